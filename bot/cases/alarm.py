@@ -1,0 +1,245 @@
+"""The alarm ladder: whoever asked for help is seen by a human, or somebody is being told right now.
+
+An alarm is born in the transaction that opens the case. The pager takes each step in one transaction: it writes
+the pages, puts the messages into the outbox and only with them moves the alarm on. A pager that dies before the
+commit has done nothing and the step is still due; one that dies after it has told everyone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from sqlalchemy.engine import Connection
+
+from bot.cases import store
+from bot.cases.model import LOUD, Alarm, Audience, Case
+from bot.conversations import service as conversations
+from bot.conversations.model import MessageClass
+from bot.kernel import officers
+from bot.kernel.access import Role
+from bot.kernel.clock import Clock
+from bot.kernel.crypto import Vault
+from bot.kernel.database import Database
+from bot.kernel.failpoints import failpoint
+from bot.kernel.live import Signals
+from bot.kernel.logs import get_log
+from bot.kernel.officers import Officer
+from bot.kernel.words import Words
+
+log = get_log("alarm")
+
+#: The pager looks at least this often, whatever signals say.
+LOOK_EVERY = timedelta(seconds=5)
+#: At most so many steps between two beats.
+STEPS_AT_ONCE = 50
+PAGER = "pager"
+
+
+def N_(message: str) -> str:
+    """Mark a source sentence for translation."""
+    return message
+
+
+PAGE = N_("A {priority} case waits: {number}. Open the desk: {url}")
+STILL_LOOKING = N_(
+    "I am still looking for a person for you. Nobody could answer yet. "
+    "If you are in danger, call {emergency_number} now. You can keep writing here."
+)
+
+
+class EmergencyNumbers(Protocol):
+    """Where the pager learns what to dial in a country."""
+
+    async def emergency_number(self, country: str | None) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """What a step needs beside the alarm itself."""
+
+    vault: Vault
+    words: Words
+    desk_url: str  # where the page sends the officer: the queue, never the case
+
+
+def ring(tx: Connection, case: Case, *, at: datetime) -> Alarm:
+    """Start the alarm of a case, or start it over if it was quiet or has become more urgent."""
+    known = store.get_alarm(tx, case.id)
+    held = case.owner_id is not None
+    if known is None:
+        alarm = Alarm.rung(case.id, case.priority, held=held, at=at)
+    else:
+        alarm = known.again(case.priority, held=held, at=at)
+        if alarm is known:
+            return known
+    store.put_alarm(tx, alarm)
+    return alarm
+
+
+def acknowledge(tx: Connection, case_id: str, *, officer_id: str, at: datetime) -> bool:
+    """A human has it: stop climbing. False when somebody had said so before."""
+    alarm = store.get_alarm(tx, case_id)
+    if alarm is None or not alarm.climbing:
+        return False
+    store.put_alarm(tx, alarm.acknowledged(officer_id, at))
+    return True
+
+
+def take_step(tx: Connection, paging: Paging, case_id: str, *, emergency_number: str, at: datetime) -> list[str]:
+    """Take the step of one alarm that is due, and return the topics to wake. Nothing is due: nothing happens."""
+    alarm = store.get_alarm(tx, case_id)
+    if alarm is None or (due := alarm.due_step(at)) is None:
+        return []
+    found = store.get_case(tx, case_id)
+    if found is None:
+        return []
+    topics = ["queue", "pages", "outbox", f"case:{case_id}"]
+    team = officers.list_officers(tx)
+    for officer in audience(team, alarm.ladder.steps[due].whom, owner_id=found.case.owner_id):
+        _page(tx, paging, alarm, found.case, officer, step=max(due, alarm.step), at=at)
+    climbed = alarm.climbed(at)
+    if alarm.tells_person(at) and _tell_person(tx, paging, found.case, emergency_number, at=at):
+        climbed = replace(climbed, person_told_at=at)
+        topics.append(f"conversation:{found.case.conversation_id}")
+    failpoint("alarm.before_mark")
+    store.put_alarm(tx, climbed)
+    return topics
+
+
+def audience(team: Iterable[Officer], whom: Audience, *, owner_id: str | None) -> list[Officer]:
+    """Whom a step pages. An empty circle falls to the next wider one: silence is never an answer."""
+    active = [officer for officer in team if officer.active]
+    circles = {
+        Audience.OWNER: [officer for officer in active if officer.id == owner_id],
+        Audience.OFFICERS: [officer for officer in active if Role.OFFICER in officer.roles],
+        Audience.COORDINATORS: [officer for officer in active if officer.roles & {Role.OFFICER, Role.COORDINATOR}],
+        Audience.EVERYONE: active,
+    }
+    for circle in sorted(circles):
+        if circle >= whom and circles[circle]:
+            return circles[circle]
+    return []
+
+
+def _page(
+    tx: Connection, paging: Paging, alarm: Alarm, case: Case, officer: Officer, *, step: int, at: datetime
+) -> None:
+    store.add_page(tx, alarm, step=step, officer_id=officer.id, way="desk", at=at)
+    if officer.page_conversation_id is None or not (alarm.priority in LOUD or step > 0):
+        return
+    if not store.add_page(tx, alarm, step=step, officer_id=officer.id, way="message", at=at):
+        return
+    language = officer.languages[0] if officer.languages else "en"
+    text = paging.words.text(language, PAGE, priority=case.priority.value, number=case.number, url=paging.desk_url)
+    _say(tx, paging, officer.page_conversation_id, text, language=language, template="page", case_id=case.id, at=at)
+
+
+def _tell_person(tx: Connection, paging: Paging, case: Case, emergency_number: str, *, at: datetime) -> bool:
+    text = paging.words.text(case.language, STILL_LOOKING, emergency_number=emergency_number)
+    return _say(
+        tx,
+        paging,
+        case.conversation_id,
+        text,
+        language=case.language,
+        template="still_looking",
+        case_id=case.id,
+        at=at,
+        cls=MessageClass.SAFETY,
+    )
+
+
+def _say(
+    tx: Connection,
+    paging: Paging,
+    conversation_id: str,
+    text: str,
+    *,
+    language: str,
+    template: str,
+    case_id: str,
+    at: datetime,
+    cls: MessageClass = MessageClass.OFFICER,
+) -> bool:
+    """Put one message into the outbox. One that cannot be written must not keep the others from being told."""
+    savepoint = tx.begin_nested()
+    try:
+        conversations.say(tx, paging.vault, conversation_id, text=text, cls=cls, template=template, at=at)
+    except Exception as error:
+        savepoint.rollback()
+        log.error("alarm.message_failed", case_id=case_id, template=template, error=type(error).__name__)
+        return False
+    savepoint.commit()
+    return True
+
+
+class Pager:
+    """Takes every step that is due, and says after each look that it is alive."""
+
+    def __init__(
+        self, database: Database, clock: Clock, signals: Signals, paging: Paging, numbers: EmergencyNumbers
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._signals = signals
+        self._paging = paging
+        self._numbers = numbers
+
+    async def run(self) -> None:
+        """Until cancelled. A look that fails is tried again: it never ends the watch."""
+        with self._signals.watching("pages", "queue") as signal:
+            while True:
+                try:
+                    await self.look()
+                    pause = await self._pause()
+                except Exception as error:
+                    log.error("pager.look_failed", error=type(error).__name__)
+                    pause = LOOK_EVERY.total_seconds()
+                    await asyncio.sleep(pause)  # a signal must not turn a broken database into a hot loop
+                    continue
+                await signal.next(pause)
+
+    async def look(self) -> int:
+        """Take what is due and leave a beat. Returns the number of steps taken."""
+        at = self._clock.now()
+        due = await self._database.read(lambda tx: store.due_alarms(tx, at, limit=STEPS_AT_ONCE))
+        taken = failed = 0
+        for case_id, country in due:
+            try:
+                await self._take(case_id, country)
+                taken += 1
+            except Exception as error:  # one broken alarm must not silence the others
+                failed += 1
+                log.error("pager.step_failed", case_id=case_id, error=type(error).__name__)
+        facts = {"taken": taken, "failed": failed}
+        await self._database.write(
+            lambda tx: store.put_beat(tx, PAGER, at=self._clock.now(), ok=failed == 0, facts=facts)
+        )
+        return taken
+
+    async def _take(self, case_id: str, country: str | None) -> None:
+        number = await self._emergency_number(country)
+        at = self._clock.now()
+        topics = await self._database.write(
+            lambda tx: take_step(tx, self._paging, case_id, emergency_number=number, at=at)
+        )
+        failpoint("alarm.after_step")
+        self._signals.wake(*topics)
+
+    async def _emergency_number(self, country: str | None) -> str:
+        try:
+            return await self._numbers.emergency_number(country)
+        except Exception as error:  # the directory is away: the number that works in most places is better than none
+            log.error("pager.no_emergency_number", error=type(error).__name__)
+            return "112"
+
+    async def _pause(self) -> float:
+        at = self._clock.now()
+        upcoming = await self._database.read(store.next_step)
+        if upcoming is None:
+            return LOOK_EVERY.total_seconds()
+        return max(0.05, min((upcoming - at).total_seconds(), LOOK_EVERY.total_seconds()))

@@ -1,0 +1,153 @@
+"""Who watches the watcher: a second look at every open alarm, once a minute.
+
+The auditor trusts nobody. It looks for cases that wait while nothing climbs, for steps that nobody took in time, for
+alarms whose next step lies further away than any ladder allows, and for cases held by an officer who is gone. It
+repairs what it can, and only when everything is well does it say so outside: an outside watch that hears nothing
+for a few minutes raises the alarm about us.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import aiohttp
+from sqlalchemy.engine import Connection
+
+from bot.cases import alarm, service, store
+from bot.cases.alarm import PAGER
+from bot.cases.model import CaseStatus
+from bot.kernel import officers
+from bot.kernel.clock import Clock
+from bot.kernel.crypto import Vault
+from bot.kernel.database import Database
+from bot.kernel.live import Signals
+from bot.kernel.logs import get_log
+
+log = get_log("auditor")
+
+AUDITOR = "auditor"
+AUDIT_EVERY = timedelta(seconds=60)
+#: A step may be taken so much later than it was due.
+STEP_MAY_BE_LATE = timedelta(seconds=30)
+#: After so long without a good beat the desk shows that nobody watches.
+BEAT_IS_OLD = timedelta(minutes=3)
+HEARTBEAT_LIMIT = timedelta(seconds=10)
+
+Heartbeat = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditOfAlarms:
+    """What one audit found. `well` means that nobody was waiting unseen."""
+
+    climbing: int
+    late: int
+    repaired: int
+    pager_alive: bool
+
+    @property
+    def well(self) -> bool:
+        return self.pager_alive and self.late == 0 and self.repaired == 0
+
+
+def audit_alarms(tx: Connection, vault: Vault, *, at: datetime) -> AuditOfAlarms:
+    """Look at every open alarm and repair what is stuck. Leaves a beat, good or bad."""
+    repaired = _give_back_cases_of_absent(tx, vault, at=at)
+    for case in store.waiting_without_alarm(tx):
+        alarm.ring(tx, case, at=at)
+        repaired += 1
+    climbing = late = 0
+    for ringing, status in store.climbing_alarms(tx):
+        climbing += 1
+        if status is CaseStatus.CLOSED:
+            store.put_alarm(tx, ringing.acknowledged(service.SYSTEM, at))
+            repaired += 1
+        elif ringing.stuck(at):
+            store.put_alarm(tx, ringing.repaired(at))
+            repaired += 1
+        elif ringing.next_step_at is not None and at - ringing.next_step_at > STEP_MAY_BE_LATE:
+            late += 1
+    pager = store.beats(tx).get(PAGER)
+    alive = pager is not None and abs(at - pager.at) <= BEAT_IS_OLD
+    found = AuditOfAlarms(climbing, late, repaired, alive)
+    facts = {"climbing": climbing, "late": late, "repaired": repaired, "pager_alive": alive}
+    store.put_beat(tx, AUDITOR, at=at, ok=alive and late == 0, facts=facts)
+    return found
+
+
+def _give_back_cases_of_absent(tx: Connection, vault: Vault, *, at: datetime) -> int:
+    present = {officer.id for officer in officers.list_officers(tx) if officer.active}
+    given_back = 0
+    for owner in store.owners_of_open_cases(tx) - present:
+        for sealed in store.held_by(tx, owner, limit=100):
+            service.release_for_absent(tx, vault, sealed.case, at=at)
+            given_back += 1
+    return given_back
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Whether somebody watches over the alarms at this moment."""
+
+    pager_at: datetime | None
+    auditor_at: datetime | None
+    alive: bool
+
+
+def look_at_watch(tx: Connection, *, at: datetime) -> Watch:
+    """For the banner on the desk: alive when the last good beats of pager and auditor are both fresh."""
+    beats = store.beats(tx)
+    pager, auditor = beats.get(PAGER), beats.get(AUDITOR)
+    fresh = [beat for beat in (pager, auditor) if beat is not None and beat.ok and abs(at - beat.at) <= BEAT_IS_OLD]
+    return Watch(pager.at if pager else None, auditor.at if auditor else None, alive=len(fresh) == 2)
+
+
+class Auditor:
+    """Audits once a minute, for as long as the program runs."""
+
+    def __init__(
+        self, database: Database, clock: Clock, signals: Signals, vault: Vault, heartbeat: Heartbeat | None = None
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._signals = signals
+        self._vault = vault
+        self._heartbeat = heartbeat
+
+    async def run(self) -> None:
+        """Until cancelled. An audit that fails is a bad audit, not the end of auditing."""
+        while True:
+            try:
+                await self.look()
+            except Exception as error:
+                log.error("auditor.look_failed", error=type(error).__name__)
+            await asyncio.sleep(AUDIT_EVERY.total_seconds())
+
+    async def look(self) -> AuditOfAlarms:
+        """Audit once; tell the outside only if all is well."""
+        at = self._clock.now()
+        found = await self._database.write(lambda tx: audit_alarms(tx, self._vault, at=at))
+        self._signals.wake("queue", "pages", "watch")
+        if not found.well:
+            log.error("auditor.not_well", late=found.late, repaired=found.repaired, pager_alive=found.pager_alive)
+        elif self._heartbeat is not None:
+            await self._heartbeat()
+        return found
+
+
+def heartbeat_to(url: str) -> Heartbeat:
+    """A heartbeat that asks for `url`, as Healthchecks and its like expect. It never raises: missing is the message."""
+
+    async def beat() -> None:
+        try:
+            limit = aiohttp.ClientTimeout(total=HEARTBEAT_LIMIT.total_seconds())
+            async with aiohttp.ClientSession(timeout=limit) as session, session.get(url) as answer:
+                if answer.status >= 400:
+                    log.warning("auditor.heartbeat_refused", status=answer.status)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            log.warning("auditor.heartbeat_failed", error=type(error).__name__)
+
+    return beat

@@ -1,0 +1,319 @@
+"""A case and its alarm, as values: what may happen to them, and when somebody must be told again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from dialogues.understanding.model import Priority
+
+
+class CaseStatus(StrEnum):
+    """Where a case stands."""
+
+    NEW = "new"  # nobody holds it: it waits in the queue
+    CLAIMED = "claimed"  # one officer holds it and talks with the person
+    CLOSED = "closed"
+
+
+class Act(StrEnum):
+    """What an officer can do to a case as a whole."""
+
+    CLAIM = "claim"
+    RELEASE = "release"
+    TAKE_OVER = "take_over"
+    CLOSE = "close"
+    REOPEN = "reopen"
+
+
+#: Every lawful move. What is not here cannot happen.
+TRANSITIONS: Mapping[tuple[CaseStatus, Act], CaseStatus] = MappingProxyType(
+    {
+        (CaseStatus.NEW, Act.CLAIM): CaseStatus.CLAIMED,
+        (CaseStatus.CLAIMED, Act.RELEASE): CaseStatus.NEW,
+        (CaseStatus.CLAIMED, Act.TAKE_OVER): CaseStatus.CLAIMED,
+        (CaseStatus.CLAIMED, Act.CLOSE): CaseStatus.CLOSED,
+        (CaseStatus.CLOSED, Act.REOPEN): CaseStatus.CLAIMED,
+    }
+)
+
+#: A human acknowledges within this time.
+ACKNOWLEDGE_WITHIN: Mapping[Priority, timedelta] = MappingProxyType(
+    {
+        Priority.P0: timedelta(minutes=2),
+        Priority.P1: timedelta(minutes=15),
+        Priority.P2: timedelta(hours=4),
+        Priority.P3: timedelta(hours=72),
+    }
+)
+
+
+class CaseError(Exception):
+    """A case did not allow what was asked of it."""
+
+
+class CaseNotFound(CaseError):
+    """There is no such case for this officer: it does not exist, or is not theirs to see."""
+
+
+class AlreadyClaimed(CaseError):
+    """Another officer was quicker, or the case is no longer waiting. Look at the queue again."""
+
+
+class NotAllowedNow(CaseError):
+    """The case has moved on since the page was made, or this officer does not hold it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One person's need, followed from the first words until somebody answers for it."""
+
+    id: str
+    number: str  # what officers say to each other: short, and nothing in it tells who it is
+    conversation_id: str
+    key_id: str
+    reason: str
+    priority: Priority
+    status: CaseStatus
+    owner_id: str | None
+    language: str
+    country: str | None
+    source: str  # which part of the program raised it
+    reporter: bool  # the writer speaks about somebody else
+    opened_at: datetime
+    due_at: datetime  # a human acknowledges before this
+    claimed_at: datetime | None = None
+    closed_at: datetime | None = None
+    closing: str | None = None  # why it was closed, a code
+    person_wrote_at: datetime | None = None
+    officer_wrote_at: datetime | None = None
+    demo: bool = False
+
+    @property
+    def officer_id(self) -> str | None:
+        """Who holds the case, or held it last: the name the access rules know it by."""
+        return self.owner_id
+
+    @property
+    def is_open(self) -> bool:
+        return self.status is not CaseStatus.CLOSED
+
+    @property
+    def person_waits(self) -> bool:
+        """Whether the person's words are the last ones."""
+        if self.person_wrote_at is None:
+            return self.officer_wrote_at is None
+        return self.officer_wrote_at is None or self.officer_wrote_at < self.person_wrote_at
+
+    def allows(self, act: Act) -> bool:
+        return (self.status, act) in TRANSITIONS
+
+    def after(self, act: Act, *, officer_id: str, at: datetime, closing: str | None = None) -> Case:
+        """The case after `act`. Raises AlreadyClaimed or NotAllowedNow."""
+        if not self.allows(act):
+            raise (AlreadyClaimed if act is Act.CLAIM else NotAllowedNow)(self.number)
+        moved = replace(self, status=TRANSITIONS[self.status, act])
+        if act is Act.RELEASE:
+            return replace(moved, owner_id=None, claimed_at=None, due_at=at + ACKNOWLEDGE_WITHIN[self.priority])
+        if act is Act.CLOSE:
+            return replace(moved, closed_at=at, closing=closing)
+        return replace(moved, owner_id=officer_id, claimed_at=at, closed_at=None, closing=None)
+
+    def raised(self, reason: str, priority: Priority, *, at: datetime) -> Case:
+        """The case after one more sign of danger. It only ever becomes more urgent by itself."""
+        if priority >= self.priority:
+            return self
+        sooner = min(self.due_at, at + ACKNOWLEDGE_WITHIN[priority])
+        return replace(self, reason=reason, priority=priority, due_at=sooner)
+
+
+class Audience(IntEnum):
+    """Whom a step pages. Each one includes those before it, so a step that came late leaves nobody out."""
+
+    OWNER = 0
+    OFFICERS = 1
+    COORDINATORS = 2
+    EVERYONE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a ladder: when, whom, and whether the person is told that it takes longer."""
+
+    after: timedelta
+    whom: Audience
+    tells_person: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """Steps from the first page to the top, where it goes on for ever."""
+
+    steps: tuple[Step, ...]
+    repeat: timedelta
+
+    def __post_init__(self) -> None:
+        if not self.steps or self.repeat <= timedelta(0):
+            raise ValueError("a ladder needs a step and a pause at the top")
+        for lower, upper in zip(self.steps, self.steps[1:], strict=False):
+            if upper.after <= lower.after or upper.whom < lower.whom:
+                raise ValueError("each step comes later than the one before and leaves out none of its people")
+
+    @property
+    def longest_pause(self) -> timedelta:
+        """How far away the next step can honestly be."""
+        gaps = [upper.after - lower.after for lower, upper in zip(self.steps, self.steps[1:], strict=False)]
+        return max([self.steps[0].after, self.repeat, *gaps])
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "repeat": self.repeat.total_seconds(),
+            "steps": [[step.after.total_seconds(), int(step.whom), step.tells_person] for step in self.steps],
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Ladder:
+        steps = tuple(Step(timedelta(seconds=after), Audience(whom), tells) for after, whom, tells in value["steps"])
+        return cls(steps, timedelta(seconds=value["repeat"]))
+
+
+def _minutes(*steps: tuple[float, Audience, bool], repeat: float) -> Ladder:
+    return Ladder(
+        tuple(Step(timedelta(minutes=after), whom, tells) for after, whom, tells in steps), timedelta(minutes=repeat)
+    )
+
+
+#: What a fresh alarm climbs. A running alarm keeps the ladder it began with.
+LADDERS: Mapping[Priority, Ladder] = MappingProxyType(
+    {
+        Priority.P0: _minutes(
+            (0, Audience.OFFICERS, False),
+            (2, Audience.COORDINATORS, False),
+            (5, Audience.EVERYONE, False),
+            (10, Audience.EVERYONE, True),
+            repeat=5,
+        ),
+        Priority.P1: _minutes(
+            (0, Audience.OFFICERS, False),
+            (10, Audience.COORDINATORS, False),
+            (15, Audience.EVERYONE, False),
+            (30, Audience.EVERYONE, True),
+            repeat=15,
+        ),
+        Priority.P2: _minutes(
+            (0, Audience.OFFICERS, False),
+            (120, Audience.COORDINATORS, False),
+            (240, Audience.EVERYONE, True),
+            repeat=120,
+        ),
+        Priority.P3: _minutes(
+            (0, Audience.OFFICERS, False),
+            (36 * 60, Audience.COORDINATORS, False),
+            (72 * 60, Audience.EVERYONE, True),
+            repeat=24 * 60,
+        ),
+    }
+)
+
+#: These priorities also page in Telegram from the first step; the others only once they are overdue.
+LOUD = frozenset({Priority.P0, Priority.P1})
+
+#: The person hears the truth again at most this often.
+TELL_AGAIN_AFTER = timedelta(minutes=30)
+
+
+def ladder_for(priority: Priority, *, held: bool) -> Ladder:
+    """The ladder of a priority. Where an officer already holds the case, the first step is theirs alone."""
+    ladder = LADDERS[priority]
+    if not held:
+        return ladder
+    return replace(ladder, steps=(replace(ladder.steps[0], whom=Audience.OWNER), *ladder.steps[1:]))
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """The promise that a human will look: it climbs until somebody says "I have it"."""
+
+    case_id: str
+    priority: Priority
+    ladder: Ladder
+    round: int  # how often this case has rung; a page names its round and its step
+    step: int  # steps done in this round; beyond the ladder's length it repeats at the top
+    started_at: datetime
+    next_step_at: datetime | None  # None exactly when acknowledged
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    person_told_at: datetime | None = None
+
+    @classmethod
+    def rung(cls, case_id: str, priority: Priority, *, held: bool, at: datetime) -> Alarm:
+        """A first alarm for a case, due at once."""
+        ladder = ladder_for(priority, held=held)
+        return cls(case_id, priority, ladder, 1, 0, at, at + ladder.steps[0].after)
+
+    @property
+    def climbing(self) -> bool:
+        return self.acknowledged_at is None
+
+    def due_step(self, at: datetime) -> int | None:
+        """The highest step whose time has come, or None. After a silence the steps in between are not repeated
+        one by one: the highest pages everyone they would have paged."""
+        if self.next_step_at is None or self.next_step_at > at:
+            return None
+        top = len(self.ladder.steps) - 1
+        reached = [n for n, step in enumerate(self.ladder.steps) if self.started_at + step.after <= at]
+        return max(min(self.step, top), reached[-1] if reached else 0)
+
+    def climbed(self, at: datetime) -> Alarm:
+        """The alarm after the step that is due at `at` was taken."""
+        done = self.due_step(at)
+        if done is None:
+            return self
+        above = done + 1
+        if above < len(self.ladder.steps):
+            following = max(self.started_at + self.ladder.steps[above].after, at)
+            return replace(self, step=above, next_step_at=following)
+        return replace(self, step=max(self.step, done) + 1, next_step_at=at + self.ladder.repeat)
+
+    def tells_person(self, at: datetime) -> bool:
+        """Whether the step due at `at` owes the person the truth."""
+        done = self.due_step(at)
+        if done is None or not self.ladder.steps[done].tells_person:
+            return False
+        return self.person_told_at is None or at - self.person_told_at >= TELL_AGAIN_AFTER
+
+    def acknowledged(self, officer_id: str, at: datetime) -> Alarm:
+        """Stop climbing. Only the first human counts."""
+        if not self.climbing:
+            return self
+        return replace(self, next_step_at=None, acknowledged_at=at, acknowledged_by=officer_id)
+
+    def again(self, priority: Priority, *, held: bool, at: datetime) -> Alarm:
+        """The alarm after one more sign of danger: it starts over when it was quiet or when it is worse now,
+        and is left alone when it is climbing as fast already."""
+        if self.climbing and priority >= self.priority:
+            return self
+        ladder = ladder_for(priority, held=held)
+        return Alarm(
+            self.case_id,
+            priority,
+            ladder,
+            self.round + 1,
+            0,
+            at,
+            at + ladder.steps[0].after,
+            person_told_at=self.person_told_at,
+        )
+
+    def stuck(self, at: datetime) -> bool:
+        """Whether the next step is further away than any pause of this ladder: the clock was set back."""
+        return self.next_step_at is not None and self.next_step_at - at > self.ladder.longest_pause
+
+    def repaired(self, at: datetime) -> Alarm:
+        """The same alarm with its next step due now and the later ones at their usual distance."""
+        step = self.ladder.steps[min(self.step, len(self.ladder.steps) - 1)]
+        return replace(self, started_at=at - step.after, next_step_at=at)

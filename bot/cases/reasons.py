@@ -1,0 +1,62 @@
+"""Why a case was opened: a code in the database, a sentence on the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+
+def N_(message: str) -> str:
+    """Mark a source sentence for translation; the words are looked up where they are shown."""
+    return message
+
+
+#: The 21 crisis codes, then what else brings a person into the queue.
+REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        "immediate_danger": N_("In danger now"),
+        "medical_emergency": N_("Medical emergency"),
+        "suicide_self_harm": N_("Suicide or self-harm"),
+        "sexual_abuse": N_("Sexual abuse"),
+        "physical_abuse": N_("Beaten or neglected"),
+        "trafficking": N_("Trafficking"),
+        "labour_exploitation": N_("Exploited at work"),
+        "missing_child": N_("Missing child"),
+        "non_parent_adult": N_("Unverified adult"),
+        "removal_imminent": N_("About to be sent away"),
+        "detention": N_("Child locked up"),
+        "threats": N_("Threatened"),
+        "kidnap_ransom": N_("Held for ransom"),
+        "child_marriage": N_("Child marriage"),
+        "fgm_harmful": N_("Genital mutilation"),
+        "online_sexual": N_("Sexual blackmail online"),
+        "armed_recruitment": N_("Forced to fight"),
+        "baby_abandoned": N_("Baby left alone"),
+        "staff_misconduct": N_("Harmed by staff"),
+        "hate_violence": N_("Attack on people"),
+        "homeless_tonight": N_("No bed tonight"),
+        "asked_for_person": N_("Asks for a person"),
+        "ask_human": N_("Asks for a person"),
+        "report_case": N_("Report by a worker"),
+        "understanding_failed": N_("Not understood by the bot"),
+        "no_answer": N_("No approved answer"),
+    }
+)
+
+UNKNOWN_REASON = N_("Needs a person")
+
+#: Why a case is closed.
+CLOSINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "helped": N_("The person got what they asked for"),
+        "referred": N_("Handed to a service or an agency"),
+        "silent": N_("The person stopped writing"),
+        "wrong": N_("Not a call for help"),
+        "other": N_("Another reason"),
+    }
+)
+
+
+def reason_title(reason: str) -> str:
+    """The source sentence for a reason; a code nobody knows still has a name."""
+    return REASONS.get(reason, UNKNOWN_REASON)

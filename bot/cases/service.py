@@ -1,0 +1,458 @@
+"""What can be done with cases: one use case a function, each of them one transaction.
+
+Every function that shows or changes a case takes the officer who asks. A case outside that officer's scope is not
+found, because the scope is part of the query. Reading the words of a case is written into the audit log in the same
+transaction that reads them.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.sql.elements import ColumnElement
+
+from bot.cases import alarm, store
+from bot.cases.model import (
+    ACKNOWLEDGE_WITHIN,
+    Act,
+    Alarm,
+    AlreadyClaimed,
+    Case,
+    CaseNotFound,
+    CaseStatus,
+    NotAllowedNow,
+)
+from bot.conversations import service as conversations
+from bot.conversations.model import MessageClass
+from bot.conversations.ports import Escalated, Escalation
+from bot.kernel import access, audit
+from bot.kernel.access import Permission
+from bot.kernel.crypto import DataKey, Erased, Vault
+from bot.kernel.ids import new_id
+from bot.kernel.officers import Officer
+from bot.kernel.words import Words
+from dialogues.understanding.model import Priority
+
+SYSTEM = "system"
+#: No character that is mistaken for another when read aloud or by hand.
+NUMBER_ALPHABET = "23456789ACDEFHJKMNPQRTUVWXY"
+#: An answer, like a message of Telegram, holds so many characters.
+LONGEST_ANSWER = 4000
+LONGEST_NOTE = 8000
+
+
+def N_(message: str) -> str:
+    """Mark a source sentence for translation."""
+    return message
+
+
+PERSON_READS = N_("A person is reading your words now. They will answer you here.")
+PERSON_LEFT = N_("The person had to go. I am here, and I am asking for another person.")
+TALK_CLOSED = N_("This talk is closed now. You can write to me at any time.")
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSummary:
+    """A case as a list shows it."""
+
+    case: Case
+    words: str  # what the person wrote; "" once erased
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What waits, the most urgent first."""
+
+    waiting: list[CaseSummary]
+    counts: Mapping[Priority, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What officers tell each other about a case. The person never sees it."""
+
+    id: str
+    officer_id: str
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFile:
+    """A case opened by an officer who may read it."""
+
+    case: Case
+    words: str
+    place: str
+    alarm: Alarm | None
+    events: list[store.CaseEvent]
+    notes: list[Note]
+
+
+# A message becomes a case -----------------------------------------------------------------------------------------
+
+
+class CaseEscalations:
+    """Cases, as the message path needs them (`bot.conversations.ports.Escalations`)."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    def escalate(self, tx: Connection, escalation: Escalation, *, at: datetime) -> Escalated:
+        """Open a case, or raise the open one, and ring. The same key again changes nothing."""
+        seen = store.trigger_case(tx, escalation.key)
+        if seen is not None:
+            found = store.get_case(tx, seen)
+            assert found is not None  # a trigger points at its case by a foreign key
+            return Escalated(found.case.id, found.case.number, new=False, raised=False)
+        known = store.open_case_of(tx, escalation.conversation_id)
+        if known is None and (opened := _open_case(tx, self._vault, escalation, at=at)) is not None:
+            return self._escalated(tx, escalation, opened, new=True, raised=False, at=at)
+        if known is None:  # opened by another transaction in this very moment
+            known = store.open_case_of(tx, escalation.conversation_id)
+            assert known is not None
+        return self._raise(tx, escalation, known, at=at)
+
+    def person_wrote(self, tx: Connection, conversation_id: str, *, seq: int, at: datetime) -> str | None:
+        """Remember that the person of an open case waits for an answer. The case, if there is one."""
+        return store.person_wrote(tx, conversation_id, at)
+
+    def _raise(self, tx: Connection, escalation: Escalation, known: Case, *, at: datetime) -> Escalated:
+        case = known.raised(escalation.reason, escalation.priority, at=at)
+        raised = case is not known
+        if raised:
+            store.save_case(tx, known, case)
+            key = self._vault.key(tx, known.key_id)
+            store.reseal(tx, case.id, words_sealed=_seal(key, case.id, "words", escalation.words))
+        return self._escalated(tx, escalation, case, new=False, raised=raised, at=at)
+
+    def _escalated(
+        self, tx: Connection, escalation: Escalation, case: Case, *, new: bool, raised: bool, at: datetime
+    ) -> Escalated:
+        reason, priority = escalation.reason, escalation.priority
+        store.add_trigger(tx, key=escalation.key, case_id=case.id, reason=reason, priority=priority, at=at)
+        alarm.ring(tx, case, at=at)
+        facts = {"reason": reason, "priority": priority.value, "source": escalation.source}
+        act = "opened" if new else "raised" if raised else "signalled"
+        _record(tx, self._vault, case, act, officer_id=None, at=at, facts=facts)
+        return Escalated(case.id, case.number, new=new, raised=raised)
+
+
+def _open_case(tx: Connection, vault: Vault, escalation: Escalation, *, at: datetime) -> Case | None:
+    key = vault.new_key(tx, at)
+    case = Case(
+        id=new_id(),
+        number=_free_number(tx),
+        conversation_id=escalation.conversation_id,
+        key_id=key.id,
+        reason=escalation.reason,
+        priority=escalation.priority,
+        status=CaseStatus.NEW,
+        owner_id=None,
+        language=escalation.language,
+        country=escalation.country,
+        source=escalation.source,
+        reporter=escalation.reporter,
+        opened_at=at,
+        due_at=at + ACKNOWLEDGE_WITHIN[escalation.priority],
+        person_wrote_at=at,
+        demo=conversations.is_demo(tx, escalation.conversation_id),
+    )
+    words = _seal(key, case.id, "words", escalation.words)
+    place = _seal(key, case.id, "place", escalation.place) if escalation.place else None
+    return case if store.add_case(tx, case, words_sealed=words, place_sealed=place) else None
+
+
+def _free_number(tx: Connection) -> str:
+    while True:
+        letters = "".join(secrets.choice(NUMBER_ALPHABET) for _ in range(6))
+        number = f"{letters[:3]}-{letters[3:]}"
+        if not store.number_taken(tx, number):
+            return number
+
+
+# Looking ----------------------------------------------------------------------------------------------------------
+
+
+def look_at_queue(tx: Connection, vault: Vault, officer: Officer, *, limit: int = 50) -> Queue:
+    """What waits for somebody, as far as this officer may see it."""
+    scope = in_scope(officer)
+    summaries = [_summary(tx, vault, sealed) for sealed in store.waiting(tx, scope, limit=limit)]
+    return Queue(summaries, store.waiting_counts(tx, scope))
+
+
+def note_queue_read(tx: Connection, vault: Vault, officer: Officer, *, at: datetime) -> None:
+    """The queue shows people's first words, so opening it is a read and is written down as one."""
+    audit.append(tx, vault, at=at, actor=officer.id, act=Permission.QUEUE_READ, object="queue")
+
+
+def look_at_own(tx: Connection, vault: Vault, officer: Officer, *, limit: int = 50) -> list[CaseSummary]:
+    """The cases this officer holds; those whose person waits first."""
+    return [_summary(tx, vault, sealed) for sealed in store.held_by(tx, officer.id, limit=limit)]
+
+
+def look_at_closed(tx: Connection, vault: Vault, officer: Officer, *, limit: int = 20) -> list[CaseSummary]:
+    """The cases this officer closed last."""
+    return [_summary(tx, vault, sealed) for sealed in store.closed_by_owner(tx, officer.id, limit=limit)]
+
+
+def look_at_others(tx: Connection, vault: Vault, officer: Officer, *, limit: int = 50) -> list[CaseSummary]:
+    """The cases colleagues hold: for those who coordinate, nothing for anybody else."""
+    if not access.case_scope(officer).everyones:
+        return []
+    return [_summary(tx, vault, sealed) for sealed in store.held_by_others(tx, officer.id, limit=limit)]
+
+
+def open_file(tx: Connection, vault: Vault, officer: Officer, case_id: str, *, at: datetime) -> CaseFile:
+    """Read a case. Raises CaseNotFound; the reading is in the audit log when it returns."""
+    sealed = _visible(tx, officer, case_id)
+    audit.append(tx, vault, at=at, actor=officer.id, act=Permission.CASE_READ, object=f"case:{case_id}")
+    return _file(tx, vault, sealed)
+
+
+def watch_file(tx: Connection, vault: Vault, officer: Officer, case_id: str) -> CaseFile:
+    """Look again at a case that is already open on this officer's screen. Raises CaseNotFound once it is not theirs."""
+    return _file(tx, vault, _visible(tx, officer, case_id))
+
+
+def _file(tx: Connection, vault: Vault, sealed: store.SealedCase) -> CaseFile:
+    summary = _summary(tx, vault, sealed)
+    case = sealed.case
+    notes = [
+        Note(row.id, row.officer_id, row.at, _open(vault, tx, case, row.text_sealed, "case_notes", row.id, "text"))
+        for row in store.notes_of(tx, case.id)
+    ]
+    ringing = store.get_alarm(tx, case.id, lock=False)
+    return CaseFile(case, summary.words, summary.place, ringing, store.events_of(tx, case.id), notes)
+
+
+def in_scope(officer: Officer) -> ColumnElement[bool]:
+    """The cases that exist for this officer, as a condition of a query."""
+    scope = access.case_scope(officer)
+    if scope.everyones:
+        return sa.true()
+    ways: list[ColumnElement[bool]] = [sa.false()]
+    if scope.own:
+        ways.append(store.cases.c.owner_id == scope.officer_id)
+    if scope.unheld:
+        ways.append(store.cases.c.owner_id.is_(None))
+    return sa.or_(*ways)
+
+
+# Acting -----------------------------------------------------------------------------------------------------------
+
+
+def claim_case(tx: Connection, vault: Vault, words: Words, officer: Officer, case_id: str, *, at: datetime) -> Case:
+    """Take a case that waits: the alarm stops, the bot falls silent, the person is told.
+
+    Raises AlreadyClaimed when a colleague was quicker, and just the same when there is no such case.
+    """
+    sealed = store.get_case(tx, case_id, lock=True)
+    if sealed is None or not access.allows(officer, Permission.CASE_CLAIM, sealed.case):
+        raise AlreadyClaimed(case_id)
+    return _claim(tx, vault, words, officer, sealed.case, at=at)
+
+
+def claim_next(tx: Connection, vault: Vault, words: Words, officer: Officer, *, at: datetime) -> Case | None:
+    """Take the most urgent case that waits, or None when nobody waits."""
+    case = store.next_waiting(tx, in_scope(officer))
+    if case is None or not access.allows(officer, Permission.CASE_CLAIM, case):
+        return None
+    return _claim(tx, vault, words, officer, case, at=at)
+
+
+def _claim(tx: Connection, vault: Vault, words: Words, officer: Officer, case: Case, *, at: datetime) -> Case:
+    claimed = _move(tx, vault, officer, case, Act.CLAIM, at=at)
+    alarm.acknowledge(tx, case.id, officer_id=officer.id, at=at)
+    conversations.hand_to_human(tx, case.conversation_id, at)
+    _tell(tx, vault, words, claimed, PERSON_READS, "person_reads", at=at)
+    return claimed
+
+
+def take_over(tx: Connection, vault: Vault, officer: Officer, case_id: str, *, at: datetime) -> Case:
+    """Take a case out of a colleague's hands. The person notices nothing but a new name."""
+    case = _target(tx, officer, case_id, Permission.CASE_TAKE_OVER)
+    if case.owner_id == officer.id:
+        raise NotAllowedNow(case.number)
+    taken = _move(tx, vault, officer, case, Act.TAKE_OVER, at=at, facts={"from": case.owner_id})
+    alarm.acknowledge(tx, case.id, officer_id=officer.id, at=at)
+    return taken
+
+
+def release_case(tx: Connection, vault: Vault, words: Words, officer: Officer, case_id: str, *, at: datetime) -> Case:
+    """Put a case back into the queue. It rings again, and the bot answers meanwhile."""
+    case = _target(tx, officer, case_id, Permission.CASE_RELEASE)
+    released = _move(tx, vault, officer, case, Act.RELEASE, at=at)
+    alarm.ring(tx, released, at=at)
+    conversations.hand_back(tx, case.conversation_id, at)
+    _tell(tx, vault, words, released, PERSON_LEFT, "person_left", at=at)
+    return released
+
+
+def close_case(
+    tx: Connection, vault: Vault, words: Words, officer: Officer, case_id: str, *, closing: str, at: datetime
+) -> Case:
+    """Close a case: the bot resumes. Words are kept until retention erases them, so that a complaint can be answered."""
+    case = _target(tx, officer, case_id, Permission.CASE_CLOSE)
+    closed = _move(tx, vault, officer, case, Act.CLOSE, at=at, closing=closing, facts={"closing": closing})
+    alarm.acknowledge(tx, case.id, officer_id=officer.id, at=at)
+    conversations.hand_back(tx, case.conversation_id, at)
+    _tell(tx, vault, words, closed, TALK_CLOSED, "talk_closed", at=at)
+    return closed
+
+
+def reopen_case(tx: Connection, vault: Vault, officer: Officer, case_id: str, *, at: datetime) -> Case:
+    """Open a closed case again and hold it. Raises NotAllowedNow when the person has another open case by now."""
+    case = _target(tx, officer, case_id, Permission.CASE_REOPEN)
+    if store.open_case_of(tx, case.conversation_id) is not None:
+        raise NotAllowedNow(case.number)
+    reopened = _move(tx, vault, officer, case, Act.REOPEN, at=at)
+    conversations.hand_to_human(tx, case.conversation_id, at)
+    return reopened
+
+
+def answer_person(
+    tx: Connection, vault: Vault, officer: Officer, case_id: str, *, text: str, once: str, at: datetime
+) -> int | None:
+    """Send an officer's words to the person. Returns the line's number, or None when this very form was sent before."""
+    case = _target(tx, officer, case_id, Permission.CASE_ANSWER)
+    text = text.strip()
+    if case.status is not CaseStatus.CLAIMED or not text or len(text) > LONGEST_ANSWER:
+        raise NotAllowedNow(case.number)
+    if not store.add_event(tx, case.id, "answered", officer_id=officer.id, at=at, once=once):
+        return None
+    seq = conversations.answer(
+        tx, vault, case.conversation_id, officer_id=officer.id, text=text, language=case.language, at=at
+    )
+    store.officer_wrote(tx, case.id, at)
+    alarm.acknowledge(tx, case.id, officer_id=officer.id, at=at)
+    facts = {"line": seq}
+    audit.append(
+        tx, vault, at=at, actor=officer.id, act=Permission.CASE_ANSWER, object=f"case:{case.id}", facts=facts
+    )
+    return seq
+
+
+def acknowledge_alarm(tx: Connection, vault: Vault, officer: Officer, case_id: str, *, at: datetime) -> bool:
+    """ "I have seen it", from the officer who holds the case. False when nothing was ringing."""
+    case = _target(tx, officer, case_id, Permission.CASE_ANSWER)
+    if not alarm.acknowledge(tx, case.id, officer_id=officer.id, at=at):
+        return False
+    _record(tx, vault, case, "acknowledged", officer_id=officer.id, at=at)
+    return True
+
+
+def write_note(
+    tx: Connection, vault: Vault, officer: Officer, case_id: str, *, text: str, once: str, at: datetime
+) -> str | None:
+    """Keep a note for colleagues. The id, or None when this very form was sent before."""
+    case = _target(tx, officer, case_id, Permission.CASE_READ)
+    text = text.strip()
+    if not text or len(text) > LONGEST_NOTE:
+        raise NotAllowedNow(case.number)
+    if not store.add_event(tx, case.id, "noted", officer_id=officer.id, at=at, once=once):
+        return None
+    note_id = new_id()
+    sealed = vault.key(tx, case.key_id).seal(text, table="case_notes", row=note_id, field="text")
+    store.add_note(tx, note_id=note_id, case_id=case.id, officer_id=officer.id, at=at, text_sealed=sealed)
+    audit.append(tx, vault, at=at, actor=officer.id, act="case.note", object=f"case:{case.id}")
+    return note_id
+
+
+def release_for_absent(tx: Connection, vault: Vault, case: Case, *, at: datetime) -> Case:
+    """Put the case of an officer who is no longer there back into the queue, in the name of the program."""
+    released = case.after(Act.RELEASE, officer_id=SYSTEM, at=at)
+    if not store.save_case(tx, case, released):
+        raise NotAllowedNow(case.number)
+    _record(tx, vault, released, Act.RELEASE, officer_id=None, at=at, facts={"absent": case.owner_id})
+    alarm.ring(tx, released, at=at)
+    conversations.hand_back(tx, case.conversation_id, at)
+    return released
+
+
+def _target(tx: Connection, officer: Officer, case_id: str, permission: Permission) -> Case:
+    """The case to act on, locked. Unseen is not found; seen but not allowed is NotAllowedNow."""
+    case = _visible(tx, officer, case_id, lock=True).case
+    if not access.allows(officer, permission, case):
+        raise NotAllowedNow(case.number)
+    return case
+
+
+def _visible(tx: Connection, officer: Officer, case_id: str, *, lock: bool = False) -> store.SealedCase:
+    sealed = store.get_case(tx, case_id, in_scope(officer), lock=lock)
+    if sealed is None:
+        raise CaseNotFound(case_id)
+    return sealed
+
+
+def _move(
+    tx: Connection,
+    vault: Vault,
+    officer: Officer,
+    case: Case,
+    act: Act,
+    *,
+    at: datetime,
+    closing: str | None = None,
+    facts: Mapping[str, str | None] | None = None,
+) -> Case:
+    moved = case.after(act, officer_id=officer.id, at=at, closing=closing)
+    if not store.save_case(tx, case, moved):
+        raise (AlreadyClaimed if act is Act.CLAIM else NotAllowedNow)(case.number)
+    _record(tx, vault, moved, act, officer_id=officer.id, at=at, facts=facts)
+    return moved
+
+
+def _record(
+    tx: Connection,
+    vault: Vault,
+    case: Case,
+    act: str,
+    *,
+    officer_id: str | None,
+    at: datetime,
+    facts: Mapping[str, str | None] | None = None,
+) -> None:
+    store.add_event(tx, case.id, act, officer_id=officer_id, at=at, facts=facts)
+    audit.append(
+        tx, vault, at=at, actor=officer_id or SYSTEM, act=f"case.{act}", object=f"case:{case.id}", facts=dict(facts or {})
+    )
+
+
+def _tell(
+    tx: Connection, vault: Vault, words: Words, case: Case, sentence: str, template: str, *, at: datetime
+) -> None:
+    text = words.text(case.language, sentence)
+    conversations.say(
+        tx, vault, case.conversation_id, text=text, cls=MessageClass.OFFICER, template=template, at=at
+    )
+
+
+def _seal(key: DataKey, case_id: str, field: str, text: str) -> bytes:
+    return key.seal(text, table="cases", row=case_id, field=field)
+
+
+def _open(vault: Vault, tx: Connection, case: Case, sealed: bytes | None, table: str, row: str, field: str) -> str:
+    if sealed is None:
+        return ""
+    try:
+        return vault.key(tx, case.key_id).open(sealed, table=table, row=row, field=field)
+    except Erased:
+        return ""
+
+
+def _summary(tx: Connection, vault: Vault, sealed: store.SealedCase) -> CaseSummary:
+    case = sealed.case
+    words = _open(vault, tx, case, sealed.words_sealed, "cases", case.id, "words")
+    place = _open(vault, tx, case, sealed.place_sealed, "cases", case.id, "place")
+    return CaseSummary(case, words, place)

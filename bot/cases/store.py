@@ -1,0 +1,520 @@
+"""The only SQL about cases, alarms, pages and the watch over them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Row
+from sqlalchemy.sql.elements import ColumnElement
+
+from bot.cases.model import Alarm, Case, CaseStatus, Ladder
+from bot.kernel.database import Moment, metadata
+from bot.kernel.ids import new_id
+from dialogues.understanding.model import Priority
+
+cases = sa.Table(
+    "cases",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("number", sa.String(12), nullable=False, unique=True),
+    sa.Column("conversation_id", sa.String(36), nullable=False),
+    sa.Column("key_id", sa.String(36), nullable=False),
+    sa.Column("reason", sa.String(40), nullable=False),
+    sa.Column("priority", sa.String(2), nullable=False),
+    sa.Column("status", sa.String(12), nullable=False),
+    sa.Column("owner_id", sa.String(36), nullable=True),
+    sa.Column("language", sa.String(16), nullable=False),
+    sa.Column("country", sa.String(2), nullable=True),
+    sa.Column("source", sa.String(40), nullable=False),
+    sa.Column("reporter", sa.Boolean, nullable=False),
+    sa.Column("place_sealed", sa.LargeBinary, nullable=True),
+    sa.Column("words_sealed", sa.LargeBinary, nullable=False),  # the words that opened it or made it worse
+    sa.Column("opened_at", Moment, nullable=False),
+    sa.Column("due_at", Moment, nullable=False),
+    sa.Column("claimed_at", Moment, nullable=True),
+    sa.Column("closed_at", Moment, nullable=True),
+    sa.Column("closing", sa.String(20), nullable=True),
+    sa.Column("person_wrote_at", Moment, nullable=True),
+    sa.Column("officer_wrote_at", Moment, nullable=True),
+    sa.Column("demo", sa.Boolean, nullable=False),
+)
+_open = cases.c.status != CaseStatus.CLOSED.value
+#: One open case a conversation, whatever races.
+sa.Index("uq_cases_open_conversation", cases.c.conversation_id, unique=True, sqlite_where=_open, postgresql_where=_open)
+sa.Index("ix_cases_queue", cases.c.status, cases.c.priority, cases.c.due_at)
+sa.Index("ix_cases_owner", cases.c.owner_id, cases.c.status)
+
+#: What each sign of danger led to. The key is the message it came from, so a turn that runs again changes nothing.
+case_triggers = sa.Table(
+    "case_triggers",
+    metadata,
+    sa.Column("key", sa.String(200), primary_key=True),
+    sa.Column("case_id", sa.String(36), sa.ForeignKey("cases.id"), nullable=False, index=True),
+    sa.Column("reason", sa.String(40), nullable=False),
+    sa.Column("priority", sa.String(2), nullable=False),
+    sa.Column("at", Moment, nullable=False),
+)
+
+#: What happened to a case: ids and codes only.
+case_events = sa.Table(
+    "case_events",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("case_id", sa.String(36), sa.ForeignKey("cases.id"), nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("act", sa.String(20), nullable=False),
+    sa.Column("officer_id", sa.String(36), nullable=True),
+    sa.Column("facts", sa.Text, nullable=False),
+    sa.Column("once", sa.String(36), nullable=True, unique=True),  # a form sent twice acts once
+)
+sa.Index("ix_case_events_case", case_events.c.case_id, case_events.c.at)
+
+case_notes = sa.Table(
+    "case_notes",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("case_id", sa.String(36), sa.ForeignKey("cases.id"), nullable=False, index=True),
+    sa.Column("officer_id", sa.String(36), nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("text_sealed", sa.LargeBinary, nullable=False),
+)
+
+alarms = sa.Table(
+    "alarms",
+    metadata,
+    sa.Column("case_id", sa.String(36), sa.ForeignKey("cases.id"), primary_key=True),
+    sa.Column("priority", sa.String(2), nullable=False),
+    sa.Column("ladder", sa.Text, nullable=False),  # as it was when the alarm began
+    sa.Column("round", sa.Integer, nullable=False),
+    sa.Column("step", sa.Integer, nullable=False),
+    sa.Column("started_at", Moment, nullable=False),
+    sa.Column("next_step_at", Moment, nullable=True),
+    sa.Column("acknowledged_at", Moment, nullable=True),
+    sa.Column("acknowledged_by", sa.String(36), nullable=True),
+    sa.Column("person_told_at", Moment, nullable=True),
+    # Acknowledged by a human or still climbing: there is no third state a row could be in.
+    sa.CheckConstraint("(acknowledged_at IS NULL) <> (next_step_at IS NULL)", name="acknowledged_or_climbing"),
+)
+sa.Index("ix_alarms_next_step_at", alarms.c.next_step_at)
+
+#: Who was paged, at which step, and by which way.
+pages = sa.Table(
+    "pages",
+    metadata,
+    sa.Column("key", sa.String(120), primary_key=True),  # case:round:step:officer:way
+    sa.Column("case_id", sa.String(36), sa.ForeignKey("cases.id"), nullable=False, index=True),
+    sa.Column("officer_id", sa.String(36), nullable=False),
+    sa.Column("step", sa.Integer, nullable=False),
+    sa.Column("way", sa.String(12), nullable=False),
+    sa.Column("at", Moment, nullable=False),
+)
+sa.Index("ix_pages_officer_at", pages.c.officer_id, pages.c.at)
+
+#: Who watches, when they last did, and whether what they saw was well.
+watch = sa.Table(
+    "watch",
+    metadata,
+    sa.Column("name", sa.String(20), primary_key=True),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("ok", sa.Boolean, nullable=False),
+    sa.Column("facts", sa.Text, nullable=False),
+)
+
+pairing_codes = sa.Table(
+    "pairing_codes",
+    metadata,
+    sa.Column("hash", sa.String(64), primary_key=True),
+    sa.Column("officer_id", sa.String(36), nullable=False),
+    sa.Column("expires_at", Moment, nullable=False),
+    sa.Column("used_at", Moment, nullable=True),
+)
+
+
+def insert_or_nothing(tx: Connection, table: sa.Table, values: Mapping[str, Any]) -> bool:
+    """Insert a row unless one with the same unique value is there. True if it was inserted."""
+    insert = sqlite.insert if tx.dialect.name == "sqlite" else postgresql.insert
+    return tx.execute(insert(table).values(**values).on_conflict_do_nothing()).rowcount == 1
+
+
+# Cases ----------------------------------------------------------------------------------------------------------
+
+
+def _case_values(case: Case) -> dict[str, Any]:
+    return {
+        "number": case.number,
+        "conversation_id": case.conversation_id,
+        "key_id": case.key_id,
+        "reason": case.reason,
+        "priority": case.priority.value,
+        "status": case.status.value,
+        "owner_id": case.owner_id,
+        "language": case.language,
+        "country": case.country,
+        "source": case.source,
+        "reporter": case.reporter,
+        "opened_at": case.opened_at,
+        "due_at": case.due_at,
+        "claimed_at": case.claimed_at,
+        "closed_at": case.closed_at,
+        "closing": case.closing,
+        "person_wrote_at": case.person_wrote_at,
+        "officer_wrote_at": case.officer_wrote_at,
+        "demo": case.demo,
+    }
+
+
+def _to_case(row: Row[Any]) -> Case:
+    return Case(
+        id=row.id,
+        number=row.number,
+        conversation_id=row.conversation_id,
+        key_id=row.key_id,
+        reason=row.reason,
+        priority=Priority(row.priority),
+        status=CaseStatus(row.status),
+        owner_id=row.owner_id,
+        language=row.language,
+        country=row.country,
+        source=row.source,
+        reporter=row.reporter,
+        opened_at=row.opened_at,
+        due_at=row.due_at,
+        claimed_at=row.claimed_at,
+        closed_at=row.closed_at,
+        closing=row.closing,
+        person_wrote_at=row.person_wrote_at,
+        officer_wrote_at=row.officer_wrote_at,
+        demo=row.demo,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SealedCase:
+    """A case with what is sealed of it still sealed."""
+
+    case: Case
+    words_sealed: bytes
+    place_sealed: bytes | None
+
+
+def _to_sealed(row: Row[Any]) -> SealedCase:
+    return SealedCase(_to_case(row), row.words_sealed, row.place_sealed)
+
+
+def add_case(tx: Connection, case: Case, *, words_sealed: bytes, place_sealed: bytes | None) -> bool:
+    """Store a new case. False when its conversation has an open one already."""
+    values = _case_values(case) | {"id": case.id, "words_sealed": words_sealed, "place_sealed": place_sealed}
+    return insert_or_nothing(tx, cases, values)
+
+
+def save_case(tx: Connection, before: Case, after: Case) -> bool:
+    """Write `after` if the row still stands where `before` stood. False: somebody else was quicker."""
+    unmoved = sa.and_(
+        cases.c.id == before.id, cases.c.status == before.status.value, cases.c.owner_id.is_not_distinct_from(before.owner_id)
+    )
+    return tx.execute(cases.update().where(unmoved).values(**_case_values(after))).rowcount == 1
+
+
+def reseal(tx: Connection, case_id: str, *, words_sealed: bytes) -> None:
+    tx.execute(cases.update().where(cases.c.id == case_id).values(words_sealed=words_sealed))
+
+
+def get_case(tx: Connection, case_id: str, *conditions: ColumnElement[bool], lock: bool = False) -> SealedCase | None:
+    """A case, if every condition holds in the same query."""
+    query = sa.select(cases).where(cases.c.id == case_id, *conditions)
+    if lock:
+        query = query.with_for_update()
+    row = tx.execute(query).one_or_none()
+    return None if row is None else _to_sealed(row)
+
+
+def open_case_of(tx: Connection, conversation_id: str) -> Case | None:
+    """The one open case of a conversation, locked until the transaction ends."""
+    query = sa.select(cases).where(cases.c.conversation_id == conversation_id, _open).with_for_update()
+    row = tx.execute(query).one_or_none()
+    return None if row is None else _to_case(row)
+
+
+def person_wrote(tx: Connection, conversation_id: str, at: datetime) -> str | None:
+    """Remember that the person wrote. The id of their open case, if there is one."""
+    found = tx.execute(sa.select(cases.c.id).where(cases.c.conversation_id == conversation_id, _open)).scalar_one_or_none()
+    if found is not None:
+        tx.execute(cases.update().where(cases.c.id == found).values(person_wrote_at=at))
+    return found
+
+
+def officer_wrote(tx: Connection, case_id: str, at: datetime) -> None:
+    tx.execute(cases.update().where(cases.c.id == case_id).values(officer_wrote_at=at))
+
+
+#: The most urgent first; within a priority, whoever has waited longest for what was promised.
+QUEUE_ORDER = (cases.c.priority, cases.c.due_at, cases.c.id)
+
+
+def waiting(tx: Connection, *conditions: ColumnElement[bool], limit: int) -> list[SealedCase]:
+    query = sa.select(cases).where(cases.c.status == CaseStatus.NEW.value, *conditions)
+    return [_to_sealed(row) for row in tx.execute(query.order_by(*QUEUE_ORDER).limit(limit))]
+
+
+def next_waiting(tx: Connection, *conditions: ColumnElement[bool]) -> Case | None:
+    """The case to take next, locked; one that a colleague is taking this moment is passed over."""
+    query = sa.select(cases).where(cases.c.status == CaseStatus.NEW.value, *conditions)
+    row = tx.execute(query.order_by(*QUEUE_ORDER).limit(1).with_for_update(skip_locked=True)).one_or_none()
+    return None if row is None else _to_case(row)
+
+
+def waiting_counts(tx: Connection, *conditions: ColumnElement[bool]) -> dict[Priority, int]:
+    query = sa.select(cases.c.priority, sa.func.count()).where(cases.c.status == CaseStatus.NEW.value, *conditions)
+    counted = {Priority(priority): count for priority, count in tx.execute(query.group_by(cases.c.priority))}
+    return {priority: counted.get(priority, 0) for priority in Priority}
+
+
+def held_by(tx: Connection, officer_id: str, *, limit: int) -> list[SealedCase]:
+    """The open cases an officer holds; those whose person waits for an answer first."""
+    waits = sa.or_(cases.c.officer_wrote_at.is_(None), cases.c.person_wrote_at > cases.c.officer_wrote_at)
+    query = sa.select(cases).where(cases.c.owner_id == officer_id, cases.c.status == CaseStatus.CLAIMED.value)
+    ordered = query.order_by(sa.case((waits, 0), else_=1), *QUEUE_ORDER)
+    return [_to_sealed(row) for row in tx.execute(ordered.limit(limit))]
+
+
+def held_count(tx: Connection, officer_id: str) -> int:
+    query = sa.select(sa.func.count()).where(cases.c.owner_id == officer_id, cases.c.status == CaseStatus.CLAIMED.value)
+    return int(tx.execute(query).scalar_one())
+
+
+def held_by_others(tx: Connection, officer_id: str, *, limit: int) -> list[SealedCase]:
+    query = sa.select(cases).where(cases.c.owner_id != officer_id, cases.c.status == CaseStatus.CLAIMED.value)
+    return [_to_sealed(row) for row in tx.execute(query.order_by(*QUEUE_ORDER).limit(limit))]
+
+
+def closed_by_owner(tx: Connection, officer_id: str, *, limit: int) -> list[SealedCase]:
+    query = sa.select(cases).where(cases.c.owner_id == officer_id, cases.c.status == CaseStatus.CLOSED.value)
+    return [_to_sealed(row) for row in tx.execute(query.order_by(cases.c.closed_at.desc()).limit(limit))]
+
+
+def number_taken(tx: Connection, number: str) -> bool:
+    return tx.execute(sa.select(cases.c.id).where(cases.c.number == number)).first() is not None
+
+
+def owners_of_open_cases(tx: Connection) -> set[str]:
+    query = sa.select(cases.c.owner_id).where(cases.c.status == CaseStatus.CLAIMED.value).distinct()
+    return {owner for (owner,) in tx.execute(query) if owner is not None}
+
+
+# What led to a case, and what happened to it --------------------------------------------------------------------
+
+
+def trigger_case(tx: Connection, key: str) -> str | None:
+    return tx.execute(sa.select(case_triggers.c.case_id).where(case_triggers.c.key == key)).scalar_one_or_none()
+
+
+def add_trigger(tx: Connection, *, key: str, case_id: str, reason: str, priority: Priority, at: datetime) -> None:
+    tx.execute(
+        case_triggers.insert().values(key=key, case_id=case_id, reason=reason, priority=priority.value, at=at)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CaseEvent:
+    """One thing that happened to a case."""
+
+    at: datetime
+    act: str
+    officer_id: str | None
+    facts: Mapping[str, Any]
+
+
+def add_event(
+    tx: Connection,
+    case_id: str,
+    act: str,
+    *,
+    officer_id: str | None,
+    at: datetime,
+    facts: Mapping[str, Any] | None = None,
+    once: str | None = None,
+) -> bool:
+    """Write down what happened. False when `once` was used before: then it has happened already."""
+    values = {
+        "id": new_id(),
+        "case_id": case_id,
+        "at": at,
+        "act": act,
+        "officer_id": officer_id,
+        "facts": json.dumps(dict(facts or {})),
+        "once": once,
+    }
+    return insert_or_nothing(tx, case_events, values)
+
+
+def events_of(tx: Connection, case_id: str) -> list[CaseEvent]:
+    query = sa.select(case_events).where(case_events.c.case_id == case_id)
+    rows = tx.execute(query.order_by(case_events.c.at, case_events.c.id))
+    return [CaseEvent(row.at, row.act, row.officer_id, json.loads(row.facts)) for row in rows]
+
+
+def add_note(tx: Connection, *, note_id: str, case_id: str, officer_id: str, at: datetime, text_sealed: bytes) -> None:
+    tx.execute(
+        case_notes.insert().values(id=note_id, case_id=case_id, officer_id=officer_id, at=at, text_sealed=text_sealed)
+    )
+
+
+def notes_of(tx: Connection, case_id: str) -> Sequence[Row[Any]]:
+    return tx.execute(sa.select(case_notes).where(case_notes.c.case_id == case_id).order_by(case_notes.c.id)).all()
+
+
+# Alarms ---------------------------------------------------------------------------------------------------------
+
+
+def _alarm_values(alarm: Alarm) -> dict[str, Any]:
+    return {
+        "priority": alarm.priority.value,
+        "ladder": json.dumps(alarm.ladder.to_json()),
+        "round": alarm.round,
+        "step": alarm.step,
+        "started_at": alarm.started_at,
+        "next_step_at": alarm.next_step_at,
+        "acknowledged_at": alarm.acknowledged_at,
+        "acknowledged_by": alarm.acknowledged_by,
+        "person_told_at": alarm.person_told_at,
+    }
+
+
+def _to_alarm(row: Row[Any]) -> Alarm:
+    return Alarm(
+        row.case_id,
+        Priority(row.priority),
+        Ladder.from_json(json.loads(row.ladder)),
+        row.round,
+        row.step,
+        row.started_at,
+        row.next_step_at,
+        row.acknowledged_at,
+        row.acknowledged_by,
+        row.person_told_at,
+    )
+
+
+def put_alarm(tx: Connection, alarm: Alarm) -> None:
+    """Store an alarm, new or changed."""
+    values = _alarm_values(alarm)
+    if not insert_or_nothing(tx, alarms, values | {"case_id": alarm.case_id}):
+        tx.execute(alarms.update().where(alarms.c.case_id == alarm.case_id).values(**values))
+
+
+def get_alarm(tx: Connection, case_id: str, *, lock: bool = True) -> Alarm | None:
+    query = sa.select(alarms).where(alarms.c.case_id == case_id)
+    row = tx.execute(query.with_for_update() if lock else query).one_or_none()
+    return None if row is None else _to_alarm(row)
+
+
+def due_alarms(tx: Connection, at: datetime, *, limit: int) -> list[tuple[str, str | None]]:
+    """Case id and country of alarms whose next step has come, the longest due first."""
+    query = (
+        sa.select(alarms.c.case_id, cases.c.country)
+        .join(cases, cases.c.id == alarms.c.case_id)
+        .where(alarms.c.next_step_at <= at)
+        .order_by(alarms.c.priority, alarms.c.next_step_at)
+    )
+    return [(row.case_id, row.country) for row in tx.execute(query.limit(limit))]
+
+
+def next_step(tx: Connection) -> datetime | None:
+    """When the next step of any alarm comes."""
+    earliest: datetime | None = tx.execute(
+        sa.select(alarms.c.next_step_at)
+        .where(alarms.c.next_step_at.is_not(None))
+        .order_by(alarms.c.next_step_at)
+        .limit(1)
+    ).scalar_one_or_none()
+    return earliest
+
+
+def climbing_alarms(tx: Connection) -> list[tuple[Alarm, CaseStatus]]:
+    query = (
+        sa.select(alarms, cases.c.status)
+        .join(cases, cases.c.id == alarms.c.case_id)
+        .where(alarms.c.next_step_at.is_not(None))
+    )
+    return [(_to_alarm(row), CaseStatus(row.status)) for row in tx.execute(query)]
+
+
+def waiting_without_alarm(tx: Connection) -> list[Case]:
+    """Cases in the queue for which nothing climbs: there should be none."""
+    quiet = sa.or_(alarms.c.case_id.is_(None), alarms.c.next_step_at.is_(None))
+    query = (
+        sa.select(cases)
+        .outerjoin(alarms, alarms.c.case_id == cases.c.id)
+        .where(cases.c.status == CaseStatus.NEW.value, quiet)
+    )
+    return [_to_case(row) for row in tx.execute(query)]
+
+
+def climbing_among(tx: Connection, case_ids: Iterable[str]) -> set[str]:
+    query = sa.select(alarms.c.case_id).where(alarms.c.case_id.in_(list(case_ids)), alarms.c.next_step_at.is_not(None))
+    return {case_id for (case_id,) in tx.execute(query)}
+
+
+def add_page(tx: Connection, alarm: Alarm, *, step: int, officer_id: str, way: str, at: datetime) -> bool:
+    """Write down one page. False when this very page was given before."""
+    key = f"{alarm.case_id}:{alarm.round}:{step}:{officer_id}:{way}"
+    values = {"key": key, "case_id": alarm.case_id, "officer_id": officer_id, "step": step, "way": way, "at": at}
+    return insert_or_nothing(tx, pages, values)
+
+
+def last_page(tx: Connection, officer_id: str) -> datetime | None:
+    """When this officer was last paged on the desk about a case that still climbs."""
+    query = (
+        sa.select(sa.func.max(pages.c.at))
+        .join(alarms, alarms.c.case_id == pages.c.case_id)
+        .where(pages.c.officer_id == officer_id, pages.c.way == "desk", alarms.c.next_step_at.is_not(None))
+    )
+    latest: datetime | None = tx.execute(query).scalar_one_or_none()
+    return latest
+
+
+# The watch ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """The last sign of life of one of those who watch."""
+
+    at: datetime
+    ok: bool
+    facts: Mapping[str, Any]
+
+
+def put_beat(tx: Connection, name: str, *, at: datetime, ok: bool, facts: Mapping[str, Any]) -> None:
+    values = {"at": at, "ok": ok, "facts": json.dumps(dict(facts))}
+    if not insert_or_nothing(tx, watch, values | {"name": name}):
+        tx.execute(watch.update().where(watch.c.name == name).values(**values))
+
+
+def beats(tx: Connection) -> dict[str, Beat]:
+    return {row.name: Beat(row.at, row.ok, json.loads(row.facts)) for row in tx.execute(sa.select(watch))}
+
+
+# Pairing --------------------------------------------------------------------------------------------------------
+
+
+def add_pairing_code(tx: Connection, *, code_hash: str, officer_id: str, expires_at: datetime) -> None:
+    tx.execute(pairing_codes.delete().where(pairing_codes.c.officer_id == officer_id))
+    tx.execute(pairing_codes.insert().values(hash=code_hash, officer_id=officer_id, expires_at=expires_at))
+
+
+def spend_pairing_code(tx: Connection, code_hash: str, *, at: datetime) -> str | None:
+    """The officer a code belongs to, once."""
+    fresh = sa.and_(
+        pairing_codes.c.hash == code_hash, pairing_codes.c.used_at.is_(None), pairing_codes.c.expires_at > at
+    )
+    if tx.execute(pairing_codes.update().where(fresh).values(used_at=at)).rowcount != 1:
+        return None
+    query = sa.select(pairing_codes.c.officer_id).where(pairing_codes.c.hash == code_hash)
+    return str(tx.execute(query).scalar_one())

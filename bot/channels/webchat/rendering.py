@@ -1,0 +1,125 @@
+"""From a message's plain text to a few safe HTML elements: a heading, paragraphs, numbered steps, isolated numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from bot.channels.webchat.ports import ChatLine
+
+LONGEST_HEADING = 90
+STEP = re.compile(r"^(\d{1,2})[.)]\s+(.*)$")
+#: Numbers people dial, and numbers with a unit or a colon: kept left to right inside Arabic text.
+NUMBER = re.compile(r"(?<![\w/.-])\+?\d[\d\s:.,–-]*\d(?![\w/])|(?<![\w/.-])\d(?![\w/])")
+LINK = re.compile(r"https://[^\s<>\"']+[^\s<>\"'.,;:!?)]")
+LINK_SCHEMES = ("tel:", "https:", "geo:", "mailto:")
+
+
+@dataclass(frozen=True)
+class Tap:
+    """A button that sends something back. `index` names it among the line's buttons."""
+
+    index: int
+    title: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """A button that opens something: a call, a map."""
+
+    url: str
+    title: str
+
+
+@dataclass(frozen=True)
+class RenderedLine:
+    """A line of the conversation as the page shows it."""
+
+    seq: int
+    author: str
+    language: str
+    html: Markup
+    taps: tuple[Tap, ...]
+    links: tuple[Link, ...]
+
+    @property
+    def is_card(self) -> bool:
+        return bool(self.links)
+
+
+def render_line(line: ChatLine) -> RenderedLine:
+    """A line ready for the template. Nothing in `line.text` is ever taken for HTML."""
+    own = line.author == "person"
+    html = _paragraph(line.text.splitlines()) if own else _blocks(line.text)
+    links = tuple(Link(b.url, b.title) for b in line.buttons if b.url.startswith(LINK_SCHEMES))
+    taps = tuple(Tap(index, b.title) for index, b in enumerate(line.buttons) if b.payload)
+    return RenderedLine(line.seq, line.author, line.language, html, taps, links)
+
+
+def _blocks(text: str) -> Markup:
+    html = Markup()
+    for number, block in enumerate(re.split(r"\n\s*\n", text.strip())):
+        lines = [line.strip() for line in block.splitlines() if line.strip()]
+        if number == 0 and _is_heading(lines, text):
+            html += Markup("<h2>{}</h2>").format(inline(lines[0]))
+            lines = lines[1:]
+        html += _lines(lines)
+    return html
+
+
+def _is_heading(lines: list[str], text: str) -> bool:
+    """A short first line with more below it and no full stop at its end is what the message is about."""
+    if not lines or "\n" not in text.strip():
+        return False
+    return len(lines[0]) <= LONGEST_HEADING and lines[0][-1] not in ".!؟?:،,;" and STEP.match(lines[0]) is None
+
+
+def _lines(lines: Iterable[str]) -> Markup:
+    html, paragraph, steps, start = Markup(), list[str](), list[str](), 1
+    for line in lines:
+        step = STEP.match(line)
+        if step is None:
+            html += _ordered(steps, start)
+            steps = []
+            paragraph.append(line)
+            continue
+        html += _paragraph(paragraph)
+        paragraph = []
+        if not steps:
+            start = int(step[1])
+        steps.append(step[2])
+    return html + _paragraph(paragraph) + _ordered(steps, start)
+
+
+def _paragraph(lines: list[str]) -> Markup:
+    if not lines:
+        return Markup()
+    return Markup("<p>{}</p>").format(Markup("<br>").join(inline(line) for line in lines))
+
+
+def _ordered(steps: list[str], start: int) -> Markup:
+    if not steps:
+        return Markup()
+    items = Markup().join(Markup("<li>{}</li>").format(inline(step)) for step in steps)
+    return Markup('<ol start="{}">{}</ol>').format(start, items)
+
+
+def inline(text: str) -> Markup:
+    """Escaped text with https links made links and numbers isolated from the direction around them."""
+    html, at = Markup(), 0
+    for found in LINK.finditer(text):
+        html += _numbers(text[at : found.start()])
+        html += Markup('<a href="{0}" rel="noreferrer noopener">{0}</a>').format(found[0])
+        at = found.end()
+    return html + _numbers(text[at:])
+
+
+def _numbers(text: str) -> Markup:
+    html, at = Markup(), 0
+    for found in NUMBER.finditer(text):
+        html += escape(text[at : found.start()]) + Markup('<bdi dir="ltr">{}</bdi>').format(found[0])
+        at = found.end()
+    return html + escape(text[at:])

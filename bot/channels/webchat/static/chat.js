@@ -1,0 +1,83 @@
+// The web chat without reloading. Everything here also works without it, by plain forms.
+"use strict";
+const log = document.getElementById("log");
+const main = document.getElementById("main");
+const write = document.getElementById("write");
+const leave = document.getElementById("leave");
+let last = Number(log.dataset.after);
+
+const down = () => { main.scrollTop = main.scrollHeight; };
+const waiting = () => log.querySelector(".waiting");
+const html = (text) => new DOMParser().parseFromString(text, "text/html").body.firstElementChild;
+
+function show(text) {
+  const line = html(text);
+  if (!line || document.getElementById(line.id)) return;
+  log.querySelectorAll(".sent").forEach((sent) => { if (line.classList.contains("person")) sent.remove(); });
+  if (!line.classList.contains("person")) waiting()?.remove();
+  log.append(line);
+  last = Math.max(last, Number(line.dataset.seq));
+  down();
+}
+
+function listen() {
+  const stream = new EventSource(`${log.dataset.stream}?after=${last}`);
+  stream.addEventListener("line", (event) => show(event.data));
+  // A closed stream (server restarted, phone slept) is opened again from the last line we have.
+  stream.onerror = () => { stream.close(); setTimeout(listen, 1500 + Math.random() * 1500); };
+}
+
+async function send(form, submitter) {
+  const data = new FormData(form, submitter);
+  const words = data.get("text");
+  if (words !== null && !words.trim()) return;
+  const mine = document.createElement("div");
+  mine.className = "m person sent";
+  mine.dir = "auto";
+  mine.textContent = words ?? submitter.textContent;
+  waiting()?.remove();
+  log.append(mine);
+  form.reset();
+  down();
+  // Each message carries a number used once, so that trying again cannot send it twice.
+  for (let wait = 500; ; wait = Math.min(wait * 2, 15000)) {
+    try {
+      const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(data), headers: { accept: "application/json" } });
+      if (answer.ok) {
+        const once = (await answer.json()).once;
+        document.querySelectorAll("input[name=once]").forEach((field) => { field.value = once; });
+        document.querySelector("main > .choices")?.remove();
+        return;
+      }
+      if (answer.status < 500 && answer.status !== 429) { location.reload(); return; }
+    } catch { /* no network just now */ }
+    mine.classList.add("failed");
+    await new Promise((again) => setTimeout(again, wait));
+    mine.classList.remove("failed");
+  }
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.action !== write.action) return;
+  event.preventDefault();
+  send(form, event.submitter);
+});
+
+// Leaving: the page is replaced, so that "back" does not return here. Escape three times does the same.
+function go() {
+  document.body.replaceChildren();
+  location.replace(leave.href);
+}
+leave.addEventListener("click", (event) => { event.preventDefault(); go(); });
+let escapes = [];
+addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  escapes = [...escapes.filter((at) => event.timeStamp - at < 1500), event.timeStamp];
+  if (escapes.length >= 3) go();
+});
+// A page brought back from memory by the back button shows nothing old.
+addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+
+down();
+listen();

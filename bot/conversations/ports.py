@@ -1,0 +1,79 @@
+"""What the message path needs from above and beside. The composition root hands these in."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy.engine import Connection
+
+from dialogues.runtime.model import DialogueState, Turn, UserMessage
+from dialogues.understanding.model import Priority, Reading, Risk
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """A person needs a human. `key` names the received message, so that telling twice counts once."""
+
+    conversation_id: str
+    reason: str  # a crisis code, or "asked_for_person", "understanding_failed", …
+    priority: Priority
+    words: str  # what the person wrote: for the officer only
+    language: str
+    country: str | None
+    place: str | None
+    source: str  # "words", "meaning", "dialogue", "failure"
+    reporter: bool  # the writer speaks about somebody else
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Escalated:
+    """What an escalation led to."""
+
+    case_id: str
+    number: str
+    new: bool  # a case was opened
+    raised: bool  # an open case became more urgent
+
+
+class Escalations(Protocol):
+    """Cases, as the message path needs them. Both run inside the transaction of the turn."""
+
+    def escalate(self, tx: Connection, escalation: Escalation, *, at: datetime) -> Escalated:
+        """Open a case or raise the one that is open. The same `key` again changes nothing."""
+        ...
+
+    def person_wrote(self, tx: Connection, conversation_id: str, *, seq: int, at: datetime) -> str | None:
+        """A person wrote line `seq`. Returns the open case of the conversation, if there is one."""
+        ...
+
+
+class Understanding(Protocol):
+    """Reads a message. Whatever it raises sends the message to a human."""
+
+    async def read(self, text: str, *, language: str | None, hint: str | None = None) -> Reading:
+        """`language` is the conversation's, None when not known yet; `hint` is what the person's app says."""
+        ...
+
+
+class Engine(Protocol):
+    """What is said next."""
+
+    async def turn(self, state: DialogueState, message: UserMessage) -> Turn: ...
+
+
+class Texts(Protocol):
+    """Words people read."""
+
+    def text(self, language: str, msgid: str, /, **named: object) -> str: ...
+
+
+#: A quick look at the words alone, for messages that would otherwise wait.
+WordScreen = Callable[[str], Risk | None]
+#: The number to dial in danger in a country (ISO 3166-1 alpha-2), or the best there is without one.
+EmergencyNumber = Callable[[str | None], Awaitable[str]]
+#: Spend a one-time code that was sent from a conversation. True: this is an officer's phone from now on.
+Pairing = Callable[[Connection, str, str, datetime], bool]

@@ -1,0 +1,866 @@
+"""The tables of the message path and all of its SQL. Rows never leave this module; values do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Row
+
+from bot.conversations.model import (
+    LEASE,
+    Author,
+    ConversationKind,
+    DeliveryOutcome,
+    Direction,
+    InboxState,
+    Lane,
+    MessageClass,
+    Mode,
+    OutboxState,
+    Wording,
+)
+from bot.kernel.crypto import DataKey, Erased, Vault
+from bot.kernel.database import Moment, metadata, moment_to_int
+from bot.kernel.failpoints import failpoint
+from bot.kernel.ids import new_id
+from dialogues.runtime.model import DialogueState
+
+Counter = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite numbers rows by itself only for INTEGER
+
+conversations = sa.Table(
+    "conversations",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("kind", sa.String(8), nullable=False),
+    sa.Column("channel", sa.String(32), nullable=False),
+    sa.Column("account", sa.String(64), nullable=False),
+    sa.Column("address_index", sa.String(64), nullable=False),  # a fingerprint; random once erased
+    sa.Column("address_sealed", sa.LargeBinary, nullable=True),
+    sa.Column("key_id", sa.String(36), nullable=False),
+    sa.Column("language", sa.String(16), nullable=True),  # null until something tells
+    sa.Column("language_chosen", sa.Boolean, nullable=False),
+    sa.Column("state_sealed", sa.LargeBinary, nullable=True),
+    sa.Column("start_afresh", sa.Boolean, nullable=False),  # an officer was here: forget open forms, keep the slots
+    sa.Column("mode", sa.String(8), nullable=False),
+    sa.Column("warned_at", Moment, nullable=True),  # when the number to call was given in this hand-over
+    sa.Column("fence", sa.Integer, nullable=False),  # grows with every claim: older claims cannot write
+    sa.Column("lease_until", Moment, nullable=True),
+    sa.Column("next_seq", sa.Integer, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("last_in_at", Moment, nullable=True),
+    sa.Column("last_out_at", Moment, nullable=True),
+    sa.Column("erased_at", Moment, nullable=True),
+    sa.Column("demo", sa.Boolean, nullable=False),
+    sa.UniqueConstraint("channel", "account", "address_index"),
+)
+
+inbox = sa.Table(
+    "inbox",
+    metadata,
+    sa.Column("seq", Counter, primary_key=True, autoincrement=True),
+    sa.Column("channel", sa.String(32), nullable=False),
+    sa.Column("account", sa.String(64), nullable=False),
+    sa.Column("provider_id", sa.String(128), nullable=False),
+    sa.Column("conversation_id", sa.String(36), nullable=False),
+    sa.Column("received_at", Moment, nullable=False),
+    sa.Column("due_at", Moment, nullable=False),
+    sa.Column("lane", sa.SmallInteger, nullable=False),
+    sa.Column("state", sa.String(8), nullable=False),
+    sa.Column("attempts", sa.SmallInteger, nullable=False),
+    sa.Column("payload_sealed", sa.LargeBinary, nullable=True),  # null once done
+    sa.Column("error_code", sa.String(64), nullable=True),
+    sa.UniqueConstraint("channel", "account", "provider_id"),
+    sqlite_autoincrement=True,
+)
+WAITING = sa.text("state = 'waiting'")
+sa.Index(
+    "ix_inbox_due", inbox.c.lane, inbox.c.due_at, inbox.c.seq, sqlite_where=WAITING, postgresql_where=WAITING
+)
+sa.Index(
+    "ix_inbox_order",
+    inbox.c.conversation_id,
+    inbox.c.lane,
+    inbox.c.seq,
+    sqlite_where=WAITING,
+    postgresql_where=WAITING,
+)
+PARKED = sa.text("state = 'parked'")
+sa.Index("ix_inbox_parked", inbox.c.seq, sqlite_where=PARKED, postgresql_where=PARKED)
+
+messages = sa.Table(
+    "messages",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("conversation_id", sa.String(36), nullable=False),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("direction", sa.String(8), nullable=False),
+    sa.Column("author", sa.String(8), nullable=False),
+    sa.Column("officer_id", sa.String(36), nullable=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("body_sealed", sa.LargeBinary, nullable=True),  # null once erased
+    sa.Column("language", sa.String(16), nullable=True),
+    sa.Column("template", sa.String(128), nullable=True),
+    sa.Column("provider_id", sa.String(64), nullable=True),  # the channel's name for a received message
+    sa.Column("edits", sa.Integer, nullable=True),  # the line this one corrects
+    sa.Column("cls", sa.String(8), nullable=True),
+    sa.Column("at", Moment, nullable=False),
+    sa.UniqueConstraint("conversation_id", "seq"),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),  # of the message
+    sa.Column("conversation_id", sa.String(36), nullable=False),
+    sa.Column("channel", sa.String(32), nullable=False),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("cls", sa.String(8), nullable=False),
+    sa.Column("lane", sa.SmallInteger, nullable=False),
+    sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),  # also the fence: an older attempt cannot write
+    sa.Column("repeats", sa.Integer, nullable=False),  # uncertain sends that were repeated
+    sa.Column("due_at", Moment, nullable=False),  # todo: not before; sending: the end of the lease
+    sa.Column("claimed_at", Moment, nullable=True),
+    sa.Column("provider_message_id", sa.String(128), nullable=True),
+    sa.Column("cause", sa.String(64), nullable=True),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("settled_at", Moment, nullable=True),
+)
+ACTIVE = sa.text("state IN ('todo', 'sending')")
+sa.Index(
+    "ix_outbox_due",
+    outbox.c.channel,
+    outbox.c.lane,
+    outbox.c.due_at,
+    outbox.c.seq,
+    sqlite_where=ACTIVE,
+    postgresql_where=ACTIVE,
+)
+sa.Index(
+    "ix_outbox_order", outbox.c.conversation_id, outbox.c.seq, sqlite_where=ACTIVE, postgresql_where=ACTIVE
+)
+UNDELIVERED = sa.text("state IN ('dead', 'uncertain')")
+sa.Index("ix_outbox_undelivered", outbox.c.created_at, sqlite_where=UNDELIVERED, postgresql_where=UNDELIVERED)
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("outbox_id", sa.String(36), primary_key=True),
+    sa.Column("attempt", sa.Integer, primary_key=True),
+    sa.Column("started_at", Moment, nullable=False),
+    sa.Column("ended_at", Moment, nullable=False),
+    sa.Column("outcome", sa.String(12), nullable=False),
+    sa.Column("cause", sa.String(64), nullable=True),
+)
+
+
+class LeaseLost(Exception):
+    """Somebody else has the conversation now, or changed it: what was worked out must not be written."""
+
+
+class NoConversation(Exception):
+    """There is no such conversation, or it was erased."""
+
+
+def _literal(value: str) -> sa.ColumnElement[str]:
+    """A constant in the SQL itself: only then do the databases see that a partial index serves."""
+    return sa.literal_column(f"'{value}'")
+
+
+# --- conversations -----------------------------------------------------------------------------------------------
+
+
+def address_index(vault: Vault, channel: str, account: str, address: str) -> str:
+    return vault.index("address", channel, account, address)
+
+
+def conversation_by_address(tx: Connection, channel: str, account: str, index: str) -> tuple[str, str] | None:
+    """The id of the conversation and of its data key."""
+    row = tx.execute(
+        sa.select(conversations.c.id, conversations.c.key_id).where(
+            conversations.c.channel == channel,
+            conversations.c.account == account,
+            conversations.c.address_index == index,
+        )
+    ).one_or_none()
+    return None if row is None else (row.id, row.key_id)
+
+
+def find_or_open(
+    tx: Connection,
+    vault: Vault,
+    *,
+    kind: ConversationKind,
+    channel: str,
+    account: str,
+    address: str,
+    language: str | None,
+    at: datetime,
+    demo: bool,
+) -> tuple[str, DataKey]:
+    """The conversation with an address, opened if there is none. Safe against two who open it at once."""
+    index = address_index(vault, channel, account, address)
+    found = conversation_by_address(tx, channel, account, index)
+    if found is None:
+        conversation_id, key = new_id(), vault.new_key(tx, at)
+        values = {
+            "id": conversation_id,
+            "kind": kind.value,
+            "channel": channel,
+            "account": account,
+            "address_index": index,
+            "address_sealed": key.seal(address, table="conversations", row=conversation_id, field="address"),
+            "key_id": key.id,
+            "language": language,
+            "language_chosen": False,
+            "state_sealed": None,
+            "start_afresh": False,
+            "mode": Mode.BOT.value,
+            "fence": 0,
+            "next_seq": 1,
+            "created_at": at,
+            "demo": demo,
+        }
+        made = tx.execute(_insert_or_nothing(tx, conversations).values(values))
+        if made.rowcount == 1:
+            return conversation_id, key
+        vault.destroy(tx, key.id, at)  # somebody was faster: this key has sealed nothing
+        found = conversation_by_address(tx, channel, account, index)
+        assert found is not None
+    return found[0], vault.key(tx, found[1])
+
+
+def _insert_or_nothing(tx: Connection, table: sa.Table) -> Any:
+    dialect = postgresql if tx.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table).on_conflict_do_nothing()
+
+
+def conversation(tx: Connection, conversation_id: str, *, lock: bool = False) -> Row[Any]:
+    """A conversation that was not erased. Raises NoConversation."""
+    query = sa.select(conversations).where(
+        conversations.c.id == conversation_id, conversations.c.erased_at.is_(None)
+    )
+    row = tx.execute(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise NoConversation(conversation_id)
+    return row
+
+
+def change_conversation(tx: Connection, conversation_id: str, **values: Any) -> None:
+    """Change what a turn relies on. A turn under way notices at its commit, and is taken again."""
+    changed = tx.execute(
+        conversations.update()
+        .where(conversations.c.id == conversation_id, conversations.c.erased_at.is_(None))
+        .values(fence=conversations.c.fence + 1, lease_until=None, **values)
+    )
+    if changed.rowcount == 0:
+        raise NoConversation(conversation_id)
+
+
+# --- the inbox ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message on its way into the inbox."""
+
+    channel: str
+    account: str
+    provider_id: str
+    conversation_id: str
+    received_at: datetime
+    due_at: datetime
+    lane: Lane
+    payload_sealed: bytes
+
+
+# The conversation is looked at in the same statement, so that nothing is sealed for one that was just erased.
+INSERT_RECEIVED_SQLITE = (
+    "INSERT INTO inbox (channel, account, provider_id, conversation_id, received_at, due_at, lane, state, attempts,"
+    " payload_sealed) SELECT ?, ?, ?, ?, ?, ?, ?, 'waiting', 0, ?"
+    " WHERE EXISTS (SELECT 1 FROM conversations WHERE id = ? AND erased_at IS NULL)"
+    " ON CONFLICT (channel, account, provider_id) DO NOTHING"
+)
+# One statement for all of them, numbered in the order they came. KEY SHARE waits for an erasure and nothing else.
+INSERT_RECEIVED_POSTGRES = sa.text(
+    "INSERT INTO inbox (channel, account, provider_id, conversation_id, received_at, due_at, lane, state, attempts,"
+    " payload_sealed)"
+    " SELECT channel, account, provider_id, conversation_id, received_at, due_at, lane, 'waiting', 0, payload FROM ("
+    "  SELECT r.* FROM unnest(:channels, :accounts, :provider_ids, :conversation_ids, :received, :due, :lanes,"
+    "   :payloads) WITH ORDINALITY AS r (channel, account, provider_id, conversation_id, received_at, due_at, lane,"
+    "   payload, place)"
+    "  JOIN conversations c ON c.id = r.conversation_id AND c.erased_at IS NULL ORDER BY r.place FOR KEY SHARE OF c"
+    " ) AS received"
+    " ON CONFLICT (channel, account, provider_id) DO NOTHING RETURNING channel, account, provider_id"
+).bindparams(
+    *(
+        sa.bindparam(name, type_=postgresql.ARRAY(sa.Text))
+        for name in ("channels", "accounts", "provider_ids", "conversation_ids")
+    ),
+    *(sa.bindparam(name, type_=postgresql.ARRAY(sa.BigInteger)) for name in ("received", "due")),
+    sa.bindparam("lanes", type_=postgresql.ARRAY(sa.SmallInteger)),
+    sa.bindparam("payloads", type_=postgresql.ARRAY(postgresql.BYTEA)),
+)
+
+
+def insert_received(tx: Connection, rows: Sequence[Received]) -> list[bool]:
+    """Keep messages. False: known already, or the conversation was erased meanwhile (`was_received` tells which)."""
+    if tx.dialect.name == "sqlite":
+        # SQLAlchemy's own path costs ten times the insert; this is the one place where that counts.
+        connection: Any = tx.connection.driver_connection
+        execute = connection.cursor().execute
+        return [
+            execute(
+                INSERT_RECEIVED_SQLITE,
+                (
+                    row.channel,
+                    row.account,
+                    row.provider_id,
+                    row.conversation_id,
+                    moment_to_int(row.received_at),
+                    moment_to_int(row.due_at),
+                    row.lane,
+                    row.payload_sealed,
+                    row.conversation_id,
+                ),
+            ).rowcount
+            == 1
+            for row in rows
+        ]
+    kept = tx.execute(
+        INSERT_RECEIVED_POSTGRES,
+        {
+            "channels": [row.channel for row in rows],
+            "accounts": [row.account for row in rows],
+            "provider_ids": [row.provider_id for row in rows],
+            "conversation_ids": [row.conversation_id for row in rows],
+            "received": [moment_to_int(row.received_at) for row in rows],
+            "due": [moment_to_int(row.due_at) for row in rows],
+            "lanes": [int(row.lane) for row in rows],
+            "payloads": [row.payload_sealed for row in rows],
+        },
+    )
+    new = {(row.channel, row.account, row.provider_id) for row in kept}
+    fresh: list[bool] = []
+    for received in rows:
+        name = (received.channel, received.account, received.provider_id)
+        fresh.append(name in new)
+        new.discard(name)  # the same message twice in one group is new once
+    return fresh
+
+
+def was_received(tx: Connection, channel: str, account: str, provider_id: str) -> bool:
+    query = sa.select(inbox.c.seq).where(
+        inbox.c.channel == channel, inbox.c.account == account, inbox.c.provider_id == provider_id
+    )
+    return tx.execute(query).first() is not None
+
+
+# --- turns -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TurnClaim:
+    """One received message, and the conversation it belongs to, held by one worker."""
+
+    seq: int  # of the inbox row
+    provider_id: str
+    received_at: datetime
+    attempts: int  # this one included
+    payload: bytes
+    conversation_id: str
+    kind: ConversationKind
+    channel: str
+    account: str
+    language: str | None
+    language_chosen: bool
+    mode: Mode
+    warned: bool
+    answered_before: bool
+    fence: int
+    demo: bool
+    state: DialogueState
+    key: DataKey
+
+    @property
+    def name(self) -> str:
+        """The identity of the received message, the same on every try."""
+        return f"{self.channel}:{self.account}:{self.provider_id}"
+
+
+def text_of(payload: bytes) -> str:
+    """A payload as the text that is sealed. It may be anything, so each byte becomes one character."""
+    return payload.decode("latin-1")
+
+
+def bytes_of(text: str) -> bytes:
+    return text.encode("latin-1")
+
+
+def received_row(channel: str, account: str, provider_id: str) -> str:
+    """What a sealed payload is bound to. Its number in the inbox is not known yet when it is sealed."""
+    return f"{channel}:{account}:{provider_id}"
+
+
+_earlier = inbox.alias("earlier")
+_waiting = inbox.c.state == _literal("waiting")
+CLAIMABLE = (
+    sa.select(conversations.c.id)
+    .select_from(inbox.join(conversations, conversations.c.id == inbox.c.conversation_id))
+    .where(
+        _waiting,
+        inbox.c.lane == sa.bindparam("lane"),
+        inbox.c.due_at <= sa.bindparam("now", type_=Moment),
+        sa.or_(
+            conversations.c.lease_until.is_(None), conversations.c.lease_until <= sa.bindparam("now", type_=Moment)
+        ),
+        ~sa.exists(
+            sa.select(sa.literal_column("1"))
+            .select_from(_earlier)
+            .where(
+                _earlier.c.conversation_id == inbox.c.conversation_id,
+                _earlier.c.state == _literal("waiting"),
+                sa.tuple_(_earlier.c.lane, _earlier.c.seq) < sa.tuple_(inbox.c.lane, inbox.c.seq),
+            )
+        ),
+    )
+    .order_by(inbox.c.due_at, inbox.c.seq)
+    .limit(sa.bindparam("most"))
+    .with_for_update(of=conversations, skip_locked=True, key_share=True)
+)
+OLDEST_WAITING = (
+    sa.select(inbox.c.seq, inbox.c.due_at, inbox.c.provider_id, inbox.c.received_at, inbox.c.attempts)
+    .add_columns(inbox.c.payload_sealed)
+    .where(inbox.c.conversation_id == sa.bindparam("conversation"), _waiting, inbox.c.seq != sa.bindparam("but"))
+    .order_by(inbox.c.lane, inbox.c.seq)
+    .limit(1)
+)
+LEASE_CONVERSATION = (
+    conversations.update()
+    .where(conversations.c.id == sa.bindparam("conversation"))
+    .values(fence=conversations.c.fence + 1, lease_until=sa.bindparam("until", type_=Moment))
+    .returning(conversations)
+)
+COUNT_TRY = (
+    inbox.update().where(inbox.c.seq == sa.bindparam("row")).values(attempts=inbox.c.attempts + 1)
+)
+
+
+def claim_turns(tx: Connection, vault: Vault, *, most: int, at: datetime) -> list[TurnClaim]:
+    """Lease up to `most` conversations whose oldest message is due, urgent ones first, with that message."""
+    claims: list[TurnClaim] = []
+    for lane in Lane:
+        if len(claims) >= most:
+            break
+        found = tx.execute(CLAIMABLE, {"lane": lane, "now": at, "most": most - len(claims)}).scalars().all()
+        for conversation_id in dict.fromkeys(found):
+            # Asked again now that the conversation is ours: another worker may have just finished this message.
+            oldest = tx.execute(OLDEST_WAITING, {"conversation": conversation_id, "but": 0}).one_or_none()
+            if oldest is None or oldest.due_at > at:
+                continue
+            holder = tx.execute(LEASE_CONVERSATION, {"conversation": conversation_id, "until": at + LEASE}).one()
+            claim = _turn_claim(tx, vault, holder, oldest)
+            if claim is not None:
+                claims.append(claim)
+    failpoint("turn.before_claim_commit")
+    return claims
+
+
+def _turn_claim(tx: Connection, vault: Vault, holder: Row[Any], oldest: Row[Any]) -> TurnClaim | None:
+    tx.execute(COUNT_TRY, {"row": oldest.seq})
+    try:
+        key = vault.key(tx, holder.key_id)
+    except Erased:  # sealed while its key was destroyed elsewhere: the person asked for it to be gone
+        settle_received(tx, oldest.seq, InboxState.DONE, error_code="erased")
+        return None
+    row = received_row(holder.channel, holder.account, oldest.provider_id)
+    payload = key.open(oldest.payload_sealed, table="inbox", row=row, field="payload")
+    state = DialogueState()
+    if holder.state_sealed is not None:
+        state = DialogueState.from_json(
+            key.open_json(holder.state_sealed, table="conversations", row=holder.id, field="state")
+        )
+    if holder.start_afresh:
+        state = DialogueState(slots=state.slots)
+    return TurnClaim(
+        seq=oldest.seq,
+        provider_id=oldest.provider_id,
+        received_at=oldest.received_at,
+        attempts=oldest.attempts + 1,
+        payload=bytes_of(payload),
+        conversation_id=holder.id,
+        kind=ConversationKind(holder.kind),
+        channel=holder.channel,
+        account=holder.account,
+        language=holder.language,
+        language_chosen=holder.language_chosen,
+        mode=Mode(holder.mode),
+        warned=holder.warned_at is not None,
+        answered_before=holder.last_out_at is not None,
+        fence=holder.fence,
+        demo=holder.demo,
+        state=state,
+        key=key,
+    )
+
+
+def renew_or_release(
+    tx: Connection, vault: Vault, claim: TurnClaim, *, keep: bool, at: datetime
+) -> tuple[TurnClaim | None, datetime | None]:
+    """The next claim on the same conversation when its next message is due, and the lease that goes with it."""
+    oldest = tx.execute(OLDEST_WAITING, {"conversation": claim.conversation_id, "but": claim.seq}).one_or_none()
+    if not keep or oldest is None or oldest.due_at > at:
+        return None, None
+    raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class NewLine:
+    """A line of a transcript before it has a number."""
+
+    direction: Direction
+    author: Author
+    kind: str
+    body: Mapping[str, Any]
+    language: str | None
+    cls: MessageClass | None = None
+    template: str | None = None
+    officer_id: str | None = None
+    provider_id: str | None = None
+    edits: int | None = None
+
+
+def spoken(wording: Wording, *, author: Author, language: str | None, officer_id: str | None = None) -> NewLine:
+    """A line that goes out."""
+    return NewLine(
+        Direction.OUT,
+        author,
+        "text" if wording.latitude is None else "location",
+        wording.body(),
+        language,
+        wording.cls,
+        wording.template,
+        officer_id,
+    )
+
+
+INSERT_MESSAGE = messages.insert()
+INSERT_OUTBOX = outbox.insert()
+
+
+def write_lines(
+    tx: Connection,
+    key: DataKey,
+    conversation_id: str,
+    channel: str,
+    lines: Sequence[NewLine],
+    *,
+    first_seq: int,
+    at: datetime,
+) -> None:
+    """Add lines to the transcript from `first_seq` on, and those that go out to the outbox."""
+    rows, replies = [], []
+    for seq, line in enumerate(lines, first_seq):
+        message_id = new_id()
+        rows.append(
+            {
+                "id": message_id,
+                "conversation_id": conversation_id,
+                "seq": seq,
+                "direction": line.direction.value,
+                "author": line.author.value,
+                "officer_id": line.officer_id,
+                "kind": line.kind,
+                "body_sealed": key.seal_json(line.body, table="messages", row=message_id, field="body"),
+                "language": line.language,
+                "template": line.template,
+                "provider_id": line.provider_id,
+                "edits": line.edits,
+                "cls": None if line.cls is None else line.cls.value,
+                "at": at,
+            }
+        )
+        if line.direction is Direction.OUT:
+            assert line.cls is not None
+            replies.append(
+                {
+                    "id": message_id,
+                    "conversation_id": conversation_id,
+                    "channel": channel,
+                    "seq": seq,
+                    "cls": line.cls.value,
+                    "lane": int(line.cls.lane),
+                    "state": OutboxState.TODO.value,
+                    "attempts": 0,
+                    "repeats": 0,
+                    "due_at": at,
+                    "created_at": at,
+                }
+            )
+    if rows:
+        tx.execute(INSERT_MESSAGE, rows)
+    if replies:
+        tx.execute(INSERT_OUTBOX, replies)
+
+
+def add_lines(tx: Connection, vault: Vault, conversation_id: str, lines: Sequence[NewLine], *, at: datetime) -> int:
+    """Add lines outside a turn. Returns the number of the first. Raises NoConversation."""
+    numbers = {"next_seq": conversations.c.next_seq + len(lines)}
+    if any(line.direction is Direction.OUT for line in lines):
+        numbers["last_out_at"] = sa.bindparam("at", at, type_=Moment)
+    row = tx.execute(
+        conversations.update()
+        .where(conversations.c.id == conversation_id, conversations.c.erased_at.is_(None))
+        .values(numbers)
+        .returning(conversations.c.next_seq, conversations.c.key_id, conversations.c.channel)
+    ).one_or_none()
+    if row is None:
+        raise NoConversation(conversation_id)
+    first = int(row.next_seq) - len(lines)
+    key = vault.key(tx, row.key_id)
+    write_lines(tx, key, conversation_id, row.channel, lines, first_seq=first, at=at)
+    return first
+
+
+def line_by_provider_id(tx: Connection, conversation_id: str, provider_id: str) -> int | None:
+    """The line a channel knows by this name: what an edit corrects."""
+    query = sa.select(messages.c.seq).where(
+        messages.c.conversation_id == conversation_id, messages.c.provider_id == provider_id
+    )
+    return tx.execute(query.order_by(messages.c.seq).limit(1)).scalar_one_or_none()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a turn leaves behind in its conversation."""
+
+    state: DialogueState
+    language: str
+    language_chosen: bool
+    kind: ConversationKind
+    warned: bool
+    wrote: bool  # the person's own words were kept
+    answered: bool
+
+
+CLOSE_TURN = (
+    conversations.update()
+    .where(conversations.c.id == sa.bindparam("conversation"), conversations.c.fence == sa.bindparam("held"))
+    .values(
+        kind=sa.bindparam("new_kind"),
+        state_sealed=sa.bindparam("new_state"),
+        language=sa.bindparam("new_language"),
+        language_chosen=sa.bindparam("chosen"),
+        start_afresh=False,
+        warned_at=sa.case(
+            (sa.bindparam("warned", type_=sa.Boolean), sa.bindparam("now", type_=Moment)),
+            else_=conversations.c.warned_at,
+        ),
+        last_in_at=sa.bindparam("now", type_=Moment),
+        last_out_at=sa.case(
+            (sa.bindparam("answered", type_=sa.Boolean), sa.bindparam("now", type_=Moment)),
+            else_=conversations.c.last_out_at,
+        ),
+        next_seq=conversations.c.next_seq + sa.bindparam("lines", type_=sa.Integer),
+        lease_until=sa.bindparam("until", type_=Moment),
+    )
+    .returning(conversations.c.next_seq)
+)
+
+
+def close_turn(
+    tx: Connection, claim: TurnClaim, standing: Standing, *, lines: int, lease_until: datetime | None, at: datetime
+) -> int:
+    """Write what the conversation is now. Returns the number of its first new line. Raises LeaseLost."""
+    sealed = claim.key.seal_json(
+        standing.state.to_json(), table="conversations", row=claim.conversation_id, field="state"
+    )
+    next_seq = tx.execute(
+        CLOSE_TURN,
+        {
+            "conversation": claim.conversation_id,
+            "held": claim.fence,
+            "new_kind": standing.kind.value,
+            "new_state": sealed,
+            "new_language": standing.language,
+            "chosen": standing.language_chosen,
+            "warned": standing.warned,
+            "answered": standing.answered,
+            "now": at,
+            "lines": lines,
+            "until": lease_until,
+        },
+    ).scalar_one_or_none()
+    if next_seq is None:
+        raise LeaseLost(claim.conversation_id)
+    return int(next_seq) - lines
+
+
+SETTLE_RECEIVED = (
+    inbox.update()
+    .where(inbox.c.seq == sa.bindparam("row"), _waiting)
+    .values(state=sa.bindparam("new_state"), payload_sealed=None, error_code=sa.bindparam("error"))
+)
+
+
+def settle_received(tx: Connection, seq: int, state: InboxState, *, error_code: str | None = None) -> None:
+    """End a message's wait. Its payload goes: the transcript has what matters. Raises LeaseLost if it ended before."""
+    settled = tx.execute(SETTLE_RECEIVED, {"row": seq, "new_state": state.value, "error": error_code})
+    if settled.rowcount != 1:
+        raise LeaseLost(f"inbox {seq}")
+
+
+def hold_conversation(tx: Connection, claim: TurnClaim) -> None:
+    """Make sure the conversation is still ours, and let go of it. Raises LeaseLost."""
+    held = tx.execute(
+        conversations.update()
+        .where(conversations.c.id == claim.conversation_id, conversations.c.fence == claim.fence)
+        .values(lease_until=None)
+    )
+    if held.rowcount != 1:
+        raise LeaseLost(claim.conversation_id)
+
+
+def try_later(tx: Connection, claim: TurnClaim, *, due_at: datetime, error_code: str | None) -> None:
+    """Leave a message in the inbox for another try."""
+    hold_conversation(tx, claim)
+    tx.execute(
+        inbox.update().where(inbox.c.seq == claim.seq, _waiting).values(due_at=due_at, error_code=error_code)
+    )
+
+
+def give_back(tx: Connection, claim: TurnClaim) -> None:
+    """Let go of a claim nothing was done with: it does not count as a try."""
+    hold_conversation(tx, claim)
+    tx.execute(inbox.update().where(inbox.c.seq == claim.seq, _waiting).values(attempts=inbox.c.attempts - 1))
+
+
+def park(tx: Connection, claim: TurnClaim, *, error_code: str) -> None:
+    """Set a message aside for a human, with its payload, so that it can be tried again after a repair."""
+    hold_conversation(tx, claim)
+    tx.execute(
+        inbox.update()
+        .where(inbox.c.seq == claim.seq, _waiting)
+        .values(state=InboxState.PARKED.value, error_code=error_code)
+    )
+
+
+def take_next(tx: Connection, vault: Vault, claim: TurnClaim, *, at: datetime) -> TurnClaim | None:
+    """The conversation's next message if it is due. The lease `close_turn` wrote must cover it."""
+    raise NotImplementedError
+
+
+# --- replies -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyClaim:
+    """One reply held by one sender."""
+
+    id: str
+    conversation_id: str
+    seq: int
+    cls: MessageClass
+    attempt: int
+    repeats: int
+    crashed: bool  # whoever sent it last did not come back
+    claimed_at: datetime
+    previous_claim_at: datetime | None
+    created_at: datetime
+    address: str
+    language: str
+    body: Mapping[str, Any]
+
+
+_before = outbox.alias("before")
+_active = sa.text("outbox.state IN ('todo', 'sending')")
+DUE_REPLIES = (
+    sa.select(outbox.c.id)
+    .where(
+        _active,
+        outbox.c.channel == sa.bindparam("channel"),
+        outbox.c.lane == sa.bindparam("lane"),
+        outbox.c.due_at <= sa.bindparam("now", type_=Moment),
+        ~sa.exists(
+            sa.select(sa.literal_column("1"))
+            .select_from(_before)
+            .where(
+                _before.c.conversation_id == outbox.c.conversation_id,
+                sa.text("before.state IN ('todo', 'sending')"),
+                _before.c.seq < outbox.c.seq,
+            )
+        ),
+    )
+    .order_by(outbox.c.due_at, outbox.c.seq)
+    .limit(sa.bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+REPLIES = (
+    sa.select(
+        outbox,
+        messages.c.body_sealed,
+        messages.c.language,
+        conversations.c.address_sealed,
+        conversations.c.key_id,
+    )
+    .select_from(
+        outbox.join(messages, messages.c.id == outbox.c.id).join(
+            conversations, conversations.c.id == outbox.c.conversation_id
+        )
+    )
+    .where(outbox.c.id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(outbox.c.lane, outbox.c.due_at, outbox.c.seq)
+)
+LEASE_REPLIES = (
+    outbox.update()
+    .where(outbox.c.id.in_(sa.bindparam("ids", expanding=True)))
+    .values(
+        state=OutboxState.SENDING.value,
+        attempts=outbox.c.attempts + 1,
+        due_at=sa.bindparam("until", type_=Moment),
+        claimed_at=sa.bindparam("now", type_=Moment),
+    )
+)
+
+
+def due_replies(tx: Connection, channel: str, *, most: int, at: datetime) -> list[str]:
+    """The oldest unsent reply of each conversation, where it is due; locked until the transaction ends."""
+    found: list[str] = []
+    for lane in Lane:
+        if len(found) < most:
+            due = {"channel": channel, "lane": lane, "now": at, "most": most - len(found)}
+            found.extend(tx.execute(DUE_REPLIES, due).scalars())
+    return found
+
+
+def lease_replies(tx: Connection, vault: Vault, ids: Sequence[str], *, at: datetime) -> list[ReplyClaim]:
+    """Take replies for sending."""
+    if not ids:
+        return []
+    claims = [_reply_claim(tx, vault, row, at) for row in tx.execute(REPLIES, {"ids": list(ids)}).all()]
+    tx.execute(LEASE_REPLIES, {"ids": list(ids), "until": at + LEASE, "now": at})
+    return claims
+
+
+def _reply_claim(tx: Connection, vault: Vault, row: Row[Any], at: datetime) -> ReplyClaim:
+    key = vault.key(tx, row.key_id)
+    return ReplyClaim(
+        id=row.id,
+        conversation_id=row.conversation_id,
+        seq=row.seq,
+        cls=MessageClass(row.cls),
+        attempt=row.attempts + 1,
+        repeats=row.repeats,
+        crashed=row.state == OutboxState.SENDING.value,
+        claimed_at=at,
+        previous_claim_at=row.claimed_at,
+        created_at=row.created_at,
+        address=key.open(row.address_sealed, table="conversations", row=row.conversation_id, field="address"),
+        language=row.language or "",
+        body=key.open_json(row.body_sealed, table="messages", row=row.id, field="body"),
+    )

@@ -1,0 +1,167 @@
+"""Who may do what, as data.
+
+Each line of `RULES` is one way in: every condition on it must hold. A permission without lines is shut. A line of
+`REFUSALS` that holds shuts the door whatever the rules say. What an officer may see of the cases is a `CaseScope`:
+the store turns it into a condition of its query, so what is out of scope is not found rather than forbidden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bot.kernel.officers import Officer
+
+
+class Role(StrEnum):
+    """What an account is for. One account may have several."""
+
+    OFFICER = "officer"
+    COORDINATOR = "coordinator"
+    ADMIN = "admin"
+
+
+class Permission(StrEnum):
+    """One act, named as the audit log names it."""
+
+    DESK_ENTER = "desk.enter"
+    ACCOUNT_OWN = "account.own"
+    QUEUE_READ = "queue.read"
+    CASE_READ = "case.read"
+    CASE_CLAIM = "case.claim"
+    CASE_ANSWER = "case.answer"
+    CASE_CLOSE = "case.close"
+    CASE_REOPEN = "case.reopen"
+    CASE_RELEASE = "case.release"
+    CASE_TAKE_OVER = "case.take_over"
+    SERVICES_READ = "services.read"
+    SERVICES_EDIT = "services.edit"
+    DELIVERIES_READ = "deliveries.read"
+    DELIVERIES_RETRY = "deliveries.retry"
+    AUDIT_READ = "audit.read"
+    OFFICERS_READ = "officers.read"
+    OFFICERS_EDIT = "officers.edit"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A question about an officer, or about an officer and the object they want to act on."""
+
+    name: str
+    holds: Callable[[Officer, Any], bool]
+    about_target: bool = False
+
+
+def _has(role: Role) -> Condition:
+    return Condition(f"has the role {role}", lambda officer, _target: role in officer.roles)
+
+
+answers_people = _has(Role.OFFICER)
+coordinates = _has(Role.COORDINATOR)
+administers = _has(Role.ADMIN)
+holds_the_case = Condition(
+    "holds the case",
+    lambda officer, case: case is not None and case.officer_id == officer.id,
+    about_target=True,
+)
+nobody_holds_the_case = Condition(
+    "nobody holds the case",
+    lambda _officer, case: case is not None and case.officer_id is None,
+    about_target=True,
+)
+is_switched_off = Condition("is switched off", lambda officer, _target: not officer.active)
+acts_on_their_own_account = Condition(
+    "acts on their own account",
+    lambda officer, account: account is not None and getattr(account, "id", None) == officer.id,
+    about_target=True,
+)
+
+Line = Sequence[Condition]
+Rules = Mapping[Permission, Sequence[Line]]
+
+RULES: Rules = {
+    Permission.DESK_ENTER: [[answers_people], [coordinates], [administers]],
+    Permission.ACCOUNT_OWN: [[answers_people], [coordinates], [administers]],
+    Permission.QUEUE_READ: [[answers_people], [coordinates]],
+    Permission.CASE_READ: [
+        [answers_people, holds_the_case],
+        [answers_people, nobody_holds_the_case],
+        [coordinates],
+    ],
+    Permission.CASE_CLAIM: [[answers_people, nobody_holds_the_case], [coordinates, nobody_holds_the_case]],
+    Permission.CASE_ANSWER: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
+    Permission.CASE_CLOSE: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
+    Permission.CASE_REOPEN: [[answers_people, holds_the_case], [coordinates]],
+    Permission.CASE_RELEASE: [[answers_people, holds_the_case], [coordinates]],
+    Permission.CASE_TAKE_OVER: [[coordinates]],
+    Permission.SERVICES_READ: [[answers_people], [coordinates], [administers]],
+    Permission.SERVICES_EDIT: [[administers]],
+    Permission.DELIVERIES_READ: [[answers_people], [coordinates], [administers]],
+    Permission.DELIVERIES_RETRY: [[coordinates], [administers]],
+    Permission.AUDIT_READ: [[coordinates], [administers]],
+    Permission.OFFICERS_READ: [[coordinates], [administers]],
+    Permission.OFFICERS_EDIT: [[administers]],
+}
+
+REFUSALS: Rules = {
+    **{permission: [[is_switched_off]] for permission in Permission},
+    # Nobody raises their own rights, and nobody locks themselves out by mistake: another admin does it.
+    Permission.OFFICERS_EDIT: [[is_switched_off], [acts_on_their_own_account]],
+}
+
+
+def allows(
+    officer: Officer,
+    permission: Permission,
+    target: object = None,
+    *,
+    rules: Rules = RULES,
+    refusals: Rules = REFUSALS,
+) -> bool:
+    """Whether `officer` may do this to `target`. A condition about a target does not hold without one."""
+    if any(_all_hold(line, officer, target) for line in refusals.get(permission, ())):
+        return False
+    return any(_all_hold(line, officer, target) for line in rules.get(permission, ()))
+
+
+def may_enter(officer: Officer, permission: Permission, *, rules: Rules = RULES, refusals: Rules = REFUSALS) -> bool:
+    """Whether there is any object this officer could do it to: what a route asks before the object is known."""
+    for line in refusals.get(permission, ()):
+        if not any(condition.about_target for condition in line) and _all_hold(line, officer, None):
+            return False
+    return any(
+        _all_hold([condition for condition in line if not condition.about_target], officer, None)
+        for line in rules.get(permission, ())
+    )
+
+
+def _all_hold(line: Line, officer: Officer, target: object) -> bool:
+    return all(condition.holds(officer, target) for condition in line)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseScope:
+    """Which cases exist for an officer: `own` those they hold or held last, `unheld` those nobody holds."""
+
+    officer_id: str
+    own: bool
+    unheld: bool
+    everyones: bool
+
+    @property
+    def nothing(self) -> bool:
+        return not (self.own or self.unheld or self.everyones)
+
+
+def case_scope(officer: Officer) -> CaseScope:
+    """The same rule as `Permission.CASE_READ`, in the form a query can use. A test holds the two together."""
+    active = officer.active
+    return CaseScope(
+        officer_id=officer.id,
+        own=active and Role.OFFICER in officer.roles,
+        unheld=active and Role.OFFICER in officer.roles,
+        everyones=active and Role.COORDINATOR in officer.roles,
+    )

@@ -1,0 +1,54 @@
+"""Waking those who watch: a topic is named, and whoever waits on it looks at the database again.
+
+A signal carries no content and may be lost (another replica wrote, a tab slept): watchers therefore wait
+with a time limit and read what is true, so a lost signal costs at most that limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+
+class Signals:
+    """Topics within this process: `queue`, `case:ID`, `conversation:ID`, `inbox`, `outbox`, `pages`."""
+
+    def __init__(self) -> None:
+        self._watchers: dict[str, set[asyncio.Event]] = defaultdict(set)
+
+    def wake(self, *topics: str) -> None:
+        """Wake everyone who watches one of `topics`. Call after the commit, from the event loop's thread."""
+        for topic in topics:
+            for event in self._watchers.get(topic, ()):
+                event.set()
+
+    @contextmanager
+    def watching(self, *topics: str) -> Iterator[Watch]:
+        """Signals that come between two waits are kept, so nothing is missed while one is reading."""
+        event = asyncio.Event()
+        for topic in topics:
+            self._watchers[topic].add(event)
+        try:
+            yield Watch(event)
+        finally:
+            for topic in topics:
+                self._watchers[topic].discard(event)
+                if not self._watchers[topic]:
+                    del self._watchers[topic]
+
+
+class Watch:
+    """One watcher's place at the window."""
+
+    def __init__(self, event: asyncio.Event) -> None:
+        self._event = event
+
+    async def next(self, timeout: float) -> bool:
+        """Wait for a signal, at most `timeout` seconds. True if one came."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._event.wait(), timeout)
+        came = self._event.is_set()
+        self._event.clear()
+        return came

@@ -1,0 +1,61 @@
+"""What the actions need from their host. The composition root hands it in; nothing here knows SQL or channels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPlace:
+    """A place on the map that somebody named."""
+
+    name: str  # canonical English GeoNames name
+    country: str  # ISO 3166-1 alpha-2
+    latitude: float
+    longitude: float
+
+
+@dataclass(frozen=True, slots=True)
+class FoundService:
+    """A verified service, as much of it as may be told to anyone."""
+
+    id: str
+    name: str
+    summary: str
+    distance_m: int | None  # None: by phone or web, or a place that is not told
+    open_now: bool | None
+    hours_today: str  # ready for people, in their language; "" if unknown
+    checked_days_ago: int | None
+    phone: str
+    address: str  # "" for safe places
+    latitude: float | None
+    longitude: float | None
+    confidential: bool
+    why: tuple[str, ...] = ()  # short reasons it is offered, in the person's language
+
+
+class Services(Protocol):
+    """The directory, as the dialogue needs it."""
+
+    async def resolve_place(self, words: str, *, country: str | None, language: str) -> list[FoundPlace]:
+        """Places that `words` may mean, best first; more than one when it would be a guess. Empty: unknown."""
+        ...
+
+    async def place_at(self, latitude: float, longitude: float) -> FoundPlace | None:
+        """The nearest known place to a shared location."""
+        ...
+
+    async def near(
+        self, need: str, place: FoundPlace, *, language: str, limit: int = 3, age: int | None = None
+    ) -> list[FoundService]:
+        """Verified services for a need, near first. Includes helplines that serve that country when none is near."""
+        ...
+
+    async def helplines(self, country: str | None, *, language: str, limit: int = 3) -> list[FoundService]:
+        """Public helplines that serve a country (or any country, when it is not known)."""
+        ...
+
+    async def emergency_number(self, country: str | None) -> str:
+        """The number to dial in danger there: "112" where nothing better is known."""
+        ...

@@ -1,0 +1,1 @@
+"""Procedures as reviewed text files: loading, searching and checking them."""

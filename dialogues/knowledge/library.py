@@ -1,0 +1,75 @@
+"""The reviewed texts as a whole: which one to show to whom, and which one somebody may mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+
+from dialogues.knowledge.loading import load_texts
+from dialogues.knowledge.model import INTERNATIONAL, Audience, Procedure
+from dialogues.knowledge.search import Embed, Index
+
+
+class Procedures:
+    """All texts, read once at start. Asking for one needs a date: only what is in force is ever handed out."""
+
+    def __init__(self, texts: Iterable[Procedure], *, embed: Embed | None = None) -> None:
+        self._texts = {(text.key, text.language, text.audience, text.jurisdiction): text for text in texts}
+        self._indexes = {
+            language: Index([text for text in self._texts.values() if text.language == language], embed=embed)
+            for language in sorted({text.language for text in self._texts.values()})
+        }
+
+    @classmethod
+    def load(cls, folder: Path, *, embed: Embed | None = None) -> Procedures:
+        """Read a folder of procedures. Raises BrokenProcedures naming every file and line that is wrong."""
+        return cls(load_texts(folder), embed=embed)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Every procedure there is a text of, in force or not."""
+        return tuple(sorted({key for key, _, _, _ in self._texts}))
+
+    def texts(self) -> tuple[Procedure, ...]:
+        """Every text, in force or not: for editors and checks, not for readers."""
+        return tuple(self._texts.values())
+
+    def get(
+        self,
+        key: str,
+        language: str,
+        on: date,
+        country: str | None = None,
+        *,
+        audience: Audience = Audience.WORKER,
+    ) -> Procedure | None:
+        """The text to show, or None when none is in force: then a person has to answer.
+
+        The country's own text comes before the international one. A child never gets a worker's text in its place.
+        """
+        for jurisdiction in (country or INTERNATIONAL, INTERNATIONAL):
+            text = self._texts.get((key, language, audience, jurisdiction))
+            if text is not None and text.in_force(on):
+                return text
+        return None
+
+    def search(
+        self,
+        words: str,
+        language: str,
+        limit: int = 5,
+        *,
+        on: date,
+        country: str | None = None,
+        audience: Audience = Audience.WORKER,
+    ) -> list[Procedure]:
+        """Texts in force that somebody may mean by `words`, best first; empty when nothing fits."""
+        if language not in self._indexes:
+            return []
+        found: list[Procedure] = []
+        for match in self._indexes[language].search(words):
+            text = self.get(match.key, language, on, country, audience=audience)
+            if text is not None and text not in found:
+                found.append(text)
+        return found[:limit]

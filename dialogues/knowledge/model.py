@@ -1,0 +1,160 @@
+"""What a reviewed text is: a procedure, where it comes from, and until when it may be shown.
+
+Nothing here reads a file or asks the time. A text is in force on a date or it is not, and whoever shows one
+must have asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+LANGUAGES = ("en", "fr", "es", "ar")
+
+#: The language texts are written in first; the others are translations of it.
+ORIGINAL_LANGUAGE = "en"
+
+#: A text that holds wherever no text of the country itself is in force.
+INTERNATIONAL = "INT"
+
+
+class Audience(StrEnum):
+    """Whom a text speaks to. A child's version is another text, not a shorter one."""
+
+    WORKER = "worker"
+    CHILD = "child"
+
+
+class Role(StrEnum):
+    """Who typically asks; one word each, as the front matter has them."""
+
+    BORDER_POLICE = "border_police"
+    CHILD = "child"
+    CULTURAL_MEDIATOR = "cultural_mediator"
+    FAMILY = "family"
+    GUARDIAN = "guardian"
+    HEALTH = "health"
+    IMMIGRATION = "immigration"
+    LABOUR_INSPECTOR = "labour_inspector"
+    LEGAL = "legal"
+    POLICE = "police"
+    RECEPTION = "reception"
+    RED_CROSS = "red_cross"
+    REGISTRAR = "registrar"
+    SOCIAL_WORK = "social_work"
+    TEACHER = "teacher"
+    VOLUNTEER = "volunteer"
+
+
+class SourceStatus(StrEnum):
+    """Whether somebody has read the place that is cited."""
+
+    CONFIRMED = "confirmed"
+    NEEDS_VERIFICATION = "needs-verification"
+
+
+class TranslationState(StrEnum):
+    """How far a text in this language can be trusted. `OUTDATED` is found, never written: the English moved on."""
+
+    ORIGINAL = "original"
+    MACHINE_DRAFTED = "machine-drafted"
+    REVIEWED = "reviewed"
+    OUTDATED = "outdated"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A document a text rests on, and the place in it."""
+
+    code: str  # short, as editors know it: "GC6"
+    document: str  # in the language of the text
+    organisation: str
+    year: int
+    article: str  # "articles 3, 12"; "" for the whole document
+    status: SourceStatus
+
+    def citation(self) -> str:
+        """One line for a reader."""
+        place = f", {self.article}" if self.article else ""
+        return f"{self.document}{place} ({self.organisation}, {self.year})"
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A text taken back. It is not shown from that day on, whatever its dates say."""
+
+    on: date
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """One reviewed text in one language, for one audience, in one jurisdiction."""
+
+    key: str
+    language: str
+    audience: Audience
+    title: str
+    first_answer: str  # at most 80 words (60 for a child): enough to act on at once
+    never: str  # the one thing never to do, in one line
+    steps: tuple[str, ...]  # without their numbers
+    why: str
+    time_limits: tuple[str, ...]
+    documents: tuple[str, ...]
+    contacts: tuple[str, ...]
+    varies: str  # what differs from country to country
+    red_flags: tuple[str, ...]  # each of them is a reason to call an officer
+    sources: tuple[Source, ...]
+    jurisdiction: str  # INTERNATIONAL or ISO 3166-1 alpha-2
+    valid_from: date
+    valid_to: date | None  # the last day on which it may be shown
+    review_due: date
+    reviewer: str  # "" while no named expert has signed it
+    translation_state: TranslationState
+    roles: tuple[Role, ...] = ()
+    related: tuple[str, ...] = ()
+    search_words: tuple[str, ...] = ()
+    withdrawn: Withdrawal | None = None
+    to_verify: tuple[str, ...] = ()  # for editors only: facts nobody has confirmed. Never show them.
+
+    def in_force(self, on: date) -> bool:
+        """Whether it may be shown on that day."""
+        if self.withdrawn is not None and on >= self.withdrawn.on:
+            return False
+        return self.valid_from <= on and (self.valid_to is None or on <= self.valid_to)
+
+    def review_overdue(self, on: date) -> bool:
+        """Whether its review is late. It is still shown: no answer would be worse. Editors are told."""
+        return on > self.review_due
+
+    def shown_sources(self) -> tuple[Source, ...]:
+        """The sources a reader may be given: those somebody has read."""
+        return tuple(source for source in self.sources if source.status is SourceStatus.CONFIRMED)
+
+    def shown_text(self) -> str:
+        """Everything of it that a reader can see, for searching and for checking."""
+        lists = (self.steps, self.time_limits, self.documents, self.contacts, self.red_flags)
+        lines = [self.title, self.first_answer, self.never, self.why, self.varies]
+        return "\n".join(lines + [line for lines_of_section in lists for line in lines_of_section])
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong with a text, where an editor can find it."""
+
+    file: str  # relative to the folder of procedures
+    line: int
+    what: str  # a sentence that says what to do
+    blocking: bool = True  # False: it may be released, but somebody should know
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {'' if self.blocking else 'note: '}{self.what}"
+
+
+class BrokenProcedures(Exception):
+    """Some files cannot be read as procedures. Carries every problem found, not only the first."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(str(problem) for problem in problems))

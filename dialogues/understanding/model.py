@@ -1,0 +1,44 @@
+"""What a message means, as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dialogues.runtime.model import Entity
+
+LANGUAGES = ("en", "fr", "es", "ar")
+
+
+class Priority(StrEnum):
+    """How soon a human must answer: P0 in 2 minutes, P1 in 15, P2 in 4 hours, P3 in 72 hours."""
+
+    P0 = "P0"
+    P1 = "P1"
+    P2 = "P2"
+    P3 = "P3"
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """Somebody may be in danger. `reason` is one of the crisis codes; `sure` is False when only oblique."""
+
+    reason: str
+    priority: Priority
+    confidence: float
+    source: str  # "words", "meaning", "silence": which part of the screen saw it
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A message understood. `intent` is the Rasa intent the dialogue rules see."""
+
+    text: str
+    language: str  # BCP 47, one of LANGUAGES
+    language_certain: bool  # False: keep the language of the conversation
+    intent: str
+    confidence: float
+    ranking: tuple[tuple[str, float], ...]
+    entities: tuple[Entity, ...]
+    risk: Risk | None
+    reporter: bool = False  # the writer speaks about somebody else (a worker, a friend)

@@ -1,0 +1,88 @@
+"""`./waymark test`: every check, one after the other, each with its name, its time and its result.
+
+    ./waymark test                     everything CI runs
+    ./waymark test lint types          only these
+    ./waymark test unit -- -k outbox   what follows -- goes to pytest
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHON = sys.executable
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Check:
+    """One step: a name to call it by, what it tells, and the command."""
+
+    name: str
+    tells: str
+    command: tuple[str, ...]
+    takes_pytest_options: bool = False
+
+
+def _pytest(*folders: str) -> tuple[str, ...]:
+    return (PYTHON, "-m", "pytest", *folders)
+
+
+CHECKS = (
+    Check("lint", "ruff finds nothing to correct", (str(BIN / "ruff"), "check", ".")),
+    Check("format", "every file is laid out the same way", (str(BIN / "ruff"), "format", "--check", ".")),
+    Check("types", "mypy --strict agrees", (str(BIN / "mypy"),)),
+    Check("imports", "the floors stand on one another", (str(BIN / "lint-imports"), "--no-cache")),
+    Check("unit", "the rules hold", _pytest("tests/unit", "-n", "2"), True),
+    Check("integration", "they hold on SQLite and PostgreSQL", _pytest("tests/integration", "-n", "2"), True),
+    Check("dialogues", "the talks go as written", _pytest("tests/dialogues"), True),
+    Check("browser", "people can use it", _pytest("tests/browser"), True),
+    Check("faults", "nothing is lost when processes are killed", _pytest("tests/faults"), True),
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    names, options = _split(arguments)
+    unknown = set(names) - {check.name for check in CHECKS}
+    if unknown or "-h" in names:
+        print(__doc__)
+        print("Checks:\n" + "\n".join(f"  {check.name:<12} {check.tells}" for check in CHECKS))
+        return 2
+    chosen = [check for check in CHECKS if not names or check.name in names]
+    if any(check.name == "browser" for check in chosen) and shutil.which("chromium") is None:
+        print("The browser tests need Debian's chromium: apt-get install chromium fonts-noto-core", file=sys.stderr)
+        if os.environ.get("CI"):
+            return 1  # a run without them is not green
+        chosen = [check for check in chosen if check.name != "browser"]
+    results = [(check, *_run(check, options, number, len(chosen))) for number, check in enumerate(chosen, 1)]
+    print()
+    for check, code, seconds in results:
+        print(f"{'ok    ' if code == 0 else 'FAILED'} {check.name:<12} {seconds:6.1f} s  {check.tells}")
+    return 0 if all(code == 0 for _, code, _ in results) else 1
+
+
+def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    if "--" in arguments:
+        cut = list(arguments).index("--")
+        return list(arguments[:cut]), list(arguments[cut + 1 :])
+    return list(arguments), []
+
+
+def _run(check: Check, options: Sequence[str], number: int, of: int) -> tuple[int, float]:
+    print(f"\n[{number}/{of}] {check.name}: {check.tells}", flush=True)
+    command = [*check.command, *(options if check.takes_pytest_options else ())]
+    began = time.monotonic()
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "OMP_WAIT_POLICY": "passive"}
+    code = subprocess.run(command, cwd=ROOT, check=False, env=environment).returncode
+    return code, time.monotonic() - began
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,66 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.channels.model import Button
+from bot.channels.webchat.ports import ChatLine
+from bot.channels.webchat.rendering import inline, render_line
+
+
+def a_line(text: str, *, author: str = "bot", buttons: tuple[Button, ...] = ()) -> ChatLine:
+    return ChatLine(seq=3, author=author, text=text, buttons=buttons, language="en")
+
+
+def test_numbered_lines_become_steps():
+    html = render_line(a_line("Check the adult\n\nDo this now.\n1. Talk apart\n2. See documents")).html
+
+    assert html == (
+        "<h2>Check the adult</h2><p>Do this now.</p>"
+        '<ol start="1"><li>Talk apart</li><li>See documents</li></ol>'
+    )
+
+
+def test_steps_that_go_on_keep_their_numbers():
+    assert '<ol start="7">' in render_line(a_line("More steps\n7. Check alerts\n8. Call")).html
+
+
+def test_a_single_sentence_is_not_a_heading():
+    assert render_line(a_line("Thank you for telling me.")).html == "<p>Thank you for telling me.</p>"
+
+
+def test_what_a_person_writes_is_never_html():
+    html = render_line(a_line("<script>alert(1)</script>", author="person")).html
+
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_a_phone_number_keeps_its_direction_inside_arabic():
+    assert '<bdi dir="ltr">+216 71 123 456</bdi>' in render_line(a_line("اتصل على +216 71 123 456 الآن")).html
+
+
+def test_only_https_links_are_links():
+    assert '<a href="https://familylinks.icrc.org"' in inline("See https://familylinks.icrc.org.")
+    assert "<a" not in inline("javascript:alert(1) http://example.org")
+
+
+def test_a_button_with_a_dangerous_address_is_left_out():
+    line = a_line("A place", buttons=(Button("Call", url="tel:+33199000001"), Button("X", url="javascript:alert(1)")))
+
+    assert [link.url for link in render_line(line).links] == ["tel:+33199000001"]
+
+
+def test_taps_keep_their_place_among_the_buttons():
+    line = a_line("A place", buttons=(Button("Call", url="tel:112"), Button("A person", payload="/ask_human")))
+
+    assert [(tap.index, tap.title) for tap in render_line(line).taps] == [(1, "A person")]
+
+
+@given(st.text(max_size=400))
+def test_no_text_can_break_out_of_its_elements(text: str):
+    html = str(render_line(a_line(text)).html)
+
+    outside = html
+    for element in ("h2", "p", "li", "ol", "bdi", "br", "a"):
+        outside = outside.replace(f"</{element}>", "").replace(f"<{element}>", "")
+    assert "<s" not in outside.lower()
+    assert html.count("<p>") == html.count("</p>")
