@@ -28,7 +28,7 @@ from bot.kernel.failpoints import failpoint
 from bot.kernel.live import Signals
 from bot.kernel.logs import get_log
 from bot.kernel.officers import Officer
-from bot.kernel.words import Words
+from bot.kernel.words import N_, Words
 
 log = get_log("alarm")
 
@@ -37,11 +37,6 @@ LOOK_EVERY = timedelta(seconds=5)
 #: At most so many steps between two beats.
 STEPS_AT_ONCE = 50
 PAGER = "pager"
-
-
-def N_(message: str) -> str:
-    """Mark a source sentence for translation."""
-    return message
 
 
 PAGE = N_("A {priority} case waits: {number}. Open the desk: {url}")
@@ -168,10 +163,12 @@ def _say(
     """Put one message into the outbox. One that cannot be written must not keep the others from being told."""
     savepoint = tx.begin_nested()
     try:
-        conversations.say(tx, paging.vault, conversation_id, text=text, cls=cls, template=template, at=at)
+        conversations.say(
+            tx, paging.vault, conversation_id, text=text, cls=cls, template=template, at=at, language=language
+        )
     except Exception as error:
         savepoint.rollback()
-        log.error("alarm.message_failed", case_id=case_id, template=template, error=type(error).__name__)
+        log.error("alarm.message_failed", case_id=case_id, exc_info=error)
         return False
     savepoint.commit()
     return True
@@ -197,7 +194,7 @@ class Pager:
                     await self.look()
                     pause = await self._pause()
                 except Exception as error:
-                    log.error("pager.look_failed", error=type(error).__name__)
+                    log.error("pager.look_failed", exc_info=error)
                     pause = LOOK_EVERY.total_seconds()
                     await asyncio.sleep(pause)  # a signal must not turn a broken database into a hot loop
                     continue
@@ -214,7 +211,7 @@ class Pager:
                 taken += 1
             except Exception as error:  # one broken alarm must not silence the others
                 failed += 1
-                log.error("pager.step_failed", case_id=case_id, error=type(error).__name__)
+                log.error("pager.step_failed", case_id=case_id, exc_info=error)
         facts = {"taken": taken, "failed": failed}
         await self._database.write(
             lambda tx: store.put_beat(tx, PAGER, at=self._clock.now(), ok=failed == 0, facts=facts)
@@ -234,7 +231,7 @@ class Pager:
         try:
             return await self._numbers.emergency_number(country)
         except Exception as error:  # the directory is away: the number that works in most places is better than none
-            log.error("pager.no_emergency_number", error=type(error).__name__)
+            log.error("pager.no_emergency_number", exc_info=error)
             return "112"
 
     async def _pause(self) -> float:

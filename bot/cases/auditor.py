@@ -123,7 +123,7 @@ class Auditor:
             try:
                 await self.look()
             except Exception as error:
-                log.error("auditor.look_failed", error=type(error).__name__)
+                log.error("auditor.look_failed", exc_info=error)
             await asyncio.sleep(AUDIT_EVERY.total_seconds())
 
     async def look(self) -> AuditOfAlarms:
@@ -132,7 +132,7 @@ class Auditor:
         found = await self._database.write(lambda tx: audit_alarms(tx, self._vault, at=at))
         self._signals.wake("queue", "pages", "watch")
         if not found.well:
-            log.error("auditor.not_well", late=found.late, repaired=found.repaired, pager_alive=found.pager_alive)
+            log.error("auditor.not_well", late_count=found.late, repaired_count=found.repaired)
         elif self._heartbeat is not None:
             await self._heartbeat()
         return found
@@ -148,6 +148,6 @@ def heartbeat_to(url: str) -> Heartbeat:
                 if answer.status >= 400:
                     log.warning("auditor.heartbeat_refused", status=answer.status)
         except (aiohttp.ClientError, TimeoutError) as error:
-            log.warning("auditor.heartbeat_failed", error=type(error).__name__)
+            log.warning("auditor.heartbeat_failed", exc_info=error)
 
     return beat

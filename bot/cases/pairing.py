@@ -30,7 +30,7 @@ def pair(tx: Connection, code: str, conversation_id: str, at: datetime) -> bool:
     officer = officers.get_officer(tx, officer_id)
     if officer is None or not officer.active:
         return False
-    conversations.make_officers(tx, conversation_id)
+    conversations.make_officers_phone(tx, conversation_id)
     officers.set_page_conversation(tx, officer_id, conversation_id)
     return True
 

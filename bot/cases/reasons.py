@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-
-def N_(message: str) -> str:
-    """Mark a source sentence for translation; the words are looked up where they are shown."""
-    return message
-
+from bot.kernel.words import N_
 
 #: The 21 crisis codes, then what else brings a person into the queue.
 REASONS: Mapping[str, str] = MappingProxyType(

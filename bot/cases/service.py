@@ -35,7 +35,7 @@ from bot.kernel.access import Permission
 from bot.kernel.crypto import DataKey, Erased, Vault
 from bot.kernel.ids import new_id
 from bot.kernel.officers import Officer
-from bot.kernel.words import Words
+from bot.kernel.words import N_, Words
 from dialogues.understanding.model import Priority
 
 SYSTEM = "system"
@@ -44,11 +44,6 @@ NUMBER_ALPHABET = "23456789ACDEFHJKMNPQRTUVWXY"
 #: An answer, like a message of Telegram, holds so many characters.
 LONGEST_ANSWER = 4000
 LONGEST_NOTE = 8000
-
-
-def N_(message: str) -> str:
-    """Mark a source sentence for translation."""
-    return message
 
 
 PERSON_READS = N_("A person is reading your words now. They will answer you here.")
@@ -97,6 +92,16 @@ class CaseFile:
     alarm: Alarm | None
     events: list[store.CaseEvent]
     notes: list[Note]
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """An officer about to act: who, when, and what it takes."""
+
+    officer: Officer
+    vault: Vault
+    words: Words
+    at: datetime
 
 
 # A message becomes a case -----------------------------------------------------------------------------------------
@@ -150,6 +155,7 @@ class CaseEscalations:
 
 def _open_case(tx: Connection, vault: Vault, escalation: Escalation, *, at: datetime) -> Case | None:
     key = vault.new_key(tx, at)
+    card = conversations.card(tx, escalation.conversation_id)
     case = Case(
         id=new_id(),
         number=_free_number(tx),
@@ -166,7 +172,7 @@ def _open_case(tx: Connection, vault: Vault, escalation: Escalation, *, at: date
         opened_at=at,
         due_at=at + ACKNOWLEDGE_WITHIN[escalation.priority],
         person_wrote_at=at,
-        demo=conversations.is_demo(tx, escalation.conversation_id),
+        demo=card is not None and card.demo,
     )
     words = _seal(key, case.id, "words", escalation.words)
     place = _seal(key, case.id, "place", escalation.place) if escalation.place else None
@@ -191,9 +197,9 @@ def look_at_queue(tx: Connection, vault: Vault, officer: Officer, *, limit: int 
     return Queue(summaries, store.waiting_counts(tx, scope))
 
 
-def note_queue_read(tx: Connection, vault: Vault, officer: Officer, *, at: datetime) -> None:
+def note_queue_read(tx: Connection, hand: Hand) -> None:
     """The queue shows people's first words, so opening it is a read and is written down as one."""
-    audit.append(tx, vault, at=at, actor=officer.id, act=Permission.QUEUE_READ, object="queue")
+    audit.append(tx, hand.vault, at=hand.at, actor=hand.officer.id, act=Permission.QUEUE_READ, object="queue")
 
 
 def look_at_own(tx: Connection, vault: Vault, officer: Officer, *, limit: int = 50) -> list[CaseSummary]:
@@ -213,11 +219,11 @@ def look_at_others(tx: Connection, vault: Vault, officer: Officer, *, limit: int
     return [_summary(tx, vault, sealed) for sealed in store.held_by_others(tx, officer.id, limit=limit)]
 
 
-def open_file(tx: Connection, vault: Vault, officer: Officer, case_id: str, *, at: datetime) -> CaseFile:
+def open_file(tx: Connection, hand: Hand, case_id: str) -> CaseFile:
     """Read a case. Raises CaseNotFound; the reading is in the audit log when it returns."""
-    sealed = _visible(tx, officer, case_id)
-    audit.append(tx, vault, at=at, actor=officer.id, act=Permission.CASE_READ, object=f"case:{case_id}")
-    return _file(tx, vault, sealed)
+    sealed = _visible(tx, hand.officer, case_id)
+    _audit(tx, hand, Permission.CASE_READ, sealed.case)
+    return _file(tx, hand.vault, sealed)
 
 
 def watch_file(tx: Connection, vault: Vault, officer: Officer, case_id: str) -> CaseFile:
@@ -252,120 +258,118 @@ def in_scope(officer: Officer) -> ColumnElement[bool]:
 # Acting -----------------------------------------------------------------------------------------------------------
 
 
-def claim_case(tx: Connection, vault: Vault, words: Words, officer: Officer, case_id: str, *, at: datetime) -> Case:
+def claim_case(tx: Connection, hand: Hand, case_id: str) -> Case:
     """Take a case that waits: the alarm stops, the bot falls silent, the person is told.
 
     Raises AlreadyClaimed when a colleague was quicker, and just the same when there is no such case.
     """
     sealed = store.get_case(tx, case_id, lock=True)
-    if sealed is None or not access.allows(officer, Permission.CASE_CLAIM, sealed.case):
+    if sealed is None or not access.allows(hand.officer, Permission.CASE_CLAIM, sealed.case):
         raise AlreadyClaimed(case_id)
-    return _claim(tx, vault, words, officer, sealed.case, at=at)
+    return _claim(tx, hand, sealed.case)
 
 
-def claim_next(tx: Connection, vault: Vault, words: Words, officer: Officer, *, at: datetime) -> Case | None:
+def claim_next(tx: Connection, hand: Hand) -> Case | None:
     """Take the most urgent case that waits, or None when nobody waits."""
-    case = store.next_waiting(tx, in_scope(officer))
-    if case is None or not access.allows(officer, Permission.CASE_CLAIM, case):
+    case = store.next_waiting(tx, in_scope(hand.officer))
+    if case is None or not access.allows(hand.officer, Permission.CASE_CLAIM, case):
         return None
-    return _claim(tx, vault, words, officer, case, at=at)
+    return _claim(tx, hand, case)
 
 
-def _claim(tx: Connection, vault: Vault, words: Words, officer: Officer, case: Case, *, at: datetime) -> Case:
-    claimed = _move(tx, vault, officer, case, Act.CLAIM, at=at)
-    alarm.acknowledge(tx, case.id, officer_id=officer.id, at=at)
-    conversations.hand_to_human(tx, case.conversation_id, at)
-    _tell(tx, vault, words, claimed, PERSON_READS, "person_reads", at=at)
+def _claim(tx: Connection, hand: Hand, case: Case) -> Case:
+    claimed = _move(tx, hand, case, Act.CLAIM)
+    alarm.acknowledge(tx, case.id, officer_id=hand.officer.id, at=hand.at)
+    conversations.hand_to_human(tx, case.conversation_id, hand.at)
+    _tell(tx, hand, claimed, PERSON_READS, "person_reads")
     return claimed
 
 
-def take_over(tx: Connection, vault: Vault, officer: Officer, case_id: str, *, at: datetime) -> Case:
-    """Take a case out of a colleague's hands. The person notices nothing but a new name."""
-    case = _target(tx, officer, case_id, Permission.CASE_TAKE_OVER)
-    if case.owner_id == officer.id:
+def take_over(tx: Connection, hand: Hand, case_id: str) -> Case:
+    """Take a case out of a colleague's hands. The person notices nothing but a new voice."""
+    case = _target(tx, hand, case_id, Permission.CASE_TAKE_OVER)
+    if case.owner_id == hand.officer.id:
         raise NotAllowedNow(case.number)
-    taken = _move(tx, vault, officer, case, Act.TAKE_OVER, at=at, facts={"from": case.owner_id})
-    alarm.acknowledge(tx, case.id, officer_id=officer.id, at=at)
+    taken = _move(tx, hand, case, Act.TAKE_OVER, facts={"from": case.owner_id})
+    alarm.acknowledge(tx, case.id, officer_id=hand.officer.id, at=hand.at)
     return taken
 
 
-def release_case(tx: Connection, vault: Vault, words: Words, officer: Officer, case_id: str, *, at: datetime) -> Case:
+def release_case(tx: Connection, hand: Hand, case_id: str) -> Case:
     """Put a case back into the queue. It rings again, and the bot answers meanwhile."""
-    case = _target(tx, officer, case_id, Permission.CASE_RELEASE)
-    released = _move(tx, vault, officer, case, Act.RELEASE, at=at)
-    alarm.ring(tx, released, at=at)
-    conversations.hand_back(tx, case.conversation_id, at)
-    _tell(tx, vault, words, released, PERSON_LEFT, "person_left", at=at)
+    case = _target(tx, hand, case_id, Permission.CASE_RELEASE)
+    released = _move(tx, hand, case, Act.RELEASE)
+    alarm.ring(tx, released, at=hand.at)
+    conversations.hand_back(tx, case.conversation_id, hand.at)
+    _tell(tx, hand, released, PERSON_LEFT, "person_left")
     return released
 
 
-def close_case(
-    tx: Connection, vault: Vault, words: Words, officer: Officer, case_id: str, *, closing: str, at: datetime
-) -> Case:
-    """Close a case: the bot resumes. Words are kept until retention erases them, so that a complaint can be answered."""
-    case = _target(tx, officer, case_id, Permission.CASE_CLOSE)
-    closed = _move(tx, vault, officer, case, Act.CLOSE, at=at, closing=closing, facts={"closing": closing})
-    alarm.acknowledge(tx, case.id, officer_id=officer.id, at=at)
-    conversations.hand_back(tx, case.conversation_id, at)
-    _tell(tx, vault, words, closed, TALK_CLOSED, "talk_closed", at=at)
+def close_case(tx: Connection, hand: Hand, case_id: str, *, closing: str) -> Case:
+    """Close a case: the bot resumes. Words stay until retention erases them, so that a complaint can be answered."""
+    case = _target(tx, hand, case_id, Permission.CASE_CLOSE)
+    closed = _move(tx, hand, case, Act.CLOSE, closing=closing, facts={"closing": closing})
+    alarm.acknowledge(tx, case.id, officer_id=hand.officer.id, at=hand.at)
+    conversations.hand_back(tx, case.conversation_id, hand.at)
+    _tell(tx, hand, closed, TALK_CLOSED, "talk_closed")
     return closed
 
 
-def reopen_case(tx: Connection, vault: Vault, officer: Officer, case_id: str, *, at: datetime) -> Case:
+def reopen_case(tx: Connection, hand: Hand, case_id: str) -> Case:
     """Open a closed case again and hold it. Raises NotAllowedNow when the person has another open case by now."""
-    case = _target(tx, officer, case_id, Permission.CASE_REOPEN)
+    case = _target(tx, hand, case_id, Permission.CASE_REOPEN)
     if store.open_case_of(tx, case.conversation_id) is not None:
         raise NotAllowedNow(case.number)
-    reopened = _move(tx, vault, officer, case, Act.REOPEN, at=at)
-    conversations.hand_to_human(tx, case.conversation_id, at)
+    reopened = _move(tx, hand, case, Act.REOPEN)
+    conversations.hand_to_human(tx, case.conversation_id, hand.at)
     return reopened
 
 
-def answer_person(
-    tx: Connection, vault: Vault, officer: Officer, case_id: str, *, text: str, once: str, at: datetime
-) -> int | None:
+def answer_person(tx: Connection, hand: Hand, case_id: str, *, text: str, once: str) -> int | None:
     """Send an officer's words to the person. Returns the line's number, or None when this very form was sent before."""
-    case = _target(tx, officer, case_id, Permission.CASE_ANSWER)
+    case = _target(tx, hand, case_id, Permission.CASE_ANSWER)
     text = text.strip()
     if case.status is not CaseStatus.CLAIMED or not text or len(text) > LONGEST_ANSWER:
         raise NotAllowedNow(case.number)
-    if not store.add_event(tx, case.id, "answered", officer_id=officer.id, at=at, once=once):
+    if not store.add_event(tx, case.id, "answered", officer_id=hand.officer.id, at=hand.at, once=once or None):
         return None
+    card = conversations.card(tx, case.conversation_id)
     seq = conversations.answer(
-        tx, vault, case.conversation_id, officer_id=officer.id, text=text, language=case.language, at=at
+        tx,
+        hand.vault,
+        case.conversation_id,
+        officer_id=hand.officer.id,
+        text=text,
+        language=(card and card.language) or case.language,
+        at=hand.at,
     )
-    store.officer_wrote(tx, case.id, at)
-    alarm.acknowledge(tx, case.id, officer_id=officer.id, at=at)
-    facts = {"line": seq}
-    audit.append(
-        tx, vault, at=at, actor=officer.id, act=Permission.CASE_ANSWER, object=f"case:{case.id}", facts=facts
-    )
+    store.officer_wrote(tx, case.id, hand.at)
+    alarm.acknowledge(tx, case.id, officer_id=hand.officer.id, at=hand.at)
+    _audit(tx, hand, Permission.CASE_ANSWER, case, {"line": seq})
     return seq
 
 
-def acknowledge_alarm(tx: Connection, vault: Vault, officer: Officer, case_id: str, *, at: datetime) -> bool:
+def acknowledge_alarm(tx: Connection, hand: Hand, case_id: str) -> bool:
     """ "I have seen it", from the officer who holds the case. False when nothing was ringing."""
-    case = _target(tx, officer, case_id, Permission.CASE_ANSWER)
-    if not alarm.acknowledge(tx, case.id, officer_id=officer.id, at=at):
+    case = _target(tx, hand, case_id, Permission.CASE_ANSWER)
+    if not alarm.acknowledge(tx, case.id, officer_id=hand.officer.id, at=hand.at):
         return False
-    _record(tx, vault, case, "acknowledged", officer_id=officer.id, at=at)
+    _record(tx, hand.vault, case, "acknowledged", officer_id=hand.officer.id, at=hand.at)
     return True
 
 
-def write_note(
-    tx: Connection, vault: Vault, officer: Officer, case_id: str, *, text: str, once: str, at: datetime
-) -> str | None:
+def write_note(tx: Connection, hand: Hand, case_id: str, *, text: str, once: str) -> str | None:
     """Keep a note for colleagues. The id, or None when this very form was sent before."""
-    case = _target(tx, officer, case_id, Permission.CASE_READ)
+    case = _target(tx, hand, case_id, Permission.CASE_READ)
     text = text.strip()
     if not text or len(text) > LONGEST_NOTE:
         raise NotAllowedNow(case.number)
-    if not store.add_event(tx, case.id, "noted", officer_id=officer.id, at=at, once=once):
+    if not store.add_event(tx, case.id, "noted", officer_id=hand.officer.id, at=hand.at, once=once or None):
         return None
     note_id = new_id()
-    sealed = vault.key(tx, case.key_id).seal(text, table="case_notes", row=note_id, field="text")
-    store.add_note(tx, note_id=note_id, case_id=case.id, officer_id=officer.id, at=at, text_sealed=sealed)
-    audit.append(tx, vault, at=at, actor=officer.id, act="case.note", object=f"case:{case.id}")
+    sealed = hand.vault.key(tx, case.key_id).seal(text, table="case_notes", row=note_id, field="text")
+    store.add_note(tx, note_id=note_id, case_id=case.id, officer_id=hand.officer.id, at=hand.at, text_sealed=sealed)
+    _audit(tx, hand, "case.note", case)
     return note_id
 
 
@@ -380,10 +384,10 @@ def release_for_absent(tx: Connection, vault: Vault, case: Case, *, at: datetime
     return released
 
 
-def _target(tx: Connection, officer: Officer, case_id: str, permission: Permission) -> Case:
+def _target(tx: Connection, hand: Hand, case_id: str, permission: Permission) -> Case:
     """The case to act on, locked. Unseen is not found; seen but not allowed is NotAllowedNow."""
-    case = _visible(tx, officer, case_id, lock=True).case
-    if not access.allows(officer, permission, case):
+    case = _visible(tx, hand.officer, case_id, lock=True).case
+    if not access.allows(hand.officer, permission, case):
         raise NotAllowedNow(case.number)
     return case
 
@@ -397,19 +401,17 @@ def _visible(tx: Connection, officer: Officer, case_id: str, *, lock: bool = Fal
 
 def _move(
     tx: Connection,
-    vault: Vault,
-    officer: Officer,
+    hand: Hand,
     case: Case,
     act: Act,
     *,
-    at: datetime,
     closing: str | None = None,
     facts: Mapping[str, str | None] | None = None,
 ) -> Case:
-    moved = case.after(act, officer_id=officer.id, at=at, closing=closing)
+    moved = case.after(act, officer_id=hand.officer.id, at=hand.at, closing=closing)
     if not store.save_case(tx, case, moved):
         raise (AlreadyClaimed if act is Act.CLAIM else NotAllowedNow)(case.number)
-    _record(tx, vault, moved, act, officer_id=officer.id, at=at, facts=facts)
+    _record(tx, hand.vault, moved, act, officer_id=hand.officer.id, at=hand.at, facts=facts)
     return moved
 
 
@@ -423,18 +425,31 @@ def _record(
     at: datetime,
     facts: Mapping[str, str | None] | None = None,
 ) -> None:
+    """One thing that happened, for the case's own history and for the audit log."""
     store.add_event(tx, case.id, act, officer_id=officer_id, at=at, facts=facts)
-    audit.append(
-        tx, vault, at=at, actor=officer_id or SYSTEM, act=f"case.{act}", object=f"case:{case.id}", facts=dict(facts or {})
-    )
+    actor = officer_id or SYSTEM
+    audit.append(tx, vault, at=at, actor=actor, act=f"case.{act}", object=f"case:{case.id}", facts=dict(facts or {}))
 
 
-def _tell(
-    tx: Connection, vault: Vault, words: Words, case: Case, sentence: str, template: str, *, at: datetime
+def _audit(
+    tx: Connection, hand: Hand, act: str, case: Case, facts: Mapping[str, str | int | None] | None = None
 ) -> None:
-    text = words.text(case.language, sentence)
+    actor, case_object = hand.officer.id, f"case:{case.id}"
+    audit.append(tx, hand.vault, at=hand.at, actor=actor, act=act, object=case_object, facts=dict(facts or {}))
+
+
+def _tell(tx: Connection, hand: Hand, case: Case, sentence: str, template: str) -> None:
+    card = conversations.card(tx, case.conversation_id)
+    language = (card and card.language) or case.language
     conversations.say(
-        tx, vault, case.conversation_id, text=text, cls=MessageClass.OFFICER, template=template, at=at
+        tx,
+        hand.vault,
+        case.conversation_id,
+        text=hand.words.text(language, sentence),
+        cls=MessageClass.OFFICER,
+        template=template,
+        at=hand.at,
+        language=language,
     )
 
 

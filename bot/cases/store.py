@@ -216,7 +216,9 @@ def add_case(tx: Connection, case: Case, *, words_sealed: bytes, place_sealed: b
 def save_case(tx: Connection, before: Case, after: Case) -> bool:
     """Write `after` if the row still stands where `before` stood. False: somebody else was quicker."""
     unmoved = sa.and_(
-        cases.c.id == before.id, cases.c.status == before.status.value, cases.c.owner_id.is_not_distinct_from(before.owner_id)
+        cases.c.id == before.id,
+        cases.c.status == before.status.value,
+        cases.c.owner_id.is_not_distinct_from(before.owner_id),
     )
     return tx.execute(cases.update().where(unmoved).values(**_case_values(after))).rowcount == 1
 
@@ -243,7 +245,9 @@ def open_case_of(tx: Connection, conversation_id: str) -> Case | None:
 
 def person_wrote(tx: Connection, conversation_id: str, at: datetime) -> str | None:
     """Remember that the person wrote. The id of their open case, if there is one."""
-    found = tx.execute(sa.select(cases.c.id).where(cases.c.conversation_id == conversation_id, _open)).scalar_one_or_none()
+    found = tx.execute(
+        sa.select(cases.c.id).where(cases.c.conversation_id == conversation_id, _open)
+    ).scalar_one_or_none()
     if found is not None:
         tx.execute(cases.update().where(cases.c.id == found).values(person_wrote_at=at))
     return found
@@ -315,9 +319,7 @@ def trigger_case(tx: Connection, key: str) -> str | None:
 
 
 def add_trigger(tx: Connection, *, key: str, case_id: str, reason: str, priority: Priority, at: datetime) -> None:
-    tx.execute(
-        case_triggers.insert().values(key=key, case_id=case_id, reason=reason, priority=priority.value, at=at)
-    )
+    tx.execute(case_triggers.insert().values(key=key, case_id=case_id, reason=reason, priority=priority.value, at=at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -459,6 +461,20 @@ def waiting_without_alarm(tx: Connection) -> list[Case]:
 def climbing_among(tx: Connection, case_ids: Iterable[str]) -> set[str]:
     query = sa.select(alarms.c.case_id).where(alarms.c.case_id.in_(list(case_ids)), alarms.c.next_step_at.is_not(None))
     return {case_id for (case_id,) in tx.execute(query)}
+
+
+def ringing_for(
+    tx: Connection, officer_id: str, *conditions: ColumnElement[bool], limit: int
+) -> list[tuple[Case, int]]:
+    """Cases whose alarm this officer should hear on the desk, with its round: their own, and P0 that nobody has."""
+    theirs = sa.and_(cases.c.owner_id == officer_id, cases.c.status == CaseStatus.CLAIMED.value)
+    anybodys = sa.and_(cases.c.status == CaseStatus.NEW.value, cases.c.priority == Priority.P0.value)
+    query = (
+        sa.select(cases, alarms.c.round)
+        .join(alarms, alarms.c.case_id == cases.c.id)
+        .where(alarms.c.next_step_at.is_not(None), sa.or_(theirs, anybodys), *conditions)
+    )
+    return [(_to_case(row), row.round) for row in tx.execute(query.order_by(*QUEUE_ORDER).limit(limit))]
 
 
 def add_page(tx: Connection, alarm: Alarm, *, step: int, officer_id: str, way: str, at: datetime) -> bool:

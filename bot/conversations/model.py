@@ -1,4 +1,4 @@
-"""A message's life as plain values: its states, its classes, what is tried again and when. No SQL, no clock, no await."""
+"""A message's life as plain values: its states and classes, what is tried again and when. No SQL, clock or await."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ REPEATS_WHEN_UNCERTAIN = {MessageClass.ROUTINE: 1, MessageClass.SECRET: 0}
 
 def retry_delay(attempt: int, draw: float) -> timedelta:
     """Full jitter: between one second and `2 ** attempt` seconds, at most 15 minutes. `draw` is in [0, 1)."""
-    ceiling = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(attempt, 20))
+    ceiling = min(LONGEST_DELAY, FIRST_DELAY * int(2 ** min(attempt, 20)))
     return FIRST_DELAY + (ceiling - FIRST_DELAY) * draw
 
 
@@ -176,7 +176,7 @@ def after_attempt(
 
 def turn_retry_delay(attempt: int) -> timedelta:
     """How long a message that failed waits: 1, 2, 4, 8 seconds. The person is waiting, so never long."""
-    return timedelta(seconds=2 ** (attempt - 1))
+    return timedelta(seconds=float(2 ** (attempt - 1)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ from bot.conversations.model import (
     Lane,
     MessageClass,
     Mode,
+    NextStep,
     OutboxState,
     Wording,
 )
@@ -78,9 +79,7 @@ inbox = sa.Table(
     sqlite_autoincrement=True,
 )
 WAITING = sa.text("state = 'waiting'")
-sa.Index(
-    "ix_inbox_due", inbox.c.lane, inbox.c.due_at, inbox.c.seq, sqlite_where=WAITING, postgresql_where=WAITING
-)
+sa.Index("ix_inbox_due", inbox.c.lane, inbox.c.due_at, inbox.c.seq, sqlite_where=WAITING, postgresql_where=WAITING)
 sa.Index(
     "ix_inbox_order",
     inbox.c.conversation_id,
@@ -141,9 +140,7 @@ sa.Index(
     sqlite_where=ACTIVE,
     postgresql_where=ACTIVE,
 )
-sa.Index(
-    "ix_outbox_order", outbox.c.conversation_id, outbox.c.seq, sqlite_where=ACTIVE, postgresql_where=ACTIVE
-)
+sa.Index("ix_outbox_order", outbox.c.conversation_id, outbox.c.seq, sqlite_where=ACTIVE, postgresql_where=ACTIVE)
 UNDELIVERED = sa.text("state IN ('dead', 'uncertain')")
 sa.Index("ix_outbox_undelivered", outbox.c.created_at, sqlite_where=UNDELIVERED, postgresql_where=UNDELIVERED)
 
@@ -242,9 +239,7 @@ def _insert_or_nothing(tx: Connection, table: sa.Table) -> Any:
 
 def conversation(tx: Connection, conversation_id: str, *, lock: bool = False) -> Row[Any]:
     """A conversation that was not erased. Raises NoConversation."""
-    query = sa.select(conversations).where(
-        conversations.c.id == conversation_id, conversations.c.erased_at.is_(None)
-    )
+    query = sa.select(conversations).where(conversations.c.id == conversation_id, conversations.c.erased_at.is_(None))
     row = tx.execute(query.with_for_update() if lock else query).one_or_none()
     if row is None:
         raise NoConversation(conversation_id)
@@ -416,9 +411,7 @@ CLAIMABLE = (
         _waiting,
         inbox.c.lane == sa.bindparam("lane"),
         inbox.c.due_at <= sa.bindparam("now", type_=Moment),
-        sa.or_(
-            conversations.c.lease_until.is_(None), conversations.c.lease_until <= sa.bindparam("now", type_=Moment)
-        ),
+        sa.or_(conversations.c.lease_until.is_(None), conversations.c.lease_until <= sa.bindparam("now", type_=Moment)),
         ~sa.exists(
             sa.select(sa.literal_column("1"))
             .select_from(_earlier)
@@ -446,9 +439,7 @@ LEASE_CONVERSATION = (
     .values(fence=conversations.c.fence + 1, lease_until=sa.bindparam("until", type_=Moment))
     .returning(conversations)
 )
-COUNT_TRY = (
-    inbox.update().where(inbox.c.seq == sa.bindparam("row")).values(attempts=inbox.c.attempts + 1)
-)
+COUNT_TRY = inbox.update().where(inbox.c.seq == sa.bindparam("row")).values(attempts=inbox.c.attempts + 1)
 
 
 def claim_turns(tx: Connection, vault: Vault, *, most: int, at: datetime) -> list[TurnClaim]:
@@ -507,16 +498,6 @@ def _turn_claim(tx: Connection, vault: Vault, holder: Row[Any], oldest: Row[Any]
         state=state,
         key=key,
     )
-
-
-def renew_or_release(
-    tx: Connection, vault: Vault, claim: TurnClaim, *, keep: bool, at: datetime
-) -> tuple[TurnClaim | None, datetime | None]:
-    """The next claim on the same conversation when its next message is due, and the lease that goes with it."""
-    oldest = tx.execute(OLDEST_WAITING, {"conversation": claim.conversation_id, "but": claim.seq}).one_or_none()
-    if not keep or oldest is None or oldest.due_at > at:
-        return None, None
-    raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -729,9 +710,7 @@ def hold_conversation(tx: Connection, claim: TurnClaim) -> None:
 def try_later(tx: Connection, claim: TurnClaim, *, due_at: datetime, error_code: str | None) -> None:
     """Leave a message in the inbox for another try."""
     hold_conversation(tx, claim)
-    tx.execute(
-        inbox.update().where(inbox.c.seq == claim.seq, _waiting).values(due_at=due_at, error_code=error_code)
-    )
+    tx.execute(inbox.update().where(inbox.c.seq == claim.seq, _waiting).values(due_at=due_at, error_code=error_code))
 
 
 def give_back(tx: Connection, claim: TurnClaim) -> None:
@@ -750,9 +729,30 @@ def park(tx: Connection, claim: TurnClaim, *, error_code: str) -> None:
     )
 
 
-def take_next(tx: Connection, vault: Vault, claim: TurnClaim, *, at: datetime) -> TurnClaim | None:
-    """The conversation's next message if it is due. The lease `close_turn` wrote must cover it."""
-    raise NotImplementedError
+def next_due(tx: Connection, claim: TurnClaim, *, at: datetime) -> Row[Any] | None:
+    """The message after this one in the same conversation, if it is due: it can be claimed with the same commit."""
+    oldest = tx.execute(OLDEST_WAITING, {"conversation": claim.conversation_id, "but": claim.seq}).one_or_none()
+    return None if oldest is None or oldest.due_at > at else oldest
+
+
+def follow(tx: Connection, claim: TurnClaim, standing: Standing, oldest: Row[Any]) -> TurnClaim:
+    """The claim on the next message, under the same fence. `close_turn` has renewed the lease."""
+    tx.execute(COUNT_TRY, {"row": oldest.seq})
+    row = received_row(claim.channel, claim.account, oldest.provider_id)
+    return replace(
+        claim,
+        seq=oldest.seq,
+        provider_id=oldest.provider_id,
+        received_at=oldest.received_at,
+        attempts=oldest.attempts + 1,
+        payload=bytes_of(claim.key.open(oldest.payload_sealed, table="inbox", row=row, field="payload")),
+        kind=standing.kind,
+        language=standing.language,
+        language_chosen=standing.language_chosen,
+        warned=claim.warned or standing.warned,
+        answered_before=claim.answered_before or standing.answered,
+        state=standing.state,
+    )
 
 
 # --- replies -----------------------------------------------------------------------------------------------------
@@ -760,7 +760,7 @@ def take_next(tx: Connection, vault: Vault, claim: TurnClaim, *, at: datetime) -
 
 @dataclass(frozen=True, slots=True)
 class ReplyClaim:
-    """One reply held by one sender."""
+    """One reply held by one sender. The attempt's number is its fence."""
 
     id: str
     conversation_id: str
@@ -768,21 +768,27 @@ class ReplyClaim:
     cls: MessageClass
     attempt: int
     repeats: int
-    crashed: bool  # whoever sent it last did not come back
     claimed_at: datetime
-    previous_claim_at: datetime | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A claimed reply with what is to be sent."""
+
+    claim: ReplyClaim
     address: str
     language: str
     body: Mapping[str, Any]
 
 
 _before = outbox.alias("before")
-_active = sa.text("outbox.state IN ('todo', 'sending')")
+_active = sa.text("outbox.state IN ('todo', 'sending')")  # in the words of the index, so that it is used
 DUE_REPLIES = (
     sa.select(outbox.c.id)
     .where(
         _active,
+        outbox.c.state == _literal("todo"),
         outbox.c.channel == sa.bindparam("channel"),
         outbox.c.lane == sa.bindparam("lane"),
         outbox.c.due_at <= sa.bindparam("now", type_=Moment),
@@ -798,11 +804,27 @@ DUE_REPLIES = (
     )
     .order_by(outbox.c.due_at, outbox.c.seq)
     .limit(sa.bindparam("most"))
-    .with_for_update(skip_locked=True)
+    .with_for_update(of=outbox, skip_locked=True)
 )
-REPLIES = (
+DROPPED_REPLIES = (
+    sa.select(outbox)
+    .where(
+        _active,
+        outbox.c.state == _literal("sending"),
+        outbox.c.channel == sa.bindparam("channel"),
+        outbox.c.due_at <= sa.bindparam("now", type_=Moment),
+    )
+    .with_for_update(of=outbox, skip_locked=True)
+)
+LETTERS = (
     sa.select(
-        outbox,
+        outbox.c.id,
+        outbox.c.conversation_id,
+        outbox.c.seq,
+        outbox.c.cls,
+        outbox.c.attempts,
+        outbox.c.repeats,
+        outbox.c.created_at,
         messages.c.body_sealed,
         messages.c.language,
         conversations.c.address_sealed,
@@ -814,7 +836,6 @@ REPLIES = (
         )
     )
     .where(outbox.c.id.in_(sa.bindparam("ids", expanding=True)))
-    .order_by(outbox.c.lane, outbox.c.due_at, outbox.c.seq)
 )
 LEASE_REPLIES = (
     outbox.update()
@@ -828,39 +849,137 @@ LEASE_REPLIES = (
 )
 
 
-def due_replies(tx: Connection, channel: str, *, most: int, at: datetime) -> list[str]:
-    """The oldest unsent reply of each conversation, where it is due; locked until the transaction ends."""
-    found: list[str] = []
+def claim_replies(tx: Connection, vault: Vault, channel: str, *, most: int, at: datetime) -> list[Letter]:
+    """Lease the oldest unsent reply of up to `most` conversations, urgent ones first."""
+    ids: list[str] = []
     for lane in Lane:
-        if len(found) < most:
-            due = {"channel": channel, "lane": lane, "now": at, "most": most - len(found)}
-            found.extend(tx.execute(DUE_REPLIES, due).scalars())
-    return found
-
-
-def lease_replies(tx: Connection, vault: Vault, ids: Sequence[str], *, at: datetime) -> list[ReplyClaim]:
-    """Take replies for sending."""
+        if len(ids) < most:
+            due = {"channel": channel, "lane": lane, "now": at, "most": most - len(ids)}
+            ids.extend(tx.execute(DUE_REPLIES, due).scalars())
     if not ids:
         return []
-    claims = [_reply_claim(tx, vault, row, at) for row in tx.execute(REPLIES, {"ids": list(ids)}).all()]
-    tx.execute(LEASE_REPLIES, {"ids": list(ids), "until": at + LEASE, "now": at})
-    return claims
+    rows = {row.id: row for row in tx.execute(LETTERS, {"ids": ids})}
+    tx.execute(LEASE_REPLIES, {"ids": ids, "until": at + LEASE, "now": at})
+    failpoint("outbox.before_claim_commit")
+    return [_letter(tx, vault, rows[reply_id], at) for reply_id in ids]
 
 
-def _reply_claim(tx: Connection, vault: Vault, row: Row[Any], at: datetime) -> ReplyClaim:
+def _letter(tx: Connection, vault: Vault, row: Any, at: datetime) -> Letter:
     key = vault.key(tx, row.key_id)
-    return ReplyClaim(
-        id=row.id,
-        conversation_id=row.conversation_id,
-        seq=row.seq,
-        cls=MessageClass(row.cls),
-        attempt=row.attempts + 1,
-        repeats=row.repeats,
-        crashed=row.state == OutboxState.SENDING.value,
-        claimed_at=at,
-        previous_claim_at=row.claimed_at,
-        created_at=row.created_at,
+    return Letter(
+        ReplyClaim(
+            id=row.id,
+            conversation_id=row.conversation_id,
+            seq=row.seq,
+            cls=MessageClass(row.cls),
+            attempt=row.attempts + 1,
+            repeats=row.repeats,
+            claimed_at=at,
+            created_at=row.created_at,
+        ),
         address=key.open(row.address_sealed, table="conversations", row=row.conversation_id, field="address"),
         language=row.language or "",
         body=key.open_json(row.body_sealed, table="messages", row=row.id, field="body"),
+    )
+
+
+def dropped_replies(tx: Connection, channel: str, *, at: datetime) -> list[ReplyClaim]:
+    """Replies whose sender did not come back within its lease. Nobody knows whether they arrived."""
+    return [
+        ReplyClaim(
+            id=row.id,
+            conversation_id=row.conversation_id,
+            seq=row.seq,
+            cls=MessageClass(row.cls),
+            attempt=row.attempts,
+            repeats=row.repeats,
+            claimed_at=row.claimed_at,
+            created_at=row.created_at,
+        )
+        for row in tx.execute(DROPPED_REPLIES, {"channel": channel, "now": at})
+    ]
+
+
+RECORD_ATTEMPT = (
+    outbox.update()
+    .where(
+        outbox.c.id == sa.bindparam("reply"),
+        outbox.c.state == _literal("sending"),
+        outbox.c.attempts == sa.bindparam("attempt"),
+    )
+    .values(
+        state=sa.bindparam("new_state"),
+        due_at=sa.bindparam("due", type_=Moment),
+        repeats=sa.bindparam("new_repeats"),
+        provider_message_id=sa.bindparam("delivery"),
+        cause=sa.bindparam("new_cause"),
+        settled_at=sa.bindparam("settled", type_=Moment),
+    )
+)
+INSERT_DELIVERY = deliveries.insert()
+
+
+def record_attempt(
+    tx: Connection,
+    claim: ReplyClaim,
+    step: NextStep,
+    outcome: DeliveryOutcome,
+    *,
+    cause: str | None,
+    delivery_id: str | None,
+    at: datetime,
+) -> None:
+    """Write how an attempt ended and what comes next. Raises LeaseLost if the reply went on without us."""
+    recorded = tx.execute(
+        RECORD_ATTEMPT,
+        {
+            "reply": claim.id,
+            "attempt": claim.attempt,
+            "new_state": step.state.value,
+            "due": at if step.wait is None else at + step.wait,
+            "new_repeats": claim.repeats + step.repeated,
+            "delivery": delivery_id,
+            "new_cause": cause,
+            "settled": at if step.wait is None else None,
+        },
+    )
+    if recorded.rowcount != 1:
+        raise LeaseLost(claim.id)
+    tx.execute(
+        INSERT_DELIVERY,
+        {
+            "outbox_id": claim.id,
+            "attempt": claim.attempt,
+            "started_at": claim.claimed_at,
+            "ended_at": at,
+            "outcome": outcome.value,
+            "cause": cause,
+        },
+    )
+    failpoint("outbox.before_record_commit")
+
+
+def release_replies(tx: Connection, claims: Sequence[ReplyClaim], *, at: datetime) -> None:
+    """Give back replies that were claimed and certainly not sent."""
+    for claim in claims:
+        tx.execute(
+            outbox.update()
+            .where(
+                outbox.c.id == claim.id,
+                outbox.c.state == OutboxState.SENDING.value,
+                outbox.c.attempts == claim.attempt,
+            )
+            .values(state=OutboxState.TODO.value, attempts=outbox.c.attempts - 1, due_at=at)
+        )
+
+
+def end_leases(tx: Connection, *, at: datetime) -> None:
+    """After a crash of the only server of a database: nobody holds anything, so nobody waits for the leases."""
+    tx.execute(
+        conversations.update()
+        .where(conversations.c.lease_until.is_not(None))
+        .values(fence=conversations.c.fence + 1, lease_until=None)
+    )
+    tx.execute(
+        outbox.update().where(_active, outbox.c.state == _literal("sending"), outbox.c.due_at > at).values(due_at=at)
     )

@@ -13,6 +13,7 @@ Either way `await database.write(work)` returns only after the commit.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
@@ -99,6 +100,10 @@ class Database(Protocol):
         """
         ...
 
+    async def clear_log(self) -> None:
+        """After an erasure: leave no older copy of a page in the write-ahead log. Does nothing on PostgreSQL."""
+        ...
+
     async def close(self) -> None: ...
 
 
@@ -182,6 +187,13 @@ class SqliteDatabase:
     def _read(self, work: Work[T]) -> T:
         with self._reading.begin() as connection:
             return work(connection)
+
+    async def clear_log(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._readers, self._truncate_log)
+
+    def _truncate_log(self) -> None:
+        with contextlib.closing(sqlite3.connect(self.path, timeout=30)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     async def write(self, work: Work[T]) -> T:
         if self._closed:
@@ -314,6 +326,9 @@ class PostgresDatabase:
             except OSError as error:
                 raise DatabaseUnavailable(str(error)) from error
         raise AssertionError("unreachable")
+
+    async def clear_log(self) -> None:
+        """PostgreSQL recycles its log by itself; what was erased there is unreadable without the destroyed key."""
 
     async def close(self) -> None:
         await self._engine.dispose()

@@ -94,7 +94,8 @@ class Settings(BaseSettings):
     master_key: Annotated[
         SecretStr,
         About(
-            "32 random bytes in base64 or hex that open everything people wrote; empty: kept in `master.key` in the data folder, made at the first start",
+            "32 random bytes in base64 or hex that open everything people wrote; "
+            "empty: kept in `master.key` in the data folder, made at the first start",
             must="be 32 bytes in base64 or hex (make one with: openssl rand -base64 32)",
         ),
     ] = SecretStr("")

@@ -15,7 +15,7 @@ _INVISIBLE = re.compile(
 _SPACE = re.compile(r"\s+")
 _STRETCHED = re.compile(r"([^\W\d_])\1{2,}")  # heeeelp, برررد
 _SPACED_OUT = re.compile(r"\b(?:[^\W\d_][ .\-_*]){3,}[^\W\d_]\b")  # h e l p, h.e.l.p
-_ARABIC = str.maketrans(
+_SHAPES = str.maketrans(
     {
         "ى": "ي",
         "ة": "ه",
@@ -47,6 +47,15 @@ _ARABIC = str.maketrans(
         "ı": "i",
         "ł": "l",
         "ø": "o",
+        "🆘": " sos ",
+        "🔪": " knife ",
+        "🔫": " gun ",
+        "👍": " ok ",
+        "👌": " ok ",
+        "👎": " no ",
+        "🙏": " thanks ",
+        "❤": " thanks ",
+        "👋": " hello ",
     }
 )
 _LOOKALIKES = str.maketrans("аеорсухкмтнвіјѕԁӏοαερτνκι", "aeopcyxkmthbijsdloaeptvki")
@@ -73,10 +82,10 @@ def fold(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFKD", text)
         text = "".join(c for c in text if not unicodedata.category(c).startswith("M"))
-        text = text.translate(_ARABIC).translate(_DIGITS)
+        text = text.translate(_SHAPES).translate(_DIGITS)
         text = _TOKEN.sub(_one_script, text)
     text = _SPACED_OUT.sub(lambda found: re.sub(r"[ .\-_*]", "", found.group()), text)
-    return _STRETCHED.sub(r"\1", text)
+    return _SPACE.sub(" ", _STRETCHED.sub(r"\1", text)).strip()
 
 
 def words(folded: str) -> list[str]:

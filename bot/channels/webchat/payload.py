@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from typing import Any
 
-from bot.channels.model import LONGEST_TEXT, InboundMessage, MessageKind, PayloadUnreadable
+from bot.channels.model import InboundMessage, MessageKind, PayloadUnreadable
+from bot.channels.text import clean
 
 NAME = "webchat"
 ACCOUNT = "web"
-
-#: Characters that reorder or hide text (bidirectional controls, zero-width, BOM) and have no use in a message.
-HIDDEN = dict.fromkeys([0x200B, 0x2060, 0xFEFF, *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x00AD])
-
-
-def clean(text: str) -> str:
-    """Text without control or bidirectional characters, at most LONGEST_TEXT long.
-
-    Joiners (U+200C, U+200D) stay: Persian and others cannot be written without them.
-    """
-    shown = text[:LONGEST_TEXT].translate(HIDDEN)
-    return "".join(c for c in shown if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cs"}).strip()
 
 
 def write_payload(*, text: str = "", tap: str = "", title: str = "", language: str) -> bytes:

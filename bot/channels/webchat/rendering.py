@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from bot.channels.webchat.ports import ChatLine
+from bot.channels.ports import SaidLine
 
 LONGEST_HEADING = 90
 STEP = re.compile(r"^(\d{1,2})[.)]\s+(.*)$")
@@ -50,7 +50,7 @@ class RenderedLine:
         return bool(self.links)
 
 
-def render_line(line: ChatLine) -> RenderedLine:
+def render_line(line: SaidLine) -> RenderedLine:
     """A line ready for the template. Nothing in `line.text` is ever taken for HTML."""
     own = line.author == "person"
     html = _paragraph(line.text.splitlines()) if own else _blocks(line.text)

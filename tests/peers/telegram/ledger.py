@@ -17,14 +17,14 @@ CREATE TABLE IF NOT EXISTS calls(
     seq INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, method TEXT NOT NULL, chat_id INTEGER,
     params TEXT NOT NULL, status INTEGER, fault TEXT, too_early INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS messages(
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, message_id INTEGER NOT NULL UNIQUE, chat_id INTEGER NOT NULL,
-    method TEXT NOT NULL, body TEXT NOT NULL, fault TEXT, edits INTEGER NOT NULL DEFAULT 0,
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, message_id INTEGER NOT NULL UNIQUE,
+    chat_id INTEGER NOT NULL, method TEXT NOT NULL, body TEXT NOT NULL, fault TEXT, edits INTEGER NOT NULL DEFAULT 0,
     deleted INTEGER NOT NULL DEFAULT 0, reaction TEXT);
 CREATE INDEX IF NOT EXISTS by_chat ON messages(chat_id, seq);
 CREATE TABLE IF NOT EXISTS taps(id TEXT PRIMARY KEY, chat_id INTEGER NOT NULL, answered INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS chats(
     chat_id INTEGER PRIMARY KEY, kind TEXT NOT NULL DEFAULT 'private', blocked INTEGER NOT NULL DEFAULT 0,
-    left INTEGER NOT NULL DEFAULT 0, quiet_until REAL NOT NULL DEFAULT 0);
+    gone INTEGER NOT NULL DEFAULT 0, quiet_until REAL NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS files(file_id TEXT PRIMARY KEY, path TEXT NOT NULL UNIQUE, content BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS settings(name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
@@ -178,7 +178,8 @@ class Ledger:
     def sent(self, chat_id: int | None = None, after: int = 0) -> list[dict[str, Any]]:
         """Delivered messages in order, each with the fault that hid its delivery from the bot, if one did."""
         rows = self._db.execute(
-            "SELECT * FROM messages WHERE seq > ? AND (? IS NULL OR chat_id = ?) ORDER BY seq", (after, chat_id, chat_id)
+            "SELECT * FROM messages WHERE seq > ? AND (? IS NULL OR chat_id = ?) ORDER BY seq",
+            (after, chat_id, chat_id),
         )
         found = []
         for row in rows:

@@ -1,21 +1,30 @@
+from dataclasses import dataclass
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.channels.model import Button
-from bot.channels.webchat.ports import ChatLine
 from bot.channels.webchat.rendering import inline, render_line
 
 
-def a_line(text: str, *, author: str = "bot", buttons: tuple[Button, ...] = ()) -> ChatLine:
-    return ChatLine(seq=3, author=author, text=text, buttons=buttons, language="en")
+@dataclass(frozen=True)
+class Said:
+    seq: int
+    author: str
+    text: str
+    buttons: tuple[Button, ...]
+    language: str
+
+
+def a_line(text: str, *, author: str = "bot", buttons: tuple[Button, ...] = ()) -> Said:
+    return Said(seq=3, author=author, text=text, buttons=buttons, language="en")
 
 
 def test_numbered_lines_become_steps():
     html = render_line(a_line("Check the adult\n\nDo this now.\n1. Talk apart\n2. See documents")).html
 
     assert html == (
-        "<h2>Check the adult</h2><p>Do this now.</p>"
-        '<ol start="1"><li>Talk apart</li><li>See documents</li></ol>'
+        '<h2>Check the adult</h2><p>Do this now.</p><ol start="1"><li>Talk apart</li><li>See documents</li></ol>'
     )
 
 

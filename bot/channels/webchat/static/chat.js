@@ -47,6 +47,7 @@ async function send(form, submitter) {
         const once = (await answer.json()).once;
         document.querySelectorAll("input[name=once]").forEach((field) => { field.value = once; });
         document.querySelector("main > .choices")?.remove();
+        if (!("known" in log.dataset)) { log.dataset.known = ""; listen(); }
         return;
       }
       if (answer.status < 500 && answer.status !== 429) { location.reload(); return; }
@@ -80,4 +81,5 @@ addEventListener("keydown", (event) => {
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
 down();
-listen();
+// Before the first message there is no cookie, and nothing to listen to.
+if ("known" in log.dataset) listen();

@@ -1,0 +1,211 @@
+"""Telegram's Bot API over python-telegram-bot, and its errors in our words.
+
+This is the only file that imports that library (a third of a second), so it is imported when a bot is first used.
+The token is part of every address. Therefore the library's errors stop here: their texts, and the requests they
+carry, may hold it, and the answers it logs may hold what people wrote.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+import httpx
+from telegram import Bot, InlineKeyboardMarkup, LinkPreviewOptions
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Conflict,
+    Forbidden,
+    InvalidToken,
+    NetworkError,
+    TelegramError,
+    TimedOut,
+)
+from telegram.request import BaseRequest, HTTPXRequest, RequestData
+
+from bot.channels.model import ChannelBusy, ChannelError, DeliveryUncertain, MessageRefused, PersonUnreachable
+from bot.channels.telegram.payload import KINDS, NAME
+
+T = TypeVar("T")
+CONNECTIONS = 16
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 15.0
+TAP_SECONDS = 5.0  # an unanswered tap costs a spinner, so nobody waits long for it
+UPDATES_AT_ONCE = 100
+#: How long to leave a bot alone whose token is refused: somebody has to mend the settings.
+AFTER_WRONG_TOKEN = 60.0
+
+#: httpx writes every address at INFO, and the library what it sends and gets at DEBUG.
+TALKATIVE = ("httpx", "httpcore", "telegram")
+#: Nothing was sent, so nothing can have been delivered.
+NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+#: Nobody by that number, to words in Telegram's answers that are not about the message.
+NOBODY_THERE = ("chat not found", "user not found", "peer_id_invalid", "user_is_deactivated")
+
+
+class AnotherListener(ChannelBusy):
+    """Somebody else fetches this bot's updates, or a webhook is set: 409."""
+
+
+class _NotDone(NetworkError):
+    """A proxy or the server said, with a status that means it, that nothing was done."""
+
+
+class _TooMany(NetworkError):
+    """429, with the seconds to wait if they were said. (The library's own error is about to change its type.)"""
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__("429")
+        self.seconds: float | None = None
+        try:
+            self.seconds = float(json.loads(body)["parameters"]["retry_after"])
+        except (ValueError, LookupError, TypeError, RecursionError):
+            return
+
+
+class _Request(HTTPXRequest):
+    """The library's transport, without the two habits that hurt here: one status for all failures, and logging."""
+
+    async def do_request(
+        self,
+        url: str,
+        method: str,
+        request_data: RequestData | None = None,
+        read_timeout: Any = BaseRequest.DEFAULT_NONE,
+        write_timeout: Any = BaseRequest.DEFAULT_NONE,
+        connect_timeout: Any = BaseRequest.DEFAULT_NONE,
+        pool_timeout: Any = BaseRequest.DEFAULT_NONE,
+    ) -> tuple[int, bytes]:
+        status, body = await super().do_request(
+            url, method, request_data, read_timeout, write_timeout, connect_timeout, pool_timeout
+        )
+        if status == 504:  # the server behind was asked and not heard
+            raise TimedOut
+        if status == 429:
+            raise _TooMany(body)
+        if status >= 500 or 300 <= status < 400 or status in {408, 425}:
+            raise _NotDone(str(status))
+        return status, body
+
+    @staticmethod
+    def parse_json_payload(payload: bytes) -> Any:
+        try:
+            return json.loads(payload.decode("utf-8", "replace"))
+        except (ValueError, RecursionError):
+            raise TelegramError("the answer is not JSON") from None
+
+
+class Client:
+    """One bot. Every method raises a ChannelError and nothing of the library's."""
+
+    def __init__(self, token: str, api_url: str) -> None:
+        for name in TALKATIVE:
+            logger = logging.getLogger(name)
+            logger.setLevel(max(logger.level, logging.WARNING))
+        root = api_url.rstrip("/")
+        timeouts: dict[str, Any] = {
+            "connect_timeout": CONNECT_SECONDS,
+            "read_timeout": ANSWER_SECONDS,
+            "write_timeout": ANSWER_SECONDS,
+            "pool_timeout": ANSWER_SECONDS,
+        }
+        self._requests = (
+            _Request(connection_pool_size=2, **timeouts),  # the long poll has its own
+            _Request(connection_pool_size=CONNECTIONS, **timeouts),
+        )
+        self._bot = Bot(
+            token,
+            base_url=f"{root}/bot",
+            base_file_url=f"{root}/file/bot",
+            get_updates_request=self._requests[0],
+            request=self._requests[1],
+        )
+
+    async def close(self) -> None:
+        for request in self._requests:
+            await request.shutdown()
+
+    async def username(self) -> str:
+        return (await _said_our_way(lambda: self._bot.get_me())).username or ""
+
+    async def updates(self, offset: int | None, wait: int) -> list[Any]:
+        """The waiting updates as they came. With `offset`, everything below it is forgotten there for good."""
+        asked: dict[str, Any] = {"timeout": wait, "limit": UPDATES_AT_ONCE, "allowed_updates": list(KINDS)}
+        if offset is not None:
+            asked["offset"] = offset
+        # Spelt so that the library takes it for a method it does not know and hands the JSON over as it is.
+        seconds = wait + ANSWER_SECONDS
+        found = await _said_our_way(lambda: self._bot.do_api_request("get_Updates", asked, read_timeout=seconds))
+        return found if isinstance(found, list) else []
+
+    async def use_polling(self) -> None:
+        await _said_our_way(lambda: self._bot.delete_webhook(drop_pending_updates=False))
+
+    async def use_webhook(self, url: str, secret: str) -> None:
+        await _said_our_way(lambda: self._bot.set_webhook(url, secret_token=secret, allowed_updates=list(KINDS)))
+
+    async def send(self, method: str, values: Mapping[str, Any]) -> int:
+        """Send one message. `method` is message, location or venue. Returns Telegram's number for it."""
+        options = dict(values)
+        if rows := options.pop("keyboard", None):
+            options["reply_markup"] = InlineKeyboardMarkup.de_json({"inline_keyboard": rows}, self._bot)
+        if method == "message":
+            options["link_preview_options"] = LinkPreviewOptions(is_disabled=True)
+        send = getattr(self._bot, f"send_{method}")
+        sent = await _said_our_way(lambda: send(**options))
+        return int(sent.message_id)
+
+    async def answer_tap(self, tap_id: str) -> None:
+        await _said_our_way(lambda: self._bot.answer_callback_query(tap_id, read_timeout=TAP_SECONDS))
+
+    async def leave(self, chat_id: int) -> None:
+        await _said_our_way(lambda: self._bot.leave_chat(chat_id))
+
+    async def file(self, file_id: str, largest: int) -> bytes:
+        """A voice message, photo or document. Refused when it says it is larger than `largest` bytes."""
+        found = await _said_our_way(lambda: self._bot.get_file(file_id))
+        if (found.file_size or 0) > largest:
+            raise MessageRefused(NAME, "file_too_large")
+        return bytes(await _said_our_way(lambda: found.download_as_bytearray()))
+
+
+async def _said_our_way(call: Callable[[], Awaitable[T]]) -> T:
+    """Await `call`. The error of ours is raised outside the handler, so that it does not carry the library's along."""
+    try:
+        return await call()
+    except TelegramError as error:
+        failure = failure_of(error)
+    raise failure
+
+
+def failure_of(error: TelegramError) -> ChannelError:
+    """What a failure means for the message: certainly not delivered, never deliverable, or nobody knows."""
+    if isinstance(error, _TooMany):
+        return ChannelBusy(NAME, "too_many_requests", error.seconds)
+    if isinstance(error, (Forbidden, ChatMigrated)):
+        return PersonUnreachable(NAME, "blocked" if isinstance(error, Forbidden) else "chat_moved")
+    if isinstance(error, Conflict):
+        return AnotherListener(NAME, "another_listener")
+    if isinstance(error, InvalidToken):
+        return ChannelBusy(NAME, "token_refused", AFTER_WRONG_TOKEN)
+    if isinstance(error, BadRequest):  # a NetworkError to this library, so it must come before it
+        nobody = any(words in error.message.lower() for words in NOBODY_THERE)
+        return PersonUnreachable(NAME, "chat_not_found") if nobody else MessageRefused(NAME, "bad_request")
+    if isinstance(error, _NotDone):
+        return ChannelBusy(NAME, "server_error")
+    if isinstance(error.__cause__, NOT_SENT):
+        return ChannelBusy(NAME, "not_connected")
+    if isinstance(error, TimedOut):
+        return DeliveryUncertain(NAME, "no_answer")
+    if isinstance(error, NetworkError):
+        return DeliveryUncertain(NAME, "connection_lost")
+    return DeliveryUncertain(NAME, "answer_unreadable")

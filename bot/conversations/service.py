@@ -1,0 +1,472 @@
+"""What the floors above may do with conversations: read them, answer in them, hand them over, erase them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from bot.channels.model import LONGEST_TEXT, Button
+from bot.conversations import store
+from bot.conversations.model import (
+    GIVE_UP_AFTER,
+    Author,
+    ConversationKind,
+    Direction,
+    InboxState,
+    MessageClass,
+    Mode,
+    OutboxState,
+    Wording,
+    buttons_of,
+)
+from bot.conversations.store import NoConversation, conversations, deliveries, inbox, messages, outbox
+from bot.kernel.crypto import Erased, Vault
+from bot.kernel.database import Database
+
+__all__ = [
+    "ConversationCard",
+    "DeadLetter",
+    "Line",
+    "NoConversation",
+    "ParkedMessage",
+    "answer",
+    "card",
+    "check_invariants",
+    "choose_language",
+    "dead_letters",
+    "end_leases",
+    "erase",
+    "erase_conversation",
+    "find_conversation",
+    "forget_old_receipts",
+    "hand_back",
+    "hand_to_human",
+    "last_seq",
+    "make_officers_phone",
+    "note",
+    "open_conversation",
+    "parked",
+    "retry_delivery",
+    "retry_parked",
+    "say",
+    "transcript",
+]
+
+end_leases = store.end_leases
+
+#: Providers repeat a message for days when they are unsure; so long its number is remembered.
+RECEIPTS_KEPT = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a transcript, readable."""
+
+    seq: int
+    direction: Direction
+    author: Author
+    officer_id: str | None
+    kind: str  # text, tap, location, attachment, start, other
+    text: str
+    buttons: tuple[Button, ...]
+    latitude: float | None
+    longitude: float | None
+    attachment: str | None
+    language: str | None
+    template: str | None
+    cls: MessageClass | None
+    edits: int | None  # the line this one corrects
+    at: datetime
+    delivery: OutboxState | None  # of lines that go out
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationCard:
+    """What is known of a conversation without reading it."""
+
+    id: str
+    kind: ConversationKind
+    channel: str
+    account: str
+    language: str | None
+    language_chosen: bool
+    mode: Mode
+    created_at: datetime
+    last_in_at: datetime | None
+    last_out_at: datetime | None
+    erased_at: datetime | None
+    demo: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A reply that was not delivered, or perhaps was, and is not tried again by itself."""
+
+    id: str
+    conversation_id: str
+    seq: int
+    channel: str
+    cls: MessageClass
+    state: OutboxState  # dead or uncertain
+    attempts: int
+    cause: str | None
+    created_at: datetime
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedMessage:
+    """A received message that could not be worked on."""
+
+    seq: int
+    conversation_id: str
+    channel: str
+    received_at: datetime
+    attempts: int
+    error_code: str | None
+
+
+# --- opening and finding -----------------------------------------------------------------------------------------
+
+
+def open_conversation(
+    tx: Connection,
+    vault: Vault,
+    *,
+    kind: ConversationKind = ConversationKind.PERSON,
+    channel: str,
+    account: str,
+    address: str,
+    language: str | None,
+    at: datetime,
+    demo: bool = False,
+) -> str:
+    """The conversation with an address; it is opened if there is none."""
+    conversation_id, _ = store.find_or_open(
+        tx, vault, kind=kind, channel=channel, account=account, address=address, language=language, at=at, demo=demo
+    )
+    return conversation_id
+
+
+def find_conversation(tx: Connection, vault: Vault, *, channel: str, account: str, address: str) -> str | None:
+    """The conversation with an address, if there is one that was not erased."""
+    index = store.address_index(vault, channel, account, address)
+    found = store.conversation_by_address(tx, channel, account, index)
+    return None if found is None else found[0]
+
+
+def make_officers_phone(tx: Connection, conversation_id: str) -> None:
+    """From now on this conversation carries pages for an officer. Raises NoConversation."""
+    store.change_conversation(tx, conversation_id, kind=ConversationKind.OFFICER.value)
+
+
+# --- reading -----------------------------------------------------------------------------------------------------
+
+
+def card(tx: Connection, conversation_id: str) -> ConversationCard | None:
+    """None when there never was such a conversation; an erased one still has its card."""
+    row = tx.execute(sa.select(conversations).where(conversations.c.id == conversation_id)).one_or_none()
+    if row is None:
+        return None
+    return ConversationCard(
+        id=row.id,
+        kind=ConversationKind(row.kind),
+        channel=row.channel,
+        account=row.account,
+        language=row.language,
+        language_chosen=row.language_chosen,
+        mode=Mode(row.mode),
+        created_at=row.created_at,
+        last_in_at=row.last_in_at,
+        last_out_at=row.last_out_at,
+        erased_at=row.erased_at,
+        demo=row.demo,
+    )
+
+
+def transcript(tx: Connection, vault: Vault, conversation_id: str, after: int = 0) -> list[Line]:
+    """The lines after number `after`, in order. Empty for an unknown or an erased conversation."""
+    try:
+        holder = store.conversation(tx, conversation_id)
+        key = vault.key(tx, holder.key_id)
+    except (NoConversation, Erased):
+        return []
+    rows = tx.execute(
+        sa.select(messages, outbox.c.state.label("delivery"))
+        .select_from(messages.outerjoin(outbox, outbox.c.id == messages.c.id))
+        .where(messages.c.conversation_id == conversation_id, messages.c.seq > after)
+        .order_by(messages.c.seq)
+    )
+    return [
+        _line(row, key.open_json(row.body_sealed, table="messages", row=row.id, field="body"))
+        for row in rows
+        if row.body_sealed is not None
+    ]
+
+
+def _line(row: sa.Row[Any], body: dict[str, Any]) -> Line:
+    return Line(
+        seq=row.seq,
+        direction=Direction(row.direction),
+        author=Author(row.author),
+        officer_id=row.officer_id,
+        kind=row.kind,
+        text=body.get("text", ""),
+        buttons=buttons_of(body),
+        latitude=body.get("latitude"),
+        longitude=body.get("longitude"),
+        attachment=body.get("attachment"),
+        language=row.language,
+        template=row.template,
+        cls=None if row.cls is None else MessageClass(row.cls),
+        edits=row.edits,
+        at=row.at,
+        delivery=None if row.delivery is None else OutboxState(row.delivery),
+    )
+
+
+def last_seq(tx: Connection, conversation_id: str) -> int:
+    """The number of the last line, 0 when there is none: cheap to ask again and again."""
+    query = sa.select(conversations.c.next_seq).where(conversations.c.id == conversation_id)
+    return (tx.execute(query).scalar_one_or_none() or 1) - 1
+
+
+# --- writing -----------------------------------------------------------------------------------------------------
+
+
+def answer(
+    tx: Connection, vault: Vault, conversation_id: str, *, officer_id: str, text: str, language: str, at: datetime
+) -> int:
+    """An officer's words to the person. Returns the line's number. Raises NoConversation."""
+    wording = Wording(text[:LONGEST_TEXT], MessageClass.OFFICER)
+    line = store.spoken(wording, author=Author.OFFICER, language=language, officer_id=officer_id)
+    return store.add_lines(tx, vault, conversation_id, [line], at=at)
+
+
+def say(
+    tx: Connection,
+    vault: Vault,
+    conversation_id: str,
+    *,
+    text: str,
+    cls: MessageClass,
+    template: str | None,
+    at: datetime,
+    language: str | None = None,
+    buttons: Sequence[Button] = (),
+) -> int:
+    """Words of the program itself. Returns the line's number. Raises NoConversation."""
+    line = store.spoken(Wording(text, cls, tuple(buttons), template), author=Author.SYSTEM, language=language)
+    return store.add_lines(tx, vault, conversation_id, [line], at=at)
+
+
+def note(
+    tx: Connection, vault: Vault, conversation_id: str, *, text: str, at: datetime, officer_id: str | None = None
+) -> int:
+    """A line for officers only: it is sent to nobody. Raises NoConversation."""
+    author = Author.SYSTEM if officer_id is None else Author.OFFICER
+    line = store.NewLine(Direction.NOTE, author, "text", {"text": text}, None, officer_id=officer_id)
+    return store.add_lines(tx, vault, conversation_id, [line], at=at)
+
+
+def hand_to_human(tx: Connection, conversation_id: str, at: datetime) -> None:
+    """An officer answers from now on; the bot is silent and goes on reading for danger. Raises NoConversation."""
+    store.change_conversation(tx, conversation_id, mode=Mode.HUMAN.value, warned_at=None)
+
+
+def hand_back(tx: Connection, conversation_id: str, at: datetime) -> None:
+    """The bot answers again. Forms that were open are forgotten, what is known is kept. Raises NoConversation."""
+    store.change_conversation(tx, conversation_id, mode=Mode.BOT.value, warned_at=None, start_afresh=True)
+
+
+def choose_language(tx: Connection, conversation_id: str, language: str) -> None:
+    """The person chose, so guessing ends. Raises NoConversation."""
+    store.change_conversation(tx, conversation_id, language=language, language_chosen=True)
+
+
+# --- erasing -----------------------------------------------------------------------------------------------------
+
+
+def erase(tx: Connection, vault: Vault, conversation_id: str, at: datetime) -> None:
+    """Destroy everything a person wrote and was told, and their address. Numbers and times stay.
+
+    Call `database.clear_log()` after the commit, or use `erase_conversation`. Erasing twice does nothing.
+    """
+    try:
+        holder = store.conversation(tx, conversation_id, lock=True)
+    except NoConversation:
+        return
+    vault.destroy(tx, holder.key_id, at)
+    store.change_conversation(
+        tx,
+        conversation_id,
+        address_index=f"erased:{conversation_id}",
+        address_sealed=None,
+        state_sealed=None,
+        erased_at=at,
+    )
+    tx.execute(messages.update().where(messages.c.conversation_id == conversation_id).values(body_sealed=None))
+    tx.execute(
+        inbox.update()
+        .where(inbox.c.conversation_id == conversation_id, inbox.c.state != InboxState.DONE.value)
+        .values(state=InboxState.DONE.value, error_code="erased")
+    )
+    tx.execute(inbox.update().where(inbox.c.conversation_id == conversation_id).values(payload_sealed=None))
+    tx.execute(
+        outbox.update()
+        .where(
+            outbox.c.conversation_id == conversation_id,
+            outbox.c.state.in_([OutboxState.TODO.value, OutboxState.SENDING.value]),
+        )
+        .values(state=OutboxState.DEAD.value, cause="erased", settled_at=at)
+    )
+
+
+async def erase_conversation(database: Database, vault: Vault, conversation_id: str, at: datetime) -> None:
+    """Erase, and leave no older copy in the database's log."""
+    key_id = await database.write(lambda tx: _erase_and_tell_key(tx, vault, conversation_id, at))
+    if key_id is not None:
+        vault.forget(key_id)
+    await database.clear_log()
+
+
+def _erase_and_tell_key(tx: Connection, vault: Vault, conversation_id: str, at: datetime) -> str | None:
+    erase(tx, vault, conversation_id, at)
+    query = sa.select(conversations.c.key_id).where(conversations.c.id == conversation_id)
+    return tx.execute(query).scalar_one_or_none()
+
+
+# --- what needs a human's eye ------------------------------------------------------------------------------------
+
+
+def dead_letters(tx: Connection, limit: int = 200) -> list[DeadLetter]:
+    """Replies given up or uncertain, newest first. Erased ones are nobody's business."""
+    rows = tx.execute(
+        sa.select(outbox)
+        .where(
+            store.UNDELIVERED,
+            sa.or_(outbox.c.cause.is_(None), outbox.c.cause != "erased"),
+        )
+        .order_by(outbox.c.created_at.desc())
+        .limit(limit)
+    )
+    return [
+        DeadLetter(
+            id=row.id,
+            conversation_id=row.conversation_id,
+            seq=row.seq,
+            channel=row.channel,
+            cls=MessageClass(row.cls),
+            state=OutboxState(row.state),
+            attempts=row.attempts,
+            cause=row.cause,
+            created_at=row.created_at,
+            settled_at=row.settled_at,
+        )
+        for row in rows
+    ]
+
+
+def parked(tx: Connection, limit: int = 200) -> list[ParkedMessage]:
+    """Messages set aside, newest first."""
+    rows = tx.execute(sa.select(inbox).where(store.PARKED).order_by(inbox.c.seq.desc()).limit(limit))
+    return [
+        ParkedMessage(
+            seq=row.seq,
+            conversation_id=row.conversation_id,
+            channel=row.channel,
+            received_at=row.received_at,
+            attempts=row.attempts,
+            error_code=row.error_code,
+        )
+        for row in rows
+    ]
+
+
+def retry_delivery(tx: Connection, outbox_id: str, at: datetime) -> bool:
+    """An officer wants a reply tried again; its day begins anew. False if it is not one that was given up."""
+    retried = tx.execute(
+        outbox.update()
+        .where(
+            outbox.c.id == outbox_id,
+            outbox.c.state.in_([OutboxState.DEAD.value, OutboxState.UNCERTAIN.value]),
+            sa.or_(outbox.c.cause.is_(None), outbox.c.cause != "erased"),
+            outbox.c.cls != MessageClass.SECRET.value,  # a one-time link is made anew, never sent twice
+        )
+        .values(state=OutboxState.TODO.value, due_at=at, created_at=at, settled_at=None)
+    )
+    return retried.rowcount == 1
+
+
+def retry_parked(tx: Connection, seq: int, at: datetime) -> bool:
+    """Put a parked message back into the inbox, after a repair. False if it is not parked."""
+    retried = tx.execute(
+        inbox.update()
+        .where(inbox.c.seq == seq, inbox.c.state == InboxState.PARKED.value)
+        .values(state=InboxState.WAITING.value, attempts=0, due_at=at, error_code=None)
+    )
+    return retried.rowcount == 1
+
+
+def forget_old_receipts(tx: Connection, at: datetime) -> int:
+    """Drop the numbers of messages answered long ago. Returns how many. Run daily."""
+    gone = tx.execute(
+        inbox.delete().where(inbox.c.state == InboxState.DONE.value, inbox.c.received_at < at - RECEIPTS_KEPT)
+    )
+    return gone.rowcount
+
+
+#: After so long something is wrong with whoever should have done it.
+LONGEST_WAIT = timedelta(minutes=10)
+
+
+def check_invariants(tx: Connection, at: datetime) -> list[str]:
+    """What must never be, each as a sentence with ids. Empty is good. For `doctor` and after every fault test."""
+    problems: list[str] = []
+
+    def find(sentence: str, query: sa.Select[Any]) -> None:
+        problems.extend(sentence.format(*row) for row in tx.execute(query.limit(20)))
+
+    find(
+        "inbox {0}: due since more than ten minutes and not worked on",
+        sa.select(inbox.c.seq).where(store.WAITING, inbox.c.due_at < at - LONGEST_WAIT),
+    )
+    find(
+        "inbox {0}: finished, and its payload is still there",
+        sa.select(inbox.c.seq).where(inbox.c.state == InboxState.DONE.value, inbox.c.payload_sealed.is_not(None)),
+    )
+    find(
+        "outbox {0}: claimed by a sender that did not come back",
+        sa.select(outbox.c.id).where(outbox.c.state == OutboxState.SENDING.value, outbox.c.due_at < at - LONGEST_WAIT),
+    )
+    find(
+        "outbox {0}: not sent within a day, and not given up",
+        sa.select(outbox.c.id).where(store.ACTIVE, outbox.c.created_at < at - GIVE_UP_AFTER - timedelta(hours=1)),
+    )
+    find(
+        "conversation {0}: {1} lines, numbered up to {2}",
+        sa.select(conversations.c.id, sa.func.count(messages.c.id), conversations.c.next_seq - 1)
+        .select_from(conversations.outerjoin(messages, messages.c.conversation_id == conversations.c.id))
+        .group_by(conversations.c.id, conversations.c.next_seq)
+        .having(sa.func.count(messages.c.id) != conversations.c.next_seq - 1),
+    )
+    find(
+        "message {0}: goes out, and is not in the outbox",
+        sa.select(messages.c.id)
+        .select_from(messages.outerjoin(outbox, outbox.c.id == messages.c.id))
+        .where(messages.c.direction == Direction.OUT.value, outbox.c.id.is_(None)),
+    )
+    find(
+        "outbox {0}: {1} attempts, {2} recorded",
+        sa.select(outbox.c.id, outbox.c.attempts, sa.func.count(deliveries.c.attempt))
+        .select_from(outbox.outerjoin(deliveries, deliveries.c.outbox_id == outbox.c.id))
+        .where(outbox.c.state.in_([OutboxState.SENT.value, OutboxState.UNCERTAIN.value]))
+        .group_by(outbox.c.id, outbox.c.attempts)
+        .having(outbox.c.attempts != sa.func.count(deliveries.c.attempt)),
+    )
+    return problems

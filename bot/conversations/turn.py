@@ -1,0 +1,627 @@
+"""One message, one turn: understood, screened for danger, answered, and all of it committed at once or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from bot.channels.model import LONGEST_TEXT, Button, Channel, InboundMessage, MessageKind, PayloadUnreadable
+from bot.conversations import store
+from bot.conversations.model import (
+    LEASE,
+    TRIES_BEFORE_PARKING,
+    TURN_LIMIT,
+    Author,
+    ConversationKind,
+    Direction,
+    InboxState,
+    MessageClass,
+    Mode,
+    TurnOutcome,
+    Wording,
+    turn_retry_delay,
+)
+from bot.conversations.ports import EmergencyNumber, Engine, Escalation, Escalations, Pairing, Texts, Understanding
+from bot.conversations.store import LeaseLost, NewLine, Standing, TurnClaim, spoken
+from bot.kernel.clock import Clock
+from bot.kernel.crypto import Vault
+from bot.kernel.database import Database, DatabaseUnavailable
+from bot.kernel.failpoints import failpoint
+from bot.kernel.live import Signals
+from bot.kernel.logs import get_log
+from bot.kernel.words import N_
+from dialogues.runtime.model import DialogueState, Entity, Reply, Turn, UserMessage
+from dialogues.understanding.model import LANGUAGES, Priority, Reading, Risk
+
+log = get_log("conversations")
+
+UNDERSTANDING_FAILED = "understanding_failed"
+#: Said when a part of the program failed; a human is called in the same breath.
+NOT_UNDERSTOOD = N_("I could not read your message. A person will read it and answer you here.")
+IN_DANGER = N_("Call {number} now if you are in danger. A person will read this and answer you here.")
+NO_GROUPS = N_("I do not answer in groups, to keep people safe. Please write to me alone.")
+PAGES_ONLY = N_("This chat only brings alarms. Please answer people on the desk.")
+PHONE_PAIRED = N_("This chat will now bring you alarms. They never hold names or words of people.")
+
+#: How many messages of one conversation are answered in a row before others get their turn.
+LONGEST_RUN = 10
+IDLE_SECONDS = 1.0
+STOP_SECONDS = 20.0
+
+PRIORITIES = tuple(Priority)  # P0 first
+_RASA_PAYLOAD = re.compile(r"^/(?P<intent>[^\s{]+)(?P<entities>\{.*\})?$", re.DOTALL)
+#: What the dialogue hears when a person sends no words.
+INTENT_WITHOUT_WORDS = {
+    MessageKind.START: "start",
+    MessageKind.LOCATION: "share_location",
+    MessageKind.ATTACHMENT: "send_attachment",
+    MessageKind.OTHER: "out_of_scope",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A message as the dialogue will see it, and what the screen found in it."""
+
+    message: UserMessage | None  # None: understanding failed
+    language: str
+    risk: Risk | None
+    reporter: bool = False
+
+
+def read_tap(payload: str) -> UserMessage | None:
+    """A tapped button of ours: `/intent{"slot": "value"}`. None if it is not in that form."""
+    found = _RASA_PAYLOAD.match(payload)
+    if found is None:
+        return None
+    try:
+        values = json.loads(found["entities"] or "{}")
+    except ValueError:
+        return None
+    entities = tuple(Entity(name, value) for name, value in values.items())
+    return UserMessage(text=payload, intent=found["intent"], ranking=((found["intent"], 1.0),), entities=entities)
+
+
+def tapped_risk(message: UserMessage) -> Risk | None:
+    """A button can say "I am in danger" too, and is believed."""
+    if message.intent != "in_danger":
+        return None
+    values = {entity.name: entity.value for entity in message.entities}
+    priority = values.get("priority")
+    known = priority if priority in PRIORITIES else Priority.P0
+    return Risk(str(values.get("reason", "in_danger")), Priority(known), 1.0, "button")
+
+
+def more_urgent(one: Priority, other: Priority) -> Priority:
+    return min(one, other, key=PRIORITIES.index)
+
+
+class TurnWorker:
+    """Answers what is in the inbox: in order within a conversation, several conversations at once."""
+
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        clock: Clock,
+        signals: Signals,
+        *,
+        channels: Mapping[str, Channel],
+        understanding: Understanding,
+        engine: Engine,
+        escalations: Escalations,
+        words: Texts,
+        emergency_number: EmergencyNumber,
+        pairing: Pairing,
+        default_language: str = "en",
+        default_country: str | None = None,
+        workers: int = 8,
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._clock = clock
+        self._signals = signals
+        self._channels = channels
+        self._understanding = understanding
+        self._engine = engine
+        self._escalations = escalations
+        self._words = words
+        self._emergency_number = emergency_number
+        self._pairing = pairing
+        self._default_language = default_language
+        self._default_country = default_country
+        self._workers = workers
+        self._stopping = False
+        self._claiming = asyncio.Lock()
+        self._held: dict[asyncio.Task[None], TurnClaim] = {}
+        self._acknowledging: set[asyncio.Task[None]] = set()
+
+    # --- the loop ---
+
+    async def run(self) -> None:
+        """Work until `stop`."""
+        with self._signals.watching("inbox") as watch:
+            while not self._stopping:
+                free = self._workers - len(self._held)
+                try:
+                    claimed = await self._start_due()
+                except DatabaseUnavailable:
+                    log.error("turn.database_unavailable")
+                    claimed = 0
+                if claimed < free or free == 0:  # fewer than we could do: nothing else is due now
+                    await watch.next(IDLE_SECONDS)
+
+    async def stop(self, within: float = STOP_SECONDS) -> None:
+        """Claim nothing more and finish what is under way. What takes too long is given back untouched."""
+        self._stopping = True
+        self._signals.wake("inbox")
+        async with self._claiming:
+            pending = set(self._held) | self._acknowledging
+        if not pending:
+            return
+        _, late = await asyncio.wait(pending, timeout=within)
+        claims = [self._held[task] for task in late if task in self._held]
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        for claim in claims:
+            with contextlib.suppress(LeaseLost, DatabaseUnavailable):  # it was finished after all, or its lease ends
+                await self._database.write(partial(store.give_back, claim=claim))
+
+    async def drain(self) -> None:
+        """Answer everything that is due now, then return."""
+        while await self._start_due() or self._held:
+            if self._held:
+                await asyncio.wait(self._held)
+        if self._acknowledging:
+            await asyncio.wait(self._acknowledging)
+
+    async def _start_due(self) -> int:
+        """Claim what is due, as far as hands are free, and start on it. Returns how many conversations."""
+        async with self._claiming:
+            free = self._workers - len(self._held)
+            if free <= 0 or self._stopping:
+                return 0
+            at = self._clock.now()
+            claims = await self._database.write(lambda tx: store.claim_turns(tx, self._vault, most=free, at=at))
+            if claims:
+                failpoint("turn.after_claim")
+            for claim in claims:
+                task = asyncio.create_task(self._work_off(claim), name="turn")
+                self._held[task] = claim
+                task.add_done_callback(self._ended)
+            return len(claims)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._held.pop(task, None)
+        self._signals.wake("inbox")
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("turn.failed", error=type(error).__name__)
+
+    async def _work_off(self, claim: TurnClaim) -> None:
+        """This message and, while they are due, the next ones of the same conversation."""
+        current: TurnClaim | None = claim
+        left = LONGEST_RUN
+        while current is not None:
+            left -= 1
+            current = await self._take_turn(current, go_on=left > 0 and not self._stopping)
+            task = asyncio.current_task()
+            if current is not None and task is not None:
+                self._held[task] = current
+
+    async def _take_turn(self, claim: TurnClaim, *, go_on: bool) -> TurnClaim | None:
+        try:
+            if claim.attempts > TRIES_BEFORE_PARKING:  # it never came as far as failing: it killed us
+                raise _Poisoned("crashed")
+            outcome, code = await self._decide(claim)
+            return await self._commit(claim, outcome, code, go_on=go_on)
+        except LeaseLost:
+            log.info("turn.lease_lost", conversation=claim.conversation_id)
+            self._signals.wake("inbox")
+        except DatabaseUnavailable:
+            log.error("turn.database_unavailable", conversation=claim.conversation_id)
+        except Exception as error:
+            await self._failed(claim, error)
+        return None
+
+    # --- deciding: nothing is locked, nothing is written ---
+
+    async def _decide(self, claim: TurnClaim) -> tuple[TurnOutcome, str | None]:
+        """What this message leads to, and the pairing code in it."""
+        message = self._channels[claim.channel].read(claim.payload)
+        if message.tap_id is not None:
+            self._acknowledge(claim.channel, message)
+        if message.kind is MessageKind.GROUP:
+            return self._refuse_group(claim), None
+        heard = await self._hear(claim, message)
+        failpoint("turn.after_understanding")
+        if claim.kind is ConversationKind.OFFICER or claim.mode is Mode.HUMAN:
+            outcome = await self._only_listen(claim, message, heard)
+        else:
+            outcome = await self._converse(claim, message, heard)
+        code = message.payload if message.kind is MessageKind.START and message.payload else None
+        return outcome, code
+
+    def _acknowledge(self, channel: str, message: InboundMessage) -> None:
+        """At once, beside the turn, so that the button stops spinning."""
+        task = asyncio.create_task(self._channels[channel].acknowledge(message), name="acknowledge")
+        self._acknowledging.add(task)
+        task.add_done_callback(self._acknowledging.discard)
+
+    def _refuse_group(self, claim: TurnClaim) -> TurnOutcome:
+        """Said once. What people write in a group is not kept."""
+        language = claim.language or self._default_language
+        said = () if claim.answered_before else (Wording(self._words.text(language, NO_GROUPS)),)
+        return TurnOutcome(claim.state, language, claim.language_chosen, said, heard=None)
+
+    async def _hear(self, claim: TurnClaim, message: InboundMessage) -> Heard:
+        """Understand, with the safety screen. Whatever goes wrong in there is not the person's fault."""
+        language = claim.language or _spoken_here(message.language) or self._default_language
+        if message.kind is MessageKind.TAP:
+            tapped = read_tap(message.payload)
+            if tapped is not None:
+                return Heard(tapped, language, tapped_risk(tapped))
+        text = (message.text or message.payload if message.kind is MessageKind.TAP else message.text)[:LONGEST_TEXT]
+        reading: Reading | None = None
+        if text.strip():
+            try:
+                async with asyncio.timeout(TURN_LIMIT.total_seconds() / 2):
+                    reading = await self._understanding.read(text, language=claim.language, hint=message.language)
+            except Exception as error:
+                log.error("turn.understanding_failed", conversation=claim.conversation_id, error=type(error).__name__)
+                return Heard(None, language, None)
+            if reading.language_certain and not claim.language_chosen:
+                language = reading.language
+        facts = _facts(message, reading)
+        intent = INTENT_WITHOUT_WORDS.get(message.kind)
+        if reading is None or (intent is not None and reading.risk is None):
+            entities = _place_entities(message)
+            known = intent or "out_of_scope"
+            return Heard(
+                UserMessage(text=text, intent=known, ranking=((known, 1.0),), entities=entities, metadata=facts),
+                language,
+                None,
+            )
+        return Heard(
+            UserMessage(
+                text=reading.text,
+                intent=reading.intent,
+                confidence=reading.confidence,
+                ranking=reading.ranking,
+                entities=reading.entities + _place_entities(message),
+                metadata=facts,
+            ),
+            language,
+            reading.risk,
+            reading.reporter,
+        )
+
+    async def _converse(self, claim: TurnClaim, message: InboundMessage, heard: Heard) -> TurnOutcome:
+        """The bot's own turn."""
+        state = _with_slots(claim.state, language=heard.language)
+        turn: Turn | None = None
+        if heard.message is not None:
+            said = heard.message if heard.risk is None else self._in_danger(heard.message, heard.risk, heard.language)
+            try:
+                async with asyncio.timeout(TURN_LIMIT.total_seconds() / 2):
+                    turn = await self._engine.turn(state, said)
+            except Exception as error:
+                log.error("turn.engine_failed", conversation=claim.conversation_id, error=type(error).__name__)
+            failpoint("turn.after_engine")
+        if turn is None:
+            return await self._fail_towards_a_human(claim, message, heard)
+        language, chosen = _language_after(turn.state, heard.language, claim.language_chosen)
+        cls = MessageClass.ROUTINE if heard.risk is None else MessageClass.SAFETY
+        wordings = tuple(wording_of(reply, cls) for reply in turn.replies if reply.text)
+        if heard.risk is not None and not wordings:
+            wordings = (await self._emergency_words(claim, language),)
+        return TurnOutcome(
+            turn.state,
+            language,
+            chosen,
+            wordings,
+            self._escalation(claim, message, heard, turn),
+            _own_line(message),
+        )
+
+    def _in_danger(self, message: UserMessage, risk: Risk, language: str) -> UserMessage:
+        """The dialogue hears danger, whatever the words were about otherwise."""
+        entities = [entity for entity in message.entities if entity.name not in {"reason", "priority"}]
+        entities += [Entity("reason", risk.reason), Entity("priority", risk.priority.value)]
+        return replace(message, intent="in_danger", confidence=1.0, entities=tuple(entities))
+
+    async def _fail_towards_a_human(self, claim: TurnClaim, message: InboundMessage, heard: Heard) -> TurnOutcome:
+        """A part of us failed. If the screen still saw danger that comes first; either way a human is called."""
+        if heard.risk is not None:
+            said = await self._emergency_words(claim, heard.language)
+        else:
+            text = self._words.text(heard.language, NOT_UNDERSTOOD)
+            said = Wording(text, MessageClass.SAFETY, template="not_understood")
+        return TurnOutcome(
+            claim.state,
+            heard.language,
+            claim.language_chosen,
+            (said,),
+            self._escalation(claim, message, heard, None),
+            _own_line(message),
+        )
+
+    async def _only_listen(self, claim: TurnClaim, message: InboundMessage, heard: Heard) -> TurnOutcome:
+        """An officer has this conversation. Danger is still seen, and the number to call still given, once."""
+        said: tuple[Wording, ...] = ()
+        escalation = None
+        if heard.risk is not None:
+            escalation = self._escalation(claim, message, heard, None)
+            if not claim.warned:
+                said = (await self._emergency_words(claim, heard.language),)
+        elif claim.kind is ConversationKind.OFFICER and message.kind is not MessageKind.START:
+            said = (Wording(self._words.text(heard.language, PAGES_ONLY), template="pages_only"),)
+        return TurnOutcome(
+            claim.state,
+            heard.language,
+            claim.language_chosen,
+            said,
+            escalation,
+            _own_line(message),
+            warned=heard.risk is not None,
+        )
+
+    async def _emergency_words(self, claim: TurnClaim, language: str) -> Wording:
+        try:
+            number = await self._emergency_number(self._country(claim.state))
+        except Exception as error:
+            log.error("turn.no_emergency_number", error=type(error).__name__)
+            number = "112"
+        text = self._words.text(language, IN_DANGER, number=number)
+        return Wording(text, MessageClass.SAFETY, template="in_danger")
+
+    def _country(self, state: DialogueState) -> str | None:
+        country = state.slots.get("country")
+        return str(country) if country else self._default_country
+
+    def _escalation(
+        self, claim: TurnClaim, message: InboundMessage, heard: Heard, turn: Turn | None
+    ) -> Escalation | None:
+        """One call for a human, from the screen, from the dialogue or because something failed."""
+        call = None if turn is None else _call_for_officer(turn)
+        if heard.risk is not None:
+            reason, priority, source = heard.risk.reason, heard.risk.priority, heard.risk.source
+            if call is not None:
+                priority = more_urgent(priority, _priority(call.get("priority")))
+        elif call is not None:
+            reason = str(call.get("reason") or "asked_for_person")
+            priority, source = _priority(call.get("priority")), "dialogue"
+        elif turn is None:
+            reason, priority, source = UNDERSTANDING_FAILED, Priority.P1, "failure"
+        else:
+            return None
+        state = claim.state if turn is None else turn.state
+        place = state.slots.get("place")
+        return Escalation(
+            conversation_id=claim.conversation_id,
+            reason=reason,
+            priority=priority,
+            words=_words_for_officer(message),
+            language=heard.language,
+            country=self._country(state),
+            place=str(place) if place else None,
+            source=source,
+            reporter=heard.reporter,
+            key=claim.name,
+        )
+
+    # --- writing: one transaction ---
+
+    async def _commit(
+        self, claim: TurnClaim, outcome: TurnOutcome, code: str | None, *, go_on: bool
+    ) -> TurnClaim | None:
+        at = self._clock.now()
+        following, topics = await self._database.write(
+            lambda tx: self._write_turn(tx, claim, outcome, code, go_on=go_on, at=at)
+        )
+        failpoint("turn.after_commit")
+        self._signals.wake(*topics)
+        return following
+
+    def _write_turn(
+        self, tx: Connection, claim: TurnClaim, outcome: TurnOutcome, code: str | None, *, go_on: bool, at: datetime
+    ) -> tuple[TurnClaim | None, list[str]]:
+        failpoint("turn.before_effects")
+        kind = ConversationKind.GROUP if outcome.heard is None else claim.kind
+        wordings = outcome.wordings
+        if code is not None and self._pairing(tx, code, claim.conversation_id, at):
+            kind = ConversationKind.OFFICER
+            wordings = (Wording(self._words.text(outcome.language, PHONE_PAIRED), template="phone_paired"),)
+        standing = Standing(
+            outcome.state,
+            outcome.language,
+            outcome.language_chosen,
+            kind,
+            warned=outcome.warned,
+            wrote=outcome.heard is not None,
+            answered=bool(wordings),
+        )
+        lines = self._lines(tx, claim, outcome, wordings)
+        oldest = store.next_due(tx, claim, at=at) if go_on else None
+        first = store.close_turn(
+            tx, claim, standing, lines=len(lines), lease_until=None if oldest is None else at + LEASE, at=at
+        )
+        failpoint("turn.after_state")
+        store.write_lines(tx, claim.key, claim.conversation_id, claim.channel, lines, first_seq=first, at=at)
+        topics = [f"conversation:{claim.conversation_id}", "outbox"]
+        if outcome.escalation is not None:
+            escalated = self._escalations.escalate(tx, outcome.escalation, at=at)
+            topics += ["queue", "pages", f"case:{escalated.case_id}"]
+        if outcome.heard is not None:
+            case_id = self._escalations.person_wrote(tx, claim.conversation_id, seq=first, at=at)
+            topics += [f"case:{case_id}", "queue"] if case_id else []
+        failpoint("turn.after_escalation")
+        store.settle_received(tx, claim.seq, InboxState.DONE)
+        following = None if oldest is None else store.follow(tx, claim, standing, oldest)
+        failpoint("turn.before_commit")
+        return following, topics
+
+    def _lines(
+        self, tx: Connection, claim: TurnClaim, outcome: TurnOutcome, wordings: tuple[Wording, ...]
+    ) -> list[NewLine]:
+        lines = [spoken(wording, author=Author.BOT, language=outcome.language) for wording in wordings]
+        if outcome.heard is None:
+            return lines
+        body = dict(outcome.heard)
+        kind = str(body.pop("kind"))
+        provider_id, corrects = body.pop("provider_id", None), body.pop("corrects", None)
+        edits = store.line_by_provider_id(tx, claim.conversation_id, corrects) if corrects else None
+        own = NewLine(
+            Direction.IN,
+            Author.PERSON,
+            kind,
+            body,
+            outcome.language,
+            provider_id=None if edits is not None else provider_id,
+            edits=edits,
+        )
+        return [own, *lines]
+
+    # --- failing ---
+
+    async def _failed(self, claim: TurnClaim, error: Exception) -> None:
+        """Try again a little later, or set the message aside: its conversation must go on."""
+        code = str(error) if isinstance(error, _Poisoned) else type(error).__name__
+        hopeless = isinstance(error, (PayloadUnreadable, _Poisoned))
+        at = self._clock.now()
+        log.error("turn.failed", conversation=claim.conversation_id, error=type(error).__name__)
+        try:
+            if hopeless or claim.attempts >= TRIES_BEFORE_PARKING:
+                topics = await self._database.write(lambda tx: self._park(tx, claim, code, at))
+                self._signals.wake("inbox", *topics)
+            else:
+                due_at = at + turn_retry_delay(claim.attempts)
+                await self._database.write(lambda tx: store.try_later(tx, claim, due_at=due_at, error_code=code))
+        except (LeaseLost, DatabaseUnavailable):
+            log.error("turn.not_given_back", conversation=claim.conversation_id)
+
+    def _park(self, tx: Connection, claim: TurnClaim, code: str, at: datetime) -> list[str]:
+        """Set aside, tell the person, and call a human. If even that fails, the desk still shows what is parked."""
+        store.park(tx, claim, error_code=code)
+        language = claim.language or self._default_language
+        said = Wording(self._words.text(language, NOT_UNDERSTOOD), MessageClass.SAFETY, template="not_understood")
+        line = spoken(said, author=Author.BOT, language=language)
+        store.add_lines(tx, self._vault, claim.conversation_id, [line], at=at)
+        topics = ["outbox", f"conversation:{claim.conversation_id}"]
+        call = Escalation(
+            conversation_id=claim.conversation_id,
+            reason=UNDERSTANDING_FAILED,
+            priority=Priority.P1,
+            words="",
+            language=language,
+            country=self._country(claim.state),
+            place=None,
+            source="failure",
+            reporter=False,
+            key=claim.name,
+        )
+        point = tx.begin_nested()
+        try:
+            escalated = self._escalations.escalate(tx, call, at=at)
+        except Exception as error:
+            point.rollback()
+            log.error("turn.not_escalated", conversation=claim.conversation_id, error=type(error).__name__)
+            return topics
+        point.commit()
+        return [*topics, "queue", "pages", f"case:{escalated.case_id}"]
+
+
+class _Poisoned(Exception):
+    """A message that was tried too often."""
+
+
+def _spoken_here(hint: str | None) -> str | None:
+    language = (hint or "").split("-")[0].lower()
+    return language if language in LANGUAGES else None
+
+
+def _with_slots(state: DialogueState, **slots: Any) -> DialogueState:
+    return replace(state, slots={**state.slots, **slots})
+
+
+def _language_after(state: DialogueState, before: str, chosen: bool) -> tuple[str, bool]:
+    """A dialogue that changes the slot `language` did what the person asked for."""
+    after = state.slots.get("language")
+    return (str(after), True) if after and after != before else (before, chosen)
+
+
+def _place_entities(message: InboundMessage) -> tuple[Entity, ...]:
+    if message.latitude is None or message.longitude is None:
+        return ()
+    return (Entity("place_lat", message.latitude), Entity("place_lon", message.longitude))
+
+
+def _facts(message: InboundMessage, reading: Reading | None) -> Mapping[str, Any]:
+    facts: dict[str, Any] = {"kind": message.kind.value}
+    if message.attachment is not None:
+        facts["attachment"] = message.attachment
+    if message.latitude is not None:
+        facts["latitude"], facts["longitude"] = message.latitude, message.longitude
+    if message.edits is not None:
+        facts["edited"] = True
+    if reading is not None and reading.reporter:
+        facts["reporter"] = True
+    return facts
+
+
+def _own_line(message: InboundMessage) -> dict[str, Any]:
+    """The person's own line of the transcript."""
+    line: dict[str, Any] = {"kind": message.kind.value, "text": message.text[:LONGEST_TEXT]}
+    if message.kind is MessageKind.TAP and not message.text:
+        line["text"] = message.payload
+    if message.latitude is not None:
+        line["latitude"], line["longitude"] = message.latitude, message.longitude
+    if message.attachment is not None:
+        line["attachment"] = message.attachment
+    if "message_id" in message.facts:
+        line["provider_id"] = str(message.facts["message_id"])
+    if message.edits is not None:
+        line["corrects"] = message.edits
+    return line
+
+
+def _words_for_officer(message: InboundMessage) -> str:
+    if message.kind is MessageKind.TAP:
+        return message.text or message.payload
+    return message.text[:LONGEST_TEXT]
+
+
+def wording_of(reply: Reply, cls: MessageClass) -> Wording:
+    """A reply of the dialogue as words to send. Its `custom` part may carry a point on the map or a class."""
+    latitude = longitude = None
+    if reply.custom.get("waymark") == "location":
+        latitude, longitude = float(reply.custom["lat"]), float(reply.custom["lon"])
+    own = reply.custom.get("class")
+    return Wording(
+        reply.text,
+        MessageClass(own) if own else cls,
+        tuple(Button(choice.title, choice.payload, choice.url) for choice in reply.choices),
+        reply.response,
+        latitude,
+        longitude,
+    )
+
+
+def _call_for_officer(turn: Turn) -> Mapping[str, Any] | None:
+    """The most urgent call for a human among the replies."""
+    calls = [reply.custom for reply in turn.replies if reply.custom.get("waymark") == "call_officer"]
+    return min(calls, key=lambda call: PRIORITIES.index(_priority(call.get("priority"))), default=None)
+
+
+def _priority(value: object) -> Priority:
+    """What the dialogue named, or the one for asking for a person."""
+    return Priority(str(value)) if value in PRIORITIES else Priority.P2

@@ -1,0 +1,226 @@
+"""A case on the screen: the talk, live both ways, and everything an officer can do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy.engine import Connection
+
+from bot.cases import service
+from bot.cases.model import AlreadyClaimed, CaseNotFound, CaseStatus, NotAllowedNow
+from bot.cases.reasons import CLOSINGS
+from bot.cases.service import CaseFile, Hand
+from bot.cases.store import CaseEvent
+from bot.conversations import service as conversations
+from bot.conversations.service import Line
+from bot.desk.first_minutes import first_minutes
+from bot.desk.frame import QUEUE_LENGTH, NotDone, act, go_to, hand_of, show
+from bot.desk.queue import officer_names, queue_screen
+from bot.kernel.access import Permission, allows
+from bot.kernel.crypto import Vault
+from bot.kernel.database import DatabaseUnavailable
+from bot.kernel.officers import Officer
+from bot.kernel.web import Routes, form
+from bot.kernel.web_keys import DATABASE, OFFICER, SIGNALS, VAULT
+
+routes = Routes()
+
+#: How far back the talk is shown; the link "Earlier" shows all of it.
+LINES_SHOWN = 120
+#: Acts that stand in the talk as a line of their own. The others are in "What happened".
+ACTS_IN_TALK = frozenset({"opened", "raised", "claim", "release", "take_over", "close", "reopen"})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the talk: a line somebody wrote, or something that happened between two lines."""
+
+    key: str
+    at: datetime
+    line: Line | None = None
+    event: CaseEvent | None = None
+    corrected: bool = False  # a later line says it again, right
+
+
+def entries(lines: Sequence[Line], events: Sequence[CaseEvent]) -> list[Entry]:
+    """Lines in their own order, each act before the first line that came after it."""
+    corrected = {line.edits for line in lines if line.edits is not None}
+    waiting = [event for event in events if event.act in ACTS_IN_TALK]
+    told: list[Entry] = []
+    for line in lines:
+        while waiting and waiting[0].at <= line.at and line.template != "person_reads":
+            told.append(_of_event(waiting.pop(0)))
+        told.append(Entry(f"line-{line.seq}", line.at, line=line, corrected=line.seq in corrected))
+    return [*told, *(_of_event(event) for event in waiting)]
+
+
+def _of_event(event: CaseEvent) -> Entry:
+    return Entry(f"act-{event.act}-{int(event.at.timestamp() * 1000)}", event.at, event=event)
+
+
+def case_context(
+    tx: Connection, vault: Vault, officer: Officer, file: CaseFile, *, whole: bool = False
+) -> dict[str, Any]:
+    """Everything the case page and its live parts show."""
+    case = file.case
+    lines = conversations.transcript(tx, vault, case.conversation_id)
+    shown = lines if whole else lines[-LINES_SHOWN:]
+    since = shown[0].at if len(shown) < len(lines) else None
+    events = [event for event in file.events if since is None or event.at >= since]
+    return {
+        "file": file,
+        "case": case,
+        "card": conversations.card(tx, case.conversation_id),
+        "entries": entries(shown, events),
+        "earlier": len(lines) - len(shown),
+        "names": officer_names(tx),
+        "minutes": first_minutes(case.reason),
+        "closings": CLOSINGS,
+        "can": {
+            permission.value.partition(".")[2]: allows(officer, permission, case)
+            for permission in Permission
+            if permission.value.startswith("case.")
+        },
+        "new": case.status is CaseStatus.NEW,
+        "held": case.status is CaseStatus.CLAIMED,
+        "closed": case.status is CaseStatus.CLOSED,
+        "mine": case.owner_id == officer.id,
+    }
+
+
+@routes.get("/desk/cases/{id}", name="case", allow=Permission.CASE_READ)
+async def show_case(request: web.Request) -> web.StreamResponse:
+    return await case_screen(request)
+
+
+async def case_screen(
+    request: web.Request, *, status: int = 200, problem: str | None = None, draft: str = ""
+) -> web.Response:
+    """The page of a case. `problem` and `draft` give back what could not be sent."""
+    officer, vault, hand = request[OFFICER], request.app[VAULT], hand_of(request)
+    case_id, whole = request.match_info["id"], "all" in request.query
+
+    def read(tx: Connection) -> dict[str, Any]:
+        file = service.open_file(tx, hand, case_id)
+        queue = service.look_at_queue(tx, vault, officer, limit=QUEUE_LENGTH)
+        talk = case_context(tx, vault, officer, file, whole=whole)
+        return {**talk, "queue": queue, "problem": problem, "draft": draft}
+
+    try:
+        return await show(request, "desk/case.html", read, here="case", writes=True, status=status)
+    except CaseNotFound:
+        raise web.HTTPNotFound from None
+
+
+@routes.post("/desk/cases/{id}/claim", name="claim", allow=Permission.CASE_CLAIM)
+async def claim(request: web.Request) -> web.StreamResponse:
+    """Take a case. Whoever comes second sees the queue and reads that it is gone."""
+    case_id, hand = request.match_info["id"], hand_of(request)
+    try:
+        await request.app[DATABASE].write(lambda tx: service.claim_case(tx, hand, case_id))
+    except AlreadyClaimed:
+        return await queue_screen(request, status=404, gone=True)
+    wake_all(request, case_id)
+    return go_to(request, "case", id=case_id, notice="taken")
+
+
+@routes.post("/desk/cases/{id}/answer", name="answer", allow=Permission.CASE_ANSWER)
+async def answer(request: web.Request) -> web.StreamResponse:
+    """Send the officer's words. A browser with our script is told in a word; any other is sent back to the talk."""
+    case_id, fields, hand = request.match_info["id"], await form(request), hand_of(request)
+    text, once = fields.get("text", ""), fields.get("once", "")[:36]
+    by_script = "application/json" in request.headers.get("Accept", "")
+
+    def send(tx: Connection) -> int | None:
+        return service.answer_person(tx, hand, case_id, text=text, once=once)
+
+    try:
+        await request.app[DATABASE].write(send)
+    except CaseNotFound:
+        raise web.HTTPNotFound from None
+    except NotAllowedNow:
+        if by_script:
+            return web.json_response({"sent": False}, status=409)
+        return await case_screen(request, status=409, problem="not_sent", draft=text)
+    except DatabaseUnavailable:
+        if by_script:
+            return web.json_response({"sent": False}, status=503)
+        raise
+    wake_all(request, case_id)
+    if by_script:
+        return web.json_response({"sent": True})
+    return go_to(request, "case", id=case_id, part="write")
+
+
+@routes.post("/desk/cases/{id}/seen", name="seen", allow=Permission.CASE_ANSWER)
+async def seen(request: web.Request) -> web.StreamResponse:
+    """ "I have seen it": the alarm of a case the officer holds stops."""
+    return await move(request, lambda tx, hand, case_id: service.acknowledge_alarm(tx, hand, case_id))
+
+
+@routes.post("/desk/cases/{id}/release", name="release", allow=Permission.CASE_RELEASE)
+async def release(request: web.Request) -> web.StreamResponse:
+    return await move(request, service.release_case, then="queue", notice="released")
+
+
+@routes.post("/desk/cases/{id}/take-over", name="take_over", allow=Permission.CASE_TAKE_OVER)
+async def take_over(request: web.Request) -> web.StreamResponse:
+    return await move(request, service.take_over, notice="taken")
+
+
+@routes.post("/desk/cases/{id}/close", name="close", allow=Permission.CASE_CLOSE)
+async def close(request: web.Request) -> web.StreamResponse:
+    closing = (await form(request)).get("closing", "")
+    if closing not in CLOSINGS:
+        return go_to(request, "case", id=request.match_info["id"], notice="incomplete")
+
+    def work(tx: Connection, hand: Hand, case_id: str) -> object:
+        return service.close_case(tx, hand, case_id, closing=closing)
+
+    return await move(request, work, then="queue", notice="closed")
+
+
+@routes.post("/desk/cases/{id}/reopen", name="reopen", allow=Permission.CASE_REOPEN)
+async def reopen(request: web.Request) -> web.StreamResponse:
+    return await move(request, service.reopen_case, notice="reopened")
+
+
+@routes.post("/desk/cases/{id}/notes", name="note", allow=Permission.CASE_READ)
+async def note(request: web.Request) -> web.StreamResponse:
+    """Keep a note that only officers see."""
+    fields = await form(request)
+    text, once = fields.get("text", ""), fields.get("once", "")[:36]
+
+    def work(tx: Connection, hand: Hand, case_id: str) -> object:
+        return service.write_note(tx, hand, case_id, text=text, once=once)
+
+    return await move(request, work, part="notes")
+
+
+async def move(
+    request: web.Request,
+    work: Callable[[Connection, Hand, str], object],
+    *,
+    then: str = "case",
+    notice: str | None = None,
+    part: str = "",
+) -> web.StreamResponse:
+    """Do one thing to the case in the address, and go on. Too late: the case as it stands now, and a word about it."""
+    case_id, hand = request.match_info["id"], hand_of(request)
+    try:
+        await act(request, lambda tx: work(tx, hand, case_id))
+    except NotDone:
+        return await case_screen(request, status=409, problem="too_late")
+    wake_all(request, case_id)
+    if then == "case":
+        return go_to(request, then, id=case_id, notice=notice, part=part)
+    return go_to(request, then, notice=notice)
+
+
+def wake_all(request: web.Request, case_id: str) -> None:
+    """Everyone who shows this case or the queue looks again; the sender looks for what there is to send."""
+    request.app[SIGNALS].wake("queue", "pages", "outbox", f"case:{case_id}")

@@ -1,0 +1,198 @@
+"""The frame around every screen of the desk: who is here, what waits, what rings, and whether somebody watches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from aiohttp import web
+from babel import Locale
+from sqlalchemy.engine import Connection
+
+from bot.cases import auditor, service, store
+from bot.cases.model import Case, CaseError, CaseNotFound
+from bot.cases.reasons import reason_title
+from bot.conversations import service as conversations
+from bot.kernel.access import Permission, may_enter
+from bot.kernel.ids import new_id
+from bot.kernel.officers import Officer
+from bot.kernel.pages import render, route_url
+from bot.kernel.web_keys import CLOCK, DATABASE, OFFICER, SIGNALS, VAULT, WORDS
+from bot.kernel.words import N_, Words
+from dialogues.understanding.model import Priority
+
+T = TypeVar("T")
+
+#: Shown in the list beside a case and on the queue; the counts say how many there are in truth.
+QUEUE_LENGTH = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Ringing:
+    """An alarm this officer is asked to hear now."""
+
+    case: Case
+    own: bool  # in a case they hold; else one that waits for anybody
+    key: str  # changes with each round, so that a browser rings once for each
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What every screen shows beside its own matter."""
+
+    waiting: int
+    urgent: int  # of those, P0
+    own: int
+    trouble: int  # messages that were not delivered or could not be read
+    ringing: list[Ringing]
+    watch: auditor.Watch
+    paged_by_message: bool
+
+
+def look(tx: Connection, officer: Officer, at: datetime) -> Frame:
+    """The frame for one officer. Cheap: counts over indexes, and the few alarms that ring."""
+    counts: Mapping[Priority, int] = {}
+    ringing: list[Ringing] = []
+    if may_enter(officer, Permission.QUEUE_READ):
+        scope = service.in_scope(officer)
+        counts = store.waiting_counts(tx, scope)
+        ringing = [
+            Ringing(case, case.owner_id == officer.id, f"{case.id}:{rounds}")
+            for case, rounds in store.ringing_for(tx, officer.id, scope, limit=5)
+        ]
+    trouble = 0
+    if may_enter(officer, Permission.DELIVERIES_READ):
+        trouble = len(conversations.dead_letters(tx, limit=100)) + len(conversations.parked(tx, limit=100))
+    return Frame(
+        waiting=sum(counts.values()),
+        urgent=counts.get(Priority.P0, 0),
+        own=store.held_count(tx, officer.id),
+        trouble=trouble,
+        ringing=ringing,
+        watch=auditor.look_at_watch(tx, at=at),
+        paged_by_message=officer.page_conversation_id is not None,
+    )
+
+
+async def show(
+    request: web.Request,
+    template: str,
+    work: Callable[[Connection], Mapping[str, Any]] = lambda _tx: {},
+    *,
+    here: str,
+    writes: bool = False,
+    status: int = 200,
+) -> web.Response:
+    """A screen: what `work` reads and the frame, in one transaction. `writes` where the reading itself is recorded."""
+    officer, at = request[OFFICER], request.app[CLOCK].now()
+
+    def both(tx: Connection) -> tuple[Mapping[str, Any], Frame]:
+        matter = work(tx)
+        return matter, look(tx, officer, at)
+
+    database = request.app[DATABASE]
+    matter, frame = await (database.write(both) if writes else database.read(both))
+    context = {"frame": frame, "here": here, "once": new_id(), "notice": notice_of(request), **matter}
+    return render(request, template, context, status=status)
+
+
+class NotDone(Exception):
+    """The case has moved on since the form was made. Show how it stands now, and say so."""
+
+
+async def act(request: web.Request, work: Callable[[Connection], T], *topics: str) -> T:
+    """Do what an officer asked, then wake whoever watches. Unseen is not found; raises NotDone when it is too late."""
+    try:
+        done = await request.app[DATABASE].write(work)
+    except CaseNotFound:
+        raise web.HTTPNotFound from None
+    except CaseError:
+        raise NotDone from None
+    request.app[SIGNALS].wake(*topics)
+    return done
+
+
+def hand_of(request: web.Request) -> service.Hand:
+    """The signed-in officer, at this moment, with what acting takes."""
+    app = request.app
+    return service.Hand(request[OFFICER], app[VAULT], app[WORDS], app[CLOCK].now())
+
+
+def go_to(request: web.Request, route: str, *, notice: str | None = None, part: str = "", **parts: str) -> web.Response:
+    """Send the browser on after a form, so that reloading does not send the form again."""
+    path = route_url(request, route, {"notice": notice} if notice else None, **parts)
+    return web.Response(status=303, headers={"Location": f"{path}#{part}" if part else path})
+
+
+#: What a screen can say after a form. The address holds a code, never a sentence.
+NOTICES: Mapping[str, str] = {
+    "too_late": N_("The case has moved on. Nothing was changed: look at it again."),
+    "taken": N_("The case is yours. The person knows that a human is reading."),
+    "released": N_("The case waits in the queue again."),
+    "closed": N_("The case is closed. The bot answers again."),
+    "reopened": N_("The case is open again and yours."),
+    "nobody": N_("Nobody is waiting."),
+    "retried": N_("It is being tried again."),
+    "not_retried": N_("It cannot be tried again."),
+    "saved": N_("Saved."),
+    "added": N_("The account is there. Make a sign-in link for it."),
+    "name_taken": N_("Somebody signs in under this name already."),
+    "incomplete": N_("Something is missing. Nothing was changed."),
+    "disabled": N_("The account is off. Every session of it has ended."),
+    "enabled": N_("The account is on again."),
+    "session_ended": N_("The session has ended."),
+    "weak_password": N_("Choose a longer password: 12 characters or more, and not a common one."),
+    "wrong_code": N_("That code is not right. Try the next one."),
+    "codes_on": N_("Codes are on."),
+    "unpaired": N_("You are no longer paged there."),
+}
+
+
+def notice_of(request: web.Request) -> str | None:
+    """The sentence for the code in the address, if it is one of ours."""
+    return NOTICES.get(request.query.get("notice", ""))
+
+
+# What templates call ----------------------------------------------------------------------------------------------
+
+
+def language_name(code: str | None, said_in: str) -> str:
+    """`Arabic` for `ar`, in the language of the page; the code itself if nobody knows it."""
+    if not code:
+        return ""
+    try:
+        return Locale.parse(code.replace("-", "_")).get_display_name(said_in) or code
+    except (ValueError, LookupError):
+        return code
+
+
+def country_name(code: str | None, said_in: str) -> str:
+    """`Italy` for `IT`, in the language of the page."""
+    return str(Locale.parse(said_in).territories.get(code or "", code or ""))
+
+
+def due_words(words: Words, said_in: str, due_at: datetime, now: datetime) -> str:
+    """`11 min left` or `3 h late`: as exact as an officer needs. The browser counts seconds where they matter."""
+    seconds = (due_at - now).total_seconds()
+    minutes = int(abs(seconds)) // 60
+    if minutes < 90:
+        span = words.text(said_in, N_("{n} min"), n=minutes)
+    elif minutes < 48 * 60:
+        span = words.text(said_in, N_("{n} h"), n=round(minutes / 60))
+    else:
+        span = words.text(said_in, N_("{n} d"), n=round(minutes / 1440))
+    if seconds < 0:
+        return words.text(said_in, N_("{time} late"), time=span)
+    return words.text(said_in, N_("{time} left"), time=span)
+
+
+def template_globals(words: Words) -> dict[str, Any]:
+    """What the desk adds to every template."""
+    return {
+        "reason_title": reason_title,
+        "language_name": language_name,
+        "country_name": country_name,
+        "due_words": lambda said_in, due_at, now: due_words(words, said_in, due_at, now),
+    }

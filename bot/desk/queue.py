@@ -1,0 +1,73 @@
+"""The queue: who waits, the most urgent first. And the officer's own cases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy.engine import Connection
+
+from bot.cases import service
+from bot.desk.frame import QUEUE_LENGTH, act, go_to, hand_of, show
+from bot.kernel.access import Permission
+from bot.kernel.officers import list_officers
+from bot.kernel.web import Routes
+from bot.kernel.web_keys import OFFICER, VAULT
+
+routes = Routes()
+
+
+@routes.get("/desk", name="desk", allow=Permission.DESK_ENTER)
+async def enter(request: web.Request) -> web.StreamResponse:
+    """Everyone starts where their work is."""
+    roles = {role.value for role in request[OFFICER].roles}
+    return go_to(request, "queue" if roles & {"officer", "coordinator"} else "officers")
+
+
+@routes.get("/desk/queue", name="queue", allow=Permission.QUEUE_READ)
+async def show_queue(request: web.Request) -> web.StreamResponse:
+    return await queue_screen(request)
+
+
+async def queue_screen(request: web.Request, *, status: int = 200, gone: bool = False) -> web.Response:
+    """The queue; `gone` says that the case somebody reached for is not there to be taken."""
+    officer, vault, hand = request[OFFICER], request.app[VAULT], hand_of(request)
+
+    def read(tx: Connection) -> dict[str, Any]:
+        service.note_queue_read(tx, hand)
+        queue = service.look_at_queue(tx, vault, officer, limit=QUEUE_LENGTH)
+        return {"queue": queue, "own": service.look_at_own(tx, vault, officer), "gone": gone}
+
+    return await show(request, "desk/queue.html", read, here="queue", writes=True, status=status)
+
+
+@routes.post("/desk/queue/next", name="take_next", allow=Permission.CASE_CLAIM)
+async def take_next(request: web.Request) -> web.StreamResponse:
+    """Give the officer the most urgent case that waits."""
+    hand = hand_of(request)
+    case = await act(request, lambda tx: service.claim_next(tx, hand), "queue", "outbox", "pages")
+    if case is None:
+        return go_to(request, "queue", notice="nobody")
+    return go_to(request, "case", id=case.id, notice="taken")
+
+
+@routes.get("/desk/mine", name="mine", allow=Permission.QUEUE_READ)
+async def show_mine(request: web.Request) -> web.StreamResponse:
+    """The cases an officer holds, those they closed last, and what colleagues hold for those who coordinate."""
+    officer, vault, hand = request[OFFICER], request.app[VAULT], hand_of(request)
+
+    def read(tx: Connection) -> dict[str, Any]:
+        service.note_queue_read(tx, hand)
+        return {
+            "own": service.look_at_own(tx, vault, officer),
+            "closed": service.look_at_closed(tx, vault, officer),
+            "others": service.look_at_others(tx, vault, officer),
+            "owners": officer_names(tx),
+        }
+
+    return await show(request, "desk/mine.html", read, here="mine", writes=True)
+
+
+def officer_names(tx: Connection) -> dict[str, str]:
+    """Names by id, for "with Amira"."""
+    return {officer.id: officer.name for officer in list_officers(tx)}

@@ -1,0 +1,239 @@
+"""Pages: templates, the words in them, and the files they link to.
+
+Templates escape everything, know the language of the request, and stop at an unknown name. Static files are read
+when we start and carry a hash of their folder in their address, so that browsers may keep them for ever.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import mimetypes
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from aiohttp import web
+from babel.dates import format_datetime, format_timedelta
+from jinja2.runtime import Context
+from markupsafe import Markup, escape
+
+from bot.kernel.access import Permission, may_enter
+from bot.kernel.database import EPOCH
+from bot.kernel.web_keys import CLOCK, LANGUAGE, OFFICER, REQUEST_ID, SESSION, WORDS
+from bot.kernel.words import Words, direction, fill, source_form
+
+TEMPLATES: web.AppKey[jinja2.Environment] = web.AppKey("templates")
+STATIC: web.AppKey[StaticFiles] = web.AppKey("static")
+
+KERNEL_TEMPLATES = Path(__file__).parent / "templates"
+STATIC_ROUTE = "static"
+FOR_EVER = "public, max-age=31536000, immutable"
+RECENT = timedelta(days=6)
+COMPRESSED = {"text/css", "text/javascript", "image/svg+xml", "application/json", "text/plain"}
+
+
+class _Environment(jinja2.Environment):
+    """A template names its neighbours without their room: `base.html` inside `desk/` is `desk/base.html`."""
+
+    def join_path(self, template: str, parent: str) -> str:
+        return template if "/" in template else f"{parent.rpartition('/')[0]}/{template}"
+
+
+def make_templates(rooms: Mapping[str, Path], words: Words, more: Mapping[str, Any]) -> jinja2.Environment:
+    """The environment of all rooms' templates; `desk/queue.html` is `queue.html` in the folder of `desk`."""
+    folders = {"kernel": KERNEL_TEMPLATES, **rooms}
+    environment = _Environment(
+        loader=jinja2.PrefixLoader({room: jinja2.FileSystemLoader(folder) for room, folder in folders.items()}),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.newstyle_gettext = True  # type: ignore[attr-defined]
+    environment.globals.update({**_translators(words), "url": _url, "static": _static, "csrf_field": _csrf_field})
+    environment.globals.update({"direction": direction, **more})
+    environment.filters.update({"when": _when, "moment": _moment, "bdi": _bdi})
+    return environment
+
+
+def render(
+    request: web.Request,
+    template: str,
+    context: Mapping[str, Any] | None = None,
+    *,
+    status: int = 200,
+    language: str | None = None,
+) -> web.Response:
+    """A page in the language of the request. A template without a room is looked for in every room, in order."""
+    said_in = language or request.get(LANGUAGE, "en")
+    html = render_text(request, template, context, language=said_in)
+    return web.Response(text=html, status=status, content_type="text/html", headers={"Content-Language": said_in})
+
+
+def render_text(
+    request: web.Request, template: str, context: Mapping[str, Any] | None = None, *, language: str | None = None
+) -> str:
+    """The same as text: for a part of a page that a stream sends."""
+    environment = request.app[TEMPLATES]
+    said_in = language or request.get(LANGUAGE, "en")
+    officer, session = request.get(OFFICER), request.get(SESSION)
+    known = {
+        "request": request,
+        "officer": officer,
+        "csrf": session.csrf if session else "",
+        "lang": said_in,
+        "dir": direction(said_in),
+        "languages": request.app[WORDS].languages,
+        "now": request.app[CLOCK].now(),
+        "request_id": request.get(REQUEST_ID, ""),
+        "may": lambda permission: officer is not None and may_enter(officer, Permission(permission)),
+    }
+    return _find(environment, template).render({**known, **(context or {})})
+
+
+def _find(environment: jinja2.Environment, template: str) -> jinja2.Template:
+    if "/" in template:
+        return environment.get_template(template)
+    assert isinstance(environment.loader, jinja2.PrefixLoader)
+    return environment.select_template([f"{room}/{template}" for room in environment.loader.mapping])
+
+
+def _translators(words: Words) -> dict[str, Any]:
+    """`_`, `gettext`, `ngettext` and what `{% trans %}` calls. Values are escaped, sentences are ours."""
+
+    @jinja2.pass_context
+    def gettext(context: Context, msgid: str, /, **named: object) -> Markup:
+        return _filled(words.text(context["lang"], source_form(msgid)), named)
+
+    @jinja2.pass_context
+    def ngettext(context: Context, one: str, many: str, n: int, /, **named: object) -> Markup:
+        return _filled(words.plural(context["lang"], source_form(one), source_form(many), n), {"n": n, **named})
+
+    return {"_": gettext, "gettext": gettext, "ngettext": ngettext}
+
+
+def _filled(sentence: str, named: Mapping[str, object]) -> Markup:
+    escaped = str(escape(sentence))
+    return Markup(fill(escaped, {name: escape(value) for name, value in named.items()}))  # noqa: S704
+
+
+@jinja2.pass_context
+def _url(context: Context, route: str, /, _query: Mapping[str, str] | None = None, **parts: object) -> str:
+    """The address of a route by its name."""
+    return route_url(context["request"], route, _query, **parts)
+
+
+def route_url(request: web.Request, route: str, query: Mapping[str, str] | None = None, /, **parts: object) -> str:
+    """The path of a named route, for links and redirects."""
+    url = request.app.router[route].url_for(**{name: str(value) for name, value in parts.items()})
+    return str(url.with_query(query) if query else url)
+
+
+@jinja2.pass_context
+def _static(context: Context, path: str) -> str:
+    """The address of a static file: `static('desk/desk.css')`."""
+    request: web.Request = context["request"]
+    return request.app[STATIC].url(path)
+
+
+@jinja2.pass_context
+def _csrf_field(context: Context) -> Markup:
+    """What every form of a signed-in officer must hold."""
+    return Markup('<input type="hidden" name="csrf" value="{}">').format(context["csrf"])
+
+
+@jinja2.pass_context
+def _when(context: Context, value: datetime) -> Markup:
+    """`3 minutes ago`, and the exact moment for machines and for the pointer; a date once it is a week old."""
+    since = value - context["now"]
+    if abs(since) < RECENT:
+        said = format_timedelta(since, add_direction=True, locale=_locale(context["lang"]))
+    else:
+        said = format_datetime(value, "d MMM y", locale=_locale(context["lang"]))
+    return _time_element(value, said)
+
+
+@jinja2.pass_context
+def _moment(context: Context, value: datetime, pattern: str = "d MMM, HH:mm") -> Markup:
+    """Date and time in the language of the page, in UTC."""
+    return _time_element(value, format_datetime(value, pattern, locale=_locale(context["lang"])))
+
+
+def _time_element(value: datetime, said: str) -> Markup:
+    exact = value.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Markup('<time datetime="{0}" title="{0}">{1}</time>').format(exact, said)
+
+
+def _bdi(value: object) -> Markup:
+    """Numbers, names and codes keep their own direction inside any sentence."""
+    return Markup("<bdi>{}</bdi>").format(value)
+
+
+def _locale(language: str) -> str:
+    return language.replace("-", "_")
+
+
+# Static files
+
+
+@dataclass(frozen=True, slots=True)
+class StaticFile:
+    """One file, ready to be sent."""
+
+    body: bytes
+    compressed: bytes | None
+    content_type: str
+
+
+class StaticFiles:
+    """Every static file of every room, in memory: a path cannot lead out of what was read."""
+
+    def __init__(self, rooms: Mapping[str, Path]) -> None:
+        self._files: dict[str, StaticFile] = {}
+        self._hashes: dict[str, str] = {}
+        for room, folder in rooms.items():
+            digest = hashlib.sha256()
+            for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+                name, body = path.relative_to(folder).as_posix(), path.read_bytes()
+                digest.update(name.encode() + b"\0" + body)
+                self._files[f"{room}/{name}"] = _static_file(name, body)
+            self._hashes[room] = digest.hexdigest()[:16]
+
+    def url(self, path: str) -> str:
+        """The address of `room/name`. Raises KeyError: a page never links to a file that is not there."""
+        if path not in self._files:
+            raise KeyError(path)
+        room, _, name = path.partition("/")
+        return f"/static/{room}/{self._hashes[room]}/{name}"
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Serve one file. An address with an old hash still works and is not kept."""
+        room = request.match_info["room"]
+        file = self._files.get(f"{room}/{request.match_info['name']}")
+        if file is None:
+            raise web.HTTPNotFound
+        fresh = request.match_info["hash"] == self._hashes[room]
+        headers = {"Cache-Control": FOR_EVER if fresh else "no-cache", "Vary": "Accept-Encoding"}
+        body = file.body
+        if file.compressed is not None and "gzip" in request.headers.get("Accept-Encoding", ""):
+            headers["Content-Encoding"], body = "gzip", file.compressed
+        return web.Response(body=body, content_type=file.content_type, headers=headers, charset=_charset(file))
+
+
+def _static_file(name: str, body: bytes) -> StaticFile:
+    guessed = {".js": "text/javascript", ".woff2": "font/woff2", ".webmanifest": "application/manifest+json"}
+    content_type = guessed.get(Path(name).suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    compressed = gzip.compress(body, 9, mtime=int(EPOCH.timestamp())) if content_type in COMPRESSED else None
+    smaller = compressed if compressed is not None and len(compressed) < len(body) else None
+    return StaticFile(body, smaller, content_type)
+
+
+def _charset(file: StaticFile) -> str | None:
+    return "utf-8" if file.content_type.startswith("text/") else None

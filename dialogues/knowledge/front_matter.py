@@ -1,0 +1,195 @@
+"""Typed reading of YAML that remembers where everything stood, so that an editor is told the line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import TypeVar
+
+import yaml
+from rapidfuzz import process
+
+from dialogues.knowledge.model import Problem
+
+E = TypeVar("E", bound=StrEnum)
+T = TypeVar("T")
+
+#: What YAML takes for a line break is more than what an editor's line numbers count; nobody types these on purpose.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]"
+)
+
+
+@dataclass
+class Complaints:
+    """Collects what is wrong with one file."""
+
+    file: str
+    found: list[Problem] = field(default_factory=list)
+
+    def add(self, line: int, what: str) -> None:
+        self.found.append(Problem(self.file, line, what))
+
+
+def unseen_character(text: str) -> tuple[int, str] | None:
+    """The line and the name of the first control or direction character, which nobody could see in review."""
+    hit = _UNSEEN.search(text)
+    if hit is None:
+        return None
+    return text.count("\n", 0, hit.start()) + 1, f"U+{ord(hit.group()):04X}"
+
+
+class Fields:
+    """A YAML mapping read field by field. Every wrong field is reported once; fields nobody asked for at `finish`."""
+
+    def __init__(self, node: yaml.MappingNode, complaints: Complaints, first_line: int) -> None:
+        self._complaints = complaints
+        self._first_line = first_line
+        self._nodes: dict[str, yaml.Node] = {}
+        self._key_lines: dict[str, int] = {}
+        self._asked: set[str] = set()
+        self.line = self._line_of(node)
+        for key_node, value_node in node.value:
+            line = self._line_of(key_node)
+            if not isinstance(key_node, yaml.ScalarNode):
+                complaints.add(line, "A field name must be one word.")
+            elif key_node.value in self._nodes:
+                complaints.add(line, f"`{key_node.value}` is given twice.")
+            else:
+                self._nodes[key_node.value] = value_node
+                self._key_lines[key_node.value] = line
+
+    @classmethod
+    def read(cls, text: str, complaints: Complaints, *, first_line: int) -> Fields | None:
+        """Parse `text`, which begins at `first_line` of its file. None (and a complaint) if it is no mapping."""
+        try:
+            node = yaml.compose(text, Loader=yaml.SafeLoader)
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark
+            complaints.add(first_line + (mark.line if mark else 0), f"This is not valid YAML: {error.problem}.")
+            return None
+        except yaml.YAMLError:
+            complaints.add(first_line, "This is not valid YAML.")
+            return None
+        except RecursionError:
+            complaints.add(first_line, "This is nested too deeply to be read.")
+            return None
+        if not isinstance(node, yaml.MappingNode):
+            complaints.add(first_line, "Fields are expected here, one a line: `title: …`.")
+            return None
+        return cls(node, complaints, first_line)
+
+    def has(self, name: str) -> bool:
+        return name in self._nodes
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._nodes)
+
+    def line_of(self, name: str) -> int:
+        return self._key_lines.get(name, self.line)
+
+    def text(self, name: str, *, required: bool = True) -> str:
+        """A line of words; "" where it is missing and need not be there."""
+        node = self._take(name, required=required)
+        if node is None:
+            return ""
+        if not isinstance(node, yaml.ScalarNode):
+            return self._wrong(name, "must be one line of text", "")
+        value = "" if node.tag == "tag:yaml.org,2002:null" else " ".join(node.value.split())
+        if required and not value:
+            return self._wrong(name, "is empty", "")
+        return value
+
+    def day(self, name: str, *, required: bool = True) -> date | None:
+        value = self.text(name, required=required)
+        if not value:
+            return None
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            return self._wrong(name, f"must be a day such as 2026-11-01, not {value!r}", None)
+
+    def number(self, name: str) -> int:
+        value = self.text(name)
+        if value and not (value.isascii() and value.isdigit()):
+            return self._wrong(name, f"must be a number, not {value!r}", 0)
+        return int(value or 0)
+
+    def choice(self, name: str, kind: type[E], *, default: E | None = None) -> E | None:
+        """One of the values of `kind`; `default` where it is missing, or None and a complaint."""
+        value = self.text(name, required=default is None)
+        return self._member(name, value, kind, self.line_of(name)) if value else default
+
+    def choices(self, name: str, kind: type[E]) -> tuple[E, ...]:
+        members = (self._member(name, value, kind, line) for line, value in self._list(name, required=False))
+        return tuple(member for member in members if member is not None)
+
+    def texts(self, name: str, *, required: bool = False) -> tuple[str, ...]:
+        """A list of lines of words."""
+        return tuple(value for _, value in self._list(name, required=required))
+
+    def mapping(self, name: str, *, required: bool = True) -> Fields | None:
+        node = self._take(name, required=required)
+        return None if node is None else self._mapping(name, node)
+
+    def mappings(self, name: str) -> list[Fields]:
+        """A list of mappings, at least one."""
+        node = self._take(name, required=True)
+        if node is None:
+            return []
+        if not isinstance(node, yaml.SequenceNode) or not node.value:
+            return self._wrong(name, "must be a list", [])
+        found = (self._mapping(name, item) for item in node.value)
+        return [item for item in found if item is not None]
+
+    def finish(self, *, reason: str = "") -> None:
+        """Complain about fields nobody asked for."""
+        for name in self._nodes.keys() - self._asked:
+            nearest = process.extractOne(name, sorted(self._asked - self._nodes.keys()), score_cutoff=70)
+            hint = f" Did you mean `{nearest[0]}`?" if nearest else ""
+            self._complaints.add(self.line_of(name), f"`{name}` does not belong here.{reason}{hint}")
+
+    def _take(self, name: str, *, required: bool) -> yaml.Node | None:
+        self._asked.add(name)
+        node = self._nodes.get(name)
+        if node is None and required:
+            self._complaints.add(self.line, f"`{name}` is missing.")
+        return node
+
+    def _list(self, name: str, *, required: bool) -> Iterable[tuple[int, str]]:
+        node = self._take(name, required=required)
+        if node is None:
+            return []
+        if not isinstance(node, yaml.SequenceNode):
+            return self._wrong(name, "must be a list, such as [one, two]", [])
+        found = []
+        for item in node.value:
+            if isinstance(item, yaml.ScalarNode) and item.value.strip():
+                found.append((self._line_of(item), " ".join(item.value.split())))
+            else:
+                self._complaints.add(self._line_of(item), f"`{name}` has something in its list that is not text.")
+        return found
+
+    def _mapping(self, name: str, node: yaml.Node) -> Fields | None:
+        if isinstance(node, yaml.MappingNode):
+            return Fields(node, self._complaints, self._first_line)
+        self._complaints.add(self._line_of(node), f"`{name}` must have fields of its own.")
+        return None
+
+    def _member(self, name: str, value: str, kind: type[E], line: int) -> E | None:
+        try:
+            return kind(value)
+        except ValueError:
+            allowed = ", ".join(member.value for member in kind)
+            self._complaints.add(line, f"`{name}` may be one of {allowed}; {value!r} is not.")
+            return None
+
+    def _wrong(self, name: str, what: str, instead: T) -> T:
+        self._complaints.add(self.line_of(name), f"`{name}` {what}.")
+        return instead
+
+    def _line_of(self, node: yaml.Node) -> int:
+        return int(self._first_line + node.start_mark.line)

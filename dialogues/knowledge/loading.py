@@ -1,0 +1,441 @@
+"""Reads procedures from their files. A file that is wrong is named with its line, and nothing is loaded half."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from dialogues.knowledge.body import HEADINGS, PARAGRAPHS, Section, read_body
+from dialogues.knowledge.front_matter import Complaints, Fields, unseen_character
+from dialogues.knowledge.model import (
+    INTERNATIONAL,
+    LANGUAGES,
+    ORIGINAL_LANGUAGE,
+    Audience,
+    BrokenProcedures,
+    Problem,
+    Procedure,
+    Role,
+    Source,
+    SourceStatus,
+    TranslationState,
+    Withdrawal,
+)
+
+SOURCES_FILE = "sources.yml"
+
+FILE_NAME = re.compile(rf"(?:(?P<child>child)\.)?(?:(?P<country>[A-Z]{{2}})\.)?(?P<language>{'|'.join(LANGUAGES)})\.md")
+KEY = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
+
+REQUIRED_SECTIONS: dict[Audience, tuple[str, ...]] = {
+    Audience.WORKER: ("first_answer", "never", "steps", "why", "documents", "contacts", "varies", "red_flags"),
+    Audience.CHILD: ("first_answer", "never", "steps"),
+}
+
+#: How a place in a document is cited: one article or several, one paragraph or several.
+ARTICLES = {"en": ("art. {}",) * 2, "fr": ("art. {}",) * 2, "es": ("art. {}",) * 2, "ar": ("المادة {}", "المواد {}")}
+PARAGRAPH_NUMBERS = {
+    "en": ("para. {}", "paras {}"),
+    "fr": ("par. {}",) * 2,
+    "es": ("párr. {}", "párrs. {}"),
+    "ar": ("الفقرة {}", "الفقرات {}"),
+}
+
+IN_THE_ENGLISH = " It is read from the English text, so that it cannot differ from it."
+
+
+class _WrittenState(StrEnum):
+    """The states a person may write; the others are found."""
+
+    MACHINE_DRAFTED = TranslationState.MACHINE_DRAFTED.value
+    REVIEWED = TranslationState.REVIEWED.value
+
+
+@dataclass(frozen=True, slots=True)
+class TextName:
+    """What a file's place says about the text in it: `child.IT.ar.md` in the folder of its key."""
+
+    key: str
+    language: str
+    audience: Audience
+    jurisdiction: str
+
+    def original(self) -> TextName:
+        return replace(self, language=ORIGINAL_LANGUAGE)
+
+    def of_workers(self) -> TextName:
+        """The text a child's version rests on."""
+        return replace(self, language=ORIGINAL_LANGUAGE, audience=Audience.WORKER)
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredSource:
+    """A document in the register of sources."""
+
+    code: str
+    documents: Mapping[str, str]
+    organisations: Mapping[str, str]
+    year: int
+    status: SourceStatus
+
+
+@dataclass(frozen=True, slots=True)
+class CitedPlace:
+    """A place in a registered document, before its words are chosen for a language."""
+
+    code: str
+    articles: str
+    paragraphs: str
+    status: SourceStatus | None  # None: as the document
+
+    def resolve(self, register: Mapping[str, RegisteredSource], language: str) -> Source:
+        source = register[self.code]
+        places = []
+        if self.articles:
+            places.append(_cite(ARTICLES[language], self.articles))
+        if self.paragraphs:
+            places.append(_cite(PARAGRAPH_NUMBERS[language], self.paragraphs))
+        return Source(
+            code=self.code,
+            document=source.documents[language],
+            organisation=source.organisations[language],
+            year=source.year,
+            article=", ".join(places),
+            status=self.status or source.status,
+        )
+
+
+def _cite(forms: tuple[str, str], numbers: str) -> str:
+    one, several = forms
+    return (several if re.search("[,-]", numbers) else one).format(numbers)
+
+
+@dataclass(slots=True)
+class LoadedText:
+    """A text, where it stood, and what its translations and its child's version inherit from it."""
+
+    file: str
+    procedure: Procedure
+    places: tuple[CitedPlace, ...]
+    lines: Mapping[str, int]  # the line of every field and section
+    translation_of: str  # the fingerprint of the English it was made from; "" for English
+
+
+@dataclass(frozen=True, slots=True)
+class _Release:
+    """From when, until when, and whether at all a text may be shown."""
+
+    valid_from: date
+    valid_to: date | None
+    review_due: date
+    withdrawn: Withdrawal | None
+
+
+def load_texts(folder: Path) -> list[Procedure]:
+    """Every text under `folder`. Raises BrokenProcedures, naming every file and line that is wrong."""
+    loaded, problems = read_folder(folder)
+    if problems:
+        raise BrokenProcedures(problems)
+    return [text.procedure for text in loaded]
+
+
+def read_folder(folder: Path) -> tuple[list[LoadedText], list[Problem]]:
+    """What could be read, and what could not. Nothing that has a problem is among what was read."""
+    problems: list[Problem] = []
+    register = _read_register(folder / SOURCES_FILE, problems)
+    names = _find_files(folder, problems)
+    loaded: dict[TextName, LoadedText] = {}
+    # Originals come before their translations, workers' texts before the children's versions that rest on them.
+    for name in sorted(names, key=lambda n: (n.language != ORIGINAL_LANGUAGE, n.audience is Audience.CHILD, str(n))):
+        complaints = Complaints(names[name].relative_to(folder).as_posix())
+        text = _read_text(names[name], name, loaded, register, complaints, known=names)
+        problems.extend(complaints.found)
+        if text is not None and not complaints.found:
+            loaded[name] = text
+    return [loaded[name] for name in sorted(loaded, key=str)], problems
+
+
+def fingerprint(text: Procedure) -> str:
+    """Sixteen letters that change whenever what a reader sees of the text changes; dates and notes do not count."""
+    digest = hashlib.sha256(text.title.encode())
+    for name in HEADINGS[ORIGINAL_LANGUAGE]:
+        value = getattr(text, name)
+        for item in (value,) if isinstance(value, str) else value:
+            digest.update(f"\n{name}\t{item}".encode())
+    return digest.hexdigest()[:16]
+
+
+def _find_files(folder: Path, problems: list[Problem]) -> dict[TextName, Path]:
+    if not folder.is_dir():
+        problems.append(Problem(".", 1, "There is no folder of procedures here."))
+        return {}
+    names: dict[TextName, Path] = {}
+    for path in sorted(folder.rglob("*")):
+        place = path.relative_to(folder)
+        if path.is_dir() or place.name.startswith(".") or place.as_posix() == SOURCES_FILE:
+            continue
+        parts = FILE_NAME.fullmatch(path.name)
+        if parts is None or len(place.parts) != 2 or not KEY.fullmatch(place.parts[0]):
+            what = "A text is called <key>/<language>.md, with `child.` or a country code such as `IT.` before it."
+            problems.append(Problem(place.as_posix(), 1, what))
+            continue
+        audience = Audience.CHILD if parts["child"] else Audience.WORKER
+        names[TextName(place.parts[0], parts["language"], audience, parts["country"] or INTERNATIONAL)] = path
+    return names
+
+
+def _read_text(
+    path: Path,
+    name: TextName,
+    loaded: Mapping[TextName, LoadedText],
+    register: Mapping[str, RegisteredSource],
+    complaints: Complaints,
+    *,
+    known: Mapping[TextName, Path],
+) -> LoadedText | None:
+    lines = _read_lines(path, complaints)
+    if lines is None:
+        return None
+    end = next((at for at, line in enumerate(lines[1:], start=1) if line.rstrip() == "---"), None)
+    if lines[0].rstrip() != "---" or end is None:
+        complaints.add(1, "A text begins with its front matter between two lines `---`.")
+        return None
+    fields = Fields.read("\n".join(lines[1:end]), complaints, first_line=2)
+    sections = read_body(lines[end + 1 :], name.language, complaints, first_line=end + 2)
+    _check_sections(sections, name, complaints, last_line=len(lines))
+    if fields is None:
+        return None
+    if name.language == ORIGINAL_LANGUAGE:
+        parent = loaded.get(name.of_workers()) if name.audience is Audience.CHILD else None
+        if parent is None and name.audience is Audience.CHILD:
+            complaints.add(1, _missing_parent(name.of_workers(), known))
+            return None
+        return _read_original(fields, sections, name, parent, register, complaints)
+    original = loaded.get(name.original())
+    if original is None:
+        complaints.add(1, _missing_parent(name.original(), known))
+        return None
+    return _read_translation(fields, sections, name, original, register, complaints)
+
+
+def _missing_parent(name: TextName, known: Mapping[TextName, Path]) -> str:
+    if name in known:
+        return f"This text rests on {known[name].name}, which cannot be read."
+    return "This text rests on an English text that is not there."
+
+
+def _read_lines(path: Path, complaints: Complaints) -> list[str] | None:
+    raw = path.read_bytes()
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        complaints.add(raw.count(b"\n", 0, error.start) + 1, "This is not UTF-8.")
+        return None
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    unseen = unseen_character(text)
+    if unseen is not None:
+        line, character = unseen
+        complaints.add(line, f"There is an invisible character here ({character}); take it out.")
+        return None
+    return text.split("\n")
+
+
+def _check_sections(sections: Mapping[str, Section], name: TextName, complaints: Complaints, *, last_line: int) -> None:
+    for wanted in REQUIRED_SECTIONS[name.audience]:
+        if wanted not in sections:
+            complaints.add(last_line, f"The section {HEADINGS[name.language][wanted]!r} is missing.")
+    for section in sections.values():
+        if not section.items:
+            complaints.add(section.line, "This section is empty.")
+
+
+def _read_original(
+    fields: Fields,
+    sections: Mapping[str, Section],
+    name: TextName,
+    parent: LoadedText | None,
+    register: Mapping[str, RegisteredSource],
+    complaints: Complaints,
+) -> LoadedText | None:
+    """An English text. A child's version takes over from the workers' text whatever it does not say itself."""
+    before = parent.procedure if parent else None
+    title = fields.text("title")
+    audience = fields.choice("audience", Audience)
+    if audience is not None and audience is not name.audience:
+        complaints.add(fields.line_of("audience"), f"By its name this file is for a {name.audience}.")
+    jurisdiction = fields.text("jurisdiction", required=before is None) or name.jurisdiction
+    if jurisdiction != name.jurisdiction:
+        complaints.add(fields.line_of("jurisdiction"), f"By its name this file is for {name.jurisdiction}.")
+    places = _read_places(fields, register, complaints) if parent is None or fields.has("sources") else parent.places
+    release = _read_release(fields, before, complaints)
+    reviewer = fields.text("reviewer", required=False)
+    roles = fields.choices("roles", Role)
+    related = fields.texts("related") or (before.related if before else ())
+    search_words = fields.texts("search_words")
+    to_verify = fields.texts("to_verify")
+    fields.finish()
+    if complaints.found or release is None:
+        return None
+    procedure = Procedure(
+        key=name.key,
+        language=name.language,
+        audience=name.audience,
+        title=title,
+        **_section_values(sections),
+        sources=tuple(place.resolve(register, name.language) for place in places),
+        jurisdiction=name.jurisdiction,
+        valid_from=release.valid_from,
+        valid_to=release.valid_to,
+        review_due=release.review_due,
+        reviewer=reviewer,
+        translation_state=TranslationState.ORIGINAL,
+        roles=roles,
+        related=related,
+        search_words=search_words,
+        withdrawn=release.withdrawn,
+        to_verify=to_verify,
+    )
+    return LoadedText(complaints.file, procedure, places, _lines(fields, sections), translation_of="")
+
+
+def _read_release(fields: Fields, before: Procedure | None, complaints: Complaints) -> _Release | None:
+    """The dates of a text; those of `before` where it gives none."""
+    valid_from, valid_to = fields.day("valid_from", required=before is None), fields.day("valid_to", required=False)
+    review_due = fields.day("review_due", required=before is None)
+    withdrawn = _read_withdrawal(fields)
+    if before is not None:
+        valid_from, valid_to = valid_from or before.valid_from, valid_to or before.valid_to
+        review_due, withdrawn = review_due or before.review_due, withdrawn or before.withdrawn
+    if valid_from is None or review_due is None:
+        return None
+    if valid_to is not None and valid_to < valid_from:
+        complaints.add(fields.line_of("valid_to"), "`valid_to` is before `valid_from`.")
+    if review_due <= valid_from:
+        complaints.add(fields.line_of("review_due"), "`review_due` must be after `valid_from`.")
+    return _Release(valid_from, valid_to, review_due, withdrawn)
+
+
+def _read_translation(
+    fields: Fields,
+    sections: Mapping[str, Section],
+    name: TextName,
+    original: LoadedText,
+    register: Mapping[str, RegisteredSource],
+    complaints: Complaints,
+) -> LoadedText | None:
+    title = fields.text("title")
+    reviewer = fields.text("reviewer", required=False)
+    search_words = fields.texts("search_words")
+    translation = fields.mapping("translation")
+    state: _WrittenState | None = None
+    made_of = ""
+    if translation is not None:
+        state = translation.choice("state", _WrittenState)
+        made_of = translation.text("of")
+        translation.finish()
+    fields.finish(reason=IN_THE_ENGLISH)
+    if state is _WrittenState.REVIEWED and not reviewer:
+        complaints.add(fields.line, "A reviewed translation says who reviewed it: `reviewer: …`.")
+    if complaints.found or state is None:
+        return None
+    current = fingerprint(original.procedure)
+    procedure = replace(
+        original.procedure,
+        language=name.language,
+        title=title,
+        **_section_values(sections),
+        sources=tuple(place.resolve(register, name.language) for place in original.places),
+        reviewer=reviewer,
+        translation_state=TranslationState(state.value) if made_of == current else TranslationState.OUTDATED,
+        search_words=search_words,
+    )
+    return LoadedText(complaints.file, procedure, original.places, _lines(fields, sections), translation_of=made_of)
+
+
+def _section_values(sections: Mapping[str, Section]) -> dict[str, Any]:
+    """The sections as the fields of a procedure: a line of text or a tuple of lines."""
+    values: dict[str, Any] = {}
+    for name in HEADINGS[ORIGINAL_LANGUAGE]:
+        section = sections.get(name)
+        if name in PARAGRAPHS:
+            values[name] = section.text() if section else ""
+        else:
+            values[name] = tuple(section.items) if section else ()
+    return values
+
+
+def _lines(fields: Fields, sections: Mapping[str, Section]) -> dict[str, int]:
+    lines = {name: fields.line_of(name) for name in fields.names()}
+    for name, section in sections.items():
+        lines[name] = section.line
+        lines.update({f"{name}.{at}": line for at, line in enumerate(section.item_lines)})
+    return lines
+
+
+def _read_places(
+    fields: Fields, register: Mapping[str, RegisteredSource], complaints: Complaints
+) -> tuple[CitedPlace, ...]:
+    places = []
+    for entry in fields.mappings("sources"):
+        code = entry.text("code")
+        articles = entry.text("articles", required=False)
+        paragraphs = entry.text("paragraphs", required=False)
+        status = entry.choice("status", SourceStatus) if entry.has("status") else None
+        entry.finish()
+        if code and code not in register:
+            complaints.add(entry.line, f"The source {code!r} is not in {SOURCES_FILE}.")
+        places.append(CitedPlace(code, articles, paragraphs, status))
+    return tuple(places)
+
+
+def _read_withdrawal(fields: Fields) -> Withdrawal | None:
+    entry = fields.mapping("withdrawn", required=False)
+    if entry is None:
+        return None
+    on, why = entry.day("on"), entry.text("why")
+    entry.finish()
+    return Withdrawal(on, why) if on is not None else None
+
+
+def _read_register(path: Path, problems: list[Problem]) -> dict[str, RegisteredSource]:
+    complaints = Complaints(path.name)
+    register: dict[str, RegisteredSource] = {}
+    if not path.is_file():
+        complaints.add(1, "The register of sources is missing.")
+    else:
+        lines = _read_lines(path, complaints)
+        fields = None if lines is None else Fields.read("\n".join(lines), complaints, first_line=1)
+        for code in fields.names() if fields else ():
+            source = _read_registered(code, fields.mapping(code)) if fields else None
+            if source is not None:
+                register[code] = source
+    problems.extend(complaints.found)
+    return register
+
+
+def _read_registered(code: str, fields: Fields | None) -> RegisteredSource | None:
+    if fields is None:
+        return None
+    documents, organisations = _read_languages(fields, "document"), _read_languages(fields, "organisation")
+    year = fields.number("year")
+    status = fields.choice("status", SourceStatus)
+    fields.finish()
+    if status is None or len(documents) < len(LANGUAGES) or len(organisations) < len(LANGUAGES):
+        return None
+    return RegisteredSource(code, documents, organisations, year, status)
+
+
+def _read_languages(fields: Fields, name: str) -> dict[str, str]:
+    """A name in each language."""
+    entry = fields.mapping(name)
+    if entry is None:
+        return {}
+    values = {language: entry.text(language) for language in LANGUAGES}
+    entry.finish()
+    return {language: value for language, value in values.items() if value}

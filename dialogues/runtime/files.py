@@ -1,0 +1,112 @@
+"""YAML files read so that every problem can be told with its file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """Something an author must correct."""
+
+    file: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.text}"
+
+
+class ProjectWrong(Exception):
+    """The project cannot be played. Every problem is named, not only the first."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class Block(dict[str, Any]):
+    """A YAML mapping that knows where it, and each of its keys, was written."""
+
+    __slots__ = ("file", "line", "lines")
+
+    def __init__(self, file: str, line: int) -> None:
+        super().__init__()
+        self.file = file
+        self.line = line
+        self.lines: dict[str, int] = {}
+
+    def line_of(self, key: str) -> int:
+        return self.lines.get(key, self.line)
+
+
+# YAML 1.2, as Rasa reads it: `yes`, `no` and `on` are words, and dates are words too.
+_SCALARS = {
+    first: [(tag, regexp) for tag, regexp in resolvers if tag not in {"tag:yaml.org,2002:timestamp"}]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+for _first in "yYnNoO":
+    _SCALARS[_first] = [(tag, regexp) for tag, regexp in _SCALARS.get(_first, []) if tag != "tag:yaml.org,2002:bool"]
+
+
+class _Loader(yaml.SafeLoader):
+    """Builds `Block`s, and refuses a key written twice."""
+
+    file = ""
+    yaml_implicit_resolvers = _SCALARS
+
+
+def _block(loader: _Loader, node: yaml.MappingNode) -> Iterator[Block]:
+    block = Block(loader.file, node.start_mark.line + 1)
+    yield block
+    loader.flatten_mapping(node)
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        line = key_node.start_mark.line + 1
+        if not isinstance(key, str | int | float | bool):
+            raise ProjectWrong([Problem(loader.file, line, "a key must be a word")])
+        if str(key) in block.lines:
+            raise ProjectWrong([Problem(loader.file, line, f"`{key}` is written twice")])
+        block.lines[str(key)] = line
+        block[str(key)] = loader.construct_object(value_node, deep=True)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _block)
+
+
+def read_yaml(path: Path, root: Path) -> Block | None:
+    """The mapping in a file, None when the file is empty. Raises ProjectWrong."""
+    name = str(path.relative_to(root)) if path.is_relative_to(root) else path.name
+    try:
+        loader = _Loader(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise ProjectWrong([Problem(name, 1, "the file is not UTF-8")]) from error
+    except yaml.reader.ReaderError as error:
+        raise ProjectWrong([Problem(name, 1, "the file holds a control character")]) from error
+    loader.file = name
+    try:
+        value = loader.get_single_data()
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ProjectWrong([Problem(name, line, f"not YAML: {error.problem or error.context}")]) from error
+    finally:
+        loader.dispose()
+    if value is None:
+        return None
+    if not isinstance(value, Block):
+        raise ProjectWrong([Problem(name, 1, "a file must hold keys and values")])
+    return value
+
+
+def plain(value: Any) -> Any:
+    """The same value as ordinary dictionaries and lists."""
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [plain(inner) for inner in value]
+    return value

@@ -1,0 +1,61 @@
+"""A reading as a decision anyone can check: the shape `waymark understand` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dialogues.runtime.model import Entity
+from dialogues.understanding.model import Reading
+
+#: The English name of the place that some words mean; None where it is not known.
+PlaceResolver = Callable[[str], str | None]
+
+_SERVICE, _PROCEDURE = "search_service/", "procedure/"
+_NOTHING = ("out_of_scope", "nlu_fallback")
+
+
+def decide(reading: Reading, place: PlaceResolver | None = None) -> dict[str, Any]:
+    """What Waymark would do: escalate, give a procedure, search a service, small talk, or say it does not know.
+
+    An escalation carries the procedure or the need too, when the message also asks for it.
+    """
+    labels = [name for name, _ in reading.ranking]
+    key = _value(reading.entities, "procedure")
+    need = _value(reading.entities, "need")
+    return {
+        "type": _type(reading),
+        "key": key,
+        "need": need,
+        "place": _place(reading.entities, place),
+        "reason": reading.risk.reason if reading.risk else None,
+        "priority": reading.risk.priority.value if reading.risk else None,
+        "language": reading.language,
+        "alternatives": [_short(name) for name in labels if _short(name) not in (key, need)][:3],
+        "confidence": round(reading.confidence, 4),
+    }
+
+
+def _type(reading: Reading) -> str:
+    if reading.risk or reading.intent in ("in_danger", "ask_human"):
+        return "escalate"
+    if reading.intent == "procedure":
+        return "procedure"
+    if reading.intent == "search_service":
+        return "service_search"
+    return "out_of_scope" if reading.intent in _NOTHING else "smalltalk"
+
+
+def _short(label: str) -> str:
+    return label.removeprefix(_PROCEDURE).removeprefix(_SERVICE)
+
+
+def _value(entities: tuple[Entity, ...], name: str) -> str | None:
+    return next((str(entity.value) for entity in entities if entity.name == name), None)
+
+
+def _place(entities: tuple[Entity, ...], resolve: PlaceResolver | None) -> str | None:
+    said = [str(entity.value) for entity in entities if entity.name == "place"]
+    if resolve is None:
+        return said[0] if said else None
+    return next((name for words in said if (name := resolve(words))), None)

@@ -1,0 +1,157 @@
+"""The pieces of a message that rules need: a place (its words), an age, a language. And about whom it speaks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dialogues.runtime.model import Entity
+from dialogues.understanding.fold import fold, words
+
+_WORD = re.compile(r"[^\W_]+(?:[’'\-][^\W_]+)*")
+_AGE = re.compile(
+    r"\b(?:(?:i am|im|age|aged|edad|tengo|tiene|j'?ai|il a|elle a|agee? de|عمري|عمره|عمرها|3omri|3andi)\s*:?\s*(\d{1,2})\b"
+    r"|(\d{1,2})\s*-?\s*(?:yo|yrs?|years?|y/o|ans?|anos?|anitos|سنه|سنين|سنوات|عام|sana|sne)\b)"
+)
+#: What stands before a place. In Arabic `ب` and `ل` are written onto the name.
+_BEFORE_PLACE = {
+    "en": frozenset("in near at around to from outside reached".split()),
+    "fr": frozenset("a au aux en pres de depuis vers sur dans chez d".split()),
+    "es": frozenset("en cerca de a desde por hacia".split()),
+    "ar": frozenset("في بـ ب قرب جنب عند من الى ل قريب حول fi f b men qrib".split()),
+}
+_JOINERS = frozenset("de del la las los el al du des le les sur sous saint sainte san santa st d l abu bab ras ain port".split())
+_LONGEST_NAME = 4
+
+LANGUAGE_NAMES: Mapping[str, tuple[str, ...]] = {
+    "en": ("english", "anglais", "ingles", "inglese", "انجليزي", "انكليزي", "الانجليزيه", "انجليزيه", "inglizi", "englizi"),
+    "fr": ("french", "francais", "frances", "francese", "فرنسي", "فرنسيه", "الفرنسيه", "fransi", "faransi"),
+    "es": ("spanish", "espagnol", "espanol", "castellano", "اسباني", "اسبانيه", "الاسبانيه", "spanyoli", "isbani"),
+    "ar": ("arabic", "arabe", "arab", "عربي", "عربيه", "العربيه", "بالعربي", "arabi", "3arabi", "3rabi"),
+}  # fmt: skip
+_LANGUAGE_OF = {name: code for code, names in LANGUAGE_NAMES.items() for name in names}
+
+_ME = frozenset(
+    "i im ive id me my mine we us our je j me moi mon ma mes nous notre yo me mi mis conmigo nosotros soy estoy tengo "
+    "quiero necesito انا نحن احنا عندي معي ابي امي اخوي اختي لي ana 3andi".split()
+)
+_ANOTHER = frozenset(
+    "he she him her his hers they them kid kids child children boy girl minor minors teen teenager baby toddler pupil "
+    "student client il elle lui ils elles enfant enfants garcon fille mineur mineure mineurs jeune jeunes bebe eleve mna "
+    "el ella ellos nino nina ninos ninas menor menores chico chica adolescente bebe alumno alumna nna "
+    "هو هي هم طفل طفله اطفال ولد بنت قاصر قاصرين شاب رضيع تلميذ walad bent tefl".split()
+)
+
+
+def speaks_of_another(folded: str) -> bool:
+    """Whether the writer tells of somebody else: a worker, a neighbour, a friend."""
+    found = words(folded)
+    others = sum(word in _ANOTHER or (word[:2] == "ال" and word[2:] in _ANOTHER) for word in found)
+    return others > sum(word in _ME for word in found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    folded: str
+    start: int
+    end: int
+    capital: bool
+
+
+class EntityFinder:
+    """Finds entities. Which words are names is judged by which words our training sentences use as words."""
+
+    def __init__(self, vocabulary: Mapping[str, Any]) -> None:
+        """`vocabulary`: `common` words of every language, and known `places` as folded words."""
+        self._common = frozenset(vocabulary["common"])
+        self._places = frozenset(vocabulary["places"])
+
+    def find(self, shown: str, language: str) -> list[Entity]:
+        return [*self._find_places(shown, language), *_find_ages(shown), *_find_languages(shown)]
+
+    def _find_places(self, shown: str, language: str) -> list[Entity]:
+        tokens = [
+            _Token(fold(found.group()), found.start(), found.end(), found.group()[:1].isupper())
+            for found in _WORD.finditer(shown[:2000])
+        ]
+        spans = self._known_places(tokens) or self._after_a_preposition(tokens, language)
+        if not spans and 0 < len(tokens) <= 6:
+            spans = self._standing_alone(tokens)
+        return [Entity("place", shown[start:end], start, end) for start, end in spans]
+
+    def _known_places(self, tokens: list[_Token]) -> list[tuple[int, int]]:
+        spans = []
+        at = 0
+        while at < len(tokens):
+            size = next(
+                (n for n in range(min(_LONGEST_NAME, len(tokens) - at), 0, -1) if self._names(tokens[at : at + n])), 0
+            )
+            if size:
+                spans.append((self._start(tokens[at], size), tokens[at + size - 1].end))
+            at += size or 1
+        return spans
+
+    def _names(self, tokens: Iterable[_Token]) -> bool:
+        name = " ".join(token.folded for token in tokens)
+        return name in self._places or (_has_prefix(name) and name[1:] in self._places)
+
+    def _start(self, token: _Token, size: int) -> int:
+        """Where the name starts: after an Arabic `ب` or `ل` written onto it."""
+        known = token.folded in self._places or size > 1
+        return token.start if known or not _has_prefix(token.folded) else token.start + 1
+
+    def _after_a_preposition(self, tokens: list[_Token], language: str) -> list[tuple[int, int]]:
+        before = _BEFORE_PLACE.get(language, _BEFORE_PLACE["en"])
+        for at in range(len(tokens) - 1, 0, -1):
+            if tokens[at - 1].folded not in before and not (language == "ar" and _has_prefix(tokens[at].folded)):
+                continue
+            end = at
+            while end < min(at + _LONGEST_NAME, len(tokens)) and (
+                self._may_name(tokens[end]) or (tokens[end].folded in _JOINERS and end + 1 < len(tokens))
+            ):
+                end += 1
+            while end > at and tokens[end - 1].folded in _JOINERS:
+                end -= 1
+            if any(self._may_name(token) for token in tokens[at:end]):
+                return [(tokens[at].start, tokens[end - 1].end)]
+        return []
+
+    def _standing_alone(self, tokens: list[_Token]) -> list[tuple[int, int]]:
+        """`shelter Ventimiglia`: a name without a preposition, at the end or the start."""
+        for token in (tokens[-1], tokens[0]):
+            if token.capital and len(token.folded) >= 4 and self._may_name(token) and (len(tokens) > 1 or token.capital):
+                return [(token.start, token.end)]
+        return []
+
+    def _may_name(self, token: _Token) -> bool:
+        name = token.folded
+        return (
+            len(name) >= 3
+            and not name.isdigit()
+            and name not in self._common
+            and not (_has_prefix(name) and name[1:] in self._common)
+            and f"ال{name}" not in self._common
+        )
+
+
+def _has_prefix(name: str) -> bool:
+    return len(name) >= 4 and name[0] in "بلوف"
+
+
+def _find_ages(shown: str) -> list[Entity]:
+    folded = fold(shown[:2000])
+    found = _AGE.search(folded)
+    if not found:
+        return []
+    age = int(found[1] or found[2])
+    return [Entity("age", age)] if age <= 25 else []
+
+
+def _find_languages(shown: str) -> list[Entity]:
+    for word in words(fold(shown[:300])):
+        code = _LANGUAGE_OF.get(word)
+        if code:
+            return [Entity("language", code)]
+    return []

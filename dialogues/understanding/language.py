@@ -1,0 +1,126 @@
+"""Which of our languages a message is in: the script first, then words and letters of our own training sentences.
+
+A general detector was measured and left out: it costs 100 MB and knows neither Arabizi nor text slang.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dialogues.understanding.fold import fold, words
+from dialogues.understanding.model import LANGUAGES
+
+_WIDTH = 8192
+_ARABIC_LETTER = re.compile(r"[\u0620-\u064a\u0671-\u06d3\u06fa-\u06ff]")
+_LATIN_LETTER = re.compile(r"[A-Za-z\u00c0-\u024f]")
+_OTHER_LETTER = re.compile(
+    r"[\u0370-\u05ff\u0700-\u1cff\u1f00-\u1fff\u2c00-\u2dff\u3040-\ud7ff\u0900-\u0dff\U00010000-\U0001efff]"
+)
+#: Letters that Persian, Urdu or Kurdish write and Arabic does not.
+_NOT_ARABIC = re.compile(r"[پچژگکیےٹڈڑںھہڕڵۆێە]")
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A language, and whether it is clear enough to change the language of a conversation."""
+
+    language: str
+    certain: bool
+
+
+class LanguageModel:
+    """Naive Bayes over words and letter groups, among languages in Latin letters (Arabizi is Arabic)."""
+
+    def __init__(self, vocabulary: Mapping[str, int], by_word: NDArray[np.float32], by_letters: NDArray[np.float32]):
+        self._vocabulary = vocabulary
+        self._by_word = by_word
+        self._by_letters = by_letters
+
+    def guess(self, text: str, otherwise: str | None = None) -> Guess:
+        """The language of a message; `otherwise` (the conversation's) when it says too little."""
+        arabic, latin = len(_ARABIC_LETTER.findall(text)), len(_LATIN_LETTER.findall(text))
+        if len(_OTHER_LETTER.findall(text)) > arabic + latin:
+            return Guess(otherwise or "en", certain=False)
+        if arabic and arabic * 2 >= latin:
+            foreign = len(_NOT_ARABIC.findall(text))
+            return Guess("ar", certain=arabic >= 4 and foreign * 10 < arabic)
+        return self._guess_latin(fold(text), otherwise)
+
+    def _guess_latin(self, folded: str, otherwise: str | None) -> Guess:
+        tokens = [token for token in words(folded)[:60] if not token.isdigit()]
+        if not tokens:
+            return Guess(otherwise or "en", certain=False)
+        known = [self._vocabulary[token] for token in tokens if token in self._vocabulary]
+        score = np.zeros(len(LANGUAGES), np.float64)
+        if known:
+            score += self._by_word[known].sum(axis=0)
+        codes = [code for token in tokens for code in _letters(token)]
+        if codes:
+            score += 0.35 * self._by_letters[codes].sum(axis=0)
+        order = np.argsort(score)[::-1]
+        best, margin = LANGUAGES[int(order[0])], float(score[order[0]] - score[order[1]])
+        if otherwise in LANGUAGES and margin < 1.0:
+            return Guess(otherwise, certain=False)
+        certain = len(known) >= 3 and len(known) * 2 >= len(tokens) and margin > 4.0
+        return Guess(best, certain)
+
+    def to_arrays(self) -> dict[str, NDArray[np.generic]]:
+        return {
+            "language.words": np.array(sorted(self._vocabulary, key=self._vocabulary.__getitem__)),
+            "language.by_word": self._by_word.astype(np.float16),
+            "language.by_letters": self._by_letters.astype(np.float16),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> LanguageModel:
+        vocabulary = {str(word): row for row, word in enumerate(arrays["language.words"].tolist())}
+        return cls(
+            vocabulary,
+            np.asarray(arrays["language.by_word"], dtype=np.float32),
+            np.asarray(arrays["language.by_letters"], dtype=np.float32),
+        )
+
+    @classmethod
+    def train(cls, sentences: Iterable[tuple[str, str]]) -> LanguageModel:
+        """Learn from (text, language); sentences in Arabic letters teach nothing here."""
+        column = {language: i for i, language in enumerate(LANGUAGES)}
+        by_word: dict[str, Counter[int]] = defaultdict(Counter)
+        letters = np.full((_WIDTH, len(LANGUAGES)), 0.3)
+        totals = np.ones(len(LANGUAGES))
+        for text, language in sentences:
+            if _ARABIC_LETTER.search(text):
+                continue
+            for token in words(fold(text)):
+                if token.isdigit():
+                    continue
+                by_word[token][column[language]] += 1
+                totals[column[language]] += 1
+                for code in _letters(token):
+                    letters[code, column[language]] += 1
+        vocabulary = {word: row for row, word in enumerate(sorted(by_word))}
+        counts = np.full((len(vocabulary), len(LANGUAGES)), 0.3)
+        for word, found in by_word.items():
+            for which, count in found.items():
+                counts[vocabulary[word], which] += count
+        return cls(vocabulary, _log_odds(counts / totals), _log_odds(letters / letters.sum(axis=0)))
+
+
+def _log_odds(frequencies: NDArray[np.float64]) -> NDArray[np.float32]:
+    logs = np.log(frequencies)
+    return np.asarray(logs - logs.mean(axis=1, keepdims=True), dtype=np.float32)
+
+
+def _letters(token: str) -> list[int]:
+    edged = f"^{token[:24]}$"
+    return [
+        zlib.crc32(edged[i : i + size].encode("utf-8", "replace")) % _WIDTH
+        for size in (2, 3, 4)
+        for i in range(len(edged) - size + 1)
+    ]

@@ -1,0 +1,241 @@
+"""Reads a message: language, safety screen, intent, entities. The one door to this room.
+
+`Understanding.load` once, `read` from any thread, `word_screen` where only microseconds can be spared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from dialogues.runtime.model import Entity
+from dialogues.understanding.embedder import CharNgrams, Embedder, Matrix, features_of, open_embedder
+from dialogues.understanding.entities import EntityFinder, speaks_of_another
+from dialogues.understanding.fold import clean, fold
+from dialogues.understanding.heads import Head
+from dialogues.understanding.language import LanguageModel
+from dialogues.understanding.model import Reading, Risk
+from dialogues.understanding.screen import Meaning, Screen
+from dialogues.understanding.training import Trained, trained
+
+#: Below this the two or three likeliest are offered as buttons instead of an answer.
+CONFIDENT = 0.30
+#: How much of the ranking a reading keeps.
+RANKED = 5
+#: What a reading of a long message costs at most: so many windows of so many characters.
+WINDOWS, WINDOW = 8, 280
+
+_CACHE_SIZE = 4096
+_PAYLOAD = re.compile(r"^/(?P<intent>[a-z_]+(?:/[a-z_]+)?)(?:@[0-9.]+)?(?P<entities>\{.*\})?$", re.DOTALL)
+_SENTENCE_END = re.compile(r"(?<=[.!?…\n؟])\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Scores:
+    """What the heads say of one message."""
+
+    intents: Matrix
+    meaning: Meaning
+
+
+class Understanding:
+    """A message becomes a `Reading`. Thread-safe; made by `load`."""
+
+    def __init__(self, learnt: Trained, embedder: Embedder | None) -> None:
+        self.backend = embedder.name if embedder else CharNgrams.name
+        self._embedder = embedder
+        self._ngrams = CharNgrams()
+        self._mean = learnt.mean
+        self._intents: Head = learnt.intents
+        self._risks: Head = learnt.risks
+        self._urgent: Head = learnt.urgent
+        self._phrases = learnt.phrases
+        self._language: LanguageModel = learnt.language
+        self._screen = Screen.from_json(learnt.lexicon, threshold=learnt.threshold, urgent=learnt.urgent_threshold)
+        self._entities = EntityFinder(learnt.vocabulary)
+        self._cache: OrderedDict[bytes, Reading] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @classmethod
+    def load(cls, project: Path, cache: Path, backend: str = "auto") -> Understanding:
+        """Read the dialogue project's training data (`nlu/`, `safety/`) and the heads learnt from exactly it.
+
+        Heads are learnt now, in about a minute, if `cache` holds none for this data and this embedder.
+        `backend`: "embedder" (raises EmbedderMissing where it cannot run), "ngrams", or "auto".
+        """
+        embedder = open_embedder(backend)
+        return cls(trained(project, cache, embedder), embedder)
+
+    def read(self, text: str, *, language: str | None = None, tap: bool = False, cautious: bool = False) -> Reading:
+        """Understand one message.
+
+        `language`: the conversation's language so far. `tap`: the text is the payload of one of our own buttons
+        (`/intent{"slot": "value"}`); typed text is never read so. `cautious`: somebody in this conversation was in
+        danger a short while ago; less is needed to raise it again.
+        """
+        if tap:
+            return read_payload(text, language or "en")
+        shown = clean(text)
+        key = hashlib.blake2b(f"{language}|{cautious}|{shown}".encode("utf-8", "replace"), digest_size=16).digest()
+        with self._lock:
+            kept = self._cache.get(key)
+            if kept is not None:
+                self._cache.move_to_end(key)
+        if kept is None:
+            kept = _without_words(self._read(shown, language, cautious))
+            with self._lock:
+                self._cache[key] = kept
+                while len(self._cache) > _CACHE_SIZE:
+                    self._cache.popitem(last=False)
+        return _with_words(kept, shown)
+
+    def word_screen(self, text: str) -> Risk | None:
+        """The word lists alone: what can be said of a message in microseconds, before it is understood."""
+        return self._screen.by_words(fold(text))
+
+    def _read(self, shown: str, language: str | None, cautious: bool) -> Reading:
+        folded = fold(shown)
+        guess = self._language.guess(shown, language)
+        scores = self._score(shown, folded)
+        known = self._phrases.get(folded.strip(" .!?,"))
+        risk = self._screen.read(
+            folded,
+            scores.meaning,
+            cautious=cautious or self._embedder is None,
+            known_risk=known.get("risk") if known else None,
+            harmless=bool(known) and not (known or {}).get("risk"),
+        )
+        ranking = self._rank(scores.intents, known.get("intent") if known else None)
+        entities = self._entities.find(shown, guess.language)
+        return _settle(shown, guess.language, guess.certain, ranking, entities, risk, speaks_of_another(folded))
+
+    def _score(self, shown: str, folded: str) -> _Scores:
+        """Long messages are read window by window; a risk in any of them counts, the intent is the whole's."""
+        windows = _windows(shown)
+        features = self._features(windows, [folded] if len(windows) == 1 else [fold(window) for window in windows])
+        risks = self._risks.probabilities(features)
+        urgent = self._urgent.probabilities(features)
+        none = self._risks.labels.index("none")
+        worst = int(np.argmin(risks[:, none]))
+        meaning = Meaning(
+            danger=float(1.0 - risks[worst, none]),
+            codes=tuple(
+                (self._risks.labels[i], float(risks[worst, i])) for i in np.argsort(risks[worst])[::-1] if i != none
+            )[:3],
+            urgent=float(urgent[worst, self._urgent.labels.index("P0")]),
+        )
+        return _Scores(np.asarray(self._intents.probabilities(features).mean(axis=0), np.float32), meaning)
+
+    def _features(self, shown: list[str], folded: list[str]) -> Matrix:
+        ngrams = self._ngrams.embed(folded)
+        if self._embedder is None:
+            return ngrams
+        return features_of(self._embedder.embed(shown), ngrams, self._mean)
+
+    def _rank(self, chances: Matrix, known: str | None) -> list[tuple[str, float]]:
+        ranking = [(self._intents.labels[i], float(chances[i])) for i in np.argsort(chances)[::-1][:8]]
+        if known is not None:
+            ranking = [(known, 0.99), *((label, p * 0.01) for label, p in ranking if label != known)]
+        return ranking
+
+
+def read_payload(text: str, language: str) -> Reading:
+    """The payload of one of our own buttons. Anything else is not understood, and never executed."""
+    found = _PAYLOAD.match(text.strip())
+    if not found:
+        return Reading(text, language, False, "nlu_fallback", 0.0, (), (), None)
+    try:
+        values = json.loads(found["entities"] or "{}")
+    except ValueError:
+        return Reading(text, language, False, "nlu_fallback", 0.0, (), (), None)
+    entities = tuple(Entity(str(name), value) for name, value in values.items())
+    intent = found["intent"]
+    return Reading(text, language, False, intent, 1.0, ((intent, 1.0),), entities, None)
+
+
+def _settle(
+    shown: str,
+    language: str,
+    certain: bool,
+    ranking: list[tuple[str, float]],
+    entities: list[Entity],
+    risk: Risk | None,
+    reporter: bool,
+) -> Reading:
+    """From what was found to the one intent that the rules see, and its entities."""
+    label, confidence = ranking[0]
+    services = sum(p for name, p in ranking if name.startswith("search_service/"))
+    if label.startswith("search_service/"):
+        confidence = max(confidence, services)
+    intent, _, detail = label.partition("/")
+    places = [entity for entity in entities if entity.name == "place"]
+    found = list(entities)
+    if risk:
+        found += [Entity("reason", risk.reason), Entity("priority", risk.priority.value)]
+        if intent == "procedure" and confidence >= CONFIDENT:
+            found.append(Entity("procedure", detail))
+        intent, confidence = "in_danger", risk.confidence
+    elif intent in ("procedure", "search_service") and confidence >= CONFIDENT:
+        found.append(Entity("procedure" if intent == "procedure" else "need", detail))
+    elif places and _is_little_more_than(shown, places):
+        intent, confidence = "inform", max(confidence, 0.6)
+    elif confidence < CONFIDENT:
+        intent = "nlu_fallback"
+    return Reading(
+        text=shown,
+        language=language,
+        language_certain=certain,
+        intent=intent,
+        confidence=round(confidence, 4),
+        ranking=tuple((name, round(p, 4)) for name, p in ranking[:RANKED]),
+        entities=tuple(found),
+        risk=risk,
+        reporter=reporter,
+    )
+
+
+def _is_little_more_than(shown: str, places: list[Entity]) -> bool:
+    covered = sum((place.end or 0) - (place.start or 0) for place in places)
+    return covered * 2 >= len(shown)
+
+
+def _windows(shown: str) -> list[str]:
+    """Sentences joined up to `WINDOW` characters; of too many, the first, the last and some between."""
+    if len(shown) <= WINDOW:
+        return [shown]
+    windows = [""]
+    for sentence in _SENTENCE_END.split(shown):
+        for piece in (sentence[i : i + WINDOW] for i in range(0, len(sentence), WINDOW)):
+            if len(windows[-1]) + len(piece) >= WINDOW:
+                windows.append("")
+            windows[-1] = f"{windows[-1]} {piece}".strip()
+    windows = [window for window in windows if window]
+    if len(windows) <= WINDOWS:
+        return windows
+    chosen = np.linspace(0, len(windows) - 1, WINDOWS).astype(int)
+    return [windows[i] for i in chosen]
+
+
+def _without_words(reading: Reading) -> Reading:
+    """What may be kept in memory between people: codes and positions, never words."""
+    kept = tuple(
+        replace(entity, value=None) if entity.name == "place" else entity
+        for entity in reading.entities
+    )
+    return replace(reading, text="", entities=kept)
+
+
+def _with_words(reading: Reading, shown: str) -> Reading:
+    entities = tuple(
+        replace(entity, value=shown[entity.start : entity.end]) if entity.name == "place" else entity
+        for entity in reading.entities
+    )
+    return replace(reading, text=shown, entities=entities)
+

@@ -1,0 +1,362 @@
+"""Learns the heads from `dialogues/nlu` and `dialogues/safety`, and keeps them for exactly that data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from dialogues.understanding.embedder import CharNgrams, Embedder, Matrix, Remembered, features_of
+from dialogues.understanding.fold import clean, fold, words
+from dialogues.understanding.heads import Head, Ridge
+from dialogues.understanding.language import LanguageModel
+from dialogues.understanding.model import LANGUAGES
+from dialogues.understanding.screen import CRISES, Pattern, PatternWrong
+
+#: Raise when this code learns something else from the same data.
+RECIPE = 1
+_RIDGE = 1.0
+_FOLDS = 8
+#: The screen's thresholds are set so that this share of crises is heard by heads that never saw them.
+_CRISES_HEARD, _P0_HEARD = 0.93, 0.96
+_ANNOTATION = re.compile(r"\[([^\]]+)\](?:\(([^)]+)\)|\{([^}]+)\})")
+_DEMANDS = ("in_danger",)
+
+Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class TrainingDataWrong(ValueError):
+    """A training file cannot be read. The message names the file, and says what to write instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A sentence somebody may write, and what it means. `intent` "" where only the screen learns from it."""
+
+    text: str
+    language: str
+    intent: str
+    risk: str = ""  # a crisis code
+    priority: str = ""
+
+
+@dataclass
+class Corpus:
+    """All there is to learn from."""
+
+    examples: list[Example] = field(default_factory=list)
+    lexicon: list[tuple[str, str, str]] = field(default_factory=list)
+    context: dict[str, list[str]] = field(default_factory=dict)
+    places: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Everything learnt, ready to read messages."""
+
+    mean: Matrix
+    intents: Head
+    risks: Head
+    urgent: Head
+    language: LanguageModel
+    threshold: float
+    urgent_threshold: float
+    lexicon: Mapping[str, Any]
+    vocabulary: Mapping[str, Any]
+    phrases: Mapping[str, Mapping[str, Any]]
+
+
+def trained(project: Path, cache: Path, embedder: Embedder | None) -> Trained:
+    """What was learnt from this project with this embedder: from `cache`, or learnt now and kept there."""
+    path = _path(project, cache, embedder)
+    return _read(path) or train(project, cache, embedder=embedder)
+
+
+def train(
+    project: Path,
+    cache: Path,
+    report: Callable[[str], None] = lambda line: None,
+    *,
+    embedder: Embedder | None = None,
+) -> Trained:
+    """Learn from the project's data and keep the result in `cache`. Says through `report` how well it went."""
+    corpus = read_corpus(project)
+    learnt, figures = learn(corpus, Remembered(embedder, cache) if embedder else None)
+    for line in figures:
+        report(line)
+    _write(_path(project, cache, embedder), learnt)
+    return learnt
+
+
+def learn(corpus: Corpus, embedder: Embedder | None) -> tuple[Trained, list[str]]:
+    """The heads, and figures: each sentence judged by heads that never saw its fold."""
+    examples = corpus.examples
+    ngrams = CharNgrams().embed([fold(example.text) for example in examples])
+    if embedder:
+        rows = embedder.embed([clean(example.text) for example in examples])
+        mean = rows.mean(axis=0)
+        features = features_of(rows, ngrams, mean)
+    else:
+        mean, features = np.zeros(0, np.float32), ngrams
+    folds = np.array([zlib.crc32(example.text.encode()) % _FOLDS for example in examples], dtype=np.int64)
+
+    of_intents = np.array([bool(example.intent) for example in examples])
+    intents = [example.intent for example in examples if example.intent]
+    intent_head, intent_chances = _fit(features, of_intents, intents, folds)
+
+    everyone = np.ones(len(examples), dtype=bool)
+    risks = [example.risk or "none" for example in examples]
+    risk_head, risk_chances = _fit(features, everyone, risks, folds, labels=["none", *CRISES])
+
+    in_crisis = np.array([bool(example.risk) for example in examples])
+    priorities = ["P0" if example.priority == "P0" else "later" for example in examples if example.risk]
+    urgent_head, urgent_chances = _fit(features, in_crisis, priorities, folds)
+
+    danger = 1.0 - risk_chances[:, 0]
+    threshold = float(np.clip(np.quantile(danger[in_crisis], 1.0 - _CRISES_HEARD), 0.25, 0.5))
+    at_once = urgent_chances[np.array(priorities) == "P0", urgent_head.labels.index("P0")]
+    urgent_threshold = float(np.clip(np.quantile(at_once, 1.0 - _P0_HEARD), 0.2, 0.5))
+    figures = [
+        *_accuracy("intent", intents, intent_head.labels, intent_chances),
+        *_accuracy("crisis", risks, risk_head.labels, risk_chances),
+        f"screen: threshold {threshold:.3f}, hears {float((danger[in_crisis] >= threshold).mean()):.3f} of crises, "
+        f"{float((danger[~in_crisis] >= threshold).mean()):.3f} of the rest; P0 from {urgent_threshold:.3f}",
+    ]
+    learnt = Trained(
+        mean=np.asarray(mean, dtype=np.float32),
+        intents=intent_head,
+        risks=risk_head,
+        urgent=urgent_head,
+        language=LanguageModel.train((example.text, example.language) for example in examples),
+        threshold=threshold,
+        urgent_threshold=urgent_threshold,
+        lexicon={"lexicon": corpus.lexicon, "context": corpus.context},
+        vocabulary=_vocabulary(corpus),
+        phrases=_phrases(examples),
+    )
+    return learnt, figures
+
+
+def _fit(
+    features: Matrix,
+    chosen: NDArray[np.bool_],
+    truth: list[str],
+    folds: NDArray[np.int64],
+    labels: list[str] | None = None,
+) -> tuple[Head, Matrix]:
+    """Labels with few sentences count as much, sentence for sentence, as the square root of their rarity."""
+    counts = Counter(truth)
+    typical = float(np.median(list(counts.values())))
+    weights = np.array([(typical / counts[label]) ** 0.5 for label in truth], dtype=np.float32)
+    ridge = Ridge(features[chosen], weights, _RIDGE)
+    return ridge.fit(labels or sorted(counts), truth, folds[chosen])
+
+
+def _accuracy(what: str, truth: list[str], labels: tuple[str, ...], chances: Matrix) -> list[str]:
+    order = np.argsort(-chances, axis=1)
+    first = [labels[row[0]] for row in order]
+    top3 = sum(label in {labels[i] for i in row[:3]} for label, row in zip(truth, order, strict=True))
+    right = sum(a == b for a, b in zip(truth, first, strict=True))
+    mistakes = Counter((a, b) for a, b in zip(truth, first, strict=True) if a != b)
+    lines = [f"{what}: {len(truth)} sentences, unseen top-1 {right / len(truth):.3f}, top-3 {top3 / len(truth):.3f}"]
+    return lines + [f"  {a} taken for {b}: {n}" for (a, b), n in mistakes.most_common(12)]
+
+
+def _vocabulary(corpus: Corpus) -> dict[str, list[str]]:
+    """Words that are words, not names; and the names we know."""
+    places = sorted({fold(place) for place in corpus.places})
+    named = {word for place in places for word in words(place)}
+    common: set[str] = set()
+    for example in corpus.examples:
+        common.update(words(fold(_ANNOTATION.sub(" ", example.text))))
+    return {"common": sorted(common - named), "places": places}
+
+
+def _phrases(examples: list[Example]) -> dict[str, dict[str, Any]]:
+    """Reviewed sentences, answered as reviewed. One that two people read differently is left to the heads."""
+    found: dict[str, set[tuple[str, str, str]]] = defaultdict(set)
+    for example in examples:
+        found[fold(example.text).strip(" .!?,")].add((example.intent, example.risk, example.priority))
+    phrases: dict[str, dict[str, Any]] = {}
+    for text, meanings in found.items():
+        if len(meanings) > 1 or not text:
+            continue
+        intent, risk, priority = next(iter(meanings))
+        phrases[text] = {"intent": intent or None, "risk": [risk, priority] if risk else None}
+    return phrases
+
+
+# ---------------------------------------------------------------- reading the files
+
+
+def read_corpus(project: Path) -> Corpus:
+    """Everything under `nlu/` and `safety/`. Raises TrainingDataWrong."""
+    corpus = Corpus()
+    for path in sorted((project / "nlu").glob("*.yml")):
+        _read_nlu(path, _load(path), corpus)
+    for path in sorted((project / "safety").glob("*.yml")):
+        _read_safety(path, _load(path), corpus)
+    if not corpus.examples:
+        raise TrainingDataWrong(f"{project}: no training sentences under nlu/ and safety/")
+    return corpus
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        value = yaml.load(path.read_text(encoding="utf-8"), Loader=Loader)  # noqa: S506 - a safe loader, in C
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise TrainingDataWrong(f"{path}: not readable as YAML: {error}") from error
+    if not isinstance(value, dict):
+        raise TrainingDataWrong(f"{path}: must be a mapping")
+    return value
+
+
+def _language_of(path: Path) -> str:
+    """`procedures.fr.yml` holds French; a file without a language is shared by all."""
+    language = path.name.split(".")[-2]
+    return language if language in LANGUAGES else ""
+
+
+def _read_nlu(path: Path, value: dict[str, Any], corpus: Corpus) -> None:
+    for item in value.get("nlu") or ():
+        lines = _lines(path, item.get("examples", ""))
+        if "lookup" in item:
+            if item["lookup"] == "place":
+                corpus.places += lines
+        elif "intent" in item:
+            for line in lines:
+                text = _ANNOTATION.sub(lambda found: found[1], line)
+                corpus.examples.append(Example(text, _language_of(path) or "en", item["intent"]))
+                corpus.places += [found[1] for found in _ANNOTATION.finditer(line) if found[2] == "place"]
+
+
+def _read_safety(path: Path, value: dict[str, Any], corpus: Corpus) -> None:
+    if "context" in value:
+        for kind, by_language in value["context"].items():
+            corpus.context.setdefault(kind, []).extend(
+                fold_pattern(path, line) for lines in by_language.values() for line in lines.splitlines() if line.strip()
+            )
+    if "harmless" in value:
+        for language, families in value["harmless"].items():
+            for line in _plain_lines(families):
+                intent, _, text = line.rpartition(" <- ")
+                corpus.examples.append(Example(text or line, language, intent or "out_of_scope"))
+    if "code" in value:
+        code = value["code"]
+        if code not in CRISES:
+            raise TrainingDataWrong(f"{path}: {code!r} is not one of the crisis codes")
+        for language, levels in (value.get("words") or {}).items():
+            _known_language(path, language)
+            for level, lines in levels.items():
+                corpus.lexicon += [(code, level, fold_pattern(path, line)) for line in _plain_lines(lines)]
+        for language, levels in (value.get("examples") or {}).items():
+            _known_language(path, language)
+            for level, lines in levels.items():
+                for line in _plain_lines(lines):
+                    intent, _, text = line.rpartition(" <- ")
+                    corpus.examples.append(Example(text, language, intent, code, level))
+
+
+def _known_language(path: Path, language: str) -> None:
+    if language not in LANGUAGES:
+        raise TrainingDataWrong(f"{path}: {language!r} is not one of {', '.join(LANGUAGES)}")
+
+
+def fold_pattern(path: Path, line: str) -> str:
+    """A line of a word list, folded as messages are."""
+    marked = "".join(
+        part if part in "()|*" or part.isspace() or set(part) <= set(".=") else fold(part)
+        for part in re.split(r"([()|*\s]|\.\.|^=)", line.strip())
+        if part
+    )
+    try:
+        Pattern.parse(marked)
+    except PatternWrong as error:
+        raise TrainingDataWrong(f"{path}: {error}") from error
+    return marked
+
+
+def _lines(path: Path, examples: Any) -> list[str]:
+    if isinstance(examples, list):
+        return [str(item.get("text", "") if isinstance(item, dict) else item).strip() for item in examples]
+    found = []
+    for line in str(examples).splitlines():
+        if not line.strip():
+            continue
+        if not line.strip().startswith("- "):
+            raise TrainingDataWrong(f"{path}: an example must start with '- ', this one does not: {line.strip()!r}")
+        found.append(line.strip()[2:].strip())
+    return found
+
+
+def _plain_lines(value: Any) -> Iterator[str]:
+    for block in value.values() if isinstance(value, dict) else [value]:
+        yield from (line.strip() for line in str(block).splitlines() if line.strip())
+
+
+# ---------------------------------------------------------------- keeping what was learnt
+
+
+def fingerprint(project: Path, embedder: Embedder | None) -> str:
+    """Of the data, the recipe and the embedder: another one means learning anew."""
+    digest = hashlib.blake2b(f"{RECIPE} {embedder.name if embedder else CharNgrams.name}".encode(), digest_size=12)
+    for folder in ("nlu", "safety"):
+        for path in sorted((project / folder).glob("*.yml")):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _path(project: Path, cache: Path, embedder: Embedder | None) -> Path:
+    return cache / f"heads-{fingerprint(project, embedder)}.npz"
+
+
+def _write(path: Path, learnt: Trained) -> None:
+    words_and_lists = json.dumps(
+        {"lexicon": learnt.lexicon, "vocabulary": learnt.vocabulary, "phrases": learnt.phrases}, ensure_ascii=False
+    )
+    arrays: dict[str, NDArray[np.generic]] = {
+        "mean": learnt.mean,
+        "thresholds": np.array([learnt.threshold, learnt.urgent_threshold]),
+        "lists": np.frombuffer(words_and_lists.encode(), dtype=np.uint8),
+        **learnt.intents.to_arrays("intents"),
+        **learnt.risks.to_arrays("risks"),
+        **learnt.urgent.to_arrays("urgent"),
+        **learnt.language.to_arrays(),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{os.getpid()}.npz")
+    np.savez(temporary, **arrays)  # type: ignore[arg-type]
+    temporary.replace(path)
+
+
+def _read(path: Path) -> Trained | None:
+    """None when it is missing or broken: then it is learnt again."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        lists = json.loads(arrays["lists"].tobytes().decode())
+        return Trained(
+            mean=np.asarray(arrays["mean"], dtype=np.float32),
+            intents=Head.from_arrays("intents", arrays),
+            risks=Head.from_arrays("risks", arrays),
+            urgent=Head.from_arrays("urgent", arrays),
+            language=LanguageModel.from_arrays(arrays),
+            threshold=float(arrays["thresholds"][0]),
+            urgent_threshold=float(arrays["thresholds"][1]),
+            lexicon=lists["lexicon"],
+            vocabulary=lists["vocabulary"],
+            phrases=lists["phrases"],
+        )
+    except (OSError, KeyError, ValueError, zlib.error):
+        return None

@@ -1,0 +1,411 @@
+"""What a directory is made of. Plain values: no SQL, no clock, no words that need translating at run time.
+
+The model is richer than HSDS and HSDS is a view of it (`hsds.py`). What a safe place's address is, is not here
+at all: see `safe_places.py`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from directory.opening_hours import ROUND_THE_CLOCK, OpeningHours
+from directory.words import N_
+
+#: Ids that must be the same in every installation (needs, shipped helplines, demonstration) are made from this.
+NAMESPACE = uuid.UUID("6f1d2a52-6f7a-5e0b-9d83-5a5a3d1f0c11")
+
+
+def fixed_id(*parts: str) -> str:
+    """The same UUID for the same parts, everywhere."""
+    return str(uuid.uuid5(NAMESPACE, ":".join(parts)))
+
+
+#: The minimum package of services: code, and its name in English. The names are msgids.
+NEEDS: Mapping[str, str] = {
+    "shelter": N_("A safe bed"),
+    "food": N_("Food"),
+    "nfi": N_("Clothes, blankets, hygiene and baby items"),
+    "water_hygiene": N_("Water, toilets and showers"),
+    "health": N_("Doctor or nurse"),
+    "emergency_health": N_("Emergency medical care"),
+    "srh": N_("Pregnancy, contraception and sexual health"),
+    "gbv": N_("Care after sexual or physical violence"),
+    "mental_health": N_("Someone to talk to, counselling"),
+    "nutrition": N_("Food for babies and for people who are too thin"),
+    "vaccination": N_("Vaccination"),
+    "disability": N_("Support with a disability"),
+    "child_protection": N_("Child protection worker"),
+    "guardian": N_("Guardian"),
+    "legal": N_("Lawyer"),
+    "asylum": N_("Asylum information and registration"),
+    "documentation": N_("Birth certificate and identity papers"),
+    "family_tracing": N_("Finding family"),
+    "education": N_("School"),
+    "language_class": N_("Language class"),
+    "vocational": N_("Training for a job"),
+    "interpretation": N_("Interpreter"),
+    "phone_internet": N_("Phone, charging and internet"),
+    "cash": N_("Money or vouchers"),
+    "transport": N_("Transport to a service"),
+    "anti_trafficking": N_("Help against trafficking"),
+    "mhpss_group": N_("Play, sport and groups"),
+    "helpline": N_("Helpline"),
+    "return_advice": N_("Advice about going back"),
+    "safe_space": N_("Safe space for women, girls and LGBTIQ+ people"),
+    "complaint": N_("Complain about a service or a worker"),
+}
+
+#: Who searches for these is turned away at night, or worse, by a record that is no longer true.
+URGENT_NEEDS = frozenset({"shelter", "emergency_health", "gbv", "child_protection", "anti_trafficking", "safe_space"})
+
+#: After so long without a check a record is stale: it sinks, and is not offered for an urgent need.
+STALE_AFTER = timedelta(days=90)
+
+ADULT = 18
+
+
+class RecordState(StrEnum):
+    """Where a record is in its life. Only CURRENT is ever offered or published."""
+
+    DRAFT = "draft"
+    IN_REVIEW = "in_review"
+    CURRENT = "current"
+    ARCHIVED = "archived"
+    REJECTED = "rejected"
+
+
+TRANSITIONS: Mapping[RecordState, frozenset[RecordState]] = {
+    RecordState.DRAFT: frozenset({RecordState.IN_REVIEW, RecordState.REJECTED}),
+    RecordState.IN_REVIEW: frozenset({RecordState.CURRENT, RecordState.REJECTED, RecordState.DRAFT}),
+    RecordState.CURRENT: frozenset({RecordState.ARCHIVED}),
+    RecordState.ARCHIVED: frozenset({RecordState.DRAFT}),
+    RecordState.REJECTED: frozenset({RecordState.DRAFT}),
+}
+
+
+class ServiceStatus(StrEnum):
+    """Whether the service works, in HSDS's own words. Not the life of its record."""
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    DEFUNCT = "defunct"
+    TEMPORARILY_CLOSED = "temporarily closed"
+
+
+class LocationKind(StrEnum):
+    """PHYSICAL has an address for everyone; VIRTUAL has none; FRONT_GATE stands before a place that is not told."""
+
+    PHYSICAL = "physical"
+    VIRTUAL = "virtual"
+    FRONT_GATE = "front_gate"
+
+
+class Gender(StrEnum):
+    GIRLS = "girls"
+    BOYS = "boys"
+
+
+class Method(StrEnum):
+    """How a record was checked."""
+
+    PHONE = "phone"
+    VISIT = "visit"
+    PROVIDER = "provider"  # the provider confirmed it
+    PUBLISHED = "published"  # read in a public source
+    INVENTED = "invented"  # a demonstration record: there is nothing to check
+
+
+class NotAllowedNow(Exception):
+    """The record is not in a state in which this may be done."""
+
+
+class WrongRecord(ValueError):
+    """The record contradicts itself. `problems` names everything that is wrong, in plain sentences."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A field's text in one language. `source` says who wrote it."""
+
+    language: str
+    text: str
+    source: str = "human"  # human, machine
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """Who runs services."""
+
+    id: str
+    name: str
+    description: str
+    website: str = ""
+    email: str = ""
+    demo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where a service is met. A FRONT_GATE carries its town and country and nothing nearer."""
+
+    id: str
+    kind: LocationKind
+    name: str
+    country: str
+    city: str = ""
+    region: str = ""
+    postal_code: str = ""
+    address: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    directions: str = ""
+    step_free: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """A number as it is dialled there: short codes are never made international."""
+
+    number: str
+    kind: str = "voice"  # voice, sms, whatsapp, text
+    languages: tuple[str, ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Eligibility:
+    """Who is taken in. None means nobody has said, which is not the same as no."""
+
+    minimum_age: int | None = None
+    maximum_age: int | None = None
+    genders: frozenset[Gender] = frozenset(Gender)
+    unaccompanied: bool | None = None
+    accompanied: bool | None = None
+    siblings_together: bool | None = None
+    papers_needed: bool | None = None
+    note: str = ""
+
+    def takes(self, *, age: int | None, gender: Gender | None) -> bool:
+        """Whether this person may come. An unknown age is taken to be a child's: the safer mistake."""
+        if gender is not None and gender not in self.genders:
+            return False
+        if age is None:
+            return self.minimum_age is None or self.minimum_age < ADULT
+        if self.minimum_age is not None and age < self.minimum_age:
+            return False
+        return self.maximum_age is None or age <= self.maximum_age
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Somebody found the record to be true, on a day, in a way that can be named."""
+
+    at: datetime
+    by: str
+    method: Method
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service as its editors know it. `name` and `summary` are in `language`; other languages are translations."""
+
+    id: str
+    organization_id: str
+    name: str
+    summary: str
+    needs: tuple[str, ...]
+    language: str = "en"
+    state: RecordState = RecordState.DRAFT
+    status: ServiceStatus = ServiceStatus.ACTIVE
+    eligibility: Eligibility = field(default_factory=Eligibility)
+    locations: tuple[Location, ...] = ()
+    countries: tuple[str, ...] = ()  # coverage of a service without a place: phone, web, whole country
+    hours: OpeningHours | None = None
+    phones: tuple[Phone, ...] = ()
+    languages: tuple[str, ...] = ()  # spoken by the staff
+    interpreters: bool | None = None
+    free: bool | None = None
+    cost_note: str = ""
+    walk_in: bool | None = None  # False: by appointment or referral only
+    how_to_apply: str = ""
+    documents: tuple[str, ...] = ()  # what they ask to see; codes of DOCUMENTS or a text
+    reports_to: tuple[str, ...] = ()  # police, immigration, parents, child_protection
+    confidential: bool = False
+    website: str = ""
+    email: str = ""
+    alert: str = ""
+    closed_from: date | None = None
+    closed_until: date | None = None
+    verification: Verification | None = None
+    demo: bool = False
+    names: tuple[Translation, ...] = ()
+    summaries: tuple[Translation, ...] = ()
+    update_of: str | None = None
+    modified_at: datetime | None = None
+
+    def problems(self) -> list[str]:
+        """Everything that must be mended before this record may be kept."""
+        found = []
+        if not self.name.strip():
+            found.append("a service needs a name")
+        if not self.needs:
+            found.append("a service answers at least one need")
+        found += [f"unknown need {need!r}" for need in self.needs if need not in NEEDS]
+        if not self.locations and not self.countries:
+            found.append("a service has a location, or countries that it serves")
+        low, high = self.eligibility.minimum_age, self.eligibility.maximum_age
+        if low is not None and high is not None and low > high:
+            found.append("the lowest age is above the highest")
+        found += [problem for location in self.locations for problem in location_problems(location)]
+        gates = [location.kind is LocationKind.FRONT_GATE for location in self.locations]
+        if self.confidential and not all(gates):
+            found.append("a confidential service has front gates only: its address belongs to the safe places")
+        if not self.confidential and any(gates):
+            found.append("a front gate belongs to a confidential service")
+        if self.confidential and not self.phones:
+            found.append("a confidential service needs a number to call")
+        return found
+
+    def name_in(self, language: str) -> Translation:
+        return _best(self.names, language, Translation(self.language, self.name))
+
+    def summary_in(self, language: str) -> Translation:
+        return _best(self.summaries, language, Translation(self.language, self.summary))
+
+    def stale(self, at: datetime) -> bool:
+        """Nobody has checked for longer than STALE_AFTER, or ever."""
+        return self.verification is None or at - self.verification.at > STALE_AFTER
+
+    def closed_on(self, day: date) -> bool:
+        """Whether the service is shut for a while, by its status or between two dates."""
+        if self.status is not ServiceStatus.ACTIVE:
+            return True
+        begun = self.closed_from is None or self.closed_from <= day
+        over = self.closed_until is not None and day > self.closed_until
+        return (self.closed_from is not None or self.closed_until is not None) and begun and not over
+
+
+def _best(translations: tuple[Translation, ...], language: str, own: Translation) -> Translation:
+    """The text in the asked language, else in the language it was written in."""
+    if own.language == language:
+        return own
+    return next((text for text in translations if text.language == language and text.text), own)
+
+
+#: A front gate's coordinates are kept to a tenth of a degree (about 11 km): enough to sort by town.
+FRONT_GATE_DIGITS = 1
+
+
+def location_problems(location: Location) -> list[str]:
+    """Everything wrong with a place, and above all whatever would point at a place that is not told."""
+    found = []
+    if len(location.country) != 2 or not location.country.isupper():
+        found.append(f"the country of {location.name!r} is not an ISO 3166 code of two capital letters")
+    if (location.latitude is None) != (location.longitude is None):
+        found.append(f"{location.name!r} has only half of its coordinates")
+    if location.latitude is not None and not -90 <= location.latitude <= 90:
+        found.append(f"the latitude of {location.name!r} is not between -90 and 90")
+    if location.longitude is not None and not -180 <= location.longitude <= 180:
+        found.append(f"the longitude of {location.name!r} is not between -180 and 180")
+    if location.kind is LocationKind.PHYSICAL and location.latitude is None:
+        found.append(f"{location.name!r} has no coordinates")
+    if location.kind is LocationKind.FRONT_GATE:
+        if location.address or location.postal_code or location.directions:
+            found.append("a front gate has no address, no postal code and no directions")
+        for value in (location.latitude, location.longitude):
+            if value is not None and round(value, FRONT_GATE_DIGITS) != value:
+                found.append("the coordinates of a front gate are given to a tenth of a degree")
+                break
+    return found
+
+
+#: Papers that services ask for. The names are msgids; anything else is shown as it was written.
+DOCUMENTS: Mapping[str, str] = {
+    "any_id": N_("Any paper with your name, if you have one"),
+    "birth_certificate": N_("Birth certificate"),
+    "asylum_paper": N_("Asylum paper"),
+    "vaccination_card": N_("Vaccination card, if you have one"),
+    "school_report": N_("School report, if you have one"),
+    "family_photo": N_("A photo or the names of your family"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPlace:
+    """A place on the map that somebody named, under its canonical English name."""
+
+    name: str
+    country: str
+    latitude: float
+    longitude: float
+
+
+@dataclass(frozen=True, slots=True)
+class FoundService:
+    """A verified service, as much of it as may be told to anyone, in the language that was asked for."""
+
+    id: str
+    name: str
+    summary: str
+    distance_m: int | None  # None: by phone or web, or a place that is not told
+    open_now: bool | None
+    hours_today: str  # ready for people; "" if unknown
+    checked_days_ago: int | None
+    phone: str
+    address: str  # "" for safe places and where there is none
+    latitude: float | None
+    longitude: float | None
+    confidential: bool
+    why: tuple[str, ...] = ()  # short reasons it is offered
+    # What follows is more than a dialogue must know.
+    language: str = "en"  # the language that name and summary are really in
+    organization: str = ""
+    city: str = ""
+    country: str = ""
+    needs: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()  # free, no papers, walk in: short sentences
+    documents: tuple[str, ...] = ()  # what to bring
+    free: bool | None = None
+    walk_in: bool | None = None
+    papers_needed: bool | None = None
+    speaks: tuple[str, ...] = ()  # BCP 47
+    website: str = ""
+    source: str = ""  # for helplines: where the number was read
+    demo: bool = False
+
+
+__all__ = [
+    "ADULT",
+    "DOCUMENTS",
+    "NEEDS",
+    "ROUND_THE_CLOCK",
+    "STALE_AFTER",
+    "URGENT_NEEDS",
+    "Eligibility",
+    "FoundPlace",
+    "FoundService",
+    "Gender",
+    "Location",
+    "LocationKind",
+    "Method",
+    "NotAllowedNow",
+    "OpeningHours",
+    "Organization",
+    "Phone",
+    "RecordState",
+    "Service",
+    "ServiceStatus",
+    "Translation",
+    "Verification",
+    "WrongRecord",
+    "fixed_id",
+]

@@ -1,0 +1,154 @@
+"""When a door is open: split shifts, nights, single days that differ, in the zone of the place itself.
+
+Hours are wall-clock times of the place, because that is what stands on its door: when the clocks change, the door
+still opens at nine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+DAY = 24 * 60
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Shift:
+    """Open from one time to another, in minutes after midnight. `closes` not after `opens` means the next day.
+
+    0 to 0 is the whole day. `weekday` is 0 for Monday.
+    """
+
+    weekday: int
+    opens: int
+    closes: int
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.weekday < 7 and 0 <= self.opens < DAY and 0 <= self.closes < DAY):
+            raise ValueError("a shift is on a weekday 0 to 6, from one minute of the day to another, 0 to 1439")
+
+    @property
+    def whole_day(self) -> bool:
+        return self.opens == self.closes == 0
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialDay:
+    """A day that differs. No shifts: closed."""
+
+    day: date
+    shifts: tuple[tuple[int, int], ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningHours:
+    """The week of a service, and the days that are not like the others."""
+
+    zone: str
+    shifts: tuple[Shift, ...]
+    special_days: tuple[SpecialDay, ...] = ()
+
+    def __post_init__(self) -> None:
+        try:
+            ZoneInfo(self.zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"unknown time zone {self.zone!r}") from error
+
+    @property
+    def always(self) -> bool:
+        """Open day and night, every day of the week."""
+        return {shift.weekday for shift in self.shifts if shift.whole_day} == set(range(7)) and not self.special_days
+
+    def local_day(self, at: datetime) -> date:
+        return at.astimezone(ZoneInfo(self.zone)).date()
+
+    def on(self, day: date) -> list[tuple[int, int]]:
+        """The shifts that begin on a day, earliest first."""
+        for special in self.special_days:
+            if special.day == day:
+                return sorted(special.shifts)
+        return sorted((shift.opens, shift.closes) for shift in self.shifts if shift.weekday == day.weekday())
+
+    def open_at(self, at: datetime) -> bool:
+        """Whether the door is open at that moment. Yesterday's night shift counts."""
+        today = self.local_day(at)
+        return any(
+            begin <= at < end
+            for day in (today - timedelta(days=1), today)
+            for begin, end in self._intervals(day)
+        )
+
+    def next_opening(self, at: datetime, *, within_days: int = 14) -> datetime | None:
+        """When the door opens next after `at`, in its own zone. None if not in sight."""
+        today = self.local_day(at)
+        for step in range(within_days + 1):
+            for begin, _end in self._intervals(today + timedelta(days=step)):
+                if begin > at:
+                    return begin.astimezone(ZoneInfo(self.zone))
+        return None
+
+    def _intervals(self, day: date) -> Iterator[tuple[datetime, datetime]]:
+        for opens, closes in self.on(day):
+            last_day = day if closes > opens else day + timedelta(days=1)
+            yield self._moment(day, opens), self._moment(last_day, closes)
+
+    def _moment(self, day: date, minute: int) -> datetime:
+        local = datetime.combine(day, time(minute // 60, minute % 60), ZoneInfo(self.zone))
+        return local.astimezone(UTC)  # a time the clocks skip becomes the same distance after the gap
+
+
+def week(zone: str, plan: str, special_days: tuple[SpecialDay, ...] = ()) -> OpeningHours:
+    """Hours from a line such as `mo-fr 09:00-12:30 14:00-18:00; sa 09:00-12:00`; `24/7` is always."""
+    if plan.strip() == "24/7":
+        return OpeningHours(zone, ROUND_THE_CLOCK, special_days)
+    shifts: list[Shift] = []
+    for part in filter(None, (part.strip() for part in plan.split(";"))):
+        days, *spans = part.split()
+        if not spans:
+            raise ValueError(f"no times in {part!r}")
+        for weekday in _weekdays(days):
+            shifts += [Shift(weekday, *_span(span)) for span in spans]
+    return OpeningHours(zone, tuple(sorted(shifts)), special_days)
+
+
+DAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")
+
+
+def _weekdays(words: str) -> list[int]:
+    found: list[int] = []
+    for word in words.casefold().split(","):
+        first, _, last = word.partition("-")
+        if first not in DAYS or (last and last not in DAYS):
+            raise ValueError(f"unknown day in {words!r}: use mo tu we th fr sa su")
+        start, end = DAYS.index(first), DAYS.index(last or first)
+        found += [day % 7 for day in range(start, end + 1 if end >= start else end + 8)]
+    return found
+
+
+def _span(span: str) -> tuple[int, int]:
+    opens, dash, closes = span.partition("-")
+    if not dash:
+        raise ValueError(f"no end in {span!r}")
+    return minute_of(opens), minute_of(closes)
+
+
+def minute_of(clock: str) -> int:
+    """`09:30` as minutes after midnight; `24:00` is the midnight that ends the day."""
+    hour, _, minute = clock.partition(":")
+    if not (hour.isascii() and hour.isdigit() and len(minute) == 2 and minute.isascii() and minute.isdigit()):
+        raise ValueError(f"{clock!r} is not a time like 09:30")
+    value = int(hour) * 60 + int(minute)
+    if int(minute) > 59 or value > DAY:
+        raise ValueError(f"{clock!r} is not a time like 09:30")
+    return value % DAY
+
+
+def clock_of(minute: int) -> str:
+    """Minutes after midnight as `09:30`."""
+    return f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+ROUND_THE_CLOCK = tuple(Shift(weekday, 0, 0) for weekday in range(7))
