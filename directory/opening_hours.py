@@ -76,9 +76,7 @@ class OpeningHours:
         """Whether the door is open at that moment. Yesterday's night shift counts."""
         today = self.local_day(at)
         return any(
-            begin <= at < end
-            for day in (today - timedelta(days=1), today)
-            for begin, end in self._intervals(day)
+            begin <= at < end for day in (today - timedelta(days=1), today) for begin, end in self._intervals(day)
         )
 
     def next_opening(self, at: datetime, *, within_days: int = 14) -> datetime | None:

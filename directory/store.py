@@ -36,19 +36,10 @@ from directory.model import (
 )
 from directory.moment import Moment, moment_to_int
 from directory.opening_hours import Shift, SpecialDay
+from directory.safe_places import safe_places
+from directory.schema import metadata
 
 T = TypeVar("T")
-
-#: Every table of the directory.
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
 
 
 class Transactions(Protocol):
@@ -272,6 +263,9 @@ CHILDREN = (
     texts,
 )
 
+#: In place of a country: the service is for people anywhere.
+WORLD = "*"
+
 #: How many ids go into one IN (…): SQLite takes no more than 32,766 variables, PostgreSQL plans long lists slowly.
 IDS_AT_A_TIME = 500
 
@@ -287,15 +281,27 @@ def put_organization(tx: Connection, organization: Organization, *, at: datetime
 def put_service(tx: Connection, service: Service, *, at: datetime) -> None:
     """Keep a service with everything below it, new or changed. Asks nothing: `service.py` does."""
     _upsert(tx, services, _service_row(service, at))
-    if service.locations:
-        for location in service.locations:
-            _upsert(tx, locations, {**asdict(location), "kind": location.kind.value})
+    left = set(_location_ids(tx, [service.id])) - {location.id for location in service.locations}
+    for location in service.locations:
+        _upsert(tx, locations, {**asdict(location), "kind": location.kind.value})
     for table in CHILDREN:
         tx.execute(table.delete().where(table.c.service_id == service.id))
     for table, rows in _child_rows(service).items():
         if rows:
             tx.execute(table.insert(), rows)
-    tx.execute(locations.delete().where(locations.c.id.not_in(sa.select(services_at_locations.c.location_id))))
+    _delete_unused(tx, sorted(left))
+
+
+def _location_ids(tx: Connection, service_ids: Sequence[str]) -> list[str]:
+    linked = services_at_locations.c
+    return list(tx.execute(sa.select(linked.location_id).where(linked.service_id.in_(service_ids))).scalars())
+
+
+def _delete_unused(tx: Connection, location_ids: Sequence[str]) -> None:
+    """Delete those of the locations at which no service is left."""
+    used = sa.exists().where(services_at_locations.c.location_id == locations.c.id)
+    for some in _portions(location_ids):
+        tx.execute(locations.delete().where(locations.c.id.in_(some), ~used))
 
 
 def _upsert(tx: Connection, table: sa.Table, row: dict[str, Any]) -> None:
@@ -385,7 +391,7 @@ def _child_rows(service: Service) -> dict[sa.Table, list[dict[str, Any]]]:
         service_languages: [
             {**own, "language": code, "position": i} for i, code in enumerate(dict.fromkeys(service.languages))
         ],
-        required_documents: [{**row, "document": document} for row, document in numbered(service.documents, "document")],
+        required_documents: [{**row, "document": name} for row, name in numbered(service.documents, "document")],
         texts: [
             {**own, "field": name, "language": text.language, "text": text.text, "source": text.source}
             for name, translations in (("name", service.names), ("summary", service.summaries))
@@ -455,10 +461,11 @@ def _plain(value: object) -> object:
 def delete_services(tx: Connection, ids: Sequence[str]) -> None:
     """Take services out with everything that hangs on them, on databases with or without foreign keys enforced."""
     for some in _portions(ids):
-        for table in (*CHILDREN, verifications, changes):
+        left = _location_ids(tx, some)
+        for table in (*CHILDREN, verifications, changes, safe_places):
             tx.execute(table.delete().where(table.c.service_id.in_(some)))
         tx.execute(services.delete().where(services.c.id.in_(some)))
-    tx.execute(locations.delete().where(locations.c.id.not_in(sa.select(services_at_locations.c.location_id))))
+        _delete_unused(tx, left)
 
 
 def delete_organizations(tx: Connection, ids: Sequence[str]) -> None:
@@ -651,9 +658,7 @@ def candidates(
 ) -> list[Candidate]:
     """Services for any of the needs whose place lies in one of the boxes."""
     inside = [
-        sa.and_(
-            locations.c.latitude.between(box.south, box.north), locations.c.longitude.between(box.west, box.east)
-        )
+        sa.and_(locations.c.latitude.between(box.south, box.north), locations.c.longitude.between(box.west, box.east))
         for box in boxes
     ]
     query = (
@@ -679,24 +684,23 @@ def candidates(
 def serving_country(
     tx: Connection,
     need: str | None,
-    country: str | None,
+    country: str,
     *,
     who: Eligibility,
     checked_since: datetime | None,
-    without_place: bool = True,
 ) -> list[str]:
-    """Ids of services that cover a whole country, latest check first. No country: those that serve any."""
-    query = sa.select(services.c.id).where(*_offered(checked_since, who))
-    covered = sa.exists().where(service_countries.c.service_id == services.c.id)
-    if country is not None:
-        covered = covered.where(service_countries.c.country == country)
-    query = query.where(covered)
+    """Ids of services without a place that are for a whole country or the whole world, latest check first."""
+    query = sa.select(services.c.id).where(
+        *_offered(checked_since, who),
+        sa.exists().where(
+            service_countries.c.service_id == services.c.id, service_countries.c.country.in_((country, WORLD))
+        ),
+        ~sa.exists().where(services_at_locations.c.service_id == services.c.id),
+    )
     if need is not None:
         query = query.where(
             sa.exists().where(service_needs.c.service_id == services.c.id, service_needs.c.need == need)
         )
-    if without_place:
-        query = query.where(~sa.exists().where(services_at_locations.c.service_id == services.c.id))
     query = query.order_by(services.c.verified_at.desc(), services.c.id)
     return list(tx.execute(query).scalars())
 
@@ -874,8 +878,8 @@ def list_ids(
         query = query.where(services.c.state == state.value)
     for word in words.casefold().split():
         query = query.where(sa.func.lower(services.c.name).contains(word, autoescape=True))
-    never_first = sa.func.coalesce(services.c.verified_at, 0)
-    return list(tx.execute(query.order_by(never_first, services.c.id).offset(offset).limit(limit)).scalars())
+    query = query.order_by(services.c.verified_at.asc().nulls_first(), services.c.id)
+    return list(tx.execute(query.offset(offset).limit(limit)).scalars())
 
 
 def due_ids(tx: Connection, *, checked_before: datetime) -> list[str]:
@@ -886,7 +890,7 @@ def due_ids(tx: Connection, *, checked_before: datetime) -> list[str]:
             services.c.state == RecordState.CURRENT.value,
             sa.or_(services.c.verified_at.is_(None), services.c.verified_at < checked_before),
         )
-        .order_by(services.c.verified_at, services.c.id)
+        .order_by(services.c.verified_at.asc().nulls_first(), services.c.id)
     )
     return list(tx.execute(query).scalars())
 

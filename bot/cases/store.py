@@ -303,7 +303,11 @@ def closed_by_owner(tx: Connection, officer_id: str, *, limit: int) -> list[Seal
 
 
 def number_taken(tx: Connection, number: str) -> bool:
-    return tx.execute(sa.select(cases.c.id).where(cases.c.number == number)).first() is not None
+    return id_of_number(tx, number) is not None
+
+
+def id_of_number(tx: Connection, number: str) -> str | None:
+    return tx.execute(sa.select(cases.c.id).where(cases.c.number == number)).scalar_one_or_none()
 
 
 def owners_of_open_cases(tx: Connection) -> set[str]:

@@ -22,7 +22,7 @@ HIDDEN = dict.fromkeys(
 )
 _control = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 #: A phone number with a plus or with spaces, which Arabic text would turn around piece by piece.
-_number = re.compile(r"\+\d[\d\s().-]*\d|\d+(?:[\s.-]\d+)+")
+_number = re.compile(r"\+\d[\d \u00a0().-]*\d|\d+(?:[ \u00a0.-]\d+)+")
 _sentence_end = re.compile(r"[.!?…؟۔।።]+[»”\"')\]]*\s+")
 
 
@@ -49,8 +49,8 @@ def units(text: str) -> int:
 def split(text: str, longest: int) -> list[str]:
     """`text` in parts of at most `longest` UTF-16 units, cut where a reader would pause.
 
-    Between paragraphs if that leaves a part at least half full, else between lines, sentences, words; a word
-    longer than a part is cut between two letters, never inside a letter and its marks.
+    Between paragraphs if that leaves a part at least a quarter full; else, if it is half full, between lines,
+    sentences, words; a word longer than a part is cut between two letters, never inside a letter and its marks.
     """
     parts = []
     text = text.strip()
@@ -58,7 +58,7 @@ def split(text: str, longest: int) -> list[str]:
         cut = _best_cut(text, _fitting(text, longest))
         parts.append(text[:cut].rstrip())
         text = text[cut:].lstrip()
-    return [*parts, text] if text or not parts else parts
+    return [*parts, text] if text else parts
 
 
 def _fitting(text: str, longest: int) -> int:
@@ -73,8 +73,8 @@ def _fitting(text: str, longest: int) -> int:
 
 def _best_cut(text: str, most: int) -> int:
     least = most // 2
-    for border in ("\n\n", "\n"):
-        found = text.rfind(border, least, most + 1)
+    for border, enough in (("\n\n", most // 4), ("\n", least)):
+        found = text.rfind(border, enough, most + 1)
         if found > 0:
             return found
     ends = [match.end() for match in _sentence_end.finditer(text, least, most)]

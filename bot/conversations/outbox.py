@@ -186,7 +186,7 @@ class Sender:
         except TimeoutError:
             return _Result(DeliveryOutcome.UNCERTAIN, "timeout")
         except Exception as error:  # a channel that breaks its promise: we cannot know
-            log.error("outbox.channel_failed", outbox=letter.claim.id, error=type(error).__name__)
+            log.error("outbox.channel_failed", outbox_id=letter.claim.id, error=type(error).__name__)
             return _Result(DeliveryOutcome.UNCERTAIN, type(error).__name__)
 
     async def _record(self, claim: ReplyClaim, result: _Result) -> None:
@@ -198,9 +198,9 @@ class Sender:
             try:
                 await self._database.write(partial(self._write_result, claim=claim, result=result, draw=draw, at=at))
             except LeaseLost:
-                log.info("outbox.lease_lost", outbox=claim.id)
+                log.info("outbox.lease_lost", outbox_id=claim.id)
             except DatabaseUnavailable:
-                log.error("outbox.not_recorded", outbox=claim.id)
+                log.error("outbox.not_recorded", outbox_id=claim.id)
                 await asyncio.sleep(1)
                 continue
             return

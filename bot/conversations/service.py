@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -67,6 +67,7 @@ RECEIPTS_KEPT = timedelta(days=30)
 class Line:
     """One line of a transcript, readable."""
 
+    id: str  # for lines that go out also the name of their delivery
     seq: int
     direction: Direction
     author: Author
@@ -77,6 +78,7 @@ class Line:
     latitude: float | None
     longitude: float | None
     attachment: str | None
+    facts: Mapping[str, Any]  # about an attachment: its length, the channel's id of the file
     language: str | None
     template: str | None
     cls: MessageClass | None
@@ -211,6 +213,7 @@ def transcript(tx: Connection, vault: Vault, conversation_id: str, after: int = 
 
 def _line(row: sa.Row[Any], body: dict[str, Any]) -> Line:
     return Line(
+        id=row.id,
         seq=row.seq,
         direction=Direction(row.direction),
         author=Author(row.author),
@@ -221,6 +224,7 @@ def _line(row: sa.Row[Any], body: dict[str, Any]) -> Line:
         latitude=body.get("latitude"),
         longitude=body.get("longitude"),
         attachment=body.get("attachment"),
+        facts=body.get("facts", {}),
         language=row.language,
         template=row.template,
         cls=None if row.cls is None else MessageClass(row.cls),

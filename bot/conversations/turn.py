@@ -225,10 +225,10 @@ class TurnWorker:
             outcome, code = await self._decide(claim)
             return await self._commit(claim, outcome, code, go_on=go_on)
         except LeaseLost:
-            log.info("turn.lease_lost", conversation=claim.conversation_id)
+            log.info("turn.lease_lost", conversation_id=claim.conversation_id)
             self._signals.wake("inbox")
         except DatabaseUnavailable:
-            log.error("turn.database_unavailable", conversation=claim.conversation_id)
+            log.error("turn.database_unavailable", conversation_id=claim.conversation_id)
         except Exception as error:
             await self._failed(claim, error)
         return None
@@ -277,7 +277,9 @@ class TurnWorker:
                 async with asyncio.timeout(TURN_LIMIT.total_seconds() / 2):
                     reading = await self._understanding.read(text, language=claim.language, hint=message.language)
             except Exception as error:
-                log.error("turn.understanding_failed", conversation=claim.conversation_id, error=type(error).__name__)
+                log.error(
+                    "turn.understanding_failed", conversation_id=claim.conversation_id, error=type(error).__name__
+                )
                 return Heard(None, language, None)
             if reading.language_certain and not claim.language_chosen:
                 language = reading.language
@@ -315,7 +317,7 @@ class TurnWorker:
                 async with asyncio.timeout(TURN_LIMIT.total_seconds() / 2):
                     turn = await self._engine.turn(state, said)
             except Exception as error:
-                log.error("turn.engine_failed", conversation=claim.conversation_id, error=type(error).__name__)
+                log.error("turn.engine_failed", conversation_id=claim.conversation_id, error=type(error).__name__)
             failpoint("turn.after_engine")
         if turn is None:
             return await self._fail_towards_a_human(claim, message, heard)
@@ -478,7 +480,7 @@ class TurnWorker:
             return lines
         body = dict(outcome.heard)
         kind = str(body.pop("kind"))
-        provider_id, corrects = body.pop("provider_id", None), body.pop("corrects", None)
+        corrects = body.pop("corrects", None)
         edits = store.line_by_provider_id(tx, claim.conversation_id, corrects) if corrects else None
         own = NewLine(
             Direction.IN,
@@ -486,7 +488,7 @@ class TurnWorker:
             kind,
             body,
             outcome.language,
-            provider_id=None if edits is not None else provider_id,
+            provider_id=claim.provider_id,
             edits=edits,
         )
         return [own, *lines]
@@ -498,7 +500,7 @@ class TurnWorker:
         code = str(error) if isinstance(error, _Poisoned) else type(error).__name__
         hopeless = isinstance(error, (PayloadUnreadable, _Poisoned))
         at = self._clock.now()
-        log.error("turn.failed", conversation=claim.conversation_id, error=type(error).__name__)
+        log.error("turn.failed", conversation_id=claim.conversation_id, error=type(error).__name__)
         try:
             if hopeless or claim.attempts >= TRIES_BEFORE_PARKING:
                 topics = await self._database.write(lambda tx: self._park(tx, claim, code, at))
@@ -507,7 +509,7 @@ class TurnWorker:
                 due_at = at + turn_retry_delay(claim.attempts)
                 await self._database.write(lambda tx: store.try_later(tx, claim, due_at=due_at, error_code=code))
         except (LeaseLost, DatabaseUnavailable):
-            log.error("turn.not_given_back", conversation=claim.conversation_id)
+            log.error("turn.not_given_back", conversation_id=claim.conversation_id)
 
     def _park(self, tx: Connection, claim: TurnClaim, code: str, at: datetime) -> list[str]:
         """Set aside, tell the person, and call a human. If even that fails, the desk still shows what is parked."""
@@ -534,7 +536,7 @@ class TurnWorker:
             escalated = self._escalations.escalate(tx, call, at=at)
         except Exception as error:
             point.rollback()
-            log.error("turn.not_escalated", conversation=claim.conversation_id, error=type(error).__name__)
+            log.error("turn.not_escalated", conversation_id=claim.conversation_id, error=type(error).__name__)
             return topics
         point.commit()
         return [*topics, "queue", "pages", f"case:{escalated.case_id}"]
@@ -587,8 +589,8 @@ def _own_line(message: InboundMessage) -> dict[str, Any]:
         line["latitude"], line["longitude"] = message.latitude, message.longitude
     if message.attachment is not None:
         line["attachment"] = message.attachment
-    if "message_id" in message.facts:
-        line["provider_id"] = str(message.facts["message_id"])
+    if message.facts:
+        line["facts"] = dict(message.facts)
     if message.edits is not None:
         line["corrects"] = message.edits
     return line

@@ -1,0 +1,30 @@
+"""The web desk: a file a screen. What the composition root mounts is `all_routes`, `TEMPLATES` and `STATIC`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bot.desk import audit, case, deliveries, live, officers, queue, sign_in
+from bot.desk.account import account_routes
+from bot.desk.ports import TelegramName
+from bot.desk.services import services_routes
+from bot.kernel.web import Routes
+from directory.service import Directory
+
+TEMPLATES = Path(__file__).parent / "templates"
+STATIC = Path(__file__).parent / "static"
+
+
+def all_routes(directory: Directory, *, telegram: TelegramName | None = None) -> list[Routes]:
+    """Every route of the desk. `telegram` is asked for the bot's name when an officer connects their phone."""
+    return [
+        sign_in.routes,
+        queue.routes,
+        live.routes,
+        case.routes,
+        services_routes(directory),
+        deliveries.routes,
+        officers.routes,
+        audit.routes,
+        account_routes(telegram),
+    ]

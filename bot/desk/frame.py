@@ -94,7 +94,14 @@ async def show(
 
     database = request.app[DATABASE]
     matter, frame = await (database.write(both) if writes else database.read(both))
-    context = {"frame": frame, "here": here, "once": new_id(), "notice": notice_of(request), **matter}
+    context = {
+        **context_of(request),
+        "frame": frame,
+        "here": here,
+        "once": new_id,
+        "notice": notice_of(request),
+        **matter,
+    }
     return render(request, template, context, status=status)
 
 
@@ -188,8 +195,9 @@ def due_words(words: Words, said_in: str, due_at: datetime, now: datetime) -> st
     return words.text(said_in, N_("{time} left"), time=span)
 
 
-def template_globals(words: Words) -> dict[str, Any]:
-    """What the desk adds to every template."""
+def context_of(request: web.Request) -> dict[str, Any]:
+    """What every template of the desk may call, beside what the kernel gives to all."""
+    words = request.app[WORDS]
     return {
         "reason_title": reason_title,
         "language_name": language_name,

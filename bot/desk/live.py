@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from bot.cases import service
 from bot.cases.model import CaseNotFound
 from bot.desk.case import case_context
-from bot.desk.frame import QUEUE_LENGTH, hand_of, look
+from bot.desk.frame import QUEUE_LENGTH, context_of, hand_of, look
 from bot.kernel.access import Permission, may_enter
 from bot.kernel.pages import render_text
 from bot.kernel.streams import EventStream, stream_events
@@ -95,7 +95,7 @@ async def _send_changes(
         await events.send("gone", {})
         return False
     for part in parts:
-        html = render_text(request, f"desk/parts/{part}.html", context)
+        html = render_text(request, f"desk/parts/{part}.html", {**context_of(request), **context})
         if shown.get(part) != html:
             shown[part] = html
             await events.send("part", {"name": part, "html": html})

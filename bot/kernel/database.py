@@ -47,6 +47,10 @@ READERS = 4
 POSTGRES_CONNECTIONS = 12
 TRIES_ON_POSTGRES = 3
 
+#: How PostgreSQL's SQLSTATE begins when nothing can be kept just now: no connection, no disk, memory or connections
+#: left, shutting down, a failing disk, or a replica that may only be read.
+NOT_NOW = ("08", "53", "57", "58", "25006")
+
 
 class DatabaseUnavailable(Exception):
     """The work was not committed: the disk is full, or the server is away. Keep the input and try again."""
@@ -282,7 +286,9 @@ def _settle(requests: list[_Request]) -> None:
 
 def _as_unavailable(error: BaseException) -> BaseException:
     """Failures of the disk or the server under one name; a broken rule of ours stays what it is."""
-    if isinstance(error, OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+    if isinstance(error, DBAPIError) and (
+        isinstance(error, OperationalError) or error.connection_invalidated or _sqlstate(error).startswith(NOT_NOW)
+    ):
         unavailable = DatabaseUnavailable(str(error.orig))
         unavailable.__cause__ = error
         return unavailable
@@ -336,4 +342,8 @@ class PostgresDatabase:
 
 def _may_try_again(error: DBAPIError) -> bool:
     """Serialisation failure or deadlock: PostgreSQL undid everything, so the work may simply run again."""
-    return getattr(error.orig, "sqlstate", None) in {"40001", "40P01"}
+    return _sqlstate(error) in {"40001", "40P01"}
+
+
+def _sqlstate(error: DBAPIError) -> str:
+    return getattr(error.orig, "sqlstate", None) or ""

@@ -40,8 +40,7 @@ NUMBERS = frozenset(
 )
 NUMBER_ENDINGS = ("_ms", "_seconds", "_count", "_bytes", "_rows", "_total", "_left", "_per_second")
 
-_code = re.compile(r"[a-z0-9]+(?:[_.:/-][a-z0-9]+)*|P[0-4]|[A-Z]{2,7}")
-_kind = re.compile(r"(?:[A-Z][a-z]+){2,6}|[A-Z][A-Za-z]{2,40}(?:Error|Exception|Exit|Key|Busy)")
+_code = re.compile(r"[a-z0-9]+(?:[_.:/-][a-z0-9]+)*|P[0-4]|[A-Z]{2}|GET|HEAD|POST")
 _id = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16,64}|[A-Z0-9]{2,4}(?:-[A-Z0-9]{2,6}){1,3}")
 _event = re.compile(r"[a-z][a-z0-9_.]{0,60}")
 _long_number = re.compile(r"\d{7,}")  # a telephone number or a chat id
@@ -50,7 +49,7 @@ _long_number = re.compile(r"\d{7,}")  # a telephone number or a chat id
 _SECRETS = (
     re.compile(r"/bot\d+:[\w-]+"),
     re.compile(r"\b\d{6,}:[\w-]{20,}"),
-    re.compile(r"(?i)(authorization|bearer|token|password|secret)\W{1,4}[^\s\"',}]+"),
+    re.compile(r"(?i)(authorization|bearer|token|password|secret)\W{1,4}(bearer |basic )?[^\s\"',}]+"),
     re.compile(r"[a-z][a-z0-9+.-]*://[^\s\"']*"),
 )
 
@@ -66,13 +65,7 @@ def get_log(room: str) -> Any:
 
 def configure_logs(level: Level = "INFO", format: Literal["console", "json"] = "console") -> None:
     """Send everything this process logs, by whatever way, to stderr in the shape above. Call once, at start."""
-    finish = _as_json if format == "json" else _as_line
-    structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, _put_level, only_known_facts, _put_time, finish],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
-    )
+    _shape_our_lines(level, format)
     handler = _Foreign()
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -87,6 +80,21 @@ def configure_logs(level: Level = "INFO", format: Literal["console", "json"] = "
 
 
 # Our own lines
+
+
+def _shape_our_lines(level: Level, format: Literal["console", "json"]) -> None:
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            _put_level,
+            only_known_facts,
+            _put_time,
+            _as_json if format == "json" else _as_line,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=lambda *_args: structlog.WriteLogger(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
 
 
 def only_known_facts(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -124,10 +132,24 @@ def _fact(name: str, value: object) -> str | int | float | bool | None:
     if name in IDS or name.endswith("_id"):
         return value if _id.fullmatch(value) else None
     if name in KINDS:
-        return value if _kind.fullmatch(value) else None
+        return value if _is_exception(value) else None
     if name in CODES:
         return value if _code.fullmatch(value) and not _long_number.search(value) else None
     return None
+
+
+_exceptions: set[str] = set()
+
+
+def _is_exception(name: str) -> bool:
+    """Whether some exception of this program has this name. A capital letter alone could begin a person's name."""
+    if name not in _exceptions:
+        waiting: list[type[BaseException]] = [BaseException]
+        while waiting:
+            kind = waiting.pop()
+            _exceptions.add(kind.__name__)
+            waiting.extend(kind.__subclasses__())
+    return name in _exceptions
 
 
 def _event_name(event: object) -> str:
@@ -167,14 +189,14 @@ def _put_time(_logger: object, _method: str, event: MutableMapping[str, Any]) ->
 
 
 def _as_json(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
-    return redact(json.dumps(event, ensure_ascii=True)) + "\n"
+    return redact(json.dumps(event, ensure_ascii=True))
 
 
 def _as_line(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
     at, level, name = event.pop("at", ""), str(event.pop("level", "")), event.pop("event", "")
     room = event.pop("room", "")
     facts = " ".join(f"{key}={value}" for key, value in event.items())
-    return redact(f"{at[11:19]} {level:<8} {room:<13} {name} {facts}".rstrip()) + "\n"
+    return redact(f"{at[11:19]} {level:<8} {room:<13} {name} {facts}".rstrip())
 
 
 def redact(line: str) -> str:
@@ -214,3 +236,7 @@ def facts_of(line: str) -> Mapping[str, Any]:
     """A JSON log line read back: for tests and for tools."""
     read: Mapping[str, Any] = json.loads(line)
     return read
+
+
+# structlog's own defaults print exceptions with all their variables: never those, not even before `configure_logs`.
+_shape_our_lines("INFO", "console")

@@ -36,6 +36,19 @@ RECENT = timedelta(days=6)
 COMPRESSED = {"text/css", "text/javascript", "image/svg+xml", "application/json", "text/plain"}
 
 
+class _Rooms(jinja2.BaseLoader):
+    """Templates by `room/name`. (A PrefixLoader would forget the room, and neighbours could not be found.)"""
+
+    def __init__(self, folders: Mapping[str, Path]) -> None:
+        self.rooms = {room: jinja2.FileSystemLoader(folder) for room, folder in folders.items()}
+
+    def get_source(self, environment: jinja2.Environment, template: str) -> Any:
+        room, _, name = template.partition("/")
+        if room not in self.rooms:
+            raise jinja2.TemplateNotFound(template)
+        return self.rooms[room].get_source(environment, name)
+
+
 class _Environment(jinja2.Environment):
     """A template names its neighbours without their room: `base.html` inside `desk/` is `desk/base.html`."""
 
@@ -45,9 +58,8 @@ class _Environment(jinja2.Environment):
 
 def make_templates(rooms: Mapping[str, Path], words: Words, more: Mapping[str, Any]) -> jinja2.Environment:
     """The environment of all rooms' templates; `desk/queue.html` is `queue.html` in the folder of `desk`."""
-    folders = {"kernel": KERNEL_TEMPLATES, **rooms}
     environment = _Environment(
-        loader=jinja2.PrefixLoader({room: jinja2.FileSystemLoader(folder) for room, folder in folders.items()}),
+        loader=_Rooms({**rooms, "kernel": KERNEL_TEMPLATES}),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         extensions=["jinja2.ext.i18n"],
@@ -101,8 +113,8 @@ def render_text(
 def _find(environment: jinja2.Environment, template: str) -> jinja2.Template:
     if "/" in template:
         return environment.get_template(template)
-    assert isinstance(environment.loader, jinja2.PrefixLoader)
-    return environment.select_template([f"{room}/{template}" for room in environment.loader.mapping])
+    assert isinstance(environment.loader, _Rooms)
+    return environment.select_template([f"{room}/{template}" for room in environment.loader.rooms])
 
 
 def _translators(words: Words) -> dict[str, Any]:

@@ -120,6 +120,13 @@ class Settings(BaseSettings):
             must="be two letters, as in FR",
         ),
     ] = Field("", pattern="^([A-Z]{2})?$")
+    exit_url: Annotated[
+        str,
+        About(
+            "Where “Leave quickly” in the web chat leads: a page that means nothing to whoever looks",
+            must="begin with https://",
+        ),
+    ] = "https://www.bbc.com/weather"
     telegram_token: Annotated[
         SecretStr,
         About(
@@ -266,6 +273,13 @@ class Settings(BaseSettings):
         _require(parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.path and not parts.query)
         _require(parts.scheme == "https" or _needs_no_tls(parts.hostname or ""))
         return value.rstrip("/")
+
+    @field_validator("exit_url")
+    @classmethod
+    def _harmless_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        _require(parts.scheme == "https" and bool(parts.hostname))
+        return value
 
     @field_validator("telegram_api_url", "heartbeat_url")
     @classmethod

@@ -1,9 +1,10 @@
 """Server-sent events: an answer that stays open, and ends when it must.
 
-    async with stream_events(request) as events, signals.watching("queue") as watch:
-        while True:
-            await events.send("queue", await queue_as_html(), id=str(head))
-            await watch.next(timeout=10)
+    async with stream_events(request) as events:
+        with signals.watching("queue") as watch:
+            while True:
+                await events.send("queue", await queue_as_html(), id=str(head))
+                await watch.next(timeout=10)
     return events.response
 
 The block is left by itself when the browser goes away, the server stops, or the session ends.

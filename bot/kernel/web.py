@@ -585,8 +585,10 @@ def _clean(text: str) -> str:
 
 
 def require(request: web.Request, permission: Permission, target: object) -> None:
-    """Go on only if the signed-in officer may do this to `target`; otherwise nothing is found."""
+    """Go on only if `target` exists and the signed-in officer may do this to it; otherwise nothing is found."""
     officer = request[OFFICER]
+    if target is None:
+        raise web.HTTPNotFound
     if not allows(officer, permission, target):
         log.warning("access_refused", route=_route_name(request), officer_id=officer.id, permission=permission.value)
         raise web.HTTPNotFound

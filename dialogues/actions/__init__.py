@@ -1,0 +1,73 @@
+"""The custom actions of Waymark's own dialogues.
+
+`build_actions` is cheap and imports no rasa_sdk; the actions are made when the first of them is needed, or `warm`ed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from dialogues.actions.ports import Services
+from dialogues.runtime.custom_actions import SdkActions
+from dialogues.runtime.responses import Translate
+
+if TYPE_CHECKING:
+    from dialogues.knowledge import Procedures
+
+#: Every action `build_actions` provides, as the domain lists them.
+ACTION_NAMES = (
+    "action_answer_procedure",
+    "action_ask_person",
+    "action_ask_place",
+    "action_ask_report_now",
+    "action_call_officer",
+    "action_change_language",
+    "action_find_service",
+    "action_forget_place",
+    "action_hand_over_attachment",
+    "action_not_understood",
+    "action_procedure_steps",
+    "action_procedure_why",
+    "action_report_case",
+    "action_safe",
+    "action_say_hello",
+    "action_unsafe",
+    "action_use_location",
+    "validate_service_form",
+)
+
+
+def today_in_utc() -> date:
+    return datetime.now(UTC).date()
+
+
+def build_actions(
+    services: Services,
+    procedures: Procedures,
+    translate: Translate,
+    *,
+    today: Callable[[], date] = today_in_utc,
+    default_country: str | None = None,
+) -> SdkActions:
+    """The actions, for `Engine.load(..., actions=...)`.
+
+    `today` decides which texts are in force; `default_country` (ISO 3166-1 alpha-2) is assumed until a person names
+    a place elsewhere.
+    """
+
+    def make() -> list[object]:
+        from dialogues.actions.officer import officer_actions
+        from dialogues.actions.procedures import procedure_actions
+        from dialogues.actions.services import service_actions
+        from dialogues.actions.talk import talk_actions
+
+        return [
+            *officer_actions(services, default_country),
+            *procedure_actions(procedures, services, translate, today, default_country),
+            *service_actions(services, translate, default_country),
+            *talk_actions(procedures, services, translate, today, default_country),
+        ]
+
+    return SdkActions(ACTION_NAMES, make)

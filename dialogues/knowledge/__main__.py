@@ -73,9 +73,9 @@ def stamp(folder: Path, files: Sequence[str]) -> int:
             return 1
         original = originals[translation.key, translation.audience, translation.jurisdiction]
         path = folder / file
-        text = path.read_text(encoding="utf-8")
-        stamped = re.sub(r"(?m)^(\s+of:).*$", rf"\g<1> {fingerprint(original)}", text, count=1)
-        path.write_text(stamped, encoding="utf-8")
+        before, translation_field, after = path.read_text(encoding="utf-8").partition("\ntranslation:")
+        stamped = re.sub(r"(\bof: *)[^\s,}]*", rf"\g<1>{fingerprint(original)}", after, count=1)
+        path.write_text(before + translation_field + stamped, encoding="utf-8")
         print(f"{file}: made from {fingerprint(original)}.")
     return 0
 

@@ -82,10 +82,10 @@ LAW_WORDS: dict[str, str] = {
     "ar": "اتفاقية|توجيه أوروبي|لائحة|المادة|بروتوكول",
 }
 
-_SENTENCE_END = re.compile(r"[.!?؟:;؛](?:\s|$)")
+_SENTENCE_END = re.compile(r"[.!?؟:;؛][\"»”)]*(?:\s|$)")
 _FIGURE = re.compile(r"\d+(?:[-–/]\d+)*")
 _QUANTITY = re.compile(r"(\d+(?:[-–]\d+)?)[ -]*(min|h|day|week|month|year|working day|child|%)", re.IGNORECASE)
-_DIALLED = re.compile(r"(?<![\d/.])\+?\d{3,}(?:[ -]\d{2,})*(?![\d/])")
+_DIALLED = re.compile(r"(?<![\d/.])\+?\d+(?:[ -]\d+)*(?![\d/])")
 _FOREIGN_DIGITS = re.compile("[\u0660-\u0669\u06f0-\u06f9]")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
@@ -175,10 +175,18 @@ def _wrong_words(text: LoadedText, line: int, words: str) -> Iterator[Problem]:
     if _FOREIGN_DIGITS.search(words):
         yield Problem(text.file, line, "Write numbers as people dial them: 0 to 9.")
     for hit in _DIALLED.finditer(words):
-        if hit.group() not in PUBLIC_NUMBERS and not _YEAR.fullmatch(hit.group()):
+        if _looks_dialled(hit.group()):
             yield Problem(text.file, line, f"{hit.group()!r} looks like a number to dial; those are in the directory.")
     if audience is Audience.CHILD:
         yield from _hard_for_a_child(text, line, words)
+
+
+def _looks_dialled(number: str) -> bool:
+    """Whether this is a telephone number we did not allow, rather than a count, a range or a year."""
+    digits = sum(letter.isdigit() for letter in number)
+    if number in PUBLIC_NUMBERS or _YEAR.fullmatch(number):
+        return False
+    return digits >= (7 if "-" in number else 3)
 
 
 def _hard_for_a_child(text: LoadedText, line: int, words: str) -> Iterator[Problem]:
@@ -240,7 +248,12 @@ def _check_same_shape(text: LoadedText, original: LoadedText, name: str) -> Iter
         yield Problem(text.file, line, f"{heading!r} has {len(ours)} {kind}, the English has {len(theirs)}.")
         return
     for at, (here, there) in enumerate(zip(ours, theirs, strict=True)):
-        if sorted(_FIGURE.findall(here)) != sorted(_FIGURE.findall(there)):
+        if _figures(here, text.procedure.language) != _figures(there, text.procedure.language):
             figures = ", ".join(_FIGURE.findall(there)) or "no number"
             where = text.lines.get(f"{name}.{at}", line) if name not in PARAGRAPHS else line
             yield Problem(text.file, where, f"The numbers differ from the English, which has {figures}.")
+
+
+def _figures(words: str, language: str) -> list[str]:
+    """The numbers to compare. Arabic says one and two by the form of the word, so there they do not count."""
+    return sorted(figure for figure in _FIGURE.findall(words) if language != "ar" or figure not in {"1", "2"})

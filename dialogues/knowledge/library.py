@@ -16,10 +16,10 @@ class Procedures:
 
     def __init__(self, texts: Iterable[Procedure], *, embed: Embed | None = None) -> None:
         self._texts = {(text.key, text.language, text.audience, text.jurisdiction): text for text in texts}
-        self._indexes = {
-            language: Index([text for text in self._texts.values() if text.language == language], embed=embed)
-            for language in sorted({text.language for text in self._texts.values()})
-        }
+        readers: dict[tuple[str, Audience], list[Procedure]] = {}
+        for text in self._texts.values():
+            readers.setdefault((text.language, text.audience), []).append(text)
+        self._indexes = {reader: Index(theirs, embed=embed) for reader, theirs in readers.items()}
 
     @classmethod
     def load(cls, folder: Path, *, embed: Embed | None = None) -> Procedures:
@@ -65,11 +65,8 @@ class Procedures:
         audience: Audience = Audience.WORKER,
     ) -> list[Procedure]:
         """Texts in force that somebody may mean by `words`, best first; empty when nothing fits."""
-        if language not in self._indexes:
+        index = self._indexes.get((language, audience))
+        if index is None:
             return []
-        found: list[Procedure] = []
-        for match in self._indexes[language].search(words):
-            text = self.get(match.key, language, on, country, audience=audience)
-            if text is not None and text not in found:
-                found.append(text)
-        return found[:limit]
+        likely = (self.get(match.key, language, on, country, audience=audience) for match in index.search(words))
+        return [text for text in likely if text is not None][:limit]

@@ -91,7 +91,7 @@ class Match:
 
 
 class Index:
-    """The texts of one language, ready to be searched. Several texts of one key count as one."""
+    """The texts of one language for one audience, ready to be searched. Several texts of one key count as one."""
 
     def __init__(self, texts: Sequence[Procedure], *, embed: Embed | None = None) -> None:
         self._weights: dict[str, dict[str, float]] = {}

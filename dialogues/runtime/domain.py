@@ -120,8 +120,12 @@ class DomainReader:
             self._problem(block, "e2e_actions", "end-to-end actions are not played here")
         for item in block.get("intents", []):
             self._intent(block, item)
-        self._entities |= {next(iter(item)) if isinstance(item, dict) else str(item) for item in block.get("entities", [])}
-        self._actions |= {next(iter(item)) if isinstance(item, dict) else str(item) for item in block.get("actions", [])}
+        self._entities |= {
+            next(iter(item)) if isinstance(item, dict) else str(item) for item in block.get("entities", [])
+        }
+        self._actions |= {
+            next(iter(item)) if isinstance(item, dict) else str(item) for item in block.get("actions", [])
+        }
         for name, settings in block.get("slots", {}).items():
             self._slot(block["slots"], name, settings)
         for name, variations in block.get("responses", {}).items():
@@ -204,7 +208,9 @@ class DomainReader:
         if item["type"] in {"from_intent", "from_trigger_intent"} and "value" not in item:
             self._problem(item, "type", f"the mapping of `{name}` does not say which value")
         if item.get("action"):
-            self._problem(item, "action", "a mapping's own `action` is not played here: use action_validate_slot_mappings")
+            self._problem(
+                item, "action", "a mapping's own `action` is not played here: use action_validate_slot_mappings"
+            )
         conditions = item.get("conditions") or ()
         if item["type"] == "from_text" and not conditions:
             self._problem(item, "type", f"`{name}` would take every message: give its from_text mapping conditions")

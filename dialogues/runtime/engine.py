@@ -49,7 +49,9 @@ class Engine:
         self, project: Project, *, actions: ActionRunner, translate: Translate = in_english, choose: Choose = first
     ) -> None:
         unmade = {name for name in project.domain.actions if not name.startswith("utter_")} - actions.names
-        problems = [Problem("domain", 1, f"action `{name}` is in the domain, but nobody provides it") for name in unmade]
+        problems = [
+            Problem("domain", 1, f"action `{name}` is in the domain, but nobody provides it") for name in unmade
+        ]
         problems += [
             Problem("domain", 1, f"response `{name}` is among the actions, but has no words")
             for name in project.domain.actions
@@ -73,9 +75,10 @@ class Engine:
     async def turn(self, state: DialogueState, message: UserMessage, *, at: float | None = None) -> Turn:
         """Answer one message.
 
-        `message.metadata["slots"]` holds slots the host knows from outside the words (language, country, reporter):
-        they are set before the message is heard. `at` is the time in seconds; given, it stamps the events and ends a
-        session that was idle for longer than the domain allows. Raises ActionFailed; then nothing happened.
+        A host that knows more than the words say (the language, the country) changes `state.slots`, or gives them in
+        `message.metadata["slots"]`: they are set before the message is heard. `at` is the time in seconds; given, it
+        stamps the events and ends a session that was idle for longer than the domain allows. Raises ActionFailed;
+        then nothing happened.
         """
         conversation = _Conversation(self, state, message, at)
         await conversation.hear()
@@ -99,18 +102,16 @@ class _Conversation:
         self._domain = engine.domain
         self._message = message
         self._at = at
-        self._given = dict(state.slots) if not state.events else {}
         self.tracker = Tracker(engine.domain, state.events, watched=engine.project.rules.watched)
+        self._given = {**state.slots, **dict(message.metadata.get("slots") or {})}
         self.events: list[Event] = []
         self.replies: list[Reply] = []
 
     async def hear(self) -> None:
         if self._session_is_over():
             await self._run(SESSION_START)
-            for name, value in self._given.items():
-                self._emit({"event": "slot", "name": name, "value": value})
-        for name, value in dict(self._message.metadata.get("slots") or {}).items():
-            if self.tracker.slots.get(name) != value:
+        for name, value in self._given.items():
+            if name in self.tracker.slots and self.tracker.slots[name] != value:
                 self._emit({"event": "slot", "name": name, "value": value})
         self._emit(self._user_event())
         if self.tracker.paused and self._message.intent != "restart":

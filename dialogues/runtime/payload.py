@@ -12,7 +12,9 @@ from dialogues.runtime.model import Entity, UserMessage
 _PAYLOAD = re.compile(r"^/(?P<intent>[^\s{@]+)(?:@(?P<confidence>[0-9.]+))?\s*(?P<entities>\{.*\})?\s*$", re.DOTALL)
 
 
-def read_payload(text: str, *, channel: str = "waymark", metadata: Mapping[str, Any] | None = None) -> UserMessage | None:
+def read_payload(
+    text: str, *, channel: str = "waymark", metadata: Mapping[str, Any] | None = None
+) -> UserMessage | None:
     """The message a tapped button stands for, None when `text` is not a payload.
 
     Only for taps on our own buttons: what people type is never read this way.

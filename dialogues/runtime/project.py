@@ -9,7 +9,7 @@ from pathlib import Path
 from dialogues.runtime.domain import Domain, DomainReader
 from dialogues.runtime.files import Block, Problem, ProjectWrong, read_yaml
 from dialogues.runtime.payload import read_payload
-from dialogues.runtime.rules import Rules, RulesReader, unreachable_intents
+from dialogues.runtime.rules import Rules, RulesReader, unheard_intents
 
 _DOMAIN_KEYS = {"intents", "entities", "slots", "responses", "forms", "actions", "session_config", "e2e_actions"}
 
@@ -47,7 +47,8 @@ def load_project(root: Path) -> Project:
 
 def warnings(project: Project) -> list[str]:
     """What is allowed, but seldom meant."""
-    found = [f"no rule listens to `{name}`: {what}" for name, what in unreachable_intents(project.domain, project.rules).items()]
+    unheard = unheard_intents(project.domain, project.rules)
+    found = [f"no rule listens to `{name}`: its messages fall back" for name in unheard]
     for name, variations in project.domain.responses.items():
         if any(v.channel and not v.conditions for v in variations) and any(v.conditions for v in variations):
             found.append(f"`{name}`: the default for a channel hides its conditional variations there")
@@ -133,10 +134,11 @@ def _loose_ends(domain: Domain, places: dict[str, tuple[str, int]]) -> Iterator[
                 if message is None:
                     yield problem(name, f"`{name}`: the button “{button.title}” has a payload nobody can read")
                 elif message.intent not in domain.intents:
-                    yield problem(name, f"`{name}`: the button “{button.title}” means `{message.intent}`, which is no intent")
+                    yield problem(
+                        name, f"`{name}`: the button “{button.title}” means `{message.intent}`, which is no intent"
+                    )
 
 
 def ask_names(form: str, slot: str) -> tuple[str, str, str, str]:
     """How a form may ask for a slot, first choice first."""
     return (f"action_ask_{form}_{slot}", f"utter_ask_{form}_{slot}", f"action_ask_{slot}", f"utter_ask_{slot}")
-

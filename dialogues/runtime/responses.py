@@ -100,7 +100,11 @@ def render(
     return Reply(
         text=say(variation.text),
         choices=tuple(
-            Choice(say(button.title), fill(button.payload, values) if "{{" in button.payload else button.payload, button.url)
+            Choice(
+                say(button.title),
+                fill(button.payload, values) if "{{" in button.payload else button.payload,
+                button.url,
+            )
             for button in variation.buttons
         ),
         response=name,

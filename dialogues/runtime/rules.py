@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
@@ -165,7 +165,7 @@ class RulesReader:
             return
         intents: set[str] = set()
         steps: list[Step] = []
-        alternatives = [step["or"] if "or" in step else [step] for step in raw]
+        alternatives = [step.get("or", [step]) for step in raw]
         for path in product(*alternatives):
             made = _Path(self, name, item)
             made.walk(list(path))
@@ -296,9 +296,8 @@ class _Path:
         self._slots[name] = feature
 
 
-def unreachable_intents(domain: Domain, rules: Rules) -> Mapping[str, str]:
-    """Intents no rule and no form listens to, with what happens to their messages."""
+def unheard_intents(domain: Domain, rules: Rules) -> list[str]:
+    """Intents no rule and no form listens to: their messages fall back."""
     heard = {intent.split("/")[0] for rule in rules.rules for intent in rule.intents}
     mapped = {name for slot in domain.slots.values() for mapping in slot.mappings for name in mapping.intents}
-    silent = set(domain.intents) - heard - mapped - {"restart", "back", "session_start"}
-    return {name: "its messages fall back" for name in sorted(silent)}
+    return sorted(set(domain.intents) - heard - mapped - {"restart", "back", "session_start"})

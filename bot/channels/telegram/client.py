@@ -170,13 +170,6 @@ class Client:
     async def leave(self, chat_id: int) -> None:
         await _said_our_way(lambda: self._bot.leave_chat(chat_id))
 
-    async def file(self, file_id: str, largest: int) -> bytes:
-        """A voice message, photo or document. Refused when it says it is larger than `largest` bytes."""
-        found = await _said_our_way(lambda: self._bot.get_file(file_id))
-        if (found.file_size or 0) > largest:
-            raise MessageRefused(NAME, "file_too_large")
-        return bytes(await _said_our_way(lambda: found.download_as_bytearray()))
-
 
 async def _said_our_way(call: Callable[[], Awaitable[T]]) -> T:
     """Await `call`. The error of ours is raised outside the handler, so that it does not carry the library's along."""
@@ -184,6 +177,8 @@ async def _said_our_way(call: Callable[[], Awaitable[T]]) -> T:
         return await call()
     except TelegramError as error:
         failure = failure_of(error)
+    except (LookupError, TypeError, ValueError, AttributeError):  # JSON, but not what the API answers
+        failure = DeliveryUncertain(NAME, "answer_unreadable")
     raise failure
 
 

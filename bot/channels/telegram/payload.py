@@ -76,7 +76,9 @@ def keep(account: str, update: Json, payload: bytes | None = None) -> RawMessage
     if not isinstance(content, dict):
         raise PayloadUnreadable(NAME)
     if kind == "callback_query":
-        provider_id, chat = _name_of_tap(content), _chat_of_tap(content)
+        if not isinstance(content.get("id"), str):
+            raise PayloadUnreadable(NAME)
+        provider_id, chat = _name_of_tap(content["id"]), _chat_of_tap(content)
     else:
         if not _is_id(content.get("message_id")):
             raise PayloadUnreadable(NAME)
@@ -111,9 +113,9 @@ def _name_of_edit(message: Json, update_id: int) -> str:
     return f"e{name_of(message)[1:]}.{_whole(message.get('edit_date'))}.{update_id}"
 
 
-def _name_of_tap(query: Json) -> str:
-    # Half of a query's id is the person's number, so it is not written down as it is.
-    return "t" + hashlib.sha256(f"tap {query.get('id')}".encode()).hexdigest()[:24]
+def _name_of_tap(tap_id: str) -> str:
+    # Half of a tap's id is the person's number, so it is not written down as it is.
+    return "t" + hashlib.sha256(f"tap {tap_id}".encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 
 def _chat_of_tap(query: Json) -> Any:

@@ -61,6 +61,9 @@ class Poller:
                 await self._rest(failure.cause, getattr(failure, "retry_after", None))
             except DatabaseUnavailable:
                 await self._rest("database_unavailable")
+            except Exception:
+                log.exception("telegram_poll_broke")
+                await self._rest("broken")
 
     async def listen_once(self) -> int:
         """Fetch what waits, keep it, and remember to confirm it. Returns how many were new.
@@ -88,8 +91,7 @@ class Poller:
         outcomes = await asyncio.gather(*(self._accept_in_order(queue) for queue in waiting.values()))
         failpoint("telegram.before_confirm")
         whole = min((first_lost for _new, first_lost in outcomes if first_lost is not None), default=len(updates))
-        last_id = max((_id_of(update) for update in updates[:whole]), default=0)
-        self._confirm = last_id + 1 if last_id else None
+        self._confirm = _confirming(updates[:whole], updates[whole:])
         if whole < len(updates):
             raise DatabaseUnavailable("an update was not kept")
         return sum(new for new, _first_lost in outcomes)
@@ -115,8 +117,15 @@ class Poller:
         self._failures += 1
         longest = min(LONGEST_PAUSE, SHORTEST_PAUSE * 2.0 ** min(self._failures, 10))
         seconds = random.uniform(SHORTEST_PAUSE, longest) if retry_after is None else retry_after
-        log.warning("telegram_poll_failed", cause=cause, failures=self._failures)
+        log.warning("telegram_poll_failed", cause=cause, attempts=self._failures)
         await self._pause(seconds)
+
+
+def _confirming(kept: Sequence[Any], lost: Sequence[Any]) -> int | None:
+    """The number to ask with next: above all that was kept, and not above anything that was not."""
+    if not kept:
+        return None
+    return min([max(map(_id_of, kept)) + 1, *map(_id_of, lost)])
 
 
 def _id_of(update: Any) -> int:

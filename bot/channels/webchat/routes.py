@@ -47,7 +47,7 @@ LOOK_SECONDS = 1.0
 STARTERS = (
     (N_("I am in danger now"), '/in_danger{"reason": "immediate_danger", "priority": "P0"}'),
     (N_("I need a place to sleep"), '/search_service{"need": "shelter"}'),
-    (N_("I work with children and have a question"), '/start{"audience": "worker"}'),
+    (N_("I work with children and have a question"), "/procedure"),
     (N_("Talk to a person"), "/ask_human"),
 )
 

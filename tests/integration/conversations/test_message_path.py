@@ -74,7 +74,11 @@ async def test_a_conversation_and_what_was_said_in_it_can_be_read_only_with_its_
     await world.write("a very secret word")
     await world.settle()
 
-    rows = await world.rows(sa.select(messages.c.body_sealed, conversations.c.state_sealed, conversations.c.address_index))
+    rows = await world.rows(
+        sa.select(messages.c.body_sealed, conversations.c.state_sealed, conversations.c.address_index).join_from(
+            messages, conversations, conversations.c.id == messages.c.conversation_id
+        )
+    )
     for row in rows:
         assert b"secret" not in bytes(row.body_sealed)
         assert b"secret" not in bytes(row.state_sealed)
@@ -134,8 +138,8 @@ async def test_a_shared_place_reaches_the_dialogue(world: World):
 
 
 async def test_an_edited_message_is_read_again_and_marks_what_it_corrects(world: World):
-    await world.write("I am in Rom", facts={"message_id": 7})
-    await world.write("I am in Rome", edits="7", facts={"message_id": 7})
+    await world.write("I am in Rom", provider_id="m7")
+    await world.write("I am in Rome", edits="m7", provider_id="e7")
     await world.settle()
 
     mine = [line for line in await world.transcript() if line.author is Author.PERSON]
@@ -238,7 +242,9 @@ async def test_while_an_officer_answers_the_bot_is_silent_and_still_sees_danger_
         await world.write(text)
     await world.settle()
 
-    assert world.channel.texts[1:] == ["Call 112 now if you are in danger. A person will read this and answer you here."]
+    assert world.channel.texts[1:] == [
+        "Call 112 now if you are in danger. A person will read this and answer you here."
+    ]
     assert [reason for reason, _ in await world.calls()] == ["weapon_present", "weapon_present"]
     assert [line.text for line in await world.transcript() if line.author is Author.PERSON][1:] == [
         "are you there",
@@ -396,7 +402,9 @@ async def test_a_providers_repetitions_do_not_use_up_the_persons_allowance(world
 
 
 async def test_a_choice_of_answers_is_kept_with_the_line(world: World):
-    world.engine.replies = (Reply("Are you safe?", (Choice("Yes", "/affirm"), Choice("Map", url="https://example.org"))),)
+    world.engine.replies = (
+        Reply("Are you safe?", (Choice("Yes", "/affirm"), Choice("Map", url="https://example.org"))),
+    )
     await world.write("x")
     await world.settle()
 

@@ -19,7 +19,7 @@ class Fault(StrEnum):
     LOSE_ANSWER = "lose_answer"  # delivered, and the connection closes instead of an answer
     HANG_AFTER = "hang_after"  # delivered, then no answer for `hang_seconds`
     TRUNCATE = "truncate"  # delivered, and the answer ends in the middle
-    GARBLE = "garble"  # delivered, and the answer is 200 but no JSON
+    GARBLE = "garble"  # delivered, and the answer is 200 but not what the API answers
 
 
 #: After these the message is with the person although the bot was not told.
@@ -28,12 +28,13 @@ DELIVERED = frozenset({Fault.LOSE_ANSWER, Fault.HANG_AFTER, Fault.TRUNCATE, Faul
 
 @dataclass
 class Scripted:
-    """A fault that strikes the next `times` calls that fit, before any chance is asked."""
+    """A fault that lets `skip` fitting calls pass and strikes the next `times`, before any chance is asked."""
 
     fault: Fault
     method: str | None = None
     chat_id: int | None = None
     times: int = 1
+    skip: int = 0
 
     def fits(self, method: str, chat_id: int | None) -> bool:
         return self.times > 0 and self.method in {None, method} and self.chat_id in {None, chat_id}
@@ -72,9 +73,13 @@ class Faults:
     def next(self, method: str, chat_id: int | None) -> Fault | None:
         """What strikes this call, if anything."""
         for line in self.script:
-            if line.fits(method, chat_id):
-                line.times -= 1
-                return line.fault
+            if not line.fits(method, chat_id):
+                continue
+            if line.skip > 0:
+                line.skip -= 1
+                continue
+            line.times -= 1
+            return line.fault
         if not method.startswith(("send", "edit")):
             return None
         chance = self._random.random()

@@ -27,6 +27,7 @@ NOT_GIVEN_UNASKED = {"chat_member", "message_reaction", "message_reaction_count"
 LONGEST_POLL = 50.0
 SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
 STATUS = {Fault.TOO_MANY: 429, Fault.SERVER_ERROR: 502, Fault.BAD_HTML: 502}
+GARBLED = ('{"ok":tru', '{"ok":true}', "[]", "null", "", '{"ok":true,"result":{}}', '{"ok":true,"result":7}')
 MEDIA = ("photo", "document", "voice")
 LARGEST_UPLOAD = 50 * 1024 * 1024
 Params = dict[str, Any]
@@ -226,7 +227,7 @@ class FakeTelegram:
         if fault is Fault.BAD_HTML:
             return web.Response(status=502, text="<html><h1>502 Bad Gateway</h1></html>", content_type="text/html")
         if fault is Fault.GARBLE:
-            return web.Response(text='{"ok":tru')
+            return web.Response(text=GARBLED[call % len(GARBLED)])
         if fault in {Fault.HANG, Fault.HANG_AFTER}:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), self.faults.hang_seconds)

@@ -1,0 +1,253 @@
+"""`./waymark …`: parse, call one use case, report, and let the exit code tell.
+
+Everything heavy is imported inside the command that needs it: `--help` should not wait for a web server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from bot.kernel.settings import Settings
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    name="waymark",
+    help="A multilingual messaging helpline that protects migrant children. Begin with: ./waymark up",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+user = typer.Typer(help="The people at the desk: officers, coordinators, admins.", no_args_is_help=True)
+demo = typer.Typer(help="The demonstration that an empty installation shows.", no_args_is_help=True)
+audit = typer.Typer(help="The record of who did and saw what.", no_args_is_help=True)
+keys = typer.Typer(help="The master key.", no_args_is_help=True)
+directory = typer.Typer(help="Services and places.", no_args_is_help=True)
+procedures = typer.Typer(help="The reviewed texts of the procedures.", no_args_is_help=True)
+for name, group in {
+    "user": user,
+    "demo": demo,
+    "audit": audit,
+    "keys": keys,
+    "directory": directory,
+    "procedures": procedures,
+}.items():
+    app.add_typer(group, name=name)
+
+
+def main() -> None:
+    """The entry of the launcher."""
+    app()
+
+
+def _stop(message: str, code: int = 1) -> NoReturn:
+    """End with one plain sentence on stderr, no traceback."""
+    typer.secho(message, err=True, fg=typer.colors.RED if sys.stderr.isatty() else None)
+    raise typer.Exit(code)
+
+
+def _settings() -> Settings:
+    from bot.kernel.settings import SettingsWrong, load_settings
+
+    try:
+        return load_settings()
+    except SettingsWrong as wrong:
+        _stop("Waymark cannot start with these settings:\n" + "\n".join(f"  - {problem}" for problem in wrong.problems), 2)
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run one use case; what a person can put right is said in a sentence."""
+    from bot.app import CannotStart
+    from bot.kernel.crypto import WrongMasterKey
+    from bot.kernel.database import DatabaseUnavailable
+    from bot.kernel.migrations import NewerDatabase
+    from bot.upkeep import CannotDo
+
+    try:
+        return asyncio.run(work)
+    except (CannotStart, CannotDo, WrongMasterKey, NewerDatabase) as error:
+        _stop(f"Waymark stops here: {error}", 2)
+    except DatabaseUnavailable as error:
+        _stop(f"The database cannot be used: {error}", 2)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+@app.command()
+def up() -> None:
+    """Serve the bot, the web chat, the desk and the directory on one port.
+
+    Migrates the database first. An empty database without an outside channel gets a marked demonstration
+    (WAYMARK_DEMO=off never), and one-time links to sign in are printed.
+    """
+    from bot.app import serve
+
+    _run(serve(_settings()))
+
+
+@app.command()
+def talk(
+    language: Annotated[str, typer.Option("--language", "-l", help="en, fr, es or ar")] = "",
+) -> None:
+    """Write to a running Waymark from this terminal. Start one first with: ./waymark up"""
+    from bot.channels.terminal.client import talk as talk_in_terminal
+
+    settings = _settings()
+    raise typer.Exit(_run(talk_in_terminal(settings, language=language or None)))
+
+
+@app.command()
+def understand() -> None:
+    """Read messages as JSON lines on stdin, write decisions as JSON lines on stdout.
+
+    In: {"id", "text", "lang"?, "audience"?, "country"?}. Out: {"id", "type", "key", "need", "place", "reason",
+    "priority", "language", "alternatives", "confidence"}, by the very code a live message takes.
+    """
+    from bot.understand import understand_lines
+
+    _run(understand_lines(_settings(), sys.stdin, sys.stdout))
+
+
+@app.command()
+def bench(
+    name: Annotated[str, typer.Argument(help="ingest, turn, memory or start")],
+    seconds: Annotated[float, typer.Option(help="how long each measurement lasts")] = 5.0,
+) -> None:
+    """Measure, and print one JSON object a line, each with its comparison of the same run."""
+    from bot.bench import BENCHES
+
+    if name not in BENCHES:
+        _stop(f"There is no benchmark {name!r}. There are: {', '.join(BENCHES)}.", 2)
+    _run(BENCHES[name](seconds=seconds))
+
+
+@app.command()
+def backup(
+    to: Annotated[Path, typer.Argument(help="the file to write; it must not exist")],
+) -> None:
+    """Write a consistent copy of the database while it is in use. The master key is not in it: keep that apart."""
+    from bot.upkeep import back_up
+
+    report = _run(back_up(_settings(), to))
+    typer.echo(report)
+
+
+@app.command()
+def restore(
+    source: Annotated[Path, typer.Argument(help="a file that `backup` wrote")],
+    replace: Annotated[bool, typer.Option(help="put it in the place of a database that is there")] = False,
+) -> None:
+    """Bring a backup back, check it, and erase again what was erased since it was made."""
+    from bot.upkeep import restore as bring_back
+
+    typer.echo(_run(bring_back(_settings(), source, replace=replace)))
+
+
+@app.command()
+def doctor() -> None:
+    """Look whether everything is as it must be, and say what to do where it is not."""
+    from bot.upkeep import examine
+
+    findings = _run(examine(_settings()))
+    for finding in findings:
+        typer.echo(f"{'ok  ' if finding.well else 'WRONG'} {finding.says}")
+    raise typer.Exit(0 if all(finding.well for finding in findings) else 1)
+
+
+@user.command("add")
+def user_add(
+    name: Annotated[str, typer.Argument(help="as others will see it, e.g. 'Amira K.'")],
+    sign_in_name: Annotated[str, typer.Option("--as", help="the name to sign in with")],
+    role: Annotated[list[str] | None, typer.Option(help="officer, coordinator or admin; may be given twice")] = None,
+    language: Annotated[list[str] | None, typer.Option(help="languages spoken, best first")] = None,
+) -> None:
+    """Add somebody to the desk and print a one-time link to sign in, good for 15 minutes."""
+    from bot.upkeep import add_user
+
+    typer.echo(_run(add_user(_settings(), name, sign_in_name, role or ["officer"], language or ["en"])))
+
+
+@user.command("link")
+def user_link(sign_in_name: Annotated[str, typer.Argument()]) -> None:
+    """Print a new one-time link to sign in, good for 15 minutes."""
+    from bot.upkeep import make_sign_in_link
+
+    typer.echo(_run(make_sign_in_link(_settings(), sign_in_name)))
+
+
+@user.command("list")
+def user_list() -> None:
+    """Who can sign in, and as what."""
+    from bot.upkeep import list_users
+
+    for line in _run(list_users(_settings())):
+        typer.echo(line)
+
+
+@user.command("disable")
+def user_disable(sign_in_name: Annotated[str, typer.Argument()]) -> None:
+    """End every session, link and page of somebody who leaves."""
+    from bot.upkeep import disable_user
+
+    typer.echo(_run(disable_user(_settings(), sign_in_name)))
+
+
+@demo.command("remove")
+def demo_remove() -> None:
+    """Remove the demonstration: its officers, services, conversations and cases."""
+    from bot.upkeep import remove_demonstration
+
+    typer.echo(_run(remove_demonstration(_settings())))
+
+
+@audit.command("verify")
+def audit_verify(
+    head: Annotated[str, typer.Option(help="a head noted earlier, kept outside this machine")] = "",
+) -> None:
+    """Check the whole chain. A head kept elsewhere also shows whether the end was cut off."""
+    from bot.upkeep import verify_audit
+
+    report = _run(verify_audit(_settings(), head or None))
+    typer.echo(report.says)
+    raise typer.Exit(0 if report.well else 1)
+
+
+@keys.command("rotate")
+def keys_rotate() -> None:
+    """Wrap every data key under a new master key, and say what to do with the old one."""
+    from bot.upkeep import rotate_master_key
+
+    typer.echo(_run(rotate_master_key(_settings())))
+
+
+@directory.command("verify")
+def directory_verify() -> None:
+    """Say which services are stale, unverified or incomplete."""
+    from bot.upkeep import verify_directory
+
+    for line in _run(verify_directory(_settings())):
+        typer.echo(line)
+
+
+@procedures.command("check")
+def procedures_check() -> None:
+    """Check every procedure: languages, sources, review dates, length, words a child should not read."""
+    from bot.upkeep import check_procedures
+
+    problems = check_procedures()
+    for problem in problems:
+        typer.echo(problem)
+    typer.echo(f"{len(problems)} problems")
+    raise typer.Exit(1 if problems else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,314 @@
+"""The composition root: builds every part of the program and hands it what it needs. Only this file knows them all."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiohttp import web
+from sqlalchemy.engine import make_url
+
+import bot.desk
+from bot import demonstration
+from bot.bridges import ChannelTalks, DialogueRoom, DirectoryDesk, ReadingRoom
+from bot.cases.alarm import Pager, Paging
+from bot.cases.auditor import Auditor, heartbeat_to
+from bot.cases.pairing import pair
+from bot.cases.service import CaseEscalations
+from bot.channels import terminal, webchat
+from bot.channels.model import Channel
+from bot.channels.telegram.channel import TelegramChannel
+from bot.channels.telegram.poller import Poller
+from bot.channels.telegram.routes import webhook_routes
+from bot.channels.terminal.channel import TerminalChannel
+from bot.channels.terminal.key import make_key
+from bot.channels.terminal.routes import terminal_routes
+from bot.channels.webchat.channel import WebChatChannel
+from bot.channels.webchat.routes import webchat_routes
+from bot.conversations.inbox import Inbox
+from bot.conversations.model import Allowance
+from bot.conversations.outbox import Sender
+from bot.conversations.turn import TurnWorker
+from bot.kernel.clock import Clock, SystemClock
+from bot.kernel.crypto import Vault
+from bot.kernel.database import Database, open_database
+from bot.kernel.health import Health
+from bot.kernel.live import Signals
+from bot.kernel.logs import configure_logs, get_log
+from bot.kernel.migrations import migrate
+from bot.kernel.settings import Settings, master_key_bytes
+from bot.kernel.web import PUBLIC, Routes, WebParts, build_web, web_runner
+from bot.kernel.words import Words
+from dialogues.actions import build_actions
+from dialogues.knowledge import Procedures
+from dialogues.runtime.engine import Engine
+from directory.api import hsds_handlers
+from directory.service import Directory
+
+log = get_log("app")
+
+ROOT = Path(__file__).resolve().parents[1]
+DIALOGUES = ROOT / "dialogues"
+
+
+class CannotStart(Exception):
+    """What stands in the way, as a sentence that says what to do."""
+
+
+class Waymark:
+    """Every part of the program, built but not started. `opened` makes one."""
+
+    def __init__(self, settings: Settings, database: Database, vault: Vault, clock: Clock, *, demo: bool) -> None:
+        self.settings = settings
+        self.database = database
+        self.vault = vault
+        self.clock = clock
+        self.demo = demo
+        self.signals = Signals()
+        self.words = Words.load()
+        self.procedures = Procedures.load(DIALOGUES / "procedures")
+        self.directory = Directory(database, clock, self.words)
+        self.reading = ReadingRoom(DIALOGUES, settings.data_dir / "understanding", settings.understanding)
+        self.services = DirectoryDesk(self.directory)
+        self.actions = build_actions(
+            self.services,
+            self.procedures,
+            self.words.text,
+            today=lambda: clock.now().date(),
+            default_country=settings.country or None,
+        )
+        self.telegram = self._telegram()
+        self.channels: Mapping[str, Channel] = self._channels()
+        self.inbox = Inbox(
+            database,
+            vault,
+            clock,
+            self.signals,
+            channels=self.channels,
+            screen=self.reading.screen,
+            allowance=Allowance(settings.rate_burst, settings.rate_per_minute),
+            demo=demo,
+        )
+        self.turns = TurnWorker(
+            database,
+            vault,
+            clock,
+            self.signals,
+            channels=self.channels,
+            understanding=self.reading,
+            engine=DialogueRoom(Engine.load(DIALOGUES, actions=self.actions, translate=self.words.text), clock),
+            escalations=CaseEscalations(vault),
+            words=self.words,
+            emergency_number=self.directory.emergency_number,
+            pairing=pair,
+            default_country=settings.country or None,
+            workers=settings.turn_workers,
+        )
+        self.sender = Sender(database, vault, clock, self.signals, channels=self.channels)
+        paging = Paging(vault, self.words, f"{settings.public_url}/desk/queue")
+        self.pager = Pager(database, clock, self.signals, paging, self.services)
+        heartbeat = heartbeat_to(settings.heartbeat_url) if settings.heartbeat_url else None
+        self.auditor = Auditor(database, clock, self.signals, vault, heartbeat)
+        self.health = Health(database, clock)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._stopping = False
+
+    def _telegram(self) -> TelegramChannel | None:
+        token = self.settings.telegram_token.get_secret_value()
+        return TelegramChannel(token, api_url=self.settings.telegram_api_url) if token else None
+
+    def _channels(self) -> Mapping[str, Channel]:
+        channels: list[Channel] = [WebChatChannel(), TerminalChannel()]
+        if self.telegram is not None:
+            channels.append(self.telegram)
+        return {channel.name: channel for channel in channels}
+
+    # --- the web ---
+
+    def web(self) -> web.Application:
+        """Everything that is served on the one port."""
+        parts = WebParts(
+            settings=self.settings,
+            database=self.database,
+            vault=self.vault,
+            clock=self.clock,
+            signals=self.signals,
+            words=self.words,
+            templates={"webchat": webchat.TEMPLATES, "desk": bot.desk.TEMPLATES},
+            static={"webchat": webchat.STATIC, "desk": bot.desk.STATIC},
+            template_globals={"is_demo": self.is_demo},
+        )
+        return build_web(parts, *self._routes())
+
+    def _routes(self) -> list[Routes]:
+        talks = ChannelTalks(self.database, self.vault, webchat.NAME, webchat.ACCOUNT)
+        key = make_key(self.settings.data_dir)
+        routes = [
+            self.health.routes,
+            webchat_routes(self.inbox, talks, emergency_number=self._own_emergency_number, demo=self.is_demo),
+            terminal_routes(key, self.inbox, ChannelTalks(self.database, self.vault, terminal.NAME, terminal.ACCOUNT)),
+            *bot.desk.all_routes(self.directory, telegram=self.telegram),
+            self._directory_api(),
+        ]
+        if self.telegram is not None and self.settings.telegram_mode == "webhook":
+            secret = self.settings.telegram_webhook_secret.get_secret_value()
+            routes.append(webhook_routes(self.telegram.account, secret, self.inbox))
+        return routes
+
+    def _directory_api(self) -> Routes:
+        routes = Routes()
+        for method, path, name, handler in hsds_handlers(self.directory):
+            routes.add(method, path, handler, name=name, allow=PUBLIC)
+        return routes
+
+    def is_demo(self) -> bool:
+        """Whether the pages must say that this is a demonstration."""
+        return self.demo
+
+    async def _own_emergency_number(self) -> str:
+        return await self.directory.emergency_number(self.settings.country or None)
+
+    # --- starting and stopping ---
+
+    async def start(self) -> None:
+        """Set every worker to work. Understanding and the actions load beside, messages wait for them."""
+        await self.directory.prepare()
+        self.reading.start()
+        self._begin("actions", asyncio.to_thread(self.actions.warm))
+        workers: dict[str, Callable[[], Awaitable[None]]] = {
+            "turns": self.turns.run,
+            "sender": self.sender.run,
+            "pager": self.pager.run,
+            "auditor": self.auditor.run,
+        }
+        for name, run in workers.items():
+            self._begin(name, run())
+            self.health.add(name, lambda name=name: not self._tasks[name].done())  # type: ignore[misc]
+        self.health.add("understanding", self.reading.is_ready)
+        if self.telegram is not None:
+            await self._start_telegram(self.telegram)
+
+    async def _start_telegram(self, telegram: TelegramChannel) -> None:
+        if self.settings.telegram_mode == "polling":
+            poller = Poller(telegram, self.inbox, self.clock)
+            self._begin("telegram", poller.run())
+        else:
+            self._begin("telegram", telegram.listen_by_webhook(self.settings.public_url, self._webhook_secret()))
+
+    def _webhook_secret(self) -> str:
+        return self.settings.telegram_webhook_secret.get_secret_value()
+
+    def _begin(self, name: str, work: Awaitable[object]) -> None:
+        async def run() -> None:
+            try:
+                await work
+            except asyncio.CancelledError:
+                raise
+            except Exception:
+                log.exception("worker_failed", kind=name)
+
+        self._tasks[name] = asyncio.create_task(run(), name=name)
+
+    async def stop(self) -> None:
+        """Take nothing more in, finish what is under way, give leases back. Loses nothing, doubles nothing."""
+        if self._stopping:
+            return
+        self._stopping = True
+        if "telegram" in self._tasks:
+            await self._end("telegram")
+        await self.inbox.close()
+        await self.turns.stop()
+        await self.sender.stop()
+        for name in list(self._tasks):
+            await self._end(name)
+        if self.telegram is not None:
+            await self.telegram.close()
+        self.reading.close()
+
+    async def _end(self, name: str) -> None:
+        task = self._tasks.pop(name)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+@asynccontextmanager
+async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Waymark]:
+    """The program over its database, migrated, with the master key checked; for `up` and for tests.
+
+    Raises CannotStart, WrongMasterKey, NewerDatabase, DatabaseUnavailable; each says what to do.
+    """
+    clock = clock or SystemClock()
+    with alone_on(settings.database_url):
+        database = open_database(settings.database_url)
+        try:
+            await migrate(database)
+            vault = Vault(master_key_bytes(settings))
+            await database.write(lambda tx: vault.prepare(tx, clock.now()))
+            demo = await demonstration.prepare(database, vault, clock, settings)
+            waymark = Waymark(settings, database, vault, clock, demo=demo)
+            try:
+                yield waymark
+            finally:
+                await waymark.stop()
+        finally:
+            await database.close()
+
+
+@contextlib.contextmanager
+def alone_on(database_url: str) -> contextlib.AbstractContextManager[None]:  # type: ignore[misc]
+    """Hold the right to serve an embedded database: two servers on one file would each think they are the only one.
+
+    Replicas over PostgreSQL need no such right: they claim their work row by row.
+    """
+    url = make_url(database_url)
+    if url.get_backend_name() != "sqlite" or not url.database:
+        yield
+        return
+    path = Path(f"{url.database}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotStart(
+                f"another Waymark is already serving {url.database}. Stop it first, or give this one its own "
+                "WAYMARK_DATA_DIR. For several servers on one database use PostgreSQL."
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield  # the lock goes with the process, however it ends
+
+
+async def serve(settings: Settings) -> None:
+    """`./waymark up`: serve until SIGTERM or Ctrl-C, then stop gracefully."""
+    configure_logs(settings.log_level, settings.log_format)
+    stopping = asyncio.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sign, stopping.set)
+    async with opened(settings) as waymark:
+        runner = web_runner(waymark.web())
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, settings.host, settings.port, backlog=1024)
+            try:
+                await site.start()
+            except OSError as error:
+                raise CannotStart(
+                    f"port {settings.port} on {settings.host} cannot be used ({os.strerror(error.errno or 0)}). "
+                    "Choose another with WAYMARK_PORT."
+                ) from error
+            await waymark.start()
+            print(await demonstration.greeting(waymark.database, settings, waymark.clock, demo=waymark.demo), flush=True)
+            await stopping.wait()
+            log.info("stopping")
+        finally:
+            await runner.cleanup()

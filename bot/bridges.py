@@ -1,0 +1,182 @@
+"""Where two rooms meet that do not know each other: each class here fits what one has to what the other asks for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.channels.model import Button
+from bot.conversations import service as conversations
+from bot.conversations.model import Author, Direction
+from bot.kernel.clock import Clock
+from bot.kernel.crypto import Vault
+from bot.kernel.database import Database
+from dialogues.actions.ports import FoundPlace, FoundService
+from dialogues.runtime.engine import Engine
+from dialogues.runtime.model import DialogueState, Turn, UserMessage
+from dialogues.understanding.model import Reading, Risk
+from directory.service import Directory
+
+if TYPE_CHECKING:
+    from dialogues.understanding.reading import Understanding
+
+READING_THREADS = 2
+
+
+class ReadingRoom:
+    """Understanding, off the event loop. It loads while the web is already up; a message waits for it."""
+
+    def __init__(self, project: Path, cache: Path, backend: str) -> None:
+        self._project = project
+        self._cache = cache
+        self._backend = backend
+        self._threads = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="reading")
+        self._loading: asyncio.Future[Understanding] | None = None
+
+    def start(self) -> None:
+        """Begin to load. On new training data the heads are learnt first, which takes about a minute."""
+        self._loading = asyncio.get_running_loop().run_in_executor(self._threads, self._load)
+        self._loading.add_done_callback(lambda done: done.exception())  # whoever reads will hear of it
+
+    def _load(self) -> Understanding:
+        from dialogues.understanding.reading import Understanding
+
+        return Understanding.load(self._project, self._cache, self._backend)
+
+    async def loaded(self) -> Understanding:
+        """The loaded understanding; raises what loading raised."""
+        if self._loading is None:
+            self.start()
+        assert self._loading is not None
+        return await asyncio.shield(self._loading)
+
+    def is_ready(self) -> bool:
+        """Whether messages are read by now."""
+        return self._loading is not None and self._loading.done() and self._loading.exception() is None
+
+    async def read(self, text: str, *, language: str | None, hint: str | None = None) -> Reading:
+        """Understand one message. `hint` is what the person's app says, used until they have written enough."""
+        understanding = await self.loaded()
+        known = language or (hint or "").split("-")[0].lower() or None
+        return await asyncio.get_running_loop().run_in_executor(
+            self._threads, lambda: understanding.read(text, language=known)
+        )
+
+    def screen(self, text: str) -> Risk | None:
+        """The quick look at the words alone. Sees nothing before loading is done: such messages are due anyway."""
+        if not self.is_ready() or self._loading is None:
+            return None
+        return self._loading.result().word_screen(text)
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+class DialogueRoom:
+    """The dialogue engine, told what the message path knows beside the words: the time, and who is speaking."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    async def turn(self, state: DialogueState, message: UserMessage) -> Turn:
+        slots = {**message.metadata.get("slots", {}), "reporter": bool(message.metadata.get("reporter"))}
+        told = replace(message, metadata={**message.metadata, "slots": slots})
+        return await self._engine.turn(state, told, at=self._clock.now().timestamp())
+
+
+class DirectoryDesk:
+    """The directory, as the dialogue's actions ask for it."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+
+    async def resolve_place(self, words: str, *, country: str | None, language: str) -> list[FoundPlace]:
+        found = await self._directory.resolve_place(words, country=country, language=language)
+        return [FoundPlace(place.name, place.country, place.latitude, place.longitude) for place in found]
+
+    async def place_at(self, latitude: float, longitude: float) -> FoundPlace | None:
+        place = await self._directory.place_at(latitude, longitude)
+        return None if place is None else FoundPlace(place.name, place.country, place.latitude, place.longitude)
+
+    async def near(
+        self, need: str, place: FoundPlace, *, language: str, limit: int = 3, age: int | None = None
+    ) -> list[FoundService]:
+        from directory.model import FoundPlace as DirectoryPlace
+
+        point = DirectoryPlace(place.name, place.country, place.latitude, place.longitude)
+        found = await self._directory.near(need, point, language=language, limit=limit, age=age)
+        return [_service(service) for service in found]
+
+    async def helplines(self, country: str | None, *, language: str, limit: int = 3) -> list[FoundService]:
+        return [_service(s) for s in await self._directory.helplines(country, language=language, limit=limit)]
+
+    async def emergency_number(self, country: str | None) -> str:
+        return await self._directory.emergency_number(country)
+
+
+def _service(found: object) -> FoundService:
+    """The directory's own description has the same fields, and more that the dialogue does not need."""
+    return FoundService(**{name: getattr(found, name) for name in FoundService.__dataclass_fields__})
+
+
+@dataclass(frozen=True)
+class SaidLine:
+    """One line of a conversation as the person in it may see it."""
+
+    seq: int
+    author: str
+    text: str
+    buttons: tuple[Button, ...]
+    language: str
+
+
+class ChannelTalks:
+    """The conversations of one channel's account, for a page or a terminal that reads them itself."""
+
+    def __init__(self, database: Database, vault: Vault, channel: str, account: str) -> None:
+        self._database = database
+        self._vault = vault
+        self._channel = channel
+        self._account = account
+
+    async def lines(self, address: str, after: int) -> Sequence[SaidLine]:
+        conversation_id = await self._conversation(address)
+        if conversation_id is None:
+            return []
+        lines = await self._database.read(
+            lambda tx: conversations.transcript(tx, self._vault, conversation_id, after=after)
+        )
+        return [_said(line) for line in lines if line.direction is not Direction.NOTE]
+
+    async def topic(self, address: str) -> str | None:
+        conversation_id = await self._conversation(address)
+        return None if conversation_id is None else f"conversation:{conversation_id}"
+
+    async def waiting(self, address: str) -> bool:
+        conversation_id = await self._conversation(address)
+        if conversation_id is None:
+            return False
+        return await self._database.read(lambda tx: conversations.owes_answer(tx, conversation_id))
+
+    async def choose_language(self, address: str, language: str) -> None:
+        conversation_id = await self._conversation(address)
+        if conversation_id is not None:
+            await self._database.write(lambda tx: conversations.choose_language(tx, conversation_id, language))
+
+    async def _conversation(self, address: str) -> str | None:
+        return await self._database.read(
+            lambda tx: conversations.find_conversation(
+                tx, self._vault, channel=self._channel, account=self._account, address=address
+            )
+        )
+
+
+def _said(line: conversations.Line) -> SaidLine:
+    author = line.author.value if line.author is not Author.SYSTEM else "bot"
+    text = line.text or {"location": "📍", "attachment": "📎"}.get(line.kind, "")
+    return SaidLine(line.seq, author, text, line.buttons, line.language or "en")

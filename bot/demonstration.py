@@ -1,0 +1,101 @@
+"""The demonstration: what a newcomer sees in an empty installation. Marked everywhere, removed by one command."""
+
+from __future__ import annotations
+
+from sqlalchemy.engine import Connection
+
+from bot.conversations import service as conversations
+from bot.kernel.access import Role
+from bot.kernel.clock import Clock
+from bot.kernel.crypto import Vault
+from bot.kernel.database import Database
+from bot.kernel.officers import add_officer, list_officers, make_link
+from bot.kernel.settings import Settings
+from directory import demonstration as demonstrated_services
+
+OFFICER, ADMIN = "demo-officer", "demo-admin"
+#: The people of the demonstration: sign-in name, name, roles.
+PEOPLE = (
+    (OFFICER, "Amira (demonstration)", (Role.OFFICER, Role.COORDINATOR)),
+    (ADMIN, "Noa (demonstration)", (Role.ADMIN,)),
+)
+
+
+async def prepare(database: Database, vault: Vault, clock: Clock, settings: Settings) -> bool:
+    """Seed an empty database that no outside channel reaches. True if this is a demonstration, old or new."""
+    if await database.read(is_there):
+        return True
+    if settings.demo == "off" or settings.has_outside_channel or not await database.read(_is_empty):
+        return False
+    await database.write(lambda tx: _seed(tx, vault, clock))
+    return True
+
+
+def is_there(tx: Connection) -> bool:
+    """Whether the people of the demonstration are in this database."""
+    return any(officer.demo for officer in list_officers(tx))
+
+
+def _is_empty(tx: Connection) -> bool:
+    return not list_officers(tx) and demonstrated_services.is_empty(tx)
+
+
+def _seed(tx: Connection, vault: Vault, clock: Clock) -> None:
+    at = clock.now()
+    for sign_in_name, name, roles in PEOPLE:
+        add_officer(tx, vault, name=name, sign_in_name=sign_in_name, roles=roles, languages=("en",), at=at, demo=True)
+    demonstrated_services.seed(tx, at=at)
+
+
+def remove(tx: Connection, vault: Vault, clock: Clock) -> str:
+    """Take the demonstration away: its people can no longer enter, its services are gone, what was said is erased.
+
+    Returns what was done, a sentence.
+    """
+    at = clock.now()
+    people = [officer for officer in list_officers(tx) if officer.demo]
+    for officer in people:
+        remove_officer(tx, officer.id, at)
+    services = demonstrated_services.remove(tx)
+    said = conversations.demonstration_ids(tx)
+    for conversation_id in said:
+        erase_case_of(tx, vault, conversation_id, at)
+        conversations.erase(tx, vault, conversation_id, at)
+    return f"Removed {len(people)} people, {services} services and {len(said)} conversations of the demonstration."
+
+
+async def greeting(database: Database, settings: Settings, clock: Clock, *, demo: bool) -> str:
+    """What `up` prints: where to click, and how to go on. The links sign in once."""
+    url = settings.public_url
+    lines = [
+        "",
+        "Waymark is serving.",
+        f"  Web chat       {url}/chat",
+        f"  Desk           {url}/desk",
+        f"  Directory API  {url}/hsds/",
+    ]
+    if demo:
+        links = await database.write(lambda tx: _links(tx, clock))
+        lines += [
+            "",
+            "This is a demonstration: nobody is on duty, and the places are not real. Sign in, once each:",
+            *(f"  as {name:<12} {url}/sign-in/{token}" for name, token in links),
+            "Remove it with: ./waymark demo remove",
+        ]
+    lines += ["", _about_telegram(settings), "Stop with Ctrl-C.", ""]
+    return "\n".join(lines)
+
+
+def _links(tx: Connection, clock: Clock) -> list[tuple[str, str]]:
+    found = {officer.sign_in_name: officer for officer in list_officers(tx) if officer.demo}
+    named = {"the officer": OFFICER, "the admin": ADMIN}
+    return [(said, make_link(tx, found[name].id, clock.now())) for said, name in named.items() if name in found]
+
+
+def _about_telegram(settings: Settings) -> str:
+    if settings.has_outside_channel:
+        return f"Telegram: connected by {settings.telegram_mode}."
+    return (
+        "To answer on Telegram too: make a bot with @BotFather, then start with\n"
+        "  WAYMARK_TELEGRAM_TOKEN=<its token> ./waymark up"
+    )

@@ -1,0 +1,258 @@
+// The desk, live. Everything here only makes quicker what the page can do without it.
+
+const RING_AGAIN_MS = 20000;
+const STALE_MS = 40000;
+const AWAKE_MS = 240000;
+
+/** Put the children of `fresh` into `old`, keeping every element that did not change, and the focus. */
+function patch(old, fresh) {
+  const focused = old.contains(document.activeElement) ? document.activeElement : null;
+  const focusKey = focused?.id || focused?.getAttribute("href") || focused?.getAttribute("name");
+  const known = new Map([...old.children].map((child, n) => [child.dataset.key ?? `#${n}`, child]));
+  const kept = [...fresh.children].map((child, n) => {
+    const before = known.get(child.dataset.key ?? `#${n}`);
+    return before && same(before, child) ? before : document.importNode(child, true);
+  });
+  old.replaceChildren(...kept);
+  for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  if (focused && !old.contains(document.activeElement) && focusKey) {
+    [...old.querySelectorAll("a, button, input, summary, textarea")]
+      .find((it) => it.id === focusKey || it.getAttribute("href") === focusKey || it.getAttribute("name") === focusKey)
+      ?.focus({ preventScroll: true });
+  }
+}
+
+/** What the server had said of an element before the clock wrote into it. */
+const sources = new WeakMap();
+
+/** Whether two elements came from the same HTML. */
+function same(before, fresh) {
+  return (sources.get(before) ?? before.outerHTML) === fresh.outerHTML;
+}
+
+/** Keep the HTML of the child of a live part that holds `element`, before it is changed here. */
+function remember(element) {
+  let child = element;
+  while (child && !child.parentElement?.dataset.part) child = child.parentElement;
+  if (child && !sources.has(child)) sources.set(child, child.outerHTML);
+}
+
+/** Two short tones, without a file. Browsers let us only after the officer has touched the page once. */
+class Bell {
+  #context = null;
+
+  get silent() {
+    return !this.#context || this.#context.state !== "running";
+  }
+
+  async wake() {
+    this.#context ??= new AudioContext();
+    if (this.#context.state !== "running") await this.#context.resume().catch(() => {});
+  }
+
+  ring() {
+    if (this.silent) return;
+    const start = this.#context.currentTime;
+    for (const [n, pitch] of [880, 660, 880].entries()) {
+      const tone = this.#context.createOscillator();
+      const volume = this.#context.createGain();
+      tone.frequency.value = pitch;
+      volume.gain.setValueAtTime(0.0001, start + n * 0.22);
+      volume.gain.exponentialRampToValueAtTime(0.3, start + n * 0.22 + 0.02);
+      volume.gain.exponentialRampToValueAtTime(0.0001, start + n * 0.22 + 0.2);
+      tone.connect(volume).connect(this.#context.destination);
+      tone.start(start + n * 0.22);
+      tone.stop(start + n * 0.22 + 0.21);
+    }
+  }
+}
+
+class WaymarkLive extends HTMLElement {
+  #stream = null;
+  #bell = new Bell();
+  #rung = new Set();
+  #ringing = [];
+  #title = document.title;
+  #heard = 0;
+  #stopped = false;
+
+  connectedCallback() {
+    this.#open();
+    setInterval(() => this.#tick(), 1000);
+    setInterval(() => this.#ring(true), RING_AGAIN_MS);
+    for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => this.#awake(), { passive: true });
+    document.addEventListener("visibilitychange", () => document.hidden || this.#tick());
+    this.addEventListener("submit", (event) => this.#submit(event));
+    this.addEventListener("keydown", (event) => this.#keys(event));
+    this.addEventListener("input", (event) => this.#draft(event.target));
+    for (const field of this.querySelectorAll("textarea[data-draft]")) field.value ||= sessionStorage.getItem(field.dataset.draft) ?? "";
+    this.querySelector("[data-sound]")?.addEventListener("click", () => this.#sound());
+    this.#bell.wake().then(() => this.#showSound());
+    this.#noteAlerts();
+    this.#tick();
+    this.#toEnd(true);
+  }
+
+  #open() {
+    this.#heard = Date.now();
+    this.#stream = new EventSource(this.getAttribute("src"));
+    this.#stream.addEventListener("part", (event) => this.#show(JSON.parse(event.data)));
+    this.#stream.addEventListener("fresh", () => this.#connected());
+    this.#stream.addEventListener("gone", () => this.#over("gone"));
+    this.#stream.addEventListener("end", (event) => {
+      if (JSON.parse(event.data).reason === "signed_out") this.#over("signed_out");
+    });
+    this.#stream.addEventListener("error", () => {
+      if (this.#stream.readyState === EventSource.CLOSED && !this.#stopped) setTimeout(() => this.#open(), 3000);
+    });
+  }
+
+  #connected() {
+    this.#heard = Date.now();
+    this.dataset.state = "live";
+  }
+
+  /** The stream is over for good: say so in a way nobody can miss. */
+  #over(state) {
+    this.#stopped = true;
+    this.#stream.close();
+    this.dataset.state = state;
+    if (state === "signed_out") this.#bell.ring();
+  }
+
+  #show({ name, html }) {
+    const old = this.querySelector(`[data-part="${name}"]`);
+    const fresh = new DOMParser().parseFromString(html, "text/html").querySelector(`[data-part="${name}"]`);
+    if (!old || !fresh) return;
+    const atEnd = name === "log" && old.scrollHeight - old.scrollTop - old.clientHeight < 80;
+    const moved = old.dataset.standing !== fresh.dataset.standing;
+    patch(old, fresh);
+    if (moved) this.#reload();
+    if (name === "alerts") this.#noteAlerts();
+    if (name === "log") this.#toEnd(atEnd);
+    this.#tick();
+  }
+
+  /** The case changed hands: the forms around the talk are others now. What was being written is kept. */
+  #reload() {
+    this.#stopped = true;
+    this.#stream.close();
+    location.reload();
+  }
+
+  #toEnd(follow) {
+    const log = this.querySelector('[data-part="log"]');
+    if (log && follow) log.scrollTop = log.scrollHeight;
+  }
+
+  #noteAlerts() {
+    const alerts = this.querySelector('[data-part="alerts"]');
+    this.#ringing = (alerts?.dataset.ringing ?? "").split(" ").filter(Boolean);
+    this.#ring(false);
+  }
+
+  #ring(again) {
+    const due = again ? this.#ringing : this.#ringing.filter((key) => !this.#rung.has(key));
+    for (const key of this.#ringing) this.#rung.add(key);
+    if (due.length) this.#bell.ring();
+  }
+
+  async #sound() {
+    await this.#bell.wake();
+    this.#bell.ring();
+    this.#showSound();
+  }
+
+  #showSound() {
+    const button = this.querySelector("[data-sound]");
+    if (button) button.hidden = !this.#bell.silent;
+  }
+
+  /** An officer who works here stays signed in; a desk that was left does not. */
+  #awake() {
+    this.#bell.wake().then(() => this.#showSound());
+    if (Date.now() - (this.awakeAt ?? 0) < AWAKE_MS) return;
+    this.awakeAt = Date.now();
+    fetch(this.dataset.here, { headers: { Accept: "application/json" } }).catch(() => {});
+  }
+
+  #tick() {
+    const now = Date.now();
+    for (const due of this.querySelectorAll("time[data-due]")) this.#due(due, now);
+    for (const clock of this.querySelectorAll("time[data-clock]")) this.#clock(clock);
+    const waiting = Number(this.querySelector('[data-part="nav"]')?.dataset.waiting ?? 0);
+    const sign = this.#ringing.length && Math.floor(now / 1000) % 2 ? "❗ " : "";
+    document.title = `${sign}${waiting ? `(${waiting}) ` : ""}${this.#title}`;
+    if (!this.#stopped && now - this.#heard > STALE_MS) this.dataset.state = "cut";
+  }
+
+  #due(element, now) {
+    const seconds = Math.round((Date.parse(element.dataset.due) - now) / 1000);
+    remember(element);
+    element.toggleAttribute("data-late", seconds < 0);
+    if (Math.abs(seconds) >= 5400) return;
+    const [minutes, rest] = [Math.floor(Math.abs(seconds) / 60), Math.abs(seconds) % 60];
+    const time = `${minutes}:${String(rest).padStart(2, "0")}`;
+    this.#say(element, (seconds < 0 ? element.dataset.lateWords : element.dataset.leftWords).replace("{time}", time));
+  }
+
+  #clock(element) {
+    const moment = new Date(element.dateTime);
+    const parts = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", numberingSystem: "latn" };
+    if (moment.toDateString() !== new Date().toDateString()) Object.assign(parts, { day: "numeric", month: "short" });
+    this.#say(element, new Intl.DateTimeFormat(document.documentElement.lang, parts).format(moment));
+  }
+
+  #say(element, words) {
+    if (element.textContent === words) return;
+    remember(element);
+    element.textContent = words;
+  }
+
+  #keys(event) {
+    const form = event.target.closest?.("form[data-answer]");
+    if (form && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      form.requestSubmit();
+    }
+  }
+
+  /** Words not sent yet survive a reload and a lost line. They stay in this tab, until signing out. */
+  #draft(field) {
+    if (field.dataset?.draft) sessionStorage.setItem(field.dataset.draft, field.value);
+  }
+
+  async #submit(event) {
+    const form = event.target;
+    if (!form.matches("form[data-answer]")) {
+      for (const field of form.querySelectorAll("textarea[data-draft]")) sessionStorage.removeItem(field.dataset.draft);
+      return;
+    }
+    event.preventDefault();
+    const [field, button, state] = ["textarea", "button", "[data-state]"].map((what) => form.querySelector(what));
+    if (!field.value.trim() || button.disabled) return;
+    button.disabled = true;
+    state.dataset.state = "";
+    try {
+      const answer = await fetch(form.action, {
+        method: "POST",
+        body: new URLSearchParams(new FormData(form)),
+        headers: { Accept: "application/json" },
+      });
+      if (!answer.ok) throw new Error(String(answer.status));
+      field.value = "";
+      this.#draft(field);
+      form.elements.once.value = [...crypto.getRandomValues(new Uint8Array(16))]
+        .map((byte) => byte.toString(16).padStart(2, "0"))
+        .join("");
+      this.#toEnd(true);
+    } catch {
+      state.dataset.state = "failed"; // the words stay in the field, and sending them again counts once
+    } finally {
+      button.disabled = false;
+      field.focus();
+    }
+  }
+}
+
+customElements.define("waymark-live", WaymarkLive);

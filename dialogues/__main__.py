@@ -1,0 +1,192 @@
+"""`python -m dialogues`: talk with the dialogues, check them, play the talks. Nothing else is needed, no bot.
+
+python -m dialogues shell [--language fr] [--slots]    write to it; a number taps a button
+python -m dialogues validate [PROJECT]                 every problem with its file and line
+python -m dialogues test [FOLDER]                      play the talks
+python -m dialogues train [--cache FOLDER]             learn from nlu/ and safety/ now
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dialogues.actions.ports import Services
+    from dialogues.runtime.engine import Engine
+    from dialogues.runtime.model import Turn
+    from dialogues.talks import Read
+
+PROJECT = Path(__file__).resolve().parent
+ROOT = PROJECT.parent
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    return int(options.run(options))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m dialogues", description="The dialogues of Waymark, by themselves.")
+    parser.add_argument(
+        "--cache", type=Path, default=ROOT / "var" / "understanding", help="where what is learnt is kept"
+    )
+    parser.add_argument("--backend", default="auto", choices=("auto", "embedder", "ngrams"))
+    commands = parser.add_subparsers(required=True)
+    shell = commands.add_parser("shell", help="write to it")
+    shell.add_argument("--language", default="en")
+    shell.add_argument("--slots", action="store_true", help="show what it remembers after each message")
+    shell.set_defaults(run=_shell)
+    validate = commands.add_parser("validate", help="check the files")
+    validate.add_argument("project", type=Path, nargs="?", default=PROJECT)
+    validate.set_defaults(run=_validate)
+    test = commands.add_parser("test", help="play the talks")
+    test.add_argument("folder", type=Path, nargs="?", default=ROOT / "tests" / "dialogues")
+    test.set_defaults(run=_test)
+    train = commands.add_parser("train", help="learn from the examples")
+    train.set_defaults(run=_train)
+    return parser
+
+
+def _engine(services: Services) -> Engine:
+    from dialogues.actions import build_actions
+    from dialogues.knowledge import Procedures
+    from dialogues.runtime.catalogue import read_catalogues, translator
+    from dialogues.runtime.engine import Engine
+
+    translate = translator(read_catalogues(ROOT / "locales"))
+    procedures = Procedures.load(PROJECT / "procedures")
+    return Engine.load(PROJECT, actions=build_actions(services, procedures, translate), translate=translate)
+
+
+def _understanding(options: argparse.Namespace) -> Read:
+    from dialogues.understanding.reading import Understanding
+
+    understanding = Understanding.load(PROJECT, options.cache, options.backend)
+    return lambda text, language: understanding.read(text, language=language)
+
+
+def _validate(options: argparse.Namespace) -> int:
+    from dialogues.actions import ACTION_NAMES
+    from dialogues.runtime.catalogue import read_catalogues, sentences
+    from dialogues.runtime.files import ProjectWrong
+    from dialogues.runtime.project import load_project, warnings
+
+    try:
+        project = load_project(options.project)
+    except ProjectWrong as error:
+        print(error, file=sys.stderr)
+        return 1
+    problems: list[str] = []
+    if options.project.resolve() == PROJECT:
+        problems += [f"no code for `{name}`" for name in sorted(project.domain.actions - set(ACTION_NAMES))]
+        spoken_words = dict(sentences(project.domain))
+        for language, known in read_catalogues(ROOT / "locales").items():
+            lacking = [(response, words) for words, response in spoken_words.items() if words not in known]
+            problems += [f"`{response}` is not translated into {language}: {words!r}" for response, words in lacking]
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    for warning in warnings(project):
+        print(f"note: {warning}")
+    domain = project.domain
+    print(
+        f"{len(project.rules.rules)} rules, {len(domain.forms)} forms, {len(domain.slots)} slots, "
+        f"{len(domain.responses)} responses, {len(domain.intents)} intents"
+    )
+    return 1 if problems else 0
+
+
+def _test(options: argparse.Namespace) -> int:
+    from dialogues.runtime.files import ProjectWrong
+    from dialogues.talks import play, read_talks, read_world
+
+    try:
+        talks = read_talks(options.folder)
+        engine = _engine(read_world(options.folder / "world.yml"))
+        read = _understanding(options) if any(talk.needs_understanding for talk in talks) else None
+    except ProjectWrong as error:
+        print(error, file=sys.stderr)
+        return 1
+
+    async def all_talks() -> int:
+        wrong = 0
+        for talk in talks:
+            problems = await play(talk, engine, read)
+            wrong += bool(problems)
+            print(f"{'FAILED' if problems else 'ok    '} {talk.name}")
+            for problem in problems:
+                print(f"       {problem}")
+        print(f"{len(talks)} talks, {wrong} not as written")
+        return 1 if wrong else 0
+
+    return asyncio.run(all_talks())
+
+
+def _train(options: argparse.Namespace) -> int:
+    from dialogues.understanding.reading import Understanding
+
+    understanding = Understanding.load(PROJECT, options.cache, options.backend)
+    print(f"learnt with {understanding.backend}, kept in {options.cache}")
+    return 0
+
+
+def _shell(options: argparse.Namespace) -> int:
+    from dialogues.actions.given import GivenServices
+    from dialogues.runtime.model import DialogueState
+    from dialogues.runtime.payload import read_payload
+    from dialogues.talks import message_of, read_world
+
+    world = ROOT / "tests" / "dialogues" / "world.yml"
+    engine = _engine(read_world(world) if world.exists() else GivenServices.nothing())
+    read = _understanding(options)
+
+    async def talk() -> int:
+        state = DialogueState(slots={"language": options.language})
+        taps: list[str] = []
+        text = "/start"
+        while True:
+            if text.isdigit() and 0 < int(text) <= len(taps):
+                text = taps[int(text) - 1]
+            tapped = read_payload(text) if text.startswith("/") else None
+            message = tapped or message_of(read(text, state.slots.get("language")), {})
+            if tapped is None:
+                print(
+                    f"    [{message.intent} {message.confidence:.2f} {[(e.name, e.value) for e in message.entities]}]"
+                )
+            turn = await engine.turn(state, message)
+            state = turn.state
+            taps = _show(turn)
+            if options.slots:
+                print(f"    {dict(state.slots)} {dict(state.active_loop)}")
+            try:
+                text = (await asyncio.to_thread(input, "> ")).strip() or "…"
+            except (EOFError, KeyboardInterrupt):
+                print()
+                return 0
+
+    return asyncio.run(talk())
+
+
+def _show(turn: Turn) -> list[str]:
+    """Print what was said. Returns the payloads of the buttons, in the order of their numbers."""
+    taps: list[str] = []
+    for reply in turn.replies:
+        if reply.text:
+            print(f"\n{reply.text}")
+        if reply.custom:
+            print(f"    {dict(reply.custom)}")
+        for choice in reply.choices:
+            if choice.url:
+                print(f"    {choice.title}: {choice.url}")
+            else:
+                taps.append(choice.payload)
+                print(f"    {len(taps)} {choice.title}")
+    return taps
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""Bringing in a human: danger, a wish for a person, a report, something only a person can look at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rasa_sdk import Action
+from rasa_sdk.events import SlotSet
+
+from dialogues.actions.ports import Services
+from dialogues.actions.reading import entity, fact, number_to_call
+
+PRIORITIES = ("P0", "P1", "P2", "P3")
+
+
+def officer_actions(services: Services, default_country: str | None) -> list[Action]:
+    parts = (services, default_country)
+    return [
+        CallOfficer(*parts),
+        Safe(*parts),
+        Unsafe(*parts),
+        AskPerson(*parts),
+        HandOverAttachment(*parts),
+        AskReportNow(*parts),
+        ReportCase(*parts),
+    ]
+
+
+def call_officer(dispatcher: Any, reason: str, priority: str) -> None:
+    """Ask the host for a human. It carries no words: the officer reads the conversation."""
+    dispatcher.utter_message(json_message={"waymark": "call_officer", "reason": reason, "priority": priority})
+
+
+class OfficerAction(Action):  # type: ignore[misc]
+    """An action whose words begin with the number to call."""
+
+    def __init__(self, services: Services, default_country: str | None) -> None:
+        self._services = services
+        self._default_country = default_country
+
+    async def say(self, dispatcher: Any, tracker: Any, response: str) -> None:
+        number = await number_to_call(self._services, tracker, self._default_country)
+        dispatcher.utter_message(response=response, emergency_number=number)
+
+
+class CallOfficer(OfficerAction):
+    """Words for this danger, and an officer. The screen's code and level arrive as entities."""
+
+    def name(self) -> str:
+        return "action_call_officer"
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        reason = str(entity(tracker, "reason") or "immediate_danger")
+        priority = entity(tracker, "priority")
+        again = reason == tracker.get_slot("danger_reason") and tracker.get_slot("safety_question")
+        response = f"utter_danger_{reason}"
+        if response not in domain["responses"]:
+            response = "utter_danger_immediate_danger"
+        await self.say(dispatcher, tracker, "utter_danger_again" if again else response)
+        call_officer(dispatcher, reason, priority if priority in PRIORITIES else "P0")
+        return [
+            SlotSet("reporter", bool(fact(tracker, "reporter"))),
+            SlotSet("danger_reason", reason),
+            SlotSet("safety_question", True),
+            SlotSet("misunderstood", None),
+        ]
+
+
+class Safe(OfficerAction):
+    """The person says they are safe. The case stays open: a human decides when it is over."""
+
+    def name(self) -> str:
+        return "action_safe"
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        await self.say(dispatcher, tracker, "utter_safe")
+        return [SlotSet("safety_question", None)]
+
+
+class Unsafe(OfficerAction):
+    """Not safe now: the highest level, whatever it was before."""
+
+    def name(self) -> str:
+        return "action_unsafe"
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        await self.say(dispatcher, tracker, "utter_unsafe")
+        call_officer(dispatcher, str(tracker.get_slot("danger_reason") or "immediate_danger"), "P0")
+        return []
+
+
+class AskPerson(OfficerAction):
+    """Somebody wants a human. Nobody has to say why."""
+
+    def name(self) -> str:
+        return "action_ask_person"
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        await self.say(dispatcher, tracker, "utter_person_called")
+        call_officer(dispatcher, "asked_for_person", "P2")
+        return [SlotSet("safety_question", True), SlotSet("reporter", False), SlotSet("misunderstood", None)]
+
+
+class HandOverAttachment(OfficerAction):
+    """A voice message may be a child who cannot write: it waits no longer than a disclosure would."""
+
+    def name(self) -> str:
+        return "action_hand_over_attachment"
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        await self.say(dispatcher, tracker, "utter_attachment_handed_over")
+        call_officer(dispatcher, "attachment", "P1" if fact(tracker, "attachment") == "voice" else "P2")
+        return []
+
+
+class AskReportNow(OfficerAction):
+    """The first question of a report, with the number to call before anything is written."""
+
+    def name(self) -> str:
+        return "action_ask_report_now"
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        await self.say(dispatcher, tracker, "utter_ask_report_now")
+        return []
+
+
+class ReportCase(OfficerAction):
+    """A worker's report is whole. What happens now is more urgent than what happened."""
+
+    def name(self) -> str:
+        return "action_report_case"
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        await self.say(dispatcher, tracker, "utter_report_sent")
+        call_officer(dispatcher, "report_case", "P1" if tracker.get_slot("report_now") else "P2")
+        return [SlotSet(name, None) for name in ("report_now", "report_place", "report_child")]

@@ -1,0 +1,289 @@
+"""Finding a verified service near a place. Never a dead end: helplines, another town, a person."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import quote
+
+from rasa_sdk import Action
+from rasa_sdk.events import SlotSet
+from rasa_sdk.forms import FormValidationAction
+
+from dialogues.actions.officer import call_officer
+from dialogues.actions.ports import FoundPlace, FoundService, Services
+from dialogues.actions.procedures import country_name, person_button
+from dialogues.actions.reading import button, country_of, entity, fact, language_of, number_to_call
+from dialogues.runtime.payload import payload
+from dialogues.runtime.responses import Translate
+
+#: After this many names nobody knows, numbers to call are worth more than asking again.
+TRIES = 2
+SHOWN = 3
+MOST_CHOICES = 4
+#: Stands in the slot `place` when no place could be found, so that the search goes on without one.
+NOWHERE = "?"
+LONGEST_LABEL = 30
+
+_PLACE_SLOTS = ("place", "place_resolved", "place_lat", "place_lon", "place_country", "place_options", "place_tries")
+
+
+def service_actions(services: Services, translate: Translate, default_country: str | None) -> list[Action]:
+    return [
+        ValidateServiceForm(services, default_country),
+        AskPlace(translate),
+        FindService(services, translate, default_country),
+        UseLocation(services),
+        ForgetPlace(),
+    ]
+
+
+def place_slots(place: FoundPlace, label: str) -> dict[str, Any]:
+    return {
+        "place": label,
+        "place_resolved": label,
+        "place_lat": place.latitude,
+        "place_lon": place.longitude,
+        "place_country": place.country or None,
+        "place_options": None,
+        "place_tries": None,
+    }
+
+
+class ValidateServiceForm(FormValidationAction):  # type: ignore[misc]
+    """Believes a place only when it is on the map, and only one of that name."""
+
+    def __init__(self, services: Services, default_country: str | None) -> None:
+        self._services = services
+        self._default_country = default_country
+
+    def name(self) -> str:
+        return "validate_service_form"
+
+    def validate_need(self, value: Any, dispatcher: Any, tracker: Any, domain: Any) -> dict[str, Any]:
+        return {"need": str(value) if value else None}
+
+    async def validate_place(self, value: Any, dispatcher: Any, tracker: Any, domain: Any) -> dict[str, Any]:
+        words = str(value or "").strip()
+        if words and words == tracker.get_slot("place_resolved"):
+            return {"place": words}
+        chosen = _chosen(words, tracker.get_slot("place_options") or [])
+        if chosen is not None:
+            return place_slots(chosen, chosen.name)
+        try:
+            country = country_of(tracker, self._default_country)
+            places = await self._services.resolve_place(words, country=country, language=language_of(tracker))
+        except Exception:
+            places = []
+        if len(places) == 1:
+            label = words if len(words) <= LONGEST_LABEL else places[0].name
+            return place_slots(places[0], label)
+        if places:
+            options = [asdict(place) for place in places[:MOST_CHOICES]]
+            return {"place": None, "place_options": options, "place_tries": None}
+        tries = int(tracker.get_slot("place_tries") or 0) + 1
+        if tries >= TRIES:
+            return {**dict.fromkeys(_PLACE_SLOTS), "place": NOWHERE}
+        return {"place": None, "place_options": None, "place_tries": tries}
+
+
+class AskPlace(Action):  # type: ignore[misc]
+    """Ask where: openly, again after a name nobody knows, or which of several places of that name."""
+
+    def __init__(self, translate: Translate) -> None:
+        self._translate = translate
+
+    def name(self) -> str:
+        return "action_ask_place"
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        language = language_of(tracker)
+        buttons = [
+            button(
+                f"{option['name']}, {country_name(option['country'], language)}", payload("inform", place=f"#{number}")
+            )
+            for number, option in enumerate(tracker.get_slot("place_options") or (), 1)
+        ]
+        response = "utter_ask_place"
+        if buttons:
+            response = "utter_which_place"
+        elif tracker.get_slot("place_tries"):
+            response = "utter_place_unknown"
+        dispatcher.utter_message(response=response, buttons=[*buttons, person_button(self._translate, language)])
+        return []
+
+
+def _chosen(words: str, options: list[dict[str, Any]]) -> FoundPlace | None:
+    """The place meant by a tapped choice (`#2`), a typed number (`2`), or its country code."""
+    number = words.removeprefix("#").strip()
+    for place_number, option in enumerate(options, 1):
+        if number == str(place_number) or words.casefold() == str(option["country"]).casefold():
+            return FoundPlace(**option)
+    return None
+
+
+class UseLocation(Action):  # type: ignore[misc]
+    """A location shared from the phone says where."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def name(self) -> str:
+        return "action_use_location"
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        latitude = entity(tracker, "place_lat") or fact(tracker, "latitude")
+        longitude = entity(tracker, "place_lon") or fact(tracker, "longitude")
+        if latitude is None or longitude is None:
+            return []
+        try:
+            near = await self._services.place_at(float(latitude), float(longitude))
+        except Exception:
+            near = None
+        label = near.name if near else f"{float(latitude):.2f}, {float(longitude):.2f}"
+        here = FoundPlace(label, near.country if near else "", float(latitude), float(longitude))
+        return [SlotSet(name, value) for name, value in place_slots(here, label).items()]
+
+
+class ForgetPlace(Action):  # type: ignore[misc]
+    """Look somewhere else."""
+
+    def name(self) -> str:
+        return "action_forget_place"
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        need = entity(tracker, "need")
+        forgotten = [SlotSet(name, None) for name in _PLACE_SLOTS]
+        return [*forgotten, SlotSet("need", str(need))] if need else forgotten
+
+
+class FindService(Action):  # type: ignore[misc]
+    """Up to three services, each a message of its own; helplines where there are none; always a way on."""
+
+    def __init__(self, services: Services, translate: Translate, default_country: str | None) -> None:
+        self._services = services
+        self._translate = translate
+        self._default_country = default_country
+
+    def name(self) -> str:
+        return "action_find_service"
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        need = str(tracker.get_slot("need") or "")
+        try:
+            await self._show(dispatcher, tracker, need)
+        except Exception:  # whatever the directory does, the person is not left alone with it
+            number = await number_to_call(self._services, tracker, self._default_country)
+            dispatcher.messages.clear()
+            dispatcher.utter_message(response="utter_directory_silent", emergency_number=number)
+            call_officer(dispatcher, "no_answer", "P1")
+        lost = tracker.get_slot("place") == NOWHERE
+        return [SlotSet("need", None), SlotSet("misunderstood", None), *([SlotSet("place", None)] if lost else [])]
+
+    async def _show(self, dispatcher: Any, tracker: Any, need: str) -> None:
+        language = language_of(tracker)
+        place = self._place(tracker)
+        found: list[FoundService] = []
+        if place is not None:
+            age = tracker.get_slot("age")
+            found = await self._services.near(
+                need, place, language=language, limit=SHOWN, age=int(age) if str(age).isdigit() else None
+            )
+        if found:
+            dispatcher.utter_message(response="utter_services_found", place=tracker.get_slot("place"))
+        else:
+            found = await self._helplines(dispatcher, tracker, place)
+        for service in found[:SHOWN]:
+            self._card(dispatcher, service, language)
+        elsewhere = button(self._translate(language, "Another town"), payload("another_place", need=need))
+        buttons = [elsewhere, person_button(self._translate, language)]
+        dispatcher.utter_message(response="utter_service_end", buttons=buttons)
+
+    def _place(self, tracker: Any) -> FoundPlace | None:
+        latitude, longitude = tracker.get_slot("place_lat"), tracker.get_slot("place_lon")
+        if latitude is None or longitude is None or tracker.get_slot("place") == NOWHERE:
+            return None
+        country = str(tracker.get_slot("place_country") or "")
+        return FoundPlace(str(tracker.get_slot("place")), country, float(latitude), float(longitude))
+
+    async def _helplines(self, dispatcher: Any, tracker: Any, place: FoundPlace | None) -> list[FoundService]:
+        country = country_of(tracker, self._default_country)
+        found = await self._services.helplines(country, language=language_of(tracker), limit=SHOWN)
+        if not found:
+            number = await number_to_call(self._services, tracker, self._default_country)
+            dispatcher.utter_message(response="utter_no_number_known", emergency_number=number)
+        else:
+            response = "utter_no_service_near" if place else "utter_helplines_only"
+            dispatcher.utter_message(response=response, place=place.name if place else "")
+        return found
+
+    def _card(self, dispatcher: Any, service: FoundService, language: str) -> None:
+        """One service. Its name comes after the first line: a locked phone shows the beginning."""
+        lines = [
+            " ".join(self._state(service, language)),
+            service.name,
+            service.summary,
+            *service.why,
+            "" if service.confidential else service.address,
+        ]
+        if service.phone:
+            lines.append(self._translate(language, "Phone: {number}").format(number=service.phone))
+        buttons = []
+        if service.phone:
+            buttons.append(button(self._translate(language, "Call"), url=f"tel:{dialled(service.phone)}"))
+        if not service.confidential and service.latitude is not None and service.longitude is not None:
+            url = map_url(service.latitude, service.longitude)
+            buttons.append(button(self._translate(language, "Show the way"), url=url))
+        dispatcher.utter_message(text="\n".join(line for line in lines if line), buttons=buttons)
+
+    def _state(self, service: FoundService, language: str) -> list[str]:
+        translate = self._translate
+        said = [checked(service.checked_days_ago, language, translate)]
+        if service.confidential:
+            said.append(translate(language, "Call first. The address is not told here. This is a safe place."))
+        elif service.distance_m is not None:
+            said.append(distance(service.distance_m, language, translate))
+        elif service.phone:
+            said.append(translate(language, "You can call this number from anywhere."))
+        if service.open_now is True:
+            said.append(translate(language, "Open now."))
+        elif service.open_now is False:
+            said.append(translate(language, "Closed now."))
+        if service.hours_today:
+            said.append(translate(language, "Today: {hours}.").format(hours=service.hours_today))
+        return [sentence for sentence in said if sentence]
+
+
+def checked(days: int | None, language: str, translate: Translate) -> str:
+    """When somebody last made sure that the service is as it says."""
+    if days is None:
+        return ""
+    if days <= 0:
+        return translate(language, "Checked today.")
+    if days == 1:
+        return translate(language, "Checked yesterday.")
+    if days == 2:
+        return translate(language, "Checked two days ago.")
+    return translate(language, "Checked {days} days ago.").format(days=days)
+
+
+def distance(metres: int, language: str, translate: Translate) -> str:
+    if metres < 950:
+        return translate(language, "About {metres} m from the place you named.").format(
+            metres=max(50, round(metres / 50) * 50)
+        )
+    kilometres = metres / 1000
+    shown = f"{kilometres:.1f}" if kilometres < 10 else f"{kilometres:.0f}"
+    return translate(language, "About {kilometres} km from the place you named.").format(kilometres=shown)
+
+
+def dialled(phone: str) -> str:
+    """The number as a phone dials it."""
+    return quote("".join(sign for sign in phone if sign.isdigit() or sign in "+*#"), safe="+*")
+
+
+def map_url(latitude: float, longitude: float) -> str:
+    """A map that opens in any browser and asks for no account."""
+    return (
+        f"https://www.openstreetmap.org/?mlat={latitude:.5f}&mlon={longitude:.5f}#map=17/{latitude:.5f}/{longitude:.5f}"
+    )

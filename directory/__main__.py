@@ -1,0 +1,187 @@
+"""The directory alone: `python -m directory serve | import | export | verify | demo`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from aiohttp import web
+
+from directory import demonstration
+from directory.api import Handler, HsdsApi
+from directory.database import open_database
+from directory.files import RejectedFile, export_services, import_services, read_lines, rehearse_import
+from directory.model import Method, Verification, WrongRecord
+from directory.service import Directory, due_for_verification, verify_service
+from directory.words import DirectoryWords
+
+app = typer.Typer(help="Waymark's directory of services, alone.", no_args_is_help=True, add_completion=False)
+
+DATABASE = "sqlite:///var/directory.db"
+Where = Annotated[str, typer.Option("--database", envvar="WAYMARK_DATABASE_URL", help="sqlite:///… or postgresql://…")]
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@web.middleware
+async def with_headers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A feed is data: no browser should take it for anything else."""
+    try:
+        response = await handler(request)
+    except web.HTTPException as error:
+        response = web.json_response({"error": (error.reason or "error").lower()}, status=error.status)
+        if isinstance(error, web.HTTPMethodNotAllowed):
+            response.headers["Allow"] = ", ".join(sorted(error.allowed_methods))
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
+    return response
+
+
+def build_web(api: HsdsApi) -> web.Application:
+    """The API as a web application of its own."""
+    application = web.Application(middlewares=[with_headers], client_max_size=64 * 1024)
+    for method, path, name, handler in api.routes():
+        application.router.add_route(method, path, handler, name=name)
+    return application
+
+
+@app.command()
+def serve(
+    database: Where = DATABASE,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8090,
+    public_url: Annotated[str, typer.Option(help="How others reach it.")] = "",
+    demo: Annotated[bool, typer.Option("--demo", help="Put the invented services in first.")] = False,
+) -> None:
+    """Serve the HSDS API."""
+    url = public_url or f"http://{host}:{port}"
+
+    async def made() -> web.Application:
+        opened = await open_database(database)
+        directory = Directory(opened, SystemClock(), DirectoryWords.load())
+        await directory.prepare()
+        if demo:
+            await opened.write(lambda tx: demonstration.seed(tx, at=directory.clock.now()))
+        application = build_web(HsdsApi(opened, public_url=url))
+
+        async def close(_: web.Application) -> None:
+            await opened.close()
+
+        application.on_cleanup.append(close)
+        typer.echo(f"The directory is at {url}/hsds/")
+        return application
+
+    web.run_app(made(), host=host, port=port, print=None, access_log=None)
+
+
+@app.command("import")
+def import_command(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="HSDS services, one JSON object a line.")],
+    database: Where = DATABASE,
+    rehearse: Annotated[bool, typer.Option("--rehearse", help="Only say what would happen.")] = False,
+    by: Annotated[str, typer.Option(help="Who is importing.")] = "",
+) -> None:
+    """Bring services in as unverified drafts: all of them or, if any line is rejected, none."""
+    who = by or os.environ.get("USER", "import")
+
+    async def run() -> int:
+        opened = await open_database(database)
+        at = datetime.now(UTC)
+        work = rehearse_import if rehearse else import_services
+        try:
+            report = await opened.write(lambda tx: work(tx, read_lines(file), by=who, at=at))
+        except RejectedFile as error:
+            report = error.report
+        finally:
+            await opened.close()
+        for reason in report.reasons:
+            typer.echo(reason, err=True)
+        kept = "nothing kept: " if rehearse or report.rejected else ""
+        typer.echo(kept + report.summary())
+        return 1 if report.rejected else 0
+
+    raise typer.Exit(asyncio.run(run()))
+
+
+@app.command()
+def export(database: Where = DATABASE) -> None:
+    """Write every published service to standard output, one JSON object a line."""
+
+    async def run() -> None:
+        opened = await open_database(database)
+        try:
+            for line in await opened.read(lambda tx: list(export_services(tx))):
+                sys.stdout.write(line + "\n")
+        finally:
+            await opened.close()
+
+    asyncio.run(run())
+
+
+@app.command()
+def verify(
+    service_id: Annotated[str, typer.Argument(help="Which service. Without: list what is due.")] = "",
+    database: Where = DATABASE,
+    by: Annotated[str, typer.Option(help="Who checked.")] = "",
+    method: Annotated[Method, typer.Option(help="How.")] = Method.PHONE,
+    source: Annotated[str, typer.Option(help="With whom, or where.")] = "",
+) -> None:
+    """Write down that a service was checked and is true; or list the services that are due for a check."""
+
+    async def run() -> int:
+        opened = await open_database(database)
+        at = datetime.now(UTC)
+        try:
+            if not service_id:
+                for due in await opened.read(lambda tx: due_for_verification(tx, at=at)):
+                    checked = f"{due.verification.at:%Y-%m-%d}" if due.verification else "never"
+                    typer.echo(f"{due.id}  {checked:10}  {due.name}")
+                return 0
+            await opened.write(lambda tx: verify_service(tx, service_id, Verification(at, by, method, source)))
+        except KeyError:
+            typer.echo(f"There is no service {service_id}.", err=True)
+            return 1
+        except WrongRecord as error:
+            typer.echo(f"{error} (--by, --source).", err=True)
+            return 1
+        finally:
+            await opened.close()
+        typer.echo("Checked.")
+        return 0
+
+    raise typer.Exit(asyncio.run(run()))
+
+
+@app.command()
+def demo(
+    database: Where = DATABASE,
+    remove: Annotated[bool, typer.Option("--remove", help="Take them out again.")] = False,
+) -> None:
+    """Put the invented services in, or take them out."""
+
+    async def run() -> None:
+        opened = await open_database(database)
+        at = datetime.now(UTC)
+        try:
+            if remove:
+                await opened.write(demonstration.remove)
+            else:
+                await opened.write(lambda tx: demonstration.seed(tx, at=at))
+        finally:
+            await opened.close()
+
+    asyncio.run(run())
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,504 @@
+"""The directory over HTTP, as HSDS 3.2 says: read only, for anyone.
+
+`HsdsApi.routes()` is a plain list, so that a host can mount each route under its own rules.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from aiohttp import web
+from sqlalchemy.engine import Connection
+
+from directory import hsds, openapi, store
+from directory.geography import boxes_around, distance_m
+from directory.hsds import Json
+from directory.model import NEEDS, Organization, RecordState, Service
+from directory.store import Filters, Link, Transactions
+
+T = TypeVar("T")
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Route = tuple[str, str, str, Handler]  # method, path, name, handler
+
+PER_PAGE, MOST_PER_PAGE = openapi.PER_PAGE, openapi.MOST_PER_PAGE
+LAST_PAGE = openapi.LAST_PAGE
+LONGEST_SEARCH = openapi.LONGEST_SEARCH
+FARTHEST_M = openapi.FARTHEST_M
+AT_A_TIME = 200  # records held in memory while a whole directory streams out
+
+_UUID = re.compile(openapi.UUID_PATTERN)
+_LANGUAGE = re.compile(openapi.LANGUAGE_PATTERN)
+
+
+class BadQuery(ValueError):
+    """The reader asked for something that has no answer. The text says which parameter, and what would do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a reader asked for, checked."""
+
+    filters: Filters
+    page: int
+    per_page: int
+    full: bool
+    minimal: bool
+    ndjson: bool
+    language: str | None
+    point: tuple[float, float, float] | None  # latitude, longitude, metres
+    nothing: bool  # a filter that no record can meet: an unknown taxonomy or term
+
+
+class HsdsApi:
+    """Handlers over a database. `public_url` is where the host is reached, without a slash at its end."""
+
+    def __init__(self, database: Transactions, *, public_url: str, base: str = "/hsds", publisher: str = "") -> None:
+        self._database = database
+        self._base = base
+        self._url = public_url.rstrip("/") + base
+        self._publisher = publisher
+
+    def routes(self) -> list[Route]:
+        """Every route: method, path, name, handler."""
+        named: list[tuple[str, str, Handler]] = [
+            ("/", "hsds", self.show_root),
+            ("/openapi.json", "hsds-openapi", self.show_openapi),
+            ("/profile", "hsds-profile", self.show_profile),
+            ("/services", "hsds-services", self.list_services),
+            ("/services/{id}", "hsds-service", self.show_service),
+            ("/organizations", "hsds-organizations", self.list_organizations),
+            ("/organizations/{id}", "hsds-organization", self.show_organization),
+            ("/service_at_locations", "hsds-service-at-locations", self.list_services_at_locations),
+            ("/service_at_locations/{id}", "hsds-service-at-location", self.show_service_at_location),
+            ("/taxonomies", "hsds-taxonomies", self.list_taxonomies),
+            ("/taxonomies/{id}", "hsds-taxonomy", self.show_taxonomy),
+            ("/taxonomy_terms", "hsds-taxonomy-terms", self.list_taxonomy_terms),
+            ("/taxonomy_terms/{id}", "hsds-taxonomy-term", self.show_taxonomy_term),
+        ]
+        return [("GET", self._base + path, name, answering(handler)) for path, name, handler in named]
+
+    # --- about ---
+
+    async def show_root(self, request: web.Request) -> web.StreamResponse:
+        about: Json = {
+            "version": hsds.VERSION,
+            "profile": f"{self._url}/profile",
+            "openapi_url": f"{self._url}/openapi.json",
+            "description": openapi.DESCRIPTION,
+        }
+        if self._publisher:
+            about["publisher"] = {"name": self._publisher}
+        return answer(request, about)
+
+    async def show_openapi(self, request: web.Request) -> web.StreamResponse:
+        return answer(request, openapi.document(self._url))
+
+    async def show_profile(self, request: web.Request) -> web.StreamResponse:
+        return answer(request, openapi.PROFILE)
+
+    # --- services ---
+
+    async def list_services(self, request: web.Request) -> web.StreamResponse:
+        query = read_query(request.query)
+        if query.minimal:
+            return answer(request, await self._read(lambda tx: minimal_page(tx, query)))
+        if query.ndjson:
+            ids = await self._read(lambda tx: [] if query.nothing else store.published_ids(tx, query.filters))
+            return lines(self._services_in_portions(ids, query))
+
+        def read(tx: Connection) -> Json:
+            if query.nothing:
+                return page_of([], 0, query)
+            total = store.count_published(tx, query.filters)
+            ids = store.published_ids(tx, query.filters, offset=_offset(query), limit=query.per_page)
+            return page_of(services_as_json(tx, ids, query), total, query)
+
+        return answer(request, await self._read(read))
+
+    async def _services_in_portions(self, ids: list[str], query: Query) -> AsyncIterator[Json]:
+        for start in range(0, len(ids), AT_A_TIME):
+            some = ids[start : start + AT_A_TIME]
+            for record in await self._read(lambda tx, some=some: services_as_json(tx, some, query)):  # type: ignore[misc]
+                yield record
+
+    async def show_service(self, request: web.Request) -> web.StreamResponse:
+        service_id, language = _id(request), _language(request.query)
+
+        def read(tx: Connection) -> Json | None:
+            record = published_service(tx, service_id)
+            if record is None:
+                return None
+            return hsds.full_service(record, _owner(tx, record), language=language)
+
+        return answer(request, await self._read(read))
+
+    # --- organisations ---
+
+    async def list_organizations(self, request: web.Request) -> web.StreamResponse:
+        query = read_query(request.query)
+        whole = query.full or _flag(request.query, "full_service")
+
+        def some(tx: Connection, offset: int, limit: int) -> tuple[int, list[Json]]:
+            total, ids = store.published_organization_ids(tx, query.filters, offset=offset, limit=limit)
+            return total, organizations_as_json(tx, ids, whole=whole, language=query.language)
+
+        if query.ndjson:
+            return lines(self._organizations_in_portions(some, nothing=query.nothing))
+
+        def read(tx: Connection) -> Json:
+            total, contents = (0, []) if query.nothing else some(tx, _offset(query), query.per_page)
+            return page_of(contents, total, query)
+
+        return answer(request, await self._read(read))
+
+    async def _organizations_in_portions(
+        self, some: Callable[[Connection, int, int], tuple[int, list[Json]]], *, nothing: bool
+    ) -> AsyncIterator[Json]:
+        offset, total = 0, 0 if nothing else 1
+        while offset < total:
+            total, records = await self._read(lambda tx, offset=offset: some(tx, offset, AT_A_TIME))  # type: ignore[misc]
+            for record in records:
+                yield record
+            offset += AT_A_TIME
+
+    async def show_organization(self, request: web.Request) -> web.StreamResponse:
+        organization_id, language = _id(request), _language(request.query)
+
+        def read(tx: Connection) -> Json | None:
+            own = Filters(organization_id=organization_id)
+            _, ids = store.published_organization_ids(tx, own, offset=0, limit=1)
+            return next(iter(organizations_as_json(tx, ids, whole=True, language=language)), None)
+
+        return answer(request, await self._read(read))
+
+    # --- services at locations ---
+
+    async def list_services_at_locations(self, request: web.Request) -> web.StreamResponse:
+        query = read_query(request.query)
+
+        def links(tx: Connection) -> list[Link]:
+            return [] if query.nothing else within(store.published_links(tx, query.filters), query.point)
+
+        if query.ndjson:
+            return lines(self._links_in_portions(await self._read(links), query))
+
+        def read(tx: Connection) -> Json:
+            found = links(tx)
+            start = _offset(query)
+            part = found[start : start + query.per_page]
+            return page_of(links_as_json(tx, part, full=query.full, language=query.language), len(found), query)
+
+        return answer(request, await self._read(read))
+
+    async def _links_in_portions(self, links: list[Link], query: Query) -> AsyncIterator[Json]:
+        for start in range(0, len(links), AT_A_TIME):
+            some = links[start : start + AT_A_TIME]
+            for record in await self._read(
+                lambda tx, some=some: links_as_json(tx, some, full=query.full, language=query.language)  # type: ignore[misc]
+            ):
+                yield record
+
+    async def show_service_at_location(self, request: web.Request) -> web.StreamResponse:
+        link_id, language = _id(request), _language(request.query)
+
+        def read(tx: Connection) -> Json | None:
+            links = store.published_links(tx, Filters(), link_id=link_id)
+            return next(iter(links_as_json(tx, links, full=True, language=language)), None)
+
+        return answer(request, await self._read(read))
+
+    # --- taxonomy ---
+
+    async def list_taxonomies(self, request: web.Request) -> web.StreamResponse:
+        query = read_query(request.query)
+        return _listed(request, query, [hsds.TAXONOMY])
+
+    async def show_taxonomy(self, request: web.Request) -> web.StreamResponse:
+        return answer(request, hsds.TAXONOMY if _id(request) == hsds.TAXONOMY_ID else None)
+
+    async def list_taxonomy_terms(self, request: web.Request) -> web.StreamResponse:
+        query = read_query(request.query)
+        _flag(request.query, "top_only")  # every term of ours is at the top
+        nothing = bool(request.query.get("parent_id")) or query.nothing
+        terms = [] if nothing else [hsds.taxonomy_term(need) for need in query.filters.needs or NEEDS]
+        return _listed(request, query, terms)
+
+    async def show_taxonomy_term(self, request: web.Request) -> web.StreamResponse:
+        need = hsds.NEED_OF_TERM.get(_id(request))
+        return answer(request, None if need is None else hsds.taxonomy_term(need))
+
+    async def _read(self, work: Callable[[Connection], T]) -> T:
+        return await self._database.read(work)
+
+
+# --- reading queries --------------------------------------------------------------------------------------------
+
+
+def read_query(query: Mapping[str, str]) -> Query:
+    """Every parameter of the list paths. Raises BadQuery for a value that means nothing."""
+    needs, known = _needs(query)
+    point = _point(query)
+    form = query.get("format", "json")
+    if form not in ("json", "ndjson"):
+        raise BadQuery("format is json or ndjson")
+    return Query(
+        filters=Filters(
+            words=_words(query),
+            needs=needs,
+            organization_id=_plain(query, "organization_id"),
+            modified_after=_modified_after(query),
+            postal_code=_plain(query, "postcode"),
+            boxes=() if point is None else boxes_around(*point),
+            age=_whole(query, "min_age", low=0, high=120),
+        ),
+        page=_whole(query, "page", low=1, high=LAST_PAGE) or 1,
+        per_page=_whole(query, "per_page", low=1, high=MOST_PER_PAGE) or PER_PAGE,
+        full=_flag(query, "full"),
+        minimal=_flag(query, "minimal"),
+        ndjson=form == "ndjson",
+        language=_language(query),
+        point=point,
+        nothing=not known,
+    )
+
+
+def _plain(query: Mapping[str, str], name: str) -> str | None:
+    value = query.get(name, "").strip()
+    if len(value) > LONGEST_SEARCH or any(ord(character) < 32 for character in value):
+        raise BadQuery(f"{name} has at most {LONGEST_SEARCH} characters and no control characters")
+    return value or None
+
+
+def _words(query: Mapping[str, str]) -> str:
+    return _plain(query, "search") or ""
+
+
+def _whole(query: Mapping[str, str], name: str, *, low: int, high: int) -> int | None:
+    value = query.get(name)
+    if value is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,9}", value) or not low <= int(value) <= high:
+        raise BadQuery(f"{name} is a whole number from {low} to {high}")
+    return int(value)
+
+
+def _flag(query: Mapping[str, str], name: str) -> bool:
+    value = query.get(name, "false").casefold()
+    if value not in ("true", "false", "1", "0"):
+        raise BadQuery(f"{name} is true or false")
+    return value in ("true", "1")
+
+
+def _modified_after(query: Mapping[str, str]) -> datetime | None:
+    value = query.get("modified_after")
+    if value is None:
+        return None
+    wrong = BadQuery("modified_after is a date and time with a zone, such as 2026-11-23T12:00:00Z")
+    try:
+        at = datetime.fromisoformat(value.strip().replace(" ", "+"))  # in a URL the plus of +02:00 reads as a space
+    except ValueError:
+        raise wrong from None
+    if at.tzinfo is None or not 1970 <= at.year <= 9998:
+        raise wrong
+    return at
+
+
+def _point(query: Mapping[str, str]) -> tuple[float, float, float] | None:
+    latitude = _number(query, "lat", -90, 90)
+    longitude = _number(query, "lon", -180, 180)
+    metres = _number(query, "proximity", 1, FARTHEST_M)
+    if latitude is None and longitude is None:
+        return None  # with a postcode alone, proximity has no centre to measure from
+    if latitude is None or longitude is None:
+        raise BadQuery("lat and lon belong together")
+    return latitude, longitude, 25_000.0 if metres is None else metres
+
+
+def _number(query: Mapping[str, str], name: str, low: float, high: float) -> float | None:
+    value = query.get(name)
+    if value is None:
+        return None
+    number = float(value) if re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,12})?", value) else None
+    if number is None or not low <= number <= high:
+        raise BadQuery(f"{name} is a number from {low} to {high}")
+    return number
+
+
+def _language(query: Mapping[str, str]) -> str | None:
+    value = query.get("lang")
+    if value is not None and not _LANGUAGE.fullmatch(value):
+        raise BadQuery("lang is a language tag such as fr or pt-BR")
+    return value
+
+
+def _needs(query: Mapping[str, str]) -> tuple[tuple[str, ...], bool]:
+    """The needs that the taxonomy filters stand for, and False when they stand for nothing that we have."""
+    term, taxonomy = _plain(query, "taxonomy_term_id"), _plain(query, "taxonomy_id")
+    if taxonomy is not None and taxonomy != hsds.TAXONOMY_ID:
+        return (), False
+    if term is None:
+        return (), True
+    need = hsds.NEED_OF_TERM.get(term)
+    return ((need,), True) if need is not None else ((), False)
+
+
+def _id(request: web.Request) -> str:
+    value = request.match_info["id"].lower()
+    if not _UUID.fullmatch(value):
+        raise web.HTTPNotFound
+    return value
+
+
+def _offset(query: Query) -> int:
+    return (query.page - 1) * query.per_page
+
+
+# --- records as JSON --------------------------------------------------------------------------------------------
+
+
+def _owner(tx: Connection, record: Service) -> Organization:
+    return store.get_organizations(tx, [record.organization_id])[record.organization_id]
+
+
+def published_service(tx: Connection, service_id: str) -> Service | None:
+    """A record that the world may read."""
+    record = store.get_service(tx, service_id)
+    if record is None or record.state is not RecordState.CURRENT or record.verification is None:
+        return None
+    return record
+
+
+def services_as_json(tx: Connection, ids: list[str], query: Query) -> list[Json]:
+    records = store.get_services(tx, ids)
+    owners = store.get_organizations(tx, [record.organization_id for record in records])
+    view = hsds.full_service if query.full else hsds.service_in_list
+    return [view(record, owners[record.organization_id], language=query.language) for record in records]
+
+
+def organizations_as_json(tx: Connection, ids: list[str], *, whole: bool, language: str | None) -> list[Json]:
+    owners = store.get_organizations(tx, ids)
+    found = [owners[organization_id] for organization_id in ids]
+    if not whole:
+        return [hsds.organization(owner) for owner in found]
+    result = []
+    for owner in found:
+        own = store.published_ids(tx, Filters(organization_id=owner.id))
+        result.append(hsds.full_organization(owner, store.get_services(tx, own), language=language))
+    return result
+
+
+def links_as_json(tx: Connection, links: list[Link], *, full: bool, language: str | None) -> list[Json]:
+    records = {record.id: record for record in store.get_services(tx, [link.service_id for link in links])}
+    owners = store.get_organizations(tx, [record.organization_id for record in records.values()])
+    result = []
+    for link in links:
+        record = records[link.service_id]
+        place = next(place for place in record.locations if place.id == link.location_id)
+        owner = owners[record.organization_id]
+        result.append(hsds.service_at_location(link.id, record, owner, place, full=full, language=language))
+    return result
+
+
+def within(links: list[Link], point: tuple[float, float, float] | None) -> list[Link]:
+    """Those within the metres of a point, nearest first. Front gates were left out by the query."""
+    if point is None:
+        return links
+    latitude, longitude, metres = point
+    measured = [
+        (distance_m(latitude, longitude, link.latitude, link.longitude), link)
+        for link in links
+        if link.latitude is not None and link.longitude is not None
+    ]
+    return [link for far, link in sorted(measured, key=lambda pair: (pair[0], pair[1].id)) if far <= metres]
+
+
+def minimal_page(tx: Connection, query: Query) -> Json:
+    """Id and last change of everything, in one page."""
+    stamps = [] if query.nothing else store.published_stamps(tx, query.filters)
+    contents = [{"id": service_id, "modified_date": at.isoformat()} for service_id, at in stamps]
+    return _page(contents, total=len(contents), pages=1, number=1)
+
+
+def page_of(contents: list[Json], total: int, query: Query) -> Json:
+    return _page(contents, total=total, pages=max(1, -(-total // query.per_page)), number=query.page)
+
+
+def _page(contents: list[Json], *, total: int, pages: int, number: int) -> Json:
+    return {
+        "total_items": total,
+        "total_pages": pages,
+        "page_number": number,
+        "size": len(contents),
+        "first_page": number == 1,
+        "last_page": number >= pages,
+        "empty": not contents,
+        "contents": contents,
+    }
+
+
+def _listed(request: web.Request, query: Query, records: list[Json]) -> web.StreamResponse:
+    wanted = query.filters.words.casefold().split()
+    found = [
+        record
+        for record in records
+        if all(word in f"{record['name']} {record.get('code', '')}".casefold() for word in wanted)
+    ]
+    if query.ndjson:
+        return lines(_each(found))
+    return answer(request, page_of(found[_offset(query) : _offset(query) + query.per_page], len(found), query))
+
+
+async def _each(records: list[Json]) -> AsyncIterator[Json]:
+    for record in records:
+        yield record
+
+
+# --- answering --------------------------------------------------------------------------------------------------
+
+
+def answer(request: web.Request, content: Any) -> web.StreamResponse:
+    """JSON with an ETag; 304 to who has it already; 404 when there is nothing."""
+    if content is None:
+        raise web.HTTPNotFound
+    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    tag = hashlib.blake2b(body, digest_size=12).hexdigest()
+    headers = {"ETag": f'"{tag}"', "Cache-Control": "no-cache"}
+    asked = request.if_none_match
+    if asked and any(etag.value in (tag, "*") for etag in asked):
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=body, content_type="application/json", charset="utf-8", headers=headers)
+
+
+def lines(records: AsyncIterator[Json]) -> web.StreamResponse:
+    """One record a line, sent as it is read."""
+
+    async def encoded() -> AsyncIterator[bytes]:
+        async for record in records:
+            yield json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+    return web.Response(body=encoded(), headers={"Content-Type": "application/x-ndjson", "Cache-Control": "no-cache"})
+
+
+def answering(handler: Handler) -> Handler:
+    """Say what is wrong with a query, and what is not found, in JSON like everything else."""
+
+    async def answered(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except BadQuery as error:
+            return _error(400, str(error))
+        except web.HTTPNotFound:
+            return _error(404, "not found")
+
+    answered.__doc__ = handler.__doc__
+    return answered
+
+
+def _error(status: int, message: str) -> web.StreamResponse:
+    return web.json_response({"error": message}, status=status, headers={"Cache-Control": "no-store"})

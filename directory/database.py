@@ -1,0 +1,97 @@
+"""A database for when the directory runs without a host. A host brings its own `Transactions`."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, make_url
+
+import directory.store  # noqa: F401  (declares the tables)
+from directory.schema import metadata
+
+T = TypeVar("T")
+
+
+class WrongDatabase(ValueError):
+    """The address does not name a database that the directory can use."""
+
+
+def _engine(path: Path, *, begin: str) -> sa.Engine:
+    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+
+    @sa.event.listens_for(engine, "connect")
+    def set_up(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def say_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+class SqliteFile:
+    """One file, one writer at a time."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._reading = _engine(path, begin="BEGIN")
+        self._writing = _engine(path, begin="BEGIN IMMEDIATE")
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        return await asyncio.to_thread(_run, self._reading, work)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        return await asyncio.to_thread(_run, self._writing, work)
+
+    async def close(self) -> None:
+        self._reading.dispose()
+        self._writing.dispose()
+
+
+def _run(engine: sa.Engine, work: Callable[[Connection], T]) -> T:
+    with engine.begin() as connection:
+        return work(connection)
+
+
+class PostgresServer:
+    """A pool of connections over asyncpg."""
+
+    def __init__(self, url: sa.URL) -> None:
+        from sqlalchemy.ext.asyncio import create_async_engine
+
+        self._engine = create_async_engine(url.set(drivername="postgresql+asyncpg"), pool_pre_ping=True)
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        return await self.write(work)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        async with self._engine.begin() as connection:
+            return await connection.run_sync(work)
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+OpenDatabase = SqliteFile | PostgresServer
+
+
+async def open_database(url: str) -> OpenDatabase:
+    """`sqlite:///file` or `postgresql://…`, with the directory's tables made where they are missing."""
+    parsed = make_url(url)
+    database: OpenDatabase
+    if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
+        database = SqliteFile(Path(parsed.database))
+    elif parsed.get_backend_name() == "postgresql":
+        database = PostgresServer(parsed)
+    else:
+        raise WrongDatabase("the database must be sqlite:///path/to/file.db or postgresql://…")
+    await database.write(lambda tx: metadata.create_all(tx))
+    return database

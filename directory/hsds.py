@@ -1,0 +1,314 @@
+"""The directory as HSDS 3.1/3.2 sees it: a view for reading, made from an allow-list of public fields.
+
+Nothing is null (absent keys are left out), every id is a UUID, and what HSDS has no word for is an `attribute` with a
+taxonomy of ours. Translations ride along as `translations`, which HSDS allows as a term of one's own. A front gate is
+published as a virtual location: a name and a country, no address and no coordinates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from directory.model import NEEDS, Location, LocationKind, Organization, Phone, Service, fixed_id
+from directory.opening_hours import DAYS, OpeningHours, Shift, clock_of
+
+Json = dict[str, Any]
+
+VERSION = "3.2"
+
+TAXONOMY_ID = fixed_id("taxonomy", "needs")
+TAXONOMY: Json = {
+    "id": TAXONOMY_ID,
+    "name": "Minimum package of services",
+    "description": "What a child on the move may need, as the needs that Waymark searches by.",
+    "version": "1",
+}
+
+
+def term_id(need: str) -> str:
+    return fixed_id("need", need)
+
+
+#: Id of a taxonomy term to the need it stands for.
+NEED_OF_TERM = {term_id(need): need for need in NEEDS}
+
+
+def taxonomy_term(need: str) -> Json:
+    return {
+        "id": term_id(need),
+        "code": need,
+        "name": NEEDS[need],
+        "description": NEEDS[need],
+        "taxonomy": TAXONOMY["name"],
+        "taxonomy_detail": TAXONOMY,
+        "language": "en",
+        "taxonomy_id": TAXONOMY_ID,
+    }
+
+
+def _present(**fields: Any) -> Json:
+    """Without what is not known: in HSDS nothing is null, and an empty link is not a link."""
+    return {name: value for name, value in fields.items() if value not in (None, "", [], ())}
+
+
+def organization(record: Organization) -> Json:
+    return _present(id=record.id, website=_link(record.website), email=record.email if "@" in record.email else "") | {
+        "name": record.name,
+        "description": record.description or record.name,
+    }
+
+
+def _link(address: str) -> str:
+    return address if address.startswith(("https://", "http://")) else ""
+
+
+def service(record: Service, *, language: str | None = None) -> Json:
+    """A service with its one-to-one fields. `language`: name and description in it, where there is a translation."""
+    name = record.name_in(language).text if language else record.name
+    summary = record.summary_in(language).text if language else record.summary
+    who = record.eligibility
+    return {"id": record.id, "name": name, "status": record.status.value} | _present(
+        description=summary,
+        url=_link(record.website),
+        email=record.email if "@" in record.email else "",
+        application_process=_application(record),
+        fees_description=_fees(record),
+        interpretation_services="Interpreters can be called." if record.interpreters else "",
+        eligibility_description=who.note,
+        minimum_age=who.minimum_age,
+        maximum_age=who.maximum_age,
+        assured_date=record.verification.at.date().isoformat() if record.verification else "",
+        alert=_alert(record),
+        last_modified=_moment(record.modified_at),
+    )
+
+
+def _alert(record: Service) -> str:
+    """What a reader must know first. HSDS cannot say that a service is closed between two days, so it is said here."""
+    closed = ""
+    if record.closed_from is not None and record.closed_until is not None:
+        closed = f"Closed from {record.closed_from} to {record.closed_until}."
+    elif record.closed_from is not None:
+        closed = f"Closed from {record.closed_from}."
+    elif record.closed_until is not None:
+        closed = f"Closed until {record.closed_until}."
+    return f"{closed} {record.alert}".strip()
+
+
+def _moment(at: datetime | None) -> str:
+    return "" if at is None else at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _application(record: Service) -> str:
+    if record.how_to_apply:
+        return record.how_to_apply
+    return {True: "Walk in.", False: "Call first."}.get(record.walk_in, "") if record.walk_in is not None else ""
+
+
+def _fees(record: Service) -> str:
+    if record.cost_note:
+        return record.cost_note
+    return {True: "Free.", False: "There is a fee."}.get(record.free, "") if record.free is not None else ""
+
+
+def service_in_list(record: Service, owner: Organization, *, language: str | None = None) -> Json:
+    """As a line of `/services`."""
+    return service(record, language=language) | {"organization": organization(owner)}
+
+
+def full_service(record: Service, owner: Organization, *, language: str | None = None) -> Json:
+    """With everything nested that HSDS has a place for, and our translations."""
+    return (
+        service_in_list(record, owner, language=language)
+        | _present(
+            phones=phones(record),
+            schedules=schedules(record),
+            languages=[
+                {"id": fixed_id("language", record.id, code), "service_id": record.id, "code": code}
+                for code in record.languages
+            ],
+            service_areas=service_areas(record),
+            required_documents=[
+                {"id": fixed_id("document", record.id, str(i)), "service_id": record.id, "document": document}
+                for i, document in enumerate(record.documents)
+            ],
+            cost_options=cost_options(record),
+            service_at_locations=[
+                {"id": link_id(record, place), "service_id": record.id, "location_id": place.id}
+                | {"location": location(place)}
+                for place in record.locations
+            ],
+            translations=translations(record),
+        )
+        | {"attributes": attributes(record)}
+    )
+
+
+def link_id(record: Service, place: Location) -> str:
+    """The id of the service at that location; the store keeps the same."""
+    return fixed_id("at", record.id, place.id)
+
+
+def service_at_location(
+    link: str, record: Service, owner: Organization, place: Location, *, full: bool, language: str | None = None
+) -> Json:
+    shown = full_service(record, owner, language=language) if full else service(record, language=language)
+    shown.pop("service_at_locations", None)
+    return {
+        "id": link,
+        "service_id": record.id,
+        "location_id": place.id,
+        "service": shown,
+        "location": location(place),
+    } | (_present(phones=phones(record), schedules=schedules(record)) if full else {})
+
+
+def location(place: Location) -> Json:
+    """A place as far as it may be told. Of a front gate: that it is in a country, and that one calls."""
+    if place.kind is LocationKind.FRONT_GATE:
+        gate = "A safe place. Its address is not published: call first."
+        return {"id": place.id, "location_type": "virtual", "name": place.city or place.country, "description": gate}
+    if place.kind is LocationKind.VIRTUAL:
+        return {"id": place.id, "location_type": "virtual", "name": place.name}
+    return {"id": place.id, "location_type": "physical", "name": place.name} | _present(
+        latitude=place.latitude,
+        longitude=place.longitude,
+        transportation=place.directions,
+        addresses=[
+            {
+                "id": fixed_id("address", place.id),
+                "location_id": place.id,
+                "address_1": place.address,
+                "city": place.city,
+                "state_province": place.region,
+                "postal_code": place.postal_code,
+                "country": place.country,
+                "address_type": "physical",
+            }
+        ],
+        accessibility=[{"id": fixed_id("step free", place.id), "location_id": place.id, "description": "No stairs"}]
+        if place.step_free
+        else [],
+    )
+
+
+def phones(record: Service) -> list[Json]:
+    return [_phone(record, phone, position) for position, phone in enumerate(record.phones)]
+
+
+def _phone(record: Service, phone: Phone, position: int) -> Json:
+    phone_id = fixed_id("phone", record.id, str(position))
+    return {"id": phone_id, "service_id": record.id, "number": phone.number} | _present(
+        type=phone.kind,
+        description=phone.description,
+        languages=[
+            {"id": fixed_id("phone language", phone_id, code), "phone_id": phone_id, "code": code}
+            for code in phone.languages
+        ],
+    )
+
+
+def schedules(record: Service) -> list[Json]:
+    """One row for each pair of times, with the days that share it; a pair a day is all HSDS can say."""
+    hours = record.hours
+    if hours is None:
+        return []
+    days: dict[tuple[int, int], list[int]] = {}
+    for shift in hours.shifts:
+        days.setdefault((shift.opens, shift.closes), []).append(shift.weekday)
+    rows = [
+        _schedule(record, hours, span, {"byday": ",".join(DAYS[day].upper() for day in sorted(set(weekdays)))})
+        | {"freq": "WEEKLY"}
+        for span, weekdays in sorted(days.items())
+    ]
+    for special in hours.special_days:
+        on = {"valid_from": special.day.isoformat(), "valid_to": special.day.isoformat()}
+        for span in special.shifts:
+            rows.append(_schedule(record, hours, span, on) | _present(notes=special.note))
+        if not special.shifts:
+            label = f"{record.id}:{special.day}"
+            rows.append(
+                {"id": fixed_id("closed", label), **on, "description": "Closed", **_present(notes=special.note)}
+            )
+    return rows
+
+
+def _schedule(record: Service, hours: OpeningHours, span: tuple[int, int], more: Json) -> Json:
+    whole = Shift(0, *span).whole_day
+    label = f"{record.id}:{span}:{sorted(more.items())}"
+    return {
+        "id": fixed_id("schedule row", label),
+        "service_id": record.id,
+        "opens_at": clock_of(span[0]) + ":00",
+        "closes_at": "23:59:59" if whole else clock_of(span[1]) + ":00",
+        "description": f"Times of {hours.zone}",
+        "timezone_name": hours.zone,
+        "timezone": _offset(hours.zone),
+        **more,
+    }
+
+
+def _offset(zone: str) -> float:
+    """Hours from UTC in January: HSDS asks for a number, though a zone with summer time has two."""
+    offset = ZoneInfo(zone).utcoffset(datetime(2026, 1, 15, tzinfo=ZoneInfo(zone)))
+    return 0.0 if offset is None else offset.total_seconds() / 3600
+
+
+def service_areas(record: Service) -> list[Json]:
+    return [
+        {
+            "id": fixed_id("area", record.id, country),
+            "service_id": record.id,
+            "name": "Worldwide" if country == "*" else country,
+            "extent_type": "other",
+        }
+        for country in record.countries
+    ]
+
+
+def cost_options(record: Service) -> list[Json]:
+    if not record.free:
+        return []
+    return [{"id": fixed_id("cost", record.id), "service_id": record.id, "option": "free", "amount": 0}]
+
+
+def attributes(record: Service) -> list[Json]:
+    """The needs as taxonomy terms."""
+    return [
+        {
+            "id": fixed_id("attribute", record.id, need),
+            "link_id": record.id,
+            "taxonomy_term_id": term_id(need),
+            "link_type": "need",
+            "link_entity": "service",
+            "taxonomy_term": taxonomy_term(need),
+        }
+        for need in record.needs
+        if need in NEEDS
+    ]
+
+
+def translations(record: Service) -> list[Json]:
+    """Name and description in other languages: HSDS has no place for them, so this is a term of our own."""
+    codes = sorted({text.language for text in (*record.names, *record.summaries)} - {record.language})
+    return [
+        {
+            "language": code,
+            "name": record.name_in(code).text,
+            "description": record.summary_in(code).text,
+        }
+        for code in codes
+    ]
+
+
+def full_organization(owner: Organization, records: Iterable[Service], *, language: str | None = None) -> Json:
+    """An organisation with its published services."""
+    shown = []
+    for record in records:
+        nested = full_service(record, owner, language=language)
+        nested.pop("organization")
+        shown.append(nested | {"organization_id": owner.id})
+    return organization(owner) | {"services": shown}

@@ -1,0 +1,268 @@
+"""The OpenAPI 3.1 document of the directory, and what its HSDS profile adds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from directory.model import ServiceStatus
+
+Json = dict[str, Any]
+
+PER_PAGE, MOST_PER_PAGE, LAST_PAGE = 25, 100, 1_000_000
+LONGEST_SEARCH = 200
+FARTHEST_M = 500_000
+UUID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+LANGUAGE_PATTERN = "[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*"
+
+DESCRIPTION = (
+    "Services for children on the move, as their editors have verified them. "
+    "Only records that are in force and were checked by somebody are published; safe places without their address."
+)
+
+PROFILE: Json = {
+    "name": "Waymark",
+    "version": "1.0",
+    "extends": "HSDS 3.2",
+    "terms": {
+        "service.translations": "Name and description in other languages: a list of {language, name, description}.",
+        "schedule.timezone_name": "The IANA time zone of the times; `timezone` is its offset in January.",
+    },
+    "rules": {
+        "location.location_type": "A place whose address is not told is published as `virtual`, without an address.",
+    },
+    "parameters": {
+        "lat, lon, proximity": "Services at locations within so many metres of a point, nearest first.",
+        "lang": "Name and description in this language where they are translated.",
+        "min_age": "Services for somebody of this age.",
+    },
+}
+
+
+def document(url: str) -> Json:
+    """The document for a directory reached under `url`."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Waymark directory",
+            "version": "1.0",
+            "summary": "Services for children on the move (HSDS 3.2).",
+            "description": DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": url}],
+        "paths": {
+            "/": {"get": _one("About this API", "showRoot", "About", parameters=[], missing=False)},
+            "/services": {"get": _many("Services", "listServices", "Service", [*LIST, "minimal", "modified_after"])},
+            "/services/{id}": {"get": _one("One service, in full", "showService", "Service")},
+            "/organizations": {"get": _many("Organisations", "listOrganizations", "Organization", LIST)},
+            "/organizations/{id}": {
+                "get": _one("An organisation with its services", "showOrganization", "Organization")
+            },
+            "/service_at_locations": {
+                "get": _many(
+                    "Services at locations",
+                    "listServicesAtLocations",
+                    "ServiceAtLocation",
+                    [*LIST, "modified_after", "postcode", "proximity", "lat", "lon"],
+                )
+            },
+            "/service_at_locations/{id}": {
+                "get": _one("One service at a location", "showServiceAtLocation", "ServiceAtLocation")
+            },
+            "/taxonomies": {"get": _many("Taxonomies", "listTaxonomies", "Taxonomy", PAGED)},
+            "/taxonomies/{id}": {"get": _one("One taxonomy", "showTaxonomy", "Taxonomy")},
+            "/taxonomy_terms": {
+                "get": _many(
+                    "Taxonomy terms",
+                    "listTaxonomyTerms",
+                    "TaxonomyTerm",
+                    [*PAGED, "taxonomy_id", "top_only", "parent_id"],
+                )
+            },
+            "/taxonomy_terms/{id}": {"get": _one("One taxonomy term", "showTaxonomyTerm", "TaxonomyTerm")},
+        },
+        "components": {"parameters": PARAMETERS, "schemas": SCHEMAS},
+    }
+
+
+PAGED = ["search", "page", "per_page", "format"]
+LIST = [*PAGED, "taxonomy_term_id", "taxonomy_id", "organization_id", "full", "lang", "min_age"]
+
+
+def _many(summary: str, operation: str, schema: str, parameters: list[str]) -> Json:
+    contents = {"type": "object", "properties": {"contents": {"type": "array", "items": _ref(schema)}}}
+    if schema == "Service":
+        contents = {"type": "object", "properties": {"contents": {"type": "array", "items": {"type": "object"}}}}
+    page = {"allOf": [_ref("Page"), contents, {"required": ["contents"]}]}
+    return {
+        "summary": summary,
+        "description": f"{summary}, a page at a time; with format=ndjson all of them, one a line.",
+        "operationId": operation,
+        "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in parameters],
+        "responses": {
+            "200": {
+                "description": "A page",
+                "content": {
+                    "application/json": {"schema": page},
+                    "application/x-ndjson": {"schema": {"type": "string"}},
+                },
+            },
+            "304": {"description": "Not changed since the ETag that was sent"},
+            "400": _failed("A parameter has a value that means nothing"),
+        },
+    }
+
+
+def _one(
+    summary: str, operation: str, schema: str, *, parameters: list[str] | None = None, missing: bool = True
+) -> Json:
+    names = ["id", "lang"] if parameters is None else parameters
+    if schema.startswith("Taxonomy"):
+        names = ["id"]
+    responses: Json = {
+        "200": {"description": summary, "content": {"application/json": {"schema": _ref(schema)}}},
+        "304": {"description": "Not changed since the ETag that was sent"},
+        "400": _failed("A parameter has a value that means nothing"),
+    }
+    if missing:
+        responses["404"] = _failed("There is none, or none for the public")
+    return {
+        "summary": summary,
+        "description": f"{summary}.",
+        "operationId": operation,
+        "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in names],
+        "responses": responses,
+    }
+
+
+def _ref(schema: str) -> Json:
+    return {"$ref": f"#/components/schemas/{schema}"}
+
+
+def _failed(description: str) -> Json:
+    return {"description": description, "content": {"application/json": {"schema": _ref("Error")}}}
+
+
+def _parameter(name: str, description: str, schema: Json, *, where: str = "query", example: Any = None) -> Json:
+    made: Json = {"name": name, "in": where, "required": where == "path", "description": description, "schema": schema}
+    if example is not None:
+        made["example"] = example
+    return made
+
+
+_TEXT: Json = {"type": "string", "maxLength": LONGEST_SEARCH, "pattern": "^[^\\x00-\\x1f]*$"}
+_FLAG: Json = {"type": "boolean", "default": False}
+
+PARAMETERS: Json = {
+    "id": _parameter("id", "Identifier.", {"type": "string", "format": "uuid"}, where="path"),
+    "search": _parameter("search", "Words in the name or the description.", _TEXT, example="shelter"),
+    "page": _parameter("page", "Which page.", {"type": "integer", "minimum": 1, "maximum": LAST_PAGE, "default": 1}),
+    "per_page": _parameter(
+        "per_page",
+        "How many on a page.",
+        {"type": "integer", "minimum": 1, "maximum": MOST_PER_PAGE, "default": PER_PAGE},
+    ),
+    "format": _parameter(
+        "format", "json, or ndjson for everything at once.", {"type": "string", "enum": ["json", "ndjson"]}
+    ),
+    "taxonomy_term_id": _parameter("taxonomy_term_id", "Services for this need.", _TEXT),
+    "taxonomy_id": _parameter("taxonomy_id", "Records with a term of this taxonomy.", _TEXT),
+    "organization_id": _parameter("organization_id", "Services of this organisation.", _TEXT),
+    "full": _parameter("full", "Everything nested.", _FLAG),
+    "minimal": _parameter("minimal", "Only id and modified_date, all in one page.", _FLAG),
+    "modified_after": _parameter(
+        "modified_after",
+        "Changed at or after this moment.",
+        {"type": "string", "format": "date-time"},
+        example="2026-11-01T00:00:00Z",
+    ),
+    "postcode": _parameter("postcode", "At a location with this postal code.", _TEXT),
+    "proximity": _parameter(
+        "proximity",
+        "Within so many metres of lat and lon.",
+        {"type": "number", "minimum": 1, "maximum": FARTHEST_M, "default": 25_000},
+    ),
+    "lat": _parameter("lat", "Latitude of a point; needs lon.", {"type": "number", "minimum": -90, "maximum": 90}),
+    "lon": _parameter("lon", "Longitude of a point; needs lat.", {"type": "number", "minimum": -180, "maximum": 180}),
+    "lang": _parameter(
+        "lang",
+        "Language of name and description.",
+        {"type": "string", "pattern": f"^{LANGUAGE_PATTERN}$"},
+        example="fr",
+    ),
+    "min_age": _parameter("min_age", "For somebody of this age.", {"type": "integer", "minimum": 0, "maximum": 120}),
+    "top_only": _parameter("top_only", "Only terms without a parent; all of ours.", _FLAG),
+    "parent_id": _parameter("parent_id", "Terms under this one; ours have none.", _TEXT),
+}
+
+_ID: Json = {"type": "string", "format": "uuid"}
+_OBJECTS: Json = {"type": "array", "items": {"type": "object"}}
+
+
+def _object(required: list[str], properties: Json) -> Json:
+    return {"type": "object", "required": required, "properties": properties}
+
+
+def _strings(*names: str) -> Json:
+    return {name: {"type": "string"} for name in names}
+
+
+SCHEMAS: Json = {
+    "Error": _object(["error"], _strings("error")),
+    "About": _object(
+        ["version", "profile", "openapi_url"], _strings("version", "profile", "openapi_url", "description")
+    ),
+    "Page": _object(
+        ["total_items", "total_pages", "page_number", "size", "first_page", "last_page", "empty"],
+        {
+            **{name: {"type": "integer"} for name in ("total_items", "total_pages", "page_number", "size")},
+            **{name: {"type": "boolean"} for name in ("first_page", "last_page", "empty")},
+        },
+    ),
+    "Organization": _object(
+        ["id", "name", "description"],
+        {"id": _ID, **_strings("name", "description", "website", "email"), "services": _OBJECTS},
+    ),
+    "Location": _object(
+        ["id", "location_type"],
+        {
+            "id": _ID,
+            "location_type": {"enum": ["physical", "virtual"]},
+            **_strings("name", "description", "transportation"),
+            "latitude": {"type": "number"},
+            "longitude": {"type": "number"},
+            "addresses": _OBJECTS,
+            "accessibility": _OBJECTS,
+        },
+    ),
+    "Service": _object(
+        ["id", "name", "status"],
+        {
+            "id": _ID,
+            "status": {"enum": [status.value for status in ServiceStatus]},
+            **_strings("name", "description", "url", "email", "alert", "application_process", "fees_description"),
+            **_strings("interpretation_services", "eligibility_description", "assured_date", "last_modified"),
+            "minimum_age": {"type": "number"},
+            "maximum_age": {"type": "number"},
+            "organization": _ref("Organization"),
+            "service_at_locations": _OBJECTS,
+            **dict.fromkeys(("phones", "schedules", "languages", "service_areas", "attributes"), _OBJECTS),
+            **dict.fromkeys(("required_documents", "cost_options", "translations"), _OBJECTS),
+        },
+    ),
+    "ServiceAtLocation": _object(
+        ["id", "service", "location"],
+        {
+            "id": _ID,
+            "service": _ref("Service"),
+            "location": _ref("Location"),
+            "phones": _OBJECTS,
+            "schedules": _OBJECTS,
+        },
+    ),
+    "Taxonomy": _object(["id", "name", "description"], {"id": _ID, **_strings("name", "description", "version")}),
+    "TaxonomyTerm": _object(
+        ["id", "name", "description"],
+        {"id": _ID, **_strings("code", "name", "description", "taxonomy", "taxonomy_id", "language")},
+    ),
+}

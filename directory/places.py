@@ -1,0 +1,337 @@
+"""What people type, in any script and misspelt, as a place on the map.
+
+Two lists are searched: the towns in which this directory offers something, and the supplement that ships with it
+(borders, islands, camps and towns on the routes; `data/places.csv`). A name is compared as it is written, after
+folding what keyboards confuse, and, across scripts, by its consonants alone. Who asks is told "which of these?"
+when the answer would be a guess.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from rapidfuzz import fuzz, process
+from rapidfuzz.distance import OSA
+
+from directory.geography import distance_m
+
+SUPPLEMENT = Path(__file__).resolve().parent / "data" / "places.csv"
+
+#: Longer is not the name of a place, and would cost time to compare.
+LONGEST_NAME = 80
+#: A shared location farther from every known place has no name here.
+FARTHEST_M = 200_000
+#: Two towns of one name nearer than this are one.
+SAME_TOWN_M = 15_000
+
+#: Below this a likeness is no answer; from SURE on, alone at the top, it is the answer.
+POSSIBLE, SURE = 74.0, 86.0
+#: The runner-up must be so far behind for the best to stand alone.
+CLEAR_LEAD = 7.0
+#: What the country of the conversation adds.
+COUNTRY_BONUS = 6.0
+CHOICES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place with its names. `weight` 1 to 10: how likely it is meant when the name fits several."""
+
+    key: str
+    name: str  # canonical English GeoNames name
+    country: str
+    latitude: float
+    longitude: float
+    kind: str = "town"
+    route: str = ""
+    weight: int = 5
+    names: Mapping[str, str] = field(default_factory=dict)  # by language: en fr es ar
+    aliases: tuple[str, ...] = ()
+
+    def name_in(self, language: str) -> str:
+        """The name people of that language use, else the canonical one."""
+        return self.names.get(language) or self.name
+
+    def spellings(self) -> list[str]:
+        return [self.name, *self.names.values(), *self.aliases]
+
+
+def load_supplement(path: Path = SUPPLEMENT) -> list[Place]:
+    """The shipped list. Raises ValueError naming the line that is wrong."""
+    places = []
+    with path.open(encoding="utf-8", newline="") as file:
+        for line, row in enumerate(csv.DictReader(file), start=2):
+            try:
+                places.append(_place(row))
+            except (KeyError, ValueError) as error:
+                raise ValueError(f"{path.name}, line {line}: {error}") from error
+    return places
+
+
+def _place(row: Mapping[str, str]) -> Place:
+    latitude, longitude, weight = float(row["latitude"]), float(row["longitude"]), int(row["weight"])
+    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+        raise ValueError("coordinates are not on the earth")
+    if not (len(row["country"]) == 2 and row["country"].isupper() and 1 <= weight <= 10):
+        raise ValueError("the country needs two capital letters, the weight is 1 to 10")
+    return Place(
+        key=row["key"],
+        name=row["name"],
+        country=row["country"],
+        latitude=latitude,
+        longitude=longitude,
+        kind=row["kind"],
+        route=row["route"],
+        weight=weight,
+        names={language: row[language] for language in ("fr", "es", "ar") if row[language]},
+        aliases=tuple(filter(None, row["other"].split("|"))),
+    )
+
+
+class Places:
+    """Every known place, ready to be searched. Does not change: `with_towns` makes another."""
+
+    def __init__(self, places: Iterable[Place]) -> None:
+        self._places = list(places)
+        self._written: list[str] = []
+        self._written_of: list[Place] = []
+        self._consonants: list[str] = []
+        self._consonants_of: list[Place] = []
+        self._exact: dict[str, list[Place]] = defaultdict(list)
+        for place in self._places:
+            self._index(place)
+        points = [(place.latitude, place.longitude) for place in self._places]
+        self._points = np.radians(np.array(points, dtype=float).reshape(-1, 2))
+
+    @classmethod
+    def load(cls, path: Path = SUPPLEMENT) -> Places:
+        return cls(load_supplement(path))
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def _index(self, place: Place) -> None:
+        seen_written: set[str] = set()
+        seen_consonants: set[str] = set()
+        for spelling in place.spellings():
+            written = fold(spelling)
+            if written and written not in seen_written:
+                seen_written.add(written)
+                self._exact[written].append(place)
+                self._written.append(written)
+                self._written_of.append(place)
+            bones = consonants(written)
+            if len(bones) > 1 and bones not in seen_consonants:
+                seen_consonants.add(bones)
+                self._consonants.append(bones)
+                self._consonants_of.append(place)
+
+    def with_towns(self, towns: Iterable[tuple[str, str, float, float]]) -> Places:
+        """These places and the directory's own towns (name, country, latitude, longitude), save those known already."""
+        added = []
+        for name, country, latitude, longitude in towns:
+            same = [place for place in self._exact.get(fold(name), ()) if place.country == country]
+            if all(distance_m(p.latitude, p.longitude, latitude, longitude) > SAME_TOWN_M for p in same):
+                key = f"own:{country}:{fold(name)}"
+                added.append(Place(key, name, country, latitude, longitude, kind="own", weight=6))
+        return Places([*self._places, *added]) if added else self
+
+    def resolve(self, words: str, *, country: str | None = None) -> list[Place]:
+        """Places that `words` may mean, best first: one when it is clear, up to three when it would be a guess."""
+        written = fold(words[: LONGEST_NAME * 4])
+        for attempt in _readings(written):
+            if same := self._exact.get(attempt):
+                return _choose_same_name(same, country)
+        written = _readings(written)[-1]
+        if not 1 < len(written) <= LONGEST_NAME:
+            return []
+        return self._choose_alike(self._alike(written), country)
+
+    def _alike(self, written: str) -> dict[str, tuple[float, Place]]:
+        """How much each place's best spelling is like what was written, for those that come near."""
+        best: dict[str, tuple[float, Place]] = {}
+
+        def keep(score: float, place: Place) -> None:
+            if score > best.get(place.key, (0.0, place))[0]:
+                best[place.key] = (score, place)
+
+        for name, _ratio, position in process.extract(
+            written, self._written, scorer=fuzz.ratio, score_cutoff=POSSIBLE - 14, limit=24
+        ):
+            keep(_likeness(written, name), self._written_of[position])
+        bones = consonants(written)
+        if len(bones) > 2:
+            for name, ratio, position in process.extract(
+                bones, self._consonants, scorer=fuzz.ratio, score_cutoff=POSSIBLE, limit=24
+            ):
+                # Consonants alone say less, and the fewer the less.
+                keep(ratio - 6 - 12 / min(len(bones), len(name)), self._consonants_of[position])
+        return best
+
+    @staticmethod
+    def _choose_alike(scores: dict[str, tuple[float, Place]], country: str | None) -> list[Place]:
+        ranked = sorted(
+            (
+                (score + place.weight / 5 + (COUNTRY_BONUS if place.country == country else 0.0), place)
+                for score, place in scores.values()
+                if score >= POSSIBLE
+            ),
+            key=lambda pair: (-pair[0], pair[1].key),
+        )
+        if not ranked:
+            return []
+        top = ranked[0][0]
+        second = ranked[1][0] if len(ranked) > 1 else 0.0
+        if top >= SURE and top - second >= CLEAR_LEAD:
+            return [ranked[0][1]]
+        return [place for score, place in ranked if score >= top - 2 * CLEAR_LEAD][:CHOICES]
+
+    def name_in(self, name: str, country: str, language: str) -> str:
+        """How people of a language call the place with this canonical name."""
+        for place in self._exact.get(fold(name), ()):
+            if place.country == country:
+                return place.name_in(language)
+        return name
+
+    def nearest(self, latitude: float, longitude: float) -> Place | None:
+        """The known place nearest to a point; None when all are farther than FARTHEST_M."""
+        if not self._places or not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+            return None
+        here = np.radians([latitude, longitude])
+        half = np.sin((self._points - here) / 2) ** 2
+        chord = half[:, 0] + np.cos(here[0]) * np.cos(self._points[:, 0]) * half[:, 1]
+        place = self._places[int(np.argmin(chord))]
+        near = distance_m(latitude, longitude, place.latitude, place.longitude) <= FARTHEST_M
+        return place if near else None
+
+
+def _choose_same_name(same: list[Place], country: str | None) -> list[Place]:
+    """Places of one name: the one in the person's country, else the one that is meant far more often, else all."""
+    here = [place for place in same if place.country == country]
+    ranked = sorted(here or same, key=lambda place: (-place.weight, place.key))
+    if len(ranked) == 1 or ranked[0].weight - ranked[1].weight >= 5:
+        return ranked[:1]
+    return ranked[:CHOICES]
+
+
+def _likeness(written: str, name: str) -> float:
+    """0 to 100. A slip of the finger in a short name is worth as little as one in a long name."""
+    slips = OSA.distance(written, name)
+    length = max(len(written), len(name))
+    return 100 * (1 - slips / length) - (4 if slips and length <= 3 else 0)
+
+
+# --- folding ----------------------------------------------------------------------------------------------------
+
+_LETTERS = str.maketrans(
+    {
+        "ł": "l", "đ": "d", "ð": "d", "ı": "i", "ø": "o", "ß": "ss", "æ": "ae", "œ": "oe", "þ": "th",
+        "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ې": "ي", "ئ": "ي", "ة": "ه", "ۀ": "ه", "ە": "ه",
+        "ک": "ك", "گ": "ك", "ڭ": "ك", "ؤ": "و", "ۆ": "و", "ۇ": "و", "پ": "ب", "ڤ": "ف", "چ": "ج", "ژ": "ز", "ټ": "ت",
+        "ـ": "", "ء": "", "ѐ": "е", "ё": "е", "ґ": "г",
+        "ሐ": "ሀ", "ኀ": "ሀ", "ሠ": "ሰ", "ዐ": "አ", "ኣ": "አ", "ፀ": "ጸ",
+    }
+)  # fmt: skip
+_NOT_LETTERS = re.compile(r"[\W_]+")
+
+
+def fold(text: str) -> str:
+    """What is left when case, accents, vowel marks, invisible characters and look-alike letters do not count."""
+    plain = "".join(
+        character
+        for character in unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
+        if unicodedata.category(character) not in ("Mn", "Cf")
+    )
+    return _NOT_LETTERS.sub(" ", plain.translate(_LETTERS)).strip()
+
+
+#: Words around the name of a place, in the languages people write.
+_WORDS_AROUND = """
+    in at near to from the city town of camp border island refugee i am we are close centre
+    a à au aux en dans près de du des la le les ville île frontière vers chez depuis je suis côté
+    cerca del el los las ciudad pueblo campamento isla frontera hacia desde estoy
+    في الى من قرب بالقرب عند مدينة مخيم جزيرة حدود انا
+    в у місті біля із з город міста острів
+"""
+_AROUND = frozenset(map(fold, _WORDS_AROUND.split()))
+
+
+def _readings(written: str) -> list[str]:
+    """The words as they are, and without what stands around a name at either end."""
+    words = written.split()
+    while len(words) > 1 and words[0] in _AROUND:
+        words = words[1:]
+    while len(words) > 1 and words[-1] in _AROUND:
+        words = words[:-1]
+    bare = " ".join(words)
+    found = [written, bare]
+    if len(bare) > 4 and bare.startswith(("ب", "ل")) and not bare.startswith(("با", "لا")):
+        found.insert(1, bare[1:])  # Arabic writes "in" and "to" onto the word
+    return list(dict.fromkeys(found))
+
+
+_TO_LATIN = {
+    # Arabic script
+    "ا": "a", "ب": "b", "ت": "t", "ث": "t", "ج": "j", "ح": "h", "خ": "kh", "د": "d", "ذ": "d", "ر": "r", "ز": "z",
+    "س": "s", "ش": "sh", "ص": "s", "ض": "d", "ط": "t", "ظ": "z", "ع": "a", "غ": "g", "ف": "f", "ق": "k", "ك": "k",
+    "ل": "l", "م": "m", "ن": "n", "ه": "h", "و": "o", "ي": "i", "ڕ": "r", "ڵ": "l", "ڼ": "n", "ړ": "r", "ډ": "d",
+    # Cyrillic
+    "а": "a", "б": "b", "в": "v", "г": "g", "д": "d", "е": "e", "є": "e", "ж": "zh", "з": "z", "и": "i", "і": "i",
+    "к": "k", "л": "l", "м": "m", "н": "n", "о": "o", "п": "p", "р": "r", "с": "s", "т": "t", "у": "u", "ф": "f",
+    "х": "h", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "sh", "ъ": "", "ы": "i", "ь": "", "э": "e", "ю": "u", "я": "a",
+    "ј": "i", "љ": "l", "њ": "n", "ћ": "ch", "ђ": "j", "џ": "j",
+    # Greek
+    "α": "a", "β": "v", "γ": "g", "δ": "d", "ε": "e", "ζ": "z", "η": "i", "θ": "t", "ι": "i", "κ": "k", "λ": "l",
+    "μ": "m", "ν": "n", "ξ": "ks", "ο": "o", "π": "p", "ρ": "r", "σ": "s", "ς": "s", "τ": "t", "υ": "i", "φ": "f",
+    "χ": "h", "ψ": "ps", "ω": "o",
+}  # fmt: skip
+_BENGALI_VOWELS = {"া", "ি", "ী", "ু", "ূ", "ে", "ৈ", "ো", "ৌ", "্"}
+
+
+@lru_cache(maxsize=4096)
+def _latin(character: str) -> str:
+    """One folded character in Latin letters, as near as matters here."""
+    if character.isascii():
+        return character
+    if character in _TO_LATIN:
+        return _TO_LATIN[character]
+    if character in _BENGALI_VOWELS:
+        return "a"
+    name = unicodedata.name(character, "")
+    if name.startswith(("ETHIOPIC SYLLABLE ", "BENGALI LETTER ", "DEVANAGARI LETTER ")):
+        return name.rsplit(" ", 1)[1].lower()
+    return ""
+
+
+#: Sounds that scripts and spellings take for one another, longest first.
+_SOUNDS = tuple(
+    (re.compile(pattern), sound)
+    for pattern, sound in (
+        ("sch|tch|tsh|ch|sh|zh|dj|ts|tz|ss|ç", "s"),
+        ("gh|kh|ck|qu|[cqgxk]", "k"),
+        ("ph|[vfw]", "f"),
+        ("[pb]", "b"),
+        ("th|dh|[td]", "t"),
+        ("[zsj]", "s"),
+        ("[aeiouyh ]", ""),
+    )
+)
+
+
+@lru_cache(maxsize=16384)
+def consonants(folded: str) -> str:
+    """The bones of a name: Latin, without vowels, like sounds merged, doubles single."""
+    latin = "".join(_latin(character) for character in folded)
+    # A first vowel is kept as one sign, or names such as Agadez and Kiev would look alike.
+    first = "a" if latin[:1] in set("aeiouy") else ""
+    for pattern, sound in _SOUNDS:
+        latin = pattern.sub(sound, latin)
+    return first + re.sub(r"(.)\1+", r"\1", latin)

@@ -1,0 +1,177 @@
+"""Where a safe place really is. Nothing else in Waymark knows.
+
+The address lies in a table of its own, sealed under a key of its own, and comes back as a `SafePlace`, a value that
+will not turn into text, JSON, a copy or a pickle by accident. There is one way to read it: `open_safe_place`, for a
+role the host permits, a case and a purpose, and every try is audited, the refused ones too. To whoever may not know,
+a safe place is not found.
+
+The public record of the same service carries a front gate only: a town, a number to call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NoReturn, Protocol
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from directory.moment import Moment
+from directory.schema import metadata
+
+safe_places = sa.Table(
+    "directory_safe_places",
+    metadata,
+    sa.Column(
+        "service_id", sa.String(36), sa.ForeignKey("directory_services.id", ondelete="CASCADE"), primary_key=True
+    ),
+    sa.Column("key_id", sa.String(36), nullable=False),
+    sa.Column("address_sealed", sa.LargeBinary, nullable=False),
+    sa.Column("latitude_sealed", sa.LargeBinary, nullable=False),
+    sa.Column("longitude_sealed", sa.LargeBinary, nullable=False),
+    sa.Column("modified_at", Moment, nullable=False),
+)
+
+TABLE = safe_places.name
+
+
+class Cipher(Protocol):
+    """Seals and opens short texts, bound to where they are kept. The host brings it."""
+
+    @property
+    def id(self) -> str: ...
+
+    def seal(self, text: str, *, table: str, row: str, field: str) -> bytes: ...
+
+    def open(self, sealed: bytes, *, table: str, row: str, field: str) -> str: ...
+
+
+class Keys(Protocol):
+    """Makes and finds the key of one safe place."""
+
+    def new_key(self, tx: Connection, at: datetime, /) -> Cipher: ...
+
+    def key(self, tx: Connection, key_id: str, /) -> Cipher: ...
+
+
+class Audit(Protocol):
+    """Writes down who did what, in the same transaction. Ids and codes only."""
+
+    def __call__(self, tx: Connection, *, at: datetime, actor: str, act: str, object: str, facts: Any) -> object: ...
+
+
+class Purpose(StrEnum):
+    """Why somebody must know. Anything else is no reason."""
+
+    BRING_A_CHILD = "bring_a_child"
+    VISIT = "visit"
+    EMERGENCY = "emergency"
+    VERIFY = "verify"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who asks, for which case, and why."""
+
+    id: str
+    role: str
+    case_id: str
+    purpose: Purpose
+
+
+class SafePlace:
+    """The way to a safe place. Read its fields where a person needs them; it gives nothing away by itself."""
+
+    __slots__ = ("__address", "__latitude", "__longitude")
+
+    def __init__(self, address: str, latitude: float | None, longitude: float | None) -> None:
+        self.__address = address
+        self.__latitude = latitude
+        self.__longitude = longitude
+
+    def tell(self, listener: Callable[[str, float | None, float | None], object]) -> None:
+        """Hand address, latitude and longitude to `listener`, who answers for what becomes of them."""
+        listener(self.__address, self.__latitude, self.__longitude)
+
+    def __repr__(self) -> str:
+        return "<SafePlace>"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return "<SafePlace>"
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a safe place is not copied, pickled or sent")
+
+    def __eq__(self, other: object) -> bool:
+        return self is other  # comparing must not become a way of guessing
+
+    __hash__ = object.__hash__
+
+
+def put_safe_place(
+    tx: Connection, keys: Keys, audit: Audit, *, service_id: str, place: SafePlace, by: str, at: datetime
+) -> None:
+    """Keep where the service is, under a fresh key. What was there before cannot be opened by the new key."""
+    cipher = keys.new_key(tx, at)
+    sealed: dict[str, bytes] = {}
+
+    def seal(address: str, latitude: float | None, longitude: float | None) -> None:
+        for name, text in (("address", address), ("latitude", _text(latitude)), ("longitude", _text(longitude))):
+            sealed[f"{name}_sealed"] = cipher.seal(text, table=TABLE, row=service_id, field=name)
+
+    place.tell(seal)
+    tx.execute(safe_places.delete().where(safe_places.c.service_id == service_id))
+    tx.execute(safe_places.insert().values(service_id=service_id, key_id=cipher.id, modified_at=at, **sealed))
+    audit(tx, at=at, actor=by, act="safe_place.put", object=f"service:{service_id}", facts={})
+
+
+def open_safe_place(
+    tx: Connection,
+    keys: Keys,
+    audit: Audit,
+    *,
+    service_id: str,
+    reader: Reader,
+    permits: Callable[[Connection, Reader], bool],
+    at: datetime,
+) -> SafePlace | None:
+    """Where the service is, for one reader, case and purpose. None: there is none, or it is not for this reader.
+
+    `permits` is the host's rule (the role, and that the reader holds the case). Run this in a transaction that
+    writes, or the try leaves no trace.
+    """
+    allowed = bool(reader.case_id) and isinstance(reader.purpose, Purpose) and permits(tx, reader)
+    facts = {"case": reader.case_id, "purpose": str(reader.purpose), "role": reader.role, "allowed": allowed}
+    audit(tx, at=at, actor=reader.id, act="safe_place.read", object=f"service:{service_id}", facts=facts)
+    if not allowed:
+        return None
+    row = tx.execute(sa.select(safe_places).where(safe_places.c.service_id == service_id)).one_or_none()
+    if row is None:
+        return None
+    cipher = keys.key(tx, row.key_id)
+
+    def unseal(name: str) -> str:
+        return cipher.open(row._mapping[f"{name}_sealed"], table=TABLE, row=service_id, field=name)
+
+    return SafePlace(unseal("address"), _number(unseal("latitude")), _number(unseal("longitude")))
+
+
+def forget_safe_places(tx: Connection, service_ids: list[str]) -> list[str]:
+    """Take them out. Returns the ids of their keys, for the host to destroy."""
+    theirs = safe_places.c.service_id.in_(service_ids)
+    key_ids = list(tx.execute(sa.select(safe_places.c.key_id).where(theirs)).scalars())
+    tx.execute(safe_places.delete().where(theirs))
+    return key_ids
+
+
+def _text(value: float | None) -> str:
+    return "" if value is None else repr(value)
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text else None

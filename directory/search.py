@@ -1,0 +1,357 @@
+"""Finding what is near, and saying it so that it can be read out: hours, facts and reasons in the asked language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, get_day_names
+from babel.lists import format_list
+from sqlalchemy.engine import Connection
+
+from directory import store
+from directory.geography import boxes_around, distance_m
+from directory.model import (
+    ADULT,
+    DOCUMENTS,
+    STALE_AFTER,
+    URGENT_NEEDS,
+    FoundService,
+    Gender,
+    Location,
+    LocationKind,
+    OpeningHours,
+    Organization,
+    Service,
+)
+from directory.opening_hours import clock_of
+from directory.words import N_, Translates
+
+#: A service, the place of it that is meant (None: it has none), and the metres to it (None: not told).
+Hit = tuple[Service, Location | None, float | None]
+
+#: How far one looks, in steps, until there is enough: a walk, a bus, a day's way.
+RADII_M = (10_000, 40_000, 120_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What somebody is looking for. None: it does not matter, or nobody knows."""
+
+    need: str
+    latitude: float
+    longitude: float
+    country: str | None = None
+    age: int | None = None
+    gender: Gender | None = None
+    open_now: bool = False
+    limit: int = 3
+
+
+def find_near(tx: Connection, search: Search, *, at: datetime) -> list[Hit]:
+    """Services for a need, best first, each with its place and the metres to it.
+
+    Looks farther until there are enough; then come services for the whole country; then helplines. A record that
+    nobody checked for STALE_AFTER sinks, and is left out where being wrong means a night on the street.
+    """
+    checked_since = at - STALE_AFTER if search.need in URGENT_NEEDS else None
+    found: list[Hit] = []
+    known: set[str] = set()
+    for radius in RADII_M:
+        near = _ranked(tx, search, radius, checked_since=checked_since, at=at)
+        known = {candidate.service_id for _, candidate in near}
+        found = _enough(tx, near, search, at=at)
+        if len(found) >= search.limit:
+            return found
+    who = store.person(search.age, search.gender)
+    if search.country is not None:
+        rest = store.serving_country(tx, search.need, search.country, who=who, checked_since=checked_since)
+        ids = [service_id for service_id in rest if service_id not in known]
+        found += [(service, None, None) for service in by_trust(store.get_services(tx, ids), at)]
+    if not found:
+        found = [(service, None, None) for service in find_helplines(tx, search.country, age=search.age, at=at)]
+    return found[: search.limit]
+
+
+def _ranked(
+    tx: Connection, search: Search, radius: int, *, checked_since: datetime | None, at: datetime
+) -> list[tuple[float, store.Candidate]]:
+    """Candidates within the radius, nearest first, the stale after the fresh; each service at its nearest place."""
+    stale_before = at - STALE_AFTER
+    boxes = boxes_around(search.latitude, search.longitude, radius)
+    who = store.person(search.age, search.gender)
+    near: dict[str, tuple[float, store.Candidate]] = {}
+    for candidate in store.candidates(tx, [search.need], boxes, who=who, checked_since=checked_since):
+        metres = distance_m(search.latitude, search.longitude, candidate.latitude, candidate.longitude)
+        best = near.get(candidate.service_id)
+        if metres <= radius and (best is None or metres < best[0]):
+            near[candidate.service_id] = (metres, candidate)
+    return sorted(near.values(), key=lambda pair: (pair[1].verified_at < stale_before, pair[0], pair[1].service_id))
+
+
+def _enough(tx: Connection, near: list[tuple[float, store.Candidate]], search: Search, *, at: datetime) -> list[Hit]:
+    """The first `limit` that are not shut for a while, read in small portions."""
+    found: list[Hit] = []
+    portion = max(8, 2 * search.limit)
+    for start in range(0, len(near), portion):
+        part = near[start : start + portion]
+        records = {record.id: record for record in store.get_services(tx, [c.service_id for _, c in part])}
+        for metres, candidate in part:
+            service = records[candidate.service_id]
+            if closed_now(service, at) or (search.open_now and not is_open(service, at)):
+                continue
+            location = next(
+                place
+                for place in service.locations
+                if (place.latitude, place.longitude) == (candidate.latitude, candidate.longitude)
+            )
+            found.append((service, location, None if candidate.confidential else metres))
+            if len(found) == search.limit:
+                return found
+    return found
+
+
+def find_helplines(tx: Connection, country: str | None, *, age: int | None, at: datetime) -> list[Service]:
+    """Public helplines for a country, those for children first.
+
+    When the country is not known: what serves the whole world, for a number of another country helps nobody.
+    """
+    who = store.person(age, None)
+    need, where = ("helpline", country) if country is not None else (None, store.WORLD)
+    ids = store.serving_country(tx, need, where, who=who, checked_since=None)
+    return by_trust([service for service in store.get_services(tx, ids) if not closed_now(service, at)], at)
+
+
+def by_trust(records: list[Service], at: datetime) -> list[Service]:
+    """Lately checked first, then those for children, then those that always answer."""
+    return sorted(
+        records,
+        key=lambda service: (
+            service.stale(at),
+            "child_protection" not in service.needs,
+            service.hours is None or not service.hours.always,
+            service.id,
+        ),
+    )
+
+
+def closed_now(service: Service, at: datetime) -> bool:
+    """Shut for days or for good, which is not the same as shut for the night."""
+    zone = ZoneInfo(service.hours.zone) if service.hours else ZoneInfo("UTC")
+    return service.closed_on(at.astimezone(zone).date())
+
+
+def is_open(service: Service, at: datetime) -> bool | None:
+    """None when nobody has said when it opens."""
+    if closed_now(service, at):
+        return False
+    return service.hours.open_at(at) if service.hours else None
+
+
+# --- words ------------------------------------------------------------------------------------------------------
+
+OPEN_ALWAYS = N_("Open day and night")
+OPEN_TODAY = N_("Open today {shifts}")
+SHIFT = N_("{opens}–{closes}")
+WHOLE_DAY = N_("all day")
+CLOSED_TODAY = N_("Closed today")
+CLOSED_OPENS_ON = N_("Closed today. Opens {day} at {time}")
+CLOSED_UNTIL = N_("Closed until {date}")
+CLOSED_FOR_NOW = N_("Closed for now")
+
+FREE = N_("Free")
+NOT_FREE = N_("You have to pay")
+NO_PAPERS = N_("No papers needed")
+PAPERS = N_("They ask for papers")
+WALK_IN = N_("You can come without an appointment")
+BY_APPOINTMENT = N_("Call first, they give an appointment")
+GIRLS_ONLY = N_("For girls and women only")
+BOYS_ONLY = N_("For boys and men only")
+AGES = N_("For ages {low} to {high}")
+AGES_UP_TO = N_("For ages up to {high}")
+AGES_FROM = N_("For ages {low} and over")
+STEP_FREE = N_("No stairs")
+NOT_TOLD = N_("They tell you the way on the phone")
+DEMONSTRATION = N_("Example only. This service is invented.")
+
+HERE = N_("In this place")
+NEAR = N_("{distance} km away")
+OPEN_NOW = N_("Open now")
+CHECKED_TODAY = N_("Checked today")
+CHECKED_YESTERDAY = N_("Checked yesterday")
+CHECKED_DAYS_AGO = N_("Checked {days} days ago")
+SPEAKS = N_("They speak {language}")
+FOR_CHILDREN = N_("For people under 18")
+WHOLE_COUNTRY = N_("For the whole country, by phone or web")
+ANYWHERE = N_("From any country, by phone or web")
+
+
+def hours_today(service: Service, *, at: datetime, language: str, words: Translates) -> str:
+    """Today's hours where the service is, as one would say them. Empty when nobody has said."""
+    hours = service.hours
+    if closed_now(service, at):
+        if service.closed_until is None:
+            return words.text(language, CLOSED_FOR_NOW)
+        until = format_date(service.closed_until, "d MMMM", locale=_locale(language))
+        return words.text(language, CLOSED_UNTIL, date=until)
+    if hours is None:
+        return ""
+    if hours.always:
+        return words.text(language, OPEN_ALWAYS)
+    today = hours.local_day(at)
+    shifts = hours.on(today)
+    if hours.open_at(at) and not _begun(hours, shifts, at):  # the night that began yesterday is still on
+        night = [shift for shift in hours.on(today - timedelta(days=1)) if 0 < shift[1] <= shift[0]]
+        shifts = list(dict.fromkeys(night + shifts))
+    if shifts:
+        said = [_shift(shift, language, words) for shift in shifts]
+        return words.text(language, OPEN_TODAY, shifts=format_list(said, locale=_locale(language)))
+    opens = hours.next_opening(at)
+    if opens is None:
+        return words.text(language, CLOSED_TODAY)
+    day = get_day_names("wide", locale=_locale(language))[opens.weekday()]
+    return words.text(language, CLOSED_OPENS_ON, day=day, time=f"{opens:%H:%M}")
+
+
+def _begun(hours: OpeningHours, shifts: list[tuple[int, int]], at: datetime) -> bool:
+    local = at.astimezone(ZoneInfo(hours.zone))
+    minute = local.hour * 60 + local.minute
+    return any(opens <= minute and (minute < closes or closes <= opens) for opens, closes in shifts)
+
+
+def _shift(shift: tuple[int, int], language: str, words: Translates) -> str:
+    if shift == (0, 0):
+        return words.text(language, WHOLE_DAY)
+    return words.text(language, SHIFT, opens=clock_of(shift[0]), closes=clock_of(shift[1]))
+
+
+@lru_cache(maxsize=64)
+def _locale(language: str) -> Locale:
+    try:
+        return Locale.parse(language, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse("en")
+
+
+def facts(service: Service, location: Location | None, *, language: str, words: Translates) -> tuple[str, ...]:
+    """What a person wants to know before setting out. Nothing is said that nobody has said."""
+    who = service.eligibility
+    said = [
+        {True: FREE, False: NOT_FREE}.get(service.free) if service.free is not None else None,
+        {True: PAPERS, False: NO_PAPERS}.get(who.papers_needed) if who.papers_needed is not None else None,
+        {True: WALK_IN, False: BY_APPOINTMENT}.get(service.walk_in) if service.walk_in is not None else None,
+        STEP_FREE if location is not None and location.step_free else None,
+        NOT_TOLD if service.confidential else None,
+    ]
+    found = [words.text(language, msgid) for msgid in said if msgid is not None]
+    if who.genders == {Gender.GIRLS}:
+        found.insert(0, words.text(language, GIRLS_ONLY))
+    if who.genders == {Gender.BOYS}:
+        found.insert(0, words.text(language, BOYS_ONLY))
+    if ages := _ages(who.minimum_age or None, who.maximum_age, language, words):
+        found.insert(0, ages)
+    if service.demo:
+        found.insert(0, words.text(language, DEMONSTRATION))
+    return tuple(found)
+
+
+def _ages(low: int | None, high: int | None, language: str, words: Translates) -> str:
+    if low is not None and high is not None:
+        return words.text(language, AGES, low=low, high=high)
+    if high is not None:
+        return words.text(language, AGES_UP_TO, high=high)
+    if low is not None:
+        return words.text(language, AGES_FROM, low=low)
+    return ""
+
+
+def reasons(
+    service: Service, metres: float | None, *, at: datetime, language: str, words: Translates
+) -> tuple[str, ...]:
+    """Why this one is offered, the strongest first, at most four."""
+    found = []
+    if metres is not None:
+        kilometres = metres / 1000
+        figure = f"{kilometres:.1f}" if kilometres < 10 else f"{kilometres:.0f}"
+        found.append(words.text(language, HERE) if metres < 100 else words.text(language, NEAR, distance=figure))
+    elif not service.locations:
+        found.append(words.text(language, ANYWHERE if "*" in service.countries else WHOLE_COUNTRY))
+    if is_open(service, at):
+        found.append(words.text(language, OPEN_NOW))
+    if service.eligibility.maximum_age is not None and service.eligibility.maximum_age < ADULT:
+        found.append(words.text(language, FOR_CHILDREN))
+    if language in service.languages:
+        spoken = _locale(language).get_display_name(language) or language
+        found.append(words.text(language, SPEAKS, language=spoken))
+    days = days_since_check(service, at)
+    if days is not None:
+        found.append(
+            words.text(language, {0: CHECKED_TODAY, 1: CHECKED_YESTERDAY}.get(days, CHECKED_DAYS_AGO), days=days)
+        )
+    return tuple(found[:5])
+
+
+def days_since_check(service: Service, at: datetime) -> int | None:
+    return None if service.verification is None else max(0, (at - service.verification.at).days)
+
+
+def documents(service: Service, *, language: str, words: Translates) -> tuple[str, ...]:
+    """What to bring, in the asked language where the paper is a known one."""
+    return tuple(
+        words.text(language, DOCUMENTS[document]) if document in DOCUMENTS else document
+        for document in service.documents
+    )
+
+
+def describe(
+    service: Service,
+    organization: Organization | None,
+    location: Location | None,
+    metres: float | None,
+    *,
+    at: datetime,
+    language: str,
+    words: Translates,
+) -> FoundService:
+    """As much of a service as may be told to anyone. Of a confidential one neither place nor distance is said."""
+    name, summary = service.name_in(language), service.summary_in(language)
+    told = location if location is not None and not service.confidential else None
+    shown = told is not None and told.kind is LocationKind.PHYSICAL
+    return FoundService(
+        id=service.id,
+        name=name.text,
+        summary=summary.text,
+        distance_m=None if metres is None or not shown else round(metres),
+        open_now=is_open(service, at),
+        hours_today=hours_today(service, at=at, language=language, words=words),
+        checked_days_ago=days_since_check(service, at),
+        phone=service.phones[0].number if service.phones else "",
+        address=address_of(told) if told is not None and shown else "",
+        latitude=told.latitude if told is not None and shown else None,
+        longitude=told.longitude if told is not None and shown else None,
+        confidential=service.confidential,
+        why=reasons(service, metres if shown else None, at=at, language=language, words=words),
+        language=summary.language,
+        organization=organization.name if organization else "",
+        city=location.city if location else "",
+        country=location.country if location else "",
+        needs=service.needs,
+        facts=facts(service, told, language=language, words=words),
+        documents=documents(service, language=language, words=words),
+        free=service.free,
+        walk_in=service.walk_in,
+        papers_needed=service.eligibility.papers_needed,
+        speaks=service.languages,
+        website=service.website,
+        source=service.verification.source if service.verification and not service.locations else "",
+        demo=service.demo,
+    )
+
+
+def address_of(location: Location) -> str:
+    """The address on one line, as it would stand on an envelope."""
+    town = f"{location.postal_code} {location.city}".strip()
+    return ", ".join(part for part in (location.address, town) if part)

@@ -1,0 +1,272 @@
+"""What one can do with the directory. Each use case is a function of a transaction; `Directory` puts them to work."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from sqlalchemy.engine import Connection
+
+from directory import search as searching
+from directory import store
+from directory.model import (
+    NEEDS,
+    STALE_AFTER,
+    TRANSITIONS,
+    FoundPlace,
+    FoundService,
+    Gender,
+    NotAllowedNow,
+    Organization,
+    RecordState,
+    Service,
+    Verification,
+    WrongRecord,
+)
+from directory.places import Place, Places
+from directory.search import Search
+from directory.seeds import emergency_numbers, put_helplines
+from directory.store import Transactions
+from directory.words import Translates
+
+#: Known to work on mobile networks nearly everywhere, and the number of the whole European Union.
+EMERGENCY_ANYWHERE = "112"
+
+#: Towns in which something is offered are read again after so long.
+TOWNS_FRESH_FOR = timedelta(minutes=1)
+
+#: A shared location is used to about 100 metres, and not kept more exactly than that.
+SHARED_DIGITS = 3
+
+
+class Clock(Protocol):
+    def now(self) -> datetime: ...
+
+
+# --- use cases --------------------------------------------------------------------------------------------------
+
+
+def save_organization(tx: Connection, organization: Organization, *, at: datetime) -> None:
+    if not organization.name.strip():
+        raise WrongRecord(["an organisation needs a name"])
+    store.put_organization(tx, organization, at=at)
+
+
+def save_draft(tx: Connection, service: Service, *, by: str, at: datetime, why: str = "") -> Service:
+    """Keep a new service, or a change to one that is still a draft. Whatever it claims, it is unverified.
+
+    Raises WrongRecord naming everything that is wrong, NotAllowedNow when the record is past being a draft.
+    """
+    if problems := service.problems():
+        raise WrongRecord(problems)
+    before = store.get_service(tx, service.id)
+    if before is not None and before.state is not RecordState.DRAFT:
+        raise NotAllowedNow(f"service {service.id} is {before.state}: only a draft can be changed")
+    if before is None and not store.get_organizations(tx, [service.organization_id]):
+        raise WrongRecord(["the organisation of the service is not known"])
+    draft = replace(service, state=RecordState.DRAFT, verification=before.verification if before else None)
+    store.put_service(tx, draft, at=at)
+    act = "changed" if before else "drafted"
+    store.add_change(tx, draft.id, at=at, by=by, act=act, before=before, why=why, row_id=_new_id())
+    return draft
+
+
+def move_service(tx: Connection, service_id: str, to: RecordState, *, by: str, at: datetime, why: str = "") -> Service:
+    """Take a record one step on in its life. Raises KeyError, NotAllowedNow."""
+    service = store.get_service(tx, service_id)
+    if service is None:
+        raise KeyError(service_id)
+    if to not in TRANSITIONS[service.state]:
+        raise NotAllowedNow(f"service {service_id} cannot go from {service.state} to {to}")
+    store.set_state(tx, service_id, to, at=at)
+    store.add_change(tx, service_id, at=at, by=by, act=to.value, before=service, why=why, row_id=_new_id())
+    return replace(service, state=to)
+
+
+def verify_service(tx: Connection, service_id: str, verification: Verification) -> None:
+    """Write down that somebody found the record to be true. Raises KeyError, WrongRecord."""
+    if store.get_service(tx, service_id) is None:
+        raise KeyError(service_id)
+    if not verification.by.strip() or not verification.source.strip():
+        raise WrongRecord(["a check names who checked, and with whom or where"])
+    store.add_verification(tx, service_id, verification, row_id=_new_id())
+
+
+def due_for_verification(tx: Connection, *, at: datetime) -> list[Service]:
+    """Current services that nobody has checked for STALE_AFTER, the oldest check first."""
+    return store.get_services(tx, store.due_ids(tx, checked_before=at - STALE_AFTER))
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())
+
+
+@dataclass(frozen=True, slots=True)
+class ListedService:
+    """A line of the editors' list."""
+
+    service: Service
+    organization: str
+    checked_days_ago: int | None
+    stale: bool
+
+
+def list_services(
+    tx: Connection,
+    *,
+    at: datetime,
+    state: RecordState | None = None,
+    words: str = "",
+    limit: int = 200,
+    offset: int = 0,
+) -> list[ListedService]:
+    """Records in any state, the least recently checked first."""
+    found = store.get_services(tx, store.list_ids(tx, state=state, words=words, limit=limit, offset=offset))
+    names = store.get_organizations(tx, [service.organization_id for service in found])
+    return [
+        ListedService(
+            service,
+            names[service.organization_id].name,
+            searching.days_since_check(service, at),
+            service.stale(at),
+        )
+        for service in found
+    ]
+
+
+# --- the directory at work --------------------------------------------------------------------------------------
+
+
+class Directory:
+    """The directory as a dialogue, a desk or a web page uses it. Call `prepare` once before anything is asked."""
+
+    def __init__(
+        self, database: Transactions, clock: Clock, words: Translates, *, places: Places | None = None
+    ) -> None:
+        self.database = database
+        self.clock = clock
+        self.words = words
+        self._supplement = places or Places.load()
+        self._places = self._supplement
+        self._places_of: tuple[int, int] | None = None
+        self._looked_at: datetime | None = None
+        self._emergency = emergency_numbers()
+
+    async def prepare(self) -> None:
+        """Bring the shipped helplines in. May be called at every start: what is there already stays."""
+        at = self.clock.now()
+        await self.database.write(lambda tx: put_helplines(tx, at=at))
+        await self.refresh_places()
+
+    async def refresh_places(self) -> None:
+        """Learn the towns in which something is offered."""
+
+        def read(tx: Connection) -> tuple[tuple[int, int], list[tuple[str, str, float, float]] | None]:
+            change = store.latest_change(tx)
+            return change, None if change == self._places_of else store.own_towns(tx)
+
+        change, towns = await self.database.read(read)
+        if towns is not None:
+            self._places, self._places_of = self._supplement.with_towns(towns), change
+        self._looked_at = self.clock.now()
+
+    async def _fresh_places(self) -> Places:
+        now = self.clock.now()
+        if self._looked_at is None or now - self._looked_at >= TOWNS_FRESH_FOR:
+            await self.refresh_places()
+        return self._places
+
+    async def resolve_place(self, words: str, *, country: str | None = None, language: str = "en") -> list[FoundPlace]:
+        """Places that `words` may mean, best first; more than one when it would be a guess. Empty: unknown."""
+        places = await self._fresh_places()
+        return [_found(place) for place in places.resolve(words, country=country)]
+
+    async def place_at(self, latitude: float, longitude: float) -> FoundPlace | None:
+        """The known place nearest to a shared location, at the point that was shared (to about 100 metres)."""
+        place = (await self._fresh_places()).nearest(latitude, longitude)
+        if place is None:
+            return None
+        return FoundPlace(place.name, place.country, round(latitude, SHARED_DIGITS), round(longitude, SHARED_DIGITS))
+
+    def place_name(self, name: str, country: str, *, language: str) -> str:
+        """How people of a language call a place, given its canonical name."""
+        return self._places.name_in(name, country, language)
+
+    async def near(
+        self,
+        need: str,
+        place: FoundPlace,
+        *,
+        language: str,
+        limit: int = 3,
+        age: int | None = None,
+        gender: Gender | None = None,
+        open_now: bool = False,
+    ) -> list[FoundService]:
+        """Verified services for a need, near first; then for the whole country; then helplines. Raises KeyError."""
+        if need not in NEEDS:
+            raise KeyError(need)
+        search = Search(need, place.latitude, place.longitude, place.country, age, gender, open_now, limit)
+        at = self.clock.now()
+
+        def read(tx: Connection) -> list[FoundService]:
+            return _described(tx, searching.find_near(tx, search, at=at), at=at, language=language, words=self.words)
+
+        return await self.database.read(read)
+
+    async def helplines(self, country: str | None, *, language: str, limit: int = 3) -> list[FoundService]:
+        """Public helplines that serve a country; those that serve the world when it is not known."""
+        at = self.clock.now()
+
+        def read(tx: Connection) -> list[FoundService]:
+            found = searching.find_helplines(tx, country, age=None, at=at)[:limit]
+            return _described(
+                tx, [(service, None, None) for service in found], at=at, language=language, words=self.words
+            )
+
+        return await self.database.read(read)
+
+    async def emergency_number(self, country: str | None) -> str:
+        """The number to dial in danger there: 112 where nothing better is known."""
+        return self._emergency.get((country or "").upper(), EMERGENCY_ANYWHERE)
+
+    async def service(self, service_id: str, *, language: str) -> FoundService | None:
+        """One service that is offered. None when there is none, or it is not (or no longer) for people."""
+        at = self.clock.now()
+
+        def read(tx: Connection) -> FoundService | None:
+            record = store.get_service(tx, service_id)
+            if record is None or record.state is not RecordState.CURRENT or record.verification is None:
+                return None
+            location = record.locations[0] if record.locations else None
+            found = _described(tx, [(record, location, None)], at=at, language=language, words=self.words)
+            return found[0]
+
+        return await self.database.read(read)
+
+    async def needs(self, language: str) -> list[tuple[str, str]]:
+        """Every need code with its name in a language."""
+        return [(code, self.words.text(language, name)) for code, name in NEEDS.items()]
+
+
+def _described(
+    tx: Connection,
+    found: list[searching.Hit],
+    *,
+    at: datetime,
+    language: str,
+    words: Translates,
+) -> list[FoundService]:
+    names = store.get_organizations(tx, [service.organization_id for service, _, _ in found])
+    return [
+        searching.describe(
+            service, names.get(service.organization_id), location, metres, at=at, language=language, words=words
+        )
+        for service, location, metres in found
+    ]
+
+
+def _found(place: Place) -> FoundPlace:
+    return FoundPlace(place.name, place.country, place.latitude, place.longitude)

@@ -1,0 +1,33 @@
+"""A pager as a process of its own, so that a test can let it die: `python -m … URL MOMENT`.
+
+Failpoints come through the environment. It takes every step that is due at MOMENT and ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from datetime import datetime
+
+from bot.cases.alarm import Pager, Paging
+from bot.kernel.clock import SetClock
+from bot.kernel.crypto import Vault
+from bot.kernel.database import open_database
+from bot.kernel.live import Signals
+from bot.kernel.words import Words
+from tests.conftest import MASTER_KEY
+from tests.integration.cases.world import FixedNumbers
+
+
+async def page_until_nothing_is_due(url: str, at: datetime) -> None:
+    database, vault = open_database(url), Vault(MASTER_KEY)
+    await database.write(lambda tx: vault.prepare(tx, at))
+    paging = Paging(vault, Words.load(), "https://help.example/desk/queue")
+    pager = Pager(database, SetClock(at), Signals(), paging, FixedNumbers())
+    while await pager.look():
+        continue
+    await database.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(page_until_nothing_is_due(sys.argv[1], datetime.fromisoformat(sys.argv[2])))

@@ -1,0 +1,287 @@
+"""The ladder against real databases, a pager that dies, and an auditor that notices."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import sys
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from bot.cases import service, store
+from bot.cases.alarm import PAGE, STILL_LOOKING, Pager
+from bot.cases.auditor import Auditor, audit_alarms, look_at_watch
+from bot.cases.model import Alarm
+from bot.cases.pairing import make_pairing_code, pair
+from bot.conversations import service as conversations
+from bot.kernel.access import Role
+from bot.kernel.clock import SetClock
+from bot.kernel.live import Signals
+from bot.kernel.officers import disable_officer, get_officer
+from dialogues.understanding.model import Priority
+from tests.conftest import NOON
+from tests.integration.cases.world import FixedNumbers
+
+MINUTE = timedelta(minutes=1)
+ANOTHER_PHONE = "00000000-0000-7000-8000-000000000000"
+
+
+def a_pager(world, clock):
+    return Pager(world.database, clock, Signals(), world.paging, FixedNumbers())
+
+
+async def pages(world):
+    rows = await world.database.read(lambda tx: tx.execute(sa.select(store.pages)).all())
+    return [(row.officer_id, row.step, row.way) for row in rows]
+
+
+async def test_an_officers_phone_is_told_a_number_and_nothing_about_the_person(world, clock):
+    amira = await world.officer("amira", paged=True, language="fr")
+    waiting = await world.escalate(words="he has a knife in Ventimiglia")
+
+    assert await a_pager(world, clock).look() == 1
+
+    phone = (await world.database.read(lambda tx: get_officer(tx, amira.id))).page_conversation_id
+    lines = await world.database.read(lambda tx: conversations.transcript(tx, world.vault, phone))
+    url = "https://help.example/desk/queue"
+    expected = world.words.text("fr", PAGE, priority="P0", number=waiting.number, url=url)
+    assert [line.text for line in lines] == [expected]
+    assert sorted(await pages(world)) == [(amira.id, 0, "desk"), (amira.id, 0, "message")]
+
+
+async def test_who_has_no_haste_is_paged_on_the_desk_first_and_by_message_when_it_takes_long(world, clock):
+    await world.officer("amira", paged=True)
+    await world.escalate(priority=Priority.P2, reason="asked_for_person")
+    pager = a_pager(world, clock)
+
+    await pager.look()
+    assert [way for _, _, way in await pages(world)] == ["desk"]
+
+    clock.advance(timedelta(hours=2))
+    await pager.look()
+    assert sorted(way for _, _, way in await pages(world)) == ["desk", "desk", "message"]
+
+
+async def test_if_nobody_answers_the_person_is_told_the_truth_and_the_number_to_call(world, clock):
+    await world.officer("amira")
+    person = await world.person()
+    await world.escalate(person)
+    pager = a_pager(world, clock)
+
+    for step in (0, 2, 3, 5, 5):
+        clock.advance(step * MINUTE)
+        await pager.look()
+
+    lines = await world.database.read(lambda tx: conversations.transcript(tx, world.vault, person))
+    assert [line.text for line in lines] == [world.words.text("ar", STILL_LOOKING, emergency_number="112")]
+
+
+async def test_a_step_is_taken_once_by_two_pagers(world, clock):
+    await world.officer("amira", paged=True)
+    for _ in range(10):
+        await world.escalate()
+
+    await asyncio.gather(a_pager(world, clock).look(), a_pager(world, clock).look())
+
+    assert Counter(way for _, _, way in await pages(world)) == {"desk": 10, "message": 10}
+    messages = await world.database.read(lambda tx: tx.execute(sa.text("SELECT count(*) FROM outbox")).scalar_one())
+    assert messages == 10
+
+
+async def test_an_acknowledged_alarm_climbs_no_further(world, clock):
+    amira = await world.officer("amira")
+    waiting = await world.escalate()
+    pager = a_pager(world, clock)
+    await pager.look()
+    await world.database.write(lambda tx: service.claim_case(tx, world.hand(amira, clock.now()), waiting.case_id))
+
+    clock.advance(timedelta(hours=3))
+
+    assert await pager.look() == 0
+
+
+async def test_one_alarm_that_cannot_be_taken_does_not_silence_the_others(world, clock):
+    await world.officer("amira")
+    broken, whole = await world.escalate(), await world.escalate()
+    alarms = store.alarms
+    spoil = alarms.update().where(alarms.c.case_id == broken.case_id).values(ladder="{}")
+    await world.database.write(lambda tx: tx.execute(spoil))
+
+    await a_pager(world, clock).look()
+
+    alarm = await world.database.read(lambda tx: store.get_alarm(tx, whole.case_id, lock=False))
+    watch = await world.database.read(lambda tx: store.beats(tx))
+    assert alarm.step == 1
+    assert not watch["pager"].ok
+
+
+@pytest.mark.faults
+async def test_200_escalations_with_the_pager_dying_at_random_are_acknowledged_or_still_climbing(world, database_url):
+    """Pagers are killed in the middle of steps for forty minutes; officers acknowledge what they like."""
+    officers = [await world.officer(f"officer-{n}", paged=n == 0) for n in range(2)]
+    await world.officer("ines", Role.COORDINATOR, paged=True)
+    draw = random.Random(7)
+    urgencies = draw.choices([Priority.P0, Priority.P1, Priority.P2], k=200)
+    waiting = [(await world.escalate(priority=priority)).case_id for priority in urgencies]
+    claimed: set[str] = set()
+    deaths = 0
+    for minute in (0, 2, 11, 40):
+        at = NOON + minute * MINUTE
+        ended = 1
+        while ended != 0:
+            ended = await run_a_pager(database_url, at.isoformat())
+            deaths += ended != 0
+        for case_id in draw.sample(sorted(set(waiting) - claimed), 30):
+            hand = world.hand(draw.choice(officers), at)
+            await world.database.write(lambda tx, hand=hand, case_id=case_id: service.claim_case(tx, hand, case_id))
+            claimed.add(case_id)
+
+    assert deaths > 5
+    end = NOON + 40 * MINUTE
+    alarms = [
+        await world.database.read(lambda tx, case_id=case_id: store.get_alarm(tx, case_id, lock=False))
+        for case_id in waiting
+    ]
+    for case_id, alarm in zip(waiting, alarms, strict=True):
+        assert alarm.step > 0
+        if case_id in claimed:
+            assert alarm.acknowledged_by is not None
+        else:
+            assert alarm.climbing
+            assert alarm.next_step_at > end
+    await every_page_was_sent_and_none_twice(world)
+
+
+async def run_a_pager(url: str, moment: str) -> int:
+    environment = {**os.environ, "WAYMARK_FAILPOINTS": "alarm.before_mark:0.012,alarm.after_step:0.012"}
+    arguments = ("-m", "tests.integration.cases.pager_process", url, moment)
+    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, env=environment)
+    return await process.wait()
+
+
+async def every_page_was_sent_and_none_twice(world):
+    """A message is in the outbox exactly where a page says so: they were written together."""
+    paged = [officer_id for officer_id, _, way in await pages(world) if way == "message"]
+    for officer_id, count in Counter(paged).items():
+        phone = (await world.database.read(lambda tx, who=officer_id: get_officer(tx, who))).page_conversation_id
+        lines = await world.database.read(lambda tx, phone=phone: conversations.transcript(tx, world.vault, phone))
+        assert len(lines) == count
+
+
+# Who watches the watcher
+
+
+async def test_a_dead_pager_is_noticed_and_the_heartbeat_stays_away(world, clock):
+    beats = []
+
+    async def heartbeat():
+        beats.append(clock.now())
+
+    auditor = Auditor(world.database, clock, Signals(), world.vault, heartbeat)
+    pager = a_pager(world, clock)
+    await pager.look()
+    assert (await auditor.look()).well
+    assert (await world.database.read(lambda tx: look_at_watch(tx, at=clock.now()))).alive
+
+    clock.advance(4 * MINUTE)
+    found = await auditor.look()
+
+    assert not found.pager_alive
+    assert len(beats) == 1
+    assert not (await world.database.read(lambda tx: look_at_watch(tx, at=clock.now()))).alive
+
+
+async def test_a_dead_auditor_is_noticed_too(world, clock):
+    pager = a_pager(world, clock)
+    await pager.look()
+    await Auditor(world.database, clock, Signals(), world.vault).look()
+
+    clock.advance(4 * MINUTE)
+    await pager.look()
+
+    assert not (await world.database.read(lambda tx: look_at_watch(tx, at=clock.now()))).alive
+
+
+async def test_a_desk_without_any_watch_says_so(world, clock):
+    assert not (await world.database.read(lambda tx: look_at_watch(tx, at=clock.now()))).alive
+
+
+async def test_a_case_that_waits_without_an_alarm_gets_one(world, clock):
+    opened = await world.escalate()
+    await world.database.write(lambda tx: tx.execute(store.alarms.delete()))
+
+    found = await world.database.write(lambda tx: audit_alarms(tx, world.vault, at=clock.now()))
+
+    assert found.repaired == 1
+    alarm = await world.database.read(lambda tx: store.get_alarm(tx, opened.case_id, lock=False))
+    assert alarm.climbing
+
+
+async def test_cases_of_an_officer_who_is_gone_go_back_to_the_queue_and_ring(world, clock):
+    amira = await world.officer("amira")
+    waiting = await world.escalate()
+    await world.database.write(lambda tx: service.claim_case(tx, world.hand(amira), waiting.case_id))
+    await world.database.write(lambda tx: disable_officer(tx, amira.id, clock.now()))
+
+    await world.database.write(lambda tx: audit_alarms(tx, world.vault, at=clock.now()))
+
+    case = (await world.database.read(lambda tx: store.get_case(tx, waiting.case_id))).case
+    alarm = await world.database.read(lambda tx: store.get_alarm(tx, waiting.case_id, lock=False))
+    assert case.owner_id is None
+    assert alarm.climbing
+
+
+async def test_a_step_that_lies_too_far_away_is_pulled_back(world, clock):
+    opened = await world.escalate()
+
+    def set_far_away(tx):
+        alarm: Alarm = store.get_alarm(tx, opened.case_id)
+        later = timedelta(hours=3)
+        store.put_alarm(tx, replace(alarm, started_at=NOON + later, next_step_at=NOON + later))
+
+    await world.database.write(set_far_away)
+    await world.database.write(lambda tx: audit_alarms(tx, world.vault, at=clock.now()))
+
+    assert await a_pager(world, clock).look() == 1
+
+
+async def test_a_step_that_nobody_takes_is_reported_as_late(world, clock):
+    await world.escalate()
+    await a_pager(world, SetClock(NOON - MINUTE)).look()
+
+    found = await world.database.write(lambda tx: audit_alarms(tx, world.vault, at=NOON + MINUTE))
+
+    assert found.late == 1
+    assert not found.well
+
+
+async def test_the_database_itself_refuses_an_alarm_that_neither_climbs_nor_was_heard(world):
+    opened = await world.escalate()
+    alarms = store.alarms
+    silence = alarms.update().where(alarms.c.case_id == opened.case_id).values(next_step_at=None)
+
+    with pytest.raises(sa.exc.IntegrityError):
+        await world.database.write(lambda tx: tx.execute(silence))
+
+
+# Pairing
+
+
+async def test_a_pairing_code_works_once_and_only_for_a_while(world, clock):
+    amira = await world.officer("amira")
+    phone = await world.person()
+    code = await world.database.write(lambda tx: make_pairing_code(tx, amira.id, at=NOON))
+
+    late = NOON + timedelta(hours=1)
+    assert not await world.database.write(lambda tx: pair(tx, code, phone, late))
+    assert not await world.database.write(lambda tx: pair(tx, "guessed", phone, NOON))
+    assert await world.database.write(lambda tx: pair(tx, code, phone, NOON))
+    assert not await world.database.write(lambda tx: pair(tx, code, ANOTHER_PHONE, NOON))
+
+    paired = await world.database.read(lambda tx: get_officer(tx, amira.id))
+    assert paired.page_conversation_id == phone

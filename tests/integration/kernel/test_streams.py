@@ -1,0 +1,97 @@
+"""Server-sent events end when they must."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.kernel import officers, sessions, streams
+from tests.integration.kernel.conftest import Served
+
+STREAM = {"Accept": "text/event-stream"}
+
+
+async def until(content, wanted: bytes) -> bytes:
+    """What arrives up to and including `wanted`; everything if the stream ends before."""
+    received = b""
+    async with asyncio.timeout(20):
+        while wanted not in received:
+            piece = await content.readany()
+            if not piece:
+                return received
+            received += piece
+    return received
+
+
+async def test_an_event_arrives_as_soon_as_somebody_wakes_its_topic(served: Served):
+    officer = await served.officer()
+    async with served.browser(officer) as browser, browser.client.get("/desk/events", headers=STREAM) as answer:
+        await until(answer.content, b"second line 0")
+        served.signals.wake("queue")
+        second = await until(answer.content, b"second line 1\n\n")
+
+    assert b"event: queue\nid: 1\ndata: first line\ndata: second line 1\n\n" in second
+
+
+async def test_signing_out_anywhere_ends_the_stream_at_once(served: Served):
+    officer = await served.officer()
+    async with served.browser(officer) as browser, browser.client.get("/desk/events", headers=STREAM) as answer:
+        await until(answer.content, b"second line 0")
+        topics = await served.database.write(lambda tx: sessions.revoke_all(tx, officer.id, served.clock.now()))
+        served.signals.wake(*topics)
+        rest = await until(answer.content, b"never")
+
+    assert b'event: end\ndata: {"reason": "signed_out"}' in rest
+
+
+async def test_a_revocation_nobody_told_us_of_is_noticed(served: Served, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(streams, "RECHECK_SECONDS", 0.05)
+    officer = await served.officer()
+    async with served.browser(officer) as browser, browser.client.get("/desk/events", headers=STREAM) as answer:
+        await served.database.write(lambda tx: officers.disable_officer(tx, officer.id, served.clock.now()))
+        rest = await until(answer.content, b"never")
+
+    assert b"signed_out" in rest
+
+
+async def test_a_quiet_stream_is_kept_alive(served: Served, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(streams, "RECHECK_SECONDS", 0.05)
+    monkeypatch.setattr(streams, "KEEP_ALIVE_SECONDS", 0.05)
+    officer = await served.officer()
+    async with served.browser(officer) as browser, browser.client.get("/desk/events", headers=STREAM) as answer:
+        await until(answer.content, b"second line 0\n\n")
+
+        assert b":\n\n" in await until(answer.content, b":\n\n")
+
+
+async def test_streams_end_when_the_server_stops(served: Served):
+    officer = await served.officer()
+    async with served.browser(officer) as browser, browser.client.get("/desk/events", headers=STREAM) as answer:
+        await until(answer.content, b"second line 0")
+        await served.app.shutdown()
+
+        assert b'{"reason": "restart"}' in await until(answer.content, b"never")
+
+
+async def test_a_browser_that_goes_away_leaves_nothing_behind(served: Served, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(streams, "RECHECK_SECONDS", 0.05)
+    monkeypatch.setattr(streams, "KEEP_ALIVE_SECONDS", 0.05)
+    officer = await served.officer()
+    async with served.browser(officer) as browser:
+        answer = await browser.client.get("/desk/events", headers=STREAM)
+        await until(answer.content, b"second line 0")
+        answer.close()
+        async with asyncio.timeout(20):
+            while streams._open:
+                await asyncio.sleep(0.02)
+
+
+async def test_more_streams_than_we_can_hold_are_asked_to_come_back(served: Served, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(streams, "MOST_STREAMS", 0)
+    officer = await served.officer()
+    async with served.browser(officer) as browser:
+        answer = await browser.client.get("/desk/events", headers=STREAM)
+        head = await browser.client.head("/desk/events")
+
+    assert (answer.status, answer.headers["Retry-After"], head.status) == (503, "30", 405)
