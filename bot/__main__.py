@@ -60,7 +60,9 @@ def _settings() -> Settings:
     try:
         return load_settings()
     except SettingsWrong as wrong:
-        _stop("Waymark cannot start with these settings:\n" + "\n".join(f"  - {problem}" for problem in wrong.problems), 2)
+        _stop(
+            "Waymark cannot start with these settings:\n" + "\n".join(f"  - {problem}" for problem in wrong.problems), 2
+        )
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
@@ -100,8 +102,7 @@ def talk(
     """Write to a running Waymark from this terminal. Start one first with: ./waymark up"""
     from bot.channels.terminal.client import talk as talk_in_terminal
 
-    settings = _settings()
-    raise typer.Exit(_run(talk_in_terminal(settings, language=language or None)))
+    raise typer.Exit(talk_in_terminal(_settings(), language=language))
 
 
 @app.command()

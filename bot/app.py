@@ -7,10 +7,10 @@ import contextlib
 import fcntl
 import os
 import signal
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 from sqlalchemy.engine import make_url
@@ -22,19 +22,22 @@ from bot.cases.alarm import Pager, Paging
 from bot.cases.auditor import Auditor, heartbeat_to
 from bot.cases.pairing import pair
 from bot.cases.service import CaseEscalations
-from bot.channels import terminal, webchat
+from bot.channels import webchat
 from bot.channels.model import Channel
 from bot.channels.telegram.channel import TelegramChannel
 from bot.channels.telegram.poller import Poller
 from bot.channels.telegram.routes import webhook_routes
+from bot.channels.terminal import payload as terminal
 from bot.channels.terminal.channel import TerminalChannel
 from bot.channels.terminal.key import make_key
 from bot.channels.terminal.routes import terminal_routes
+from bot.channels.webchat import payload as web_payload
 from bot.channels.webchat.channel import WebChatChannel
 from bot.channels.webchat.routes import webchat_routes
 from bot.conversations.inbox import Inbox
 from bot.conversations.model import Allowance
 from bot.conversations.outbox import Sender
+from bot.conversations.service import end_leases
 from bot.conversations.turn import TurnWorker
 from bot.kernel.clock import Clock, SystemClock
 from bot.kernel.crypto import Vault
@@ -49,7 +52,7 @@ from bot.kernel.words import Words
 from dialogues.actions import build_actions
 from dialogues.knowledge import Procedures
 from dialogues.runtime.engine import Engine
-from directory.api import hsds_handlers
+from directory.api import HsdsApi
 from directory.service import Directory
 
 log = get_log("app")
@@ -148,7 +151,7 @@ class Waymark:
         return build_web(parts, *self._routes())
 
     def _routes(self) -> list[Routes]:
-        talks = ChannelTalks(self.database, self.vault, webchat.NAME, webchat.ACCOUNT)
+        talks = ChannelTalks(self.database, self.vault, web_payload.NAME, web_payload.ACCOUNT)
         key = make_key(self.settings.data_dir)
         routes = [
             self.health.routes,
@@ -158,13 +161,12 @@ class Waymark:
             self._directory_api(),
         ]
         if self.telegram is not None and self.settings.telegram_mode == "webhook":
-            secret = self.settings.telegram_webhook_secret.get_secret_value()
-            routes.append(webhook_routes(self.telegram.account, secret, self.inbox))
+            routes.append(webhook_routes(self.telegram.account, self._webhook_secret(), self.inbox))
         return routes
 
     def _directory_api(self) -> Routes:
         routes = Routes()
-        for method, path, name, handler in hsds_handlers(self.directory):
+        for method, path, name, handler in HsdsApi(self.database, public_url=self.settings.public_url).routes():
             routes.add(method, path, handler, name=name, allow=PUBLIC)
         return routes
 
@@ -193,14 +195,12 @@ class Waymark:
             self.health.add(name, lambda name=name: not self._tasks[name].done())  # type: ignore[misc]
         self.health.add("understanding", self.reading.is_ready)
         if self.telegram is not None:
-            await self._start_telegram(self.telegram)
+            self._begin("telegram", self._listen_to(self.telegram))
 
-    async def _start_telegram(self, telegram: TelegramChannel) -> None:
-        if self.settings.telegram_mode == "polling":
-            poller = Poller(telegram, self.inbox, self.clock)
-            self._begin("telegram", poller.run())
-        else:
-            self._begin("telegram", telegram.listen_by_webhook(self.settings.public_url, self._webhook_secret()))
+    def _listen_to(self, telegram: TelegramChannel) -> Coroutine[Any, Any, None]:
+        if self.settings.telegram_mode == "webhook":
+            return telegram.listen_by_webhook(self.settings.public_url, self._webhook_secret())
+        return Poller(telegram, self.inbox, self.clock).run()
 
     def _webhook_secret(self) -> str:
         return self.settings.telegram_webhook_secret.get_secret_value()
@@ -247,11 +247,14 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
     """
     clock = clock or SystemClock()
     with alone_on(settings.database_url):
+        # Before the database is touched: a new key is made only where nothing can be sealed with another.
+        vault = Vault(master_key_bytes(settings))
         database = open_database(settings.database_url)
         try:
             await migrate(database)
-            vault = Vault(master_key_bytes(settings))
             await database.write(lambda tx: vault.prepare(tx, clock.now()))
+            if database.dialect == "sqlite":
+                await database.write(lambda tx: end_leases(tx, at=clock.now()))  # nobody else can hold one
             demo = await demonstration.prepare(database, vault, clock, settings)
             waymark = Waymark(settings, database, vault, clock, demo=demo)
             try:
@@ -263,7 +266,7 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
 
 
 @contextlib.contextmanager
-def alone_on(database_url: str) -> contextlib.AbstractContextManager[None]:  # type: ignore[misc]
+def alone_on(database_url: str) -> Iterator[None]:
     """Hold the right to serve an embedded database: two servers on one file would each think they are the only one.
 
     Replicas over PostgreSQL need no such right: they claim their work row by row.
@@ -307,7 +310,9 @@ async def serve(settings: Settings) -> None:
                     "Choose another with WAYMARK_PORT."
                 ) from error
             await waymark.start()
-            print(await demonstration.greeting(waymark.database, settings, waymark.clock, demo=waymark.demo), flush=True)
+            print(
+                await demonstration.greeting(waymark.database, settings, waymark.clock, demo=waymark.demo), flush=True
+            )
             await stopping.wait()
             log.info("stopping")
         finally:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from sqlalchemy.engine import Connection
 
+from bot.cases import service as cases
 from bot.conversations import service as conversations
+from bot.kernel import audit
 from bot.kernel.access import Role
 from bot.kernel.clock import Clock
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Database
-from bot.kernel.officers import add_officer, list_officers, make_link
+from bot.kernel.officers import add_officer, disable_officer, list_officers, make_link
 from bot.kernel.settings import Settings
 from directory import demonstration as demonstrated_services
 
@@ -33,35 +37,38 @@ async def prepare(database: Database, vault: Vault, clock: Clock, settings: Sett
 
 def is_there(tx: Connection) -> bool:
     """Whether the people of the demonstration are in this database."""
-    return any(officer.demo for officer in list_officers(tx))
+    return any(officer.demo and officer.active for officer in list_officers(tx))
 
 
 def _is_empty(tx: Connection) -> bool:
-    return not list_officers(tx) and demonstrated_services.is_empty(tx)
+    return not list_officers(tx)
 
 
 def _seed(tx: Connection, vault: Vault, clock: Clock) -> None:
     at = clock.now()
     for sign_in_name, name, roles in PEOPLE:
         add_officer(tx, vault, name=name, sign_in_name=sign_in_name, roles=roles, languages=("en",), at=at, demo=True)
-    demonstrated_services.seed(tx, at=at)
+    demonstrated_services.seed(tx, at=at, keys=vault, audit=partial(audit.append, vault=vault))
 
 
 def remove(tx: Connection, vault: Vault, clock: Clock) -> str:
     """Take the demonstration away: its people can no longer enter, its services are gone, what was said is erased.
 
-    Returns what was done, a sentence.
+    Returns what was done, a sentence. The record of acts stays: it is a chain.
     """
     at = clock.now()
-    people = [officer for officer in list_officers(tx) if officer.demo]
+    people = [officer for officer in list_officers(tx) if officer.demo and officer.active]
     for officer in people:
-        remove_officer(tx, officer.id, at)
-    services = demonstrated_services.remove(tx)
+        disable_officer(tx, officer.id, at)
+    for key_id in demonstrated_services.remove(tx):
+        vault.destroy(tx, key_id, at)
     said = conversations.demonstration_ids(tx)
     for conversation_id in said:
-        erase_case_of(tx, vault, conversation_id, at)
+        cases.erase_words(tx, vault, conversation_id, at=at)
         conversations.erase(tx, vault, conversation_id, at)
-    return f"Removed {len(people)} people, {services} services and {len(said)} conversations of the demonstration."
+    facts = {"people": len(people), "conversations": len(said)}
+    audit.append(tx, vault, at=at, actor="system", act="demonstration.removed", object="demonstration", facts=facts)
+    return f"Removed {len(people)} people, the invented services, and the words of {len(said)} conversations."
 
 
 async def greeting(database: Database, settings: Settings, clock: Clock, *, demo: bool) -> str:

@@ -171,7 +171,7 @@ class _Reader:
     def __init__(self) -> None:
         self.problems: list[str] = []
 
-    def text(self, data: Json, name: str, *, required: bool = False, longest: int = 4000) -> str:
+    def string(self, data: Json, name: str, *, required: bool = False, longest: int = 4000) -> str:
         value = data.get(name, "")
         if not isinstance(value, str):
             self.problems.append(f"{name} is not a text")
@@ -206,7 +206,7 @@ class _Reader:
 
     def identifier(self, data: Json, name: str = "id") -> str:
         try:
-            return str(uuid.UUID(self.text(data, name, required=True)))
+            return str(uuid.UUID(self.string(data, name, required=True)))
         except ValueError:
             self.problems.append(f"{name} is not a UUID")
             return ""
@@ -225,54 +225,54 @@ class _Reader:
             return Organization("", "", "")
         return Organization(
             id=self.identifier(owner),
-            name=self.text(owner, "name", required=True, longest=300),
-            description=self.text(owner, "description"),
-            website=self.text(owner, "website", longest=500),
-            email=self.text(owner, "email", longest=300),
+            name=self.string(owner, "name", required=True, longest=300),
+            description=self.string(owner, "description"),
+            website=self.string(owner, "website", longest=500),
+            email=self.string(owner, "email", longest=300),
         )
 
     def service(self, data: Json, organization_id: str) -> Service:
         return Service(
             id=self.identifier(data),
             organization_id=organization_id,
-            name=self.text(data, "name", required=True, longest=300),
-            summary=self.text(data, "description"),
+            name=self.string(data, "name", required=True, longest=300),
+            summary=self.string(data, "description"),
             needs=self._needs(data),
             status=self._status(data),
             eligibility=Eligibility(
                 minimum_age=self.age(data, "minimum_age"),
                 maximum_age=self.age(data, "maximum_age"),
-                note=self.text(data, "eligibility_description"),
+                note=self.string(data, "eligibility_description"),
             ),
             locations=tuple(self._location(link) for link in self.objects(data, "service_at_locations")),
-            countries=tuple(sorted({self.text(area, "name", longest=60) for area in self._areas(data)})),
+            countries=tuple(sorted({self.string(area, "name", longest=60) for area in self._areas(data)})),
             hours=self._hours(data),
             phones=tuple(
                 Phone(
-                    self.text(phone, "number", required=True, longest=60),
-                    self.text(phone, "type", longest=12) or "voice",
-                    tuple(self.text(spoken, "code", longest=12) for spoken in self.objects(phone, "languages")),
-                    self.text(phone, "description"),
+                    self.string(phone, "number", required=True, longest=60),
+                    self.string(phone, "type", longest=12) or "voice",
+                    tuple(self.string(spoken, "code", longest=12) for spoken in self.objects(phone, "languages")),
+                    self.string(phone, "description"),
                 )
                 for phone in self.objects(data, "phones")
             ),
-            languages=tuple(self.text(spoken, "code", longest=12) for spoken in self.objects(data, "languages")),
+            languages=tuple(self.string(spoken, "code", longest=12) for spoken in self.objects(data, "languages")),
             free=True if any(option.get("option") == "free" for option in self.objects(data, "cost_options")) else None,
-            how_to_apply=self.text(data, "application_process"),
-            cost_note=self.text(data, "fees_description"),
+            how_to_apply=self.string(data, "application_process"),
+            cost_note=self.string(data, "fees_description"),
             documents=tuple(
-                self.text(paper, "document", longest=300) for paper in self.objects(data, "required_documents")
+                self.string(paper, "document", longest=300) for paper in self.objects(data, "required_documents")
             ),
-            website=self.text(data, "url", longest=500),
-            email=self.text(data, "email", longest=300),
-            alert=self.text(data, "alert"),
+            website=self.string(data, "url", longest=500),
+            email=self.string(data, "email", longest=300),
+            alert=self.string(data, "alert"),
             names=self._translated(data, "name"),
             summaries=self._translated(data, "description"),
         )
 
     def _translated(self, data: Json, name: str) -> tuple[Translation, ...]:
         found = [
-            Translation(self.text(row, "language", required=True, longest=12), self.text(row, name))
+            Translation(self.string(row, "language", required=True, longest=12), self.string(row, name))
             for row in self.objects(data, "translations")
         ]
         return tuple(sorted((text for text in found if text.text), key=str))
@@ -291,7 +291,7 @@ class _Reader:
         return tuple(dict.fromkeys(found))
 
     def _status(self, data: Json) -> ServiceStatus:
-        value = self.text(data, "status", longest=40)
+        value = self.string(data, "status", longest=40)
         try:
             return ServiceStatus(value)
         except ValueError:
@@ -304,25 +304,25 @@ class _Reader:
             self.problems.append("a service_at_location has no location")
             place = {}
         address = next(iter(self.objects(place, "addresses")), {})
-        physical = self.text(place, "location_type", longest=20) == "physical"
+        physical = self.string(place, "location_type", longest=20) == "physical"
         return Location(
             id=self.identifier(place),
             kind=LocationKind.PHYSICAL if physical else LocationKind.VIRTUAL,
-            name=self.text(place, "name", longest=300),
-            country=self.text(address, "country", longest=2),
-            city=self.text(address, "city", longest=200),
-            region=self.text(address, "state_province", longest=200),
-            postal_code=self.text(address, "postal_code", longest=20),
-            address=self.text(address, "address_1", longest=500),
+            name=self.string(place, "name", longest=300),
+            country=self.string(address, "country", longest=2),
+            city=self.string(address, "city", longest=200),
+            region=self.string(address, "state_province", longest=200),
+            postal_code=self.string(address, "postal_code", longest=20),
+            address=self.string(address, "address_1", longest=500),
             latitude=self.number(place, "latitude"),
             longitude=self.number(place, "longitude"),
-            directions=self.text(place, "transportation"),
+            directions=self.string(place, "transportation"),
             step_free=True if self.objects(place, "accessibility") else None,
         )
 
     def _hours(self, data: Json) -> OpeningHours | None:
         rows = [row for row in self.objects(data, "schedules") if row.get("freq") == "WEEKLY"]
-        zones = {self.text(row, "timezone_name", longest=64) for row in rows}
+        zones = {self.string(row, "timezone_name", longest=64) for row in rows}
         if not rows:
             return None
         if len(zones) != 1:
@@ -336,9 +336,9 @@ class _Reader:
             return None
 
     def _shifts(self, row: Json) -> list[Shift]:
-        opens, closes = self.text(row, "opens_at", longest=8), self.text(row, "closes_at", longest=8)
+        opens, closes = self.string(row, "opens_at", longest=8), self.string(row, "closes_at", longest=8)
         last = 0 if closes.startswith("23:59") else minute_of(closes[:5])
-        days = self.text(row, "byday", longest=30).casefold().split(",")
+        days = self.string(row, "byday", longest=30).casefold().split(",")
         if not set(days) <= set(DAYS):
             raise ValueError("byday is a list of MO TU WE TH FR SA SU")
         return [Shift(DAYS.index(day), minute_of(opens[:5]), last) for day in days]

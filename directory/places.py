@@ -147,17 +147,18 @@ class Places:
     def resolve(self, words: str, *, country: str | None = None) -> list[Place]:
         """Places that `words` may mean, best first: one when it is clear, up to three when it would be a guess."""
         written = fold(words[: LONGEST_NAME * 4])
-        for attempt in _readings(written):
+        bare = _bare(written)
+        for attempt in (written, bare, _without_prefix(bare)):
             if same := self._exact.get(attempt):
                 return _choose_same_name(same, country)
-        written = _readings(written)[-1]
-        if not 1 < len(written) <= LONGEST_NAME:
-            return []
-        return self._choose_alike(self._alike(written), country)
-
-    def _alike(self, written: str) -> dict[str, tuple[float, Place]]:
-        """How much each place's best spelling is like what was written, for those that come near."""
         best: dict[str, tuple[float, Place]] = {}
+        for attempt in dict.fromkeys((written, bare)):
+            if 1 < len(attempt) <= LONGEST_NAME:
+                self._alike(attempt, best)
+        return self._choose_alike(best, country)
+
+    def _alike(self, written: str, best: dict[str, tuple[float, Place]]) -> None:
+        """Note in `best` how much each place's best spelling is like what was written, for those that come near."""
 
         def keep(score: float, place: Place) -> None:
             if score > best.get(place.key, (0.0, place))[0]:
@@ -172,9 +173,9 @@ class Places:
             for name, ratio, position in process.extract(
                 bones, self._consonants, scorer=fuzz.ratio, score_cutoff=POSSIBLE, limit=24
             ):
-                # Consonants alone say less, and the fewer the less.
-                keep(ratio - 6 - 12 / min(len(bones), len(name)), self._consonants_of[position])
-        return best
+                shorter = min(len(bones), len(name))
+                if ratio == 100 or shorter > 4:  # consonants alone say less, and the fewer the less
+                    keep(ratio - 6 - 12 / shorter, self._consonants_of[position])
 
     @staticmethod
     def _choose_alike(scores: dict[str, tuple[float, Place]], country: str | None) -> list[Place]:
@@ -245,9 +246,10 @@ _NOT_LETTERS = re.compile(r"[\W_]+")
 
 def fold(text: str) -> str:
     """What is left when case, accents, vowel marks, invisible characters and look-alike letters do not count."""
+    lower = unicodedata.normalize("NFKD", text).casefold().translate(_LETTERS)
     plain = "".join(
         character
-        for character in unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
+        for character in unicodedata.normalize("NFKD", lower)
         if unicodedata.category(character) not in ("Mn", "Cf")
     )
     return _NOT_LETTERS.sub(" ", plain.translate(_LETTERS)).strip()
@@ -264,18 +266,19 @@ _WORDS_AROUND = """
 _AROUND = frozenset(map(fold, _WORDS_AROUND.split()))
 
 
-def _readings(written: str) -> list[str]:
-    """The words as they are, and without what stands around a name at either end."""
+def _bare(written: str) -> str:
+    """The words without what stands around a name at either end."""
     words = written.split()
     while len(words) > 1 and words[0] in _AROUND:
         words = words[1:]
     while len(words) > 1 and words[-1] in _AROUND:
         words = words[:-1]
-    bare = " ".join(words)
-    found = [written, bare]
-    if len(bare) > 4 and bare.startswith(("ب", "ل")) and not bare.startswith(("با", "لا")):
-        found.insert(1, bare[1:])  # Arabic writes "in" and "to" onto the word
-    return list(dict.fromkeys(found))
+    return " ".join(words)
+
+
+def _without_prefix(bare: str) -> str:
+    """Arabic writes "in" and "to" onto the word."""
+    return bare[1:] if len(bare) > 4 and bare.startswith(("ب", "ل")) else bare
 
 
 _TO_LATIN = {

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, get_day_names
 from babel.lists import format_list
+from babel.numbers import format_decimal
 from sqlalchemy.engine import Connection
 
 from directory import store
@@ -63,7 +64,8 @@ def find_near(tx: Connection, search: Search, *, at: datetime) -> list[Hit]:
     for radius in RADII_M:
         near = _ranked(tx, search, radius, checked_since=checked_since, at=at)
         known = {candidate.service_id for _, candidate in near}
-        found = _enough(tx, near, search, at=at)
+        if len(near) >= search.limit or radius == RADII_M[-1]:
+            found = _enough(tx, near, search, at=at)
         if len(found) >= search.limit:
             return found
     who = store.person(search.age, search.gender)
@@ -95,7 +97,7 @@ def _ranked(
 def _enough(tx: Connection, near: list[tuple[float, store.Candidate]], search: Search, *, at: datetime) -> list[Hit]:
     """The first `limit` that are not shut for a while, read in small portions."""
     found: list[Hit] = []
-    portion = max(8, 2 * search.limit)
+    portion = max(4, search.limit + 1)
     for start in range(0, len(near), portion):
         part = near[start : start + portion]
         records = {record.id: record for record in store.get_services(tx, [c.service_id for _, c in part])}
@@ -275,10 +277,11 @@ def reasons(
     found = []
     if metres is not None:
         kilometres = metres / 1000
-        figure = f"{kilometres:.1f}" if kilometres < 10 else f"{kilometres:.0f}"
+        figure = format_decimal(kilometres, "0.0" if kilometres < 10 else "0", locale=_locale(language))
         found.append(words.text(language, HERE) if metres < 100 else words.text(language, NEAR, distance=figure))
     elif not service.locations:
-        found.append(words.text(language, ANYWHERE if "*" in service.countries else WHOLE_COUNTRY))
+        worldwide = store.WORLD in service.countries
+        found.append(words.text(language, ANYWHERE) if worldwide else words.text(language, WHOLE_COUNTRY))
     if is_open(service, at):
         found.append(words.text(language, OPEN_NOW))
     if service.eligibility.maximum_age is not None and service.eligibility.maximum_age < ADULT:

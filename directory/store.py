@@ -479,7 +479,7 @@ def delete_organizations(tx: Connection, ids: Sequence[str]) -> None:
 def get_organizations(tx: Connection, ids: Iterable[str]) -> dict[str, Organization]:
     found: dict[str, Organization] = {}
     for some in _portions(sorted(set(ids))):
-        for row in tx.execute(sa.select(organizations).where(organizations.c.id.in_(some))).mappings():
+        for row in tx.execute(_ORGANIZATIONS, {"ids": some}).mappings():
             found[row["id"]] = _organization(row)
     return found
 
@@ -497,9 +497,9 @@ def get_services(tx: Connection, ids: Sequence[str]) -> list[Service]:
     """Whole records, in the order of `ids`; unknown ids are left out. A fixed number of queries for any number."""
     found: dict[str, Service] = {}
     for some in _portions(ids):
-        children = {table: _children(tx, table, some) for table in CHILDREN if table is not services_at_locations}
-        places = _locations(tx, some)
-        for row in tx.execute(sa.select(services).where(services.c.id.in_(some))).mappings():
+        children = {table: _grouped(tx, query, some) for table, query in _CHILDREN.items()}
+        places = _grouped(tx, _PLACES, some)
+        for row in tx.execute(_SERVICES, {"ids": some}).mappings():
             found[row["id"]] = _service(row, children, places)
     return [found[service_id] for service_id in ids if service_id in found]
 
@@ -507,31 +507,48 @@ def get_services(tx: Connection, ids: Sequence[str]) -> list[Service]:
 Children = dict[sa.Table, dict[str, list[RowMapping]]]
 
 
-def _children(tx: Connection, table: sa.Table, ids: Sequence[str]) -> dict[str, list[RowMapping]]:
-    query = sa.select(table).where(table.c.service_id.in_(ids))
-    if "position" in table.c:
-        query = query.order_by(table.c.position)
+def _of_services(query: sa.Select[Any], own: sa.Table) -> sa.Select[Any]:
+    """The query for the rows of some services, built once: building costs more than running it."""
+    query = query.where(own.c.service_id.in_(sa.bindparam("ids", expanding=True)))
+    return query.order_by(own.c.position) if "position" in own.c else query
+
+
+_SERVICES = sa.select(services).where(services.c.id.in_(sa.bindparam("ids", expanding=True)))
+_ORGANIZATIONS = sa.select(organizations).where(organizations.c.id.in_(sa.bindparam("ids", expanding=True)))
+_CHILDREN = {table: _of_services(sa.select(table), table) for table in CHILDREN if table is not services_at_locations}
+_PLACES = _of_services(
+    sa.select(services_at_locations.c.service_id, locations).join_from(
+        services_at_locations, locations, locations.c.id == services_at_locations.c.location_id
+    ),
+    services_at_locations,
+)
+
+
+def _grouped(tx: Connection, query: sa.Select[Any], ids: Sequence[str]) -> dict[str, list[RowMapping]]:
     grouped: dict[str, list[RowMapping]] = defaultdict(list)
-    for row in tx.execute(query).mappings():
+    for row in tx.execute(query, {"ids": ids}).mappings():
         grouped[row["service_id"]].append(row)
     return grouped
 
 
-def _locations(tx: Connection, ids: Sequence[str]) -> dict[str, list[Location]]:
-    query = (
-        sa.select(services_at_locations.c.service_id, locations)
-        .join(locations, locations.c.id == services_at_locations.c.location_id)
-        .where(services_at_locations.c.service_id.in_(ids))
-        .order_by(services_at_locations.c.position)
+def _location(row: RowMapping) -> Location:
+    return Location(
+        row["id"],
+        LocationKind(row["kind"]),
+        row["name"],
+        row["country"],
+        row["city"],
+        row["region"],
+        row["postal_code"],
+        row["address"],
+        row["latitude"],
+        row["longitude"],
+        row["directions"],
+        row["step_free"],
     )
-    grouped: dict[str, list[Location]] = defaultdict(list)
-    for row in tx.execute(query).mappings():
-        fields = {name: row[name] for name in Location.__dataclass_fields__}
-        grouped[row["service_id"]].append(Location(**{**fields, "kind": LocationKind(row["kind"])}))
-    return grouped
 
 
-def _service(row: RowMapping, children: Children, places: dict[str, list[Location]]) -> Service:
+def _service(row: RowMapping, children: Children, places: dict[str, list[RowMapping]]) -> Service:
     own = row["id"]
 
     def of(table: sa.Table) -> list[RowMapping]:
@@ -551,7 +568,7 @@ def _service(row: RowMapping, children: Children, places: dict[str, list[Locatio
         state=RecordState(row["state"]),
         status=ServiceStatus(row["status"]),
         eligibility=_eligibility(row),
-        locations=tuple(places.get(own, ())),
+        locations=tuple(_location(place) for place in places.get(own, ())),
         countries=tuple(sorted(country["country"] for country in of(service_countries))),
         hours=_hours(row, of(schedules), of(special_days)),
         phones=tuple(

@@ -1,8 +1,8 @@
 """`./waymark test`: every check, one after the other, each with its name, its time and its result.
 
-    ./waymark test                     everything CI runs
-    ./waymark test lint types          only these
-    ./waymark test unit -- -k outbox   what follows -- goes to pytest
+./waymark test                     everything CI runs
+./waymark test lint types          only these
+./waymark test unit -- -k outbox   what follows -- goes to pytest
 """
 
 from __future__ import annotations

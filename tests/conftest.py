@@ -25,6 +25,7 @@ MASTER_KEY = bytes(range(32))
 STORES = (
     "bot.kernel.audit",
     "bot.kernel.crypto",
+    "bot.kernel.health",
     "bot.kernel.officers",
     "bot.kernel.sessions",
     "bot.conversations.store",

@@ -88,6 +88,21 @@ def _give_back_cases_of_absent(tx: Connection, vault: Vault, *, at: datetime) ->
     return given_back
 
 
+def check_invariants(tx: Connection, *, at: datetime) -> list[str]:
+    """What no audit should ever find, a sentence each; nothing if all is well. Changes nothing."""
+    problems = [f"case {case.number}: waits, and no alarm climbs" for case in store.waiting_without_alarm(tx)]
+    for ringing, status in store.climbing_alarms(tx):
+        if status is CaseStatus.CLOSED:
+            problems.append(f"alarm of {ringing.case_id}: climbs for a closed case")
+        elif ringing.stuck(at):
+            problems.append(f"alarm of {ringing.case_id}: the next step lies too far away")
+        elif ringing.next_step_at is not None and at - ringing.next_step_at > STEP_MAY_BE_LATE:
+            problems.append(f"alarm of {ringing.case_id}: a step is late")
+    present = {officer.id for officer in officers.list_officers(tx, active_only=True)}
+    problems.extend(f"officer {owner}: holds cases and is gone" for owner in store.owners_of_open_cases(tx) - present)
+    return problems
+
+
 @dataclass(frozen=True, slots=True)
 class Watch:
     """Whether somebody watches over the alarms at this moment."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -137,8 +138,9 @@ class CaseEscalations:
         raised = case is not known
         if raised:
             store.save_case(tx, known, case)
-            key = self._vault.key(tx, known.key_id)
-            store.reseal(tx, case.id, words_sealed=_seal(key, case.id, "words", escalation.words))
+            with suppress(Erased):  # erased words stay erased; the alarm is what matters
+                key = self._vault.key(tx, known.key_id)
+                store.reseal(tx, case.id, words_sealed=_seal(key, case.id, "words", escalation.words))
         return self._escalated(tx, escalation, case, new=False, raised=raised, at=at)
 
     def _escalated(
@@ -364,13 +366,25 @@ def write_note(tx: Connection, hand: Hand, case_id: str, *, text: str, once: str
     text = text.strip()
     if not text or len(text) > LONGEST_NOTE:
         raise NotAllowedNow(case.number)
+    try:
+        key = hand.vault.key(tx, case.key_id)
+    except Erased:
+        raise NotAllowedNow(case.number) from None
     if not store.add_event(tx, case.id, "noted", officer_id=hand.officer.id, at=hand.at, once=once or None):
         return None
     note_id = new_id()
-    sealed = hand.vault.key(tx, case.key_id).seal(text, table="case_notes", row=note_id, field="text")
+    sealed = key.seal(text, table="case_notes", row=note_id, field="text")
     store.add_note(tx, note_id=note_id, case_id=case.id, officer_id=hand.officer.id, at=hand.at, text_sealed=sealed)
     _audit(tx, hand, "case.note", case)
     return note_id
+
+
+def erase_words(tx: Connection, vault: Vault, conversation_id: str, *, at: datetime) -> int:
+    """Destroy the keys of every case of a conversation: the facts stay, the words are gone. Returns how many cases."""
+    key_ids = store.key_ids_of(tx, conversation_id)
+    for key_id in key_ids:
+        vault.destroy(tx, key_id, at)
+    return len(key_ids)
 
 
 def release_for_absent(tx: Connection, vault: Vault, case: Case, *, at: datetime) -> Case:

@@ -538,3 +538,8 @@ def spend_pairing_code(tx: Connection, code_hash: str, *, at: datetime) -> str |
         return None
     query = sa.select(pairing_codes.c.officer_id).where(pairing_codes.c.hash == code_hash)
     return str(tx.execute(query).scalar_one())
+
+
+def key_ids_of(tx: Connection, conversation_id: str) -> list[str]:
+    """The data keys of every case a conversation ever led to."""
+    return list(tx.execute(sa.select(cases.c.key_id).where(cases.c.conversation_id == conversation_id)).scalars())

@@ -35,7 +35,10 @@ FAILPOINTS = (
 )
 
 #: A message that failed so often is set aside for a human, and its conversation goes on.
-TRIES_BEFORE_PARKING = 5
+FAILURES_BEFORE_PARKING = 5
+#: The same for one whose worker did not come back. More, because whatever else was under way died with it.
+CRASHES_BEFORE_PARKING = 10
+LONGEST_WAIT_AFTER_CRASH = timedelta(seconds=30)
 #: Who claimed a conversation or a reply keeps it so long. A turn or a send that takes longer is given up before.
 LEASE = timedelta(seconds=30)
 TURN_LIMIT = timedelta(seconds=20)
@@ -177,6 +180,16 @@ def after_attempt(
 def turn_retry_delay(attempt: int) -> timedelta:
     """How long a message that failed waits: 1, 2, 4, 8 seconds. The person is waiting, so never long."""
     return timedelta(seconds=float(2 ** (attempt - 1)))
+
+
+def crash_delay(crashes: int, draw: float) -> timedelta:
+    """How long a message is left alone if its worker dies again: nothing once, then a chance-drawn while.
+
+    Several were under way, and only one may be the cause. Drawn apart, the others get done before it strikes again.
+    """
+    if crashes < 2:
+        return timedelta(0)
+    return min(LONGEST_WAIT_AFTER_CRASH, timedelta(seconds=float(2 ** min(crashes, 10)))) * draw
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ __all__ = [
     "check_invariants",
     "choose_language",
     "dead_letters",
+    "demonstration_ids",
     "end_leases",
     "erase",
     "erase_conversation",
@@ -50,6 +51,7 @@ __all__ = [
     "make_officers_phone",
     "note",
     "open_conversation",
+    "owes_answer",
     "parked",
     "retry_delivery",
     "retry_parked",
@@ -130,6 +132,7 @@ class ParkedMessage:
     channel: str
     received_at: datetime
     attempts: int
+    failures: int  # of the attempts; in the others whoever worked on it did not come back
     error_code: str | None
 
 
@@ -232,6 +235,18 @@ def _line(row: sa.Row[Any], body: dict[str, Any]) -> Line:
         at=row.at,
         delivery=None if row.delivery is None else OutboxState(row.delivery),
     )
+
+
+def owes_answer(tx: Connection, conversation_id: str) -> bool:
+    """Whether something the person wrote still waits for its turn."""
+    query = sa.select(inbox.c.seq).where(store.WAITING, inbox.c.conversation_id == conversation_id).limit(1)
+    return tx.execute(query).first() is not None
+
+
+def demonstration_ids(tx: Connection) -> list[str]:
+    """The conversations that were held with a demonstration, and not yet erased."""
+    query = sa.select(conversations.c.id).where(conversations.c.demo, conversations.c.erased_at.is_(None))
+    return list(tx.execute(query).scalars())
 
 
 def last_seq(tx: Connection, conversation_id: str) -> int:
@@ -386,6 +401,7 @@ def parked(tx: Connection, limit: int = 200) -> list[ParkedMessage]:
             channel=row.channel,
             received_at=row.received_at,
             attempts=row.attempts,
+            failures=row.failures,
             error_code=row.error_code,
         )
         for row in rows
@@ -412,7 +428,7 @@ def retry_parked(tx: Connection, seq: int, at: datetime) -> bool:
     retried = tx.execute(
         inbox.update()
         .where(inbox.c.seq == seq, inbox.c.state == InboxState.PARKED.value)
-        .values(state=InboxState.WAITING.value, attempts=0, due_at=at, error_code=None)
+        .values(state=InboxState.WAITING.value, attempts=0, failures=0, due_at=at, error_code=None)
     )
     return retried.rowcount == 1
 

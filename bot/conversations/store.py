@@ -24,6 +24,7 @@ from bot.conversations.model import (
     NextStep,
     OutboxState,
     Wording,
+    crash_delay,
 )
 from bot.kernel.crypto import DataKey, Erased, Vault
 from bot.kernel.database import Moment, metadata, moment_to_int
@@ -72,7 +73,8 @@ inbox = sa.Table(
     sa.Column("due_at", Moment, nullable=False),
     sa.Column("lane", sa.SmallInteger, nullable=False),
     sa.Column("state", sa.String(8), nullable=False),
-    sa.Column("attempts", sa.SmallInteger, nullable=False),
+    sa.Column("attempts", sa.SmallInteger, nullable=False),  # every claim
+    sa.Column("failures", sa.SmallInteger, nullable=False),  # those that came back with an error
     sa.Column("payload_sealed", sa.LargeBinary, nullable=True),  # null once done
     sa.Column("error_code", sa.String(64), nullable=True),
     sa.UniqueConstraint("channel", "account", "provider_id"),
@@ -282,9 +284,9 @@ def _insert_received_sqlite(rows: int) -> str:
     """The conversation is looked at in the same statement, so that nothing is sealed for one that was just erased."""
     statement = (
         "INSERT INTO inbox (channel, account, provider_id, conversation_id, received_at, due_at, lane, state,"
-        " attempts, payload_sealed) SELECT column1, column2, column3, column4, column5, column6, column7, 'waiting', 0,"
-        " column8 FROM (VALUES {values})"
-        " WHERE EXISTS (SELECT 1 FROM conversations WHERE id = column4 AND erased_at IS NULL)"
+        " attempts, failures, payload_sealed)"
+        " SELECT column1, column2, column3, column4, column5, column6, column7, 'waiting', 0, 0, column8"
+        " FROM (VALUES {values}) WHERE EXISTS (SELECT 1 FROM conversations WHERE id = column4 AND erased_at IS NULL)"
         " ON CONFLICT (channel, account, provider_id) DO NOTHING"
     )
     return statement.format(values=", ".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * rows))
@@ -294,8 +296,8 @@ INSERT_RECEIVED_SQLITE = {rows: _insert_received_sqlite(rows) for rows in CHUNKS
 # One statement for all of them, numbered in the order they came. KEY SHARE waits for an erasure and nothing else.
 INSERT_RECEIVED_POSTGRES = sa.text(
     "INSERT INTO inbox (channel, account, provider_id, conversation_id, received_at, due_at, lane, state, attempts,"
-    " payload_sealed)"
-    " SELECT channel, account, provider_id, conversation_id, received_at, due_at, lane, 'waiting', 0, payload FROM ("
+    " failures, payload_sealed)"
+    " SELECT channel, account, provider_id, conversation_id, received_at, due_at, lane, 'waiting', 0, 0, payload FROM ("
     "  SELECT r.* FROM unnest(:channels, :accounts, :provider_ids, :conversation_ids, :received, :due, :lanes,"
     "   :payloads) WITH ORDINALITY AS r (channel, account, provider_id, conversation_id, received_at, due_at, lane,"
     "   payload, place)"
@@ -386,7 +388,8 @@ class TurnClaim:
     seq: int  # of the inbox row
     provider_id: str
     received_at: datetime
-    attempts: int  # this one included
+    failures: int
+    crashes: int  # how often it was claimed and never heard of again
     payload: bytes
     conversation_id: str
     kind: ConversationKind
@@ -447,8 +450,8 @@ CLAIMABLE = (
     .with_for_update(of=conversations, skip_locked=True, key_share=True)
 )
 OLDEST_WAITING = (
-    sa.select(inbox.c.seq, inbox.c.due_at, inbox.c.provider_id, inbox.c.received_at, inbox.c.attempts)
-    .add_columns(inbox.c.payload_sealed)
+    sa.select(inbox.c.seq, inbox.c.due_at, inbox.c.provider_id, inbox.c.received_at)
+    .add_columns(inbox.c.attempts, inbox.c.failures, inbox.c.payload_sealed)
     .where(inbox.c.conversation_id == sa.bindparam("conversation"), _waiting, inbox.c.seq != sa.bindparam("but"))
     .order_by(inbox.c.lane, inbox.c.seq)
     .limit(1)
@@ -459,11 +462,18 @@ LEASE_CONVERSATION = (
     .values(fence=conversations.c.fence + 1, lease_until=sa.bindparam("until", type_=Moment))
     .returning(conversations)
 )
-COUNT_TRY = inbox.update().where(inbox.c.seq == sa.bindparam("row")).values(attempts=inbox.c.attempts + 1)
+COUNT_TRY = (
+    inbox.update()
+    .where(inbox.c.seq == sa.bindparam("row"))
+    .values(attempts=inbox.c.attempts + 1, due_at=sa.bindparam("due", type_=Moment))
+)
 
 
-def claim_turns(tx: Connection, vault: Vault, *, most: int, at: datetime) -> list[TurnClaim]:
-    """Lease up to `most` conversations whose oldest message is due, urgent ones first, with that message."""
+def claim_turns(tx: Connection, vault: Vault, *, most: int, at: datetime, draw: float = 0.0) -> list[TurnClaim]:
+    """Lease up to `most` conversations whose oldest message is due, urgent ones first, with that message.
+
+    `draw`, in [0, 1), spreads the next tries of messages that may have killed their workers.
+    """
     claims: list[TurnClaim] = []
     for lane in Lane:
         if len(claims) >= most:
@@ -475,6 +485,7 @@ def claim_turns(tx: Connection, vault: Vault, *, most: int, at: datetime) -> lis
             if oldest is None or oldest.due_at > at:
                 continue
             holder = tx.execute(LEASE_CONVERSATION, {"conversation": conversation_id, "until": at + LEASE}).one()
+            _count_try(tx, oldest, at, draw)
             claim = _turn_claim(tx, vault, holder, oldest)
             if claim is not None:
                 claims.append(claim)
@@ -482,8 +493,14 @@ def claim_turns(tx: Connection, vault: Vault, *, most: int, at: datetime) -> lis
     return claims
 
 
+def _count_try(tx: Connection, oldest: Row[Any], at: datetime, draw: float) -> None:
+    crashes = oldest.attempts - oldest.failures
+    # The lease hides it until then anyway; this is for when the lease is ended by a new start.
+    spread = (draw + oldest.seq * 0.618) % 1
+    tx.execute(COUNT_TRY, {"row": oldest.seq, "due": max(oldest.due_at, at + crash_delay(crashes, spread))})
+
+
 def _turn_claim(tx: Connection, vault: Vault, holder: Row[Any], oldest: Row[Any]) -> TurnClaim | None:
-    tx.execute(COUNT_TRY, {"row": oldest.seq})
     try:
         key = vault.key(tx, holder.key_id)
     except Erased:  # sealed while its key was destroyed elsewhere: the person asked for it to be gone
@@ -502,7 +519,8 @@ def _turn_claim(tx: Connection, vault: Vault, holder: Row[Any], oldest: Row[Any]
         seq=oldest.seq,
         provider_id=oldest.provider_id,
         received_at=oldest.received_at,
-        attempts=oldest.attempts + 1,
+        failures=oldest.failures,
+        crashes=oldest.attempts - oldest.failures,
         payload=bytes_of(payload),
         conversation_id=holder.id,
         kind=ConversationKind(holder.kind),
@@ -730,13 +748,19 @@ def hold_conversation(tx: Connection, claim: TurnClaim) -> None:
 def try_later(tx: Connection, claim: TurnClaim, *, due_at: datetime, error_code: str | None) -> None:
     """Leave a message in the inbox for another try."""
     hold_conversation(tx, claim)
-    tx.execute(inbox.update().where(inbox.c.seq == claim.seq, _waiting).values(due_at=due_at, error_code=error_code))
+    tx.execute(
+        inbox.update()
+        .where(inbox.c.seq == claim.seq, _waiting)
+        .values(due_at=due_at, failures=inbox.c.failures + 1, error_code=error_code)
+    )
 
 
-def give_back(tx: Connection, claim: TurnClaim) -> None:
+def give_back(tx: Connection, claim: TurnClaim, *, at: datetime) -> None:
     """Let go of a claim nothing was done with: it does not count as a try."""
     hold_conversation(tx, claim)
-    tx.execute(inbox.update().where(inbox.c.seq == claim.seq, _waiting).values(attempts=inbox.c.attempts - 1))
+    tx.execute(
+        inbox.update().where(inbox.c.seq == claim.seq, _waiting).values(attempts=inbox.c.attempts - 1, due_at=at)
+    )
 
 
 def park(tx: Connection, claim: TurnClaim, *, error_code: str) -> None:
@@ -745,7 +769,7 @@ def park(tx: Connection, claim: TurnClaim, *, error_code: str) -> None:
     tx.execute(
         inbox.update()
         .where(inbox.c.seq == claim.seq, _waiting)
-        .values(state=InboxState.PARKED.value, error_code=error_code)
+        .values(state=InboxState.PARKED.value, failures=inbox.c.failures + 1, error_code=error_code)
     )
 
 
@@ -755,16 +779,17 @@ def next_due(tx: Connection, claim: TurnClaim, *, at: datetime) -> Row[Any] | No
     return None if oldest is None or oldest.due_at > at else oldest
 
 
-def follow(tx: Connection, claim: TurnClaim, standing: Standing, oldest: Row[Any]) -> TurnClaim:
+def follow(tx: Connection, claim: TurnClaim, standing: Standing, oldest: Row[Any], *, at: datetime) -> TurnClaim:
     """The claim on the next message, under the same fence. `close_turn` has renewed the lease."""
-    tx.execute(COUNT_TRY, {"row": oldest.seq})
+    _count_try(tx, oldest, at, 0.0)
     row = received_row(claim.channel, claim.account, oldest.provider_id)
     return replace(
         claim,
         seq=oldest.seq,
         provider_id=oldest.provider_id,
         received_at=oldest.received_at,
-        attempts=oldest.attempts + 1,
+        failures=oldest.failures,
+        crashes=oldest.attempts - oldest.failures,
         payload=bytes_of(claim.key.open(oldest.payload_sealed, table="inbox", row=row, field="payload")),
         kind=standing.kind,
         language=standing.language,
@@ -810,7 +835,6 @@ DUE_REPLIES = (
         _active,
         outbox.c.state == _literal("todo"),
         outbox.c.channel == sa.bindparam("channel"),
-        outbox.c.lane == sa.bindparam("lane"),
         outbox.c.due_at <= sa.bindparam("now", type_=Moment),
         ~sa.exists(
             sa.select(sa.literal_column("1"))
@@ -822,7 +846,7 @@ DUE_REPLIES = (
             )
         ),
     )
-    .order_by(outbox.c.due_at, outbox.c.seq)
+    .order_by(outbox.c.lane, outbox.c.due_at, outbox.c.seq)
     .limit(sa.bindparam("most"))
     .with_for_update(of=outbox, skip_locked=True)
 )
@@ -871,11 +895,7 @@ LEASE_REPLIES = (
 
 def claim_replies(tx: Connection, vault: Vault, channel: str, *, most: int, at: datetime) -> list[Letter]:
     """Lease the oldest unsent reply of up to `most` conversations, urgent ones first."""
-    ids: list[str] = []
-    for lane in Lane:
-        if len(ids) < most:
-            due = {"channel": channel, "lane": lane, "now": at, "most": most - len(ids)}
-            ids.extend(tx.execute(DUE_REPLIES, due).scalars())
+    ids = tx.execute(DUE_REPLIES, {"channel": channel, "now": at, "most": most}).scalars().all()
     if not ids:
         return []
     rows = {row.id: row for row in tx.execute(LETTERS, {"ids": ids})}

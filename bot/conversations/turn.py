@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import random
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -17,8 +18,9 @@ from sqlalchemy.engine import Connection
 from bot.channels.model import LONGEST_TEXT, Button, Channel, InboundMessage, MessageKind, PayloadUnreadable
 from bot.conversations import store
 from bot.conversations.model import (
+    CRASHES_BEFORE_PARKING,
+    FAILURES_BEFORE_PARKING,
     LEASE,
-    TRIES_BEFORE_PARKING,
     TURN_LIMIT,
     Author,
     ConversationKind,
@@ -125,6 +127,7 @@ class TurnWorker:
         default_language: str = "en",
         default_country: str | None = None,
         workers: int = 8,
+        draw: Callable[[], float] = random.random,
     ) -> None:
         self._database = database
         self._vault = vault
@@ -140,9 +143,11 @@ class TurnWorker:
         self._default_language = default_language
         self._default_country = default_country
         self._workers = workers
+        self._draw = draw
         self._stopping = False
         self._claiming = asyncio.Lock()
         self._held: dict[asyncio.Task[None], TurnClaim] = {}
+        self._look_again = False
         self._acknowledging: set[asyncio.Task[None]] = set()
 
     # --- the loop ---
@@ -175,7 +180,7 @@ class TurnWorker:
         await asyncio.gather(*late, return_exceptions=True)
         for claim in claims:
             with contextlib.suppress(LeaseLost, DatabaseUnavailable):  # it was finished after all, or its lease ends
-                await self._database.write(partial(store.give_back, claim=claim))
+                await self._database.write(partial(store.give_back, claim=claim, at=self._clock.now()))
 
     async def drain(self) -> None:
         """Answer everything that is due now, then return."""
@@ -192,7 +197,13 @@ class TurnWorker:
             if free <= 0 or self._stopping:
                 return 0
             at = self._clock.now()
-            claims = await self._database.write(lambda tx: store.claim_turns(tx, self._vault, most=free, at=at))
+            draw = self._draw()
+            claims = await self._database.write(
+                lambda tx: store.claim_turns(tx, self._vault, most=free, at=at, draw=draw)
+            )
+            # Something may be left that a free hand could take. On PostgreSQL a message may also have come in
+            # beside the last commit of its conversation; on SQLite that commit sees it, or its own signal comes after.
+            self._look_again = len(claims) == free or self._database.dialect != "sqlite"
             if claims:
                 failpoint("turn.after_claim")
             for claim in claims:
@@ -203,24 +214,26 @@ class TurnWorker:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._held.pop(task, None)
-        self._signals.wake("inbox")
+        if self._look_again:
+            self._signals.wake("inbox")
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("turn.failed", error=type(error).__name__)
 
     async def _work_off(self, claim: TurnClaim) -> None:
         """This message and, while they are due, the next ones of the same conversation."""
-        current: TurnClaim | None = claim
-        left = LONGEST_RUN
-        while current is not None:
-            left -= 1
-            current = await self._take_turn(current, go_on=left > 0 and not self._stopping)
-            task = asyncio.current_task()
-            if current is not None and task is not None:
+        current = claim
+        for left in range(LONGEST_RUN - 1, -1, -1):
+            following = await self._take_turn(current, go_on=left > 0 and not self._stopping)
+            if following is None:
+                self._look_again |= left == 0
+                return
+            current = following
+            if (task := asyncio.current_task()) is not None:
                 self._held[task] = current
 
     async def _take_turn(self, claim: TurnClaim, *, go_on: bool) -> TurnClaim | None:
         try:
-            if claim.attempts > TRIES_BEFORE_PARKING:  # it never came as far as failing: it killed us
+            if claim.crashes >= CRASHES_BEFORE_PARKING:  # it never came as far as failing: it killed us
                 raise _Poisoned("crashed")
             outcome, code = await self._decide(claim)
             return await self._commit(claim, outcome, code, go_on=go_on)
@@ -468,7 +481,7 @@ class TurnWorker:
             topics += [f"case:{case_id}", "queue"] if case_id else []
         failpoint("turn.after_escalation")
         store.settle_received(tx, claim.seq, InboxState.DONE)
-        following = None if oldest is None else store.follow(tx, claim, standing, oldest)
+        following = None if oldest is None else store.follow(tx, claim, standing, oldest, at=at)
         failpoint("turn.before_commit")
         return following, topics
 
@@ -502,11 +515,11 @@ class TurnWorker:
         at = self._clock.now()
         log.error("turn.failed", conversation_id=claim.conversation_id, error=type(error).__name__)
         try:
-            if hopeless or claim.attempts >= TRIES_BEFORE_PARKING:
+            if hopeless or claim.failures + 1 >= FAILURES_BEFORE_PARKING:
                 topics = await self._database.write(lambda tx: self._park(tx, claim, code, at))
                 self._signals.wake("inbox", *topics)
             else:
-                due_at = at + turn_retry_delay(claim.attempts)
+                due_at = at + turn_retry_delay(claim.failures + 1)
                 await self._database.write(lambda tx: store.try_later(tx, claim, due_at=due_at, error_code=code))
         except (LeaseLost, DatabaseUnavailable):
             log.error("turn.not_given_back", conversation_id=claim.conversation_id)

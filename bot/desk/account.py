@@ -39,6 +39,7 @@ async def _screen(request: web.Request, **more: Any) -> web.Response:
             "sessions": sessions.list_sessions(tx, officer.id, now),
             "this_session": request[SESSION].hash,
             "account": officers.get_officer(tx, officer.id),
+            "languages_at": request.app.router["account"].url_for(),  # this may be the answer to a form
             "totp": None,
             "pairing": None,
             **more,

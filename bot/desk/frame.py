@@ -199,6 +199,7 @@ def context_of(request: web.Request) -> dict[str, Any]:
     """What every template of the desk may call, beside what the kernel gives to all."""
     words = request.app[WORDS]
     return {
+        "languages_at": None,  # the page that the links to other languages lead to: this one
         "reason_title": reason_title,
         "language_name": language_name,
         "country_name": country_name,

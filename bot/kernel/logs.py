@@ -12,7 +12,7 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import Mapping, MutableMapping
+from collections.abc import MutableMapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -56,11 +56,12 @@ _SECRETS = (
 _dropped = Counter("waymark_log_facts_dropped_total", "Facts kept out of the log because of their name or shape")
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+_LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
 
 
 def get_log(room: str) -> Any:
     """The log of one room: `log.info("case_claimed", case_id=case.id)`."""
-    return structlog.get_logger(room).bind(room=room)
+    return structlog.get_logger(room=room)  # takes shape at each line, so it may be made before `configure_logs`
 
 
 def configure_logs(level: Level = "INFO", format: Literal["console", "json"] = "console") -> None:
@@ -219,23 +220,14 @@ class _Foreign(logging.Handler):
         }
         if record.exc_info and record.exc_info[1] is not None:
             facts["exc_info"] = record.exc_info[1]
-        level = record.levelname.lower() if record.levelname in logging.getLevelNamesMapping() else "info"
-        log = structlog.get_logger("library")
-        {"critical": log.critical, "error": log.error, "warning": log.warning, "debug": log.debug}.get(level, log.info)(
-            "library", **facts
-        )
+        level = record.levelname.lower() if record.levelname in _LEVELS else "info"
+        getattr(get_log("library"), level)("library", **facts)
 
 
 def _log_uncaught(kind: type[BaseException], error: BaseException | None, _traceback: TracebackType | None) -> None:
     if issubclass(kind, KeyboardInterrupt):
         return
-    structlog.get_logger("process").critical("uncaught", room="process", exc_info=error)
-
-
-def facts_of(line: str) -> Mapping[str, Any]:
-    """A JSON log line read back: for tests and for tools."""
-    read: Mapping[str, Any] = json.loads(line)
-    return read
+    get_log("process").critical("uncaught", exc_info=error)
 
 
 # structlog's own defaults print exceptions with all their variables: never those, not even before `configure_logs`.

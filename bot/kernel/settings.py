@@ -13,12 +13,14 @@ import hashlib
 import hmac
 import os
 import re
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -31,7 +33,16 @@ TELEGRAM_API = "https://api.telegram.org"
 MASTER_KEY_FILE = "master.key"
 
 #: Names with our prefix that other parts of the program read for themselves.
-NAMES_READ_ELSEWHERE = frozenset({SETTINGS_FILE, "WAYMARK_FAILPOINTS", "WAYMARK_HSDS_SCHEMAS"})
+NAMES_READ_ELSEWHERE = frozenset(
+    {
+        SETTINGS_FILE,
+        "WAYMARK_FAILPOINTS",
+        "WAYMARK_HSDS_SCHEMAS",
+        "WAYMARK_PYTHON",
+        "WAYMARK_TEST_POSTGRES_BIN",
+        "WAYMARK_VENV",
+    }
+)
 PREFIXES_READ_ELSEWHERE = ("WAYMARK_TEST_", "WAYMARK_LAUNCHER_")
 
 
@@ -214,7 +225,7 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[
         tuple[IPv4Network | IPv6Network, ...],
         About(
-            "Addresses of the proxies whose `X-Forwarded-For` and `-Proto` are believed, with commas",
+            "Addresses of the proxies whose `X-Forwarded-For` is believed, with commas between them",
             must="be addresses or networks with commas between, as in 10.0.0.0/8,127.0.0.1",
         ),
     ] = ()
@@ -392,7 +403,7 @@ def master_key_bytes(settings: Settings, *, may_make: bool = True) -> bytes:
     """The master key, from the environment or from its file in the data folder.
 
     With neither, one is made and stored (mode 0600), but only where nothing can have been sealed with another:
-    `may_make=False`, or a database file that is already there, raises WrongMasterKey with what to do.
+    `may_make=False`, or a database file that holds sealed keys, raises WrongMasterKey with what to do.
     """
     given = settings.master_key.get_secret_value()
     if given:
@@ -401,7 +412,7 @@ def master_key_bytes(settings: Settings, *, may_make: bool = True) -> bytes:
     if path.exists():
         return _key_from_file(path)
     database = _sqlite_file(settings.database_url)
-    if not may_make or (database is not None and database.exists() and database.stat().st_size > 0):
+    if not may_make or (database is not None and _holds_sealed_keys(database)):
         raise WrongMasterKey(
             f"The key file {path} is missing, and the database was made with a key. "
             "Put that file back, or set WAYMARK_MASTER_KEY to the key it held."
@@ -538,6 +549,18 @@ def _make_key_file(path: Path) -> bytes:
     os.fsync(folder)
     os.close(folder)
     return key
+
+
+def _holds_sealed_keys(database: Path) -> bool:
+    """Whether something in this file was sealed already. A file that cannot be read counts as one that was."""
+    if not database.exists() or database.stat().st_size == 0:
+        return False
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(database.absolute()))}?mode=ro", uri=True)) as file:
+            tables = file.execute("SELECT 1 FROM sqlite_master WHERE name = 'data_keys'").fetchone()
+            return tables is not None and file.execute("SELECT 1 FROM data_keys LIMIT 1").fetchone() is not None
+    except sqlite3.Error:
+        return True
 
 
 def _sqlite_file(url: str) -> Path | None:

@@ -53,13 +53,14 @@ class CallOfficer(OfficerAction):
         reason = str(entity(tracker, "reason") or "immediate_danger")
         priority = entity(tracker, "priority")
         again = reason == tracker.get_slot("danger_reason") and tracker.get_slot("safety_question")
+        speaks_for_child = bool(fact(tracker, "reporter") or (again and tracker.get_slot("speaks_for_child")))
         response = f"utter_danger_{reason}"
         if response not in domain["responses"]:
             response = "utter_danger_immediate_danger"
         await self.say(dispatcher, tracker, "utter_danger_again" if again else response)
         call_officer(dispatcher, reason, priority if priority in PRIORITIES else "P0")
         return [
-            SlotSet("reporter", bool(fact(tracker, "reporter"))),
+            SlotSet("speaks_for_child", speaks_for_child),
             SlotSet("danger_reason", reason),
             SlotSet("safety_question", True),
             SlotSet("misunderstood", None),
@@ -98,7 +99,7 @@ class AskPerson(OfficerAction):
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
         await self.say(dispatcher, tracker, "utter_person_called")
         call_officer(dispatcher, "asked_for_person", "P2")
-        return [SlotSet("safety_question", True), SlotSet("reporter", False), SlotSet("misunderstood", None)]
+        return [SlotSet("safety_question", True), SlotSet("speaks_for_child", False), SlotSet("misunderstood", None)]
 
 
 class HandOverAttachment(OfficerAction):

@@ -19,6 +19,20 @@ from dialogues.knowledge.model import INTERNATIONAL
 from dialogues.runtime.payload import payload
 from dialogues.runtime.responses import Translate
 
+#: Offered to somebody who asks nothing in particular yet, the most asked for first.
+MENU = (
+    "first_contact",
+    "identify_uasc",
+    "adult_with_child",
+    "trafficking_indicators",
+    "missing_child",
+    "sexual_violence",
+    "self_harm",
+    "age_assessment",
+    "emergency_care",
+    "cross_border_request",
+)
+
 
 def procedure_actions(
     procedures: Procedures,
@@ -54,9 +68,8 @@ class Shelf:
             audience=audience_of(tracker),
         )
 
-    def all(self, tracker: Any) -> list[Procedure]:
-        found = (self.find(key, tracker) for key in self._procedures.keys)
-        return sorted((text for text in found if text is not None), key=lambda text: text.title)
+    def menu(self, tracker: Any) -> list[Procedure]:
+        return [text for text in (self.find(key, tracker) for key in MENU) if text is not None]
 
 
 def audience_of(tracker: Any) -> Audience:
@@ -94,11 +107,11 @@ class ProcedureAction(Action):  # type: ignore[misc]
         raise NotImplementedError
 
     def ask_which(self, dispatcher: Any, tracker: Any) -> list[dict[str, Any]]:
-        """Offer what the words may mean; every text there is, where they mean nothing."""
+        """Offer what the words may mean; the usual subjects, where they mean nothing."""
         words = str(tracker.latest_message.get("text") or "")
         likely = [] if words.startswith("/") else self._shelf.search(words, tracker, 3)
         language = language_of(tracker)
-        buttons = [choose_button(text) for text in likely or self._shelf.all(tracker)]
+        buttons = [choose_button(text) for text in likely or self._shelf.menu(tracker)]
         buttons.append(person_button(self._translate, language))
         dispatcher.utter_message(response="utter_did_you_mean" if likely else "utter_choose_procedure", buttons=buttons)
         return []

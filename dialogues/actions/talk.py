@@ -78,7 +78,11 @@ class NotUnderstood(OfficerAction):
         if times >= PERSON_AFTER:
             await self.say(dispatcher, tracker, "utter_person_called")
             call_officer(dispatcher, "understanding_failed", "P2")
-            return [SlotSet("misunderstood", None), SlotSet("safety_question", True), SlotSet("reporter", False)]
+            return [
+                SlotSet("misunderstood", None),
+                SlotSet("safety_question", True),
+                SlotSet("speaks_for_child", False),
+            ]
         likely = self._likely(tracker) if tracker.latest_message["intent"]["name"] == "nlu_fallback" else []
         if likely:
             language = language_of(tracker)

@@ -14,6 +14,9 @@ from rapidfuzz import process
 
 from dialogues.knowledge.model import Problem
 
+#: The C parser reads our texts ten times faster; the other is there where PyYAML was built without it.
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
 
@@ -66,10 +69,11 @@ class Fields:
     def read(cls, text: str, complaints: Complaints, *, first_line: int) -> Fields | None:
         """Parse `text`, which begins at `first_line` of its file. None (and a complaint) if it is no mapping."""
         try:
-            node = yaml.compose(text, Loader=yaml.SafeLoader)
+            node = yaml.compose(text, Loader=_Loader)
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark
-            complaints.add(first_line + (mark.line if mark else 0), f"This is not valid YAML: {error.problem}.")
+            # Where something is missing at the end, YAML points one line beyond it.
+            line = min(error.problem_mark.line, text.count("\n")) if error.problem_mark else 0
+            complaints.add(first_line + line, f"This is not valid YAML: {error.problem}.")
             return None
         except yaml.YAMLError:
             complaints.add(first_line, "This is not valid YAML.")

@@ -16,10 +16,8 @@ class Procedures:
 
     def __init__(self, texts: Iterable[Procedure], *, embed: Embed | None = None) -> None:
         self._texts = {(text.key, text.language, text.audience, text.jurisdiction): text for text in texts}
-        readers: dict[tuple[str, Audience], list[Procedure]] = {}
-        for text in self._texts.values():
-            readers.setdefault((text.language, text.audience), []).append(text)
-        self._indexes = {reader: Index(theirs, embed=embed) for reader, theirs in readers.items()}
+        self._embed = embed
+        self._indexes: dict[tuple[str, Audience], Index] = {}
 
     @classmethod
     def load(cls, folder: Path, *, embed: Embed | None = None) -> Procedures:
@@ -65,8 +63,13 @@ class Procedures:
         audience: Audience = Audience.WORKER,
     ) -> list[Procedure]:
         """Texts in force that somebody may mean by `words`, best first; empty when nothing fits."""
-        index = self._indexes.get((language, audience))
-        if index is None:
-            return []
-        likely = (self.get(match.key, language, on, country, audience=audience) for match in index.search(words))
+        matches = self._index(language, audience).search(words)
+        likely = (self.get(match.key, language, on, country, audience=audience) for match in matches)
         return [text for text in likely if text is not None][:limit]
+
+    def _index(self, language: str, audience: Audience) -> Index:
+        """Made at the first search for these readers, so that a start does not wait for it."""
+        if (language, audience) not in self._indexes:
+            theirs = [text for text in self._texts.values() if (text.language, text.audience) == (language, audience)]
+            self._indexes[language, audience] = Index(theirs, embed=self._embed)
+        return self._indexes[language, audience]

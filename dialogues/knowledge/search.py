@@ -32,7 +32,7 @@ _COMMON = {
     "en": """
         a an the is are was be to of in on at for from with and or not no do does did can could may must
         should will i you he she it we they my your his her their our me him them this that these those what
-        how who when where which why if as by has have had
+        how who when where which why if as by has have had am any get got here there so then than
     """,
     "fr": """
         le la les un une des de du au aux et ou ne pas je tu il elle on nous vous ils elles mon ma mes ton
@@ -50,6 +50,7 @@ _COMMON = {
 STOP_WORDS = frozenset(word for words in _COMMON.values() for word in words.split())
 
 _TATWEEL_AND_MARKS = re.compile("[\u0640\u064b-\u065f\u0670\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_ACCENTS = re.compile("[\u0300-\u036f]")
 _ARABIC_VARIANTS = str.maketrans(
     {
         "أ": "ا",
@@ -72,8 +73,7 @@ _WORD = re.compile(r"[^\W_]+")
 def fold(text: str) -> str:
     """Lower case without accents, Arabic letter variants, vowel marks or invisible characters."""
     plain = _TATWEEL_AND_MARKS.sub("", text.casefold()).translate(_ARABIC_VARIANTS)
-    decomposed = unicodedata.normalize("NFKD", plain)
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    return _ACCENTS.sub("", unicodedata.normalize("NFKD", plain))
 
 
 def words_of(text: str) -> list[str]:
@@ -102,6 +102,7 @@ class Index:
                     weights[word] = max(weights.get(word, 0.0), weight)
         spread = Counter(word for weights in self._weights.values() for word in weights)
         self._rarity = {word: math.log(1 + len(self._weights) / count) for word, count in spread.items()}
+        self._rarest = math.log(1 + len(self._weights))
         self._vocabulary = sorted(spread)
         self._embed = embed
         self._keys: list[str] = []
@@ -132,8 +133,8 @@ class Index:
         possible = 0.0
         for word in dict.fromkeys(words):
             near = self._near(word)
-            # A word nobody wrote could have been as rare as any; it must lower the score, or noise would match.
-            possible += TITLE * max((self._rarity[known] for known in near), default=1.0)
+            # A word nobody wrote is as rare as any can be; it must lower the score, or noise would match.
+            possible += TITLE * max((self._rarity[known] for known in near), default=self._rarest)
             for key, weights in self._weights.items():
                 fits = (weights.get(known, 0.0) * alike * self._rarity[known] for known, alike in near.items())
                 best = max(fits, default=0.0)

@@ -5,6 +5,7 @@ It plays Rasa 3.1 rules, forms, slots and responses. Where Rasa would leave a pe
 - an action after which no rule continues ends the turn; Rasa would speak its fallback and undo the turn;
 - a turn of more than ten actions ends with the fallback words, and the conversation lives on;
 - an action that breaks raises ActionFailed, so that the host can bring in a human; Rasa says nothing;
+- the payload of a tapped button is no text: `from_text` does not store it;
 - a `{name}` without a value is left out of the text; Rasa leaves all braces, or `None`, in it.
 """
 
@@ -19,6 +20,7 @@ from dialogues.runtime.custom_actions import ActionFailed, ActionRejected, Actio
 from dialogues.runtime.files import Problem, ProjectWrong
 from dialogues.runtime.forms import Outcome, run_form
 from dialogues.runtime.model import Choice, DialogueState, Event, Reply, Turn, UserMessage
+from dialogues.runtime.payload import read_payload
 from dialogues.runtime.project import Project, load_project
 from dialogues.runtime.responses import Choose, Translate, pick, render
 from dialogues.runtime.slots import REQUESTED_SLOT, Heard, extract
@@ -222,7 +224,11 @@ class _Conversation:
 
     async def extract_slots(self, tracker: Tracker) -> Outcome:
         parse = tracker.latest_message
-        heard = Heard(str(parse.get("text") or ""), tracker.intent, tuple(parse.get("entities") or ()))
+        text = str(parse.get("text") or "")
+        tapped = read_payload(text)
+        if tapped is not None and tapped.intent == tracker.intent:
+            text = ""
+        heard = Heard(text, tracker.intent, tuple(parse.get("entities") or ()))
         outcome = Outcome()
         for name, value in extract(self._domain.slots, tracker.slots, heard, tracker.loop_now()).items():
             outcome.slot(name, value)

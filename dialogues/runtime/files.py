@@ -9,6 +9,11 @@ from typing import Any
 
 import yaml
 
+try:
+    from yaml import CSafeLoader as SafeLoader  # eight times faster, where libyaml is there
+except ImportError:
+    from yaml import SafeLoader  # type: ignore[assignment]
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
@@ -54,7 +59,7 @@ for _first in "yYnNoO":
     _SCALARS[_first] = [(tag, regexp) for tag, regexp in _SCALARS.get(_first, []) if tag != "tag:yaml.org,2002:bool"]
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(SafeLoader):
     """Builds `Block`s, and refuses a key written twice."""
 
     file = ""
@@ -83,24 +88,30 @@ def read_yaml(path: Path, root: Path) -> Block | None:
     """The mapping in a file, None when the file is empty. Raises ProjectWrong."""
     name = str(path.relative_to(root)) if path.is_relative_to(root) else path.name
     try:
-        loader = _Loader(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise ProjectWrong([Problem(name, 1, "the file is not UTF-8")]) from error
-    except yaml.reader.ReaderError as error:
-        raise ProjectWrong([Problem(name, 1, "the file holds a control character")]) from error
-    loader.file = name
     try:
-        value = loader.get_single_data()
+        value = _value(text, name)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ProjectWrong([Problem(name, line, f"not YAML: {error.problem or error.context}")]) from error
-    finally:
-        loader.dispose()
+    except yaml.YAMLError as error:
+        raise ProjectWrong([Problem(name, 1, "the file holds a control character")]) from error
     if value is None:
         return None
     if not isinstance(value, Block):
         raise ProjectWrong([Problem(name, 1, "a file must hold keys and values")])
     return value
+
+
+def _value(text: str, name: str) -> Any:
+    loader = _Loader(text)
+    loader.file = name
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
 
 
 def plain(value: Any) -> Any:

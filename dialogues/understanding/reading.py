@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from dialogues.runtime.model import Entity
-from dialogues.understanding.embedder import CharNgrams, Embedder, Matrix, features_of, open_embedder
+from dialogues.understanding.embedder import CharNgrams, Embedder, Matrix, open_embedder
 from dialogues.understanding.entities import EntityFinder, speaks_of_another
 from dialogues.understanding.fold import clean, fold
-from dialogues.understanding.heads import Head
+from dialogues.understanding.heads import Head, Likeness
 from dialogues.understanding.language import LanguageModel
 from dialogues.understanding.model import Reading, Risk
 from dialogues.understanding.screen import Meaning, Screen
@@ -52,7 +52,7 @@ class Understanding:
         self.backend = embedder.name if embedder else CharNgrams.name
         self._embedder = embedder
         self._ngrams = CharNgrams()
-        self._mean = learnt.mean
+        self._sentences = learnt.sentences
         self._intents: Head = learnt.intents
         self._risks: Head = learnt.risks
         self._urgent: Head = learnt.urgent
@@ -119,9 +119,9 @@ class Understanding:
     def _score(self, shown: str, folded: str) -> _Scores:
         """Long messages are read window by window; a risk in any of them counts, the intent is the whole's."""
         windows = _windows(shown)
-        features = self._features(windows, [folded] if len(windows) == 1 else [fold(window) for window in windows])
-        risks = self._risks.probabilities(features)
-        urgent = self._urgent.probabilities(features)
+        like = self._compare(windows, [folded] if len(windows) == 1 else [fold(window) for window in windows])
+        risks = self._risks.probabilities(like)
+        urgent = self._urgent.probabilities(like)
         none = self._risks.labels.index("none")
         worst = int(np.argmin(risks[:, none]))
         meaning = Meaning(
@@ -131,13 +131,11 @@ class Understanding:
             )[:3],
             urgent=float(urgent[worst, self._urgent.labels.index("P0")]),
         )
-        return _Scores(np.asarray(self._intents.probabilities(features).mean(axis=0), np.float32), meaning)
+        return _Scores(np.asarray(self._intents.probabilities(like).mean(axis=0), np.float32), meaning)
 
-    def _features(self, shown: list[str], folded: list[str]) -> Matrix:
-        ngrams = self._ngrams.embed(folded)
-        if self._embedder is None:
-            return ngrams
-        return features_of(self._embedder.embed(shown), ngrams, self._mean)
+    def _compare(self, shown: list[str], folded: list[str]) -> Likeness:
+        embedded = self._embedder.embed(shown) if self._embedder else None
+        return self._sentences.compare(embedded, self._ngrams.embed(folded))
 
     def _rank(self, chances: Matrix, known: str | None) -> list[tuple[str, float]]:
         ranking = [(self._intents.labels[i], float(chances[i])) for i in np.argsort(chances)[::-1][:8]]
@@ -179,7 +177,7 @@ def _settle(
     found = list(entities)
     if risk:
         found += [Entity("reason", risk.reason), Entity("priority", risk.priority.value)]
-        if intent == "procedure" and confidence >= CONFIDENT:
+        if intent == "procedure" and reporter and confidence >= CONFIDENT:
             found.append(Entity("procedure", detail))
         intent, confidence = "in_danger", risk.confidence
     elif intent in ("procedure", "search_service") and confidence >= CONFIDENT:

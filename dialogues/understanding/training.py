@@ -17,21 +17,20 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from dialogues.understanding.embedder import CharNgrams, Embedder, Matrix, Remembered, features_of
+from dialogues.understanding.embedder import CharNgrams, Embedder, Matrix, Remembered
 from dialogues.understanding.fold import clean, fold, words
-from dialogues.understanding.heads import Head, Ridge
+from dialogues.understanding import heads
+from dialogues.understanding.heads import Head, Sentences
 from dialogues.understanding.language import LanguageModel
 from dialogues.understanding.model import LANGUAGES
 from dialogues.understanding.screen import CRISES, Pattern, PatternWrong
 
 #: Raise when this code learns something else from the same data.
 RECIPE = 1
-_RIDGE = 1.0
 _FOLDS = 8
 #: The screen's thresholds are set so that this share of crises is heard by heads that never saw them.
 _CRISES_HEARD, _P0_HEARD = 0.93, 0.96
 _ANNOTATION = re.compile(r"\[([^\]]+)\](?:\(([^)]+)\)|\{([^}]+)\})")
-_DEMANDS = ("in_danger",)
 
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -65,7 +64,7 @@ class Corpus:
 class Trained:
     """Everything learnt, ready to read messages."""
 
-    mean: Matrix
+    sentences: Sentences
     intents: Head
     risks: Head
     urgent: Head
@@ -102,27 +101,22 @@ def train(
 def learn(corpus: Corpus, embedder: Embedder | None) -> tuple[Trained, list[str]]:
     """The heads, and figures: each sentence judged by heads that never saw its fold."""
     examples = corpus.examples
-    ngrams = CharNgrams().embed([fold(example.text) for example in examples])
-    if embedder:
-        rows = embedder.embed([clean(example.text) for example in examples])
-        mean = rows.mean(axis=0)
-        features = features_of(rows, ngrams, mean)
-    else:
-        mean, features = np.zeros(0, np.float32), ngrams
+    letters = CharNgrams().embed([fold(example.text) for example in examples])
+    embedded = embedder.embed([clean(example.text) for example in examples]) if embedder else None
+    sentences = Sentences.of(embedded, len(examples))
+    like = sentences.compare(embedded, letters)
     folds = np.array([zlib.crc32(example.text.encode()) % _FOLDS for example in examples], dtype=np.int64)
 
-    of_intents = np.array([bool(example.intent) for example in examples])
-    intents = [example.intent for example in examples if example.intent]
-    intent_head, intent_chances = _fit(features, of_intents, intents, folds)
-
-    everyone = np.ones(len(examples), dtype=bool)
+    intents = [example.intent for example in examples]
     risks = [example.risk or "none" for example in examples]
-    risk_head, risk_chances = _fit(features, everyone, risks, folds, labels=["none", *CRISES])
+    priorities = [("P0" if example.priority == "P0" else "later") if example.risk else "" for example in examples]
+    intent_head, intent_chances = heads.learn(like, intents, folds, evenly=1.0)
+    risk_head, risk_chances = heads.learn(like, risks, folds, evenly=0.3, labels=["none", *CRISES])
+    urgent_head, urgent_chances = heads.learn(like, priorities, folds, evenly=0.5)
 
+    intents = [intent for intent in intents if intent]
     in_crisis = np.array([bool(example.risk) for example in examples])
-    priorities = ["P0" if example.priority == "P0" else "later" for example in examples if example.risk]
-    urgent_head, urgent_chances = _fit(features, in_crisis, priorities, folds)
-
+    priorities = [priority for priority in priorities if priority]
     danger = 1.0 - risk_chances[:, 0]
     threshold = float(np.clip(np.quantile(danger[in_crisis], 1.0 - _CRISES_HEARD), 0.25, 0.5))
     at_once = urgent_chances[np.array(priorities) == "P0", urgent_head.labels.index("P0")]
@@ -134,7 +128,7 @@ def learn(corpus: Corpus, embedder: Embedder | None) -> tuple[Trained, list[str]
         f"{float((danger[~in_crisis] >= threshold).mean()):.3f} of the rest; P0 from {urgent_threshold:.3f}",
     ]
     learnt = Trained(
-        mean=np.asarray(mean, dtype=np.float32),
+        sentences=sentences,
         intents=intent_head,
         risks=risk_head,
         urgent=urgent_head,
@@ -146,21 +140,6 @@ def learn(corpus: Corpus, embedder: Embedder | None) -> tuple[Trained, list[str]
         phrases=_phrases(examples),
     )
     return learnt, figures
-
-
-def _fit(
-    features: Matrix,
-    chosen: NDArray[np.bool_],
-    truth: list[str],
-    folds: NDArray[np.int64],
-    labels: list[str] | None = None,
-) -> tuple[Head, Matrix]:
-    """Labels with few sentences count as much, sentence for sentence, as the square root of their rarity."""
-    counts = Counter(truth)
-    typical = float(np.median(list(counts.values())))
-    weights = np.array([(typical / counts[label]) ** 0.5 for label in truth], dtype=np.float32)
-    ridge = Ridge(features[chosen], weights, _RIDGE)
-    return ridge.fit(labels or sorted(counts), truth, folds[chosen])
 
 
 def _accuracy(what: str, truth: list[str], labels: tuple[str, ...], chances: Matrix) -> list[str]:
@@ -326,9 +305,9 @@ def _write(path: Path, learnt: Trained) -> None:
         {"lexicon": learnt.lexicon, "vocabulary": learnt.vocabulary, "phrases": learnt.phrases}, ensure_ascii=False
     )
     arrays: dict[str, NDArray[np.generic]] = {
-        "mean": learnt.mean,
         "thresholds": np.array([learnt.threshold, learnt.urgent_threshold]),
         "lists": np.frombuffer(words_and_lists.encode(), dtype=np.uint8),
+        **learnt.sentences.to_arrays(),
         **learnt.intents.to_arrays("intents"),
         **learnt.risks.to_arrays("risks"),
         **learnt.urgent.to_arrays("urgent"),
@@ -347,7 +326,7 @@ def _read(path: Path) -> Trained | None:
             arrays = {name: file[name] for name in file.files}
         lists = json.loads(arrays["lists"].tobytes().decode())
         return Trained(
-            mean=np.asarray(arrays["mean"], dtype=np.float32),
+            sentences=Sentences.from_arrays(arrays),
             intents=Head.from_arrays("intents", arrays),
             risks=Head.from_arrays("risks", arrays),
             urgent=Head.from_arrays("urgent", arrays),

@@ -99,6 +99,10 @@ class DeskServer:
         await self._runner.cleanup()
         await self.database.close()
 
+    def wake(self, *topics: str) -> None:
+        """Send signals, as a part of the program in this server's loop would."""
+        self._loop.call_soon_threadsafe(self.signals.wake, *topics)
+
     def url(self, path: str = "/desk") -> str:
         return f"http://127.0.0.1:{self.port}{path}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +18,16 @@ from bot.channels.model import (
 from bot.channels.telegram.buttons import keyboard, numbers_to_show
 from bot.channels.telegram.payload import NAME, read_payload
 from bot.channels.text import sendable, split, units
+from bot.kernel.logs import get_log
 from bot.kernel.words import direction
 
 if TYPE_CHECKING:
     from bot.channels.telegram.client import Client
 
+log = get_log("channels.telegram")
+
+WEBHOOK_PATH = "/telegram/webhook"
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 API_URL = "https://api.telegram.org"
 LONGEST_TEXT = 4096
 LONGEST_VENUE_LINE = 120
@@ -153,6 +158,20 @@ class TelegramChannel:
             await self.client.leave(chat_id)
         except ChannelError:
             return  # the next message there is answered, and left, again
+
+    async def listen_by_webhook(
+        self, public_url: str, secret: str, *, pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
+        """Tell Telegram where to deliver, and what to prove itself with. Tried until it has heard."""
+        seconds = FIRST_PAUSE
+        while True:
+            try:
+                await self.client.use_webhook(public_url.rstrip("/") + WEBHOOK_PATH, secret)
+                return
+            except ChannelError as failure:
+                log.warning("telegram_webhook_not_set", cause=failure.cause)
+            await pause(seconds)
+            seconds = min(2 * seconds, LONGEST_PAUSE)
 
     async def username(self) -> str:
         """The bot's public name, for `https://t.me/<name>?start=<code>`. Asked once."""

@@ -12,9 +12,9 @@ import secrets
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -27,12 +27,20 @@ from bot.channels.model import Button
 from bot.channels.terminal.key import read_key
 from bot.channels.terminal.payload import LINES, LONGEST_WAIT, MESSAGES
 from bot.channels.text import clean
+from bot.kernel.settings import Settings
 from bot.kernel.words import N_, Words
+
+try:
+    import readline  # edits the line, and knows what stands on it
+except ImportError:  # not every Python has it
+    readline = None  # type: ignore[assignment]
 
 T = TypeVar("T")
 PAUSE_SECONDS = 1.0
 #: For typing that comes from a file or a pipe: how long to wait for an answer, and how long it may go on.
 ANSWER_SECONDS, QUIET_SECONDS = 15.0, 0.4
+#: A server that listens everywhere is found here.
+LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
 UNKNOWN_KEY = N_("The server does not know this key. Use the data folder it was started with.")
 QUIT = frozenset({"/quit", "/exit"})
 LABELS = {"bot": N_("Waymark"), "officer": N_("A person"), "system": N_("Waymark")}
@@ -215,11 +223,7 @@ class Talk:
 
 
 def _typed_so_far() -> str:
-    try:
-        import readline
-    except ImportError:
-        return ""
-    return readline.get_line_buffer()
+    return readline.get_line_buffer() if readline is not None else ""
 
 
 class _Network:
@@ -244,8 +248,8 @@ class _Network:
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    def begin(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop)
+    def begin(self, work: Coroutine[Any, Any, None]) -> Future[None]:
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     @staticmethod
     async def _cancel_all() -> None:
@@ -256,31 +260,30 @@ class _Network:
 
 
 def talk(
-    url: str,
-    data_dir: Path,
-    words: Words,
+    settings: Settings,
     *,
     language: str = "",
     address: str = "",
     typed: Callable[[str], str] = input,
     console: Console | None = None,
 ) -> int:
-    """Talk until `/quit` or the end of the input. Returns the exit code.
+    """Talk with the server of these settings until `/quit` or the end of the input. Returns the exit code.
 
     `language` is that of this program's own words and a hint to the server; `address` goes on with an earlier talk.
     """
     console = console or Console(highlight=False)
+    words = Words.load()
 
     def say(msgid: str) -> str:
         return words.text(language or "en", msgid)
 
-    key = read_key(data_dir)
+    key = read_key(settings.data_dir)
     if not key:
         console.print(say(N_("There is no key for the terminal here. Start the server first: ./waymark up")))
         return 1
     with _Network() as network:
         try:
-            connection, earlier = network.run(_connect(url, key, address, language))
+            connection, earlier = network.run(_connect(_url(settings), key, address, language))
         except (aiohttp.ClientError, TimeoutError):
             console.print(say(N_("No server answers here. Start it first: ./waymark up")))
             return 1
@@ -291,10 +294,17 @@ def talk(
         shown.show(earlier)
         console.print(say(N_("Write a message. A number presses a button. /location 43.79,7.60 shares a place.")))
         console.print(say(N_("/quit ends the talk.")))
-        network.begin(shown.listen())
+        listening = network.begin(shown.listen())
         _prompt(network, shown, typed)
+        listening.cancel()
         network.run(connection.close())
     return 0
+
+
+def _url(settings: Settings) -> str:
+    """Where the server of these settings is found from this machine."""
+    host = LOOPBACK.get(settings.host, settings.host)
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
 async def _connect(url: str, key: str, address: str, language: str) -> tuple[Connection, list[Line]]:

@@ -37,7 +37,13 @@ function remember(element) {
   if (child && !sources.has(child)) sources.set(child, child.outerHTML);
 }
 
-/** Two short tones, without a file. Browsers let us only after the officer has touched the page once. */
+/** Whether the reader is at the last line, and wants to stay there. */
+function nearEnd(log) {
+  if (log.scrollHeight > log.clientHeight) return log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+  return (log.lastElementChild?.getBoundingClientRect().top ?? 0) < innerHeight;
+}
+
+/** Three short tones, without a file. Browsers let us only after the officer has touched the page once. */
 class Bell {
   #context = null;
 
@@ -87,7 +93,8 @@ class WaymarkLive extends HTMLElement {
     this.addEventListener("input", (event) => this.#draft(event.target));
     for (const field of this.querySelectorAll("textarea[data-draft]")) field.value ||= sessionStorage.getItem(field.dataset.draft) ?? "";
     this.querySelector("[data-sound]")?.addEventListener("click", () => this.#sound());
-    this.#bell.wake().then(() => this.#showSound());
+    if (navigator.userActivation?.hasBeenActive) this.#bell.wake().then(() => this.#showSound());
+    this.#showSound();
     this.#noteAlerts();
     this.#tick();
     this.#toEnd(true);
@@ -124,7 +131,7 @@ class WaymarkLive extends HTMLElement {
     const old = this.querySelector(`[data-part="${name}"]`);
     const fresh = new DOMParser().parseFromString(html, "text/html").querySelector(`[data-part="${name}"]`);
     if (!old || !fresh) return;
-    const atEnd = name === "log" && old.scrollHeight - old.scrollTop - old.clientHeight < 80;
+    const atEnd = name === "log" && nearEnd(old);
     const moved = old.dataset.standing !== fresh.dataset.standing;
     patch(old, fresh);
     if (moved) this.#reload();
@@ -142,7 +149,13 @@ class WaymarkLive extends HTMLElement {
 
   #toEnd(follow) {
     const log = this.querySelector('[data-part="log"]');
-    if (log && follow) log.scrollTop = log.scrollHeight;
+    if (!log || !follow) return;
+    log.scrollTop = log.scrollHeight;
+    // On a phone the page scrolls and not the talk: show its last line above the field.
+    const last = log.lastElementChild;
+    if (log.scrollHeight <= log.clientHeight && last?.getBoundingClientRect().bottom > innerHeight) {
+      scrollBy(0, last.getBoundingClientRect().bottom - innerHeight + (this.querySelector(".write")?.offsetHeight ?? 0) + 12);
+    }
   }
 
   #noteAlerts() {

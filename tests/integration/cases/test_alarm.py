@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from bot.cases import service, store
 from bot.cases.alarm import PAGE, STILL_LOOKING, Pager
-from bot.cases.auditor import Auditor, audit_alarms, look_at_watch
+from bot.cases.auditor import Auditor, audit_alarms, check_invariants, look_at_watch
 from bot.cases.model import Alarm
 from bot.cases.pairing import make_pairing_code, pair
 from bot.conversations import service as conversations
@@ -214,10 +214,12 @@ async def test_a_desk_without_any_watch_says_so(world, clock):
 async def test_a_case_that_waits_without_an_alarm_gets_one(world, clock):
     opened = await world.escalate()
     await world.database.write(lambda tx: tx.execute(store.alarms.delete()))
+    assert len(await world.database.read(lambda tx: check_invariants(tx, at=clock.now()))) == 1
 
     found = await world.database.write(lambda tx: audit_alarms(tx, world.vault, at=clock.now()))
 
     assert found.repaired == 1
+    assert await world.database.read(lambda tx: check_invariants(tx, at=clock.now())) == []
     alarm = await world.database.read(lambda tx: store.get_alarm(tx, opened.case_id, lock=False))
     assert alarm.climbing
 

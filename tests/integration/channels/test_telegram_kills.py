@@ -32,7 +32,7 @@ async def test_a_listener_killed_again_and_again_loses_nothing(
         listener = await _listener(database_url, telegram, WAYMARK_FAILPOINTS=FAILPOINTS)
         kills += await _died_before_all_was_confirmed(listener, telegram)
     last = await _listener(database_url, telegram)
-    await telegram.wait_until_confirmed(timeout=60)
+    await telegram.wait_until_confirmed(timeout=180)
     last.kill()
     await last.wait()
 
@@ -53,7 +53,7 @@ async def _listener(database_url: str, telegram: FakeTelegram, **environment: st
 async def _died_before_all_was_confirmed(listener: asyncio.subprocess.Process, telegram: FakeTelegram) -> bool:
     """Wait until the listener dies by itself; if it never does, kill it when there is nothing left to hear."""
     dying = asyncio.create_task(listener.wait())
-    confirmed = asyncio.create_task(telegram.wait_until_confirmed(timeout=60))
+    confirmed = asyncio.create_task(telegram.wait_until_confirmed(timeout=180))
     await asyncio.wait({dying, confirmed}, return_when=asyncio.FIRST_COMPLETED)
     confirmed.cancel()
     if listener.returncode is None:

@@ -22,12 +22,13 @@ from tests.peers.telegram.remote import RemoteTelegram, telegram_process
 ANA, BO = 4401, 4402
 
 
-async def no_pause(_seconds: float) -> None:
-    await asyncio.sleep(0)
+async def short_pause(_seconds: float) -> None:
+    """Hardly any, so that tests are quick; enough for the other processes of the test to get on."""
+    await asyncio.sleep(0.02)
 
 
 def a_poller(channel: TelegramChannel, shelf: Shelf, clock: SetClock, wait: int = 0) -> Poller:
-    return Poller(channel, shelf, clock, pause=no_pause, wait_seconds=wait)
+    return Poller(channel, shelf, clock, pause=short_pause, wait_seconds=wait)
 
 
 @contextlib.asynccontextmanager
@@ -174,7 +175,7 @@ async def test_listening_survives_a_telegram_that_dies_and_comes_back(
                 await process.start()
             async with RemoteTelegram(process.url) as people:
                 while await people.waiting():
-                    await asyncio.sleep(0)
+                    await asyncio.sleep(0.02)
         await channel.close()
 
     assert shelf.texts(channel) == [f"message {number}" for number in range(4)]

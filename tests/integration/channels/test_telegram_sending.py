@@ -226,7 +226,7 @@ async def test_a_lost_answer_leaves_the_delivery_uncertain(
 async def test_a_silent_server_leaves_the_delivery_uncertain(
     telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch, fault: Fault, delivered: int
 ) -> None:
-    monkeypatch.setattr(client, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(client, "ANSWER_SECONDS", 1.0)
     impatient = TelegramChannel(TOKEN, api_url=telegram.url)
     fail_with(telegram, fault)
 

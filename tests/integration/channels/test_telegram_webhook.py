@@ -11,8 +11,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.channels.telegram.channel import TelegramChannel
-from bot.channels.telegram.routes import PATH, SECRET_HEADER, announce_webhook, webhook_routes
+from bot.channels.telegram.channel import WEBHOOK_PATH, TelegramChannel
+from bot.channels.telegram.routes import SECRET_HEADER, webhook_routes
 from bot.kernel.clock import SetClock
 from bot.kernel.database import Database
 from bot.kernel.live import Signals
@@ -41,7 +41,7 @@ async def server(
 
 
 async def post(server: aiohttp.ClientSession, body: bytes, headers: dict[str, str] | None = None) -> int:
-    async with server.post(PATH, data=body, headers=PROOF if headers is None else headers) as answer:
+    async with server.post(WEBHOOK_PATH, data=body, headers=PROOF if headers is None else headers) as answer:
         await answer.read()
         return answer.status
 
@@ -144,12 +144,15 @@ async def test_more_than_a_mebibyte_is_refused_and_not_kept(server: aiohttp.Clie
     large = json.dumps(an_update("a" * 1024 * 1024)).encode()
 
     assert await post(server, large) == 413
-    async with server.post(PATH, data=_in_chunks(large), headers=PROOF) as answer:  # without saying how long it is
+    async with server.post(
+        WEBHOOK_PATH, data=_in_chunks(large), headers=PROOF
+    ) as answer:  # without saying how long it is
         assert answer.status == 413
     assert shelf.kept == {}
 
 
 async def _in_chunks(body: bytes) -> AsyncIterator[bytes]:
+    """A body that does not say how long it is."""
     for start in range(0, len(body), 65_536):
         yield body[start : start + 65_536]
 
@@ -177,7 +180,7 @@ async def test_an_update_nobody_has_to_answer_is_acknowledged_and_not_kept(
 
 
 async def test_a_webhook_is_only_posted_to(server: aiohttp.ClientSession) -> None:
-    async with server.get(PATH, headers=PROOF) as answer:
+    async with server.get(WEBHOOK_PATH, headers=PROOF) as answer:
         assert answer.status == 405
 
 
@@ -194,7 +197,7 @@ async def test_telegram_delivers_to_the_webhook_until_everything_is_kept(
     async def pause(seconds: float) -> None:
         pauses.append(seconds)
 
-    await announce_webhook(channel, str(server._build_url("/")), SECRET, pause=pause)
+    await channel.listen_by_webhook(str(server._build_url("/")), SECRET, pause=pause)
     await telegram.wait_until_confirmed()
 
     for person in range(3):

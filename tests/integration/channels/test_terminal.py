@@ -21,7 +21,7 @@ from bot.channels.terminal.routes import terminal_routes
 from bot.kernel.clock import SetClock
 from bot.kernel.database import Database, DatabaseUnavailable
 from bot.kernel.live import Signals
-from bot.kernel.words import Words
+from bot.kernel.settings import Settings, load_settings
 from tests.integration.channels.web import serving
 
 
@@ -93,12 +93,16 @@ def typing(*lines: str) -> Callable[[str], str]:
     return typed
 
 
+def settings_for(folder: Path, port: int) -> Settings:
+    return load_settings({"WAYMARK_DATA_DIR": str(folder), "WAYMARK_PORT": str(port), "WAYMARK_HOST": "0.0.0.0"})
+
+
 async def talked(server: aiohttp.ClientSession, folder: Path, *lines: str, language: str = "") -> tuple[int, str]:
     screen = StringIO()
     console = Console(file=screen, width=100, highlight=False)
-    words, typed, url = Words.load(), typing(*lines), str(server._build_url("/"))
+    settings = settings_for(folder, server._build_url("/").port or 0)
     done = await asyncio.to_thread(
-        talk, url, folder, words, language=language, address="ana", typed=typed, console=console
+        talk, settings, language=language, address="ana", typed=typing(*lines), console=console
     )
     return done, screen.getvalue()
 
@@ -199,9 +203,7 @@ async def test_no_server_and_no_key_are_explained(tmp_path: Path) -> None:
     for expected in ("There is no key", "No server answers"):
         screen = StringIO()
         console = Console(file=screen, width=100)
-        done = await asyncio.to_thread(
-            talk, "http://127.0.0.1:9", tmp_path, Words.load(), typed=typing(), console=console
-        )
+        done = await asyncio.to_thread(talk, settings_for(tmp_path, 9), typed=typing(), console=console)
         assert done == 1
         assert expected in screen.getvalue()
         make_key(tmp_path)

@@ -30,7 +30,7 @@ async def test_a_poisoned_message_is_parked_after_five_tries_shown_and_its_conve
         "echo after it",
     ]
     (shown,) = await world.database.read(service.parked)
-    assert (shown.attempts, shown.error_code) == (5, "RuntimeError")
+    assert (shown.attempts, shown.failures, shown.error_code) == (5, 5, "RuntimeError")
     assert await world.calls() == [("understanding_failed", "P1")]
 
 
@@ -70,7 +70,7 @@ async def test_a_poisoned_message_blocks_only_its_own_conversation(world: World)
 
 async def test_a_message_that_kills_us_again_and_again_is_parked_too(world: World):
     await world.write("deadly")
-    for _ in range(5):  # claimed, and never heard of again
+    for _ in range(10):  # claimed, and never heard of again
         claimed = await world.database.write(lambda tx: claim_turns(tx, world.vault, most=8, at=world.clock.now()))
         assert len(claimed) == 1
         world.clock.advance(LEASE)

@@ -69,8 +69,8 @@ def fail_with_words() -> None:
 
 def test_what_is_known_arrives(capsys: pytest.CaptureFixture[str]):
     case_id = new_id()
+    log = get_log("cases")  # as every file does it, long before logs are configured
     with configured("INFO", "json"):
-        log = get_log("cases")
         log.info(
             "case_claimed",
             case_id=case_id,

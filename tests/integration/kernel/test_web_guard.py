@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 
 import aiohttp
@@ -10,8 +11,19 @@ from aiohttp import web
 
 from bot.kernel import officers, sessions
 from bot.kernel.access import Role
-from bot.kernel.web import FORM_CAP, PUBLIC, WEBHOOK_CAP, Routes, RouteWithoutRule, WebParts, build_web, web_runner
-from tests.integration.kernel.conftest import FROM_OUR_PAGE, Sample, SampleCase, Served, sample_routes
+from bot.kernel.settings import load_settings
+from bot.kernel.web import (
+    FORM_CAP,
+    PUBLIC,
+    WEBHOOK_CAP,
+    Routes,
+    RouteWithoutRule,
+    WebParts,
+    build_web,
+    client_address,
+    web_runner,
+)
+from tests.integration.kernel.conftest import FROM_OUR_PAGE, Sample, SampleCase, Served, sample_routes, serving
 
 
 async def nothing(request: web.Request) -> web.Response:
@@ -147,6 +159,15 @@ async def test_an_old_phone_without_origin_can_write_and_another_site_cannot_mak
 
     assert (old_phone.status, foreign.status) == (303, 403)
     assert served.sample.said == ["hello"]
+
+
+async def test_an_officer_who_is_signed_in_can_also_use_the_public_forms(served: Served):
+    officer = await served.officer()
+    async with served.browser(officer) as browser:
+        ours = await browser.post("/say", {"text": "hello"}, csrf=False)
+        foreign = await browser.post("/say", {"text": "boo"}, headers={"Sec-Fetch-Site": "cross-site"}, csrf=False)
+
+    assert (ours.status, foreign.status) == (303, 403)
 
 
 async def test_form_fields_arrive_without_control_and_bidirectional_characters(served: Served):
@@ -299,3 +320,39 @@ async def test_names_of_routes_do_not_collide_by_method(parts: WebParts):
     app = build_web(parts, routes)
 
     assert str(app.router["a"].url_for()) == "/a"
+
+
+@pytest.mark.parametrize(
+    ("trusted", "forwarded", "seen"),
+    [
+        ("", "203.0.113.5", "127.0.0.1"),  # nobody is believed unless they are named
+        ("127.0.0.0/8", "203.0.113.5", "203.0.113.5"),
+        ("127.0.0.0/8", "9.9.9.9, 203.0.113.5", "203.0.113.5"),  # what the client put there itself stays to the left
+        ("127.0.0.0/8,203.0.113.5", "9.9.9.9, 203.0.113.5", "9.9.9.9"),
+        ("127.0.0.0/8", "nonsense", "nonsense"),
+        ("10.0.0.0/8", "203.0.113.5", "127.0.0.1"),
+        ("127.0.0.0/8", "", "127.0.0.1"),
+    ],
+)
+async def test_forwarded_addresses_are_believed_from_named_proxies_only(
+    parts: WebParts, trusted: str, forwarded: str, seen: str
+):
+    routes = Routes()
+
+    @routes.get("/who", name="who", allow=PUBLIC)
+    async def who(request: web.Request) -> web.Response:
+        return web.Response(text=client_address(request))
+
+    settings = load_settings({"WAYMARK_TRUSTED_PROXIES": trusted})
+    app = build_web(dataclasses.replace(parts, settings=settings), routes)
+    async with serving(app) as base, aiohttp.ClientSession(base) as client:
+        answer = await client.get("/who", headers={"X-Forwarded-For": forwarded} if forwarded else {})
+
+        assert await answer.text() == seen
+
+
+async def test_what_cannot_be_read_as_a_language_is_no_error(served: Served):
+    async with served.browser() as browser:
+        answer = await browser.get("/?lang=%3Cscript%3E", **{"Accept-Language": ";;;q=,,\u00e9"})
+
+    assert (answer.status, answer.headers["Content-Language"]) == (200, "en")

@@ -44,7 +44,7 @@ class FakeTelegram:
         token: str = TOKEN,
         faults: Faults | None = None,
         retry_seconds: float = 1.0,
-        webhook_timeout: float = 10.0,
+        webhook_timeout: float = 60.0,
     ) -> None:
         self.ledger = ledger
         self.token = token
@@ -146,7 +146,7 @@ class FakeTelegram:
         self._news.set()
         self._news = asyncio.Event()
 
-    async def until(self, happened: Callable[[], bool], timeout: float = 10.0) -> bool:
+    async def until(self, happened: Callable[[], bool], timeout: float = 60.0) -> bool:
         """Wait for something to be true of the ledger. False when it did not become so in time."""
         deadline = asyncio.get_running_loop().time() + timeout
         while not happened():
@@ -159,19 +159,19 @@ class FakeTelegram:
         return True
 
     async def wait_for_sent(
-        self, count: int, chat_id: int | None = None, timeout: float = 10.0
+        self, count: int, chat_id: int | None = None, timeout: float = 60.0
     ) -> list[dict[str, Any]]:
         """What was delivered, once there are at least `count`."""
         if not await self.until(lambda: self.ledger.count_sent(chat_id) >= count, timeout):
             raise AssertionError(f"{self.ledger.count_sent(chat_id)} messages delivered, not {count}")
         return self.ledger.sent(chat_id)
 
-    async def wait_until_confirmed(self, timeout: float = 10.0) -> None:
+    async def wait_until_confirmed(self, timeout: float = 60.0) -> None:
         """Wait until no update is left waiting."""
         if not await self.until(lambda: self.ledger.count_waiting() == 0, timeout):
             raise AssertionError(f"{self.ledger.count_waiting()} updates are not confirmed")
 
-    async def wait_for_poll(self, timeout: float = 10.0) -> None:
+    async def wait_for_poll(self, timeout: float = 60.0) -> None:
         """Wait until a bot is waiting in a long poll."""
         if not await self.until(lambda: self._waiting_polls > 0, timeout):
             raise AssertionError("nobody polls")

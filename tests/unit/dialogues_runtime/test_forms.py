@@ -26,8 +26,14 @@ DOMAIN = """
       quiet:
         type: bool
         mappings:
-          - {type: from_intent, intent: 'yes', value: true, conditions: [{active_loop: book_form, requested_slot: quiet}]}
-          - {type: from_intent, intent: 'no', value: false, conditions: [{active_loop: book_form, requested_slot: quiet}]}
+          - type: from_intent
+            intent: 'yes'
+            value: true
+            conditions: [{active_loop: book_form, requested_slot: quiet}]
+          - type: from_intent
+            intent: 'no'
+            value: false
+            conditions: [{active_loop: book_form, requested_slot: quiet}]
       how:
         type: text
         mappings:
@@ -140,7 +146,9 @@ async def test_the_last_entity_wins_and_a_list_slot_takes_all(tmp_path):
           all: {type: list, mappings: [{type: from_entity, entity: town}]}
         responses: {utter_default: [{text: 'what?'}], utter_ok: [{text: ok}]}
     """
-    person = Person.of(write_project(tmp_path, domain, "rules: [{rule: r, steps: [{intent: say}, {action: utter_ok}]}]"))
+    person = Person.of(
+        write_project(tmp_path, domain, "rules: [{rule: r, steps: [{intent: say}, {action: utter_ok}]}]")
+    )
 
     await person.taps('/say{"town": ["Calais", "Irun"]}')
 

@@ -79,7 +79,9 @@ async def test_text_and_buttons_are_said_in_the_language_of_the_conversation(tmp
 async def test_an_action_that_changes_the_language_speaks_the_new_one(tmp_path):
     def to_french(tracker: dict) -> ActionResult:
         slot = {"event": "slot", "name": "language", "value": "fr"}
-        return ActionResult([slot], [{"response": "utter_b", "mood": "Ada", "buttons": [{"title": "x", "payload": "/a"}]}])
+        return ActionResult(
+            [slot], [{"response": "utter_b", "mood": "Ada", "buttons": [{"title": "x", "payload": "/a"}]}]
+        )
 
     person = speaking(tmp_path, to_french)
 

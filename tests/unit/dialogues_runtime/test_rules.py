@@ -96,11 +96,14 @@ async def test_a_turn_that_runs_in_a_circle_ends_and_the_conversation_lives_on(p
 
 
 async def test_a_rule_for_the_start_fits_only_the_first_message(tmp_path):
-    rules = RULES + """
+    rules = (
+        RULES
+        + """
       - rule: the first greeting is special
         conversation_start: true
         steps: [{intent: greet}, {action: utter_first}]
     """
+    )
     person = Person.of(write_project(tmp_path, DOMAIN, rules), ACTIONS)
 
     assert await person.says("hi", "greet") == ["first hello"]
@@ -163,8 +166,16 @@ async def test_a_slot_the_host_changes_is_known_before_the_message_is_heard(pers
         ("      - rule: r\n        steps: [{intent: greet}, {action: utter_nosuch}]\n", "not in the domain"),
         ("      - rule: r\n        steps: [{intent: greet}, {action: utter_answer}]\n", "says utter_answer where"),
         ("      - rule: r\n        steps: [{intent: greet}, {intent: bye}]\n", "may have one"),
-        ("      - rule: r\n        condition: [{active_loop: f}]\n        steps: [{intent: bye}, {action: utter_more}]\n", "no form"),
-        ("      - rule: r\n        condition: [{slot_was_set: [{nosuch: 1}]}]\n        steps: [{intent: bye}, {action: utter_more}]\n", "no slot"),
+        (
+            "      - rule: r\n        condition: [{active_loop: f}]\n"
+            "        steps: [{intent: bye}, {action: utter_more}]\n",
+            "no form",
+        ),
+        (
+            "      - rule: r\n        condition: [{slot_was_set: [{nosuch: 1}]}]\n"
+            "        steps: [{intent: bye}, {action: utter_more}]\n",
+            "no slot",
+        ),
         ("      - rule: r\n        steps: [{intent: bye}, {bot: hello}]\n", "not played here"),
         ("      - rule: r\n        steps: [{intent: bye}, {action: action_two_stage_fallback}]\n", "not played here"),
     ],
@@ -173,7 +184,9 @@ def test_a_wrong_rule_is_refused_with_its_file_and_line(tmp_path, wrong, told):
     with pytest.raises(ProjectWrong) as caught:
         load_project(write_project(tmp_path, DOMAIN, RULES + wrong))
 
-    assert any(told in problem.text and problem.file == "rules.yml" and problem.line > 10 for problem in caught.value.problems)
+    assert any(
+        told in problem.text and problem.file == "rules.yml" and problem.line > 10 for problem in caught.value.problems
+    )
 
 
 def test_every_problem_is_named_not_only_the_first(tmp_path):
@@ -208,7 +221,9 @@ def test_a_file_that_is_not_yaml_is_told_by_name(tmp_path, text):
 
 def test_yes_and_no_are_words(tmp_path):
     project = load_project(
-        write_project(tmp_path, "intents: [a]\nresponses: {utter_a: [{text: a, buttons: [{title: No, payload: /a}]}]}\n")
+        write_project(
+            tmp_path, "intents: [a]\nresponses: {utter_a: [{text: a, buttons: [{title: No, payload: /a}]}]}\n"
+        )
     )
 
     assert project.domain.responses["utter_a"][0].buttons[0].title == "No"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
-from bot.kernel.crypto import WrongMasterKey
+from bot.kernel.crypto import Vault, WrongMasterKey, data_keys
+from bot.kernel.database import open_database
 from bot.kernel.settings import (
     SETTINGS_TABLE,
     SettingsWrong,
@@ -171,12 +173,25 @@ def test_a_master_key_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path
     assert [file.name for file in (tmp_path / "data").iterdir()] == ["master.key"]
 
 
-def test_no_key_is_made_where_a_database_already_is(tmp_path: Path):
-    (tmp_path / "waymark.db").write_bytes(b"something")
+async def test_no_key_is_made_where_something_was_sealed_with_another(tmp_path: Path):
+    settings = load_settings({"WAYMARK_DATA_DIR": str(tmp_path)})
+    database = open_database(settings.database_url)
+    await database.write(data_keys.create)  # migrated, and nothing in it yet
+    key = master_key_bytes(settings)
+    await database.write(lambda tx: Vault(key).prepare(tx, datetime(2026, 11, 23, tzinfo=UTC)))
+    (tmp_path / "master.key").unlink()
 
     with pytest.raises(WrongMasterKey, match=r"is missing.*Put that file back"):
-        master_key_bytes(load_settings({"WAYMARK_DATA_DIR": str(tmp_path)}))
+        master_key_bytes(settings)
     assert not (tmp_path / "master.key").exists()
+    await database.close()
+
+
+def test_no_key_is_made_beside_a_database_that_cannot_be_read(tmp_path: Path):
+    (tmp_path / "waymark.db").write_bytes(b"something")
+
+    with pytest.raises(WrongMasterKey):
+        master_key_bytes(load_settings({"WAYMARK_DATA_DIR": str(tmp_path)}))
 
 
 def test_no_key_is_made_where_the_caller_knows_better(tmp_path: Path):

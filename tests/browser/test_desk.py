@@ -1,0 +1,261 @@
+"""The desk in a real browser: live, by keyboard, without scripts, in both directions of writing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from bot.cases import service as cases
+from bot.cases import store
+from bot.conversations import service as conversations
+from bot.conversations.model import Author
+from bot.kernel.access import Role
+from bot.kernel.officers import Officer
+from dialogues.understanding.model import Priority
+from tests.browser.desk_server import DeskServer
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = "/usr/bin/chromium"
+DESKTOP = {"width": 1360, "height": 820}
+PHONE = {"width": 390, "height": 844}
+
+SignIn = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def desk() -> Iterator[DeskServer]:
+    with DeskServer() as server:
+        yield server
+
+
+@pytest.fixture
+def sign_in(desk: DeskServer, chromium: Browser) -> Iterator[SignIn]:
+    """A page at the queue, in a browser of its own. Its console must stay empty: a broken policy would speak there."""
+    contexts: list[BrowserContext] = []
+    said: list[str] = []
+
+    def enter(officer: Officer, *, language: str = "en", scripts: bool = True, **options: object) -> Page:
+        settings = {"viewport": DESKTOP, "locale": language, "java_script_enabled": scripts, **options}
+        context = chromium.new_context(**settings)  # type: ignore[arg-type]
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: said.append(message.text) if message.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(desk.run(desk.link(officer)))
+        page.locator("main button").click()
+        page.wait_for_url("**/desk/queue*")
+        return page
+
+    yield enter
+    for context in contexts:
+        context.close()
+    assert [line for line in said if "ERR_INTERNET_DISCONNECTED" not in line and "404" not in line] == []
+
+
+def answers_of(desk: DeskServer, person: str) -> list[str]:
+    lines = desk.run(desk.database.read(lambda tx: conversations.transcript(tx, desk.vault, person)))
+    return [line.text for line in lines if line.author is Author.OFFICER]
+
+
+def test_danger_appears_in_the_open_queue_by_itself_and_rings(desk, sign_in):
+    page = sign_in(desk.run(desk.officer("Amira")))
+    expect(page.get_by_text("New cases appear here by themselves.")).to_be_visible()
+
+    desk.run(desk.danger(desk.run(desk.person()), "he has a knife he is outside"))
+
+    queue = page.get_by_role("main").get_by_role("link", name="In danger now")
+    expect(queue).to_contain_text("he has a knife he is outside")
+    expect(page.get_by_text("Open").first).to_be_visible()
+    expect(page).to_have_title(re.compile(r"\(1\) Queue"))
+
+
+def test_an_officer_and_a_person_talk_without_reloading(desk, sign_in):
+    page = sign_in(desk.run(desk.officer("Amira")))
+    person = desk.run(desk.person(language="ar"))
+    desk.run(desk.writes(person, "الرجل يقول إنه عمي", language="ar"))
+    desk.run(desk.danger(person, "الرجل يقول إنه عمي", language="ar"))
+    page.get_by_role("button", name="Give me the next one").click()
+    page.evaluate("window.stillTheSamePage = true")
+
+    page.get_by_label("Your answer").fill("أنا هنا")
+    page.get_by_label("Your answer").press("Control+Enter")
+    expect(page.get_by_role("log")).to_contain_text("أنا هنا")
+    expect(page.get_by_label("Your answer")).to_have_value("")
+    desk.run(desk.writes(person, "راجع بعد شوي", language="ar"))
+
+    line = page.get_by_role("log").get_by_text("راجع بعد شوي")
+    expect(line).to_be_visible()
+    expect(line).to_have_attribute("lang", "ar")
+    expect(line).to_have_attribute("dir", "auto")
+    assert page.evaluate("window.stillTheSamePage")
+    assert answers_of(desk, person) == ["أنا هنا"]
+
+
+def test_words_survive_a_lost_line_and_arrive_once(desk, sign_in):
+    page = sign_in(desk.run(desk.officer("Amira")))
+    person = desk.run(desk.person())
+    desk.run(desk.danger(person, "help"))
+    page.get_by_role("button", name="Give me the next one").click()
+    field = page.get_by_label("Your answer")
+
+    page.context.set_offline(True)
+    field.fill("I am with you.")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("Not sent. Your words are still here: try again.")).to_be_visible()
+    expect(field).to_have_value("I am with you.")
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Send").click()
+
+    expect(page.get_by_role("log")).to_contain_text("I am with you.")
+    assert answers_of(desk, person) == ["I am with you."]
+
+
+def test_a_draft_survives_a_reload(desk, sign_in):
+    page = sign_in(desk.run(desk.officer("Amira")))
+    desk.run(desk.danger(desk.run(desk.person()), "help"))
+    page.get_by_role("button", name="Give me the next one").click()
+    page.get_by_label("Your answer").press_sequentially("half a sen")
+
+    page.reload()
+
+    expect(page.get_by_label("Your answer")).to_have_value("half a sen")
+
+
+def test_of_two_officers_who_take_the_same_case_one_reads_that_it_is_gone(desk, sign_in):
+    first, second = (sign_in(desk.run(desk.officer(name))) for name in ("Amira", "Omar"))
+    case_id = desk.run(desk.danger(desk.run(desk.person()), "help"))
+    for page in (first, second):
+        page.goto(desk.url(f"/desk/cases/{case_id}"))
+
+    first.get_by_role("button", name="Take this case").click()
+
+    expect(first.get_by_label("Your answer")).to_be_visible()
+    expect(second.get_by_text("This case is with a colleague now.")).to_be_visible()
+    second.get_by_role("button", name="Take this case").click()
+    expect(second.get_by_text("A colleague may have been quicker")).to_be_visible()
+
+
+def test_from_the_queue_to_a_closed_case_with_the_keyboard_alone(desk, sign_in):
+    page = sign_in(desk.run(desk.officer("Amira")))
+    person = desk.run(desk.person())
+    desk.run(desk.danger(person, "he is outside"))
+    expect(page.get_by_role("main").get_by_text("he is outside")).to_be_visible()
+
+    press_until(page, page.get_by_role("main").get_by_role("link", name="In danger now"))
+    page.keyboard.press("Enter")
+    press_until(page, page.get_by_role("button", name="Take this case"))
+    page.keyboard.press("Enter")
+    press_until(page, page.get_by_label("Your answer"))
+    page.keyboard.type("I am here.")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("log")).to_contain_text("I am here.")
+    page.evaluate("document.activeElement.blur()")
+    press_until(page, page.locator("summary", has_text="Close…"))
+    page.keyboard.press("Enter")
+    press_until(page, page.get_by_label("The person got what they asked for"))
+    page.keyboard.press("Space")
+    press_until(page, page.get_by_role("button", name="Close the case"))
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_text("The case is closed. The bot answers again.")).to_be_visible()
+    assert answers_of(desk, person) == ["I am here."]
+
+
+def press_until(page: Page, wanted) -> None:
+    """Tab on until `wanted` has the focus, and see that the focus shows."""
+    expect(wanted.first).to_be_attached()
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if wanted.first.evaluate("it => it === document.activeElement"):
+            outline = wanted.first.evaluate("it => getComputedStyle(it).outlineStyle")
+            assert outline != "none"
+            return
+    raise AssertionError("the keyboard does not get there")
+
+
+def test_everything_works_without_scripts(desk, sign_in):
+    page = sign_in(desk.run(desk.officer("Amira")), scripts=False)
+    person = desk.run(desk.person())
+    desk.run(desk.danger(person, "he is outside"))
+
+    page.goto(desk.url("/desk/queue"))
+    page.get_by_role("main").get_by_role("link", name="In danger now").click()
+    page.get_by_role("button", name="Take this case").click()
+    page.get_by_label("Your answer").fill("I am here.")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("log")).to_contain_text("I am here.")
+    page.locator("summary", has_text="Close…").click()
+    page.get_by_label("The person stopped writing").check()
+    page.get_by_role("button", name="Close the case").click()
+
+    expect(page.get_by_text("Nobody is waiting.")).to_be_visible()
+    assert answers_of(desk, person) == ["I am here."]
+
+
+def test_new_danger_in_a_held_case_asks_for_its_officer_until_they_say_they_saw_it(desk, sign_in):
+    page = sign_in(desk.run(desk.officer("Amira")))
+    person = desk.run(desk.person())
+    desk.run(desk.danger(person, "no bed", reason="homeless_tonight", priority=Priority.P1))
+    page.get_by_role("button", name="Give me the next one").click()
+    expect(page.get_by_label("Your answer")).to_be_visible()
+
+    desk.run(desk.danger(person, "he is outside"))
+    expect(page.get_by_text("New danger in your case")).to_be_visible()
+    page.get_by_role("button", name="I have seen it").click()
+
+    expect(page.get_by_text("New danger in your case")).to_be_hidden()
+
+
+def test_a_desk_whose_session_ended_says_that_it_is_silent(desk, sign_in):
+    amira = desk.run(desk.officer("Amira"))
+    page, elsewhere = sign_in(amira), sign_in(amira)
+    elsewhere.goto(desk.url("/desk/account"))
+
+    elsewhere.get_by_role("button", name="End all others").click()
+
+    expect(page.get_by_text("You are signed out. This desk is silent now.")).to_be_visible()
+
+
+def test_when_nobody_watches_the_open_desk_turns_red(desk, sign_in):
+    page = sign_in(desk.run(desk.officer("Amira")))
+    banner = page.get_by_text("Nobody watches over the alarms.")
+    expect(banner).to_be_hidden()
+
+    desk.run(desk.database.write(lambda tx: tx.execute(store.watch.delete())))
+    desk.wake("watch")
+
+    expect(banner).to_be_visible()
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_every_screen_fits_and_keeps_to_the_policy(desk, sign_in, language, scheme, viewport):
+    ines = desk.run(desk.officer("Inès", *Role, language=language))
+    page = sign_in(ines, language=language, viewport=viewport, color_scheme=scheme)
+    person = desk.run(desk.person(language="ar"))
+    desk.run(desk.writes(person, "الرجل يقول إنه عمي " * 12, language="ar"))
+    case_id = desk.run(desk.danger(person, "الرجل يقول إنه عمي", language="ar", place="Ventimiglia"))
+    desk.run(desk.database.write(lambda tx: cases.claim_case(tx, desk.hand(ines), case_id)))
+
+    for screen in ("queue", f"cases/{case_id}", "mine", "services", "deliveries", "officers", "audit", "account"):
+        page.goto(desk.url(f"/desk/{screen}"))
+        wide = page.evaluate("document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth")
+        assert wide <= 0, screen
+        small = page.evaluate(
+            """() => [...document.querySelectorAll("button, .button, nav a, input:not([type=hidden])")]
+                .filter((it) => it.offsetParent && it.getBoundingClientRect().height < 18).map((it) => it.outerHTML)"""
+        )
+        assert small == [], screen

@@ -1,0 +1,261 @@
+"""The HSDS API: valid by the official schemas, paged as specified, kind to who asks nonsense."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+from referencing import Registry, Resource
+
+from bot.kernel.clock import SetClock
+from bot.kernel.database import Database
+from directory import store
+from directory.hsds import TAXONOMY_ID, term_id
+from directory.model import NEEDS
+
+from .conftest import Hsds
+
+PAGE_FIELDS = {"total_items", "total_pages", "page_number", "size", "first_page", "last_page", "empty"}
+FORMATS = FormatChecker(formats=["uuid", "email", "uri", "date-time", "date"])
+
+
+@cache
+def schemas() -> Path:
+    """The official schemas. They are not ours to ship: they lie beside the checkout, or where the variable says."""
+    named = os.environ.get("WAYMARK_HSDS_SCHEMAS")
+    folder = Path(named) if named else Path(__file__).resolve().parents[4] / "shared" / "hsds" / "schema"
+    if named and not folder.is_dir():
+        pytest.fail(f"WAYMARK_HSDS_SCHEMAS names no folder: {named}")
+    if not folder.is_dir():
+        pytest.skip("the HSDS schemas are not here; set WAYMARK_HSDS_SCHEMAS to their folder")
+    return folder
+
+
+@cache
+def validator(name: str) -> Draft202012Validator:
+    def retrieve(uri: str) -> Resource[Any]:
+        return Resource.from_contents(
+            json.loads((schemas() / uri.rsplit("/", 1)[1]).read_text()), default_specification=_DRAFT
+        )
+
+    from referencing.jsonschema import DRAFT202012 as _DRAFT
+
+    registry: Registry[Any] = Registry(retrieve=retrieve)  # type: ignore[call-arg]
+    schema = {"$ref": f"https://hsds.invalid/{name}.json"}
+    return Draft202012Validator(schema, registry=registry, format_checker=FORMATS)
+
+
+@cache
+def list_validator(name: str) -> Draft202012Validator:
+    schema = json.loads((schemas() / "compiled" / f"{name}_list.json").read_text())
+    return Draft202012Validator(schema, format_checker=FORMATS)
+
+
+def wrong(validator: Draft202012Validator, record: Any) -> list[str]:
+    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(record)]
+
+
+async def get(hsds: Hsds, path: str, status: int = 200) -> Any:
+    response = await hsds.get("/hsds" + path)
+    assert response.status == status, (path, response.status, await response.text())
+    return await response.json()
+
+
+async def everything(hsds: Hsds, path: str) -> list[Any]:
+    response = await hsds.get("/hsds" + path)
+    assert response.status == 200
+    assert response.content_type == "application/x-ndjson"
+    return [json.loads(line) for line in (await response.text()).splitlines()]
+
+
+def nulls(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(nulls, value.values()))
+    if isinstance(value, list):
+        return any(map(nulls, value))
+    return value is None
+
+
+async def test_every_service_is_valid_hsds(hsds: Hsds):
+    page = await get(hsds, "/services?per_page=100")
+    assert page["total_items"] >= 30
+    for line in page["contents"]:
+        assert not wrong(list_validator("service"), line)
+        service = await get(hsds, f"/services/{line['id']}")
+        assert not wrong(validator("service"), service)
+        assert not nulls(service)
+
+
+async def test_every_organisation_is_valid_hsds(hsds: Hsds):
+    page = await get(hsds, "/organizations?per_page=100")
+    assert page["contents"]
+    for line in page["contents"]:
+        assert not wrong(list_validator("organization"), line)
+        whole = await get(hsds, f"/organizations/{line['id']}")
+        assert not wrong(validator("organization"), whole)
+        assert whole["services"]
+        assert all(not wrong(validator("service"), service) for service in whole["services"])
+
+
+async def test_every_service_at_a_location_is_valid_hsds(hsds: Hsds):
+    page = await get(hsds, "/service_at_locations?per_page=100")
+    assert page["contents"]
+    for line in page["contents"]:
+        assert not wrong(list_validator("service_at_location"), line)
+        assert not wrong(validator("location"), line["location"])
+        whole = await get(hsds, f"/service_at_locations/{line['id']}")
+        assert not wrong(validator("service_at_location"), whole)
+        assert not nulls(whole)
+
+
+async def test_the_taxonomy_is_valid_hsds_and_has_every_need(hsds: Hsds):
+    taxonomies = await get(hsds, "/taxonomies")
+    terms = await get(hsds, "/taxonomy_terms?per_page=100")
+
+    assert [taxonomy["id"] for taxonomy in taxonomies["contents"]] == [TAXONOMY_ID]
+    assert {term["code"] for term in terms["contents"]} == set(NEEDS)
+    assert not wrong(validator("taxonomy"), await get(hsds, f"/taxonomies/{TAXONOMY_ID}"))
+    for term in terms["contents"]:
+        assert not wrong(validator("taxonomy_term"), await get(hsds, f"/taxonomy_terms/{term['id']}"))
+
+
+async def test_the_root_says_which_version_and_where_its_description_is(hsds: Hsds):
+    root = await get(hsds, "/")
+
+    assert root["version"] == "3.2"
+    assert root["openapi_url"] == "http://directory.test/hsds/openapi.json"
+    document = await get(hsds, "/openapi.json")
+    assert document["openapi"] == "3.1.0"
+    assert (await get(hsds, "/profile"))["extends"] == "HSDS 3.2"
+
+
+async def test_pages_neither_repeat_nor_skip(hsds: Hsds):
+    first = await get(hsds, "/services?per_page=7")
+    seen = []
+    for number in range(1, first["total_pages"] + 1):
+        page = await get(hsds, f"/services?per_page=7&page={number}")
+        assert set(page) >= PAGE_FIELDS
+        assert page["size"] == len(page["contents"])
+        assert page["first_page"] == (number == 1)
+        assert page["last_page"] == (number == first["total_pages"])
+        seen += [line["id"] for line in page["contents"]]
+
+    assert len(seen) == len(set(seen)) == first["total_items"]
+    beyond = await get(hsds, "/services?page=999")
+    assert beyond["empty"]
+    assert beyond["last_page"]
+
+
+async def test_only_what_is_in_force_and_checked_is_published(hsds: Hsds, database: Database):
+    [draft] = await database.read(lambda tx: store.list_ids(tx, words="Sanremo"))
+
+    assert draft not in {line["id"] for line in await everything(hsds, "/services?format=ndjson")}
+    await get(hsds, f"/services/{draft}", 404)
+
+
+async def test_ndjson_gives_everything_in_full(hsds: Hsds):
+    total = (await get(hsds, "/services"))["total_items"]
+    services = await everything(hsds, "/services?format=ndjson&full=true")
+
+    assert len(services) == total
+    assert all(not wrong(validator("service"), service) for service in services)
+    assert len(await everything(hsds, "/organizations?format=ndjson")) >= 6
+    assert len(await everything(hsds, "/service_at_locations?format=ndjson")) >= 20
+    assert len(await everything(hsds, "/taxonomy_terms?format=ndjson")) == len(NEEDS)
+
+
+async def test_minimal_gives_ids_and_dates_in_one_page(hsds: Hsds):
+    page = await get(hsds, "/services?minimal=true&per_page=1")
+
+    assert page["total_pages"] == 1
+    assert page["size"] == page["total_items"]
+    assert set(page["contents"][0]) == {"id", "modified_date"}
+
+
+async def test_filters_narrow(hsds: Hsds):
+    everywhere = (await get(hsds, "/services"))["total_items"]
+    shelters = await get(hsds, f"/services?taxonomy_term_id={term_id('shelter')}&per_page=100")
+    lantern = await get(hsds, "/services?search=lantern&per_page=100")
+    arabic = await get(hsds, "/services?search=الفانوس&per_page=100")
+    both = await get(hsds, f"/services?search=lantern&taxonomy_term_id={term_id('food')}")
+
+    assert 0 < shelters["total_items"] < everywhere
+    assert 0 < both["total_items"] < lantern["total_items"] == arabic["total_items"]
+    assert (await get(hsds, f"/services?taxonomy_id={TAXONOMY_ID}"))["total_items"] == everywhere
+    for nothing in ("taxonomy_id=x", "taxonomy_term_id=x", "organization_id=x", "search=qqqqq", "search=%25"):
+        assert (await get(hsds, f"/services?{nothing}"))["empty"], nothing
+    own = lantern["contents"][0]["organization"]["id"]
+    assert (await get(hsds, f"/services?organization_id={own}"))["total_items"] >= lantern["total_items"]
+    assert (await get(hsds, "/services?min_age=40"))["total_items"] < everywhere
+
+
+async def test_modified_after_gives_what_changed_since(hsds: Hsds, database: Database, clock: SetClock):
+    later = (clock.now() + timedelta(hours=1)).isoformat().replace("+00:00", "Z")
+    assert (await get(hsds, f"/services?modified_after={later}"))["empty"]
+    assert not (await get(hsds, "/services?modified_after=2026-11-23T10:00:00 02:00"))["empty"]
+
+    [service] = await database.read(lambda tx: store.get_services(tx, store.list_ids(tx, words="Willow clinic, Irun")))
+    await database.write(lambda tx: store.put_service(tx, service, at=clock.advance(timedelta(hours=2))))
+
+    changed = await get(hsds, f"/services?modified_after={later}")
+    assert [line["id"] for line in changed["contents"]] == [service.id]
+
+
+async def test_services_at_locations_near_a_point_come_nearest_first(hsds: Hsds):
+    near = await get(hsds, "/service_at_locations?lat=43.7896&lon=7.6087&proximity=3000&per_page=100")
+    wider = await get(hsds, "/service_at_locations?lat=43.7896&lon=7.6087&proximity=20000&per_page=100")
+
+    assert 0 < near["total_items"] < wider["total_items"]
+    assert all(line["location"]["location_type"] == "physical" for line in wider["contents"])
+    assert {line["location"]["addresses"][0]["city"] for line in near["contents"]} == {"Ventimiglia"}
+    assert (await get(hsds, "/service_at_locations?postcode=00002"))["total_items"] == 1
+
+
+async def test_a_language_may_be_asked_for(hsds: Hsds):
+    found = await get(hsds, "/services?search=Lantern night shelter&lang=fr&per_page=1")
+
+    assert found["contents"][0]["name"].startswith("Abri de nuit La Lanterne")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "page=0", "page=-1", "page=x", "page=1e9", "page=99999999999999999999", "per_page=0", "per_page=101",
+        "format=xml", "full=maybe", "minimal=2", "modified_after=yesterday", "modified_after=2026-01-01T00:00:00",
+        "modified_after=9999-12-31T23:59:59-12:00", "lang=..%2F..", "min_age=-1", "min_age=x", "search=%00",
+        "search=" + "a" * 201, "lat=1", "lon=1", "lat=91&lon=0", "lat=nan&lon=0", "lat=1&lon=1&proximity=9e9",
+        "page=%D9%A1",
+    ],
+)  # fmt: skip
+async def test_a_query_that_means_nothing_is_answered_with_what_would_do(hsds: Hsds, query: str):
+    for path in ("/services", "/service_at_locations", "/organizations", "/taxonomy_terms"):
+        answer = await get(hsds, f"{path}?{query}", 400)
+        assert answer["error"]
+
+
+@pytest.mark.parametrize("path", ["services", "organizations", "service_at_locations", "taxonomies", "taxonomy_terms"])
+async def test_what_is_not_there_is_not_found(hsds: Hsds, path: str):
+    for unknown in ("00000000-0000-4000-8000-000000000000", "x", "1' or '1'='1", "%00", "..%2f..%2f"):
+        await get(hsds, f"/{path}/{unknown}", 404)
+
+
+async def test_who_has_it_already_is_told_so(hsds: Hsds):
+    first = await hsds.get("/hsds/services")
+    again = await hsds.get("/hsds/services", headers={"If-None-Match": first.headers["ETag"]})
+
+    assert again.status == 304
+    assert await again.read() == b""
+
+
+async def test_writing_is_not_possible(hsds: Hsds):
+    response = await hsds.post("/hsds/services", json={})
+
+    assert response.status == 405
+    assert "GET" in response.headers["Allow"]
+    assert response.headers["X-Content-Type-Options"] == "nosniff"

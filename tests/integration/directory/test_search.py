@@ -1,0 +1,326 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.kernel.clock import SetClock
+from bot.kernel.database import Database
+from directory import demonstration, search, store
+from directory.model import Eligibility, FoundPlace, Gender, Phone, RecordState, ServiceStatus
+from directory.opening_hours import week
+from directory.search import Search
+from directory.service import Directory
+
+from .records import NOWHERE, VENTIMIGLIA, a_service, put
+
+
+async def names(directory: Directory, need: str = "shelter", **more: object) -> list[str]:
+    found = await directory.near(need, NOWHERE, language="en", **more)  # type: ignore[arg-type]
+    return [service.name for service in found]
+
+
+async def test_a_place_to_sleep_in_ventimiglia(demo: Directory):
+    [place] = await demo.resolve_place("ventimilia", country=None, language="en")
+
+    found = await demo.near("shelter", place, language="fr")
+
+    assert len(found) == 3
+    first, second, third = found
+    assert first.name == "Abri de nuit La Lanterne"
+    assert first.distance_m is not None
+    assert first.distance_m < 1000
+    assert first.phone == "+33 1 99 00 10 01"
+    assert first.address == "Via dell'Esempio 12, 00001 Ventimiglia"
+    assert first.hours_today == "Ouvert aujourd'hui 18:00–08:30"
+    assert first.open_now is False  # it is 13:00 there
+    assert first.checked_days_ago == 3
+    assert "À 0,3 km" in first.why
+    assert "Vérifié il y a 3 jours" in first.why
+    assert "Pas besoin de papiers" in first.facts
+    assert first.free is True
+    assert first.demo
+    assert second.confidential
+    assert third.distance_m is not None
+
+
+async def test_of_a_safe_place_one_hears_a_number_and_not_where_it_is(demo: Directory):
+    found = await demo.near("shelter", VENTIMIGLIA, language="en")
+    [safe] = [service for service in found if service.confidential]
+
+    assert safe.phone
+    assert safe.address == ""
+    assert (safe.distance_m, safe.latitude, safe.longitude) == (None, None, None)
+    assert not any("km" in reason for reason in safe.why)
+    assert "They tell you the way on the phone" in safe.facts
+
+
+async def test_a_boy_is_not_sent_to_a_house_for_girls(demo: Directory):
+    boy = await demo.near("shelter", VENTIMIGLIA, language="en", age=15, gender=Gender.BOYS, limit=9)
+    girl = await demo.near("shelter", VENTIMIGLIA, language="en", age=15, gender=Gender.GIRLS, limit=9)
+
+    assert not any(service.confidential for service in boy)
+    assert any(service.confidential for service in girl)
+
+
+async def test_age_decides_what_is_offered(directory: Directory, database: Database, clock: SetClock):
+    at = clock.now()
+    children = a_service("children", at, eligibility=Eligibility(0, 17))
+    adults = a_service("adults", at, eligibility=Eligibility(18, None))
+    anyone = a_service("anyone", at, north_m=500)
+    await database.write(lambda tx: put(tx, children, adults, anyone, at=at))
+
+    assert await names(directory, age=15) == ["children", "anyone"]
+    assert await names(directory, age=30) == ["adults", "anyone"]
+    assert await names(directory) == ["children", "anyone"]  # an unknown age is taken to be a child's
+
+
+async def test_near_comes_first(directory: Directory, database: Database, clock: SetClock):
+    at = clock.now()
+    records = [a_service(f"{metres} m", at, north_m=metres) for metres in (9000, 100, 3000)]
+    await database.write(lambda tx: put(tx, *records, at=at))
+
+    found = await directory.near("shelter", NOWHERE, language="en")
+
+    assert [service.name for service in found] == ["100 m", "3000 m", "9000 m"]
+    assert [service.distance_m for service in found] == pytest.approx([100, 3000, 9000], rel=0.001)
+
+
+async def test_one_looks_farther_until_there_is_enough(directory: Directory, database: Database, clock: SetClock):
+    at = clock.now()
+    await database.write(lambda tx: put(tx, a_service("a day's way", at, north_m=100_000), at=at))
+
+    assert await names(directory) == ["a day's way"]
+
+
+@pytest.mark.parametrize("need", ["shelter", "gbv", "emergency_health", "child_protection"])
+async def test_a_stale_record_is_not_offered_to_who_needs_it_tonight(
+    directory: Directory, database: Database, clock: SetClock, need: str
+):
+    at = clock.now()
+    stale = a_service("stale", at, checked_days_ago=91, needs=(need,))
+    fresh = a_service("fresh", at, checked_days_ago=89, needs=(need,), north_m=5000)
+    await database.write(lambda tx: put(tx, stale, fresh, at=at))
+
+    assert await names(directory, need) == ["fresh"]
+
+
+async def test_for_other_needs_a_stale_record_sinks(directory: Directory, database: Database, clock: SetClock):
+    at = clock.now()
+    stale = a_service("stale", at, checked_days_ago=120, needs=("education",))
+    fresh = a_service("fresh", at, needs=("education",), north_m=5000)
+    await database.write(lambda tx: put(tx, stale, fresh, at=at))
+
+    found = await directory.near("education", NOWHERE, language="en")
+
+    assert [(service.name, service.checked_days_ago) for service in found] == [("fresh", 1), ("stale", 120)]
+
+
+async def test_what_nobody_has_checked_or_approved_is_never_offered(
+    directory: Directory, database: Database, clock: SetClock
+):
+    at = clock.now()
+    records = [a_service("unverified", at, checked_days_ago=None, needs=("education",))]
+    records += [
+        a_service(state.value, at, state=state, needs=("education",))
+        for state in RecordState
+        if state is not RecordState.CURRENT
+    ]
+    records += [
+        a_service(status.value, at, status=status, needs=("education",))
+        for status in ServiceStatus
+        if status is not ServiceStatus.ACTIVE
+    ]
+    await database.write(lambda tx: put(tx, *records, at=at))
+
+    found = await directory.near("education", NOWHERE, language="en", limit=20)
+
+    assert not {service.name for service in found} & {record.name for record in records}
+    for record in records:
+        shown = await directory.service(record.id, language="en")
+        assert (shown is None) == (record.state is not RecordState.CURRENT or record.verification is None)
+
+
+async def test_what_is_shut_for_a_while_is_not_offered_until_it_opens(
+    directory: Directory, database: Database, clock: SetClock
+):
+    at = clock.now()
+    shut = a_service("shut", at, closed_from=at.date(), closed_until=at.date() + timedelta(days=5))
+    await database.write(lambda tx: put(tx, shut, at=at))
+
+    assert "shut" not in await names(directory)
+    clock.advance(timedelta(days=6))
+    assert await names(directory) == ["shut"]
+
+
+async def test_open_now_leaves_out_what_is_closed(directory: Directory, database: Database, clock: SetClock):
+    at = clock.now()
+    closed = a_service("closed", at, hours=week("UTC", "mo 14:00-15:00"))
+    unknown = a_service("unknown", at)
+    opened = a_service("open", at, north_m=900, hours=week("UTC", "mo 11:00-13:00"))
+    await database.write(lambda tx: put(tx, closed, unknown, opened, at=at))
+
+    assert (await names(directory, open_now=True))[0] == "open"
+    assert "closed" not in await names(directory, open_now=True)
+
+
+async def test_there_is_no_dead_end(demo: Directory):
+    near_nothing = await demo.near("cash", VENTIMIGLIA, language="es")
+
+    assert near_nothing
+    assert all(service.phone for service in near_nothing)
+    assert "Para todo el país, por teléfono o internet" in near_nothing[0].why
+
+
+async def test_family_tracing_is_there_everywhere(directory: Directory):
+    [found] = await directory.near("family_tracing", NOWHERE, language="en")
+
+    assert found.website == "https://familylinks.icrc.org"
+
+
+async def test_helplines_are_those_of_the_country(directory: Directory):
+    french = await directory.helplines("FR", language="fr", limit=9)
+    numbers = [service.phone for service in french]
+
+    assert {"119", "116 000", "116 111"} <= set(numbers)
+    assert "1098" not in numbers
+    assert all(service.source for service in french)
+    assert [service.phone for service in await directory.helplines("IN", language="en")] == ["1098"]
+    assert [service.phone for service in await directory.helplines(None, language="en")] == [""]
+
+
+async def test_the_emergency_number_is_that_of_the_country(directory: Directory):
+    assert await directory.emergency_number("IT") == "112"
+    assert await directory.emergency_number("US") == "911"
+    assert await directory.emergency_number("XX") == "112"
+    assert await directory.emergency_number(None) == "112"
+
+
+async def test_an_unknown_need_is_an_error_of_the_caller(directory: Directory):
+    with pytest.raises(KeyError):
+        await directory.near("a pony", NOWHERE, language="en")
+
+
+async def test_text_falls_back_to_the_language_it_was_written_in(demo: Directory):
+    found = await demo.near("shelter", VENTIMIGLIA, language="so")
+
+    assert found[0].language == "en"
+    assert found[0].name == "Lantern night shelter"
+
+
+async def test_a_town_is_known_once_something_is_offered_there(
+    directory: Directory, database: Database, clock: SetClock
+):
+    assert await directory.resolve_place("Eismitte") == []
+    at = clock.now()
+    await database.write(lambda tx: put(tx, a_service("new", at), at=at))
+    clock.advance(timedelta(minutes=2))
+
+    assert [place.country for place in await directory.resolve_place("eismite")] == ["GL"]
+
+
+async def test_a_shared_location_is_used_to_a_hundred_metres_and_named_after_the_town(directory: Directory):
+    place = await directory.place_at(43.791234, 7.601234)
+
+    assert place == FoundPlace("Ventimiglia", "IT", 43.791, 7.601)
+
+
+async def test_a_service_at_two_places_is_offered_once_from_the_nearer(
+    directory: Directory, database: Database, clock: SetClock
+):
+    at = clock.now()
+    near, far = a_service("near", at, north_m=200), a_service("far", at, north_m=4000)
+    both = replace(near, locations=(*far.locations, *near.locations))
+    await database.write(lambda tx: put(tx, both, at=at))
+
+    [found] = await directory.near("shelter", NOWHERE, language="en")
+
+    assert found.distance_m == pytest.approx(200, abs=1)
+    assert found.address == "near street, Eismitte"
+
+
+async def test_a_place_near_the_date_line_finds_what_lies_beyond_it(
+    directory: Directory, database: Database, clock: SetClock
+):
+    at = clock.now()
+    service = a_service("beyond", at)
+    beyond = replace(service.locations[0], latitude=-16.8, longitude=-179.99, country="FJ")
+    await database.write(lambda tx: put(tx, replace(service, locations=(beyond,)), at=at))
+
+    found = await directory.near("shelter", FoundPlace("Taveuni", "FJ", -16.8, 179.99), language="en")
+
+    assert [service.name for service in found] == ["beyond"]
+
+
+async def test_starting_again_changes_nothing_and_an_editors_helpline_is_left_alone(
+    directory: Directory, database: Database, clock: SetClock
+):
+    before = await database.read(store.latest_change)
+    clock.advance(timedelta(days=1))
+    await directory.prepare()
+    assert await database.read(store.latest_change) == before
+
+    line = (await directory.helplines("IN", language="en"))[0]
+    record = await database.read(lambda tx: store.get_service(tx, line.id))
+    assert record is not None
+    assert record.verification is not None
+    checked = replace(record.verification, by="Ana", at=clock.now())
+    edited = replace(record, verification=checked, phones=(Phone("1099"),))
+    await database.write(lambda tx: store.put_service(tx, edited, at=clock.now()))
+    await directory.prepare()
+
+    assert [service.phone for service in await directory.helplines("IN", language="en")] == ["1099"]
+
+
+async def test_the_demonstration_goes_as_it_came(demo: Directory, database: Database, clock: SetClock):
+    before = await database.read(store.demo_ids)
+    assert len(before[0]) == len(demonstration.EXAMPLES)
+
+    key_ids = await database.write(demonstration.remove)
+
+    assert len(key_ids) == 1
+    assert await database.read(store.demo_ids) == ([], [])
+    assert await database.read(store.own_towns) == []
+    assert all(not service.demo for service in await demo.near("shelter", VENTIMIGLIA, language="en"))
+    assert await demo.helplines("FR", language="en")
+
+
+async def test_a_record_comes_back_as_it_was_kept(demo: Directory, database: Database, clock: SetClock):
+    ids = (await database.read(store.demo_ids))[0]
+    records = await database.read(lambda tx: store.get_services(tx, ids))
+
+    await database.write(lambda tx: [store.put_service(tx, record, at=clock.now()) for record in records])
+
+    assert await database.read(lambda tx: store.get_services(tx, ids)) == records
+
+
+async def test_a_search_asks_the_same_number_of_questions_however_many_services_there_are(
+    demo: Directory, database: Database, clock: SetClock
+):
+    import sqlalchemy as sa
+
+    at = clock.now()
+
+    def counted() -> int:
+        async_free: list[str] = []
+
+        def count(*_: object) -> None:
+            async_free.append("")
+
+        def read(tx: sa.Connection) -> int:
+            sa.event.listen(tx.engine, "before_cursor_execute", count)
+            try:
+                search.find_near(tx, Search("shelter", NOWHERE.latitude, NOWHERE.longitude, limit=3), at=at)
+            finally:
+                sa.event.remove(tx.engine, "before_cursor_execute", count)
+            return len(async_free)
+
+        return read  # type: ignore[return-value]
+
+    await database.write(lambda tx: put(tx, *(a_service(f"s{i}", at, north_m=i) for i in range(5)), at=at))
+    few = await database.read(counted())  # type: ignore[arg-type]
+    await database.write(lambda tx: put(tx, *(a_service(f"s{i}", at, north_m=i) for i in range(60)), at=at))
+    many = await database.read(counted())  # type: ignore[arg-type]
+
+    assert few == many

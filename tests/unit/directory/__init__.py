@@ -1,0 +1,1 @@
+"""The directory, its rules alone."""

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from directory.model import (
+    Eligibility,
+    Gender,
+    Location,
+    LocationKind,
+    Method,
+    Phone,
+    Service,
+    ServiceStatus,
+    Translation,
+    Verification,
+)
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+HOUSE = Location("l1", LocationKind.PHYSICAL, "House", "IT", city="Ventimiglia", latitude=43.79, longitude=7.6)
+GATE = Location("l2", LocationKind.FRONT_GATE, "Ventimiglia", "IT", city="Ventimiglia", latitude=43.8, longitude=7.6)
+SHELTER = Service("s1", "o1", "Shelter", "A bed", ("shelter",), locations=(HOUSE,))
+SAFE_HOUSE = replace(SHELTER, confidential=True, locations=(GATE,), phones=(Phone("+33 1 99 00 10 02"),))
+
+
+def test_a_whole_record_has_no_problems():
+    assert SHELTER.problems() == []
+    assert SAFE_HOUSE.problems() == []
+
+
+@pytest.mark.parametrize(
+    ("broken", "problem"),
+    [
+        (replace(SHELTER, name=" "), "needs a name"),
+        (replace(SHELTER, needs=()), "at least one need"),
+        (replace(SHELTER, needs=("a pony",)), "unknown need"),
+        (replace(SHELTER, locations=()), "has a location"),
+        (replace(SHELTER, eligibility=Eligibility(18, 10)), "above the highest"),
+        (replace(SHELTER, locations=(replace(HOUSE, latitude=431.0),)), "latitude"),
+        (replace(SHELTER, locations=(replace(HOUSE, longitude=None),)), "half"),
+        (replace(SHELTER, locations=(replace(HOUSE, country="Italy"),)), "ISO 3166"),
+    ],
+)
+def test_a_record_that_contradicts_itself_says_where(broken: Service, problem: str):
+    assert any(problem in found for found in broken.problems())
+
+
+@pytest.mark.parametrize(
+    "leaking",
+    [
+        replace(GATE, address="Vicolo 9"),
+        replace(GATE, postal_code="00001"),
+        replace(GATE, directions="Behind the church"),
+        replace(GATE, latitude=43.81234),
+    ],
+)
+def test_a_front_gate_cannot_carry_what_points_at_the_safe_place(leaking: Location):
+    assert replace(SAFE_HOUSE, locations=(leaking,)).problems()
+
+
+def test_a_confidential_service_cannot_have_a_public_place_or_no_number():
+    assert replace(SAFE_HOUSE, locations=(HOUSE,)).problems()
+    assert replace(SAFE_HOUSE, phones=()).problems()
+    assert replace(SHELTER, locations=(GATE,)).problems()
+
+
+@pytest.mark.parametrize(
+    ("who", "age", "gender", "taken"),
+    [
+        (Eligibility(10, 17), 15, None, True),
+        (Eligibility(10, 17), 9, None, False),
+        (Eligibility(10, 17), 18, None, False),
+        (Eligibility(18, None), None, None, False),  # an unknown age is taken to be a child's
+        (Eligibility(18, None), 30, None, True),
+        (Eligibility(None, None), None, Gender.BOYS, True),
+        (Eligibility(genders=frozenset({Gender.GIRLS})), 15, Gender.BOYS, False),
+        (Eligibility(genders=frozenset({Gender.GIRLS})), 15, None, True),
+    ],
+)
+def test_who_is_taken_in(who: Eligibility, age: int | None, gender: Gender | None, taken: bool):
+    assert who.takes(age=age, gender=gender) is taken
+
+
+def test_text_is_in_the_asked_language_or_in_its_own():
+    service = replace(SHELTER, language="it", name="Rifugio", names=(Translation("fr", "Abri"), Translation("es", "")))
+
+    assert service.name_in("fr") == Translation("fr", "Abri")
+    assert service.name_in("it") == Translation("it", "Rifugio")
+    assert service.name_in("es").language == "it"
+    assert service.name_in("ar").text == "Rifugio"
+
+
+def test_a_record_is_stale_after_ninety_days_and_when_never_checked():
+    def checked(days: int) -> Service:
+        return replace(SHELTER, verification=Verification(NOON - timedelta(days=days), "Ana", Method.PHONE, "call"))
+
+    assert not checked(90).stale(NOON)
+    assert checked(91).stale(NOON)
+    assert SHELTER.stale(NOON)
+
+
+def test_a_service_is_shut_between_two_days():
+    shut = replace(SHELTER, closed_from=date(2026, 12, 1), closed_until=date(2026, 12, 10))
+
+    assert not shut.closed_on(date(2026, 11, 30))
+    assert shut.closed_on(date(2026, 12, 1))
+    assert shut.closed_on(date(2026, 12, 10))
+    assert not shut.closed_on(date(2026, 12, 11))
+    assert replace(SHELTER, status=ServiceStatus.TEMPORARILY_CLOSED).closed_on(date(2026, 11, 23))
+    assert not SHELTER.closed_on(date(2026, 11, 23))

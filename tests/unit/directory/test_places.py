@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from directory.places import LONGEST_NAME, Place, Places, consonants, fold, load_supplement
+
+PLACES = Places.load()
+
+
+def names(words: str, country: str | None = None) -> list[str]:
+    return [place.name for place in PLACES.resolve(words, country=country)]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        # Latin: one or two slips, missing accents, the ear instead of the dictionary
+        ("Ventimiglia", "Ventimiglia"),
+        ("ventimilia", "Ventimiglia"),
+        ("vintimilia", "Ventimiglia"),
+        ("VENTIMIGLIA!!", "Ventimiglia"),
+        ("vintimille", "Ventimiglia"),
+        ("in Ventimiglia", "Ventimiglia"),
+        ("je suis à Vintimille", "Ventimiglia"),
+        ("cerca de Ventimiglia", "Ventimiglia"),
+        ("callais", "Calais"),
+        ("tapachulla", "Tapachula"),
+        ("tapatchula", "Tapachula"),
+        ("Agadess", "Agadez"),
+        ("lampeduza", "Lampedusa"),
+        ("bihach", "Bihać"),
+        ("mitilini", "Mytilene"),
+        ("Lesvos", "Mytilene"),
+        ("cucuta", "Cúcuta"),
+        ("przemysl", "Przemyśl"),
+        ("Iroun", "Irun"),
+        ("beogradd", "Belgrade"),
+        ("barselona", "Barcelona"),
+        ("Dunkerque", "Dunkirk"),
+        # Arabic script, also Persian letters and names written as they sound
+        ("فينتيميليا", "Ventimiglia"),
+        ("فينتميليا", "Ventimiglia"),
+        ("في فينتيميليا", "Ventimiglia"),
+        ("بفينتيميليا", "Ventimiglia"),
+        ("اغاديز", "Agadez"),
+        ("اغاديس", "Agadez"),
+        ("سبته", "Ceuta"),
+        ("لامبدوزا", "Lampedusa"),
+        ("لامپدوسا", "Lampedusa"),
+        ("تاباتشولا", "Tapachula"),
+        ("كالي", "Calais"),
+        ("اسطنبول", "Istanbul"),
+        ("بلغرد", "Belgrade"),
+        ("ليسبس", "Mytilene"),
+        # Cyrillic
+        ("Вентимилия", "Ventimiglia"),
+        ("Вентимиля", "Ventimiglia"),
+        ("Київ", "Kyiv"),
+        ("Перемишл", "Przemyśl"),
+        ("Лвів", "Lviv"),
+        ("Белград", "Belgrade"),
+        ("Варшав", "Warsaw"),
+        ("Запорожьє", "Zaporizhzhya"),
+        # Ethiopic, with letters that sound alike
+        ("ቬንቲሚሊያ", "Ventimiglia"),
+        ("ቬንቲሚልያ", "Ventimiglia"),
+        ("አስመራ", "Asmara"),
+        ("አስመረ", "Asmara"),
+        ("ኻርቱም", "Khartoum"),
+        ("አዲስ አበባ", "Addis Ababa"),
+        # Greek
+        ("Λεσβος", "Mytilene"),
+        ("Θεσαλονικη", "Thessaloníki"),
+    ],
+)
+def test_a_misspelt_name_is_understood(typed: str, meant: str):
+    assert meant in names(typed)
+    assert names(typed)[0] == meant
+
+
+def test_a_clear_name_is_not_asked_about():
+    for typed in ("Ventimiglia", "فينتيميليا", "Вентимілья", "Agadez", "Calais", "Tapachula", "Irun"):
+        assert len(names(typed)) == 1, typed
+
+
+def test_a_name_of_two_towns_is_asked_about_unless_the_country_is_known():
+    assert {place.country for place in PLACES.resolve("Tripoli")} == {"LY", "LB"}
+    assert [place.country for place in PLACES.resolve("Tripoli", country="LB")] == ["LB"]
+    assert [place.country for place in PLACES.resolve("طرابلس", country="LY")] == ["LY"]
+
+
+@pytest.mark.parametrize("words", ["", "   ", "?", "a", "I need a bed tonight please", "👍", "12345", "x" * 5000])
+def test_what_is_no_place_is_not_taken_for_one(words: str):
+    assert names(words) == []
+
+
+@given(st.text(max_size=LONGEST_NAME * 6))
+def test_whatever_is_typed_there_are_at_most_three_choices(words: str):
+    assert len(PLACES.resolve(words)) <= 3
+
+
+@given(st.sampled_from(load_supplement()), st.data())
+def test_every_spelling_of_every_place_leads_to_it(place: Place, data: st.DataObject):
+    spelling = data.draw(st.sampled_from(place.spellings()))
+
+    assert place in PLACES.resolve(spelling, country=place.country)
+
+
+@given(st.sampled_from([place for place in load_supplement() if len(place.name) >= 7]), st.data())
+def test_one_slip_in_a_long_name_does_not_lose_the_place(place: Place, data: st.DataObject):
+    position = data.draw(st.integers(1, len(place.name) - 2))
+    slip = data.draw(st.sampled_from(["drop", "double", "swap"]))
+    before, letter, after = place.name[:position], place.name[position], place.name[position + 1 :]
+    typed = {
+        "drop": before + after,
+        "double": before + letter * 2 + after,
+        "swap": before + after[:1] + letter + after[1:],
+    }[slip]
+
+    assert place in PLACES.resolve(typed, country=place.country)
+
+
+@given(st.text(max_size=60))
+def test_folding_twice_changes_nothing_more(text: str):
+    assert fold(fold(text)) == fold(text)
+
+
+def test_invisible_and_direction_characters_do_not_hide_a_name():
+    assert names("Venti\u200bmig\u00adlia\u202e") == ["Ventimiglia"]
+
+
+def test_a_name_has_the_same_bones_in_every_script():
+    bones = {consonants(fold(name)) for name in ("Ventimiglia", "فينتيميليا", "Вентимилья")}
+
+    assert all(found.startswith("fntm") for found in bones)
+
+
+def test_a_shared_location_is_the_nearest_town():
+    near = PLACES.nearest(43.79, 7.60)
+
+    assert near is not None
+    assert near.name == "Ventimiglia"
+
+
+def test_a_shared_location_in_the_middle_of_an_ocean_is_nowhere():
+    assert PLACES.nearest(-40.0, -120.0) is None
+
+
+def test_the_directorys_own_towns_are_known_too():
+    places = PLACES.with_towns([("Dolceacqua", "IT", 43.85, 7.62), ("Ventimiglia", "IT", 43.79, 7.60)])
+
+    assert [place.name for place in places.resolve("dolce acqua")] == ["Dolceacqua"]
+    assert len(places) == len(PLACES) + 1
+
+
+def test_a_place_has_the_name_that_people_use():
+    assert PLACES.name_in("Ventimiglia", "IT", "fr") == "Vintimille"
+    assert PLACES.name_in("Ventimiglia", "IT", "so") == "Ventimiglia"
