@@ -118,16 +118,14 @@ def understand() -> None:
 
 
 @app.command()
-def bench(
-    name: Annotated[str, typer.Argument(help="ingest, turn, memory or start")],
-    seconds: Annotated[float, typer.Option(help="how long each measurement lasts")] = 5.0,
-) -> None:
+def bench(name: Annotated[str, typer.Argument(help="ingest, turn or program")]) -> None:
     """Measure, and print one JSON object a line, each with its comparison of the same run."""
     from bot.bench import BENCHES
+    from bot.bench import run as run_bench
 
     if name not in BENCHES:
         _stop(f"There is no benchmark {name!r}. There are: {', '.join(BENCHES)}.", 2)
-    _run(BENCHES[name](seconds=seconds))
+    _run(run_bench(name, _settings()))
 
 
 @app.command()

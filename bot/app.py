@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 
 import bot.desk
 from bot import demonstration
-from bot.bridges import ChannelTalks, DialogueRoom, DirectoryDesk, ReadingRoom
+from bot.bridges import ChannelTalks, DialogueRoom, DirectoryDesk, MarkedChannel, ReadingRoom
 from bot.cases.alarm import Pager, Paging
 from bot.cases.auditor import Auditor, heartbeat_to
 from bot.cases.pairing import pair
@@ -130,8 +130,12 @@ class Waymark:
     def _channels(self) -> Mapping[str, Channel]:
         channels: list[Channel] = [WebChatChannel(), TerminalChannel()]
         if self.telegram is not None:
-            channels.append(self.telegram)
+            channels.append(MarkedChannel(self.telegram, self._mark))
         return {channel.name: channel for channel in channels}
+
+    def _mark(self, text: str, language: str) -> str:
+        """In a demonstration every message says so, at its end."""
+        return f"{text}\n\n{self.words.text(language, demonstration.MARK)}" if self.demo and text else text
 
     # --- the web ---
 
@@ -151,18 +155,21 @@ class Waymark:
         return build_web(parts, *self._routes())
 
     def _routes(self) -> list[Routes]:
-        talks = ChannelTalks(self.database, self.vault, web_payload.NAME, web_payload.ACCOUNT)
+        talks = self._talks(web_payload.NAME, web_payload.ACCOUNT)
         key = make_key(self.settings.data_dir)
         routes = [
             self.health.routes,
             webchat_routes(self.inbox, talks, emergency_number=self._own_emergency_number, demo=self.is_demo),
-            terminal_routes(key, self.inbox, ChannelTalks(self.database, self.vault, terminal.NAME, terminal.ACCOUNT)),
+            terminal_routes(key, self.inbox, self._talks(terminal.NAME, terminal.ACCOUNT)),
             *bot.desk.all_routes(self.directory, telegram=self.telegram),
             self._directory_api(),
         ]
         if self.telegram is not None and self.settings.telegram_mode == "webhook":
             routes.append(webhook_routes(self.telegram.account, self._webhook_secret(), self.inbox))
         return routes
+
+    def _talks(self, channel: str, account: str) -> ChannelTalks:
+        return ChannelTalks(self.database, self.vault, channel, account, self._mark)
 
     def _directory_api(self) -> Routes:
         routes = Routes()

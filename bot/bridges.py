@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.channels.model import Button
+from bot.channels.model import Button, Channel, DeliveryId, InboundMessage, OutboundMessage
 from bot.conversations import service as conversations
 from bot.conversations.model import Author, Direction
 from bot.kernel.clock import Clock
@@ -19,6 +19,8 @@ from dialogues.actions.ports import FoundPlace, FoundService
 from dialogues.runtime.engine import Engine
 from dialogues.runtime.model import DialogueState, Turn, UserMessage
 from dialogues.understanding.model import Reading, Risk
+from directory.model import FoundPlace as DirectoryPlace
+from directory.model import FoundService as DirectoryService
 from directory.service import Directory
 
 if TYPE_CHECKING:
@@ -106,8 +108,6 @@ class DirectoryDesk:
     async def near(
         self, need: str, place: FoundPlace, *, language: str, limit: int = 3, age: int | None = None
     ) -> list[FoundService]:
-        from directory.model import FoundPlace as DirectoryPlace
-
         point = DirectoryPlace(place.name, place.country, place.latitude, place.longitude)
         found = await self._directory.near(need, point, language=language, limit=limit, age=age)
         return [_service(service) for service in found]
@@ -119,9 +119,34 @@ class DirectoryDesk:
         return await self._directory.emergency_number(country)
 
 
-def _service(found: object) -> FoundService:
-    """The directory's own description has the same fields, and more that the dialogue does not need."""
-    return FoundService(**{name: getattr(found, name) for name in FoundService.__dataclass_fields__})
+def _service(found: DirectoryService) -> FoundService:
+    """The directory's own description has the same fields and more. Why it is offered is said by its facts:
+    distance, hours and the last check have fields of their own."""
+    same = {name: getattr(found, name) for name in FoundService.__dataclass_fields__ if name != "why"}
+    return FoundService(**same, why=found.facts)
+
+
+#: What goes out may be marked as a demonstration: a text and its language in, the text people see out.
+Mark = Callable[[str, str], str]
+SHOWN_WITHOUT_WORDS = {"location": "📍", "attachment": "📎"}
+
+
+class MarkedChannel:
+    """A channel whose every message is marked."""
+
+    def __init__(self, channel: Channel, mark: Mark) -> None:
+        self.name = channel.name
+        self._channel = channel
+        self._mark = mark
+
+    def read(self, payload: bytes) -> InboundMessage:
+        return self._channel.read(payload)
+
+    async def send(self, message: OutboundMessage) -> DeliveryId:
+        return await self._channel.send(replace(message, text=self._mark(message.text, message.language)))
+
+    async def acknowledge(self, message: InboundMessage) -> None:
+        await self._channel.acknowledge(message)
 
 
 @dataclass(frozen=True)
@@ -138,9 +163,10 @@ class SaidLine:
 class ChannelTalks:
     """The conversations of one channel's account, for a page or a terminal that reads them itself."""
 
-    def __init__(self, database: Database, vault: Vault, channel: str, account: str) -> None:
+    def __init__(self, database: Database, vault: Vault, channel: str, account: str, mark: Mark) -> None:
         self._database = database
         self._vault = vault
+        self._mark = mark
         self._channel = channel
         self._account = account
 
@@ -151,7 +177,7 @@ class ChannelTalks:
         lines = await self._database.read(
             lambda tx: conversations.transcript(tx, self._vault, conversation_id, after=after)
         )
-        return [_said(line) for line in lines if line.direction is not Direction.NOTE]
+        return [self._said(line) for line in lines if line.direction is not Direction.NOTE]
 
     async def topic(self, address: str) -> str | None:
         conversation_id = await self._conversation(address)
@@ -175,8 +201,10 @@ class ChannelTalks:
             )
         )
 
-
-def _said(line: conversations.Line) -> SaidLine:
-    author = line.author.value if line.author is not Author.SYSTEM else "bot"
-    text = line.text or {"location": "📍", "attachment": "📎"}.get(line.kind, "")
-    return SaidLine(line.seq, author, text, line.buttons, line.language or "en")
+    def _said(self, line: conversations.Line) -> SaidLine:
+        author = line.author.value if line.author is not Author.SYSTEM else Author.BOT.value
+        text = line.text or SHOWN_WITHOUT_WORDS.get(line.kind, "")
+        language = line.language or "en"
+        if line.direction is Direction.OUT:
+            text = self._mark(text, language)
+        return SaidLine(line.seq, author, text, line.buttons, language)

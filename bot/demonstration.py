@@ -15,7 +15,11 @@ from bot.kernel.crypto import Vault
 from bot.kernel.database import Database
 from bot.kernel.officers import add_officer, disable_officer, list_officers, make_link
 from bot.kernel.settings import Settings
+from bot.kernel.words import N_
 from directory import demonstration as demonstrated_services
+
+#: Stands under every message of a demonstration.
+MARK = N_("Demonstration: not a real service.")
 
 OFFICER, ADMIN = "demo-officer", "demo-admin"
 #: The people of the demonstration: sign-in name, name, roles.

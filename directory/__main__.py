@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,7 +65,8 @@ def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Put the invented services in first.")] = False,
 ) -> None:
     """Serve the HSDS API."""
-    url = public_url or f"http://{host}:{port}"
+    listening = socket.create_server((host, port))
+    url = public_url or f"http://{host}:{listening.getsockname()[1]}"
 
     async def made() -> web.Application:
         opened = await open_database(database)
@@ -79,9 +81,10 @@ def serve(
 
         application.on_cleanup.append(close)
         typer.echo(f"The directory is at {url}/hsds/")
+        sys.stdout.flush()
         return application
 
-    web.run_app(made(), host=host, port=port, print=None, access_log=None)
+    web.run_app(made(), sock=listening, print=None, access_log=None)
 
 
 @app.command("import")

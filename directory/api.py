@@ -225,7 +225,7 @@ class HsdsApi:
     async def list_taxonomy_terms(self, request: web.Request) -> web.StreamResponse:
         query = read_query(request.query)
         _flag(request.query, "top_only")  # every term of ours is at the top
-        nothing = bool(request.query.get("parent_id")) or query.nothing
+        nothing = _plain(request.query, "parent_id") is not None or query.nothing
         terms = [] if nothing else [hsds.taxonomy_term(need) for need in query.filters.needs or NEEDS]
         return _listed(request, query, terms)
 
@@ -313,10 +313,8 @@ def _point(query: Mapping[str, str]) -> tuple[float, float, float] | None:
     latitude = _number(query, "lat", -90, 90)
     longitude = _number(query, "lon", -180, 180)
     metres = _number(query, "proximity", 1, FARTHEST_M)
-    if latitude is None and longitude is None:
-        return None  # with a postcode alone, proximity has no centre to measure from
     if latitude is None or longitude is None:
-        raise BadQuery("lat and lon belong together")
+        return None  # half a point is no point; with a postcode alone, proximity has no centre to measure from
     return latitude, longitude, 25_000.0 if metres is None else metres
 
 
@@ -324,7 +322,7 @@ def _number(query: Mapping[str, str], name: str, low: float, high: float) -> flo
     value = query.get(name)
     if value is None:
         return None
-    number = float(value) if re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,12})?", value) else None
+    number = float(value) if re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,20})?", value) else None
     if number is None or not low <= number <= high:
         raise BadQuery(f"{name} is a number from {low} to {high}")
     return number

@@ -182,8 +182,12 @@ PARAMETERS: Json = {
         "Within so many metres of lat and lon.",
         {"type": "number", "minimum": 1, "maximum": FARTHEST_M, "default": 25_000},
     ),
-    "lat": _parameter("lat", "Latitude of a point; needs lon.", {"type": "number", "minimum": -90, "maximum": 90}),
-    "lon": _parameter("lon", "Longitude of a point; needs lat.", {"type": "number", "minimum": -180, "maximum": 180}),
+    "lat": _parameter(
+        "lat", "Latitude of a point; says nothing without lon.", {"type": "number", "minimum": -90, "maximum": 90}
+    ),
+    "lon": _parameter(
+        "lon", "Longitude of a point; says nothing without lat.", {"type": "number", "minimum": -180, "maximum": 180}
+    ),
     "lang": _parameter(
         "lang",
         "Language of name and description.",

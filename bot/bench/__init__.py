@@ -1,1 +1,33 @@
 """Benchmarks: each prints JSON lines, and what it is compared with was measured in the same run."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from bot.kernel.settings import Settings
+
+#: What each tells, by the name it is called with.
+BENCHES = {
+    "ingest": "webhook to durable inbox, beside a bare handler over a group-commit writer",
+    "turn": "turns a second for buttons, forms and free text, beside a bare echo",
+    "program": "seconds to the first answer after a start, and memory, beside a bare server",
+}
+
+
+async def run(name: str, settings: Settings) -> None:
+    """Run one benchmark. Raises KeyError for a name that is not in BENCHES."""
+    if name not in BENCHES:
+        raise KeyError(name)
+    if name == "ingest":
+        from bot.bench import ingest
+
+        await ingest.run()
+    elif name == "turn":
+        from bot.bench import turn
+        from bot.bench.dialogue import open_dialogue
+
+        await turn.run(partial(open_dialogue, settings))
+    else:
+        from bot.bench import program
+
+        await program.run(settings)

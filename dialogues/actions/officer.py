@@ -10,6 +10,9 @@ from rasa_sdk.events import SlotSet
 from dialogues.actions.ports import Services
 from dialogues.actions.reading import entity, fact, number_to_call
 
+#: In messages about these, "he" is the one with the knife, seldom the child. The words to the child suit whoever
+#: writes; only a known worker gets the others.
+ONE_VOICE = frozenset({"immediate_danger", "threats", "kidnap_ransom", "hate_violence"})
 PRIORITIES = ("P0", "P1", "P2", "P3")
 
 
@@ -54,6 +57,8 @@ class CallOfficer(OfficerAction):
         priority = entity(tracker, "priority")
         again = reason == tracker.get_slot("danger_reason") and tracker.get_slot("safety_question")
         speaks_for_child = bool(fact(tracker, "reporter") or (again and tracker.get_slot("speaks_for_child")))
+        if reason in ONE_VOICE and tracker.get_slot("audience") != "worker":
+            speaks_for_child = False
         response = f"utter_danger_{reason}"
         if response not in domain["responses"]:
             response = "utter_danger_immediate_danger"
@@ -134,4 +139,5 @@ class ReportCase(OfficerAction):
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
         await self.say(dispatcher, tracker, "utter_report_sent")
         call_officer(dispatcher, "report_case", "P1" if tracker.get_slot("report_now") else "P2")
-        return [SlotSet(name, None) for name in ("report_now", "report_place", "report_child")]
+        forgotten = [SlotSet(name, None) for name in ("report_now", "report_place", "report_child")]
+        return [*forgotten, SlotSet("audience", "worker")]

@@ -114,7 +114,7 @@ class ProcedureAction(Action):  # type: ignore[misc]
         buttons = [choose_button(text) for text in likely or self._shelf.menu(tracker)]
         buttons.append(person_button(self._translate, language))
         dispatcher.utter_message(response="utter_did_you_mean" if likely else "utter_choose_procedure", buttons=buttons)
-        return []
+        return [] if likely else [SlotSet("audience", "worker")]
 
 
 class AnswerProcedure(ProcedureAction):
@@ -128,11 +128,11 @@ class AnswerProcedure(ProcedureAction):
         return str(named) if named else None
 
     def show(self, dispatcher: Any, text: Procedure, language: str) -> None:
-        dispatcher.utter_message(
-            text="\n\n".join(
-                (text.title, text.first_answer, f"✋ {text.never}", source_line(text, language, self._translate))
-            )
-        )
+        parts = [text.first_answer, f"✋ {text.never}"]
+        if text.audience is not Audience.CHILD:
+            # A child gets neither: a locked phone shows the beginning, and the law is of no help tonight.
+            parts = [text.title, *parts, source_line(text, language, self._translate)]
+        dispatcher.utter_message(text="\n\n".join(parts))
         dispatcher.utter_message(
             text=numbered(self._translate(language, "The steps"), text.steps),
             buttons=[

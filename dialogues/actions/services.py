@@ -223,7 +223,7 @@ class FindService(Action):  # type: ignore[misc]
             " ".join(self._state(service, language)),
             service.name,
             service.summary,
-            *service.why,
+            " · ".join(service.why),
             "" if service.confidential else service.address,
         ]
         if service.phone:
@@ -250,7 +250,7 @@ class FindService(Action):  # type: ignore[misc]
         elif service.open_now is False:
             said.append(translate(language, "Closed now."))
         if service.hours_today:
-            said.append(translate(language, "Today: {hours}.").format(hours=service.hours_today))
+            said.append(f"{service.hours_today}.")
         return [sentence for sentence in said if sentence]
 
 

@@ -20,9 +20,9 @@ Embed = Callable[[list[str]], npt.NDArray[np.float32]]
 
 WORD_LIMIT = 40  # words of a question that count: a longer message is a conversation, not a question
 FUZZY_CUTOFF = 82.0  # similarity in percent below which two words are different words
-LEAST_SCORE = 0.12  # of a perfect match; below it we have found nothing
+LEAST_SCORE = 0.2  # of a perfect match; below it we have found nothing
 MEANING_SHARE = 0.5  # of the score, where there is an embedder
-LEAST_MEANING = 0.78  # cosine at which multilingual-e5 begins to mean something
+LEAST_MEANING = 0.82  # cosine below which multilingual-e5 says nothing: to it, any two sentences are somewhat alike
 
 #: How much a word tells by where it stands.
 TITLE, SEARCH_WORDS, ANSWER, REST = 3.0, 3.0, 1.5, 1.0
@@ -114,16 +114,13 @@ class Index:
 
     def search(self, question: str) -> list[Match]:
         """Every key that fits, best first."""
-        by_words = self._by_words(words_of(question)[:WORD_LIMIT])
-        by_meaning = self._by_meaning(question)
-        if by_meaning:
-            keys = by_words.keys() | by_meaning.keys()
+        scores = self._by_words(words_of(question)[:WORD_LIMIT])
+        if self._embed is not None:
+            by_meaning = self._by_meaning(question, self._embed)
             scores = {
-                key: (1 - MEANING_SHARE) * by_words.get(key, 0.0) + MEANING_SHARE * by_meaning.get(key, 0.0)
-                for key in keys
+                key: (1 - MEANING_SHARE) * scores.get(key, 0.0) + MEANING_SHARE * by_meaning.get(key, 0.0)
+                for key in scores.keys() | by_meaning.keys()
             }
-        else:
-            scores = by_words
         matches = [Match(key, score) for key, score in scores.items() if score >= LEAST_SCORE]
         return sorted(matches, key=lambda match: (-match.score, match.key))
 
@@ -151,10 +148,10 @@ class Index:
                 near.setdefault(known, (alike / 100) ** 2)
         return near
 
-    def _by_meaning(self, question: str) -> dict[str, float]:
-        if self._embed is None or self._vectors is None or not question.strip():
+    def _by_meaning(self, question: str, embed: Embed) -> dict[str, float]:
+        if self._vectors is None or not question.strip():
             return {}
-        likeness = self._vectors @ _unit(self._embed([question]))[0]
+        likeness = self._vectors @ _unit(embed([question]))[0]
         scores: dict[str, float] = {}
         for key, alike in zip(self._keys, likeness.tolist(), strict=True):
             share = (alike - LEAST_MEANING) / (1 - LEAST_MEANING)

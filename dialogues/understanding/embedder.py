@@ -6,6 +6,7 @@ import hashlib
 import os
 import threading
 import zlib
+from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
@@ -72,7 +73,7 @@ class CharNgrams:
 def _count(folded: str, row: Matrix) -> None:
     counts: dict[int, float] = {}
     tokens = words(folded)[:400]
-    pieces = [f"={a}_{b}" for a, b in zip(tokens, tokens[1:], strict=False)]
+    pieces = [f"={a}_{b}" for a, b in pairwise(tokens)]
     for token in tokens:
         pieces.append(f"={token}")
         edged = f" {token} "

@@ -12,21 +12,27 @@ from dialogues.understanding.fold import fold, words
 
 _WORD = re.compile(r"[^\W_]+(?:[’'\-][^\W_]+)*")
 _AGE = re.compile(
-    r"\b(?:(?:i am|im|age|aged|edad|tengo|tiene|j'?ai|il a|elle a|agee? de|عمري|عمره|عمرها|3omri|3andi)\s*:?\s*(\d{1,2})\b"
+    r"\b(?:(?:i am|im|aged?|edad|tengo|tiene|j'?ai|il a|elle a|agee? de|عمري|عمره|عمرها|3omri|3andi)"
+    r"\s*:?\s*(\d{1,2})\b"
     r"|(\d{1,2})\s*-?\s*(?:yo|yrs?|years?|y/o|ans?|anos?|anitos|سنه|سنين|سنوات|عام|sana|sne)\b)"
 )
 #: What stands before a place. In Arabic `ب` and `ل` are written onto the name.
 _BEFORE_PLACE = {
-    "en": frozenset("in near at around to from outside reached".split()),
-    "fr": frozenset("a au aux en pres de depuis vers sur dans chez d".split()),
-    "es": frozenset("en cerca de a desde por hacia".split()),
-    "ar": frozenset("في بـ ب قرب جنب عند من الى ل قريب حول fi f b men qrib".split()),
+    "en": frozenset(("in", "near", "at", "around", "outside", "reached")),
+    "fr": frozenset(("a", "au", "aux", "en", "pres", "vers")),
+    "es": frozenset(("en", "cerca", "hacia")),
+    "ar": frozenset(("في", "ب", "قرب", "جنب", "عند", "الى", "ل", "قريب", "fi", "f", "b", "qrib")),
 }
-_JOINERS = frozenset("de del la las los el al du des le les sur sous saint sainte san santa st d l abu bab ras ain port".split())
+#: What stands before a place and before much else: then only a capital letter makes a name.
+_BEFORE_MANY_THINGS = frozenset(("to", "from", "de", "depuis", "sur", "dans", "chez", "d", "a", "desde", "por"))
+_JOINERS = frozenset(
+    ("de", "del", "la", "las", "los", "el", "al", "du", "des", "le", "les", "sur", "sous", "saint", "sainte", "san")
+    + ("santa", "st", "d", "l", "abu", "bab", "ras", "ain", "port")
+)
 _LONGEST_NAME = 4
 
 LANGUAGE_NAMES: Mapping[str, tuple[str, ...]] = {
-    "en": ("english", "anglais", "ingles", "inglese", "انجليزي", "انكليزي", "الانجليزيه", "انجليزيه", "inglizi", "englizi"),
+    "en": ("english", "anglais", "ingles", "انجليزي", "انكليزي", "الانجليزيه", "انجليزيه", "inglizi", "englizi"),
     "fr": ("french", "francais", "frances", "francese", "فرنسي", "فرنسيه", "الفرنسيه", "fransi", "faransi"),
     "es": ("spanish", "espagnol", "espanol", "castellano", "اسباني", "اسبانيه", "الاسبانيه", "spanyoli", "isbani"),
     "ar": ("arabic", "arabe", "arab", "عربي", "عربيه", "العربيه", "بالعربي", "arabi", "3arabi", "3rabi"),
@@ -34,14 +40,57 @@ LANGUAGE_NAMES: Mapping[str, tuple[str, ...]] = {
 _LANGUAGE_OF = {name: code for code, names in LANGUAGE_NAMES.items() for name in names}
 
 _ME = frozenset(
-    "i im ive id me my mine we us our je j me moi mon ma mes nous notre yo me mi mis conmigo nosotros soy estoy tengo "
-    "quiero necesito انا نحن احنا عندي معي ابي امي اخوي اختي لي ana 3andi".split()
+    [
+        "i",
+        "im",
+        "ive",
+        "id",
+        "me",
+        "my",
+        "mine",
+        "we",
+        "us",
+        "our",
+        "je",
+        "j",
+        "me",
+        "moi",
+        "mon",
+        "ma",
+        "mes",
+        "nous",
+        "notre",
+        "yo",
+        "mi",
+        "mis",
+        "conmigo",
+        "nosotros",
+        "soy",
+        "estoy",
+        "tengo",
+        "quiero",
+        "necesito",
+        "انا",
+        "نحن",
+        "احنا",
+        "عندي",
+        "معي",
+        "ابي",
+        "امي",
+        "اخوي",
+        "اختي",
+        "لي",
+        "ana",
+        "3andi",
+    ]
 )
 _ANOTHER = frozenset(
-    "he she him her his hers they them kid kids child children boy girl minor minors teen teenager baby toddler pupil "
-    "student client il elle lui ils elles enfant enfants garcon fille mineur mineure mineurs jeune jeunes bebe eleve mna "
-    "el ella ellos nino nina ninos ninas menor menores chico chica adolescente bebe alumno alumna nna "
-    "هو هي هم طفل طفله اطفال ولد بنت قاصر قاصرين شاب رضيع تلميذ walad bent tefl".split()
+    """
+    he she him her his hers they them kid kids child children boy girl minor minors teen teenager baby toddler pupil
+    student client il elle lui ils elles enfant enfants garcon fille mineur mineure mineurs jeune jeunes bebe eleve
+    mna el ella ellos nino nina ninos ninas menor menores chico chica adolescente alumno alumna nna
+    هو هي هم طفل طفله اطفال ولد بنت قاصر قاصرين شاب رضيع تلميذ walad bent tefl
+    """.split()  # noqa: SIM905 - a list of words is read more easily than a list of strings
 )
 
 
@@ -103,9 +152,8 @@ class EntityFinder:
         return token.start if known or not _has_prefix(token.folded) else token.start + 1
 
     def _after_a_preposition(self, tokens: list[_Token], language: str) -> list[tuple[int, int]]:
-        before = _BEFORE_PLACE.get(language, _BEFORE_PLACE["en"])
         for at in range(len(tokens) - 1, 0, -1):
-            if tokens[at - 1].folded not in before and not (language == "ar" and _has_prefix(tokens[at].folded)):
+            if not _stands_before_a_place(tokens[at - 1].folded, tokens[at], language):
                 continue
             end = at
             while end < min(at + _LONGEST_NAME, len(tokens)) and (
@@ -121,7 +169,12 @@ class EntityFinder:
     def _standing_alone(self, tokens: list[_Token]) -> list[tuple[int, int]]:
         """`shelter Ventimiglia`: a name without a preposition, at the end or the start."""
         for token in (tokens[-1], tokens[0]):
-            if token.capital and len(token.folded) >= 4 and self._may_name(token) and (len(tokens) > 1 or token.capital):
+            if (
+                token.capital
+                and len(token.folded) >= 4
+                and self._may_name(token)
+                and (len(tokens) > 1 or token.capital)
+            ):
                 return [(token.start, token.end)]
         return []
 
@@ -131,13 +184,30 @@ class EntityFinder:
             len(name) >= 3
             and not name.isdigit()
             and name not in self._common
-            and not (_has_prefix(name) and name[1:] in self._common)
-            and f"ال{name}" not in self._common
+            and not any(stem in self._common or f"ال{stem}" in self._common for stem in _stems(name))
         )
 
 
+def _stands_before_a_place(word: str, token: _Token, language: str) -> bool:
+    if word in _BEFORE_PLACE.get(language, _BEFORE_PLACE["en"]):
+        return True
+    if word in _BEFORE_MANY_THINGS:
+        return token.capital
+    return language == "ar" and _has_prefix(token.folded)
+
+
 def _has_prefix(name: str) -> bool:
-    return len(name) >= 4 and name[0] in "بلوف"
+    """Whether an Arabic `ب` (in) or `ل` (to) may be written onto a name."""
+    return len(name) >= 4 and name[0] in "بل"
+
+
+def _stems(name: str) -> list[str]:
+    """An Arabic word without what may be written onto it."""
+    stems = [name]
+    stems += [
+        name[len(prefix) :] for prefix in ("و", "ف", "ب", "ل", "ك", "ال", "لل", "بال", "وال") if name.startswith(prefix)
+    ]
+    return [stem for stem in stems if len(stem) >= 2]
 
 
 def _find_ages(shown: str) -> list[Entity]:

@@ -58,10 +58,19 @@ _SHAPES = str.maketrans(
         "👋": " hello ",
     }
 )
+#: Accents, vowel signs and other marks written above or below a letter.
+_MARKS = dict.fromkeys(
+    code
+    for first, last in (
+        (0x300, 0x36F), (0x591, 0x5C7), (0x610, 0x61A), (0x64B, 0x65F), (0x670, 0x670), (0x6D6, 0x6ED),
+        (0x8D3, 0x8FF), (0x1AB0, 0x1AFF), (0x1DC0, 0x1DFF), (0x20D0, 0x20FF), (0xFE20, 0xFE2F),
+    )
+    for code in range(first, last + 1)
+)  # fmt: skip
 _LOOKALIKES = str.maketrans("аеорсухкмтнвіјѕԁӏοαερτνκι", "aeopcyxkmthbijsdloaeptvki")
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 _ASCII_LETTER = re.compile(r"[a-z]")
-_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "01234567890123456789")
+_SHAPES |= str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "01234567890123456789") | _MARKS
 
 
 def clean(text: str) -> str:
@@ -80,9 +89,7 @@ def fold(text: str) -> str:
     """The message as word lists compare it: lower case, without accents, Arabic letters in one shape."""
     text = clean(text).casefold()
     if not text.isascii():
-        text = unicodedata.normalize("NFKD", text)
-        text = "".join(c for c in text if not unicodedata.category(c).startswith("M"))
-        text = text.translate(_SHAPES).translate(_DIGITS)
+        text = unicodedata.normalize("NFKD", text).translate(_SHAPES)
         text = _TOKEN.sub(_one_script, text)
     text = _SPACED_OUT.sub(lambda found: re.sub(r"[ .\-_*]", "", found.group()), text)
     return _SPACE.sub(" ", _STRETCHED.sub(r"\1", text)).strip()

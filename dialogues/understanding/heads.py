@@ -113,15 +113,15 @@ def learn(
     names = tuple(labels or sorted(counts))
     index = {label: i for i, label in enumerate(names)}
     columns = np.array([index[label] for label in known])
-    letters = like.letters[chosen].astype(np.float64)
-    kernel = letters @ letters.T + 1.0  # the 1 is a free constant, read back as the bias
+    letters = like.letters[chosen]
+    kernel = letters @ letters.T + np.float32(1)  # the 1 is a free constant, read back as the bias
     if like.meaning.shape[1]:
         kernel += like.meaning[np.ix_(chosen, chosen)]
     typical = float(np.median(list(counts.values())))
-    weights = np.array([(typical / counts[label]) ** evenly for label in known])
-    kernel[np.diag_indices_from(kernel)] += _RIDGE / weights
+    weights = np.array([(typical / counts[label]) ** evenly for label in known], np.float32)
+    kernel[np.diag_indices_from(kernel)] += np.float32(_RIDGE) / weights
     inverse = np.linalg.inv(kernel)
-    target = -np.ones((len(known), len(names)))
+    target = -np.ones((len(known), len(names)), np.float32)
     target[np.arange(len(known)), columns] = 1.0
     pulls = inverse @ target
     unseen = _scores_unseen(inverse, pulls, target, folds[chosen])
@@ -136,7 +136,7 @@ def learn(
         bias=np.asarray(pulls.sum(axis=0), dtype=np.float32),
         temperature=temperature,
     )
-    return head, softmax((unseen / temperature).astype(np.float32))
+    return head, softmax(unseen / np.float32(temperature))
 
 
 def softmax(scores: Matrix) -> Matrix:
@@ -149,9 +149,7 @@ def _unit(rows: Matrix) -> Matrix:
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6), np.float32)
 
 
-def _scores_unseen(
-    inverse: NDArray[np.float64], pulls: NDArray[np.float64], target: NDArray[np.float64], folds: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def _scores_unseen(inverse: Matrix, pulls: Matrix, target: Matrix, folds: NDArray[np.int64]) -> Matrix:
     """Leaving a fold out needs no second training: the inverse already tells what its sentences contributed."""
     unseen = np.empty_like(target)
     for fold in np.unique(folds):
@@ -160,12 +158,12 @@ def _scores_unseen(
     return unseen
 
 
-def _best_temperature(scores: NDArray[np.float64], columns: NDArray[np.int64]) -> float:
+def _best_temperature(scores: Matrix, columns: NDArray[np.int64]) -> float:
     """The temperature under which the truth is least surprising."""
     rows = np.arange(len(columns))
 
     def surprise(temperature: float) -> float:
-        chances = softmax((scores / temperature).astype(np.float32))[rows, columns]
+        chances = softmax(scores / np.float32(temperature))[rows, columns]
         return float(-np.log(np.maximum(chances, 1e-9)).mean())
 
     return float(min(np.geomspace(0.03, 2.0, 40), key=surprise))

@@ -10,8 +10,10 @@ import json
 import re
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,12 +23,13 @@ from dialogues.understanding.entities import EntityFinder, speaks_of_another
 from dialogues.understanding.fold import clean, fold
 from dialogues.understanding.heads import Head, Likeness
 from dialogues.understanding.language import LanguageModel
-from dialogues.understanding.model import Reading, Risk
-from dialogues.understanding.screen import Meaning, Screen
+from dialogues.understanding.model import Priority, Reading, Risk
+from dialogues.understanding.screen import NO_MEANING, Meaning, Screen
 from dialogues.understanding.training import Trained, trained
 
 #: Below this the two or three likeliest are offered as buttons instead of an answer.
 CONFIDENT = 0.30
+OUT_OF_SCOPE = "out_of_scope"
 #: How much of the ranking a reading keeps.
 RANKED = 5
 #: What a reading of a long message costs at most: so many windows of so many characters.
@@ -105,14 +108,12 @@ class Understanding:
         guess = self._language.guess(shown, language)
         scores = self._score(shown, folded)
         known = self._phrases.get(folded.strip(" .!?,"))
-        risk = self._screen.read(
-            folded,
-            scores.meaning,
-            cautious=cautious or self._embedder is None,
-            known_risk=known.get("risk") if known else None,
-            harmless=bool(known) and not (known or {}).get("risk"),
-        )
         ranking = self._rank(scores.intents, known.get("intent") if known else None)
+        if known:  # reviewed words, read as reviewed
+            risk = _known_risk(known) or (self._screen.read(folded, NO_MEANING, cautious=True) if cautious else None)
+        else:
+            asks = ranking[0][1] if ranking[0][0].startswith(("procedure/", "search_service/")) else 0.0
+            risk = self._screen.read(folded, scores.meaning, asks=asks, cautious=cautious or self._embedder is None)
         entities = self._entities.find(shown, guess.language)
         return _settle(shown, guess.language, guess.certain, ranking, entities, risk, speaks_of_another(folded))
 
@@ -138,7 +139,13 @@ class Understanding:
         return self._sentences.compare(embedded, self._ngrams.embed(folded))
 
     def _rank(self, chances: Matrix, known: str | None) -> list[tuple[str, float]]:
-        ranking = [(self._intents.labels[i], float(chances[i])) for i in np.argsort(chances)[::-1][:8]]
+        summed: dict[str, float] = {}
+        for i in np.argsort(chances)[::-1][: 2 * RANKED]:
+            label = self._intents.labels[i]
+            label = OUT_OF_SCOPE if label.startswith(OUT_OF_SCOPE) else label
+            summed[label] = summed.get(label, 0.0) + float(chances[i])
+        ranking = sorted(summed.items(), key=lambda item: -item[1])
+        known = OUT_OF_SCOPE if known and known.startswith(OUT_OF_SCOPE) else known
         if known is not None:
             ranking = [(known, 0.99), *((label, p * 0.01) for label, p in ranking if label != known)]
         return ranking
@@ -199,6 +206,13 @@ def _settle(
     )
 
 
+def _known_risk(known: Mapping[str, Any]) -> Risk | None:
+    if not known["risk"]:
+        return None
+    reason, priority = known["risk"]
+    return Risk(reason, Priority(priority), 0.99, "words")
+
+
 def _is_little_more_than(shown: str, places: list[Entity]) -> bool:
     covered = sum((place.end or 0) - (place.start or 0) for place in places)
     return covered * 2 >= len(shown)
@@ -223,10 +237,7 @@ def _windows(shown: str) -> list[str]:
 
 def _without_words(reading: Reading) -> Reading:
     """What may be kept in memory between people: codes and positions, never words."""
-    kept = tuple(
-        replace(entity, value=None) if entity.name == "place" else entity
-        for entity in reading.entities
-    )
+    kept = tuple(replace(entity, value=None) if entity.name == "place" else entity for entity in reading.entities)
     return replace(reading, text="", entities=kept)
 
 
@@ -236,4 +247,3 @@ def _with_words(reading: Reading, shown: str) -> Reading:
         for entity in reading.entities
     )
     return replace(reading, text=shown, entities=entities)
-

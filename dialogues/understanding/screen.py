@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from dialogues.understanding.fold import words
@@ -43,15 +44,17 @@ CRISES = (
 #: Codes that are always answered at once.
 ALWAYS_P0 = frozenset({"immediate_danger", "medical_emergency", "kidnap_ransom", "baby_abandoned"})
 
-#: With a word-list hit that the context makes doubtful, the head must agree this much (of its own threshold).
-_DOUBTFUL = 0.9
+#: What the head must say where the words around speak of a game, a lesson, a thing found again, or say no.
+_DOUBTFUL = 0.6
+#: How much more it must say where the message plainly asks for a procedure or a service.
+_ASKS = 0.3
 #: A weak word, or a conversation in which somebody was in danger, lowers what the head must say.
-_WEAK, _CAUTIOUS = 0.45, 0.5
+_WEAK, _CAUTIOUS = 0.6, 0.5
 #: Below this the head is sure that a plain word-list hit is harmless.
 _CERTAINLY_HARMLESS = 0.02
 _GAP = 3
 _ARABIC_LETTER = re.compile(r"[\u0620-\u064a]")
-_STEP = re.compile(r"\(([^)]*)\)|(\S+)")
+_STEP = re.compile(r"\(([^)]*)\)(\?)?|(\S+)")
 _ONLY_DOTS = re.compile(r"^[\s.·…]*$")
 
 
@@ -71,31 +74,40 @@ class Meaning:
 NO_MEANING = Meaning(0.0, (), 0.0)
 
 
+Step = tuple[frozenset[str], tuple[str, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """Words in order. `kill*` any ending, `(a|b)` one of, `..` up to three words between, `=` the whole message."""
+    """Words in order, from a line of a word list.
 
-    steps: tuple[tuple[frozenset[str], tuple[str, ...]] | None, ...]
+    `kill*` any ending, `(a|b c)` one of, `(a)?` may be missing, `..` up to three words between, `=` at the start of the
+    line: the whole message.
+    """
+
+    steps: tuple[Step | None, ...]
     whole: bool
 
     @classmethod
-    def parse(cls, line: str) -> Pattern:
-        whole = line.startswith("=")
-        steps: list[tuple[frozenset[str], tuple[str, ...]] | None] = []
+    def parse(cls, line: str) -> list[Pattern]:
+        """The patterns a line stands for: one, unless a choice holds several words or may be missing."""
+        choices: list[list[tuple[Step | None, ...]]] = []
         for found in _STEP.finditer(line.removeprefix("=")):
             if found.group() == "..":
-                steps.append(None)
+                choices.append([(None,)])
                 continue
-            choices = (found[1] if found[1] is not None else found[2]).split("|")
-            steps.append(
-                (
-                    frozenset(choice for choice in choices if not choice.endswith("*")),
-                    tuple(choice[:-1] for choice in choices if choice.endswith("*")),
-                )
-            )
-        if not steps or steps[0] is None or steps[-1] is None:
+            group, optional, word = found.groups()
+            alternatives = (group if group is not None else word).split("|")
+            single = [choice for choice in alternatives if " " not in choice]
+            ways: list[tuple[Step | None, ...]] = [(_step(single),)] if single else []
+            ways += [tuple(_step([word]) for word in choice.split()) for choice in alternatives if " " in choice]
+            choices.append([*ways, ()] if optional else ways)
+        patterns = [
+            cls(tuple(step for way in ways for step in way), line.startswith("=")) for ways in product(*choices)
+        ]
+        if any(not pattern.steps or pattern.steps[0] is None or pattern.steps[-1] is None for pattern in patterns):
             raise PatternWrong(f"{line!r} must begin and end with a word")
-        return cls(tuple(steps), whole)
+        return patterns
 
     def first(self) -> Iterator[str]:
         """Keys under which the pattern is found: whole words, and beginnings with a star."""
@@ -125,7 +137,12 @@ class Pattern:
         return self._match(tokens, at + 1, which + 1)
 
 
-def _fits(forms: frozenset[str], step: tuple[frozenset[str], tuple[str, ...]]) -> bool:
+def _step(choices: Sequence[str]) -> Step:
+    exact = frozenset(choice for choice in choices if not choice.endswith("*"))
+    return exact, tuple(choice[:-1] for choice in choices if choice.endswith("*"))
+
+
+def _fits(forms: frozenset[str], step: Step) -> bool:
     exact, prefixes = step
     return bool(forms & exact) or bool(prefixes and any(form.startswith(prefixes) for form in forms))
 
@@ -133,11 +150,12 @@ def _fits(forms: frozenset[str], step: tuple[frozenset[str], tuple[str, ...]]) -
 class PatternIndex:
     """Many patterns, looked up by the first word."""
 
-    def __init__(self, patterns: Iterable[tuple[Pattern, Any]]) -> None:
+    def __init__(self, lines: Iterable[tuple[str, Any]]) -> None:
         self._by_first: dict[str, list[tuple[Pattern, Any]]] = defaultdict(list)
-        for pattern, meaning in patterns:
-            for key in pattern.first():
-                self._by_first[key].append((pattern, meaning))
+        for line, meaning in lines:
+            for pattern in Pattern.parse(line):
+                for key in pattern.first():
+                    self._by_first[key].append((pattern, meaning))
         self._by_first.default_factory = None
 
     def find(self, tokens: Sequence[frozenset[str]]) -> Iterator[tuple[int, int, Any]]:
@@ -159,6 +177,17 @@ class _Hit:
     doubtful: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the word lists find: danger words, and whether the words around them speak of something else."""
+
+    hits: tuple[_Hit, ...]
+    harmless: bool
+
+
+_SILENCE = Risk("immediate_danger", Priority.P1, 0.5, "silence")
+
+
 class Screen:
     """Word lists and meaning, weighed. Made from what training compiled out of `dialogues/safety`."""
 
@@ -173,8 +202,8 @@ class Screen:
         """`lexicon`: (code, "P0" | "P1" | "P2" | "weak", pattern). `context`: patterns by kind."""
         self._threshold = threshold
         self._urgent = urgent
-        self._lexicon = PatternIndex((Pattern.parse(line), (code, level)) for code, level, line in lexicon)
-        self._context = PatternIndex((Pattern.parse(line), kind) for kind, lines in context.items() for line in lines)
+        self._lexicon = PatternIndex((line, (code, level)) for code, level, line in lexicon)
+        self._context = PatternIndex((line, kind) for kind, lines in context.items() for line in lines)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any], *, threshold: float, urgent: float) -> Screen:
@@ -184,44 +213,31 @@ class Screen:
     def by_words(self, folded: str) -> Risk | None:
         """The word lists alone. Doubtful and weak words do not count here: a human would be asked too often."""
         if _ONLY_DOTS.match(folded):
-            return Risk("immediate_danger", Priority.P1, 0.5, "silence")
-        hits = [hit for hit in self._hits(folded) if not hit.weak and not hit.doubtful]
-        return _gravest(hits, 0.9) if hits else None
+            return _SILENCE
+        plain = [hit for hit in self._look(folded).hits if not hit.weak and not hit.doubtful]
+        return _gravest(plain, 0.9) if plain else None
 
-    def read(
-        self,
-        folded: str,
-        meaning: Meaning,
-        *,
-        cautious: bool = False,
-        known_risk: tuple[str, str] | None = None,
-        harmless: bool = False,
-    ) -> Risk | None:
-        """The risk in a message, or None. `known_risk` or `harmless`: reviewed examples say so of exactly these words."""
+    def read(self, folded: str, meaning: Meaning, *, asks: float = 0.0, cautious: bool = False) -> Risk | None:
+        """The risk in a message, or None. `asks`: how surely it asks for a procedure or a service."""
         if _ONLY_DOTS.match(folded):
-            return Risk("immediate_danger", Priority.P1, 0.5, "silence")
-        if known_risk:
-            return Risk(known_risk[0], Priority(known_risk[1]), 0.99, "words")
-        if harmless:
-            return None
-        hits = self._hits(folded)
-        plain = [hit for hit in hits if not hit.weak and not hit.doubtful]
-        doubtful = [hit for hit in hits if not hit.weak and hit.doubtful]
-        threshold = self._threshold * (_CAUTIOUS if cautious else 1.0)
+            return _SILENCE
+        seen = self._look(folded)
+        plain = [hit for hit in seen.hits if not hit.weak and not hit.doubtful]
         if plain and (cautious or meaning.danger >= _CERTAINLY_HARMLESS):
             return self._weigh(_gravest(plain, max(0.9, meaning.danger)), meaning)
-        needed = threshold
-        if doubtful:
-            needed *= _DOUBTFUL
-        elif hits:
+        needed = self._threshold + _ASKS * asks
+        if seen.harmless:
+            needed = max(needed, _DOUBTFUL)
+        elif seen.hits:
             needed *= _WEAK
+        if cautious:
+            needed *= _CAUTIOUS
         if meaning.danger < needed or not meaning.codes:
             return None
         heard = self._by_meaning(meaning)
-        if not hits:
-            return heard
-        worded = _gravest(hits, meaning.danger)
-        return self._weigh(worded, meaning) if meaning.codes[0][1] < 0.5 * meaning.danger else heard
+        if seen.hits and meaning.codes[0][1] < 0.5 * meaning.danger:
+            return self._weigh(_gravest(seen.hits, meaning.danger), meaning)
+        return heard
 
     def _by_meaning(self, meaning: Meaning) -> Risk:
         code = meaning.codes[0][0]
@@ -238,21 +254,19 @@ class Screen:
         priority = Priority.P0 if soon and worded.priority is not Priority.P0 else worded.priority
         return Risk(reason, priority, worded.confidence, worded.source)
 
-    def _hits(self, folded: str) -> list[_Hit]:
+    def _look(self, folded: str) -> _Seen:
         tokens = [_forms(word) for word in words(folded)]
-        found = list(self._lexicon.find(tokens))
-        if not found:
-            return []
         context = list(self._context.find(tokens))
         harmless = any(kind == "harmless" for _, _, kind in context)
         general = any(kind == "general" for _, _, kind in context)
-        negated = {end for _, end, kind in context if kind == "negation"}
+        negated = [end for _, end, kind in context if kind == "negation"]
         hits = []
-        for start, _end, (code, level) in found:
+        for start, _end, (code, level) in self._lexicon.find(tokens):
             doubtful = harmless or general or any(start - 3 < at <= start for at in negated)
             weak = level == "weak"
             hits.append(_Hit(code, Priority.P1 if weak else Priority(level), weak, doubtful))
-        return hits
+        denied = any(kind == "nobody" for _, _, kind in context)
+        return _Seen(tuple(hits), harmless or denied)
 
 
 def _gravest(hits: Sequence[_Hit], confidence: float) -> Risk:

@@ -11,7 +11,8 @@ from dialogues.actions import build_actions
 from dialogues.knowledge import Procedures
 from dialogues.runtime.catalogue import read_catalogues, translator
 from dialogues.runtime.engine import Engine
-from dialogues.talks import Talk, play, read_talks, read_world
+from dialogues.talks import Read, Talk, play, read_talks, read_world
+from dialogues.understanding.reading import Understanding
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -26,6 +27,19 @@ def engine() -> Engine:
     return Engine.load(ROOT / "dialogues", actions=actions, translate=translate)
 
 
+@pytest.fixture(scope="module")
+def read(request: pytest.FixtureRequest) -> Read:
+    cache = request.config.cache
+    assert cache is not None
+    understanding = Understanding.load(ROOT / "dialogues", Path(cache.mkdir("understanding")), "ngrams")
+    return lambda text, language: understanding.read(text, language=language)
+
+
 @pytest.mark.parametrize("talk", [talk for talk in TALKS if not talk.needs_understanding], ids=lambda talk: talk.name)
 async def test_the_talk_goes_as_written(talk: Talk, engine: Engine) -> None:
     assert await play(talk, engine) == []
+
+
+@pytest.mark.parametrize("talk", [talk for talk in TALKS if talk.needs_understanding], ids=lambda talk: talk.name)
+async def test_the_spoken_talk_goes_as_written(talk: Talk, engine: Engine, read: Read) -> None:
+    assert await play(talk, engine, read) == []

@@ -52,11 +52,20 @@ class RenderedLine:
 
 def render_line(line: SaidLine) -> RenderedLine:
     """A line ready for the template. Nothing in `line.text` is ever taken for HTML."""
-    own = line.author == "person"
-    html = _paragraph(line.text.splitlines()) if own else _blocks(line.text)
     links = tuple(Link(b.url, b.title) for b in line.buttons if b.url.startswith(LINK_SCHEMES))
+    if line.author == "person":
+        html = _paragraph(line.text.splitlines())
+    else:
+        html = _blocks(_name_first(line.text) if links else line.text)
     taps = tuple(Tap(index, b.title) for index, b in enumerate(line.buttons) if b.payload)
     return RenderedLine(line.seq, line.author, line.language, html, taps, links)
+
+
+def _name_first(text: str) -> str:
+    """A card says its name on the second line, because a locked phone shows the first. Here there is no such screen."""
+    state, _, rest = text.partition("\n")
+    name, _, rest = rest.partition("\n")
+    return "\n".join(part for part in (name, state, rest) if part)
 
 
 def _blocks(text: str) -> Markup:

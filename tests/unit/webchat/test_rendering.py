@@ -64,6 +64,12 @@ def test_taps_keep_their_place_among_the_buttons():
     assert [(tap.index, tap.title) for tap in render_line(line).taps] == [(1, "A person")]
 
 
+def test_the_name_of_a_place_is_the_heading_of_its_card():
+    line = a_line("Checked today. 300 m.\nLantern shelter\nA bed.", buttons=(Button("Call", url="tel:+33199001001"),))
+
+    assert str(render_line(line).html).startswith("<h2>Lantern shelter</h2><p>Checked today.")
+
+
 @given(st.text(max_size=400))
 def test_no_text_can_break_out_of_its_elements(text: str):
     html = str(render_line(a_line(text)).html)

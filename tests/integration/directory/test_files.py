@@ -1,0 +1,186 @@
+"""Files in and out: what goes out comes in again, as unverified drafts; what is wrong is named, and nothing is kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.kernel.clock import SetClock
+from bot.kernel.database import Database, open_database
+from directory import demonstration, store
+from directory.files import (
+    LONGEST_LINE,
+    ImportReport,
+    RejectedFile,
+    export_services,
+    import_services,
+    parse_service,
+    read_lines,
+    rehearse_import,
+)
+from directory.model import RecordState, WrongRecord
+from directory.service import Directory
+
+Import = Callable[..., Any]
+
+
+async def exported(directory: Directory) -> list[str]:
+    return await directory.database.read(lambda tx: list(export_services(tx)))
+
+
+async def bring_in(database: Database, path: Path, clock: SetClock, how: Import = import_services) -> ImportReport:
+    work = lambda tx: how(tx, read_lines(path), by="ana", at=clock.now())  # noqa: E731
+    report: ImportReport = await database.write(work)
+    return report
+
+
+async def test_what_went_out_comes_in_again_as_unverified_drafts(
+    demo: Directory, database: Database, clock: SetClock, tmp_path: Path
+):
+    lines = [line for line in await exported(demo) if "safe_space" not in line and '"*"' not in line]
+    lines = [line for line in lines if '"Worldwide"' not in line]
+    file = tmp_path / "services.ndjson"
+    file.write_text("\ufeff" + "\n".join(lines), encoding="utf-8")
+    await database.write(demonstration.remove)
+    helplines = await database.read(store.list_ids)
+    await database.write(lambda tx: store.delete_services(tx, helplines))
+
+    report = await bring_in(database, file, clock)
+
+    assert report.summary() == f"{len(lines)} new, 0 changed, 0 the same, 0 rejected"
+    records = await database.read(lambda tx: store.get_services(tx, store.list_ids(tx)))
+    assert {record.state for record in records} == {RecordState.DRAFT}
+    assert {record.verification for record in records} == {None}
+    [clinic] = [record for record in records if record.name == "Willow clinic"]
+    assert clinic.hours is not None
+    assert len(clinic.hours.shifts) == 11
+    assert {text.language for text in clinic.names} == {"ar", "es", "fr"}
+    assert clinic.locations[0].address == "Via dell'Esempio 40"
+    assert (await bring_in(database, file, clock)).same == len(lines)
+
+
+async def test_a_rehearsal_says_the_same_and_keeps_nothing(
+    demo: Directory, database: Database, clock: SetClock, tmp_path: Path
+):
+    lines = [line for line in await exported(demo) if "Lantern kitchen" in line]
+    file = tmp_path / "services.ndjson"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    await database.write(demonstration.remove)
+    before = await database.read(store.latest_change)
+
+    rehearsed = await bring_in(database, file, clock, rehearse_import)
+
+    assert rehearsed.new == len(lines) == 1
+    assert await database.read(store.latest_change) == before
+    assert (await bring_in(database, file, clock)).summary() == rehearsed.summary()
+
+
+async def test_one_wrong_line_keeps_all_the_others_out(
+    demo: Directory, database: Database, clock: SetClock, tmp_path: Path
+):
+    good = next(line for line in await exported(demo) if "Lantern kitchen" in line)
+    broken = json.loads(good) | {"id": "not a uuid", "minimum_age": "ten", "status": "open"}
+    file = tmp_path / "services.ndjson"
+    file.write_text(f"{good}\n\n{json.dumps(broken)}\n{good}\n{good[:100]}", encoding="utf-8")
+    await database.write(demonstration.remove)
+    before = await database.read(store.latest_change)
+
+    with pytest.raises(RejectedFile) as refused:
+        await bring_in(database, file, clock)
+
+    reasons = "\n".join(refused.value.report.reasons)
+    assert "line 3: " in reasons
+    assert "id is not a UUID" in reasons
+    assert "minimum_age is not a number" in reasons
+    assert "status 'open' is none of HSDS's" in reasons
+    assert "line 4: the same id stands on an earlier line" in reasons
+    assert "line 5: not a line of JSON, or cut off in the middle" in reasons
+    assert await database.read(store.latest_change) == before
+    assert (await bring_in(database, file, clock, rehearse_import)).reasons == refused.value.report.reasons
+
+
+async def test_an_import_does_not_touch_what_is_in_force(
+    demo: Directory, database: Database, clock: SetClock, tmp_path: Path
+):
+    line = next(line for line in await exported(demo) if "Lantern kitchen" in line)
+    changed = json.loads(line)
+    changed["phones"][0]["number"] = "+44 1632 960999"
+    file = tmp_path / "services.ndjson"
+    file.write_text(json.dumps(changed), encoding="utf-8")
+
+    with pytest.raises(RejectedFile) as refused:
+        await bring_in(database, file, clock)
+
+    assert "only a draft can be changed" in refused.value.report.reasons[0]
+
+
+def test_a_line_without_an_end_is_not_read_into_memory(tmp_path: Path):
+    file = tmp_path / "long.ndjson"
+    file.write_text("[" * (LONGEST_LINE * 3) + "\n{}\n", encoding="utf-8")
+
+    lines = list(read_lines(file))
+
+    assert [len(line) <= LONGEST_LINE for _, line in lines] == [True, True]
+    assert lines[1][1] == "{}\n"
+
+
+def test_bytes_that_are_no_text_are_refused_line_by_line(tmp_path: Path):
+    file = tmp_path / "latin1.ndjson"
+    file.write_bytes('{"name":"Hébergement"}\n'.encode("latin-1") + b"\x00\xff\xfe\n")
+
+    for _, line in read_lines(file):
+        with pytest.raises(WrongRecord):
+            parse_service(line)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+KEYS = (
+    "id", "name", "description", "status", "organization", "phones", "schedules", "languages", "attributes",
+    "service_at_locations", "service_areas", "minimum_age", "maximum_age", "cost_options", "required_documents",
+    "translations", "url", "email", "alert",
+)  # fmt: skip
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(st.sampled_from(KEYS), JSON | st.lists(st.dictionaries(st.sampled_from(KEYS), JSON))))
+def test_whatever_a_stranger_writes_is_either_a_record_or_refused(data: dict[str, Any]):
+    reasons: list[str] = []
+    try:
+        _, service = parse_service(json.dumps(data))
+        assert service.problems() == []
+    except WrongRecord as error:
+        reasons = error.problems or ["refused without a reason"]
+
+    assert "refused without a reason" not in reasons
+
+
+@pytest.mark.parametrize("name", ["A\u202eB", "A\x00B", "A" * 301, "", 5, None, ["A"]])
+def test_names_that_would_deceive_or_break_are_refused(name: object):
+    with pytest.raises(WrongRecord, match="name"):
+        parse_service(json.dumps({"name": name}))
+
+
+async def test_the_directory_alone_keeps_a_file_of_its_own(tmp_path: Path, clock: SetClock):
+    from directory.database import WrongDatabase
+    from directory.database import open_database as open_alone
+
+    url = f"sqlite:///{tmp_path / 'alone.db'}"
+    alone = await open_alone(url)
+    await alone.write(lambda tx: demonstration.seed(tx, at=clock.now()))
+    await alone.close()
+    opened = open_database(url)
+    assert len((await opened.read(store.demo_ids))[0]) == len(demonstration.EXAMPLES)
+    await opened.close()
+    for wrong in ("mysql://x", "sqlite://", "sqlite:///:memory:"):
+        with pytest.raises(WrongDatabase):
+            await open_alone(wrong)
