@@ -37,11 +37,12 @@ from bot.channels.webchat.routes import webchat_routes
 from bot.conversations.inbox import Inbox
 from bot.conversations.model import Allowance
 from bot.conversations.outbox import Sender
-from bot.conversations.service import end_leases
+from bot.conversations.service import end_leases, forget_old_receipts
 from bot.conversations.turn import TurnWorker
+from bot.kernel import sessions
 from bot.kernel.clock import Clock, SystemClock
 from bot.kernel.crypto import Vault
-from bot.kernel.database import Database, open_database
+from bot.kernel.database import Database, DatabaseUnavailable, open_database
 from bot.kernel.health import Health
 from bot.kernel.live import Signals
 from bot.kernel.logs import configure_logs, get_log
@@ -59,6 +60,7 @@ log = get_log("app")
 
 ROOT = Path(__file__).resolve().parents[1]
 DIALOGUES = ROOT / "dialogues"
+HOUSEKEEPING_SECONDS = 3600.0
 
 
 class CannotStart(Exception):
@@ -151,6 +153,7 @@ class Waymark:
             templates={"webchat": webchat.TEMPLATES, "desk": bot.desk.TEMPLATES},
             static={"webchat": webchat.STATIC, "desk": bot.desk.STATIC},
             template_globals={"is_demo": self.is_demo},
+            error_template="desk/error.html",
         )
         return build_web(parts, *self._routes())
 
@@ -190,12 +193,14 @@ class Waymark:
         """Set every worker to work. Understanding and the actions load beside, messages wait for them."""
         await self.directory.prepare()
         self.reading.start()
+        await self.pager.look()  # leaves a beat before the auditor looks for one
         self._begin("actions", asyncio.to_thread(self.actions.warm))
         workers: dict[str, Callable[[], Awaitable[None]]] = {
             "turns": self.turns.run,
             "sender": self.sender.run,
             "pager": self.pager.run,
             "auditor": self.auditor.run,
+            "housekeeping": self._keep_house,
         }
         for name, run in workers.items():
             self._begin(name, run())
@@ -203,6 +208,17 @@ class Waymark:
         self.health.add("understanding", self.reading.is_ready)
         if self.telegram is not None:
             self._begin("telegram", self._listen_to(self.telegram))
+
+    async def _keep_house(self) -> None:
+        """Forget what nothing needs any more: ended sessions, and the numbers of messages received long ago."""
+        while True:
+            at = self.clock.now()
+            try:
+                await self.database.write(lambda tx, at=at: sessions.sweep(tx, at))  # type: ignore[misc]
+                await self.database.write(lambda tx, at=at: forget_old_receipts(tx, at))  # type: ignore[misc]
+            except DatabaseUnavailable:
+                log.error("housekeeping_failed")
+            await asyncio.sleep(HOUSEKEEPING_SECONDS)
 
     def _listen_to(self, telegram: TelegramChannel) -> Coroutine[Any, Any, None]:
         if self.settings.telegram_mode == "webhook":

@@ -8,6 +8,7 @@ from sqlalchemy.engine import Connection
 
 from bot.cases import service as cases
 from bot.conversations import service as conversations
+from bot.desk.sign_in import link_path
 from bot.kernel import audit
 from bot.kernel.access import Role
 from bot.kernel.clock import Clock
@@ -90,7 +91,7 @@ async def greeting(database: Database, settings: Settings, clock: Clock, *, demo
         lines += [
             "",
             "This is a demonstration: nobody is on duty, and the places are not real. Sign in, once each:",
-            *(f"  as {name:<12} {url}/sign-in/{token}" for name, token in links),
+            *(f"  as {name:<12} {url}{link_path(token)}" for name, token in links),
             "Remove it with: ./waymark demo remove",
         ]
     lines += ["", _about_telegram(settings), "Stop with Ctrl-C.", ""]

@@ -138,7 +138,7 @@ def _known(tx: Connection, sign_in_name: str) -> officers.Officer:
 
 
 def _link_said(settings: Settings, token: str) -> str:
-    return f"Sign in once, within 15 minutes: {settings.public_url}/sign-in/{token}"
+    return f"Sign in once, within 15 minutes: {settings.public_url}{link_path(token)}"
 
 
 # --- the demonstration, the record, the key ---

@@ -26,8 +26,9 @@ _BEFORE_PLACE = {
 #: What stands before a place and before much else: then only a capital letter makes a name.
 _BEFORE_MANY_THINGS = frozenset(("to", "from", "de", "depuis", "sur", "dans", "chez", "d", "a", "desde", "por"))
 _JOINERS = frozenset(
-    ("de", "del", "la", "las", "los", "el", "al", "du", "des", "le", "les", "sur", "sous", "saint", "sainte", "san")
-    + ("santa", "st", "d", "l", "abu", "bab", "ras", "ain", "port")
+    re.findall(
+        r"\w+", "de del la las los el al du des le les sur sous saint sainte san santa st d l abu bab ras ain port"
+    )
 )
 _LONGEST_NAME = 4
 
@@ -40,57 +41,20 @@ LANGUAGE_NAMES: Mapping[str, tuple[str, ...]] = {
 _LANGUAGE_OF = {name: code for code, names in LANGUAGE_NAMES.items() for name in names}
 
 _ME = frozenset(
-    [
-        "i",
-        "im",
-        "ive",
-        "id",
-        "me",
-        "my",
-        "mine",
-        "we",
-        "us",
-        "our",
-        "je",
-        "j",
-        "me",
-        "moi",
-        "mon",
-        "ma",
-        "mes",
-        "nous",
-        "notre",
-        "yo",
-        "mi",
-        "mis",
-        "conmigo",
-        "nosotros",
-        "soy",
-        "estoy",
-        "tengo",
-        "quiero",
-        "necesito",
-        "انا",
-        "نحن",
-        "احنا",
-        "عندي",
-        "معي",
-        "ابي",
-        "امي",
-        "اخوي",
-        "اختي",
-        "لي",
-        "ana",
-        "3andi",
-    ]
+    re.findall(
+        r"\w+",
+        "i im ive id me my mine we us our je j me moi mon ma mes nous notre yo mi mis conmigo nosotros soy estoy tengo "
+        "quiero necesito انا نحن احنا عندي معي ابي امي اخوي اختي لي ana 3andi",
+    )
 )
 _ANOTHER = frozenset(
-    """
-    he she him her his hers they them kid kids child children boy girl minor minors teen teenager baby toddler pupil
-    student client il elle lui ils elles enfant enfants garcon fille mineur mineure mineurs jeune jeunes bebe eleve
-    mna el ella ellos nino nina ninos ninas menor menores chico chica adolescente alumno alumna nna
-    هو هي هم طفل طفله اطفال ولد بنت قاصر قاصرين شاب رضيع تلميذ walad bent tefl
-    """.split()  # noqa: SIM905 - a list of words is read more easily than a list of strings
+    re.findall(
+        r"\w+",
+        "he she him her his hers they them kid kids child children boy girl minor minors teen teenager baby toddler "
+        "pupil student client il elle lui ils elles enfant enfants garcon fille mineur mineure mineurs jeune jeunes "
+        "bebe eleve mna el ella ellos nino nina ninos ninas menor menores chico chica adolescente alumno alumna nna "
+        "هو هي هم طفل طفله اطفال ولد بنت قاصر قاصرين شاب رضيع تلميذ walad bent tefl",
+    )
 )
 
 

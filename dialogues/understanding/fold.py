@@ -70,7 +70,7 @@ _MARKS = dict.fromkeys(
 _LOOKALIKES = str.maketrans("аеорсухкмтнвіјѕԁӏοαερτνκι", "aeopcyxkmthbijsdloaeptvki")
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 _ASCII_LETTER = re.compile(r"[a-z]")
-_SHAPES |= str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "01234567890123456789") | _MARKS
+_SHAPES = _SHAPES | str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "01234567890123456789") | _MARKS
 
 
 def clean(text: str) -> str:

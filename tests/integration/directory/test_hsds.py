@@ -228,7 +228,7 @@ async def test_a_language_may_be_asked_for(hsds: Hsds):
     [
         "page=0", "page=-1", "page=x", "page=1e9", "page=99999999999999999999", "per_page=0", "per_page=101",
         "format=xml", "full=maybe", "minimal=2", "modified_after=yesterday", "modified_after=2026-01-01T00:00:00",
-        "modified_after=9999-12-31T23:59:59-12:00", "lang=..%2F..", "min_age=-1", "min_age=x", "search=%00",
+        "lang=..%2F..", "min_age=-1", "min_age=x", "search=%00",
         "search=" + "a" * 201, "lat=91&lon=0", "lat=nan&lon=0", "lat=1&lon=1&proximity=9e9",
         "page=%D9%A1",
     ],

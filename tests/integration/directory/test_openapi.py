@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
@@ -25,47 +26,27 @@ from directory.words import DirectoryWords
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A directory with the demonstration, served from a thread of its own."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    started = threading.Event()
-    stopping: list[web.AppRunner] = []
-    loop_of: list[object] = []
-    thread = threading.Thread(
-        target=_serve, args=(tmp_path_factory.mktemp("directory"), port, started, stopping, loop_of), daemon=True
-    )
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    assert started.wait(60)
-    yield f"http://127.0.0.1:{port}/hsds"
-    import asyncio
-
-    loop = loop_of[0]
-    assert isinstance(loop, asyncio.AbstractEventLoop)
-    asyncio.run_coroutine_threadsafe(stopping[0].cleanup(), loop).result(30)
+    serving = asyncio.run_coroutine_threadsafe(serve(tmp_path_factory.mktemp("directory")), loop)
+    runner, address = serving.result(60)
+    yield address
+    asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(30)
     loop.call_soon_threadsafe(loop.stop)
     thread.join(30)
 
 
-def _serve(
-    folder: Path, port: int, started: threading.Event, stopping: list[web.AppRunner], loop_of: list[object]
-) -> None:
-    import asyncio
-
-    loop = asyncio.new_event_loop()
-    loop_of.append(loop)
-
-    async def start() -> None:
-        database = await open_database(f"sqlite:///{folder / 'directory.db'}")
-        await Directory(database, SystemClock(), DirectoryWords.load()).prepare()
-        await database.write(lambda tx: demonstration.seed(tx, at=datetime.now(UTC)))
-        runner = web.AppRunner(build_web(HsdsApi(database, public_url=f"http://127.0.0.1:{port}")), access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        stopping.append(runner)
-        started.set()
-
-    loop.run_until_complete(start())
-    loop.run_forever()
+async def serve(folder: Path) -> tuple[web.AppRunner, str]:
+    database = await open_database(f"sqlite:///{folder / 'directory.db'}")
+    await Directory(database, SystemClock(), DirectoryWords.load()).prepare()
+    await database.write(lambda tx: demonstration.seed(tx, at=datetime.now(UTC)))
+    listening = socket.create_server(("127.0.0.1", 0))
+    address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    runner = web.AppRunner(build_web(HsdsApi(database, public_url=address)), access_log=None)
+    await runner.setup()
+    await web.SockSite(runner, listening).start()
+    return runner, f"{address}/hsds"
 
 
 SCHEMA = schemathesis.openapi.from_dict(document("http://127.0.0.1/hsds"))

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from bot.kernel.clock import SetClock
 from bot.kernel.database import Database
+from dialogues.actions import ports
 from directory import demonstration, search, store
-from directory.model import Eligibility, FoundPlace, Gender, Phone, RecordState, ServiceStatus
+from directory.model import Eligibility, FoundPlace, FoundService, Gender, Phone, RecordState, ServiceStatus
 from directory.opening_hours import week
 from directory.search import Search
 from directory.service import Directory
@@ -295,32 +298,34 @@ async def test_a_record_comes_back_as_it_was_kept(demo: Directory, database: Dat
     assert await database.read(lambda tx: store.get_services(tx, ids)) == records
 
 
-async def test_a_search_asks_the_same_number_of_questions_however_many_services_there_are(
+def questions(tx: Connection, at: datetime) -> int:
+    """How many statements one search takes."""
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    sa.event.listen(tx.engine, "before_cursor_execute", note)
+    try:
+        search.find_near(tx, Search("shelter", NOWHERE.latitude, NOWHERE.longitude), at=at)
+    finally:
+        sa.event.remove(tx.engine, "before_cursor_execute", note)
+    return len(asked)
+
+
+async def test_a_search_takes_as_many_questions_however_many_services_there_are(
     demo: Directory, database: Database, clock: SetClock
 ):
-    import sqlalchemy as sa
-
     at = clock.now()
 
-    def counted() -> int:
-        async_free: list[str] = []
+    async def with_services(count: int) -> int:
+        records = [a_service(f"service {number}", at, north_m=number) for number in range(count)]
+        await database.write(lambda tx: put(tx, *records, at=at))
+        return await database.read(lambda tx: questions(tx, at))
 
-        def count(*_: object) -> None:
-            async_free.append("")
+    assert await with_services(5) == await with_services(60)
 
-        def read(tx: sa.Connection) -> int:
-            sa.event.listen(tx.engine, "before_cursor_execute", count)
-            try:
-                search.find_near(tx, Search("shelter", NOWHERE.latitude, NOWHERE.longitude, limit=3), at=at)
-            finally:
-                sa.event.remove(tx.engine, "before_cursor_execute", count)
-            return len(async_free)
 
-        return read  # type: ignore[return-value]
-
-    await database.write(lambda tx: put(tx, *(a_service(f"s{i}", at, north_m=i) for i in range(5)), at=at))
-    few = await database.read(counted())  # type: ignore[arg-type]
-    await database.write(lambda tx: put(tx, *(a_service(f"s{i}", at, north_m=i) for i in range(60)), at=at))
-    many = await database.read(counted())  # type: ignore[arg-type]
-
-    assert few == many
+def test_results_carry_what_the_dialogue_asks_of_its_host():
+    for ours, theirs in ((FoundPlace, ports.FoundPlace), (FoundService, ports.FoundService)):
+        assert {field.name for field in fields(theirs)} <= {field.name for field in fields(ours)}
