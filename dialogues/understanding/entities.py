@@ -30,6 +30,8 @@ _JOINERS = frozenset(
         r"\w+", "de del la las los el al du des le les sur sous saint sainte san santa st d l abu bab ras ain port"
     )
 )
+#: A name after these is a person's.
+_INTRODUCES = frozenset(("im", "i'm", "am", "is", "name", "suis", "appelle", "soy", "llamo", "اسمي"))
 _LONGEST_NAME = 4
 
 LANGUAGE_NAMES: Mapping[str, tuple[str, ...]] = {
@@ -43,17 +45,18 @@ _LANGUAGE_OF = {name: code for code, names in LANGUAGE_NAMES.items() for name in
 _ME = frozenset(
     re.findall(
         r"\w+",
-        "i im ive id me my mine we us our je j me moi mon ma mes nous notre yo mi mis conmigo nosotros soy estoy tengo "
-        "quiero necesito انا نحن احنا عندي معي ابي امي اخوي اختي لي ana 3andi",
+        "i im ive id me my mine je j me moi mon ma mes yo mi mis conmigo soy estoy tengo "
+        "quiero necesito انا عندي معي ابي امي اخوي اختي لي ana 3andi",
     )
 )
 _ANOTHER = frozenset(
     re.findall(
         r"\w+",
-        "he she him her his hers they them kid kids child children boy girl minor minors teen teenager baby toddler "
-        "pupil student client il elle lui ils elles enfant enfants garcon fille mineur mineure mineurs jeune jeunes "
-        "bebe eleve mna el ella ellos nino nina ninos ninas menor menores chico chica adolescente alumno alumna nna "
-        "هو هي هم طفل طفله اطفال ولد بنت قاصر قاصرين شاب رضيع تلميذ walad bent tefl",
+        "kid kids child children boy girl minor minors teen teenager baby toddler "
+        "pupil student client friend friends enfant enfants garcon fille mineur mineure mineurs jeune jeunes "
+        "bebe eleve mna ami amie nino nina ninos ninas menor menores chico chica adolescente "
+        "alumno alumna nna amigo amiga "
+        "طفل طفله اطفال ولد بنت قاصر قاصرين شاب رضيع تلميذ رفيقي صديقي walad bent tefl",
     )
 )
 
@@ -61,8 +64,8 @@ _ANOTHER = frozenset(
 def speaks_of_another(folded: str) -> bool:
     """Whether the writer tells of somebody else: a worker, a neighbour, a friend."""
     found = words(folded)
-    others = sum(word in _ANOTHER or (word[:2] == "ال" and word[2:] in _ANOTHER) for word in found)
-    return others > sum(word in _ME for word in found)
+    others = sum(word in _ANOTHER or word.removesuffix("s") in _ANOTHER or word[2:] in _ANOTHER for word in found)
+    return others > 0 and others >= sum(word in _ME for word in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ class EntityFinder:
             for found in _WORD.finditer(shown[:2000])
         ]
         spans = self._known_places(tokens) or self._after_a_preposition(tokens, language)
-        if not spans and 0 < len(tokens) <= 6:
+        if not spans and 0 < len(tokens) <= 3 and not any(token.folded in _INTRODUCES for token in tokens):
             spans = self._standing_alone(tokens)
         return [Entity("place", shown[start:end], start, end) for start, end in spans]
 
@@ -116,8 +119,9 @@ class EntityFinder:
         return token.start if known or not _has_prefix(token.folded) else token.start + 1
 
     def _after_a_preposition(self, tokens: list[_Token], language: str) -> list[tuple[int, int]]:
-        for at in range(len(tokens) - 1, 0, -1):
-            if not _stands_before_a_place(tokens[at - 1].folded, tokens[at], language):
+        before = _BEFORE_PLACE.get(language, _BEFORE_PLACE["en"])
+        for at in range(1, len(tokens)):
+            if not _stands_before_a_place(before, tokens[at - 1].folded, tokens[at], language):
                 continue
             end = at
             while end < min(at + _LONGEST_NAME, len(tokens)) and (
@@ -127,18 +131,14 @@ class EntityFinder:
             while end > at and tokens[end - 1].folded in _JOINERS:
                 end -= 1
             if any(self._may_name(token) for token in tokens[at:end]):
-                return [(tokens[at].start, tokens[end - 1].end)]
+                written_on = language == "ar" and tokens[at - 1].folded not in before and _has_prefix(tokens[at].folded)
+                return [(tokens[at].start + written_on, tokens[end - 1].end)]
         return []
 
     def _standing_alone(self, tokens: list[_Token]) -> list[tuple[int, int]]:
         """`shelter Ventimiglia`: a name without a preposition, at the end or the start."""
-        for token in (tokens[-1], tokens[0]):
-            if (
-                token.capital
-                and len(token.folded) >= 4
-                and self._may_name(token)
-                and (len(tokens) > 1 or token.capital)
-            ):
+        for token in tokens[-1:] if len(tokens) > 2 else (tokens[-1], tokens[0]):
+            if token.capital and len(token.folded) >= 4 and self._may_name(token):
                 return [(token.start, token.end)]
         return []
 
@@ -152,8 +152,8 @@ class EntityFinder:
         )
 
 
-def _stands_before_a_place(word: str, token: _Token, language: str) -> bool:
-    if word in _BEFORE_PLACE.get(language, _BEFORE_PLACE["en"]):
+def _stands_before_a_place(before: frozenset[str], word: str, token: _Token, language: str) -> bool:
+    if word in before:
         return True
     if word in _BEFORE_MANY_THINGS:
         return token.capital
@@ -185,7 +185,7 @@ def _find_ages(shown: str) -> list[Entity]:
 
 def _find_languages(shown: str) -> list[Entity]:
     for word in words(fold(shown[:300])):
-        code = _LANGUAGE_OF.get(word)
+        code = next((_LANGUAGE_OF[stem] for stem in _stems(word) if stem in _LANGUAGE_OF), None)
         if code:
             return [Entity("language", code)]
     return []

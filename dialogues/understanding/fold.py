@@ -67,10 +67,11 @@ _MARKS = dict.fromkeys(
     )
     for code in range(first, last + 1)
 )  # fmt: skip
-_LOOKALIKES = str.maketrans("аеорсухкмтнвіјѕԁӏοαερτνκι", "aeopcyxkmthbijsdloaeptvki")
+_LOOKALIKES = str.maketrans("аеорсухкмтнвіјѕԁӏοαερτνκιАЕОРСУХКМТНВІЈЅ", "aeopcyxkmthbijsdloaeptvkiAEOPCYXKMTHBIJS")
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
-_ASCII_LETTER = re.compile(r"[a-z]")
-_SHAPES = _SHAPES | str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "01234567890123456789") | _MARKS
+_ASCII_LETTER = re.compile(r"[A-Za-z]")
+_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "01234567890123456789")
+_FOLDED: dict[int, str | int | None] = {**_SHAPES, **_DIGITS, **_MARKS}
 
 
 def clean(text: str) -> str:
@@ -85,12 +86,17 @@ def clean(text: str) -> str:
     return _SPACE.sub(" ", _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))).strip()
 
 
+def undisguise(text: str) -> str:
+    """The message without letters of another alphabet that only look like ours."""
+    return text if text.isascii() else _TOKEN.sub(_one_script, text)
+
+
 def fold(text: str) -> str:
     """The message as word lists compare it: lower case, without accents, Arabic letters in one shape."""
     text = clean(text).casefold()
     if not text.isascii():
-        text = unicodedata.normalize("NFKD", text).translate(_SHAPES)
-        text = _TOKEN.sub(_one_script, text)
+        text = unicodedata.normalize("NFKD", text).translate(_FOLDED)
+        text = undisguise(text)
     text = _SPACED_OUT.sub(lambda found: re.sub(r"[ .\-_*]", "", found.group()), text)
     return _SPACE.sub(" ", _STRETCHED.sub(r"\1", text)).strip()
 

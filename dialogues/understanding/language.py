@@ -18,6 +18,8 @@ from dialogues.understanding.fold import fold, words
 from dialogues.understanding.model import LANGUAGES
 
 _WIDTH = 8192
+#: Before a word is read: most who write in Latin letters write English, few write Arabizi. Order of LANGUAGES.
+_BEFORE = np.array([0.6, 0.2, 0.2, -1.0])
 _ARABIC_LETTER = re.compile(r"[\u0620-\u064a\u0671-\u06d3\u06fa-\u06ff]")
 _LATIN_LETTER = re.compile(r"[A-Za-z\u00c0-\u024f]")
 _OTHER_LETTER = re.compile(
@@ -50,7 +52,8 @@ class LanguageModel:
             return Guess(otherwise or "en", certain=False)
         if arabic and arabic * 2 >= latin:
             foreign = len(_NOT_ARABIC.findall(text))
-            return Guess("ar", certain=arabic >= 4 and foreign * 10 < arabic)
+            certain = arabic >= 4 and foreign * 10 < arabic
+            return Guess("ar" if certain or not otherwise else otherwise, certain)
         return self._guess_latin(fold(text), otherwise)
 
     def _guess_latin(self, folded: str, otherwise: str | None) -> Guess:
@@ -58,7 +61,7 @@ class LanguageModel:
         if not tokens:
             return Guess(otherwise or "en", certain=False)
         known = [self._vocabulary[token] for token in tokens if token in self._vocabulary]
-        score = np.zeros(len(LANGUAGES), np.float64)
+        score = _BEFORE.copy()
         if known:
             score += self._by_word[known].sum(axis=0)
         codes = [code for token in tokens for code in _letters(token)]
@@ -66,10 +69,8 @@ class LanguageModel:
             score += 0.35 * self._by_letters[codes].sum(axis=0)
         order = np.argsort(score)[::-1]
         best, margin = LANGUAGES[int(order[0])], float(score[order[0]] - score[order[1]])
-        if otherwise in LANGUAGES and margin < 1.0:
-            return Guess(otherwise, certain=False)
         certain = len(known) >= 3 and len(known) * 2 >= len(tokens) and margin > 4.0
-        return Guess(best, certain)
+        return Guess(best if certain or not otherwise else otherwise, certain)
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         return {

@@ -20,9 +20,9 @@ import numpy as np
 from dialogues.runtime.model import Entity
 from dialogues.understanding.embedder import CharNgrams, Embedder, Matrix, open_embedder
 from dialogues.understanding.entities import EntityFinder, speaks_of_another
-from dialogues.understanding.fold import clean, fold
+from dialogues.understanding.fold import clean, fold, undisguise
 from dialogues.understanding.heads import Head, Likeness
-from dialogues.understanding.language import LanguageModel
+from dialogues.understanding.language import Guess, LanguageModel
 from dialogues.understanding.model import Priority, Reading, Risk
 from dialogues.understanding.screen import NO_MEANING, Meaning, Screen
 from dialogues.understanding.training import Trained, trained
@@ -105,9 +105,11 @@ class Understanding:
 
     def _read(self, shown: str, language: str | None, cautious: bool) -> Reading:
         folded = fold(shown)
-        guess = self._language.guess(shown, language)
         scores = self._score(shown, folded)
         known = self._phrases.get(folded.strip(" .!?,"))
+        guess = self._language.guess(shown, language)
+        if known and known["language"] and not language and not guess.certain:
+            guess = Guess(known["language"], certain=False)
         ranking = self._rank(scores.intents, known.get("intent") if known else None)
         if known:  # reviewed words, read as reviewed
             risk = _known_risk(known) or (self._screen.read(folded, NO_MEANING, cautious=True) if cautious else None)
@@ -135,7 +137,7 @@ class Understanding:
         return _Scores(np.asarray(self._intents.probabilities(like).mean(axis=0), np.float32), meaning)
 
     def _compare(self, shown: list[str], folded: list[str]) -> Likeness:
-        embedded = self._embedder.embed(shown) if self._embedder else None
+        embedded = self._embedder.embed([undisguise(text) for text in shown]) if self._embedder else None
         return self._sentences.compare(embedded, self._ngrams.embed(folded))
 
     def _rank(self, chances: Matrix, known: str | None) -> list[tuple[str, float]]:

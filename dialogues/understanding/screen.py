@@ -50,7 +50,7 @@ _DOUBTFUL = 0.6
 _ASKS = 0.3
 #: A weak word, or a conversation in which somebody was in danger, lowers what the head must say.
 _WEAK, _CAUTIOUS = 0.6, 0.5
-#: Below this the head is sure that a plain word-list hit is harmless.
+#: Below this the head is sure that a plain word-list hit, unless it says P0 or is all of the message, is harmless.
 _CERTAINLY_HARMLESS = 0.02
 _GAP = 3
 _ARABIC_LETTER = re.compile(r"[\u0620-\u064a]")
@@ -116,25 +116,26 @@ class Pattern:
         yield from step[0]
         yield from (f"{prefix[:3]}*" for prefix in step[1])
 
-    def ends(self, tokens: Sequence[frozenset[str]], start: int) -> int | None:
-        """Where the pattern ends if it begins at `start`."""
-        end = self._match(tokens, start, 0)
+    def ends(self, tokens: Sequence[frozenset[str]], start: int, noes: frozenset[int] = frozenset()) -> int | None:
+        """Where the pattern ends if it begins at `start`. A gap does not reach over a "no" (their places: `noes`)."""
+        end = self._match(tokens, start, 0, noes)
         if self.whole and (start != 0 or end != len(tokens)):
             return None
         return end
 
-    def _match(self, tokens: Sequence[frozenset[str]], at: int, which: int) -> int | None:
+    def _match(self, tokens: Sequence[frozenset[str]], at: int, which: int, noes: frozenset[int]) -> int | None:
         if which == len(self.steps):
             return at
         step = self.steps[which]
         if step is None:
-            return next(
-                (end for skip in range(_GAP + 1) if (end := self._match(tokens, at + skip, which + 1)) is not None),
-                None,
-            )
+            for skip in range(_GAP + 1):
+                end = self._match(tokens, at + skip, which + 1, noes)
+                if end is not None or at + skip in noes:
+                    return end
+            return None
         if at >= len(tokens) or not _fits(tokens[at], step):
             return None
-        return self._match(tokens, at + 1, which + 1)
+        return self._match(tokens, at + 1, which + 1, noes)
 
 
 def _step(choices: Sequence[str]) -> Step:
@@ -158,13 +159,15 @@ class PatternIndex:
                     self._by_first[key].append((pattern, meaning))
         self._by_first.default_factory = None
 
-    def find(self, tokens: Sequence[frozenset[str]]) -> Iterator[tuple[int, int, Any]]:
+    def find(
+        self, tokens: Sequence[frozenset[str]], noes: frozenset[int] = frozenset()
+    ) -> Iterator[tuple[int, int, Any]]:
         """(first word, word after the last, meaning) of every match."""
         for at, forms in enumerate(tokens):
             for form in forms:
                 for key in (form, f"{form[:3]}*"):
                     for pattern, meaning in self._by_first.get(key, ()):
-                        end = pattern.ends(tokens, at)
+                        end = pattern.ends(tokens, at, noes)
                         if end is not None:
                             yield at, end, meaning
 
@@ -175,6 +178,7 @@ class _Hit:
     priority: Priority
     weak: bool
     doubtful: bool
+    sure: bool  # needs no second opinion
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +206,7 @@ class Screen:
         """`lexicon`: (code, "P0" | "P1" | "P2" | "weak", pattern). `context`: patterns by kind."""
         self._threshold = threshold
         self._urgent = urgent
-        self._lexicon = PatternIndex((line, (code, level)) for code, level, line in lexicon)
+        self._lexicon = PatternIndex((line, (code, level, line.startswith("="))) for code, level, line in lexicon)
         self._context = PatternIndex((line, kind) for kind, lines in context.items() for line in lines)
 
     @classmethod
@@ -223,8 +227,9 @@ class Screen:
             return _SILENCE
         seen = self._look(folded)
         plain = [hit for hit in seen.hits if not hit.weak and not hit.doubtful]
-        if plain and (cautious or meaning.danger >= _CERTAINLY_HARMLESS):
-            return self._weigh(_gravest(plain, max(0.9, meaning.danger)), meaning)
+        worst = _gravest(plain, max(0.9, meaning.danger)) if plain else None
+        if worst and (any(hit.sure for hit in plain) or cautious or meaning.danger >= _CERTAINLY_HARMLESS):
+            return self._weigh(worst, meaning)
         needed = self._threshold + _ASKS * asks
         if seen.harmless:
             needed = max(needed, _DOUBTFUL)
@@ -241,7 +246,9 @@ class Screen:
 
     def _by_meaning(self, meaning: Meaning) -> Risk:
         code = meaning.codes[0][0]
-        priority = Priority.P0 if code in ALWAYS_P0 or meaning.urgent >= self._urgent else Priority.P1
+        plea = code == "immediate_danger"  # "can you help me": P1, and ask
+        soon = meaning.urgent >= self._urgent or (code in ALWAYS_P0 and not plea)
+        priority = Priority.P0 if soon else Priority.P1
         return Risk(code, priority, meaning.danger, "meaning")
 
     def _weigh(self, worded: Risk, meaning: Meaning) -> Risk:
@@ -249,7 +256,7 @@ class Screen:
         code, chance = meaning.codes[0] if meaning.codes else (worded.reason, 0.0)
         reason = code if chance >= 0.55 and code != worded.reason else worded.reason
         soon = meaning.danger >= self._threshold and (
-            meaning.urgent >= self._urgent or (chance >= 0.4 and code in ALWAYS_P0)
+            meaning.urgent >= self._urgent or (chance >= 0.4 and code in ALWAYS_P0 - {"immediate_danger"})
         )
         priority = Priority.P0 if soon and worded.priority is not Priority.P0 else worded.priority
         return Risk(reason, priority, worded.confidence, worded.source)
@@ -259,12 +266,13 @@ class Screen:
         context = list(self._context.find(tokens))
         harmless = any(kind == "harmless" for _, _, kind in context)
         general = any(kind == "general" for _, _, kind in context)
-        negated = [end for _, end, kind in context if kind == "negation"]
+        noes = frozenset(start for start, _, kind in context if kind == "negation")
         hits = []
-        for start, _end, (code, level) in self._lexicon.find(tokens):
-            doubtful = harmless or general or any(start - 3 < at <= start for at in negated)
+        for start, _end, (code, level, whole) in self._lexicon.find(tokens, noes):
+            doubtful = harmless or general or any(start - 3 < at < start for at in noes)
             weak = level == "weak"
-            hits.append(_Hit(code, Priority.P1 if weak else Priority(level), weak, doubtful))
+            priority = Priority.P1 if weak else Priority(level)
+            hits.append(_Hit(code, priority, weak, doubtful, sure=whole or priority is Priority.P0))
         denied = any(kind == "nobody" for _, _, kind in context)
         return _Seen(tuple(hits), harmless or denied)
 

@@ -33,7 +33,7 @@ HARMLESS = "out_of_scope/harmless"
 #: The screen's thresholds are set so that this share of crises is heard by heads that never saw them.
 _CRISES_HEARD, _P0_HEARD = 0.93, 0.96
 #: and never lower or higher than this: below, a help desk drowns in false alarms.
-_THRESHOLDS = (0.2, 0.5)
+_THRESHOLDS = (0.25, 0.5)
 _ANNOTATION = re.compile(r"\[([^\]]+)\](?:\(([^)]+)\)|\{([^}]+)\})")
 
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -169,14 +169,20 @@ def _vocabulary(corpus: Corpus) -> dict[str, list[str]]:
 def _phrases(examples: list[Example]) -> dict[str, dict[str, Any]]:
     """Reviewed sentences, answered as reviewed. One that two people read differently is left to the heads."""
     found: dict[str, set[tuple[str, str, str]]] = defaultdict(set)
+    languages: dict[str, set[str]] = defaultdict(set)
     for example in examples:
         found[fold(example.text).strip(" .!?,")].add((example.intent, example.risk, example.priority))
+        languages[fold(example.text).strip(" .!?,")].add(example.language)
     phrases: dict[str, dict[str, Any]] = {}
     for text, meanings in found.items():
         if len(meanings) > 1 or not text:
             continue
         intent, risk, priority = next(iter(meanings))
-        phrases[text] = {"intent": intent or None, "risk": [risk, priority] if risk else None}
+        phrases[text] = {
+            "intent": intent or None,
+            "risk": [risk, priority] if risk else None,
+            "language": min(languages[text]) if len(languages[text]) == 1 else None,
+        }
     return phrases
 
 

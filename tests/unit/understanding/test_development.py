@@ -1,0 +1,37 @@
+"""Floors a little under what was measured on sentences never learnt from: a change that loses more fails."""
+
+import pytest
+
+from dialogues.understanding.reading import Understanding
+from tests.unit.understanding.figures import Count, figures
+
+AT_LEAST = {
+    "crisis recall": 0.93,
+    "crisis recall, plain": 0.94,
+    "crisis recall, oblique": 0.88,
+    "P0 recall": 0.95,
+    "P0 as P0": 0.92,
+    "procedure top-1": 0.86,
+    "procedure top-3": 0.94,
+    "need": 0.86,
+    "place": 0.94,
+    "small talk": 0.90,
+    "out of scope": 0.85,
+    "language": 0.97,
+}
+AT_MOST = {"false alarms on tricky negatives": 0.14, "false alarms elsewhere": 0.04}
+
+
+@pytest.fixture(scope="module")
+def measured(understanding: Understanding) -> dict[str, Count]:
+    return figures(understanding)
+
+
+@pytest.mark.parametrize(("name", "floor"), AT_LEAST.items())
+def test_understanding_does_not_get_worse(measured: dict[str, Count], name: str, floor: float):
+    assert measured[name].share >= floor, "\n".join(measured[name].wrong)
+
+
+@pytest.mark.parametrize(("name", "ceiling"), AT_MOST.items())
+def test_the_help_desk_is_not_flooded(measured: dict[str, Count], name: str, ceiling: float):
+    assert measured[name].share <= ceiling

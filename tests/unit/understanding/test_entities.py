@@ -1,0 +1,70 @@
+import pytest
+
+from dialogues.understanding.entities import EntityFinder, speaks_of_another
+
+finder = EntityFinder(
+    {
+        "common": ["place", "sleep", "tonight", "camp", "night", "nuit", "مكان", "ليل", "مدينه"],
+        "places": ["calais", "فينتيميليا"],
+    }
+)
+
+
+def places(text: str, language: str = "en") -> list[str]:
+    return [entity.value for entity in finder.find(text, language) if entity.name == "place"]
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "place"),
+    [
+        ("a place to sleep in Ventimiglia", "en", "Ventimiglia"),
+        ("a place to sleep in ventimiglia tonight", "en", "ventimiglia"),
+        ("calais place sleep", "en", "calais"),
+        ("dormir à Saint-Martin de Crau", "fr", "Saint-Martin de Crau"),
+        ("مكان للنوم في فينتيميليا", "ar", "فينتيميليا"),
+        ("مكان بطنجة", "ar", "طنجة"),
+    ],
+)
+def test_a_place_is_found_as_the_person_wrote_it(text: str, language: str, place: str):
+    assert places(text, language) == [place]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("sleep in the camp", "en"),
+        ("at night", "en"),
+        ("my name is Ahmed", "en"),
+        ("في الليل", "ar"),
+        ("بالمدينة", "ar"),
+    ],
+)
+def test_common_words_and_names_of_people_are_not_places(text: str, language: str):
+    assert places(text, language) == []
+
+
+def test_a_place_tells_where_it_stands_in_the_message():
+    text = "a place to sleep in Ventimiglia"
+
+    (place,) = finder.find(text, "en")
+
+    assert text[place.start : place.end] == "Ventimiglia"
+
+
+@pytest.mark.parametrize("text", ["I am 15", "j'ai 15 ans", "tengo 15", "عمري ١٥", "15yo boy", "3omri 15"])
+def test_an_age_is_a_number(text: str):
+    assert [entity.value for entity in finder.find(text, "en") if entity.name == "age"] == [15]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"), [("in French please", "fr"), ("بالعربية", "ar"), ("hablas inglés", "en")]
+)
+def test_the_language_somebody_asks_for_is_a_code(text: str, language: str):
+    assert [entity.value for entity in finder.find(text, "en") if entity.name == "language"] == [language]
+
+
+def test_a_worker_speaks_of_a_child_and_a_child_of_itself():
+    assert speaks_of_another("the girl in our centre is bleeding")
+    assert speaks_of_another("الطفل ينزف")
+    assert not speaks_of_another("i am bleeding")
+    assert not speaks_of_another("he has a knife, he is outside")

