@@ -6,6 +6,7 @@ Everything heavy is imported inside the command that needs it: `--help` should n
 from __future__ import annotations
 
 import asyncio
+import io
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -45,7 +46,7 @@ for name, group in {
 
 def main() -> None:
     """The entry of the launcher."""
-    app()
+    app(prog_name="./waymark")
 
 
 def _stop(message: str, code: int = 1) -> NoReturn:
@@ -67,6 +68,8 @@ def _settings() -> Settings:
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
     """Run one use case; what a person can put right is said in a sentence."""
+    from sqlalchemy.exc import DBAPIError
+
     from bot.app import CannotStart
     from bot.kernel.crypto import WrongMasterKey
     from bot.kernel.database import DatabaseUnavailable
@@ -77,8 +80,15 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(work)
     except (CannotStart, CannotDo, WrongMasterKey, NewerDatabase) as error:
         _stop(f"Waymark stops here: {error}", 2)
-    except DatabaseUnavailable as error:
-        _stop(f"The database cannot be used: {error}", 2)
+    except (DatabaseUnavailable, DBAPIError) as error:
+        # The first line only: what follows may quote what was to be stored.
+        said = str(getattr(error, "orig", None) or error).splitlines()
+        _stop(f"The database cannot be used: {said[0] if said else type(error).__name__}", 2)
+    except BrokenPipeError:  # whoever read our output has seen enough
+        sys.stderr.close()
+        raise typer.Exit(0) from None
+    except OSError as error:
+        _stop(f"Waymark stops here: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", 2)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 
@@ -114,6 +124,9 @@ def understand() -> None:
     """
     from bot.understand import understand_lines
 
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, io.TextIOWrapper):  # JSON is UTF-8, whatever this terminal speaks
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     _run(understand_lines(_settings(), sys.stdin, sys.stdout))
 
 
@@ -159,6 +172,17 @@ def doctor() -> None:
     for finding in findings:
         typer.echo(f"{'ok  ' if finding.well else 'WRONG'} {finding.says}")
     raise typer.Exit(0 if all(finding.well for finding in findings) else 1)
+
+
+@app.command()
+def erase(
+    name: Annotated[str, typer.Argument(help="the number of a case, or the id of a case or a conversation")],
+    yes: Annotated[bool, typer.Option("--yes", help="really do it")] = False,
+) -> None:
+    """Erase for ever what one person wrote and was told, and the words of their cases. Without --yes, only look."""
+    from bot.upkeep import erase as erase_words
+
+    typer.echo(_run(erase_words(_settings(), name, sure=yes)))
 
 
 @user.command("add")
@@ -237,15 +261,17 @@ def directory_verify() -> None:
 
 
 @procedures.command("check")
-def procedures_check() -> None:
+def procedures_check(
+    notes: Annotated[bool, typer.Option("--notes", help="print what is worth knowing too")] = False,
+) -> None:
     """Check every procedure: languages, sources, review dates, length, words a child should not read."""
     from bot.upkeep import check_procedures
 
-    problems = check_procedures()
-    for problem in problems:
-        typer.echo(problem)
-    typer.echo(f"{len(problems)} problems")
-    raise typer.Exit(1 if problems else 0)
+    wrong, worth_knowing = check_procedures()
+    for line in [*wrong, *(worth_knowing if notes else [])]:
+        typer.echo(line)
+    typer.echo(f"{len(wrong) or 'No'} problems, {len(worth_knowing)} notes{'' if notes else ' (--notes shows them)'}.")
+    raise typer.Exit(1 if wrong else 0)
 
 
 if __name__ == "__main__":

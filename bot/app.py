@@ -158,21 +158,20 @@ class Waymark:
         return build_web(parts, *self._routes())
 
     def _routes(self) -> list[Routes]:
-        talks = self._talks(web_payload.NAME, web_payload.ACCOUNT)
+        # The page of the web chat marks what it shows itself, in smaller letters.
+        talks = ChannelTalks(self.database, self.vault, web_payload.NAME, web_payload.ACCOUNT)
+        in_terminal = ChannelTalks(self.database, self.vault, terminal.NAME, terminal.ACCOUNT, self._mark)
         key = make_key(self.settings.data_dir)
         routes = [
             self.health.routes,
             webchat_routes(self.inbox, talks, emergency_number=self._own_emergency_number, demo=self.is_demo),
-            terminal_routes(key, self.inbox, self._talks(terminal.NAME, terminal.ACCOUNT)),
+            terminal_routes(key, self.inbox, in_terminal),
             *bot.desk.all_routes(self.directory, telegram=self.telegram),
             self._directory_api(),
         ]
         if self.telegram is not None and self.settings.telegram_mode == "webhook":
             routes.append(webhook_routes(self.telegram.account, self._webhook_secret(), self.inbox))
         return routes
-
-    def _talks(self, channel: str, account: str) -> ChannelTalks:
-        return ChannelTalks(self.database, self.vault, channel, account, self._mark)
 
     def _directory_api(self) -> Routes:
         routes = Routes()

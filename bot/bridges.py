@@ -163,7 +163,7 @@ class SaidLine:
 class ChannelTalks:
     """The conversations of one channel's account, for a page or a terminal that reads them itself."""
 
-    def __init__(self, database: Database, vault: Vault, channel: str, account: str, mark: Mark) -> None:
+    def __init__(self, database: Database, vault: Vault, channel: str, account: str, mark: Mark | None = None) -> None:
         self._database = database
         self._vault = vault
         self._mark = mark
@@ -205,6 +205,6 @@ class ChannelTalks:
         author = line.author.value if line.author is not Author.SYSTEM else Author.BOT.value
         text = line.text or SHOWN_WITHOUT_WORDS.get(line.kind, "")
         language = line.language or "en"
-        if line.direction is Direction.OUT:
+        if line.direction is Direction.OUT and self._mark is not None:
             text = self._mark(text, language)
         return SaidLine(line.seq, author, text, line.buttons, language)

@@ -18,6 +18,7 @@ from bot.kernel.officers import add_officer, disable_officer, list_officers, mak
 from bot.kernel.settings import Settings
 from bot.kernel.words import N_
 from directory import demonstration as demonstrated_services
+from directory.store import demo_ids
 
 #: Stands under every message of a demonstration.
 MARK = N_("Demonstration: not a real service.")
@@ -41,8 +42,9 @@ async def prepare(database: Database, vault: Vault, clock: Clock, settings: Sett
 
 
 def is_there(tx: Connection) -> bool:
-    """Whether the people of the demonstration are in this database."""
-    return any(officer.demo and officer.active for officer in list_officers(tx))
+    """Whether anything of the demonstration could still be met: its people at the desk, or its invented services."""
+    people = any(officer.demo and officer.active for officer in list_officers(tx))
+    return people or any(demo_ids(tx))
 
 
 def _is_empty(tx: Connection) -> bool:

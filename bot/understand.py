@@ -6,11 +6,16 @@ import asyncio
 import json
 from typing import Any, TextIO
 
-from bot.app import DIALOGUES
+from bot.app import DIALOGUES, CannotStart
 from bot.bridges import ReadingRoom
 from bot.kernel.settings import Settings
 from dialogues.understanding.decision import decide
+from dialogues.understanding.embedder import EmbedderMissing
 from directory.places import Places
+
+
+class NotAMessage(Exception):
+    """A line that does not say what to understand."""
 
 
 async def understand_lines(settings: Settings, source: TextIO, target: TextIO) -> None:
@@ -19,9 +24,14 @@ async def understand_lines(settings: Settings, source: TextIO, target: TextIO) -
     A line that is not a message gets `{"id": …, "error": "…"}` and the next one is read.
     """
     reading = ReadingRoom(DIALOGUES, settings.data_dir / "understanding", settings.understanding)
-    reading.start()
     places = Places.load()
     try:
+        try:
+            await reading.loaded()
+        except EmbedderMissing as error:
+            raise CannotStart(
+                f"the language model does not run here ({error}); use WAYMARK_UNDERSTANDING=auto"
+            ) from None
         while line := await asyncio.to_thread(source.readline):
             if line.strip():
                 target.write(json.dumps(await _answer(line, reading, places), ensure_ascii=False) + "\n")
@@ -31,16 +41,37 @@ async def understand_lines(settings: Settings, source: TextIO, target: TextIO) -
 
 
 async def _answer(line: str, reading: ReadingRoom, places: Places) -> dict[str, Any]:
+    message_id: object = None
     try:
-        asked = json.loads(line)
-        message_id, text = asked["id"], str(asked["text"])
-    except (ValueError, TypeError, KeyError):
-        return {"id": None, "error": 'each line must be a JSON object with "id" and "text"'}
-    country = asked.get("country")
+        asked = _parsed(line)
+        message_id = asked.get("id")
+        text, language, country = _asked(asked)
+    except NotAMessage as error:
+        return {"id": message_id, "error": str(error)}
 
     def place(words: str) -> str | None:
         found = places.resolve(words, country=country)
         return found[0].name if found else None
 
-    understood = await reading.read(text, language=asked.get("lang"))
-    return {"id": message_id, **decide(understood, place)}
+    return {"id": message_id, **decide(await reading.read(text, language=language), place)}
+
+
+def _parsed(line: str) -> dict[str, Any]:
+    try:
+        asked = json.loads(line)
+    except (ValueError, RecursionError):
+        asked = None
+    if not isinstance(asked, dict):
+        raise NotAMessage('each line must be a JSON object with "id" and "text"')
+    return asked
+
+
+def _asked(asked: dict[str, Any]) -> tuple[str, str | None, str | None]:
+    if asked.get("id") is None or not isinstance(asked["id"], (str, int)):
+        raise NotAMessage('"id" must be a string or a number')
+    if not isinstance(asked.get("text"), str):
+        raise NotAMessage('"text" must be a string')
+    for name in ("lang", "audience", "country"):
+        if not isinstance(asked.get(name), (str, type(None))):
+            raise NotAMessage(f'"{name}" must be a string')
+    return asked["text"], asked.get("lang") or None, (asked.get("country") or "").upper() or None

@@ -1,26 +1,32 @@
-"""Looking after an installation: people, keys, backups, checks. One use case a command of `./waymark`."""
+"""Looking after an installation: people, keys, erasure, backups, checks. One use case a command of `./waymark`."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import DBAPIError
 
 from bot import demonstration
+from bot.cases import service as cases
+from bot.cases import store as case_store
 from bot.cases.auditor import look_at_watch
 from bot.conversations import service as conversations
+from bot.desk.sign_in import link_path
 from bot.kernel import audit, officers
 from bot.kernel.access import Role
 from bot.kernel.clock import SystemClock
-from bot.kernel.crypto import Vault, data_keys
-from bot.kernel.database import Database, open_database
+from bot.kernel.crypto import Vault, WrongMasterKey, data_keys
+from bot.kernel.database import Database, DatabaseUnavailable, open_database
 from bot.kernel.migrations import current, head, migrate
 from bot.kernel.settings import MASTER_KEY_FILE, Settings, master_key_bytes, old_master_key_bytes
 from directory import service as directory
@@ -28,6 +34,10 @@ from directory import service as directory
 T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parents[1]
+
+#: Who did it, where nobody is signed in: whoever can run commands on this machine.
+COMMAND = "system:command"
+LONGEST_NAME = 120
 
 
 class CannotDo(Exception):
@@ -66,11 +76,8 @@ async def _write(settings: Settings, work: Callable[[Connection, Vault], T]) -> 
 async def add_user(
     settings: Settings, name: str, sign_in_name: str, roles: Sequence[str], languages: Sequence[str]
 ) -> str:
-    """Make an account. Raises CannotDo for unknown roles and taken names."""
-    unknown = sorted(set(roles) - {role.value for role in Role})
-    if unknown:
-        known = ", ".join(role.value for role in Role)
-        raise CannotDo(f"there is no role {', '.join(unknown)}. There are: {known}")
+    """Make an account. Raises CannotDo for unknown roles, taken names and names nobody can use."""
+    _must_be_usable(name, sign_in_name, roles, languages)
     at = SystemClock().now()
 
     def work(tx: Connection, vault: Vault) -> str:
@@ -83,7 +90,7 @@ async def add_user(
             languages=languages,
             at=at,
         )
-        audit.append(tx, vault, at=at, actor="system:command", act="officer.added", object=f"officer:{made.id}")
+        audit.append(tx, vault, at=at, actor=COMMAND, act="officer.added", object=f"officer:{made.id}")
         return officers.make_link(tx, made.id, at)
 
     try:
@@ -91,6 +98,19 @@ async def add_user(
     except officers.SignInNameTaken:
         raise CannotDo(f"somebody signs in as {sign_in_name} already; choose another name with --as") from None
     return _link_said(settings, token)
+
+
+def _must_be_usable(name: str, sign_in_name: str, roles: Sequence[str], languages: Sequence[str]) -> None:
+    unknown = sorted(set(roles) - {role.value for role in Role})
+    if unknown:
+        known = ", ".join(role.value for role in Role)
+        raise CannotDo(f"there is no role {', '.join(unknown)}. There are: {known}")
+    for what, given in (("name", name), ("name to sign in with", sign_in_name)):
+        if not 1 <= len(given.strip()) <= LONGEST_NAME or not given.isprintable():
+            raise CannotDo(f"the {what} needs 1 to {LONGEST_NAME} letters, on one line")
+    for language in languages:
+        if not re.fullmatch(r"[a-z]{2,3}", language):
+            raise CannotDo(f"{language!r} is not the code of a language; give one like en, fr, es, ar or ti")
 
 
 async def make_sign_in_link(settings: Settings, sign_in_name: str) -> str:
@@ -101,7 +121,7 @@ async def make_sign_in_link(settings: Settings, sign_in_name: str) -> str:
         found = _known(tx, sign_in_name)
         if not found.active:
             raise CannotDo(f"{sign_in_name} is disabled")
-        audit.append(tx, vault, at=at, actor="system:command", act="officer.link_made", object=f"officer:{found.id}")
+        audit.append(tx, vault, at=at, actor=COMMAND, act="officer.link_made", object=f"officer:{found.id}")
         return officers.make_link(tx, found.id, at)
 
     return _link_said(settings, await _write(settings, work))
@@ -124,7 +144,7 @@ async def disable_user(settings: Settings, sign_in_name: str) -> str:
     def work(tx: Connection, vault: Vault) -> None:
         found = _known(tx, sign_in_name)
         officers.disable_officer(tx, found.id, at)
-        audit.append(tx, vault, at=at, actor="system:command", act="officer.disabled", object=f"officer:{found.id}")
+        audit.append(tx, vault, at=at, actor=COMMAND, act="officer.disabled", object=f"officer:{found.id}")
 
     await _write(settings, work)
     return f"{sign_in_name} can no longer sign in; every session and link has ended."
@@ -145,7 +165,13 @@ def _link_said(settings: Settings, token: str) -> str:
 
 
 async def remove_demonstration(settings: Settings) -> str:
-    return await _write(settings, lambda tx, vault: demonstration.remove(tx, vault, SystemClock()))
+    """Take it away for good, its words out of the database's log too. May run beside the server."""
+    async with _installation(settings) as (database, vault):
+        if not await database.read(demonstration.is_there):
+            return "There is no demonstration here; nothing was changed."
+        done = await database.write(lambda tx: demonstration.remove(tx, vault, SystemClock()))
+        await database.clear_log()
+    return f"{done} Restart the server, so that its pages no longer speak of a demonstration."
 
 
 async def verify_audit(settings: Settings, known_head: str | None) -> Finding:
@@ -160,24 +186,91 @@ async def verify_audit(settings: Settings, known_head: str | None) -> Finding:
 
 
 async def rotate_master_key(settings: Settings) -> str:
-    """Wrap every data key under WAYMARK_MASTER_KEY; WAYMARK_OLD_MASTER_KEY still opens them. One transaction."""
-    old_key, new_key = old_master_key_bytes(settings), master_key_bytes(settings)
-    if old_key is None:
+    """Wrap every data key under WAYMARK_MASTER_KEY; WAYMARK_OLD_MASTER_KEY still opens them. One transaction.
+
+    No server may run meanwhile: it would go on wrapping new keys under the old master key.
+    """
+    from bot.app import alone_on
+
+    path = settings.data_dir / MASTER_KEY_FILE
+    old_key, new_key = old_master_key_bytes(settings), settings.master_key.get_secret_value()
+    if old_key is None or not new_key:
+        kept = f"WAYMARK_OLD_MASTER_KEY_FILE={path}" if path.exists() else "WAYMARK_OLD_MASTER_KEY to the key in use"
         raise CannotDo(
-            "set WAYMARK_OLD_MASTER_KEY to the key in use and WAYMARK_MASTER_KEY to the new one "
-            "(make it with: openssl rand -base64 32), then run this again"
+            "make a new key with: openssl rand -base64 32 > new.key; then run this again with "
+            f"{kept} and WAYMARK_MASTER_KEY_FILE=new.key"
         )
-    if old_key == new_key:
+    if old_key == master_key_bytes(settings):
         raise CannotDo("the old and the new master key are the same")
-    database = open_database(settings.database_url)
-    try:
-        count = await database.write(lambda tx: Vault(new_key).rewrap_from(tx, Vault(old_key)))
-    finally:
-        await database.close()
+    with alone_on(settings.database_url):
+        database = open_database(settings.database_url)
+        try:
+            count = await _wrap_anew(database, Vault(old_key), Vault(master_key_bytes(settings)))
+        finally:
+            await database.close()
+    put = f"Put it into {path} (nobody else may read that file). " if path.exists() else ""
     return (
-        f"{count} keys are wrapped under the new master key. Restart the server with it, keep the old key apart for "
-        "as long as backups made before today are kept, then destroy it."
+        f"{count} keys are wrapped under the new master key. {put}Start the server with it, keep the old key apart "
+        "for as long as backups made before today are kept, then destroy it."
     )
+
+
+async def _wrap_anew(database: Database, old: Vault, new: Vault) -> int:
+    at = SystemClock().now()
+
+    def work(tx: Connection) -> int:
+        if current(tx) is None:
+            raise CannotDo("this database is empty: there is nothing to wrap anew")
+        if database.dialect != "sqlite" and look_at_watch(tx, at=at).alive:
+            raise CannotDo("a server is running on this database: stop every one, and run this three minutes later")
+        count = new.rewrap_from(tx, old)
+        new.prepare(tx, at)
+        audit.append(tx, new, at=at, actor=COMMAND, act="keys.rotated", object="keys", facts={"keys": count})
+        return count
+
+    return await database.write(work)
+
+
+# --- erasing ---
+
+
+async def erase(settings: Settings, name: str, *, sure: bool) -> str:
+    """Destroy what one person wrote and was told, and the words of their cases. Facts, numbers and times stay.
+
+    `name` is the number of a case, or the id of a case or a conversation. Unless `sure`, only says what would go.
+    May run beside the server. Raises CannotDo when there is nothing by that name.
+    """
+    at = SystemClock().now()
+    async with _installation(settings) as (database, vault):
+        conversation_id, lines = await database.read(lambda tx: _to_erase(tx, vault, name))
+        if not sure:
+            return f"This would erase {lines} lines of conversation {conversation_id} for ever. To do it add --yes."
+        count = await database.write(lambda tx: _erase(tx, vault, conversation_id, at=at))
+        await database.clear_log()
+    return (
+        f"Erased: {lines} lines, and the words of {count} cases. They cannot be read again by anyone here. "
+        "Backups made before now still hold them: `restore` erases them again where this database is still there."
+    )
+
+
+def _to_erase(tx: Connection, vault: Vault, name: str) -> tuple[str, int]:
+    case_id = case_store.id_of_number(tx, name.strip().upper()) or name.strip()
+    found = case_store.get_case(tx, case_id)
+    conversation_id = found.case.conversation_id if found else name.strip()
+    card = conversations.card(tx, conversation_id)
+    if card is None:
+        raise CannotDo(f"there is no case and no conversation {name}; the desk shows the number of each case")
+    if card.erased_at is not None:
+        raise CannotDo(f"{name} was erased on {card.erased_at:%Y-%m-%d}")
+    return conversation_id, len(conversations.transcript(tx, vault, conversation_id))
+
+
+def _erase(tx: Connection, vault: Vault, conversation_id: str, *, at: datetime, why: str = "asked") -> int:
+    count = cases.erase_words(tx, vault, conversation_id, at=at)
+    conversations.erase(tx, vault, conversation_id, at)
+    whose, facts = f"conversation:{conversation_id}", {"cases": count, "why": why}
+    audit.append(tx, vault, at=at, actor=COMMAND, act="conversation.erased", object=whose, facts=facts)
+    return count
 
 
 # --- backups ---
@@ -188,66 +281,109 @@ async def back_up(settings: Settings, to: Path) -> str:
     source = _embedded(settings)
     if to.exists():
         raise CannotDo(f"{to} is there already; a backup never overwrites")
+    if to.parent.exists() and not to.parent.is_dir():
+        raise CannotDo(f"{to.parent} is not a folder")
     await asyncio.to_thread(_copy, source, to)
     size = to.stat().st_size
     return f"{to}: {size / 1_000_000:.1f} MB, checked. It is useless without the master key; keep that elsewhere."
 
 
 def _copy(source: Path, to: Path) -> None:
+    if not source.exists():
+        raise CannotDo(f"{source} is not there: nothing was ever kept in it")
     to.parent.mkdir(parents=True, exist_ok=True)
     to.touch(0o600)
-    with closing(sqlite3.connect(source)) as from_, closing(sqlite3.connect(to)) as into:
-        from_.backup(into)
-        _must_be_whole(into, to)
+    try:
+        with closing(sqlite3.connect(source)) as from_, closing(sqlite3.connect(to)) as into:
+            from_.backup(into)
+            into.execute("PRAGMA journal_mode=DELETE")  # one file, with nothing beside it
+        _must_be_whole(to)
+    except sqlite3.Error as error:
+        to.unlink()
+        raise CannotDo(f"{source} could not be copied: {error}") from None
+    except CannotDo:
+        to.unlink()
+        raise
 
 
-def _must_be_whole(connection: sqlite3.Connection, path: Path) -> None:
-    answer = connection.execute("PRAGMA integrity_check").fetchone()[0]
+def _must_be_whole(path: Path) -> None:
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            answer = connection.execute("PRAGMA integrity_check").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        answer = str(error)
     if answer != "ok":
-        raise CannotDo(f"{path} is damaged: {answer}")
+        raise CannotDo(f"{path} is not a whole database: {answer}")
 
 
 async def restore(settings: Settings, source: Path, *, replace: bool) -> str:
-    """Put a backup in place. What was erased after it was made is erased again before anyone can read it."""
+    """Put a backup in place. What was erased after it was made is erased again before anyone can read it.
+
+    All of that is done to a draft beside the database, which takes its place at the very end.
+    """
     from bot.app import alone_on
 
     target = _embedded(settings)
-    if not source.exists():
+    if not source.is_file():
         raise CannotDo(f"{source} is not there")
     with alone_on(settings.database_url):
-        erased = _erased_keys(target) if target.exists() else []
         if target.exists() and not replace:
             raise CannotDo(f"{target} is there already; to put the backup in its place add --replace")
-        with closing(sqlite3.connect(source)) as connection:
-            _must_be_whole(connection, source)
-        for name in (target, Path(f"{target}-wal"), Path(f"{target}-shm")):
-            if name.exists():
-                name.rename(f"{name}.before-restore")
-        await asyncio.to_thread(_copy, source, target)
-        async with _installation(settings) as (database, vault):
-            again = await database.write(lambda tx: _erase_again(tx, vault, erased))
-            report = await database.read(lambda tx: audit.verify(tx, vault))
-    if not report.ok:
-        raise CannotDo("the backup is in place, but its record of acts is not whole; do not serve it")
+        erased = _erased_keys(target) if target.exists() else []
+        draft = target.with_name(f"{target.name}.restoring")
+        _remove(draft)
+        try:
+            await asyncio.to_thread(_copy, source, draft)
+            again, acts = await _make_ready(settings.model_copy(update={"database_url": f"sqlite:///{draft}"}), erased)
+        except BaseException:
+            _remove(draft)
+            raise
+        for ending in ("", "-wal", "-shm"):
+            if (old := Path(f"{target}{ending}")).exists():
+                old.rename(f"{old}.before-restore")
+        draft.rename(target)
     return (
-        f"Restored, and the record of {report.rows} acts is whole. Erased again: {again}. What was there before is "
+        f"Restored, and the record of {acts} acts is whole. Erased again: {again}. What was there before is "
         "beside it as *.before-restore; delete that when you are sure."
     )
 
 
+async def _make_ready(draft: Settings, erased: Sequence[str]) -> tuple[int, int]:
+    """Migrate, check and erase. Raises what says why this backup cannot be served."""
+    Vault(master_key_bytes(draft, may_make=False))
+    async with _installation(draft) as (database, vault):
+        report = await database.read(lambda tx: audit.verify(tx, vault))
+        if not report.ok:
+            raise CannotDo(f"the record of acts in this backup is not whole from act {report.first_wrong} on")
+        again = await database.write(lambda tx: _erase_again(tx, vault, erased))
+        await database.clear_log()
+    return again, report.rows
+
+
+def _remove(path: Path) -> None:
+    for ending in ("", "-wal", "-shm", "-journal"):
+        Path(f"{path}{ending}").unlink(missing_ok=True)
+
+
 def _erased_keys(path: Path) -> list[str]:
-    with closing(sqlite3.connect(path)) as connection:
-        rows = connection.execute("SELECT id FROM data_keys WHERE wrapped IS NULL").fetchall()
+    """The keys that were destroyed in a database that is about to be replaced; none in one that cannot be read."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            rows = connection.execute("SELECT id FROM data_keys WHERE wrapped IS NULL").fetchall()
+    except sqlite3.DatabaseError:
+        return []
     return [row[0] for row in rows]
 
 
 def _erase_again(tx: Connection, vault: Vault, key_ids: Sequence[str]) -> int:
     at = SystemClock().now()
-    alive = sa.select(data_keys.c.id).where(data_keys.c.wrapped.is_not(None))
-    still_there = set(tx.execute(alive).scalars()) & set(key_ids)
-    for key_id in still_there:
+    alive = set(tx.execute(sa.select(data_keys.c.id).where(data_keys.c.wrapped.is_not(None))).scalars())
+    gone = alive & set(key_ids)
+    for conversation_id in conversations.sealed_with(tx, gone):
+        _erase(tx, vault, conversation_id, at=at, why="restored")
+    for key_id in gone:
         vault.destroy(tx, key_id, at)
-    return len(still_there)
+    return len(gone)
 
 
 def _embedded(settings: Settings) -> Path:
@@ -261,39 +397,66 @@ def _embedded(settings: Settings) -> Path:
 
 
 async def examine(settings: Settings) -> list[Finding]:
-    """`./waymark doctor`: everything that can be looked at from outside, each as a sentence."""
-    found = [Finding(True, f"settings: {settings.public_url}, data in {settings.data_dir}")]
+    """`./waymark doctor`: everything that can be looked at from outside, each as a sentence. Changes nothing."""
+    found = [Finding(True, f"settings: {settings.public_url}, data in {settings.data_dir}"), *_about_key_file(settings)]
+    if make_url(settings.database_url).get_backend_name() == "sqlite" and not _embedded(settings).exists():
+        return [*found, Finding(True, "database: not there yet; ./waymark up will make it")]
     database = open_database(settings.database_url)
     try:
-        revision = await database.read(current)
-        if revision is None:
-            return [*found, Finding(True, "database: empty; ./waymark up will fill it")]
-        found.append(Finding(revision == head(), f"database: revision {revision}, this release needs {head()}"))
-        vault = Vault(master_key_bytes(settings))
-        at = SystemClock().now()
-        await database.write(lambda tx: vault.prepare(tx, at))
-        found.append(Finding(True, "master key: opens this database"))
-        report = await database.read(lambda tx: audit.verify(tx, vault))
-        found.append(Finding(report.ok, f"record of acts: {report.rows} rows, {'whole' if report.ok else 'CHANGED'}"))
-        broken = await database.read(lambda tx: conversations.check_invariants(tx, at))
-        found.extend(Finding(False, f"message path: {sentence}") for sentence in broken)
-        if not broken:
-            found.append(Finding(True, "message path: nothing lost, nothing stuck"))
-        watch = await database.read(lambda tx: look_at_watch(tx, at=at))
-        found.append(Finding(watch.alive, f"alarms: {'watched' if watch.alive else 'nobody watches; is a server up?'}"))
-        people = await database.read(lambda tx: officers.list_officers(tx, active_only=True))
-        found.append(Finding(bool(people), f"desk: {len(people)} people can sign in"))
+        return [*found, *await _examine_database(settings, database)]
+    except (DatabaseUnavailable, DBAPIError, OSError) as error:
+        said = str(getattr(error, "orig", None) or error).splitlines()
+        return [*found, Finding(False, f"database: cannot be used ({said[0] if said else type(error).__name__})")]
     finally:
         await database.close()
-    return [*found, _about_key_file(settings)]
 
 
-def _about_key_file(settings: Settings) -> Finding:
+async def _examine_database(settings: Settings, database: Database) -> list[Finding]:
+    at = SystemClock().now()
+    revision = await database.read(current)
+    if revision is None:
+        return [Finding(True, "database: empty; ./waymark up will fill it")]
+    found = [_about_revision(revision)]
+    if database.dialect == "sqlite":
+        whole = await database.read(lambda tx: tx.exec_driver_sql("PRAGMA quick_check(1)").scalar_one())
+        found.append(Finding(whole == "ok", f"database file: {'whole' if whole == 'ok' else whole}"))
+    if revision != head():
+        return found
+    try:
+        vault = Vault(master_key_bytes(settings, may_make=False))
+        await database.write(lambda tx: vault.prepare(tx, at))
+    except WrongMasterKey as error:
+        return [*found, Finding(False, f"master key: {error}")]
+    found.append(Finding(True, "master key: opens this database"))
+    report = await database.read(lambda tx: audit.verify(tx, vault))
+    whole_record = "whole" if report.ok else f"changed at act {report.first_wrong}"
+    found.append(Finding(report.ok, f"record of acts: {report.rows} rows, {whole_record}"))
+    broken = await database.read(lambda tx: conversations.check_invariants(tx, at))
+    found.extend(Finding(False, f"message path: {sentence}") for sentence in broken)
+    if not broken:
+        found.append(Finding(True, "message path: nothing lost, nothing stuck"))
+    watch = await database.read(lambda tx: look_at_watch(tx, at=at))
+    found.append(Finding(watch.alive, f"alarms: {'watched' if watch.alive else 'nobody watches; is a server up?'}"))
+    people = await database.read(lambda tx: officers.list_officers(tx, active_only=True))
+    how = "" if people else "; add one with: ./waymark user add"
+    return [*found, Finding(bool(people), f"desk: {len(people)} people can sign in{how}")]
+
+
+def _about_revision(revision: str) -> Finding:
+    if revision == head():
+        return Finding(True, f"database: revision {revision}, as this release needs")
+    todo = "./waymark up migrates it" if revision < head() else "install the newer release of Waymark"
+    return Finding(False, f"database: revision {revision}, this release needs {head()}; {todo}")
+
+
+def _about_key_file(settings: Settings) -> list[Finding]:
     path = settings.data_dir / MASTER_KEY_FILE
+    if settings.master_key.get_secret_value():
+        return [Finding(True, "master key: given by the environment")]
     if not path.exists():
-        return Finding(True, "master key: given by the environment")
+        return []
     private = path.stat().st_mode & 0o077 == 0
-    return Finding(private, f"master key: in {path}{'' if private else ', which others can read: chmod 600'}")
+    return [Finding(private, f"master key: in {path}{'' if private else ', which others can read: chmod 600'}")]
 
 
 async def verify_directory(settings: Settings) -> list[str]:
@@ -305,8 +468,10 @@ async def verify_directory(settings: Settings) -> list[str]:
     return [*lines, f"{len(due)} services wait to be checked again."]
 
 
-def check_procedures() -> list[str]:
-    """What is wrong with the procedures, a line each."""
+def check_procedures() -> tuple[list[str], list[str]]:
+    """What is wrong with the procedures, a line each, and what is only worth knowing."""
     from dialogues.knowledge.check import check
 
-    return [str(problem) for problem in check(ROOT / "dialogues" / "procedures")]
+    found = check(ROOT / "dialogues" / "procedures")
+    wrong = [str(problem) for problem in found if problem.blocking]
+    return wrong, [str(problem) for problem in found if not problem.blocking]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -40,6 +40,8 @@ from bot.kernel.words import N_, Words
 from dialogues.understanding.model import Priority
 
 SYSTEM = "system"
+#: Why the program closes a case by itself: nobody can choose it.
+ERASED = "erased"
 #: No character that is mistaken for another when read aloud or by hand.
 NUMBER_ALPHABET = "23456789ACDEFHJKMNPQRTUVWXY"
 #: An answer, like a message of Telegram, holds so many characters.
@@ -318,9 +320,11 @@ def close_case(tx: Connection, hand: Hand, case_id: str, *, closing: str) -> Cas
 
 
 def reopen_case(tx: Connection, hand: Hand, case_id: str) -> Case:
-    """Open a closed case again and hold it. Raises NotAllowedNow when the person has another open case by now."""
+    """Open a closed case again and hold it. Raises NotAllowedNow when the person has another open case by now, and
+    when their words were erased: then there is nobody to answer."""
     case = _target(tx, hand, case_id, Permission.CASE_REOPEN)
-    if store.open_case_of(tx, case.conversation_id) is not None:
+    card = conversations.card(tx, case.conversation_id)
+    if card is None or card.erased_at is not None or store.open_case_of(tx, case.conversation_id) is not None:
         raise NotAllowedNow(case.number)
     reopened = _move(tx, hand, case, Act.REOPEN)
     conversations.hand_to_human(tx, case.conversation_id, hand.at)
@@ -380,10 +384,22 @@ def write_note(tx: Connection, hand: Hand, case_id: str, *, text: str, once: str
 
 
 def erase_words(tx: Connection, vault: Vault, conversation_id: str, *, at: datetime) -> int:
-    """Destroy the keys of every case of a conversation: the facts stay, the words are gone. Returns how many cases."""
+    """Erase what people wrote in every case of a conversation: the facts stay. Returns how many cases.
+
+    One that is still open is closed, and its alarm ends: there is nobody left to answer. Call `database.clear_log()`
+    after the commit.
+    """
+    known = store.open_case_of(tx, conversation_id)
+    if known is not None:
+        closed = replace(known, status=CaseStatus.CLOSED, closed_at=at, closing=ERASED)
+        if not store.save_case(tx, known, closed):
+            raise NotAllowedNow(known.number)
+        alarm.acknowledge(tx, known.id, officer_id=SYSTEM, at=at)
+        _record(tx, vault, closed, Act.CLOSE, officer_id=None, at=at, facts={"closing": ERASED})
     key_ids = store.key_ids_of(tx, conversation_id)
     for key_id in key_ids:
         vault.destroy(tx, key_id, at)
+    store.forget_words(tx, conversation_id)
     return len(key_ids)
 
 

@@ -34,7 +34,7 @@ cases = sa.Table(
     sa.Column("source", sa.String(40), nullable=False),
     sa.Column("reporter", sa.Boolean, nullable=False),
     sa.Column("place_sealed", sa.LargeBinary, nullable=True),
-    sa.Column("words_sealed", sa.LargeBinary, nullable=False),  # the words that opened it or made it worse
+    sa.Column("words_sealed", sa.LargeBinary, nullable=True),  # what opened it or made it worse; null once erased
     sa.Column("opened_at", Moment, nullable=False),
     sa.Column("due_at", Moment, nullable=False),
     sa.Column("claimed_at", Moment, nullable=True),
@@ -82,7 +82,7 @@ case_notes = sa.Table(
     sa.Column("case_id", sa.String(36), sa.ForeignKey("cases.id"), nullable=False, index=True),
     sa.Column("officer_id", sa.String(36), nullable=False),
     sa.Column("at", Moment, nullable=False),
-    sa.Column("text_sealed", sa.LargeBinary, nullable=False),
+    sa.Column("text_sealed", sa.LargeBinary, nullable=True),  # null once erased
 )
 
 alarms = sa.Table(
@@ -199,7 +199,7 @@ class SealedCase:
     """A case with what is sealed of it still sealed."""
 
     case: Case
-    words_sealed: bytes
+    words_sealed: bytes | None
     place_sealed: bytes | None
 
 
@@ -543,3 +543,11 @@ def spend_pairing_code(tx: Connection, code_hash: str, *, at: datetime) -> str |
 def key_ids_of(tx: Connection, conversation_id: str) -> list[str]:
     """The data keys of every case a conversation ever led to."""
     return list(tx.execute(sa.select(cases.c.key_id).where(cases.c.conversation_id == conversation_id)).scalars())
+
+
+def forget_words(tx: Connection, conversation_id: str) -> None:
+    """Take out everything sealed about the cases of a conversation."""
+    of_it = cases.c.conversation_id == conversation_id
+    tx.execute(cases.update().where(of_it).values(words_sealed=None, place_sealed=None))
+    notes = case_notes.c.case_id.in_(sa.select(cases.c.id).where(of_it))
+    tx.execute(case_notes.update().where(notes).values(text_sealed=None))

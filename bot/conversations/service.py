@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -56,6 +56,7 @@ __all__ = [
     "retry_delivery",
     "retry_parked",
     "say",
+    "sealed_with",
     "transcript",
 ]
 
@@ -247,6 +248,12 @@ def demonstration_ids(tx: Connection) -> list[str]:
     """The conversations that were held with a demonstration, and not yet erased."""
     query = sa.select(conversations.c.id).where(conversations.c.demo, conversations.c.erased_at.is_(None))
     return list(tx.execute(query).scalars())
+
+
+def sealed_with(tx: Connection, key_ids: Collection[str]) -> list[str]:
+    """The conversations whose words one of these data keys opens, and which were not erased."""
+    query = sa.select(conversations.c.id, conversations.c.key_id).where(conversations.c.erased_at.is_(None))
+    return [row.id for row in tx.execute(query) if row.key_id in key_ids]
 
 
 def last_seq(tx: Connection, conversation_id: str) -> int:

@@ -189,8 +189,11 @@ class SqliteDatabase:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
 
     def _read(self, work: Work[T]) -> T:
-        with self._reading.begin() as connection:
-            return work(connection)
+        try:
+            with self._reading.begin() as connection:
+                return work(connection)
+        except DBAPIError as error:
+            raise _as_unavailable(error) from error
 
     async def clear_log(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._readers, self._truncate_log)
@@ -208,12 +211,19 @@ class SqliteDatabase:
         return await future
 
     def _write_for_ever(self) -> None:
-        with self._writing.connect() as connection:
-            while (first := self._queue.get()) is not None:
-                group, stop = self._gather(first)
+        connection: Connection | None = None
+        stop = False
+        while not stop and (first := self._queue.get()) is not None:
+            group, stop = self._gather(first)
+            try:
+                connection = connection or self._writing.connect()
+            except Exception as error:  # no such folder, no right to it: the next group tries again
+                _refuse(group, error)
+            else:
                 self._commit_together(connection, group)
-                if stop:
-                    return
+            _answer(group)
+        if connection is not None:
+            connection.close()
 
     def _gather(self, first: _Request) -> tuple[list[_Request], bool]:
         group = [first]
@@ -233,15 +243,7 @@ class SqliteDatabase:
                 for request in group:
                     self._run(connection, request, alone=len(group) == 1)
         except Exception as error:
-            for request in group:
-                if request.error is None:
-                    request.error = _as_unavailable(error)
-        for loop in {request.loop for request in group}:
-            settled = [request for request in group if request.loop is loop]
-            try:
-                loop.call_soon_threadsafe(_settle, settled)
-            except RuntimeError:  # the loop that asked is gone; the work is committed all the same
-                continue
+            _refuse(group, error)
 
     @staticmethod
     def _run(connection: Connection, request: _Request, *, alone: bool) -> None:
@@ -272,6 +274,22 @@ class SqliteDatabase:
         self._readers.shutdown()
         self._reading.dispose()
         self._writing.dispose()
+
+
+def _refuse(group: list[_Request], error: Exception) -> None:
+    for request in group:
+        if request.error is None:
+            request.error = _as_unavailable(error)
+
+
+def _answer(group: list[_Request]) -> None:
+    """Hand every result back to the event loop that asked for it."""
+    for loop in {request.loop for request in group}:
+        settled = [request for request in group if request.loop is loop]
+        try:
+            loop.call_soon_threadsafe(_settle, settled)
+        except RuntimeError:  # that loop is gone; the work is committed all the same
+            continue
 
 
 def _settle(requests: list[_Request]) -> None:

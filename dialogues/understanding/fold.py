@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 #: The most of a message that is read. Longer messages are read at both ends and in the middle.
-LONGEST = 20_000
+LONGEST = 100_000
 
 _INVISIBLE = re.compile(
     "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
@@ -78,7 +78,7 @@ def clean(text: str) -> str:
     """The message as a person sees it: no invisible or direction characters, plain spaces, a bounded length."""
     if len(text) > LONGEST:
         third = LONGEST // 3
-        middle = len(text) // 2
+        middle = (len(text) - third) // 2
         text = f"{text[:third]} {text[middle : middle + third]} {text[-third:]}"
     if text.isascii() and text.isprintable():
         return _SPACE.sub(" ", text).strip()

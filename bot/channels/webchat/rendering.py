@@ -62,10 +62,13 @@ def render_line(line: SaidLine) -> RenderedLine:
 
 
 def _name_first(text: str) -> str:
-    """A card says its name on the second line, because a locked phone shows the first. Here there is no such screen."""
-    state, _, rest = text.partition("\n")
-    name, _, rest = rest.partition("\n")
-    return "\n".join(part for part in (name, state, rest) if part)
+    """A card says its name on the second line, because a locked phone shows the first. Here there is no such screen.
+
+    What follows are facts of different kinds, each a paragraph of its own.
+    """
+    state, *rest = text.splitlines()
+    name, *facts = rest or [state]
+    return "\n".join([name, "\n\n".join([state, *facts] if rest else facts)])
 
 
 def _blocks(text: str) -> Markup:

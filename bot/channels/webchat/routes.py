@@ -13,6 +13,7 @@ from typing import Any
 
 from aiohttp import web
 from babel import Locale
+from markupsafe import Markup
 
 from bot.channels.model import RawMessage
 from bot.channels.ports import Accepts
@@ -51,6 +52,9 @@ STARTERS = (
     (N_("Talk to a person"), "/ask_human"),
 )
 
+#: A number to dial: pressed on a phone, it is dialled.
+CALL = Markup('<a href="tel:{0}"><bdi dir="ltr">{0}</bdi></a>')
+
 
 def webchat_routes(
     inbox: Accepts, talks: WebTalks, *, emergency_number: EmergencyNumber, demo: Callable[[], bool]
@@ -76,7 +80,7 @@ def webchat_routes(
                 "known": address is not None,
                 "waiting": waiting,
                 "starters": [request.app[WORDS].text(request[LANGUAGE], title) for title, _ in STARTERS],
-                "emergency": await emergency_number(),
+                "emergency": CALL.format(await emergency_number()),
                 "demo": demo(),
                 "once": _once(),
                 **_language_names(request),

@@ -46,7 +46,7 @@ def upgrade() -> None:
         sa.Column("source", sa.String(length=40), nullable=False),
         sa.Column("reporter", sa.Boolean(), nullable=False),
         sa.Column("place_sealed", sa.LargeBinary(), nullable=True),
-        sa.Column("words_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("words_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("opened_at", sa.BigInteger(), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=False),
         sa.Column("claimed_at", sa.BigInteger(), nullable=True),
@@ -330,7 +330,7 @@ def upgrade() -> None:
         sa.Column("case_id", sa.String(length=36), nullable=False),
         sa.Column("officer_id", sa.String(length=36), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("text_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("text_sealed", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_case_notes_case_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_case_notes")),
     )

@@ -4,7 +4,7 @@ from dialogues.understanding.entities import EntityFinder, speaks_of_another
 
 finder = EntityFinder(
     {
-        "common": ["place", "sleep", "tonight", "camp", "night", "nuit", "مكان", "ليل", "مدينه"],
+        "common": ["the", "place", "sleep", "tonight", "camp", "night", "nuit", "مكان", "ليل", "مدينه"],
         "places": ["calais", "فينتيميليا"],
     }
 )
