@@ -53,6 +53,7 @@ from bot.kernel.words import Words
 from dialogues.actions import build_actions
 from dialogues.knowledge import Procedures
 from dialogues.runtime.engine import Engine
+from dialogues.understanding import learnt_folder
 from directory.api import HsdsApi
 from directory.service import Directory
 
@@ -80,7 +81,9 @@ class Waymark:
         self.words = Words.load()
         self.procedures = Procedures.load(DIALOGUES / "procedures")
         self.directory = Directory(database, clock, self.words)
-        self.reading = ReadingRoom(DIALOGUES, settings.data_dir / "understanding", settings.understanding)
+        self.reading = ReadingRoom(
+            DIALOGUES, learnt_folder(settings.data_dir / "understanding"), settings.understanding
+        )
         self.services = DirectoryDesk(self.directory)
         self.actions = build_actions(
             self.services,
@@ -195,7 +198,7 @@ class Waymark:
         await self.pager.look()  # leaves a beat before the auditor looks for one
         self._begin("actions", asyncio.to_thread(self.actions.warm))
         workers: dict[str, Callable[[], Awaitable[None]]] = {
-            "turns": self.turns.run,
+            "turns": self._take_turns,
             "sender": self.sender.run,
             "pager": self.pager.run,
             "auditor": self.auditor.run,
@@ -207,6 +210,14 @@ class Waymark:
         self.health.add("understanding", self.reading.is_ready)
         if self.telegram is not None:
             self._begin("telegram", self._listen_to(self.telegram))
+
+    async def _take_turns(self) -> None:
+        """Begin when messages can be read. Where they never can, begin all the same: each then goes to a human."""
+        try:
+            await self.reading.loaded()
+        except Exception:
+            log.exception("understanding_not_loaded")
+        await self.turns.run()
 
     async def _keep_house(self) -> None:
         """Forget what nothing needs any more: ended sessions, and the numbers of messages received long ago."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +18,7 @@ from bot.conversations.model import Author, Direction
 from bot.kernel.clock import Clock
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Database
+from bot.kernel.logs import get_log
 from dialogues.actions.ports import FoundPlace, FoundService
 from dialogues.runtime.engine import Engine
 from dialogues.runtime.model import DialogueState, Turn, UserMessage
@@ -25,6 +29,8 @@ from directory.service import Directory
 
 if TYPE_CHECKING:
     from dialogues.understanding.reading import Understanding
+
+log = get_log("understanding")
 
 READING_THREADS = 2
 
@@ -40,14 +46,26 @@ class ReadingRoom:
         self._loading: asyncio.Future[Understanding] | None = None
 
     def start(self) -> None:
-        """Begin to load. On new training data the heads are learnt first, which takes about a minute."""
-        self._loading = asyncio.get_running_loop().run_in_executor(self._threads, self._load)
-        self._loading.add_done_callback(lambda done: done.exception())  # whoever reads will hear of it
+        """Begin to load. On new training data the heads are learnt first, which takes about a minute.
 
-    def _load(self) -> Understanding:
-        from dialogues.understanding.reading import Understanding
+        In a thread that nothing waits for: a server that is told to stop in that minute stops.
+        """
+        loop = asyncio.get_running_loop()
+        self._loading = loop.create_future()
+        self._loading.add_done_callback(_hear_of_failure)
+        threading.Thread(target=self._load, args=(loop, self._loading), name="loading", daemon=True).start()
 
-        return Understanding.load(self._project, self._cache, self._backend)
+    def _load(self, loop: asyncio.AbstractEventLoop, loading: asyncio.Future[Understanding]) -> None:
+        outcome: Callable[[], None]
+        try:
+            from dialogues.understanding.reading import Understanding
+
+            understanding = Understanding.load(self._project, self._cache, self._backend)
+            outcome = partial(_settle, loading, understanding, None)
+        except Exception as error:
+            outcome = partial(_settle, loading, None, error)
+        with contextlib.suppress(RuntimeError):  # the server stopped meanwhile
+            loop.call_soon_threadsafe(outcome)
 
     async def loaded(self) -> Understanding:
         """The loaded understanding; raises what loading raised."""
@@ -76,6 +94,21 @@ class ReadingRoom:
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _settle(loading: asyncio.Future[Understanding], loaded: Understanding | None, error: Exception | None) -> None:
+    if loading.done():
+        return
+    if loaded is not None:
+        loading.set_result(loaded)
+    elif error is not None:
+        loading.set_exception(error)
+
+
+def _hear_of_failure(loading: asyncio.Future[Understanding]) -> None:
+    """Whoever reads a message will be told as well."""
+    if not loading.cancelled() and (error := loading.exception()) is not None:
+        log.error("understanding_not_loaded", exc_info=error)
 
 
 class DialogueRoom:

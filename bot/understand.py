@@ -9,6 +9,7 @@ from typing import Any, TextIO
 from bot.app import DIALOGUES, CannotStart
 from bot.bridges import ReadingRoom
 from bot.kernel.settings import Settings
+from dialogues.understanding import learnt_folder
 from dialogues.understanding.decision import decide
 from dialogues.understanding.embedder import EmbedderMissing
 from directory.places import Places
@@ -23,7 +24,7 @@ async def understand_lines(settings: Settings, source: TextIO, target: TextIO) -
 
     A line that is not a message gets `{"id": …, "error": "…"}` and the next one is read.
     """
-    reading = ReadingRoom(DIALOGUES, settings.data_dir / "understanding", settings.understanding)
+    reading = ReadingRoom(DIALOGUES, learnt_folder(settings.data_dir / "understanding"), settings.understanding)
     places = Places.load()
     try:
         try:

@@ -268,7 +268,8 @@ def _to_erase(tx: Connection, vault: Vault, name: str) -> tuple[str, int]:
 def _erase(tx: Connection, vault: Vault, conversation_id: str, *, at: datetime, why: str = "asked") -> int:
     count = cases.erase_words(tx, vault, conversation_id, at=at)
     conversations.erase(tx, vault, conversation_id, at)
-    whose, facts = f"conversation:{conversation_id}", {"cases": count, "why": why}
+    whose = f"conversation:{conversation_id}"
+    facts: dict[str, audit.Fact] = {"cases": count, "why": why}
     audit.append(tx, vault, at=at, actor=COMMAND, act="conversation.erased", object=whose, facts=facts)
     return count
 
@@ -278,14 +279,15 @@ def _erase(tx: Connection, vault: Vault, conversation_id: str, *, at: datetime, 
 
 async def back_up(settings: Settings, to: Path) -> str:
     """A consistent copy of an embedded database, taken while it is in use."""
-    source = _embedded(settings)
+    size = await asyncio.to_thread(_back_up, _embedded(settings), to)
+    return f"{to}: {size / 1_000_000:.1f} MB, checked. It is useless without the master key; keep that elsewhere."
+
+
+def _back_up(source: Path, to: Path) -> int:
     if to.exists():
         raise CannotDo(f"{to} is there already; a backup never overwrites")
-    if to.parent.exists() and not to.parent.is_dir():
-        raise CannotDo(f"{to.parent} is not a folder")
-    await asyncio.to_thread(_copy, source, to)
-    size = to.stat().st_size
-    return f"{to}: {size / 1_000_000:.1f} MB, checked. It is useless without the master key; keep that elsewhere."
+    _copy(source, to)
+    return to.stat().st_size
 
 
 def _copy(source: Path, to: Path) -> None:
@@ -324,28 +326,34 @@ async def restore(settings: Settings, source: Path, *, replace: bool) -> str:
     from bot.app import alone_on
 
     target = _embedded(settings)
-    if not source.is_file():
-        raise CannotDo(f"{source} is not there")
     with alone_on(settings.database_url):
-        if target.exists() and not replace:
-            raise CannotDo(f"{target} is there already; to put the backup in its place add --replace")
-        erased = _erased_keys(target) if target.exists() else []
+        _must_be_possible(source, target, replace=replace)
+        erased = _erased_keys(target)
         draft = target.with_name(f"{target.name}.restoring")
-        _remove(draft)
         try:
             await asyncio.to_thread(_copy, source, draft)
             again, acts = await _make_ready(settings.model_copy(update={"database_url": f"sqlite:///{draft}"}), erased)
-        except BaseException:
+            _put_in_place(draft, target)
+        finally:
             _remove(draft)
-            raise
-        for ending in ("", "-wal", "-shm"):
-            if (old := Path(f"{target}{ending}")).exists():
-                old.rename(f"{old}.before-restore")
-        draft.rename(target)
     return (
         f"Restored, and the record of {acts} acts is whole. Erased again: {again}. What was there before is "
         "beside it as *.before-restore; delete that when you are sure."
     )
+
+
+def _must_be_possible(source: Path, target: Path, *, replace: bool) -> None:
+    if not source.is_file():
+        raise CannotDo(f"{source} is not there")
+    if target.exists() and not replace:
+        raise CannotDo(f"{target} is there already; to put the backup in its place add --replace")
+
+
+def _put_in_place(draft: Path, target: Path) -> None:
+    for ending in ("", "-wal", "-shm"):
+        if (old := Path(f"{target}{ending}")).exists():
+            old.rename(f"{old}.before-restore")
+    draft.rename(target)
 
 
 async def _make_ready(draft: Settings, erased: Sequence[str]) -> tuple[int, int]:
@@ -366,12 +374,17 @@ def _remove(path: Path) -> None:
 
 
 def _erased_keys(path: Path) -> list[str]:
-    """The keys that were destroyed in a database that is about to be replaced; none in one that cannot be read."""
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            rows = connection.execute("SELECT id FROM data_keys WHERE wrapped IS NULL").fetchall()
-    except sqlite3.DatabaseError:
+    """The keys that were destroyed in the database that is about to be replaced, if there is one."""
+    if not path.exists():
         return []
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            rows = connection.execute("SELECT id FROM data_keys WHERE wrapped IS NULL").fetchall()
+    except sqlite3.DatabaseError as error:
+        raise CannotDo(
+            f"{path} cannot be read ({error}), so nobody knows what was erased since the backup. "
+            "If that must be, move it away yourself and run this again"
+        ) from None
     return [row[0] for row in rows]
 
 

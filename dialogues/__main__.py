@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dialogues.understanding import learnt_folder
+
 if TYPE_CHECKING:
     from dialogues.actions.ports import Services
     from dialogues.runtime.engine import Engine
@@ -33,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m dialogues", description="The dialogues of Waymark, by themselves.")
     parser.add_argument(
-        "--cache", type=Path, default=ROOT / "var" / "understanding", help="where what is learnt is kept"
+        "--cache", type=Path, default=learnt_folder(ROOT / "var" / "understanding"), help="where what is learnt is kept"
     )
     parser.add_argument("--backend", default="auto", choices=("auto", "embedder", "ngrams"))
     commands = parser.add_subparsers(required=True)

@@ -27,9 +27,12 @@ def free_port() -> int:
 
 
 class Program:
-    """One server. `start` returns when it has greeted; `ready` when it reads messages."""
+    """One server. `start` returns when it has greeted; `ready` when it reads messages.
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    `learnt` is where what was learnt is kept from one test run to the next: learning anew takes a minute.
+    """
+
+    def __init__(self, folder: Path, *, learnt: Path | None = None, **settings: str) -> None:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -40,8 +43,11 @@ class Program:
             "WAYMARK_LOG_FORMAT": "json",
             **{f"WAYMARK_{name.upper()}": value for name, value in settings.items()},
         }
+        if learnt is not None:
+            (folder / "data").mkdir(parents=True, exist_ok=True)
+            (folder / "data" / "understanding").symlink_to(learnt)
         self.said = ""
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def log(self) -> Path:
@@ -71,23 +77,25 @@ class Program:
             env=self._environment(),
             stdout=subprocess.PIPE,
             stderr=self.log.open("ab"),
-            text=True,
         )
-        self.said = self._listen_until("Stop with Ctrl-C")
+        try:
+            self.said = self._listen_until("Stop with Ctrl-C")
+        except BaseException:
+            self.stop(signal.SIGKILL)
+            raise
         return self
 
     def _listen_until(self, words: str) -> str:
         assert self._process is not None
         assert self._process.stdout is not None
         deadline, said = time.monotonic() + START_SECONDS, ""
-        os.set_blocking(self._process.stdout.fileno(), False)
         while words not in said:
             left = deadline - time.monotonic()
-            ended = self._process.poll() is not None
             assert left > 0, f"not serving after {START_SECONDS} s:\n{said}\n{self._log_tail()}"
-            select.select([self._process.stdout], [], [], min(left, 1.0))
-            said += self._process.stdout.read() or ""
-            assert not ended or words in said, f"it ended:\n{said}\n{self._log_tail()}"
+            if select.select([self._process.stdout], [], [], min(left, 1.0))[0]:
+                heard = os.read(self._process.stdout.fileno(), 65536).decode()
+                said += heard
+                assert heard or words in said, f"it ended:\n{said}\n{self._log_tail()}"
         return said
 
     def _log_tail(self) -> str:

@@ -15,6 +15,7 @@ from bot.kernel.words import Words
 from dialogues.actions import build_actions
 from dialogues.knowledge import Procedures
 from dialogues.runtime.engine import Engine
+from dialogues.understanding import learnt_folder
 from directory import demonstration
 from directory.service import Directory
 
@@ -30,6 +31,6 @@ async def open_dialogue(settings: Settings, folder: Path) -> Dialogue:
     procedures = Procedures.load(DIALOGUES / "procedures")
     actions = build_actions(DirectoryDesk(directory), procedures, words.text)
     actions.warm()
-    reading = ReadingRoom(DIALOGUES, settings.data_dir / "understanding", settings.understanding)
+    reading = ReadingRoom(DIALOGUES, learnt_folder(settings.data_dir / "understanding"), settings.understanding)
     await reading.loaded()
     return Dialogue(reading, DialogueRoom(Engine.load(DIALOGUES, actions=actions, translate=words.text), clock))

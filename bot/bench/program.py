@@ -101,9 +101,6 @@ async def _until_answered(session: aiohttp.ClientSession, url: str) -> None:
 async def _program(folder: Path, settings: Settings) -> tuple[float, float]:
     """Seconds from start to the first answer, and megabytes resident after many messages."""
     port, key = _free_port(), make_key(folder)
-    learnt = folder / "understanding"
-    if not learnt.exists() and (settings.data_dir / "understanding").exists():
-        learnt.symlink_to((settings.data_dir / "understanding").resolve())
     environment = {
         **os.environ,
         "WAYMARK_DATA_DIR": str(folder),

@@ -12,11 +12,11 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 import structlog
 from prometheus_client import Counter
@@ -55,13 +55,55 @@ _SECRETS = (
 
 _dropped = Counter("waymark_log_facts_dropped_total", "Facts kept out of the log because of their name or shape")
 
-Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
-_LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
+Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+_LEVELS = logging.getLevelNamesMapping()
+#: Holds the level of our lines, and nothing else goes through it.
+_ours = logging.getLogger("waymark")
 
 
-def get_log(room: str) -> Any:
-    """The log of one room: `log.info("case_claimed", case_id=case.id)`."""
-    return structlog.get_logger(room=room)  # takes shape at each line, so it may be made before `configure_logs`
+class Log:
+    """The log of one room: `log.info("case_claimed", case_id=case.id)`.
+
+    Takes shape at each line, so it may be made before `configure_logs`. A line below the level costs nothing.
+    """
+
+    __slots__ = ("_room",)
+
+    def __init__(self, room: str) -> None:
+        self._room = room
+
+    def writes(self, level: Level) -> bool:
+        """Whether a line of this level is written, for facts that are costly to gather."""
+        return _ours.isEnabledFor(_LEVELS[level])
+
+    def debug(self, event: str, /, **facts: Any) -> None:
+        self.write("DEBUG", event, facts)
+
+    def info(self, event: str, /, **facts: Any) -> None:
+        self.write("INFO", event, facts)
+
+    def warning(self, event: str, /, **facts: Any) -> None:
+        self.write("WARNING", event, facts)
+
+    def error(self, event: str, /, **facts: Any) -> None:
+        self.write("ERROR", event, facts)
+
+    def critical(self, event: str, /, **facts: Any) -> None:
+        self.write("CRITICAL", event, facts)
+
+    def exception(self, event: str, /, **facts: Any) -> None:
+        """An error, with the kind and the places of the exception that is being handled."""
+        self.write("ERROR", event, {"exc_info": True, **facts})
+
+    def write(self, level: Level, event: str, facts: Mapping[str, Any]) -> None:
+        """The same for a level that is known only now."""
+        if self.writes(level):
+            getattr(structlog.get_logger(room=self._room), level.lower())(event, **facts)
+
+
+def get_log(room: str) -> Log:
+    """The log of one room. Every file makes its own, once."""
+    return Log(room)
 
 
 def configure_logs(level: Level = "INFO", format: Literal["console", "json"] = "console") -> None:
@@ -74,7 +116,7 @@ def configure_logs(level: Level = "INFO", format: Literal["console", "json"] = "
     logging.captureWarnings(True)
     logging.raiseExceptions = False  # otherwise a failing log call prints its arguments
     for noisy in ("httpx", "httpcore", "telegram", "aiosqlite", "asyncio", "sqlalchemy", "rasa_sdk"):
-        logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, _LEVELS[level]))
     sys.excepthook = _log_uncaught
     threading.excepthook = lambda args: _log_uncaught(args.exc_type, args.exc_value, args.exc_traceback)
     sys.unraisablehook = lambda args: _log_uncaught(args.exc_type, args.exc_value, args.exc_traceback)
@@ -84,6 +126,7 @@ def configure_logs(level: Level = "INFO", format: Literal["console", "json"] = "
 
 
 def _shape_our_lines(level: Level, format: Literal["console", "json"]) -> None:
+    _ours.setLevel(level)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -92,7 +135,7 @@ def _shape_our_lines(level: Level, format: Literal["console", "json"]) -> None:
             _put_time,
             _as_json if format == "json" else _as_line,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=lambda *_args: structlog.WriteLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
@@ -220,8 +263,8 @@ class _Foreign(logging.Handler):
         }
         if record.exc_info and record.exc_info[1] is not None:
             facts["exc_info"] = record.exc_info[1]
-        level = record.levelname.lower() if record.levelname in _LEVELS else "info"
-        getattr(get_log("library"), level)("library", **facts)
+        level = cast(Level, record.levelname) if record.levelname in get_args(Level) else "INFO"
+        get_log("library").write(level, "library", facts)
 
 
 def _log_uncaught(kind: type[BaseException], error: BaseException | None, _traceback: TracebackType | None) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from bot.kernel.database import Database
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "deploy" / "migrations"
+BASE = "base"
 FILE_NAME = re.compile(r"^(\d{4})_\w+\.py$")
 
 
@@ -37,7 +38,7 @@ def current(tx: Connection) -> str | None:
 
 
 async def migrate(database: Database, *, to: str | None = None) -> bool:
-    """Bring the database to `to`, by default the newest. True if anything had to be done.
+    """Bring the database to `to`, by default the newest; "base" is before the first. True if there was work to do.
 
     All of it happens in one transaction: after a crash half-way the database is as it was before.
     Raises NewerDatabase rather than guess.
@@ -50,7 +51,8 @@ async def migrate(database: Database, *, to: str | None = None) -> bool:
         raise NewerDatabase(
             f"the database is at revision {found}, this release knows only up to {wanted}: install the newer release"
         )
-    await database.write(lambda tx: _run(tx, wanted, down=found is not None and found > wanted))
+    down = found is not None and (wanted == BASE or found > wanted)
+    await database.write(lambda tx: _run(tx, wanted, down=down))
     return True
 
 

@@ -108,6 +108,7 @@ __all__ = [
 log = get_log("web")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Proof = Callable[[web.Request], bool | Awaitable[bool]]
 
 #: A form of ours is text; a webhook may be larger. Both can be set for one route with `body_cap`.
 FORM_CAP = 64 * 1024
@@ -133,6 +134,9 @@ HEADERS: Final[Mapping[str, str]] = {
     "Server": "waymark",
 }
 HSTS = "max-age=63072000; includeSubDomains"
+#: The same, ready to be merged in one go: this happens at every answer.
+_OVER_HTTP: Final = CIMultiDict(HEADERS)
+_OVER_HTTPS: Final = CIMultiDict({**HEADERS, "Strict-Transport-Security": HSTS})
 
 _seconds = Histogram(
     "waymark_http_seconds",
@@ -158,10 +162,10 @@ PUBLIC: Final = Public()
 class MachineGuard:
     """A machine enters by proof in the request itself (a signature, a secret header), never by a cookie."""
 
-    check: Callable[[web.Request], bool | Awaitable[bool]]
+    check: Proof
 
 
-def SIGNED_WEBHOOK(check: Callable[[web.Request], bool | Awaitable[bool]]) -> MachineGuard:
+def SIGNED_WEBHOOK(check: Proof) -> MachineGuard:
     """The rule of a webhook: `check` says whether the caller proved who it is. Without proof the answer is 403."""
     return MachineGuard(check)
 
@@ -227,20 +231,34 @@ class WebParts:
     error_template: str = "kernel/error.html"  # gets `title`, `advice`, `status`
 
 
+class _Door:
+    """A route as it is served: what its rule means for a request is decided once, and not at each."""
+
+    __slots__ = ("admit", "body_cap", "for_machines", "name", "narrow")
+
+    def __init__(self, name: str, body_cap: int, rule: Rule | None) -> None:
+        self.name = name
+        self.body_cap = body_cap
+        self.for_machines = isinstance(rule, MachineGuard)
+        self.admit = _entrance(rule)
+        self.narrow = body_cap != WEBHOOK_CAP
+
+
 RULES: web.AppKey[dict[web.AbstractRoute, Route]] = web.AppKey("rules")
+DOORS: web.AppKey[dict[web.AbstractRoute, _Door]] = web.AppKey("doors")
 PARTS: web.AppKey[WebParts] = web.AppKey("parts")
 
 
 def build_web(parts: WebParts, *routes: Routes) -> web.Application:
     """The application with every route guarded. Serve it with `web_runner`, which guards broken HTTP too."""
-    app = web.Application(middlewares=[_answer_whatever_happens, _admit], client_max_size=WEBHOOK_CAP)
+    app = web.Application(middlewares=[_answer_whatever_happens], client_max_size=WEBHOOK_CAP)
     app[PARTS] = parts
     app[SETTINGS], app[DATABASE], app[VAULT] = parts.settings, parts.database, parts.vault
     app[CLOCK], app[SIGNALS], app[WORDS] = parts.clock, parts.signals, parts.words
     app[CLOSING] = asyncio.Event()
     app[STATIC] = StaticFiles(parts.static)
     app[TEMPLATES] = make_templates(parts.templates, parts.words, parts.template_globals)
-    app[RULES] = {}
+    app[RULES], app[DOORS] = {}, {}
     _register(app, [route for table in (_static_routes(), *routes) for route in table.table])
     app.on_response_prepare.append(_add_headers)
     app.on_startup.append(_refuse_unguarded_routes)
@@ -266,14 +284,16 @@ def _register(app: web.Application, table: Iterable[Route]) -> None:
         resource = resources.get((route.path, route.name))
         if resource is None:
             resource = resources[route.path, route.name] = app.router.add_resource(route.path, name=route.name)
+        door = _Door(route.name, route.body_cap, route.rule)
         for method in ("GET", "HEAD") if route.method == "GET" else (route.method,):
-            app[RULES][resource.add_route(method, route.handler)] = route
+            served = resource.add_route(method, route.handler)
+            app[RULES][served], app[DOORS][served] = route, door
 
 
 async def _refuse_unguarded_routes(app: web.Application) -> None:
     """Whatever reached the router by another way than `Routes` has no rule, and nothing starts."""
     for route in app.router.routes():
-        if route not in app[RULES]:
+        if route not in app[DOORS]:
             raise RouteWithoutRule(f"{route.method} {route.resource.canonical if route.resource else route}")
 
 
@@ -295,10 +315,8 @@ async def _add_headers(request: web.BaseRequest, response: web.StreamResponse) -
 
 def put_security_headers(headers: CIMultiDict[str], *, https: bool) -> None:
     """The set every answer carries. Only how long it may be kept is the handler's choice."""
-    headers.update(HEADERS)
+    headers.update(_OVER_HTTPS if https else _OVER_HTTP)
     headers.setdefault("Cache-Control", "no-store")
-    if https:
-        headers["Strict-Transport-Security"] = HSTS
 
 
 class _GuardedHandler(RequestHandler):
@@ -348,10 +366,14 @@ def web_runner(app: web.Application, *, shutdown_timeout: float = 20.0) -> web.A
 @web.middleware
 async def _answer_whatever_happens(request: web.Request, handler: Handler) -> web.StreamResponse:
     started = time.perf_counter()
+    door = _door(request)
+    if door.narrow and request.method not in SAFE_METHODS:
+        request = request.clone(client_max_size=door.body_cap)
     request[REQUEST_ID] = secrets.token_hex(8)
     try:
         _refuse_hostile_address(request)
-        response = await handler(_within_cap(request))
+        _refuse_too_much(request, door.body_cap)
+        response = await door.admit(request, handler)
     except web.HTTPException as error:
         if error.status < 400 or request.get(STREAMING):
             raise
@@ -359,27 +381,27 @@ async def _answer_whatever_happens(request: web.Request, handler: Handler) -> we
     except (DatabaseUnavailable, ConnectionResetError, asyncio.CancelledError) as error:
         if not isinstance(error, DatabaseUnavailable) or request.get(STREAMING):
             raise
-        log.error("database_unavailable", route=_route_name(request))
+        log.error("database_unavailable", route=door.name)
         response = _error_answer(request, 503, {"Retry-After": "5"})
     except Exception:
-        log.exception("handler_failed", route=_route_name(request), request_id=request[REQUEST_ID])
+        log.exception("handler_failed", route=door.name, request_id=request[REQUEST_ID])
         if request.get(STREAMING):
             raise
         response = _error_answer(request, 500, {})
-    _note(request, response.status, time.perf_counter() - started)
+    _note(request, door, response.status, time.perf_counter() - started)
     return response
 
 
-def _note(request: web.Request, status: int, seconds: float) -> None:
-    route = request.app[RULES].get(request.match_info.route)
-    name = route.name if route else "none"
+def _note(request: web.Request, door: _Door, status: int, seconds: float) -> None:
     if not request.get(STREAMING):
-        _seconds_of(name, status).observe(seconds)
+        _seconds_of(door.name, status).observe(seconds)
     # Machines call by the thousand: when all is well they are counted, and not written down one by one.
-    routine = status < 400 and route is not None and isinstance(route.rule, MachineGuard)
+    routine = door.for_machines and status < 400
+    if routine and not log.writes("DEBUG"):
+        return
     (log.debug if routine else log.info)(
         "answered",
-        route=name,
+        route=door.name,
         method=request.method if request.method in {"GET", "HEAD", "POST"} else "other",
         status=status,
         duration_ms=round(seconds * 1000, 1),
@@ -392,22 +414,22 @@ def _seconds_of(route: str, status: int) -> Histogram:
     return _seconds.labels(route, str(status))
 
 
-def _route_name(request: web.Request) -> str:
-    route = request.app[RULES].get(request.match_info.route)
-    return route.name if route else "none"
+def _door(request: web.Request) -> _Door:
+    return request.app[DOORS].get(request.match_info.route, _NO_DOOR)
 
 
 def _refuse_hostile_address(request: web.Request) -> None:
-    """No text of ours holds NUL, and PostgreSQL cannot keep it."""
-    if "\x00" in request.path or "\x00" in request.query_string:
+    """No text of ours holds NUL, and PostgreSQL cannot keep it. Looked for before anything is decoded."""
+    address = request.raw_path
+    if "%00" in address or "\x00" in address:
         raise web.HTTPBadRequest
 
 
-def _within_cap(request: web.Request) -> web.Request:
-    route = request.app[RULES].get(request.match_info.route)
-    if route is None or route.body_cap == WEBHOOK_CAP:
-        return request
-    return request.clone(client_max_size=route.body_cap)
+def _refuse_too_much(request: web.Request, cap: int) -> None:
+    """What says that it is too long is not read at all; what does not say so is cut off while it is read."""
+    length = request.content_length
+    if length is not None and length > cap:
+        raise web.HTTPRequestEntityTooLarge(cap, length)
 
 
 _ERRORS: Final[Mapping[int, tuple[str, str]]] = {
@@ -426,12 +448,11 @@ _OTHER_ERROR: Final = (N_("Something went wrong on our side"), N_("Try again in 
 def _error_answer(request: web.Request, status: int, given: Mapping[str, str]) -> web.Response:
     """A kind page for people, a code for machines; the same whatever the cause was."""
     headers = {name: given[name] for name in ("Allow", "Retry-After") if name in given}
-    route = request.app[RULES].get(request.match_info.route)
     accepts = request.headers.get("Accept", "")
     if "application/json" in accepts and "text/html" not in accepts:
         code = re.sub(r"[^a-z]+", "_", HTTPStatus(status).phrase.lower())
         return web.json_response({"error": code, "status": status}, status=status, headers=headers)
-    if route is not None and isinstance(route.rule, MachineGuard):
+    if _door(request).for_machines:
         return web.Response(text=HTTPStatus(status).phrase, status=status, headers=headers)
     if LANGUAGE not in request:
         request[LANGUAGE] = _language(request)
@@ -446,37 +467,50 @@ def _error_answer(request: web.Request, status: int, given: Mapping[str, str]) -
 # Who comes in
 
 
-@web.middleware
-async def _admit(request: web.Request, handler: Handler) -> web.StreamResponse:
-    route = request.app[RULES].get(request.match_info.route)
-    if route is None:
-        if request.match_info.http_exception is None:  # a real route, added behind our back while we run
-            log.critical("route_without_rule")
-            raise web.HTTPNotFound
-        return await handler(request)
-    if request.content_length is not None and request.content_length > route.body_cap:
-        raise web.HTTPRequestEntityTooLarge(route.body_cap, request.content_length)
-    if isinstance(route.rule, MachineGuard):
-        await _require_proof(request, route.rule)
-        return await handler(request)
+Entrance = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
+
+
+def _entrance(rule: Rule | None) -> Entrance:
+    """How one comes in under a rule."""
+    match rule:
+        case MachineGuard(check):
+            return functools.partial(_admit_machine, check)
+        case Permission() | Public():
+            return functools.partial(_admit_person, rule)
+        case None:
+            return _find_nothing
+
+
+async def _find_nothing(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if request.match_info.http_exception is None:  # a real route, added behind our back while we run
+        log.critical("route_without_rule")
+        raise web.HTTPNotFound
+    return await handler(request)
+
+
+async def _admit_machine(check: Proof, request: web.Request, handler: Handler) -> web.StreamResponse:
+    proved = check(request)
+    if not (proved if isinstance(proved, bool) else await proved):
+        log.warning("proof_refused", route=_door(request).name)
+        raise web.HTTPForbidden
+    return await handler(request)
+
+
+async def _admit_person(rule: Permission | Public, request: web.Request, handler: Handler) -> web.StreamResponse:
     await _load_session(request)
     request[LANGUAGE] = _language(request)
-    if isinstance(route.rule, Permission):
-        answer = _turn_away(request, route.rule)
+    if isinstance(rule, Permission):
+        answer = _turn_away(request, rule)
         if answer is not None:
             return answer
     if request.method not in SAFE_METHODS:
-        await _require_our_form(request, route.rule)
+        await _require_our_form(request, rule)
     response = await handler(request)
     _remember_language(request, response)
     return response
 
 
-async def _require_proof(request: web.Request, guard: MachineGuard) -> None:
-    answer = guard.check(request)
-    if not (answer if isinstance(answer, bool) else await answer):
-        log.warning("proof_refused", route=_route_name(request))
-        raise web.HTTPForbidden
+_NO_DOOR: Final = _Door("none", WEBHOOK_CAP, None)
 
 
 async def _load_session(request: web.Request) -> None:
@@ -504,7 +538,7 @@ def _turn_away(request: web.Request, permission: Permission) -> web.Response | N
             return see_other(request, sign_in)
         raise web.HTTPUnauthorized
     if not may_enter(officer, permission):
-        log.warning("access_refused", route=_route_name(request), officer_id=officer.id, permission=permission.value)
+        log.warning("access_refused", route=_door(request).name, officer_id=officer.id, permission=permission.value)
         raise web.HTTPNotFound
     return None
 
@@ -513,13 +547,13 @@ async def _require_our_form(request: web.Request, rule: Rule) -> None:
     """Refuse what another site makes a browser send. What only an officer may do also needs the session's token."""
     session = request.get(SESSION) if isinstance(rule, Permission) else None
     if not _comes_from_us(request, strictly=session is not None):
-        log.warning("foreign_form_refused", route=_route_name(request))
+        log.warning("foreign_form_refused", route=_door(request).name)
         raise web.HTTPForbidden
     if session is None:
         return
     sent = request.headers.get("X-CSRF-Token") or str((await form(request)).get("csrf", ""))
     if not hmac.compare_digest(sent.encode(), session.csrf.encode()):
-        log.warning("form_token_refused", route=_route_name(request), officer_id=session.officer.id)
+        log.warning("form_token_refused", route=_door(request).name, officer_id=session.officer.id)
         raise web.HTTPForbidden
 
 
@@ -599,7 +633,7 @@ def require(request: web.Request, permission: Permission, target: object) -> Non
     if target is None:
         raise web.HTTPNotFound
     if not allows(officer, permission, target):
-        log.warning("access_refused", route=_route_name(request), officer_id=officer.id, permission=permission.value)
+        log.warning("access_refused", route=_door(request).name, officer_id=officer.id, permission=permission.value)
         raise web.HTTPNotFound
 
 

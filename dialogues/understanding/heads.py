@@ -48,7 +48,10 @@ class Sentences:
         if embedded is None:
             nothing = np.zeros((len(letters), 0), np.float32)
             return Likeness(nothing, letters * np.float32(_LETTERS_ALONE**0.5))
-        near = np.exp(np.float32(_FADE) * (_unit(embedded - self._mean) @ self._rows.T - np.float32(1)))
+        near = _unit(embedded - self._mean) @ self._rows.T
+        near -= np.float32(1)  # in place: in training this is a hundred megabytes
+        near *= np.float32(_FADE)
+        np.exp(near, out=near)
         return Likeness(near, letters * np.float32(_LETTERS**0.5))
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
@@ -114,13 +117,15 @@ def learn(
     index = {label: i for i, label in enumerate(names)}
     columns = np.array([index[label] for label in known])
     letters = like.letters[chosen]
-    kernel = letters @ letters.T + np.float32(1)  # the 1 is a free constant, read back as the bias
+    kernel = letters @ letters.T
+    kernel += np.float32(1)  # a free constant, read back as the bias
     if like.meaning.shape[1]:
-        kernel += like.meaning[np.ix_(chosen, chosen)]
+        kernel += like.meaning if chosen.all() else like.meaning[np.ix_(chosen, chosen)]
     typical = float(np.median(list(counts.values())))
     weights = np.array([(typical / counts[label]) ** evenly for label in known], np.float32)
     kernel[np.diag_indices_from(kernel)] += np.float32(_RIDGE) / weights
-    inverse = np.linalg.inv(kernel)
+    inverse = _inverse(kernel)
+    del kernel
     target = -np.ones((len(known), len(names)), np.float32)
     target[np.arange(len(known)), columns] = 1.0
     pulls = inverse @ target
@@ -147,6 +152,22 @@ def softmax(scores: Matrix) -> Matrix:
 
 def _unit(rows: Matrix) -> Matrix:
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6), np.float32)
+
+
+def _inverse(kernel: Matrix) -> Matrix:
+    """The inverse by halves: a library call on the whole takes seven times the memory of the matrix."""
+    if len(kernel) <= 1024:
+        return np.asarray(np.linalg.inv(kernel), np.float32)
+    half = len(kernel) // 2
+    first = _inverse(kernel[:half, :half])
+    across = first @ kernel[:half, half:]
+    second = _inverse(kernel[half:, half:] - kernel[half:, :half] @ across)
+    whole = np.empty_like(kernel)
+    whole[half:, half:] = second
+    whole[:half, half:] = across @ -second
+    whole[half:, :half] = whole[:half, half:].T
+    whole[:half, :half] = first - whole[:half, half:] @ across.T
+    return whole
 
 
 def _scores_unseen(inverse: Matrix, pulls: Matrix, target: Matrix, folds: NDArray[np.int64]) -> Matrix:

@@ -63,6 +63,7 @@ class Understanding:
         self._language: LanguageModel = learnt.language
         self._screen = Screen.from_json(learnt.lexicon, threshold=learnt.threshold, urgent=learnt.urgent_threshold)
         self._entities = EntityFinder(learnt.vocabulary)
+        self._nothing_to_ask = _Scores(np.zeros(len(self._intents.labels), np.float32), NO_MEANING)
         self._cache: OrderedDict[bytes, Reading] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -105,8 +106,11 @@ class Understanding:
 
     def _read(self, shown: str, language: str | None, cautious: bool) -> Reading:
         folded = fold(shown)
-        scores = self._score(shown, folded)
         known = self._phrases.get(folded.strip(" .!?,"))
+        if known and known["intent"] and "/" not in known["intent"] and not known["risk"]:
+            scores = self._nothing_to_ask  # a greeting, a yes: such words never touch the model
+        else:
+            scores = self._score(shown, folded)
         guess = self._language.guess(shown, language)
         if known and known["language"] and not language and not guess.certain:
             guess = Guess(known["language"], certain=False)
@@ -149,7 +153,7 @@ class Understanding:
         ranking = sorted(summed.items(), key=lambda item: -item[1])
         known = OUT_OF_SCOPE if known and known.startswith(OUT_OF_SCOPE) else known
         if known is not None:
-            ranking = [(known, 0.99), *((label, p * 0.01) for label, p in ranking if label != known)]
+            ranking = [(known, 0.99), *((label, p * 0.01) for label, p in ranking if p and label != known)]
         return ranking
 
 

@@ -49,7 +49,7 @@ _DOUBTFUL = 0.6
 #: How much more it must say where the message plainly asks for a procedure or a service.
 _ASKS = 0.3
 #: A weak word, or a conversation in which somebody was in danger, lowers what the head must say.
-_WEAK, _CAUTIOUS = 0.6, 0.5
+_WEAK, _CAUTIOUS = 0.8, 0.5
 #: Below this the head is sure that a plain word-list hit, unless it says P0 or is all of the message, is harmless.
 _CERTAINLY_HARMLESS = 0.02
 _GAP = 3

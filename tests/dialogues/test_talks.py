@@ -12,6 +12,7 @@ from dialogues.knowledge import Procedures
 from dialogues.runtime.catalogue import read_catalogues, translator
 from dialogues.runtime.engine import Engine
 from dialogues.talks import Read, Talk, play, read_talks, read_world
+from dialogues.understanding import learnt_folder
 from dialogues.understanding.reading import Understanding
 
 HERE = Path(__file__).resolve().parent
@@ -31,7 +32,7 @@ def engine() -> Engine:
 def read(request: pytest.FixtureRequest) -> Read:
     cache = request.config.cache
     assert cache is not None
-    understanding = Understanding.load(ROOT / "dialogues", Path(cache.mkdir("understanding")), "ngrams")
+    understanding = Understanding.load(ROOT / "dialogues", learnt_folder(Path(cache.mkdir("understanding"))), "ngrams")
     return lambda text, language: understanding.read(text, language=language)
 
 

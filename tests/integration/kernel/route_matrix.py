@@ -38,6 +38,7 @@ class Target:
     params: Mapping[str, str]
     facts: object
     exists: bool = True
+    seen: bool = False  # this person may see it, so when they may not do this to it they are told so
 
 
 #: Makes a fresh object in a state (`own`, `foreign`, `closed`, …) for a person; None if the route has no such object.
@@ -105,7 +106,7 @@ def _expected(route: Route, person: Person, target: Target, *, has_object: bool)
     if has_object and not target.exists:
         return "nothing"
     if has_object and not allows(person.officer, route.rule, target.facts):
-        return "nothing"
+        return "refused" if target.seen else "nothing"
     return "in"
 
 
@@ -114,6 +115,8 @@ def _fits(expected: str, status: int) -> bool:
         return status in {303, 401}
     if expected == "nothing":
         return status == 404
+    if expected == "refused":
+        return status in {404, 409}
     return status not in REFUSED and status < 500
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from dialogues.understanding import learnt_folder
 from dialogues.understanding.reading import Understanding
 
 ROOT = Path(__file__).parents[3]
@@ -12,7 +13,7 @@ PROJECT = ROOT / "dialogues"
 
 @pytest.fixture(scope="session")
 def understanding() -> Understanding:
-    return Understanding.load(PROJECT, ROOT / "var" / "understanding")
+    return Understanding.load(PROJECT, learnt_folder(ROOT / "var" / "understanding"))
 
 
 @pytest.fixture

@@ -57,8 +57,8 @@ def test_a_no_that_is_part_of_the_danger_is_danger():
 
 
 def test_a_weak_word_lowers_what_the_meaning_must_say():
-    assert screen.read("my brother is late", meaning(0.2, "missing_child")) is None
-    assert screen.read("my brother is lost", meaning(0.2, "missing_child")) is not None
+    assert screen.read("my brother is late", meaning(0.26, "missing_child")) is None
+    assert screen.read("my brother is lost", meaning(0.26, "missing_child")) is not None
 
 
 def test_after_a_danger_less_is_needed():
