@@ -41,10 +41,15 @@ CHECKS = (
     Check("types", "mypy --strict agrees", (str(BIN / "mypy"),)),
     Check("imports", "the floors stand on one another", (str(BIN / "lint-imports"), "--no-cache")),
     Check("unit", "the rules hold", _pytest("tests/unit", "-n", "2"), True),
-    Check("integration", "they hold on SQLite and PostgreSQL", _pytest("tests/integration", "-n", "2"), True),
+    Check(
+        "integration",
+        "they hold on SQLite and PostgreSQL",
+        _pytest("tests/integration", "-n", "2", "-m", "not faults"),
+        True,
+    ),
     Check("dialogues", "the talks go as written", _pytest("tests/dialogues"), True),
     Check("browser", "people can use it", _pytest("tests/browser"), True),
-    Check("faults", "nothing is lost when processes are killed", _pytest("tests/faults"), True),
+    Check("faults", "nothing is lost when processes are killed", _pytest("tests", "-m", "faults"), True),
 )
 
 

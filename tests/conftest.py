@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
+import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, make_url
 
 from bot.kernel.clock import SetClock
 from bot.kernel.crypto import Vault
@@ -35,13 +39,9 @@ STORES = (
 
 def all_metadata() -> list[sa.MetaData]:
     """Every table of Waymark. Importing the stores is what declares them."""
-    found = [metadata]
     for store in STORES:
-        with contextlib.suppress(ModuleNotFoundError):
-            import_module(store)
-    with contextlib.suppress(ModuleNotFoundError):
-        found.append(import_module("directory.store").metadata)
-    return found
+        import_module(store)
+    return [metadata, import_module("directory.store").metadata]
 
 
 def make_tables(tx: Connection) -> None:
@@ -64,20 +64,57 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return server.new_database()
 
 
+def _with_tables(url: str) -> str:
+    """Make every table, in a thread of its own: the fixture that asks may be inside an event loop."""
+
+    async def make() -> None:
+        opened = open_database(url)
+        await opened.write(make_tables)
+        await opened.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, make()).result()
+    return url
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with every table, to be copied: making them anew takes most of a short test's time."""
+    path = tmp_path_factory.mktemp("template") / "waymark.db"
+    _with_tables(f"sqlite:///{path}")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: PostgresServer) -> str:
+    """The name of a database with every table, to be cloned."""
+    url = _with_tables(postgres.new_database())
+    name = make_url(url).database
+    assert name is not None
+    return name
+
+
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
+async def database(request: pytest.FixtureRequest, database_url: str) -> AsyncIterator[Database]:
     """A database with every table, of each kind."""
+    url = make_url(database_url)
+    if url.get_backend_name() == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), str(url.database))
+    else:
+        template: str = request.getfixturevalue("postgres_template")
+        database_url = request.getfixturevalue("postgres").new_database(template=template)
     opened = open_database(database_url)
-    await opened.write(make_tables)
     yield opened
     await opened.close()
 
 
 @pytest.fixture
-async def sqlite_database(tmp_path: Path) -> AsyncIterator[Database]:
+async def sqlite_database(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Database]:
     """For tests about something else than the database, where once is enough."""
+    shutil.copy(sqlite_template, tmp_path / "waymark.db")
     opened = open_database(f"sqlite:///{tmp_path / 'waymark.db'}")
-    await opened.write(make_tables)
     yield opened
     await opened.close()
 

@@ -109,8 +109,8 @@ class PostgresServer:
     def url(self, name: str) -> str:
         return f"postgresql://waymark@/{name}?host={self.folder}"
 
-    def new_database(self) -> str:
-        """The URL of a fresh, empty database."""
+    def new_database(self, *, template: str = "template1") -> str:
+        """The URL of a fresh database: empty, or a clone of `template`, which nobody may be using."""
         import asyncio
 
         import asyncpg
@@ -120,7 +120,7 @@ class PostgresServer:
         async def create() -> None:
             connection = await asyncpg.connect(user="waymark", host=str(self.folder), database="postgres")
             try:
-                await connection.execute(f'CREATE DATABASE "{name}"')
+                await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
             finally:
                 await connection.close()
 
