@@ -49,8 +49,12 @@ CHECKS = (
     ),
     Check("dialogues", "the talks go as written", _pytest("tests/dialogues"), True),
     Check("browser", "people can use it", _pytest("tests/browser"), True),
+    Check("journeys", "the four journeys run as real processes", _pytest("tests/journeys"), True),
     Check("faults", "nothing is lost when processes are killed", _pytest("tests", "-m", "faults"), True),
 )
+
+
+IN_A_BROWSER = {"browser", "journeys"}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -61,11 +65,11 @@ def main(arguments: Sequence[str]) -> int:
         print("Checks:\n" + "\n".join(f"  {check.name:<12} {check.tells}" for check in CHECKS))
         return 2
     chosen = [check for check in CHECKS if not names or check.name in names]
-    if any(check.name == "browser" for check in chosen) and shutil.which("chromium") is None:
+    if any(check.name in IN_A_BROWSER for check in chosen) and shutil.which("chromium") is None:
         print("The browser tests need Debian's chromium: apt-get install chromium fonts-noto-core", file=sys.stderr)
         if os.environ.get("CI"):
             return 1  # a run without them is not green
-        chosen = [check for check in chosen if check.name != "browser"]
+        chosen = [check for check in chosen if check.name not in IN_A_BROWSER]
     results = [(check, *_run(check, options, number, len(chosen))) for number, check in enumerate(chosen, 1)]
     print()
     for check, code, seconds in results:

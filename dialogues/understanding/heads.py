@@ -21,6 +21,10 @@ _FADE, _LETTERS, _LETTERS_ALONE = 2.0, 0.2, 1.0
 _RIDGE = 0.1
 
 
+class LearningFailed(RuntimeError):
+    """Heads that would understand nothing must never be kept: a screen that hears nothing looks like one that works."""
+
+
 @dataclass(frozen=True)
 class Likeness:
     """Messages compared with the reviewed sentences: by meaning (a column a sentence) and by letters (n-grams)."""
@@ -125,10 +129,12 @@ def learn(
     weights = np.array([(typical / counts[label]) ** evenly for label in known], np.float32)
     kernel[np.diag_indices_from(kernel)] += np.float32(_RIDGE) / weights
     inverse = _inverse(kernel)
-    del kernel
     target = -np.ones((len(known), len(names)), np.float32)
     target[np.arange(len(known)), columns] = 1.0
     pulls = inverse @ target
+    if not np.allclose(kernel @ pulls, target, atol=0.05):
+        raise LearningFailed("the sentences could not be told apart numerically; what was learnt is not kept")
+    del kernel
     unseen = _scores_unseen(inverse, pulls, target, folds[chosen])
     temperature = _best_temperature(unseen, columns)
     by_meaning = np.zeros((len(truth) if like.meaning.shape[1] else 0, len(names)), np.float32)
@@ -155,18 +161,23 @@ def _unit(rows: Matrix) -> Matrix:
 
 
 def _inverse(kernel: Matrix) -> Matrix:
-    """The inverse by halves: a library call on the whole takes seven times the memory of the matrix."""
-    if len(kernel) <= 1024:
-        return np.asarray(np.linalg.inv(kernel), np.float32)
+    """The inverse of a kernel by halves: a library call on the whole takes six times the memory of the matrix."""
+    root = _inverse_root(kernel)
+    return np.asarray(root.T @ root, np.float32)
+
+
+def _inverse_root(kernel: Matrix) -> Matrix:
+    """The inverse of the Cholesky factor. (Inverting the halves of the kernel itself loses all its digits.)"""
+    if len(kernel) <= 512:
+        return np.asarray(np.tril(np.linalg.inv(np.linalg.cholesky(kernel))), np.float32)
     half = len(kernel) // 2
-    first = _inverse(kernel[:half, :half])
-    across = first @ kernel[:half, half:]
-    second = _inverse(kernel[half:, half:] - kernel[half:, :half] @ across)
-    whole = np.empty_like(kernel)
+    first = _inverse_root(kernel[:half, :half])
+    across = kernel[half:, :half] @ first.T
+    second = _inverse_root(kernel[half:, half:] - across @ across.T)
+    whole = np.zeros_like(kernel)
+    whole[:half, :half] = first
     whole[half:, half:] = second
-    whole[:half, half:] = across @ -second
-    whole[half:, :half] = whole[:half, half:].T
-    whole[:half, :half] = first - whole[:half, half:] @ across.T
+    whole[half:, :half] = -(second @ across) @ first
     return whole
 
 

@@ -95,7 +95,7 @@ def keep(account: str, update: Json, payload: bytes | None = None) -> RawMessage
 
 
 def _says_something(message: Json, *, edited: bool) -> bool:
-    if SERVICE_NOTES & message.keys():
+    if not SERVICE_NOTES.isdisjoint(message):
         return False
     # A shared live location is edited every few seconds. Where a child walks is nothing we keep.
     return not (edited and "location" in message)

@@ -26,11 +26,11 @@ def webhook_routes(account: str, secret: str, inbox: Accepts) -> Routes:
     """
     if not secret:
         raise ValueError("a webhook without a secret would believe anyone")
-    routes = Routes()
+    routes, expected = Routes(), secret.encode()
 
     def knows_the_secret(request: web.Request) -> bool:
         given = request.headers.getall(SECRET_HEADER, [])
-        return len(given) == 1 and hmac.compare_digest(given[0].encode("utf-8", "surrogateescape"), secret.encode())
+        return len(given) == 1 and hmac.compare_digest(given[0].encode("utf-8", "surrogateescape"), expected)
 
     @routes.post(WEBHOOK_PATH, name="telegram_webhook", allow=SIGNED_WEBHOOK(knows_the_secret), body_cap=LARGEST_UPDATE)
     async def receive(request: web.Request) -> web.Response:

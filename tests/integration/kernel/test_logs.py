@@ -98,6 +98,21 @@ def test_what_is_known_arrives(capsys: pytest.CaptureFixture[str]):
     }
 
 
+def test_a_log_made_early_takes_each_level_and_shape_that_is_set_later(capsys: pytest.CaptureFixture[str]):
+    log = get_log("cases")
+    with configured("ERROR", "json"):
+        log.info("too_quiet")
+        assert not log.writes("INFO")
+    with configured("DEBUG", "json"):
+        log.debug("as_json")
+    with configured("DEBUG", "console"):
+        log.debug("as_text")
+
+    as_json, as_text = capsys.readouterr().err.splitlines()
+    assert json.loads(as_json)["event"] == "as_json"
+    assert as_text.split()[1:] == ["debug", "cases", "as_text"]
+
+
 @pytest.mark.parametrize(
     "facts",
     [
