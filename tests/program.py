@@ -27,12 +27,9 @@ def free_port() -> int:
 
 
 class Program:
-    """One server. `start` returns when it has greeted; `ready` when it reads messages.
+    """One server. `start` returns when it has greeted; `ready` when it reads messages."""
 
-    `learnt` is where what was learnt is kept from one test run to the next: learning anew takes a minute.
-    """
-
-    def __init__(self, folder: Path, *, learnt: Path | None = None, **settings: str) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -43,9 +40,6 @@ class Program:
             "WAYMARK_LOG_FORMAT": "json",
             **{f"WAYMARK_{name.upper()}": value for name, value in settings.items()},
         }
-        if learnt is not None:
-            (folder / "data").mkdir(parents=True, exist_ok=True)
-            (folder / "data" / "understanding").symlink_to(learnt)
         self.said = ""
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -176,7 +176,7 @@ async def take_over(request: web.Request) -> web.StreamResponse:
 async def close(request: web.Request) -> web.StreamResponse:
     closing = (await form(request)).get("closing", "")
     if closing not in CLOSINGS:
-        return go_to(request, "case", id=request.match_info["id"], notice="incomplete")
+        return await case_screen(request, status=400, problem="incomplete")
 
     def work(tx: Connection, hand: Hand, case_id: str) -> object:
         return service.close_case(tx, hand, case_id, closing=closing)

@@ -33,6 +33,7 @@ ACTION_NAMES = (
     "action_report_case",
     "action_safe",
     "action_say_hello",
+    "action_still_here",
     "action_unsafe",
     "action_use_location",
     "validate_service_form",

@@ -22,6 +22,7 @@ def officer_actions(services: Services, default_country: str | None) -> list[Act
         CallOfficer(*parts),
         Safe(*parts),
         Unsafe(*parts),
+        StillHere(*parts),
         AskPerson(*parts),
         HandOverAttachment(*parts),
         AskReportNow(*parts),
@@ -92,6 +93,17 @@ class Unsafe(OfficerAction):
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
         await self.say(dispatcher, tracker, "utter_unsafe")
         call_officer(dispatcher, str(tracker.get_slot("danger_reason") or "immediate_danger"), "P0")
+        return []
+
+
+class StillHere(OfficerAction):
+    """Small or unclear words while nobody knows yet whether the person is safe: no greeting, the question again."""
+
+    def name(self) -> str:
+        return "action_still_here"
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        await self.say(dispatcher, tracker, "utter_danger_again")
         return []
 
 

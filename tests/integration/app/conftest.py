@@ -1,31 +1,32 @@
-"""The whole program, with what it learnt from the training data kept from one run of the tests to the next."""
+"""The whole program, opened anew for each test."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import contextlib
+import io
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from bot.app import DIALOGUES
-from dialogues.understanding.reading import Understanding
+from bot.kernel.logs import configure_logs
 from tests.integration.app.program import Helpline, serving, settings_for
 from tests.peers.telegram import FakeTelegram, running_telegram
 
 
-@pytest.fixture(scope="session")
-def learnt(request: pytest.FixtureRequest) -> Path:
-    """Learning by letters alone takes twenty seconds, so it is done once for each state of the training data."""
-    assert request.config.cache is not None
-    folder = Path(request.config.cache.mkdir("understanding"))
-    Understanding.load(DIALOGUES, folder, "ngrams")
-    return folder
+@pytest.fixture(autouse=True)
+def log() -> Iterator[io.StringIO]:
+    """Everything that is written to the log, at the level that says most."""
+    written = io.StringIO()
+    with contextlib.redirect_stderr(written), contextlib.redirect_stdout(written):
+        configure_logs("DEBUG", "json")
+        yield written
 
 
 @pytest.fixture
-async def helpline(tmp_path: Path, learnt: Path) -> AsyncIterator[Helpline]:
+async def helpline(tmp_path: Path) -> AsyncIterator[Helpline]:
     """The program over SQLite, without a demonstration and without Telegram."""
-    async with serving(settings_for(tmp_path, learnt, demo="off")) as program:
+    async with serving(settings_for(tmp_path, demo="off")) as program:
         yield program
 
 
@@ -36,8 +37,7 @@ async def telegram(tmp_path: Path) -> AsyncIterator[FakeTelegram]:
 
 
 @pytest.fixture
-async def telegram_helpline(tmp_path: Path, learnt: Path, telegram: FakeTelegram) -> AsyncIterator[Helpline]:
+async def telegram_helpline(tmp_path: Path, telegram: FakeTelegram) -> AsyncIterator[Helpline]:
     """The program that Telegram calls, over SQLite."""
-    settings = settings_for(tmp_path, learnt, telegram_api_url=telegram.url, telegram_mode="webhook")
-    async with serving(settings) as program:
+    async with serving(settings_for(tmp_path, telegram_api_url=telegram.url, telegram_mode="webhook")) as program:
         yield program

@@ -33,18 +33,13 @@ SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
 OURS = {"Sec-Fetch-Site": "same-origin"}
 
 
-def settings_for(folder: Path, learnt: Path, **given: object) -> Settings:
-    """The settings of an installation in `folder` that does not learn to understand anew."""
-    data = folder / "data"
-    data.mkdir(parents=True, exist_ok=True)
-    if not (data / "understanding").exists():
-        (data / "understanding").symlink_to(learnt)
+def settings_for(folder: Path, **given: object) -> Settings:
+    """The settings of an installation in `folder`."""
     port = free_port()
     values = {
-        "data_dir": data,
+        "data_dir": folder / "data",
         "port": port,
         "public_url": f"http://127.0.0.1:{port}",
-        "understanding": "ngrams",
         "telegram_token": TOKEN if "telegram_api_url" in given else "",
         **given,
     }
