@@ -77,6 +77,7 @@ def webchat_routes(
             {
                 "lines": lines,
                 "last": lines[-1].seq if lines else 0,
+                "newest": max((line.seq for line in lines if line.author == "person"), default=0),
                 "known": address is not None,
                 "waiting": waiting,
                 "starters": [request.app[WORDS].text(request[LANGUAGE], title) for title, _ in STARTERS],
@@ -99,6 +100,8 @@ def webchat_routes(
             request.app[SIGNALS].wake(_own_topic(address))
         wants_json = "application/json" in request.headers.get("Accept", "")
         response = web.json_response({"once": _once()}) if wants_json else see_other(request, "webchat")
+        if not wants_json:
+            response.headers["Location"] += "#newest"
         # No max-age: the cookie goes when the window closes.
         response.set_cookie(
             _cookie(request), token, path="/", httponly=True, samesite="Strict", secure=request.app[SETTINGS].is_https

@@ -6,7 +6,11 @@ const write = document.getElementById("write");
 const leave = document.getElementById("leave");
 let last = Number(log.dataset.after);
 
-const down = () => { main.scrollTop = main.scrollHeight; };
+// What comes in one breath is read from its beginning: the newest of it is shown as far as its first line stays.
+const BREATH = 3000;
+let first = [...log.querySelectorAll(".person")].at(-1);
+let shownAt = 0;
+const down = () => { main.scrollTop = first ? first.offsetTop - 14 : main.scrollHeight; };
 const waiting = () => log.querySelector(".waiting");
 const html = (text) => new DOMParser().parseFromString(text, "text/html").body.firstElementChild;
 
@@ -16,6 +20,9 @@ function show(text) {
   log.querySelectorAll(".sent").forEach((sent) => { if (line.classList.contains("person")) sent.remove(); });
   if (!line.classList.contains("person")) waiting()?.remove();
   log.append(line);
+  const now = performance.now();
+  if (line.classList.contains("person") || now - shownAt > BREATH) first = line;
+  shownAt = now;
   last = Math.max(last, Number(line.dataset.seq));
   down();
 }
@@ -37,6 +44,8 @@ async function send(form, submitter) {
   mine.textContent = words ?? submitter.textContent;
   waiting()?.remove();
   log.append(mine);
+  first = mine;
+  shownAt = performance.now();
   form.reset();
   down();
   // Each message carries a number used once, so that trying again cannot send it twice.
