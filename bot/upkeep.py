@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -411,7 +412,7 @@ def _embedded(settings: Settings) -> Path:
 
 async def examine(settings: Settings) -> list[Finding]:
     """`./waymark doctor`: everything that can be looked at from outside, each as a sentence. Changes nothing."""
-    found = [Finding(True, f"settings: {settings.public_url}, data in {settings.data_dir}"), *_about_key_file(settings)]
+    found = [_about_folder(settings), *_about_key_file(settings)]
     if make_url(settings.database_url).get_backend_name() == "sqlite" and not _embedded(settings).exists():
         return [*found, Finding(True, "database: not there yet; ./waymark up will make it")]
     database = open_database(settings.database_url)
@@ -453,6 +454,16 @@ async def _examine_database(settings: Settings, database: Database) -> list[Find
     people = await database.read(lambda tx: officers.list_officers(tx, active_only=True))
     how = "" if people else "; add one with: ./waymark user add"
     return [*found, Finding(bool(people), f"desk: {len(people)} people can sign in{how}")]
+
+
+def _about_folder(settings: Settings) -> Finding:
+    folder = settings.data_dir.absolute()
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    if not nearest.is_dir():
+        return Finding(False, f"data folder: {nearest} is not a folder")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        return Finding(False, f"data folder: nothing can be written into {nearest}")
+    return Finding(True, f"settings: {settings.public_url}, data in {settings.data_dir}")
 
 
 def _about_revision(revision: str) -> Finding:

@@ -49,13 +49,18 @@ CHECKS = (
     ),
     Check("dialogues", "the talks go as written", _pytest("tests/dialogues"), True),
     Check("browser", "people can use it", _pytest("tests/browser"), True),
-    Check("faults", "nothing is lost when processes are killed", _pytest("tests", "-m", "faults"), True),
+    Check("journeys", "people are helped, over every channel", _pytest("tests/journeys"), True),
+    Check(
+        "faults",
+        "nothing is lost when processes are killed",
+        _pytest("tests/faults", "tests/integration", "-m", "faults"),
+        True,
+    ),
 )
-
 
 #: A check that hangs must not hold up the ones after it.
 LONGEST_CHECK_SECONDS = 1500
-IN_A_BROWSER = {"browser"}
+IN_A_BROWSER = {"browser", "journeys"}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -89,7 +94,7 @@ def _run(check: Check, options: Sequence[str], number: int, of: int) -> tuple[in
     print(f"\n[{number}/{of}] {check.name}: {check.tells}", flush=True)
     command = [*check.command, *(options if check.takes_pytest_options else ())]
     began = time.monotonic()
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "OMP_WAIT_POLICY": "passive"}
+    environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
     try:
         code = subprocess.run(command, cwd=ROOT, check=False, env=environment, timeout=LONGEST_CHECK_SECONDS).returncode
     except subprocess.TimeoutExpired:

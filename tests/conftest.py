@@ -56,9 +56,15 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of each kind; a test that uses it runs twice."""
-    if request.param == "sqlite":
+def kind(request: pytest.FixtureRequest) -> str:
+    """Each kind of database; a test that asks for one runs twice."""
+    return str(request.param)
+
+
+@pytest.fixture
+def empty_database_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database of each kind without a table in it."""
+    if kind == "sqlite":
         return f"sqlite:///{tmp_path / 'waymark.db'}"
     server: PostgresServer = request.getfixturevalue("postgres")
     return server.new_database()
@@ -97,14 +103,18 @@ def postgres_template(postgres: PostgresServer) -> str:
 
 
 @pytest.fixture
-async def database(request: pytest.FixtureRequest, database_url: str) -> AsyncIterator[Database]:
+def database_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database of each kind with every table: the one that `database` opens, for processes beside the test."""
+    if kind == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "waymark.db")
+        return f"sqlite:///{tmp_path / 'waymark.db'}"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.new_database(template=request.getfixturevalue("postgres_template"))
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
     """A database with every table, of each kind."""
-    url = make_url(database_url)
-    if url.get_backend_name() == "sqlite":
-        shutil.copy(request.getfixturevalue("sqlite_template"), str(url.database))
-    else:
-        template: str = request.getfixturevalue("postgres_template")
-        database_url = request.getfixturevalue("postgres").new_database(template=template)
     opened = open_database(database_url)
     yield opened
     await opened.close()

@@ -52,14 +52,14 @@ class Program:
         return subprocess.run(
             [sys.executable, "-m", "bot", *words],
             cwd=ROOT,
-            env=self._environment(),
+            env=self.environment(),
             capture_output=True,
             text=True,
             check=False,
             timeout=START_SECONDS,
         )
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("WAYMARK_")}
         return {**inherited, "OMP_WAIT_POLICY": "passive", **self.settings}
 
@@ -68,7 +68,7 @@ class Program:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "bot", "up"],
             cwd=ROOT,
-            env=self._environment(),
+            env=self.environment(),
             stdout=subprocess.PIPE,
             stderr=self.log.open("ab"),
         )

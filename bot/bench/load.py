@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+_length = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,8 @@ class _Connection(asyncio.Protocol):
         head, found, body = self._answer.partition(b"\r\n\r\n")
         if not found:
             return
-        length = 0
-        for line in head.split(b"\r\n")[1:]:
-            if line[:15].lower() == b"content-length:":
-                length = int(line[15:])
-        if len(body) < length:
+        length = _length.search(head)
+        if length is not None and len(body) < int(length[1]):
             return
         self._answer = b""
         if not head.startswith(b"HTTP/1.1 200"):

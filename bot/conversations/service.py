@@ -167,8 +167,11 @@ def find_conversation(tx: Connection, vault: Vault, *, channel: str, account: st
 
 
 def make_officers_phone(tx: Connection, conversation_id: str) -> None:
-    """From now on this conversation carries pages for an officer. Raises NoConversation."""
-    store.change_conversation(tx, conversation_id, kind=ConversationKind.OFFICER.value)
+    """From now on this conversation carries pages for an officer. Raises NoConversation.
+
+    Part of the turn that heard the code, so that turn must not lose the conversation by it.
+    """
+    store.set_kind(tx, conversation_id, ConversationKind.OFFICER)
 
 
 # --- reading -----------------------------------------------------------------------------------------------------

@@ -259,6 +259,17 @@ def change_conversation(tx: Connection, conversation_id: str, **values: Any) -> 
         raise NoConversation(conversation_id)
 
 
+def set_kind(tx: Connection, conversation_id: str, kind: ConversationKind) -> None:
+    """Unlike `change_conversation` this leaves a turn under way its claim. Raises NoConversation."""
+    changed = tx.execute(
+        conversations.update()
+        .where(conversations.c.id == conversation_id, conversations.c.erased_at.is_(None))
+        .values(kind=kind.value)
+    )
+    if changed.rowcount == 0:
+        raise NoConversation(conversation_id)
+
+
 # --- the inbox ---------------------------------------------------------------------------------------------------
 
 

@@ -377,17 +377,17 @@ async def _answer_whatever_happens(request: web.Request, handler: Handler) -> we
     except web.HTTPException as error:
         if error.status < 400 or request.get(STREAMING):
             raise
-        response = _error_answer(request, error.status, error.headers)
+        response = _error_answer(request, door, error.status, error.headers)
     except (DatabaseUnavailable, ConnectionResetError, asyncio.CancelledError) as error:
         if not isinstance(error, DatabaseUnavailable) or request.get(STREAMING):
             raise
         log.error("database_unavailable", route=door.name)
-        response = _error_answer(request, 503, {"Retry-After": "5"})
+        response = _error_answer(request, door, 503, {"Retry-After": "5"})
     except Exception:
         log.exception("handler_failed", route=door.name, request_id=request[REQUEST_ID])
         if request.get(STREAMING):
             raise
-        response = _error_answer(request, 500, {})
+        response = _error_answer(request, door, 500, {})
     _note(request, door, response.status, time.perf_counter() - started)
     return response
 
@@ -445,14 +445,14 @@ _ERRORS: Final[Mapping[int, tuple[str, str]]] = {
 _OTHER_ERROR: Final = (N_("Something went wrong on our side"), N_("Try again in a minute."))
 
 
-def _error_answer(request: web.Request, status: int, given: Mapping[str, str]) -> web.Response:
+def _error_answer(request: web.Request, door: _Door, status: int, given: Mapping[str, str]) -> web.Response:
     """A kind page for people, a code for machines; the same whatever the cause was."""
     headers = {name: given[name] for name in ("Allow", "Retry-After") if name in given}
     accepts = request.headers.get("Accept", "")
     if "application/json" in accepts and "text/html" not in accepts:
         code = re.sub(r"[^a-z]+", "_", HTTPStatus(status).phrase.lower())
         return web.json_response({"error": code, "status": status}, status=status, headers=headers)
-    if _door(request).for_machines:
+    if door.for_machines:
         return web.Response(text=HTTPStatus(status).phrase, status=status, headers=headers)
     if LANGUAGE not in request:
         request[LANGUAGE] = _language(request)

@@ -81,6 +81,7 @@ class WaymarkLive extends HTMLElement {
   #title = document.title;
   #heard = 0;
   #stopped = false;
+  #leaving = false; // a form is on its way to another page
 
   connectedCallback() {
     this.#open();
@@ -134,7 +135,7 @@ class WaymarkLive extends HTMLElement {
     const atEnd = name === "log" && nearEnd(old);
     const moved = old.dataset.standing !== fresh.dataset.standing;
     patch(old, fresh);
-    if (moved) this.#reload();
+    if (moved && !this.#leaving) this.#reload();
     if (name === "alerts") this.#noteAlerts();
     if (name === "log") this.#toEnd(atEnd);
     this.#tick();
@@ -238,6 +239,7 @@ class WaymarkLive extends HTMLElement {
   async #submit(event) {
     const form = event.target;
     if (!form.matches("form[data-answer]")) {
+      this.#leaving = true;
       for (const field of form.querySelectorAll("textarea[data-draft]")) sessionStorage.removeItem(field.dataset.draft);
       return;
     }

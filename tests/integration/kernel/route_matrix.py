@@ -116,7 +116,7 @@ def _fits(expected: str, status: int) -> bool:
     if expected == "nothing":
         return status == 404
     if expected == "refused":
-        return status in {404, 409}
+        return status in {400, 404, 409}
     return status not in REFUSED and status < 500
 
 

@@ -35,8 +35,8 @@ notes = sa.Table(
 
 
 @pytest.fixture
-async def db(database_url: str) -> AsyncIterator[Database]:
-    opened = open_database(database_url)
+async def db(empty_database_url: str) -> AsyncIterator[Database]:
+    opened = open_database(empty_database_url)
     await opened.write(notes.metadata.create_all)
     yield opened
     await opened.close()
@@ -50,9 +50,9 @@ def numbers(tx: Connection) -> list[int]:
     return list(tx.execute(sa.select(notes.c.id).order_by(notes.c.id)).scalars())
 
 
-async def test_a_value_comes_back_after_the_commit(db: Database, database_url: str):
+async def test_a_value_comes_back_after_the_commit(db: Database, empty_database_url: str):
     given = await db.write(lambda tx: tx.execute(notes.insert().values(id=1, text="x")).rowcount)
-    another = open_database(database_url)
+    another = open_database(empty_database_url)
 
     assert given == 1
     assert await another.read(numbers) == [1]
@@ -105,8 +105,8 @@ async def test_a_reader_sees_one_moment(db: Database):
     assert await looking == (0, 0)
 
 
-async def test_work_given_to_a_closed_database_is_refused(database_url: str):
-    opened = open_database(database_url)
+async def test_work_given_to_a_closed_database_is_refused(empty_database_url: str):
+    opened = open_database(empty_database_url)
     await opened.write(notes.metadata.create_all)
     await asyncio.gather(opened.close(), opened.close())
     if opened.dialect == "sqlite":

@@ -1,0 +1,40 @@
+"""The whole program, opened anew for each test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.app.program import Helpline, serving, settings_for
+from tests.integration.kernel.test_logs import Written, configured
+from tests.peers.telegram import FakeTelegram, running_telegram
+
+
+@pytest.fixture
+def log(capsys: pytest.CaptureFixture[str]) -> Iterator[Written]:
+    """Everything that is written to the outputs and to the log, at the level that says most."""
+    with configured("DEBUG", "json"):
+        yield Written(capsys)
+
+
+@pytest.fixture
+async def helpline(tmp_path: Path) -> AsyncIterator[Helpline]:
+    """The program over SQLite, without a demonstration and without Telegram."""
+    async with serving(settings_for(tmp_path, demo="off")) as program:
+        yield program
+
+
+@pytest.fixture
+async def telegram(tmp_path: Path) -> AsyncIterator[FakeTelegram]:
+    async with running_telegram(tmp_path / "ledger.db", retry_seconds=0.02) as running:
+        yield running
+
+
+@pytest.fixture
+async def telegram_helpline(tmp_path: Path, telegram: FakeTelegram) -> AsyncIterator[Helpline]:
+    """The program that Telegram calls, over SQLite."""
+    settings = settings_for(tmp_path / "called", telegram_api_url=telegram.url, telegram_mode="webhook")
+    async with serving(settings) as program:
+        yield program

@@ -1,0 +1,318 @@
+"""Every route of the whole program: who gets in where, what an answer carries, and what it does not tell."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import aiohttp
+import pytest
+import sqlalchemy as sa
+
+from bot.cases import service as cases
+from bot.cases import store as case_store
+from bot.cases.service import CaseEscalations, Hand
+from bot.conversations import service as conversations
+from bot.conversations.ports import Escalation
+from bot.kernel import officers
+from bot.kernel.access import Permission, Role, allows
+from bot.kernel.officers import Officer
+from bot.kernel.web import PUBLIC, RULES, MachineGuard, Route
+from dialogues.understanding.model import Priority
+from tests.integration.app.program import Helpline, serving, settings_for
+from tests.integration.kernel.route_matrix import Person, Target, guarded_routes, walk
+
+STATES = ("own", "foreign", "unheld", "closed", "foreign closed", "missing")
+
+#: What anyone may reach. A route that is not meant for everyone does not get in here by accident.
+PUBLIC_PATHS = frozenset(
+    {
+        "/", "/chat", "/chat/stream", "/chat/language", "/chat/leave", "/healthz", "/readyz",
+        "/desk/sign-in", "/desk/sign-in/link", "/static/{room}/{hash}/{name}",
+    }
+)  # fmt: skip
+#: Where a machine shows a secret instead of a session.
+MACHINE_PATHS = frozenset({"/metrics", "/terminal/messages", "/terminal/lines", "/telegram/webhook"})
+
+
+class Objects:
+    """Makes a fresh case or account in any state, as the routes of the whole program know them."""
+
+    def __init__(self, helpline: Helpline, other: Officer) -> None:
+        self._helpline = helpline
+        self._other = other
+
+    async def __call__(self, route: Route, state: str, person: Person) -> Target | None:
+        if state == "missing":
+            return Target({"id": "missing"}, None, exists=False)
+        if route.path.startswith("/desk/cases/{id}"):
+            return await self._case(state, person)
+        assert route.path.startswith("/desk/officers/{id}"), f"say what the object of {route.path} is"
+        return await self._account(state, person)
+
+    async def _account(self, state: str, person: Person) -> Target | None:
+        if state == "own":
+            return Target({"id": person.officer.id}, person.officer) if person.officer else None
+        if state != "foreign":
+            return None
+        officer = await self._helpline.officer(Role.OFFICER)
+        return Target({"id": officer.id}, officer)
+
+    async def _case(self, state: str, person: Person) -> Target:
+        owner = person.officer if state in {"own", "closed"} else self._other
+        case_id = await self.escalated()
+        if state != "unheld" and owner is not None:
+            await self._hold(case_id, owner, closed="closed" in state)
+        found = await self._helpline.database.read(lambda tx: case_store.get_case(tx, case_id))
+        assert found is not None
+        seen = person.officer is not None and allows(person.officer, Permission.CASE_READ, found.case)
+        return Target({"id": case_id}, found.case, seen=seen)
+
+    async def escalated(self, words: str = "help") -> str:
+        """A new case of a new person."""
+        vault, at = self._helpline.vault, self._helpline.waymark.clock.now()
+
+        def open_case(tx: sa.Connection) -> str:
+            conversation_id = conversations.open_conversation(
+                tx, vault, channel="webchat", account="web", address=secrets.token_hex(8), language="en", at=at
+            )
+            escalation = Escalation(
+                conversation_id, "immediate_danger", Priority.P1, words, "en", None, None, "words", False,
+                secrets.token_hex(8),
+            )  # fmt: skip
+            return CaseEscalations(vault).escalate(tx, escalation, at=at).case_id
+
+        return await self._helpline.database.write(open_case)
+
+    async def _hold(self, case_id: str, owner: Officer, *, closed: bool) -> None:
+        """Whatever their role: an admin may hold no case, and must find nothing even if the row said so."""
+
+        def hold(tx: sa.Connection) -> None:
+            table, at = case_store.cases, self._helpline.waymark.clock.now()
+            values = {"owner_id": owner.id, "status": "claimed", "claimed_at": at}
+            if closed:
+                values |= {"status": "closed", "closed_at": at, "closing": "helped"}
+            tx.execute(table.update().where(table.c.id == case_id).values(**values))
+
+        await self._helpline.database.write(hold)
+
+
+async def everybody(helpline: Helpline) -> Sequence[Person]:
+    """Nobody, a forged cookie, each role, all roles at once, and somebody who was switched off since."""
+    people = [Person("nobody"), Person("a forged cookie", None, _always("forged"))]
+    for roles in [[role] for role in Role] + [[Role.OFFICER, Role.COORDINATOR], [Role.OFFICER, Role.ADMIN]]:
+        officer = await helpline.officer(*roles)
+        people.append(Person("+".join(roles), officer, partial(helpline.session_of, officer)))
+    leaver = await helpline.officer(Role.COORDINATOR)
+    token = await helpline.session_of(leaver)
+    await helpline.database.write(lambda tx: officers.disable_officer(tx, leaver.id, helpline.waymark.clock.now()))
+    return [*people, Person("leaver", None, _always(token))]
+
+
+def _always(token: str) -> Callable[[], Awaitable[str]]:
+    async def same() -> str:
+        return token
+
+    return same
+
+
+async def test_every_role_finds_at_every_route_what_the_rules_declare(helpline: Helpline):
+    other = await helpline.officer(Role.OFFICER, name="Somebody Else")
+    routes = guarded_routes(helpline.app)
+
+    matrix = await walk(
+        helpline.app, helpline.url, await everybody(helpline), STATES, Objects(helpline, other)
+    )  # fmt: skip
+
+    assert matrix.wrong == (), "\n".join(map(str, matrix.wrong))
+    assert matrix.routes == {route.name for route in routes}
+    assert len(routes) >= 30
+    assert matrix.cells > 8 * len(routes)
+
+
+async def test_what_everyone_may_reach_is_written_down_here(telegram_helpline: Helpline):
+    by_rule: dict[str, set[str]] = {"public": set(), "machine": set(), "desk": set()}
+    for route in telegram_helpline.app[RULES].values():
+        if route.rule == PUBLIC:
+            by_rule["public"].add(re.sub(r":[^}]*}", "}", route.path))
+        elif isinstance(route.rule, MachineGuard):
+            by_rule["machine"].add(route.path)
+        else:
+            by_rule["desk"].add(route.path)
+
+    assert {path for path in by_rule["public"] if not path.startswith("/hsds")} == PUBLIC_PATHS
+    assert by_rule["machine"] == MACHINE_PATHS
+    assert all(path == "/desk" or path.startswith("/desk/") for path in by_rule["desk"])
+
+
+async def test_the_directory_for_everyone_only_reads(helpline: Helpline):
+    methods = {route.method for route in helpline.app[RULES].values() if route.path.startswith("/hsds")}
+
+    assert methods <= {"GET", "HEAD"}
+
+
+async def test_a_case_of_somebody_else_looks_like_one_that_never_was(helpline: Helpline):
+    amira, other = await helpline.officer(Role.OFFICER), await helpline.officer(Role.OFFICER, name="Other")
+    target = await Objects(helpline, other)(_route(helpline, "case"), "foreign", Person("amira", amira))
+    assert target is not None
+    desk = await helpline.at_desk(amira)
+    case_id = target.params["id"]
+
+    for path in ("/desk/cases/{}", "/desk/cases/{}/live"):
+        foreign, missing = await desk.get(path.format(case_id)), await desk.get(path.format("0" * 36))
+        assert foreign[0] == missing[0] == 404
+        assert _without_ids(foreign[1]) == _without_ids(missing[1])
+    for act in ("claim", "answer", "seen", "release", "take-over", "reopen", "notes"):
+        foreign = await desk.post(f"/desk/cases/{case_id}/{act}", text="x")
+        missing = await desk.post(f"/desk/cases/{'0' * 36}/{act}", text="x")
+        assert (foreign[0], _without_ids(foreign[1])) == (missing[0], _without_ids(missing[1])), act
+        assert foreign[0] == 404
+
+
+def _without_ids(page: str) -> str:
+    """A page without what is made anew for each: the token of its forms, its times, its own address."""
+    return re.sub(r"[A-Za-z0-9_-]{16,}|\d\d:\d\d(:\d\d)?", "…", page)
+
+
+async def _number(helpline: Helpline, case_id: str) -> str:
+    found = await helpline.database.read(lambda tx: case_store.get_case(tx, case_id))
+    assert found is not None
+    return found.case.number
+
+
+def _route(helpline: Helpline, name: str) -> Route:
+    return next(route for route in helpline.app[RULES].values() if route.name == name)
+
+
+async def test_reading_a_case_is_in_the_record_and_looking_for_a_foreign_one_shows_nothing(helpline: Helpline):
+    amira = await helpline.officer(Role.OFFICER)
+    objects = Objects(helpline, await helpline.officer(Role.OFFICER, name="Other"))
+    case_id = await objects.escalated("the words of a child")
+    desk = await helpline.at_desk(amira)
+
+    status, page = await desk.get(f"/desk/cases/{case_id}")
+
+    assert status == 200
+    assert "the words of a child" in page
+    watcher = await helpline.at_desk(await helpline.officer(Role.ADMIN))
+    _, record = await watcher.get(f"/desk/audit?case={await _number(helpline, case_id)}")
+    assert "case.read" in record
+    assert "the words of a child" not in record
+
+
+# --- what every answer carries ---
+
+EXPECTED = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
+        "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(self), payment=(), usb=(), browsing-topics=()",
+    "X-Frame-Options": "DENY",
+    "X-Robots-Tag": "noindex, nofollow",
+    "Server": "waymark",
+}
+CHANGING = frozenset(
+    {
+        "allow", "clear-site-data", "connection", "content-language", "content-length", "content-type", "date", "etag",
+        "location", "retry-after", "set-cookie", "transfer-encoding", "vary", "x-accel-buffering", "x-request-id",
+    }
+)  # fmt: skip
+MAY_BE_KEPT = {"/hsds": {"no-cache", "no-store"}, "/static": {"public, max-age=31536000, immutable", "no-store"}}
+
+
+@pytest.fixture
+async def signed_in(helpline: Helpline) -> AsyncIterator[aiohttp.ClientSession]:
+    officer = await helpline.officer(*Role)
+    headers = {"Cookie": f"waymark_session={await helpline.session_of(officer)}", "Sec-Fetch-Site": "same-origin"}
+    async with aiohttp.ClientSession(helpline.url, headers=headers) as client:
+        yield client
+
+
+async def test_every_route_answers_with_exactly_these_headers(helpline: Helpline, signed_in: aiohttp.ClientSession):
+    asked = 0
+    async with aiohttp.ClientSession(helpline.url, cookie_jar=aiohttp.DummyCookieJar()) as anyone:
+        for client in (anyone, signed_in):
+            for route, method in _everything(helpline):
+                path = re.sub(r"\{[^}]*\}", "none", route.path)
+                async with client.request(method, path, allow_redirects=False) as answer:
+                    found = {name.lower(): value for name, value in answer.headers.items()}
+                    kept = found.pop("cache-control")
+                found = {name: value for name, value in found.items() if name not in CHANGING}
+                assert found == {name.lower(): value for name, value in EXPECTED.items()}, (
+                    f"{method} {route.path}: {found}"
+                )
+                allowed = next((v for k, v in MAY_BE_KEPT.items() if path.startswith(k)), {"no-store"})
+                assert kept in allowed, f"{method} {route.path}: {kept}"
+                assert answer.status < 500
+                asked += 1
+    assert asked > 150
+
+
+def _everything(helpline: Helpline) -> list[tuple[Route, str]]:
+    """Each route by its own method, by HEAD where it has one, and by one it does not have."""
+    found = [(route, each.method) for each, route in helpline.app[RULES].items()]
+    routes = {route.path: route for route in helpline.app[RULES].values()}
+    return found + [(route, "DELETE") for route in routes.values()]
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/desk/nothing", "/static/desk/x/../../etc/passwd", "/%00", "/chat/%ff"])
+async def test_where_nothing_is_the_headers_are_the_same(helpline: Helpline, path: str):
+    async with aiohttp.ClientSession(helpline.url) as client, client.get(path) as answer:
+        assert answer.status == 404 or answer.status == 400
+        for name, value in EXPECTED.items():
+            assert answer.headers[name] == value
+
+
+async def test_over_https_the_cookie_is_for_this_host_alone_and_browsers_stay_on_tls(tmp_path: Path):
+    settings = settings_for(tmp_path, demo="off", public_url="https://help.example.org")
+    async with serving(settings) as helpline:
+        officer = await helpline.officer(Role.OFFICER)
+        at = helpline.waymark.clock.now()
+        token = await helpline.database.write(lambda tx: officers.make_link(tx, officer.id, at))
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{settings.port}") as client:
+            headers = {"Origin": "https://help.example.org"}
+            async with client.post(
+                "/desk/sign-in/link", data={"token": token}, headers=headers, allow_redirects=False
+            ) as answer:  # fmt: skip
+                cookie = answer.headers["Set-Cookie"]
+                assert answer.headers["Strict-Transport-Security"].startswith("max-age=63072000")
+
+    assert cookie.startswith("__Host-waymark=")
+    for part in ("Secure", "HttpOnly", "SameSite=Strict", "Path=/"):
+        assert part in cookie
+    assert "Domain" not in cookie
+
+
+async def test_a_form_from_another_site_changes_nothing(helpline: Helpline):
+    officer = await helpline.officer(Role.OFFICER)
+    case_id = await Objects(helpline, officer).escalated()
+    token = await helpline.session_of(officer)
+    async with aiohttp.ClientSession(helpline.url, headers={"Cookie": f"waymark_session={token}"}) as client:
+        for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {}):
+            async with client.post(f"/desk/cases/{case_id}/claim", headers=headers) as answer:
+                assert answer.status == 403
+        async with client.post(f"/desk/cases/{case_id}/claim", headers={"Sec-Fetch-Site": "same-origin"}) as answer:
+            assert answer.status == 403  # ours, but without the session's token
+
+    found = await helpline.database.read(lambda tx: case_store.get_case(tx, case_id))
+    assert found is not None
+    assert found.case.owner_id is None
+
+
+async def test_a_coordinator_may_look_at_a_foreign_case_but_not_answer_in_it(helpline: Helpline):
+    other, coordinator = await helpline.officer(Role.OFFICER), await helpline.officer(Role.COORDINATOR, name="Co")
+    case_id = await Objects(helpline, other).escalated()
+    hand = Hand(other, helpline.vault, helpline.waymark.words, helpline.waymark.clock.now())
+    await helpline.database.write(lambda tx: cases.claim_case(tx, hand, case_id))
+    desk = await helpline.at_desk(coordinator)
+
+    assert (await desk.get(f"/desk/cases/{case_id}"))[0] == 200
+    assert (await desk.post(f"/desk/cases/{case_id}/answer", text="let me", once="1"))[0] == 409

@@ -1,0 +1,62 @@
+"""What the README says is what the program is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from bot.__main__ import app
+from bot.bench import BENCHES
+from bot.kernel.settings import settings_as_markdown
+
+ROOT = Path(__file__).resolve().parents[3]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_table_of_settings_is_the_one_of_the_class():
+    table = README.split("<!-- settings -->")[1].split("<!-- /settings -->")[0]
+
+    assert table.strip() == settings_as_markdown()
+
+
+def command_names() -> set[str]:
+    """Every command, those of groups with the name of their group before."""
+    root = typer.main.get_command(app)
+    found: set[str] = set()
+    for name, command in root.commands.items():  # type: ignore[attr-defined]
+        inside = getattr(command, "commands", None)
+        found |= {f"{name} {inner}" for inner in inside} if inside else {name}
+    return found
+
+
+def test_every_command_is_in_the_readme_and_none_that_is_not():
+    table = README.split("## Commands")[1].split("\n## ")[0]
+    named = set(re.findall(r"`([a-z ]+?)(?: [A-Z]+)*`", table.split("|---|---|")[1]))
+
+    by_launcher = {"test"}
+    assert command_names() <= named
+    assert named - command_names() - by_launcher - set(BENCHES) == set()
+
+
+def test_every_room_of_the_map_is_there():
+    table = README.split("## The map of the house")[1].split("\n## ")[0]
+    rooms = re.findall(r"^\| `([^`]+)`", table, re.MULTILINE)
+
+    assert len(rooms) > 10
+    assert [room for room in rooms if not (ROOT / room).exists()] == []
+
+
+@pytest.mark.parametrize("document", sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]), ids=lambda p: p.name)
+def test_every_link_leads_to_a_file(document: Path):
+    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", document.read_text("utf-8"))
+    local = [link for link in links if not link.startswith(("http://", "https://", "mailto:"))]
+
+    assert [link for link in local if not (document.parent / link).exists()] == []
+
+
+def test_the_check_of_the_whole_is_the_command_that_the_readme_names():
+    assert "./waymark test" in README
+    assert (ROOT / ".ci" / "run").read_text("utf-8").rstrip().endswith("exec ./waymark test")
