@@ -233,7 +233,8 @@ class Waymark:
     def _listen_to(self, telegram: TelegramChannel) -> Coroutine[Any, Any, None]:
         if self.settings.telegram_mode == "webhook":
             return telegram.listen_by_webhook(self.settings.public_url, self._webhook_secret())
-        return Poller(telegram, self.inbox, self.clock).run()
+        # Telegram allows one listener. Of several servers the others wait until it is gone.
+        return self.database.alone(f"telegram {telegram.account}", Poller(telegram, self.inbox, self.clock).run)
 
     def _webhook_secret(self) -> str:
         return self.settings.telegram_webhook_secret.get_secret_value()

@@ -11,7 +11,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -129,11 +130,31 @@ def _test(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
+    from dialogues.understanding.embedder import open_embedder
     from dialogues.understanding.reading import Understanding
+    from dialogues.understanding.training import is_trained, prepare
 
+    embedder = open_embedder(options.backend)
+    if embedder is not None and not is_trained(PROJECT, options.cache, embedder):
+        with _progress_bar("Reading the examples") as progress:
+            prepare(PROJECT, options.cache, embedder, progress)
+        print("Learning from them…", flush=True)
     understanding = Understanding.load(PROJECT, options.cache, options.backend)
     print(f"learnt with {understanding.backend}, kept in {options.cache}")
     return 0
+
+
+@contextmanager
+def _progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Called with how many of how many are done. Where nobody looks, in a log, nothing is drawn."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _shell(options: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
+from functools import cached_property
 from typing import Any
 
 from bot.channels.model import Button
@@ -192,7 +193,7 @@ def crash_delay(crashes: int, draw: float) -> timedelta:
     return min(LONGEST_WAIT_AFTER_CRASH, timedelta(seconds=float(2 ** min(crashes, 10)))) * draw
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Allowance:
     """How much one person may write before answers slow down. Nothing is ever dropped.
 
@@ -206,15 +207,20 @@ class Allowance:
 
     def take(self, full_at: datetime | None, now: datetime) -> tuple[datetime, datetime]:
         """Take one. Returns the bucket afterwards and the moment the message is due (`now` within the allowance)."""
-        interval = timedelta(minutes=1 / self.per_minute)
-        start = now if full_at is None or full_at < now else full_at
-        due = start - interval * (self.burst - 1)
+        interval = self._interval
+        if full_at is None or full_at <= now:  # nearly always
+            return now + interval, now
+        due = full_at - interval * (self.burst - 1)
         latest = now + self.longest_delay
-        return min(start + interval, latest + interval * self.burst), min(max(now, due), latest)
+        return min(full_at + interval, latest + interval * self.burst), min(max(now, due), latest)
 
     def give_back(self, full_at: datetime) -> datetime:
         """Undo one `take`, for a message that was not kept after all."""
-        return full_at - timedelta(minutes=1 / self.per_minute)
+        return full_at - self._interval
+
+    @cached_property
+    def _interval(self) -> timedelta:
+        return timedelta(minutes=1 / self.per_minute)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -273,9 +274,8 @@ def set_kind(tx: Connection, conversation_id: str, kind: ConversationKind) -> No
 # --- the inbox ---------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A message on its way into the inbox."""
+class Received(NamedTuple):
+    """A message on its way into the inbox. (A tuple, because one is made for every message.)"""
 
     channel: str
     account: str
@@ -287,10 +287,11 @@ class Received:
     payload_sealed: bytes
 
 
-#: How many messages one statement takes: few texts, so that each is prepared once.
-CHUNKS = (64, 32, 16, 8, 4, 2, 1)
+#: At most so many messages in one statement.
+ROWS_AT_ONCE = 64
 
 
+@cache
 def _insert_received_sqlite(rows: int) -> str:
     """The conversation is looked at in the same statement, so that nothing is sealed for one that was just erased."""
     statement = (
@@ -303,7 +304,6 @@ def _insert_received_sqlite(rows: int) -> str:
     return statement.format(values=", ".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * rows))
 
 
-INSERT_RECEIVED_SQLITE = {rows: _insert_received_sqlite(rows) for rows in CHUNKS}
 # One statement for all of them, numbered in the order they came. KEY SHARE waits for an erasure and nothing else.
 INSERT_RECEIVED_POSTGRES = sa.text(
     "INSERT INTO inbox (channel, account, provider_id, conversation_id, received_at, due_at, lane, state, attempts,"
@@ -350,19 +350,23 @@ def _insert_on_sqlite(tx: Connection, rows: Sequence[Received]) -> set[Name]:
     """
     connection: Any = tx.connection.driver_connection
     cursor = connection.cursor()
-    (last,) = cursor.execute("SELECT coalesce(max(seq), 0) FROM inbox").fetchone()
-    start, kept = 0, 0
-    while start < len(rows):
-        size = next(size for size in CHUNKS if size <= len(rows) - start)
+    kept = 0
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        some = rows[start : start + ROWS_AT_ONCE]
         values: list[Any] = []
-        for row in rows[start : start + size]:
-            values += (row.channel, row.account, row.provider_id, row.conversation_id)
-            values += (moment_to_int(row.received_at), moment_to_int(row.due_at), row.lane, row.payload_sealed)
-        kept += cursor.execute(INSERT_RECEIVED_SQLITE[size], values).rowcount
-        start += size
+        for row in some:
+            received_at = moment_to_int(row.received_at)
+            due_at = received_at if row.due_at is row.received_at else moment_to_int(row.due_at)
+            values += row[:4]
+            values += (received_at, due_at, row.lane, row.payload_sealed)
+        kept += cursor.execute(_insert_received_sqlite(len(some)), values).rowcount
     if kept == len(rows):
         return {(row.channel, row.account, row.provider_id) for row in rows}
-    return set(cursor.execute("SELECT channel, account, provider_id FROM inbox WHERE seq > ?", (last,)))
+    if kept == 0:
+        return set()
+    # SQLite numbers them without a gap, and nobody else writes: the new ones are the last so many.
+    new = "SELECT channel, account, provider_id FROM inbox ORDER BY seq DESC LIMIT ?"
+    return set(cursor.execute(new, (kept,)))
 
 
 def _insert_on_postgres(tx: Connection, rows: Sequence[Received]) -> set[Name]:

@@ -17,15 +17,18 @@ import contextlib
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -104,6 +107,14 @@ class Database(Protocol):
         """
         ...
 
+    async def alone(self, name: str, work: Callable[[], Awaitable[None]], *, look_every: float = 5.0) -> None:
+        """Run `work` while no other server of this database runs what it calls `name`; wait until then.
+
+        A server that dies hands on at once. One whose connection breaks stops its `work` within `look_every` seconds,
+        waits for its turn and begins again. Ends when `work` ends, or with what it raises.
+        """
+        ...
+
     async def clear_log(self) -> None:
         """After an erasure: leave no older copy of a page in the write-ahead log. Does nothing on PostgreSQL."""
         ...
@@ -151,7 +162,9 @@ def sqlite_engine(path: Path, *, query_only: bool = False) -> sa.Engine:
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN" if query_only else "BEGIN IMMEDIATE")
+        # To the driver itself: SQLAlchemy's way costs as much as a whole insert, in every transaction.
+        driver: Any = connection.connection.driver_connection
+        driver.execute("BEGIN" if query_only else "BEGIN IMMEDIATE")
 
     return engine
 
@@ -192,8 +205,12 @@ class SqliteDatabase:
         try:
             with self._reading.begin() as connection:
                 return work(connection)
-        except DBAPIError as error:
+        except (DBAPIError, sqlite3.OperationalError) as error:
             raise _as_unavailable(error) from error
+
+    async def alone(self, name: str, work: Callable[[], Awaitable[None]], *, look_every: float = 5.0) -> None:
+        """An embedded database has one server: the composition root sees to that."""
+        await work()
 
     async def clear_log(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._readers, self._truncate_log)
@@ -351,11 +368,42 @@ class PostgresDatabase:
                 raise DatabaseUnavailable(str(error)) from error
         raise AssertionError("unreachable")
 
+    async def alone(self, name: str, work: Callable[[], Awaitable[None]], *, look_every: float = 5.0) -> None:
+        while True:
+            with contextlib.suppress(DBAPIError, OSError, TimeoutError):  # the database is away: wait until it is back
+                async with self._engine.connect() as connection:
+                    await connection.execution_options(isolation_level="AUTOCOMMIT")
+                    try:
+                        if await connection.scalar(TAKE_TURN, {"name": name}):
+                            await _work_while_connected(connection, work, look_every)
+                            return
+                    finally:
+                        await connection.invalidate()  # its session holds the right, so it must not live on in the pool
+            await asyncio.sleep(look_every)
+
     async def clear_log(self) -> None:
         """PostgreSQL recycles its log by itself; what was erased there is unreadable without the destroyed key."""
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+TAKE_TURN = sa.text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))")
+
+
+async def _work_while_connected(
+    connection: AsyncConnection, work: Callable[[], Awaitable[None]], look_every: float
+) -> None:
+    """Raises DBAPIError, after `work` has been stopped, when the connection that holds the right is no more."""
+    working = asyncio.ensure_future(work())
+    try:
+        while not (await asyncio.wait({working}, timeout=look_every))[0]:
+            await asyncio.wait_for(connection.scalar(sa.text("SELECT 1")), look_every)
+    finally:
+        if not working.done():
+            working.cancel()
+            await asyncio.wait({working})
+    working.result()
 
 
 def _may_try_again(error: DBAPIError) -> bool:

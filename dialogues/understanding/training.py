@@ -18,7 +18,7 @@ import yaml
 from numpy.typing import NDArray
 
 from dialogues.understanding import heads
-from dialogues.understanding.embedder import CharNgrams, Embedder, Matrix, Remembered
+from dialogues.understanding.embedder import CharNgrams, Embedder, Matrix, Progress, Remembered
 from dialogues.understanding.fold import clean, fold, words
 from dialogues.understanding.heads import Head, Sentences
 from dialogues.understanding.language import LanguageModel
@@ -86,6 +86,11 @@ def trained(project: Path, cache: Path, embedder: Embedder | None) -> Trained:
     return _read(path) or train(project, cache, embedder=embedder)
 
 
+def is_trained(project: Path, cache: Path, embedder: Embedder | None) -> bool:
+    """Whether `cache` holds what is learnt from exactly this data."""
+    return _path(project, cache, embedder).exists()
+
+
 def train(
     project: Path,
     cache: Path,
@@ -100,6 +105,11 @@ def train(
         report(line)
     _write(_path(project, cache, embedder), learnt)
     return learnt
+
+
+def prepare(project: Path, cache: Path, embedder: Embedder, progress: Progress) -> None:
+    """Do the slow part of training, with every core: what `train` then finds in `cache`. Raises TrainingDataWrong."""
+    Remembered(embedder, cache).prepare([clean(example.text) for example in read_corpus(project).examples], progress)
 
 
 def learn(corpus: Corpus, embedder: Embedder | None) -> tuple[Trained, list[str]]:

@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from bot.channels.model import InboundMessage, MessageKind, PayloadUnreadable, RawMessage
@@ -104,9 +105,13 @@ def _says_something(message: Json, *, edited: bool) -> bool:
 def name_of(message: Json) -> str:
     """The name of a message: Telegram's number for it, its date, and a trace of the chat that cannot be traced back."""
     chat = message.get("chat")
-    chat_id = chat.get("id") if isinstance(chat, dict) else None
-    trace = hashlib.sha256(f"chat {chat_id}".encode()).hexdigest()[:4]
+    trace = _trace(_whole(chat.get("id")) if isinstance(chat, dict) else 0)
     return f"m{_whole(message.get('message_id'))}.{_whole(message.get('date'))}.{trace}"
+
+
+@lru_cache(maxsize=10_000)
+def _trace(chat_id: int) -> str:
+    return hashlib.sha256(f"chat {chat_id}".encode()).hexdigest()[:4]
 
 
 def _name_of_edit(message: Json, update_id: int) -> str:

@@ -24,6 +24,7 @@ from bot.kernel.database import (
     open_database,
     sqlite_engine,
 )
+from tests.postgres import PostgresServer
 
 notes = sa.Table(
     "notes",
@@ -372,3 +373,72 @@ async def test_a_server_that_cannot_keep_anything_is_unavailable(postgres, code:
     with pytest.raises(DatabaseUnavailable):
         await opened.write(refuse)
     await opened.close()
+
+
+# One server at a time
+
+
+class Duty:
+    """Work that lasts until it is stopped, and what is known of it."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.over = asyncio.Event()
+
+    async def __call__(self) -> None:
+        self.begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.over.set()
+
+
+async def test_what_one_server_may_do_alone_is_done_by_one_and_taken_over_when_it_ends(postgres: PostgresServer):
+    url = postgres.new_database()
+    first, second = open_database(url), open_database(url)
+    one, other = Duty(), Duty()
+    working = asyncio.create_task(first.alone("listen", one, look_every=0.05))
+    await one.begun.wait()
+    waiting = asyncio.create_task(second.alone("listen", other, look_every=0.05))
+    unlike = Duty()
+    beside = asyncio.create_task(second.alone("something else", unlike, look_every=0.05))
+    await unlike.begun.wait()
+    assert not other.begun.is_set()
+
+    working.cancel()
+    await other.begun.wait()
+
+    assert one.over.is_set()
+    for task in (working, waiting, beside):
+        task.cancel()
+    await asyncio.gather(working, waiting, beside, return_exceptions=True)
+    await first.close()
+    await second.close()
+
+
+async def test_a_server_whose_connection_breaks_stops_and_takes_its_turn_again(postgres: PostgresServer):
+    database = open_database(postgres.new_database())
+    duties = [Duty(), Duty()]
+    left = iter(duties)
+    working = asyncio.create_task(database.alone("listen", lambda: next(left)(), look_every=0.05))
+    await duties[0].begun.wait()
+
+    holders = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+    await database.write(lambda tx: tx.execute(sa.text(holders)))
+
+    await duties[0].over.wait()
+    await duties[1].begun.wait()
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+    await database.close()
+
+
+async def test_an_embedded_database_has_one_server_anyway(sqlite_database: Database):
+    done = []
+
+    async def work() -> None:
+        done.append("work")
+
+    await sqlite_database.alone("listen", work)
+
+    assert done == ["work"]
