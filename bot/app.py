@@ -62,6 +62,7 @@ log = get_log("app")
 ROOT = Path(__file__).resolve().parents[1]
 DIALOGUES = ROOT / "dialogues"
 HOUSEKEEPING_SECONDS = 3600.0
+ASKED_AGAIN_SECONDS = 5.0
 
 
 class CannotStart(Exception):
@@ -268,9 +269,9 @@ class Waymark:
 
     async def _end(self, name: str) -> None:
         task = self._tasks.pop(name)
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        while not task.done():  # asked again, should some library forget it: a server that is told to stop stops
+            task.cancel()
+            await asyncio.wait({task}, timeout=ASKED_AGAIN_SECONDS)
 
 
 @asynccontextmanager

@@ -398,7 +398,8 @@ async def _work_while_connected(
     working = asyncio.ensure_future(work())
     try:
         while not (await asyncio.wait({working}, timeout=look_every))[0]:
-            await asyncio.wait_for(connection.scalar(sa.text("SELECT 1")), look_every)
+            async with asyncio.timeout(look_every):
+                await connection.scalar(sa.text("SELECT 1"))
     finally:
         if not working.done():
             working.cancel()

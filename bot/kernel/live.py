@@ -47,8 +47,10 @@ class Watch:
 
     async def next(self, timeout: float) -> bool:
         """Wait for a signal, at most `timeout` seconds. True if one came."""
+        # Not `wait_for`: before Python 3.12 it forgets a cancellation that meets the signal, and its task never ends.
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._event.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._event.wait()
         came = self._event.is_set()
         self._event.clear()
         return came

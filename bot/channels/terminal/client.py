@@ -214,10 +214,12 @@ class Talk:
     async def until_answered(self) -> None:
         """Wait for an answer, and for the end of it."""
         try:
-            await asyncio.wait_for(self._answered.wait(), ANSWER_SECONDS)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._answered.wait()
             while True:
                 self._answered.clear()
-                await asyncio.wait_for(self._answered.wait(), QUIET_SECONDS)
+                async with asyncio.timeout(QUIET_SECONDS):
+                    await self._answered.wait()
         except TimeoutError:
             return
 

@@ -41,7 +41,8 @@ async def test_an_empty_directory_serves_helplines_and_an_openapi_document(datab
     )  # fmt: skip
     try:
         assert process.stdout is not None
-        line = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
+        async with asyncio.timeout(60):
+            line = (await process.stdout.readline()).decode()
         found = re.search(r"http://\S+/hsds/", line)
         assert found, line
         async with aiohttp.ClientSession() as session, session.get(found[0] + "services") as response:

@@ -155,7 +155,8 @@ class FakeTelegram:
             if left <= 0 or self._closing.is_set():
                 return happened()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(news.wait(), left)
+                async with asyncio.timeout(left):
+                    await news.wait()
         return True
 
     async def wait_for_sent(
@@ -230,7 +231,8 @@ class FakeTelegram:
             return web.Response(text=GARBLED[call % len(GARBLED)])
         if fault in {Fault.HANG, Fault.HANG_AFTER}:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), self.faults.hang_seconds)
+                async with asyncio.timeout(self.faults.hang_seconds):
+                    await self._closing.wait()
         if fault is Fault.TRUNCATE:
             body = json.dumps(answer).encode()
             response = web.StreamResponse(headers={"Content-Length": str(len(body))})
@@ -484,7 +486,8 @@ class FakeTelegram:
             news = self._news
             wait = self._start_posts(session)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(news.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await news.wait()
 
     def _start_posts(self, session: aiohttp.ClientSession) -> float | None:
         """Post the oldest waiting update of every chat that is due. Returns when to look again."""
