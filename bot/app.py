@@ -18,8 +18,9 @@ from sqlalchemy.engine import make_url
 import bot.desk
 from bot import demonstration
 from bot.bridges import ChannelTalks, DialogueRoom, DirectoryDesk, MarkedChannel, ReadingRoom
-from bot.cases.alarm import Pager, Paging
+from bot.cases.alarm import Paging
 from bot.cases.auditor import Auditor, heartbeat_to
+from bot.cases.pager import Pager
 from bot.cases.pairing import pair
 from bot.cases.service import CaseEscalations
 from bot.channels import webchat

@@ -7,11 +7,9 @@ commit has done nothing and the step is still due; one that dies after it has to
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Protocol
+from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
@@ -21,22 +19,13 @@ from bot.conversations import service as conversations
 from bot.conversations.model import MessageClass
 from bot.kernel import officers
 from bot.kernel.access import Role
-from bot.kernel.clock import Clock
 from bot.kernel.crypto import Vault
-from bot.kernel.database import Database
 from bot.kernel.failpoints import failpoint
-from bot.kernel.live import Signals
 from bot.kernel.logs import get_log
 from bot.kernel.officers import Officer
 from bot.kernel.words import N_, Words
 
 log = get_log("alarm")
-
-#: The pager looks at least this often, whatever signals say.
-LOOK_EVERY = timedelta(seconds=5)
-#: At most so many steps between two beats.
-STEPS_AT_ONCE = 50
-PAGER = "pager"
 
 
 PAGE = N_("A {priority} case waits: {number}. Open the desk: {url}")
@@ -44,12 +33,6 @@ STILL_LOOKING = N_(
     "I am still looking for a person for you. Nobody could answer yet. "
     "If you are in danger, call {emergency_number} now. You can keep writing here."
 )
-
-
-class EmergencyNumbers(Protocol):
-    """Where the pager learns what to dial in a country."""
-
-    async def emergency_number(self, country: str | None) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +56,15 @@ def ring(tx: Connection, case: Case, *, at: datetime) -> Alarm:
             return known
     store.put_alarm(tx, alarm)
     return alarm
+
+
+def ring_anew(tx: Connection, case: Case, *, at: datetime) -> None:
+    """Ring from the first step for a case that lost its owner, also where its alarm was climbing already."""
+    known = store.get_alarm(tx, case.id)
+    if known is None:
+        ring(tx, case, at=at)
+    else:
+        store.put_alarm(tx, known.anew(case.priority, held=case.owner_id is not None, at=at))
 
 
 def acknowledge(tx: Connection, case_id: str, *, officer_id: str, at: datetime) -> bool:
@@ -172,71 +164,3 @@ def _say(
         return False
     savepoint.commit()
     return True
-
-
-class Pager:
-    """Takes every step that is due, and says after each look that it is alive."""
-
-    def __init__(
-        self, database: Database, clock: Clock, signals: Signals, paging: Paging, numbers: EmergencyNumbers
-    ) -> None:
-        self._database = database
-        self._clock = clock
-        self._signals = signals
-        self._paging = paging
-        self._numbers = numbers
-
-    async def run(self) -> None:
-        """Until cancelled. A look that fails is tried again: it never ends the watch."""
-        with self._signals.watching("pages", "queue") as signal:
-            while True:
-                try:
-                    await self.look()
-                    pause = await self._pause()
-                except Exception as error:
-                    log.error("pager.look_failed", exc_info=error)
-                    pause = LOOK_EVERY.total_seconds()
-                    await asyncio.sleep(pause)  # a signal must not turn a broken database into a hot loop
-                    continue
-                await signal.next(pause)
-
-    async def look(self) -> int:
-        """Take what is due and leave a beat. Returns the number of steps taken."""
-        at = self._clock.now()
-        due = await self._database.read(lambda tx: store.due_alarms(tx, at, limit=STEPS_AT_ONCE))
-        taken = failed = 0
-        for case_id, country in due:
-            try:
-                await self._take(case_id, country)
-                taken += 1
-            except Exception as error:  # one broken alarm must not silence the others
-                failed += 1
-                log.error("pager.step_failed", case_id=case_id, exc_info=error)
-        facts = {"taken": taken, "failed": failed}
-        await self._database.write(
-            lambda tx: store.put_beat(tx, PAGER, at=self._clock.now(), ok=failed == 0, facts=facts)
-        )
-        return taken
-
-    async def _take(self, case_id: str, country: str | None) -> None:
-        number = await self._emergency_number(country)
-        at = self._clock.now()
-        topics = await self._database.write(
-            lambda tx: take_step(tx, self._paging, case_id, emergency_number=number, at=at)
-        )
-        failpoint("alarm.after_step")
-        self._signals.wake(*topics)
-
-    async def _emergency_number(self, country: str | None) -> str:
-        try:
-            return await self._numbers.emergency_number(country)
-        except Exception as error:  # the directory is away: the number that works in most places is better than none
-            log.error("pager.no_emergency_number", exc_info=error)
-            return "112"
-
-    async def _pause(self) -> float:
-        at = self._clock.now()
-        upcoming = await self._database.read(store.next_step)
-        if upcoming is None:
-            return LOOK_EVERY.total_seconds()
-        return max(0.05, min((upcoming - at).total_seconds(), LOOK_EVERY.total_seconds()))

@@ -17,8 +17,8 @@ import aiohttp
 from sqlalchemy.engine import Connection
 
 from bot.cases import alarm, service, store
-from bot.cases.alarm import PAGER
 from bot.cases.model import CaseStatus
+from bot.cases.pager import PAGER
 from bot.kernel import officers
 from bot.kernel.clock import Clock
 from bot.kernel.crypto import Vault
@@ -83,7 +83,7 @@ def _give_back_cases_of_absent(tx: Connection, vault: Vault, *, at: datetime) ->
     given_back = 0
     for owner in store.owners_of_open_cases(tx) - present:
         for sealed in store.held_by(tx, owner, limit=100):
-            service.release_for_absent(tx, vault, sealed.case, at=at)
+            service.take_back(tx, vault, sealed.case, at=at, because="absent")
             given_back += 1
     return given_back
 

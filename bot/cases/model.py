@@ -109,6 +109,19 @@ class Case:
             return self.officer_wrote_at is None
         return self.officer_wrote_at is None or self.officer_wrote_at < self.person_wrote_at
 
+    @property
+    def unanswered_since(self) -> datetime | None:
+        """Since when whoever holds the case owes the person an answer: from the first words that had none, or from
+        the claim if that was later. None where nobody holds it or nobody waits."""
+        if self.status is not CaseStatus.CLAIMED or self.claimed_at is None or not self.person_waits:
+            return None
+        return self.claimed_at if self.person_wrote_at is None else max(self.claimed_at, self.person_wrote_at)
+
+    def answer_is_late(self, at: datetime) -> bool:
+        """An answer is owed within the time a human has for a new case of this priority."""
+        since = self.unanswered_since
+        return since is not None and at - since >= ACKNOWLEDGE_WITHIN[self.priority]
+
     def allows(self, act: Act) -> bool:
         return (self.status, act) in TRANSITIONS
 
@@ -297,6 +310,10 @@ class Alarm:
         and is left alone when it is climbing as fast already."""
         if self.climbing and priority >= self.priority:
             return self
+        return self.anew(priority, held=held, at=at)
+
+    def anew(self, priority: Priority, *, held: bool, at: datetime) -> Alarm:
+        """A new round from the first step, whatever became of the last."""
         ladder = ladder_for(priority, held=held)
         return Alarm(
             self.case_id,
@@ -317,3 +334,31 @@ class Alarm:
         """The same alarm with its next step due now and the later ones at their usual distance."""
         step = self.ladder.steps[min(self.step, len(self.ladder.steps) - 1)]
         return replace(self, started_at=at - step.after, next_step_at=at)
+
+
+class Silence(StrEnum):
+    """What is done about an officer who holds a case and does not answer."""
+
+    REMIND = "remind"  # the alarm of the case rings again, for its owner first
+    TAKE_BACK = "take_back"  # the case waits in the queue again
+
+
+#: Who says "I have seen it" has so many times the usual time before being reminded again.
+TIMES_WHEN_SEEN = 5
+
+
+def silence_of(case: Case, alarm: Alarm, at: datetime) -> Silence | None:
+    """What the silence of a case's owner asks for at `at`, or None.
+
+    The owner is reminded when the answer is late. When the reminder has climbed for as long again, the case is taken
+    back.
+    """
+    since, patience = case.unanswered_since, ACKNOWLEDGE_WITHIN[case.priority]
+    if since is None or not case.answer_is_late(at):
+        return None
+    if alarm.climbing:
+        return Silence.TAKE_BACK if at - alarm.started_at >= patience else None
+    seen = alarm.acknowledged_at
+    if seen is not None and seen > since and at - seen < patience * TIMES_WHEN_SEEN:
+        return None
+    return Silence.REMIND

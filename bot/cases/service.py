@@ -303,7 +303,7 @@ def release_case(tx: Connection, hand: Hand, case_id: str) -> Case:
     """Put a case back into the queue. It rings again, and the bot answers meanwhile."""
     case = _target(tx, hand, case_id, Permission.CASE_RELEASE)
     released = _move(tx, hand, case, Act.RELEASE)
-    alarm.ring(tx, released, at=hand.at)
+    alarm.ring_anew(tx, released, at=hand.at)
     conversations.hand_back(tx, case.conversation_id, hand.at)
     _tell(tx, hand, released, PERSON_LEFT, "person_left")
     return released
@@ -403,15 +403,25 @@ def erase_words(tx: Connection, vault: Vault, conversation_id: str, *, at: datet
     return len(key_ids)
 
 
-def release_for_absent(tx: Connection, vault: Vault, case: Case, *, at: datetime) -> Case:
-    """Put the case of an officer who is no longer there back into the queue, in the name of the program."""
+def take_back(tx: Connection, vault: Vault, case: Case, *, at: datetime, because: str) -> Case:
+    """Put a case back into the queue in the name of the program: its owner is `absent` or `silent`."""
     released = case.after(Act.RELEASE, officer_id=SYSTEM, at=at)
     if not store.save_case(tx, case, released):
         raise NotAllowedNow(case.number)
-    _record(tx, vault, released, Act.RELEASE, officer_id=None, at=at, facts={"absent": case.owner_id})
-    alarm.ring(tx, released, at=at)
+    _record(tx, vault, released, Act.RELEASE, officer_id=None, at=at, facts={because: case.owner_id})
+    alarm.ring_anew(tx, released, at=at)
     conversations.hand_back(tx, case.conversation_id, at)
     return released
+
+
+def record_reminder(tx: Connection, vault: Vault, case: Case, *, at: datetime) -> None:
+    """Write down that the owner of a case was reminded of somebody who waits."""
+    _record(tx, vault, case, "reminded", officer_id=None, at=at, facts={"owner": case.owner_id})
+
+
+def tell_person_left(tx: Connection, vault: Vault, words: Words, case: Case, *, at: datetime) -> None:
+    """Say to the person that somebody else is being asked."""
+    _say(tx, vault, words, case, PERSON_LEFT, "person_left", at=at)
 
 
 def _target(tx: Connection, hand: Hand, case_id: str, permission: Permission) -> Case:
@@ -469,16 +479,20 @@ def _audit(
 
 
 def _tell(tx: Connection, hand: Hand, case: Case, sentence: str, template: str) -> None:
+    _say(tx, hand.vault, hand.words, case, sentence, template, at=hand.at)
+
+
+def _say(tx: Connection, vault: Vault, words: Words, case: Case, sentence: str, template: str, *, at: datetime) -> None:
     card = conversations.card(tx, case.conversation_id)
     language = (card and card.language) or case.language
     conversations.say(
         tx,
-        hand.vault,
+        vault,
         case.conversation_id,
-        text=hand.words.text(language, sentence),
+        text=words.text(language, sentence),
         cls=MessageClass.OFFICER,
         template=template,
-        at=hand.at,
+        at=at,
         language=language,
     )
 

@@ -45,6 +45,7 @@ cases = sa.Table(
     sa.Column("demo", sa.Boolean, nullable=False),
 )
 _open = cases.c.status != CaseStatus.CLOSED.value
+_unanswered = sa.or_(cases.c.officer_wrote_at.is_(None), cases.c.person_wrote_at > cases.c.officer_wrote_at)
 #: One open case a conversation, whatever races.
 sa.Index("uq_cases_open_conversation", cases.c.conversation_id, unique=True, sqlite_where=_open, postgresql_where=_open)
 sa.Index("ix_cases_queue", cases.c.status, cases.c.priority, cases.c.due_at)
@@ -244,12 +245,13 @@ def open_case_of(tx: Connection, conversation_id: str) -> Case | None:
 
 
 def person_wrote(tx: Connection, conversation_id: str, at: datetime) -> str | None:
-    """Remember that the person wrote. The id of their open case, if there is one."""
+    """Remember since when the person waits: from their first unanswered words. The id of their open case, if any."""
     found = tx.execute(
         sa.select(cases.c.id).where(cases.c.conversation_id == conversation_id, _open)
     ).scalar_one_or_none()
     if found is not None:
-        tx.execute(cases.update().where(cases.c.id == found).values(person_wrote_at=at))
+        answered = sa.or_(cases.c.person_wrote_at.is_(None), cases.c.officer_wrote_at >= cases.c.person_wrote_at)
+        tx.execute(cases.update().where(cases.c.id == found, answered).values(person_wrote_at=at))
     return found
 
 
@@ -281,9 +283,8 @@ def waiting_counts(tx: Connection, *conditions: ColumnElement[bool]) -> dict[Pri
 
 def held_by(tx: Connection, officer_id: str, *, limit: int) -> list[SealedCase]:
     """The open cases an officer holds; those whose person waits for an answer first."""
-    waits = sa.or_(cases.c.officer_wrote_at.is_(None), cases.c.person_wrote_at > cases.c.officer_wrote_at)
     query = sa.select(cases).where(cases.c.owner_id == officer_id, cases.c.status == CaseStatus.CLAIMED.value)
-    ordered = query.order_by(sa.case((waits, 0), else_=1), *QUEUE_ORDER)
+    ordered = query.order_by(sa.case((_unanswered, 0), else_=1), *QUEUE_ORDER)
     return [_to_sealed(row) for row in tx.execute(ordered.limit(limit))]
 
 
@@ -440,6 +441,12 @@ def next_step(tx: Connection) -> datetime | None:
         .limit(1)
     ).scalar_one_or_none()
     return earliest
+
+
+def unanswered(tx: Connection) -> list[Case]:
+    """The cases somebody holds while the person waits for an answer, the most urgent first."""
+    query = sa.select(cases).where(cases.c.status == CaseStatus.CLAIMED.value, _unanswered)
+    return [_to_case(row) for row in tx.execute(query.order_by(*QUEUE_ORDER))]
 
 
 def climbing_alarms(tx: Connection) -> list[tuple[Alarm, CaseStatus]]:

@@ -32,7 +32,7 @@ routes = Routes()
 #: How far back the talk is shown; the link "Earlier" shows all of it.
 LINES_SHOWN = 120
 #: Acts that stand in the talk as a line of their own. The others are in "What happened".
-ACTS_IN_TALK = frozenset({"opened", "raised", "claim", "release", "take_over", "close", "reopen"})
+ACTS_IN_TALK = frozenset({"opened", "raised", "claim", "reminded", "release", "take_over", "close", "reopen"})
 
 
 @dataclass(frozen=True, slots=True)

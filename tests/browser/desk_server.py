@@ -15,8 +15,9 @@ from sqlalchemy.engine import Connection
 
 import bot.desk
 from bot.cases import service as cases
-from bot.cases.alarm import Pager, Paging
+from bot.cases.alarm import Paging
 from bot.cases.auditor import Auditor
+from bot.cases.pager import Pager
 from bot.channels.model import Button
 from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store

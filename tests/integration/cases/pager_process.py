@@ -9,7 +9,8 @@ import asyncio
 import sys
 from datetime import datetime
 
-from bot.cases.alarm import Pager, Paging
+from bot.cases.alarm import Paging
+from bot.cases.pager import Pager
 from bot.kernel.clock import SetClock
 from bot.kernel.crypto import Vault
 from bot.kernel.database import open_database

@@ -9,14 +9,16 @@ import sys
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
 
 from bot.cases import service, store
-from bot.cases.alarm import PAGE, STILL_LOOKING, Pager
+from bot.cases.alarm import PAGE, STILL_LOOKING
 from bot.cases.auditor import Auditor, audit_alarms, check_invariants, look_at_watch
 from bot.cases.model import Alarm
+from bot.cases.pager import Pager
 from bot.cases.pairing import make_pairing_code, pair
 from bot.conversations import service as conversations
 from bot.kernel.access import Role
@@ -98,7 +100,8 @@ async def test_an_acknowledged_alarm_climbs_no_further(world, clock):
     waiting = await world.escalate()
     pager = a_pager(world, clock)
     await pager.look()
-    await world.database.write(lambda tx: service.claim_case(tx, world.hand(amira, clock.now()), waiting.case_id))
+    hand = world.hand(amira, clock.now())
+    await world.database.write(lambda tx: claim_and_answer(tx, hand=hand, case_id=waiting.case_id))
 
     clock.advance(timedelta(hours=3))
 
@@ -136,7 +139,7 @@ async def test_200_escalations_with_the_pager_dying_at_random_are_acknowledged_o
             deaths += 1
         for case_id in draw.sample(sorted(set(waiting) - claimed), 30):
             hand = world.hand(draw.choice(officers), at)
-            await world.database.write(lambda tx, hand=hand, case_id=case_id: service.claim_case(tx, hand, case_id))
+            await world.database.write(partial(claim_and_answer, hand=hand, case_id=case_id))
             claimed.add(case_id)
 
     assert deaths > 5
@@ -153,6 +156,11 @@ async def test_200_escalations_with_the_pager_dying_at_random_are_acknowledged_o
             assert alarm.climbing
             assert alarm.next_step_at > end
     await every_page_was_sent_and_none_twice(world)
+
+
+def claim_and_answer(tx, *, hand, case_id):
+    service.claim_case(tx, hand, case_id)
+    service.answer_person(tx, hand, case_id, text="I am here", once=case_id)
 
 
 KILLED = 137

@@ -14,8 +14,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 import bot.desk
 from bot.cases import service as cases
-from bot.cases.alarm import Pager
 from bot.cases.auditor import Auditor
+from bot.cases.pager import Pager
 from bot.conversations import service as conversations
 from bot.conversations.model import Author
 from bot.kernel import audit

@@ -1,0 +1,113 @@
+"""The pager: the one who looks, again and again, whether somebody has to be told."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from functools import partial
+from typing import Protocol
+
+from bot.cases import store
+from bot.cases.alarm import Paging, take_step
+from bot.cases.silence import break_silence, owed_answers
+from bot.kernel.clock import Clock
+from bot.kernel.database import Database
+from bot.kernel.failpoints import failpoint
+from bot.kernel.live import Signals
+from bot.kernel.logs import get_log
+
+log = get_log("alarm")
+
+#: The pager looks at least this often, whatever signals say.
+LOOK_EVERY = timedelta(seconds=5)
+#: At most so many steps between two beats.
+STEPS_AT_ONCE = 50
+PAGER = "pager"
+
+
+class EmergencyNumbers(Protocol):
+    """Where the pager learns what to dial in a country."""
+
+    async def emergency_number(self, country: str | None) -> str: ...
+
+
+class Pager:
+    """Breaks silences, takes every step that is due, and says after each look that it is alive."""
+
+    def __init__(
+        self, database: Database, clock: Clock, signals: Signals, paging: Paging, numbers: EmergencyNumbers
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._signals = signals
+        self._paging = paging
+        self._numbers = numbers
+
+    async def run(self) -> None:
+        """Until cancelled. A look that fails is tried again: it never ends the watch."""
+        with self._signals.watching("pages", "queue") as signal:
+            while True:
+                try:
+                    await self.look()
+                    pause = await self._pause()
+                except Exception as error:
+                    log.error("pager.look_failed", exc_info=error)
+                    pause = LOOK_EVERY.total_seconds()
+                    await asyncio.sleep(pause)  # a signal must not turn a broken database into a hot loop
+                    continue
+                await signal.next(pause)
+
+    async def look(self) -> int:
+        """Take what is due and leave a beat. Returns the number of steps taken."""
+        failed = await self._break_silences()
+        at = self._clock.now()
+        due = await self._database.read(lambda tx: store.due_alarms(tx, at, limit=STEPS_AT_ONCE))
+        taken = 0
+        for case_id, country in due:
+            try:
+                await self._take(case_id, country)
+                taken += 1
+            except Exception as error:  # one broken alarm must not silence the others
+                failed += 1
+                log.error("pager.step_failed", case_id=case_id, exc_info=error)
+        facts = {"taken": taken, "failed": failed}
+        await self._database.write(
+            lambda tx: store.put_beat(tx, PAGER, at=self._clock.now(), ok=failed == 0, facts=facts)
+        )
+        return taken
+
+    async def _break_silences(self) -> int:
+        """Ring for those whom the officer who holds their case leaves waiting. Returns how often that failed."""
+        at = self._clock.now()
+        failed = 0
+        for case_id in await self._database.read(lambda tx: owed_answers(tx, at)):
+            try:
+                topics = await self._database.write(partial(break_silence, paging=self._paging, case_id=case_id, at=at))
+                self._signals.wake(*topics)
+            except Exception as error:  # one broken case must not silence the others
+                failed += 1
+                log.error("pager.silence_failed", case_id=case_id, exc_info=error)
+        return failed
+
+    async def _take(self, case_id: str, country: str | None) -> None:
+        number = await self._emergency_number(country)
+        at = self._clock.now()
+        topics = await self._database.write(
+            lambda tx: take_step(tx, self._paging, case_id, emergency_number=number, at=at)
+        )
+        failpoint("alarm.after_step")
+        self._signals.wake(*topics)
+
+    async def _emergency_number(self, country: str | None) -> str:
+        try:
+            return await self._numbers.emergency_number(country)
+        except Exception as error:  # the directory is away: the number that works in most places is better than none
+            log.error("pager.no_emergency_number", exc_info=error)
+            return "112"
+
+    async def _pause(self) -> float:
+        at = self._clock.now()
+        upcoming = await self._database.read(store.next_step)
+        if upcoming is None:
+            return LOOK_EVERY.total_seconds()
+        return max(0.05, min((upcoming - at).total_seconds(), LOOK_EVERY.total_seconds()))
