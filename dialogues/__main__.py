@@ -4,6 +4,10 @@ python -m dialogues shell [--language fr] [--slots]    write to it; a number tap
 python -m dialogues validate [PROJECT]                 every problem with its file and line
 python -m dialogues test [FOLDER]                      play the talks
 python -m dialogues train [--cache FOLDER]             learn from nlu/ and safety/ now
+python -m dialogues serve [--port 5005]                answer Rasa's REST channel
+
+With `--project DIR` each does the same for any Rasa 3.1 project: what `rasa shell`, `rasa data validate`, `rasa test`,
+`rasa train` and `rasa run` do.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dialogues.understanding import learnt_folder
 
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from dialogues.actions.ports import Services
     from dialogues.runtime.engine import Engine
     from dialogues.runtime.model import Turn
+    from dialogues.server.host import Host
     from dialogues.talks import Read
 
 PROJECT = Path(__file__).resolve().parent
@@ -40,19 +45,33 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--backend", default="auto", choices=("auto", "embedder", "ngrams"))
     commands = parser.add_subparsers(required=True)
-    shell = commands.add_parser("shell", help="write to it")
+    shell = _command(commands, "shell", "write to it", _shell)
     shell.add_argument("--language", default="en")
     shell.add_argument("--slots", action="store_true", help="show what it remembers after each message")
-    shell.set_defaults(run=_shell)
-    validate = commands.add_parser("validate", help="check the files")
-    validate.add_argument("project", type=Path, nargs="?", default=PROJECT)
-    validate.set_defaults(run=_validate)
-    test = commands.add_parser("test", help="play the talks")
+    validate = _command(commands, "validate", "check the files", _validate)
+    validate.add_argument("folder", type=Path, nargs="?", help="the same as --project")
+    test = _command(commands, "test", "play the talks", _test)
     test.add_argument("folder", type=Path, nargs="?", default=ROOT / "tests" / "dialogues")
-    test.set_defaults(run=_test)
-    train = commands.add_parser("train", help="learn from the examples")
-    train.set_defaults(run=_train)
+    _command(commands, "train", "learn from the examples", _train)
+    serve = _command(commands, "serve", "answer Rasa's REST channel", _serve)
+    serve.add_argument("--host", default="127.0.0.1", help="the address to listen on")
+    serve.add_argument("--port", type=int, default=5005)
+    serve.add_argument("--exact", action="store_true", help="follow Rasa into its silences too, to compare with it")
+    for command in (shell, serve):
+        command.add_argument("--actions", metavar="URL", help="an action server, instead of the project's own actions")
     return parser
+
+
+def _command(commands: Any, name: str, does: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=does)
+    parser.add_argument("--project", type=Path, help="any Rasa 3.1 project, instead of Waymark's own")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _elsewhere(project: Path | None) -> bool:
+    """Whether another project than our own is meant."""
+    return project is not None and project.resolve() != PROJECT
 
 
 def _engine(services: Services) -> Engine:
@@ -74,23 +93,27 @@ def _understanding(options: argparse.Namespace) -> Read:
 
 
 def _validate(options: argparse.Namespace) -> int:
+    if _elsewhere(root := options.project or options.folder or PROJECT):
+        from dialogues.server import commands
+
+        return commands.validate(root)
     from dialogues.actions import ACTION_NAMES
     from dialogues.runtime.catalogue import read_catalogues, sentences
+    from dialogues.runtime.check import warnings
     from dialogues.runtime.files import ProjectWrong
-    from dialogues.runtime.project import load_project, warnings
+    from dialogues.runtime.project import load_project
 
     try:
-        project = load_project(options.project)
+        project = load_project(root)
     except ProjectWrong as error:
         print(error, file=sys.stderr)
         return 1
     problems: list[str] = []
-    if options.project.resolve() == PROJECT:
-        problems += [f"no code for `{name}`" for name in sorted(project.domain.actions - set(ACTION_NAMES))]
-        spoken_words = dict(sentences(project.domain))
-        for language, known in read_catalogues(ROOT / "locales").items():
-            lacking = [(response, words) for words, response in spoken_words.items() if words not in known]
-            problems += [f"`{response}` is not translated into {language}: {words!r}" for response, words in lacking]
+    problems += [f"no code for `{name}`" for name in sorted(project.domain.actions - set(ACTION_NAMES))]
+    spoken_words = dict(sentences(project.domain))
+    for language, known in read_catalogues(ROOT / "locales").items():
+        lacking = [(response, words) for words, response in spoken_words.items() if words not in known]
+        problems += [f"`{response}` is not translated into {language}: {words!r}" for response, words in lacking]
     for problem in problems:
         print(problem, file=sys.stderr)
     for warning in warnings(project):
@@ -104,6 +127,10 @@ def _validate(options: argparse.Namespace) -> int:
 
 
 def _test(options: argparse.Namespace) -> int:
+    if _elsewhere(options.project):
+        from dialogues.server import commands
+
+        return commands.test(options.project, options.backend)
     from dialogues.runtime.files import ProjectWrong
     from dialogues.talks import play, read_talks, read_world
 
@@ -130,6 +157,10 @@ def _test(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
+    if _elsewhere(options.project):
+        from dialogues.server import commands
+
+        return commands.train(options.project, options.backend)
     from dialogues.understanding.embedder import open_embedder
     from dialogues.understanding.reading import Understanding
     from dialogues.understanding.training import is_trained, prepare
@@ -157,7 +188,36 @@ def _progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
+def _serve(options: argparse.Namespace) -> int:
+    from dialogues.runtime.files import ProjectWrong
+    from dialogues.server import commands
+
+    try:
+        if _elsewhere(options.project):
+            host = commands.load(options.project, actions=options.actions, backend=options.backend, exact=options.exact)
+        else:
+            host = _own_host(options)
+    except ProjectWrong as error:
+        print(error, file=sys.stderr)
+        return 1
+    return commands.serve(host, options.host, options.port)
+
+
+def _own_host(options: argparse.Namespace) -> Host:
+    """Our own project, with the places and services of the talks, or with none."""
+    from dialogues.actions.given import GivenServices
+    from dialogues.server.host import Host
+    from dialogues.server.own import OwnReading
+    from dialogues.talks import read_world
+
+    world = ROOT / "tests" / "dialogues" / "world.yml"
+    engine = _engine(read_world(world) if world.exists() else GivenServices.nothing())
+    return Host(engine, OwnReading(_understanding(options)))
+
+
 def _shell(options: argparse.Namespace) -> int:
+    if _elsewhere(options.project):
+        return _shell_elsewhere(options)
     from dialogues.actions.given import GivenServices
     from dialogues.runtime.model import DialogueState
     from dialogues.runtime.payload import read_payload
@@ -192,6 +252,17 @@ def _shell(options: argparse.Namespace) -> int:
                 return 0
 
     return asyncio.run(talk())
+
+
+def _shell_elsewhere(options: argparse.Namespace) -> int:
+    from dialogues.runtime.files import ProjectWrong
+    from dialogues.server import commands
+
+    try:
+        return commands.shell(commands.load(options.project, actions=options.actions, backend=options.backend))
+    except ProjectWrong as error:
+        print(error, file=sys.stderr)
+        return 1
 
 
 def _show(turn: Turn) -> list[str]:

@@ -134,14 +134,16 @@ class UseLocation(Action):  # type: ignore[misc]
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
         latitude = entity(tracker, "place_lat") or fact(tracker, "latitude")
         longitude = entity(tracker, "place_lon") or fact(tracker, "longitude")
-        if latitude is None or longitude is None:
+        try:
+            latitude, longitude = float(latitude), float(longitude)
+        except (TypeError, ValueError):
             return []
         try:
-            near = await self._services.place_at(float(latitude), float(longitude))
+            near = await self._services.place_at(latitude, longitude)
         except Exception:
             near = None
-        label = near.name if near else f"{float(latitude):.2f}, {float(longitude):.2f}"
-        here = FoundPlace(label, near.country if near else "", float(latitude), float(longitude))
+        label = near.name if near else f"{latitude:.2f}, {longitude:.2f}"
+        here = FoundPlace(label, near.country if near else "", latitude, longitude)
         return [SlotSet(name, value) for name, value in place_slots(here, label).items()]
 
 

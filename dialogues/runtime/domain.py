@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from dialogues.runtime.files import Block, Problem, plain
@@ -21,17 +22,13 @@ DEFAULT_ACTIONS = frozenset(
         "action_revert_fallback_events",
         "action_back",
         "action_extract_slots",
-    }
-)
-#: Rasa has these, this runtime does not play them: better told at start than missed by a child.
-NOT_PLAYED = frozenset(
-    {
         "action_two_stage_fallback",
         "action_default_ask_affirmation",
         "action_default_ask_rephrase",
         "action_unlikely_intent",
     }
 )
+_LOOPS = frozenset({"action_two_stage_fallback"})
 _KEYS = frozenset(
     {
         "version",
@@ -44,21 +41,41 @@ _KEYS = frozenset(
         "e2e_actions",
         "session_config",
         "config",
+        "nlu",
+        "rules",
+        "stories",
     }
 )
 
 
+_SAID = frozenset({"text", "custom", "image", "buttons", "attachment", "quick_replies", "elements"})
+_VARIATION_KEYS = _SAID | {"channel", "condition", "metadata", "id"}
+
+
+@dataclass(frozen=True, slots=True)
+class EntityKind:
+    """An entity as declared, with the roles and groups it may have."""
+
+    name: str
+    roles: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    influences: bool = True
+
+    def labels(self) -> frozenset[str]:
+        return frozenset(f"{self.name}#{label}" for label in (*self.roles, *self.groups))
+
+
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """An intent, and which entities rules see in its messages (None: all)."""
+    """An intent, and which entities rules see in its messages (None: all that influence the conversation)."""
 
     name: str
     use_entities: frozenset[str] | None = None
-    ignore_entities: frozenset[str] = frozenset()
+    ignore_entities: frozenset[str] | None = None
 
-    def seen(self, entities: Iterable[str]) -> tuple[str, ...]:
-        wanted = (name for name in entities if self.use_entities is None or name in self.use_entities)
-        return tuple(sorted({name for name in wanted if name not in self.ignore_entities}))
+    def seen(self, names: Iterable[str], domain: Domain) -> tuple[str, ...]:
+        wanted = domain.wanted_entities(self)
+        return tuple(sorted(name for name in set(names) if name in wanted))
 
 
 @dataclass(frozen=True)
@@ -66,7 +83,7 @@ class Domain:
     """Everything the domain files say. `raw` is what custom actions receive."""
 
     intents: Mapping[str, Intent]
-    entities: frozenset[str]
+    entities: Mapping[str, EntityKind]
     slots: Mapping[str, Slot]
     responses: Mapping[str, tuple[Variation, ...]]
     forms: Mapping[str, Form]
@@ -74,9 +91,42 @@ class Domain:
     session_expiration_minutes: float
     carry_over_slots: bool
     raw: Mapping[str, Any]
+    retrieval_intents: frozenset[str] = frozenset()
+    _wanted: dict[str, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
 
     def knows_action(self, name: str) -> bool:
-        return name in self.actions or name in self.responses or name in self.forms or name in DEFAULT_ACTIONS
+        return (
+            name in self.actions
+            or name in self.responses
+            or name in self.forms
+            or name in DEFAULT_ACTIONS
+            or self.retrieves(name)
+        )
+
+    def knows_loop(self, name: str) -> bool:
+        return name in self.forms or name in _LOOPS or name in self.actions
+
+    def retrieves(self, action: str) -> bool:
+        """Whether an action answers a retrieval intent: `utter_faq` says the response `utter_faq/…` that fits."""
+        return action.removeprefix("utter_") in self.retrieval_intents and action.startswith("utter_")
+
+    def wanted_entities(self, intent: Intent) -> frozenset[str]:
+        """The names of entities, with their roles and groups, that rules see in messages of an intent."""
+        if intent.name not in self._wanted:
+            silent = {kind.name for kind in self.entities.values() if not kind.influences}
+            if intent.use_entities is None:
+                used = set(self.entities) - silent
+                used.update(*(kind.labels() for kind in self.entities.values()))
+            else:
+                used = self._with_labels(intent.use_entities)
+            ignored = silent if intent.ignore_entities is None else intent.ignore_entities
+            self._wanted[intent.name] = frozenset(used - self._with_labels(ignored))
+        return self._wanted[intent.name]
+
+    def _with_labels(self, names: Iterable[str]) -> set[str]:
+        found = set(names)
+        found.update(*(self.entities[name].labels() for name in list(found) if name in self.entities))
+        return found
 
 
 class DomainReader:
@@ -85,7 +135,8 @@ class DomainReader:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
         self._intents: dict[str, Intent] = {name: Intent(name) for name in DEFAULT_INTENTS}
-        self._entities: set[str] = set()
+        self._entities: dict[str, EntityKind] = {}
+        self._retrieval: set[str] = set()
         self._slots: dict[str, Slot] = {}
         self._responses: dict[str, tuple[Variation, ...]] = {}
         self._forms: dict[str, Form] = {}
@@ -107,7 +158,7 @@ class DomainReader:
         """Take in one file."""
         for key in block:
             if key not in _KEYS:
-                self._problem(block, key, f"`{key}` is not part of a domain")
+                self._problem(block, key, f"`{key}` is not part of a domain", fatal=False)
         for key, kind in (("intents", list), ("entities", list), ("actions", list)):
             if not isinstance(block.get(key, []), kind):
                 self._problem(block, key, f"`{key}` must be a list")
@@ -117,12 +168,16 @@ class DomainReader:
                 self._problem(block, key, f"`{key}` must hold names and their settings")
                 return
         if block.get("e2e_actions"):
-            self._problem(block, "e2e_actions", "end-to-end actions are not played here")
+            self._problem(block, "e2e_actions", "end-to-end actions are not played here", fatal=False)
+        here: set[str] = set()
         for item in block.get("intents", []):
-            self._intent(block, item)
-        self._entities |= {
-            next(iter(item)) if isinstance(item, dict) else str(item) for item in block.get("entities", [])
-        }
+            name = next(iter(item)) if isinstance(item, Block) else str(item)
+            if name in here:
+                self._problem(block, "intents", f"intent `{name}` is declared twice")
+            here.add(name)
+            self._intent(name, item[name] if isinstance(item, Block) else None)
+        for item in block.get("entities", []):
+            self._entity(item)
         self._actions |= {
             next(iter(item)) if isinstance(item, dict) else str(item) for item in block.get("actions", [])
         }
@@ -139,11 +194,9 @@ class DomainReader:
 
     def finish(self) -> Domain:
         """The domain. Look at `problems` before using it."""
-        for name in sorted(self._actions & NOT_PLAYED):
-            self.problems.append(Problem("domain", 1, f"`{name}` is not played here"))
         return Domain(
             intents=self._intents,
-            entities=frozenset(self._entities),
+            entities=self._entities,
             slots=self._slots,
             responses=self._responses,
             forms=self._forms,
@@ -151,10 +204,15 @@ class DomainReader:
             session_expiration_minutes=self._minutes,
             carry_over_slots=self._carry_over,
             raw=self._raw,
+            retrieval_intents=frozenset(self._retrieval),
         )
 
-    def _problem(self, block: Block, key: str, text: str) -> None:
-        self.problems.append(Problem(block.file, block.line_of(key), text))
+    def retrieve(self, intents: Iterable[str]) -> None:
+        """Retrieval intents that the training data tells of (`faq/opening_hours`)."""
+        self._retrieval.update(intents)
+
+    def _problem(self, block: Block, key: str, text: str, *, fatal: bool = True) -> None:
+        self.problems.append(Problem(block.file, block.line_of(key), text, fatal))
 
     def _keep_raw(self, block: Block) -> None:
         for key in ("intents", "entities", "actions"):
@@ -162,38 +220,49 @@ class DomainReader:
         for key in ("slots", "responses", "forms", "session_config"):
             self._raw[key].update(plain(block.get(key, {})))
 
-    def _intent(self, block: Block, item: Any) -> None:
-        if not isinstance(item, Block):
-            name, settings = str(item), None
-        else:
-            name, settings = next(iter(item)), item[next(iter(item))]
-        if name in self._intents and name not in DEFAULT_INTENTS:
-            self._problem(block, "intents", f"intent `{name}` is declared twice")
+    def _intent(self, name: str, settings: Any) -> None:
         if not isinstance(settings, Block):
             self._intents[name] = Intent(name)
             return
-        use = settings.get("use_entities", True)
+        use, ignore = settings.get("use_entities", True), settings.get("ignore_entities")
         self._intents[name] = Intent(
             name,
-            frozenset(use) if isinstance(use, list) else (None if use else frozenset()),
-            frozenset(settings.get("ignore_entities") or ()),
+            _names(use) if isinstance(use, list) else (None if use else frozenset()),
+            None if ignore is None else _names(ignore),
         )
 
+    def _entity(self, item: Any) -> None:
+        if not isinstance(item, Block):
+            self._entities[str(item)] = EntityKind(str(item))
+            return
+        name, settings = next(iter(item.items()))
+        settings = settings if isinstance(settings, Block) else {}
+        roles, groups = (tuple(str(label) for label in settings.get(key) or ()) for key in ("roles", "groups"))
+        self._entities[name] = EntityKind(name, roles, groups, settings.get("influence_conversation") is not False)
+
     def _slot(self, block: Block, name: str, settings: Any) -> None:
-        if name in self._slots:
+        if name in self._slots and plain(settings) != self._raw["slots"].get(name):
             self._problem(block, name, f"slot `{name}` is declared twice")
         if not isinstance(settings, Block) or settings.get("type") not in SLOT_TYPES:
             self._problem(block, name, f"slot `{name}` needs a type: one of {', '.join(SLOT_TYPES)}")
             return
+        if settings["type"] == "any" and settings.get("influence_conversation") is True:
+            self._problem(
+                settings, "influence_conversation", f"slot `{name}` is of type any, which no rule can look at"
+            )
         mappings = [self._mapping(settings, name, item) for item in settings.get("mappings") or ()]
         if not mappings:
-            self._problem(block, name, f"slot `{name}` has no mappings (use `type: custom` when only actions set it)")
+            self._problem(
+                block, name, f"slot `{name}` has no mappings (use `type: custom` when only actions set it)", fatal=False
+            )
+        if float(settings.get("min_value", 0.0)) >= float(settings.get("max_value", 1.0)):
+            self._problem(block, name, f"slot `{name}` can hold no number: min_value must be below max_value")
         self._slots[name] = Slot(
             name=name,
             type=settings["type"],
             initial_value=plain(settings.get("initial_value")),
-            influences=bool(settings.get("influence_conversation", True)),
-            values=tuple(str(value).lower() for value in settings.get("values") or ()),
+            influences=bool(settings.get("influence_conversation", True)) and settings["type"] != "any",
+            values=tuple(str(value).lower() for value in settings.get("values") or () if value is not None),
             minimum=float(settings.get("min_value", 0.0)),
             maximum=float(settings.get("max_value", 1.0)),
             mappings=tuple(mapping for mapping in mappings if mapping is not None),
@@ -207,13 +276,14 @@ class DomainReader:
             self._problem(item, "type", f"the mapping of `{name}` does not say which entity")
         if item["type"] in {"from_intent", "from_trigger_intent"} and "value" not in item:
             self._problem(item, "type", f"the mapping of `{name}` does not say which value")
-        if item.get("action"):
-            self._problem(
-                item, "action", "a mapping's own `action` is not played here: use action_validate_slot_mappings"
-            )
-        conditions = item.get("conditions") or ()
+        conditions = item.get("conditions") or []
+        if not isinstance(conditions, list) or not all(isinstance(condition, Block) for condition in conditions):
+            self._problem(item, "conditions", f"the conditions of `{name}` must be a list: `- active_loop: some_form`")
+            return None
         if item["type"] == "from_text" and not conditions:
-            self._problem(item, "type", f"`{name}` would take every message: give its from_text mapping conditions")
+            self._problem(
+                item, "type", f"`{name}` would take every message: give its from_text mapping conditions", fatal=False
+            )
         return SlotMapping(
             type=item["type"],
             entity=item.get("entity"),
@@ -226,32 +296,36 @@ class DomainReader:
                 MappingCondition(condition.get("active_loop"), condition.get("requested_slot"))
                 for condition in conditions
             ),
+            action=item.get("action"),
+            identity=json.dumps(plain(item), sort_keys=True, default=str),
         )
 
     def _response(self, block: Block, name: str, variations: Any) -> None:
-        if name in self._responses:
+        if name in self._responses and plain(variations) != self._raw["responses"].get(name):
             self._problem(block, name, f"response `{name}` is written twice")
         if not name.startswith("utter_"):
-            self._problem(block, name, f"the name of response `{name}` must begin with utter_")
+            self._problem(block, name, f"the name of response `{name}` must begin with utter_", fatal=False)
         if not isinstance(variations, list) or not variations:
             self._problem(block, name, f"response `{name}` says nothing")
             return
         read = [self._variation(block, name, item) for item in variations]
         self._responses[name] = tuple(variation for variation in read if variation is not None)
+        if "/" in name:
+            self._retrieval.add(name.removeprefix("utter_").partition("/")[0])
 
     def _variation(self, block: Block, name: str, item: Any) -> Variation | None:
-        if not isinstance(item, Block) or not any(key in item for key in ("text", "custom", "buttons")):
+        if not isinstance(item, Block) or _SAID.isdisjoint(item):
             self._problem(block, name, f"a variation of `{name}` has neither text nor custom")
             return None
         for key in item:
-            if key not in {"text", "buttons", "custom", "channel", "condition", "metadata", "id"}:
-                self._problem(item, key, f"`{key}` in a response is not played here")
+            if key not in _VARIATION_KEYS:
+                self._problem(item, key, f"`{key}` is not part of a response", fatal=False)
         buttons = []
         for button in item.get("buttons") or ():
-            if not isinstance(button, Block) or not isinstance(button.get("title"), str):
+            if not isinstance(button, Block) or button.get("title") is None:
                 self._problem(item, "buttons", f"a button of `{name}` has no title")
                 continue
-            buttons.append(Button(button["title"], str(button.get("payload") or ""), str(button.get("url") or "")))
+            buttons.append(Button(str(button["title"]), str(button.get("payload") or ""), str(button.get("url") or "")))
         conditions = []
         for condition in item.get("condition") or ():
             if not isinstance(condition, Block) or condition.get("type") != "slot" or "name" not in condition:
@@ -264,10 +338,11 @@ class DomainReader:
             custom=plain(item.get("custom") or {}),
             channel=item.get("channel"),
             conditions=tuple(conditions),
+            raw=plain(item),
         )
 
     def _form(self, block: Block, name: str, settings: Any) -> None:
-        if name in self._forms:
+        if name in self._forms and plain(settings) != self._raw["forms"].get(name):
             self._problem(block, name, f"form `{name}` is declared twice")
         if not isinstance(settings, Block) or not isinstance(settings.get("required_slots"), list):
             self._problem(block, name, f"form `{name}` needs required_slots (a list, possibly empty)")
@@ -282,4 +357,6 @@ class DomainReader:
 def _names(value: Any) -> frozenset[str]:
     if value is None:
         return frozenset()
-    return frozenset(value) if isinstance(value, list) else frozenset({str(value)})
+    if isinstance(value, list):
+        return frozenset(next(iter(item)) if isinstance(item, dict) else str(item) for item in value)
+    return frozenset({str(value)})

@@ -1,37 +1,52 @@
 """The engine: a state and a message in, events, replies and the next state out.
 
-It plays Rasa 3.1 rules, forms, slots and responses. Where Rasa would leave a person in silence it does not follow:
-
-- an action after which no rule continues ends the turn; Rasa would speak its fallback and undo the turn;
-- a turn of more than ten actions ends with the fallback words, and the conversation lives on;
-- an action that breaks raises ActionFailed, so that the host can bring in a human; Rasa says nothing;
-- the payload of a tapped button is no text: `from_text` does not store it;
-- a `{name}` without a value is left out of the text; Rasa leaves all braces, or `None`, in it.
+It plays Rasa 3.1 rules, stories, forms, slots and responses as Rasa 3.6 does. `Manners` says where it is kinder.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dialogues.runtime.custom_actions import ActionFailed, ActionRejected, ActionResult, ActionRunner
+from dialogues.runtime.fallback import (
+    ASK_AFFIRMATION,
+    ASK_REPHRASE,
+    TWO_STAGE,
+    affirmation,
+    revert_fallback,
+    run_two_stage_fallback,
+)
 from dialogues.runtime.files import Problem, ProjectWrong
-from dialogues.runtime.forms import Outcome, run_form
-from dialogues.runtime.model import Choice, DialogueState, Event, Reply, Turn, UserMessage
+from dialogues.runtime.forms import action_event, loop_event, refuses, run_form, slot_event
+from dialogues.runtime.manners import HOUSE, Failure, Manners
+from dialogues.runtime.model import DialogueState, Entity, Event, Reply, Turn, UserMessage
 from dialogues.runtime.payload import read_payload
+from dialogues.runtime.policy import FALLBACK, Policy
 from dialogues.runtime.project import Project, load_project
-from dialogues.runtime.responses import Choose, Translate, pick, render
+from dialogues.runtime.responses import (
+    Choose,
+    Translate,
+    bot_event,
+    draft_as_rasa,
+    message_of,
+    pick,
+    render,
+    reply_of,
+)
 from dialogues.runtime.slots import REQUESTED_SLOT, Heard, extract
-from dialogues.runtime.tracker import LISTEN, Tracker
+from dialogues.runtime.tracker import LISTEN, SESSION_METADATA, SESSION_START, Tracker
 
 LONGEST_TURN = 10
-FALLBACK = "action_default_fallback"
-SESSION_START = "action_session_start"
 VALIDATE_MAPPINGS = "action_validate_slot_mappings"
-_DEFAULT_INTENTS = {"restart": "action_restart", "back": "action_back", "session_start": SESSION_START}
+#: What a person hears when something broke and the project has no `utter_default`.
+SORRY = "Sorry, something went wrong here. Please write that again."
 _MESSAGE_KEYS = frozenset({"text", "buttons", "elements", "custom", "template", "response", "image", "attachment"})
+
+log = logging.getLogger(__name__)
 
 
 def first(_name: str, _count: int) -> int:
@@ -44,35 +59,60 @@ def in_english(_language: str, text: str) -> str:
     return text
 
 
+@dataclass(frozen=True)
+class Heeded:
+    """What one message led to, in a tracker that goes on living."""
+
+    events: tuple[Event, ...]
+    replies: tuple[Reply, ...]
+
+
 class Engine:
     """A loaded project. Holds no conversation: it may serve any number at the same time."""
 
     def __init__(
-        self, project: Project, *, actions: ActionRunner, translate: Translate = in_english, choose: Choose = first
+        self,
+        project: Project,
+        *,
+        actions: ActionRunner,
+        translate: Translate = in_english,
+        choose: Choose = first,
+        manners: Manners = HOUSE,
     ) -> None:
-        unmade = {name for name in project.domain.actions if not name.startswith("utter_")} - actions.names
-        problems = [
-            Problem("domain", 1, f"action `{name}` is in the domain, but nobody provides it") for name in unmade
-        ]
-        problems += [
-            Problem("domain", 1, f"response `{name}` is among the actions, but has no words")
-            for name in project.domain.actions
-            if name.startswith("utter_") and name not in project.domain.responses and name not in actions.names
-        ]
-        if problems:
-            raise ProjectWrong(problems)
         self.project = project
         self.domain = project.domain
         self.actions = actions
+        self.manners = manners
+        self.policy: Policy = project.policy
         self._translate = translate
         self._choose = choose
+        problems = self.unmade()
+        if problems and manners.failure is Failure.RAISED:
+            raise ProjectWrong(problems)
 
     @classmethod
     def load(
-        cls, project: Path, *, actions: ActionRunner, translate: Translate = in_english, choose: Choose = first
+        cls,
+        project: Path,
+        *,
+        actions: ActionRunner,
+        translate: Translate = in_english,
+        choose: Choose = first,
+        manners: Manners = HOUSE,
     ) -> Engine:
         """Read a project folder. Raises ProjectWrong, which names every problem with its file and line."""
-        return cls(load_project(project), actions=actions, translate=translate, choose=choose)
+        return cls(load_project(project), actions=actions, translate=translate, choose=choose, manners=manners)
+
+    def unmade(self) -> list[Problem]:
+        """The actions of the domain that nobody provides."""
+        named = self.domain.actions - self.domain.responses.keys() - self.actions.names
+        return [
+            Problem("domain", 1, f"response `{name}` is among the actions, but has no words")
+            if name.startswith("utter_")
+            else Problem("domain", 1, f"action `{name}` is in the domain, but nobody provides it")
+            for name in sorted(named)
+            if not self.domain.retrieves(name)
+        ]
 
     async def turn(self, state: DialogueState, message: UserMessage, *, at: float | None = None) -> Turn:
         """Answer one message.
@@ -82,273 +122,345 @@ class Engine:
         stamps the events and ends a session that was idle for longer than the domain allows. Raises ActionFailed;
         then nothing happened.
         """
-        conversation = _Conversation(self, state, message, at)
-        await conversation.hear()
-        return Turn(conversation.tracker.to_state(), tuple(conversation.events), tuple(conversation.replies))
+        tracker = self.tracker(state.events)
+        given = {**state.slots, **dict(message.metadata.get("slots") or {})}
+        heeded = await self.heed(tracker, message, at=at, given=given)
+        return Turn(tracker.to_state(), heeded.events, heeded.replies)
 
-    def respond(self, name: str, tracker: Tracker, channel: str, more: Mapping[str, Any]) -> Reply | None:
-        """A response in the language of the conversation; None when no variation suits."""
+    def tracker(self, events: Sequence[Event] = ()) -> Tracker:
+        """A tracker for a conversation with this project."""
+        return Tracker(self.domain, events, watched=tuple(self.policy.rules.watched))
+
+    async def heed(
+        self,
+        tracker: Tracker,
+        message: UserMessage,
+        *,
+        at: float | None = None,
+        given: Mapping[str, Any] | None = None,
+    ) -> Heeded:
+        """Answer one message in a tracker, which is changed. Raises ActionFailed, unless the manners forbid."""
+        conversation = _Conversation(self, tracker, message, at)
+        await conversation.hear(given or {})
+        return Heeded(tuple(conversation.events), tuple(conversation.replies))
+
+    async def begin(self, tracker: Tracker, message: UserMessage, *, at: float | None = None) -> Heeded:
+        """Begin a session before anything is said."""
+        conversation = _Conversation(self, tracker, message, at)
+        await conversation.begin()
+        return Heeded(tuple(conversation.events), tuple(conversation.replies))
+
+    def respond(self, name: str, tracker: Tracker, channel: str, more: Mapping[str, Any]) -> dict[str, Any] | None:
+        """A response as Rasa hands it to a channel, in the language of the conversation; None when nothing suits."""
         slots = {**tracker.slots, **more}
-        variation = pick(name, self.domain.responses[name], slots=slots, channel=channel, choose=self._choose)
+        variations = self.domain.responses.get(name)
+        variation = (
+            pick(name, variations, slots=tracker.slots, channel=channel, choose=self._choose) if variations else None
+        )
         if variation is None:
             return None
+        if self.manners.fills_as_rasa:
+            return {**draft_as_rasa(variation, slots), "utter_action": name}
         language = str(slots.get("language") or "en")
-        return render(name, variation, slots, language=language, translate=self._translate)
+        return message_of(render(name, variation, slots, language=language, translate=self._translate))
 
 
 class _Conversation:
     """One turn, while it runs."""
 
-    def __init__(self, engine: Engine, state: DialogueState, message: UserMessage, at: float | None) -> None:
+    def __init__(self, engine: Engine, tracker: Tracker, message: UserMessage, at: float | None) -> None:
         self._engine = engine
         self._domain = engine.domain
+        self._manners = engine.manners
         self._message = message
         self._at = at
-        self.tracker = Tracker(engine.domain, state.events, watched=engine.project.rules.watched)
-        self._given = {**state.slots, **dict(message.metadata.get("slots") or {})}
+        self._broken = False
+        self.tracker = tracker
         self.events: list[Event] = []
         self.replies: list[Reply] = []
 
-    async def hear(self) -> None:
+    async def hear(self, given: Mapping[str, Any]) -> None:
         if self._session_is_over():
-            await self._run(SESSION_START)
-        for name, value in self._given.items():
+            await self.begin()
+        for name, value in given.items():
             if name in self.tracker.slots and self.tracker.slots[name] != value:
-                self._emit({"event": "slot", "name": name, "value": value})
+                self._emit(slot_event(name, value))
+        paused_before = self.tracker.paused
         self._emit(self._user_event())
-        if self.tracker.paused and self._message.intent != "restart":
-            return
-        for event in (await self.extract_slots(self.tracker)).events:
+        if paused_before and self._manners.failure is not Failure.SILENT and self._message.intent == "restart":
+            self._emit({"event": "resume"})
+            self._emit({"event": "followup", "name": "action_restart"})
+        await self._heed_slots()
+        await self._act()
+        if self._broken and not self.replies and self._manners.failure is Failure.APOLOGISED:
+            self._emit(bot_event(self._words("utter_default", self.tracker) or {"text": SORRY}))
+
+    async def begin(self) -> None:
+        metadata = self._message.metadata
+        if metadata and self._manners.fills_as_rasa:
+            self._emit(slot_event(SESSION_METADATA, dict(metadata)))
+        await self._run(SESSION_START)
+
+    async def _heed_slots(self) -> None:
+        if self.tracker.paused and not self._manners.payload_is_text:
+            return  # a human talks with the person now
+        for event in await self.extract_slots(self.tracker):
             self._emit(event)
-        for _ in range(LONGEST_TURN):
-            action = self._next_action()
-            if action == LISTEN:
-                self._emit({"event": "action", "name": LISTEN})
+
+    async def _act(self) -> None:
+        while not self.tracker.paused or self.tracker.intent == "restart":
+            if self._actions_since_listening() >= LONGEST_TURN and self.tracker.latest_action not in (
+                LISTEN,
+                SESSION_START,
+            ):
+                log.warning("more than %d actions in one turn; the rules run in a circle", LONGEST_TURN)
+                self._give_up()
                 return
-            if await self._run(action):
+            if not await self._step():
                 return
-        await self._give_up()
+
+    async def _step(self) -> bool:
+        """One action. False when it ended the turn."""
+        tracker = self.tracker
+        if tracker.followup is not None:
+            wanted, tracker.followup = tracker.followup, None
+            if self._domain.knows_action(wanted):
+                return await self._run(wanted)
+            log.error("there is no action %r to follow; it is passed over", wanted)
+        name, why = self._engine.policy.next(tracker, dead_end_reverts=self._manners.dead_end_reverts)
+        return await self._run(name, interrupted=why.interrupted, hidden=why.hidden)
 
     def _session_is_over(self) -> bool:
-        if not self.tracker.events:
+        if not self.tracker.applied:
             return True
         minutes = self._domain.session_expiration_minutes
-        last = max((float(event.get("timestamp") or 0) for event in self.tracker.events), default=0.0)
-        return bool(self._at is not None and minutes and last and self._at - last > minutes * 60)
+        last = self.tracker.last_applied("user")
+        then = float(last.get("timestamp") or 0.0) if last else 0.0
+        return bool(self._at is not None and minutes > 0 and then and self._at - then > minutes * 60)
 
     def _user_event(self) -> Event:
         message = self._message
-        intent = message.intent if message.intent and message.intent.split("/")[0] in self._domain.intents else None
-        parse_data = {
+        base, _, response = (message.intent or "").partition("/")
+        known = base in self._domain.intents
+        intent: dict[str, Any] = {"name": message.intent if known else "nlu_fallback", "confidence": message.confidence}
+        if self._manners.fills_as_rasa:
+            intent["name"] = base if known else None
+        if known and response:
+            intent["full_retrieval_intent_name"] = message.intent
+        parse_data: dict[str, Any] = {
             "text": message.text,
-            "intent": {"name": intent or "nlu_fallback", "confidence": message.confidence},
-            "intent_ranking": [{"name": name, "confidence": score} for name, score in message.ranking[:5]],
-            "entities": [
-                {
-                    key: value
-                    for key, value in (
-                        ("entity", entity.name),
-                        ("value", entity.value),
-                        ("start", entity.start),
-                        ("end", entity.end),
-                        ("role", entity.role),
-                        ("group", entity.group),
-                    )
-                    if value is not None or key == "value"
-                }
-                for entity in message.entities
-            ],
+            "intent": intent,
+            "intent_ranking": [{"name": name, "confidence": score} for name, score in message.ranking],
+            "entities": [_as_rasa(entity) for entity in message.entities],
             "metadata": {key: value for key, value in message.metadata.items() if key != "slots"},
         }
-        return {"event": "user", "text": message.text, "parse_data": parse_data, "input_channel": message.channel}
+        if message.response_selector:
+            parse_data["response_selector"] = dict(message.response_selector)
+        channel = message.input_channel or message.channel
+        return {"event": "user", "text": message.text, "parse_data": parse_data, "input_channel": channel}
 
     def _emit(self, event: Event) -> None:
         if self._at is not None and not event.get("timestamp"):
             event = {**event, "timestamp": self._at}
         self.events.append(event)
         self.tracker.apply(event)
+        if event.get("event") == "bot":
+            data = {key: value for key, value in (event.get("data") or {}).items() if value}
+            if data.get("attachment") == data.get("image"):
+                data.pop("attachment", None)
+            self.replies.append(reply_of({"text": event.get("text"), **data, **(event.get("metadata") or {})}))
 
-    def _next_action(self) -> str:
+    async def _run(self, name: str, *, interrupted: bool = False, hidden: bool = False) -> bool:
+        """Run an action and let it count. False when the turn is over with it."""
         tracker = self.tracker
-        if tracker.followup is not None:
-            wanted, tracker.followup = tracker.followup, None
-            if self._domain.knows_action(wanted):
-                return wanted
-        if tracker.latest_action == LISTEN and tracker.intent in _DEFAULT_INTENTS:
-            return _DEFAULT_INTENTS[tracker.intent]
-        if tracker.loop_name is not None and not tracker.loop_rejected:
-            return LISTEN if tracker.latest_action == tracker.loop_name else tracker.loop_name
-        step = self._engine.project.rules.next(tracker.moments, tracker.now())
-        if step is None or step.action == self._just_rejected():
-            return FALLBACK if tracker.latest_action == LISTEN else LISTEN
-        if step.action == LISTEN and tracker.loop_name is not None and not step.inside_a_loop:
-            return tracker.loop_name  # the question was answered; the form asks again
-        return step.action
-
-    def _just_rejected(self) -> str | None:
-        last = self.tracker.events[-1] if self.tracker.events else {}
-        return last.get("name") if last.get("event") == "action_execution_rejected" else None
-
-    async def _run(self, name: str) -> bool:
-        """Run an action and let it count. True when the turn is over with it."""
+        if interrupted:
+            tracker = tracker.copy()
+            tracker.apply({"event": "loop_interrupted", "is_interrupted": True})
+        goes_on = name not in (LISTEN, SESSION_START)
         try:
-            outcome = await self._outcome(name)
+            events = await self._outcome(name, tracker)
         except ActionRejected:
             self._emit({"event": "action_execution_rejected", "name": name})
-            return False
-        if not outcome.rejected:
-            self._emit({"event": "action", "name": name})
-        for event in outcome.events:
+            return goes_on
+        except ActionFailed as error:
+            if self._manners.failure is Failure.RAISED:
+                raise
+            log.exception("action %s failed; what it did is lost: %s", error.name, error.__cause__ or error)
+            events, self._broken = [], True
+            if name in self._domain.forms and self.tracker.loop_name != name and self._speaks:
+                self._emit(action_event(LISTEN))  # the form did not start: the rules must not think that it ended
+                return False
+        if not refuses(events):
+            if interrupted:
+                self._emit({"event": "loop_interrupted", "is_interrupted": True})
+            self._emit({**action_event(name), "hide_rule_turn": True} if hidden else action_event(name))
+        for event in events:
             self._emit(event)
-        self.replies.extend(outcome.replies)
-        undone = any(event.get("event") == "rewind" for event in outcome.events)
-        return undone or name == SESSION_START
+        if any(event.get("event") == "user" for event in events):
+            await self._heed_slots()
+        return goes_on
 
-    async def _outcome(self, name: str) -> Outcome:
-        if self.has_custom(name) or name in self._domain.responses:
-            return await self.perform(name, self.tracker)
-        if name in self._domain.forms:
-            return await run_form(self._domain.forms[name], self.tracker, self._domain, self)
-        return _DEFAULTS[name](self)
+    @property
+    def _speaks(self) -> bool:
+        return self._manners.failure is Failure.APOLOGISED
 
-    def has_custom(self, name: str) -> bool:
-        return name in self._engine.actions.names
+    async def _outcome(self, name: str, tracker: Tracker) -> list[Event]:
+        if name in self._domain.forms and name not in self._domain.actions:
+            return await run_form(self._domain.forms[name], tracker, self)
+        if name == TWO_STAGE and name not in self._domain.actions:
+            return await run_two_stage_fallback(tracker, self)
+        return await self.perform(name, tracker)
 
-    async def perform(self, name: str, tracker: Tracker) -> Outcome:
-        outcome = Outcome()
-        if not self.has_custom(name):
-            self._say(name, outcome, tracker)
-            return outcome
-        result = await self._engine.actions.run(name, self._for_sdk(tracker), self._domain.raw)
+    def can(self, name: str) -> bool:
+        return name in self._domain.actions or name in self._domain.responses or name in self._engine.actions.names
+
+    async def perform(self, name: str, tracker: Tracker) -> list[Event]:
+        if name in _DEFAULTS and name not in self._domain.actions:
+            return _DEFAULTS[name](self, tracker)
+        if self._domain.retrieves(name):
+            return self._say(_selected(name, tracker), tracker)
+        if name.startswith("utter_") and name not in self._engine.actions.names:
+            return self._say(name, tracker)
+        return await self._custom(name, tracker)
+
+    async def _custom(self, name: str, tracker: Tracker) -> list[Event]:
+        call = {"sender_id": str(self._message.metadata.get("sender_id") or "person"), **tracker.current_state()}
+        if self._message.sender_id:
+            call["sender_id"] = self._message.sender_id
+        result = await self._engine.actions.run(name, call, self._domain.raw)
         return self._taken(name, result, tracker)
 
-    async def extract_slots(self, tracker: Tracker) -> Outcome:
+    async def extract_slots(self, tracker: Tracker) -> list[Event]:
         parse = tracker.latest_message
-        text = str(parse.get("text") or "")
-        tapped = read_payload(text)
-        if tapped is not None and tapped.intent == tracker.intent:
-            text = ""
-        heard = Heard(text, tracker.intent, tuple(parse.get("entities") or ()))
-        outcome = Outcome()
-        for name, value in extract(self._domain.slots, tracker.slots, heard, tracker.loop_now()).items():
-            outcome.slot(name, value)
-        if not self.has_custom(VALIDATE_MAPPINGS):
-            return outcome
-        candidates = tracker.copy()
-        for event in outcome.events:
-            candidates.apply(event)
-        return await self.perform(VALIDATE_MAPPINGS, candidates)
-
-    def _for_sdk(self, tracker: Tracker) -> dict[str, Any]:
-        return {
-            "sender_id": str(self._message.metadata.get("sender_id") or "person"),
-            "slots": dict(tracker.slots),
-            "latest_message": dict(tracker.latest_message),
-            "events": [dict(event) for event in tracker.events],
-            "paused": tracker.paused,
-            "followup_action": tracker.followup,
-            "active_loop": dict(tracker.loop),
-            "latest_action_name": tracker.latest_action,
-            "latest_input_channel": self._message.channel,
-        }
-
-    def _taken(self, name: str, result: ActionResult, tracker: Tracker) -> Outcome:
-        """A custom action's result: its messages as replies, then its events."""
-        outcome = Outcome()
-        after = tracker.copy()
-        for event in result.events:  # words are chosen with the slots the action set, its new language above all
-            if event.get("event") == "slot":
-                after.apply(event)
-        for message in result.responses:
-            reply = self._reply(name, message, after)
-            if reply is not None:
-                outcome.say(reply)
-        outcome.events.extend(result.events)
-        return outcome
-
-    def _reply(self, action: str, message: Mapping[str, Any], tracker: Tracker) -> Reply | None:
-        response = message.get("response") or message.get("template")
-        reply: Reply | None = Reply()
-        if response:
-            if response not in self._domain.responses:
-                raise ActionFailed(action)
-            more = {key: value for key, value in message.items() if key not in _MESSAGE_KEYS}
-            reply = self._engine.respond(str(response), tracker, self._message.channel, more)
-        if reply is None:
-            return None
-        custom = {**reply.custom, **(message.get("custom") or {})}
-        custom.update({key: message[key] for key in ("image", "attachment", "elements") if message.get(key)})
-        return replace(
-            reply,
-            text=str(message.get("text") or reply.text),
-            choices=(*reply.choices, *_choices(message.get("buttons") or ())),
-            custom=custom,
+        text: str | None = str(parse.get("text") or "")
+        if not self._manners.payload_is_text:
+            tapped = read_payload(str(text))
+            if not text or (tapped is not None and tapped.intent == tracker.intent):
+                text = None
+        entities = tuple(parse.get("entities") or ())
+        heard = Heard(text, tracker.intent, entities)
+        events: list[Event] = []
+        asked: set[str] = set()
+        found = extract(
+            self._domain.slots,
+            tracker.slots,
+            heard,
+            tracker.loop_now(),
+            intents=self._domain.intents,
+            entities=self._domain.entities,
         )
+        for item in found:
+            if item.action is None:
+                events.append(slot_event(item.slot, item.value))
+            elif item.action not in asked:
+                asked.add(item.action)
+                events += [e for e in await self._asked(item.action, tracker) if e.get("event") == "slot"]
+        if VALIDATE_MAPPINGS not in self._domain.actions:
+            return events
+        candidates = tracker.copy()
+        for event in events:
+            candidates.apply(event)
+        validated = [e for e in await self._asked(VALIDATE_MAPPINGS, candidates) if e.get("event") in ("slot", "bot")]
+        answered = {event.get("name") for event in validated if event.get("event") == "slot"}
+        return validated + [event for event in events if event.get("name") not in answered]
 
-    def _say(self, name: str, outcome: Outcome, tracker: Tracker | None = None) -> None:
+    async def _asked(self, name: str, tracker: Tracker) -> list[Event]:
+        """What an action says of the slots. One that fails says nothing, and the message is heard all the same."""
+        try:
+            return await self._custom(name, tracker)
+        except (ActionRejected, ActionFailed):
+            if self._manners.failure is Failure.RAISED:
+                raise
+            log.warning("action %s failed to fill slots", name, exc_info=True)
+            return []
+
+    def _taken(self, name: str, result: ActionResult, tracker: Tracker) -> list[Event]:
+        """A custom action's result: its messages, then its events."""
+        spoken = tracker
+        if not self._manners.fills_as_rasa:
+            spoken = tracker.copy()  # words are chosen with the slots the action set, its new language above all
+            for event in result.events:
+                if event.get("event") == "slot":
+                    spoken.apply(event)
+        said = (self._drafted(name, message, spoken) for message in result.responses)
+        return [*(bot_event(message) for message in said if message is not None), *_events(name, result.events)]
+
+    def _drafted(self, action: str, message: Mapping[str, Any], tracker: Tracker) -> dict[str, Any] | None:
+        response = message.get("response") or message.get("template")
+        more = {key: value for key, value in message.items() if key not in _MESSAGE_KEYS}
+        draft: dict[str, Any] = {}
+        if response:
+            if response not in self._domain.responses and self._manners.failure is Failure.RAISED:
+                raise ActionFailed(action)
+            found = self._words(str(response), tracker, more)
+            if found is None:
+                return None
+            draft = found
+        buttons = [*(draft.get("buttons") or ()), *(message.get("buttons") or ())]
+        given = {k: v for k, v in message.items() if v and k not in ("buttons", "response", "template")}
+        if not self._manners.fills_as_rasa:
+            given = {key: value for key, value in given.items() if key in _MESSAGE_KEYS}
+            if "custom" in given:
+                given["custom"] = {**(draft.get("custom") or {}), **given["custom"]}
+        return {**draft, **given, **({"buttons": buttons} if buttons else {})}
+
+    def _words(self, name: str, tracker: Tracker, more: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+        return self._engine.respond(name, tracker, self._message.channel, more or {})
+
+    def _say(self, name: str | None, tracker: Tracker) -> list[Event]:
         """Say a response; nothing when the project has no such words."""
-        if name in self._domain.responses:
-            reply = self._engine.respond(name, tracker or self.tracker, self._message.channel, {})
-            if reply is not None:
-                outcome.say(reply)
+        message = self._words(name, tracker) if name else None
+        return [bot_event(message)] if message is not None else []
 
-    async def _give_up(self) -> None:
+    def _actions_since_listening(self) -> int:
+        number = 0
+        for event in reversed(self.tracker.events):
+            if event.get("event") == "action":
+                if event.get("name") in (LISTEN, SESSION_START):
+                    break
+                number += 1
+        return number
+
+    def _give_up(self) -> None:
         """The rules run in a circle. Say so rather than nothing, and wait for the next message."""
-        outcome = Outcome()
-        if not self.replies:
-            self._say("utter_default", outcome)
-        for event in outcome.events:
-            self._emit(event)
-        self.replies.extend(outcome.replies)
-        self._emit({"event": "action", "name": LISTEN})
+        if self._manners.failure is Failure.SILENT:
+            return
+        self._broken = True
+        if not self.replies and self._manners.failure is Failure.RAISED:
+            for event in self._say("utter_default", self.tracker):
+                self._emit(event)
+        self._emit(action_event(LISTEN))
 
     # The default actions of Rasa.
 
-    def session_start(self) -> Outcome:
-        outcome = Outcome()
-        carried = self.tracker.slots if self._domain.carry_over_slots else {}
-        outcome.events.append({"event": "session_started"})
-        for name, value in carried.items():
-            if value is not None and value != self._initial(name):
-                outcome.slot(name, value)
-        outcome.events.append({"event": "action", "name": LISTEN})
-        return outcome
+    def session_start(self, tracker: Tracker) -> list[Event]:
+        carried = tracker.applied if self._domain.carry_over_slots else []
+        slots = [slot_event(str(e.get("name")), e.get("value")) for e in carried if e.get("event") == "slot"]
+        return [{"event": "session_started"}, *slots, action_event(LISTEN)]
 
-    def _initial(self, name: str) -> Any:
-        slot = self._domain.slots.get(name)
-        return slot.initial_value if slot else None
+    def restart(self, tracker: Tracker) -> list[Event]:
+        return [*self._say("utter_restart", tracker), {"event": "restart"}]
 
-    def restart(self) -> Outcome:
-        outcome = Outcome()
-        self._say("utter_restart", outcome)
-        outcome.events.append({"event": "restart"})
-        return outcome
+    def default_fallback(self, tracker: Tracker) -> list[Event]:
+        return [*self._say("utter_default", tracker), {"event": "rewind"}]
 
-    def default_fallback(self) -> Outcome:
-        outcome = Outcome()
-        self._say("utter_default", outcome)
-        outcome.events.append({"event": "rewind"})
-        return outcome
+    def back(self, tracker: Tracker) -> list[Event]:
+        return [*self._say("utter_back", tracker), {"event": "rewind"}, {"event": "rewind"}]
 
-    def back(self) -> Outcome:
-        outcome = Outcome()
-        self._say("utter_back", outcome)
-        outcome.events += [{"event": "rewind"}, {"event": "rewind"}]
-        return outcome
+    def deactivate_loop(self, _tracker: Tracker) -> list[Event]:
+        return [loop_event(None), slot_event(REQUESTED_SLOT, None)]
 
-    def deactivate_loop(self) -> Outcome:
-        outcome = Outcome()
-        outcome.loop(None)
-        outcome.slot(REQUESTED_SLOT, None)
-        return outcome
+    def revert_fallback_events(self, tracker: Tracker) -> list[Event]:
+        return revert_fallback(tracker)
 
-    def revert_fallback_events(self) -> Outcome:
-        outcome = Outcome()
-        outcome.events.append({"event": "rewind"})
-        return outcome
+    def ask_affirmation(self, tracker: Tracker) -> list[Event]:
+        return [bot_event(affirmation(tracker))]
 
-    def nothing(self) -> Outcome:
-        return Outcome()
+    def ask_rephrase(self, tracker: Tracker) -> list[Event]:
+        return self._say("utter_ask_rephrase", tracker)
+
+    def nothing(self, _tracker: Tracker) -> list[Event]:
+        return []
 
 
 _DEFAULTS = {
@@ -358,13 +470,37 @@ _DEFAULTS = {
     "action_back": _Conversation.back,
     "action_deactivate_loop": _Conversation.deactivate_loop,
     "action_revert_fallback_events": _Conversation.revert_fallback_events,
+    ASK_AFFIRMATION: _Conversation.ask_affirmation,
+    ASK_REPHRASE: _Conversation.ask_rephrase,
+    "action_unlikely_intent": _Conversation.nothing,
     "action_extract_slots": _Conversation.nothing,
     LISTEN: _Conversation.nothing,
 }
 
 
-def _choices(buttons: Sequence[Mapping[str, Any]]) -> tuple[Choice, ...]:
-    return tuple(
-        Choice(str(button.get("title") or ""), str(button.get("payload") or ""), str(button.get("url") or ""))
-        for button in buttons
-    )
+def _as_rasa(entity: Entity) -> dict[str, Any]:
+    parts = {"start": entity.start, "end": entity.end, "role": entity.role, "group": entity.group}
+    told = {key: value for key, value in parts.items() if value is not None}
+    return {"entity": entity.name, "value": entity.value, **told}
+
+
+#: Older names of events that Rasa still takes.
+_OLD_NAMES = {"form": "active_loop"}
+
+
+def _events(action: str, events: Sequence[Any]) -> Iterator[Event]:
+    """The events of an action. Raises ActionFailed for what is none."""
+    for event in events:
+        if not isinstance(event, Mapping) or not isinstance(event.get("event"), str):
+            raise ActionFailed(action) from TypeError(f"{event!r} is not an event")
+        yield {**event, "event": _OLD_NAMES.get(event["event"], event["event"])}
+
+
+def _selected(action: str, tracker: Tracker) -> str | None:
+    """The response a retrieval intent's action says, as the response selector chose it."""
+    selector = tracker.latest_message.get("response_selector") or {}
+    chosen = selector.get(action.removeprefix("utter_")) or selector.get("default") or {}
+    name = (chosen.get("response") or {}).get("utter_action")
+    if name is None and (full := (tracker.latest_message.get("intent") or {}).get("full_retrieval_intent_name")):
+        name = f"utter_{full}"
+    return name

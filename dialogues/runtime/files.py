@@ -17,11 +17,12 @@ except ImportError:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """Something an author must correct."""
+    """Something an author must correct, or, where it is not fatal, should look at: Rasa plays on."""
 
     file: str
     line: int
     text: str
+    fatal: bool = True
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.text}"

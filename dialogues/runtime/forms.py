@@ -2,181 +2,166 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from dialogues.runtime.custom_actions import ActionRejected
-from dialogues.runtime.domain import Domain
-from dialogues.runtime.model import Event, Reply
-from dialogues.runtime.project import ask_names
+from dialogues.runtime.model import Event
 from dialogues.runtime.slots import REQUESTED_SLOT, Form
 from dialogues.runtime.tracker import LISTEN, Tracker
 
 
-class Outcome:
-    """What an action led to, before it counts."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-        self.replies: list[Reply] = []
-
-    def say(self, reply: Reply) -> None:
-        self.replies.append(reply)
-        self.events.append(bot_event(reply))
-
-    def slot(self, name: str, value: Any) -> None:
-        self.events.append({"event": "slot", "name": name, "value": value})
-
-    def loop(self, name: str | None) -> None:
-        self.events.append({"event": "active_loop", "name": name})
-
-    def take(self, other: Outcome) -> None:
-        self.events.extend(other.events)
-        self.replies.extend(other.replies)
-
-    @property
-    def rejected(self) -> bool:
-        return any(event.get("event") == "action_execution_rejected" for event in self.events)
-
-    @property
-    def loop_ended(self) -> bool:
-        return not self.rejected and any(
-            (event.get("event") == "active_loop" and not event.get("name"))
-            or (event.get("event") == "slot" and event.get("name") == REQUESTED_SLOT and event.get("value") is None)
-            for event in self.events
-        )
+def slot_event(name: str, value: Any) -> Event:
+    return {"event": "slot", "name": name, "value": value}
 
 
-def bot_event(reply: Reply) -> Event:
-    """The reply as Rasa's tracker notes it."""
-    buttons = [
-        {key: value for key, value in (("title", c.title), ("payload", c.payload), ("url", c.url)) if value}
-        for c in reply.choices
-    ]
-    data = {key: value for key, value in (("buttons", buttons), ("custom", dict(reply.custom))) if value}
-    return {
-        "event": "bot",
-        "text": reply.text or None,
-        "data": data,
-        "metadata": {"utter_action": reply.response} if reply.response else {},
-    }
+def loop_event(name: str | None) -> Event:
+    return {"event": "active_loop", "name": name}
+
+
+def action_event(name: str) -> Event:
+    return {"event": "action", "name": name}
 
 
 class Acting(Protocol):
-    """What a form needs of the engine."""
+    """What a loop needs of the engine."""
 
-    async def perform(self, name: str, tracker: Tracker) -> Outcome:
-        """Do a response or a custom action; nothing counts yet."""
+    async def perform(self, name: str, tracker: Tracker) -> list[Event]:
+        """Do a response or a custom action; nothing counts yet. Raises ActionRejected or ActionFailed."""
         ...
 
-    async def extract_slots(self, tracker: Tracker) -> Outcome:
+    async def extract_slots(self, tracker: Tracker) -> list[Event]:
         """Read slots from the latest message, validated by action_validate_slot_mappings if there is one."""
         ...
 
-    def has_custom(self, name: str) -> bool:
-        """Whether a custom action of that name exists."""
+    def can(self, name: str) -> bool:
+        """Whether there is an action or a response of that name."""
         ...
 
 
-async def run_form(form: Form, tracker: Tracker, domain: Domain, acting: Acting) -> Outcome:
-    """One run of a form: activate, validate, ask for the next slot, end. Raises ActionRejected.
+def ask_names(form: str, slot: str) -> tuple[str, str, str, str]:
+    """How a form may ask for a slot, first choice first."""
+    return (f"action_ask_{form}_{slot}", f"utter_ask_{form}_{slot}", f"action_ask_{slot}", f"utter_ask_{slot}")
 
-    `tracker` is not changed; the outcome's events say what to change.
+
+def refuses(events: Sequence[Event]) -> bool:
+    """Whether an action refused to run by an event of its own."""
+    return any(event.get("event") == "action_execution_rejected" for event in events)
+
+
+def ends_loop(events: Sequence[Event]) -> bool:
+    """Whether the last word on the requested slot, or on the loop, is that there is none."""
+    if refuses(events):
+        return False
+    slots = [e for e in events if e.get("event") == "slot" and e.get("name") == REQUESTED_SLOT]
+    loops = [e for e in events if e.get("event") == "active_loop"]
+    return (bool(slots) and slots[-1].get("value") is None) or (bool(loops) and not loops[-1].get("name"))
+
+
+async def run_form(form: Form, tracker: Tracker, acting: Acting) -> list[Event]:
+    """One run of a form: activate, validate, ask for the next slot, end. Raises ActionRejected or ActionFailed.
+
+    `tracker` is not changed; the events say what to change.
     """
-    outcome = Outcome()
+    run = _Run(form, tracker, acting)
+    events: list[Event] = []
     if tracker.loop_name != form.name:
-        outcome.loop(form.name)
-        outcome.take(await _activate(form, tracker, acting))
-    if not outcome.loop_ended:
-        outcome.take(await _ask(form, tracker, domain, acting, outcome))
-    if outcome.loop_ended:
-        outcome.loop(None)
-    return outcome
-
-
-async def _activate(form: Form, tracker: Tracker, acting: Acting) -> Outcome:
-    """Read the message again now that the form is active, and validate what is filled already."""
-    inside = tracker.copy()
-    inside.apply({"event": "active_loop", "name": form.name})
-    outcome = await acting.extract_slots(inside)
-    for event in outcome.events:
-        inside.apply(event)
-    filled = {name: inside.slots[name] for name in form.required_slots if inside.slots.get(name) is not None}
-    if filled:
-        outcome.take(await _validate(form, filled, inside, acting))
-    return outcome
-
-
-async def _ask(form: Form, tracker: Tracker, domain: Domain, acting: Acting, so_far: Outcome) -> Outcome:
-    outcome = Outcome()
-    answering = tracker.loop_name == form.name and tracker.latest_action == LISTEN
-    if answering and not tracker.loop.get("is_interrupted"):
-        outcome.take(await _hear_answer(form, tracker, acting))
-        if outcome.rejected:
-            return outcome
-    if outcome.loop_ended:
-        outcome.slot(REQUESTED_SLOT, None)
-        return outcome
-    after = tracker.copy()
-    for event in [*so_far.events, *outcome.events]:
-        after.apply(event)
-    wanted = _asked_for_by_validator([*so_far.events, *outcome.events])
-    if wanted is None:
-        wanted = next((name for name in form.required_slots if after.slots.get(name) is None), None)
-        outcome.slot(REQUESTED_SLOT, wanted)
-        after.apply(outcome.events[-1])
-    if wanted is None:
-        return outcome
-    for ask in ask_names(form.name, wanted):
-        if acting.has_custom(ask) or ask in domain.responses:
-            outcome.take(await acting.perform(ask, after))
-            break
-    return outcome
-
-
-def _asked_for_by_validator(events: list[Event]) -> Any:
-    return next(
-        (e["value"] for e in events if e.get("event") == "slot" and e.get("name") == REQUESTED_SLOT and e.get("value")),
-        None,
-    )
-
-
-async def _hear_answer(form: Form, tracker: Tracker, acting: Acting) -> Outcome:
-    given = _slots_of_this_message(form, tracker)
-    outcome = await _validate(form, given, tracker, acting)
-    kept = any(e.get("event") == "slot" and e.get("name") != REQUESTED_SLOT for e in outcome.events)
-    if tracker.slots.get(REQUESTED_SLOT) and not given and not kept and not outcome.rejected:
-        raise ActionRejected(form.name)
-    return outcome
-
-
-def _slots_of_this_message(form: Form, tracker: Tracker) -> dict[str, Any]:
-    wanted = {*form.required_slots, tracker.slots.get(REQUESTED_SLOT)}
-    found: dict[str, Any] = {}
-    for event in reversed(tracker.events):
-        if event.get("event") == "user":
-            break
-        if event.get("event") == "slot" and event.get("name") in wanted:
-            found.setdefault(str(event["name"]), event.get("value"))
-    return dict(reversed(found.items()))
-
-
-async def _validate(form: Form, given: dict[str, Any], tracker: Tracker, acting: Acting) -> Outcome:
-    """The candidates as `validate_<form>` leaves them; as they are, where there is no validator."""
-    outcome = Outcome()
-    for name, value in given.items():
-        outcome.slot(name, value)
-    if not acting.has_custom(f"validate_{form.name}"):
-        return outcome
-    asked = tracker.copy()
-    asked.events = [*_up_to_the_message(tracker), {"event": "action", "name": form.name}, *outcome.events]
-    for event in outcome.events:
-        asked.slots[event["name"]] = event["value"]
-    return await acting.perform(f"validate_{form.name}", asked)
-
-
-def _up_to_the_message(tracker: Tracker) -> list[Event]:
-    """The events without the slots this message filled: rasa-sdk takes trailing slot events for candidates."""
-    events = list(tracker.events)
-    while events and events[-1].get("event") == "slot":
-        events.pop()
+        events.append(loop_event(form.name))
+        events += await run.activate()
+    if not ends_loop(events):
+        events += await run.go_on(events)
+    if ends_loop(events):
+        events.append(loop_event(None))
     return events
+
+
+class _Run:
+    def __init__(self, form: Form, tracker: Tracker, acting: Acting) -> None:
+        self._form = form
+        self._tracker = tracker
+        self._acting = acting
+        self._validator = f"validate_{form.name}"
+        # what another form asked for does not concern this one
+        self._asked = tracker.slots.get(REQUESTED_SLOT) if tracker.loop_name == form.name else None
+
+    async def activate(self) -> list[Event]:
+        """Read the message again now that the form is active, and validate what is filled already."""
+        inside = self._tracker.copy()
+        inside.apply(loop_event(self._form.name))
+        extracted = await self._acting.extract_slots(inside)
+        for event in extracted:
+            inside.apply(event)
+        slots = [event for event in extracted if event.get("event") == "slot"]
+        if not self._acting.can(self._validator):
+            return slots
+        filled = {name: inside.slots[name] for name in self._form.required_slots if inside.slots.get(name) is not None}
+        asked = inside.slots.get(REQUESTED_SLOT)
+        validated = await self._validate(filled, inside, asked)
+        answered = {event.get("name") for event in validated if event.get("event") == "slot"}
+        return validated + [event for event in slots if event.get("name") not in answered]
+
+    async def go_on(self, so_far: list[Event]) -> list[Event]:
+        """Hear the answer, unless activation has done so, and ask the next question."""
+        events: list[Event] = []
+        if all(event.get("event") == "active_loop" for event in so_far):
+            events = await self._hear_answer()
+        if refuses(events):
+            return events
+        return events + await self._ask([*so_far, *events])
+
+    async def _hear_answer(self) -> list[Event]:
+        tracker = self._tracker
+        if tracker.loop and (tracker.latest_action != LISTEN or tracker.loop_interrupted):
+            return await self._validate({}, tracker, self._asked)  # which slots it asks for may have changed
+        given = self._slots_of_this_message()
+        events = await self._validate(given, tracker, self._asked)
+        kept = any(event.get("event") == "slot" and event.get("name") != REQUESTED_SLOT for event in events)
+        if self._asked and not given and not kept and not refuses(events):
+            raise ActionRejected(self._form.name)
+        return events
+
+    def _slots_of_this_message(self) -> dict[str, Any]:
+        wanted = {*self._form.required_slots, self._asked}
+        since: list[Event] = []
+        for event in reversed(self._tracker.events):
+            if event.get("event") == "restart" or (
+                event.get("event") == "user" and event.get("parse_data") == self._tracker.latest_message
+            ):
+                break
+            since.append(event)
+        return {
+            str(event.get("name")): event.get("value")
+            for event in reversed(since)
+            if event.get("event") == "slot" and event.get("name") in wanted
+        }
+
+    async def _validate(self, given: dict[str, Any], tracker: Tracker, asked: Any) -> list[Event]:
+        """What the validator makes of the candidates. Nothing without one: they are in the tracker already."""
+        if not self._acting.can(self._validator):
+            return []
+        candidates = [slot_event(name, value) for name, value in given.items()]
+        return await self._acting.perform(self._validator, self._as_if_run(tracker, asked, candidates))
+
+    def _as_if_run(self, tracker: Tracker, asked: Any, events: Sequence[Event]) -> Tracker:
+        """The tracker with the form's run noted, so that an action can tell what is new behind it."""
+        inside = tracker.copy()
+        for event in (slot_event(REQUESTED_SLOT, asked), action_event(self._form.name), *events):
+            inside.apply(event)
+        return inside
+
+    async def _ask(self, so_far: list[Event]) -> list[Event]:
+        if ends_loop(so_far):
+            return [slot_event(REQUESTED_SLOT, None)]
+        wanted = next(
+            (e.get("value") for e in so_far if e.get("event") == "slot" and e.get("name") == REQUESTED_SLOT), None
+        )
+        inside = self._as_if_run(self._tracker, self._asked, so_far)
+        events: list[Event] = []
+        if not wanted:
+            wanted = next((name for name in self._form.required_slots if inside.slots.get(name) is None), None)
+            events.append(slot_event(REQUESTED_SLOT, wanted))
+        if wanted:
+            ask = next((name for name in ask_names(self._form.name, wanted) if self._acting.can(name)), None)
+            if ask is not None:
+                events += await self._acting.perform(ask, inside)
+        return events

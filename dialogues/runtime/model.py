@@ -36,6 +36,9 @@ class UserMessage:
     entities: tuple[Entity, ...] = ()
     channel: str = "waymark"
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    sender_id: str = ""
+    input_channel: str = ""  # where it came from, if answers go out by a channel of another name
+    response_selector: Mapping[str, Any] = field(default_factory=dict)  # which response of a retrieval intent fits
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,85 +2,151 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from dialogues.runtime.domain import Domain, DomainReader
-from dialogues.runtime.files import Block, Problem, ProjectWrong, read_yaml
+from dialogues.runtime.files import Block, Problem, ProjectWrong, plain, read_yaml
+from dialogues.runtime.forms import ask_names
 from dialogues.runtime.payload import read_payload
-from dialogues.runtime.rules import Rules, RulesReader, unheard_intents
+from dialogues.runtime.policy import Policy, PolicySettings
+from dialogues.runtime.rules import Rules, RulesReader
+from dialogues.runtime.stories import Memory, StoriesReader, Story
 
 _DOMAIN_KEYS = {"intents", "entities", "slots", "responses", "forms", "actions", "session_config", "e2e_actions"}
+_SETTINGS_FILES = {"config.yml", "endpoints.yml", "credentials.yml"}
+#: Where Rasa users keep what is played. Training examples lie in `nlu/` or `data/`.
+_PLACES = (
+    "*.yml",
+    "*.yaml",
+    "domain/**/*.y*ml",
+    "rules/**/*.y*ml",
+    "stories/**/*.y*ml",
+    "data/**/*.y*ml",
+    "nlu/**/*.y*ml",
+)
 
 
 @dataclass(frozen=True)
 class Project:
-    """Everything the engine needs from the files."""
+    """Everything the engine needs from the files. `doubts` are what an author should look at."""
 
     root: Path
     domain: Domain
     rules: Rules
+    stories: tuple[Story, ...] = ()
+    settings: PolicySettings = field(default_factory=PolicySettings)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    doubts: tuple[Problem, ...] = ()
+    places: Mapping[str, tuple[str, int]] = field(default_factory=dict)  # where forms, slots and responses are written
+
+    @cached_property
+    def policy(self) -> Policy:
+        """How the next action is chosen."""
+        memory = None
+        if self.stories and self.settings.memoizes:
+            memory = Memory(
+                self.domain,
+                self.stories,
+                self.rules,
+                max_history=self.settings.max_history,
+                augmented=self.settings.augmented,
+            )
+        return Policy(self.domain, self.rules, memory, self.settings)
 
 
-def load_project(root: Path) -> Project:
-    """Read a project folder. Raises ProjectWrong with every problem and where it is."""
+def load_project(root: Path, *, strict: bool = True) -> Project:
+    """Read a project folder. Raises ProjectWrong with every problem and where it is.
+
+    `strict` False takes what Rasa takes: what is doubtful only is told in `doubts`.
+    """
     blocks = list(_blocks(root))
+    config = _settings_file(root, "config.yml")
     reader = DomainReader()
     for block in blocks:
         if _is_domain(block):
             reader.add(block)
     domain = reader.finish()
-    rules_reader = RulesReader(domain)
+    rules_reader, stories_reader = RulesReader(domain), StoriesReader(domain)
     for block in blocks:
         if "rules" in block:
             rules_reader.add(block)
-    rules = rules_reader.finish()
-    problems = [*reader.problems, *rules_reader.problems]
+        if "stories" in block:
+            stories_reader.add(block)
+    stories = tuple(stories_reader.finish())
+    rules = rules_reader.finish(story.events for story in stories)
+    problems = [*reader.problems, *rules_reader.problems, *stories_reader.problems]
     if not any(_is_domain(block) for block in blocks):
         problems.append(Problem(root.name, 1, "no domain file in this folder"))
-    problems.extend(_loose_ends(domain, _places(blocks)))
-    if problems:
-        raise ProjectWrong(problems)
-    return Project(root, domain, rules)
+    places = _places(blocks)
+    problems.extend(_loose_ends(domain, places))
+    if any(problem.fatal or strict for problem in problems):
+        raise ProjectWrong(dict.fromkeys(problems))
+    doubts = tuple(sorted(set(problems)))
+    return Project(root, domain, rules, stories, _policies(config), plain(config), doubts, places)
 
 
-def warnings(project: Project) -> list[str]:
-    """What is allowed, but seldom meant."""
-    unheard = unheard_intents(project.domain, project.rules)
-    found = [f"no rule listens to `{name}`: its messages fall back" for name in unheard]
-    for name, variations in project.domain.responses.items():
-        if any(v.channel and not v.conditions for v in variations) and any(v.conditions for v in variations):
-            found.append(f"`{name}`: the default for a channel hides its conditional variations there")
-    for form in project.domain.forms.values():
-        if "in_danger" in project.domain.intents and "in_danger" not in form.ignored_intents:
-            found.append(f"`{form.name}` would keep asking while somebody is in danger: ignore `in_danger`")
-    return found
+def _settings_file(root: Path, name: str) -> Block:
+    path = root / name
+    return (read_yaml(path, root) if path.is_file() else None) or Block(name, 1)
+
+
+def endpoints(root: Path) -> Mapping[str, Any]:
+    """What `endpoints.yml` says, empty without one. Raises ProjectWrong."""
+    return dict(plain(_settings_file(root, "endpoints.yml")))
+
+
+def _policies(config: Mapping[str, Any]) -> PolicySettings:
+    """The policies Rasa would play; its own default ones where none are listed."""
+    listed = config.get("policies")
+    if not isinstance(listed, list) or not listed:
+        return PolicySettings()
+    policies = {
+        str(item["name"]).rsplit(".", 1)[-1]: item for item in listed if isinstance(item, dict) and "name" in item
+    }
+    rule = policies.get("RulePolicy")
+    memory = policies.get("AugmentedMemoizationPolicy") or policies.get("MemoizationPolicy")
+    history = (memory or {}).get("max_history")
+    return PolicySettings(
+        rules=rule is not None,
+        fallback=str((rule or {}).get("core_fallback_action_name") or "action_default_fallback"),
+        falls_back=(rule or {}).get("enable_fallback_prediction", True) is not False,
+        memoizes=memory is not None,
+        augmented="AugmentedMemoizationPolicy" in policies,
+        max_history=history if isinstance(history, int) and history > 0 else None,
+    )
 
 
 def _blocks(root: Path) -> Iterator[Block]:
-    """The domain and rule files: `domain.yml`, `domain/`, `rules/`, `data/`, and files beside them."""
+    """The files with a domain, rules or stories."""
     if not root.is_dir():
         raise ProjectWrong([Problem(str(root.name), 1, "no such folder")])
     wrong: list[Problem] = []
-    paths = sorted(
-        {
-            path
-            for pattern in ("*.yml", "*.yaml", "domain/**/*.y*ml", "rules/**/*.y*ml", "data/**/*.y*ml")
-            for path in root.glob(pattern)
-            if path.name not in {"config.yml", "endpoints.yml", "credentials.yml"} and not path.name.startswith("test_")
-        }
-    )
-    for path in paths:
+    for path in sorted({path for pattern in _PLACES for path in root.glob(pattern) if path.is_file()}):
+        if path.name in _SETTINGS_FILES or path.name.startswith("test_") or _only_examples(path, root):
+            continue
         try:
             block = read_yaml(path, root)
         except ProjectWrong as error:
             wrong.extend(error.problems)
             continue
-        if block is not None and (_is_domain(block) or "rules" in block):
+        if block is not None and (_is_domain(block) or "rules" in block or "stories" in block):
             yield block
     if wrong:
         raise ProjectWrong(wrong)
+
+
+def _only_examples(path: Path, root: Path) -> bool:
+    """Whether a file in `nlu/` holds nothing but training examples, which are not played."""
+    if path.relative_to(root).parts[0] != "nlu":
+        return False
+    try:
+        return not path.read_bytes().startswith(b"responses:") and b"\nresponses:" not in path.read_bytes()
+    except OSError:
+        return False
 
 
 def _is_domain(block: Block) -> bool:
@@ -101,16 +167,16 @@ def _places(blocks: list[Block]) -> dict[str, tuple[str, int]]:
 def _loose_ends(domain: Domain, places: dict[str, tuple[str, int]]) -> Iterator[Problem]:
     """Names that lead nowhere."""
 
-    def problem(name: str, text: str) -> Problem:
+    def problem(name: str, text: str, *, fatal: bool = False) -> Problem:
         file, line = places.get(name, ("domain", 1))
-        return Problem(file, line, text)
+        return Problem(file, line, text, fatal)
 
     for form in domain.forms.values():
         for intent in sorted(form.ignored_intents - set(domain.intents)):
             yield problem(form.name, f"form `{form.name}` ignores `{intent}`, which is no intent")
         for slot in form.required_slots:
             if slot not in domain.slots:
-                yield problem(form.name, f"form `{form.name}` needs `{slot}`, which is no slot")
+                yield problem(form.name, f"form `{form.name}` needs `{slot}`, which is no slot", fatal=True)
             elif not any(ask in domain.responses or ask in domain.actions for ask in ask_names(form.name, slot)):
                 yield problem(form.name, f"form `{form.name}` cannot ask for `{slot}`: write utter_ask_{slot}")
     for slot_ in domain.slots.values():
@@ -120,7 +186,7 @@ def _loose_ends(domain: Domain, places: dict[str, tuple[str, int]]) -> Iterator[
             for intent in sorted((mapping.intents | mapping.not_intents) - set(domain.intents)):
                 yield problem(slot_.name, f"slot `{slot_.name}` names `{intent}`, which is no intent")
             for condition in mapping.conditions:
-                if condition.active_loop is not None and condition.active_loop not in domain.forms:
+                if condition.active_loop is not None and not domain.knows_loop(condition.active_loop):
                     yield problem(slot_.name, f"slot `{slot_.name}` names `{condition.active_loop}`, which is no form")
     for name, variations in domain.responses.items():
         for variation in variations:
@@ -133,12 +199,7 @@ def _loose_ends(domain: Domain, places: dict[str, tuple[str, int]]) -> Iterator[
                 message = read_payload(button.payload)
                 if message is None:
                     yield problem(name, f"`{name}`: the button “{button.title}” has a payload nobody can read")
-                elif message.intent not in domain.intents:
+                elif message.intent not in domain.intents and "{" not in button.payload.partition('{"')[0]:
                     yield problem(
                         name, f"`{name}`: the button “{button.title}” means `{message.intent}`, which is no intent"
                     )
-
-
-def ask_names(form: str, slot: str) -> tuple[str, str, str, str]:
-    """How a form may ask for a slot, first choice first."""
-    return (f"action_ask_{form}_{slot}", f"utter_ask_{form}_{slot}", f"action_ask_{slot}", f"utter_ask_{slot}")

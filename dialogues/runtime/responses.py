@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dialogues.runtime.model import Choice, Reply
+from dialogues.runtime.model import Choice, Event, Reply
 
 #: Turns an English sentence of the domain into a language; the sentence itself where it has no translation.
 Translate = Callable[[str, str], str]
@@ -36,6 +37,7 @@ class Variation:
     custom: Mapping[str, Any] = field(default_factory=dict)
     channel: str | None = None
     conditions: tuple[tuple[str, Any], ...] = ()
+    raw: Mapping[str, Any] = field(default_factory=dict)  # as written, with image, attachment and all else
 
     def suits(self, slots: Mapping[str, Any]) -> bool:
         return all(_same(slots.get(name), value) for name, value in self.conditions)
@@ -80,6 +82,95 @@ def fill(text: str, values: Mapping[str, Any]) -> str:
     return _PLACEHOLDER.sub(value, text) if "{" in text or "}" in text else text
 
 
+def fill_as_rasa(text: str, values: Mapping[str, Any]) -> str:
+    """Put values in their `{places}` as Rasa does, whose users rely on it.
+
+    A value that is unset prints `None`; one place nobody knows leaves the whole text as it was written; doubled braces
+    lose one pair, and then no place in that text is filled.
+    """
+    parts = list(_RASA_PLACE.finditer(text))
+    doubled = any(part["doubled"] for part in parts)
+    names = [part["name"] for part in parts if part["name"]]
+    if any(name not in values for name in names) or (doubled and names):
+        return text
+    filled = "".join(_pieces(text, parts, values))
+    return text if _STRAY_BRACE.search(_RASA_PLACE.sub("", text)) else filled
+
+
+#: A place is doubled when every brace around it is.
+_RASA_PLACE = re.compile(r"\{\{(?P<doubled>[^\n{}]+)\}\}|\{(?P<name>[^\n{}]+)\}|(?P<brace>\{\{|\}\})")
+_STRAY_BRACE = re.compile(r"[{}]")
+
+
+def _pieces(text: str, parts: Iterable[re.Match[str]], values: Mapping[str, Any]) -> Iterator[str]:
+    end = 0
+    for part in parts:
+        yield text[end : part.start()]
+        if part["name"]:
+            yield format(values[part["name"]]) if values[part["name"]] is not None else "None"
+        elif part["doubled"]:
+            yield "{" + part["doubled"] + "}"
+        else:
+            yield part["brace"][0]
+        end = part.end()
+    yield text[end:]
+
+
+#: What of a response Rasa fills with values.
+_FILLED = ("text", "image", "custom", "buttons", "attachment", "quick_replies")
+
+
+def draft_as_rasa(variation: Variation, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The variation as Rasa hands it to a channel: everything that was written, with the values in."""
+    message = copy.deepcopy(dict(variation.raw))
+    for key in _FILLED:
+        if key in message:
+            message[key] = _fill_all(message[key], values, fill_as_rasa)
+    return message
+
+
+def message_of(reply: Reply) -> dict[str, Any]:
+    """A reply of ours as Rasa would hand it to a channel."""
+    buttons = [
+        {key: value for key, value in (("title", c.title), ("payload", c.payload), ("url", c.url)) if value}
+        for c in reply.choices
+    ]
+    known = (("text", reply.text), ("buttons", buttons), ("custom", dict(reply.custom)))
+    named = {"utter_action": reply.response} if reply.response else {}
+    return {**{key: value for key, value in known if value}, **named}
+
+
+def reply_of(message: Mapping[str, Any]) -> Reply:
+    """What Rasa would hand to a channel, as a reply of ours."""
+    custom = message.get("custom")
+    more = {key: message[key] for key in ("image", "attachment", "elements") if message.get(key)}
+    return Reply(
+        text=str(message.get("text") or "").strip(),
+        choices=choices_of(message.get("quick_replies") or message.get("buttons") or ()),
+        response=message.get("utter_action"),
+        custom={**(custom if isinstance(custom, Mapping) else {"custom": custom} if custom else {}), **more},
+    )
+
+
+def choices_of(buttons: Iterable[Any]) -> tuple[Choice, ...]:
+    return tuple(
+        Choice(str(button.get("title") or ""), str(button.get("payload") or ""), str(button.get("url") or ""))
+        for button in buttons
+        if isinstance(button, Mapping)
+    )
+
+
+_DATA = ("elements", "quick_replies", "buttons", "attachment", "image", "custom")
+
+
+def bot_event(message: Mapping[str, Any]) -> Event:
+    """What was said, as Rasa's tracker notes it."""
+    data = {key: message.get(key) for key in _DATA}
+    data["attachment"] = data["attachment"] or data["image"]
+    rest = {key: value for key, value in message.items() if key not in _DATA and key != "text"}
+    return {"event": "bot", "text": message.get("text"), "data": data, "metadata": rest}
+
+
 def placeholders(text: str) -> frozenset[str]:
     return frozenset(match["name"] for match in _PLACEHOLDER.finditer(text) if match["name"])
 
@@ -108,15 +199,19 @@ def render(
             for button in variation.buttons
         ),
         response=name,
-        custom=_fill_all(variation.custom, values),
+        custom={**_fill_all(variation.custom, values, fill), **_fill_all(_pictures(variation), values, fill)},
     )
 
 
-def _fill_all(value: Any, values: Mapping[str, Any]) -> Any:
+def _pictures(variation: Variation) -> dict[str, Any]:
+    return {key: variation.raw[key] for key in ("image", "attachment", "elements") if variation.raw.get(key)}
+
+
+def _fill_all(value: Any, values: Mapping[str, Any], fill_in: Callable[[str, Mapping[str, Any]], str]) -> Any:
     if isinstance(value, str):
-        return fill(value, values)
+        return fill_in(value, values)
     if isinstance(value, Mapping):
-        return {key: _fill_all(inner, values) for key, inner in value.items()}
+        return {key: _fill_all(inner, values, fill_in) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_fill_all(inner, values) for inner in value]
+        return [_fill_all(inner, values, fill_in) for inner in value]
     return value

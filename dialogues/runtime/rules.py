@@ -1,62 +1,24 @@
 """Rules: what is done next, given what just happened.
 
-A rule becomes steps `(moments seen so far -> action)`, exactly as Rasa's RulePolicy compiles it. A step fits when
-each of its moments fits the conversation's latest ones; of several fitting steps the most specific is taken.
+A rule becomes steps `(moments seen so far -> action)`, as Rasa's RulePolicy compiles it: its events are folded like a
+conversation's, and every action in it is a consequence of the moments before. A step fits when each of its moments fits
+the conversation's latest ones; of several fitting steps the most specific is taken.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from dialogues.runtime.domain import NOT_PLAYED, Domain
-from dialogues.runtime.files import Block, Problem
-from dialogues.runtime.slots import REQUESTED_SLOT, Feature
-from dialogues.runtime.tracker import LISTEN, Moment
-
-NOT_SET = "should_not_be_set"
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """What a rule wants of one moment. None: it does not say. Empty and `at_start`: the very beginning."""
-
-    previous: str | None = None
-    intent: str | None = None
-    entities: tuple[str, ...] | None = None
-    slots: tuple[tuple[str, Feature | None], ...] = ()  # a feature of None: must not be set
-    loop: str | None = None  # NOT_SET: no loop may be active
-    at_start: bool = False
-
-    def fits(self, moment: Moment) -> bool:
-        if self.at_start:
-            return moment.empty
-        if self.previous is not None and moment.previous != self.previous:
-            return False
-        if self.intent is not None and moment.intent != self.intent:
-            return False
-        if self.entities is not None and moment.entities != self.entities:
-            return False
-        if self.loop is not None and moment.loop != (None if self.loop == NOT_SET else self.loop):
-            return False
-        return all(moment.slots.get(name) == feature for name, feature in self.slots)
-
-    def key(self) -> dict[str, Any]:
-        user: dict[str, Any] = {}
-        if self.intent is not None:
-            user["intent"] = self.intent
-        if self.entities is not None:
-            user["entities"] = list(self.entities)
-        return {
-            **({"prev_action": {"action_name": self.previous}} if self.previous else {}),
-            **({"user": user} if user else {}),
-            **({"slots": {name: feature or NOT_SET for name, feature in self.slots}} if self.slots else {}),
-            **({"active_loop": {"name": self.loop}} if self.loop else {}),
-        }
+from dialogues.runtime.domain import Domain
+from dialogues.runtime.files import Block, Problem, plain
+from dialogues.runtime.model import Event
+from dialogues.runtime.slots import REQUESTED_SLOT
+from dialogues.runtime.tracker import ANYTHING_BEFORE, LISTEN, NOT_SET, Fold, Moment, Tracker
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +26,19 @@ class Step:
     """One consequence: after these moments, this action."""
 
     rule: str
-    patterns: tuple[Pattern, ...]
+    moments: tuple[Moment, ...]
     action: str
     key: str
 
     @property
     def inside_a_loop(self) -> bool:
-        return self.patterns[-1].loop not in (None, NOT_SET)
+        return self.moments[-1].loop not in (None, NOT_SET)
 
-    def fits(self, moments: Sequence[Moment], now: Moment) -> bool:
-        if not self.patterns[-1].fits(now):
+    def fits(self, before: Sequence[Moment], now: Moment) -> bool:
+        if not self.moments[-1].fits(now):
             return False
-        for back, pattern in enumerate(reversed(self.patterns[:-1]), start=1):
-            if back > len(moments) or not pattern.fits(moments[-back]):
+        for back, wanted in enumerate(reversed(self.moments[:-1]), start=1):
+            if back > len(before) or not wanted.fits(before[-back]):
                 return False
         return True
 
@@ -90,34 +52,56 @@ class Rule:
     line: int
     steps: tuple[Step, ...]
     intents: frozenset[str] = frozenset()
+    events: tuple[tuple[Event, ...], ...] = field(default=(), repr=False)  # each way through the rule
+
+
+@dataclass(frozen=True, slots=True)
+class UnhappyPath:
+    """What rules and stories say of a loop when something else was said in between."""
+
+    interrupted: bool = False  # the loop goes on without believing the message was an answer
+    stay_away: bool = False  # the loop does not go on by itself
 
 
 @dataclass(slots=True)
 class Rules:
-    """All rules of a project, ready to be asked."""
+    """All rules of a project, ready to be asked. `interruptions` are learnt from rules and stories alike."""
 
     rules: tuple[Rule, ...]
+    interruptions: tuple[tuple[tuple[Moment, ...], bool], ...] = ()
     watched: frozenset[str] = frozenset()  # the slots any rule compares
     _steps: dict[tuple[str | None, str | None], list[Step]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
-        for rule in self.rules:
-            for step in rule.steps:
-                last = step.patterns[-1]
-                self._steps[(last.previous, last.intent)].append(step)
-        self.watched = frozenset(
-            name for rule in self.rules for step in rule.steps for pattern in step.patterns for name, _ in pattern.slots
-        )
+        for step in self.all_steps():
+            last = step.moments[-1]
+            self._steps[(last.previous, last.intent)].append(step)
+        moments = [moment for step in self.all_steps() for moment in step.moments]
+        moments += [moment for moments_, _ in self.interruptions for moment in moments_]
+        self.watched = frozenset(name for moment in moments for name in moment.slots)
 
-    def next(self, moments: Sequence[Moment], now: Moment) -> Step | None:
+    def all_steps(self) -> Iterator[Step]:
+        for rule in self.rules:
+            yield from rule.steps
+
+    def next(self, before: Sequence[Moment], now: Moment) -> Step | None:
         """The most specific step that fits."""
         found = [
             step
-            for place in ((now.previous, now.intent), (now.previous, None))
+            for place in {(now.previous, now.intent), (now.previous, None)}
             for step in self._steps.get(place, ())
-            if step.fits(moments, now)
+            if step.fits(before, now)
         ]
         return max(found, key=lambda step: (len(step.key), step.key), default=None)
+
+    def unhappy_path(self, before: Sequence[Moment], now: Moment) -> UnhappyPath:
+        """What is said of the loop that is active now."""
+        said = {
+            interrupted
+            for moments, interrupted in self.interruptions
+            if moments[-1].fits(now) and (len(moments) == 1 or (bool(before) and moments[0].fits(before[-1])))
+        }
+        return UnhappyPath(interrupted=True in said, stay_away=False in said)
 
 
 class RulesReader:
@@ -125,14 +109,14 @@ class RulesReader:
 
     def __init__(self, domain: Domain) -> None:
         self.problems: list[Problem] = []
-        self._domain = domain
+        self.domain = domain
         self._rules: list[Rule] = []
 
     def add(self, block: Block) -> None:
         """Take in the rules of one file."""
-        rules = block.get("rules")
+        rules = block.get("rules") or []
         if not isinstance(rules, list):
-            self.problems.append(Problem(block.file, block.line_of("rules"), "`rules` must be a list"))
+            self.problem(block, "rules", "`rules` must be a list")
             return
         for item in rules:
             if not isinstance(item, Block) or not isinstance(item.get("rule"), str):
@@ -141,37 +125,41 @@ class RulesReader:
                 continue
             self._rule(item)
 
-    def finish(self) -> Rules:
+    def finish(self, stories: Iterable[Sequence[Event]] = ()) -> Rules:
+        """The rules. `stories` are the events of each story: they too tell how a loop is interrupted."""
         self._contradictions()
-        return Rules(tuple(self._rules))
+        told: dict[str, tuple[tuple[Moment, ...], bool]] = {}
+        for rule in self._rules:
+            for events in rule.events:
+                _interruptions(self.domain, events, told, as_rule=True)
+        for story in stories:
+            _interruptions(self.domain, story, told, as_rule=False)
+        return Rules(tuple(self._rules), tuple(told.values()))
 
-    def _problem(self, block: Block, key: str, text: str) -> None:
-        self.problems.append(Problem(block.file, block.line_of(key), text))
+    def problem(self, block: Block, key: str, text: str, fatal: bool = True) -> None:
+        self.problems.append(Problem(block.file, block.line_of(key), text, fatal))
 
     def _rule(self, item: Block) -> None:
         name = str(item["rule"])
         for key in item:
             if key not in {"rule", "condition", "steps", "wait_for_user_input", "conversation_start", "metadata"}:
-                self._problem(item, key, f"rule “{name}”: `{key}` is not part of a rule")
-        if any(rule.name == name for rule in self._rules):
-            self._problem(item, "rule", f"two rules are called “{name}”")
-        raw = item.get("steps")
-        if not isinstance(raw, list) or not raw or not all(isinstance(step, Block) for step in raw):
-            self._problem(item, "steps", f"rule “{name}” has no steps")
+                self.problem(item, key, f"rule “{name}”: `{key}` is not part of a rule", False)
+        if any(rule.name == name and rule.file == item.file for rule in self._rules):
+            self.problem(item, "rule", f"two rules are called “{name}”", False)
+        steps = item.get("steps")
+        if not isinstance(steps, list) or not steps or not all(isinstance(step, Block) for step in steps):
+            self.problem(item, "steps", f"rule “{name}” has no steps")
             return
-        users = sum("intent" in step or "or" in step for step in raw)
+        users = sum("intent" in step or "user" in step or _asks_or(step) for step in steps)
         if users > 1:
-            self._problem(item, "steps", f"rule “{name}” has {users} messages of the person; a rule may have one")
+            self.problem(item, "steps", f"rule “{name}” has {users} messages of the person; a rule may have one")
             return
-        intents: set[str] = set()
-        steps: list[Step] = []
-        alternatives = [step.get("or", [step]) for step in raw]
-        for path in product(*alternatives):
-            made = _Path(self, name, item)
-            made.walk(list(path))
-            steps.extend(made.steps)
-            intents |= made.intents
-        self._rules.append(Rule(name, item.file, item.line, tuple(steps), frozenset(intents)))
+        writer = EventsOf(self.domain, self.problem, f"rule “{name}”", as_rule=True)
+        ways = [tuple(writer.rule(item, way)) for way in every_way(steps)]
+        made = {step.key: step for events in ways for step in _steps(name, self.domain, events)}
+        self._rules.append(
+            Rule(name, item.file, item.line, tuple(made.values()), frozenset(writer.intents), tuple(ways))
+        )
 
     def _contradictions(self) -> None:
         said: dict[str, tuple[Rule, Step]] = {}
@@ -186,118 +174,228 @@ class RulesReader:
                     self.problems.append(Problem(rule.file, rule.line, text))
 
 
-class _Path:
-    """One way through a rule, walked step by step."""
+def _asks_or(step: Block) -> bool:
+    return any("intent" in item for item in step.get("or") or () if isinstance(item, Block))
 
-    def __init__(self, reader: RulesReader, name: str, rule: Block) -> None:
-        self._reader = reader
-        self._domain = reader._domain
-        self._name = name
-        self._rule = rule
-        self.steps: list[Step] = []
+
+def every_way(steps: Sequence[Block]) -> Iterator[list[Block]]:
+    """Each way through steps with alternatives (`or:`)."""
+    for way in product(
+        *([i for i in step["or"] if isinstance(i, Block)] if step.get("or") else [step] for step in steps)
+    ):
+        yield list(way)
+
+
+class EventsOf:
+    """Writes the steps of a rule or story as the events they stand for."""
+
+    def __init__(
+        self, domain: Domain, problem: Callable[[Block, str, str, bool], None], what: str, *, as_rule: bool = False
+    ) -> None:
         self.intents: set[str] = set()
-        self._patterns: list[Pattern] = []
-        self._previous: str | None = None
-        self._intent: str | None = None
-        self._entities: tuple[str, ...] | None = None
-        self._slots: dict[str, Feature | None] = {}
-        self._loop: str | None = None
-        if rule.get("conversation_start"):
-            self._patterns.append(Pattern(at_start=True))
+        self._domain = domain
+        self._problem = problem
+        self._what = what
+        self._as_rule = as_rule
+        self._events: list[Event] = []
 
-    def walk(self, steps: list[Block]) -> None:
-        for condition in self._rule.get("condition") or ():
+    def rule(self, item: Block, steps: Sequence[Block]) -> list[Event]:
+        """One way through a rule, with everything that a rule leaves unsaid."""
+        self._events = []
+        for condition in item.get("condition") or ():
             if isinstance(condition, Block):
-                self._circumstance(condition)
+                self._step(condition)
+        if not item.get("conversation_start"):
+            self._act(ANYTHING_BEFORE)
         for step in steps:
             self._step(step)
-        if self._rule.get("wait_for_user_input", True):
-            self._then(LISTEN)
+        if item.get("wait_for_user_input") is False:
+            self._act(ANYTHING_BEFORE)
+        self._listen()
+        return self._events
+
+    def story(self, steps: Sequence[Block], *, ends: bool = True) -> list[Event]:
+        """One way through a story. `ends` False: a checkpoint follows."""
+        self._events = []
+        for step in steps:
+            self._step(step)
+        if ends:
+            self._listen()
+        return self._events
+
+    def _act(self, action: str) -> None:
+        self._events.append({"event": "action", "name": action})
+
+    def _listen(self) -> None:
+        if not self._events or self._events[-1] != {"event": "action", "name": LISTEN}:
+            self._act(LISTEN)
 
     def _step(self, step: Block) -> None:
         if "intent" in step:
             self._user(step)
         elif "action" in step:
             self._action(step)
-        elif "slot_was_set" in step or "active_loop" in step:
-            self._circumstance(step)
-        else:
+        elif "slot_was_set" in step:
+            self._slots(step)
+        elif "active_loop" in step:
+            self._loop(step)
+        elif "metadata" not in step and "checkpoint" not in step:
             key = next(iter(step), "steps")
-            self._reader._problem(step, key, f"rule “{self._name}”: `{key}` is not played here")
+            self._problem(step, key, f"{self._what}: `{key}` is not played here", True)
 
     def _user(self, step: Block) -> None:
-        intent = str(step["intent"])
+        intent = str(step["intent"]).strip().removeprefix("/").partition("/")[0]
         self.intents.add(intent)
-        if intent.split("/")[0] not in self._domain.intents:
-            self._reader._problem(step, "intent", f"rule “{self._name}” waits for `{intent}`, which is no intent")
-        self._previous = LISTEN
-        self._intent = intent
-        named = step.get("entities")
-        if named is not None:
-            names = {next(iter(item)) if isinstance(item, dict) else str(item) for item in named}
-            for entity in sorted(names - self._domain.entities):
-                self._reader._problem(step, "entities", f"rule “{self._name}” names `{entity}`, which is no entity")
-            self._entities = tuple(sorted(names))
+        if intent not in self._domain.intents:
+            self._problem(step, "intent", f"{self._what} waits for `{intent}`, which is no intent", False)
+        entities = [self._entity(item) for item in step.get("entities") or ()]
+        for entity in entities:
+            if entity["entity"] not in self._domain.entities:
+                self._problem(step, "entities", f"{self._what} names `{entity['entity']}`, which is no entity", False)
+        self._listen()
+        self._events.append({"event": "user", "parse_data": {"intent": {"name": intent}, "entities": entities}})
+        self._events.extend(slots_of_entities(self._domain, entities))
+
+    @staticmethod
+    def _entity(item: Any) -> dict[str, Any]:
+        if not isinstance(item, dict):
+            return {"entity": str(item), "value": ""}
+        found: dict[str, Any] = {}
+        for key, value in item.items():
+            if key in ("role", "group"):
+                found[key] = value
+            else:
+                found.update(entity=key, value=value)
+        return {"entity": "", "value": None, **found}
 
     def _action(self, step: Block) -> None:
         action = str(step["action"])
-        if action in NOT_PLAYED:
-            self._reader._problem(step, "action", f"rule “{self._name}”: `{action}` is not played here")
-        elif not self._domain.knows_action(action):
-            self._reader._problem(step, "action", f"rule “{self._name}” calls `{action}`, which is not in the domain")
-        if self._previous is not None:
-            self._then(action)
-        self._previous = action
+        if not self._domain.knows_action(action):
+            self._problem(step, "action", f"{self._what} calls `{action}`, which is not in the domain", True)
+        self._act(action)
 
-    def _then(self, action: str) -> None:
-        pattern = Pattern(
-            previous=self._previous,
-            intent=self._intent,
-            entities=self._entities,
-            slots=tuple(sorted(self._slots.items())),
-            loop=self._loop,
-        )
-        self._patterns.append(pattern)
-        keys = [pattern.key() for pattern in self._patterns]
-        key = json.dumps(keys, sort_keys=True).replace('"', "")
-        self.steps.append(Step(self._name, tuple(self._patterns), action, key))
+    def _loop(self, step: Block) -> None:
+        loop = step["active_loop"]
+        if loop is not None and not self._domain.knows_loop(str(loop)):
+            self._problem(step, "active_loop", f"{self._what} names `{loop}`, which is no form", True)
+        name = str(loop) if loop is not None else (NOT_SET if self._as_rule else None)
+        self._events.append({"event": "active_loop", "name": name})
 
-    def _circumstance(self, block: Block) -> None:
-        if "active_loop" in block:
-            loop = block["active_loop"]
-            if loop is not None and loop not in self._domain.forms:
-                self._reader._problem(block, "active_loop", f"rule “{self._name}” names `{loop}`, which is no form")
-            self._loop = NOT_SET if loop is None else str(loop)
-        for item in block.get("slot_was_set") or ():
+    def _slots(self, step: Block) -> None:
+        listed = step.get("slot_was_set") or ()
+        for item in listed if isinstance(listed, list) else [listed]:
             if not isinstance(item, Block):
-                self._slot(block, str(item), True)
+                self._slot(step, str(item), self._default(str(item)))
                 continue
             for name, value in item.items():
-                self._slot(item, name, value)
+                self._slot(item, name, plain(value))
+
+    def _default(self, name: str) -> Any:
+        """What a slot that is only named is taken to hold."""
+        slot = self._domain.slots.get(name)
+        return {"text": "filled", "list": ["filled"], "bool": True}.get(slot.type) if slot else "filled"
 
     def _slot(self, block: Block, name: str, value: Any) -> None:
-        if name == REQUESTED_SLOT:
-            self._slots[name] = None if value is None else (1.0,)
-            return
         slot = self._domain.slots.get(name)
-        if slot is None:
-            self._reader._problem(block, name, f"rule “{self._name}” looks at `{name}`, which is no slot")
+        if slot is None and name != REQUESTED_SLOT:
+            self._problem(block, name, f"{self._what} looks at `{name}`, which is no slot", False)
             return
-        if not slot.influences or slot.type == "any":
-            self._reader._problem(block, name, f"rule “{self._name}” looks at `{name}`, which does not influence")
-            return
-        if value is None:
-            self._slots[name] = None
-            return
-        feature = slot.feature(value)
-        if feature is None:
-            self._reader._problem(block, name, f"rule “{self._name}”: `{name}` can never hold {value!r}")
-            return
-        self._slots[name] = feature
+        if value is None and self._as_rule:
+            value = NOT_SET
+        self._events.append({"event": "slot", "name": name, "value": value})
+
+
+def slots_of_entities(domain: Domain, entities: Sequence[dict[str, Any]]) -> Iterator[Event]:
+    """The slots that a message with these entities fills, as far as a rule can know."""
+    for slot in domain.slots.values():
+        values = [
+            entity.get("value")
+            for mapping in slot.mappings
+            if mapping.type == "from_entity"
+            and not (mapping.conditions and mapping.conditions[0].active_loop is not None)
+            for entity in entities
+            if (entity.get("entity"), entity.get("role"), entity.get("group"))
+            == (mapping.entity, mapping.role, mapping.group)
+        ]
+        if values:
+            yield {"event": "slot", "name": slot.name, "value": values if slot.type == "list" else values[-1]}
+
+
+def examples(domain: Domain, events: Sequence[Event], *, as_rule: bool) -> Iterator[tuple[tuple[Moment, ...], str]]:
+    """Every action of a rule or story, with all the moments before it.
+
+    In stories Rasa counts a form that goes on without trouble among the moments, but not among the actions. So a story
+    says what follows a form while the form is still active. We follow, or other stories would be remembered.
+    """
+    tracker = Tracker(domain, events, as_rule=as_rule)
+    moments = tracker.moments()[0] if as_rule else _all_moments(domain, events)
+    actions = [str(event["name"]) for event in tracker.applied if event.get("event") == "action"]
+    unforeseen = _unforeseen(tracker.applied)
+    for number, action in enumerate(actions):
+        if number != unforeseen:
+            yield tuple(moments[: number + 1]), action
+
+
+def _all_moments(domain: Domain, events: Sequence[Event]) -> list[Moment]:
+    fold = Fold(domain, None)
+    moments: list[Moment] = []
+    for event in events:
+        if event.get("event") == "action":
+            moments.append(fold.moment())
+        fold.take(event)
+    return moments
+
+
+def _unforeseen(events: Sequence[Event]) -> int | None:
+    """Which action, by number, nothing leads to: the first, where no message comes before it."""
+    kinds = [event.get("event") for event in events if event.get("event") in ("user", "action")]
+    first = next((i for i, e in enumerate(events) if e.get("event") == "action"), None)
+    if not kinds or first is None or kinds[0] != "action":
+        return None
+    listens_for_a_message = events[first].get("name") == LISTEN and kinds[1:2] == ["user"]
+    return None if listens_for_a_message else 0
+
+
+def _since_anything(moments: Sequence[Moment]) -> tuple[Moment, ...]:
+    """The moments of a rule that matter: those behind its beginning."""
+    for back in range(len(moments) - 1, -1, -1):
+        if moments[back].previous == ANYTHING_BEFORE:
+            return tuple(moments[back + 1 :])
+    return tuple(moments)
+
+
+def key_of(moments: Sequence[Moment]) -> str:
+    return json.dumps([moment.key() for moment in moments], sort_keys=True)
+
+
+def _steps(name: str, domain: Domain, events: Sequence[Event]) -> Iterator[Step]:
+    for moments, action in examples(domain, events, as_rule=True):
+        wanted = _since_anything(moments)
+        if wanted and action != ANYTHING_BEFORE:
+            yield Step(name, wanted, action, key_of(wanted))
+
+
+def _interruptions(
+    domain: Domain, events: Sequence[Event], told: dict[str, tuple[tuple[Moment, ...], bool]], *, as_rule: bool
+) -> None:
+    for moments, action in examples(domain, events, as_rule=as_rule):
+        last = moments[-1]
+        if last.loop in (None, NOT_SET):
+            continue
+        pair = [last]
+        if len(moments) > 1 and moments[-2].previous:
+            pair = [Moment(previous=moments[-2].previous), last]
+        wanted = _since_anything(pair)
+        if not wanted:
+            continue
+        if last.previous == LISTEN and action == last.loop:
+            told[key_of(wanted)] = (wanted, True)
+        elif last.previous != LISTEN and action != last.loop:
+            told[key_of(wanted)] = (wanted, False)
 
 
 def unheard_intents(domain: Domain, rules: Rules) -> list[str]:
     """Intents no rule and no form listens to: their messages fall back."""
-    heard = {intent.split("/")[0] for rule in rules.rules for intent in rule.intents}
+    heard = {intent for rule in rules.rules for intent in rule.intents}
     mapped = {name for slot in domain.slots.values() for mapping in slot.mappings for name in mapping.intents}
     return sorted(set(domain.intents) - heard - mapped - {"restart", "back", "session_start"})

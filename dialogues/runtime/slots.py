@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,8 @@ REQUESTED_SLOT = "requested_slot"
 Feature = tuple[float, ...]
 
 SLOT_TYPES = ("text", "bool", "categorical", "float", "list", "any")
+#: What a categorical slot counts as when its value is none of the declared ones.
+OTHER = "__other__"
 MAPPING_TYPES = ("from_entity", "from_text", "from_intent", "from_trigger_intent", "custom")
 
 
@@ -34,10 +36,7 @@ class SlotMapping:
     not_intents: frozenset[str] = frozenset()
     conditions: tuple[MappingCondition, ...] = ()
     action: str | None = None
-
-    @property
-    def entity_key(self) -> tuple[str | None, str | None, str | None]:
-        return (self.entity, self.role, self.group)
+    identity: str = ""  # two slots with equal mappings read the same entity
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +59,11 @@ class Slot:
         return _FEATURES[self.type](self, value)
 
 
+def as_kept(slot: Slot, value: Any) -> Any:
+    """The value as the slot keeps it: as given, but a list slot keeps lists."""
+    return [value] if slot.type == "list" and value and not isinstance(value, list) else value
+
+
 def _text(_slot: Slot, _value: Any) -> Feature | None:
     return (1.0,)
 
@@ -67,11 +71,11 @@ def _text(_slot: Slot, _value: Any) -> Feature | None:
 def _bool(_slot: Slot, value: Any) -> Feature | None:
     if isinstance(value, str):
         word = value.strip().lower()
-        if word in {"true", "yes", "y", "1", "t", "on"}:
-            return (1.0, 1.0)
-        return (1.0, 0.0) if word in {"false", "no", "n", "0", "f", "off"} else None
+        if word.isnumeric():
+            return (1.0, float(float(word) == 1.0))
+        return (1.0, float(word == "true")) if word in {"true", "false"} else None
     if isinstance(value, bool | int | float):
-        return (1.0, float(bool(value)))
+        return (1.0, float(value == 1.0))
     return None
 
 
@@ -80,18 +84,21 @@ def _float(slot: Slot, value: Any) -> Feature | None:
         capped = max(slot.minimum, min(slot.maximum, float(value)))
     except (TypeError, ValueError):
         return None
-    width = slot.maximum - slot.minimum
+    width = abs(slot.maximum - slot.minimum)
     return (1.0, (capped - slot.minimum) / width if width > 0 else 0.0)
 
 
 def _list(_slot: Slot, value: Any) -> Feature | None:
-    return (1.0,) if isinstance(value, list | tuple) and value else None
+    try:
+        return (1.0,) if len(value) > 0 else None
+    except TypeError:
+        return None
 
 
 def _categorical(slot: Slot, value: Any) -> Feature | None:
     known = str(value).lower()
-    places = [*slot.values, "__other__"]
-    place = places.index(known) if known in places else len(places) - 1
+    places = slot.values if OTHER in slot.values else (*slot.values, OTHER)
+    place = places.index(known) if known in places else places.index(OTHER)
     return tuple(float(index == place) for index in range(len(places)))
 
 
@@ -115,81 +122,107 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class LoopNow:
-    """The active loop while slots are read from a message."""
+    """The active loop while slots are read from a message. `form` None: a loop that is no form, or none at all."""
 
-    form: Form | None
+    name: str | None = None
+    form: Form | None = None
     requested_slot: str | None = None
     rejected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """The message slots are read from."""
+    """The message slots are read from. `text` None: a tapped button, which says no words."""
 
-    text: str
+    text: str | None
     intent: str | None
     entities: tuple[Mapping[str, Any], ...] = field(default_factory=tuple)
 
 
-def extract(slots: Mapping[str, Slot], current: Mapping[str, Any], heard: Heard, loop: LoopNow) -> dict[str, Any]:
-    """The slots this message fills, in the order of the domain. The first mapping that gives a value wins."""
-    found: dict[str, Any] = {}
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a mapping found: a value for a slot, or the name of an action to ask."""
+
+    slot: str
+    value: Any = None
+    action: str | None = None
+
+
+def extract(
+    slots: Mapping[str, Slot],
+    current: Mapping[str, Any],
+    heard: Heard,
+    loop: LoopNow,
+    *,
+    intents: Container[str],
+    entities: Container[str],
+) -> Iterator[Found]:
+    """What this message says about the slots, in the order of the domain.
+
+    The first mapping that gives a value wins. A mapping that names an intent or entity nobody declared is passed over.
+    """
     for slot in slots.values():
         for mapping in slot.mappings:
-            if not _intent_wanted(mapping, heard, loop) or not _conditions_hold(slot.name, mapping, loop):
+            if not _valid(mapping, intents, entities) or not _intent_wanted(mapping, heard, loop):
                 continue
-            if _belongs_to_another_slot(slot.name, mapping, slots, loop):
+            if not _conditions_hold(slot.name, mapping, loop) or _belongs_to_another_slot(
+                slot.name, mapping, slots, loop
+            ):
                 continue
             values = _values(mapping, heard, loop)
-            if not values:
-                continue
-            value = values if slot.type == "list" else values[-1]
-            if value is not None or current.get(slot.name) is not None:
-                found[slot.name] = value
-                break
-    return found
+            if values:
+                value = values if slot.type == "list" else values[-1]
+                if value is not None or current.get(slot.name) is not None:
+                    yield Found(slot.name, value)
+                    break
+            if mapping.type == "custom" and mapping.action:
+                yield Found(slot.name, action=mapping.action)
+
+
+def _valid(mapping: SlotMapping, intents: Container[str], entities: Container[str]) -> bool:
+    if mapping.type == "from_entity":
+        return mapping.entity in entities
+    return mapping.type != "from_intent" or all(intent in intents for intent in mapping.intents)
 
 
 def _intent_wanted(mapping: SlotMapping, heard: Heard, loop: LoopNow) -> bool:
-    ignored: frozenset[str] = frozenset()
-    if loop.form is not None:
-        here = [condition.active_loop == loop.form.name for condition in mapping.conditions]
-        if not here or any(here):
-            ignored = loop.form.ignored_intents
-    if mapping.intents:
-        return heard.intent in mapping.intents
-    return heard.intent not in mapping.not_intents | ignored
+    if heard.intent in mapping.intents:
+        return True
+    if mapping.intents or heard.intent in mapping.not_intents:
+        return False
+    here = [condition.active_loop == loop.name for condition in mapping.conditions]
+    ignored = loop.form.ignored_intents if loop.form is not None and (not here or any(here)) else frozenset()
+    return heard.intent not in ignored
 
 
 def _conditions_hold(slot: str, mapping: SlotMapping, loop: LoopNow) -> bool:
-    if not mapping.conditions:
-        return True
-    name = loop.form.name if loop.form else None
-    if mapping.type == "from_trigger_intent":
-        return any(condition.active_loop == name for condition in mapping.conditions)
+    if not mapping.conditions or mapping.type == "from_trigger_intent":
+        return True  # the trigger looks at its loops itself
     if loop.rejected and loop.requested_slot == slot:
         return False
     for condition in mapping.conditions:
-        if condition.active_loop != name:
-            continue
-        if name is None or condition.requested_slot in (None, loop.requested_slot):
+        if condition.active_loop is None:
+            if loop.name is None:
+                return True
+        elif condition.active_loop == loop.name and condition.requested_slot in (None, loop.requested_slot):
             return True
     return False
 
 
 def _belongs_to_another_slot(slot: str, mapping: SlotMapping, slots: Mapping[str, Slot], loop: LoopNow) -> bool:
-    """Several slots of a form read the same entity: then only the one being asked for takes it."""
+    """Several slots of a form have the same mapping: then only the one being asked for takes the entity."""
     if mapping.type != "from_entity" or loop.form is None or loop.requested_slot == slot:
         return False
     if slot not in loop.form.required_slots:
         return False
-    readers = {
-        name
+    same = [
+        other
         for name in loop.form.required_slots
+        if name in slots
         for other in slots[name].mappings
-        if other.type == "from_entity" and other.entity_key == mapping.entity_key
-    }
-    return len(readers) > 1
+        if other.type == "from_entity" and other.identity == mapping.identity
+    ]
+    return len(same) > 1
 
 
 def _values(mapping: SlotMapping, heard: Heard, loop: LoopNow) -> list[Any]:
@@ -197,23 +230,20 @@ def _values(mapping: SlotMapping, heard: Heard, loop: LoopNow) -> list[Any]:
         case "from_entity":
             return _entity_values(mapping, heard)
         case "from_text":
-            return [heard.text] if heard.text else []
+            return [] if heard.text is None else [heard.text]
         case "from_intent":
             return [mapping.value]
-        case "from_trigger_intent" if loop.form is not None:
-            return [mapping.value]
+        case "from_trigger_intent":
+            loops = [condition.active_loop for condition in mapping.conditions]
+            return [mapping.value] if loop.name is not None and (not loops or loop.name in loops) else []
     return []
 
 
 def _entity_values(mapping: SlotMapping, heard: Heard) -> list[Any]:
-    values: list[Any] = []
-    for entity in heard.entities:
-        if entity.get("entity") != mapping.entity:
-            continue
-        if mapping.role is not None and entity.get("role") != mapping.role:
-            continue
-        if mapping.group is not None and entity.get("group") != mapping.group:
-            continue
-        value = entity.get("value")
-        values.extend(value if isinstance(value, list) else [value])
-    return values
+    """The values of exactly this entity; one with a role is not the one without."""
+    wanted = (mapping.entity, mapping.role, mapping.group)
+    return [
+        entity.get("value")
+        for entity in heard.entities
+        if (entity.get("entity"), entity.get("role"), entity.get("group")) == wanted
+    ]

@@ -1,17 +1,28 @@
-"""The tracker: a conversation as a fold over its events."""
+"""The tracker: a conversation as a fold over its events.
+
+Two folds, as in Rasa. The live one takes every event as it comes: it is what actions and slots see. Rules and stories
+see the moments of the other, folded from the events that still count: an undone message is not among them, nor are the
+answers that a form took without trouble.
+"""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from dialogues.runtime.domain import Domain
 from dialogues.runtime.model import DialogueState, Event
-from dialogues.runtime.slots import REQUESTED_SLOT, Feature, LoopNow
+from dialogues.runtime.slots import REQUESTED_SLOT, Feature, LoopNow, as_kept
 
 LISTEN = "action_listen"
+SESSION_START = "action_session_start"
+SESSION_METADATA = "session_started_metadata"
+#: Written into rules where a slot or loop must be empty.
+NOT_SET = "should_not_be_set"
+#: A rule begins behind this action: whatever came before does not matter.
+ANYTHING_BEFORE = "..."
 
 #: How many messages of the person stay as events; what is older lives on in slots and loop only.
 KEPT_MESSAGES = 3
@@ -19,190 +30,348 @@ KEPT_MESSAGES = 3
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What rules see where an action is about to be chosen."""
+    """What rules see where an action is about to be chosen, and what a rule wants to see there.
 
-    previous: str | None
-    intent: str | None
-    entities: tuple[str, ...]
-    slots: Mapping[str, Feature]
-    loop: str | None
-
-    @property
-    def empty(self) -> bool:
-        return self.previous is None and self.intent is None and not self.slots and self.loop is None
-
-
-class Tracker:
-    """Where a conversation stands after its events.
-
-    `watched` are the slots whose values rules compare; the others are not looked at when a moment is taken.
+    In a rule, a slot without features and the loop NOT_SET are those that must be empty.
     """
 
-    def __init__(self, domain: Domain, events: Iterable[Event] = (), *, watched: frozenset[str] = frozenset()) -> None:
-        self._domain = domain
-        self._watched = tuple(slot for name in sorted(watched) if (slot := domain.slots.get(name)))
-        self.events: list[Event] = []  # those that still count: nothing undone, nothing before the session
-        self._clear()
-        for event in events:
-            self.apply(event)
+    previous: str | None = None
+    intent: str | None = None
+    entities: tuple[str, ...] = ()
+    slots: Mapping[str, Feature | None] = field(default_factory=dict)
+    loop: str | None = None
 
-    def _clear(self) -> None:
-        self.slots: dict[str, Any] = {slot.name: copy.copy(slot.initial_value) for slot in self._domain.slots.values()}
-        self.slots[REQUESTED_SLOT] = None
+    def fits(self, moment: Moment) -> bool:
+        """Whether a conversation at `moment` is what this rule wants. Where a rule says nothing, anything fits."""
+        if self.previous is None or moment.previous is None:
+            return self.previous is None and moment.previous is None  # the beginning of the conversation
+        if self.previous != moment.previous:
+            return False
+        if self.intent is not None and self.intent != moment.intent:
+            return False
+        if self.entities and self.entities != moment.entities:
+            return False
+        if self.loop is not None and (None if self.loop == NOT_SET else self.loop) != moment.loop:
+            return False
+        return all(moment.slots.get(name) == feature for name, feature in self.slots.items())
+
+    def key(self) -> dict[str, Any]:
+        """As Rasa writes it in its model. The length of the written key says how specific a rule is."""
+        user: dict[str, Any] = {}
+        if self.intent is not None:
+            user["intent"] = self.intent
+        if self.entities:
+            user["entities"] = list(self.entities)
+        slots = {name: NOT_SET if feature is None else list(feature) for name, feature in self.slots.items()}
+        return {
+            **({"prev_action": {"action_name": self.previous}} if self.previous else {}),
+            **({"user": user} if user else {}),
+            **({"slots": slots} if slots else {}),
+            **({"active_loop": {"name": self.loop}} if self.loop else {}),
+        }
+
+
+class Fold:
+    """What events add up to."""
+
+    def __init__(self, domain: Domain, watched: Sequence[str] | None, *, as_rule: bool = False) -> None:
+        self.domain = domain
+        self._watched = (
+            tuple(domain.slots) if watched is None else tuple(name for name in watched if name in domain.slots)
+        )
+        self._as_rule = as_rule
+        self.reset()
+
+    def reset(self) -> None:
+        self.reset_slots()
         self.latest_message: dict[str, Any] = {}
         self.latest_action: str | None = None
         self.loop: dict[str, Any] = {}
         self.paused = False
-        self.followup: str | None = None
-        self.moments: list[Moment] = []
+        self.followup: str | None = LISTEN
+
+    def reset_slots(self) -> None:
+        self.slots: dict[str, Any] = {slot.name: copy.copy(slot.initial_value) for slot in self.domain.slots.values()}
+        self.slots.setdefault(REQUESTED_SLOT, None)
+        self.slots.setdefault(SESSION_METADATA, None)
+        self._said: set[str] = set()  # the slots an event has set; a rule speaks of no others
+
+    def take(self, event: Event) -> None:
+        change = _CHANGES.get(str(event.get("event")))
+        if change is not None:
+            change(self, event)
 
     @property
     def loop_name(self) -> str | None:
-        return self.loop.get("name")
+        name = self.loop.get("name")
+        return None if name == NOT_SET else name
+
+    @property
+    def intent(self) -> str | None:
+        return (self.latest_message.get("intent") or {}).get("name")
+
+    def set_slot(self, name: str, value: Any) -> None:
+        """A slot nobody declared is not remembered."""
+        if name in self.slots:
+            slot = self.domain.slots.get(name)
+            self.slots[name] = as_kept(slot, value) if slot else value
+            self._said.add(name)
+
+    def moment(self) -> Moment:
+        """What rules see at this point."""
+        slots: dict[str, Feature | None] = {}
+        for name in self._watched:
+            if self._as_rule and name not in self._said:
+                continue
+            slot = self.domain.slots[name]
+            if not slot.influences:
+                continue
+            value = self.slots[name]
+            if value == NOT_SET:
+                slots[name] = None
+            elif (feature := slot.feature(value)) is not None:
+                slots[name] = feature
+        intent = self.intent
+        known = self.domain.intents.get(intent or "")
+        names = entity_names(self.latest_message.get("entities") or ())
+        seen = known.seen(names, self.domain) if known else tuple(sorted(names))
+        return Moment(self.latest_action, intent, seen, slots, self.loop.get("name"))
+
+
+def entity_names(entities: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The names rules see: the entity, and the entity with its role and its group."""
+    names: set[str] = set()
+    for entity in entities:
+        name = str(entity.get("entity"))
+        names.add(name)
+        names.update(f"{name}#{entity[label]}" for label in ("role", "group") if entity.get(label) is not None)
+    return names
+
+
+class Tracker(Fold):
+    """Where a conversation stands after its events.
+
+    `watched` are the slots whose values rules compare (None: all); the others are not looked at when a moment is taken.
+    """
+
+    def __init__(
+        self,
+        domain: Domain,
+        events: Iterable[Event] = (),
+        *,
+        watched: Sequence[str] | None = None,
+        as_rule: bool = False,
+    ) -> None:
+        super().__init__(domain, watched, as_rule=as_rule)
+        self.events: list[Event] = []  # everything that happened since the last restart
+        self.applied: list[Event] = []  # what of it still counts for rules and stories
+        self._loops: set[str] = set()
+        self._moments: list[Moment] = []
+        self._folded = 0  # how many of the applied events the moments know
+        self._forget_moments()
+        for event in events:
+            self.apply(event)
 
     @property
     def loop_rejected(self) -> bool:
         return bool(self.loop.get("rejected"))
 
     @property
-    def intent(self) -> str | None:
-        return (self.latest_message.get("intent") or {}).get("name")
+    def loop_interrupted(self) -> bool:
+        return bool(self.loop.get("is_interrupted"))
 
     def loop_now(self) -> LoopNow:
-        form = self._domain.forms.get(self.loop_name or "")
-        return LoopNow(form, self.slots.get(REQUESTED_SLOT), self.loop_rejected)
-
-    def now(self) -> Moment:
-        """What rules see at this point."""
-        slots: dict[str, Feature] = {}
-        for slot in self._watched:
-            feature = slot.feature(self.slots.get(slot.name))
-            if feature is not None and any(feature):
-                slots[slot.name] = feature
-        if self.slots.get(REQUESTED_SLOT) is not None:
-            slots[REQUESTED_SLOT] = (1.0,)
-        name = self.intent
-        entities = [entity["entity"] for entity in self.latest_message.get("entities", ())]
-        known = self._domain.intents.get(name or "")
-        return Moment(self.latest_action, name, known.seen(entities) if known else (), slots, self.loop_name)
+        name = self.loop_name
+        return LoopNow(name, self.domain.forms.get(name or ""), self.slots.get(REQUESTED_SLOT), self.loop_rejected)
 
     def apply(self, event: Event) -> None:
         """Take one event in. Kinds that change nothing here (`bot`, `reminder`) are only remembered."""
         kind = event.get("event")
-        if kind == "rewind":
-            self._undo_to("user")
-        elif kind == "undo":
-            self._undo_to("action")
-        elif kind in ("restart", "session_started"):
+        if kind == "restart":
             self.events.clear()
-            self._clear()
+        self.events.append(event)
+        if kind in ("restart", "session_started"):
+            self.applied.clear()
+            self._forget_moments()
+            self.reset()
             if kind == "restart":
-                self.followup = "action_session_start"
+                self.followup = SESSION_START
+        elif kind in ("rewind", "undo"):
+            self._undo("user" if kind == "rewind" else "action")
+            if kind == "rewind":
+                self._undo("action")  # the listening that came before the message
+            self._forget_moments()
+            self.reset()
+            for kept in self.applied:
+                self.take(kept)
         else:
-            self.events.append(event)
-            fold = _FOLDS.get(str(kind))
-            if fold is not None:
-                fold(self, event)
+            if kind == "active_loop" and event.get("name"):
+                self._loops.add(str(event["name"]))
+            if kind == "action" and event.get("name") in self._loops and not self._counts(str(event["name"])):
+                self._drop_since_last(str(event["name"]))
+                self._forget_moments()
+            else:
+                self.applied.append(event)
+            self.take(event)
 
-    def _undo_to(self, kind: str) -> None:
-        """Forget everything since the last event of a kind, and that event. Nothing, where there is none."""
-        place = next((i for i in range(len(self.events) - 1, -1, -1) if self.events[i].get("event") == kind), None)
-        if place is None:
-            return
-        kept = self.events[:place]
-        self.events = []
-        self._clear()
-        for event in kept:
-            self.apply(event)
+    def moments(self) -> tuple[list[Moment], Moment]:
+        """What rules saw before each action that counts, and what they see now."""
+        for event in self.applied[self._folded :]:
+            if event.get("event") == "action":
+                self._moments.append(self._shadow.moment())
+            self._shadow.take(event)
+        self._folded = len(self.applied)
+        return self._moments, self._shadow.moment()
+
+    def _forget_moments(self) -> None:
+        self._shadow = Fold(self.domain, self._watched, as_rule=self._as_rule)
+        self._moments = []
+        self._folded = 0
+
+    def _undo(self, kind: str) -> None:
+        """Drop everything since the last event of a kind, and that event; everything, where there is none."""
+        while self.applied and self.applied.pop().get("event") != kind:
+            pass
+
+    def _counts(self, loop: str) -> bool:
+        """Whether a run of a loop counts: its first, and the one after something else was said in between."""
+        later: str | None = None
+        for event in reversed(self.applied):
+            kind, name = event.get("event"), event.get("name")
+            if kind == "active_loop" and not name:
+                return True
+            if kind == "action_execution_rejected" and name == loop:
+                return True
+            if kind == "user" and later is not None and later != loop:
+                return True
+            if kind == "action":
+                if name == loop:
+                    return False
+                later = str(name)
+        return True
+
+    def _drop_since_last(self, loop: str) -> None:
+        place = next(i for i in range(len(self.applied) - 1, -1, -1) if _is_run(self.applied[i], loop))
+        later = [event for event in self.applied[place + 1 :] if event.get("event") not in ("action", "user")]
+        self.applied[place + 1 :] = later
+
+    def last_applied(self, kind: str) -> Event | None:
+        return next((event for event in reversed(self.applied) if event.get("event") == kind), None)
+
+    def copy(self) -> Tracker:
+        """A tracker that may be changed without changing this one."""
+        twin = copy.copy(self)
+        twin.events = list(self.events)
+        twin.applied = list(self.applied)
+        twin.slots = dict(self.slots)
+        twin._said = set(self._said)
+        twin.loop = dict(self.loop)
+        twin._loops = set(self._loops)
+        twin._forget_moments()
+        return twin
+
+    def current_state(self) -> dict[str, Any]:
+        """As Rasa's HTTP API shows it and rasa-sdk receives it. Whoever gets it may change it."""
+        users = [event for event in self.events if event.get("event") == "user"]
+        slots = dict(self.slots)
+        if not self.domain.forms and REQUESTED_SLOT not in self.domain.slots:
+            del slots[REQUESTED_SLOT]
+        return copy.deepcopy(
+            {
+                "slots": slots,
+                "latest_message": self.latest_message
+                or {"intent": {}, "entities": [], "text": None, "message_id": None, "metadata": {}},
+                "latest_event_time": self.events[-1].get("timestamp") if self.events else None,
+                "followup_action": self.followup,
+                "paused": self.paused,
+                "events": self.events,
+                "latest_input_channel": users[-1].get("input_channel") if users else None,
+                "active_loop": self.loop,
+                "latest_action": {"action_name": self.latest_action} if self.latest_action else {},
+                "latest_action_name": self.latest_action,
+            }
+        )
 
     def to_state(self) -> DialogueState:
         """The state to keep: recent events, and before them what older ones left behind."""
-        users = [i for i, event in enumerate(self.events) if event.get("event") == "user"]
-        recent = self.events if len(users) <= KEPT_MESSAGES else self._shortened(users[-KEPT_MESSAGES])
+        users = [i for i, event in enumerate(self.applied) if event.get("event") == "user"]
+        recent = self.applied if len(users) <= KEPT_MESSAGES else self._shortened(users[-KEPT_MESSAGES])
         kept = tuple(event for event in recent if event.get("event") != "bot")
         slots = {name: value for name, value in self.slots.items() if value is not None}
         return DialogueState(slots=slots, active_loop=dict(self.loop), events=kept)
 
     def _shortened(self, cut: int) -> list[Event]:
-        before = Tracker(self._domain, self.events[:cut])
-        prefix: list[Event] = [{"event": "action", "name": "action_session_start"}]
+        before = Tracker(self.domain, self.applied[:cut], watched=())
+        prefix: list[Event] = [{"event": "action", "name": SESSION_START}]
         for name, value in before.slots.items():
-            initial = self._domain.slots[name].initial_value if name in self._domain.slots else None
+            initial = self.domain.slots[name].initial_value if name in self.domain.slots else None
             if value != initial:
                 prefix.append({"event": "slot", "name": name, "value": value})
         if before.loop_name:
             prefix.append({"event": "active_loop", "name": before.loop_name})
+            prefix.append({"event": "action", "name": before.loop_name})
         prefix.append({"event": "action", "name": LISTEN})
         if before.loop_rejected:
             prefix.append({"event": "action_execution_rejected", "name": before.loop_name})
         if before.paused:
             prefix.append({"event": "pause"})
-        return prefix + self.events[cut:]
-
-    def copy(self) -> Tracker:
-        twin = copy.copy(self)
-        twin.events = list(self.events)
-        twin.slots = dict(self.slots)
-        twin.loop = dict(self.loop)
-        twin.moments = list(self.moments)
-        return twin
+        return prefix + self.applied[cut:]
 
 
-def _user(tracker: Tracker, event: Event) -> None:
-    tracker.latest_message = event.get("parse_data") or {}
-    tracker.followup = None
+def _is_run(event: Event, action: str) -> bool:
+    return event.get("event") == "action" and event.get("name") == action
 
 
-def _action(tracker: Tracker, event: Event) -> None:
-    tracker.moments.append(tracker.now())
-    tracker.latest_action = event.get("name")
-    tracker.followup = None
-    if tracker.loop:
-        tracker.loop = {**tracker.loop, "is_interrupted": False}
-        if event.get("name") == tracker.loop_name:
-            tracker.loop["rejected"] = False
+def _user(fold: Fold, event: Event) -> None:
+    fold.latest_message = event.get("parse_data") or {}
+    fold.followup = None
 
 
-def _slot(tracker: Tracker, event: Event) -> None:
+def _action(fold: Fold, event: Event) -> None:
+    fold.latest_action = event.get("name") or event.get("action_text")
+    fold.followup = None
+    if fold.loop:
+        ran = event.get("name") == fold.loop_name
+        fold.loop = {**fold.loop, "is_interrupted": False, "rejected": fold.loop["rejected"] and not ran}
+
+
+def _slot(fold: Fold, event: Event) -> None:
+    fold.set_slot(str(event.get("name")), event.get("value"))
+
+
+def _reset_slots(fold: Fold, _event: Event) -> None:
+    fold.reset_slots()
+
+
+def _active_loop(fold: Fold, event: Event) -> None:
     name = event.get("name")
-    if isinstance(name, str) and name in tracker.slots:  # a slot nobody declared is not remembered
-        tracker.slots[name] = event.get("value")
+    message = fold.latest_message or None
+    fold.loop = {"name": name, "is_interrupted": False, "rejected": False, "trigger_message": message} if name else {}
 
 
-def _reset_slots(tracker: Tracker, _event: Event) -> None:
-    for slot in tracker._domain.slots.values():
-        tracker.slots[slot.name] = copy.copy(slot.initial_value)
-    tracker.slots[REQUESTED_SLOT] = None
+def _interrupted(fold: Fold, event: Event) -> None:
+    if fold.loop:
+        fold.loop = {**fold.loop, "is_interrupted": bool(event.get("is_interrupted", True))}
 
 
-def _active_loop(tracker: Tracker, event: Event) -> None:
-    name = event.get("name")
-    tracker.loop = {"name": name, "is_interrupted": False, "rejected": False} if name else {}
+def _rejected(fold: Fold, event: Event) -> None:
+    if fold.loop and fold.loop_name == event.get("name"):
+        fold.loop = {**fold.loop, "rejected": True}
 
 
-def _interrupted(tracker: Tracker, event: Event) -> None:
-    if tracker.loop:
-        tracker.loop = {**tracker.loop, "is_interrupted": bool(event.get("is_interrupted", True))}
+def _followup(fold: Fold, event: Event) -> None:
+    fold.followup = event.get("name")
 
 
-def _rejected(tracker: Tracker, event: Event) -> None:
-    if tracker.loop_name == event.get("name") and tracker.loop:
-        tracker.loop = {**tracker.loop, "rejected": True}
+def _pause(fold: Fold, _event: Event) -> None:
+    fold.paused = True
 
 
-def _followup(tracker: Tracker, event: Event) -> None:
-    tracker.followup = event.get("name")
+def _resume(fold: Fold, _event: Event) -> None:
+    fold.paused = False
 
 
-def _pause(tracker: Tracker, _event: Event) -> None:
-    tracker.paused = True
-
-
-def _resume(tracker: Tracker, _event: Event) -> None:
-    tracker.paused = False
-
-
-_FOLDS = {
+_CHANGES: dict[str, Callable[[Fold, Event], None]] = {
     "user": _user,
     "action": _action,
     "slot": _slot,

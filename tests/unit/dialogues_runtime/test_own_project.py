@@ -23,7 +23,8 @@ from dialogues.knowledge import Procedures
 from dialogues.runtime.catalogue import read_catalogues, sentences, translator
 from dialogues.runtime.engine import Engine
 from dialogues.runtime.model import DialogueState, Entity, UserMessage
-from dialogues.runtime.project import load_project, warnings
+from dialogues.runtime.check import warnings
+from dialogues.runtime.project import load_project
 from dialogues.runtime.responses import fill, placeholders
 from dialogues.talks import read_world
 from dialogues.understanding.model import LANGUAGES
@@ -153,8 +154,8 @@ def test_every_form_can_be_left_for_danger_a_person_or_nothing() -> None:
             assert intent in form.ignored_intents
             assert any(
                 step.action == "action_deactivate_loop"
-                and step.patterns[-1].intent == intent
-                and step.patterns[-1].loop == form.name
+                and step.moments[-1].intent == intent
+                and step.moments[-1].loop == form.name
                 for rule in PROJECT.rules.rules
                 for step in rule.steps
             )

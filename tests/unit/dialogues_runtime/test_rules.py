@@ -177,7 +177,6 @@ async def test_a_slot_the_host_changes_is_known_before_the_message_is_heard(pers
             "no slot",
         ),
         ("      - rule: r\n        steps: [{intent: bye}, {bot: hello}]\n", "not played here"),
-        ("      - rule: r\n        steps: [{intent: bye}, {action: action_two_stage_fallback}]\n", "not played here"),
     ],
 )
 def test_a_wrong_rule_is_refused_with_its_file_and_line(tmp_path, wrong, told):

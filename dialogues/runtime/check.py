@@ -1,0 +1,140 @@
+"""What is allowed in a project, but seldom meant: the traps that Rasa users fall into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dialogues.runtime.files import Problem
+from dialogues.runtime.project import Project
+from dialogues.runtime.rules import unheard_intents
+from dialogues.runtime.tracker import LISTEN
+
+
+def warnings(project: Project, *, crisis: str = "in_danger") -> list[Problem]:
+    """Every trap, and where it lies. `crisis` is the intent that no form may swallow, where a project has it."""
+    found = [
+        *_unheard(project),
+        *_channels(project),
+        *_forms(project, crisis),
+        *_slots(project),
+        *_rules(project),
+        *_buttons(project),
+    ]
+    return sorted(set(found))
+
+
+def _told(project: Project, name: str, text: str) -> Problem:
+    file, line = project.places.get(name, ("domain", 1))
+    return Problem(file, line, text, fatal=False)
+
+
+def _unheard(project: Project) -> Iterator[Problem]:
+    in_stories = {
+        (event["parse_data"]["intent"] or {}).get("name")
+        for story in project.stories
+        for event in story.events
+        if event.get("event") == "user"
+    }
+    asked = {"nlu_fallback", "out_of_scope"} - set(project.domain.raw.get("intents", ()))
+    for name in unheard_intents(project.domain, project.rules):
+        if name not in in_stories and name not in asked:
+            yield _told(project, name, f"no rule listens to `{name}`: its messages fall back")
+
+
+def _channels(project: Project) -> Iterator[Problem]:
+    for name, variations in project.domain.responses.items():
+        channels = {v.channel for v in variations if v.channel and not v.conditions}
+        hidden = any(v.conditions and v.channel is None for v in variations)
+        for channel in sorted(channels):
+            if hidden:
+                yield _told(
+                    project,
+                    name,
+                    f"`{name}`: its default for the channel `{channel}` hides the conditional variations there, a "
+                    "translation for example; give those the channel too",
+                )
+        if not any(not v.conditions and v.channel is None for v in variations):
+            yield _told(project, name, f"`{name}` says nothing where no condition and no channel fits: add a default")
+
+
+def _forms(project: Project, crisis: str) -> Iterator[Problem]:
+    domain = project.domain
+    for form in domain.forms.values():
+        if crisis in domain.intents and crisis not in form.ignored_intents:
+            yield _told(
+                project, form.name, f"`{form.name}` would keep asking while somebody is in danger: ignore `{crisis}`"
+            )
+        greedy = [
+            name
+            for name in form.required_slots
+            if name in domain.slots
+            for mapping in domain.slots[name].mappings
+            if mapping.type == "from_text" and not mapping.not_intents and not mapping.intents
+        ]
+        if greedy and not form.ignored_intents:
+            yield _told(
+                project,
+                form.name,
+                f"`{form.name}` takes every message for `{greedy[0]}`, also a cry for help: list `ignored_intents`",
+            )
+
+
+def _slots(project: Project) -> Iterator[Problem]:
+    for slot in project.domain.slots.values():
+        for mapping in slot.mappings:
+            here = [condition for condition in mapping.conditions if condition.active_loop is not None]
+            if mapping.type == "from_text" and any(condition.requested_slot is None for condition in here):
+                yield _told(
+                    project,
+                    slot.name,
+                    f"`{slot.name}` would also take the message that starts the form: add its `requested_slot`",
+                )
+            if mapping.type == "custom" and mapping.action and mapping.action not in project.domain.actions:
+                yield _told(
+                    project, slot.name, f"`{slot.name}` is filled by `{mapping.action}`, which is not among the actions"
+                )
+
+
+def _rules(project: Project) -> Iterator[Problem]:
+    """Rules that can never be reached, because a loop or another rule is always before them."""
+    defaults = {"restart", "back", "session_start"}
+    mapped = {name for slot in project.domain.slots.values() for m in slot.mappings for name in m.intents}
+    for rule in project.rules.rules:
+        for intent in sorted(rule.intents & defaults):
+            yield Problem(
+                rule.file, rule.line, f"rule “{rule.name}” is never played: `{intent}` has an action of its own", False
+            )
+        for step in rule.steps:
+            now = step.moments[-1]
+            form = project.domain.forms.get(now.loop or "")
+            if form is None or now.previous != LISTEN or now.intent is None or step.action == form.name:
+                continue
+            text_taken = any(
+                mapping.type == "from_text" and now.intent not in mapping.not_intents and not mapping.intents
+                for name in form.required_slots
+                if name in project.domain.slots
+                for mapping in project.domain.slots[name].mappings
+            )
+            if now.intent not in form.ignored_intents and (text_taken or now.intent in mapped):
+                yield Problem(
+                    rule.file,
+                    rule.line,
+                    f"rule “{rule.name}” may never be reached: `{form.name}` takes a message of `{now.intent}` as an "
+                    "answer; list it in `ignored_intents`",
+                    False,
+                )
+                break
+
+
+def _buttons(project: Project) -> Iterator[Problem]:
+    from dialogues.runtime.payload import read_payload
+
+    heard = set(project.domain.intents) - set(unheard_intents(project.domain, project.rules))
+    for name, variations in project.domain.responses.items():
+        for variation in variations:
+            for button in variation.buttons:
+                message = read_payload(button.payload) if button.payload.startswith("/") else None
+                if message is not None and message.intent in project.domain.intents and message.intent not in heard:
+                    yield _told(
+                        project, name, f"`{name}`: no rule takes the button “{button.title}” (`/{message.intent}`)"
+                    )

@@ -1,0 +1,192 @@
+"""A project's own custom actions: from its `actions` module in this process, or from an action server at a URL.
+
+Whatever an action does, the turn goes on: where one raises, hangs or answers nonsense, the engine is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import json
+import logging
+import pkgutil
+import sys
+import threading
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import aiohttp
+
+from dialogues.runtime.custom_actions import ActionFailed, ActionRejected, ActionResult
+from dialogues.runtime.files import Problem, ProjectWrong
+
+#: How long an action may take, in seconds. Rasa waits 300; nobody waits so long for an answer.
+PATIENCE_S = 30.0
+
+log = logging.getLogger(__name__)
+
+
+class _Worker:
+    """A thread with an event loop for actions, so that one that blocks does not stop the server."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, name="actions", daemon=True).start()
+
+    async def run(self, work: Any, patience_s: float) -> Any:
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        return await asyncio.wait_for(asyncio.wrap_future(future), patience_s)
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+
+class ProjectActions:
+    """rasa-sdk actions of a project's `actions` module or package, in this process."""
+
+    def __init__(self, root: Path, *, patience_s: float = PATIENCE_S) -> None:
+        """Raises ProjectWrong when the module cannot be imported."""
+        from rasa_sdk.executor import ActionExecutor
+
+        self._patience_s = patience_s
+        self._executor = ActionExecutor()
+        self._worker = _Worker()
+        problems: list[Problem] = []
+        for action in _action_classes(_import_actions(root)):
+            try:
+                self._executor.register_action(action)
+            except Exception as error:  # an action's own __init__ or name() may do anything
+                problems.append(Problem(f"{action.__module__}.py", _line_of(action), f"{action.__name__}: {error}"))
+        if problems:
+            raise ProjectWrong(problems)
+        self.names = frozenset(name for name in self._executor.actions if not name.startswith("rasa_sdk"))
+
+    async def run(self, name: str, tracker: dict[str, Any], domain: Mapping[str, Any]) -> ActionResult:
+        from rasa_sdk.interfaces import ActionExecutionRejection
+
+        call = {
+            "next_action": name,
+            "sender_id": tracker["sender_id"],
+            "tracker": tracker,
+            "domain": domain,
+            "version": "3.6.21",
+        }
+        try:
+            result = await self._worker.run(self._executor.run(call), self._patience_s)
+        except ActionExecutionRejection as error:
+            raise ActionRejected(name) from error
+        except TimeoutError as error:
+            log.error("action %s did not answer within %s s", name, self._patience_s)
+            self._worker.stop()  # it may block the thread for ever: the next action gets another
+            self._worker = _Worker()
+            raise ActionFailed(name) from error
+        except Exception as error:
+            raise ActionFailed(name) from error
+        if result is None:
+            raise ActionFailed(name) from TypeError("the action gave no result")
+        return ActionResult(_plain(name, result.events), _plain(name, result.responses))
+
+
+def _plain(action: str, value: Any) -> list[dict[str, Any]]:
+    """Through JSON, as over the wire: what an action keeps cannot change the conversation later."""
+    try:
+        found = json.loads(json.dumps(value if value is not None else [], default=str))
+    except (TypeError, ValueError) as error:
+        raise ActionFailed(action) from error
+    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+        raise ActionFailed(action) from TypeError(f"{value!r} is not a list of events or messages")
+    return found
+
+
+def has_actions(root: Path) -> bool:
+    return (root / "actions.py").is_file() or (root / "actions").is_dir()
+
+
+def _import_actions(root: Path) -> list[ModuleType]:
+    """The `actions` module or package beside a project. Another project's is forgotten."""
+    for name in [name for name in sys.modules if name == "actions" or name.startswith("actions.")]:
+        del sys.modules[name]
+    folder = str(root.resolve())
+    sys.path[:] = [folder, *(path for path in sys.path if path != folder)]
+    importlib.invalidate_caches()
+    try:
+        package = importlib.import_module("actions")
+        modules = [package]
+        if hasattr(package, "__path__"):
+            for found in pkgutil.walk_packages(package.__path__, "actions."):
+                modules.append(importlib.import_module(found.name))
+    except (Exception, SystemExit) as error:
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if folder in f.filename]
+        place = frames[-1] if frames else None
+        file = str(Path(place.filename).relative_to(folder)) if place else "actions"
+        line = (error.lineno if isinstance(error, SyntaxError) else place.lineno if place else 1) or 1
+        text = f"the actions cannot be loaded: {type(error).__name__}: {error}"
+        raise ProjectWrong([Problem(file, line, text)]) from error
+    return modules
+
+
+def _action_classes(modules: list[ModuleType]) -> list[type[Any]]:
+    from rasa_sdk import Action
+
+    names = {module.__name__ for module in modules}
+    found: dict[type[Any], None] = {}
+    for module in modules:
+        for member in vars(module).values():
+            ours = inspect.isclass(member) and issubclass(member, Action) and member.__module__ in names
+            if ours and not inspect.isabstract(member) and not _nameless(member):
+                found[member] = None
+    return list(found)
+
+
+def _nameless(action: type[Any]) -> bool:
+    """Whether a class is only a base of others: it says no name."""
+    try:
+        return not isinstance(action().name(), str)
+    except NotImplementedError:
+        return True
+    except Exception:
+        return False
+
+
+def _line_of(action: type[Any]) -> int:
+    try:
+        return inspect.getsourcelines(action)[1]
+    except (OSError, TypeError):
+        return 1
+
+
+class ActionServer:
+    """Actions behind Rasa's action protocol. `names` are those of the domain: a server need not list its own."""
+
+    def __init__(self, url: str, names: frozenset[str], *, patience_s: float = PATIENCE_S) -> None:
+        self.names = names
+        self._url = url
+        self._patience = aiohttp.ClientTimeout(total=patience_s)
+
+    async def run(self, name: str, tracker: dict[str, Any], domain: Mapping[str, Any]) -> ActionResult:
+        call = {
+            "next_action": name,
+            "sender_id": tracker["sender_id"],
+            "tracker": tracker,
+            "domain": domain,
+            "version": "3.6.21",
+        }
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=self._patience) as session,
+                session.post(self._url, json=call) as answer,
+            ):
+                if answer.status == 400:
+                    raise ActionRejected(name)
+                if answer.status != 200:
+                    raise ActionFailed(name) from RuntimeError(f"the action server answered {answer.status}")
+                result = await answer.json(content_type=None)
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise ActionFailed(name) from error
+        if not isinstance(result, dict):
+            raise ActionFailed(name) from TypeError(f"{result!r} is no answer of an action")
+        return ActionResult(_plain(name, result.get("events")), _plain(name, result.get("responses")))

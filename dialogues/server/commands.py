@@ -1,0 +1,145 @@
+"""What Rasa users expect of `rasa shell`, `rasa data validate`, `rasa test`, `rasa train` and `rasa run`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+
+from aiohttp import web
+
+from dialogues.runtime.check import warnings
+from dialogues.runtime.files import ProjectWrong
+from dialogues.runtime.manners import AS_RASA, EXACTLY_AS_RASA
+from dialogues.server.host import Host
+from dialogues.server.http import make_app
+from dialogues.server.rehearsal import read_test_stories, rehearse
+from dialogues.understanding.embedder import open_embedder
+
+
+def load(root: Path, *, actions: str | None = None, backend: str = "auto", exact: bool = False) -> Host:
+    """A project, ready to be played. Raises ProjectWrong."""
+    manners = EXACTLY_AS_RASA if exact else AS_RASA
+    return Host.load(root, action_url=actions, embedder=open_embedder(backend), manners=manners)
+
+
+def serve(host: Host, address: str, port: int) -> int:
+    """Serve until interrupted."""
+    for doubt in host.doubts():
+        print(f"note: {doubt}", file=sys.stderr)
+    print(f"http://{address}:{port}/webhooks/rest/webhook", flush=True)
+    web.run_app(make_app(host), host=address, port=port, print=None)
+    return 0
+
+
+def shell(host: Host) -> int:
+    """Talk in this terminal. A number presses a button."""
+
+    async def talk() -> int:
+        taps: list[str] = []
+        while True:
+            try:
+                text = (await asyncio.to_thread(input, "> ")).strip()
+            except (EOFError, KeyboardInterrupt):
+                print()
+                return 0
+            if text in ("/stop", "/exit"):
+                return 0
+            if text.isdigit() and 0 < int(text) <= len(taps):
+                text = taps[int(text) - 1]
+            said = await host.hear("shell", text)
+            taps = [str(button.get("payload")) for message in said for button in message.get("buttons", ())]
+            number = 0
+            for message in said:
+                for key in ("text", "image", "attachment", "custom"):
+                    if message.get(key) is not None:
+                        print(message[key])
+                for button in message.get("buttons", ()):
+                    number += 1
+                    print(f"  {number} {button.get('title')}  ({button.get('payload')})")
+
+    return asyncio.run(talk())
+
+
+def validate(root: Path) -> int:
+    """Every problem and every doubt, with file and line. 1 when it cannot be played."""
+    try:
+        host = load(root, backend="ngrams")
+    except ProjectWrong as error:
+        print(error, file=sys.stderr)
+        return 1
+    project = host.engine.project
+    for told in dict.fromkeys([*host.doubts(), *(str(problem) for problem in warnings(project))]):
+        print(f"note: {told}")
+    domain = project.domain
+    print(
+        f"{len(project.rules.rules)} rules, {len(project.stories)} stories, {len(domain.forms)} forms, "
+        f"{len(domain.slots)} slots, {len(domain.responses)} responses, {len(domain.intents)} intents"
+    )
+    return 0
+
+
+def test(root: Path, backend: str) -> int:
+    """Play the project's test stories, actions and all. 1 when one does not go as written."""
+    try:
+        host = load(root, backend=backend)
+        stories = read_test_stories(root)
+    except ProjectWrong as error:
+        print(error, file=sys.stderr)
+        return 1
+    if not stories:
+        print("no test stories: they are looked for in tests/ and test_*.yml", file=sys.stderr)
+        return 1
+
+    async def play() -> int:
+        wrong = 0
+        for story in stories:
+            problems = await rehearse(story, replace_host(host))
+            wrong += bool(problems)
+            print(f"{'FAILED' if problems else 'ok    '} {story.name}")
+            for problem in problems:
+                print(f"       {problem}")
+        print(f"{len(stories)} stories, {wrong} not as written")
+        return 1 if wrong else 0
+
+    return asyncio.run(play())
+
+
+def replace_host(host: Host) -> Host:
+    """The same project with nobody talking to it yet."""
+    return Host(host.engine, host.recognizer)
+
+
+def train(root: Path, backend: str) -> int:
+    """Learn from the examples, and tell how well they are told apart by what was learnt from the others."""
+    from dialogues.server.recognition import Likeness
+    from dialogues.server.training_data import read_training_data
+
+    started = time.monotonic()
+    try:
+        data = read_training_data(root)
+        load(root, backend=backend)
+    except ProjectWrong as error:
+        print(error, file=sys.stderr)
+        return 1
+    embedder = open_embedder(backend)
+    right, folds = 0, 4
+    confused: dict[tuple[str, str], int] = {}
+    for fold in range(folds):
+        known = [(e.text, e.intent) for i, e in enumerate(data.examples) if i % folds != fold]
+        likeness = Likeness(known, embedder)
+        for example in data.examples[fold::folds]:
+            ranking = likeness.rank(example.text)
+            guess = ranking[0][0] if ranking else ""
+            right += guess == example.intent
+            if guess != example.intent:
+                pair = (example.intent, guess)
+                confused[pair] = confused.get(pair, 0) + 1
+    number = len(data.examples)
+    print(f"{number} examples of {len({e.intent for e in data.examples})} intents, {time.monotonic() - started:.1f} s")
+    if number:
+        print(f"left out and recognised: {right / number:.3f}")
+    for (intent, guess), times in sorted(confused.items(), key=lambda item: -item[1])[:20]:
+        print(f"  {times} of {intent} taken for {guess or 'nothing'}")
+    return 0

@@ -1,0 +1,223 @@
+"""A project being played: its conversations, each with a lock of its own, and its reminders."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from dialogues.runtime.custom_actions import ActionRunner, NoActions
+from dialogues.runtime.engine import Engine
+from dialogues.runtime.manners import AS_RASA, Manners
+from dialogues.runtime.model import Entity, Event, UserMessage
+from dialogues.runtime.project import Project, endpoints, load_project
+from dialogues.runtime.tracker import Tracker
+from dialogues.server.actions import PATIENCE_S, ActionServer, ProjectActions, has_actions
+from dialogues.server.recognition import Recognizer
+from dialogues.server.training_data import read_training_data
+from dialogues.understanding.embedder import Embedder
+
+#: Rasa's REST channel answers through a channel of this name: `channel: rest` variations are never said there.
+COLLECTOR = "collector"
+#: Conversations kept in memory; the one that was silent longest is forgotten first.
+MOST_CONVERSATIONS = 20_000
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Conversation:
+    tracker: Tracker
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    reminders: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
+
+
+class Reads(Protocol):
+    """Understands messages."""
+
+    unknown: list[str]  # what of its pipeline is not played here
+
+    def read(self, text: str, *, sender_id: str, channel: str, metadata: Mapping[str, Any]) -> UserMessage: ...
+
+
+class Host:
+    """Plays one project for any number of people. Messages of one person wait for each other."""
+
+    def __init__(self, engine: Engine, recognizer: Reads, *, now: Callable[[], float] = time.time) -> None:
+        self.engine = engine
+        self.recognizer = recognizer
+        self._now = now
+        self._conversations: OrderedDict[str, _Conversation] = OrderedDict()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    def load(
+        cls,
+        root: Path,
+        *,
+        action_url: str | None = None,
+        embedder: Embedder | None = None,
+        manners: Manners = AS_RASA,
+        patience_s: float = PATIENCE_S,
+        now: Callable[[], float] = time.time,
+    ) -> Host:
+        """Read a project, learn from its examples and load its actions. Raises ProjectWrong."""
+        project = load_project(root, strict=False)
+        actions = _actions(project, action_url, patience_s)
+        engine = Engine(project, actions=actions, manners=manners)
+        recognizer = Recognizer(project.domain, read_training_data(root), project.config, embedder)
+        return cls(engine, recognizer, now=now)
+
+    def doubts(self) -> list[str]:
+        """What its author should know, though it can be played."""
+        found = [str(problem) for problem in (*self.engine.project.doubts, *self.engine.unmade())]
+        return found + [f"config.yml: `{name}` is not played here, it is left out" for name in self.recognizer.unknown]
+
+    async def hear(
+        self, sender_id: str, text: str, metadata: Mapping[str, Any] | None = None, input_channel: str = "rest"
+    ) -> list[dict[str, Any]]:
+        """Answer a message, with messages as the REST channel sends them."""
+        conversation = self._conversation(sender_id)
+        async with conversation.lock:
+            message = await asyncio.to_thread(
+                self.recognizer.read, text, sender_id=sender_id, channel=COLLECTOR, metadata=metadata or {}
+            )
+            message = replace(message, input_channel=input_channel)
+            return await self._heed(sender_id, conversation, message)
+
+    async def trigger(
+        self, sender_id: str, intent: str, entities: Any = None, *, only_if: Event | None = None
+    ) -> list[dict[str, Any]]:
+        """Let something happen that nobody wrote: a reminder, or a call from outside."""
+        conversation = self._conversation(sender_id)
+        async with conversation.lock:
+            if only_if is not None and not _still_wanted(only_if, conversation.tracker):
+                return []
+            given = entities.items() if isinstance(entities, dict) else ()
+            found = [Entity(str(name), value) for name, value in given]
+            if isinstance(entities, list):
+                found = [Entity(str(e.get("entity")), e.get("value")) for e in entities if isinstance(e, dict)]
+            message = UserMessage(f"EXTERNAL: {intent}", intent, 1.0, (), tuple(found), COLLECTOR, {}, sender_id)
+            return await self._heed(sender_id, conversation, message)
+
+    async def _heed(self, sender_id: str, conversation: _Conversation, message: UserMessage) -> list[dict[str, Any]]:
+        heeded = await self.engine.heed(conversation.tracker, message, at=self._now())
+        self._remind(sender_id, conversation, heeded.events)
+        said = (event for event in heeded.events if event.get("event") == "bot")
+        return [answer for event in said for answer in answers(sender_id, event)]
+
+    async def tracker(self, sender_id: str) -> dict[str, Any]:
+        """The tracker as Rasa's HTTP API shows it. Asking for an unknown one begins its session, as there."""
+        conversation = self._conversation(sender_id)
+        async with conversation.lock:
+            if not conversation.tracker.events:
+                await self.engine.begin(conversation.tracker, UserMessage("", None, channel=COLLECTOR), at=self._now())
+            return {"sender_id": sender_id, **conversation.tracker.current_state()}
+
+    async def append(self, sender_id: str, events: list[Event]) -> dict[str, Any]:
+        """Put events into a conversation from outside."""
+        conversation = self._conversation(sender_id)
+        async with conversation.lock:
+            for event in events:
+                conversation.tracker.apply({"timestamp": self._now(), **event})
+        return await self.tracker(sender_id)
+
+    def _conversation(self, sender_id: str) -> _Conversation:
+        found = self._conversations.get(sender_id)
+        if found is None:
+            found = self._conversations[sender_id] = _Conversation(self.engine.tracker())
+            while len(self._conversations) > MOST_CONVERSATIONS:
+                _, forgotten = self._conversations.popitem(last=False)
+                for timer in forgotten.reminders.values():
+                    timer.cancel()
+        self._conversations.move_to_end(sender_id)
+        return found
+
+    def _remind(self, sender_id: str, conversation: _Conversation, events: tuple[Event, ...]) -> None:
+        for event in events:
+            if event.get("event") == "reminder":
+                self._schedule(sender_id, conversation, event)
+            elif event.get("event") == "cancel_reminder":
+                wanted = (event.get("name"), event.get("intent"))
+                for name in [n for n in conversation.reminders if wanted[0] in (None, n)]:
+                    if wanted[1] in (None, _reminder_of(conversation.tracker, name).get("intent")):
+                        conversation.reminders.pop(name).cancel()
+
+    def _schedule(self, sender_id: str, conversation: _Conversation, event: Event) -> None:
+        name = str(event.get("name") or id(event))
+        try:
+            when = datetime.fromisoformat(str(event.get("date_time")))
+        except ValueError:
+            log.error("a reminder has no time that can be read: %r", event.get("date_time"))
+            return
+        when = when if when.tzinfo else when.replace(tzinfo=UTC)
+        loop = asyncio.get_running_loop()
+        if (earlier := conversation.reminders.pop(name, None)) is not None:
+            earlier.cancel()
+
+        def ring() -> None:
+            conversation.reminders.pop(name, None)
+            ringing = self.trigger(sender_id, str(event.get("intent")), event.get("entities"), only_if=event)
+            task = loop.create_task(_quietly(ringing))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+        conversation.reminders[name] = loop.call_later(max(0.0, when.timestamp() - self._now()), ring)
+
+
+async def _quietly(work: Any) -> None:
+    await work
+
+
+def _reminder_of(tracker: Tracker, name: str) -> Event:
+    found = (e for e in reversed(tracker.events) if e.get("event") == "reminder" and str(e.get("name")) == name)
+    return next(found, {})
+
+
+def _still_wanted(reminder: Event, tracker: Tracker) -> bool:
+    """Whether a reminder still counts: not undone, and nobody wrote since, where that was to stop it."""
+    place = next((i for i, e in enumerate(tracker.applied) if e.get("name") == reminder.get("name")), None)
+    if place is None:
+        return False
+    written = any(event.get("event") == "user" and event.get("text") for event in tracker.applied[place:])
+    return not (reminder.get("kill_on_user_msg", True) and written)
+
+
+def _actions(project: Project, url: str | None, patience_s: float) -> ActionRunner:
+    if url is None and has_actions(project.root):
+        return ProjectActions(project.root, patience_s=patience_s)
+    if url is None:
+        url = (endpoints(project.root).get("action_endpoint") or {}).get("url")
+    if url is None:
+        return NoActions()
+    names = {name for name in project.domain.actions if not name.startswith("utter_")}
+    mapped = {m.action for slot in project.domain.slots.values() for m in slot.mappings if m.action}
+    return ActionServer(str(url), frozenset(names | mapped), patience_s=patience_s)
+
+
+def answers(sender_id: str, event: Event) -> list[dict[str, Any]]:
+    """What was said, as the messages of Rasa's REST channel: each picture, file and card is one of its own."""
+    data = {key: value for key, value in (event.get("data") or {}).items() if value}
+    text = event.get("text")
+    found: list[dict[str, Any]] = []
+    buttons = data.get("quick_replies") or data.get("buttons")
+    if buttons:
+        found.append({"text": text, "buttons": buttons})
+    elif text:
+        found += [{"text": part} for part in str(text).strip().split("\n\n")]
+    if data.get("custom"):
+        found.append({"custom": data["custom"]})
+    if data.get("image"):
+        found.append({"image": data["image"]})
+    if data.get("attachment") and data.get("attachment") != data.get("image"):
+        found.append({"attachment": data["attachment"]})
+    for element in data.get("elements") or ():
+        title, subtitle = element.get("title", ""), element.get("subtitle", "")
+        found.append({"text": f"{title} : {subtitle}", "buttons": element.get("buttons", [])})
+    return [{"recipient_id": sender_id, **{k: v for k, v in m.items() if v is not None}} for m in found]

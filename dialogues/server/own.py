@@ -1,0 +1,24 @@
+"""Waymark's own understanding, for a host that plays our own project behind Rasa's REST channel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from dialogues.runtime.model import UserMessage
+from dialogues.runtime.payload import read_payload
+from dialogues.talks import Read, message_of
+
+
+class OwnReading:
+    """Reads as a live message is read. A payload counts as one here: this channel is for tests and our own pages."""
+
+    def __init__(self, read: Read) -> None:
+        self.unknown: list[str] = []
+        self._read = read
+
+    def read(self, text: str, *, sender_id: str, channel: str, metadata: Mapping[str, Any]) -> UserMessage:
+        tapped = read_payload(text, channel=channel, metadata=metadata) if text.startswith("/") else None
+        message = tapped or message_of(self._read(text, None), metadata)
+        return replace(message, channel=channel, sender_id=sender_id)

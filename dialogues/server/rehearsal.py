@@ -1,0 +1,142 @@
+"""Rasa's test stories (`tests/test_*.yml`), played through the whole project.
+
+- story: a question inside a form
+  steps:
+    - user: |
+        a table in [Calais](town)
+      intent: book
+    - action: book_form
+    - active_loop: book_form
+    - slot_was_set: [{town: Calais}]
+    - bot: How many are you?
+
+Unlike `rasa test` the custom actions are run, so that nobody has to write down what they set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dialogues.runtime.files import Block, Problem, ProjectWrong, plain, read_yaml
+from dialogues.runtime.model import Event
+from dialogues.runtime.tracker import LISTEN, SESSION_START
+from dialogues.server.host import Host
+from dialogues.server.training_data import read_annotations
+
+_PLACES = ("tests/**/test_*.y*ml", "test_*.y*ml", "data/**/test_*.y*ml")
+
+
+@dataclass(frozen=True)
+class TestStory:
+    """A conversation, and what must happen in it."""
+
+    __test__ = False
+
+    name: str
+    file: str
+    line: int
+    steps: tuple[Block, ...] = field(repr=False)
+
+
+def read_test_stories(root: Path) -> list[TestStory]:
+    """Every test story of a project. Raises ProjectWrong."""
+    found: list[TestStory] = []
+    problems: list[Problem] = []
+    for path in sorted({path for pattern in _PLACES for path in root.glob(pattern)}):
+        try:
+            block = read_yaml(path, root)
+        except ProjectWrong as error:
+            problems.extend(error.problems)
+            continue
+        for item in block.get("stories") or () if block else ():
+            steps = item.get("steps") if isinstance(item, Block) else None
+            name = str(path.relative_to(root))
+            if not isinstance(steps, list) or not all(isinstance(step, Block) for step in steps):
+                line = item.line if isinstance(item, Block) else 1
+                problems.append(Problem(name, line, "a test story needs a name and steps"))
+                continue
+            found.append(TestStory(str(item.get("story")), name, item.line, tuple(steps)))
+    if problems:
+        raise ProjectWrong(problems)
+    return found
+
+
+async def rehearse(story: TestStory, host: Host) -> list[Problem]:
+    """Play a story to its end. What did not go as written; nothing when all did."""
+    problems: list[Problem] = []
+    events: list[Event] = []
+    tracker: dict[str, Any] = {}
+    said: list[str] = []
+
+    def wrong(step: Block, text: str) -> None:
+        problems.append(Problem(step.file, step.line, text))
+
+    for step in story.steps:
+        if "user" in step or "intent" in step:
+            for left in _actions(events):
+                wrong(step, f"{left} ran before this message, and nobody expected it")
+            before = len(tracker.get("events") or ())
+            text = read_annotations(str(step["user"]).strip())[0] if "user" in step else f"/{step['intent']}"
+            said = [str(message.get("text") or "") for message in await host.hear(story.name, text)]
+            tracker = await host.tracker(story.name)
+            events = tracker["events"][before:] if len(tracker["events"]) > before else tracker["events"]
+            for text in _misheard(step, tracker, events):
+                wrong(step, text)
+        elif "action" in step:
+            ran = next(_actions(events), LISTEN)
+            if ran != step["action"]:
+                wrong(step, f"{ran} ran, not {step['action']}")
+            events = _after(events, ran)
+        elif "bot" in step and str(step["bot"]).strip() not in said:
+            wrong(step, f"“{str(step['bot']).strip()}” was not said, but {said}")
+        elif "slot_was_set" in step:
+            for text in _slots(step, tracker):
+                wrong(step, text)
+        elif "active_loop" in step and (tracker.get("active_loop") or {}).get("name") != step["active_loop"]:
+            wrong(
+                step, f"the active loop is {(tracker.get('active_loop') or {}).get('name')}, not {step['active_loop']}"
+            )
+    for left in _actions(events):
+        problems.append(Problem(story.file, story.line, f"{left} ran at the end, and nobody expected it"))
+    return problems
+
+
+def _misheard(step: Block, tracker: dict[str, Any], events: list[Event]) -> Iterator[str]:
+    heard = next((event for event in reversed(events) if event.get("event") == "user"), None)
+    parse = (heard or {}).get("parse_data") or tracker.get("latest_message") or {}
+    intent = parse.get("intent") or {}
+    wanted = str(step.get("intent") or "").removeprefix("/")
+    if heard is not None and wanted and wanted not in (intent.get("name"), intent.get("full_retrieval_intent_name")):
+        yield f"understood as {intent.get('name')}, not {wanted}"
+    if heard is None or "user" not in step:
+        return
+    marked = read_annotations(str(step["user"]).strip())[1]
+    found = {(entity.get("entity"), str(entity.get("value"))) for entity in parse.get("entities") or ()}
+    for annotation in marked:
+        if (annotation.entity, str(annotation.value)) not in found:
+            yield f"the entity {annotation.entity} = {annotation.value} was not found, but {sorted(map(str, found))}"
+
+
+def _actions(events: list[Event]) -> Iterator[str]:
+    """The actions that ran, but those that every turn has."""
+    for event in events:
+        if event.get("event") == "action" and event.get("name") not in (LISTEN, SESSION_START):
+            yield str(event["name"])
+
+
+def _after(events: list[Event], action: str) -> list[Event]:
+    for place, event in enumerate(events):
+        if event.get("event") == "action" and event.get("name") == action:
+            return events[place + 1 :]
+    return events
+
+
+def _slots(step: Block, tracker: dict[str, Any]) -> Iterator[str]:
+    for item in step["slot_was_set"] or ():
+        for name, value in item.items() if isinstance(item, Block) else [(str(item), ...)]:
+            holds = (tracker.get("slots") or {}).get(name)
+            if (holds is None) if value is ... else (holds != plain(value)):
+                yield f"slot {name} holds {holds!r}" + ("" if value is ... else f", not {plain(value)!r}")

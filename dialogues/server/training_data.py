@@ -1,0 +1,147 @@
+"""A project's training data: examples of intents with their entities, synonyms, regexes and lookups."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dialogues.runtime.files import Block, Problem, ProjectWrong, read_yaml
+
+_PLACES = ("nlu.y*ml", "nlu/**/*.y*ml", "data/**/*.y*ml")
+#: `[words](entity)`, `[words](entity:value)`, `[words]{"entity": …}` and `[words][{…}, {…}]`.
+_ANNOTATION = re.compile(
+    r"\[(?P<words>[^\]]+?)\]"
+    r"(?:\((?P<entity>[^:)]+?)(?::(?P<value>[^)]+))?\)|\{(?P<one>[^}]+?)\}|\[(?P<several>.*?)\])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """An entity in an example."""
+
+    entity: str
+    value: Any
+    start: int
+    end: int
+    role: str | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A sentence and its intent. `response` is the full retrieval intent (`faq/hours`), empty for an ordinary one."""
+
+    text: str
+    intent: str
+    response: str = ""
+    entities: tuple[Annotation, ...] = ()
+
+
+@dataclass
+class TrainingData:
+    """Everything there is to learn from, in the order it was written."""
+
+    examples: list[Example] = field(default_factory=list)
+    synonyms: dict[str, str] = field(default_factory=dict)
+    regexes: list[tuple[str, str]] = field(default_factory=list)
+    lookups: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def entities(self) -> frozenset[str]:
+        """The entities that some example shows."""
+        return frozenset(annotation.entity for example in self.examples for annotation in example.entities)
+
+
+def read_training_data(root: Path) -> TrainingData:
+    """The training data of a project. Raises ProjectWrong."""
+    data = TrainingData()
+    problems: list[Problem] = []
+    paths = {path for pattern in _PLACES for path in root.glob(pattern) if path.is_file()}
+    for path in sorted(paths, key=lambda path: [part.lower() for part in path.parts]):
+        if path.name.startswith("test_"):
+            continue
+        try:
+            block = read_yaml(path, root)
+            for item in block.get("nlu") or () if block else ():
+                if isinstance(item, Block):
+                    _item(item, data, problems)
+        except ProjectWrong as error:
+            problems.extend(error.problems)
+    if problems:
+        raise ProjectWrong(problems)
+    return data
+
+
+def _item(item: Block, data: TrainingData, problems: list[Problem]) -> None:
+    lines = list(_lines(item))
+    if "intent" in item:
+        full = str(item["intent"])
+        base, _, response = full.partition("/")
+        for line in lines:
+            try:
+                text, entities = read_annotations(line)
+            except ValueError as error:
+                problems.append(Problem(item.file, item.line_of("examples"), f"{line!r}: {error}"))
+                continue
+            data.examples.append(Example(text, base, full if response else "", entities))
+    elif "synonym" in item:
+        data.synonyms.update({line: str(item["synonym"]) for line in lines})
+    elif "regex" in item:
+        for line in lines:
+            try:
+                re.compile(line)
+            except re.error as error:
+                problems.append(Problem(item.file, item.line_of("examples"), f"{line!r} is no regex: {error}"))
+                continue
+            data.regexes.append((str(item["regex"]), line))
+    elif "lookup" in item:
+        data.lookups.setdefault(str(item["lookup"]), []).extend(lines)
+
+
+def _lines(item: Block) -> Iterator[str]:
+    examples = item.get("examples")
+    if isinstance(examples, str):
+        for line in examples.splitlines():
+            stripped = line.strip()
+            if stripped.startswith("- "):
+                yield stripped[2:].strip()
+    elif isinstance(examples, list):
+        for example in examples:
+            text = example.get("text") if isinstance(example, dict) else example
+            if text is not None:
+                yield str(text).strip().removeprefix("- ").strip()
+
+
+def read_annotations(example: str) -> tuple[str, tuple[Annotation, ...]]:
+    """The plain words of an example, and the entities marked in it. Raises ValueError for a mark nobody can read."""
+    plain, end = "", 0
+    found: list[Annotation] = []
+    for match in _ANNOTATION.finditer(example):
+        plain += example[end : match.start()]
+        start = len(plain)
+        plain += match["words"]
+        found += _marked(match, start)
+        end = match.end()
+    return plain + example[end:], tuple(found)
+
+
+def _marked(match: re.Match[str], start: int) -> Iterator[Annotation]:
+    words = match["words"]
+    if match["entity"]:
+        yield Annotation(match["entity"], match["value"] or words, start, start + len(words))
+        return
+    written = [match["one"]] if match["one"] else re.findall(r"\{([^}]+?)\}", match["several"] or "")
+    for text in written:
+        try:
+            marks = json.loads("{" + text + "}")
+        except ValueError as error:
+            raise ValueError(f"{{{text}}} is not JSON") from error
+        if "entity" not in marks:
+            raise ValueError(f"{{{text}}} names no entity")
+        yield Annotation(
+            marks["entity"], marks.get("value", words), start, start + len(words), marks.get("role"), marks.get("group")
+        )
