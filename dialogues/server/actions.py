@@ -120,13 +120,20 @@ def _import_actions(root: Path) -> list[ModuleType]:
             for found in pkgutil.walk_packages(package.__path__, "actions."):
                 modules.append(importlib.import_module(found.name))
     except (Exception, SystemExit) as error:
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if folder in f.filename]
-        place = frames[-1] if frames else None
-        file = str(Path(place.filename).relative_to(folder)) if place else "actions"
-        line = (error.lineno if isinstance(error, SyntaxError) else place.lineno if place else 1) or 1
+        file, line = _place_of(error, folder)
         text = f"the actions cannot be loaded: {type(error).__name__}: {error}"
         raise ProjectWrong([Problem(file, line, text)]) from error
     return modules
+
+
+def _place_of(error: BaseException, folder: str) -> tuple[str, int]:
+    """Where in the project an import failed."""
+    if isinstance(error, SyntaxError) and error.filename:
+        file, line = error.filename, error.lineno
+    else:
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if folder in frame.filename]
+        file, line = (frames[-1].filename, frames[-1].lineno) if frames else ("actions", 1)
+    return str(Path(file).resolve()).removeprefix(folder).lstrip("/") if folder in file else "actions", line or 1
 
 
 def _action_classes(modules: list[ModuleType]) -> list[type[Any]]:

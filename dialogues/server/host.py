@@ -31,11 +31,18 @@ MOST_CONVERSATIONS = 20_000
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class _Reminder:
+    event: Event
+    due: float
+    timer: asyncio.TimerHandle
+
+
 @dataclass
 class _Conversation:
     tracker: Tracker
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    reminders: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
+    reminders: dict[str, _Reminder] = field(default_factory=dict)
 
 
 class Reads(Protocol):
@@ -116,17 +123,21 @@ class Host:
         """The tracker as Rasa's HTTP API shows it. Asking for an unknown one begins its session, as there."""
         conversation = self._conversation(sender_id)
         async with conversation.lock:
-            if not conversation.tracker.events:
-                await self.engine.begin(conversation.tracker, UserMessage("", None, channel=COLLECTOR), at=self._now())
+            await self._begin(conversation)
             return {"sender_id": sender_id, **conversation.tracker.current_state()}
 
     async def append(self, sender_id: str, events: list[Event]) -> dict[str, Any]:
         """Put events into a conversation from outside."""
         conversation = self._conversation(sender_id)
         async with conversation.lock:
+            await self._begin(conversation)
             for event in events:
                 conversation.tracker.apply({"timestamp": self._now(), **event})
         return await self.tracker(sender_id)
+
+    async def _begin(self, conversation: _Conversation) -> None:
+        if not conversation.tracker.events:
+            await self.engine.begin(conversation.tracker, UserMessage("", None, channel=COLLECTOR), at=self._now())
 
     def _conversation(self, sender_id: str) -> _Conversation:
         found = self._conversations.get(sender_id)
@@ -134,20 +145,26 @@ class Host:
             found = self._conversations[sender_id] = _Conversation(self.engine.tracker())
             while len(self._conversations) > MOST_CONVERSATIONS:
                 _, forgotten = self._conversations.popitem(last=False)
-                for timer in forgotten.reminders.values():
-                    timer.cancel()
+                for reminder in forgotten.reminders.values():
+                    reminder.timer.cancel()
         self._conversations.move_to_end(sender_id)
         return found
+
+    async def ring_due(self) -> None:
+        """Ring the reminders whose time has come. Their timers do it too; this is for a clock of one's own."""
+        for sender_id, conversation in list(self._conversations.items()):
+            for name in [name for name, reminder in conversation.reminders.items() if reminder.due <= self._now()]:
+                await self._ring(sender_id, conversation, name)
 
     def _remind(self, sender_id: str, conversation: _Conversation, events: tuple[Event, ...]) -> None:
         for event in events:
             if event.get("event") == "reminder":
                 self._schedule(sender_id, conversation, event)
             elif event.get("event") == "cancel_reminder":
-                wanted = (event.get("name"), event.get("intent"))
-                for name in [n for n in conversation.reminders if wanted[0] in (None, n)]:
-                    if wanted[1] in (None, _reminder_of(conversation.tracker, name).get("intent")):
-                        conversation.reminders.pop(name).cancel()
+                for name, reminder in list(conversation.reminders.items()):
+                    asked = ((event.get(key), reminder.event.get(key)) for key in ("name", "intent", "entities"))
+                    if all(not wanted or wanted == has for wanted, has in asked):
+                        conversation.reminders.pop(name).timer.cancel()
 
     def _schedule(self, sender_id: str, conversation: _Conversation, event: Event) -> None:
         name = str(event.get("name") or id(event))
@@ -156,28 +173,26 @@ class Host:
         except ValueError:
             log.error("a reminder has no time that can be read: %r", event.get("date_time"))
             return
-        when = when if when.tzinfo else when.replace(tzinfo=UTC)
+        due = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
         loop = asyncio.get_running_loop()
         if (earlier := conversation.reminders.pop(name, None)) is not None:
-            earlier.cancel()
+            earlier.timer.cancel()
 
         def ring() -> None:
-            conversation.reminders.pop(name, None)
-            ringing = self.trigger(sender_id, str(event.get("intent")), event.get("entities"), only_if=event)
-            task = loop.create_task(_quietly(ringing))
+            task = loop.create_task(self._ring(sender_id, conversation, name))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-        conversation.reminders[name] = loop.call_later(max(0.0, when.timestamp() - self._now()), ring)
+        timer = loop.call_later(max(0.0, due - self._now()), ring)
+        conversation.reminders[name] = _Reminder(event, due, timer)
 
-
-async def _quietly(work: Any) -> None:
-    await work
-
-
-def _reminder_of(tracker: Tracker, name: str) -> Event:
-    found = (e for e in reversed(tracker.events) if e.get("event") == "reminder" and str(e.get("name")) == name)
-    return next(found, {})
+    async def _ring(self, sender_id: str, conversation: _Conversation, name: str) -> None:
+        reminder = conversation.reminders.pop(name, None)
+        if reminder is None:
+            return
+        reminder.timer.cancel()
+        event = reminder.event
+        await self.trigger(sender_id, str(event.get("intent")), event.get("entities"), only_if=event)
 
 
 def _still_wanted(reminder: Event, tracker: Tracker) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,14 @@ def recorded(folder: Path) -> list[dict[str, Any]]:
 
 async def play(project: str, conversations: list[dict[str, Any]], manners: Manners = EXACTLY_AS_RASA) -> list[str]:
     """What differs from the record, a line for each turn; nothing when all is the same."""
-    host = Host.load(HERE / project, manners=manners)
+    waited = 0.0
+    host = Host.load(HERE / project, manners=manners, now=lambda: time.time() + waited)
     wrong: list[str] = []
     for conversation in conversations:
         sender = conversation["name"]
         for number, turn in enumerate(conversation["turns"], 1):
+            waited += turn.get("after_s", 0.0)
+            await host.ring_due()
             said = await host.hear(sender, turn["text"], turn.get("metadata"))
             state = await host.tracker(sender)
             ours = {

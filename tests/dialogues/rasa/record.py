@@ -116,6 +116,7 @@ async def play(model: str, port: int, conversations: list) -> list:
         turns = []
         for said in conversation["says"]:
             message = said if isinstance(said, dict) else {"text": said}
+            await asyncio.sleep(message.get("after_s", 0))
             channel = CollectingOutputChannel()
             try:
                 await agent.handle_message(
@@ -131,7 +132,7 @@ async def play(model: str, port: int, conversations: list) -> list:
             turns.append(
                 {
                     "text": message["text"],
-                    **({"metadata": message["metadata"]} if message.get("metadata") else {}),
+                    **{key: message[key] for key in ("metadata", "after_s") if message.get(key)},
                     "messages": messages,
                     "slots": {k: v for k, v in state["slots"].items() if v is not None},
                     "active_loop": state["active_loop"].get("name"),

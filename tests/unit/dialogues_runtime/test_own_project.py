@@ -21,9 +21,9 @@ from dialogues.actions.given import GivenServices
 from dialogues.actions.ports import FoundPlace, FoundService
 from dialogues.knowledge import Procedures
 from dialogues.runtime.catalogue import read_catalogues, sentences, translator
+from dialogues.runtime.check import warnings
 from dialogues.runtime.engine import Engine
 from dialogues.runtime.model import DialogueState, Entity, UserMessage
-from dialogues.runtime.check import warnings
 from dialogues.runtime.project import load_project
 from dialogues.runtime.responses import fill, placeholders
 from dialogues.talks import read_world

@@ -1,0 +1,144 @@
+"""`python -m dialogues … --project DIR`: what Rasa users expect of validate, test, train and shell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dialogues.__main__ import main
+from tests.integration.dialogues_server.project import FILES, write_project
+
+
+def dialogues(command: str, project: Path) -> int:
+    return main(["--backend", "ngrams", command, "--project", str(project)])
+
+
+def test_a_project_without_a_fault_is_valid(tmp_path, capsys):
+    assert dialogues("validate", write_project(tmp_path)) == 0
+
+    assert "7 rules" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "told"),
+    [
+        ("domain_yml", "intents: [a\n", "domain.yml:"),
+        ("domain_yml", "intents: [a]\nslots:\n  x: {type: colour}\n", "domain.yml:3: slot `x` needs a type"),
+        (
+            "domain_yml",
+            "intents: [a]\nforms:\n  f: {required_slots: [nosuch]}\n",
+            "domain.yml:3: form `f` needs `nosuch`",
+        ),
+        (
+            "data_rules_yml",
+            "rules:\n  - rule: r\n    steps: [{intent: greet}, {action: nosuch}]\n",
+            "data/rules.yml:3: ",
+        ),
+        ("data_rules_yml", "rules:\n  - rule: r\n    steps: hello\n", "data/rules.yml:3: rule “r” has no steps"),
+        ("data_rules_yml", "rules:\n  - steps: []\n", "data/rules.yml:2: a rule needs a name"),
+        (
+            "data_nlu_yml",
+            'nlu:\n  - intent: greet\n    examples: |\n      - [x]{"entity": 7, oops}\n',
+            "data/nlu.yml:3: ",
+        ),
+        ("data_nlu_yml", "nlu:\n  - regex: r\n    examples: |\n      - (\n", "data/nlu.yml:3: "),
+        ("actions_py", "import nothing_of_that_name\n", "actions.py:1: the actions cannot be loaded"),
+        ("actions_py", "def broken(:\n", "actions.py:1: the actions cannot be loaded"),
+    ],
+)
+def test_a_fault_is_told_with_its_file_and_line(tmp_path, capsys, file, text, told):
+    assert dialogues("validate", write_project(tmp_path, **{file: text})) == 1
+
+    assert told in capsys.readouterr().err
+
+
+def test_a_folder_that_is_no_project_is_told(tmp_path, capsys):
+    assert dialogues("validate", tmp_path / "nowhere") == 1
+    assert "no such folder" in capsys.readouterr().err
+
+
+def test_the_known_traps_are_pointed_at(tmp_path, capsys):
+    domain = """
+        intents: [greet, in_danger, lost, form]
+        slots:
+          greedy: {type: text, mappings: [{type: from_text}]}
+          wide: {type: text, mappings: [{type: from_text, conditions: [{active_loop: wide_form}]}]}
+        forms:
+          wide_form: {required_slots: [wide]}
+        responses:
+          utter_ask_wide: [{text: 'wide?'}]
+          utter_hello:
+            - {text: hello, channel: telegram}
+            - {text: bonjour, condition: [{type: slot, name: greedy, value: fr}]}
+            - {text: hello all, buttons: [{title: lost, payload: /lost}]}
+    """
+    rules = """
+        rules:
+          - {rule: hello, steps: [{intent: greet}, {action: utter_hello}]}
+          - {rule: form, steps: [{intent: form}, {action: wide_form}, {active_loop: wide_form}]}
+          - rule: danger
+            condition: [{active_loop: wide_form}]
+            steps: [{intent: in_danger}, {action: utter_hello}]
+          - {rule: again, steps: [{intent: restart}, {action: utter_hello}]}
+    """
+    project = write_project(tmp_path, domain_yml=domain, data_rules_yml=rules, data_nlu_yml="", actions_py="")
+
+    assert dialogues("validate", project) == 0
+
+    told = capsys.readouterr().out
+    for trap in (
+        "domain.yml:3: `greedy` would take every message",
+        "domain.yml:4: `wide` would also take the message that starts the form",
+        "domain.yml:6: `wide_form` would keep asking while somebody is in danger",
+        "domain.yml:6: `wide_form` takes every message",
+        "domain.yml:9: `utter_hello`: its default for the channel `telegram` hides",
+        "domain.yml:9: `utter_hello`: no rule takes the button “lost”",
+        "data/rules.yml:4: rule “danger” may never be reached",
+        "data/rules.yml:7: rule “again” is never played",
+    ):
+        assert trap in told
+
+
+def test_rules_that_contradict_each_other_are_refused(tmp_path, capsys):
+    rules = (
+        FILES["data/rules.yml"].rstrip()
+        + "\n          - {rule: other, steps: [{intent: greet}, {action: utter_town}]}\n"
+    )
+
+    assert dialogues("validate", write_project(tmp_path, data_rules_yml=rules)) == 1
+
+    assert "rule “other” says utter_town where “hello” (data/rules.yml:2) says utter_hello" in capsys.readouterr().err
+
+
+def test_test_stories_are_played_with_their_actions(tmp_path, capsys):
+    assert dialogues("test", write_project(tmp_path)) == 0
+
+    assert "1 stories, 0 not as written" in capsys.readouterr().out
+
+
+def test_a_test_story_that_goes_otherwise_is_told_with_its_line(tmp_path, capsys):
+    story = (
+        FILES["tests/test_talks.yml"].replace("Done with Oslo", "Done with Rome").replace("utter_done", "utter_town")
+    )
+
+    assert dialogues("test", write_project(tmp_path, tests_test_talks_yml=story)) == 1
+
+    told = capsys.readouterr().out
+    assert "tests/test_talks.yml:16: utter_done ran, not utter_town" in told
+    assert "tests/test_talks.yml:17: “Done with Rome” was not said" in told
+
+
+def test_training_tells_how_well_the_examples_are_told_apart(tmp_path, capsys):
+    assert dialogues("train", write_project(tmp_path)) == 0
+
+    assert "5 examples of 3 intents" in capsys.readouterr().out
+
+
+def test_the_shell_answers_and_a_number_presses_a_button(tmp_path, capsys, monkeypatch):
+    lines = iter(["hello", "/form", '/inform{"town": "Oslo"}', "/stop"])
+    monkeypatch.setattr("builtins.input", lambda prompt: next(lines))
+
+    assert dialogues("shell", write_project(tmp_path)) == 0
+
+    assert capsys.readouterr().out.splitlines() == ["Hello", "Which town?", "Done with Oslo"]
