@@ -135,7 +135,8 @@ class Thresholds:
         close = len(parse.ranking) > 1 and parse.ranking[0][1] - parse.ranking[1][1] < self._ambiguity
         if parse.confidence < self._threshold or close:
             parse.intent, parse.confidence = NOT_UNDERSTOOD, self._threshold
-            parse.ranking.insert(0, (NOT_UNDERSTOOD, self._threshold))
+            if parse.ranking:  # keywords rank nothing, and then Rasa tells no ranking
+                parse.ranking.insert(0, (NOT_UNDERSTOOD, self._threshold))
 
 
 class Likeness:

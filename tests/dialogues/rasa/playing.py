@@ -26,7 +26,7 @@ async def play(project: str, conversations: list[dict[str, Any]], manners: Manne
     host = Host.load(HERE / project, manners=manners, now=lambda: time.time() + waited)
     wrong: list[str] = []
     for conversation in conversations:
-        sender = conversation["name"]
+        sender, waited = conversation["name"], 0.0
         for number, turn in enumerate(conversation["turns"], 1):
             waited += turn.get("after_s", 0.0)
             await host.ring_due()
