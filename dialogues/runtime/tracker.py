@@ -8,6 +8,7 @@ answers that a form took without trouble.
 from __future__ import annotations
 
 import copy
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,6 +72,12 @@ class Moment:
         }
 
 
+#: How many of the latest events an action may change to their depths without harm; older ones only on the surface.
+EVENTS_COPIED_DEEP = 40
+#: How many actions back the moments can be folded anew without beginning from the first event.
+STOPS = 40
+
+
 class Fold:
     """What events add up to."""
 
@@ -95,6 +102,13 @@ class Fold:
         self.slots.setdefault(REQUESTED_SLOT, None)
         self.slots.setdefault(SESSION_METADATA, None)
         self._said: set[str] = set()  # the slots an event has set; a rule speaks of no others
+
+    def twin(self) -> Fold:
+        """The same, to be changed without changing this one."""
+        twin = copy.copy(self)
+        twin.slots = dict(self.slots)
+        twin._said = set(self._said)
+        return twin
 
     def take(self, event: Event) -> None:
         change = _CHANGES.get(str(event.get("event")))
@@ -138,6 +152,15 @@ class Fold:
         return Moment(self.latest_action, intent, seen, slots, self.loop.get("name"))
 
 
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    """Where the fold of the applied events stood before one of them."""
+
+    place: int
+    moments: int
+    fold: Fold
+
+
 def entity_names(entities: Iterable[Mapping[str, Any]]) -> set[str]:
     """The names rules see: the entity, and the entity with its role and its group."""
     names: set[str] = set()
@@ -168,6 +191,7 @@ class Tracker(Fold):
         self._loops: set[str] = set()
         self._moments: list[Moment] = []
         self._folded = 0  # how many of the applied events the moments know
+        self._stops: deque[_Stop] = deque(maxlen=STOPS)
         self._forget_moments()
         for event in events:
             self.apply(event)
@@ -192,6 +216,7 @@ class Tracker(Fold):
         self.events.append(event)
         if kind in ("restart", "session_started"):
             self.applied.clear()
+            self._stops.clear()
             self._forget_moments()
             self.reset()
             if kind == "restart":
@@ -200,7 +225,7 @@ class Tracker(Fold):
             self._undo("user" if kind == "rewind" else "action")
             if kind == "rewind":
                 self._undo("action")  # the listening that came before the message
-            self._forget_moments()
+            self._forget_moments(len(self.applied))
             self.reset()
             for kept in self.applied:
                 self.take(kept)
@@ -208,25 +233,33 @@ class Tracker(Fold):
             if kind == "active_loop" and event.get("name"):
                 self._loops.add(str(event["name"]))
             if kind == "action" and event.get("name") in self._loops and not self._counts(str(event["name"])):
-                self._drop_since_last(str(event["name"]))
-                self._forget_moments()
+                self._forget_moments(self._drop_since_last(str(event["name"])))
             else:
                 self.applied.append(event)
             self.take(event)
 
     def moments(self) -> tuple[list[Moment], Moment]:
         """What rules saw before each action that counts, and what they see now."""
-        for event in self.applied[self._folded :]:
+        for place in range(self._folded, len(self.applied)):
+            event = self.applied[place]
             if event.get("event") == "action":
+                self._stops.append(_Stop(place, len(self._moments), self._shadow.twin()))
                 self._moments.append(self._shadow.moment())
             self._shadow.take(event)
         self._folded = len(self.applied)
         return self._moments, self._shadow.moment()
 
-    def _forget_moments(self) -> None:
-        self._shadow = Fold(self.domain, self._watched, as_rule=self._as_rule)
-        self._moments = []
-        self._folded = 0
+    def _forget_moments(self, since: int = 0) -> None:
+        """The applied events have changed from a place on: fold anew from the last stop before it."""
+        while self._stops and self._stops[-1].place > since:
+            self._stops.pop()
+        if self._stops:
+            stop = self._stops.pop()
+            self._folded, self._shadow = stop.place, stop.fold
+            del self._moments[stop.moments :]
+        else:
+            self._folded, self._moments = 0, []
+            self._shadow = Fold(self.domain, self._watched, as_rule=self._as_rule)
 
     def _undo(self, kind: str) -> None:
         """Drop everything since the last event of a kind, and that event; everything, where there is none."""
@@ -250,10 +283,12 @@ class Tracker(Fold):
                 later = str(name)
         return True
 
-    def _drop_since_last(self, loop: str) -> None:
+    def _drop_since_last(self, loop: str) -> int:
+        """Drop the answers a loop took since it ran last. From which place on the events have changed."""
         place = next(i for i in range(len(self.applied) - 1, -1, -1) if _is_run(self.applied[i], loop))
         later = [event for event in self.applied[place + 1 :] if event.get("event") not in ("action", "user")]
         self.applied[place + 1 :] = later
+        return place + 1
 
     def last_applied(self, kind: str) -> Event | None:
         return next((event for event in reversed(self.applied) if event.get("event") == kind), None)
@@ -267,6 +302,7 @@ class Tracker(Fold):
         twin._said = set(self._said)
         twin.loop = dict(self.loop)
         twin._loops = set(self._loops)
+        twin._stops = deque(maxlen=STOPS)
         twin._forget_moments()
         return twin
 
@@ -276,7 +312,7 @@ class Tracker(Fold):
         slots = dict(self.slots)
         if not self.domain.forms and REQUESTED_SLOT not in self.domain.slots:
             del slots[REQUESTED_SLOT]
-        return copy.deepcopy(
+        state: dict[str, Any] = copy.deepcopy(
             {
                 "slots": slots,
                 "latest_message": self.latest_message
@@ -284,13 +320,15 @@ class Tracker(Fold):
                 "latest_event_time": self.events[-1].get("timestamp") if self.events else None,
                 "followup_action": self.followup,
                 "paused": self.paused,
-                "events": self.events,
+                "events": self.events[-EVENTS_COPIED_DEEP:],
                 "latest_input_channel": users[-1].get("input_channel") if users else None,
                 "active_loop": self.loop,
                 "latest_action": {"action_name": self.latest_action} if self.latest_action else {},
                 "latest_action_name": self.latest_action,
             }
         )
+        state["events"] = [*map(dict, self.events[:-EVENTS_COPIED_DEEP]), *state["events"]]
+        return state
 
     def to_state(self) -> DialogueState:
         """The state to keep: recent events, and before them what older ones left behind."""
