@@ -181,14 +181,18 @@ class DomainReader:
         self._actions |= {
             next(iter(item)) if isinstance(item, dict) else str(item) for item in block.get("actions", [])
         }
-        for name, settings in block.get("slots", {}).items():
-            self._slot(block["slots"], name, settings)
-        for name, variations in block.get("responses", {}).items():
-            self._response(block["responses"], name, variations)
-        for name, settings in block.get("forms", {}).items():
-            self._form(block["forms"], name, settings)
+        readers = (("slots", self._slot), ("responses", self._response), ("forms", self._form))
+        for key, read in readers:
+            for name, settings in block.get(key, {}).items():
+                try:
+                    read(block[key], name, settings)
+                except (TypeError, ValueError, AttributeError, KeyError) as error:
+                    self._problem(block[key], name, f"`{name}` cannot be read: {error}")
         session = block.get("session_config", {})
-        self._minutes = float(session.get("session_expiration_time", self._minutes))
+        try:
+            self._minutes = float(session.get("session_expiration_time", self._minutes))
+        except (TypeError, ValueError):
+            self._problem(session, "session_expiration_time", "`session_expiration_time` must be a number of minutes")
         self._carry_over = bool(session.get("carry_over_slots_to_new_session", self._carry_over))
         self._keep_raw(block)
 
@@ -243,6 +247,10 @@ class DomainReader:
     def _slot(self, block: Block, name: str, settings: Any) -> None:
         if name in self._slots and plain(settings) != self._raw["slots"].get(name):
             self._problem(block, name, f"slot `{name}` is declared twice")
+        if isinstance(settings, Block) and "." in str(settings.get("type")):
+            self._problem(block, name, f"slot `{name}` is of a type of its own: rules do not see it here", fatal=False)
+            settings["type"] = "any"
+            settings.pop("influence_conversation", None)
         if not isinstance(settings, Block) or settings.get("type") not in SLOT_TYPES:
             self._problem(block, name, f"slot `{name}` needs a type: one of {', '.join(SLOT_TYPES)}")
             return

@@ -11,14 +11,18 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import islice, product
 from typing import Any
 
+from dialogues.runtime.annotations import read_annotations
 from dialogues.runtime.domain import Domain
 from dialogues.runtime.files import Block, Problem, plain
 from dialogues.runtime.model import Event
 from dialogues.runtime.slots import REQUESTED_SLOT
 from dialogues.runtime.tracker import ANYTHING_BEFORE, LISTEN, NOT_SET, Fold, Moment, Tracker
+
+#: Alternatives multiply; more ways through one rule or through all stories than this are not followed.
+MOST_WAYS = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,11 @@ class RulesReader:
                 line = item.line if isinstance(item, Block) else block.line_of("rules")
                 self.problems.append(Problem(block.file, line, "a rule needs a name: `- rule: what it makes sure of`"))
                 continue
-            self._rule(item)
+            try:
+                self._rule(item)
+            except (TypeError, ValueError, AttributeError, KeyError) as error:
+                text = f"rule “{item['rule']}” cannot be read: {error}"
+                self.problems.append(Problem(item.file, item.line, text))
 
     def finish(self, stories: Iterable[Sequence[Event]] = ()) -> Rules:
         """The rules. `stories` are the events of each story: they too tell how a loop is interrupted."""
@@ -150,6 +158,11 @@ class RulesReader:
         if not isinstance(steps, list) or not steps or not all(isinstance(step, Block) for step in steps):
             self.problem(item, "steps", f"rule “{name}” has no steps")
             return
+        if (written := end_to_end(steps)) is not None:
+            self.problem(
+                written, next(iter(written)), f"rule “{name}” is left out: written words are not played here", False
+            )
+            return
         users = sum("intent" in step or "user" in step or _asks_or(step) for step in steps)
         if users > 1:
             self.problem(item, "steps", f"rule “{name}” has {users} messages of the person; a rule may have one")
@@ -174,15 +187,19 @@ class RulesReader:
                     self.problems.append(Problem(rule.file, rule.line, text))
 
 
+def end_to_end(steps: Sequence[Block]) -> Block | None:
+    """A step that stands for written words and not for an intent or an action, if there is one."""
+    return next((step for step in steps if "bot" in step or ("user" in step and "intent" not in step)), None)
+
+
 def _asks_or(step: Block) -> bool:
     return any("intent" in item for item in step.get("or") or () if isinstance(item, Block))
 
 
 def every_way(steps: Sequence[Block]) -> Iterator[list[Block]]:
     """Each way through steps with alternatives (`or:`)."""
-    for way in product(
-        *([i for i in step["or"] if isinstance(i, Block)] if step.get("or") else [step] for step in steps)
-    ):
+    choices = ([i for i in step["or"] if isinstance(i, Block)] if step.get("or") else [step] for step in steps)
+    for way in islice(product(*choices), MOST_WAYS):
         yield list(way)
 
 
@@ -248,13 +265,21 @@ class EventsOf:
         self.intents.add(intent)
         if intent not in self._domain.intents:
             self._problem(step, "intent", f"{self._what} waits for `{intent}`, which is no intent", False)
-        entities = [self._entity(item) for item in step.get("entities") or ()]
+        entities = self._entities(step)
         for entity in entities:
             if entity["entity"] not in self._domain.entities:
                 self._problem(step, "entities", f"{self._what} names `{entity['entity']}`, which is no entity", False)
         self._listen()
         self._events.append({"event": "user", "parse_data": {"intent": {"name": intent}, "entities": entities}})
         self._events.extend(slots_of_entities(self._domain, entities))
+
+    def _entities(self, step: Block) -> list[dict[str, Any]]:
+        if "user" in step:
+            marks = read_annotations(str(step["user"]))[1]
+            named = ({"entity": m.entity, "value": m.value, "role": m.role, "group": m.group} for m in marks)
+            return [{key: value for key, value in entity.items() if value is not None} for entity in named]
+        listed = step.get("entities") or []
+        return [self._entity(item) for item in (listed if isinstance(listed, list) else [listed])]
 
     @staticmethod
     def _entity(item: Any) -> dict[str, Any]:

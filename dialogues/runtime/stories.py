@@ -11,11 +11,8 @@ from dataclasses import dataclass, field, replace
 from dialogues.runtime.domain import Domain
 from dialogues.runtime.files import Block, Problem
 from dialogues.runtime.model import Event
-from dialogues.runtime.rules import EventsOf, Rules, every_way, examples, key_of
+from dialogues.runtime.rules import MOST_WAYS, EventsOf, Rules, end_to_end, every_way, examples, key_of
 from dialogues.runtime.tracker import LISTEN, NOT_SET, Fold, Moment, Tracker
-
-#: Stories joined by checkpoints may multiply; more ways than this are not followed.
-MOST_WAYS = 2000
 
 
 @dataclass(frozen=True)
@@ -35,6 +32,7 @@ class StoriesReader:
         self.problems: list[Problem] = []
         self._domain = domain
         self._parts: list[tuple[Block, str | None, list[Block], str | None]] = []
+        self._patience = 20 * MOST_WAYS
 
     def add(self, block: Block) -> None:
         """Take in the stories of one file."""
@@ -47,6 +45,9 @@ class StoriesReader:
             if not isinstance(item, Block) or not isinstance(item.get("story"), str) or not isinstance(steps, list):
                 line = item.line if isinstance(item, Block) else block.line_of("stories")
                 self.problems.append(Problem(block.file, line, "a story needs a name and steps"))
+            elif (written := end_to_end([step for step in steps if isinstance(step, Block)])) is not None:
+                text = f"story “{item['story']}” is left out: written words are not played here"
+                self.problems.append(Problem(block.file, written.line, text, fatal=False))
             else:
                 self._cut(item, [step for step in steps if isinstance(step, Block)])
 
@@ -71,8 +72,13 @@ class StoriesReader:
         found: list[Story] = []
         for item, steps in self._ways(None, (), ()):
             writer = EventsOf(self._domain, self._problem, f"story “{item['story']}”")
-            for way in every_way(steps):
-                found.append(Story(str(item["story"]), item.file, item.line, tuple(writer.story(way))))
+            try:
+                ways = [tuple(writer.story(way)) for way in every_way(steps)]
+            except (TypeError, ValueError, AttributeError, KeyError) as error:
+                text = f"story “{item['story']}” cannot be read: {error}"
+                self.problems.append(Problem(item.file, item.line, text))
+                continue
+            found += [Story(str(item["story"]), item.file, item.line, way) for way in ways]
             if len(found) >= MOST_WAYS:
                 break
         return found
@@ -81,8 +87,9 @@ class StoriesReader:
         self, checkpoint: str | None, taken: tuple[int, ...], so_far: tuple[Block, ...]
     ) -> Iterator[tuple[Block, tuple[Block, ...]]]:
         for number, (item, start, steps, end) in enumerate(self._parts):
-            if start != checkpoint or number in taken:
+            if start != checkpoint or number in taken or self._patience <= 0:
                 continue
+            self._patience -= 1
             if end is None:
                 yield item, (*so_far, *steps)
             else:

@@ -21,7 +21,7 @@ from dialogues.understanding.embedder import open_embedder
 def load(root: Path, *, actions: str | None = None, backend: str = "auto", exact: bool = False) -> Host:
     """A project, ready to be played. Raises ProjectWrong."""
     manners = EXACTLY_AS_RASA if exact else AS_RASA
-    return Host.load(root, action_url=actions, embedder=open_embedder(backend), manners=manners)
+    return Host.load(root, action_url=actions, open_embedder=lambda: open_embedder(backend), manners=manners)
 
 
 def serve(host: Host, address: str, port: int) -> int:

@@ -69,7 +69,7 @@ class Host:
         root: Path,
         *,
         action_url: str | None = None,
-        embedder: Embedder | None = None,
+        open_embedder: Callable[[], Embedder | None] = lambda: None,
         manners: Manners = AS_RASA,
         patience_s: float = PATIENCE_S,
         now: Callable[[], float] = time.time,
@@ -78,7 +78,7 @@ class Host:
         project = load_project(root, strict=False)
         actions = _actions(project, action_url, patience_s)
         engine = Engine(project, actions=actions, manners=manners)
-        recognizer = Recognizer(project.domain, read_training_data(root), project.config, embedder)
+        recognizer = Recognizer(project.domain, read_training_data(root), project.config, open_embedder)
         return cls(engine, recognizer, now=now)
 
     def doubts(self) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -281,13 +281,20 @@ class Recognizer:
     """A trained pipeline. It may be asked from several threads, but takes a few milliseconds each time."""
 
     def __init__(
-        self, domain: Domain, data: TrainingData, config: Mapping[str, Any], embedder: Embedder | None
+        self,
+        domain: Domain,
+        data: TrainingData,
+        config: Mapping[str, Any],
+        open_embedder: Callable[[], Embedder | None] = lambda: None,
     ) -> None:
+        """`open_embedder` is called if the pipeline has anything to learn: opening it takes a while."""
         self._domain = domain
         self.unknown: list[str] = []
         pipeline = config.get("pipeline")
         listed = [item if isinstance(item, Mapping) else {"name": str(item)} for item in pipeline or DEFAULT_PIPELINE]
         self._components: list[Component] = []
+        names = {str(settings.get("name", "")).rsplit(".", 1)[-1] for settings in listed}
+        embedder = open_embedder() if names & (_LEARNT | {"ResponseSelector"}) else None
         for settings in listed:
             self._add(str(settings.get("name", "")).rsplit(".", 1)[-1], settings, data, embedder)
 

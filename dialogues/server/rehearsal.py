@@ -20,11 +20,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dialogues.runtime.annotations import read_annotations
 from dialogues.runtime.files import Block, Problem, ProjectWrong, plain, read_yaml
 from dialogues.runtime.model import Event
 from dialogues.runtime.tracker import LISTEN, SESSION_START
 from dialogues.server.host import Host
-from dialogues.server.training_data import read_annotations
 
 _PLACES = ("tests/**/test_*.y*ml", "test_*.y*ml", "data/**/test_*.y*ml")
 

@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from dialogues.runtime.annotations import Annotation, read_annotations
 from dialogues.runtime.files import Block, Problem, ProjectWrong, read_yaml
 
-_PLACES = ("nlu.y*ml", "nlu/**/*.y*ml", "data/**/*.y*ml")
-#: `[words](entity)`, `[words](entity:value)`, `[words]{"entity": …}` and `[words][{…}, {…}]`.
-_ANNOTATION = re.compile(
-    r"\[(?P<words>[^\]]+?)\]"
-    r"(?:\((?P<entity>[^:)]+?)(?::(?P<value>[^)]+))?\)|\{(?P<one>[^}]+?)\}|\[(?P<several>.*?)\])"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Annotation:
-    """An entity in an example."""
-
-    entity: str
-    value: Any
-    start: int
-    end: int
-    role: str | None = None
-    group: str | None = None
+_PLACES = ("*.y*ml", "nlu/**/*.y*ml", "data/**/*.y*ml")
+_SETTINGS = {"config.yml", "endpoints.yml", "credentials.yml", "conversations.yml"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +45,7 @@ def read_training_data(root: Path) -> TrainingData:
     problems: list[Problem] = []
     paths = {path for pattern in _PLACES for path in root.glob(pattern) if path.is_file()}
     for path in sorted(paths, key=lambda path: [part.lower() for part in path.parts]):
-        if path.name.startswith("test_"):
+        if path.name.startswith("test_") or path.name in _SETTINGS:
             continue
         try:
             block = read_yaml(path, root)
@@ -114,34 +97,3 @@ def _lines(item: Block) -> Iterator[str]:
             text = example.get("text") if isinstance(example, dict) else example
             if text is not None:
                 yield str(text).strip().removeprefix("- ").strip()
-
-
-def read_annotations(example: str) -> tuple[str, tuple[Annotation, ...]]:
-    """The plain words of an example, and the entities marked in it. Raises ValueError for a mark nobody can read."""
-    plain, end = "", 0
-    found: list[Annotation] = []
-    for match in _ANNOTATION.finditer(example):
-        plain += example[end : match.start()]
-        start = len(plain)
-        plain += match["words"]
-        found += _marked(match, start)
-        end = match.end()
-    return plain + example[end:], tuple(found)
-
-
-def _marked(match: re.Match[str], start: int) -> Iterator[Annotation]:
-    words = match["words"]
-    if match["entity"]:
-        yield Annotation(match["entity"], match["value"] or words, start, start + len(words))
-        return
-    written = [match["one"]] if match["one"] else re.findall(r"\{([^}]+?)\}", match["several"] or "")
-    for text in written:
-        try:
-            marks = json.loads("{" + text + "}")
-        except ValueError as error:
-            raise ValueError(f"{{{text}}} is not JSON") from error
-        if "entity" not in marks:
-            raise ValueError(f"{{{text}}} names no entity")
-        yield Annotation(
-            marks["entity"], marks.get("value", words), start, start + len(words), marks.get("role"), marks.get("group")
-        )

@@ -1,0 +1,121 @@
+"""Project files that nobody meant to write like this: each is told with its place, and nothing hangs."""
+
+from __future__ import annotations
+
+import pytest
+
+from dialogues.runtime.annotations import read_annotations
+from dialogues.runtime.files import ProjectWrong
+from dialogues.runtime.project import load_project
+from tests.unit.dialogues_runtime.project import write_project
+
+DOMAIN = """
+    intents: [a, b]
+    entities: [e]
+    slots:
+      s: {type: text, mappings: [{type: custom}]}
+    responses:
+      utter_a: [{text: a}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("domain", "told"),
+    [
+        ("intents: a\n", "`intents` must be a list"),
+        ("slots: [s]\n", "`slots` must hold names"),
+        ("slots:\n  s: {type: float, min_value: low, mappings: [{type: custom}]}\n", "`s` cannot be read"),
+        ("slots:\n  s: {type: float, min_value: 3, max_value: 1, mappings: [{type: custom}]}\n", "can hold no number"),
+        ("slots:\n  s: {type: categorical, values: 5, mappings: [{type: custom}]}\n", "`s` cannot be read"),
+        ("slots:\n  s: {type: any, influence_conversation: true, mappings: [{type: custom}]}\n", "no rule can look at"),
+        ("slots:\n  s: {type: text, mappings: [{type: from_text, conditions: always}]}\n", "must be a list"),
+        ("slots:\n  s: {type: text, mappings: [{type: from_entity}]}\n", "does not say which entity"),
+        ("session_config: {session_expiration_time: soon}\nintents: [a]\n", "must be a number of minutes"),
+        ("responses:\n  utter_a: hello\n", "says nothing"),
+        ("responses:\n  utter_a: [{image: x, buttons: [{payload: /a}]}]\n", "has no title"),
+        ("responses:\n  utter_a: [{text: x, condition: [{name: s}]}]\n", "must have `type: slot`"),
+        ("forms:\n  f: {required_slots: s}\n", "needs required_slots"),
+        ("forms:\n  f: []\n", "needs required_slots"),
+    ],
+)
+def test_a_domain_that_cannot_be_meant_is_refused_with_its_line(tmp_path, domain, told):
+    with pytest.raises(ProjectWrong) as caught:
+        load_project(write_project(tmp_path, domain), strict=False)
+
+    assert any(told in p.text and p.file == "domain.yml" and p.line >= 1 for p in caught.value.problems)
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "rules: 7\n",
+        "rules: [7]\n",
+        "rules: [{rule: r}]\n",
+        "rules: [{rule: r, steps: [7]}]\n",
+        "rules: [{rule: r, steps: [{intent: a}, {action: nosuch}]}]\n",
+        "rules: [{rule: r, condition: [{active_loop: nosuch}], steps: [{intent: a}, {action: utter_a}]}]\n",
+        "stories: {s: 1}\n",
+        "stories: [{story: s, steps: [{intent: a}, {action: nosuch}]}]\n",
+    ],
+)
+def test_rules_and_stories_that_cannot_be_played_are_refused_with_their_line(tmp_path, rules):
+    with pytest.raises(ProjectWrong, match=r"rules\.yml:\d+: "):
+        load_project(write_project(tmp_path, DOMAIN, rules), strict=False)
+
+
+def test_what_rasa_takes_is_taken_and_told(tmp_path):
+    rules = """
+        rules:
+          - {rule: words, steps: [{user: hello}, {action: utter_a}]}
+          - {rule: said, steps: [{intent: b}, {bot: hello}]}
+          - {rule: unknown, steps: [{intent: nosuch}, {action: utter_a}]}
+          - {rule: a, steps: [{intent: a}, {action: utter_a}]}
+    """
+
+    project = load_project(write_project(tmp_path, DOMAIN, rules), strict=False)
+
+    assert [rule.name for rule in project.rules.rules] == ["unknown", "a"]
+    told = [str(problem) for problem in project.doubts]
+    assert any("rules.yml:3: rule “words” is left out" in text for text in told)
+    assert any("rules.yml:4: rule “said” is left out" in text for text in told)
+    assert any("rules.yml:5: rule “unknown” waits for `nosuch`" in text for text in told)
+
+
+def test_alternatives_without_end_are_not_followed_for_ever(tmp_path):
+    either = "{or: [" + ", ".join(f"{{slot_was_set: [{{s: v{i}}}]}}" for i in range(10)) + "]}"
+    rules = f"rules: [{{rule: r, steps: [{', '.join([either] * 12)}, {{intent: a}}, {{action: utter_a}}]}}]\n"
+
+    assert load_project(write_project(tmp_path, DOMAIN, rules), strict=False).rules.rules
+
+
+def test_stories_that_lead_in_circles_are_not_followed_for_ever(tmp_path):
+    parts = [
+        f"{{story: s{i}, steps: [{{checkpoint: c{i % 3}}}, {{intent: a}}, {{action: utter_a}}, {{checkpoint: c{j}}}]}}"
+        for i in range(12)
+        for j in range(3)
+    ]
+    start = "{story: start, steps: [{intent: b}, {action: utter_a}, {checkpoint: c0}]}"
+    rules = f"stories: [{start}, {', '.join(parts)}]\n"
+
+    assert load_project(write_project(tmp_path, DOMAIN, rules), strict=False).stories == ()
+
+
+@pytest.mark.parametrize(
+    ("example", "plain", "found"),
+    [
+        ("in [Calais](town) now", "in Calais now", [("town", "Calais", 3, 9, None, None)]),
+        ("[NYC](town:New York)", "NYC", [("town", "New York", 0, 3, None, None)]),
+        ('to [Rome]{"entity": "town", "role": "to"}', "to Rome", [("town", "Rome", 3, 7, "to", None)]),
+        (
+            '[x][{"entity": "a"}, {"entity": "b", "group": "1"}]',
+            "x",
+            [("a", "x", 0, 1, None, None), ("b", "x", 0, 1, None, "1")],
+        ),
+        ("[no mark] here", "[no mark] here", []),
+    ],
+)
+def test_entities_are_read_from_their_marks(example, plain, found):
+    text, marks = read_annotations(example)
+
+    assert text == plain
+    assert [(m.entity, m.value, m.start, m.end, m.role, m.group) for m in marks] == found
