@@ -18,6 +18,7 @@ def warnings(project: Project, *, crisis: str = "in_danger") -> list[Problem]:
         *_forms(project, crisis),
         *_slots(project),
         *_rules(project),
+        *_incomplete_rules(project),
         *_buttons(project),
     ]
     return sorted(set(found))
@@ -124,6 +125,43 @@ def _rules(project: Project) -> Iterator[Problem]:
                     False,
                 )
                 break
+
+
+def _incomplete_rules(project: Project) -> Iterator[Problem]:
+    """Rules that do not say what an action sets, though others do: Rasa refuses to train them."""
+    domain = project.domain
+    sets: dict[
+        str, tuple[set[str], set[str]]
+    ] = {}  # by action: the slots, and the loops, that some rule names after it
+    for rule in project.rules.rules:
+        for events in rule.events:
+            action = ""
+            for event in events:
+                name = str(event.get("name"))
+                match event["event"]:
+                    case "action":
+                        action = name
+                    case "user":
+                        action = ""
+                    case "slot" if action and name in domain.slots and domain.slots[name].influences:
+                        sets.setdefault(action, (set(), set()))[0].add(name)
+                    case "active_loop" if action:
+                        sets.setdefault(action, (set(), set()))[1].add(name)
+    for rule in project.rules.rules:
+        for step in rule.steps:
+            now = step.moments[-1]
+            slots, loops = sets.get(now.previous or "", (set(), set()))
+            lacking = sorted(slots - now.slots.keys())
+            if loops and now.loop not in loops:
+                lacking.append("active_loop")
+            if lacking and now.previous != LISTEN:
+                yield Problem(
+                    rule.file,
+                    rule.line,
+                    f"rule “{rule.name}” does not say what `{now.previous}` sets, though other rules do: "
+                    f"{', '.join(lacking)}. Rasa would refuse it",
+                    False,
+                )
 
 
 def _buttons(project: Project) -> Iterator[Problem]:

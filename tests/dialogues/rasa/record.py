@@ -81,7 +81,7 @@ def train(project: Path) -> str:
 
 
 def start_actions(project: Path):
-    if not (project / "actions.py").exists():
+    if not (project / "actions.py").exists() and not (project / "actions").is_dir():
         return 0, None
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

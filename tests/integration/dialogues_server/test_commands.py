@@ -100,6 +100,16 @@ def test_the_known_traps_are_pointed_at(tmp_path, capsys):
         assert trap in told
 
 
+def test_a_rule_that_says_less_than_others_of_what_an_action_sets_is_pointed_at(tmp_path, capsys):
+    rules = (
+        FILES["data/rules.yml"].rstrip() + "\n          - {rule: short, steps: [{intent: inform}, {action: town_form}]}"
+    )
+
+    assert dialogues("validate", write_project(tmp_path, data_rules_yml=rules)) == 0
+
+    assert "rule “short” does not say what `town_form` sets" in capsys.readouterr().out
+
+
 def test_rules_that_contradict_each_other_are_refused(tmp_path, capsys):
     rules = (
         FILES["data/rules.yml"].rstrip()
