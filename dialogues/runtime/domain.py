@@ -288,7 +288,7 @@ class DomainReader:
         if not isinstance(conditions, list) or not all(isinstance(condition, Block) for condition in conditions):
             self._problem(item, "conditions", f"the conditions of `{name}` must be a list: `- active_loop: some_form`")
             return None
-        if item["type"] == "from_text" and not conditions:
+        if item["type"] == "from_text" and not conditions and not item.get("intent"):
             self._problem(
                 item, "type", f"`{name}` would take every message: give its from_text mapping conditions", fatal=False
             )
