@@ -39,7 +39,8 @@ class _Worker:
 
     async def run(self, work: Any, patience_s: float) -> Any:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        return await asyncio.wait_for(asyncio.wrap_future(future), patience_s)
+        async with asyncio.timeout(patience_s):
+            return await asyncio.wrap_future(future)
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
