@@ -89,7 +89,8 @@ class ProcedureAction(Action):  # type: ignore[misc]
         key = self.wanted(tracker)
         text = self._shelf.find(key, tracker) if key else None
         if text is not None:
-            self.show(dispatcher, text, language_of(tracker))
+            number = await number_to_call(self._services, tracker, self._default_country)
+            self.show(dispatcher, text.filled({"emergency_number": number}), language_of(tracker))
             return [SlotSet("last_procedure", text.key), SlotSet("misunderstood", None)]
         if key is None:
             return self.ask_which(dispatcher, tracker)

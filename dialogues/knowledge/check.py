@@ -23,6 +23,8 @@ from dialogues.knowledge.model import (
     SourceStatus,
     TranslationState,
 )
+from dialogues.knowledge.placeholders import placeholders
+from dialogues.knowledge.reading_age import CHILD_READS_AT, reading_age
 
 FIRST_ANSWER_WORDS = {Audience.WORKER: 80, Audience.CHILD: 60}
 NEVER_WORDS = {Audience.WORKER: 30, Audience.CHILD: 15}
@@ -82,6 +84,17 @@ LAW_WORDS: dict[str, str] = {
     "ar": "اتفاقية|توجيه أوروبي|لائحة|المادة|بروتوكول",
 }
 
+#: Words that frighten, or that no child of eight has met. A child's text says what happened without them.
+CHILD_WORDS: dict[str, str] = {
+    "en": r"\b(?:rap(?:e|ed|ist)|murder\w*|tortur\w*|corpse|prostitut\w*|pimp|slave\w*|mutilat\w*|suicid\w*|refoulement"
+    r"|vulnerab\w*|assessment|referral|confidential\w*|unaccompanied|exploit\w*|forensic|jurisdiction|deport\w*)\b",
+    "fr": r"\b(?:viol(?:ée?s?|eur)?|meurtr\w*|tortur\w*|cadavre|prostitu\w*|proxénète|esclav\w*|mutil\w*|suicid\w*"
+    r"|refoulement|vulnérab\w*|évaluation|orientation|confidenti\w*|exploit\w*|expuls\w*)\b",
+    "es": r"\b(?:viola(?:ción|da|do|dor)|asesin\w*|tortur\w*|cadáver|prostitu\w*|proxeneta|esclav\w*|mutil\w*|suicid\w*"
+    r"|devolución|vulnerab\w*|evaluación|derivación|confidencial\w*|explota\w*|deport\w*)\b",
+    "ar": "اغتصاب|مغتصب|قتل|تعذيب|جثة|دعارة|عبيد|تشويه|انتحار|إعادة قسرية|تقييم|إحالة|استغلال|ترحيل",
+}
+
 _SENTENCE_END = re.compile(r"[.!?؟:;؛][\"»”)]*(?:\s|$)")
 _FIGURE = re.compile(r"\d+(?:[-–/]\d+)*")
 _QUANTITY = re.compile(r"(\d+(?:[-–]\d+)?)[ -]*(min|h|day|week|month|year|working day|child|%)", re.IGNORECASE)
@@ -121,7 +134,7 @@ def _missing_languages(loaded: Iterable[LoadedText], unreadable: set[str]) -> It
         for language in LANGUAGES:
             file = files[place].removesuffix(f"{ORIGINAL_LANGUAGE}.md") + f"{language}.md"
             if language not in languages and file not in unreadable:
-                yield Problem(file, 1, "This language is missing.")
+                yield Problem(file, 1, f"This language is missing; translate {Path(files[place]).name} and stamp it.")
 
 
 def _check_text(text: LoadedText) -> Iterator[Problem]:
@@ -136,6 +149,8 @@ def _check_text(text: LoadedText) -> Iterator[Problem]:
         yield Problem(text.file, text.lines["steps"], what)
     for line, words in _lines_shown(text):
         yield from _wrong_words(text, line, words)
+    if procedure.audience is Audience.CHILD:
+        yield from _too_old_for_a_child(text)
     if not procedure.reviewer:
         yield Problem(text.file, 1, "Nobody has signed this text yet (`reviewer`).", blocking=False)
 
@@ -165,10 +180,14 @@ def _wrong_words(text: LoadedText, line: int, words: str) -> Iterator[Problem]:
     language, audience, lower = text.procedure.language, text.procedure.audience, words.casefold()
     for pattern in FORBIDDEN[language]:
         if hit := re.search(pattern, lower):
-            yield Problem(text.file, line, f"We do not write {hit.group()!r}.")
+            yield Problem(text.file, line, f"We do not write {hit.group()!r}; say it without judging.")
     for pattern in PROMISES[language]:
         if hit := re.search(pattern, lower):
-            yield Problem(text.file, line, f"{hit.group()!r} is a promise that may not be kept.")
+            yield Problem(
+                text.file,
+                line,
+                f"{hit.group()!r} is a promise that may not be kept; say what is done, not how it ends.",
+            )
     address = ADDRESS.get((language, audience))
     if address and (hit := re.search(address, lower)):
         yield Problem(text.file, line, f"{hit.group()!r} is not how a {audience} is addressed.")
@@ -196,6 +215,17 @@ def _hard_for_a_child(text: LoadedText, line: int, words: str) -> Iterator[Probl
             yield Problem(text.file, line, f"This sentence has more than {limit} words: {sentence.strip()!r}.")
     if hit := re.search(LAW_WORDS[text.procedure.language], words.casefold()):
         yield Problem(text.file, line, f"{hit.group()!r} is law; a child does not need it.")
+    if hit := re.search(CHILD_WORDS[text.procedure.language], words.casefold()):
+        yield Problem(text.file, line, f"{hit.group()!r} is not for a child to read; say it with everyday words.")
+
+
+def _too_old_for_a_child(text: LoadedText) -> Iterator[Problem]:
+    procedure = text.procedure
+    shown = "\n".join((procedure.first_answer, procedure.never, *procedure.steps, procedure.why))
+    age = reading_age(shown, procedure.language)
+    if age > CHILD_READS_AT:
+        what = f"This asks for a reading age of {age}; shorter words and sentences bring it to {CHILD_READS_AT}."
+        yield Problem(text.file, text.lines["first_answer"], what)
 
 
 def _check_original(text: LoadedText, keys: set[str], on: date | None) -> Iterator[Problem]:
@@ -209,8 +239,10 @@ def _check_original(text: LoadedText, keys: set[str], on: date | None) -> Iterat
         yield Problem(text.file, text.lines.get("review_due", 1), what)
     for key in procedure.related:
         if key not in keys:
-            what = f"`related` names {key!r}, which is not written yet."
-            yield Problem(text.file, text.lines.get("related", 1), what, blocking=False)
+            what = f"`related` names {key!r}, and there is no such procedure; write it or take the name out."
+            yield Problem(text.file, text.lines.get("related", 1), what)
+        elif key == procedure.key and procedure.audience is Audience.WORKER:
+            yield Problem(text.file, text.lines.get("related", 1), "`related` leads back to this text; take it out.")
     yield from _unverified_figures(text)
 
 
@@ -231,7 +263,7 @@ def _check_translation(text: LoadedText, original: LoadedText) -> Iterator[Probl
     if text.procedure.translation_state is TranslationState.OUTDATED:
         now = fingerprint(original.procedure)
         what = f"The English has changed since this was translated (`of` is {text.translation_of}, it is {now} now)."
-        yield Problem(text.file, text.lines["translation"], what)
+        yield Problem(text.file, text.lines["translation"], f"{what} Read it again, then stamp it.")
     for name in HEADINGS[ORIGINAL_LANGUAGE]:
         yield from _check_same_shape(text, original, name)
 
@@ -248,6 +280,9 @@ def _check_same_shape(text: LoadedText, original: LoadedText, name: str) -> Iter
         yield Problem(text.file, line, f"{heading!r} has {len(ours)} {kind}, the English has {len(theirs)}.")
         return
     for at, (here, there) in enumerate(zip(ours, theirs, strict=True)):
+        if missing := placeholders(there) - placeholders(here):
+            where = text.lines.get(f"{name}.{at}", line) if name not in PARAGRAPHS else line
+            yield Problem(text.file, where, f"The English has {{{next(iter(missing))}}} here; put it in as it stands.")
         if _figures(here, text.procedure.language) != _figures(there, text.procedure.language):
             figures = ", ".join(_FIGURE.findall(there)) or "no number"
             where = text.lines.get(f"{name}.{at}", line) if name not in PARAGRAPHS else line

@@ -25,6 +25,9 @@ _UNSEEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]"
 )
 
+#: HTML and Markdown's own marks. Texts go to phones as they stand, and into pages that escape them.
+_MARKUP = re.compile(r"</?[A-Za-z!][^<>\n]*>|&(?:[A-Za-z]{2,8}|#\d{1,6}|#x[0-9A-Fa-f]{1,5});|\]\([^)\n]*\)|\*\*|__|`")
+
 
 @dataclass
 class Complaints:
@@ -43,6 +46,12 @@ def unseen_character(text: str) -> tuple[int, str] | None:
     if hit is None:
         return None
     return text.count("\n", 0, hit.start()) + 1, f"U+{ord(hit.group()):04X}"
+
+
+def markup(text: str) -> tuple[int, str] | None:
+    """The line and the words of the first tag, entity, link or emphasis mark."""
+    hit = _MARKUP.search(text)
+    return None if hit is None else (text.count("\n", 0, hit.start()) + 1, hit.group())
 
 
 class Fields:

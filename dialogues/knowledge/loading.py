@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dialogues.knowledge.body import HEADINGS, PARAGRAPHS, Section, read_body
-from dialogues.knowledge.front_matter import Complaints, Fields, unseen_character
+from dialogues.knowledge.front_matter import Complaints, Fields, markup, unseen_character
 from dialogues.knowledge.model import (
     INTERNATIONAL,
     LANGUAGES,
@@ -27,6 +27,7 @@ from dialogues.knowledge.model import (
     TranslationState,
     Withdrawal,
 )
+from dialogues.knowledge.placeholders import PLACEHOLDERS, strange_braces
 
 SOURCES_FILE = "sources.yml"
 
@@ -202,6 +203,10 @@ def _read_text(
     lines = _read_lines(path, complaints)
     if lines is None:
         return None
+    if (found := markup("\n".join(lines))) is not None:
+        line, what = found
+        complaints.add(line, f"{what!r} is markup, which a phone shows as it stands; write plain words.")
+        return None
     end = next((at for at, line in enumerate(lines[1:], start=1) if line.rstrip() == "---"), None)
     if lines[0].rstrip() != "---" or end is None:
         complaints.add(1, "A text begins with its front matter between two lines `---`.")
@@ -253,6 +258,10 @@ def _check_sections(sections: Mapping[str, Section], name: TextName, complaints:
     for section in sections.values():
         if not section.items:
             complaints.add(section.line, "This section is empty.")
+        for line, item in zip(section.item_lines, section.items, strict=True):
+            for wrong in strange_braces(item):
+                allowed = ", ".join(f"{{{known}}}" for known in sorted(PLACEHOLDERS))
+                complaints.add(line, f"{wrong!r} is filled in by nobody; between braces there may be {allowed}.")
 
 
 def _read_original(

@@ -6,14 +6,31 @@ must have asked.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from typing import Any
+
+from dialogues.knowledge.placeholders import fill
 
 LANGUAGES = ("en", "fr", "es", "ar")
 
 #: The language texts are written in first; the others are translations of it.
 ORIGINAL_LANGUAGE = "en"
+
+#: What a reader sees of a text below its title, in this order.
+SECTION_NAMES = (
+    "first_answer",
+    "never",
+    "steps",
+    "why",
+    "time_limits",
+    "documents",
+    "contacts",
+    "varies",
+    "red_flags",
+)
 
 #: A text that holds wherever no text of the country itself is in force.
 INTERNATIONAL = "INT"
@@ -131,6 +148,17 @@ class Procedure:
     def shown_sources(self) -> tuple[Source, ...]:
         """The sources a reader may be given: those somebody has read."""
         return tuple(source for source in self.sources if source.status is SourceStatus.CONFIRMED)
+
+    def filled(self, values: Mapping[str, str]) -> Procedure:
+        """The text with its placeholders filled in, ready to be read. `values` has one for every placeholder."""
+        return self.said_otherwise(lambda words: fill(words, values))
+
+    def said_otherwise(self, say: Callable[[str], str]) -> Procedure:
+        """The text with every line of its sections passed through `say`."""
+        values: dict[str, Any] = {name: getattr(self, name) for name in SECTION_NAMES}
+        for name, value in values.items():
+            values[name] = say(value) if isinstance(value, str) else tuple(say(item) for item in value)
+        return replace(self, **values)
 
     def shown_text(self) -> str:
         """Everything of it that a reader can see, for searching and for checking."""

@@ -8,12 +8,13 @@ import pytest
 from dialogues.knowledge.__main__ import main
 from dialogues.knowledge.check import check
 from dialogues.knowledge.model import LANGUAGES, Problem
+from dialogues.knowledge.reading_age import CHILD_READS_AT, reading_age
 from tests.unit.knowledge.shelf import FRONT, SECTIONS, put, put_french, shelf, written
 
 
 def blocking(folder: Path, on: date | None = None) -> list[Problem]:
     """What must be mended, except that the small shelf of these tests lacks languages."""
-    return [p for p in check(folder, on=on) if p.blocking and p.what != "This language is missing."]
+    return [p for p in check(folder, on=on) if p.blocking and not p.what.startswith("This language is missing")]
 
 
 def test_a_good_text_has_no_problem_but_its_missing_languages(tmp_path: Path) -> None:
@@ -21,8 +22,8 @@ def test_a_good_text_has_no_problem_but_its_missing_languages(tmp_path: Path) ->
 
     assert blocking(tmp_path) == []
     assert [str(p) for p in check(tmp_path) if p.blocking] == [
-        "late_boat/ar.md:1: This language is missing.",
-        "late_boat/es.md:1: This language is missing.",
+        "late_boat/ar.md:1: This language is missing; translate en.md and stamp it.",
+        "late_boat/es.md:1: This language is missing; translate en.md and stamp it.",
     ]
 
 
@@ -111,6 +112,62 @@ def test_a_child_gets_short_sentences_and_no_law(tmp_path: Path) -> None:
     assert any("'convention' is law" in what for what in found)
 
 
+def child_version(folder: Path, steps: str = "1. Call.") -> None:
+    sections = {"first_answer": "Call.", "never": "Do not wait.", "steps": steps}
+    put(folder, "late_boat/child.en.md", written("title: No boat\naudience: child\n", sections))
+
+
+def test_a_child_does_not_read_words_that_frighten(tmp_path: Path) -> None:
+    child_version(shelf(tmp_path), steps="1. Say who was murdered.")
+
+    assert [p.what for p in blocking(tmp_path)] == [
+        "'murdered' is not for a child to read; say it with everyday words."
+    ]
+
+
+def test_a_child_of_eight_can_read_the_childs_version(tmp_path: Path) -> None:
+    child_version(shelf(tmp_path), steps="1. Communicate immediately with responsible organisations.")
+
+    (problem,) = blocking(tmp_path)
+
+    assert problem.what.startswith("This asks for a reading age of")
+    child_version(tmp_path, steps="1. Tell the people who help at sea.")
+    assert blocking(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "easy", "hard"),
+    [
+        ("en", "Go to a safe place. Tell an adult.", "Subsequently authorities determine applicable accommodation."),
+        ("fr", "Va dans un lieu sûr. Dis-le à un ami.", "Ultérieurement les autorités détermineront l'hébergement."),
+        ("es", "Ve con gente. Di lo que pasa.", "Posteriormente las autoridades determinarán el alojamiento."),
+        ("ar", "كل شيء هنا لك. هذا حق.", "المستشفيات والمؤسسات الاجتماعية والاستراتيجيات الاقتصادية."),
+    ],
+)
+def test_long_words_and_sentences_ask_for_an_older_reader(language: str, easy: str, hard: str) -> None:
+    assert reading_age(easy, language) <= CHILD_READS_AT < reading_age(hard, language)
+
+
+@pytest.mark.parametrize(
+    ("related", "what"),
+    [
+        ("late_bus", "`related` names 'late_bus', and there is no such procedure; write it or take the name out."),
+        ("late_boat", "`related` leads back to this text; take it out."),
+    ],
+)
+def test_a_link_leads_to_another_procedure(tmp_path: Path, related: str, what: str) -> None:
+    shelf(tmp_path, front=FRONT + f"related: [{related}]\n")
+
+    assert [(p.line, p.what) for p in blocking(tmp_path)] == [(10, what)]
+
+
+def test_a_translation_leaves_open_what_its_english_leaves_open(tmp_path: Path) -> None:
+    shelf(tmp_path, sections=SECTIONS | {"contacts": "- Coast guard, or {emergency_number}"})
+    put_french(tmp_path)
+
+    assert [p.what for p in blocking(tmp_path)] == ["The English has {emergency_number} here; put it in as it stands."]
+
+
 def test_a_text_nobody_signed_is_a_note_and_not_an_obstacle(tmp_path: Path) -> None:
     notes = [p for p in check(shelf(tmp_path)) if not p.blocking]
 
@@ -123,7 +180,9 @@ def test_the_command_says_what_to_mend_and_fails(tmp_path: Path, capsys: pytest.
     assert main(["check", "--folder", str(tmp_path), "--on", "2026-11-23"]) == 1
 
     out = capsys.readouterr().out
-    assert "late_boat/en.md:21: 'guarantee' is a promise that may not be kept.\n" in out
+    assert (
+        "late_boat/en.md:21: 'guarantee' is a promise that may not be kept; say what is done, not how it ends.\n" in out
+    )
     assert "1 texts of 1 procedures read: 4 problems, 1 notes (see them with --notes).\n" in out
 
 
@@ -161,6 +220,11 @@ FIRST_TEN = {
     "cross_border_request",
 }
 A_CHILD_WOULD_ASK = FIRST_TEN - {"first_contact", "identify_uasc", "age_assessment", "cross_border_request"}
+
+
+def test_all_forty_procedures_are_there_in_every_language() -> None:
+    for language in LANGUAGES:
+        assert len(list(PROCEDURES.glob(f"*/{language}.md"))) == 40
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -72,6 +72,12 @@ def test_a_wrong_field_is_named_with_its_line(tmp_path: Path, broken: str, with_
         ("steps", "Call.", 18, "begins with `1. `"),
         ("documents", "Note", 28, "begins with `- `"),
         ("never", "", 14, "This section is empty"),
+        ("never", "Do not <b>wait</b>.", 15, "'<b>' is markup"),
+        ("why", "Minutes&nbsp;count.", 22, "'&nbsp;' is markup"),
+        ("why", "Read [this](https://example.org).", 22, "'](https://example.org)' is markup"),
+        ("why", "Minutes\u200fcount, \u202eso call.", 22, "invisible character"),
+        ("contacts", "- Call {emergency}", 31, "'{emergency}' is filled in by nobody"),
+        ("contacts", "- Call {emergency_number", 31, "'{' is filled in by nobody"),
     ],
 )
 def test_a_wrong_line_of_the_body_is_named(tmp_path: Path, name: str, text: str, line: int, what: str) -> None:
