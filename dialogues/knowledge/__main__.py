@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from dialogues.knowledge.check import check
-from dialogues.knowledge.loading import fingerprint, read_folder
+from dialogues.knowledge.loading import OVERLAYS_FOLDER, fingerprint, read_folder, read_overlays
 from dialogues.knowledge.model import ORIGINAL_LANGUAGE, TranslationState
 
 FOLDER = Path(__file__).resolve().parent.parent / "procedures"
@@ -66,6 +66,10 @@ def stamp(folder: Path, files: Sequence[str]) -> int:
         if text.procedure.language == ORIGINAL_LANGUAGE
     }
     for file in files:
+        if file.startswith(f"{OVERLAYS_FOLDER}/"):
+            if not _stamp_overlay(folder, file):
+                return 1
+            continue
         translation = by_file.get(file)
         if translation is None or translation.translation_state is TranslationState.ORIGINAL:
             print(f"{file}: not a translation that can be read.", file=sys.stderr)
@@ -78,6 +82,25 @@ def stamp(folder: Path, files: Sequence[str]) -> int:
         path.write_text(before + translation_field + stamped, encoding="utf-8")
         print(f"{file}: made from {fingerprint(original)}.")
     return 0
+
+
+def _stamp_overlay(folder: Path, file: str) -> bool:
+    """Write the fingerprint of each variation's English beside its translations."""
+    overlays, problems = read_overlays(folder)
+    variations = [v for overlay in overlays for v in overlay.variations if v.file == file]
+    if not variations:
+        print(f"{file}: not an overlay that can be read.", file=sys.stderr)
+        print(*(problem for problem in problems if problem.file == file), sep="\n", file=sys.stderr)
+        return False
+    path = folder / file
+    head, *entries = re.split(r"(?<=\n)(?=  - procedure:)", path.read_text(encoding="utf-8"))
+    stamped = [
+        re.sub(r"(\bof: *)[^\s,}]*", rf"\g<1>'{variation.fingerprint()}'", entry, count=1)
+        for entry, variation in zip(entries, variations, strict=True)
+    ]
+    path.write_text(head + "".join(stamped), encoding="utf-8")
+    print(f"{file}: {len(variations)} variations stamped.")
+    return True
 
 
 if __name__ == "__main__":

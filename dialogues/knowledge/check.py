@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from dialogues.knowledge.body import HEADINGS, NUMBERED, PARAGRAPHS
-from dialogues.knowledge.loading import LoadedText, fingerprint, read_folder
+from dialogues.knowledge.loading import LoadedText, fingerprint, read_folder, read_overlays
 from dialogues.knowledge.model import (
     LANGUAGES,
     ORIGINAL_LANGUAGE,
@@ -23,6 +23,7 @@ from dialogues.knowledge.model import (
     SourceStatus,
     TranslationState,
 )
+from dialogues.knowledge.overlays import Overlay, Variation, contradictions, shown_lines
 from dialogues.knowledge.placeholders import placeholders
 from dialogues.knowledge.reading_age import CHILD_READS_AT, reading_age
 
@@ -108,6 +109,8 @@ def check(folder: Path, *, on: date | None = None) -> list[Problem]:
     loaded, problems = read_folder(folder)
     unreadable = {problem.file for problem in problems}
     problems = [*problems, *_missing_languages(loaded, unreadable)]
+    overlays, unread = read_overlays(folder)
+    problems = [*problems, *unread, *_check_overlays(overlays, on)]
     originals = {_place(text.procedure): text for text in loaded if text.procedure.language == ORIGINAL_LANGUAGE}
     keys = {text.procedure.key for text in loaded} | {Path(file).parent.name for file in unreadable}
     for text in loaded:
@@ -117,6 +120,50 @@ def check(folder: Path, *, on: date | None = None) -> list[Problem]:
         else:
             problems.extend(_check_translation(text, originals[_place(text.procedure)]))
     return sorted(problems, key=lambda problem: (problem.file, problem.line, problem.what))
+
+
+def _check_overlays(overlays: Iterable[Overlay], on: date | None) -> Iterator[Problem]:
+    for overlay in overlays:
+        for first, second in contradictions(overlay.variations):
+            what = (
+                f"This contradicts line {first.line}: both take the place of {second.section.value} {second.replaces} "
+                f"of {second.procedure!r} at the same time. Keep one, or end the first with `valid_to`."
+            )
+            yield Problem(second.file, second.line, what)
+        for variation in overlay.variations:
+            yield from _check_variation(variation, on)
+
+
+def _check_variation(variation: Variation, on: date | None) -> Iterator[Problem]:
+    def problem(what: str, *, blocking: bool = True) -> Problem:
+        return Problem(variation.file, variation.line, what, blocking)
+
+    if not variation.rule(ORIGINAL_LANGUAGE).sources:
+        yield problem("Nothing is laid over a text that no confirmed source says; confirm one or take this out.")
+    if variation.review_due - variation.valid_from > LONGEST_REVIEW:
+        yield problem("A review is due within a year.")
+    if on is not None and variation.in_force(on) and on > variation.review_due:
+        yield problem(f"The review was due on {variation.review_due.isoformat()}; read it again and set the next.")
+    if variation.state() is TranslationState.OUTDATED:
+        yield problem(
+            f"The English has changed since this was translated (`of` is {variation.translated_from}, it is "
+            f"{variation.fingerprint()} now). Read the translations again, then stamp the file."
+        )
+    if not variation.reviewer:
+        yield problem("Nobody has signed this variation yet (`reviewer`).", blocking=False)
+    english = variation.texts[ORIGINAL_LANGUAGE]
+    for language, words in shown_lines(variation):
+        limit = int(STEP_WORDS[Audience.WORKER] * WIDENED[language])
+        if len(words.split()) > limit:
+            yield problem(f"{language}: these are {len(words.split())} words; {limit} is the most.")
+        if _figures(words, language) != _figures(english, language):
+            yield problem(f"{language}: the numbers differ from the English, {english!r}.")
+        for pattern in (*FORBIDDEN[language], *PROMISES[language]):
+            if hit := re.search(pattern, words.casefold()):
+                yield problem(f"{language}: we do not write {hit.group()!r}; say it otherwise.")
+        for hit in _DIALLED.finditer(words):
+            if _looks_dialled(hit.group()):
+                yield problem(f"{language}: {hit.group()!r} looks like a number to dial; those are in the directory.")
 
 
 def _place(text: Procedure) -> tuple[str, Audience, str]:

@@ -6,23 +6,27 @@ from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
-from dialogues.knowledge.loading import load_texts
+from dialogues.knowledge.loading import load_overlays, load_texts
 from dialogues.knowledge.model import INTERNATIONAL, Audience, Procedure
+from dialogues.knowledge.overlays import Overlays
 from dialogues.knowledge.search import Embed, Index
 
 
 class Procedures:
     """All texts, read once at start. Asking for one needs a date: only what is in force is ever handed out."""
 
-    def __init__(self, texts: Iterable[Procedure], *, embed: Embed | None = None) -> None:
+    def __init__(
+        self, texts: Iterable[Procedure], *, overlays: Overlays | None = None, embed: Embed | None = None
+    ) -> None:
         self._texts = {(text.key, text.language, text.audience, text.jurisdiction): text for text in texts}
+        self.overlays = overlays or Overlays()
         self._embed = embed
         self._indexes: dict[tuple[str, Audience], Index] = {}
 
     @classmethod
     def load(cls, folder: Path, *, embed: Embed | None = None) -> Procedures:
         """Read a folder of procedures. Raises BrokenProcedures naming every file and line that is wrong."""
-        return cls(load_texts(folder), embed=embed)
+        return cls(load_texts(folder), overlays=Overlays(load_overlays(folder)), embed=embed)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -44,12 +48,14 @@ class Procedures:
     ) -> Procedure | None:
         """The text to show, or None when none is in force: then a person has to answer.
 
-        The country's own text comes before the international one. A child never gets a worker's text in its place.
+        The country's own text comes before the international one, and what is known to differ in the country is
+        laid over that. A child never gets a worker's text in its place.
         """
         for jurisdiction in (country or INTERNATIONAL, INTERNATIONAL):
             text = self._texts.get((key, language, audience, jurisdiction))
             if text is not None and text.in_force(on):
-                return text
+                lies_under = country and jurisdiction == INTERNATIONAL and audience is Audience.WORKER
+                return self.overlays.lay(text, country, on) if country and lies_under else text
         return None
 
     def search(

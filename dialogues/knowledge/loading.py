@@ -27,9 +27,11 @@ from dialogues.knowledge.model import (
     TranslationState,
     Withdrawal,
 )
+from dialogues.knowledge.overlays import REGIONS, LaidSection, Overlay, Variation, is_jurisdiction
 from dialogues.knowledge.placeholders import PLACEHOLDERS, strange_braces
 
 SOURCES_FILE = "sources.yml"
+OVERLAYS_FOLDER = "overlays"
 
 FILE_NAME = re.compile(rf"(?:(?P<child>child)\.)?(?:(?P<country>[A-Z]{{2}})\.)?(?P<language>{'|'.join(LANGUAGES)})\.md")
 KEY = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
@@ -146,6 +148,123 @@ def load_texts(folder: Path) -> list[Procedure]:
     return [text.procedure for text in loaded]
 
 
+def load_overlays(folder: Path) -> list[Overlay]:
+    """Every overlay under `folder`. Raises BrokenProcedures, naming every file and line that is wrong."""
+    overlays, problems = read_overlays(folder)
+    if problems:
+        raise BrokenProcedures(problems)
+    return overlays
+
+
+def read_overlays(folder: Path) -> tuple[list[Overlay], list[Problem]]:
+    """The overlays that could be read, and what could not. A file with a problem is not among what was read."""
+    problems: list[Problem] = []
+    register = _read_register(folder / SOURCES_FILE, problems)
+    problems.clear()  # the register's own problems are told where the texts are read
+    lengths = _section_lengths(folder)
+    overlays = []
+    for path in sorted((folder / OVERLAYS_FOLDER).glob("*")):
+        complaints = Complaints(path.relative_to(folder).as_posix())
+        overlay = _read_overlay(path, register, lengths, complaints)
+        problems.extend(complaints.found)
+        if overlay is not None and not complaints.found:
+            overlays.append(overlay)
+    return overlays, problems
+
+
+def _section_lengths(folder: Path) -> dict[str, dict[str, int]]:
+    """How many lines each section of each common text has, by procedure."""
+    loaded, _ = read_folder(folder)
+    return {
+        text.procedure.key: {
+            section.value: len(getattr(text.procedure, section)) for section in LaidSection if section != "varies"
+        }
+        for text in loaded
+        if (text.procedure.language, text.procedure.audience) == (ORIGINAL_LANGUAGE, Audience.WORKER)
+        and text.procedure.jurisdiction == INTERNATIONAL
+    }
+
+
+def _read_overlay(
+    path: Path,
+    register: Mapping[str, RegisteredSource],
+    lengths: Mapping[str, Mapping[str, int]],
+    complaints: Complaints,
+) -> Overlay | None:
+    code = path.stem
+    if path.suffix != ".yml" or not is_jurisdiction(code):
+        regions = ", ".join(REGIONS)
+        what = f"{code!r} is no country; an overlay is called by its ISO 3166 code or a region ({regions}): IT.yml."
+        complaints.add(1, what)
+        return None
+    lines = _read_lines(path, complaints)
+    fields = None if lines is None else Fields.read("\n".join(lines), complaints, first_line=1)
+    if fields is None:
+        return None
+    if (said := fields.text("jurisdiction")) != code:
+        complaints.add(fields.line_of("jurisdiction"), f"By its name this overlay is for {code}, not {said!r}.")
+    ask = _read_languages(fields, "ask")
+    variations = [
+        _read_variation(entry, code, register, lengths, complaints) for entry in fields.mappings("variations")
+    ]
+    fields.finish()
+    if complaints.found:
+        return None
+    return Overlay(code, ask, tuple(variation for variation in variations if variation is not None))
+
+
+def _read_variation(
+    fields: Fields,
+    jurisdiction: str,
+    register: Mapping[str, RegisteredSource],
+    lengths: Mapping[str, Mapping[str, int]],
+    complaints: Complaints,
+) -> Variation | None:
+    key = fields.text("procedure")
+    section = fields.choice("section", LaidSection)
+    replaces = fields.number("replaces") if fields.has("replaces") else None
+    texts = _read_languages(fields, "text")
+    places = _read_places(fields, register, complaints)
+    release = _read_release(fields, None, complaints)
+    reviewer = fields.text("reviewer", required=False)
+    translation = fields.mapping("translation")
+    made_of = ""
+    if translation is not None:
+        state, made_of = translation.choice("state", _WrittenState), translation.text("of")
+        translation.finish()
+        if state is _WrittenState.REVIEWED and not reviewer:
+            complaints.add(fields.line, "A reviewed translation says who reviewed it: `reviewer: …`.")
+    fields.finish()
+    if key and key not in lengths:
+        complaints.add(fields.line_of("procedure"), f"There is no procedure {key!r} to lay this over.")
+    elif section is not None and replaces is not None:
+        there = lengths[key].get(section.value, 0)
+        if not 1 <= replaces <= there:
+            complaints.add(fields.line_of("replaces"), f"{section.value!r} of {key!r} has {there} lines; say which.")
+    for text in texts.values():
+        if (found := markup(text)) is not None:
+            complaints.add(fields.line_of("text"), f"{found[1]!r} is markup; write plain words.")
+        for wrong in strange_braces(text):
+            complaints.add(fields.line_of("text"), f"{wrong!r} is filled in by nobody.")
+    if complaints.found or section is None or release is None:
+        return None
+    return Variation(
+        procedure=key,
+        jurisdiction=jurisdiction,
+        section=section,
+        replaces=replaces,
+        texts=texts,
+        sources={language: tuple(place.resolve(register, language) for place in places) for language in LANGUAGES},
+        valid_from=release.valid_from,
+        valid_to=release.valid_to,
+        review_due=release.review_due,
+        reviewer=reviewer,
+        translated_from=made_of,
+        file=complaints.file,
+        line=fields.line,
+    )
+
+
 def read_folder(folder: Path) -> tuple[list[LoadedText], list[Problem]]:
     """What could be read, and what could not. Nothing that has a problem is among what was read."""
     problems: list[Problem] = []
@@ -180,6 +299,8 @@ def _find_files(folder: Path, problems: list[Problem]) -> dict[TextName, Path]:
     for path in sorted(folder.rglob("*")):
         place = path.relative_to(folder)
         if path.is_dir() or place.name.startswith(".") or place.as_posix() == SOURCES_FILE:
+            continue
+        if place.parts[0] == OVERLAYS_FOLDER:
             continue
         parts = FILE_NAME.fullmatch(path.name)
         if parts is None or len(place.parts) != 2 or not KEY.fullmatch(place.parts[0]):

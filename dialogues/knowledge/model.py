@@ -106,6 +106,16 @@ class Withdrawal:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalRule:
+    """A line that holds in one country or region, in one language, with the sources somebody has read."""
+
+    jurisdiction: str
+    section: str
+    words: str
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Procedure:
     """One reviewed text in one language, for one audience, in one jurisdiction."""
 
@@ -133,6 +143,7 @@ class Procedure:
     related: tuple[str, ...] = ()
     search_words: tuple[str, ...] = ()
     withdrawn: Withdrawal | None = None
+    local: tuple[LocalRule, ...] = ()  # what was laid over it for a country; () as it stands in its file
     to_verify: tuple[str, ...] = ()  # for editors only: facts nobody has confirmed. Never show them.
 
     def in_force(self, on: date) -> bool:

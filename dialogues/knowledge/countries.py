@@ -1,0 +1,66 @@
+"""Countries as people write them in our four languages, and which of them a question names."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from babel import Locale
+
+from dialogues.knowledge.model import LANGUAGES
+from dialogues.knowledge.search import fold
+
+#: Names that no locale has and everybody writes. Capitals count: "US" is a country, "us" is not.
+_SHORT = {"USA": "US", "US": "US", "EEUU": "US", "UK": "GB"}
+
+#: What stands before the country somebody came from, folded.
+_ORIGIN = frozenset("from depuis du de desde من".split())
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_PREFIX = re.compile("^(?:d['’]|l['’]|و?(?:ال|بال|لل|ل(?=ا)))")
+_LONGEST_NAME = 4  # words
+
+
+def country_name(code: str, language: str) -> str:
+    """The name of a country (ISO 3166-1 alpha-2) or region as the language has it."""
+    return str(Locale.parse(language).territories.get(code, code))
+
+
+def countries_named(words: str) -> tuple[str, ...]:
+    """The countries (ISO 3166-1 alpha-2) a message names, in the order of the journey.
+
+    That is the order of the words, except that a country after "from" comes before those around it.
+    """
+    written = _WORD.findall(words[:1000])
+    plain = [_plain(word) for word in written]
+    found: list[tuple[bool, str]] = []
+    at = 0
+    while at < len(plain):
+        code, length = _at(written, plain, at)
+        if code:
+            came_from = at > 0 and (fold(written[at - 1]) in _ORIGIN or fold(written[at]).startswith("d'"))
+            found.append((not came_from, code))
+        at += length
+    # Python's sort keeps the order of what is equal.
+    return tuple(dict.fromkeys(code for _, code in sorted(found, key=lambda country: country[0])))
+
+
+def _at(written: list[str], plain: list[str], at: int) -> tuple[str, int]:
+    for length in range(min(_LONGEST_NAME, len(plain) - at), 0, -1):
+        code = _names().get(" ".join(plain[at : at + length]))
+        if code:
+            return code, length
+    return _SHORT.get(written[at], ""), 1
+
+
+@cache
+def _names() -> dict[str, str]:
+    names: dict[str, str] = {}
+    for language in LANGUAGES:
+        for code, name in Locale(language).territories.items():
+            if len(code) == 2 and code.isalpha() and code not in {"EU", "EZ", "UN", "ZZ", "QO", "XA", "XB"}:
+                names.setdefault(" ".join(_plain(word) for word in _WORD.findall(name)), code)
+    return names
+
+
+def _plain(word: str) -> str:
+    return _PREFIX.sub("", fold(word))

@@ -1,0 +1,188 @@
+"""What differs in a country, laid over the common texts without copying them: an overlay a jurisdiction.
+
+A variation adds a line to a section of one procedure, or takes the place of one of its lines. It has its own source
+and its own dates; when it is no longer in force, the common text is what remains. A region such as the EU lies under
+its countries: where both speak of the same line, the country does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from babel import Locale
+
+from dialogues.knowledge.model import (
+    LANGUAGES,
+    ORIGINAL_LANGUAGE,
+    LocalRule,
+    Procedure,
+    Source,
+    SourceStatus,
+    TranslationState,
+)
+
+#: The member states. Denmark takes no part in the asylum and migration regulations (Protocol 22 to the EU Treaties),
+#: which is all our overlay of the EU is about.
+REGIONS: Mapping[str, frozenset[str]] = {
+    "EU": frozenset("AT BE BG HR CY CZ EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE".split()),
+}
+
+
+class LaidSection(StrEnum):
+    """Where a variation may stand. First answers are never varied: they are what holds everywhere."""
+
+    STEPS = "steps"
+    TIME_LIMITS = "time_limits"
+    DOCUMENTS = "documents"
+    CONTACTS = "contacts"
+    VARIES = "varies"  # not a line of its own kind, but said where the text speaks of differences
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """One line that is different in one jurisdiction."""
+
+    procedure: str
+    jurisdiction: str  # ISO 3166-1 alpha-2, or a region
+    section: LaidSection
+    replaces: int | None  # the line of the section whose place it takes, counted from 1; None: it is added
+    texts: Mapping[str, str]  # by language
+    sources: Mapping[str, tuple[Source, ...]]  # by language
+    valid_from: date
+    valid_to: date | None
+    review_due: date
+    reviewer: str
+    translated_from: str  # the fingerprint of the English its translations were made from
+    file: str
+    line: int
+
+    def in_force(self, on: date) -> bool:
+        return self.valid_from <= on and (self.valid_to is None or on <= self.valid_to)
+
+    def overlaps(self, other: Variation) -> bool:
+        """Whether there is a day on which both are in force."""
+        return self.valid_from <= (other.valid_to or date.max) and other.valid_from <= (self.valid_to or date.max)
+
+    def fingerprint(self) -> str:
+        return hashlib.sha256(self.texts[ORIGINAL_LANGUAGE].encode()).hexdigest()[:16]
+
+    def state(self) -> TranslationState:
+        """Of its translations."""
+        if self.translated_from != self.fingerprint():
+            return TranslationState.OUTDATED
+        return TranslationState.REVIEWED if self.reviewer else TranslationState.MACHINE_DRAFTED
+
+    def rule(self, language: str) -> LocalRule:
+        confirmed = (source for source in self.sources[language] if source.status is SourceStatus.CONFIRMED)
+        return LocalRule(self.jurisdiction, self.section.value, self.texts[language], tuple(confirmed))
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """All that is known to differ in one jurisdiction, and whom to ask there about the rest."""
+
+    jurisdiction: str
+    ask: Mapping[str, str]  # by language; reads after "Ask "
+    variations: tuple[Variation, ...]
+
+
+def is_jurisdiction(code: str) -> bool:
+    """Whether `code` names a country (ISO 3166-1 alpha-2) or a region we know the members of."""
+    return code in REGIONS or (len(code) == 2 and code.isalpha() and code in Locale("en").territories and code != "ZZ")
+
+
+def jurisdictions_of(country: str) -> tuple[str, ...]:
+    """What lies over the common text there, the regions first and the country last."""
+    return (*(region for region, members in REGIONS.items() if country in members), country)
+
+
+class Overlays:
+    """The overlays by jurisdiction."""
+
+    def __init__(self, overlays: Iterable[Overlay] = ()) -> None:
+        self._overlays = {overlay.jurisdiction: overlay for overlay in overlays}
+        self._by_procedure: dict[tuple[str, str], list[Variation]] = defaultdict(list)
+        for overlay in self._overlays.values():
+            for variation in overlay.variations:
+                self._by_procedure[overlay.jurisdiction, variation.procedure].append(variation)
+
+    def all(self) -> tuple[Overlay, ...]:
+        return tuple(self._overlays.values())
+
+    def ask(self, country: str, language: str) -> str | None:
+        """Whom to ask in a country, as far as an overlay of its own says so."""
+        overlay = self._overlays.get(country)
+        return None if overlay is None else overlay.ask[language]
+
+    def rules(self, procedure: str, language: str, country: str, on: date) -> tuple[LocalRule, ...]:
+        """What is known to differ there on that day, the region's before the country's."""
+        return tuple(variation.rule(language) for variation in self._in_force(procedure, country, on))
+
+    def elsewhere(self, procedure: str, language: str, on: date) -> tuple[LocalRule, ...]:
+        """What is known to differ anywhere: for somebody of whom we do not know where they are."""
+        return tuple(
+            variation.rule(language)
+            for overlay in sorted(
+                self._overlays.values(), key=lambda o: (o.jurisdiction not in REGIONS, o.jurisdiction)
+            )
+            for variation in self._by_procedure.get((overlay.jurisdiction, procedure), ())
+            if variation.in_force(on)
+        )
+
+    def lay(self, text: Procedure, country: str, on: date) -> Procedure:
+        """`text` as it holds in `country` on that day. What was laid over it is in `local`."""
+        variations = self._in_force(text.key, country, on)
+        if not variations:
+            return text
+        sections: dict[str, list[str]] = {
+            name.value: list(getattr(text, name)) for name in LaidSection if name is not LaidSection.VARIES
+        }
+        for variation in variations:
+            words = variation.texts[text.language]
+            if variation.section is LaidSection.VARIES:
+                continue
+            lines = sections[variation.section]
+            if variation.replaces is None:
+                lines.append(words)
+            else:
+                lines[variation.replaces - 1] = words
+        values: dict[str, Any] = {name: tuple(lines) for name, lines in sections.items()}
+        rules = tuple(variation.rule(text.language) for variation in variations)
+        sources = dict.fromkeys((*text.sources, *(source for rule in rules for source in rule.sources)))
+        return replace(text, **values, local=rules, sources=tuple(sources))
+
+    def _in_force(self, procedure: str, country: str, on: date) -> list[Variation]:
+        found: dict[tuple[str, int | str], Variation] = {}
+        for jurisdiction in jurisdictions_of(country):
+            for at, variation in enumerate(self._by_procedure.get((jurisdiction, procedure), ())):
+                if variation.in_force(on):
+                    # The country comes after its region, so that its line is the one that stays.
+                    found[variation.section, variation.replaces or f"{jurisdiction}{at}"] = variation
+        return list(found.values())
+
+
+def contradictions(variations: Sequence[Variation]) -> list[tuple[Variation, Variation]]:
+    """Pairs of one jurisdiction that want the same line, on the same day, to say different things."""
+    wanted: dict[tuple[str, str, str, int], list[Variation]] = defaultdict(list)
+    for variation in variations:
+        if variation.replaces is not None:
+            place = (variation.jurisdiction, variation.procedure, variation.section.value, variation.replaces)
+            wanted[place].append(variation)
+    return [
+        (first, second)
+        for rivals in wanted.values()
+        for at, second in enumerate(rivals)
+        for first in rivals[:at]
+        if first.overlaps(second)
+    ]
+
+
+def shown_lines(variation: Variation) -> list[tuple[str, str]]:
+    """Every language and what it says."""
+    return [(language, variation.texts[language]) for language in LANGUAGES]
