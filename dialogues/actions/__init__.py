@@ -28,9 +28,13 @@ ACTION_NAMES = (
     "action_forget_place",
     "action_hand_over_attachment",
     "action_not_understood",
+    "action_procedure_contacts",
+    "action_procedure_flags",
+    "action_procedure_step",
     "action_procedure_steps",
     "action_procedure_why",
     "action_report_case",
+    "action_report_red_flag",
     "action_safe",
     "action_say_hello",
     "action_still_here",
@@ -59,6 +63,7 @@ def build_actions(
     """
 
     def make() -> list[object]:
+        from dialogues.actions.checklist import checklist_actions
         from dialogues.actions.officer import officer_actions
         from dialogues.actions.procedures import procedure_actions
         from dialogues.actions.services import service_actions
@@ -67,6 +72,7 @@ def build_actions(
         return [
             *officer_actions(services, default_country),
             *procedure_actions(procedures, services, translate, today, default_country),
+            *checklist_actions(procedures, services, translate, today, default_country),
             *service_actions(services, translate, default_country),
             *talk_actions(procedures, services, translate, today, default_country),
         ]

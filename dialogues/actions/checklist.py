@@ -1,26 +1,28 @@
-"""Going through the steps of a procedure one by one, and reporting a red flag on the way.
-
-Progress is kept in the conversation, by the words of each step that was done: when an editor changes a step, exactly
-that step is open again.
-"""
+"""Going through the steps of a procedure one by one, and reporting a red flag on the way."""
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Callable
+from datetime import date
 from typing import Any
 
+from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 
 from dialogues.actions.officer import call_officer
+from dialogues.actions.ports import Services
 from dialogues.actions.procedures import (
     ProcedureAction,
+    Shelf,
     person_button,
     steps_button,
     why_button,
 )
+from dialogues.actions.progress import done_steps, mark_of, progress
 from dialogues.actions.reading import button, entity, language_of, number_to_call
-from dialogues.knowledge import Audience, Procedure
+from dialogues.knowledge import Audience, Procedure, Procedures
 from dialogues.runtime.payload import payload
+from dialogues.runtime.responses import Translate
 
 #: What a red flag of a procedure is to the duty officer; of the others, a worker's report.
 REASONS = {
@@ -45,24 +47,19 @@ REASONS = {
 AT_ONCE = frozenset({"missing_child", "self_harm", "sexual_violence", "health_records"})
 
 
-def progress(tracker: Any) -> dict[str, list[str]]:
-    """The marks of the steps that were done, by procedure. A slot that holds anything else counts as empty."""
-    kept = tracker.get_slot("steps_done")
-    return dict(kept) if isinstance(kept, dict) else {}
-
-
-def mark_of(step: str) -> str:
-    return hashlib.sha256(step.encode()).hexdigest()[:8]
-
-
-def done_steps(text: Procedure, tracker: Any) -> frozenset[int]:
-    """Which steps, counted from 1, were done as they stand now."""
-    marks = progress(tracker).get(text.key, ())
-    return frozenset(number for number, step in enumerate(text.steps, 1) if mark_of(step) in marks)
+def checklist_actions(
+    procedures: Procedures,
+    services: Services,
+    translate: Translate,
+    today: Callable[[], date],
+    default_country: str | None,
+) -> list[Action]:
+    parts = (Shelf(procedures, today, default_country), services, translate, default_country)
+    return [ProcedureFlags(*parts), ProcedureStep(*parts), ReportRedFlag(*parts)]
 
 
 class ProcedureStep(ProcedureAction):
-    """The next step that is not done yet. `done` and `skip` name the step that was just shown; `done: 0` begins anew."""
+    """The next step that is not done yet. `done` and `skip` name the step just shown; `done: 0` begins anew."""
 
     def name(self) -> str:
         return "action_procedure_step"

@@ -6,18 +6,25 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from babel import Locale
 from babel.dates import format_date
 from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 
 from dialogues.actions.officer import call_officer
-from dialogues.actions.ports import Services
-from dialogues.actions.reading import button, country_of, entity, language_of, number_to_call
+from dialogues.actions.ports import FoundService, Services
+from dialogues.actions.progress import done_steps
+from dialogues.actions.reading import button, country_of, entity, language_of, number_to_call, place_of
 from dialogues.knowledge import Audience, Procedure, Procedures
-from dialogues.knowledge.model import INTERNATIONAL
+from dialogues.knowledge.countries import countries_named, country_name
+from dialogues.knowledge.model import INTERNATIONAL, LocalRule
 from dialogues.runtime.payload import payload
 from dialogues.runtime.responses import Translate
+
+MOST_CONTACTS = 4
+
+#: Beside the procedure somebody asked about, what a journey across borders always touches.
+CHAIN = ("identify_uasc", "cross_border_request", "case_transfer")
+CHANGES = ("steps", "documents", "contacts", "varies")
 
 #: Offered to somebody who asks nothing in particular yet, the most asked for first.
 MENU = (
@@ -43,7 +50,12 @@ def procedure_actions(
 ) -> list[Action]:
     shelf = Shelf(procedures, today, default_country)
     parts = (shelf, services, translate, default_country)
-    return [AnswerProcedure(*parts), ProcedureSteps(*parts), ProcedureWhy(*parts)]
+    return [
+        AnswerProcedure(*parts),
+        ProcedureContacts(*parts),
+        ProcedureSteps(*parts),
+        ProcedureWhy(*parts),
+    ]
 
 
 class Shelf:
@@ -68,6 +80,70 @@ class Shelf:
             audience=audience_of(tracker),
         )
 
+    def was_in_force(self, key: str, tracker: Any) -> bool:
+        """Whether there is a text of it that may no longer, or not yet, be shown."""
+        return self._procedures.has(key, language_of(tracker), audience_of(tracker))
+
+    def here(self, text: Procedure, tracker: Any, translate: Translate) -> str:
+        """What is known to differ where the person is, or that nothing is and whom to ask. "" if we know no country."""
+        country, language = country_of(tracker, self._default_country), language_of(tracker)
+        if country is None or text.jurisdiction != INTERNATIONAL:
+            return ""
+        if text.local:
+            return "\n".join(said_of(rules, language) for rules in by_jurisdiction(text.local))
+        said = translate(language, "{country}: nothing of its own is confirmed here yet. Ask {whom}.")
+        return said.format(country=country_name(country, language), whom=self._whom(country, language, translate))
+
+    def differences(self, text: Procedure, tracker: Any) -> tuple[str, ...]:
+        """What changes from country to country, and what we know of each. Of the person's own, where we know it."""
+        language = language_of(tracker)
+        known = text.local
+        if country_of(tracker, self._default_country) is None and text.audience is Audience.WORKER:
+            known = self._procedures.overlays.elsewhere(text.key, language, self._today())
+        lines = (f"{country_name(rule.jurisdiction, language)}: {rule.words}" for rule in known)
+        return (*((text.varies,) if text.varies else ()), *lines)
+
+    def chain(self, text: Procedure, journey: tuple[str, ...], tracker: Any, translate: Translate) -> str:
+        """For each country of a journey: who acts, what is different there, by when."""
+        language, today = language_of(tracker), self._today()
+        gate = translate(
+            language,
+            "Before anybody in a country is asked: does the child fear that country or somebody in it? "
+            "If yes, or if nobody knows, stop: a lawyer and UNHCR first.",
+        )
+        parts = [f"{' → '.join(country_name(country, language) for country in journey)}\n{gate}"]
+        for number, country in enumerate(journey, 1):
+            whom = self._whom(country, language, translate)
+            lines = [
+                f"{number}. {country_name(country, language)}",
+                translate(language, "Who acts: {whom}.").format(whom=whom),
+            ]
+            rules = []
+            for key in dict.fromkeys((text.key, *CHAIN)):
+                title = self._procedures.get(key, language, today)
+                if title is not None:
+                    rules += [
+                        (title.title, rule) for rule in self._procedures.overlays.rules(key, language, country, today)
+                    ]
+            for heading, sections in (
+                (translate(language, "What changes"), CHANGES),
+                (translate(language, "By when"), ("time_limits",)),
+            ):
+                said = tuple(f"{title}: {rule.words}" for title, rule in rules if rule.section in sections)
+                if said:
+                    lines.append(listed(heading, said))
+            if not rules:
+                lines.append(translate(language, "Nothing of its own is confirmed here yet: the common steps hold."))
+            sources = dict.fromkeys(source.citation() for _, rule in rules for source in rule.sources)
+            if sources:
+                lines.append(translate(language, "Source: {citation}.").format(citation="; ".join(sources)))
+            parts.append("\n".join(lines))
+        return "\n\n".join(parts)
+
+    def _whom(self, country: str, language: str, translate: Translate) -> str:
+        known = self._procedures.overlays.ask(country, language)
+        return known or translate(language, "the child protection authority there, or a duty officer here")
+
     def menu(self, tracker: Any) -> list[Procedure]:
         return [text for text in (self.find(key, tracker) for key in MENU) if text is not None]
 
@@ -87,25 +163,32 @@ class ProcedureAction(Action):  # type: ignore[misc]
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
         key = self.wanted(tracker)
-        text = self._shelf.find(key, tracker) if key else None
-        if text is not None:
-            number = await number_to_call(self._services, tracker, self._default_country)
-            self.show(dispatcher, text.filled({"emergency_number": number}), language_of(tracker))
-            return [SlotSet("last_procedure", text.key), SlotSet("misunderstood", None)]
         if key is None:
             return self.ask_which(dispatcher, tracker)
         number = await number_to_call(self._services, tracker, self._default_country)
-        dispatcher.utter_message(response="utter_no_procedure", emergency_number=number)
-        call_officer(dispatcher, "no_answer", "P2")
-        return []
+        text = self._shelf.find(key, tracker)
+        if text is None:
+            self.refuse(dispatcher, tracker, key, number)
+            return []
+        events = self.show(dispatcher, text.filled({"emergency_number": number}), tracker)
+        return [SlotSet("last_procedure", text.key), SlotSet("misunderstood", None), *events]
 
     def wanted(self, tracker: Any) -> str | None:
         """The key the message names, else the procedure that was shown last."""
         named = entity(tracker, "procedure") or tracker.get_slot("last_procedure")
         return str(named) if named else None
 
-    def show(self, dispatcher: Any, text: Procedure, language: str) -> None:
+    def show(self, dispatcher: Any, text: Procedure, tracker: Any) -> list[dict[str, Any]]:
+        """Say it. Returns what is to be remembered."""
         raise NotImplementedError
+
+    def refuse(self, dispatcher: Any, tracker: Any, key: str, number: str) -> None:
+        """No source in force, no answer: a person instead, and a line in the gap register."""
+        once = self._shelf.was_in_force(key, tracker)
+        response = "utter_procedure_out_of_date" if once else "utter_no_procedure"
+        dispatcher.utter_message(response=response, emergency_number=number)
+        call_officer(dispatcher, "no_answer", "P2")
+        note_gap(dispatcher, tracker, key, "out_of_date" if once else "no_text", self._default_country)
 
     def ask_which(self, dispatcher: Any, tracker: Any) -> list[dict[str, Any]]:
         """Offer what the words may mean; the usual subjects, where they mean nothing."""
@@ -119,7 +202,7 @@ class ProcedureAction(Action):  # type: ignore[misc]
 
 
 class AnswerProcedure(ProcedureAction):
-    """What to do now, what never to do, where it comes from; then all the steps."""
+    """What to do now, what never to do, where it comes from; then all the steps, by when, and whom to call."""
 
     def name(self) -> str:
         return "action_answer_procedure"
@@ -128,54 +211,77 @@ class AnswerProcedure(ProcedureAction):
         named = entity(tracker, "procedure")
         return str(named) if named else None
 
-    def show(self, dispatcher: Any, text: Procedure, language: str) -> None:
+    def show(self, dispatcher: Any, text: Procedure, tracker: Any) -> list[dict[str, Any]]:
+        language, translate = language_of(tracker), self._translate
+        of_worker = text.audience is not Audience.CHILD
         parts = [text.first_answer, f"✋ {text.never}"]
-        if text.audience is not Audience.CHILD:
-            # A child gets neither: a locked phone shows the beginning, and the law is of no help tonight.
-            parts = [text.title, *parts, source_line(text, language, self._translate)]
+        steps = [numbered(translate(language, "The steps"), text.steps)]
+        if of_worker:
+            # A child gets none of this: a locked phone shows the beginning, and the law is of no help tonight.
+            here = self._shelf.here(text, tracker, translate)
+            parts = [text.title, *parts, *([here] if here else []), source_line(text, language, translate)]
+            steps += [
+                listed(heading, lines)
+                for heading, lines in (
+                    (translate(language, "Time limits"), text.time_limits),
+                    (translate(language, "Whom to call"), text.contacts),
+                )
+                if lines
+            ]
         dispatcher.utter_message(text="\n\n".join(parts))
-        dispatcher.utter_message(
-            text=numbered(self._translate(language, "The steps"), text.steps),
-            buttons=[
-                why_button(text, self._translate, language),
-                person_button(self._translate, language),
-            ],
-        )
+        dispatcher.utter_message(text="\n\n".join(steps), buttons=self._ways_on(text, language))
+        journey = countries_named(str(tracker.latest_message.get("text") or ""))
+        if of_worker and len(journey) > 1:
+            dispatcher.utter_message(text=self._shelf.chain(text, journey, tracker, translate))
+        return []
+
+    def _ways_on(self, text: Procedure, language: str) -> list[dict[str, str]]:
+        translate = self._translate
+        buttons = [button(translate(language, "Step by step"), payload("procedure_step", procedure=text.key))]
+        if text.red_flags:
+            buttons.append(button(translate(language, "Red flags"), payload("procedure_flags", procedure=text.key)))
+        buttons.append(why_button(text, translate, language))
+        if text.contacts:
+            buttons.append(button(translate(language, "Numbers"), payload("procedure_contacts", procedure=text.key)))
+        return [*buttons, person_button(translate, language)]
 
 
 class ProcedureSteps(ProcedureAction):
-    """The steps alone, to read them again."""
+    """The steps alone, to read them again, with a mark at those that were done."""
 
     def name(self) -> str:
         return "action_procedure_steps"
 
-    def show(self, dispatcher: Any, text: Procedure, language: str) -> None:
+    def show(self, dispatcher: Any, text: Procedure, tracker: Any) -> list[dict[str, Any]]:
+        language, translate = language_of(tracker), self._translate
+        done = done_steps(text, tracker)
+        steps = tuple(f"{step} ✓" if number in done else step for number, step in enumerate(text.steps, 1))
         dispatcher.utter_message(
-            text="\n\n".join(
-                (numbered(text.title, text.steps), f"✋ {text.never}", source_line(text, language, self._translate))
-            ),
+            text="\n\n".join((numbered(text.title, steps), f"✋ {text.never}", source_line(text, language, translate))),
             buttons=[
-                why_button(text, self._translate, language),
-                person_button(self._translate, language),
+                button(translate(language, "Step by step"), payload("procedure_step", procedure=text.key)),
+                why_button(text, translate, language),
+                person_button(translate, language),
             ],
         )
+        return []
 
 
 class ProcedureWhy(ProcedureAction):
-    """The reasons, the limits, whom to call, and every source that was checked."""
+    """The reasons, the limits, whom to call, and every source that was checked, article by article."""
 
     def name(self) -> str:
         return "action_procedure_why"
 
-    def show(self, dispatcher: Any, text: Procedure, language: str) -> None:
-        translate = self._translate
+    def show(self, dispatcher: Any, text: Procedure, tracker: Any) -> list[dict[str, Any]]:
+        language, translate = language_of(tracker), self._translate
         parts = [f"{text.title}\n{text.why}"]
         for heading, lines in (
             (translate(language, "Time limits"), text.time_limits),
             (translate(language, "Papers"), text.documents),
             (translate(language, "Whom to call"), text.contacts),
             (translate(language, "Call a duty officer at once if"), text.red_flags),
-            (translate(language, "This changes from country to country"), (text.varies,) if text.varies else ()),
+            (translate(language, "This changes from country to country"), self._shelf.differences(text, tracker)),
             (translate(language, "Sources"), tuple(source.citation() for source in text.shown_sources())),
         ):
             if lines:
@@ -186,6 +292,61 @@ class ProcedureWhy(ProcedureAction):
             person_button(translate, language),
         ]
         dispatcher.utter_message(text="\n\n".join(parts), buttons=buttons)
+        return []
+
+
+class ProcedureContacts(ProcedureAction):
+    """Whom to call, with the numbers the directory has for the place or the country of the person."""
+
+    def name(self) -> str:
+        return "action_procedure_contacts"
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        key = self.wanted(tracker)
+        text = self._shelf.find(key, tracker) if key else None
+        if text is None:
+            return await super().run(dispatcher, tracker, domain)
+        language, translate = language_of(tracker), self._translate
+        number = await number_to_call(self._services, tracker, self._default_country)
+        parts = [
+            translate(language, "Danger now? Call {emergency_number}.").format(emergency_number=number),
+            listed(f"{text.title}: {translate(language, 'Whom to call')}", text.contacts),
+        ]
+        found = await self._found(text, tracker)
+        if found:
+            parts.append(
+                listed(translate(language, "From the directory"), tuple(_called(service) for service in found))
+            )
+        else:
+            parts.append(
+                translate(language, "I have no checked number for this where you are. A person can look for one.")
+            )
+        buttons = [person_button(translate, language)]
+        if text.needs:
+            nearer = payload("search_service", need=text.needs[0])
+            buttons.insert(0, button(translate(language, "Find help near me"), nearer))
+        dispatcher.utter_message(text="\n\n".join(parts), buttons=buttons)
+        return [SlotSet("last_procedure", text.key), SlotSet("misunderstood", None)]
+
+    async def _found(self, text: Procedure, tracker: Any) -> list[FoundService]:
+        """Services near the place for what the text needs, then helplines. A directory that fails has none."""
+        language, found = language_of(tracker), list[FoundService]()
+        try:
+            place = place_of(tracker)
+            if place is not None:
+                for need in text.needs:
+                    found += await self._services.near(need, place, language=language, limit=2)
+            country = country_of(tracker, self._default_country)
+            if country:
+                found += await self._services.helplines(country, language=language, limit=MOST_CONTACTS)
+        except Exception:
+            return []
+        once = {service.id: service for service in found if service.phone}
+        return list(once.values())[:MOST_CONTACTS]
+
+
+def _called(service: FoundService) -> str:
+    return f"{service.name}: {service.phone}"
 
 
 def numbered(heading: str, lines: tuple[str, ...]) -> str:
@@ -224,9 +385,31 @@ def validity(text: Procedure, language: str, translate: Translate) -> str:
     return said.format(country=country_name(text.jurisdiction, language), **dates)
 
 
-def country_name(code: str, language: str) -> str:
-    """The name of a country (ISO 3166-1 alpha-2) as the language has it."""
-    return str(Locale.parse(language).territories.get(code, code))
+def by_jurisdiction(rules: tuple[LocalRule, ...]) -> list[tuple[LocalRule, ...]]:
+    """The rules of each country or region together, in their order."""
+    return [
+        tuple(rule for rule in rules if rule.jurisdiction == jurisdiction)
+        for jurisdiction in dict.fromkeys(rule.jurisdiction for rule in rules)
+    ]
+
+
+def said_of(rules: tuple[LocalRule, ...], language: str) -> str:
+    """The rules of one jurisdiction under its name."""
+    return listed(country_name(rules[0].jurisdiction, language), tuple(rule.words for rule in rules))
+
+
+def note_gap(dispatcher: Any, tracker: Any, key: str, why: str, default_country: str | None) -> None:
+    """Tell the host that a question had no answer. It carries no words and nobody's name, only what was looked for."""
+    dispatcher.utter_message(
+        json_message={
+            "waymark": "gap",
+            "procedure": key,
+            "why": why,
+            "language": language_of(tracker),
+            "country": country_of(tracker, default_country) or "",
+            "audience": audience_of(tracker).value,
+        }
+    )
 
 
 def choose_button(text: Procedure) -> dict[str, str]:
@@ -235,6 +418,10 @@ def choose_button(text: Procedure) -> dict[str, str]:
 
 def why_button(text: Procedure, translate: Translate, language: str) -> dict[str, str]:
     return button(translate(language, "Why and source"), payload("procedure_why", procedure=text.key))
+
+
+def steps_button(text: Procedure, translate: Translate, language: str) -> dict[str, str]:
+    return button(translate(language, "Steps"), payload("procedure_steps", procedure=text.key))
 
 
 def person_button(translate: Translate, language: str) -> dict[str, str]:

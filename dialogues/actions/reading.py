@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dialogues.actions.ports import Services
+from dialogues.actions.ports import FoundPlace, Services
 
 
 def language_of(tracker: Any) -> str:
@@ -28,6 +28,15 @@ def fact(tracker: Any, name: str) -> Any:
 def country_of(tracker: Any, default: str | None) -> str | None:
     """Where the person is, as far as they have said so."""
     return tracker.get_slot("place_country") or tracker.get_slot("country") or default
+
+
+def place_of(tracker: Any) -> FoundPlace | None:
+    """The place the person named or shared, as far as it was found on the map."""
+    latitude, longitude = tracker.get_slot("place_lat"), tracker.get_slot("place_lon")
+    if latitude is None or longitude is None:
+        return None
+    country = str(tracker.get_slot("place_country") or "")
+    return FoundPlace(str(tracker.get_slot("place")), country, float(latitude), float(longitude))
 
 
 async def number_to_call(services: Services, tracker: Any, default_country: str | None) -> str:

@@ -12,8 +12,9 @@ from rasa_sdk.forms import FormValidationAction
 
 from dialogues.actions.officer import call_officer
 from dialogues.actions.ports import FoundPlace, FoundService, Services
-from dialogues.actions.procedures import country_name, person_button
+from dialogues.actions.procedures import person_button
 from dialogues.actions.reading import button, country_of, entity, fact, language_of, number_to_call
+from dialogues.knowledge.countries import country_name
 from dialogues.runtime.payload import payload
 from dialogues.runtime.responses import Translate
 

@@ -13,8 +13,9 @@ from dialogues.knowledge.search import fold
 #: Names that no locale has and everybody writes. Capitals count: "US" is a country, "us" is not.
 _SHORT = {"USA": "US", "US": "US", "EEUU": "US", "UK": "GB"}
 
-#: What stands before the country somebody came from, folded.
-_ORIGIN = frozenset("from depuis du de desde من".split())
+#: What stands before the country somebody came from, and before one they came through; folded.
+_ORIGIN = frozenset({"from", "depuis", "du", "de", "desde", "من"})
+_ON_THE_WAY = frozenset({"through", "via", "by", "par", "por", "عبر"})
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _PREFIX = re.compile("^(?:d['’]|l['’]|و?(?:ال|بال|لل|ل(?=ا)))")
 _LONGEST_NAME = 4  # words
@@ -28,25 +29,33 @@ def country_name(code: str, language: str) -> str:
 def countries_named(words: str) -> tuple[str, ...]:
     """The countries (ISO 3166-1 alpha-2) a message names, in the order of the journey.
 
-    That is the order of the words, except that a country after "from" comes before those around it.
+    That is the order of the words, except that a country after "from" comes first, and one after "through" next.
     """
     written = _WORD.findall(words[:1000])
     plain = [_plain(word) for word in written]
-    found: list[tuple[bool, str]] = []
+    found: list[tuple[int, str]] = []
     at = 0
     while at < len(plain):
         code, length = _at(written, plain, at)
         if code:
-            came_from = at > 0 and (fold(written[at - 1]) in _ORIGIN or fold(written[at]).startswith("d'"))
-            found.append((not came_from, code))
+            found.append((_stage(written, at), code))
         at += length
     # Python's sort keeps the order of what is equal.
     return tuple(dict.fromkeys(code for _, code in sorted(found, key=lambda country: country[0])))
 
 
+def _stage(written: list[str], at: int) -> int:
+    """0 for where a journey began, 1 for what was on the way, 2 for the rest."""
+    before = fold(written[at - 1]) if at else ""
+    if before in _ORIGIN or fold(written[at]).startswith(("d'", "d’")):
+        return 0
+    return 1 if before in _ON_THE_WAY else 2
+
+
 def _at(written: list[str], plain: list[str], at: int) -> tuple[str, int]:
     for length in range(min(_LONGEST_NAME, len(plain) - at), 0, -1):
-        code = _names().get(" ".join(plain[at : at + length]))
+        name = " ".join(plain[at : at + length])
+        code = _names().get(name) or (_names().get(name[1:]) if name[0] == "ل" else None)  # "to France" is one word
         if code:
             return code, length
     return _SHORT.get(written[at], ""), 1

@@ -58,6 +58,10 @@ class Procedures:
                 return self.overlays.lay(text, country, on) if country and lies_under else text
         return None
 
+    def has(self, key: str, language: str, audience: Audience = Audience.WORKER) -> bool:
+        """Whether there is a text of it for these readers, in force or not."""
+        return any((k, lang, whom) == (key, language, audience) for k, lang, whom, _ in self._texts)
+
     def search(
         self,
         words: str,

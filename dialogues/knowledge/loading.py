@@ -29,6 +29,7 @@ from dialogues.knowledge.model import (
 )
 from dialogues.knowledge.overlays import REGIONS, LaidSection, Overlay, Variation, is_jurisdiction
 from dialogues.knowledge.placeholders import PLACEHOLDERS, strange_braces
+from directory.model import NEEDS
 
 SOURCES_FILE = "sources.yml"
 OVERLAYS_FOLDER = "overlays"
@@ -409,6 +410,12 @@ def _read_original(
     related = fields.texts("related") or (before.related if before else ())
     search_words = fields.texts("search_words")
     to_verify = fields.texts("to_verify")
+    needs = fields.texts("needs") or (before.needs if before else ())
+    for need in needs:
+        if need not in NEEDS:
+            complaints.add(
+                fields.line_of("needs"), f"The directory knows no need {need!r}; it knows: {', '.join(NEEDS)}."
+            )
     fields.finish()
     if complaints.found or release is None:
         return None
@@ -429,6 +436,7 @@ def _read_original(
         related=related,
         search_words=search_words,
         withdrawn=release.withdrawn,
+        needs=needs,
         to_verify=to_verify,
     )
     return LoadedText(complaints.file, procedure, places, _lines(fields, sections), translation_of="")

@@ -143,6 +143,7 @@ class Procedure:
     related: tuple[str, ...] = ()
     search_words: tuple[str, ...] = ()
     withdrawn: Withdrawal | None = None
+    needs: tuple[str, ...] = ()  # what the directory is asked for when somebody wants the numbers
     local: tuple[LocalRule, ...] = ()  # what was laid over it for a country; () as it stands in its file
     to_verify: tuple[str, ...] = ()  # for editors only: facts nobody has confirmed. Never show them.
 

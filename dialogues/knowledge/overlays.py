@@ -30,7 +30,12 @@ from dialogues.knowledge.model import (
 #: The member states. Denmark takes no part in the asylum and migration regulations (Protocol 22 to the EU Treaties),
 #: which is all our overlay of the EU is about.
 REGIONS: Mapping[str, frozenset[str]] = {
-    "EU": frozenset("AT BE BG HR CY CZ EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE".split()),
+    "EU": frozenset(
+        {
+            *("AT", "BE", "BG", "HR", "CY", "CZ", "EE", "FI", "FR", "DE", "GR", "HU", "IE", "IT"),
+            *("LV", "LT", "LU", "MT", "NL", "PL", "PT", "RO", "SK", "SI", "ES", "SE"),
+        }
+    ),
 }
 
 

@@ -143,7 +143,10 @@ def test_no_words_promise_what_cannot_be_kept(language: str) -> None:
 
 def test_no_button_is_longer_than_a_channel_can_carry() -> None:
     payloads = {b.payload for vs in PROJECT.domain.responses.values() for v in vs for b in v.buttons}
-    payloads |= {f'/{intent}{{"procedure":"{key}"}}' for intent in ("procedure_steps",) for key in PROCEDURES.keys}
+    intents = ("procedure_steps", "procedure_step", "procedure_flags", "procedure_contacts", "procedure_why")
+    payloads |= {f'/{intent}{{"procedure":"{key}"}}' for intent in intents for key in PROCEDURES.keys}
+    payloads |= {f'/procedure_step{{"procedure":"{key}","done":12}}' for key in PROCEDURES.keys}
+    payloads |= {f'/red_flag{{"procedure":"{key}","flag":9}}' for key in PROCEDURES.keys}
 
     assert max(len(payload.encode()) for payload in payloads) <= 64
 
@@ -228,8 +231,16 @@ async def test_a_procedure_out_of_force_is_not_shown() -> None:
 
     turn = await engine.turn(DialogueState(), question)
 
-    assert [reply.response for reply in turn.replies] == ["utter_no_procedure", None]
+    assert [reply.response for reply in turn.replies] == ["utter_procedure_out_of_date", None, None]
     assert turn.replies[1].custom["reason"] == "no_answer"
+    assert turn.replies[2].custom == {
+        "waymark": "gap",
+        "procedure": "missing_child",
+        "why": "out_of_date",
+        "language": "en",
+        "country": "",
+        "audience": "worker",
+    }
 
 
 async def test_every_procedure_shows_its_source_its_law_and_its_date_at_once(engine: Engine) -> None:
@@ -237,7 +248,7 @@ async def test_every_procedure_shows_its_source_its_law_and_its_date_at_once(eng
         texts = [PROCEDURES.get(key, language, date(2026, 11, 23)) for key in PROCEDURES.keys]
         shown = [text for text in texts if text is not None]
         assert len(shown) >= 10, language
-        for text in shown:
+        for text in (text.filled({"emergency_number": "112"}) for text in shown):
             question = UserMessage("?", "procedure", entities=(Entity("procedure", text.key),))
             turn = await engine.turn(DialogueState(slots={"language": language}), question)
             first, steps = turn.replies
@@ -245,7 +256,7 @@ async def test_every_procedure_shows_its_source_its_law_and_its_date_at_once(eng
             assert "2026" in first.text
             assert f"✋ {text.never}" in first.text.split("\n")
             assert all(f"{number}. {step}" in steps.text for number, step in enumerate(text.steps, 1))
-            assert len(steps.choices) == 2
+            assert [choice.title for choice in steps.choices][-1] == TRANSLATE(language, "Talk to a person")
 
 
 def test_the_names_of_the_sdk_are_the_package_s_own_and_no_web_server_is_loaded() -> None:

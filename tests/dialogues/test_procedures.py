@@ -1,0 +1,156 @@
+"""Three talks about every procedure in every language, with the texts as they are shipped."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dialogues.actions import build_actions
+from dialogues.knowledge import Audience, Procedure, Procedures
+from dialogues.knowledge.model import LANGUAGES
+from dialogues.runtime.catalogue import read_catalogues, translator
+from dialogues.runtime.engine import Engine
+from dialogues.runtime.model import DialogueState, Entity, Turn, UserMessage
+from dialogues.runtime.payload import read_payload
+from dialogues.talks import read_world
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+TODAY = date(2026, 11, 23)
+PROCEDURES = Procedures.load(ROOT / "dialogues" / "procedures")
+TRANSLATE = translator(read_catalogues(ROOT / "locales"))
+EVERY_ONE = [(key, language) for key in PROCEDURES.keys for language in LANGUAGES]
+OF_CHILDREN = sorted(
+    {(text.key, text.language) for text in PROCEDURES.texts() if text.audience is Audience.CHILD}, key=str
+)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    actions = build_actions(read_world(HERE / "world.yml"), PROCEDURES, TRANSLATE, today=lambda: TODAY)
+    return Engine.load(ROOT / "dialogues", actions=actions, translate=TRANSLATE)
+
+
+def text_of(key: str, language: str, audience: Audience = Audience.WORKER) -> Procedure:
+    text = PROCEDURES.get(key, language, TODAY, audience=audience)
+    assert text is not None
+    return text.filled({"emergency_number": "112"})
+
+
+async def ask(engine: Engine, key: str, language: str, **slots: Any) -> Turn:
+    question = UserMessage("?", "procedure", entities=(Entity("procedure", key),))
+    return await engine.turn(DialogueState(slots={"language": language, **slots}), question)
+
+
+async def tap(engine: Engine, turn: Turn, title: str) -> Turn:
+    """Press a button of the last message that has one of that name."""
+    choices = [choice for reply in turn.replies for choice in reply.choices if choice.title == title]
+    message = read_payload(choices[-1].payload)
+    assert message is not None
+    return await engine.turn(turn.state, message)
+
+
+def officers_called(turn: Turn) -> list[str]:
+    return [reply.custom["priority"] for reply in turn.replies if reply.custom.get("waymark") == "call_officer"]
+
+
+@pytest.mark.parametrize(("key", "language"), EVERY_ONE)
+async def test_a_worker_asks_what_to_do_and_why(engine: Engine, key: str, language: str) -> None:
+    text = text_of(key, language)
+
+    turn = await ask(engine, key, language)
+    why = await tap(engine, turn, TRANSLATE(language, "Why and source"))
+
+    first, steps = turn.replies
+    assert text.first_answer in first.text
+    assert text.never in first.text
+    assert all(limit in steps.text for limit in text.time_limits)
+    assert all(contact in steps.text for contact in text.contacts)
+    assert text.why in why.replies[0].text
+    assert all(source.citation() in why.replies[0].text for source in text.shown_sources())
+    assert "{" not in "".join(reply.text for reply in (*turn.replies, *why.replies))
+    assert officers_called(turn) == []
+
+
+@pytest.mark.parametrize(("key", "language"), EVERY_ONE)
+async def test_a_worker_goes_through_the_checklist_to_its_end(engine: Engine, key: str, language: str) -> None:
+    text = text_of(key, language)
+    done, later = TRANSLATE(language, "Done"), TRANSLATE(language, "Later")
+
+    turn = await tap(engine, await ask(engine, key, language), TRANSLATE(language, "Step by step"))
+    turn = await tap(engine, turn, later)  # the first step is put off, so that it comes last
+    for number in range(2, len(text.steps) + 1):
+        assert f"{number}. {text.steps[number - 1]}" in turn.replies[0].text
+        turn = await tap(engine, turn, done)
+    assert f"1. {text.steps[0]}" in turn.replies[0].text
+    turn = await tap(engine, turn, done)
+
+    assert TRANSLATE(language, "All {total} steps are done.").format(total=len(text.steps)) in turn.replies[0].text
+
+
+@pytest.mark.parametrize(("key", "language"), EVERY_ONE)
+async def test_a_worker_meets_a_red_flag_and_a_case_is_made_before_anything_is_asked(
+    engine: Engine, key: str, language: str
+) -> None:
+    text = text_of(key, language)
+
+    turn = await tap(engine, await ask(engine, key, language), TRANSLATE(language, "Red flags"))
+    assert all(flag in turn.replies[0].text for flag in text.red_flags)
+    title = TRANSLATE(language, "Report this case now: {flag}").format(flag=text.red_flags[-1])
+    turn = await tap(engine, turn, title)
+
+    assert officers_called(turn) in (["P0"], ["P1"])
+    assert text.red_flags[-1] in turn.replies[0].text
+    assert turn.state.active_loop.get("name") == "report_form"
+    turn = await engine.turn(turn.state, UserMessage("", "affirm"))
+    turn = await engine.turn(turn.state, UserMessage("Calais", "nlu_fallback"))
+    turn = await engine.turn(turn.state, UserMessage("a boy, alone", "nlu_fallback"))
+    assert turn.replies[0].response == "utter_report_sent"
+    assert officers_called(turn) == ["P1"]
+
+
+@pytest.mark.parametrize(("key", "language"), OF_CHILDREN)
+async def test_a_child_gets_the_childs_version_and_no_law(engine: Engine, key: str, language: str) -> None:
+    text = text_of(key, language, Audience.CHILD)
+
+    turn = await ask(engine, key, language, audience="child")
+    step = await tap(engine, turn, TRANSLATE(language, "Step by step"))
+
+    assert turn.replies[0].text == f"{text.first_answer}\n\n✋ {text.never}"
+    assert f"1. {text.steps[0]}" in step.replies[0].text
+    assert text_of(key, language).title not in step.replies[0].text
+
+
+async def test_a_step_that_an_editor_changed_is_open_again(engine: Engine) -> None:
+    turn = await tap(engine, await ask(engine, "missing_child", "en"), "Step by step")
+    turn = await tap(engine, turn, "Done")
+    marks = turn.state.slots["steps_done"]["missing_child"]
+    assert len(marks) == 1
+
+    changed = DialogueState(slots={**turn.state.slots, "steps_done": {"missing_child": ["0badc0de"]}})
+    turn = await engine.turn(changed, UserMessage("", "procedure_step"))
+
+    assert "Step 1 of" in turn.replies[0].text
+    assert "Done so far: 0" in turn.replies[0].text
+
+
+@pytest.mark.parametrize("strange", [-1, 0.5, 99, True, "2", None, [1]])
+async def test_a_button_nobody_made_ticks_no_step(engine: Engine, strange: object) -> None:
+    turn = await ask(engine, "missing_child", "en")
+
+    tapped = UserMessage("", "procedure_step", entities=(Entity("done", strange), Entity("skip", strange)))
+    turn = await engine.turn(turn.state, tapped)
+
+    assert "Step 1 of" in turn.replies[0].text
+
+
+@pytest.mark.parametrize("strange", [-1, 0, 99, "2", None])
+async def test_a_red_flag_that_is_gone_makes_a_case_all_the_same(engine: Engine, strange: object) -> None:
+    turn = await ask(engine, "missing_child", "en")
+
+    turn = await engine.turn(turn.state, UserMessage("", "red_flag", entities=(Entity("flag", strange),)))
+
+    assert officers_called(turn) == ["P0"]

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from dialogues.knowledge import Procedures
+from dialogues.knowledge.__main__ import main
+from dialogues.knowledge.check import check
+from dialogues.knowledge.model import BrokenProcedures, Problem
+from tests.unit.knowledge.shelf import shelf
+
+TODAY = date(2026, 11, 23)
+
+VARIATION = """\
+  - procedure: late_boat
+    section: time_limits
+    text: {en: Within 3 h., fr: Sous 3 h., es: En 3 h., ar: خلال 3 ساعات.}
+    translation: {state: machine-drafted, of: '0'}
+    sources: [{code: CRC, articles: "6"}]
+    valid_from: 2026-01-01
+    review_due: 2026-12-01
+"""
+
+
+def overlay(folder: Path, *variations: str, code: str = "IT", jurisdiction: str = "", stamp: bool = True) -> Path:
+    (folder / "overlays").mkdir(exist_ok=True)
+    head = f"jurisdiction: {jurisdiction or code}\nask: {{en: the town, fr: la ville, es: el pueblo, ar: البلدة}}\n"
+    path = folder / "overlays" / f"{code}.yml"
+    path.write_text(head + "variations:\n" + "".join(variations or (VARIATION,)), encoding="utf-8")
+    if stamp:
+        main(["stamp", f"overlays/{code}.yml", "--folder", str(folder)])
+    return folder
+
+
+def found(folder: Path) -> list[Problem]:
+    return [p for p in check(folder, on=TODAY) if p.blocking and p.file.startswith("overlays/")]
+
+
+def test_a_variation_is_laid_over_the_common_text_with_its_source(tmp_path: Path) -> None:
+    procedures = Procedures.load(overlay(shelf(tmp_path)))
+
+    there = procedures.get("late_boat", "en", TODAY, "IT")
+    elsewhere = procedures.get("late_boat", "en", TODAY, "FR")
+
+    assert there is not None
+    assert elsewhere is not None
+    assert there.time_limits == ("At once", "Within 3 h.")
+    assert [(rule.jurisdiction, rule.words) for rule in there.local] == [("IT", "Within 3 h.")]
+    assert "art. 6" in {source.article for source in there.sources}
+    assert elsewhere.time_limits == ("At once",)
+    assert elsewhere.local == ()
+
+
+def test_a_line_can_take_the_place_of_a_common_one(tmp_path: Path) -> None:
+    instead = VARIATION.replace("    text:", "    replaces: 1\n    text:")
+
+    text = Procedures.load(overlay(shelf(tmp_path), instead)).get("late_boat", "en", TODAY, "IT")
+
+    assert text is not None
+    assert text.time_limits == ("Within 3 h.",)
+
+
+def test_what_is_no_longer_in_force_leaves_the_common_text(tmp_path: Path) -> None:
+    ended = VARIATION + "    valid_to: 2026-11-22\n"
+
+    text = Procedures.load(overlay(shelf(tmp_path), ended)).get("late_boat", "en", TODAY, "IT")
+
+    assert text is not None
+    assert text.local == ()
+
+
+def test_a_region_lies_under_its_countries_and_the_country_has_the_last_word(tmp_path: Path) -> None:
+    instead = VARIATION.replace("    text:", "    replaces: 1\n    text:")
+    overlay(shelf(tmp_path), instead, code="EU")
+    overlay(tmp_path, instead.replace("3 h", "2 h"), code="IT")
+    procedures = Procedures.load(tmp_path)
+
+    limits = {}
+    for country in ("IT", "FR", "DK", "MX"):
+        text = procedures.get("late_boat", "en", TODAY, country)
+        assert text is not None
+        limits[country] = text.time_limits
+
+    assert limits == {"IT": ("Within 2 h.",), "FR": ("Within 3 h.",), "DK": ("At once",), "MX": ("At once",)}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line", "what"),
+    [
+        ("late_boat", "late_bus", 4, "There is no procedure 'late_bus' to lay this over."),
+        ("section: time_limits", "section: never", 5, "`section` may be one of"),
+        ("    text:", "    replaces: 7\n    text:", 6, "'time_limits' of 'late_boat' has 1 lines; say which."),
+        ("code: CRC", "code: NOWHERE", 8, "The source 'NOWHERE' is not in sources.yml."),
+        (", ar: خلال 3 ساعات.", "", 6, "`ar` is missing."),
+        ("Within 3 h.", "Within <b>3 h", 6, "'<b>' is markup"),
+        ("valid_from: 2026-01-01", "valid_from: soon", 9, "must be a day"),
+    ],
+)
+def test_a_broken_overlay_is_named_with_its_line_and_nothing_of_it_is_loaded(
+    tmp_path: Path, before: str, after: str, line: int, what: str
+) -> None:
+    overlay(shelf(tmp_path), VARIATION.replace(before, after), stamp=False)
+
+    with pytest.raises(BrokenProcedures) as caught:
+        Procedures.load(tmp_path)
+
+    (problem,) = [p for p in caught.value.problems if what in p.what]
+    assert (problem.file, problem.line) == ("overlays/IT.yml", line)
+
+
+@pytest.mark.parametrize("code", ["XX", "ZZ", "Italy", "UNO"])
+def test_an_overlay_of_an_unknown_country_is_refused(tmp_path: Path, code: str) -> None:
+    overlay(shelf(tmp_path), code=code, stamp=False)
+
+    with pytest.raises(BrokenProcedures, match="is no country"):
+        Procedures.load(tmp_path)
+
+
+def test_an_overlay_is_for_the_country_it_is_called_by(tmp_path: Path) -> None:
+    overlay(shelf(tmp_path), jurisdiction="FR", stamp=False)
+
+    with pytest.raises(BrokenProcedures, match="By its name this overlay is for IT"):
+        Procedures.load(tmp_path)
+
+
+def test_two_lines_that_contradict_each_other_are_named(tmp_path: Path) -> None:
+    instead = VARIATION.replace("    text:", "    replaces: 1\n    text:")
+    other = instead.replace("3 h", "5 h").replace("3 ساعات", "5 ساعات")
+    overlay(shelf(tmp_path), instead, other)
+
+    (problem,) = found(tmp_path)
+    assert (problem.file, problem.line) == ("overlays/IT.yml", 12)
+    assert problem.what.startswith("This contradicts line 4: both take the place of time_limits 1 of 'late_boat'")
+
+    overlay(tmp_path, instead + "    valid_to: 2026-10-31\n", other.replace("2026-01-01", "2026-11-01"))
+    assert found(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "what"),
+    [
+        ('code: CRC, articles: "6"', "code: RUMOUR", "no confirmed source says"),
+        ("2026-12-01", "2028-12-01", "A review is due within a year."),
+        ("2026-12-01", "2026-11-01", "The review was due on 2026-11-01"),
+        ("Sous 3 h", "Sous 4 h", "fr: the numbers differ from the English"),
+        ("En 3 h.", "Garantizado en 3 h.", "es: we do not write 'garantiza'"),
+        ("Within 3 h.", "Within 3 h call 800 290 290.", "en: '800 290 290' looks like a number to dial"),
+    ],
+)
+def test_what_a_variation_must_not_say_is_named(tmp_path: Path, before: str, after: str, what: str) -> None:
+    overlay(shelf(tmp_path), VARIATION.replace(before, after))
+
+    assert any(what in p.what for p in found(tmp_path)), found(tmp_path)
+
+
+def test_an_outdated_translation_of_a_variation_is_seen(tmp_path: Path) -> None:
+    overlay(shelf(tmp_path), stamp=False)
+    assert ["The English has changed" in p.what for p in found(tmp_path)] == [True]
+
+    overlay(tmp_path)
+    assert found(tmp_path) == []
+
+
+PROCEDURES = Procedures.load(Path(__file__).parents[3] / "dialogues" / "procedures")
+
+
+def test_overlays_are_shipped_for_five_countries_and_the_union() -> None:
+    assert {overlay.jurisdiction for overlay in PROCEDURES.overlays.all()} == {"CO", "EU", "FR", "IT", "MX", "US"}
+
+
+def test_mexico_says_whom_to_tell_and_by_when() -> None:
+    text = PROCEDURES.get("identify_uasc", "en", TODAY, "MX")
+
+    assert text is not None
+    assert "The Procuraduría de Protección is told within 24 h." in text.time_limits
+    assert PROCEDURES.overlays.ask("MX", "es") == "la Procuraduría de Protección y el DIF"
