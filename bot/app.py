@@ -51,6 +51,8 @@ from bot.kernel.migrations import migrate
 from bot.kernel.settings import Settings, master_key_bytes
 from bot.kernel.web import PUBLIC, Routes, WebParts, build_web, web_runner
 from bot.kernel.words import Words
+from bot.texts.service import GapRegister
+from bot.texts.shelf import TextShelf
 from dialogues.actions import build_actions
 from dialogues.knowledge import Procedures
 from dialogues.runtime.engine import Engine
@@ -82,6 +84,7 @@ class Waymark:
         self.signals = Signals()
         self.words = Words.load()
         self.procedures = Procedures.load(DIALOGUES / "procedures")
+        self.texts = TextShelf(DIALOGUES / "procedures", self.procedures, database, self.signals)
         self.directory = Directory(database, clock, self.words)
         self.reading = ReadingRoom(
             DIALOGUES, learnt_folder(settings.data_dir / "understanding"), settings.understanding
@@ -118,6 +121,7 @@ class Waymark:
             words=self.words,
             emergency_number=self.directory.emergency_number,
             pairing=pair,
+            gaps=GapRegister(),
             default_country=settings.country or None,
             workers=settings.turn_workers,
         )
@@ -171,7 +175,7 @@ class Waymark:
             self.health.routes,
             webchat_routes(self.inbox, talks, emergency_number=self._own_emergency_number, demo=self.is_demo),
             terminal_routes(key, self.inbox, in_terminal),
-            *bot.desk.all_routes(self.directory, telegram=self.telegram),
+            *bot.desk.all_routes(self.directory, texts=self.texts, telegram=self.telegram),
             self._directory_api(),
         ]
         if self.telegram is not None and self.settings.telegram_mode == "webhook":
@@ -205,6 +209,7 @@ class Waymark:
             "pager": self.pager.run,
             "auditor": self.auditor.run,
             "housekeeping": self._keep_house,
+            "texts": self.texts.run,
         }
         for name, run in workers.items():
             self._begin(name, run())

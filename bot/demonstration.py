@@ -26,8 +26,8 @@ MARK = N_("Demonstration: not a real service.")
 OFFICER, ADMIN = "demo-officer", "demo-admin"
 #: The people of the demonstration: sign-in name, name, roles.
 PEOPLE = (
-    (OFFICER, "Amira (demonstration)", (Role.OFFICER, Role.COORDINATOR)),
-    (ADMIN, "Noa (demonstration)", (Role.ADMIN,)),
+    (OFFICER, "Amira (demonstration)", (Role.OFFICER, Role.COORDINATOR, Role.APPROVER)),
+    (ADMIN, "Noa (demonstration)", (Role.ADMIN, Role.AUTHOR)),
 )
 
 

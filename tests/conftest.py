@@ -34,6 +34,7 @@ STORES = (
     "bot.kernel.sessions",
     "bot.conversations.store",
     "bot.cases.store",
+    "bot.texts.store",
 )
 
 

@@ -259,4 +259,5 @@ class TurnOutcome:
     wordings: tuple[Wording, ...] = ()
     escalation: Escalation | None = None
     heard: Mapping[str, Any] | None = field(default_factory=dict)  # the person's own line; None: the words are dropped
+    gaps: tuple[Mapping[str, str], ...] = ()  # what was asked in vain, as codes
     warned: bool = False  # the emergency number was given while an officer has the conversation

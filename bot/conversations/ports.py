@@ -51,6 +51,14 @@ class Escalations(Protocol):
         ...
 
 
+class Gaps(Protocol):
+    """Where questions without an answer are counted, inside the transaction of the turn."""
+
+    def note(self, tx: Connection, facts: dict[str, str], *, at: datetime) -> None:
+        """`facts` are codes: what was looked for, why there was no answer, language, country. Never who asked."""
+        ...
+
+
 class Understanding(Protocol):
     """Reads a message. Whatever it raises sends the message to a human."""
 

@@ -32,7 +32,16 @@ from bot.conversations.model import (
     Wording,
     turn_retry_delay,
 )
-from bot.conversations.ports import EmergencyNumber, Engine, Escalation, Escalations, Pairing, Texts, Understanding
+from bot.conversations.ports import (
+    EmergencyNumber,
+    Engine,
+    Escalation,
+    Escalations,
+    Gaps,
+    Pairing,
+    Texts,
+    Understanding,
+)
 from bot.conversations.store import LeaseLost, NewLine, Standing, TurnClaim, spoken
 from bot.kernel.clock import Clock
 from bot.kernel.crypto import Vault
@@ -124,6 +133,7 @@ class TurnWorker:
         words: Texts,
         emergency_number: EmergencyNumber,
         pairing: Pairing,
+        gaps: Gaps | None = None,
         default_language: str = "en",
         default_country: str | None = None,
         workers: int = 8,
@@ -140,6 +150,7 @@ class TurnWorker:
         self._words = words
         self._emergency_number = emergency_number
         self._pairing = pairing
+        self._gaps = gaps
         self._default_language = default_language
         self._default_country = default_country
         self._workers = workers
@@ -346,6 +357,7 @@ class TurnWorker:
             wordings,
             self._escalation(claim, message, heard, turn),
             _own_line(message),
+            gaps=_asked_in_vain(turn),
         )
 
     def _in_danger(self, message: UserMessage, risk: Risk, language: str) -> UserMessage:
@@ -479,6 +491,9 @@ class TurnWorker:
         if outcome.heard is not None:
             case_id = self._escalations.person_wrote(tx, claim.conversation_id, seq=first, at=at)
             topics += [f"case:{case_id}", "queue"] if case_id else []
+        if self._gaps is not None:
+            for gap in outcome.gaps:
+                self._gaps.note(tx, dict(gap), at=at)
         failpoint("turn.after_escalation")
         store.settle_received(tx, claim.seq, InboxState.DONE)
         following = None if oldest is None else store.follow(tx, claim, standing, oldest, at=at)
@@ -628,6 +643,15 @@ def wording_of(reply: Reply, cls: MessageClass) -> Wording:
         reply.response,
         latitude,
         longitude,
+    )
+
+
+def _asked_in_vain(turn: Turn) -> tuple[Mapping[str, str], ...]:
+    """What the dialogue had no text for, as codes."""
+    return tuple(
+        {name: str(value) for name, value in reply.custom.items() if name != "waymark"}
+        for reply in turn.replies
+        if reply.custom.get("waymark") == "gap"
     )
 
 

@@ -8,14 +8,16 @@ from bot.desk import audit, case, deliveries, live, officers, queue, sign_in
 from bot.desk.account import account_routes
 from bot.desk.ports import TelegramName
 from bot.desk.services import services_routes
+from bot.desk.texts import texts_routes
 from bot.kernel.web import Routes
+from bot.texts.shelf import TextShelf
 from directory.service import Directory
 
 TEMPLATES = Path(__file__).parent / "templates"
 STATIC = Path(__file__).parent / "static"
 
 
-def all_routes(directory: Directory, *, telegram: TelegramName | None = None) -> list[Routes]:
+def all_routes(directory: Directory, *, texts: TextShelf, telegram: TelegramName | None = None) -> list[Routes]:
     """Every route of the desk. `telegram` is asked for the bot's name when an officer connects their phone."""
     return [
         sign_in.routes,
@@ -23,6 +25,7 @@ def all_routes(directory: Directory, *, telegram: TelegramName | None = None) ->
         live.routes,
         case.routes,
         services_routes(directory),
+        texts_routes(texts),
         deliveries.routes,
         officers.routes,
         audit.routes,

@@ -153,6 +153,10 @@ NOTICES: Mapping[str, str] = {
     "weak_password": N_("Choose a longer password: 12 characters or more, and not a common one."),
     "wrong_code": N_("That code is not right. Try the next one."),
     "codes_on": N_("Codes are on."),
+    "text_waits": N_("The edit is checked and waits for an approver."),
+    "text_approved": N_("Approved. The next question gets this text."),
+    "text_sent_back": N_("Sent back. People keep the text they had."),
+    "text_moved": N_("Somebody else decided first. Look at it again."),
     "unpaired": N_("You are no longer paged there."),
 }
 

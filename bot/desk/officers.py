@@ -23,6 +23,8 @@ ROLE_NAMES = {
     Role.OFFICER: N_("Officer: answers people"),
     Role.COORDINATOR: N_("Coordinator: sees every case, takes over"),
     Role.ADMIN: N_("Admin: accounts and services, no cases"),
+    Role.AUTHOR: N_("Author: writes texts"),
+    Role.APPROVER: N_("Approver: writes texts and decides what people get"),
 }
 
 

@@ -21,7 +21,9 @@ routes = Routes()
 async def enter(request: web.Request) -> web.StreamResponse:
     """Everyone starts where their work is."""
     roles = {role.value for role in request[OFFICER].roles}
-    return go_to(request, "queue" if roles & {"officer", "coordinator"} else "officers")
+    if roles & {"officer", "coordinator"}:
+        return go_to(request, "queue")
+    return go_to(request, "officers" if "admin" in roles else "texts")
 
 
 @routes.get("/desk/queue", name="queue", allow=Permission.QUEUE_READ)

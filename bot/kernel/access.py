@@ -22,6 +22,8 @@ class Role(StrEnum):
     OFFICER = "officer"
     COORDINATOR = "coordinator"
     ADMIN = "admin"
+    AUTHOR = "author"
+    APPROVER = "approver"
 
 
 class Permission(StrEnum):
@@ -39,6 +41,9 @@ class Permission(StrEnum):
     CASE_TAKE_OVER = "case.take_over"
     SERVICES_READ = "services.read"
     SERVICES_EDIT = "services.edit"
+    TEXTS_READ = "texts.read"
+    TEXTS_EDIT = "texts.edit"
+    TEXTS_APPROVE = "texts.approve"
     DELIVERIES_READ = "deliveries.read"
     DELIVERIES_RETRY = "deliveries.retry"
     AUDIT_READ = "audit.read"
@@ -62,6 +67,8 @@ def _has(role: Role) -> Condition:
 answers_people = _has(Role.OFFICER)
 coordinates = _has(Role.COORDINATOR)
 administers = _has(Role.ADMIN)
+writes_texts = _has(Role.AUTHOR)
+approves_texts = _has(Role.APPROVER)
 holds_the_case = Condition(
     "holds the case",
     lambda officer, case: case is not None and case.officer_id == officer.id,
@@ -83,8 +90,8 @@ Line = Sequence[Condition]
 Rules = Mapping[Permission, Sequence[Line]]
 
 RULES: Rules = {
-    Permission.DESK_ENTER: [[answers_people], [coordinates], [administers]],
-    Permission.ACCOUNT_OWN: [[answers_people], [coordinates], [administers]],
+    Permission.DESK_ENTER: [[answers_people], [coordinates], [administers], [writes_texts], [approves_texts]],
+    Permission.ACCOUNT_OWN: [[answers_people], [coordinates], [administers], [writes_texts], [approves_texts]],
     Permission.QUEUE_READ: [[answers_people], [coordinates]],
     Permission.CASE_READ: [
         [answers_people, holds_the_case],
@@ -99,6 +106,9 @@ RULES: Rules = {
     Permission.CASE_TAKE_OVER: [[coordinates]],
     Permission.SERVICES_READ: [[answers_people], [coordinates], [administers]],
     Permission.SERVICES_EDIT: [[administers]],
+    Permission.TEXTS_READ: [[answers_people], [coordinates], [administers], [writes_texts], [approves_texts]],
+    Permission.TEXTS_EDIT: [[writes_texts], [approves_texts]],
+    Permission.TEXTS_APPROVE: [[approves_texts]],
     Permission.DELIVERIES_READ: [[answers_people], [coordinates], [administers]],
     Permission.DELIVERIES_RETRY: [[coordinates], [administers]],
     Permission.AUDIT_READ: [[coordinates], [administers]],

@@ -168,8 +168,7 @@ class ProcedureAction(Action):  # type: ignore[misc]
         number = await number_to_call(self._services, tracker, self._default_country)
         text = self._shelf.find(key, tracker)
         if text is None:
-            self.refuse(dispatcher, tracker, key, number)
-            return []
+            return self.refuse(dispatcher, tracker, key, number)
         events = self.show(dispatcher, text.filled({"emergency_number": number}), tracker)
         return [SlotSet("last_procedure", text.key), SlotSet("misunderstood", None), *events]
 
@@ -182,13 +181,13 @@ class ProcedureAction(Action):  # type: ignore[misc]
         """Say it. Returns what is to be remembered."""
         raise NotImplementedError
 
-    def refuse(self, dispatcher: Any, tracker: Any, key: str, number: str) -> None:
+    def refuse(self, dispatcher: Any, tracker: Any, key: str, number: str) -> list[dict[str, Any]]:
         """No source in force, no answer: a person instead, and a line in the gap register."""
         once = self._shelf.was_in_force(key, tracker)
         response = "utter_procedure_out_of_date" if once else "utter_no_procedure"
         dispatcher.utter_message(response=response, emergency_number=number)
         call_officer(dispatcher, "no_answer", "P2")
-        note_gap(dispatcher, tracker, key, "out_of_date" if once else "no_text", self._default_country)
+        return note_gap(dispatcher, tracker, key, "out_of_date" if once else "no_text", self._default_country)
 
     def ask_which(self, dispatcher: Any, tracker: Any) -> list[dict[str, Any]]:
         """Offer what the words may mean; the usual subjects, where they mean nothing."""
@@ -398,8 +397,14 @@ def said_of(rules: tuple[LocalRule, ...], language: str) -> str:
     return listed(country_name(rules[0].jurisdiction, language), tuple(rule.words for rule in rules))
 
 
-def note_gap(dispatcher: Any, tracker: Any, key: str, why: str, default_country: str | None) -> None:
-    """Tell the host that a question had no answer. It carries no words and nobody's name, only what was looked for."""
+def note_gap(dispatcher: Any, tracker: Any, key: str, why: str, default_country: str | None) -> list[dict[str, Any]]:
+    """Tell the host that a question had no answer. It carries no words and nobody's name, only what was looked for.
+
+    A conversation counts once for each subject. It remembers that itself, so that nobody else need know who asked.
+    """
+    noted = list(tracker.get_slot("gaps_noted") or ())
+    if (subject := f"{why}/{key}") in noted:
+        return []
     dispatcher.utter_message(
         json_message={
             "waymark": "gap",
@@ -410,6 +415,7 @@ def note_gap(dispatcher: Any, tracker: Any, key: str, why: str, default_country:
             "audience": audience_of(tracker).value,
         }
     )
+    return [SlotSet("gaps_noted", [*noted, subject])]
 
 
 def choose_button(text: Procedure) -> dict[str, str]:

@@ -11,7 +11,7 @@ from rasa_sdk.events import SlotSet
 
 from dialogues.actions.officer import OfficerAction, call_officer
 from dialogues.actions.ports import Services
-from dialogues.actions.procedures import Shelf, choose_button, person_button
+from dialogues.actions.procedures import Shelf, choose_button, note_gap, person_button
 from dialogues.actions.reading import entity, language_of
 from dialogues.knowledge import Procedures
 from dialogues.runtime.responses import Translate
@@ -78,7 +78,10 @@ class NotUnderstood(OfficerAction):
         if times >= PERSON_AFTER:
             await self.say(dispatcher, tracker, "utter_person_called")
             call_officer(dispatcher, "understanding_failed", "P2")
+            likely = self._likely(tracker)
+            key = likely[0].key if likely else ""
             return [
+                *note_gap(dispatcher, tracker, key, "not_understood", self._default_country),
                 SlotSet("misunderstood", None),
                 SlotSet("safety_question", True),
                 SlotSet("speaks_for_child", False),

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from dialogues.knowledge.check import check
-from dialogues.knowledge.loading import OVERLAYS_FOLDER, fingerprint, read_folder, read_overlays
+from dialogues.knowledge.loading import OVERLAYS_FOLDER, fingerprint, read_folder, read_overlays, stamped
 from dialogues.knowledge.model import ORIGINAL_LANGUAGE, TranslationState
 
 FOLDER = Path(__file__).resolve().parent.parent / "procedures"
@@ -77,9 +77,7 @@ def stamp(folder: Path, files: Sequence[str]) -> int:
             return 1
         original = originals[translation.key, translation.audience, translation.jurisdiction]
         path = folder / file
-        before, translation_field, after = path.read_text(encoding="utf-8").partition("\ntranslation:")
-        stamped = re.sub(r"(\bof: *)[^\s,}]*", rf"\g<1>{fingerprint(original)}", after, count=1)
-        path.write_text(before + translation_field + stamped, encoding="utf-8")
+        path.write_text(stamped(path.read_text(encoding="utf-8"), fingerprint(original)), encoding="utf-8")
         print(f"{file}: made from {fingerprint(original)}.")
     return 0
 
@@ -94,11 +92,11 @@ def _stamp_overlay(folder: Path, file: str) -> bool:
         return False
     path = folder / file
     head, *entries = re.split(r"(?<=\n)(?=  - procedure:)", path.read_text(encoding="utf-8"))
-    stamped = [
+    entries = [
         re.sub(r"(\bof: *)[^\s,}]*", rf"\g<1>'{variation.fingerprint()}'", entry, count=1)
         for entry, variation in zip(entries, variations, strict=True)
     ]
-    path.write_text(head + "".join(stamped), encoding="utf-8")
+    path.write_text(head + "".join(entries), encoding="utf-8")
     print(f"{file}: {len(variations)} variations stamped.")
     return True
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from dialogues.knowledge.body import HEADINGS, NUMBERED, PARAGRAPHS
 from dialogues.knowledge.loading import LoadedText, fingerprint, read_folder, read_overlays
@@ -104,9 +105,12 @@ _FOREIGN_DIGITS = re.compile("[\u0660-\u0669\u06f0-\u06f9]")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
-def check(folder: Path, *, on: date | None = None) -> list[Problem]:
-    """Every problem under `folder`, in the order of files and lines. Without `on`, no review counts as late."""
-    loaded, problems = read_folder(folder)
+def check(folder: Path, *, on: date | None = None, edits: Mapping[str, str] = MappingProxyType({})) -> list[Problem]:
+    """Every problem under `folder`, in the order of files and lines. Without `on`, no review counts as late.
+
+    `edits` are read in place of the files of that name.
+    """
+    loaded, problems = read_folder(folder, edits)
     unreadable = {problem.file for problem in problems}
     problems = [*problems, *_missing_languages(loaded, unreadable)]
     overlays, unread = read_overlays(folder)

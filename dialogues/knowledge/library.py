@@ -28,6 +28,11 @@ class Procedures:
         """Read a folder of procedures. Raises BrokenProcedures naming every file and line that is wrong."""
         return cls(load_texts(folder), overlays=Overlays(load_overlays(folder)), embed=embed)
 
+    def replace_texts(self, texts: Iterable[Procedure]) -> None:
+        """From now on these are the texts; the next question gets them."""
+        held = {(text.key, text.language, text.audience, text.jurisdiction): text for text in texts}
+        self._texts, self._indexes = held, {}
+
     @property
     def keys(self) -> tuple[str, ...]:
         """Every procedure there is a text of, in force or not."""

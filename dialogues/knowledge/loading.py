@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from dialogues.knowledge.body import HEADINGS, PARAGRAPHS, Section, read_body
@@ -266,8 +267,13 @@ def _read_variation(
     )
 
 
-def read_folder(folder: Path) -> tuple[list[LoadedText], list[Problem]]:
-    """What could be read, and what could not. Nothing that has a problem is among what was read."""
+def read_folder(
+    folder: Path, edits: Mapping[str, str] = MappingProxyType({})
+) -> tuple[list[LoadedText], list[Problem]]:
+    """What could be read, and what could not. Nothing that has a problem is among what was read.
+
+    `edits` has the words of files that are read in place of the shipped ones, by their name under `folder`.
+    """
     problems: list[Problem] = []
     register = _read_register(folder / SOURCES_FILE, problems)
     names = _find_files(folder, problems)
@@ -275,7 +281,9 @@ def read_folder(folder: Path) -> tuple[list[LoadedText], list[Problem]]:
     # Originals come before their translations, workers' texts before the children's versions that rest on them.
     for name in sorted(names, key=lambda n: (n.language != ORIGINAL_LANGUAGE, n.audience is Audience.CHILD, str(n))):
         complaints = Complaints(names[name].relative_to(folder).as_posix())
-        text = _read_text(names[name], name, loaded, register, complaints, known=names)
+        text = _read_text(
+            names[name], name, loaded, register, complaints, known=names, edited=edits.get(complaints.file)
+        )
         problems.extend(complaints.found)
         if text is not None and not complaints.found:
             loaded[name] = text
@@ -290,6 +298,12 @@ def fingerprint(text: Procedure) -> str:
         for item in (value,) if isinstance(value, str) else value:
             digest.update(f"\n{name}\t{item}".encode())
     return digest.hexdigest()[:16]
+
+
+def stamped(content: str, of: str) -> str:
+    """A translation's file, saying that it was read against the English with that fingerprint."""
+    before, translation_field, after = content.partition("\ntranslation:")
+    return before + translation_field + re.sub(r"(\bof: *)[^\s,}]*", rf"\g<1>{of}", after, count=1)
 
 
 def _find_files(folder: Path, problems: list[Problem]) -> dict[TextName, Path]:
@@ -321,8 +335,9 @@ def _read_text(
     complaints: Complaints,
     *,
     known: Mapping[TextName, Path],
+    edited: str | None = None,
 ) -> LoadedText | None:
-    lines = _read_lines(path, complaints)
+    lines = _read_lines(path, complaints) if edited is None else _split_lines(edited, complaints)
     if lines is None:
         return None
     if (found := markup("\n".join(lines))) is not None:
@@ -364,6 +379,10 @@ def _read_lines(path: Path, complaints: Complaints) -> list[str] | None:
     except UnicodeDecodeError as error:
         complaints.add(raw.count(b"\n", 0, error.start) + 1, "This is not UTF-8.")
         return None
+    return _split_lines(text, complaints)
+
+
+def _split_lines(text: str, complaints: Complaints) -> list[str] | None:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     unseen = unseen_character(text)
     if unseen is not None:

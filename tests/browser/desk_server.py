@@ -32,10 +32,14 @@ from bot.kernel.officers import Officer, add_officer, make_link
 from bot.kernel.settings import load_settings
 from bot.kernel.web import WebParts, build_web, web_runner
 from bot.kernel.words import Words
+from bot.texts.shelf import TextShelf
+from dialogues.knowledge import Procedures
 from dialogues.understanding.model import Priority
 from directory import demonstration
 from directory.service import Directory
 from tests.conftest import MASTER_KEY, make_tables
+
+PROCEDURES = Path(__file__).parents[2] / "dialogues" / "procedures"
 
 T = TypeVar("T")
 
@@ -90,7 +94,10 @@ class DeskServer:
             static={"desk": bot.desk.STATIC},
             error_template="desk/error.html",
         )
-        self._runner = web_runner(build_web(parts, *bot.desk.all_routes(self.directory)), shutdown_timeout=1)
+        self.procedures = Procedures.load(PROCEDURES)
+        self.texts = TextShelf(PROCEDURES, self.procedures, self.database, self.signals)
+        routes = bot.desk.all_routes(self.directory, texts=self.texts)
+        self._runner = web_runner(build_web(parts, *routes), shutdown_timeout=1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()

@@ -47,7 +47,9 @@ class Objects:
 
     async def __call__(self, route: Route, state: str, person: Person) -> Target | None:
         if state == "missing":
-            return Target({"id": "missing"}, None, exists=False)
+            return Target({"id": "missing", "key": "missing", "name": "en"}, None, exists=False)
+        if route.path.startswith("/desk/texts/{key}/{name}"):
+            return Target({"key": "missing_child", "name": "en"}, None) if state == "foreign" else None
         if route.path.startswith("/desk/cases/{id}"):
             return await self._case(state, person)
         assert route.path.startswith("/desk/officers/{id}"), f"say what the object of {route.path} is"

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from html import unescape
+from pathlib import Path
 
 import pyotp
 import pytest
@@ -23,8 +24,12 @@ from bot.kernel.access import Role
 from bot.kernel.officers import Officer, disable_officer, make_link
 from bot.kernel.settings import load_settings
 from bot.kernel.web import WebParts, build_web
+from bot.texts.shelf import TextShelf
+from dialogues.knowledge import Procedures
 from directory.service import Directory
 from tests.integration.cases.world import FixedNumbers, World
+
+PROCEDURES = Path(__file__).parents[3] / "dialogues" / "procedures"
 
 
 class Browser:
@@ -72,7 +77,8 @@ async def desk(world, clock, signals, tmp_path) -> AsyncIterator[TestServer]:
         static={"desk": bot.desk.STATIC},
         error_template="desk/error.html",
     )
-    async with TestServer(build_web(parts, *bot.desk.all_routes(directory))) as server:
+    texts = TextShelf(PROCEDURES, Procedures.load(PROCEDURES), world.database, signals)
+    async with TestServer(build_web(parts, *bot.desk.all_routes(directory, texts=texts))) as server:
         yield server
 
 

@@ -1,0 +1,61 @@
+"""What is written about the procedures here: edits that wait for an approver, and questions nobody could answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+#: A group of askers smaller than this is told by its subject alone: where and in which language could name one person.
+LEAST_ASKERS = 5
+
+
+class EditState(StrEnum):
+    """Where an edit is in its life. Of each file at most one waits and one is approved; the others are history."""
+
+    DRAFT = "draft"
+    APPROVED = "approved"
+    SENT_BACK = "sent_back"
+    REPLACED = "replaced"
+
+
+@dataclass(frozen=True, slots=True)
+class TextEdit:
+    """A whole file of a procedure, as somebody wants it to be."""
+
+    id: str
+    file: str  # as the shipped file is called: missing_child/fr.md
+    content: str
+    state: EditState
+    author_id: str
+    written_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+    note: str  # why it was sent back
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A question that had no answer: what was looked for, and nothing of who asked or in which words."""
+
+    procedure: str  # the key that was meant, "" when nobody can say
+    why: str  # "no_text", "out_of_date", "not_understood"
+    language: str
+    country: str  # ISO 3166-1 alpha-2, "" when not known
+    audience: str
+
+
+@dataclass(frozen=True, slots=True)
+class GapWork:
+    """What the gap register gives an author to do: one subject, with as much about the askers as is safe to tell."""
+
+    procedure: str
+    why: str
+    askers: int | None  # conversations that asked; None: fewer than `LEAST_ASKERS`
+    languages: tuple[str, ...]  # only of groups that are large enough
+    countries: tuple[str, ...]
+    last_asked: date
+
+
+class EditMoved(Exception):
+    """Somebody else decided first, or the text changed meanwhile. Look again."""

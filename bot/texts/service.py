@@ -1,0 +1,106 @@
+"""What people at the desk do with the texts, a use case a function. Each runs in one transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date, datetime
+
+from sqlalchemy.engine import Connection
+
+from bot.kernel import audit
+from bot.kernel.crypto import Vault
+from bot.kernel.ids import new_id
+from bot.kernel.officers import Officer
+from bot.texts import store
+from bot.texts.model import LEAST_ASKERS, EditMoved, EditState, Gap, GapWork, TextEdit
+
+
+def write_edit(tx: Connection, vault: Vault, author: Officer, file: str, content: str, *, at: datetime) -> TextEdit:
+    """Put a checked file before an approver. An edit of it that still waited is replaced."""
+    waiting = store.edit_in(tx, file, EditState.DRAFT)
+    if waiting is not None:
+        store.settle_edit(tx, waiting.id, EditState.REPLACED, by=author.id, at=at, was=EditState.DRAFT)
+    edit = TextEdit(new_id(), file, content, EditState.DRAFT, author.id, at, None, None, "")
+    store.add_edit(tx, edit)
+    _record(tx, vault, author, "text.write", file, at)
+    return edit
+
+
+def approve(tx: Connection, vault: Vault, approver: Officer, edit_id: str, file: str, *, at: datetime) -> None:
+    """From now on people get this text. Raises EditMoved when it no longer waits."""
+    holding = store.edit_in(tx, file, EditState.APPROVED)
+    if holding is not None:
+        store.settle_edit(tx, holding.id, EditState.REPLACED, by=approver.id, at=at, was=EditState.APPROVED)
+    if not store.settle_edit(tx, edit_id, EditState.APPROVED, by=approver.id, at=at, was=EditState.DRAFT):
+        raise EditMoved
+    _record(tx, vault, approver, "text.approve", file, at)
+
+
+def send_back(
+    tx: Connection, vault: Vault, approver: Officer, edit_id: str, file: str, note: str, *, at: datetime
+) -> None:
+    """Say what is to be mended. People keep the text they had. Raises EditMoved when it no longer waits."""
+    settled = store.settle_edit(tx, edit_id, EditState.SENT_BACK, by=approver.id, at=at, note=note, was=EditState.DRAFT)
+    if not settled:
+        raise EditMoved
+    _record(tx, vault, approver, "text.send_back", file, at)
+
+
+def approved_texts(tx: Connection) -> dict[str, str]:
+    """The files that hold in place of the shipped ones."""
+    return {edit.file: edit.content for edit in store.edits_in(tx, EditState.APPROVED)}
+
+
+class GapRegister:
+    """Implements `conversations.ports.Gaps`."""
+
+    def note(self, tx: Connection, facts: dict[str, str], *, at: datetime) -> None:
+        """Count one conversation that asked in vain. Unknown facts are cut to what a code can be."""
+        gap = Gap(
+            procedure=facts.get("procedure", "")[:60],
+            why=facts.get("why", "no_text")[:20],
+            language=facts.get("language", "en")[:16],
+            country=facts.get("country", "")[:2],
+            audience=facts.get("audience", "")[:10],
+        )
+        store.count_gap(tx, gap, on=at.date())
+
+
+def work_for_authors(tx: Connection) -> list[GapWork]:
+    """What people asked for in vain, most asked first, with nothing that could name one of them."""
+    by_subject: dict[tuple[str, str], list[tuple[Gap, int, date]]] = defaultdict(list)
+    for line in store.open_gaps(tx):
+        by_subject[line[0].procedure, line[0].why].append(line)
+    counted = sorted(by_subject.items(), key=lambda item: -sum(askers for _, askers, _ in item[1]))
+    return [_work(procedure, why, lines) for (procedure, why), lines in counted]
+
+
+def _work(procedure: str, why: str, lines: list[tuple[Gap, int, date]]) -> GapWork:
+    askers = sum(count for _, count, _ in lines)
+    return GapWork(
+        procedure=procedure,
+        why=why,
+        askers=askers if askers >= LEAST_ASKERS else None,
+        languages=_large_enough([(gap.language, count) for gap, count, _ in lines]),
+        countries=_large_enough([(gap.country, count) for gap, count, _ in lines if gap.country]),
+        last_asked=max(last for _, _, last in lines),
+    )
+
+
+def _large_enough(counts: list[tuple[str, int]]) -> tuple[str, ...]:
+    groups: dict[str, int] = defaultdict(int)
+    for name, count in counts:
+        groups[name] += count
+    return tuple(sorted(name for name, count in groups.items() if count >= LEAST_ASKERS))
+
+
+def answer_gap(tx: Connection, vault: Vault, author: Officer, procedure: str, why: str, *, at: datetime) -> bool:
+    """Take a subject off the list. Asked in vain again, it comes back."""
+    done = store.answer_gap(tx, procedure, why, at=at) > 0
+    if done:
+        _record(tx, vault, author, "gap.answer", procedure or "unknown", at)
+    return done
+
+
+def _record(tx: Connection, vault: Vault, officer: Officer, act: str, file: str, at: datetime) -> None:
+    audit.append(tx, vault, at=at, actor=officer.id, act=act, object=f"text:{file}", facts={})

@@ -1,0 +1,149 @@
+"""The only SQL about edits of the texts and about the gap register."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Row
+
+from bot.kernel.database import Moment, metadata
+from bot.texts.model import EditState, Gap, TextEdit
+
+text_edits = sa.Table(
+    "text_edits",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("file", sa.String(120), nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("author_id", sa.String(36), nullable=False),
+    sa.Column("written_at", Moment, nullable=False),
+    sa.Column("decided_by", sa.String(36), nullable=True),
+    sa.Column("decided_at", Moment, nullable=True),
+    sa.Column("note", sa.Text, nullable=False),
+)
+_waits = text_edits.c.state == EditState.DRAFT.value
+_holds = text_edits.c.state == EditState.APPROVED.value
+#: Of each file one edit waits and one holds, whatever races.
+sa.Index("uq_text_edits_draft", text_edits.c.file, unique=True, sqlite_where=_waits, postgresql_where=_waits)
+sa.Index("uq_text_edits_approved", text_edits.c.file, unique=True, sqlite_where=_holds, postgresql_where=_holds)
+
+#: How many conversations asked in vain, by what they looked for. Nothing here leads back to a conversation: that one
+#: is counted once is remembered in its own sealed state. Days, not moments.
+gaps = sa.Table(
+    "gaps",
+    metadata,
+    sa.Column("procedure", sa.String(60), primary_key=True),
+    sa.Column("why", sa.String(20), primary_key=True),
+    sa.Column("language", sa.String(16), primary_key=True),
+    sa.Column("country", sa.String(2), primary_key=True),
+    sa.Column("audience", sa.String(10), primary_key=True),
+    sa.Column("askers", sa.Integer, nullable=False),
+    sa.Column("last_asked", sa.Date, nullable=False),
+    sa.Column("answered_at", Moment, nullable=True),  # an author has done something about it; asked again, it reopens
+)
+
+
+def add_edit(tx: Connection, edit: TextEdit) -> None:
+    tx.execute(
+        text_edits.insert().values(
+            id=edit.id,
+            file=edit.file,
+            content=edit.content,
+            state=edit.state.value,
+            author_id=edit.author_id,
+            written_at=edit.written_at,
+            decided_by=edit.decided_by,
+            decided_at=edit.decided_at,
+            note=edit.note,
+        )
+    )
+
+
+def settle_edit(
+    tx: Connection, edit_id: str, state: EditState, *, by: str, at: datetime, note: str = "", was: EditState
+) -> bool:
+    """Move one edit on. False when it is no longer where the caller saw it."""
+    done = tx.execute(
+        text_edits.update()
+        .where(text_edits.c.id == edit_id, text_edits.c.state == was.value)
+        .values(state=state.value, decided_by=by, decided_at=at, note=note)
+    )
+    return done.rowcount == 1
+
+
+def edit_in(tx: Connection, file: str, state: EditState) -> TextEdit | None:
+    """The latest edit of a file in a state."""
+    row = tx.execute(
+        sa.select(text_edits)
+        .where(text_edits.c.file == file, text_edits.c.state == state.value)
+        .order_by(text_edits.c.written_at.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else _edit(row)
+
+
+def edits_in(tx: Connection, state: EditState) -> list[TextEdit]:
+    found = tx.execute(sa.select(text_edits).where(text_edits.c.state == state.value).order_by(text_edits.c.file))
+    return [_edit(row) for row in found]
+
+
+def approved_since(tx: Connection) -> tuple[int, datetime | None]:
+    """How many edits hold and when the last was decided: changes whenever what holds does."""
+    row = tx.execute(sa.select(sa.func.count(), sa.func.max(text_edits.c.decided_at)).where(_holds)).one()
+    return int(row[0]), row[1]
+
+
+def _edit(row: Row[Any]) -> TextEdit:
+    return TextEdit(
+        id=row.id,
+        file=row.file,
+        content=row.content,
+        state=EditState(row.state),
+        author_id=row.author_id,
+        written_at=row.written_at,
+        decided_by=row.decided_by,
+        decided_at=row.decided_at,
+        note=row.note,
+    )
+
+
+def count_gap(tx: Connection, gap: Gap, *, on: date) -> None:
+    """One more conversation asked for this in vain. What was answered before is open again."""
+    insert = (postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert)(gaps)
+    added = insert.values(
+        procedure=gap.procedure,
+        why=gap.why,
+        language=gap.language,
+        country=gap.country,
+        audience=gap.audience,
+        askers=1,
+        last_asked=on,
+    )
+    key = [column.name for column in gaps.primary_key]
+    tx.execute(
+        added.on_conflict_do_update(
+            index_elements=key, set_={"askers": gaps.c.askers + 1, "last_asked": on, "answered_at": None}
+        )
+    )
+
+
+def open_gaps(tx: Connection) -> list[tuple[Gap, int, date]]:
+    found = tx.execute(sa.select(gaps).where(gaps.c.answered_at.is_(None)))
+    return [
+        (Gap(row.procedure, row.why, row.language, row.country, row.audience), row.askers, row.last_asked)
+        for row in found
+    ]
+
+
+def answer_gap(tx: Connection, procedure: str, why: str, *, at: datetime) -> int:
+    """Close a subject. Returns how many of its lines were open."""
+    done = tx.execute(
+        gaps.update()
+        .where(gaps.c.procedure == procedure, gaps.c.why == why, gaps.c.answered_at.is_(None))
+        .values(answered_at=at)
+    )
+    return done.rowcount
