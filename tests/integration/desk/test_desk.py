@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from html import unescape
-from pathlib import Path
 
 import pyotp
 import pytest
-from aiohttp import ClientResponse, CookieJar
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp import CookieJar
+from aiohttp.test_utils import TestClient
 
-import bot.desk
 from bot.cases import service as cases
 from bot.cases.auditor import Auditor
 from bot.cases.pager import Pager
@@ -21,84 +18,9 @@ from bot.conversations import service as conversations
 from bot.conversations.model import Author
 from bot.kernel import audit
 from bot.kernel.access import Role
-from bot.kernel.officers import Officer, disable_officer, make_link
-from bot.kernel.settings import load_settings
-from bot.kernel.web import WebParts, build_web
-from bot.texts.shelf import TextShelf
-from dialogues.knowledge import Procedures
-from directory.service import Directory
-from tests.integration.cases.world import FixedNumbers, World
-
-PROCEDURES = Path(__file__).parents[3] / "dialogues" / "procedures"
-
-
-class Browser:
-    """One browser at the desk: follows redirects, keeps cookies, fills in the hidden fields of forms."""
-
-    def __init__(self, client: TestClient) -> None:
-        self._client = client
-        self.page = ""
-        self.status = 0
-
-    async def go(self, path: str) -> str:
-        return await self._read(await self._client.get(path))
-
-    async def send(self, action: str, **fields: str) -> str:
-        """Send the form of the present page whose action is `action`, with its hidden fields."""
-        form = next(found for found in re.findall(r"<form.*?</form>", self.page, re.S) if f'action="{action}"' in found)
-        hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form))
-        return await self.post(action, **{name: unescape(value) for name, value in hidden.items()}, **fields)
-
-    async def post(self, path: str, **fields: str) -> str:
-        return await self._read(await self._client.post(path, data=fields, headers={"Sec-Fetch-Site": "same-origin"}))
-
-    async def _read(self, answer: ClientResponse) -> str:
-        self.page, self.status, self.path = await answer.text(), answer.status, answer.url.path
-        return self.page
-
-
-@pytest.fixture
-def world(database, vault) -> World:
-    return World(database, vault)
-
-
-@pytest.fixture
-async def desk(world, clock, signals, tmp_path) -> AsyncIterator[TestServer]:
-    directory = Directory(world.database, clock, world.words)
-    await directory.prepare()
-    parts = WebParts(
-        settings=load_settings({"WAYMARK_DATA_DIR": str(tmp_path)}),
-        database=world.database,
-        vault=world.vault,
-        clock=clock,
-        signals=signals,
-        words=world.words,
-        templates={"desk": bot.desk.TEMPLATES},
-        static={"desk": bot.desk.STATIC},
-        error_template="desk/error.html",
-    )
-    texts = TextShelf(PROCEDURES, Procedures.load(PROCEDURES), world.database, signals)
-    async with TestServer(build_web(parts, *bot.desk.all_routes(directory, texts=texts))) as server:
-        yield server
-
-
-@pytest.fixture
-async def at_desk(desk, world, clock):
-    """Signs an officer in by a one-time link, in a browser of their own."""
-    clients = []
-
-    async def sign_in(officer: Officer) -> Browser:
-        client = TestClient(desk, cookie_jar=CookieJar(unsafe=True))
-        clients.append(client)
-        browser = Browser(client)
-        token = await world.database.write(lambda tx: make_link(tx, officer.id, clock.now()))
-        await browser.go(f"/desk/sign-in/link?token={token}")
-        await browser.send("/desk/sign-in/link")
-        return browser
-
-    yield sign_in
-    for client in clients:
-        await client.close()
+from bot.kernel.officers import disable_officer, make_link
+from tests.integration.cases.world import FixedNumbers
+from tests.integration.desk.browser import Browser
 
 
 async def test_looking_at_a_sign_in_link_does_not_spend_it_and_using_it_does(desk, world, clock, at_desk):

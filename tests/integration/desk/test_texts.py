@@ -5,15 +5,10 @@ from __future__ import annotations
 import re
 from html import unescape
 
-import pytest
-
 from bot.kernel.access import Role
 from bot.texts import service
 from bot.texts.model import LEAST_ASKERS
-from bot.texts.shelf import TextShelf
-from dialogues.knowledge import Procedures
 from dialogues.knowledge.model import TranslationState
-from tests.integration.desk.test_desk import PROCEDURES, at_desk, desk, world  # noqa: F401
 
 PAGE = "/desk/texts/missing_child/en"
 
@@ -23,16 +18,6 @@ def file_on(page: str) -> str:
     found = re.search(r"<textarea name=\"content\".*?>(.*?)</textarea>", page, re.S)
     assert found is not None
     return unescape(found[1])
-
-
-@pytest.fixture
-def procedures() -> Procedures:
-    return Procedures.load(PROCEDURES)
-
-
-@pytest.fixture
-def shelf(procedures, world, signals) -> TextShelf:  # noqa: F811
-    return TextShelf(PROCEDURES, procedures, world.database, signals)
 
 
 async def test_an_author_writes_an_approver_decides_and_the_next_question_gets_it(
@@ -72,7 +57,7 @@ async def test_an_author_writes_an_approver_decides_and_the_next_question_gets_i
     assert "outdated translation" in await author.go("/desk/texts?language=fr")
 
 
-async def test_a_translation_that_was_read_again_is_no_longer_outdated(world, at_desk, shelf, procedures, clock):  # noqa: F811
+async def test_a_translation_that_was_read_again_is_no_longer_outdated(world, at_desk, shelf, procedures, clock):
     browser = await at_desk(await world.officer("ines", Role.APPROVER))
     page = "/desk/texts/missing_child/fr"
     written = file_on(await browser.go(PAGE))
@@ -91,7 +76,7 @@ async def test_a_translation_that_was_read_again_is_no_longer_outdated(world, at
     assert french.translation_state is TranslationState.MACHINE_DRAFTED
 
 
-async def test_what_must_not_be_released_is_named_and_nothing_typed_is_lost(world, at_desk):  # noqa: F811
+async def test_what_must_not_be_released_is_named_and_nothing_typed_is_lost(world, at_desk):
     browser = await at_desk(await world.officer("leo", Role.AUTHOR))
     written = file_on(await browser.go(PAGE)).replace("## Never\n", "## Never\nWe promise it. <b>Really</b>.\n")
 
@@ -104,7 +89,7 @@ async def test_what_must_not_be_released_is_named_and_nothing_typed_is_lost(worl
     assert "waits for an approver" not in browser.page
 
 
-async def test_an_edit_that_is_sent_back_says_why_and_people_keep_their_text(world, at_desk, shelf, procedures):  # noqa: F811
+async def test_an_edit_that_is_sent_back_says_why_and_people_keep_their_text(world, at_desk, shelf, procedures):
     author = await at_desk(await world.officer("leo", Role.AUTHOR))
     approver = await at_desk(await world.officer("ines", Role.APPROVER))
     written = file_on(await author.go(PAGE)).replace("Look ", "Look well ", 1)
@@ -121,7 +106,7 @@ async def test_an_edit_that_is_sent_back_says_why_and_people_keep_their_text(wor
     assert await world.database.read(service.approved_texts) == {}
 
 
-async def test_an_author_cannot_approve_and_an_officer_cannot_write(world, at_desk):  # noqa: F811
+async def test_an_author_cannot_approve_and_an_officer_cannot_write(world, at_desk):
     author = await at_desk(await world.officer("leo", Role.AUTHOR))
     await author.send(PAGE, content=file_on(await author.go(PAGE)).replace("Look ", "Look well ", 1))
     await author.post(f"{PAGE}/approve", csrf=re.findall(r'name="csrf" value="([^"]*)"', author.page)[0], edit="x")
@@ -133,7 +118,7 @@ async def test_an_author_cannot_approve_and_an_officer_cannot_write(world, at_de
     assert officer.status == 404
 
 
-async def test_no_address_leads_to_a_file_that_is_no_text(world, at_desk):  # noqa: F811
+async def test_no_address_leads_to_a_file_that_is_no_text(world, at_desk):
     browser = await at_desk(await world.officer("leo", Role.AUTHOR))
 
     for path in ("/desk/texts/overlays/IT", "/desk/texts/..%2F..%2Fpyproject/toml", "/desk/texts/missing_child/de"):
@@ -141,14 +126,14 @@ async def test_no_address_leads_to_a_file_that_is_no_text(world, at_desk):  # no
         assert browser.status == 404
 
 
-async def asked(world, clock, times: int, **facts: str) -> None:  # noqa: F811
+async def asked(world, clock, times: int, **facts: str) -> None:
     register = service.GapRegister()
     gap = {"procedure": "missing_child", "why": "out_of_date", "language": "es", "country": "MX", "audience": "worker"}
     for _ in range(times):
         await world.database.write(lambda tx: register.note(tx, {**gap, **facts}, at=clock.now()))
 
 
-async def test_a_small_group_of_askers_is_told_by_its_subject_alone(world, clock):  # noqa: F811
+async def test_a_small_group_of_askers_is_told_by_its_subject_alone(world, clock):
     await asked(world, clock, LEAST_ASKERS - 1)
 
     (work,) = await world.database.read(service.work_for_authors)

@@ -1,0 +1,57 @@
+"""From the desk to the next question: approved texts, texts out of force, and what was asked in vain."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+from bot.kernel.access import Role
+from bot.texts import service
+from tests.integration.app.program import Desk, Helpline, Person
+
+PAGE = "/desk/texts/adult_with_child/en"
+QUESTION = "how do I check a man who says he is the child's uncle"
+
+
+async def release(desk: Desk, change: tuple[str, str]) -> None:
+    """Change the text of the page and approve it, as one approver."""
+    _, page = await desk.get(PAGE)
+    found = re.search(r"<textarea name=\"content\".*?>(.*?)</textarea>", page, re.S)
+    assert found is not None
+    content = unescape(found[1])
+    assert change[0] in content
+    await desk.post(PAGE, content=content.replace(*change, 1))
+    _, page = await desk.get(PAGE)
+    edit = re.search(r'name="edit" value="([^"]+)"', page)
+    assert edit is not None, page
+    await desk.post(f"{PAGE}/approve", edit=edit[1])
+
+
+async def test_an_approver_changes_a_text_and_the_next_question_gets_it(helpline: Helpline):
+    desk = await helpline.at_desk(await helpline.officer(Role.APPROVER))
+    async with Person(helpline) as person:
+        before = await person.write(QUESTION)
+        assert "Ring the night desk first." not in before
+
+        await release(desk, ("## First answer\n", "## First answer\nRing the night desk first.\n"))
+
+        assert "Ring the night desk first." in await person.write(QUESTION)
+
+
+async def test_a_text_out_of_force_is_refused_kindly_and_counted_once_for_each_person(helpline: Helpline):
+    desk = await helpline.at_desk(await helpline.officer(Role.APPROVER))
+    await release(desk, ("\nvalid_from:", "\nvalid_to: 2026-11-02\nvalid_from:"))
+
+    async with Person(helpline) as person, Person(helpline) as other:
+        page = await person.write(QUESTION)
+        assert "it is out of date, so I do not show it" in page
+        assert "Talk to the adult and the child apart" not in page
+        await person.write(QUESTION)
+        await other.write(QUESTION)
+
+    (work,) = await helpline.database.read(service.work_for_authors)
+    assert (work.procedure, work.why, work.askers) == ("adult_with_child", "out_of_date", None)
+    assert len(await desk.waiting_cases()) in {0, 2}  # an approver sees no cases; officers have both
+    _, texts = await desk.get("/desk/texts")
+    assert "The text is out of date." in texts
+    assert "a few people asked" in texts
