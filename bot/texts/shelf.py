@@ -52,7 +52,7 @@ class TextShelf:
             edits = await self._database.read(service.approved_texts)
             loaded, problems = await asyncio.to_thread(read_folder, self._folder, edits)
             if problems:
-                log.error("texts.not_readable", files=sorted({problem.file for problem in problems}))
+                log.error("texts.not_readable", count=len(problems))
             else:
                 self._procedures.replace_texts(text.procedure for text in loaded)
             self._seen = seen
