@@ -259,3 +259,28 @@ def test_every_screen_fits_and_keeps_to_the_policy(desk, sign_in, language, sche
                 .filter((it) => it.offsetParent && it.getBoundingClientRect().height < 18).map((it) => it.outerHTML)"""
         )
         assert small == [], screen
+
+
+@pytest.mark.parametrize(("language", "scheme", "viewport"), [("en", "light", DESKTOP), ("ar", "dark", PHONE)])
+def test_an_approver_changes_a_text_in_the_browser_and_it_is_the_text_people_get(
+    desk, sign_in, tmp_path, language, scheme, viewport
+):
+    person = desk.run(desk.officer("Ines", Role.OFFICER, Role.APPROVER, language=language))
+    page = sign_in(person, language=language, color_scheme=scheme, viewport=viewport)
+    page.goto(desk.url("/desk/texts/missing_child/en"))
+    editor = page.locator("textarea")
+    editor.fill(editor.input_value().replace("## First answer\n", "## First answer\nRing the night desk first.\n"))
+    page.locator("form:has(textarea) button.button-main").click()
+    expect(page.locator("ins")).to_contain_text("Ring the night desk first.")
+    page.screenshot(path=tmp_path / f"text-{language}.png", full_page=True)
+
+    page.locator("#waiting button.button-main").click()
+
+    expect(page.locator("#waiting")).to_have_count(0)
+    expect(page.locator(".text-column").first).to_contain_text("Ring the night desk first.")
+    text = desk.procedures.get("missing_child", "en", desk.clock.now().date())
+    assert text.first_answer.startswith("Ring the night desk first.")
+    page.goto(desk.url("/desk/texts?language=fr"))
+    expect(page.locator("tr", has_text="missing_child/fr").first.locator(".chip-p1")).to_be_visible()
+    page.screenshot(path=tmp_path / f"texts-{language}.png")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
