@@ -13,7 +13,15 @@ from rasa_sdk.events import SlotSet
 from dialogues.actions.officer import call_officer
 from dialogues.actions.ports import FoundService, Services
 from dialogues.actions.progress import done_steps
-from dialogues.actions.reading import button, country_of, entity, language_of, number_to_call, place_of
+from dialogues.actions.reading import (
+    button,
+    country_of,
+    entity,
+    language_of,
+    number_to_call,
+    place_of,
+    says_to_be_a_child,
+)
 from dialogues.knowledge import Audience, Procedure, Procedures
 from dialogues.knowledge.countries import countries_named, country_name
 from dialogues.knowledge.model import INTERNATIONAL, LocalRule
@@ -84,6 +92,9 @@ class Shelf:
         """Whether there is a text of it that may no longer, or not yet, be shown."""
         return self._procedures.has(key, language_of(tracker), audience_of(tracker))
 
+    def has_childs_version(self, text: Procedure, language: str) -> bool:
+        return self._procedures.get(text.key, language, self._today(), audience=Audience.CHILD) is not None
+
     def here(self, text: Procedure, tracker: Any, translate: Translate) -> str:
         """What is known to differ where the person is, or that nothing is and whom to ask. "" if we know no country."""
         country, language = country_of(tracker, self._default_country), language_of(tracker)
@@ -149,7 +160,11 @@ class Shelf:
 
 
 def audience_of(tracker: Any) -> Audience:
-    return Audience.CHILD if tracker.get_slot("audience") == "child" else Audience.WORKER
+    """Whom to answer: as a button of ours says, as we know them, or a child who tells their age."""
+    known = entity(tracker, "audience") or tracker.get_slot("audience")
+    if known is None and says_to_be_a_child(str(tracker.latest_message.get("text") or "")):
+        return Audience.CHILD
+    return Audience.CHILD if known == "child" else Audience.WORKER
 
 
 class ProcedureAction(Action):  # type: ignore[misc]
@@ -170,6 +185,8 @@ class ProcedureAction(Action):  # type: ignore[misc]
         if text is None:
             return self.refuse(dispatcher, tracker, key, number)
         events = self.show(dispatcher, text.filled({"emergency_number": number}), tracker)
+        if text.audience is Audience.CHILD and entity(tracker, "audience") is None:
+            events = [*events, SlotSet("audience", "child")]
         return [SlotSet("last_procedure", text.key), SlotSet("misunderstood", None), *events]
 
     def wanted(self, tracker: Any) -> str | None:
@@ -242,6 +259,10 @@ class AnswerProcedure(ProcedureAction):
         buttons.append(why_button(text, translate, language))
         if text.contacts:
             buttons.append(button(translate(language, "Numbers"), payload("procedure_contacts", procedure=text.key)))
+        if text.audience is Audience.WORKER and self._shelf.has_childs_version(text, language):
+            # To read aloud, or to show. It changes nothing about who is writing.
+            childs = payload("procedure", procedure=text.key, audience="child")
+            buttons.append(button(translate(language, "In a child's words"), childs))
         return [*buttons, person_button(translate, language)]
 
 
