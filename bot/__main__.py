@@ -274,5 +274,16 @@ def procedures_check(
     raise typer.Exit(1 if wrong else 0)
 
 
+@procedures.command("export")
+def procedures_export(folder: Annotated[Path, typer.Argument(help="where the files are written")]) -> None:
+    """Write the texts that were approved at the desk as files, to be released with the others."""
+    from bot.upkeep import export_texts
+
+    files = _run(export_texts(_settings(), folder))
+    for file in files:
+        typer.echo(file)
+    typer.echo(f"{len(files) or 'No'} texts were approved at the desk.")
+
+
 if __name__ == "__main__":
     main()

@@ -30,6 +30,7 @@ from bot.kernel.crypto import Vault, WrongMasterKey, data_keys
 from bot.kernel.database import Database, DatabaseUnavailable, open_database
 from bot.kernel.migrations import current, head, migrate
 from bot.kernel.settings import MASTER_KEY_FILE, Settings, master_key_bytes, old_master_key_bytes
+from bot.texts import service as texts
 from directory import service as directory
 
 T = TypeVar("T")
@@ -490,6 +491,17 @@ async def verify_directory(settings: Settings) -> list[str]:
         due = await database.read(lambda tx: directory.due_for_verification(tx, at=at))
     lines = [f"{service.id}  {service.name}" for service in due]
     return [*lines, f"{len(due)} services wait to be checked again."]
+
+
+async def export_texts(settings: Settings, folder: Path) -> list[str]:
+    """Write every approved edit under `folder` as the file it takes the place of. Returns the names of the files."""
+    async with _installation(settings) as (database, _vault):
+        approved = await database.read(texts.approved_texts)
+    for file, content in approved.items():
+        path = folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    return sorted(approved)
 
 
 def check_procedures() -> tuple[list[str], list[str]]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from pathlib import Path
 
 from bot.kernel.access import Role
 from bot.texts import service
+from bot.upkeep import export_texts
 from tests.integration.app.program import Desk, Helpline, Person
 
 PAGE = "/desk/texts/adult_with_child/en"
@@ -55,3 +57,12 @@ async def test_a_text_out_of_force_is_refused_kindly_and_counted_once_for_each_p
     _, texts = await desk.get("/desk/texts")
     assert "The text is out of date." in texts
     assert "a few people asked" in texts
+
+
+async def test_what_was_approved_can_be_taken_out_as_files(helpline: Helpline, tmp_path: Path):
+    desk = await helpline.at_desk(await helpline.officer(Role.APPROVER))
+    await release(desk, ("## First answer\n", "## First answer\nRing the night desk first.\n"))
+
+    assert await export_texts(helpline.settings, tmp_path / "out") == ["adult_with_child/en.md"]
+
+    assert "Ring the night desk first." in (tmp_path / "out/adult_with_child/en.md").read_text(encoding="utf-8")
