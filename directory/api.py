@@ -1,5 +1,8 @@
 """The directory over HTTP, as HSDS 3.2 says: read only, for anyone.
 
+Every list may also be asked for by POST, with the parameters in the body: what a person searches for then stays out
+of addresses, and so out of the logs and histories that keep them.
+
 `HsdsApi.routes()` is a plain list, so that a host can mount each route under its own rules.
 """
 
@@ -34,6 +37,7 @@ AT_A_TIME = 200  # records held in memory while a whole directory streams out
 
 _UUID = re.compile(openapi.UUID_PATTERN)
 _LANGUAGE = re.compile(openapi.LANGUAGE_PATTERN)
+_UNWRITTEN = re.compile("[\x00-\x1f\ud800-\udfff]")
 _NUMBER = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,20})?([eE][-+]?[0-9]{1,3})?")
 
 
@@ -82,7 +86,12 @@ class HsdsApi:
             ("/taxonomy_terms", "hsds-taxonomy-terms", self.list_taxonomy_terms),
             ("/taxonomy_terms/{id}", "hsds-taxonomy-term", self.show_taxonomy_term),
         ]
-        return [("GET", self._base + path, name, answering(handler)) for path, name, handler in named]
+        lists = ("/services", "/organizations", "/service_at_locations", "/taxonomies", "/taxonomy_terms")
+        return [
+            (method, self._base + path, name, answering(handler))
+            for path, name, handler in named
+            for method in (("GET", "POST") if path in lists else ("GET",))
+        ]
 
     # --- about ---
 
@@ -106,7 +115,7 @@ class HsdsApi:
     # --- services ---
 
     async def list_services(self, request: web.Request) -> web.StreamResponse:
-        query = read_query(request.query)
+        query = read_query(await parameters(request))
         if query.minimal:
             return answer(request, await self._read(lambda tx: minimal_page(tx, query)))
         if query.ndjson:
@@ -142,8 +151,9 @@ class HsdsApi:
     # --- organisations ---
 
     async def list_organizations(self, request: web.Request) -> web.StreamResponse:
-        query = read_query(request.query)
-        whole = query.full or _flag(request.query, "full_service")
+        asked = await parameters(request)
+        query = read_query(asked)
+        whole = query.full or _flag(asked, "full_service")
 
         def some(tx: Connection, offset: int, limit: int) -> tuple[int, list[Json]]:
             total, ids = store.published_organization_ids(tx, query.filters, offset=offset, limit=limit)
@@ -181,7 +191,7 @@ class HsdsApi:
     # --- services at locations ---
 
     async def list_services_at_locations(self, request: web.Request) -> web.StreamResponse:
-        query = read_query(request.query)
+        query = read_query(await parameters(request))
 
         def links(tx: Connection) -> list[Link]:
             return [] if query.nothing else within(store.published_links(tx, query.filters), query.point)
@@ -189,11 +199,17 @@ class HsdsApi:
         if query.ndjson:
             return lines(self._links_in_portions(await self._read(links), query))
 
-        def read(tx: Connection) -> Json:
-            found = links(tx)
+        def page(tx: Connection) -> tuple[int, list[Link]]:
             start = _offset(query)
-            part = found[start : start + query.per_page]
-            return page_of(links_as_json(tx, part, full=query.full, language=query.language), len(found), query)
+            if query.nothing or query.point is not None:  # by distance: all must be measured to know which come first
+                found = links(tx)
+                return len(found), found[start : start + query.per_page]
+            total = store.count_published_links(tx, query.filters)
+            return total, store.published_links(tx, query.filters, offset=start, limit=query.per_page)
+
+        def read(tx: Connection) -> Json:
+            total, part = page(tx)
+            return page_of(links_as_json(tx, part, full=query.full, language=query.language), total, query)
 
         return answer(request, await self._read(read))
 
@@ -217,16 +233,17 @@ class HsdsApi:
     # --- taxonomy ---
 
     async def list_taxonomies(self, request: web.Request) -> web.StreamResponse:
-        query = read_query(request.query)
+        query = read_query(await parameters(request))
         return _listed(request, query, [hsds.TAXONOMY])
 
     async def show_taxonomy(self, request: web.Request) -> web.StreamResponse:
         return answer(request, hsds.TAXONOMY if _id(request) == hsds.TAXONOMY_ID else None)
 
     async def list_taxonomy_terms(self, request: web.Request) -> web.StreamResponse:
-        query = read_query(request.query)
-        _flag(request.query, "top_only")  # every term of ours is at the top
-        nothing = _plain(request.query, "parent_id") is not None or query.nothing
+        asked = await parameters(request)
+        query = read_query(asked)
+        _flag(asked, "top_only")  # every term of ours is at the top
+        nothing = _plain(asked, "parent_id") is not None or query.nothing
         terms = [] if nothing else [hsds.taxonomy_term(need) for need in query.filters.needs or NEEDS]
         return _listed(request, query, terms)
 
@@ -239,6 +256,52 @@ class HsdsApi:
 
 
 # --- reading queries --------------------------------------------------------------------------------------------
+
+
+async def parameters(request: web.Request) -> Mapping[str, str]:
+    """What was asked for: in the address, and by POST also in the body, which counts more.
+
+    Raises BadQuery for a body that is no form and no JSON object of plain values.
+    """
+    if request.method != "POST" or not request.can_read_body:
+        return request.query
+    if request.content_type == "application/json":
+        sent = await _from_json(request)
+    elif request.content_type == "application/x-www-form-urlencoded":
+        sent = await _from_form(request)
+    else:
+        raise web.HTTPUnsupportedMediaType
+    return {**request.query, **sent}
+
+
+async def _from_json(request: web.Request) -> dict[str, str]:
+    try:
+        body = json.loads(await request.read())
+    except (ValueError, RecursionError):
+        raise BadQuery("the body is not JSON") from None
+    if not isinstance(body, dict):
+        raise BadQuery("the body is a JSON object of parameters")
+    return {name: _as_in_an_address(name, body[name]) for name in body if name in openapi.PARAMETERS}
+
+
+def _as_in_an_address(name: str, value: object) -> str:
+    kind = openapi.PARAMETERS[name]["schema"]["type"]
+    match value:
+        case bool() if kind == "boolean":
+            return "true" if value else "false"
+        case str() if kind == "string":
+            return value
+        case int() | float() if kind in ("integer", "number") and not isinstance(value, bool):
+            return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    raise BadQuery(f"{name} is of the type {kind}")
+
+
+async def _from_form(request: web.Request) -> dict[str, str]:
+    try:
+        fields = await request.post()
+    except (ValueError, LookupError):
+        raise BadQuery("the body is not a form in UTF-8") from None
+    return {name: value for name, value in fields.items() if isinstance(value, str)}
 
 
 def read_query(query: Mapping[str, str]) -> Query:
@@ -271,7 +334,7 @@ def read_query(query: Mapping[str, str]) -> Query:
 
 def _plain(query: Mapping[str, str], name: str) -> str | None:
     value = query.get(name, "").strip()
-    if len(value) > LONGEST_SEARCH or any(ord(character) < 32 for character in value):
+    if len(value) > LONGEST_SEARCH or _UNWRITTEN.search(value):
         raise BadQuery(f"{name} has at most {LONGEST_SEARCH} characters and no control characters")
     return value or None
 
@@ -464,10 +527,13 @@ async def _each(records: list[Json]) -> AsyncIterator[Json]:
 
 
 def answer(request: web.Request, content: Any) -> web.StreamResponse:
-    """JSON with an ETag; 304 to who has it already; 404 when there is nothing."""
+    """JSON with an ETag; 304 to who has it already; 404 when there is nothing. What was asked by POST is not kept."""
     if content is None:
         raise web.HTTPNotFound
     body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    if request.method == "POST":
+        kept_nowhere = {"Cache-Control": "no-store"}
+        return web.Response(body=body, content_type="application/json", charset="utf-8", headers=kept_nowhere)
     tag = hashlib.blake2b(body, digest_size=12).hexdigest()
     headers = {"ETag": f'"{tag}"', "Cache-Control": "no-cache"}
     asked = request.if_none_match
@@ -496,6 +562,10 @@ def answering(handler: Handler) -> Handler:
             return _error(400, str(error))
         except web.HTTPNotFound:
             return _error(404, "not found")
+        except web.HTTPUnsupportedMediaType:
+            return _error(415, "send the parameters as application/json or application/x-www-form-urlencoded")
+        except web.HTTPRequestEntityTooLarge:
+            return _error(413, "the body is too long")
 
     answered.__doc__ = handler.__doc__
     return answered

@@ -34,6 +34,7 @@ PROFILE: Json = {
         "lat, lon, proximity": "Services at locations within so many metres of a point, nearest first.",
         "lang": "Name and description in this language where they are translated.",
         "min_age": "Services for somebody of this age.",
+        "POST": "Every list answers POST too, with its parameters as a JSON object or a form in the body.",
     },
 }
 
@@ -51,36 +52,33 @@ def document(url: str) -> Json:
         },
         "servers": [{"url": url}],
         "paths": {
-            "/": {"get": _one("About this API", "showRoot", "About", parameters=[], missing=False)},
-            "/services": {"get": _many("Services", "listServices", "Service", [*LIST, "minimal", "modified_after"])},
-            "/services/{id}": {"get": _one("One service, in full", "showService", "Service")},
-            "/organizations": {"get": _many("Organisations", "listOrganizations", "Organization", LIST)},
+            "/": {"get": _one("About this API", "showRoot", "About", parameters=[], missing=False, tag="required")},
+            "/services": _list("Services", "Services", "Service", [*LIST, "minimal", "modified_after"], tag="required"),
+            "/services/{id}": {"get": _one("One service, in full", "showService", "Service", tag="required")},
+            "/organizations": _list("Organisations", "Organizations", "Organization", [*LIST, "full_service"]),
             "/organizations/{id}": {
                 "get": _one("An organisation with its services", "showOrganization", "Organization")
             },
-            "/service_at_locations": {
-                "get": _many(
-                    "Services at locations",
-                    "listServicesAtLocations",
-                    "ServiceAtLocation",
-                    [*LIST, "modified_after", "postcode", "proximity", "lat", "lon"],
-                )
-            },
+            "/service_at_locations": _list(
+                "Services at locations",
+                "ServicesAtLocations",
+                "ServiceAtLocation",
+                [*LIST, "modified_after", "postcode", "proximity", "lat", "lon"],
+            ),
             "/service_at_locations/{id}": {
                 "get": _one("One service at a location", "showServiceAtLocation", "ServiceAtLocation")
             },
-            "/taxonomies": {"get": _many("Taxonomies", "listTaxonomies", "Taxonomy", PAGED)},
+            "/taxonomies": _list("Taxonomies", "Taxonomies", "Taxonomy", PAGED),
             "/taxonomies/{id}": {"get": _one("One taxonomy", "showTaxonomy", "Taxonomy")},
-            "/taxonomy_terms": {
-                "get": _many(
-                    "Taxonomy terms",
-                    "listTaxonomyTerms",
-                    "TaxonomyTerm",
-                    [*PAGED, "taxonomy_id", "top_only", "parent_id"],
-                )
-            },
+            "/taxonomy_terms": _list(
+                "Taxonomy terms", "TaxonomyTerms", "TaxonomyTerm", [*PAGED, "taxonomy_id", "top_only", "parent_id"]
+            ),
             "/taxonomy_terms/{id}": {"get": _one("One taxonomy term", "showTaxonomyTerm", "TaxonomyTerm")},
         },
+        "tags": [
+            {"name": "required", "description": "Every HSDS API has these."},
+            {"name": "optional", "description": "HSDS leaves these to whoever publishes."},
+        ],
         "components": {"parameters": PARAMETERS, "schemas": SCHEMAS},
     }
 
@@ -89,32 +87,67 @@ PAGED = ["search", "page", "per_page", "format"]
 LIST = [*PAGED, "taxonomy_term_id", "taxonomy_id", "organization_id", "full", "lang", "min_age"]
 
 
-def _many(summary: str, operation: str, schema: str, parameters: list[str]) -> Json:
-    contents = {"type": "object", "properties": {"contents": {"type": "array", "items": _ref(schema)}}}
+def _list(title: str, operation: str, schema: str, parameters: list[str], *, tag: str = "optional") -> Json:
+    """A list path: by GET, and by POST with the same parameters in the body."""
+    contents = _ref(schema)
     if schema == "Service":
-        contents = {"type": "object", "properties": {"contents": {"type": "array", "items": {"type": "object"}}}}
-    page = {"allOf": [_ref("Page"), contents, {"required": ["contents"]}]}
-    return {
-        "summary": summary,
-        "description": f"{summary}, a page at a time; with format=ndjson all of them, one a line.",
-        "operationId": operation,
+        contents = {"anyOf": [_ref("Service"), _ref("Stamp")]}
+    page = {
+        "allOf": [_ref("Page"), {"properties": {"contents": {"type": "array", "items": contents}}}],
+        "type": "object",
+        "required": ["contents"],
+    }
+    found: Json = {
+        "description": "A page",
+        "content": {"application/json": {"schema": page}, "application/x-ndjson": {"schema": {"type": "string"}}},
+    }
+    means_nothing = _failed("A parameter has a value that means nothing")
+    said = f"{title}, a page at a time; with format=ndjson all of them, one a line."
+    typed = {name: PARAMETERS[name]["schema"] for name in parameters}
+    written = {name: _WRITTEN_FLAG if schema is _FLAG else schema for name, schema in typed.items()}
+    get = {
+        "summary": title,
+        "description": said,
+        "operationId": f"list{operation}",
+        "tags": [tag],
         "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in parameters],
         "responses": {
-            "200": {
-                "description": "A page",
-                "content": {
-                    "application/json": {"schema": page},
-                    "application/x-ndjson": {"schema": {"type": "string"}},
-                },
-            },
+            "200": {**found, "headers": {"ETag": {"schema": {"type": "string"}}}},
             "304": {"description": "Not changed since the ETag that was sent"},
-            "400": _failed("A parameter has a value that means nothing"),
+            "400": means_nothing,
         },
     }
+    post = {
+        "summary": f"{title}, asked for in the body",
+        "description": f"{said} The parameters are in the body, so that no address tells what was looked for.",
+        "operationId": f"search{operation}",
+        "tags": ["optional"],
+        "requestBody": {
+            "required": False,
+            "content": {
+                "application/json": {"schema": {"type": "object", "properties": typed}},
+                "application/x-www-form-urlencoded": {"schema": {"type": "object", "properties": written}},
+            },
+        },
+        "responses": {
+            "200": found,
+            "400": means_nothing,
+            "403": {"description": "Sent by a browser from another site"},
+            "413": _failed("The body is longer than 64 KiB"),
+            "415": _failed("The body is neither JSON nor a form"),
+        },
+    }
+    return {"get": get, "post": post}
 
 
 def _one(
-    summary: str, operation: str, schema: str, *, parameters: list[str] | None = None, missing: bool = True
+    summary: str,
+    operation: str,
+    schema: str,
+    *,
+    parameters: list[str] | None = None,
+    missing: bool = True,
+    tag: str = "optional",
 ) -> Json:
     names = ["id", "lang"] if parameters is None else parameters
     if schema.startswith("Taxonomy"):
@@ -130,6 +163,7 @@ def _one(
         "summary": summary,
         "description": f"{summary}.",
         "operationId": operation,
+        "tags": [tag],
         "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in names],
         "responses": responses,
     }
@@ -152,6 +186,7 @@ def _parameter(name: str, description: str, schema: Json, *, where: str = "query
 
 _TEXT: Json = {"type": "string", "maxLength": LONGEST_SEARCH, "pattern": "^[^\\x00-\\x1f]*$"}
 _FLAG: Json = {"type": "boolean", "default": False}
+_WRITTEN_FLAG: Json = {"enum": ["true", "false", "1", "0"], "default": "false"}  # a form has texts only
 
 PARAMETERS: Json = {
     "id": _parameter("id", "Identifier.", {"type": "string", "format": "uuid"}, where="path"),
@@ -169,6 +204,7 @@ PARAMETERS: Json = {
     "taxonomy_id": _parameter("taxonomy_id", "Records with a term of this taxonomy.", _TEXT),
     "organization_id": _parameter("organization_id", "Services of this organisation.", _TEXT),
     "full": _parameter("full", "Everything nested.", _FLAG),
+    "full_service": _parameter("full_service", "Each organisation with its services, in full.", _FLAG),
     "minimal": _parameter("minimal", "Only id and modified_date, all in one page.", _FLAG),
     "modified_after": _parameter(
         "modified_after",
@@ -216,6 +252,7 @@ SCHEMAS: Json = {
     "About": _object(
         ["version", "profile", "openapi_url"], _strings("version", "profile", "openapi_url", "description")
     ),
+    "Stamp": _object(["id", "modified_date"], {"id": _ID, "modified_date": {"type": "string", "format": "date-time"}}),
     "Page": _object(
         ["total_items", "total_pages", "page_number", "size", "first_page", "last_page", "empty"],
         {

@@ -813,8 +813,21 @@ class Link:
     longitude: float | None
 
 
-def published_links(tx: Connection, filters: Filters, *, link_id: str | None = None) -> list[Link]:
-    """Every published service at a location, in a lasting order."""
+def count_published_links(tx: Connection, filters: Filters) -> int:
+    query = (
+        sa.select(sa.func.count())
+        .select_from(services_at_locations)
+        .join(services, services.c.id == services_at_locations.c.service_id)
+        .join(locations, locations.c.id == services_at_locations.c.location_id)
+        .where(*_published_links(filters))
+    )
+    return tx.execute(query).scalar_one()
+
+
+def published_links(
+    tx: Connection, filters: Filters, *, link_id: str | None = None, offset: int = 0, limit: int | None = None
+) -> list[Link]:
+    """Every published service at a location, or one page of them, in a lasting order."""
     query = (
         sa.select(
             services_at_locations.c.id,
@@ -831,6 +844,7 @@ def published_links(tx: Connection, filters: Filters, *, link_id: str | None = N
     )
     if link_id is not None:
         query = query.where(services_at_locations.c.id == link_id)
+    query = query.offset(offset) if limit is None else query.offset(offset).limit(limit)
     return [Link(*row) for row in tx.execute(query)]
 
 

@@ -253,8 +253,71 @@ async def test_who_has_it_already_is_told_so(hsds: Hsds):
     assert await again.read() == b""
 
 
-async def test_writing_is_not_possible(hsds: Hsds):
-    response = await hsds.post("/hsds/services", json={})
+LISTS = ("services", "organizations", "service_at_locations", "taxonomies", "taxonomy_terms")
+
+
+@pytest.mark.parametrize("kind", LISTS)
+async def test_what_is_asked_in_the_body_is_answered_as_in_an_address(hsds: Hsds, kind: str):
+    asked = {"search": "la", "per_page": 3, "page": 1, "full": True}
+    by_address = await get(hsds, f"/{kind}?search=la&per_page=3&page=1&full=true")
+    as_json = await hsds.post(f"/hsds/{kind}", json=asked)
+    as_form = await hsds.post(f"/hsds/{kind}", data={name: str(value) for name, value in asked.items()})
+
+    assert by_address["size"] or kind.startswith("taxonomies")
+    assert await as_json.json() == await as_form.json() == by_address
+    assert as_json.headers["Cache-Control"] == "no-store"
+    assert "ETag" not in as_json.headers
+    assert await (await hsds.post(f"/hsds/{kind}")).json() == await get(hsds, f"/{kind}")
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{", 400), (b"[]", 400), (b'{"page": []}', 400), (b'{"page": 1.5}', 400), (b'{"search": "\\u0000"}', 400),
+        (b'{"search": "\\ud800"}', 400), (b"\xff", 400), (b"[" * 60_000, 400), (b'{"search": null}', 400),
+        (b'{"search": "x", "unknown": "kept out"}', 200), (b'{"page": 1.0, "lat": 1, "lon": 2e0}', 200),
+    ],
+)  # fmt: skip
+async def test_a_body_that_means_nothing_is_answered_kindly(hsds: Hsds, body: bytes, status: int):
+    response = await hsds.post("/hsds/services", data=body, headers={"Content-Type": "application/json"})
+
+    assert response.status == status
+    assert (await response.json()).get("error") or status == 200
+
+
+async def test_a_body_too_long_or_of_another_kind_is_refused(hsds: Hsds):
+    long = await hsds.post("/hsds/services", json={"search": "a" * 100_000})
+    other = await hsds.post("/hsds/services", data=b"<a/>", headers={"Content-Type": "text/xml"})
+
+    assert (long.status, other.status) == (413, 415)
+    assert (await long.json())["error"]
+    assert (await other.json())["error"]
+
+
+async def test_full_lists_and_lines_are_valid_too(hsds: Hsds):
+    for line in (await get(hsds, "/services?full=true&per_page=100&lang=ar"))["contents"]:
+        assert not wrong(validator("service"), line)
+    for line in (await get(hsds, "/service_at_locations?full=true&per_page=100"))["contents"]:
+        assert not wrong(validator("service_at_location"), line)
+    for line in (await get(hsds, "/organizations?full_service=true&per_page=100"))["contents"]:
+        assert not wrong(validator("organization"), line)
+        assert line["services"]
+
+
+async def test_pages_of_services_at_locations_neither_repeat_nor_skip(hsds: Hsds):
+    first = await get(hsds, "/service_at_locations?per_page=9")
+    seen = []
+    for number in range(1, first["total_pages"] + 1):
+        page = await get(hsds, f"/service_at_locations?per_page=9&page={number}")
+        seen += [line["id"] for line in page["contents"]]
+
+    assert len(seen) == len(set(seen)) == first["total_items"]
+    assert set(seen) == {line["id"] for line in await everything(hsds, "/service_at_locations?format=ndjson")}
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+async def test_writing_is_not_possible(hsds: Hsds, method: str):
+    response = await hsds.request(method, "/hsds/services", json={})
 
     assert response.status == 405
     assert "GET" in response.headers["Allow"]
