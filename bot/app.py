@@ -58,6 +58,7 @@ from dialogues.knowledge import Procedures
 from dialogues.runtime.engine import Engine
 from dialogues.understanding import learnt_folder
 from directory.api import HsdsApi
+from directory.gazetteer import GAZETTEER, Gazetteer
 from directory.service import Directory
 
 log = get_log("app")
@@ -85,7 +86,8 @@ class Waymark:
         self.words = Words.load()
         self.procedures = Procedures.load(DIALOGUES / "procedures")
         self.texts = TextShelf(DIALOGUES / "procedures", self.procedures, database, self.signals)
-        self.directory = Directory(database, clock, self.words)
+        gazetteer = Gazetteer.open(settings.data_dir / GAZETTEER)
+        self.directory = Directory(database, clock, self.words, gazetteer=gazetteer)
         self.reading = ReadingRoom(
             DIALOGUES, learnt_folder(settings.data_dir / "understanding"), settings.understanding
         )

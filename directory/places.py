@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from rapidfuzz import fuzz, process
@@ -39,6 +40,8 @@ CLEAR_LEAD = 7.0
 #: What the country of the conversation adds.
 COUNTRY_BONUS = 6.0
 CHOICES = 3
+#: What a place has in its favour for lying on the routes, against all the towns of the world.
+OWN_BONUS = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ class Places:
         self._written_of: list[Place] = []
         self._consonants: list[str] = []
         self._consonants_of: list[Place] = []
+        self._consonants_latin: list[str] = []
         self._exact: dict[str, list[Place]] = defaultdict(list)
         for place in self._places:
             self._index(place)
@@ -133,6 +137,7 @@ class Places:
                 seen_consonants.add(bones)
                 self._consonants.append(bones)
                 self._consonants_of.append(place)
+                self._consonants_latin.append(in_latin(written))
 
     def with_towns(self, towns: Iterable[tuple[str, str, float, float]]) -> Places:
         """These places and the directory's own towns (name, country, latitude, longitude), save those known already."""
@@ -144,18 +149,24 @@ class Places:
                 added.append(Place(key, name, country, latitude, longitude, kind="own", weight=6))
         return Places([*self._places, *added]) if added else self
 
-    def resolve(self, words: str, *, country: str | None = None) -> list[Place]:
-        """Places that `words` may mean, best first: one when it is clear, up to three when it would be a guess."""
+    def resolve(self, words: str, *, country: str | None = None, beyond: Gazetteer | None = None) -> list[Place]:
+        """Places that `words` may mean, best first: one when it is clear, up to three when it would be a guess.
+
+        `beyond` is asked when none of these places is meant for certain.
+        """
         written = fold(words[: LONGEST_NAME * 4])
-        bare = _bare(written)
-        for attempt in (written, bare, _without_prefix(bare)):
+        stripped = bare(written)
+        for attempt in (written, stripped, without_prefix(stripped)):
             if same := self._exact.get(attempt):
                 return _choose_same_name(same, country)
         best: dict[str, tuple[float, Place]] = {}
-        for attempt in dict.fromkeys((written, bare)):
+        for attempt in dict.fromkeys((written, stripped)):
             if 1 < len(attempt) <= LONGEST_NAME:
                 self._alike(attempt, best)
-        return self._choose_alike(best, country)
+        ranked = _ranked(best, country)
+        if beyond is not None:
+            ranked = _merged(ranked, beyond.scored(words, country=country))
+        return _choose(ranked)
 
     def _alike(self, written: str, best: dict[str, tuple[float, Place]]) -> None:
         """Note in `best` how much each place's best spelling is like what was written, for those that come near."""
@@ -167,33 +178,16 @@ class Places:
         for name, _ratio, position in process.extract(
             written, self._written, scorer=fuzz.ratio, score_cutoff=POSSIBLE - 14, limit=24
         ):
-            keep(_likeness(written, name), self._written_of[position])
-        bones = consonants(written)
+            keep(likeness(written, name), self._written_of[position])
+        bones, latin = consonants(written), in_latin(written)
         if len(bones) > 2:
             for name, ratio, position in process.extract(
                 bones, self._consonants, scorer=fuzz.ratio, score_cutoff=POSSIBLE, limit=24
             ):
                 shorter = min(len(bones), len(name))
                 if ratio == 100 or shorter > 4:  # consonants alone say less, and the fewer the less
-                    keep(ratio - 6 - 12 / shorter, self._consonants_of[position])
-
-    @staticmethod
-    def _choose_alike(scores: dict[str, tuple[float, Place]], country: str | None) -> list[Place]:
-        ranked = sorted(
-            (
-                (score + place.weight / 5 + (COUNTRY_BONUS if place.country == country else 0.0), place)
-                for score, place in scores.values()
-                if score >= POSSIBLE
-            ),
-            key=lambda pair: (-pair[0], pair[1].key),
-        )
-        if not ranked:
-            return []
-        top = ranked[0][0]
-        second = ranked[1][0] if len(ranked) > 1 else 0.0
-        if top >= SURE and top - second >= CLEAR_LEAD:
-            return [ranked[0][1]]
-        return [place for score, place in ranked if score >= top - 2 * CLEAR_LEAD][:CHOICES]
+                    vowels = fuzz.ratio(latin, self._consonants_latin[position])
+                    keep(0.7 * ratio + 0.3 * vowels - 12 / shorter, self._consonants_of[position])
 
     def name_in(self, name: str, country: str, language: str) -> str:
         """How people of a language call the place with this canonical name."""
@@ -214,6 +208,58 @@ class Places:
         return place if near else None
 
 
+class Gazetteer(Protocol):
+    """A larger list to look in when a name is not among one's own places."""
+
+    def scored(self, words: str, *, country: str | None = None) -> list[tuple[float, Place]]:
+        """Places that `words` may mean with how well they fit, best first."""
+        ...
+
+
+Ranked = list[tuple[float, Place]]
+
+
+def _ranked(scores: Mapping[str, tuple[float, Place]], country: str | None) -> Ranked:
+    found = [
+        (score + place.weight / 5 + (COUNTRY_BONUS if place.country == country else 0.0), place)
+        for score, place in scores.values()
+        if score >= POSSIBLE
+    ]
+    return sorted(found, key=_best_first)
+
+
+def _best_first(pair: tuple[float, Place]) -> tuple[float, str]:
+    return -pair[0], pair[1].key
+
+
+def _merged(own: Ranked, others: Ranked) -> Ranked:
+    """One's own places are likelier to be meant; a place in both lists is one's own, as well as it fits in either."""
+    merged = [(score + OWN_BONUS, place) for score, place in own]
+    for score, place in others:
+        same = next((i for i, (_, mine) in enumerate(merged) if _same_place(mine, place)), None)
+        if same is None:
+            merged.append((score, place))
+        elif score > merged[same][0]:
+            merged[same] = score, merged[same][1]
+    return sorted(merged, key=_best_first)
+
+
+def _same_place(one: Place, other: Place) -> bool:
+    near = distance_m(one.latitude, one.longitude, other.latitude, other.longitude) <= SAME_TOWN_M
+    return near and one.country == other.country
+
+
+def _choose(ranked: Ranked) -> list[Place]:
+    """The first alone where it is clear; else those that may be meant, for the person to choose."""
+    if not ranked:
+        return []
+    top = ranked[0][0]
+    second = ranked[1][0] if len(ranked) > 1 else 0.0
+    if top >= SURE and top - second >= CLEAR_LEAD:
+        return [ranked[0][1]]
+    return [place for score, place in ranked if score >= top - 2 * CLEAR_LEAD][:CHOICES]
+
+
 def _choose_same_name(same: list[Place], country: str | None) -> list[Place]:
     """Places of one name: the one in the person's country, else the one that is meant far more often, else all."""
     here = [place for place in same if place.country == country]
@@ -223,7 +269,7 @@ def _choose_same_name(same: list[Place], country: str | None) -> list[Place]:
     return ranked[:CHOICES]
 
 
-def _likeness(written: str, name: str) -> float:
+def likeness(written: str, name: str) -> float:
     """0 to 100. A slip of the finger in a short name is worth as little as one in a long name."""
     slips = OSA.distance(written, name)
     length = max(len(written), len(name))
@@ -266,7 +312,7 @@ _WORDS_AROUND = """
 _AROUND = frozenset(map(fold, _WORDS_AROUND.split()))
 
 
-def _bare(written: str) -> str:
+def bare(written: str) -> str:
     """The words without what stands around a name at either end."""
     words = written.split()
     while len(words) > 1 and words[0] in _AROUND:
@@ -276,9 +322,9 @@ def _bare(written: str) -> str:
     return " ".join(words)
 
 
-def _without_prefix(bare: str) -> str:
+def without_prefix(stripped: str) -> str:
     """Arabic writes "in" and "to" onto the word."""
-    return bare[1:] if len(bare) > 4 and bare.startswith(("ب", "ل")) else bare
+    return stripped[1:] if len(stripped) > 4 and stripped.startswith(("ب", "ل")) else stripped
 
 
 _TO_LATIN = {
@@ -314,6 +360,11 @@ def _latin(character: str) -> str:
     return ""
 
 
+def in_latin(folded: str) -> str:
+    """A folded name in Latin letters, vowels as far as its script writes them."""
+    return "".join(_latin(character) for character in folded)
+
+
 #: Sounds that scripts and spellings take for one another, longest first.
 _SOUNDS = tuple(
     (re.compile(pattern), sound)
@@ -332,7 +383,7 @@ _SOUNDS = tuple(
 @lru_cache(maxsize=16384)
 def consonants(folded: str) -> str:
     """The bones of a name: Latin, without vowels, like sounds merged, doubles single."""
-    latin = "".join(_latin(character) for character in folded)
+    latin = in_latin(folded)
     # A first vowel is kept as one sign, or names such as Agadez and Kiev would look alike.
     first = "a" if latin[:1] in set("aeiouy") else ""
     for pattern, sound in _SOUNDS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -25,7 +26,7 @@ from directory.model import (
     Verification,
     WrongRecord,
 )
-from directory.places import Place, Places
+from directory.places import Gazetteer, Place, Places
 from directory.search import Search
 from directory.seeds import emergency_numbers, put_helplines
 from directory.store import Transactions
@@ -143,13 +144,20 @@ class Directory:
     """The directory as a dialogue, a desk or a web page uses it. Call `prepare` once before anything is asked."""
 
     def __init__(
-        self, database: Transactions, clock: Clock, words: Translates, *, places: Places | None = None
+        self,
+        database: Transactions,
+        clock: Clock,
+        words: Translates,
+        *,
+        places: Places | None = None,
+        gazetteer: Gazetteer | None = None,
     ) -> None:
         self.database = database
         self.clock = clock
         self.words = words
         self._supplement = places or Places.load()
         self._places = self._supplement
+        self._gazetteer = gazetteer
         self._places_of: tuple[int, int] | None = None
         self._looked_at: datetime | None = None
         self._emergency = emergency_numbers()
@@ -181,7 +189,8 @@ class Directory:
     async def resolve_place(self, words: str, *, country: str | None = None, language: str = "en") -> list[FoundPlace]:
         """Places that `words` may mean, best first; more than one when it would be a guess. Empty: unknown."""
         places = await self._fresh_places()
-        return [_found(place) for place in places.resolve(words, country=country)]
+        found = await asyncio.to_thread(places.resolve, words, country=country, beyond=self._gazetteer)
+        return [_found(place) for place in found]
 
     async def place_at(self, latitude: float, longitude: float) -> FoundPlace | None:
         """The known place nearest to a shared location, at the point that was shared (to about 100 metres)."""
