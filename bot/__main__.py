@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
+from directory.files.options import EXPORTED, IMPORTED, Column, Rehearse, Report
+
 if TYPE_CHECKING:
     from bot.kernel.settings import Settings
 
@@ -269,6 +271,29 @@ def gazetteer_build(
     typer.echo(
         f"{count} places in {target} ({target.stat().st_size / 1e6:.0f} MB). They are known after the next start."
     )
+
+
+@directory.command("import")
+def directory_import(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help=IMPORTED)],
+    rehearse: Rehearse = False,
+    column: Column = None,
+    report: Report = None,
+    by: Annotated[str, typer.Option(help="Who is importing.")] = "command line",
+) -> None:
+    """Bring services in as unverified drafts: all of them or, if any row is rejected, none."""
+    from bot.upkeep import import_services
+
+    code = _run(import_services(_settings(), file, by=by, rehearse=rehearse, columns=column or [], report_to=report))
+    raise typer.Exit(code)
+
+
+@directory.command("export")
+def directory_export(file: Annotated[Path, typer.Argument(help=EXPORTED)]) -> None:
+    """Write every published service to a file. No safe place's address is in it."""
+    from bot.upkeep import export_services
+
+    raise typer.Exit(_run(export_services(_settings(), file)))
 
 
 @directory.command("verify")

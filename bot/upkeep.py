@@ -504,6 +504,24 @@ async def export_texts(settings: Settings, folder: Path) -> list[str]:
     return sorted(approved)
 
 
+async def import_services(
+    settings: Settings, file: Path, *, by: str, rehearse: bool, columns: Sequence[str], report_to: Path | None
+) -> int:
+    """Bring a file of services in as drafts, and tell of it. Returns the exit code."""
+    from directory.files.telling import tell_import
+
+    async with _installation(settings) as (database, _vault):
+        return await tell_import(database, file, by=by, rehearse=rehearse, columns=columns, report_to=report_to)
+
+
+async def export_services(settings: Settings, file: Path) -> int:
+    """Write every published service to a file, and tell of it. Returns the exit code."""
+    from directory.files.telling import tell_export
+
+    async with _installation(settings) as (database, _vault):
+        return await tell_export(database, file)
+
+
 def check_procedures() -> tuple[list[str], list[str]]:
     """What is wrong with the procedures, a line each, and what is only worth knowing."""
     from dialogues.knowledge.check import check

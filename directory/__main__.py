@@ -16,7 +16,8 @@ from aiohttp import web
 from directory import demonstration
 from directory.api import Handler, HsdsApi
 from directory.database import open_database
-from directory.files import RejectedFile, export_services, import_services, read_lines, rehearse_import
+from directory.files.options import EXPORTED, IMPORTED, Column, Rehearse, Report
+from directory.files.telling import tell_export, tell_import
 from directory.model import Method, Verification, WrongRecord
 from directory.service import Directory, due_for_verification, verify_service
 from directory.words import DirectoryWords
@@ -89,46 +90,41 @@ def serve(
 
 @app.command("import")
 def import_command(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="HSDS services, one JSON object a line.")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help=IMPORTED)],
     database: Where = DATABASE,
-    rehearse: Annotated[bool, typer.Option("--rehearse", help="Only say what would happen.")] = False,
+    rehearse: Rehearse = False,
+    column: Column = None,
+    report: Report = None,
     by: Annotated[str, typer.Option(help="Who is importing.")] = "",
 ) -> None:
-    """Bring services in as unverified drafts: all of them or, if any line is rejected, none."""
+    """Bring services in as unverified drafts: all of them or, if any row is rejected, none."""
     who = by or os.environ.get("USER", "import")
 
     async def run() -> int:
         opened = await open_database(database)
-        at = datetime.now(UTC)
-        work = rehearse_import if rehearse else import_services
         try:
-            report = await opened.write(lambda tx: work(tx, read_lines(file), by=who, at=at))
-        except RejectedFile as error:
-            report = error.report
+            return await tell_import(opened, file, by=who, rehearse=rehearse, columns=column or [], report_to=report)
         finally:
             await opened.close()
-        for reason in report.reasons:
-            typer.echo(reason, err=True)
-        kept = "nothing kept: " if rehearse or report.rejected else ""
-        typer.echo(kept + report.summary())
-        return 1 if report.rejected else 0
 
     raise typer.Exit(asyncio.run(run()))
 
 
 @app.command()
-def export(database: Where = DATABASE) -> None:
-    """Write every published service to standard output, one JSON object a line."""
+def export(
+    file: Annotated[Path | None, typer.Argument(help=EXPORTED)] = None,
+    database: Where = DATABASE,
+) -> None:
+    """Write every published service to a file, or to standard output one JSON object a line."""
 
-    async def run() -> None:
+    async def run() -> int:
         opened = await open_database(database)
         try:
-            for line in await opened.read(lambda tx: list(export_services(tx))):
-                sys.stdout.write(line + "\n")
+            return await tell_export(opened, file)
         finally:
             await opened.close()
 
-    asyncio.run(run())
+    raise typer.Exit(asyncio.run(run()))
 
 
 @app.command()

@@ -263,10 +263,11 @@ def _fill(database: sqlite3.Connection, towns: Iterable[Mapping[str, Any]]) -> i
 def _spellings(town: Mapping[str, Any]) -> list[str]:
     """The names in the scripts that people on the routes write, folded, without airport codes."""
     names = [town["name"], *(name for name in town["alternatenames"] if not (len(name) <= 3 and name.isupper()))]
-    folded = (fold(name) for name in names if _script(name) in SCRIPTS)
+    folded = (fold(name) for name in names if script_of(name) in SCRIPTS)
     return list(dict.fromkeys(name for name in folded if 1 < len(name) <= LONGEST_NAME))
 
 
-def _script(name: str) -> str:
+def script_of(name: str) -> str:
+    """The script of the first letter, as Unicode calls it: LATIN, ARABIC, ETHIOPIC."""
     letter = next((character for character in name if character.isalpha()), "")
     return unicodedata.name(letter, "").split(" ", 1)[0] if letter else ""

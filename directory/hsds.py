@@ -143,8 +143,27 @@ def full_service(record: Service, owner: Organization, *, language: str | None =
             ],
             translations=translations(record),
         )
+        | own_terms(record)
         | {"attributes": attributes(record)}
     )
+
+
+def own_terms(record: Service) -> Json:
+    """What is said of a service that HSDS has no word for, where somebody has said it. `api/profile` explains them."""
+    who = record.eligibility
+    said = {
+        "papers_needed": who.papers_needed,
+        "unaccompanied": who.unaccompanied,
+        "accompanied": who.accompanied,
+        "siblings_together": who.siblings_together,
+        "genders": sorted(who.genders) if len(who.genders) == 1 else None,
+        "walk_in": record.walk_in,
+        "interpreters": record.interpreters,
+        "free": record.free,
+        "reports_to": list(record.reports_to) or None,
+        "text_language": record.language if record.language != "en" else None,
+    }
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def link_id(record: Service, place: Location) -> str:

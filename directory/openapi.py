@@ -25,6 +25,11 @@ PROFILE: Json = {
     "extends": "HSDS 3.2",
     "terms": {
         "service.translations": "Name and description in other languages: a list of {language, name, description}.",
+        "service.papers_needed, free, walk_in, interpreters": "True or false; absent where nobody has said.",
+        "service.unaccompanied, accompanied, siblings_together": "Who is taken in: true or false, or not known.",
+        "service.text_language": "The language of name and description, when it is not English.",
+        "service.genders": "A list of girls or boys, when not both are taken in.",
+        "service.reports_to": "Whom the service must or does tell: police, immigration, parents, child_protection.",
         "schedule.timezone_name": "The IANA time zone of the times; `timezone` is its offset in January.",
     },
     "rules": {

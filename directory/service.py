@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Protocol
 
 from sqlalchemy.engine import Connection
@@ -25,6 +26,7 @@ from directory.model import (
     Service,
     Verification,
     WrongRecord,
+    fixed_id,
 )
 from directory.places import Gazetteer, Place, Places
 from directory.search import Search
@@ -60,39 +62,191 @@ def save_draft(tx: Connection, service: Service, *, by: str, at: datetime, why: 
 
     Raises WrongRecord naming everything that is wrong, NotAllowedNow when the record is past being a draft.
     """
-    if problems := service.problems():
+    if problems := [*service.problems(), *shared_location_problems(tx, service)]:
         raise WrongRecord(problems)
     before = store.get_service(tx, service.id)
     if before is not None and before.state is not RecordState.DRAFT:
         raise NotAllowedNow(f"service {service.id} is {before.state}: only a draft can be changed")
     if before is None and not store.get_organizations(tx, [service.organization_id]):
         raise WrongRecord(["the organisation of the service is not known"])
-    draft = replace(service, state=RecordState.DRAFT, verification=before.verification if before else None)
+    draft = replace(
+        service,
+        state=RecordState.DRAFT,
+        verification=before.verification if before else None,
+        update_of=before.update_of if before else None,
+    )
     store.put_service(tx, draft, at=at)
     act = "changed" if before else "drafted"
     store.add_change(tx, draft.id, at=at, by=by, act=act, before=before, why=why, row_id=_new_id())
     return draft
 
 
-def move_service(tx: Connection, service_id: str, to: RecordState, *, by: str, at: datetime, why: str = "") -> Service:
-    """Take a record one step on in its life. Raises KeyError, NotAllowedNow."""
+def shared_location_problems(tx: Connection, service: Service) -> list[str]:
+    """A location of another service as well may be named, but not changed: it would move the other service."""
+    known = store.get_locations(tx, [location.id for location in service.locations])
+    altered = [location.id for location in service.locations if known.get(location.id, location) != location]
+    elsewhere = store.used_elsewhere(tx, altered, service.id) if altered else set()
+    return [f"location {location_id} is another service's too, with other content" for location_id in sorted(elsewhere)]
+
+
+def propose_change(tx: Connection, changed: Service, *, by: str, at: datetime, why: str = "") -> Service:
+    """Keep a change to a record in force as a draft of its own, which leaves the record as it is. Returns the draft.
+
+    `changed` has the id of the record in force. There is one open change of a record at a time: a second proposal
+    replaces the first while that is a draft. Raises KeyError, WrongRecord, NotAllowedNow.
+    """
+    current = store.get_service(tx, changed.id)
+    if current is None:
+        raise KeyError(changed.id)
+    if current.state is not RecordState.CURRENT:
+        raise NotAllowedNow(f"service {changed.id} is {current.state}: only a record in force is changed by a draft")
+    if problems := changed.problems():
+        raise WrongRecord(problems)
+    draft_id = fixed_id("change of", current.id)
+    before = store.get_service(tx, draft_id)
+    if before is not None and before.state is RecordState.IN_REVIEW:
+        raise NotAllowedNow(f"a change of service {changed.id} is in review: decide about it first")
+    draft = replace(
+        changed,
+        id=draft_id,
+        organization_id=current.organization_id,
+        state=RecordState.DRAFT,
+        verification=None,
+        update_of=current.id,
+        locations=tuple(replace(place, id=_draft_location(draft_id, place.id)) for place in changed.locations),
+    )
+    store.put_service(tx, draft, at=at)
+    store.add_change(tx, draft_id, at=at, by=by, act="proposed", before=current, why=why, row_id=_new_id())
+    return draft
+
+
+def _draft_location(draft_id: str, location_id: str) -> str:
+    """A draft has locations of its own, so that writing it moves nothing that is in force."""
+    return fixed_id("location of change", draft_id, location_id)
+
+
+def proposed_record(tx: Connection, draft: Service) -> tuple[Service, Service]:
+    """The record in force, and what it would be with the change. Raises KeyError when it is not there any more."""
+    current = store.get_service(tx, draft.update_of or "")
+    if current is None:
+        raise KeyError(draft.update_of)
+    own = {_draft_location(draft.id, place.id): place.id for place in current.locations}
+    changed = replace(
+        draft,
+        id=current.id,
+        state=current.state,
+        verification=current.verification,
+        update_of=None,
+        demo=current.demo,
+        locations=tuple(replace(place, id=own.get(place.id, place.id)) for place in draft.locations),
+        modified_at=current.modified_at,
+    )
+    return current, changed
+
+
+def changed_contacts(before: Service, after: Service) -> list[str]:
+    """Which of the ways to a service differ: whoever changes one could send a child to somebody else."""
+
+    def ways(record: Service) -> dict[str, object]:
+        return {
+            "phone": sorted((phone.number, phone.kind) for phone in record.phones),
+            "address": sorted(
+                (at.kind, at.country, at.city, at.postal_code, at.address, at.directions, at.latitude, at.longitude)
+                for at in record.locations
+            ),
+            "website": record.website,
+            "email": record.email,
+            "how_to_apply": record.how_to_apply,
+        }
+
+    was, is_now = ways(before), ways(after)
+    return [name for name in was if repr(was[name]) != repr(is_now[name])]
+
+
+def move_service(
+    tx: Connection, service_id: str, to: RecordState, *, by: str, at: datetime, why: str = "", call_back: str = ""
+) -> Service:
+    """Take a record one step on in its life. A change that is put in force takes the place of its record.
+
+    A change of a phone, an address or a link is put in force by somebody who did not write it, with a note of the
+    call on the old contact (`call_back`). Raises KeyError, NotAllowedNow.
+    """
     service = store.get_service(tx, service_id)
     if service is None:
         raise KeyError(service_id)
     if to not in TRANSITIONS[service.state]:
         raise NotAllowedNow(f"service {service_id} cannot go from {service.state} to {to}")
+    if to is RecordState.CURRENT and service.update_of is not None:
+        return _put_in_force(tx, service, by=by, at=at, why=why, call_back=call_back.strip())
     store.set_state(tx, service_id, to, at=at)
     store.add_change(tx, service_id, at=at, by=by, act=to.value, before=service, why=why, row_id=_new_id())
     return replace(service, state=to)
 
 
+def _put_in_force(tx: Connection, draft: Service, *, by: str, at: datetime, why: str, call_back: str) -> Service:
+    try:
+        current, changed = proposed_record(tx, draft)
+    except KeyError:
+        raise NotAllowedNow(f"the record that {draft.id} changes is not there any more") from None
+    if current.state is not RecordState.CURRENT:
+        raise NotAllowedNow(f"service {current.id} is {current.state}: a change of it cannot be put in force")
+    if contacts := changed_contacts(current, changed):
+        if by in store.authors(tx, draft.id):
+            raise NotAllowedNow(f"{', '.join(contacts)} changed: somebody who did not write it must decide")
+        if not call_back:
+            raise NotAllowedNow(f"{', '.join(contacts)} changed: note the call on the old contact (call_back)")
+        why = f"{why} Call-back on the old contact: {call_back}".strip()
+    store.set_state(tx, draft.id, RecordState.ARCHIVED, at=at)
+    store.put_service(tx, changed, at=at)
+    store.add_change(tx, current.id, at=at, by=by, act="changed", before=current, why=why, row_id=_new_id())
+    store.add_change(tx, draft.id, at=at, by=by, act="in force", before=draft, why=why, row_id=_new_id())
+    return changed
+
+
+class Wrong(StrEnum):
+    """What somebody who went there can say of a record."""
+
+    CLOSED = "closed"
+    REFUSED = "refused_me"
+    NUMBER = "wrong_number"
+    OTHER = "other"
+
+
+#: Two people who say one of these are believed at once.
+DEMOTING = (Wrong.CLOSED, Wrong.REFUSED)
+BELIEVED = 2
+
+
+def report_wrong(tx: Connection, service_id: str, kind: Wrong, *, reporter: str, at: datetime) -> bool:
+    """Keep that somebody found the record to be wrong. True when this demoted it: it is offered to nobody until it is
+    checked again, and stands first among those that are due.
+
+    `reporter` is a fingerprint of the person, never their name. Raises KeyError.
+    """
+    service = store.get_service(tx, service_id)
+    if service is None:
+        raise KeyError(service_id)
+    store.add_report(tx, service_id, kind=kind.value, reporter=reporter, at=at, row_id=_new_id())
+    believed = store.reporters(tx, service_id, [each.value for each in DEMOTING]) >= BELIEVED
+    if not believed or service.verification is None:
+        return False
+    store.clear_verification(tx, service_id, at=at)
+    why = f"{BELIEVED} people found it closed or were refused"
+    store.add_change(tx, service_id, at=at, by="reports", act="demoted", before=service, why=why, row_id=_new_id())
+    return True
+
+
 def verify_service(tx: Connection, service_id: str, verification: Verification) -> None:
-    """Write down that somebody found the record to be true. Raises KeyError, WrongRecord."""
+    """Write down that somebody found the record to be true, which answers what was reported of it.
+
+    Raises KeyError, WrongRecord.
+    """
     if store.get_service(tx, service_id) is None:
         raise KeyError(service_id)
     if not verification.by.strip() or not verification.source.strip():
         raise WrongRecord(["a check names who checked, and with whom or where"])
     store.add_verification(tx, service_id, verification, row_id=_new_id())
+    store.close_reports(tx, service_id, by=verification.by, at=verification.at)
 
 
 def due_for_verification(tx: Connection, *, at: datetime) -> list[Service]:

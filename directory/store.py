@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -250,6 +250,28 @@ changes = sa.Table(
     sa.Column("why", sa.Text, nullable=False),
 )
 
+reports = sa.Table(
+    "directory_reports",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    _service_key(),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("reporter", sa.String(64), nullable=False),  # a fingerprint: two words of one person count once
+    sa.Column("closed_at", Moment, nullable=True),
+    sa.Column("closed_by", sa.Text, nullable=False),
+)
+
+column_mappings = sa.Table(
+    "directory_column_mappings",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),  # made from the columns' titles
+    sa.Column("titles", sa.Text, nullable=False),  # JSON list
+    sa.Column("mapping", sa.Text, nullable=False),  # JSON: title to field
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("modified_at", Moment, nullable=False),
+)
+
 #: The tables whose rows are one service's own and are written anew with it.
 CHILDREN = (
     service_needs,
@@ -290,6 +312,40 @@ def put_service(tx: Connection, service: Service, *, at: datetime) -> None:
         if rows:
             tx.execute(table.insert(), rows)
     _delete_unused(tx, sorted(left))
+
+
+def add_services(tx: Connection, records: Sequence[Service], *, at: datetime) -> None:
+    """Keep many services whose ids are new, in a few statements. Their locations may be there already."""
+    if not records:
+        return
+    tx.execute(services.insert(), [_service_row(record, at) for record in records])
+    places = {location.id: location for record in records for location in record.locations}
+    known = get_locations(tx, list(places))
+    new = [{**asdict(place), "kind": place.kind.value} for key, place in places.items() if key not in known]
+    if new:
+        tx.execute(locations.insert(), new)
+    rows: dict[sa.Table, list[dict[str, Any]]] = defaultdict(list)
+    for record in records:
+        for table, some in _child_rows(record).items():
+            rows[table] += some
+    for table, some in rows.items():
+        if some:
+            tx.execute(table.insert(), some)
+
+
+def get_locations(tx: Connection, ids: Sequence[str]) -> dict[str, Location]:
+    found = {}
+    for some in _portions(ids):
+        for row in tx.execute(sa.select(locations).where(locations.c.id.in_(some))).mappings():
+            found[row["id"]] = _location(row)
+    return found
+
+
+def used_elsewhere(tx: Connection, location_ids: Sequence[str], service_id: str) -> set[str]:
+    """Those of the locations at which another service is."""
+    linked = services_at_locations.c
+    query = sa.select(linked.location_id).where(linked.location_id.in_(location_ids), linked.service_id != service_id)
+    return set(tx.execute(query).scalars())
 
 
 def _location_ids(tx: Connection, service_ids: Sequence[str]) -> list[str]:
@@ -431,6 +487,66 @@ def add_verification(tx: Connection, service_id: str, verification: Verification
     )
 
 
+def clear_verification(tx: Connection, service_id: str, *, at: datetime) -> None:
+    """As if nobody had checked the record. The checks themselves stay in its history."""
+    nobody: dict[str, Any] = dict.fromkeys(("verified_at", "verified_by", "verification_method", "verification_source"))
+    tx.execute(services.update().where(services.c.id == service_id).values({**nobody, "modified_at": at}))
+
+
+def add_report(tx: Connection, service_id: str, *, kind: str, reporter: str, at: datetime, row_id: str) -> None:
+    """Keep that somebody found a record to be wrong; once for each person and kind while it is open."""
+    same = sa.select(reports.c.id).where(
+        reports.c.service_id == service_id,
+        reports.c.kind == kind,
+        reports.c.reporter == reporter,
+        reports.c.closed_at.is_(None),
+    )
+    if tx.execute(same).first() is None:
+        tx.execute(
+            reports.insert().values(
+                id=row_id, service_id=service_id, at=at, kind=kind, reporter=reporter, closed_at=None, closed_by=""
+            )
+        )
+
+
+def open_reports(tx: Connection, service_ids: Sequence[str] | None = None) -> dict[str, dict[str, int]]:
+    """How many people reported what, for each service with an open report."""
+    query = (
+        sa.select(reports.c.service_id, reports.c.kind, sa.func.count(sa.distinct(reports.c.reporter)))
+        .where(reports.c.closed_at.is_(None))
+        .group_by(reports.c.service_id, reports.c.kind)
+    )
+    if service_ids is not None:
+        query = query.where(reports.c.service_id.in_(service_ids))
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for service_id, kind, count in tx.execute(query):
+        found[service_id][kind] = count
+    return dict(found)
+
+
+def reporters(tx: Connection, service_id: str, kinds: Sequence[str]) -> int:
+    """How many people reported one of the kinds."""
+    query = sa.select(sa.func.count(sa.distinct(reports.c.reporter))).where(
+        reports.c.service_id == service_id, reports.c.kind.in_(kinds), reports.c.closed_at.is_(None)
+    )
+    return tx.execute(query).scalar_one()
+
+
+def close_reports(tx: Connection, service_id: str, *, by: str, at: datetime) -> None:
+    mine = sa.and_(reports.c.service_id == service_id, reports.c.closed_at.is_(None))
+    tx.execute(reports.update().where(mine).values(closed_at=at, closed_by=by))
+
+
+def add_changes(tx: Connection, ids: Iterable[tuple[str, str]], *, at: datetime, by: str, act: str, why: str) -> None:
+    """Write down the same act on many new records: ids of the lines and of the services."""
+    rows = [
+        {"id": row_id, "service_id": service_id, "at": at, "by": by, "act": act, "before": "", "why": why}
+        for row_id, service_id in ids
+    ]
+    if rows:
+        tx.execute(changes.insert(), rows)
+
+
 def add_change(
     tx: Connection, service_id: str, *, at: datetime, by: str, act: str, before: Service | None, why: str, row_id: str
 ) -> None:
@@ -462,7 +578,7 @@ def delete_services(tx: Connection, ids: Sequence[str]) -> None:
     """Take services out with everything that hangs on them, on databases with or without foreign keys enforced."""
     for some in _portions(ids):
         left = _location_ids(tx, some)
-        for table in (*CHILDREN, verifications, changes, safe_places):
+        for table in (*CHILDREN, verifications, changes, reports, safe_places):
             tx.execute(table.delete().where(table.c.service_id.in_(some)))
         tx.execute(services.delete().where(services.c.id.in_(some)))
         _delete_unused(tx, left)
@@ -924,6 +1040,71 @@ def due_ids(tx: Connection, *, checked_before: datetime) -> list[str]:
         .order_by(services.c.verified_at.asc().nulls_first(), services.c.id)
     )
     return list(tx.execute(query).scalars())
+
+
+def update_ids(tx: Connection, service_ids: Sequence[str], states: Sequence[RecordState]) -> dict[str, str]:
+    """The record in force to the change of it that is in one of the states."""
+    found: dict[str, str] = {}
+    for some in _portions(service_ids):
+        query = sa.select(services.c.update_of, services.c.id).where(
+            services.c.update_of.in_(some), services.c.state.in_([state.value for state in states])
+        )
+        found.update((row.update_of, row.id) for row in tx.execute(query))
+    return found
+
+
+def authors(tx: Connection, service_id: str) -> set[str]:
+    """Who wrote what a draft says now: everybody who drafted or changed it since it was last put in force."""
+    mine = changes.c.service_id == service_id
+    in_force = sa.select(sa.func.max(changes.c.at)).where(mine, changes.c.act == "in force").scalar_subquery()
+    query = sa.select(changes.c.by).where(
+        mine,
+        changes.c.act.in_(("drafted", "changed", "proposed")),
+        sa.or_(in_force.is_(None), changes.c.at > in_force),
+    )
+    return set(tx.execute(query).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line of a record's history. `before` is what the record was, as it was kept; empty for a new one."""
+
+    at: datetime
+    by: str
+    act: str
+    why: str
+    before: Mapping[str, Any]
+
+
+def changes_of(tx: Connection, service_id: str, *, limit: int = 100) -> list[Change]:
+    """The history of a record with what it was before each act, latest first."""
+    query = sa.select(changes).where(changes.c.service_id == service_id)
+    query = query.order_by(changes.c.at.desc(), changes.c.id.desc()).limit(limit)
+    return [
+        Change(row.at, row.by, row.act, row.why, json.loads(row.before) if row.before else {})
+        for row in tx.execute(query)
+    ]
+
+
+def get_mapping(tx: Connection, mapping_id: str) -> dict[str, str] | None:
+    row = tx.execute(sa.select(column_mappings.c.mapping).where(column_mappings.c.id == mapping_id)).first()
+    return None if row is None else dict(json.loads(row.mapping))
+
+
+def put_mapping(
+    tx: Connection, mapping_id: str, *, titles: Sequence[str], mapping: Mapping[str, str], by: str, at: datetime
+) -> None:
+    _upsert(
+        tx,
+        column_mappings,
+        {
+            "id": mapping_id,
+            "titles": json.dumps(list(titles), ensure_ascii=False),
+            "mapping": json.dumps(dict(mapping), ensure_ascii=False),
+            "by": by,
+            "modified_at": at,
+        },
+    )
 
 
 def history(tx: Connection, service_id: str) -> list[tuple[datetime, str, str, str]]:

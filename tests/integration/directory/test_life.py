@@ -6,16 +6,20 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.engine import Connection
 
 from bot.kernel.clock import SetClock
 from bot.kernel.database import Database
 from directory import store
-from directory.model import Method, NotAllowedNow, RecordState, Verification, WrongRecord
+from directory.model import Method, NotAllowedNow, Phone, RecordState, Service, Verification, WrongRecord
 from directory.service import (
     Directory,
+    Wrong,
     due_for_verification,
     list_services,
     move_service,
+    propose_change,
+    report_wrong,
     save_draft,
     save_organization,
     verify_service,
@@ -134,3 +138,147 @@ async def test_editors_see_records_in_every_state(database: Database, clock: Set
     assert [line.service.name for line in drafts] == ["draft"]
     assert [line.service.name for line in named] == ["archived"]
     assert listed[0].organization == OWNER.name
+
+
+# --- changes of what is in force -----------------------------------------------------------------------------------
+
+
+async def in_force(database: Database, clock: SetClock, key: str = "current") -> Service:
+    record = replace(a_service(key, clock.now()), phones=(Phone("+44 1632 960001"),), website="https://example.org")
+    await database.write(lambda tx: put(tx, record, at=clock.now()))
+    kept = await database.read(lambda tx: store.get_service(tx, record.id))
+    assert kept is not None
+    return kept
+
+
+async def propose(database: Database, clock: SetClock, changed: Service, by: str = "ana") -> Service:
+    return await database.write(lambda tx: propose_change(tx, changed, by=by, at=clock.now(), why="they moved"))
+
+
+async def decide(
+    database: Database, clock: SetClock, draft: Service, *, by: str, call_back: str = "", review: bool = True
+) -> Service:
+    def work(tx: Connection) -> Service:
+        if review:
+            move_service(tx, draft.id, RecordState.IN_REVIEW, by=by, at=clock.now())
+        return move_service(tx, draft.id, RecordState.CURRENT, by=by, at=clock.now(), call_back=call_back)
+
+    return await database.write(work)
+
+
+async def test_an_edit_is_a_draft_that_leaves_the_record_in_force_as_it_is(database: Database, clock: SetClock):
+    record = await in_force(database, clock)
+    [place] = record.locations
+
+    draft = await propose(
+        database, clock, replace(record, name="new", locations=(replace(place, address="elsewhere 1"),))
+    )
+
+    assert draft.update_of == record.id
+    assert await database.read(lambda tx: store.get_service(tx, record.id)) == record
+
+
+async def test_a_change_of_words_takes_the_place_of_the_record_and_keeps_its_id_and_check(
+    database: Database, clock: SetClock
+):
+    record = await in_force(database, clock)
+    draft = await propose(database, clock, replace(record, summary="better words"))
+
+    await decide(database, clock, draft, by="ana")
+
+    kept = await database.read(lambda tx: store.get_service(tx, record.id))
+    assert kept is not None
+    assert (kept.summary, kept.verification, kept.locations) == ("better words", record.verification, record.locations)
+    [change] = await database.read(lambda tx: store.changes_of(tx, record.id))
+    assert (change.by, change.act, change.before["summary"]) == ("ana", "changed", record.summary)
+    shown = await database.read(lambda tx: store.list_ids(tx, state=RecordState.CURRENT))
+    assert shown.count(record.id) == 1
+    assert draft.id not in shown
+
+
+@pytest.mark.parametrize("way", ["phone", "address", "website", "email", "place"])
+async def test_a_changed_way_to_a_service_needs_a_second_person_and_a_call_on_the_old_one(
+    database: Database, clock: SetClock, way: str
+):
+    record = await in_force(database, clock)
+    [place] = record.locations
+    changed = {
+        "phone": replace(record, phones=(Phone("+44 1632 960999"),)),
+        "address": replace(record, locations=(replace(place, address="trap street"),)),
+        "website": replace(record, website="https://example.com"),
+        "email": replace(record, email="a@example.com"),
+        "place": replace(record, locations=(replace(place, latitude=71.9),)),
+    }[way]
+    draft = await propose(database, clock, changed)
+
+    with pytest.raises(NotAllowedNow, match="did not write it"):
+        await decide(database, clock, draft, by="ana", call_back="called")
+    with pytest.raises(NotAllowedNow, match="call_back"):
+        await decide(database, clock, draft, by="ben", call_back="  ")
+    assert await database.read(lambda tx: store.get_service(tx, record.id)) == record
+
+    await decide(database, clock, draft, by="ben", call_back="Mona at the old number confirmed it")
+
+    kept = await database.read(lambda tx: store.get_service(tx, record.id))
+    assert kept is not None
+    assert replace(kept, modified_at=None) == replace(changed, modified_at=None)
+    [change] = await database.read(lambda tx: store.changes_of(tx, record.id))
+    assert "Mona at the old number" in change.why
+
+
+async def test_a_second_proposal_replaces_the_first_until_it_is_in_review(database: Database, clock: SetClock):
+    record = await in_force(database, clock)
+    first = await propose(database, clock, replace(record, name="first"))
+    second = await propose(database, clock, replace(record, name="second"), by="ben")
+    assert first.id == second.id
+
+    await database.write(lambda tx: move_service(tx, first.id, RecordState.IN_REVIEW, by="ben", at=clock.now()))
+    with pytest.raises(NotAllowedNow, match="in review"):
+        await propose(database, clock, replace(record, name="third"))
+    done = await decide(database, clock, second, by="ben", review=False)
+    assert done.name == "second"
+    assert (await propose(database, clock, replace(done, name="third"))).id == first.id
+
+
+async def test_a_draft_cannot_move_another_service_by_its_location(database: Database, clock: SetClock):
+    record = await in_force(database, clock)
+    [place] = record.locations
+    thief = replace(a_service("thief", clock.now()), locations=(replace(place, address="trap street"),))
+
+    with pytest.raises(WrongRecord, match="another service's"):
+        await database.write(lambda tx: save_draft(tx, thief, by="ana", at=clock.now()))
+
+    shared = replace(thief, locations=(place,))
+    await database.write(lambda tx: save_draft(tx, shared, by="ana", at=clock.now()))
+    assert await database.read(lambda tx: store.get_service(tx, record.id)) == record
+
+
+# --- what people report --------------------------------------------------------------------------------------------
+
+
+async def test_two_people_who_found_it_closed_take_it_out_at_once(
+    directory: Directory, database: Database, clock: SetClock
+):
+    record = await in_force(database, clock)
+
+    async def report(kind: Wrong, reporter: str) -> bool:
+        return await database.write(lambda tx: report_wrong(tx, record.id, kind, reporter=reporter, at=clock.now()))
+
+    assert not await report(Wrong.CLOSED, "one")
+    assert not await report(Wrong.CLOSED, "one")
+    assert not await report(Wrong.REFUSED, "one")  # one person, however loud, is one person
+    assert not await report(Wrong.NUMBER, "three")
+    assert record.name in [found.name for found in await directory.near("shelter", NOWHERE, language="en")]
+    assert await report(Wrong.REFUSED, "two")
+
+    assert record.name not in [found.name for found in await directory.near("shelter", NOWHERE, language="en")]
+    first, *_ = await database.read(lambda tx: due_for_verification(tx, at=clock.now()))
+    assert first.id == record.id
+    assert (await database.read(store.open_reports))[record.id] == {"closed": 1, "refused_me": 2, "wrong_number": 1}
+
+    check = Verification(clock.now(), "Ben", Method.PHONE, "open again")
+    await database.write(lambda tx: verify_service(tx, record.id, check))
+    assert record.name in [found.name for found in await directory.near("shelter", NOWHERE, language="en")]
+    assert await database.read(store.open_reports) == {}
+    with pytest.raises(KeyError):
+        await database.write(lambda tx: report_wrong(tx, "none", Wrong.OTHER, reporter="x", at=clock.now()))

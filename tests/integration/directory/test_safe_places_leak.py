@@ -16,7 +16,7 @@ from bot.kernel.clock import SetClock
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Database, SqliteDatabase
 from directory import store
-from directory.files import export_services
+from directory.files.hsds_json import export_services
 from directory.model import NEEDS, FoundPlace, Service
 from directory.places import Place, load_supplement
 from directory.safe_places import Purpose, Reader, SafePlace, open_safe_place, put_safe_place, safe_places

@@ -1,19 +1,14 @@
-"""Services in and out of files: HSDS as newline-delimited JSON, a full service on each line.
-
-What comes in lands as an unverified draft, all of it or none. A rehearsal walks the same path and keeps nothing, so
-that it cannot promise what the import would not do.
-"""
+"""HSDS as JSON: a full service on each line, or an array of them; and one of them as a record of ours."""
 
 from __future__ import annotations
 
 import json
 import re
+import unicodedata
 import uuid
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from sqlalchemy.engine import Connection
 
@@ -21,9 +16,9 @@ from directory import hsds, store
 from directory.model import (
     NEEDS,
     Eligibility,
+    Gender,
     Location,
     LocationKind,
-    NotAllowedNow,
     Organization,
     Phone,
     Service,
@@ -32,35 +27,15 @@ from directory.model import (
     WrongRecord,
 )
 from directory.opening_hours import DAYS, OpeningHours, Shift, minute_of
-from directory.service import save_draft, save_organization
 from directory.store import Filters
 
 #: A line longer than this is not a service.
 LONGEST_LINE = 1_000_000
-#: So many reasons are told; the others are counted.
-REASONS_TOLD = 100
+#: An array is read in pieces of so many characters.
+PIECE = 64 * 1024
 AT_A_TIME = 200
 
 Json = dict[str, Any]
-
-
-@dataclass(slots=True)
-class ImportReport:
-    """What became of each line."""
-
-    new: int = 0
-    changed: int = 0
-    same: int = 0
-    rejected: int = 0
-    reasons: list[str] = field(default_factory=list)
-
-    def reject(self, line: int, why: str) -> None:
-        self.rejected += 1
-        if len(self.reasons) < REASONS_TOLD:
-            self.reasons.append(f"line {line}: {why}")
-
-    def summary(self) -> str:
-        return f"{self.new} new, {self.changed} changed, {self.same} the same, {self.rejected} rejected"
 
 
 def export_services(tx: Connection) -> Iterator[str]:
@@ -87,59 +62,51 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
                 yield number, line
 
 
-def import_services(tx: Connection, lines: Iterable[tuple[int, str]], *, by: str, at: datetime) -> ImportReport:
-    """Bring services in as drafts. Raises RejectedFile, which undoes everything, if any line is rejected."""
-    report = ImportReport()
-    seen: set[str] = set()
-    for number, line in lines:
+def read_json(path: Path) -> Iterator[tuple[int, str]]:
+    """The services of a JSON file: an array of them, or the page or package that has them as `contents` or `services`.
+
+    The array is cut into its elements as it is read. The number is the element's, from 1. What is not such an array
+    comes as one last element that will not parse.
+    """
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        buffer = _after_the_bracket(file)
+        number = 0
+        while buffer is not None:
+            buffer = buffer.lstrip(" \t\r\n,")
+            if buffer.startswith("]"):
+                return
+            number += 1
+            element, buffer = _first_element(buffer, file)
+            yield number, element
+
+
+def _after_the_bracket(file: TextIO) -> str | None:
+    """Read up to where the array begins. None, when there is none within the first piece."""
+    start = file.read(PIECE)
+    found = _ARRAY.match(start)
+    return start[found.end() :] if found else start if start.strip() else None
+
+
+def _first_element(buffer: str, file: TextIO) -> tuple[str, str | None]:
+    """One element and what follows it; the rest as it is, and nothing, when no element can be read."""
+    while len(buffer) <= LONGEST_LINE:
         try:
-            owner, service = parse_service(line)
-            if service.id in seen:
-                raise WrongRecord(["the same id stands on an earlier line"])
-            seen.add(service.id)
-            _put(tx, owner, service, report, by=by, at=at)
-        except WrongRecord as error:
-            report.reject(number, "; ".join(error.problems))
-        except NotAllowedNow as error:
-            report.reject(number, str(error))
-    if report.rejected:
-        raise RejectedFile(report)
-    return report
+            _, end = _DECODER.raw_decode(buffer)
+        except (ValueError, RecursionError):
+            more = file.read(max(PIECE, len(buffer)))  # as much again, so that a long element is not read too often
+            if not more:
+                break
+            buffer += more
+            continue
+        return buffer[:end], buffer[end:] or file.read(PIECE)
+    return buffer[:LONGEST_LINE] + "\x00", None
 
 
-class RejectedFile(Exception):
-    """Nothing of the file was kept. `report` says why, line by line."""
-
-    def __init__(self, report: ImportReport) -> None:
-        self.report = report
-        super().__init__(report.summary())
-
-
-def rehearse_import(tx: Connection, lines: Iterable[tuple[int, str]], *, by: str, at: datetime) -> ImportReport:
-    """What `import_services` would do. Undoes itself through a savepoint."""
-    savepoint = tx.begin_nested()
-    try:
-        return import_services(tx, lines, by=by, at=at)
-    except RejectedFile as error:
-        return error.report
-    finally:
-        savepoint.rollback()
-
-
-def _put(tx: Connection, owner: Organization, service: Service, report: ImportReport, *, by: str, at: datetime) -> None:
-    before = store.get_service(tx, service.id)
-    if before is not None:
-        unlike = replace(service, state=before.state, verification=before.verification, modified_at=before.modified_at)
-        if unlike == before:
-            report.same += 1
-            return
-    if not store.get_organizations(tx, [owner.id]):
-        save_organization(tx, owner, at=at)
-    save_draft(tx, service, by=by, at=at, why="import")
-    if before is None:
-        report.new += 1
-    else:
-        report.changed += 1
+_DECODER = json.JSONDecoder()
+#: The array itself, or one that comes after figures about the page.
+_ARRAY = re.compile(
+    r'\s*(?:\[|\{(?:\s*"[a-z_]{1,40}"\s*:\s*(?:"[^"\\]{0,200}"|[0-9]{1,12}|true|false)\s*,)*\s*"(?:contents|services)"\s*:\s*\[)'
+)
 
 
 # --- a line of JSON as a record ---------------------------------------------------------------------------------
@@ -147,10 +114,19 @@ def _put(tx: Connection, owner: Organization, service: Service, report: ImportRe
 
 def parse_service(line: str) -> tuple[Organization, Service]:
     """One full HSDS service. Raises WrongRecord naming everything that is wrong with it."""
+    return parse_record(parse_line(line))
+
+
+def parse_line(line: str) -> Any:
+    """The JSON on a line. Raises WrongRecord."""
     try:
-        data = json.loads(line)
+        return json.loads(line)
     except (ValueError, RecursionError):
         raise WrongRecord(["not a line of JSON, or cut off in the middle"]) from None
+
+
+def parse_record(data: Any) -> tuple[Organization, Service]:
+    """One full HSDS service as a record. Raises WrongRecord naming everything that is wrong with it."""
     if not isinstance(data, dict):
         raise WrongRecord(["not a JSON object"])
     reader = _Reader()
@@ -163,6 +139,18 @@ def parse_service(line: str) -> tuple[Organization, Service]:
 
 
 _BAD_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+
+
+_MARKUP = re.compile(r"<[a-zA-Z/!?]")
+
+
+def _mixed_scripts(text: str) -> str:
+    """The first word that mixes scripts whose letters look alike: nobody writes so but to deceive."""
+    for word in text.split():
+        scripts = {unicodedata.name(letter, "").split(" ", 1)[0] for letter in word if letter.isalpha()}
+        if len(scripts & {"LATIN", "CYRILLIC", "GREEK"}) > 1:
+            return word
+    return ""
 
 
 class _Reader:
@@ -181,6 +169,12 @@ class _Reader:
             return ""
         if _BAD_CHARACTERS.search(value):
             self.problems.append(f"{name} has control or direction characters in it")
+            return ""
+        if _MARKUP.search(value):
+            self.problems.append(f"{name} has HTML in it")
+            return ""
+        if name == "name" and (mixed := _mixed_scripts(value)):
+            self.problems.append(f"{name} has letters of two scripts in one word: {mixed!r}")
             return ""
         if required and not value.strip():
             self.problems.append(f"{name} is missing")
@@ -238,10 +232,16 @@ class _Reader:
             name=self.string(data, "name", required=True, longest=300),
             summary=self.string(data, "description"),
             needs=self._needs(data),
+            language=self.string(data, "text_language", longest=12) or "en",
             status=self._status(data),
             eligibility=Eligibility(
                 minimum_age=self.age(data, "minimum_age"),
                 maximum_age=self.age(data, "maximum_age"),
+                genders=self._genders(data),
+                unaccompanied=self.flag(data, "unaccompanied"),
+                accompanied=self.flag(data, "accompanied"),
+                siblings_together=self.flag(data, "siblings_together"),
+                papers_needed=self.flag(data, "papers_needed"),
                 note=self.string(data, "eligibility_description"),
             ),
             locations=tuple(self._location(link) for link in self.objects(data, "service_at_locations")),
@@ -257,7 +257,10 @@ class _Reader:
                 for phone in self.objects(data, "phones")
             ),
             languages=tuple(self.string(spoken, "code", longest=12) for spoken in self.objects(data, "languages")),
-            free=True if any(option.get("option") == "free" for option in self.objects(data, "cost_options")) else None,
+            interpreters=self.flag(data, "interpreters"),
+            free=self._free(data),
+            walk_in=self.flag(data, "walk_in"),
+            reports_to=self._codes(data, "reports_to"),
             how_to_apply=self.string(data, "application_process"),
             cost_note=self.string(data, "fees_description"),
             documents=tuple(
@@ -269,6 +272,32 @@ class _Reader:
             names=self._translated(data, "name"),
             summaries=self._translated(data, "description"),
         )
+
+    def flag(self, data: Json, name: str) -> bool | None:
+        value = data.get(name)
+        if value is None or isinstance(value, bool):
+            return value
+        self.problems.append(f"{name} is not true or false")
+        return None
+
+    def _genders(self, data: Json) -> frozenset[Gender]:
+        codes = self._codes(data, "genders")
+        wrong = [code for code in codes if code not in set(Gender)]
+        if wrong:
+            self.problems.append(f"genders are girls and boys, not {wrong[0]!r}")
+        return frozenset(Gender(code) for code in codes if code not in wrong) or frozenset(Gender)
+
+    def _codes(self, data: Json, name: str) -> tuple[str, ...]:
+        value = data.get(name, [])
+        if not isinstance(value, list) or len(value) > 50 or not all(isinstance(code, str) for code in value):
+            self.problems.append(f"{name} is not a list of codes")
+            return ()
+        return tuple(dict.fromkeys(code[:40] for code in value))
+
+    def _free(self, data: Json) -> bool | None:
+        if any(option.get("option") == "free" for option in self.objects(data, "cost_options")):
+            return True
+        return self.flag(data, "free")
 
     def _translated(self, data: Json, name: str) -> tuple[Translation, ...]:
         found = [

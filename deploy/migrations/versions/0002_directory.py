@@ -1,0 +1,44 @@
+"""What people report about a service, and how the columns of a partner's spreadsheet are read."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "directory_reports",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("service_id", sa.String(length=36), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("reporter", sa.String(length=64), nullable=False),
+        sa.Column("closed_at", sa.BigInteger(), nullable=True),
+        sa.Column("closed_by", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["service_id"], ["directory_services.id"], name=op.f("fk_directory_reports_service_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_directory_reports")),
+    )
+    op.create_index(op.f("ix_directory_reports_service_id"), "directory_reports", ["service_id"], unique=False)
+    op.create_table(
+        "directory_column_mappings",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("titles", sa.Text(), nullable=False),
+        sa.Column("mapping", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("modified_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_directory_column_mappings")),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("directory_column_mappings")
+    op.drop_index(op.f("ix_directory_reports_service_id"), table_name="directory_reports")
+    op.drop_table("directory_reports")

@@ -1,0 +1,87 @@
+"""Which format a file is in, and its rows."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from pathlib import Path
+
+from directory.files import hsds_csv, spreadsheet, xlsx
+from directory.files.hsds_json import parse_line, read_json, read_lines
+from directory.files.importing import Row
+from directory.files.unreadable import UnreadableFile
+from directory.model import WrongRecord
+
+__all__ = ["UnreadableFile", "open_rows", "titles_in"]
+
+
+class Format(StrEnum):
+    """What a file is, whatever it is called."""
+
+    LINES = "a service a line"
+    JSON = "an array of services"
+    PACKAGE = "an HSDS CSV package"
+    CSV = "a flat table"
+    XLSX = "a workbook"
+
+
+def open_rows(path: Path, *, mapping: Mapping[str, str] | None = None) -> Iterator[Row]:
+    """The services of a file. Raises UnreadableFile, also while it is being read.
+
+    `mapping`: for a flat spreadsheet, which column is which field; by default as its titles say.
+    """
+    match format_of(path):
+        case Format.LINES:
+            return _parsed(read_lines(path), "line")
+        case Format.JSON:
+            return _parsed(read_json(path), "item")
+        case Format.PACKAGE:
+            return hsds_csv.rows(path)
+        case Format.XLSX:
+            return spreadsheet.rows(xlsx.read_rows(path), mapping)
+        case Format.CSV:
+            return spreadsheet.rows(spreadsheet.read_csv(path), mapping)
+
+
+def titles_in(path: Path) -> list[str] | None:
+    """The titles of a flat spreadsheet's columns. None for what is no spreadsheet. Raises UnreadableFile."""
+    match format_of(path):
+        case Format.XLSX:
+            return spreadsheet.titles_of(xlsx.read_rows(path))
+        case Format.CSV:
+            return spreadsheet.titles_of(spreadsheet.read_csv(path))
+    return None
+
+
+def format_of(path: Path) -> Format:
+    """What the file is, by how it begins. Raises UnreadableFile for what is none of these."""
+    with path.open("rb") as file:
+        start = file.read(4096)
+    if not start.strip(b"\x00 \r\n\t\xef\xbb\xbf"):
+        raise UnreadableFile("the file is empty")
+    if start.startswith(b"PK"):
+        if not zipfile.is_zipfile(path):
+            raise UnreadableFile("the archive is cut off or damaged: send it again")
+        return Format.XLSX if xlsx.is_workbook(path) else Format.PACKAGE
+    if start.startswith((b"\xd0\xcf\x11\xe0", b"%PDF")):
+        raise UnreadableFile("this is an old spreadsheet or a document: save it as XLSX or as CSV in UTF-8")
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text.startswith(b"[") or (text.startswith(b"{") and _is_page(text)):
+        return Format.JSON
+    return Format.LINES if text.startswith(b"{") else Format.CSV
+
+
+def _is_page(start: bytes) -> bool:
+    """A page of an API or a package of everything, and not one service a line."""
+    if start.split(b"\n", 1)[0].strip() == b"{" or start.startswith(b'{"services"'):
+        return True
+    return b'"contents"' in start and b'"total_items"' in start
+
+
+def _parsed(elements: Iterator[tuple[int, str]], kind: str) -> Iterator[Row]:
+    for number, text in elements:
+        try:
+            yield Row(f"{kind} {number}", parse_line(text))
+        except WrongRecord as error:
+            yield Row(f"{kind} {number}", wrong=str(error))

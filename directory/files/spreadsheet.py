@@ -1,0 +1,384 @@
+"""Flat spreadsheets: a service a row, in CSV or XLSX, whatever its columns are called.
+
+Which column is which field is guessed from the titles, corrected by whoever imports, and kept for the next time the
+same titles come.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from directory import hsds
+from directory.files.importing import Row
+from directory.files.unreadable import UnreadableFile
+from directory.model import NEEDS, Location, LocationKind, Organization, Service, fixed_id
+from directory.opening_hours import DAYS, OpeningHours, clock_of, week
+from directory.places import fold
+
+Json = dict[str, Any]
+
+#: Every field a column may be, in the order of an export, with titles by which it is known.
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "id": ("service id", "identifier"),
+    "name": ("service", "service name", "nom", "nombre", "اسم"),
+    "description": ("summary", "details", "description du service", "descripcion", "وصف"),
+    "language": ("text language", "langue du texte"),
+    "organization": ("organisation", "provider", "agency", "organisme", "organizacion", "منظمه"),
+    "needs": ("need", "category", "categories", "service type", "sector", "besoin", "besoins", "necesidades"),
+    "status": ("state of the service",),
+    "country": ("pays", "pais", "بلد", "countries"),
+    "city": ("town", "municipality", "ville", "ciudad", "مدينه"),
+    "region": ("province", "governorate", "department", "region province"),
+    "address": ("street", "adresse", "direccion", "عنوان"),
+    "postal_code": ("postcode", "zip", "zip code", "code postal", "codigo postal"),
+    "latitude": ("lat", "y"),
+    "longitude": ("lon", "lng", "long", "x"),
+    "phones": ("phone", "telephone", "tel", "phone number", "telefono", "هاتف"),
+    "website": ("web", "url", "link", "site web", "sitio web"),
+    "email": ("e mail", "mail", "courriel", "correo"),
+    "hours": ("opening hours", "horaires", "horario"),
+    "time_zone": ("timezone", "zone", "fuseau horaire"),
+    "languages": ("languages spoken", "langues", "idiomas"),
+    "minimum_age": ("min age", "age from", "age minimum", "edad minima"),
+    "maximum_age": ("max age", "age to", "age maximum", "edad maxima"),
+    "genders": ("gender", "genre", "sexo"),
+    "free": ("free of charge", "gratuit", "gratis"),
+    "papers_needed": ("papers", "documents needed", "papiers"),
+    "walk_in": ("walk in", "sans rendez vous", "sin cita"),
+    "interpreters": ("interpreter", "interpretes", "interpretation"),
+    "how_to_apply": ("application", "access", "comment acceder", "como acceder"),
+    "documents": ("required documents", "what to bring"),
+    "eligibility": ("who", "target group", "public", "eligibility description"),
+    "alert": ("notice", "warning"),
+}
+REQUIRED = ("name", "organization", "needs", "country")
+NOT_READ = "-"
+
+MOST_COLUMNS = 200
+LONGEST_CELL = 100_000
+
+
+# --- columns ----------------------------------------------------------------------------------------------------
+
+
+def guess_mapping(titles: Sequence[str]) -> dict[str, str]:
+    """Title to field, for the titles that are known. The first of two columns for one field counts."""
+    known = {_folded(title): field for field, others in FIELDS.items() for title in (field, *others)}
+    mapping: dict[str, str] = {}
+    for title in titles:
+        field = known.get(_folded(title))
+        if field is not None and field not in mapping.values():
+            mapping[title] = field
+    return mapping
+
+
+def _folded(title: str) -> str:
+    return fold(title.replace("_", " "))
+
+
+def mapping_id(titles: Sequence[str]) -> str:
+    """By which the mapping of a sheet with these titles is kept."""
+    return fixed_id("columns", *(_folded(title) for title in titles))
+
+
+def titles_of(rows: Iterator[tuple[int, list[str]]]) -> list[str]:
+    """The titles: the first row. Raises UnreadableFile when there is none."""
+    _, titles = next(rows, (0, []))
+    titles = [title.strip() for title in titles]
+    if sum(bool(title) for title in titles) < 2:
+        raise UnreadableFile("the first row must have the titles of the columns")
+    return titles
+
+
+def wrong_mapping(mapping: Mapping[str, str]) -> str:
+    """What hinders reading by this mapping, in a sentence; empty when nothing does."""
+    if unknown := [field for field in mapping.values() if field not in FIELDS and field != NOT_READ]:
+        return f"there is no field {unknown[0]!r}: the fields are {', '.join(FIELDS)}"
+    fields = [field for field in mapping.values() if field != NOT_READ]
+    if twice := [field for field in fields if fields.count(field) > 1]:
+        return f"two columns are read as {twice[0]!r}"
+    if missing := [field for field in REQUIRED if field not in fields]:
+        return f"no column is read as {', '.join(missing)}: say which with --column TITLE=FIELD"
+    return ""
+
+
+# --- reading ----------------------------------------------------------------------------------------------------
+
+
+def read_csv(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Line numbers and cells. UTF-8, or UTF-16 with its mark; commas, semicolons or tabs. Raises UnreadableFile."""
+    with path.open("rb") as raw:
+        start = raw.read(4)
+    encoding = "utf-16" if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    lines = _decoded(path, encoding)
+    first = next(lines, "")
+    delimiter = max(",;\t", key=first.count)
+    reader = csv.reader(_again(first, lines), delimiter=delimiter, strict=True)
+    csv.field_size_limit(LONGEST_CELL)
+    try:
+        for cells in reader:
+            if len(cells) > MOST_COLUMNS:
+                raise UnreadableFile(f"line {reader.line_num} has more than {MOST_COLUMNS} cells")
+            if any(cells):
+                yield reader.line_num, cells
+    except csv.Error as error:
+        raise UnreadableFile(f"line {reader.line_num} is no CSV ({error}): is the file cut off?") from error
+
+
+def _decoded(path: Path, encoding: str) -> Iterator[str]:
+    line = 0
+    try:
+        with path.open(encoding=encoding, newline="") as file:
+            while text := file.readline(LONGEST_CELL * 4):
+                line += 1
+                if "\x00" in text:
+                    raise UnreadableFile(f"line {line} has bytes that are no text: save the file as CSV in UTF-8")
+                yield text
+    except UnicodeError as error:
+        where = f"after line {line}"
+        raise UnreadableFile(f"{where} the file is not UTF-8: save it as CSV in UTF-8, or as XLSX") from error
+
+
+def _again(first: str, rest: Iterator[str]) -> Iterator[str]:
+    yield first
+    yield from rest
+
+
+def rows(cells: Iterator[tuple[int, list[str]]], mapping: Mapping[str, str] | None = None) -> Iterator[Row]:
+    """The rows below the titles as full HSDS services. Raises UnreadableFile when the columns do not suffice."""
+    titles = titles_of(cells)
+    used = dict(mapping) if mapping is not None else guess_mapping(titles)
+    if absent := [title for title in used if title not in titles]:
+        raise UnreadableFile(f"there is no column {absent[0]!r}")
+    if wrong := wrong_mapping(used):
+        raise UnreadableFile(wrong)
+    return _below(titles, used, cells)
+
+
+def _below(titles: list[str], mapping: Mapping[str, str], cells: Iterator[tuple[int, list[str]]]) -> Iterator[Row]:
+    at = {field: titles.index(title) for title, field in mapping.items() if field != NOT_READ}
+    last = max(at[field] for field in REQUIRED)
+    for number, row in cells:
+        where = f"row {number}"
+        if len(row) <= last:
+            yield Row(where, wrong=f"{len(row)} of {len(titles)} cells: is the file cut off?")
+            continue
+        flat = {field: _plain(row[column]) for field, column in at.items() if column < len(row)}
+        try:
+            yield Row(where, as_hsds({field: value for field, value in flat.items() if value}))
+        except ValueError as error:
+            yield Row(where, {"name": flat.get("name", "")}, wrong=str(error))
+
+
+def _plain(cell: str) -> str:
+    """Without the apostrophe that an export puts before what a spreadsheet would take for a formula."""
+    cell = cell.strip()
+    return cell[1:] if len(cell) > 1 and cell[0] == "'" and cell[1] in _STARTS else cell
+
+
+def as_hsds(flat: Mapping[str, str]) -> Json:
+    """A row as a full HSDS service with our own terms. Raises ValueError naming what cannot be read."""
+    get = flat.get
+    owner_id = fixed_id("organization", _folded(get("organization", "")))
+    place = [_folded(get(field, "")) for field in ("country", "city", "address")]
+    service_id = get("id") or fixed_id("service", owner_id, _folded(get("name", "")), *place)
+    data: Json = {
+        "id": service_id,
+        "name": get("name", ""),
+        "status": get("status", "active"),
+        "organization": {"id": owner_id, "name": get("organization", "")},
+        "attributes": [{"taxonomy_term": {"code": code}} for code in _needs(get("needs", ""))],
+        "phones": [{"number": number} for number in _many(get("phones", ""), ";|/\n")],
+        "languages": [{"code": code} for code in _many(get("languages", ""))],
+        "required_documents": [{"document": paper} for paper in _many(get("documents", ""), ";|\n")],
+    }
+    for field, term in _AS_THEY_ARE.items():
+        if value := get(field):
+            data[term] = value
+    for field in ("free", "papers_needed", "walk_in", "interpreters"):
+        if value := get(field):
+            data[field] = _yes(field, value)
+    for field in ("minimum_age", "maximum_age"):
+        if value := get(field):
+            data[field] = _figure(field, value)
+    if value := get("genders"):
+        data["genders"] = _many(value.casefold())
+    data |= _where(flat, service_id)
+    if value := get("hours"):
+        data["schedules"] = _schedules(value, get("time_zone", ""))
+    return data
+
+
+_AS_THEY_ARE: Mapping[str, str] = {
+    "description": "description",
+    "website": "url",
+    "email": "email",
+    "how_to_apply": "application_process",
+    "eligibility": "eligibility_description",
+    "alert": "alert",
+    "language": "text_language",
+}
+
+
+def _where(flat: Mapping[str, str], service_id: str) -> Json:
+    """At a place when the row has coordinates or an address; else by phone or web for its countries."""
+    if not any(flat.get(field) for field in ("latitude", "longitude", "address")):
+        return {"service_areas": [{"name": code} for code in _many(flat.get("country", "").upper())]}
+    location: Json = {
+        "id": fixed_id("location of", service_id),
+        "location_type": "physical",
+        "name": flat.get("name", ""),
+        "addresses": [
+            {
+                "address_1": flat.get("address", ""),
+                "city": flat.get("city", ""),
+                "state_province": flat.get("region", ""),
+                "postal_code": flat.get("postal_code", ""),
+                "country": flat.get("country", "").upper(),
+            }
+        ],
+    }
+    for field in ("latitude", "longitude"):
+        if value := flat.get(field):
+            location[field] = _figure(field, value)
+    return {"service_at_locations": [{"location": location}]}
+
+
+def _many(text: str, separators: str = ",;|/\n") -> list[str]:
+    return [part.strip() for part in re.split(f"[{re.escape(separators)}]", text) if part.strip()]
+
+
+_NEED_OF = {_folded(name): code for code, name in NEEDS.items()} | {_folded(code): code for code in NEEDS}
+
+
+def _needs(text: str) -> list[str]:
+    """Codes, or the English names of the needs."""
+    whole = _NEED_OF.get(_folded(text))
+    parts = [text] if whole else _many(text, ";|,\n")
+    found = []
+    for part in parts:
+        if _folded(part) not in _NEED_OF:
+            raise ValueError(f"unknown need {part!r}: the needs are {', '.join(NEEDS)}")
+        found.append(_NEED_OF[_folded(part)])
+    return found
+
+
+_YES = frozenset(map(fold, ("yes", "y", "true", "1", "oui", "si", "sí", "نعم")))
+_NO = frozenset(map(fold, ("no", "n", "false", "0", "non", "لا")))
+
+
+def _yes(field: str, value: str) -> bool:
+    if fold(value) in _YES | _NO:
+        return fold(value) in _YES
+    raise ValueError(f"{field} is yes or no, not {value[:40]!r}")
+
+
+def _figure(field: str, value: str) -> float:
+    try:
+        return float(value.replace(",", "."))
+    except ValueError:
+        raise ValueError(f"{field} is not a number: {value[:40]!r}") from None
+
+
+def _schedules(text: str, zone: str) -> list[Json]:
+    if not zone:
+        raise ValueError("hours need a time_zone, such as Europe/Rome")
+    hours = week(zone, text)
+    return [
+        {
+            "freq": "WEEKLY",
+            "byday": DAYS[shift.weekday].upper(),
+            "opens_at": clock_of(shift.opens),
+            "closes_at": "23:59" if shift.whole_day else clock_of(shift.closes),
+            "timezone_name": zone,
+        }
+        for shift in hours.shifts
+    ]
+
+
+# --- writing ----------------------------------------------------------------------------------------------------
+
+#: What a spreadsheet program takes for the beginning of a formula.
+_STARTS = "=+-@\t\r"
+_NUMBER = re.compile(r"[+-]?[0-9][0-9 ().,/;+-]*")
+
+
+def neutral(cell: str) -> str:
+    """A cell that no program takes for a formula: with an apostrophe before it, unless it is a number."""
+    return f"'{cell}" if cell[:1] in tuple(_STARTS) and not _NUMBER.fullmatch(cell) else cell
+
+
+def flat_row(record: Service, owner: Organization) -> list[str]:
+    """A service as a row of an export, in the order of FIELDS. Of a front gate: its town and country."""
+    place = record.locations[0] if record.locations else None
+    told = place if place is not None and place.kind is LocationKind.PHYSICAL else None
+    who = record.eligibility
+    values = {
+        "id": record.id,
+        "name": record.name,
+        "description": record.summary,
+        "language": record.language,
+        "organization": owner.name,
+        "needs": "; ".join(record.needs),
+        "status": record.status.value,
+        "country": place.country if place else ", ".join(record.countries),
+        "city": place.city if place else "",
+        **_told(told),
+        "phones": "; ".join(phone.number for phone in record.phones),
+        "website": record.website,
+        "email": record.email,
+        "hours": said_week(record.hours) if record.hours else "",
+        "time_zone": record.hours.zone if record.hours else "",
+        "languages": ", ".join(record.languages),
+        "minimum_age": _said(who.minimum_age),
+        "maximum_age": _said(who.maximum_age),
+        "genders": ", ".join(sorted(who.genders)) if len(who.genders) == 1 else "",
+        "free": _said(record.free),
+        "papers_needed": _said(who.papers_needed),
+        "walk_in": _said(record.walk_in),
+        "interpreters": _said(record.interpreters),
+        "how_to_apply": record.how_to_apply,
+        "documents": "; ".join(record.documents),
+        "eligibility": who.note,
+        "alert": hsds.service(record).get("alert", ""),
+    }
+    return [values[field] for field in FIELDS]
+
+
+def _told(place: Location | None) -> dict[str, str]:
+    if place is None:
+        return dict.fromkeys(("region", "address", "postal_code", "latitude", "longitude"), "")
+    return {
+        "region": place.region,
+        "address": place.address,
+        "postal_code": place.postal_code,
+        "latitude": _said(place.latitude),
+        "longitude": _said(place.longitude),
+    }
+
+
+def _said(value: bool | float | None) -> str:
+    return "" if value is None else {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def said_week(hours: OpeningHours) -> str:
+    """The week as `week` reads it: `mo 09:00-12:30 14:00-18:00; tu …`."""
+    if hours.always:
+        return "24/7"
+    days: dict[int, list[str]] = {}
+    for shift in hours.shifts:
+        days.setdefault(shift.weekday, []).append(f"{clock_of(shift.opens)}-{clock_of(shift.closes)}")
+    return "; ".join(f"{DAYS[day]} {' '.join(spans)}" for day, spans in sorted(days.items()))
+
+
+def write_csv(path: Path, rows: Iterable[list[str]]) -> None:
+    """With a mark for UTF-8, which the common programs need to be told."""
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        for row in rows:
+            writer.writerow([neutral(cell) for cell in row])

@@ -1,0 +1,80 @@
+"""The import and export commands in a terminal: their options, their progress, their last words."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typer
+from sqlalchemy.engine import Connection
+
+from directory.files.commands import RowReport, import_file
+from directory.files.hsds_json import export_services
+from directory.files.importing import Outcome
+from directory.files.unreadable import UnreadableFile
+from directory.files.writing import write_services
+from directory.store import Transactions
+
+#: A sign of life after so many rows.
+ROWS_A_SIGN = 5_000
+
+
+async def tell_import(
+    database: Transactions, file: Path, *, by: str, rehearse: bool, columns: Sequence[str], report_to: Path | None
+) -> int:
+    """Import or rehearse, say what became of it, and return the exit code: 1 when nothing could be kept."""
+    named = dict(_column(text) for text in columns)
+    written, seen = RowReport(report_to), 0
+
+    def listen(outcome: Outcome) -> None:
+        nonlocal seen
+        seen += 1
+        written(outcome)
+        if seen % ROWS_A_SIGN == 0 and sys.stderr.isatty():
+            typer.echo(f"\r{seen} rows", err=True, nl=False)
+
+    try:
+        at = datetime.now(UTC)
+        report = await import_file(
+            database, file, by=by, at=at, rehearse=rehearse, columns=named or None, listener=listen
+        )
+    except UnreadableFile as error:
+        typer.echo(f"{file.name}: {error}. Nothing was kept.", err=True)
+        return 1
+    finally:
+        written.close()
+    for reason in report.reasons:
+        typer.echo(reason, err=True)
+    if report.rejected > len(report.reasons):
+        typer.echo(f"and {report.rejected - len(report.reasons)} more (--report FILE has all)", err=True)
+    kept = "nothing kept: " if rehearse or report.rejected else ""
+    typer.echo(kept + report.summary())
+    return 1 if report.rejected else 0
+
+
+def _column(text: str) -> tuple[str, str]:
+    title, equals, field = text.rpartition("=")
+    if not equals:
+        raise typer.BadParameter(f"{text!r} is not TITLE=FIELD")
+    return title.strip(), field.strip()
+
+
+async def tell_export(database: Transactions, file: Path | None) -> int:
+    """Export, and return the exit code."""
+    if file is None:
+        for line in await database.read(lambda tx: list(export_services(tx))):
+            sys.stdout.write(line + "\n")
+        return 0
+
+    def write(tx: Connection) -> int:
+        return write_services(tx, file)
+
+    try:
+        count = await database.read(write)
+    except (ValueError, OSError) as error:
+        typer.echo(f"{file.name}: {error}", err=True)
+        return 1
+    typer.echo(f"{count} services in {file}")
+    return 0
