@@ -10,6 +10,7 @@ from bot.kernel.settings import Settings
 BENCHES = {
     "ingest": "webhook to durable inbox, beside a bare handler over a group-commit writer",
     "turn": "turns a second for buttons, forms and free text, beside a bare echo",
+    "directory": "import, search and names of places at 1,000, 10,000 and 100,000 services, each beside a floor",
     "program": "seconds to the first answer after a start, and memory, beside a bare server",
 }
 
@@ -27,6 +28,10 @@ async def run(name: str, settings: Settings) -> None:
         from bot.bench.dialogue import open_dialogue
 
         await turn.run(partial(open_dialogue, settings))
+    elif name == "directory":
+        from bot.bench import directory
+
+        await directory.run(settings)
     else:
         from bot.bench import program
 
