@@ -123,6 +123,14 @@ class NotAllowedNow(Exception):
     """The record is not in a state in which this may be done."""
 
 
+class NeedsSecondPerson(NotAllowedNow):
+    """Whoever wrote the change of a phone, an address or a link cannot put it in force."""
+
+
+class NeedsCallBack(NotAllowedNow):
+    """Nobody has noted the call on the old contact."""
+
+
 class WrongRecord(ValueError):
     """The record contradicts itself. `problems` names everything that is wrong, in plain sentences."""
 
@@ -397,6 +405,8 @@ __all__ = [
     "Location",
     "LocationKind",
     "Method",
+    "NeedsCallBack",
+    "NeedsSecondPerson",
     "NotAllowedNow",
     "OpeningHours",
     "Organization",

@@ -86,7 +86,7 @@ def _ranked(
     boxes = boxes_around(search.latitude, search.longitude, radius)
     who = store.person(search.age, search.gender)
     near: dict[str, tuple[float, store.Candidate]] = {}
-    for candidate in store.candidates(tx, [search.need], boxes, who=who, checked_since=checked_since):
+    for candidate in store.candidates(tx, search.need, boxes, who=who, checked_since=checked_since):
         metres = distance_m(search.latitude, search.longitude, candidate.latitude, candidate.longitude)
         best = near.get(candidate.service_id)
         if metres <= radius and (best is None or metres < best[0]):

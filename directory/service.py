@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -20,6 +21,8 @@ from directory.model import (
     FoundPlace,
     FoundService,
     Gender,
+    NeedsCallBack,
+    NeedsSecondPerson,
     NotAllowedNow,
     Organization,
     RecordState,
@@ -192,9 +195,9 @@ def _put_in_force(tx: Connection, draft: Service, *, by: str, at: datetime, why:
         raise NotAllowedNow(f"service {current.id} is {current.state}: a change of it cannot be put in force")
     if contacts := changed_contacts(current, changed):
         if by in store.authors(tx, draft.id):
-            raise NotAllowedNow(f"{', '.join(contacts)} changed: somebody who did not write it must decide")
+            raise NeedsSecondPerson(f"{', '.join(contacts)} changed: somebody who did not write it must decide")
         if not call_back:
-            raise NotAllowedNow(f"{', '.join(contacts)} changed: note the call on the old contact (call_back)")
+            raise NeedsCallBack(f"{', '.join(contacts)} changed: note the call on the old contact (call_back)")
         why = f"{why} Call-back on the old contact: {call_back}".strip()
     store.set_state(tx, draft.id, RecordState.ARCHIVED, at=at)
     store.put_service(tx, changed, at=at)
@@ -249,6 +252,11 @@ def verify_service(tx: Connection, service_id: str, verification: Verification) 
     store.close_reports(tx, service_id, by=verification.by, at=verification.at)
 
 
+def reported(tx: Connection) -> list[str]:
+    """Ids of services of which somebody found something wrong, and nobody has looked since."""
+    return sorted(store.open_reports(tx))
+
+
 def due_for_verification(tx: Connection, *, at: datetime) -> list[Service]:
     """Current services that nobody has checked for STALE_AFTER, the oldest check first."""
     return store.get_services(tx, store.due_ids(tx, checked_before=at - STALE_AFTER))
@@ -276,9 +284,11 @@ def list_services(
     words: str = "",
     limit: int = 200,
     offset: int = 0,
+    only: Sequence[str] | None = None,
 ) -> list[ListedService]:
-    """Records in any state, the least recently checked first."""
-    found = store.get_services(tx, store.list_ids(tx, state=state, words=words, limit=limit, offset=offset))
+    """Records in any state, the least recently checked first. `only`: of these ids."""
+    ids = store.list_ids(tx, state=state, words=words, limit=limit, offset=offset, only=only)
+    found = store.get_services(tx, ids)
     names = store.get_organizations(tx, [service.organization_id for service in found])
     return [
         ListedService(

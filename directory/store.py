@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -19,6 +20,7 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from directory.geography import Box
 from directory.model import (
+    ADULT,
     Eligibility,
     Gender,
     Location,
@@ -141,7 +143,7 @@ locations = sa.Table(
     sa.Column("longitude", sa.Float, nullable=True),
     sa.Column("directions", sa.Text, nullable=False),
     sa.Column("step_free", sa.Boolean, nullable=True),
-    sa.Index("ix_directory_locations_point", "latitude", "longitude"),
+    sa.Index("ix_directory_locations_point", "latitude", "longitude", "id"),  # a search reads the index alone
 )
 
 services_at_locations = sa.Table(
@@ -558,10 +560,16 @@ def add_change(
             at=at,
             by=by,
             act=act,
-            before="" if before is None else json.dumps(asdict(before), default=_plain, ensure_ascii=False),
+            before="" if before is None else json.dumps(kept_as(before), ensure_ascii=False),
             why=why,
         )
     )
+
+
+def kept_as(record: Service) -> dict[str, Any]:
+    """A record as a change keeps it: plain JSON."""
+    kept: dict[str, Any] = json.loads(json.dumps(asdict(record), default=_plain))
+    return kept
 
 
 def _plain(value: object) -> object:
@@ -759,25 +767,43 @@ class Candidate:
     verified_at: datetime
 
 
-def _offered(checked_since: datetime | None, who: Eligibility) -> list[sa.ColumnElement[bool]]:
-    """What must hold of any record before a person hears of it. `who.genders` of one means that person's."""
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What shapes a search's query, apart from its values. Queries are built once for each shape: it costs more than
+    running them."""
+
+    fresh_only: bool
+    age_known: bool
+    gender: Gender | None
+    boxes: int = 0
+    need_known: bool = True
+
+
+def _asking(who: Eligibility, checked_since: datetime | None, **more: Any) -> tuple[Asking, dict[str, Any]]:
+    gender = next(iter(who.genders)) if len(who.genders) == 1 else None
+    asking = Asking(checked_since is not None, who.minimum_age is not None, gender, **more)
+    values: dict[str, Any] = {"checked_since": checked_since} if checked_since is not None else {}
+    return asking, values | ({"age": who.minimum_age} if asking.age_known else {})
+
+
+def _offered(asking: Asking) -> list[sa.ColumnElement[bool]]:
+    """What must hold of any record before a person hears of it."""
     conditions: list[sa.ColumnElement[bool]] = [
         services.c.state == RecordState.CURRENT.value,
         services.c.status == ServiceStatus.ACTIVE.value,
         services.c.verified_at.is_not(None),
     ]
-    if checked_since is not None:
-        conditions.append(services.c.verified_at >= checked_since)
-    age = who.minimum_age
-    if age is None:
-        conditions.append(sa.or_(services.c.minimum_age.is_(None), services.c.minimum_age < 18))
-    else:
+    if asking.fresh_only:
+        conditions.append(services.c.verified_at >= sa.bindparam("checked_since", type_=Moment))
+    if asking.age_known:
+        age = sa.bindparam("age", type_=sa.Integer)
         conditions.append(sa.or_(services.c.minimum_age.is_(None), services.c.minimum_age <= age))
         conditions.append(sa.or_(services.c.maximum_age.is_(None), services.c.maximum_age >= age))
-    if who.genders == {Gender.GIRLS}:
-        conditions.append(services.c.girls.is_(True))
-    if who.genders == {Gender.BOYS}:
-        conditions.append(services.c.boys.is_(True))
+    else:
+        conditions.append(sa.or_(services.c.minimum_age.is_(None), services.c.minimum_age < ADULT))
+    if asking.gender is not None:
+        takes = services.c.girls if asking.gender is Gender.GIRLS else services.c.boys
+        conditions.append(takes.is_(True))
     return conditions
 
 
@@ -786,15 +812,27 @@ def person(age: int | None, gender: Gender | None) -> Eligibility:
     return Eligibility(age, age, frozenset(Gender) if gender is None else frozenset({gender}))
 
 
-def candidates(
-    tx: Connection, needs: Sequence[str], boxes: Sequence[Box], *, who: Eligibility, checked_since: datetime | None
-) -> list[Candidate]:
-    """Services for any of the needs whose place lies in one of the boxes."""
+def _needed() -> sa.ColumnElement[bool]:
+    return sa.exists().where(
+        service_needs.c.service_id == services.c.id,
+        service_needs.c.need == sa.bindparam("need", type_=sa.String),
+    )
+
+
+@lru_cache(maxsize=64)
+def _candidates_query(asking: Asking) -> sa.Select[Any]:
     inside = [
-        sa.and_(locations.c.latitude.between(box.south, box.north), locations.c.longitude.between(box.west, box.east))
-        for box in boxes
+        sa.and_(
+            locations.c.latitude.between(
+                sa.bindparam(f"south{i}", type_=sa.Float), sa.bindparam(f"north{i}", type_=sa.Float)
+            ),
+            locations.c.longitude.between(
+                sa.bindparam(f"west{i}", type_=sa.Float), sa.bindparam(f"east{i}", type_=sa.Float)
+            ),
+        )
+        for i in range(asking.boxes)
     ]
-    query = (
+    return (
         sa.select(
             services.c.id,
             locations.c.latitude,
@@ -805,13 +843,34 @@ def candidates(
         .select_from(locations)
         .join(services_at_locations, services_at_locations.c.location_id == locations.c.id)
         .join(services, services.c.id == services_at_locations.c.service_id)
-        .where(
-            sa.or_(*inside),
-            sa.exists().where(service_needs.c.service_id == services.c.id, service_needs.c.need.in_(needs)),
-            *_offered(checked_since, who),
-        )
+        .where(sa.or_(*inside), _needed(), *_offered(asking))
     )
-    return [Candidate(*row) for row in tx.execute(query)]
+
+
+def candidates(
+    tx: Connection, need: str, boxes: Sequence[Box], *, who: Eligibility, checked_since: datetime | None
+) -> list[Candidate]:
+    """Services for a need whose place lies in one of the boxes."""
+    asking, values = _asking(who, checked_since, boxes=len(boxes))
+    for i, box in enumerate(boxes):
+        values |= {f"south{i}": box.south, f"north{i}": box.north, f"west{i}": box.west, f"east{i}": box.east}
+    return [Candidate(*row) for row in tx.execute(_candidates_query(asking), {**values, "need": need})]
+
+
+@lru_cache(maxsize=64)
+def _serving_query(asking: Asking) -> sa.Select[Any]:
+    query = sa.select(services.c.id).where(
+        *_offered(asking),
+        services.c.id.in_(
+            sa.select(service_countries.c.service_id).where(
+                service_countries.c.country.in_((sa.bindparam("country", type_=sa.String), WORLD))
+            )
+        ),
+        ~sa.exists().where(services_at_locations.c.service_id == services.c.id),
+    )
+    if asking.need_known:
+        query = query.where(_needed())
+    return query.order_by(services.c.verified_at.desc(), services.c.id)
 
 
 def serving_country(
@@ -823,19 +882,9 @@ def serving_country(
     checked_since: datetime | None,
 ) -> list[str]:
     """Ids of services without a place that are for a whole country or the whole world, latest check first."""
-    query = sa.select(services.c.id).where(
-        *_offered(checked_since, who),
-        sa.exists().where(
-            service_countries.c.service_id == services.c.id, service_countries.c.country.in_((country, WORLD))
-        ),
-        ~sa.exists().where(services_at_locations.c.service_id == services.c.id),
-    )
-    if need is not None:
-        query = query.where(
-            sa.exists().where(service_needs.c.service_id == services.c.id, service_needs.c.need == need)
-        )
-    query = query.order_by(services.c.verified_at.desc(), services.c.id)
-    return list(tx.execute(query).scalars())
+    asking, values = _asking(who, checked_since, need_known=need is not None)
+    values |= {"country": country} | ({"need": need} if need is not None else {})
+    return list(tx.execute(_serving_query(asking), values).scalars())
 
 
 @dataclass(frozen=True, slots=True)
@@ -1017,12 +1066,20 @@ def demo_ids(tx: Connection) -> tuple[list[str], list[str]]:
 
 
 def list_ids(
-    tx: Connection, *, state: RecordState | None = None, words: str = "", limit: int = 200, offset: int = 0
+    tx: Connection,
+    *,
+    state: RecordState | None = None,
+    words: str = "",
+    limit: int = 200,
+    offset: int = 0,
+    only: Sequence[str] | None = None,
 ) -> list[str]:
     """Ids for the editors' list: the least recently checked first, never checked before all."""
     query = sa.select(services.c.id)
     if state is not None:
         query = query.where(services.c.state == state.value)
+    if only is not None:
+        query = query.where(services.c.id.in_(only))
     for word in words.casefold().split():
         query = query.where(sa.func.lower(services.c.name).contains(word, autoescape=True))
     query = query.order_by(services.c.verified_at.asc().nulls_first(), services.c.id)

@@ -50,21 +50,23 @@ SCRIPTS = ("LATIN", "ARABIC", "CYRILLIC", "ETHIOPIC")
 
 #: An import in a process of its own, which says how much memory it took at most.
 IMPORT = """
-import asyncio, json, resource, sys, time
+import asyncio, json, re, sys, time
 from datetime import UTC, datetime
 from pathlib import Path
 from bot.kernel.database import open_database
 from directory.files.commands import import_file
 
+def peak_mb():
+    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+
 async def run():
     database = open_database(sys.argv[1])
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    before = peak_mb()
     started = time.perf_counter()
     report = await import_file(database, Path(sys.argv[2]), by="bench", at=datetime.now(UTC))
     seconds = time.perf_counter() - started
     await database.close()
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"new": report.new, "seconds": seconds, "before_mb": before, "peak_mb": after}))
+    print(json.dumps({"new": report.new, "seconds": seconds, "before_mb": before, "peak_mb": peak_mb()}))
 
 asyncio.run(run())
 """

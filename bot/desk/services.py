@@ -1,7 +1,8 @@
-"""The services of the directory, to look one up while talking."""
+"""The services of the directory: to look one up while talking, to review, check and retire them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,12 +10,28 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.engine import Connection
 
-from bot.desk.frame import show
+from bot.desk.frame import go_to, show
+from bot.desk.queue import officer_names
+from bot.kernel import audit
 from bot.kernel.access import Permission
-from bot.kernel.web import Routes
-from bot.kernel.web_keys import CLOCK, LANGUAGE
+from bot.kernel.web import Routes, form
+from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, OFFICER, VAULT
+from bot.kernel.words import N_
 from directory import service as directory
-from directory.model import NEEDS
+from directory import store
+from directory.differences import FIELDS, Difference, changes_with_differences, differences, said
+from directory.model import (
+    NEEDS,
+    TRANSITIONS,
+    Method,
+    NeedsCallBack,
+    NeedsSecondPerson,
+    NotAllowedNow,
+    RecordState,
+    Service,
+    Verification,
+    WrongRecord,
+)
 from directory.service import Directory
 
 MOST = 100
@@ -38,11 +55,36 @@ class Listed:
     demo: bool
 
 
+#: What the list may show, with its name: one after another, what somebody should do something about.
+VIEWS = {
+    "all": N_("All"),
+    "in_review": N_("To review"),
+    "draft": N_("Drafts"),
+    "due": N_("To check again"),
+    "reported": N_("Reported as wrong"),
+    "archived": N_("Archived"),
+}
+
+
 def list_services(
-    tx: Connection, places: Directory, *, words: str, language: str, at: datetime, limit: int = MOST
+    tx: Connection,
+    places: Directory,
+    *,
+    words: str,
+    language: str,
+    at: datetime,
+    view: str = "all",
+    limit: int = MOST,
 ) -> list[Listed]:
-    """Services whose name, organization, place or need fits `words`; the least recently checked first."""
-    return [_listed(found, places, language) for found in directory.list_services(tx, at=at, words=words, limit=limit)]
+    """Services of one view whose name fits `words`; the least recently checked first."""
+    state = RecordState(view) if view in {each.value for each in RecordState} else None
+    only = None
+    if view == "due":
+        only = [service.id for service in directory.due_for_verification(tx, at=at)[:limit]]
+    elif view == "reported":
+        only = directory.reported(tx)[:limit]
+    found = directory.list_services(tx, at=at, words=words, state=state, only=only, limit=limit)
+    return [_listed(each, places, language) for each in found]
 
 
 def _listed(found: directory.ListedService, places: Directory, language: str) -> Listed:
@@ -65,18 +107,148 @@ def _listed(found: directory.ListedService, places: Directory, language: str) ->
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as an editor looks at it: what it says, what it would change, what was done to it."""
+
+    listed: Listed
+    fields: list[tuple[str, str]]  # name of the field (a msgid), and what it says
+    update_of: str | None
+    proposed: list[Difference]
+    contacts_change: bool
+    pending: str | None  # the id of an open change of this record
+    reports: dict[str, int]
+    history: list[tuple[store.Change, list[Difference]]]
+    next: list[str]  # the states it may go to
+
+
+def look_at(tx: Connection, places: Directory, service_id: str, *, language: str, at: datetime) -> Record | None:
+    """A record with its history. Of a safe place: its front gate, for the record holds no more."""
+    found = directory.list_services(tx, at=at, only=[service_id])
+    if not found:
+        return None
+    service = found[0].service
+    proposed, contacts = _proposal(tx, service)
+    open_states = (RecordState.DRAFT, RecordState.IN_REVIEW)
+    kept = store.kept_as(service)
+    return Record(
+        listed=_listed(found[0], places, language),
+        fields=[(title, said(field, kept[field])) for field, title in FIELDS.items()],
+        update_of=service.update_of,
+        proposed=proposed,
+        contacts_change=contacts,
+        pending=store.update_ids(tx, [service.id], open_states).get(service.id),
+        reports=store.open_reports(tx, [service.id]).get(service.id, {}),
+        history=changes_with_differences(store.changes_of(tx, service.id), service),
+        next=sorted(TRANSITIONS[service.state]),
+    )
+
+
+def _proposal(tx: Connection, service: Service) -> tuple[list[Difference], bool]:
+    if service.update_of is None or service.state not in (RecordState.DRAFT, RecordState.IN_REVIEW):
+        return [], False
+    try:
+        current, changed = directory.proposed_record(tx, service)
+    except KeyError:
+        return [], False
+    return differences(current, changed), bool(directory.changed_contacts(current, changed))
+
+
 def services_routes(places: Directory) -> Routes:
-    """The routes of the list of services."""
+    """The routes of the list of services and of one service."""
     routes = Routes()
 
     @routes.get("/desk/services", name="services", allow=Permission.SERVICES_READ)
     async def show_services(request: web.Request) -> web.StreamResponse:
         words, at = request.query.get("q", "").strip()[:200], request.app[CLOCK].now()
+        asked = request.query.get("show", "all")
+        view = asked if asked in VIEWS else "all"
 
         def read(tx: Connection) -> dict[str, Any]:
-            listed = list_services(tx, places, words=words, language=request[LANGUAGE], at=at)
-            return {"services": listed, "q": words, "most": MOST}
+            listed = list_services(tx, places, words=words, language=request[LANGUAGE], at=at, view=view)
+            return {"services": listed, "q": words, "most": MOST, "views": VIEWS, "view": view}
 
         return await show(request, "desk/services.html", read, here="services")
 
+    @routes.get("/desk/services/{id}", name="service", allow=Permission.SERVICES_READ)
+    async def show_service(request: web.Request) -> web.StreamResponse:
+        at = request.app[CLOCK].now()
+
+        def read(tx: Connection) -> dict[str, Any]:
+            record = look_at(tx, places, request.match_info["id"], language=request[LANGUAGE], at=at)
+            if record is None:
+                raise web.HTTPNotFound
+            return {"record": record, "methods": CHECKED_BY, "names": officer_names(tx), "kinds": REPORTED}
+
+        return await show(request, "desk/service.html", read, here="services")
+
+    @routes.post("/desk/services/{id}/move", name="move_service", allow=Permission.SERVICES_EDIT)
+    async def move(request: web.Request) -> web.StreamResponse:
+        """Take the record a step on. A change that is put in force leads to the record it changed."""
+        fields, service_id, at = await form(request), request.match_info["id"], request.app[CLOCK].now()
+        to, who = fields.get("to", ""), request[OFFICER].id
+        if to not in {state.value for state in RecordState}:
+            raise web.HTTPBadRequest
+        why, call_back = fields.get("why", "").strip()[:2000], fields.get("call_back", "").strip()[:2000]
+
+        def work(tx: Connection) -> str:
+            moved = directory.move_service(tx, service_id, RecordState(to), by=who, at=at, why=why, call_back=call_back)
+            _audit(tx, request, f"service.{to}", moved.id)
+            return moved.id
+
+        return await _answer(request, work)
+
+    @routes.post("/desk/services/{id}/check", name="check_service", allow=Permission.SERVICES_EDIT)
+    async def check(request: web.Request) -> web.StreamResponse:
+        """Write down that the record was found to be true."""
+        fields, service_id, at = await form(request), request.match_info["id"], request.app[CLOCK].now()
+        method, source = fields.get("method", ""), fields.get("source", "").strip()[:500]
+        if method not in {each.value for each in CHECKED_BY}:
+            raise web.HTTPBadRequest
+
+        def work(tx: Connection) -> str:
+            checked = Verification(at, request[OFFICER].name, Method(method), source)
+            directory.verify_service(tx, service_id, checked)
+            _audit(tx, request, "service.check", service_id)
+            return service_id
+
+        return await _answer(request, work)
+
+    async def _answer(request: web.Request, work: Callable[[Connection], str]) -> web.StreamResponse:
+        """Do it, show the record, and say what hindered where something did."""
+        notice, shown = "saved", request.match_info["id"]
+        try:
+            shown = await request.app[DATABASE].write(work)
+        except KeyError:
+            raise web.HTTPNotFound from None
+        except WrongRecord:
+            notice = "who_and_where"
+        except NeedsSecondPerson:
+            notice = "second_person"
+        except NeedsCallBack:
+            notice = "call_back"
+        except NotAllowedNow:
+            notice = "record_moved"
+        return go_to(request, "service", notice=notice, id=shown)
+
     return routes
+
+
+#: How an editor can have checked a record, and what people can have reported, with their names.
+CHECKED_BY = {
+    Method.PHONE: N_("by phone"),
+    Method.VISIT: N_("by a visit"),
+    Method.PROVIDER: N_("the provider confirmed it"),
+    Method.PUBLISHED: N_("read in a public source"),
+}
+REPORTED = {
+    "closed": N_("It was closed"),
+    "refused_me": N_("They refused somebody"),
+    "wrong_number": N_("The number is wrong"),
+    "other": N_("Something else is wrong"),
+}
+
+
+def _audit(tx: Connection, request: web.Request, act: str, service_id: str) -> None:
+    actor, now = request[OFFICER].id, request.app[CLOCK].now()
+    audit.append(tx, request.app[VAULT], at=now, actor=actor, act=act, object=f"service:{service_id}", facts={})

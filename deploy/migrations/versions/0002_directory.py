@@ -1,4 +1,4 @@
-"""What people report about a service, and how the columns of a partner's spreadsheet are read."""
+"""What people report about a service, how a partner's columns are read, and a wider index of points."""
 
 from __future__ import annotations
 
@@ -37,8 +37,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_directory_column_mappings")),
     )
 
+    op.drop_index("ix_directory_locations_point", table_name="directory_locations")
+    op.create_index(
+        "ix_directory_locations_point", "directory_locations", ["latitude", "longitude", "id"], unique=False
+    )
+
 
 def downgrade() -> None:
+    op.drop_index("ix_directory_locations_point", table_name="directory_locations")
+    op.create_index("ix_directory_locations_point", "directory_locations", ["latitude", "longitude"], unique=False)
     op.drop_table("directory_column_mappings")
     op.drop_index(op.f("ix_directory_reports_service_id"), table_name="directory_reports")
     op.drop_table("directory_reports")

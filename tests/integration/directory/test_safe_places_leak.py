@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import tempfile
+import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,9 @@ from bot.kernel.clock import SetClock
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Database, SqliteDatabase
 from directory import store
+from directory.differences import differences
 from directory.files.hsds_json import export_services
+from directory.files.writing import FORMATS, write_services
 from directory.model import NEEDS, FoundPlace, Service
 from directory.places import Place, load_supplement
 from directory.safe_places import Purpose, Reader, SafePlace, open_safe_place, put_safe_place, safe_places
@@ -105,7 +109,47 @@ async def everything_said(directory: Directory, hsds: Hsds) -> dict[str, str]:
     said["list"] = repr(await directory.database.read(lambda tx: list_services(tx, at=at)))
     said["export"] = "\n".join(await directory.database.read(lambda tx: list(export_services(tx))))
     said["towns"] = repr(await directory.database.read(store.own_towns))
+    said |= await posted(hsds)
+    said |= await files(directory)
+    said["history"] = repr(await directory.database.read(all_changes))
     return said
+
+
+async def posted(hsds: Hsds) -> dict[str, str]:
+    """What every list answers to questions in the body."""
+    said = {}
+    for kind in ("services", "organizations", "service_at_locations"):
+        for body in [
+            {"full": True, "per_page": 100},
+            {"format": "ndjson", "full": True},
+            {"lang": "ar", "per_page": 100},
+        ]:
+            said[f"POST {kind} {body}"] = await (await hsds.post(f"/hsds/{kind}", json=body)).text()
+    for place in probes():
+        body = {"lat": place.latitude, "lon": place.longitude, "proximity": 400, "full": True}
+        said[f"POST {place}"] = await (await hsds.post("/hsds/service_at_locations", json=body)).text()
+    return said
+
+
+async def files(directory: Directory) -> dict[str, str]:
+    """Every format of an export, unpacked where it is packed."""
+    said = {}
+    with tempfile.TemporaryDirectory() as name:
+        for ending in FORMATS:
+            path = Path(name) / f"export{ending}"
+            await directory.database.read(lambda tx, path=path: write_services(tx, path))  # type: ignore[misc]
+            if zipfile.is_zipfile(path):
+                with zipfile.ZipFile(path) as archive:
+                    said |= {f"{path.name}/{each}": archive.read(each).decode() for each in archive.namelist()}
+            else:
+                said[path.name] = path.read_text(encoding="utf-8")
+    return said
+
+
+def all_changes(tx: Connection) -> list[Any]:
+    """What an editor sees of every record and its history."""
+    records = store.get_services(tx, store.list_ids(tx))
+    return [(differences(record, record), store.changes_of(tx, record.id), store.kept_as(record)) for record in records]
 
 
 def dump(tx: Connection) -> str:
