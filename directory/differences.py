@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from directory.model import LocationKind, Service
-from directory.opening_hours import DAYS
+from directory.opening_hours import DAYS, clock_of
 from directory.store import Change, kept_as
 from directory.words import N_
 
@@ -81,9 +80,18 @@ def said(field: str, value: Any) -> str:
         case "names" | "summaries":
             return "; ".join(f"{text['language']}: {text['text']}" for text in value)
         case "eligibility":
-            known = {key: each for key, each in value.items() if each not in (None, "")}
-            return ", ".join(f"{key} {json.dumps(each, ensure_ascii=False)}" for key, each in known.items())
+            told = {key.replace("_", " "): _who(each) for key, each in value.items()}
+            return ", ".join(f"{key}: {each}" for key, each in told.items() if each) or "—"
+    if isinstance(value, bool):
+        return "✓" if value else "✗"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _who(value: Any) -> str:
+    """One line of who is taken in; nothing where nobody is left out."""
+    if value in (None, "") or value == ["boys", "girls"]:
+        return ""
+    return said("", value)
 
 
 def _place(place: Mapping[str, Any]) -> str:
@@ -94,9 +102,10 @@ def _place(place: Mapping[str, Any]) -> str:
 
 
 def _hours(value: Mapping[str, Any]) -> str:
-    spans = [
-        f"{DAYS[shift['weekday']]} {shift['opens'] // 60:02d}:{shift['opens'] % 60:02d}"
-        f"-{shift['closes'] // 60:02d}:{shift['closes'] % 60:02d}"
-        for shift in value["shifts"]
-    ]
-    return f"{', '.join(spans)} {value['zone']}".strip()
+    days: dict[str, list[str]] = {}
+    for shift in value["shifts"]:
+        span = f"{clock_of(shift['opens'])}–{clock_of(shift['closes'])}"
+        days.setdefault(span, []).append(DAYS[shift["weekday"]])
+    special = [f"{day['day']} {day['note']}".strip() for day in value["special_days"]]
+    spans = [f"{' '.join(weekdays)} {span}" for span, weekdays in days.items()]
+    return "; ".join([*spans, *special, value["zone"]])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -50,6 +50,20 @@ class Search:
     gender: Gender | None = None
     open_now: bool = False
     limit: int = 3
+    open_tonight: bool = False
+    speaks: str | None = None  # BCP 47
+    no_papers: bool = False
+    free: bool = False
+
+    def wished(self, service: Service, at: datetime) -> bool:
+        """Whether the service is known to be what was wished for. What nobody has said is not promised."""
+        return (
+            (not self.open_now or is_open(service, at) is True)
+            and (not self.open_tonight or is_open_tonight(service, at) is True)
+            and (self.speaks is None or self.speaks in service.languages)
+            and (not self.no_papers or service.eligibility.papers_needed is False)
+            and (not self.free or service.free is True)
+        )
 
 
 def find_near(tx: Connection, search: Search, *, at: datetime) -> list[Hit]:
@@ -72,7 +86,8 @@ def find_near(tx: Connection, search: Search, *, at: datetime) -> list[Hit]:
     if search.country is not None:
         rest = store.serving_country(tx, search.need, search.country, who=who, checked_since=checked_since)
         ids = [service_id for service_id in rest if service_id not in known]
-        found += [(service, None, None) for service in by_trust(store.get_services(tx, ids), at)]
+        records = [service for service in store.get_services(tx, ids) if search.wished(service, at)]
+        found += [(service, None, None) for service in by_trust(records, at)]
     if not found:
         found = [(service, None, None) for service in find_helplines(tx, search.country, age=search.age, at=at)]
     return found[: search.limit]
@@ -103,7 +118,7 @@ def _enough(tx: Connection, near: list[tuple[float, store.Candidate]], search: S
         records = {record.id: record for record in store.get_services(tx, [c.service_id for _, c in part])}
         for metres, candidate in part:
             service = records[candidate.service_id]
-            if closed_now(service, at) or (search.open_now and not is_open(service, at)):
+            if closed_now(service, at) or not search.wished(service, at):
                 continue
             location = next(
                 place
@@ -151,6 +166,19 @@ def is_open(service: Service, at: datetime) -> bool | None:
     if closed_now(service, at):
         return False
     return service.hours.open_at(at) if service.hours else None
+
+
+#: When doors that take people in for the night are open.
+TONIGHT = time(22)
+
+
+def is_open_tonight(service: Service, at: datetime) -> bool | None:
+    """Whether it is open at ten in the evening there, or now if it is later. None when nobody has said."""
+    if service.hours is None:
+        return is_open(service, at)
+    local = at.astimezone(ZoneInfo(service.hours.zone))
+    evening = datetime.combine(local.date(), TONIGHT, local.tzinfo)
+    return is_open(service, max(at, evening) if local.hour >= 6 else at)
 
 
 # --- words ------------------------------------------------------------------------------------------------------

@@ -377,11 +377,32 @@ class Directory:
         age: int | None = None,
         gender: Gender | None = None,
         open_now: bool = False,
+        open_tonight: bool = False,
+        speaks: str | None = None,
+        no_papers: bool = False,
+        free: bool = False,
     ) -> list[FoundService]:
-        """Verified services for a need, near first; then for the whole country; then helplines. Raises KeyError."""
+        """Verified services for a need, near first; then for the whole country; then helplines. Raises KeyError.
+
+        What is wished for (open, a language spoken, no papers, free) must be known to hold; helplines come whatever
+        was wished, so that nobody is left without an answer.
+        """
         if need not in NEEDS:
             raise KeyError(need)
-        search = Search(need, place.latitude, place.longitude, place.country, age, gender, open_now, limit)
+        search = Search(
+            need,
+            place.latitude,
+            place.longitude,
+            place.country,
+            age,
+            gender,
+            open_now=open_now,
+            limit=limit,
+            open_tonight=open_tonight,
+            speaks=speaks,
+            no_papers=no_papers,
+            free=free,
+        )
         at = self.clock.now()
 
         def read(tx: Connection) -> list[FoundService]:

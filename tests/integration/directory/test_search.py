@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -329,3 +330,56 @@ async def test_a_search_takes_as_many_questions_however_many_services_there_are(
 def test_results_carry_what_the_dialogue_asks_of_its_host():
     for ours, theirs in ((FoundPlace, ports.FoundPlace), (FoundService, ports.FoundService)):
         assert {field.name for field in fields(theirs)} <= {field.name for field in fields(ours)}
+
+
+# --- wishes -----------------------------------------------------------------------------------------------------------
+
+
+NIGHTS = week("UTC", "mo-su 20:00-08:00")
+
+
+@pytest.mark.parametrize(
+    ("wish", "met", "contradicted"),
+    [
+        ({"free": True}, {"free": True}, {"free": False}),
+        (
+            {"no_papers": True},
+            {"eligibility": Eligibility(papers_needed=False)},
+            {"eligibility": Eligibility(papers_needed=True)},
+        ),
+        ({"speaks": "ti"}, {"languages": ("it", "ti")}, {"languages": ("it",)}),
+        ({"open_now": True}, {"hours": week("UTC", "24/7")}, {"hours": week("UTC", "mo-su 01:00-02:00")}),
+        ({"open_tonight": True}, {"hours": NIGHTS}, {"hours": week("UTC", "mo-su 09:00-18:00")}),
+    ],
+)
+async def test_what_is_wished_for_is_kept_only_where_it_is_known(
+    directory: Directory,
+    database: Database,
+    clock: SetClock,
+    wish: dict[str, Any],
+    met: dict[str, Any],
+    contradicted: dict[str, Any],
+):
+    at = clock.now()
+    records = (
+        a_service("unknown", at),
+        a_service("contradicted", at, north_m=10, **contradicted),
+        a_service("met", at, north_m=9_000, **met),
+    )
+    await database.write(lambda tx: put(tx, *records, at=at))
+
+    everything = await directory.near("shelter", NOWHERE, language="en")
+    wished = await directory.near("shelter", NOWHERE, language="en", **wish)
+
+    assert [found.name for found in everything] == ["unknown", "contradicted", "met"]
+    assert [found.name for found in wished][:1] == ["met"]
+    assert not {"unknown", "contradicted"} & {found.name for found in wished}
+
+
+async def test_a_wish_that_nothing_meets_still_has_an_answer(directory: Directory, database: Database, clock: SetClock):
+    await database.write(lambda tx: put(tx, a_service("costs", clock.now(), free=False), at=clock.now()))
+
+    found = await directory.near("shelter", VENTIMIGLIA, language="en", free=True, no_papers=True, speaks="ti")
+
+    assert found
+    assert "helpline" in found[0].needs

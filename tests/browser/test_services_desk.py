@@ -1,0 +1,81 @@
+"""Services on the desk in a real browser: a change is reviewed by keyboard, and every screen fits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy.engine import Connection
+
+from bot.kernel.access import Role
+from directory import store
+from directory.model import Phone, RecordState, Service
+from directory.service import Wrong, move_service, propose_change, report_wrong
+from tests.browser.desk_server import DeskServer
+from tests.browser.test_desk import DESKTOP, PHONE, SignIn, chromium, desk, sign_in
+
+__all__ = ["chromium", "desk", "sign_in"]
+
+pytestmark = pytest.mark.browser
+
+
+def a_change_in_review(desk: DeskServer) -> tuple[Service, Service]:
+    """The kitchen of the demonstration with another phone, which waits for somebody to decide."""
+
+    async def make() -> tuple[Service, Service]:
+        def work(tx: Connection) -> tuple[Service, Service]:
+            at = desk.clock.now()
+            [record] = store.get_services(tx, store.list_ids(tx, words="Lantern kitchen")[:1])
+            changed = replace(record, phones=(Phone("+44 1632 960999"),), summary="Warm meals, also at night.")
+            draft = propose_change(tx, changed, by="ana", at=at, why="They wrote to us.")
+            move_service(tx, draft.id, RecordState.IN_REVIEW, by="ana", at=at)
+            report_wrong(tx, record.id, Wrong.CLOSED, reporter="one", at=at)
+            return record, draft
+
+        return await desk.database.write(work)
+
+    return desk.run(make())
+
+
+def test_a_change_is_reviewed_by_keyboard(desk: DeskServer, sign_in: SignIn):
+    record, _draft = a_change_in_review(desk)
+    page = sign_in(desk.run(desk.officer("Ben", Role.ADMIN, Role.OFFICER)))
+    page.get_by_role("link", name="Services").click()
+    page.get_by_role("link", name="To review").press("Enter")
+    page.get_by_role("link", name=record.name).press("Enter")
+    expect(page.get_by_text("Call the old contact first")).to_be_visible()
+
+    note = page.get_by_label("The call on the old contact: who said what, when")
+    note.press_sequentially("Mona at the old number, at noon")
+    page.get_by_role("button", name="Put in force").press("Enter")
+
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    expect(page.get_by_text("Mona at the old number, at noon")).to_be_visible()
+    expect(page.get_by_text("+44 1632 960999").first).to_be_visible()
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("ar", "dark")])
+def test_every_screen_of_services_fits(
+    desk: DeskServer, sign_in: SignIn, tmp_path: Path, language: str, scheme: str, viewport: dict[str, int]
+):
+    record, draft = a_change_in_review(desk)
+    page = sign_in(
+        desk.run(desk.officer("Inès", *Role, language=language)),
+        language=language,
+        viewport=viewport,
+        color_scheme=scheme,
+    )
+
+    for number, screen in enumerate(("?show=in_review", f"/{record.id}", f"/{draft.id}")):
+        page.goto(desk.url(f"/desk/services{screen}"))
+        page.screenshot(path=tmp_path / f"{language}-{viewport['width']}-{number}.png", full_page=True)
+        wide = page.evaluate("document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth")
+        assert wide <= 0, screen
+        small = page.evaluate(
+            """() => [...document.querySelectorAll("main button, main .button, main input:not([type=hidden])")]
+                .filter((it) => it.offsetParent && it.getBoundingClientRect().height < 18).map((it) => it.outerHTML)"""
+        )
+        assert small == [], screen
