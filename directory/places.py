@@ -196,6 +196,10 @@ class Places:
                 return place.name_in(language)
         return name
 
+    def named(self, name: str, country: str) -> list[Place]:
+        """The places of a country that are called exactly so, in any of their spellings."""
+        return [place for place in self._exact.get(fold(name), ()) if place.country == country]
+
     def nearest(self, latitude: float, longitude: float) -> Place | None:
         """The known place nearest to a point; None when all are farther than FARTHEST_M."""
         if not self._places or not (-90 <= latitude <= 90 and -180 <= longitude <= 180):

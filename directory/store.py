@@ -302,6 +302,12 @@ def put_organization(tx: Connection, organization: Organization, *, at: datetime
     _upsert(tx, organizations, {**asdict(organization), "modified_at": at})
 
 
+def add_organizations(tx: Connection, records: Sequence[Organization], *, at: datetime) -> None:
+    """Keep organisations whose ids are new."""
+    if records:
+        tx.execute(organizations.insert(), [{**asdict(record), "modified_at": at} for record in records])
+
+
 def put_service(tx: Connection, service: Service, *, at: datetime) -> None:
     """Keep a service with everything below it, new or changed. Asks nothing: `service.py` does."""
     _upsert(tx, services, _service_row(service, at))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -14,8 +15,10 @@ from sqlalchemy.engine import Connection
 
 from directory import store
 from directory.files.hsds_json import parse_line, parse_record
-from directory.model import NotAllowedNow, Organization, RecordState, Service, WrongRecord
-from directory.service import propose_change, save_draft, save_organization, shared_location_problems
+from directory.geography import distance_m
+from directory.model import Location, NotAllowedNow, Organization, RecordState, Service, WrongRecord
+from directory.places import Places
+from directory.service import propose_change, save_draft, shared_location_problems
 
 #: So many reasons are kept in the report; the listener hears all.
 REASONS_TOLD = 100
@@ -132,6 +135,32 @@ def rehearse_rows(
         savepoint.rollback()
 
 
+#: Farther from its own town than this, a service is not in it: the point is wrong, or the town.
+FAR_FROM_TOWN_M = 150_000
+
+
+@lru_cache(maxsize=1)
+def _known_towns() -> Places:
+    return Places.load()
+
+
+def misplacement(place: Location) -> str:
+    """Why the point cannot be where the town is, when the town is one that we know; empty when nothing speaks so."""
+    towns = _known_towns().named(place.city, place.country) if place.city else []
+    if not towns or place.latitude is None or place.longitude is None:
+        return ""
+
+    def far(latitude: float, longitude: float) -> float:
+        return min(distance_m(town.latitude, town.longitude, latitude, longitude) for town in towns)
+
+    away = far(place.latitude, place.longitude)
+    if away <= FAR_FROM_TOWN_M:
+        return ""
+    if -90 <= place.longitude <= 90 and far(place.longitude, place.latitude) <= FAR_FROM_TOWN_M:
+        return "latitude and longitude are swapped"
+    return f"the point lies {away / 1000:.0f} km from {place.city}: the coordinates or the town are wrong"
+
+
 @dataclass(slots=True)
 class _Taking:
     """An import under way."""
@@ -150,10 +179,9 @@ class _Taking:
         drafts = store.update_ids(self.tx, ids, (RecordState.DRAFT, RecordState.IN_REVIEW))
         known = set(store.get_organizations(self.tx, [owner.id for _, owner, _ in read]))
         fresh: list[tuple[Row, Service]] = []
-        for row, owner, service in read:
-            if owner.id not in known:
-                save_organization(self.tx, owner, at=self.at)
-                known.add(owner.id)
+        owners = {owner.id: owner for _, owner, _ in reversed(read) if owner.id not in known}
+        store.add_organizations(self.tx, list(owners.values()), at=self.at)
+        for row, _owner, service in read:
             if service.id in there:
                 self._again(row, service, there[service.id], pending=service.id in drafts)
             else:
@@ -169,6 +197,8 @@ class _Taking:
             if number in self.seen:
                 raise WrongRecord(["the same id stands on an earlier line"])
             self.seen.add(number)
+            if misplaced := [why for place in service.locations if (why := misplacement(place))]:
+                raise WrongRecord(misplaced)
         except WrongRecord as error:
             self._reject(row, "; ".join(error.problems))
             return None

@@ -167,6 +167,30 @@ async def test_every_row_is_told_and_one_wrong_row_keeps_the_others_out(
     assert "Foyer" not in [record.name for record in await records(database)]
 
 
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "says"),
+    [
+        ("1.85", "50.95", "latitude and longitude are swapped"),
+        ("45.0", "-30.0", "km from Calais"),  # at sea
+        ("0", "0", "km from Calais"),
+    ],
+)
+async def test_a_point_that_cannot_be_in_its_town_is_refused(
+    directory: Directory,
+    database: Database,
+    clock: SetClock,
+    tmp_path: Path,
+    latitude: str,
+    longitude: str,
+    says: str,
+):
+    path = sheet(tmp_path / "a.csv", [*ROW[:6], latitude, longitude, *ROW[8:]])
+
+    report = await bring(database, path, clock)
+
+    assert says in report.reasons[0]
+
+
 async def test_the_report_of_the_rows_is_a_sheet_without_formulas(tmp_path: Path):
     report = RowReport(tmp_path / "report.csv")
     report(Outcome("row 2", Became.REJECTED, "=cmd()", "+bad"))
