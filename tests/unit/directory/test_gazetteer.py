@@ -119,6 +119,14 @@ def test_what_is_no_gazetteer_is_refused_and_the_old_one_stays(tmp_path: Path, c
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
 
 
+def test_a_damaged_file_does_not_take_ones_own_places_away(tmp_path: Path):
+    (tmp_path / "gazetteer.db").write_bytes(b"SQLite format 3\x00" + b"x" * 5000)
+    damaged = Gazetteer(tmp_path / "gazetteer.db")
+
+    assert damaged.scored("Szeged") == []
+    assert [place.name for place in Places.load().resolve("ventimilia", beyond=damaged)] == ["Ventimiglia"]
+
+
 def test_where_nobody_built_one_there_is_none(tmp_path: Path):
     assert Gazetteer.open(tmp_path / "none.db") is None
     with pytest.raises(NoGazetteer, match="gazetteer build"):
