@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -23,13 +25,16 @@ def test_the_table_of_settings_is_the_one_of_the_class():
 
 
 def command_names() -> set[str]:
-    """Every command, those of groups with the name of their group before."""
-    root = typer.main.get_command(app)
-    found: set[str] = set()
-    for name, command in root.commands.items():  # type: ignore[attr-defined]
-        inside = getattr(command, "commands", None)
-        found |= {f"{name} {inner}" for inner in inside} if inside else {name}
-    return found
+    """Every command, with the names of its groups before it."""
+    return set(_names_in(typer.main.get_command(app)))
+
+
+def _names_in(group: Any) -> Iterator[str]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from (f"{name} {inner}" for inner in _names_in(command))
+        else:
+            yield name
 
 
 def test_every_command_is_in_the_readme_and_none_that_is_not():
