@@ -186,6 +186,7 @@ def services_routes(places: Directory) -> Routes:
     async def move(request: web.Request) -> web.StreamResponse:
         """Take the record a step on. A change that is put in force leads to the record it changed."""
         fields, service_id, at = await form(request), request.match_info["id"], request.app[CLOCK].now()
+        await _require_there(request)
         to, who = fields.get("to", ""), request[OFFICER].id
         if to not in {state.value for state in RecordState}:
             raise web.HTTPBadRequest
@@ -202,6 +203,7 @@ def services_routes(places: Directory) -> Routes:
     async def check(request: web.Request) -> web.StreamResponse:
         """Write down that the record was found to be true."""
         fields, service_id, at = await form(request), request.match_info["id"], request.app[CLOCK].now()
+        await _require_there(request)
         method, source = fields.get("method", ""), fields.get("source", "").strip()[:500]
         if method not in {each.value for each in CHECKED_BY}:
             raise web.HTTPBadRequest
@@ -213,6 +215,12 @@ def services_routes(places: Directory) -> Routes:
             return service_id
 
         return await _answer(request, work)
+
+    async def _require_there(request: web.Request) -> None:
+        """What is not there is not found, whatever was sent with it."""
+        service_id = request.match_info["id"]
+        if await request.app[DATABASE].read(lambda tx: store.get_service(tx, service_id)) is None:
+            raise web.HTTPNotFound
 
     async def _answer(request: web.Request, work: Callable[[Connection], str]) -> web.StreamResponse:
         """Do it, show the record, and say what hindered where something did."""

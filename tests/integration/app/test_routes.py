@@ -22,7 +22,9 @@ from bot.kernel.access import Permission, Role, allows
 from bot.kernel.officers import Officer
 from bot.kernel.web import PUBLIC, RULES, MachineGuard, Route
 from dialogues.understanding.model import Priority
+from directory.store import latest_change
 from tests.integration.app.program import Helpline, serving, settings_for
+from tests.integration.directory.records import a_service, put
 from tests.integration.kernel.route_matrix import Person, Target, guarded_routes, walk
 
 STATES = ("own", "foreign", "unheld", "closed", "foreign closed", "missing")
@@ -52,8 +54,19 @@ class Objects:
             return Target({"key": "missing_child", "name": "en"}, None) if state == "foreign" else None
         if route.path.startswith("/desk/cases/{id}"):
             return await self._case(state, person)
+        if route.path.startswith("/desk/services/{id}"):
+            return await self._service(state)
         assert route.path.startswith("/desk/officers/{id}"), f"say what the object of {route.path} is"
         return await self._account(state, person)
+
+    async def _service(self, state: str) -> Target | None:
+        """Services belong to nobody: there is one state of them."""
+        if state != "foreign":
+            return None
+        at = self._helpline.waymark.clock.now()
+        record = a_service(secrets.token_hex(4), at)
+        await self._helpline.database.write(lambda tx: put(tx, record, at=at))
+        return Target({"id": record.id}, record)
 
     async def _account(self, state: str, person: Person) -> Target | None:
         if state == "own":
@@ -151,9 +164,18 @@ async def test_what_everyone_may_reach_is_written_down_here(telegram_helpline: H
 
 
 async def test_the_directory_for_everyone_only_reads(helpline: Helpline):
-    methods = {route.method for route in helpline.app[RULES].values() if route.path.startswith("/hsds")}
+    routes = {(r.method, r.path) for r in helpline.app[RULES].values() if r.path.startswith("/hsds")}
 
-    assert methods <= {"GET", "HEAD"}
+    assert {method for method, _ in routes} <= {"GET", "HEAD", "POST"}
+    # A list may be asked for in the body, so that no address tells what was looked for. Nothing else takes a body.
+    lists = {"services", "organizations", "service_at_locations", "taxonomies", "taxonomy_terms"}
+    assert {path for method, path in routes if method == "POST"} == {f"/hsds/{name}" for name in lists}
+    async with aiohttp.ClientSession(helpline.url) as session:
+        before = await helpline.database.read(latest_change)
+        for name in lists:
+            async with session.post(f"/hsds/{name}", json={"search": "x", "id": "y", "name": "z"}) as answer:
+                assert answer.status == 200
+        assert await helpline.database.read(latest_change) == before
 
 
 async def test_a_case_of_somebody_else_looks_like_one_that_never_was(helpline: Helpline):
