@@ -8,6 +8,8 @@ from enum import StrEnum
 from dialogues.runtime.model import Entity
 
 LANGUAGES = ("en", "fr", "es", "ar")
+#: Languages that are not answered in yet, but in which a danger or a need is heard.
+HEARD = ("fa", "uk", "so", "sw", "pt", "tr")
 
 
 class Priority(StrEnum):

@@ -22,11 +22,11 @@ from dialogues.understanding.embedder import CharNgrams, Embedder, Matrix, Progr
 from dialogues.understanding.fold import clean, fold, words
 from dialogues.understanding.heads import Head, Sentences
 from dialogues.understanding.language import LanguageModel
-from dialogues.understanding.model import LANGUAGES
+from dialogues.understanding.model import HEARD, LANGUAGES
 from dialogues.understanding.screen import CRISES, Pattern, PatternWrong
 
 #: Raise when this code learns something else from the same data.
-RECIPE = 3
+RECIPE = 4
 _FOLDS = 8
 #: Sentences that sound dangerous and are not are out of scope, learnt apart: they are like nothing else there.
 HARMLESS = "out_of_scope/harmless"
@@ -146,7 +146,9 @@ def learn(corpus: Corpus, embedder: Embedder | None) -> tuple[Trained, list[str]
         intents=intent_head,
         risks=risk_head,
         urgent=urgent_head,
-        language=LanguageModel.train((example.text, example.language) for example in examples),
+        language=LanguageModel.train(
+            (example.text, example.language) for example in examples if example.language in LANGUAGES
+        ),
         threshold=threshold,
         urgent_threshold=urgent_threshold,
         lexicon={"lexicon": corpus.lexicon, "context": corpus.context},
@@ -182,7 +184,7 @@ def _phrases(examples: list[Example]) -> dict[str, dict[str, Any]]:
     languages: dict[str, set[str]] = defaultdict(set)
     for example in examples:
         found[fold(example.text).strip(" .!?,")].add((example.intent, example.risk, example.priority))
-        languages[fold(example.text).strip(" .!?,")].add(example.language)
+        languages[fold(example.text).strip(" .!?,")].add(example.language if example.language in LANGUAGES else "")
     phrases: dict[str, dict[str, Any]] = {}
     for text, meanings in found.items():
         if len(meanings) > 1 or not text:
@@ -191,7 +193,7 @@ def _phrases(examples: list[Example]) -> dict[str, dict[str, Any]]:
         phrases[text] = {
             "intent": intent or None,
             "risk": [risk, priority] if risk else None,
-            "language": min(languages[text]) if len(languages[text]) == 1 else None,
+            "language": (min(languages[text]) or None) if len(languages[text]) == 1 else None,
         }
     return phrases
 
@@ -224,7 +226,7 @@ def _load(path: Path) -> dict[str, Any]:
 def _language_of(path: Path) -> str:
     """`procedures.fr.yml` holds French; a file without a language is shared by all."""
     language = path.name.split(".")[-2]
-    return language if language in LANGUAGES else ""
+    return language if language in (*LANGUAGES, *HEARD) else ""
 
 
 def _read_nlu(path: Path, value: dict[str, Any], corpus: Corpus) -> None:
@@ -271,8 +273,8 @@ def _read_safety(path: Path, value: dict[str, Any], corpus: Corpus) -> None:
 
 
 def _known_language(path: Path, language: str) -> None:
-    if language not in LANGUAGES:
-        raise TrainingDataWrong(f"{path}: {language!r} is not one of {', '.join(LANGUAGES)}")
+    if language not in LANGUAGES and language not in HEARD:
+        raise TrainingDataWrong(f"{path}: {language!r} is not one of {', '.join((*LANGUAGES, *HEARD))}")
 
 
 def fold_pattern(path: Path, line: str) -> str:

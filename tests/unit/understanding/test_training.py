@@ -99,7 +99,7 @@ def test_training_says_how_well_it_went(small_project: Path, tmp_path: Path):
         ("nlu/bad.en.yml", "- a list", "must be a mapping"),
         ("nlu/bad.en.yml", "nlu:\n- intent: greet\n  examples: |\n    hello\n", "must start with '- '"),
         ("safety/bad.yml", "code: sadness\n", "not one of the crisis codes"),
-        ("safety/bad.yml", "code: threats\nwords:\n  xx:\n    P0: a\n", "is not one of en, fr, es, ar"),
+        ("safety/bad.yml", "code: threats\nwords:\n  xx:\n    P0: a\n", "is not one of en, fr, es, ar, fa, uk"),
         ("safety/bad.yml", "code: threats\nwords:\n  en:\n    P0: .. gun\n", "must begin and end with a word"),
     ],
 )
