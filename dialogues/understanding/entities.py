@@ -9,6 +9,7 @@ from typing import Any
 
 from dialogues.runtime.model import Entity
 from dialogues.understanding.fold import fold, words
+from directory.places import load_supplement
 
 _WORD = re.compile(r"[^\W_]+(?:[’'\-][^\W_]+)*")
 _AGE = re.compile(
@@ -18,9 +19,9 @@ _AGE = re.compile(
 )
 #: What stands before a place. In Arabic `ب` and `ل` are written onto the name.
 _BEFORE_PLACE = {
-    "en": frozenset(("in", "near", "at", "around", "outside", "reached")),
+    "en": frozenset(("in", "near", "at", "around", "outside", "reached", "em")),
     "fr": frozenset(("a", "au", "aux", "en", "pres", "vers")),
-    "es": frozenset(("en", "cerca", "hacia")),
+    "es": frozenset(("en", "cerca", "hacia", "em")),
     "ar": frozenset(("في", "ب", "قرب", "جنب", "عند", "الى", "ل", "قريب", "fi", "f", "b", "qrib")),
 }
 #: What stands before a place and before much else: then only a capital letter makes a name.
@@ -33,6 +34,10 @@ _JOINERS = frozenset(
 #: A name after these is a person's.
 _INTRODUCES = frozenset(("im", "i'm", "am", "is", "name", "suis", "appelle", "soy", "llamo", "اسمي"))
 _LONGEST_NAME = 4
+#: In a longer message a last word with a capital letter may be anything.
+_SHORT_MESSAGE = 8
+#: What Turkish writes after a name: İstanbul'da.
+_TURKISH_ENDING = re.compile(r"[’'](?:[dt][ae]n?|[yn]?[aei]|n[iı]n)$", re.IGNORECASE)
 
 LANGUAGE_NAMES: Mapping[str, tuple[str, ...]] = {
     "en": ("english", "anglais", "ingles", "انجليزي", "انكليزي", "الانجليزيه", "انجليزيه", "inglizi", "englizi"),
@@ -61,6 +66,11 @@ _ANOTHER = frozenset(
 )
 
 
+def directory_names() -> list[str]:
+    """Every spelling of every place that ships with the directory."""
+    return [spelling for place in load_supplement() for spelling in place.spellings()]
+
+
 def speaks_of_another(folded: str) -> bool:
     """Whether the writer tells of somebody else: a worker, a neighbour, a friend."""
     found = words(folded)
@@ -79,21 +89,23 @@ class _Token:
 class EntityFinder:
     """Finds entities. Which words are names is judged by which words our training sentences use as words."""
 
-    def __init__(self, vocabulary: Mapping[str, Any]) -> None:
-        """`vocabulary`: `common` words of every language, and known `places` as folded words."""
+    def __init__(self, vocabulary: Mapping[str, Any], places: Iterable[str] = ()) -> None:
+        """`vocabulary`: `common` words of every language, and known `places` as folded words.
+
+        `places`: further names, such as the directory's; one that is also a common word is not taken for a name.
+        """
         self._common = frozenset(vocabulary["common"])
-        self._places = frozenset(vocabulary["places"])
+        self._places = frozenset(vocabulary["places"]) | {
+            name for name in map(fold, places) if len(name) >= 4 and name not in self._common
+        }
 
     def find(self, shown: str, language: str) -> list[Entity]:
         return [*self._find_places(shown, language), *_find_ages(shown), *_find_languages(shown)]
 
     def _find_places(self, shown: str, language: str) -> list[Entity]:
-        tokens = [
-            _Token(fold(found.group()), found.start(), found.end(), found.group()[:1].isupper())
-            for found in _WORD.finditer(shown[:2000])
-        ]
+        tokens = [_token(found) for found in _WORD.finditer(shown[:2000])]
         spans = self._known_places(tokens) or self._after_a_preposition(tokens, language)
-        if not spans and 0 < len(tokens) <= 3 and not any(token.folded in _INTRODUCES for token in tokens):
+        if not spans and not any(token.folded in _INTRODUCES for token in tokens):
             spans = self._standing_alone(tokens)
         return [Entity("place", shown[start:end], start, end) for start, end in spans]
 
@@ -136,7 +148,9 @@ class EntityFinder:
         return []
 
     def _standing_alone(self, tokens: list[_Token]) -> list[tuple[int, int]]:
-        """`shelter Ventimiglia`: a name without a preposition, at the end or the start."""
+        """`shelter Ventimiglia`: a name without a preposition, at the end or (of two words) the start."""
+        if not tokens or len(tokens) > _SHORT_MESSAGE or (len(tokens) > 3 and tokens[-2].capital):
+            return []
         for token in tokens[-1:] if len(tokens) > 2 else (tokens[-1], tokens[0]):
             if token.capital and len(token.folded) >= 4 and self._may_name(token):
                 return [(token.start, token.end)]
@@ -150,6 +164,11 @@ class EntityFinder:
             and name not in self._common
             and not any(stem in self._common or f"ال{stem}" in self._common for stem in _stems(name))
         )
+
+
+def _token(found: re.Match[str]) -> _Token:
+    word = _TURKISH_ENDING.sub("", found.group()) if found.group()[:1].isupper() else found.group()
+    return _Token(fold(word), found.start(), found.start() + len(word), word[:1].isupper())
 
 
 def _stands_before_a_place(before: frozenset[str], word: str, token: _Token, language: str) -> bool:

@@ -19,12 +19,12 @@ import numpy as np
 
 from dialogues.runtime.model import Entity
 from dialogues.understanding.embedder import CharNgrams, Embedder, Matrix, open_embedder
-from dialogues.understanding.entities import EntityFinder, speaks_of_another
+from dialogues.understanding.entities import EntityFinder, directory_names, speaks_of_another
 from dialogues.understanding.fold import clean, fold, undisguise
 from dialogues.understanding.heads import Head, Likeness
 from dialogues.understanding.language import Guess, LanguageModel
 from dialogues.understanding.model import Priority, Reading, Risk
-from dialogues.understanding.screen import NO_MEANING, Meaning, Screen
+from dialogues.understanding.screen import NO_MEANING, Meaning, Screen, raised_for_age
 from dialogues.understanding.training import Trained, trained
 
 #: Below this the two or three likeliest are offered as buttons instead of an answer.
@@ -62,7 +62,7 @@ class Understanding:
         self._phrases = learnt.phrases
         self._language: LanguageModel = learnt.language
         self._screen = Screen.from_json(learnt.lexicon, threshold=learnt.threshold, urgent=learnt.urgent_threshold)
-        self._entities = EntityFinder(learnt.vocabulary)
+        self._entities = EntityFinder(learnt.vocabulary, directory_names())
         self._nothing_to_ask = _Scores(np.zeros(len(self._intents.labels), np.float32), NO_MEANING)
         self._cache: OrderedDict[bytes, Reading] = OrderedDict()
         self._lock = threading.Lock()
@@ -121,6 +121,8 @@ class Understanding:
             asks = ranking[0][1] if ranking[0][0].startswith(("procedure/", "search_service/")) else 0.0
             risk = self._screen.read(folded, scores.meaning, asks=asks, cautious=cautious or self._embedder is None)
         entities = self._entities.find(shown, guess.language)
+        if risk:
+            risk = raised_for_age(risk, _youngest(entities))
         return _settle(shown, guess.language, guess.certain, ranking, entities, risk, speaks_of_another(folded))
 
     def _score(self, shown: str, folded: str) -> _Scores:
@@ -217,6 +219,10 @@ def _known_risk(known: Mapping[str, Any]) -> Risk | None:
         return None
     reason, priority = known["risk"]
     return Risk(reason, Priority(priority), 0.99, "words")
+
+
+def _youngest(entities: list[Entity]) -> int | None:
+    return min((int(entity.value) for entity in entities if entity.name == "age"), default=None)
 
 
 def _is_little_more_than(shown: str, places: list[Entity]) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -47,9 +47,13 @@ ALWAYS_P0 = frozenset({"immediate_danger", "medical_emergency", "kidnap_ransom",
 #: What the head must say where the words around speak of a game, a lesson, a thing found again, or say no.
 _DOUBTFUL = 0.6
 #: How much more it must say where the message plainly asks for a procedure or a service.
-_ASKS = 0.3
+_ASKS = 0.35
 #: A weak word, or a conversation in which somebody was in danger, lowers what the head must say.
 _WEAK, _CAUTIOUS = 0.8, 0.5
+#: What a word of its list adds to a code's chance when the head and the words differ about which danger it is.
+_WORDED, _FAINTLY_WORDED = 0.4, 0.1
+#: A younger child lost, or out at night, is answered at once.
+_TOO_YOUNG = {"missing_child": 13, "homeless_tonight": 14}
 #: Below this the head is sure that a plain word-list hit, unless it says P0 or is all of the message, is harmless.
 _CERTAINLY_HARMLESS = 0.02
 _GAP = 3
@@ -229,7 +233,7 @@ class Screen:
         plain = [hit for hit in seen.hits if not hit.weak and not hit.doubtful]
         worst = _gravest(plain, max(0.9, meaning.danger)) if plain else None
         if worst and (any(hit.sure for hit in plain) or cautious or meaning.danger >= _CERTAINLY_HARMLESS):
-            return self._weigh(worst, meaning)
+            return self._weigh(worst, seen.hits, meaning)
         needed = self._threshold + _ASKS * asks
         if seen.harmless:
             needed = max(needed, _DOUBTFUL)
@@ -240,9 +244,7 @@ class Screen:
         if meaning.danger < needed or not meaning.codes:
             return None
         heard = self._by_meaning(meaning)
-        if seen.hits and meaning.codes[0][1] < 0.5 * meaning.danger:
-            return self._weigh(_gravest(seen.hits, meaning.danger), meaning)
-        return heard
+        return replace(heard, reason=_likeliest(seen.hits, meaning) or heard.reason)
 
     def _by_meaning(self, meaning: Meaning) -> Risk:
         code = meaning.codes[0][0]
@@ -251,15 +253,14 @@ class Screen:
         priority = Priority.P0 if soon else Priority.P1
         return Risk(code, priority, meaning.danger, "meaning")
 
-    def _weigh(self, worded: Risk, meaning: Meaning) -> Risk:
-        """A word says that there is danger; the head may know better which, and that it is sooner."""
+    def _weigh(self, worded: Risk, hits: Sequence[_Hit], meaning: Meaning) -> Risk:
+        """Words say that there is danger; the head helps to say which, and may say that it is sooner."""
         code, chance = meaning.codes[0] if meaning.codes else (worded.reason, 0.0)
-        reason = code if chance >= 0.55 and code != worded.reason else worded.reason
         soon = meaning.danger >= self._threshold and (
             meaning.urgent >= self._urgent or (chance >= 0.4 and code in ALWAYS_P0 - {"immediate_danger"})
         )
-        priority = Priority.P0 if soon and worded.priority is not Priority.P0 else worded.priority
-        return Risk(reason, priority, worded.confidence, worded.source)
+        priority = Priority.P0 if soon else worded.priority
+        return Risk(_likeliest(hits, meaning) or worded.reason, priority, worded.confidence, worded.source)
 
     def _look(self, folded: str) -> _Seen:
         tokens = [_forms(word) for word in words(folded)]
@@ -275,6 +276,22 @@ class Screen:
             hits.append(_Hit(code, priority, weak, doubtful, sure=whole or priority is Priority.P0))
         denied = any(kind == "nobody" for _, _, kind in context)
         return _Seen(tuple(hits), harmless or denied)
+
+
+def raised_for_age(risk: Risk, age: int | None) -> Risk:
+    """The risk, at once where the child spoken of is too young to wait."""
+    young = age is not None and age < _TOO_YOUNG.get(risk.reason, 0)
+    return replace(risk, priority=Priority.P0) if young else risk
+
+
+def _likeliest(hits: Sequence[_Hit], meaning: Meaning) -> str | None:
+    """The code that head and words together make likeliest; None where the head says nothing."""
+    if not meaning.codes or meaning.danger <= 0:
+        return None
+    chances = {code: chance / meaning.danger for code, chance in meaning.codes}
+    for code, faint in {(hit.code, hit.weak or hit.doubtful) for hit in hits}:
+        chances[code] = chances.get(code, 0.0) + (_FAINTLY_WORDED if faint else _WORDED)
+    return max(chances, key=lambda code: chances[code])
 
 
 def _gravest(hits: Sequence[_Hit], confidence: float) -> Risk:

@@ -33,7 +33,7 @@ HARMLESS = "out_of_scope/harmless"
 #: The screen's thresholds are set so that this share of crises is heard by heads that never saw them.
 _CRISES_HEARD, _P0_HEARD = 0.93, 0.96
 #: and never lower or higher than this: below, a help desk drowns in false alarms.
-_THRESHOLDS = (0.25, 0.5)
+_THRESHOLDS = (0.2, 0.5)
 _ANNOTATION = re.compile(r"\[([^\]]+)\](?:\(([^)]+)\)|\{([^}]+)\})")
 
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -134,7 +134,7 @@ def learn(corpus: Corpus, embedder: Embedder | None) -> tuple[Trained, list[str]
     danger = 1.0 - risk_chances[:, 0]
     threshold = float(np.clip(np.quantile(danger[in_crisis], 1.0 - _CRISES_HEARD), *_THRESHOLDS))
     at_once = urgent_chances[np.array(priorities) == "P0", urgent_head.labels.index("P0")]
-    urgent_threshold = float(np.clip(np.quantile(at_once, 1.0 - _P0_HEARD), 0.2, 0.5))
+    urgent_threshold = float(np.clip(np.quantile(at_once, 1.0 - _P0_HEARD), 0.15, 0.5))
     figures = [
         *_accuracy("intent", intents, intent_head.labels, intent_chances),
         *_accuracy("crisis", risks, risk_head.labels, risk_chances),

@@ -23,10 +23,20 @@ def places(text: str, language: str = "en") -> list[str]:
         ("dormir à Saint-Martin de Crau", "fr", "Saint-Martin de Crau"),
         ("مكان للنوم في فينتيميليا", "ar", "فينتيميليا"),
         ("مكان بطنجة", "ar", "طنجة"),
+        ("two nights Bardonecchia", "en", "Bardonecchia"),
+        ("İstanbul'da yemek", "en", "İstanbul"),
     ],
 )
 def test_a_place_is_found_as_the_person_wrote_it(text: str, language: str, place: str):
     assert places(text, language) == [place]
+
+
+def test_a_place_of_the_directory_is_known_unless_its_name_is_a_common_word():
+    with_directory = EntityFinder({"common": ["nice"], "places": []}, ["Agadez", "Nice"])
+
+    found = with_directory.find("something nice agadez please", "en")
+
+    assert [entity.value for entity in found if entity.name == "place"] == ["agadez"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
-from dialogues.understanding.model import Priority
-from dialogues.understanding.screen import NO_MEANING, Meaning, Pattern, PatternWrong, Screen
+from dialogues.understanding.model import Priority, Risk
+from dialogues.understanding.screen import NO_MEANING, Meaning, Pattern, PatternWrong, Screen, raised_for_age
 
 LEXICON = [
     ("immediate_danger", "P0", "has .. (knife|gun)"),
@@ -95,6 +95,33 @@ def test_the_head_may_raise_a_priority_but_never_lower_it():
     assert raised.priority is Priority.P0
     assert kept is not None
     assert kept.priority is Priority.P0
+
+
+def test_head_and_words_together_say_which_danger_it_is():
+    unsure = Meaning(0.9, (("trafficking", 0.45), ("threats", 0.4)), 0.0)
+    sure = Meaning(0.9, (("kidnap_ransom", 0.85), ("threats", 0.05)), 0.0)
+
+    worded = screen.read("they will kill me", unsure)
+    meant = screen.read("they will kill me", sure)
+
+    assert worded is not None
+    assert worded.reason == "threats"
+    assert meant is not None
+    assert meant.reason == "kidnap_ransom"
+
+
+@pytest.mark.parametrize(
+    ("reason", "age", "priority"),
+    [
+        ("missing_child", 12, Priority.P0),
+        ("missing_child", 13, Priority.P1),
+        ("homeless_tonight", 13, Priority.P0),
+        ("homeless_tonight", None, Priority.P1),
+        ("threats", 9, Priority.P1),
+    ],
+)
+def test_a_young_child_lost_or_out_at_night_cannot_wait(reason: str, age: int | None, priority: Priority):
+    assert raised_for_age(Risk(reason, Priority.P1, 0.8, "meaning"), age).priority is priority
 
 
 def test_the_words_alone_do_not_shout_over_doubt():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dialogues.understanding.heads import LearningFailed, Likeness, learn
-from dialogues.understanding.model import LANGUAGES
+from dialogues.understanding.model import HEARD, LANGUAGES
 from dialogues.understanding.reading import Understanding
 from dialogues.understanding.screen import CRISES
 from dialogues.understanding.training import TrainingDataWrong, fingerprint, read_corpus, train
@@ -28,6 +28,12 @@ def test_every_procedure_need_and_crisis_has_examples_in_every_language():
     assert len([label for label in wanted if label.startswith("procedure/")]) == PROCEDURES
     assert len([label for label in wanted if label.startswith("search_service/")]) == NEEDS
     assert {label: set(LANGUAGES) - languages[label] for label in wanted if set(LANGUAGES) - languages[label]} == {}
+
+
+def test_dangers_are_learnt_in_the_languages_that_are_only_heard():
+    heard = {(example.risk, example.language) for example in read_corpus(PROJECT).examples}
+
+    assert {(code, language) for code in CRISES for language in HEARD} - heard == set()
 
 
 def test_every_crisis_has_words_in_every_language():
