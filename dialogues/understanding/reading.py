@@ -35,6 +35,8 @@ RANKED = 5
 #: What a reading of a long message costs at most: so many windows of so many characters.
 WINDOWS, WINDOW = 8, 280
 
+#: Intents that do not make a danger less likely.
+_ASKS_NOTHING = (OUT_OF_SCOPE, "report_case", "inform", "affirm", "deny")
 _CACHE_SIZE = 4096
 _PAYLOAD = re.compile(r"^/(?P<intent>[a-z_]+(?:/[a-z_]+)?)(?:@[0-9.]+)?(?P<entities>\{.*\})?$", re.DOTALL)
 _SENTENCE_END = re.compile(r"(?<=[.!?…\n؟])\s+")
@@ -118,7 +120,8 @@ class Understanding:
         if known:  # reviewed words, read as reviewed
             risk = _known_risk(known) or (self._screen.read(folded, NO_MEANING, cautious=True) if cautious else None)
         else:
-            asks = ranking[0][1] if ranking[0][0].startswith(("procedure/", "search_service/")) else 0.0
+            label, chance = ranking[0]
+            asks = 0.0 if label.startswith(_ASKS_NOTHING) else chance
             risk = self._screen.read(folded, scores.meaning, asks=asks, cautious=cautious or self._embedder is None)
         entities = self._entities.find(shown, guess.language)
         if risk:

@@ -46,7 +46,7 @@ ALWAYS_P0 = frozenset({"immediate_danger", "medical_emergency", "kidnap_ransom",
 
 #: What the head must say where the words around speak of a game, a lesson, a thing found again, or say no.
 _DOUBTFUL = 0.6
-#: How much more it must say where the message plainly asks for a procedure or a service.
+#: How much more it must say where the message plainly asks for a procedure or a service, thanks or greets.
 _ASKS = 0.35
 #: A weak word, or a conversation in which somebody was in danger, lowers what the head must say.
 _WEAK, _CAUTIOUS = 0.8, 0.5
@@ -226,7 +226,7 @@ class Screen:
         return _gravest(plain, 0.9) if plain else None
 
     def read(self, folded: str, meaning: Meaning, *, asks: float = 0.0, cautious: bool = False) -> Risk | None:
-        """The risk in a message, or None. `asks`: how surely it asks for a procedure or a service."""
+        """The risk in a message, or None. `asks`: how surely it asks for something we have."""
         if _ONLY_DOTS.match(folded):
             return _SILENCE
         seen = self._look(folded)

@@ -33,7 +33,7 @@ HARMLESS = "out_of_scope/harmless"
 #: The screen's thresholds are set so that this share of crises is heard by heads that never saw them.
 _CRISES_HEARD, _P0_HEARD = 0.93, 0.96
 #: and never lower or higher than this: below, a help desk drowns in false alarms.
-_THRESHOLDS = (0.2, 0.5)
+_THRESHOLDS = (0.25, 0.5)
 _ANNOTATION = re.compile(r"\[([^\]]+)\](?:\(([^)]+)\)|\{([^}]+)\})")
 
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -22,8 +22,10 @@ DEVELOPMENT = Path(__file__).parent / "development"
 EARLIER = ("crises", "procedures", "needs", "talk", "harmless")
 #: Written by situation, in several hands. Its mistakes were looked at once, and families like them then learnt.
 SITUATIONS = "situations"
-#: The same, written after the last training sentence: the figures to believe.
+#: The same, later; then more was learnt, and families like its mistakes with it.
 FRESH = "fresh"
+#: The same, written when the training sentences were frozen: the figures to believe.
+LAST = "last"
 
 
 @dataclass(frozen=True)
@@ -66,13 +68,18 @@ def situations(name: str = SITUATIONS) -> list[Sentence]:
     return found
 
 
+def judged() -> list[Sentence]:
+    """Every development sentence."""
+    return [*earlier(), *situations(), *situations(FRESH), *situations(LAST)]
+
+
 def _rows(name: str) -> list[list[str]]:
     lines = (DEVELOPMENT / f"{name}.tsv").read_text(encoding="utf-8").splitlines()
     return [line.split("\t") for line in lines if line and not line.startswith("#")]
 
 
 def development_sentences() -> list[str]:
-    return [sentence.text for sentence in (*earlier(), *situations(), *situations(FRESH))]
+    return [sentence.text for sentence in judged()]
 
 
 class Count:
@@ -182,7 +189,12 @@ def _confusion(understanding: Understanding, sentences: Iterable[Sentence]) -> C
 def main() -> None:
     root = Path(__file__).parents[3]
     understanding = Understanding.load(root / "dialogues", learnt_folder(root / "var" / "understanding"))
-    for name, sentences in (("earlier", earlier()), (SITUATIONS, situations()), (FRESH, situations(FRESH))):
+    for name, sentences in (
+        ("earlier", earlier()),
+        (SITUATIONS, situations()),
+        (FRESH, situations(FRESH)),
+        (LAST, situations(LAST)),
+    ):
         for figure, count in sorted(figures(understanding, sentences).items()):
             print(json.dumps({"set": name, "figure": figure, "value": count.share, "of": count.all}))
             if "-v" in sys.argv:

@@ -9,13 +9,9 @@ from pathlib import Path
 
 from dialogues.understanding import learnt_folder
 from dialogues.understanding.reading import Understanding
-from tests.unit.understanding.figures import DEVELOPMENT, FRESH, Sentence, earlier, situations
+from tests.unit.understanding.figures import DEVELOPMENT, judged
 
 RECORD = DEVELOPMENT / "recorded.tsv"
-
-
-def judged() -> list[Sentence]:
-    return [*earlier(), *situations(), *situations(FRESH)]
 
 
 def decisions(understanding: Understanding) -> dict[str, str]:

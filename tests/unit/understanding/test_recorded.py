@@ -3,8 +3,8 @@
 import pytest
 
 from dialogues.understanding.reading import Understanding
-from tests.unit.understanding.figures import Sentence
-from tests.unit.understanding.recorded import decisions, judged, recorded
+from tests.unit.understanding.figures import Sentence, judged
+from tests.unit.understanding.recorded import decisions, recorded
 
 CRISES = [sentence for sentence in judged() if sentence.kind == "crisis"]
 OTHERS = [sentence for sentence in judged() if sentence.kind != "crisis"]
