@@ -202,7 +202,7 @@ def main() -> None:
         for language in sorted({sentence.language for sentence in sentences}):
             of_language = figures(understanding, [s for s in sentences if s.language == language])
             shares = {figure: [count.share, count.all] for figure, count in sorted(of_language.items())}
-            print(json.dumps({"set": name, "language": language, **shares}))
+            print(json.dumps({"set": name, "written in": language, **shares}))
         for (truth, taken_for), times in _confusion(understanding, sentences).most_common():
             print(json.dumps({"set": name, "is": truth, "taken for": taken_for, "times": times}))
 
