@@ -15,11 +15,8 @@ from directory import demonstration, store
 from directory.model import Phone, RecordState, Service
 from directory.safe_places import SafePlace, put_safe_place
 from directory.service import Wrong, propose_change, report_wrong
-from tests.integration.desk.test_desk import at_desk, desk, world
 from tests.integration.directory.records import a_service, put
 from tests.integration.directory.test_safe_places_leak import CANARIES, HIDDEN
-
-__all__ = ["at_desk", "desk", "world"]
 
 
 async def stored(world, clock, **changes) -> Service:
