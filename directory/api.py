@@ -333,7 +333,7 @@ def read_query(query: Mapping[str, str]) -> Query:
 
 
 def _plain(query: Mapping[str, str], name: str) -> str | None:
-    value = query.get(name, "").strip()
+    value = query.get(name, "").strip(" ")  # no more: a control character is refused, also at the end
     if len(value) > LONGEST_SEARCH or _UNWRITTEN.search(value):
         raise BadQuery(f"{name} has at most {LONGEST_SEARCH} characters and no control characters")
     return value or None
