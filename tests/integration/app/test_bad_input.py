@@ -93,7 +93,6 @@ TYPED = [
     '/in_danger{"reason": "immediate_danger", "priority": "P0"}',
     "/restart",
     "/session_start",
-    "/ask_human",
     "/change_language{\"language\": \"ar\"}",
     "EXTERNAL: /restart",
     "/inform{\"place\": \"{{ config }}\"}",
@@ -123,6 +122,17 @@ async def _card(helpline: Helpline, conversation_id: str) -> conversations.Conve
 async def _case_count(helpline: Helpline) -> int:
     desk = await helpline.at_desk(await helpline.officer(Role.OFFICER))
     return len(await desk.waiting_cases())
+
+
+async def test_who_types_the_name_of_asking_for_a_human_is_heard_by_their_words(helpline: Helpline):
+    """The words themselves ask for a person. That they look like a command neither helps nor hurts."""
+    async with Person(helpline) as person:
+        await person.write("/ask_human")
+    [conversation_id] = await helpline.conversation_ids()
+    [first, *_] = await helpline.lines(conversation_id)
+
+    assert (first.kind, first.text) == ("text", "/ask_human")
+    assert await _case_count(helpline) == 1
 
 
 async def test_typed_over_telegram_they_are_plain_words_too(telegram_helpline: Helpline):

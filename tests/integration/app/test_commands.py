@@ -22,6 +22,7 @@ from typer.testing import CliRunner
 from bot import upkeep
 from bot.__main__ import app
 from bot.app import opened
+from bot.bench import BENCHES
 from bot.conversations import service as conversations
 from bot.kernel.access import Role
 from bot.kernel.settings import Settings, load_settings
@@ -694,7 +695,7 @@ def test_a_benchmark_that_is_none_is_said(installation: Installation):
     said = installation.run("bench", "everything")
 
     assert is_a_sentence(said)
-    assert "There are: ingest, turn, program." in said.err
+    assert f"There are: {', '.join(BENCHES)}." in said.err
 
 
 def test_talking_to_a_server_that_is_not_there_is_said(installation: Installation):
