@@ -6,6 +6,7 @@ Everything heavy is imported inside the command that needs it: `--help` should n
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import sys
 from collections.abc import Coroutine
@@ -104,6 +105,7 @@ def up() -> None:
     Migrates the database first. An empty database without an outside channel gets a marked demonstration
     (WAYMARK_DEMO=off never), and one-time links to sign in are printed.
     """
+    gc.disable()  # what is loaded at the start is no garbage, and looking for some takes a sixth of it; see `serve`
     from bot.app import serve
 
     _run(serve(_settings()))

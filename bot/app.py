@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import gc
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
@@ -353,6 +354,8 @@ async def serve(settings: Settings) -> None:
                     "Choose another with WAYMARK_PORT."
                 ) from error
             await waymark.start()
+            gc.freeze()  # what the program is made of stays: it is not looked through again
+            gc.enable()
             print(
                 await demonstration.greeting(waymark.database, settings, waymark.clock, demo=waymark.demo), flush=True
             )

@@ -84,7 +84,7 @@ def stamp(folder: Path, files: Sequence[str]) -> int:
 
 def _stamp_overlay(folder: Path, file: str) -> bool:
     """Write the fingerprint of each variation's English beside its translations."""
-    overlays, problems = read_overlays(folder)
+    overlays, problems = read_overlays(folder, [text.procedure for text in read_folder(folder)[0]])
     variations = [v for overlay in overlays for v in overlay.variations if v.file == file]
     if not variations:
         print(f"{file}: not an overlay that can be read.", file=sys.stderr)

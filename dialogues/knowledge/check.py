@@ -113,7 +113,7 @@ def check(folder: Path, *, on: date | None = None, edits: Mapping[str, str] = Ma
     loaded, problems = read_folder(folder, edits)
     unreadable = {problem.file for problem in problems}
     problems = [*problems, *_missing_languages(loaded, unreadable)]
-    overlays, unread = read_overlays(folder)
+    overlays, unread = read_overlays(folder, [text.procedure for text in loaded])
     problems = [*problems, *unread, *_check_overlays(overlays, on)]
     originals = {_place(text.procedure): text for text in loaded if text.procedure.language == ORIGINAL_LANGUAGE}
     keys = {text.procedure.key for text in loaded} | {Path(file).parent.name for file in unreadable}

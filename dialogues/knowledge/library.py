@@ -26,7 +26,8 @@ class Procedures:
     @classmethod
     def load(cls, folder: Path, *, embed: Embed | None = None) -> Procedures:
         """Read a folder of procedures. Raises BrokenProcedures naming every file and line that is wrong."""
-        return cls(load_texts(folder), overlays=Overlays(load_overlays(folder)), embed=embed)
+        texts = load_texts(folder)
+        return cls(texts, overlays=Overlays(load_overlays(folder, texts)), embed=embed)
 
     def replace_texts(self, texts: Iterable[Procedure]) -> None:
         """From now on these are the texts; the next question gets them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -150,20 +150,22 @@ def load_texts(folder: Path) -> list[Procedure]:
     return [text.procedure for text in loaded]
 
 
-def load_overlays(folder: Path) -> list[Overlay]:
-    """Every overlay under `folder`. Raises BrokenProcedures, naming every file and line that is wrong."""
-    overlays, problems = read_overlays(folder)
+def load_overlays(folder: Path, texts: Sequence[Procedure]) -> list[Overlay]:
+    """Every overlay under `folder`, which lie over `texts`. Raises BrokenProcedures, naming every file and line that
+    is wrong."""
+    overlays, problems = read_overlays(folder, texts)
     if problems:
         raise BrokenProcedures(problems)
     return overlays
 
 
-def read_overlays(folder: Path) -> tuple[list[Overlay], list[Problem]]:
-    """The overlays that could be read, and what could not. A file with a problem is not among what was read."""
+def read_overlays(folder: Path, texts: Sequence[Procedure]) -> tuple[list[Overlay], list[Problem]]:
+    """The overlays over `texts` that could be read, and what could not. A file with a problem is not among what was
+    read."""
     problems: list[Problem] = []
     register = _read_register(folder / SOURCES_FILE, problems)
     problems.clear()  # the register's own problems are told where the texts are read
-    lengths = _section_lengths(folder)
+    lengths = _section_lengths(texts)
     overlays = []
     for path in sorted((folder / OVERLAYS_FOLDER).glob("*")):
         complaints = Complaints(path.relative_to(folder).as_posix())
@@ -174,16 +176,12 @@ def read_overlays(folder: Path) -> tuple[list[Overlay], list[Problem]]:
     return overlays, problems
 
 
-def _section_lengths(folder: Path) -> dict[str, dict[str, int]]:
+def _section_lengths(texts: Sequence[Procedure]) -> dict[str, dict[str, int]]:
     """How many lines each section of each common text has, by procedure."""
-    loaded, _ = read_folder(folder)
     return {
-        text.procedure.key: {
-            section.value: len(getattr(text.procedure, section)) for section in LaidSection if section != "varies"
-        }
-        for text in loaded
-        if (text.procedure.language, text.procedure.audience) == (ORIGINAL_LANGUAGE, Audience.WORKER)
-        and text.procedure.jurisdiction == INTERNATIONAL
+        text.key: {section.value: len(getattr(text, section)) for section in LaidSection if section != "varies"}
+        for text in texts
+        if (text.language, text.audience, text.jurisdiction) == (ORIGINAL_LANGUAGE, Audience.WORKER, INTERNATIONAL)
     }
 
 
