@@ -212,10 +212,10 @@ def test_new_danger_in_a_held_case_asks_for_its_officer_until_they_say_they_saw_
     expect(page.get_by_label("Your answer")).to_be_visible()
 
     desk.run(desk.danger(person, "he is outside"))
-    expect(page.get_by_text("New danger in your case")).to_be_visible()
+    expect(page.get_by_text("needs you now")).to_be_visible()
     page.get_by_role("button", name="I have seen it").click()
 
-    expect(page.get_by_text("New danger in your case")).to_be_hidden()
+    expect(page.get_by_text("needs you now")).to_be_hidden()
 
 
 def test_a_desk_whose_session_ended_says_that_it_is_silent(desk, sign_in):
