@@ -41,6 +41,8 @@ class TextShelf:
                     await self.refresh()
                 except DatabaseUnavailable:
                     log.error("texts.database_unavailable")
+                except Exception:  # whatever it was, a text that is withdrawn later must still be taken away
+                    log.exception("texts.not_refreshed")
                 await watch.next(LOOK_SECONDS)
 
     async def refresh(self) -> None:
