@@ -34,6 +34,7 @@ STORES = (
     "bot.kernel.sessions",
     "bot.conversations.store",
     "bot.cases.store",
+    "bot.cases.consent_store",
     "bot.texts.store",
 )
 

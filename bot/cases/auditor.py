@@ -17,6 +17,7 @@ import aiohttp
 from sqlalchemy.engine import Connection
 
 from bot.cases import alarm, service, store
+from bot.cases.hand import SYSTEM
 from bot.cases.model import CaseStatus
 from bot.cases.pager import PAGER
 from bot.kernel import officers
@@ -63,7 +64,7 @@ def audit_alarms(tx: Connection, vault: Vault, *, at: datetime) -> AuditOfAlarms
     for ringing, status in store.climbing_alarms(tx):
         climbing += 1
         if status is CaseStatus.CLOSED:
-            store.put_alarm(tx, ringing.acknowledged(service.SYSTEM, at))
+            store.put_alarm(tx, ringing.acknowledged(SYSTEM, at))
             repaired += 1
         elif ringing.stuck(at):
             store.put_alarm(tx, ringing.repaired(at))

@@ -26,6 +26,7 @@ class Act(StrEnum):
     CLAIM = "claim"
     RELEASE = "release"
     TAKE_OVER = "take_over"
+    HAND_OVER = "hand_over"
     CLOSE = "close"
     REOPEN = "reopen"
 
@@ -36,6 +37,7 @@ TRANSITIONS: Mapping[tuple[CaseStatus, Act], CaseStatus] = MappingProxyType(
         (CaseStatus.NEW, Act.CLAIM): CaseStatus.CLAIMED,
         (CaseStatus.CLAIMED, Act.RELEASE): CaseStatus.NEW,
         (CaseStatus.CLAIMED, Act.TAKE_OVER): CaseStatus.CLAIMED,
+        (CaseStatus.CLAIMED, Act.HAND_OVER): CaseStatus.CLAIMED,
         (CaseStatus.CLAIMED, Act.CLOSE): CaseStatus.CLOSED,
         (CaseStatus.CLOSED, Act.REOPEN): CaseStatus.CLAIMED,
     }
@@ -92,6 +94,8 @@ class Case:
     person_wrote_at: datetime | None = None
     officer_wrote_at: datetime | None = None
     demo: bool = False
+    offered_to: str | None = None  # the colleague who is asked to take it; its owner holds it until then
+    stage: str = "registered"  # how far the work has come, see `bot.cases.record.stages`
 
     @property
     def officer_id(self) -> str | None:
@@ -129,7 +133,7 @@ class Case:
         """The case after `act`. Raises AlreadyClaimed or NotAllowedNow."""
         if not self.allows(act):
             raise (AlreadyClaimed if act is Act.CLAIM else NotAllowedNow)(self.number)
-        moved = replace(self, status=TRANSITIONS[self.status, act])
+        moved = replace(self, status=TRANSITIONS[self.status, act], offered_to=None)
         if act is Act.RELEASE:
             return replace(moved, owner_id=None, claimed_at=None, due_at=at + ACKNOWLEDGE_WITHIN[self.priority])
         if act is Act.CLOSE:

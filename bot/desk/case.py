@@ -11,9 +11,10 @@ from aiohttp import web
 from sqlalchemy.engine import Connection
 
 from bot.cases import service
+from bot.cases.hand import Hand
 from bot.cases.model import AlreadyClaimed, CaseNotFound, CaseStatus, NotAllowedNow
 from bot.cases.reasons import CLOSINGS
-from bot.cases.service import CaseFile, Hand
+from bot.cases.service import CaseFile
 from bot.cases.store import CaseEvent
 from bot.conversations import service as conversations
 from bot.conversations.service import Line

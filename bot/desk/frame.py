@@ -11,7 +11,8 @@ from aiohttp import web
 from babel import Locale
 from sqlalchemy.engine import Connection
 
-from bot.cases import auditor, service, store
+from bot.cases import auditor, store
+from bot.cases.hand import Hand, in_scope
 from bot.cases.model import Case, CaseError, CaseNotFound
 from bot.cases.reasons import reason_title
 from bot.conversations import service as conversations
@@ -56,7 +57,7 @@ def look(tx: Connection, officer: Officer, at: datetime) -> Frame:
     counts: Mapping[Priority, int] = {}
     ringing: list[Ringing] = []
     if may_enter(officer, Permission.QUEUE_READ):
-        scope = service.in_scope(officer)
+        scope = in_scope(officer)
         counts = store.waiting_counts(tx, scope)
         ringing = [
             Ringing(case, case.owner_id == officer.id, f"{case.id}:{rounds}")
@@ -121,10 +122,10 @@ async def act(request: web.Request, work: Callable[[Connection], T], *topics: st
     return done
 
 
-def hand_of(request: web.Request) -> service.Hand:
+def hand_of(request: web.Request) -> Hand:
     """The signed-in officer, at this moment, with what acting takes."""
     app = request.app
-    return service.Hand(request[OFFICER], app[VAULT], app[WORDS], app[CLOCK].now())
+    return Hand(request[OFFICER], app[VAULT], app[WORDS], app[CLOCK].now())
 
 
 def go_to(request: web.Request, route: str, *, notice: str | None = None, part: str = "", **parts: str) -> web.Response:

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from bot.cases import service as cases
 from bot.cases import store as case_store
-from bot.cases.service import CaseEscalations, Hand
+from bot.cases.hand import Hand
+from bot.cases.service import CaseEscalations
 from bot.conversations import service as conversations
 from bot.conversations.ports import Escalation
 from bot.kernel import officers

@@ -1,0 +1,139 @@
+"""The work on a case: hand-overs, rota, record, consent, referrals."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0006"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "duty_profiles",
+        sa.Column("officer_id", sa.String(length=36), nullable=False),
+        sa.Column("capacity", sa.Integer(), nullable=False),
+        sa.Column("skills", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("officer_id", name=op.f("pk_duty_profiles")),
+    )
+    op.create_table(
+        "case_fingerprints",
+        sa.Column("case_id", sa.String(length=36), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_case_fingerprints_case_id")),
+        sa.PrimaryKeyConstraint("case_id", "fingerprint", name=op.f("pk_case_fingerprints")),
+    )
+    op.create_index("ix_case_fingerprints_fingerprint", "case_fingerprints", ["fingerprint"], unique=False)
+    op.create_table(
+        "consents",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("case_id", sa.String(length=36), nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("giver", sa.String(length=20), nullable=False),
+        sa.Column("age", sa.Integer(), nullable=True),
+        sa.Column("capacity", sa.String(length=20), nullable=False),
+        sa.Column("language", sa.String(length=16), nullable=False),
+        sa.Column("way", sa.String(length=12), nullable=False),
+        sa.Column("purpose", sa.String(length=20), nullable=False),
+        sa.Column("recipient", sa.String(length=80), nullable=False),
+        sa.Column("country", sa.String(length=2), nullable=True),
+        sa.Column("items", sa.Text(), nullable=False),
+        sa.Column("withheld", sa.Text(), nullable=False),
+        sa.Column("reason", sa.String(length=24), nullable=True),
+        sa.Column("named_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("text_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("why_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("recorded_by", sa.String(length=36), nullable=False),
+        sa.Column("second_by", sa.String(length=36), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("withdrawn_at", sa.BigInteger(), nullable=True),
+        sa.Column("withdrawn_by", sa.String(length=36), nullable=True),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_consents_case_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consents")),
+    )
+    op.create_index(op.f("ix_consents_case_id"), "consents", ["case_id"], unique=False)
+    op.create_index("ix_consents_purpose", "consents", ["case_id", "purpose", "recipient"], unique=False)
+    op.create_table(
+        "hand_overs",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("case_id", sa.String(length=36), nullable=False),
+        sa.Column("from_officer", sa.String(length=36), nullable=False),
+        sa.Column("to_officer", sa.String(length=36), nullable=False),
+        sa.Column("offered_by", sa.String(length=36), nullable=False),
+        sa.Column("note_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("answered_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_hand_overs_case_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hand_overs")),
+    )
+    op.create_index(op.f("ix_hand_overs_case_id"), "hand_overs", ["case_id"], unique=False)
+    op.create_index(op.f("ix_hand_overs_from_officer"), "hand_overs", ["from_officer"], unique=False)
+    op.create_index(op.f("ix_hand_overs_to_officer"), "hand_overs", ["to_officer"], unique=False)
+    op.create_index(
+        "uq_hand_overs_offered",
+        "hand_overs",
+        ["case_id"],
+        unique=True,
+        sqlite_where=sa.text("state = 'offered'"),
+        postgresql_where=sa.text("state = 'offered'"),
+    )
+    op.create_table(
+        "case_shares",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("case_id", sa.String(length=36), nullable=False),
+        sa.Column("consent_id", sa.String(length=36), nullable=False),
+        sa.Column("what", sa.String(length=80), nullable=False),
+        sa.Column("items", sa.Text(), nullable=False),
+        sa.Column("shared_by", sa.String(length=36), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("withdrawal_seen_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_case_shares_case_id")),
+        sa.ForeignKeyConstraint(["consent_id"], ["consents.id"], name=op.f("fk_case_shares_consent_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_shares")),
+    )
+    op.create_index(op.f("ix_case_shares_case_id"), "case_shares", ["case_id"], unique=False)
+    op.create_index(op.f("ix_case_shares_consent_id"), "case_shares", ["consent_id"], unique=False)
+    op.create_unique_constraint(op.f("uq_case_events_once"), "case_events", ["once"])
+    op.add_column("case_notes", sa.Column("kind", sa.String(length=12), server_default="internal", nullable=False))
+    op.add_column("cases", sa.Column("offered_to", sa.String(length=36), nullable=True))
+    op.add_column("cases", sa.Column("stage", sa.String(length=20), server_default="registered", nullable=False))
+    op.create_index("ix_cases_offered", "cases", ["offered_to"], unique=False)
+    op.create_index("ix_cases_queue_language", "cases", ["status", "priority", "language", "due_at"], unique=False)
+    op.create_unique_constraint(op.f("uq_cases_number"), "cases", ["number"])
+    op.create_unique_constraint(op.f("uq_officers_sign_in_name"), "officers", ["sign_in_name"])
+
+
+def downgrade() -> None:
+    op.drop_constraint(op.f("uq_officers_sign_in_name"), "officers", type_="unique")
+    op.drop_constraint(op.f("uq_cases_number"), "cases", type_="unique")
+    op.drop_index("ix_cases_queue_language", table_name="cases")
+    op.drop_index("ix_cases_offered", table_name="cases")
+    op.drop_column("cases", "stage")
+    op.drop_column("cases", "offered_to")
+    op.drop_column("case_notes", "kind")
+    op.drop_constraint(op.f("uq_case_events_once"), "case_events", type_="unique")
+    op.drop_index(op.f("ix_case_shares_consent_id"), table_name="case_shares")
+    op.drop_index(op.f("ix_case_shares_case_id"), table_name="case_shares")
+    op.drop_table("case_shares")
+    op.drop_index(
+        "uq_hand_overs_offered",
+        table_name="hand_overs",
+        sqlite_where=sa.text("state = 'offered'"),
+        postgresql_where=sa.text("state = 'offered'"),
+    )
+    op.drop_index(op.f("ix_hand_overs_to_officer"), table_name="hand_overs")
+    op.drop_index(op.f("ix_hand_overs_from_officer"), table_name="hand_overs")
+    op.drop_index(op.f("ix_hand_overs_case_id"), table_name="hand_overs")
+    op.drop_table("hand_overs")
+    op.drop_index("ix_consents_purpose", table_name="consents")
+    op.drop_index(op.f("ix_consents_case_id"), table_name="consents")
+    op.drop_table("consents")
+    op.drop_index("ix_case_fingerprints_fingerprint", table_name="case_fingerprints")
+    op.drop_table("case_fingerprints")
+    op.drop_table("duty_profiles")
