@@ -14,6 +14,7 @@ from datetime import datetime
 from sqlalchemy.engine import Connection
 
 from bot.cases import store
+from bot.cases.hand import AT_DESK
 from bot.cases.model import LOUD, Alarm, Audience, Case
 from bot.conversations import service as conversations
 from bot.conversations.model import MessageClass
@@ -126,6 +127,9 @@ def _page(
 
 
 def _tell_person(tx: Connection, paging: Paging, case: Case, emergency_number: str, *, at: datetime) -> bool:
+    card = conversations.card(tx, case.conversation_id)
+    if card is not None and card.channel == AT_DESK:  # they stand at the desk, or were called: nobody to write to
+        return False
     text = paging.words.text(case.language, STILL_LOOKING, emergency_number=emergency_number)
     return _say(
         tx,

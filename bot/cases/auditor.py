@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 import aiohttp
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm, service, store
+from bot.cases import alarm, handover, service, store
 from bot.cases.hand import SYSTEM
 from bot.cases.model import CaseStatus
 from bot.cases.pager import PAGER
@@ -56,6 +56,7 @@ class AuditOfAlarms:
 
 def audit_alarms(tx: Connection, vault: Vault, *, at: datetime) -> AuditOfAlarms:
     """Look at every open alarm and repair what is stuck. Leaves a beat, good or bad."""
+    handover.lapse(tx, vault, at=at)
     repaired = _give_back_cases_of_absent(tx, vault, at=at)
     for case in store.waiting_without_alarm(tx):
         alarm.ring(tx, case, at=at)

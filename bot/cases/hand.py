@@ -87,6 +87,8 @@ def move(
     moved = case.after(act, officer_id=owner_id or hand.officer.id, at=hand.at, closing=closing)
     if not store.save_case(tx, case, moved):
         raise (AlreadyClaimed if act is Act.CLAIM else NotAllowedNow)(case.number)
+    if case.offered_to is not None:  # whatever happened to the case, the offer is overtaken
+        store.end_offers(tx, case.id, "withdrawn", at=hand.at)
     write_down(tx, hand.vault, moved, act, officer_id=hand.officer.id, at=hand.at, facts=facts)
     return moved
 

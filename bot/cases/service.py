@@ -15,8 +15,21 @@ from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm, store
-from bot.cases.hand import SYSTEM, Hand, in_scope, move, note_in_audit, say, seal, target, unseal, visible, write_down
+from bot.cases import alarm, choosing, store
+from bot.cases.hand import (
+    AT_DESK,
+    SYSTEM,
+    Hand,
+    in_scope,
+    move,
+    note_in_audit,
+    say,
+    seal,
+    target,
+    unseal,
+    visible,
+    write_down,
+)
 from bot.cases.model import (
     ACKNOWLEDGE_WITHIN,
     Act,
@@ -148,7 +161,7 @@ def _open_case(tx: Connection, vault: Vault, escalation: Escalation, *, at: date
     card = conversations.card(tx, escalation.conversation_id)
     case = Case(
         id=new_id(),
-        number=_free_number(tx),
+        number=free_number(tx),
         conversation_id=escalation.conversation_id,
         key_id=key.id,
         reason=escalation.reason,
@@ -169,7 +182,8 @@ def _open_case(tx: Connection, vault: Vault, escalation: Escalation, *, at: date
     return case if store.add_case(tx, case, words_sealed=words, place_sealed=place) else None
 
 
-def _free_number(tx: Connection) -> str:
+def free_number(tx: Connection) -> str:
+    """A number that no case has."""
     while True:
         letters = "".join(secrets.choice(NUMBER_ALPHABET) for _ in range(6))
         number = f"{letters[:3]}-{letters[3:]}"
@@ -247,8 +261,8 @@ def claim_case(tx: Connection, hand: Hand, case_id: str) -> Case:
 
 
 def claim_next(tx: Connection, hand: Hand) -> Case | None:
-    """Take the most urgent case that waits, or None when nobody waits."""
-    case = store.next_waiting(tx, in_scope(hand.officer))
+    """Take the case that `choosing` gives this officer, or None when nobody waits. Raises AtCapacity."""
+    case = choosing.next_for(tx, hand.officer, hand.at)
     if case is None or not access.allows(hand.officer, Permission.CASE_CLAIM, case):
         return None
     return _claim(tx, hand, case)
@@ -308,11 +322,13 @@ def answer_person(tx: Connection, hand: Hand, case_id: str, *, text: str, once: 
     """Send an officer's words to the person. Returns the line's number, or None when this very form was sent before."""
     case = target(tx, hand, case_id, Permission.CASE_ANSWER)
     text = text.strip()
+    card = conversations.card(tx, case.conversation_id)
     if case.status is not CaseStatus.CLAIMED or not text or len(text) > LONGEST_ANSWER:
+        raise NotAllowedNow(case.number)
+    if card is not None and card.channel == AT_DESK:  # they cannot be written to: see `intake.write_contact`
         raise NotAllowedNow(case.number)
     if not store.add_event(tx, case.id, "answered", officer_id=hand.officer.id, at=hand.at, once=once or None):
         return None
-    card = conversations.card(tx, case.conversation_id)
     seq = conversations.answer(
         tx,
         hand.vault,
@@ -364,7 +380,8 @@ def erase_words(tx: Connection, vault: Vault, conversation_id: str, *, at: datet
     """
     known = store.open_case_of(tx, conversation_id)
     if known is not None:
-        closed = replace(known, status=CaseStatus.CLOSED, closed_at=at, closing=ERASED)
+        closed = replace(known, status=CaseStatus.CLOSED, closed_at=at, closing=ERASED, offered_to=None)
+        store.end_offers(tx, known.id, "withdrawn", at=at)
         if not store.save_case(tx, known, closed):
             raise NotAllowedNow(known.number)
         alarm.acknowledge(tx, known.id, officer_id=SYSTEM, at=at)
@@ -381,6 +398,8 @@ def take_back(tx: Connection, vault: Vault, case: Case, *, at: datetime, because
     released = case.after(Act.RELEASE, officer_id=SYSTEM, at=at)
     if not store.save_case(tx, case, released):
         raise NotAllowedNow(case.number)
+    if case.offered_to is not None:
+        store.end_offers(tx, case.id, "withdrawn", at=at)
     write_down(tx, vault, released, Act.RELEASE, officer_id=None, at=at, facts={because: case.owner_id})
     alarm.ring_anew(tx, released, at=at)
     conversations.hand_back(tx, case.conversation_id, at)

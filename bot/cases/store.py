@@ -327,10 +327,17 @@ def waiting_counts(tx: Connection, *conditions: ColumnElement[bool]) -> dict[Pri
     return {priority: counted.get(priority, 0) for priority in Priority}
 
 
-def held_by(tx: Connection, officer_id: str, *, limit: int) -> list[SealedCase]:
+def anybody_waits(tx: Connection, *conditions: ColumnElement[bool]) -> bool:
+    query = sa.select(cases.c.id).where(cases.c.status == CaseStatus.NEW.value, *conditions).limit(1)
+    return tx.execute(query).first() is not None
+
+
+def held_by(tx: Connection, officer_id: str, *, limit: int, lock: bool = False) -> list[SealedCase]:
     """The open cases an officer holds; those whose person waits for an answer first."""
     query = sa.select(cases).where(cases.c.owner_id == officer_id, cases.c.status == CaseStatus.CLAIMED.value)
     ordered = query.order_by(sa.case((_unanswered, 0), else_=1), *QUEUE_ORDER)
+    if lock:
+        ordered = ordered.with_for_update()
     return [_to_sealed(row) for row in tx.execute(ordered.limit(limit))]
 
 
@@ -420,6 +427,62 @@ def add_note(tx: Connection, *, note_id: str, case_id: str, officer_id: str, at:
 
 def notes_of(tx: Connection, case_id: str) -> Sequence[Row[Any]]:
     return tx.execute(sa.select(case_notes).where(case_notes.c.case_id == case_id).order_by(case_notes.c.id)).all()
+
+
+# Hand-overs, and who can take what ------------------------------------------------------------------------------
+
+
+def add_offer(tx: Connection, values: Mapping[str, Any]) -> None:
+    tx.execute(hand_overs.insert().values(**values))
+
+
+def open_offer(tx: Connection, case_id: str) -> Row[Any] | None:
+    return tx.execute(sa.select(hand_overs).where(hand_overs.c.case_id == case_id, _offered)).one_or_none()
+
+
+def open_offers(tx: Connection, *, to: str | None = None) -> list[Row[Any]]:
+    query = sa.select(hand_overs).where(_offered).order_by(hand_overs.c.at, hand_overs.c.id)
+    return list(tx.execute(query if to is None else query.where(hand_overs.c.to_officer == to)))
+
+
+def offers_by(tx: Connection, officer_id: str, *, since: datetime) -> list[Row[Any]]:
+    query = sa.select(hand_overs).where(hand_overs.c.offered_by == officer_id, hand_overs.c.at >= since)
+    return list(tx.execute(query.order_by(hand_overs.c.at.desc(), hand_overs.c.id.desc()).limit(50)))
+
+
+def end_offers(tx: Connection, case_id: str, state: str, *, at: datetime) -> bool:
+    """End the offer that stands for a case. False when there is none."""
+    standing = sa.and_(hand_overs.c.case_id == case_id, _offered)
+    return tx.execute(hand_overs.update().where(standing).values(state=state, answered_at=at)).rowcount == 1
+
+
+def duty_profile(tx: Connection, officer_id: str) -> tuple[int, list[str]] | None:
+    row = tx.execute(sa.select(duty_profiles).where(duty_profiles.c.officer_id == officer_id)).one_or_none()
+    return None if row is None else (row.capacity, json.loads(row.skills))
+
+
+def put_duty_profile(tx: Connection, officer_id: str, *, capacity: int, skills: Sequence[str]) -> None:
+    values = {"capacity": capacity, "skills": json.dumps(list(skills))}
+    if not insert_or_nothing(tx, duty_profiles, values | {"officer_id": officer_id}):
+        tx.execute(duty_profiles.update().where(duty_profiles.c.officer_id == officer_id).values(**values))
+
+
+def add_fingerprints(tx: Connection, case_id: str, fingerprints: Iterable[str]) -> None:
+    for fingerprint in sorted(set(fingerprints)):
+        insert_or_nothing(tx, case_fingerprints, {"case_id": case_id, "fingerprint": fingerprint})
+
+
+def cases_with(tx: Connection, fingerprints: Sequence[str], *, limit: int) -> list[tuple[Case, int]]:
+    """Cases that any of these fingerprints belong to, and how many fit: the open ones and the best fits first."""
+    fits = sa.func.count(case_fingerprints.c.fingerprint)
+    query = (
+        sa.select(cases, fits.label("fits"))
+        .join(case_fingerprints, case_fingerprints.c.case_id == cases.c.id)
+        .where(case_fingerprints.c.fingerprint.in_(fingerprints))
+        .group_by(*cases.c)
+        .order_by(sa.case((_open, 0), else_=1), fits.desc(), cases.c.opened_at.desc())
+    )
+    return [(_to_case(row), row.fits) for row in tx.execute(query.limit(limit))]
 
 
 # Alarms ---------------------------------------------------------------------------------------------------------
