@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from bot.cases import alarm, service, store
-from bot.cases.hand import Hand, key_of, move, target, unseal, visible, write_down
+from bot.cases.hand import Hand, key_of, move, target, unseal, write_down
 from bot.cases.model import ACKNOWLEDGE_WITHIN, Act, Case, CaseError, CaseNotFound, CaseStatus, NotAllowedNow
 from bot.kernel import access, audit, officers
 from bot.kernel.access import Permission, Role
@@ -96,7 +96,7 @@ def accept(tx: Connection, hand: Hand, case_id: str) -> Case:
     if found is None or found.to_officer != hand.officer.id or found.expires_at <= hand.at:
         raise NotAllowedNow(case.number)
     store.end_offers(tx, case.id, OfferState.ACCEPTED, at=hand.at)
-    taken = move(tx, hand, replace(case, offered_to=None), Act.HAND_OVER, facts={"from": case.owner_id})
+    taken = move(tx, hand, replace(case, offered_to=None), Act.HAND_OVER, facts={"from": case.owner_id, "to": hand.officer.id})
     alarm.acknowledge(tx, case.id, officer_id=hand.officer.id, at=hand.at)
     return taken
 
@@ -155,11 +155,10 @@ def offers_from(tx: Connection, vault: Vault, officer: Officer, *, since: dateti
     return [each for each in found if each is not None]
 
 
-def offer_of(tx: Connection, hand: Hand, case_id: str) -> Offer | None:
-    """The offer that stands for a case, for whoever sees the case. Raises CaseNotFound."""
-    case = visible(tx, hand.officer, case_id).case
-    row = store.open_offer(tx, case.id)
-    return None if row is None else _offer(tx, hand.vault, row)
+def standing_offer(tx: Connection, vault: Vault, case: Case) -> Offer | None:
+    """The offer that waits for an answer, for a case that whoever asks may read."""
+    row = store.open_offer(tx, case.id) if case.offered_to is not None else None
+    return None if row is None else _offer(tx, vault, row)
 
 
 def _offer(tx: Connection, vault: Vault, row: Any) -> Offer | None:
@@ -228,6 +227,11 @@ def hand_over_all(tx: Connection, hand: Hand, from_officer: str, *, to: str | No
         facts=facts_of_all,
     )
     return len(held)
+
+
+def held_by(tx: Connection, officer_id: str) -> list[Case]:
+    """What an officer holds, without its words."""
+    return [sealed.case for sealed in store.held_by(tx, officer_id, limit=MOST_AT_ONCE)]
 
 
 def give_back_all(tx: Connection, vault: Vault, officer_id: str, *, at: datetime) -> int:

@@ -450,6 +450,12 @@ def offers_by(tx: Connection, officer_id: str, *, since: datetime) -> list[Row[A
     return list(tx.execute(query.order_by(hand_overs.c.at.desc(), hand_overs.c.id.desc()).limit(50)))
 
 
+def offered_to(tx: Connection, officer_id: str, *, limit: int) -> list[Case]:
+    """The cases that are offered to an officer now, the most urgent first."""
+    query = sa.select(cases).where(cases.c.offered_to == officer_id, cases.c.status == CaseStatus.CLAIMED.value)
+    return [_to_case(row) for row in tx.execute(query.order_by(*QUEUE_ORDER).limit(limit))]
+
+
 def end_offers(tx: Connection, case_id: str, state: str, *, at: datetime) -> bool:
     """End the offer that stands for a case. False when there is none."""
     standing = sa.and_(hand_overs.c.case_id == case_id, _offered)

@@ -16,6 +16,7 @@ from bot.cases.hand import Hand, in_scope
 from bot.cases.model import Case, CaseError, CaseNotFound
 from bot.cases.reasons import reason_title
 from bot.conversations import service as conversations
+from bot.desk.acts import SENTENCES
 from bot.kernel.access import Permission, may_enter
 from bot.kernel.ids import new_id
 from bot.kernel.officers import Officer
@@ -50,12 +51,14 @@ class Frame:
     ringing: list[Ringing]
     watch: auditor.Watch
     paged_by_message: bool
+    offers: list[Case]  # cases that colleagues offer to this officer
 
 
 def look(tx: Connection, officer: Officer, at: datetime) -> Frame:
     """The frame for one officer. Cheap: counts over indexes, and the few alarms that ring."""
     counts: Mapping[Priority, int] = {}
     ringing: list[Ringing] = []
+    offers: list[Case] = []
     if may_enter(officer, Permission.QUEUE_READ):
         scope = in_scope(officer)
         counts = store.waiting_counts(tx, scope)
@@ -63,6 +66,7 @@ def look(tx: Connection, officer: Officer, at: datetime) -> Frame:
             Ringing(case, case.owner_id == officer.id, f"{case.id}:{rounds}")
             for case, rounds in store.ringing_for(tx, officer.id, scope, limit=5)
         ]
+        offers = store.offered_to(tx, officer.id, limit=5)
     trouble = 0
     if may_enter(officer, Permission.DELIVERIES_READ):
         trouble = len(conversations.dead_letters(tx, limit=100)) + len(conversations.parked(tx, limit=100))
@@ -74,6 +78,7 @@ def look(tx: Connection, officer: Officer, at: datetime) -> Frame:
         ringing=ringing,
         watch=auditor.look_at_watch(tx, at=at),
         paged_by_message=officer.page_conversation_id is not None,
+        offers=offers,
     )
 
 
@@ -163,6 +168,15 @@ NOTICES: Mapping[str, str] = {
     "text_sent_back": N_("Sent back. People keep the text they had."),
     "text_moved": N_("Somebody else decided first. Look at it again."),
     "unpaired": N_("You are no longer paged there."),
+    "offered": N_("Your colleague is asked. The case stays with you until they accept."),
+    "declined": N_("The case stays with your colleague."),
+    "offered_all": N_("Your colleague is asked. The cases stay with you until they accept."),
+    "released_all": N_("The cases wait in the queue again."),
+    "none_of_them": N_("One of these cases is not yours to move, or nothing was chosen. Nothing was changed."),
+    "nobody_there": N_("That colleague cannot take a case now. Choose another."),
+    "handed_over": N_("Everything was handed over."),
+    "full": N_("You hold as many cases as you can. Hand one over or close one first."),
+    "opened": N_("The case is open."),
 }
 
 
@@ -210,6 +224,7 @@ def context_of(request: web.Request) -> dict[str, Any]:
     return {
         "languages_at": None,  # the page that the links to other languages lead to: this one
         "reason_title": reason_title,
+        "act_sentences": SENTENCES,
         "language_name": language_name,
         "country_name": country_name,
         "due_words": lambda said_in, due_at, now: due_words(words, said_in, due_at, now),

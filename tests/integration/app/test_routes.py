@@ -53,6 +53,9 @@ class Objects:
             return Target({"id": "missing", "key": "missing", "name": "en"}, None, exists=False)
         if route.path.startswith("/desk/texts/{key}/{name}"):
             return Target({"key": "missing_child", "name": "en"}, None) if state == "foreign" else None
+        if route.path.startswith("/desk/absent/{officer}"):
+            other = await self._account("foreign", person)
+            return other and Target({"officer": other.params["id"]}, None) if state == "foreign" else None
         if route.path.startswith("/desk/cases/{id}"):
             return await self._case(state, person)
         if route.path.startswith("/desk/services/{id}"):
