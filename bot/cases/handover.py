@@ -96,7 +96,9 @@ def accept(tx: Connection, hand: Hand, case_id: str) -> Case:
     if found is None or found.to_officer != hand.officer.id or found.expires_at <= hand.at:
         raise NotAllowedNow(case.number)
     store.end_offers(tx, case.id, OfferState.ACCEPTED, at=hand.at)
-    taken = move(tx, hand, replace(case, offered_to=None), Act.HAND_OVER, facts={"from": case.owner_id, "to": hand.officer.id})
+    taken = move(
+        tx, hand, replace(case, offered_to=None), Act.HAND_OVER, facts={"from": case.owner_id, "to": hand.officer.id}
+    )
     alarm.acknowledge(tx, case.id, officer_id=hand.officer.id, at=hand.at)
     return taken
 
