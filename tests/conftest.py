@@ -35,6 +35,7 @@ STORES = (
     "bot.conversations.store",
     "bot.cases.store",
     "bot.cases.consent_store",
+    "bot.cases.rota.store",
     "bot.texts.store",
 )
 

@@ -177,6 +177,7 @@ NOTICES: Mapping[str, str] = {
     "handed_over": N_("Everything was handed over."),
     "full": N_("You hold as many cases as you can. Hand one over or close one first."),
     "opened": N_("The case is open."),
+    "duty_moved": N_("That duty is not yours to change, or it was settled before. Nothing was changed."),
 }
 
 

@@ -20,6 +20,44 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("officer_id", name=op.f("pk_duty_profiles")),
     )
     op.create_table(
+        "rota_absences",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("officer_id", sa.String(length=36), nullable=False),
+        sa.Column("starts_at", sa.BigInteger(), nullable=False),
+        sa.Column("ends_at", sa.BigInteger(), nullable=False),
+        sa.Column("made_by", sa.String(length=36), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rota_absences")),
+    )
+    op.create_index(op.f("ix_rota_absences_officer_id"), "rota_absences", ["officer_id"], unique=False)
+    op.create_table(
+        "rota_shifts",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("officer_id", sa.String(length=36), nullable=False),
+        sa.Column("zone", sa.String(length=64), nullable=False),
+        sa.Column("days", sa.String(length=7), nullable=False),
+        sa.Column("parts", sa.Text(), nullable=False),
+        sa.Column("first", sa.String(length=10), nullable=False),
+        sa.Column("last", sa.String(length=10), nullable=True),
+        sa.Column("on_call", sa.Boolean(), nullable=False),
+        sa.Column("made_by", sa.String(length=36), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rota_shifts")),
+    )
+    op.create_index(op.f("ix_rota_shifts_officer_id"), "rota_shifts", ["officer_id"], unique=False)
+    op.create_table(
+        "shift_notes",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("officer_id", sa.String(length=36), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("key_id", sa.String(length=36), nullable=False),
+        sa.Column("text_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("once", sa.String(length=36), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shift_notes")),
+        sa.UniqueConstraint("once", name=op.f("uq_shift_notes_once")),
+    )
+    op.create_index(op.f("ix_shift_notes_at"), "shift_notes", ["at"], unique=False)
+    op.create_table(
         "case_fingerprints",
         sa.Column("case_id", sa.String(length=36), nullable=False),
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
@@ -84,6 +122,37 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'offered'"),
     )
     op.create_table(
+        "rota_changes",
+        sa.Column("shift_id", sa.String(length=36), nullable=False),
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("officer_id", sa.String(length=36), nullable=True),
+        sa.Column("made_by", sa.String(length=36), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["shift_id"], ["rota_shifts.id"], name=op.f("fk_rota_changes_shift_id")),
+        sa.PrimaryKeyConstraint("shift_id", "day", name=op.f("pk_rota_changes")),
+    )
+    op.create_table(
+        "rota_swaps",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("shift_id", sa.String(length=36), nullable=False),
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("from_officer", sa.String(length=36), nullable=False),
+        sa.Column("to_officer", sa.String(length=36), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("answered_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["shift_id"], ["rota_shifts.id"], name=op.f("fk_rota_swaps_shift_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rota_swaps")),
+    )
+    op.create_index(
+        "uq_rota_swaps_asked",
+        "rota_swaps",
+        ["shift_id", "day"],
+        unique=True,
+        sqlite_where=sa.text("state = 'asked'"),
+        postgresql_where=sa.text("state = 'asked'"),
+    )
+    op.create_table(
         "case_shares",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("case_id", sa.String(length=36), nullable=False),
@@ -116,6 +185,14 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_case_shares_case_id"), table_name="case_shares")
     op.drop_table("case_shares")
     op.drop_index(
+        "uq_rota_swaps_asked",
+        table_name="rota_swaps",
+        sqlite_where=sa.text("state = 'asked'"),
+        postgresql_where=sa.text("state = 'asked'"),
+    )
+    op.drop_table("rota_swaps")
+    op.drop_table("rota_changes")
+    op.drop_index(
         "uq_hand_overs_offered",
         table_name="hand_overs",
         sqlite_where=sa.text("state = 'offered'"),
@@ -130,4 +207,10 @@ def downgrade() -> None:
     op.drop_table("consents")
     op.drop_index("ix_case_fingerprints_fingerprint", table_name="case_fingerprints")
     op.drop_table("case_fingerprints")
+    op.drop_index(op.f("ix_shift_notes_at"), table_name="shift_notes")
+    op.drop_table("shift_notes")
+    op.drop_index(op.f("ix_rota_shifts_officer_id"), table_name="rota_shifts")
+    op.drop_table("rota_shifts")
+    op.drop_index(op.f("ix_rota_absences_officer_id"), table_name="rota_absences")
+    op.drop_table("rota_absences")
     op.drop_table("duty_profiles")
