@@ -36,6 +36,7 @@ STORES = (
     "bot.cases.store",
     "bot.cases.consent_store",
     "bot.cases.rota.store",
+    "bot.cases.record.store",
     "bot.texts.store",
 )
 

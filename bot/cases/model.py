@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
@@ -68,6 +68,14 @@ class AlreadyClaimed(CaseError):
 
 class NotAllowedNow(CaseError):
     """The case has moved on since the page was made, or this officer does not hold it."""
+
+
+class NotReadyToClose(CaseError):
+    """Something stands in the way of closing: `obstacles` has a sentence for each. Nothing was changed."""
+
+    def __init__(self, number: str, obstacles: Sequence[str]) -> None:
+        super().__init__(number)
+        self.obstacles = tuple(obstacles)
 
 
 @dataclass(frozen=True, slots=True)

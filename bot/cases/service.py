@@ -8,7 +8,7 @@ transaction that reads them.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -38,7 +38,9 @@ from bot.cases.model import (
     Case,
     CaseStatus,
     NotAllowedNow,
+    NotReadyToClose,
 )
+from bot.cases.record import closure
 from bot.conversations import service as conversations
 from bot.conversations.ports import Escalated, Escalation
 from bot.kernel import access, audit
@@ -296,9 +298,17 @@ def release_case(tx: Connection, hand: Hand, case_id: str) -> Case:
     return released
 
 
-def close_case(tx: Connection, hand: Hand, case_id: str, *, closing: str) -> Case:
-    """Close a case: the bot resumes. Words stay until retention erases them, so that a complaint can be answered."""
+def close_case(
+    tx: Connection, hand: Hand, case_id: str, *, closing: str, checked: Collection[str] = frozenset()
+) -> Case:
+    """Close a case: the bot resumes. Words stay until retention erases them, so that a complaint can be answered.
+
+    `checked` are the items of the checklist that whoever closes vouches for. Raises NotReadyToClose where one is
+    missing in a case that was worked on, or where something is still under way.
+    """
     case = target(tx, hand, case_id, Permission.CASE_CLOSE)
+    if in_the_way := closure.missing(tx, case.id, checked):
+        raise NotReadyToClose(case.number, in_the_way)
     closed = move(tx, hand, case, Act.CLOSE, closing=closing, facts={"closing": closing})
     alarm.acknowledge(tx, case.id, officer_id=hand.officer.id, at=hand.at)
     conversations.hand_back(tx, case.conversation_id, hand.at)

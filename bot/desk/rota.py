@@ -99,7 +99,8 @@ def week(tx: Connection, shifts: Sequence[Shift], at: datetime, zone: str) -> li
         start, end = moment_of(day, time(0), place), moment_of(day + timedelta(days=1), time(0), place)
         found = [duty for duty in service.planned(tx, start, end) if duty.shift_id in known]
         lines = [_line(duty, known[duty.shift_id]) for duty in found if start <= duty.start]
-        days.append(Day(day, lines, uncovered(found, max(start, at), end) if shifts else []))
+        gaps = uncovered(found, max(start, at), end) if shifts else []
+        days.append(Day(day, lines, [(one.astimezone(place), other.astimezone(place)) for one, other in gaps]))
     return days
 
 

@@ -58,6 +58,26 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_shift_notes_at"), "shift_notes", ["at"], unique=False)
     op.create_table(
+        "case_facts",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("case_id", sa.String(length=36), nullable=False),
+        sa.Column("field", sa.String(length=30), nullable=False),
+        sa.Column("value_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("officer_id", sa.String(length=36), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("replaced_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_case_facts_case_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_facts")),
+    )
+    op.create_index(
+        "uq_case_facts_present",
+        "case_facts",
+        ["case_id", "field"],
+        unique=True,
+        sqlite_where=sa.text("replaced_at IS NULL"),
+        postgresql_where=sa.text("replaced_at IS NULL"),
+    )
+    op.create_table(
         "case_fingerprints",
         sa.Column("case_id", sa.String(length=36), nullable=False),
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
@@ -65,6 +85,38 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("case_id", "fingerprint", name=op.f("pk_case_fingerprints")),
     )
     op.create_index("ix_case_fingerprints_fingerprint", "case_fingerprints", ["fingerprint"], unique=False)
+    op.create_table(
+        "case_risks",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("case_id", sa.String(length=36), nullable=False),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("why_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("officer_id", sa.String(length=36), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("needs_signature", sa.Boolean(), nullable=False),
+        sa.Column("signed_by", sa.String(length=36), nullable=True),
+        sa.Column("signed_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_case_risks_case_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_risks")),
+    )
+    op.create_index(op.f("ix_case_risks_case_id"), "case_risks", ["case_id"], unique=False)
+    op.create_table(
+        "case_tasks",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("case_id", sa.String(length=36), nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("what_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("why_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("made_by", sa.String(length=36), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("done_by", sa.String(length=36), nullable=True),
+        sa.Column("done_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_case_tasks_case_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_tasks")),
+    )
+    op.create_index(op.f("ix_case_tasks_case_id"), "case_tasks", ["case_id"], unique=False)
+    op.create_index("ix_case_tasks_due", "case_tasks", ["done_at", "due_at"], unique=False)
     op.create_table(
         "consents",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -205,8 +257,20 @@ def downgrade() -> None:
     op.drop_index("ix_consents_purpose", table_name="consents")
     op.drop_index(op.f("ix_consents_case_id"), table_name="consents")
     op.drop_table("consents")
+    op.drop_index("ix_case_tasks_due", table_name="case_tasks")
+    op.drop_index(op.f("ix_case_tasks_case_id"), table_name="case_tasks")
+    op.drop_table("case_tasks")
+    op.drop_index(op.f("ix_case_risks_case_id"), table_name="case_risks")
+    op.drop_table("case_risks")
     op.drop_index("ix_case_fingerprints_fingerprint", table_name="case_fingerprints")
     op.drop_table("case_fingerprints")
+    op.drop_index(
+        "uq_case_facts_present",
+        table_name="case_facts",
+        sqlite_where=sa.text("replaced_at IS NULL"),
+        postgresql_where=sa.text("replaced_at IS NULL"),
+    )
+    op.drop_table("case_facts")
     op.drop_index(op.f("ix_shift_notes_at"), table_name="shift_notes")
     op.drop_table("shift_notes")
     op.drop_index(op.f("ix_rota_shifts_officer_id"), table_name="rota_shifts")
