@@ -34,6 +34,9 @@ STORES = (
     "bot.kernel.sessions",
     "bot.conversations.store",
     "bot.cases.store",
+    "bot.cases.consent_store",
+    "bot.cases.rota.store",
+    "bot.cases.record.store",
     "bot.texts.store",
 )
 

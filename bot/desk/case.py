@@ -10,10 +10,11 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.engine import Connection
 
-from bot.cases import service
+from bot.cases import handover, service
+from bot.cases.hand import Hand
 from bot.cases.model import AlreadyClaimed, CaseNotFound, CaseStatus, NotAllowedNow
 from bot.cases.reasons import CLOSINGS
-from bot.cases.service import CaseFile, Hand
+from bot.cases.service import CaseFile
 from bot.cases.store import CaseEvent
 from bot.conversations import service as conversations
 from bot.conversations.service import Line
@@ -32,7 +33,12 @@ routes = Routes()
 #: How far back the talk is shown; the link "Earlier" shows all of it.
 LINES_SHOWN = 120
 #: Acts that stand in the talk as a line of their own. The others are in "What happened".
-ACTS_IN_TALK = frozenset({"opened", "raised", "claim", "reminded", "release", "take_over", "close", "reopen"})
+ACTS_IN_TALK = frozenset(
+    {
+        "opened", "raised", "claim", "reminded", "release", "take_over", "hand_over", "offered", "offer_declined",
+        "offer_lapsed", "close", "reopen",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,9 @@ def case_context(
         "held": case.status is CaseStatus.CLAIMED,
         "closed": case.status is CaseStatus.CLOSED,
         "mine": case.owner_id == officer.id,
+        "offered_to_me": case.offered_to == officer.id,
+        "offer": handover.standing_offer(tx, vault, case),
+        "colleagues": handover.colleagues(tx, besides=case.owner_id),
     }
 
 
