@@ -34,6 +34,8 @@ STORES = (
     "bot.kernel.sessions",
     "bot.conversations.store",
     "bot.cases.store",
+    "bot.exchange.partners.store",
+    "bot.exchange.post.store",
     "bot.texts.store",
 )
 
