@@ -11,12 +11,14 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from bot.exchange.partners import store as partners
-from bot.exchange.partners.model import ChannelClosed, Direction
+from bot.exchange.partners.model import Direction
 from bot.exchange.post import store
 from bot.exchange.post.model import LETTER_LIFETIME, OWN_KINDS
+from bot.exchange.refusals import ChannelClosed
 from bot.kernel import audit
 from bot.kernel.crypto import Vault
 from bot.kernel.ids import new_id
+from bot.kernel.words import N_
 
 TABLE = "exchange_letters"
 #: As JSON in UTF-8. With everything around it, a letter then still fits the largest size of an envelope.
@@ -38,7 +40,7 @@ def put(
     *,
     partner_id: str,
     kind: str,
-    request_type: str | None,
+    request_type: str,
     purpose: str,
     data_classes: frozenset[str],
     consent_ref: str | None,
@@ -65,7 +67,7 @@ def put(
         raise ValueError(f"letters of the kind {kind!r} are written by the post itself")
     partner = partners.get(tx, partner_id, vault)
     if partner is None:
-        raise ChannelClosed("no_such_partner", "There is no such partner.")
+        raise ChannelClosed("no_such_partner", N_("There is no such partner."))
     partner.must_allow(Direction.SEND, request_type=request_type, purpose=purpose, data_classes=data_classes, at=at)
     if data_classes and not consent_ref:
         raise NoConsent(kind)
