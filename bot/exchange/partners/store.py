@@ -133,9 +133,9 @@ def everyone(tx: Connection, vault: Vault, *, country: str | None = None) -> lis
     return [_partner(vault, row, keys.get(row.id, ())) for row in tx.execute(query)]
 
 
-def names(tx: Connection) -> list[tuple[str, str]]:
-    """Every partner's name and what it looks like."""
-    return [(row.name, row.skeleton) for row in tx.execute(sa.select(exchange_partners))]
+def skeletons(tx: Connection) -> list[tuple[str, str, str]]:
+    """Every partner's id, name, and what the name looks like."""
+    return [(row.id, row.name, row.skeleton) for row in tx.execute(sa.select(exchange_partners))]
 
 
 def next_seq(tx: Connection, partner_id: str) -> int:
