@@ -19,6 +19,11 @@ class Refused(Exception):
         super().__init__(self.code)
         self.partner_id: str | None = None  # who sent it, where that was proven
 
+    @property
+    def says(self) -> str:
+        """The sentence in English, for commands and logs of acts; on the desk it goes through gettext."""
+        return self.sentence
+
 
 class NotAnEnvelope(Refused):
     code = "not_an_envelope"
@@ -97,6 +102,10 @@ class ChannelClosed(Refused):
         super().__init__()
 
     def __str__(self) -> str:
+        return self.says
+
+    @property
+    def says(self) -> str:
         return fill(self.sentence, self.named)
 
 

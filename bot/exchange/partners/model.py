@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from bot.exchange.refusals import ChannelClosed
+from bot.exchange.refusals import ChannelClosed as ChannelClosed  # what a partner's rules say, part of this model
 from bot.kernel.words import N_
 
 #: How many different admins must have compared a key's fingerprint by phone before it is trusted.

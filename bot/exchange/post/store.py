@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from bot.exchange.partners.store import exchange_partners
+from bot.exchange.post.model import RECEIPT
 from bot.kernel.database import Moment, metadata
 
 #: Letters of ours. `state` is `WAITING` or a `ReceiptState`. What stands in a letter is sealed with the key of the
@@ -215,10 +216,10 @@ def settle(tx: Connection, envelope_id: str, *, state: str, code: str | None, at
 
 
 def count_letters(tx: Connection, partner_id: str) -> dict[str, int]:
-    """How many letters to a partner are in which state."""
+    """How many letters to a partner are in which state. Receipts are not counted: nobody confirms those of a file."""
     query = (
         sa.select(exchange_letters.c.state, sa.func.count())
-        .where(exchange_letters.c.partner_id == partner_id)
+        .where(exchange_letters.c.partner_id == partner_id, exchange_letters.c.kind != RECEIPT)
         .group_by(exchange_letters.c.state)
     )
     return {row[0]: row[1] for row in tx.execute(query)}

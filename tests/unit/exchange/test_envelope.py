@@ -45,7 +45,7 @@ from tests.unit.exchange.world import (
 )
 
 #: Of how many envelopes every byte is changed here; `python -m tests.faults.changed` does it for two hundred.
-SAMPLED = 4
+SAMPLED = 2
 
 
 @pytest.fixture(scope="module")
