@@ -37,6 +37,8 @@ STORES = (
     "bot.cases.consent_store",
     "bot.cases.rota.store",
     "bot.cases.record.store",
+    "bot.exchange.partners.store",
+    "bot.exchange.post.store",
     "bot.texts.store",
 )
 

@@ -1,0 +1,1 @@
+"""With whom we exchange letters, by which keys, and what was agreed."""

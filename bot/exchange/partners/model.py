@@ -1,0 +1,260 @@
+"""Partners across a border: who they are, whom they report to, what was agreed with them and which keys are theirs.
+
+Everything here denies by default. A partner without two admins' signatures under its key, without an agreement that
+holds today, without the request type on the list of that direction, gets nothing and is heard in nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from bot.exchange.refusals import ChannelClosed as ChannelClosed  # what a partner's rules say, part of this model
+from bot.kernel.words import N_
+
+#: How many different admins must have compared a key's fingerprint by phone before it is trusted.
+SIGNATURES_NEEDED = 2
+#: How long an old key still opens and proves letters after a new one took its place.
+OVERLAP = timedelta(days=30)
+#: The purpose of what the post itself has to say: receipts and new keys. It names no person and needs no agreement's
+#: leave, only its validity.
+POST = "post"
+
+
+class PartnerKind(StrEnum):
+    """What a partner is. How it is reached is another question: any of them may run Waymark or not."""
+
+    AUTHORITY = "authority"
+    NGO = "ngo"
+    INTERNATIONAL = "international"  # a UN agency, the Red Cross and Red Crescent movement
+    DEPLOYMENT = "deployment"  # another helpline that runs Waymark
+
+
+class Direction(StrEnum):
+    """Seen from here."""
+
+    SEND = "send"
+    RECEIVE = "receive"
+
+
+class KeyState(StrEnum):
+    """What a partner's key is good for at a moment. Only `VERIFIED` carries anything."""
+
+    UNVERIFIED = "unverified"  # nobody, or only one admin, has compared the fingerprint
+    EARLY = "early"
+    VERIFIED = "verified"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    TAMPERED = "tampered"  # the row says things that our own marks do not confirm
+
+
+#: What to do where no key is good, by the best of the bad ones.
+WITHOUT_KEY: Mapping[KeyState, str] = {
+    KeyState.UNVERIFIED: N_(
+        "The key of {partner} is not verified yet. Two admins compare its fingerprint by phone, each by themselves."
+    ),
+    KeyState.TAMPERED: N_(
+        "The stored key of {partner} was changed by somebody who may not. Import its key file again and verify it."
+    ),
+    KeyState.EARLY: N_("The key of {partner} is not in force yet."),
+    KeyState.EXPIRED: N_("The key of {partner} is too old. Ask for its new key file."),
+    KeyState.REVOKED: N_("The key of {partner} was revoked. Ask for a new key file and verify it by phone."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Somebody who can be called: to compare a fingerprint, or when a letter gets no answer."""
+
+    name: str
+    phone: str = ""
+    email: str = ""
+    languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What both sides signed. Outside its dates the channel is closed, whatever else is in order."""
+
+    purposes: frozenset[str]
+    data_classes: frozenset[str]
+    retention_days: int
+    valid_from: datetime
+    valid_to: datetime
+    reference: str = ""
+
+    def holds(self, at: datetime) -> bool:
+        return self.valid_from <= at < self.valid_to
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """An admin's word that they heard this fingerprint from a known person by phone, and read what stands here.
+
+    `mark` is a keyed hash over the key and all that is said of the partner: a row written past the program does not
+    count, and whoever changes the agreement, the lists or whom the partner reports to has it signed again.
+    """
+
+    officer_id: str
+    at: datetime
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerKey:
+    """One pair of a partner's public keys: Ed25519 to prove, X25519 to seal. Its id is a hash of both."""
+
+    kid: str
+    partner_id: str
+    sign_public: bytes
+    seal_public: bytes
+    not_before: datetime
+    not_after: datetime
+    added_at: datetime
+    signatures: tuple[Signature, ...] = ()
+    vouched_by: str | None = None  # the verified key that announced this one: rotation needs no second phone call
+    vouch_mark: str = ""
+    revoked_at: datetime | None = None
+    genuine: bool = True  # set by the store: whether the marks fit
+
+    def state(self, at: datetime) -> KeyState:
+        """What the key is good for at `at`."""
+        if self.revoked_at is not None:
+            return KeyState.REVOKED
+        if not self.genuine:
+            return KeyState.TAMPERED
+        if at >= self.not_after:
+            return KeyState.EXPIRED
+        signers = {signature.officer_id for signature in self.signatures}
+        if len(signers) < SIGNATURES_NEEDED and self.vouched_by is None:
+            return KeyState.UNVERIFIED
+        return KeyState.EARLY if at < self.not_before else KeyState.VERIFIED
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """One partner, with its keys. Ask it before anything leaves or is taken in: `must_allow`."""
+
+    id: str
+    name: str
+    country: str  # ISO 3166-1 alpha-2
+    kind: PartnerKind
+    #: The states to whose authorities it belongs or reports, as ISO 3166-1 codes. Empty: known to report to none.
+    #: None: nobody knows, and whoever decides whether a child may be named to it must take that for a yes.
+    reports_to: frozenset[str] | None
+    competence: frozenset[str] = frozenset()  # request types it can act on
+    area: str = ""  # where in its country, in its own words; "" is everywhere
+    contacts: tuple[Contact, ...] = ()
+    languages: tuple[str, ...] = ()
+    agreement: Agreement | None = None
+    may_send: frozenset[str] = frozenset()  # request types we may send to it
+    may_receive: frozenset[str] = frozenset()  # request types it may send to us
+    deployment: str | None = None  # its lasting name in envelopes: the id of its first key
+    endpoint: str | None = None  # where letters are pushed; None: it fetches them, or they go as a file
+    fetch: bool = False  # its letters wait at `endpoint` for us: it cannot reach us by itself
+    our_kid: str | None = None  # the newest key of ours that it is known to hold
+    closed_at: datetime | None = None
+    keys: tuple[PartnerKey, ...] = field(default=(), repr=False)
+
+    def key(self, at: datetime) -> PartnerKey | None:
+        """The key to seal for: of those that are verified now, the one that came last."""
+        good = [key for key in self.keys if key.state(at) is KeyState.VERIFIED]
+        return max(good, key=lambda key: (key.not_before, key.added_at, key.kid), default=None)
+
+    def why_closed(self, at: datetime) -> ChannelClosed | None:
+        """Why nothing at all may pass now, or None."""
+        if self.closed_at is not None:
+            return ChannelClosed("partner_closed", N_("The channel to {partner} was closed."), partner=self.name)
+        if self.key(at) is None:
+            return self._without_key(at)
+        if self.agreement is None:
+            return ChannelClosed(
+                "no_agreement", N_("There is no agreement with {partner}. Record one first."), partner=self.name
+            )
+        if not self.agreement.holds(at):
+            return ChannelClosed(
+                "agreement_expired",
+                N_("The agreement with {partner} holds from {first} to {last}. Renew it before anything is exchanged."),
+                partner=self.name,
+                first=f"{self.agreement.valid_from:%Y-%m-%d}",
+                last=f"{self.agreement.valid_to:%Y-%m-%d}",
+            )
+        return None
+
+    def _without_key(self, at: datetime) -> ChannelClosed:
+        states = {key.state(at) for key in self.keys}
+        for state, sentence in WITHOUT_KEY.items():
+            if state in states:
+                return ChannelClosed(f"key_{state}", sentence, partner=self.name)
+        return ChannelClosed("no_key", N_("{partner} has no key. Ask for its key file."), partner=self.name)
+
+    def must_allow(
+        self,
+        direction: Direction,
+        *,
+        request_type: str | None,
+        purpose: str,
+        data_classes: frozenset[str],
+        at: datetime,
+    ) -> None:
+        """Raises ChannelClosed unless the key, the agreement and the list of that direction all allow it."""
+        closed = self.why_closed(at)
+        if closed is not None:
+            raise closed
+        assert self.agreement is not None
+        if purpose == POST and request_type is None and not data_classes:
+            return
+        sends = direction is Direction.SEND
+        if request_type is not None and request_type not in (self.may_send if sends else self.may_receive):
+            raise ChannelClosed(
+                "type_not_sent" if sends else "type_not_received",
+                N_("“{type}” is not among the requests that may be sent to {partner}.")
+                if sends
+                else N_("“{type}” is not among the requests that {partner} may send."),
+                type=request_type,
+                partner=self.name,
+            )
+        if purpose not in self.agreement.purposes:
+            raise ChannelClosed(
+                "purpose_not_agreed",
+                N_("The agreement with {partner} does not name the purpose “{purpose}”."),
+                partner=self.name,
+                purpose=purpose,
+            )
+        beyond = sorted(data_classes - self.agreement.data_classes)
+        if beyond:
+            raise ChannelClosed(
+                "data_not_agreed",
+                N_("The agreement with {partner} does not cover: {data}."),
+                partner=self.name,
+                data=", ".join(beyond),
+            )
+
+    def closed(self, at: datetime) -> Partner:
+        return replace(self, closed_at=at)
+
+
+@dataclass(frozen=True, slots=True)
+class FocalPoint:
+    """Whom to ask in a country when nobody else answers."""
+
+    country: str
+    contact: Contact
+    partner_id: str | None = None  # where the focal point is also a partner with a channel
+    note: str = ""
+
+
+def contact_to_json(contact: Contact) -> dict[str, Any]:
+    return {
+        "name": contact.name,
+        "phone": contact.phone,
+        "email": contact.email,
+        "languages": list(contact.languages),
+    }
+
+
+def contact_from_json(value: Mapping[str, Any]) -> Contact:
+    return Contact(value["name"], value["phone"], value["email"], tuple(value["languages"]))

@@ -1,0 +1,403 @@
+"""The only SQL about partners, their keys, our own keys and the focal points."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from bot.exchange.partners.keys import OwnKey, OwnPrivate
+from bot.exchange.partners.model import (
+    Agreement,
+    FocalPoint,
+    Partner,
+    PartnerKey,
+    PartnerKind,
+    Signature,
+    contact_from_json,
+    contact_to_json,
+)
+from bot.kernel.crypto import Vault
+from bot.kernel.database import Moment, metadata, moment_from_int, moment_to_int
+
+exchange_partners = sa.Table(
+    "exchange_partners",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("skeleton", sa.String(400), nullable=False, unique=True),  # what the name looks like: no two look alike
+    sa.Column("country", sa.String(2), nullable=False),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("profile", sa.Text, nullable=False),
+    sa.Column("deployment", sa.String(64), nullable=True, unique=True),
+    sa.Column("endpoint", sa.String(300), nullable=True),
+    sa.Column("fetch", sa.Boolean, nullable=False),
+    sa.Column("our_kid", sa.String(64), nullable=True),
+    sa.Column("last_seq", sa.BigInteger, nullable=False),  # of the letters to it
+    sa.Column("seen_seq", sa.BigInteger, nullable=False),  # the highest number of a letter from it
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("closed_at", Moment, nullable=True),
+    sa.Index("ix_exchange_partners_country", "country"),
+)
+
+exchange_partner_keys = sa.Table(
+    "exchange_partner_keys",
+    metadata,
+    sa.Column("kid", sa.String(64), primary_key=True),
+    sa.Column("partner_id", sa.String(36), sa.ForeignKey("exchange_partners.id"), nullable=False, index=True),
+    sa.Column("sign_public", sa.LargeBinary, nullable=False),
+    sa.Column("seal_public", sa.LargeBinary, nullable=False),
+    sa.Column("not_before", Moment, nullable=False),
+    sa.Column("not_after", Moment, nullable=False),
+    sa.Column("added_at", Moment, nullable=False),
+    sa.Column("signatures", sa.Text, nullable=False),
+    sa.Column("vouched_by", sa.String(64), nullable=True),
+    sa.Column("vouch_mark", sa.String(64), nullable=False),
+    sa.Column("revoked_at", Moment, nullable=True),
+)
+
+exchange_own_keys = sa.Table(
+    "exchange_own_keys",
+    metadata,
+    sa.Column("kid", sa.String(64), primary_key=True),
+    sa.Column("deployment", sa.String(64), nullable=False),
+    sa.Column("sign_public", sa.LargeBinary, nullable=False),
+    sa.Column("seal_public", sa.LargeBinary, nullable=False),
+    sa.Column("key_id", sa.String(36), nullable=False),
+    sa.Column("private", sa.LargeBinary, nullable=False),
+    sa.Column("made_at", Moment, nullable=False),
+    sa.Column("not_after", Moment, nullable=False),
+    sa.Column("vouched", sa.Text, nullable=False),  # the key before it says so, or "": the first, or one after a loss
+    sa.Column("revoked_at", Moment, nullable=True),
+)
+
+exchange_focal_points = sa.Table(
+    "exchange_focal_points",
+    metadata,
+    sa.Column("country", sa.String(2), primary_key=True),
+    sa.Column("partner_id", sa.String(36), sa.ForeignKey("exchange_partners.id"), nullable=True),
+    sa.Column("contact", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+)
+
+
+# Partners
+
+
+def add(tx: Connection, partner: Partner, *, skeleton: str, at: datetime) -> None:
+    """A new partner, without its keys. Raises IntegrityError if another looks alike or is the same deployment."""
+    tx.execute(
+        exchange_partners.insert().values(
+            id=partner.id, skeleton=skeleton, last_seq=0, seen_seq=0, created_at=at, closed_at=None, **_columns(partner)
+        )
+    )
+
+
+def save(tx: Connection, partner: Partner, *, skeleton: str) -> None:
+    """Everything about a partner but its keys."""
+    tx.execute(
+        exchange_partners.update()
+        .where(exchange_partners.c.id == partner.id)
+        .values(skeleton=skeleton, closed_at=partner.closed_at, **_columns(partner))
+    )
+
+
+def get(tx: Connection, partner_id: str, vault: Vault | None = None) -> Partner | None:
+    """Who a partner is. Without `vault` the marks under its keys cannot be checked, so none of them counts."""
+    return _one(tx, vault, exchange_partners.c.id == partner_id)
+
+
+def of_deployment(tx: Connection, vault: Vault, deployment: str) -> Partner | None:
+    return _one(tx, vault, exchange_partners.c.deployment == deployment)
+
+
+def of_key(tx: Connection, vault: Vault, kid: str) -> Partner | None:
+    """Whose key this is."""
+    owner = sa.select(exchange_partner_keys.c.partner_id).where(exchange_partner_keys.c.kid == kid)
+    return _one(tx, vault, exchange_partners.c.id == owner.scalar_subquery())
+
+
+def everyone(tx: Connection, vault: Vault, *, country: str | None = None) -> list[Partner]:
+    """Every partner, by country and name."""
+    query = sa.select(exchange_partners).order_by(exchange_partners.c.country, exchange_partners.c.name)
+    if country is not None:
+        query = query.where(exchange_partners.c.country == country)
+    keys: dict[str, list[PartnerKey]] = {}
+    for row in tx.execute(sa.select(exchange_partner_keys)):
+        keys.setdefault(row.partner_id, []).append(_key(row))
+    return [_partner(vault, row, keys.get(row.id, ())) for row in tx.execute(query)]
+
+
+def skeletons(tx: Connection) -> list[tuple[str, str, str]]:
+    """Every partner's id, name, and what the name looks like."""
+    return [(row.id, row.name, row.skeleton) for row in tx.execute(sa.select(exchange_partners))]
+
+
+def next_seq(tx: Connection, partner_id: str) -> int:
+    """The number of the next letter to this partner. Two transactions never get the same."""
+    counted = exchange_partners.update().where(exchange_partners.c.id == partner_id)
+    tx.execute(counted.values(last_seq=exchange_partners.c.last_seq + 1))
+    number: int = tx.execute(
+        sa.select(exchange_partners.c.last_seq).where(exchange_partners.c.id == partner_id)
+    ).scalar_one()
+    return number
+
+
+def set_our_kid(tx: Connection, partner_id: str, kid: str) -> None:
+    """The partner holds this key of ours now."""
+    tx.execute(exchange_partners.update().where(exchange_partners.c.id == partner_id).values(our_kid=kid))
+
+
+# Their keys
+
+
+def add_key(tx: Connection, key: PartnerKey) -> None:
+    """Raises IntegrityError if the key is known already, here or with another partner."""
+    tx.execute(
+        exchange_partner_keys.insert().values(
+            kid=key.kid,
+            partner_id=key.partner_id,
+            sign_public=key.sign_public,
+            seal_public=key.seal_public,
+            not_before=key.not_before,
+            not_after=key.not_after,
+            added_at=key.added_at,
+            signatures=_signatures_to_json(key.signatures),
+            vouched_by=key.vouched_by,
+            vouch_mark=key.vouch_mark,
+            revoked_at=key.revoked_at,
+        )
+    )
+
+
+def save_key(tx: Connection, key: PartnerKey) -> None:
+    tx.execute(
+        exchange_partner_keys.update()
+        .where(exchange_partner_keys.c.kid == key.kid)
+        .values(
+            not_after=key.not_after,
+            signatures=_signatures_to_json(key.signatures),
+            vouched_by=key.vouched_by,
+            vouch_mark=key.vouch_mark,
+            revoked_at=key.revoked_at,
+        )
+    )
+
+
+def signature_mark(vault: Vault, partner: Partner, key: PartnerKey, officer_id: str, at: datetime) -> str:
+    """What only this program can write under a signature."""
+    return vault.index("exchange signature", *_what_is_signed(partner, key), officer_id, str(moment_to_int(at)))
+
+
+def vouch_mark(vault: Vault, partner: Partner, key: PartnerKey, by: str) -> str:
+    return vault.index("exchange vouching", *_what_is_signed(partner, key), by)
+
+
+def _what_is_signed(partner: Partner, key: PartnerKey) -> tuple[str, ...]:
+    described = {name: value for name, value in _columns(partner).items() if name != "our_kid"}
+    dates = (str(moment_to_int(key.not_before)), str(moment_to_int(key.not_after)))
+    said = json.dumps(described, ensure_ascii=False, sort_keys=True)
+    return (partner.id, key.kid, key.sign_public.hex(), key.seal_public.hex(), *dates, said)
+
+
+# Our own keys
+
+
+def add_own_key(tx: Connection, vault: Vault, key: OwnKey) -> None:
+    data_key = vault.new_key(tx, key.made_at)
+    tx.execute(
+        exchange_own_keys.insert().values(
+            kid=key.kid,
+            deployment=key.deployment,
+            sign_public=key.sign_public,
+            seal_public=key.seal_public,
+            key_id=data_key.id,
+            private=data_key.seal_json(key.private.to_json(), **_private_at(key.kid)),
+            made_at=key.made_at,
+            not_after=key.not_after,
+            vouched=key.vouched,
+            revoked_at=None,
+        )
+    )
+
+
+def own_keys(tx: Connection, vault: Vault) -> list[OwnKey]:
+    """Our pairs, the newest first. One that was revoked has no private halves any more."""
+    rows = tx.execute(sa.select(exchange_own_keys).order_by(exchange_own_keys.c.made_at.desc())).all()
+    return [_own_key(tx, vault, row) for row in rows]
+
+
+def shorten_own_key(tx: Connection, kid: str, not_after: datetime) -> None:
+    """It opens letters until then, and no longer."""
+    tx.execute(exchange_own_keys.update().where(exchange_own_keys.c.kid == kid).values(not_after=not_after))
+
+
+def revoke_own_key(tx: Connection, vault: Vault, key: OwnKey, at: datetime) -> None:
+    """It is gone: nothing sealed for it can be opened again, by us or by whoever copied this database."""
+    tx.execute(exchange_own_keys.update().where(exchange_own_keys.c.kid == key.kid).values(revoked_at=at, private=b""))
+    vault.destroy(tx, key.key_id, at)
+
+
+def _own_key(tx: Connection, vault: Vault, row: Row[Any]) -> OwnKey:
+    private = OwnPrivate(b"", b"")
+    if row.revoked_at is None:
+        opened = vault.key(tx, row.key_id).open_json(row.private, **_private_at(row.kid))
+        private = OwnPrivate.from_json(opened)
+    return OwnKey(
+        kid=row.kid,
+        deployment=row.deployment,
+        sign_public=bytes(row.sign_public),
+        seal_public=bytes(row.seal_public),
+        private=private,
+        made_at=row.made_at,
+        not_after=row.not_after,
+        vouched=row.vouched,
+        revoked_at=row.revoked_at,
+        key_id=row.key_id,
+    )
+
+
+def _private_at(kid: str) -> dict[str, str]:
+    return {"table": "exchange_own_keys", "row": kid, "field": "private"}
+
+
+# Focal points
+
+
+def set_focal_point(tx: Connection, point: FocalPoint) -> None:
+    tx.execute(exchange_focal_points.delete().where(exchange_focal_points.c.country == point.country))
+    tx.execute(
+        exchange_focal_points.insert().values(
+            country=point.country,
+            partner_id=point.partner_id,
+            contact=json.dumps(contact_to_json(point.contact), ensure_ascii=False),
+            note=point.note,
+        )
+    )
+
+
+def focal_point(tx: Connection, country: str) -> FocalPoint | None:
+    """Whom to ask in `country` when nobody else answers."""
+    row = tx.execute(sa.select(exchange_focal_points).where(exchange_focal_points.c.country == country)).first()
+    if row is None:
+        return None
+    return FocalPoint(row.country, contact_from_json(json.loads(row.contact)), row.partner_id, row.note)
+
+
+# Rows
+
+
+def _one(tx: Connection, vault: Vault | None, condition: sa.ColumnElement[bool]) -> Partner | None:
+    row = tx.execute(sa.select(exchange_partners).where(condition)).first()
+    if row is None:
+        return None
+    keys = tx.execute(sa.select(exchange_partner_keys).where(exchange_partner_keys.c.partner_id == row.id))
+    return _partner(vault, row, [_key(each) for each in keys])
+
+
+def _columns(partner: Partner) -> dict[str, Any]:
+    profile = {
+        "reports_to": None if partner.reports_to is None else sorted(partner.reports_to),
+        "competence": sorted(partner.competence),
+        "area": partner.area,
+        "contacts": [contact_to_json(contact) for contact in partner.contacts],
+        "languages": list(partner.languages),
+        "agreement": _agreement_to_json(partner.agreement),
+        "may_send": sorted(partner.may_send),
+        "may_receive": sorted(partner.may_receive),
+    }
+    return {
+        "name": partner.name,
+        "country": partner.country,
+        "kind": partner.kind.value,
+        "profile": json.dumps(profile, ensure_ascii=False),
+        "deployment": partner.deployment,
+        "endpoint": partner.endpoint,
+        "fetch": partner.fetch,
+        "our_kid": partner.our_kid,
+    }
+
+
+def _partner(vault: Vault | None, row: Row[Any], keys: Sequence[PartnerKey]) -> Partner:
+    profile = json.loads(row.profile)
+    reports_to = profile["reports_to"]
+    partner = Partner(
+        id=row.id,
+        name=row.name,
+        country=row.country,
+        kind=PartnerKind(row.kind),
+        reports_to=None if reports_to is None else frozenset(reports_to),
+        competence=frozenset(profile["competence"]),
+        area=profile["area"],
+        contacts=tuple(contact_from_json(contact) for contact in profile["contacts"]),
+        languages=tuple(profile["languages"]),
+        agreement=_agreement(profile["agreement"]),
+        may_send=frozenset(profile["may_send"]),
+        may_receive=frozenset(profile["may_receive"]),
+        deployment=row.deployment,
+        endpoint=row.endpoint,
+        fetch=row.fetch,
+        our_kid=row.our_kid,
+        closed_at=row.closed_at,
+    )
+    marked = (replace(key, genuine=vault is not None and _marks_fit(vault, partner, key)) for key in keys)
+    return replace(partner, keys=tuple(marked))
+
+
+def _key(row: Row[Any]) -> PartnerKey:
+    signatures = tuple(Signature(who, moment_from_int(at), mark) for who, at, mark in json.loads(row.signatures))
+    return PartnerKey(
+        kid=row.kid,
+        partner_id=row.partner_id,
+        sign_public=bytes(row.sign_public),
+        seal_public=bytes(row.seal_public),
+        not_before=row.not_before,
+        not_after=row.not_after,
+        added_at=row.added_at,
+        signatures=signatures,
+        vouched_by=row.vouched_by,
+        vouch_mark=row.vouch_mark,
+        revoked_at=row.revoked_at,
+    )
+
+
+def _marks_fit(vault: Vault, partner: Partner, key: PartnerKey) -> bool:
+    """Whoever can write rows cannot write these: the key of the marks is not in the database in clear."""
+    if key.vouched_by is not None and key.vouch_mark != vouch_mark(vault, partner, key, key.vouched_by):
+        return False
+    return all(each.mark == signature_mark(vault, partner, key, each.officer_id, each.at) for each in key.signatures)
+
+
+def _signatures_to_json(signatures: Sequence[Signature]) -> str:
+    return json.dumps([[each.officer_id, moment_to_int(each.at), each.mark] for each in signatures])
+
+
+def _agreement_to_json(agreement: Agreement | None) -> dict[str, Any] | None:
+    if agreement is None:
+        return None
+    return {
+        "purposes": sorted(agreement.purposes),
+        "data_classes": sorted(agreement.data_classes),
+        "retention_days": agreement.retention_days,
+        "valid_from": moment_to_int(agreement.valid_from),
+        "valid_to": moment_to_int(agreement.valid_to),
+        "reference": agreement.reference,
+    }
+
+
+def _agreement(value: dict[str, Any] | None) -> Agreement | None:
+    if value is None:
+        return None
+    return Agreement(
+        frozenset(value["purposes"]),
+        frozenset(value["data_classes"]),
+        value["retention_days"],
+        moment_from_int(value["valid_from"]),
+        moment_from_int(value["valid_to"]),
+        value["reference"],
+    )
