@@ -31,6 +31,7 @@ from sqlalchemy.engine import Connection
 
 from bot.exchange.partners import keys
 from bot.exchange.partners import service as partner_service
+from bot.exchange.partners.keys import Identity
 from bot.exchange.partners.model import Agreement, Partner, PartnerKind
 from bot.exchange.post import store
 from bot.kernel import audit
@@ -167,7 +168,7 @@ class Side:
         at = SystemClock().now()
         own = await other.database.write(lambda tx: partner_service.current_own_key(tx, other.vault, at))
         endpoint = f"http://127.0.0.1:{wire.port}"
-        card = keys.read_card(keys.write_card(own, name=other.name, country=other.country, endpoint=endpoint))
+        card = keys.read_card(keys.write_card(own, Identity(other.name, other.country, endpoint)))
         agreement = Agreement(
             frozenset({PURPOSE}), CLASSES, 90, at - timedelta(days=1), at + timedelta(days=30), "storm"
         )

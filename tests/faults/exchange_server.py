@@ -19,11 +19,12 @@ from aiohttp import web
 from sqlalchemy.engine import Connection
 
 from bot.exchange.partners import store as partners
+from bot.exchange.partners.keys import Identity
 from bot.exchange.post import service
 from bot.exchange.post.carrier import Carrier
 from bot.exchange.post.intake import Intake
 from bot.exchange.post.model import Receipt, ReceivedLetter
-from bot.exchange.post.routes import Identity, exchange_routes
+from bot.exchange.post.routes import exchange_routes
 from bot.kernel.clock import SystemClock
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Database, open_database

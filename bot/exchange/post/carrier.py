@@ -20,6 +20,7 @@ from bot.exchange import jose
 from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.endpoint import EndpointRefused, plain_endpoint
+from bot.exchange.partners.keys import Identity
 from bot.exchange.partners.model import Partner
 from bot.exchange.post import service, store
 from bot.exchange.post.intake import Intake
@@ -49,8 +50,6 @@ TIMEOUT = aiohttp.ClientTimeout(total=60, connect=15)
 #: Letters sealed in one look at the database.
 BATCH = 16
 LONGEST_ANSWER = 16 * 1024 * 1024
-#: Rules of our own that no time mends: the letter is not sent, and the room that wrote it is told.
-WAITS_FOR_A_KEY = ("key_", "no_key")
 
 
 class Unreachable(Exception):
@@ -79,6 +78,7 @@ class Carrier:
         *,
         intake: Intake,
         receiver: Receiver | None,
+        identity: Identity | None = None,
         draw: Callable[[], float] = random.random,
         fetch_every: timedelta = FETCH_EVERY,
         first_pause: timedelta = FIRST_PAUSE,
@@ -90,6 +90,7 @@ class Carrier:
         self._signals = signals
         self._intake = intake
         self._receiver = receiver
+        self._identity = identity
         self._draw = draw
         self._fetch_every = fetch_every
         self._first_pause = first_pause
@@ -130,8 +131,7 @@ class Carrier:
         at = self._clock.now()
         if self._swept_at is None or at - self._swept_at >= SWEEP_EVERY:
             self._swept_at = at
-            await self._database.write(lambda tx: service.run_out(tx, self._vault, self._receiver, at))
-            await self._database.write(lambda tx: service.forget(tx, at))
+            await self._sweep(at)
         if self._fetched_at is None or at - self._fetched_at >= self._fetch_every:
             self._fetched_at = at
             await self.fetch_all()
@@ -140,6 +140,20 @@ class Carrier:
                 task = asyncio.create_task(self._push(partner_id), name="post")
                 self._pushing[partner_id] = task
                 task.add_done_callback(partial(self._pushed, partner_id))
+
+    async def _sweep(self, at: datetime) -> None:
+        given_up = await self._database.write(lambda tx: service.run_out(tx, self._vault, self._receiver, at))
+        if given_up:
+            log.error("letters_undelivered", count=given_up)
+        await self._database.write(lambda tx: service.forget(tx, at))
+        identity = self._identity
+        if identity is not None and await self._database.read(
+            lambda tx: partner_service.own_key_is_old(tx, self._vault, at)
+        ):
+            told = await self._database.write(
+                lambda tx: service.announce_key(tx, self._vault, identity, by=service.THE_POST, at=at)
+            )
+            log.info("own_key_rotated", count=told)
 
     async def drain(self) -> None:
         """Send everything that is due now, then return."""
@@ -167,6 +181,11 @@ class Carrier:
                 except Unreachable as error:
                     await self._postpone(letter, error.code, all_of_them=True)
                     return
+                except DatabaseUnavailable:
+                    raise
+                except Exception as error:  # a fault of the room that is told, or ours: the others still go
+                    log.error("letter_not_sent", partner_id=partner_id, error=type(error).__name__)
+                    await self._postpone(letter, "room_failed", all_of_them=False)
 
     async def _push_one(self, letter: store.Letter) -> None:
         sealed = await self._sealed(letter)
@@ -194,7 +213,7 @@ class Carrier:
             return await self._database.read(lambda tx: service.sealed(tx, self._vault, letter, at))
         except (ChannelClosed, partner_service.NoKeyYet) as closed:
             code = closed.code if isinstance(closed, ChannelClosed) else "no_own_key"
-            if code.startswith(WAITS_FOR_A_KEY) or code == "no_own_key":
+            if code == "no_own_key" or service.waits_for_a_key(code):
                 await self._postpone(letter, code, all_of_them=False, pause=PAUSE_FOR_KEYS)
                 return None
             await self._shut(letter, code)
@@ -250,6 +269,7 @@ class Carrier:
                     log.info("fetch_failed", reason=error.code, partner_id=partner.id)
 
     async def _fetch(self, partner: Partner) -> None:
+        """Take what waits there, a batch at a time; with each question goes our word for the batch before."""
         words: list[str] = []
         while True:
             at = self._clock.now()
@@ -257,12 +277,12 @@ class Carrier:
                 lambda tx, at=at: partner_service.own_key_for(tx, self._vault, partner, at)  # type: ignore[misc]
             )
             asked = write_fetch(own, partner=partner, receipts=words, at=at)
-            answer = await self._post(partner, FETCH_PATH, asked.encode())
-            letters = _letters_in(answer)
-            words = []
-            for raw in letters:
-                taken = await self._intake.take(raw)
-                words.append(taken.word)
+            letters = _letters_in(await self._post(partner, FETCH_PATH, asked.encode()))
+            taken = [await self._intake.take(raw) for raw in letters]
+            failpoint("exchange.after_fetch")
+            if words and not any(each.new for each in taken):  # they heard our words, and have nothing new
+                return
+            words = [each.word for each in taken]
             if not words:
                 return
 
