@@ -77,6 +77,11 @@ def own_key_for(tx: Connection, vault: Vault, partner: Partner, at: datetime) ->
     return held or newest_own_key(tx, vault, at)
 
 
+def speak_with_newest_key(tx: Connection, vault: Vault, partner_id: str, at: datetime) -> None:
+    """A partner does not believe the pair we signed with any more: from now on it hears the newest."""
+    store.set_our_kid(tx, partner_id, newest_own_key(tx, vault, at).kid)
+
+
 def own_key_is_old(tx: Connection, vault: Vault, at: datetime) -> bool:
     """Whether it is time for a new pair."""
     try:

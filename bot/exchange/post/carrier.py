@@ -26,7 +26,7 @@ from bot.exchange.post import service, store
 from bot.exchange.post.intake import Intake
 from bot.exchange.post.model import ReceiptState, Receiver
 from bot.exchange.post.receipts import MOST_RECEIPTS, SignedReceipt, fingerprint_of, read_receipt, write_fetch
-from bot.exchange.refusals import ChannelClosed, Refused, TooLarge
+from bot.exchange.refusals import OF_OUR_KEY, ChannelClosed, ExpiredKey, Refused, RevokedKey, TooLarge
 from bot.kernel.clock import Clock
 from bot.kernel.crypto import Erased, Vault
 from bot.kernel.database import Database, DatabaseUnavailable
@@ -95,6 +95,7 @@ class Carrier:
         self._fetch_every = fetch_every
         self._first_pause = first_pause
         self._longest_pause = longest_pause
+        self._pause_for_keys = min(PAUSE_FOR_KEYS, longest_pause)
         self._session: aiohttp.ClientSession | None = None
         self._pushing: dict[str, asyncio.Task[None]] = {}
         self._fetched_at: datetime | None = None
@@ -200,11 +201,24 @@ class Carrier:
                 lambda tx: service.confirmed(tx, self._vault, self._receiver, letter.partner_id, word, at)
             )
         elif service.may_pass_later(word.code):
-            await self._postpone(letter, word.code or "refused", all_of_them=False)
+            await self._put_back(letter, word.code or "refused")
         else:
             code = word.code or "refused"
             await self._database.write(lambda tx: service.refused(tx, self._vault, self._receiver, letter.id, code, at))
         failpoint("exchange.after_record")
+
+    async def _put_back(self, letter: store.Letter, code: str) -> None:
+        """The partner's machine cannot take this letter now. Where it is our key that it does not believe any more, we
+        sign with our newest from here on, whether it has heard of that or not."""
+        if code not in OF_OUR_KEY:
+            await self._postpone(letter, code, all_of_them=False)
+            return
+        if code in (RevokedKey.code, ExpiredKey.code):
+            at = self._clock.now()
+            await self._database.write(
+                lambda tx: partner_service.speak_with_newest_key(tx, self._vault, letter.partner_id, at)
+            )
+        await self._postpone(letter, code, all_of_them=True, pause=self._pause_for_keys)
 
     async def _sealed(self, letter: store.Letter) -> service.Sealed | None:
         """The letter ready to go, or None where it is not to go now, or never."""
@@ -214,7 +228,7 @@ class Carrier:
         except (ChannelClosed, partner_service.NoKeyYet) as closed:
             code = closed.code if isinstance(closed, ChannelClosed) else "no_own_key"
             if code == "no_own_key" or service.waits_for_a_key(code):
-                await self._postpone(letter, code, all_of_them=False, pause=PAUSE_FOR_KEYS)
+                await self._postpone(letter, code, all_of_them=False, pause=self._pause_for_keys)
                 return None
             await self._shut(letter, code)
         except Erased:

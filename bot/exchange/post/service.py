@@ -115,11 +115,9 @@ def report(
 ) -> None:
     """Tell a partner what became of its letter here: a human read it, it was answered, refused, or it ran out.
 
-    Does nothing where the channel is closed: then nothing may pass, this neither.
+    Where the channel is closed it waits like any letter: for a key, or until it runs out.
     """
     partner = _partner(tx, vault, partner_id)
-    if partner.why_closed(at) is not None:
-        return
     body = {"of": envelope_id, "state": state.value, "code": code}
     _write_own(tx, vault, partner, RECEIPT, body, in_reply_to=envelope_id, actor=actor, at=at)
 
