@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.desk import arrivals, audit, case, deliveries, handing, live, officers, queue, rota, sign_in
+from bot.desk import arrivals, audit, case, deliveries, file, handing, live, officers, queue, rota, sign_in
 from bot.desk.account import account_routes
 from bot.desk.ports import TelegramName
 from bot.desk.services import services_routes
@@ -25,6 +25,7 @@ def all_routes(directory: Directory, *, texts: TextShelf, telegram: TelegramName
         live.routes,
         case.routes,
         handing.routes,
+        file.routes,
         arrivals.routes,
         rota.routes,
         services_routes(directory),
