@@ -101,6 +101,7 @@ def case_context(
         "offer": handover.standing_offer(tx, vault, case),
         "colleagues": handover.colleagues(tx, besides=case.owner_id),
         "reads_file": allows(officer, Permission.RECORD_READ, case),
+        "refers": allows(officer, Permission.REFERRAL_SEND, case),
         "followed": record_store.is_followed(tx, case.id),
         "checklist": closure.CHECKLIST,
         "obstacles": (),

@@ -63,6 +63,8 @@ async def file_screen(
 ) -> web.Response:
     """The file. `typed` gives back what could not be kept, `wrong` names the fields, `said` says what is missing."""
     hand, case_id = hand_of(request), request.match_info["id"]
+    if typed is None and "service" in request.query:  # from the directory: whom the person is asked about
+        typed = MultiDict({name: request.query.get(name, "")[:200] for name in ("service", "named")})
 
     def read(tx: Connection) -> dict[str, Any]:
         record = service.open_record(tx, hand, case_id)
