@@ -37,6 +37,7 @@ STORES = (
     "bot.cases.consent_store",
     "bot.cases.rota.store",
     "bot.cases.record.store",
+    "bot.cases.referrals.store",
     "bot.exchange.partners.store",
     "bot.exchange.post.store",
     "bot.texts.store",

@@ -20,6 +20,7 @@ from bot.cases import alarm, handover, service, store
 from bot.cases.hand import SYSTEM
 from bot.cases.model import CaseStatus
 from bot.cases.pager import PAGER
+from bot.cases.referrals import service as referrals
 from bot.cases.rota import service as rota
 from bot.kernel import audit, officers
 from bot.kernel.clock import Clock
@@ -59,6 +60,7 @@ class AuditOfAlarms:
 def audit_alarms(tx: Connection, vault: Vault, *, at: datetime) -> AuditOfAlarms:
     """Look at every open alarm and repair what is stuck. Leaves a beat, good or bad."""
     handover.lapse(tx, vault, at=at)
+    referrals.remind_late(tx, vault, at=at)
     _look_ahead(tx, vault, at=at)
     repaired = _give_back_cases_of_absent(tx, vault, at=at)
     for case in store.waiting_without_alarm(tx):

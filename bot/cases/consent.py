@@ -255,6 +255,11 @@ def withdraw(tx: Connection, hand: Hand, case_id: str, consent_id: str) -> list[
     return [share for share in shares_of(tx, case.id) if share.consent_id == consent_id]
 
 
+def of_case(tx: Connection, case_id: str) -> list[Consent]:
+    """Every row about a case with its words sealed, the newest first."""
+    return [_consent(row) for row in store.consents_of(tx, case_id)]
+
+
 def in_force(tx: Connection, case_id: str, purpose: Purpose, recipient: str, at: datetime) -> Consent | None:
     """The row on the strength of which this may be shared with `recipient` at `at`; None: it may not.
 

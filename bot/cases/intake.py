@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from bot.cases import alarm, service, store
 from bot.cases.hand import AT_DESK, Hand, key_of, note_in_audit, seal, target, write_down
 from bot.cases.model import ACKNOWLEDGE_WITHIN, Case, CaseError, CaseStatus, NotAllowedNow
-from bot.cases.reasons import REASONS
+from bot.cases.reasons import DRILL, REASONS
 from bot.conversations import service as conversations
 from bot.kernel import access, audit
 from bot.kernel.access import Permission
@@ -116,7 +116,7 @@ def open_case(tx: Connection, hand: Hand, arrival: Arrival, *, proof: str) -> Ca
     if wanted.empty or not hmac.compare_digest(proof.encode(), searched(hand, wanted).encode()):
         raise SearchFirst("open")
     words = arrival.words.strip()
-    if not words or len(words) > LONGEST_WORDS or arrival.reason not in REASONS:
+    if not words or len(words) > LONGEST_WORDS or arrival.reason not in REASONS or arrival.reason == DRILL:
         raise NotAllowedNow("open")
     parts = fingerprints(hand.vault, wanted)
     same = [case for case, fits in store.cases_with(tx, parts, limit=MOST_FOUND) if case.is_open and fits == len(parts)]

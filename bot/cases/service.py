@@ -94,6 +94,7 @@ class Note:
     officer_id: str
     at: datetime
     text: str
+    kind: str = "internal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +242,13 @@ def _file(tx: Connection, vault: Vault, sealed: store.SealedCase) -> CaseFile:
     summary = _summary(tx, vault, sealed)
     case = sealed.case
     notes = [
-        Note(row.id, row.officer_id, row.at, unseal(tx, vault, case, row.text_sealed, "case_notes", row.id, "text"))
+        Note(
+            row.id,
+            row.officer_id,
+            row.at,
+            unseal(tx, vault, case, row.text_sealed, "case_notes", row.id, "text"),
+            row.kind,
+        )
         for row in store.notes_of(tx, case.id)
     ]
     ringing = store.get_alarm(tx, case.id, lock=False)
@@ -363,8 +370,11 @@ def acknowledge_alarm(tx: Connection, hand: Hand, case_id: str) -> bool:
     return True
 
 
-def write_note(tx: Connection, hand: Hand, case_id: str, *, text: str, once: str) -> str | None:
-    """Keep a note for colleagues. The id, or None when this very form was sent before."""
+def write_note(tx: Connection, hand: Hand, case_id: str, *, text: str, once: str, shared: bool = False) -> str | None:
+    """Keep a note for colleagues. The id, or None when this very form was sent before.
+
+    Only a `shared` one may go along when the case is given to somebody else; the others never leave.
+    """
     case = target(tx, hand, case_id, Permission.CASE_READ)
     text = text.strip()
     if not text or len(text) > LONGEST_NOTE:
@@ -377,7 +387,15 @@ def write_note(tx: Connection, hand: Hand, case_id: str, *, text: str, once: str
         return None
     note_id = new_id()
     sealed = key.seal(text, table="case_notes", row=note_id, field="text")
-    store.add_note(tx, note_id=note_id, case_id=case.id, officer_id=hand.officer.id, at=hand.at, text_sealed=sealed)
+    store.add_note(
+        tx,
+        note_id=note_id,
+        case_id=case.id,
+        officer_id=hand.officer.id,
+        at=hand.at,
+        text_sealed=sealed,
+        kind="shared" if shared else "internal",
+    )
     note_in_audit(tx, hand, "case.note", case)
     return note_id
 

@@ -419,10 +419,18 @@ def events_of(tx: Connection, case_id: str) -> list[CaseEvent]:
     return [CaseEvent(row.at, row.act, row.officer_id, json.loads(row.facts)) for row in rows]
 
 
-def add_note(tx: Connection, *, note_id: str, case_id: str, officer_id: str, at: datetime, text_sealed: bytes) -> None:
-    tx.execute(
-        case_notes.insert().values(id=note_id, case_id=case_id, officer_id=officer_id, at=at, text_sealed=text_sealed)
-    )
+def add_note(
+    tx: Connection,
+    *,
+    note_id: str,
+    case_id: str,
+    officer_id: str,
+    at: datetime,
+    text_sealed: bytes,
+    kind: str = "internal",
+) -> None:
+    values = {"id": note_id, "case_id": case_id, "officer_id": officer_id, "at": at, "kind": kind}
+    tx.execute(case_notes.insert().values(text_sealed=text_sealed, **values))
 
 
 def notes_of(tx: Connection, case_id: str) -> Sequence[Row[Any]]:

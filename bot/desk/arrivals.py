@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from bot.cases import intake
 from bot.cases.intake import AlreadyOpen, Arrival, SearchFirst, Wanted
 from bot.cases.model import CaseError
-from bot.cases.reasons import REASONS
+from bot.cases.reasons import DRILL, REASONS
 from bot.desk.case import move, wake_all
 from bot.desk.frame import go_to, hand_of, show
 from bot.desk.queue import officer_names
@@ -23,7 +23,7 @@ from dialogues.understanding.model import Priority
 routes = Routes()
 
 #: What nobody can choose: it is how the program says why it called a person.
-OUR_OWN_REASONS = frozenset({"understanding_failed", "no_answer", "ask_human"})
+OUR_OWN_REASONS = frozenset({"understanding_failed", "no_answer", "ask_human", DRILL})
 LONGEST_FIELD = 200
 
 

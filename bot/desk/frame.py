@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from bot.cases import auditor, store
 from bot.cases.hand import Hand, in_scope
-from bot.cases.model import Case, CaseError, CaseNotFound
+from bot.cases.model import Case, CaseError, CaseNotFound, NotReadyToClose
 from bot.cases.reasons import reason_title
 from bot.conversations import service as conversations
 from bot.desk.acts import SENTENCES
@@ -121,6 +121,8 @@ async def act(request: web.Request, work: Callable[[Connection], T], *topics: st
         done = await request.app[DATABASE].write(work)
     except CaseNotFound:
         raise web.HTTPNotFound from None
+    except NotReadyToClose:
+        raise
     except CaseError:
         raise NotDone from None
     request.app[SIGNALS].wake(*topics)

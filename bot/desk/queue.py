@@ -11,6 +11,8 @@ from sqlalchemy.engine import Connection
 from bot.cases import handover, service
 from bot.cases.choosing import AtCapacity
 from bot.cases.model import CaseError
+from bot.cases.record import service as record
+from bot.cases.referrals import service as referrals
 from bot.desk.frame import QUEUE_LENGTH, go_to, hand_of, show
 from bot.kernel.access import Permission
 from bot.kernel.officers import list_officers
@@ -89,6 +91,9 @@ async def show_mine(request: web.Request) -> web.StreamResponse:
             "offered": handover.offers_from(tx, vault, officer, since=hand.at - OFFERS_SHOWN),
             "offer_states": OFFER_STATES,
             "colleagues": handover.colleagues(tx, besides=officer.id),
+            "silent": referrals.silent_ones(tx, hand),
+            "tasks": record.tasks_of_owner(tx, vault, officer),
+            "risk_tasks": record.RISK_TASKS,
         }
 
     return await show(request, "desk/mine.html", read, here="mine", writes=True)

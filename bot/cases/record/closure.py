@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from bot.cases import consent
 from bot.cases.record import store
+from bot.cases.referrals import store as referrals
 from bot.kernel.words import N_
 
 #: What only a person can know: whoever closes says so.
@@ -28,6 +29,8 @@ def obstacles(tx: Connection, case_id: str) -> list[str]:
         found.append(N_("A task is still open."))
     if any(row.needs_signature and row.signed_by is None for row in store.risks_of(tx, case_id)):
         found.append(N_("A lower risk waits for a supervisor."))
+    if referrals.under_way(tx, case_id):
+        found.append(N_("A referral is still under way."))
     if any(share.waits_for_recipient for share in consent.shares_of(tx, case_id)):
         found.append(N_("Somebody has not yet stopped using what the person took back."))
     return found

@@ -225,9 +225,44 @@ def upgrade() -> None:
     op.add_column("cases", sa.Column("stage", sa.String(length=20), server_default="registered", nullable=False))
     op.create_index("ix_cases_offered", "cases", ["offered_to"], unique=False)
     op.create_index("ix_cases_queue_language", "cases", ["status", "priority", "language", "due_at"], unique=False)
+    op.create_table(
+        "referrals",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("case_id", sa.String(length=36), nullable=False),
+        sa.Column("consent_id", sa.String(length=36), nullable=False),
+        sa.Column("recipient", sa.String(length=80), nullable=False),
+        sa.Column("urgency", sa.String(length=12), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("items", sa.Text(), nullable=False),
+        sa.Column("ask_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("said_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("sent_by", sa.String(length=36), nullable=False),
+        sa.Column("sent_at", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=True),
+        sa.Column("answered_at", sa.BigInteger(), nullable=True),
+        sa.Column("reminded_at", sa.BigInteger(), nullable=True),
+        sa.Column("reason", sa.String(length=20), nullable=True),
+        sa.Column("outcome", sa.String(length=20), nullable=True),
+        sa.Column("feedback", sa.String(length=20), nullable=True),
+        sa.Column("link_hash", sa.String(length=64), nullable=True),
+        sa.Column("code_hash", sa.String(length=64), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("opened_at", sa.BigInteger(), nullable=True),
+        sa.Column("reply_hash", sa.String(length=64), nullable=True),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_referrals_case_id")),
+        sa.ForeignKeyConstraint(["consent_id"], ["consents.id"], name=op.f("fk_referrals_consent_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_referrals")),
+        sa.UniqueConstraint("link_hash", name=op.f("uq_referrals_link_hash")),
+        sa.UniqueConstraint("reply_hash", name=op.f("uq_referrals_reply_hash")),
+    )
+    op.create_index(op.f("ix_referrals_case_id"), "referrals", ["case_id"], unique=False)
+    op.create_index("ix_referrals_waiting", "referrals", ["state", "reminded_at"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_referrals_waiting", table_name="referrals")
+    op.drop_index(op.f("ix_referrals_case_id"), table_name="referrals")
+    op.drop_table("referrals")
     op.drop_index("ix_cases_queue_language", table_name="cases")
     op.drop_index("ix_cases_offered", table_name="cases")
     op.drop_column("cases", "stage")

@@ -34,7 +34,7 @@ STATES = ("own", "foreign", "unheld", "closed", "foreign closed", "missing")
 PUBLIC_PATHS = frozenset(
     {
         "/", "/chat", "/chat/stream", "/chat/language", "/chat/leave", "/healthz", "/readyz",
-        "/desk/sign-in", "/desk/sign-in/link", "/static/{room}/{hash}/{name}",
+        "/desk/sign-in", "/desk/sign-in/link", "/referral", "/referral/answer", "/static/{room}/{hash}/{name}",
         "/exchange/key",
     }
 )  # fmt: skip
