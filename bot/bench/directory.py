@@ -42,6 +42,7 @@ from directory.gazetteer import GAZETTEER, Gazetteer, script_of
 from directory.model import NEEDS, FoundPlace, fixed_id
 from directory.places import Place, Places, fold, load_supplement
 from directory.service import Directory
+from directory.store.tables import services
 
 SIZES = (1_000, 10_000, 100_000)
 SEARCHES, HTTP_SEARCHES = 1_000, 300
@@ -180,7 +181,7 @@ def _put_in_force(tx: Connection) -> None:
     """As if every record had been reviewed and checked yesterday: drafts are offered to nobody."""
     at = datetime.now(UTC)
     checked = {"verified_at": at, "verified_by": "bench", "verification_method": "phone", "verification_source": "x"}
-    tx.execute(store.services.update().values(state="current", **checked))
+    tx.execute(services.update().values(state="current", **checked))
     if tx.dialect.name == "sqlite":
         tx.execute(sa.text("ANALYZE"))
 
