@@ -223,6 +223,21 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """When the door of a service that works is open, and between which days it is shut."""
+
+    hours: OpeningHours | None = None
+    closed_from: date | None = None
+    closed_until: date | None = None
+
+    def closed_on(self, day: date) -> bool:
+        """Whether it is shut for a while, between two dates."""
+        begun = self.closed_from is None or self.closed_from <= day
+        over = self.closed_until is not None and day > self.closed_until
+        return (self.closed_from is not None or self.closed_until is not None) and begun and not over
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """One service as its editors know it. `name` and `summary` are in `language`; other languages are translations."""
 
@@ -295,11 +310,11 @@ class Service:
 
     def closed_on(self, day: date) -> bool:
         """Whether the service is shut for a while, by its status or between two dates."""
-        if self.status is not ServiceStatus.ACTIVE:
-            return True
-        begun = self.closed_from is None or self.closed_from <= day
-        over = self.closed_until is not None and day > self.closed_until
-        return (self.closed_from is not None or self.closed_until is not None) and begun and not over
+        return self.status is not ServiceStatus.ACTIVE or self.opening.closed_on(day)
+
+    @property
+    def opening(self) -> Opening:
+        return Opening(self.hours, self.closed_from, self.closed_until)
 
 
 def _best(translations: tuple[Translation, ...], language: str, own: Translation) -> Translation:
@@ -408,6 +423,7 @@ __all__ = [
     "NeedsCallBack",
     "NeedsSecondPerson",
     "NotAllowedNow",
+    "Opening",
     "OpeningHours",
     "Organization",
     "Phone",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
@@ -24,6 +26,7 @@ from directory.model import (
     Gender,
     Location,
     LocationKind,
+    Opening,
     OpeningHours,
     Organization,
     Service,
@@ -36,6 +39,8 @@ Hit = tuple[Service, Location | None, float | None]
 
 #: How far one looks, in steps, until there is enough: a walk, a bus, a day's way.
 RADII_M = (10_000, 40_000, 120_000)
+#: Where one looks before the first step.
+NEXT_DOOR_M = 2_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +63,15 @@ class Search:
     def wished(self, service: Service, at: datetime) -> bool:
         """Whether the service is known to be what was wished for. What nobody has said is not promised."""
         return (
-            (not self.open_now or is_open(service, at) is True)
-            and (not self.open_tonight or is_open_tonight(service, at) is True)
+            self.open_as_wished(service, at)
             and (self.speaks is None or self.speaks in service.languages)
             and (not self.no_papers or service.eligibility.papers_needed is False)
             and (not self.free or service.free is True)
+        )
+
+    def open_as_wished(self, service: Service | Opening, at: datetime) -> bool:
+        return (not self.open_now or is_open(service, at) is True) and (
+            not self.open_tonight or is_open_tonight(service, at) is True
         )
 
 
@@ -73,19 +82,12 @@ def find_near(tx: Connection, search: Search, *, at: datetime) -> list[Hit]:
     nobody checked for STALE_AFTER sinks, and is left out where being wrong means a night on the street.
     """
     checked_since = at - STALE_AFTER if search.need in URGENT_NEEDS else None
-    found: list[Hit] = []
-    known: set[str] = set()
-    for radius in RADII_M:
-        near = _ranked(tx, search, radius, checked_since=checked_since, at=at)
-        known = {candidate.service_id for _, candidate in near}
-        if len(near) >= search.limit or radius == RADII_M[-1]:
-            found = _enough(tx, near, search, at=at)
-        if len(found) >= search.limit:
-            return found
+    found = _read(tx, _nearest(tx, search, checked_since=checked_since, at=at))
+    if len(found) >= search.limit:
+        return found
     who = store.person(search.age, search.gender)
     if search.country is not None:
-        rest = store.serving_country(tx, search.need, search.country, who=who, checked_since=checked_since)
-        ids = [service_id for service_id in rest if service_id not in known]
+        ids = store.serving_country(tx, search.need, search.country, who=who, checked_since=checked_since)
         records = [service for service in store.get_services(tx, ids) if search.wished(service, at)]
         found += [(service, None, None) for service in by_trust(records, at)]
     if not found:
@@ -93,42 +95,63 @@ def find_near(tx: Connection, search: Search, *, at: datetime) -> list[Hit]:
     return found[: search.limit]
 
 
-def _ranked(
-    tx: Connection, search: Search, radius: int, *, checked_since: datetime | None, at: datetime
-) -> list[tuple[float, store.Candidate]]:
-    """Candidates within the radius, nearest first, the stale after the fresh; each service at its nearest place."""
+Measured = tuple[float, store.Candidate]
+
+
+def _nearest(tx: Connection, search: Search, *, checked_since: datetime | None, at: datetime) -> list[Measured]:
+    """The first `limit` of the first step that has so many, nearest first, the stale after the fresh.
+
+    Once there are enough fresh ones within any radius, looking farther could change nothing: so one looks next door
+    first, where in a town with many services there is enough.
+    """
     stale_before = at - STALE_AFTER
-    boxes = boxes_around(search.latitude, search.longitude, radius)
+    accepts = _accepting(search, at)
+    good: list[Measured] = []
+    for radius in (NEXT_DOOR_M, *RADII_M):
+        near = _measured(tx, search, radius, checked_since=checked_since)
+        near.sort(key=lambda pair: (pair[1].verified_at < stale_before, pair[0], pair[1].service_id))
+        good = list(islice((pair for pair in near if accepts(pair[1].opening)), search.limit))
+        enough = len(good) >= search.limit
+        if enough and (radius in RADII_M or good[-1][1].verified_at >= stale_before):
+            break
+    return good
+
+
+def _measured(tx: Connection, search: Search, radius: int, *, checked_since: datetime | None) -> list[Measured]:
+    """Candidates within the radius, each service at its nearest place."""
+    latitude, longitude = search.latitude, search.longitude
     who = store.person(search.age, search.gender)
-    near: dict[str, tuple[float, store.Candidate]] = {}
-    for candidate in store.candidates(tx, search.need, boxes, who=who, checked_since=checked_since):
-        metres = distance_m(search.latitude, search.longitude, candidate.latitude, candidate.longitude)
+    wishes = store.Wishes(search.speaks, search.no_papers, search.free)
+    boxes = boxes_around(latitude, longitude, radius)
+    near: dict[str, Measured] = {}
+    for candidate in store.candidates(tx, search.need, boxes, who=who, checked_since=checked_since, wishes=wishes):
+        metres = distance_m(latitude, longitude, candidate.latitude, candidate.longitude)
         best = near.get(candidate.service_id)
-        if metres <= radius and (best is None or metres < best[0]):
+        if metres <= radius and (best is None or (metres, candidate.location_id) < (best[0], best[1].location_id)):
             near[candidate.service_id] = (metres, candidate)
-    return sorted(near.values(), key=lambda pair: (pair[1].verified_at < stale_before, pair[0], pair[1].service_id))
+    return list(near.values())
 
 
-def _enough(tx: Connection, near: list[tuple[float, store.Candidate]], search: Search, *, at: datetime) -> list[Hit]:
-    """The first `limit` that are not shut for a while, read in small portions."""
-    found: list[Hit] = []
-    portion = max(4, search.limit + 1)
-    for start in range(0, len(near), portion):
-        part = near[start : start + portion]
-        records = {record.id: record for record in store.get_services(tx, [c.service_id for _, c in part])}
-        for metres, candidate in part:
-            service = records[candidate.service_id]
-            if closed_now(service, at) or not search.wished(service, at):
-                continue
-            location = next(
-                place
-                for place in service.locations
-                if (place.latitude, place.longitude) == (candidate.latitude, candidate.longitude)
-            )
-            found.append((service, location, None if candidate.confidential else metres))
-            if len(found) == search.limit:
-                return found
-    return found
+def _accepting(search: Search, at: datetime) -> Callable[[str], bool]:
+    """Whether what is written of opening hours suits the search. Many services share their hours: each is read once."""
+
+    @cache
+    def accepts(written: str) -> bool:
+        opening = store.read_opening(written)
+        return not closed_now(opening, at) and search.open_as_wished(opening, at)
+
+    return accepts
+
+
+def _read(tx: Connection, near: list[Measured]) -> list[Hit]:
+    """The records of those that were found."""
+    records = {record.id: record for record in store.get_services(tx, [found.service_id for _, found in near])}
+    hits: list[Hit] = []
+    for metres, found in near:
+        service = records[found.service_id]
+        place = next(place for place in service.locations if place.id == found.location_id)
+        hits.append((service, place, None if found.confidential else metres))
+    return hits
 
 
 def find_helplines(tx: Connection, country: str | None, *, age: int | None, at: datetime) -> list[Service]:
@@ -155,13 +178,13 @@ def by_trust(records: list[Service], at: datetime) -> list[Service]:
     )
 
 
-def closed_now(service: Service, at: datetime) -> bool:
+def closed_now(service: Service | Opening, at: datetime) -> bool:
     """Shut for days or for good, which is not the same as shut for the night."""
     zone = ZoneInfo(service.hours.zone) if service.hours else ZoneInfo("UTC")
     return service.closed_on(at.astimezone(zone).date())
 
 
-def is_open(service: Service, at: datetime) -> bool | None:
+def is_open(service: Service | Opening, at: datetime) -> bool | None:
     """None when nobody has said when it opens."""
     if closed_now(service, at):
         return False
@@ -172,7 +195,7 @@ def is_open(service: Service, at: datetime) -> bool | None:
 TONIGHT = time(22)
 
 
-def is_open_tonight(service: Service, at: datetime) -> bool | None:
+def is_open_tonight(service: Service | Opening, at: datetime) -> bool | None:
     """Whether it is open at ten in the evening there, or now if it is later. None when nobody has said."""
     if service.hours is None:
         return is_open(service, at)

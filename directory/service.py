@@ -327,9 +327,14 @@ class Directory:
         self._emergency = emergency_numbers()
 
     async def prepare(self) -> None:
-        """Bring the shipped helplines in. May be called at every start: what is there already stays."""
+        """Bring the shipped helplines in, and the table that searches read up to date where it is behind.
+
+        May be called at every start: what is there already stays.
+        """
         at = self.clock.now()
         await self.database.write(lambda tx: put_helplines(tx, at=at))
+        if await self.database.read(store.search_is_behind):  # after an upgrade that brought the table
+            await self.database.write(store.rebuild_search)
         await self.refresh_places()
 
     async def refresh_places(self) -> None:

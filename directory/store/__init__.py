@@ -13,6 +13,7 @@ from directory.store.published import (
     count_published_links,
     published_ids,
     published_links,
+    published_links_near,
     published_organization_ids,
     published_stamps,
 )
@@ -27,11 +28,20 @@ from directory.store.records import (
     get_services,
     put_organization,
     put_service,
+    rebuild_search,
     set_state,
     used_elsewhere,
 )
 from directory.store.reports import add_report, close_reports, open_reports, reporters
-from directory.store.search import Candidate, candidates, person, serving_country
+from directory.store.search import (
+    Candidate,
+    Wishes,
+    candidates,
+    person,
+    read_opening,
+    search_is_behind,
+    serving_country,
+)
 from directory.store.tables import WORLD
 from directory.store.transactions import Transactions
 from directory.store.verifications import add_verification, clear_verification
@@ -43,6 +53,7 @@ __all__ = [
     "Filters",
     "Link",
     "Transactions",
+    "Wishes",
     "add_change",
     "add_changes",
     "add_organizations",
@@ -73,12 +84,16 @@ __all__ = [
     "person",
     "published_ids",
     "published_links",
+    "published_links_near",
     "published_organization_ids",
     "published_stamps",
     "put_mapping",
     "put_organization",
     "put_service",
+    "read_opening",
+    "rebuild_search",
     "reporters",
+    "search_is_behind",
     "serving_country",
     "set_state",
     "update_ids",

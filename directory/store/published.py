@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from directory.geography import Box
-from directory.model import LocationKind, RecordState
-from directory.store.tables import locations, organizations, service_needs, services, services_at_locations, texts
+from directory.geography import Box, runs_of_cells
+from directory.model import LocationKind, RecordState, fixed_id
+from directory.store.search import in_box, in_runs, where_values
+from directory.store.tables import (
+    ANY_NEED,
+    found_by,
+    locations,
+    organizations,
+    service_needs,
+    services,
+    services_at_locations,
+    texts,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +105,49 @@ def _published_links(filters: Filters) -> list[sa.ColumnElement[bool]]:
     return conditions
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """A service at a location, by their ids."""
 
-    id: str
     service_id: str
     location_id: str
     latitude: float | None
     longitude: float | None
+
+    @property
+    def id(self) -> str:
+        """The id of the pair, which `services_at_locations` has too."""
+        return fixed_id("at", self.service_id, self.location_id)
+
+
+def published_links_near(tx: Connection, filters: Filters) -> list[Link]:
+    """Every published service at a location in the boxes, and some just outside, in no order.
+
+    Of a safe place there is nothing near.
+    """
+    if filters.words or filters.organization_id or filters.modified_after or filters.postal_code:
+        return published_links(tx, filters)
+    runs = runs_of_cells(filters.boxes)
+    query = _near_query(len(runs), len(filters.boxes) == 1, filters.age is not None)
+    values = where_values(filters.boxes, runs) | {"needs": filters.needs or (ANY_NEED,), "age": filters.age}
+    found = [Link._make(row) for row in tx.execute(query, values)]
+    return found if len(filters.needs) < 2 else list(dict.fromkeys(found))
+
+
+@lru_cache(maxsize=64)
+def _near_query(runs: int, one_box: bool, age_known: bool) -> sa.Select[Any]:
+    own = found_by.c
+    query = sa.select(*(own[name] for name in Link._fields)).where(
+        own.need.in_(sa.bindparam("needs", expanding=True)), in_runs(runs), own.physical.is_(True)
+    )
+    if one_box:
+        query = query.where(in_box())
+    if age_known:
+        age = sa.bindparam("age", type_=sa.Integer)
+        query = query.where(
+            sa.or_(own.minimum_age.is_(None), own.minimum_age <= age),
+            sa.or_(own.maximum_age.is_(None), own.maximum_age >= age),
+        )
+    return query
 
 
 def count_published_links(tx: Connection, filters: Filters) -> int:
@@ -121,7 +167,6 @@ def published_links(
     """Every published service at a location, or one page of them, in a lasting order."""
     query = (
         sa.select(
-            services_at_locations.c.id,
             services.c.id,
             locations.c.id,
             locations.c.latitude,

@@ -31,6 +31,7 @@ from directory.model import (
 from directory.opening_hours import Shift, SpecialDay
 from directory.safe_places import safe_places
 from directory.store.rows import portions, upsert
+from directory.store.search import clear_search, forget_for_search, note_for_search
 from directory.store.tables import (
     CHILDREN,
     changes,
@@ -74,6 +75,29 @@ def put_service(tx: Connection, service: Service, *, at: datetime) -> None:
         if rows:
             tx.execute(table.insert(), rows)
     _delete_unused(tx, sorted(left))
+    note_for_search(tx, [service])
+    _note_again(tx, _others_at(tx, service))
+
+
+def _others_at(tx: Connection, service: Service) -> list[str]:
+    """Ids of other services at the places of this one: what was said of the place was said of theirs."""
+    linked = services_at_locations.c
+    here = linked.location_id.in_([place.id for place in service.locations])
+    return list(tx.execute(sa.select(linked.service_id).where(here, linked.service_id != service.id)).scalars())
+
+
+def _note_again(tx: Connection, service_ids: Sequence[str]) -> None:
+    for some in portions(service_ids):
+        note_for_search(tx, get_services(tx, some))
+
+
+def rebuild_search(tx: Connection) -> int:
+    """Write the table that searches read anew from the records. Returns how many records are in force."""
+    clear_search(tx)
+    current = services.c.state == RecordState.CURRENT.value
+    ids = list(tx.execute(sa.select(services.c.id).where(current)).scalars())
+    _note_again(tx, ids)
+    return len(ids)
 
 
 def add_services(tx: Connection, records: Sequence[Service], *, at: datetime) -> None:
@@ -93,6 +117,7 @@ def add_services(tx: Connection, records: Sequence[Service], *, at: datetime) ->
     for table, some in rows.items():
         if some:
             tx.execute(table.insert(), some)
+    note_for_search(tx, [record for record in records if record.state is RecordState.CURRENT])
 
 
 def get_locations(tx: Connection, ids: Sequence[str]) -> dict[str, Location]:
@@ -214,12 +239,14 @@ def _child_rows(service: Service) -> dict[sa.Table, list[dict[str, Any]]]:
 
 def set_state(tx: Connection, service_id: str, state: RecordState, *, at: datetime) -> None:
     tx.execute(services.update().where(services.c.id == service_id).values(state=state.value, modified_at=at))
+    _note_again(tx, [service_id])
 
 
 def delete_services(tx: Connection, ids: Sequence[str]) -> None:
     """Take services out with everything that hangs on them, on databases with or without foreign keys enforced."""
     for some in portions(ids):
         left = _location_ids(tx, some)
+        forget_for_search(tx, some)
         for table in (*CHILDREN, verifications, changes, reports, safe_places):
             tx.execute(table.delete().where(table.c.service_id.in_(some)))
         tx.execute(services.delete().where(services.c.id.in_(some)))

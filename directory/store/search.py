@@ -1,31 +1,155 @@
-"""Which services may answer a search: near a point, or for a whole country."""
+"""Which services may answer a search: near a point, or for a whole country.
+
+What is near is read from a table of its own, by need and cell of the map. Whoever writes a record says so here
+(`note_for_search`) in the same transaction, so that the table and the records never disagree.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from directory.geography import Box
-from directory.model import ADULT, Eligibility, Gender, RecordState, ServiceStatus
+from directory.geography import Box, cell_of, runs_of_cells
+from directory.model import ADULT, Eligibility, Gender, LocationKind, Opening, RecordState, Service, ServiceStatus
 from directory.moment import Moment
-from directory.store.tables import WORLD, locations, service_countries, service_needs, services, services_at_locations
+from directory.opening_hours import OpeningHours, Shift, SpecialDay
+from directory.store.rows import portions
+from directory.store.tables import (
+    ANY_NEED,
+    WORLD,
+    found_by,
+    locations,
+    service_countries,
+    service_needs,
+    services,
+    services_at_locations,
+)
+
+# --- keeping the table ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+def note_for_search(tx: Connection, records: Sequence[Service]) -> None:
+    """Let searches find the records as they are now, or no longer, where they are not for people."""
+    forget_for_search(tx, [record.id for record in records])
+    if rows := [row for record in records for row in _rows(record)]:
+        tx.execute(found_by.insert(), rows)
+
+
+def forget_for_search(tx: Connection, service_ids: Sequence[str]) -> None:
+    for some in portions(service_ids):
+        tx.execute(found_by.delete().where(found_by.c.service_id.in_(some)))
+
+
+def clear_search(tx: Connection) -> None:
+    """Forget everything, to note it anew."""
+    tx.execute(found_by.delete())
+
+
+def search_is_behind(tx: Connection) -> bool:
+    """Whether the table has more or fewer services at points than the records: after an upgrade, it is empty."""
+    at_points = (
+        sa.select(sa.func.count())
+        .select_from(services)
+        .join(services_at_locations, services_at_locations.c.service_id == services.c.id)
+        .join(locations, locations.c.id == services_at_locations.c.location_id)
+        .where(
+            services.c.state == RecordState.CURRENT.value,
+            services.c.verified_at.is_not(None),
+            locations.c.latitude.is_not(None),
+        )
+    )
+    noted = sa.select(sa.func.count()).select_from(found_by).where(found_by.c.need == ANY_NEED)
+    return tx.execute(at_points).scalar_one() != tx.execute(noted).scalar_one()
+
+
+def _rows(record: Service) -> Iterable[dict[str, Any]]:
+    """The rows of a record: none, unless it is in force and somebody has checked it."""
+    if record.state is not RecordState.CURRENT or record.verification is None:
+        return
+    who = record.eligibility
+    same = {
+        "service_id": record.id,
+        "confidential": record.confidential,
+        "active": record.status is ServiceStatus.ACTIVE,
+        "verified_at": record.verification.at,
+        "minimum_age": who.minimum_age,
+        "maximum_age": who.maximum_age,
+        "girls": Gender.GIRLS in who.genders,
+        "boys": Gender.BOYS in who.genders,
+        "papers_needed": who.papers_needed,
+        "free": record.free,
+        "languages": f" {' '.join(record.languages)} ",
+        "opening": _written(record.opening),
+    }
+    for place in record.locations:
+        if place.latitude is None or place.longitude is None:
+            continue
+        point = {
+            "cell": cell_of(place.latitude, place.longitude),
+            "latitude": place.latitude,
+            "longitude": place.longitude,
+            "location_id": place.id,
+            "physical": place.kind is LocationKind.PHYSICAL,
+        }
+        for need in dict.fromkeys((ANY_NEED, *record.needs)):
+            yield {"need": need, **point, **same}
+
+
+def _written(opening: Opening) -> str:
+    hours = opening.hours
+    week = None
+    if hours is not None:
+        shifts = [(shift.weekday, shift.opens, shift.closes) for shift in hours.shifts]
+        week = [hours.zone, shifts, [(special.day.isoformat(), special.shifts) for special in hours.special_days]]
+    days = [day.isoformat() if day else None for day in (opening.closed_from, opening.closed_until)]
+    return json.dumps([week, *days], separators=(",", ":"))
+
+
+@lru_cache(maxsize=4096)
+def read_opening(written: str) -> Opening:
+    """Hours and closing days as a candidate carries them. Many services share them."""
+    week, *days = json.loads(written)
+    hours = None
+    if week is not None:
+        zone, shifts, special = week
+        hours = OpeningHours(
+            zone,
+            tuple(Shift(*shift) for shift in shifts),
+            tuple(SpecialDay(date.fromisoformat(day), tuple((a, b) for a, b in spans)) for day, spans in special),
+        )
+    closed_from, closed_until = (date.fromisoformat(day) if day else None for day in days)
+    return Opening(hours, closed_from, closed_until)
+
+
+# --- near a point -----------------------------------------------------------------------------------------------
+
+
+class Candidate(NamedTuple):
     """A service at a place that may answer a search: just enough to sort by. Coordinates stay inside the directory."""
 
     service_id: str
+    location_id: str
     latitude: float
     longitude: float
     confidential: bool
     verified_at: datetime
+    opening: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What must be known to hold of a service. What nobody has said is not promised."""
+
+    speaks: str | None = None  # BCP 47
+    no_papers: bool = False
+    free: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +160,11 @@ class Asking:
     fresh_only: bool
     age_known: bool
     gender: Gender | None
-    boxes: int = 0
+    speaks: bool = False
+    no_papers: bool = False
+    free: bool = False
+    runs: int = 0
+    one_box: bool = True
     need_known: bool = True
 
 
@@ -47,24 +175,20 @@ def _asking(who: Eligibility, checked_since: datetime | None, **more: Any) -> tu
     return asking, values | ({"age": who.minimum_age} if asking.age_known else {})
 
 
-def _offered(asking: Asking) -> list[sa.ColumnElement[bool]]:
-    """What must hold of any record before a person hears of it."""
-    conditions: list[sa.ColumnElement[bool]] = [
-        services.c.state == RecordState.CURRENT.value,
-        services.c.status == ServiceStatus.ACTIVE.value,
-        services.c.verified_at.is_not(None),
-    ]
+def _takes(asking: Asking, table: sa.Table) -> list[sa.ColumnElement[bool]]:
+    """That the person is taken in, and that the check is fresh where it must be."""
+    own = table.c
+    conditions: list[sa.ColumnElement[bool]] = []
     if asking.fresh_only:
-        conditions.append(services.c.verified_at >= sa.bindparam("checked_since", type_=Moment))
+        conditions.append(own.verified_at >= sa.bindparam("checked_since", type_=Moment))
     if asking.age_known:
         age = sa.bindparam("age", type_=sa.Integer)
-        conditions.append(sa.or_(services.c.minimum_age.is_(None), services.c.minimum_age <= age))
-        conditions.append(sa.or_(services.c.maximum_age.is_(None), services.c.maximum_age >= age))
+        conditions.append(sa.or_(own.minimum_age.is_(None), own.minimum_age <= age))
+        conditions.append(sa.or_(own.maximum_age.is_(None), own.maximum_age >= age))
     else:
-        conditions.append(sa.or_(services.c.minimum_age.is_(None), services.c.minimum_age < ADULT))
+        conditions.append(sa.or_(own.minimum_age.is_(None), own.minimum_age < ADULT))
     if asking.gender is not None:
-        takes = services.c.girls if asking.gender is Gender.GIRLS else services.c.boys
-        conditions.append(takes.is_(True))
+        conditions.append((own.girls if asking.gender is Gender.GIRLS else own.boys).is_(True))
     return conditions
 
 
@@ -73,55 +197,94 @@ def person(age: int | None, gender: Gender | None) -> Eligibility:
     return Eligibility(age, age, frozenset(Gender) if gender is None else frozenset({gender}))
 
 
-def _needed() -> sa.ColumnElement[bool]:
-    return sa.exists().where(
-        service_needs.c.service_id == services.c.id,
-        service_needs.c.need == sa.bindparam("need", type_=sa.String),
+def in_runs(count: int) -> sa.ColumnElement[bool]:
+    """That the cell is in one of so many runs of cells."""
+    return sa.or_(
+        *(
+            found_by.c.cell.between(
+                sa.bindparam(f"first{i}", type_=sa.Integer), sa.bindparam(f"last{i}", type_=sa.Integer)
+            )
+            for i in range(count)
+        )
     )
 
 
-@lru_cache(maxsize=64)
+def in_box() -> sa.ColumnElement[bool]:
+    south, north, west, east = (sa.bindparam(side, type_=sa.Float) for side in ("south", "north", "west", "east"))
+    return sa.and_(found_by.c.latitude.between(south, north), found_by.c.longitude.between(west, east))
+
+
+def where_values(boxes: tuple[Box, ...], runs: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    """Values for `in_runs`, and for `in_box` where there is one."""
+    values: dict[str, Any] = {}
+    for i, (first, last) in enumerate(runs):
+        values |= {f"first{i}": first, f"last{i}": last}
+    if len(boxes) == 1:
+        values |= {side: getattr(boxes[0], side) for side in ("south", "north", "west", "east")}
+    return values
+
+
+@lru_cache(maxsize=256)
 def _candidates_query(asking: Asking) -> sa.Select[Any]:
-    inside = [
-        sa.and_(
-            locations.c.latitude.between(
-                sa.bindparam(f"south{i}", type_=sa.Float), sa.bindparam(f"north{i}", type_=sa.Float)
-            ),
-            locations.c.longitude.between(
-                sa.bindparam(f"west{i}", type_=sa.Float), sa.bindparam(f"east{i}", type_=sa.Float)
-            ),
-        )
-        for i in range(asking.boxes)
-    ]
-    return (
-        sa.select(
-            services.c.id,
-            locations.c.latitude,
-            locations.c.longitude,
-            services.c.confidential,
-            services.c.verified_at,
-        )
-        .select_from(locations)
-        .join(services_at_locations, services_at_locations.c.location_id == locations.c.id)
-        .join(services, services.c.id == services_at_locations.c.service_id)
-        .where(sa.or_(*inside), _needed(), *_offered(asking))
+    own = found_by.c
+    query = sa.select(*(own[name] for name in Candidate._fields)).where(
+        own.need == sa.bindparam("need", type_=sa.String),
+        in_runs(asking.runs),
+        own.active.is_(True),
+        *_takes(asking, found_by),
     )
+    if asking.one_box:
+        query = query.where(in_box())
+    if asking.speaks:
+        query = query.where(own.languages.contains(sa.bindparam("speaks", type_=sa.String), escape="\\"))
+    if asking.no_papers:
+        query = query.where(own.papers_needed.is_(False))
+    if asking.free:
+        query = query.where(own.free.is_(True))
+    return query
 
 
 def candidates(
-    tx: Connection, need: str, boxes: Sequence[Box], *, who: Eligibility, checked_since: datetime | None
+    tx: Connection,
+    need: str,
+    boxes: tuple[Box, ...],
+    *,
+    who: Eligibility,
+    checked_since: datetime | None,
+    wishes: Wishes,
 ) -> list[Candidate]:
-    """Services for a need whose place lies in one of the boxes."""
-    asking, values = _asking(who, checked_since, boxes=len(boxes))
-    for i, box in enumerate(boxes):
-        values |= {f"south{i}": box.south, f"north{i}": box.north, f"west{i}": box.west, f"east{i}": box.east}
-    return [Candidate(*row) for row in tx.execute(_candidates_query(asking), {**values, "need": need})]
+    """Services for a need whose place lies in one of the boxes, and some that lie just outside."""
+    runs = runs_of_cells(boxes)
+    asking, values = _asking(
+        who,
+        checked_since,
+        speaks=wishes.speaks is not None,
+        no_papers=wishes.no_papers,
+        free=wishes.free,
+        runs=len(runs),
+        one_box=len(boxes) == 1,
+    )
+    values |= {"need": need} | where_values(boxes, runs)
+    if wishes.speaks is not None:
+        values["speaks"] = f" {_as_written(wishes.speaks)} "
+    return [Candidate._make(row) for row in tx.execute(_candidates_query(asking), values)]
+
+
+def _as_written(text: str) -> str:
+    """For LIKE: signs that would stand for others stand for themselves."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+# --- for a whole country ----------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=64)
 def _serving_query(asking: Asking) -> sa.Select[Any]:
     query = sa.select(services.c.id).where(
-        *_offered(asking),
+        services.c.state == RecordState.CURRENT.value,
+        services.c.status == ServiceStatus.ACTIVE.value,
+        services.c.verified_at.is_not(None),
+        *_takes(asking, services),
         services.c.id.in_(
             sa.select(service_countries.c.service_id).where(
                 service_countries.c.country.in_((sa.bindparam("country", type_=sa.String), WORLD))
@@ -130,7 +293,11 @@ def _serving_query(asking: Asking) -> sa.Select[Any]:
         ~sa.exists().where(services_at_locations.c.service_id == services.c.id),
     )
     if asking.need_known:
-        query = query.where(_needed())
+        needed = sa.exists().where(
+            service_needs.c.service_id == services.c.id,
+            service_needs.c.need == sa.bindparam("need", type_=sa.String),
+        )
+        query = query.where(needed)
     return query.order_by(services.c.verified_at.desc(), services.c.id)
 
 

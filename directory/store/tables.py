@@ -234,6 +234,33 @@ column_mappings = sa.Table(
     sa.Column("modified_at", Moment, nullable=False),
 )
 
+#: What a search reads: a row for each need of each published service at each of its points, found by need and cell
+#: of the map. It holds nothing that the records do not hold, and is written with them: see `store/search.py`.
+found_by = sa.Table(
+    "directory_search",
+    metadata,
+    sa.Column("need", sa.String(32), primary_key=True),  # ANY_NEED: once for each service at a point
+    sa.Column("cell", sa.Integer, primary_key=True, autoincrement=False),
+    _service_key(primary=True),
+    sa.Column("location_id", sa.String(36), primary_key=True),
+    sa.Column("latitude", sa.Float, nullable=False),
+    sa.Column("longitude", sa.Float, nullable=False),
+    sa.Column("confidential", sa.Boolean, nullable=False),
+    sa.Column("physical", sa.Boolean, nullable=False),  # one may go there
+    sa.Column("active", sa.Boolean, nullable=False),
+    sa.Column("verified_at", Moment, nullable=False),
+    sa.Column("minimum_age", sa.Integer, nullable=True),
+    sa.Column("maximum_age", sa.Integer, nullable=True),
+    sa.Column("girls", sa.Boolean, nullable=False),
+    sa.Column("boys", sa.Boolean, nullable=False),
+    sa.Column("papers_needed", sa.Boolean, nullable=True),
+    sa.Column("free", sa.Boolean, nullable=True),
+    sa.Column("languages", sa.Text, nullable=False),  # " ar fr ", so that " ar " is in it
+    sa.Column("opening", sa.Text, nullable=False),  # JSON: hours and the days between which it is shut
+    sa.Index("ix_directory_search_service_id", "service_id"),
+    sqlite_with_rowid=False,
+)
+
 #: The tables whose rows are one service's own and are written anew with it.
 CHILDREN = (
     service_needs,
@@ -249,3 +276,6 @@ CHILDREN = (
 
 #: In place of a country: the service is for people anywhere.
 WORLD = "*"
+
+#: In place of a need: whatever it is needed for.
+ANY_NEED = ""

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from directory.model import Verification
+from directory.store.records import get_services
+from directory.store.search import note_for_search
 from directory.store.tables import services, verifications
 
 
@@ -37,9 +39,11 @@ def add_verification(tx: Connection, service_id: str, verification: Verification
             modified_at=verification.at,
         )
     )
+    note_for_search(tx, get_services(tx, [service_id]))
 
 
 def clear_verification(tx: Connection, service_id: str, *, at: datetime) -> None:
     """As if nobody had checked the record. The checks themselves stay in its history."""
     nobody: dict[str, Any] = dict.fromkeys(("verified_at", "verified_by", "verification_method", "verification_source"))
     tx.execute(services.update().where(services.c.id == service_id).values({**nobody, "modified_at": at}))
+    note_for_search(tx, get_services(tx, [service_id]))

@@ -1,0 +1,46 @@
+"""A table by which services are found near a point. It is filled when the program starts next."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "directory_search",
+        sa.Column("need", sa.String(length=32), nullable=False),
+        sa.Column("cell", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("service_id", sa.String(length=36), nullable=False),
+        sa.Column("location_id", sa.String(length=36), nullable=False),
+        sa.Column("latitude", sa.Float(), nullable=False),
+        sa.Column("longitude", sa.Float(), nullable=False),
+        sa.Column("confidential", sa.Boolean(), nullable=False),
+        sa.Column("physical", sa.Boolean(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("verified_at", sa.BigInteger(), nullable=False),
+        sa.Column("minimum_age", sa.Integer(), nullable=True),
+        sa.Column("maximum_age", sa.Integer(), nullable=True),
+        sa.Column("girls", sa.Boolean(), nullable=False),
+        sa.Column("boys", sa.Boolean(), nullable=False),
+        sa.Column("papers_needed", sa.Boolean(), nullable=True),
+        sa.Column("free", sa.Boolean(), nullable=True),
+        sa.Column("languages", sa.Text(), nullable=False),
+        sa.Column("opening", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["service_id"], ["directory_services.id"], name=op.f("fk_directory_search_service_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("need", "cell", "service_id", "location_id", name=op.f("pk_directory_search")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_directory_search_service_id", "directory_search", ["service_id"], unique=False)
+
+
+def downgrade() -> None:
+    op.drop_index("ix_directory_search_service_id", table_name="directory_search")
+    op.drop_table("directory_search")
