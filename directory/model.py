@@ -389,6 +389,7 @@ class FoundService:
     longitude: float | None
     confidential: bool
     why: tuple[str, ...] = ()  # short reasons it is offered
+    suits: tuple[str, ...] = ()  # those of them that no other field says
     # What follows is more than a dialogue must know.
     language: str = "en"  # the language that name and summary are really in
     organization: str = ""

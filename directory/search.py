@@ -324,28 +324,39 @@ def _ages(low: int | None, high: int | None, language: str, words: Translates) -
 def reasons(
     service: Service, metres: float | None, *, at: datetime, language: str, words: Translates
 ) -> tuple[str, ...]:
-    """Why this one is offered, the strongest first, at most four."""
+    """Why this one is offered, the strongest first, at most five."""
     found = []
     if metres is not None:
         kilometres = metres / 1000
         figure = format_decimal(kilometres, "0.0" if kilometres < 10 else "0", locale=_locale(language))
         found.append(words.text(language, HERE) if metres < 100 else words.text(language, NEAR, distance=figure))
-    elif not service.locations:
-        worldwide = store.WORLD in service.countries
-        found.append(words.text(language, ANYWHERE) if worldwide else words.text(language, WHOLE_COUNTRY))
+    else:
+        found += _reach(service, language, words)
     if is_open(service, at):
         found.append(words.text(language, OPEN_NOW))
     if service.eligibility.maximum_age is not None and service.eligibility.maximum_age < ADULT:
         found.append(words.text(language, FOR_CHILDREN))
-    if language in service.languages:
-        spoken = _locale(language).get_display_name(language) or language
-        found.append(words.text(language, SPEAKS, language=spoken))
+    found += _spoken(service, language, words)
     days = days_since_check(service, at)
     if days is not None:
         found.append(
             words.text(language, {0: CHECKED_TODAY, 1: CHECKED_YESTERDAY}.get(days, CHECKED_DAYS_AGO), days=days)
         )
     return tuple(found[:5])
+
+
+def _reach(service: Service, language: str, words: Translates) -> list[str]:
+    """How far a service without a place reaches."""
+    if service.locations:
+        return []
+    return [words.text(language, ANYWHERE if store.WORLD in service.countries else WHOLE_COUNTRY)]
+
+
+def _spoken(service: Service, language: str, words: Translates) -> list[str]:
+    """That they speak the language of the person, where they do."""
+    if language not in service.languages:
+        return []
+    return [words.text(language, SPEAKS, language=_locale(language).get_display_name(language) or language)]
 
 
 def days_since_check(service: Service, at: datetime) -> int | None:
@@ -388,6 +399,7 @@ def describe(
         longitude=told.longitude if told is not None and shown else None,
         confidential=service.confidential,
         why=reasons(service, metres if shown else None, at=at, language=language, words=words),
+        suits=(*_reach(service, language, words), *_spoken(service, language, words)),
         language=summary.language,
         organization=organization.name if organization else "",
         city=location.city if location else "",

@@ -220,16 +220,17 @@ DEMOTING = (Wrong.CLOSED, Wrong.REFUSED)
 BELIEVED = 2
 
 
-def report_wrong(tx: Connection, service_id: str, kind: Wrong, *, reporter: str, at: datetime) -> bool:
+def report_wrong(tx: Connection, service_id: str, kind: str, *, reporter: str, at: datetime) -> bool:
     """Keep that somebody found the record to be wrong. True when this demoted it: it is offered to nobody until it is
     checked again, and stands first among those that are due.
 
-    `reporter` is a fingerprint of the person, never their name. Raises KeyError.
+    `kind` is one of Wrong, `reporter` a fingerprint of the person, never their name. Raises KeyError, ValueError.
     """
+    wrong = Wrong(kind)
     service = store.get_service(tx, service_id)
     if service is None:
         raise KeyError(service_id)
-    store.add_report(tx, service_id, kind=kind.value, reporter=reporter, at=at, row_id=_new_id())
+    store.add_report(tx, service_id, kind=wrong.value, reporter=reporter, at=at, row_id=_new_id())
     believed = store.reporters(tx, service_id, [each.value for each in DEMOTING]) >= BELIEVED
     if not believed or service.verification is None:
         return False
