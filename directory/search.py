@@ -18,8 +18,11 @@ from sqlalchemy.engine import Connection
 from directory import store
 from directory.geography import boxes_around, distance_m
 from directory.model import (
+    ACCESSIBILITY,
     ADULT,
     DOCUMENTS,
+    REPORTS_TO,
+    STAFF,
     STALE_AFTER,
     URGENT_NEEDS,
     FoundService,
@@ -59,6 +62,10 @@ class Search:
     speaks: str | None = None  # BCP 47
     no_papers: bool = False
     free: bool = False
+    pregnant: bool = False
+    disability: bool = False
+    staff: str | None = None  # women or men, to be asked for
+    nationality: str | None = None  # ISO 3166-1 alpha-2; services that leave it out are not offered
 
     def wished(self, service: Service, at: datetime) -> bool:
         """Whether the service is known to be what was wished for. What nobody has said is not promised."""
@@ -67,7 +74,14 @@ class Search:
             and (self.speaks is None or self.speaks in service.languages)
             and (not self.no_papers or service.eligibility.papers_needed is False)
             and (not self.free or service.free is True)
+            and (not self.pregnant or service.eligibility.pregnant is True)
+            and (not self.disability or service.eligibility.disability is True)
+            and (self.staff is None or self.staff in service.staff_genders)
+            and not (self.nationality and self._leaves_out(service.eligibility.nationalities))
         )
+
+    def _leaves_out(self, nationalities: tuple[str, ...]) -> bool:
+        return bool(nationalities) and self.nationality not in nationalities
 
     def open_as_wished(self, service: Service | Opening, at: datetime) -> bool:
         return (not self.open_now or is_open(service, at) is True) and (
@@ -99,20 +113,25 @@ Measured = tuple[float, store.Candidate]
 
 
 def _nearest(tx: Connection, search: Search, *, checked_since: datetime | None, at: datetime) -> list[Measured]:
-    """The first `limit` of the first step that has so many, nearest first, the stale after the fresh.
+    """The first `limit` of the first step that has so many, nearest first, the stale and the full after the others.
 
     Once there are enough fresh ones within any radius, looking farther could change nothing: so one looks next door
     first, where in a town with many services there is enough.
     """
     stale_before = at - STALE_AFTER
+
+    def sinks(candidate: store.Candidate) -> bool:
+        """What nobody checked lately comes last, and what is said to be full."""
+        return candidate.verified_at < stale_before or (candidate.full_until is not None and candidate.full_until > at)
+
     accepts = _accepting(search, at)
     good: list[Measured] = []
     for radius in (NEXT_DOOR_M, *RADII_M):
         near = _measured(tx, search, radius, checked_since=checked_since)
-        near.sort(key=lambda pair: (pair[1].verified_at < stale_before, pair[0], pair[1].service_id))
+        near.sort(key=lambda pair: (sinks(pair[1]), pair[0], pair[1].service_id))
         good = list(islice((pair for pair in near if accepts(pair[1].opening)), search.limit))
         enough = len(good) >= search.limit
-        if enough and (radius in RADII_M or good[-1][1].verified_at >= stale_before):
+        if enough and (radius in RADII_M or not sinks(good[-1][1])):
             break
     return good
 
@@ -121,10 +140,14 @@ def _measured(tx: Connection, search: Search, radius: int, *, checked_since: dat
     """Candidates within the radius, each service at its nearest place."""
     latitude, longitude = search.latitude, search.longitude
     who = store.person(search.age, search.gender)
-    wishes = store.Wishes(search.speaks, search.no_papers, search.free)
+    wishes = store.Wishes(
+        search.speaks, search.no_papers, search.free, search.pregnant, search.disability, search.staff
+    )
     boxes = boxes_around(latitude, longitude, radius)
     near: dict[str, Measured] = {}
-    for candidate in store.candidates(tx, search.need, boxes, who=who, checked_since=checked_since, wishes=wishes):
+    for candidate in store.candidates(
+        tx, search.need, boxes, who=who, checked_since=checked_since, wishes=wishes, nationality=search.nationality
+    ):
         metres = distance_m(latitude, longitude, candidate.latitude, candidate.longitude)
         best = near.get(candidate.service_id)
         if metres <= radius and (best is None or (metres, candidate.location_id) < (best[0], best[1].location_id)):
@@ -227,6 +250,10 @@ AGES = N_("For ages {low} to {high}")
 AGES_UP_TO = N_("For ages up to {high}")
 AGES_FROM = N_("For ages {low} and over")
 STEP_FREE = N_("No stairs")
+PREGNANT = N_("For pregnant girls and young mothers too")
+SIBLINGS = N_("Brothers and sisters stay together")
+DISABILITY = N_("Support with a disability")
+FULL = N_("No free place, they said today")
 NOT_TOLD = N_("They tell you the way on the phone")
 DEMONSTRATION = N_("Example only. This service is invented.")
 
@@ -289,7 +316,15 @@ def _locale(language: str) -> Locale:
         return Locale.parse("en")
 
 
-def facts(service: Service, location: Location | None, *, language: str, words: Translates) -> tuple[str, ...]:
+def is_full(service: Service, at: datetime) -> bool:
+    """Whether they said so lately. How many are in a safe place is nobody's business."""
+    said = service.capacity
+    return said is not None and not service.confidential and said.known(at) and said.available == 0
+
+
+def facts(
+    service: Service, location: Location | None, *, at: datetime, language: str, words: Translates
+) -> tuple[str, ...]:
     """What a person wants to know before setting out. Nothing is said that nobody has said."""
     who = service.eligibility
     said = [
@@ -298,6 +333,15 @@ def facts(service: Service, location: Location | None, *, language: str, words: 
         {True: WALK_IN, False: BY_APPOINTMENT}.get(service.walk_in) if service.walk_in is not None else None,
         STEP_FREE if location is not None and location.step_free else None,
         NOT_TOLD if service.confidential else None,
+    ]
+    said += [
+        PREGNANT if who.pregnant else None,
+        SIBLINGS if who.siblings_together else None,
+        DISABILITY if who.disability else None,
+        *(STAFF[code] for code in service.staff_genders),
+        *(ACCESSIBILITY[code] for code in (location.accessibility if location is not None else ())),
+        *(REPORTS_TO[code] for code in service.reports_to),
+        FULL if is_full(service, at) else None,
     ]
     found = [words.text(language, msgid) for msgid in said if msgid is not None]
     if who.genders == {Gender.GIRLS}:
@@ -405,7 +449,7 @@ def describe(
         city=location.city if location else "",
         country=location.country if location else "",
         needs=service.needs,
-        facts=facts(service, told, language=language, words=words),
+        facts=facts(service, told, at=at, language=language, words=words),
         documents=documents(service, language=language, words=words),
         free=service.free,
         walk_in=service.walk_in,

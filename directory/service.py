@@ -18,6 +18,7 @@ from directory.model import (
     NEEDS,
     STALE_AFTER,
     TRANSITIONS,
+    URGENT_NEEDS,
     FoundPlace,
     FoundService,
     Gender,
@@ -263,6 +264,38 @@ def due_for_verification(tx: Connection, *, at: datetime) -> list[Service]:
     return store.get_services(tx, store.due_ids(tx, checked_before=at - STALE_AFTER))
 
 
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """A town, and which of the needs of the minimum package something that is in force and fresh answers there."""
+
+    name: str
+    country: str
+    services: int
+    met: tuple[str, ...]
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        return tuple(need for need in NEEDS if need not in self.met)
+
+    @property
+    def missing_urgent(self) -> tuple[str, ...]:
+        return tuple(need for need in self.missing if need in URGENT_NEEDS)
+
+
+def coverage(tx: Connection, *, at: datetime) -> list[Covered]:
+    """Every town with a service in force, those first that most is missing in."""
+    found: dict[tuple[str, str], tuple[set[str], set[str]]] = {}
+    for city, country, service_id, need in store.needs_met(tx, checked_since=at - STALE_AFTER):
+        ids, needs = found.setdefault((city, country), (set(), set()))
+        ids.add(service_id)
+        needs.add(need)
+    towns = [
+        Covered(city, country, len(ids), tuple(need for need in NEEDS if need in needs))
+        for (city, country), (ids, needs) in found.items()
+    ]
+    return sorted(towns, key=lambda town: (-len(town.missing_urgent), -len(town.missing), town.name, town.country))
+
+
 def _new_id() -> str:
     return str(uuid.uuid4())
 
@@ -387,6 +420,10 @@ class Directory:
         speaks: str | None = None,
         no_papers: bool = False,
         free: bool = False,
+        pregnant: bool = False,
+        disability: bool = False,
+        staff: str | None = None,
+        nationality: str | None = None,
     ) -> list[FoundService]:
         """Verified services for a need, near first; then for the whole country; then helplines. Raises KeyError.
 
@@ -408,6 +445,10 @@ class Directory:
             speaks=speaks,
             no_papers=no_papers,
             free=free,
+            pregnant=pregnant,
+            disability=disability,
+            staff=staff,
+            nationality=nationality,
         )
         at = self.clock.now()
 

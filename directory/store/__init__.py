@@ -4,7 +4,7 @@ Callers say `store.get_service(...)`: where in here it stands is nobody else's b
 """
 
 from directory.store.history import Change, add_change, add_changes, authors, changes_of, kept_as
-from directory.store.lists import demo_ids, due_ids, latest_change, list_ids, own_towns, update_ids
+from directory.store.lists import demo_ids, due_ids, latest_change, list_ids, needs_met, own_towns, update_ids
 from directory.store.mappings import get_mapping, put_mapping
 from directory.store.published import (
     Filters,
@@ -79,6 +79,7 @@ __all__ = [
     "kept_as",
     "latest_change",
     "list_ids",
+    "needs_met",
     "open_reports",
     "own_towns",
     "person",

@@ -8,10 +8,10 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from directory.model import LocationKind, RecordState
+from directory.model import LocationKind, RecordState, ServiceStatus
 from directory.moment import moment_to_int
 from directory.store.rows import portions
-from directory.store.tables import locations, organizations, services, services_at_locations
+from directory.store.tables import locations, organizations, service_needs, services, services_at_locations
 
 
 def latest_change(tx: Connection) -> tuple[int, int]:
@@ -40,6 +40,25 @@ def own_towns(tx: Connection) -> list[tuple[str, str, float, float]]:
         .order_by(locations.c.city, locations.c.country)
     )
     return [(row[0], row[1], float(row[2]), float(row[3])) for row in tx.execute(query)]
+
+
+def needs_met(tx: Connection, *, checked_since: datetime) -> list[tuple[str, str, str, str]]:
+    """Town, country, service and need, for what is in force, works and was checked since."""
+    query = (
+        sa.select(locations.c.city, locations.c.country, services.c.id, service_needs.c.need)
+        .distinct()
+        .select_from(services)
+        .join(services_at_locations, services_at_locations.c.service_id == services.c.id)
+        .join(locations, locations.c.id == services_at_locations.c.location_id)
+        .join(service_needs, service_needs.c.service_id == services.c.id)
+        .where(
+            services.c.state == RecordState.CURRENT.value,
+            services.c.status == ServiceStatus.ACTIVE.value,
+            services.c.verified_at >= checked_since,
+            locations.c.city != "",
+        )
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in tx.execute(query)]
 
 
 def demo_ids(tx: Connection) -> tuple[list[str], list[str]]:

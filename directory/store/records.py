@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from directory.model import (
+    Capacity,
     Eligibility,
     Gender,
     Location,
@@ -22,6 +23,7 @@ from directory.model import (
     Organization,
     Phone,
     RecordState,
+    ReferralContact,
     Service,
     ServiceStatus,
     Translation,
@@ -68,7 +70,7 @@ def put_service(tx: Connection, service: Service, *, at: datetime) -> None:
     upsert(tx, services, _service_row(service, at))
     left = set(_location_ids(tx, [service.id])) - {location.id for location in service.locations}
     for location in service.locations:
-        upsert(tx, locations, {**asdict(location), "kind": location.kind.value})
+        upsert(tx, locations, _location_row(location))
     for table in CHILDREN:
         tx.execute(table.delete().where(table.c.service_id == service.id))
     for table, rows in _child_rows(service).items():
@@ -107,7 +109,7 @@ def add_services(tx: Connection, records: Sequence[Service], *, at: datetime) ->
     tx.execute(services.insert(), [_service_row(record, at) for record in records])
     places = {location.id: location for record in records for location in record.locations}
     known = get_locations(tx, list(places))
-    new = [{**asdict(place), "kind": place.kind.value} for key, place in places.items() if key not in known]
+    new = [_location_row(place) for key, place in places.items() if key not in known]
     if new:
         tx.execute(locations.insert(), new)
     rows: dict[sa.Table, list[dict[str, Any]]] = defaultdict(list)
@@ -147,6 +149,10 @@ def _delete_unused(tx: Connection, location_ids: Sequence[str]) -> None:
         tx.execute(locations.delete().where(locations.c.id.in_(some), ~used))
 
 
+def _location_row(place: Location) -> dict[str, Any]:
+    return {**asdict(place), "kind": place.kind.value, "accessibility": _json_list(place.accessibility)}
+
+
 def _service_row(service: Service, at: datetime) -> dict[str, Any]:
     who, checked = service.eligibility, service.verification
     return {
@@ -166,6 +172,16 @@ def _service_row(service: Service, at: datetime) -> dict[str, Any]:
         "accompanied": who.accompanied,
         "siblings_together": who.siblings_together,
         "papers_needed": who.papers_needed,
+        "pregnant": who.pregnant,
+        "disability": who.disability,
+        "nationalities": _json_list(who.nationalities),
+        "status_required": _json_list(who.status_required),
+        "staff_genders": _json_list(service.staff_genders),
+        "areas": _json_list(service.areas),
+        "capacity_available": service.capacity.available if service.capacity else None,
+        "capacity_maximum": service.capacity.maximum if service.capacity else None,
+        "capacity_at": service.capacity.at if service.capacity else None,
+        "referral": json.dumps(asdict(service.referral), ensure_ascii=False) if service.referral else None,
         "eligibility_note": who.note,
         "free": service.free,
         "cost_note": service.cost_note,
@@ -327,6 +343,7 @@ def _location(row: RowMapping) -> Location:
         row["longitude"],
         row["directions"],
         row["step_free"],
+        _list_of(row["accessibility"]),
     )
 
 
@@ -376,7 +393,25 @@ def _service(row: RowMapping, children: Children, places: dict[str, list[RowMapp
         summaries=translations("summary"),
         update_of=row["update_of"],
         modified_at=row["modified_at"],
+        staff_genders=_list_of(row["staff_genders"]),
+        areas=_list_of(row["areas"]),
+        capacity=_capacity(row),
+        referral=ReferralContact(**json.loads(row["referral"])) if row["referral"] else ReferralContact(),
     )
+
+
+def _capacity(row: RowMapping) -> Capacity | None:
+    if row["capacity_at"] is None or row["capacity_available"] is None:
+        return None
+    return Capacity(row["capacity_available"], row["capacity_at"], row["capacity_maximum"])
+
+
+def _json_list(values: Sequence[str]) -> str | None:
+    return json.dumps(list(values), ensure_ascii=False) if values else None
+
+
+def _list_of(written: str | None) -> tuple[str, ...]:
+    return tuple(json.loads(written)) if written else ()
 
 
 def _eligibility(row: RowMapping) -> Eligibility:
@@ -390,6 +425,10 @@ def _eligibility(row: RowMapping) -> Eligibility:
         siblings_together=row["siblings_together"],
         papers_needed=row["papers_needed"],
         note=row["eligibility_note"],
+        pregnant=row["pregnant"],
+        disability=row["disability"],
+        nationalities=_list_of(row["nationalities"]),
+        status_required=_list_of(row["status_required"]),
     )
 
 

@@ -17,7 +17,17 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from directory.geography import Box, cell_of, runs_of_cells
-from directory.model import ADULT, Eligibility, Gender, LocationKind, Opening, RecordState, Service, ServiceStatus
+from directory.model import (
+    ADULT,
+    CAPACITY_HOLDS,
+    Eligibility,
+    Gender,
+    LocationKind,
+    Opening,
+    RecordState,
+    Service,
+    ServiceStatus,
+)
 from directory.moment import Moment
 from directory.opening_hours import OpeningHours, Shift, SpecialDay
 from directory.store.rows import portions
@@ -85,6 +95,11 @@ def _rows(record: Service) -> Iterable[dict[str, Any]]:
         "boys": Gender.BOYS in who.genders,
         "papers_needed": who.papers_needed,
         "free": record.free,
+        "pregnant": who.pregnant,
+        "disability": who.disability,
+        "nationalities": f" {' '.join(who.nationalities)} " if who.nationalities else "",
+        "staff_genders": f" {' '.join(record.staff_genders)} ",
+        "full_until": _full_until(record),
         "languages": f" {' '.join(record.languages)} ",
         "opening": _written(record.opening),
     }
@@ -100,6 +115,12 @@ def _rows(record: Service) -> Iterable[dict[str, Any]]:
         }
         for need in dict.fromkeys((ANY_NEED, *record.needs)):
             yield {"need": need, **point, **same}
+
+
+def _full_until(record: Service) -> datetime | None:
+    """Until when it counts as full. Of a safe place nobody shall learn how many are in it, nor that it is full."""
+    said = record.capacity
+    return said.at + CAPACITY_HOLDS if said is not None and said.available == 0 and not record.confidential else None
 
 
 def _written(opening: Opening) -> str:
@@ -140,6 +161,7 @@ class Candidate(NamedTuple):
     longitude: float
     confidential: bool
     verified_at: datetime
+    full_until: datetime | None
     opening: str
 
 
@@ -150,6 +172,9 @@ class Wishes:
     speaks: str | None = None  # BCP 47
     no_papers: bool = False
     free: bool = False
+    pregnant: bool = False
+    disability: bool = False
+    staff: str | None = None  # women or men
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +186,10 @@ class Asking:
     age_known: bool
     gender: Gender | None
     speaks: bool = False
+    staff: bool = False
+    nationality: bool = False
+    known: tuple[str, ...] = ()  # columns that must be known to be true
     no_papers: bool = False
-    free: bool = False
     runs: int = 0
     one_box: bool = True
     need_known: bool = True
@@ -239,8 +266,13 @@ def _candidates_query(asking: Asking) -> sa.Select[Any]:
         query = query.where(own.languages.contains(sa.bindparam("speaks", type_=sa.String), escape="\\"))
     if asking.no_papers:
         query = query.where(own.papers_needed.is_(False))
-    if asking.free:
-        query = query.where(own.free.is_(True))
+    for column in asking.known:
+        query = query.where(own[column].is_(True))
+    if asking.staff:
+        query = query.where(own.staff_genders.contains(sa.bindparam("staff", type_=sa.String), escape="\\"))
+    if asking.nationality:
+        theirs = sa.bindparam("nationality", type_=sa.String)
+        query = query.where(sa.or_(own.nationalities == "", own.nationalities.contains(theirs, escape="\\")))
     return query
 
 
@@ -252,6 +284,7 @@ def candidates(
     who: Eligibility,
     checked_since: datetime | None,
     wishes: Wishes,
+    nationality: str | None = None,
 ) -> list[Candidate]:
     """Services for a need whose place lies in one of the boxes, and some that lie just outside."""
     runs = runs_of_cells(boxes)
@@ -260,13 +293,19 @@ def candidates(
         checked_since,
         speaks=wishes.speaks is not None,
         no_papers=wishes.no_papers,
-        free=wishes.free,
+        staff=wishes.staff is not None,
+        nationality=nationality is not None,
+        known=tuple(name for name in ("free", "pregnant", "disability") if getattr(wishes, name)),
         runs=len(runs),
         one_box=len(boxes) == 1,
     )
     values |= {"need": need} | where_values(boxes, runs)
     if wishes.speaks is not None:
         values["speaks"] = f" {_as_written(wishes.speaks)} "
+    if wishes.staff is not None:
+        values["staff"] = f" {_as_written(wishes.staff)} "
+    if nationality is not None:
+        values["nationality"] = f" {_as_written(nationality)} "
     return [Candidate._make(row) for row in tx.execute(_candidates_query(asking), values)]
 
 

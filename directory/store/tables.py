@@ -74,6 +74,16 @@ services = sa.Table(
     sa.Column("verification_source", sa.Text, nullable=True),
     sa.Column("demo", sa.Boolean, nullable=False),
     sa.Column("modified_at", Moment, nullable=False),
+    sa.Column("pregnant", sa.Boolean, nullable=True),
+    sa.Column("disability", sa.Boolean, nullable=True),
+    sa.Column("nationalities", sa.Text, nullable=True),  # this and the next three: JSON lists; NULL: empty
+    sa.Column("status_required", sa.Text, nullable=True),
+    sa.Column("staff_genders", sa.Text, nullable=True),
+    sa.Column("areas", sa.Text, nullable=True),
+    sa.Column("capacity_available", sa.Integer, nullable=True),
+    sa.Column("capacity_maximum", sa.Integer, nullable=True),
+    sa.Column("capacity_at", Moment, nullable=True),
+    sa.Column("referral", sa.Text, nullable=True),  # JSON; never published
     sa.Index("ix_directory_services_state", "state", "verified_at"),
     sa.Index("ix_directory_services_organization", "organization_id"),
     sa.Index("ix_directory_services_modified", "modified_at"),
@@ -103,6 +113,7 @@ locations = sa.Table(
     sa.Column("longitude", sa.Float, nullable=True),
     sa.Column("directions", sa.Text, nullable=False),
     sa.Column("step_free", sa.Boolean, nullable=True),
+    sa.Column("accessibility", sa.Text, nullable=True),  # JSON list of codes; NULL: empty
     sa.Index("ix_directory_locations_point", "latitude", "longitude", "id"),  # a search reads the index alone
 )
 
@@ -255,6 +266,11 @@ found_by = sa.Table(
     sa.Column("boys", sa.Boolean, nullable=False),
     sa.Column("papers_needed", sa.Boolean, nullable=True),
     sa.Column("free", sa.Boolean, nullable=True),
+    sa.Column("pregnant", sa.Boolean, nullable=True),
+    sa.Column("disability", sa.Boolean, nullable=True),
+    sa.Column("nationalities", sa.Text, nullable=False),  # " AF SY ", or empty
+    sa.Column("staff_genders", sa.Text, nullable=False),
+    sa.Column("full_until", Moment, nullable=True),  # said to be full until then; never of a safe place
     sa.Column("languages", sa.Text, nullable=False),  # " ar fr ", so that " ar " is in it
     sa.Column("opening", sa.Text, nullable=False),  # JSON: hours and the days between which it is shut
     sa.Index("ix_directory_search_service_id", "service_id"),

@@ -1,4 +1,4 @@
-"""A table by which services are found near a point. It is filled when the program starts next."""
+"""A table by which services are found near a point, filled when the program starts next; and more about services."""
 
 from __future__ import annotations
 
@@ -11,7 +11,25 @@ branch_labels = None
 depends_on = None
 
 
+#: Nullable, so that the release before this one can go on writing.
+MORE = (
+    ("directory_services", "pregnant", sa.Boolean()),
+    ("directory_services", "disability", sa.Boolean()),
+    ("directory_services", "nationalities", sa.Text()),
+    ("directory_services", "status_required", sa.Text()),
+    ("directory_services", "staff_genders", sa.Text()),
+    ("directory_services", "areas", sa.Text()),
+    ("directory_services", "capacity_available", sa.Integer()),
+    ("directory_services", "capacity_maximum", sa.Integer()),
+    ("directory_services", "capacity_at", sa.BigInteger()),
+    ("directory_services", "referral", sa.Text()),
+    ("directory_locations", "accessibility", sa.Text()),
+)
+
+
 def upgrade() -> None:
+    for table, column, kind in MORE:
+        op.add_column(table, sa.Column(column, kind, nullable=True))
     op.create_table(
         "directory_search",
         sa.Column("need", sa.String(length=32), nullable=False),
@@ -30,6 +48,11 @@ def upgrade() -> None:
         sa.Column("boys", sa.Boolean(), nullable=False),
         sa.Column("papers_needed", sa.Boolean(), nullable=True),
         sa.Column("free", sa.Boolean(), nullable=True),
+        sa.Column("pregnant", sa.Boolean(), nullable=True),
+        sa.Column("disability", sa.Boolean(), nullable=True),
+        sa.Column("nationalities", sa.Text(), nullable=False),
+        sa.Column("staff_genders", sa.Text(), nullable=False),
+        sa.Column("full_until", sa.BigInteger(), nullable=True),
         sa.Column("languages", sa.Text(), nullable=False),
         sa.Column("opening", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -44,3 +67,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("ix_directory_search_service_id", table_name="directory_search")
     op.drop_table("directory_search")
+    for table, column, _kind in reversed(MORE):
+        op.drop_column(table, column)

@@ -17,6 +17,7 @@ from directory import search, store
 from directory.geography import distance_m
 from directory.model import (
     URGENT_NEEDS,
+    Capacity,
     Eligibility,
     FoundPlace,
     Gender,
@@ -66,7 +67,12 @@ def some_service(number: int, chance: random.Random, at: datetime) -> Service:
             chance.choice((None, 17, 25)),
             chance.choice((frozenset(Gender), frozenset({Gender.GIRLS}), frozenset({Gender.BOYS}))),
             papers_needed=chance.choice((None, True, False)),
+            pregnant=chance.choice((None, True)),
+            disability=chance.choice((None, True, False)),
+            nationalities=chance.choice(((), (), ("AF", "SY"))),
         ),
+        staff_genders=chance.choice(((), ("women",), ("men", "women"))),
+        capacity=chance.choice((None, Capacity(0, at), Capacity(0, at - timedelta(days=2)), Capacity(3, at, 9))),
         free=chance.choice((None, True, False)),
         languages=tuple(chance.sample(("ti", "ar", "ar-SY", "fr"), 2)),
         hours=chance.choice((None, week("UTC", "24/7"), week("Asia/Kabul", "mo-fr 09:00-17:00; sa 22:00-06:00"))),
@@ -96,7 +102,7 @@ def over_the_records(records: Iterable[Service], asked: Search, at: datetime) ->
     ordered: list[tuple[bool, float, str]] = []
     for radius in RADII_M:
         ordered = sorted(
-            (record.stale(at), min(map(metres, record.locations)), record.id)
+            (record.stale(at) or search.is_full(record, at), min(map(metres, record.locations)), record.id)
             for record in offered
             if record.locations and min(map(metres, record.locations)) <= radius
         )
@@ -119,6 +125,10 @@ def some_search(chance: random.Random) -> Search:
         speaks=chance.choice((None, None, "ar", "ti", "_r")),
         no_papers=chance.random() < 0.2,
         free=chance.random() < 0.2,
+        pregnant=chance.random() < 0.1,
+        disability=chance.random() < 0.1,
+        staff=chance.choice((None, None, None, "women")),
+        nationality=chance.choice((None, None, "AF", "ER")),
     )
 
 
