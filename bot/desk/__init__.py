@@ -7,6 +7,7 @@ from pathlib import Path
 from bot.desk import arrivals, audit, case, deliveries, handing, live, officers, queue, rota, sign_in
 from bot.desk.account import account_routes
 from bot.desk.ports import TelegramName
+from bot.desk.provider import provider_routes
 from bot.desk.service_edit import service_edit_routes
 from bot.desk.services import services_routes
 from bot.desk.texts import texts_routes
@@ -30,6 +31,7 @@ def all_routes(directory: Directory, *, texts: TextShelf, telegram: TelegramName
         rota.routes,
         services_routes(directory),
         service_edit_routes(),
+        provider_routes(),
         texts_routes(texts),
         deliveries.routes,
         officers.routes,

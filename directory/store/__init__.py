@@ -6,6 +6,7 @@ Callers say `store.get_service(...)`: where in here it stands is nobody else's b
 from directory.store.history import Change, add_change, add_changes, authors, changes_of, kept_as
 from directory.store.lists import demo_ids, due_ids, latest_change, list_ids, needs_met, own_towns, update_ids
 from directory.store.mappings import get_mapping, put_mapping
+from directory.store.provider_links import add_provider_link, open_provider_link, spend_provider_link
 from directory.store.published import (
     Filters,
     Link,
@@ -57,6 +58,7 @@ __all__ = [
     "add_change",
     "add_changes",
     "add_organizations",
+    "add_provider_link",
     "add_report",
     "add_services",
     "add_verification",
@@ -80,6 +82,7 @@ __all__ = [
     "latest_change",
     "list_ids",
     "needs_met",
+    "open_provider_link",
     "open_reports",
     "own_towns",
     "person",
@@ -97,6 +100,7 @@ __all__ = [
     "search_is_behind",
     "serving_country",
     "set_state",
+    "spend_provider_link",
     "update_ids",
     "used_elsewhere",
 ]

@@ -40,6 +40,7 @@ from directory.store.tables import (
     locations,
     organizations,
     phones,
+    provider_links,
     reports,
     required_documents,
     schedules,
@@ -263,7 +264,7 @@ def delete_services(tx: Connection, ids: Sequence[str]) -> None:
     for some in portions(ids):
         left = _location_ids(tx, some)
         forget_for_search(tx, some)
-        for table in (*CHILDREN, verifications, changes, reports, safe_places):
+        for table in (*CHILDREN, verifications, changes, reports, provider_links, safe_places):
             tx.execute(table.delete().where(table.c.service_id.in_(some)))
         tx.execute(services.delete().where(services.c.id.in_(some)))
         _delete_unused(tx, left)

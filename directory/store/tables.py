@@ -235,6 +235,17 @@ reports = sa.Table(
     sa.Column("closed_by", sa.Text, nullable=False),
 )
 
+provider_links = sa.Table(
+    "directory_provider_links",
+    metadata,
+    sa.Column("hash", sa.String(64), primary_key=True),
+    _service_key(),
+    sa.Column("made_by", sa.Text, nullable=False),
+    sa.Column("made_at", Moment, nullable=False),
+    sa.Column("expires_at", Moment, nullable=False),
+    sa.Column("used_at", Moment, nullable=True),
+)
+
 column_mappings = sa.Table(
     "directory_column_mappings",
     metadata,

@@ -63,8 +63,30 @@ def upgrade() -> None:
     )
     op.create_index("ix_directory_search_service_id", "directory_search", ["service_id"], unique=False)
 
+    op.create_table(
+        "directory_provider_links",
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("service_id", sa.String(length=36), nullable=False),
+        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["service_id"],
+            ["directory_services.id"],
+            name=op.f("fk_directory_provider_links_service_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_directory_provider_links")),
+    )
+    op.create_index(
+        op.f("ix_directory_provider_links_service_id"), "directory_provider_links", ["service_id"], unique=False
+    )
+
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_directory_provider_links_service_id"), table_name="directory_provider_links")
+    op.drop_table("directory_provider_links")
     op.drop_index("ix_directory_search_service_id", table_name="directory_search")
     op.drop_table("directory_search")
     for table, column, _kind in reversed(MORE):
