@@ -324,6 +324,14 @@ def directory_verify() -> None:
         typer.echo(line)
 
 
+@directory.command("rebuild-search")
+def directory_rebuild_search() -> None:
+    """Write the table that searches read anew from the records. Nothing else needs it; it mends what was damaged."""
+    from bot.upkeep import rebuild_search
+
+    typer.echo(f"{_run(rebuild_search(_settings()))} services in force can be found.")
+
+
 @procedures.command("check")
 def procedures_check(
     notes: Annotated[bool, typer.Option("--notes", help="print what is worth knowing too")] = False,

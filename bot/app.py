@@ -63,7 +63,7 @@ from dialogues.runtime.engine import Engine
 from dialogues.understanding import learnt_folder
 from directory.api import HsdsApi
 from directory.gazetteer import GAZETTEER, Gazetteer
-from directory.service import Directory
+from directory.service import Directory, report_wrong
 
 log = get_log("app")
 
@@ -128,6 +128,7 @@ class Waymark:
             emergency_number=self.directory.emergency_number,
             pairing=pair,
             gaps=GapRegister(),
+            report_wrong=report_wrong,
             default_country=settings.country or None,
             workers=settings.turn_workers,
         )

@@ -530,6 +530,14 @@ async def export_services(settings: Settings, file: Path) -> int:
         return await tell_export(database, file)
 
 
+async def rebuild_search(settings: Settings) -> int:
+    """Write the table that searches read anew. Returns how many services are in force."""
+    from directory import store
+
+    async with _installation(settings) as (database, _vault):
+        return await database.write(store.rebuild_search)
+
+
 def check_procedures() -> tuple[list[str], list[str]]:
     """What is wrong with the procedures, a line each, and what is only worth knowing."""
     from dialogues.knowledge.check import check

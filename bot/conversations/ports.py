@@ -59,6 +59,14 @@ class Gaps(Protocol):
         ...
 
 
+class ReportWrong(Protocol):
+    """Where it is kept that somebody found a service to be wrong, inside the transaction of the turn."""
+
+    def __call__(self, tx: Connection, service_id: str, kind: str, *, reporter: str, at: datetime) -> object:
+        """`reporter` is a fingerprint. Raises KeyError for a service that is not there, ValueError for a kind."""
+        ...
+
+
 class Understanding(Protocol):
     """Reads a message. Whatever it raises sends the message to a human."""
 

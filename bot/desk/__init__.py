@@ -7,7 +7,9 @@ from pathlib import Path
 from bot.desk import arrivals, audit, case, deliveries, file, handing, live, officers, queue, rota, sign_in
 from bot.desk.account import account_routes
 from bot.desk.ports import TelegramName
+from bot.desk.provider import provider_routes
 from bot.desk.refer import refer_routes
+from bot.desk.service_edit import service_edit_routes
 from bot.desk.services import PublishedServices, services_routes
 from bot.desk.texts import texts_routes
 from bot.kernel.web import Routes
@@ -31,6 +33,8 @@ def all_routes(directory: Directory, *, texts: TextShelf, telegram: TelegramName
         arrivals.routes,
         rota.routes,
         services_routes(directory),
+        service_edit_routes(),
+        provider_routes(),
         texts_routes(texts),
         deliveries.routes,
         officers.routes,

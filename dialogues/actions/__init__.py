@@ -27,7 +27,9 @@ ACTION_NAMES = (
     "action_find_service",
     "action_forget_place",
     "action_hand_over_attachment",
+    "action_narrow",
     "action_not_understood",
+    "action_pass_on",
     "action_procedure_contacts",
     "action_procedure_flags",
     "action_procedure_step",
@@ -37,6 +39,8 @@ ACTION_NAMES = (
     "action_report_red_flag",
     "action_safe",
     "action_say_hello",
+    "action_service_wrong",
+    "action_show_way",
     "action_still_here",
     "action_unsafe",
     "action_use_location",
@@ -66,6 +70,7 @@ def build_actions(
         from dialogues.actions.checklist import checklist_actions
         from dialogues.actions.officer import officer_actions
         from dialogues.actions.procedures import procedure_actions
+        from dialogues.actions.results import result_actions
         from dialogues.actions.services import service_actions
         from dialogues.actions.talk import talk_actions
 
@@ -74,6 +79,7 @@ def build_actions(
             *procedure_actions(procedures, services, translate, today, default_country),
             *checklist_actions(procedures, services, translate, today, default_country),
             *service_actions(services, translate, default_country),
+            *result_actions(services, translate),
             *talk_actions(procedures, services, translate, today, default_country),
         ]
 

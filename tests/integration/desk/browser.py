@@ -27,6 +27,7 @@ class Browser:
         return await self.post(action, **{name: unescape(value) for name, value in hidden.items()}, **fields)
 
     async def post(self, path: str, **fields: str | list[str]) -> str:
+        """Send a form. A list is a field that is there several times."""
         pairs = [
             (name, one) for name, value in fields.items() for one in (value if isinstance(value, list) else [value])
         ]
