@@ -16,8 +16,10 @@ from pathlib import Path
 
 from dialogues.understanding import learnt_folder
 from dialogues.understanding.decision import decide
+from dialogues.understanding.fold import fold
 from dialogues.understanding.model import Priority, Reading
 from dialogues.understanding.reading import Understanding
+from dialogues.understanding.towns import shipped_places
 from directory.places import Places
 
 DEVELOPMENT = Path(__file__).parent / "development"
@@ -168,9 +170,9 @@ def _need(counts: dict[str, Count], reading: Reading, sentence: Sentence) -> Non
 
 
 def _place(counts: dict[str, Count], reading: Reading, sentence: Sentence) -> None:
-    """`sentence.place`: the English name that GeoNames has, whatever was written."""
+    """`sentence.place`: the English name that GeoNames has, with or without its accents, whatever was written."""
     found = decide(reading, _english_name)["place"]
-    counts["place resolved"].right(found == sentence.place, f"{sentence.place}: {sentence.text} -> {found}")
+    counts["place resolved"].right(fold(found or "") == fold(sentence.place), f"{sentence.place}: {sentence.text} -> {found}")
     counts["need"].right(
         reading.ranking[0][0] == f"search_service/{sentence.label}", f"{sentence.label}: {sentence.text}"
     )
@@ -179,7 +181,7 @@ def _place(counts: dict[str, Count], reading: Reading, sentence: Sentence) -> No
 
 @cache
 def _places() -> Places:
-    return Places.load()
+    return Places(shipped_places())
 
 
 def _english_name(words: str) -> str | None:
