@@ -14,9 +14,9 @@ from directory.places import load_supplement
 
 _WORD = re.compile(r"[^\W_]+(?:[’'\-][^\W_]+)*")
 _AGE = re.compile(
-    r"\b(?:(?:i am|im|aged?|edad|tengo|tiene|j'?ai|il a|elle a|agee? de|عمري|عمره|عمرها|3omri|3andi)"
+    r"\b(?:(?:i am|im|aged?|edad|tengo|tiene|j'?ai|il a|elle a|agee? de|عمري|عمره|عمرها|3omri|3andi|tenho|miaka|мені)"
     r"\s*:?\s*(\d{1,2})\b"
-    r"|(\d{1,2})\s*-?\s*(?:yo|yrs?|years?|y/o|ans?|anos?|anitos|سنه|سنين|سنوات|عام|sana|sne)\b)"
+    r"|(\d{1,2})\s*-?\s*(?:yo|yrs?|years?|y/o|ans?|anos?|anitos|سنه|سنين|سنوات|عام|sana|sne|yas\w*|jir|ساله\w*|سال|рок\w+)\b)"
 )
 #: What stands before a place. In Arabic `ب` and `ل` are written onto the name.
 _BEFORE_PLACE = {

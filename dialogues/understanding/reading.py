@@ -134,9 +134,7 @@ class Understanding:
         windows = _windows(shown)
         like = self._compare(windows, [folded] if len(windows) == 1 else [fold(window) for window in windows])
         risks = self._risks.probabilities(like)
-        urgency = urgency_of(
-            self._urgent.probabilities(like), self._degrees.probabilities(like), self._degrees.labels
-        )
+        urgency = urgency_of(self._urgent.probabilities(like), self._degrees.probabilities(like), self._degrees.labels)
         none = self._risks.labels.index("none")
         worst = int(np.argmin(risks[:, none]))
         meaning = Meaning(

@@ -142,7 +142,9 @@ def learn(corpus: Corpus, embedder: Embedder | None) -> tuple[Trained, list[str]
         (urgent_head, urgent_chances),
         (degree_head, degree_chances),
     ) = heads.learn(
-        like, [Lesson(intents, evenly=_EVENLY), Lesson(risks, ["none", *CRISES]), Lesson(soon, SOON), Lesson(degrees)], folds
+        like,
+        [Lesson(intents, evenly=_EVENLY), Lesson(risks, ["none", *CRISES]), Lesson(soon, SOON), Lesson(degrees)],
+        folds,
     )
 
     in_crisis = np.array([bool(example.risk) for example in examples])
@@ -151,7 +153,9 @@ def learn(corpus: Corpus, embedder: Embedder | None) -> tuple[Trained, list[str]
     urgency = urgency_of(urgent_chances, degree_chances, degree_head.labels)
     doubted = np.array([e.priority == "P0" and e.risk not in ALWAYS_P0 for e in examples if e.risk])
     later = np.array([e.priority != "P0" for e in examples if e.risk])
-    urgent_threshold = float(np.clip(np.quantile(urgency[doubted], 1.0 - _P0_HEARD), *_URGENT)) if doubted.any() else 0.5
+    urgent_threshold = (
+        float(np.clip(np.quantile(urgency[doubted], 1.0 - _P0_HEARD), *_URGENT)) if doubted.any() else 0.5
+    )
     figures = [
         *_accuracy("intent", [intent for intent in intents if intent], intent_head.labels, intent_chances),
         *_accuracy("crisis", risks, risk_head.labels, risk_chances),

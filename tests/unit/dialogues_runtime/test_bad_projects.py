@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from dialogues.runtime.annotations import read_annotations
@@ -126,7 +128,7 @@ def _aliases_of_aliases(first: str, each: str) -> str:
     names = "abcdefghijk"
     return f"a: &a {first}\n" + "".join(
         f"{name}: &{name} {each.format(', '.join([f'*{before}'] * 9))}\n"
-        for before, name in zip(names, names[1:], strict=False)
+        for before, name in pairwise(names)
     )
 
 

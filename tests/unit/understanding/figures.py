@@ -172,7 +172,9 @@ def _need(counts: dict[str, Count], reading: Reading, sentence: Sentence) -> Non
 def _place(counts: dict[str, Count], reading: Reading, sentence: Sentence) -> None:
     """`sentence.place`: the English name that GeoNames has, with or without its accents, whatever was written."""
     found = decide(reading, _english_name)["place"]
-    counts["place resolved"].right(fold(found or "") == fold(sentence.place), f"{sentence.place}: {sentence.text} -> {found}")
+    counts["place resolved"].right(
+        fold(found or "") == fold(sentence.place), f"{sentence.place}: {sentence.text} -> {found}"
+    )
     counts["need"].right(
         reading.ranking[0][0] == f"search_service/{sentence.label}", f"{sentence.label}: {sentence.text}"
     )
@@ -196,7 +198,14 @@ def _talk(counts: dict[str, Count], reading: Reading, sentence: Sentence) -> Non
     counts["false alarms elsewhere"].alarm(reading.risk is not None, f"{sentence.text} -> {reading.risk}")
 
 
-_FIGURES = {"crisis": _crisis, "harmless": _harmless, "procedure": _procedure, "need": _need, "place": _place, "talk": _talk}
+_FIGURES = {
+    "crisis": _crisis,
+    "harmless": _harmless,
+    "procedure": _procedure,
+    "need": _need,
+    "place": _place,
+    "talk": _talk,
+}
 
 
 def _confusion(understanding: Understanding, sentences: Iterable[Sentence]) -> Counter[tuple[str, str]]:
