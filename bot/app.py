@@ -24,6 +24,7 @@ from bot.cases.alarm import Paging
 from bot.cases.auditor import Auditor, heartbeat_to
 from bot.cases.pager import Pager
 from bot.cases.pairing import pair
+from bot.cases.rota.service import forget_old_notes
 from bot.cases.service import CaseEscalations
 from bot.channels import webchat
 from bot.channels.model import Channel
@@ -244,6 +245,7 @@ class Waymark:
             try:
                 await self.database.write(lambda tx, at=at: sessions.sweep(tx, at))  # type: ignore[misc]
                 await self.database.write(lambda tx, at=at: forget_old_receipts(tx, at))  # type: ignore[misc]
+                await self.database.write(lambda tx, at=at: forget_old_notes(tx, self.vault, at))  # type: ignore[misc]
             except DatabaseUnavailable:
                 log.error("housekeeping_failed")
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
