@@ -36,6 +36,8 @@ STORES = (
     "bot.cases.store",
     "bot.exchange.partners.store",
     "bot.exchange.post.store",
+    "bot.exchange.requests.store",
+    "bot.exchange.holds.store",
     "bot.texts.store",
 )
 
