@@ -41,6 +41,8 @@ from bot.conversations.model import Allowance
 from bot.conversations.outbox import Sender
 from bot.conversations.service import end_leases, forget_old_receipts
 from bot.conversations.turn import TurnWorker
+from bot.exchange.requests.intake import Intake
+from bot.exchange.requests.reminders import Reminders
 from bot.kernel import sessions
 from bot.kernel.clock import Clock, SystemClock
 from bot.kernel.crypto import Vault
@@ -131,6 +133,8 @@ class Waymark:
         self.sender = Sender(database, vault, clock, self.signals, channels=self.channels)
         paging = Paging(vault, self.words, f"{settings.public_url}/desk/queue")
         self.pager = Pager(database, clock, self.signals, paging, self.services)
+        self.intake = Intake(vault)
+        self.reminders = Reminders(database, clock, self.signals, vault)
         heartbeat = heartbeat_to(settings.heartbeat_url) if settings.heartbeat_url else None
         self.auditor = Auditor(database, clock, self.signals, vault, heartbeat)
         self.health = Health(database, clock)
@@ -213,6 +217,7 @@ class Waymark:
             "auditor": self.auditor.run,
             "housekeeping": self._keep_house,
             "texts": self.texts.run,
+            "reminders": self.reminders.run,
         }
         for name, run in workers.items():
             self._begin(name, run())

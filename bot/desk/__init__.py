@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.desk import audit, case, deliveries, live, officers, queue, sign_in
+from bot.desk import adults, audit, case, deliveries, exchange, live, officers, queue, sign_in
 from bot.desk.account import account_routes
 from bot.desk.ports import TelegramName
 from bot.desk.services import services_routes
@@ -24,6 +24,8 @@ def all_routes(directory: Directory, *, texts: TextShelf, telegram: TelegramName
         queue.routes,
         live.routes,
         case.routes,
+        exchange.routes,
+        adults.routes,
         services_routes(directory),
         texts_routes(texts),
         deliveries.routes,

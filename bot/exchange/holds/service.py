@@ -107,6 +107,11 @@ def open_dossier_file(tx: Connection, hand: Hand, dossier_id: str) -> DossierFil
     )
 
 
+def require_seen(tx: Connection, hand: Hand, dossier_id: str) -> Dossier:
+    """Raises DossierNotFound where this officer may not see it: before what they typed is looked at."""
+    return _visible(tx, hand, dossier_id)[0]
+
+
 @dataclass(frozen=True, slots=True)
 class AdultLine:
     """An adult of a case, as the page of the case shows them."""
@@ -130,6 +135,16 @@ def adults_of(tx: Connection, vault: Vault, case: Case) -> list[AdultLine]:
 def standing_holds(tx: Connection, case_id: str) -> list[Hold]:
     """The holds that every screen of a case shows."""
     return store.standing(tx, store.holds.c.case_id == case_id)
+
+
+def held_cases(tx: Connection) -> frozenset[str]:
+    """The cases on which a hold stands."""
+    return frozenset(hold.case_id for hold in store.standing(tx, store.holds.c.case_id.is_not(None)) if hold.case_id)
+
+
+def hold_of(tx: Connection, dossier_id: str) -> Hold | None:
+    """The hold that stands on an adult."""
+    return _standing(tx, dossier_id)
 
 
 def told_holds(tx: Connection, request_id: str) -> list[Hold]:

@@ -223,7 +223,7 @@ ASSENTS: Mapping[Assent, str] = MappingProxyType(
         Assent.AGREES: N_("The child agrees."),
         Assent.TOO_YOUNG: N_("The child is too young to say."),
         Assent.NOT_ASKED: N_("The child could not be asked: imminent danger."),
-        Assent.OBJECTS: N_("The child objects. Best interests outweigh it, for the reason below."),
+        Assent.OBJECTS: N_("The child objects. Why best interests outweigh it stands in the question."),
     }
 )
 

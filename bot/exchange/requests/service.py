@@ -126,6 +126,14 @@ def listed(tx: Connection, officer: Officer, *conditions: ColumnElement[bool], l
     return store.requests_of(tx, in_scope(officer), *conditions, limit=limit)
 
 
+def waiting_counts(tx: Connection, officer: Officer, at: datetime) -> tuple[int, int]:
+    """How many requests of partners wait for somebody here, and how many of all are overdue."""
+    table = store.exchange_requests
+    fresh = table.c.status.in_([Status.DELIVERED.value, Status.SEEN.value])
+    waits = sa.and_(table.c.side == Side.THEIRS.value, fresh)
+    return counted(tx, officer, waits), counted(tx, officer, store.is_overdue(at))
+
+
 def counted(tx: Connection, officer: Officer, *conditions: ColumnElement[bool]) -> int:
     return store.count(tx, in_scope(officer), *conditions)
 
@@ -140,6 +148,11 @@ def open_request(tx: Connection, hand: Hand, request_id: str) -> RequestFile:
     return _file(tx, hand.vault, sealed)
 
 
+def require_seen(tx: Connection, hand: Hand, request_id: str) -> SealedRequest:
+    """Raises RequestNotFound where this officer may not see it: before what they typed is looked at."""
+    return _visible(tx, hand, request_id)
+
+
 def watch_request(tx: Connection, vault: Vault, officer: Officer, request_id: str) -> RequestFile:
     """Look again at a request that is open on this officer's screen."""
     sealed = store.get_request(tx, request_id, in_scope(officer))
@@ -152,7 +165,7 @@ def _file(tx: Connection, vault: Vault, sealed: SealedRequest) -> RequestFile:
     request = sealed.request
     partner = partners.get(tx, request.partner_id, vault)
     found = case_store.get_case(tx, request.case_id) if request.case_id else None
-    key = _key(tx, vault, request)
+    key = key_of(tx, vault, request)
     body = _open_body(key, sealed)
     lines = [_said(key, line) for line in store.lines_of(tx, request.id)]
     waits = request.side is Side.OURS and request.status in {Status.DRAFTED, Status.APPROVED}
@@ -197,6 +210,11 @@ def partners_for(tx: Connection, vault: Vault, request_type: RequestType, *, at:
 
 class SentBefore(Exception):
     """This very form was sent before: what it asked for is there."""
+
+
+def require_case(tx: Connection, hand: Hand, case_id: str) -> Case:
+    """The case a request may be drafted for. Raises RequestNotFound or NotNow."""
+    return _case_for(tx, hand, case_id)
 
 
 def draft(tx: Connection, hand: Hand, case_id: str, wanted: Draft, *, once: str = "") -> str:
@@ -267,7 +285,7 @@ def copy_to(tx: Connection, hand: Hand, request_id: str, partner_id: str, *, onc
     request = sealed.request
     if request.side is not Side.OURS or request.case_id is None:
         raise NotNow
-    body = _open_body(_key(tx, hand.vault, request), sealed)
+    body = _open_body(key_of(tx, hand.vault, request), sealed)
     if not body:
         raise NotNow
     again = Draft(
@@ -354,7 +372,7 @@ def disclose(tx: Connection, vault: Vault, request: Request, *, actor: str, at: 
     sealed = store.get_request(tx, request.id)
     if sealed is None or request.asked_on is not None or request.status not in DISCLOSED:
         raise NotNow
-    body = _open_body(_key(tx, vault, request), sealed)
+    body = _open_body(key_of(tx, vault, request), sealed)
     if not body:
         raise NotNow("erased")
     letter = {"fields": body["fields"], "decision": body["decision"], "language": request.language}
@@ -460,7 +478,7 @@ def ask_override(tx: Connection, hand: Hand, request_id: str, *, role: str, reas
     if partner is None or not reason or len(reason) > LONGEST_TEXT or not _acts_as(hand, role):
         raise NotNow("override")
     found = sending.stops_for(tx, hand.vault, request, [partner])
-    key = _key(tx, hand.vault, request)
+    key = key_of(tx, hand.vault, request)
     if not found or key is None:
         raise NotNow("override")
     override_id = new_id()
@@ -496,7 +514,7 @@ def agree_override(tx: Connection, hand: Hand, request_id: str, override_id: str
 def override_reason(tx: Connection, vault: Vault, request: Request) -> str:
     """Why the first of the two wanted it: for the second to read."""
     row = store.override_row(tx, request.id)
-    key = _key(tx, vault, request)
+    key = key_of(tx, vault, request)
     if row is None or key is None or row.reason_sealed is None:
         return ""
     return key.open(row.reason_sealed, table="gate_overrides", row=row.id, field="reason")
@@ -547,7 +565,7 @@ def write_message(
 def translate(tx: Connection, hand: Hand, request_id: str, line_id: str, *, text: str, language: str) -> None:
     """Put a translation beside a line of the thread. The original stays as it is."""
     request = _to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
-    key, text = _key(tx, hand.vault, request), text.strip()
+    key, text = key_of(tx, hand.vault, request), text.strip()
     if key is None or not text or len(text) > LONGEST_TEXT or store.get_line(tx, request.id, line_id) is None:
         raise NotNow
     sealed = key.seal(text, table="exchange_lines", row=line_id, field="other")
@@ -654,7 +672,7 @@ def release_answers(tx: Connection, hand: Hand, request_id: str, *, endangers: b
     """
     request = _to_act(tx, hand, request_id, Permission.EXCHANGE_RELEASE_ANSWER).request
     written = [line for line in store.lines_of(tx, request.id) if line.kind == "answer" and line.approved_by is None]
-    partner, key = partners.get(tx, request.partner_id, hand.vault), _key(tx, hand.vault, request)
+    partner, key = partners.get(tx, request.partner_id, hand.vault), key_of(tx, hand.vault, request)
     if request.side is not Side.THEIRS or not written or partner is None or key is None:
         raise NotNow
     known = Situation(frozenset(), False) if endangers is False else Situation()
@@ -852,7 +870,8 @@ def _free_number(tx: Connection) -> str:
             return number
 
 
-def _key(tx: Connection, vault: Vault, request: Request) -> DataKey | None:
+def key_of(tx: Connection, vault: Vault, request: Request) -> DataKey | None:
+    """The key of what is written about a request; None once it was destroyed."""
     try:
         return vault.key(tx, request.key_id)
     except Erased:
@@ -905,7 +924,7 @@ def _add_line(
     approved_by: str | None = None,
     once: str = "",
 ) -> str | None:
-    key = _key(tx, hand.vault, request)
+    key = key_of(tx, hand.vault, request)
     if key is None:
         raise NotNow("erased")
     line_id = new_id()

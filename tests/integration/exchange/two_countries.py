@@ -22,7 +22,7 @@ from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import Agreement, Contact, Partner, PartnerKey, PartnerKind, Signature
 from bot.exchange.post import store as post
 from bot.exchange.post.model import LetterRefused, Receipt, ReceiptState, ReceivedLetter
-from bot.exchange.requests import service, sending
+from bot.exchange.requests import sending, service
 from bot.exchange.requests.intake import Intake
 from bot.exchange.requests.service import Draft
 from bot.exchange.requests.types import FIELDS, REQUEST_TYPES, Input
