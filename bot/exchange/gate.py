@@ -256,6 +256,7 @@ CODES_ONLY = frozenset(
         "request_reminder",
         "request_closed",
         "answer_returned",
+        "hold_agreed",
         "hold_released",
         "withdrawal_done",
     }

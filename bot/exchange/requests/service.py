@@ -581,7 +581,8 @@ def accept(tx: Connection, hand: Hand, request_id: str) -> Request:
     request = _to_act(tx, hand, request_id, Permission.EXCHANGE_ANSWER).request
     if request.side is not Side.THEIRS:
         raise NotNow
-    holds.require_no_told_hold(tx, request.id)
+    if request.type.moves_child:
+        holds.require_no_told_hold(tx, request.id)
     accepted = replace(request.after(Act.ACCEPT, at=hand.at), handler_id=hand.officer.id)
     _save(tx, request, accepted)
     sending.send(tx, hand.vault, request, "request_accepted", {}, actor=hand.officer.id, at=hand.at)

@@ -50,6 +50,8 @@ class Objects:
     def __init__(self, helpline: Helpline, other: Officer) -> None:
         self._helpline = helpline
         self._other = other
+        self._writer: Officer | None = None
+        self._partner: str | None = None
 
     async def __call__(self, route: Route, state: str, person: Person) -> Target | None:
         if state == "missing":
@@ -69,15 +71,14 @@ class Objects:
         """A request of ours, or an adult, in a case in that state. Somebody else wrote both."""
         case = await self._case(state, person)
         case_id, at = case.params["id"], self._helpline.waymark.clock.now()
-        hand = Hand(
-            await self._helpline.officer(Role.COORDINATOR), self._helpline.vault, self._helpline.waymark.words, at
-        )
+        writer = self._writer = self._writer or await self._helpline.officer(Role.COORDINATOR)
+        hand = Hand(writer, self._helpline.vault, self._helpline.waymark.words, at)
 
         def make(tx: sa.Connection) -> tuple[str, object]:
             if route.path.startswith("/desk/adults/{id}"):
                 return str(holds.open_dossier(tx, hand, case_id, name="x", claimed="parent", once="")), case.facts
-            partner_id = put_partner(tx, self._helpline.vault, country="TN")
-            request_id = requests.draft(tx, hand, case_id, a_draft(partner_id))
+            self._partner = self._partner or put_partner(tx, self._helpline.vault, country="TN")
+            request_id = requests.draft(tx, hand, case_id, a_draft(self._partner))
             return request_id, request_store.get_request(tx, request_id)
 
         made, facts = await self._helpline.database.write(make)

@@ -40,9 +40,7 @@ def test_one_person_of_two_bodies_and_two_people_of_one_body_do_not_end_it():
 
 
 @given(marks, st.lists(evidence, max_size=6))
-def test_a_tie_is_supported_only_by_two_sources_one_of_them_independent_and_a_child_who_wants_it(
-    found, pieces
-):
+def test_a_tie_is_supported_only_by_two_sources_one_of_them_independent_and_a_child_who_wants_it(found, pieces):
     if not lacks_for_support(found, pieces):
         supports = {piece.source for piece in pieces if piece.favour is Favour.SUPPORTS}
         assert len(supports) >= 2
