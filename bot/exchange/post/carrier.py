@@ -81,6 +81,8 @@ class Carrier:
         receiver: Receiver | None,
         draw: Callable[[], float] = random.random,
         fetch_every: timedelta = FETCH_EVERY,
+        first_pause: timedelta = FIRST_PAUSE,
+        longest_pause: timedelta = LONGEST_PAUSE,
     ) -> None:
         self._database = database
         self._vault = vault
@@ -90,6 +92,8 @@ class Carrier:
         self._receiver = receiver
         self._draw = draw
         self._fetch_every = fetch_every
+        self._first_pause = first_pause
+        self._longest_pause = longest_pause
         self._session: aiohttp.ClientSession | None = None
         self._pushing: dict[str, asyncio.Task[None]] = {}
         self._fetched_at: datetime | None = None
@@ -221,7 +225,7 @@ class Carrier:
     async def _postpone(
         self, letter: store.Letter, code: str, *, all_of_them: bool, pause: timedelta | None = None
     ) -> None:
-        wait = pause or pause_after(letter.attempt, self._draw())
+        wait = pause or pause_after(letter.attempt, self._draw(), first=self._first_pause, longest=self._longest_pause)
         next_attempt_at = self._clock.now() + wait
 
         def work(tx: Connection) -> None:
@@ -294,9 +298,11 @@ class Carrier:
             raise Unreachable("timeout") from None
 
 
-def pause_after(attempt: int, draw: float) -> timedelta:
+def pause_after(
+    attempt: int, draw: float, *, first: timedelta = FIRST_PAUSE, longest: timedelta = LONGEST_PAUSE
+) -> timedelta:
     """How long to wait after the attempt of this number (from 0) failed; `draw` is chance, from 0 to 1."""
-    pause: timedelta = min(FIRST_PAUSE * 2 ** min(attempt, 16), LONGEST_PAUSE)
+    pause: timedelta = min(first * 2 ** min(attempt, 16), longest)
     return pause * (1 - JITTER + 2 * JITTER * draw)
 
 
