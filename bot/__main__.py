@@ -37,6 +37,7 @@ keys = typer.Typer(help="The master key.", no_args_is_help=True)
 directory = typer.Typer(help="Services and places.", no_args_is_help=True)
 gazetteer = typer.Typer(help="The towns that people may name.", no_args_is_help=True)
 directory.add_typer(gazetteer, name="gazetteer")
+partner = typer.Typer(help="With whom letters are exchanged across a border.", no_args_is_help=True)
 procedures = typer.Typer(help="The reviewed texts of the procedures.", no_args_is_help=True)
 for name, group in {
     "user": user,
@@ -45,6 +46,7 @@ for name, group in {
     "keys": keys,
     "directory": directory,
     "procedures": procedures,
+    "partner": partner,
 }.items():
     app.add_typer(group, name=name)
 
@@ -330,6 +332,137 @@ def procedures_export(folder: Annotated[Path, typer.Argument(help="where the fil
     for file in files:
         typer.echo(file)
     typer.echo(f"{len(files) or 'No'} texts were approved at the desk.")
+
+
+@partner.command("template")
+def partner_template() -> None:
+    """Print a description of a partner to fill in: `./waymark partner template > partner.yml`."""
+    from bot.exchange.partners.description import TEMPLATE
+
+    typer.echo(TEMPLATE, nl=False)
+
+
+@partner.command("add")
+def partner_add(
+    description: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="who they are and what was agreed")],
+    key_file: Annotated[Path | None, typer.Argument(exists=True, dir_okay=False, help="their key file")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="although another partner's name is much like this one")] = False,
+) -> None:
+    """Add a partner. Nothing passes before two admins have compared its fingerprint by phone and signed."""
+    from bot.partner_upkeep import add
+
+    typer.echo(_run(add(_settings(), description, key_file, sure=yes)))
+
+
+@partner.command("change")
+def partner_change(
+    name: Annotated[str, typer.Argument(help="the partner, or enough of its name")],
+    description: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+) -> None:
+    """Say something else of a partner: a new agreement, other lists. Then two admins sign again."""
+    from bot.partner_upkeep import change
+
+    typer.echo(_run(change(_settings(), name, description)))
+
+
+@partner.command("key")
+def partner_key(
+    name: Annotated[str, typer.Argument(help="the partner, or enough of its name")],
+    key_file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+) -> None:
+    """Take in a partner's key file: its first, or a new one."""
+    from bot.partner_upkeep import take_key
+
+    typer.echo(_run(take_key(_settings(), name, key_file)))
+
+
+@partner.command("list")
+def partner_list() -> None:
+    """Every partner, whether anything may pass, and what waits or is missing."""
+    from bot.partner_upkeep import list_partners
+
+    for line in _run(list_partners(_settings())):
+        typer.echo(line)
+
+
+@partner.command("show")
+def partner_show(name: Annotated[str, typer.Argument(help="the partner, or enough of its name")]) -> None:
+    """All that is known of one partner."""
+    from bot.partner_upkeep import show
+
+    for line in _run(show(_settings(), name)):
+        typer.echo(line)
+
+
+@partner.command("fingerprint")
+def partner_fingerprint(
+    name: Annotated[str, typer.Argument(help="the partner, or enough of its name; without it, our own")] = "",
+) -> None:
+    """Print ten groups of digits to read aloud or to compare, on the phone."""
+    from bot.partner_upkeep import fingerprint
+
+    typer.echo(_run(fingerprint(_settings(), name or None)))
+
+
+@partner.command("sign")
+def partner_sign(
+    name: Annotated[str, typer.Argument(help="the partner, or enough of its name")],
+    sign_in_name: Annotated[str, typer.Option("--as", help="the name you sign in with at the desk")],
+) -> None:
+    """Say that you called the partner and compared its fingerprint. Two different admins must, each with a password."""
+    from bot.partner_upkeep import sign
+
+    typer.echo("You are about to trust this partner with what children told us. Call them on a number you know.")
+    heard = typer.prompt("The ten groups they read to you")
+    password = typer.prompt("Your password", hide_input=True)
+    typer.echo(_run(sign(_settings(), name, sign_in_name, password, heard)))
+
+
+@partner.command("rotate")
+def partner_rotate() -> None:
+    """Make a new key of our own and tell every partner. The old one holds for 30 days more."""
+    from bot.partner_upkeep import rotate
+
+    typer.echo(_run(rotate(_settings())))
+
+
+@partner.command("revoke")
+def partner_revoke(
+    name: Annotated[str, typer.Argument(help="the partner, or enough of its name")] = "",
+    own: Annotated[bool, typer.Option("--own", help="our own keys instead: they may be in strange hands")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="really do it")] = False,
+) -> None:
+    """Take trust back at once: nothing goes to them any more, and nothing of theirs is believed."""
+    from bot.partner_upkeep import revoke
+
+    typer.echo(_run(revoke(_settings(), name or None, own=own, sure=yes)))
+
+
+@partner.command("export")
+def partner_export(
+    file: Annotated[Path, typer.Argument(help="the file to write; it must not exist")],
+    to: Annotated[str, typer.Option("--to", help="the partner for whom the waiting letters are")] = "",
+    key: Annotated[bool, typer.Option("--key", help="write our key file instead")] = False,
+) -> None:
+    """Write the letters that wait for a partner, sealed, or our own key file, to be carried by hand."""
+    from bot.partner_upkeep import export_key, export_letters
+
+    if key == bool(to):
+        _stop("Say either --to PARTNER, for its letters, or --key, for our own key file.", 2)
+    typer.echo(_run(export_key(_settings(), file) if key else export_letters(_settings(), to, file)))
+
+
+@partner.command("import")
+def partner_import(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="a file of letters from a partner")],
+) -> None:
+    """Take in the letters of a file that a partner exported."""
+    from bot.partner_upkeep import import_letters
+
+    report = _run(import_letters(_settings(), file))
+    for line in report.says:
+        typer.echo(line)
+    raise typer.Exit(0 if report.well else 1)
 
 
 if __name__ == "__main__":

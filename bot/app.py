@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from sqlalchemy.engine import make_url
@@ -41,7 +42,9 @@ from bot.conversations.model import Allowance
 from bot.conversations.outbox import Sender
 from bot.conversations.service import end_leases, forget_old_receipts
 from bot.conversations.turn import TurnWorker
-from bot.exchange.requests.intake import Intake
+from bot.exchange.exchange import Exchange
+from bot.exchange.post.routes import Identity
+from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.reminders import Reminders
 from bot.kernel import sessions
 from bot.kernel.clock import Clock, SystemClock
@@ -133,10 +136,12 @@ class Waymark:
         self.sender = Sender(database, vault, clock, self.signals, channels=self.channels)
         paging = Paging(vault, self.words, f"{settings.public_url}/desk/queue")
         self.pager = Pager(database, clock, self.signals, paging, self.services)
-        self.intake = Intake(vault)
         self.reminders = Reminders(database, clock, self.signals, vault)
         heartbeat = heartbeat_to(settings.heartbeat_url) if settings.heartbeat_url else None
         self.auditor = Auditor(database, clock, self.signals, vault, heartbeat)
+        self.exchange = Exchange(
+            database, vault, clock, self.signals, receiver=RequestIntake(vault), identity=own_identity(settings)
+        )
         self.health = Health(database, clock)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stopping = False
@@ -184,6 +189,7 @@ class Waymark:
             terminal_routes(key, self.inbox, in_terminal),
             *bot.desk.all_routes(self.directory, texts=self.texts, telegram=self.telegram),
             self._directory_api(),
+            self.exchange.routes,
         ]
         if self.telegram is not None and self.settings.telegram_mode == "webhook":
             routes.append(webhook_routes(self.telegram.account, self._webhook_secret(), self.inbox))
@@ -218,6 +224,8 @@ class Waymark:
             "housekeeping": self._keep_house,
             "texts": self.texts.run,
             "reminders": self.reminders.run,
+            "intake": self.exchange.intake.run,
+            "carrier": self.exchange.carrier.run,
         }
         for name, run in workers.items():
             self._begin(name, run())
@@ -286,6 +294,15 @@ class Waymark:
         while not task.done():  # asked again, should some library forget it: a server that is told to stop stops
             task.cancel()
             await asyncio.wait({task}, timeout=ASKED_AGAIN_SECONDS)
+
+
+def own_identity(settings: Settings) -> Identity:
+    """What our key file tells partners about this deployment."""
+    return Identity(
+        name=settings.exchange_name or urlsplit(settings.public_url).netloc,
+        country=settings.country,
+        endpoint=settings.public_url,
+    )
 
 
 @asynccontextmanager

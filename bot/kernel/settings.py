@@ -131,6 +131,13 @@ class Settings(BaseSettings):
             must="be two letters, as in FR",
         ),
     ] = Field("", pattern="^([A-Z]{2})?$")
+    exchange_name: Annotated[
+        str,
+        About(
+            "How partners in other countries know this helpline; by default the host of its public address",
+            must="be 1 to 120 characters",
+        ),
+    ] = Field("", max_length=120)
     exit_url: Annotated[
         str,
         About(

@@ -161,9 +161,13 @@ PUBLIC: Final = Public()
 
 @dataclass(frozen=True, slots=True)
 class MachineGuard:
-    """A machine enters by proof in the request itself (a signature, a secret header), never by a cookie."""
+    """A machine enters by proof in the request itself (a signature, a secret header), never by a cookie.
+
+    Without proof the answer is 403, or what `refusal` says where the machine needs to learn more than that.
+    """
 
     check: Proof
+    refusal: Callable[[web.Request], web.StreamResponse] | None = None
 
 
 def SIGNED_WEBHOOK(check: Proof) -> MachineGuard:
@@ -480,8 +484,8 @@ Entrance = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 def _entrance(rule: Rule | None) -> Entrance:
     """How one comes in under a rule."""
     match rule:
-        case MachineGuard(check):
-            return functools.partial(_admit_machine, check)
+        case MachineGuard():
+            return functools.partial(_admit_machine, rule)
         case Permission() | Public():
             return functools.partial(_admit_person, rule)
         case None:
@@ -495,10 +499,12 @@ async def _find_nothing(request: web.Request, handler: Handler) -> web.StreamRes
     return await handler(request)
 
 
-async def _admit_machine(check: Proof, request: web.Request, handler: Handler) -> web.StreamResponse:
-    proved = check(request)
+async def _admit_machine(guard: MachineGuard, request: web.Request, handler: Handler) -> web.StreamResponse:
+    proved = guard.check(request)
     if not (proved if isinstance(proved, bool) else await proved):
         log.warning("proof_refused", route=_door(request).name)
+        if guard.refusal is not None:
+            return guard.refusal(request)
         raise web.HTTPForbidden
     return await handler(request)
 

@@ -12,10 +12,16 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from bot.exchange.refusals import ChannelClosed as ChannelClosed  # what a partner's rules say, part of this model
+from bot.kernel.words import N_
+
 #: How many different admins must have compared a key's fingerprint by phone before it is trusted.
 SIGNATURES_NEEDED = 2
 #: How long an old key still opens and proves letters after a new one took its place.
 OVERLAP = timedelta(days=30)
+#: The purpose of what the post itself has to say: receipts and new keys. It names no person and needs no agreement's
+#: leave, only its validity.
+POST = "post"
 
 
 class PartnerKind(StrEnum):
@@ -45,13 +51,18 @@ class KeyState(StrEnum):
     TAMPERED = "tampered"  # the row says things that our own marks do not confirm
 
 
-class ChannelClosed(Exception):
-    """Nothing may pass between us and this partner, or not this. `code` says why; nothing was sent or kept."""
-
-    def __init__(self, code: str, says: str) -> None:
-        super().__init__(says)
-        self.code = code
-        self.says = says
+#: What to do where no key is good, by the best of the bad ones.
+WITHOUT_KEY: Mapping[KeyState, str] = {
+    KeyState.UNVERIFIED: N_(
+        "The key of {partner} is not verified yet. Two admins compare its fingerprint by phone, each by themselves."
+    ),
+    KeyState.TAMPERED: N_(
+        "The stored key of {partner} was changed by somebody who may not. Import its key file again and verify it."
+    ),
+    KeyState.EARLY: N_("The key of {partner} is not in force yet."),
+    KeyState.EXPIRED: N_("The key of {partner} is too old. Ask for its new key file."),
+    KeyState.REVOKED: N_("The key of {partner} was revoked. Ask for a new key file and verify it by phone."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +92,10 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """An admin's word that they heard this fingerprint from a known person by phone.
+    """An admin's word that they heard this fingerprint from a known person by phone, and read what stands here.
 
-    `mark` is a keyed hash over the key and the partner, so a row written past the program does not count.
+    `mark` is a keyed hash over the key and all that is said of the partner: a row written past the program does not
+    count, and whoever changes the agreement, the lists or whom the partner reports to has it signed again.
     """
 
     officer_id: str
@@ -155,30 +167,29 @@ class Partner:
     def why_closed(self, at: datetime) -> ChannelClosed | None:
         """Why nothing at all may pass now, or None."""
         if self.closed_at is not None:
-            return ChannelClosed("partner_closed", f"The channel to {self.name} was closed.")
+            return ChannelClosed("partner_closed", N_("The channel to {partner} was closed."), partner=self.name)
         if self.key(at) is None:
             return self._without_key(at)
         if self.agreement is None:
-            return ChannelClosed("no_agreement", f"There is no agreement with {self.name}. Record one first.")
+            return ChannelClosed(
+                "no_agreement", N_("There is no agreement with {partner}. Record one first."), partner=self.name
+            )
         if not self.agreement.holds(at):
             return ChannelClosed(
                 "agreement_expired",
-                f"The agreement with {self.name} holds from {self.agreement.valid_from:%Y-%m-%d} "
-                f"to {self.agreement.valid_to:%Y-%m-%d}. Renew it before anything is exchanged.",
+                N_("The agreement with {partner} holds from {first} to {last}. Renew it before anything is exchanged."),
+                partner=self.name,
+                first=f"{self.agreement.valid_from:%Y-%m-%d}",
+                last=f"{self.agreement.valid_to:%Y-%m-%d}",
             )
         return None
 
     def _without_key(self, at: datetime) -> ChannelClosed:
         states = {key.state(at) for key in self.keys}
-        if KeyState.UNVERIFIED in states:
-            return ChannelClosed(
-                "key_unverified",
-                f"The key of {self.name} is not verified: two admins compare its fingerprint by phone, each by itself.",
-            )
-        for state in (KeyState.TAMPERED, KeyState.EARLY, KeyState.EXPIRED, KeyState.REVOKED):
+        for state, sentence in WITHOUT_KEY.items():
             if state in states:
-                return ChannelClosed(f"key_{state}", f"{self.name} has no key that is good now ({state}).")
-        return ChannelClosed("no_key", f"{self.name} has no key. Ask for its key file.")
+                return ChannelClosed(f"key_{state}", sentence, partner=self.name)
+        return ChannelClosed("no_key", N_("{partner} has no key. Ask for its key file."), partner=self.name)
 
     def must_allow(
         self,
@@ -194,21 +205,32 @@ class Partner:
         if closed is not None:
             raise closed
         assert self.agreement is not None
-        allowed = self.may_send if direction is Direction.SEND else self.may_receive
-        if request_type is not None and request_type not in allowed:
+        if purpose == POST and request_type is None and not data_classes:
+            return
+        sends = direction is Direction.SEND
+        if request_type is not None and request_type not in (self.may_send if sends else self.may_receive):
             raise ChannelClosed(
-                f"type_not_allowed_to_{direction}",
-                f"“{request_type}” is not among the requests that may be "
-                f"{'sent to' if direction is Direction.SEND else 'received from'} {self.name}.",
+                "type_not_sent" if sends else "type_not_received",
+                N_("“{type}” is not among the requests that may be sent to {partner}.")
+                if sends
+                else N_("“{type}” is not among the requests that {partner} may send."),
+                type=request_type,
+                partner=self.name,
             )
         if purpose not in self.agreement.purposes:
             raise ChannelClosed(
-                "purpose_not_agreed", f"The agreement with {self.name} does not name the purpose “{purpose}”."
+                "purpose_not_agreed",
+                N_("The agreement with {partner} does not name the purpose “{purpose}”."),
+                partner=self.name,
+                purpose=purpose,
             )
         beyond = sorted(data_classes - self.agreement.data_classes)
         if beyond:
             raise ChannelClosed(
-                "data_not_agreed", f"The agreement with {self.name} does not cover: {', '.join(beyond)}."
+                "data_not_agreed",
+                N_("The agreement with {partner} does not cover: {data}."),
+                partner=self.name,
+                data=", ".join(beyond),
             )
 
     def closed(self, at: datetime) -> Partner:

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from bot.exchange.partners.keys import OwnKey, OwnPrivate
 from bot.exchange.partners.model import (
     Agreement,
     FocalPoint,
@@ -38,6 +39,7 @@ exchange_partners = sa.Table(
     sa.Column("fetch", sa.Boolean, nullable=False),
     sa.Column("our_kid", sa.String(64), nullable=True),
     sa.Column("last_seq", sa.BigInteger, nullable=False),  # of the letters to it
+    sa.Column("seen_seq", sa.BigInteger, nullable=False),  # the highest number of a letter from it
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("closed_at", Moment, nullable=True),
     sa.Index("ix_exchange_partners_country", "country"),
@@ -91,7 +93,7 @@ def add(tx: Connection, partner: Partner, *, skeleton: str, at: datetime) -> Non
     """A new partner, without its keys. Raises IntegrityError if another looks alike or is the same deployment."""
     tx.execute(
         exchange_partners.insert().values(
-            id=partner.id, skeleton=skeleton, last_seq=0, created_at=at, closed_at=None, **_columns(partner)
+            id=partner.id, skeleton=skeleton, last_seq=0, seen_seq=0, created_at=at, closed_at=None, **_columns(partner)
         )
     )
 
@@ -127,13 +129,13 @@ def everyone(tx: Connection, vault: Vault, *, country: str | None = None) -> lis
         query = query.where(exchange_partners.c.country == country)
     keys: dict[str, list[PartnerKey]] = {}
     for row in tx.execute(sa.select(exchange_partner_keys)):
-        keys.setdefault(row.partner_id, []).append(_key(vault, row))
-    return [_partner(row, keys.get(row.id, ())) for row in tx.execute(query)]
+        keys.setdefault(row.partner_id, []).append(_key(row))
+    return [_partner(vault, row, keys.get(row.id, ())) for row in tx.execute(query)]
 
 
-def names(tx: Connection) -> list[tuple[str, str]]:
-    """Every partner's name and what it looks like."""
-    return [(row.name, row.skeleton) for row in tx.execute(sa.select(exchange_partners))]
+def skeletons(tx: Connection) -> list[tuple[str, str, str]]:
+    """Every partner's id, name, and what the name looks like."""
+    return [(row.id, row.name, row.skeleton) for row in tx.execute(sa.select(exchange_partners))]
 
 
 def next_seq(tx: Connection, partner_id: str) -> int:
@@ -187,17 +189,81 @@ def save_key(tx: Connection, key: PartnerKey) -> None:
     )
 
 
-def signature_mark(vault: Vault, key: PartnerKey, officer_id: str, at: datetime) -> str:
+def signature_mark(vault: Vault, partner: Partner, key: PartnerKey, officer_id: str, at: datetime) -> str:
     """What only this program can write under a signature."""
-    return vault.index("exchange signature", *_what_is_signed(key), officer_id, str(moment_to_int(at)))
+    return vault.index("exchange signature", *_what_is_signed(partner, key), officer_id, str(moment_to_int(at)))
 
 
-def vouch_mark(vault: Vault, key: PartnerKey, by: str) -> str:
-    return vault.index("exchange vouching", *_what_is_signed(key), by)
+def vouch_mark(vault: Vault, partner: Partner, key: PartnerKey, by: str) -> str:
+    return vault.index("exchange vouching", *_what_is_signed(partner, key), by)
 
 
-def _what_is_signed(key: PartnerKey) -> tuple[str, ...]:
-    return (key.partner_id, key.kid, key.sign_public.hex(), key.seal_public.hex())
+def _what_is_signed(partner: Partner, key: PartnerKey) -> tuple[str, ...]:
+    described = {name: value for name, value in _columns(partner).items() if name != "our_kid"}
+    dates = (str(moment_to_int(key.not_before)), str(moment_to_int(key.not_after)))
+    said = json.dumps(described, ensure_ascii=False, sort_keys=True)
+    return (partner.id, key.kid, key.sign_public.hex(), key.seal_public.hex(), *dates, said)
+
+
+# Our own keys
+
+
+def add_own_key(tx: Connection, vault: Vault, key: OwnKey) -> None:
+    data_key = vault.new_key(tx, key.made_at)
+    tx.execute(
+        exchange_own_keys.insert().values(
+            kid=key.kid,
+            deployment=key.deployment,
+            sign_public=key.sign_public,
+            seal_public=key.seal_public,
+            key_id=data_key.id,
+            private=data_key.seal_json(key.private.to_json(), **_private_at(key.kid)),
+            made_at=key.made_at,
+            not_after=key.not_after,
+            vouched=key.vouched,
+            revoked_at=None,
+        )
+    )
+
+
+def own_keys(tx: Connection, vault: Vault) -> list[OwnKey]:
+    """Our pairs, the newest first. One that was revoked has no private halves any more."""
+    rows = tx.execute(sa.select(exchange_own_keys).order_by(exchange_own_keys.c.made_at.desc())).all()
+    return [_own_key(tx, vault, row) for row in rows]
+
+
+def shorten_own_key(tx: Connection, kid: str, not_after: datetime) -> None:
+    """It opens letters until then, and no longer."""
+    tx.execute(exchange_own_keys.update().where(exchange_own_keys.c.kid == kid).values(not_after=not_after))
+
+
+def revoke_own_key(tx: Connection, vault: Vault, key: OwnKey, at: datetime) -> None:
+    """It is gone: nothing sealed for it can be opened again, by us or by whoever copied this database."""
+    tx.execute(exchange_own_keys.update().where(exchange_own_keys.c.kid == key.kid).values(revoked_at=at, private=b""))
+    vault.destroy(tx, key.key_id, at)
+
+
+def _own_key(tx: Connection, vault: Vault, row: Row[Any]) -> OwnKey:
+    private = OwnPrivate(b"", b"")
+    if row.revoked_at is None:
+        opened = vault.key(tx, row.key_id).open_json(row.private, **_private_at(row.kid))
+        private = OwnPrivate.from_json(opened)
+    return OwnKey(
+        kid=row.kid,
+        deployment=row.deployment,
+        sign_public=bytes(row.sign_public),
+        seal_public=bytes(row.seal_public),
+        private=private,
+        made_at=row.made_at,
+        not_after=row.not_after,
+        vouched=row.vouched,
+        revoked_at=row.revoked_at,
+        key_id=row.key_id,
+    )
+
+
+def _private_at(kid: str) -> dict[str, str]:
+    return {"table": "exchange_own_keys", "row": kid, "field": "private"}
 
 
 # Focal points
@@ -231,7 +297,7 @@ def _one(tx: Connection, vault: Vault | None, condition: sa.ColumnElement[bool])
     if row is None:
         return None
     keys = tx.execute(sa.select(exchange_partner_keys).where(exchange_partner_keys.c.partner_id == row.id))
-    return _partner(row, [_key(vault, each) for each in keys])
+    return _partner(vault, row, [_key(each) for each in keys])
 
 
 def _columns(partner: Partner) -> dict[str, Any]:
@@ -257,10 +323,10 @@ def _columns(partner: Partner) -> dict[str, Any]:
     }
 
 
-def _partner(row: Row[Any], keys: Sequence[PartnerKey]) -> Partner:
+def _partner(vault: Vault | None, row: Row[Any], keys: Sequence[PartnerKey]) -> Partner:
     profile = json.loads(row.profile)
     reports_to = profile["reports_to"]
-    return Partner(
+    partner = Partner(
         id=row.id,
         name=row.name,
         country=row.country,
@@ -278,13 +344,14 @@ def _partner(row: Row[Any], keys: Sequence[PartnerKey]) -> Partner:
         fetch=row.fetch,
         our_kid=row.our_kid,
         closed_at=row.closed_at,
-        keys=tuple(keys),
     )
+    marked = (replace(key, genuine=vault is not None and _marks_fit(vault, partner, key)) for key in keys)
+    return replace(partner, keys=tuple(marked))
 
 
-def _key(vault: Vault | None, row: Row[Any]) -> PartnerKey:
+def _key(row: Row[Any]) -> PartnerKey:
     signatures = tuple(Signature(who, moment_from_int(at), mark) for who, at, mark in json.loads(row.signatures))
-    key = PartnerKey(
+    return PartnerKey(
         kid=row.kid,
         partner_id=row.partner_id,
         sign_public=bytes(row.sign_public),
@@ -297,14 +364,13 @@ def _key(vault: Vault | None, row: Row[Any]) -> PartnerKey:
         vouch_mark=row.vouch_mark,
         revoked_at=row.revoked_at,
     )
-    return replace(key, genuine=vault is not None and _marks_fit(vault, key))
 
 
-def _marks_fit(vault: Vault, key: PartnerKey) -> bool:
+def _marks_fit(vault: Vault, partner: Partner, key: PartnerKey) -> bool:
     """Whoever can write rows cannot write these: the key of the marks is not in the database in clear."""
-    if key.vouched_by is not None and key.vouch_mark != vouch_mark(vault, key, key.vouched_by):
+    if key.vouched_by is not None and key.vouch_mark != vouch_mark(vault, partner, key, key.vouched_by):
         return False
-    return all(each.mark == signature_mark(vault, key, each.officer_id, each.at) for each in key.signatures)
+    return all(each.mark == signature_mark(vault, partner, key, each.officer_id, each.at) for each in key.signatures)
 
 
 def _signatures_to_json(signatures: Sequence[Signature]) -> str:

@@ -33,7 +33,7 @@ class ReceivedLetter:
     partner_id: str
     envelope_id: str
     kind: str  # "request", "answer", …: the words of the room above
-    request_type: str | None  # on this partner's list of what it may send, whenever it is given
+    request_type: str  # on the list of what this partner may send
     purpose: str  # in the agreement with this partner
     body: Mapping[str, Any]
     consent_ref: str | None  # the sender's reference into its consent ledger

@@ -1,27 +1,51 @@
-"""Writing letters, and taking them in."""
+"""Letters, each step of their way one function of a transaction: written, sealed, confirmed; taken in, handed over."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
 
+from bot.exchange import envelope
+from bot.exchange.envelope import CODE, ENVELOPE_ID, Contents, Opened
+from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
-from bot.exchange.partners.model import ChannelClosed, Direction
+from bot.exchange.partners.keys import NotAKeyFile, read_card, write_card
+from bot.exchange.partners.model import POST, Direction, Partner
+from bot.exchange.partners.service import KeyRefused
 from bot.exchange.post import store
-from bot.exchange.post.model import LETTER_LIFETIME, OWN_KINDS
+from bot.exchange.post.model import (
+    KEY_CARD,
+    LETTER_LIFETIME,
+    OWN_KINDS,
+    RECEIPT,
+    LetterRefused,
+    Receipt,
+    ReceiptState,
+    ReceivedLetter,
+    Receiver,
+)
+from bot.exchange.post.receipts import SignedReceipt
+from bot.exchange.refusals import REFUSALS, ChannelClosed, InvalidBody, Refused, Replayed
 from bot.kernel import audit
-from bot.kernel.crypto import Vault
+from bot.kernel.crypto import Erased, Vault
 from bot.kernel.ids import new_id
+from bot.kernel.words import N_
 
 TABLE = "exchange_letters"
 #: As JSON in UTF-8. With everything around it, a letter then still fits the largest size of an envelope.
 LONGEST_BODY = 480 * 1024
-_CODE = re.compile(r"[a-z][a-z0-9_]{0,39}")
+#: After a letter ran out, its number is remembered so much longer: until then a copy is known for one.
+REMEMBERED_FOR = timedelta(days=7)
+#: How soon a letter is handed over again when the room above failed: first, and at most.
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(hours=1)
+THE_POST = "system:exchange"
+LETTER_REFUSED = "exchange.letter_refused"
 
 
 class NoConsent(Exception):
@@ -32,13 +56,16 @@ class BodyTooLarge(Exception):
     """More than `LONGEST_BODY` bytes: send less, or several letters."""
 
 
+# Writing
+
+
 def put(
     tx: Connection,
     vault: Vault,
     *,
     partner_id: str,
     kind: str,
-    request_type: str | None,
+    request_type: str,
     purpose: str,
     data_classes: frozenset[str],
     consent_ref: str | None,
@@ -58,79 +85,447 @@ def put(
     This checks the channel, now and again before every attempt to send. It does not know whom a child fears: the
     refugee gate stands before this call. Raises ChannelClosed, NoConsent, BodyTooLarge; nothing is written then.
     """
-    for code in (kind, purpose, *data_classes, *([request_type] if request_type is not None else [])):
-        if not _CODE.fullmatch(code):
+    for code in (kind, purpose, request_type, *data_classes):
+        if not CODE.fullmatch(code):
             raise ValueError(f"{code!r} is no code")
-    if kind in OWN_KINDS:
-        raise ValueError(f"letters of the kind {kind!r} are written by the post itself")
-    partner = partners.get(tx, partner_id, vault)
-    if partner is None:
-        raise ChannelClosed("no_such_partner", "There is no such partner.")
+    if kind in OWN_KINDS or purpose == POST:
+        raise ValueError("that word is the post's own")
+    partner = _partner(tx, vault, partner_id)
     partner.must_allow(Direction.SEND, request_type=request_type, purpose=purpose, data_classes=data_classes, at=at)
     if data_classes and not consent_ref:
         raise NoConsent(kind)
-    return _write(
-        tx,
-        vault,
-        partner_id=partner_id,
-        kind=kind,
-        request_type=request_type,
-        purpose=purpose,
-        data_classes=data_classes,
-        consent_ref=consent_ref,
-        body=body,
-        key_id=key_id,
-        actor=actor,
-        at=at,
-        in_reply_to=in_reply_to,
-        expires_at=min(expires_at or at + LETTER_LIFETIME, at + LETTER_LIFETIME),
-    )
+    written = _Written(kind, request_type, purpose, data_classes, consent_ref, in_reply_to, body, key_id)
+    latest = at + LETTER_LIFETIME
+    return _write(tx, vault, partner, written, actor=actor, at=at, expires_at=min(expires_at or latest, latest))
+
+
+def report(
+    tx: Connection,
+    vault: Vault,
+    *,
+    partner_id: str,
+    envelope_id: str,
+    state: ReceiptState,
+    code: str | None = None,
+    actor: str,
+    at: datetime,
+) -> None:
+    """Tell a partner what became of its letter here: a human read it, it was answered, refused, or it ran out.
+
+    Does nothing where the channel is closed: then nothing may pass, this neither.
+    """
+    partner = _partner(tx, vault, partner_id)
+    if partner.why_closed(at) is not None:
+        return
+    body = {"of": envelope_id, "state": state.value, "code": code}
+    _write_own(tx, vault, partner, RECEIPT, body, in_reply_to=envelope_id, actor=actor, at=at)
+
+
+def announce_key(tx: Connection, vault: Vault, *, name: str, country: str, endpoint: str, by: str, at: datetime) -> int:
+    """A new pair of ours, and a letter about it to every partner whose channel is open. Returns how many letters.
+
+    Those letters are signed with the pair before, which every partner goes on believing until it has the new one.
+    """
+    earlier = partner_service.current_own_key(tx, vault, at)
+    pair = partner_service.rotate_own_key(tx, vault, by=by, at=at)
+    card = {"kid": pair.kid, "card": write_card(pair, name=name, country=country, endpoint=endpoint)}
+    told = 0
+    for partner in partners.everyone(tx, vault):
+        if partner.our_kid is None:
+            partners.set_our_kid(tx, partner.id, earlier.kid)
+        if partner.why_closed(at) is None:
+            _write_own(tx, vault, partner, KEY_CARD, card, in_reply_to=None, actor=by, at=at)
+            told += 1
+    return told
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    kind: str
+    request_type: str | None
+    purpose: str
+    data_classes: frozenset[str]
+    consent_ref: str | None
+    in_reply_to: str | None
+    body: Mapping[str, Any]
+    key_id: str
+
+
+def _write_own(
+    tx: Connection,
+    vault: Vault,
+    partner: Partner,
+    kind: str,
+    body: Mapping[str, Any],
+    *,
+    in_reply_to: str | None,
+    actor: str,
+    at: datetime,
+) -> None:
+    """A letter of the post itself. It names no person, and is sealed at rest with the key of our own pair."""
+    key_id = partner_service.current_own_key(tx, vault, at).key_id
+    written = _Written(kind, None, POST, frozenset(), None, in_reply_to, body, key_id)
+    _write(tx, vault, partner, written, actor=actor, at=at, expires_at=at + LETTER_LIFETIME)
 
 
 def _write(
     tx: Connection,
     vault: Vault,
+    partner: Partner,
+    written: _Written,
     *,
-    partner_id: str,
-    kind: str,
-    request_type: str | None,
-    purpose: str,
-    data_classes: frozenset[str],
-    consent_ref: str | None,
-    body: Mapping[str, Any],
-    key_id: str,
     actor: str,
     at: datetime,
-    in_reply_to: str | None,
     expires_at: datetime,
 ) -> str:
-    written = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    if len(written.encode()) > LONGEST_BODY:
-        raise BodyTooLarge(kind)
+    text = json.dumps(written.body, ensure_ascii=False, separators=(",", ":"))
+    if len(text.encode()) > LONGEST_BODY:
+        raise BodyTooLarge(written.kind)
     envelope_id = new_id()
-    store.add_letter(
-        tx,
-        store.Letter(
-            id=envelope_id,
-            partner_id=partner_id,
-            seq=partners.next_seq(tx, partner_id),
-            kind=kind,
-            request_type=request_type,
-            purpose=purpose,
-            data_classes=data_classes,
-            consent_ref=consent_ref,
-            in_reply_to=in_reply_to,
-            key_id=key_id,
-            body=vault.key(tx, key_id).seal(written, table=TABLE, row=envelope_id, field="body"),
-            made_at=at,
-            expires_at=expires_at,
-            state=store.WAITING,
-            state_at=at,
-            code=None,
-            attempt=0,
-            next_attempt_at=at,
-        ),
+    letter = store.Letter(
+        id=envelope_id,
+        partner_id=partner.id,
+        seq=partners.next_seq(tx, partner.id),
+        kind=written.kind,
+        request_type=written.request_type,
+        purpose=written.purpose,
+        data_classes=written.data_classes,
+        consent_ref=written.consent_ref,
+        in_reply_to=written.in_reply_to,
+        key_id=written.key_id,
+        body=vault.key(tx, written.key_id).seal(text, table=TABLE, row=envelope_id, field="body"),
+        made_at=at,
+        expires_at=expires_at,
+        state=store.WAITING,
+        state_at=at,
+        code=None,
+        attempt=0,
+        next_attempt_at=at,
     )
-    facts = {"partner": partner_id, "kind": kind, "request_type": request_type, "consent": consent_ref}
-    audit.append(tx, vault, at=at, actor=actor, act="exchange.put", object=f"letter:{envelope_id}", facts=facts)
+    store.add_letter(tx, letter)
+    facts = {
+        "partner": partner.id,
+        "kind": written.kind,
+        "request_type": written.request_type,
+        "consent": written.consent_ref,
+    }
+    _record(tx, vault, at, actor, "exchange.letter_written", envelope_id, facts)
     return envelope_id
+
+
+# Sending
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A letter ready to go, and the partner as it is now."""
+
+    letter: store.Letter
+    partner: Partner
+    raw: bytes
+
+
+def sealed(tx: Connection, vault: Vault, letter: store.Letter, at: datetime) -> Sealed:
+    """Seal a letter for the key its partner has now. Reads only.
+
+    Raises ChannelClosed where nothing may pass any more, TooLarge, and Erased where the case's key is destroyed.
+    """
+    partner = _partner(tx, vault, letter.partner_id)
+    own = partner_service.own_key_for(tx, vault, partner, at)
+    contents = Contents(
+        id=letter.id,
+        seq=letter.seq,
+        kind=letter.kind,
+        request_type=letter.request_type,
+        purpose=letter.purpose,
+        data_classes=letter.data_classes,
+        consent_ref=letter.consent_ref,
+        in_reply_to=letter.in_reply_to,
+        sent_at=letter.made_at.replace(microsecond=0),
+        expires_at=letter.expires_at.replace(microsecond=0),
+        body=_body(tx, vault, letter),
+    )
+    return Sealed(letter, partner, envelope.seal(contents, own=own, partner=partner, at=at))
+
+
+def _body(tx: Connection, vault: Vault, letter: store.Letter) -> dict[str, Any]:
+    if letter.body is None:
+        raise Erased(letter.key_id)
+    key = vault.key(tx, letter.key_id)
+    body: dict[str, Any] = key.open_json(letter.body, table=TABLE, row=letter.id, field="body")
+    return body
+
+
+def confirmed(
+    tx: Connection, vault: Vault, receiver: Receiver | None, partner_id: str, word: SignedReceipt, at: datetime
+) -> None:
+    """A partner's machine signed that it has a letter, or that it does not take it."""
+    if word.envelope_id is None:
+        return
+    letter = store.letter(tx, word.envelope_id, locked=True)
+    if letter is None or letter.partner_id != partner_id:
+        return
+    if word.state is ReceiptState.REFUSED and may_pass_later(word.code):
+        return
+    _became(tx, vault, receiver, letter, word.state, word.code, at)
+
+
+def may_pass_later(code: str | None) -> bool:
+    """Whether a letter that was refused with this code is worth another try."""
+    refusal = REFUSALS.get(code or "")
+    return refusal is not None and refusal.may_pass_later
+
+
+def refused(tx: Connection, vault: Vault, receiver: Receiver | None, envelope_id: str, code: str, at: datetime) -> None:
+    """The partner's machine does not take this letter, and never will."""
+    _settle_waiting(tx, vault, receiver, envelope_id, ReceiptState.REFUSED, code, at)
+
+
+def shut(tx: Connection, vault: Vault, receiver: Receiver | None, envelope_id: str, code: str, at: datetime) -> None:
+    """A rule of ours closed the way to the partner before the letter could go, or its words were erased."""
+    _settle_waiting(tx, vault, receiver, envelope_id, ReceiptState.CLOSED, code, at)
+
+
+def run_out(tx: Connection, vault: Vault, receiver: Receiver | None, at: datetime) -> int:
+    """Give up letters whose time is over, and tell the room that wrote them. Returns how many."""
+    over = store.over_letters(tx, at)
+    for letter in over:
+        _settle_waiting(tx, vault, receiver, letter.id, ReceiptState.UNDELIVERED, letter.code or "never_fetched", at)
+    return len(over)
+
+
+def _settle_waiting(
+    tx: Connection,
+    vault: Vault,
+    receiver: Receiver | None,
+    envelope_id: str,
+    state: ReceiptState,
+    code: str,
+    at: datetime,
+) -> None:
+    letter = store.letter(tx, envelope_id, locked=True)
+    if letter is not None and letter.state == store.WAITING:
+        _became(tx, vault, receiver, letter, state, code, at)
+
+
+#: What may follow what. Nothing leads back; what a partner says late is still news where we had given up.
+_RANK = {
+    store.WAITING: 0,
+    ReceiptState.CLOSED: 1,
+    ReceiptState.UNDELIVERED: 1,
+    ReceiptState.STORED: 2,
+    ReceiptState.READ: 3,
+    ReceiptState.EXPIRED: 4,
+    ReceiptState.REFUSED: 4,
+    ReceiptState.ANSWERED: 5,
+}
+
+
+def _became(
+    tx: Connection,
+    vault: Vault,
+    receiver: Receiver | None,
+    letter: store.Letter,
+    state: ReceiptState,
+    code: str | None,
+    at: datetime,
+) -> None:
+    if _RANK[state] <= _RANK[letter.state]:
+        return
+    if letter.kind == KEY_CARD and state is ReceiptState.STORED and letter.body is not None:
+        partners.set_our_kid(tx, letter.partner_id, _body(tx, vault, letter)["kid"])
+    store.settle(tx, letter.id, state=state, code=code, at=at)
+    _record(tx, vault, at, THE_POST, f"exchange.letter_{state}", letter.id, {"partner": letter.partner_id, "why": code})
+    if receiver is not None and letter.kind not in OWN_KINDS:
+        receiver.told(tx, Receipt(letter.partner_id, letter.id, state, code, at))
+
+
+# Taking in
+
+
+def opened(tx: Connection, vault: Vault, raw: bytes, at: datetime) -> Opened:
+    """Open an envelope that came. Reads only. Raises a Refused."""
+    own = {key.kid: key for key in partners.own_keys(tx, vault)}
+    return envelope.open_envelope(
+        raw,
+        own_key=own.get,
+        partner_of=lambda kid: partners.of_key(tx, vault, kid),
+        deployment=next((key.deployment for key in own.values()), ""),
+        at=at,
+    )
+
+
+def store_envelope(
+    tx: Connection, vault: Vault, receiver: Receiver | None, came: Opened, raw: bytes, at: datetime
+) -> bool:
+    """Keep an envelope that was opened. True if it is new; a copy of one we have is none, and is no error.
+
+    Receipts and keys have their effect here at once. Raises Replayed where another letter came under this number or
+    id, ChannelClosed or a key's refusal where that was withdrawn just now, InvalidBody.
+    """
+    partner, letter = _partner(tx, vault, came.partner.id), came.contents
+    envelope.proving_key(partner, came.kid, at)
+    known = store.received(tx, partner.id, letter.id, locked=True)
+    if known is not None:
+        if known.digest != came.digest:
+            raise Replayed
+        return False
+    if store.is_numbered(tx, partner.id, letter.seq):
+        raise Replayed
+    row = store.Received(
+        partner_id=partner.id,
+        envelope_id=letter.id,
+        seq=letter.seq,
+        kind=letter.kind,
+        digest=came.digest,
+        raw=raw,
+        state=store.WAITING,
+        code=None,
+        sent_at=letter.sent_at,
+        expires_at=letter.expires_at,
+        received_at=at,
+        attempt=0,
+    )
+    try:
+        with tx.begin_nested():
+            store.add_received(tx, row)
+    except IntegrityError:  # its copy came at the very same moment, by another server
+        return False
+    store.note_number(tx, partner.id, letter.seq, at)
+    if letter.kind in OWN_KINDS:
+        _obey(tx, vault, receiver, partner, letter, at)
+        store.settle_received(tx, row, state=store.HANDED_OVER, code=None, at=at)
+    _record(tx, vault, at, THE_POST, "exchange.letter_stored", letter.id, {"partner": partner.id, "kind": letter.kind})
+    return True
+
+
+def _obey(
+    tx: Connection, vault: Vault, receiver: Receiver | None, partner: Partner, letter: Contents, at: datetime
+) -> None:
+    """What the post of a partner says to ours."""
+    if letter.kind == KEY_CARD:
+        _take_card(tx, vault, partner, letter.body.get("card"), at)
+        return
+    of, state, code = (letter.body.get(name) for name in ("of", "state", "code"))
+    if not isinstance(of, str) or not ENVELOPE_ID.fullmatch(of) or state not in _FROM_PARTNERS:
+        raise InvalidBody
+    if code is not None and not (isinstance(code, str) and CODE.fullmatch(code)):
+        raise InvalidBody
+    ours = store.letter(tx, of, locked=True)
+    if ours is not None and ours.partner_id == partner.id:
+        _became(tx, vault, receiver, ours, ReceiptState(state), code, at)
+
+
+_FROM_PARTNERS = frozenset(ReceiptState) - {ReceiptState.UNDELIVERED, ReceiptState.CLOSED}
+
+
+def _take_card(tx: Connection, vault: Vault, partner: Partner, text: Any, at: datetime) -> None:
+    """A new key of theirs. It is in the letter of a key we trust, and that key has to vouch for it by itself too."""
+    try:
+        card = read_card(str(text))
+    except NotAKeyFile:
+        raise InvalidBody from None
+    if any(key.kid == card.kid for key in partner.keys):
+        return
+    try:
+        added = partner_service.add_key(tx, vault, partner.id, card, by=THE_POST, at=at)
+    except KeyRefused:
+        raise InvalidBody from None
+    if added.vouched_by is None:
+        raise InvalidBody
+    store.hurry(tx, partner.id, at)
+
+
+def refused_from(tx: Connection, vault: Vault, refusal: Refused, at: datetime) -> None:
+    """Note that a letter of a proven partner was not taken in. What strangers send leaves only a line in the log."""
+    if refusal.partner_id is not None:
+        what, facts = f"partner:{refusal.partner_id}", {"why": refusal.code}
+        audit.append(tx, vault, at=at, actor=THE_POST, act=LETTER_REFUSED, object=what, facts=facts)
+
+
+def hand_over(
+    tx: Connection, vault: Vault, receiver: Receiver, partner_id: str, envelope_id: str, at: datetime
+) -> bool:
+    """Give a stored letter to the room above, once. False if that has been done.
+
+    A refusal of the receiver's goes back to the sender. Whatever else it raises undoes all of this.
+    """
+    row = store.received(tx, partner_id, envelope_id, locked=True)
+    if row is None or row.state != store.WAITING or row.raw is None:
+        return False
+    if row.expires_at <= at:
+        _give_back(tx, vault, row, ReceiptState.EXPIRED, "expired", at)
+        return True
+    try:
+        letter = _reread(tx, vault, row, at)
+        with tx.begin_nested():
+            receiver.receive(tx, letter)
+    except LetterRefused as refusal:
+        _give_back(tx, vault, row, ReceiptState.REFUSED, refusal.code, at)
+    except Refused as refusal:  # the channel was closed, or a key revoked, since it came
+        _give_back(tx, vault, row, ReceiptState.REFUSED, refusal.code, at)
+    else:
+        store.settle_received(tx, row, state=store.HANDED_OVER, code=None, at=at)
+        _record(tx, vault, at, THE_POST, "exchange.letter_handed_over", envelope_id, {"partner": partner_id})
+    return True
+
+
+def _reread(tx: Connection, vault: Vault, row: store.Received, at: datetime) -> ReceivedLetter:
+    """The letter out of the envelope as it came: nothing that was opened is kept in between."""
+    assert row.raw is not None
+    came = opened(tx, vault, row.raw, at)
+    letter = came.contents
+    if came.partner.id != row.partner_id or letter.id != row.envelope_id or letter.request_type is None:
+        raise InvalidBody
+    return ReceivedLetter(
+        partner_id=row.partner_id,
+        envelope_id=letter.id,
+        kind=letter.kind,
+        request_type=letter.request_type,
+        purpose=letter.purpose,
+        body=letter.body,
+        consent_ref=letter.consent_ref,
+        in_reply_to=letter.in_reply_to,
+        sent_at=letter.sent_at,
+        at=at,
+    )
+
+
+def _give_back(tx: Connection, vault: Vault, row: store.Received, state: ReceiptState, code: str, at: datetime) -> None:
+    store.settle_received(tx, row, state=store.REFUSED, code=code, at=at)
+    facts = {"partner": row.partner_id, "why": code}
+    _record(tx, vault, at, THE_POST, f"exchange.letter_given_back_{state}", row.envelope_id, facts)
+    report(
+        tx,
+        vault,
+        partner_id=row.partner_id,
+        envelope_id=row.envelope_id,
+        state=state,
+        code=code,
+        actor=THE_POST,
+        at=at,
+    )
+
+
+def put_off(tx: Connection, row: store.Received, at: datetime) -> None:
+    """The room above failed with a letter: it is tried again, ever more seldom."""
+    pause = min(FIRST_PAUSE * 2 ** min(row.attempt, 12), LONGEST_PAUSE)
+    store.postpone_received(tx, row, next_attempt_at=at + pause, code="room_failed")
+
+
+def forget(tx: Connection, at: datetime) -> None:
+    """Of letters that ran out, even the numbers go in the end."""
+    store.forget_received(tx, at - REMEMBERED_FOR - envelope.SKEW)
+
+
+def _partner(tx: Connection, vault: Vault, partner_id: str) -> Partner:
+    partner = partners.get(tx, partner_id, vault)
+    if partner is None:
+        raise ChannelClosed("no_such_partner", N_("There is no such partner."))
+    return partner
+
+
+def _record(
+    tx: Connection, vault: Vault, at: datetime, actor: str, act: str, envelope_id: str, facts: Mapping[str, str | None]
+) -> None:
+    audit.append(tx, vault, at=at, actor=actor, act=act, object=f"letter:{envelope_id}", facts=facts)

@@ -9,6 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from bot.exchange.partners.store import exchange_partners
+from bot.exchange.post.model import RECEIPT
 from bot.kernel.database import Moment, metadata
 
 #: Letters of ours. `state` is `WAITING` or a `ReceiptState`. What stands in a letter is sealed with the key of the
@@ -71,6 +73,8 @@ exchange_gaps = sa.Table(
 )
 
 WAITING = "waiting"
+HANDED_OVER = "handed_over"
+REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +126,277 @@ def add_letter(tx: Connection, letter: Letter) -> None:
     )
 
 
-def letter(tx: Connection, envelope_id: str) -> Letter | None:
-    row = tx.execute(sa.select(exchange_letters).where(exchange_letters.c.id == envelope_id)).first()
+def letter(tx: Connection, envelope_id: str, *, locked: bool = False) -> Letter | None:
+    """A letter of ours. `locked`: nobody else changes it before this transaction ends."""
+    query = sa.select(exchange_letters).where(exchange_letters.c.id == envelope_id)
+    row = tx.execute(query.with_for_update() if locked else query).first()
     return None if row is None else _letter(row)
+
+
+def due_partners(tx: Connection, at: datetime) -> list[str]:
+    """Partners with an endpoint for whom something is to be sent now."""
+    query = (
+        sa.select(exchange_letters.c.partner_id)
+        .join(exchange_partners, exchange_partners.c.id == exchange_letters.c.partner_id)
+        .where(*_due(at), exchange_partners.c.endpoint.is_not(None))
+        .distinct()
+    )
+    return list(tx.execute(query).scalars())
+
+
+def due_letters(tx: Connection, partner_id: str, at: datetime, *, limit: int) -> list[Letter]:
+    """What is to be sent to a partner now, in the order it was written."""
+    query = sa.select(exchange_letters).where(*_due(at), exchange_letters.c.partner_id == partner_id)
+    return [_letter(row) for row in tx.execute(query.order_by(exchange_letters.c.seq).limit(limit))]
+
+
+def waiting_letters(tx: Connection, partner_id: str, *, limit: int) -> list[Letter]:
+    """What a partner has not confirmed, whenever it is due: for one that fetches, and for a file."""
+    query = sa.select(exchange_letters).where(
+        exchange_letters.c.state == WAITING, exchange_letters.c.partner_id == partner_id
+    )
+    return [_letter(row) for row in tx.execute(query.order_by(exchange_letters.c.seq).limit(limit))]
+
+
+def next_due(tx: Connection) -> datetime | None:
+    """When the next letter is to be tried."""
+    query = sa.select(sa.func.min(exchange_letters.c.next_attempt_at)).where(exchange_letters.c.state == WAITING)
+    return tx.execute(query).scalar()
+
+
+def over_letters(tx: Connection, at: datetime, *, limit: int = 100) -> list[Letter]:
+    """Letters whose time is over although nobody confirmed them."""
+    query = (
+        sa.select(exchange_letters)
+        .where(exchange_letters.c.state == WAITING, exchange_letters.c.expires_at <= at)
+        .order_by(exchange_letters.c.expires_at)
+        .limit(limit)
+    )
+    return [_letter(row) for row in tx.execute(query)]
+
+
+def postpone(tx: Connection, envelope_id: str, *, attempt: int, next_attempt_at: datetime, code: str) -> None:
+    """It was tried in vain."""
+    tx.execute(
+        exchange_letters.update()
+        .where(exchange_letters.c.id == envelope_id, exchange_letters.c.state == WAITING)
+        .values(attempt=attempt, next_attempt_at=next_attempt_at, code=code)
+    )
+
+
+def postpone_all(tx: Connection, partner_id: str, until: datetime) -> None:
+    """The partner cannot be reached: nothing more is tried before `until`."""
+    tx.execute(
+        exchange_letters.update()
+        .where(
+            exchange_letters.c.partner_id == partner_id,
+            exchange_letters.c.state == WAITING,
+            exchange_letters.c.next_attempt_at < until,
+        )
+        .values(next_attempt_at=until)
+    )
+
+
+def hurry(tx: Connection, partner_id: str, at: datetime) -> None:
+    """Something changed at the partner: try what waits now."""
+    tx.execute(
+        exchange_letters.update()
+        .where(exchange_letters.c.partner_id == partner_id, exchange_letters.c.state == WAITING)
+        .values(next_attempt_at=at)
+    )
+
+
+def settle(tx: Connection, envelope_id: str, *, state: str, code: str | None, at: datetime) -> None:
+    """Something became of a letter. What stood in it is forgotten here."""
+    tx.execute(
+        exchange_letters.update()
+        .where(exchange_letters.c.id == envelope_id)
+        .values(state=state, code=code, state_at=at, body=None, next_attempt_at=None)
+    )
+
+
+def count_letters(tx: Connection, partner_id: str) -> dict[str, int]:
+    """How many letters to a partner are in which state. Receipts are not counted: nobody confirms those of a file."""
+    query = (
+        sa.select(exchange_letters.c.state, sa.func.count())
+        .where(exchange_letters.c.partner_id == partner_id, exchange_letters.c.kind != RECEIPT)
+        .group_by(exchange_letters.c.state)
+    )
+    return {row[0]: row[1] for row in tx.execute(query)}
+
+
+def _due(at: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return exchange_letters.c.state == WAITING, exchange_letters.c.next_attempt_at <= at
+
+
+# Letters of partners
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A letter of a partner as it is kept."""
+
+    partner_id: str
+    envelope_id: str
+    seq: int
+    kind: str
+    digest: str
+    raw: bytes | None  # the envelope as it came; None once handed over
+    state: str  # WAITING, HANDED_OVER or REFUSED
+    code: str | None
+    sent_at: datetime
+    expires_at: datetime
+    received_at: datetime
+    attempt: int
+
+
+def received(tx: Connection, partner_id: str, envelope_id: str, *, locked: bool = False) -> Received | None:
+    query = sa.select(exchange_received).where(
+        exchange_received.c.partner_id == partner_id, exchange_received.c.envelope_id == envelope_id
+    )
+    row = tx.execute(query.with_for_update() if locked else query).first()
+    return None if row is None else _received(row)
+
+
+def is_numbered(tx: Connection, partner_id: str, seq: int) -> bool:
+    """Whether a letter of this partner came under this number."""
+    query = sa.select(exchange_received.c.seq).where(
+        exchange_received.c.partner_id == partner_id, exchange_received.c.seq == seq
+    )
+    return tx.execute(query).first() is not None
+
+
+def add_received(tx: Connection, letter: Received) -> None:
+    tx.execute(
+        exchange_received.insert().values(
+            partner_id=letter.partner_id,
+            envelope_id=letter.envelope_id,
+            seq=letter.seq,
+            kind=letter.kind,
+            digest=letter.digest,
+            raw=letter.raw,
+            state=letter.state,
+            code=letter.code,
+            sent_at=letter.sent_at,
+            expires_at=letter.expires_at,
+            received_at=letter.received_at,
+            settled_at=None,
+            attempt=letter.attempt,
+            next_attempt_at=letter.received_at,
+        )
+    )
+
+
+def to_hand_over(tx: Connection, at: datetime, *, limit: int) -> list[Received]:
+    """Letters that came and were not handed over yet, in the order they were written."""
+    query = (
+        sa.select(exchange_received)
+        .where(exchange_received.c.state == WAITING, exchange_received.c.next_attempt_at <= at)
+        .order_by(exchange_received.c.partner_id, exchange_received.c.seq)
+        .limit(limit)
+    )
+    return [_received(row) for row in tx.execute(query)]
+
+
+def settle_received(tx: Connection, letter: Received, *, state: str, code: str | None, at: datetime) -> None:
+    """It was handed over or refused. The envelope itself is forgotten: whoever took it in has what stood in it."""
+    tx.execute(
+        exchange_received.update()
+        .where(_is(letter))
+        .values(state=state, code=code, settled_at=at, raw=None, next_attempt_at=None)
+    )
+
+
+def postpone_received(tx: Connection, letter: Received, *, next_attempt_at: datetime, code: str) -> None:
+    tx.execute(
+        exchange_received.update()
+        .where(_is(letter))
+        .values(attempt=letter.attempt + 1, next_attempt_at=next_attempt_at, code=code)
+    )
+
+
+def forget_received(tx: Connection, before: datetime) -> None:
+    """The numbers of letters that ran out so long ago that a copy of them is refused by its date alone."""
+    tx.execute(
+        exchange_received.delete().where(exchange_received.c.expires_at < before, exchange_received.c.state != WAITING)
+    )
+
+
+def _is(letter: Received) -> sa.ColumnElement[bool]:
+    same = exchange_received.c.partner_id == letter.partner_id
+    return sa.and_(same, exchange_received.c.envelope_id == letter.envelope_id)
+
+
+# Numbers that did not come
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Letters that a partner wrote and that are not here: the numbers from `first` to `last`."""
+
+    partner_id: str
+    first: int
+    last: int
+    noticed_at: datetime
+
+
+def note_number(tx: Connection, partner_id: str, seq: int, at: datetime) -> None:
+    """A letter came under this number: it may close a gap, or show one."""
+    seen: int = tx.execute(
+        sa.select(exchange_partners.c.seen_seq).where(exchange_partners.c.id == partner_id).with_for_update()
+    ).scalar_one()
+    if seq > seen:
+        tx.execute(exchange_partners.update().where(exchange_partners.c.id == partner_id).values(seen_seq=seq))
+        if seq > seen + 1:
+            _add_gap(tx, Gap(partner_id, seen + 1, seq - 1, at))
+        return
+    for gap in gaps(tx, partner_id):
+        if gap.first <= seq <= gap.last:
+            tx.execute(
+                exchange_gaps.delete().where(
+                    exchange_gaps.c.partner_id == partner_id, exchange_gaps.c.first == gap.first
+                )
+            )
+            if gap.first < seq:
+                _add_gap(tx, Gap(partner_id, gap.first, seq - 1, gap.noticed_at))
+            if seq < gap.last:
+                _add_gap(tx, Gap(partner_id, seq + 1, gap.last, gap.noticed_at))
+
+
+def gaps(tx: Connection, partner_id: str | None = None) -> list[Gap]:
+    """What is missing now."""
+    query = sa.select(exchange_gaps).order_by(exchange_gaps.c.partner_id, exchange_gaps.c.first)
+    if partner_id is not None:
+        query = query.where(exchange_gaps.c.partner_id == partner_id)
+    return [Gap(row.partner_id, row.first, row.last, row.noticed_at) for row in tx.execute(query)]
+
+
+def _add_gap(tx: Connection, gap: Gap) -> None:
+    tx.execute(
+        exchange_gaps.insert().values(
+            partner_id=gap.partner_id, first=gap.first, last=gap.last, noticed_at=gap.noticed_at
+        )
+    )
+
+
+# Rows
+
+
+def _received(row: Row[Any]) -> Received:
+    return Received(
+        partner_id=row.partner_id,
+        envelope_id=row.envelope_id,
+        seq=row.seq,
+        kind=row.kind,
+        digest=row.digest,
+        raw=None if row.raw is None else bytes(row.raw),
+        state=row.state,
+        code=row.code,
+        sent_at=row.sent_at,
+        expires_at=row.expires_at,
+        received_at=row.received_at,
+        attempt=row.attempt,
+    )
 
 
 def _letter(row: Row[Any]) -> Letter:

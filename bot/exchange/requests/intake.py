@@ -57,7 +57,7 @@ _NUMBER = re.compile(r"X[0-9A-Z]{3}-[0-9A-Z]{3}")
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
-class Intake:
+class RequestIntake:
     """Everything a partner can say to us about a request."""
 
     def __init__(self, vault: Vault) -> None:
@@ -146,7 +146,7 @@ class Intake:
         )
         if not store.add_request(tx, request, body_sealed=None):
             raise LetterRefused("known_request")
-        self._event(tx, request, "came", at=letter.at, facts={"partner": letter.partner_id})
+        self._event(tx, request, "came", at=letter.at, facts={"letter": letter.envelope_id})
 
     def _body(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.THEIRS)
@@ -335,6 +335,8 @@ class Intake:
         sealed = store.get_request(tx, _id(letter.body.get("request")), lock=True)
         if sealed is None or sealed.request.partner_id != letter.partner_id:
             raise LetterRefused("no_such_request")
+        if letter.request_type != sealed.request.type_key:
+            raise LetterRefused("bad_body")
         if side is not None and sealed.request.side is not side:
             raise LetterRefused("no_such_request")
         return sealed.request

@@ -18,10 +18,12 @@ from bot.exchange.holds import service as holds
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed, Partner, PartnerKind
 from bot.exchange.post import service as post
+from bot.exchange.post.model import ReceiptState
 from bot.exchange.requests import store
 from bot.exchange.requests.model import Request, Side
 from bot.kernel import audit
 from bot.kernel.crypto import Erased, Vault
+from bot.kernel.words import N_
 
 #: What every agreement about these requests must name as a purpose.
 PURPOSE = "child_protection"
@@ -98,7 +100,7 @@ def send(
     """
     partner = partners.get(tx, to or request.partner_id, vault)
     if partner is None:
-        raise ChannelClosed("no_such_partner", "There is no such partner.")
+        raise ChannelClosed("no_such_partner", N_("There is no such partner."))
     said = {"request": request.id, **body}
     recipient = recipient_of(partner)
     if kind in gate.CODES_ONLY and partner.id == request.partner_id:
@@ -123,7 +125,7 @@ def send(
         vault,
         partner_id=partner.id,
         kind=kind,
-        request_type=request.type_key if kind == "request_preview" else None,
+        request_type=request.type_key,
         purpose=PURPOSE,
         data_classes=frozenset(request.type.data) if personal else frozenset(),
         consent_ref=request.consent_ref if personal else None,
@@ -138,6 +140,19 @@ def send(
         facts = {"override": leave.override_id, "partner": partner.id, "kind": kind}
         audit.append(tx, vault, at=at, actor=actor, act="gate.overridden", object=f"request:{request.id}", facts=facts)
     return envelope_id
+
+
+def report_seen(tx: Connection, vault: Vault, request: Request, envelope_id: str, *, actor: str, at: datetime) -> None:
+    """Tell the partner that a human here has seen its request."""
+    post.report(
+        tx,
+        vault,
+        partner_id=request.partner_id,
+        envelope_id=envelope_id,
+        state=ReceiptState.READ,
+        actor=actor,
+        at=at,
+    )
 
 
 def _key_for(tx: Connection, vault: Vault, request: Request, *, personal: bool, at: datetime) -> str:

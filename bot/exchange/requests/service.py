@@ -143,6 +143,10 @@ def open_request(tx: Connection, hand: Hand, request_id: str) -> RequestFile:
     sealed = _visible(tx, hand, request_id)
     if sealed.request.side is Side.THEIRS and sealed.request.status is Status.DELIVERED:
         _move(tx, hand.vault, sealed.request, Act.SEE, officer_id=hand.officer.id, at=hand.at)
+        for event in store.events_of(tx, request_id):
+            if event.act == "came":
+                letter = event.facts["letter"]
+                sending.report_seen(tx, hand.vault, sealed.request, letter, actor=hand.officer.id, at=hand.at)
         sealed = _visible(tx, hand, request_id)
     _audit(tx, hand, Permission.EXCHANGE_READ, sealed.request)
     return _file(tx, hand.vault, sealed)

@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("fetch", sa.Boolean(), nullable=False),
         sa.Column("our_kid", sa.String(length=64), nullable=True),
         sa.Column("last_seq", sa.BigInteger(), nullable=False),
+        sa.Column("seen_seq", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("closed_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_exchange_partners")),

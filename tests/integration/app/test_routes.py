@@ -38,10 +38,20 @@ PUBLIC_PATHS = frozenset(
     {
         "/", "/chat", "/chat/stream", "/chat/language", "/chat/leave", "/healthz", "/readyz",
         "/desk/sign-in", "/desk/sign-in/link", "/static/{room}/{hash}/{name}",
+        "/exchange/key",
     }
 )  # fmt: skip
 #: Where a machine shows a secret instead of a session.
-MACHINE_PATHS = frozenset({"/metrics", "/terminal/messages", "/terminal/lines", "/telegram/webhook"})
+MACHINE_PATHS = frozenset(
+    {
+        "/metrics",
+        "/terminal/messages",
+        "/terminal/lines",
+        "/telegram/webhook",
+        "/exchange/letters",
+        "/exchange/letters/waiting",
+    }
+)
 
 
 class Objects:

@@ -1,7 +1,10 @@
+"""Lyon and Tunis, each with a database of the kind under test."""
+
 from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,36 @@ from bot.kernel.crypto import Vault
 from bot.kernel.database import Database, open_database
 from tests.conftest import MASTER_KEY, NOON
 from tests.integration.cases.world import World
-from tests.integration.exchange.two_countries import Courier, Deployment, put_partner
+from tests.integration.exchange.two_countries import Country, Courier, put_partner
+from tests.integration.exchange.world import Deployment
+from tests.postgres import PostgresServer
+
+
+@pytest.fixture
+async def second_database(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    """Another database of the same kind."""
+    if kind == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "second.db")
+        opened = open_database(f"sqlite:///{tmp_path / 'second.db'}")
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        opened = open_database(server.new_database(template=request.getfixturevalue("postgres_template")))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def two(
+    database: Database, second_database: Database, tmp_path: Path
+) -> AsyncIterator[tuple[Deployment, Deployment]]:
+    """Two deployments that serve and do not know each other yet. Both live at noon."""
+    lyon = Deployment("Lyon Refuge", "FR", database, SetClock(NOON))
+    tunis = Deployment("Tunis Child Protection", "TN", second_database, SetClock(NOON))
+    async with AsyncExitStack() as stack:
+        for each in (lyon, tunis):
+            await each.prepare()
+            await stack.enter_async_context(each.serving(tmp_path))
+        yield lyon, tunis
 
 
 @pytest.fixture
@@ -24,23 +56,23 @@ async def elsewhere(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Data
 
 
 @pytest.fixture
-async def italy(database: Database, vault: Vault, clock: SetClock) -> Deployment:
-    made = Deployment(World(database, vault), clock, "IT")
+async def italy(database: Database, vault: Vault, clock: SetClock) -> Country:
+    made = Country(World(database, vault), clock, "IT")
     await made.prepare()
     return made
 
 
 @pytest.fixture
-async def tunisia(elsewhere: Database, clock: SetClock) -> Deployment:
+async def tunisia(elsewhere: Database, clock: SetClock) -> Country:
     vault = Vault(MASTER_KEY[::-1])
     await elsewhere.write(lambda tx: vault.prepare(tx, NOON))
-    made = Deployment(World(elsewhere, vault), clock, "TN")
+    made = Country(World(elsewhere, vault), clock, "TN")
     await made.prepare()
     return made
 
 
 @pytest.fixture
-async def courier(italy: Deployment, tunisia: Deployment) -> Courier:
+async def courier(italy: Country, tunisia: Country) -> Courier:
     """Both know each other: helplines that report to no authorities."""
     italy.others["TN"] = await italy.database.write(lambda tx: put_partner(tx, italy.vault, country="TN"))
     tunisia.others["IT"] = await tunisia.database.write(lambda tx: put_partner(tx, tunisia.vault, country="IT"))

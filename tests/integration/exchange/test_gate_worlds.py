@@ -33,7 +33,7 @@ from bot.exchange.partners.model import ChannelClosed, PartnerKind
 from bot.exchange.post import store as post
 from bot.exchange.post.model import LetterRefused, ReceivedLetter
 from bot.exchange.requests import sending, service, store
-from bot.exchange.requests.intake import Intake
+from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import RequestError
 from bot.exchange.requests.service import Draft
 from bot.exchange.requests.types import REQUEST_TYPES
@@ -228,7 +228,7 @@ class Play:
             sealed.request.partner_id, new_id(), "request_accepted", None, sending.PURPOSE,
             {"request": request_id}, None, None, NOON, NOON,
         )  # fmt: skip
-        Intake(self.scene.vault).receive(self.scene.tx, letter)
+        RequestIntake(self.scene.vault).receive(self.scene.tx, letter)
 
     def retry(self) -> None:
         service.disclose_again(self.scene.tx, self.scene.officer, self._some_request())

@@ -30,18 +30,18 @@ from bot.kernel import audit
 from bot.kernel.access import Role
 from bot.kernel.live import Signals
 from tests.integration.cases.world import FixedNumbers
-from tests.integration.exchange.two_countries import Courier, Deployment, a_draft
+from tests.integration.exchange.two_countries import Country, Courier, a_draft
 
 CANARY = "Kaboul Zitouni"
 
 
-async def a_dossier(italy: Deployment, case_id: str) -> str:
+async def a_dossier(italy: Country, case_id: str) -> str:
     dossier = await italy.do(holds.open_dossier, case_id, name=CANARY, claimed="uncle_aunt", once="")
     assert dossier is not None
     return dossier
 
 
-async def supported(italy: Deployment, dossier: str) -> None:
+async def supported(italy: Country, dossier: str) -> None:
     """Everything a human needs to call a tie supported."""
     await italy.do(holds.mark, dossier, {"heard_apart": Mark.GREEN, "child_wish": Mark.GREEN})
     for source in (Source.DOCUMENT, Source.AUTHORITY):
@@ -49,7 +49,7 @@ async def supported(italy: Deployment, dossier: str) -> None:
     await italy.do(holds.decide, dossier, Tie.SUPPORTED, reason="two sources, and she wants it")
 
 
-async def test_two_red_marks_place_a_hold_and_ring(italy: Deployment):
+async def test_two_red_marks_place_a_hold_and_ring(italy: Country):
     case_id = await italy.case()
     dossier = await a_dossier(italy, case_id)
 
@@ -64,7 +64,7 @@ async def test_two_red_marks_place_a_hold_and_ring(italy: Deployment):
     assert alarm.climbing
 
 
-async def test_a_hold_blocks_every_move_with_this_adult_and_no_other(italy: Deployment, courier: Courier):
+async def test_a_hold_blocks_every_move_with_this_adult_and_no_other(italy: Country, courier: Courier):
     case_id = await italy.case()
     dossier = await a_dossier(italy, case_id)
     transfer = a_draft(italy.others["TN"], "case_transfer", adult_id=dossier)
@@ -84,7 +84,7 @@ async def test_a_hold_blocks_every_move_with_this_adult_and_no_other(italy: Depl
     assert await italy.asked(case_id, alone)
 
 
-async def test_a_new_red_mark_undoes_support_and_every_word_for_a_release(italy: Deployment):
+async def test_a_new_red_mark_undoes_support_and_every_word_for_a_release(italy: Country):
     case_id = await italy.case()
     dossier = await a_dossier(italy, case_id)
     await supported(italy, dossier)
@@ -103,7 +103,7 @@ async def test_a_new_red_mark_undoes_support_and_every_word_for_a_release(italy:
     assert "hold_stands" in lacking.value.lacks
 
 
-async def test_only_two_officers_of_two_bodies_end_a_hold(italy: Deployment):
+async def test_only_two_officers_of_two_bodies_end_a_hold(italy: Country):
     dossier = await a_dossier(italy, await italy.case())
     await italy.do(holds.place_hold, dossier)
     admin = await italy.world.officer("admin", Role.ADMIN)
@@ -119,9 +119,7 @@ async def test_only_two_officers_of_two_bodies_end_a_hold(italy: Deployment):
     assert (await italy.do(holds.open_dossier_file, dossier)).hold is None
 
 
-async def test_a_partner_who_was_told_of_a_hold_takes_no_child_over(
-    italy: Deployment, tunisia: Deployment, courier: Courier
-):
+async def test_a_partner_who_was_told_of_a_hold_takes_no_child_over(italy: Country, tunisia: Country, courier: Courier):
     case_id = await italy.case()
     request_id = await italy.asked(case_id, a_draft(italy.others["TN"], "case_transfer"))
     dossier = await a_dossier(italy, case_id)
@@ -134,7 +132,7 @@ async def test_a_partner_who_was_told_of_a_hold_takes_no_child_over(
 
 
 async def test_a_partner_is_told_of_the_hold_and_its_officer_can_be_the_second_body(
-    italy: Deployment, tunisia: Deployment, courier: Courier
+    italy: Country, tunisia: Country, courier: Courier
 ):
     case_id = await italy.case()
     request_id = await italy.asked(case_id, a_draft(italy.others["TN"], "verify_adult"))
@@ -161,7 +159,7 @@ async def test_a_partner_is_told_of_the_hold_and_its_officer_can_be_the_second_b
     assert courier.refused == []
 
 
-async def test_the_story_of_a_false_uncle(italy: Deployment, tunisia: Deployment, courier: Courier):
+async def test_the_story_of_a_false_uncle(italy: Country, tunisia: Country, courier: Courier):
     """Doubt, a question to the country she came from, a contradicting answer, and no move with him."""
     case_id = await italy.case()
     dossier = await a_dossier(italy, case_id)
@@ -184,7 +182,7 @@ async def test_the_story_of_a_false_uncle(italy: Deployment, tunisia: Deployment
         await italy.do(service.draft, case_id, a_draft(italy.others["TN"], "placement_abroad", adult_id=dossier))
 
 
-async def test_no_conversation_ever_says_a_word_of_an_adult_or_a_hold(italy: Deployment, courier: Courier):
+async def test_no_conversation_ever_says_a_word_of_an_adult_or_a_hold(italy: Country, courier: Courier):
     """Every line of every talk, to people and to officers' phones, after everything that can be done to a dossier."""
     paged = italy.officer = await italy.world.officer("paged", paged=True)
     case_id = await italy.case()
@@ -214,7 +212,7 @@ async def test_no_conversation_ever_says_a_word_of_an_adult_or_a_hold(italy: Dep
     assert {"dossier.open", "dossier.mark", "hold.propose", "hold.confirm", "dossier.decide"} <= set(acts)
 
 
-async def test_what_is_written_about_an_adult_is_unreadable_on_the_disk(italy: Deployment):
+async def test_what_is_written_about_an_adult_is_unreadable_on_the_disk(italy: Country):
     dossier = await a_dossier(italy, await italy.case())
     found = Evidence(Source.CHILD, Favour.CONTRADICTS)
     await italy.do(holds.add_evidence, dossier, found, text=CANARY, once="")
@@ -225,7 +223,7 @@ async def test_what_is_written_about_an_adult_is_unreadable_on_the_disk(italy: D
         assert CANARY.encode() not in b"".join(value for row in rows for value in row if isinstance(value, bytes))
 
 
-async def test_a_dossier_of_somebody_elses_case_is_not_found(italy: Deployment):
+async def test_a_dossier_of_somebody_elses_case_is_not_found(italy: Country):
     dossier = await a_dossier(italy, await italy.case())
     stranger = await italy.world.officer("stranger")
 

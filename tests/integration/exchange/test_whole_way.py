@@ -13,11 +13,11 @@ from bot.exchange.requests.model import Alternative, NotNow, Refusal, RequestNot
 from bot.exchange.requests.service import Answer
 from bot.exchange.requests.types import REQUEST_TYPES
 from bot.kernel import audit
-from tests.integration.exchange.two_countries import Courier, Deployment, a_draft, put_partner
+from tests.integration.exchange.two_countries import Country, Courier, a_draft, put_partner
 
 
 async def test_an_officer_asks_and_an_officer_in_another_country_answers(
-    italy: Deployment, tunisia: Deployment, courier: Courier
+    italy: Country, tunisia: Country, courier: Courier
 ):
     case_id = await italy.case()
     request_id = await italy.do(service.draft, case_id, a_draft(italy.others["TN"]))
@@ -69,7 +69,7 @@ async def test_an_officer_asks_and_an_officer_in_another_country_answers(
 
 
 async def test_nothing_personal_leaves_before_the_other_side_accepts(
-    italy: Deployment, tunisia: Deployment, courier: Courier
+    italy: Country, tunisia: Country, courier: Courier
 ):
     request_id = await italy.asked(await italy.case(), a_draft(italy.others["TN"]))
     await courier.carry()
@@ -88,9 +88,7 @@ async def test_nothing_personal_leaves_before_the_other_side_accepts(
 
 
 @pytest.mark.parametrize("type_key", sorted(REQUEST_TYPES))
-async def test_every_type_goes_there_and_comes_back(
-    italy: Deployment, tunisia: Deployment, courier: Courier, type_key: str
-):
+async def test_every_type_goes_there_and_comes_back(italy: Country, tunisia: Country, courier: Courier, type_key: str):
     request_id = await italy.asked(await italy.case(), a_draft(italy.others["TN"], type_key))
     await courier.carry()
     await tunisia.do(service.open_request, request_id)
@@ -107,9 +105,7 @@ async def test_every_type_goes_there_and_comes_back(
     assert courier.refused == []
 
 
-async def test_what_a_child_says_later_keeps_the_personal_part_back(
-    italy: Deployment, tunisia: Deployment, courier: Courier
-):
+async def test_what_a_child_says_later_keeps_the_personal_part_back(italy: Country, tunisia: Country, courier: Courier):
     case_id = await italy.case()
     request_id = await italy.asked(case_id, a_draft(italy.others["TN"]))
     await courier.carry()
@@ -126,7 +122,7 @@ async def test_what_a_child_says_later_keeps_the_personal_part_back(
 
 
 async def test_a_withdrawn_request_stays_red_until_the_partner_has_forgotten_it(
-    italy: Deployment, tunisia: Deployment, courier: Courier
+    italy: Country, tunisia: Country, courier: Courier
 ):
     request_id = await italy.asked(await italy.case(), a_draft(italy.others["TN"]))
     await courier.carry()
@@ -145,7 +141,7 @@ async def test_a_withdrawn_request_stays_red_until_the_partner_has_forgotten_it(
     assert not here.still_held
 
 
-async def test_the_gate_stops_a_request_to_an_authority_the_child_fears(italy: Deployment):
+async def test_the_gate_stops_a_request_to_an_authority_the_child_fears(italy: Country):
     authority = await italy.database.write(
         lambda tx: put_partner(tx, italy.vault, country="ER", kind=PartnerKind.AUTHORITY)
     )
@@ -160,7 +156,7 @@ async def test_the_gate_stops_a_request_to_an_authority_the_child_fears(italy: D
 
 
 async def test_two_people_of_two_roles_may_override_the_gate_and_it_is_in_the_record(
-    italy: Deployment, tunisia: Deployment, courier: Courier
+    italy: Country, tunisia: Country, courier: Courier
 ):
     case_id = await italy.case(situation=Situation(frozenset(), True, frozenset({"ER"})))
     request_id = await italy.do(service.draft, case_id, a_draft(italy.others["TN"]))
@@ -182,9 +178,7 @@ async def test_two_people_of_two_roles_may_override_the_gate_and_it_is_in_the_re
     assert any(kind == "request_body" for _, kind, _ in courier.carried)  # this partner reports to nobody she fears
 
 
-async def test_an_answer_that_could_endanger_somebody_stays_here(
-    italy: Deployment, tunisia: Deployment, courier: Courier
-):
+async def test_an_answer_that_could_endanger_somebody_stays_here(italy: Country, tunisia: Country, courier: Courier):
     request_id = await italy.asked(await italy.case(), a_draft(italy.others["TN"]))
     await courier.carry()
     await tunisia.do(service.accept, request_id)
@@ -197,7 +191,7 @@ async def test_an_answer_that_could_endanger_somebody_stays_here(
     assert not any(kind == "request_answer" for _, kind, _ in courier.carried)
 
 
-async def test_what_another_officer_holds_is_not_found(italy: Deployment, courier: Courier):
+async def test_what_another_officer_holds_is_not_found(italy: Country, courier: Courier):
     request_id = await italy.asked(await italy.case(), a_draft(italy.others["TN"]))
     stranger = await italy.world.officer("stranger")
 
@@ -205,7 +199,7 @@ async def test_what_another_officer_holds_is_not_found(italy: Deployment, courie
         await italy.do(service.open_request, request_id, by=stranger)
 
 
-async def test_a_due_date_follows_the_law_of_the_type(italy: Deployment, courier: Courier):
+async def test_a_due_date_follows_the_law_of_the_type(italy: Country, courier: Courier):
     case_id = await italy.case(situation=Situation(frozenset(), True, frozenset({"TN"})))
     draft = a_draft(italy.others["TN"], "take_charge", limit="detained")
     request_id = await italy.asked(case_id, draft)

@@ -21,9 +21,9 @@ from bot.exchange.gate import Situation
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import Agreement, Contact, Partner, PartnerKey, PartnerKind, Signature
 from bot.exchange.post import store as post
-from bot.exchange.post.model import LetterRefused, Receipt, ReceiptState, ReceivedLetter
+from bot.exchange.post.model import RECEIPT, LetterRefused, Receipt, ReceiptState, ReceivedLetter
 from bot.exchange.requests import sending, service
-from bot.exchange.requests.intake import Intake
+from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.service import Draft
 from bot.exchange.requests.types import FIELDS, REQUEST_TYPES, Input
 from bot.kernel.access import Role
@@ -81,7 +81,7 @@ def put_partner(
         new_id(), partner.id, os.urandom(32), os.urandom(32), NOON - timedelta(days=1), NOON + timedelta(days=900), NOON
     )
     signatures = tuple(
-        Signature(admin, NOON, partners.signature_mark(vault, unsigned, admin, NOON))
+        Signature(admin, NOON, partners.signature_mark(vault, partner, unsigned, admin, NOON))
         for admin in ("admin-1", "admin-2")
     )
     key = PartnerKey(
@@ -124,7 +124,7 @@ def a_draft(partner_id: str, type_key: str = "info_child", **changed: Any) -> Dr
 
 
 @dataclass
-class Deployment:
+class Country:
     """One country's Waymark."""
 
     world: World
@@ -181,7 +181,7 @@ class Deployment:
 class Courier:
     """Carries what is waiting, in both directions, until nothing is."""
 
-    def __init__(self, *deployments: Deployment) -> None:
+    def __init__(self, *deployments: Country) -> None:
         self._by_country = {each.country: each for each in deployments}
         self.carried: list[tuple[str, str, dict[str, Any]]] = []
         self.refused: list[tuple[str, str]] = []
@@ -190,7 +190,7 @@ class Courier:
         while any([await self._carry_one(each) for each in self._by_country.values()]):
             pass
 
-    async def _carry_one(self, sender: Deployment) -> bool:
+    async def _carry_one(self, sender: Country) -> bool:
         found = await sender.see(_next_waiting)
         if found is None:
             return False
@@ -208,6 +208,11 @@ class Courier:
             )
         )
         self.carried.append((sender.country, found.kind, body))
+        if found.kind == RECEIPT:
+            news = Receipt(receiver.others[sender.country], body["of"], ReceiptState(body["state"]), body["code"], at)
+            await receiver.database.write(lambda tx: RequestIntake(receiver.vault).told(tx, news))
+            await sender.database.write(lambda tx: _mark(tx, found.id, "stored"))
+            return True
         letter = ReceivedLetter(
             receiver.others[sender.country],
             found.id,
@@ -222,17 +227,17 @@ class Courier:
         )
         state, code = ReceiptState.STORED, None
         try:
-            await receiver.database.write(lambda tx: Intake(receiver.vault).receive(tx, letter))
+            await receiver.database.write(lambda tx: RequestIntake(receiver.vault).receive(tx, letter))
         except LetterRefused as error:
             state, code = ReceiptState.REFUSED, error.code
             self.refused.append((found.kind, error.code))
         await sender.database.write(lambda tx: _mark(tx, found.id, state.value))
         receipt = Receipt(found.partner_id, found.id, state, code, at)
-        await sender.database.write(lambda tx: Intake(sender.vault).told(tx, receipt))
+        await sender.database.write(lambda tx: RequestIntake(sender.vault).told(tx, receipt))
         return True
 
 
-async def hand_over(receiver: Deployment, sender: str, kind: str, body: dict[str, Any], **more: Any) -> str:
+async def hand_over(receiver: Country, sender: str, kind: str, body: dict[str, Any], **more: Any) -> str:
     """Give a letter in as if a partner had sent it: for what a partner of ours would never send."""
     at: datetime = receiver.clock.now()
     letter = ReceivedLetter(
@@ -247,7 +252,7 @@ async def hand_over(receiver: Deployment, sender: str, kind: str, body: dict[str
         at,
         at,
     )
-    await receiver.database.write(lambda tx: Intake(receiver.vault).receive(tx, letter))
+    await receiver.database.write(lambda tx: RequestIntake(receiver.vault).receive(tx, letter))
     return letter.envelope_id
 
 

@@ -1,0 +1,284 @@
+"""Partners: added from a description and a key file, trusted when two admins have signed, changed, revoked, closed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
+
+from bot.exchange.partners import keys, store
+from bot.exchange.partners.keys import KeyCard, OwnKey
+from bot.exchange.partners.model import (
+    OVERLAP,
+    SIGNATURES_NEEDED,
+    KeyState,
+    Partner,
+    PartnerKey,
+    Signature,
+)
+from bot.exchange.partners.names import nearest, plain_name, skeleton
+from bot.kernel import audit
+from bot.kernel.access import Role
+from bot.kernel.crypto import Vault
+from bot.kernel.officers import get_officer
+
+
+class PartnerLooksAlike(Exception):
+    """Another partner has this name, or one that looks the same. `other` is its name."""
+
+    def __init__(self, other: str) -> None:
+        super().__init__(other)
+        self.other = other
+
+
+class KeyRefused(Exception):
+    """The key cannot be added: it is known already, it is another deployment's, or it is our own."""
+
+
+class CannotSign(Exception):
+    """The signature does not count; the text says why."""
+
+
+# Our own keys
+
+
+class NoKeyYet(Exception):
+    """We have no pair of our own. The server makes one when it starts."""
+
+
+def current_own_key(tx: Connection, vault: Vault, at: datetime) -> OwnKey:
+    """Our newest pair; made now, where there is none."""
+    try:
+        return newest_own_key(tx, vault, at)
+    except NoKeyYet:
+        known = store.own_keys(tx, vault)
+        pair = keys.make_pair(deployment=known[0].deployment if known else None, at=at)
+        _keep_pair(tx, vault, pair, by="system:exchange", at=at)
+        return next(key for key in store.own_keys(tx, vault) if key.kid == pair.kid)
+
+
+def newest_own_key(tx: Connection, vault: Vault, at: datetime) -> OwnKey:
+    """Our newest pair. Reads only. Raises NoKeyYet."""
+    newest = next((key for key in store.own_keys(tx, vault) if key.opens(at)), None)
+    if newest is None:
+        raise NoKeyYet
+    return newest
+
+
+def own_key_for(tx: Connection, vault: Vault, partner: Partner, at: datetime) -> OwnKey:
+    """The pair to sign with for this partner: the newest that it is known to hold, or else our newest. Reads only.
+
+    While a new pair is announced, a partner that has not heard of it yet goes on getting letters it can read.
+    Raises NoKeyYet.
+    """
+    held = next((key for key in store.own_keys(tx, vault) if key.kid == partner.our_kid and key.opens(at)), None)
+    return held or newest_own_key(tx, vault, at)
+
+
+def rotate_own_key(tx: Connection, vault: Vault, *, by: str, at: datetime) -> OwnKey:
+    """A new pair, which the one before it vouches for; that one opens letters for 30 days more.
+
+    The partners do not know of it yet: `bot.exchange.post.service.announce_key` tells them.
+    """
+    earlier = current_own_key(tx, vault, at)
+    pair = keys.make_pair(deployment=earlier.deployment, at=at)
+    pair = replace(pair, vouched=keys.vouch(earlier, pair))
+    _keep_pair(tx, vault, pair, by=by, at=at)
+    store.shorten_own_key(tx, earlier.kid, min(earlier.not_after, at + OVERLAP))
+    return pair
+
+
+def revoke_own_keys(tx: Connection, vault: Vault, *, by: str, at: datetime) -> OwnKey:
+    """Our keys may be in strange hands: they are destroyed, and a new pair begins without anyone's word for it.
+
+    Every partner has to compare its fingerprint by phone, as at the first time. Letters that were sealed for the old
+    keys and not yet opened are lost to us; their senders are never told that they were stored, and send them again.
+    """
+    for key in store.own_keys(tx, vault):
+        if key.revoked_at is None:
+            store.revoke_own_key(tx, vault, key, at)
+            _record(tx, vault, at, by, "exchange.own_key_revoked", f"key:{key.kid}")
+    return current_own_key(tx, vault, at)
+
+
+def _keep_pair(tx: Connection, vault: Vault, pair: OwnKey, *, by: str, at: datetime) -> None:
+    store.add_own_key(tx, vault, pair)
+    _record(tx, vault, at, by, "exchange.own_key_made", f"key:{pair.kid}")
+
+
+# Partners
+
+
+def look_alikes(tx: Connection, name: str) -> list[str]:
+    """Partners whose names are near enough to be mistaken for this one: to be shown before it is added."""
+    return nearest(name, [(other, bare) for _, other, bare in store.skeletons(tx)])
+
+
+def add_partner(tx: Connection, vault: Vault, partner: Partner, *, by: str, at: datetime) -> Partner:
+    """A partner without a key, which therefore gets nothing yet.
+
+    Raises NameRefused, and PartnerLooksAlike where the name could be taken for another's.
+    """
+    partner = replace(partner, name=plain_name(partner.name), keys=(), our_kid=None, deployment=None)
+    _must_look_different(tx, partner)
+    store.add(tx, partner, skeleton=skeleton(partner.name), at=at)
+    _record(tx, vault, at, by, "exchange.partner_added", f"partner:{partner.id}", country=partner.country)
+    return partner
+
+
+def change_partner(tx: Connection, vault: Vault, partner: Partner, *, by: str, at: datetime) -> Partner:
+    """Say something else of a partner: then two admins sign again, for it is that description they sign.
+
+    Its key must have been compared by phone anew, too: who can change where letters go could change who reads them.
+    """
+    partner = replace(partner, name=plain_name(partner.name))
+    _must_look_different(tx, partner)
+    store.save(tx, partner, skeleton=skeleton(partner.name))
+    for key in partner.keys:
+        store.save_key(tx, replace(key, signatures=(), vouched_by=None, vouch_mark=""))
+    _record(tx, vault, at, by, "exchange.partner_changed", f"partner:{partner.id}")
+    return _known(tx, vault, partner.id)
+
+
+def close_partner(tx: Connection, vault: Vault, partner_id: str, *, by: str, at: datetime) -> None:
+    """Nothing passes any more, in either direction, from now on."""
+    partner = _known(tx, vault, partner_id)
+    store.save(tx, replace(partner, closed_at=at), skeleton=skeleton(partner.name))
+    _record(tx, vault, at, by, "exchange.partner_closed", f"partner:{partner.id}")
+
+
+def _must_look_different(tx: Connection, partner: Partner) -> None:
+    mine = skeleton(partner.name)
+    for other_id, name, bare in store.skeletons(tx):
+        if bare == mine and other_id != partner.id:
+            raise PartnerLooksAlike(name)
+
+
+# Their keys
+
+
+def add_key(tx: Connection, vault: Vault, partner_id: str, card: KeyCard, *, by: str, at: datetime) -> PartnerKey:
+    """Take in a key file. The key is unverified and carries nothing, unless a verified key of theirs vouches for it.
+
+    Raises KeyRefused.
+    """
+    partner = _known(tx, vault, partner_id)
+    if any(own.kid == card.kid or own.deployment == card.deployment for own in store.own_keys(tx, vault)):
+        raise KeyRefused("This is our own key file. Give it to the partner, and ask for theirs.")
+    if partner.deployment not in (None, card.deployment):
+        raise KeyRefused(
+            f"This key file is of another installation than the one known as {partner.name}. Call them before "
+            "anything else. If they really began anew, close this partner and add a new one."
+        )
+    if partner.deployment is None:
+        partner = _name_deployment(tx, partner, card)
+    key = PartnerKey(card.kid, partner.id, card.sign_public, card.seal_public, card.not_before, card.not_after, at)
+    voucher = next((key for key in partner.keys if key.kid == card.vouched_by), None)
+    vouched = (
+        voucher is not None
+        and voucher.state(at) is KeyState.VERIFIED
+        and keys.is_vouched(card, by_public=voucher.sign_public)
+    )
+    if vouched and voucher is not None:
+        mark = store.vouch_mark(vault, partner, key, voucher.kid)
+        key = replace(key, vouched_by=voucher.kid, vouch_mark=mark)
+    try:
+        with tx.begin_nested():
+            store.add_key(tx, key)
+    except IntegrityError:
+        raise KeyRefused("This key is known already.") from None
+    if vouched and voucher is not None:
+        _shorten(tx, vault, partner, voucher, at)
+    facts = {"partner": partner.id, "vouched_by": key.vouched_by}
+    _record(tx, vault, at, by, "exchange.key_added", f"key:{key.kid}", **facts)
+    return key
+
+
+def _name_deployment(tx: Connection, partner: Partner, card: KeyCard) -> Partner:
+    named = replace(partner, deployment=card.deployment)
+    try:
+        with tx.begin_nested():
+            store.save(tx, named, skeleton=skeleton(named.name))
+    except IntegrityError:
+        raise KeyRefused("This key file belongs to another partner that is known already.") from None
+    return named
+
+
+def _shorten(tx: Connection, vault: Vault, partner: Partner, voucher: PartnerKey, at: datetime) -> None:
+    """The key before still proves letters for the overlap. Its marks are over its dates, so they are written anew."""
+    shorter = replace(voucher, not_after=min(voucher.not_after, at + OVERLAP))
+    signatures = tuple(
+        replace(each, mark=store.signature_mark(vault, partner, shorter, each.officer_id, each.at))
+        for each in shorter.signatures
+    )
+    by = shorter.vouched_by
+    mark = store.vouch_mark(vault, partner, shorter, by) if by is not None else ""
+    store.save_key(tx, replace(shorter, signatures=signatures, vouch_mark=mark))
+
+
+def sign_key(
+    tx: Connection, vault: Vault, partner_id: str, *, heard: str, officer_id: str, at: datetime
+) -> tuple[PartnerKey, int]:
+    """An admin's word: "I called them, and these are the digits they read to me". Returns the key and how many more
+    admins are needed before anything may pass.
+
+    The caller has proven that the officer is who it says, by password. Raises CannotSign.
+    """
+    partner = _known(tx, vault, partner_id)
+    officer = get_officer(tx, officer_id)
+    if officer is None or not officer.active or Role.ADMIN not in officer.roles:
+        raise CannotSign("Only an active admin can sign for a partner's key.")
+    waiting = [key for key in partner.keys if key.state(at) is KeyState.UNVERIFIED]
+    if not waiting:
+        raise CannotSign(f"No key of {partner.name} waits for a signature.")
+    key = next((k for k in waiting if keys.same_fingerprint(heard, keys.fingerprint(*_halves(k)))), None)
+    if key is None:
+        raise CannotSign(
+            f"These are not the digits of any key of {partner.name} that waits. Compare them once more on the phone; "
+            "if they still differ, do not trust the key file: somebody may have changed it."
+        )
+    if any(signature.officer_id == officer_id for signature in key.signatures):
+        raise CannotSign("You have signed this key already. Another admin has to call and compare for themselves.")
+    signature = Signature(officer_id, at, store.signature_mark(vault, partner, key, officer_id, at))
+    signed = replace(key, signatures=(*key.signatures, signature))
+    store.save_key(tx, signed)
+    _record(tx, vault, at, officer_id, "exchange.key_signed", f"key:{key.kid}", partner=partner.id)
+    return signed, max(0, SIGNATURES_NEEDED - len({each.officer_id for each in signed.signatures}))
+
+
+def revoke_key(tx: Connection, vault: Vault, partner_id: str, kid: str | None, *, by: str, at: datetime) -> int:
+    """At once, nothing is sealed for this key and nothing is believed from it: or from any of the partner's, where
+    `kid` is None. Keys that only it vouched for go with it. Returns how many were revoked.
+    """
+    partner = _known(tx, vault, partner_id)
+    gone = {key.kid for key in partner.keys if kid is None or key.kid == kid}
+    while more := {key.kid for key in partner.keys if key.vouched_by in gone and not _stands_alone(key)} - gone:
+        gone |= more
+    count = 0
+    for key in partner.keys:
+        if key.kid in gone and key.revoked_at is None:
+            store.save_key(tx, replace(key, revoked_at=at))
+            _record(tx, vault, at, by, "exchange.key_revoked", f"key:{key.kid}", partner=partner.id)
+            count += 1
+    return count
+
+
+def _stands_alone(key: PartnerKey) -> bool:
+    return len({each.officer_id for each in key.signatures}) >= SIGNATURES_NEEDED
+
+
+def _halves(key: PartnerKey) -> tuple[bytes, bytes]:
+    return key.sign_public, key.seal_public
+
+
+def _known(tx: Connection, vault: Vault, partner_id: str) -> Partner:
+    partner = store.get(tx, partner_id, vault)
+    if partner is None:
+        raise LookupError("no such partner")
+    return partner
+
+
+def _record(tx: Connection, vault: Vault, at: datetime, by: str, act: str, what: str, **facts: str | None) -> None:
+    audit.append(tx, vault, at=at, actor=by, act=act, object=what, facts=facts)

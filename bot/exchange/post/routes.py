@@ -1,0 +1,142 @@
+"""The doors of the exchange: where partners' machines bring letters and fetch theirs, and where our key file lies."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from aiohttp import web
+from sqlalchemy.engine import Connection
+
+from bot.exchange import jose
+from bot.exchange.partners import service as partner_service
+from bot.exchange.partners import store as partners
+from bot.exchange.partners.keys import write_card
+from bot.exchange.partners.model import Partner
+from bot.exchange.post import service, store
+from bot.exchange.post.carrier import FETCH_PATH, LETTERS_PATH, MEDIA_TYPE
+from bot.exchange.post.intake import Intake, Taken
+from bot.exchange.post.model import Receiver
+from bot.exchange.post.receipts import SignedReceipt, read_fetch, read_receipt, signer_of
+from bot.exchange.refusals import ChannelClosed, NotAnEnvelope, Refused, TooLarge, UnknownKey
+from bot.kernel.clock import Clock
+from bot.kernel.crypto import Erased, Vault
+from bot.kernel.database import Database
+from bot.kernel.logs import get_log
+from bot.kernel.web import PUBLIC, MachineGuard, Routes
+
+log = get_log("exchange")
+
+#: What is a little too large is read, so that the refusal can be signed; what is far too large is not read at all.
+BODY_CAP = 2 * 1024 * 1024
+FETCH_CAP = 256 * 1024
+LETTERS_A_FETCH = 16
+
+TAKEN: web.RequestKey[Taken] = web.RequestKey("taken", Taken)
+ASKING: web.RequestKey[Partner] = web.RequestKey("asking", Partner)
+
+
+class Identity:
+    """What our key file says of us."""
+
+    def __init__(self, *, name: str, country: str, endpoint: str) -> None:
+        self.name = name
+        self.country = country
+        self.endpoint = endpoint
+
+
+def exchange_routes(
+    database: Database, vault: Vault, clock: Clock, intake: Intake, receiver: Receiver | None, identity: Identity
+) -> Routes:
+    """The three routes. Who brings a letter proves itself by the signature in it; who fetches, by a signed question."""
+    routes = Routes()
+
+    async def signed_by_a_partner(request: web.Request) -> bool:
+        request[TAKEN] = await intake.take(await request.read())
+        return request[TAKEN].refusal is None
+
+    async def asked_by_a_partner(request: web.Request) -> bool:
+        try:
+            request[ASKING] = await _asking(request)
+        except Refused as refusal:
+            log.warning("fetch_refused", reason=refusal.code)
+            return False
+        return True
+
+    @routes.post(
+        LETTERS_PATH,
+        name="exchange_letters",
+        allow=MachineGuard(signed_by_a_partner, refusal=_say),
+        body_cap=BODY_CAP,
+    )
+    async def take_letter(request: web.Request) -> web.Response:
+        """Stored already: only a stored letter proves who brought it."""
+        return _say(request)
+
+    @routes.post(
+        FETCH_PATH, name="exchange_letters_waiting", allow=MachineGuard(asked_by_a_partner), body_cap=FETCH_CAP
+    )
+    async def give_letters(request: web.Request) -> web.Response:
+        partner = request[ASKING]
+        at = clock.now()
+        letters = await database.read(lambda tx: _sealed_for(tx, vault, partner.id, at))
+        return web.json_response({"letters": letters})
+
+    @routes.get("/exchange/key", name="exchange_key", allow=PUBLIC)
+    async def key_file(_request: web.Request) -> web.Response:
+        own = await intake.own_key()
+        card = write_card(own, name=identity.name, country=identity.country, endpoint=identity.endpoint)
+        return web.Response(text=card, content_type="application/json")
+
+    async def _asking(request: web.Request) -> Partner:
+        """Who asks, once the receipts that came along are kept. Raises a Refused."""
+        at = clock.now()
+        try:
+            token = (await request.read()).decode("ascii")
+        except UnicodeDecodeError:
+            raise NotAnEnvelope from None
+        kid = signer_of(token, typ=jose.FETCH)
+
+        def who(tx: Connection) -> tuple[Partner | None, str]:
+            return partners.of_key(tx, vault, kid), partner_service.newest_own_key(tx, vault, at).deployment
+
+        try:
+            partner, deployment = await database.read(who)
+        except partner_service.NoKeyYet:
+            raise UnknownKey from None
+        if partner is None:
+            raise UnknownKey
+        receipts = read_fetch(token, partner=partner, deployment=deployment, at=at)
+        closed = partner.why_closed(at)
+        if closed is not None:
+            raise closed
+        words = [read_receipt(each, partner=partner, deployment=deployment, at=at) for each in receipts]
+        if words:
+            await database.write(lambda tx: _keep(tx, words, partner.id))
+        return partner
+
+    def _keep(tx: Connection, words: list[SignedReceipt], partner_id: str) -> None:
+        for word in words:
+            service.confirmed(tx, vault, receiver, partner_id, word, clock.now())
+
+    return routes
+
+
+def _say(request: web.Request) -> web.Response:
+    """Our signed word, whatever it is."""
+    taken = request[TAKEN]
+    refusal = taken.refusal
+    status = 202
+    if refusal is not None:
+        status = {TooLarge: 413, NotAnEnvelope: 400}.get(type(refusal), 403)
+    return web.Response(status=status, text=taken.word, content_type=MEDIA_TYPE)
+
+
+def _sealed_for(tx: Connection, vault: Vault, partner_id: str, at: datetime) -> list[str]:
+    """What waits for a partner, sealed, in order, as far as it may go."""
+    found = []
+    for letter in store.waiting_letters(tx, partner_id, limit=LETTERS_A_FETCH):
+        try:
+            found.append(service.sealed(tx, vault, letter, at).raw.decode())
+        except (ChannelClosed, Erased, TooLarge):
+            continue
+    return found

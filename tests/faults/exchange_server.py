@@ -1,0 +1,159 @@
+"""One deployment's exchange as a process that may be killed at any moment: `python -m tests.faults.exchange_server`.
+
+Its orders are the JSON of `Orders`, its only argument. It writes its letters one by one, each together with a row that
+says so, serves the doors of the exchange, and takes letters in as rows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+from aiohttp import web
+from sqlalchemy.engine import Connection
+
+from bot.exchange.partners import store as partners
+from bot.exchange.post import service
+from bot.exchange.post.carrier import Carrier
+from bot.exchange.post.intake import Intake
+from bot.exchange.post.model import Receipt, ReceivedLetter
+from bot.exchange.post.routes import Identity, exchange_routes
+from bot.kernel.clock import SystemClock
+from bot.kernel.crypto import Vault
+from bot.kernel.database import Database, open_database
+from bot.kernel.ids import new_id
+from bot.kernel.live import Signals
+from bot.kernel.logs import configure_logs
+from bot.kernel.settings import load_settings
+from bot.kernel.web import WebParts, build_web, web_runner
+from bot.kernel.words import Words
+
+MASTER_KEY = bytes(range(32))
+CANARY = "CANARY-7731"
+PURPOSE, REQUEST, CLASSES = "child_protection", "info_child", frozenset({"identity"})
+
+storm_tables = sa.MetaData()
+#: What this side wrote: a row in the transaction of the `put`.
+written = sa.Table(
+    "storm_written",
+    storm_tables,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("envelope_id", sa.String(36), nullable=False),
+)
+#: What the room above got. Nothing here makes a second row for one letter impossible: that is what is tested.
+taken = sa.Table(
+    "storm_taken",
+    storm_tables,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("envelope_id", sa.String(36), nullable=False),
+    sa.Column("fits", sa.Boolean, nullable=False),
+)
+news = sa.Table(
+    "storm_news",
+    storm_tables,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("envelope_id", sa.String(36), nullable=False),
+    sa.Column("state", sa.String(12), nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What one server is started with."""
+
+    name: str
+    database_url: str
+    folder: str
+    port: int
+    letters: int
+    pause: float  # seconds between two letters it writes
+
+
+class Rows:
+    """The room above, as rows in the transaction that hands over. It keeps whether the words fit, not the words."""
+
+    def receive(self, tx: Connection, letter: ReceivedLetter) -> None:
+        fits = str(letter.body.get("text", "")).startswith(CANARY)
+        tx.execute(taken.insert().values(id=new_id(), envelope_id=letter.envelope_id, fits=fits))
+
+    def told(self, tx: Connection, receipt: Receipt) -> None:
+        tx.execute(news.insert().values(id=new_id(), envelope_id=receipt.envelope_id, state=receipt.state.value))
+
+
+async def serve(orders: Orders) -> None:
+    """Serve and write until SIGTERM, or until somebody kills this."""
+    clock, signals, vault, room = SystemClock(), Signals(), Vault(MASTER_KEY), Rows()
+    database = open_database(orders.database_url)
+    await database.write(lambda tx: vault.prepare(tx, clock.now()))
+    intake = Intake(database, vault, clock, signals, room)
+    carrier = Carrier(
+        database, vault, clock, signals, intake=intake, receiver=room,
+        first_pause=timedelta(seconds=0.2), longest_pause=timedelta(seconds=2),
+    )  # fmt: skip
+    identity = Identity(name=orders.name, country="XX", endpoint=f"http://127.0.0.1:{orders.port}")
+    parts = WebParts(
+        settings=load_settings({"WAYMARK_DATA_DIR": orders.folder}),
+        database=database,
+        vault=vault,
+        clock=clock,
+        signals=signals,
+        words=Words.load(),
+    )
+    runner = web_runner(
+        build_web(parts, exchange_routes(database, vault, clock, intake, room, identity)), shutdown_timeout=2.0
+    )
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", orders.port, reuse_address=True).start()
+    work = [asyncio.create_task(each) for each in (intake.run(), carrier.run(), _write(database, vault, orders))]
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    print("serving", flush=True)
+    await stop.wait()
+    for task in work:
+        task.cancel()
+    await asyncio.gather(*work, return_exceptions=True)
+    await carrier.close()
+    await runner.cleanup()
+    await database.close()
+
+
+async def _write(database: Database, vault: Vault, orders: Orders) -> None:
+    """What is missing of this side's letters, each in a transaction of its own."""
+    while True:
+        number = await database.read(_next_number)
+        if number >= orders.letters:
+            return
+        await database.write(lambda tx, number=number: _put(tx, vault, number))  # type: ignore[misc]
+        await asyncio.sleep(orders.pause)
+
+
+def _next_number(tx: Connection) -> int:
+    return int(tx.execute(sa.select(sa.func.count()).select_from(written)).scalar_one())
+
+
+def _put(tx: Connection, vault: Vault, number: int) -> None:
+    at = SystemClock().now()
+    (partner,) = partners.everyone(tx, vault)
+    envelope_id = service.put(
+        tx, vault, partner_id=partner.id, kind="request", request_type=REQUEST, purpose=PURPOSE,
+        data_classes=CLASSES, consent_ref="consent-1", body={"text": f"{CANARY} {number} " + "x" * (number % 700)},
+        key_id=vault.new_key(tx, at).id, actor="system:storm", at=at,
+    )  # fmt: skip
+    tx.execute(written.insert().values(number=number, envelope_id=envelope_id))
+
+
+def main() -> None:
+    configure_logs("WARNING", "json")
+    orders = Orders(**json.loads(sys.argv[1]))
+    Path(orders.folder).mkdir(parents=True, exist_ok=True)
+    asyncio.run(serve(orders))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""The storm over the exchange in short, for every run. The long one is a command: see `tests.faults.exchange`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.exchange import Plan, run_storm
+from tests.postgres import PostgresServer
+
+pytestmark = pytest.mark.faults
+
+
+@pytest.fixture
+def two_urls(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
+    """Two empty databases of a kind."""
+    if kind == "sqlite":
+        return f"sqlite:///{tmp_path / 'lyon.db'}", f"sqlite:///{tmp_path / 'tunis.db'}"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.new_database(), server.new_database()
+
+
+async def test_no_letter_is_lost_or_doubled_while_one_side_is_killed(two_urls: tuple[str, str], tmp_path: Path):
+    report = await run_storm(two_urls, tmp_path, Plan(letters=30, kills=3, cut_lines=0.05))
+
+    assert report.wrong == []
+    assert report.killed_at_random + sum(report.killed_at_failpoints.values()) == 3
+    assert report.written == 60
+    assert report.bytes_on_the_wire > 60 * 2000

@@ -1,0 +1,478 @@
+"""A letter arrives once, or a human is told: over real HTTP, between two deployments with databases of their own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import aiohttp
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from bot.exchange import envelope, jose
+from bot.exchange.partners import keys
+from bot.exchange.partners import service as partner_service
+from bot.exchange.partners import store as partners
+from bot.exchange.post import service, store
+from bot.exchange.post.carrier import LETTERS_PATH
+from bot.exchange.post.model import ReceiptState
+from bot.exchange.post.receipts import fingerprint_of, read_receipt, write_fetch
+from bot.exchange.post.service import BodyTooLarge, NoConsent
+from bot.exchange.refusals import ChannelClosed
+from bot.kernel import audit
+from tests.integration.exchange.world import CLASSES, Deployment, a_partner
+
+Two = tuple[Deployment, Deployment]
+
+
+async def acquainted(two: Two, **changes: object) -> Two:
+    lyon, tunis = two
+    await lyon.meet(tunis, **changes)
+    await tunis.meet(lyon)
+    return two
+
+
+async def only_partner(deployment: Deployment) -> partners.Partner:
+    (found,) = await deployment.database.read(lambda tx: partners.everyone(tx, deployment.vault))
+    return found
+
+
+async def post(deployment: Deployment, raw: bytes) -> tuple[int, str]:
+    async with aiohttp.ClientSession() as http, http.post(deployment.url + LETTERS_PATH, data=raw) as answer:
+        return answer.status, await answer.text()
+
+
+async def sealed(sender: Deployment, envelope_id: str) -> bytes:
+    letter = await sender.letter(envelope_id)
+    ready = await sender.database.read(lambda tx: service.sealed(tx, sender.vault, letter, sender.clock.now()))
+    return ready.raw
+
+
+async def test_a_letter_is_sealed_carried_stored_and_handed_over(two: Two):
+    lyon, tunis = await acquainted(two)
+    envelope_id = await lyon.put(await only_partner(lyon))
+
+    await lyon.send()
+    await tunis.work()
+
+    (letter,) = tunis.room.letters
+    assert letter.body == {"text": "Who cared for the child?"}
+    assert (letter.envelope_id, letter.kind, letter.request_type) == (envelope_id, "request", "info_child")
+    assert (letter.consent_ref, letter.partner_id) == ("consent-17", (await only_partner(tunis)).id)
+    kept = await lyon.letter(envelope_id)
+    assert (kept.state, kept.body) == ("stored", None)
+    assert [(news.state, news.envelope_id) for news in lyon.room.news] == [(ReceiptState.STORED, envelope_id)]
+
+
+async def test_a_letter_leaves_only_if_the_callers_transaction_commits(two: Two):
+    lyon, tunis = await acquainted(two)
+    partner = await only_partner(lyon)
+
+    def put_and_fail(tx: Connection) -> None:
+        service.put(
+            tx, lyon.vault, partner_id=partner.id, kind="request", request_type="info_child",
+            purpose="family_contact", data_classes=CLASSES, consent_ref="consent-17", body={}, key_id=lyon.key_id,
+            actor=lyon.admins[0], at=lyon.clock.now(),
+        )  # fmt: skip
+        raise RuntimeError("the caller's own fault")
+
+    with pytest.raises(RuntimeError):
+        await lyon.database.write(put_and_fail)
+    await lyon.send()
+
+    assert tunis.room.letters == []
+    assert await lyon.put(partner)
+    assert (await lyon.letter((await lyon.database.read(_all_letters))[0])).seq == 1
+
+
+def _all_letters(tx: Connection) -> list[str]:
+    return list(tx.execute(sa.select(store.exchange_letters.c.id).order_by(store.exchange_letters.c.seq)).scalars())
+
+
+async def test_a_copy_has_no_second_effect_and_is_confirmed_again(two: Two):
+    lyon, tunis = await acquainted(two)
+    envelope_id = await lyon.put(await only_partner(lyon))
+    first, again = await sealed(lyon, envelope_id), await sealed(lyon, envelope_id)
+    assert first != again
+
+    statuses = [(await post(tunis, raw))[0] for raw in (first, first, again)]
+    await tunis.work()
+    statuses.append((await post(tunis, first))[0])
+    await tunis.work()
+
+    assert statuses == [202, 202, 202, 202]
+    assert len(tunis.room.letters) == 1
+
+
+async def test_another_letter_under_the_same_number_is_refused_with_a_signed_word(two: Two):
+    lyon, tunis = await acquainted(two)
+    partner = await only_partner(lyon)
+    envelope_id = await lyon.put(partner)
+    raw = await sealed(lyon, envelope_id)
+    assert (await post(tunis, raw))[0] == 202
+
+    for change in ({"body": {"text": "another"}}, {"id": "0192f0a0-0000-7000-8000-00000000000f"}):
+        status, word = await post(tunis, await _sealed_otherwise(lyon, envelope_id, change))
+
+        assert status == 403
+        said = read_receipt(word, partner=partner, deployment=await deployment_of(lyon), at=lyon.clock.now())
+        assert (said.state, said.code) == (ReceiptState.REFUSED, "replayed")
+
+
+async def deployment_of(deployment: Deployment) -> str:
+    own = await deployment.database.read(
+        lambda tx: partner_service.newest_own_key(tx, deployment.vault, deployment.clock.now())
+    )
+    return own.deployment
+
+
+async def _sealed_otherwise(sender: Deployment, envelope_id: str, change: dict[str, object]) -> bytes:
+    letter = await sender.letter(envelope_id)
+    at = sender.clock.now()
+    own = await sender.database.read(lambda tx: partner_service.newest_own_key(tx, sender.vault, at))
+    contents = envelope.Contents(
+        letter.id, letter.seq, letter.kind, letter.request_type, letter.purpose, letter.data_classes,
+        letter.consent_ref, letter.in_reply_to, letter.made_at, letter.expires_at, {"text": "x"},
+    )  # fmt: skip
+    return envelope.seal(replace(contents, **change), own=own, partner=await only_partner(sender), at=at)
+
+
+async def test_every_refusal_is_signed_and_a_copy_can_still_come(two: Two):
+    lyon, tunis = await acquainted(two)
+    partner = await only_partner(lyon)
+    raw = await sealed(lyon, await lyon.put(partner))
+    spoilt = raw[:-30] + (b"A" if raw[-30:-29] != b"A" else b"B") + raw[-29:]
+
+    for bad, status, code in (
+        (spoilt, 403, "bad_signature"),
+        (b"hello", 400, "not_an_envelope"),
+        (b"A" * 1_100_000, 413, "too_large"),
+    ):
+        answered, word = await post(tunis, bad)
+        said = read_receipt(word, partner=partner, deployment=await deployment_of(lyon), at=lyon.clock.now())
+        assert (answered, said.code) == (status, code)
+        assert said.sha256 == fingerprint_of(bad)
+
+    assert (await post(tunis, raw))[0] == 202
+
+
+async def test_letters_arrive_in_the_order_they_were_written(two: Two):
+    lyon, tunis = await acquainted(two)
+    partner = await only_partner(lyon)
+    for number in range(20):
+        await lyon.put(partner, f"letter {number}")
+
+    await lyon.send()
+    await tunis.work()
+
+    assert tunis.texts == [f"letter {number}" for number in range(20)]
+
+
+async def test_a_partner_that_is_away_is_tried_again_and_a_human_is_told_after_two_weeks(two: Two):
+    lyon, _tunis = await acquainted(two)
+    partner = await only_partner(lyon)
+    await _change(lyon, replace(partner, endpoint="http://127.0.0.1:9"))
+    envelope_id = await lyon.put(await only_partner(lyon))
+    tries = 0
+    while (kept := await lyon.letter(envelope_id)).state == "waiting":
+        await lyon.send()
+        tries += 1
+        assert tries < 1000
+        lyon.clock.advance(timedelta(hours=1))
+    assert 300 < kept.attempt < 400
+    assert (kept.state, kept.code) == ("undelivered", "connection")
+    assert [(news.state, news.code) for news in lyon.room.news] == [(ReceiptState.UNDELIVERED, "connection")]
+    assert lyon.clock.now() - kept.made_at >= timedelta(days=14)
+
+
+async def _change(deployment: Deployment, partner: partners.Partner) -> None:
+    """Change what is said of a partner, and have it signed again."""
+
+    def work(tx: Connection) -> None:
+        at = deployment.clock.now()
+        partner_service.change_partner(tx, deployment.vault, partner, by=deployment.admins[0], at=at)
+        for admin in deployment.admins[:2]:
+            heard = " ".join(keys.fingerprint(partner.keys[0].sign_public, partner.keys[0].seal_public))
+            partner_service.sign_key(tx, deployment.vault, partner.id, heard=heard, officer_id=admin, at=at)
+
+    await deployment.database.write(work)
+
+
+async def test_a_gap_in_the_numbers_is_noticed_and_closes_when_the_letter_comes(two: Two):
+    lyon, tunis = await acquainted(two)
+    partner = await only_partner(lyon)
+    ids = [await lyon.put(partner, f"letter {number}") for number in range(5)]
+    raws = [await sealed(lyon, each) for each in ids]
+
+    async def missing() -> list[tuple[int, int]]:
+        return [(gap.first, gap.last) for gap in await tunis.database.read(store.gaps)]
+
+    await post(tunis, raws[4])
+    assert await missing() == [(1, 4)]
+    await post(tunis, raws[1])
+    assert await missing() == [(1, 1), (3, 4)]
+    for number in (0, 2, 3):
+        await post(tunis, raws[number])
+    assert await missing() == []
+
+
+async def test_what_the_room_refuses_goes_back_with_its_reason_and_its_writing_is_undone(two: Two):
+    lyon, tunis = await acquainted(two)
+    tunis.room.refuses = "not_our_area"
+    tunis.room.writes = lambda tx, _letter: _mark(tx)
+    envelope_id = await lyon.put(await only_partner(lyon))
+
+    await lyon.send()
+    await tunis.work()
+    await tunis.send()
+
+    kept = await lyon.letter(envelope_id)
+    assert (kept.state, kept.code) == ("refused", "not_our_area")
+    assert [news.state for news in lyon.room.news] == [ReceiptState.STORED, ReceiptState.REFUSED]
+    assert await tunis.database.read(_marks) == 0
+
+
+def _mark(tx: Connection) -> None:
+    tx.execute(
+        partners.exchange_focal_points.insert().values(country="XX", partner_id=None, contact="{}", note="written")
+    )
+
+
+def _marks(tx: Connection) -> int:
+    return tx.execute(sa.select(sa.func.count()).select_from(partners.exchange_focal_points)).scalar_one()
+
+
+async def test_a_fault_of_the_room_loses_nothing_and_leaves_nothing_half_done(two: Two):
+    lyon, tunis = await acquainted(two)
+    tunis.room.fails = 3
+    tunis.room.writes = lambda tx, _letter: _mark(tx)
+    await lyon.put(await only_partner(lyon))
+    await lyon.send()
+
+    for _ in range(3):
+        await tunis.work()
+        assert (tunis.texts, await tunis.database.read(_marks)) == ([], 0)
+        tunis.clock.advance(timedelta(minutes=2))
+    await tunis.work()
+
+    assert (len(tunis.texts), await tunis.database.read(_marks)) == (1, 1)
+
+
+async def test_news_of_a_human_comes_back_and_never_goes_backwards(two: Two):
+    lyon, tunis = await acquainted(two)
+    envelope_id = await lyon.put(await only_partner(lyon))
+    await lyon.send()
+    await tunis.work()
+    partner_id = (await only_partner(tunis)).id
+
+    for state in (ReceiptState.ANSWERED, ReceiptState.READ):
+        await tunis.database.write(
+            lambda tx, state=state: service.report(  # type: ignore[misc]
+                tx,
+                tunis.vault,
+                partner_id=partner_id,
+                envelope_id=envelope_id,
+                state=state,
+                actor=tunis.admins[0],
+                at=tunis.clock.now(),
+            )
+        )
+    await tunis.send()
+
+    assert [news.state for news in lyon.room.news] == [ReceiptState.STORED, ReceiptState.ANSWERED]
+
+
+async def test_nothing_is_written_for_whom_no_rule_allows_it(two: Two):
+    lyon, tunis = two
+    unverified = await lyon.meet(tunis, signatures=1)
+
+    with pytest.raises(ChannelClosed, match="not verified"):
+        await lyon.put(unverified)
+
+    assert await lyon.database.read(_all_letters) == []
+
+
+async def test_personal_data_needs_the_ledger_and_a_letter_has_its_limit(two: Two):
+    lyon, _tunis = await acquainted(two)
+    partner = await only_partner(lyon)
+
+    with pytest.raises(NoConsent):
+        await lyon.put(partner, consent_ref=None)
+    with pytest.raises(BodyTooLarge):
+        await lyon.put(partner, "x" * 500_000)
+    with pytest.raises(ChannelClosed, match="does not cover: health"):
+        await lyon.put(partner, data_classes=frozenset({"health"}))
+    assert await lyon.put(partner, "x" * 490_000)
+
+
+async def test_an_agreement_that_ran_out_closes_the_way_for_what_waits_too(two: Two):
+    lyon, tunis = two
+    ends = a_partner(tunis, lyon.clock).agreement
+    assert ends is not None
+    soon = replace(ends, valid_to=lyon.clock.now() + timedelta(days=3))
+    partner = await lyon.meet(tunis, agreement=soon)
+    await tunis.meet(lyon, agreement=soon)
+    envelope_id = await lyon.put(partner)
+    raw = await sealed(lyon, envelope_id)
+    for each in (lyon, tunis):
+        each.clock.advance(timedelta(days=3))
+
+    await lyon.send()
+
+    kept = await lyon.letter(envelope_id)
+    assert (kept.state, kept.code, kept.body) == ("closed", "agreement_expired", None)
+    assert [news.state for news in lyon.room.news] == [ReceiptState.CLOSED]
+    assert (await post(tunis, raw))[0] == 403
+    assert tunis.room.letters == []
+
+
+async def test_a_revoked_key_stops_what_waits_at_once_and_what_comes(two: Two):
+    lyon, tunis = await acquainted(two)
+    partner = await only_partner(lyon)
+    waiting = await lyon.put(partner)
+    raw = await sealed(lyon, waiting)
+    at = lyon.clock.now()
+    await lyon.database.write(
+        lambda tx: partner_service.revoke_key(tx, lyon.vault, partner.id, None, by=lyon.admins[0], at=at)
+    )
+    theirs = await only_partner(tunis)
+    await tunis.database.write(
+        lambda tx: partner_service.revoke_key(tx, tunis.vault, theirs.id, None, by=tunis.admins[0], at=at)
+    )
+
+    await lyon.send()
+    status, word = await post(tunis, raw)
+
+    assert (await lyon.letter(waiting)).code == "key_revoked"
+    assert tunis.room.letters == []
+    assert status == 403
+    assert jose.strict_json(jose.decode(word.split(".")[1]))["code"] == "revoked_key"
+
+
+async def test_a_letter_whose_case_was_erased_is_not_sent(two: Two):
+    lyon, tunis = await acquainted(two)
+    envelope_id = await lyon.put(await only_partner(lyon))
+    await lyon.database.write(lambda tx: lyon.vault.destroy(tx, lyon.key_id, lyon.clock.now()))
+
+    await lyon.send()
+
+    kept = await lyon.letter(envelope_id)
+    assert (kept.state, kept.code) == ("closed", "erased")
+    assert tunis.room.letters == []
+
+
+async def test_a_partner_behind_a_firewall_fetches_and_confirms(two: Two):
+    lyon, tunis = two
+    await lyon.meet(tunis, endpoint=None)  # Lyon cannot reach Tunis
+    await tunis.meet(lyon, fetch=True)
+    ids = [await lyon.put(await only_partner(lyon), f"letter {number}") for number in range(40)]
+    await lyon.send()
+    assert {(await lyon.letter(each)).state for each in ids} == {"waiting"}
+
+    await tunis.carrier.fetch_all()
+    await tunis.work()
+
+    assert tunis.texts == [f"letter {number}" for number in range(40)]
+    assert {(await lyon.letter(each)).state for each in ids} == {"stored"}
+
+
+async def test_nobody_else_fetches(two: Two):
+    lyon, tunis = await acquainted(two)
+    await lyon.put(await only_partner(lyon))
+    stranger = keys.make_pair(deployment=None, at=tunis.clock.now())
+    partner = await only_partner(tunis)
+    late = tunis.clock.now() - timedelta(minutes=20)
+    own = await tunis.database.read(lambda tx: partner_service.newest_own_key(tx, tunis.vault, tunis.clock.now()))
+
+    for asked in (
+        write_fetch(stranger, partner=partner, receipts=[], at=tunis.clock.now()),
+        write_fetch(own, partner=partner, receipts=[], at=late),
+        write_fetch(own, partner=replace(partner, deployment="another"), receipts=[], at=tunis.clock.now()),
+        "nonsense",
+        "",
+    ):
+        async with aiohttp.ClientSession() as http, http.post(f"{lyon.url}/exchange/letters/waiting", data=asked) as no:
+            assert no.status == 403
+
+
+async def test_a_new_key_of_ours_is_announced_and_no_letter_is_lost_on_the_way(two: Two):
+    lyon, tunis = await acquainted(two)
+    partner = await only_partner(lyon)
+    first_kid = (await only_partner(tunis)).keys[0].kid
+    await lyon.put(partner, "before")
+    for each in two:
+        each.clock.advance(timedelta(hours=1))
+    await lyon.database.write(
+        lambda tx: service.announce_key(
+            tx, lyon.vault, name=lyon.name, country="FR", endpoint=lyon.url, by=lyon.admins[0], at=lyon.clock.now()
+        )
+    )
+    await lyon.put(partner, "after")
+
+    await lyon.send()
+    await tunis.work()
+    await lyon.put(await only_partner(lyon), "later")
+    await lyon.send()
+    await tunis.work()
+    await tunis.put(await only_partner(tunis), "and back")
+    await tunis.send()
+    await lyon.work()
+
+    known = await only_partner(tunis)
+    newest = known.key(tunis.clock.now())
+    assert newest is not None
+    assert newest.kid != first_kid
+    assert newest.vouched_by == first_kid
+    assert tunis.texts == ["before", "after", "later"]
+    assert lyon.texts == ["and back"]
+    tunis.clock.advance(timedelta(days=31))
+    old = next(key for key in (await only_partner(tunis)).keys if key.kid == first_kid)
+    assert old.state(tunis.clock.now()) == "expired"
+
+
+async def test_a_new_key_that_only_a_stranger_vouches_for_waits_for_two_admins(two: Two):
+    lyon, tunis = await acquainted(two)
+    partner = await only_partner(tunis)
+    crook = keys.make_pair(deployment=partner.deployment, at=tunis.clock.now())
+    crook = replace(crook, vouched=keys.vouch(crook, crook))
+    card = keys.read_card(keys.write_card(crook, name=lyon.name, country="FR", endpoint=lyon.url))
+
+    added = await tunis.database.write(
+        lambda tx: partner_service.add_key(tx, tunis.vault, partner.id, card, by=tunis.admins[0], at=tunis.clock.now())
+    )
+
+    assert added.vouched_by is None
+    assert (await only_partner(tunis)).key(tunis.clock.now()).kid == partner.keys[0].kid  # type: ignore[union-attr]
+
+
+async def test_the_words_are_neither_on_the_disk_of_the_sender_nor_of_the_receiver(two: Two, tmp_path):  # type: ignore[no-untyped-def]
+    lyon, tunis = await acquainted(two)
+    await lyon.put(await only_partner(lyon), "CANARY-7731")
+    await lyon.put(await only_partner(lyon), "CANARY-7731")
+    await lyon.send()
+    if lyon.database.dialect == "sqlite":
+        disk = b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.is_file())
+        assert b"CANARY" not in disk
+    for each in (lyon, tunis):
+        assert "CANARY" not in await each.database.read(_everything)
+
+
+def _everything(tx: Connection) -> str:
+    tables = (store.exchange_letters, store.exchange_received, audit.audit_log)
+    return "".join(repr([tuple(row) for row in tx.execute(sa.select(table))]) for table in tables)
+
+
+async def test_the_acts_are_in_the_audit_log_and_the_chain_holds(two: Two):
+    lyon, tunis = await acquainted(two)
+    await lyon.put(await only_partner(lyon))
+    await lyon.send()
+    await tunis.work()
+
+    acts = [row.act for row in await lyon.database.read(lambda tx: audit.read_log(tx))]
+    assert {"exchange.partner_added", "exchange.key_added", "exchange.key_signed", "exchange.letter_written",
+            "exchange.letter_stored"} <= set(acts)  # fmt: skip
+    there = [row.act for row in await tunis.database.read(lambda tx: audit.read_log(tx))]
+    assert "exchange.letter_handed_over" in there
+    for each in (lyon, tunis):
+        assert (await each.database.read(lambda tx, each=each: audit.verify(tx, each.vault))).ok  # type: ignore[misc]
