@@ -73,7 +73,8 @@ class Objects:
         if route.path.startswith("/desk/services/{id}"):
             return await self._service(state)
         if route.path.startswith(("/desk/requests/{id}", "/desk/adults/{id}")):
-            return await self._abroad(route, state, person)
+            # What a closed case allows is the case's own rule, and is asked at its own routes.
+            return None if "closed" in state else await self._abroad(route, state, person)
         assert route.path.startswith("/desk/officers/{id}"), f"say what the object of {route.path} is"
         return await self._account(state, person)
 
