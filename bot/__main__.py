@@ -150,6 +150,21 @@ def bench(name: Annotated[str, typer.Argument(help="ingest, turn or program")]) 
 
 
 @app.command()
+def drill(
+    priority: Annotated[str, typer.Option(help="P0, P1, P2 or P3")] = "P0",
+    minutes: Annotated[float, typer.Option(help="how long to wait for somebody")] = 15,
+) -> None:
+    """Ring a drill beside a running server, and measure who is paged when and how soon a human has it.
+
+    Nobody is in danger and nobody outside is written to. The exit code is 1 when no human had it in time.
+    """
+    from bot.drill import run as run_drill
+
+    in_time = _run(run_drill(_settings(), priority, minutes=minutes, say=typer.echo))
+    raise typer.Exit(0 if in_time else 1)
+
+
+@app.command()
 def backup(
     to: Annotated[Path, typer.Argument(help="the file to write; it must not exist")],
 ) -> None:

@@ -43,7 +43,7 @@ from bot.conversations.outbox import Sender
 from bot.conversations.service import end_leases, forget_old_receipts
 from bot.conversations.turn import TurnWorker
 from bot.exchange.exchange import Exchange
-from bot.exchange.post.routes import Identity
+from bot.exchange.partners.keys import Identity
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.reminders import Reminders
 from bot.kernel import sessions

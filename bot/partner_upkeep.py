@@ -162,8 +162,7 @@ async def our_key_file(settings: Settings) -> str:
     at = SystemClock().now()
     async with installation(settings) as (database, vault):
         own = await database.write(lambda tx: partners.current_own_key(tx, vault, at))
-    identity = own_identity(settings)
-    return write_card(own, name=identity.name, country=identity.country, endpoint=identity.endpoint)
+    return write_card(own, own_identity(settings))
 
 
 async def list_partners(settings: Settings) -> list[str]:
@@ -220,15 +219,7 @@ async def rotate(settings: Settings) -> str:
     at, identity = SystemClock().now(), own_identity(settings)
 
     def work(tx: Connection, vault: Vault) -> int:
-        return post.announce_key(
-            tx,
-            vault,
-            name=identity.name,
-            country=identity.country,
-            endpoint=identity.endpoint,
-            by=COMMAND,
-            at=at,
-        )
+        return post.announce_key(tx, vault, identity, by=COMMAND, at=at)
 
     told = await _write(settings, work)
     return (

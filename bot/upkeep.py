@@ -23,6 +23,8 @@ from bot.cases import store as case_store
 from bot.cases.auditor import look_at_watch
 from bot.conversations import service as conversations
 from bot.desk.sign_in import link_path
+from bot.exchange.post import service as post
+from bot.exchange.post.watch import look_at_exchange
 from bot.kernel import audit, officers
 from bot.kernel.access import Role
 from bot.kernel.clock import SystemClock
@@ -369,6 +371,7 @@ async def _make_ready(draft: Settings, erased: Sequence[str]) -> tuple[int, int]
         if not report.ok:
             raise CannotDo(f"the record of acts in this backup is not whole from act {report.first_wrong} on")
         again = await database.write(lambda tx: _erase_again(tx, vault, erased))
+        await database.write(post.after_restore)
         await database.clear_log()
     return again, report.rows
 
@@ -455,6 +458,8 @@ async def _examine_database(settings: Settings, database: Database) -> list[Find
         found.append(Finding(True, "message path: nothing lost, nothing stuck"))
     watch = await database.read(lambda tx: look_at_watch(tx, at=at))
     found.append(Finding(watch.alive, f"alarms: {'watched' if watch.alive else 'nobody watches; is a server up?'}"))
+    wanting = await database.read(lambda tx: look_at_exchange(tx, vault, at))
+    found.extend(Finding(False, f"partners: {sentence}") for sentence in wanting)
     people = await database.read(lambda tx: officers.list_officers(tx, active_only=True))
     how = "" if people else "; add one with: ./waymark user add"
     return [*found, Finding(bool(people), f"desk: {len(people)} people can sign in{how}")]

@@ -11,6 +11,7 @@ BENCHES = {
     "ingest": "webhook to durable inbox, beside a bare handler over a group-commit writer",
     "turn": "turns a second for buttons, forms and free text, beside a bare echo",
     "directory": "import, search and names of places at 1,000, 10,000 and 100,000 services, each beside a floor",
+    "desk": "a cry for help to a row on an open desk under load, and the queue page with 100,000 cases",
     "program": "seconds to the first answer after a start, and memory, beside a bare server",
 }
 
@@ -32,6 +33,10 @@ async def run(name: str, settings: Settings) -> None:
         from bot.bench import directory
 
         await directory.run(settings)
+    elif name == "desk":
+        from bot.bench import desk
+
+        await desk.run(settings)
     else:
         from bot.bench import program
 

@@ -89,6 +89,24 @@ class BareEcho:
         return Turn(replace(state, slots={**state.slots, "count": count}), (), (Reply(message.text),))
 
 
+#: Behind the last words of a turn, so that the channel knows them.
+END = " ■"
+
+
+class Ending:
+    """A dialogue whose last reply of a turn says so: only then has the person got their answer."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def turn(self, state: DialogueState, message: UserMessage) -> Turn:
+        turn = await self._engine.turn(state, message)
+        replies = list(turn.replies)
+        last = max(place for place, reply in enumerate(replies) if reply.text)
+        replies[last] = replace(replies[last], text=replies[last].text + END)
+        return replace(turn, replies=tuple(replies))
+
+
 class NobodyCalled:
     """Calls for a human cost what a case costs, which is another bench."""
 
@@ -114,7 +132,8 @@ class BenchChannel:
         return InboundMessage(MessageKind.TEXT, text=text)
 
     async def send(self, message: OutboundMessage) -> DeliveryId:
-        self.answered[message.address].set()
+        if message.text.endswith(END):
+            self.answered[message.address].set()
         return DeliveryId(message.id)
 
     async def acknowledge(self, message: InboundMessage) -> None:
@@ -156,7 +175,7 @@ async def open_way(folder: Path, dialogue: Dialogue) -> MessageWay:
         signals,
         channels=channels,
         understanding=dialogue.understanding,
-        engine=dialogue.engine,
+        engine=Ending(dialogue.engine),
         escalations=NobodyCalled(),
         words=Words.load(),
         emergency_number=_emergency_number,

@@ -14,7 +14,10 @@ from datetime import datetime
 from sqlalchemy.engine import Connection
 
 from bot.cases import store
+from bot.cases.hand import AT_DESK
 from bot.cases.model import LOUD, Alarm, Audience, Case
+from bot.cases.rota import service as rota
+from bot.cases.rota.service import OnDuty
 from bot.conversations import service as conversations
 from bot.conversations.model import MessageClass
 from bot.kernel import officers
@@ -27,6 +30,9 @@ from bot.kernel.words import N_, Words
 
 log = get_log("alarm")
 
+
+#: Where nobody plans, every officer counts as there.
+NO_ROTA = OnDuty(kept=False)
 
 PAGE = N_("A {priority} case waits: {number}. Open the desk: {url}")
 STILL_LOOKING = N_(
@@ -86,7 +92,8 @@ def take_step(tx: Connection, paging: Paging, case_id: str, *, emergency_number:
         return []
     topics = ["queue", "pages", "outbox", f"case:{case_id}"]
     team = officers.list_officers(tx)
-    for officer in audience(team, alarm.ladder.steps[due].whom, owner_id=found.case.owner_id):
+    present, owner = rota.on_duty(tx, at), found.case.owner_id
+    for officer in audience(team, alarm.ladder.steps[due].whom, owner_id=owner, present=present):
         _page(tx, paging, alarm, found.case, officer, step=max(due, alarm.step), at=at)
     climbed = alarm.climbed(at)
     if alarm.tells_person(at) and _tell_person(tx, paging, found.case, emergency_number, at=at):
@@ -97,9 +104,17 @@ def take_step(tx: Connection, paging: Paging, case_id: str, *, emergency_number:
     return topics
 
 
-def audience(team: Iterable[Officer], whom: Audience, *, owner_id: str | None) -> list[Officer]:
-    """Whom a step pages. An empty circle falls to the next wider one: silence is never an answer."""
+def audience(
+    team: Iterable[Officer], whom: Audience, *, owner_id: str | None, present: OnDuty = NO_ROTA
+) -> list[Officer]:
+    """Whom a step pages. An empty circle falls to the next wider one: silence is never an answer.
+
+    Where a rota is kept the first circle is who is on duty, else who is on call, else every officer; the second
+    adds who is on call and who coordinates. At the top everyone is paged, whatever the rota says.
+    """
     active = [officer for officer in team if officer.active]
+    if present.kept:
+        return _audience_by_rota(active, whom, owner_id, present)
     circles = {
         Audience.OWNER: [officer for officer in active if officer.id == owner_id],
         Audience.OFFICERS: [officer for officer in active if Role.OFFICER in officer.roles],
@@ -110,6 +125,22 @@ def audience(team: Iterable[Officer], whom: Audience, *, owner_id: str | None) -
         if circle >= whom and circles[circle]:
             return circles[circle]
     return []
+
+
+def _audience_by_rota(active: list[Officer], whom: Audience, owner_id: str | None, present: OnDuty) -> list[Officer]:
+    everyones = [officer for officer in active if Role.OFFICER in officer.roles]
+    at_desk = [officer for officer in active if officer.id in present.at_desk]
+    on_call = [officer for officer in active if officer.id in present.on_call]
+    first = at_desk or on_call or everyones
+    also = {officer.id for officer in [*first, *on_call]}
+    second = [officer for officer in active if officer.id in also or Role.COORDINATOR in officer.roles]
+    circles = {
+        Audience.OWNER: [officer for officer in active if officer.id == owner_id],
+        Audience.OFFICERS: first,
+        Audience.COORDINATORS: second,
+        Audience.EVERYONE: active,
+    }
+    return next((circles[circle] for circle in sorted(circles) if circle >= whom and circles[circle]), [])
 
 
 def _page(
@@ -126,6 +157,9 @@ def _page(
 
 
 def _tell_person(tx: Connection, paging: Paging, case: Case, emergency_number: str, *, at: datetime) -> bool:
+    card = conversations.card(tx, case.conversation_id)
+    if card is not None and card.channel == AT_DESK:  # they stand at the desk, or were called: nobody to write to
+        return False
     text = paging.words.text(case.language, STILL_LOOKING, emergency_number=emergency_number)
     return _say(
         tx,

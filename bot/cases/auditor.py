@@ -16,10 +16,13 @@ from datetime import datetime, timedelta
 import aiohttp
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm, service, store
+from bot.cases import alarm, handover, service, store
+from bot.cases.hand import SYSTEM
 from bot.cases.model import CaseStatus
 from bot.cases.pager import PAGER
-from bot.kernel import officers
+from bot.cases.referrals import service as referrals
+from bot.cases.rota import service as rota
+from bot.kernel import audit, officers
 from bot.kernel.clock import Clock
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Database
@@ -29,6 +32,7 @@ from bot.kernel.logs import get_log
 log = get_log("auditor")
 
 AUDITOR = "auditor"
+ROTA = "rota"
 AUDIT_EVERY = timedelta(seconds=60)
 #: A step may be taken so much later than it was due.
 STEP_MAY_BE_LATE = timedelta(seconds=30)
@@ -55,6 +59,9 @@ class AuditOfAlarms:
 
 def audit_alarms(tx: Connection, vault: Vault, *, at: datetime) -> AuditOfAlarms:
     """Look at every open alarm and repair what is stuck. Leaves a beat, good or bad."""
+    handover.lapse(tx, vault, at=at)
+    referrals.remind_late(tx, vault, at=at)
+    _look_ahead(tx, vault, at=at)
     repaired = _give_back_cases_of_absent(tx, vault, at=at)
     for case in store.waiting_without_alarm(tx):
         alarm.ring(tx, case, at=at)
@@ -63,7 +70,7 @@ def audit_alarms(tx: Connection, vault: Vault, *, at: datetime) -> AuditOfAlarms
     for ringing, status in store.climbing_alarms(tx):
         climbing += 1
         if status is CaseStatus.CLOSED:
-            store.put_alarm(tx, ringing.acknowledged(service.SYSTEM, at))
+            store.put_alarm(tx, ringing.acknowledged(SYSTEM, at))
             repaired += 1
         elif ringing.stuck(at):
             store.put_alarm(tx, ringing.repaired(at))
@@ -88,6 +95,18 @@ def _give_back_cases_of_absent(tx: Connection, vault: Vault, *, at: datetime) ->
     return given_back
 
 
+def _look_ahead(tx: Connection, vault: Vault, *, at: datetime) -> None:
+    """Notice beforehand that nobody will be on duty: for the banner, and once for each gap in the audit log."""
+    gap = rota.next_gap(tx, at)
+    known = store.beats(tx).get(ROTA)
+    facts = {"from": gap[0].isoformat(), "until": gap[1].isoformat()} if gap else {}
+    known_until = datetime.fromisoformat(known.facts["until"]) if known and not known.ok else None
+    if gap and (known_until is None or gap[0] > known_until):
+        at_minute = f"{gap[0]:%Y-%m-%dT%H:%MZ}"
+        audit.append(tx, vault, at=at, actor=SYSTEM, act="rota.nobody", object="rota", facts={"from": at_minute})
+    store.put_beat(tx, ROTA, at=at, ok=gap is None, facts=facts)
+
+
 def check_invariants(tx: Connection, *, at: datetime) -> list[str]:
     """What no audit should ever find, a sentence each; nothing if all is well. Changes nothing."""
     problems = [f"case {case.number}: waits, and no alarm climbs" for case in store.waiting_without_alarm(tx)]
@@ -110,6 +129,7 @@ class Watch:
     pager_at: datetime | None
     auditor_at: datetime | None
     alive: bool
+    nobody_from: datetime | None = None  # when nobody is on duty, as far as the rota is planned
 
 
 def look_at_watch(tx: Connection, *, at: datetime) -> Watch:
@@ -117,7 +137,14 @@ def look_at_watch(tx: Connection, *, at: datetime) -> Watch:
     beats = store.beats(tx)
     pager, auditor = beats.get(PAGER), beats.get(AUDITOR)
     fresh = [beat for beat in (pager, auditor) if beat is not None and beat.ok and abs(at - beat.at) <= BEAT_IS_OLD]
-    return Watch(pager.at if pager else None, auditor.at if auditor else None, alive=len(fresh) == 2)
+    planned = beats.get(ROTA)
+    nobody = planned.facts.get("from") if planned else None
+    return Watch(
+        pager.at if pager else None,
+        auditor.at if auditor else None,
+        alive=len(fresh) == 2,
+        nobody_from=datetime.fromisoformat(nobody) if nobody else None,
+    )
 
 
 class Auditor:

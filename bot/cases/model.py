@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
@@ -26,6 +26,7 @@ class Act(StrEnum):
     CLAIM = "claim"
     RELEASE = "release"
     TAKE_OVER = "take_over"
+    HAND_OVER = "hand_over"
     CLOSE = "close"
     REOPEN = "reopen"
 
@@ -36,6 +37,7 @@ TRANSITIONS: Mapping[tuple[CaseStatus, Act], CaseStatus] = MappingProxyType(
         (CaseStatus.NEW, Act.CLAIM): CaseStatus.CLAIMED,
         (CaseStatus.CLAIMED, Act.RELEASE): CaseStatus.NEW,
         (CaseStatus.CLAIMED, Act.TAKE_OVER): CaseStatus.CLAIMED,
+        (CaseStatus.CLAIMED, Act.HAND_OVER): CaseStatus.CLAIMED,
         (CaseStatus.CLAIMED, Act.CLOSE): CaseStatus.CLOSED,
         (CaseStatus.CLOSED, Act.REOPEN): CaseStatus.CLAIMED,
     }
@@ -68,6 +70,14 @@ class NotAllowedNow(CaseError):
     """The case has moved on since the page was made, or this officer does not hold it."""
 
 
+class NotReadyToClose(CaseError):
+    """Something stands in the way of closing: `obstacles` has a sentence for each. Nothing was changed."""
+
+    def __init__(self, number: str, obstacles: Sequence[str]) -> None:
+        super().__init__(number)
+        self.obstacles = tuple(obstacles)
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One person's need, followed from the first words until somebody answers for it."""
@@ -92,6 +102,8 @@ class Case:
     person_wrote_at: datetime | None = None
     officer_wrote_at: datetime | None = None
     demo: bool = False
+    offered_to: str | None = None  # the colleague who is asked to take it; its owner holds it until then
+    stage: str = "registered"  # how far the work has come, see `bot.cases.record.stages`
 
     @property
     def officer_id(self) -> str | None:
@@ -129,7 +141,7 @@ class Case:
         """The case after `act`. Raises AlreadyClaimed or NotAllowedNow."""
         if not self.allows(act):
             raise (AlreadyClaimed if act is Act.CLAIM else NotAllowedNow)(self.number)
-        moved = replace(self, status=TRANSITIONS[self.status, act])
+        moved = replace(self, status=TRANSITIONS[self.status, act], offered_to=None)
         if act is Act.RELEASE:
             return replace(moved, owner_id=None, claimed_at=None, due_at=at + ACKNOWLEDGE_WITHIN[self.priority])
         if act is Act.CLOSE:

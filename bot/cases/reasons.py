@@ -7,6 +7,9 @@ from types import MappingProxyType
 
 from bot.kernel.words import N_
 
+#: A case that is none: see `drill`.
+DRILL = "drill"
+
 #: The 21 crisis codes, then what else brings a person into the queue.
 REASONS: Mapping[str, str] = MappingProxyType(
     {
@@ -36,6 +39,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "report_case": N_("Report by a worker"),
         "understanding_failed": N_("Not understood by the bot"),
         "no_answer": N_("No approved answer"),
+        DRILL: N_("Drill: nobody is in danger"),
     }
 )
 

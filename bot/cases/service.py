@@ -8,38 +8,49 @@ transaction that reads them.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from sqlalchemy.sql.elements import ColumnElement
 
-from bot.cases import alarm, store
+from bot.cases import alarm, choosing, store
+from bot.cases.hand import (
+    AT_DESK,
+    SYSTEM,
+    Hand,
+    in_scope,
+    move,
+    note_in_audit,
+    say,
+    seal,
+    target,
+    unseal,
+    visible,
+    write_down,
+)
 from bot.cases.model import (
     ACKNOWLEDGE_WITHIN,
     Act,
     Alarm,
     AlreadyClaimed,
     Case,
-    CaseNotFound,
     CaseStatus,
     NotAllowedNow,
+    NotReadyToClose,
 )
+from bot.cases.record import closure
 from bot.conversations import service as conversations
-from bot.conversations.model import MessageClass
 from bot.conversations.ports import Escalated, Escalation
 from bot.kernel import access, audit
 from bot.kernel.access import Permission
-from bot.kernel.crypto import DataKey, Erased, Vault
+from bot.kernel.crypto import Erased, Vault
 from bot.kernel.ids import new_id
 from bot.kernel.officers import Officer
 from bot.kernel.words import N_, Words
 from dialogues.understanding.model import Priority
 
-SYSTEM = "system"
 #: Why the program closes a case by itself: nobody can choose it.
 ERASED = "erased"
 #: No character that is mistaken for another when read aloud or by hand.
@@ -83,6 +94,7 @@ class Note:
     officer_id: str
     at: datetime
     text: str
+    kind: str = "internal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +107,6 @@ class CaseFile:
     alarm: Alarm | None
     events: list[store.CaseEvent]
     notes: list[Note]
-
-
-@dataclass(frozen=True, slots=True)
-class Hand:
-    """An officer about to act: who, when, and what it takes."""
-
-    officer: Officer
-    vault: Vault
-    words: Words
-    at: datetime
 
 
 # A message becomes a case -----------------------------------------------------------------------------------------
@@ -142,7 +144,7 @@ class CaseEscalations:
             store.save_case(tx, known, case)
             with suppress(Erased):  # erased words stay erased; the alarm is what matters
                 key = self._vault.key(tx, known.key_id)
-                store.reseal(tx, case.id, words_sealed=_seal(key, case.id, "words", escalation.words))
+                store.reseal(tx, case.id, words_sealed=seal(key, case.id, "words", escalation.words))
         return self._escalated(tx, escalation, case, new=False, raised=raised, at=at)
 
     def _escalated(
@@ -153,7 +155,7 @@ class CaseEscalations:
         alarm.ring(tx, case, at=at)
         facts = {"reason": reason, "priority": priority.value, "source": escalation.source}
         act = "opened" if new else "raised" if raised else "signalled"
-        _record(tx, self._vault, case, act, officer_id=None, at=at, facts=facts)
+        write_down(tx, self._vault, case, act, officer_id=None, at=at, facts=facts)
         return Escalated(case.id, case.number, new=new, raised=raised)
 
 
@@ -162,7 +164,7 @@ def _open_case(tx: Connection, vault: Vault, escalation: Escalation, *, at: date
     card = conversations.card(tx, escalation.conversation_id)
     case = Case(
         id=new_id(),
-        number=_free_number(tx),
+        number=free_number(tx),
         conversation_id=escalation.conversation_id,
         key_id=key.id,
         reason=escalation.reason,
@@ -178,12 +180,13 @@ def _open_case(tx: Connection, vault: Vault, escalation: Escalation, *, at: date
         person_wrote_at=at,
         demo=card is not None and card.demo,
     )
-    words = _seal(key, case.id, "words", escalation.words)
-    place = _seal(key, case.id, "place", escalation.place) if escalation.place else None
+    words = seal(key, case.id, "words", escalation.words)
+    place = seal(key, case.id, "place", escalation.place) if escalation.place else None
     return case if store.add_case(tx, case, words_sealed=words, place_sealed=place) else None
 
 
-def _free_number(tx: Connection) -> str:
+def free_number(tx: Connection) -> str:
+    """A number that no case has."""
     while True:
         letters = "".join(secrets.choice(NUMBER_ALPHABET) for _ in range(6))
         number = f"{letters[:3]}-{letters[3:]}"
@@ -225,38 +228,31 @@ def look_at_others(tx: Connection, vault: Vault, officer: Officer, *, limit: int
 
 def open_file(tx: Connection, hand: Hand, case_id: str) -> CaseFile:
     """Read a case. Raises CaseNotFound; the reading is in the audit log when it returns."""
-    sealed = _visible(tx, hand.officer, case_id)
-    _audit(tx, hand, Permission.CASE_READ, sealed.case)
+    sealed = visible(tx, hand.officer, case_id)
+    note_in_audit(tx, hand, Permission.CASE_READ, sealed.case)
     return _file(tx, hand.vault, sealed)
 
 
 def watch_file(tx: Connection, vault: Vault, officer: Officer, case_id: str) -> CaseFile:
     """Look again at a case that is already open on this officer's screen. Raises CaseNotFound once it is not theirs."""
-    return _file(tx, vault, _visible(tx, officer, case_id))
+    return _file(tx, vault, visible(tx, officer, case_id))
 
 
 def _file(tx: Connection, vault: Vault, sealed: store.SealedCase) -> CaseFile:
     summary = _summary(tx, vault, sealed)
     case = sealed.case
     notes = [
-        Note(row.id, row.officer_id, row.at, _open(vault, tx, case, row.text_sealed, "case_notes", row.id, "text"))
+        Note(
+            row.id,
+            row.officer_id,
+            row.at,
+            unseal(tx, vault, case, row.text_sealed, "case_notes", row.id, "text"),
+            row.kind,
+        )
         for row in store.notes_of(tx, case.id)
     ]
     ringing = store.get_alarm(tx, case.id, lock=False)
     return CaseFile(case, summary.words, summary.place, ringing, store.events_of(tx, case.id), notes)
-
-
-def in_scope(officer: Officer) -> ColumnElement[bool]:
-    """The cases that exist for this officer, as a condition of a query."""
-    scope = access.case_scope(officer)
-    if scope.everyones:
-        return sa.true()
-    ways: list[ColumnElement[bool]] = [sa.false()]
-    if scope.own:
-        ways.append(store.cases.c.owner_id == scope.officer_id)
-    if scope.unheld:
-        ways.append(store.cases.c.owner_id.is_(None))
-    return sa.or_(*ways)
 
 
 # Acting -----------------------------------------------------------------------------------------------------------
@@ -274,72 +270,82 @@ def claim_case(tx: Connection, hand: Hand, case_id: str) -> Case:
 
 
 def claim_next(tx: Connection, hand: Hand) -> Case | None:
-    """Take the most urgent case that waits, or None when nobody waits."""
-    case = store.next_waiting(tx, in_scope(hand.officer))
+    """Take the case that `choosing` gives this officer, or None when nobody waits. Raises AtCapacity."""
+    case = choosing.next_for(tx, hand.officer, hand.at)
     if case is None or not access.allows(hand.officer, Permission.CASE_CLAIM, case):
         return None
     return _claim(tx, hand, case)
 
 
 def _claim(tx: Connection, hand: Hand, case: Case) -> Case:
-    claimed = _move(tx, hand, case, Act.CLAIM)
+    claimed = move(tx, hand, case, Act.CLAIM)
     alarm.acknowledge(tx, case.id, officer_id=hand.officer.id, at=hand.at)
     conversations.hand_to_human(tx, case.conversation_id, hand.at)
-    _tell(tx, hand, claimed, PERSON_READS, "person_reads")
+    say(tx, hand.vault, hand.words, claimed, PERSON_READS, "person_reads", at=hand.at)
     return claimed
 
 
 def take_over(tx: Connection, hand: Hand, case_id: str) -> Case:
     """Take a case out of a colleague's hands. The person notices nothing but a new voice."""
-    case = _target(tx, hand, case_id, Permission.CASE_TAKE_OVER)
+    case = target(tx, hand, case_id, Permission.CASE_TAKE_OVER)
     if case.owner_id == hand.officer.id:
         raise NotAllowedNow(case.number)
-    taken = _move(tx, hand, case, Act.TAKE_OVER, facts={"from": case.owner_id})
+    taken = move(tx, hand, case, Act.TAKE_OVER, facts={"from": case.owner_id})
     alarm.acknowledge(tx, case.id, officer_id=hand.officer.id, at=hand.at)
     return taken
 
 
 def release_case(tx: Connection, hand: Hand, case_id: str) -> Case:
     """Put a case back into the queue. It rings again, and the bot answers meanwhile."""
-    case = _target(tx, hand, case_id, Permission.CASE_RELEASE)
-    released = _move(tx, hand, case, Act.RELEASE)
+    case = target(tx, hand, case_id, Permission.CASE_RELEASE)
+    released = move(tx, hand, case, Act.RELEASE)
     alarm.ring_anew(tx, released, at=hand.at)
     conversations.hand_back(tx, case.conversation_id, hand.at)
-    _tell(tx, hand, released, PERSON_LEFT, "person_left")
+    say(tx, hand.vault, hand.words, released, PERSON_LEFT, "person_left", at=hand.at)
     return released
 
 
-def close_case(tx: Connection, hand: Hand, case_id: str, *, closing: str) -> Case:
-    """Close a case: the bot resumes. Words stay until retention erases them, so that a complaint can be answered."""
-    case = _target(tx, hand, case_id, Permission.CASE_CLOSE)
-    closed = _move(tx, hand, case, Act.CLOSE, closing=closing, facts={"closing": closing})
+def close_case(
+    tx: Connection, hand: Hand, case_id: str, *, closing: str, checked: Collection[str] = frozenset()
+) -> Case:
+    """Close a case: the bot resumes. Words stay until retention erases them, so that a complaint can be answered.
+
+    `checked` are the items of the checklist that whoever closes vouches for. Raises NotReadyToClose where one is
+    missing in a case that was worked on, or where something is still under way.
+    """
+    case = target(tx, hand, case_id, Permission.CASE_CLOSE)
+    if in_the_way := closure.missing(tx, case.id, checked):
+        raise NotReadyToClose(case.number, in_the_way)
+    closed = move(tx, hand, case, Act.CLOSE, closing=closing, facts={"closing": closing})
     alarm.acknowledge(tx, case.id, officer_id=hand.officer.id, at=hand.at)
     conversations.hand_back(tx, case.conversation_id, hand.at)
-    _tell(tx, hand, closed, TALK_CLOSED, "talk_closed")
+    say(tx, hand.vault, hand.words, closed, TALK_CLOSED, "talk_closed", at=hand.at)
     return closed
 
 
 def reopen_case(tx: Connection, hand: Hand, case_id: str) -> Case:
     """Open a closed case again and hold it. Raises NotAllowedNow when the person has another open case by now, and
     when their words were erased: then there is nobody to answer."""
-    case = _target(tx, hand, case_id, Permission.CASE_REOPEN)
+    case = target(tx, hand, case_id, Permission.CASE_REOPEN)
     card = conversations.card(tx, case.conversation_id)
     if card is None or card.erased_at is not None or store.open_case_of(tx, case.conversation_id) is not None:
         raise NotAllowedNow(case.number)
-    reopened = _move(tx, hand, case, Act.REOPEN)
+    reopened = move(tx, hand, case, Act.REOPEN)
     conversations.hand_to_human(tx, case.conversation_id, hand.at)
     return reopened
 
 
 def answer_person(tx: Connection, hand: Hand, case_id: str, *, text: str, once: str) -> int | None:
     """Send an officer's words to the person. Returns the line's number, or None when this very form was sent before."""
-    case = _target(tx, hand, case_id, Permission.CASE_ANSWER)
+    case = target(tx, hand, case_id, Permission.CASE_ANSWER)
     text = text.strip()
+    card = conversations.card(tx, case.conversation_id)
     if case.status is not CaseStatus.CLAIMED or not text or len(text) > LONGEST_ANSWER:
+        raise NotAllowedNow(case.number)
+    if card is not None and card.channel == AT_DESK:  # they cannot be written to: see `intake.write_contact`
         raise NotAllowedNow(case.number)
     if not store.add_event(tx, case.id, "answered", officer_id=hand.officer.id, at=hand.at, once=once or None):
         return None
-    card = conversations.card(tx, case.conversation_id)
     seq = conversations.answer(
         tx,
         hand.vault,
@@ -351,22 +357,25 @@ def answer_person(tx: Connection, hand: Hand, case_id: str, *, text: str, once: 
     )
     store.officer_wrote(tx, case.id, hand.at)
     alarm.acknowledge(tx, case.id, officer_id=hand.officer.id, at=hand.at)
-    _audit(tx, hand, Permission.CASE_ANSWER, case, {"line": seq})
+    note_in_audit(tx, hand, Permission.CASE_ANSWER, case, {"line": seq})
     return seq
 
 
 def acknowledge_alarm(tx: Connection, hand: Hand, case_id: str) -> bool:
     """ "I have seen it", from the officer who holds the case. False when nothing was ringing."""
-    case = _target(tx, hand, case_id, Permission.CASE_ANSWER)
+    case = target(tx, hand, case_id, Permission.CASE_ANSWER)
     if not alarm.acknowledge(tx, case.id, officer_id=hand.officer.id, at=hand.at):
         return False
-    _record(tx, hand.vault, case, "acknowledged", officer_id=hand.officer.id, at=hand.at)
+    write_down(tx, hand.vault, case, "acknowledged", officer_id=hand.officer.id, at=hand.at)
     return True
 
 
-def write_note(tx: Connection, hand: Hand, case_id: str, *, text: str, once: str) -> str | None:
-    """Keep a note for colleagues. The id, or None when this very form was sent before."""
-    case = _target(tx, hand, case_id, Permission.CASE_READ)
+def write_note(tx: Connection, hand: Hand, case_id: str, *, text: str, once: str, shared: bool = False) -> str | None:
+    """Keep a note for colleagues. The id, or None when this very form was sent before.
+
+    Only a `shared` one may go along when the case is given to somebody else; the others never leave.
+    """
+    case = target(tx, hand, case_id, Permission.CASE_READ)
     text = text.strip()
     if not text or len(text) > LONGEST_NOTE:
         raise NotAllowedNow(case.number)
@@ -378,8 +387,16 @@ def write_note(tx: Connection, hand: Hand, case_id: str, *, text: str, once: str
         return None
     note_id = new_id()
     sealed = key.seal(text, table="case_notes", row=note_id, field="text")
-    store.add_note(tx, note_id=note_id, case_id=case.id, officer_id=hand.officer.id, at=hand.at, text_sealed=sealed)
-    _audit(tx, hand, "case.note", case)
+    store.add_note(
+        tx,
+        note_id=note_id,
+        case_id=case.id,
+        officer_id=hand.officer.id,
+        at=hand.at,
+        text_sealed=sealed,
+        kind="shared" if shared else "internal",
+    )
+    note_in_audit(tx, hand, "case.note", case)
     return note_id
 
 
@@ -391,11 +408,12 @@ def erase_words(tx: Connection, vault: Vault, conversation_id: str, *, at: datet
     """
     known = store.open_case_of(tx, conversation_id)
     if known is not None:
-        closed = replace(known, status=CaseStatus.CLOSED, closed_at=at, closing=ERASED)
+        closed = replace(known, status=CaseStatus.CLOSED, closed_at=at, closing=ERASED, offered_to=None)
+        store.end_offers(tx, known.id, "withdrawn", at=at)
         if not store.save_case(tx, known, closed):
             raise NotAllowedNow(known.number)
         alarm.acknowledge(tx, known.id, officer_id=SYSTEM, at=at)
-        _record(tx, vault, closed, Act.CLOSE, officer_id=None, at=at, facts={"closing": ERASED})
+        write_down(tx, vault, closed, Act.CLOSE, officer_id=None, at=at, facts={"closing": ERASED})
     key_ids = store.key_ids_of(tx, conversation_id)
     for key_id in key_ids:
         vault.destroy(tx, key_id, at)
@@ -408,7 +426,9 @@ def take_back(tx: Connection, vault: Vault, case: Case, *, at: datetime, because
     released = case.after(Act.RELEASE, officer_id=SYSTEM, at=at)
     if not store.save_case(tx, case, released):
         raise NotAllowedNow(case.number)
-    _record(tx, vault, released, Act.RELEASE, officer_id=None, at=at, facts={because: case.owner_id})
+    if case.offered_to is not None:
+        store.end_offers(tx, case.id, "withdrawn", at=at)
+    write_down(tx, vault, released, Act.RELEASE, officer_id=None, at=at, facts={because: case.owner_id})
     alarm.ring_anew(tx, released, at=at)
     conversations.hand_back(tx, case.conversation_id, at)
     return released
@@ -416,102 +436,16 @@ def take_back(tx: Connection, vault: Vault, case: Case, *, at: datetime, because
 
 def record_reminder(tx: Connection, vault: Vault, case: Case, *, at: datetime) -> None:
     """Write down that the owner of a case was reminded of somebody who waits."""
-    _record(tx, vault, case, "reminded", officer_id=None, at=at, facts={"owner": case.owner_id})
+    write_down(tx, vault, case, "reminded", officer_id=None, at=at, facts={"owner": case.owner_id})
 
 
 def tell_person_left(tx: Connection, vault: Vault, words: Words, case: Case, *, at: datetime) -> None:
     """Say to the person that somebody else is being asked."""
-    _say(tx, vault, words, case, PERSON_LEFT, "person_left", at=at)
-
-
-def _target(tx: Connection, hand: Hand, case_id: str, permission: Permission) -> Case:
-    """The case to act on, locked. Unseen is not found; seen but not allowed is NotAllowedNow."""
-    case = _visible(tx, hand.officer, case_id, lock=True).case
-    if not access.allows(hand.officer, permission, case):
-        raise NotAllowedNow(case.number)
-    return case
-
-
-def _visible(tx: Connection, officer: Officer, case_id: str, *, lock: bool = False) -> store.SealedCase:
-    sealed = store.get_case(tx, case_id, in_scope(officer), lock=lock)
-    if sealed is None:
-        raise CaseNotFound(case_id)
-    return sealed
-
-
-def _move(
-    tx: Connection,
-    hand: Hand,
-    case: Case,
-    act: Act,
-    *,
-    closing: str | None = None,
-    facts: Mapping[str, str | None] | None = None,
-) -> Case:
-    moved = case.after(act, officer_id=hand.officer.id, at=hand.at, closing=closing)
-    if not store.save_case(tx, case, moved):
-        raise (AlreadyClaimed if act is Act.CLAIM else NotAllowedNow)(case.number)
-    _record(tx, hand.vault, moved, act, officer_id=hand.officer.id, at=hand.at, facts=facts)
-    return moved
-
-
-def _record(
-    tx: Connection,
-    vault: Vault,
-    case: Case,
-    act: str,
-    *,
-    officer_id: str | None,
-    at: datetime,
-    facts: Mapping[str, str | None] | None = None,
-) -> None:
-    """One thing that happened, for the case's own history and for the audit log."""
-    store.add_event(tx, case.id, act, officer_id=officer_id, at=at, facts=facts)
-    actor = officer_id or SYSTEM
-    audit.append(tx, vault, at=at, actor=actor, act=f"case.{act}", object=f"case:{case.id}", facts=dict(facts or {}))
-
-
-def _audit(
-    tx: Connection, hand: Hand, act: str, case: Case, facts: Mapping[str, str | int | None] | None = None
-) -> None:
-    actor, case_object = hand.officer.id, f"case:{case.id}"
-    audit.append(tx, hand.vault, at=hand.at, actor=actor, act=act, object=case_object, facts=dict(facts or {}))
-
-
-def _tell(tx: Connection, hand: Hand, case: Case, sentence: str, template: str) -> None:
-    _say(tx, hand.vault, hand.words, case, sentence, template, at=hand.at)
-
-
-def _say(tx: Connection, vault: Vault, words: Words, case: Case, sentence: str, template: str, *, at: datetime) -> None:
-    card = conversations.card(tx, case.conversation_id)
-    language = (card and card.language) or case.language
-    conversations.say(
-        tx,
-        vault,
-        case.conversation_id,
-        text=words.text(language, sentence),
-        cls=MessageClass.OFFICER,
-        template=template,
-        at=at,
-        language=language,
-    )
-
-
-def _seal(key: DataKey, case_id: str, field: str, text: str) -> bytes:
-    return key.seal(text, table="cases", row=case_id, field=field)
-
-
-def _open(vault: Vault, tx: Connection, case: Case, sealed: bytes | None, table: str, row: str, field: str) -> str:
-    if sealed is None:
-        return ""
-    try:
-        return vault.key(tx, case.key_id).open(sealed, table=table, row=row, field=field)
-    except Erased:
-        return ""
+    say(tx, vault, words, case, PERSON_LEFT, "person_left", at=at)
 
 
 def _summary(tx: Connection, vault: Vault, sealed: store.SealedCase) -> CaseSummary:
     case = sealed.case
-    words = _open(vault, tx, case, sealed.words_sealed, "cases", case.id, "words")
-    place = _open(vault, tx, case, sealed.place_sealed, "cases", case.id, "place")
+    words = unseal(tx, vault, case, sealed.words_sealed, "cases", case.id, "words")
+    place = unseal(tx, vault, case, sealed.place_sealed, "cases", case.id, "place")
     return CaseSummary(case, words, place)

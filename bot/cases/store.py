@@ -43,12 +43,16 @@ cases = sa.Table(
     sa.Column("person_wrote_at", Moment, nullable=True),
     sa.Column("officer_wrote_at", Moment, nullable=True),
     sa.Column("demo", sa.Boolean, nullable=False),
+    sa.Column("offered_to", sa.String(36), nullable=True),
+    sa.Column("stage", sa.String(20), nullable=False, server_default="registered"),
 )
 _open = cases.c.status != CaseStatus.CLOSED.value
 _unanswered = sa.or_(cases.c.officer_wrote_at.is_(None), cases.c.person_wrote_at > cases.c.officer_wrote_at)
 #: One open case a conversation, whatever races.
 sa.Index("uq_cases_open_conversation", cases.c.conversation_id, unique=True, sqlite_where=_open, postgresql_where=_open)
 sa.Index("ix_cases_queue", cases.c.status, cases.c.priority, cases.c.due_at)
+sa.Index("ix_cases_queue_language", cases.c.status, cases.c.priority, cases.c.language, cases.c.due_at)
+sa.Index("ix_cases_offered", cases.c.offered_to)
 sa.Index("ix_cases_owner", cases.c.owner_id, cases.c.status)
 
 #: What each sign of danger led to. The key is the message it came from, so a turn that runs again changes nothing.
@@ -84,6 +88,7 @@ case_notes = sa.Table(
     sa.Column("officer_id", sa.String(36), nullable=False),
     sa.Column("at", Moment, nullable=False),
     sa.Column("text_sealed", sa.LargeBinary, nullable=True),  # null once erased
+    sa.Column("kind", sa.String(12), nullable=False, server_default="internal"),
 )
 
 alarms = sa.Table(
@@ -116,6 +121,43 @@ pages = sa.Table(
     sa.Column("at", Moment, nullable=False),
 )
 sa.Index("ix_pages_officer_at", pages.c.officer_id, pages.c.at)
+
+#: By what a case is found again without opening it: keyed fingerprints of a name, a phone, a date of birth.
+case_fingerprints = sa.Table(
+    "case_fingerprints",
+    metadata,
+    sa.Column("case_id", sa.String(36), sa.ForeignKey("cases.id"), primary_key=True),
+    sa.Column("fingerprint", sa.String(64), primary_key=True),
+)
+sa.Index("ix_case_fingerprints_fingerprint", case_fingerprints.c.fingerprint)
+
+#: A case that its owner offers to a named colleague, and what became of it.
+hand_overs = sa.Table(
+    "hand_overs",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("case_id", sa.String(36), sa.ForeignKey("cases.id"), nullable=False, index=True),
+    sa.Column("from_officer", sa.String(36), nullable=False, index=True),
+    sa.Column("to_officer", sa.String(36), nullable=False, index=True),
+    sa.Column("offered_by", sa.String(36), nullable=False),  # the owner, or who coordinates
+    sa.Column("note_sealed", sa.LargeBinary, nullable=True),
+    sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("expires_at", Moment, nullable=False),
+    sa.Column("answered_at", Moment, nullable=True),
+)
+_offered = hand_overs.c.state == "offered"
+#: A case is offered to one colleague at a time.
+sa.Index("uq_hand_overs_offered", hand_overs.c.case_id, unique=True, sqlite_where=_offered, postgresql_where=_offered)
+
+#: What the desk knows of an officer's working day.
+duty_profiles = sa.Table(
+    "duty_profiles",
+    metadata,
+    sa.Column("officer_id", sa.String(36), primary_key=True),
+    sa.Column("capacity", sa.Integer, nullable=False),
+    sa.Column("skills", sa.Text, nullable=False),  # reason codes they are trained for
+)
 
 #: Who watches, when they last did, and whether what they saw was well.
 watch = sa.Table(
@@ -167,6 +209,8 @@ def _case_values(case: Case) -> dict[str, Any]:
         "person_wrote_at": case.person_wrote_at,
         "officer_wrote_at": case.officer_wrote_at,
         "demo": case.demo,
+        "offered_to": case.offered_to,
+        "stage": case.stage,
     }
 
 
@@ -192,6 +236,8 @@ def _to_case(row: Row[Any]) -> Case:
         person_wrote_at=row.person_wrote_at,
         officer_wrote_at=row.officer_wrote_at,
         demo=row.demo,
+        offered_to=row.offered_to,
+        stage=row.stage,
     )
 
 
@@ -281,10 +327,17 @@ def waiting_counts(tx: Connection, *conditions: ColumnElement[bool]) -> dict[Pri
     return {priority: counted.get(priority, 0) for priority in Priority}
 
 
-def held_by(tx: Connection, officer_id: str, *, limit: int) -> list[SealedCase]:
+def anybody_waits(tx: Connection, *conditions: ColumnElement[bool]) -> bool:
+    query = sa.select(cases.c.id).where(cases.c.status == CaseStatus.NEW.value, *conditions).limit(1)
+    return tx.execute(query).first() is not None
+
+
+def held_by(tx: Connection, officer_id: str, *, limit: int, lock: bool = False) -> list[SealedCase]:
     """The open cases an officer holds; those whose person waits for an answer first."""
     query = sa.select(cases).where(cases.c.owner_id == officer_id, cases.c.status == CaseStatus.CLAIMED.value)
     ordered = query.order_by(sa.case((_unanswered, 0), else_=1), *QUEUE_ORDER)
+    if lock:
+        ordered = ordered.with_for_update()
     return [_to_sealed(row) for row in tx.execute(ordered.limit(limit))]
 
 
@@ -366,14 +419,84 @@ def events_of(tx: Connection, case_id: str) -> list[CaseEvent]:
     return [CaseEvent(row.at, row.act, row.officer_id, json.loads(row.facts)) for row in rows]
 
 
-def add_note(tx: Connection, *, note_id: str, case_id: str, officer_id: str, at: datetime, text_sealed: bytes) -> None:
-    tx.execute(
-        case_notes.insert().values(id=note_id, case_id=case_id, officer_id=officer_id, at=at, text_sealed=text_sealed)
-    )
+def add_note(
+    tx: Connection,
+    *,
+    note_id: str,
+    case_id: str,
+    officer_id: str,
+    at: datetime,
+    text_sealed: bytes,
+    kind: str = "internal",
+) -> None:
+    values = {"id": note_id, "case_id": case_id, "officer_id": officer_id, "at": at, "kind": kind}
+    tx.execute(case_notes.insert().values(text_sealed=text_sealed, **values))
 
 
 def notes_of(tx: Connection, case_id: str) -> Sequence[Row[Any]]:
     return tx.execute(sa.select(case_notes).where(case_notes.c.case_id == case_id).order_by(case_notes.c.id)).all()
+
+
+# Hand-overs, and who can take what ------------------------------------------------------------------------------
+
+
+def add_offer(tx: Connection, values: Mapping[str, Any]) -> None:
+    tx.execute(hand_overs.insert().values(**values))
+
+
+def open_offer(tx: Connection, case_id: str) -> Row[Any] | None:
+    return tx.execute(sa.select(hand_overs).where(hand_overs.c.case_id == case_id, _offered)).one_or_none()
+
+
+def open_offers(tx: Connection, *, to: str | None = None) -> list[Row[Any]]:
+    query = sa.select(hand_overs).where(_offered).order_by(hand_overs.c.at, hand_overs.c.id)
+    return list(tx.execute(query if to is None else query.where(hand_overs.c.to_officer == to)))
+
+
+def offers_by(tx: Connection, officer_id: str, *, since: datetime) -> list[Row[Any]]:
+    query = sa.select(hand_overs).where(hand_overs.c.offered_by == officer_id, hand_overs.c.at >= since)
+    return list(tx.execute(query.order_by(hand_overs.c.at.desc(), hand_overs.c.id.desc()).limit(50)))
+
+
+def offered_to(tx: Connection, officer_id: str, *, limit: int) -> list[Case]:
+    """The cases that are offered to an officer now, the most urgent first."""
+    query = sa.select(cases).where(cases.c.offered_to == officer_id, cases.c.status == CaseStatus.CLAIMED.value)
+    return [_to_case(row) for row in tx.execute(query.order_by(*QUEUE_ORDER).limit(limit))]
+
+
+def end_offers(tx: Connection, case_id: str, state: str, *, at: datetime) -> bool:
+    """End the offer that stands for a case. False when there is none."""
+    standing = sa.and_(hand_overs.c.case_id == case_id, _offered)
+    return tx.execute(hand_overs.update().where(standing).values(state=state, answered_at=at)).rowcount == 1
+
+
+def duty_profile(tx: Connection, officer_id: str) -> tuple[int, list[str]] | None:
+    row = tx.execute(sa.select(duty_profiles).where(duty_profiles.c.officer_id == officer_id)).one_or_none()
+    return None if row is None else (row.capacity, json.loads(row.skills))
+
+
+def put_duty_profile(tx: Connection, officer_id: str, *, capacity: int, skills: Sequence[str]) -> None:
+    values = {"capacity": capacity, "skills": json.dumps(list(skills))}
+    if not insert_or_nothing(tx, duty_profiles, values | {"officer_id": officer_id}):
+        tx.execute(duty_profiles.update().where(duty_profiles.c.officer_id == officer_id).values(**values))
+
+
+def add_fingerprints(tx: Connection, case_id: str, fingerprints: Iterable[str]) -> None:
+    for fingerprint in sorted(set(fingerprints)):
+        insert_or_nothing(tx, case_fingerprints, {"case_id": case_id, "fingerprint": fingerprint})
+
+
+def cases_with(tx: Connection, fingerprints: Sequence[str], *, limit: int) -> list[tuple[Case, int]]:
+    """Cases that any of these fingerprints belong to, and how many fit: the open ones and the best fits first."""
+    fits = sa.func.count(case_fingerprints.c.fingerprint)
+    query = (
+        sa.select(cases, fits.label("fits"))
+        .join(case_fingerprints, case_fingerprints.c.case_id == cases.c.id)
+        .where(case_fingerprints.c.fingerprint.in_(fingerprints))
+        .group_by(*cases.c)
+        .order_by(sa.case((_open, 0), else_=1), fits.desc(), cases.c.opened_at.desc())
+    )
+    return [(_to_case(row), row.fits) for row in tx.execute(query.limit(limit))]
 
 
 # Alarms ---------------------------------------------------------------------------------------------------------
@@ -556,5 +679,9 @@ def forget_words(tx: Connection, conversation_id: str) -> None:
     """Take out everything sealed about the cases of a conversation."""
     of_it = cases.c.conversation_id == conversation_id
     tx.execute(cases.update().where(of_it).values(words_sealed=None, place_sealed=None))
-    notes = case_notes.c.case_id.in_(sa.select(cases.c.id).where(of_it))
-    tx.execute(case_notes.update().where(notes).values(text_sealed=None))
+    of_cases = sa.select(cases.c.id).where(of_it)
+    for table in metadata.sorted_tables:  # whatever room a table is of: what is sealed about a case goes with it
+        sealed = {column.name: None for column in table.c if column.name.endswith("_sealed")}
+        if sealed and "case_id" in table.c:
+            tx.execute(table.update().where(table.c.case_id.in_(of_cases)).values(**sealed))
+    tx.execute(case_fingerprints.delete().where(case_fingerprints.c.case_id.in_(of_cases)))

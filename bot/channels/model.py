@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NewType, Protocol
+from typing import Any, NamedTuple, NewType, Protocol
 
 DeliveryId = NewType("DeliveryId", str)
 
@@ -25,8 +25,7 @@ class MessageKind(StrEnum):
     OTHER = "other"  # something the channel cannot say in words (a sticker, a poll)
 
 
-@dataclass(frozen=True, slots=True)
-class RawMessage:
+class RawMessage(NamedTuple):
     """A foreign payload as it came, and the least that must be known to keep it."""
 
     channel: str

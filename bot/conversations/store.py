@@ -31,6 +31,7 @@ from bot.kernel.crypto import DataKey, Erased, Vault
 from bot.kernel.database import Moment, metadata, moment_to_int
 from bot.kernel.failpoints import failpoint
 from bot.kernel.ids import new_id
+from bot.kernel.prepared import Prepared
 from dialogues.runtime.model import DialogueState
 
 Counter = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite numbers rows by itself only for INTEGER
@@ -442,7 +443,7 @@ def received_row(channel: str, account: str, provider_id: str) -> str:
 
 _earlier = inbox.alias("earlier")
 _waiting = inbox.c.state == _literal("waiting")
-CLAIMABLE = (
+CLAIMABLE = Prepared(
     sa.select(conversations.c.id)
     .select_from(inbox.join(conversations, conversations.c.id == inbox.c.conversation_id))
     .where(
@@ -464,20 +465,20 @@ CLAIMABLE = (
     .limit(sa.bindparam("most"))
     .with_for_update(of=conversations, skip_locked=True, key_share=True)
 )
-OLDEST_WAITING = (
+OLDEST_WAITING = Prepared(
     sa.select(inbox.c.seq, inbox.c.due_at, inbox.c.provider_id, inbox.c.received_at)
     .add_columns(inbox.c.attempts, inbox.c.failures, inbox.c.payload_sealed)
     .where(inbox.c.conversation_id == sa.bindparam("conversation"), _waiting, inbox.c.seq != sa.bindparam("but"))
     .order_by(inbox.c.lane, inbox.c.seq)
     .limit(1)
 )
-LEASE_CONVERSATION = (
+LEASE_CONVERSATION = Prepared(
     conversations.update()
     .where(conversations.c.id == sa.bindparam("conversation"))
     .values(fence=conversations.c.fence + 1, lease_until=sa.bindparam("until", type_=Moment))
     .returning(conversations)
 )
-COUNT_TRY = (
+COUNT_TRY = Prepared(
     inbox.update()
     .where(inbox.c.seq == sa.bindparam("row"))
     .values(attempts=inbox.c.attempts + 1, due_at=sa.bindparam("due", type_=Moment))
@@ -493,13 +494,14 @@ def claim_turns(tx: Connection, vault: Vault, *, most: int, at: datetime, draw: 
     for lane in Lane:
         if len(claims) >= most:
             break
-        found = tx.execute(CLAIMABLE, {"lane": lane, "now": at, "most": most - len(claims)}).scalars().all()
-        for conversation_id in dict.fromkeys(found):
+        found = CLAIMABLE.all(tx, {"lane": lane, "now": at, "most": most - len(claims)})
+        for conversation_id in dict.fromkeys(row.id for row in found):
             # Asked again now that the conversation is ours: another worker may have just finished this message.
-            oldest = tx.execute(OLDEST_WAITING, {"conversation": conversation_id, "but": 0}).one_or_none()
+            oldest = OLDEST_WAITING.one_or_none(tx, {"conversation": conversation_id, "but": 0})
             if oldest is None or oldest.due_at > at:
                 continue
-            holder = tx.execute(LEASE_CONVERSATION, {"conversation": conversation_id, "until": at + LEASE}).one()
+            holder = LEASE_CONVERSATION.one_or_none(tx, {"conversation": conversation_id, "until": at + LEASE})
+            assert holder is not None
             _count_try(tx, oldest, at, draw)
             claim = _turn_claim(tx, vault, holder, oldest)
             if claim is not None:
@@ -512,7 +514,7 @@ def _count_try(tx: Connection, oldest: Row[Any], at: datetime, draw: float) -> N
     crashes = oldest.attempts - oldest.failures
     # The lease hides it until then anyway; this is for when the lease is ended by a new start.
     spread = (draw + oldest.seq * 0.618) % 1
-    tx.execute(COUNT_TRY, {"row": oldest.seq, "due": max(oldest.due_at, at + crash_delay(crashes, spread))})
+    COUNT_TRY.run(tx, {"row": oldest.seq, "due": max(oldest.due_at, at + crash_delay(crashes, spread))})
 
 
 def _turn_claim(tx: Connection, vault: Vault, holder: Row[Any], oldest: Row[Any]) -> TurnClaim | None:
@@ -583,8 +585,11 @@ def spoken(wording: Wording, *, author: Author, language: str | None, officer_id
     )
 
 
-INSERT_MESSAGE = messages.insert()
-INSERT_OUTBOX = outbox.insert()
+INSERT_MESSAGE = Prepared(messages.insert(), [column.key for column in messages.c])
+INSERT_OUTBOX = Prepared(
+    outbox.insert(),
+    ["id", "conversation_id", "channel", "seq", "cls", "lane", "state", "attempts", "repeats", "due_at", "created_at"],
+)
 
 
 def write_lines(
@@ -637,9 +642,9 @@ def write_lines(
                 }
             )
     if rows:
-        tx.execute(INSERT_MESSAGE, rows)
+        INSERT_MESSAGE.run_each(tx, rows)
     if replies:
-        tx.execute(INSERT_OUTBOX, replies)
+        INSERT_OUTBOX.run_each(tx, replies)
 
 
 def add_lines(tx: Connection, vault: Vault, conversation_id: str, lines: Sequence[NewLine], *, at: datetime) -> int:
@@ -682,7 +687,7 @@ class Standing:
     answered: bool
 
 
-CLOSE_TURN = (
+CLOSE_TURN = Prepared(
     conversations.update()
     .where(conversations.c.id == sa.bindparam("conversation"), conversations.c.fence == sa.bindparam("held"))
     .values(
@@ -714,8 +719,8 @@ def close_turn(
     sealed = claim.key.seal_json(
         standing.state.to_json(), table="conversations", row=claim.conversation_id, field="state"
     )
-    next_seq = tx.execute(
-        CLOSE_TURN,
+    closed = CLOSE_TURN.one_or_none(
+        tx,
         {
             "conversation": claim.conversation_id,
             "held": claim.fence,
@@ -729,13 +734,13 @@ def close_turn(
             "lines": lines,
             "until": lease_until,
         },
-    ).scalar_one_or_none()
-    if next_seq is None:
+    )
+    if closed is None:
         raise LeaseLost(claim.conversation_id)
-    return int(next_seq) - lines
+    return int(closed.next_seq) - lines
 
 
-SETTLE_RECEIVED = (
+SETTLE_RECEIVED = Prepared(
     inbox.update()
     .where(inbox.c.seq == sa.bindparam("row"), _waiting)
     .values(state=sa.bindparam("new_state"), payload_sealed=None, error_code=sa.bindparam("error"))
@@ -744,8 +749,7 @@ SETTLE_RECEIVED = (
 
 def settle_received(tx: Connection, seq: int, state: InboxState, *, error_code: str | None = None) -> None:
     """End a message's wait. Its payload goes: the transcript has what matters. Raises LeaseLost if it ended before."""
-    settled = tx.execute(SETTLE_RECEIVED, {"row": seq, "new_state": state.value, "error": error_code})
-    if settled.rowcount != 1:
+    if SETTLE_RECEIVED.run(tx, {"row": seq, "new_state": state.value, "error": error_code}) != 1:
         raise LeaseLost(f"inbox {seq}")
 
 
@@ -790,7 +794,7 @@ def park(tx: Connection, claim: TurnClaim, *, error_code: str) -> None:
 
 def next_due(tx: Connection, claim: TurnClaim, *, at: datetime) -> Row[Any] | None:
     """The message after this one in the same conversation, if it is due: it can be claimed with the same commit."""
-    oldest = tx.execute(OLDEST_WAITING, {"conversation": claim.conversation_id, "but": claim.seq}).one_or_none()
+    oldest = OLDEST_WAITING.one_or_none(tx, {"conversation": claim.conversation_id, "but": claim.seq})
     return None if oldest is None or oldest.due_at > at else oldest
 
 
@@ -844,7 +848,7 @@ class Letter:
 
 _before = outbox.alias("before")
 _active = sa.text("outbox.state IN ('todo', 'sending')")  # in the words of the index, so that it is used
-DUE_REPLIES = (
+DUE_REPLIES = Prepared(
     sa.select(outbox.c.id)
     .where(
         _active,
@@ -865,7 +869,7 @@ DUE_REPLIES = (
     .limit(sa.bindparam("most"))
     .with_for_update(of=outbox, skip_locked=True)
 )
-DROPPED_REPLIES = (
+DROPPED_REPLIES = Prepared(
     sa.select(outbox)
     .where(
         _active,
@@ -910,7 +914,7 @@ LEASE_REPLIES = (
 
 def claim_replies(tx: Connection, vault: Vault, channel: str, *, most: int, at: datetime) -> list[Letter]:
     """Lease the oldest unsent reply of up to `most` conversations, urgent ones first."""
-    ids = tx.execute(DUE_REPLIES, {"channel": channel, "now": at, "most": most}).scalars().all()
+    ids = [row.id for row in DUE_REPLIES.all(tx, {"channel": channel, "now": at, "most": most})]
     if not ids:
         return []
     rows = {row.id: row for row in tx.execute(LETTERS, {"ids": ids})}
@@ -951,11 +955,11 @@ def dropped_replies(tx: Connection, channel: str, *, at: datetime) -> list[Reply
             claimed_at=row.claimed_at,
             created_at=row.created_at,
         )
-        for row in tx.execute(DROPPED_REPLIES, {"channel": channel, "now": at})
+        for row in DROPPED_REPLIES.all(tx, {"channel": channel, "now": at})
     ]
 
 
-RECORD_ATTEMPT = (
+RECORD_ATTEMPT = Prepared(
     outbox.update()
     .where(
         outbox.c.id == sa.bindparam("reply"),
@@ -971,7 +975,7 @@ RECORD_ATTEMPT = (
         settled_at=sa.bindparam("settled", type_=Moment),
     )
 )
-INSERT_DELIVERY = deliveries.insert()
+INSERT_DELIVERY = Prepared(deliveries.insert(), [column.key for column in deliveries.c])
 
 
 def record_attempt(
@@ -985,8 +989,8 @@ def record_attempt(
     at: datetime,
 ) -> None:
     """Write how an attempt ended and what comes next. Raises LeaseLost if the reply went on without us."""
-    recorded = tx.execute(
-        RECORD_ATTEMPT,
+    recorded = RECORD_ATTEMPT.run(
+        tx,
         {
             "reply": claim.id,
             "attempt": claim.attempt,
@@ -998,10 +1002,10 @@ def record_attempt(
             "settled": at if step.wait is None else None,
         },
     )
-    if recorded.rowcount != 1:
+    if recorded != 1:
         raise LeaseLost(claim.id)
-    tx.execute(
-        INSERT_DELIVERY,
+    INSERT_DELIVERY.run(
+        tx,
         {
             "outbox_id": claim.id,
             "attempt": claim.attempt,

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.desk import adults, audit, case, deliveries, exchange, live, officers, queue, sign_in
+from bot.desk import (
+    adults,
+    arrivals,
+    audit,
+    case,
+    deliveries,
+    exchange,
+    file,
+    handing,
+    live,
+    officers,
+    queue,
+    rota,
+    sign_in,
+)
 from bot.desk.account import account_routes
 from bot.desk.ports import TelegramName
-from bot.desk.services import services_routes
+from bot.desk.refer import refer_routes
+from bot.desk.services import PublishedServices, services_routes
 from bot.desk.texts import texts_routes
 from bot.kernel.web import Routes
 from bot.texts.shelf import TextShelf
@@ -26,6 +41,11 @@ def all_routes(directory: Directory, *, texts: TextShelf, telegram: TelegramName
         case.routes,
         exchange.routes,
         adults.routes,
+        handing.routes,
+        file.routes,
+        refer_routes(PublishedServices(directory)),
+        arrivals.routes,
+        rota.routes,
         services_routes(directory),
         texts_routes(texts),
         deliveries.routes,

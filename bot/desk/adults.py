@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 from sqlalchemy.engine import Connection
 
-from bot.cases.service import Hand
+from bot.cases.hand import Hand
 from bot.desk.exchange import case_exchange_screen
 from bot.desk.frame import go_to, hand_of, show
 from bot.desk.queue import officer_names

@@ -10,10 +10,13 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.engine import Connection
 
-from bot.cases import service
-from bot.cases.model import AlreadyClaimed, CaseNotFound, CaseStatus, NotAllowedNow
+from bot.cases import handover, service
+from bot.cases.hand import Hand
+from bot.cases.model import AlreadyClaimed, CaseNotFound, CaseStatus, NotAllowedNow, NotReadyToClose
 from bot.cases.reasons import CLOSINGS
-from bot.cases.service import CaseFile, Hand
+from bot.cases.record import closure
+from bot.cases.record import store as record_store
+from bot.cases.service import CaseFile
 from bot.cases.store import CaseEvent
 from bot.conversations import service as conversations
 from bot.conversations.service import Line
@@ -33,7 +36,12 @@ routes = Routes()
 #: How far back the talk is shown; the link "Earlier" shows all of it.
 LINES_SHOWN = 120
 #: Acts that stand in the talk as a line of their own. The others are in "What happened".
-ACTS_IN_TALK = frozenset({"opened", "raised", "claim", "reminded", "release", "take_over", "close", "reopen"})
+ACTS_IN_TALK = frozenset(
+    {
+        "opened", "raised", "claim", "reminded", "release", "take_over", "hand_over", "offered", "offer_declined",
+        "offer_lapsed", "close", "reopen",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,14 @@ def case_context(
         "closed": case.status is CaseStatus.CLOSED,
         "mine": case.owner_id == officer.id,
         "holds": holds.standing_holds(tx, case.id),
+        "offered_to_me": case.offered_to == officer.id,
+        "offer": handover.standing_offer(tx, vault, case),
+        "colleagues": handover.colleagues(tx, besides=case.owner_id),
+        "reads_file": allows(officer, Permission.RECORD_READ, case),
+        "refers": allows(officer, Permission.REFERRAL_SEND, case),
+        "followed": record_store.is_followed(tx, case.id),
+        "checklist": closure.CHECKLIST,
+        "obstacles": (),
     }
 
 
@@ -100,9 +116,14 @@ async def show_case(request: web.Request) -> web.StreamResponse:
 
 
 async def case_screen(
-    request: web.Request, *, status: int = 200, problem: str | None = None, draft: str = ""
+    request: web.Request,
+    *,
+    status: int = 200,
+    problem: str | None = None,
+    draft: str = "",
+    obstacles: Sequence[str] = (),
 ) -> web.Response:
-    """The page of a case. `problem` and `draft` give back what could not be sent."""
+    """The page of a case. `problem` and `draft` give back what could not be sent, `obstacles` why it is not closed."""
     officer, vault, hand = request[OFFICER], request.app[VAULT], hand_of(request)
     case_id, whole = request.match_info["id"], "all" in request.query
 
@@ -110,7 +131,7 @@ async def case_screen(
         file = service.open_file(tx, hand, case_id)
         queue = service.look_at_queue(tx, vault, officer, limit=QUEUE_LENGTH)
         talk = case_context(tx, vault, officer, file, whole=whole)
-        return {**talk, "queue": queue, "problem": problem, "draft": draft}
+        return {**talk, "queue": queue, "problem": problem, "draft": draft, "obstacles": obstacles}
 
     try:
         return await show(request, "desk/case.html", read, here="case", writes=True, status=status)
@@ -176,14 +197,18 @@ async def take_over(request: web.Request) -> web.StreamResponse:
 
 @routes.post("/desk/cases/{id}/close", name="close", allow=Permission.CASE_CLOSE)
 async def close(request: web.Request) -> web.StreamResponse:
-    closing = (await form(request)).get("closing", "")
+    fields = await form(request)
+    closing, checked = fields.get("closing", ""), fields.getall("check", [])
     if closing not in CLOSINGS:
         return await case_screen(request, status=400, problem="incomplete")
 
     def work(tx: Connection, hand: Hand, case_id: str) -> object:
-        return service.close_case(tx, hand, case_id, closing=closing)
+        return service.close_case(tx, hand, case_id, closing=closing, checked=checked)
 
-    return await move(request, work, then="queue", notice="closed")
+    try:
+        return await move(request, work, then="queue", notice="closed")
+    except NotReadyToClose as refused:
+        return await case_screen(request, status=409, obstacles=refused.obstacles)
 
 
 @routes.post("/desk/cases/{id}/reopen", name="reopen", allow=Permission.CASE_REOPEN)
@@ -195,10 +220,10 @@ async def reopen(request: web.Request) -> web.StreamResponse:
 async def note(request: web.Request) -> web.StreamResponse:
     """Keep a note that only officers see."""
     fields = await form(request)
-    text, once = fields.get("text", ""), fields.get("once", "")[:36]
+    text, once, shared = fields.get("text", ""), fields.get("once", "")[:36], fields.get("kind") == "shared"
 
     def work(tx: Connection, hand: Hand, case_id: str) -> object:
-        return service.write_note(tx, hand, case_id, text=text, once=once)
+        return service.write_note(tx, hand, case_id, text=text, once=once, shared=shared)
 
     return await move(request, work, part="notes")
 

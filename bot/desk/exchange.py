@@ -13,8 +13,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 
 from bot.cases import service as cases
+from bot.cases.hand import Hand
 from bot.cases.model import CaseNotFound
-from bot.cases.service import Hand
 from bot.desk.frame import go_to, hand_of, show
 from bot.desk.queue import officer_names
 from bot.exchange import gate

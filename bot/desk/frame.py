@@ -11,10 +11,12 @@ from aiohttp import web
 from babel import Locale
 from sqlalchemy.engine import Connection
 
-from bot.cases import auditor, service, store
-from bot.cases.model import Case, CaseError, CaseNotFound
+from bot.cases import auditor, store
+from bot.cases.hand import Hand, in_scope
+from bot.cases.model import Case, CaseError, CaseNotFound, NotReadyToClose
 from bot.cases.reasons import reason_title
 from bot.conversations import service as conversations
+from bot.desk.acts import SENTENCES
 from bot.exchange.holds import service as holds
 from bot.exchange.requests import service as requests
 from bot.kernel.access import Permission, may_enter
@@ -54,19 +56,22 @@ class Frame:
     overdue: int
     held: frozenset[str]  # cases on which a hold stands
     paged_by_message: bool
+    offers: list[Case]  # cases that colleagues offer to this officer
 
 
 def look(tx: Connection, officer: Officer, at: datetime) -> Frame:
     """The frame for one officer. Cheap: counts over indexes, and the few alarms that ring."""
     counts: Mapping[Priority, int] = {}
     ringing: list[Ringing] = []
+    offers: list[Case] = []
     if may_enter(officer, Permission.QUEUE_READ):
-        scope = service.in_scope(officer)
+        scope = in_scope(officer)
         counts = store.waiting_counts(tx, scope)
         ringing = [
             Ringing(case, case.owner_id == officer.id, f"{case.id}:{rounds}")
             for case, rounds in store.ringing_for(tx, officer.id, scope, limit=5)
         ]
+        offers = store.offered_to(tx, officer.id, limit=5)
     asked = overdue = 0
     if may_enter(officer, Permission.EXCHANGE_READ):
         asked, overdue = requests.waiting_counts(tx, officer, at)
@@ -84,6 +89,7 @@ def look(tx: Connection, officer: Officer, at: datetime) -> Frame:
         overdue=overdue,
         held=holds.held_cases(tx),
         paged_by_message=officer.page_conversation_id is not None,
+        offers=offers,
     )
 
 
@@ -126,16 +132,18 @@ async def act(request: web.Request, work: Callable[[Connection], T], *topics: st
         done = await request.app[DATABASE].write(work)
     except CaseNotFound:
         raise web.HTTPNotFound from None
+    except NotReadyToClose:
+        raise
     except CaseError:
         raise NotDone from None
     request.app[SIGNALS].wake(*topics)
     return done
 
 
-def hand_of(request: web.Request) -> service.Hand:
+def hand_of(request: web.Request) -> Hand:
     """The signed-in officer, at this moment, with what acting takes."""
     app = request.app
-    return service.Hand(request[OFFICER], app[VAULT], app[WORDS], app[CLOCK].now())
+    return Hand(request[OFFICER], app[VAULT], app[WORDS], app[CLOCK].now())
 
 
 def go_to(request: web.Request, route: str, *, notice: str | None = None, part: str = "", **parts: str) -> web.Response:
@@ -183,6 +191,16 @@ NOTICES: Mapping[str, str] = {
     "hold_told": N_("The notice is in the post."),
     "hold_agreed": N_("Kept. A hold ends when two officers of two bodies have agreed."),
     "unpaired": N_("You are no longer paged there."),
+    "offered": N_("Your colleague is asked. The case stays with you until they accept."),
+    "declined": N_("The case stays with your colleague."),
+    "offered_all": N_("Your colleague is asked. The cases stay with you until they accept."),
+    "released_all": N_("The cases wait in the queue again."),
+    "none_of_them": N_("One of these cases is not yours to move, or nothing was chosen. Nothing was changed."),
+    "nobody_there": N_("That colleague cannot take a case now. Choose another."),
+    "handed_over": N_("Everything was handed over."),
+    "full": N_("You hold as many cases as you can. Hand one over or close one first."),
+    "opened": N_("The case is open."),
+    "duty_moved": N_("That duty is not yours to change, or it was settled before. Nothing was changed."),
 }
 
 
@@ -230,6 +248,7 @@ def context_of(request: web.Request) -> dict[str, Any]:
     return {
         "languages_at": None,  # the page that the links to other languages lead to: this one
         "reason_title": reason_title,
+        "act_sentences": SENTENCES,
         "language_name": language_name,
         "country_name": country_name,
         "due_words": lambda said_in, due_at, now: due_words(words, said_in, due_at, now),

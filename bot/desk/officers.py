@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.engine import Connection
 
+from bot.cases import handover
 from bot.cases import store as cases
 from bot.desk.adults import bodies
 from bot.desk.frame import go_to, show
@@ -95,17 +96,18 @@ async def make_link(request: web.Request) -> web.StreamResponse:
 
 @routes.post("/desk/officers/{id}/disable", name="disable_officer", allow=Permission.OFFICERS_EDIT)
 async def disable(request: web.Request) -> web.StreamResponse:
-    """Switch an account off. What it holds goes back to the queue with the next audit of the alarms."""
+    """Switch an account off. Whatever it holds goes back to the queue in the same step."""
     target, now = await _target(request), request.app[CLOCK].now()
 
     def switch_off(tx: Connection) -> list[str]:
         topics = sessions.revoke_all(tx, target.id, now)
         officers.disable_officer(tx, target.id, now)
+        handover.give_back_all(tx, request.app[VAULT], target.id, at=now)
         _audit(tx, request, "officer.disable", target.id)
         return topics
 
     topics = await request.app[DATABASE].write(switch_off)
-    request.app[SIGNALS].wake(*topics, "queue")
+    request.app[SIGNALS].wake(*topics, "queue", "pages", "outbox")
     return go_to(request, "officers", notice="disabled")
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
+
+from sqlalchemy.engine import Connection
 
 
 class TelegramName(Protocol):
@@ -11,3 +15,21 @@ class TelegramName(Protocol):
     async def username(self) -> str:
         """Without "@"."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class FoundService:
+    """A service as somebody who refers sees it. Of a safe place, never more than its town."""
+
+    id: str
+    name: str
+    place: str
+    stale: bool  # nobody has checked it lately: call first
+
+
+class ServiceFinder(Protocol):
+    """The directory, as far as a referral needs it. Only what is published is found."""
+
+    def find(self, tx: Connection, words: str, *, language: str, at: datetime) -> list[FoundService]: ...
+
+    def named(self, tx: Connection, service_id: str, *, language: str, at: datetime) -> FoundService | None: ...

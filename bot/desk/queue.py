@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
 from sqlalchemy.engine import Connection
 
-from bot.cases import service
-from bot.desk.frame import QUEUE_LENGTH, act, go_to, hand_of, show
+from bot.cases import handover, service
+from bot.cases.choosing import AtCapacity
+from bot.cases.model import CaseError
+from bot.cases.record import service as record
+from bot.cases.referrals import service as referrals
+from bot.desk.frame import QUEUE_LENGTH, go_to, hand_of, show
 from bot.kernel.access import Permission
 from bot.kernel.officers import list_officers
 from bot.kernel.web import Routes
-from bot.kernel.web_keys import OFFICER, VAULT
+from bot.kernel.web_keys import DATABASE, OFFICER, SIGNALS, VAULT
+from bot.kernel.words import N_
 
 routes = Routes()
+
+#: How long one sees what became of what one offered.
+OFFERS_SHOWN = timedelta(days=2)
+OFFER_STATES = {
+    "offered": N_("waits for an answer"),
+    "accepted": N_("accepted"),
+    "declined": N_("declined"),
+    "withdrawn": N_("taken back"),
+    "lapsed": N_("not answered in time"),
+}
 
 
 @routes.get("/desk", name="desk", allow=Permission.DESK_ENTER)
@@ -47,7 +63,13 @@ async def queue_screen(request: web.Request, *, status: int = 200, gone: bool = 
 async def take_next(request: web.Request) -> web.StreamResponse:
     """Give the officer the most urgent case that waits."""
     hand = hand_of(request)
-    case = await act(request, lambda tx: service.claim_next(tx, hand), "queue", "outbox", "pages")
+    try:
+        case = await request.app[DATABASE].write(lambda tx: service.claim_next(tx, hand))
+    except AtCapacity:
+        return go_to(request, "queue", notice="full")
+    except CaseError:  # a colleague was quicker in this very moment
+        return go_to(request, "queue", notice="nobody")
+    request.app[SIGNALS].wake("queue", "outbox", "pages")
     if case is None:
         return go_to(request, "queue", notice="nobody")
     return go_to(request, "case", id=case.id, notice="taken")
@@ -65,6 +87,13 @@ async def show_mine(request: web.Request) -> web.StreamResponse:
             "closed": service.look_at_closed(tx, vault, officer),
             "others": service.look_at_others(tx, vault, officer),
             "owners": officer_names(tx),
+            "offers": handover.offers_to(tx, vault, officer),
+            "offered": handover.offers_from(tx, vault, officer, since=hand.at - OFFERS_SHOWN),
+            "offer_states": OFFER_STATES,
+            "colleagues": handover.colleagues(tx, besides=officer.id),
+            "silent": referrals.silent_ones(tx, hand),
+            "tasks": record.tasks_of_owner(tx, vault, officer),
+            "risk_tasks": record.RISK_TASKS,
         }
 
     return await show(request, "desk/mine.html", read, here="mine", writes=True)

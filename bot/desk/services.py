@@ -11,6 +11,7 @@ from aiohttp import web
 from sqlalchemy.engine import Connection
 
 from bot.desk.frame import go_to, show
+from bot.desk.ports import FoundService
 from bot.desk.queue import officer_names
 from bot.kernel import audit
 from bot.kernel.access import Permission
@@ -35,6 +36,7 @@ from directory.model import (
 from directory.service import Directory
 
 MOST = 100
+MOST_TO_REFER = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,27 @@ def _listed(found: directory.ListedService, places: Directory, language: str) ->
         phone=service.phones[0].number if service.phones else "",
         demo=service.demo,
     )
+
+
+class PublishedServices:
+    """The directory as a referral needs it (`bot.desk.ports.ServiceFinder`)."""
+
+    def __init__(self, places: Directory) -> None:
+        self._places = places
+
+    def find(self, tx: Connection, words: str, *, language: str, at: datetime) -> list[FoundService]:
+        current = RecordState.CURRENT
+        found = directory.list_services(tx, at=at, words=words, state=current, only=None, limit=MOST_TO_REFER)
+        return [self._found(each, language) for each in found]
+
+    def named(self, tx: Connection, service_id: str, *, language: str, at: datetime) -> FoundService | None:
+        found = directory.list_services(tx, at=at, only=[service_id])
+        current = [each for each in found if each.service.state is RecordState.CURRENT]
+        return self._found(current[0], language) if current else None
+
+    def _found(self, one: directory.ListedService, language: str) -> FoundService:
+        listed = _listed(one, self._places, language)
+        return FoundService(listed.id, listed.name, listed.place, listed.stale)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bot.exchange.partners.keys import Identity
 from bot.exchange.post.carrier import Carrier
 from bot.exchange.post.intake import Intake
 from bot.exchange.post.model import Receiver
-from bot.exchange.post.routes import Identity, exchange_routes
+from bot.exchange.post.routes import exchange_routes
 from bot.kernel.clock import Clock
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Database
@@ -27,5 +28,7 @@ class Exchange:
         identity: Identity,
     ) -> None:
         self.intake = Intake(database, vault, clock, signals, receiver)
-        self.carrier = Carrier(database, vault, clock, signals, intake=self.intake, receiver=receiver)
+        self.carrier = Carrier(
+            database, vault, clock, signals, intake=self.intake, receiver=receiver, identity=identity
+        )
         self.routes: Routes = exchange_routes(database, vault, clock, self.intake, receiver, identity)

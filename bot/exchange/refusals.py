@@ -51,6 +51,7 @@ class UnverifiedKey(Refused):
 class RevokedKey(Refused):
     code = "revoked_key"
     sentence = N_("This letter is signed with a key that was revoked. Trust nothing in it, and call the partner.")
+    may_pass_later = True  # signed with another key, once that is verified
 
 
 class ExpiredKey(Refused):
@@ -108,6 +109,9 @@ class ChannelClosed(Refused):
     def says(self) -> str:
         return fill(self.sentence, self.named)
 
+
+#: The partner does not believe the key we signed with: a human has to mend that, or a newer key of ours will do.
+OF_OUR_KEY = frozenset({UnknownKey.code, UnverifiedKey.code, RevokedKey.code, ExpiredKey.code})
 
 #: What the machine of a partner may answer, and what a human is told about it then.
 REFUSALS: dict[str, type[Refused]] = {

@@ -48,6 +48,27 @@ class Permission(StrEnum):
     GATE_OVERRIDE = "gate.override"
     DOSSIER_WRITE = "dossier.write"
     HOLD_RELEASE = "hold.release"
+    CASE_OPEN = "case.open"  # somebody at the door or on the phone
+    CASE_HAND_OVER = "case.hand_over"
+    CASE_ACCEPT = "case.accept"  # a case that a colleague offers
+    CASE_HAND_OVER_ALL = "case.hand_over_all"
+    CASE_SEEN_BY = "case.seen_by"
+    CASE_ASSESS = "case.assess"
+    CASE_AWAIT_CONSENT = "case.await_consent"
+    CASE_PLAN = "case.plan"
+    CASE_MONITOR = "case.monitor"
+    RECORD_READ = "record.read"
+    RECORD_EDIT = "record.edit"
+    RECORD_RESTRICTED = "record.restricted"  # what can get a person hurt: faith, ethnicity, identity documents
+    RISK_ASSESS = "risk.assess"
+    RISK_SIGN = "risk.sign"
+    CONSENT_RECORD = "consent.record"
+    CONSENT_OVERRIDE = "consent.override"  # the second of the two who share without consent
+    REFERRAL_SEND = "referral.send"
+    ROTA_READ = "rota.read"
+    ROTA_EDIT = "rota.edit"
+    DUTY_SWAP = "duty.swap"
+    DUTY_NOTE = "duty.note"
     SERVICES_READ = "services.read"
     SERVICES_EDIT = "services.edit"
     TEXTS_READ = "texts.read"
@@ -98,6 +119,11 @@ minutes_count = Condition(
     lambda _officer, request: request is not None and bool(getattr(request, "one_person", False)),
     about_target=True,
 )
+is_offered_the_case = Condition(
+    "is offered the case",
+    lambda officer, case: case is not None and getattr(case, "offered_to", None) == officer.id,
+    about_target=True,
+)
 is_switched_off = Condition("is switched off", lambda officer, _target: not officer.active)
 acts_on_their_own_account = Condition(
     "acts on their own account",
@@ -115,6 +141,7 @@ RULES: Rules = {
     Permission.CASE_READ: [
         [answers_people, holds_the_case],
         [answers_people, nobody_holds_the_case],
+        [answers_people, is_offered_the_case],
         [coordinates],
     ],
     Permission.CASE_CLAIM: [[answers_people, nobody_holds_the_case], [coordinates, nobody_holds_the_case]],
@@ -145,6 +172,27 @@ RULES: Rules = {
     Permission.GATE_OVERRIDE: [[answers_people, holds_the_case], [coordinates]],
     Permission.DOSSIER_WRITE: [[answers_people, holds_the_case], [coordinates]],
     Permission.HOLD_RELEASE: [[answers_people, holds_the_case], [coordinates]],
+    Permission.CASE_OPEN: [[answers_people], [coordinates]],
+    Permission.CASE_HAND_OVER: [[answers_people, holds_the_case], [coordinates]],
+    Permission.CASE_ACCEPT: [[answers_people, is_offered_the_case], [coordinates, is_offered_the_case]],
+    Permission.CASE_HAND_OVER_ALL: [[coordinates]],
+    Permission.CASE_SEEN_BY: [[answers_people, holds_the_case], [coordinates]],
+    Permission.CASE_ASSESS: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
+    Permission.CASE_AWAIT_CONSENT: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
+    Permission.CASE_PLAN: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
+    Permission.CASE_MONITOR: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
+    Permission.RECORD_READ: [[answers_people, holds_the_case], [coordinates]],
+    Permission.RECORD_EDIT: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
+    Permission.RECORD_RESTRICTED: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
+    Permission.RISK_ASSESS: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
+    Permission.RISK_SIGN: [[coordinates]],
+    Permission.CONSENT_RECORD: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
+    Permission.CONSENT_OVERRIDE: [[coordinates]],
+    Permission.REFERRAL_SEND: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
+    Permission.ROTA_READ: [[answers_people], [coordinates], [administers]],
+    Permission.ROTA_EDIT: [[coordinates]],
+    Permission.DUTY_SWAP: [[answers_people]],
+    Permission.DUTY_NOTE: [[answers_people], [coordinates]],
     Permission.SERVICES_READ: [[answers_people], [coordinates], [administers]],
     Permission.SERVICES_EDIT: [[administers]],
     Permission.TEXTS_READ: [[answers_people], [coordinates], [administers], [writes_texts], [approves_texts]],
@@ -195,16 +243,18 @@ def _all_hold(line: Line, officer: Officer, target: object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class CaseScope:
-    """Which cases exist for an officer: `own` those they hold or held last, `unheld` those nobody holds."""
+    """Which cases exist for an officer: `own` those they hold or held last, `offered` those a colleague
+    wants to hand to them, `unheld` those nobody holds."""
 
     officer_id: str
     own: bool
+    offered: bool
     unheld: bool
     everyones: bool
 
     @property
     def nothing(self) -> bool:
-        return not (self.own or self.unheld or self.everyones)
+        return not (self.own or self.offered or self.unheld or self.everyones)
 
 
 def case_scope(officer: Officer) -> CaseScope:
@@ -213,6 +263,7 @@ def case_scope(officer: Officer) -> CaseScope:
     return CaseScope(
         officer_id=officer.id,
         own=active and Role.OFFICER in officer.roles,
+        offered=active and Role.OFFICER in officer.roles,
         unheld=active and Role.OFFICER in officer.roles,
         everyones=active and Role.COORDINATOR in officer.roles,
     )

@@ -31,8 +31,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
-from multidict import CIMultiDict, MultiDict
-from prometheus_client import Histogram
+from multidict import MultiDict
 
 from bot.kernel import sessions
 from bot.kernel.access import Permission, allows, may_enter
@@ -51,8 +50,10 @@ from bot.kernel.pages import (
     render_text,
     route_url,
 )
+from bot.kernel.security_headers import put_security_headers
 from bot.kernel.settings import Settings
 from bot.kernel.streams import EventStream, last_event_id, stream_events
+from bot.kernel.timings import Timings
 from bot.kernel.web_keys import (
     CLOCK,
     CLOSING,
@@ -118,32 +119,8 @@ SECONDS_FOR_A_FORM = 20
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LANGUAGE_COOKIE = "waymark_language"
 
-HEADERS: Final[Mapping[str, str]] = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
-        "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    # To other sites nothing is told. Not `no-referrer`: with it, browsers send `Origin: null` with our own forms,
-    # and a phone too old for Sec-Fetch-Site could not be told from an attack.
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=(self), payment=(), usb=(), browsing-topics=()",
-    "X-Frame-Options": "DENY",
-    "X-Robots-Tag": "noindex, nofollow",
-    "Server": "waymark",
-}
-HSTS = "max-age=63072000; includeSubDomains"
-#: The same, ready to be merged in one go: this happens at every answer.
-_OVER_HTTP: Final = CIMultiDict(HEADERS)
-_OVER_HTTPS: Final = CIMultiDict({**HEADERS, "Strict-Transport-Security": HSTS})
-
-_seconds = Histogram(
-    "waymark_http_seconds",
-    "Time to answer, by route",
-    ["route", "status"],
-    buckets=(0.005, 0.02, 0.1, 0.5, 2, 10),
+_seconds = Timings(
+    "waymark_http_seconds", "Time to answer, by route", ["route", "status"], bounds=(0.005, 0.02, 0.1, 0.5, 2, 10)
 )
 
 
@@ -318,12 +295,6 @@ async def _add_headers(request: web.BaseRequest, response: web.StreamResponse) -
         response.headers["X-Request-Id"] = request_id
 
 
-def put_security_headers(headers: CIMultiDict[str], *, https: bool) -> None:
-    """The set every answer carries. Only how long it may be kept is the handler's choice."""
-    headers.update(_OVER_HTTPS if https else _OVER_HTTP)
-    headers.setdefault("Cache-Control", "no-store")
-
-
 class _GuardedHandler(RequestHandler):
     """Answers requests that are not even HTTP with our headers, and without repeating what was sent."""
 
@@ -405,7 +376,7 @@ _numbers: Final = itertools.count()
 def _note(request: web.Request, door: _Door, response: web.StreamResponse, seconds: float) -> None:
     status = response.status
     if not response.prepared:  # the end of a stream says nothing about how fast we answer
-        _seconds_of(door.name, status).observe(seconds)
+        _seconds.of(door.name, str(status)).observe(seconds)
     # Machines call by the thousand: when all is well they are counted, and not written down one by one.
     routine = door.for_machines and status < 400
     if routine and not log.writes("DEBUG"):
@@ -418,11 +389,6 @@ def _note(request: web.Request, door: _Door, response: web.StreamResponse, secon
         duration_ms=round(seconds * 1000, 1),
         request_id=request[REQUEST_ID],
     )
-
-
-@functools.cache
-def _seconds_of(route: str, status: int) -> Histogram:
-    return _seconds.labels(route, str(status))
 
 
 def _door(request: web.Request) -> _Door:

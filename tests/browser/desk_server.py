@@ -17,6 +17,7 @@ import bot.desk
 from bot.cases import service as cases
 from bot.cases.alarm import Paging
 from bot.cases.auditor import Auditor
+from bot.cases.hand import Hand
 from bot.cases.pager import Pager
 from bot.channels.model import Button
 from bot.conversations import service as conversations
@@ -138,8 +139,8 @@ class DeskServer:
         token = await self.database.write(lambda tx: make_link(tx, officer.id, self.clock.now()))
         return self.url(f"/desk/sign-in/link?token={token}")
 
-    def hand(self, officer: Officer) -> cases.Hand:
-        return cases.Hand(officer, self.vault, self.words, self.clock.now())
+    def hand(self, officer: Officer) -> Hand:
+        return Hand(officer, self.vault, self.words, self.clock.now())
 
     async def person(self, *, channel: str = "webchat", language: str = "en") -> str:
         self._written += 1

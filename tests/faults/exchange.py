@@ -1,10 +1,12 @@
-"""Two deployments write to each other while one of them is killed again and again: what must be true when it is over.
+"""Two or three deployments write to each other while everything goes wrong: what must be true when it is over.
 
-    python -m tests.faults.exchange --letters 1000 --kills 40 --database sqlite
+    python -m tests.faults.exchange --deployments 3 --letters 350 --kills 40 --database sqlite
 
-Each has a database and a server process of its own; between them are two small proxies that record every byte that
-passes and sometimes cut a line. In the end both ledgers must say the same: nothing lost, nothing twice, and the words
-of the letters neither on the wire nor on a disk. One JSON object says how it went.
+Each has a database and a server process of its own; before each stands a small proxy that records every byte that
+passes, and sometimes swallows an answer. One of them is killed again and again, at random moments and at named places;
+its clock is twenty minutes slow at first; it makes itself a new key in mid-traffic. With three, one is cut off for a
+while, and one revokes another's key and verifies the next by hand. In the end all ledgers must say the same: nothing
+lost, nothing twice, and the words of the letters neither on the wire nor on a disk. One JSON object says how it went.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -31,8 +34,10 @@ from sqlalchemy.engine import Connection
 
 from bot.exchange.partners import keys
 from bot.exchange.partners import service as partner_service
+from bot.exchange.partners import store as partners
+from bot.exchange.partners.keys import Identity, KeyCard
 from bot.exchange.partners.model import Agreement, Partner, PartnerKind
-from bot.exchange.post import store
+from bot.exchange.post import service, store
 from bot.kernel import audit
 from bot.kernel.access import Role
 from bot.kernel.clock import SystemClock
@@ -64,8 +69,11 @@ START_SECONDS = 60
 class Plan:
     """What a storm is made of."""
 
-    letters: int = 40  # each way
+    letters: int = 40  # from each to each
     kills: int = 4
+    deployments: int = 2
+    rotates: bool = True
+    slow_minutes: int = 20  # how slow the killed one's clock is until half of its deaths are over
     cut_lines: float = 0.02  # so many of the answers the proxies swallow, and cut the line
     seed: int = 1
     drain_seconds: float = 120.0
@@ -83,6 +91,7 @@ class Report:
     lines_cut: int = 0
     bytes_on_the_wire: int = 0
     written: int = 0
+    refused: int = 0  # stored under a key that was revoked before they were handed over; their senders know
     lost: int = 0
     doubled: int = 0
     spoilt: int = 0
@@ -96,6 +105,7 @@ class Wire:
     def __init__(self, port: int, record: Path, *, cut: float, chance: random.Random) -> None:
         self.port = free_port()
         self.cut_lines = 0
+        self.cut_off = False
         self._target = port
         self._record = record.open("ab")
         self._cut = cut
@@ -112,6 +122,9 @@ class Wire:
         self._record.close()
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.cut_off:
+            writer.close()
+            return
         try:
             there, back = await asyncio.open_connection("127.0.0.1", self._target)
         except OSError:
@@ -130,7 +143,7 @@ class Wire:
             while data := await reader.read(65536):
                 self._record.write(data)
                 self._record.flush()
-                if self._chance.random() < cut:
+                if self.cut_off or self._chance.random() < cut:
                     self.cut_lines += 1
                     return
                 writer.write(data)
@@ -150,24 +163,31 @@ class Side:
         self.port = free_port()
         self.orders = Orders(name, database_url, str(self.folder), self.port, plan.letters, pause=0.01)
         self.log = self.folder / "server.log"
+        self.admins: list[str] = []
         self._process: asyncio.subprocess.Process | None = None
 
     async def prepare(self) -> None:
-        at = SystemClock().now()
+        at = SystemClock().now() - timedelta(hours=1)  # a clock that is a little slow must know the keys already
 
         def make(tx: Connection) -> None:
             make_tables(tx)
             storm_tables.create_all(tx)
 
+        def begin(tx: Connection) -> None:
+            self.vault.prepare(tx, at)
+            for name in ("amira", "bruno"):
+                officer = add_officer(tx, self.vault, name=name, sign_in_name=name, roles=[Role.ADMIN], at=at)
+                self.admins.append(officer.id)
+
         await self.database.write(make)
-        await self.database.write(lambda tx: self.vault.prepare(tx, at))
+        await self.database.write(begin)
 
     async def meet(self, other: Side, wire: Wire) -> None:
         """Trust the other one, reached through its wire."""
-        at = SystemClock().now()
+        at = SystemClock().now() - timedelta(hours=1)
         own = await other.database.write(lambda tx: partner_service.current_own_key(tx, other.vault, at))
         endpoint = f"http://127.0.0.1:{wire.port}"
-        card = keys.read_card(keys.write_card(own, name=other.name, country=other.country, endpoint=endpoint))
+        card = keys.read_card(keys.write_card(own, Identity(other.name, other.country, endpoint)))
         agreement = Agreement(
             frozenset({PURPOSE}), CLASSES, 90, at - timedelta(days=1), at + timedelta(days=30), "storm"
         )
@@ -179,18 +199,49 @@ class Side:
         def work(tx: Connection) -> None:
             partner_service.add_partner(tx, self.vault, partner, by="system:storm", at=at)
             partner_service.add_key(tx, self.vault, partner.id, card, by="system:storm", at=at)
-            for name in ("amira", "bruno"):
-                admin = add_officer(tx, self.vault, name=name, sign_in_name=name, roles=[Role.ADMIN], at=at)
-                heard = " ".join(card.fingerprint)
-                partner_service.sign_key(tx, self.vault, partner.id, heard=heard, officer_id=admin.id, at=at)
+            self._sign(tx, partner.id, card)
 
         await self.database.write(work)
 
-    async def start(self, failpoints: str = "") -> None:
+    def _sign(self, tx: Connection, partner_id: str, card: KeyCard) -> None:
+        for admin in self.admins:
+            heard, at = " ".join(card.fingerprint), SystemClock().now()
+            partner_service.sign_key(tx, self.vault, partner_id, heard=heard, officer_id=admin, at=at)
+
+    async def rotate(self) -> None:
+        """A new key, while letters are under way."""
+        identity = Identity(self.name, self.country, "http://127.0.0.1:1")
+        await self.database.write(
+            lambda tx: service.announce_key(tx, self.vault, identity, by="system:storm", at=SystemClock().now())
+        )
+
+    async def distrust(self, other: Side) -> None:
+        """Revoke every key of the other one; it makes a new one, and two admins verify that by hand."""
+        at = SystemClock().now()
+
+        def named(tx: Connection) -> Partner:
+            return next(each for each in partners.everyone(tx, self.vault) if each.name == other.name)
+
+        await self.database.write(
+            lambda tx: partner_service.revoke_key(tx, self.vault, named(tx).id, None, by="system:storm", at=at)
+        )
+        await asyncio.sleep(2)
+        await other.rotate()
+        own = await other.database.read(lambda tx: partner_service.newest_own_key(tx, other.vault, SystemClock().now()))
+        card = keys.read_card(keys.write_card(own, Identity(other.name, other.country, "http://127.0.0.1:1")))
+
+        def trust(tx: Connection) -> None:
+            partner_service.add_key(tx, self.vault, named(tx).id, card, by="system:storm", at=SystemClock().now())
+            self._sign(tx, named(tx).id, card)
+
+        await self.database.write(trust)
+
+    async def start(self, failpoints: str = "", *, skew_minutes: int = 0) -> None:
         """Return when it serves, or when a failpoint has struck already."""
+        orders = replace(self.orders, skew_minutes=skew_minutes)
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tests.faults.exchange_server", json.dumps(asdict(self.orders)),
+                sys.executable, "-m", "tests.faults.exchange_server", json.dumps(asdict(orders)),
                 stdout=asyncio.subprocess.PIPE, stderr=log, env={**os.environ, "WAYMARK_FAILPOINTS": failpoints},
             )  # fmt: skip
         assert self._process.stdout is not None
@@ -220,16 +271,15 @@ class Side:
             if not await self.ended(20):
                 await self.kill()
 
-    # What the ledgers say
-
-    async def left(self, other: Side) -> int:
-        """How many letters are not written yet, not confirmed yet, or not taken in at the other side."""
+    async def left(self, deployments: int) -> int:
+        """How many letters are not written yet, or not confirmed, or not taken in."""
+        wanted = self.orders.letters * (deployments - 1)
         wrote = await self.database.read(lambda tx: _count(tx, written))
         waiting = await self.database.read(
             lambda tx: _count(tx, store.exchange_letters, store.exchange_letters.c.state == store.WAITING)
         )
-        there = await other.database.read(lambda tx: _count(tx, taken))
-        return max(self.orders.letters - wrote, 0) + waiting + max(self.orders.letters - there, 0)
+        got = await self.database.read(lambda tx: _count(tx, taken))
+        return max(wanted - wrote, 0) + waiting + max(wanted - got, 0)
 
     async def close(self) -> None:
         await self.kill()
@@ -240,27 +290,35 @@ def _count(tx: Connection, table: sa.Table, *where: sa.ColumnElement[bool]) -> i
     return int(tx.execute(sa.select(sa.func.count()).select_from(table).where(*where)).scalar_one())
 
 
-async def run_storm(urls: tuple[str, str], folder: Path, plan: Plan) -> Report:
-    """The whole storm over two empty databases. `folder` keeps the logs and what passed on the wire."""
+NAMES = (("Lyon Refuge", "FR"), ("Tunis Aid", "TN"), ("Rome Shelter", "IT"))
+
+
+async def run_storm(urls: Sequence[str], folder: Path, plan: Plan) -> Report:
+    """The whole storm over empty databases, one a deployment. `folder` keeps the logs and what passed on the wire."""
     started, chance = time.monotonic(), random.Random(plan.seed)
     report = Report(urls[0].partition(":")[0], asdict(plan))
-    lyon, tunis = Side("Lyon Refuge", "FR", urls[0], folder, plan), Side("Tunis Aid", "TN", urls[1], folder, plan)
+    sides = [Side(name, country, url, folder, plan) for (name, country), url in zip(NAMES, urls, strict=False)]
     record = folder / "wire"
     try:
-        async with _wires(lyon, tunis, record, plan, chance) as (to_lyon, to_tunis):
-            for side in (lyon, tunis):
-                await side.prepare()
-            await lyon.meet(tunis, to_tunis)
-            await tunis.meet(lyon, to_lyon)
-            await lyon.start()
-            await _storm(tunis, plan, chance, report)
-            await _calm(lyon, tunis, plan, report)
-            report.lines_cut = to_lyon.cut_lines + to_tunis.cut_lines
-            await lyon.stop()
-            await tunis.stop()
-        await _judge(lyon, tunis, report)
+        async with AsyncExitStack() as stack:
+            wires = [
+                await stack.enter_async_context(Wire(side.port, record, cut=plan.cut_lines, chance=chance))
+                for side in sides
+            ]
+            await _acquaint(sides, wires)
+            first, killed, *others = sides
+            for side in (first, *others):
+                await side.start()
+            await asyncio.gather(
+                _storm(killed, plan, chance, report), *(_trouble(first, each, wires[2]) for each in others)
+            )
+            await _calm(sides, killed, plan, report)
+            report.lines_cut = sum(wire.cut_lines for wire in wires)
+            for side in sides:
+                await side.stop()
+        await _judge(sides, report)
     finally:
-        for side in (lyon, tunis):
+        for side in sides:
             await side.close()
     report.bytes_on_the_wire = record.stat().st_size
     _look_for_words(folder, report)
@@ -268,21 +326,32 @@ async def run_storm(urls: tuple[str, str], folder: Path, plan: Plan) -> Report:
     return report
 
 
-@contextlib.asynccontextmanager
-async def _wires(
-    lyon: Side, tunis: Side, record: Path, plan: Plan, chance: random.Random
-) -> AsyncIterator[tuple[Wire, Wire]]:
-    to_lyon = Wire(lyon.port, record, cut=plan.cut_lines, chance=chance)
-    to_tunis = Wire(tunis.port, record, cut=plan.cut_lines, chance=chance)
-    async with to_lyon, to_tunis:
-        yield to_lyon, to_tunis
+async def _acquaint(sides: Sequence[Side], wires: Sequence[Wire]) -> None:
+    for side in sides:
+        await side.prepare()
+    for side in sides:
+        for other, wire in zip(sides, wires, strict=True):
+            if other is not side:
+                await side.meet(other, wire)
+
+
+async def _trouble(first: Side, third: Side, wire: Wire) -> None:
+    """The third one is cut off for a while, and then takes its trust in the first one back."""
+    await asyncio.sleep(2)
+    wire.cut_off = True
+    await asyncio.sleep(3)
+    wire.cut_off = False
+    await third.distrust(first)
 
 
 async def _storm(side: Side, plan: Plan, chance: random.Random, report: Report) -> None:
     """One side dies again and again: at random moments and at named places in turn."""
     for number in range(plan.kills):
+        early = number < plan.kills // 2
         point = FAILPOINTS[number // 2 % len(FAILPOINTS)] if number % 2 == 0 else ""
-        await side.start(f"{point}:0.3" if point else "")
+        await side.start(f"{point}:0.3" if point else "", skew_minutes=-plan.slow_minutes if early else 0)
+        if plan.rotates and number == plan.kills // 2:
+            await side.rotate()
         if point and await side.ended(within=5):
             report.killed_at_failpoints[point] = report.killed_at_failpoints.get(point, 0) + 1
             continue
@@ -292,15 +361,15 @@ async def _storm(side: Side, plan: Plan, chance: random.Random, report: Report) 
         report.killed_at_random += 1
 
 
-async def _calm(lyon: Side, tunis: Side, plan: Plan, report: Report) -> None:
-    """Leave both alone until nothing is left to do."""
-    await tunis.start()
+async def _calm(sides: Sequence[Side], killed: Side, plan: Plan, report: Report) -> None:
+    """Leave them alone until nothing is left to do."""
+    await killed.start()
     deadline = time.monotonic() + plan.drain_seconds
-    while left := await lyon.left(tunis) + await tunis.left(lyon):
+    while left := sum([await side.left(len(sides)) for side in sides]):
         if time.monotonic() > deadline:
             report.wrong.append(f"not done in time: {left} steps left")
             return
-        if not (lyon.lives and tunis.lives):
+        if not all(side.lives for side in sides):
             report.wrong.append("a server died by itself")
             return
         await asyncio.sleep(0.2)
@@ -309,39 +378,71 @@ async def _calm(lyon: Side, tunis: Side, plan: Plan, report: Report) -> None:
 # --- the judgement ---
 
 
-async def _judge(lyon: Side, tunis: Side, report: Report) -> None:
-    for sender, receiver in ((lyon, tunis), (tunis, lyon)):
-        wrote = await sender.database.read(lambda tx: list(tx.execute(sa.select(written.c.envelope_id)).scalars()))
-        got = await receiver.database.read(lambda tx: tx.execute(sa.select(taken)).all())
-        counted = Counter(row.envelope_id for row in got)
-        report.written += len(wrote)
-        report.lost += sum(1 for each in wrote if not counted[each])
-        report.doubled += sum(count - 1 for count in counted.values())
-        report.spoilt += sum(1 for row in got if not row.fits)
-        report.wrong += [f"{receiver.name} took in a letter nobody wrote"] if counted.keys() - set(wrote) else []
-        states = await sender.database.read(_states)
-        report.wrong += [f"{sender.name}: letters are {states}"] if states.keys() != {"stored"} else []
-        told = Counter(await sender.database.read(lambda tx: list(tx.execute(sa.select(news.c.envelope_id)).scalars())))
-        report.wrong += [f"{sender.name} was told otherwise"] if told != Counter(wrote) else []
-        gaps = await receiver.database.read(store.gaps)
-        report.wrong += [f"{receiver.name} misses letters: {gaps}"] if gaps else []
-        chain = await sender.database.read(partial(audit.verify, vault=sender.vault))
-        report.wrong += [] if chain.ok else [f"{sender.name}: the audit chain is broken"]
-        report.tries_in_vain += await sender.database.read(_tries)
-        report.wrong += await _unequal(sender, receiver)
+async def _judge(sides: Sequence[Side], report: Report) -> None:
+    wrote = {side.name: await side.database.read(_written) for side in sides}
+    got = [row for side in sides for row in await side.database.read(_taken)]
+    counted = Counter(row.envelope_id for row in got)
+    everything = {each for letters in wrote.values() for each in letters}
+    report.written = len(everything)
+    refused = {each for side in sides for each in await side.database.read(_refused)}
+    report.refused = len(refused)
+    report.lost = sum(1 for each in everything if not counted[each] and each not in refused)
+    report.doubled = sum(count - 1 for count in counted.values())
+    report.spoilt = sum(1 for row in got if not row.fits)
+    report.wrong += ["a letter was taken in that nobody wrote"] if counted.keys() - everything else []
+    for side in sides:
+        states = await side.database.read(_states)
+        report.wrong += [f"{side.name}: letters are {states}"] if states.keys() - {"stored", "refused"} else []
+        told = Counter(await side.database.read(_told))
+        report.wrong += [f"{side.name} was told otherwise"] if told != Counter(wrote[side.name]) else []
+        gaps = await side.database.read(store.gaps)
+        report.wrong += [f"{side.name} misses letters: {gaps}"] if gaps else []
+        chain = await side.database.read(partial(audit.verify, vault=side.vault))
+        report.wrong += [] if chain.ok else [f"{side.name}: the audit chain is broken"]
+        report.tries_in_vain += await side.database.read(_tries)
+    report.wrong += await _unequal(sides)
     for name in ("lost", "doubled", "spoilt"):
         if getattr(report, name):
             report.wrong.append(f"{name}: {getattr(report, name)}")
 
 
-async def _unequal(sender: Side, receiver: Side) -> list[str]:
-    """Both ledgers, number by number."""
-    ours, theirs = store.exchange_letters, store.exchange_received
-    sent = await sender.database.read(lambda tx: {tuple(row) for row in tx.execute(sa.select(ours.c.id, ours.c.seq))})
-    came = await receiver.database.read(
-        lambda tx: {tuple(row) for row in tx.execute(sa.select(theirs.c.envelope_id, theirs.c.seq))}
-    )
+def _written(tx: Connection) -> list[str]:
+    return list(tx.execute(sa.select(written.c.envelope_id)).scalars())
+
+
+def _taken(tx: Connection) -> Sequence[sa.Row[Any]]:
+    return tx.execute(sa.select(taken)).all()
+
+
+async def _unequal(sides: Sequence[Side]) -> list[str]:
+    """What was sent and what came, envelope by envelope with its number: the post's own letters too."""
+    sent: set[tuple[Any, ...]] = set()
+    came: set[tuple[Any, ...]] = set()
+    for side in sides:
+        sent |= await side.database.read(_sent)
+        came |= await side.database.read(_came)
     return [] if sent == came else [f"the ledgers differ in {len(sent ^ came)} places"]
+
+
+def _told(tx: Connection) -> list[str]:
+    """What the room above was told is stored, as often as it was told."""
+    return list(tx.execute(sa.select(news.c.envelope_id).where(news.c.state == "stored")).scalars())
+
+
+def _refused(tx: Connection) -> list[str]:
+    table = store.exchange_letters
+    of_keys = sa.and_(table.c.state == "refused", table.c.code == "revoked_key")
+    return list(tx.execute(sa.select(table.c.id).where(of_keys)).scalars())
+
+
+def _sent(tx: Connection) -> set[tuple[Any, ...]]:
+    table = store.exchange_letters
+    return {tuple(row) for row in tx.execute(sa.select(table.c.id, table.c.seq))}
+
+
+def _came(tx: Connection) -> set[tuple[Any, ...]]:
+    table = store.exchange_received
+    return {tuple(row) for row in tx.execute(sa.select(table.c.envelope_id, table.c.seq))}
 
 
 def _states(tx: Connection) -> dict[str, int]:
@@ -372,22 +473,22 @@ async def storm_over(kind: str, plan: Plan) -> Report:
     with tempfile.TemporaryDirectory(prefix="wm-post-") as name:
         folder = Path(name)
         if kind == "sqlite":
-            return await run_storm(
-                (f"sqlite:///{folder / 'lyon.db'}", f"sqlite:///{folder / 'tunis.db'}"), folder, plan
-            )
+            return await run_storm([f"sqlite:///{folder / str(n)}.db" for n in range(plan.deployments)], folder, plan)
         with running_postgres() as server:
-            return await run_storm((server.new_database(), server.new_database()), folder, plan)
+            return await run_storm([server.new_database() for _ in range(plan.deployments)], folder, plan)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.exchange", description=__doc__)
-    parser.add_argument("--letters", type=int, default=1000)
+    parser.add_argument("--letters", type=int, default=350)
     parser.add_argument("--kills", type=int, default=40)
+    parser.add_argument("--deployments", type=int, choices=[2, 3], default=3)
     parser.add_argument("--cut-lines", type=float, default=0.02)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     given = parser.parse_args()
-    plan = Plan(given.letters, given.kills, given.cut_lines, given.seed, drain_seconds=1800)
+    plan = Plan(given.letters, given.kills, given.deployments, cut_lines=given.cut_lines, seed=given.seed)
+    plan.drain_seconds = 1800
     report = asyncio.run(storm_over(given.database, plan))
     print(json.dumps({"bench": "exchange storm", **asdict(report)}), flush=True)
     sys.exit(1 if report.wrong else 0)

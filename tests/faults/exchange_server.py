@@ -10,8 +10,10 @@ import asyncio
 import json
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -19,12 +21,14 @@ from aiohttp import web
 from sqlalchemy.engine import Connection
 
 from bot.exchange.partners import store as partners
+from bot.exchange.partners.keys import Identity
 from bot.exchange.post import service
 from bot.exchange.post.carrier import Carrier
 from bot.exchange.post.intake import Intake
 from bot.exchange.post.model import Receipt, ReceivedLetter
-from bot.exchange.post.routes import Identity, exchange_routes
-from bot.kernel.clock import SystemClock
+from bot.exchange.post.routes import exchange_routes
+from bot.exchange.refusals import ChannelClosed
+from bot.kernel.clock import Clock
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Database, open_database
 from bot.kernel.ids import new_id
@@ -71,8 +75,19 @@ class Orders:
     database_url: str
     folder: str
     port: int
-    letters: int
+    letters: int  # to each partner
     pause: float  # seconds between two letters it writes
+    skew_minutes: int = 0  # how wrong its clock is
+
+
+class WrongClock:
+    """A clock that is fast or slow."""
+
+    def __init__(self, minutes: int) -> None:
+        self._skew = timedelta(minutes=minutes)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._skew
 
 
 class Rows:
@@ -88,7 +103,7 @@ class Rows:
 
 async def serve(orders: Orders) -> None:
     """Serve and write until SIGTERM, or until somebody kills this."""
-    clock, signals, vault, room = SystemClock(), Signals(), Vault(MASTER_KEY), Rows()
+    clock, signals, vault, room = WrongClock(orders.skew_minutes), Signals(), Vault(MASTER_KEY), Rows()
     database = open_database(orders.database_url)
     await database.write(lambda tx: vault.prepare(tx, clock.now()))
     intake = Intake(database, vault, clock, signals, room)
@@ -110,7 +125,7 @@ async def serve(orders: Orders) -> None:
     )
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", orders.port, reuse_address=True).start()
-    work = [asyncio.create_task(each) for each in (intake.run(), carrier.run(), _write(database, vault, orders))]
+    work = [asyncio.create_task(each) for each in (intake.run(), carrier.run(), _write(database, vault, clock, orders))]
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     print("serving", flush=True)
@@ -123,13 +138,17 @@ async def serve(orders: Orders) -> None:
     await database.close()
 
 
-async def _write(database: Database, vault: Vault, orders: Orders) -> None:
-    """What is missing of this side's letters, each in a transaction of its own."""
-    while True:
-        number = await database.read(_next_number)
-        if number >= orders.letters:
-            return
-        await database.write(lambda tx, number=number: _put(tx, vault, number))  # type: ignore[misc]
+async def _write(database: Database, vault: Vault, clock: Clock, orders: Orders) -> None:
+    """What is missing of this side's letters, each in a transaction of its own, to its partners in turn."""
+    everyone = [partner.id for partner in await database.read(lambda tx: partners.everyone(tx, vault))]
+    number = await database.read(_next_number)
+    while number < orders.letters * len(everyone):
+        try:
+            await database.write(partial(_put, vault=vault, to=everyone, number=number, at=clock.now()))
+        except ChannelClosed:  # a key was revoked and its successor is not verified yet: nothing may be written now
+            await asyncio.sleep(0.2)
+            continue
+        number += 1
         await asyncio.sleep(orders.pause)
 
 
@@ -137,11 +156,9 @@ def _next_number(tx: Connection) -> int:
     return int(tx.execute(sa.select(sa.func.count()).select_from(written)).scalar_one())
 
 
-def _put(tx: Connection, vault: Vault, number: int) -> None:
-    at = SystemClock().now()
-    (partner,) = partners.everyone(tx, vault)
+def _put(tx: Connection, vault: Vault, to: Sequence[str], number: int, at: datetime) -> None:
     envelope_id = service.put(
-        tx, vault, partner_id=partner.id, kind="request", request_type=REQUEST, purpose=PURPOSE,
+        tx, vault, partner_id=to[number % len(to)], kind="request", request_type=REQUEST, purpose=PURPOSE,
         data_classes=CLASSES, consent_ref="consent-1", body={"text": f"{CANARY} {number} " + "x" * (number % 700)},
         key_id=vault.new_key(tx, at).id, actor="system:storm", at=at,
     )  # fmt: skip

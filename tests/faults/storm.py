@@ -174,7 +174,8 @@ async def _storm(servers: Servers, people: RemoteTelegram, plan: Plan, report: R
     chance = random.Random(plan.seed)
     ends = ["kill"] * plan.kills + ["stop"] * plan.stops
     chance.shuffle(ends)
-    talking = asyncio.create_task(_talk(people, plan, pauses=len(ends)))
+    over = asyncio.Event()
+    talking = asyncio.create_task(_talk(people, plan, over, pauses=len(ends)))
     points = chance.sample(FAILPOINTS, len(FAILPOINTS))
     for number, end in enumerate(ends):
         at_point = end == "kill" and number % 2 == 0
@@ -192,9 +193,8 @@ async def _storm(servers: Servers, people: RemoteTelegram, plan: Plan, report: R
         else:
             await servers.end(signal.SIGKILL)
             report.killed_at_random += 1
-    talking.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await talking
+    over.set()  # asked, not cancelled: cut off in the middle they would forget what they have said, and say it again
+    await talking
     await _say_rest(people, plan)
 
 
@@ -206,12 +206,12 @@ def _said(number: int, plan: Plan) -> dict[str, Any]:
 _next = 0  # how many messages people have written; one storm a process at a time
 
 
-async def _talk(people: RemoteTelegram, plan: Plan, *, pauses: int) -> None:
+async def _talk(people: RemoteTelegram, plan: Plan, over: asyncio.Event, *, pauses: int) -> None:
     """Write so much that something always waits, and that it lasts for the whole storm."""
     global _next
     _next = 0
     step = max(1, min(BACKLOG, plan.messages // max(1, pauses)))
-    while _next < plan.messages:
+    while _next < plan.messages and not over.is_set():
         if await people.waiting() < step:
             many = [_said(number, plan) for number in range(_next, min(_next + step, plan.messages))]
             await people.say_many(many)

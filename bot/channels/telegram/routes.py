@@ -10,6 +10,7 @@ from bot.channels.model import PayloadUnreadable
 from bot.channels.ports import Accepts
 from bot.channels.telegram.channel import WEBHOOK_PATH
 from bot.channels.telegram.payload import keep, parse
+from bot.kernel.acknowledged import Acknowledged
 from bot.kernel.logs import get_log
 from bot.kernel.web import SIGNED_WEBHOOK, Routes
 
@@ -42,6 +43,6 @@ def webhook_routes(account: str, secret: str, inbox: Accepts) -> Routes:
             raise web.HTTPBadRequest from None
         if raw is not None:
             await inbox.accept(raw)
-        return web.Response()
+        return Acknowledged()
 
     return routes

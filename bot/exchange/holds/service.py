@@ -12,10 +12,9 @@ from datetime import datetime
 from sqlalchemy.engine import Connection
 
 from bot.cases import alarm
-from bot.cases import service as cases
 from bot.cases import store as case_store
+from bot.cases.hand import Hand, in_scope
 from bot.cases.model import Case
-from bot.cases.service import Hand
 from bot.exchange.holds import store
 from bot.exchange.holds.model import (
     CHECKLIST,
@@ -396,7 +395,7 @@ def _visible(tx: Connection, hand: Hand, dossier_id: str, *, lock: bool = False)
     dossier = store.get_dossier(tx, dossier_id)
     if dossier is None:
         raise DossierNotFound(dossier_id)
-    sealed = case_store.get_case(tx, dossier.case_id, cases.in_scope(hand.officer), lock=lock)
+    sealed = case_store.get_case(tx, dossier.case_id, in_scope(hand.officer), lock=lock)
     if sealed is None:
         raise DossierNotFound(dossier_id)
     return dossier, sealed.case
@@ -412,7 +411,7 @@ def _to_write(
 
 
 def _case_to_write(tx: Connection, hand: Hand, case_id: str) -> Case:
-    sealed = case_store.get_case(tx, case_id, cases.in_scope(hand.officer), lock=True)
+    sealed = case_store.get_case(tx, case_id, in_scope(hand.officer), lock=True)
     if sealed is None:
         raise DossierNotFound(case_id)
     if not access.allows(hand.officer, Permission.DOSSIER_WRITE, sealed.case):

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from bot.exchange import jose
 
-#: A pair is made anew every year; the one before it opens letters for `OVERLAP` more.
-LIFETIME = timedelta(days=400)
+#: A pair is made anew every year by itself; the one before it opens letters for `OVERLAP` more.
+LIFETIME, ROTATED_AFTER = timedelta(days=400), timedelta(days=365)
 FINGERPRINT_GROUPS: Final = 10
 LONGEST_KEY_FILE: Final = 16 * 1024
 _FILE = "waymark key file"
@@ -100,6 +100,15 @@ def same_fingerprint(heard: str, right: tuple[str, ...]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """What our key file says of us beside the key: nothing is proven by it."""
+
+    name: str
+    country: str
+    endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeyCard:
     """What a deployment says of itself and of one of its keys, signed with that key."""
 
@@ -120,13 +129,13 @@ class KeyCard:
         return fingerprint(self.sign_public, self.seal_public)
 
 
-def write_card(own: OwnKey, *, name: str, country: str, endpoint: str) -> str:
+def write_card(own: OwnKey, identity: Identity) -> str:
     """Our key file: to be given to a partner, by any way. Nothing in it is secret, and nothing in it is proof."""
     claims = {
         "deployment": own.deployment,
-        "name": name,
-        "country": country,
-        "endpoint": endpoint,
+        "name": identity.name,
+        "country": identity.country,
+        "endpoint": identity.endpoint,
         "kid": own.kid,
         "sign": jose.encode(own.sign_public),
         "seal": jose.encode(own.seal_public),
@@ -137,8 +146,8 @@ def write_card(own: OwnKey, *, name: str, country: str, endpoint: str) -> str:
     shown = {
         "file": _FILE,
         "version": jose.VERSION,
-        "name": name,
-        "country": country,
+        "name": identity.name,
+        "country": identity.country,
         "card": card,
         "vouching": own.vouched,
     }

@@ -77,6 +77,19 @@ def own_key_for(tx: Connection, vault: Vault, partner: Partner, at: datetime) ->
     return held or newest_own_key(tx, vault, at)
 
 
+def speak_with_newest_key(tx: Connection, vault: Vault, partner_id: str, at: datetime) -> None:
+    """A partner does not believe the pair we signed with any more: from now on it hears the newest."""
+    store.set_our_kid(tx, partner_id, newest_own_key(tx, vault, at).kid)
+
+
+def own_key_is_old(tx: Connection, vault: Vault, at: datetime) -> bool:
+    """Whether it is time for a new pair."""
+    try:
+        return at - newest_own_key(tx, vault, at).made_at >= keys.ROTATED_AFTER
+    except NoKeyYet:
+        return False
+
+
 def rotate_own_key(tx: Connection, vault: Vault, *, by: str, at: datetime) -> OwnKey:
     """A new pair, which the one before it vouches for; that one opens letters for 30 days more.
 

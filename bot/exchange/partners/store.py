@@ -148,6 +148,11 @@ def next_seq(tx: Connection, partner_id: str) -> int:
     return number
 
 
+def skip_numbers(tx: Connection, count: int) -> None:
+    """Leave so many numbers out, for every partner."""
+    tx.execute(exchange_partners.update().values(last_seq=exchange_partners.c.last_seq + count))
+
+
 def set_our_kid(tx: Connection, partner_id: str, kid: str) -> None:
     """The partner holds this key of ours now."""
     tx.execute(exchange_partners.update().where(exchange_partners.c.id == partner_id).values(our_kid=kid))

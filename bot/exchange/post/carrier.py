@@ -20,12 +20,13 @@ from bot.exchange import jose
 from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.endpoint import EndpointRefused, plain_endpoint
+from bot.exchange.partners.keys import Identity
 from bot.exchange.partners.model import Partner
 from bot.exchange.post import service, store
 from bot.exchange.post.intake import Intake
 from bot.exchange.post.model import ReceiptState, Receiver
 from bot.exchange.post.receipts import MOST_RECEIPTS, SignedReceipt, fingerprint_of, read_receipt, write_fetch
-from bot.exchange.refusals import ChannelClosed, Refused, TooLarge
+from bot.exchange.refusals import OF_OUR_KEY, ChannelClosed, ExpiredKey, Refused, RevokedKey, TooLarge
 from bot.kernel.clock import Clock
 from bot.kernel.crypto import Erased, Vault
 from bot.kernel.database import Database, DatabaseUnavailable
@@ -49,8 +50,6 @@ TIMEOUT = aiohttp.ClientTimeout(total=60, connect=15)
 #: Letters sealed in one look at the database.
 BATCH = 16
 LONGEST_ANSWER = 16 * 1024 * 1024
-#: Rules of our own that no time mends: the letter is not sent, and the room that wrote it is told.
-WAITS_FOR_A_KEY = ("key_", "no_key")
 
 
 class Unreachable(Exception):
@@ -79,6 +78,7 @@ class Carrier:
         *,
         intake: Intake,
         receiver: Receiver | None,
+        identity: Identity | None = None,
         draw: Callable[[], float] = random.random,
         fetch_every: timedelta = FETCH_EVERY,
         first_pause: timedelta = FIRST_PAUSE,
@@ -90,10 +90,12 @@ class Carrier:
         self._signals = signals
         self._intake = intake
         self._receiver = receiver
+        self._identity = identity
         self._draw = draw
         self._fetch_every = fetch_every
         self._first_pause = first_pause
         self._longest_pause = longest_pause
+        self._pause_for_keys = min(PAUSE_FOR_KEYS, longest_pause)
         self._session: aiohttp.ClientSession | None = None
         self._pushing: dict[str, asyncio.Task[None]] = {}
         self._fetched_at: datetime | None = None
@@ -130,8 +132,7 @@ class Carrier:
         at = self._clock.now()
         if self._swept_at is None or at - self._swept_at >= SWEEP_EVERY:
             self._swept_at = at
-            await self._database.write(lambda tx: service.run_out(tx, self._vault, self._receiver, at))
-            await self._database.write(lambda tx: service.forget(tx, at))
+            await self._sweep(at)
         if self._fetched_at is None or at - self._fetched_at >= self._fetch_every:
             self._fetched_at = at
             await self.fetch_all()
@@ -140,6 +141,20 @@ class Carrier:
                 task = asyncio.create_task(self._push(partner_id), name="post")
                 self._pushing[partner_id] = task
                 task.add_done_callback(partial(self._pushed, partner_id))
+
+    async def _sweep(self, at: datetime) -> None:
+        given_up = await self._database.write(lambda tx: service.run_out(tx, self._vault, self._receiver, at))
+        if given_up:
+            log.error("letters_undelivered", count=given_up)
+        await self._database.write(lambda tx: service.forget(tx, at))
+        identity = self._identity
+        if identity is not None and await self._database.read(
+            lambda tx: partner_service.own_key_is_old(tx, self._vault, at)
+        ):
+            told = await self._database.write(
+                lambda tx: service.announce_key(tx, self._vault, identity, by=service.THE_POST, at=at)
+            )
+            log.info("own_key_rotated", count=told)
 
     async def drain(self) -> None:
         """Send everything that is due now, then return."""
@@ -167,6 +182,11 @@ class Carrier:
                 except Unreachable as error:
                     await self._postpone(letter, error.code, all_of_them=True)
                     return
+                except DatabaseUnavailable:
+                    raise
+                except Exception as error:  # a fault of the room that is told, or ours: the others still go
+                    log.error("letter_not_sent", partner_id=partner_id, error=type(error).__name__)
+                    await self._postpone(letter, "room_failed", all_of_them=False)
 
     async def _push_one(self, letter: store.Letter) -> None:
         sealed = await self._sealed(letter)
@@ -181,11 +201,24 @@ class Carrier:
                 lambda tx: service.confirmed(tx, self._vault, self._receiver, letter.partner_id, word, at)
             )
         elif service.may_pass_later(word.code):
-            await self._postpone(letter, word.code or "refused", all_of_them=False)
+            await self._put_back(letter, word.code or "refused")
         else:
             code = word.code or "refused"
             await self._database.write(lambda tx: service.refused(tx, self._vault, self._receiver, letter.id, code, at))
         failpoint("exchange.after_record")
+
+    async def _put_back(self, letter: store.Letter, code: str) -> None:
+        """The partner's machine cannot take this letter now. Where it is our key that it does not believe any more, we
+        sign with our newest from here on, whether it has heard of that or not."""
+        if code not in OF_OUR_KEY:
+            await self._postpone(letter, code, all_of_them=False)
+            return
+        if code in (RevokedKey.code, ExpiredKey.code):
+            at = self._clock.now()
+            await self._database.write(
+                lambda tx: partner_service.speak_with_newest_key(tx, self._vault, letter.partner_id, at)
+            )
+        await self._postpone(letter, code, all_of_them=True, pause=self._pause_for_keys)
 
     async def _sealed(self, letter: store.Letter) -> service.Sealed | None:
         """The letter ready to go, or None where it is not to go now, or never."""
@@ -194,8 +227,8 @@ class Carrier:
             return await self._database.read(lambda tx: service.sealed(tx, self._vault, letter, at))
         except (ChannelClosed, partner_service.NoKeyYet) as closed:
             code = closed.code if isinstance(closed, ChannelClosed) else "no_own_key"
-            if code.startswith(WAITS_FOR_A_KEY) or code == "no_own_key":
-                await self._postpone(letter, code, all_of_them=False, pause=PAUSE_FOR_KEYS)
+            if code == "no_own_key" or service.waits_for_a_key(code):
+                await self._postpone(letter, code, all_of_them=False, pause=self._pause_for_keys)
                 return None
             await self._shut(letter, code)
         except Erased:
@@ -250,6 +283,7 @@ class Carrier:
                     log.info("fetch_failed", reason=error.code, partner_id=partner.id)
 
     async def _fetch(self, partner: Partner) -> None:
+        """Take what waits there, a batch at a time; with each question goes our word for the batch before."""
         words: list[str] = []
         while True:
             at = self._clock.now()
@@ -257,12 +291,12 @@ class Carrier:
                 lambda tx, at=at: partner_service.own_key_for(tx, self._vault, partner, at)  # type: ignore[misc]
             )
             asked = write_fetch(own, partner=partner, receipts=words, at=at)
-            answer = await self._post(partner, FETCH_PATH, asked.encode())
-            letters = _letters_in(answer)
-            words = []
-            for raw in letters:
-                taken = await self._intake.take(raw)
-                words.append(taken.word)
+            letters = _letters_in(await self._post(partner, FETCH_PATH, asked.encode()))
+            taken = [await self._intake.take(raw) for raw in letters]
+            failpoint("exchange.after_fetch")
+            if words and not any(each.new for each in taken):  # they heard our words, and have nothing new
+                return
+            words = [each.word for each in taken]
             if not words:
                 return
 

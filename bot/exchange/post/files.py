@@ -10,7 +10,7 @@ from bot.exchange.envelope import LONGEST
 
 _FILE = "waymark letters"
 LONGEST_FILE = 256 * 1024 * 1024
-MOST_LETTERS = 256
+MOST_LETTERS = 2000
 
 
 class NotALetterFile(Exception):

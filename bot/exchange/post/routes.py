@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass
 from datetime import datetime
 
 from aiohttp import web
@@ -10,7 +12,7 @@ from sqlalchemy.engine import Connection
 from bot.exchange import jose
 from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
-from bot.exchange.partners.keys import write_card
+from bot.exchange.partners.keys import Identity, write_card
 from bot.exchange.partners.model import Partner
 from bot.exchange.post import service, store
 from bot.exchange.post.carrier import FETCH_PATH, LETTERS_PATH, MEDIA_TYPE
@@ -30,18 +32,10 @@ log = get_log("exchange")
 BODY_CAP = 2 * 1024 * 1024
 FETCH_CAP = 256 * 1024
 LETTERS_A_FETCH = 16
+SECONDS_FOR_A_LETTER = 60
 
 TAKEN: web.RequestKey[Taken] = web.RequestKey("taken", Taken)
 ASKING: web.RequestKey[Partner] = web.RequestKey("asking", Partner)
-
-
-class Identity:
-    """What our key file says of us."""
-
-    def __init__(self, *, name: str, country: str, endpoint: str) -> None:
-        self.name = name
-        self.country = country
-        self.endpoint = endpoint
 
 
 def exchange_routes(
@@ -51,7 +45,7 @@ def exchange_routes(
     routes = Routes()
 
     async def signed_by_a_partner(request: web.Request) -> bool:
-        request[TAKEN] = await intake.take(await request.read())
+        request[TAKEN] = await intake.take(await _body(request))
         return request[TAKEN].refusal is None
 
     async def asked_by_a_partner(request: web.Request) -> bool:
@@ -76,22 +70,22 @@ def exchange_routes(
         FETCH_PATH, name="exchange_letters_waiting", allow=MachineGuard(asked_by_a_partner), body_cap=FETCH_CAP
     )
     async def give_letters(request: web.Request) -> web.Response:
-        partner = request[ASKING]
-        at = clock.now()
-        letters = await database.read(lambda tx: _sealed_for(tx, vault, partner.id, at))
-        return web.json_response({"letters": letters})
+        at, partner_id = clock.now(), request[ASKING].id
+        found = await database.read(lambda tx: _sealed_for(tx, vault, partner_id, at))
+        if found.shut:
+            await database.write(lambda tx: _shut(tx, found.shut))
+        return web.json_response({"letters": found.letters})
 
     @routes.get("/exchange/key", name="exchange_key", allow=PUBLIC)
     async def key_file(_request: web.Request) -> web.Response:
         own = await intake.own_key()
-        card = write_card(own, name=identity.name, country=identity.country, endpoint=identity.endpoint)
-        return web.Response(text=card, content_type="application/json")
+        return web.Response(text=write_card(own, identity), content_type="application/json")
 
     async def _asking(request: web.Request) -> Partner:
         """Who asks, once the receipts that came along are kept. Raises a Refused."""
         at = clock.now()
         try:
-            token = (await request.read()).decode("ascii")
+            token = (await _body(request)).decode("ascii")
         except UnicodeDecodeError:
             raise NotAnEnvelope from None
         kid = signer_of(token, typ=jose.FETCH)
@@ -114,11 +108,24 @@ def exchange_routes(
             await database.write(lambda tx: _keep(tx, words, partner.id))
         return partner
 
+    def _shut(tx: Connection, shut: list[tuple[str, str]]) -> None:
+        for envelope_id, code in shut:
+            service.shut(tx, vault, receiver, envelope_id, code, clock.now())
+
     def _keep(tx: Connection, words: list[SignedReceipt], partner_id: str) -> None:
         for word in words:
             service.confirmed(tx, vault, receiver, partner_id, word, clock.now())
 
     return routes
+
+
+async def _body(request: web.Request) -> bytes:
+    """All that was sent, if it came in reasonable time."""
+    try:
+        async with asyncio.timeout(SECONDS_FOR_A_LETTER):
+            return await request.read()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
 
 
 def _say(request: web.Request) -> web.Response:
@@ -131,12 +138,23 @@ def _say(request: web.Request) -> web.Response:
     return web.Response(status=status, text=taken.word, content_type=MEDIA_TYPE)
 
 
-def _sealed_for(tx: Connection, vault: Vault, partner_id: str, at: datetime) -> list[str]:
-    """What waits for a partner, sealed, in order, as far as it may go."""
-    found = []
-    for letter in store.waiting_letters(tx, partner_id, limit=LETTERS_A_FETCH):
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """What waits for a partner: sealed, and what is not to go any more, with the reason."""
+
+    letters: list[str]
+    shut: list[tuple[str, str]]
+
+
+def _sealed_for(tx: Connection, vault: Vault, partner_id: str, at: datetime) -> _Waiting:
+    """The next letters for a partner, in order."""
+    found = _Waiting([], [])
+    for letter in store.due_letters(tx, partner_id, at, limit=LETTERS_A_FETCH):
         try:
-            found.append(service.sealed(tx, vault, letter, at).raw.decode())
-        except (ChannelClosed, Erased, TooLarge):
-            continue
+            found.letters.append(service.sealed(tx, vault, letter, at).raw.decode())
+        except Erased:
+            found.shut.append((letter.id, "erased"))
+        except (ChannelClosed, TooLarge) as closed:
+            if not service.waits_for_a_key(closed.code):
+                found.shut.append((letter.id, closed.code))
     return found

@@ -15,7 +15,7 @@ from bot.exchange import envelope
 from bot.exchange.envelope import CODE, ENVELOPE_ID, Contents, Opened
 from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
-from bot.exchange.partners.keys import NotAKeyFile, read_card, write_card
+from bot.exchange.partners.keys import Identity, NotAKeyFile, read_card, write_card
 from bot.exchange.partners.model import POST, Direction, Partner
 from bot.exchange.partners.service import KeyRefused
 from bot.exchange.post import store
@@ -44,8 +44,11 @@ LONGEST_BODY = 480 * 1024
 REMEMBERED_FOR = timedelta(days=7)
 #: How soon a letter is handed over again when the room above failed: first, and at most.
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(hours=1)
+#: A letter that a fetching partner could not take is offered again after so long.
+FETCHED_IN_VAIN = timedelta(minutes=5)
 THE_POST = "system:exchange"
 LETTER_REFUSED = "exchange.letter_refused"
+SKIPPED_AFTER_RESTORE = 1_000_000
 
 
 class NoConsent(Exception):
@@ -112,23 +115,21 @@ def report(
 ) -> None:
     """Tell a partner what became of its letter here: a human read it, it was answered, refused, or it ran out.
 
-    Does nothing where the channel is closed: then nothing may pass, this neither.
+    Where the channel is closed it waits like any letter: for a key, or until it runs out.
     """
     partner = _partner(tx, vault, partner_id)
-    if partner.why_closed(at) is not None:
-        return
     body = {"of": envelope_id, "state": state.value, "code": code}
     _write_own(tx, vault, partner, RECEIPT, body, in_reply_to=envelope_id, actor=actor, at=at)
 
 
-def announce_key(tx: Connection, vault: Vault, *, name: str, country: str, endpoint: str, by: str, at: datetime) -> int:
+def announce_key(tx: Connection, vault: Vault, identity: Identity, *, by: str, at: datetime) -> int:
     """A new pair of ours, and a letter about it to every partner whose channel is open. Returns how many letters.
 
     Those letters are signed with the pair before, which every partner goes on believing until it has the new one.
     """
     earlier = partner_service.current_own_key(tx, vault, at)
     pair = partner_service.rotate_own_key(tx, vault, by=by, at=at)
-    card = {"kid": pair.kid, "card": write_card(pair, name=name, country=country, endpoint=endpoint)}
+    card = {"kid": pair.kid, "card": write_card(pair, identity)}
     told = 0
     for partner in partners.everyone(tx, vault):
         if partner.our_kid is None:
@@ -266,8 +267,16 @@ def confirmed(
     if letter is None or letter.partner_id != partner_id:
         return
     if word.state is ReceiptState.REFUSED and may_pass_later(word.code):
+        later = at + FETCHED_IN_VAIN
+        store.postpone(tx, letter.id, attempt=letter.attempt + 1, next_attempt_at=later, code=word.code or "refused")
         return
     _became(tx, vault, receiver, letter, word.state, word.code, at)
+
+
+def waits_for_a_key(code: str) -> bool:
+    """Of the rules that close a channel: whether a human will mend it, so that the letter waits. Any other rule says
+    no for good: the letter is not sent, and the room that wrote it is told."""
+    return code == "no_key" or code.startswith("key_")
 
 
 def may_pass_later(code: str | None) -> bool:
@@ -392,6 +401,7 @@ def store_envelope(
     except IntegrityError:  # its copy came at the very same moment, by another server
         return False
     store.note_number(tx, partner.id, letter.seq, at)
+    store.hurry(tx, partner.id, at)  # whoever writes can be reached again
     if letter.kind in OWN_KINDS:
         _obey(tx, vault, receiver, partner, letter, at)
         store.settle_received(tx, row, state=store.HANDED_OVER, code=None, at=at)
@@ -511,6 +521,12 @@ def put_off(tx: Connection, row: store.Received, at: datetime) -> None:
     """The room above failed with a letter: it is tried again, ever more seldom."""
     pause = min(FIRST_PAUSE * 2 ** min(row.attempt, 12), LONGEST_PAUSE)
     store.postpone_received(tx, row, next_attempt_at=at + pause, code="room_failed")
+
+
+def after_restore(tx: Connection) -> None:
+    """An older copy of this database is in force again: number new letters far above those it may have sent since, or
+    its partners would take them for false ones. They will see the gap, and should: something is missing."""
+    partners.skip_numbers(tx, SKIPPED_AFTER_RESTORE)
 
 
 def forget(tx: Connection, at: datetime) -> None:

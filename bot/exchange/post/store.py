@@ -158,9 +158,13 @@ def waiting_letters(tx: Connection, partner_id: str, *, limit: int) -> list[Lett
     return [_letter(row) for row in tx.execute(query.order_by(exchange_letters.c.seq).limit(limit))]
 
 
-def next_due(tx: Connection) -> datetime | None:
-    """When the next letter is to be tried."""
-    query = sa.select(sa.func.min(exchange_letters.c.next_attempt_at)).where(exchange_letters.c.state == WAITING)
+def waiting_since(tx: Connection, partner_id: str) -> datetime | None:
+    """When the letter was written that waits longest for this partner's word; receipts do not count."""
+    query = sa.select(sa.func.min(exchange_letters.c.made_at)).where(
+        exchange_letters.c.partner_id == partner_id,
+        exchange_letters.c.state == WAITING,
+        exchange_letters.c.kind != RECEIPT,
+    )
     return tx.execute(query).scalar()
 
 
@@ -201,7 +205,11 @@ def hurry(tx: Connection, partner_id: str, at: datetime) -> None:
     """Something changed at the partner: try what waits now."""
     tx.execute(
         exchange_letters.update()
-        .where(exchange_letters.c.partner_id == partner_id, exchange_letters.c.state == WAITING)
+        .where(
+            exchange_letters.c.partner_id == partner_id,
+            exchange_letters.c.state == WAITING,
+            exchange_letters.c.next_attempt_at > at,
+        )
         .values(next_attempt_at=at)
     )
 
@@ -296,6 +304,14 @@ def to_hand_over(tx: Connection, at: datetime, *, limit: int) -> list[Received]:
         .limit(limit)
     )
     return [_received(row) for row in tx.execute(query)]
+
+
+def not_handed_over(tx: Connection, *, before: datetime) -> int:
+    """How many letters came before then and were not handed over."""
+    query = sa.select(sa.func.count()).where(
+        exchange_received.c.state == WAITING, exchange_received.c.received_at < before
+    )
+    return int(tx.execute(query).scalar_one())
 
 
 def settle_received(tx: Connection, letter: Received, *, state: str, code: str | None, at: datetime) -> None:

@@ -16,10 +16,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 
-from bot.cases import service as cases
+from bot.cases import consent
 from bot.cases import store as case_store
+from bot.cases.hand import Hand
+from bot.cases.hand import in_scope as case_in_scope
 from bot.cases.model import Case
-from bot.cases.service import NUMBER_ALPHABET, Hand
+from bot.cases.service import NUMBER_ALPHABET
 from bot.exchange.gate import Situation, Stop
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Hold
@@ -247,7 +249,7 @@ def draft(tx: Connection, hand: Hand, case_id: str, wanted: Draft, *, once: str 
         drafted_at=hand.at,
         adult_id=wanted.adult_id,
         assent=Assent(wanted.assent),
-        consent_ref=f"consent:{new_id()}",
+        consent_ref=_consent_ref(tx, case, wanted.partner_id, hand.at),
         demo=case.demo,
     )
     store.add_request(tx, request, body_sealed=_seal_body(key, request.id, wanted))
@@ -276,7 +278,7 @@ def redraft(tx: Connection, hand: Hand, request_id: str, wanted: Draft) -> None:
         drafted_by=hand.officer.id,  # whoever wrote it last does not approve it
         adult_id=wanted.adult_id,
         assent=Assent(wanted.assent),
-        consent_ref=f"consent:{new_id()}",
+        consent_ref=_consent_ref(tx, case, wanted.partner_id, hand.at),
     )
     _save(tx, request, changed)
     store.reseal_body(tx, request.id, _seal_body(_case_key(tx, hand.vault, case), request.id, wanted))
@@ -803,13 +805,19 @@ def _fits(key: str, value: str, at: datetime) -> bool:
     return True
 
 
+def _consent_ref(tx: Connection, case: Case, partner_id: str, at: datetime) -> str:
+    """The entry of the ledger this rests on; where there is none, a name of its own for the child's view it records."""
+    entry = consent.in_force(tx, case.id, consent.Purpose.CROSS_BORDER, f"partner:{partner_id}", at)
+    return f"consent:{entry.id if entry else new_id()}"
+
+
 def _require_free(tx: Connection, request: Request) -> None:
     if request.type.moves_child and request.case_id:
         holds.require_free_to_move(tx, request.case_id, request.adult_id)
 
 
 def _case_for(tx: Connection, hand: Hand, case_id: str) -> Case:
-    sealed = case_store.get_case(tx, case_id, cases.in_scope(hand.officer), lock=True)
+    sealed = case_store.get_case(tx, case_id, case_in_scope(hand.officer), lock=True)
     if sealed is None:
         raise RequestNotFound(case_id)
     if not access.allows(hand.officer, Permission.EXCHANGE_DRAFT, sealed.case):

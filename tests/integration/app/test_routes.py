@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from bot.cases import service as cases
 from bot.cases import store as case_store
-from bot.cases.service import CaseEscalations, Hand
+from bot.cases.hand import Hand
+from bot.cases.service import CaseEscalations
 from bot.conversations import service as conversations
 from bot.conversations.ports import Escalation
 from bot.exchange.holds import service as holds
@@ -37,7 +38,7 @@ STATES = ("own", "foreign", "unheld", "closed", "foreign closed", "missing")
 PUBLIC_PATHS = frozenset(
     {
         "/", "/chat", "/chat/stream", "/chat/language", "/chat/leave", "/healthz", "/readyz",
-        "/desk/sign-in", "/desk/sign-in/link", "/static/{room}/{hash}/{name}",
+        "/desk/sign-in", "/desk/sign-in/link", "/referral", "/referral/answer", "/static/{room}/{hash}/{name}",
         "/exchange/key",
     }
 )  # fmt: skip
@@ -68,6 +69,9 @@ class Objects:
             return Target({"id": "missing", "key": "missing", "name": "en"}, None, exists=False)
         if route.path.startswith("/desk/texts/{key}/{name}"):
             return Target({"key": "missing_child", "name": "en"}, None) if state == "foreign" else None
+        if route.path.startswith("/desk/absent/{officer}"):
+            other = await self._account("foreign", person)
+            return other and Target({"officer": other.params["id"]}, None) if state == "foreign" else None
         if route.path.startswith("/desk/cases/{id}"):
             return await self._case(state, person)
         if route.path.startswith("/desk/services/{id}"):

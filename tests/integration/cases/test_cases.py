@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.cases import service, store
+from bot.cases.hand import in_scope
 from bot.cases.model import AlreadyClaimed, CaseNotFound, CaseStatus, NotAllowedNow
 from bot.conversations import service as conversations
 from bot.conversations.model import Author, Mode
@@ -253,7 +254,7 @@ async def test_new_danger_in_a_held_case_rings_until_its_officer_says_so(world):
 
     await world.escalate(person, priority=Priority.P0)
 
-    scope = service.in_scope(amira)
+    scope = in_scope(amira)
     ringing = await world.database.read(lambda tx: store.ringing_for(tx, amira.id, scope, limit=5))
     assert [case.id for case, _ in ringing] == [waiting.case_id]
     assert await world.database.write(lambda tx: service.acknowledge_alarm(tx, world.hand(amira), waiting.case_id))

@@ -9,7 +9,8 @@ from itertools import count
 from sqlalchemy.engine import Connection
 
 from bot.cases.alarm import Paging
-from bot.cases.service import CaseEscalations, Hand
+from bot.cases.hand import Hand
+from bot.cases.service import CaseEscalations
 from bot.conversations import service as conversations
 from bot.conversations.model import ConversationKind
 from bot.conversations.ports import Escalated, Escalation

@@ -26,8 +26,11 @@ class Browser:
         hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form))
         return await self.post(action, **{name: unescape(value) for name, value in hidden.items()}, **fields)
 
-    async def post(self, path: str, **fields: str) -> str:
-        return await self._read(await self._client.post(path, data=fields, headers={"Sec-Fetch-Site": "same-origin"}))
+    async def post(self, path: str, **fields: str | list[str]) -> str:
+        pairs = [
+            (name, one) for name, value in fields.items() for one in (value if isinstance(value, list) else [value])
+        ]
+        return await self._read(await self._client.post(path, data=pairs, headers={"Sec-Fetch-Site": "same-origin"}))
 
     async def _read(self, answer: ClientResponse) -> str:
         self.page, self.status, self.path = await answer.text(), answer.status, answer.url.path

@@ -21,8 +21,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bot.cases import store as case_store
+from bot.cases.hand import Hand
 from bot.cases.model import CaseError
-from bot.cases.service import CaseEscalations, Hand, claim_case
+from bot.cases.service import CaseEscalations, claim_case
 from bot.conversations import service as conversations
 from bot.conversations.ports import Escalation
 from bot.exchange.gate import CODES_ONLY, GateShut, Recipient, Situation

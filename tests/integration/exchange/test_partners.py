@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from bot.exchange.partners import keys
 from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
+from bot.exchange.partners.keys import Identity
 from bot.exchange.partners.model import Contact, FocalPoint, KeyState, Partner, PartnerKey
 from bot.exchange.partners.service import CannotSign, KeyRefused, PartnerLooksAlike
 from bot.exchange.refusals import ChannelClosed
@@ -155,7 +156,7 @@ async def test_a_key_goes_with_the_one_that_alone_vouched_for_it(two: Two):
     newer = await tunis.database.write(
         lambda tx: partner_service.rotate_own_key(tx, tunis.vault, by=tunis.admins[0], at=at + timedelta(seconds=1))
     )
-    card = keys.read_card(keys.write_card(newer, name="Tunis", country="TN", endpoint="http://127.0.0.1:1"))
+    card = keys.read_card(keys.write_card(newer, Identity("Tunis", "TN", "http://127.0.0.1:1")))
     added = await lyon.database.write(
         lambda tx: partner_service.add_key(tx, lyon.vault, partner.id, card, by=lyon.admins[0], at=at)
     )

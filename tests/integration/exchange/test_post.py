@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,11 +15,13 @@ from bot.exchange import envelope, jose
 from bot.exchange.partners import keys
 from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
+from bot.exchange.partners.keys import Identity
 from bot.exchange.post import service, store
-from bot.exchange.post.carrier import LETTERS_PATH
-from bot.exchange.post.model import ReceiptState
+from bot.exchange.post.carrier import LETTERS_PATH, Carrier
+from bot.exchange.post.model import Receipt, ReceiptState
 from bot.exchange.post.receipts import fingerprint_of, read_receipt, write_fetch
 from bot.exchange.post.service import BodyTooLarge, NoConsent
+from bot.exchange.post.watch import look_at_exchange
 from bot.exchange.refusals import ChannelClosed
 from bot.kernel import audit
 from tests.integration.exchange.world import CLASSES, Deployment, a_partner
@@ -377,6 +380,146 @@ async def test_a_partner_behind_a_firewall_fetches_and_confirms(two: Two):
     assert {(await lyon.letter(each)).state for each in ids} == {"stored"}
 
 
+async def test_letters_that_a_fetching_partner_cannot_take_yet_wait_for_it(two: Two):
+    """Lyon signs with a key that Tunis has not heard of: it asks, refuses, and does not ask for ever."""
+    lyon, tunis = two
+    await lyon.meet(tunis, endpoint=None)
+    await tunis.meet(lyon, fetch=True)
+    for each in two:
+        each.clock.advance(timedelta(hours=1))
+    by, at = lyon.admins[0], lyon.clock.now()
+    await lyon.database.write(lambda tx: partner_service.rotate_own_key(tx, lyon.vault, by=by, at=at))
+    ids = [await lyon.put(await only_partner(lyon), f"letter {number}") for number in range(3)]
+
+    await tunis.carrier.fetch_all()
+    assert {(await lyon.letter(each)).state for each in ids} == {"waiting"}
+    card, partner = keys.read_card(await lyon.card()), await only_partner(tunis)
+    await tunis.database.write(
+        lambda tx: partner_service.add_key(tx, tunis.vault, partner.id, card, by=tunis.admins[0], at=at)
+    )
+    await tunis.carrier.fetch_all()
+    await tunis.work()
+
+    assert tunis.texts == ["letter 0", "letter 1", "letter 2"]
+    assert {(await lyon.letter(each)).state for each in ids} == {"stored"}
+
+
+async def test_a_fault_of_the_room_that_is_told_holds_up_no_other_letter(two: Two):
+    lyon, tunis = await acquainted(two)
+    partner = await only_partner(lyon)
+    first, second = await lyon.put(partner, "first"), await lyon.put(partner, "second")
+    told = lyon.room.told
+    lyon.room.told = _fails_for(first, told)  # type: ignore[method-assign]
+
+    await lyon.send()
+    await tunis.work()
+
+    assert tunis.texts == ["first", "second"]
+    assert ((await lyon.letter(first)).state, (await lyon.letter(second)).state) == ("waiting", "stored")
+    lyon.room.told = told  # type: ignore[method-assign]
+    lyon.clock.advance(timedelta(hours=1))
+    await lyon.send()
+    assert (await lyon.letter(first)).state == "stored"
+    await tunis.work()
+    assert tunis.texts == ["first", "second"]
+
+
+def _fails_for(envelope_id: str, told: Callable[[Connection, Receipt], None]) -> Callable[[Connection, Receipt], None]:
+    def fails(tx: Connection, receipt: Receipt) -> None:
+        if receipt.envelope_id == envelope_id:
+            raise RuntimeError("a fault of the room")
+        told(tx, receipt)
+
+    return fails
+
+
+async def test_a_partner_that_writes_is_tried_again_at_once(two: Two):
+    lyon, tunis = await acquainted(two)
+    partner = await only_partner(lyon)
+    envelope_id = await lyon.put(partner)
+    at = lyon.clock.now()
+    await lyon.database.write(lambda tx: store.postpone_all(tx, partner.id, at + timedelta(hours=1)))
+    await lyon.send()
+    assert (await lyon.letter(envelope_id)).state == "waiting"
+
+    await tunis.put(await only_partner(tunis))
+    await tunis.send()
+    await lyon.send()
+
+    assert (await lyon.letter(envelope_id)).state == "stored"
+
+
+async def test_our_own_key_is_renewed_by_itself_after_a_year(two: Two):
+    lyon, _tunis = await acquainted(two)
+    lyon.carrier = Carrier(
+        lyon.database, lyon.vault, lyon.clock, lyon.signals, intake=lyon.intake, receiver=lyon.room,
+        identity=Identity("Lyon Refuge", "FR", lyon.url),
+    )  # fmt: skip
+    before = await deployment_key(lyon)
+    lyon.clock.advance(timedelta(days=364))
+    await lyon.send()
+    assert await deployment_key(lyon) == before
+    lyon.clock.advance(timedelta(days=1))
+    await lyon.send()
+    await lyon.send()
+    await lyon.carrier.close()
+
+    assert await deployment_key(lyon) != before
+    assert len(await lyon.database.read(lambda tx: partners.own_keys(tx, lyon.vault))) == 2
+
+
+async def deployment_key(deployment: Deployment) -> str:
+    at = deployment.clock.now()
+    return (await deployment.database.read(lambda tx: partner_service.newest_own_key(tx, deployment.vault, at))).kid
+
+
+async def test_after_a_restore_new_letters_are_taken_in_and_the_gap_is_seen(two: Two):
+    lyon, tunis = await acquainted(two)
+    partner = await only_partner(lyon)
+    await lyon.put(partner, "before")
+    await lyon.send()
+    await lyon.database.write(_as_it_was)
+    await lyon.database.write(service.after_restore)
+
+    await lyon.put(await only_partner(lyon), "after")
+    await lyon.send()
+    await tunis.work()
+
+    assert tunis.texts == ["before", "after"]
+    (gap,) = await tunis.database.read(store.gaps)
+    assert gap.last - gap.first + 1 == service.SKIPPED_AFTER_RESTORE - 1
+
+
+def _as_it_was(tx: Connection) -> None:
+    """What an older copy of the database knows: none of its letters."""
+    tx.execute(store.exchange_letters.delete())
+    tx.execute(partners.exchange_partners.update().values(last_seq=0))
+
+
+async def test_the_doctor_says_what_wants_a_human(two: Two):
+    lyon, tunis = await acquainted(two)
+    partner = await only_partner(lyon)
+    at = lyon.clock.now()
+
+    async def said(deployment: Deployment) -> str:
+        now = deployment.clock.now()
+        return "\n".join(await deployment.database.read(lambda tx: look_at_exchange(tx, deployment.vault, now)))
+
+    assert await said(lyon) == ""
+    await lyon.put(partner)
+    await lyon.put(partner)
+    await post(tunis, await sealed(lyon, (await lyon.database.read(_all_letters))[1]))
+    for each in two:
+        each.clock.advance(timedelta(days=2))
+    assert f"wait since {at:%Y-%m-%d}" in await said(lyon)
+    assert "letters of Lyon Refuge are missing" in await said(tunis)
+    assert "could not be taken in" in await said(tunis)
+    lyon.clock.advance(timedelta(days=170))
+    assert "the agreement of Tunis Child Protection runs out" in await said(lyon)
+    lyon.clock.advance(timedelta(days=60))
+    assert "Renew it before anything is exchanged" in await said(lyon)
+
+
 async def test_nobody_else_fetches(two: Two):
     lyon, tunis = await acquainted(two)
     await lyon.put(await only_partner(lyon))
@@ -396,6 +539,12 @@ async def test_nobody_else_fetches(two: Two):
             assert no.status == 403
 
 
+async def rotate(deployment: Deployment) -> None:
+    identity = Identity(deployment.name, deployment.country, deployment.url)
+    by, at = deployment.admins[0], deployment.clock.now()
+    await deployment.database.write(lambda tx: service.announce_key(tx, deployment.vault, identity, by=by, at=at))
+
+
 async def test_a_new_key_of_ours_is_announced_and_no_letter_is_lost_on_the_way(two: Two):
     lyon, tunis = await acquainted(two)
     partner = await only_partner(lyon)
@@ -405,7 +554,7 @@ async def test_a_new_key_of_ours_is_announced_and_no_letter_is_lost_on_the_way(t
         each.clock.advance(timedelta(hours=1))
     await lyon.database.write(
         lambda tx: service.announce_key(
-            tx, lyon.vault, name=lyon.name, country="FR", endpoint=lyon.url, by=lyon.admins[0], at=lyon.clock.now()
+            tx, lyon.vault, Identity(lyon.name, "FR", lyon.url), by=lyon.admins[0], at=lyon.clock.now()
         )
     )
     await lyon.put(partner, "after")
@@ -436,7 +585,7 @@ async def test_a_new_key_that_only_a_stranger_vouches_for_waits_for_two_admins(t
     partner = await only_partner(tunis)
     crook = keys.make_pair(deployment=partner.deployment, at=tunis.clock.now())
     crook = replace(crook, vouched=keys.vouch(crook, crook))
-    card = keys.read_card(keys.write_card(crook, name=lyon.name, country="FR", endpoint=lyon.url))
+    card = keys.read_card(keys.write_card(crook, Identity(lyon.name, "FR", lyon.url)))
 
     added = await tunis.database.write(
         lambda tx: partner_service.add_key(tx, tunis.vault, partner.id, card, by=tunis.admins[0], at=tunis.clock.now())

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bot.cases.service import Hand
+from bot.cases.hand import Hand
 from bot.exchange.gate import Situation
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import Agreement, Contact, Partner, PartnerKey, PartnerKind, Signature

@@ -15,12 +15,13 @@ from sqlalchemy.engine import Connection
 from bot.exchange.partners import keys
 from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
+from bot.exchange.partners.keys import Identity
 from bot.exchange.partners.model import Agreement, Partner, PartnerKind
 from bot.exchange.post import service, store
 from bot.exchange.post.carrier import Carrier
 from bot.exchange.post.intake import Intake
 from bot.exchange.post.model import LetterRefused, Receipt, ReceivedLetter
-from bot.exchange.post.routes import Identity, exchange_routes
+from bot.exchange.post.routes import exchange_routes
 from bot.kernel.access import Role
 from bot.kernel.clock import SetClock
 from bot.kernel.crypto import Vault
@@ -119,7 +120,7 @@ class Deployment:
 
     async def card(self) -> str:
         own = await self.database.write(lambda tx: partner_service.current_own_key(tx, self.vault, self.clock.now()))
-        return keys.write_card(own, name=self.name, country=self.country, endpoint=self.url)
+        return keys.write_card(own, Identity(self.name, self.country, self.url))
 
     async def meet(self, other: Deployment, *, signatures: int = 2, **changes: Any) -> Partner:
         """Add the other one, take its key file in, and let so many admins sign for it."""

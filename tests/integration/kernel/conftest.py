@@ -14,6 +14,7 @@ from yarl import URL
 
 from bot.kernel import officers, sessions
 from bot.kernel.access import Permission, Role
+from bot.kernel.acknowledged import Acknowledged
 from bot.kernel.clock import SetClock
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Database, DatabaseUnavailable
@@ -124,6 +125,15 @@ def sample_routes(sample: Sample) -> Routes:
     async def hook(request: web.Request) -> web.Response:
         sample.received.append(await request.read())
         return web.Response(text="ok")
+
+    @routes.post("/thanks", name="thanks", allow=SIGNED_WEBHOOK(lambda r: True))
+    async def thanks(request: web.Request) -> web.Response:
+        sample.received.append(await request.read())
+        return Acknowledged()
+
+    @routes.post("/plain", name="plain", allow=SIGNED_WEBHOOK(lambda r: True))
+    async def plain(request: web.Request) -> web.Response:
+        return web.Response()
 
     @routes.get("/broken", name="broken", allow=PUBLIC)
     async def broken(request: web.Request) -> web.Response:

@@ -15,7 +15,7 @@ from bot.exchange import jose
 from bot.exchange.partners import keys
 from bot.exchange.partners.description import TEMPLATE, DescriptionWrong, read_description
 from bot.exchange.partners.endpoint import EndpointRefused, plain_endpoint
-from bot.exchange.partners.keys import NotAKeyFile, read_card, write_card
+from bot.exchange.partners.keys import Identity, NotAKeyFile, read_card, write_card
 from bot.exchange.partners.names import NameRefused, nearest, plain_name, skeleton
 from bot.exchange.post.carrier import FIRST_PAUSE, LONGEST_PAUSE, pause_after
 from bot.exchange.post.files import NotALetterFile, read_letters, write_letters
@@ -157,7 +157,7 @@ def test_what_is_no_description_is_no_description(text: str):
 def a_card(**identity: str) -> tuple[keys.OwnKey, str]:
     own = keys.make_pair(deployment=None, at=NOON)
     given_ = {"name": "Lyon Refuge", "country": "FR", "endpoint": "https://lyon.example", **identity}
-    return own, write_card(own, **given_)
+    return own, write_card(own, Identity(**given_))
 
 
 def test_a_key_file_says_what_was_written_into_it():
@@ -218,10 +218,8 @@ def test_a_fingerprint_is_heard_in_any_digits_and_groups():
 def test_the_earlier_key_vouches_for_one_key_only():
     earlier, later, crook = (keys.make_pair(deployment=None, at=NOON) for _ in range(3))
     later = replace(later, vouched=keys.vouch(earlier, later))
-    card = read_card(write_card(later, name="Lyon", country="FR", endpoint="https://lyon.example"))
-    moved = read_card(
-        write_card(replace(crook, vouched=later.vouched), name="Lyon", country="FR", endpoint="https://lyon.example")
-    )
+    card = read_card(write_card(later, Identity("Lyon", "FR", "https://lyon.example")))
+    moved = read_card(write_card(replace(crook, vouched=later.vouched), Identity("Lyon", "FR", "https://lyon.example")))
 
     assert card.vouched_by == earlier.kid
     assert keys.is_vouched(card, by_public=earlier.sign_public)

@@ -14,6 +14,7 @@ from bot.kernel.officers import Officer
 @dataclass(frozen=True)
 class ACase:
     officer_id: str | None
+    offered_to: str | None = None
 
 
 def an_officer(*roles: Role, active: bool = True) -> Officer:
@@ -21,7 +22,7 @@ def an_officer(*roles: Role, active: bool = True) -> Officer:
 
 
 COMBINATIONS = [set(some) for size in range(4) for some in itertools.combinations(Role, size)]
-CASES = {"own": ACase("me"), "foreign": ACase("else"), "unheld": ACase(None)}
+CASES = {"own": ACase("me"), "foreign": ACase("else"), "unheld": ACase(None), "offered": ACase("else", "me")}
 
 
 def test_a_permission_without_lines_is_shut_to_everyone():
@@ -77,17 +78,18 @@ def test_the_scope_of_a_query_is_the_rule_of_reading(roles: set[Role]):
     scope = case_scope(officer)
 
     assert allows(officer, Permission.CASE_READ, CASES["own"]) == (scope.own or scope.everyones)
+    assert allows(officer, Permission.CASE_READ, CASES["offered"]) == (scope.offered or scope.everyones)
     assert allows(officer, Permission.CASE_READ, CASES["unheld"]) == (scope.unheld or scope.everyones)
     assert allows(officer, Permission.CASE_READ, CASES["foreign"]) == scope.everyones
     assert case_scope(an_officer(*roles, active=False)).nothing
 
 
-def test_an_officer_reads_what_they_hold_and_what_waits_and_nothing_else():
+def test_an_officer_reads_what_they_hold_what_waits_what_is_offered_and_nothing_else():
     officer = an_officer(Role.OFFICER)
 
     readable = {name for name, case in CASES.items() if allows(officer, Permission.CASE_READ, case)}
 
-    assert readable == {"own", "unheld"}
+    assert readable == {"own", "unheld", "offered"}
 
 
 def test_an_admin_reads_no_case():

@@ -1,0 +1,40 @@
+"""What happened to a case, as sentences. `{name}` is who did it, `{other}` whom it concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from bot.kernel.words import N_
+
+SENTENCES: Mapping[str, str] = MappingProxyType(
+    {
+        "offered": N_("{name} offers the case to {other}"),
+        "offer_declined": N_("{name} declined the case"),
+        "offer_withdrawn": N_("{name} took the offer back"),
+        "offer_lapsed": N_("{other} did not answer the offer in time"),
+        "recorded": N_("{name} wrote to the record"),
+        "task_added": N_("{name} added a task"),
+        "task_done": N_("{name} finished a task"),
+        "risk_assessed": N_("{name} assessed the risk"),
+        "risk_signed": N_("{name} signed a lower risk"),
+        "stage": N_("{name} took the next step"),
+        "referral_sent": N_("{name} referred the person"),
+        "referral_seen": N_("The referral was opened"),
+        "referral_accepted": N_("The referral was accepted"),
+        "referral_declined": N_("The referral was declined"),
+        "referral_attended": N_("The person went there"),
+        "referral_missed": N_("The person did not get there"),
+        "referral_concluded": N_("{name} finished the referral"),
+        "referral_withdrawn": N_("{name} took the referral back"),
+        "referral_feedback": N_("{name} wrote down what the child says about it"),
+        "referral_silent": N_("Nobody has answered the referral: half of its time is gone"),
+        "contact": N_("{name} wrote down a conversation"),
+        "consent_recorded": N_("{name} recorded a consent"),
+        "assent_recorded": N_("{name} recorded what the child says"),
+        "override_recorded": N_("{name} asks to share without consent"),
+        "override_seconded": N_("{name} agreed to share without consent"),
+        "consent_withdrawn": N_("{name} recorded that consent was withdrawn"),
+        "recipient_stopped": N_("A recipient stopped using what they had"),
+    }
+)

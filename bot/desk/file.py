@@ -1,0 +1,275 @@
+"""The file of a case on the screen: its record, tasks, risk, consent, and who has seen it; and the page to print."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from aiohttp import web
+from multidict import MultiDict
+from sqlalchemy.engine import Connection
+
+from bot.cases import consent
+from bot.cases.consent import Agreement, Kind, Purpose
+from bot.cases.hand import Hand
+from bot.cases.model import CaseError, CaseNotFound
+from bot.cases.record import service
+from bot.cases.record.fields import FIELDS, SECTIONS, WrongValue
+from bot.cases.record.risk import RISKS, Risk
+from bot.cases.record.service import RISK_TASKS, Record, RecordMoved
+from bot.cases.record.stages import STAGES, Stage, steps_from
+from bot.desk.case import wake_all
+from bot.desk.frame import go_to, hand_of, show
+from bot.desk.queue import officer_names
+from bot.kernel.access import Permission, allows
+from bot.kernel.web import Routes, form
+from bot.kernel.web_keys import DATABASE, LANGUAGE, OFFICER
+from bot.kernel.words import N_
+
+routes = Routes()
+
+#: By when a task can be due: hours, and how they are said. A span needs no time zone.
+SPANS: Mapping[int, str] = {
+    1: N_("in 1 hour"),
+    4: N_("in 4 hours"),
+    24: N_("tomorrow"),
+    72: N_("in 3 days"),
+    168: N_("in a week"),
+    336: N_("in two weeks"),
+    720: N_("in a month"),
+}
+PROBLEMS: Mapping[str, str] = {
+    "moved": N_("A colleague changed the same field meanwhile. Both are shown: decide, and save again."),
+    "value": N_("This cannot be kept as it is written. Nothing was changed."),
+    "incomplete": N_("Something is missing. Nothing was changed."),
+    "too_late": N_("The case has moved on. Nothing was changed: look at it again."),
+}
+
+
+@routes.get("/desk/cases/{id}/file", name="file", allow=Permission.RECORD_READ)
+async def show_file(request: web.Request) -> web.StreamResponse:
+    return await file_screen(request)
+
+
+async def file_screen(
+    request: web.Request,
+    *,
+    template: str = "desk/file.html",
+    problem: str = "",
+    wrong: Sequence[str] = (),
+    typed: MultiDict[str] | None = None,
+    said: Sequence[str] = (),
+) -> web.Response:
+    """The file. `typed` gives back what could not be kept, `wrong` names the fields, `said` says what is missing."""
+    hand, case_id = hand_of(request), request.match_info["id"]
+    if typed is None and "service" in request.query:  # from the directory: whom the person is asked about
+        typed = MultiDict({name: request.query.get(name, "")[:200] for name in ("service", "named")})
+
+    def read(tx: Connection) -> dict[str, Any]:
+        record = service.open_record(tx, hand, case_id)
+        return file_context(tx, hand, record, typed, {"problem": PROBLEMS.get(problem), "wrong": wrong, "said": said})
+
+    try:
+        return await show(request, template, read, here="case", writes=True, status=409 if problem or said else 200)
+    except CaseError:
+        raise web.HTTPNotFound from None
+
+
+def file_context(
+    tx: Connection, hand: Hand, record: Record, typed: MultiDict[str] | None, more: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Everything the file shows, as far as this officer may see it."""
+    case, officer = record.case, hand.officer
+    steps = {stage: STAGES[stage] for stage, right in steps_from(case.stage).items() if allows(officer, right, case)}
+    return {
+        "case": case,
+        "record": record,
+        "sections": SECTIONS,
+        "fields": FIELDS,
+        "names": officer_names(tx),
+        "risks": RISKS,
+        "risk_tasks": RISK_TASKS,
+        "spans": SPANS,
+        "stage_title": STAGES.get(case.stage, case.stage),
+        "steps": steps,
+        "ledger": consent.ledger(tx, hand, case.id),
+        "shares": consent.shares_of(tx, case.id),
+        "purposes": consent.PURPOSES,
+        "givers": consent.GIVERS,
+        "capacities": consent.CAPACITIES,
+        "ways": consent.WAYS,
+        "override_reasons": consent.OVERRIDE_REASONS,
+        "typed": typed or MultiDict(),
+        "edits": allows(officer, Permission.RECORD_EDIT, case) and case.is_open,
+        "signs": allows(officer, Permission.RISK_SIGN, case),
+        "seconds": allows(officer, Permission.CONSENT_OVERRIDE, case),
+        **more,
+    }
+
+
+@routes.post("/desk/cases/{id}/file", name="file", allow=Permission.RECORD_EDIT)
+async def write_file(request: web.Request) -> web.StreamResponse:
+    """Keep one section of the record."""
+    case_id, fields, hand = request.match_info["id"], await form(request), hand_of(request)
+    section = next((each for each in SECTIONS if each.code == fields.get("section")), None)
+    if section is None:
+        return await file_screen(request, problem="incomplete")
+    codes = [one.code for one in section.fields if f"v-{one.code}" in fields]
+    said = {code: fields.getall(f"f-{code}", []) for code in codes}
+    seen = {code: fields.get(f"v-{code}", "")[:36] for code in codes}
+    try:
+        await request.app[DATABASE].write(lambda tx: service.write_fields(tx, hand, case_id, said, seen=seen))
+    except CaseNotFound:
+        raise web.HTTPNotFound from None
+    except RecordMoved as moved:
+        return await file_screen(request, problem="moved", wrong=moved.fields, typed=fields)
+    except WrongValue as wrong:
+        return await file_screen(request, problem="value", wrong=[str(wrong.args[0])], typed=fields)
+    except CaseError:
+        return await file_screen(request, problem="too_late")
+    return _back(request, section.code)
+
+
+@routes.post("/desk/cases/{id}/tasks", name="add_task", allow=Permission.RECORD_EDIT)
+async def add_task(request: web.Request) -> web.StreamResponse:
+    fields = await form(request)
+    hours = int(fields["within"]) if fields.get("within") in {str(span) for span in SPANS} else 0
+
+    def work(tx: Connection, hand: Hand, case_id: str) -> object:
+        due_at = hand.at + timedelta(hours=hours) if hours else hand.at - timedelta(hours=1)
+        what, why = fields.get("what", ""), fields.get("why", "")
+        return service.add_task(tx, hand, case_id, what=what, why=why, due_at=due_at)
+
+    return await _do(request, work, "tasks", fields)
+
+
+@routes.post("/desk/cases/{id}/tasks/done", name="finish_task", allow=Permission.RECORD_EDIT)
+async def finish_task(request: web.Request) -> web.StreamResponse:
+    task_id = (await form(request)).get("task", "")[:36]
+    return await _do(request, lambda tx, hand, case_id: service.finish_task(tx, hand, case_id, task_id), "tasks")
+
+
+@routes.post("/desk/cases/{id}/risk", name="assess_risk", allow=Permission.RISK_ASSESS)
+async def assess(request: web.Request) -> web.StreamResponse:
+    fields = await form(request)
+    level = {level.name.lower(): level for level in Risk}.get(fields.get("level", ""))
+    if level is None:
+        return await file_screen(request, problem="incomplete", typed=fields)
+    why = fields.get("why", "")
+    return await _do(
+        request, lambda tx, hand, case_id: service.assess(tx, hand, case_id, level, why=why), "risk", fields
+    )
+
+
+@routes.post("/desk/cases/{id}/risk/sign", name="sign_risk", allow=Permission.RISK_SIGN)
+async def sign(request: web.Request) -> web.StreamResponse:
+    risk_id = (await form(request)).get("risk", "")[:36]
+    return await _do(request, lambda tx, hand, case_id: service.sign_risk(tx, hand, case_id, risk_id), "risk")
+
+
+@routes.post("/desk/cases/{id}/stage", name="stage", allow=Permission.CASE_ASSESS)
+async def go_to_stage(request: web.Request) -> web.StreamResponse:
+    """One step of the work. Which right it asks for is in the table of steps."""
+    wanted = (await form(request)).get("stage", "")
+    if wanted not in set(Stage):
+        return await file_screen(request, problem="incomplete")
+    return await _do(request, lambda tx, hand, case_id: service.go_to_stage(tx, hand, case_id, Stage(wanted)), "top")
+
+
+@routes.post("/desk/cases/{id}/consents", name="record_consent", allow=Permission.CONSENT_RECORD)
+async def record_consent(request: web.Request) -> web.StreamResponse:
+    """Write a consent into the ledger. What is missing is said, and what was typed stays."""
+    case_id, fields, hand = request.match_info["id"], await form(request), hand_of(request)
+    agreement = _agreement(fields, hand, request[LANGUAGE])
+    if problems := consent.missing(agreement):
+        return await file_screen(request, said=problems, typed=fields)
+    return await _do(request, lambda tx, hand, _: consent.record(tx, hand, case_id, agreement), "consent", fields)
+
+
+def _agreement(fields: MultiDict[str], hand: Hand, language: str) -> Agreement:
+    named, service_id = fields.get("named", "").strip()[: consent.LONGEST_NAME], fields.get("service", "")[:60]
+    age = fields.get("age", "")
+    days = fields.get("days", "")
+    lasts = timedelta(days=int(days)) if days.isdecimal() and 0 < len(days) < 4 and int(days) > 0 else None
+    return Agreement(
+        kind=Kind(fields["kind"]) if fields.get("kind") in set(Kind) else Kind.CONSENT,
+        purpose=Purpose(fields["purpose"]) if fields.get("purpose") in set(Purpose) else Purpose.REFERRAL,
+        recipient=f"service:{service_id}" if service_id else consent.agency(hand, named),
+        named=named,
+        giver=fields.get("giver", ""),
+        capacity=fields.get("capacity", ""),
+        language=(fields.get("language") or language)[:16],
+        way=fields.get("way", ""),
+        text=fields.get("text", "")[: consent.LONGEST_TEXT],
+        items=tuple(code for code in fields.getall("items", []) if code in FIELDS),
+        withheld=tuple(code for code in fields.getall("withheld", []) if code in FIELDS),
+        age=int(age) if age.isdecimal() and len(age) < 4 else None,
+        country=fields.get("country", "").strip().upper()[:2] or None,
+        expires_at=hand.at + lasts if lasts else None,
+        reason=fields.get("reason") or None,
+        why=fields.get("why", ""),
+    )
+
+
+@routes.post("/desk/cases/{id}/consents/second", name="second_consent", allow=Permission.CONSENT_OVERRIDE)
+async def second(request: web.Request) -> web.StreamResponse:
+    consent_id = (await form(request)).get("consent", "")[:36]
+    return await _do(request, lambda tx, hand, case_id: consent.second(tx, hand, case_id, consent_id), "consent")
+
+
+@routes.post("/desk/cases/{id}/consents/withdraw", name="withdraw_consent", allow=Permission.CONSENT_RECORD)
+async def withdraw(request: web.Request) -> web.StreamResponse:
+    consent_id = (await form(request)).get("consent", "")[:36]
+    return await _do(request, lambda tx, hand, case_id: consent.withdraw(tx, hand, case_id, consent_id), "consent")
+
+
+@routes.post("/desk/cases/{id}/consents/stopped", name="recipient_stopped", allow=Permission.CONSENT_RECORD)
+async def stopped(request: web.Request) -> web.StreamResponse:
+    share_id = (await form(request)).get("share", "")[:36]
+    return await _do(
+        request, lambda tx, hand, case_id: consent.recipient_stopped(tx, hand, case_id, share_id), "consent"
+    )
+
+
+@routes.get("/desk/cases/{id}/print", name="print_file", allow=Permission.RECORD_READ)
+async def print_file(request: web.Request) -> web.StreamResponse:
+    """The file on paper: without navigation, without buttons, only what this officer may see."""
+    return await file_screen(request, template="desk/file_print.html")
+
+
+@routes.get("/desk/cases/{id}/seen-by", name="seen_by", allow=Permission.CASE_SEEN_BY)
+async def seen_by(request: web.Request) -> web.StreamResponse:
+    """Who has opened this case, from the audit log."""
+    hand, case_id, officer = hand_of(request), request.match_info["id"], request[OFFICER]
+
+    def read(tx: Connection) -> dict[str, Any]:
+        readers = service.seen_by(tx, hand, case_id)
+        return {"readers": readers, "names": officer_names(tx), "case_id": case_id, "me": officer.id}
+
+    try:
+        return await show(request, "desk/seen_by.html", read, here="case")
+    except CaseError:
+        raise web.HTTPNotFound from None
+
+
+async def _do(
+    request: web.Request,
+    work: Callable[[Connection, Hand, str], object],
+    part: str,
+    typed: MultiDict[str] | None = None,
+) -> web.StreamResponse:
+    """Do one thing to the file and show it. Too late or incomplete: nothing changed, and what was typed stays."""
+    case_id, hand = request.match_info["id"], hand_of(request)
+    try:
+        await request.app[DATABASE].write(lambda tx: work(tx, hand, case_id))
+    except CaseNotFound:
+        raise web.HTTPNotFound from None
+    except CaseError:
+        return await file_screen(request, problem="incomplete" if typed else "too_late", typed=typed)
+    wake_all(request, case_id)
+    return _back(request, part)
+
+
+def _back(request: web.Request, part: str) -> web.Response:
+    return go_to(request, "file", id=request.match_info["id"], notice="saved", part=part)

@@ -1,0 +1,129 @@
+"""Handing cases over: one to a colleague with a word, several at once, everything of somebody who is gone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy.engine import Connection
+
+from bot.cases import choosing, handover
+from bot.cases.handover import NobodyThere
+from bot.cases.model import CaseError, CaseNotFound
+from bot.desk.case import case_screen, move, wake_all
+from bot.desk.frame import NotDone, act, go_to, hand_of, show
+from bot.kernel.access import Permission
+from bot.kernel.officers import get_officer
+from bot.kernel.web import Routes, form
+from bot.kernel.web_keys import DATABASE
+
+routes = Routes()
+
+
+@routes.post("/desk/cases/{id}/offer", name="offer", allow=Permission.CASE_HAND_OVER)
+async def offer(request: web.Request) -> web.StreamResponse:
+    """Offer a case to a colleague. They see the note and the whole case, and it is theirs when they accept."""
+    case_id, fields, hand = request.match_info["id"], await form(request), hand_of(request)
+    to, note = fields.get("to", "")[:36], fields.get("note", "")
+    try:
+        await request.app[DATABASE].write(lambda tx: handover.offer(tx, hand, case_id, to=to, note=note))
+    except CaseNotFound:
+        raise web.HTTPNotFound from None
+    except NobodyThere:
+        return await case_screen(request, status=409, problem="nobody_there")
+    except CaseError:
+        return await case_screen(request, status=409, problem="incomplete")
+    wake_all(request, case_id)
+    return go_to(request, "case", id=case_id, notice="offered")
+
+
+@routes.post("/desk/cases/{id}/accept", name="accept", allow=Permission.CASE_ACCEPT)
+async def accept(request: web.Request) -> web.StreamResponse:
+    return await move(request, handover.accept, notice="taken")
+
+
+@routes.post("/desk/cases/{id}/decline", name="decline", allow=Permission.CASE_ACCEPT)
+async def decline(request: web.Request) -> web.StreamResponse:
+    return await move(request, handover.decline, then="mine", notice="declined")
+
+
+@routes.post("/desk/cases/{id}/withdraw-offer", name="withdraw_offer", allow=Permission.CASE_HAND_OVER)
+async def withdraw(request: web.Request) -> web.StreamResponse:
+    return await move(request, handover.withdraw, notice="saved")
+
+
+@routes.post("/desk/mine/several", name="several", allow=Permission.CASE_HAND_OVER)
+async def several(request: web.Request) -> web.StreamResponse:
+    """Release or offer the cases that were ticked: all of them or, if one is not theirs to move, none."""
+    fields, hand = await form(request), hand_of(request)
+    case_ids, to, note = fields.getall("case", []), fields.get("to", "")[:36], fields.get("note", "")
+
+    def work(tx: Connection) -> int:
+        if to:
+            return handover.offer_several(tx, hand, case_ids, to=to, note=note)
+        return handover.release_several(tx, hand, case_ids)
+
+    try:
+        await act(request, work, "queue", "pages", "outbox", *(f"case:{case_id}" for case_id in case_ids))
+    except (web.HTTPNotFound, NotDone):
+        return go_to(request, "mine", notice="none_of_them")
+    return go_to(request, "mine", notice="offered_all" if to else "released_all")
+
+
+@routes.get("/desk/absent/{officer}", name="absent", allow=Permission.CASE_HAND_OVER_ALL)
+async def show_absent(request: web.Request) -> web.StreamResponse:
+    """One officer as whoever coordinates sees them: what they hold, how much they can, what they are trained for."""
+    officer_id = request.match_info["officer"]
+
+    def read(tx: Connection) -> dict[str, Any]:
+        who = get_officer(tx, officer_id)
+        if who is None:
+            raise web.HTTPNotFound
+        return {
+            "who": who,
+            "held": handover.held_by(tx, officer_id),
+            "profile": choosing.profile_of(tx, officer_id),
+            "skills": {skill: title for skill, (title, _) in choosing.SKILLS.items()},
+            "largest": choosing.LARGEST_CAPACITY,
+            "colleagues": handover.colleagues(tx, besides=officer_id),
+        }
+
+    return await show(request, "desk/absent.html", read, here="officers")
+
+
+@routes.post("/desk/absent/{officer}/hand-over", name="hand_over_all", allow=Permission.CASE_HAND_OVER_ALL)
+async def hand_over_all(request: web.Request) -> web.StreamResponse:
+    officer_id, fields, hand = request.match_info["officer"], await form(request), hand_of(request)
+    to, note = fields.get("to", "")[:36], fields.get("note", "")
+
+    def work(tx: Connection) -> int:
+        if get_officer(tx, officer_id) is None:
+            raise CaseNotFound(officer_id)
+        return handover.hand_over_all(tx, hand, officer_id, to=to or None, note=note)
+
+    try:
+        await request.app[DATABASE].write(work)
+    except CaseNotFound:
+        raise web.HTTPNotFound from None
+    except NobodyThere:
+        return go_to(request, "absent", officer=officer_id, notice="nobody_there")
+    wake_all(request, officer_id)
+    return go_to(request, "absent", officer=officer_id, notice="handed_over")
+
+
+@routes.post("/desk/absent/{officer}/profile", name="set_profile", allow=Permission.CASE_HAND_OVER_ALL)
+async def set_profile(request: web.Request) -> web.StreamResponse:
+    officer_id, fields, hand = request.match_info["officer"], await form(request), hand_of(request)
+    capacity = fields.get("capacity", "")
+
+    def work(tx: Connection) -> None:
+        if get_officer(tx, officer_id) is None:
+            raise web.HTTPNotFound
+        number = int(capacity) if capacity.isdecimal() and len(capacity) < 4 else 0
+        choosing.set_profile(tx, hand, officer_id, capacity=number, skills=fields.getall("skills", []))
+
+    try:
+        await request.app[DATABASE].write(work)
+    except ValueError:
+        return go_to(request, "absent", officer=officer_id, notice="incomplete")
+    return go_to(request, "absent", officer=officer_id, notice="saved")

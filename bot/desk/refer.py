@@ -1,0 +1,239 @@
+"""Referring somebody from the desk, and the page on which a receiver without an account sees what is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from aiohttp import web
+from multidict import MultiDict
+from sqlalchemy.engine import Connection
+
+from bot.cases import consent
+from bot.cases.consent import Purpose
+from bot.cases.hand import Hand, note_in_audit
+from bot.cases.hand import target as case_to_act_on
+from bot.cases.model import CaseError, CaseNotFound
+from bot.cases.record.fields import FIELDS
+from bot.cases.referrals import service
+from bot.cases.referrals.model import (
+    DECLINE_REASONS,
+    FEEDBACKS,
+    OUTCOMES,
+    STATES,
+    URGENCIES,
+    Act,
+    Urgency,
+)
+from bot.cases.referrals.service import LinkDead, NoConsent, Sent
+from bot.desk.case import wake_all
+from bot.desk.frame import context_of, go_to, hand_of, show
+from bot.desk.ports import FoundService, ServiceFinder
+from bot.desk.queue import officer_names
+from bot.kernel.access import Permission
+from bot.kernel.pages import render, route_url
+from bot.kernel.web import PUBLIC, Routes, form
+from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, SETTINGS, SIGNALS, VAULT
+from bot.kernel.words import N_
+
+#: Under which a receiver finds what they were asked. It tells nothing about what is behind it.
+LINK_PATH = "/referral"
+SHORTEST_SEARCH = 2
+
+PROBLEMS = {
+    "no_consent": N_("Nobody agreed to this, or not any more. Record a consent first. Nothing was sent."),
+    "incomplete": N_("Something is missing. Nothing was changed."),
+    "too_late": N_("The referral has moved on. Nothing was changed: look at it again."),
+}
+
+
+def refer_routes(finder: ServiceFinder) -> Routes:
+    """The routes of referrals, with the one that looks into the directory."""
+    routes = Routes()
+
+    @routes.get("/desk/cases/{id}/refer", name="refer", allow=Permission.REFERRAL_SEND)
+    async def show_referrals(request: web.Request) -> web.StreamResponse:
+        """Whom the person was referred to, on what consent one can refer now, and who could help."""
+        return await _screen(request, finder)
+
+    @routes.post("/desk/cases/{id}/refer", name="refer", allow=Permission.REFERRAL_SEND)
+    async def send(request: web.Request) -> web.StreamResponse:
+        """Send. The link and the code are on the answer to this form, and never again."""
+        case_id, fields, hand = request.match_info["id"], await form(request), hand_of(request)
+        urgency = Urgency(fields["urgency"]) if fields.get("urgency") in set(Urgency) else Urgency.URGENT
+        consent_id, items = fields.get("consent", "")[:36], fields.getall("items", [])
+
+        def work(tx: Connection) -> Sent:
+            ask = fields.get("ask", "")
+            return service.send(tx, hand, case_id, consent_id, urgency=urgency, items=items, ask=ask)
+
+        try:
+            sent = await request.app[DATABASE].write(work)
+        except CaseNotFound:
+            raise web.HTTPNotFound from None
+        except NoConsent:
+            return await _screen(request, finder, problem="no_consent", typed=fields)
+        except CaseError:
+            return await _screen(request, finder, problem="incomplete", typed=fields)
+        wake_all(request, case_id)
+        return await _screen(request, finder, sent=sent)
+
+    @routes.post("/desk/cases/{id}/refer/move", name="move_referral", allow=Permission.REFERRAL_SEND)
+    async def move(request: web.Request) -> web.StreamResponse:
+        """What the officer heard by phone, or did themselves."""
+        fields = await form(request)
+        if fields.get("act") not in set(Act):
+            return await _screen(request, finder, problem="incomplete")
+
+        def work(tx: Connection, hand: Hand, case_id: str) -> object:
+            act, referral_id = Act(fields["act"]), fields.get("referral", "")[:36]
+            reason, outcome = fields.get("reason", ""), fields.get("outcome", "")
+            return service.move(tx, hand, case_id, referral_id, act, reason=reason, outcome=outcome)
+
+        return await _do(request, finder, work)
+
+    @routes.post("/desk/cases/{id}/refer/feedback", name="referral_feedback", allow=Permission.REFERRAL_SEND)
+    async def feedback(request: web.Request) -> web.StreamResponse:
+        """What the child says about it."""
+        fields = await form(request)
+
+        def work(tx: Connection, hand: Hand, case_id: str) -> None:
+            referral_id, said = fields.get("referral", "")[:36], fields.get("said", "")
+            service.record_feedback(tx, hand, case_id, referral_id, fields.get("feedback", ""), said=said)
+
+        return await _do(request, finder, work)
+
+    routes.table.extend(_receiver.table)
+    return routes
+
+
+async def _do(
+    request: web.Request, finder: ServiceFinder, work: Callable[[Connection, Hand, str], object]
+) -> web.StreamResponse:
+    case_id, hand = request.match_info["id"], hand_of(request)
+    try:
+        await request.app[DATABASE].write(lambda tx: work(tx, hand, case_id))
+    except CaseNotFound:
+        raise web.HTTPNotFound from None
+    except CaseError:
+        return await _screen(request, finder, problem="too_late")
+    wake_all(request, case_id)
+    return go_to(request, "refer", id=case_id, notice="saved")
+
+
+async def _screen(
+    request: web.Request,
+    finder: ServiceFinder,
+    *,
+    problem: str = "",
+    typed: MultiDict[str] | None = None,
+    sent: Sent | None = None,
+) -> web.Response:
+    hand, case_id, language = hand_of(request), request.match_info["id"], request[LANGUAGE]
+    words = request.query.get("q", "").strip()[:100]
+
+    def read(tx: Connection) -> dict[str, Any]:
+        case = case_to_act_on(tx, hand, case_id, Permission.REFERRAL_SEND)
+        note_in_audit(tx, hand, "referral.read", case)
+        ledger = consent.ledger(tx, hand, case_id)
+        purposes = (Purpose.REFERRAL, Purpose.SERVICES)
+        found: Sequence[FoundService] = ()
+        if len(words) >= SHORTEST_SEARCH:
+            found = finder.find(tx, words, language=language, at=hand.at)
+        return {
+            "case": case,
+            "referrals": service.referrals_of(tx, hand, case_id),
+            "agreed": [row for row in ledger if row.carries(hand.at) and row.agreement.purpose in purposes],
+            "found": found,
+            "q": words,
+            "names": officer_names(tx),
+            "fields": FIELDS,
+            "states": STATES,
+            "urgencies": URGENCIES,
+            "decline_reasons": DECLINE_REASONS,
+            "outcomes": OUTCOMES,
+            "feedbacks": FEEDBACKS,
+            "problem": PROBLEMS.get(problem),
+            "typed": typed or MultiDict(),
+            "sent": sent,
+            "link": _link(request, sent.token) if sent else None,
+        }
+
+    try:
+        return await show(request, "desk/refer.html", read, here="case", writes=True, status=409 if problem else 200)
+    except CaseError:
+        raise web.HTTPNotFound from None
+
+
+def _link(request: web.Request, token: str) -> str:
+    return f"{request.app[SETTINGS].public_url}{route_url(request, 'referral', {'token': token})}"
+
+
+# For the receiver -------------------------------------------------------------------------------------------------
+
+_receiver = Routes()
+
+
+@_receiver.get(LINK_PATH, name="referral", allow=PUBLIC)
+async def show_link(request: web.Request) -> web.StreamResponse:
+    """Ask for the code. Looking at a link does not spend it: mail scanners look at everything."""
+    token, now = request.query.get("token", "")[:80], request.app[CLOCK].now()
+    is_open = await request.app[DATABASE].read(lambda tx: service.is_open(tx, token, now))
+    return _page(request, status=200 if is_open else 404, token=token if is_open else None)
+
+
+@_receiver.post(LINK_PATH, name="referral", allow=PUBLIC)
+async def open_link(request: web.Request) -> web.StreamResponse:
+    """With the right code, show what is asked, once."""
+    fields, now, vault = await form(request), request.app[CLOCK].now(), request.app[VAULT]
+    token, code = fields.get("token", "")[:80], fields.get("code", "")[:20]
+    try:
+        shown = await request.app[DATABASE].write(lambda tx: service.open_by_link(tx, vault, token, code, now))
+    except LinkDead:
+        return _page(request, status=404)
+    if shown is None:
+        return _page(request, status=403, token=token, wrong=True)
+    request.app[SIGNALS].wake("queue")
+    return _page(request, shown=shown, reply=shown.reply)
+
+
+@_receiver.post(f"{LINK_PATH}/answer", name="referral_answer", allow=PUBLIC)
+async def answer(request: web.Request) -> web.StreamResponse:
+    """The receiver says yes, or no and why."""
+    fields, now, vault = await form(request), request.app[CLOCK].now(), request.app[VAULT]
+    reply, reason = fields.get("reply", "")[:80], fields.get("reason", "")
+    act = Act.ACCEPT if fields.get("act") == "accept" else Act.DECLINE
+    if act is Act.DECLINE and reason not in DECLINE_REASONS:
+        return _page(request, status=400, reply=reply, wrong=True)
+    try:
+        await request.app[DATABASE].write(
+            lambda tx: service.reply_by_link(tx, vault, reply, act, reason=reason if act is Act.DECLINE else "", at=now)
+        )
+    except LinkDead:
+        return _page(request, status=404)
+    request.app[SIGNALS].wake("queue")
+    return _page(request, answered=act.value)
+
+
+def _page(
+    request: web.Request,
+    *,
+    status: int = 200,
+    token: str | None = None,
+    shown: service.Shown | None = None,
+    reply: str | None = None,
+    wrong: bool = False,
+    answered: str | None = None,
+) -> web.Response:
+    context = {
+        **context_of(request),
+        "token": token,
+        "shown": shown,
+        "reply": reply,
+        "wrong": wrong,
+        "answered": answered,
+        "fields": FIELDS,
+        "decline_reasons": DECLINE_REASONS,
+        "languages_at": request.app.router["referral"].url_for(),
+    }
+    return render(request, "desk/referral.html", context, status=status)

@@ -1,0 +1,55 @@
+"""What a human should look at in the exchange, for `./waymark doctor`."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.engine import Connection
+
+from bot.exchange.partners import store as partners
+from bot.exchange.partners.model import Partner
+from bot.exchange.post import store
+from bot.kernel.crypto import Vault
+
+#: Said before an agreement or a key runs out, so that there is time to renew it.
+WARNED_BEFORE = timedelta(days=30)
+#: Letters that overtook one another settle in minutes; after so long something is missing.
+GAP_IS_ONE_AFTER = timedelta(hours=6)
+#: A letter that waits for so long waits for a human.
+WAITS_TOO_LONG = timedelta(days=2)
+
+
+def look_at_exchange(tx: Connection, vault: Vault, at: datetime) -> list[str]:
+    """A sentence for each thing that wants a human. Empty: all is well."""
+    found = []
+    old_gaps = {gap.partner_id for gap in store.gaps(tx) if at - gap.noticed_at >= GAP_IS_ONE_AFTER}
+    for partner in partners.everyone(tx, vault):
+        if partner.closed_at is not None:
+            continue
+        found += _about_channel(partner, at)
+        waits = store.waiting_since(tx, partner.id)
+        if waits is not None and at - waits >= WAITS_TOO_LONG:
+            found.append(f"letters for {partner.name} wait since {waits:%Y-%m-%d}; call them")
+        if partner.id in old_gaps:
+            found.append(f"letters of {partner.name} are missing; ask them to send again what they sent")
+    stuck = store.not_handed_over(tx, before=at - GAP_IS_ONE_AFTER)
+    if stuck:
+        found.append(f"{stuck} letters came and could not be taken in; look at the log")
+    return found
+
+
+def _about_channel(partner: Partner, at: datetime) -> list[str]:
+    closed = partner.why_closed(at)
+    if closed is not None:
+        return [closed.says]
+    key, agreement = partner.key(at), partner.agreement
+    assert key is not None
+    assert agreement is not None
+    return [
+        f"the {what} of {partner.name} runs out on {ends:%Y-%m-%d}; {todo}"
+        for what, ends, todo in (
+            ("agreement", agreement.valid_to, "renew it"),
+            ("key", key.not_after, "they announce a new one, or ask them for its file"),
+        )
+        if ends - at < WARNED_BEFORE
+    ]

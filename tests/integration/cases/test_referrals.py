@@ -1,0 +1,247 @@
+"""Referring somebody: only with consent, only what was chosen, and never into silence."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from bot.cases import consent, service
+from bot.cases.auditor import audit_alarms
+from bot.cases.consent import Kind
+from bot.cases.model import CaseNotFound, NotAllowedNow, NotReadyToClose
+from bot.cases.record import service as record
+from bot.cases.record.closure import CHECKLIST
+from bot.cases.referrals import service as referrals
+from bot.cases.referrals import store as referral_store
+from bot.cases.referrals.model import Act, State, Urgency
+from bot.cases.referrals.service import LinkDead, NoConsent
+from bot.kernel.access import Role
+from tests.conftest import NOON
+from tests.integration.cases.test_consent import AGREED
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+async def held(world):
+    """Amira holds a case with a record, and the child agreed that the shelter gets age and language."""
+    amira = await world.officer("amira")
+    case_id = (await world.escalate()).case_id
+    hand = world.hand(amira)
+
+    def prepare(tx):
+        service.claim_case(tx, hand, case_id)
+        values = {"name": ("Ali Hassan",), "age": ("15",), "languages": ("Arabic",), "location": ("behind the mosque",)}
+        record.write_fields(tx, hand, case_id, values, seen={})
+        agreed = replace(AGREED, items=("age", "languages", "location"), withheld=())
+        return consent.record(tx, hand, case_id, agreed).id
+
+    return amira, case_id, await world.database.write(prepare)
+
+
+async def sent(world, held, *, items=("age", "languages"), at=NOON, urgency=Urgency.URGENT, consent_id=None):
+    amira, case_id, agreed = held
+    return await world.database.write(
+        lambda tx: referrals.send(
+            tx, world.hand(amira, at), case_id, consent_id or agreed, urgency=urgency, items=items, ask="A bed tonight?"
+        )
+    )
+
+
+async def opened(world, made, *, code=None, at=NOON):
+    return await world.database.write(
+        lambda tx: referrals.open_by_link(tx, world.vault, made.token, code or made.code, at)
+    )
+
+
+async def state_of(world, held, made):
+    amira, case_id, _ = held
+    found = await world.database.read(lambda tx: referrals.referrals_of(tx, world.hand(amira), case_id))
+    return next(each.referral for each in found if each.referral.id == made.referral.id)
+
+
+async def test_the_receiver_sees_what_was_chosen_and_nothing_else(world, held):
+    shown = await opened(world, await sent(world, held))
+
+    assert dict(shown.values) == {"age": ("15",), "languages": ("Arabic",)}
+    assert shown.ask == "A bed tonight?"
+    assert "Hassan" not in repr(shown)
+    assert "mosque" not in repr(shown)
+
+
+async def test_nothing_is_sent_without_a_consent_that_covers_it(world, held):
+    amira, case_id, agreed = held
+    with pytest.raises(NotAllowedNow):  # the name was not agreed to
+        await sent(world, held, items=("age", "name"))
+    with pytest.raises(NoConsent):
+        await sent(world, held, consent_id="missing")
+    with pytest.raises(NoConsent):
+        await sent(world, held, at=NOON + timedelta(days=181))
+    await world.database.write(lambda tx: consent.withdraw(tx, world.hand(amira), case_id, agreed))
+    with pytest.raises(NoConsent):
+        await sent(world, held)
+
+    assert await world.database.read(lambda tx: referrals.referrals_of(tx, world.hand(amira), case_id)) == []
+    assert await world.database.read(lambda tx: consent.shares_of(tx, case_id)) == []
+
+
+async def test_two_officers_may_refer_without_consent_and_one_may_not(world, held):
+    amira, case_id, _ = held
+    ines = await world.officer("ines", Role.COORDINATOR)
+    wanted = replace(
+        AGREED, kind=Kind.OVERRIDE, reason="trafficking", why="They leave tonight.", items=("age",), withheld=()
+    )
+    row = await world.database.write(lambda tx: consent.record(tx, world.hand(amira), case_id, wanted))
+    with pytest.raises(NoConsent):
+        await sent(world, held, items=("age",), consent_id=row.id)
+
+    await world.database.write(lambda tx: consent.second(tx, world.hand(ines), case_id, row.id))
+
+    assert (await sent(world, held, items=("age",), consent_id=row.id)).referral.consent_id == row.id
+
+
+async def test_a_link_opens_once_and_only_with_its_code(world, held):
+    made = await sent(world, held)
+    wrong = "000000" if made.code != "000000" else "111111"
+
+    assert await opened(world, made, code=wrong) is None
+    assert await opened(world, made) is not None
+    with pytest.raises(LinkDead):
+        await opened(world, made)
+    stored = await world.database.read(lambda tx: repr(tx.execute(sa.select(referral_store.referrals)).all()))
+    assert made.token not in stored
+    assert made.code not in stored
+
+
+async def test_of_two_who_open_it_at_once_one_sees_it(world, held):
+    made = await sent(world, held)
+
+    async def attempt():
+        try:
+            return await opened(world, made) is not None
+        except LinkDead:
+            return False
+
+    assert sorted(await asyncio.gather(attempt(), attempt(), attempt())) == [False, False, True]
+
+
+async def test_guessing_the_code_kills_the_link(world, held):
+    made = await sent(world, held)
+    for guess in range(5):
+        assert await opened(world, made, code=f"x{guess}") is None
+
+    with pytest.raises(LinkDead):
+        await opened(world, made)
+    assert not await world.database.read(lambda tx: referrals.is_open(tx, made.token, NOON))
+
+
+@pytest.mark.parametrize("why", ["too late", "consent withdrawn", "referral withdrawn", "erased"])
+async def test_a_link_is_dead_when_the_reason_for_it_is_gone(world, held, why):
+    amira, case_id, agreed = held
+    made, at = await sent(world, held), NOON
+    if why == "too late":
+        at = made.referral.answer_by
+    elif why == "consent withdrawn":
+        await world.database.write(lambda tx: consent.withdraw(tx, world.hand(amira), case_id, agreed))
+    elif why == "referral withdrawn":
+        await world.database.write(
+            lambda tx: referrals.move(tx, world.hand(amira), case_id, made.referral.id, Act.WITHDRAW)
+        )
+    else:
+        case = await world.database.read(lambda tx: service.watch_file(tx, world.vault, amira, case_id).case)
+        await world.database.write(lambda tx: service.erase_words(tx, world.vault, case.conversation_id, at=NOON))
+
+    with pytest.raises(LinkDead):
+        await opened(world, made, at=at)
+
+
+async def test_the_receiver_answers_once(world, held):
+    made = await sent(world, held)
+    shown = await opened(world, made)
+
+    def reply(act, reason=""):
+        return world.database.write(
+            lambda tx: referrals.reply_by_link(tx, world.vault, shown.reply, act, reason=reason, at=NOON + HOUR)
+        )
+
+    with pytest.raises(LinkDead):  # a refusal needs a reason
+        await reply(Act.DECLINE)
+    assert (await reply(Act.DECLINE, "full")).state is State.DECLINED
+    for act in (Act.ACCEPT, Act.WITHDRAW, Act.ATTEND):
+        with pytest.raises(LinkDead):
+            await reply(act)
+    assert (await state_of(world, held, made)).needs_second_choice
+
+
+async def test_the_loop_is_closed_by_what_the_child_says(world, held):
+    amira, case_id, _ = held
+    made = await sent(world, held)
+    hand = world.hand(amira)
+
+    def walk(tx):
+        for act in (Act.ACCEPT, Act.ATTEND):
+            referrals.move(tx, hand, case_id, made.referral.id, act)
+        referrals.move(tx, hand, case_id, made.referral.id, Act.CONCLUDE, outcome="helped")
+        referrals.record_feedback(tx, hand, case_id, made.referral.id, "good", said="They were kind.")
+
+    await world.database.write(walk)
+
+    [listed] = await world.database.read(lambda tx: referrals.referrals_of(tx, hand, case_id))
+    assert (listed.referral.state, listed.referral.feedback, listed.said) == (
+        State.CONCLUDED,
+        "good",
+        "They were kind.",
+    )
+    with pytest.raises(NotAllowedNow):
+        await world.database.write(
+            lambda tx: referrals.record_feedback(tx, hand, case_id, made.referral.id, "bad", said="")
+        )
+
+
+async def test_silence_is_noticed_at_half_of_the_window_once(world, held):
+    amira, case_id, _ = held
+    made = await sent(world, held, urgency=Urgency.EMERGENCY)
+    ines, omar = await world.officer("ines", Role.COORDINATOR), await world.officer("omar")
+
+    for hours in (11, 12, 13):
+        at = NOON + hours * HOUR
+        await world.database.write(lambda tx, at=at: audit_alarms(tx, world.vault, at=at))
+
+    events = await world.database.read(lambda tx: service.store.events_of(tx, case_id))
+    assert [event.act for event in events].count("referral_silent") == 1
+    for officer, sees in ((amira, [made.referral.id]), (ines, [made.referral.id]), (omar, [])):
+        found = await world.database.read(lambda tx, who=officer: referrals.silent_ones(tx, world.hand(who)))
+        assert [referral.id for referral, _ in found] == sees
+
+
+async def test_a_case_is_not_closed_while_a_referral_is_under_way(world, held):
+    amira, case_id, _ = held
+    await sent(world, held)
+
+    with pytest.raises(NotReadyToClose) as refused:
+        await world.database.write(
+            lambda tx: service.close_case(
+                tx, world.hand(amira), case_id, closing="referred", checked=frozenset(CHECKLIST)
+            )
+        )
+
+    assert refused.value.obstacles == ("A referral is still under way.",)
+
+
+async def test_a_foreign_referral_is_not_found(world, held):
+    _, case_id, _ = held
+    made = await sent(world, held)
+    omar = await world.officer("omar")
+    other = (await world.escalate()).case_id
+    await world.database.write(lambda tx: service.claim_case(tx, world.hand(omar), other))
+
+    with pytest.raises(CaseNotFound):
+        await world.database.write(
+            lambda tx: referrals.move(tx, world.hand(omar), case_id, made.referral.id, Act.ACCEPT)
+        )
+    with pytest.raises(NotAllowedNow):
+        await world.database.write(lambda tx: referrals.move(tx, world.hand(omar), other, made.referral.id, Act.ACCEPT))

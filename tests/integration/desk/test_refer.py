@@ -1,0 +1,149 @@
+"""Referring over HTTP: the officer without scripts, and a receiver who has no account."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html import unescape
+
+import pytest
+from aiohttp import CookieJar
+from aiohttp.test_utils import TestClient
+
+from bot.cases import consent
+from bot.cases import service as cases
+from bot.cases.record import service as record
+from tests.integration.cases.test_consent import AGREED
+from tests.integration.desk.browser import Browser
+
+
+@pytest.fixture
+async def amira(world):
+    return await world.officer("amira")
+
+
+@pytest.fixture
+async def page(world, amira):
+    """A case Amira holds, whose child agreed that the shelter gets their age."""
+    case_id = (await world.escalate()).case_id
+
+    def prepare(tx):
+        hand = world.hand(amira)
+        cases.claim_case(tx, hand, case_id)
+        record.write_fields(tx, hand, case_id, {"age": ("15",), "name": ("Ali <i>",)}, seen={})
+        consent.record(tx, hand, case_id, replace(AGREED, items=("age", "location"), withheld=()))
+
+    await world.database.write(prepare)
+    return f"/desk/cases/{case_id}"
+
+
+@pytest.fixture
+async def stranger(desk):
+    async with TestClient(desk, cookie_jar=CookieJar(unsafe=True)) as client:
+        yield Browser(client)
+
+
+async def sent(browser, page, **fields):
+    await browser.go(f"{page}/refer")
+    form = {"urgency": "emergency", "items": "age", "ask": "A bed <tonight>?", **fields}
+    await browser.send(f"{page}/refer", **form)
+    link = unescape(re.search(r'<code class="long" dir="ltr">([^<]+)</code>', browser.page)[1])
+    code = re.search(r'<code dir="ltr">(\d{6})</code>', browser.page)[1]
+    return link[link.index("/referral") :], code
+
+
+async def test_a_receiver_without_an_account_opens_once_and_answers(world, at_desk, amira, page, stranger):
+    browser = await at_desk(amira)
+    link, code = await sent(browser, page)
+
+    for _ in range(2):  # looking does not spend it
+        assert "They read you a code by phone." in await stranger.go(link)
+    await stranger.send("/referral", code=code)
+    assert "A bed &lt;tonight&gt;?" in stranger.page
+    assert '<dd dir="auto">15</dd>' in stranger.page
+    assert "Ali" not in stranger.page
+    await stranger.send("/referral/answer", act="accept")
+    assert "The officer knows that you take it." in stranger.page
+    assert "does not open" in await stranger.go(link)
+
+    assert "accepted" in await browser.go(f"{page}/refer")
+    await browser.send(f"{page}/refer/move", act="attend")
+    await browser.send(f"{page}/refer/feedback", feedback="good", said="They were <kind>.")
+    assert "They were &lt;kind&gt;." in browser.page
+
+
+async def test_a_wrong_code_opens_nothing_and_five_kill_the_link(world, at_desk, amira, page, stranger):
+    link, code = await sent(await at_desk(amira), page)
+    await stranger.go(link)
+    for _ in range(5):
+        await stranger.send("/referral", code="x")
+        assert stranger.status == 403
+        assert "That is not the code." in stranger.page
+
+    await stranger.send("/referral", code=code)
+    assert stranger.status == 404
+
+
+async def test_no_link_and_a_forged_one_look_the_same(stranger):
+    for path in ("/referral", "/referral?token=forged", "/referral?token=" + "x" * 5000):
+        await stranger.go(path)
+        assert stranger.status == 404
+        assert "does not open" in stranger.page
+
+
+async def test_a_refusal_says_why_and_the_person_is_not_forgotten(world, at_desk, amira, page, stranger):
+    browser = await at_desk(amira)
+    link, code = await sent(browser, page)
+    await stranger.go(link)
+    await stranger.send("/referral", code=code)
+    reply = re.search(r'name="reply" value="([^"]+)"', stranger.page)[1]
+    await stranger.post("/referral/answer", reply=reply, act="decline")
+    assert "Say why you cannot." in stranger.page
+    await stranger.post("/referral/answer", reply=reply, act="decline", reason="full")
+
+    shown = await browser.go(f"{page}/refer")
+    assert "No room" in shown
+    assert "They still have nobody. Ask somebody else." in shown
+
+
+async def test_nothing_is_sent_without_saying_what_and_what_was_typed_stays(world, at_desk, amira, page):
+    browser = await at_desk(amira)
+    await browser.go(f"{page}/refer")
+    await browser.send(f"{page}/refer", urgency="emergency", items=[], ask="A bed <tonight>?")
+
+    assert browser.status == 409
+    assert "A bed &lt;tonight&gt;?</textarea>" in browser.page
+    await browser.send(f"{page}/refer", urgency="emergency", items="name", ask="x")
+    assert browser.status == 409
+    assert '<code class="long"' not in browser.page
+
+
+async def test_the_back_button_moves_nothing_twice(world, at_desk, amira, page):
+    browser = await at_desk(amira)
+    await sent(browser, page)
+    before = browser.page
+    await browser.send(f"{page}/refer/move", act="withdraw")
+    browser.page = before
+    await browser.send(f"{page}/refer/move", act="accept")
+
+    assert browser.status == 409
+    assert "The referral has moved on." in browser.page
+
+
+async def test_the_referrals_of_a_foreign_case_are_not_found(world, at_desk, page):
+    browser = await at_desk(await world.officer("omar"))
+
+    await browser.go(f"{page}/refer")
+
+    assert browser.status == 404
+
+
+async def test_a_service_of_the_directory_leads_to_its_consent(world, at_desk, amira, page):
+    browser = await at_desk(amira)
+    await browser.go(f"{page}/refer?q=zz<b>")
+    assert "Nothing found." in browser.page
+
+    await browser.go(f"{page}/file?service=night&named=The%20shelter%20%3Cb%3E")
+
+    assert 'value="The shelter &lt;b&gt;"' in browser.page
+    assert '<input type="hidden" name="service" value="night">' in browser.page
