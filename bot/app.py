@@ -45,6 +45,8 @@ from bot.conversations.service import end_leases, forget_old_receipts
 from bot.conversations.turn import TurnWorker
 from bot.exchange.exchange import Exchange
 from bot.exchange.partners.keys import Identity
+from bot.exchange.requests.intake import RequestIntake
+from bot.exchange.requests.reminders import Reminders
 from bot.kernel import sessions
 from bot.kernel.clock import Clock, SystemClock
 from bot.kernel.crypto import Vault
@@ -136,9 +138,12 @@ class Waymark:
         self.sender = Sender(database, vault, clock, self.signals, channels=self.channels)
         paging = Paging(vault, self.words, f"{settings.public_url}/desk/queue")
         self.pager = Pager(database, clock, self.signals, paging, self.services)
+        self.reminders = Reminders(database, clock, self.signals, vault)
         heartbeat = heartbeat_to(settings.heartbeat_url) if settings.heartbeat_url else None
         self.auditor = Auditor(database, clock, self.signals, vault, heartbeat)
-        self.exchange = Exchange(database, vault, clock, self.signals, receiver=None, identity=own_identity(settings))
+        self.exchange = Exchange(
+            database, vault, clock, self.signals, receiver=RequestIntake(vault), identity=own_identity(settings)
+        )
         self.health = Health(database, clock)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stopping = False
@@ -220,6 +225,7 @@ class Waymark:
             "auditor": self.auditor.run,
             "housekeeping": self._keep_house,
             "texts": self.texts.run,
+            "reminders": self.reminders.run,
             "intake": self.exchange.intake.run,
             "carrier": self.exchange.carrier.run,
         }

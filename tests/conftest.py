@@ -40,6 +40,8 @@ STORES = (
     "bot.cases.referrals.store",
     "bot.exchange.partners.store",
     "bot.exchange.post.store",
+    "bot.exchange.requests.store",
+    "bot.exchange.holds.store",
     "bot.texts.store",
 )
 

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.desk import arrivals, audit, case, deliveries, file, handing, live, officers, queue, rota, sign_in
+from bot.desk import (
+    adults,
+    arrivals,
+    audit,
+    case,
+    deliveries,
+    exchange,
+    file,
+    handing,
+    live,
+    officers,
+    queue,
+    rota,
+    sign_in,
+)
 from bot.desk.account import account_routes
 from bot.desk.ports import TelegramName
 from bot.desk.provider import provider_routes
@@ -27,6 +41,8 @@ def all_routes(directory: Directory, *, texts: TextShelf, telegram: TelegramName
         queue.routes,
         live.routes,
         case.routes,
+        exchange.routes,
+        adults.routes,
         handing.routes,
         file.routes,
         refer_routes(PublishedServices(directory)),

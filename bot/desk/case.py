@@ -23,6 +23,7 @@ from bot.conversations.service import Line
 from bot.desk.first_minutes import first_minutes
 from bot.desk.frame import QUEUE_LENGTH, NotDone, act, go_to, hand_of, show
 from bot.desk.queue import officer_names, queue_screen
+from bot.exchange.holds import service as holds
 from bot.kernel.access import Permission, allows
 from bot.kernel.crypto import Vault
 from bot.kernel.database import DatabaseUnavailable
@@ -97,6 +98,7 @@ def case_context(
         "held": case.status is CaseStatus.CLAIMED,
         "closed": case.status is CaseStatus.CLOSED,
         "mine": case.owner_id == officer.id,
+        "holds": holds.standing_holds(tx, case.id),
         "offered_to_me": case.offered_to == officer.id,
         "offer": handover.standing_offer(tx, vault, case),
         "colleagues": handover.colleagues(tx, besides=case.owner_id),

@@ -17,6 +17,8 @@ from bot.cases.model import Case, CaseError, CaseNotFound, NotReadyToClose
 from bot.cases.reasons import reason_title
 from bot.conversations import service as conversations
 from bot.desk.acts import SENTENCES
+from bot.exchange.holds import service as holds
+from bot.exchange.requests import service as requests
 from bot.kernel.access import Permission, may_enter
 from bot.kernel.ids import new_id
 from bot.kernel.officers import Officer
@@ -50,6 +52,9 @@ class Frame:
     trouble: int  # messages that were not delivered or could not be read
     ringing: list[Ringing]
     watch: auditor.Watch
+    asked: int  # requests of partners that wait for somebody here
+    overdue: int
+    held: frozenset[str]  # cases on which a hold stands
     paged_by_message: bool
     offers: list[Case]  # cases that colleagues offer to this officer
 
@@ -67,6 +72,9 @@ def look(tx: Connection, officer: Officer, at: datetime) -> Frame:
             for case, rounds in store.ringing_for(tx, officer.id, scope, limit=5)
         ]
         offers = store.offered_to(tx, officer.id, limit=5)
+    asked = overdue = 0
+    if may_enter(officer, Permission.EXCHANGE_READ):
+        asked, overdue = requests.waiting_counts(tx, officer, at)
     trouble = 0
     if may_enter(officer, Permission.DELIVERIES_READ):
         trouble = len(conversations.dead_letters(tx, limit=100)) + len(conversations.parked(tx, limit=100))
@@ -77,6 +85,9 @@ def look(tx: Connection, officer: Officer, at: datetime) -> Frame:
         trouble=trouble,
         ringing=ringing,
         watch=auditor.look_at_watch(tx, at=at),
+        asked=asked,
+        overdue=overdue,
+        held=holds.held_cases(tx),
         paged_by_message=officer.page_conversation_id is not None,
         offers=offers,
     )
@@ -181,6 +192,16 @@ NOTICES: Mapping[str, str] = {
     "text_approved": N_("Approved. The next question gets this text."),
     "text_sent_back": N_("Sent back. People keep the text they had."),
     "text_moved": N_("Somebody else decided first. Look at it again."),
+    "gate_shut_now": N_("Saved. The gate would stop requests that are on their way: look at them below."),
+    "request_approved": N_("Approved. It can be sent now."),
+    "request_sent": N_("It is in the post."),
+    "request_withdrawn": N_("Withdrawn. The partner is told to keep nothing, and must confirm it."),
+    "request_accepted": N_("Accepted. The partner now sends about whom it is."),
+    "request_refused": N_("Refused, with a reason and another way."),
+    "answers_sent": N_("The answers are in the post."),
+    "hold_placed": N_("The hold stands. Tell the partners who must know."),
+    "hold_told": N_("The notice is in the post."),
+    "hold_agreed": N_("Kept. A hold ends when two officers of two bodies have agreed."),
     "unpaired": N_("You are no longer paged there."),
     "offered": N_("Your colleague is asked. The case stays with you until they accept."),
     "declined": N_("The case stays with your colleague."),

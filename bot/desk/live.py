@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -16,7 +17,10 @@ from sqlalchemy.engine import Connection
 from bot.cases import service
 from bot.cases.model import CaseNotFound
 from bot.desk.case import case_context
+from bot.desk.exchange import request_context
 from bot.desk.frame import QUEUE_LENGTH, context_of, hand_of, look
+from bot.exchange.requests import service as requests
+from bot.exchange.requests.model import RequestNotFound
 from bot.kernel.access import Permission, may_enter
 from bot.kernel.pages import render_text
 from bot.kernel.streams import EventStream, stream_events
@@ -35,6 +39,7 @@ View = Callable[[Connection], Mapping[str, Any]]
 #: What each view sends. A part is a template of its own and an element with `data-part` on the page.
 FRAME_PARTS = ("nav", "alerts")
 QUEUE_PARTS = (*FRAME_PARTS, "queue", "tiles")
+REQUEST_PARTS = (*FRAME_PARTS, "request_state", "request_thread")
 CASE_PARTS = (*FRAME_PARTS, "queue", "case_state", "log", "notes", "events")
 
 
@@ -73,6 +78,28 @@ async def live_case(request: web.Request) -> web.StreamResponse:
 
     topics = ("queue", "watch", f"case:{case_id}", f"conversation:{file.case.conversation_id}")
     return await _stream(request, read, CASE_PARTS, *topics)
+
+
+@routes.get("/desk/requests/{id}/live", name="live_request", allow=Permission.EXCHANGE_READ)
+async def live_request(request: web.Request) -> web.StreamResponse:
+    """A request across a border, for as long as it is this officer's to see."""
+    officer, vault, hand = request[OFFICER], request.app[VAULT], hand_of(request)
+    request_id = request.match_info["id"]
+    try:
+        await request.app[DATABASE].read(lambda tx: requests.require_seen(tx, hand, request_id))
+    except RequestNotFound:
+        raise web.HTTPNotFound from None
+
+    def read(tx: Connection) -> dict[str, Any]:
+        now = request.app[CLOCK].now()
+        try:
+            file = requests.watch_request(tx, vault, officer, request_id)
+        except RequestNotFound:
+            raise CaseNotFound(request_id) from None
+        frame = look(tx, officer, now)
+        return {"frame": frame, "here": "exchange", **request_context(tx, vault, replace(hand, at=now), file)}
+
+    return await _stream(request, read, REQUEST_PARTS, "queue", "watch", "exchange")
 
 
 async def _stream(request: web.Request, read: View, parts: tuple[str, ...], *topics: str) -> web.StreamResponse:

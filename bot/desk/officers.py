@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from bot.cases import handover
 from bot.cases import store as cases
+from bot.desk.adults import bodies
 from bot.desk.frame import go_to, show
 from bot.kernel import audit, officers, sessions
 from bot.kernel.access import Permission, Role, allows
@@ -42,6 +43,7 @@ async def _screen(request: web.Request, *, link: str | None = None, link_for: st
             "held": {each.id: cases.held_count(tx, each.id) for each in team},
             "role_names": ROLE_NAMES,
             "editable": {each.id for each in team if allows(request[OFFICER], Permission.OFFICERS_EDIT, each)},
+            "bodies": bodies(tx, [each.id for each in team]),
             "link": link,
             "link_for": link_for,
         }

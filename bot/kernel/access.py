@@ -39,6 +39,15 @@ class Permission(StrEnum):
     CASE_REOPEN = "case.reopen"
     CASE_RELEASE = "case.release"
     CASE_TAKE_OVER = "case.take_over"
+    EXCHANGE_READ = "exchange.read"
+    EXCHANGE_DRAFT = "exchange.draft"
+    EXCHANGE_APPROVE = "exchange.approve"
+    EXCHANGE_WRITE = "exchange.write"
+    EXCHANGE_ANSWER = "exchange.answer"
+    EXCHANGE_RELEASE_ANSWER = "exchange.release_answer"
+    GATE_OVERRIDE = "gate.override"
+    DOSSIER_WRITE = "dossier.write"
+    HOLD_RELEASE = "hold.release"
     CASE_OPEN = "case.open"  # somebody at the door or on the phone
     CASE_HAND_OVER = "case.hand_over"
     CASE_ACCEPT = "case.accept"  # a case that a colleague offers
@@ -100,6 +109,16 @@ nobody_holds_the_case = Condition(
     lambda _officer, case: case is not None and case.officer_id is None,
     about_target=True,
 )
+did_not_draft_it = Condition(
+    "did not draft it",
+    lambda officer, request: request is not None and getattr(request, "drafted_by", None) != officer.id,
+    about_target=True,
+)
+minutes_count = Condition(
+    "minutes count",
+    lambda _officer, request: request is not None and bool(getattr(request, "one_person", False)),
+    about_target=True,
+)
 is_offered_the_case = Condition(
     "is offered the case",
     lambda officer, case: case is not None and getattr(case, "offered_to", None) == officer.id,
@@ -131,6 +150,28 @@ RULES: Rules = {
     Permission.CASE_REOPEN: [[answers_people, holds_the_case], [coordinates]],
     Permission.CASE_RELEASE: [[answers_people, holds_the_case], [coordinates]],
     Permission.CASE_TAKE_OVER: [[coordinates]],
+    # A request belongs to whoever holds its case here; one that came, to whoever accepted it.
+    Permission.EXCHANGE_READ: [
+        [answers_people, holds_the_case],
+        [answers_people, nobody_holds_the_case],
+        [coordinates],
+    ],
+    Permission.EXCHANGE_DRAFT: [[answers_people, holds_the_case], [coordinates]],
+    Permission.EXCHANGE_APPROVE: [
+        [coordinates, did_not_draft_it],
+        [answers_people, holds_the_case, minutes_count],
+        [coordinates, minutes_count],
+    ],
+    Permission.EXCHANGE_WRITE: [[answers_people, holds_the_case], [coordinates]],
+    Permission.EXCHANGE_ANSWER: [
+        [answers_people, holds_the_case],
+        [answers_people, nobody_holds_the_case],
+        [coordinates],
+    ],
+    Permission.EXCHANGE_RELEASE_ANSWER: [[answers_people, holds_the_case], [coordinates]],
+    Permission.GATE_OVERRIDE: [[answers_people, holds_the_case], [coordinates]],
+    Permission.DOSSIER_WRITE: [[answers_people, holds_the_case], [coordinates]],
+    Permission.HOLD_RELEASE: [[answers_people, holds_the_case], [coordinates]],
     Permission.CASE_OPEN: [[answers_people], [coordinates]],
     Permission.CASE_HAND_OVER: [[answers_people, holds_the_case], [coordinates]],
     Permission.CASE_ACCEPT: [[answers_people, is_offered_the_case], [coordinates, is_offered_the_case]],

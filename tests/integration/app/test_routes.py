@@ -18,6 +18,9 @@ from bot.cases.hand import Hand
 from bot.cases.service import CaseEscalations
 from bot.conversations import service as conversations
 from bot.conversations.ports import Escalation
+from bot.exchange.holds import service as holds
+from bot.exchange.requests import service as requests
+from bot.exchange.requests import store as request_store
 from bot.kernel import officers
 from bot.kernel.access import Permission, Role, allows
 from bot.kernel.officers import Officer
@@ -26,6 +29,7 @@ from dialogues.understanding.model import Priority
 from directory.store import latest_change
 from tests.integration.app.program import Helpline, serving, settings_for
 from tests.integration.directory.records import a_service, put
+from tests.integration.exchange.two_countries import a_draft, put_partner
 from tests.integration.kernel.route_matrix import Person, Target, guarded_routes, walk
 
 STATES = ("own", "foreign", "unheld", "closed", "foreign closed", "missing")
@@ -57,6 +61,8 @@ class Objects:
     def __init__(self, helpline: Helpline, other: Officer) -> None:
         self._helpline = helpline
         self._other = other
+        self._writer: Officer | None = None
+        self._partner: str | None = None
 
     async def __call__(self, route: Route, state: str, person: Person) -> Target | None:
         if state == "missing":
@@ -70,8 +76,28 @@ class Objects:
             return await self._case(state, person)
         if route.path.startswith("/desk/services/{id}"):
             return await self._service(state)
+        if route.path.startswith(("/desk/requests/{id}", "/desk/adults/{id}")):
+            # What a closed case allows is the case's own rule, and is asked at its own routes.
+            return None if "closed" in state else await self._abroad(route, state, person)
         assert route.path.startswith("/desk/officers/{id}"), f"say what the object of {route.path} is"
         return await self._account(state, person)
+
+    async def _abroad(self, route: Route, state: str, person: Person) -> Target:
+        """A request of ours, or an adult, in a case in that state. Somebody else wrote both."""
+        case = await self._case(state, person)
+        case_id, at = case.params["id"], self._helpline.waymark.clock.now()
+        writer = self._writer = self._writer or await self._helpline.officer(Role.COORDINATOR)
+        hand = Hand(writer, self._helpline.vault, self._helpline.waymark.words, at)
+
+        def make(tx: sa.Connection) -> tuple[str, object]:
+            if route.path.startswith("/desk/adults/{id}"):
+                return str(holds.open_dossier(tx, hand, case_id, name="x", claimed="parent", once="")), case.facts
+            self._partner = self._partner or put_partner(tx, self._helpline.vault, country="TN")
+            request_id = requests.draft(tx, hand, case_id, a_draft(self._partner))
+            return request_id, request_store.get_request(tx, request_id)
+
+        made, facts = await self._helpline.database.write(make)
+        return Target({"id": made}, facts, seen=case.seen)
 
     async def _service(self, state: str) -> Target | None:
         """Services belong to nobody: there is one state of them."""

@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from bot.kernel.clock import SetClock
+from bot.kernel.crypto import Vault
 from bot.kernel.database import Database, open_database
-from tests.conftest import NOON
+from tests.conftest import MASTER_KEY, NOON
+from tests.integration.cases.world import World
+from tests.integration.exchange.two_countries import Country, Courier, put_partner
 from tests.integration.exchange.world import Deployment
 from tests.postgres import PostgresServer
 
@@ -41,3 +44,36 @@ async def two(
             await each.prepare()
             await stack.enter_async_context(each.serving(tmp_path))
         yield lyon, tunis
+
+
+@pytest.fixture
+async def elsewhere(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Database]:
+    """The database of the other country: a file of its own, whatever ours is."""
+    shutil.copy(sqlite_template, tmp_path / "elsewhere.db")
+    opened = open_database(f"sqlite:///{tmp_path / 'elsewhere.db'}")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def italy(database: Database, vault: Vault, clock: SetClock) -> Country:
+    made = Country(World(database, vault), clock, "IT")
+    await made.prepare()
+    return made
+
+
+@pytest.fixture
+async def tunisia(elsewhere: Database, clock: SetClock) -> Country:
+    vault = Vault(MASTER_KEY[::-1])
+    await elsewhere.write(lambda tx: vault.prepare(tx, NOON))
+    made = Country(World(elsewhere, vault), clock, "TN")
+    await made.prepare()
+    return made
+
+
+@pytest.fixture
+async def courier(italy: Country, tunisia: Country) -> Courier:
+    """Both know each other: helplines that report to no authorities."""
+    italy.others["TN"] = await italy.database.write(lambda tx: put_partner(tx, italy.vault, country="TN"))
+    tunisia.others["IT"] = await tunisia.database.write(lambda tx: put_partner(tx, tunisia.vault, country="IT"))
+    return Courier(italy, tunisia)

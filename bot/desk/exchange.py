@@ -1,0 +1,647 @@
+"""Requests between countries on the desk: ours, theirs, overdue; one page a request, with its clock, law and thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from aiohttp import web
+from babel import Locale
+from multidict import MultiDict
+from sqlalchemy.engine import Connection
+from sqlalchemy.sql.elements import ColumnElement
+
+from bot.cases import service as cases
+from bot.cases.hand import Hand
+from bot.cases.model import CaseNotFound
+from bot.desk.frame import go_to, hand_of, show
+from bot.desk.queue import officer_names
+from bot.exchange import gate
+from bot.exchange.gate import GateShut, Situation
+from bot.exchange.holds import service as holds
+from bot.exchange.holds.model import TIE_TITLES, MayNotMove, Tie
+from bot.exchange.partners import store as partners
+from bot.exchange.partners.model import ChannelClosed
+from bot.exchange.requests import sending, service, store
+from bot.exchange.requests.model import (
+    ALTERNATIVES,
+    ASSENTS,
+    CONFIDENCES,
+    HOWS,
+    REFUSALS,
+    RETURNS,
+    STATUS_TITLES,
+    Act,
+    Alternative,
+    Incomplete,
+    NotNow,
+    Refusal,
+    RequestNotFound,
+    Side,
+    Status,
+)
+from bot.exchange.requests.service import Answer, Draft, SentBefore
+from bot.exchange.requests.types import BODIES, FIELDS, LONGEST, QUESTIONS, REQUEST_TYPES, TIES
+from bot.kernel.access import Permission, Role, allows
+from bot.kernel.web import Routes, form
+from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, OFFICER, SIGNALS, VAULT
+from bot.kernel.words import N_
+
+routes = Routes()
+
+E = TypeVar("E", bound=StrEnum)
+Work = Callable[[Connection, Hand], object]
+
+#: Why something was not done, as a sentence. The page then shows how things stand.
+PROBLEMS: Mapping[str, str] = {
+    "moved_on": N_("The request has moved on. Nothing was changed: look at it again."),
+    "not_yours": N_("Somebody else has to do this. Nothing was changed."),
+    "gate": N_("Nothing was sent: the refugee gate is shut. Read why below."),
+    "hold": N_("Nothing was sent: the tie of this adult is not supported, or a hold stands."),
+    "channel": N_("Nothing was sent: the channel to this partner is closed."),
+    "incomplete": N_("Something is missing. Nothing was changed."),
+    "override": N_("This cannot be decided against the gate now."),
+    "override_same": N_("It takes two people in two different roles."),
+    "erased": N_("The words of this case were erased. Nothing more can be said about it."),
+    "answered_before": N_("This question has an answer already."),
+    "not_asked": N_("This was not asked."),
+}
+
+#: What happened to a request. Codes that are not here are shown as they are.
+ACTS: Mapping[str, str] = {
+    "draft": N_("drafted"),
+    "redraft": N_("changed"),
+    "approve": N_("approved"),
+    "send_back": N_("sent back"),
+    "send": N_("sent"),
+    "deliver": N_("delivered"),
+    "see": N_("seen by a human"),
+    "accept": N_("accepted"),
+    "disclosed": N_("the personal part was sent"),
+    "body_came": N_("the personal part came"),
+    "body_kept_back": N_("the personal part was kept back"),
+    "gate_shut_since": N_("the gate would stop it now"),
+    "answer_written": N_("an answer was written, not sent yet"),
+    "answer": N_("answers were sent"),
+    "answer_part": N_("answers came"),
+    "answer_all": N_("every answer is there"),
+    "answer_returned": N_("something came that does not count"),
+    "answer_not_counted": N_("they could not use an answer"),
+    "refuse": N_("refused"),
+    "withdraw": N_("withdrawn"),
+    "forgotten": N_("what they told us was destroyed here"),
+    "forgotten_there": N_("the partner confirms that it keeps nothing"),
+    "reminded": N_("the partner was reminded"),
+    "reminder_came": N_("the partner reminds us"),
+    "escalated": N_("overdue: call the focal point"),
+    "expire": N_("expired without an answer"),
+    "close": N_("closed"),
+    "message": N_("a message was sent"),
+    "message_came": N_("a message came"),
+    "letter_failed": N_("a letter could not be delivered"),
+    "hold_told": N_("the partner was told of the hold"),
+    "hold_came": N_("the partner told us of a hold"),
+    "hold_ended": N_("the hold has ended"),
+    "hold_agreed": N_("we said that the hold may end"),
+    "hold_agreed_there": N_("the partner says that the hold may end"),
+    "override_asked": N_("one person asked to go against the gate"),
+    "override_agreed": N_("a second person agreed to go against the gate"),
+    "came": N_("came"),
+}
+
+VIEWS: Mapping[str, str] = {
+    "ours": N_("We ask"),
+    "theirs": N_("We are asked"),
+    "overdue": N_("Overdue"),
+    "held": N_("Withdrawn, not confirmed"),
+}
+
+
+def _view(name: str, at: Any) -> ColumnElement[bool]:
+    table = store.exchange_requests
+    if name == "theirs":
+        return table.c.side == Side.THEIRS.value
+    if name == "overdue":
+        return store.is_overdue(at)
+    if name == "held":
+        return store.still_held_by_partners()
+    return table.c.side == Side.OURS.value
+
+
+@routes.get("/desk/exchange", name="exchange", allow=Permission.EXCHANGE_READ)
+async def show_exchange(request: web.Request) -> web.StreamResponse:
+    """The lists: what we ask, what we are asked, what is overdue, what a partner still has to forget."""
+    officer, at, vault = request[OFFICER], request.app[CLOCK].now(), request.app[VAULT]
+    view = request.query.get("view", "")
+    view = view if view in VIEWS else "ours"
+
+    def read(tx: Connection) -> dict[str, Any]:
+        return {
+            "view": view,
+            "views": VIEWS,
+            "counts": {name: service.counted(tx, officer, _view(name, at)) for name in VIEWS},
+            "requests": service.listed(tx, officer, _view(view, at)),
+            "partners": {partner.id: partner for partner in partners.everyone(tx, vault)},
+            "names": officer_names(tx),
+            "statuses": STATUS_TITLES,
+        }
+
+    return await show(request, "desk/exchange.html", read, here="exchange")
+
+
+# A case, across the border
+
+
+@routes.get("/desk/cases/{id}/exchange", name="case_exchange", allow=Permission.CASE_READ)
+async def show_case_exchange(request: web.Request) -> web.StreamResponse:
+    return await case_exchange_screen(request)
+
+
+async def case_exchange_screen(request: web.Request, *, status: int = 200, problem: str | None = None) -> web.Response:
+    """What concerns a case beyond the border: whom the child fears, the adults, the requests."""
+    officer, vault, hand = request[OFFICER], request.app[VAULT], hand_of(request)
+    case_id = request.match_info["id"]
+
+    def read(tx: Connection) -> dict[str, Any]:
+        file = cases.open_file(tx, hand, case_id)
+        situation = service.situation_of_case(tx, vault, file.case)
+        return {
+            "case": file.case,
+            "situation": situation,
+            "fears_unknown": situation.fears is None,
+            "adults": holds.adults_of(tx, vault, file.case),
+            "holds": holds.standing_holds(tx, case_id),
+            "requests": store.of_case(tx, case_id),
+            "partners": {partner.id: partner for partner in partners.everyone(tx, vault)},
+            "statuses": STATUS_TITLES,
+            "types": REQUEST_TYPES,
+            "ties": TIES,
+            "tie_titles": TIE_TITLES,
+            "names": officer_names(tx),
+            "can_draft": allows(officer, Permission.EXCHANGE_DRAFT, file.case),
+            "can_write": allows(officer, Permission.DOSSIER_WRITE, file.case),
+            "problem": _sentence(problem),
+        }
+
+    try:
+        return await show(request, "desk/case_exchange.html", read, here="exchange", writes=True, status=status)
+    except CaseNotFound:
+        raise web.HTTPNotFound from None
+
+
+@routes.post("/desk/cases/{id}/fear", name="record_fear", allow=Permission.EXCHANGE_DRAFT)
+async def record_fear(request: web.Request) -> web.StreamResponse:
+    """Write down whom the child fears, asked alone. Everything the gate does rests on it."""
+    fields, hand, case_id = await form(request), hand_of(request), request.match_info["id"]
+    language = request[LANGUAGE]
+
+    def work(tx: Connection) -> list[str]:
+        service.require_case(tx, hand, case_id)
+        return service.record_situation(tx, hand, case_id, _situation(fields, language))
+
+    try:
+        stopped = await request.app[DATABASE].write(work)
+    except RequestNotFound:
+        raise web.HTTPNotFound from None
+    except NotNow as error:
+        return await case_exchange_screen(request, status=409, problem=error.code)
+    except Incomplete:
+        return await case_exchange_screen(request, status=400, problem="incomplete")
+    _wake(request, case_id)
+    return go_to(request, "case_exchange", id=case_id, notice="gate_shut_now" if stopped else "saved")
+
+
+def _situation(fields: MultiDict[str], language: str) -> Situation:
+    fear = fields.get("fear", "")
+    asylum = {"yes": True, "no": False, "unknown": None}
+    if fear not in {"nobody", "some", "unknown"} or fields.get("asylum", "") not in asylum:
+        raise Incomplete(["fear"])
+    feared = countries_of(fields.get("countries", ""), language)
+    if fear == "some" and not feared:
+        raise Incomplete(["countries"])
+    fears = {"nobody": frozenset[str](), "some": feared, "unknown": None}[fear]
+    return Situation(fears, asylum[fields["asylum"]], countries_of(fields.get("origins", ""), language))
+
+
+def countries_of(typed: str, language: str) -> frozenset[str]:
+    """Country codes for names or codes with commas between them. Raises Incomplete for one that nobody knows."""
+    known = {name.casefold(): code for code, name in _countries(language).items()}
+    found = set()
+    for part in typed.replace("،", ",").replace(";", ",").split(","):
+        word = part.strip()
+        if not word:
+            continue
+        code = word.upper() if word.upper() in known.values() else known.get(word.casefold())
+        if code is None:
+            raise Incomplete(["countries"])
+        found.add(code)
+    return frozenset(found)
+
+
+def _countries(language: str) -> dict[str, str]:
+    territories = {**Locale.parse("en").territories, **Locale.parse(language).territories}
+    return {code: str(name) for code, name in territories.items() if len(code) == 2 and code.isalpha()}
+
+
+# Drafting
+
+
+@routes.get("/desk/cases/{id}/requests/new", name="new_request", allow=Permission.EXCHANGE_DRAFT)
+async def new_request(request: web.Request) -> web.StreamResponse:
+    """First which of the fifteen, then only the fields of that one."""
+    return await _draft_screen(request)
+
+
+@routes.post("/desk/cases/{id}/requests/new", name="new_request", allow=Permission.EXCHANGE_DRAFT)
+async def write_request(request: web.Request) -> web.StreamResponse:
+    fields, hand, case_id = await form(request), hand_of(request), request.match_info["id"]
+
+    def work(tx: Connection) -> str:
+        service.require_case(tx, hand, case_id)
+        return service.draft(tx, hand, case_id, _draft(fields), once=fields.get("once", "")[:36])
+
+    try:
+        request_id = await request.app[DATABASE].write(work)
+    except RequestNotFound:
+        raise web.HTTPNotFound from None
+    except SentBefore:
+        return go_to(request, "case_exchange", id=case_id)
+    except NotNow as error:
+        return await _draft_screen(request, status=409, problem=error.code, typed=fields)
+    except MayNotMove:
+        return await _draft_screen(request, status=409, problem="hold", typed=fields)
+    except Incomplete as error:
+        return await _draft_screen(request, status=400, problem="incomplete", typed=fields, wrong=error.fields)
+    _wake(request, case_id)
+    return go_to(request, "request", id=request_id)
+
+
+def _draft(fields: MultiDict[str]) -> Draft:
+    request_type = REQUEST_TYPES.get(fields.get("type", ""))
+    if request_type is None:
+        raise Incomplete(["type"])
+    told = (*request_type.tells, *request_type.may_tell)
+    adult = fields.get("adult", "")
+    if request_type.moves_child and not adult:
+        raise Incomplete(["adult"])
+    return Draft(
+        type_key=request_type.key,
+        partner_id=fields.get("partner", ""),
+        asks=tuple(fields.getall("asks", [])),
+        fields={key: fields.get(f"field-{key}", "") for key in told if fields.get(f"field-{key}", "").strip()},
+        decision=fields.get("decision", ""),
+        assent=fields.get("assent", ""),
+        language=fields.get("language", "en")[:16],
+        limit=fields.get("limit", "usual"),
+        decision_translated=fields.get("decision_translated", ""),
+        translated_into=fields.get("translated_into", "")[:16],
+        adult_id=None if adult in {"", "nobody"} else adult,
+    )
+
+
+async def _draft_screen(
+    request: web.Request,
+    *,
+    status: int = 200,
+    problem: str | None = None,
+    typed: MultiDict[str] | None = None,
+    wrong: tuple[str, ...] = (),
+) -> web.Response:
+    vault, hand, at = request.app[VAULT], hand_of(request), request.app[CLOCK].now()
+    case_id = request.match_info["id"]
+    typed = typed if typed is not None else MultiDict(request.query)
+    request_type = REQUEST_TYPES.get(typed.get("type", ""))
+
+    def read(tx: Connection) -> dict[str, Any]:
+        file = cases.open_file(tx, hand, case_id)
+        if not allows(hand.officer, Permission.EXCHANGE_DRAFT, file.case):
+            raise NotNow("not_yours")
+        return {
+            "case": file.case,
+            "holds": holds.standing_holds(tx, case_id),
+            "types": REQUEST_TYPES,
+            "type": request_type,
+            "fields": FIELDS,
+            "longest": LONGEST,
+            "questions": QUESTIONS,
+            "bodies": BODIES,
+            "assents": ASSENTS,
+            "partners": service.partners_for(tx, vault, request_type, at=at) if request_type else [],
+            "adults": holds.adults_of(tx, vault, file.case),
+            "supported": Tie.SUPPORTED,
+            "asked": typed.getall("asks", []) if "asks" in typed else list(request_type.asks if request_type else ()),
+            "typed": typed,
+            "wrong": frozenset(wrong),
+            "problem": _sentence(problem),
+        }
+
+    try:
+        return await show(request, "desk/request_new.html", read, here="exchange", writes=True, status=status)
+    except CaseNotFound:
+        raise web.HTTPNotFound from None
+    except NotNow:
+        return await case_exchange_screen(request, status=409, problem="not_yours")
+
+
+# One request
+
+
+@routes.get("/desk/requests/{id}", name="request", allow=Permission.EXCHANGE_READ)
+async def show_request(request: web.Request) -> web.StreamResponse:
+    return await request_screen(request)
+
+
+async def request_screen(
+    request: web.Request,
+    *,
+    status: int = 200,
+    problem: str | None = None,
+    closed: ChannelClosed | None = None,
+    typed: MultiDict[str] | None = None,
+) -> web.Response:
+    """The page of a request. `typed` gives back what could not be kept."""
+    vault, hand, request_id = request.app[VAULT], hand_of(request), request.match_info["id"]
+
+    def read(tx: Connection) -> dict[str, Any]:
+        file = service.open_request(tx, hand, request_id)
+        return {
+            **request_context(tx, vault, hand, file),
+            "problem": _sentence(problem),
+            "closed_channel": closed,
+            "typed": typed if typed is not None else MultiDict(),
+        }
+
+    try:
+        return await show(request, "desk/request.html", read, here="exchange", writes=True, status=status)
+    except RequestNotFound:
+        raise web.HTTPNotFound from None
+
+
+def request_context(tx: Connection, vault: Any, hand: Hand, file: service.RequestFile) -> dict[str, Any]:
+    """Everything the page of a request and its live parts show."""
+    officer, asked = hand.officer, file.request
+    key = service.key_of(tx, vault, asked)
+    known = [sending.recipient_of(partner) for partner in partners.everyone(tx, vault)] if file.stops else []
+    remaining = gate.channels_that_remain(sending.situation_of(tx, vault, asked), known)
+    by_id = {partner.id: partner for partner in partners.everyone(tx, vault)}
+    others = service.partners_for(tx, vault, asked.type, at=hand.at) if asked.side is Side.OURS else []
+    return {
+        "file": file,
+        "asked": asked,
+        "type": asked.type,
+        "limit": asked.type.limit(asked.limit),
+        "ours": asked.side is Side.OURS,
+        "status": asked.status.value,
+        "statuses": STATUS_TITLES,
+        "fields": FIELDS,
+        "questions": QUESTIONS,
+        "bodies": BODIES,
+        "assents": ASSENTS,
+        "hows": HOWS,
+        "confidences": CONFIDENCES,
+        "refusals": REFUSALS,
+        "alternatives": ALTERNATIVES,
+        "returns": RETURNS,
+        "acts": ACTS,
+        "not_done": {said.line.id: service.not_done_of(key, said.line) for said in file.lines},
+        "open_questions": [
+            ask
+            for ask in asked.asks
+            if not any(said.line.asked == ask and not said.line.returned for said in file.lines)
+        ],
+        "unsent": [said for said in file.lines if said.line.kind == "answer" and said.line.approved_by is None],
+        "explanations": gate.EXPLANATIONS,
+        "lawyer_step": gate.LAWYER_STEP,
+        "channels": gate.CHANNELS_THAT_REMAIN,
+        "remaining": [by_id[one.id] for one in remaining],
+        "override_reason": service.override_reason(tx, vault, asked),
+        "roles": [role for role in (Role.OFFICER, Role.COORDINATOR) if role in officer.roles],
+        "others": [partner for partner in others if partner.id != asked.partner_id],
+        "names": officer_names(tx),
+        "can": {
+            permission.value.partition(".")[2]: allows(officer, permission, file.sealed)
+            for permission in Permission
+            if permission.value.startswith(("exchange.", "gate.", "hold."))
+        },
+        "may_act": {act.value: asked.allows(act) for act in Act},
+        "discloses": asked.status is Status.ACCEPTED and asked.asked_on is None and asked.side is Side.OURS,
+        "talks": asked.asked_on is not None and asked.status.value in {"accepted", "partly_answered", "answered"},
+    }
+
+
+async def _act(
+    request: web.Request,
+    work: Work,
+    *,
+    notice: str | None = None,
+    typed: MultiDict[str] | None = None,
+    then: Callable[[object], web.Response] | None = None,
+) -> web.StreamResponse:
+    """Do one thing to the request in the address. What stops it is said on its page, and nothing typed is lost."""
+    hand, request_id = hand_of(request), request.match_info["id"]
+
+    def all_of_it(tx: Connection) -> tuple[object, str | None]:
+        found = service.require_seen(tx, hand, request_id)
+        return work(tx, hand), found.request.case_id
+
+    try:
+        done, case_id = await request.app[DATABASE].write(all_of_it)
+    except RequestNotFound:
+        raise web.HTTPNotFound from None
+    except GateShut:
+        return await request_screen(request, status=409, problem="gate", typed=typed)
+    except MayNotMove:
+        return await request_screen(request, status=409, problem="hold", typed=typed)
+    except ChannelClosed as error:
+        return await request_screen(request, status=409, problem="channel", closed=error, typed=typed)
+    except Incomplete:
+        return await request_screen(request, status=400, problem="incomplete", typed=typed)
+    except NotNow as error:
+        return await request_screen(request, status=409, problem=error.code, typed=typed)
+    _wake(request, case_id)
+    return then(done) if then else go_to(request, "request", id=request_id, notice=notice)
+
+
+def _wake(request: web.Request, case_id: str | None) -> None:
+    topics = ["exchange", "queue", "pages", *([f"case:{case_id}"] if case_id else [])]
+    request.app[SIGNALS].wake(*topics)
+
+
+def _sentence(problem: str | None) -> str | None:
+    return PROBLEMS.get(problem, PROBLEMS["moved_on"]) if problem else None
+
+
+def _choice(kind: type[E], value: str) -> E:
+    try:
+        return kind(value)
+    except ValueError:
+        raise Incomplete([kind.__name__.lower()]) from None
+
+
+@routes.post("/desk/requests/{id}/approve", name="approve_request", allow=Permission.EXCHANGE_APPROVE)
+async def approve(request: web.Request) -> web.StreamResponse:
+    request_id = request.match_info["id"]
+    return await _act(request, lambda tx, hand: service.approve(tx, hand, request_id), notice="request_approved")
+
+
+@routes.post("/desk/requests/{id}/send", name="send_request", allow=Permission.EXCHANGE_WRITE)
+async def send(request: web.Request) -> web.StreamResponse:
+    request_id = request.match_info["id"]
+    return await _act(request, lambda tx, hand: service.send_request(tx, hand, request_id), notice="request_sent")
+
+
+@routes.post("/desk/requests/{id}/send-back", name="send_back_request", allow=Permission.EXCHANGE_WRITE)
+async def send_back(request: web.Request) -> web.StreamResponse:
+    request_id = request.match_info["id"]
+    return await _act(request, lambda tx, hand: service.send_back(tx, hand, request_id))
+
+
+@routes.post("/desk/requests/{id}/disclose", name="disclose_request", allow=Permission.EXCHANGE_WRITE)
+async def disclose(request: web.Request) -> web.StreamResponse:
+    """Try again to send the personal part, after the gate or the channel kept it back."""
+    request_id = request.match_info["id"]
+    return await _act(request, lambda tx, hand: service.disclose_again(tx, hand, request_id), notice="request_sent")
+
+
+@routes.post("/desk/requests/{id}/withdraw", name="withdraw_request", allow=Permission.EXCHANGE_WRITE)
+async def withdraw(request: web.Request) -> web.StreamResponse:
+    request_id = request.match_info["id"]
+    return await _act(request, lambda tx, hand: service.withdraw(tx, hand, request_id), notice="request_withdrawn")
+
+
+@routes.post("/desk/requests/{id}/close", name="close_request", allow=Permission.EXCHANGE_WRITE)
+async def close(request: web.Request) -> web.StreamResponse:
+    request_id = request.match_info["id"]
+    return await _act(request, lambda tx, hand: service.close(tx, hand, request_id))
+
+
+@routes.post("/desk/requests/{id}/copy", name="copy_request", allow=Permission.EXCHANGE_WRITE)
+async def copy(request: web.Request) -> web.StreamResponse:
+    """Ask another partner the same, in a new draft."""
+    fields, request_id = await form(request), request.match_info["id"]
+
+    def work(tx: Connection, hand: Hand) -> object:
+        return service.copy_to(tx, hand, request_id, fields.get("partner", ""), once=fields.get("once", "")[:36])
+
+    try:
+        return await _act(request, work, then=lambda made: go_to(request, "request", id=str(made)))
+    except SentBefore:
+        return go_to(request, "request", id=request_id)
+
+
+@routes.post("/desk/requests/{id}/message", name="write_message", allow=Permission.EXCHANGE_WRITE)
+async def message(request: web.Request) -> web.StreamResponse:
+    fields, request_id = await form(request), request.match_info["id"]
+
+    def work(tx: Connection, hand: Hand) -> object:
+        return service.write_message(
+            tx,
+            hand,
+            request_id,
+            text=fields.get("text", ""),
+            other=fields.get("other", ""),
+            other_language=fields.get("other_language", "")[:16],
+            once=fields.get("once", "")[:36],
+        )
+
+    return await _act(request, work, typed=fields)
+
+
+@routes.post("/desk/requests/{id}/translate", name="translate_line", allow=Permission.EXCHANGE_WRITE)
+async def translate(request: web.Request) -> web.StreamResponse:
+    fields, request_id = await form(request), request.match_info["id"]
+
+    def work(tx: Connection, hand: Hand) -> None:
+        text, language = fields.get("text", ""), fields.get("language", "en")[:16]
+        service.translate(tx, hand, request_id, fields.get("line", "")[:36], text=text, language=language)
+
+    return await _act(request, work, typed=fields)
+
+
+@routes.post("/desk/requests/{id}/accept", name="accept_request", allow=Permission.EXCHANGE_ANSWER)
+async def accept(request: web.Request) -> web.StreamResponse:
+    request_id = request.match_info["id"]
+    return await _act(request, lambda tx, hand: service.accept(tx, hand, request_id), notice="request_accepted")
+
+
+@routes.post("/desk/requests/{id}/refuse", name="refuse_request", allow=Permission.EXCHANGE_ANSWER)
+async def refuse(request: web.Request) -> web.StreamResponse:
+    fields, request_id = await form(request), request.match_info["id"]
+
+    def work(tx: Connection, hand: Hand) -> object:
+        reason = _choice(Refusal, fields.get("reason", ""))
+        alternative = _choice(Alternative, fields.get("alternative", ""))
+        return service.refuse(tx, hand, request_id, reason=reason, alternative=alternative)
+
+    return await _act(request, work, notice="request_refused")
+
+
+@routes.post("/desk/requests/{id}/answers", name="write_answer", allow=Permission.EXCHANGE_RELEASE_ANSWER)
+async def write_answer(request: web.Request) -> web.StreamResponse:
+    fields, request_id = await form(request), request.match_info["id"]
+    answer = Answer(
+        key=fields.get("key", ""),
+        text=fields.get("text", ""),
+        how=fields.get("how", ""),
+        confidence=fields.get("confidence", ""),
+        not_done=fields.get("not_done", ""),
+        other=fields.get("other", ""),
+        other_language=fields.get("other_language", "")[:16],
+    )
+
+    def work(tx: Connection, hand: Hand) -> object:
+        return service.write_answer(tx, hand, request_id, answer, once=fields.get("once", "")[:36])
+
+    return await _act(request, work, typed=fields)
+
+
+@routes.post("/desk/requests/{id}/answers/drop", name="drop_answer", allow=Permission.EXCHANGE_RELEASE_ANSWER)
+async def drop_answer(request: web.Request) -> web.StreamResponse:
+    fields, request_id = await form(request), request.match_info["id"]
+    line = fields.get("line", "")[:36]
+    return await _act(request, lambda tx, hand: service.drop_answer(tx, hand, request_id, line))
+
+
+@routes.post("/desk/requests/{id}/answers/release", name="release_answers", allow=Permission.EXCHANGE_RELEASE_ANSWER)
+async def release_answers(request: web.Request) -> web.StreamResponse:
+    """A human lets the answers go, and says first whether they could endanger somebody."""
+    fields, request_id = await form(request), request.match_info["id"]
+    said = {"no": False, "yes": True, "unknown": None}
+
+    def work(tx: Connection, hand: Hand) -> object:
+        if fields.get("endangers", "") not in said:
+            raise Incomplete(["endangers"])
+        return service.release_answers(tx, hand, request_id, endangers=said[fields["endangers"]])
+
+    return await _act(request, work, notice="answers_sent")
+
+
+@routes.post("/desk/requests/{id}/override", name="ask_override", allow=Permission.GATE_OVERRIDE)
+async def ask_override(request: web.Request) -> web.StreamResponse:
+    fields, request_id = await form(request), request.match_info["id"]
+
+    def work(tx: Connection, hand: Hand) -> object:
+        role, reason = fields.get("role", ""), fields.get("reason", "")
+        return service.ask_override(tx, hand, request_id, role=role, reason=reason)
+
+    return await _act(request, work, typed=fields)
+
+
+@routes.post("/desk/requests/{id}/override/agree", name="agree_override", allow=Permission.GATE_OVERRIDE)
+async def agree_override(request: web.Request) -> web.StreamResponse:
+    fields, request_id = await form(request), request.match_info["id"]
+
+    def work(tx: Connection, hand: Hand) -> None:
+        override, role = fields.get("override", "")[:36], fields.get("role", "")
+        service.agree_override(tx, hand, request_id, override, role=role)
+
+    return await _act(request, work)
+
+
+@routes.post("/desk/requests/{id}/hold/agree", name="agree_to_their_hold", allow=Permission.HOLD_RELEASE)
+async def agree_to_their_hold(request: web.Request) -> web.StreamResponse:
+    """As another body, say to the partner who placed a hold that it may end."""
+    fields, request_id = await form(request), request.match_info["id"]
+    hold = fields.get("hold", "")[:36]
+    return await _act(request, lambda tx, hand: service.agree_to_their_hold(tx, hand, request_id, hold))

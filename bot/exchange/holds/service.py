@@ -1,0 +1,442 @@
+"""The dossier of an adult who claims a child, and the hold: one use case a function, each of them one transaction.
+
+Nothing here ever writes into a conversation. Who is on duty learns of a hold by the alarm of the case, whose page
+says that a case waits and no more: the adult may be the one who holds the phone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.engine import Connection
+
+from bot.cases import alarm
+from bot.cases import store as case_store
+from bot.cases.hand import Hand, in_scope
+from bot.cases.model import Case
+from bot.exchange.holds import store
+from bot.exchange.holds.model import (
+    CHECKLIST,
+    RED_FOR_A_HOLD,
+    Agreed,
+    Dossier,
+    DossierNotFound,
+    Evidence,
+    Favour,
+    Hold,
+    HoldState,
+    Mark,
+    MayNotMove,
+    NotNow,
+    NotSupported,
+    Source,
+    Tie,
+    ends_the_hold,
+    lacks_for_support,
+    red_marks,
+)
+from bot.kernel import access, audit
+from bot.kernel.access import Permission
+from bot.kernel.crypto import DataKey, Erased, Vault
+from bot.kernel.ids import new_id
+from dialogues.understanding.model import Priority
+
+LONGEST_NAME = 200
+LONGEST_TEXT = 8000
+#: The body of officers about whom no admin has said another: this deployment itself.
+OWN_BODY = "own"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of evidence with its words."""
+
+    evidence: Evidence
+    text: str
+    officer_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DossierFile:
+    """A dossier opened by an officer who may read its case."""
+
+    dossier: Dossier
+    case: Case
+    name: str
+    reason: str
+    marks: dict[str, Mark]
+    evidence: list[Piece]
+    hold: Hold | None
+    agreed: list[Agreed]
+    red: set[str]
+    lacks: list[str]
+
+
+# Looking
+
+
+def open_dossier_file(tx: Connection, hand: Hand, dossier_id: str) -> DossierFile:
+    """Read a dossier. Raises DossierNotFound; the reading is in the audit log when it returns."""
+    dossier, case = _visible(tx, hand, dossier_id)
+    _audit(tx, hand, "dossier.read", dossier)
+    row = store.dossier_row(tx, dossier_id)
+    assert row is not None
+    marks, pieces = store.marks_of(tx, dossier_id), []
+    key = _key(tx, hand.vault, case)
+    for found in store.evidence_rows(tx, dossier_id):
+        text = _open(key, found.text_sealed, "adult_evidence", found.id, "text")
+        evidence = Evidence(Source(found.source), Favour(found.favour))
+        pieces.append(Piece(evidence, text, found.officer_id, found.at))
+    evidence_found = [piece.evidence for piece in pieces]
+    hold = _standing(tx, dossier_id)
+    lacks = lacks_for_support(marks, evidence_found) + (["hold_stands"] if hold else [])
+    return DossierFile(
+        dossier,
+        case,
+        _open(key, row.name_sealed, "adult_dossiers", dossier_id, "name"),
+        _open(key, row.reason_sealed, "adult_dossiers", dossier_id, "reason"),
+        marks,
+        pieces,
+        hold,
+        store.agreed_to(tx, hold.id) if hold else [],
+        red_marks(marks, evidence_found),
+        lacks,
+    )
+
+
+def require_seen(tx: Connection, hand: Hand, dossier_id: str) -> Dossier:
+    """Raises DossierNotFound where this officer may not see it: before what they typed is looked at."""
+    return _visible(tx, hand, dossier_id)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class AdultLine:
+    """An adult of a case, as the page of the case shows them."""
+
+    dossier: Dossier
+    name: str
+    hold: Hold | None
+
+
+def adults_of(tx: Connection, vault: Vault, case: Case) -> list[AdultLine]:
+    """The adults who claim the child of a case, for whoever may read the case."""
+    key = _key(tx, vault, case)
+    found = []
+    for dossier in store.dossiers_of(tx, case.id):
+        row = store.dossier_row(tx, dossier.id)
+        name = _open(key, row.name_sealed if row else None, "adult_dossiers", dossier.id, "name")
+        found.append(AdultLine(dossier, name, _standing(tx, dossier.id)))
+    return found
+
+
+def standing_holds(tx: Connection, case_id: str) -> list[Hold]:
+    """The holds that every screen of a case shows."""
+    return store.standing(tx, store.holds.c.case_id == case_id)
+
+
+def held_cases(tx: Connection) -> frozenset[str]:
+    """The cases on which a hold stands."""
+    return frozenset(hold.case_id for hold in store.standing(tx, store.holds.c.case_id.is_not(None)) if hold.case_id)
+
+
+def hold_of(tx: Connection, dossier_id: str) -> Hold | None:
+    """The hold that stands on an adult."""
+    return _standing(tx, dossier_id)
+
+
+def told_holds(tx: Connection, request_id: str) -> list[Hold]:
+    """The holds a partner told us of through this request of theirs."""
+    return store.standing(tx, store.holds.c.request_id == request_id)
+
+
+# The block
+
+
+def require_free_to_move(tx: Connection, case_id: str, adult_id: str | None) -> None:
+    """Raises MayNotMove where a placement, transfer or joint referral of the child of `case_id` names an adult whose
+    tie is not supported, or on whom a hold stands. Without an adult the way is free: the child may go alone."""
+    if adult_id is None:
+        return
+    dossier = store.get_dossier(tx, adult_id)
+    if dossier is None or dossier.case_id != case_id or dossier.tie is not Tie.SUPPORTED:
+        raise MayNotMove(adult_id)
+    if _standing(tx, adult_id) is not None:
+        raise MayNotMove(adult_id)
+
+
+def require_no_told_hold(tx: Connection, request_id: str) -> None:
+    """Raises MayNotMove while a partner's hold stands on this request of theirs."""
+    if told_holds(tx, request_id):
+        raise MayNotMove(request_id)
+
+
+# Writing
+
+
+def open_dossier(tx: Connection, hand: Hand, case_id: str, *, name: str, claimed: str, once: str) -> str | None:
+    """Begin to look at an adult. The id, or None when this very form was sent before."""
+    case = _case_to_write(tx, hand, case_id)
+    name = name.strip()
+    if not name or len(name) > LONGEST_NAME:
+        raise NotNow(case_id)
+    dossier = Dossier(new_id(), case_id, claimed, Tie.UNVERIFIED, hand.officer.id, hand.at)
+    sealed = _key_to_write(tx, hand.vault, case).seal(name, table="adult_dossiers", row=dossier.id, field="name")
+    if not store.add_dossier(tx, dossier, name_sealed=sealed, once=once or None):
+        return None
+    _audit(tx, hand, "dossier.open", dossier)
+    return dossier.id
+
+
+def mark(tx: Connection, hand: Hand, dossier_id: str, marks: dict[str, Mark]) -> Hold | None:
+    """Tick lines of the checklist. Returns the hold that stands now, be it new or old."""
+    dossier, case = _to_write(tx, hand, dossier_id)
+    if not set(marks) <= set(CHECKLIST):
+        raise NotNow(dossier_id)
+    before = _red(tx, dossier_id)
+    known = store.marks_of(tx, dossier_id)
+    changed = {item: value for item, value in marks.items() if known.get(item, Mark.OPEN) is not value}
+    for item, value in changed.items():
+        store.put_mark(tx, dossier_id, item, value, officer_id=hand.officer.id, at=hand.at)
+    if changed:
+        _audit(tx, hand, "dossier.mark", dossier, {item: value.value for item, value in changed.items()})
+    return _consider(tx, hand, dossier, case, before=before)
+
+
+def add_evidence(
+    tx: Connection, hand: Hand, dossier_id: str, evidence: Evidence, *, text: str, once: str
+) -> Hold | None:
+    """Write down what was found out. Returns the hold that stands now."""
+    dossier, case = _to_write(tx, hand, dossier_id)
+    text = text.strip()
+    if not text or len(text) > LONGEST_TEXT:
+        raise NotNow(dossier_id)
+    before, evidence_id = _red(tx, dossier_id), new_id()
+    sealed = _key_to_write(tx, hand.vault, case).seal(text, table="adult_evidence", row=evidence_id, field="text")
+    added = store.add_evidence(
+        tx,
+        dossier_id,
+        evidence,
+        evidence_id=evidence_id,
+        officer_id=hand.officer.id,
+        at=hand.at,
+        text_sealed=sealed,
+        once=once or None,
+    )
+    if not added:
+        return _standing(tx, dossier_id)
+    _audit(tx, hand, "dossier.evidence", dossier, {"source": evidence.source, "favour": evidence.favour})
+    return _consider(tx, hand, dossier, case, before=before)
+
+
+def decide(tx: Connection, hand: Hand, dossier_id: str, tie: Tie, *, reason: str) -> Dossier:
+    """A human says where the tie stands, and why. Raises NotSupported, which names what is missing."""
+    dossier, case = _to_write(tx, hand, dossier_id)
+    reason = reason.strip()
+    if not reason or len(reason) > LONGEST_TEXT:
+        raise NotNow(dossier_id)
+    if tie is Tie.SUPPORTED:
+        lacks = lacks_for_support(store.marks_of(tx, dossier_id), store.evidence_of(tx, dossier_id))
+        if _standing(tx, dossier_id) is not None:
+            lacks.append("hold_stands")
+        if lacks:
+            raise NotSupported(lacks)
+    decided = dossier.decided(tie, by=hand.officer.id, at=hand.at)
+    sealed = _key_to_write(tx, hand.vault, case).seal(reason, table="adult_dossiers", row=dossier_id, field="reason")
+    store.save_decision(tx, decided, reason_sealed=sealed)
+    _audit(tx, hand, "dossier.decide", dossier, {"tie": tie})
+    return decided
+
+
+def place_hold(tx: Connection, hand: Hand, dossier_id: str) -> Hold:
+    """An officer confirms a proposed hold, or places one without waiting for a second red mark."""
+    dossier, case = _to_write(tx, hand, dossier_id)
+    hold = _standing(tx, dossier_id) or _place(tx, hand.vault, dossier, case, at=hand.at)
+    if store.confirm(tx, hold.id, hand.officer.id):
+        _audit(tx, hand, "hold.confirm", dossier, {"hold": hold.id})
+    found = store.get_hold(tx, hold.id)
+    assert found is not None
+    return found
+
+
+def agree_to_release(tx: Connection, hand: Hand, dossier_id: str, *, reason: str) -> bool:
+    """Say that the hold may end. True when with this it has: two people of two bodies have said so.
+
+    Raises NotNow when no hold stands, or this officer has said so before.
+    """
+    dossier, case = _to_write(tx, hand, dossier_id, Permission.HOLD_RELEASE)
+    hold, reason = _standing(tx, dossier_id), reason.strip()
+    if hold is None or not reason or len(reason) > LONGEST_TEXT:
+        raise NotNow(dossier_id)
+    agreed = Agreed(hand.officer.id, store.body_of(tx, hand.officer.id) or OWN_BODY)
+    sealed = _key_to_write(tx, hand.vault, case).seal(reason, table="hold_releases", row=hold.id, field=agreed.person)
+    if not store.agree(tx, hold.id, agreed, at=hand.at, reason_sealed=sealed):
+        raise NotNow(dossier_id)
+    _audit(tx, hand, "hold.agree", dossier, {"hold": hold.id})
+    return _release_if_agreed(tx, hand.vault, hold, at=hand.at)
+
+
+def partner_agrees(tx: Connection, vault: Vault, hold_id: str, *, partner_id: str, person: str, at: datetime) -> bool:
+    """An officer of a verified partner says that a hold of ours may end. True when with this it has."""
+    hold = store.get_hold(tx, hold_id, lock=True)
+    if hold is None or not hold.stands or hold.dossier_id is None:
+        raise NotNow(hold_id)
+    agreed = Agreed(f"{partner_id}:{person}", f"partner:{partner_id}")
+    if not store.agree(tx, hold.id, agreed, at=at, reason_sealed=None):
+        return False
+    facts = {"hold": hold.id, "partner": partner_id}
+    audit.append(tx, vault, at=at, actor="system", act="hold.agree", object=f"dossier:{hold.dossier_id}", facts=facts)
+    return _release_if_agreed(tx, vault, hold, at=at)
+
+
+def take_told_hold(tx: Connection, vault: Vault, hold: Hold) -> bool:
+    """A partner says: do not move the child of this request of ours to you. False when we knew."""
+    known = store.get_hold(tx, hold.id)
+    if known is not None and (known.partner_id != hold.partner_id or known.request_id != hold.request_id):
+        raise NotNow(hold.id)
+    if not store.add_hold(tx, hold):
+        return False
+    facts = {"hold": hold.id, "partner": hold.partner_id}
+    audit.append(
+        tx, vault, at=hold.placed_at, actor="system", act="hold.told", object=f"request:{hold.request_id}", facts=facts
+    )
+    return True
+
+
+def end_told_hold(
+    tx: Connection, vault: Vault, hold_id: str, *, partner_id: str, request_id: str, at: datetime
+) -> bool:
+    """The partner who told us of a hold says that it has ended. Nobody else can."""
+    hold = store.get_hold(tx, hold_id, lock=True)
+    if hold is None or hold.partner_id != partner_id or hold.request_id != request_id:
+        return False
+    audit.append(
+        tx, vault, at=at, actor="system", act="hold.ended", object=f"request:{request_id}", facts={"hold": hold_id}
+    )
+    return store.release(tx, hold_id, at)
+
+
+def _red(tx: Connection, dossier_id: str) -> set[str]:
+    return red_marks(store.marks_of(tx, dossier_id), store.evidence_of(tx, dossier_id))
+
+
+def _consider(tx: Connection, hand: Hand, dossier: Dossier, case: Case, *, before: set[str]) -> Hold | None:
+    """After every new fact: two red marks and nothing that holds yet, and a hold stands, proposed. Where one stands, a
+    new red mark ends what was agreed about releasing it."""
+    red, hold = _red(tx, dossier.id), _standing(tx, dossier.id)
+    new = red - before
+    if new and dossier.tie is Tie.SUPPORTED:  # what was decided is not decided any more
+        undone = dossier.decided(Tie.UNVERIFIED, by=hand.officer.id, at=hand.at)
+        sealed = _key_to_write(tx, hand.vault, case).seal("", table="adult_dossiers", row=dossier.id, field="reason")
+        store.save_decision(tx, undone, reason_sealed=sealed)
+        _audit(tx, hand, "dossier.reopen", dossier)
+    if hold is None:
+        return _place(tx, hand.vault, dossier, case, at=hand.at) if new and len(red) >= RED_FOR_A_HOLD else None
+    if new and store.forget_agreements(tx, hold.id):
+        _audit(tx, hand, "hold.agreements_void", dossier, {"hold": hold.id})
+    return hold
+
+
+def _place(tx: Connection, vault: Vault, dossier: Dossier, case: Case, *, at: datetime) -> Hold:
+    hold = Hold(new_id(), case.id, dossier.id, None, None, HoldState.PROPOSED, at)
+    if not store.add_hold(tx, hold):
+        found = _standing(tx, dossier.id)
+        assert found is not None
+        return found
+    case_store.add_event(tx, case.id, "hold_proposed", officer_id=None, at=at, facts={"hold": hold.id})
+    facts: dict[str, audit.Fact] = {"hold": hold.id, "red": len(_red(tx, dossier.id))}
+    audit.append(tx, vault, at=at, actor="system", act="hold.propose", object=f"dossier:{dossier.id}", facts=facts)
+    if case.is_open:  # those on duty are paged: that a case waits, and nothing of why
+        raised = case.raised("non_parent_adult", Priority.P1, at=at)
+        if raised is case or case_store.save_case(tx, case, raised):
+            alarm.ring(tx, raised, at=at)
+    return hold
+
+
+def _release_if_agreed(tx: Connection, vault: Vault, hold: Hold, *, at: datetime) -> bool:
+    if not ends_the_hold(store.agreed_to(tx, hold.id)) or not store.release(tx, hold.id, at):
+        return False
+    assert hold.case_id is not None
+    case_store.add_event(tx, hold.case_id, "hold_released", officer_id=None, at=at, facts={"hold": hold.id})
+    audit.append(
+        tx,
+        vault,
+        at=at,
+        actor="system",
+        act="hold.release",
+        object=f"dossier:{hold.dossier_id}",
+        facts={"hold": hold.id},
+    )
+    return True
+
+
+# Bodies
+
+
+def set_body(tx: Connection, hand: Hand, officer_id: str, body: str) -> None:
+    """An admin says for which organisation an officer acts. Raises NotNow about one's own account."""
+    body = " ".join(body.split())
+    if not body or len(body) > 100 or officer_id == hand.officer.id:
+        raise NotNow(officer_id)
+    store.set_body(tx, officer_id, body, set_by=hand.officer.id, at=hand.at)
+    audit.append(tx, hand.vault, at=hand.at, actor=hand.officer.id, act="officer.body", object=f"officer:{officer_id}")
+
+
+# What everything above stands on
+
+
+def _standing(tx: Connection, dossier_id: str) -> Hold | None:
+    found = store.standing(tx, store.holds.c.dossier_id == dossier_id)
+    return found[0] if found else None
+
+
+def _visible(tx: Connection, hand: Hand, dossier_id: str, *, lock: bool = False) -> tuple[Dossier, Case]:
+    dossier = store.get_dossier(tx, dossier_id)
+    if dossier is None:
+        raise DossierNotFound(dossier_id)
+    sealed = case_store.get_case(tx, dossier.case_id, in_scope(hand.officer), lock=lock)
+    if sealed is None:
+        raise DossierNotFound(dossier_id)
+    return dossier, sealed.case
+
+
+def _to_write(
+    tx: Connection, hand: Hand, dossier_id: str, permission: Permission = Permission.DOSSIER_WRITE
+) -> tuple[Dossier, Case]:
+    dossier, case = _visible(tx, hand, dossier_id, lock=True)
+    if not access.allows(hand.officer, permission, case):
+        raise NotNow(dossier_id)
+    return dossier, case
+
+
+def _case_to_write(tx: Connection, hand: Hand, case_id: str) -> Case:
+    sealed = case_store.get_case(tx, case_id, in_scope(hand.officer), lock=True)
+    if sealed is None:
+        raise DossierNotFound(case_id)
+    if not access.allows(hand.officer, Permission.DOSSIER_WRITE, sealed.case):
+        raise NotNow(case_id)
+    return sealed.case
+
+
+def _key(tx: Connection, vault: Vault, case: Case) -> DataKey | None:
+    try:
+        return vault.key(tx, case.key_id)
+    except Erased:
+        return None
+
+
+def _key_to_write(tx: Connection, vault: Vault, case: Case) -> DataKey:
+    key = _key(tx, vault, case)
+    if key is None:  # the words of this case were erased: nothing more is written about it
+        raise NotNow(case.id)
+    return key
+
+
+def _open(key: DataKey | None, sealed: bytes | None, table: str, row: str, field: str) -> str:
+    return "" if key is None or sealed is None else key.open(sealed, table=table, row=row, field=field)
+
+
+def _audit(tx: Connection, hand: Hand, act: str, dossier: Dossier, facts: dict[str, str] | None = None) -> None:
+    actor, object_ = hand.officer.id, f"dossier:{dossier.id}"
+    audit.append(tx, hand.vault, at=hand.at, actor=actor, act=act, object=object_, facts=dict(facts or {}))

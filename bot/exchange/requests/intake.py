@@ -1,0 +1,487 @@
+"""Letters of partners about requests: taken in once, checked word by word, never trusted further than the request.
+
+Implements `bot.exchange.post.model.Receiver`. What cannot be read is refused with a code to the machine; what can be
+read and does not count (late, twice, not asked) is kept apart, and its sender is thanked and told why.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from bot.cases import alarm
+from bot.cases import store as case_store
+from bot.exchange.gate import GateShut
+from bot.exchange.holds import service as holds
+from bot.exchange.holds.model import Hold, HoldState, MayNotMove
+from bot.exchange.holds.model import NotNow as HoldNotNow
+from bot.exchange.partners.model import ChannelClosed
+from bot.exchange.post.model import LetterRefused, Receipt, ReceiptState, ReceivedLetter
+from bot.exchange.requests import sending, service, store
+from bot.exchange.requests.model import (
+    ENDED,
+    Act,
+    Alternative,
+    Assent,
+    Confidence,
+    How,
+    NotNow,
+    Refusal,
+    Request,
+    Returned,
+    Side,
+    Status,
+    judge,
+)
+from bot.exchange.requests.store import Line
+from bot.exchange.requests.types import FIELDS, LONGEST, REQUEST_TYPES
+from bot.kernel import audit
+from bot.kernel.crypto import DataKey, Erased, Vault
+from bot.kernel.ids import new_id
+from bot.kernel.logs import get_log
+
+log = get_log("exchange")
+
+SYSTEM = "system"
+LONGEST_TEXT = service.LONGEST_TEXT
+#: However far away a partner's due date is, and whatever its clock says.
+LATEST_DUE = timedelta(days=400)
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_ID = re.compile(r"[0-9a-f-]{36}")
+_NUMBER = re.compile(r"X[0-9A-Z]{3}-[0-9A-Z]{3}")
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+class RequestIntake:
+    """Everything a partner can say to us about a request."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    # News of letters of ours
+
+    def told(self, tx: Connection, receipt: Receipt) -> None:
+        """What became of a letter of ours. News that comes late or twice changes nothing."""
+        letter = store.get_letter(tx, receipt.envelope_id)
+        if letter is None or letter.partner_id != receipt.partner_id:
+            return
+        store.mark_letter(tx, letter.envelope_id, receipt.state.value)
+        sealed = store.get_request(tx, letter.request_id, lock=True)
+        if sealed is None:
+            return
+        request = sealed.request
+        if letter.kind == "request_preview" and request.side is Side.OURS:
+            act = {ReceiptState.STORED: Act.DELIVER, ReceiptState.READ: Act.SEE}.get(receipt.state)
+            if act is not None and request.allows(act):
+                self._move(tx, request, act, at=receipt.at)
+        if receipt.state in {ReceiptState.REFUSED, ReceiptState.UNDELIVERED, ReceiptState.CLOSED, ReceiptState.EXPIRED}:
+            facts = {"kind": letter.kind, "state": receipt.state.value, "code": receipt.code}
+            once = f"{letter.envelope_id}:{receipt.state.value}"
+            if self._event(tx, request, "letter_failed", at=receipt.at, facts=facts, once=once):
+                ring_for(tx, request, at=receipt.at)
+
+    # Letters of theirs
+
+    def receive(self, tx: Connection, letter: ReceivedLetter) -> None:
+        """Take a letter in. Raises LetterRefused."""
+        take = {
+            "request_preview": self._preview,
+            "request_body": self._body,
+            "request_accepted": self._accepted,
+            "request_refused": self._refused,
+            "request_answer": self._answer,
+            "request_message": self._message,
+            "request_withdrawn": self._withdrawn,
+            "withdrawal_done": self._withdrawal_done,
+            "request_reminder": self._reminder,
+            "request_closed": self._closed,
+            "answer_returned": self._answer_returned,
+            "hold_placed": self._hold_placed,
+            "hold_released": self._hold_released,
+            "hold_agreed": self._hold_agreed,
+        }.get(letter.kind)
+        if take is None:
+            raise LetterRefused("unknown_kind")
+        take(tx, letter)
+
+    def _preview(self, tx: Connection, letter: ReceivedLetter) -> None:
+        body = letter.body
+        request_type = REQUEST_TYPES.get(str(body.get("type")))
+        if request_type is None or letter.request_type != request_type.key:
+            raise LetterRefused("unknown_request_type")
+        asks = body.get("asks")
+        if not isinstance(asks, list) or not asks or not all(isinstance(ask, str) for ask in asks):
+            raise LetterRefused("bad_body")
+        if not set(asks) <= set(request_type.asks):
+            raise LetterRefused("asks_what_it_may_not")
+        due_at = _moment(body.get("due_at"))
+        if not letter.sent_at - timedelta(days=1) < due_at < letter.sent_at + LATEST_DUE:
+            raise LetterRefused("bad_body")
+        number = str(body.get("number"))
+        if not _NUMBER.fullmatch(number):
+            raise LetterRefused("bad_body")
+        request = Request(
+            id=_id(body.get("request")),
+            number=number,
+            side=Side.THEIRS,
+            partner_id=letter.partner_id,
+            type_key=request_type.key,
+            status=Status.DELIVERED,
+            case_id=None,
+            key_id=self._vault.new_key(tx, letter.at).id,
+            asks=tuple(ask for ask in request_type.asks if ask in asks),
+            limit=request_type.limit(str(body.get("limit"))).key,
+            language=_language(body.get("language")),
+            drafted_by=None,
+            handler_id=None,
+            drafted_at=letter.at,
+            due_at=due_at,
+            sent_at=letter.at,
+            consent_ref=letter.consent_ref or "",
+        )
+        if not store.add_request(tx, request, body_sealed=None):
+            raise LetterRefused("known_request")
+        self._event(tx, request, "came", at=letter.at, facts={"letter": letter.envelope_id})
+
+    def _body(self, tx: Connection, letter: ReceivedLetter) -> None:
+        request = self._of(tx, letter, Side.THEIRS)
+        if request.status is Status.WITHDRAWN:  # they took it back while this was on its way
+            return
+        if request.status is not Status.ACCEPTED or request.asked_on is not None:
+            raise LetterRefused("not_accepted")
+        body = letter.body
+        fields = body.get("fields")
+        allowed = (*request.type.tells, *request.type.may_tell)
+        if not isinstance(fields, dict) or not set(fields) <= set(allowed):
+            raise LetterRefused("fields_beyond_the_type")
+        told = {key: _text(value, LONGEST[FIELDS[key].input]) for key, value in fields.items()}
+        decision, language = _text(body.get("decision"), LONGEST_TEXT), _language(body.get("language"))
+        assent = body.get("assent")
+        if assent not in set(Assent) or not letter.consent_ref:
+            raise LetterRefused("no_consent")
+        key = self._key(tx, request)
+        sealed = key.seal_json(
+            {"fields": told, "decision": decision}, table="exchange_requests", row=request.id, field="body"
+        )
+        store.reseal_body(tx, request.id, sealed)
+        came = replace(request, asked_on=letter.at, assent=Assent(assent), consent_ref=letter.consent_ref)
+        self._save(tx, request, came)
+        self._line(tx, came, letter, "message", text=decision, language=language, said=body)
+        self._event(tx, came, "body_came", at=letter.at)
+
+    def _accepted(self, tx: Connection, letter: ReceivedLetter) -> None:
+        request = self._of(tx, letter, Side.OURS)
+        if not request.allows(Act.ACCEPT):
+            self._event(tx, request, "accepted_too_late", at=letter.at)
+            return
+        accepted = self._move(tx, request, Act.ACCEPT, at=letter.at)
+        savepoint = tx.begin_nested()
+        try:
+            service.disclose(tx, self._vault, accepted, actor=SYSTEM, at=letter.at)
+        except (GateShut, ChannelClosed, MayNotMove, NotNow, Erased) as error:
+            savepoint.rollback()
+            why = "gate" if isinstance(error, GateShut) else "hold" if isinstance(error, MayNotMove) else "channel"
+            self._event(tx, accepted, "body_kept_back", at=letter.at, facts={"why": why})
+            ring_for(tx, accepted, at=letter.at)
+            return
+        savepoint.commit()
+
+    def _refused(self, tx: Connection, letter: ReceivedLetter) -> None:
+        request = self._of(tx, letter, Side.OURS)
+        reason, alternative = letter.body.get("reason"), letter.body.get("alternative")
+        if reason not in set(Refusal) or alternative not in set(Alternative):
+            raise LetterRefused("bad_body")
+        if not request.allows(Act.REFUSE):
+            self._event(tx, request, "refused_too_late", at=letter.at)
+            return
+        refused = replace(
+            request.after(Act.REFUSE, at=letter.at), refusal=Refusal(reason), alternative=Alternative(alternative)
+        )
+        self._save(tx, request, refused)
+        self._event(tx, refused, Act.REFUSE, at=letter.at, facts={"reason": reason, "alternative": alternative})
+        ring_for(tx, refused, at=letter.at)
+
+    def _answer(self, tx: Connection, letter: ReceivedLetter) -> None:
+        request = self._of(tx, letter, Side.OURS)
+        answers = letter.body.get("answers")
+        if not isinstance(answers, list) or not 0 < len(answers) <= 50:
+            raise LetterRefused("bad_body")
+        read = [_read_answer(answer) for answer in answers]
+        answered, returned = store.answered(tx, request.id), dict[str, Returned]()
+        counted = False
+        for n, (asked, text, facts, language, said) in enumerate(read):
+            why = judge(request, asked, answered=answered)
+            once = f"{letter.partner_id}:{letter.envelope_id}:{n}"
+            self._line(
+                tx,
+                request,
+                letter,
+                "answer",
+                text=text,
+                language=language,
+                said=said,
+                asked=asked,
+                facts=facts,
+                returned=why,
+                once=once,
+            )
+            if why is None:
+                answered, counted = answered | {asked}, True
+            else:
+                returned[asked] = why
+        if counted:
+            act = Act.ANSWER_ALL if answered >= set(request.asks) else Act.ANSWER_PART
+            request = self._move(tx, request, act, at=letter.at)
+            ring_for(tx, request, at=letter.at)
+        if returned:
+            self._event(tx, request, "answer_returned", at=letter.at, facts={k: v.value for k, v in returned.items()})
+            self._reply(tx, request, "answer_returned", {k: v.value for k, v in returned.items()}, at=letter.at)
+
+    def _message(self, tx: Connection, letter: ReceivedLetter) -> None:
+        request = self._of(tx, letter, None)
+        if request.status in {Status.WITHDRAWN, Status.CLOSED}:
+            raise LetterRefused("request_ended")
+        if request.asked_on is None:
+            raise LetterRefused("not_accepted")
+        text, language = _text(letter.body.get("text"), LONGEST_TEXT), _language(letter.body.get("language"))
+        self._line(tx, request, letter, "message", text=text, language=language, said=letter.body)
+        self._event(tx, request, "message_came", at=letter.at)
+        ring_for(tx, request, at=letter.at)
+
+    def _withdrawn(self, tx: Connection, letter: ReceivedLetter) -> None:
+        """They take it back: what they told us is destroyed here, and they are told so."""
+        request = self._of(tx, letter, Side.THEIRS)
+        if request.allows(Act.WITHDRAW):
+            request = self._move(tx, request, Act.WITHDRAW, at=letter.at)
+        self._vault.destroy(tx, request.key_id, letter.at)
+        store.reseal_body(tx, request.id, None)
+        store.forget_lines(tx, request.id)
+        self._event(tx, request, "forgotten", at=letter.at)
+        self._reply(tx, request, "withdrawal_done", {}, at=letter.at)
+
+    def _withdrawal_done(self, tx: Connection, letter: ReceivedLetter) -> None:
+        request = self._of(tx, letter, Side.OURS)
+        if request.still_held:
+            self._save(tx, request, replace(request, forgotten_at=letter.at))
+            self._event(tx, request, "forgotten_there", at=letter.at)
+
+    def _reminder(self, tx: Connection, letter: ReceivedLetter) -> None:
+        request = self._of(tx, letter, Side.THEIRS)
+        if request.status not in ENDED:
+            self._event(tx, request, "reminder_came", at=letter.at)
+
+    def _closed(self, tx: Connection, letter: ReceivedLetter) -> None:
+        request = self._of(tx, letter, Side.THEIRS)
+        if request.allows(Act.CLOSE):
+            self._move(tx, request, Act.CLOSE, at=letter.at)
+        else:
+            self._event(tx, request, "closed_there", at=letter.at)
+
+    def _answer_returned(self, tx: Connection, letter: ReceivedLetter) -> None:
+        request = self._of(tx, letter, Side.THEIRS)
+        returned = {
+            key: why
+            for key, why in letter.body.items()
+            if key != "request" and isinstance(why, str) and why in set(Returned)
+        }
+        self._event(tx, request, "answer_not_counted", at=letter.at, facts=returned)
+
+    def _hold_placed(self, tx: Connection, letter: ReceivedLetter) -> None:
+        request = self._of(tx, letter, Side.THEIRS)
+        hold_id = _id(letter.body.get("hold"))
+        hold = Hold(hold_id, None, None, request.id, letter.partner_id, HoldState.CONFIRMED, letter.at)
+        try:
+            new = holds.take_told_hold(tx, self._vault, hold)
+        except HoldNotNow:
+            raise LetterRefused("bad_body") from None
+        if new:
+            self._event(tx, request, "hold_came", at=letter.at, facts={"hold": hold_id})
+
+    def _hold_released(self, tx: Connection, letter: ReceivedLetter) -> None:
+        request = self._of(tx, letter, Side.THEIRS)
+        hold_id = _id(letter.body.get("hold"))
+        ended = holds.end_told_hold(
+            tx, self._vault, hold_id, partner_id=letter.partner_id, request_id=request.id, at=letter.at
+        )
+        if ended:
+            self._event(tx, request, "hold_ended", at=letter.at, facts={"hold": hold_id})
+
+    def _hold_agreed(self, tx: Connection, letter: ReceivedLetter) -> None:
+        """An officer there says that a hold of ours may end. It counts only from a partner whom we told of it."""
+        request = self._of(tx, letter, Side.OURS)
+        hold_id, person = _id(letter.body.get("hold")), _id(letter.body.get("person"))
+        told = {event.facts.get("hold") for event in store.events_of(tx, request.id) if event.act == "hold_told"}
+        if hold_id not in told or request.case_id is None:
+            raise LetterRefused("bad_body")
+        try:
+            ended = holds.partner_agrees(
+                tx, self._vault, hold_id, partner_id=letter.partner_id, person=person, at=letter.at
+            )
+        except HoldNotNow:
+            return  # it has ended already
+        self._event(tx, request, "hold_agreed_there", at=letter.at, facts={"hold": hold_id})
+        if ended:
+            service.tell_hold_ended(tx, self._vault, request.case_id, hold_id, at=letter.at)
+
+    # What everything above stands on
+
+    def _of(self, tx: Connection, letter: ReceivedLetter, side: Side | None) -> Request:
+        """The request a letter is about, if it is this partner's. Another partner's is as if it were not there."""
+        sealed = store.get_request(tx, _id(letter.body.get("request")), lock=True)
+        if sealed is None or sealed.request.partner_id != letter.partner_id:
+            raise LetterRefused("no_such_request")
+        if letter.request_type != sealed.request.type_key:
+            raise LetterRefused("bad_body")
+        if side is not None and sealed.request.side is not side:
+            raise LetterRefused("no_such_request")
+        return sealed.request
+
+    def _reply(self, tx: Connection, request: Request, kind: str, body: Mapping[str, Any], *, at: datetime) -> None:
+        """Answer with codes. A channel that has closed meanwhile must not keep us from taking the letter in."""
+        savepoint = tx.begin_nested()
+        try:
+            sending.send(tx, self._vault, request, kind, body, actor=SYSTEM, at=at)
+        except ChannelClosed as error:
+            savepoint.rollback()
+            log.warning("exchange.no_reply", request_id=request.id, kind=kind, code=error.code)
+            return
+        savepoint.commit()
+
+    def _line(
+        self,
+        tx: Connection,
+        request: Request,
+        letter: ReceivedLetter,
+        kind: str,
+        *,
+        text: str,
+        language: str,
+        said: Mapping[str, Any],
+        asked: str | None = None,
+        facts: Mapping[str, Any] | None = None,
+        returned: Returned | None = None,
+        once: str | None = None,
+    ) -> None:
+        key, line_id, more = self._key(tx, request), new_id(), dict(facts or {})
+        other = _text(said["other"], LONGEST_TEXT) if said.get("other") else ""
+        other_language = _language(said.get("other_language")) if other else None
+        if said.get("not_done"):
+            not_done = _text(said["not_done"], LONGEST_TEXT)
+            more["not_done"] = key.seal(not_done, table="exchange_lines", row=line_id, field="not_done").hex()
+        line = Line(
+            line_id,
+            request.id,
+            letter.at,
+            kind,
+            False,
+            None,
+            asked,
+            more,
+            language,
+            key.seal(text, table="exchange_lines", row=line_id, field="text"),
+            other_language,
+            key.seal(other, table="exchange_lines", row=line_id, field="other") if other else None,
+            letter.partner_id,
+            None if returned is None else returned.value,
+        )
+        store.add_line(tx, line, once=once or f"{letter.partner_id}:{letter.envelope_id}")
+
+    def _key(self, tx: Connection, request: Request) -> DataKey:
+        try:
+            return self._vault.key(tx, request.key_id)
+        except Erased:
+            raise LetterRefused("request_ended") from None
+
+    def _move(self, tx: Connection, request: Request, act: Act, *, at: datetime) -> Request:
+        moved = request.after(act, at=at)
+        self._save(tx, request, moved)
+        self._event(tx, moved, act, at=at)
+        return moved
+
+    @staticmethod
+    def _save(tx: Connection, before: Request, after: Request) -> None:
+        if not store.save_request(tx, before, after):
+            raise NotNow
+
+    def _event(
+        self,
+        tx: Connection,
+        request: Request,
+        act: str,
+        *,
+        at: datetime,
+        facts: Mapping[str, Any] | None = None,
+        once: str | None = None,
+    ) -> bool:
+        if not store.add_event(tx, request.id, act, officer_id=None, at=at, facts=facts, once=once):
+            return False
+        audit.append(
+            tx,
+            self._vault,
+            at=at,
+            actor=SYSTEM,
+            act=f"request.{act}",
+            object=f"request:{request.id}",
+            facts=dict(facts or {}),
+        )
+        return True
+
+
+def ring_for(tx: Connection, request: Request, *, at: datetime) -> None:
+    """Call whoever holds the case of a request: its alarm says that a case waits, and nothing of why."""
+    if request.case_id is None:
+        return
+    found = case_store.get_case(tx, request.case_id)
+    if found is not None and found.case.is_open:
+        alarm.ring(tx, found.case, at=at)
+
+
+def _read_answer(answer: object) -> tuple[str, str, dict[str, str], str, Mapping[str, Any]]:
+    """Question, words, facts and language of one answer. Raises LetterRefused."""
+    if not isinstance(answer, dict):
+        raise LetterRefused("bad_body")
+    asked = answer.get("key")
+    if not isinstance(asked, str) or not re.fullmatch(r"[a-z_]{1,30}", asked):
+        raise LetterRefused("bad_body")
+    how, confidence = answer.get("how"), answer.get("confidence")
+    if how not in set(How) or confidence not in set(Confidence):
+        raise LetterRefused("no_provenance")
+    facts = {"how": str(how), "confidence": str(confidence)}
+    return asked, _text(answer.get("text"), LONGEST_TEXT), facts, _language(answer.get("language")), answer
+
+
+def _text(value: object, longest: int) -> str:
+    """Words a partner sent, without control characters. Raises LetterRefused if there are none, or too many."""
+    if not isinstance(value, str):
+        raise LetterRefused("bad_body")
+    text = _CONTROLS.sub("", value.replace("\r\n", "\n")).strip()
+    if not text or len(text) > longest:
+        raise LetterRefused("bad_body")
+    return text
+
+
+def _language(value: object) -> str:
+    if not isinstance(value, str) or len(value) > 16 or not _LANGUAGE.fullmatch(value):
+        raise LetterRefused("bad_body")
+    return value
+
+
+def _id(value: object) -> str:
+    if not isinstance(value, str) or not _ID.fullmatch(value):
+        raise LetterRefused("bad_body")
+    return value
+
+
+def _moment(value: object) -> datetime:
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        raise LetterRefused("bad_body") from None
+    if moment.tzinfo is None:
+        raise LetterRefused("bad_body")
+    return moment

@@ -1,0 +1,119 @@
+"""The one who watches the due dates: reminds partners before, and sends for the focal point after."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy.engine import Connection
+
+from bot.exchange.gate import GateShut
+from bot.exchange.partners import store as partners
+from bot.exchange.partners.model import ChannelClosed
+from bot.exchange.requests import sending, store
+from bot.exchange.requests.intake import SYSTEM, ring_for
+from bot.exchange.requests.model import EXPIRES_AFTER_DUE, Act, Request, Side, reminder_due
+from bot.kernel import audit
+from bot.kernel.clock import Clock
+from bot.kernel.crypto import Vault
+from bot.kernel.database import Database
+from bot.kernel.live import Signals
+from bot.kernel.logs import get_log
+
+log = get_log("exchange")
+
+#: Due dates are hours and days away: a minute is soon enough.
+LOOK_EVERY = timedelta(minutes=1)
+AT_ONCE = 500
+
+
+class Reminders:
+    """Takes every reminder that is due. Each happens once, whatever is killed when."""
+
+    def __init__(self, database: Database, clock: Clock, signals: Signals, vault: Vault) -> None:
+        self._database = database
+        self._clock = clock
+        self._signals = signals
+        self._vault = vault
+
+    async def run(self) -> None:
+        """Until cancelled. A look that fails is tried again: it never ends the watch."""
+        with self._signals.watching("exchange") as signal:
+            while True:
+                try:
+                    await self.look()
+                except Exception as error:
+                    log.error("reminders.look_failed", exc_info=error)
+                    await asyncio.sleep(LOOK_EVERY.total_seconds())
+                    continue
+                await signal.next(LOOK_EVERY.total_seconds())
+
+    async def look(self) -> int:
+        """Take what is due. Returns how many steps were taken."""
+        at, taken = self._clock.now(), 0
+        for request in await self._database.read(lambda tx: store.owed(tx, limit=AT_ONCE)):
+            if reminder_due(request, at) is None and not _is_over(request, at):
+                continue
+            try:
+                step = partial(take_step, vault=self._vault, request_id=request.id, at=at)
+                taken += await self._database.write(step)
+            except Exception as error:  # one broken request must not silence the others
+                log.error("reminders.step_failed", request_id=request.id, exc_info=error)
+        if taken:
+            self._signals.wake("exchange", "queue", "pages", "outbox")
+        return taken
+
+
+def _is_over(request: Request, at: datetime) -> bool:
+    return request.due_at is not None and at >= request.due_at + EXPIRES_AFTER_DUE
+
+
+def take_step(tx: Connection, *, vault: Vault, request_id: str, at: datetime) -> bool:
+    """Take the step of one request of ours that is due. False when there is none any more."""
+    sealed = store.get_request(tx, request_id, lock=True)
+    if sealed is None or sealed.request.side is not Side.OURS:
+        return False
+    request = sealed.request
+    if _is_over(request, at) and request.allows(Act.EXPIRE):
+        expired = request.after(Act.EXPIRE, at=at)
+        store.save_request(tx, request, expired)
+        _record(tx, vault, expired, Act.EXPIRE, {}, at=at)
+        ring_for(tx, expired, at=at)
+        return True
+    due = reminder_due(request, at)
+    if due is None:
+        return False
+    _remind_partner(tx, vault, request, at=at)
+    reminded = replace(request, reminded=due.number)
+    store.save_request(tx, request, reminded)
+    if not due.escalates:
+        _record(tx, vault, reminded, "reminded", {"step": due.number}, at=at)
+        return True
+    partner = partners.get(tx, request.partner_id, vault)
+    focal = partners.focal_point(tx, partner.country) if partner else None
+    facts = {"step": due.number, "focal_point": focal.country if focal else None}
+    _record(tx, vault, reminded, "escalated", facts, at=at)
+    ring_for(tx, reminded, at=at)  # a human calls the focal point: the page of the request says whom, and the number
+    return True
+
+
+def _remind_partner(tx: Connection, vault: Vault, request: Request, *, at: datetime) -> None:
+    savepoint = tx.begin_nested()
+    try:
+        sending.send(tx, vault, request, "request_reminder", {}, actor=SYSTEM, at=at)
+    except (ChannelClosed, GateShut) as error:
+        savepoint.rollback()
+        log.warning("reminders.not_sent", request_id=request.id, kind=type(error).__name__)
+        return
+    savepoint.commit()
+
+
+def _record(
+    tx: Connection, vault: Vault, request: Request, act: str, facts: dict[str, int | str | None], *, at: datetime
+) -> None:
+    store.add_event(tx, request.id, act, officer_id=None, at=at, facts=facts)
+    audit.append(
+        tx, vault, at=at, actor=SYSTEM, act=f"request.{act}", object=f"request:{request.id}", facts=dict(facts)
+    )

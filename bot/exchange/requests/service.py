@@ -1,0 +1,963 @@
+"""What people at the desk do with requests, ours and theirs: one use case a function, each of them one transaction.
+
+A request of ours goes out in two letters. The first says what is asked and by when, and nothing about anybody. Only
+when a human on the other side has accepted does the second one say about whom, through the gate once more.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.sql.elements import ColumnElement
+
+from bot.cases import consent
+from bot.cases import store as case_store
+from bot.cases.hand import Hand
+from bot.cases.hand import in_scope as case_in_scope
+from bot.cases.model import Case
+from bot.cases.service import NUMBER_ALPHABET
+from bot.exchange.gate import Situation, Stop
+from bot.exchange.holds import service as holds
+from bot.exchange.holds.model import Hold
+from bot.exchange.partners import store as partners
+from bot.exchange.partners.model import FocalPoint, Partner
+from bot.exchange.requests import sending, store
+from bot.exchange.requests.model import (
+    DISCLOSED,
+    ENDED,
+    TAKES_ANSWERS,
+    Act,
+    Alternative,
+    Assent,
+    Confidence,
+    How,
+    Incomplete,
+    NotNow,
+    Refusal,
+    Request,
+    RequestNotFound,
+    Side,
+    Status,
+)
+from bot.exchange.requests.store import Line, PutLetter, RequestEvent, SealedRequest
+from bot.exchange.requests.types import FIELDS, LONGEST, REQUEST_TYPES, Input, RequestType
+from bot.kernel import access, audit
+from bot.kernel.access import Permission, Role
+from bot.kernel.crypto import DataKey, Erased, Vault
+from bot.kernel.ids import new_id
+from bot.kernel.officers import Officer
+
+LONGEST_TEXT = 4000
+ROLES_THAT_OVERRIDE = (Role.OFFICER, Role.COORDINATOR)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What an officer wants to ask. `fields` are those of its type and no others."""
+
+    type_key: str
+    partner_id: str
+    asks: tuple[str, ...]
+    fields: Mapping[str, str]
+    decision: str  # what must be decided, and why this is needed for it
+    assent: str
+    language: str
+    limit: str = "usual"
+    decision_translated: str = ""
+    translated_into: str = ""
+    adult_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SaidLine:
+    """A line of the thread with its words."""
+
+    line: Line
+    text: str
+    other: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFile:
+    """A request opened by an officer who may read it."""
+
+    sealed: SealedRequest
+    partner: Partner | None
+    case: Case | None
+    fields: Mapping[str, str]
+    decision: str
+    lines: list[SaidLine]
+    events: list[RequestEvent]
+    letters: list[PutLetter]
+    stops: tuple[Stop, ...]
+    override: Any  # the row of the newest override, or None
+    holds: list[Hold]
+    focal_point: FocalPoint | None
+    erased: bool = False
+    answered: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def request(self) -> Request:
+        return self.sealed.request
+
+
+# Looking
+
+
+def in_scope(officer: Officer) -> ColumnElement[bool]:
+    """The requests that exist for this officer, by the rule of `Permission.EXCHANGE_READ`."""
+    scope = access.case_scope(officer)
+    if scope.everyones:
+        return sa.true()
+    ways: list[ColumnElement[bool]] = [sa.false()]
+    if scope.own:
+        ways.append(store.holder == scope.officer_id)
+    if scope.unheld:
+        ways.append(store.holder.is_(None))
+    return sa.or_(*ways)
+
+
+def listed(tx: Connection, officer: Officer, *conditions: ColumnElement[bool], limit: int = 200) -> list[SealedRequest]:
+    """The requests of a list, as far as this officer may see them. No words are opened."""
+    return store.requests_of(tx, in_scope(officer), *conditions, limit=limit)
+
+
+def waiting_counts(tx: Connection, officer: Officer, at: datetime) -> tuple[int, int]:
+    """How many requests of partners wait for somebody here, and how many of all are overdue."""
+    table = store.exchange_requests
+    fresh = table.c.status.in_([Status.DELIVERED.value, Status.SEEN.value])
+    waits = sa.and_(table.c.side == Side.THEIRS.value, fresh)
+    return counted(tx, officer, waits), counted(tx, officer, store.is_overdue(at))
+
+
+def counted(tx: Connection, officer: Officer, *conditions: ColumnElement[bool]) -> int:
+    return store.count(tx, in_scope(officer), *conditions)
+
+
+def open_request(tx: Connection, hand: Hand, request_id: str) -> RequestFile:
+    """Read a request. Raises RequestNotFound; the reading is in the audit log, and one of theirs counts as seen."""
+    sealed = _visible(tx, hand, request_id)
+    if sealed.request.side is Side.THEIRS and sealed.request.status is Status.DELIVERED:
+        _move(tx, hand.vault, sealed.request, Act.SEE, officer_id=hand.officer.id, at=hand.at)
+        for event in store.events_of(tx, request_id):
+            if event.act == "came":
+                letter = event.facts["letter"]
+                sending.report_seen(tx, hand.vault, sealed.request, letter, actor=hand.officer.id, at=hand.at)
+        sealed = _visible(tx, hand, request_id)
+    _audit(tx, hand, Permission.EXCHANGE_READ, sealed.request)
+    return _file(tx, hand.vault, sealed)
+
+
+def require_seen(tx: Connection, hand: Hand, request_id: str) -> SealedRequest:
+    """Raises RequestNotFound where this officer may not see it: before what they typed is looked at."""
+    return _visible(tx, hand, request_id)
+
+
+def watch_request(tx: Connection, vault: Vault, officer: Officer, request_id: str) -> RequestFile:
+    """Look again at a request that is open on this officer's screen."""
+    sealed = store.get_request(tx, request_id, in_scope(officer))
+    if sealed is None:
+        raise RequestNotFound(request_id)
+    return _file(tx, vault, sealed)
+
+
+def _file(tx: Connection, vault: Vault, sealed: SealedRequest) -> RequestFile:
+    request = sealed.request
+    partner = partners.get(tx, request.partner_id, vault)
+    found = case_store.get_case(tx, request.case_id) if request.case_id else None
+    key = key_of(tx, vault, request)
+    body = _open_body(key, sealed)
+    lines = [_said(key, line) for line in store.lines_of(tx, request.id)]
+    waits = request.side is Side.OURS and request.status in {Status.DRAFTED, Status.APPROVED}
+    of_case = holds.standing_holds(tx, request.case_id) if request.case_id else []
+    return RequestFile(
+        sealed=sealed,
+        partner=partner,
+        case=None if found is None else found.case,
+        fields=body.get("fields", {}),
+        decision=body.get("decision", ""),
+        lines=lines,
+        events=store.events_of(tx, request.id),
+        letters=store.letters_of(tx, request.id),
+        stops=sending.stops_for(tx, vault, request, [partner]) if waits and partner else (),
+        override=store.override_row(tx, request.id),
+        holds=[*of_case, *holds.told_holds(tx, request.id)],
+        focal_point=partners.focal_point(tx, partner.country) if partner else None,
+        erased=key is None,
+        answered=frozenset(store.answered(tx, request.id)),
+    )
+
+
+def _said(key: DataKey | None, line: Line) -> SaidLine:
+    return SaidLine(
+        line, _open(key, line.text_sealed, line.id, "text"), _open(key, line.other_sealed, line.id, "other")
+    )
+
+
+def partners_for(tx: Connection, vault: Vault, request_type: RequestType, *, at: datetime) -> list[Partner]:
+    """Whom a request of this type may be sent to today: competent, verified, and under an agreement that holds."""
+    return [
+        partner
+        for partner in partners.everyone(tx, vault)
+        if request_type.key in partner.may_send
+        and (not partner.competence or request_type.key in partner.competence)
+        and partner.why_closed(at) is None
+    ]
+
+
+# Asking
+
+
+class SentBefore(Exception):
+    """This very form was sent before: what it asked for is there."""
+
+
+def require_case(tx: Connection, hand: Hand, case_id: str) -> Case:
+    """The case a request may be drafted for. Raises RequestNotFound or NotNow."""
+    return _case_for(tx, hand, case_id)
+
+
+def draft(tx: Connection, hand: Hand, case_id: str, wanted: Draft, *, once: str = "") -> str:
+    """Write a request of ours down and return its id.
+
+    Raises RequestNotFound, NotNow, MayNotMove, SentBefore, and Incomplete, which names every field that is missing, too
+    long or not of this type.
+    """
+    case = _case_for(tx, hand, case_id)
+    request_type = _check(tx, hand, case, wanted)
+    key = _case_key(tx, hand.vault, case)
+    request = Request(
+        id=new_id(),
+        number=_free_number(tx),
+        side=Side.OURS,
+        partner_id=wanted.partner_id,
+        type_key=request_type.key,
+        status=Status.DRAFTED,
+        case_id=case.id,
+        key_id=key.id,
+        asks=tuple(ask for ask in request_type.asks if ask in wanted.asks),
+        limit=request_type.limit(wanted.limit).key,
+        language=wanted.language,
+        drafted_by=hand.officer.id,
+        handler_id=None,
+        drafted_at=hand.at,
+        adult_id=wanted.adult_id,
+        assent=Assent(wanted.assent),
+        consent_ref=_consent_ref(tx, case, wanted.partner_id, hand.at),
+        demo=case.demo,
+    )
+    store.add_request(tx, request, body_sealed=_seal_body(key, request.id, wanted))
+    if not _event(tx, hand.vault, request, "draft", officer_id=hand.officer.id, at=hand.at, once=once or None):
+        raise SentBefore
+    case_store.add_event(
+        tx, case.id, "asked_abroad", officer_id=hand.officer.id, at=hand.at, facts={"request": request.id}
+    )
+    return request.id
+
+
+def redraft(tx: Connection, hand: Hand, request_id: str, wanted: Draft) -> None:
+    """Change a request that is not approved yet. Its type stays."""
+    sealed = _to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE)
+    request = sealed.request
+    if request.status is not Status.DRAFTED or request.case_id is None or wanted.type_key != request.type_key:
+        raise NotNow
+    case = _case_for(tx, hand, request.case_id)
+    request_type = _check(tx, hand, case, wanted)
+    changed = replace(
+        request,
+        partner_id=wanted.partner_id,
+        asks=tuple(ask for ask in request_type.asks if ask in wanted.asks),
+        limit=request_type.limit(wanted.limit).key,
+        language=wanted.language,
+        drafted_by=hand.officer.id,  # whoever wrote it last does not approve it
+        adult_id=wanted.adult_id,
+        assent=Assent(wanted.assent),
+        consent_ref=_consent_ref(tx, case, wanted.partner_id, hand.at),
+    )
+    _save(tx, request, changed)
+    store.reseal_body(tx, request.id, _seal_body(_case_key(tx, hand.vault, case), request.id, wanted))
+    _event(tx, hand.vault, changed, "redraft", officer_id=hand.officer.id, at=hand.at)
+
+
+def copy_to(tx: Connection, hand: Hand, request_id: str, partner_id: str, *, once: str = "") -> str:
+    """Ask another partner the same: a new draft, which is approved and passes the gate like any other."""
+    sealed = _visible(tx, hand, request_id)
+    request = sealed.request
+    if request.side is not Side.OURS or request.case_id is None:
+        raise NotNow
+    body = _open_body(key_of(tx, hand.vault, request), sealed)
+    if not body:
+        raise NotNow
+    again = Draft(
+        request.type_key,
+        partner_id,
+        request.asks,
+        body["fields"],
+        body["decision"],
+        request.assent,
+        request.language,
+        request.limit,
+        body.get("decision_translated", ""),
+        body.get("translated_into", ""),
+        request.adult_id,
+    )
+    return draft(tx, hand, request.case_id, again, once=once)
+
+
+def approve(tx: Connection, hand: Hand, request_id: str) -> Request:
+    """A second person has read it and stands for it. Raises NotNow to whoever drafted it, unless minutes count."""
+    request = _to_act(tx, hand, request_id, Permission.EXCHANGE_APPROVE).request
+    if request.side is not Side.OURS:
+        raise NotNow
+    _require_free(tx, request)
+    approved = replace(request.after(Act.APPROVE, at=hand.at), approved_by=hand.officer.id)
+    _save(tx, request, approved)
+    _event(tx, hand.vault, approved, Act.APPROVE, officer_id=hand.officer.id, at=hand.at)
+    return approved
+
+
+def send_back(tx: Connection, hand: Hand, request_id: str) -> Request:
+    """Give an approved request back to be changed."""
+    request = _to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
+    moved = replace(request.after(Act.SEND_BACK, at=hand.at), approved_by=None)
+    _save(tx, request, moved)
+    _event(tx, hand.vault, moved, Act.SEND_BACK, officer_id=hand.officer.id, at=hand.at)
+    return moved
+
+
+def send_request(tx: Connection, hand: Hand, request_id: str) -> Request:
+    """Send the first letter of an approved request: what is asked and by when, and nobody's name.
+
+    Raises GateShut, ChannelClosed, MayNotMove; the request then stays approved, and nothing has left.
+    """
+    request = _to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
+    sent = replace(
+        request.after(Act.SEND, at=hand.at),
+        sent_at=hand.at,
+        due_at=request.type.limit(request.limit).span.after(hand.at),
+    )
+    assert sent.due_at is not None
+    preview = {
+        "number": sent.number,
+        "type": sent.type_key,
+        "asks": list(sent.asks),
+        "limit": sent.limit,
+        "due_at": sent.due_at.isoformat(),
+        "language": sent.language,
+    }
+    sending.send(tx, hand.vault, request, "request_preview", preview, actor=hand.officer.id, at=hand.at)
+    _save(tx, request, sent)
+    _event(tx, hand.vault, sent, Act.SEND, officer_id=hand.officer.id, at=hand.at)
+    return sent
+
+
+def send_all(tx: Connection, hand: Hand, request_ids: Iterable[str]) -> dict[str, Exception | None]:
+    """Send several approved requests, each as if it were alone. By id, what stopped it; None for what was sent."""
+    outcome: dict[str, Exception | None] = {}
+    for request_id in request_ids:
+        savepoint = tx.begin_nested()
+        try:
+            send_request(tx, hand, request_id)
+        except Exception as error:
+            savepoint.rollback()
+            outcome[request_id] = error
+        else:
+            savepoint.commit()
+            outcome[request_id] = None
+    return outcome
+
+
+def disclose(tx: Connection, vault: Vault, request: Request, *, actor: str, at: datetime) -> str:
+    """Send the personal part to a partner that has accepted. Raises GateShut, ChannelClosed, MayNotMove."""
+    sealed = store.get_request(tx, request.id)
+    if sealed is None or request.asked_on is not None or request.status not in DISCLOSED:
+        raise NotNow
+    body = _open_body(key_of(tx, vault, request), sealed)
+    if not body:
+        raise NotNow("erased")
+    letter = {"fields": body["fields"], "decision": body["decision"], "language": request.language}
+    if body.get("decision_translated"):
+        letter |= {"other": body["decision_translated"], "other_language": body["translated_into"]}
+    letter["assent"] = request.assent.value
+    envelope_id = sending.send(tx, vault, request, "request_body", letter, actor=actor, at=at)
+    _save(tx, request, replace(request, asked_on=at))
+    _event(tx, vault, request, "disclosed", officer_id=None if actor == "system" else actor, at=at)
+    return envelope_id
+
+
+def disclose_again(tx: Connection, hand: Hand, request_id: str) -> str:
+    """After the gate or the channel held the personal part back: try once more, by hand."""
+    request = _to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
+    return disclose(tx, hand.vault, request, actor=hand.officer.id, at=hand.at)
+
+
+def withdraw(tx: Connection, hand: Hand, request_id: str) -> Request:
+    """Take a request back: the partner is told to keep nothing, and stays on the list until it confirms."""
+    request = _to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
+    if request.side is not Side.OURS:
+        raise NotNow
+    return _withdraw(tx, hand.vault, request, officer_id=hand.officer.id, at=hand.at)
+
+
+def _withdraw(tx: Connection, vault: Vault, request: Request, *, officer_id: str | None, at: datetime) -> Request:
+    withdrawn = request.after(Act.WITHDRAW, at=at)
+    if request.sent_at is not None:
+        withdrawn = replace(withdrawn, told_withdrawn_at=at)
+        sending.send(tx, vault, request, "request_withdrawn", {}, actor=officer_id or "system", at=at)
+    _save(tx, request, withdrawn)
+    _event(tx, vault, withdrawn, Act.WITHDRAW, officer_id=officer_id, at=at)
+    return withdrawn
+
+
+def close(tx: Connection, hand: Hand, request_id: str) -> Request:
+    """Put a request that has ended away. The partner is told that nothing more is waited for."""
+    request = _to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
+    closed = request.after(Act.CLOSE, at=hand.at)
+    if request.side is Side.OURS and request.sent_at is not None and request.status is not Status.WITHDRAWN:
+        sending.send(tx, hand.vault, request, "request_closed", {}, actor=hand.officer.id, at=hand.at)
+    _save(tx, request, closed)
+    _event(tx, hand.vault, closed, Act.CLOSE, officer_id=hand.officer.id, at=hand.at)
+    return closed
+
+
+# The gate
+
+
+def record_situation(tx: Connection, hand: Hand, case_id: str, situation: Situation) -> list[str]:
+    """Write down whom the child of a case fears, asked alone. Returns the requests the gate would stop now.
+
+    Those that are on their way without their personal part keep it back by themselves. For those whose partner has it
+    already, whoever holds the case is called: what is known cannot be unknown, but more can be kept from following.
+    """
+    case = _case_for(tx, hand, case_id)
+    _add_situation(tx, hand, case.id, _case_key(tx, hand.vault, case), situation)
+    audit.append(tx, hand.vault, at=hand.at, actor=hand.officer.id, act="gate.situation", object=f"case:{case.id}")
+    stopped = []
+    for sealed in store.of_case(tx, case.id):
+        request = sealed.request
+        partner = partners.get(tx, request.partner_id, hand.vault)
+        if request.status in ENDED or request.sent_at is None or partner is None:
+            continue
+        if sending.stops_for(tx, hand.vault, request, [partner]):
+            stopped.append(request.id)
+            _event(tx, hand.vault, request, "gate_shut_since", officer_id=None, at=hand.at)
+    return stopped
+
+
+def _add_situation(tx: Connection, hand: Hand, subject_id: str, key: DataKey, situation: Situation) -> None:
+    row_id = new_id()
+    known = {
+        "fears": None if situation.fears is None else sorted(situation.fears),
+        "asylum": situation.asylum,
+        "origins": sorted(situation.origins),
+    }
+    sealed = key.seal_json(known, table="exchange_situations", row=row_id, field="situation")
+    store.add_situation(tx, row_id=row_id, subject_id=subject_id, officer_id=hand.officer.id, at=hand.at, sealed=sealed)
+
+
+def situation_of_case(tx: Connection, vault: Vault, case: Case) -> Situation:
+    """What is recorded of the fear of the child of a case."""
+    row = store.situation_row(tx, case.id)
+    if row is None or row.sealed is None:
+        return Situation()
+    try:
+        known = vault.key(tx, case.key_id).open_json(
+            row.sealed, table="exchange_situations", row=row.id, field="situation"
+        )
+    except Erased:
+        return Situation()
+    fears = known["fears"]
+    return Situation(None if fears is None else frozenset(fears), known["asylum"], frozenset(known["origins"]))
+
+
+def ask_override(tx: Connection, hand: Hand, request_id: str, *, role: str, reason: str) -> str:
+    """The first of two takes it on themselves to send against the gate. Nothing is sent by this."""
+    sealed = _to_act(tx, hand, request_id, Permission.GATE_OVERRIDE)
+    request, reason = sealed.request, reason.strip()
+    partner = partners.get(tx, request.partner_id, hand.vault)
+    if partner is None or not reason or len(reason) > LONGEST_TEXT or not _acts_as(hand, role):
+        raise NotNow("override")
+    found = sending.stops_for(tx, hand.vault, request, [partner])
+    key = key_of(tx, hand.vault, request)
+    if not found or key is None:
+        raise NotNow("override")
+    override_id = new_id()
+    store.add_override(
+        tx,
+        override_id=override_id,
+        request_id=request.id,
+        covers=[(stop.why, stop.recipient, stop.country) for stop in found],
+        officer_id=hand.officer.id,
+        role=role,
+        at=hand.at,
+        reason_sealed=key.seal(reason, table="gate_overrides", row=override_id, field="reason"),
+    )
+    facts = {"override": override_id, "role": role, "covers": [stop.why.value for stop in found]}
+    _event(tx, hand.vault, request, "override_asked", officer_id=hand.officer.id, at=hand.at, facts=facts)
+    return override_id
+
+
+def agree_override(tx: Connection, hand: Hand, request_id: str, override_id: str, *, role: str) -> None:
+    """The second of the two: another person, in another role."""
+    request = _to_act(tx, hand, request_id, Permission.GATE_OVERRIDE).request
+    row = store.override_row(tx, request.id)
+    if row is None or row.id != override_id or not _acts_as(hand, role):
+        raise NotNow("override")
+    if row.first_id == hand.officer.id or row.first_role == role:
+        raise NotNow("override_same")
+    if not store.second_override(tx, override_id, officer_id=hand.officer.id, role=role, at=hand.at):
+        raise NotNow("override")
+    facts = {"override": override_id, "role": role}
+    _event(tx, hand.vault, request, "override_agreed", officer_id=hand.officer.id, at=hand.at, facts=facts)
+
+
+def override_reason(tx: Connection, vault: Vault, request: Request) -> str:
+    """Why the first of the two wanted it: for the second to read."""
+    row = store.override_row(tx, request.id)
+    key = key_of(tx, vault, request)
+    if row is None or key is None or row.reason_sealed is None:
+        return ""
+    return key.open(row.reason_sealed, table="gate_overrides", row=row.id, field="reason")
+
+
+def _acts_as(hand: Hand, role: str) -> bool:
+    return role in ROLES_THAT_OVERRIDE and role in hand.officer.roles
+
+
+# The thread, both ways
+
+
+def write_message(
+    tx: Connection, hand: Hand, request_id: str, *, text: str, other: str = "", other_language: str = "", once: str
+) -> str | None:
+    """Write to the partner about this request. The line's id, or None when this very form was sent before.
+
+    Raises GateShut, ChannelClosed, MayNotMove; nothing is kept then.
+    """
+    request = _to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
+    text, other = text.strip(), other.strip()
+    if not text or max(len(text), len(other)) > LONGEST_TEXT or request.status not in DISCLOSED or not request.asked_on:
+        raise NotNow
+    line_id = _add_line(
+        tx,
+        hand,
+        request,
+        "message",
+        text=text,
+        language=request.language if request.side is Side.OURS else (hand.officer.languages or ("en",))[0],
+        other=other,
+        other_language=other_language,
+        approved_by=hand.officer.id,
+        once=once,
+    )
+    if line_id is None:
+        return None
+    line = store.get_line(tx, request.id, line_id)
+    assert line is not None
+    letter: dict[str, Any] = {"line": line_id, "text": text, "language": line.language}
+    if other:
+        letter |= {"other": other, "other_language": other_language}
+    sending.send(tx, hand.vault, request, "request_message", letter, actor=hand.officer.id, at=hand.at)
+    _event(tx, hand.vault, request, "message", officer_id=hand.officer.id, at=hand.at)
+    return line_id
+
+
+def translate(tx: Connection, hand: Hand, request_id: str, line_id: str, *, text: str, language: str) -> None:
+    """Put a translation beside a line of the thread. The original stays as it is."""
+    request = _to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
+    key, text = key_of(tx, hand.vault, request), text.strip()
+    if key is None or not text or len(text) > LONGEST_TEXT or store.get_line(tx, request.id, line_id) is None:
+        raise NotNow
+    sealed = key.seal(text, table="exchange_lines", row=line_id, field="other")
+    store.translate_line(tx, line_id, language=language, sealed=sealed)
+    _event(tx, hand.vault, request, "translate", officer_id=hand.officer.id, at=hand.at)
+
+
+# Answering
+
+
+def accept(tx: Connection, hand: Hand, request_id: str) -> Request:
+    """A human here takes a request of theirs on. Only now does the other side send about whom it is."""
+    request = _to_act(tx, hand, request_id, Permission.EXCHANGE_ANSWER).request
+    if request.side is not Side.THEIRS:
+        raise NotNow
+    if request.type.moves_child:
+        holds.require_no_told_hold(tx, request.id)
+    accepted = replace(request.after(Act.ACCEPT, at=hand.at), handler_id=hand.officer.id)
+    _save(tx, request, accepted)
+    sending.send(tx, hand.vault, request, "request_accepted", {}, actor=hand.officer.id, at=hand.at)
+    _event(tx, hand.vault, accepted, Act.ACCEPT, officer_id=hand.officer.id, at=hand.at)
+    return accepted
+
+
+def refuse(tx: Connection, hand: Hand, request_id: str, *, reason: Refusal, alternative: Alternative) -> Request:
+    """Say no, why, and whom to ask instead."""
+    request = _to_act(tx, hand, request_id, Permission.EXCHANGE_ANSWER).request
+    if request.side is not Side.THEIRS:
+        raise NotNow
+    refused = replace(
+        request.after(Act.REFUSE, at=hand.at),
+        refusal=reason,
+        alternative=alternative,
+        handler_id=request.handler_id or hand.officer.id,
+    )
+    _save(tx, request, refused)
+    letter = {"reason": reason.value, "alternative": alternative.value}
+    sending.send(tx, hand.vault, request, "request_refused", letter, actor=hand.officer.id, at=hand.at)
+    _event(tx, hand.vault, refused, Act.REFUSE, officer_id=hand.officer.id, at=hand.at, facts=letter)
+    return refused
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an officer here has found out, and how."""
+
+    key: str  # of the question
+    text: str
+    how: str
+    confidence: str
+    not_done: str = ""  # what we did not do
+    other: str = ""  # the same in the language of those who asked
+    other_language: str = ""
+
+
+def write_answer(tx: Connection, hand: Hand, request_id: str, answer: Answer, *, once: str) -> str | None:
+    """Write an answer down. Nothing leaves until a human lets it: `release_answers`.
+
+    Raises NotNow for a question that was not asked, has an answer, or may not be answered now.
+    """
+    request = _to_act(tx, hand, request_id, Permission.EXCHANGE_RELEASE_ANSWER).request
+    texts = (answer.text.strip(), answer.other.strip(), answer.not_done.strip())
+    if request.side is not Side.THEIRS or request.status not in TAKES_ANSWERS or request.asked_on is None:
+        raise NotNow
+    if answer.key not in request.asks:
+        raise NotNow("not_asked")
+    if any(line.asked == answer.key and not line.returned for line in store.lines_of(tx, request.id)):
+        raise NotNow("answered_before")
+    if not texts[0] or max(map(len, texts)) > LONGEST_TEXT:
+        raise Incomplete(["text"])
+    if answer.how not in set(How) or answer.confidence not in set(Confidence):
+        raise Incomplete(["how"])
+    line_id = _add_line(
+        tx,
+        hand,
+        request,
+        "answer",
+        text=texts[0],
+        language=(hand.officer.languages or ("en",))[0],
+        other=texts[1],
+        other_language=answer.other_language,
+        asked=answer.key,
+        facts={"how": answer.how, "confidence": answer.confidence},
+        not_done=texts[2],
+        once=once,
+    )
+    if line_id is not None:
+        _event(tx, hand.vault, request, "answer_written", officer_id=hand.officer.id, at=hand.at)
+    return line_id
+
+
+def drop_answer(tx: Connection, hand: Hand, request_id: str, line_id: str) -> None:
+    """Take an answer back that was written and has not left."""
+    request = _to_act(tx, hand, request_id, Permission.EXCHANGE_RELEASE_ANSWER).request
+    if store.get_line(tx, request.id, line_id) is None or not store.drop_line(tx, line_id):
+        raise NotNow
+    _event(tx, hand.vault, request, "answer_dropped", officer_id=hand.officer.id, at=hand.at)
+
+
+def release_answers(tx: Connection, hand: Hand, request_id: str, *, endangers: bool | None) -> Request:
+    """A human lets the written answers go. `endangers` is their answer to the question whether that could put somebody
+    in danger: True, or None for "not known", shuts the gate.
+
+    Raises GateShut, ChannelClosed; the answers then stay where they are.
+    """
+    request = _to_act(tx, hand, request_id, Permission.EXCHANGE_RELEASE_ANSWER).request
+    written = [line for line in store.lines_of(tx, request.id) if line.kind == "answer" and line.approved_by is None]
+    partner, key = partners.get(tx, request.partner_id, hand.vault), key_of(tx, hand.vault, request)
+    if request.side is not Side.THEIRS or not written or partner is None or key is None:
+        raise NotNow
+    known = Situation(frozenset(), False) if endangers is False else Situation()
+    _add_situation(tx, hand, request.id, key, known)
+    said = []
+    for line in written:
+        store.approve_line(tx, line.id, hand.officer.id)
+        said.append(_as_answer(_said(key, line), key))
+    everything = store.answered(tx, request.id) >= set(request.asks)
+    answered = request.after(Act.ANSWER_ALL if everything else Act.ANSWER_PART, at=hand.at)
+    sending.send(tx, hand.vault, request, "request_answer", {"answers": said}, actor=hand.officer.id, at=hand.at)
+    _save(tx, request, answered)
+    _event(tx, hand.vault, answered, "answer", officer_id=hand.officer.id, at=hand.at, facts={"answers": len(said)})
+    return answered
+
+
+def _as_answer(said: SaidLine, key: DataKey) -> dict[str, Any]:
+    line = said.line
+    answer: dict[str, Any] = {
+        "key": line.asked,
+        "text": said.text,
+        "language": line.language,
+        "how": line.facts["how"],
+        "confidence": line.facts["confidence"],
+    }
+    if said.other:
+        answer |= {"other": said.other, "other_language": line.other_language}
+    if line.facts.get("not_done"):
+        answer["not_done"] = not_done_of(key, line)
+    return answer
+
+
+def not_done_of(key: DataKey | None, line: Line) -> str:
+    """What whoever answered says they did not do."""
+    sealed = line.facts.get("not_done")
+    return _open(key, bytes.fromhex(sealed), line.id, "not_done") if sealed else ""
+
+
+# Holds, to those who must know
+
+
+def tell_hold(tx: Connection, hand: Hand, hold_id: str, request_ids: Iterable[str]) -> list[str]:
+    """Send the notice of a hold to the partners of these requests of the same case: do not move this child with this
+    adult until we confirm in writing. Raises GateShut, ChannelClosed."""
+    told = []
+    for request_id in request_ids:
+        request = _to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
+        standing = {hold.id for hold in holds.standing_holds(tx, request.case_id or "")}
+        if request.side is not Side.OURS or hold_id not in standing or request.sent_at is None:
+            raise NotNow
+        sending.send(tx, hand.vault, request, "hold_placed", {"hold": hold_id}, actor=hand.officer.id, at=hand.at)
+        facts = {"hold": hold_id}
+        _event(tx, hand.vault, request, "hold_told", officer_id=hand.officer.id, at=hand.at, facts=facts)
+        told.append(request_id)
+    return told
+
+
+def tell_hold_ended(tx: Connection, vault: Vault, case_id: str, hold_id: str, *, at: datetime) -> int:
+    """Tell everybody who was told of a hold that it has ended. Returns how many."""
+    count = 0
+    for sealed in store.of_case(tx, case_id):
+        told = [event for event in store.events_of(tx, sealed.request.id) if event.act == "hold_told"]
+        if any(event.facts.get("hold") == hold_id for event in told):
+            sending.send(tx, vault, sealed.request, "hold_released", {"hold": hold_id}, actor="system", at=at)
+            count += 1
+    return count
+
+
+def agree_to_their_hold(tx: Connection, hand: Hand, request_id: str, hold_id: str) -> None:
+    """As an officer of another body, say to the partner who placed a hold that it may end."""
+    request = _to_act(tx, hand, request_id, Permission.HOLD_RELEASE).request
+    if hold_id not in {hold.id for hold in holds.told_holds(tx, request.id)}:
+        raise NotNow
+    letter = {"hold": hold_id, "person": hand.officer.id}
+    sending.send(tx, hand.vault, request, "hold_agreed", letter, actor=hand.officer.id, at=hand.at)
+    _event(tx, hand.vault, request, "hold_agreed", officer_id=hand.officer.id, at=hand.at, facts={"hold": hold_id})
+
+
+# What everything above stands on
+
+
+def _check(tx: Connection, hand: Hand, case: Case, wanted: Draft) -> RequestType:
+    request_type = REQUEST_TYPES.get(wanted.type_key)
+    if request_type is None:
+        raise Incomplete(["type"])
+    wrong = []
+    if partners.get(tx, wanted.partner_id) is None:
+        wrong.append("partner")
+    if not set(wanted.asks) & set(request_type.asks) or not set(wanted.asks) <= set(request_type.asks):
+        wrong.append("asks")
+    if not wanted.decision.strip() or max(len(wanted.decision), len(wanted.decision_translated)) > LONGEST_TEXT:
+        wrong.append("decision")
+    if wanted.assent not in set(Assent):
+        wrong.append("assent")
+    allowed = (*request_type.tells, *request_type.may_tell)
+    wrong += [key for key in wanted.fields if key not in allowed]
+    wrong += [key for key in request_type.tells if not wanted.fields.get(key, "").strip()]
+    wrong += [key for key in allowed if not _fits(key, wanted.fields.get(key, "").strip(), hand.at)]
+    if wrong:
+        raise Incomplete(dict.fromkeys(wrong))
+    if request_type.moves_child:
+        holds.require_free_to_move(tx, case.id, wanted.adult_id)
+    elif wanted.adult_id is not None:
+        raise Incomplete(["adult"])
+    return request_type
+
+
+def _fits(key: str, value: str, at: datetime) -> bool:
+    field_ = FIELDS[key]
+    if not value:
+        return True
+    if len(value) > LONGEST[field_.input]:
+        return False
+    if field_.input is Input.CHOICE:
+        return value in (field_.choices or {})
+    if field_.input is Input.YEAR:
+        return value.isascii() and value.isdigit() and at.year - 30 <= int(value) <= at.year
+    if field_.input is Input.DAY:
+        try:
+            datetime.strptime(value, "%Y-%m-%d")  # noqa: DTZ007 - a date, of no time zone
+        except ValueError:
+            return False
+    return True
+
+
+def _consent_ref(tx: Connection, case: Case, partner_id: str, at: datetime) -> str:
+    """The entry of the ledger this rests on; where there is none, a name of its own for the child's view it records."""
+    entry = consent.in_force(tx, case.id, consent.Purpose.CROSS_BORDER, f"partner:{partner_id}", at)
+    return f"consent:{entry.id if entry else new_id()}"
+
+
+def _require_free(tx: Connection, request: Request) -> None:
+    if request.type.moves_child and request.case_id:
+        holds.require_free_to_move(tx, request.case_id, request.adult_id)
+
+
+def _case_for(tx: Connection, hand: Hand, case_id: str) -> Case:
+    sealed = case_store.get_case(tx, case_id, case_in_scope(hand.officer), lock=True)
+    if sealed is None:
+        raise RequestNotFound(case_id)
+    if not access.allows(hand.officer, Permission.EXCHANGE_DRAFT, sealed.case):
+        raise NotNow("not_yours")
+    return sealed.case
+
+
+def _visible(tx: Connection, hand: Hand, request_id: str, *, lock: bool = False) -> SealedRequest:
+    sealed = store.get_request(tx, request_id, in_scope(hand.officer), lock=lock)
+    if sealed is None:
+        raise RequestNotFound(request_id)
+    return sealed
+
+
+def _to_act(tx: Connection, hand: Hand, request_id: str, permission: Permission) -> SealedRequest:
+    """The request to act on, locked. Unseen is not found; seen but not allowed is NotNow."""
+    sealed = _visible(tx, hand, request_id, lock=True)
+    if not access.allows(hand.officer, permission, sealed):
+        raise NotNow("not_yours")
+    return sealed
+
+
+def _save(tx: Connection, before: Request, after: Request) -> None:
+    if not store.save_request(tx, before, after):
+        raise NotNow
+
+
+def _move(tx: Connection, vault: Vault, request: Request, act: Act, *, officer_id: str | None, at: datetime) -> Request:
+    moved = request.after(act, at=at)
+    _save(tx, request, moved)
+    _event(tx, vault, moved, act, officer_id=officer_id, at=at)
+    return moved
+
+
+def _event(
+    tx: Connection,
+    vault: Vault,
+    request: Request,
+    act: str,
+    *,
+    officer_id: str | None,
+    at: datetime,
+    facts: Mapping[str, Any] | None = None,
+    once: str | None = None,
+) -> bool:
+    """One thing that happened, for the request's own history and for the audit log. False when it had before."""
+    if not store.add_event(tx, request.id, act, officer_id=officer_id, at=at, facts=facts, once=once):
+        return False
+    actor, object_ = officer_id or "system", f"request:{request.id}"
+    audit.append(tx, vault, at=at, actor=actor, act=f"request.{act}", object=object_, facts=dict(facts or {}))
+    return True
+
+
+def _audit(tx: Connection, hand: Hand, act: str, request: Request) -> None:
+    audit.append(tx, hand.vault, at=hand.at, actor=hand.officer.id, act=act, object=f"request:{request.id}")
+
+
+def _free_number(tx: Connection) -> str:
+    while True:
+        letters = "".join(secrets.choice(NUMBER_ALPHABET) for _ in range(6))
+        number = f"X{letters[:3]}-{letters[3:]}"
+        if not store.number_taken(tx, number):
+            return number
+
+
+def key_of(tx: Connection, vault: Vault, request: Request) -> DataKey | None:
+    """The key of what is written about a request; None once it was destroyed."""
+    try:
+        return vault.key(tx, request.key_id)
+    except Erased:
+        return None
+
+
+def _case_key(tx: Connection, vault: Vault, case: Case) -> DataKey:
+    try:
+        return vault.key(tx, case.key_id)
+    except Erased:
+        raise NotNow("erased") from None
+
+
+def _seal_body(key: DataKey, request_id: str, wanted: Draft) -> bytes:
+    body = {
+        "fields": {name: value.strip() for name, value in wanted.fields.items() if value.strip()},
+        "decision": wanted.decision.strip(),
+        "decision_translated": wanted.decision_translated.strip(),
+        "translated_into": wanted.translated_into,
+    }
+    return key.seal_json(body, table="exchange_requests", row=request_id, field="body")
+
+
+def _open_body(key: DataKey | None, sealed: SealedRequest) -> dict[str, Any]:
+    if key is None or sealed.body_sealed is None:
+        return {}
+    body: dict[str, Any] = key.open_json(
+        sealed.body_sealed, table="exchange_requests", row=sealed.request.id, field="body"
+    )
+    return body
+
+
+def _open(key: DataKey | None, sealed: bytes | None, row: str, field_: str) -> str:
+    return "" if key is None or sealed is None else key.open(sealed, table="exchange_lines", row=row, field=field_)
+
+
+def _add_line(
+    tx: Connection,
+    hand: Hand,
+    request: Request,
+    kind: str,
+    *,
+    text: str,
+    language: str,
+    other: str = "",
+    other_language: str = "",
+    asked: str | None = None,
+    facts: Mapping[str, Any] | None = None,
+    not_done: str = "",
+    approved_by: str | None = None,
+    once: str = "",
+) -> str | None:
+    key = key_of(tx, hand.vault, request)
+    if key is None:
+        raise NotNow("erased")
+    line_id = new_id()
+    more = dict(facts or {})
+    if not_done:
+        more["not_done"] = key.seal(not_done, table="exchange_lines", row=line_id, field="not_done").hex()
+    line = Line(
+        line_id,
+        request.id,
+        hand.at,
+        kind,
+        True,
+        hand.officer.id,
+        asked,
+        more,
+        language,
+        key.seal(text, table="exchange_lines", row=line_id, field="text"),
+        other_language if other else None,
+        key.seal(other, table="exchange_lines", row=line_id, field="other") if other else None,
+        approved_by,
+        None,
+    )
+    return line_id if store.add_line(tx, line, once=once or None) else None

@@ -1,0 +1,124 @@
+"""Across borders on the desk, as an officer sees it: the draft, the gate, the false uncle and the hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from bot.exchange.gate import Situation
+from bot.exchange.holds import service as holds
+from bot.exchange.holds.model import Mark
+from bot.exchange.partners.model import PartnerKind
+from bot.exchange.requests import service
+from bot.kernel.access import Role
+from tests.browser.desk_server import DeskServer
+from tests.chromium import DESKTOP, PHONE, console_of
+from tests.integration.exchange.two_countries import a_draft, put_partner
+
+pytestmark = pytest.mark.browser
+
+HOLD = "Hold: do not place or move this child with this adult."
+
+
+@pytest.fixture(scope="module")
+def desk() -> Iterator[DeskServer]:
+    with DeskServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def story(desk: DeskServer) -> dict[str, str]:
+    """A girl from Tunisia in Italy, an uncle with her papers, a question to a ministry she fears."""
+    officer = desk.run(desk.officer("amira", Role.OFFICER, Role.COORDINATOR))
+    person = desk.run(desk.person())
+    case_id = desk.run(desk.danger(person, "a man says he is my uncle", reason="non_parent_adult"))
+    hand = desk.hand(officer)
+
+    def play(tx):
+        from bot.cases.service import claim_case
+
+        claim_case(tx, hand, case_id)
+        ministry = put_partner(
+            tx, desk.vault, country="TN", kind=PartnerKind.AUTHORITY, reports_to=frozenset({"TN"}), name="Ministère"
+        )
+        put_partner(
+            tx, desk.vault, country="CH", kind=PartnerKind.INTERNATIONAL, purposes=("family_links",), name="CICR Tunis"
+        )
+        service.record_situation(tx, hand, case_id, Situation(frozenset({"TN"}), True, frozenset({"TN"})))
+        request_id = service.draft(tx, hand, case_id, a_draft(ministry, "protective_alert"))
+        service.approve(tx, hand, request_id)
+        adult = holds.open_dossier(tx, hand, case_id, name="Sami Trabelsi", claimed="uncle_aunt", once="")
+        holds.mark(tx, hand, str(adult), {"papers": Mark.RED, "heard_apart": Mark.GREEN})
+        return request_id, str(adult)
+
+    request_id, adult = desk.run(desk.database.write(play))
+    return {"officer": officer.id, "case": case_id, "request": request_id, "adult": adult}
+
+
+def signed_in(desk: DeskServer, chromium: Browser, story: dict[str, str], **more: object) -> Page:
+    from bot.kernel.officers import get_officer
+
+    officer = desk.run(desk.database.read(lambda tx: get_officer(tx, story["officer"])))
+    page = chromium.new_context(viewport=more.pop("viewport", DESKTOP), **more).new_page()
+    page.goto(desk.run(desk.link(officer)))
+    page.get_by_role("button").first.click()
+    page.wait_for_url("**/desk/queue")
+    return page
+
+
+def test_two_red_marks_and_the_hold_stands_on_the_case_while_it_is_open(
+    desk: DeskServer, chromium: Browser, story: dict[str, str]
+):
+    watching, acting = signed_in(desk, chromium, story), signed_in(desk, chromium, story)
+    said = console_of(acting)
+    watching.goto(desk.url(f"/desk/cases/{story['case']}"))
+    expect(watching.get_by_text(HOLD)).to_have_count(0)
+
+    acting.goto(desk.url(f"/desk/adults/{story['adult']}"))
+    group = acting.get_by_role("radiogroup", name="Nothing hints at work, marriage or debt")
+    group.get_by_role("radio", name="no, or in doubt").check()
+    acting.get_by_role("button", name="Keep the checklist").press("Enter")
+
+    expect(acting.get_by_text(HOLD)).to_be_visible()
+    expect(watching.get_by_text(HOLD)).to_be_visible()  # live, without a reload
+    assert said == []
+
+
+def test_the_gate_tells_why_and_what_remains(desk: DeskServer, chromium: Browser, story: dict[str, str]):
+    page = signed_in(desk, chromium, story)
+    page.goto(desk.url(f"/desk/requests/{story['request']}"))
+    page.get_by_role("button", name="Send", exact=True).click()
+
+    gate = page.locator("section", has=page.get_by_role("heading", name="The refugee gate is shut"))
+    expect(gate).to_contain_text("Tunisia")
+    expect(gate).to_contain_text("a lawyer for the child")
+    expect(gate).to_contain_text("CICR Tunis")
+
+
+@pytest.mark.parametrize(("language", "scheme", "viewport"), [("en", "dark", DESKTOP), ("ar", "light", PHONE)])
+def test_every_screen_fits_in_every_direction(
+    desk: DeskServer, chromium: Browser, story: dict[str, str], tmp_path: Path, language, scheme, viewport
+):
+    page = signed_in(desk, chromium, story, viewport=viewport, color_scheme=scheme)
+    said = console_of(page)
+    case_id = story["case"]
+    for n, path in enumerate(
+        (
+            "/desk/exchange",
+            f"/desk/cases/{case_id}",
+            f"/desk/cases/{case_id}/exchange",
+            f"/desk/cases/{case_id}/requests/new",
+            f"/desk/cases/{case_id}/requests/new?type=case_transfer",
+            f"/desk/requests/{story['request']}",
+            f"/desk/adults/{story['adult']}",
+        )
+    ):
+        page.goto(desk.url(f"{path}{'&' if '?' in path else '?'}lang={language}"))
+        page.screenshot(path=tmp_path / f"{n}-{language}.png", full_page=True)
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, path
+        assert page.locator("html").get_attribute("dir") == ("rtl" if language == "ar" else "ltr")
+    assert said == []

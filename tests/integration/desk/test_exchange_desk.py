@@ -1,0 +1,201 @@
+"""Requests across borders, the gate and the hold on the desk, as a browser without scripts uses them."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.exchange.gate import Situation
+from bot.exchange.partners.model import PartnerKind
+from bot.exchange.requests import store
+from bot.exchange.requests.model import Status
+from bot.kernel.access import Role
+from tests.integration.exchange.two_countries import Country, filled, put_partner
+
+
+@pytest.fixture
+async def here(world, clock) -> Country:
+    made = Country(world, clock, "IT")
+    await made.prepare()
+    made.others["TN"] = await world.database.write(lambda tx: put_partner(tx, world.vault, country="TN", name="Amel"))
+    return made
+
+
+async def request_of(here: Country, case_id: str) -> str:
+    found = await here.see(lambda tx: store.of_case(tx, case_id))
+    return found[0].request.id
+
+
+def the_form(here: Country, type_key: str = "info_child", **changed: str) -> dict[str, str]:
+    fields = {f"field-{key}": value for key, value in filled(type_key).items()}
+    given = {"partner": here.others["TN"], "limit": "usual", "asks": "harm", "decision": "where she may live",
+             "assent": "agrees", "language": "en"}  # fmt: skip
+    return {**given, **fields, **changed}
+
+
+async def test_from_a_case_to_a_request_in_the_post_without_a_script(here, at_desk):
+    case_id = await here.case(situation=None)
+    officer, coordinator = await at_desk(here.officer), await at_desk(here.coordinator)
+
+    page = f"/desk/cases/{case_id}/exchange"
+    assert "not known: the gate is shut" in await officer.go(page)
+    await officer.send(f"/desk/cases/{case_id}/fear", fear="nobody", asylum="no")
+    assert "says they fear no authorities" in officer.page
+    new = f"/desk/cases/{case_id}/requests/new"
+    assert "Verify an adult who claims a child" in await officer.go(new)
+    await officer.go(f"{new}?type=info_child")
+    await officer.send(new, **the_form(here))
+    request_id = await request_of(here, case_id)
+    assert officer.path == f"/desk/requests/{request_id}"
+    assert "told names" in officer.page
+    assert "Somebody who did not write it approves it." in officer.page
+
+    await coordinator.go(f"/desk/requests/{request_id}")
+    await coordinator.send(f"/desk/requests/{request_id}/approve")
+    await officer.go(f"/desk/requests/{request_id}")
+    await officer.send(f"/desk/requests/{request_id}/send")
+
+    assert "It is in the post." in officer.page
+    assert "Amel" in await officer.go("/desk/exchange?view=ours")
+    assert (await here.file(request_id)).request.status is Status.SENT
+
+
+async def test_what_is_missing_is_named_and_nothing_typed_is_lost(here, at_desk):
+    case_id = await here.case()
+    officer = await at_desk(here.officer)
+    new = f"/desk/cases/{case_id}/requests/new"
+    await officer.go(f"{new}?type=info_child")
+
+    await officer.send(new, **the_form(here, **{"field-birth_year": "long ago", "decision": "where <she> may live"}))
+
+    assert officer.status == 400
+    assert "This is missing or cannot be so." in officer.page
+    assert "where &lt;she&gt; may live" in officer.page
+    assert "told names" in officer.page
+    assert await here.see(lambda tx: store.of_case(tx, case_id)) == []
+
+
+async def test_a_form_sent_twice_makes_one_request(here, at_desk):
+    case_id = await here.case()
+    officer = await at_desk(here.officer)
+    new = f"/desk/cases/{case_id}/requests/new"
+    form = await officer.go(f"{new}?type=info_child")
+
+    for _ in range(2):
+        officer.page = form
+        await officer.send(new, **the_form(here))
+
+    assert len(await here.see(lambda tx: store.of_case(tx, case_id))) == 1
+
+
+async def test_the_gate_says_why_what_remains_and_whose_step_is_next(here, at_desk, world):
+    authority = await world.database.write(
+        lambda tx: put_partner(tx, world.vault, country="ER", kind=PartnerKind.AUTHORITY, name="Ministry")
+    )
+    await world.database.write(
+        lambda tx: put_partner(
+            tx, world.vault, country="CH", kind=PartnerKind.INTERNATIONAL, purposes=("family_links",), name="Genève"
+        )
+    )
+    here.others["TN"] = authority
+    case_id = await here.case(situation=Situation(frozenset({"ER"}), True, frozenset({"ER"})))
+    officer, coordinator = await at_desk(here.officer), await at_desk(here.coordinator)
+    new = f"/desk/cases/{case_id}/requests/new"
+    await officer.go(f"{new}?type=info_child")
+    await officer.send(new, **the_form(here))
+    address = officer.path
+    await coordinator.go(address)
+    await coordinator.send(f"{address}/approve")
+    await officer.go(address)
+    await officer.send(f"{address}/send")
+
+    assert officer.status == 409
+    assert "Nothing was sent: the refugee gate is shut." in officer.page
+    assert "authorities of a country the child fears" in officer.page
+    assert "a lawyer for the child" in officer.page
+    assert "Genève" in officer.page  # the Red Cross may be asked all the same
+
+    await officer.send(f"{address}/override", role="officer", reason="the lawyer, Ms Rossi, agreed")
+    await coordinator.go(address)
+    assert "the lawyer, Ms Rossi, agreed" in coordinator.page
+    await coordinator.send(f"{address}/override/agree", role="coordinator")
+    await officer.go(address)
+    await officer.send(f"{address}/send")
+    assert "It is in the post." in officer.page
+
+
+async def test_a_hold_is_on_every_screen_of_the_case_and_in_no_form(here, at_desk):
+    case_id = await here.case()
+    officer = await at_desk(here.officer)
+    await officer.go(f"/desk/cases/{case_id}/exchange")
+    await officer.send(f"/desk/cases/{case_id}/adults", name="Sami Trabelsi", claimed="uncle_aunt")
+    adult = officer.path
+    await officer.send(f"{adult}/marks", papers="red", no_debt="red")
+    sentence = "Hold: do not place or move this child with this adult."
+
+    for path in (
+        adult,
+        f"/desk/cases/{case_id}",
+        f"/desk/cases/{case_id}/exchange",
+        f"/desk/cases/{case_id}/requests/new?type=case_transfer",
+    ):
+        assert sentence in await officer.go(path), path
+    assert "disabled" in officer.page  # he cannot be chosen to travel with her
+    await officer.send(
+        f"/desk/cases/{case_id}/requests/new", **the_form(here, "case_transfer", adult=adult[-36:], asks="arrived")
+    )
+    assert officer.status == 409
+    assert "the tie of this adult is not supported, or a hold stands" in officer.page
+    assert ">hold<" in await officer.go("/desk/mine")
+
+
+async def test_two_officers_of_one_body_do_not_end_a_hold_on_the_desk(here, at_desk, world):
+    case_id = await here.case()
+    officer, coordinator = await at_desk(here.officer), await at_desk(here.coordinator)
+    admin = await at_desk(await world.officer("admin", Role.ADMIN))
+    await officer.go(f"/desk/cases/{case_id}/exchange")
+    await officer.send(f"/desk/cases/{case_id}/adults", name="Sami Trabelsi", claimed="uncle_aunt")
+    adult = officer.path
+    await officer.send(f"{adult}/hold")
+    await officer.send(f"{adult}/hold/release", reason="checked")
+    other = await at_desk(await world.officer("other", Role.COORDINATOR))
+    await other.go(adult)
+    await other.send(f"{adult}/hold/release", reason="I too")
+    assert "Hold: do not place" in other.page
+
+    await admin.go("/desk/officers")
+    await admin.send(f"/desk/officers/{here.coordinator.id}/body", body="Questura")
+    await coordinator.go(adult)
+    await coordinator.send(f"{adult}/hold/release", reason="the police found nothing")
+
+    assert "Hold: do not place" not in coordinator.page
+
+
+async def test_what_we_are_asked_shows_nobody_until_it_is_accepted(here, at_desk):
+    from datetime import timedelta
+
+    from tests.integration.exchange.two_countries import hand_over
+
+    request_id = "0" * 35 + "1"
+    due_at = (here.clock.now() + timedelta(days=30)).isoformat()
+    preview = {"request": request_id, "number": "XAAA-BBB", "type": "info_child", "asks": ["harm"], "limit": "usual",
+               "due_at": due_at, "language": "fr"}  # fmt: skip
+    await hand_over(here, "TN", "request_preview", preview, request_type="info_child")
+    officer = await at_desk(here.officer)
+    address = f"/desk/requests/{request_id}"
+
+    assert "XAAA-BBB" in await officer.go("/desk/exchange?view=theirs")
+    assert "the partner says once the request is accepted" in await officer.go(address)
+    await officer.send(f"{address}/accept")
+    body = {"request": request_id, "fields": {"birth_year": "2010", "names": "Amina", "parents": "X"},
+            "decision": "Où vivra-t-elle ?", "language": "fr", "assent": "agrees"}  # fmt: skip
+    await hand_over(here, "TN", "request_body", body, request_type="info_child")
+    assert "Amina" in await officer.go(address)
+    await officer.send(f"{address}/answers", key="harm", text="<i>Rien</i>", how="seen", confidence="high")
+    assert "&lt;i&gt;Rien&lt;/i&gt;" in officer.page
+    await officer.send(f"{address}/answers/release", endangers="yes")
+    assert officer.status == 409
+    await officer.send(f"{address}/answers/release", endangers="no")
+    assert "The answers are in the post." in officer.page
+    stranger = await at_desk(await here.world.officer("stranger"))
+    await stranger.go(address)
+    assert stranger.status == 404

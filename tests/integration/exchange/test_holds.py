@@ -1,0 +1,232 @@
+"""A false uncle: the hold, what it blocks, who ends it, and that no chat ever says a word of it."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from bot.cases import store as case_store
+from bot.cases.pager import Pager
+from bot.conversations import service as conversations
+from bot.conversations import store as conversation_store
+from bot.exchange.holds import service as holds
+from bot.exchange.holds import store as hold_store
+from bot.exchange.holds.model import (
+    DossierNotFound,
+    Evidence,
+    Favour,
+    HoldState,
+    Mark,
+    MayNotMove,
+    NotNow,
+    NotSupported,
+    Source,
+    Tie,
+)
+from bot.exchange.requests import service
+from bot.exchange.requests.model import Status
+from bot.exchange.requests.service import Answer
+from bot.kernel import audit
+from bot.kernel.access import Role
+from bot.kernel.live import Signals
+from tests.integration.cases.world import FixedNumbers
+from tests.integration.exchange.two_countries import Country, Courier, a_draft
+
+CANARY = "Kaboul Zitouni"
+
+
+async def a_dossier(italy: Country, case_id: str) -> str:
+    dossier = await italy.do(holds.open_dossier, case_id, name=CANARY, claimed="uncle_aunt", once="")
+    assert dossier is not None
+    return dossier
+
+
+async def supported(italy: Country, dossier: str) -> None:
+    """Everything a human needs to call a tie supported."""
+    await italy.do(holds.mark, dossier, {"heard_apart": Mark.GREEN, "child_wish": Mark.GREEN})
+    for source in (Source.DOCUMENT, Source.AUTHORITY):
+        await italy.do(holds.add_evidence, dossier, Evidence(source, Favour.SUPPORTS), text="seen", once="")
+    await italy.do(holds.decide, dossier, Tie.SUPPORTED, reason="two sources, and she wants it")
+
+
+async def test_two_red_marks_place_a_hold_and_ring(italy: Country):
+    case_id = await italy.case()
+    dossier = await a_dossier(italy, case_id)
+
+    assert await italy.do(holds.mark, dossier, {"papers": Mark.RED}) is None
+    hold = await italy.do(holds.mark, dossier, {"no_debt": Mark.RED})
+
+    assert hold is not None
+    assert hold.state is HoldState.PROPOSED
+    assert [each.id for each in await italy.see(lambda tx: holds.standing_holds(tx, case_id))] == [hold.id]
+    alarm = await italy.see(lambda tx: case_store.get_alarm(tx, case_id, lock=False))
+    assert alarm is not None
+    assert alarm.climbing
+
+
+async def test_a_hold_blocks_every_move_with_this_adult_and_no_other(italy: Country, courier: Courier):
+    case_id = await italy.case()
+    dossier = await a_dossier(italy, case_id)
+    transfer = a_draft(italy.others["TN"], "case_transfer", adult_id=dossier)
+    with pytest.raises(MayNotMove):
+        await italy.do(service.draft, case_id, transfer)  # nobody has supported the tie
+    await supported(italy, dossier)
+    request_id = await italy.do(service.draft, case_id, transfer)
+    await italy.do(service.approve, request_id, by=italy.coordinator)
+
+    await italy.do(holds.mark, dossier, {"papers": Mark.RED, "at_ease": Mark.RED})
+
+    with pytest.raises(MayNotMove):
+        await italy.do(service.send_request, request_id)
+    with pytest.raises(MayNotMove):
+        await italy.do(service.draft, case_id, transfer)
+    alone = a_draft(italy.others["TN"], "case_transfer")
+    assert await italy.asked(case_id, alone)
+
+
+async def test_a_new_red_mark_undoes_support_and_every_word_for_a_release(italy: Country):
+    case_id = await italy.case()
+    dossier = await a_dossier(italy, case_id)
+    await supported(italy, dossier)
+    hold = await italy.do(holds.place_hold, dossier)
+    await italy.do(holds.agree_to_release, dossier, reason="she is his niece")
+
+    await italy.do(holds.add_evidence, dossier, Evidence(Source.CHILD, Favour.CONTRADICTS), text="not him", once="")
+
+    file = await italy.do(holds.open_dossier_file, dossier)
+    assert file.dossier.tie is Tie.UNVERIFIED
+    assert file.hold is not None
+    assert file.hold.id == hold.id
+    assert file.agreed == []
+    with pytest.raises(NotSupported) as lacking:
+        await italy.do(holds.decide, dossier, Tie.SUPPORTED, reason="all the same")
+    assert "hold_stands" in lacking.value.lacks
+
+
+async def test_only_two_officers_of_two_bodies_end_a_hold(italy: Country):
+    dossier = await a_dossier(italy, await italy.case())
+    await italy.do(holds.place_hold, dossier)
+    admin = await italy.world.officer("admin", Role.ADMIN)
+    other = await italy.world.officer("other", Role.COORDINATOR)
+
+    assert not await italy.do(holds.agree_to_release, dossier, reason="checked")
+    with pytest.raises(NotNow):
+        await italy.do(holds.agree_to_release, dossier, reason="checked again")  # the same person
+    assert not await italy.do(holds.agree_to_release, dossier, reason="I too", by=other)  # the same body
+    await italy.do(holds.set_body, italy.coordinator.id, "Questura", by=admin)
+    assert await italy.do(holds.agree_to_release, dossier, reason="the police found nothing", by=italy.coordinator)
+
+    assert (await italy.do(holds.open_dossier_file, dossier)).hold is None
+
+
+async def test_a_partner_who_was_told_of_a_hold_takes_no_child_over(italy: Country, tunisia: Country, courier: Courier):
+    case_id = await italy.case()
+    request_id = await italy.asked(case_id, a_draft(italy.others["TN"], "case_transfer"))
+    dossier = await a_dossier(italy, case_id)
+    hold = await italy.do(holds.place_hold, dossier)
+    await italy.do(service.tell_hold, hold.id, [request_id])
+    await courier.carry()
+
+    with pytest.raises(MayNotMove):
+        await tunisia.do(service.accept, request_id)
+
+
+async def test_a_partner_is_told_of_the_hold_and_its_officer_can_be_the_second_body(
+    italy: Country, tunisia: Country, courier: Courier
+):
+    case_id = await italy.case()
+    request_id = await italy.asked(case_id, a_draft(italy.others["TN"], "verify_adult"))
+    await courier.carry()
+    dossier = await a_dossier(italy, case_id)
+    hold = await italy.do(holds.mark, dossier, {"papers": Mark.RED, "host": Mark.RED})
+    assert hold is not None
+    await italy.do(service.tell_hold, hold.id, [request_id])
+    await courier.carry()
+
+    assert [each.id for each in (await tunisia.file(request_id)).holds] == [hold.id]
+    await tunisia.do(service.accept, request_id)  # to look at him is what is asked
+    await tunisia.do(service.agree_to_their_hold, request_id, hold.id)
+    await courier.carry()
+    assert (await italy.do(holds.open_dossier_file, dossier)).hold is not None  # one body is not two
+    await italy.do(holds.agree_to_release, dossier, reason="both sides know him")
+    await italy.database.write(
+        lambda tx: service.tell_hold_ended(tx, italy.vault, case_id, hold.id, at=italy.clock.now())
+    )
+    await courier.carry()
+
+    assert (await italy.do(holds.open_dossier_file, dossier)).hold is None
+    assert (await tunisia.file(request_id)).holds == []
+    assert courier.refused == []
+
+
+async def test_the_story_of_a_false_uncle(italy: Country, tunisia: Country, courier: Courier):
+    """Doubt, a question to the country she came from, a contradicting answer, and no move with him."""
+    case_id = await italy.case()
+    dossier = await a_dossier(italy, case_id)
+    await italy.do(holds.mark, dossier, {"papers": Mark.RED})
+    request_id = await italy.asked(case_id, a_draft(italy.others["TN"], "verify_adult"))
+    await courier.carry()
+    await tunisia.do(service.accept, request_id)
+    await courier.carry()
+    answer = Answer("tie", "لا عمّ لها بهذا الاسم.", "document", "high")
+    await tunisia.do(service.write_answer, request_id, answer, once="1")
+    await tunisia.do(service.release_answers, request_id, endangers=False)
+    await courier.carry()
+    assert (await italy.file(request_id)).request.status is Status.PARTLY_ANSWERED
+
+    found = Evidence(Source.AUTHORITY, Favour.CONTRADICTS)
+    hold = await italy.do(holds.add_evidence, dossier, found, text="No uncle of that name.", once="")
+    assert hold is not None
+    await italy.do(holds.decide, dossier, Tie.CONTRADICTED, reason="the register knows no such brother")
+    with pytest.raises(MayNotMove):
+        await italy.do(service.draft, case_id, a_draft(italy.others["TN"], "placement_abroad", adult_id=dossier))
+
+
+async def test_no_conversation_ever_says_a_word_of_an_adult_or_a_hold(italy: Country, courier: Courier):
+    """Every line of every talk, to people and to officers' phones, after everything that can be done to a dossier."""
+    paged = italy.officer = await italy.world.officer("paged", paged=True)
+    case_id = await italy.case()
+    request_id = await italy.asked(case_id, a_draft(italy.others["TN"], "verify_adult"))
+    dossier = await a_dossier(italy, case_id)
+    hold = await italy.do(holds.mark, dossier, {"papers": Mark.RED, "no_debt": Mark.RED})
+    assert hold is not None
+    await italy.do(holds.place_hold, dossier)
+    await italy.do(service.tell_hold, hold.id, [request_id])
+    found = Evidence(Source.CHILD, Favour.CONTRADICTS)
+    await italy.do(holds.add_evidence, dossier, found, text="she fears him", once="", by=paged)
+    await italy.do(holds.decide, dossier, Tie.REFUSED, reason="he is not her uncle")
+    pager = Pager(italy.database, italy.clock, Signals(), italy.world.paging, FixedNumbers())
+    await pager.look()
+
+    ids = await italy.see(lambda tx: list(tx.execute(sa.select(conversation_store.conversations.c.id)).scalars()))
+    said = [
+        line.text
+        for each in ids
+        for line in await italy.see(lambda tx, each=each: conversations.transcript(tx, italy.vault, each))
+    ]
+    assert any("case waits" in text for text in said)  # the page did go out
+    for text in said:
+        for word in (CANARY, "hold", "adult", "uncle", "move this child", hold.id, dossier):
+            assert word.casefold() not in text.casefold()
+    acts = [row.act for row in await italy.see(lambda tx: audit.read_log(tx, object=f"dossier:{dossier}"))]
+    assert {"dossier.open", "dossier.mark", "hold.propose", "hold.confirm", "dossier.decide"} <= set(acts)
+
+
+async def test_what_is_written_about_an_adult_is_unreadable_on_the_disk(italy: Country):
+    dossier = await a_dossier(italy, await italy.case())
+    found = Evidence(Source.CHILD, Favour.CONTRADICTS)
+    await italy.do(holds.add_evidence, dossier, found, text=CANARY, once="")
+
+    for table in (hold_store.adult_dossiers, hold_store.adult_evidence):
+        rows = await italy.see(lambda tx, table=table: tx.execute(sa.select(table)).all())
+        assert CANARY not in str(rows)
+        assert CANARY.encode() not in b"".join(value for row in rows for value in row if isinstance(value, bytes))
+
+
+async def test_a_dossier_of_somebody_elses_case_is_not_found(italy: Country):
+    dossier = await a_dossier(italy, await italy.case())
+    stranger = await italy.world.officer("stranger")
+
+    for work in (holds.open_dossier_file, holds.place_hold):
+        with pytest.raises(DossierNotFound):
+            await italy.do(work, dossier, by=stranger)

@@ -1,0 +1,207 @@
+"""From a draft in one country to an answer from another, through the real rooms of both."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.exchange.gate import GateShut, Situation, Why
+from bot.exchange.partners.model import PartnerKind
+from bot.exchange.requests import service
+from bot.exchange.requests.model import Alternative, NotNow, Refusal, RequestNotFound, Status
+from bot.exchange.requests.service import Answer
+from bot.exchange.requests.types import REQUEST_TYPES
+from bot.kernel import audit
+from tests.integration.exchange.two_countries import Country, Courier, a_draft, put_partner
+
+
+async def test_an_officer_asks_and_an_officer_in_another_country_answers(
+    italy: Country, tunisia: Country, courier: Courier
+):
+    case_id = await italy.case()
+    request_id = await italy.do(service.draft, case_id, a_draft(italy.others["TN"]))
+    with pytest.raises(NotNow):
+        await italy.do(service.approve, request_id)  # whoever drafted it does not approve it
+    await italy.do(service.approve, request_id, by=italy.coordinator)
+    await italy.do(service.send_request, request_id)
+    await courier.carry()
+
+    preview = await tunisia.do(service.open_request, request_id)
+    assert preview.request.status is Status.SEEN
+    assert preview.fields == {}
+    assert preview.decision == ""
+    assert (await italy.file(request_id)).request.status is Status.DELIVERED
+
+    await tunisia.do(service.accept, request_id)
+    await courier.carry()
+    opened = await tunisia.do(service.open_request, request_id)
+    assert opened.fields["names"] == "told names"
+    assert opened.decision.startswith("To decide where she may live")
+    assert [said.other for said in opened.lines] == [
+        "Pour décider où elle peut vivre, nous devons savoir qui s'occupait d'elle."
+    ]
+
+    found = Answer("who_cared", "Sa grand-mère, à Sfax.", "told", "medium", "We did not visit the home.")
+    await tunisia.do(service.write_answer, request_id, found, once="1")
+    await courier.carry()
+    assert not (await italy.file(request_id)).answered  # nothing leaves before a human lets it
+    await tunisia.do(service.release_answers, request_id, endangers=False)
+    await courier.carry()
+    partly = await italy.file(request_id)
+    assert partly.request.status is Status.PARTLY_ANSWERED
+    answer = next(said for said in partly.lines if said.line.kind == "answer")
+    assert answer.text == "Sa grand-mère, à Sfax."
+    assert (answer.line.facts["how"], answer.line.facts["confidence"]) == ("told", "medium")
+
+    for key in ("harm", "services"):
+        await tunisia.do(service.write_answer, request_id, Answer(key, "Rien.", "seen", "high"), once=key)
+    await tunisia.do(service.release_answers, request_id, endangers=False)
+    await courier.carry()
+    assert (await italy.file(request_id)).request.status is Status.ANSWERED
+    assert courier.refused == []
+
+    await italy.do(service.close, request_id)
+    await courier.carry()
+    for each in (italy, tunisia):
+        assert (await each.file(request_id)).request.status is Status.CLOSED
+        assert (await each.see(lambda tx, vault=each.vault: audit.verify(tx, vault))).ok
+
+
+async def test_nothing_personal_leaves_before_the_other_side_accepts(
+    italy: Country, tunisia: Country, courier: Courier
+):
+    request_id = await italy.asked(await italy.case(), a_draft(italy.others["TN"]))
+    await courier.carry()
+    await tunisia.do(
+        service.refuse, request_id, reason=Refusal.NOT_COMPETENT, alternative=Alternative.CENTRAL_AUTHORITY
+    )
+    await courier.carry()
+
+    assert all("told" not in str(body) and "live" not in str(body) for _, _, body in courier.carried)
+    refused = (await italy.file(request_id)).request
+    assert (refused.status, refused.refusal, refused.alternative) == (
+        Status.REFUSED,
+        Refusal.NOT_COMPETENT,
+        Alternative.CENTRAL_AUTHORITY,
+    )
+
+
+@pytest.mark.parametrize("type_key", sorted(REQUEST_TYPES))
+async def test_every_type_goes_there_and_comes_back(italy: Country, tunisia: Country, courier: Courier, type_key: str):
+    request_id = await italy.asked(await italy.case(), a_draft(italy.others["TN"], type_key))
+    await courier.carry()
+    await tunisia.do(service.open_request, request_id)
+    await tunisia.do(service.accept, request_id)
+    await courier.carry()
+    for key in REQUEST_TYPES[type_key].asks:
+        await tunisia.do(service.write_answer, request_id, Answer(key, "so it is", "document", "high"), once=key)
+    await tunisia.do(service.release_answers, request_id, endangers=False)
+    await courier.carry()
+
+    answered = await italy.file(request_id)
+    assert answered.request.status is Status.ANSWERED
+    assert answered.answered == frozenset(REQUEST_TYPES[type_key].asks)
+    assert courier.refused == []
+
+
+async def test_what_a_child_says_later_keeps_the_personal_part_back(italy: Country, tunisia: Country, courier: Courier):
+    case_id = await italy.case()
+    request_id = await italy.asked(case_id, a_draft(italy.others["TN"]))
+    await courier.carry()
+    stopped = await italy.do(service.record_situation, case_id, Situation(None, True))
+    await tunisia.do(service.accept, request_id)
+    await courier.carry()
+
+    assert stopped == [request_id]
+    assert all(kind != "request_body" for _, kind, _ in courier.carried)
+    acts = [event.act for event in (await italy.file(request_id)).events]
+    assert acts[-1] == "body_kept_back"
+    with pytest.raises(GateShut):
+        await italy.do(service.disclose_again, request_id)
+
+
+async def test_a_withdrawn_request_stays_red_until_the_partner_has_forgotten_it(
+    italy: Country, tunisia: Country, courier: Courier
+):
+    request_id = await italy.asked(await italy.case(), a_draft(italy.others["TN"]))
+    await courier.carry()
+    await tunisia.do(service.accept, request_id)
+    await courier.carry()
+    await italy.do(service.withdraw, request_id)
+    assert (await italy.file(request_id)).request.still_held
+    await courier.carry()
+
+    there = await tunisia.file(request_id)
+    assert there.request.status is Status.WITHDRAWN
+    assert there.erased
+    assert there.fields == {}
+    here = (await italy.file(request_id)).request
+    assert here.status is Status.WITHDRAWN
+    assert not here.still_held
+
+
+async def test_the_gate_stops_a_request_to_an_authority_the_child_fears(italy: Country):
+    authority = await italy.database.write(
+        lambda tx: put_partner(tx, italy.vault, country="ER", kind=PartnerKind.AUTHORITY)
+    )
+    case_id = await italy.case(situation=Situation(frozenset({"ER"}), False))
+    request_id = await italy.do(service.draft, case_id, a_draft(authority))
+    await italy.do(service.approve, request_id, by=italy.coordinator)
+
+    with pytest.raises(GateShut) as shut:
+        await italy.do(service.send_request, request_id)
+    assert [stop.why for stop in shut.value.stops] == [Why.FEARED_AUTHORITY]
+    assert (await italy.file(request_id)).request.status is Status.APPROVED
+
+
+async def test_two_people_of_two_roles_may_override_the_gate_and_it_is_in_the_record(
+    italy: Country, tunisia: Country, courier: Courier
+):
+    case_id = await italy.case(situation=Situation(frozenset(), True, frozenset({"ER"})))
+    request_id = await italy.do(service.draft, case_id, a_draft(italy.others["TN"]))
+    await italy.do(service.approve, request_id, by=italy.coordinator)
+    override = await italy.do(service.ask_override, request_id, role="officer", reason="the lawyer agreed on Monday")
+    with pytest.raises(GateShut):
+        await italy.do(service.send_request, request_id)  # one is not two
+    with pytest.raises(NotNow):
+        await italy.do(service.agree_override, request_id, override, role="officer")
+    await italy.do(service.agree_override, request_id, override, role="coordinator", by=italy.coordinator)
+    await italy.do(service.send_request, request_id)
+
+    acts = [row.act for row in await italy.see(lambda tx: audit.read_log(tx, object=f"request:{request_id}", limit=50))]
+    assert {"request.override_asked", "request.override_agreed", "gate.overridden"} <= set(acts)
+    await italy.do(service.record_situation, case_id, Situation(frozenset({"TN"}), True, frozenset({"ER"})))
+    await courier.carry()
+    await tunisia.do(service.accept, request_id)
+    await courier.carry()
+    assert any(kind == "request_body" for _, kind, _ in courier.carried)  # this partner reports to nobody she fears
+
+
+async def test_an_answer_that_could_endanger_somebody_stays_here(italy: Country, tunisia: Country, courier: Courier):
+    request_id = await italy.asked(await italy.case(), a_draft(italy.others["TN"]))
+    await courier.carry()
+    await tunisia.do(service.accept, request_id)
+    await courier.carry()
+    await tunisia.do(service.write_answer, request_id, Answer("harm", "the father", "told", "low"), once="1")
+    for endangers in (True, None):
+        with pytest.raises(GateShut):
+            await tunisia.do(service.release_answers, request_id, endangers=endangers)
+    await courier.carry()
+    assert not any(kind == "request_answer" for _, kind, _ in courier.carried)
+
+
+async def test_what_another_officer_holds_is_not_found(italy: Country, courier: Courier):
+    request_id = await italy.asked(await italy.case(), a_draft(italy.others["TN"]))
+    stranger = await italy.world.officer("stranger")
+
+    with pytest.raises(RequestNotFound):
+        await italy.do(service.open_request, request_id, by=stranger)
+
+
+async def test_a_due_date_follows_the_law_of_the_type(italy: Country, courier: Courier):
+    case_id = await italy.case(situation=Situation(frozenset(), True, frozenset({"TN"})))
+    draft = a_draft(italy.others["TN"], "take_charge", limit="detained")
+    request_id = await italy.asked(case_id, draft)
+
+    assert (await italy.file(request_id)).request.due_at == italy.clock.now() + timedelta(days=7)
