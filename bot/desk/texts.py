@@ -18,7 +18,7 @@ from bot.kernel.web import Routes, form
 from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, OFFICER, SIGNALS, VAULT
 from bot.kernel.words import N_
 from bot.texts import service, store
-from bot.texts.model import EditMoved, EditState
+from bot.texts.model import EditMoved, EditState, OwnEdit
 from bot.texts.shelf import TextShelf
 from dialogues.knowledge.loading import LoadedText, fingerprint, stamped
 from dialogues.knowledge.model import (
@@ -163,6 +163,8 @@ def texts_routes(texts: TextShelf) -> Routes:
             )
         except EditMoved:
             return _back(request, "text_moved")
+        except OwnEdit:
+            return await _screen(request, texts, own_edit=True)
         await texts.refresh()
         request.app[SIGNALS].wake("texts")
         return _back(request, "text_approved")
@@ -213,7 +215,12 @@ async def _find(request: web.Request, texts: TextShelf) -> Found:
 
 
 async def _screen(
-    request: web.Request, texts: TextShelf, *, typed: str | None = None, problems: list[Problem] | None = None
+    request: web.Request,
+    texts: TextShelf,
+    *,
+    typed: str | None = None,
+    problems: list[Problem] | None = None,
+    own_edit: bool = False,
 ) -> web.Response:
     found, on = await _find(request, texts), request.app[CLOCK].now().date()
     file, procedure = found.text.file, found.text.procedure
@@ -233,6 +240,9 @@ async def _screen(
             "states": STATES,
             "confirmed": SourceStatus.CONFIRMED,
             "waiting": waiting,
+            "own": waiting is not None and waiting.author_id == request[OFFICER].id,
+            "own_edit": own_edit,
+            "other_approvers": waiting is not None and service.other_approvers(tx, waiting.author_id),
             "changes": changes(present, waiting.content) if waiting else [],
             "sent_back": sent_back if sent_back and not waiting else None,
             "names": officer_names(tx),
@@ -242,7 +252,8 @@ async def _screen(
             "others": [f"{'child.' if procedure.audience is Audience.CHILD else ''}{code}" for code in LANGUAGES],
         }
 
-    return await show(request, "desk/text.html", read, here="texts", status=409 if problems else 200)
+    status = 403 if own_edit else 409 if problems else 200
+    return await show(request, "desk/text.html", read, here="texts", status=status)
 
 
 def changes(before: str, after: str) -> list[tuple[str, str]]:

@@ -59,3 +59,7 @@ class GapWork:
 
 class EditMoved(Exception):
     """Somebody else decided first, or the text changed meanwhile. Look again."""
+
+
+class OwnEdit(Exception):
+    """Whoever wrote an edit does not also approve it: somebody else has to look."""

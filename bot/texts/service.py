@@ -8,11 +8,12 @@ from datetime import date, datetime
 from sqlalchemy.engine import Connection
 
 from bot.kernel import audit
+from bot.kernel.access import Role
 from bot.kernel.crypto import Vault
 from bot.kernel.ids import new_id
-from bot.kernel.officers import Officer
+from bot.kernel.officers import Officer, officers_with
 from bot.texts import store
-from bot.texts.model import LEAST_ASKERS, EditMoved, EditState, Gap, GapWork, TextEdit
+from bot.texts.model import LEAST_ASKERS, EditMoved, EditState, Gap, GapWork, OwnEdit, TextEdit
 
 
 def write_edit(tx: Connection, vault: Vault, author: Officer, file: str, content: str, *, at: datetime) -> TextEdit:
@@ -27,7 +28,12 @@ def write_edit(tx: Connection, vault: Vault, author: Officer, file: str, content
 
 
 def approve(tx: Connection, vault: Vault, approver: Officer, edit_id: str, file: str, *, at: datetime) -> None:
-    """From now on people get this text. Raises EditMoved when it no longer waits."""
+    """From now on people get this text. Raises OwnEdit for one's own, EditMoved when it no longer waits."""
+    waiting = store.edit_in(tx, file, EditState.DRAFT)
+    if waiting is None or waiting.id != edit_id:
+        raise EditMoved
+    if waiting.author_id == approver.id:
+        raise OwnEdit
     holding = store.edit_in(tx, file, EditState.APPROVED)
     if holding is not None:
         store.settle_edit(tx, holding.id, EditState.REPLACED, by=approver.id, at=at, was=EditState.APPROVED)
@@ -44,6 +50,11 @@ def send_back(
     if not settled:
         raise EditMoved
     _record(tx, vault, approver, "text.send_back", file, at)
+
+
+def other_approvers(tx: Connection, author_id: str) -> bool:
+    """Whether anybody but the author of an edit could approve it."""
+    return any(officer.id != author_id for officer in officers_with(tx, Role.APPROVER))
 
 
 def approved_texts(tx: Connection) -> dict[str, str]:

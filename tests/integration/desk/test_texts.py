@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from html import unescape
 
+import pytest
+
 from bot.kernel.access import Role
-from bot.texts import service
-from bot.texts.model import LEAST_ASKERS
+from bot.texts import service, store
+from bot.texts.model import LEAST_ASKERS, EditState, OwnEdit
 from dialogues.knowledge.model import TranslationState
 
 PAGE = "/desk/texts/missing_child/en"
@@ -58,17 +60,20 @@ async def test_an_author_writes_an_approver_decides_and_the_next_question_gets_i
 
 
 async def test_a_translation_that_was_read_again_is_no_longer_outdated(world, at_desk, shelf, procedures, clock):
-    browser = await at_desk(await world.officer("ines", Role.APPROVER))
+    browser = await at_desk(await world.officer("leo", Role.AUTHOR))
+    approver = await at_desk(await world.officer("ines", Role.APPROVER))
     page = "/desk/texts/missing_child/fr"
     written = file_on(await browser.go(PAGE))
     await browser.send(
         PAGE, content=written.replace("\n## Never\n", "\n## Never\n\n", 1).replace("Look ", "Look well ", 1)
     )
-    await browser.send(f"{PAGE}/approve")
+    await approver.go(PAGE)
+    await approver.send(f"{PAGE}/approve")
     assert "outdated translation" in await browser.go(page)
 
     await browser.send(page, content=file_on(browser.page), read_against="1")
-    await browser.send(f"{page}/approve")
+    await approver.go(page)
+    await approver.send(f"{page}/approve")
     await shelf.refresh()
 
     french = procedures.get("missing_child", "fr", clock.now().date())
@@ -104,6 +109,33 @@ async def test_an_edit_that_is_sent_back_says_why_and_people_keep_their_text(wor
     await approver.send(f"{PAGE}/approve")
     assert "Somebody else decided first." in approver.page
     assert await world.database.read(service.approved_texts) == {}
+
+
+async def test_nobody_approves_their_own_edit_however_they_ask(world, at_desk, shelf, procedures, clock):
+    ines = await world.officer("ines", Role.APPROVER)
+    browser = await at_desk(ines)
+    before = procedures.get("missing_child", "en", clock.now().date())
+    written = file_on(await browser.go(PAGE)).replace("Look ", "Look well ", 1)
+    await browser.send(PAGE, content=written)
+
+    assert f'action="{PAGE}/approve"' not in browser.page
+    assert "Another approver has to look at it" in browser.page
+    assert "There is no other approver here yet." in browser.page
+    edit = await world.database.read(lambda tx: store.edit_in(tx, "missing_child/en.md", EditState.DRAFT))
+    csrf = re.findall(r'name="csrf" value="([^"]*)"', browser.page)[0]
+    await browser.post(f"{PAGE}/approve", csrf=csrf, edit=edit.id)
+
+    assert browser.status == 403
+    assert "You wrote this edit, so somebody else has to approve it." in browser.page
+    with pytest.raises(OwnEdit):
+        await world.database.write(
+            lambda tx: service.approve(tx, world.vault, ines, edit.id, "missing_child/en.md", at=clock.now())
+        )
+    await shelf.refresh()
+    assert procedures.get("missing_child", "en", clock.now().date()) == before
+
+    await world.officer("noor", Role.APPROVER)
+    assert "There is no other approver here yet." not in await browser.go(PAGE)
 
 
 async def test_an_author_cannot_approve_and_an_officer_cannot_write(world, at_desk):
