@@ -16,6 +16,7 @@ from types import MappingProxyType
 from dialogues.knowledge.body import HEADINGS, NUMBERED, PARAGRAPHS
 from dialogues.knowledge.loading import LoadedText, fingerprint, read_folder, read_overlays
 from dialogues.knowledge.model import (
+    INTERNATIONAL,
     LANGUAGES,
     ORIGINAL_LANGUAGE,
     Audience,
@@ -112,7 +113,7 @@ def check(folder: Path, *, on: date | None = None, edits: Mapping[str, str] = Ma
     """
     loaded, problems = read_folder(folder, edits)
     unreadable = {problem.file for problem in problems}
-    problems = [*problems, *_missing_languages(loaded, unreadable)]
+    problems = [*problems, *_missing_languages(loaded, unreadable), *_missing_childs_versions(loaded, unreadable)]
     overlays, unread = read_overlays(folder, [text.procedure for text in loaded])
     problems = [*problems, *unread, *_check_overlays(overlays, on)]
     originals = {_place(text.procedure): text for text in loaded if text.procedure.language == ORIGINAL_LANGUAGE}
@@ -186,6 +187,26 @@ def _missing_languages(loaded: Iterable[LoadedText], unreadable: set[str]) -> It
             file = files[place].removesuffix(f"{ORIGINAL_LANGUAGE}.md") + f"{language}.md"
             if language not in languages and file not in unreadable:
                 yield Problem(file, 1, f"This language is missing; translate {Path(files[place]).name} and stamp it.")
+
+
+def _missing_childs_versions(loaded: Iterable[LoadedText], unreadable: set[str]) -> Iterator[Problem]:
+    """A text for workers has a child's version, or says why there is none to give. Never both, never neither."""
+    english = [text for text in loaded if text.procedure.language == ORIGINAL_LANGUAGE]
+    for_children = {text.procedure.key for text in english if text.procedure.audience is Audience.CHILD}
+    for text in english:
+        procedure = text.procedure
+        if procedure.audience is Audience.CHILD or procedure.jurisdiction != INTERNATIONAL:
+            continue
+        there = procedure.key in for_children or f"{procedure.key}/child.{ORIGINAL_LANGUAGE}.md" in unreadable
+        if not there and not procedure.no_childs_version:
+            what = (
+                f"There is no child's version. Write child.{ORIGINAL_LANGUAGE}.md, or say in `no_childs_version` why "
+                "there is none to give."
+            )
+            yield Problem(text.file, 1, what)
+        elif there and procedure.no_childs_version:
+            what = "There is a child's version after all; take `no_childs_version` out."
+            yield Problem(text.file, text.lines["no_childs_version"], what)
 
 
 def _check_text(text: LoadedText) -> Iterator[Problem]:

@@ -39,7 +39,17 @@ FILE_NAME = re.compile(rf"(?:(?P<child>child)\.)?(?:(?P<country>[A-Z]{{2}})\.)?(
 KEY = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 
 REQUIRED_SECTIONS: dict[Audience, tuple[str, ...]] = {
-    Audience.WORKER: ("first_answer", "never", "steps", "why", "documents", "contacts", "varies", "red_flags"),
+    Audience.WORKER: (
+        "first_answer",
+        "never",
+        "steps",
+        "why",
+        "time_limits",
+        "documents",
+        "contacts",
+        "varies",
+        "red_flags",
+    ),
     Audience.CHILD: ("first_answer", "never", "steps"),
 }
 
@@ -427,6 +437,7 @@ def _read_original(
     related = fields.texts("related") or (before.related if before else ())
     search_words = fields.texts("search_words")
     to_verify = fields.texts("to_verify")
+    no_childs_version = fields.text("no_childs_version", required=False) if parent is None else ""
     needs = fields.texts("needs") or (before.needs if before else ())
     for need in needs:
         if need not in NEEDS:
@@ -455,6 +466,7 @@ def _read_original(
         withdrawn=release.withdrawn,
         needs=needs,
         to_verify=to_verify,
+        no_childs_version=no_childs_version,
     )
     return LoadedText(complaints.file, procedure, places, _lines(fields, sections), translation_of="")
 

@@ -146,6 +146,7 @@ class Procedure:
     needs: tuple[str, ...] = ()  # what the directory is asked for when somebody wants the numbers
     local: tuple[LocalRule, ...] = ()  # what was laid over it for a country; () as it stands in its file
     to_verify: tuple[str, ...] = ()  # for editors only: facts nobody has confirmed. Never show them.
+    no_childs_version: str = ""  # why there is honestly none to give; "" where there is one
 
     def in_force(self, on: date) -> bool:
         """Whether it may be shown on that day."""
