@@ -97,7 +97,7 @@ def texts_routes(texts: TextShelf) -> Routes:
         words, on = request.query.get("q", "").strip()[:200], request.app[CLOCK].now().date()
         language = request.query.get("language", request[LANGUAGE])
         language = language if language in LANGUAGES else ORIGINAL_LANGUAGE
-        loaded = await texts.texts()
+        loaded = (await texts.read()).texts
 
         def read(tx: Connection) -> dict[str, Any]:
             waiting = store.edits_in(tx, EditState.DRAFT)
@@ -205,7 +205,7 @@ class Found:
 async def _find(request: web.Request, texts: TextShelf) -> Found:
     """Raises 404 for an address of no text."""
     file = f"{request.match_info['key']}/{request.match_info['name']}.md"
-    loaded = {text.file: text for text in await texts.texts()}
+    loaded = {text.file: text for text in (await texts.read()).texts}
     text = loaded.get(file)
     if text is None:
         raise web.HTTPNotFound

@@ -57,9 +57,14 @@ def other_approvers(tx: Connection, author_id: str) -> bool:
     return any(officer.id != author_id for officer in officers_with(tx, Role.APPROVER))
 
 
+def approved_edits(tx: Connection) -> dict[str, TextEdit]:
+    """The edits that hold in place of the shipped files, by file."""
+    return {edit.file: edit for edit in store.edits_in(tx, EditState.APPROVED)}
+
+
 def approved_texts(tx: Connection) -> dict[str, str]:
     """The files that hold in place of the shipped ones."""
-    return {edit.file: edit.content for edit in store.edits_in(tx, EditState.APPROVED)}
+    return {file: edit.content for file, edit in approved_edits(tx).items()}
 
 
 class GapRegister:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -11,15 +12,26 @@ from bot.kernel.database import Database, DatabaseUnavailable
 from bot.kernel.live import Signals
 from bot.kernel.logs import get_log
 from bot.texts import service, store
+from bot.texts.model import TextEdit
 from dialogues.knowledge import Procedures
 from dialogues.knowledge.check import check
-from dialogues.knowledge.loading import LoadedText, read_folder
-from dialogues.knowledge.model import Problem
+from dialogues.knowledge.loading import OVERLAYS_FOLDER, LoadedText, read_folder, read_overlays
+from dialogues.knowledge.model import ORIGINAL_LANGUAGE, Problem
+from dialogues.knowledge.overlays import Overlay
 
 log = get_log("texts")
 
 #: Another replica may have approved something.
 LOOK_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """All texts as they hold at one moment, and what is wrong with them. With a problem, nobody gets them."""
+
+    texts: tuple[LoadedText, ...]
+    overlays: tuple[Overlay, ...]
+    problems: tuple[Problem, ...]
 
 
 class TextShelf:
@@ -32,6 +44,11 @@ class TextShelf:
         self._signals = signals
         self._seen: tuple[int, datetime | None] = (0, None)
         self._lock = asyncio.Lock()
+
+    @property
+    def procedures(self) -> Procedures:
+        """The texts that people get now."""
+        return self._procedures
 
     async def run(self) -> None:
         """Keep up until cancelled."""
@@ -51,25 +68,37 @@ class TextShelf:
             seen = await self._database.read(store.approved_since)
             if seen == self._seen:
                 return
-            edits = await self._database.read(service.approved_texts)
-            loaded, problems = await asyncio.to_thread(read_folder, self._folder, edits)
-            if problems:
-                log.error("texts.not_readable", count=len(problems))
+            shelf = await self.read()
+            if shelf.problems:
+                log.error("texts.not_readable", count=len(shelf.problems))
             else:
-                self._procedures.replace_texts(text.procedure for text in loaded)
+                self._procedures.replace_texts((text.procedure for text in shelf.texts), shelf.overlays)
             self._seen = seen
 
-    async def problems_of(self, file: str, content: str, on: date) -> list[Problem]:
-        """What an editor must mend in `file` before it may wait for an approver."""
-        edits = await self._database.read(service.approved_texts)
-        found = await asyncio.to_thread(lambda: check(self._folder, on=on, edits={**edits, file: content}))
-        return [problem for problem in found if problem.file == file and problem.blocking]
-
-    async def texts(self) -> list[LoadedText]:
+    async def read(self) -> Shelf:
         """Every text as it holds now, with where it stands."""
+        edits = await self._database.read(service.approved_edits)
+        return await asyncio.to_thread(self._read, edits)
+
+    def _read(self, edits: Mapping[str, TextEdit]) -> Shelf:
+        contents = {file: edit.content for file, edit in edits.items()}
+        loaded, problems = read_folder(self._folder, contents)
+        overlays, unread = read_overlays(self._folder, [text.procedure for text in loaded], contents)
+        texts = tuple(_dated(text, edits) for text in loaded)
+        return Shelf(texts, tuple(overlays), (*problems, *unread))
+
+    async def problems_of(self, file: str, content: str, on: date) -> list[Problem]:
+        """What an editor must mend in `file` before it may wait for an approver, and what it would break elsewhere."""
         edits = await self._database.read(service.approved_texts)
-        loaded, _ = await asyncio.to_thread(read_folder, self._folder, edits)
-        return loaded
+        return await asyncio.to_thread(self._problems_of, file, {**edits, file: content}, on)
+
+    def _problems_of(self, file: str, edits: Mapping[str, str], on: date) -> list[Problem]:
+        loaded, unreadable = read_folder(self._folder, edits)
+        _, unread = read_overlays(self._folder, [text.procedure for text in loaded], edits)
+        found = check(self._folder, on=on, edits=edits)
+        # A text or an overlay elsewhere that could no longer be read would keep this edit from everybody.
+        broken = {problem for problem in (*unreadable, *unread) if problem.file != file}
+        return [problem for problem in found if problem.blocking and (problem.file == file or problem in broken)]
 
     def content_of(self, file: str, edits: Mapping[str, str]) -> str | None:
         """The file as it holds now, None when there is no such file."""
@@ -77,3 +106,24 @@ class TextShelf:
         if file in edits:
             return edits[file]
         return path.read_text(encoding="utf-8") if path.is_file() else None
+
+    def shipped(self, file: str) -> str | None:
+        """The file as it was released, None when it was first written at the desk."""
+        return self.content_of(file, {})
+
+
+def overlay_file(jurisdiction: str) -> str:
+    return f"{OVERLAYS_FOLDER}/{jurisdiction}.yml"
+
+
+def original_file(file: str, language: str) -> str:
+    """The English of which `file`, in `language`, is a translation."""
+    return file.removesuffix(f"{language}.md") + f"{ORIGINAL_LANGUAGE}.md"
+
+
+def _dated(text: LoadedText, edits: Mapping[str, TextEdit]) -> LoadedText:
+    """An outdated translation is outdated from the day on which the newer English was approved."""
+    newer = edits.get(original_file(text.file, text.procedure.language))
+    if text.procedure.newer_since is None or newer is None or newer.decided_at is None:
+        return text
+    return replace(text, procedure=replace(text.procedure, newer_since=newer.decided_at.date()))

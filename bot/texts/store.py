@@ -91,6 +91,17 @@ def edits_in(tx: Connection, state: EditState) -> list[TextEdit]:
     return [_edit(row) for row in found]
 
 
+def edits_of(tx: Connection, file: str, *, limit: int = 50) -> list[TextEdit]:
+    """Every edit of a file, the latest first."""
+    found = tx.execute(
+        sa.select(text_edits)
+        .where(text_edits.c.file == file)
+        .order_by(text_edits.c.written_at.desc(), text_edits.c.id.desc())
+        .limit(limit)
+    )
+    return [_edit(row) for row in found]
+
+
 def approved_since(tx: Connection) -> tuple[int, datetime | None]:
     """How many edits hold and when the last was decided: changes whenever what holds does."""
     row = tx.execute(sa.select(sa.func.count(), sa.func.max(text_edits.c.decided_at)).where(_holds)).one()

@@ -25,8 +25,7 @@ from dialogues.knowledge.model import (
     SourceStatus,
     TranslationState,
 )
-from dialogues.knowledge.overlays import Overlay, Variation, contradictions, shown_lines
-from dialogues.knowledge.placeholders import placeholders
+from dialogues.knowledge.overlays import Overlay, Variation, shown_lines
 from dialogues.knowledge.reading_age import CHILD_READS_AT, reading_age
 
 FIRST_ANSWER_WORDS = {Audience.WORKER: 80, Audience.CHILD: 60}
@@ -114,7 +113,7 @@ def check(folder: Path, *, on: date | None = None, edits: Mapping[str, str] = Ma
     loaded, problems = read_folder(folder, edits)
     unreadable = {problem.file for problem in problems}
     problems = [*problems, *_missing_languages(loaded, unreadable), *_missing_childs_versions(loaded, unreadable)]
-    overlays, unread = read_overlays(folder, [text.procedure for text in loaded])
+    overlays, unread = read_overlays(folder, [text.procedure for text in loaded], edits)
     problems = [*problems, *unread, *_check_overlays(overlays, on)]
     originals = {_place(text.procedure): text for text in loaded if text.procedure.language == ORIGINAL_LANGUAGE}
     keys = {text.procedure.key for text in loaded} | {Path(file).parent.name for file in unreadable}
@@ -129,12 +128,6 @@ def check(folder: Path, *, on: date | None = None, edits: Mapping[str, str] = Ma
 
 def _check_overlays(overlays: Iterable[Overlay], on: date | None) -> Iterator[Problem]:
     for overlay in overlays:
-        for first, second in contradictions(overlay.variations):
-            what = (
-                f"This contradicts line {first.line}: both take the place of {second.section.value} {second.replaces} "
-                f"of {second.procedure!r} at the same time. Keep one, or end the first with `valid_to`."
-            )
-            yield Problem(second.file, second.line, what)
         for variation in overlay.variations:
             yield from _check_variation(variation, on)
 
@@ -313,8 +306,6 @@ def _check_original(text: LoadedText, keys: set[str], on: date | None) -> Iterat
         if key not in keys:
             what = f"`related` names {key!r}, and there is no such procedure; write it or take the name out."
             yield Problem(text.file, text.lines.get("related", 1), what)
-        elif key == procedure.key and procedure.audience is Audience.WORKER:
-            yield Problem(text.file, text.lines.get("related", 1), "`related` leads back to this text; take it out.")
     yield from _unverified_figures(text)
 
 
@@ -352,9 +343,6 @@ def _check_same_shape(text: LoadedText, original: LoadedText, name: str) -> Iter
         yield Problem(text.file, line, f"{heading!r} has {len(ours)} {kind}, the English has {len(theirs)}.")
         return
     for at, (here, there) in enumerate(zip(ours, theirs, strict=True)):
-        if missing := placeholders(there) - placeholders(here):
-            where = text.lines.get(f"{name}.{at}", line) if name not in PARAGRAPHS else line
-            yield Problem(text.file, where, f"The English has {{{next(iter(missing))}}} here; put it in as it stands.")
         if _figures(here, text.procedure.language) != _figures(there, text.procedure.language):
             figures = ", ".join(_FIGURE.findall(there)) or "no number"
             where = text.lines.get(f"{name}.{at}", line) if name not in PARAGRAPHS else line

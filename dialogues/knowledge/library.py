@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dialogues.knowledge.loading import load_overlays, load_texts
 from dialogues.knowledge.model import INTERNATIONAL, Audience, Procedure
-from dialogues.knowledge.overlays import Overlays
+from dialogues.knowledge.overlays import Overlay, Overlays
 from dialogues.knowledge.search import Embed, Index
 
 
@@ -29,10 +29,10 @@ class Procedures:
         texts = load_texts(folder)
         return cls(texts, overlays=Overlays(load_overlays(folder, texts)), embed=embed)
 
-    def replace_texts(self, texts: Iterable[Procedure]) -> None:
-        """From now on these are the texts; the next question gets them."""
+    def replace_texts(self, texts: Iterable[Procedure], overlays: Iterable[Overlay]) -> None:
+        """From now on these are the texts, and what lies over them; the next question gets them."""
         held = {(text.key, text.language, text.audience, text.jurisdiction): text for text in texts}
-        self._texts, self._indexes = held, {}
+        self._texts, self.overlays, self._indexes = held, Overlays(overlays), {}
 
     @property
     def keys(self) -> tuple[str, ...]:

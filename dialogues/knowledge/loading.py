@@ -28,8 +28,15 @@ from dialogues.knowledge.model import (
     TranslationState,
     Withdrawal,
 )
-from dialogues.knowledge.overlays import REGIONS, LaidSection, Overlay, Variation, is_jurisdiction
-from dialogues.knowledge.placeholders import PLACEHOLDERS, strange_braces
+from dialogues.knowledge.overlays import (
+    REGIONS,
+    LaidSection,
+    Overlay,
+    Variation,
+    contradictions,
+    is_jurisdiction,
+)
+from dialogues.knowledge.placeholders import PLACEHOLDERS, placeholders, strange_braces
 from directory.model import NEEDS
 
 SOURCES_FILE = "sources.yml"
@@ -169,17 +176,24 @@ def load_overlays(folder: Path, texts: Sequence[Procedure]) -> list[Overlay]:
     return overlays
 
 
-def read_overlays(folder: Path, texts: Sequence[Procedure]) -> tuple[list[Overlay], list[Problem]]:
+def read_overlays(
+    folder: Path, texts: Sequence[Procedure], edits: Mapping[str, str] = MappingProxyType({})
+) -> tuple[list[Overlay], list[Problem]]:
     """The overlays over `texts` that could be read, and what could not. A file with a problem is not among what was
-    read."""
+    read.
+
+    `edits` has the words of files that are read in place of the shipped ones, by their name under `folder`; an overlay
+    that is only there counts too.
+    """
     problems: list[Problem] = []
     register = _read_register(folder / SOURCES_FILE, problems)
     problems.clear()  # the register's own problems are told where the texts are read
     lengths = _section_lengths(texts)
     overlays = []
-    for path in sorted((folder / OVERLAYS_FOLDER).glob("*")):
-        complaints = Complaints(path.relative_to(folder).as_posix())
-        overlay = _read_overlay(path, register, lengths, complaints)
+    shipped = {path.relative_to(folder).as_posix() for path in (folder / OVERLAYS_FOLDER).glob("*")}
+    for file in sorted(shipped | {file for file in edits if file.startswith(f"{OVERLAYS_FOLDER}/")}):
+        complaints = Complaints(file)
+        overlay = _read_overlay(folder / file, register, lengths, complaints, edited=edits.get(file))
         problems.extend(complaints.found)
         if overlay is not None and not complaints.found:
             overlays.append(overlay)
@@ -200,6 +214,8 @@ def _read_overlay(
     register: Mapping[str, RegisteredSource],
     lengths: Mapping[str, Mapping[str, int]],
     complaints: Complaints,
+    *,
+    edited: str | None = None,
 ) -> Overlay | None:
     code = path.stem
     if path.suffix != ".yml" or not is_jurisdiction(code):
@@ -207,7 +223,7 @@ def _read_overlay(
         what = f"{code!r} is no country; an overlay is called by its ISO 3166 code or a region ({regions}): IT.yml."
         complaints.add(1, what)
         return None
-    lines = _read_lines(path, complaints)
+    lines = _read_lines(path, complaints) if edited is None else _split_lines(edited, complaints)
     fields = None if lines is None else Fields.read("\n".join(lines), complaints, first_line=1)
     if fields is None:
         return None
@@ -218,9 +234,14 @@ def _read_overlay(
         _read_variation(entry, code, register, lengths, complaints) for entry in fields.mappings("variations")
     ]
     fields.finish()
-    if complaints.found:
-        return None
-    return Overlay(code, ask, tuple(variation for variation in variations if variation is not None))
+    read = tuple(variation for variation in variations if variation is not None)
+    for first, second in contradictions(read):
+        what = (
+            f"This contradicts line {first.line}: both take the place of {second.section.value} {second.replaces} "
+            f"of {second.procedure!r} at the same time. Keep one, or end the first with `valid_to`."
+        )
+        complaints.add(second.line, what)
+    return None if complaints.found else Overlay(code, ask, read)
 
 
 def _read_variation(
@@ -435,6 +456,9 @@ def _read_original(
     reviewer = fields.text("reviewer", required=False)
     roles = fields.choices("roles", Role)
     related = fields.texts("related") or (before.related if before else ())
+    if name.audience is Audience.WORKER and name.key in related:
+        what = "`related` leads in a circle, back to this text; take it out."
+        complaints.add(fields.line_of("related"), what)
     search_words = fields.texts("search_words")
     to_verify = fields.texts("to_verify")
     no_childs_version = fields.text("no_childs_version", required=False) if parent is None else ""
@@ -509,9 +533,11 @@ def _read_translation(
     fields.finish(reason=IN_THE_ENGLISH)
     if state is _WrittenState.REVIEWED and not reviewer:
         complaints.add(fields.line, "A reviewed translation says who reviewed it: `reviewer: …`.")
+    current = fingerprint(original.procedure)
+    if made_of == current:  # an outdated translation is served marked; one that claims to be current must be whole
+        _check_placeholders(sections, original, complaints, last_line=fields.line)
     if complaints.found or state is None:
         return None
-    current = fingerprint(original.procedure)
     procedure = replace(
         original.procedure,
         language=name.language,
@@ -520,9 +546,22 @@ def _read_translation(
         sources=tuple(place.resolve(register, name.language) for place in original.places),
         reviewer=reviewer,
         translation_state=TranslationState(state.value) if made_of == current else TranslationState.OUTDATED,
+        newer_since=None if made_of == current else original.procedure.valid_from,
         search_words=search_words,
     )
     return LoadedText(complaints.file, procedure, original.places, _lines(fields, sections), translation_of=made_of)
+
+
+def _check_placeholders(
+    sections: Mapping[str, Section], original: LoadedText, complaints: Complaints, *, last_line: int
+) -> None:
+    """Whatever is filled in for a reader of the English is filled in for everybody: an emergency number, above all."""
+    for name in HEADINGS[ORIGINAL_LANGUAGE]:
+        value, section = getattr(original.procedure, name), sections.get(name)
+        wanted = placeholders(value if isinstance(value, str) else "\n".join(value))
+        for missing in wanted - placeholders(section.text() if section else ""):
+            line = section.line if section else last_line
+            complaints.add(line, f"The English has {{{missing}}} in this section; put it in as it stands.")
 
 
 def _section_values(sections: Mapping[str, Section]) -> dict[str, Any]:
@@ -556,7 +595,7 @@ def _read_places(
         status = entry.choice("status", SourceStatus) if entry.has("status") else None
         entry.finish()
         if code and code not in register:
-            complaints.add(entry.line, f"The source {code!r} is not in {SOURCES_FILE}.")
+            complaints.add(entry.line, f"The source {code!r} is not in {SOURCES_FILE}; add it there, or cite another.")
         places.append(CitedPlace(code, articles, paragraphs, status))
     return tuple(places)
 

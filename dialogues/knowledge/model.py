@@ -144,6 +144,7 @@ class Procedure:
     search_words: tuple[str, ...] = ()
     withdrawn: Withdrawal | None = None
     needs: tuple[str, ...] = ()  # what the directory is asked for when somebody wants the numbers
+    newer_since: date | None = None  # of an outdated translation: the day from which the English says something else
     local: tuple[LocalRule, ...] = ()  # what was laid over it for a country; () as it stands in its file
     to_verify: tuple[str, ...] = ()  # for editors only: facts nobody has confirmed. Never show them.
     no_childs_version: str = ""  # why there is honestly none to give; "" where there is one

@@ -169,7 +169,7 @@ def test_long_words_and_sentences_ask_for_an_older_reader(language: str, easy: s
     ("related", "what"),
     [
         ("late_bus", "`related` names 'late_bus', and there is no such procedure; write it or take the name out."),
-        ("late_boat", "`related` leads back to this text; take it out."),
+        ("late_boat", "`related` leads in a circle, back to this text; take it out."),
     ],
 )
 def test_a_link_leads_to_another_procedure(tmp_path: Path, related: str, what: str) -> None:
@@ -182,7 +182,10 @@ def test_a_translation_leaves_open_what_its_english_leaves_open(tmp_path: Path) 
     shelf(tmp_path, sections=SECTIONS | {"contacts": "- Coast guard, or {emergency_number}"})
     put_french(tmp_path)
 
-    assert [p.what for p in blocking(tmp_path)] == ["The English has {emergency_number} here; put it in as it stands."]
+    (problem,) = blocking(tmp_path)
+
+    assert (problem.file, problem.line) == ("late_boat/fr.md", 24)
+    assert problem.what == "The English has {emergency_number} in this section; put it in as it stands."
 
 
 def test_a_text_nobody_signed_is_a_note_and_not_an_obstacle(tmp_path: Path) -> None:
