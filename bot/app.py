@@ -55,6 +55,7 @@ from bot.kernel.migrations import migrate
 from bot.kernel.settings import Settings, master_key_bytes
 from bot.kernel.web import PUBLIC, Routes, WebParts, build_web, web_runner
 from bot.kernel.words import Words
+from bot.texts.askers import Askers
 from bot.texts.service import GapRegister
 from bot.texts.shelf import TextShelf
 from dialogues.actions import build_actions
@@ -115,6 +116,8 @@ class Waymark:
             allowance=Allowance(settings.rate_burst, settings.rate_per_minute),
             demo=demo,
         )
+        register = GapRegister(vault)
+        self.askers = Askers(database, vault, clock, self.signals, words=self.words, procedures=self.procedures)
         self.turns = TurnWorker(
             database,
             vault,
@@ -127,8 +130,9 @@ class Waymark:
             words=self.words,
             emergency_number=self.directory.emergency_number,
             pairing=pair,
-            gaps=GapRegister(),
             report_wrong=report_wrong,
+            gaps=register,
+            askers=register,
             default_country=settings.country or None,
             workers=settings.turn_workers,
         )
@@ -221,6 +225,7 @@ class Waymark:
             "texts": self.texts.run,
             "intake": self.exchange.intake.run,
             "carrier": self.exchange.carrier.run,
+            "askers": self.askers.run,
         }
         for name, run in workers.items():
             self._begin(name, run())

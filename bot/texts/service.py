@@ -13,7 +13,7 @@ from bot.kernel.crypto import Vault
 from bot.kernel.ids import new_id
 from bot.kernel.officers import Officer, officers_with
 from bot.texts import store
-from bot.texts.model import LEAST_ASKERS, EditMoved, EditState, Gap, GapWork, OwnEdit, TextEdit
+from bot.texts.model import CHANGE, LEAST_ASKERS, Asker, EditMoved, EditState, Gap, GapWork, OwnEdit, TextEdit
 
 
 def write_edit(tx: Connection, vault: Vault, author: Officer, file: str, content: str, *, at: datetime) -> TextEdit:
@@ -70,6 +70,9 @@ def approved_texts(tx: Connection) -> dict[str, str]:
 class GapRegister:
     """Implements `conversations.ports.Gaps`."""
 
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
     def note(self, tx: Connection, facts: dict[str, str], *, at: datetime) -> None:
         """Count one conversation that asked in vain. Unknown facts are cut to what a code can be."""
         gap = Gap(
@@ -80,6 +83,26 @@ class GapRegister:
             audience=facts.get("audience", "")[:10],
         )
         store.count_gap(tx, gap, on=at.date())
+
+    def remember(self, tx: Connection, conversation_id: str, facts: dict[str, str], *, at: datetime) -> None:
+        """Keep, sealed, that this conversation wants to be told."""
+        asker = Asker(
+            id=new_id(),
+            conversation_id=conversation_id,
+            procedure=facts.get("procedure", "")[:60],
+            about=facts.get("about", CHANGE)[:20],
+            audience=facts.get("audience", "worker")[:10],
+            language=facts.get("language", "en")[:16],
+            country=facts.get("country", "")[:2],
+            given=facts.get("given", "")[:16],
+            asked_on=at.date(),
+            answered=False,
+        )
+        store.add_asker(tx, self._vault, asker, at=at)
+
+    def forget(self, tx: Connection, conversation_id: str, *, at: datetime) -> None:
+        """Whoever agreed to be told has changed their mind."""
+        store.forget_askers_of(tx, self._vault, conversation_id, at=at)
 
 
 def work_for_authors(tx: Connection) -> list[GapWork]:
@@ -114,6 +137,7 @@ def answer_gap(tx: Connection, vault: Vault, author: Officer, procedure: str, wh
     """Take a subject off the list. Asked in vain again, it comes back."""
     done = store.answer_gap(tx, procedure, why, at=at) > 0
     if done:
+        store.mark_answered(tx, procedure, why)
         _record(tx, vault, author, "gap.answer", procedure or "unknown", at)
     return done
 

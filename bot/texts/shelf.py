@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -14,24 +14,14 @@ from bot.kernel.logs import get_log
 from bot.texts import service, store
 from bot.texts.model import TextEdit
 from dialogues.knowledge import Procedures
-from dialogues.knowledge.check import check
-from dialogues.knowledge.loading import OVERLAYS_FOLDER, LoadedText, read_folder, read_overlays
+from dialogues.knowledge.check import check_read
+from dialogues.knowledge.loading import OVERLAYS_FOLDER, LoadedText, ReadTexts, read_all
 from dialogues.knowledge.model import ORIGINAL_LANGUAGE, Problem
-from dialogues.knowledge.overlays import Overlay
 
 log = get_log("texts")
 
 #: Another replica may have approved something.
 LOOK_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """All texts as they hold at one moment, and what is wrong with them. With a problem, nobody gets them."""
-
-    texts: tuple[LoadedText, ...]
-    overlays: tuple[Overlay, ...]
-    problems: tuple[Problem, ...]
 
 
 class TextShelf:
@@ -43,6 +33,7 @@ class TextShelf:
         self._database = database
         self._signals = signals
         self._seen: tuple[int, datetime | None] = (0, None)
+        self._read_at: tuple[tuple[int, datetime | None], ReadTexts] | None = None
         self._lock = asyncio.Lock()
 
     @property
@@ -68,24 +59,24 @@ class TextShelf:
             seen = await self._database.read(store.approved_since)
             if seen == self._seen:
                 return
-            shelf = await self.read()
-            if shelf.problems:
-                log.error("texts.not_readable", count=len(shelf.problems))
+            read = await self.read()
+            if read.unreadable:
+                log.error("texts.not_readable", count=len(read.unreadable))
             else:
-                self._procedures.replace_texts((text.procedure for text in shelf.texts), shelf.overlays)
+                self._procedures.replace_texts((text.procedure for text in read.texts), read.overlays)
             self._seen = seen
 
-    async def read(self) -> Shelf:
-        """Every text as it holds now, with where it stands."""
-        edits = await self._database.read(service.approved_edits)
-        return await asyncio.to_thread(self._read, edits)
+    async def read(self) -> ReadTexts:
+        """Every text as it holds now, with where it stands. Read anew only when another edit holds."""
+        seen = await self._database.read(store.approved_since)
+        if self._read_at is None or self._read_at[0] != seen:
+            edits = await self._database.read(service.approved_edits)
+            self._read_at = seen, await asyncio.to_thread(self._read, edits)
+        return self._read_at[1]
 
-    def _read(self, edits: Mapping[str, TextEdit]) -> Shelf:
-        contents = {file: edit.content for file, edit in edits.items()}
-        loaded, problems = read_folder(self._folder, contents)
-        overlays, unread = read_overlays(self._folder, [text.procedure for text in loaded], contents)
-        texts = tuple(_dated(text, edits) for text in loaded)
-        return Shelf(texts, tuple(overlays), (*problems, *unread))
+    def _read(self, edits: Mapping[str, TextEdit]) -> ReadTexts:
+        read = read_all(self._folder, {file: edit.content for file, edit in edits.items()})
+        return replace(read, texts=tuple(_dated(text, edits) for text in read.texts))
 
     async def problems_of(self, file: str, content: str, on: date) -> list[Problem]:
         """What an editor must mend in `file` before it may wait for an approver, and what it would break elsewhere."""
@@ -93,12 +84,13 @@ class TextShelf:
         return await asyncio.to_thread(self._problems_of, file, {**edits, file: content}, on)
 
     def _problems_of(self, file: str, edits: Mapping[str, str], on: date) -> list[Problem]:
-        loaded, unreadable = read_folder(self._folder, edits)
-        _, unread = read_overlays(self._folder, [text.procedure for text in loaded], edits)
-        found = check(self._folder, on=on, edits=edits)
+        read = read_all(self._folder, edits)
         # A text or an overlay elsewhere that could no longer be read would keep this edit from everybody.
-        broken = {problem for problem in (*unreadable, *unread) if problem.file != file}
-        return [problem for problem in found if problem.blocking and (problem.file == file or problem in broken)]
+        return [
+            problem
+            for problem in check_read(read, on=on)
+            if problem.blocking and (problem.file == file or problem in read.unreadable)
+        ]
 
     def content_of(self, file: str, edits: Mapping[str, str]) -> str | None:
         """The file as it holds now, None when there is no such file."""

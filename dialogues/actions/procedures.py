@@ -24,11 +24,12 @@ from dialogues.actions.reading import (
 )
 from dialogues.knowledge import Audience, Procedure, Procedures
 from dialogues.knowledge.countries import countries_named, country_name
-from dialogues.knowledge.model import INTERNATIONAL, LocalRule
+from dialogues.knowledge.model import INTERNATIONAL, ORIGINAL_LANGUAGE, LocalRule
 from dialogues.runtime.payload import payload
 from dialogues.runtime.responses import Translate
 
 MOST_CONTACTS = 4
+MOST_LIKE = 4
 
 #: Beside the procedure somebody asked about, what a journey across borders always touches.
 CHAIN = ("identify_uasc", "cross_border_request", "case_transfer")
@@ -62,7 +63,10 @@ def procedure_actions(
         AnswerProcedure(*parts),
         ProcedureContacts(*parts),
         ProcedureSteps(*parts),
+        ProcedureLike(*parts),
         ProcedureWhy(*parts),
+        TellMe(*parts),
+        TellNothing(),
     ]
 
 
@@ -75,8 +79,14 @@ class Shelf:
         self._default_country = default_country
 
     def find(self, key: str, tracker: Any) -> Procedure | None:
+        """The text to show: in the person's language, or the English it was translated from where they ask for that."""
         country = country_of(tracker, self._default_country)
-        return self._procedures.get(key, language_of(tracker), self._today(), country, audience=audience_of(tracker))
+        language = ORIGINAL_LANGUAGE if entity(tracker, "original") else language_of(tracker)
+        return self._procedures.get(key, language, self._today(), country, audience=audience_of(tracker))
+
+    def country(self, tracker: Any) -> str:
+        """Where the person is, "" when nobody knows."""
+        return country_of(tracker, self._default_country) or ""
 
     def search(self, words: str, tracker: Any, limit: int) -> list[Procedure]:
         return self._procedures.search(
@@ -86,6 +96,12 @@ class Shelf:
             on=self._today(),
             country=country_of(tracker, self._default_country),
             audience=audience_of(tracker),
+        )
+
+    def like(self, text: Procedure, tracker: Any) -> list[Procedure]:
+        """Other texts in force that go with this one."""
+        return self._procedures.like(
+            text, MOST_LIKE, on=self._today(), country=country_of(tracker, self._default_country)
         )
 
     def was_in_force(self, key: str, tracker: Any) -> bool:
@@ -204,7 +220,11 @@ class ProcedureAction(Action):  # type: ignore[misc]
         response = "utter_procedure_out_of_date" if once else "utter_no_procedure"
         dispatcher.utter_message(response=response, emergency_number=number)
         call_officer(dispatcher, "no_answer", "P2")
-        return note_gap(dispatcher, tracker, key, "out_of_date" if once else "no_text", self._default_country)
+        why = "out_of_date" if once else "no_text"
+        noted = note_gap(dispatcher, tracker, key, why, self._default_country)
+        if noted:
+            offer_to_tell(dispatcher, key, why, language_of(tracker), self._translate)
+        return noted
 
     def ask_which(self, dispatcher: Any, tracker: Any) -> list[dict[str, Any]]:
         """Offer what the words may mean; the usual subjects, where they mean nothing."""
@@ -232,6 +252,8 @@ class AnswerProcedure(ProcedureAction):
         of_worker = text.audience is not Audience.CHILD
         parts = [text.first_answer, f"✋ {text.never}"]
         steps = [numbered(translate(language, "The steps"), text.steps)]
+        if text.newer_since is not None and not of_worker:
+            parts.append(translate(language, "Some of this has changed. A person can tell you what is new."))
         if of_worker:
             # A child gets none of this: a locked phone shows the beginning, and the law is of no help tonight.
             here = self._shelf.here(text, tracker, translate)
@@ -257,6 +279,9 @@ class AnswerProcedure(ProcedureAction):
         if text.red_flags:
             buttons.append(button(translate(language, "Red flags"), payload("procedure_flags", procedure=text.key)))
         buttons.append(why_button(text, translate, language))
+        if text.newer_since is not None and text.audience is Audience.WORKER:
+            newer = payload("procedure", procedure=text.key, original=1)
+            buttons.insert(0, button(translate(language, "Newer text, in English"), newer))
         if text.contacts:
             buttons.append(button(translate(language, "Numbers"), payload("procedure_contacts", procedure=text.key)))
         if text.audience is Audience.WORKER and self._shelf.has_childs_version(text, language):
@@ -309,9 +334,80 @@ class ProcedureWhy(ProcedureAction):
         parts.append(validity(text, language, translate))
         buttons = [
             button(translate(language, "Steps"), payload("procedure_steps", procedure=text.key)),
+            *self._further(text, tracker),
             person_button(translate, language),
         ]
         dispatcher.utter_message(text="\n\n".join(parts), buttons=buttons)
+        return []
+
+    def _further(self, text: Procedure, tracker: Any) -> list[dict[str, str]]:
+        """Texts like it, and a word when it changes. A child is not written to unasked, nor sent on."""
+        if text.audience is Audience.CHILD:
+            return []
+        translate, language = self._translate, language_of(tracker)
+        return [
+            button(translate(language, "Tell me if it changes"), payload("tell_change", procedure=text.key)),
+            button(translate(language, "More like this"), payload("procedure_like", procedure=text.key)),
+        ]
+
+
+class ProcedureLike(ProcedureAction):
+    """Other texts that go with this one: those its authors name, then those that are nearest."""
+
+    def name(self) -> str:
+        return "action_procedure_like"
+
+    def show(self, dispatcher: Any, text: Procedure, tracker: Any) -> list[dict[str, Any]]:
+        language = language_of(tracker)
+        others = self._shelf.like(text, tracker)
+        said = [f"{other.title}\n{source_line(other, language, self._translate)}" for other in others]
+        heading = self._translate(language, "More like this: {title}").format(title=text.title)
+        dispatcher.utter_message(
+            text="\n\n".join((heading, *said)),
+            buttons=[*(choose_button(other) for other in others), person_button(self._translate, language)],
+        )
+        return []
+
+
+class TellMe(ProcedureAction):
+    """They want to be written to, once: the host keeps it, sealed, with the mark of what they were given."""
+
+    def name(self) -> str:
+        return "action_tell_me"
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        key, why = self.wanted(tracker), str(entity(tracker, "why") or "")
+        if key is None:
+            return self.ask_which(dispatcher, tracker)
+        changes = tracker.latest_message["intent"]["name"] == "tell_change"
+        text = self._shelf.find(key, tracker)
+        if changes and text is None:
+            number = await number_to_call(self._services, tracker, self._default_country)
+            return self.refuse(dispatcher, tracker, key, number)
+        dispatcher.utter_message(
+            json_message={
+                "waymark": "tell",
+                "procedure": key,
+                "about": "change" if changes else why or "no_text",
+                "language": language_of(tracker),
+                "country": self._shelf.country(tracker),
+                "audience": audience_of(tracker).value,
+                "given": text.mark() if changes and text is not None else "",
+            }
+        )
+        dispatcher.utter_message(response="utter_will_tell")
+        return []
+
+
+class TellNothing(Action):  # type: ignore[misc]
+    """They do not want to be written to, or no longer."""
+
+    def name(self) -> str:
+        return "action_tell_nothing"
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        dispatcher.utter_message(json_message={"waymark": "tell"})
+        dispatcher.utter_message(response="utter_will_tell_nothing")
         return []
 
 
@@ -390,7 +486,17 @@ def source_line(text: Procedure, language: str, translate: Translate) -> str:
 
 
 def validity(text: Procedure, language: str, translate: Translate) -> str:
-    """Where the text applies, from when, and when it is looked at again."""
+    """Where the text applies, from when, when it is looked at again, and whether the English has moved on."""
+    applies = _applies(text, language, translate)
+    if text.newer_since is None:
+        return applies
+    older = translate(
+        language, "⚠ This translation is older than the English text, which changed on {since}. The English text holds."
+    )
+    return f"{older.format(since=format_date(text.newer_since, format='long', locale=language))}\n{applies}"
+
+
+def _applies(text: Procedure, language: str, translate: Translate) -> str:
     dates = {
         "since": format_date(text.valid_from, format="long", locale=language),
         "review": format_date(text.review_due, format="long", locale=language),
@@ -437,6 +543,17 @@ def note_gap(dispatcher: Any, tracker: Any, key: str, why: str, default_country:
         }
     )
     return [SlotSet("gaps_noted", [*noted, subject])]
+
+
+def offer_to_tell(dispatcher: Any, key: str, why: str, language: str, translate: Translate) -> None:
+    """Ask whether they want to be written to when there is an answer."""
+    dispatcher.utter_message(
+        response="utter_offer_to_tell",
+        buttons=[
+            button(translate(language, "Yes, write to me"), payload("tell_answer", procedure=key, why=why)),
+            button(translate(language, "No"), payload("tell_nothing")),
+        ],
+    )
 
 
 def choose_button(text: Procedure) -> dict[str, str]:

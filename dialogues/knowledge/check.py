@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from dialogues.knowledge.body import HEADINGS, NUMBERED, PARAGRAPHS
-from dialogues.knowledge.loading import LoadedText, fingerprint, read_folder, read_overlays
+from dialogues.knowledge.loading import LoadedText, ReadTexts, fingerprint, read_all
 from dialogues.knowledge.model import (
     INTERNATIONAL,
     LANGUAGES,
@@ -110,11 +110,15 @@ def check(folder: Path, *, on: date | None = None, edits: Mapping[str, str] = Ma
 
     `edits` are read in place of the files of that name.
     """
-    loaded, problems = read_folder(folder, edits)
+    return check_read(read_all(folder, edits), on=on)
+
+
+def check_read(read: ReadTexts, *, on: date | None = None) -> list[Problem]:
+    """Every problem of what was read, and of what could not be, in the order of files and lines."""
+    loaded, problems = read.texts, [*read.unreadable]
     unreadable = {problem.file for problem in problems}
     problems = [*problems, *_missing_languages(loaded, unreadable), *_missing_childs_versions(loaded, unreadable)]
-    overlays, unread = read_overlays(folder, [text.procedure for text in loaded], edits)
-    problems = [*problems, *unread, *_check_overlays(overlays, on)]
+    problems = [*problems, *_check_overlays(read.overlays, on)]
     originals = {_place(text.procedure): text for text in loaded if text.procedure.language == ORIGINAL_LANGUAGE}
     keys = {text.procedure.key for text in loaded} | {Path(file).parent.name for file in unreadable}
     for text in loaded:

@@ -64,6 +64,11 @@ class Procedures:
                 return self.overlays.lay(text, country, on) if country and lies_under else text
         return None
 
+    def title(self, key: str, language: str, audience: Audience = Audience.WORKER) -> str | None:
+        """What a text is called, in force or not: to speak of it, not to show it."""
+        text = self._texts.get((key, language, audience, INTERNATIONAL))
+        return None if text is None else text.title
+
     def has(self, key: str, language: str, audience: Audience = Audience.WORKER) -> bool:
         """Whether there is a text of it for these readers, in force or not."""
         return any((k, lang, whom) == (key, language, audience) for k, lang, whom, _ in self._texts)
@@ -82,6 +87,14 @@ class Procedures:
         matches = self._index(language, audience).search(words)
         likely = (self.get(match.key, language, on, country, audience=audience) for match in matches)
         return [text for text in likely if text is not None][:limit]
+
+    def like(self, text: Procedure, limit: int = 4, *, on: date, country: str | None = None) -> list[Procedure]:
+        """Other texts in force for the same readers: those its authors name first, then the nearest by their words."""
+        words = " ".join((text.title, *text.search_words))
+        near = (match.key for match in self._index(text.language, text.audience).search(words))
+        keys = [key for key in dict.fromkeys((*text.related, *near)) if key != text.key]
+        found = (self.get(key, text.language, on, country, audience=text.audience) for key in keys)
+        return [other for other in found if other is not None][:limit]
 
     def _index(self, language: str, audience: Audience) -> Index:
         """Made at the first search for these readers, so that a start does not wait for it."""

@@ -150,6 +150,15 @@ class LoadedText:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadTexts:
+    """Everything under a folder as it was read. With anything unreadable, nothing of it may be served."""
+
+    texts: tuple[LoadedText, ...]
+    overlays: tuple[Overlay, ...]
+    unreadable: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Release:
     """From when, until when, and whether at all a text may be shown."""
 
@@ -165,6 +174,13 @@ def load_texts(folder: Path) -> list[Procedure]:
     if problems:
         raise BrokenProcedures(problems)
     return [text.procedure for text in loaded]
+
+
+def read_all(folder: Path, edits: Mapping[str, str] = MappingProxyType({})) -> ReadTexts:
+    """Texts and overlays under `folder`, with `edits` read in place of the files of that name."""
+    loaded, problems = read_folder(folder, edits)
+    overlays, unread = read_overlays(folder, [text.procedure for text in loaded], edits)
+    return ReadTexts(tuple(loaded), tuple(overlays), (*problems, *unread))
 
 
 def load_overlays(folder: Path, texts: Sequence[Procedure]) -> list[Overlay]:

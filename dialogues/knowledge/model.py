@@ -6,6 +6,7 @@ must have asked.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -173,6 +174,11 @@ class Procedure:
         for name, value in values.items():
             values[name] = say(value) if isinstance(value, str) else tuple(say(item) for item in value)
         return replace(self, **values)
+
+    def mark(self) -> str:
+        """Sixteen letters that change whenever what a reader of it is told changes, in the country it was laid for."""
+        said = "\n".join((self.shown_text(), *(rule.words for rule in self.local)))
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
 
     def shown_text(self) -> str:
         """Everything of it that a reader can see, for searching and for checking."""

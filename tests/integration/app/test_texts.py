@@ -48,7 +48,7 @@ async def test_a_text_out_of_force_is_refused_kindly_and_counted_once_for_each_p
     async with Person(helpline) as person, Person(helpline) as other:
         page = await person.write(QUESTION)
         assert "it is out of date, so I do not show it" in page
-        assert "Talk to the adult and the child apart" not in page
+        assert "Talk to the adult and to the child apart" not in page
         await person.write(QUESTION)
         await other.write(QUESTION)
 

@@ -159,7 +159,7 @@ async def test_no_address_leads_to_a_file_that_is_no_text(world, at_desk):
 
 
 async def asked(world, clock, times: int, **facts: str) -> None:
-    register = service.GapRegister()
+    register = service.GapRegister(world.vault)
     gap = {"procedure": "missing_child", "why": "out_of_date", "language": "es", "country": "MX", "audience": "worker"}
     for _ in range(times):
         await world.database.write(lambda tx: register.note(tx, {**gap, **facts}, at=clock.now()))
