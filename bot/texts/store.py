@@ -194,7 +194,7 @@ def add_asker(tx: Connection, vault: Vault, asker: Asker, *, at: datetime) -> No
         askers.c.about == asker.about,
     )
     for row in tx.execute(sa.select(askers.c.id, askers.c.key_id).where(*same)).all():
-        _drop(tx, vault, row, at=at)
+        _drop(tx, vault, row.id, row.key_id, at=at)
     key = vault.new_key(tx, at)
     sealed = key.seal(asker.conversation_id, table="askers", row=asker.id, field="conversation")
     tx.execute(
@@ -249,18 +249,18 @@ def mark_answered(tx: Connection, procedure: str, about: str) -> None:
 def forget_asker(tx: Connection, vault: Vault, asker_id: str, *, at: datetime) -> bool:
     """Drop one wish and its key. False when somebody else did so before."""
     row = tx.execute(sa.select(askers.c.id, askers.c.key_id).where(askers.c.id == asker_id)).one_or_none()
-    return row is not None and _drop(tx, vault, row, at=at)
+    return row is not None and _drop(tx, vault, row.id, row.key_id, at=at)
 
 
 def forget_askers_of(tx: Connection, vault: Vault, conversation_id: str, *, at: datetime) -> int:
     """Drop every wish of a conversation. Returns how many there were."""
     index = _conversation_index(vault, conversation_id)
     rows = tx.execute(sa.select(askers.c.id, askers.c.key_id).where(askers.c.conversation_index == index)).all()
-    return sum(_drop(tx, vault, row, at=at) for row in rows)
+    return sum(_drop(tx, vault, row.id, row.key_id, at=at) for row in rows)
 
 
-def _drop(tx: Connection, vault: Vault, row: Row[Any], *, at: datetime) -> bool:
-    gone = tx.execute(askers.delete().where(askers.c.id == row.id)).rowcount == 1
+def _drop(tx: Connection, vault: Vault, asker_id: str, key_id: str, *, at: datetime) -> bool:
+    gone = tx.execute(askers.delete().where(askers.c.id == asker_id)).rowcount == 1
     if gone:
-        vault.destroy(tx, row.key_id, at)
+        vault.destroy(tx, key_id, at)
     return gone

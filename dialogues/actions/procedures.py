@@ -6,10 +6,21 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from babel.dates import format_date
 from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 
+from dialogues.actions.answer import (
+    answer,
+    by_jurisdiction,
+    choose_button,
+    listed,
+    numbered,
+    person_button,
+    said_of,
+    source_line,
+    validity,
+    why_button,
+)
 from dialogues.actions.officer import call_officer
 from dialogues.actions.ports import FoundService, Services
 from dialogues.actions.progress import done_steps
@@ -24,7 +35,7 @@ from dialogues.actions.reading import (
 )
 from dialogues.knowledge import Audience, Procedure, Procedures
 from dialogues.knowledge.countries import countries_named, country_name
-from dialogues.knowledge.model import INTERNATIONAL, ORIGINAL_LANGUAGE, LocalRule
+from dialogues.knowledge.model import INTERNATIONAL, ORIGINAL_LANGUAGE
 from dialogues.runtime.payload import payload
 from dialogues.runtime.responses import Translate
 
@@ -250,45 +261,14 @@ class AnswerProcedure(ProcedureAction):
     def show(self, dispatcher: Any, text: Procedure, tracker: Any) -> list[dict[str, Any]]:
         language, translate = language_of(tracker), self._translate
         of_worker = text.audience is not Audience.CHILD
-        parts = [text.first_answer, f"✋ {text.never}"]
-        steps = [numbered(translate(language, "The steps"), text.steps)]
-        if text.newer_since is not None and not of_worker:
-            parts.append(translate(language, "Some of this has changed. A person can tell you what is new."))
-        if of_worker:
-            # A child gets none of this: a locked phone shows the beginning, and the law is of no help tonight.
-            here = self._shelf.here(text, tracker, translate)
-            parts = [text.title, *parts, *([here] if here else []), source_line(text, language, translate)]
-            steps += [
-                listed(heading, lines)
-                for heading, lines in (
-                    (translate(language, "Time limits"), text.time_limits),
-                    (translate(language, "Whom to call"), text.contacts),
-                )
-                if lines
-            ]
-        dispatcher.utter_message(text="\n\n".join(parts))
-        dispatcher.utter_message(text="\n\n".join(steps), buttons=self._ways_on(text, language))
+        here = self._shelf.here(text, tracker, translate) if of_worker else ""
+        childs = of_worker and self._shelf.has_childs_version(text, language)
+        for said in answer(text, language, translate, here=here, childs_version=childs):
+            dispatcher.utter_message(text=said.text, buttons=list(said.buttons))
         journey = countries_named(str(tracker.latest_message.get("text") or ""))
         if of_worker and len(journey) > 1:
             dispatcher.utter_message(text=self._shelf.chain(text, journey, tracker, translate))
         return []
-
-    def _ways_on(self, text: Procedure, language: str) -> list[dict[str, str]]:
-        translate = self._translate
-        buttons = [button(translate(language, "Step by step"), payload("procedure_step", procedure=text.key))]
-        if text.red_flags:
-            buttons.append(button(translate(language, "Red flags"), payload("procedure_flags", procedure=text.key)))
-        buttons.append(why_button(text, translate, language))
-        if text.newer_since is not None and text.audience is Audience.WORKER:
-            newer = payload("procedure", procedure=text.key, original=1)
-            buttons.insert(0, button(translate(language, "Newer text, in English"), newer))
-        if text.contacts:
-            buttons.append(button(translate(language, "Numbers"), payload("procedure_contacts", procedure=text.key)))
-        if text.audience is Audience.WORKER and self._shelf.has_childs_version(text, language):
-            # To read aloud, or to show. It changes nothing about who is writing.
-            childs = payload("procedure", procedure=text.key, audience="child")
-            buttons.append(button(translate(language, "In a child's words"), childs))
-        return [*buttons, person_button(translate, language)]
 
 
 class ProcedureSteps(ProcedureAction):
@@ -465,65 +445,6 @@ def _called(service: FoundService) -> str:
     return f"{service.name}: {service.phone}"
 
 
-def numbered(heading: str, lines: tuple[str, ...]) -> str:
-    return "\n".join([heading, *(f"{number}. {line}" for number, line in enumerate(lines, 1))])
-
-
-def listed(heading: str, lines: tuple[str, ...]) -> str:
-    return "\n".join([heading, *(f"• {line}" for line in lines)])
-
-
-def source_line(text: Procedure, language: str, translate: Translate) -> str:
-    """The first source, how many more there are, where the text applies and from when."""
-    citations = [source.citation() for source in text.shown_sources()]
-    if not citations:
-        return validity(text, language, translate)
-    first = translate(language, "Source: {citation}.").format(citation=citations[0])
-    if len(citations) > 1:
-        more = "; ".join(source.code for source in text.shown_sources()[1:])
-        first = translate(language, "Source: {citation}; also {codes}.").format(citation=citations[0], codes=more)
-    return f"{first}\n{validity(text, language, translate)}"
-
-
-def validity(text: Procedure, language: str, translate: Translate) -> str:
-    """Where the text applies, from when, when it is looked at again, and whether the English has moved on."""
-    applies = _applies(text, language, translate)
-    if text.newer_since is None:
-        return applies
-    older = translate(
-        language, "⚠ This translation is older than the English text, which changed on {since}. The English text holds."
-    )
-    return f"{older.format(since=format_date(text.newer_since, format='long', locale=language))}\n{applies}"
-
-
-def _applies(text: Procedure, language: str, translate: Translate) -> str:
-    dates = {
-        "since": format_date(text.valid_from, format="long", locale=language),
-        "review": format_date(text.review_due, format="long", locale=language),
-    }
-    if text.jurisdiction == INTERNATIONAL:
-        said = translate(
-            language,
-            "International standard; the law of the country may differ. Text of {since}, next review {review}.",
-        )
-        return said.format(**dates)
-    said = translate(language, "Applies in: {country}. Text of {since}, next review {review}.")
-    return said.format(country=country_name(text.jurisdiction, language), **dates)
-
-
-def by_jurisdiction(rules: tuple[LocalRule, ...]) -> list[tuple[LocalRule, ...]]:
-    """The rules of each country or region together, in their order."""
-    return [
-        tuple(rule for rule in rules if rule.jurisdiction == jurisdiction)
-        for jurisdiction in dict.fromkeys(rule.jurisdiction for rule in rules)
-    ]
-
-
-def said_of(rules: tuple[LocalRule, ...], language: str) -> str:
-    """The rules of one jurisdiction under its name."""
-    return listed(country_name(rules[0].jurisdiction, language), tuple(rule.words for rule in rules))
-
-
 def note_gap(dispatcher: Any, tracker: Any, key: str, why: str, default_country: str | None) -> list[dict[str, Any]]:
     """Tell the host that a question had no answer. It carries no words and nobody's name, only what was looked for.
 
@@ -554,19 +475,3 @@ def offer_to_tell(dispatcher: Any, key: str, why: str, language: str, translate:
             button(translate(language, "No"), payload("tell_nothing")),
         ],
     )
-
-
-def choose_button(text: Procedure) -> dict[str, str]:
-    return button(text.title, payload("procedure", procedure=text.key))
-
-
-def why_button(text: Procedure, translate: Translate, language: str) -> dict[str, str]:
-    return button(translate(language, "Why and source"), payload("procedure_why", procedure=text.key))
-
-
-def steps_button(text: Procedure, translate: Translate, language: str) -> dict[str, str]:
-    return button(translate(language, "Steps"), payload("procedure_steps", procedure=text.key))
-
-
-def person_button(translate: Translate, language: str) -> dict[str, str]:
-    return button(translate(language, "Talk to a person"), payload("ask_human"))

@@ -9,9 +9,10 @@ from typing import Any
 from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 
+from dialogues.actions.answer import choose_button, person_button
 from dialogues.actions.officer import OfficerAction, call_officer
 from dialogues.actions.ports import Services
-from dialogues.actions.procedures import Shelf, choose_button, note_gap, offer_to_tell, person_button
+from dialogues.actions.procedures import Shelf, note_gap, offer_to_tell
 from dialogues.actions.reading import entity, language_of
 from dialogues.knowledge import Procedures
 from dialogues.runtime.responses import Translate

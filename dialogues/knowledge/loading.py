@@ -105,6 +105,7 @@ class RegisteredSource:
     organisations: Mapping[str, str]
     year: int
     status: SourceStatus
+    year_status: SourceStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,7 @@ class CitedPlace:
             year=source.year,
             article=", ".join(places),
             status=self.status or source.status,
+            year_status=source.year_status,
         )
 
 
@@ -647,10 +649,11 @@ def _read_registered(code: str, fields: Fields | None) -> RegisteredSource | Non
     documents, organisations = _read_languages(fields, "document"), _read_languages(fields, "organisation")
     year = fields.number("year")
     status = fields.choice("status", SourceStatus)
+    year_status = fields.choice("year_status", SourceStatus, default=SourceStatus.CONFIRMED)
     fields.finish()
-    if status is None or len(documents) < len(LANGUAGES) or len(organisations) < len(LANGUAGES):
+    if status is None or year_status is None or len(documents) < len(LANGUAGES) or len(organisations) < len(LANGUAGES):
         return None
-    return RegisteredSource(code, documents, organisations, year, status)
+    return RegisteredSource(code, documents, organisations, year, status, year_status)
 
 
 def _read_languages(fields: Fields, name: str) -> dict[str, str]:

@@ -91,11 +91,13 @@ class Source:
     year: int
     article: str  # "articles 3, 12"; "" for the whole document
     status: SourceStatus
+    year_status: SourceStatus = SourceStatus.CONFIRMED
 
     def citation(self) -> str:
-        """One line for a reader."""
+        """One line for a reader. A year nobody has seen with the document is left out."""
         place = f", {self.article}" if self.article else ""
-        return f"{self.document}{place} ({self.organisation}, {self.year})"
+        year = f", {self.year}" if self.year_status is SourceStatus.CONFIRMED else ""
+        return f"{self.document}{place} ({self.organisation}{year})"
 
 
 @dataclass(frozen=True, slots=True)
