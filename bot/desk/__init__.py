@@ -11,6 +11,7 @@ from bot.desk.provider import provider_routes
 from bot.desk.refer import refer_routes
 from bot.desk.service_edit import service_edit_routes
 from bot.desk.services import PublishedServices, services_routes
+from bot.desk.text import text_routes
 from bot.desk.texts import texts_routes
 from bot.kernel.web import Routes
 from bot.texts.shelf import TextShelf
@@ -36,6 +37,7 @@ def all_routes(directory: Directory, *, texts: TextShelf, telegram: TelegramName
         service_edit_routes(),
         provider_routes(),
         texts_routes(texts),
+        text_routes(texts),
         deliveries.routes,
         officers.routes,
         audit.routes,

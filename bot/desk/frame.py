@@ -181,6 +181,7 @@ NOTICES: Mapping[str, str] = {
     "text_approved": N_("Approved. The next question gets this text."),
     "text_sent_back": N_("Sent back. People keep the text they had."),
     "text_moved": N_("Somebody else decided first. Look at it again."),
+    "no_such_country": N_("That is no country. Write its two letters, such as DE."),
     "unpaired": N_("You are no longer paged there."),
     "offered": N_("Your colleague is asked. The case stays with you until they accept."),
     "declined": N_("The case stays with your colleague."),

@@ -15,7 +15,7 @@ from bot.texts import service, store
 from bot.texts.model import TextEdit
 from dialogues.knowledge import Procedures
 from dialogues.knowledge.check import check_read
-from dialogues.knowledge.loading import OVERLAYS_FOLDER, LoadedText, ReadTexts, read_all
+from dialogues.knowledge.loading import OVERLAYS_FOLDER, LoadedText, ReadTexts, read_all, stamped_overlay
 from dialogues.knowledge.model import ORIGINAL_LANGUAGE, Problem
 
 log = get_log("texts")
@@ -77,6 +77,17 @@ class TextShelf:
     def _read(self, edits: Mapping[str, TextEdit]) -> ReadTexts:
         read = read_all(self._folder, {file: edit.content for file, edit in edits.items()})
         return replace(read, texts=tuple(_dated(text, edits) for text in read.texts))
+
+    async def read_with(self, file: str, content: str) -> ReadTexts:
+        """Everything as it would be with this edit."""
+        edits = await self._database.read(service.approved_texts)
+        return await asyncio.to_thread(read_all, self._folder, {**edits, file: content})
+
+    async def stamped_overlay(self, file: str, content: str) -> str:
+        """An overlay whose translations were read against its English; as it is, where it cannot be read."""
+        read = await self.read_with(file, content)
+        overlay = next((each for each in read.overlays if overlay_file(each.jurisdiction) == file), None)
+        return content if overlay is None else stamped_overlay(content, overlay)
 
     async def problems_of(self, file: str, content: str, on: date) -> list[Problem]:
         """What an editor must mend in `file` before it may wait for an approver, and what it would break elsewhere."""

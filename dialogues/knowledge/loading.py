@@ -353,6 +353,16 @@ def stamped(content: str, of: str) -> str:
     return before + translation_field + re.sub(r"(\bof: *)[^\s,}]*", rf"\g<1>{of}", after, count=1)
 
 
+def stamped_overlay(content: str, overlay: Overlay) -> str:
+    """An overlay's file, saying of each variation that its translations were read against its English."""
+    head, *entries = re.split(r"(?<=\n)(?=  - procedure:)", content)
+    read = [
+        re.sub(r"(\bof: *)[^\s,}]*", rf"\g<1>'{variation.fingerprint()}'", entry, count=1)
+        for entry, variation in zip(entries, overlay.variations, strict=True)
+    ]
+    return head + "".join(read)
+
+
 def _find_files(folder: Path, problems: list[Problem]) -> dict[TextName, Path]:
     if not folder.is_dir():
         problems.append(Problem(".", 1, "There is no folder of procedures here."))
