@@ -16,7 +16,6 @@ class Question:
 
     key: str
     language: str
-    origin: str  # "pack" or "fresh"
     words: str
 
 
@@ -44,16 +43,15 @@ def read_questions(path: Path = QUESTIONS) -> list[Question]:
         if not line.strip() or line.startswith("#"):
             continue
         parts = line.split("\t")
-        if len(parts) != 4 or not all(part.strip() for part in parts):
-            raise ValueError(f"{path.name}:{number}: a question has a key, a language, where it is from, and words.")
+        if len(parts) != 3 or not all(part.strip() for part in parts):
+            raise ValueError(f"{path.name}:{number}: a question has a key, a language and words.")
         found.append(Question(*(part.strip() for part in parts)))
     return found
 
 
 def figures(heard: Sequence[Heard]) -> list[str]:
-    """A table of lines: of all, by origin, by language, by procedure."""
+    """A table of lines: of all, by language, by procedure."""
     lines = [_figure("all", heard)]
-    lines += _by(heard, lambda one: f"from the {one.question.origin}" if one.question.origin == "pack" else "fresh")
     lines += _by(heard, lambda one: one.question.language)
     return lines + _by(heard, lambda one: one.question.key)
 
