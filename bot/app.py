@@ -59,7 +59,7 @@ from bot.texts.askers import Askers
 from bot.texts.service import GapRegister
 from bot.texts.shelf import TextShelf
 from dialogues.actions import build_actions
-from dialogues.knowledge import Procedures
+from dialogues.knowledge import BrokenProcedures, Procedures
 from dialogues.runtime.engine import Engine
 from dialogues.understanding import learnt_folder
 from directory.api import HsdsApi
@@ -89,7 +89,7 @@ class Waymark:
         self.demo = demo
         self.signals = Signals()
         self.words = Words.load()
-        self.procedures = Procedures.load(DIALOGUES / "procedures")
+        self.procedures = _load_procedures()
         self.texts = TextShelf(DIALOGUES / "procedures", self.procedures, database, self.signals)
         gazetteer = Gazetteer.open(settings.data_dir / GAZETTEER)
         self.directory = Directory(database, clock, self.words, gazetteer=gazetteer)
@@ -303,6 +303,16 @@ def own_identity(settings: Settings) -> Identity:
         country=settings.country,
         endpoint=settings.public_url,
     )
+
+
+def _load_procedures() -> Procedures:
+    """All texts or none: one that cannot be read is named with its line before anything is served."""
+    try:
+        return Procedures.load(DIALOGUES / "procedures")
+    except BrokenProcedures as broken:
+        raise CannotStart(
+            f"texts in dialogues/procedures cannot be read; nothing is served until they can:\n{broken}"
+        ) from None
 
 
 @asynccontextmanager
