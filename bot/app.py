@@ -187,7 +187,9 @@ class Waymark:
             self.health.routes,
             webchat_routes(self.inbox, talks, emergency_number=self._own_emergency_number, demo=self.is_demo),
             terminal_routes(key, self.inbox, in_terminal),
-            *bot.desk.all_routes(self.directory, texts=self.texts, telegram=self.telegram),
+            *bot.desk.all_routes(
+                self.directory, texts=self.texts, meant=self.reading.procedures_meant, telegram=self.telegram
+            ),
             self._directory_api(),
             self.exchange.routes,
         ]

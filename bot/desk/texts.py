@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -51,6 +51,10 @@ VIEWS = {
 }
 
 
+#: The keys that words may mean in a language, likeliest first.
+Meant = Callable[[str, str], Awaitable[list[str]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """A text or an overlay as the list shows it."""
@@ -93,8 +97,13 @@ def overlay_state(overlay: Overlay, approved: bool, on: date) -> str:
     return "approved" if approved else "draft"
 
 
-def texts_routes(texts: TextShelf) -> Routes:
-    """The routes of the list."""
+async def no_meaning(words: str, language: str) -> list[str]:
+    """Where nothing understands language: the search is by words alone."""
+    return []
+
+
+def texts_routes(texts: TextShelf, meant: Meant = no_meaning) -> Routes:
+    """The routes of the list. `meant` knows what words are about, whatever words the texts use."""
     routes = Routes()
 
     @routes.get("/desk/texts", name="texts", allow=Permission.TEXTS_READ)
@@ -110,6 +119,8 @@ def texts_routes(texts: TextShelf) -> Routes:
         view = view if view in VIEWS else "all"
         read = await texts.read()
         found = _found(texts, words, language, on)
+        if words:
+            found = list(dict.fromkeys((*await meant(words, language), *found)))
 
         def gather(tx: Connection) -> dict[str, Any]:
             waiting = store.edits_in(tx, EditState.DRAFT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html import unescape
 from pathlib import Path
+from urllib.parse import quote
 
 from bot.kernel.access import Role
 from bot.texts import service
@@ -66,3 +67,17 @@ async def test_what_was_approved_can_be_taken_out_as_files(helpline: Helpline, t
     assert await export_texts(helpline.settings, tmp_path / "out") == ["adult_with_child/en.md"]
 
     assert "Ring the night desk first." in (tmp_path / "out/adult_with_child/en.md").read_text(encoding="utf-8")
+
+
+async def test_the_desk_finds_a_text_by_meaning_in_every_language(helpline: Helpline):
+    desk = await helpline.at_desk(await helpline.officer(Role.AUTHOR))
+
+    for language, words, key in (
+        ("en", "bloke swears he is her dad, no documents", "adult_with_child"),
+        ("fr", "un gamin a filé du foyer cette nuit", "missing_child"),
+        ("es", "el muchacho se fue anoche y no aparece", "missing_child"),
+        ("ar", "الولد راح من عندنا بالليل وما رجع", "missing_child"),
+    ):
+        _, page = await desk.get(f"/desk/texts?language={language}&q={quote(words)}")
+        rows = re.findall(r'<th scope="row"><a href="/desk/texts/(\w+)/', page)
+        assert key in list(dict.fromkeys(rows))[:3], (words, rows[:6])
