@@ -398,3 +398,27 @@ async def test_what_was_asked_in_vain_is_work_until_an_author_answers_and_comes_
 
     await asked(world, clock, 1)
     assert "13 people asked" in await author.go("/desk/texts")
+
+
+async def test_a_wish_is_kept_once_marked_when_an_author_answers_and_gone_with_its_conversation(world, at_desk, clock):
+    register, at = service.GapRegister(world.vault), clock.now()
+    wish = {"procedure": "missing_child", "about": "not_understood", "language": "ar", "country": "IT"}
+
+    async def wishes():
+        return await world.database.read(lambda tx: store.all_askers(tx, world.vault))
+
+    for conversation in ("one", "one", "other"):
+        await world.database.write(
+            lambda tx, conversation=conversation: register.remember(tx, conversation, wish, at=at)
+        )
+    assert sorted(asker.conversation_id for asker in await wishes()) == ["one", "other"]
+    assert not any(asker.answered for asker in await wishes())
+
+    await asked(world, clock, 1, procedure="missing_child", why="not_understood")
+    author = await at_desk(await world.officer("leo", Role.AUTHOR))
+    await author.go("/desk/texts")
+    await author.send("/desk/texts/gaps")
+    assert all(asker.answered for asker in await wishes())
+
+    await world.database.write(lambda tx: store.forget_askers_of(tx, world.vault, "one", at=at))
+    assert [asker.conversation_id for asker in await wishes()] == ["other"]
