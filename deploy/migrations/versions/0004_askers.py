@@ -27,7 +27,9 @@ def upgrade() -> None:
         sa.Column("asked_on", sa.Date(), nullable=False),
         sa.Column("answered", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_askers")),
-        sa.UniqueConstraint("conversation_index", "procedure", "about", name=op.f("uq_askers_conversation_index_procedure_about")),
+        sa.UniqueConstraint(
+            "conversation_index", "procedure", "about", name=op.f("uq_askers_conversation_index_procedure_about")
+        ),
     )
 
 
