@@ -346,6 +346,24 @@ def procedures_check(
     raise typer.Exit(1 if wrong else 0)
 
 
+@procedures.command("eval")
+def procedures_eval(
+    mistakes: Annotated[
+        bool, typer.Option("--mistakes", help="print every question that missed its procedure")
+    ] = False,
+) -> None:
+    """Ask what was never trained on, by the code a live message takes; print top-1 and top-3 by language and text."""
+    from bot.understand import hear_questions
+    from dialogues.knowledge.evaluation import figures, read_questions
+
+    heard = _run(hear_questions(_settings(), read_questions()))
+    for one in heard if mistakes else ():
+        if not one.first:
+            typer.echo(f"{one.question.key} [{one.question.language}] {one.question.words}: {', '.join(one.keys[:3])}")
+    for line in figures(heard):
+        typer.echo(line)
+
+
 @procedures.command("export")
 def procedures_export(folder: Annotated[Path, typer.Argument(help="where the files are written")]) -> None:
     """Write the texts that were approved at the desk as files, to be released with the others."""

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 log = get_log("understanding")
 
 READING_THREADS = 2
+#: Below it a procedure is not offered to somebody who searches.
+LEAST_CHANCE = 0.1
 
 
 class ReadingRoom:
@@ -86,6 +88,14 @@ class ReadingRoom:
         return await asyncio.get_running_loop().run_in_executor(
             self._threads, lambda: understanding.read(text, language=known)
         )
+
+    async def procedures_meant(self, words: str, language: str) -> list[str]:
+        """The keys of procedures that words may mean, likeliest first; none while nothing is loaded."""
+        if not self.is_ready():
+            return []
+        ranking = (await self.read(words, language=language)).ranking
+        named = (name.partition("/") for name, chance in ranking if chance >= LEAST_CHANCE)
+        return [key for intent, _, key in named if intent == "procedure" and key]
 
     def screen(self, text: str) -> Risk | None:
         """The quick look at the words alone. Sees nothing before loading is done: such messages are due anyway."""

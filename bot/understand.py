@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any, TextIO
 
 from bot.app import DIALOGUES, CannotStart
 from bot.bridges import ReadingRoom
 from bot.kernel.settings import Settings
+from dialogues.knowledge.evaluation import Heard, Question
 from dialogues.understanding import learnt_folder
 from dialogues.understanding.decision import decide
 from dialogues.understanding.embedder import EmbedderMissing
@@ -81,3 +83,19 @@ def _asked(asked: dict[str, Any]) -> tuple[str, str | None, str | None]:
         if not isinstance(asked.get(name), (str, type(None))):
             raise NotAMessage(f'"{name}" must be a string')
     return asked["text"], asked.get("lang") or None, (asked.get("country") or "").upper() or None
+
+
+async def hear_questions(settings: Settings, questions: Sequence[Question]) -> list[Heard]:
+    """What a live message of these words would be taken for, as `understand_lines` decides it."""
+    reading = ReadingRoom(DIALOGUES, learnt_folder(settings.data_dir / "understanding"), settings.understanding)
+    heard = []
+    try:
+        await reading.loaded()
+        for question in questions:
+            decision = decide(await reading.read(question.words, language=question.language))
+            keys = (decision["key"], *decision["alternatives"])
+            named = tuple(key for key in dict.fromkeys(keys) if key)
+            heard.append(Heard(question, named, decision["type"] == "escalate"))
+    finally:
+        reading.close()
+    return heard

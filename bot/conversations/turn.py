@@ -34,6 +34,7 @@ from bot.conversations.model import (
     turn_retry_delay,
 )
 from bot.conversations.ports import (
+    Askers,
     EmergencyNumber,
     Engine,
     Escalation,
@@ -137,6 +138,7 @@ class TurnWorker:
         pairing: Pairing,
         gaps: Gaps | None = None,
         report_wrong: ReportWrong | None = None,
+        askers: Askers | None = None,
         default_language: str = "en",
         default_country: str | None = None,
         workers: int = 8,
@@ -155,6 +157,7 @@ class TurnWorker:
         self._pairing = pairing
         self._gaps = gaps
         self._report_wrong = report_wrong
+        self._askers = askers
         self._default_language = default_language
         self._default_country = default_country
         self._workers = workers
@@ -361,8 +364,9 @@ class TurnWorker:
             wordings,
             self._escalation(claim, message, heard, turn),
             _own_line(message),
-            gaps=_asked_in_vain(turn),
             found_wrong=_found_wrong(turn),
+            gaps=_told(turn, "gap"),
+            wishes=_told(turn, "tell"),
         )
 
     def _in_danger(self, message: UserMessage, risk: Risk, language: str) -> UserMessage:
@@ -500,6 +504,12 @@ class TurnWorker:
             for gap in outcome.gaps:
                 self._gaps.note(tx, dict(gap), at=at)
         self._keep_reports(tx, claim, outcome, at)
+        if self._askers is not None:
+            for wish in outcome.wishes:
+                if wish:
+                    self._askers.remember(tx, claim.conversation_id, dict(wish), at=at)
+                else:
+                    self._askers.forget(tx, claim.conversation_id, at=at)
         failpoint("turn.after_escalation")
         store.settle_received(tx, claim.seq, InboxState.DONE)
         following = None if oldest is None else store.follow(tx, claim, standing, oldest, at=at)
@@ -663,12 +673,12 @@ def wording_of(reply: Reply, cls: MessageClass) -> Wording:
     )
 
 
-def _asked_in_vain(turn: Turn) -> tuple[Mapping[str, str], ...]:
-    """What the dialogue had no text for, as codes."""
+def _told(turn: Turn, kind: str) -> tuple[Mapping[str, str], ...]:
+    """What the dialogue tells its host beside its words, as codes: a "gap" it had no text for, whom to "tell" later."""
     return tuple(
         {name: str(value) for name, value in reply.custom.items() if name != "waymark"}
         for reply in turn.replies
-        if reply.custom.get("waymark") == "gap"
+        if reply.custom.get("waymark") == kind
     )
 
 

@@ -202,6 +202,7 @@ NOTICES: Mapping[str, str] = {
     "hold_placed": N_("The hold stands. Tell the partners who must know."),
     "hold_told": N_("The notice is in the post."),
     "hold_agreed": N_("Kept. A hold ends when two officers of two bodies have agreed."),
+    "no_such_country": N_("That is no country. Write its two letters, such as DE."),
     "unpaired": N_("You are no longer paged there."),
     "offered": N_("Your colleague is asked. The case stays with you until they accept."),
     "declined": N_("The case stays with your colleague."),

@@ -8,8 +8,9 @@ from urllib.parse import quote
 from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 
+from dialogues.actions.answer import person_button
 from dialogues.actions.ports import FoundService, Services
-from dialogues.actions.procedures import audience_of, person_button
+from dialogues.actions.procedures import audience_of
 from dialogues.actions.reading import button, entity, language_of
 from dialogues.actions.wishes import WISHES
 from dialogues.knowledge.model import Audience

@@ -22,7 +22,8 @@ class Browser:
 
     async def send(self, action: str, **fields: str) -> str:
         """Send the form of the present page whose action is `action`, with its hidden fields."""
-        form = next(found for found in re.findall(r"<form.*?</form>", self.page, re.S) if f'action="{action}"' in found)
+        forms = re.findall(r'<form[^>]*method="post".*?</form>', self.page, re.S)
+        form = next(found for found in forms if f'action="{action}"' in found)
         hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form))
         return await self.post(action, **{name: unescape(value) for name, value in hidden.items()}, **fields)
 

@@ -127,8 +127,7 @@ def _aliases_of_aliases(first: str, each: str) -> str:
     """Every line repeats the one before it nine times."""
     names = "abcdefghijk"
     return f"a: &a {first}\n" + "".join(
-        f"{name}: &{name} {each.format(', '.join([f'*{before}'] * 9))}\n"
-        for before, name in pairwise(names)
+        f"{name}: &{name} {each.format(', '.join([f'*{before}'] * 9))}\n" for before, name in pairwise(names)
     )
 
 
