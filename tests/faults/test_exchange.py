@@ -22,7 +22,7 @@ def two_urls(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> tuple
 
 
 async def test_no_letter_is_lost_or_doubled_while_one_side_is_killed(two_urls: tuple[str, str], tmp_path: Path):
-    report = await run_storm(two_urls, tmp_path, Plan(letters=30, kills=3, cut_lines=0.05))
+    report = await run_storm(two_urls, tmp_path, Plan(letters=30, kills=3, cut_lines=0.05, drain_seconds=600))
 
     assert report.wrong == []
     assert report.killed_at_random + sum(report.killed_at_failpoints.values()) == 3
