@@ -63,10 +63,11 @@ async def run(settings: Settings) -> None:
             await site.start()
             port: int = runner.addresses[0][1]
             try:
-                await waymark.start()
-                await _ready(waymark)
+                # Before the workers: cases that were never rung would keep the pager busy with what is not measured.
                 await _measure_queue(waymark, port)
                 await _close_all(waymark)
+                await waymark.start()
+                await _ready(waymark)
                 await _measure_crises(waymark, port)
             finally:
                 await runner.cleanup()

@@ -1,0 +1,130 @@
+"""Hand-over, file and rota in a real browser: live, by keyboard, on a phone, in both directions of writing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from bot.cases import service as cases
+from bot.cases import store
+from bot.kernel.access import Role
+from bot.kernel.officers import Officer
+from dialogues.understanding.model import Priority
+from tests.browser.desk_server import DeskServer
+
+pytestmark = pytest.mark.browser
+
+DESKTOP = {"width": 1360, "height": 820}
+PHONE = {"width": 390, "height": 844}
+
+SignIn = Callable[..., Page]
+
+
+@pytest.fixture
+def desk() -> Iterator[DeskServer]:
+    with DeskServer() as server:
+        yield server
+
+
+@pytest.fixture
+def sign_in(desk: DeskServer, chromium: Browser) -> Iterator[SignIn]:
+    """A page at the queue, in a browser of its own. Its console must stay empty: a broken policy would speak there."""
+    contexts: list[BrowserContext] = []
+    said: list[str] = []
+
+    def enter(officer: Officer, **options: object) -> Page:
+        context = chromium.new_context(**{"viewport": DESKTOP, **options})  # type: ignore[arg-type]
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: said.append(message.text) if message.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(desk.run(desk.link(officer)))
+        page.locator("main button").click()
+        page.wait_for_url("**/desk/queue*")
+        return page
+
+    yield enter
+    for context in contexts:
+        context.close()
+    assert [line for line in said if "404" not in line and "409" not in line] == []
+
+
+@pytest.fixture
+def held(desk: DeskServer) -> tuple[Officer, str]:
+    """Amira holds a case."""
+    amira = desk.run(desk.officer("Amira"))
+    case_id = desk.run(desk.danger(desk.run(desk.person()), "no bed tonight", priority=Priority.P2))
+    desk.run(desk.database.write(lambda tx: cases.claim_case(tx, desk.hand(amira), case_id)))
+    return amira, case_id
+
+
+def owner_of(desk: DeskServer, case_id: str) -> str | None:
+    found = desk.run(desk.database.read(lambda tx: store.get_case(tx, case_id)))
+    assert found is not None
+    return found.case.owner_id
+
+
+def test_an_offer_appears_on_the_colleagues_open_desk_and_is_accepted_by_keyboard(desk, sign_in, held):
+    amira, case_id = held
+    omar = desk.run(desk.officer("Omar"))
+    hers, his = sign_in(amira), sign_in(omar)
+    expect(his.get_by_text("New cases appear here by themselves.")).to_be_visible()
+
+    hers.goto(desk.url(f"/desk/cases/{case_id}"))
+    hers.get_by_text("Hand over…").focus()
+    hers.keyboard.press("Enter")
+    hers.get_by_role("combobox", name="To").select_option(label="Omar")
+    hers.get_by_label("What they should know").fill("She only writes at night.")
+    hers.get_by_role("button", name="Offer the case").press("Enter")
+    expect(hers.get_by_text("Your colleague is asked.")).to_be_visible()
+
+    expect(his.get_by_text("A colleague offers you a case.")).to_be_visible()
+    his.get_by_role("link", name="Open").first.press("Enter")
+    expect(his.get_by_text("She only writes at night.")).to_be_visible()
+    his.get_by_role("button", name="Accept the case").press("Enter")
+
+    expect(his.get_by_label("Your answer")).to_be_visible()
+    assert owner_of(desk, case_id) == omar.id
+    expect(hers.get_by_text("This case is with a colleague now.")).to_be_visible(timeout=15_000)
+
+
+def test_two_tabs_with_the_same_record_lose_no_word(desk, sign_in, held):
+    amira, case_id = held
+    page = sign_in(amira)
+    other = page.context.new_page()
+    for tab in (page, other):
+        tab.goto(desk.url(f"/desk/cases/{case_id}/file"))
+    where = page.locator("#safety").get_by_label("Where they are")
+    where.fill("Bari, behind the station")
+    page.locator("#safety").get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+
+    other.locator("#safety").get_by_label("Where they are").fill("Rome")
+    other.locator("#safety").get_by_role("button", name="Save").click()
+
+    expect(other.get_by_text("Both are shown")).to_be_visible()
+    expect(other.locator("#safety").get_by_label("Where they are")).to_have_value("Rome")
+    expect(other.locator("#safety")).to_contain_text("Bari, behind the station")
+
+
+@pytest.mark.parametrize(
+    ("language", "scheme", "viewport"),
+    [("en", "light", DESKTOP), ("ar", "dark", DESKTOP), ("ar", "light", PHONE), ("en", "dark", PHONE)],
+)
+def test_every_screen_fits_and_reads_in_its_direction(desk, sign_in, held, language, scheme, viewport):
+    amira, case_id = held
+    desk.run(desk.officer("Ines", Role.COORDINATOR))
+    page = sign_in(amira, viewport=viewport, color_scheme=scheme)
+
+    for path in (f"/desk/cases/{case_id}/file", f"/desk/cases/{case_id}/refer", f"/desk/cases/{case_id}/seen-by",
+                 f"/desk/cases/{case_id}", "/desk/rota", "/desk/arrivals", "/desk/mine"):  # fmt: skip
+        page.goto(desk.url(f"{path}?lang={language}"))
+        expect(page.locator("html")).to_have_attribute("dir", "rtl" if language == "ar" else "ltr")
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+        unnamed = page.evaluate(
+            "[...document.querySelectorAll('input:not([type=hidden]), select, textarea')]"
+            ".filter(each => !each.labels?.length && !each.getAttribute('aria-label')).map(each => each.name)"
+        )
+        assert unnamed == [], path
