@@ -324,6 +324,14 @@ def directory_verify() -> None:
         typer.echo(line)
 
 
+@directory.command("rebuild-search")
+def directory_rebuild_search() -> None:
+    """Write the table that searches read anew from the records. Nothing else needs it; it mends what was damaged."""
+    from bot.upkeep import rebuild_search
+
+    typer.echo(f"{_run(rebuild_search(_settings()))} services in force can be found.")
+
+
 @procedures.command("check")
 def procedures_check(
     notes: Annotated[bool, typer.Option("--notes", help="print what is worth knowing too")] = False,
@@ -336,6 +344,24 @@ def procedures_check(
         typer.echo(line)
     typer.echo(f"{len(wrong) or 'No'} problems, {len(worth_knowing)} notes{'' if notes else ' (--notes shows them)'}.")
     raise typer.Exit(1 if wrong else 0)
+
+
+@procedures.command("eval")
+def procedures_eval(
+    mistakes: Annotated[
+        bool, typer.Option("--mistakes", help="print every question that missed its procedure")
+    ] = False,
+) -> None:
+    """Ask what was never trained on, by the code a live message takes; print top-1 and top-3 by language and text."""
+    from bot.understand import hear_questions
+    from dialogues.knowledge.evaluation import figures, read_questions
+
+    heard = _run(hear_questions(_settings(), read_questions()))
+    for one in heard if mistakes else ():
+        if not one.first:
+            typer.echo(f"{one.question.key} [{one.question.language}] {one.question.words}: {', '.join(one.keys[:3])}")
+    for line in figures(heard):
+        typer.echo(line)
 
 
 @procedures.command("export")

@@ -24,6 +24,7 @@ from bot.cases.alarm import Paging
 from bot.cases.auditor import Auditor, heartbeat_to
 from bot.cases.pager import Pager
 from bot.cases.pairing import pair
+from bot.cases.rota.service import forget_old_notes
 from bot.cases.service import CaseEscalations
 from bot.channels import webchat
 from bot.channels.model import Channel
@@ -57,15 +58,16 @@ from bot.kernel.migrations import migrate
 from bot.kernel.settings import Settings, master_key_bytes
 from bot.kernel.web import PUBLIC, Routes, WebParts, build_web, web_runner
 from bot.kernel.words import Words
+from bot.texts.askers import Askers
 from bot.texts.service import GapRegister
 from bot.texts.shelf import TextShelf
 from dialogues.actions import build_actions
-from dialogues.knowledge import Procedures
+from dialogues.knowledge import BrokenProcedures, Procedures
 from dialogues.runtime.engine import Engine
 from dialogues.understanding import learnt_folder
 from directory.api import HsdsApi
 from directory.gazetteer import GAZETTEER, Gazetteer
-from directory.service import Directory
+from directory.service import Directory, report_wrong
 
 log = get_log("app")
 
@@ -90,7 +92,7 @@ class Waymark:
         self.demo = demo
         self.signals = Signals()
         self.words = Words.load()
-        self.procedures = Procedures.load(DIALOGUES / "procedures")
+        self.procedures = _load_procedures()
         self.texts = TextShelf(DIALOGUES / "procedures", self.procedures, database, self.signals)
         gazetteer = Gazetteer.open(settings.data_dir / GAZETTEER)
         self.directory = Directory(database, clock, self.words, gazetteer=gazetteer)
@@ -117,6 +119,8 @@ class Waymark:
             allowance=Allowance(settings.rate_burst, settings.rate_per_minute),
             demo=demo,
         )
+        register = GapRegister(vault)
+        self.askers = Askers(database, vault, clock, self.signals, words=self.words, procedures=self.procedures)
         self.turns = TurnWorker(
             database,
             vault,
@@ -129,7 +133,9 @@ class Waymark:
             words=self.words,
             emergency_number=self.directory.emergency_number,
             pairing=pair,
-            gaps=GapRegister(),
+            report_wrong=report_wrong,
+            gaps=register,
+            askers=register,
             default_country=settings.country or None,
             workers=settings.turn_workers,
         )
@@ -187,7 +193,9 @@ class Waymark:
             self.health.routes,
             webchat_routes(self.inbox, talks, emergency_number=self._own_emergency_number, demo=self.is_demo),
             terminal_routes(key, self.inbox, in_terminal),
-            *bot.desk.all_routes(self.directory, texts=self.texts, telegram=self.telegram),
+            *bot.desk.all_routes(
+                self.directory, texts=self.texts, meant=self.reading.procedures_meant, telegram=self.telegram
+            ),
             self._directory_api(),
             self.exchange.routes,
         ]
@@ -226,6 +234,7 @@ class Waymark:
             "reminders": self.reminders.run,
             "intake": self.exchange.intake.run,
             "carrier": self.exchange.carrier.run,
+            "askers": self.askers.run,
         }
         for name, run in workers.items():
             self._begin(name, run())
@@ -249,6 +258,7 @@ class Waymark:
             try:
                 await self.database.write(lambda tx, at=at: sessions.sweep(tx, at))  # type: ignore[misc]
                 await self.database.write(lambda tx, at=at: forget_old_receipts(tx, at))  # type: ignore[misc]
+                await self.database.write(lambda tx, at=at: forget_old_notes(tx, self.vault, at))  # type: ignore[misc]
             except DatabaseUnavailable:
                 log.error("housekeeping_failed")
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
@@ -303,6 +313,16 @@ def own_identity(settings: Settings) -> Identity:
         country=settings.country,
         endpoint=settings.public_url,
     )
+
+
+def _load_procedures() -> Procedures:
+    """All texts or none: one that cannot be read is named with its line before anything is served."""
+    try:
+        return Procedures.load(DIALOGUES / "procedures")
+    except BrokenProcedures as broken:
+        raise CannotStart(
+            f"texts in dialogues/procedures cannot be read; nothing is served until they can:\n{broken}"
+        ) from None
 
 
 @asynccontextmanager

@@ -25,6 +25,7 @@ from dialogues.runtime.model import DialogueState, Turn, UserMessage
 from dialogues.understanding.model import Reading, Risk
 from directory.model import FoundPlace as DirectoryPlace
 from directory.model import FoundService as DirectoryService
+from directory.model import Gender
 from directory.service import Directory
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 log = get_log("understanding")
 
 READING_THREADS = 2
+#: Below it a procedure is not offered to somebody who searches.
+LEAST_CHANCE = 0.1
 
 
 class ReadingRoom:
@@ -85,6 +88,14 @@ class ReadingRoom:
         return await asyncio.get_running_loop().run_in_executor(
             self._threads, lambda: understanding.read(text, language=known)
         )
+
+    async def procedures_meant(self, words: str, language: str) -> list[str]:
+        """The keys of procedures that words may mean, likeliest first; none while nothing is loaded."""
+        if not self.is_ready():
+            return []
+        ranking = (await self.read(words, language=language)).ranking
+        named = (name.partition("/") for name, chance in ranking if chance >= LEAST_CHANCE)
+        return [key for intent, _, key in named if intent == "procedure" and key]
 
     def screen(self, text: str) -> Risk | None:
         """The quick look at the words alone. Sees nothing before loading is done: such messages are due anyway."""
@@ -139,11 +150,38 @@ class DirectoryDesk:
         return None if place is None else FoundPlace(place.name, place.country, place.latitude, place.longitude)
 
     async def near(
-        self, need: str, place: FoundPlace, *, language: str, limit: int = 3, age: int | None = None
+        self,
+        need: str,
+        place: FoundPlace,
+        *,
+        language: str,
+        limit: int = 3,
+        age: int | None = None,
+        gender: str | None = None,
+        open_now: bool = False,
+        open_tonight: bool = False,
+        speaks: str | None = None,
+        no_papers: bool = False,
+        free: bool = False,
     ) -> list[FoundService]:
-        point = DirectoryPlace(place.name, place.country, place.latitude, place.longitude)
-        found = await self._directory.near(need, point, language=language, limit=limit, age=age)
+        found = await self._directory.near(
+            need,
+            DirectoryPlace(place.name, place.country, place.latitude, place.longitude),
+            language=language,
+            limit=limit,
+            age=age,
+            gender=Gender(gender) if gender else None,
+            open_now=open_now,
+            open_tonight=open_tonight,
+            speaks=speaks,
+            no_papers=no_papers,
+            free=free,
+        )
         return [_service(service) for service in found]
+
+    async def service(self, service_id: str, *, language: str) -> FoundService | None:
+        found = await self._directory.service(service_id, language=language)
+        return None if found is None else _service(found)
 
     async def helplines(self, country: str | None, *, language: str, limit: int = 3) -> list[FoundService]:
         return [_service(s) for s in await self._directory.helplines(country, language=language, limit=limit)]
@@ -156,7 +194,7 @@ def _service(found: DirectoryService) -> FoundService:
     """The directory's own description has the same fields and more. Why it is offered is said by its facts:
     distance, hours and the last check have fields of their own."""
     same = {name: getattr(found, name) for name in FoundService.__dataclass_fields__ if name != "why"}
-    return FoundService(**same, why=found.facts)
+    return FoundService(**same, why=(*found.suits, *found.facts))
 
 
 #: What goes out may be marked as a demonstration: a text and its language in, the text people see out.

@@ -17,6 +17,7 @@ from bot.kernel.database import Database
 from bot.kernel.officers import add_officer, disable_officer, list_officers, make_link
 from bot.kernel.settings import Settings
 from bot.kernel.words import N_
+from bot.texts import store as text_store
 from directory import demonstration as demonstrated_services
 from directory.store import demo_ids
 
@@ -73,6 +74,7 @@ def remove(tx: Connection, vault: Vault, clock: Clock) -> str:
     for conversation_id in said:
         cases.erase_words(tx, vault, conversation_id, at=at)
         conversations.erase(tx, vault, conversation_id, at)
+        text_store.forget_askers_of(tx, vault, conversation_id, at=at)
     facts = {"people": len(people), "conversations": len(said)}
     audit.append(tx, vault, at=at, actor="system", act="demonstration.removed", object="demonstration", facts=facts)
     return f"Removed {len(people)} people, the invented services, and the words of {len(said)} conversations."

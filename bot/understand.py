@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any, TextIO
 
 from bot.app import DIALOGUES, CannotStart
 from bot.bridges import ReadingRoom
 from bot.kernel.settings import Settings
+from dialogues.knowledge.evaluation import Heard, Question
 from dialogues.understanding import learnt_folder
 from dialogues.understanding.decision import decide
 from dialogues.understanding.embedder import EmbedderMissing
+from dialogues.understanding.towns import shipped_places
+from directory.gazetteer import GAZETTEER, Gazetteer
 from directory.places import Places
 
 
@@ -25,7 +29,8 @@ async def understand_lines(settings: Settings, source: TextIO, target: TextIO) -
     A line that is not a message gets `{"id": …, "error": "…"}` and the next one is read.
     """
     reading = ReadingRoom(DIALOGUES, learnt_folder(settings.data_dir / "understanding"), settings.understanding)
-    places = Places.load()
+    places = Places(shipped_places())
+    gazetteer = Gazetteer.open(settings.data_dir / GAZETTEER)
     try:
         try:
             await reading.loaded()
@@ -35,13 +40,15 @@ async def understand_lines(settings: Settings, source: TextIO, target: TextIO) -
             ) from None
         while line := await asyncio.to_thread(source.readline):
             if line.strip():
-                target.write(json.dumps(await _answer(line, reading, places), ensure_ascii=False) + "\n")
+                target.write(json.dumps(await _answer(line, reading, places, gazetteer), ensure_ascii=False) + "\n")
                 target.flush()
     finally:
         reading.close()
+        if gazetteer is not None:
+            gazetteer.close()
 
 
-async def _answer(line: str, reading: ReadingRoom, places: Places) -> dict[str, Any]:
+async def _answer(line: str, reading: ReadingRoom, places: Places, gazetteer: Gazetteer | None) -> dict[str, Any]:
     message_id: object = None
     try:
         asked = _parsed(line)
@@ -51,7 +58,7 @@ async def _answer(line: str, reading: ReadingRoom, places: Places) -> dict[str, 
         return {"id": message_id, "error": str(error)}
 
     def place(words: str) -> str | None:
-        found = places.resolve(words, country=country)
+        found = places.resolve(words, country=country, beyond=gazetteer)
         return found[0].name if found else None
 
     return {"id": message_id, **decide(await reading.read(text, language=language), place)}
@@ -76,3 +83,19 @@ def _asked(asked: dict[str, Any]) -> tuple[str, str | None, str | None]:
         if not isinstance(asked.get(name), (str, type(None))):
             raise NotAMessage(f'"{name}" must be a string')
     return asked["text"], asked.get("lang") or None, (asked.get("country") or "").upper() or None
+
+
+async def hear_questions(settings: Settings, questions: Sequence[Question]) -> list[Heard]:
+    """What a live message of these words would be taken for, as `understand_lines` decides it."""
+    reading = ReadingRoom(DIALOGUES, learnt_folder(settings.data_dir / "understanding"), settings.understanding)
+    heard = []
+    try:
+        await reading.loaded()
+        for question in questions:
+            decision = decide(await reading.read(question.words, language=question.language))
+            keys = (decision["key"], *decision["alternatives"])
+            named = tuple(key for key in dict.fromkeys(keys) if key)
+            heard.append(Heard(question, named, decision["type"] == "escalate"))
+    finally:
+        reading.close()
+    return heard

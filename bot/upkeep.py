@@ -33,6 +33,7 @@ from bot.kernel.database import Database, DatabaseUnavailable, open_database
 from bot.kernel.migrations import current, head, migrate
 from bot.kernel.settings import MASTER_KEY_FILE, Settings, master_key_bytes, old_master_key_bytes
 from bot.texts import service as texts
+from bot.texts import store as text_store
 from directory import service as directory
 
 T = TypeVar("T")
@@ -275,6 +276,7 @@ def _to_erase(tx: Connection, vault: Vault, name: str) -> tuple[str, int]:
 def _erase(tx: Connection, vault: Vault, conversation_id: str, *, at: datetime, why: str = "asked") -> int:
     count = cases.erase_words(tx, vault, conversation_id, at=at)
     conversations.erase(tx, vault, conversation_id, at)
+    text_store.forget_askers_of(tx, vault, conversation_id, at=at)
     whose = f"conversation:{conversation_id}"
     facts: dict[str, audit.Fact] = {"cases": count, "why": why}
     audit.append(tx, vault, at=at, actor=COMMAND, act="conversation.erased", object=whose, facts=facts)
@@ -528,6 +530,14 @@ async def export_services(settings: Settings, file: Path) -> int:
 
     async with _installation(settings) as (database, _vault):
         return await tell_export(database, file)
+
+
+async def rebuild_search(settings: Settings) -> int:
+    """Write the table that searches read anew. Returns how many services are in force."""
+    from directory import store
+
+    async with _installation(settings) as (database, _vault):
+        return await database.write(store.rebuild_search)
 
 
 def check_procedures() -> tuple[list[str], list[str]]:

@@ -88,7 +88,8 @@ def read_world(path: Path) -> GivenServices:
         for words, meant in (block.get("places") or {}).items()
     }
     services = {
-        need: tuple(_service(service) for service in offered) for need, offered in (block.get("services") or {}).items()
+        need: tuple(_service({"needs": (need,), **service}) for service in offered)
+        for need, offered in (block.get("services") or {}).items()
     }
     numbers = tuple(_service(service) for service in block.get("helplines") or ())
     return GivenServices(places, services, numbers, dict(block.get("emergency") or {}))

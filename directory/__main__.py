@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from aiohttp import web
 
-from directory import demonstration
+from directory import demonstration, store
 from directory.api import Handler, HsdsApi
 from directory.database import open_database
 from directory.files.options import EXPORTED, IMPORTED, Column, Rehearse, Report
@@ -159,6 +159,20 @@ def verify(
         return 0
 
     raise typer.Exit(asyncio.run(run()))
+
+
+@app.command("rebuild-search")
+def rebuild_search(database: Where = DATABASE) -> None:
+    """Write the table that searches read anew from the records."""
+
+    async def run() -> int:
+        opened = await open_database(database)
+        try:
+            return await opened.write(store.rebuild_search)
+        finally:
+            await opened.close()
+
+    typer.echo(f"{asyncio.run(run())} services in force can be found.")
 
 
 @app.command()

@@ -194,7 +194,11 @@ class HsdsApi:
         query = read_query(await parameters(request))
 
         def links(tx: Connection) -> list[Link]:
-            return [] if query.nothing else within(store.published_links(tx, query.filters), query.point)
+            if query.nothing:
+                return []
+            if query.point is None:
+                return store.published_links(tx, query.filters)
+            return within(store.published_links_near(tx, query.filters), query.point)
 
         if query.ndjson:
             return lines(self._links_in_portions(await self._read(links), query))
@@ -469,17 +473,15 @@ def links_as_json(tx: Connection, links: list[Link], *, full: bool, language: st
     return result
 
 
-def within(links: list[Link], point: tuple[float, float, float] | None) -> list[Link]:
+def within(links: list[Link], point: tuple[float, float, float]) -> list[Link]:
     """Those within the metres of a point, nearest first. Front gates were left out by the query."""
-    if point is None:
-        return links
     latitude, longitude, metres = point
     measured = [
         (distance_m(latitude, longitude, link.latitude, link.longitude), link)
         for link in links
         if link.latitude is not None and link.longitude is not None
     ]
-    return [link for far, link in sorted(measured, key=lambda pair: (pair[0], pair[1].id)) if far <= metres]
+    return [link for far, link in sorted(measured) if far <= metres]
 
 
 def minimal_page(tx: Connection, query: Query) -> Json:

@@ -663,7 +663,7 @@ def seed(tx: Connection, *, at: datetime, keys: Keys | None = None, audit: Audit
         organization = Organization(_organization_id(key), name, description, demo=True)
         store.put_organization(tx, organization, at=at)
     for example in EXAMPLES:
-        service = _service(example, at)
+        service = service_of(example, at)
         store.put_service(tx, service, at=at)
         if example.confidential and keys is not None and audit is not None:
             place = SafePlace(*SAFE_HOUSE)
@@ -684,7 +684,7 @@ def _organization_id(key: str) -> str:
     return fixed_id("demonstration organization", key)
 
 
-def _service(example: Example, at: datetime) -> Service:
+def service_of(example: Example, at: datetime) -> Service:
     service_id = fixed_id("demonstration", example.key)
     checked_at = at - timedelta(days=example.checked_days_ago)
     checked = Verification(checked_at, CHECKED_BY, Method.INVENTED, "Demonstration record")

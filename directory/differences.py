@@ -27,6 +27,11 @@ FIELDS: Mapping[str, str] = {
     "documents": N_("What to bring"),
     "how_to_apply": N_("How to come"),
     "free": N_("Free"),
+    "staff_genders": N_("Staff"),
+    "reports_to": N_("Whom they tell"),
+    "areas": N_("Areas served"),
+    "capacity": N_("Free places"),
+    "referral": N_("Contact for referrals"),
     "status": N_("Status"),
     "alert": N_("Alert"),
     "names": N_("Names in other languages"),
@@ -75,6 +80,10 @@ def said(field: str, value: Any) -> str:
             return "; ".join(_place(place) for place in value)
         case "phones":
             return "; ".join(f"{phone['number']} {phone['description']}".strip() for phone in value)
+        case "capacity":
+            return f"{value['available']} / {value['maximum'] or '?'}, {value['at'][:16].replace('T', ' ')}"
+        case "referral":
+            return " · ".join(each for each in value.values() if each) or "—"
         case "hours":
             return _hours(value)
         case "names" | "summaries":
@@ -89,7 +98,7 @@ def said(field: str, value: Any) -> str:
 
 def _who(value: Any) -> str:
     """One line of who is taken in; nothing where nobody is left out."""
-    if value in (None, "") or value == ["boys", "girls"]:
+    if value in (None, "", []) or value == ["boys", "girls"]:
         return ""
     return said("", value)
 

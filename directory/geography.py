@@ -8,6 +8,13 @@ from dataclasses import dataclass
 EARTH_RADIUS_M = 6_371_008.8
 METRES_A_DEGREE = math.pi * EARTH_RADIUS_M / 180
 
+#: The map is cut into cells of a quarter of a degree (28 km from north to south), numbered from the south-west corner,
+#: row after row: a box is as many runs of numbers as it has rows. The last column holds the date line itself.
+CELLS_A_DEGREE = 4
+CELLS_A_ROW = 360 * CELLS_A_DEGREE + 1
+#: A box of more rows is looked through as one run, from its first row to its last.
+MOST_RUNS = 16
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -44,3 +51,29 @@ def boxes_around(latitude: float, longitude: float, radius_m: float) -> tuple[Bo
     if east > 180:
         return Box(south, north, west, 180.0), Box(south, north, -180.0, east - 360)
     return (Box(south, north, west, east),)
+
+
+def cell_of(latitude: float, longitude: float) -> int:
+    """The number of the cell in which a point lies."""
+    return _row(latitude) * CELLS_A_ROW + _column(longitude)
+
+
+def runs_of_cells(boxes: tuple[Box, ...]) -> list[tuple[int, int]]:
+    """First and last number of the cells that hold every point of the boxes."""
+    runs = [
+        (row * CELLS_A_ROW + _column(box.west), row * CELLS_A_ROW + _column(box.east))
+        for box in boxes
+        for row in range(_row(box.south), _row(box.north) + 1)
+    ]
+    if len(runs) <= MOST_RUNS * len(boxes):
+        return runs
+    south, north = min(_row(box.south) for box in boxes), max(_row(box.north) for box in boxes)
+    return [(south * CELLS_A_ROW, (north + 1) * CELLS_A_ROW - 1)]
+
+
+def _row(latitude: float) -> int:
+    return math.floor((latitude + 90) * CELLS_A_DEGREE)
+
+
+def _column(longitude: float) -> int:
+    return math.floor((longitude + 180) * CELLS_A_DEGREE)

@@ -12,7 +12,17 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from directory.model import NEEDS, Location, LocationKind, Organization, Phone, Service, fixed_id
+from directory.model import (
+    ACCESSIBILITY,
+    CAPACITY_HOLDS,
+    NEEDS,
+    Location,
+    LocationKind,
+    Organization,
+    Phone,
+    Service,
+    fixed_id,
+)
 from directory.opening_hours import DAYS, OpeningHours, Shift, clock_of
 
 Json = dict[str, Any]
@@ -136,6 +146,7 @@ def full_service(record: Service, owner: Organization, *, language: str | None =
                 for i, document in enumerate(record.documents)
             ],
             cost_options=cost_options(record),
+            capacities=capacities(record),
             service_at_locations=[
                 {"id": link_id(record, place), "service_id": record.id, "location_id": place.id}
                 | {"location": location(place)}
@@ -156,6 +167,11 @@ def own_terms(record: Service) -> Json:
         "unaccompanied": who.unaccompanied,
         "accompanied": who.accompanied,
         "siblings_together": who.siblings_together,
+        "pregnant": who.pregnant,
+        "disability": who.disability,
+        "nationalities": list(who.nationalities) or None,
+        "status_required": list(who.status_required) or None,
+        "staff_genders": list(record.staff_genders) or None,
         "genders": sorted(who.genders) if len(who.genders) == 1 else None,
         "walk_in": record.walk_in,
         "interpreters": record.interpreters,
@@ -208,9 +224,13 @@ def location(place: Location) -> Json:
                 "address_type": "physical",
             }
         ],
-        accessibility=[{"id": fixed_id("step free", place.id), "location_id": place.id, "description": "No stairs"}]
-        if place.step_free
-        else [],
+        accessibility=[
+            {"id": fixed_id(label, place.id), "location_id": place.id, "description": description}
+            for label, description in (
+                *((("step free", "No stairs"),) if place.step_free else ()),
+                *((f"access {code}", ACCESSIBILITY[code]) for code in place.accessibility if code in ACCESSIBILITY),
+            )
+        ],
     )
 
 
@@ -285,7 +305,28 @@ def service_areas(record: Service) -> list[Json]:
             "extent_type": "other",
         }
         for country in record.countries
+    ] + [
+        {"id": fixed_id("area", record.id, "named", area), "service_id": record.id, "name": area, "extent_type": "text"}
+        for area in record.areas
     ]
+
+
+def capacities(record: Service) -> list[Json]:
+    """How many places are free, with the moment at which that was said. Never of a safe place."""
+    said = record.capacity
+    if said is None or record.confidential:
+        return []
+    unit = fixed_id("unit", "places")
+    shown = {
+        "id": fixed_id("capacity", record.id),
+        "service_id": record.id,
+        "available": said.available,
+        "updated": _moment(said.at),
+        "unit_id": unit,
+        "unit": {"id": unit, "name": "places"},
+        "description": f"Known for {CAPACITY_HOLDS.total_seconds() / 3600:.0f} hours from `updated`, then no more.",
+    }
+    return [shown | ({"maximum": said.maximum} if said.maximum is not None else {})]
 
 
 def cost_options(record: Service) -> list[Json]:

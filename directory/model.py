@@ -67,6 +67,35 @@ STALE_AFTER = timedelta(days=90)
 
 ADULT = 18
 
+#: What somebody said of free places holds so long.
+CAPACITY_HOLDS = timedelta(hours=24)
+
+#: Whom a service must or does tell of a child. The names are msgids, as those below.
+REPORTS_TO: Mapping[str, str] = {
+    "police": N_("They must tell the police"),
+    "immigration": N_("They must tell the immigration office"),
+    "parents": N_("They tell your parents"),
+    "child_protection": N_("They tell child protection, who must keep you safe"),
+    "nobody": N_("They tell nobody without asking you"),
+}
+LEGAL_STATUS: Mapping[str, str] = {
+    "asylum_seeker": N_("People who asked for asylum"),
+    "refugee": N_("Refugees"),
+    "stateless": N_("Stateless people"),
+    "trafficking_victim": N_("Victims of trafficking"),
+    "resident": N_("People with a residence permit"),
+}
+STAFF: Mapping[str, str] = {
+    "women": N_("You can ask for a woman"),
+    "men": N_("You can ask for a man"),
+}
+ACCESSIBILITY: Mapping[str, str] = {
+    "toilet": N_("A toilet for wheelchairs"),
+    "hearing": N_("Help for people who hear badly"),
+    "sign_language": N_("Sign language"),
+    "seeing": N_("Help for people who see badly"),
+}
+
 
 class RecordState(StrEnum):
     """Where a record is in its life. Only CURRENT is ever offered or published."""
@@ -176,6 +205,7 @@ class Location:
     longitude: float | None = None
     directions: str = ""
     step_free: bool | None = None
+    accessibility: tuple[str, ...] = ()  # codes of ACCESSIBILITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +230,10 @@ class Eligibility:
     siblings_together: bool | None = None
     papers_needed: bool | None = None
     note: str = ""
+    pregnant: bool | None = None  # pregnant girls and young mothers are cared for
+    disability: bool | None = None  # who needs support with a disability is cared for
+    nationalities: tuple[str, ...] = ()  # ISO 3166-1 alpha-2; none: nobody is left out for theirs
+    status_required: tuple[str, ...] = ()  # codes of LEGAL_STATUS, any of which will do
 
     def takes(self, *, age: int | None, gender: Gender | None) -> bool:
         """Whether this person may come. An unknown age is taken to be a child's: the safer mistake."""
@@ -220,6 +254,46 @@ class Verification:
     by: str
     method: Method
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """How many are free, as somebody said at a moment. After CAPACITY_HOLDS nobody knows any more."""
+
+    available: int
+    at: datetime
+    maximum: int | None = None
+
+    def known(self, at: datetime) -> bool:
+        return self.at <= at < self.at + CAPACITY_HOLDS
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralContact:
+    """Whom a worker of ours calls to refer a child. Never published, exported or told to anybody else."""
+
+    name: str = ""
+    phone: str = ""
+    email: str = ""
+    how: str = ""  # what they need to have, and how long they take
+
+    def __bool__(self) -> bool:
+        return any((self.name, self.phone, self.email, self.how))
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """When the door of a service that works is open, and between which days it is shut."""
+
+    hours: OpeningHours | None = None
+    closed_from: date | None = None
+    closed_until: date | None = None
+
+    def closed_on(self, day: date) -> bool:
+        """Whether it is shut for a while, between two dates."""
+        begun = self.closed_from is None or self.closed_from <= day
+        over = self.closed_until is not None and day > self.closed_until
+        return (self.closed_from is not None or self.closed_until is not None) and begun and not over
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +320,7 @@ class Service:
     walk_in: bool | None = None  # False: by appointment or referral only
     how_to_apply: str = ""
     documents: tuple[str, ...] = ()  # what they ask to see; codes of DOCUMENTS or a text
-    reports_to: tuple[str, ...] = ()  # police, immigration, parents, child_protection
+    reports_to: tuple[str, ...] = ()  # codes of REPORTS_TO; none: nobody has said
     confidential: bool = False
     website: str = ""
     email: str = ""
@@ -259,6 +333,10 @@ class Service:
     summaries: tuple[Translation, ...] = ()
     update_of: str | None = None
     modified_at: datetime | None = None
+    staff_genders: tuple[str, ...] = ()  # women, men: who of them can be asked for
+    areas: tuple[str, ...] = ()  # regions or towns that are served, where that is not where it is
+    capacity: Capacity | None = None
+    referral: ReferralContact = field(default_factory=ReferralContact)
 
     def problems(self) -> list[str]:
         """Everything that must be mended before this record may be kept."""
@@ -279,6 +357,20 @@ class Service:
             found.append("a confidential service has front gates only: its address belongs to the safe places")
         if not self.confidential and any(gates):
             found.append("a front gate belongs to a confidential service")
+        found += _unknown("whom they tell", self.reports_to, REPORTS_TO)
+        if "nobody" in self.reports_to and len(self.reports_to) > 1:
+            found.append("they tell nobody, or somebody: not both")
+        found += _unknown("legal status", self.eligibility.status_required, LEGAL_STATUS)
+        found += _unknown("staff gender", self.staff_genders, STAFF)
+        found += [
+            f"{code!r} is not a country code of two capital letters"
+            for code in self.eligibility.nationalities
+            if len(code) != 2 or not code.isalpha() or not code.isupper()
+        ]
+        for place in self.locations:
+            found += _unknown("accessibility", place.accessibility, ACCESSIBILITY)
+        if self.capacity is not None and not 0 <= self.capacity.available <= (self.capacity.maximum or 1_000_000):
+            found.append("the free places are from none to as many as there are")
         if self.confidential and not self.phones:
             found.append("a confidential service needs a number to call")
         return found
@@ -295,11 +387,15 @@ class Service:
 
     def closed_on(self, day: date) -> bool:
         """Whether the service is shut for a while, by its status or between two dates."""
-        if self.status is not ServiceStatus.ACTIVE:
-            return True
-        begun = self.closed_from is None or self.closed_from <= day
-        over = self.closed_until is not None and day > self.closed_until
-        return (self.closed_from is not None or self.closed_until is not None) and begun and not over
+        return self.status is not ServiceStatus.ACTIVE or self.opening.closed_on(day)
+
+    @property
+    def opening(self) -> Opening:
+        return Opening(self.hours, self.closed_from, self.closed_until)
+
+
+def _unknown(what: str, codes: tuple[str, ...], known: Mapping[str, str]) -> list[str]:
+    return [f"{what}: {code!r} is none of {', '.join(known)}" for code in codes if code not in known]
 
 
 def _best(translations: tuple[Translation, ...], language: str, own: Translation) -> Translation:
@@ -374,6 +470,7 @@ class FoundService:
     longitude: float | None
     confidential: bool
     why: tuple[str, ...] = ()  # short reasons it is offered
+    suits: tuple[str, ...] = ()  # those of them that no other field says
     # What follows is more than a dialogue must know.
     language: str = "en"  # the language that name and summary are really in
     organization: str = ""
@@ -398,6 +495,7 @@ __all__ = [
     "ROUND_THE_CLOCK",
     "STALE_AFTER",
     "URGENT_NEEDS",
+    "Capacity",
     "Eligibility",
     "FoundPlace",
     "FoundService",
@@ -408,10 +506,12 @@ __all__ = [
     "NeedsCallBack",
     "NeedsSecondPerson",
     "NotAllowedNow",
+    "Opening",
     "OpeningHours",
     "Organization",
     "Phone",
     "RecordState",
+    "ReferralContact",
     "Service",
     "ServiceStatus",
     "Translation",

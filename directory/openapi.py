@@ -29,7 +29,19 @@ PROFILE: Json = {
         "service.unaccompanied, accompanied, siblings_together": "Who is taken in: true or false, or not known.",
         "service.text_language": "The language of name and description, when it is not English.",
         "service.genders": "A list of girls or boys, when not both are taken in.",
-        "service.reports_to": "Whom the service must or does tell: police, immigration, parents, child_protection.",
+        "service.reports_to": (
+            "Whom the service must or does tell: police, immigration, parents, child_protection; nobody, where they "
+            "ask first. Absent where nobody has said."
+        ),
+        "service.pregnant, disability": "Whether pregnant girls, and people with a disability, are cared for.",
+        "service.nationalities": "ISO 3166-1 alpha-2 codes, where only people of these countries are taken in.",
+        "service.status_required": (
+            "Any of asylum_seeker, refugee, stateless, trafficking_victim, resident, where one of them is needed."
+        ),
+        "service.staff_genders": "women, men: who of them can be asked for.",
+        "service.referral_contact": "Read by an import, {name, phone, email, how}; never published.",
+        "service.service_areas": "With extent_type `text`: a region or town that is served from elsewhere.",
+        "service.capacities": "Free places, never of a safe place; 24 hours after `updated` nobody knows any more.",
         "schedule.timezone_name": "The IANA time zone of the times; `timezone` is its offset in January.",
     },
     "rules": {

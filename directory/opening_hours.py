@@ -70,7 +70,11 @@ class OpeningHours:
         for special in self.special_days:
             if special.day == day:
                 return sorted(special.shifts)
-        return sorted((shift.opens, shift.closes) for shift in self.shifts if shift.weekday == day.weekday())
+        return self.on_weekday(day.weekday())
+
+    def on_weekday(self, weekday: int) -> list[tuple[int, int]]:
+        """The shifts that begin on a weekday (0 is Monday) of a week like others, earliest first."""
+        return sorted((shift.opens, shift.closes) for shift in self.shifts if shift.weekday == weekday)
 
     def open_at(self, at: datetime) -> bool:
         """Whether the door is open at that moment. Yesterday's night shift counts."""

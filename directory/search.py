@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
@@ -16,14 +18,18 @@ from sqlalchemy.engine import Connection
 from directory import store
 from directory.geography import boxes_around, distance_m
 from directory.model import (
+    ACCESSIBILITY,
     ADULT,
     DOCUMENTS,
+    REPORTS_TO,
+    STAFF,
     STALE_AFTER,
     URGENT_NEEDS,
     FoundService,
     Gender,
     Location,
     LocationKind,
+    Opening,
     OpeningHours,
     Organization,
     Service,
@@ -36,6 +42,8 @@ Hit = tuple[Service, Location | None, float | None]
 
 #: How far one looks, in steps, until there is enough: a walk, a bus, a day's way.
 RADII_M = (10_000, 40_000, 120_000)
+#: Where one looks before the first step.
+NEXT_DOOR_M = 2_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +62,30 @@ class Search:
     speaks: str | None = None  # BCP 47
     no_papers: bool = False
     free: bool = False
+    pregnant: bool = False
+    disability: bool = False
+    staff: str | None = None  # women or men, to be asked for
+    nationality: str | None = None  # ISO 3166-1 alpha-2; services that leave it out are not offered
 
     def wished(self, service: Service, at: datetime) -> bool:
         """Whether the service is known to be what was wished for. What nobody has said is not promised."""
         return (
-            (not self.open_now or is_open(service, at) is True)
-            and (not self.open_tonight or is_open_tonight(service, at) is True)
+            self.open_as_wished(service, at)
             and (self.speaks is None or self.speaks in service.languages)
             and (not self.no_papers or service.eligibility.papers_needed is False)
             and (not self.free or service.free is True)
+            and (not self.pregnant or service.eligibility.pregnant is True)
+            and (not self.disability or service.eligibility.disability is True)
+            and (self.staff is None or self.staff in service.staff_genders)
+            and not (self.nationality and self._leaves_out(service.eligibility.nationalities))
+        )
+
+    def _leaves_out(self, nationalities: tuple[str, ...]) -> bool:
+        return bool(nationalities) and self.nationality not in nationalities
+
+    def open_as_wished(self, service: Service | Opening, at: datetime) -> bool:
+        return (not self.open_now or is_open(service, at) is True) and (
+            not self.open_tonight or is_open_tonight(service, at) is True
         )
 
 
@@ -73,19 +96,12 @@ def find_near(tx: Connection, search: Search, *, at: datetime) -> list[Hit]:
     nobody checked for STALE_AFTER sinks, and is left out where being wrong means a night on the street.
     """
     checked_since = at - STALE_AFTER if search.need in URGENT_NEEDS else None
-    found: list[Hit] = []
-    known: set[str] = set()
-    for radius in RADII_M:
-        near = _ranked(tx, search, radius, checked_since=checked_since, at=at)
-        known = {candidate.service_id for _, candidate in near}
-        if len(near) >= search.limit or radius == RADII_M[-1]:
-            found = _enough(tx, near, search, at=at)
-        if len(found) >= search.limit:
-            return found
+    found = _read(tx, _nearest(tx, search, checked_since=checked_since, at=at))
+    if len(found) >= search.limit:
+        return found
     who = store.person(search.age, search.gender)
     if search.country is not None:
-        rest = store.serving_country(tx, search.need, search.country, who=who, checked_since=checked_since)
-        ids = [service_id for service_id in rest if service_id not in known]
+        ids = store.serving_country(tx, search.need, search.country, who=who, checked_since=checked_since)
         records = [service for service in store.get_services(tx, ids) if search.wished(service, at)]
         found += [(service, None, None) for service in by_trust(records, at)]
     if not found:
@@ -93,42 +109,72 @@ def find_near(tx: Connection, search: Search, *, at: datetime) -> list[Hit]:
     return found[: search.limit]
 
 
-def _ranked(
-    tx: Connection, search: Search, radius: int, *, checked_since: datetime | None, at: datetime
-) -> list[tuple[float, store.Candidate]]:
-    """Candidates within the radius, nearest first, the stale after the fresh; each service at its nearest place."""
+Measured = tuple[float, store.Candidate]
+
+
+def _nearest(tx: Connection, search: Search, *, checked_since: datetime | None, at: datetime) -> list[Measured]:
+    """The first `limit` of the first step that has so many, nearest first, the stale and the full after the others.
+
+    Once there are enough fresh ones within any radius, looking farther could change nothing: so one looks next door
+    first, where in a town with many services there is enough.
+    """
     stale_before = at - STALE_AFTER
-    boxes = boxes_around(search.latitude, search.longitude, radius)
+
+    def sinks(candidate: store.Candidate) -> bool:
+        """What nobody checked lately comes last, and what is said to be full."""
+        return candidate.verified_at < stale_before or (candidate.full_until is not None and candidate.full_until > at)
+
+    accepts = _accepting(search, at)
+    good: list[Measured] = []
+    for radius in (NEXT_DOOR_M, *RADII_M):
+        near = _measured(tx, search, radius, checked_since=checked_since)
+        near.sort(key=lambda pair: (sinks(pair[1]), pair[0], pair[1].service_id))
+        good = list(islice((pair for pair in near if accepts(pair[1].opening)), search.limit))
+        enough = len(good) >= search.limit
+        if enough and (radius in RADII_M or not sinks(good[-1][1])):
+            break
+    return good
+
+
+def _measured(tx: Connection, search: Search, radius: int, *, checked_since: datetime | None) -> list[Measured]:
+    """Candidates within the radius, each service at its nearest place."""
+    latitude, longitude = search.latitude, search.longitude
     who = store.person(search.age, search.gender)
-    near: dict[str, tuple[float, store.Candidate]] = {}
-    for candidate in store.candidates(tx, search.need, boxes, who=who, checked_since=checked_since):
-        metres = distance_m(search.latitude, search.longitude, candidate.latitude, candidate.longitude)
+    wishes = store.Wishes(
+        search.speaks, search.no_papers, search.free, search.pregnant, search.disability, search.staff
+    )
+    boxes = boxes_around(latitude, longitude, radius)
+    near: dict[str, Measured] = {}
+    for candidate in store.candidates(
+        tx, search.need, boxes, who=who, checked_since=checked_since, wishes=wishes, nationality=search.nationality
+    ):
+        metres = distance_m(latitude, longitude, candidate.latitude, candidate.longitude)
         best = near.get(candidate.service_id)
-        if metres <= radius and (best is None or metres < best[0]):
+        if metres <= radius and (best is None or (metres, candidate.location_id) < (best[0], best[1].location_id)):
             near[candidate.service_id] = (metres, candidate)
-    return sorted(near.values(), key=lambda pair: (pair[1].verified_at < stale_before, pair[0], pair[1].service_id))
+    return list(near.values())
 
 
-def _enough(tx: Connection, near: list[tuple[float, store.Candidate]], search: Search, *, at: datetime) -> list[Hit]:
-    """The first `limit` that are not shut for a while, read in small portions."""
-    found: list[Hit] = []
-    portion = max(4, search.limit + 1)
-    for start in range(0, len(near), portion):
-        part = near[start : start + portion]
-        records = {record.id: record for record in store.get_services(tx, [c.service_id for _, c in part])}
-        for metres, candidate in part:
-            service = records[candidate.service_id]
-            if closed_now(service, at) or not search.wished(service, at):
-                continue
-            location = next(
-                place
-                for place in service.locations
-                if (place.latitude, place.longitude) == (candidate.latitude, candidate.longitude)
-            )
-            found.append((service, location, None if candidate.confidential else metres))
-            if len(found) == search.limit:
-                return found
-    return found
+def _accepting(search: Search, at: datetime) -> Callable[[str], bool]:
+    """Whether what is written of opening hours suits the search. Many services share their hours: each is read once."""
+
+    @cache
+    def accepts(written: str) -> bool:
+        opening = store.read_opening(written)
+        return not closed_now(opening, at) and search.open_as_wished(opening, at)
+
+    return accepts
+
+
+def _read(tx: Connection, near: list[Measured]) -> list[Hit]:
+    """The records of those that were found."""
+    records = {record.id: record for record in store.get_services(tx, [found.service_id for _, found in near])}
+    hits: list[Hit] = []
+    for metres, found in near:
+        service = records[found.service_id]
+        place = next(place for place in service.locations if place.id == found.location_id)
+        hits.append((service, place, None if found.confidential else metres))
+    return hits
 
 
 def find_helplines(tx: Connection, country: str | None, *, age: int | None, at: datetime) -> list[Service]:
@@ -155,13 +201,13 @@ def by_trust(records: list[Service], at: datetime) -> list[Service]:
     )
 
 
-def closed_now(service: Service, at: datetime) -> bool:
+def closed_now(service: Service | Opening, at: datetime) -> bool:
     """Shut for days or for good, which is not the same as shut for the night."""
     zone = ZoneInfo(service.hours.zone) if service.hours else ZoneInfo("UTC")
     return service.closed_on(at.astimezone(zone).date())
 
 
-def is_open(service: Service, at: datetime) -> bool | None:
+def is_open(service: Service | Opening, at: datetime) -> bool | None:
     """None when nobody has said when it opens."""
     if closed_now(service, at):
         return False
@@ -172,7 +218,7 @@ def is_open(service: Service, at: datetime) -> bool | None:
 TONIGHT = time(22)
 
 
-def is_open_tonight(service: Service, at: datetime) -> bool | None:
+def is_open_tonight(service: Service | Opening, at: datetime) -> bool | None:
     """Whether it is open at ten in the evening there, or now if it is later. None when nobody has said."""
     if service.hours is None:
         return is_open(service, at)
@@ -204,6 +250,10 @@ AGES = N_("For ages {low} to {high}")
 AGES_UP_TO = N_("For ages up to {high}")
 AGES_FROM = N_("For ages {low} and over")
 STEP_FREE = N_("No stairs")
+PREGNANT = N_("For pregnant girls and young mothers too")
+SIBLINGS = N_("Brothers and sisters stay together")
+DISABILITY = N_("Support with a disability")
+FULL = N_("No free place, they said today")
 NOT_TOLD = N_("They tell you the way on the phone")
 DEMONSTRATION = N_("Example only. This service is invented.")
 
@@ -266,7 +316,15 @@ def _locale(language: str) -> Locale:
         return Locale.parse("en")
 
 
-def facts(service: Service, location: Location | None, *, language: str, words: Translates) -> tuple[str, ...]:
+def is_full(service: Service, at: datetime) -> bool:
+    """Whether they said so lately. How many are in a safe place is nobody's business."""
+    said = service.capacity
+    return said is not None and not service.confidential and said.known(at) and said.available == 0
+
+
+def facts(
+    service: Service, location: Location | None, *, at: datetime, language: str, words: Translates
+) -> tuple[str, ...]:
     """What a person wants to know before setting out. Nothing is said that nobody has said."""
     who = service.eligibility
     said = [
@@ -275,6 +333,15 @@ def facts(service: Service, location: Location | None, *, language: str, words: 
         {True: WALK_IN, False: BY_APPOINTMENT}.get(service.walk_in) if service.walk_in is not None else None,
         STEP_FREE if location is not None and location.step_free else None,
         NOT_TOLD if service.confidential else None,
+    ]
+    said += [
+        PREGNANT if who.pregnant else None,
+        SIBLINGS if who.siblings_together else None,
+        DISABILITY if who.disability else None,
+        *(STAFF[code] for code in service.staff_genders),
+        *(ACCESSIBILITY[code] for code in (location.accessibility if location is not None else ())),
+        *(REPORTS_TO[code] for code in service.reports_to),
+        FULL if is_full(service, at) else None,
     ]
     found = [words.text(language, msgid) for msgid in said if msgid is not None]
     if who.genders == {Gender.GIRLS}:
@@ -301,28 +368,39 @@ def _ages(low: int | None, high: int | None, language: str, words: Translates) -
 def reasons(
     service: Service, metres: float | None, *, at: datetime, language: str, words: Translates
 ) -> tuple[str, ...]:
-    """Why this one is offered, the strongest first, at most four."""
+    """Why this one is offered, the strongest first, at most five."""
     found = []
     if metres is not None:
         kilometres = metres / 1000
         figure = format_decimal(kilometres, "0.0" if kilometres < 10 else "0", locale=_locale(language))
         found.append(words.text(language, HERE) if metres < 100 else words.text(language, NEAR, distance=figure))
-    elif not service.locations:
-        worldwide = store.WORLD in service.countries
-        found.append(words.text(language, ANYWHERE) if worldwide else words.text(language, WHOLE_COUNTRY))
+    else:
+        found += _reach(service, language, words)
     if is_open(service, at):
         found.append(words.text(language, OPEN_NOW))
     if service.eligibility.maximum_age is not None and service.eligibility.maximum_age < ADULT:
         found.append(words.text(language, FOR_CHILDREN))
-    if language in service.languages:
-        spoken = _locale(language).get_display_name(language) or language
-        found.append(words.text(language, SPEAKS, language=spoken))
+    found += _spoken(service, language, words)
     days = days_since_check(service, at)
     if days is not None:
         found.append(
             words.text(language, {0: CHECKED_TODAY, 1: CHECKED_YESTERDAY}.get(days, CHECKED_DAYS_AGO), days=days)
         )
     return tuple(found[:5])
+
+
+def _reach(service: Service, language: str, words: Translates) -> list[str]:
+    """How far a service without a place reaches."""
+    if service.locations:
+        return []
+    return [words.text(language, ANYWHERE if store.WORLD in service.countries else WHOLE_COUNTRY)]
+
+
+def _spoken(service: Service, language: str, words: Translates) -> list[str]:
+    """That they speak the language of the person, where they do."""
+    if language not in service.languages:
+        return []
+    return [words.text(language, SPEAKS, language=_locale(language).get_display_name(language) or language)]
 
 
 def days_since_check(service: Service, at: datetime) -> int | None:
@@ -365,12 +443,13 @@ def describe(
         longitude=told.longitude if told is not None and shown else None,
         confidential=service.confidential,
         why=reasons(service, metres if shown else None, at=at, language=language, words=words),
+        suits=(*_reach(service, language, words), *_spoken(service, language, words)),
         language=summary.language,
         organization=organization.name if organization else "",
         city=location.city if location else "",
         country=location.country if location else "",
         needs=service.needs,
-        facts=facts(service, told, language=language, words=words),
+        facts=facts(service, told, at=at, language=language, words=words),
         documents=documents(service, language=language, words=words),
         free=service.free,
         walk_in=service.walk_in,

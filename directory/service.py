@@ -18,6 +18,7 @@ from directory.model import (
     NEEDS,
     STALE_AFTER,
     TRANSITIONS,
+    URGENT_NEEDS,
     FoundPlace,
     FoundService,
     Gender,
@@ -220,16 +221,17 @@ DEMOTING = (Wrong.CLOSED, Wrong.REFUSED)
 BELIEVED = 2
 
 
-def report_wrong(tx: Connection, service_id: str, kind: Wrong, *, reporter: str, at: datetime) -> bool:
+def report_wrong(tx: Connection, service_id: str, kind: str, *, reporter: str, at: datetime) -> bool:
     """Keep that somebody found the record to be wrong. True when this demoted it: it is offered to nobody until it is
     checked again, and stands first among those that are due.
 
-    `reporter` is a fingerprint of the person, never their name. Raises KeyError.
+    `kind` is one of Wrong, `reporter` a fingerprint of the person, never their name. Raises KeyError, ValueError.
     """
+    wrong = Wrong(kind)
     service = store.get_service(tx, service_id)
     if service is None:
         raise KeyError(service_id)
-    store.add_report(tx, service_id, kind=kind.value, reporter=reporter, at=at, row_id=_new_id())
+    store.add_report(tx, service_id, kind=wrong.value, reporter=reporter, at=at, row_id=_new_id())
     believed = store.reporters(tx, service_id, [each.value for each in DEMOTING]) >= BELIEVED
     if not believed or service.verification is None:
         return False
@@ -260,6 +262,38 @@ def reported(tx: Connection) -> list[str]:
 def due_for_verification(tx: Connection, *, at: datetime) -> list[Service]:
     """Current services that nobody has checked for STALE_AFTER, the oldest check first."""
     return store.get_services(tx, store.due_ids(tx, checked_before=at - STALE_AFTER))
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """A town, and which of the needs of the minimum package something that is in force and fresh answers there."""
+
+    name: str
+    country: str
+    services: int
+    met: tuple[str, ...]
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        return tuple(need for need in NEEDS if need not in self.met)
+
+    @property
+    def missing_urgent(self) -> tuple[str, ...]:
+        return tuple(need for need in self.missing if need in URGENT_NEEDS)
+
+
+def coverage(tx: Connection, *, at: datetime) -> list[Covered]:
+    """Every town with a service in force, those first that most is missing in."""
+    found: dict[tuple[str, str], tuple[set[str], set[str]]] = {}
+    for city, country, service_id, need in store.needs_met(tx, checked_since=at - STALE_AFTER):
+        ids, needs = found.setdefault((city, country), (set(), set()))
+        ids.add(service_id)
+        needs.add(need)
+    towns = [
+        Covered(city, country, len(ids), tuple(need for need in NEEDS if need in needs))
+        for (city, country), (ids, needs) in found.items()
+    ]
+    return sorted(towns, key=lambda town: (-len(town.missing_urgent), -len(town.missing), town.name, town.country))
 
 
 def _new_id() -> str:
@@ -327,9 +361,14 @@ class Directory:
         self._emergency = emergency_numbers()
 
     async def prepare(self) -> None:
-        """Bring the shipped helplines in. May be called at every start: what is there already stays."""
+        """Bring the shipped helplines in, and the table that searches read up to date where it is behind.
+
+        May be called at every start: what is there already stays.
+        """
         at = self.clock.now()
         await self.database.write(lambda tx: put_helplines(tx, at=at))
+        if await self.database.read(store.search_is_behind):  # after an upgrade that brought the table
+            await self.database.write(store.rebuild_search)
         await self.refresh_places()
 
     async def refresh_places(self) -> None:
@@ -381,6 +420,10 @@ class Directory:
         speaks: str | None = None,
         no_papers: bool = False,
         free: bool = False,
+        pregnant: bool = False,
+        disability: bool = False,
+        staff: str | None = None,
+        nationality: str | None = None,
     ) -> list[FoundService]:
         """Verified services for a need, near first; then for the whole country; then helplines. Raises KeyError.
 
@@ -402,6 +445,10 @@ class Directory:
             speaks=speaks,
             no_papers=no_papers,
             free=free,
+            pregnant=pregnant,
+            disability=disability,
+            staff=staff,
+            nationality=nationality,
         )
         at = self.clock.now()
 

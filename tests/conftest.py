@@ -50,7 +50,7 @@ def all_metadata() -> list[sa.MetaData]:
     """Every table of Waymark. Importing the stores is what declares them."""
     for store in STORES:
         import_module(store)
-    return [metadata, import_module("directory.store").metadata]
+    return [metadata, import_module("directory.store.tables").metadata]
 
 
 def make_tables(tx: Connection) -> None:

@@ -65,8 +65,9 @@ async def run(settings: Settings) -> None:
             try:
                 await waymark.start()
                 await _ready(waymark)
-                await _measure_crises(waymark, port)
                 await _measure_queue(waymark, port)
+                await _close_all(waymark)
+                await _measure_crises(waymark, port)
             finally:
                 await runner.cleanup()
 

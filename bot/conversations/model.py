@@ -260,4 +260,6 @@ class TurnOutcome:
     escalation: Escalation | None = None
     heard: Mapping[str, Any] | None = field(default_factory=dict)  # the person's own line; None: the words are dropped
     gaps: tuple[Mapping[str, str], ...] = ()  # what was asked in vain, as codes
+    found_wrong: tuple[tuple[str, str], ...] = ()  # services that were not as described: id, and what was wrong
+    wishes: tuple[Mapping[str, str], ...] = ()  # what they want to be told later, as codes; an empty one: nothing
     warned: bool = False  # the emergency number was given while an officer has the conversation

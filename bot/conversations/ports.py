@@ -59,6 +59,26 @@ class Gaps(Protocol):
         ...
 
 
+class ReportWrong(Protocol):
+    """Where it is kept that somebody found a service to be wrong, inside the transaction of the turn."""
+
+    def __call__(self, tx: Connection, service_id: str, kind: str, *, reporter: str, at: datetime) -> object:
+        """`reporter` is a fingerprint. Raises KeyError for a service that is not there, ValueError for a kind."""
+        ...
+
+
+class Askers(Protocol):
+    """Those who agreed to be written to once, inside the transaction of the turn. Kept sealed."""
+
+    def remember(self, tx: Connection, conversation_id: str, facts: dict[str, str], *, at: datetime) -> None:
+        """`facts` are codes: about what, in which language and country, and the mark of the text they were given."""
+        ...
+
+    def forget(self, tx: Connection, conversation_id: str, *, at: datetime) -> None:
+        """They do not want to be written to after all."""
+        ...
+
+
 class Understanding(Protocol):
     """Reads a message. Whatever it raises sends the message to a human."""
 

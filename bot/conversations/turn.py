@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from hashlib import blake2b
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -33,12 +34,14 @@ from bot.conversations.model import (
     turn_retry_delay,
 )
 from bot.conversations.ports import (
+    Askers,
     EmergencyNumber,
     Engine,
     Escalation,
     Escalations,
     Gaps,
     Pairing,
+    ReportWrong,
     Texts,
     Understanding,
 )
@@ -134,6 +137,8 @@ class TurnWorker:
         emergency_number: EmergencyNumber,
         pairing: Pairing,
         gaps: Gaps | None = None,
+        report_wrong: ReportWrong | None = None,
+        askers: Askers | None = None,
         default_language: str = "en",
         default_country: str | None = None,
         workers: int = 8,
@@ -151,6 +156,8 @@ class TurnWorker:
         self._emergency_number = emergency_number
         self._pairing = pairing
         self._gaps = gaps
+        self._report_wrong = report_wrong
+        self._askers = askers
         self._default_language = default_language
         self._default_country = default_country
         self._workers = workers
@@ -357,7 +364,9 @@ class TurnWorker:
             wordings,
             self._escalation(claim, message, heard, turn),
             _own_line(message),
-            gaps=_asked_in_vain(turn),
+            found_wrong=_found_wrong(turn),
+            gaps=_told(turn, "gap"),
+            wishes=_told(turn, "tell"),
         )
 
     def _in_danger(self, message: UserMessage, risk: Risk, language: str) -> UserMessage:
@@ -494,11 +503,29 @@ class TurnWorker:
         if self._gaps is not None:
             for gap in outcome.gaps:
                 self._gaps.note(tx, dict(gap), at=at)
+        self._keep_reports(tx, claim, outcome, at)
+        if self._askers is not None:
+            for wish in outcome.wishes:
+                if wish:
+                    self._askers.remember(tx, claim.conversation_id, dict(wish), at=at)
+                else:
+                    self._askers.forget(tx, claim.conversation_id, at=at)
         failpoint("turn.after_escalation")
         store.settle_received(tx, claim.seq, InboxState.DONE)
         following = None if oldest is None else store.follow(tx, claim, standing, oldest, at=at)
         failpoint("turn.before_commit")
         return following, topics
+
+    def _keep_reports(self, tx: Connection, claim: TurnClaim, outcome: TurnOutcome, at: datetime) -> None:
+        """A service that is gone meanwhile costs nobody their answer."""
+        if self._report_wrong is None:
+            return
+        reporter = blake2b(claim.conversation_id.encode(), digest_size=32, person=b"found wrong").hexdigest()
+        for service_id, kind in outcome.found_wrong:
+            try:
+                self._report_wrong(tx, service_id, kind, reporter=reporter, at=at)
+            except (KeyError, ValueError):
+                log.warning("turn.report_not_kept", conversation_id=claim.conversation_id, service_id=service_id)
 
     def _lines(
         self, tx: Connection, claim: TurnClaim, outcome: TurnOutcome, wordings: tuple[Wording, ...]
@@ -646,12 +673,20 @@ def wording_of(reply: Reply, cls: MessageClass) -> Wording:
     )
 
 
-def _asked_in_vain(turn: Turn) -> tuple[Mapping[str, str], ...]:
-    """What the dialogue had no text for, as codes."""
+def _told(turn: Turn, kind: str) -> tuple[Mapping[str, str], ...]:
+    """What the dialogue tells its host beside its words, as codes: a "gap" it had no text for, whom to "tell" later."""
     return tuple(
         {name: str(value) for name, value in reply.custom.items() if name != "waymark"}
         for reply in turn.replies
-        if reply.custom.get("waymark") == "gap"
+        if reply.custom.get("waymark") == kind
+    )
+
+
+def _found_wrong(turn: Turn) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (str(reply.custom.get("service")), str(reply.custom.get("wrong")))
+        for reply in turn.replies
+        if reply.custom.get("waymark") == "found_wrong"
     )
 
 

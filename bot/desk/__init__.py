@@ -21,9 +21,12 @@ from bot.desk import (
 )
 from bot.desk.account import account_routes
 from bot.desk.ports import TelegramName
+from bot.desk.provider import provider_routes
 from bot.desk.refer import refer_routes
+from bot.desk.service_edit import service_edit_routes
 from bot.desk.services import PublishedServices, services_routes
-from bot.desk.texts import texts_routes
+from bot.desk.text import text_routes
+from bot.desk.texts import Meant, no_meaning, texts_routes
 from bot.kernel.web import Routes
 from bot.texts.shelf import TextShelf
 from directory.service import Directory
@@ -32,8 +35,11 @@ TEMPLATES = Path(__file__).parent / "templates"
 STATIC = Path(__file__).parent / "static"
 
 
-def all_routes(directory: Directory, *, texts: TextShelf, telegram: TelegramName | None = None) -> list[Routes]:
-    """Every route of the desk. `telegram` is asked for the bot's name when an officer connects their phone."""
+def all_routes(
+    directory: Directory, *, texts: TextShelf, telegram: TelegramName | None = None, meant: Meant = no_meaning
+) -> list[Routes]:
+    """Every route of the desk. `telegram` is asked for the bot's name when an officer connects their phone, and `meant`
+    what words are about when somebody searches the texts."""
     return [
         sign_in.routes,
         queue.routes,
@@ -47,7 +53,10 @@ def all_routes(directory: Directory, *, texts: TextShelf, telegram: TelegramName
         arrivals.routes,
         rota.routes,
         services_routes(directory),
-        texts_routes(texts),
+        service_edit_routes(),
+        provider_routes(),
+        texts_routes(texts, meant),
+        text_routes(texts),
         deliveries.routes,
         officers.routes,
         audit.routes,

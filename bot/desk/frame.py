@@ -146,9 +146,18 @@ def hand_of(request: web.Request) -> Hand:
     return Hand(request[OFFICER], app[VAULT], app[WORDS], app[CLOCK].now())
 
 
-def go_to(request: web.Request, route: str, *, notice: str | None = None, part: str = "", **parts: str) -> web.Response:
+def go_to(
+    request: web.Request,
+    route: str,
+    *,
+    notice: str | None = None,
+    part: str = "",
+    query: Mapping[str, str] | None = None,
+    **parts: str,
+) -> web.Response:
     """Send the browser on after a form, so that reloading does not send the form again."""
-    path = route_url(request, route, {"notice": notice} if notice else None, **parts)
+    asked = {**(query or {}), **({"notice": notice} if notice else {})}
+    path = route_url(request, route, asked or None, **parts)
     return web.Response(status=303, headers={"Location": f"{path}#{part}" if part else path})
 
 
@@ -166,6 +175,9 @@ NOTICES: Mapping[str, str] = {
     "second_person": N_("A phone, an address or a link changed. A colleague who did not write it must decide."),
     "call_back": N_("A phone, an address or a link changed. Call the old contact and note who said what."),
     "record_moved": N_("This record has moved on. Nothing was changed: look at it again."),
+    "none_chosen": N_("None was chosen. Nothing was changed."),
+    "one_is_gone": N_("One of them is not there any more. Nothing was changed."),
+    "one_cannot": N_("One of them cannot take this step, or needs a second person and a call. Nothing was changed."),
     "who_and_where": N_("Say with whom or where it was checked."),
     "added": N_("The account is there. Make a sign-in link for it."),
     "name_taken": N_("Somebody signs in under this name already."),
@@ -190,6 +202,7 @@ NOTICES: Mapping[str, str] = {
     "hold_placed": N_("The hold stands. Tell the partners who must know."),
     "hold_told": N_("The notice is in the post."),
     "hold_agreed": N_("Kept. A hold ends when two officers of two bodies have agreed."),
+    "no_such_country": N_("That is no country. Write its two letters, such as DE."),
     "unpaired": N_("You are no longer paged there."),
     "offered": N_("Your colleague is asked. The case stays with you until they accept."),
     "declined": N_("The case stays with your colleague."),

@@ -23,6 +23,7 @@ from directory import store
 from directory.differences import FIELDS, Difference, changes_with_differences, differences, said
 from directory.model import (
     NEEDS,
+    STALE_AFTER,
     TRANSITIONS,
     Method,
     NeedsCallBack,
@@ -189,9 +190,42 @@ def services_routes(places: Directory) -> Routes:
 
         def read(tx: Connection) -> dict[str, Any]:
             listed = list_services(tx, places, words=words, language=request[LANGUAGE], at=at, view=view)
-            return {"services": listed, "q": words, "most": MOST, "views": VIEWS, "view": view}
+            return {"services": listed, "q": words, "most": MOST, "views": VIEWS, "view": view, "moves": MOVES}
 
         return await show(request, "desk/services.html", read, here="services")
+
+    @routes.get("/desk/services/coverage", name="services_coverage", allow=Permission.SERVICES_READ)
+    async def show_coverage(request: web.Request) -> web.StreamResponse:
+        at = request.app[CLOCK].now()
+
+        def read(tx: Connection) -> dict[str, Any]:
+            covered = directory.coverage(tx, at=at)
+            return {"places": covered, "needs": NEEDS, "fresh_days": STALE_AFTER.days}
+
+        return await show(request, "desk/services_coverage.html", read, here="services")
+
+    @routes.post("/desk/services/move", name="move_services", allow=Permission.SERVICES_EDIT)
+    async def move_many(request: web.Request) -> web.StreamResponse:
+        """Take many records a step on: all of them or, if one cannot go, none."""
+        fields, at, who = await form(request), request.app[CLOCK].now(), request[OFFICER].id
+        ids, to, why = list(dict.fromkeys(fields.getall("id", []))), fields.get("to", ""), fields.get("why", "")[:2000]
+        view = fields.get("show", "all")
+        if to not in MOVES or len(ids) > MOST:
+            raise web.HTTPBadRequest
+
+        def work(tx: Connection) -> None:
+            for service_id in ids:
+                moved = directory.move_service(tx, service_id, RecordState(to), by=who, at=at, why=why.strip())
+                _audit(tx, request, f"service.{to}", moved.id)
+
+        notice = "saved" if ids else "none_chosen"
+        try:
+            await request.app[DATABASE].write(work)
+        except KeyError:
+            notice = "one_is_gone"
+        except NotAllowedNow:
+            notice = "one_cannot"
+        return go_to(request, "services", notice=notice, query={"show": view if view in VIEWS else "all"})
 
     @routes.get("/desk/services/{id}", name="service", allow=Permission.SERVICES_READ)
     async def show_service(request: web.Request) -> web.StreamResponse:
@@ -264,6 +298,15 @@ def services_routes(places: Directory) -> Routes:
 
     return routes
 
+
+#: What can be done with many records at once, with its name.
+MOVES = {
+    "in_review": N_("Give to review"),
+    "current": N_("Put in force"),
+    "draft": N_("Back to draft"),
+    "rejected": N_("Reject"),
+    "archived": N_("Archive"),
+}
 
 #: How an editor can have checked a record, and what people can have reported, with their names.
 CHECKED_BY = {

@@ -1,11 +1,10 @@
-"""The texts people get: what waits, what was asked in vain; one text beside its English, its edit and its approval."""
+"""The texts people get: all of them with their state, what waits, what is due, and what was asked in vain."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from aiohttp import web
@@ -15,25 +14,18 @@ from bot.desk.frame import go_to, show
 from bot.desk.queue import officer_names
 from bot.kernel.access import Permission
 from bot.kernel.web import Routes, form
-from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, OFFICER, SIGNALS, VAULT
+from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, OFFICER, VAULT
 from bot.kernel.words import N_
 from bot.texts import service, store
-from bot.texts.model import EditMoved, EditState
+from bot.texts.model import EditState
 from bot.texts.shelf import TextShelf
-from dialogues.knowledge.loading import LoadedText, fingerprint, stamped
-from dialogues.knowledge.model import (
-    LANGUAGES,
-    ORIGINAL_LANGUAGE,
-    SECTION_NAMES,
-    Audience,
-    Problem,
-    SourceStatus,
-    TranslationState,
-)
+from dialogues.knowledge.loading import OVERLAYS_FOLDER, LoadedText
+from dialogues.knowledge.model import LANGUAGES, ORIGINAL_LANGUAGE, Audience, TranslationState
+from dialogues.knowledge.overlays import Overlay, is_jurisdiction
 from dialogues.knowledge.search import fold
 
-LONGEST = 20_000  # characters of a file: ten times the longest we ship
-LONGEST_NOTE = 1000
+#: A review that is due within so long is shown as work.
+SOON = timedelta(days=60)
 
 #: How a text stands, in the order in which somebody should look at it.
 STATES = {
@@ -44,35 +36,38 @@ STATES = {
     "draft": N_("draft, unsigned"),
     "signed": N_("signed"),
 }
+ALARMING = ("outdated", "out_of_force", "review_late")
 WHYS = {
     "no_text": N_("There is no text for it."),
     "out_of_date": N_("The text is out of date."),
     "not_understood": N_("Nobody understood the question."),
 }
-SECTION_TITLES = {
-    "first_answer": N_("First answer"),
-    "never": N_("Never"),
-    "steps": N_("Steps"),
-    "why": N_("Why"),
-    "time_limits": N_("Time limits"),
-    "documents": N_("Documents"),
-    "contacts": N_("Contacts"),
-    "varies": N_("Varies by country"),
-    "red_flags": N_("Red flags"),
+VIEWS = {
+    "all": N_("All"),
+    "due": N_("Due for review"),
+    "wrong": N_("Outdated or not in force"),
+    "waiting": N_("An edit waits"),
+    "children": N_("For children"),
 }
+
+
+#: The keys that words may mean in a language, likeliest first.
+Meant = Callable[[str, str], Awaitable[list[str]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A text as the list shows it."""
+    """A text or an overlay as the list shows it."""
 
     key: str
-    name: str  # of its file, without `.md`
+    name: str  # of its file, without its ending
     language: str
     title: str
     state: str
     waits: bool
-    review_due: date
+    review_due: date | None
+    for_children: bool = False
+    lines: int = 0  # of an overlay: how many lines it varies
 
 
 def state_of(text: LoadedText, approved: bool, on: date) -> str:
@@ -88,98 +83,78 @@ def state_of(text: LoadedText, approved: bool, on: date) -> str:
     return "approved" if approved else "draft"
 
 
-def texts_routes(texts: TextShelf) -> Routes:
-    """The routes of the texts."""
+def overlay_state(overlay: Overlay, approved: bool, on: date) -> str:
+    """How the variation stands that somebody should look at first."""
+    variations = overlay.variations
+    if any(variation.state() is TranslationState.OUTDATED for variation in variations):
+        return "outdated"
+    if not any(variation.in_force(on) for variation in variations):
+        return "out_of_force"
+    if any(on > variation.review_due for variation in variations if variation.in_force(on)):
+        return "review_late"
+    if all(variation.reviewer for variation in variations):
+        return "signed"
+    return "approved" if approved else "draft"
+
+
+async def no_meaning(words: str, language: str) -> list[str]:
+    """Where nothing understands language: the search is by words alone."""
+    return []
+
+
+def texts_routes(texts: TextShelf, meant: Meant = no_meaning) -> Routes:
+    """The routes of the list. `meant` knows what words are about, whatever words the texts use."""
     routes = Routes()
 
     @routes.get("/desk/texts", name="texts", allow=Permission.TEXTS_READ)
     async def show_texts(request: web.Request) -> web.StreamResponse:
         words, on = request.query.get("q", "").strip()[:200], request.app[CLOCK].now().date()
+        if code := request.query.get("country", "").strip().upper():
+            if is_jurisdiction(code):
+                return go_to(request, "text", key=OVERLAYS_FOLDER, name=code)
+            return go_to(request, "texts", notice="no_such_country")
         language = request.query.get("language", request[LANGUAGE])
         language = language if language in LANGUAGES else ORIGINAL_LANGUAGE
-        loaded = await texts.texts()
+        view = request.query.get("view", "all")
+        view = view if view in VIEWS else "all"
+        read = await texts.read()
+        found = _found(texts, words, language, on)
+        if words:
+            found = list(dict.fromkeys((*await meant(words, language), *found)))
 
-        def read(tx: Connection) -> dict[str, Any]:
+        def gather(tx: Connection) -> dict[str, Any]:
             waiting = store.edits_in(tx, EditState.DRAFT)
+            waits = {edit.file for edit in waiting}
             approved = service.approved_texts(tx)
             listed = [
-                _listed(text, text.file in approved, {edit.file for edit in waiting}, on)
-                for text in loaded
-                if text.procedure.language == language and fold(words) in fold(text.procedure.shown_text() + text.file)
+                _listed(text, text.file in approved, waits, on)
+                for text in read.texts
+                if text.procedure.language == language and (not words or _fits(text, words, found))
             ]
-            titles = {text.procedure.key: text.procedure.title for text in loaded if _plain(text, request[LANGUAGE])}
+            shown = [one for one in listed if _in_view(one, view, on)]
+            overlays = [_listed_overlay(overlay, approved, waits, on, request[LANGUAGE]) for overlay in read.overlays]
+            titles = {
+                text.procedure.key: text.procedure.title for text in read.texts if _plain(text, request[LANGUAGE])
+            }
             return {
-                "texts": sorted(listed, key=lambda one: (list(STATES).index(one.state), one.key, one.name)),
-                "waiting": [(edit, *edit.file.removesuffix(".md").split("/", 1)) for edit in waiting],
+                "texts": _in_order(shown, found, view),
+                "overlays": overlays,
+                "waiting": [(edit, *edit.file.rpartition(".")[0].split("/", 1)) for edit in waiting],
                 "gaps": service.work_for_authors(tx),
                 "titles": titles,
                 "names": officer_names(tx),
                 "states": STATES,
+                "alarming": ALARMING,
                 "whys": WHYS,
                 "q": words,
+                "view": view,
+                "views": VIEWS,
+                "counts": {name: sum(_in_view(one, name, on) for one in listed) for name in VIEWS},
                 "language": language,
                 "text_languages": LANGUAGES,
             }
 
-        return await show(request, "desk/texts.html", read, here="texts")
-
-    @routes.get("/desk/texts/{key}/{name}", name="text", allow=Permission.TEXTS_READ)
-    async def show_text(request: web.Request) -> web.StreamResponse:
-        return await _screen(request, texts)
-
-    @routes.post("/desk/texts/{key}/{name}", name="text", allow=Permission.TEXTS_EDIT)
-    async def write(request: web.Request) -> web.StreamResponse:
-        """Put an edit before an approver. What cannot be released is named line by line; nothing typed is lost."""
-        fields, at = await form(request), request.app[CLOCK].now()
-        found = await _find(request, texts)
-        content = fields.get("content", "").replace("\r\n", "\n")[:LONGEST]
-        if fields.get("read_against") and found.original is not None:
-            content = stamped(content, fingerprint(found.original.procedure))
-        problems = await texts.problems_of(found.text.file, content, at.date())
-        if problems:
-            return await _screen(request, texts, typed=content, problems=problems)
-        officer, vault = request[OFFICER], request.app[VAULT]
-        await request.app[DATABASE].write(
-            lambda tx: service.write_edit(tx, vault, officer, found.text.file, content, at=at)
-        )
-        return _back(request, "text_waits")
-
-    @routes.post("/desk/texts/{key}/{name}/approve", name="approve_text", allow=Permission.TEXTS_APPROVE)
-    async def approve(request: web.Request) -> web.StreamResponse:
-        """From the next question on, people get it."""
-        fields, at = await form(request), request.app[CLOCK].now()
-        found = await _find(request, texts)
-        officer, vault, edit_id = request[OFFICER], request.app[VAULT], fields.get("edit", "")
-        waiting = await request.app[DATABASE].read(lambda tx: store.edit_in(tx, found.text.file, EditState.DRAFT))
-        if waiting is None or waiting.id != edit_id:
-            return _back(request, "text_moved")
-        # The rest of the shelf may have changed since it was written: a translation may be outdated by now.
-        problems = await texts.problems_of(found.text.file, waiting.content, at.date())
-        if problems:
-            return await _screen(request, texts, typed=waiting.content, problems=problems)
-        try:
-            await request.app[DATABASE].write(
-                lambda tx: service.approve(tx, vault, officer, edit_id, found.text.file, at=at)
-            )
-        except EditMoved:
-            return _back(request, "text_moved")
-        await texts.refresh()
-        request.app[SIGNALS].wake("texts")
-        return _back(request, "text_approved")
-
-    @routes.post("/desk/texts/{key}/{name}/send-back", name="send_back_text", allow=Permission.TEXTS_APPROVE)
-    async def send_back(request: web.Request) -> web.StreamResponse:
-        fields, at = await form(request), request.app[CLOCK].now()
-        found = await _find(request, texts)
-        officer, vault, edit_id = request[OFFICER], request.app[VAULT], fields.get("edit", "")
-        note = fields.get("note", "").strip()[:LONGEST_NOTE]
-        try:
-            await request.app[DATABASE].write(
-                lambda tx: service.send_back(tx, vault, officer, edit_id, found.text.file, note, at=at)
-            )
-        except EditMoved:
-            return _back(request, "text_moved")
-        return _back(request, "text_sent_back")
+        return await show(request, "desk/texts.html", gather, here="texts")
 
     @routes.post("/desk/texts/gaps", name="answer_gap", allow=Permission.TEXTS_EDIT)
     async def answer_gap(request: web.Request) -> web.StreamResponse:
@@ -192,67 +167,40 @@ def texts_routes(texts: TextShelf) -> Routes:
     return routes
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The text an address names, and the English it is a translation of."""
-
-    text: LoadedText
-    original: LoadedText | None
-
-
-async def _find(request: web.Request, texts: TextShelf) -> Found:
-    """Raises 404 for an address of no text."""
-    file = f"{request.match_info['key']}/{request.match_info['name']}.md"
-    loaded = {text.file: text for text in await texts.texts()}
-    text = loaded.get(file)
-    if text is None:
-        raise web.HTTPNotFound
-    if text.procedure.language == ORIGINAL_LANGUAGE:
-        return Found(text, None)
-    return Found(text, loaded.get(file.removesuffix(f"{text.procedure.language}.md") + f"{ORIGINAL_LANGUAGE}.md"))
+def _found(texts: TextShelf, words: str, language: str, on: date) -> list[str]:
+    """The keys somebody may mean, typos and spelling variants included, best first."""
+    if not words:
+        return []
+    matches = [
+        text.key
+        for audience in Audience
+        for text in texts.procedures.search(words, language, 12, on=on, audience=audience)
+    ]
+    return list(dict.fromkeys(matches))
 
 
-async def _screen(
-    request: web.Request, texts: TextShelf, *, typed: str | None = None, problems: list[Problem] | None = None
-) -> web.Response:
-    found, on = await _find(request, texts), request.app[CLOCK].now().date()
-    file, procedure = found.text.file, found.text.procedure
-
-    def read(tx: Connection) -> dict[str, Any]:
-        approved = service.approved_texts(tx)
-        waiting, sent_back = store.edit_in(tx, file, EditState.DRAFT), store.edit_in(tx, file, EditState.SENT_BACK)
-        present = texts.content_of(file, approved) or ""
-        return {
-            "text": procedure,
-            "original": found.original.procedure if found.original else None,
-            "key": request.match_info["key"],
-            "name": request.match_info["name"],
-            "sections": SECTION_NAMES,
-            "section_titles": SECTION_TITLES,
-            "state": state_of(found.text, file in approved, on),
-            "states": STATES,
-            "confirmed": SourceStatus.CONFIRMED,
-            "waiting": waiting,
-            "changes": changes(present, waiting.content) if waiting else [],
-            "sent_back": sent_back if sent_back and not waiting else None,
-            "names": officer_names(tx),
-            "content": typed if typed is not None else waiting.content if waiting else present,
-            "problems": problems or [],
-            "longest": LONGEST,
-            "others": [f"{'child.' if procedure.audience is Audience.CHILD else ''}{code}" for code in LANGUAGES],
-        }
-
-    return await show(request, "desk/text.html", read, here="texts", status=409 if problems else 200)
+def _fits(text: LoadedText, words: str, found: Sequence[str]) -> bool:
+    return text.procedure.key in found or fold(words) in fold(text.procedure.shown_text() + text.file)
 
 
-def changes(before: str, after: str) -> list[tuple[str, str]]:
-    """The lines that differ, each with "+" or "-", and "…" where others are left out."""
-    shown = []
-    for line in difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0):
-        if line.startswith(("+++", "---")):
-            continue
-        shown.append(("…", "") if line.startswith("@@") else (line[0], line[1:]))
-    return shown
+def _in_view(one: Listed, view: str, on: date) -> bool:
+    if view == "due":
+        return one.review_due is not None and one.review_due <= on + SOON
+    if view == "wrong":
+        return one.state in ALARMING
+    if view == "waiting":
+        return one.waits
+    return one.for_children if view == "children" else True
+
+
+def _in_order(listed: list[Listed], found: Sequence[str], view: str) -> list[Listed]:
+    """What was searched for by how well it fits, what is due by its day, the rest by what needs somebody first."""
+    rank = {key: at for at, key in enumerate(found)}
+    if found:
+        return sorted(listed, key=lambda one: (rank.get(one.key, len(rank)), one.for_children, one.name))
+    if view == "due":
+        return sorted(listed, key=lambda one: (one.review_due or date.max, one.key, one.name))
+    return sorted(listed, key=lambda one: (list(STATES).index(one.state), one.key, one.name))
 
 
 def _listed(text: LoadedText, approved: bool, waiting: set[str], on: date) -> Listed:
@@ -266,6 +214,21 @@ def _listed(text: LoadedText, approved: bool, waiting: set[str], on: date) -> Li
         state=state_of(text, approved, on),
         waits=text.file in waiting,
         review_due=procedure.review_due,
+        for_children=procedure.audience is Audience.CHILD,
+    )
+
+
+def _listed_overlay(overlay: Overlay, approved: dict[str, str], waiting: set[str], on: date, language: str) -> Listed:
+    file = f"{OVERLAYS_FOLDER}/{overlay.jurisdiction}.yml"
+    return Listed(
+        key=OVERLAYS_FOLDER,
+        name=overlay.jurisdiction,
+        language=language,
+        title=overlay.jurisdiction,
+        state=overlay_state(overlay, file in approved, on),
+        waits=file in waiting,
+        review_due=min((variation.review_due for variation in overlay.variations), default=None),
+        lines=len(overlay.variations),
     )
 
 
@@ -273,8 +236,3 @@ def _plain(text: LoadedText, language: str) -> bool:
     """Whether this is the workers' text in that language."""
     wanted = language if language in LANGUAGES else ORIGINAL_LANGUAGE
     return text.procedure.audience is Audience.WORKER and text.procedure.language == wanted
-
-
-def _back(request: web.Request, notice: str) -> web.Response:
-    parts: Mapping[str, str] = request.match_info
-    return go_to(request, "text", notice=notice, key=parts["key"], name=parts["name"])

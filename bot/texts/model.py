@@ -57,5 +57,29 @@ class GapWork:
     last_asked: date
 
 
+#: The `about` of an asker who was given a text; of the others it is the `why` of the gap they met.
+CHANGE = "change"
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Somebody who agreed to be written to once. Whose conversation it is, only the master key can say."""
+
+    id: str
+    conversation_id: str
+    procedure: str
+    about: str  # CHANGE, or why there was no answer
+    audience: str
+    language: str
+    country: str  # ISO 3166-1 alpha-2, "" when not known
+    given: str  # the mark of the text they were given, "" when there was none
+    asked_on: date
+    answered: bool  # an author says that their question can be answered now
+
+
 class EditMoved(Exception):
     """Somebody else decided first, or the text changed meanwhile. Look again."""
+
+
+class OwnEdit(Exception):
+    """Whoever wrote an edit does not also approve it: somebody else has to look."""

@@ -8,11 +8,12 @@ from datetime import date, datetime
 from sqlalchemy.engine import Connection
 
 from bot.kernel import audit
+from bot.kernel.access import Role
 from bot.kernel.crypto import Vault
 from bot.kernel.ids import new_id
-from bot.kernel.officers import Officer
+from bot.kernel.officers import Officer, officers_with
 from bot.texts import store
-from bot.texts.model import LEAST_ASKERS, EditMoved, EditState, Gap, GapWork, TextEdit
+from bot.texts.model import CHANGE, LEAST_ASKERS, Asker, EditMoved, EditState, Gap, GapWork, OwnEdit, TextEdit
 
 
 def write_edit(tx: Connection, vault: Vault, author: Officer, file: str, content: str, *, at: datetime) -> TextEdit:
@@ -27,7 +28,12 @@ def write_edit(tx: Connection, vault: Vault, author: Officer, file: str, content
 
 
 def approve(tx: Connection, vault: Vault, approver: Officer, edit_id: str, file: str, *, at: datetime) -> None:
-    """From now on people get this text. Raises EditMoved when it no longer waits."""
+    """From now on people get this text. Raises OwnEdit for one's own, EditMoved when it no longer waits."""
+    waiting = store.edit_in(tx, file, EditState.DRAFT)
+    if waiting is None or waiting.id != edit_id:
+        raise EditMoved
+    if waiting.author_id == approver.id:
+        raise OwnEdit
     holding = store.edit_in(tx, file, EditState.APPROVED)
     if holding is not None:
         store.settle_edit(tx, holding.id, EditState.REPLACED, by=approver.id, at=at, was=EditState.APPROVED)
@@ -46,13 +52,26 @@ def send_back(
     _record(tx, vault, approver, "text.send_back", file, at)
 
 
+def other_approvers(tx: Connection, author_id: str) -> bool:
+    """Whether anybody but the author of an edit could approve it."""
+    return any(officer.id != author_id for officer in officers_with(tx, Role.APPROVER))
+
+
+def approved_edits(tx: Connection) -> dict[str, TextEdit]:
+    """The edits that hold in place of the shipped files, by file."""
+    return {edit.file: edit for edit in store.edits_in(tx, EditState.APPROVED)}
+
+
 def approved_texts(tx: Connection) -> dict[str, str]:
     """The files that hold in place of the shipped ones."""
-    return {edit.file: edit.content for edit in store.edits_in(tx, EditState.APPROVED)}
+    return {file: edit.content for file, edit in approved_edits(tx).items()}
 
 
 class GapRegister:
     """Implements `conversations.ports.Gaps`."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
 
     def note(self, tx: Connection, facts: dict[str, str], *, at: datetime) -> None:
         """Count one conversation that asked in vain. Unknown facts are cut to what a code can be."""
@@ -64,6 +83,26 @@ class GapRegister:
             audience=facts.get("audience", "")[:10],
         )
         store.count_gap(tx, gap, on=at.date())
+
+    def remember(self, tx: Connection, conversation_id: str, facts: dict[str, str], *, at: datetime) -> None:
+        """Keep, sealed, that this conversation wants to be told."""
+        asker = Asker(
+            id=new_id(),
+            conversation_id=conversation_id,
+            procedure=facts.get("procedure", "")[:60],
+            about=facts.get("about", CHANGE)[:20],
+            audience=facts.get("audience", "worker")[:10],
+            language=facts.get("language", "en")[:16],
+            country=facts.get("country", "")[:2],
+            given=facts.get("given", "")[:16],
+            asked_on=at.date(),
+            answered=False,
+        )
+        store.add_asker(tx, self._vault, asker, at=at)
+
+    def forget(self, tx: Connection, conversation_id: str, *, at: datetime) -> None:
+        """Whoever agreed to be told has changed their mind."""
+        store.forget_askers_of(tx, self._vault, conversation_id, at=at)
 
 
 def work_for_authors(tx: Connection) -> list[GapWork]:
@@ -98,6 +137,7 @@ def answer_gap(tx: Connection, vault: Vault, author: Officer, procedure: str, wh
     """Take a subject off the list. Asked in vain again, it comes back."""
     done = store.answer_gap(tx, procedure, why, at=at) > 0
     if done:
+        store.mark_answered(tx, procedure, why)
         _record(tx, vault, author, "gap.answer", procedure or "unknown", at)
     return done
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -11,10 +12,11 @@ from bot.kernel.database import Database, DatabaseUnavailable
 from bot.kernel.live import Signals
 from bot.kernel.logs import get_log
 from bot.texts import service, store
+from bot.texts.model import TextEdit
 from dialogues.knowledge import Procedures
-from dialogues.knowledge.check import check
-from dialogues.knowledge.loading import LoadedText, read_folder
-from dialogues.knowledge.model import Problem
+from dialogues.knowledge.check import check_read
+from dialogues.knowledge.loading import OVERLAYS_FOLDER, LoadedText, ReadTexts, read_all, stamped_overlay
+from dialogues.knowledge.model import ORIGINAL_LANGUAGE, Problem
 
 log = get_log("texts")
 
@@ -31,7 +33,13 @@ class TextShelf:
         self._database = database
         self._signals = signals
         self._seen: tuple[int, datetime | None] = (0, None)
+        self._read_at: tuple[tuple[int, datetime | None], ReadTexts] | None = None
         self._lock = asyncio.Lock()
+
+    @property
+    def procedures(self) -> Procedures:
+        """The texts that people get now."""
+        return self._procedures
 
     async def run(self) -> None:
         """Keep up until cancelled."""
@@ -51,25 +59,49 @@ class TextShelf:
             seen = await self._database.read(store.approved_since)
             if seen == self._seen:
                 return
-            edits = await self._database.read(service.approved_texts)
-            loaded, problems = await asyncio.to_thread(read_folder, self._folder, edits)
-            if problems:
-                log.error("texts.not_readable", count=len(problems))
+            read = await self.read()
+            if read.unreadable:
+                log.error("texts.not_readable", count=len(read.unreadable))
             else:
-                self._procedures.replace_texts(text.procedure for text in loaded)
+                self._procedures.replace_texts((text.procedure for text in read.texts), read.overlays)
             self._seen = seen
 
-    async def problems_of(self, file: str, content: str, on: date) -> list[Problem]:
-        """What an editor must mend in `file` before it may wait for an approver."""
-        edits = await self._database.read(service.approved_texts)
-        found = await asyncio.to_thread(lambda: check(self._folder, on=on, edits={**edits, file: content}))
-        return [problem for problem in found if problem.file == file and problem.blocking]
+    async def read(self) -> ReadTexts:
+        """Every text as it holds now, with where it stands. Read anew only when another edit holds."""
+        seen = await self._database.read(store.approved_since)
+        if self._read_at is None or self._read_at[0] != seen:
+            edits = await self._database.read(service.approved_edits)
+            self._read_at = seen, await asyncio.to_thread(self._read, edits)
+        return self._read_at[1]
 
-    async def texts(self) -> list[LoadedText]:
-        """Every text as it holds now, with where it stands."""
+    def _read(self, edits: Mapping[str, TextEdit]) -> ReadTexts:
+        read = read_all(self._folder, {file: edit.content for file, edit in edits.items()})
+        return replace(read, texts=tuple(_dated(text, edits) for text in read.texts))
+
+    async def read_with(self, file: str, content: str) -> ReadTexts:
+        """Everything as it would be with this edit."""
         edits = await self._database.read(service.approved_texts)
-        loaded, _ = await asyncio.to_thread(read_folder, self._folder, edits)
-        return loaded
+        return await asyncio.to_thread(read_all, self._folder, {**edits, file: content})
+
+    async def stamped_overlay(self, file: str, content: str) -> str:
+        """An overlay whose translations were read against its English; as it is, where it cannot be read."""
+        read = await self.read_with(file, content)
+        overlay = next((each for each in read.overlays if overlay_file(each.jurisdiction) == file), None)
+        return content if overlay is None else stamped_overlay(content, overlay)
+
+    async def problems_of(self, file: str, content: str, on: date) -> list[Problem]:
+        """What an editor must mend in `file` before it may wait for an approver, and what it would break elsewhere."""
+        edits = await self._database.read(service.approved_texts)
+        return await asyncio.to_thread(self._problems_of, file, {**edits, file: content}, on)
+
+    def _problems_of(self, file: str, edits: Mapping[str, str], on: date) -> list[Problem]:
+        read = read_all(self._folder, edits)
+        # A text or an overlay elsewhere that could no longer be read would keep this edit from everybody.
+        return [
+            problem
+            for problem in check_read(read, on=on)
+            if problem.blocking and (problem.file == file or problem in read.unreadable)
+        ]
 
     def content_of(self, file: str, edits: Mapping[str, str]) -> str | None:
         """The file as it holds now, None when there is no such file."""
@@ -77,3 +109,24 @@ class TextShelf:
         if file in edits:
             return edits[file]
         return path.read_text(encoding="utf-8") if path.is_file() else None
+
+    def shipped(self, file: str) -> str | None:
+        """The file as it was released, None when it was first written at the desk."""
+        return self.content_of(file, {})
+
+
+def overlay_file(jurisdiction: str) -> str:
+    return f"{OVERLAYS_FOLDER}/{jurisdiction}.yml"
+
+
+def original_file(file: str, language: str) -> str:
+    """The English of which `file`, in `language`, is a translation."""
+    return file.removesuffix(f"{language}.md") + f"{ORIGINAL_LANGUAGE}.md"
+
+
+def _dated(text: LoadedText, edits: Mapping[str, TextEdit]) -> LoadedText:
+    """An outdated translation is outdated from the day on which the newer English was approved."""
+    newer = edits.get(original_file(text.file, text.procedure.language))
+    if text.procedure.newer_since is None or newer is None or newer.decided_at is None:
+        return text
+    return replace(text, procedure=replace(text.procedure, newer_since=newer.decided_at.date()))

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Row
 
+from bot.kernel.crypto import Erased, Vault
 from bot.kernel.database import Moment, metadata
-from bot.texts.model import EditState, Gap, TextEdit
+from bot.texts.model import Asker, EditState, Gap, TextEdit
 
 text_edits = sa.Table(
     "text_edits",
@@ -44,6 +45,26 @@ gaps = sa.Table(
     sa.Column("askers", sa.Integer, nullable=False),
     sa.Column("last_asked", sa.Date, nullable=False),
     sa.Column("answered_at", Moment, nullable=True),  # an author has done something about it; asked again, it reopens
+)
+
+#: Those who agreed to be told. The conversation is sealed with a key of the row's own, so that neither this table nor
+#: the gap register leads to anybody; the fingerprint is for counting one wish once, and for erasing.
+askers = sa.Table(
+    "askers",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("conversation_index", sa.String(64), nullable=False),
+    sa.Column("key_id", sa.String(36), nullable=False),
+    sa.Column("conversation_sealed", sa.LargeBinary, nullable=False),
+    sa.Column("procedure", sa.String(60), nullable=False),
+    sa.Column("about", sa.String(20), nullable=False),
+    sa.Column("audience", sa.String(10), nullable=False),
+    sa.Column("language", sa.String(16), nullable=False),
+    sa.Column("country", sa.String(2), nullable=False),
+    sa.Column("given", sa.String(16), nullable=False),
+    sa.Column("asked_on", sa.Date, nullable=False),
+    sa.Column("answered", sa.Boolean, nullable=False),
+    sa.UniqueConstraint("conversation_index", "procedure", "about"),
 )
 
 
@@ -88,6 +109,17 @@ def edit_in(tx: Connection, file: str, state: EditState) -> TextEdit | None:
 
 def edits_in(tx: Connection, state: EditState) -> list[TextEdit]:
     found = tx.execute(sa.select(text_edits).where(text_edits.c.state == state.value).order_by(text_edits.c.file))
+    return [_edit(row) for row in found]
+
+
+def edits_of(tx: Connection, file: str, *, limit: int = 50) -> list[TextEdit]:
+    """Every edit of a file, the latest first."""
+    found = tx.execute(
+        sa.select(text_edits)
+        .where(text_edits.c.file == file)
+        .order_by(text_edits.c.written_at.desc(), text_edits.c.id.desc())
+        .limit(limit)
+    )
     return [_edit(row) for row in found]
 
 
@@ -147,3 +179,88 @@ def answer_gap(tx: Connection, procedure: str, why: str, *, at: datetime) -> int
         .values(answered_at=at)
     )
     return done.rowcount
+
+
+def _conversation_index(vault: Vault, conversation_id: str) -> str:
+    return vault.index("asker", conversation_id)
+
+
+def add_asker(tx: Connection, vault: Vault, asker: Asker, *, at: datetime) -> None:
+    """Keep a wish. The same wish again is kept as it is said now."""
+    index = _conversation_index(vault, asker.conversation_id)
+    same = (
+        askers.c.conversation_index == index,
+        askers.c.procedure == asker.procedure,
+        askers.c.about == asker.about,
+    )
+    for row in tx.execute(sa.select(askers.c.id, askers.c.key_id).where(*same)).all():
+        _drop(tx, vault, row.id, row.key_id, at=at)
+    key = vault.new_key(tx, at)
+    sealed = key.seal(asker.conversation_id, table="askers", row=asker.id, field="conversation")
+    tx.execute(
+        askers.insert().values(
+            id=asker.id,
+            conversation_index=index,
+            key_id=key.id,
+            conversation_sealed=sealed,
+            procedure=asker.procedure,
+            about=asker.about,
+            audience=asker.audience,
+            language=asker.language,
+            country=asker.country,
+            given=asker.given,
+            asked_on=asker.asked_on,
+            answered=asker.answered,
+        )
+    )
+
+
+def all_askers(tx: Connection, vault: Vault) -> list[Asker]:
+    """Everybody who agreed and was not told yet, who asked first, first."""
+    found = []
+    for row in tx.execute(sa.select(askers).order_by(askers.c.asked_on, askers.c.id)):
+        try:
+            key = vault.key(tx, row.key_id)
+        except Erased:
+            continue
+        conversation_id = key.open(row.conversation_sealed, table="askers", row=row.id, field="conversation")
+        found.append(
+            Asker(
+                id=row.id,
+                conversation_id=conversation_id,
+                procedure=row.procedure,
+                about=row.about,
+                audience=row.audience,
+                language=row.language,
+                country=row.country,
+                given=row.given,
+                asked_on=row.asked_on,
+                answered=row.answered,
+            )
+        )
+    return found
+
+
+def mark_answered(tx: Connection, procedure: str, about: str) -> None:
+    """An author says that this can be answered now."""
+    tx.execute(askers.update().where(askers.c.procedure == procedure, askers.c.about == about).values(answered=True))
+
+
+def forget_asker(tx: Connection, vault: Vault, asker_id: str, *, at: datetime) -> bool:
+    """Drop one wish and its key. False when somebody else did so before."""
+    row = tx.execute(sa.select(askers.c.id, askers.c.key_id).where(askers.c.id == asker_id)).one_or_none()
+    return row is not None and _drop(tx, vault, row.id, row.key_id, at=at)
+
+
+def forget_askers_of(tx: Connection, vault: Vault, conversation_id: str, *, at: datetime) -> int:
+    """Drop every wish of a conversation. Returns how many there were."""
+    index = _conversation_index(vault, conversation_id)
+    rows = tx.execute(sa.select(askers.c.id, askers.c.key_id).where(askers.c.conversation_index == index)).all()
+    return sum(_drop(tx, vault, row.id, row.key_id, at=at) for row in rows)
+
+
+def _drop(tx: Connection, vault: Vault, asker_id: str, key_id: str, *, at: datetime) -> bool:
+    gone = tx.execute(askers.delete().where(askers.c.id == asker_id)).rowcount == 1
+    if gone:
+        vault.destroy(tx, key_id, at)
+    return gone

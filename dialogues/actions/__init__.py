@@ -27,9 +27,12 @@ ACTION_NAMES = (
     "action_find_service",
     "action_forget_place",
     "action_hand_over_attachment",
+    "action_narrow",
     "action_not_understood",
+    "action_pass_on",
     "action_procedure_contacts",
     "action_procedure_flags",
+    "action_procedure_like",
     "action_procedure_step",
     "action_procedure_steps",
     "action_procedure_why",
@@ -37,7 +40,11 @@ ACTION_NAMES = (
     "action_report_red_flag",
     "action_safe",
     "action_say_hello",
+    "action_service_wrong",
+    "action_show_way",
     "action_still_here",
+    "action_tell_me",
+    "action_tell_nothing",
     "action_unsafe",
     "action_use_location",
     "validate_service_form",
@@ -66,6 +73,7 @@ def build_actions(
         from dialogues.actions.checklist import checklist_actions
         from dialogues.actions.officer import officer_actions
         from dialogues.actions.procedures import procedure_actions
+        from dialogues.actions.results import result_actions
         from dialogues.actions.services import service_actions
         from dialogues.actions.talk import talk_actions
 
@@ -74,6 +82,7 @@ def build_actions(
             *procedure_actions(procedures, services, translate, today, default_country),
             *checklist_actions(procedures, services, translate, today, default_country),
             *service_actions(services, translate, default_country),
+            *result_actions(services, translate),
             *talk_actions(procedures, services, translate, today, default_country),
         ]
 

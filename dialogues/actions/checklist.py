@@ -9,15 +9,10 @@ from typing import Any
 from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 
+from dialogues.actions.answer import person_button, steps_button, validity, why_button
 from dialogues.actions.officer import call_officer
 from dialogues.actions.ports import Services
-from dialogues.actions.procedures import (
-    ProcedureAction,
-    Shelf,
-    person_button,
-    steps_button,
-    why_button,
-)
+from dialogues.actions.procedures import ProcedureAction, Shelf
 from dialogues.actions.progress import done_steps, mark_of, progress
 from dialogues.actions.reading import button, entity, language_of, number_to_call
 from dialogues.knowledge import Audience, Procedure, Procedures
@@ -92,6 +87,8 @@ class ProcedureStep(ProcedureAction):
             number=number, total=total, done=len(done)
         )
         heading = said if text.audience is Audience.CHILD else f"{text.title}\n{said}"
+        if not done and text.newer_since is not None and text.audience is Audience.WORKER:
+            heading = f"{heading}\n{validity(text, language, translate)}"
         dispatcher.utter_message(
             text=f"{heading}\n\n{number}. {text.steps[number - 1]}",
             buttons=[

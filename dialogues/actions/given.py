@@ -32,9 +32,35 @@ class GivenServices:
         )
 
     async def near(
-        self, need: str, place: FoundPlace, *, language: str, limit: int = 3, age: int | None = None
+        self,
+        need: str,
+        place: FoundPlace,
+        *,
+        language: str,
+        limit: int = 3,
+        age: int | None = None,
+        gender: str | None = None,
+        open_now: bool = False,
+        open_tonight: bool = False,
+        speaks: str | None = None,
+        no_papers: bool = False,
+        free: bool = False,
     ) -> list[FoundService]:
-        return list(self.services.get(need, ()))[:limit]
+        """Those given for the need that meet what was wished. Ages and genders were not given: all are taken in."""
+
+        def wished(service: FoundService) -> bool:
+            return (
+                (not (open_now or open_tonight) or service.open_now is True)
+                and (speaks is None or speaks in service.speaks)
+                and (not no_papers or service.papers_needed is False)
+                and (not free or service.free is True)
+            )
+
+        return [service for service in self.services.get(need, ()) if wished(service)][:limit]
+
+    async def service(self, service_id: str, *, language: str) -> FoundService | None:
+        every = (*self.numbers, *(service for offered in self.services.values() for service in offered))
+        return next((service for service in every if service.id == service_id), None)
 
     async def helplines(self, country: str | None, *, language: str, limit: int = 3) -> list[FoundService]:
         return list(self.numbers)[:limit]

@@ -33,6 +33,11 @@ class FoundService:
     longitude: float | None
     confidential: bool
     why: tuple[str, ...] = ()  # short reasons it is offered, in the person's language
+    needs: tuple[str, ...] = ()  # codes of what it helps with
+    documents: tuple[str, ...] = ()  # what to bring, in the person's language
+    free: bool | None = None  # None, here and below: nobody has said
+    papers_needed: bool | None = None
+    speaks: tuple[str, ...] = ()  # BCP 47
 
 
 class Services(Protocol):
@@ -47,9 +52,28 @@ class Services(Protocol):
         ...
 
     async def near(
-        self, need: str, place: FoundPlace, *, language: str, limit: int = 3, age: int | None = None
+        self,
+        need: str,
+        place: FoundPlace,
+        *,
+        language: str,
+        limit: int = 3,
+        age: int | None = None,
+        gender: str | None = None,
+        open_now: bool = False,
+        open_tonight: bool = False,
+        speaks: str | None = None,
+        no_papers: bool = False,
+        free: bool = False,
     ) -> list[FoundService]:
-        """Verified services for a need, near first. Includes helplines that serve that country when none is near."""
+        """Verified services for a need, near first. Includes helplines that serve that country when none is near.
+
+        What is wished for (`open_now` and after) must be known to hold, save for helplines. `gender`: girls or boys.
+        """
+        ...
+
+    async def service(self, service_id: str, *, language: str) -> FoundService | None:
+        """One service that is offered, None when it is not, or no longer."""
         ...
 
     async def helplines(self, country: str | None, *, language: str, limit: int = 3) -> list[FoundService]:

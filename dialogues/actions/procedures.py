@@ -6,10 +6,21 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from babel.dates import format_date
 from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 
+from dialogues.actions.answer import (
+    answer,
+    by_jurisdiction,
+    choose_button,
+    listed,
+    numbered,
+    person_button,
+    said_of,
+    source_line,
+    validity,
+    why_button,
+)
 from dialogues.actions.officer import call_officer
 from dialogues.actions.ports import FoundService, Services
 from dialogues.actions.progress import done_steps
@@ -24,11 +35,12 @@ from dialogues.actions.reading import (
 )
 from dialogues.knowledge import Audience, Procedure, Procedures
 from dialogues.knowledge.countries import countries_named, country_name
-from dialogues.knowledge.model import INTERNATIONAL, LocalRule
+from dialogues.knowledge.model import INTERNATIONAL, ORIGINAL_LANGUAGE
 from dialogues.runtime.payload import payload
 from dialogues.runtime.responses import Translate
 
 MOST_CONTACTS = 4
+MOST_LIKE = 4
 
 #: Beside the procedure somebody asked about, what a journey across borders always touches.
 CHAIN = ("identify_uasc", "cross_border_request", "case_transfer")
@@ -62,7 +74,10 @@ def procedure_actions(
         AnswerProcedure(*parts),
         ProcedureContacts(*parts),
         ProcedureSteps(*parts),
+        ProcedureLike(*parts),
         ProcedureWhy(*parts),
+        TellMe(*parts),
+        TellNothing(),
     ]
 
 
@@ -75,8 +90,14 @@ class Shelf:
         self._default_country = default_country
 
     def find(self, key: str, tracker: Any) -> Procedure | None:
+        """The text to show: in the person's language, or the English it was translated from where they ask for that."""
         country = country_of(tracker, self._default_country)
-        return self._procedures.get(key, language_of(tracker), self._today(), country, audience=audience_of(tracker))
+        language = ORIGINAL_LANGUAGE if entity(tracker, "original") else language_of(tracker)
+        return self._procedures.get(key, language, self._today(), country, audience=audience_of(tracker))
+
+    def country(self, tracker: Any) -> str:
+        """Where the person is, "" when nobody knows."""
+        return country_of(tracker, self._default_country) or ""
 
     def search(self, words: str, tracker: Any, limit: int) -> list[Procedure]:
         return self._procedures.search(
@@ -86,6 +107,12 @@ class Shelf:
             on=self._today(),
             country=country_of(tracker, self._default_country),
             audience=audience_of(tracker),
+        )
+
+    def like(self, text: Procedure, tracker: Any) -> list[Procedure]:
+        """Other texts in force that go with this one."""
+        return self._procedures.like(
+            text, MOST_LIKE, on=self._today(), country=country_of(tracker, self._default_country)
         )
 
     def was_in_force(self, key: str, tracker: Any) -> bool:
@@ -204,7 +231,11 @@ class ProcedureAction(Action):  # type: ignore[misc]
         response = "utter_procedure_out_of_date" if once else "utter_no_procedure"
         dispatcher.utter_message(response=response, emergency_number=number)
         call_officer(dispatcher, "no_answer", "P2")
-        return note_gap(dispatcher, tracker, key, "out_of_date" if once else "no_text", self._default_country)
+        why = "out_of_date" if once else "no_text"
+        noted = note_gap(dispatcher, tracker, key, why, self._default_country)
+        if noted:
+            offer_to_tell(dispatcher, key, why, language_of(tracker), self._translate)
+        return noted
 
     def ask_which(self, dispatcher: Any, tracker: Any) -> list[dict[str, Any]]:
         """Offer what the words may mean; the usual subjects, where they mean nothing."""
@@ -230,40 +261,14 @@ class AnswerProcedure(ProcedureAction):
     def show(self, dispatcher: Any, text: Procedure, tracker: Any) -> list[dict[str, Any]]:
         language, translate = language_of(tracker), self._translate
         of_worker = text.audience is not Audience.CHILD
-        parts = [text.first_answer, f"✋ {text.never}"]
-        steps = [numbered(translate(language, "The steps"), text.steps)]
-        if of_worker:
-            # A child gets none of this: a locked phone shows the beginning, and the law is of no help tonight.
-            here = self._shelf.here(text, tracker, translate)
-            parts = [text.title, *parts, *([here] if here else []), source_line(text, language, translate)]
-            steps += [
-                listed(heading, lines)
-                for heading, lines in (
-                    (translate(language, "Time limits"), text.time_limits),
-                    (translate(language, "Whom to call"), text.contacts),
-                )
-                if lines
-            ]
-        dispatcher.utter_message(text="\n\n".join(parts))
-        dispatcher.utter_message(text="\n\n".join(steps), buttons=self._ways_on(text, language))
+        here = self._shelf.here(text, tracker, translate) if of_worker else ""
+        childs = of_worker and self._shelf.has_childs_version(text, language)
+        for said in answer(text, language, translate, here=here, childs_version=childs):
+            dispatcher.utter_message(text=said.text, buttons=list(said.buttons))
         journey = countries_named(str(tracker.latest_message.get("text") or ""))
         if of_worker and len(journey) > 1:
             dispatcher.utter_message(text=self._shelf.chain(text, journey, tracker, translate))
         return []
-
-    def _ways_on(self, text: Procedure, language: str) -> list[dict[str, str]]:
-        translate = self._translate
-        buttons = [button(translate(language, "Step by step"), payload("procedure_step", procedure=text.key))]
-        if text.red_flags:
-            buttons.append(button(translate(language, "Red flags"), payload("procedure_flags", procedure=text.key)))
-        buttons.append(why_button(text, translate, language))
-        if text.contacts:
-            buttons.append(button(translate(language, "Numbers"), payload("procedure_contacts", procedure=text.key)))
-        if text.audience is Audience.WORKER and self._shelf.has_childs_version(text, language):
-            # To read aloud, or to show. It changes nothing about who is writing.
-            childs = payload("procedure", procedure=text.key, audience="child")
-            buttons.append(button(translate(language, "In a child's words"), childs))
-        return [*buttons, person_button(translate, language)]
 
 
 class ProcedureSteps(ProcedureAction):
@@ -309,9 +314,80 @@ class ProcedureWhy(ProcedureAction):
         parts.append(validity(text, language, translate))
         buttons = [
             button(translate(language, "Steps"), payload("procedure_steps", procedure=text.key)),
+            *self._further(text, tracker),
             person_button(translate, language),
         ]
         dispatcher.utter_message(text="\n\n".join(parts), buttons=buttons)
+        return []
+
+    def _further(self, text: Procedure, tracker: Any) -> list[dict[str, str]]:
+        """Texts like it, and a word when it changes. A child is not written to unasked, nor sent on."""
+        if text.audience is Audience.CHILD:
+            return []
+        translate, language = self._translate, language_of(tracker)
+        return [
+            button(translate(language, "Tell me if it changes"), payload("tell_change", procedure=text.key)),
+            button(translate(language, "More like this"), payload("procedure_like", procedure=text.key)),
+        ]
+
+
+class ProcedureLike(ProcedureAction):
+    """Other texts that go with this one: those its authors name, then those that are nearest."""
+
+    def name(self) -> str:
+        return "action_procedure_like"
+
+    def show(self, dispatcher: Any, text: Procedure, tracker: Any) -> list[dict[str, Any]]:
+        language = language_of(tracker)
+        others = self._shelf.like(text, tracker)
+        said = [f"{other.title}\n{source_line(other, language, self._translate)}" for other in others]
+        heading = self._translate(language, "More like this: {title}").format(title=text.title)
+        dispatcher.utter_message(
+            text="\n\n".join((heading, *said)),
+            buttons=[*(choose_button(other) for other in others), person_button(self._translate, language)],
+        )
+        return []
+
+
+class TellMe(ProcedureAction):
+    """They want to be written to, once: the host keeps it, sealed, with the mark of what they were given."""
+
+    def name(self) -> str:
+        return "action_tell_me"
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        key, why = self.wanted(tracker), str(entity(tracker, "why") or "")
+        if key is None:
+            return self.ask_which(dispatcher, tracker)
+        changes = tracker.latest_message["intent"]["name"] == "tell_change"
+        text = self._shelf.find(key, tracker)
+        if changes and text is None:
+            number = await number_to_call(self._services, tracker, self._default_country)
+            return self.refuse(dispatcher, tracker, key, number)
+        dispatcher.utter_message(
+            json_message={
+                "waymark": "tell",
+                "procedure": key,
+                "about": "change" if changes else why or "no_text",
+                "language": language_of(tracker),
+                "country": self._shelf.country(tracker),
+                "audience": audience_of(tracker).value,
+                "given": text.mark() if changes and text is not None else "",
+            }
+        )
+        dispatcher.utter_message(response="utter_will_tell")
+        return []
+
+
+class TellNothing(Action):  # type: ignore[misc]
+    """They do not want to be written to, or no longer."""
+
+    def name(self) -> str:
+        return "action_tell_nothing"
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        dispatcher.utter_message(json_message={"waymark": "tell"})
+        dispatcher.utter_message(response="utter_will_tell_nothing")
         return []
 
 
@@ -369,55 +445,6 @@ def _called(service: FoundService) -> str:
     return f"{service.name}: {service.phone}"
 
 
-def numbered(heading: str, lines: tuple[str, ...]) -> str:
-    return "\n".join([heading, *(f"{number}. {line}" for number, line in enumerate(lines, 1))])
-
-
-def listed(heading: str, lines: tuple[str, ...]) -> str:
-    return "\n".join([heading, *(f"• {line}" for line in lines)])
-
-
-def source_line(text: Procedure, language: str, translate: Translate) -> str:
-    """The first source, how many more there are, where the text applies and from when."""
-    citations = [source.citation() for source in text.shown_sources()]
-    if not citations:
-        return validity(text, language, translate)
-    first = translate(language, "Source: {citation}.").format(citation=citations[0])
-    if len(citations) > 1:
-        more = "; ".join(source.code for source in text.shown_sources()[1:])
-        first = translate(language, "Source: {citation}; also {codes}.").format(citation=citations[0], codes=more)
-    return f"{first}\n{validity(text, language, translate)}"
-
-
-def validity(text: Procedure, language: str, translate: Translate) -> str:
-    """Where the text applies, from when, and when it is looked at again."""
-    dates = {
-        "since": format_date(text.valid_from, format="long", locale=language),
-        "review": format_date(text.review_due, format="long", locale=language),
-    }
-    if text.jurisdiction == INTERNATIONAL:
-        said = translate(
-            language,
-            "International standard; the law of the country may differ. Text of {since}, next review {review}.",
-        )
-        return said.format(**dates)
-    said = translate(language, "Applies in: {country}. Text of {since}, next review {review}.")
-    return said.format(country=country_name(text.jurisdiction, language), **dates)
-
-
-def by_jurisdiction(rules: tuple[LocalRule, ...]) -> list[tuple[LocalRule, ...]]:
-    """The rules of each country or region together, in their order."""
-    return [
-        tuple(rule for rule in rules if rule.jurisdiction == jurisdiction)
-        for jurisdiction in dict.fromkeys(rule.jurisdiction for rule in rules)
-    ]
-
-
-def said_of(rules: tuple[LocalRule, ...], language: str) -> str:
-    """The rules of one jurisdiction under its name."""
-    return listed(country_name(rules[0].jurisdiction, language), tuple(rule.words for rule in rules))
-
-
 def note_gap(dispatcher: Any, tracker: Any, key: str, why: str, default_country: str | None) -> list[dict[str, Any]]:
     """Tell the host that a question had no answer. It carries no words and nobody's name, only what was looked for.
 
@@ -439,17 +466,12 @@ def note_gap(dispatcher: Any, tracker: Any, key: str, why: str, default_country:
     return [SlotSet("gaps_noted", [*noted, subject])]
 
 
-def choose_button(text: Procedure) -> dict[str, str]:
-    return button(text.title, payload("procedure", procedure=text.key))
-
-
-def why_button(text: Procedure, translate: Translate, language: str) -> dict[str, str]:
-    return button(translate(language, "Why and source"), payload("procedure_why", procedure=text.key))
-
-
-def steps_button(text: Procedure, translate: Translate, language: str) -> dict[str, str]:
-    return button(translate(language, "Steps"), payload("procedure_steps", procedure=text.key))
-
-
-def person_button(translate: Translate, language: str) -> dict[str, str]:
-    return button(translate(language, "Talk to a person"), payload("ask_human"))
+def offer_to_tell(dispatcher: Any, key: str, why: str, language: str, translate: Translate) -> None:
+    """Ask whether they want to be written to when there is an answer."""
+    dispatcher.utter_message(
+        response="utter_offer_to_tell",
+        buttons=[
+            button(translate(language, "Yes, write to me"), payload("tell_answer", procedure=key, why=why)),
+            button(translate(language, "No"), payload("tell_nothing")),
+        ],
+    )

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Any
-from urllib.parse import quote
 
 from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 from rasa_sdk.forms import FormValidationAction
 
+from dialogues.actions.answer import person_button
 from dialogues.actions.officer import call_officer
 from dialogues.actions.ports import FoundPlace, FoundService, Services
-from dialogues.actions.procedures import person_button
 from dialogues.actions.reading import button, country_of, entity, fact, language_of, number_to_call
+from dialogues.actions.results import card, remembered
+from dialogues.actions.wishes import WISHES, asked_for, gender_in, named, wishes_in, worth_wishing
 from dialogues.knowledge.countries import country_name
 from dialogues.runtime.payload import payload
 from dialogues.runtime.responses import Translate
@@ -62,7 +63,12 @@ class ValidateServiceForm(FormValidationAction):  # type: ignore[misc]
         return "validate_service_form"
 
     def validate_need(self, value: Any, dispatcher: Any, tracker: Any, domain: Any) -> dict[str, Any]:
-        return {"need": str(value) if value else None}
+        """The need, with whatever else the same words wish for. A need named anew begins with no wishes."""
+        if not value or tracker.latest_message.get("intent", {}).get("name") == "narrow":
+            return {"need": str(value) if value else None}
+        words = str(tracker.latest_message.get("text") or "")
+        gender = gender_in(words)
+        return {"need": str(value), "wishes": wishes_in(words), **({"gender": gender} if gender else {})}
 
     async def validate_place(self, value: Any, dispatcher: Any, tracker: Any, domain: Any) -> dict[str, Any]:
         words = str(value or "").strip()
@@ -173,34 +179,66 @@ class FindService(Action):  # type: ignore[misc]
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
         need = str(tracker.get_slot("need") or "")
+        shown: list[FoundService] = []
         try:
-            await self._show(dispatcher, tracker, need)
+            shown = await self._show(dispatcher, tracker, need)
         except Exception:  # whatever the directory does, the person is not left alone with it
             number = await number_to_call(self._services, tracker, self._default_country)
             dispatcher.messages.clear()
             dispatcher.utter_message(response="utter_directory_silent", emergency_number=number)
             call_officer(dispatcher, "no_answer", "P1")
         lost = tracker.get_slot("place") == NOWHERE
-        return [SlotSet("need", None), SlotSet("misunderstood", None), *([SlotSet("place", None)] if lost else [])]
+        return [
+            SlotSet("need", None),
+            SlotSet("misunderstood", None),
+            remembered(tracker, shown),
+            *([SlotSet("place", None)] if lost else []),
+        ]
 
-    async def _show(self, dispatcher: Any, tracker: Any, need: str) -> None:
+    async def _show(self, dispatcher: Any, tracker: Any, need: str) -> list[FoundService]:
         language = language_of(tracker)
         place = self._place(tracker)
         found: list[FoundService] = []
         if place is not None:
-            age = tracker.get_slot("age")
-            found = await self._services.near(
-                need, place, language=language, limit=SHOWN, age=int(age) if str(age).isdigit() else None
-            )
-        if found:
-            dispatcher.utter_message(response="utter_services_found", place=tracker.get_slot("place"))
-        else:
+            found = await self._near(dispatcher, tracker, need, place)
+        if not found:
             found = await self._helplines(dispatcher, tracker, place)
         for service in found[:SHOWN]:
-            self._card(dispatcher, service, language)
-        elsewhere = button(self._translate(language, "Another town"), payload("another_place", need=need))
-        buttons = [elsewhere, person_button(self._translate, language)]
-        dispatcher.utter_message(response="utter_service_end", buttons=buttons)
+            dispatcher.utter_message(**card(service, tracker=tracker, translate=self._translate))
+        dispatcher.utter_message(response="utter_service_end", buttons=self._ways_on(tracker, need, found, language))
+        return found[:SHOWN]
+
+    async def _near(self, dispatcher: Any, tracker: Any, need: str, place: FoundPlace) -> list[FoundService]:
+        """What is near and as wished; what is near, where nothing is known to be as wished."""
+        language, age = language_of(tracker), tracker.get_slot("age")
+        wishes = [wish for wish in tracker.get_slot("wishes") or () if wish in WISHES]
+        known = {"age": int(age) if str(age).isdigit() else None, "gender": tracker.get_slot("gender")}
+
+        async def search(wished: list[str]) -> list[FoundService]:
+            asked = asked_for(wished, language)
+            return await self._services.near(need, place, language=language, limit=SHOWN, **known, **asked)
+
+        found = await search(wishes)
+        response = "utter_services_wished" if wishes else "utter_services_found"
+        if wishes and not any(need in service.needs for service in found):
+            found, response = await search([]), "utter_wishes_unmet"
+        if found:
+            told = named(wishes, language, self._translate)
+            dispatcher.utter_message(response=response, place=tracker.get_slot("place"), wishes=told)
+        return found
+
+    def _ways_on(self, tracker: Any, need: str, found: list[FoundService], language: str) -> list[dict[str, str]]:
+        """Narrower, elsewhere, or a person."""
+        near = [service for service in found if need in service.needs]
+        wishes = worth_wishing(near, tracker.get_slot("wishes") or (), language) if near else []
+        return [
+            *(
+                button(self._translate(language, WISHES[wish][1]), payload("narrow", need=need, wish=wish))
+                for wish in wishes
+            ),
+            button(self._translate(language, "Another town"), payload("another_place", need=need)),
+            person_button(self._translate, language),
+        ]
 
     def _place(self, tracker: Any) -> FoundPlace | None:
         latitude, longitude = tracker.get_slot("place_lat"), tracker.get_slot("place_lon")
@@ -219,74 +257,3 @@ class FindService(Action):  # type: ignore[misc]
             response = "utter_no_service_near" if place else "utter_helplines_only"
             dispatcher.utter_message(response=response, place=place.name if place else "")
         return found
-
-    def _card(self, dispatcher: Any, service: FoundService, language: str) -> None:
-        """One service. Its name comes after the first line: a locked phone shows the beginning."""
-        lines = [
-            " ".join(self._state(service, language)),
-            service.name,
-            service.summary,
-            " · ".join(service.why),
-            "" if service.confidential else service.address,
-        ]
-        if service.phone:
-            lines.append(self._translate(language, "Phone: {number}").format(number=service.phone))
-        buttons = []
-        if service.phone:
-            buttons.append(button(self._translate(language, "Call"), url=f"tel:{dialled(service.phone)}"))
-        if not service.confidential and service.latitude is not None and service.longitude is not None:
-            url = map_url(service.latitude, service.longitude)
-            buttons.append(button(self._translate(language, "Show the way"), url=url))
-        dispatcher.utter_message(text="\n".join(line for line in lines if line), buttons=buttons)
-
-    def _state(self, service: FoundService, language: str) -> list[str]:
-        translate = self._translate
-        said = [checked(service.checked_days_ago, language, translate)]
-        if service.confidential:
-            said.append(translate(language, "Call first. The address is not told here. This is a safe place."))
-        elif service.distance_m is not None:
-            said.append(distance(service.distance_m, language, translate))
-        elif service.phone:
-            said.append(translate(language, "You can call this number from anywhere."))
-        if service.open_now is True:
-            said.append(translate(language, "Open now."))
-        elif service.open_now is False:
-            said.append(translate(language, "Closed now."))
-        if service.hours_today:
-            said.append(f"{service.hours_today}.")
-        return [sentence for sentence in said if sentence]
-
-
-def checked(days: int | None, language: str, translate: Translate) -> str:
-    """When somebody last made sure that the service is as it says."""
-    if days is None:
-        return ""
-    if days <= 0:
-        return translate(language, "Checked today.")
-    if days == 1:
-        return translate(language, "Checked yesterday.")
-    if days == 2:
-        return translate(language, "Checked two days ago.")
-    return translate(language, "Checked {days} days ago.").format(days=days)
-
-
-def distance(metres: int, language: str, translate: Translate) -> str:
-    if metres < 950:
-        return translate(language, "About {metres} m from the place you named.").format(
-            metres=max(50, round(metres / 50) * 50)
-        )
-    kilometres = metres / 1000
-    shown = f"{kilometres:.1f}" if kilometres < 10 else f"{kilometres:.0f}"
-    return translate(language, "About {kilometres} km from the place you named.").format(kilometres=shown)
-
-
-def dialled(phone: str) -> str:
-    """The number as a phone dials it."""
-    return quote("".join(sign for sign in phone if sign.isdigit() or sign in "+*#"), safe="+*")
-
-
-def map_url(latitude: float, longitude: float) -> str:
-    """A map that opens in any browser and asks for no account."""
-    return (
-        f"https://www.openstreetmap.org/?mlat={latitude:.5f}&mlon={longitude:.5f}#map=17/{latitude:.5f}/{longitude:.5f}"
-    )

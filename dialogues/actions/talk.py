@@ -9,9 +9,10 @@ from typing import Any
 from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 
+from dialogues.actions.answer import choose_button, person_button
 from dialogues.actions.officer import OfficerAction, call_officer
 from dialogues.actions.ports import Services
-from dialogues.actions.procedures import Shelf, choose_button, note_gap, person_button
+from dialogues.actions.procedures import Shelf, note_gap, offer_to_tell
 from dialogues.actions.reading import entity, language_of
 from dialogues.knowledge import Procedures
 from dialogues.runtime.responses import Translate
@@ -80,8 +81,11 @@ class NotUnderstood(OfficerAction):
             call_officer(dispatcher, "understanding_failed", "P2")
             likely = self._likely(tracker)
             key = likely[0].key if likely else ""
+            noted = note_gap(dispatcher, tracker, key, "not_understood", self._default_country)
+            if noted and key:
+                offer_to_tell(dispatcher, key, "not_understood", language_of(tracker), self._translate)
             return [
-                *note_gap(dispatcher, tracker, key, "not_understood", self._default_country),
+                *noted,
                 SlotSet("misunderstood", None),
                 SlotSet("safety_question", True),
                 SlotSet("speaks_for_child", False),

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from dialogues.knowledge.check import check
-from dialogues.knowledge.loading import OVERLAYS_FOLDER, fingerprint, read_folder, read_overlays, stamped
+from dialogues.knowledge.loading import (
+    OVERLAYS_FOLDER,
+    fingerprint,
+    read_folder,
+    read_overlays,
+    stamped,
+    stamped_overlay,
+)
 from dialogues.knowledge.model import ORIGINAL_LANGUAGE, TranslationState
 
 FOLDER = Path(__file__).resolve().parent.parent / "procedures"
@@ -85,19 +91,14 @@ def stamp(folder: Path, files: Sequence[str]) -> int:
 def _stamp_overlay(folder: Path, file: str) -> bool:
     """Write the fingerprint of each variation's English beside its translations."""
     overlays, problems = read_overlays(folder, [text.procedure for text in read_folder(folder)[0]])
-    variations = [v for overlay in overlays for v in overlay.variations if v.file == file]
-    if not variations:
+    overlay = next((overlay for overlay in overlays if file == f"{OVERLAYS_FOLDER}/{overlay.jurisdiction}.yml"), None)
+    if overlay is None:
         print(f"{file}: not an overlay that can be read.", file=sys.stderr)
         print(*(problem for problem in problems if problem.file == file), sep="\n", file=sys.stderr)
         return False
     path = folder / file
-    head, *entries = re.split(r"(?<=\n)(?=  - procedure:)", path.read_text(encoding="utf-8"))
-    entries = [
-        re.sub(r"(\bof: *)[^\s,}]*", rf"\g<1>'{variation.fingerprint()}'", entry, count=1)
-        for entry, variation in zip(entries, variations, strict=True)
-    ]
-    path.write_text(head + "".join(entries), encoding="utf-8")
-    print(f"{file}: {len(variations)} variations stamped.")
+    path.write_text(stamped_overlay(path.read_text(encoding="utf-8"), overlay), encoding="utf-8")
+    print(f"{file}: {len(overlay.variations)} variations stamped.")
     return True
 
 

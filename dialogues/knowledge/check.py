@@ -14,8 +14,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from dialogues.knowledge.body import HEADINGS, NUMBERED, PARAGRAPHS
-from dialogues.knowledge.loading import LoadedText, fingerprint, read_folder, read_overlays
+from dialogues.knowledge.loading import LoadedText, ReadTexts, fingerprint, read_all
 from dialogues.knowledge.model import (
+    INTERNATIONAL,
     LANGUAGES,
     ORIGINAL_LANGUAGE,
     Audience,
@@ -24,8 +25,7 @@ from dialogues.knowledge.model import (
     SourceStatus,
     TranslationState,
 )
-from dialogues.knowledge.overlays import Overlay, Variation, contradictions, shown_lines
-from dialogues.knowledge.placeholders import placeholders
+from dialogues.knowledge.overlays import Overlay, Variation, shown_lines
 from dialogues.knowledge.reading_age import CHILD_READS_AT, reading_age
 
 FIRST_ANSWER_WORDS = {Audience.WORKER: 80, Audience.CHILD: 60}
@@ -110,11 +110,15 @@ def check(folder: Path, *, on: date | None = None, edits: Mapping[str, str] = Ma
 
     `edits` are read in place of the files of that name.
     """
-    loaded, problems = read_folder(folder, edits)
+    return check_read(read_all(folder, edits), on=on)
+
+
+def check_read(read: ReadTexts, *, on: date | None = None) -> list[Problem]:
+    """Every problem of what was read, and of what could not be, in the order of files and lines."""
+    loaded, problems = read.texts, [*read.unreadable]
     unreadable = {problem.file for problem in problems}
-    problems = [*problems, *_missing_languages(loaded, unreadable)]
-    overlays, unread = read_overlays(folder, [text.procedure for text in loaded])
-    problems = [*problems, *unread, *_check_overlays(overlays, on)]
+    problems = [*problems, *_missing_languages(loaded, unreadable), *_missing_childs_versions(loaded, unreadable)]
+    problems = [*problems, *_check_overlays(read.overlays, on)]
     originals = {_place(text.procedure): text for text in loaded if text.procedure.language == ORIGINAL_LANGUAGE}
     keys = {text.procedure.key for text in loaded} | {Path(file).parent.name for file in unreadable}
     for text in loaded:
@@ -128,12 +132,6 @@ def check(folder: Path, *, on: date | None = None, edits: Mapping[str, str] = Ma
 
 def _check_overlays(overlays: Iterable[Overlay], on: date | None) -> Iterator[Problem]:
     for overlay in overlays:
-        for first, second in contradictions(overlay.variations):
-            what = (
-                f"This contradicts line {first.line}: both take the place of {second.section.value} {second.replaces} "
-                f"of {second.procedure!r} at the same time. Keep one, or end the first with `valid_to`."
-            )
-            yield Problem(second.file, second.line, what)
         for variation in overlay.variations:
             yield from _check_variation(variation, on)
 
@@ -186,6 +184,26 @@ def _missing_languages(loaded: Iterable[LoadedText], unreadable: set[str]) -> It
             file = files[place].removesuffix(f"{ORIGINAL_LANGUAGE}.md") + f"{language}.md"
             if language not in languages and file not in unreadable:
                 yield Problem(file, 1, f"This language is missing; translate {Path(files[place]).name} and stamp it.")
+
+
+def _missing_childs_versions(loaded: Iterable[LoadedText], unreadable: set[str]) -> Iterator[Problem]:
+    """A text for workers has a child's version, or says why there is none to give. Never both, never neither."""
+    english = [text for text in loaded if text.procedure.language == ORIGINAL_LANGUAGE]
+    for_children = {text.procedure.key for text in english if text.procedure.audience is Audience.CHILD}
+    for text in english:
+        procedure = text.procedure
+        if procedure.audience is Audience.CHILD or procedure.jurisdiction != INTERNATIONAL:
+            continue
+        there = procedure.key in for_children or f"{procedure.key}/child.{ORIGINAL_LANGUAGE}.md" in unreadable
+        if not there and not procedure.no_childs_version:
+            what = (
+                f"There is no child's version. Write child.{ORIGINAL_LANGUAGE}.md, or say in `no_childs_version` why "
+                "there is none to give."
+            )
+            yield Problem(text.file, 1, what)
+        elif there and procedure.no_childs_version:
+            what = "There is a child's version after all; take `no_childs_version` out."
+            yield Problem(text.file, text.lines["no_childs_version"], what)
 
 
 def _check_text(text: LoadedText) -> Iterator[Problem]:
@@ -292,8 +310,6 @@ def _check_original(text: LoadedText, keys: set[str], on: date | None) -> Iterat
         if key not in keys:
             what = f"`related` names {key!r}, and there is no such procedure; write it or take the name out."
             yield Problem(text.file, text.lines.get("related", 1), what)
-        elif key == procedure.key and procedure.audience is Audience.WORKER:
-            yield Problem(text.file, text.lines.get("related", 1), "`related` leads back to this text; take it out.")
     yield from _unverified_figures(text)
 
 
@@ -331,9 +347,6 @@ def _check_same_shape(text: LoadedText, original: LoadedText, name: str) -> Iter
         yield Problem(text.file, line, f"{heading!r} has {len(ours)} {kind}, the English has {len(theirs)}.")
         return
     for at, (here, there) in enumerate(zip(ours, theirs, strict=True)):
-        if missing := placeholders(there) - placeholders(here):
-            where = text.lines.get(f"{name}.{at}", line) if name not in PARAGRAPHS else line
-            yield Problem(text.file, where, f"The English has {{{next(iter(missing))}}} here; put it in as it stands.")
         if _figures(here, text.procedure.language) != _figures(there, text.procedure.language):
             figures = ", ".join(_FIGURE.findall(there)) or "no number"
             where = text.lines.get(f"{name}.{at}", line) if name not in PARAGRAPHS else line

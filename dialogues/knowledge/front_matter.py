@@ -82,7 +82,9 @@ class Fields:
         except yaml.MarkedYAMLError as error:
             # Where something is missing at the end, YAML points one line beyond it.
             line = min(error.problem_mark.line, text.count("\n")) if error.problem_mark else 0
-            complaints.add(first_line + line, f"This is not valid YAML: {error.problem}.")
+            complaints.add(
+                first_line + line, f"This is not valid YAML ({error.problem}); look at this line and the one before."
+            )
             return None
         except yaml.YAMLError:
             complaints.add(first_line, "This is not valid YAML.")

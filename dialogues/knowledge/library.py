@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dialogues.knowledge.loading import load_overlays, load_texts
 from dialogues.knowledge.model import INTERNATIONAL, Audience, Procedure
-from dialogues.knowledge.overlays import Overlays
+from dialogues.knowledge.overlays import Overlay, Overlays
 from dialogues.knowledge.search import Embed, Index
 
 
@@ -29,10 +29,10 @@ class Procedures:
         texts = load_texts(folder)
         return cls(texts, overlays=Overlays(load_overlays(folder, texts)), embed=embed)
 
-    def replace_texts(self, texts: Iterable[Procedure]) -> None:
-        """From now on these are the texts; the next question gets them."""
+    def replace_texts(self, texts: Iterable[Procedure], overlays: Iterable[Overlay]) -> None:
+        """From now on these are the texts, and what lies over them; the next question gets them."""
         held = {(text.key, text.language, text.audience, text.jurisdiction): text for text in texts}
-        self._texts, self._indexes = held, {}
+        self._texts, self.overlays, self._indexes = held, Overlays(overlays), {}
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -64,6 +64,11 @@ class Procedures:
                 return self.overlays.lay(text, country, on) if country and lies_under else text
         return None
 
+    def title(self, key: str, language: str, audience: Audience = Audience.WORKER) -> str | None:
+        """What a text is called, in force or not: to speak of it, not to show it."""
+        text = self._texts.get((key, language, audience, INTERNATIONAL))
+        return None if text is None else text.title
+
     def has(self, key: str, language: str, audience: Audience = Audience.WORKER) -> bool:
         """Whether there is a text of it for these readers, in force or not."""
         return any((k, lang, whom) == (key, language, audience) for k, lang, whom, _ in self._texts)
@@ -82,6 +87,14 @@ class Procedures:
         matches = self._index(language, audience).search(words)
         likely = (self.get(match.key, language, on, country, audience=audience) for match in matches)
         return [text for text in likely if text is not None][:limit]
+
+    def like(self, text: Procedure, limit: int = 4, *, on: date, country: str | None = None) -> list[Procedure]:
+        """Other texts in force for the same readers: those its authors name first, then the nearest by their words."""
+        words = " ".join((text.title, *text.search_words))
+        near = (match.key for match in self._index(text.language, text.audience).search(words))
+        keys = [key for key in dict.fromkeys((*text.related, *near)) if key != text.key]
+        found = (self.get(key, text.language, on, country, audience=text.audience) for key in keys)
+        return [other for other in found if other is not None][:limit]
 
     def _index(self, language: str, audience: Audience) -> Index:
         """Made at the first search for these readers, so that a start does not wait for it."""

@@ -28,8 +28,15 @@ from dialogues.knowledge.model import (
     TranslationState,
     Withdrawal,
 )
-from dialogues.knowledge.overlays import REGIONS, LaidSection, Overlay, Variation, is_jurisdiction
-from dialogues.knowledge.placeholders import PLACEHOLDERS, strange_braces
+from dialogues.knowledge.overlays import (
+    REGIONS,
+    LaidSection,
+    Overlay,
+    Variation,
+    contradictions,
+    is_jurisdiction,
+)
+from dialogues.knowledge.placeholders import PLACEHOLDERS, placeholders, strange_braces
 from directory.model import NEEDS
 
 SOURCES_FILE = "sources.yml"
@@ -39,7 +46,17 @@ FILE_NAME = re.compile(rf"(?:(?P<child>child)\.)?(?:(?P<country>[A-Z]{{2}})\.)?(
 KEY = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 
 REQUIRED_SECTIONS: dict[Audience, tuple[str, ...]] = {
-    Audience.WORKER: ("first_answer", "never", "steps", "why", "documents", "contacts", "varies", "red_flags"),
+    Audience.WORKER: (
+        "first_answer",
+        "never",
+        "steps",
+        "why",
+        "time_limits",
+        "documents",
+        "contacts",
+        "varies",
+        "red_flags",
+    ),
     Audience.CHILD: ("first_answer", "never", "steps"),
 }
 
@@ -88,6 +105,7 @@ class RegisteredSource:
     organisations: Mapping[str, str]
     year: int
     status: SourceStatus
+    year_status: SourceStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +131,7 @@ class CitedPlace:
             year=source.year,
             article=", ".join(places),
             status=self.status or source.status,
+            year_status=source.year_status,
         )
 
 
@@ -133,6 +152,15 @@ class LoadedText:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadTexts:
+    """Everything under a folder as it was read. With anything unreadable, nothing of it may be served."""
+
+    texts: tuple[LoadedText, ...]
+    overlays: tuple[Overlay, ...]
+    unreadable: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Release:
     """From when, until when, and whether at all a text may be shown."""
 
@@ -150,6 +178,13 @@ def load_texts(folder: Path) -> list[Procedure]:
     return [text.procedure for text in loaded]
 
 
+def read_all(folder: Path, edits: Mapping[str, str] = MappingProxyType({})) -> ReadTexts:
+    """Texts and overlays under `folder`, with `edits` read in place of the files of that name."""
+    loaded, problems = read_folder(folder, edits)
+    overlays, unread = read_overlays(folder, [text.procedure for text in loaded], edits)
+    return ReadTexts(tuple(loaded), tuple(overlays), (*problems, *unread))
+
+
 def load_overlays(folder: Path, texts: Sequence[Procedure]) -> list[Overlay]:
     """Every overlay under `folder`, which lie over `texts`. Raises BrokenProcedures, naming every file and line that
     is wrong."""
@@ -159,17 +194,24 @@ def load_overlays(folder: Path, texts: Sequence[Procedure]) -> list[Overlay]:
     return overlays
 
 
-def read_overlays(folder: Path, texts: Sequence[Procedure]) -> tuple[list[Overlay], list[Problem]]:
+def read_overlays(
+    folder: Path, texts: Sequence[Procedure], edits: Mapping[str, str] = MappingProxyType({})
+) -> tuple[list[Overlay], list[Problem]]:
     """The overlays over `texts` that could be read, and what could not. A file with a problem is not among what was
-    read."""
+    read.
+
+    `edits` has the words of files that are read in place of the shipped ones, by their name under `folder`; an overlay
+    that is only there counts too.
+    """
     problems: list[Problem] = []
     register = _read_register(folder / SOURCES_FILE, problems)
     problems.clear()  # the register's own problems are told where the texts are read
     lengths = _section_lengths(texts)
     overlays = []
-    for path in sorted((folder / OVERLAYS_FOLDER).glob("*")):
-        complaints = Complaints(path.relative_to(folder).as_posix())
-        overlay = _read_overlay(path, register, lengths, complaints)
+    shipped = {path.relative_to(folder).as_posix() for path in (folder / OVERLAYS_FOLDER).glob("*")}
+    for file in sorted(shipped | {file for file in edits if file.startswith(f"{OVERLAYS_FOLDER}/")}):
+        complaints = Complaints(file)
+        overlay = _read_overlay(folder / file, register, lengths, complaints, edited=edits.get(file))
         problems.extend(complaints.found)
         if overlay is not None and not complaints.found:
             overlays.append(overlay)
@@ -190,6 +232,8 @@ def _read_overlay(
     register: Mapping[str, RegisteredSource],
     lengths: Mapping[str, Mapping[str, int]],
     complaints: Complaints,
+    *,
+    edited: str | None = None,
 ) -> Overlay | None:
     code = path.stem
     if path.suffix != ".yml" or not is_jurisdiction(code):
@@ -197,7 +241,7 @@ def _read_overlay(
         what = f"{code!r} is no country; an overlay is called by its ISO 3166 code or a region ({regions}): IT.yml."
         complaints.add(1, what)
         return None
-    lines = _read_lines(path, complaints)
+    lines = _read_lines(path, complaints) if edited is None else _split_lines(edited, complaints)
     fields = None if lines is None else Fields.read("\n".join(lines), complaints, first_line=1)
     if fields is None:
         return None
@@ -208,9 +252,14 @@ def _read_overlay(
         _read_variation(entry, code, register, lengths, complaints) for entry in fields.mappings("variations")
     ]
     fields.finish()
-    if complaints.found:
-        return None
-    return Overlay(code, ask, tuple(variation for variation in variations if variation is not None))
+    read = tuple(variation for variation in variations if variation is not None)
+    for first, second in contradictions(read):
+        what = (
+            f"This contradicts line {first.line}: both take the place of {second.section.value} {second.replaces} "
+            f"of {second.procedure!r} at the same time. Keep one, or end the first with `valid_to`."
+        )
+        complaints.add(second.line, what)
+    return None if complaints.found else Overlay(code, ask, read)
 
 
 def _read_variation(
@@ -302,6 +351,16 @@ def stamped(content: str, of: str) -> str:
     """A translation's file, saying that it was read against the English with that fingerprint."""
     before, translation_field, after = content.partition("\ntranslation:")
     return before + translation_field + re.sub(r"(\bof: *)[^\s,}]*", rf"\g<1>{of}", after, count=1)
+
+
+def stamped_overlay(content: str, overlay: Overlay) -> str:
+    """An overlay's file, saying of each variation that its translations were read against its English."""
+    head, *entries = re.split(r"(?<=\n)(?=  - procedure:)", content)
+    read = [
+        re.sub(r"(\bof: *)[^\s,}]*", rf"\g<1>'{variation.fingerprint()}'", entry, count=1)
+        for entry, variation in zip(entries, overlay.variations, strict=True)
+    ]
+    return head + "".join(read)
 
 
 def _find_files(folder: Path, problems: list[Problem]) -> dict[TextName, Path]:
@@ -425,8 +484,12 @@ def _read_original(
     reviewer = fields.text("reviewer", required=False)
     roles = fields.choices("roles", Role)
     related = fields.texts("related") or (before.related if before else ())
+    if name.audience is Audience.WORKER and name.key in related:
+        what = "`related` leads in a circle, back to this text; take it out."
+        complaints.add(fields.line_of("related"), what)
     search_words = fields.texts("search_words")
     to_verify = fields.texts("to_verify")
+    no_childs_version = fields.text("no_childs_version", required=False) if parent is None else ""
     needs = fields.texts("needs") or (before.needs if before else ())
     for need in needs:
         if need not in NEEDS:
@@ -455,6 +518,7 @@ def _read_original(
         withdrawn=release.withdrawn,
         needs=needs,
         to_verify=to_verify,
+        no_childs_version=no_childs_version,
     )
     return LoadedText(complaints.file, procedure, places, _lines(fields, sections), translation_of="")
 
@@ -497,9 +561,11 @@ def _read_translation(
     fields.finish(reason=IN_THE_ENGLISH)
     if state is _WrittenState.REVIEWED and not reviewer:
         complaints.add(fields.line, "A reviewed translation says who reviewed it: `reviewer: …`.")
+    current = fingerprint(original.procedure)
+    if made_of == current:  # an outdated translation is served marked; one that claims to be current must be whole
+        _check_placeholders(sections, original, complaints, last_line=fields.line)
     if complaints.found or state is None:
         return None
-    current = fingerprint(original.procedure)
     procedure = replace(
         original.procedure,
         language=name.language,
@@ -508,9 +574,22 @@ def _read_translation(
         sources=tuple(place.resolve(register, name.language) for place in original.places),
         reviewer=reviewer,
         translation_state=TranslationState(state.value) if made_of == current else TranslationState.OUTDATED,
+        newer_since=None if made_of == current else original.procedure.valid_from,
         search_words=search_words,
     )
     return LoadedText(complaints.file, procedure, original.places, _lines(fields, sections), translation_of=made_of)
+
+
+def _check_placeholders(
+    sections: Mapping[str, Section], original: LoadedText, complaints: Complaints, *, last_line: int
+) -> None:
+    """Whatever is filled in for a reader of the English is filled in for everybody: an emergency number, above all."""
+    for name in HEADINGS[ORIGINAL_LANGUAGE]:
+        value, section = getattr(original.procedure, name), sections.get(name)
+        wanted = placeholders(value if isinstance(value, str) else "\n".join(value))
+        for missing in wanted - placeholders(section.text() if section else ""):
+            line = section.line if section else last_line
+            complaints.add(line, f"The English has {{{missing}}} in this section; put it in as it stands.")
 
 
 def _section_values(sections: Mapping[str, Section]) -> dict[str, Any]:
@@ -544,7 +623,7 @@ def _read_places(
         status = entry.choice("status", SourceStatus) if entry.has("status") else None
         entry.finish()
         if code and code not in register:
-            complaints.add(entry.line, f"The source {code!r} is not in {SOURCES_FILE}.")
+            complaints.add(entry.line, f"The source {code!r} is not in {SOURCES_FILE}; add it there, or cite another.")
         places.append(CitedPlace(code, articles, paragraphs, status))
     return tuple(places)
 
@@ -580,10 +659,11 @@ def _read_registered(code: str, fields: Fields | None) -> RegisteredSource | Non
     documents, organisations = _read_languages(fields, "document"), _read_languages(fields, "organisation")
     year = fields.number("year")
     status = fields.choice("status", SourceStatus)
+    year_status = fields.choice("year_status", SourceStatus, default=SourceStatus.CONFIRMED)
     fields.finish()
-    if status is None or len(documents) < len(LANGUAGES) or len(organisations) < len(LANGUAGES):
+    if status is None or year_status is None or len(documents) < len(LANGUAGES) or len(organisations) < len(LANGUAGES):
         return None
-    return RegisteredSource(code, documents, organisations, year, status)
+    return RegisteredSource(code, documents, organisations, year, status, year_status)
 
 
 def _read_languages(fields: Fields, name: str) -> dict[str, str]:

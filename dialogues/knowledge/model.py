@@ -6,6 +6,7 @@ must have asked.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -90,11 +91,13 @@ class Source:
     year: int
     article: str  # "articles 3, 12"; "" for the whole document
     status: SourceStatus
+    year_status: SourceStatus = SourceStatus.CONFIRMED
 
     def citation(self) -> str:
-        """One line for a reader."""
+        """One line for a reader. A year nobody has seen with the document is left out."""
         place = f", {self.article}" if self.article else ""
-        return f"{self.document}{place} ({self.organisation}, {self.year})"
+        year = f", {self.year}" if self.year_status is SourceStatus.CONFIRMED else ""
+        return f"{self.document}{place} ({self.organisation}{year})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +147,10 @@ class Procedure:
     search_words: tuple[str, ...] = ()
     withdrawn: Withdrawal | None = None
     needs: tuple[str, ...] = ()  # what the directory is asked for when somebody wants the numbers
+    newer_since: date | None = None  # of an outdated translation: the day from which the English says something else
     local: tuple[LocalRule, ...] = ()  # what was laid over it for a country; () as it stands in its file
     to_verify: tuple[str, ...] = ()  # for editors only: facts nobody has confirmed. Never show them.
+    no_childs_version: str = ""  # why there is honestly none to give; "" where there is one
 
     def in_force(self, on: date) -> bool:
         """Whether it may be shown on that day."""
@@ -171,6 +176,11 @@ class Procedure:
         for name, value in values.items():
             values[name] = say(value) if isinstance(value, str) else tuple(say(item) for item in value)
         return replace(self, **values)
+
+    def mark(self) -> str:
+        """Sixteen letters that change whenever what a reader of it is told changes, in the country it was laid for."""
+        said = "\n".join((self.shown_text(), *(rule.words for rule in self.local)))
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
 
     def shown_text(self) -> str:
         """Everything of it that a reader can see, for searching and for checking."""

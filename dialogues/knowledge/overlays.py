@@ -160,7 +160,11 @@ class Overlays:
         values: dict[str, Any] = {name: tuple(lines) for name, lines in sections.items()}
         rules = tuple(variation.rule(text.language) for variation in variations)
         sources = dict.fromkeys((*text.sources, *(source for rule in rules for source in rule.sources)))
-        return replace(text, **values, local=rules, sources=tuple(sources))
+        newer_since = text.newer_since
+        if newer_since is None and text.language != ORIGINAL_LANGUAGE:
+            outdated = (v.valid_from for v in variations if v.state() is TranslationState.OUTDATED)
+            newer_since = max(outdated, default=None)
+        return replace(text, **values, local=rules, sources=tuple(sources), newer_since=newer_since)
 
     def _in_force(self, procedure: str, country: str, on: date) -> list[Variation]:
         found: dict[tuple[str, int | str], Variation] = {}

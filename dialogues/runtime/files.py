@@ -28,6 +28,10 @@ class Problem:
         return f"{self.file}:{self.line}: {self.text}"
 
 
+#: So many values may aliases add to a file.
+MOST_REPEATED = 100_000
+
+
 class ProjectWrong(Exception):
     """The project cannot be played. Every problem is named, not only the first."""
 
@@ -110,9 +114,42 @@ def _value(text: str, name: str) -> Any:
     loader = _Loader(text)
     loader.file = name
     try:
-        return loader.get_single_data()
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _refuse_bombs(node, name)
+        return loader.construct_document(node)
+    except RecursionError as error:
+        raise ProjectWrong([Problem(name, 1, "lists or mappings inside one another without end")]) from error
     finally:
         loader.dispose()
+
+
+def _refuse_bombs(root: yaml.Node, name: str) -> None:
+    """Nine lists of nine aliases of one another are a thousand million values: whoever walks them never returns."""
+    sizes: dict[int, int] = {}
+
+    def size(node: yaml.Node) -> int:
+        """The values in a node once every alias is written out."""
+        if id(node) not in sizes:
+            sizes[id(node)] = 1  # a node inside itself is refused when it is built
+            whole = 1 + sum(size(child) for child in _children(node))
+            if whole - len(sizes) > MOST_REPEATED:
+                line = node.start_mark.line + 1
+                text = f"aliases (`*name`) repeat more than {MOST_REPEATED:,} values: write the values out"
+                raise ProjectWrong([Problem(name, line, text)])
+            sizes[id(node)] = whole
+        return sizes[id(node)]
+
+    size(root)
+
+
+def _children(node: yaml.Node) -> Iterator[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        for pair in node.value:
+            yield from pair
+    elif isinstance(node, yaml.SequenceNode):
+        yield from node.value
 
 
 def plain(value: Any) -> Any:

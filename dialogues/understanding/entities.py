@@ -9,13 +9,14 @@ from typing import Any
 
 from dialogues.runtime.model import Entity
 from dialogues.understanding.fold import fold, words
+from dialogues.understanding.towns import town_names
 from directory.places import load_supplement
 
 _WORD = re.compile(r"[^\W_]+(?:[’'\-][^\W_]+)*")
 _AGE = re.compile(
-    r"\b(?:(?:i am|im|aged?|edad|tengo|tiene|j'?ai|il a|elle a|agee? de|عمري|عمره|عمرها|3omri|3andi)"
+    r"\b(?:(?:i am|im|aged?|edad|tengo|tiene|j'?ai|il a|elle a|agee? de|عمري|عمره|عمرها|3omri|3andi|tenho|miaka|мені)"
     r"\s*:?\s*(\d{1,2})\b"
-    r"|(\d{1,2})\s*-?\s*(?:yo|yrs?|years?|y/o|ans?|anos?|anitos|سنه|سنين|سنوات|عام|sana|sne)\b)"
+    r"|(\d{1,2})\s*-?\s*(?:yo|yrs?|years?|y/o|ans?|anos?|anitos|سنه|سنين|سنوات|عام|sana|sne|yas\w*|jir|ساله\w*|سال|рок\w+)\b)"
 )
 #: What stands before a place. In Arabic `ب` and `ل` are written onto the name.
 _BEFORE_PLACE = {
@@ -67,8 +68,8 @@ _ANOTHER = frozenset(
 
 
 def directory_names() -> list[str]:
-    """Every spelling of every place that ships with the directory."""
-    return [spelling for place in load_supplement() for spelling in place.spellings()]
+    """Every spelling of every place on the routes that ships with the directory, and the names of larger towns."""
+    return [*(spelling for place in load_supplement() for spelling in place.spellings()), *town_names()]
 
 
 def speaks_of_another(folded: str) -> bool:
@@ -96,7 +97,9 @@ class EntityFinder:
         """
         self._common = frozenset(vocabulary["common"])
         self._places = frozenset(vocabulary["places"]) | {
-            name for name in map(fold, places) if len(name) >= 4 and name not in self._common
+            name
+            for name in map(fold, places)
+            if len(name) >= 4 and not all(word in self._common for word in words(name))
         }
 
     def find(self, shown: str, language: str) -> list[Entity]:

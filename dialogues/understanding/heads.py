@@ -5,7 +5,6 @@ Measured against linear heads on the same vectors: half the false alarms, a tent
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -47,6 +46,11 @@ class Sentences:
             return cls(np.zeros(0, np.float32), np.zeros((count, 0), np.float32))
         mean = np.asarray(embedded.mean(axis=0), np.float32)
         return cls(mean, _unit(embedded - mean))
+
+    @property
+    def rows(self) -> Matrix:
+        """One unit vector a sentence; rows without width where there is no embedder."""
+        return self._rows
 
     def compare(self, embedded: Matrix | None, letters: Matrix) -> Likeness:
         if embedded is None:
@@ -106,48 +110,64 @@ class Head:
         )
 
 
-def learn(
-    like: Likeness, truth: Sequence[str], folds: NDArray[np.int64], *, evenly: float, labels: Sequence[str] = ()
-) -> tuple[Head, Matrix]:
-    """A head, and for every sentence the probabilities by a head that never saw its fold.
+@dataclass(frozen=True)
+class Lesson:
+    """What a head is to tell: for each sentence its label, or "" where none of the labels fits it."""
 
-    `like` compares the sentences with one another. A sentence whose truth is "" teaches nothing. `evenly`: 0 counts
-    every sentence alike, 1 every label alike.
+    truth: Sequence[str]
+    labels: Sequence[str] = ()  # all there are, in order; by default those of `truth`, sorted
+    evenly: float = 0.0  # 0: a label is the likelier the more sentences it has; 1: no label is likelier before reading
+
+
+def learn(like: Likeness, lessons: Sequence[Lesson], folds: NDArray[np.int64]) -> list[tuple[Head, Matrix]]:
+    """For each lesson a head, and for every sentence with a label the chances by a head that never saw its fold.
+
+    `like` compares the sentences with one another. All heads share one kernel, whose inverse is the dear part.
     """
-    chosen = np.array([bool(label) for label in truth])
-    known = [label for label in truth if label]
-    counts = Counter(known)
-    names = tuple(labels or sorted(counts))
-    index = {label: i for i, label in enumerate(names)}
-    columns = np.array([index[label] for label in known])
-    letters = like.letters[chosen]
-    kernel = letters @ letters.T
+    names = [tuple(lesson.labels or sorted(set(filter(None, lesson.truth)))) for lesson in lessons]
+    target = np.concatenate(
+        [_target(lesson.truth, labels) for lesson, labels in zip(lessons, names, strict=True)], axis=1
+    )
+    kernel = like.letters @ like.letters.T
     kernel += np.float32(1)  # a free constant, read back as the bias
     if like.meaning.shape[1]:
-        kernel += like.meaning if chosen.all() else like.meaning[np.ix_(chosen, chosen)]
-    typical = float(np.median(list(counts.values())))
-    weights = np.array([(typical / counts[label]) ** evenly for label in known], np.float32)
-    kernel[np.diag_indices_from(kernel)] += np.float32(_RIDGE) / weights
-    inverse = _inverse(kernel)
-    target = -np.ones((len(known), len(names)), np.float32)
-    target[np.arange(len(known)), columns] = 1.0
+        kernel += like.meaning
+    kernel[np.diag_indices_from(kernel)] += np.float32(_RIDGE)
+    root = _inverse_root(kernel)
+    del kernel  # in training each of these is hundreds of megabytes
+    inverse = _squared(root)
+    del root
     pulls = inverse @ target
-    if not np.allclose(kernel @ pulls, target, atol=0.05):
+    by_letters, bias = like.letters.T @ pulls, pulls.sum(axis=0)
+    again = like.letters @ by_letters + bias + np.float32(_RIDGE) * pulls
+    if like.meaning.shape[1]:
+        again += like.meaning @ pulls
+    if not np.allclose(again, target, atol=0.05):
         raise LearningFailed("the sentences could not be told apart numerically; what was learnt is not kept")
-    del kernel
-    unseen = _scores_unseen(inverse, pulls, target, folds[chosen])
-    temperature = _best_temperature(unseen, columns)
-    by_meaning = np.zeros((len(truth) if like.meaning.shape[1] else 0, len(names)), np.float32)
-    if by_meaning.size:
-        by_meaning[chosen] = pulls
-    head = Head(
-        labels=names,
-        by_meaning=by_meaning,
-        by_letters=np.asarray(letters.T @ pulls, dtype=np.float32),
-        bias=np.asarray(pulls.sum(axis=0), dtype=np.float32),
-        temperature=temperature,
-    )
-    return head, softmax(unseen / np.float32(temperature))
+    unseen = _scores_unseen(inverse, pulls, target, folds)
+    by_meaning = pulls if like.meaning.shape[1] else np.zeros((0, target.shape[1]), np.float32)
+    found, start = [], 0
+    for lesson, labels in zip(lessons, names, strict=True):
+        own = slice(start, start + len(labels))
+        start = own.stop
+        told = np.array([bool(label) for label in lesson.truth])
+        scores, columns = unseen[told, own], target[told, own].argmax(axis=1)
+        temperature = _best_temperature(scores, columns)
+        counts = np.maximum(np.bincount(columns, minlength=len(labels)), 1)
+        common = np.asarray(lesson.evenly * temperature * np.log(counts / np.median(counts)), np.float32)
+        head = Head(labels, by_meaning[:, own], by_letters[:, own], bias[own] - common, temperature)
+        found.append((head, softmax((scores - common) / np.float32(temperature))))
+    return found
+
+
+def _target(truth: Sequence[str], labels: Sequence[str]) -> Matrix:
+    """One where the label is the sentence's, minus one everywhere else."""
+    index = {label: i for i, label in enumerate(labels)}
+    target = -np.ones((len(truth), len(labels)), np.float32)
+    for row, label in zip(target, truth, strict=True):
+        if label:
+            row[index[label]] = 1.0
+    return target
 
 
 def softmax(scores: Matrix) -> Matrix:
@@ -160,14 +180,25 @@ def _unit(rows: Matrix) -> Matrix:
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6), np.float32)
 
 
-def _inverse(kernel: Matrix) -> Matrix:
-    """The inverse of a kernel by halves: a library call on the whole takes six times the memory of the matrix."""
-    root = _inverse_root(kernel)
-    return np.asarray(root.T @ root, np.float32)
+def _squared(root: Matrix) -> Matrix:
+    """`root.T @ root` of a lower triangle, by halves: a third of the work, for what is zero is not multiplied."""
+    if len(root) <= 512:
+        return np.asarray(root.T @ root, np.float32)
+    half = len(root) // 2
+    below, last = root[half:, :half], root[half:, half:]
+    whole = np.empty_like(root)
+    whole[:half, :half] = _squared(root[:half, :half]) + below.T @ below
+    whole[half:, half:] = _squared(last)
+    whole[half:, :half] = last.T @ below
+    whole[:half, half:] = whole[half:, :half].T
+    return whole
 
 
 def _inverse_root(kernel: Matrix) -> Matrix:
-    """The inverse of the Cholesky factor. (Inverting the halves of the kernel itself loses all its digits.)"""
+    """The inverse of the kernel's Cholesky factor, by halves: a library call takes six times the memory.
+
+    (Inverting the halves of the kernel itself loses all its digits.)
+    """
     if len(kernel) <= 512:
         return np.asarray(np.tril(np.linalg.inv(np.linalg.cholesky(kernel))), np.float32)
     half = len(kernel) // 2

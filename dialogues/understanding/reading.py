@@ -25,7 +25,7 @@ from dialogues.understanding.heads import Head, Likeness
 from dialogues.understanding.language import Guess, LanguageModel
 from dialogues.understanding.model import Priority, Reading, Risk
 from dialogues.understanding.screen import NO_MEANING, Meaning, Screen, raised_for_age
-from dialogues.understanding.training import Trained, trained
+from dialogues.understanding.training import Trained, trained, urgency_of
 
 #: Below this the two or three likeliest are offered as buttons instead of an answer.
 CONFIDENT = 0.30
@@ -61,6 +61,7 @@ class Understanding:
         self._intents: Head = learnt.intents
         self._risks: Head = learnt.risks
         self._urgent: Head = learnt.urgent
+        self._degrees: Head = learnt.degrees
         self._phrases = learnt.phrases
         self._language: LanguageModel = learnt.language
         self._screen = Screen.from_json(learnt.lexicon, threshold=learnt.threshold, urgent=learnt.urgent_threshold)
@@ -133,7 +134,7 @@ class Understanding:
         windows = _windows(shown)
         like = self._compare(windows, [folded] if len(windows) == 1 else [fold(window) for window in windows])
         risks = self._risks.probabilities(like)
-        urgent = self._urgent.probabilities(like)
+        urgency = urgency_of(self._urgent.probabilities(like), self._degrees.probabilities(like), self._degrees.labels)
         none = self._risks.labels.index("none")
         worst = int(np.argmin(risks[:, none]))
         meaning = Meaning(
@@ -141,7 +142,7 @@ class Understanding:
             codes=tuple(
                 (self._risks.labels[i], float(risks[worst, i])) for i in np.argsort(risks[worst])[::-1] if i != none
             )[:3],
-            urgent=float(urgent[worst, self._urgent.labels.index("P0")]),
+            urgent=float(urgency[worst]),
         )
         return _Scores(np.asarray(self._intents.probabilities(like).mean(axis=0), np.float32), meaning)
 

@@ -44,6 +44,11 @@ CRISES = (
 #: Codes that are always answered at once.
 ALWAYS_P0 = frozenset({"immediate_danger", "medical_emergency", "kidnap_ransom", "baby_abandoned"})
 
+#: What is not answered at once is P1, save what has a later answer in the taxonomy.
+_OTHERWISE = {"hate_violence": Priority.P2}
+#: Words of today, tonight, at the door, in an hour: what they add to the chance that it is P0.
+_SOON = 0.1
+
 #: What the head must say where the words around speak of a game, a lesson, a thing found again, or say no.
 _DOUBTFUL = 0.6
 #: How much more it must say where the message plainly asks for a procedure or a service, thanks or greets.
@@ -191,6 +196,7 @@ class _Seen:
 
     hits: tuple[_Hit, ...]
     harmless: bool
+    soon: bool
 
 
 _SILENCE = Risk("immediate_danger", Priority.P1, 0.5, "silence")
@@ -233,7 +239,7 @@ class Screen:
         plain = [hit for hit in seen.hits if not hit.weak and not hit.doubtful]
         worst = _gravest(plain, max(0.9, meaning.danger)) if plain else None
         if worst and (any(hit.sure for hit in plain) or cautious or meaning.danger >= _CERTAINLY_HARMLESS):
-            return self._weigh(worst, seen.hits, meaning)
+            return self._weigh(worst, seen, meaning)
         needed = self._threshold + _ASKS * asks
         if seen.harmless:
             needed = max(needed, _DOUBTFUL)
@@ -243,24 +249,23 @@ class Screen:
             needed *= _CAUTIOUS
         if meaning.danger < needed or not meaning.codes:
             return None
-        heard = self._by_meaning(meaning)
-        return replace(heard, reason=_likeliest(seen.hits, meaning) or heard.reason)
-
-    def _by_meaning(self, meaning: Meaning) -> Risk:
-        code = meaning.codes[0][0]
-        plea = code == "immediate_danger"  # "can you help me": P1, and ask
-        soon = meaning.urgent >= self._urgent or (code in ALWAYS_P0 and not plea)
-        priority = Priority.P0 if soon else Priority.P1
+        code = _likeliest(seen.hits, meaning) or meaning.codes[0][0]
+        # "can you help me" and no more is P1, and we ask
+        likely = {code, meaning.codes[0][0]} & (ALWAYS_P0 - {"immediate_danger"})
+        priority = Priority.P0 if likely or self._is_urgent(seen, meaning) else _OTHERWISE.get(code, Priority.P1)
         return Risk(code, priority, meaning.danger, "meaning")
 
-    def _weigh(self, worded: Risk, hits: Sequence[_Hit], meaning: Meaning) -> Risk:
+    def _is_urgent(self, seen: _Seen, meaning: Meaning) -> bool:
+        return meaning.urgent + _SOON * seen.soon >= self._urgent
+
+    def _weigh(self, worded: Risk, seen: _Seen, meaning: Meaning) -> Risk:
         """Words say that there is danger; the head helps to say which, and may say that it is sooner."""
         code, chance = meaning.codes[0] if meaning.codes else (worded.reason, 0.0)
         soon = meaning.danger >= self._threshold and (
-            meaning.urgent >= self._urgent or (chance >= 0.4 and code in ALWAYS_P0 - {"immediate_danger"})
+            self._is_urgent(seen, meaning) or (chance >= 0.4 and code in ALWAYS_P0 - {"immediate_danger"})
         )
         priority = Priority.P0 if soon else worded.priority
-        return Risk(_likeliest(hits, meaning) or worded.reason, priority, worded.confidence, worded.source)
+        return Risk(_likeliest(seen.hits, meaning) or worded.reason, priority, worded.confidence, worded.source)
 
     def _look(self, folded: str) -> _Seen:
         tokens = [_forms(word) for word in words(folded)]
@@ -275,7 +280,8 @@ class Screen:
             priority = Priority.P1 if weak else Priority(level)
             hits.append(_Hit(code, priority, weak, doubtful, sure=whole or priority is Priority.P0))
         denied = any(kind == "nobody" for _, _, kind in context)
-        return _Seen(tuple(hits), harmless or denied)
+        soon = any(kind == "soon" for _, _, kind in context)
+        return _Seen(tuple(hits), harmless or denied, soon)
 
 
 def raised_for_age(risk: Risk, age: int | None) -> Risk:

@@ -34,7 +34,8 @@ TABLES: Mapping[str, tuple[str, ...]] = {
         "application_process", "fees_description", "eligibility_description", "minimum_age", "maximum_age",
         "assured_date", "alert", "last_modified",
         "papers_needed", "unaccompanied", "accompanied", "siblings_together", "genders", "walk_in", "interpreters",
-        "free", "reports_to", "text_language",
+        "free", "reports_to", "text_language", "pregnant", "disability", "nationalities", "status_required",
+        "staff_genders",
     ),
     "locations": (
         "id", "location_type", "name", "description", "transportation", "latitude", "longitude",
@@ -71,9 +72,19 @@ OWNERS = {
 }
 NUMBERS = frozenset({"minimum_age", "maximum_age", "latitude", "longitude", "timezone", "amount"})
 FLAGS = frozenset(
-    {"papers_needed", "unaccompanied", "accompanied", "siblings_together", "walk_in", "interpreters", "free"}
+    {
+        "papers_needed",
+        "unaccompanied",
+        "accompanied",
+        "siblings_together",
+        "walk_in",
+        "interpreters",
+        "free",
+        "pregnant",
+        "disability",
+    }
 )
-LISTS = frozenset({"genders", "reports_to"})
+LISTS = frozenset({"genders", "reports_to", "nationalities", "status_required", "staff_genders"})
 
 
 # --- writing ----------------------------------------------------------------------------------------------------

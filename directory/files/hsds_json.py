@@ -7,6 +7,7 @@ import re
 import unicodedata
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -14,13 +15,16 @@ from sqlalchemy.engine import Connection
 
 from directory import hsds, store
 from directory.model import (
+    ACCESSIBILITY,
     NEEDS,
+    Capacity,
     Eligibility,
     Gender,
     Location,
     LocationKind,
     Organization,
     Phone,
+    ReferralContact,
     Service,
     ServiceStatus,
     Translation,
@@ -241,6 +245,10 @@ class _Reader:
                 unaccompanied=self.flag(data, "unaccompanied"),
                 accompanied=self.flag(data, "accompanied"),
                 siblings_together=self.flag(data, "siblings_together"),
+                pregnant=self.flag(data, "pregnant"),
+                disability=self.flag(data, "disability"),
+                nationalities=self._codes(data, "nationalities"),
+                status_required=self._codes(data, "status_required"),
                 papers_needed=self.flag(data, "papers_needed"),
                 note=self.string(data, "eligibility_description"),
             ),
@@ -261,6 +269,16 @@ class _Reader:
             free=self._free(data),
             walk_in=self.flag(data, "walk_in"),
             reports_to=self._codes(data, "reports_to"),
+            staff_genders=self._codes(data, "staff_genders"),
+            areas=tuple(
+                dict.fromkeys(
+                    self.string(area, "name", longest=200)
+                    for area in self.objects(data, "service_areas")
+                    if area.get("extent_type") == "text"
+                )
+            ),
+            capacity=self._capacity(data),
+            referral=self._referral(data),
             how_to_apply=self.string(data, "application_process"),
             cost_note=self.string(data, "fees_description"),
             documents=tuple(
@@ -307,7 +325,36 @@ class _Reader:
         return tuple(sorted((text for text in found if text.text), key=str))
 
     def _areas(self, data: Json) -> list[Json]:
-        return [area for area in self.objects(data, "service_areas") if len(str(area.get("name", ""))) == 2]
+        return [
+            area
+            for area in self.objects(data, "service_areas")
+            if len(str(area.get("name", ""))) == 2 and area.get("extent_type") != "text"
+        ]
+
+    def _capacity(self, data: Json) -> Capacity | None:
+        """The latest of what is said of free places. One that names no moment says nothing."""
+        said = [row for row in self.objects(data, "capacities") if row.get("updated")]
+        if not said:
+            return None
+        latest = max(said, key=lambda row: str(row["updated"]))
+        available, maximum = self.number(latest, "available"), self.number(latest, "maximum")
+        try:
+            at = datetime.fromisoformat(str(latest["updated"]))
+        except ValueError:
+            self.problems.append("updated of a capacity is not a moment")
+            return None
+        if at.tzinfo is None or available is None:
+            self.problems.append("a capacity says how many are available, and updated with its time zone")
+            return None
+        return Capacity(int(available), at.astimezone(UTC), None if maximum is None else int(maximum))
+
+    def _referral(self, data: Json) -> ReferralContact:
+        """A term of our own, which comes in and never goes out."""
+        told = data.get("referral_contact") or {}
+        if not isinstance(told, dict):
+            self.problems.append("referral_contact is not an object")
+            return ReferralContact()
+        return ReferralContact(*(self.string(told, name, longest=500) for name in ("name", "phone", "email", "how")))
 
     def _needs(self, data: Json) -> tuple[str, ...]:
         found = []
@@ -333,6 +380,8 @@ class _Reader:
             self.problems.append("a service_at_location has no location")
             place = {}
         address = next(iter(self.objects(place, "addresses")), {})
+        access = [self.string(row, "description") for row in self.objects(place, "accessibility")]
+        known = tuple(code for code, name in ACCESSIBILITY.items() if name in access)
         physical = self.string(place, "location_type", longest=20) == "physical"
         return Location(
             id=self.identifier(place),
@@ -346,7 +395,8 @@ class _Reader:
             latitude=self.number(place, "latitude"),
             longitude=self.number(place, "longitude"),
             directions=self.string(place, "transportation"),
-            step_free=True if self.objects(place, "accessibility") else None,
+            step_free=True if "No stairs" in access or (access and not known) else None,
+            accessibility=known,
         )
 
     def _hours(self, data: Json) -> OpeningHours | None:

@@ -233,6 +233,8 @@ class _Taking:
             update_of=before.update_of,
             organization_id=before.organization_id,
             demo=before.demo,
+            referral=service.referral or before.referral,  # no file that we wrote has it
+            capacity=service.capacity or before.capacity,
         )
         if kept == before and not pending:
             self.report.add(Outcome(row.where, Became.SAME, service.name))

@@ -55,6 +55,15 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "documents": ("required documents", "what to bring"),
     "eligibility": ("who", "target group", "public", "eligibility description"),
     "alert": ("notice", "warning"),
+    "pregnant": ("pregnant girls", "young mothers", "femmes enceintes", "embarazadas"),
+    "disability": ("disabilities", "handicap", "discapacidad"),
+    "siblings_together": ("siblings", "fratries", "hermanos"),
+    "unaccompanied": ("unaccompanied children", "mineurs non accompagnes", "no acompanados"),
+    "nationalities": ("nationality", "nationalites", "nacionalidades"),
+    "status_required": ("legal status", "statut", "estatus"),
+    "staff_genders": ("staff gender", "genre du personnel"),
+    "reports_to": ("reporting duty", "informs", "signale a"),
+    "areas": ("coverage area", "coverage", "zone couverte", "cobertura"),
 }
 REQUIRED = ("name", "organization", "needs", "country")
 NOT_READ = "-"
@@ -200,19 +209,36 @@ def as_hsds(flat: Mapping[str, str]) -> Json:
     for field, term in _AS_THEY_ARE.items():
         if value := get(field):
             data[term] = value
-    for field in ("free", "papers_needed", "walk_in", "interpreters"):
+    for field in _YES_OR_NO:
         if value := get(field):
             data[field] = _yes(field, value)
     for field in ("minimum_age", "maximum_age"):
         if value := get(field):
             data[field] = _figure(field, value)
-    if value := get("genders"):
-        data["genders"] = _many(value.casefold())
+    for field in ("genders", "status_required", "staff_genders", "reports_to"):
+        if value := get(field):
+            data[field] = _many(value.casefold().replace(" ", "_") if field == "status_required" else value.casefold())
+    if value := get("nationalities"):
+        data["nationalities"] = _many(value.upper())
     data |= _where(flat, service_id)
+    if value := get("areas"):
+        areas = [{"name": area, "extent_type": "text"} for area in _many(value, ";|\n")]
+        data["service_areas"] = [*data.get("service_areas", []), *areas]
     if value := get("hours"):
         data["schedules"] = _schedules(value, get("time_zone", ""))
     return data
 
+
+_YES_OR_NO = (
+    "free",
+    "papers_needed",
+    "walk_in",
+    "interpreters",
+    "pregnant",
+    "disability",
+    "siblings_together",
+    "unaccompanied",
+)
 
 _AS_THEY_ARE: Mapping[str, str] = {
     "description": "description",
@@ -346,6 +372,15 @@ def flat_row(record: Service, owner: Organization) -> list[str]:
         "documents": "; ".join(record.documents),
         "eligibility": who.note,
         "alert": hsds.service(record).get("alert", ""),
+        "pregnant": _said(who.pregnant),
+        "disability": _said(who.disability),
+        "siblings_together": _said(who.siblings_together),
+        "unaccompanied": _said(who.unaccompanied),
+        "nationalities": ", ".join(who.nationalities),
+        "status_required": ", ".join(who.status_required),
+        "staff_genders": ", ".join(record.staff_genders),
+        "reports_to": ", ".join(record.reports_to),
+        "areas": "; ".join(record.areas),
     }
     return [values[field] for field in FIELDS]
 

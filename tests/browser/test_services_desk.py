@@ -69,7 +69,9 @@ def test_every_screen_of_services_fits(
         color_scheme=scheme,
     )
 
-    for number, screen in enumerate(("?show=in_review", f"/{record.id}", f"/{draft.id}")):
+    [other] = desk.run(desk.database.read(lambda tx: store.list_ids(tx, words="Willow clinic, Irun")))
+    screens = ("?show=in_review", f"/{record.id}", f"/{draft.id}", f"/{other}/edit", "/coverage")
+    for number, screen in enumerate(screens):
         page.goto(desk.url(f"/desk/services{screen}"))
         page.screenshot(path=tmp_path / f"{language}-{viewport['width']}-{number}.png", full_page=True)
         wide = page.evaluate("document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html import unescape
 from pathlib import Path
+from urllib.parse import quote
 
 from bot.kernel.access import Role
 from bot.texts import service
@@ -15,39 +16,40 @@ PAGE = "/desk/texts/adult_with_child/en"
 QUESTION = "how do I check a man who says he is the child's uncle"
 
 
-async def release(desk: Desk, change: tuple[str, str]) -> None:
-    """Change the text of the page and approve it, as one approver."""
+async def release(helpline: Helpline, change: tuple[str, str]) -> Desk:
+    """An author changes the text of the page, and an approver lets it out. Returns the approver's desk."""
+    author = await helpline.at_desk(await helpline.officer(Role.AUTHOR, name="Leo"))
+    desk = await helpline.at_desk(await helpline.officer(Role.APPROVER))
     _, page = await desk.get(PAGE)
     found = re.search(r"<textarea name=\"content\".*?>(.*?)</textarea>", page, re.S)
     assert found is not None
     content = unescape(found[1])
     assert change[0] in content
-    await desk.post(PAGE, content=content.replace(*change, 1))
+    await author.post(PAGE, content=content.replace(*change, 1))
     _, page = await desk.get(PAGE)
     edit = re.search(r'name="edit" value="([^"]+)"', page)
     assert edit is not None, page
     await desk.post(f"{PAGE}/approve", edit=edit[1])
+    return desk
 
 
 async def test_an_approver_changes_a_text_and_the_next_question_gets_it(helpline: Helpline):
-    desk = await helpline.at_desk(await helpline.officer(Role.APPROVER))
     async with Person(helpline) as person:
         before = await person.write(QUESTION)
         assert "Ring the night desk first." not in before
 
-        await release(desk, ("## First answer\n", "## First answer\nRing the night desk first.\n"))
+        await release(helpline, ("## First answer\n", "## First answer\nRing the night desk first.\n"))
 
         assert "Ring the night desk first." in await person.write(QUESTION)
 
 
 async def test_a_text_out_of_force_is_refused_kindly_and_counted_once_for_each_person(helpline: Helpline):
-    desk = await helpline.at_desk(await helpline.officer(Role.APPROVER))
-    await release(desk, ("\nvalid_from:", "\nvalid_to: 2026-11-02\nvalid_from:"))
+    desk = await release(helpline, ("\nvalid_from:", "\nvalid_to: 2026-11-02\nvalid_from:"))
 
     async with Person(helpline) as person, Person(helpline) as other:
         page = await person.write(QUESTION)
         assert "it is out of date, so I do not show it" in page
-        assert "Talk to the adult and the child apart" not in page
+        assert "Talk to the adult and to the child apart" not in page
         await person.write(QUESTION)
         await other.write(QUESTION)
 
@@ -60,9 +62,22 @@ async def test_a_text_out_of_force_is_refused_kindly_and_counted_once_for_each_p
 
 
 async def test_what_was_approved_can_be_taken_out_as_files(helpline: Helpline, tmp_path: Path):
-    desk = await helpline.at_desk(await helpline.officer(Role.APPROVER))
-    await release(desk, ("## First answer\n", "## First answer\nRing the night desk first.\n"))
+    await release(helpline, ("## First answer\n", "## First answer\nRing the night desk first.\n"))
 
     assert await export_texts(helpline.settings, tmp_path / "out") == ["adult_with_child/en.md"]
 
     assert "Ring the night desk first." in (tmp_path / "out/adult_with_child/en.md").read_text(encoding="utf-8")
+
+
+async def test_the_desk_finds_a_text_by_meaning_in_every_language(helpline: Helpline):
+    desk = await helpline.at_desk(await helpline.officer(Role.AUTHOR))
+
+    for language, words, key in (
+        ("en", "bloke swears he is her dad, no documents", "adult_with_child"),
+        ("fr", "un gamin a filé du foyer cette nuit", "missing_child"),
+        ("es", "el muchacho se fue anoche y no aparece", "missing_child"),
+        ("ar", "الولد راح من عندنا بالليل وما رجع", "missing_child"),
+    ):
+        _, page = await desk.get(f"/desk/texts?language={language}&q={quote(words)}")
+        rows = re.findall(r'<th scope="row"><a href="/desk/texts/(\w+)/', page)
+        assert key in list(dict.fromkeys(rows))[:3], (words, rows[:6])

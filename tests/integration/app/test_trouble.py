@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 import sqlalchemy as sa
 
+from bot import app
 from bot.app import CannotStart, opened, serve
 from bot.conversations import service as conversations
 from bot.conversations.model import LEASE
@@ -263,3 +264,14 @@ async def test_a_stop_in_the_middle_of_work_loses_nothing(tmp_path: Path, genero
 
     async with serving(generous(tmp_path)) as helpline:
         await nothing_is_lost(helpline, 30)
+
+
+def test_a_text_that_cannot_be_read_is_named_before_anything_is_served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    folder = tmp_path / "dialogues" / "procedures"
+    (folder / "overlays").mkdir(parents=True)
+    (folder / "sources.yml").write_bytes((app.DIALOGUES / "procedures" / "sources.yml").read_bytes())
+    (folder / "overlays" / "XX.yml").write_text("jurisdiction: XX\n", encoding="utf-8")
+    monkeypatch.setattr(app, "DIALOGUES", tmp_path / "dialogues")
+
+    with pytest.raises(CannotStart, match=r"overlays/XX\.yml:1: 'XX' is no country"):
+        app._load_procedures()

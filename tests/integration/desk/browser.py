@@ -22,11 +22,13 @@ class Browser:
 
     async def send(self, action: str, **fields: str) -> str:
         """Send the form of the present page whose action is `action`, with its hidden fields."""
-        form = next(found for found in re.findall(r"<form.*?</form>", self.page, re.S) if f'action="{action}"' in found)
+        forms = re.findall(r'<form[^>]*method="post".*?</form>', self.page, re.S)
+        form = next(found for found in forms if f'action="{action}"' in found)
         hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form))
         return await self.post(action, **{name: unescape(value) for name, value in hidden.items()}, **fields)
 
     async def post(self, path: str, **fields: str | list[str]) -> str:
+        """Send a form. A list is a field that is there several times."""
         pairs = [
             (name, one) for name, value in fields.items() for one in (value if isinstance(value, list) else [value])
         ]

@@ -127,7 +127,14 @@ async def test_the_screen_is_whole_in_every_language(world, clock, at_desk, lang
     draft = await proposed(world, clock, record, "somebody", website="https://example.org")
     browser = await at_desk(await world.officer("ana", *Role))
 
-    for path in (f"/desk/services/{record.id}", f"/desk/services/{draft.id}", "/desk/services?show=draft"):
+    edit, coverage = f"/desk/services/{draft.id}/edit", "/desk/services/coverage"
+    for path in (
+        f"/desk/services/{record.id}",
+        f"/desk/services/{draft.id}",
+        "/desk/services?show=draft",
+        edit,
+        coverage,
+    ):
         shown = await browser.go(f"{path}{'&' if '?' in path else '?'}lang={language}")
         assert browser.status == 200
         assert f'<html lang="{language}"' in shown
@@ -149,6 +156,7 @@ async def test_no_screen_of_any_role_gives_a_safe_place_away(world, clock, vault
     drafts = await world.database.read(lambda tx: store.update_ids(tx, [safe.id], list(RecordState)))
     paths = [f"/desk/services/{safe.id}", f"/desk/services/{drafts[safe.id]}", "/desk", "/desk/queue", "/desk/mine"]
     paths += [f"/desk/services?show={view}" for view in ("all", "draft", "due", "reported", "archived")]
+    paths += [f"/desk/services/{safe.id}/edit", f"/desk/services/{drafts[safe.id]}/edit", "/desk/services/coverage"]
     paths += [f"/desk/services?q={quote(canary)}" for canary in CANARIES]
     paths += ["/desk/audit?check=1", "/desk/deliveries", "/desk/officers", "/desk/account"]
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from datetime import timedelta
 from html import unescape
 
+import pytest
+
 from bot.kernel.access import Role
-from bot.texts import service
-from bot.texts.model import LEAST_ASKERS
+from bot.texts import service, store
+from bot.texts.model import LEAST_ASKERS, EditState, OwnEdit
 from dialogues.knowledge.model import TranslationState
 
 PAGE = "/desk/texts/missing_child/en"
@@ -58,17 +62,20 @@ async def test_an_author_writes_an_approver_decides_and_the_next_question_gets_i
 
 
 async def test_a_translation_that_was_read_again_is_no_longer_outdated(world, at_desk, shelf, procedures, clock):
-    browser = await at_desk(await world.officer("ines", Role.APPROVER))
+    browser = await at_desk(await world.officer("leo", Role.AUTHOR))
+    approver = await at_desk(await world.officer("ines", Role.APPROVER))
     page = "/desk/texts/missing_child/fr"
     written = file_on(await browser.go(PAGE))
     await browser.send(
         PAGE, content=written.replace("\n## Never\n", "\n## Never\n\n", 1).replace("Look ", "Look well ", 1)
     )
-    await browser.send(f"{PAGE}/approve")
+    await approver.go(PAGE)
+    await approver.send(f"{PAGE}/approve")
     assert "outdated translation" in await browser.go(page)
 
     await browser.send(page, content=file_on(browser.page), read_against="1")
-    await browser.send(f"{page}/approve")
+    await approver.go(page)
+    await approver.send(f"{page}/approve")
     await shelf.refresh()
 
     french = procedures.get("missing_child", "fr", clock.now().date())
@@ -106,6 +113,33 @@ async def test_an_edit_that_is_sent_back_says_why_and_people_keep_their_text(wor
     assert await world.database.read(service.approved_texts) == {}
 
 
+async def test_nobody_approves_their_own_edit_however_they_ask(world, at_desk, shelf, procedures, clock):
+    ines = await world.officer("ines", Role.APPROVER)
+    browser = await at_desk(ines)
+    before = procedures.get("missing_child", "en", clock.now().date())
+    written = file_on(await browser.go(PAGE)).replace("Look ", "Look well ", 1)
+    await browser.send(PAGE, content=written)
+
+    assert f'action="{PAGE}/approve"' not in browser.page
+    assert "Another approver has to look at it" in browser.page
+    assert "There is no other approver here yet." in browser.page
+    edit = await world.database.read(lambda tx: store.edit_in(tx, "missing_child/en.md", EditState.DRAFT))
+    csrf = re.findall(r'name="csrf" value="([^"]*)"', browser.page)[0]
+    await browser.post(f"{PAGE}/approve", csrf=csrf, edit=edit.id)
+
+    assert browser.status == 403
+    assert "You wrote this edit, so somebody else has to approve it." in browser.page
+    with pytest.raises(OwnEdit):
+        await world.database.write(
+            lambda tx: service.approve(tx, world.vault, ines, edit.id, "missing_child/en.md", at=clock.now())
+        )
+    await shelf.refresh()
+    assert procedures.get("missing_child", "en", clock.now().date()) == before
+
+    await world.officer("noor", Role.APPROVER)
+    assert "There is no other approver here yet." not in await browser.go(PAGE)
+
+
 async def test_an_author_cannot_approve_and_an_officer_cannot_write(world, at_desk):
     author = await at_desk(await world.officer("leo", Role.AUTHOR))
     await author.send(PAGE, content=file_on(await author.go(PAGE)).replace("Look ", "Look well ", 1))
@@ -121,13 +155,210 @@ async def test_an_author_cannot_approve_and_an_officer_cannot_write(world, at_de
 async def test_no_address_leads_to_a_file_that_is_no_text(world, at_desk):
     browser = await at_desk(await world.officer("leo", Role.AUTHOR))
 
-    for path in ("/desk/texts/overlays/IT", "/desk/texts/..%2F..%2Fpyproject/toml", "/desk/texts/missing_child/de"):
+    for path in (
+        "/desk/texts/overlays/XX",
+        "/desk/texts/overlays/..",
+        "/desk/texts/..%2F..%2Fpyproject/toml",
+        "/desk/texts/missing_child/de",
+    ):
         await browser.go(path)
         assert browser.status == 404
 
 
+OVERLAY = "/desk/texts/overlays/IT"
+
+
+async def released(author, approver, page: str, *changes: tuple[str, str], **fields: str) -> None:
+    """An author changes the file of a page, an approver lets it out."""
+    content = file_on(await author.go(page))
+    for before, after in changes:
+        assert before in content
+        content = content.replace(before, after, 1)
+    await author.send(page, content=content, **fields)
+    assert "waits for an approver" in author.page, author.page
+    await approver.go(page)
+    await approver.send(f"{page}/approve")
+
+
+async def test_what_differs_in_a_country_is_changed_at_the_desk_and_the_next_question_gets_it(
+    world, at_desk, shelf, procedures, clock
+):
+    author = await at_desk(await world.officer("leo", Role.AUTHOR))
+    approver = await at_desk(await world.officer("ines", Role.APPROVER))
+    on = clock.now().date()
+
+    change = ("Anti-trafficking line of the Department", "Night line of the Department")
+    await released(author, approver, OVERLAY, change, read_against="1")
+    await shelf.refresh()
+
+    in_italy = procedures.get("trafficking_indicators", "en", on, "IT")
+    assert any(contact.startswith("Night line of the Department") for contact in in_italy.contacts)
+    assert in_italy.newer_since is None
+    assert not any("Night line" in c for c in procedures.get("trafficking_indicators", "en", on, "FR").contacts)
+    assert "Night line of the Department" in await author.go(OVERLAY)
+
+
+async def test_a_country_that_had_nothing_gets_its_first_line_at_the_desk(world, at_desk, shelf, procedures, clock):
+    author = await at_desk(await world.officer("leo", Role.AUTHOR))
+    approver = await at_desk(await world.officer("ines", Role.APPROVER))
+
+    await author.go("/desk/texts?country=de")
+    assert author.path == "/desk/texts/overlays/DE"
+    assert "nothing is confirmed here yet" in author.page
+    languages = '  en: ""\n  fr: ""\n  es: ""\n  ar: ""\n'
+    asked = "  en: the Jugendamt\n  fr: le Jugendamt\n  es: el Jugendamt\n  ar: Jugendamt\n"
+    said = "      en: Tell them.\n      fr: Prévenez-les.\n      es: Avise.\n      ar: إخبارهم.\n"
+    indented = "".join(f"    {line}\n" for line in languages.splitlines())
+    await released(author, approver, "/desk/texts/overlays/DE", (languages, asked), (indented, said), read_against="1")
+    await shelf.refresh()
+
+    text = procedures.get("identify_uasc", "fr", clock.now().date(), "DE")
+    assert "Prévenez-les." in text.time_limits
+    assert procedures.overlays.ask("DE", "en") == "the Jugendamt"
+
+
+async def test_an_overlay_that_contradicts_itself_is_refused_with_its_line(world, at_desk, shelf, procedures):
+    author = await at_desk(await world.officer("leo", Role.AUTHOR))
+    content = file_on(await author.go(OVERLAY))
+    first = content[content.index("  - procedure:") :].split("  - procedure:")[1]
+    twice = "".join(f"  - procedure:{first.replace('    text:', f'    replaces: 1{chr(10)}    text:', 1)}" * 2)
+
+    await author.send(OVERLAY, content=content[: content.index("  - procedure:")] + twice, read_against="1")
+
+    assert author.status == 409
+    assert "overlays/IT.yml:" in author.page
+    assert "Keep one, or end the first with `valid_to`." in unescape(author.page)
+
+
+async def test_an_edit_that_would_take_a_country_its_line_is_held_back(world, at_desk, shelf, tmp_path):
+    author = await at_desk(await world.officer("leo", Role.AUTHOR))
+    approver = await at_desk(await world.officer("ines", Role.APPROVER))
+    replaced = ("    section: contacts\n", "    section: contacts\n    replaces: 3\n")
+    await released(author, approver, OVERLAY, replaced)
+    page = "/desk/texts/trafficking_indicators/en"
+    content = file_on(await author.go(page))
+    contacts = content[content.index("## Contacts\n") : content.index("## Varies")]
+
+    await author.send(page, content=content.replace(contacts, "## Contacts\n- Police\n\n"))
+
+    assert author.status == 409
+    assert "overlays/IT.yml:" in author.page
+    assert "has 1 lines; say which." in unescape(author.page)
+
+
+async def test_a_text_is_seen_as_telegram_and_as_the_web_chat_will_show_it_before_it_is_approved(world, at_desk):
+    author = await at_desk(await world.officer("leo", Role.AUTHOR))
+    content = file_on(await author.go(PAGE)).replace("Look ", "Look well ", 1)
+    await author.send(PAGE, content=content.replace("1. Look around", "1. Look well around"))
+
+    page = unescape(await author.go(f"{PAGE}?view=seen"))
+    telegram, chat = page[page.index("as-telegram") : page.index("as-chat")], page[page.index("as-chat") :]
+
+    for shown in (telegram, chat):
+        assert "Look well around" in shown
+        assert "Convention on the Rights of the Child" in shown
+        assert "Step by step" in shown
+        assert "{emergency_number}" not in shown
+    assert "<ol" in chat
+    assert "1. Look well around" in telegram
+    present = await author.go(f"{PAGE}?view=seen&of=present")
+    assert "Look well around" not in present[present.index("as-telegram") :]
+
+    in_italy = unescape(await author.go("/desk/texts/trafficking_indicators/en?view=seen&in=IT"))
+    assert "Department for Equal Opportunities" in in_italy
+
+
+async def test_the_difference_between_two_versions_is_shown_and_who_wrote_and_decided(world, at_desk):
+    author = await at_desk(await world.officer("leo", Role.AUTHOR))
+    approver = await at_desk(await world.officer("ines", Role.APPROVER))
+    await released(author, approver, PAGE, ("Look ", "Look well "))
+    await released(author, approver, PAGE, ("Look well ", "Look hard "))
+
+    page = unescape(await author.go(f"{PAGE}?view=versions"))
+    assert re.search(r"<del[^>]*>[^<]*Look well ", page)
+    assert re.search(r"<ins[^>]*>[^<]*Look hard ", page)
+    assert "people get it" in page
+    assert "decided by ines" in page.lower()
+
+    newest = re.search(r'<select name="to">.*?value="([^"]+)"', page, re.S)[1]
+    page = unescape(await author.go(f"{PAGE}?view=versions&from=shipped&to={newest}"))
+    assert "Look well" not in page.split("<h2>Versions</h2>")[0]
+    assert "They say the same." in await author.go(f"{PAGE}?view=versions&from=shipped&to=shipped")
+
+
+async def test_two_languages_stand_side_by_side(world, at_desk):
+    browser = await at_desk(await world.officer("leo", Role.AUTHOR))
+
+    page = await browser.go("/desk/texts/missing_child/fr?beside=ar")
+
+    columns = re.findall(r'<div class="text-column" lang="(\w+)" dir="(\w+)">', page)
+    assert columns == [("ar", "rtl"), ("fr", "ltr")]
+
+
+async def test_the_list_finds_typos_and_spelling_variants_and_says_what_is_due(world, at_desk, clock):
+    leo = await world.officer("leo", Role.AUTHOR)
+    browser = await at_desk(leo)
+
+    def first_row(page: str) -> str:
+        return re.search(r'<th scope="row"><a href="/desk/texts/([^"]+)"', page)[1]
+
+    assert first_row(await browser.go("/desk/texts?language=en&q=girl+dissapeared+from+shelter")) == "missing_child/en"
+    assert first_row(await browser.go("/desk/texts?language=ar&q=طفل+هرب+من+الماوى")) == "missing_child/ar"
+
+    assert 'scope="row"' not in await browser.go("/desk/texts?view=due")
+    clock.advance(timedelta(days=140))
+    page = await (await at_desk(leo)).go("/desk/texts?view=due")
+    assert first_row(page)
+    assert "2027-05-01" in page
+
+
+async def test_a_source_year_that_nobody_has_seen_is_marked_for_editors(world, at_desk):
+    browser = await at_desk(await world.officer("leo", Role.AUTHOR))
+
+    page = await browser.go("/desk/texts/disability_needs/en")
+
+    assert "the year 2006 needs verification, not shown to people" in page
+
+
+async def test_the_watch_over_the_texts_outlives_a_look_that_fails(shelf, signals, procedures, monkeypatch):
+    looks: list[int] = []
+    looked = asyncio.Event()
+
+    async def fails_once() -> None:
+        looks.append(len(looks))
+        if len(looks) == 1:
+            raise RuntimeError("a disk that is full")
+        looked.set()
+
+    monkeypatch.setattr(shelf, "refresh", fails_once)
+    watch = asyncio.create_task(shelf.run())
+    async with asyncio.timeout(10):
+        while not looks:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        signals.wake("texts")
+        await looked.wait()
+
+    assert not watch.done()
+    watch.cancel()
+
+
+async def test_an_edit_that_cannot_be_read_is_not_half_served(world, shelf, procedures, clock):
+    leo, ines = await world.officer("leo", Role.AUTHOR), await world.officer("ines", Role.APPROVER)
+    before = procedures.texts()
+
+    def past_the_desk(tx):
+        edit = service.write_edit(tx, world.vault, leo, "missing_child/en.md", "---\ntitle: [\n---\n", at=clock.now())
+        service.approve(tx, world.vault, ines, edit.id, edit.file, at=clock.now())
+
+    await world.database.write(past_the_desk)
+    await shelf.refresh()
+
+    assert procedures.texts() == before
+
+
 async def asked(world, clock, times: int, **facts: str) -> None:
-    register = service.GapRegister()
+    register = service.GapRegister(world.vault)
     gap = {"procedure": "missing_child", "why": "out_of_date", "language": "es", "country": "MX", "audience": "worker"}
     for _ in range(times):
         await world.database.write(lambda tx: register.note(tx, {**gap, **facts}, at=clock.now()))
@@ -167,3 +398,27 @@ async def test_what_was_asked_in_vain_is_work_until_an_author_answers_and_comes_
 
     await asked(world, clock, 1)
     assert "13 people asked" in await author.go("/desk/texts")
+
+
+async def test_a_wish_is_kept_once_marked_when_an_author_answers_and_gone_with_its_conversation(world, at_desk, clock):
+    register, at = service.GapRegister(world.vault), clock.now()
+    wish = {"procedure": "missing_child", "about": "not_understood", "language": "ar", "country": "IT"}
+
+    async def wishes():
+        return await world.database.read(lambda tx: store.all_askers(tx, world.vault))
+
+    for conversation in ("one", "one", "other"):
+        await world.database.write(
+            lambda tx, conversation=conversation: register.remember(tx, conversation, wish, at=at)
+        )
+    assert sorted(asker.conversation_id for asker in await wishes()) == ["one", "other"]
+    assert not any(asker.answered for asker in await wishes())
+
+    await asked(world, clock, 1, procedure="missing_child", why="not_understood")
+    author = await at_desk(await world.officer("leo", Role.AUTHOR))
+    await author.go("/desk/texts")
+    await author.send("/desk/texts/gaps")
+    assert all(asker.answered for asker in await wishes())
+
+    await world.database.write(lambda tx: store.forget_askers_of(tx, world.vault, "one", at=at))
+    assert [asker.conversation_id for asker in await wishes()] == ["other"]

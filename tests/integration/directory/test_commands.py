@@ -88,3 +88,12 @@ async def test_out_and_in_again(database: str, tmp_path: Path):
     assert code == 1
     assert "line 1: " in said
     assert "nothing kept" in said
+
+
+async def test_the_search_table_is_written_anew(database: str):
+    await run("demo", "--database", database)
+
+    code, said = await run("rebuild-search", "--database", database)
+
+    assert code == 0
+    assert re.fullmatch(r"[1-9][0-9]* services in force can be found\.\n", said)

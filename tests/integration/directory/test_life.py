@@ -50,8 +50,8 @@ async def test_a_new_record_is_offered_only_after_review_and_a_check(
     await database.write(lambda tx: move_service(tx, record.id, RecordState.ARCHIVED, by="ben", at=at, why="closed"))
     assert not await offered()
 
-    history = await database.read(lambda tx: store.history(tx, record.id))
-    assert sorted(act for _, _, act, _ in history) == ["archived", "current", "drafted", "in_review"]
+    history = await database.read(lambda tx: store.changes_of(tx, record.id))
+    assert sorted(change.act for change in history) == ["archived", "current", "drafted", "in_review"]
 
 
 async def test_steps_are_not_skipped(database: Database, clock: SetClock):

@@ -24,6 +24,7 @@ from directory.files.writing import FORMATS, write_services
 from directory.model import NEEDS, FoundPlace, Service
 from directory.places import Place, load_supplement
 from directory.safe_places import Purpose, Reader, SafePlace, open_safe_place, put_safe_place, safe_places
+from directory.schema import metadata
 from directory.service import Directory, list_services
 
 from .conftest import Audited, Hsds
@@ -155,7 +156,7 @@ def all_changes(tx: Connection) -> list[Any]:
 def dump(tx: Connection) -> str:
     """Every cell of every table of the directory, as text."""
     cells = []
-    for table in store.metadata.sorted_tables:
+    for table in metadata.sorted_tables:
         for row in tx.execute(sa.select(table)):
             cells += [value.decode("latin-1") if isinstance(value, bytes) else str(value) for value in row]
     return "\n".join(cells)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from dialogues.runtime.annotations import read_annotations
@@ -119,3 +121,32 @@ def test_entities_are_read_from_their_marks(example, plain, found):
 
     assert text == plain
     assert [(m.entity, m.value, m.start, m.end, m.role, m.group) for m in marks] == found
+
+
+def _aliases_of_aliases(first: str, each: str) -> str:
+    """Every line repeats the one before it nine times."""
+    names = "abcdefghijk"
+    return f"a: &a {first}\n" + "".join(
+        f"{name}: &{name} {each.format(', '.join([f'*{before}'] * 9))}\n" for before, name in pairwise(names)
+    )
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [_aliases_of_aliases("[x, x, x]", "[{}]"), _aliases_of_aliases("{x: 1}", "{{<<: [{}]}}")],
+    ids=["lists", "merged mappings"],
+)
+def test_aliases_that_would_fill_the_memory_are_refused_with_their_line(tmp_path, bomb):
+    with pytest.raises(ProjectWrong) as caught:
+        load_project(write_project(tmp_path, DOMAIN, bomb), strict=False)
+
+    (problem,) = caught.value.problems
+    assert "repeat more than 100,000 values" in problem.text
+    assert problem.file == "rules.yml"
+    assert 5 <= problem.line <= 8
+
+
+def test_an_alias_or_two_are_welcome(tmp_path):
+    rules = "rules:\n- rule: r\n  steps: &steps\n  - intent: a\n  - action: utter_a\n"
+
+    load_project(write_project(tmp_path, DOMAIN, rules + "- rule: q\n  steps: *steps\n"), strict=False)

@@ -231,7 +231,8 @@ async def test_a_procedure_out_of_force_is_not_shown() -> None:
 
     turn = await engine.turn(DialogueState(), question)
 
-    assert [reply.response for reply in turn.replies] == ["utter_procedure_out_of_date", None, None]
+    said = [reply.response for reply in turn.replies]
+    assert said == ["utter_procedure_out_of_date", None, None, "utter_offer_to_tell"]
     assert turn.replies[1].custom["reason"] == "no_answer"
     assert turn.replies[2].custom == {
         "waymark": "gap",

@@ -26,6 +26,17 @@ def test_a_text_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert text.translation_state is TranslationState.ORIGINAL
 
 
+def test_a_year_nobody_has_seen_is_marked_for_editors_and_not_shown_to_readers(tmp_path: Path) -> None:
+    register = shelf(tmp_path) / "sources.yml"
+    words = register.read_text(encoding="utf-8").replace("1989\n", "1989\n  year_status: needs-verification\n")
+    register.write_text(words, encoding="utf-8")
+
+    source = load_texts(tmp_path)[0].sources[0]
+
+    assert (source.year, source.year_status) == (1989, SourceStatus.NEEDS_VERIFICATION)
+    assert source.citation() == "Convention on the Rights of the Child, art. 6, 22 (United Nations)"
+
+
 def test_a_source_nobody_has_read_is_not_shown_to_readers(tmp_path: Path) -> None:
     (text,) = load_texts(shelf(tmp_path))
 

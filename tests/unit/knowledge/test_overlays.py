@@ -92,7 +92,7 @@ def test_a_region_lies_under_its_countries_and_the_country_has_the_last_word(tmp
         ("late_boat", "late_bus", 4, "There is no procedure 'late_bus' to lay this over."),
         ("section: time_limits", "section: never", 5, "`section` may be one of"),
         ("    text:", "    replaces: 7\n    text:", 6, "'time_limits' of 'late_boat' has 1 lines; say which."),
-        ("code: CRC", "code: NOWHERE", 8, "The source 'NOWHERE' is not in sources.yml."),
+        ("code: CRC", "code: NOWHERE", 8, "The source 'NOWHERE' is not in sources.yml; add it there, or cite another."),
         (", ar: خلال 3 ساعات.", "", 6, "`ar` is missing."),
         ("Within 3 h.", "Within <b>3 h", 6, "'<b>' is markup"),
         ("valid_from: 2026-01-01", "valid_from: soon", 9, "must be a day"),

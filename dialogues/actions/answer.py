@@ -1,0 +1,141 @@
+"""What a reader gets of a procedure: the messages of its answer, and their buttons. The desk shows the same ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from babel.dates import format_date
+
+from dialogues.actions.reading import button
+from dialogues.knowledge import Audience, Procedure
+from dialogues.knowledge.countries import country_name
+from dialogues.knowledge.model import INTERNATIONAL, LocalRule
+from dialogues.runtime.payload import payload
+from dialogues.runtime.responses import Translate
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One message of an answer."""
+
+    text: str
+    buttons: tuple[dict[str, str], ...] = ()
+
+
+def answer(
+    text: Procedure, language: str, translate: Translate, *, here: str = "", childs_version: bool = False
+) -> list[Said]:
+    """What to do now and what never to do, where it comes from; then all the steps, by when, and whom to call.
+
+    `text` has its placeholders filled in. `here` is what is known to differ where the person is.
+    """
+    of_worker = text.audience is not Audience.CHILD
+    parts = [text.first_answer, f"✋ {text.never}"]
+    steps = [numbered(translate(language, "The steps"), text.steps)]
+    if text.newer_since is not None and not of_worker:
+        parts.append(translate(language, "Some of this has changed. A person can tell you what is new."))
+    if of_worker:
+        # A child gets none of this: a locked phone shows the beginning, and the law is of no help tonight.
+        parts = [text.title, *parts, *([here] if here else []), source_line(text, language, translate)]
+        steps += [
+            listed(heading, lines)
+            for heading, lines in (
+                (translate(language, "Time limits"), text.time_limits),
+                (translate(language, "Whom to call"), text.contacts),
+            )
+            if lines
+        ]
+    ways_on = _ways_on(text, language, translate, childs_version=childs_version)
+    return [Said("\n\n".join(parts)), Said("\n\n".join(steps), tuple(ways_on))]
+
+
+def _ways_on(text: Procedure, language: str, translate: Translate, *, childs_version: bool) -> list[dict[str, str]]:
+    buttons = [button(translate(language, "Step by step"), payload("procedure_step", procedure=text.key))]
+    if text.red_flags:
+        buttons.append(button(translate(language, "Red flags"), payload("procedure_flags", procedure=text.key)))
+    buttons.append(why_button(text, translate, language))
+    if text.newer_since is not None and text.audience is Audience.WORKER:
+        newer = payload("procedure", procedure=text.key, original=1)
+        buttons.insert(0, button(translate(language, "Newer text, in English"), newer))
+    if text.contacts:
+        buttons.append(button(translate(language, "Numbers"), payload("procedure_contacts", procedure=text.key)))
+    if childs_version:
+        # To read aloud, or to show. It changes nothing about who is writing.
+        childs = payload("procedure", procedure=text.key, audience="child")
+        buttons.append(button(translate(language, "In a child's words"), childs))
+    return [*buttons, person_button(translate, language)]
+
+
+def numbered(heading: str, lines: tuple[str, ...]) -> str:
+    return "\n".join([heading, *(f"{number}. {line}" for number, line in enumerate(lines, 1))])
+
+
+def listed(heading: str, lines: tuple[str, ...]) -> str:
+    return "\n".join([heading, *(f"• {line}" for line in lines)])
+
+
+def source_line(text: Procedure, language: str, translate: Translate) -> str:
+    """The first source, how many more there are, where the text applies and from when."""
+    citations = [source.citation() for source in text.shown_sources()]
+    if not citations:
+        return validity(text, language, translate)
+    first = translate(language, "Source: {citation}.").format(citation=citations[0])
+    if len(citations) > 1:
+        more = "; ".join(source.code for source in text.shown_sources()[1:])
+        first = translate(language, "Source: {citation}; also {codes}.").format(citation=citations[0], codes=more)
+    return f"{first}\n{validity(text, language, translate)}"
+
+
+def validity(text: Procedure, language: str, translate: Translate) -> str:
+    """Where the text applies, from when, when it is looked at again, and whether the English has moved on."""
+    applies = _applies(text, language, translate)
+    if text.newer_since is None:
+        return applies
+    older = translate(
+        language, "⚠ This translation is older than the English text, which changed on {since}. The English text holds."
+    )
+    return f"{older.format(since=format_date(text.newer_since, format='long', locale=language))}\n{applies}"
+
+
+def _applies(text: Procedure, language: str, translate: Translate) -> str:
+    dates = {
+        "since": format_date(text.valid_from, format="long", locale=language),
+        "review": format_date(text.review_due, format="long", locale=language),
+    }
+    if text.jurisdiction == INTERNATIONAL:
+        said = translate(
+            language,
+            "International standard; the law of the country may differ. Text of {since}, next review {review}.",
+        )
+        return said.format(**dates)
+    said = translate(language, "Applies in: {country}. Text of {since}, next review {review}.")
+    return said.format(country=country_name(text.jurisdiction, language), **dates)
+
+
+def by_jurisdiction(rules: tuple[LocalRule, ...]) -> list[tuple[LocalRule, ...]]:
+    """The rules of each country or region together, in their order."""
+    return [
+        tuple(rule for rule in rules if rule.jurisdiction == jurisdiction)
+        for jurisdiction in dict.fromkeys(rule.jurisdiction for rule in rules)
+    ]
+
+
+def said_of(rules: tuple[LocalRule, ...], language: str) -> str:
+    """The rules of one jurisdiction under its name."""
+    return listed(country_name(rules[0].jurisdiction, language), tuple(rule.words for rule in rules))
+
+
+def choose_button(text: Procedure) -> dict[str, str]:
+    return button(text.title, payload("procedure", procedure=text.key))
+
+
+def why_button(text: Procedure, translate: Translate, language: str) -> dict[str, str]:
+    return button(translate(language, "Why and source"), payload("procedure_why", procedure=text.key))
+
+
+def steps_button(text: Procedure, translate: Translate, language: str) -> dict[str, str]:
+    return button(translate(language, "Steps"), payload("procedure_steps", procedure=text.key))
+
+
+def person_button(translate: Translate, language: str) -> dict[str, str]:
+    return button(translate(language, "Talk to a person"), payload("ask_human"))

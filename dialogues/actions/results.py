@@ -1,0 +1,274 @@
+"""One service as a person sees it, and what can be done with it: shown the way to, passed on, told to be wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from rasa_sdk import Action
+from rasa_sdk.events import SlotSet
+
+from dialogues.actions.answer import person_button
+from dialogues.actions.ports import FoundService, Services
+from dialogues.actions.procedures import audience_of
+from dialogues.actions.reading import button, entity, language_of
+from dialogues.actions.wishes import WISHES
+from dialogues.knowledge.model import Audience
+from dialogues.runtime.payload import payload
+from dialogues.runtime.responses import Translate
+
+#: So many services are remembered as shown: buttons of older ones ask to look again.
+REMEMBERED = 12
+#: Some channels give a payload 64 bytes, so a button names a service by the beginning of its id.
+NAMED_BY = 8
+
+#: What can have been wrong, as the directory calls it, with its button.
+WRONG = {
+    "closed": "It was closed",
+    "refused_me": "They sent me away",
+    "wrong_number": "The number is wrong",
+}
+
+#: The languages in which a service can be passed on, each called as its own readers call it.
+PASSED_ON_IN = {"en": "English", "fr": "Français", "es": "Español", "ar": "العربية"}
+
+
+def result_actions(services: Services, translate: Translate) -> list[Action]:
+    return [
+        Narrow(),
+        ShowWay(services, translate),
+        PassOn(services, translate),
+        ServiceWrong(translate),
+    ]
+
+
+def remembered(tracker: Any, found: list[FoundService]) -> dict[str, Any]:
+    """The slot with what was shown, the latest last."""
+    new = [service.id for service in found]
+    before = [shown for shown in tracker.get_slot("services_shown") or () if shown not in new]
+    return SlotSet("services_shown", [*before, *new][-REMEMBERED:])  # type: ignore[no-any-return]
+
+
+def shown_before(tracker: Any) -> str | None:
+    """The id of the service that a tapped button means, if it was shown to this person lately."""
+    meant = str(entity(tracker, "service") or "")
+    if not meant:
+        return None
+    return next((shown for shown in tracker.get_slot("services_shown") or () if shown.startswith(meant)), None)
+
+
+# --- what it says -------------------------------------------------------------------------------------------------
+
+
+def card(service: FoundService, *, tracker: Any, translate: Translate) -> dict[str, Any]:
+    """The text and the buttons of one result. Its name comes after the first line: a locked phone shows the beginning.
+
+    The same for everybody, whoever helps somebody else can pass it on as well.
+    """
+    language = language_of(tracker)
+    short = service.id[:NAMED_BY]
+    lines = [" ".join(_state(service, language, translate)), *_said(service, language, translate)]
+    buttons = []
+    if service.phone:
+        buttons.append(button(translate(language, "Call"), url=f"tel:{dialled(service.phone)}"))
+    if is_on_the_map(service):
+        buttons.append(button(translate(language, "Show the way"), payload("show_way", service=short)))
+    if audience_of(tracker) is Audience.WORKER:
+        buttons.append(button(translate(language, "Send to a person I help"), payload("pass_on", service=short)))
+    buttons.append(button(translate(language, "This was wrong"), payload("service_wrong", service=short)))
+    return {"text": "\n".join(line for line in lines if line), "buttons": buttons}
+
+
+def _said(service: FoundService, language: str, translate: Translate) -> list[str]:
+    """Name, what it is, why it suits, what to bring, where, and the number."""
+    bring = ", ".join(service.documents)
+    return [
+        service.name,
+        service.summary,
+        " · ".join(service.why),
+        translate(language, "Bring, if you have it: {documents}").format(documents=bring) if bring else "",
+        "" if service.confidential else service.address,
+        translate(language, "Phone: {number}").format(number=service.phone) if service.phone else "",
+    ]
+
+
+def passed_on(service: FoundService, language: str, translate: Translate) -> str:
+    """A service as somebody else can read it, who asked nothing: without distances, and with a map as an address."""
+    checked_on = checked(service.checked_days_ago, language, translate)
+    lines = [*_said(service, language, translate), f"{service.hours_today}." if service.hours_today else ""]
+    if service.confidential:
+        lines.append(translate(language, "Call first. The address is not told here. This is a safe place."))
+    if is_on_the_map(service):
+        lines.append(map_url(service))
+    return "\n".join(line for line in [*lines, checked_on] if line)
+
+
+def _state(service: FoundService, language: str, translate: Translate) -> list[str]:
+    said = [checked(service.checked_days_ago, language, translate)]
+    if service.confidential:
+        said.append(translate(language, "Call first. The address is not told here. This is a safe place."))
+    elif service.distance_m is not None:
+        said.append(distance(service.distance_m, language, translate))
+    elif service.phone:
+        said.append(translate(language, "You can call this number from anywhere."))
+    if service.open_now is True:
+        said.append(translate(language, "Open now."))
+    elif service.open_now is False:
+        said.append(translate(language, "Closed now."))
+    if service.hours_today:
+        said.append(f"{service.hours_today}.")
+    return [sentence for sentence in said if sentence]
+
+
+def checked(days: int | None, language: str, translate: Translate) -> str:
+    """When somebody last made sure that the service is as it says."""
+    if days is None:
+        return ""
+    if days <= 0:
+        return translate(language, "Checked today.")
+    if days == 1:
+        return translate(language, "Checked yesterday.")
+    if days == 2:
+        return translate(language, "Checked two days ago.")
+    return translate(language, "Checked {days} days ago.").format(days=days)
+
+
+def distance(metres: int, language: str, translate: Translate) -> str:
+    if metres < 950:
+        return translate(language, "About {metres} m from the place you named.").format(
+            metres=max(50, round(metres / 50) * 50)
+        )
+    kilometres = metres / 1000
+    shown = f"{kilometres:.1f}" if kilometres < 10 else f"{kilometres:.0f}"
+    return translate(language, "About {kilometres} km from the place you named.").format(kilometres=shown)
+
+
+def dialled(phone: str) -> str:
+    """The number as a phone dials it."""
+    return quote("".join(sign for sign in phone if sign.isdigit() or sign in "+*#"), safe="+*")
+
+
+def is_on_the_map(service: FoundService) -> bool:
+    """Whether everybody may be shown where it is."""
+    return not service.confidential and service.latitude is not None and service.longitude is not None
+
+
+def map_url(service: FoundService) -> str:
+    """A map that opens in any browser and asks for no account."""
+    at = f"{service.latitude:.5f}", f"{service.longitude:.5f}"
+    return f"https://www.openstreetmap.org/?mlat={at[0]}&mlon={at[1]}#map=17/{at[0]}/{at[1]}"
+
+
+# --- what is done with it -----------------------------------------------------------------------------------------
+
+
+class Narrow(Action):  # type: ignore[misc]
+    """The search again, with one more wish."""
+
+    def name(self) -> str:
+        return "action_narrow"
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        need, wish = entity(tracker, "need"), entity(tracker, "wish")
+        wishes = list(tracker.get_slot("wishes") or ())
+        if wish in WISHES and wish not in wishes:
+            wishes.append(wish)
+        return [SlotSet("wishes", wishes), *([SlotSet("need", str(need))] if need else [])]
+
+
+class ResultAction(Action):  # type: ignore[misc]
+    """An action on a service that was shown; when it is not known any more, that is said, with a way on."""
+
+    def __init__(self, services: Services, translate: Translate) -> None:
+        self._services = services
+        self._translate = translate
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        language = str(entity(tracker, "words_in") or language_of(tracker))
+        service_id = shown_before(tracker)
+        try:
+            service = await self._services.service(service_id, language=language) if service_id else None
+        except Exception:  # whatever the directory does, the person is told how to go on
+            service = None
+        if service is None:
+            gone(dispatcher, tracker, self._translate)
+        else:
+            self.do(dispatcher, tracker, service, language)
+        return []
+
+    def do(self, dispatcher: Any, tracker: Any, service: FoundService, language: str) -> None:
+        raise NotImplementedError
+
+
+class ShowWay(ResultAction):
+    """The place as a pin, which opens the phone's own map where the channel has pins, and as a link."""
+
+    def name(self) -> str:
+        return "action_show_way"
+
+    def do(self, dispatcher: Any, tracker: Any, service: FoundService, language: str) -> None:
+        if not is_on_the_map(service):  # a safe place since
+            gone(dispatcher, tracker, self._translate)
+            return
+        dispatcher.utter_message(
+            text=f"{service.name}\n{service.address or service.name}",
+            json_message={"waymark": "location", "lat": service.latitude, "lon": service.longitude},
+            buttons=[button(self._translate(language, "Open the map"), url=map_url(service))],
+        )
+
+
+class PassOn(ResultAction):
+    """A service as a message of its own, in the language of whoever will read it."""
+
+    def name(self) -> str:
+        return "action_pass_on"
+
+    def do(self, dispatcher: Any, tracker: Any, service: FoundService, language: str) -> None:
+        if entity(tracker, "words_in") not in PASSED_ON_IN:
+            short = service.id[:NAMED_BY]
+            buttons = [
+                button(name, payload("pass_on", service=short, words_in=code)) for code, name in PASSED_ON_IN.items()
+            ]
+            dispatcher.utter_message(response="utter_pass_on", buttons=buttons)
+            return
+        dispatcher.utter_message(response="utter_pass_on_this")
+        dispatcher.utter_message(text=passed_on(service, language, self._translate))
+
+
+class ServiceWrong(Action):  # type: ignore[misc]
+    """Somebody went there, or called, and it was not so. One tap says what; the host keeps it.
+
+    Only who was shown a service can say so of it: two people who say that it is closed take it out of every answer.
+    """
+
+    def __init__(self, translate: Translate) -> None:
+        self._translate = translate
+
+    def name(self) -> str:
+        return "action_service_wrong"
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        language, service_id, wrong = language_of(tracker), shown_before(tracker), entity(tracker, "wrong")
+        if service_id is None:
+            gone(dispatcher, tracker, self._translate)
+            return []
+        if wrong not in WRONG:
+            short = service_id[:NAMED_BY]
+            buttons = [
+                button(self._translate(language, title), payload("service_wrong", service=short, wrong=kind))
+                for kind, title in WRONG.items()
+            ]
+            dispatcher.utter_message(response="utter_what_was_wrong", buttons=buttons)
+            return []
+        dispatcher.utter_message(json_message={"waymark": "found_wrong", "service": service_id, "wrong": wrong})
+        response = "utter_refused_noted" if wrong == "refused_me" else "utter_wrong_noted"
+        dispatcher.utter_message(response=response, buttons=_ways_on(language, self._translate))
+        return []
+
+
+def gone(dispatcher: Any, tracker: Any, translate: Translate) -> None:
+    dispatcher.utter_message(response="utter_result_gone", buttons=_ways_on(language_of(tracker), translate))
+
+
+def _ways_on(language: str, translate: Translate) -> list[dict[str, str]]:
+    return [button(translate(language, "Look again"), payload("search_service")), person_button(translate, language)]

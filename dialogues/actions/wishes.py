@@ -1,0 +1,84 @@
+"""What people wish of a service beside what it helps with: read from their words where they say it plainly, or tapped.
+
+Only plain phrases are read, for a wish leaves services out. Whoever did not say so is asked by a button under what was
+found.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from dialogues.actions.ports import FoundService
+from dialogues.runtime.responses import Translate
+
+#: Each wish with what it is called in "I looked for: …", and with its button. Both are msgids.
+WISHES: Mapping[str, tuple[str, str]] = {
+    "open_now": ("open now", "Only what is open now"),
+    "open_tonight": ("open tonight", "Only what is open tonight"),
+    "no_papers": ("no papers needed", "Only without papers"),
+    "free": ("free of charge", "Only what is free"),
+    "speaks": ("they speak your language", "Only where they speak my language"),
+}
+
+#: So many narrowing buttons are shown at most: there are others beside them.
+MOST_BUTTONS = 3
+
+_PHRASES: Mapping[str, re.Pattern[str]] = {
+    "open_now": re.compile(
+        r"\bopen (?:right )?now\b|\bouverte?s? maintenant\b|\babiert[oa]s? ahora\b|مفتوح\w* ال[آا]ن"
+    ),
+    "open_tonight": re.compile(
+        r"\bopen (?:tonight|at night)\b|\bouverte?s? (?:ce soir|cette nuit|la nuit)\b"
+        r"|\babiert[oa]s? (?:esta|de|por la) noche\b|مفتوح\w* (?:الليلة|في الليل|بالليل)"
+    ),
+    "no_papers": re.compile(
+        r"\b(?:no|without|lost my|have no|don.?t have(?: any)?) (?:papers|documents|id)\b"
+        r"|\b(?:sans|pas de|pas d.aucun|aucun) (?:papiers?|documents?)\b|\bsin (?:papeles|documentos)\b"
+        r"|\bno tengo (?:papeles|documentos)\b|(?:بدون|بلا|ما عندي|ليس (?:لدي|معي)|ما معي) (?:أوراق|اوراق|وثائق)"
+    ),
+    "free": re.compile(
+        r"\b(?:for free|free of charge|no money|can.?t pay|cannot pay)\b|\bgratuite?s?\b|\bpas d.argent\b"
+        r"|\bgratis\b|\bgratuit[oa]s?\b|\bsin dinero\b|\bno tengo dinero\b"
+        r"|مجان|(?:ما عندي|ما معي|ليس (?:لدي|معي)) (?:مال|فلوس|مصاري)"
+    ),
+}
+
+_GIRL = re.compile(r"\bgirls?\b|\bfilles?\b|\bchicas?\b|\bniñas?\b|(?<!\w)(?:ال)?(?:بنت|فتاة|بنات|فتيات)(?!\w)")
+_BOY = re.compile(r"\bboys?\b|\bgarçons?\b|\bchicos?\b|\bniños?\b|(?<!\w)(?:ال)?(?:ولد|صبي|أولاد|شباب|فتى)(?!\w)")
+
+
+def wishes_in(words: str) -> list[str]:
+    """The wishes that are plainly said."""
+    folded = words.casefold()
+    return [wish for wish, phrase in _PHRASES.items() if phrase.search(folded)]
+
+
+def gender_in(words: str) -> str | None:
+    """`girls` or `boys`, where the words name one of them only."""
+    folded = words.casefold()
+    girl, boy = _GIRL.search(folded), _BOY.search(folded)
+    if bool(girl) == bool(boy):
+        return None
+    return "girls" if girl else "boys"
+
+
+def asked_for(wishes: Iterable[str], language: str) -> dict[str, Any]:
+    """The wishes as a search takes them."""
+    return {wish: language if wish == "speaks" else True for wish in wishes if wish in WISHES}
+
+
+def named(wishes: Sequence[str], language: str, translate: Translate) -> str:
+    return ", ".join(translate(language, WISHES[wish][0]) for wish in wishes if wish in WISHES)
+
+
+def worth_wishing(found: Sequence[FoundService], wishes: Sequence[str], language: str) -> list[str]:
+    """The wishes that would change what was found: not made yet, and not met by every one of them."""
+    met = {
+        "open_now": all(service.open_now is True for service in found),
+        "no_papers": all(service.papers_needed is False for service in found),
+        "free": all(service.free is True for service in found),
+        "speaks": all(language in service.speaks for service in found),
+    }
+    return [wish for wish, everywhere in met.items() if not everywhere and wish not in wishes][:MOST_BUTTONS]

@@ -1,0 +1,92 @@
+"""Every change of a record: who, when, why, and what it was before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from enum import Enum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from directory.model import Service
+from directory.store.tables import changes
+
+
+def add_changes(tx: Connection, ids: Iterable[tuple[str, str]], *, at: datetime, by: str, act: str, why: str) -> None:
+    """Write down the same act on many new records: ids of the lines and of the services."""
+    rows = [
+        {"id": row_id, "service_id": service_id, "at": at, "by": by, "act": act, "before": "", "why": why}
+        for row_id, service_id in ids
+    ]
+    if rows:
+        tx.execute(changes.insert(), rows)
+
+
+def add_change(
+    tx: Connection, service_id: str, *, at: datetime, by: str, act: str, before: Service | None, why: str, row_id: str
+) -> None:
+    """Keep what a record was before an act."""
+    tx.execute(
+        changes.insert().values(
+            id=row_id,
+            service_id=service_id,
+            at=at,
+            by=by,
+            act=act,
+            before="" if before is None else json.dumps(kept_as(before), ensure_ascii=False),
+            why=why,
+        )
+    )
+
+
+def kept_as(record: Service) -> dict[str, Any]:
+    """A record as a change keeps it: plain JSON."""
+    kept: dict[str, Any] = json.loads(json.dumps(asdict(record), default=_plain))
+    return kept
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, (frozenset, set)):
+        return sorted(value)
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    if isinstance(value, Enum):
+        return value.value
+    raise TypeError(f"{type(value).__name__} has no place in a change")
+
+
+def authors(tx: Connection, service_id: str) -> set[str]:
+    """Who wrote what a draft says now: everybody who drafted or changed it since it was last put in force."""
+    mine = changes.c.service_id == service_id
+    in_force = sa.select(sa.func.max(changes.c.at)).where(mine, changes.c.act == "in force").scalar_subquery()
+    query = sa.select(changes.c.by).where(
+        mine,
+        changes.c.act.in_(("drafted", "changed", "proposed")),
+        sa.or_(in_force.is_(None), changes.c.at > in_force),
+    )
+    return set(tx.execute(query).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line of a record's history. `before` is what the record was, as it was kept; empty for a new one."""
+
+    at: datetime
+    by: str
+    act: str
+    why: str
+    before: Mapping[str, Any]
+
+
+def changes_of(tx: Connection, service_id: str, *, limit: int = 100) -> list[Change]:
+    """The history of a record with what it was before each act, latest first."""
+    query = sa.select(changes).where(changes.c.service_id == service_id)
+    query = query.order_by(changes.c.at.desc(), changes.c.id.desc()).limit(limit)
+    return [
+        Change(row.at, row.by, row.act, row.why, json.loads(row.before) if row.before else {})
+        for row in tx.execute(query)
+    ]

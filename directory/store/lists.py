@@ -1,0 +1,114 @@
+"""Lists of ids for editors, and what the directory knows about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from directory.model import LocationKind, RecordState, ServiceStatus
+from directory.moment import moment_to_int
+from directory.store.rows import portions
+from directory.store.tables import locations, organizations, service_needs, services, services_at_locations
+
+
+def latest_change(tx: Connection) -> tuple[int, int]:
+    """How many services there are and when one last changed: if neither moved, nothing did."""
+    count, newest = tx.execute(sa.select(sa.func.count(), sa.func.max(services.c.modified_at))).one()
+    return count, 0 if newest is None else moment_to_int(newest)
+
+
+def own_towns(tx: Connection) -> list[tuple[str, str, float, float]]:
+    """Town, country and the middle of the services there, for towns in which something is offered."""
+    query = (
+        sa.select(
+            locations.c.city,
+            locations.c.country,
+            sa.func.avg(locations.c.latitude),
+            sa.func.avg(locations.c.longitude),
+        )
+        .join(services_at_locations, services_at_locations.c.location_id == locations.c.id)
+        .join(services, services.c.id == services_at_locations.c.service_id)
+        .where(
+            locations.c.kind == LocationKind.PHYSICAL.value,
+            locations.c.city != "",
+            services.c.state == RecordState.CURRENT.value,
+        )
+        .group_by(locations.c.city, locations.c.country)
+        .order_by(locations.c.city, locations.c.country)
+    )
+    return [(row[0], row[1], float(row[2]), float(row[3])) for row in tx.execute(query)]
+
+
+def needs_met(tx: Connection, *, checked_since: datetime) -> list[tuple[str, str, str, str]]:
+    """Town, country, service and need, for what is in force, works and was checked since."""
+    query = (
+        sa.select(locations.c.city, locations.c.country, services.c.id, service_needs.c.need)
+        .distinct()
+        .select_from(services)
+        .join(services_at_locations, services_at_locations.c.service_id == services.c.id)
+        .join(locations, locations.c.id == services_at_locations.c.location_id)
+        .join(service_needs, service_needs.c.service_id == services.c.id)
+        .where(
+            services.c.state == RecordState.CURRENT.value,
+            services.c.status == ServiceStatus.ACTIVE.value,
+            services.c.verified_at >= checked_since,
+            locations.c.city != "",
+        )
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in tx.execute(query)]
+
+
+def demo_ids(tx: Connection) -> tuple[list[str], list[str]]:
+    """Ids of demonstration services and of demonstration organisations."""
+    return (
+        list(tx.execute(sa.select(services.c.id).where(services.c.demo)).scalars()),
+        list(tx.execute(sa.select(organizations.c.id).where(organizations.c.demo)).scalars()),
+    )
+
+
+def list_ids(
+    tx: Connection,
+    *,
+    state: RecordState | None = None,
+    words: str = "",
+    limit: int = 200,
+    offset: int = 0,
+    only: Sequence[str] | None = None,
+) -> list[str]:
+    """Ids for the editors' list: the least recently checked first, never checked before all."""
+    query = sa.select(services.c.id)
+    if state is not None:
+        query = query.where(services.c.state == state.value)
+    if only is not None:
+        query = query.where(services.c.id.in_(only))
+    for word in words.casefold().split():
+        query = query.where(sa.func.lower(services.c.name).contains(word, autoescape=True))
+    query = query.order_by(services.c.verified_at.asc().nulls_first(), services.c.id)
+    return list(tx.execute(query.offset(offset).limit(limit)).scalars())
+
+
+def due_ids(tx: Connection, *, checked_before: datetime) -> list[str]:
+    """Ids of current services that nobody has checked since."""
+    query = (
+        sa.select(services.c.id)
+        .where(
+            services.c.state == RecordState.CURRENT.value,
+            sa.or_(services.c.verified_at.is_(None), services.c.verified_at < checked_before),
+        )
+        .order_by(services.c.verified_at.asc().nulls_first(), services.c.id)
+    )
+    return list(tx.execute(query).scalars())
+
+
+def update_ids(tx: Connection, service_ids: Sequence[str], states: Sequence[RecordState]) -> dict[str, str]:
+    """The record in force to the change of it that is in one of the states."""
+    found: dict[str, str] = {}
+    for some in portions(service_ids):
+        query = sa.select(services.c.update_of, services.c.id).where(
+            services.c.update_of.in_(some), services.c.state.in_([state.value for state in states])
+        )
+        found.update((row.update_of, row.id) for row in tx.execute(query))
+    return found

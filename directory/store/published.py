@@ -1,0 +1,200 @@
+"""What a reader of the public feed may see, and pages of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from directory.geography import Box, runs_of_cells
+from directory.model import LocationKind, RecordState, fixed_id
+from directory.store.search import in_box, in_runs, where_values
+from directory.store.tables import (
+    ANY_NEED,
+    found_by,
+    locations,
+    organizations,
+    service_needs,
+    services,
+    services_at_locations,
+    texts,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which published services a reader wants. None and empty mean all."""
+
+    words: str = ""
+    needs: tuple[str, ...] = ()
+    organization_id: str | None = None
+    modified_after: datetime | None = None
+    postal_code: str | None = None
+    boxes: tuple[Box, ...] = ()
+    age: int | None = None
+
+
+def published(filters: Filters) -> list[sa.ColumnElement[bool]]:
+    """Conditions on `services`: in force, checked by somebody, and what the reader asked for."""
+    conditions: list[sa.ColumnElement[bool]] = [
+        services.c.state == RecordState.CURRENT.value,
+        services.c.verified_at.is_not(None),
+    ]
+    if filters.needs:
+        conditions.append(
+            sa.exists().where(service_needs.c.service_id == services.c.id, service_needs.c.need.in_(filters.needs))
+        )
+    if filters.organization_id is not None:
+        conditions.append(services.c.organization_id == filters.organization_id)
+    if filters.modified_after is not None:
+        conditions.append(services.c.modified_at >= filters.modified_after)
+    if filters.age is not None:
+        conditions.append(sa.or_(services.c.minimum_age.is_(None), services.c.minimum_age <= filters.age))
+        conditions.append(sa.or_(services.c.maximum_age.is_(None), services.c.maximum_age >= filters.age))
+    for word in filters.words.casefold().split():
+        pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        conditions.append(
+            sa.or_(
+                sa.func.lower(services.c.name).like(pattern, escape="\\"),
+                sa.func.lower(services.c.summary).like(pattern, escape="\\"),
+                sa.exists().where(
+                    texts.c.service_id == services.c.id, sa.func.lower(texts.c.text).like(pattern, escape="\\")
+                ),
+            )
+        )
+    return conditions
+
+
+def count_published(tx: Connection, filters: Filters) -> int:
+    return tx.execute(sa.select(sa.func.count()).select_from(services).where(*published(filters))).scalar_one()
+
+
+def published_ids(tx: Connection, filters: Filters, *, offset: int = 0, limit: int | None = None) -> list[str]:
+    """In a lasting order, so that pages neither repeat nor skip."""
+    query = sa.select(services.c.id).where(*published(filters)).order_by(services.c.id).offset(offset)
+    return list(tx.execute(query if limit is None else query.limit(limit)).scalars())
+
+
+def published_stamps(tx: Connection, filters: Filters) -> list[tuple[str, datetime]]:
+    """Id and last change of every published service."""
+    query = sa.select(services.c.id, services.c.modified_at).where(*published(filters)).order_by(services.c.id)
+    return [(row.id, row.modified_at) for row in tx.execute(query)]
+
+
+def _published_links(filters: Filters) -> list[sa.ColumnElement[bool]]:
+    conditions = published(filters)
+    if filters.postal_code is not None:
+        conditions.append(locations.c.postal_code == filters.postal_code)
+    if filters.boxes:
+        conditions.append(locations.c.kind == LocationKind.PHYSICAL.value)  # a gate is near nothing that one may name
+        conditions.append(
+            sa.or_(
+                *(
+                    sa.and_(
+                        locations.c.latitude.between(box.south, box.north),
+                        locations.c.longitude.between(box.west, box.east),
+                    )
+                    for box in filters.boxes
+                )
+            )
+        )
+    return conditions
+
+
+class Link(NamedTuple):
+    """A service at a location, by their ids."""
+
+    service_id: str
+    location_id: str
+    latitude: float | None
+    longitude: float | None
+
+    @property
+    def id(self) -> str:
+        """The id of the pair, which `services_at_locations` has too."""
+        return fixed_id("at", self.service_id, self.location_id)
+
+
+def published_links_near(tx: Connection, filters: Filters) -> list[Link]:
+    """Every published service at a location in the boxes, and some just outside, in no order.
+
+    Of a safe place there is nothing near.
+    """
+    if filters.words or filters.organization_id or filters.modified_after or filters.postal_code:
+        return published_links(tx, filters)
+    runs = runs_of_cells(filters.boxes)
+    query = _near_query(len(runs), len(filters.boxes) == 1, filters.age is not None)
+    values = where_values(filters.boxes, runs) | {"needs": filters.needs or (ANY_NEED,), "age": filters.age}
+    found = [Link._make(row) for row in tx.execute(query, values)]
+    return found if len(filters.needs) < 2 else list(dict.fromkeys(found))
+
+
+@lru_cache(maxsize=64)
+def _near_query(runs: int, one_box: bool, age_known: bool) -> sa.Select[Any]:
+    own = found_by.c
+    query = sa.select(*(own[name] for name in Link._fields)).where(
+        own.need.in_(sa.bindparam("needs", expanding=True)), in_runs(runs), own.physical.is_(True)
+    )
+    if one_box:
+        query = query.where(in_box())
+    if age_known:
+        age = sa.bindparam("age", type_=sa.Integer)
+        query = query.where(
+            sa.or_(own.minimum_age.is_(None), own.minimum_age <= age),
+            sa.or_(own.maximum_age.is_(None), own.maximum_age >= age),
+        )
+    return query
+
+
+def count_published_links(tx: Connection, filters: Filters) -> int:
+    query = (
+        sa.select(sa.func.count())
+        .select_from(services_at_locations)
+        .join(services, services.c.id == services_at_locations.c.service_id)
+        .join(locations, locations.c.id == services_at_locations.c.location_id)
+        .where(*_published_links(filters))
+    )
+    return tx.execute(query).scalar_one()
+
+
+def published_links(
+    tx: Connection, filters: Filters, *, link_id: str | None = None, offset: int = 0, limit: int | None = None
+) -> list[Link]:
+    """Every published service at a location, or one page of them, in a lasting order."""
+    query = (
+        sa.select(
+            services.c.id,
+            locations.c.id,
+            locations.c.latitude,
+            locations.c.longitude,
+        )
+        .select_from(services_at_locations)
+        .join(services, services.c.id == services_at_locations.c.service_id)
+        .join(locations, locations.c.id == services_at_locations.c.location_id)
+        .where(*_published_links(filters))
+        .order_by(services_at_locations.c.id)
+    )
+    if link_id is not None:
+        query = query.where(services_at_locations.c.id == link_id)
+    query = query.offset(offset) if limit is None else query.offset(offset).limit(limit)
+    return [Link(*row) for row in tx.execute(query)]
+
+
+def published_organization_ids(tx: Connection, filters: Filters, *, offset: int, limit: int) -> tuple[int, list[str]]:
+    """How many organisations have a published service that fits, and one page of their ids."""
+    has_one = sa.exists().where(
+        services.c.organization_id == organizations.c.id, *published(Filters(needs=filters.needs))
+    )
+    conditions: list[sa.ColumnElement[bool]] = [has_one]
+    if filters.organization_id is not None:
+        conditions.append(organizations.c.id == filters.organization_id)
+    for word in filters.words.casefold().split():
+        pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        conditions.append(sa.func.lower(organizations.c.name).like(pattern, escape="\\"))
+    total = tx.execute(sa.select(sa.func.count()).select_from(organizations).where(*conditions)).scalar_one()
+    query = sa.select(organizations.c.id).where(*conditions).order_by(organizations.c.id).offset(offset).limit(limit)
+    return total, list(tx.execute(query).scalars())

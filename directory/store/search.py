@@ -1,0 +1,354 @@
+"""Which services may answer a search: near a point, or for a whole country.
+
+What is near is read from a table of its own, by need and cell of the map. Whoever writes a record says so here
+(`note_for_search`) in the same transaction, so that the table and the records never disagree.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from directory.geography import Box, cell_of, runs_of_cells
+from directory.model import (
+    ADULT,
+    CAPACITY_HOLDS,
+    Eligibility,
+    Gender,
+    LocationKind,
+    Opening,
+    RecordState,
+    Service,
+    ServiceStatus,
+)
+from directory.moment import Moment
+from directory.opening_hours import OpeningHours, Shift, SpecialDay
+from directory.store.rows import portions
+from directory.store.tables import (
+    ANY_NEED,
+    WORLD,
+    found_by,
+    locations,
+    service_countries,
+    service_needs,
+    services,
+    services_at_locations,
+)
+
+# --- keeping the table ------------------------------------------------------------------------------------------
+
+
+def note_for_search(tx: Connection, records: Sequence[Service]) -> None:
+    """Let searches find the records as they are now, or no longer, where they are not for people."""
+    forget_for_search(tx, [record.id for record in records])
+    if rows := [row for record in records for row in _rows(record)]:
+        tx.execute(found_by.insert(), rows)
+
+
+def forget_for_search(tx: Connection, service_ids: Sequence[str]) -> None:
+    for some in portions(service_ids):
+        tx.execute(found_by.delete().where(found_by.c.service_id.in_(some)))
+
+
+def clear_search(tx: Connection) -> None:
+    """Forget everything, to note it anew."""
+    tx.execute(found_by.delete())
+
+
+def search_is_behind(tx: Connection) -> bool:
+    """Whether the table has more or fewer services at points than the records: after an upgrade, it is empty."""
+    at_points = (
+        sa.select(sa.func.count())
+        .select_from(services)
+        .join(services_at_locations, services_at_locations.c.service_id == services.c.id)
+        .join(locations, locations.c.id == services_at_locations.c.location_id)
+        .where(
+            services.c.state == RecordState.CURRENT.value,
+            services.c.verified_at.is_not(None),
+            locations.c.latitude.is_not(None),
+        )
+    )
+    noted = sa.select(sa.func.count()).select_from(found_by).where(found_by.c.need == ANY_NEED)
+    return tx.execute(at_points).scalar_one() != tx.execute(noted).scalar_one()
+
+
+def _rows(record: Service) -> Iterable[dict[str, Any]]:
+    """The rows of a record: none, unless it is in force and somebody has checked it."""
+    if record.state is not RecordState.CURRENT or record.verification is None:
+        return
+    who = record.eligibility
+    same = {
+        "service_id": record.id,
+        "confidential": record.confidential,
+        "active": record.status is ServiceStatus.ACTIVE,
+        "verified_at": record.verification.at,
+        "minimum_age": who.minimum_age,
+        "maximum_age": who.maximum_age,
+        "girls": Gender.GIRLS in who.genders,
+        "boys": Gender.BOYS in who.genders,
+        "papers_needed": who.papers_needed,
+        "free": record.free,
+        "pregnant": who.pregnant,
+        "disability": who.disability,
+        "nationalities": f" {' '.join(who.nationalities)} " if who.nationalities else "",
+        "staff_genders": f" {' '.join(record.staff_genders)} ",
+        "full_until": _full_until(record),
+        "languages": f" {' '.join(record.languages)} ",
+        "opening": _written(record.opening),
+    }
+    for place in record.locations:
+        if place.latitude is None or place.longitude is None:
+            continue
+        point = {
+            "cell": cell_of(place.latitude, place.longitude),
+            "latitude": place.latitude,
+            "longitude": place.longitude,
+            "location_id": place.id,
+            "physical": place.kind is LocationKind.PHYSICAL,
+        }
+        for need in dict.fromkeys((ANY_NEED, *record.needs)):
+            yield {"need": need, **point, **same}
+
+
+def _full_until(record: Service) -> datetime | None:
+    """Until when it counts as full. Of a safe place nobody shall learn how many are in it, nor that it is full."""
+    said = record.capacity
+    return said.at + CAPACITY_HOLDS if said is not None and said.available == 0 and not record.confidential else None
+
+
+def _written(opening: Opening) -> str:
+    hours = opening.hours
+    week = None
+    if hours is not None:
+        shifts = [(shift.weekday, shift.opens, shift.closes) for shift in hours.shifts]
+        week = [hours.zone, shifts, [(special.day.isoformat(), special.shifts) for special in hours.special_days]]
+    days = [day.isoformat() if day else None for day in (opening.closed_from, opening.closed_until)]
+    return json.dumps([week, *days], separators=(",", ":"))
+
+
+@lru_cache(maxsize=4096)
+def read_opening(written: str) -> Opening:
+    """Hours and closing days as a candidate carries them. Many services share them."""
+    week, *days = json.loads(written)
+    hours = None
+    if week is not None:
+        zone, shifts, special = week
+        hours = OpeningHours(
+            zone,
+            tuple(Shift(*shift) for shift in shifts),
+            tuple(SpecialDay(date.fromisoformat(day), tuple((a, b) for a, b in spans)) for day, spans in special),
+        )
+    closed_from, closed_until = (date.fromisoformat(day) if day else None for day in days)
+    return Opening(hours, closed_from, closed_until)
+
+
+# --- near a point -----------------------------------------------------------------------------------------------
+
+
+class Candidate(NamedTuple):
+    """A service at a place that may answer a search: just enough to sort by. Coordinates stay inside the directory."""
+
+    service_id: str
+    location_id: str
+    latitude: float
+    longitude: float
+    confidential: bool
+    verified_at: datetime
+    full_until: datetime | None
+    opening: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What must be known to hold of a service. What nobody has said is not promised."""
+
+    speaks: str | None = None  # BCP 47
+    no_papers: bool = False
+    free: bool = False
+    pregnant: bool = False
+    disability: bool = False
+    staff: str | None = None  # women or men
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What shapes a search's query, apart from its values. Queries are built once for each shape: it costs more than
+    running them."""
+
+    fresh_only: bool
+    age_known: bool
+    gender: Gender | None
+    speaks: bool = False
+    staff: bool = False
+    nationality: bool = False
+    known: tuple[str, ...] = ()  # columns that must be known to be true
+    no_papers: bool = False
+    runs: int = 0
+    one_box: bool = True
+    need_known: bool = True
+
+
+def _asking(who: Eligibility, checked_since: datetime | None, **more: Any) -> tuple[Asking, dict[str, Any]]:
+    gender = next(iter(who.genders)) if len(who.genders) == 1 else None
+    asking = Asking(checked_since is not None, who.minimum_age is not None, gender, **more)
+    values: dict[str, Any] = {"checked_since": checked_since} if checked_since is not None else {}
+    return asking, values | ({"age": who.minimum_age} if asking.age_known else {})
+
+
+def _takes(asking: Asking, table: sa.Table) -> list[sa.ColumnElement[bool]]:
+    """That the person is taken in, and that the check is fresh where it must be."""
+    own = table.c
+    conditions: list[sa.ColumnElement[bool]] = []
+    if asking.fresh_only:
+        conditions.append(own.verified_at >= sa.bindparam("checked_since", type_=Moment))
+    if asking.age_known:
+        age = sa.bindparam("age", type_=sa.Integer)
+        conditions.append(sa.or_(own.minimum_age.is_(None), own.minimum_age <= age))
+        conditions.append(sa.or_(own.maximum_age.is_(None), own.maximum_age >= age))
+    else:
+        conditions.append(sa.or_(own.minimum_age.is_(None), own.minimum_age < ADULT))
+    if asking.gender is not None:
+        conditions.append((own.girls if asking.gender is Gender.GIRLS else own.boys).is_(True))
+    return conditions
+
+
+def person(age: int | None, gender: Gender | None) -> Eligibility:
+    """The person who asks, in the same terms as those whom services take in."""
+    return Eligibility(age, age, frozenset(Gender) if gender is None else frozenset({gender}))
+
+
+def in_runs(count: int) -> sa.ColumnElement[bool]:
+    """That the cell is in one of so many runs of cells."""
+    return sa.or_(
+        *(
+            found_by.c.cell.between(
+                sa.bindparam(f"first{i}", type_=sa.Integer), sa.bindparam(f"last{i}", type_=sa.Integer)
+            )
+            for i in range(count)
+        )
+    )
+
+
+def in_box() -> sa.ColumnElement[bool]:
+    south, north, west, east = (sa.bindparam(side, type_=sa.Float) for side in ("south", "north", "west", "east"))
+    return sa.and_(found_by.c.latitude.between(south, north), found_by.c.longitude.between(west, east))
+
+
+def where_values(boxes: tuple[Box, ...], runs: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    """Values for `in_runs`, and for `in_box` where there is one."""
+    values: dict[str, Any] = {}
+    for i, (first, last) in enumerate(runs):
+        values |= {f"first{i}": first, f"last{i}": last}
+    if len(boxes) == 1:
+        values |= {side: getattr(boxes[0], side) for side in ("south", "north", "west", "east")}
+    return values
+
+
+@lru_cache(maxsize=256)
+def _candidates_query(asking: Asking) -> sa.Select[Any]:
+    own = found_by.c
+    query = sa.select(*(own[name] for name in Candidate._fields)).where(
+        own.need == sa.bindparam("need", type_=sa.String),
+        in_runs(asking.runs),
+        own.active.is_(True),
+        *_takes(asking, found_by),
+    )
+    if asking.one_box:
+        query = query.where(in_box())
+    if asking.speaks:
+        query = query.where(own.languages.contains(sa.bindparam("speaks", type_=sa.String), escape="\\"))
+    if asking.no_papers:
+        query = query.where(own.papers_needed.is_(False))
+    for column in asking.known:
+        query = query.where(own[column].is_(True))
+    if asking.staff:
+        query = query.where(own.staff_genders.contains(sa.bindparam("staff", type_=sa.String), escape="\\"))
+    if asking.nationality:
+        theirs = sa.bindparam("nationality", type_=sa.String)
+        query = query.where(sa.or_(own.nationalities == "", own.nationalities.contains(theirs, escape="\\")))
+    return query
+
+
+def candidates(
+    tx: Connection,
+    need: str,
+    boxes: tuple[Box, ...],
+    *,
+    who: Eligibility,
+    checked_since: datetime | None,
+    wishes: Wishes,
+    nationality: str | None = None,
+) -> list[Candidate]:
+    """Services for a need whose place lies in one of the boxes, and some that lie just outside."""
+    runs = runs_of_cells(boxes)
+    asking, values = _asking(
+        who,
+        checked_since,
+        speaks=wishes.speaks is not None,
+        no_papers=wishes.no_papers,
+        staff=wishes.staff is not None,
+        nationality=nationality is not None,
+        known=tuple(name for name in ("free", "pregnant", "disability") if getattr(wishes, name)),
+        runs=len(runs),
+        one_box=len(boxes) == 1,
+    )
+    values |= {"need": need} | where_values(boxes, runs)
+    if wishes.speaks is not None:
+        values["speaks"] = f" {_as_written(wishes.speaks)} "
+    if wishes.staff is not None:
+        values["staff"] = f" {_as_written(wishes.staff)} "
+    if nationality is not None:
+        values["nationality"] = f" {_as_written(nationality)} "
+    return [Candidate._make(row) for row in tx.execute(_candidates_query(asking), values)]
+
+
+def _as_written(text: str) -> str:
+    """For LIKE: signs that would stand for others stand for themselves."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+# --- for a whole country ----------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=64)
+def _serving_query(asking: Asking) -> sa.Select[Any]:
+    query = sa.select(services.c.id).where(
+        services.c.state == RecordState.CURRENT.value,
+        services.c.status == ServiceStatus.ACTIVE.value,
+        services.c.verified_at.is_not(None),
+        *_takes(asking, services),
+        services.c.id.in_(
+            sa.select(service_countries.c.service_id).where(
+                service_countries.c.country.in_((sa.bindparam("country", type_=sa.String), WORLD))
+            )
+        ),
+        ~sa.exists().where(services_at_locations.c.service_id == services.c.id),
+    )
+    if asking.need_known:
+        needed = sa.exists().where(
+            service_needs.c.service_id == services.c.id,
+            service_needs.c.need == sa.bindparam("need", type_=sa.String),
+        )
+        query = query.where(needed)
+    return query.order_by(services.c.verified_at.desc(), services.c.id)
+
+
+def serving_country(
+    tx: Connection,
+    need: str | None,
+    country: str,
+    *,
+    who: Eligibility,
+    checked_since: datetime | None,
+) -> list[str]:
+    """Ids of services without a place that are for a whole country or the whole world, latest check first."""
+    asking, values = _asking(who, checked_since, need_known=need is not None)
+    values |= {"country": country} | ({"need": need} if need is not None else {})
+    return list(tx.execute(_serving_query(asking), values).scalars())

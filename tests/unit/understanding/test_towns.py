@@ -1,0 +1,55 @@
+"""Towns that people name, found in the lists that ship: nobody needs to have built the gazetteer."""
+
+import pytest
+
+from dialogues.understanding.entities import EntityFinder, directory_names
+from dialogues.understanding.fold import fold
+from dialogues.understanding.towns import TOWNS, shipped_places
+from directory.places import SUPPLEMENT, Places
+
+
+@pytest.fixture(scope="module")
+def places() -> Places:
+    return Places(shipped_places())
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        # central Mediterranean
+        ("Naples", "Naples"), ("napoli", "Naples"), ("Benghazi", "Benghazi"), ("Goma", "Goma"),
+        # the Balkans and the eastern Mediterranean
+        ("alepo", "Aleppo"), ("حلب", "Aleppo"), ("الموصل", "Mosul"), ("Zürich", "Zürich"),
+        # West Africa
+        ("abidjean", "Abidjan"), ("Cotonou", "Cotonou"), ("Ouagadougou", "Ouagadougou"),
+        # the Horn and East Africa
+        ("mogadisho", "Mogadishu"), ("Kampala", "Kampala"), ("Port Sudan", "Port Sudan"),
+        # Central America and Mexico
+        ("Tegucigalpa", "Tegucigalpa"), ("Saltillo", "Saltillo"), ("oaxaca", "Oaxaca"),
+        # Venezuela and its neighbours
+        ("Medellín", "Medellín"), ("guayaquil", "Guayaquil"), ("Maracaibo", "Maracaibo"),
+        # Ukraine and its neighbours
+        ("Chernivtsi", "Chernivtsi"), ("Харків", "Kharkiv"), ("Wrocław", "Wrocław"),
+        # South Asia
+        ("Kandahar", "Kandahar"), ("Lahore", "Lahore"), ("Sylhet", "Sylhet"),
+        # what the supplement has stays as it was
+        ("lampeduza", "Lampedusa"), ("cd juarez", "Ciudad Juárez"), ("كاليه", "Calais"),
+    ],
+)  # fmt: skip
+def test_a_town_of_the_eight_corridors_is_known_by_its_english_name(places: Places, written: str, meant: str):
+    assert fold(places.resolve(written)[0].name) == fold(meant)
+
+
+def test_no_place_is_listed_twice():
+    keys = [place.key for place in shipped_places()]
+
+    assert len(keys) == len(set(keys))
+    assert TOWNS.parent == SUPPLEMENT.parent
+
+
+def test_words_are_not_taken_for_the_towns_that_are_called_so():
+    finder = EntityFinder({"common": ["dos", "hermanas", "nice", "people"], "places": []}, directory_names())
+
+    assert finder.find("dos hermanas no volvieron", "es") == []
+    assert finder.find("they are nice people", "en") == []
+    assert [entity.value for entity in finder.find("lawyer aleppo", "en")] == ["aleppo"]
