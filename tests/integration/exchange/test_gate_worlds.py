@@ -195,7 +195,7 @@ class Play:
         )
         service.record_situation(self.scene.tx, self.scene.officer, self.scene.case_id, said)
         self.child = said
-        self.overridden.clear()  # an override is for the reasons of its day; the gate may keep it, we only ask for more
+        self.overridden.clear()  # what two people decided before is not decided any more
 
     def draft(self) -> None:
         service.draft(self.scene.tx, self.scene.officer, self.scene.case_id, self._a_draft())
