@@ -73,7 +73,7 @@ ACTS: Mapping[str, str] = {
     "draft": N_("drafted"),
     "redraft": N_("changed"),
     "approve": N_("approved"),
-    "send_back": N_("sent back"),
+    "send_back": N_("sent back for changes"),
     "send": N_("sent"),
     "deliver": N_("delivered"),
     "see": N_("seen by a human"),

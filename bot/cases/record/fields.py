@@ -126,7 +126,7 @@ CONCERNS = {
     "mentally_distressed": N_("In mental distress"),
     "child_marriage": N_("Child marriage"),
     "online_exploitation": N_("Exploited online"),
-    "missing": N_("Missing"),
+    "missing": N_("Missing person"),
     "neglect": N_("Neglect"),
     "harmful_practice": N_("Harmful practice"),
     "child_labour_other": N_("Other child labour"),

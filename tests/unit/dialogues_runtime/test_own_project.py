@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 from dialogues.actions import ACTION_NAMES, build_actions
 from dialogues.actions.given import GivenServices
 from dialogues.actions.ports import FoundPlace, FoundService
+from dialogues.actions.results import WRONG
+from dialogues.actions.wishes import WISHES
 from dialogues.knowledge import Procedures
 from dialogues.runtime.catalogue import read_catalogues, sentences, translator
 from dialogues.runtime.check import warnings
@@ -55,7 +57,7 @@ def engine() -> Engine:
 
 
 def marked_in_actions() -> set[str]:
-    """The sentences handed to `translate(language, …)` in the actions."""
+    """The sentences handed to `translate(language, …)` in the actions, and those kept there in tables."""
     found = set()
     for path in (ROOT / "dialogues" / "actions").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -63,7 +65,7 @@ def marked_in_actions() -> set[str]:
                 name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
                 if name in {"translate", "_translate"}:
                     found.add(str(node.args[1].value))
-    return found
+    return found | {words for both in WISHES.values() for words in both} | set(WRONG.values())
 
 
 def all_sentences() -> set[str]:
