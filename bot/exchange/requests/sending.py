@@ -64,10 +64,14 @@ def situation_of(tx: Connection, vault: Vault, request: Request) -> Situation:
     return Situation(None if fears is None else frozenset(fears), known["asylum"], frozenset(known["origins"]))
 
 
-def override_of(tx: Connection, request_id: str) -> Override | None:
-    """What two people took on themselves for this request, if both did."""
-    row = store.override_row(tx, request_id)
+def override_of(tx: Connection, request: Request) -> Override | None:
+    """What two people took on themselves for this request, if both did and nothing was recorded of the child's fear
+    since: what the child says later is for both of them to weigh anew."""
+    row = store.override_row(tx, request.id)
     if row is None or row.second_id is None:
+        return None
+    known = store.situation_row(tx, request.case_id or request.id)
+    if known is not None and (known.at, known.id) > (row.first_at, row.id):
         return None
     covers = frozenset(Stop(Why(why), recipient, country) for why, recipient, country in json.loads(row.covers))
     first, second = gate.Hand(row.first_id, row.first_role), gate.Hand(row.second_id, row.second_role)
@@ -115,7 +119,7 @@ def send(
             about=request.id,
             body=said,
             made_for_asylum=request.side is Side.OURS and request.type.made_for_asylum,
-            override=override_of(tx, request.id),
+            override=override_of(tx, request),
         )
     if not leave.fits([partner.id], kind, request.id, said):
         raise GateShut((Stop(Why.NO_RECIPIENT),))

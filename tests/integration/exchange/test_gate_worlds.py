@@ -142,11 +142,13 @@ class Play:
         ]
 
     def run(self) -> None:
-        for _ in range(self.chance.randint(8, 20)):
+        beginning = [self.child_speaks, self.draft, self.approve, self.send, self.partner_accepts]
+        more = [self.chance.choice(self.acts) for _ in range(self.chance.randint(5, 15))]
+        for act in beginning + more:
             before = self._last_letter()
             savepoint = self.scene.tx.begin_nested()
             try:
-                self.chance.choice(self.acts)()
+                act()
             except REFUSALS:
                 savepoint.rollback()
                 self.refused += 1
@@ -187,13 +189,13 @@ class Play:
             return frozenset(self.chance.sample(COUNTRIES, self.chance.randint(0, 2)))
 
         said = Situation(
-            self.chance.choice([None, frozenset(), frozenset(), some()]),
-            self.chance.choice([None, False, False, True]),
+            self.chance.choice([None, frozenset(), frozenset(), frozenset(), some()]),
+            self.chance.choice([None, False, False, False, True]),
             some(),
         )
         service.record_situation(self.scene.tx, self.scene.officer, self.scene.case_id, said)
         self.child = said
-        self.overridden.clear()  # an override is for the reasons of its day; the gate may keep it, we only ask for more
+        self.overridden.clear()  # what two people decided before is not decided any more
 
     def draft(self) -> None:
         service.draft(self.scene.tx, self.scene.officer, self.scene.case_id, self._a_draft())

@@ -171,11 +171,28 @@ async def test_two_people_of_two_roles_may_override_the_gate_and_it_is_in_the_re
 
     acts = [row.act for row in await italy.see(lambda tx: audit.read_log(tx, object=f"request:{request_id}", limit=50))]
     assert {"request.override_asked", "request.override_agreed", "gate.overridden"} <= set(acts)
-    await italy.do(service.record_situation, case_id, Situation(frozenset({"TN"}), True, frozenset({"ER"})))
     await courier.carry()
     await tunisia.do(service.accept, request_id)
     await courier.carry()
-    assert any(kind == "request_body" for _, kind, _ in courier.carried)  # this partner reports to nobody she fears
+    assert any(kind == "request_body" for _, kind, _ in courier.carried)
+
+
+async def test_what_the_child_says_after_an_override_ends_it(italy: Country, tunisia: Country, courier: Courier):
+    child = Situation(frozenset(), True, frozenset({"ER"}))
+    case_id = await italy.case(situation=child)
+    request_id = await italy.do(service.draft, case_id, a_draft(italy.others["TN"]))
+    await italy.do(service.approve, request_id, by=italy.coordinator)
+    override = await italy.do(service.ask_override, request_id, role="officer", reason="the lawyer agreed on Monday")
+    await italy.do(service.agree_override, request_id, override, role="coordinator", by=italy.coordinator)
+    await italy.do(service.send_request, request_id)
+    italy.clock.advance(timedelta(minutes=1))
+    await italy.do(service.record_situation, case_id, child)
+    await courier.carry()
+    await tunisia.do(service.accept, request_id)
+    await courier.carry()
+
+    assert not any(kind == "request_body" for _, kind, _ in courier.carried)
+    assert [event.act for event in (await italy.file(request_id)).events][-1] == "body_kept_back"
 
 
 async def test_an_answer_that_could_endanger_somebody_stays_here(italy: Country, tunisia: Country, courier: Courier):

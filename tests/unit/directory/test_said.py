@@ -81,14 +81,14 @@ def test_a_special_day_is_told_as_it_is():
 
 
 def test_nothing_is_said_that_nobody_has_said():
-    assert facts(CLINIC, HOUSE, language="en", words=WORDS) == ()
+    assert facts(CLINIC, HOUSE, at=MONDAY_NOON, language="en", words=WORDS) == ()
 
 
 def test_facts_are_said_in_the_asked_language():
     who = Eligibility(10, 17, genders=frozenset({Gender.GIRLS}), papers_needed=False)
     service = replace(CLINIC, free=True, walk_in=True, eligibility=who)
 
-    assert facts(service, HOUSE, language="es", words=WORDS) == (
+    assert facts(service, HOUSE, at=MONDAY_NOON, language="es", words=WORDS) == (
         "De 10 a 17 años",
         "Solo para chicas y mujeres",
         "Gratis",
