@@ -42,6 +42,7 @@ from bot.conversations.inbox import Inbox
 from bot.conversations.model import Allowance
 from bot.conversations.outbox import Sender
 from bot.conversations.service import end_leases, forget_old_receipts
+from bot.conversations.triage import Triage
 from bot.conversations.turn import TurnWorker
 from bot.exchange.exchange import Exchange
 from bot.exchange.partners.keys import Identity
@@ -136,6 +137,7 @@ class Waymark:
             report_wrong=report_wrong,
             gaps=register,
             askers=register,
+            triage=Triage(database, vault, clock, self.signals, channels=self.channels, screen=self.reading.screen),
             default_country=settings.country or None,
             workers=settings.turn_workers,
         )

@@ -555,6 +555,55 @@ def _turn_claim(tx: Connection, vault: Vault, holder: Row[Any], oldest: Row[Any]
     )
 
 
+class Queued(NamedTuple):
+    """A message in the queue that nobody has taken up yet."""
+
+    seq: int
+    conversation_id: str
+    channel: str
+    payload: bytes
+
+
+IN_QUEUE = Prepared(
+    sa.select(inbox.c.seq, inbox.c.channel, inbox.c.account, inbox.c.provider_id, inbox.c.payload_sealed)
+    .add_columns(inbox.c.conversation_id, conversations.c.key_id)
+    .select_from(inbox.join(conversations, conversations.c.id == inbox.c.conversation_id))
+    .where(_waiting, inbox.c.lane == int(Lane.ROUTINE), inbox.c.seq > sa.bindparam("after"))
+    .order_by(inbox.c.seq)
+    .limit(sa.bindparam("most"))
+)
+PUT_FIRST = Prepared(
+    inbox.update()
+    .where(
+        inbox.c.conversation_id == sa.bindparam("conversation"),
+        inbox.c.seq <= sa.bindparam("row"),
+        inbox.c.due_at <= sa.bindparam("now", type_=Moment),
+        _waiting,
+    )
+    .values(lane=int(Lane.URGENT))
+)
+
+
+def queued(tx: Connection, *, vault: Vault, after: int, most: int) -> list[Queued]:
+    """The next messages of the routine lane behind number `after`. Of what was erased nothing is shown."""
+    found = []
+    for row in IN_QUEUE.all(tx, {"after": after, "most": most}):
+        try:
+            key = vault.key(tx, row.key_id)
+        except Erased:
+            payload = b""
+        else:
+            sealed_for = received_row(row.channel, row.account, row.provider_id)
+            payload = bytes_of(key.open(row.payload_sealed, table="inbox", row=sealed_for, field="payload"))
+        found.append(Queued(row.seq, row.conversation_id, row.channel, payload))
+    return found
+
+
+def put_first(tx: Connection, messages: Sequence[Queued], *, at: datetime) -> None:
+    """Move messages to the urgent lane, and what the same people wrote before them, so that each is read in order."""
+    PUT_FIRST.run_each(tx, [{"conversation": one.conversation_id, "row": one.seq, "now": at} for one in messages])
+
+
 @dataclass(frozen=True, slots=True)
 class NewLine:
     """A line of a transcript before it has a number."""

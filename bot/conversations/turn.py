@@ -46,6 +46,7 @@ from bot.conversations.ports import (
     Understanding,
 )
 from bot.conversations.store import LeaseLost, NewLine, Standing, TurnClaim, spoken
+from bot.conversations.triage import Triage
 from bot.kernel.clock import Clock
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Database, DatabaseUnavailable
@@ -139,6 +140,7 @@ class TurnWorker:
         gaps: Gaps | None = None,
         report_wrong: ReportWrong | None = None,
         askers: Askers | None = None,
+        triage: Triage | None = None,
         default_language: str = "en",
         default_country: str | None = None,
         workers: int = 8,
@@ -156,6 +158,7 @@ class TurnWorker:
         self._emergency_number = emergency_number
         self._pairing = pairing
         self._gaps = gaps
+        self._triage = triage
         self._report_wrong = report_wrong
         self._askers = askers
         self._default_language = default_language
@@ -187,6 +190,8 @@ class TurnWorker:
         """Claim nothing more and finish what is under way. What takes too long is given back untouched."""
         self._stopping = True
         self._signals.wake("inbox")
+        if self._triage is not None:
+            await self._triage.stop()
         async with self._claiming:
             pending = set(self._held) | self._acknowledging
         if not pending:
@@ -222,6 +227,8 @@ class TurnWorker:
             # Something may be left that a free hand could take. On PostgreSQL a message may also have come in
             # beside the last commit of its conversation; on SQLite that commit sees it, or its own signal comes after.
             self._look_again = len(claims) == free or self._database.dialect != "sqlite"
+            if self._triage is not None and len(claims) == free:
+                self._triage.begin()
             if claims:
                 failpoint("turn.after_claim")
             for claim in claims:

@@ -27,6 +27,7 @@ from bot.conversations.model import Allowance
 from bot.conversations.outbox import Sender
 from bot.conversations.ports import Escalated, Escalation
 from bot.conversations.service import Line
+from bot.conversations.triage import Triage
 from bot.conversations.turn import TurnWorker
 from bot.kernel.clock import SetClock
 from bot.kernel.crypto import Vault
@@ -187,7 +188,7 @@ class World:
             allowance=allowance,
         )
 
-    def new_worker(self) -> TurnWorker:
+    def new_worker(self, **more: Any) -> TurnWorker:
         return TurnWorker(
             self.database,
             self.vault,
@@ -200,6 +201,17 @@ class World:
             words=Words.load(),
             emergency_number=self.emergency_number,
             pairing=self.pair,
+            **more,
+        )
+
+    def new_triage(self) -> Triage:
+        return Triage(
+            self.database,
+            self.vault,
+            self.clock,
+            self.signals,
+            channels={"paper": self.channel},
+            screen=self.screen,
         )
 
     def new_sender(self) -> Sender:
