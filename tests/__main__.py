@@ -47,13 +47,13 @@ CHECKS = (
         _pytest("tests/integration", "-n", "2", "-m", "not faults"),
         True,
     ),
-    Check("dialogues", "the talks go as written", _pytest("tests/dialogues"), True),
-    Check("browser", "people can use it", _pytest("tests/browser"), True),
-    Check("journeys", "people are helped, over every channel", _pytest("tests/journeys"), True),
+    Check("dialogues", "the talks go as written", _pytest("tests/dialogues", "-n", "2"), True),
+    Check("browser", "people can use it", _pytest("tests/browser", "-n", "2", "--dist", "loadfile"), True),
+    Check("journeys", "people are helped, over every channel", _pytest("tests/journeys", "-n", "2"), True),
     Check(
         "faults",
         "nothing is lost when processes are killed",
-        _pytest("tests/faults", "tests/integration", "-m", "faults"),
+        _pytest("tests/faults", "tests/integration", "-n", "2", "-m", "faults"),
         True,
     ),
 )
