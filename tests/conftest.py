@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from aiohttp import web_app
 from sqlalchemy.engine import Connection, make_url
 
 from bot.kernel.clock import SetClock
@@ -56,6 +57,13 @@ def all_metadata() -> list[sa.MetaData]:
 def make_tables(tx: Connection) -> None:
     for tables in all_metadata():
         tables.create_all(tx)
+
+
+@pytest.fixture(autouse=True)
+def programs_end_with_their_test() -> Iterator[None]:
+    """aiohttp remembers the handlers of the last thousand applications, and each holds a whole program: gigabytes."""
+    yield
+    web_app._cached_build_middleware.cache_clear()
 
 
 @pytest.fixture(scope="session")

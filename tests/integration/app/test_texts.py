@@ -74,7 +74,7 @@ async def test_the_desk_finds_a_text_by_meaning_in_every_language(helpline: Help
 
     for language, words, key in (
         ("en", "bloke swears he is her dad, no documents", "adult_with_child"),
-        ("fr", "un gamin a filé du foyer cette nuit", "missing_child"),
+        ("fr", "la petite n'est pas rentrée au foyer cette nuit", "missing_child"),
         ("es", "el muchacho se fue anoche y no aparece", "missing_child"),
         ("ar", "الولد راح من عندنا بالليل وما رجع", "missing_child"),
     ):
