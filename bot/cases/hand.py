@@ -62,9 +62,9 @@ def visible(tx: Connection, officer: Officer, case_id: str, *, lock: bool = Fals
     return sealed
 
 
-def target(tx: Connection, hand: Hand, case_id: str, permission: Permission) -> Case:
-    """The case to act on, locked. Unseen is CaseNotFound; seen but not allowed is NotAllowedNow."""
-    case = visible(tx, hand.officer, case_id, lock=True).case
+def target(tx: Connection, hand: Hand, case_id: str, permission: Permission, *, lock: bool = True) -> Case:
+    """The case to act on, locked unless it is only looked at. Unseen is CaseNotFound; not allowed, NotAllowedNow."""
+    case = visible(tx, hand.officer, case_id, lock=lock).case
     if not access.allows(hand.officer, permission, case):
         raise NotAllowedNow(case.number)
     return case

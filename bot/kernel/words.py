@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from gettext import c2py
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,14 @@ class Words:
 
     @classmethod
     def load(cls, locales: Path = LOCALES) -> Words:
-        """Read every PO file below `locales`. Takes milliseconds a hundred sentences; do it before serving."""
+        """Read every PO file below `locales`. Takes milliseconds a hundred sentences; do it before serving.
+
+        Those that come with the program are read once in a process.
+        """
+        return _shipped() if locales == LOCALES else cls._read(locales)
+
+    @classmethod
+    def _read(cls, locales: Path) -> Words:
         languages: dict[str, _Language] = {}
         for language, _domain, path in po_files(locales):
             catalog = read_catalog(path, language)
@@ -133,6 +141,11 @@ class Words:
         if known is None and "-" in language:
             known = self._languages.get(language.split("-")[0])
         return known
+
+
+@cache
+def _shipped() -> Words:
+    return Words._read(LOCALES)
 
 
 def po_files(locales: Path) -> list[tuple[str, str, Path]]:

@@ -325,7 +325,7 @@ def go_to_stage(tx: Connection, hand: Hand, case_id: str, stage: Stage) -> Case:
 
 def seen_by(tx: Connection, hand: Hand, case_id: str) -> list[Reader]:
     """Everyone who opened the case or its record, from the audit log; whoever did last comes first."""
-    case = target(tx, hand, case_id, Permission.CASE_SEEN_BY)
+    case = target(tx, hand, case_id, Permission.CASE_SEEN_BY, lock=False)
     readers: dict[str, Reader] = {}
     for row in audit.read_log(tx, object=f"case:{case.id}", limit=MOST_READERS):
         if row.act not in (Permission.CASE_READ, Permission.RECORD_READ):

@@ -195,7 +195,7 @@ def silent_ones(tx: Connection, hand: Hand, *, limit: int = 50) -> list[tuple[Re
 
 def is_open(tx: Connection, token: str, at: datetime) -> bool:
     """Whether a link would still open. Looking does not spend it."""
-    found = store.by_link(tx, _hash(token))
+    found = store.by_link(tx, _hash(token), lock=False)
     return found is not None and _opens(tx, *found, at) is not None
 
 
@@ -204,7 +204,7 @@ def open_by_link(tx: Connection, vault: Vault, token: str, code: str, at: dateti
 
     (A wrong code must be counted, so it is no exception: an exception would undo the counting.)
     """
-    found = store.by_link(tx, _hash(token))
+    found = store.by_link(tx, _hash(token), lock=True)
     case = _opens(tx, *found, at) if found else None
     if found is None or case is None:
         raise LinkDead

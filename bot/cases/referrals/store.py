@@ -130,8 +130,9 @@ def reminded(tx: Connection, *, limit: int) -> list[Referral]:
     return [_to_referral(row) for row in tx.execute(query.limit(limit))]
 
 
-def by_link(tx: Connection, link_hash: str) -> tuple[Referral, Row[Any]] | None:
-    row = tx.execute(sa.select(referrals).where(referrals.c.link_hash == link_hash).with_for_update()).one_or_none()
+def by_link(tx: Connection, link_hash: str, *, lock: bool) -> tuple[Referral, Row[Any]] | None:
+    query = sa.select(referrals).where(referrals.c.link_hash == link_hash)
+    row = tx.execute(query.with_for_update() if lock else query).one_or_none()
     return None if row is None else (_to_referral(row), row)
 
 
