@@ -187,18 +187,18 @@ def _always(token: str) -> Callable[[], Awaitable[str]]:
     return same
 
 
-async def test_every_role_finds_at_every_route_what_the_rules_declare(helpline: Helpline):
+@pytest.mark.parametrize("part", range(4))
+async def test_every_role_finds_at_every_route_what_the_rules_declare(helpline: Helpline, part: int):
     other = await helpline.officer(Role.OFFICER, name="Somebody Else")
     routes = guarded_routes(helpline.app)
+    people = (await everybody(helpline))[part::4]  # several walks, so that several hands can share them
 
-    matrix = await walk(
-        helpline.app, helpline.url, await everybody(helpline), STATES, Objects(helpline, other)
-    )  # fmt: skip
+    matrix = await walk(helpline.app, helpline.url, people, STATES, Objects(helpline, other))
 
     assert matrix.wrong == (), "\n".join(map(str, matrix.wrong))
     assert matrix.routes == {route.name for route in routes}
     assert len(routes) >= 30
-    assert matrix.cells > 8 * len(routes)
+    assert matrix.cells > len(people) * len(routes)
 
 
 async def test_what_everyone_may_reach_is_written_down_here(telegram_helpline: Helpline):
