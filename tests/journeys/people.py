@@ -46,11 +46,11 @@ class Person:
 
     def writes(self, words: str) -> None:
         self.field.fill(words)
-        self.page.get_by_role("button", name=self.word("Send")).click(, exact=True)
+        self.page.get_by_role("button", name=self.word("Send"), exact=True).click()
 
     def presses(self, button: str) -> None:
         """The newest button with these words on it."""
-        self.page.get_by_role("button", name=button).last.click(, exact=True)
+        self.page.get_by_role("button", name=button).last.click()
 
     def hears(self, *words: str | Pattern[str]) -> None:
         for each in words:
@@ -117,7 +117,7 @@ class Officer:
 
     def answers(self, words: str) -> None:
         self.page.get_by_label("Your answer").fill(words)
-        self.page.get_by_role("button", name="Send").click(, exact=True)
+        self.page.get_by_role("button", name="Send", exact=True).click()
         expect(self.talk).to_contain_text(words)
 
     def closes(self) -> None:
