@@ -81,7 +81,7 @@ def _engine(services: Services) -> Engine:
     from dialogues.runtime.engine import Engine
 
     translate = translator(read_catalogues(ROOT / "locales"))
-    procedures = Procedures.load(PROJECT / "procedures")
+    procedures = Procedures.load_shipped()
     return Engine.load(PROJECT, actions=build_actions(services, procedures, translate), translate=translate)
 
 

@@ -28,7 +28,7 @@ async def open_dialogue(settings: Settings, folder: Path) -> Dialogue:
     await database.write(lambda tx: demonstration.seed(tx, at=clock.now()))
     directory = Directory(database, clock, words)
     await directory.prepare()
-    procedures = Procedures.load(DIALOGUES / "procedures")
+    procedures = Procedures.load_shipped()
     actions = build_actions(DirectoryDesk(directory), procedures, words.text)
     actions.warm()
     reading = ReadingRoom(DIALOGUES, learnt_folder(settings.data_dir / "understanding"), settings.understanding)

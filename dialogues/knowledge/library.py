@@ -6,10 +6,22 @@ from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
+from dialogues.kept import kept
 from dialogues.knowledge.loading import load_overlays, load_texts
 from dialogues.knowledge.model import INTERNATIONAL, Audience, Procedure
 from dialogues.knowledge.overlays import Overlay, Overlays
 from dialogues.knowledge.search import Embed, Index
+
+SHIPPED = Path(__file__).resolve().parents[1] / "procedures"
+
+_Read = tuple[tuple[Procedure, ...], tuple[Overlay, ...]]
+
+
+def _read(folder: Path) -> _Read:
+    texts = load_texts(folder)
+    return tuple(texts), tuple(load_overlays(folder, texts))
 
 
 class Procedures:
@@ -26,8 +38,17 @@ class Procedures:
     @classmethod
     def load(cls, folder: Path, *, embed: Embed | None = None) -> Procedures:
         """Read a folder of procedures. Raises BrokenProcedures naming every file and line that is wrong."""
-        texts = load_texts(folder)
-        return cls(texts, overlays=Overlays(load_overlays(folder, texts)), embed=embed)
+        texts, overlays = _read(folder)
+        return cls(texts, overlays=Overlays(overlays), embed=embed)
+
+    @classmethod
+    def load_shipped(cls) -> Procedures:
+        """The texts that come with the program, as `load` reads them; the second start takes them as the first one
+        read them. Raises BrokenProcedures."""
+        sources = [path for path in SHIPPED.rglob("*") if path.is_file()]
+        code = Path(__file__).parent.glob("*.py")
+        texts, overlays = kept("procedures", TypeAdapter(_Read), [*sources, *code], lambda: _read(SHIPPED))
+        return cls(texts, overlays=Overlays(overlays))
 
     def replace_texts(self, texts: Iterable[Procedure], overlays: Iterable[Overlay]) -> None:
         """From now on these are the texts, and what lies over them; the next question gets them."""

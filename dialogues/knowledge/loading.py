@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -88,12 +89,11 @@ class TextName:
     audience: Audience
     jurisdiction: str
 
-    def original(self) -> TextName:
-        return replace(self, language=ORIGINAL_LANGUAGE)
-
-    def of_workers(self) -> TextName:
-        """The text a child's version rests on."""
-        return replace(self, language=ORIGINAL_LANGUAGE, audience=Audience.WORKER)
+    def rests_on(self) -> TextName | None:
+        """A translation rests on the English, a child's version on the workers' text; that one on nothing."""
+        if self.language != ORIGINAL_LANGUAGE:
+            return replace(self, language=ORIGINAL_LANGUAGE)
+        return replace(self, audience=Audience.WORKER) if self.audience is Audience.CHILD else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,14 @@ class RegisteredSource:
     year_status: SourceStatus
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Register:
+    """The register of sources as it was read. Two are the same only where they are one object."""
+
+    sources: Mapping[str, RegisteredSource]
+    problems: tuple[Problem, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class CitedPlace:
     """A place in a registered document, before its words are chosen for a language."""
@@ -117,8 +125,8 @@ class CitedPlace:
     paragraphs: str
     status: SourceStatus | None  # None: as the document
 
-    def resolve(self, register: Mapping[str, RegisteredSource], language: str) -> Source:
-        source = register[self.code]
+    def resolve(self, register: Register, language: str) -> Source:
+        source = register.sources[self.code]
         places = []
         if self.articles:
             places.append(_cite(ARTICLES[language], self.articles))
@@ -140,9 +148,10 @@ def _cite(forms: tuple[str, str], numbers: str) -> str:
     return (several if re.search("[,-]", numbers) else one).format(numbers)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LoadedText:
-    """A text, where it stood, and what its translations and its child's version inherit from it."""
+    """A text, where it stood, and what its translations and its child's version inherit from it. Two are the same only
+    where they are one object."""
 
     file: str
     procedure: Procedure
@@ -204,8 +213,7 @@ def read_overlays(
     that is only there counts too.
     """
     problems: list[Problem] = []
-    register = _read_register(folder / SOURCES_FILE, problems)
-    problems.clear()  # the register's own problems are told where the texts are read
+    register = _register_of(folder)  # its own problems are told where the texts are read
     lengths = _section_lengths(texts)
     overlays = []
     shipped = {path.relative_to(folder).as_posix() for path in (folder / OVERLAYS_FOLDER).glob("*")}
@@ -229,7 +237,7 @@ def _section_lengths(texts: Sequence[Procedure]) -> dict[str, dict[str, int]]:
 
 def _read_overlay(
     path: Path,
-    register: Mapping[str, RegisteredSource],
+    register: Register,
     lengths: Mapping[str, Mapping[str, int]],
     complaints: Complaints,
     *,
@@ -241,7 +249,7 @@ def _read_overlay(
         what = f"{code!r} is no country; an overlay is called by its ISO 3166 code or a region ({regions}): IT.yml."
         complaints.add(1, what)
         return None
-    lines = _read_lines(path, complaints) if edited is None else _split_lines(edited, complaints)
+    lines = _lines_of(path.read_bytes() if edited is None else edited, complaints)
     fields = None if lines is None else Fields.read("\n".join(lines), complaints, first_line=1)
     if fields is None:
         return None
@@ -265,7 +273,7 @@ def _read_overlay(
 def _read_variation(
     fields: Fields,
     jurisdiction: str,
-    register: Mapping[str, RegisteredSource],
+    register: Register,
     lengths: Mapping[str, Mapping[str, int]],
     complaints: Complaints,
 ) -> Variation | None:
@@ -321,18 +329,20 @@ def read_folder(
 
     `edits` has the words of files that are read in place of the shipped ones, by their name under `folder`.
     """
-    problems: list[Problem] = []
-    register = _read_register(folder / SOURCES_FILE, problems)
+    register = _register_of(folder)
+    problems = [*register.problems]
     names = _find_files(folder, problems)
     loaded: dict[TextName, LoadedText] = {}
     # Originals come before their translations, workers' texts before the children's versions that rest on them.
     for name in sorted(names, key=lambda n: (n.language != ORIGINAL_LANGUAGE, n.audience is Audience.CHILD, str(n))):
-        complaints = Complaints(names[name].relative_to(folder).as_posix())
-        text = _read_text(
-            names[name], name, loaded, register, complaints, known=names, edited=edits.get(complaints.file)
-        )
-        problems.extend(complaints.found)
-        if text is not None and not complaints.found:
+        file = names[name].relative_to(folder).as_posix()
+        content = edits[file] if file in edits else names[name].read_bytes()
+        rests_on = name.rests_on()
+        basis = loaded.get(rests_on) if rests_on else None
+        file_of_basis = names[rests_on].name if rests_on in names else ""
+        text, found = _read_text(file, content, name, basis, file_of_basis, register)
+        problems.extend(found)
+        if text is not None:
             loaded[name] = text
     return [loaded[name] for name in sorted(loaded, key=str)], problems
 
@@ -384,17 +394,31 @@ def _find_files(folder: Path, problems: list[Problem]) -> dict[TextName, Path]:
     return names
 
 
+@lru_cache(maxsize=1024)
 def _read_text(
-    path: Path,
+    file: str,
+    content: str | bytes,
     name: TextName,
-    loaded: Mapping[TextName, LoadedText],
-    register: Mapping[str, RegisteredSource],
+    basis: LoadedText | None,
+    file_of_basis: str,
+    register: Register,
+) -> tuple[LoadedText | None, tuple[Problem, ...]]:
+    """The text in a file, or what is wrong with it. Nothing but what is handed in has a say: an author who changes one
+    file of three hundred waits for that one, and for what rests on it."""
+    complaints = Complaints(file)
+    text = _parse_text(content, name, basis, file_of_basis, register, complaints)
+    return (None if complaints.found else text), tuple(complaints.found)
+
+
+def _parse_text(
+    content: str | bytes,
+    name: TextName,
+    basis: LoadedText | None,
+    file_of_basis: str,
+    register: Register,
     complaints: Complaints,
-    *,
-    known: Mapping[TextName, Path],
-    edited: str | None = None,
 ) -> LoadedText | None:
-    lines = _read_lines(path, complaints) if edited is None else _split_lines(edited, complaints)
+    lines = _lines_of(content, complaints)
     if lines is None:
         return None
     if (found := markup("\n".join(lines))) is not None:
@@ -410,31 +434,28 @@ def _read_text(
     _check_sections(sections, name, complaints, last_line=len(lines))
     if fields is None:
         return None
-    if name.language == ORIGINAL_LANGUAGE:
-        parent = loaded.get(name.of_workers()) if name.audience is Audience.CHILD else None
-        if parent is None and name.audience is Audience.CHILD:
-            complaints.add(1, _missing_parent(name.of_workers(), known))
-            return None
-        return _read_original(fields, sections, name, parent, register, complaints)
-    original = loaded.get(name.original())
-    if original is None:
-        complaints.add(1, _missing_parent(name.original(), known))
+    if basis is None and name.rests_on() is not None:
+        complaints.add(1, _missing_basis(file_of_basis))
         return None
-    return _read_translation(fields, sections, name, original, register, complaints)
+    if name.language != ORIGINAL_LANGUAGE:
+        assert basis is not None
+        return _read_translation(fields, sections, name, basis, register, complaints)
+    return _read_original(fields, sections, name, basis, register, complaints)
 
 
-def _missing_parent(name: TextName, known: Mapping[TextName, Path]) -> str:
-    if name in known:
-        return f"This text rests on {known[name].name}, which cannot be read."
+def _missing_basis(file: str) -> str:
+    if file:
+        return f"This text rests on {file}, which cannot be read."
     return "This text rests on an English text that is not there."
 
 
-def _read_lines(path: Path, complaints: Complaints) -> list[str] | None:
-    raw = path.read_bytes()
+def _lines_of(content: str | bytes, complaints: Complaints) -> list[str] | None:
+    if isinstance(content, str):
+        return _split_lines(content, complaints)
     try:
-        text = raw.decode("utf-8")
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        complaints.add(raw.count(b"\n", 0, error.start) + 1, "This is not UTF-8.")
+        complaints.add(content.count(b"\n", 0, error.start) + 1, "This is not UTF-8.")
         return None
     return _split_lines(text, complaints)
 
@@ -467,7 +488,7 @@ def _read_original(
     sections: Mapping[str, Section],
     name: TextName,
     parent: LoadedText | None,
-    register: Mapping[str, RegisteredSource],
+    register: Register,
     complaints: Complaints,
 ) -> LoadedText | None:
     """An English text. A child's version takes over from the workers' text whatever it does not say itself."""
@@ -545,7 +566,7 @@ def _read_translation(
     sections: Mapping[str, Section],
     name: TextName,
     original: LoadedText,
-    register: Mapping[str, RegisteredSource],
+    register: Register,
     complaints: Complaints,
 ) -> LoadedText | None:
     title = fields.text("title")
@@ -612,9 +633,7 @@ def _lines(fields: Fields, sections: Mapping[str, Section]) -> dict[str, int]:
     return lines
 
 
-def _read_places(
-    fields: Fields, register: Mapping[str, RegisteredSource], complaints: Complaints
-) -> tuple[CitedPlace, ...]:
+def _read_places(fields: Fields, register: Register, complaints: Complaints) -> tuple[CitedPlace, ...]:
     places = []
     for entry in fields.mappings("sources"):
         code = entry.text("code")
@@ -622,7 +641,7 @@ def _read_places(
         paragraphs = entry.text("paragraphs", required=False)
         status = entry.choice("status", SourceStatus) if entry.has("status") else None
         entry.finish()
-        if code and code not in register:
+        if code and code not in register.sources:
             complaints.add(entry.line, f"The source {code!r} is not in {SOURCES_FILE}; add it there, or cite another.")
         places.append(CitedPlace(code, articles, paragraphs, status))
     return tuple(places)
@@ -637,20 +656,24 @@ def _read_withdrawal(fields: Fields) -> Withdrawal | None:
     return Withdrawal(on, why) if on is not None else None
 
 
-def _read_register(path: Path, problems: list[Problem]) -> dict[str, RegisteredSource]:
-    complaints = Complaints(path.name)
-    register: dict[str, RegisteredSource] = {}
-    if not path.is_file():
-        complaints.add(1, "The register of sources is missing.")
-    else:
-        lines = _read_lines(path, complaints)
-        fields = None if lines is None else Fields.read("\n".join(lines), complaints, first_line=1)
-        for code in fields.names() if fields else ():
-            source = _read_registered(code, fields.mapping(code)) if fields else None
-            if source is not None:
-                register[code] = source
-    problems.extend(complaints.found)
-    return register
+def _register_of(folder: Path) -> Register:
+    path = folder / SOURCES_FILE
+    if path.is_file():
+        return _read_register(path.read_bytes())
+    return Register({}, (Problem(SOURCES_FILE, 1, "The register of sources is missing."),))
+
+
+@lru_cache(maxsize=8)
+def _read_register(content: bytes) -> Register:
+    complaints = Complaints(SOURCES_FILE)
+    sources: dict[str, RegisteredSource] = {}
+    lines = _lines_of(content, complaints)
+    fields = None if lines is None else Fields.read("\n".join(lines), complaints, first_line=1)
+    for code in fields.names() if fields else ():
+        source = _read_registered(code, fields.mapping(code)) if fields else None
+        if source is not None:
+            sources[code] = source
+    return Register(sources, tuple(complaints.found))
 
 
 def _read_registered(code: str, fields: Fields | None) -> RegisteredSource | None:

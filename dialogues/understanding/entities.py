@@ -9,8 +9,6 @@ from typing import Any
 
 from dialogues.runtime.model import Entity
 from dialogues.understanding.fold import fold, words
-from dialogues.understanding.towns import town_names
-from directory.places import load_supplement
 
 _WORD = re.compile(r"[^\W_]+(?:[’'\-][^\W_]+)*")
 _AGE = re.compile(
@@ -67,11 +65,6 @@ _ANOTHER = frozenset(
 )
 
 
-def directory_names() -> list[str]:
-    """Every spelling of every place on the routes that ships with the directory, and the names of larger towns."""
-    return [*(spelling for place in load_supplement() for spelling in place.spellings()), *town_names()]
-
-
 def speaks_of_another(folded: str) -> bool:
     """Whether the writer tells of somebody else: a worker, a neighbour, a friend."""
     found = words(folded)
@@ -93,13 +86,11 @@ class EntityFinder:
     def __init__(self, vocabulary: Mapping[str, Any], places: Iterable[str] = ()) -> None:
         """`vocabulary`: `common` words of every language, and known `places` as folded words.
 
-        `places`: further names, such as the directory's; one that is also a common word is not taken for a name.
+        `places`: further names, folded, such as the directory's; one that is also common words is not taken for a name.
         """
         self._common = frozenset(vocabulary["common"])
         self._places = frozenset(vocabulary["places"]) | {
-            name
-            for name in map(fold, places)
-            if len(name) >= 4 and not all(word in self._common for word in words(name))
+            name for name in places if not all(word in self._common for word in words(name))
         }
 
     def find(self, shown: str, language: str) -> list[Entity]:

@@ -19,12 +19,13 @@ import numpy as np
 
 from dialogues.runtime.model import Entity
 from dialogues.understanding.embedder import CharNgrams, Embedder, Matrix, open_embedder
-from dialogues.understanding.entities import EntityFinder, directory_names, speaks_of_another
+from dialogues.understanding.entities import EntityFinder, speaks_of_another
 from dialogues.understanding.fold import clean, fold, undisguise
 from dialogues.understanding.heads import Head, Likeness
 from dialogues.understanding.language import Guess, LanguageModel
 from dialogues.understanding.model import Priority, Reading, Risk
 from dialogues.understanding.screen import NO_MEANING, Meaning, Screen, raised_for_age
+from dialogues.understanding.towns import directory_names
 from dialogues.understanding.training import Trained, trained, urgency_of
 
 #: Below this the two or three likeliest are offered as buttons instead of an answer.

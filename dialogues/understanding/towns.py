@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
+from pydantic import TypeAdapter
+
+from dialogues.kept import kept
+from dialogues.understanding import fold as fold_module
+from directory import places as places_module
 from directory.places import SUPPLEMENT, Place, load_supplement
 
 TOWNS = SUPPLEMENT.with_name("towns.csv")
@@ -23,6 +29,22 @@ def shipped_places() -> tuple[Place, ...]:
 _LONG_ENOUGH = 5
 #: Of towns with fewer people only the name that GeoNames has is looked for in a message.
 _LARGE = 3
+
+
+#: Shorter ones are words more often than places.
+_SHORTEST = 4
+
+
+def directory_names() -> list[str]:
+    """Every spelling of every place on the routes that ships with the directory, and the names of larger towns: folded,
+    each once."""
+    code = (__file__, fold_module.__file__, places_module.__file__)
+    return kept("names", TypeAdapter(list[str]), [SUPPLEMENT, TOWNS, *map(Path, code)], _read_names)
+
+
+def _read_names() -> list[str]:
+    names = (*(spelling for place in load_supplement() for spelling in place.spellings()), *town_names())
+    return sorted({name for name in map(fold_module.fold, names) if len(name) >= _SHORTEST})
 
 
 def town_names() -> Iterator[str]:

@@ -95,7 +95,7 @@ class DeskServer:
             static={"desk": bot.desk.STATIC},
             error_template="desk/error.html",
         )
-        self.procedures = Procedures.load(PROCEDURES)
+        self.procedures = Procedures.load_shipped()
         self.texts = TextShelf(PROCEDURES, self.procedures, self.database, self.signals)
         routes = bot.desk.all_routes(self.directory, texts=self.texts)
         self._runner = web_runner(build_web(parts, *routes), shutdown_timeout=1)

@@ -20,7 +20,7 @@ from dialogues.talks import read_world
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 TODAY = date(2026, 11, 23)
-PROCEDURES = Procedures.load(ROOT / "dialogues" / "procedures")
+PROCEDURES = Procedures.load_shipped()
 TRANSLATE = translator(read_catalogues(ROOT / "locales"))
 EVERY_ONE = [(key, language) for key in PROCEDURES.keys for language in LANGUAGES]
 OF_CHILDREN = sorted(

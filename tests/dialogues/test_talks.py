@@ -23,7 +23,7 @@ TALKS = read_talks(HERE)
 @pytest.fixture(scope="module")
 def engine() -> Engine:
     translate = translator(read_catalogues(ROOT / "locales"))
-    procedures = Procedures.load(ROOT / "dialogues" / "procedures")
+    procedures = Procedures.load_shipped()
     actions = build_actions(read_world(HERE / "world.yml"), procedures, translate, today=lambda: date(2026, 11, 23))
     return Engine.load(ROOT / "dialogues", actions=actions, translate=translate)
 

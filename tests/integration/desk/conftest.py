@@ -24,7 +24,7 @@ PROCEDURES = Path(__file__).parents[3] / "dialogues" / "procedures"
 
 @pytest.fixture
 def procedures() -> Procedures:
-    return Procedures.load(PROCEDURES)
+    return Procedures.load_shipped()
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ CODES = (
 PROJECT = load_project(ROOT / "dialogues")
 CATALOGUES = read_catalogues(ROOT / "locales")
 TRANSLATE = translator(CATALOGUES)
-PROCEDURES = Procedures.load(ROOT / "dialogues" / "procedures")
+PROCEDURES = Procedures.load_shipped()
 
 
 def engine_with(services: Any) -> Engine:

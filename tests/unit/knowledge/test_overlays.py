@@ -163,7 +163,7 @@ def test_an_outdated_translation_of_a_variation_is_seen(tmp_path: Path) -> None:
     assert found(tmp_path) == []
 
 
-PROCEDURES = Procedures.load(Path(__file__).parents[3] / "dialogues" / "procedures")
+PROCEDURES = Procedures.load_shipped()
 
 
 def test_overlays_are_shipped_for_five_countries_and_the_union() -> None:

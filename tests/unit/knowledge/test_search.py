@@ -16,7 +16,7 @@ TODAY = date(2026, 11, 23)
 
 @pytest.fixture(scope="module")
 def procedures() -> Procedures:
-    return Procedures.load(PROCEDURES)
+    return Procedures.load_shipped()
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_an_embedder_finds_what_shares_no_word_with_the_text() -> None:
         return means_age.astype(np.float32)
 
     by_meaning = Procedures.load(PROCEDURES, embed=embed)
-    by_words = Procedures.load(PROCEDURES)
+    by_words = Procedures.load_shipped()
 
     assert by_words.search("puberty", "en", on=TODAY) == []
     assert by_meaning.search("puberty", "en", on=TODAY)[0].key == "age_assessment"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from dialogues.understanding.entities import EntityFinder, directory_names
+from dialogues.understanding.entities import EntityFinder
 from dialogues.understanding.fold import fold
-from dialogues.understanding.towns import TOWNS, shipped_places
+from dialogues.understanding.towns import TOWNS, directory_names, shipped_places
 from directory.places import SUPPLEMENT, Places
 
 
