@@ -13,10 +13,6 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from joserfc import jwe, jws
-from joserfc.errors import JoseError
-from joserfc.jwk import OKPKey
-
 VERSION: Final = 1
 KEY_BYTES: Final = 32
 #: What a token is for. A signature under one of them is worth nothing under another.
@@ -30,9 +26,9 @@ VOUCHING: Final = f"waymark-xb-{VERSION}+vouching"
 #: Characters of the longest token: an envelope of the largest size, see `bot.exchange.envelope`.
 LONGEST = 1_000_000
 
-_SIGNATURE = "Ed25519"
-_AGREEMENT = "ECDH-ES"
-_ENCRYPTION = "A256GCM"
+SIGNATURE: Final = "Ed25519"
+AGREEMENT: Final = "ECDH-ES"
+ENCRYPTION: Final = "A256GCM"
 
 
 class NotOurs(ValueError):
@@ -43,42 +39,35 @@ class NotGenuine(ValueError):
     """A token of the right form whose signature, or whose seal, does not fit."""
 
 
-class _Signing(jws.JWSRegistry):
-    max_payload_length = LONGEST
-
-
-class _Sealing(jwe.JWERegistry):
-    max_ciphertext_length = LONGEST
-
-
-_signing = _Signing(algorithms=[_SIGNATURE])
-_sealing = _Sealing(algorithms=[_AGREEMENT, _ENCRYPTION])
-
-
 def sign(payload: bytes, *, typ: str, kid: str, private: bytes, public: bytes) -> str:
     """`payload` as a compact JWS. The same input gives the same token."""
-    key = _key("Ed25519", public, private)
-    return jws.serialize_compact({"alg": _SIGNATURE, "typ": typ, "kid": kid}, payload, key, registry=_signing)
+    from bot.exchange import suite
+
+    return suite.sign(payload, {"alg": SIGNATURE, "typ": typ, "kid": kid}, private=private, public=public)
 
 
 def key_named(token: str, *, typ: str) -> str:
     """Whose signature a token claims to carry. Nothing is proven by it. Raises NotOurs."""
-    return _header_kid(_parts(token, 3), {"alg": _SIGNATURE, "typ": typ})
+    return _header_kid(_parts(token, 3), {"alg": SIGNATURE, "typ": typ})
 
 
 def verify(token: str, *, typ: str, public: bytes) -> bytes:
     """What was signed. Raises NotOurs, NotGenuine."""
+    from bot.exchange import suite
+
     key_named(token, typ=typ)
-    try:
-        return jws.deserialize_compact(token, _key("Ed25519", public), registry=_signing).payload
-    except (JoseError, ValueError):
-        raise NotGenuine("signature") from None
+    payload = suite.verify(token, public=public)
+    if payload is None:
+        raise NotGenuine("signature")
+    return payload
 
 
 def seal(plaintext: bytes, *, kid: str, public: bytes) -> str:
     """`plaintext` as a compact JWE for the holder of one key."""
-    header = {"alg": _AGREEMENT, "enc": _ENCRYPTION, "typ": SEALED, "kid": kid}
-    return jwe.encrypt_compact(header, plaintext, _key("X25519", public), registry=_sealing)
+    from bot.exchange import suite
+
+    header = {"alg": AGREEMENT, "enc": ENCRYPTION, "typ": SEALED, "kid": kid}
+    return suite.seal(plaintext, header, public=public)
 
 
 def unseal(token: str, *, private_for: Callable[[str], tuple[bytes, bytes]]) -> tuple[str, bytes]:
@@ -86,15 +75,14 @@ def unseal(token: str, *, private_for: Callable[[str], tuple[bytes, bytes]]) -> 
 
     `private_for` gives the private and the public half of a key by its id, and may raise what it likes.
     """
+    from bot.exchange import suite
+
     parts = _parts(token, 5)
-    kid = _header_kid(parts, {"alg": _AGREEMENT, "enc": _ENCRYPTION, "typ": SEALED}, also="epk")
+    kid = _header_kid(parts, {"alg": AGREEMENT, "enc": ENCRYPTION, "typ": SEALED}, also="epk")
     if parts[1]:
         raise NotOurs("an encrypted key")  # direct agreement has none
     private, public = private_for(kid)
-    try:
-        plaintext = jwe.decrypt_compact(token, _key("X25519", public, private), registry=_sealing).plaintext
-    except (JoseError, ValueError):
-        raise NotGenuine("seal") from None
+    plaintext = suite.unseal(token, private=private, public=public)
     if plaintext is None:
         raise NotGenuine("seal")
     return kid, plaintext
@@ -163,10 +151,3 @@ def _is_public_key(value: Any) -> bool:
     if not isinstance(value, dict) or value.keys() != {"kty", "crv", "x"} or not isinstance(value["x"], str):
         return False
     return value["kty"] == "OKP" and value["crv"] == "X25519" and len(decode(value["x"])) == KEY_BYTES
-
-
-def _key(curve: str, public: bytes, private: bytes | None = None) -> OKPKey:
-    value: dict[str, Any] = {"kty": "OKP", "crv": curve, "x": encode(public)}
-    if private is not None:
-        value["d"] = encode(private)
-    return OKPKey.import_key(value)

@@ -6,9 +6,11 @@ when we start and carry a hash of their folder in their address, so that browser
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import mimetypes
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +27,7 @@ from bot.kernel.access import Permission, may_enter
 from bot.kernel.database import EPOCH
 from bot.kernel.web_keys import CLOCK, LANGUAGE, OFFICER, REQUEST_ID, SESSION, WORDS
 from bot.kernel.words import Words, direction, fill, source_form
+from dialogues.kept import FOLDER
 
 TEMPLATES: web.AppKey[jinja2.Environment] = web.AppKey("templates")
 STATIC: web.AppKey[StaticFiles] = web.AppKey("static")
@@ -66,6 +69,7 @@ def make_templates(rooms: Mapping[str, Path], words: Words, more: Mapping[str, A
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        bytecode_cache=_kept_code(),
     )
     environment.policies["ext.i18n.trimmed"] = True
     environment.newstyle_gettext = True  # type: ignore[attr-defined]
@@ -73,6 +77,17 @@ def make_templates(rooms: Mapping[str, Path], words: Words, more: Mapping[str, A
     environment.globals.update({"direction": direction, **more})
     environment.filters.update({"when": _when, "moment": _moment, "bdi": _bdi})
     return environment
+
+
+def _kept_code() -> jinja2.BytecodeCache | None:
+    """Compiled templates, kept where the environment may be written: nobody waits for a page to be compiled twice.
+    Jinja looks at the source of each before it takes what was kept."""
+    with contextlib.suppress(OSError):
+        FOLDER.mkdir(exist_ok=True)
+        if os.access(FOLDER, os.W_OK):
+            rules = hashlib.blake2b(Path(__file__).read_bytes(), digest_size=4).hexdigest()  # by which it compiles
+            return jinja2.FileSystemBytecodeCache(str(FOLDER), f"template-{rules}-%s.cache")
+    return None
 
 
 def render(

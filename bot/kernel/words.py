@@ -20,6 +20,9 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po
 from prometheus_client import Counter
+from pydantic import TypeAdapter
+
+from dialogues.kept import kept
 
 SOURCE_LANGUAGE = "en"
 RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ku", "ps", "ur", "ckb", "dv", "sd", "ug", "yi"})
@@ -63,6 +66,10 @@ class _Language:
     form: Callable[[int], int] = field(default=lambda n: int(n != 1))
 
 
+#: As they are kept: how the form of a number is found, the sentences, and those that have forms.
+_Sentences = tuple[str, dict[str, str], dict[str, tuple[str, ...]]]
+
+
 class Words:
     """The translator. Made once with `Words.load`; it does not change afterwards."""
 
@@ -76,21 +83,11 @@ class Words:
 
         Those that come with the program are read once in a process.
         """
-        return _shipped() if locales == LOCALES else cls._read(locales)
+        return _shipped() if locales == LOCALES else cls._made_of(_read(locales))
 
     @classmethod
-    def _read(cls, locales: Path) -> Words:
-        languages: dict[str, _Language] = {}
-        for language, _domain, path in po_files(locales):
-            catalog = read_catalog(path, language)
-            known = languages.get(language) or _Language(form=c2py(catalog.plural_expr))
-            for message in _translated(catalog):
-                if message.pluralizable:
-                    known.plural.setdefault(message.id[0], _forms(message))
-                else:
-                    known.singular.setdefault(str(message.id), str(message.string))
-            languages[language] = known
-        return cls(languages)
+    def _made_of(cls, languages: dict[str, _Sentences]) -> Words:
+        return cls({name: _Language(one, many, c2py(form)) for name, (form, one, many) in languages.items()})
 
     def text(self, language: str, msgid: str, /, **named: object) -> str:
         """The sentence in `language` (BCP 47), with its values."""
@@ -145,7 +142,22 @@ class Words:
 
 @cache
 def _shipped() -> Words:
-    return Words._read(LOCALES)
+    sources = [Path(__file__), *(path for _, _, path in po_files(LOCALES))]
+    shape = TypeAdapter(dict[str, _Sentences])
+    return Words._made_of(kept("words", shape, sources, lambda: _read(LOCALES)))
+
+
+def _read(locales: Path) -> dict[str, _Sentences]:
+    languages: dict[str, _Sentences] = {}
+    for language, _domain, path in po_files(locales):
+        catalog = read_catalog(path, language)
+        _, singular, plural = languages.setdefault(language, (catalog.plural_expr, {}, {}))
+        for message in _translated(catalog):
+            if message.pluralizable:
+                plural.setdefault(message.id[0], _forms(message))
+            else:
+                singular.setdefault(str(message.id), str(message.string))
+    return languages
 
 
 def po_files(locales: Path) -> list[tuple[str, str, Path]]:
