@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
@@ -87,12 +87,20 @@ def empty_database_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path
     return server.new_database()
 
 
-def _with_tables(url: str) -> str:
-    """Make every table, in a thread of its own: the fixture that asks may be inside an event loop."""
+Filling = Callable[[Database], Awaitable[None]]
+
+
+async def only_tables(database: Database) -> None:
+    """What every template begins with."""
+    await database.write(make_tables)
+
+
+def _filled(url: str, fill: Filling) -> str:
+    """In a thread of its own: the fixture that asks may be inside an event loop."""
 
     async def make() -> None:
         opened = open_database(url)
-        await opened.write(make_tables)
+        await fill(opened)
         await opened.close()
 
     with ThreadPoolExecutor(1) as thread:
@@ -100,23 +108,32 @@ def _with_tables(url: str) -> str:
     return url
 
 
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with every table, to be copied: making them anew takes most of a short test's time."""
-    path = tmp_path_factory.mktemp("template") / "waymark.db"
-    _with_tables(f"sqlite:///{path}")
+def make_sqlite_template(folder: Path, fill: Filling = only_tables) -> Path:
+    """A file to be copied: filling one anew takes most of a short test's time."""
+    path = folder / "waymark.db"
+    _filled(f"sqlite:///{path}", fill)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return path
 
 
-@pytest.fixture(scope="session")
-def postgres_template(postgres: PostgresServer) -> str:
-    """The name of a database with every table, to be cloned."""
-    url = _with_tables(postgres.new_database())
-    name = make_url(url).database
+def make_postgres_template(server: PostgresServer, fill: Filling = only_tables) -> str:
+    """The name of a database to be cloned."""
+    name = make_url(_filled(server.new_database(), fill)).database
     assert name is not None
     return name
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with every table."""
+    return make_sqlite_template(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: PostgresServer) -> str:
+    """The name of a database with every table."""
+    return make_postgres_template(postgres)
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,8 @@ from directory.__main__ import build_web
 from directory.api import HsdsApi
 from directory.service import Directory
 from directory.words import DirectoryWords
+from tests.conftest import MASTER_KEY, NOON, make_postgres_template, make_sqlite_template, only_tables
+from tests.postgres import PostgresServer
 
 Hsds = TestClient[web.Request, web.Application]
 
@@ -50,6 +54,34 @@ async def demo(directory: Directory, database: Database, clock: SetClock, vault:
     await database.write(lambda tx: demonstration.seed(tx, at=at, keys=vault, audit=audit))
     await directory.refresh_places()
     return directory
+
+
+async def with_the_demonstration(database: Database) -> None:
+    await only_tables(database)
+    vault = Vault(MASTER_KEY)
+    await database.write(lambda tx: vault.prepare(tx, NOON))
+    await Directory(database, SetClock(NOON), DirectoryWords.load()).prepare()
+    await database.write(lambda tx: demonstration.seed(tx, at=NOON, keys=vault, audit=Audited()))
+
+
+@pytest.fixture(scope="session")
+def sqlite_demo_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_sqlite_template(tmp_path_factory.mktemp("demo"), with_the_demonstration)
+
+
+@pytest.fixture(scope="session")
+def postgres_demo_template(postgres: PostgresServer) -> str:
+    return make_postgres_template(postgres, with_the_demonstration)
+
+
+@pytest.fixture
+def demo_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database of each kind as the demonstration leaves it."""
+    if kind == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_demo_template"), tmp_path / "waymark.db")
+        return f"sqlite:///{tmp_path / 'waymark.db'}"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.new_database(template=request.getfixturevalue("postgres_demo_template"))
 
 
 @pytest.fixture
