@@ -52,7 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     validate.add_argument("folder", type=Path, nargs="?", help="the same as --project")
     test = _command(commands, "test", "play the talks", _test)
     test.add_argument("folder", type=Path, nargs="?", default=ROOT / "tests" / "dialogues")
-    _command(commands, "train", "learn from the examples", _train)
+    train = _command(commands, "train", "learn from the examples", _train)
+    train.add_argument("--ship", action="store_true", help="keep the vectors with the code: nobody else computes them")
     serve = _command(commands, "serve", "answer Rasa's REST channel", _serve)
     serve.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     serve.add_argument("--port", type=int, default=5005)
@@ -163,7 +164,7 @@ def _train(options: argparse.Namespace) -> int:
         return commands.train(options.project, options.backend)
     from dialogues.understanding.embedder import open_embedder
     from dialogues.understanding.reading import Understanding
-    from dialogues.understanding.training import is_trained, prepare
+    from dialogues.understanding.training import is_trained, prepare, ship
 
     embedder = open_embedder(options.backend)
     if embedder is not None and not is_trained(PROJECT, options.cache, embedder):
@@ -172,6 +173,8 @@ def _train(options: argparse.Namespace) -> int:
         print("Learning from them…", flush=True)
     understanding = Understanding.load(PROJECT, options.cache, options.backend)
     print(f"learnt with {understanding.backend}, kept in {options.cache}")
+    if options.ship and embedder is not None:
+        print(f"vectors to be committed: {ship(PROJECT, options.cache, embedder) / 1e6:.1f} MB")
     return 0
 
 

@@ -18,7 +18,7 @@ import yaml
 from numpy.typing import NDArray
 
 from dialogues.understanding import heads
-from dialogues.understanding.embedder import CharNgrams, Embedder, Matrix, Progress, Remembered
+from dialogues.understanding.embedder import UNREADABLE, CharNgrams, Embedder, Matrix, Progress, Remembered
 from dialogues.understanding.fold import clean, fold, words
 from dialogues.understanding.heads import Head, Lesson, Sentences
 from dialogues.understanding.language import LanguageModel
@@ -93,7 +93,7 @@ class Trained:
 def trained(project: Path, cache: Path, embedder: Embedder | None) -> Trained:
     """What was learnt from this project with this embedder: from `cache`, or learnt now and kept there."""
     path = _path(project, cache, embedder)
-    return _read(path) or train(project, cache, embedder=embedder)
+    return read_learnt(path) or train(project, cache, embedder=embedder)
 
 
 def is_trained(project: Path, cache: Path, embedder: Embedder | None) -> bool:
@@ -119,7 +119,16 @@ def train(
 
 def prepare(project: Path, cache: Path, embedder: Embedder, progress: Progress) -> None:
     """Do the slow part of training, with every core: what `train` then finds in `cache`. Raises TrainingDataWrong."""
-    Remembered(embedder, cache).prepare([clean(example.text) for example in read_corpus(project).examples], progress)
+    Remembered(embedder, cache).prepare(_texts(project), progress)
+
+
+def ship(project: Path, cache: Path, embedder: Embedder) -> int:
+    """Write the vectors of every sentence beside the code, so that nobody else waits for them. How many bytes."""
+    return Remembered(embedder, cache).ship(_texts(project))
+
+
+def _texts(project: Path) -> list[str]:
+    return [clean(example.text) for example in read_corpus(project).examples]
 
 
 def learn(corpus: Corpus, embedder: Embedder | None) -> tuple[Trained, list[str]]:
@@ -397,7 +406,7 @@ def _write(path: Path, learnt: Trained) -> None:
     temporary.replace(path)
 
 
-def _read(path: Path) -> Trained | None:
+def read_learnt(path: Path) -> Trained | None:
     """None when it is missing or broken: then it is learnt again."""
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -417,5 +426,5 @@ def _read(path: Path) -> Trained | None:
             phrases=lists["phrases"],
             unseen_danger=np.asarray(arrays["unseen_danger"], dtype=np.float32),
         )
-    except (OSError, KeyError, ValueError, zlib.error):
+    except UNREADABLE:
         return None

