@@ -40,7 +40,7 @@ CHECKS = (
     Check("format", "every file is laid out the same way", (str(BIN / "ruff"), "format", "--check", ".")),
     Check("types", "mypy --strict agrees", (str(BIN / "mypy"),)),
     Check("imports", "the floors stand on one another", (str(BIN / "lint-imports"), "--no-cache")),
-    Check("unit", "the rules hold", _pytest("tests/unit", "-n", "2"), True),
+    Check("unit", "the rules hold", _pytest("tests/unit", "-n", "2", "--dist", "loadfile"), True),
     Check(
         "integration",
         "they hold on SQLite and PostgreSQL",

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 from aiohttp import web_app
@@ -22,6 +23,10 @@ from bot.kernel.crypto import Vault
 from bot.kernel.database import Database, metadata, open_database
 from bot.kernel.live import Signals
 from tests.postgres import PostgresServer, running_postgres
+
+#: A busy machine is no mistake of the program: nothing here is judged by how long it takes.
+hypothesis.settings.register_profile("waymark", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("waymark")
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 MASTER_KEY = bytes(range(32))
