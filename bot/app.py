@@ -68,6 +68,7 @@ from dialogues.runtime.engine import Engine
 from dialogues.understanding import learnt_folder
 from directory.api import HsdsApi
 from directory.gazetteer import GAZETTEER, Gazetteer
+from directory.places import ShippedTowns
 from directory.service import Directory, report_wrong
 
 log = get_log("app")
@@ -95,7 +96,7 @@ class Waymark:
         self.words = Words.load()
         self.procedures = _load_procedures()
         self.texts = TextShelf(DIALOGUES / "procedures", self.procedures, database, self.signals)
-        gazetteer = Gazetteer.open(settings.data_dir / GAZETTEER)
+        gazetteer = Gazetteer.open(settings.data_dir / GAZETTEER) or ShippedTowns()
         self.directory = Directory(database, clock, self.words, gazetteer=gazetteer)
         self.reading = ReadingRoom(
             DIALOGUES, learnt_folder(settings.data_dir / "understanding"), settings.understanding

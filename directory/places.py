@@ -14,7 +14,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -25,6 +25,7 @@ from rapidfuzz.distance import OSA
 from directory.geography import distance_m
 
 SUPPLEMENT = Path(__file__).resolve().parent / "data" / "places.csv"
+TOWNS = SUPPLEMENT.with_name("towns.csv")
 
 #: Longer is not the name of a place, and would cost time to compare.
 LONGEST_NAME = 80
@@ -39,6 +40,8 @@ POSSIBLE, SURE = 74.0, 86.0
 CLEAR_LEAD = 7.0
 #: What the country of the conversation adds.
 COUNTRY_BONUS = 6.0
+#: How much a name that was written as it is fits.
+AS_WRITTEN = 100.0
 CHOICES = 3
 #: What a place has in its favour for lying on the routes, against all the towns of the world.
 OWN_BONUS = 4.0
@@ -168,6 +171,17 @@ class Places:
             ranked = _merged(ranked, beyond.scored(words, country=country))
         return _choose(ranked)
 
+    def scored(self, words: str, *, country: str | None = None) -> Ranked:
+        """As a gazetteer: places that `words` may mean with how well they fit, best first."""
+        stripped = bare(fold(words[: LONGEST_NAME * 4]))
+        best: dict[str, tuple[float, Place]] = {}
+        for attempt in dict.fromkeys((stripped, without_prefix(stripped))):
+            same = self._exact.get(attempt, [])
+            best.update({place.key: (AS_WRITTEN, place) for place in same})
+            if not same and 1 < len(attempt) <= LONGEST_NAME:
+                self._alike(attempt, best)
+        return _ranked(best, country)
+
     def _alike(self, written: str, best: dict[str, tuple[float, Place]]) -> None:
         """Note in `best` how much each place's best spelling is like what was written, for those that come near."""
 
@@ -218,6 +232,20 @@ class Gazetteer(Protocol):
     def scored(self, words: str, *, country: str | None = None) -> list[tuple[float, Place]]:
         """Places that `words` may mean with how well they fit, best first."""
         ...
+
+
+class ShippedTowns:
+    """The larger towns of the countries around the routes: what is looked in where nobody has built the gazetteer.
+
+    Read when somebody first names what is none of one's own places: it takes a good part of a second, no start waits for.
+    """
+
+    @cached_property
+    def _towns(self) -> Places:
+        return Places.load(TOWNS)
+
+    def scored(self, words: str, *, country: str | None = None) -> list[tuple[float, Place]]:
+        return self._towns.scored(words, country=country)
 
 
 Ranked = list[tuple[float, Place]]

@@ -14,9 +14,7 @@ from pydantic import TypeAdapter
 from dialogues.kept import kept
 from dialogues.understanding import fold as fold_module
 from directory import places as places_module
-from directory.places import SUPPLEMENT, Place, load_supplement
-
-TOWNS = SUPPLEMENT.with_name("towns.csv")
+from directory.places import SUPPLEMENT, TOWNS, Place, load_supplement
 
 
 @cache

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from directory.places import LONGEST_NAME, Place, Places, consonants, fold, load_supplement
+from directory.places import LONGEST_NAME, Place, Places, ShippedTowns, consonants, fold, load_supplement
 
 PLACES = Places.load()
+TOWNS = ShippedTowns()
 
 
 def names(words: str, country: str | None = None) -> list[str]:
@@ -158,3 +159,32 @@ def test_the_directorys_own_towns_are_known_too():
 def test_a_place_has_the_name_that_people_use():
     assert PLACES.name_in("Ventimiglia", "IT", "fr") == "Vintimille"
     assert PLACES.name_in("Ventimiglia", "IT", "so") == "Ventimiglia"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("Bologna", [("Bologna", "IT")]),
+        ("I am in Lyonn", [("Lyon", "FR")]),
+        ("tucson", [("Tucson", "US")]),
+        ("Córdoba", [("Córdoba", "AR"), ("Córdoba", "ES"), ("Córdoba", "MX")]),
+        ("asdfgh", []),
+    ],
+)
+def test_a_larger_town_is_known_where_nobody_built_the_gazetteer(written, meant):
+    found = Places.load().resolve(written, beyond=TOWNS)
+
+    assert sorted((place.name, place.country) for place in found) == meant
+
+
+@pytest.mark.parametrize("written", ["Ventimiglia", "Torino", "تونس", "مرسيليا", "Харків"])
+def test_a_place_on_the_routes_stays_the_first_that_is_meant(written):
+    alone, with_towns = Places.load().resolve(written), Places.load().resolve(written, beyond=TOWNS)
+
+    assert alone[0] == with_towns[0]
+
+
+def test_the_country_of_the_conversation_chooses_among_towns_of_one_name():
+    found = Places.load().resolve("Córdoba", country="AR", beyond=TOWNS)
+
+    assert found[0].country == "AR"
