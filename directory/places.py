@@ -237,7 +237,7 @@ class Gazetteer(Protocol):
 class ShippedTowns:
     """The larger towns of the countries around the routes: what is looked in where nobody has built the gazetteer.
 
-    Read when somebody first names what is none of one's own places: it takes most of a second, for which no start waits.
+    Read when somebody first names what is none of one's own places: it takes most of a second, and no start waits.
     """
 
     @cached_property
