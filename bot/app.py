@@ -48,6 +48,7 @@ from bot.exchange.exchange import Exchange
 from bot.exchange.partners.keys import Identity
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.reminders import Reminders
+from bot.exchange.requests.service import WithdrawnConsents
 from bot.kernel import sessions
 from bot.kernel.clock import Clock, SystemClock
 from bot.kernel.crypto import Vault
@@ -196,7 +197,11 @@ class Waymark:
             webchat_routes(self.inbox, talks, emergency_number=self._own_emergency_number, demo=self.is_demo),
             terminal_routes(key, self.inbox, in_terminal),
             *bot.desk.all_routes(
-                self.directory, texts=self.texts, meant=self.reading.procedures_meant, telegram=self.telegram
+                self.directory,
+                texts=self.texts,
+                holders=[WithdrawnConsents()],
+                meant=self.reading.procedures_meant,
+                telegram=self.telegram,
             ),
             self._directory_api(),
             self.exchange.routes,

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm
+from bot.cases import alarm, consent
 from bot.cases import store as case_store
 from bot.exchange.gate import GateShut
 from bot.exchange.holds import service as holds
@@ -29,7 +29,9 @@ from bot.exchange.requests.model import (
     Alternative,
     Assent,
     Confidence,
+    Ground,
     How,
+    NoConsent,
     NotNow,
     Refusal,
     Request,
@@ -47,8 +49,9 @@ from bot.kernel.logs import get_log
 
 log = get_log("exchange")
 
-SYSTEM = "system"
+SYSTEM = sending.SYSTEM
 LONGEST_TEXT = service.LONGEST_TEXT
+NO_SUCH_REQUEST = "no_such_request"
 #: However far away a partner's due date is, and whatever its clock says.
 LATEST_DUE = timedelta(days=400)
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -75,6 +78,13 @@ class RequestIntake:
         if sealed is None:
             return
         request = sealed.request
+        if (
+            letter.kind == "request_withdrawn"
+            and receipt.state is ReceiptState.REFUSED
+            and receipt.code == NO_SUCH_REQUEST
+        ):
+            self._forgotten(tx, request, at=receipt.at)  # they never had it
+            return
         if letter.kind == "request_preview" and request.side is Side.OURS:
             act = {ReceiptState.STORED: Act.DELIVER, ReceiptState.READ: Act.SEE}.get(receipt.state)
             if act is not None and request.allows(act):
@@ -185,8 +195,7 @@ class RequestIntake:
             service.disclose(tx, self._vault, accepted, actor=SYSTEM, at=letter.at)
         except (GateShut, ChannelClosed, MayNotMove, NotNow, Erased) as error:
             savepoint.rollback()
-            why = "gate" if isinstance(error, GateShut) else "hold" if isinstance(error, MayNotMove) else "channel"
-            self._event(tx, accepted, "body_kept_back", at=letter.at, facts={"why": why})
+            self._event(tx, accepted, "body_kept_back", at=letter.at, facts={"why": why_not(error)})
             ring_for(tx, accepted, at=letter.at)
             return
         savepoint.commit()
@@ -208,9 +217,11 @@ class RequestIntake:
 
     def _answer(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.OURS)
-        answers = letter.body.get("answers")
+        answers, ground = letter.body.get("answers"), letter.body.get("ground")
         if not isinstance(answers, list) or not 0 < len(answers) <= 50:
             raise LetterRefused("bad_body")
+        if ground not in set(Ground):
+            raise LetterRefused("no_ground")
         read = [_read_answer(answer) for answer in answers]
         answered, returned = store.answered(tx, request.id), dict[str, Returned]()
         counted = False
@@ -226,7 +237,7 @@ class RequestIntake:
                 language=language,
                 said=said,
                 asked=asked,
-                facts=facts,
+                facts={**facts, "ground": ground},
                 returned=why,
                 once=once,
             )
@@ -266,9 +277,17 @@ class RequestIntake:
 
     def _withdrawal_done(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.OURS)
-        if request.still_held:
-            self._save(tx, request, replace(request, forgotten_at=letter.at))
-            self._event(tx, request, "forgotten_there", at=letter.at)
+        self._forgotten(tx, request, at=letter.at)
+
+    def _forgotten(self, tx: Connection, request: Request, *, at: datetime) -> None:
+        """The partner keeps nothing of a request of ours: the ledger says so at every share made through it."""
+        if not request.still_held:
+            return
+        self._save(tx, request, replace(request, forgotten_at=at))
+        self._event(tx, request, "forgotten_there", at=at)
+        found = case_store.get_case(tx, request.case_id) if request.case_id else None
+        if found is not None:
+            consent.keeps_nothing(tx, self._vault, found.case, sending.shared_as(request), at=at)
 
     def _reminder(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.THEIRS)
@@ -334,11 +353,11 @@ class RequestIntake:
         """The request a letter is about, if it is this partner's. Another partner's is as if it were not there."""
         sealed = store.get_request(tx, _id(letter.body.get("request")), lock=True)
         if sealed is None or sealed.request.partner_id != letter.partner_id:
-            raise LetterRefused("no_such_request")
+            raise LetterRefused(NO_SUCH_REQUEST)
         if letter.request_type != sealed.request.type_key:
             raise LetterRefused("bad_body")
         if side is not None and sealed.request.side is not side:
-            raise LetterRefused("no_such_request")
+            raise LetterRefused(NO_SUCH_REQUEST)
         return sealed.request
 
     def _reply(self, tx: Connection, request: Request, kind: str, body: Mapping[str, Any], *, at: datetime) -> None:
@@ -430,6 +449,15 @@ class RequestIntake:
             facts=dict(facts or {}),
         )
         return True
+
+
+def why_not(error: Exception) -> str:
+    """Why something was not sent, as a code: the history of a request holds no words."""
+    if isinstance(error, GateShut):
+        return "gate"
+    if isinstance(error, MayNotMove):
+        return "hold"
+    return "consent" if isinstance(error, NoConsent) else "channel"
 
 
 def ring_for(tx: Connection, request: Request, *, at: datetime) -> None:

@@ -81,7 +81,7 @@ async def test_nothing_is_sent_without_a_consent_that_covers_it(world, held):
         await sent(world, held, consent_id="missing")
     with pytest.raises(NoConsent):
         await sent(world, held, at=NOON + timedelta(days=181))
-    await world.database.write(lambda tx: consent.withdraw(tx, world.hand(amira), case_id, agreed))
+    await world.database.write(lambda tx: consent.withdraw(tx, world.hand(amira), case_id, agreed, holders=()))
     with pytest.raises(NoConsent):
         await sent(world, held)
 
@@ -146,7 +146,7 @@ async def test_a_link_is_dead_when_the_reason_for_it_is_gone(world, held, why):
     if why == "too late":
         at = made.referral.answer_by
     elif why == "consent withdrawn":
-        await world.database.write(lambda tx: consent.withdraw(tx, world.hand(amira), case_id, agreed))
+        await world.database.write(lambda tx: consent.withdraw(tx, world.hand(amira), case_id, agreed, holders=()))
     elif why == "referral withdrawn":
         await world.database.write(
             lambda tx: referrals.move(tx, world.hand(amira), case_id, made.referral.id, Act.WITHDRAW)
