@@ -45,6 +45,7 @@ from bot.conversations.service import end_leases, forget_old_receipts
 from bot.conversations.triage import Triage
 from bot.conversations.turn import TurnWorker
 from bot.exchange.exchange import Exchange
+from bot.exchange.holds.service import ClaimingAdults
 from bot.exchange.partners.keys import Identity
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.reminders import Reminders
@@ -200,6 +201,7 @@ class Waymark:
                 self.directory,
                 texts=self.texts,
                 holders=[WithdrawnConsents()],
+                companions=ClaimingAdults(),
                 meant=self.reading.procedures_meant,
                 telegram=self.telegram,
             ),

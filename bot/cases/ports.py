@@ -10,6 +10,15 @@ from bot.cases.hand import Hand
 from bot.cases.model import Case
 
 
+class Adults(Protocol):
+    """What is known of the adults who claim the child of a case."""
+
+    def require_free(self, tx: Connection, case_id: str, adult_id: str) -> None:
+        """Raises NotWithThisAdult where the child may not be placed, moved or referred together with this adult: their
+        tie is not supported, a hold stands, or nobody has looked at them in this case."""
+        ...
+
+
 class Holder(Protocol):
     """A room that gave something away on the strength of a consent, and has to take it back from whoever has it."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bot.cases.ports import Holder
+from bot.cases.ports import Adults, Holder
 from bot.desk import (
     adults,
     arrivals,
@@ -42,11 +42,13 @@ def all_routes(
     *,
     texts: TextShelf,
     holders: Sequence[Holder],
+    companions: Adults,
     telegram: TelegramName | None = None,
     meant: Meant = no_meaning,
 ) -> list[Routes]:
-    """Every route of the desk. `holders` take back what was given on a consent that ends, `telegram` is asked for the
-    bot's name when an officer connects their phone, and `meant` what words are about when somebody searches the texts.
+    """Every route of the desk. `holders` take back what was given on a consent that ends, `companions` says with whom a
+    child may be sent, `telegram` is asked for the bot's name when an officer connects their phone, and `meant` what
+    words are about when somebody searches the texts.
     """
     return [
         sign_in.routes,
@@ -57,7 +59,7 @@ def all_routes(
         adults.routes,
         handing.routes,
         file_routes(holders),
-        refer_routes(PublishedServices(directory)),
+        refer_routes(PublishedServices(directory), companions),
         arrivals.routes,
         rota.routes,
         services_routes(directory),

@@ -10,6 +10,7 @@ from aiohttp import CookieJar
 from aiohttp.test_utils import TestClient, TestServer
 
 import bot.desk
+from bot.exchange.holds.service import ClaimingAdults
 from bot.exchange.requests.service import WithdrawnConsents
 from bot.kernel.officers import Officer, make_link
 from bot.kernel.settings import load_settings
@@ -54,7 +55,10 @@ async def desk(world, clock, signals, shelf, tmp_path) -> AsyncIterator[TestServ
         error_template="desk/error.html",
     )
     async with TestServer(
-        build_web(parts, *bot.desk.all_routes(directory, texts=shelf, holders=[WithdrawnConsents()]))
+        build_web(
+            parts,
+            *bot.desk.all_routes(directory, texts=shelf, holders=[WithdrawnConsents()], companions=ClaimingAdults()),
+        )
     ) as server:
         yield server
 
