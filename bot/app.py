@@ -49,6 +49,7 @@ from bot.exchange.holds.service import ClaimingAdults
 from bot.exchange.partners.keys import Identity
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.reminders import Reminders
+from bot.exchange.requests.sending import RequestGatekeeper
 from bot.exchange.requests.service import WithdrawnConsents
 from bot.kernel import sessions
 from bot.kernel.clock import Clock, SystemClock
@@ -150,7 +151,13 @@ class Waymark:
         heartbeat = heartbeat_to(settings.heartbeat_url) if settings.heartbeat_url else None
         self.auditor = Auditor(database, clock, self.signals, vault, heartbeat)
         self.exchange = Exchange(
-            database, vault, clock, self.signals, receiver=RequestIntake(vault), identity=own_identity(settings)
+            database,
+            vault,
+            clock,
+            self.signals,
+            receiver=RequestIntake(vault),
+            gatekeeper=RequestGatekeeper(vault),
+            identity=own_identity(settings),
         )
         self.health = Health(database, clock)
         self._tasks: dict[str, asyncio.Task[None]] = {}

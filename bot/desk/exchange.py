@@ -109,6 +109,7 @@ ACTS: Mapping[str, str] = {
     "message": N_("a message was sent"),
     "message_came": N_("a message came"),
     "letter_failed": N_("a letter could not be delivered"),
+    "letter_stopped": N_("a letter that waited was not sent"),
     "hold_told": N_("the partner was told of the hold"),
     "hold_came": N_("the partner told us of a hold"),
     "hold_ended": N_("the hold has ended"),
@@ -119,6 +120,14 @@ ACTS: Mapping[str, str] = {
     "came": N_("came"),
 }
 
+#: Why something that was to leave stayed here, beside what happened.
+WHY_NOT: Mapping[str, str] = {
+    "gate": N_("the refugee gate is shut"),
+    "hold": N_("a hold stands, or the tie of the adult is not supported"),
+    "consent": N_("nobody's consent carries it any more"),
+    "channel": N_("the channel to the partner is closed"),
+    "withdrawn": N_("the request was withdrawn"),
+}
 BEFORE_SENDING = frozenset({Status.DRAFTED, Status.APPROVED})
 
 VIEWS: Mapping[str, str] = {
@@ -420,6 +429,7 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: service.Reques
         and asked.status not in ENDED
         and (asked.status in BEFORE_SENDING or file.consent is None),
         "acts": ACTS,
+        "why_not": WHY_NOT,
         "not_done": {said.line.id: service.not_done_of(key, said.line) for said in file.lines},
         "open_questions": [
             ask

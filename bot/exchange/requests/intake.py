@@ -31,7 +31,6 @@ from bot.exchange.requests.model import (
     Confidence,
     Ground,
     How,
-    NoConsent,
     NotNow,
     Refusal,
     Request,
@@ -40,7 +39,7 @@ from bot.exchange.requests.model import (
     Status,
     judge,
 )
-from bot.exchange.requests.store import Line
+from bot.exchange.requests.store import Line, PutLetter
 from bot.exchange.requests.types import FIELDS, LONGEST, REQUEST_TYPES
 from bot.kernel import audit
 from bot.kernel.crypto import DataKey, Erased, Vault
@@ -52,6 +51,10 @@ log = get_log("exchange")
 SYSTEM = sending.SYSTEM
 LONGEST_TEXT = service.LONGEST_TEXT
 NO_SUCH_REQUEST = "no_such_request"
+#: A letter did not get there.
+FAILED = frozenset({ReceiptState.REFUSED, ReceiptState.UNDELIVERED, ReceiptState.CLOSED, ReceiptState.EXPIRED})
+#: Why a letter that waited was not sent: what `sending.RequestGatekeeper` said. The last needs no human: one did it.
+STOPPED = frozenset({"gate", "hold", "consent", TAKEN_BACK := "withdrawn"})
 #: However far away a partner's due date is, and whatever its clock says.
 LATEST_DUE = timedelta(days=400)
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -89,11 +92,33 @@ class RequestIntake:
             act = {ReceiptState.STORED: Act.DELIVER, ReceiptState.READ: Act.SEE}.get(receipt.state)
             if act is not None and request.allows(act):
                 self._move(tx, request, act, at=receipt.at)
-        if receipt.state in {ReceiptState.REFUSED, ReceiptState.UNDELIVERED, ReceiptState.CLOSED, ReceiptState.EXPIRED}:
+        if letter.kind == "request_body":
+            request = self._body_arrived(tx, request, letter, receipt)
+        if receipt.state in FAILED:
+            what = "letter_stopped" if receipt.code in STOPPED else "letter_failed"
             facts = {"kind": letter.kind, "state": receipt.state.value, "code": receipt.code}
             once = f"{letter.envelope_id}:{receipt.state.value}"
-            if self._event(tx, request, "letter_failed", at=receipt.at, facts=facts, once=once):
+            if self._event(tx, request, what, at=receipt.at, facts=facts, once=once) and receipt.code != TAKEN_BACK:
                 ring_for(tx, request, at=receipt.at)
+
+    def _body_arrived(self, tx: Connection, request: Request, letter: PutLetter, receipt: Receipt) -> Request:
+        """Whether the partner has the personal part, as far as we know: where it could not be delivered it may be sent
+        again, by hand; and what was given up as lost may still be confirmed."""
+        others = [
+            each
+            for each in store.letters_of(tx, request.id)
+            if each.kind == letter.kind and each.envelope_id != letter.envelope_id and each.state not in FAILED
+        ]
+        if request.side is not Side.OURS or others:
+            return request
+        if receipt.state in FAILED and request.asked_on is not None:
+            known = replace(request, asked_on=None)
+        elif receipt.state not in FAILED and request.asked_on is None:
+            known = replace(request, asked_on=receipt.at)
+        else:
+            return request
+        self._save(tx, request, known)
+        return known
 
     # Letters of theirs
 
@@ -195,7 +220,7 @@ class RequestIntake:
             service.disclose(tx, self._vault, accepted, actor=SYSTEM, at=letter.at)
         except (GateShut, ChannelClosed, MayNotMove, NotNow, Erased) as error:
             savepoint.rollback()
-            self._event(tx, accepted, "body_kept_back", at=letter.at, facts={"why": why_not(error)})
+            self._event(tx, accepted, "body_kept_back", at=letter.at, facts={"why": sending.why_not(error)})
             ring_for(tx, accepted, at=letter.at)
             return
         savepoint.commit()
@@ -449,15 +474,6 @@ class RequestIntake:
             facts=dict(facts or {}),
         )
         return True
-
-
-def why_not(error: Exception) -> str:
-    """Why something was not sent, as a code: the history of a request holds no words."""
-    if isinstance(error, GateShut):
-        return "gate"
-    if isinstance(error, MayNotMove):
-        return "hold"
-    return "consent" if isinstance(error, NoConsent) else "channel"
 
 
 def ring_for(tx: Connection, request: Request, *, at: datetime) -> None:

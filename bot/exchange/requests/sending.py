@@ -20,12 +20,13 @@ from bot.cases.model import Case, NotAllowedNow
 from bot.exchange import gate
 from bot.exchange.gate import Cleared, GateShut, Kind, Override, Recipient, Situation, Stop, Why
 from bot.exchange.holds import service as holds
+from bot.exchange.holds.model import MayNotMove
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed, Partner, PartnerKind
 from bot.exchange.post import service as post
-from bot.exchange.post.model import ReceiptState
+from bot.exchange.post.model import LetterStopped, ReceiptState, WaitingLetter
 from bot.exchange.requests import store
-from bot.exchange.requests.model import NoConsent, Request, Side
+from bot.exchange.requests.model import NoConsent, Request, Side, Status
 from bot.kernel import audit
 from bot.kernel.crypto import Erased, Vault
 from bot.kernel.words import N_
@@ -143,13 +144,12 @@ def send(
     said = {"request": request.id, **body}
     leave = _leave(tx, vault, request, partner, kind, said)
     entry = _consent_to(tx, request, partner, kind, at=at)
-    if not leave.fits([partner.id], kind, request.id, said):
-        raise GateShut((Stop(Why.NO_RECIPIENT),))
     personal = kind in SAYS_WHO
     rests_on = reference(entry) if entry else request.consent_ref
     envelope_id = post.put(
         tx,
         vault,
+        leave,
         partner_id=partner.id,
         kind=kind,
         request_type=request.type_key,
@@ -169,6 +169,46 @@ def send(
         facts = {"override": leave.override_id, "partner": partner.id, "kind": kind}
         audit.append(tx, vault, at=at, actor=actor, act="gate.overridden", object=f"request:{request.id}", facts=facts)
     return envelope_id
+
+
+class RequestGatekeeper:
+    """What is asked of every letter about a request again, before each attempt to send it
+    (`bot.exchange.post.model.Gatekeeper`)."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    def clear(self, tx: Connection, letter: WaitingLetter, at: datetime) -> Cleared:
+        """Leave for a letter that waited. Raises LetterStopped: the gate has shut, a hold was placed, nobody's consent
+        carries it any more, or the request was withdrawn."""
+        put = store.get_letter(tx, letter.envelope_id)
+        sealed = store.get_request(tx, put.request_id) if put else None
+        partner = partners.get(tx, letter.partner_id, self._vault)
+        if sealed is None or partner is None:
+            raise LetterStopped("no_such_request")
+        request = sealed.request
+        try:
+            leave = _leave(tx, self._vault, request, partner, letter.kind, letter.body)
+            _consent_to(tx, request, partner, letter.kind, at=at)
+        except (GateShut, MayNotMove, NoConsent) as error:
+            raise LetterStopped(why_not(error)) from None
+        if letter.kind in SAYS_WHO | RESTS_ON_CONSENT and is_taken_back(request):
+            raise LetterStopped("withdrawn")
+        return leave
+
+
+def is_taken_back(request: Request) -> bool:
+    """Withdrawn by whoever made it, or its partner was asked to keep nothing: nothing more is said about anybody."""
+    return request.status is Status.WITHDRAWN or request.told_withdrawn_at is not None
+
+
+def why_not(error: Exception) -> str:
+    """Why something was not sent, as a code: the history of a request holds no words."""
+    if isinstance(error, GateShut):
+        return "gate"
+    if isinstance(error, MayNotMove):
+        return "hold"
+    return "consent" if isinstance(error, NoConsent) else "channel"
 
 
 def _consent_to(tx: Connection, request: Request, partner: Partner, kind: str, *, at: datetime) -> Consent | None:

@@ -10,10 +10,12 @@ import pytest
 from bot.cases import consent
 from bot.exchange.gate import Situation
 from bot.exchange.partners.model import PartnerKind
+from bot.exchange.post.model import Receipt, ReceiptState
 from bot.exchange.requests import store
+from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Status
 from bot.kernel.access import Role
-from tests.integration.exchange.two_countries import Country, filled, put_partner
+from tests.integration.exchange.two_countries import Country, a_draft, filled, put_partner
 
 
 @pytest.fixture
@@ -237,3 +239,16 @@ async def test_where_consent_is_missing_the_desk_says_whom_to_ask_and_leads_ther
     await officer.go(f"/desk/cases/{case_id}/file")
     await officer.send(f"/desk/cases/{case_id}/consents/withdraw", consent=row.id)
     assert (await here.file(request_id)).request.status is Status.WITHDRAWN
+
+
+async def test_the_page_says_why_a_letter_that_waited_was_not_sent(here, at_desk):
+    case_id = await here.case()
+    request_id = await here.asked(case_id, a_draft(here.others["TN"]))
+    letter = (await here.see(lambda tx: store.letters_of(tx, request_id)))[0]
+    news = Receipt(here.others["TN"], letter.envelope_id, ReceiptState.CLOSED, "gate", here.clock.now())
+    await here.database.write(lambda tx: RequestIntake(here.vault).told(tx, news))
+    officer = await at_desk(here.officer)
+
+    assert "a letter that waited was not sent: the refugee gate is shut" in await officer.go(
+        f"/desk/requests/{request_id}"
+    )
