@@ -45,9 +45,12 @@ from bot.conversations.service import end_leases, forget_old_receipts
 from bot.conversations.triage import Triage
 from bot.conversations.turn import TurnWorker
 from bot.exchange.exchange import Exchange
+from bot.exchange.holds.service import ClaimingAdults
 from bot.exchange.partners.keys import Identity
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.reminders import Reminders
+from bot.exchange.requests.sending import RequestGatekeeper
+from bot.exchange.requests.service import WithdrawnConsents
 from bot.kernel import sessions
 from bot.kernel.clock import Clock, SystemClock
 from bot.kernel.crypto import Vault
@@ -149,7 +152,13 @@ class Waymark:
         heartbeat = heartbeat_to(settings.heartbeat_url) if settings.heartbeat_url else None
         self.auditor = Auditor(database, clock, self.signals, vault, heartbeat)
         self.exchange = Exchange(
-            database, vault, clock, self.signals, receiver=RequestIntake(vault), identity=own_identity(settings)
+            database,
+            vault,
+            clock,
+            self.signals,
+            receiver=RequestIntake(vault),
+            gatekeeper=RequestGatekeeper(vault),
+            identity=own_identity(settings),
         )
         self.health = Health(database, clock)
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -197,7 +206,12 @@ class Waymark:
             webchat_routes(self.inbox, talks, emergency_number=self._own_emergency_number, demo=self.is_demo),
             terminal_routes(key, self.inbox, in_terminal),
             *bot.desk.all_routes(
-                self.directory, texts=self.texts, meant=self.reading.procedures_meant, telegram=self.telegram
+                self.directory,
+                texts=self.texts,
+                holders=[WithdrawnConsents()],
+                companions=ClaimingAdults(),
+                meant=self.reading.procedures_meant,
+                telegram=self.telegram,
             ),
             self._directory_api(),
             self.exchange.routes,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,8 +24,10 @@ from bot.exchange.post import service as post
 from bot.exchange.post import store as letters
 from bot.exchange.post.files import MOST_LETTERS, NotALetterFile, read_letters, write_letters
 from bot.exchange.post.intake import Intake
-from bot.exchange.post.model import RECEIPT, ReceiptState
+from bot.exchange.post.model import RECEIPT, LetterStopped, ReceiptState
 from bot.exchange.refusals import ChannelClosed, TooLarge
+from bot.exchange.requests.intake import RequestIntake
+from bot.exchange.requests.sending import RequestGatekeeper
 from bot.kernel import audit, officers
 from bot.kernel.clock import SystemClock
 from bot.kernel.crypto import Erased, Vault
@@ -253,6 +256,7 @@ async def export_letters(settings: Settings, name: str, to: Path) -> str:
     """What waits for a partner, as a file. It waits on until the partner confirms. Raises CannotDo."""
     at = SystemClock().now()
     async with installation(settings) as (database, vault):
+        stopped: list[tuple[str, str]] = []
 
         def work(tx: Connection) -> list[bytes]:
             partner = _named(tx, vault, name)
@@ -262,12 +266,16 @@ async def export_letters(settings: Settings, name: str, to: Path) -> str:
             found = []
             for letter in letters.waiting_letters(tx, partner.id, limit=MOST_LETTERS):
                 try:
-                    found.append(post.sealed(tx, vault, letter, at).raw)
+                    found.append(post.sealed(tx, vault, RequestGatekeeper(vault), letter, at).raw)
+                except LetterStopped as why:
+                    stopped.append((letter.id, why.code))
                 except (ChannelClosed, Erased, TooLarge):
                     continue
             return found
 
         envelopes = await database.read(work)
+        for envelope_id, code in stopped:
+            await database.write(partial(_shut, vault=vault, envelope_id=envelope_id, code=code, at=at))
     if not envelopes:
         return f"Nothing waits for {name}."
     _write_file(to, write_letters(envelopes))
@@ -275,6 +283,10 @@ async def export_letters(settings: Settings, name: str, to: Path) -> str:
         f"{len(envelopes)} letters for {name} are in {to}. Only they can open them. They wait here on until "
         "the partner's own file confirms them."
     )
+
+
+def _shut(tx: Connection, *, vault: Vault, envelope_id: str, code: str, at: datetime) -> None:
+    post.shut(tx, vault, RequestIntake(vault), envelope_id, code, at)
 
 
 async def import_letters(settings: Settings, file: Path) -> Imported:

@@ -9,7 +9,7 @@ A withdrawal is not finished when it is recorded: every recipient has to say tha
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,9 +19,12 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from bot.cases import consent_store as store
-from bot.cases.hand import Hand, key_of, note_in_audit, target, unseal, visible, write_down
+from bot.cases.hand import Hand, key_of, target, unseal, visible, write_down
 from bot.cases.model import Case, CaseError, NotAllowedNow
+from bot.cases.ports import Holder
+from bot.kernel import audit
 from bot.kernel.access import Permission
+from bot.kernel.crypto import Vault
 from bot.kernel.ids import new_id
 from bot.kernel.words import N_
 
@@ -61,6 +64,17 @@ PURPOSES: Mapping[str, str] = MappingProxyType(
         Purpose.REPORTING: N_("Numbers without names"),
         Purpose.CROSS_BORDER: N_("To ask another country"),
         Purpose.TRANSFER: N_("To hand the case to another agency"),
+    }
+)
+#: What may be told in another country: the classes of data that agreements with partners name. Nobody knows beforehand
+#: which fields a request will need, so one asks for a class of them; a request of any type tells no others.
+CLASSES: Mapping[str, str] = MappingProxyType(
+    {
+        "data:identity": N_("Who the child is, and what they look like"),
+        "data:family": N_("The family, and adults who say that they belong to it"),
+        "data:health": N_("Health"),
+        "data:education": N_("School"),
+        "data:justice": N_("What happened, for the police or a court"),
     }
 )
 GIVERS: Mapping[str, str] = MappingProxyType(
@@ -145,6 +159,10 @@ class Consent:
         if self.agreement.kind is Kind.OVERRIDE:
             return self.second_by is not None and self.second_by != self.recorded_by
         return self.agreement.kind is Kind.CONSENT and self.agreement.capacity != "cannot"
+
+    def covers(self, items: Collection[str]) -> bool:
+        """Whether all of this may be shared on it."""
+        return set(items) <= set(self.agreement.items) - set(self.agreement.withheld)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,13 +263,16 @@ def second(tx: Connection, hand: Hand, case_id: str, consent_id: str) -> None:
     _write_down(tx, hand, case, "override_seconded", consent_id)
 
 
-def withdraw(tx: Connection, hand: Hand, case_id: str, consent_id: str) -> list[Share]:
-    """Take a consent back, because the person said so. Returns what was shared on it: each recipient must be told."""
+def withdraw(tx: Connection, hand: Hand, case_id: str, consent_id: str, *, holders: Iterable[Holder]) -> list[Share]:
+    """Take a consent back, because the person said so. Returns what was shared on it: each recipient must be told, and
+    the `holders` tell theirs in this very transaction."""
     case = target(tx, hand, case_id, Permission.CONSENT_RECORD)
     row = store.get_consent(tx, case.id, consent_id)
     if row is None or not store.set_withdrawn(tx, consent_id, officer_id=hand.officer.id, at=hand.at):
         raise NotAllowedNow(case.number)
     _write_down(tx, hand, case, "consent_withdrawn", consent_id)
+    for holder in holders:
+        holder.consent_withdrawn(tx, hand, case, consent_id)
     return [share for share in shares_of(tx, case.id) if share.consent_id == consent_id]
 
 
@@ -260,24 +281,48 @@ def of_case(tx: Connection, case_id: str) -> list[Consent]:
     return [_consent(row) for row in store.consents_of(tx, case_id)]
 
 
-def in_force(tx: Connection, case_id: str, purpose: Purpose, recipient: str, at: datetime) -> Consent | None:
-    """The row on the strength of which this may be shared with `recipient` at `at`; None: it may not.
+def in_force(
+    tx: Connection, case_id: str, purpose: Purpose, recipient: str, at: datetime, items: Collection[str] = ()
+) -> Consent | None:
+    """The row on the strength of which `items` may be shared with `recipient` at `at`; None: they may not.
 
-    Its words stay sealed: what may be shared is in its codes.
+    The newest word counts: what a newer row holds back, no older one gives. The words of the row stay sealed: what may
+    be shared is in its codes.
     """
-    found = (_consent(row) for row in store.standing(tx, case_id, purpose.value, recipient, at))
-    return next((consent for consent in found if consent.carries(at)), None)
+    held_back: set[str] = set()
+    for row in store.standing(tx, case_id, purpose.value, recipient, at):
+        found = _consent(row)
+        if found.agreement.kind is Kind.OVERRIDE and not found.carries(at):
+            continue  # nobody's word yet
+        held_back.update(found.agreement.withheld)
+        if found.carries(at) and found.covers(items) and held_back.isdisjoint(items):
+            return found
+    return None
 
 
 def share(tx: Connection, hand: Hand, case: Case, consent: Consent, what: str, items: Sequence[str]) -> str:
-    """Write down that something left the case. Raises NotAllowedNow where the consent does not cover all of it.
+    """Write down that something left the case. Raises NotAllowedNow where the consent does not cover all of it."""
+    return share_for(tx, hand.vault, case, consent, what, items, by=hand.officer.id, actor=hand.officer.id, at=hand.at)
+
+
+def share_for(
+    tx: Connection,
+    vault: Vault,
+    case: Case,
+    consent: Consent,
+    what: str,
+    items: Sequence[str],
+    *,
+    by: str,
+    actor: str,
+    at: datetime,
+) -> str:
+    """The same where the program lets go at once what a human (`by`) has decided before.
 
     The row is looked at once more, locked: it may have been withdrawn since `consent` was read.
     """
     row = store.get_consent(tx, case.id, consent.id)
-    if row is None or not (present := _consent(row)).carries(hand.at):
-        raise NotAllowedNow(case.number)
-    if not set(items) <= set(present.agreement.items) - set(present.agreement.withheld):
+    if row is None or not (present := _consent(row)).carries(at) or not present.covers(items):
         raise NotAllowedNow(case.number)
     share_id = new_id()
     store.add_share(
@@ -288,11 +333,12 @@ def share(tx: Connection, hand: Hand, case: Case, consent: Consent, what: str, i
             "consent_id": consent.id,
             "what": what,
             "items": json.dumps(sorted(items)),
-            "shared_by": hand.officer.id,
-            "at": hand.at,
+            "shared_by": by,
+            "at": at,
         },
     )
-    note_in_audit(tx, hand, "case.shared", case, {"consent": consent.id, "what": what})
+    facts = {"consent": consent.id, "what": what}
+    audit.append(tx, vault, at=at, actor=actor, act="case.shared", object=f"case:{case.id}", facts=facts)
     return share_id
 
 
@@ -302,6 +348,12 @@ def recipient_stopped(tx: Connection, hand: Hand, case_id: str, share_id: str) -
     if not store.set_withdrawal_seen(tx, case.id, share_id, hand.at):
         raise NotAllowedNow(case.number)
     _write_down(tx, hand, case, "recipient_stopped", share_id)
+
+
+def keeps_nothing(tx: Connection, vault: Vault, case: Case, what: str, *, at: datetime) -> None:
+    """Whoever got `what` has signed that they keep nothing of it, whether the consent was taken back or not."""
+    for share_id in store.set_nothing_kept(tx, case.id, what, at):
+        write_down(tx, vault, case, "recipient_stopped", officer_id=None, at=at, facts={"id": share_id})
 
 
 def ledger(tx: Connection, hand: Hand, case_id: str) -> list[Consent]:

@@ -121,5 +121,13 @@ def set_withdrawal_seen(tx: Connection, case_id: str, share_id: str, at: datetim
     return tx.execute(shares.update().where(waiting).values(withdrawal_seen_at=at)).rowcount == 1
 
 
+def set_nothing_kept(tx: Connection, case_id: str, what: str, at: datetime) -> list[str]:
+    """Every share of `what` is over. Returns those that were not before."""
+    still = sa.and_(shares.c.case_id == case_id, shares.c.what == what, shares.c.withdrawal_seen_at.is_(None))
+    found = list(tx.execute(sa.select(shares.c.id).where(still).with_for_update()).scalars())
+    tx.execute(shares.update().where(still).values(withdrawal_seen_at=at))
+    return found
+
+
 def codes(text: str) -> tuple[str, ...]:
     return tuple(json.loads(text))

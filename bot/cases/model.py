@@ -70,6 +70,11 @@ class NotAllowedNow(CaseError):
     """The case has moved on since the page was made, or this officer does not hold it."""
 
 
+class NotWithThisAdult(CaseError):
+    """A hold stands on this adult, or their tie to the child is not supported. Nothing that moves the two together was
+    done; the child can go alone."""
+
+
 class NotReadyToClose(CaseError):
     """Something stands in the way of closing: `obstacles` has a sentence for each. Nothing was changed."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from bot.cases.ports import Adults, Holder
 from bot.desk import (
     adults,
     arrivals,
@@ -11,7 +13,6 @@ from bot.desk import (
     case,
     deliveries,
     exchange,
-    file,
     handing,
     live,
     officers,
@@ -20,6 +21,7 @@ from bot.desk import (
     sign_in,
 )
 from bot.desk.account import account_routes
+from bot.desk.file import file_routes
 from bot.desk.ports import TelegramName
 from bot.desk.provider import provider_routes
 from bot.desk.refer import refer_routes
@@ -36,10 +38,18 @@ STATIC = Path(__file__).parent / "static"
 
 
 def all_routes(
-    directory: Directory, *, texts: TextShelf, telegram: TelegramName | None = None, meant: Meant = no_meaning
+    directory: Directory,
+    *,
+    texts: TextShelf,
+    holders: Sequence[Holder],
+    companions: Adults,
+    telegram: TelegramName | None = None,
+    meant: Meant = no_meaning,
 ) -> list[Routes]:
-    """Every route of the desk. `telegram` is asked for the bot's name when an officer connects their phone, and `meant`
-    what words are about when somebody searches the texts."""
+    """Every route of the desk. `holders` take back what was given on a consent that ends, `companions` says with whom a
+    child may be sent, `telegram` is asked for the bot's name when an officer connects their phone, and `meant` what
+    words are about when somebody searches the texts.
+    """
     return [
         sign_in.routes,
         queue.routes,
@@ -48,8 +58,8 @@ def all_routes(
         exchange.routes,
         adults.routes,
         handing.routes,
-        file.routes,
-        refer_routes(PublishedServices(directory)),
+        file_routes(holders),
+        refer_routes(PublishedServices(directory), companions),
         arrivals.routes,
         rota.routes,
         services_routes(directory),

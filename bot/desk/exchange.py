@@ -12,6 +12,7 @@ from multidict import MultiDict
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 
+from bot.cases import consent
 from bot.cases import service as cases
 from bot.cases.hand import Hand
 from bot.cases.model import CaseNotFound
@@ -28,12 +29,15 @@ from bot.exchange.requests.model import (
     ALTERNATIVES,
     ASSENTS,
     CONFIDENCES,
+    ENDED,
+    GROUNDS,
     HOWS,
     REFUSALS,
     RETURNS,
     STATUS_TITLES,
     Act,
     Alternative,
+    Ground,
     Incomplete,
     NotNow,
     Refusal,
@@ -66,6 +70,9 @@ PROBLEMS: Mapping[str, str] = {
     "erased": N_("The words of this case were erased. Nothing more can be said about it."),
     "answered_before": N_("This question has an answer already."),
     "not_asked": N_("This was not asked."),
+    "consent": N_("Nothing was sent: nobody has agreed yet that this partner is told this. Read below whom to ask."),
+    "second_person": N_("Nothing was sent: where somebody could not be asked, a second person lets the answers go."),
+    "relatives_agree": N_("Nothing was sent: a relative who is looked for is asked first."),
 }
 
 #: What happened to a request. Codes that are not here are shown as they are.
@@ -90,6 +97,8 @@ ACTS: Mapping[str, str] = {
     "answer_not_counted": N_("they could not use an answer"),
     "refuse": N_("refused"),
     "withdraw": N_("withdrawn"),
+    "asked_to_forget": N_("the consent was taken back: the partner was asked to keep nothing"),
+    "not_told": N_("the channel is closed: call the partner and ask that they keep nothing"),
     "forgotten": N_("what they told us was destroyed here"),
     "forgotten_there": N_("the partner confirms that it keeps nothing"),
     "reminded": N_("the partner was reminded"),
@@ -100,6 +109,7 @@ ACTS: Mapping[str, str] = {
     "message": N_("a message was sent"),
     "message_came": N_("a message came"),
     "letter_failed": N_("a letter could not be delivered"),
+    "letter_stopped": N_("a letter that waited was not sent"),
     "hold_told": N_("the partner was told of the hold"),
     "hold_came": N_("the partner told us of a hold"),
     "hold_ended": N_("the hold has ended"),
@@ -109,6 +119,16 @@ ACTS: Mapping[str, str] = {
     "override_agreed": N_("a second person agreed to go against the gate"),
     "came": N_("came"),
 }
+
+#: Why something that was to leave stayed here, beside what happened.
+WHY_NOT: Mapping[str, str] = {
+    "gate": N_("the refugee gate is shut"),
+    "hold": N_("a hold stands, or the tie of the adult is not supported"),
+    "consent": N_("nobody's consent carries it any more"),
+    "channel": N_("the channel to the partner is closed"),
+    "withdrawn": N_("the request was withdrawn"),
+}
+BEFORE_SENDING = frozenset({Status.DRAFTED, Status.APPROVED})
 
 VIEWS: Mapping[str, str] = {
     "ours": N_("We ask"),
@@ -403,7 +423,13 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: service.Reques
         "refusals": REFUSALS,
         "alternatives": ALTERNATIVES,
         "returns": RETURNS,
+        "grounds": GROUNDS,
+        "needs": {item: consent.CLASSES[item] for item in sending.items_of(asked)},
+        "wants_consent": asked.side is Side.OURS
+        and asked.status not in ENDED
+        and (asked.status in BEFORE_SENDING or file.consent is None),
         "acts": ACTS,
+        "why_not": WHY_NOT,
         "not_done": {said.line.id: service.not_done_of(key, said.line) for said in file.lines},
         "open_questions": [
             ask
@@ -612,7 +638,8 @@ async def release_answers(request: web.Request) -> web.StreamResponse:
     def work(tx: Connection, hand: Hand) -> object:
         if fields.get("endangers", "") not in said:
             raise Incomplete(["endangers"])
-        return service.release_answers(tx, hand, request_id, endangers=said[fields["endangers"]])
+        endangers, ground = said[fields["endangers"]], _choice(Ground, fields.get("ground", ""))
+        return service.release_answers(tx, hand, request_id, endangers=endangers, ground=ground)
 
     return await _act(request, work, notice="answers_sent")
 

@@ -14,6 +14,7 @@ from bot.cases import consent
 from bot.cases.consent import Agreement, Kind, Purpose
 from bot.cases.hand import Hand
 from bot.cases.model import CaseError, CaseNotFound
+from bot.cases.ports import Holder
 from bot.cases.record import service
 from bot.cases.record.fields import FIELDS, SECTIONS, WrongValue
 from bot.cases.record.risk import RISKS, Risk
@@ -22,12 +23,32 @@ from bot.cases.record.stages import STAGES, Stage, steps_from
 from bot.desk.case import wake_all
 from bot.desk.frame import go_to, hand_of, show
 from bot.desk.queue import officer_names
+from bot.exchange.holds import service as holds
 from bot.kernel.access import Permission, allows
 from bot.kernel.web import Routes, form
-from bot.kernel.web_keys import DATABASE, LANGUAGE, OFFICER
+from bot.kernel.web_keys import DATABASE, LANGUAGE, OFFICER, SIGNALS
 from bot.kernel.words import N_
 
 routes = Routes()
+
+
+def file_routes(holders: Sequence[Holder]) -> Routes:
+    """The routes of the file, with the one by which what was given on a consent is taken back from its `holders`."""
+    whole = Routes()
+    whole.table.extend(routes.table)
+
+    @whole.post("/desk/cases/{id}/consents/withdraw", name="withdraw_consent", allow=Permission.CONSENT_RECORD)
+    async def withdraw(request: web.Request) -> web.StreamResponse:
+        consent_id = (await form(request)).get("consent", "")[:36]
+
+        def work(tx: Connection, hand: Hand, case_id: str) -> object:
+            return consent.withdraw(tx, hand, case_id, consent_id, holders=holders)
+
+        request.app[SIGNALS].wake("exchange", "post")
+        return await _do(request, work, "consent")
+
+    return whole
+
 
 #: By when a task can be due: hours, and how they are said. A span needs no time zone.
 SPANS: Mapping[int, str] = {
@@ -39,6 +60,8 @@ SPANS: Mapping[int, str] = {
     336: N_("in two weeks"),
     720: N_("in a month"),
 }
+#: What a consent may name: for another country classes of data, else the fields of the record.
+CLASSES_OR_FIELDS = {True: frozenset(consent.CLASSES), False: frozenset(FIELDS)}
 PROBLEMS: Mapping[str, str] = {
     "moved": N_("A colleague changed the same field meanwhile. Both are shown: decide, and save again."),
     "value": N_("This cannot be kept as it is written. Nothing was changed."),
@@ -63,8 +86,8 @@ async def file_screen(
 ) -> web.Response:
     """The file. `typed` gives back what could not be kept, `wrong` names the fields, `said` says what is missing."""
     hand, case_id = hand_of(request), request.match_info["id"]
-    if typed is None and "service" in request.query:  # from the directory: whom the person is asked about
-        typed = MultiDict({name: request.query.get(name, "")[:200] for name in ("service", "named")})
+    if typed is None:
+        typed = _asked_about(request)
 
     def read(tx: Connection) -> dict[str, Any]:
         record = service.open_record(tx, hand, case_id)
@@ -74,6 +97,19 @@ async def file_screen(
         return await show(request, template, read, here="case", writes=True, status=409 if problem or said else 200)
     except CaseError:
         raise web.HTTPNotFound from None
+
+
+def _asked_about(request: web.Request) -> MultiDict[str] | None:
+    """Whom the person is asked about, where the way here led through a service of the directory or a partner abroad."""
+    told = request.query
+    if "service" in told:
+        return MultiDict({name: told.get(name, "")[:200] for name in ("service", "named")})
+    if "partner" not in told:
+        return None
+    typed = MultiDict({name: told.get(name, "")[:200] for name in ("partner", "named", "country")})
+    typed["purpose"] = Purpose.CROSS_BORDER.value
+    typed.extend([("items", item) for item in told.getall("items", []) if item in consent.CLASSES])
+    return typed
 
 
 def file_context(
@@ -95,7 +131,9 @@ def file_context(
         "steps": steps,
         "ledger": consent.ledger(tx, hand, case.id),
         "shares": consent.shares_of(tx, case.id),
+        "holds": holds.standing_holds(tx, case.id),
         "purposes": consent.PURPOSES,
+        "classes": consent.CLASSES,
         "givers": consent.GIVERS,
         "capacities": consent.CAPACITIES,
         "ways": consent.WAYS,
@@ -188,22 +226,24 @@ async def record_consent(request: web.Request) -> web.StreamResponse:
 
 
 def _agreement(fields: MultiDict[str], hand: Hand, language: str) -> Agreement:
-    named, service_id = fields.get("named", "").strip()[: consent.LONGEST_NAME], fields.get("service", "")[:60]
+    named = fields.get("named", "").strip()[: consent.LONGEST_NAME]
     age = fields.get("age", "")
     days = fields.get("days", "")
     lasts = timedelta(days=int(days)) if days.isdecimal() and 0 < len(days) < 4 and int(days) > 0 else None
+    purpose = Purpose(fields["purpose"]) if fields.get("purpose") in set(Purpose) else Purpose.REFERRAL
+    known = CLASSES_OR_FIELDS[purpose is Purpose.CROSS_BORDER]
     return Agreement(
         kind=Kind(fields["kind"]) if fields.get("kind") in set(Kind) else Kind.CONSENT,
-        purpose=Purpose(fields["purpose"]) if fields.get("purpose") in set(Purpose) else Purpose.REFERRAL,
-        recipient=f"service:{service_id}" if service_id else consent.agency(hand, named),
+        purpose=purpose,
+        recipient=_recipient(fields, hand, named),
         named=named,
         giver=fields.get("giver", ""),
         capacity=fields.get("capacity", ""),
         language=(fields.get("language") or language)[:16],
         way=fields.get("way", ""),
         text=fields.get("text", "")[: consent.LONGEST_TEXT],
-        items=tuple(code for code in fields.getall("items", []) if code in FIELDS),
-        withheld=tuple(code for code in fields.getall("withheld", []) if code in FIELDS),
+        items=tuple(code for code in fields.getall("items", []) if code in known),
+        withheld=tuple(code for code in fields.getall("withheld", []) if code in known),
         age=int(age) if age.isdecimal() and len(age) < 4 else None,
         country=fields.get("country", "").strip().upper()[:2] or None,
         expires_at=hand.at + lasts if lasts else None,
@@ -212,16 +252,18 @@ def _agreement(fields: MultiDict[str], hand: Hand, language: str) -> Agreement:
     )
 
 
+def _recipient(fields: MultiDict[str], hand: Hand, named: str) -> str:
+    """Whom it is given to: a partner abroad, a service of the directory, or whoever has this name."""
+    if partner_id := fields.get("partner", "")[:36]:
+        return f"partner:{partner_id}"
+    service_id = fields.get("service", "")[:60]
+    return f"service:{service_id}" if service_id else consent.agency(hand, named)
+
+
 @routes.post("/desk/cases/{id}/consents/second", name="second_consent", allow=Permission.CONSENT_OVERRIDE)
 async def second(request: web.Request) -> web.StreamResponse:
     consent_id = (await form(request)).get("consent", "")[:36]
     return await _do(request, lambda tx, hand, case_id: consent.second(tx, hand, case_id, consent_id), "consent")
-
-
-@routes.post("/desk/cases/{id}/consents/withdraw", name="withdraw_consent", allow=Permission.CONSENT_RECORD)
-async def withdraw(request: web.Request) -> web.StreamResponse:
-    consent_id = (await form(request)).get("consent", "")[:36]
-    return await _do(request, lambda tx, hand, case_id: consent.withdraw(tx, hand, case_id, consent_id), "consent")
 
 
 @routes.post("/desk/cases/{id}/consents/stopped", name="recipient_stopped", allow=Permission.CONSENT_RECORD)

@@ -93,7 +93,7 @@ async def live_request(request: web.Request) -> web.StreamResponse:
     def read(tx: Connection) -> dict[str, Any]:
         now = request.app[CLOCK].now()
         try:
-            file = requests.watch_request(tx, vault, officer, request_id)
+            file = requests.watch_request(tx, vault, officer, request_id, at=now)
         except RequestNotFound:
             raise CaseNotFound(request_id) from None
         frame = look(tx, officer, now)

@@ -13,7 +13,8 @@ from bot.cases import consent
 from bot.cases.consent import Purpose
 from bot.cases.hand import Hand, note_in_audit
 from bot.cases.hand import target as case_to_act_on
-from bot.cases.model import CaseError, CaseNotFound
+from bot.cases.model import CaseError, CaseNotFound, NotAllowedNow, NotWithThisAdult
+from bot.cases.ports import Adults
 from bot.cases.record.fields import FIELDS
 from bot.cases.referrals import service
 from bot.cases.referrals.model import (
@@ -30,6 +31,7 @@ from bot.desk.case import wake_all
 from bot.desk.frame import context_of, go_to, hand_of, show
 from bot.desk.ports import FoundService, ServiceFinder
 from bot.desk.queue import officer_names
+from bot.exchange.holds import service as holds
 from bot.kernel.access import Permission
 from bot.kernel.pages import render, route_url
 from bot.kernel.web import PUBLIC, Routes, form
@@ -39,16 +41,19 @@ from bot.kernel.words import N_
 #: Under which a receiver finds what they were asked. It tells nothing about what is behind it.
 LINK_PATH = "/referral"
 SHORTEST_SEARCH = 2
+#: Who goes with the child, where nobody does.
+NOBODY = "nobody"
 
 PROBLEMS = {
     "no_consent": N_("Nobody agreed to this, or not any more. Record a consent first. Nothing was sent."),
+    "adult": N_("Nothing was sent: the tie of this adult is not supported, or a hold stands. The child can go alone."),
     "incomplete": N_("Something is missing. Nothing was changed."),
     "too_late": N_("The referral has moved on. Nothing was changed: look at it again."),
 }
 
 
-def refer_routes(finder: ServiceFinder) -> Routes:
-    """The routes of referrals, with the one that looks into the directory."""
+def refer_routes(finder: ServiceFinder, adults: Adults) -> Routes:
+    """The routes of referrals: `finder` looks into the directory, and `adults` says with whom the child may be sent."""
     routes = Routes()
 
     @routes.get("/desk/cases/{id}/refer", name="refer", allow=Permission.REFERRAL_SEND)
@@ -64,8 +69,20 @@ def refer_routes(finder: ServiceFinder) -> Routes:
         consent_id, items = fields.get("consent", "")[:36], fields.getall("items", [])
 
         def work(tx: Connection) -> Sent:
-            ask = fields.get("ask", "")
-            return service.send(tx, hand, case_id, consent_id, urgency=urgency, items=items, ask=ask)
+            ask, adult = fields.get("ask", ""), fields.get("adult", "")[:36]
+            if not adult:  # who goes along is asked each time, and never guessed
+                raise NotAllowedNow(case_id)
+            return service.send(
+                tx,
+                hand,
+                case_id,
+                consent_id,
+                urgency=urgency,
+                items=items,
+                ask=ask,
+                with_adult=None if adult == NOBODY else adult,
+                adults=adults,
+            )
 
         try:
             sent = await request.app[DATABASE].write(work)
@@ -73,6 +90,8 @@ def refer_routes(finder: ServiceFinder) -> Routes:
             raise web.HTTPNotFound from None
         except NoConsent:
             return await _screen(request, finder, problem="no_consent", typed=fields)
+        except NotWithThisAdult:
+            return await _screen(request, finder, problem="adult", typed=fields)
         except CaseError:
             return await _screen(request, finder, problem="incomplete", typed=fields)
         wake_all(request, case_id)
@@ -103,7 +122,7 @@ def refer_routes(finder: ServiceFinder) -> Routes:
 
         return await _do(request, finder, work)
 
-    routes.table.extend(_receiver.table)
+    routes.table.extend(_receiver_routes(adults).table)
     return routes
 
 
@@ -155,6 +174,9 @@ async def _screen(
             "feedbacks": FEEDBACKS,
             "problem": PROBLEMS.get(problem),
             "typed": typed or MultiDict(),
+            "holds": holds.standing_holds(tx, case_id),
+            "adults": holds.adults_of(tx, hand.vault, case),
+            "blocked": holds.may_not_move(tx, case_id),
             "sent": sent,
             "link": _link(request, sent.token) if sent else None,
         }
@@ -171,48 +193,53 @@ def _link(request: web.Request, token: str) -> str:
 
 # For the receiver -------------------------------------------------------------------------------------------------
 
-_receiver = Routes()
 
+def _receiver_routes(adults: Adults) -> Routes:
+    routes = Routes()
 
-@_receiver.get(LINK_PATH, name="referral", allow=PUBLIC)
-async def show_link(request: web.Request) -> web.StreamResponse:
-    """Ask for the code. Looking at a link does not spend it: mail scanners look at everything."""
-    token, now = request.query.get("token", "")[:80], request.app[CLOCK].now()
-    is_open = await request.app[DATABASE].read(lambda tx: service.is_open(tx, token, now))
-    return _page(request, status=200 if is_open else 404, token=token if is_open else None)
+    @routes.get(LINK_PATH, name="referral", allow=PUBLIC)
+    async def show_link(request: web.Request) -> web.StreamResponse:
+        """Ask for the code. Looking at a link does not spend it: mail scanners look at everything."""
+        token, now = request.query.get("token", "")[:80], request.app[CLOCK].now()
+        is_open = await request.app[DATABASE].read(lambda tx: service.is_open(tx, token, now, adults=adults))
+        return _page(request, status=200 if is_open else 404, token=token if is_open else None)
 
+    @routes.post(LINK_PATH, name="referral", allow=PUBLIC)
+    async def open_link(request: web.Request) -> web.StreamResponse:
+        """With the right code, show what is asked, once."""
+        fields, now, vault = await form(request), request.app[CLOCK].now(), request.app[VAULT]
+        token, code = fields.get("token", "")[:80], fields.get("code", "")[:20]
+        try:
+            shown = await request.app[DATABASE].write(
+                lambda tx: service.open_by_link(tx, vault, token, code, now, adults=adults)
+            )
+        except LinkDead:
+            return _page(request, status=404)
+        if shown is None:
+            return _page(request, status=403, token=token, wrong=True)
+        request.app[SIGNALS].wake("queue")
+        return _page(request, shown=shown, reply=shown.reply)
 
-@_receiver.post(LINK_PATH, name="referral", allow=PUBLIC)
-async def open_link(request: web.Request) -> web.StreamResponse:
-    """With the right code, show what is asked, once."""
-    fields, now, vault = await form(request), request.app[CLOCK].now(), request.app[VAULT]
-    token, code = fields.get("token", "")[:80], fields.get("code", "")[:20]
-    try:
-        shown = await request.app[DATABASE].write(lambda tx: service.open_by_link(tx, vault, token, code, now))
-    except LinkDead:
-        return _page(request, status=404)
-    if shown is None:
-        return _page(request, status=403, token=token, wrong=True)
-    request.app[SIGNALS].wake("queue")
-    return _page(request, shown=shown, reply=shown.reply)
+    @routes.post(f"{LINK_PATH}/answer", name="referral_answer", allow=PUBLIC)
+    async def answer(request: web.Request) -> web.StreamResponse:
+        """The receiver says yes, or no and why."""
+        fields, now, vault = await form(request), request.app[CLOCK].now(), request.app[VAULT]
+        reply, reason = fields.get("reply", "")[:80], fields.get("reason", "")
+        act = Act.ACCEPT if fields.get("act") == "accept" else Act.DECLINE
+        if act is Act.DECLINE and reason not in DECLINE_REASONS:
+            return _page(request, status=400, reply=reply, wrong=True)
+        try:
+            await request.app[DATABASE].write(
+                lambda tx: service.reply_by_link(
+                    tx, vault, reply, act, reason=reason if act is Act.DECLINE else "", at=now, adults=adults
+                )
+            )
+        except LinkDead:
+            return _page(request, status=404)
+        request.app[SIGNALS].wake("queue")
+        return _page(request, answered=act.value)
 
-
-@_receiver.post(f"{LINK_PATH}/answer", name="referral_answer", allow=PUBLIC)
-async def answer(request: web.Request) -> web.StreamResponse:
-    """The receiver says yes, or no and why."""
-    fields, now, vault = await form(request), request.app[CLOCK].now(), request.app[VAULT]
-    reply, reason = fields.get("reply", "")[:80], fields.get("reason", "")
-    act = Act.ACCEPT if fields.get("act") == "accept" else Act.DECLINE
-    if act is Act.DECLINE and reason not in DECLINE_REASONS:
-        return _page(request, status=400, reply=reply, wrong=True)
-    try:
-        await request.app[DATABASE].write(
-            lambda tx: service.reply_by_link(tx, vault, reply, act, reason=reason if act is Act.DECLINE else "", at=now)
-        )
-    except LinkDead:
-        return _page(request, status=404)
-    request.app[SIGNALS].wake("queue")
-    return _page(request, answered=act.value)
+    return routes
 
 
 def _page(

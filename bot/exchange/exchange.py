@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.exchange.partners.keys import Identity
 from bot.exchange.post.carrier import Carrier
 from bot.exchange.post.intake import Intake
-from bot.exchange.post.model import Receiver
+from bot.exchange.post.model import Gatekeeper, Receiver
 from bot.exchange.post.routes import exchange_routes
 from bot.kernel.clock import Clock
 from bot.kernel.crypto import Vault
@@ -15,7 +15,8 @@ from bot.kernel.web import Routes
 
 
 class Exchange:
-    """Built by the composition root, which also says who receives. Without a receiver, letters that come wait."""
+    """Built by the composition root, which also says who receives, and who is asked before each letter goes. Without a
+    receiver, letters that come wait."""
 
     def __init__(
         self,
@@ -25,10 +26,18 @@ class Exchange:
         signals: Signals,
         *,
         receiver: Receiver | None,
+        gatekeeper: Gatekeeper,
         identity: Identity,
     ) -> None:
         self.intake = Intake(database, vault, clock, signals, receiver)
         self.carrier = Carrier(
-            database, vault, clock, signals, intake=self.intake, receiver=receiver, identity=identity
+            database,
+            vault,
+            clock,
+            signals,
+            intake=self.intake,
+            receiver=receiver,
+            gatekeeper=gatekeeper,
+            identity=identity,
         )
-        self.routes: Routes = exchange_routes(database, vault, clock, self.intake, receiver, identity)
+        self.routes: Routes = exchange_routes(database, vault, clock, self.intake, receiver, gatekeeper, identity)

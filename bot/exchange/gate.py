@@ -187,11 +187,14 @@ _MADE_HERE: Final = object()
 class Cleared:
     """Leave to send one letter to one set of recipients. `clear` makes it; nobody else can."""
 
-    __slots__ = ("_made_by", "digest", "override_id", "recipients")
+    __slots__ = ("_made_by", "about", "digest", "override_id", "recipients")
 
-    def __init__(self, digest: str, recipients: frozenset[str], override_id: str | None, *, made_by: object) -> None:
+    def __init__(
+        self, digest: str, recipients: frozenset[str], about: str, override_id: str | None, *, made_by: object
+    ) -> None:
         if made_by is not _MADE_HERE:
             raise TypeError("only the gate clears a letter")
+        self.about: Final = about
         self.digest: Final = digest
         self.recipients: Final = recipients
         self.override_id: Final = override_id
@@ -244,7 +247,7 @@ def clear(
         raise GateShut(found)
     used = override.id if found and override is not None else None
     digest = letter_digest(kind, about, body)
-    return Cleared(digest, frozenset(one.id for one in to), used, made_by=_MADE_HERE)
+    return Cleared(digest, frozenset(one.id for one in to), about, used, made_by=_MADE_HERE)
 
 
 #: Letters that hold codes and dates alone and go to somebody who has the request already.
@@ -272,7 +275,7 @@ def clear_codes(recipient: Recipient, *, kind: str, about: str, body: Mapping[st
     """Leave to send a letter that tells its reader nothing they do not know. Raises NotCodes for any other letter."""
     if kind not in CODES_ONLY or not all(_is_code(value) for value in body.values()):
         raise NotCodes(kind)
-    return Cleared(letter_digest(kind, about, body), frozenset({recipient.id}), None, made_by=_MADE_HERE)
+    return Cleared(letter_digest(kind, about, body), frozenset({recipient.id}), about, None, made_by=_MADE_HERE)
 
 
 def _is_code(value: object) -> bool:

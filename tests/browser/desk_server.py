@@ -24,6 +24,8 @@ from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store
 from bot.conversations.model import Author, Direction, MessageClass
 from bot.conversations.ports import Escalation
+from bot.exchange.holds.service import ClaimingAdults
+from bot.exchange.requests.service import WithdrawnConsents
 from bot.kernel.access import Role
 from bot.kernel.clock import SystemClock
 from bot.kernel.crypto import Vault
@@ -97,7 +99,9 @@ class DeskServer:
         )
         self.procedures = Procedures.load_shipped()
         self.texts = TextShelf(PROCEDURES, self.procedures, self.database, self.signals)
-        routes = bot.desk.all_routes(self.directory, texts=self.texts)
+        routes = bot.desk.all_routes(
+            self.directory, texts=self.texts, holders=[WithdrawnConsents()], companions=ClaimingAdults()
+        )
         self._runner = web_runner(build_web(parts, *routes), shutdown_timeout=1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)

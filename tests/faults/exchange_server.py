@@ -37,6 +37,7 @@ from bot.kernel.logs import configure_logs
 from bot.kernel.settings import load_settings
 from bot.kernel.web import WebParts, build_web, web_runner
 from bot.kernel.words import Words
+from tests.integration.exchange.open_gate import OpenGate, cleared
 
 MASTER_KEY = bytes(range(32))
 CANARY = "CANARY-7731"
@@ -104,11 +105,12 @@ class Rows:
 async def serve(orders: Orders) -> None:
     """Serve and write until SIGTERM, or until somebody kills this."""
     clock, signals, vault, room = WrongClock(orders.skew_minutes), Signals(), Vault(MASTER_KEY), Rows()
+    gate = OpenGate()
     database = open_database(orders.database_url)
     await database.write(lambda tx: vault.prepare(tx, clock.now()))
     intake = Intake(database, vault, clock, signals, room)
     carrier = Carrier(
-        database, vault, clock, signals, intake=intake, receiver=room,
+        database, vault, clock, signals, intake=intake, receiver=room, gatekeeper=gate,
         first_pause=timedelta(seconds=0.2), longest_pause=timedelta(seconds=2),
     )  # fmt: skip
     identity = Identity(name=orders.name, country="XX", endpoint=f"http://127.0.0.1:{orders.port}")
@@ -121,7 +123,7 @@ async def serve(orders: Orders) -> None:
         words=Words.load(),
     )
     runner = web_runner(
-        build_web(parts, exchange_routes(database, vault, clock, intake, room, identity)), shutdown_timeout=2.0
+        build_web(parts, exchange_routes(database, vault, clock, intake, room, gate, identity)), shutdown_timeout=2.0
     )
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", orders.port, reuse_address=True).start()
@@ -157,9 +159,10 @@ def _next_number(tx: Connection) -> int:
 
 
 def _put(tx: Connection, vault: Vault, to: Sequence[str], number: int, at: datetime) -> None:
+    partner_id, body = to[number % len(to)], {"text": f"{CANARY} {number} " + "x" * (number % 700)}
     envelope_id = service.put(
-        tx, vault, partner_id=to[number % len(to)], kind="request", request_type=REQUEST, purpose=PURPOSE,
-        data_classes=CLASSES, consent_ref="consent-1", body={"text": f"{CANARY} {number} " + "x" * (number % 700)},
+        tx, vault, cleared(partner_id, "request", body), partner_id=partner_id, kind="request",
+        request_type=REQUEST, purpose=PURPOSE, data_classes=CLASSES, consent_ref="consent-1", body=body,
         key_id=vault.new_key(tx, at).id, actor="system:storm", at=at,
     )  # fmt: skip
     tx.execute(written.insert().values(number=number, envelope_id=envelope_id))

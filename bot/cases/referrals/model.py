@@ -143,6 +143,7 @@ class Referral:
     reason: str | None = None  # of a refusal
     outcome: str | None = None
     feedback: str | None = None
+    adult_id: str | None = None  # who goes along; None: the child goes alone
 
     @property
     def answer_by(self) -> datetime:

@@ -22,7 +22,8 @@ from bot.cases import consent
 from bot.cases import store as case_store
 from bot.cases.consent import Purpose
 from bot.cases.hand import Hand, key_of, target, unseal, visible, write_down
-from bot.cases.model import Case, CaseError, CaseStatus, NotAllowedNow
+from bot.cases.model import Case, CaseError, CaseStatus, NotAllowedNow, NotWithThisAdult
+from bot.cases.ports import Adults
 from bot.cases.record import store as record_store
 from bot.cases.record.fields import FIELDS, READING
 from bot.cases.referrals import store
@@ -78,9 +79,20 @@ class Shown:
 
 
 def send(
-    tx: Connection, hand: Hand, case_id: str, consent_id: str, *, urgency: Urgency, items: Sequence[str], ask: str
+    tx: Connection,
+    hand: Hand,
+    case_id: str,
+    consent_id: str,
+    *,
+    urgency: Urgency,
+    items: Sequence[str],
+    ask: str,
+    with_adult: str | None,
+    adults: Adults,
 ) -> Sent:
-    """Ask somebody to help. Raises NoConsent, NotAllowedNow; what cannot be shared is not sent in part."""
+    """Ask somebody to help the child, alone or together with an adult (`with_adult`). Raises NoConsent, NotAllowedNow,
+    and NotWithThisAdult while anything speaks against the two being sent together; what cannot be shared is not sent in
+    part."""
     case = target(tx, hand, case_id, Permission.REFERRAL_SEND)
     ask = ask.strip()
     if case.status is not CaseStatus.CLAIMED or not ask or len(ask) > LONGEST_ASK or not items:
@@ -91,6 +103,8 @@ def send(
     carrying = _carrying(tx, case, consent_id, hand.at)
     if carrying is None:
         raise NoConsent(case.number)
+    if with_adult is not None:
+        adults.require_free(tx, case.id, with_adult)
     referral = Referral(
         id=new_id(),
         case_id=case.id,
@@ -101,6 +115,7 @@ def send(
         items=tuple(sorted(set(items))),
         sent_by=hand.officer.id,
         sent_at=hand.at,
+        adult_id=with_adult,
     )
     token, code = secrets.token_urlsafe(24), "".join(secrets.choice("0123456789") for _ in range(CODE_DIGITS))
     store.add(
@@ -193,19 +208,19 @@ def silent_ones(tx: Connection, hand: Hand, *, limit: int = 50) -> list[tuple[Re
 # By link, without an account --------------------------------------------------------------------------------------
 
 
-def is_open(tx: Connection, token: str, at: datetime) -> bool:
+def is_open(tx: Connection, token: str, at: datetime, *, adults: Adults) -> bool:
     """Whether a link would still open. Looking does not spend it."""
     found = store.by_link(tx, _hash(token), lock=False)
-    return found is not None and _opens(tx, *found, at) is not None
+    return found is not None and _opens(tx, *found, at, adults) is not None
 
 
-def open_by_link(tx: Connection, vault: Vault, token: str, code: str, at: datetime) -> Shown | None:
+def open_by_link(tx: Connection, vault: Vault, token: str, code: str, at: datetime, *, adults: Adults) -> Shown | None:
     """Show a referral to its receiver, once. None for a wrong code, which is counted. Raises LinkDead.
 
     (A wrong code must be counted, so it is no exception: an exception would undo the counting.)
     """
     found = store.by_link(tx, _hash(token), lock=True)
-    case = _opens(tx, *found, at) if found else None
+    case = _opens(tx, *found, at, adults) if found else None
     if found is None or case is None:
         raise LinkDead
     referral, row = found
@@ -224,21 +239,37 @@ def open_by_link(tx: Connection, vault: Vault, token: str, code: str, at: dateti
     return Shown(case.number, ask, values, reply, referral.urgency, referral.answer_by)
 
 
-def _opens(tx: Connection, referral: Referral, row: Any, at: datetime) -> Case | None:
-    """The case a link leads to, while it leads there: asked, not too late, and still agreed to."""
+def _opens(tx: Connection, referral: Referral, row: Any, at: datetime, adults: Adults) -> Case | None:
+    """The case a link leads to, while it leads there: asked, not too late, still agreed to, and nothing speaks against
+    the adult who goes along."""
     if row.opened_at is not None or row.tries >= MOST_TRIES or not referral.waits or at >= referral.answer_by:
         return None
     sealed = case_store.get_case(tx, referral.case_id)
-    if sealed is None or not sealed.case.is_open:
+    if sealed is None or not sealed.case.is_open or not _may_go_together(tx, referral, adults):
         return None
     return sealed.case if _carrying(tx, sealed.case, referral.consent_id, at) is not None else None
 
 
-def reply_by_link(tx: Connection, vault: Vault, reply: str, act: Act, *, reason: str, at: datetime) -> Referral:
-    """The receiver says yes or no. Raises LinkDead once they did, or when it was taken back."""
+def _may_go_together(tx: Connection, referral: Referral, adults: Adults) -> bool:
+    if referral.adult_id is None:
+        return True
+    try:
+        adults.require_free(tx, referral.case_id, referral.adult_id)
+    except NotWithThisAdult:
+        return False
+    return True
+
+
+def reply_by_link(
+    tx: Connection, vault: Vault, reply: str, act: Act, *, reason: str, at: datetime, adults: Adults
+) -> Referral:
+    """The receiver says yes or no. Raises LinkDead once they did, when it was taken back, and for a yes to a child and
+    an adult who may not be sent together any more."""
     referral = store.by_reply(tx, _hash(reply))
     sealed = case_store.get_case(tx, referral.case_id) if referral is not None else None
     if referral is None or sealed is None or act not in (Act.ACCEPT, Act.DECLINE):
+        raise LinkDead
+    if act is Act.ACCEPT and not _may_go_together(tx, referral, adults):
         raise LinkDead
     try:
         moved = referral.after(act, at=at, reason=reason or None)

@@ -39,6 +39,7 @@ referrals = sa.Table(
     sa.Column("tries", sa.Integer, nullable=False),
     sa.Column("opened_at", Moment, nullable=True),
     sa.Column("reply_hash", sa.String(64), nullable=True, unique=True),
+    sa.Column("adult_id", sa.String(36), nullable=True),  # who goes along with the child
 )
 _waits = referrals.c.state.in_([State.SENT.value, State.SEEN.value])
 sa.Index("ix_referrals_waiting", referrals.c.state, referrals.c.reminded_at)
@@ -73,6 +74,7 @@ def _to_referral(row: Row[Any]) -> Referral:
         reason=row.reason,
         outcome=row.outcome,
         feedback=row.feedback,
+        adult_id=row.adult_id,
     )
 
 
@@ -87,6 +89,7 @@ def add(tx: Connection, referral: Referral, more: Mapping[str, Any]) -> None:
             items=json.dumps(sorted(referral.items)),
             sent_by=referral.sent_by,
             sent_at=referral.sent_at,
+            adult_id=referral.adult_id,
             tries=0,
             **_values(referral),
             **more,

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from bot.cases import alarm
 from bot.cases import store as case_store
 from bot.cases.hand import Hand, in_scope
-from bot.cases.model import Case
+from bot.cases.model import Case, NotWithThisAdult
 from bot.exchange.holds import store
 from bot.exchange.holds.model import (
     CHECKLIST,
@@ -164,6 +164,26 @@ def require_free_to_move(tx: Connection, case_id: str, adult_id: str | None) -> 
         raise MayNotMove(adult_id)
     if _standing(tx, adult_id) is not None:
         raise MayNotMove(adult_id)
+
+
+class ClaimingAdults:
+    """The adults of a case, for the referrals (`bot.cases.ports.Adults`)."""
+
+    def require_free(self, tx: Connection, case_id: str, adult_id: str) -> None:
+        """Raises NotWithThisAdult, as `require_free_to_move` raises MayNotMove."""
+        try:
+            require_free_to_move(tx, case_id, adult_id)
+        except MayNotMove:
+            raise NotWithThisAdult(case_id) from None
+
+
+def may_not_move(tx: Connection, case_id: str) -> frozenset[str]:
+    """The adults of a case with whom its child may not be sent anywhere."""
+    return frozenset(
+        dossier.id
+        for dossier in store.dossiers_of(tx, case_id)
+        if dossier.tie is not Tie.SUPPORTED or _standing(tx, dossier.id) is not None
+    )
 
 
 def require_no_told_hold(tx: Connection, request_id: str) -> None:

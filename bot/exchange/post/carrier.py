@@ -24,7 +24,7 @@ from bot.exchange.partners.keys import Identity
 from bot.exchange.partners.model import Partner
 from bot.exchange.post import service, store
 from bot.exchange.post.intake import Intake
-from bot.exchange.post.model import ReceiptState, Receiver
+from bot.exchange.post.model import Gatekeeper, LetterStopped, ReceiptState, Receiver
 from bot.exchange.post.receipts import MOST_RECEIPTS, SignedReceipt, fingerprint_of, read_receipt, write_fetch
 from bot.exchange.refusals import OF_OUR_KEY, ChannelClosed, ExpiredKey, Refused, RevokedKey, TooLarge
 from bot.kernel.clock import Clock
@@ -78,6 +78,7 @@ class Carrier:
         *,
         intake: Intake,
         receiver: Receiver | None,
+        gatekeeper: Gatekeeper,
         identity: Identity | None = None,
         draw: Callable[[], float] = random.random,
         fetch_every: timedelta = FETCH_EVERY,
@@ -90,6 +91,7 @@ class Carrier:
         self._signals = signals
         self._intake = intake
         self._receiver = receiver
+        self._gatekeeper = gatekeeper
         self._identity = identity
         self._draw = draw
         self._fetch_every = fetch_every
@@ -224,13 +226,15 @@ class Carrier:
         """The letter ready to go, or None where it is not to go now, or never."""
         at = self._clock.now()
         try:
-            return await self._database.read(lambda tx: service.sealed(tx, self._vault, letter, at))
+            return await self._database.read(lambda tx: service.sealed(tx, self._vault, self._gatekeeper, letter, at))
         except (ChannelClosed, partner_service.NoKeyYet) as closed:
             code = closed.code if isinstance(closed, ChannelClosed) else "no_own_key"
             if code == "no_own_key" or service.waits_for_a_key(code):
                 await self._postpone(letter, code, all_of_them=False, pause=self._pause_for_keys)
                 return None
             await self._shut(letter, code)
+        except LetterStopped as stopped:
+            await self._shut(letter, stopped.code)
         except Erased:
             await self._shut(letter, "erased")
         except TooLarge:

@@ -1,7 +1,7 @@
 """What the post says to the rooms above it: a letter has come, or something became of one that was sent.
 
-A room that sends and takes in letters does two things: it calls `bot.exchange.post.service.put` in the transaction
-of its own act, and it hands the composition root a `Receiver`.
+A room that sends and takes in letters does three things: it calls `bot.exchange.post.service.put`, with the refugee
+gate's leave, in the transaction of its own act, and it hands the composition root a `Receiver` and a `Gatekeeper`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from sqlalchemy.engine import Connection
+
+from bot.exchange.gate import Cleared
 
 #: How long a letter is tried before a human is told, and how long it is good for at the partner.
 LETTER_LIFETIME = timedelta(days=14)
@@ -51,7 +53,7 @@ class ReceiptState(StrEnum):
     REFUSED = "refused"  # with a code: theirs, or that of a `LetterRefused`
     EXPIRED = "expired"  # it ran out before a human there acted
     UNDELIVERED = "undelivered"  # tried until the end of its lifetime: a human must find another way
-    CLOSED = "closed"  # the channel to the partner closed before it could be sent: it is not sent
+    CLOSED = "closed"  # the channel, the gate, a hold or the consent shut before it could be sent: it is not sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,33 @@ class Receipt:
     state: ReceiptState
     code: str | None  # why, where it was refused or not delivered
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingLetter:
+    """A letter of ours that is about to leave, as it was written."""
+
+    envelope_id: str
+    partner_id: str
+    kind: str
+    body: Mapping[str, Any]
+
+
+class LetterStopped(Exception):
+    """Raised by a `Gatekeeper`: this letter does not leave. `code` says why; the room that wrote it is told."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Gatekeeper(Protocol):
+    """Who is asked before every attempt to send, however long a letter waited: what was true when it was written may
+    not be any more."""
+
+    def clear(self, tx: Connection, letter: WaitingLetter, at: datetime) -> Cleared:
+        """The gate's leave for this very letter, now. Reads only. Raises LetterStopped."""
+        ...
 
 
 class LetterRefused(Exception):

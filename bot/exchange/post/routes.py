@@ -17,7 +17,7 @@ from bot.exchange.partners.model import Partner
 from bot.exchange.post import service, store
 from bot.exchange.post.carrier import FETCH_PATH, LETTERS_PATH, MEDIA_TYPE
 from bot.exchange.post.intake import Intake, Taken
-from bot.exchange.post.model import Receiver
+from bot.exchange.post.model import Gatekeeper, LetterStopped, Receiver
 from bot.exchange.post.receipts import SignedReceipt, read_fetch, read_receipt, signer_of
 from bot.exchange.refusals import ChannelClosed, NotAnEnvelope, Refused, TooLarge, UnknownKey
 from bot.kernel.clock import Clock
@@ -39,7 +39,13 @@ ASKING: web.RequestKey[Partner] = web.RequestKey("asking", Partner)
 
 
 def exchange_routes(
-    database: Database, vault: Vault, clock: Clock, intake: Intake, receiver: Receiver | None, identity: Identity
+    database: Database,
+    vault: Vault,
+    clock: Clock,
+    intake: Intake,
+    receiver: Receiver | None,
+    gatekeeper: Gatekeeper,
+    identity: Identity,
 ) -> Routes:
     """The three routes. Who brings a letter proves itself by the signature in it; who fetches, by a signed question."""
     routes = Routes()
@@ -71,7 +77,7 @@ def exchange_routes(
     )
     async def give_letters(request: web.Request) -> web.Response:
         at, partner_id = clock.now(), request[ASKING].id
-        found = await database.read(lambda tx: _sealed_for(tx, vault, partner_id, at))
+        found = await database.read(lambda tx: _sealed_for(tx, vault, gatekeeper, partner_id, at))
         if found.shut:
             await database.write(lambda tx: _shut(tx, found.shut))
         return web.json_response({"letters": found.letters})
@@ -146,12 +152,14 @@ class _Waiting:
     shut: list[tuple[str, str]]
 
 
-def _sealed_for(tx: Connection, vault: Vault, partner_id: str, at: datetime) -> _Waiting:
+def _sealed_for(tx: Connection, vault: Vault, gatekeeper: Gatekeeper, partner_id: str, at: datetime) -> _Waiting:
     """The next letters for a partner, in order."""
     found = _Waiting([], [])
     for letter in store.due_letters(tx, partner_id, at, limit=LETTERS_A_FETCH):
         try:
-            found.letters.append(service.sealed(tx, vault, letter, at).raw.decode())
+            found.letters.append(service.sealed(tx, vault, gatekeeper, letter, at).raw.decode())
+        except LetterStopped as stopped:
+            found.shut.append((letter.id, stopped.code))
         except Erased:
             found.shut.append((letter.id, "erased"))
         except (ChannelClosed, TooLarge) as closed:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.exchange import envelope
 from bot.exchange.envelope import CODE, ENVELOPE_ID, Contents, Opened
+from bot.exchange.gate import Cleared
 from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.keys import Identity, NotAKeyFile, read_card, write_card
@@ -24,11 +25,13 @@ from bot.exchange.post.model import (
     LETTER_LIFETIME,
     OWN_KINDS,
     RECEIPT,
+    Gatekeeper,
     LetterRefused,
     Receipt,
     ReceiptState,
     ReceivedLetter,
     Receiver,
+    WaitingLetter,
 )
 from bot.exchange.post.receipts import SignedReceipt
 from bot.exchange.refusals import REFUSALS, ChannelClosed, InvalidBody, Refused, Replayed
@@ -55,6 +58,10 @@ class NoConsent(Exception):
     """The letter says something about a person and does not name the entry of the ledger that allows it."""
 
 
+class NotCleared(Exception):
+    """The gate's leave is for another letter, or for another reader."""
+
+
 class BodyTooLarge(Exception):
     """More than `LONGEST_BODY` bytes: send less, or several letters."""
 
@@ -65,6 +72,7 @@ class BodyTooLarge(Exception):
 def put(
     tx: Connection,
     vault: Vault,
+    cleared: Cleared,
     *,
     partner_id: str,
     kind: str,
@@ -79,15 +87,20 @@ def put(
     in_reply_to: str | None = None,
     expires_at: datetime | None = None,
 ) -> str:
-    """Write a letter to a partner and return its envelope id. It leaves if, and only if, `tx` commits.
+    """Write a letter to a partner and return its envelope id. It leaves if, and only if, `tx` commits, and the gate is
+    still open when it goes.
+
+    `cleared` is the refugee gate's leave for this very letter to this partner.
 
     `key_id` is the data key of the case it is about: with that key destroyed the letter cannot be read any more, and
     is not sent. `consent_ref` points at the consent ledger and may be None only where `data_classes` is empty.
     `request_type` is what the list of this direction is asked for; an answer names the type of its request.
 
-    This checks the channel, now and again before every attempt to send. It does not know whom a child fears: the
-    refugee gate stands before this call. Raises ChannelClosed, NoConsent, BodyTooLarge; nothing is written then.
+    This checks the channel, now and again before every attempt to send. Whom a child fears it does not know: it asks
+    for the leave, and for it anew through the `Gatekeeper` before every attempt. Raises NotCleared, ChannelClosed,
+    NoConsent, BodyTooLarge; nothing is written then.
     """
+    _must_fit(cleared, partner_id, kind, body)
     for code in (kind, purpose, request_type, *data_classes):
         if not CODE.fullmatch(code):
             raise ValueError(f"{code!r} is no code")
@@ -100,6 +113,11 @@ def put(
     written = _Written(kind, request_type, purpose, data_classes, consent_ref, in_reply_to, body, key_id)
     latest = at + LETTER_LIFETIME
     return _write(tx, vault, partner, written, actor=actor, at=at, expires_at=min(expires_at or latest, latest))
+
+
+def _must_fit(cleared: Cleared, partner_id: str, kind: str, body: Mapping[str, Any]) -> None:
+    if not cleared.fits([partner_id], kind, cleared.about, body):
+        raise NotCleared(kind)
 
 
 def report(
@@ -226,13 +244,18 @@ class Sealed:
     raw: bytes
 
 
-def sealed(tx: Connection, vault: Vault, letter: store.Letter, at: datetime) -> Sealed:
-    """Seal a letter for the key its partner has now. Reads only.
+def sealed(tx: Connection, vault: Vault, gatekeeper: Gatekeeper, letter: store.Letter, at: datetime) -> Sealed:
+    """Seal a letter for the key its partner has now, with the gate's leave of now. Reads only.
 
-    Raises ChannelClosed where nothing may pass any more, TooLarge, and Erased where the case's key is destroyed.
+    Raises ChannelClosed where nothing may pass any more, LetterStopped where this letter may not, TooLarge, and Erased
+    where the case's key is destroyed.
     """
     partner = _partner(tx, vault, letter.partner_id)
     own = partner_service.own_key_for(tx, vault, partner, at)
+    body = _body(tx, vault, letter)
+    if letter.kind not in OWN_KINDS:
+        waiting = WaitingLetter(letter.id, letter.partner_id, letter.kind, body)
+        _must_fit(gatekeeper.clear(tx, waiting, at), letter.partner_id, letter.kind, body)
     contents = Contents(
         id=letter.id,
         seq=letter.seq,
@@ -244,7 +267,7 @@ def sealed(tx: Connection, vault: Vault, letter: store.Letter, at: datetime) -> 
         in_reply_to=letter.in_reply_to,
         sent_at=letter.made_at.replace(microsecond=0),
         expires_at=letter.expires_at.replace(microsecond=0),
-        body=_body(tx, vault, letter),
+        body=body,
     )
     return Sealed(letter, partner, envelope.seal(contents, own=own, partner=partner, at=at))
 
@@ -291,7 +314,7 @@ def refused(tx: Connection, vault: Vault, receiver: Receiver | None, envelope_id
 
 
 def shut(tx: Connection, vault: Vault, receiver: Receiver | None, envelope_id: str, code: str, at: datetime) -> None:
-    """A rule of ours closed the way to the partner before the letter could go, or its words were erased."""
+    """A rule of ours closed the way to the partner, or stopped this letter, or its words were erased."""
     _settle_waiting(tx, vault, receiver, envelope_id, ReceiptState.CLOSED, code, at)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm
+from bot.cases import alarm, consent
 from bot.cases import store as case_store
 from bot.exchange.gate import GateShut
 from bot.exchange.holds import service as holds
@@ -29,6 +29,7 @@ from bot.exchange.requests.model import (
     Alternative,
     Assent,
     Confidence,
+    Ground,
     How,
     NotNow,
     Refusal,
@@ -38,7 +39,7 @@ from bot.exchange.requests.model import (
     Status,
     judge,
 )
-from bot.exchange.requests.store import Line
+from bot.exchange.requests.store import Line, PutLetter
 from bot.exchange.requests.types import FIELDS, LONGEST, REQUEST_TYPES
 from bot.kernel import audit
 from bot.kernel.crypto import DataKey, Erased, Vault
@@ -47,8 +48,13 @@ from bot.kernel.logs import get_log
 
 log = get_log("exchange")
 
-SYSTEM = "system"
+SYSTEM = sending.SYSTEM
 LONGEST_TEXT = service.LONGEST_TEXT
+NO_SUCH_REQUEST = "no_such_request"
+#: A letter did not get there.
+FAILED = frozenset({ReceiptState.REFUSED, ReceiptState.UNDELIVERED, ReceiptState.CLOSED, ReceiptState.EXPIRED})
+#: Why a letter that waited was not sent: what `sending.RequestGatekeeper` said. The last needs no human: one did it.
+STOPPED = frozenset({"gate", "hold", "consent", TAKEN_BACK := "withdrawn"})
 #: However far away a partner's due date is, and whatever its clock says.
 LATEST_DUE = timedelta(days=400)
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -75,15 +81,44 @@ class RequestIntake:
         if sealed is None:
             return
         request = sealed.request
+        if (
+            letter.kind == "request_withdrawn"
+            and receipt.state is ReceiptState.REFUSED
+            and receipt.code == NO_SUCH_REQUEST
+        ):
+            self._forgotten(tx, request, at=receipt.at)  # they never had it
+            return
         if letter.kind == "request_preview" and request.side is Side.OURS:
             act = {ReceiptState.STORED: Act.DELIVER, ReceiptState.READ: Act.SEE}.get(receipt.state)
             if act is not None and request.allows(act):
                 self._move(tx, request, act, at=receipt.at)
-        if receipt.state in {ReceiptState.REFUSED, ReceiptState.UNDELIVERED, ReceiptState.CLOSED, ReceiptState.EXPIRED}:
+        if letter.kind == "request_body":
+            request = self._body_arrived(tx, request, letter, receipt)
+        if receipt.state in FAILED:
+            what = "letter_stopped" if receipt.code in STOPPED else "letter_failed"
             facts = {"kind": letter.kind, "state": receipt.state.value, "code": receipt.code}
             once = f"{letter.envelope_id}:{receipt.state.value}"
-            if self._event(tx, request, "letter_failed", at=receipt.at, facts=facts, once=once):
+            if self._event(tx, request, what, at=receipt.at, facts=facts, once=once) and receipt.code != TAKEN_BACK:
                 ring_for(tx, request, at=receipt.at)
+
+    def _body_arrived(self, tx: Connection, request: Request, letter: PutLetter, receipt: Receipt) -> Request:
+        """Whether the partner has the personal part, as far as we know: where it could not be delivered it may be sent
+        again, by hand; and what was given up as lost may still be confirmed."""
+        others = [
+            each
+            for each in store.letters_of(tx, request.id)
+            if each.kind == letter.kind and each.envelope_id != letter.envelope_id and each.state not in FAILED
+        ]
+        if request.side is not Side.OURS or others:
+            return request
+        if receipt.state in FAILED and request.asked_on is not None:
+            known = replace(request, asked_on=None)
+        elif receipt.state not in FAILED and request.asked_on is None:
+            known = replace(request, asked_on=receipt.at)
+        else:
+            return request
+        self._save(tx, request, known)
+        return known
 
     # Letters of theirs
 
@@ -185,8 +220,7 @@ class RequestIntake:
             service.disclose(tx, self._vault, accepted, actor=SYSTEM, at=letter.at)
         except (GateShut, ChannelClosed, MayNotMove, NotNow, Erased) as error:
             savepoint.rollback()
-            why = "gate" if isinstance(error, GateShut) else "hold" if isinstance(error, MayNotMove) else "channel"
-            self._event(tx, accepted, "body_kept_back", at=letter.at, facts={"why": why})
+            self._event(tx, accepted, "body_kept_back", at=letter.at, facts={"why": sending.why_not(error)})
             ring_for(tx, accepted, at=letter.at)
             return
         savepoint.commit()
@@ -208,9 +242,11 @@ class RequestIntake:
 
     def _answer(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.OURS)
-        answers = letter.body.get("answers")
+        answers, ground = letter.body.get("answers"), letter.body.get("ground")
         if not isinstance(answers, list) or not 0 < len(answers) <= 50:
             raise LetterRefused("bad_body")
+        if ground not in set(Ground):
+            raise LetterRefused("no_ground")
         read = [_read_answer(answer) for answer in answers]
         answered, returned = store.answered(tx, request.id), dict[str, Returned]()
         counted = False
@@ -226,7 +262,7 @@ class RequestIntake:
                 language=language,
                 said=said,
                 asked=asked,
-                facts=facts,
+                facts={**facts, "ground": ground},
                 returned=why,
                 once=once,
             )
@@ -266,9 +302,17 @@ class RequestIntake:
 
     def _withdrawal_done(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.OURS)
-        if request.still_held:
-            self._save(tx, request, replace(request, forgotten_at=letter.at))
-            self._event(tx, request, "forgotten_there", at=letter.at)
+        self._forgotten(tx, request, at=letter.at)
+
+    def _forgotten(self, tx: Connection, request: Request, *, at: datetime) -> None:
+        """The partner keeps nothing of a request of ours: the ledger says so at every share made through it."""
+        if not request.still_held:
+            return
+        self._save(tx, request, replace(request, forgotten_at=at))
+        self._event(tx, request, "forgotten_there", at=at)
+        found = case_store.get_case(tx, request.case_id) if request.case_id else None
+        if found is not None:
+            consent.keeps_nothing(tx, self._vault, found.case, sending.shared_as(request), at=at)
 
     def _reminder(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.THEIRS)
@@ -334,11 +378,11 @@ class RequestIntake:
         """The request a letter is about, if it is this partner's. Another partner's is as if it were not there."""
         sealed = store.get_request(tx, _id(letter.body.get("request")), lock=True)
         if sealed is None or sealed.request.partner_id != letter.partner_id:
-            raise LetterRefused("no_such_request")
+            raise LetterRefused(NO_SUCH_REQUEST)
         if letter.request_type != sealed.request.type_key:
             raise LetterRefused("bad_body")
         if side is not None and sealed.request.side is not side:
-            raise LetterRefused("no_such_request")
+            raise LetterRefused(NO_SUCH_REQUEST)
         return sealed.request
 
     def _reply(self, tx: Connection, request: Request, kind: str, body: Mapping[str, Any], *, at: datetime) -> None:

@@ -123,6 +123,14 @@ class NotNow(RequestError):
         self.code = code
 
 
+class NoConsent(NotNow):
+    """Nobody has agreed that this partner is told what a request of this type tells, or not any more: ask the child and
+    whoever speaks for them, or let two officers decide. Nothing left."""
+
+    def __init__(self) -> None:
+        super().__init__("consent")
+
+
 class Incomplete(RequestError):
     """Something is missing or too long. `fields` names it, so that a form can point at it."""
 
@@ -228,6 +236,24 @@ ASSENTS: Mapping[Assent, str] = MappingProxyType(
 )
 
 
+class Ground(StrEnum):
+    """Why the people an answer of ours tells about may be told of. The child is the partner's, and its consent came
+    with the request; the others are here, and nobody has asked them yet."""
+
+    AGREED = "agreed"
+    CHILD_ONLY = "child_only"
+    NECESSARY = "necessary"
+
+
+GROUNDS: Mapping[Ground, str] = MappingProxyType(
+    {
+        Ground.AGREED: N_("Everybody they tell about has agreed to it."),
+        Ground.CHILD_ONLY: N_("They tell about nobody but the child."),
+        Ground.NECESSARY: N_("Somebody could not be asked, and the child would be in danger without it."),
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request. What people wrote in it is sealed elsewhere."""
@@ -256,7 +282,7 @@ class Request:
     alternative: Alternative | None = None
     asked_on: datetime | None = None  # when the personal part was sent, or came
     assent: Assent = Assent.NOT_ASKED  # the child's own view
-    consent_ref: str = ""  # names, to the partner and in the audit chain, the consent this rests on
+    consent_ref: str = ""  # the entry of the ledger this rests on, ours or theirs; "" until somebody has agreed
     told_withdrawn_at: datetime | None = None  # the partner had it when it was withdrawn: it must confirm
     forgotten_at: datetime | None = None  # when it did
     demo: bool = False

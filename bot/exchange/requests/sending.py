@@ -1,4 +1,5 @@
-"""The one place from which anything about a child is put in the post. Nothing gets here without passing the gate.
+"""The one place from which anything about a child is put in the post. Nothing gets here without passing the gate, and
+nothing about a child of ours without somebody's consent in the ledger.
 
 An import contract keeps every other room away from `bot.exchange.post.service.put`.
 """
@@ -12,26 +13,37 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from bot.cases import consent
+from bot.cases import store as case_store
+from bot.cases.consent import Consent, Purpose
+from bot.cases.model import Case, NotAllowedNow
 from bot.exchange import gate
-from bot.exchange.gate import GateShut, Kind, Override, Recipient, Situation, Stop, Why
+from bot.exchange.gate import Cleared, GateShut, Kind, Override, Recipient, Situation, Stop, Why
 from bot.exchange.holds import service as holds
+from bot.exchange.holds.model import MayNotMove
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed, Partner, PartnerKind
 from bot.exchange.post import service as post
-from bot.exchange.post.model import ReceiptState
+from bot.exchange.post.model import LetterStopped, ReceiptState, WaitingLetter
 from bot.exchange.requests import store
-from bot.exchange.requests.model import Request, Side
+from bot.exchange.requests.model import NoConsent, Request, Side, Status
 from bot.kernel import audit
 from bot.kernel.crypto import Erased, Vault
 from bot.kernel.words import N_
 
+SYSTEM = "system"
 #: What every agreement about these requests must name as a purpose.
 PURPOSE = "child_protection"
 #: Purposes of an agreement that say what kind of body it is: an international organisation with this mandate.
 REFUGEE_PROTECTION, FAMILY_LINKS = "refugee_protection", "family_links"
 
-#: What each kind of letter says about a child, in classes of data as agreements name them. The others say nothing.
-SAYS_WHO = frozenset({"request_body", "request_message", "request_answer", "hold_placed"})
+#: Letters that say something about a person: their agreement must name the classes of data. The others hold codes.
+SAYS_WHO = frozenset({"request_body", "request_message", "request_answer"})
+#: Letters about a child of ours that rest on an entry of the consent ledger. The first letter names nobody, and yet
+#: nothing is asked for a child who has not been asked. The notice of a hold rests on none: it holds codes, goes to
+#: whoever has the request, and does nothing but keep a child from being moved; and whoever could take a consent back
+#: may be the one it protects from. The gate judges it all the same.
+RESTS_ON_CONSENT = frozenset({"request_preview", "request_body", "request_message"})
 
 
 def recipient_of(partner: Partner) -> Recipient:
@@ -85,6 +97,29 @@ def stops_for(tx: Connection, vault: Vault, request: Request, to: Iterable[Partn
     return gate.stops(situation_of(tx, vault, request), recipients, made_for_asylum=made_for_asylum)
 
 
+def items_of(request: Request) -> tuple[str, ...]:
+    """What a consent has to cover before this request may be made, as the ledger names it."""
+    return tuple(f"data:{each}" for each in request.type.data)
+
+
+def carried_by(tx: Connection, request: Request, *, at: datetime, to: str | None = None) -> Consent | None:
+    """The entry of the ledger on which this request of ours may tell its partner what its type tells, now."""
+    if request.case_id is None:
+        return None
+    recipient = f"partner:{to or request.partner_id}"
+    return consent.in_force(tx, request.case_id, Purpose.CROSS_BORDER, recipient, at, items_of(request))
+
+
+def reference(entry: Consent) -> str:
+    """How the partner and the audit chain name an entry of our ledger."""
+    return f"consent:{entry.id}"
+
+
+def shared_as(request: Request) -> str:
+    """How the ledger names what left a case through this request."""
+    return f"exchange:{request.id}"
+
+
 def send(
     tx: Connection,
     vault: Vault,
@@ -99,40 +134,28 @@ def send(
 ) -> str:
     """Put one letter about `request` in the post, through the gate, and return its envelope id.
 
-    `to` is another partner than the one of the request: a focal point. Raises GateShut, ChannelClosed, MayNotMove; in
-    each case nothing was written.
+    `to` is another partner than the one of the request: a focal point. What says something about a child of ours is
+    written into the consent ledger as shared. Raises GateShut, NoConsent, ChannelClosed, MayNotMove; in each case
+    nothing was written.
     """
     partner = partners.get(tx, to or request.partner_id, vault)
     if partner is None:
         raise ChannelClosed("no_such_partner", N_("There is no such partner."))
     said = {"request": request.id, **body}
-    recipient = recipient_of(partner)
-    if kind in gate.CODES_ONLY and partner.id == request.partner_id:
-        leave = gate.clear_codes(recipient, kind=kind, about=request.id, body=said)
-    else:
-        if request.side is Side.OURS and request.type.moves_child and request.case_id and kind != "hold_placed":
-            holds.require_free_to_move(tx, request.case_id, request.adult_id)
-        leave = gate.clear(
-            situation_of(tx, vault, request),
-            [recipient],
-            kind=kind,
-            about=request.id,
-            body=said,
-            made_for_asylum=request.side is Side.OURS and request.type.made_for_asylum,
-            override=override_of(tx, request),
-        )
-    if not leave.fits([partner.id], kind, request.id, said):
-        raise GateShut((Stop(Why.NO_RECIPIENT),))
+    leave = _leave(tx, vault, request, partner, kind, said)
+    entry = _consent_to(tx, request, partner, kind, at=at)
     personal = kind in SAYS_WHO
+    rests_on = reference(entry) if entry else request.consent_ref
     envelope_id = post.put(
         tx,
         vault,
+        leave,
         partner_id=partner.id,
         kind=kind,
         request_type=request.type_key,
         purpose=PURPOSE,
         data_classes=frozenset(request.type.data) if personal else frozenset(),
-        consent_ref=request.consent_ref if personal else None,
+        consent_ref=rests_on if personal else None,
         body=said,
         key_id=_key_for(tx, vault, request, personal=personal, at=at),
         actor=actor,
@@ -140,10 +163,113 @@ def send(
         in_reply_to=in_reply_to,
     )
     store.add_letter(tx, envelope_id, request_id=request.id, partner_id=partner.id, kind=kind, personal=personal, at=at)
+    if entry is not None and personal:
+        _share(tx, vault, request, entry, actor=actor, at=at)
     if leave.override_id is not None:
         facts = {"override": leave.override_id, "partner": partner.id, "kind": kind}
         audit.append(tx, vault, at=at, actor=actor, act="gate.overridden", object=f"request:{request.id}", facts=facts)
     return envelope_id
+
+
+class RequestGatekeeper:
+    """What is asked of every letter about a request again, before each attempt to send it
+    (`bot.exchange.post.model.Gatekeeper`)."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    def clear(self, tx: Connection, letter: WaitingLetter, at: datetime) -> Cleared:
+        """Leave for a letter that waited. Raises LetterStopped: the gate has shut, a hold was placed, nobody's consent
+        carries it any more, or the request was withdrawn."""
+        put = store.get_letter(tx, letter.envelope_id)
+        sealed = store.get_request(tx, put.request_id) if put else None
+        partner = partners.get(tx, letter.partner_id, self._vault)
+        if sealed is None or partner is None:
+            raise LetterStopped("no_such_request")
+        request = sealed.request
+        try:
+            leave = _leave(tx, self._vault, request, partner, letter.kind, letter.body)
+            _consent_to(tx, request, partner, letter.kind, at=at)
+        except (GateShut, MayNotMove, NoConsent) as error:
+            raise LetterStopped(why_not(error)) from None
+        if letter.kind in SAYS_WHO | RESTS_ON_CONSENT and is_taken_back(request):
+            raise LetterStopped("withdrawn")
+        return leave
+
+
+def is_taken_back(request: Request) -> bool:
+    """Withdrawn by whoever made it, or its partner was asked to keep nothing: nothing more is said about anybody."""
+    return request.status is Status.WITHDRAWN or request.told_withdrawn_at is not None
+
+
+def why_not(error: Exception) -> str:
+    """Why something was not sent, as a code: the history of a request holds no words."""
+    if isinstance(error, GateShut):
+        return "gate"
+    if isinstance(error, MayNotMove):
+        return "hold"
+    return "consent" if isinstance(error, NoConsent) else "channel"
+
+
+def _consent_to(tx: Connection, request: Request, partner: Partner, kind: str, *, at: datetime) -> Consent | None:
+    """The entry this letter rests on; None where it needs none. Raises NoConsent.
+
+    What we answer rests on none of ours: the child is the partner's, whose consent came with the request, and whoever
+    lets an answer go says on what ground the people it tells about may be told of.
+    """
+    if request.side is not Side.OURS or kind not in RESTS_ON_CONSENT:
+        return None
+    entry = carried_by(tx, request, at=at, to=partner.id)
+    if entry is None:
+        raise NoConsent
+    return entry
+
+
+def _leave(
+    tx: Connection, vault: Vault, request: Request, partner: Partner, kind: str, said: Mapping[str, Any]
+) -> Cleared:
+    """The gate's leave for this letter, and no hold against it. Raises GateShut, MayNotMove."""
+    recipient = recipient_of(partner)
+    if kind in gate.CODES_ONLY and partner.id == request.partner_id:
+        return gate.clear_codes(recipient, kind=kind, about=request.id, body=said)
+    if request.side is Side.OURS and request.type.moves_child and request.case_id and kind != "hold_placed":
+        holds.require_free_to_move(tx, request.case_id, request.adult_id)
+    return gate.clear(
+        situation_of(tx, vault, request),
+        [recipient],
+        kind=kind,
+        about=request.id,
+        body=said,
+        made_for_asylum=request.side is Side.OURS and request.type.made_for_asylum,
+        override=override_of(tx, request),
+    )
+
+
+def _share(tx: Connection, vault: Vault, request: Request, entry: Consent, *, actor: str, at: datetime) -> None:
+    """Who got what goes into the ledger, under the name of the human who stands for it. Raises NoConsent where the
+    entry was taken back at this very moment."""
+    case, by = _case_of(tx, request), request.approved_by or request.drafted_by
+    try:
+        consent.share_for(
+            tx,
+            vault,
+            case,
+            entry,
+            shared_as(request),
+            items_of(request),
+            by=by if actor == SYSTEM and by else actor,
+            actor=actor,
+            at=at,
+        )
+    except NotAllowedNow:
+        raise NoConsent from None
+
+
+def _case_of(tx: Connection, request: Request) -> Case:
+    sealed = case_store.get_case(tx, request.case_id or "")
+    if sealed is None:
+        raise NoConsent
+    return sealed.case
 
 
 def report_seen(tx: Connection, vault: Vault, request: Request, envelope_id: str, *, actor: str, at: datetime) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from bot.cases import consent
 from bot.cases import store as case_store
+from bot.cases.consent import Consent
 from bot.cases.hand import Hand
 from bot.cases.hand import in_scope as case_in_scope
 from bot.cases.model import Case
@@ -26,7 +27,7 @@ from bot.exchange.gate import Situation, Stop
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Hold
 from bot.exchange.partners import store as partners
-from bot.exchange.partners.model import FocalPoint, Partner
+from bot.exchange.partners.model import ChannelClosed, FocalPoint, Partner
 from bot.exchange.requests import sending, store
 from bot.exchange.requests.model import (
     DISCLOSED,
@@ -36,8 +37,10 @@ from bot.exchange.requests.model import (
     Alternative,
     Assent,
     Confidence,
+    Ground,
     How,
     Incomplete,
+    NoConsent,
     NotNow,
     Refusal,
     Request,
@@ -99,6 +102,7 @@ class RequestFile:
     override: Any  # the row of the newest override, or None
     holds: list[Hold]
     focal_point: FocalPoint | None
+    consent: Consent | None = None  # the entry of the ledger that carries it now, of ours
     erased: bool = False
     answered: frozenset[str] = field(default_factory=frozenset)
 
@@ -151,7 +155,7 @@ def open_request(tx: Connection, hand: Hand, request_id: str) -> RequestFile:
                 sending.report_seen(tx, hand.vault, sealed.request, letter, actor=hand.officer.id, at=hand.at)
         sealed = _visible(tx, hand, request_id)
     _audit(tx, hand, Permission.EXCHANGE_READ, sealed.request)
-    return _file(tx, hand.vault, sealed)
+    return _file(tx, hand.vault, sealed, at=hand.at)
 
 
 def require_seen(tx: Connection, hand: Hand, request_id: str) -> SealedRequest:
@@ -159,15 +163,15 @@ def require_seen(tx: Connection, hand: Hand, request_id: str) -> SealedRequest:
     return _visible(tx, hand, request_id)
 
 
-def watch_request(tx: Connection, vault: Vault, officer: Officer, request_id: str) -> RequestFile:
+def watch_request(tx: Connection, vault: Vault, officer: Officer, request_id: str, *, at: datetime) -> RequestFile:
     """Look again at a request that is open on this officer's screen."""
     sealed = store.get_request(tx, request_id, in_scope(officer))
     if sealed is None:
         raise RequestNotFound(request_id)
-    return _file(tx, vault, sealed)
+    return _file(tx, vault, sealed, at=at)
 
 
-def _file(tx: Connection, vault: Vault, sealed: SealedRequest) -> RequestFile:
+def _file(tx: Connection, vault: Vault, sealed: SealedRequest, *, at: datetime) -> RequestFile:
     request = sealed.request
     partner = partners.get(tx, request.partner_id, vault)
     found = case_store.get_case(tx, request.case_id) if request.case_id else None
@@ -189,6 +193,7 @@ def _file(tx: Connection, vault: Vault, sealed: SealedRequest) -> RequestFile:
         override=store.override_row(tx, request.id),
         holds=[*of_case, *holds.told_holds(tx, request.id)],
         focal_point=partners.focal_point(tx, partner.country) if partner else None,
+        consent=sending.carried_by(tx, request, at=at) if request.side is Side.OURS else None,
         erased=key is None,
         answered=frozenset(store.answered(tx, request.id)),
     )
@@ -249,7 +254,6 @@ def draft(tx: Connection, hand: Hand, case_id: str, wanted: Draft, *, once: str 
         drafted_at=hand.at,
         adult_id=wanted.adult_id,
         assent=Assent(wanted.assent),
-        consent_ref=_consent_ref(tx, case, wanted.partner_id, hand.at),
         demo=case.demo,
     )
     store.add_request(tx, request, body_sealed=_seal_body(key, request.id, wanted))
@@ -278,7 +282,6 @@ def redraft(tx: Connection, hand: Hand, request_id: str, wanted: Draft) -> None:
         drafted_by=hand.officer.id,  # whoever wrote it last does not approve it
         adult_id=wanted.adult_id,
         assent=Assent(wanted.assent),
-        consent_ref=_consent_ref(tx, case, wanted.partner_id, hand.at),
     )
     _save(tx, request, changed)
     store.reseal_body(tx, request.id, _seal_body(_case_key(tx, hand.vault, case), request.id, wanted))
@@ -311,12 +314,14 @@ def copy_to(tx: Connection, hand: Hand, request_id: str, partner_id: str, *, onc
 
 
 def approve(tx: Connection, hand: Hand, request_id: str) -> Request:
-    """A second person has read it and stands for it. Raises NotNow to whoever drafted it, unless minutes count."""
+    """A second person has read it and stands for it. Raises NotNow to whoever drafted it, unless minutes count, and
+    NoConsent where no entry of the ledger carries all that it tells."""
     request = _to_act(tx, hand, request_id, Permission.EXCHANGE_APPROVE).request
     if request.side is not Side.OURS:
         raise NotNow
     _require_free(tx, request)
-    approved = replace(request.after(Act.APPROVE, at=hand.at), approved_by=hand.officer.id)
+    approved = request.after(Act.APPROVE, at=hand.at)
+    approved = replace(approved, approved_by=hand.officer.id, consent_ref=_carrying(tx, request, at=hand.at))
     _save(tx, request, approved)
     _event(tx, hand.vault, approved, Act.APPROVE, officer_id=hand.officer.id, at=hand.at)
     return approved
@@ -325,7 +330,7 @@ def approve(tx: Connection, hand: Hand, request_id: str) -> Request:
 def send_back(tx: Connection, hand: Hand, request_id: str) -> Request:
     """Give an approved request back to be changed."""
     request = _to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
-    moved = replace(request.after(Act.SEND_BACK, at=hand.at), approved_by=None)
+    moved = replace(request.after(Act.SEND_BACK, at=hand.at), approved_by=None, consent_ref="")
     _save(tx, request, moved)
     _event(tx, hand.vault, moved, Act.SEND_BACK, officer_id=hand.officer.id, at=hand.at)
     return moved
@@ -334,11 +339,12 @@ def send_back(tx: Connection, hand: Hand, request_id: str) -> Request:
 def send_request(tx: Connection, hand: Hand, request_id: str) -> Request:
     """Send the first letter of an approved request: what is asked and by when, and nobody's name.
 
-    Raises GateShut, ChannelClosed, MayNotMove; the request then stays approved, and nothing has left.
+    Raises GateShut, NoConsent, ChannelClosed, MayNotMove; the request then stays approved, and nothing has left.
     """
     request = _to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
     sent = replace(
         request.after(Act.SEND, at=hand.at),
+        consent_ref=_carrying(tx, request, at=hand.at),
         sent_at=hand.at,
         due_at=request.type.limit(request.limit).span.after(hand.at),
     )
@@ -374,7 +380,7 @@ def send_all(tx: Connection, hand: Hand, request_ids: Iterable[str]) -> dict[str
 
 
 def disclose(tx: Connection, vault: Vault, request: Request, *, actor: str, at: datetime) -> str:
-    """Send the personal part to a partner that has accepted. Raises GateShut, ChannelClosed, MayNotMove."""
+    """Send the personal part to a partner that has accepted. Raises GateShut, NoConsent, ChannelClosed, MayNotMove."""
     sealed = store.get_request(tx, request.id)
     if sealed is None or request.asked_on is not None or request.status not in DISCLOSED:
         raise NotNow
@@ -386,8 +392,8 @@ def disclose(tx: Connection, vault: Vault, request: Request, *, actor: str, at: 
         letter |= {"other": body["decision_translated"], "other_language": body["translated_into"]}
     letter["assent"] = request.assent.value
     envelope_id = sending.send(tx, vault, request, "request_body", letter, actor=actor, at=at)
-    _save(tx, request, replace(request, asked_on=at))
-    _event(tx, vault, request, "disclosed", officer_id=None if actor == "system" else actor, at=at)
+    _save(tx, request, replace(request, asked_on=at, consent_ref=_carrying(tx, request, at=at)))
+    _event(tx, vault, request, "disclosed", officer_id=None if actor == sending.SYSTEM else actor, at=at)
     return envelope_id
 
 
@@ -405,14 +411,71 @@ def withdraw(tx: Connection, hand: Hand, request_id: str) -> Request:
     return _withdraw(tx, hand.vault, request, officer_id=hand.officer.id, at=hand.at)
 
 
-def _withdraw(tx: Connection, vault: Vault, request: Request, *, officer_id: str | None, at: datetime) -> Request:
+def _withdraw(
+    tx: Connection,
+    vault: Vault,
+    request: Request,
+    *,
+    officer_id: str,
+    at: datetime,
+    why: Mapping[str, str] | None = None,
+) -> Request:
     withdrawn = request.after(Act.WITHDRAW, at=at)
     if request.sent_at is not None:
-        withdrawn = replace(withdrawn, told_withdrawn_at=at)
-        sending.send(tx, vault, request, "request_withdrawn", {}, actor=officer_id or "system", at=at)
+        withdrawn = _ask_to_forget(tx, vault, withdrawn, actor=officer_id, at=at)
     _save(tx, request, withdrawn)
-    _event(tx, vault, withdrawn, Act.WITHDRAW, officer_id=officer_id, at=at)
+    _event(tx, vault, withdrawn, Act.WITHDRAW, officer_id=officer_id, at=at, facts=why)
     return withdrawn
+
+
+def _ask_to_forget(tx: Connection, vault: Vault, request: Request, *, actor: str, at: datetime) -> Request:
+    """The request, marked until its partner confirms. Codes need no gate and no consent: this word must reach everybody
+    who was told. Where the channel is closed nothing can: then the mark stays, and a human calls them."""
+    savepoint = tx.begin_nested()
+    try:
+        sending.send(tx, vault, request, "request_withdrawn", {}, actor=actor, at=at)
+    except ChannelClosed:
+        savepoint.rollback()
+        _event(tx, vault, request, "not_told", officer_id=None, at=at)
+    else:
+        savepoint.commit()
+    return replace(request, told_withdrawn_at=at, forgotten_at=None)
+
+
+# Consent that was taken back
+
+
+class WithdrawnConsents:
+    """The exchange as a holder of what the ledger let go (`bot.cases.ports.Holder`)."""
+
+    def consent_withdrawn(self, tx: Connection, hand: Hand, case: Case, consent_id: str) -> None:
+        """Take back every request that rests on this consent, and ask each partner that has something to forget it.
+
+        One goes on: that for which two officers have decided, and the ledger says so, to share without consent.
+        """
+        shared = {share.what for share in consent.shares_of(tx, case.id) if share.consent_id == consent_id}
+        for sealed in store.of_case(tx, case.id, lock=True):
+            request = sealed.request
+            rests = request.consent_ref == f"consent:{consent_id}" or sending.shared_as(request) in shared
+            if request.side is Side.OURS and rests and not _overridden(tx, request, at=hand.at):
+                _take_back(tx, hand, request, consent_id)
+
+
+def _overridden(tx: Connection, request: Request, *, at: datetime) -> bool:
+    entry = sending.carried_by(tx, request, at=at)
+    return entry is not None and entry.agreement.kind is consent.Kind.OVERRIDE
+
+
+def _take_back(tx: Connection, hand: Hand, request: Request, consent_id: str) -> None:
+    why = {"consent": consent_id}
+    if request.status is Status.DRAFTED:
+        return  # nothing was decided yet: it waits for another consent
+    if request.allows(Act.WITHDRAW):
+        _withdraw(tx, hand.vault, request, officer_id=hand.officer.id, at=hand.at, why=why)
+    elif request.asked_on is not None and request.told_withdrawn_at is None:
+        asked = _ask_to_forget(tx, hand.vault, request, actor=hand.officer.id, at=hand.at)
+        _save(tx, request, asked)
+        _event(tx, hand.vault, asked, "asked_to_forget", officer_id=hand.officer.id, at=hand.at, facts=why)
 
 
 def close(tx: Connection, hand: Hand, request_id: str) -> Request:
@@ -538,7 +601,7 @@ def write_message(
 ) -> str | None:
     """Write to the partner about this request. The line's id, or None when this very form was sent before.
 
-    Raises GateShut, ChannelClosed, MayNotMove; nothing is kept then.
+    Raises GateShut, NoConsent, ChannelClosed, MayNotMove; nothing is kept then.
     """
     request = _to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
     text, other = text.strip(), other.strip()
@@ -671,17 +734,23 @@ def drop_answer(tx: Connection, hand: Hand, request_id: str, line_id: str) -> No
     _event(tx, hand.vault, request, "answer_dropped", officer_id=hand.officer.id, at=hand.at)
 
 
-def release_answers(tx: Connection, hand: Hand, request_id: str, *, endangers: bool | None) -> Request:
+def release_answers(tx: Connection, hand: Hand, request_id: str, *, endangers: bool | None, ground: Ground) -> Request:
     """A human lets the written answers go. `endangers` is their answer to the question whether that could put somebody
-    in danger: True, or None for "not known", shuts the gate.
+    in danger: True, or None for "not known", shuts the gate. `ground` is why the people they tell about may be told of:
+    where somebody could not be asked it takes a second person, who did not write them; and of relatives who are looked
+    for, nothing is told before they agree.
 
-    Raises GateShut, ChannelClosed; the answers then stay where they are.
+    Raises GateShut, ChannelClosed, NotNow; the answers then stay where they are.
     """
     request = _to_act(tx, hand, request_id, Permission.EXCHANGE_RELEASE_ANSWER).request
     written = [line for line in store.lines_of(tx, request.id) if line.kind == "answer" and line.approved_by is None]
     partner, key = partners.get(tx, request.partner_id, hand.vault), key_of(tx, hand.vault, request)
     if request.side is not Side.THEIRS or not written or partner is None or key is None:
         raise NotNow
+    if ground is Ground.NECESSARY and request.type.asks_relatives:
+        raise NotNow("relatives_agree")
+    if ground is Ground.NECESSARY and any(line.author_id == hand.officer.id for line in written):
+        raise NotNow("second_person")
     known = Situation(frozenset(), False) if endangers is False else Situation()
     _add_situation(tx, hand, request.id, key, known)
     said = []
@@ -690,9 +759,11 @@ def release_answers(tx: Connection, hand: Hand, request_id: str, *, endangers: b
         said.append(_as_answer(_said(key, line), key))
     everything = store.answered(tx, request.id) >= set(request.asks)
     answered = request.after(Act.ANSWER_ALL if everything else Act.ANSWER_PART, at=hand.at)
-    sending.send(tx, hand.vault, request, "request_answer", {"answers": said}, actor=hand.officer.id, at=hand.at)
+    letter = {"answers": said, "ground": ground.value}
+    sending.send(tx, hand.vault, request, "request_answer", letter, actor=hand.officer.id, at=hand.at)
     _save(tx, request, answered)
-    _event(tx, hand.vault, answered, "answer", officer_id=hand.officer.id, at=hand.at, facts={"answers": len(said)})
+    facts = {"answers": len(said), "ground": ground.value}
+    _event(tx, hand.vault, answered, "answer", officer_id=hand.officer.id, at=hand.at, facts=facts)
     return answered
 
 
@@ -805,10 +876,12 @@ def _fits(key: str, value: str, at: datetime) -> bool:
     return True
 
 
-def _consent_ref(tx: Connection, case: Case, partner_id: str, at: datetime) -> str:
-    """The entry of the ledger this rests on; where there is none, a name of its own for the child's view it records."""
-    entry = consent.in_force(tx, case.id, consent.Purpose.CROSS_BORDER, f"partner:{partner_id}", at)
-    return f"consent:{entry.id if entry else new_id()}"
+def _carrying(tx: Connection, request: Request, *, at: datetime) -> str:
+    """The entry of the ledger this rests on from now on. Raises NoConsent."""
+    entry = sending.carried_by(tx, request, at=at)
+    if entry is None:
+        raise NoConsent
+    return sending.reference(entry)
 
 
 def _require_free(tx: Connection, request: Request) -> None:

@@ -275,10 +275,15 @@ def get_request(
     return None if row is None else _to_sealed(row)
 
 
-def requests_of(tx: Connection, *conditions: ColumnElement[bool], limit: int) -> list[SealedRequest]:
+def requests_of(
+    tx: Connection, *conditions: ColumnElement[bool], limit: int, lock: bool = False
+) -> list[SealedRequest]:
     """The requests that fit, those due first at the top, the newest of the others next."""
     order = (sa.case((_owed, 0), else_=1), exchange_requests.c.due_at, exchange_requests.c.drafted_at.desc())
-    return [_to_sealed(row) for row in tx.execute(_query(*conditions).order_by(*order).limit(limit))]
+    query = _query(*conditions).order_by(*order).limit(limit)
+    if lock:
+        query = query.with_for_update(of=exchange_requests)
+    return [_to_sealed(row) for row in tx.execute(query)]
 
 
 def count(tx: Connection, *conditions: ColumnElement[bool]) -> int:
@@ -286,8 +291,8 @@ def count(tx: Connection, *conditions: ColumnElement[bool]) -> int:
     return int(tx.execute(query).scalar_one())
 
 
-def of_case(tx: Connection, case_id: str) -> list[SealedRequest]:
-    return requests_of(tx, exchange_requests.c.case_id == case_id, limit=200)
+def of_case(tx: Connection, case_id: str, *, lock: bool = False) -> list[SealedRequest]:
+    return requests_of(tx, exchange_requests.c.case_id == case_id, limit=200, lock=lock)
 
 
 def is_overdue(at: datetime) -> ColumnElement[bool]:

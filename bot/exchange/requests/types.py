@@ -243,6 +243,7 @@ class RequestType:
     moves_child: bool = False  # it ends in the child going with, or to, an adult
     one_person: bool = False  # minutes count: whoever drafts it may approve it
     made_for_asylum: bool = False
+    asks_relatives: bool = False  # relatives are looked for: nothing is told of them before they agree
     data: tuple[str, ...] = ("identity", "family")  # classes of data, as agreements with partners name them
 
     def limit(self, key: str) -> Limit:
@@ -305,6 +306,7 @@ _ALL = (
         answered_by=(Answers.RED_CROSS, Answers.UNHCR, Answers.SOCIAL_SERVICE),
         limits=_practice("no promise can be made; an example of 7-10 days (EUTF/IOM, Ethiopia 2019)", Span(days=60)),
         safeguard=N_("No place is told on either side. Each side is verified apart."),
+        asks_relatives=True,
     ),
     RequestType(
         "home_study",

@@ -159,14 +159,14 @@ async def test_a_withdrawal_ends_it_at_once_and_waits_until_every_recipient_has_
     with pytest.raises(NotAllowedNow):  # nobody asked them to
         await world.database.write(lambda tx: consent.recipient_stopped(tx, world.hand(amira), case_id, share_id))
 
-    told = await world.database.write(lambda tx: consent.withdraw(tx, world.hand(amira), case_id, row.id))
+    told = await world.database.write(lambda tx: consent.withdraw(tx, world.hand(amira), case_id, row.id, holders=()))
 
     assert [each.id for each in told if each.waits_for_recipient] == [share_id]
     assert await carried(world, case_id) is None
     with pytest.raises(NotAllowedNow):
         await world.database.write(share)
     with pytest.raises(NotAllowedNow):  # the back button
-        await world.database.write(lambda tx: consent.withdraw(tx, world.hand(amira), case_id, row.id))
+        await world.database.write(lambda tx: consent.withdraw(tx, world.hand(amira), case_id, row.id, holders=()))
     await world.database.write(lambda tx: consent.recipient_stopped(tx, world.hand(amira), case_id, share_id))
     [kept] = await world.database.read(lambda tx: consent.shares_of(tx, case_id))
     assert not kept.waits_for_recipient
@@ -184,12 +184,12 @@ async def test_the_ledger_of_a_foreign_case_is_not_found(world, held):
     for use in (
         lambda tx: consent.ledger(tx, world.hand(omar), case_id),
         lambda tx: consent.record(tx, world.hand(omar), case_id, AGREED),
-        lambda tx: consent.withdraw(tx, world.hand(omar), case_id, row.id),
+        lambda tx: consent.withdraw(tx, world.hand(omar), case_id, row.id, holders=()),
     ):
         with pytest.raises(CaseNotFound):
             await world.database.write(use)
     with pytest.raises(NotAllowedNow):  # a row of another case under one's own address
-        await world.database.write(lambda tx: consent.withdraw(tx, world.hand(omar), other, row.id))
+        await world.database.write(lambda tx: consent.withdraw(tx, world.hand(omar), other, row.id, holders=()))
 
 
 async def test_erasing_takes_the_words_of_the_ledger_too(world, held):

@@ -12,18 +12,22 @@ import sqlalchemy as sa
 from bot.cases import consent, service
 from bot.cases.auditor import audit_alarms
 from bot.cases.consent import Kind
-from bot.cases.model import CaseNotFound, NotAllowedNow, NotReadyToClose
+from bot.cases.model import CaseNotFound, NotAllowedNow, NotReadyToClose, NotWithThisAdult
 from bot.cases.record import service as record
 from bot.cases.record.closure import CHECKLIST
 from bot.cases.referrals import service as referrals
 from bot.cases.referrals import store as referral_store
 from bot.cases.referrals.model import Act, State, Urgency
 from bot.cases.referrals.service import LinkDead, NoConsent
+from bot.exchange.holds import service as holds
+from bot.exchange.holds.model import Evidence, Favour, Mark, Source, Tie
+from bot.exchange.holds.service import ClaimingAdults
 from bot.kernel.access import Role
 from tests.conftest import NOON
 from tests.integration.cases.test_consent import AGREED
 
 HOUR = timedelta(hours=1)
+ADULTS = ClaimingAdults()
 
 
 @pytest.fixture
@@ -43,18 +47,28 @@ async def held(world):
     return amira, case_id, await world.database.write(prepare)
 
 
-async def sent(world, held, *, items=("age", "languages"), at=NOON, urgency=Urgency.URGENT, consent_id=None):
+async def sent(
+    world, held, *, items=("age", "languages"), at=NOON, urgency=Urgency.URGENT, consent_id=None, with_adult=None
+):
     amira, case_id, agreed = held
     return await world.database.write(
         lambda tx: referrals.send(
-            tx, world.hand(amira, at), case_id, consent_id or agreed, urgency=urgency, items=items, ask="A bed tonight?"
+            tx,
+            world.hand(amira, at),
+            case_id,
+            consent_id or agreed,
+            urgency=urgency,
+            items=items,
+            ask="A bed tonight?",
+            with_adult=with_adult,
+            adults=ADULTS,
         )
     )
 
 
 async def opened(world, made, *, code=None, at=NOON):
     return await world.database.write(
-        lambda tx: referrals.open_by_link(tx, world.vault, made.token, code or made.code, at)
+        lambda tx: referrals.open_by_link(tx, world.vault, made.token, code or made.code, at, adults=ADULTS)
     )
 
 
@@ -81,7 +95,7 @@ async def test_nothing_is_sent_without_a_consent_that_covers_it(world, held):
         await sent(world, held, consent_id="missing")
     with pytest.raises(NoConsent):
         await sent(world, held, at=NOON + timedelta(days=181))
-    await world.database.write(lambda tx: consent.withdraw(tx, world.hand(amira), case_id, agreed))
+    await world.database.write(lambda tx: consent.withdraw(tx, world.hand(amira), case_id, agreed, holders=()))
     with pytest.raises(NoConsent):
         await sent(world, held)
 
@@ -136,7 +150,7 @@ async def test_guessing_the_code_kills_the_link(world, held):
 
     with pytest.raises(LinkDead):
         await opened(world, made)
-    assert not await world.database.read(lambda tx: referrals.is_open(tx, made.token, NOON))
+    assert not await world.database.read(lambda tx: referrals.is_open(tx, made.token, NOON, adults=ADULTS))
 
 
 @pytest.mark.parametrize("why", ["too late", "consent withdrawn", "referral withdrawn", "erased"])
@@ -146,7 +160,7 @@ async def test_a_link_is_dead_when_the_reason_for_it_is_gone(world, held, why):
     if why == "too late":
         at = made.referral.answer_by
     elif why == "consent withdrawn":
-        await world.database.write(lambda tx: consent.withdraw(tx, world.hand(amira), case_id, agreed))
+        await world.database.write(lambda tx: consent.withdraw(tx, world.hand(amira), case_id, agreed, holders=()))
     elif why == "referral withdrawn":
         await world.database.write(
             lambda tx: referrals.move(tx, world.hand(amira), case_id, made.referral.id, Act.WITHDRAW)
@@ -165,7 +179,9 @@ async def test_the_receiver_answers_once(world, held):
 
     def reply(act, reason=""):
         return world.database.write(
-            lambda tx: referrals.reply_by_link(tx, world.vault, shown.reply, act, reason=reason, at=NOON + HOUR)
+            lambda tx: referrals.reply_by_link(
+                tx, world.vault, shown.reply, act, reason=reason, at=NOON + HOUR, adults=ADULTS
+            )
         )
 
     with pytest.raises(LinkDead):  # a refusal needs a reason
@@ -245,3 +261,64 @@ async def test_a_foreign_referral_is_not_found(world, held):
         )
     with pytest.raises(NotAllowedNow):
         await world.database.write(lambda tx: referrals.move(tx, world.hand(omar), other, made.referral.id, Act.ACCEPT))
+
+
+# Together with an adult
+
+
+async def an_adult(world, held, *, supported: bool) -> str:
+    """Somebody who says that he is the uncle; two sources, the child and an officer may say so too."""
+    amira, case_id, _ = held
+    hand = world.hand(amira)
+
+    def look(tx):
+        adult = holds.open_dossier(tx, hand, case_id, name="Kaboul", claimed="uncle_aunt", once="")
+        if supported:
+            holds.mark(tx, hand, adult, {"heard_apart": Mark.GREEN, "child_wish": Mark.GREEN})
+            for source in (Source.DOCUMENT, Source.AUTHORITY):
+                holds.add_evidence(tx, hand, adult, Evidence(source, Favour.SUPPORTS), text="seen", once="")
+            holds.decide(tx, hand, adult, Tie.SUPPORTED, reason="two sources, and she wants it")
+        return adult
+
+    return await world.database.write(look)
+
+
+async def test_a_child_is_not_referred_together_with_an_adult_whose_tie_nobody_supports(world, held):
+    adult = await an_adult(world, held, supported=False)
+
+    for somebody in (adult, "nobody-looked-at-him"):
+        with pytest.raises(NotWithThisAdult):
+            await sent(world, held, with_adult=somebody)
+
+    assert (await sent(world, held)).referral.adult_id is None  # alone, the child goes
+
+
+async def test_a_hold_blocks_a_joint_referral_and_shuts_the_one_that_was_sent(world, held):
+    amira, _, _ = held
+    adult = await an_adult(world, held, supported=True)
+    made, answered = await sent(world, held, with_adult=adult), await sent(world, held, with_adult=adult)
+    shown = await opened(world, answered)
+    red = {"papers": Mark.RED, "no_debt": Mark.RED}
+    await world.database.write(lambda tx: holds.mark(tx, world.hand(amira), adult, red))
+
+    with pytest.raises(NotWithThisAdult):
+        await sent(world, held, with_adult=adult)
+    with pytest.raises(LinkDead):
+        await opened(world, made)
+    assert not await world.database.read(lambda tx: referrals.is_open(tx, made.token, NOON, adults=ADULTS))
+    with pytest.raises(LinkDead):  # and nobody says yes to the two of them
+        await world.database.write(
+            lambda tx: referrals.reply_by_link(
+                tx, world.vault, shown.reply, Act.ACCEPT, reason="", at=NOON, adults=ADULTS
+            )
+        )
+
+
+async def test_an_adult_of_another_case_is_not_looked_at_in_this_one(world, held):
+    amira, _, _ = held
+    other = (await world.escalate()).case_id
+    await world.database.write(lambda tx: service.claim_case(tx, world.hand(amira), other))
+    adult = await an_adult(world, (amira, other, ""), supported=True)
+
+    with pytest.raises(NotWithThisAdult):
+        await sent(world, held, with_adult=adult)

@@ -10,6 +10,8 @@ from aiohttp import CookieJar
 from aiohttp.test_utils import TestClient, TestServer
 
 import bot.desk
+from bot.exchange.holds.service import ClaimingAdults
+from bot.exchange.requests.service import WithdrawnConsents
 from bot.kernel.officers import Officer, make_link
 from bot.kernel.settings import load_settings
 from bot.kernel.web import WebParts, build_web
@@ -52,7 +54,12 @@ async def desk(world, clock, signals, shelf, tmp_path) -> AsyncIterator[TestServ
         static={"desk": bot.desk.STATIC},
         error_template="desk/error.html",
     )
-    async with TestServer(build_web(parts, *bot.desk.all_routes(directory, texts=shelf))) as server:
+    async with TestServer(
+        build_web(
+            parts,
+            *bot.desk.all_routes(directory, texts=shelf, holders=[WithdrawnConsents()], companions=ClaimingAdults()),
+        )
+    ) as server:
         yield server
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 import pytest
 
+from bot.cases import consent
 from bot.exchange.gate import Situation
 from bot.exchange.partners.model import PartnerKind
+from bot.exchange.post.model import Receipt, ReceiptState
 from bot.exchange.requests import store
+from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Status
 from bot.kernel.access import Role
-from tests.integration.exchange.two_countries import Country, filled, put_partner
+from tests.integration.exchange.two_countries import Country, a_draft, filled, put_partner
 
 
 @pytest.fixture
@@ -192,10 +198,57 @@ async def test_what_we_are_asked_shows_nobody_until_it_is_accepted(here, at_desk
     assert "Amina" in await officer.go(address)
     await officer.send(f"{address}/answers", key="harm", text="<i>Rien</i>", how="seen", confidence="high")
     assert "&lt;i&gt;Rien&lt;/i&gt;" in officer.page
-    await officer.send(f"{address}/answers/release", endangers="yes")
+    await officer.send(f"{address}/answers/release", endangers="yes", ground="child_only")
     assert officer.status == 409
-    await officer.send(f"{address}/answers/release", endangers="no")
+    await officer.send(f"{address}/answers/release", endangers="no", ground="child_only")
     assert "The answers are in the post." in officer.page
     stranger = await at_desk(await here.world.officer("stranger"))
     await stranger.go(address)
     assert stranger.status == 404
+
+
+async def test_where_consent_is_missing_the_desk_says_whom_to_ask_and_leads_there_filled_in(here, at_desk):
+    case_id = await here.case(consented=False)
+    officer, coordinator = await at_desk(here.officer), await at_desk(here.coordinator)
+    new = f"/desk/cases/{case_id}/requests/new"
+    await officer.go(f"{new}?type=info_child")
+    await officer.send(new, **the_form(here))
+    address = officer.path
+    await coordinator.go(address)
+    await coordinator.send(f"{address}/approve")
+
+    assert coordinator.status == 409
+    assert "nobody has agreed yet" in coordinator.page
+    assert "Ask the child, and whoever speaks for them" in await officer.go(address)
+    link = html.unescape(re.search(r'href="([^"]*/file\?partner=[^"#]*)', officer.page).group(1))
+    filled_in = await officer.go(link)
+    assert f'name="partner" value="{here.others["TN"]}"' in filled_in
+    assert 'value="Amel"' in filled_in
+    assert re.search(r'value="data:family" checked', filled_in)
+    assert not re.search(r'value="data:health" checked', filled_in)
+    await officer.send(
+        f"/desk/cases/{case_id}/consents", named="Amel",
+        text="May we ask the people in Tunis?", items=["data:identity", "data:family"], giver="child",
+        capacity="understands", way="spoken", kind="consent",
+    )  # fmt: skip
+
+    await coordinator.go(address)
+    await coordinator.send(f"{address}/approve")
+    assert (await here.file(request_id := await request_of(here, case_id))).request.status is Status.APPROVED
+    row = (await here.see(lambda tx: consent.of_case(tx, case_id)))[0]
+    await officer.go(f"/desk/cases/{case_id}/file")
+    await officer.send(f"/desk/cases/{case_id}/consents/withdraw", consent=row.id)
+    assert (await here.file(request_id)).request.status is Status.WITHDRAWN
+
+
+async def test_the_page_says_why_a_letter_that_waited_was_not_sent(here, at_desk):
+    case_id = await here.case()
+    request_id = await here.asked(case_id, a_draft(here.others["TN"]))
+    letter = (await here.see(lambda tx: store.letters_of(tx, request_id)))[0]
+    news = Receipt(here.others["TN"], letter.envelope_id, ReceiptState.CLOSED, "gate", here.clock.now())
+    await here.database.write(lambda tx: RequestIntake(here.vault).told(tx, news))
+    officer = await at_desk(here.officer)
+
+    assert "a letter that waited was not sent: the refugee gate is shut" in await officer.go(
+        f"/desk/requests/{request_id}"
+    )

@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestClient
 from bot.cases import consent
 from bot.cases import service as cases
 from bot.cases.record import service as record
+from bot.exchange.holds import service as holds
 from tests.integration.cases.test_consent import AGREED
 from tests.integration.desk.browser import Browser
 
@@ -45,7 +46,7 @@ async def stranger(desk):
 
 async def sent(browser, page, **fields):
     await browser.go(f"{page}/refer")
-    form = {"urgency": "emergency", "items": "age", "ask": "A bed <tonight>?", **fields}
+    form = {"urgency": "emergency", "items": "age", "ask": "A bed <tonight>?", "adult": "nobody", **fields}
     await browser.send(f"{page}/refer", **form)
     link = unescape(re.search(r'<code class="long" dir="ltr">([^<]+)</code>', browser.page)[1])
     code = re.search(r'<code dir="ltr">(\d{6})</code>', browser.page)[1]
@@ -109,11 +110,11 @@ async def test_a_refusal_says_why_and_the_person_is_not_forgotten(world, at_desk
 async def test_nothing_is_sent_without_saying_what_and_what_was_typed_stays(world, at_desk, amira, page):
     browser = await at_desk(amira)
     await browser.go(f"{page}/refer")
-    await browser.send(f"{page}/refer", urgency="emergency", items=[], ask="A bed <tonight>?")
+    await browser.send(f"{page}/refer", urgency="emergency", items=[], ask="A bed <tonight>?", adult="nobody")
 
     assert browser.status == 409
     assert "A bed &lt;tonight&gt;?</textarea>" in browser.page
-    await browser.send(f"{page}/refer", urgency="emergency", items="name", ask="x")
+    await browser.send(f"{page}/refer", urgency="emergency", items="name", ask="x", adult="nobody")
     assert browser.status == 409
     assert '<code class="long"' not in browser.page
 
@@ -147,3 +148,27 @@ async def test_a_service_of_the_directory_leads_to_its_consent(world, at_desk, a
 
     assert 'value="The shelter &lt;b&gt;"' in browser.page
     assert '<input type="hidden" name="service" value="night">' in browser.page
+
+
+async def test_who_goes_with_the_child_is_asked_each_time_and_a_hold_is_on_every_screen(world, at_desk, amira, page):
+    browser = await at_desk(amira)
+    case_id = page.rsplit("/", 1)[-1]
+
+    def doubt(tx):
+        adult = holds.open_dossier(tx, world.hand(amira), case_id, name="Kaboul <Z>", claimed="uncle_aunt", once="")
+        holds.place_hold(tx, world.hand(amira), adult)
+        return adult
+
+    adult = await world.database.write(doubt)
+    for screen in ("", "/refer", "/file", "/print", "/exchange"):
+        assert "do not place or move this child with this adult" in await browser.go(page + screen), screen
+
+    form = {"urgency": "emergency", "items": "age", "ask": "A bed?"}
+    await browser.go(f"{page}/refer")
+    assert "Kaboul &lt;Z&gt;" in browser.page
+    for answer, said in ((adult, "The child can go alone."), ("", "Something is missing.")):
+        await browser.send(f"{page}/refer", **form, adult=answer)
+        assert browser.status == 409
+        assert said in browser.page
+    await browser.send(f"{page}/refer", **form, adult="nobody")
+    assert "Sent. For a receiver without an account:" in browser.page

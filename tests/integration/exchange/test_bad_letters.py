@@ -29,7 +29,7 @@ async def accepted(italy: Country, tunisia: Country, courier: Courier, **changed
 
 
 async def answers(italy: Country, request_id: str, *said: dict[str, Any], **more: Any) -> None:
-    body = {"request": request_id, "answers": list(said)}
+    body = {"request": request_id, "answers": list(said), "ground": "agreed"}
     await hand_over(italy, "TN", "request_answer", body, request_type="info_child", **more)
 
 
@@ -108,7 +108,11 @@ async def test_another_partner_learns_nothing_of_a_request_that_is_not_theirs(
     for about in (request_id, new_id()):
         with pytest.raises(LetterRefused) as refused:
             await hand_over(
-                italy, "DE", "request_answer", {"request": about, "answers": [ANSWER]}, request_type="info_child"
+                italy,
+                "DE",
+                "request_answer",
+                {"request": about, "answers": [ANSWER], "ground": "agreed"},
+                request_type="info_child",
             )
         codes.append(refused.value.code)
     assert codes == ["no_such_request", "no_such_request"]

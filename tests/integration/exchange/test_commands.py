@@ -14,10 +14,14 @@ from typer.testing import CliRunner
 from bot.__main__ import app
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.description import TEMPLATE
-from bot.exchange.post import service, store
+from bot.exchange.post import store
+from bot.exchange.requests import sending
+from bot.exchange.requests import store as requests
+from bot.exchange.requests.model import Request, Side, Status
 from bot.kernel.access import Role
 from bot.kernel.clock import SystemClock
 from bot.kernel.crypto import Vault
+from bot.kernel.ids import new_id
 from bot.kernel.officers import add_officer, hash_password, set_password
 from bot.kernel.settings import load_settings
 from bot.upkeep import installation
@@ -82,13 +86,20 @@ class Installation:
 
 
 def _put(tx: Connection, vault: Vault, text: str) -> str:
+    """A message about a request that the only partner there is has made, and we have taken on."""
     at = SystemClock().now()
     (partner,) = partners.everyone(tx, vault)
-    return service.put(
-        tx, vault, partner_id=partner.id, kind="request", request_type="info_child", purpose="child_protection",
-        data_classes=frozenset({"identity"}), consent_ref="consent-1", body={"text": text},
-        key_id=vault.new_key(tx, at).id, actor="system:test", at=at,
+    key = vault.new_key(tx, at)
+    request = Request(
+        id=new_id(), number="XAAA-BBB", side=Side.THEIRS, partner_id=partner.id, type_key="info_child",
+        status=Status.ACCEPTED, case_id=None, key_id=key.id, asks=("harm",), limit="usual", language="en",
+        drafted_by=None, handler_id=None, drafted_at=at, asked_on=at, consent_ref="consent-1",
     )  # fmt: skip
+    requests.add_request(tx, request, body_sealed=None)
+    known = {"fears": [], "asylum": False, "origins": []}
+    sealed = key.seal_json(known, table="exchange_situations", row="s", field="situation")
+    requests.add_situation(tx, row_id="s", subject_id=request.id, officer_id="o", at=at, sealed=sealed)
+    return sending.send(tx, vault, request, "request_message", {"text": text}, actor="system:test", at=at)
 
 
 @pytest.fixture

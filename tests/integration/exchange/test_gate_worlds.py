@@ -20,6 +20,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from bot.cases import consent
 from bot.cases import store as case_store
 from bot.cases.hand import Hand
 from bot.cases.model import CaseError
@@ -45,7 +46,7 @@ from bot.kernel.officers import add_officer
 from bot.kernel.words import Words
 from dialogues.understanding.model import Priority
 from tests.conftest import MASTER_KEY, NOON, make_tables
-from tests.integration.exchange.two_countries import a_draft, filled, put_partner
+from tests.integration.exchange.two_countries import a_draft, an_agreement_to, filled, put_partner
 from tests.unit.exchange.test_gate import may_go
 
 WORLDS = int(os.environ.get("WAYMARK_TEST_WORLDS", "300"))
@@ -77,7 +78,10 @@ def scene() -> Any:
             Hand(add_officer(tx, vault, name=role, sign_in_name=role, roles=[role], at=NOON), vault, words, NOON)
             for role in (Role.OFFICER, Role.COORDINATOR)
         ]
-        yield Scene(tx, vault, hands[0], hands[1], _partners(tx, vault), _case(tx, vault, hands[0]))
+        made = Scene(tx, vault, hands[0], hands[1], _partners(tx, vault), _case(tx, vault, hands[0]))
+        for partner_id in made.partners:
+            consent.record(tx, made.officer, made.case_id, an_agreement_to(partner_id))
+        yield made
 
 
 def _partners(tx: Connection, vault: Vault) -> dict[str, Recipient]:

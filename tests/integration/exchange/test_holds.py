@@ -24,7 +24,7 @@ from bot.exchange.holds.model import (
     Tie,
 )
 from bot.exchange.requests import service
-from bot.exchange.requests.model import Status
+from bot.exchange.requests.model import Ground, Status
 from bot.exchange.requests.service import Answer
 from bot.kernel import audit
 from bot.kernel.access import Role
@@ -170,7 +170,7 @@ async def test_the_story_of_a_false_uncle(italy: Country, tunisia: Country, cour
     await courier.carry()
     answer = Answer("tie", "لا عمّ لها بهذا الاسم.", "document", "high")
     await tunisia.do(service.write_answer, request_id, answer, once="1")
-    await tunisia.do(service.release_answers, request_id, endangers=False)
+    await tunisia.do(service.release_answers, request_id, endangers=False, ground=Ground.CHILD_ONLY)
     await courier.carry()
     assert (await italy.file(request_id)).request.status is Status.PARTLY_ANSWERED
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from bot.exchange.post.model import ReceiptState
 from bot.exchange.requests import service, store
 from bot.exchange.requests.intake import RequestIntake
-from bot.exchange.requests.model import Status
+from bot.exchange.requests.model import Ground, Status
 from bot.exchange.requests.service import Answer
 from bot.exchange.requests.types import REQUEST_TYPES
 from bot.kernel import audit
@@ -57,7 +57,7 @@ async def test_all_fifteen_types_are_asked_and_answered_over_http(two: tuple[Dep
         for question in REQUEST_TYPES[key].asks:
             answer = Answer(question, f"{CANARY} {question}", "document", "high")
             await tunisia.do(service.write_answer, request_id, answer, once=f"{key}:{question}")
-        await tunisia.do(service.release_answers, request_id, endangers=False)
+        await tunisia.do(service.release_answers, request_id, endangers=False, ground=Ground.CHILD_ONLY)
     await settled(lyon, tunis)
 
     for request_id, key in asked.items():

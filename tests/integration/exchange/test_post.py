@@ -24,6 +24,7 @@ from bot.exchange.post.service import BodyTooLarge, NoConsent
 from bot.exchange.post.watch import look_at_exchange
 from bot.exchange.refusals import ChannelClosed
 from bot.kernel import audit
+from tests.integration.exchange.open_gate import cleared
 from tests.integration.exchange.world import CLASSES, Deployment, a_partner
 
 Two = tuple[Deployment, Deployment]
@@ -48,7 +49,7 @@ async def post(deployment: Deployment, raw: bytes) -> tuple[int, str]:
 
 async def sealed(sender: Deployment, envelope_id: str) -> bytes:
     letter = await sender.letter(envelope_id)
-    ready = await sender.database.read(lambda tx: service.sealed(tx, sender.vault, letter, sender.clock.now()))
+    ready = await sender.database.read(lambda tx: service.sealed(tx, sender.vault, sender, letter, sender.clock.now()))
     return ready.raw
 
 
@@ -74,7 +75,8 @@ async def test_a_letter_leaves_only_if_the_callers_transaction_commits(two: Two)
 
     def put_and_fail(tx: Connection) -> None:
         service.put(
-            tx, lyon.vault, partner_id=partner.id, kind="request", request_type="info_child",
+            tx, lyon.vault, cleared(partner.id, "request", {}), partner_id=partner.id, kind="request",
+            request_type="info_child",
             purpose="family_contact", data_classes=CLASSES, consent_ref="consent-17", body={}, key_id=lyon.key_id,
             actor=lyon.admins[0], at=lyon.clock.now(),
         )  # fmt: skip
@@ -453,7 +455,7 @@ async def test_our_own_key_is_renewed_by_itself_after_a_year(two: Two):
     lyon, _tunis = await acquainted(two)
     lyon.carrier = Carrier(
         lyon.database, lyon.vault, lyon.clock, lyon.signals, intake=lyon.intake, receiver=lyon.room,
-        identity=Identity("Lyon Refuge", "FR", lyon.url),
+        gatekeeper=lyon, identity=Identity("Lyon Refuge", "FR", lyon.url),
     )  # fmt: skip
     before = await deployment_key(lyon)
     lyon.clock.advance(timedelta(days=364))

@@ -9,7 +9,7 @@ import pytest
 from bot.exchange.gate import GateShut, Situation, Why
 from bot.exchange.partners.model import PartnerKind
 from bot.exchange.requests import service
-from bot.exchange.requests.model import Alternative, NotNow, Refusal, RequestNotFound, Status
+from bot.exchange.requests.model import Alternative, Ground, NotNow, Refusal, RequestNotFound, Status
 from bot.exchange.requests.service import Answer
 from bot.exchange.requests.types import REQUEST_TYPES
 from bot.kernel import audit
@@ -46,7 +46,7 @@ async def test_an_officer_asks_and_an_officer_in_another_country_answers(
     await tunisia.do(service.write_answer, request_id, found, once="1")
     await courier.carry()
     assert not (await italy.file(request_id)).answered  # nothing leaves before a human lets it
-    await tunisia.do(service.release_answers, request_id, endangers=False)
+    await tunisia.do(service.release_answers, request_id, endangers=False, ground=Ground.CHILD_ONLY)
     await courier.carry()
     partly = await italy.file(request_id)
     assert partly.request.status is Status.PARTLY_ANSWERED
@@ -56,7 +56,7 @@ async def test_an_officer_asks_and_an_officer_in_another_country_answers(
 
     for key in ("harm", "services"):
         await tunisia.do(service.write_answer, request_id, Answer(key, "Rien.", "seen", "high"), once=key)
-    await tunisia.do(service.release_answers, request_id, endangers=False)
+    await tunisia.do(service.release_answers, request_id, endangers=False, ground=Ground.CHILD_ONLY)
     await courier.carry()
     assert (await italy.file(request_id)).request.status is Status.ANSWERED
     assert courier.refused == []
@@ -96,7 +96,7 @@ async def test_every_type_goes_there_and_comes_back(italy: Country, tunisia: Cou
     await courier.carry()
     for key in REQUEST_TYPES[type_key].asks:
         await tunisia.do(service.write_answer, request_id, Answer(key, "so it is", "document", "high"), once=key)
-    await tunisia.do(service.release_answers, request_id, endangers=False)
+    await tunisia.do(service.release_answers, request_id, endangers=False, ground=Ground.CHILD_ONLY)
     await courier.carry()
 
     answered = await italy.file(request_id)
@@ -145,6 +145,7 @@ async def test_the_gate_stops_a_request_to_an_authority_the_child_fears(italy: C
     authority = await italy.database.write(
         lambda tx: put_partner(tx, italy.vault, country="ER", kind=PartnerKind.AUTHORITY)
     )
+    italy.others["ER"] = authority
     case_id = await italy.case(situation=Situation(frozenset({"ER"}), False))
     request_id = await italy.do(service.draft, case_id, a_draft(authority))
     await italy.do(service.approve, request_id, by=italy.coordinator)
@@ -203,7 +204,7 @@ async def test_an_answer_that_could_endanger_somebody_stays_here(italy: Country,
     await tunisia.do(service.write_answer, request_id, Answer("harm", "the father", "told", "low"), once="1")
     for endangers in (True, None):
         with pytest.raises(GateShut):
-            await tunisia.do(service.release_answers, request_id, endangers=endangers)
+            await tunisia.do(service.release_answers, request_id, endangers=endangers, ground=Ground.CHILD_ONLY)
     await courier.carry()
     assert not any(kind == "request_answer" for _, kind, _ in courier.carried)
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from bot.cases import consent
 from bot.cases.hand import Hand
 from bot.exchange.gate import Situation
 from bot.exchange.partners import store as partners
@@ -51,6 +52,24 @@ def an_agreement(*purposes: str) -> Agreement:
         NOON + timedelta(days=900),
         "protocol 7",
     )
+
+
+def an_agreement_to(partner_id: str, **changed: Any) -> consent.Agreement:
+    """What a child agreed to: that this partner is told everything a request can tell."""
+    agreed = consent.Agreement(
+        kind=consent.Kind.CONSENT,
+        purpose=consent.Purpose.CROSS_BORDER,
+        recipient=f"partner:{partner_id}",
+        named="The people in Tunis who look after children",
+        giver="child",
+        capacity="understands",
+        language="ar",
+        way="spoken",
+        text="May we ask the people in Tunis who cared for you? We would tell them your name and your family's.",
+        items=tuple(consent.CLASSES),
+        age=15,
+    )
+    return replace(agreed, **changed)
 
 
 def put_partner(
@@ -157,14 +176,17 @@ class Country:
     async def see(self, work: Callable[[Connection], T]) -> T:
         return await self.database.read(work)
 
-    async def case(self, *, situation: Situation | None = NO_FEAR) -> str:
-        """A case that our officer holds, the child asked about fear."""
+    async def case(self, *, situation: Situation | None = NO_FEAR, consented: bool = True) -> str:
+        """A case that our officer holds, the child asked about fear, and whether each partner may be told."""
         from bot.cases.service import claim_case
 
         escalated = await self.world.escalate()
         await self.do(claim_case, escalated.case_id)
         if situation is not None:
             await self.do(service.record_situation, escalated.case_id, situation)
+        if consented:
+            for partner_id in self.others.values():
+                await self.do(consent.record, escalated.case_id, an_agreement_to(partner_id))
         return escalated.case_id
 
     async def asked(self, case_id: str, draft: Draft) -> str:
@@ -175,7 +197,8 @@ class Country:
         return request_id
 
     async def file(self, request_id: str) -> service.RequestFile:
-        return await self.see(lambda tx: service.watch_request(tx, self.vault, self.coordinator, request_id))
+        at = self.clock.now()
+        return await self.see(lambda tx: service.watch_request(tx, self.vault, self.coordinator, request_id, at=at))
 
 
 class Courier:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 from sqlalchemy.engine import Connection
 
+from bot.exchange.gate import Cleared
 from bot.exchange.partners import keys
 from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
@@ -20,7 +21,7 @@ from bot.exchange.partners.model import Agreement, Partner, PartnerKind
 from bot.exchange.post import service, store
 from bot.exchange.post.carrier import Carrier
 from bot.exchange.post.intake import Intake
-from bot.exchange.post.model import LetterRefused, Receipt, ReceivedLetter
+from bot.exchange.post.model import Gatekeeper, LetterRefused, Receipt, ReceivedLetter, WaitingLetter
 from bot.exchange.post.routes import exchange_routes
 from bot.kernel.access import Role
 from bot.kernel.clock import SetClock
@@ -33,6 +34,7 @@ from bot.kernel.settings import load_settings
 from bot.kernel.web import WebParts, build_web, web_runner
 from bot.kernel.words import Words
 from tests.conftest import MASTER_KEY
+from tests.integration.exchange.open_gate import OpenGate, cleared
 
 REQUEST, PURPOSE = "info_child", "family_contact"
 CLASSES = frozenset({"identity", "family"})
@@ -73,13 +75,25 @@ class Deployment:
         self.vault = Vault(MASTER_KEY)
         self.signals = Signals()
         self.room = Room()
+        self.gate: Gatekeeper = OpenGate()
         self.intake = Intake(database, self.vault, clock, self.signals, self.room)
         self.url = ""
         self.key_id = ""
         self.admins: list[str] = []
         self.carrier = Carrier(
-            database, self.vault, clock, self.signals, intake=self.intake, receiver=self.room, draw=lambda: 0.5
+            database,
+            self.vault,
+            clock,
+            self.signals,
+            intake=self.intake,
+            receiver=self.room,
+            gatekeeper=self,
+            draw=lambda: 0.5,
         )
+
+    def clear(self, tx: Connection, letter: WaitingLetter, at: datetime) -> Cleared:
+        """As a gatekeeper: ask the one that stands at the gate now."""
+        return self.gate.clear(tx, letter, at)
 
     async def prepare(self) -> None:
         def make(tx: Connection) -> None:
@@ -97,7 +111,7 @@ class Deployment:
     @contextlib.asynccontextmanager
     async def serving(self, folder: Path) -> AsyncIterator[Deployment]:
         identity = Identity(name=self.name, country=self.country, endpoint=self.url or "http://127.0.0.1:1")
-        routes = exchange_routes(self.database, self.vault, self.clock, self.intake, self.room, identity)
+        routes = exchange_routes(self.database, self.vault, self.clock, self.intake, self.room, self, identity)
         parts = WebParts(
             settings=load_settings({"WAYMARK_DATA_DIR": str(folder)}),
             database=self.database,
@@ -158,7 +172,8 @@ class Deployment:
             "at": self.clock.now(),
             **changes,
         }
-        return await self.database.write(lambda tx: service.put(tx, self.vault, partner_id=partner.id, **letter))
+        leave = cleared(partner.id, letter["kind"], letter["body"])
+        return await self.database.write(lambda tx: service.put(tx, self.vault, leave, partner_id=partner.id, **letter))
 
     async def letter(self, envelope_id: str) -> store.Letter:
         found = await self.database.read(lambda tx: store.letter(tx, envelope_id))

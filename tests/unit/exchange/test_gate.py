@@ -157,7 +157,7 @@ def test_leave_to_send_cannot_be_made_kept_copied_or_changed_by_anybody_else():
     leave = clear(child, [reader], **LETTER)
 
     for forge in (
-        lambda: Cleared("x", frozenset({"p1"}), None, made_by=object()),
+        lambda: Cleared("x", frozenset({"p1"}), "r1", None, made_by=object()),
         lambda: pickle.dumps(leave),
         lambda: copy.copy(leave),
         lambda: copy.deepcopy(leave),

@@ -1,0 +1,27 @@
+"""What the cases ask of rooms that stand above them: the composition root supplies it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from sqlalchemy.engine import Connection
+
+from bot.cases.hand import Hand
+from bot.cases.model import Case
+
+
+class Adults(Protocol):
+    """What is known of the adults who claim the child of a case."""
+
+    def require_free(self, tx: Connection, case_id: str, adult_id: str) -> None:
+        """Raises NotWithThisAdult where the child may not be placed, moved or referred together with this adult: their
+        tie is not supported, a hold stands, or nobody has looked at them in this case."""
+        ...
+
+
+class Holder(Protocol):
+    """A room that gave something away on the strength of a consent, and has to take it back from whoever has it."""
+
+    def consent_withdrawn(self, tx: Connection, hand: Hand, case: Case, consent_id: str) -> None:
+        """The person took this consent back, in this transaction. What rests on it alone must not go on."""
+        ...
