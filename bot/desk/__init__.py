@@ -16,6 +16,7 @@ from bot.desk import (
     live,
     officers,
     queue,
+    records,
     rota,
     sign_in,
 )
@@ -49,6 +50,7 @@ def all_routes(
         adults.routes,
         handing.routes,
         file.routes,
+        records.routes,
         refer_routes(PublishedServices(directory)),
         arrivals.routes,
         rota.routes,
