@@ -1,4 +1,4 @@
-"""Records a child can carry, on the desk: the sheet, the choice with the child, what they take along, what is brought."""
+"""Records a child can carry, on the desk: the sheet, the choice with the child, the copy, and what is brought."""
 
 from __future__ import annotations
 
@@ -59,6 +59,14 @@ PROBLEMS: Mapping[str, str] = {
     "nothing": N_("Nothing was chosen."),
     "assent": N_("Write down what the child was asked, in which language, and how they agreed. Nothing was made."),
     "taken_back": N_("The child took this back. It is not given out any more."),
+}
+
+#: What the paper says beside the record, in both its languages.
+PAPER: Mapping[str, str] = {
+    "little": N_("This paper holds what the person chose to show. It may not be complete."),
+    "made": N_("Made on {day} by {issuer}. Good until {until}."),
+    "codes": N_("The codes hold the same, signed."),
+    "some_codes": N_("The codes hold the most needed of it, signed."),
 }
 
 FHIR, SIGNED = "fhir", "signed"
@@ -349,6 +357,7 @@ async def print_copy(request: web.Request) -> web.StreamResponse:
         "sources": SOURCES,
         "absences": ABSENCES,
         "kinds": KINDS,
+        "paper": PAPER,
     }
     return render(request, "desk/carried_print.html", context, language=first)
 

@@ -46,4 +46,5 @@ async def read_parts(request: web.Request, cap: int) -> MultiDict[str]:
 
 def uploaded(request: web.Request, name: str) -> bytes:
     """The file of one field, once the form was read; empty where none was chosen."""
-    return request.get(_FILES, {}).get(name, b"")
+    files: dict[str, bytes] = request.get(_FILES, {})
+    return files.get(name, b"")

@@ -215,7 +215,8 @@ def test_what_does_not_fit_is_named_and_what_is_needed_most_stays():
     assert 1 <= len(made.parts) <= codes.MOST_CODES
     assert made.left_out == ("also", "results")[: len(made.left_out)] or "procedures" in made.left_out
     assert reading("".join(made.parts)).record.of("medicines") == HEALTH.of("medicines")
-    assert codes.codes_of(a_copy(replace(HEALTH, entries={"problems": [noise(number) for number in range(30)]})), **KEYS).parts == ()
+    too_much = replace(HEALTH, entries={"problems": [noise(number) for number in range(30)]})
+    assert codes.codes_of(a_copy(too_much), **KEYS).parts == ()
 
 
 def test_a_missing_code_is_asked_for():
