@@ -65,9 +65,7 @@ async def make(browser, page, choose, **more):
 
 async def test_a_sheet_begins_with_what_the_case_knows_and_is_kept(world, browser, page, amira, case_id):
     facts = {"name": ["Ali"], "born": ["2010-05-01"], "religion": ["kept-to-herself"]}
-    await world.database.write(
-        lambda tx: case_record.write_fields(tx, world.hand(amira), case_id, facts, seen={})
-    )
+    await world.database.write(lambda tx: case_record.write_fields(tx, world.hand(amira), case_id, facts, seen={}))
     await browser.go(f"{page}/sheet?kind=health")
     assert 'value="Ali"' in browser.page
     assert "kept-to-herself" not in browser.page
