@@ -7,7 +7,8 @@ notes, tasks, risk, fears, adults who claim the child), and then every form of a
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -24,16 +25,23 @@ from bot.exchange import jose
 from bot.exchange.gate import Situation
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Evidence, Favour, Source
-from bot.exchange.records import codes, credential, ips, service
-from bot.exchange.records.model import Entry, Record, Topic
+from bot.exchange.partners import service as partner_keys
+from bot.exchange.partners import store as partners
+from bot.exchange.partners.model import PartnerKey, Signature
+from bot.exchange.records import codes, credential, ips, reading, service
+from bot.exchange.records.model import Copy, Entry, Record, Topic
 from bot.exchange.records.model import Kind as RecordKind
+from bot.exchange.records.reading import Trust
 from bot.exchange.requests import service as requests
 from bot.kernel.access import Role
 from bot.kernel.crypto import Vault
+from bot.kernel.ids import new_id
 from bot.kernel.officers import add_officer
 from bot.kernel.words import Words
 from tests.conftest import MASTER_KEY, NOON, make_tables
 from tests.integration.exchange.test_gate_worlds import _case
+from tests.integration.exchange.two_countries import put_partner
+from tests.unit.exchange.test_records import COPY_ID, PRIVATE, PUBLIC, SCHOOL
 
 WRITABLE = [code for code, field in FIELDS.items() if field.kind in (Kind.TEXT, Kind.LONG)]
 CHOICES = {code: sorted(field.choices) for code, field in FIELDS.items() if field.choices}
@@ -144,3 +152,36 @@ def _fill(tx: Any, hand: Hand, case_id: str, world: dict[str, Any]) -> list[str]
         "migrant",
     }
     return [*words, *(values[0] for values in world["facts"].values()), *(one for one in choices if one not in plain)]
+
+
+def _partner_with(tx: Any, vault: Vault, *, signed: bool) -> str:
+    """A partner who holds the key that signs records in these tests, verified by two admins or not yet."""
+    partner_id = put_partner(tx, vault, country="TN", name=f"Tunis {new_id()[-6:]}", verified=False)
+    partner = partners.get(tx, partner_id, vault)
+    assert partner is not None
+    until = NOON + timedelta(days=400)
+    key = PartnerKey(new_id(), partner_id, PUBLIC, bytes(32), NOON - timedelta(days=1), until, NOON)
+    marks = [Signature(who, NOON, partners.signature_mark(vault, partner, key, who, NOON)) for who in ("one", "two")]
+    partners.add_key(tx, replace(key, signatures=tuple(marks) if signed else ()))
+    return partner_id
+
+
+def test_a_partner_is_known_by_its_verified_key_alone_and_not_after_it_was_revoked(scene: Any):
+    tx, hand, _ = scene
+    signed = credential.sign(Copy(COPY_ID, SCHOOL, "Tunis", NOON), private=PRIVATE, public=PUBLIC)
+
+    def trust(at: datetime = NOON) -> Trust:
+        return reading.read(signed, signer_of=service.signers(tx, hand.vault, at)).signer.trust
+
+    assert trust() is Trust.STRANGER
+    with tx.begin_nested() as point:
+        _partner_with(tx, hand.vault, signed=False)
+        assert trust() is Trust.STRANGER
+        point.rollback()
+    with tx.begin_nested() as point:
+        partner_id = _partner_with(tx, hand.vault, signed=True)
+        assert trust() is Trust.KNOWN
+        assert trust(NOON + timedelta(days=500)) is Trust.OLD_KEY
+        partner_keys.revoke_key(tx, hand.vault, partner_id, None, by="admin:one", at=NOON)
+        assert trust() is Trust.REVOKED
+        point.rollback()
