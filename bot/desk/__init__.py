@@ -17,6 +17,7 @@ from bot.desk import (
     live,
     officers,
     queue,
+    records,
     rota,
     sign_in,
 )
@@ -59,6 +60,7 @@ def all_routes(
         adults.routes,
         handing.routes,
         file_routes(holders),
+        records.routes,
         refer_routes(PublishedServices(directory), companions),
         arrivals.routes,
         rota.routes,

@@ -35,6 +35,10 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "override_recorded": N_("{name} asks to share without consent"),
         "override_seconded": N_("{name} agreed to share without consent"),
         "consent_withdrawn": N_("{name} recorded that consent was withdrawn"),
+        "carried_written": N_("{name} wrote to a record the child can carry"),
+        "carried_made": N_("{name} made a record for the child to carry"),
+        "carried_brought": N_("{name} read a record that was brought"),
+        "carried_taken_over": N_("{name} took lines over from a record that was brought"),
         "recipient_stopped": N_("A recipient stopped using what they had"),
     }
 )

@@ -140,6 +140,7 @@ def file_context(
         "override_reasons": consent.OVERRIDE_REASONS,
         "typed": typed or MultiDict(),
         "edits": allows(officer, Permission.RECORD_EDIT, case) and case.is_open,
+        "carries": allows(officer, Permission.CARRIED_READ, case),
         "signs": allows(officer, Permission.RISK_SIGN, case),
         "seconds": allows(officer, Permission.CONSENT_OVERRIDE, case),
         **more,

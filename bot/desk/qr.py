@@ -1,44 +1,26 @@
-"""A QR code as an SVG path: byte mode, error correction M, versions 1 to 10. After ISO/IEC 18004.
+"""A QR code as an SVG path: one segment, error correction M, versions 1 to 20. After ISO/IEC 18004.
 
-Only as much of the standard as one line of text for an authenticator app or a link needs.
+Text of capital letters and digits is written in the alphanumeric mode, which holds half as much again; any other as
+bytes. Larger versions are left out: an old phone does not read them from paper.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-#: Per version: error correction bytes in a block, and the data bytes of each block (level M).
-BLOCKS: tuple[tuple[int, tuple[int, ...]], ...] = (
-    (10, (16,)),
-    (16, (28,)),
-    (26, (44,)),
-    (18, (32, 32)),
-    (24, (43, 43)),
-    (16, (27,) * 4),
-    (18, (31,) * 4),
-    (22, (38, 38, 39, 39)),
-    (22, (36, 36, 36, 37, 37)),
-    (26, (43, 43, 43, 43, 44)),
+#: Per version, level M: error correction bytes in a block, and the number of blocks.
+CORRECTION: tuple[tuple[int, int], ...] = (
+    *((10, 1), (16, 1), (26, 1), (18, 2), (24, 2), (16, 4), (18, 4), (22, 4), (22, 5), (26, 5)),
+    *((30, 5), (22, 8), (22, 9), (24, 9), (24, 10), (28, 10), (28, 11), (26, 13), (26, 14), (26, 16)),
 )
-ALIGNMENT: tuple[tuple[int, ...], ...] = (
-    (),
-    (6, 18),
-    (6, 22),
-    (6, 26),
-    (6, 30),
-    (6, 34),
-    (6, 22, 38),
-    (6, 24, 42),
-    (6, 26, 46),
-    (6, 28, 50),
-)
+ALPHANUMERIC = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
 QUIET_ZONE = 4
 
 Grid = list[list[bool]]
 
 
 class TooLongForQr(ValueError):
-    """The text does not fit version 10. Show it as text."""
+    """The text does not fit the largest version. Show it as text."""
 
 
 def qr_path(text: str) -> tuple[int, str]:
@@ -60,9 +42,8 @@ def qr_path(text: str) -> tuple[int, str]:
 
 def qr_grid(text: str) -> Grid:
     """The code as rows of modules, True for dark. Raises TooLongForQr."""
-    data = text.encode()
-    version = _version_for(len(data))
-    code = _interleaved(data, version)
+    version = _version_for(text)
+    code = _interleaved(text, version)
     size = 17 + 4 * version
     dark: Grid = [[False] * size for _ in range(size)]
     taken: Grid = [[False] * size for _ in range(size)]
@@ -71,18 +52,50 @@ def qr_grid(text: str) -> Grid:
     return min((_masked(dark, taken, mask) for mask in range(8)), key=_penalty)
 
 
-def _version_for(length: int) -> int:
-    for version, (_, blocks) in enumerate(BLOCKS, start=1):
-        if length + (2 if version < 10 else 3) <= sum(blocks):
+def alignment_marks(version: int) -> tuple[int, ...]:
+    """Where the middles of the alignment patterns stand, along each side: evenly, from the far end."""
+    if version == 1:
+        return ()
+    size, count = 17 + 4 * version, version // 7 + 2
+    step = -(-(size - 13) // (2 * count - 2)) * 2
+    return (6, *sorted(size - 7 - step * n for n in range(count - 1)))
+
+
+def block_sizes(version: int) -> tuple[int, tuple[int, ...]]:
+    """Error correction bytes in a block, and the data bytes of each block."""
+    correction, blocks = CORRECTION[version - 1]
+    count = len(alignment_marks(version))
+    modules = (17 + 4 * version) ** 2 - 3 * 64 - 31 - 2 * (4 * version + 1)  # without finders, format and timing
+    if count:
+        modules -= 25 * (count * count - 3) - 5 * 2 * (count - 2)  # alignment, which crosses the timing
+    if version >= 7:
+        modules -= 36
+    data = modules // 8 - correction * blocks
+    return correction, (data // blocks,) * (blocks - data % blocks) + (data // blocks + 1,) * (data % blocks)
+
+
+def _version_for(text: str) -> int:
+    for version in range(1, len(CORRECTION) + 1):
+        if len(_written(text, version)) <= 8 * sum(block_sizes(version)[1]):
             return version
-    raise TooLongForQr(length)
+    raise TooLongForQr(len(text))
 
 
-def _interleaved(data: bytes, version: int) -> bytes:
-    correction, sizes = BLOCKS[version - 1]
+def _written(text: str, version: int) -> str:
+    """The one segment, as bits: mode, length, text."""
+    if not set(text) <= set(ALPHANUMERIC):
+        data = text.encode()
+        return f"0100{len(data):0{8 if version < 10 else 16}b}" + "".join(f"{byte:08b}" for byte in data)
+    values = [ALPHANUMERIC.index(each) for each in text]
+    pairs = [f"{values[n] * 45 + values[n + 1]:011b}" for n in range(0, len(values) - 1, 2)]
+    last = f"{values[-1]:06b}" if len(values) % 2 else ""
+    return f"0010{len(values):0{9 if version < 10 else 11}b}" + "".join(pairs) + last
+
+
+def _interleaved(text: str, version: int) -> bytes:
+    correction, sizes = block_sizes(version)
     capacity = sum(sizes)
-    count_bits = 8 if version < 10 else 16
-    bits = f"0100{len(data):0{count_bits}b}" + "".join(f"{byte:08b}" for byte in data)
+    bits = _written(text, version)
     bits += "0" * min(4, capacity * 8 - len(bits))
     bits += "0" * (-len(bits) % 8)
     padded = bytearray(int(bits[n : n + 8], 2) for n in range(0, len(bits), 8))
@@ -137,7 +150,7 @@ def _draw_patterns(dark: Grid, taken: Grid, version: int) -> None:
         for dx in range(-4, 5):
             for dy in range(-4, 5):
                 put(centre_x + dx, centre_y + dy, max(abs(dx), abs(dy)) not in (2, 4))
-    marks = ALIGNMENT[version - 1]
+    marks = alignment_marks(version)
     for x in marks:
         for y in marks:
             if (x, y) in ((6, 6), (6, size - 7), (size - 7, 6)):

@@ -62,6 +62,10 @@ class Permission(StrEnum):
     RECORD_RESTRICTED = "record.restricted"  # what can get a person hurt: faith, ethnicity, identity documents
     RISK_ASSESS = "risk.assess"
     RISK_SIGN = "risk.sign"
+    CARRIED_READ = "carried.read"  # records a child carries: of health, of school
+    CARRIED_WRITE = "carried.write"
+    CARRIED_MAKE = "carried.make"
+    CARRIED_IMPORT = "carried.import"
     CONSENT_RECORD = "consent.record"
     CONSENT_OVERRIDE = "consent.override"  # the second of the two who share without consent
     REFERRAL_SEND = "referral.send"
@@ -186,6 +190,10 @@ RULES: Rules = {
     Permission.RECORD_RESTRICTED: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
     Permission.RISK_ASSESS: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
     Permission.RISK_SIGN: [[coordinates]],
+    Permission.CARRIED_READ: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
+    Permission.CARRIED_WRITE: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
+    Permission.CARRIED_MAKE: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
+    Permission.CARRIED_IMPORT: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
     Permission.CONSENT_RECORD: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
     Permission.CONSENT_OVERRIDE: [[coordinates]],
     Permission.REFERRAL_SEND: [[answers_people, holds_the_case], [coordinates, holds_the_case]],

@@ -54,6 +54,7 @@ from bot.kernel.security_headers import put_security_headers
 from bot.kernel.settings import Settings
 from bot.kernel.streams import EventStream, last_event_id, stream_events
 from bot.kernel.timings import Timings
+from bot.kernel.uploads import read_parts
 from bot.kernel.web_keys import (
     CLOCK,
     CLOSING,
@@ -165,6 +166,7 @@ class Route:
     name: str
     rule: Rule
     body_cap: int
+    files: bool = False  # whether its form may hold a file, see `bot.kernel.uploads`
 
 
 class Routes:
@@ -177,10 +179,15 @@ class Routes:
         """Declare the handler of GET and HEAD."""
         return self._declare("GET", path, name, allow, FORM_CAP)
 
-    def post(self, path: str, *, name: str, allow: Rule, body_cap: int | None = None) -> Callable[[Handler], Handler]:
-        """Declare the handler of POST. Bodies above `body_cap` bytes are answered with 413."""
+    def post(
+        self, path: str, *, name: str, allow: Rule, body_cap: int | None = None, files: bool = False
+    ) -> Callable[[Handler], Handler]:
+        """Declare the handler of POST. Bodies above `body_cap` bytes are answered with 413.
+
+        With `files` its form may hold a file, which `bot.kernel.uploads.uploaded` gives.
+        """
         cap = body_cap or (WEBHOOK_CAP if isinstance(allow, MachineGuard) else FORM_CAP)
-        return self._declare("POST", path, name, allow, cap)
+        return self._declare("POST", path, name, allow, cap, files=files)
 
     def add(
         self, method: str, path: str, handler: Handler, *, name: str, allow: Rule, body_cap: int = FORM_CAP
@@ -188,9 +195,11 @@ class Routes:
         """The same without a decorator, for handlers made elsewhere."""
         self.table.append(Route(method, path, handler, name, allow, body_cap))
 
-    def _declare(self, method: str, path: str, name: str, allow: Rule, cap: int) -> Callable[[Handler], Handler]:
+    def _declare(
+        self, method: str, path: str, name: str, allow: Rule, cap: int, *, files: bool = False
+    ) -> Callable[[Handler], Handler]:
         def keep(handler: Handler) -> Handler:
-            self.add(method, path, handler, name=name, allow=allow, body_cap=cap)
+            self.table.append(Route(method, path, handler, name, allow, cap, files))
             return handler
 
         return keep
@@ -216,11 +225,12 @@ class WebParts:
 class _Door:
     """A route as it is served: what its rule means for a request is decided once, and not at each."""
 
-    __slots__ = ("admit", "body_cap", "for_machines", "name", "narrow")
+    __slots__ = ("admit", "body_cap", "files", "for_machines", "name", "narrow")
 
-    def __init__(self, name: str, body_cap: int, rule: Rule | None) -> None:
+    def __init__(self, name: str, body_cap: int, rule: Rule | None, *, files: bool = False) -> None:
         self.name = name
         self.body_cap = body_cap
+        self.files = files
         self.for_machines = isinstance(rule, MachineGuard)
         self.admit = _entrance(rule)
         self.narrow = body_cap != WEBHOOK_CAP
@@ -266,7 +276,7 @@ def _register(app: web.Application, table: Iterable[Route]) -> None:
         resource = resources.get((route.path, route.name))
         if resource is None:
             resource = resources[route.path, route.name] = app.router.add_resource(route.path, name=route.name)
-        door = _Door(route.name, route.body_cap, route.rule)
+        door = _Door(route.name, route.body_cap, route.rule, files=route.files)
         for method in ("GET", "HEAD") if route.method == "GET" else (route.method,):
             served = resource.add_route(method, route.handler)
             app[RULES][served], app[DOORS][served] = route, door
@@ -586,13 +596,14 @@ _unwanted = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\
 async def form(request: web.Request) -> MultiDict[str]:
     """The text fields of a form, without control and bidirectional characters, each line ending in one newline.
 
-    Files are not accepted here. May be called more than once.
+    Files are not among them, and are refused unless the route takes some. May be called more than once.
     """
     if request.content_type not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         return MultiDict()
     try:
         async with asyncio.timeout(SECONDS_FOR_A_FORM):
-            fields = await request.post()
+            takes_files = (door := _door(request)).files and request.content_type == "multipart/form-data"
+            fields = await (read_parts(request, door.body_cap) if takes_files else request.post())
     except (UnicodeDecodeError, LookupError, ValueError, HttpProcessingError):
         raise web.HTTPBadRequest from None
     except TimeoutError:

@@ -20,6 +20,10 @@ from bot.desk.qr import TooLongForQr, qr_grid, qr_path
             "db5e1ec19c034194",
         ),
         ("x" * 213, 57, "f673820bb5ccd3f0"),
+        ("A" * 360, 61, "f91b880ca5f8ced4"),
+        ("7" * 700, 85, "7da758f5bfb523c1"),
+        ("WAYMARK1:1:2:ABCD:" + "A2B3C4D5" * 70, 77, "73ec65dfbafa34d7"),
+        ("X" * 970, 97, "e5fa66cb196cc0f0"),
     ],
 )
 def test_a_code_is_what_another_encoder_makes(text, side, fingerprint):
@@ -32,7 +36,9 @@ def test_a_code_is_what_another_encoder_makes(text, side, fingerprint):
 
 def test_what_does_not_fit_is_refused():
     with pytest.raises(TooLongForQr):
-        qr_grid("x" * 214)
+        qr_grid("x" * 667)
+    with pytest.raises(TooLongForQr):
+        qr_grid("X" * 971)
 
 
 def test_the_path_keeps_the_quiet_zone_free():

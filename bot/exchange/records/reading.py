@@ -1,0 +1,158 @@
+"""A record that somebody brings, read: what it is, what it says, and what of that is proven.
+
+A pure function of the text and of what we know of partners' keys, so that it can be asked again at every look: a key
+that was revoked since proves nothing any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from bot.exchange import jose
+from bot.exchange.jose import NotGenuine, NotOurs
+from bot.exchange.records import codes, credential, ips, token
+from bot.exchange.records.model import LASTS, Absence, Record
+from bot.kernel.words import N_
+
+LONGEST = token.LONGEST
+
+
+class CannotRead(Exception):
+    """What was brought cannot be used; the text says why, and what to do."""
+
+
+class Form(StrEnum):
+    """As what it came."""
+
+    FHIR = "fhir"
+    CREDENTIAL = "credential"
+    CODES = "codes"
+
+
+class Trust(StrEnum):
+    """What the signature is worth to us."""
+
+    OURS = "ours"
+    KNOWN = "known"
+    OLD_KEY = "old_key"
+    REVOKED = "revoked"
+    STRANGER = "stranger"
+    UNSIGNED = "unsigned"
+
+
+TRUSTS = {
+    Trust.OURS: N_("Signed by this helpline: nothing was changed since."),
+    Trust.KNOWN: N_("Signed by a partner whose key was verified: nothing was changed since."),
+    Trust.OLD_KEY: N_("Signed with a key of a partner that is not in force now. Ask them whether they made it."),
+    Trust.REVOKED: N_("Signed with a key that was revoked. Believe nothing of it before you have asked."),
+    Trust.STRANGER: N_("The signature fits, but nobody here knows whose it is. Anybody can sign."),
+    Trust.UNSIGNED: N_("Not signed: anybody may have written or changed it."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Who holds a key, as far as we know."""
+
+    trust: Trust
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a record says and what is proven of it. The signer's word is for what they wrote, not that it is true."""
+
+    form: Form
+    record: Record
+    signer: Signer
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def expired(self, at: datetime) -> bool:
+        return self.until is not None and at >= self.until
+
+    def proven(self, at: datetime) -> bool:
+        """Whether a partner we know stands for every line of it today."""
+        early = self.since is not None and at < self.since
+        return self.signer.trust in (Trust.OURS, Trust.KNOWN) and not self.expired(at) and not early
+
+
+def read(text: str, *, signer_of: Callable[[bytes], Signer]) -> Reading:
+    """Read a file or pasted codes. `signer_of` knows whose a public key is. Raises CannotRead."""
+    text = text.strip().lstrip("\ufeff")
+    if not text:
+        raise CannotRead(N_("There is nothing in it. Choose the file again, or paste the text of every code."))
+    if len(text) > LONGEST:
+        raise CannotRead(N_("This is larger than any record. Choose the file that ends in .json or .jwt."))
+    try:
+        reading = _read(text, signer_of)
+        # What comes in is held to what may go out: the same lengths, dates and places.
+        return reading if not reading.record.is_empty else _nothing()
+    except codes.Incomplete as error:
+        if len(error.missing) == 1:
+            raise CannotRead(N_("One code is missing. Paste the text of all of them, in any order.")) from None
+        raise CannotRead(N_("Several codes are missing. Paste the text of all of them, in any order.")) from None
+    except NotGenuine:
+        raise CannotRead(
+            N_("The signature does not fit: it was changed, or copied with a mistake. Ask for the file again.")
+        ) from None
+    except NotOurs:
+        raise CannotRead(
+            N_("This is no record that can be read here: a FHIR patient summary, a signed record, or its codes.")
+        ) from None
+
+
+def _nothing() -> Reading:
+    raise CannotRead(N_("There is nothing in it. Choose the file again, or paste the text of every code."))
+
+
+def _read(text: str, signer_of: Callable[[bytes], Signer]) -> Reading:
+    signed = codes.join(text)
+    if signed is not None:
+        _typ, public, payload = token.verify(signed)
+        record, made = codes.read(payload)
+        return Reading(Form.CODES, _cleaned(record), signer_of(public), made, made + LASTS[record.kind])
+    if text.startswith("{"):
+        record = ips.read(jose.strict_json(text.encode()))
+        return Reading(Form.FHIR, _cleaned(record), Signer(Trust.UNSIGNED))
+    typ, public, payload = token.verify("".join(text.split()))
+    if typ == token.CODES:
+        raise NotOurs("type")
+    record, since, until = credential.read(payload, public)
+    return Reading(Form.CREDENTIAL, _cleaned(record), signer_of(public), since, until)
+
+
+def _cleaned(record: Record) -> Record:
+    """Without control and bidirectional characters, which would change what a line seems to say."""
+
+    def clean(words: str) -> str:
+        return "".join(each for each in words if each.isprintable() and each not in _DIRECTIONS)
+
+    entries = {
+        code: tuple(
+            replace(
+                one,
+                text=clean(one.text),
+                also=clean(one.also),
+                detail=clean(one.detail),
+                when=clean(one.when),
+                by=clean(one.by),
+            )
+            for one in lines
+        )
+        for code, lines in record.entries.items()
+    }
+    facts = {code: clean(value) for code, value in record.facts.items()}
+    known = {code: why for code, why in record.absences.items() if why is Absence.NONE}
+    return replace(
+        record,
+        facts={code: value for code, value in facts.items() if value},
+        entries={code: lines for code, lines in entries.items() if lines},
+        absences=known,
+    )
+
+
+_DIRECTIONS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
