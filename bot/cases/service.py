@@ -2,7 +2,7 @@
 
 Every function that shows or changes a case takes the officer who asks. A case outside that officer's scope is not
 found, because the scope is part of the query. Reading the words of a case is written into the audit log in the same
-transaction that reads them.
+transaction that reads them; opening the queue in one that is committed before.
 """
 
 from __future__ import annotations
@@ -200,7 +200,7 @@ def free_number(tx: Connection) -> str:
 def look_at_queue(tx: Connection, vault: Vault, officer: Officer, *, limit: int = 50) -> Queue:
     """What waits for somebody, as far as this officer may see it."""
     scope = in_scope(officer)
-    summaries = [_summary(tx, vault, sealed) for sealed in store.waiting(tx, scope, limit=limit)]
+    summaries = [summary_of(tx, vault, sealed) for sealed in store.waiting(tx, scope, limit=limit)]
     return Queue(summaries, store.waiting_counts(tx, scope))
 
 
@@ -211,19 +211,19 @@ def note_queue_read(tx: Connection, hand: Hand) -> None:
 
 def look_at_own(tx: Connection, vault: Vault, officer: Officer, *, limit: int = 50) -> list[CaseSummary]:
     """The cases this officer holds; those whose person waits first."""
-    return [_summary(tx, vault, sealed) for sealed in store.held_by(tx, officer.id, limit=limit)]
+    return [summary_of(tx, vault, sealed) for sealed in store.held_by(tx, officer.id, limit=limit)]
 
 
 def look_at_closed(tx: Connection, vault: Vault, officer: Officer, *, limit: int = 20) -> list[CaseSummary]:
     """The cases this officer closed last."""
-    return [_summary(tx, vault, sealed) for sealed in store.closed_by_owner(tx, officer.id, limit=limit)]
+    return [summary_of(tx, vault, sealed) for sealed in store.closed_by_owner(tx, officer.id, limit=limit)]
 
 
 def look_at_others(tx: Connection, vault: Vault, officer: Officer, *, limit: int = 50) -> list[CaseSummary]:
     """The cases colleagues hold: for those who coordinate, nothing for anybody else."""
     if not access.case_scope(officer).everyones:
         return []
-    return [_summary(tx, vault, sealed) for sealed in store.held_by_others(tx, officer.id, limit=limit)]
+    return [summary_of(tx, vault, sealed) for sealed in store.held_by_others(tx, officer.id, limit=limit)]
 
 
 def open_file(tx: Connection, hand: Hand, case_id: str) -> CaseFile:
@@ -239,7 +239,7 @@ def watch_file(tx: Connection, vault: Vault, officer: Officer, case_id: str) -> 
 
 
 def _file(tx: Connection, vault: Vault, sealed: store.SealedCase) -> CaseFile:
-    summary = _summary(tx, vault, sealed)
+    summary = summary_of(tx, vault, sealed)
     case = sealed.case
     notes = [
         Note(
@@ -444,7 +444,8 @@ def tell_person_left(tx: Connection, vault: Vault, words: Words, case: Case, *, 
     say(tx, vault, words, case, PERSON_LEFT, "person_left", at=at)
 
 
-def _summary(tx: Connection, vault: Vault, sealed: store.SealedCase) -> CaseSummary:
+def summary_of(tx: Connection, vault: Vault, sealed: store.SealedCase) -> CaseSummary:
+    """A case with its words opened, for a list. Ask only for what the officer may see."""
     case = sealed.case
     words = unseal(tx, vault, case, sealed.words_sealed, "cases", case.id, "words")
     place = unseal(tx, vault, case, sealed.place_sealed, "cases", case.id, "place")

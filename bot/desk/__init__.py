@@ -13,13 +13,13 @@ from bot.desk import (
     exchange,
     file,
     handing,
-    live,
     officers,
     queue,
     rota,
     sign_in,
 )
 from bot.desk.account import account_routes
+from bot.desk.live import live_routes
 from bot.desk.ports import TelegramName
 from bot.desk.provider import provider_routes
 from bot.desk.refer import refer_routes
@@ -43,7 +43,7 @@ def all_routes(
     return [
         sign_in.routes,
         queue.routes,
-        live.routes,
+        live_routes(),
         case.routes,
         exchange.routes,
         adults.routes,

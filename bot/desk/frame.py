@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiohttp import web
 from babel import Locale
 from sqlalchemy.engine import Connection
 
 from bot.cases import auditor, store
+from bot.cases.board import BANDS
 from bot.cases.hand import Hand, in_scope
 from bot.cases.model import Case, CaseError, CaseNotFound, NotReadyToClose
 from bot.cases.reasons import reason_title
@@ -26,6 +27,9 @@ from bot.kernel.pages import render, route_url
 from bot.kernel.web_keys import CLOCK, DATABASE, OFFICER, SIGNALS, VAULT, WORDS
 from bot.kernel.words import N_, Words
 from dialogues.understanding.model import Priority
+
+if TYPE_CHECKING:
+    from bot.desk.looking import Look
 
 T = TypeVar("T")
 
@@ -50,34 +54,29 @@ class Frame:
     urgent: int  # of those, P0
     own: int
     trouble: int  # messages that were not delivered or could not be read
-    ringing: list[Ringing]
+    ringing: tuple[Ringing, ...]
     watch: auditor.Watch
     asked: int  # requests of partners that wait for somebody here
     overdue: int
     held: frozenset[str]  # cases on which a hold stands
     paged_by_message: bool
-    offers: list[Case]  # cases that colleagues offer to this officer
+    offers: tuple[Case, ...]  # cases that colleagues offer to this officer
 
 
 def look(tx: Connection, officer: Officer, at: datetime) -> Frame:
     """The frame for one officer. Cheap: counts over indexes, and the few alarms that ring."""
     counts: Mapping[Priority, int] = {}
-    ringing: list[Ringing] = []
-    offers: list[Case] = []
+    ringing: tuple[Ringing, ...] = ()
+    offers: tuple[Case, ...] = ()
     if may_enter(officer, Permission.QUEUE_READ):
         scope = in_scope(officer)
         counts = store.waiting_counts(tx, scope)
-        ringing = [
-            Ringing(case, case.owner_id == officer.id, f"{case.id}:{rounds}")
-            for case, rounds in store.ringing_for(tx, officer.id, scope, limit=5)
-        ]
-        offers = store.offered_to(tx, officer.id, limit=5)
-    asked = overdue = 0
-    if may_enter(officer, Permission.EXCHANGE_READ):
-        asked, overdue = requests.waiting_counts(tx, officer, at)
+        ringing = _ringing(officer, store.ringing_for(tx, officer.id, scope, limit=BANDS))
+        offers = tuple(store.offered_to(tx, officer.id, limit=BANDS))
+    asked, overdue = requests_for(tx, officer, at)
     trouble = 0
     if may_enter(officer, Permission.DELIVERIES_READ):
-        trouble = len(conversations.dead_letters(tx, limit=100)) + len(conversations.parked(tx, limit=100))
+        trouble = count_trouble(tx)
     return Frame(
         waiting=sum(counts.values()),
         urgent=counts.get(Priority.P0, 0),
@@ -93,6 +92,42 @@ def look(tx: Connection, officer: Officer, at: datetime) -> Frame:
     )
 
 
+def _ringing(officer: Officer, alarms: Iterable[tuple[Case, int]]) -> tuple[Ringing, ...]:
+    return tuple(Ringing(case, case.owner_id == officer.id, f"{case.id}:{rounds}") for case, rounds in alarms)
+
+
+def requests_for(tx: Connection, officer: Officer, at: datetime) -> tuple[int, int]:
+    """How many requests of partners wait for somebody here, and how many of all are overdue."""
+    if not may_enter(officer, Permission.EXCHANGE_READ):
+        return 0, 0
+    return requests.waiting_counts(tx, officer, at)
+
+
+def count_trouble(tx: Connection) -> int:
+    """Messages that were not delivered or could not be read, as far as a screen counts them."""
+    return len(conversations.dead_letters(tx, limit=100)) + len(conversations.parked(tx, limit=100))
+
+
+def frame_from(look: Look, officer: Officer, *, asked: int, overdue: int) -> Frame:
+    """The same frame from a look that all open desks share."""
+    board = look.board
+    sees_queue = may_enter(officer, Permission.QUEUE_READ)
+    counts = board.queue_of(officer).counts if sees_queue else {}
+    return Frame(
+        waiting=sum(counts.values()),
+        urgent=counts.get(Priority.P0, 0),
+        own=board.own_count(officer),
+        trouble=look.trouble if may_enter(officer, Permission.DELIVERIES_READ) else 0,
+        ringing=_ringing(officer, board.ringing_for(officer)) if sees_queue else (),
+        watch=look.watch,
+        asked=asked,
+        overdue=overdue,
+        held=look.held,
+        paged_by_message=officer.page_conversation_id is not None,
+        offers=tuple(board.offered_to(officer)) if sees_queue else (),
+    )
+
+
 async def show(
     request: web.Request,
     template: str,
@@ -101,8 +136,12 @@ async def show(
     here: str,
     writes: bool = False,
     status: int = 200,
+    shape: Callable[[web.Request, Mapping[str, Any], Frame], Mapping[str, Any]] = lambda *_: {},
 ) -> web.Response:
-    """A screen: what `work` reads and the frame, in one transaction. `writes` where the reading itself is recorded."""
+    """A screen: what `work` reads and the frame, in one transaction. `writes` where the reading itself is recorded.
+
+    `shape` makes of what was read what the template shows beside it, once nothing is locked any more.
+    """
     officer, at = request[OFFICER], request.app[CLOCK].now()
 
     def both(tx: Connection) -> tuple[Mapping[str, Any], Frame]:
@@ -118,6 +157,7 @@ async def show(
         "once": new_id,
         "notice": notice_of(request),
         **matter,
+        **shape(request, matter, frame),
     }
     return render(request, template, context, status=status)
 
@@ -257,9 +297,14 @@ def due_words(words: Words, said_in: str, due_at: datetime, now: datetime) -> st
 
 def context_of(request: web.Request) -> dict[str, Any]:
     """What every template of the desk may call, beside what the kernel gives to all."""
-    words = request.app[WORDS]
+    # The page that the links to other languages lead to: this one.
+    return {"languages_at": None, **tools_of(request.app)}
+
+
+def tools_of(app: web.Application) -> dict[str, Any]:
+    """The functions among it. They know no officer and no request."""
+    words = app[WORDS]
     return {
-        "languages_at": None,  # the page that the links to other languages lead to: this one
         "reason_title": reason_title,
         "act_sentences": SENTENCES,
         "language_name": language_name,
