@@ -306,7 +306,7 @@ def recipient_stopped(tx: Connection, hand: Hand, case_id: str, share_id: str) -
 
 def ledger(tx: Connection, hand: Hand, case_id: str) -> list[Consent]:
     """Every row about a case, the newest first. Raises CaseNotFound."""
-    case = visible(tx, hand.officer, case_id).case
+    case = visible(tx, hand.officer, case_id, at=hand.at).case
 
     def opened(row: Any, field: str) -> str:
         return unseal(tx, hand.vault, case, getattr(row, f"{field}_sealed"), "consents", row.id, field)

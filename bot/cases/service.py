@@ -15,7 +15,7 @@ from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm, choosing, store
+from bot.cases import alarm, choosing, store, supervision_store
 from bot.cases.hand import (
     AT_DESK,
     SYSTEM,
@@ -153,6 +153,7 @@ class CaseEscalations:
         reason, priority = escalation.reason, escalation.priority
         store.add_trigger(tx, key=escalation.key, case_id=case.id, reason=reason, priority=priority, at=at)
         alarm.ring(tx, case, at=at)
+        supervision_store.owe_review(tx, case, at)
         facts = {"reason": reason, "priority": priority.value, "source": escalation.source}
         act = "opened" if new else "raised" if raised else "signalled"
         write_down(tx, self._vault, case, act, officer_id=None, at=at, facts=facts)
@@ -228,14 +229,14 @@ def look_at_others(tx: Connection, vault: Vault, officer: Officer, *, limit: int
 
 def open_file(tx: Connection, hand: Hand, case_id: str) -> CaseFile:
     """Read a case. Raises CaseNotFound; the reading is in the audit log when it returns."""
-    sealed = visible(tx, hand.officer, case_id)
+    sealed = visible(tx, hand.officer, case_id, at=hand.at)
     note_in_audit(tx, hand, Permission.CASE_READ, sealed.case)
     return _file(tx, hand.vault, sealed)
 
 
-def watch_file(tx: Connection, vault: Vault, officer: Officer, case_id: str) -> CaseFile:
+def watch_file(tx: Connection, vault: Vault, officer: Officer, case_id: str, *, at: datetime) -> CaseFile:
     """Look again at a case that is already open on this officer's screen. Raises CaseNotFound once it is not theirs."""
-    return _file(tx, vault, visible(tx, officer, case_id))
+    return _file(tx, vault, visible(tx, officer, case_id, at=at))
 
 
 def _file(tx: Connection, vault: Vault, sealed: store.SealedCase) -> CaseFile:
@@ -377,7 +378,7 @@ def write_note(tx: Connection, hand: Hand, case_id: str, *, text: str, once: str
     """
     case = target(tx, hand, case_id, Permission.CASE_READ)
     text = text.strip()
-    if not text or len(text) > LONGEST_NOTE:
+    if not text or len(text) > LONGEST_NOTE or case.read_by:  # who broke the glass reads, and no more
         raise NotAllowedNow(case.number)
     try:
         key = hand.vault.key(tx, case.key_id)

@@ -664,6 +664,12 @@ def add_page(tx: Connection, alarm: Alarm, *, step: int, officer_id: str, way: s
     return insert_or_nothing(tx, pages, values)
 
 
+def add_notice(tx: Connection, key: str, *, case_id: str, officer_id: str, at: datetime) -> bool:
+    """Write down that an officer is told of something that does not ring. False when they were before."""
+    values = {"key": key, "case_id": case_id, "officer_id": officer_id, "step": 0, "way": "message", "at": at}
+    return insert_or_nothing(tx, pages, values)
+
+
 def last_page(tx: Connection, officer_id: str) -> datetime | None:
     """When this officer was last paged on the desk about a case that still climbs."""
     query = (

@@ -17,6 +17,7 @@ from bot.desk import (
     queue,
     rota,
     sign_in,
+    supervision,
 )
 from bot.desk.account import account_routes
 from bot.desk.live import live_routes
@@ -51,6 +52,7 @@ def all_routes(
         file.routes,
         refer_routes(PublishedServices(directory)),
         arrivals.routes,
+        supervision.routes,
         rota.routes,
         services_routes(directory),
         service_edit_routes(),

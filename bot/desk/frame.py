@@ -11,7 +11,7 @@ from aiohttp import web
 from babel import Locale
 from sqlalchemy.engine import Connection
 
-from bot.cases import auditor, store
+from bot.cases import auditor, store, supervision_store
 from bot.cases.board import BANDS
 from bot.cases.hand import Hand, in_scope
 from bot.cases.model import Case, CaseError, CaseNotFound, NotReadyToClose
@@ -61,6 +61,8 @@ class Frame:
     held: frozenset[str]  # cases on which a hold stands
     paged_by_message: bool
     offers: tuple[Case, ...]  # cases that colleagues offer to this officer
+    glass: int  # files opened without holding them that nobody who coordinates has looked at
+    late_reviews: int
 
 
 def look(tx: Connection, officer: Officer, at: datetime) -> Frame:
@@ -77,6 +79,7 @@ def look(tx: Connection, officer: Officer, at: datetime) -> Frame:
     trouble = 0
     if may_enter(officer, Permission.DELIVERIES_READ):
         trouble = count_trouble(tx)
+    glass, late_reviews = supervised(officer, supervision_store.count_to_see(tx, at))
     return Frame(
         waiting=sum(counts.values()),
         urgent=counts.get(Priority.P0, 0),
@@ -89,7 +92,14 @@ def look(tx: Connection, officer: Officer, at: datetime) -> Frame:
         held=holds.held_cases(tx),
         paged_by_message=officer.page_conversation_id is not None,
         offers=offers,
+        glass=glass,
+        late_reviews=late_reviews,
     )
+
+
+def supervised(officer: Officer, to_see: tuple[int, int]) -> tuple[int, int]:
+    """Files opened by breaking the glass and late reviews, for those whom they concern."""
+    return to_see if may_enter(officer, Permission.SUPERVISION_READ) else (0, 0)
 
 
 def _ringing(officer: Officer, alarms: Iterable[tuple[Case, int]]) -> tuple[Ringing, ...]:
@@ -113,6 +123,7 @@ def frame_from(look: Look, officer: Officer, *, asked: int, overdue: int) -> Fra
     board = look.board
     sees_queue = may_enter(officer, Permission.QUEUE_READ)
     counts = board.queue_of(officer).counts if sees_queue else {}
+    glass, late_reviews = supervised(officer, look.to_see)
     return Frame(
         waiting=sum(counts.values()),
         urgent=counts.get(Priority.P0, 0),
@@ -125,6 +136,8 @@ def frame_from(look: Look, officer: Officer, *, asked: int, overdue: int) -> Fra
         held=look.held,
         paged_by_message=officer.page_conversation_id is not None,
         offers=tuple(board.offered_to(officer)) if sees_queue else (),
+        glass=glass,
+        late_reviews=late_reviews,
     )
 
 
@@ -251,6 +264,8 @@ NOTICES: Mapping[str, str] = {
     "none_of_them": N_("One of these cases is not yours to move, or nothing was chosen. Nothing was changed."),
     "nobody_there": N_("That colleague cannot take a case now. Choose another."),
     "handed_over": N_("Everything was handed over."),
+    "reviewed": N_("The review is kept."),
+    "glass_broken": N_("You may read this case for an hour. Everyone who coordinates has been told."),
     "full": N_("You hold as many cases as you can. Hand one over or close one first."),
     "opened": N_("The case is open."),
     "duty_moved": N_("That duty is not yours to change, or it was settled before. Nothing was changed."),

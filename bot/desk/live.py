@@ -112,7 +112,8 @@ async def _follow_case(
     read_at = -LOOK_EVERY
 
     def read(tx: Connection) -> dict[str, Any]:
-        return case_context(tx, vault, officer, service.watch_file(tx, vault, officer, case_id), whole=whole)
+        file = service.watch_file(tx, vault, officer, case_id, at=request.app[CLOCK].now())
+        return case_context(tx, vault, officer, file, whole=whole)
 
     while True:
         came = watch.came()

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 from sqlalchemy.engine import Connection
 
-from bot.cases import auditor
+from bot.cases import auditor, supervision_store
 from bot.cases.board import Board, Summaries, read_board
 from bot.desk.frame import QUEUE_LENGTH, count_trouble
 from bot.desk.rows import Row, queue_rows
@@ -38,6 +38,7 @@ class Look:
 
     board: Board
     trouble: int
+    to_see: tuple[int, int]  # files opened by breaking the glass, late reviews
     held: frozenset[str]
     watch: auditor.Watch
     taken_at: float  # on the loop's clock
@@ -95,7 +96,8 @@ class Looks:
                 at = clock.now()
                 board = read_board(tx, vault, at, limit=QUEUE_LENGTH, watched=watched, known=self._summaries)
                 watch = auditor.look_at_watch(tx, at=at)
-                return Look(board, count_trouble(tx), holds.held_cases(tx), watch, loop.time())
+                to_see = supervision_store.count_to_see(tx, at)
+                return Look(board, count_trouble(tx), to_see, holds.held_cases(tx), watch, loop.time())
 
             look = await app[DATABASE].read(read)
             took = time.perf_counter() - started

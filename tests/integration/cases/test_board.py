@@ -60,7 +60,7 @@ async def test_every_officer_is_shown_by_the_board_what_their_own_queries_would_
             assert list(board.offered_to(officer)) == store.offered_to(tx, officer.id, limit=BANDS), officer.name
             for case_id in made:
                 try:
-                    seen = service.watch_file(tx, world.vault, officer, case_id).case
+                    seen = service.watch_file(tx, world.vault, officer, case_id, at=NOON).case
                 except CaseNotFound:
                     seen = None
                 assert board.watched(officer, case_id) == seen, officer.name
