@@ -3,6 +3,9 @@
 - `crisis`: from the moment a message is accepted to the moment its row has reached the event stream of an open desk,
   through the whole program, while other people write so many messages a second. The comparison in the same run is the
   idle program. Load generator and program share one process and its cores, so the figures are on the safe side.
+  `accepted` is how much of it passed before the message was in the inbox.
+- `signal`: with 200 desks open, how long until the row of a new case has reached every one of them, and how much
+  processor time (of program and desks together, they share a process) that takes. The comparison is one open desk.
 - `queue`: `/desk/queue` over HTTP with 100,000 cases in the database, most of them closed, and 200 officers with an
   open desk. The comparison is the same page with 100 cases, and the officer's account page, which reads no case.
 """
@@ -17,6 +20,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,8 +31,12 @@ from sqlalchemy.engine import Connection
 from bot.app import Waymark, opened
 from bot.cases import store
 from bot.cases.model import ACKNOWLEDGE_WITHIN, Case, CaseStatus
+from bot.cases.service import CaseEscalations
 from bot.channels.model import RawMessage
 from bot.channels.webchat import payload as webchat
+from bot.conversations import service as conversations
+from bot.conversations.model import ConversationKind
+from bot.conversations.ports import Escalation
 from bot.kernel import sessions
 from bot.kernel.access import Role
 from bot.kernel.ids import new_id
@@ -45,6 +53,7 @@ FEW, MANY = 100, 100_000
 WAITING_SHARE = 0.02
 OPEN_DESKS = 200
 PAGES = 100
+SIGNALLED = 20
 AT_ONCE = 4
 AT_A_TIME = 2000
 READY_SECONDS = 120.0
@@ -65,6 +74,7 @@ async def run(settings: Settings) -> None:
             try:
                 # Before the workers: cases that were never rung would keep the pager busy with what is not measured.
                 await _measure_queue(waymark, port)
+                await _measure_signals(waymark, port)
                 await _close_all(waymark)
                 await waymark.start()
                 await _ready(waymark)
@@ -151,9 +161,11 @@ async def _measure_crises(waymark: Waymark, port: int) -> None:
             load = asyncio.create_task(_others_write(waymark, rate))
             await asyncio.sleep(1)
             written: dict[str, float] = {}
+            accepted = []
             for word in words:
                 written[word] = time.perf_counter()
                 await _write(waymark, f"person-{word}", f"he has a knife he is outside {word}")
+                accepted.append(1000 * (time.perf_counter() - written[word]))
                 await asyncio.sleep(SECONDS_BETWEEN)
             load.cancel()
             await asyncio.wait({watching}, timeout=LONGEST_WAIT_SECONDS)
@@ -169,6 +181,7 @@ async def _measure_crises(waymark: Waymark, port: int) -> None:
             seen=len(took),
             p50_ms=1000 * statistics.median(took) if took else float("nan"),
             worst_of_20_ms=p99,
+            accepted_p50_ms=statistics.median(accepted),
             beside_idle=p99 / idle,
         )
         await _close_all(waymark)
@@ -202,6 +215,67 @@ async def _close_all(waymark: Waymark) -> None:
         tx.execute(store.cases.update().values(status=CaseStatus.CLOSED.value, closed_at=at, closing="other"))
 
     await waymark.database.write(close)
+
+
+# Two hundred open desks ---------------------------------------------------------------------------------------------
+
+
+async def _measure_signals(waymark: Waymark, port: int) -> None:
+    alone = 0.0
+    for count in (1, OPEN_DESKS):
+        words = [f"signal{count}x{number:03d}" for number in range(SIGNALLED)]
+        async with AsyncExitStack() as stack:
+            desks = [await stack.enter_async_context(Desk(waymark, port)) for _ in range(count)]
+            seen: list[dict[str, float]] = [{} for _ in desks]
+            watching = [asyncio.create_task(desk.watch(of, words)) for desk, of in zip(desks, seen, strict=True)]
+            await asyncio.sleep(3)
+            took, spent = [], []
+            for word in words:
+                started, busy = time.perf_counter(), time.process_time()
+                await waymark.database.write(lambda tx, word=word: _add_one(tx, waymark, word))  # type: ignore[misc]
+                waymark.signals.wake("queue")
+                async with asyncio.timeout(LONGEST_WAIT_SECONDS):
+                    while not all(word in of for of in seen):  # noqa: ASYNC110  many streams, and no event of ours
+                        await asyncio.sleep(0.005)
+                took.append(1000 * (max(of[word] for of in seen) - started))
+                spent.append(1000 * (time.process_time() - busy))
+            await asyncio.gather(*watching)
+        alone = alone or statistics.median(spent)
+        _print(
+            "signal",
+            open_desks=count,
+            last_desk_p50_ms=statistics.median(took),
+            last_desk_worst_ms=max(took),
+            cpu_p50_ms=statistics.median(spent),
+            cpu_beside_one_desk=statistics.median(spent) / alone,
+        )
+
+
+def _add_one(tx: Connection, waymark: Waymark, word: str) -> None:
+    person = conversations.open_conversation(
+        tx,
+        waymark.vault,
+        kind=ConversationKind.PERSON,
+        channel=webchat.NAME,
+        account=webchat.ACCOUNT,
+        address=word,
+        language="en",
+        at=waymark.clock.now(),
+    )
+    escalation = Escalation(
+        conversation_id=person,
+        reason="immediate_danger",
+        priority=Priority.P0,
+        words=word,
+        language="en",
+        country="IT",
+        place=None,
+        source="words",
+        reporter=False,
+        key=word,
+    )
+    longest_due = waymark.clock.now() - timedelta(days=800)  # so that it stands above all that wait
+    CaseEscalations(waymark.vault).escalate(tx, escalation, at=longest_due)
 
 
 # The queue page ---------------------------------------------------------------------------------------------------

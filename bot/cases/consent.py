@@ -358,7 +358,7 @@ def keeps_nothing(tx: Connection, vault: Vault, case: Case, what: str, *, at: da
 
 def ledger(tx: Connection, hand: Hand, case_id: str) -> list[Consent]:
     """Every row about a case, the newest first. Raises CaseNotFound."""
-    case = visible(tx, hand.officer, case_id).case
+    case = visible(tx, hand.officer, case_id, at=hand.at).case
 
     def opened(row: Any, field: str) -> str:
         return unseal(tx, hand.vault, case, getattr(row, f"{field}_sealed"), "consents", row.id, field)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm, service, store
+from bot.cases import alarm, service, store, supervision_store
 from bot.cases.hand import AT_DESK, Hand, key_of, note_in_audit, seal, target, write_down
 from bot.cases.model import ACKNOWLEDGE_WITHIN, Case, CaseError, CaseStatus, NotAllowedNow
 from bot.cases.reasons import DRILL, REASONS
@@ -125,6 +125,7 @@ def open_case(tx: Connection, hand: Hand, arrival: Arrival, *, proof: str) -> Ca
     case = _store(tx, hand, arrival, words)
     store.add_fingerprints(tx, case.id, parts)
     alarm.ring(tx, case, at=hand.at)
+    supervision_store.owe_review(tx, case, hand.at)
     facts = {"reason": case.reason, "priority": case.priority.value, "source": case.source}
     write_down(tx, hand.vault, case, "opened", officer_id=hand.officer.id, at=hand.at, facts=facts)
     if not arrival.held:

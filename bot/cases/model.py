@@ -109,6 +109,7 @@ class Case:
     demo: bool = False
     offered_to: str | None = None  # the colleague who is asked to take it; its owner holds it until then
     stage: str = "registered"  # how far the work has come, see `bot.cases.record.stages`
+    read_by: frozenset[str] = frozenset()  # who is reading it through a broken glass; set where it was read for them
 
     @property
     def officer_id(self) -> str | None:

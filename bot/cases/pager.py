@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
-from bot.cases import store
+from bot.cases import notice, store
 from bot.cases.alarm import Paging, take_step
 from bot.cases.silence import break_silence, owed_answers
 from bot.kernel.clock import Clock
@@ -22,6 +22,8 @@ log = get_log("alarm")
 LOOK_EVERY = timedelta(seconds=5)
 #: At most so many steps between two beats.
 STEPS_AT_ONCE = 50
+#: What does not ring is looked for this often.
+NOTICES_EVERY = timedelta(minutes=1)
 PAGER = "pager"
 
 
@@ -42,6 +44,7 @@ class Pager:
         self._signals = signals
         self._paging = paging
         self._numbers = numbers
+        self._notices_due = clock.now()
 
     async def run(self) -> None:
         """Until cancelled. A look that fails is tried again: it never ends the watch."""
@@ -60,6 +63,8 @@ class Pager:
     async def look(self) -> int:
         """Take what is due and leave a beat. Returns the number of steps taken."""
         failed = await self._break_silences()
+        if self._clock.now() >= self._notices_due:
+            await self._tell_of_silent_referrals()
         at = self._clock.now()
         due = await self._database.read(lambda tx: store.due_alarms(tx, at, limit=STEPS_AT_ONCE))
         taken = 0
@@ -88,6 +93,18 @@ class Pager:
                 failed += 1
                 log.error("pager.silence_failed", case_id=case_id, exc_info=error)
         return failed
+
+    async def _tell_of_silent_referrals(self) -> None:
+        """Who coordinates hears of each referral that nobody answers, once."""
+        vault, words, at = self._paging.vault, self._paging.words, self._clock.now()
+        self._notices_due = at + NOTICES_EVERY
+        try:
+            if not await self._database.read(notice.silent_referrals):
+                return
+            if await self._database.write(lambda tx: notice.tell_of_silent_referrals(tx, vault, words, at=at)):
+                self._signals.wake("outbox")
+        except Exception as error:  # a word that cannot be said must not keep the alarms from ringing
+            log.error("pager.notice_failed", exc_info=error)
 
     async def _take(self, case_id: str, country: str | None) -> None:
         number = await self._emergency_number(country)

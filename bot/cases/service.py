@@ -2,7 +2,7 @@
 
 Every function that shows or changes a case takes the officer who asks. A case outside that officer's scope is not
 found, because the scope is part of the query. Reading the words of a case is written into the audit log in the same
-transaction that reads them.
+transaction that reads them; opening the queue in one that is committed before.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm, choosing, store
+from bot.cases import alarm, choosing, store, supervision_store
 from bot.cases.hand import (
     AT_DESK,
     SYSTEM,
@@ -153,6 +153,7 @@ class CaseEscalations:
         reason, priority = escalation.reason, escalation.priority
         store.add_trigger(tx, key=escalation.key, case_id=case.id, reason=reason, priority=priority, at=at)
         alarm.ring(tx, case, at=at)
+        supervision_store.owe_review(tx, case, at)
         facts = {"reason": reason, "priority": priority.value, "source": escalation.source}
         act = "opened" if new else "raised" if raised else "signalled"
         write_down(tx, self._vault, case, act, officer_id=None, at=at, facts=facts)
@@ -200,7 +201,7 @@ def free_number(tx: Connection) -> str:
 def look_at_queue(tx: Connection, vault: Vault, officer: Officer, *, limit: int = 50) -> Queue:
     """What waits for somebody, as far as this officer may see it."""
     scope = in_scope(officer)
-    summaries = [_summary(tx, vault, sealed) for sealed in store.waiting(tx, scope, limit=limit)]
+    summaries = [summary_of(tx, vault, sealed) for sealed in store.waiting(tx, scope, limit=limit)]
     return Queue(summaries, store.waiting_counts(tx, scope))
 
 
@@ -211,35 +212,35 @@ def note_queue_read(tx: Connection, hand: Hand) -> None:
 
 def look_at_own(tx: Connection, vault: Vault, officer: Officer, *, limit: int = 50) -> list[CaseSummary]:
     """The cases this officer holds; those whose person waits first."""
-    return [_summary(tx, vault, sealed) for sealed in store.held_by(tx, officer.id, limit=limit)]
+    return [summary_of(tx, vault, sealed) for sealed in store.held_by(tx, officer.id, limit=limit)]
 
 
 def look_at_closed(tx: Connection, vault: Vault, officer: Officer, *, limit: int = 20) -> list[CaseSummary]:
     """The cases this officer closed last."""
-    return [_summary(tx, vault, sealed) for sealed in store.closed_by_owner(tx, officer.id, limit=limit)]
+    return [summary_of(tx, vault, sealed) for sealed in store.closed_by_owner(tx, officer.id, limit=limit)]
 
 
 def look_at_others(tx: Connection, vault: Vault, officer: Officer, *, limit: int = 50) -> list[CaseSummary]:
     """The cases colleagues hold: for those who coordinate, nothing for anybody else."""
     if not access.case_scope(officer).everyones:
         return []
-    return [_summary(tx, vault, sealed) for sealed in store.held_by_others(tx, officer.id, limit=limit)]
+    return [summary_of(tx, vault, sealed) for sealed in store.held_by_others(tx, officer.id, limit=limit)]
 
 
 def open_file(tx: Connection, hand: Hand, case_id: str) -> CaseFile:
     """Read a case. Raises CaseNotFound; the reading is in the audit log when it returns."""
-    sealed = visible(tx, hand.officer, case_id)
+    sealed = visible(tx, hand.officer, case_id, at=hand.at)
     note_in_audit(tx, hand, Permission.CASE_READ, sealed.case)
     return _file(tx, hand.vault, sealed)
 
 
-def watch_file(tx: Connection, vault: Vault, officer: Officer, case_id: str) -> CaseFile:
+def watch_file(tx: Connection, vault: Vault, officer: Officer, case_id: str, *, at: datetime) -> CaseFile:
     """Look again at a case that is already open on this officer's screen. Raises CaseNotFound once it is not theirs."""
-    return _file(tx, vault, visible(tx, officer, case_id))
+    return _file(tx, vault, visible(tx, officer, case_id, at=at))
 
 
 def _file(tx: Connection, vault: Vault, sealed: store.SealedCase) -> CaseFile:
-    summary = _summary(tx, vault, sealed)
+    summary = summary_of(tx, vault, sealed)
     case = sealed.case
     notes = [
         Note(
@@ -377,7 +378,7 @@ def write_note(tx: Connection, hand: Hand, case_id: str, *, text: str, once: str
     """
     case = target(tx, hand, case_id, Permission.CASE_READ)
     text = text.strip()
-    if not text or len(text) > LONGEST_NOTE:
+    if not text or len(text) > LONGEST_NOTE or case.read_by:  # who broke the glass reads, and no more
         raise NotAllowedNow(case.number)
     try:
         key = hand.vault.key(tx, case.key_id)
@@ -444,7 +445,8 @@ def tell_person_left(tx: Connection, vault: Vault, words: Words, case: Case, *, 
     say(tx, vault, words, case, PERSON_LEFT, "person_left", at=at)
 
 
-def _summary(tx: Connection, vault: Vault, sealed: store.SealedCase) -> CaseSummary:
+def summary_of(tx: Connection, vault: Vault, sealed: store.SealedCase) -> CaseSummary:
+    """A case with its words opened, for a list. Ask only for what the officer may see."""
     case = sealed.case
     words = unseal(tx, vault, case, sealed.words_sealed, "cases", case.id, "words")
     place = unseal(tx, vault, case, sealed.place_sealed, "cases", case.id, "place")

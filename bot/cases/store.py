@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -50,7 +50,16 @@ _open = cases.c.status != CaseStatus.CLOSED.value
 _unanswered = sa.or_(cases.c.officer_wrote_at.is_(None), cases.c.person_wrote_at > cases.c.officer_wrote_at)
 #: One open case a conversation, whatever races.
 sa.Index("uq_cases_open_conversation", cases.c.conversation_id, unique=True, sqlite_where=_open, postgresql_where=_open)
-sa.Index("ix_cases_queue", cases.c.status, cases.c.priority, cases.c.due_at)
+#: Holds all that the order, the scope and the counts of the queue ask for: they are read from the index alone.
+sa.Index(
+    "ix_cases_waiting",
+    cases.c.status,
+    cases.c.priority,
+    cases.c.due_at,
+    cases.c.id,
+    cases.c.owner_id,
+    cases.c.offered_to,
+)
 sa.Index("ix_cases_queue_language", cases.c.status, cases.c.priority, cases.c.language, cases.c.due_at)
 sa.Index("ix_cases_offered", cases.c.offered_to)
 sa.Index("ix_cases_owner", cases.c.owner_id, cases.c.status)
@@ -309,6 +318,11 @@ def officer_wrote(tx: Connection, case_id: str, at: datetime) -> None:
 QUEUE_ORDER = (cases.c.priority, cases.c.due_at, cases.c.id)
 
 
+def queue_place(case: Case) -> tuple[str, datetime, str]:
+    """The same order for cases that were read already."""
+    return case.priority.value, case.due_at, case.id
+
+
 def waiting(tx: Connection, *conditions: ColumnElement[bool], limit: int) -> list[SealedCase]:
     query = sa.select(cases).where(cases.c.status == CaseStatus.NEW.value, *conditions)
     return [_to_sealed(row) for row in tx.execute(query.order_by(*QUEUE_ORDER).limit(limit))]
@@ -339,6 +353,20 @@ def held_by(tx: Connection, officer_id: str, *, limit: int, lock: bool = False) 
     if lock:
         ordered = ordered.with_for_update()
     return [_to_sealed(row) for row in tx.execute(ordered.limit(limit))]
+
+
+def all_held(tx: Connection) -> list[SealedCase]:
+    """The open cases that anybody holds, in the order in which each of their owners sees them."""
+    query = sa.select(cases).where(cases.c.status == CaseStatus.CLAIMED.value)
+    return [_to_sealed(row) for row in tx.execute(query.order_by(sa.case((_unanswered, 0), else_=1), *QUEUE_ORDER))]
+
+
+def cases_among(tx: Connection, case_ids: Collection[str]) -> dict[str, Case]:
+    """These cases as they stand now, by their ids."""
+    if not case_ids:
+        return {}
+    query = sa.select(cases).where(cases.c.id.in_(sorted(case_ids)))
+    return {row.id: _to_case(row) for row in tx.execute(query)}
 
 
 def held_count(tx: Connection, officer_id: str) -> int:
@@ -611,10 +639,34 @@ def ringing_for(
     return [(_to_case(row), row.round) for row in tx.execute(query.order_by(*QUEUE_ORDER).limit(limit))]
 
 
+def ringing(tx: Connection, *, waiting: int) -> list[tuple[Case, int]]:
+    """Cases whose alarm climbs, with its round: all that somebody holds, and the first of the P0 that nobody has."""
+    query = (
+        sa.select(cases, alarms.c.round)
+        .join(alarms, alarms.c.case_id == cases.c.id)
+        .where(alarms.c.next_step_at.is_not(None))
+        .order_by(*QUEUE_ORDER)
+    )
+    anybodys = sa.and_(
+        cases.c.status == CaseStatus.NEW.value, cases.c.priority == Priority.P0.value, cases.c.owner_id.is_(None)
+    )
+    rows = [
+        *tx.execute(query.where(cases.c.status == CaseStatus.CLAIMED.value)),
+        *tx.execute(query.where(anybodys).limit(waiting)),
+    ]
+    return [(_to_case(row), row.round) for row in rows]
+
+
 def add_page(tx: Connection, alarm: Alarm, *, step: int, officer_id: str, way: str, at: datetime) -> bool:
     """Write down one page. False when this very page was given before."""
     key = f"{alarm.case_id}:{alarm.round}:{step}:{officer_id}:{way}"
     values = {"key": key, "case_id": alarm.case_id, "officer_id": officer_id, "step": step, "way": way, "at": at}
+    return insert_or_nothing(tx, pages, values)
+
+
+def add_notice(tx: Connection, key: str, *, case_id: str, officer_id: str, at: datetime) -> bool:
+    """Write down that an officer is told of something that does not ring. False when they were before."""
+    values = {"key": key, "case_id": case_id, "officer_id": officer_id, "step": 0, "way": "message", "at": at}
     return insert_or_nothing(tx, pages, values)
 
 

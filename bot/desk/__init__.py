@@ -14,15 +14,16 @@ from bot.desk import (
     deliveries,
     exchange,
     handing,
-    live,
     officers,
     queue,
     records,
     rota,
     sign_in,
+    supervision,
 )
 from bot.desk.account import account_routes
 from bot.desk.file import file_routes
+from bot.desk.live import live_routes
 from bot.desk.ports import TelegramName
 from bot.desk.provider import provider_routes
 from bot.desk.refer import refer_routes
@@ -54,7 +55,7 @@ def all_routes(
     return [
         sign_in.routes,
         queue.routes,
-        live.routes,
+        live_routes(),
         case.routes,
         exchange.routes,
         adults.routes,
@@ -63,6 +64,7 @@ def all_routes(
         records.routes,
         refer_routes(PublishedServices(directory), companions),
         arrivals.routes,
+        supervision.routes,
         rota.routes,
         services_routes(directory),
         service_edit_routes(),

@@ -23,6 +23,7 @@ from bot.conversations.service import Line
 from bot.desk.first_minutes import first_minutes
 from bot.desk.frame import QUEUE_LENGTH, NotDone, act, go_to, hand_of, show
 from bot.desk.queue import officer_names, queue_screen
+from bot.desk.rows import lists_of
 from bot.exchange.holds import service as holds
 from bot.kernel.access import Permission, allows
 from bot.kernel.crypto import Vault
@@ -134,7 +135,7 @@ async def case_screen(
         return {**talk, "queue": queue, "problem": problem, "draft": draft, "obstacles": obstacles}
 
     try:
-        return await show(request, "desk/case.html", read, here="case", writes=True, status=status)
+        return await show(request, "desk/case.html", read, here="case", writes=True, status=status, shape=lists_of)
     except CaseNotFound:
         raise web.HTTPNotFound from None
 

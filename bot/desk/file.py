@@ -10,7 +10,7 @@ from aiohttp import web
 from multidict import MultiDict
 from sqlalchemy.engine import Connection
 
-from bot.cases import consent
+from bot.cases import consent, supervision
 from bot.cases.consent import Agreement, Kind, Purpose
 from bot.cases.hand import Hand
 from bot.cases.model import CaseError, CaseNotFound
@@ -287,8 +287,15 @@ async def seen_by(request: web.Request) -> web.StreamResponse:
     hand, case_id, officer = hand_of(request), request.match_info["id"], request[OFFICER]
 
     def read(tx: Connection) -> dict[str, Any]:
-        readers = service.seen_by(tx, hand, case_id)
-        return {"readers": readers, "names": officer_names(tx), "case_id": case_id, "me": officer.id}
+        readers, glass = service.seen_by(tx, hand, case_id), supervision.glass_of(tx, hand, case_id)
+        return {
+            "readers": readers,
+            "glass": glass,
+            "marks": False,
+            "names": officer_names(tx),
+            "case_id": case_id,
+            "me": officer.id,
+        }
 
     try:
         return await show(request, "desk/seen_by.html", read, here="case")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiohttp import web
 from babel import Locale
 from sqlalchemy.engine import Connection
 
-from bot.cases import auditor, store
+from bot.cases import auditor, store, supervision_store
+from bot.cases.board import BANDS
 from bot.cases.hand import Hand, in_scope
 from bot.cases.model import Case, CaseError, CaseNotFound, NotReadyToClose
 from bot.cases.reasons import reason_title
@@ -26,6 +27,9 @@ from bot.kernel.pages import render, route_url
 from bot.kernel.web_keys import CLOCK, DATABASE, OFFICER, SIGNALS, VAULT, WORDS
 from bot.kernel.words import N_, Words
 from dialogues.understanding.model import Priority
+
+if TYPE_CHECKING:
+    from bot.desk.looking import Look
 
 T = TypeVar("T")
 
@@ -50,34 +54,32 @@ class Frame:
     urgent: int  # of those, P0
     own: int
     trouble: int  # messages that were not delivered or could not be read
-    ringing: list[Ringing]
+    ringing: tuple[Ringing, ...]
     watch: auditor.Watch
     asked: int  # requests of partners that wait for somebody here
     overdue: int
     held: frozenset[str]  # cases on which a hold stands
     paged_by_message: bool
-    offers: list[Case]  # cases that colleagues offer to this officer
+    offers: tuple[Case, ...]  # cases that colleagues offer to this officer
+    glass: int  # files opened without holding them that nobody who coordinates has looked at
+    late_reviews: int
 
 
 def look(tx: Connection, officer: Officer, at: datetime) -> Frame:
     """The frame for one officer. Cheap: counts over indexes, and the few alarms that ring."""
     counts: Mapping[Priority, int] = {}
-    ringing: list[Ringing] = []
-    offers: list[Case] = []
+    ringing: tuple[Ringing, ...] = ()
+    offers: tuple[Case, ...] = ()
     if may_enter(officer, Permission.QUEUE_READ):
         scope = in_scope(officer)
         counts = store.waiting_counts(tx, scope)
-        ringing = [
-            Ringing(case, case.owner_id == officer.id, f"{case.id}:{rounds}")
-            for case, rounds in store.ringing_for(tx, officer.id, scope, limit=5)
-        ]
-        offers = store.offered_to(tx, officer.id, limit=5)
-    asked = overdue = 0
-    if may_enter(officer, Permission.EXCHANGE_READ):
-        asked, overdue = requests.waiting_counts(tx, officer, at)
+        ringing = _ringing(officer, store.ringing_for(tx, officer.id, scope, limit=BANDS))
+        offers = tuple(store.offered_to(tx, officer.id, limit=BANDS))
+    asked, overdue = requests_for(tx, officer, at)
     trouble = 0
     if may_enter(officer, Permission.DELIVERIES_READ):
-        trouble = len(conversations.dead_letters(tx, limit=100)) + len(conversations.parked(tx, limit=100))
+        trouble = count_trouble(tx)
+    glass, late_reviews = supervised(officer, supervision_store.count_to_see(tx, at))
     return Frame(
         waiting=sum(counts.values()),
         urgent=counts.get(Priority.P0, 0),
@@ -90,6 +92,52 @@ def look(tx: Connection, officer: Officer, at: datetime) -> Frame:
         held=holds.held_cases(tx),
         paged_by_message=officer.page_conversation_id is not None,
         offers=offers,
+        glass=glass,
+        late_reviews=late_reviews,
+    )
+
+
+def supervised(officer: Officer, to_see: tuple[int, int]) -> tuple[int, int]:
+    """Files opened by breaking the glass and late reviews, for those whom they concern."""
+    return to_see if may_enter(officer, Permission.SUPERVISION_READ) else (0, 0)
+
+
+def _ringing(officer: Officer, alarms: Iterable[tuple[Case, int]]) -> tuple[Ringing, ...]:
+    return tuple(Ringing(case, case.owner_id == officer.id, f"{case.id}:{rounds}") for case, rounds in alarms)
+
+
+def requests_for(tx: Connection, officer: Officer, at: datetime) -> tuple[int, int]:
+    """How many requests of partners wait for somebody here, and how many of all are overdue."""
+    if not may_enter(officer, Permission.EXCHANGE_READ):
+        return 0, 0
+    return requests.waiting_counts(tx, officer, at)
+
+
+def count_trouble(tx: Connection) -> int:
+    """Messages that were not delivered or could not be read, as far as a screen counts them."""
+    return len(conversations.dead_letters(tx, limit=100)) + len(conversations.parked(tx, limit=100))
+
+
+def frame_from(look: Look, officer: Officer, *, asked: int, overdue: int) -> Frame:
+    """The same frame from a look that all open desks share."""
+    board = look.board
+    sees_queue = may_enter(officer, Permission.QUEUE_READ)
+    counts = board.queue_of(officer).counts if sees_queue else {}
+    glass, late_reviews = supervised(officer, look.to_see)
+    return Frame(
+        waiting=sum(counts.values()),
+        urgent=counts.get(Priority.P0, 0),
+        own=board.own_count(officer),
+        trouble=look.trouble if may_enter(officer, Permission.DELIVERIES_READ) else 0,
+        ringing=_ringing(officer, board.ringing_for(officer)) if sees_queue else (),
+        watch=look.watch,
+        asked=asked,
+        overdue=overdue,
+        held=look.held,
+        paged_by_message=officer.page_conversation_id is not None,
+        offers=tuple(board.offered_to(officer)) if sees_queue else (),
+        glass=glass,
+        late_reviews=late_reviews,
     )
 
 
@@ -101,8 +149,12 @@ async def show(
     here: str,
     writes: bool = False,
     status: int = 200,
+    shape: Callable[[web.Request, Mapping[str, Any], Frame], Mapping[str, Any]] = lambda *_: {},
 ) -> web.Response:
-    """A screen: what `work` reads and the frame, in one transaction. `writes` where the reading itself is recorded."""
+    """A screen: what `work` reads and the frame, in one transaction. `writes` where the reading itself is recorded.
+
+    `shape` makes of what was read what the template shows beside it, once nothing is locked any more.
+    """
     officer, at = request[OFFICER], request.app[CLOCK].now()
 
     def both(tx: Connection) -> tuple[Mapping[str, Any], Frame]:
@@ -118,6 +170,7 @@ async def show(
         "once": new_id,
         "notice": notice_of(request),
         **matter,
+        **shape(request, matter, frame),
     }
     return render(request, template, context, status=status)
 
@@ -211,6 +264,8 @@ NOTICES: Mapping[str, str] = {
     "none_of_them": N_("One of these cases is not yours to move, or nothing was chosen. Nothing was changed."),
     "nobody_there": N_("That colleague cannot take a case now. Choose another."),
     "handed_over": N_("Everything was handed over."),
+    "reviewed": N_("The review is kept."),
+    "glass_broken": N_("You may read this case for an hour. Everyone who coordinates has been told."),
     "full": N_("You hold as many cases as you can. Hand one over or close one first."),
     "opened": N_("The case is open."),
     "duty_moved": N_("That duty is not yours to change, or it was settled before. Nothing was changed."),
@@ -257,9 +312,14 @@ def due_words(words: Words, said_in: str, due_at: datetime, now: datetime) -> st
 
 def context_of(request: web.Request) -> dict[str, Any]:
     """What every template of the desk may call, beside what the kernel gives to all."""
-    words = request.app[WORDS]
+    # The page that the links to other languages lead to: this one.
+    return {"languages_at": None, **tools_of(request.app)}
+
+
+def tools_of(app: web.Application) -> dict[str, Any]:
+    """The functions among it. They know no officer and no request."""
+    words = app[WORDS]
     return {
-        "languages_at": None,  # the page that the links to other languages lead to: this one
         "reason_title": reason_title,
         "act_sentences": SENTENCES,
         "language_name": language_name,

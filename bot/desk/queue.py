@@ -14,6 +14,7 @@ from bot.cases.model import CaseError
 from bot.cases.record import service as record
 from bot.cases.referrals import service as referrals
 from bot.desk.frame import QUEUE_LENGTH, go_to, hand_of, show
+from bot.desk.rows import lists_of
 from bot.kernel.access import Permission
 from bot.kernel.officers import list_officers
 from bot.kernel.web import Routes
@@ -52,11 +53,12 @@ async def queue_screen(request: web.Request, *, status: int = 200, gone: bool = 
     officer, vault, hand = request[OFFICER], request.app[VAULT], hand_of(request)
 
     def read(tx: Connection) -> dict[str, Any]:
-        service.note_queue_read(tx, hand)
         queue = service.look_at_queue(tx, vault, officer, limit=QUEUE_LENGTH)
         return {"queue": queue, "own": service.look_at_own(tx, vault, officer), "gone": gone}
 
-    return await show(request, "desk/queue.html", read, here="queue", writes=True, status=status)
+    # Recorded before a word of it is read, and by itself: a reading of hundreds must not hold up who writes.
+    await request.app[DATABASE].write(lambda tx: service.note_queue_read(tx, hand))
+    return await show(request, "desk/queue.html", read, here="queue", status=status, shape=lists_of)
 
 
 @routes.post("/desk/queue/next", name="take_next", allow=Permission.CASE_CLAIM)

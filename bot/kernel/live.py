@@ -16,25 +16,25 @@ class Signals:
     """Topics within this process: `queue`, `case:ID`, `conversation:ID`, `inbox`, `outbox`, `pages`."""
 
     def __init__(self) -> None:
-        self._watchers: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._watchers: dict[str, set[Watch]] = defaultdict(set)
 
     def wake(self, *topics: str) -> None:
         """Wake everyone who watches one of `topics`. Call after the commit, from the event loop's thread."""
         for topic in topics:
-            for event in self._watchers.get(topic, ()):
-                event.set()
+            for watch in self._watchers.get(topic, ()):
+                watch.note(topic)
 
     @contextmanager
     def watching(self, *topics: str) -> Iterator[Watch]:
         """Signals that come between two waits are kept, so nothing is missed while one is reading."""
-        event = asyncio.Event()
+        watch = Watch()
         for topic in topics:
-            self._watchers[topic].add(event)
+            self._watchers[topic].add(watch)
         try:
-            yield Watch(event)
+            yield watch
         finally:
             for topic in topics:
-                self._watchers[topic].discard(event)
+                self._watchers[topic].discard(watch)
                 if not self._watchers[topic]:
                     del self._watchers[topic]
 
@@ -42,8 +42,19 @@ class Signals:
 class Watch:
     """One watcher's place at the window."""
 
-    def __init__(self, event: asyncio.Event) -> None:
-        self._event = event
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+        self._noted: set[str] = set()
+
+    def note(self, topic: str) -> None:
+        """Keep a signal until the next wait."""
+        self._noted.add(topic)
+        self._event.set()
+
+    def came(self) -> frozenset[str]:
+        """The topics that were signalled since this was last asked."""
+        noted, self._noted = frozenset(self._noted), set()
+        return noted
 
     async def next(self, timeout: float) -> bool:
         """Wait for a signal, at most `timeout` seconds. True if one came."""

@@ -11,7 +11,8 @@ import gzip
 import hashlib
 import mimetypes
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -31,11 +32,13 @@ from dialogues.kept import FOLDER
 
 TEMPLATES: web.AppKey[jinja2.Environment] = web.AppKey("templates")
 STATIC: web.AppKey[StaticFiles] = web.AppKey("static")
+PIECES: web.AppKey[Pieces] = web.AppKey("pieces")
 
 KERNEL_TEMPLATES = Path(__file__).parent / "templates"
 STATIC_ROUTE = "static"
 FOR_EVER = "public, max-age=31536000, immutable"
 RECENT = timedelta(days=6)
+PIECES_KEPT_SECONDS = 60.0
 COMPRESSED = {"text/css", "text/javascript", "image/svg+xml", "application/json", "text/plain"}
 
 
@@ -112,6 +115,7 @@ def render_text(
     said_in = language or request.get(LANGUAGE, "en")
     officer, session = request.get(OFFICER), request.get(SESSION)
     known = {
+        "app": request.app,
         "request": request,
         "officer": officer,
         "csrf": session.csrf if session else "",
@@ -154,20 +158,24 @@ def _filled(sentence: str, named: Mapping[str, object]) -> Markup:
 @jinja2.pass_context
 def _url(context: Context, route: str, /, _query: Mapping[str, str] | None = None, **parts: object) -> str:
     """The address of a route by its name."""
-    return route_url(context["request"], route, _query, **parts)
+    return _path(context["app"], route, _query, **parts)
 
 
 def route_url(request: web.Request, route: str, query: Mapping[str, str] | None = None, /, **parts: object) -> str:
     """The path of a named route, for links and redirects."""
-    url = request.app.router[route].url_for(**{name: str(value) for name, value in parts.items()})
+    return _path(request.app, route, query, **parts)
+
+
+def _path(app: web.Application, route: str, query: Mapping[str, str] | None, /, **parts: object) -> str:
+    url = app.router[route].url_for(**{name: str(value) for name, value in parts.items()})
     return str(url.with_query(query) if query else url)
 
 
 @jinja2.pass_context
 def _static(context: Context, path: str) -> str:
     """The address of a static file: `static('desk/desk.css')`."""
-    request: web.Request = context["request"]
-    return request.app[STATIC].url(path)
+    app: web.Application = context["app"]
+    return app[STATIC].url(path)
 
 
 @jinja2.pass_context
@@ -205,6 +213,69 @@ def _bdi(value: object) -> Markup:
 
 def _locale(language: str) -> str:
     return language.replace("-", "_")
+
+
+# Pieces that many screens show alike
+
+
+@dataclass(slots=True)
+class _Piece:
+    html: Markup
+    used_at: float
+
+
+class Pieces:
+    """HTML that was rendered for one screen and serves the next.
+
+    Everything a piece's template is given is part of the name the piece is kept by: the request, the session and the
+    officer are not among it, and a template that asks for them fails. So nobody can be shown a piece that was made
+    from more than they were to be shown themselves. What was not asked for within a minute or so is forgotten.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[object, ...], _Piece] = {}
+        self._swept_at = time.monotonic()
+
+    def html(
+        self,
+        app: web.Application,
+        template: str,
+        *,
+        language: str,
+        may: frozenset[Permission] = frozenset(),
+        tools: Mapping[str, Any],
+        **given: Hashable,
+    ) -> Markup:
+        """`template` over what is `given`, which must be values that never change.
+
+        `tools` are functions that say the same for the same arguments: they alone are not part of the name.
+        """
+        now = time.monotonic()
+        self._sweep(now)
+        name = (template, language, may, *sorted(given.items(), key=lambda item: item[0]))
+        piece = self._kept.get(name)
+        if piece is None:
+            piece = self._kept[name] = _Piece(self._render(app, template, language, may, tools, given), now)
+        piece.used_at = now
+        return piece.html
+
+    @staticmethod
+    def _render(
+        app: web.Application,
+        template: str,
+        language: str,
+        may: frozenset[Permission],
+        tools: Mapping[str, Any],
+        given: Mapping[str, Any],
+    ) -> Markup:
+        known = {"app": app, "lang": language, "dir": direction(language), "may": lambda each: Permission(each) in may}
+        return Markup(app[TEMPLATES].get_template(template).render({**known, **tools, **given}))  # noqa: S704
+
+    def _sweep(self, now: float) -> None:
+        if now - self._swept_at < PIECES_KEPT_SECONDS / 2:
+            return
+        self._swept_at = now
+        self._kept = {name: piece for name, piece in self._kept.items() if now - piece.used_at < PIECES_KEPT_SECONDS}
 
 
 # Static files

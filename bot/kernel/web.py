@@ -41,9 +41,11 @@ from bot.kernel.database import Database, DatabaseUnavailable
 from bot.kernel.live import Signals
 from bot.kernel.logs import get_log
 from bot.kernel.pages import (
+    PIECES,
     STATIC,
     STATIC_ROUTE,
     TEMPLATES,
+    Pieces,
     StaticFiles,
     make_templates,
     render,
@@ -250,6 +252,7 @@ def build_web(parts: WebParts, *routes: Routes) -> web.Application:
     app[CLOSING] = asyncio.Event()
     app[STATIC] = StaticFiles(parts.static)
     app[TEMPLATES] = make_templates(parts.templates, parts.words, parts.template_globals)
+    app[PIECES] = Pieces()
     app[RULES], app[DOORS] = {}, {}
     _register(app, [route for table in (_static_routes(), *routes) for route in table.table])
     app.on_response_prepare.append(_add_headers)

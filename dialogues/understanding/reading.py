@@ -105,8 +105,11 @@ class Understanding:
         return _with_words(kept, shown)
 
     def word_screen(self, text: str) -> Risk | None:
-        """The word lists alone: what can be said of a message in microseconds, before it is understood."""
-        return self._screen.by_words(fold(text))
+        """The word lists alone: what can be said of a message in microseconds, before it is understood.
+
+        A tap or a photo has no words, and no words are not the silence of one who writes "...".
+        """
+        return self._screen.by_words(fold(text)) if text else None
 
     def _read(self, shown: str, language: str | None, cautious: bool) -> Reading:
         folded = fold(shown)

@@ -250,7 +250,11 @@ def test_every_screen_fits_and_keeps_to_the_policy(desk, sign_in, language, sche
     case_id = desk.run(desk.danger(person, "الرجل يقول إنه عمي", language="ar", place="Ventimiglia"))
     desk.run(desk.database.write(lambda tx: cases.claim_case(tx, desk.hand(ines), case_id)))
 
-    for screen in ("queue", f"cases/{case_id}", "mine", "services", "deliveries", "officers", "audit", "account"):
+    other = desk.run(desk.danger(desk.run(desk.person()), "words of another"))
+    for screen in (
+        "queue", f"cases/{case_id}", "mine", "services", "deliveries", "officers", "audit", "account", "supervision",
+        "glass", f"cases/{other}/review",
+    ):  # fmt: skip
         page.goto(desk.url(f"/desk/{screen}"))
         wide = page.evaluate("document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth")
         assert wide <= 0, screen

@@ -307,7 +307,7 @@ def _assessments(tx: Connection, vault: Vault, case: Case) -> list[Assessment]:
 
 def go_to_stage(tx: Connection, hand: Hand, case_id: str, stage: Stage) -> Case:
     """Take one lawful step with the right it asks for. Raises NotAllowedNow for any other."""
-    case = visible(tx, hand.officer, case_id, lock=True).case
+    case = visible(tx, hand.officer, case_id, at=hand.at, lock=True).case
     permission = STEPS.get((Stage(case.stage), stage))
     if permission is None or case.status is not CaseStatus.CLAIMED:
         raise NotAllowedNow(case.number)

@@ -169,7 +169,7 @@ def record_feedback(tx: Connection, hand: Hand, case_id: str, referral_id: str, 
 
 def referrals_of(tx: Connection, hand: Hand, case_id: str) -> list[Listed]:
     """What was asked of whom, the newest first. Raises CaseNotFound."""
-    case = visible(tx, hand.officer, case_id).case
+    case = visible(tx, hand.officer, case_id, at=hand.at).case
     named = {row.id: row.agreement.named for row in consent.ledger(tx, hand, case.id)}
     return [
         Listed(

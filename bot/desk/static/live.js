@@ -6,15 +6,25 @@ const AWAKE_MS = 240000;
 
 /** Put the children of `fresh` into `old`, keeping every element that did not change, and the focus. */
 function patch(old, fresh) {
-  const focused = old.contains(document.activeElement) ? document.activeElement : null;
-  const focusKey = focused?.id || focused?.getAttribute("href") || focused?.getAttribute("name");
-  const known = new Map([...old.children].map((child, n) => [child.dataset.key ?? `#${n}`, child]));
+  const known = byKey(old);
   const kept = [...fresh.children].map((child, n) => {
     const before = known.get(child.dataset.key ?? `#${n}`);
     return before && same(before, child) ? before : document.importNode(child, true);
   });
-  old.replaceChildren(...kept);
+  replace(old, kept);
   for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+}
+
+/** The children of a part by their keys. */
+function byKey(part) {
+  return new Map([...part.children].map((child, n) => [child.dataset.key ?? `#${n}`, child]));
+}
+
+/** Give `old` these children; where the focus was inside, it finds its place again. */
+function replace(old, children) {
+  const focused = old.contains(document.activeElement) ? document.activeElement : null;
+  const focusKey = focused?.id || focused?.getAttribute("href") || focused?.getAttribute("name");
+  old.replaceChildren(...children);
   if (focused && !old.contains(document.activeElement) && focusKey) {
     [...old.querySelectorAll("a, button, input, summary, textarea")]
       .find((it) => it.id === focusKey || it.getAttribute("href") === focusKey || it.getAttribute("name") === focusKey)
@@ -105,6 +115,7 @@ class WaymarkLive extends HTMLElement {
     this.#heard = Date.now();
     this.#stream = new EventSource(this.getAttribute("src"));
     this.#stream.addEventListener("part", (event) => this.#show(JSON.parse(event.data)));
+    this.#stream.addEventListener("rows", (event) => this.#showRows(JSON.parse(event.data)));
     this.#stream.addEventListener("fresh", () => this.#connected());
     this.#stream.addEventListener("gone", () => this.#over("gone"));
     this.#stream.addEventListener("end", (event) => {
@@ -138,6 +149,16 @@ class WaymarkLive extends HTMLElement {
     if (moved && !this.#leaving) this.#reload();
     if (name === "alerts") this.#noteAlerts();
     if (name === "log") this.#toEnd(atEnd);
+    this.#tick();
+  }
+
+  /** The rows of a list in their order: those in `html` are new or say something else, the others stay as they are. */
+  #showRows({ name, keys, html }) {
+    const old = this.querySelector(`[data-part="${name}"]`);
+    if (!old) return;
+    const fresh = byKey(new DOMParser().parseFromString(`<ol>${html}</ol>`, "text/html").querySelector("ol"));
+    const there = byKey(old);
+    replace(old, keys.map((key) => (fresh.has(key) ? document.importNode(fresh.get(key), true) : there.get(key))).filter(Boolean));
     this.#tick();
   }
 

@@ -261,7 +261,11 @@ async def test_every_screen_is_whole_in_every_language(world, at_desk, language)
     case_id = (await world.escalate(words="الرجل يقول إنه عمي")).case_id
     await world.database.write(lambda tx: cases.claim_next(tx, world.hand(ines)))
     direction = "rtl" if language == "ar" else "ltr"
-    screens = ("queue", "mine", f"cases/{case_id}", "services", "deliveries", "officers", "audit?check=1", "account")
+    other = (await world.escalate(words="words of another")).case_id
+    screens = (
+        "queue", "mine", f"cases/{case_id}", "services", "deliveries", "officers", "audit?check=1", "account",
+        "supervision", "glass", f"cases/{other}/review",
+    )  # fmt: skip
 
     for screen in screens:
         page = await browser.go(f"/desk/{screen}{'&' if '?' in screen else '?'}lang={language}")

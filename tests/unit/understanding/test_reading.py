@@ -78,6 +78,12 @@ def test_a_knife_outside_is_danger_now(understanding: Understanding, text: str):
     assert understanding.word_screen(text) is not None
 
 
+def test_a_tap_or_a_photo_without_words_is_not_taken_for_silence(understanding):
+    """Under a flood who speaks of danger is moved to the front: when every button counts, nobody is."""
+    assert understanding.word_screen("") is None
+    assert understanding.word_screen("...") is not None
+
+
 def test_danger_hidden_in_a_very_long_message_is_found(understanding: Understanding):
     chatter = "We had rice today and the weather was fine. " * 400
 

@@ -1,0 +1,113 @@
+"""What waits, who holds what and what rings: read once for every open desk instead of once for each.
+
+A board holds the cases of everybody, so nothing is taken from it but by the methods that ask for an officer. They
+answer by `bot.kernel.access`, as the queries of `service` do for one officer; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy.engine import Connection
+
+from bot.cases import service, store
+from bot.cases.model import Case
+from bot.cases.service import CaseSummary, Queue
+from bot.kernel import access
+from bot.kernel.access import Permission
+from bot.kernel.crypto import Vault
+from bot.kernel.officers import Officer
+from dialogues.understanding.model import Priority
+
+#: So many of an officer's own cases are listed.
+OWN_SHOWN = 50
+#: So many alarms are shown as a band of their own.
+BANDS = 5
+
+NOBODY_WAITS: Final = Queue([], dict.fromkeys(Priority, 0))
+
+
+@dataclass(frozen=True)
+class Board:
+    """One look at all open cases."""
+
+    at: datetime
+    _waiting: Queue
+    _held: Mapping[str, Sequence[CaseSummary]]  # by owner
+    _offered: Mapping[str, Sequence[Case]]  # by the colleague who is asked
+    _ringing: Mapping[str | None, Sequence[tuple[Case, int]]]  # by owner; None: those that nobody holds
+    _watched: Mapping[str, Case]
+
+    def queue_of(self, officer: Officer) -> Queue:
+        """What waits for somebody, as far as this officer may see it."""
+        scope = access.case_scope(officer)
+        return self._waiting if scope.unheld or scope.everyones else NOBODY_WAITS
+
+    def own_of(self, officer: Officer) -> Sequence[CaseSummary]:
+        """The cases this officer holds; those whose person waits first."""
+        return self._held.get(officer.id, ())[:OWN_SHOWN]
+
+    def own_count(self, officer: Officer) -> int:
+        return len(self._held.get(officer.id, ()))
+
+    def ringing_for(self, officer: Officer) -> list[tuple[Case, int]]:
+        """The alarms this officer should hear, with their round: their own, and P0 that nobody has."""
+        heard = [*self._ringing.get(officer.id, ()), *self._ringing.get(None, ())]
+        seen = [(case, rounds) for case, rounds in heard if access.allows(officer, Permission.CASE_READ, case)]
+        return sorted(seen, key=lambda ringing: store.queue_place(ringing[0]))[:BANDS]
+
+    def offered_to(self, officer: Officer) -> Sequence[Case]:
+        """The cases colleagues offer to this officer, the most urgent first."""
+        return self._offered.get(officer.id, ())[:BANDS]
+
+    def watched(self, officer: Officer, case_id: str) -> Case | None:
+        """A case that stands open on some desk, if this officer may read it."""
+        case = self._watched.get(case_id)
+        return case if case is not None and access.allows(officer, Permission.CASE_READ, case) else None
+
+
+class Summaries:
+    """Opens the words of each case once, for as long as the sealed words are the same."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[store.SealedCase, CaseSummary]] = {}
+
+    def of(self, tx: Connection, vault: Vault, sealed: Sequence[store.SealedCase]) -> list[CaseSummary]:
+        """What a list shows of each. Cases that are not among them any more are forgotten by `keep_only`."""
+        return [self._of(tx, vault, each) for each in sealed]
+
+    def _of(self, tx: Connection, vault: Vault, sealed: store.SealedCase) -> CaseSummary:
+        known = self._known.get(sealed.case.id)
+        if known is not None and known[0] == sealed:
+            return known[1]
+        summary = service.summary_of(tx, vault, sealed)
+        self._known[sealed.case.id] = (sealed, summary)
+        return summary
+
+    def keep_only(self, case_ids: Collection[str]) -> None:
+        self._known = {case_id: known for case_id, known in self._known.items() if case_id in case_ids}
+
+
+def read_board(
+    tx: Connection, vault: Vault, at: datetime, *, limit: int, watched: Collection[str] = (), known: Summaries
+) -> Board:
+    """Look at all open cases. `limit` of those that wait are listed, all are counted; `watched` are open on a desk."""
+    unheld = store.cases.c.owner_id.is_(None)
+    waiting = known.of(tx, vault, store.waiting(tx, unheld, limit=limit))
+    claimed = known.of(tx, vault, store.all_held(tx))
+    known.keep_only({summary.case.id for summary in (*waiting, *claimed)})
+    held: dict[str, list[CaseSummary]] = defaultdict(list)
+    offered: dict[str, list[Case]] = defaultdict(list)
+    for summary in claimed:
+        held[str(summary.case.owner_id)].append(summary)
+    for case in sorted((each.case for each in claimed if each.case.offered_to), key=store.queue_place):
+        offered[str(case.offered_to)].append(case)
+    ringing: dict[str | None, list[tuple[Case, int]]] = defaultdict(list)
+    for case, rounds in store.ringing(tx, waiting=BANDS):
+        ringing[case.owner_id].append((case, rounds))
+    queue = Queue(waiting, store.waiting_counts(tx, unheld))
+    return Board(at, queue, held, offered, ringing, store.cases_among(tx, watched))

@@ -1,0 +1,111 @@
+"""Looking at the database once for every open desk.
+
+Signals come in crowds, and each of them reaches every desk. Whoever wants to look while another look is about to begin
+shares it; no look begins before the last has ended, and the longer looking takes the longer signals are gathered. So
+what two hundred open desks cost depends on how much there is to see, and hardly on how many of them there are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from aiohttp import web
+from sqlalchemy.engine import Connection
+
+from bot.cases import auditor, supervision_store
+from bot.cases.board import Board, Summaries, read_board
+from bot.desk.frame import QUEUE_LENGTH, count_trouble
+from bot.desk.rows import Row, queue_rows
+from bot.exchange.holds import service as holds
+from bot.kernel.officers import Officer
+from bot.kernel.web_keys import CLOCK, DATABASE, VAULT
+
+#: Signals are gathered for so long at least.
+GATHER_SECONDS = 0.05
+#: And for so many times what the last look and its showing took, up to a limit: a desk is never later than that.
+GATHER_TIMES = 2
+GATHER_AT_MOST_SECONDS = 0.4
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was there for all desks at one moment. What is one officer's is asked of the board in their name."""
+
+    board: Board
+    trouble: int
+    to_see: tuple[int, int]  # files opened by breaking the glass, late reviews
+    held: frozenset[str]
+    watch: auditor.Watch
+    taken_at: float  # on the loop's clock
+    _rows: dict[tuple[str, bool, str | None], tuple[Row, ...]] = field(default_factory=dict)
+
+    def queue_rows(
+        self, app: web.Application, officer: Officer, language: str, here: str | None = None
+    ) -> tuple[Row, ...]:
+        """The queue of an officer, put together once for all who see the same of it in the same language."""
+        queue = self.board.queue_of(officer)
+        name = (language, bool(queue.total), here if any(each.case.id == here for each in queue.waiting) else None)
+        if name not in self._rows:
+            self._rows[name] = queue_rows(app, language, queue, held=self.held, now=self.board.at, here=name[2])
+        return self._rows[name]
+
+
+class Looks:
+    """Takes one look at a time, for all who wait for it."""
+
+    def __init__(self) -> None:
+        self._next: asyncio.Task[Look] | None = None
+        self._busy = asyncio.Lock()
+        self._gather = GATHER_SECONDS
+        self._summaries = Summaries()
+        self._watched: Counter[str] = Counter()
+
+    async def look(self, app: web.Application) -> Look:
+        """What is there now or a moment later, never what was there before the call."""
+        if self._next is None:
+            self._next = asyncio.create_task(self._take(app), name="desk-look")
+            self._next.add_done_callback(_heed)
+        return await asyncio.shield(self._next)  # who goes away meanwhile takes nothing from the others
+
+    @contextmanager
+    def watching(self, case_id: str) -> Iterator[None]:
+        """While it stands open on a desk, a case is looked at too."""
+        self._watched[case_id] += 1
+        try:
+            yield
+        finally:
+            self._watched[case_id] -= 1
+            if not self._watched[case_id]:
+                del self._watched[case_id]
+
+    async def _take(self, app: web.Application) -> Look:
+        async with self._busy:
+            try:
+                await asyncio.sleep(self._gather)
+            finally:
+                self._next = None  # from here on, whoever comes needs a later look
+            loop, vault, clock, watched = asyncio.get_running_loop(), app[VAULT], app[CLOCK], set(self._watched)
+            started = time.perf_counter()
+
+            def read(tx: Connection) -> Look:
+                at = clock.now()
+                board = read_board(tx, vault, at, limit=QUEUE_LENGTH, watched=watched, known=self._summaries)
+                watch = auditor.look_at_watch(tx, at=at)
+                to_see = supervision_store.count_to_see(tx, at)
+                return Look(board, count_trouble(tx), to_see, holds.held_cases(tx), watch, loop.time())
+
+            look = await app[DATABASE].read(read)
+            took = time.perf_counter() - started
+            self._gather = min(max(GATHER_SECONDS, GATHER_TIMES * took), GATHER_AT_MOST_SECONDS)
+            return look
+
+
+def _heed(task: asyncio.Task[Look]) -> None:
+    """Nobody may be left to hear of a failure: then it is heard here."""
+    if not task.cancelled():
+        task.exception()
