@@ -254,6 +254,19 @@ def demo_remove() -> None:
     typer.echo(_run(remove_demonstration(_settings())))
 
 
+@demo.command("exchange")
+def demo_exchange(
+    port: Annotated[int, typer.Option(help="the first of three ports")] = 8091,
+) -> None:
+    """Three helplines on this machine, each with its own database, and the story of a girl with a false uncle.
+
+    They trust one another and exchange real letters over HTTP. Links to sign in are printed. Everybody is invented.
+    """
+    from bot.border_story import show
+
+    _run(show(_settings(), port))
+
+
 @audit.command("verify")
 def audit_verify(
     head: Annotated[str, typer.Option(help="a head noted earlier, kept outside this machine")] = "",

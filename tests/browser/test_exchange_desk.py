@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from bot.cases import consent
 from bot.exchange.gate import Situation
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Mark
@@ -16,7 +17,7 @@ from bot.exchange.requests import service
 from bot.kernel.access import Role
 from tests.browser.desk_server import DeskServer
 from tests.chromium import DESKTOP, PHONE, console_of
-from tests.integration.exchange.two_countries import a_draft, put_partner
+from tests.integration.exchange.two_countries import a_draft, an_agreement_to, put_partner
 
 pytestmark = pytest.mark.browser
 
@@ -44,18 +45,20 @@ def story(desk: DeskServer) -> dict[str, str]:
         ministry = put_partner(
             tx, desk.vault, country="TN", kind=PartnerKind.AUTHORITY, reports_to=frozenset({"TN"}), name="Ministère"
         )
-        put_partner(
+        tracing = put_partner(
             tx, desk.vault, country="CH", kind=PartnerKind.INTERNATIONAL, purposes=("family_links",), name="CICR Tunis"
         )
         service.record_situation(tx, hand, case_id, Situation(frozenset({"TN"}), True, frozenset({"TN"})))
+        consent.record(tx, hand, case_id, an_agreement_to(ministry))
+        asking = service.draft(tx, hand, case_id, a_draft(tracing))
         request_id = service.draft(tx, hand, case_id, a_draft(ministry, "protective_alert"))
         service.approve(tx, hand, request_id)
         adult = holds.open_dossier(tx, hand, case_id, name="Sami Trabelsi", claimed="uncle_aunt", once="")
         holds.mark(tx, hand, str(adult), {"papers": Mark.RED, "heard_apart": Mark.GREEN})
-        return request_id, str(adult)
+        return request_id, str(adult), asking
 
-    request_id, adult = desk.run(desk.database.write(play))
-    return {"officer": officer.id, "case": case_id, "request": request_id, "adult": adult}
+    request_id, adult, asking = desk.run(desk.database.write(play))
+    return {"officer": officer.id, "case": case_id, "request": request_id, "adult": adult, "asking": asking}
 
 
 def signed_in(desk: DeskServer, chromium: Browser, story: dict[str, str], **more: object) -> Page:
@@ -114,6 +117,9 @@ def test_every_screen_fits_in_every_direction(
             f"/desk/cases/{case_id}/requests/new?type=case_transfer",
             f"/desk/requests/{story['request']}",
             f"/desk/adults/{story['adult']}",
+            f"/desk/requests/{story['asking']}",
+            f"/desk/cases/{case_id}/file?partner=x&named=CICR&country=CH&items=data%3Afamily",
+            f"/desk/cases/{case_id}/refer",
         )
     ):
         page.goto(desk.url(f"{path}{'&' if '?' in path else '?'}lang={language}"))
@@ -122,3 +128,21 @@ def test_every_screen_fits_in_every_direction(
         assert wide <= 0, path
         assert page.locator("html").get_attribute("dir") == ("rtl" if language == "ar" else "ltr")
     assert said == []
+
+
+def test_where_consent_is_missing_one_click_leads_to_where_it_is_recorded(
+    desk: DeskServer, chromium: Browser, story: dict[str, str]
+):
+    page = signed_in(desk, chromium, story)
+    page.goto(desk.url(f"/desk/requests/{story['asking']}"))
+    page.get_by_role("link", name="Record the consent").click()
+
+    expect(page.get_by_label("Who receives it")).to_have_value("CICR Tunis")
+    shared = page.get_by_role("group", name="What may be shared")
+    expect(shared.get_by_role("checkbox", checked=True)).to_have_count(2)
+    page.get_by_label("Exactly what was said or shown").fill("May we ask the Red Cross where your aunt is?")
+    page.get_by_role("button", name="Record it").click()
+
+    expect(page.get_by_text("To ask another country").first).to_be_visible()
+    page.goto(desk.url(f"/desk/requests/{story['asking']}"))
+    expect(page.get_by_text("in force")).to_be_visible()

@@ -94,6 +94,7 @@ def put_partner(
         agreement=an_agreement(*purposes),
         may_send=ALL_TYPES,
         may_receive=ALL_TYPES,
+        deployment=new_id(),
     )
     partners.add(tx, partner, skeleton=partner.name.casefold(), at=NOON)
     unsigned = PartnerKey(
