@@ -133,7 +133,7 @@ async def test_a_share_points_at_its_row_and_holds_nothing_that_was_held_back(wo
 
     def share(items):
         def work(tx):
-            case = service.watch_file(tx, world.vault, amira, case_id).case
+            case = service.watch_file(tx, world.vault, amira, case_id, at=NOON).case
             return consent.share(tx, world.hand(amira), case, row, "referral:1", items)
 
         return work
@@ -152,7 +152,7 @@ async def test_a_withdrawal_ends_it_at_once_and_waits_until_every_recipient_has_
     row = await recorded(world, amira, case_id)
 
     def share(tx):
-        case = service.watch_file(tx, world.vault, amira, case_id).case
+        case = service.watch_file(tx, world.vault, amira, case_id, at=NOON).case
         return consent.share(tx, world.hand(amira), case, row, "referral:1", ["age"])
 
     share_id = await world.database.write(share)
@@ -195,7 +195,7 @@ async def test_the_ledger_of_a_foreign_case_is_not_found(world, held):
 async def test_erasing_takes_the_words_of_the_ledger_too(world, held):
     amira, case_id = held
     await recorded(world, amira, case_id)
-    case = await world.database.read(lambda tx: service.watch_file(tx, world.vault, amira, case_id).case)
+    case = await world.database.read(lambda tx: service.watch_file(tx, world.vault, amira, case_id, at=NOON).case)
 
     await world.database.write(lambda tx: service.erase_words(tx, world.vault, case.conversation_id, at=NOON))
 

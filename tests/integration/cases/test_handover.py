@@ -175,7 +175,9 @@ async def test_everything_of_an_absent_officer_goes_in_one_step_and_rings_for_th
         assert (await case_of(world, case_id)).owner_id == omar.id
         alarm = await world.database.read(lambda tx, one=case_id: store.get_alarm(tx, one, lock=False))
         assert alarm.climbing  # what arrives unasked is not yet seen
-        file = await world.database.read(lambda tx, one=case_id: service.watch_file(tx, world.vault, omar, one))
+        file = await world.database.read(
+            lambda tx, one=case_id: service.watch_file(tx, world.vault, omar, one, at=NOON)
+        )
         assert [note.text for note in file.notes] == ["Amira is ill."]
 
 

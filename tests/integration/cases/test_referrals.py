@@ -166,7 +166,7 @@ async def test_a_link_is_dead_when_the_reason_for_it_is_gone(world, held, why):
             lambda tx: referrals.move(tx, world.hand(amira), case_id, made.referral.id, Act.WITHDRAW)
         )
     else:
-        case = await world.database.read(lambda tx: service.watch_file(tx, world.vault, amira, case_id).case)
+        case = await world.database.read(lambda tx: service.watch_file(tx, world.vault, amira, case_id, at=NOON).case)
         await world.database.write(lambda tx: service.erase_words(tx, world.vault, case.conversation_id, at=NOON))
 
     with pytest.raises(LinkDead):

@@ -33,6 +33,7 @@ async def test_from_the_broken_glass_to_the_coordinator_who_looked_at_it(world, 
     assert "You may read this case for an hour." in browser.page
     assert f'action="{page}/answer"' not in browser.page
     assert f'action="{page}/release"' not in browser.page
+    assert f'action="{page}/notes"' not in browser.page
     await browser.go(f"{page}/file")
     assert browser.status == 200
 

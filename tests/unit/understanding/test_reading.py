@@ -78,7 +78,7 @@ def test_a_knife_outside_is_danger_now(understanding: Understanding, text: str):
     assert understanding.word_screen(text) is not None
 
 
-def test_a_tap_or_a_photo_without_words_is_not_taken_for_silence(understanding):
+def test_a_tap_or_a_photo_without_words_is_not_taken_for_silence(understanding: Understanding):
     """Under a flood who speaks of danger is moved to the front: when every button counts, nobody is."""
     assert understanding.word_screen("") is None
     assert understanding.word_screen("...") is not None
