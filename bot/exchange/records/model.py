@@ -140,6 +140,12 @@ SECTIONS: Mapping[Kind, Sequence[Section]] = MappingProxyType(
 )
 
 
+#: What a child agreed to, as the ledger names it, and its title.
+TITLES: Mapping[str, str] = MappingProxyType(
+    {f"{kind}.{one.code}": one.title for kind in Kind for one in (*FACTS[kind], *SECTIONS[kind])}
+)
+
+
 class WrongEntry(ValueError):
     """Something cannot be kept as it is. `place` is the fact or section; the text says what to do."""
 
