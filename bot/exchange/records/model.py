@@ -164,7 +164,8 @@ _DATE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
 #: Words that say more of a child than a nurse or a teacher needs. In free words no list is complete; this is the net
 #: below the form, which has no place for any of it.
 _STATUS = re.compile(
-    r"asylum|asile\b|\basilo\b|refugee|réfugié|refugiad|undocumented|sans[- ]papiers|indocumentad|deport|expuls"
+    r"asylum|asile\b|\basilo\b|refugee|réfugié|refugiad|undocumented|sans[- ]papiers|indocumentad"
+    r"|deportad|deportaci|deported|deportation|expulsad|expulsión"
     r"|residence permit|titre de séjour|permiso de residencia|traffick|traite des|trata de personas|smuggl"
     r"|لجوء|لاجئ|تهريب|الاتجار|ترحيل",
     re.IGNORECASE,

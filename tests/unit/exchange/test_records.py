@@ -251,7 +251,11 @@ def test_what_was_held_back_looks_like_what_nobody_knows():
         ("fluoxetine", Topic.MIND),
         ("اكتئاب", Topic.MIND),
         ("examen après violación", Topic.SEXUAL_VIOLENCE),
+        ("دعم نفسي", Topic.MIND),
         ("asthma", None),
+        ("amlodipine", None),
+        ("ضيق تنفسي", None),
+        ("عدم تحمل اللاكتوز", None),
         ("salbutamol", None),
     ],
 )
@@ -264,6 +268,10 @@ def test_words_about_status_have_no_place(words: str):
     with pytest.raises(WrongEntry) as wrong:
         replace(HEALTH, entries={"problems": (Entry("x", detail=words),)}).checked()
     assert wrong.value.place == "problems"
+
+
+def test_sports_are_no_status():
+    replace(SCHOOL, entries={"subjects": (Entry("Educación física y deporte"),)}).checked()
 
 
 @pytest.mark.parametrize("when", ["31.5.2014", "2014-13", "2014-02-30", "soon"])
