@@ -146,11 +146,10 @@ def test_a_signed_record_says_the_same_when_it_is_read(record: Record):
     assert not found.proven(a_copy(record).until)
     if record.kind is Kind.SCHOOL:
         assert found.record == record
-    else:  # FHIR has no place for who said it, and none for the second language
+    else:
         assert found.record.facts == record.facts
         for section in SECTIONS[Kind.HEALTH]:
-            brought = [(one.text, one.when) for one in found.record.of(section.code)]
-            assert brought == [(one.text, one.when) for one in record.of(section.code)]
+            assert found.record.of(section.code) == record.of(section.code)
             assert found.record.of(section.code) or found.record.why_empty(section.code) is (
                 record.why_empty(section.code) if section.required else Absence.UNKNOWN
             )
@@ -410,6 +409,16 @@ def test_a_plain_summary_is_read_and_nothing_of_it_is_proven():
     assert found.record.of("medicines")[0].detail == "2 bouffées si besoin"
     assert found.record.of("devices")[0].text == "Lunettes"
     assert found.record.why_empty("allergies") is Absence.NONE
+
+
+def test_what_a_foreign_summary_does_not_say_is_not_made_up():
+    made = ips.bundle(a_copy())
+    for one in made["entry"]:
+        one["resource"].pop("note", None)
+
+    found = reading(json.dumps(made)).record
+
+    assert {one.source for lines in found.entries.values() for one in lines} == {Source.SEEN}
 
 
 def test_characters_that_turn_a_line_round_are_taken_out():
