@@ -142,7 +142,8 @@ SECTIONS: Mapping[Kind, Sequence[Section]] = MappingProxyType(
 
 #: What a child agreed to, as the ledger names it, and its title.
 TITLES: Mapping[str, str] = MappingProxyType(
-    {f"{kind}.{one.code}": one.title for kind in Kind for one in (*FACTS[kind], *SECTIONS[kind])}
+    {f"{kind}.{fact.code}": fact.title for kind in Kind for fact in FACTS[kind]}
+    | {f"{kind}.{section.code}": section.title for kind in Kind for section in SECTIONS[kind]}
 )
 
 
