@@ -24,6 +24,7 @@ from bot.desk.case import wake_all
 from bot.desk.frame import go_to, hand_of, show
 from bot.desk.queue import officer_names
 from bot.exchange.holds import service as holds
+from bot.exchange.records import model as carried
 from bot.kernel.access import Permission, allows
 from bot.kernel.web import Routes, form
 from bot.kernel.web_keys import DATABASE, LANGUAGE, OFFICER, SIGNALS
@@ -134,6 +135,7 @@ def file_context(
         "holds": holds.standing_holds(tx, case.id),
         "purposes": consent.PURPOSES,
         "classes": consent.CLASSES,
+        "named_items": {**consent.CLASSES, **carried.TITLES},
         "givers": consent.GIVERS,
         "capacities": consent.CAPACITIES,
         "ways": consent.WAYS,

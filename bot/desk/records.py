@@ -351,7 +351,10 @@ async def print_copy(request: web.Request) -> web.StreamResponse:
         "made": made,
         "pictures": pictures,
         "sides": [(language, direction(language)) for language in (first, second)],
-        "said": lambda language, sentence, **named: words.text(language, sentence, **named),
+        # Isolated, for a date in an Arabic sentence would turn round.
+        "said": lambda language, sentence, **named: words.text(
+            language, sentence, **{name: f"\u2068{value}\u2069" for name, value in named.items()}
+        ),
         "facts": FACTS[copy.record.kind],
         "sections": SECTIONS[copy.record.kind],
         "sources": SOURCES,

@@ -153,8 +153,9 @@ def _said(one: Entry) -> dict[str, Any]:
 
 
 def _notes(one: Entry, *, detail: bool = True) -> list[dict[str, str]]:
-    words = [one.detail if detail else "", one.also, _SOURCE_WORDS[one.source], one.by]
-    return [{"text": each} for each in words if each]
+    """What is said beside, how it is known (and by whom), and the same in the second language, in this order."""
+    known = _SOURCE_WORDS[one.source] + (f": {one.by}" if one.by else "")
+    return [{"text": each} for each in (one.detail if detail else "", known, one.also) if each]
 
 
 def _moment(name: str, one: Entry) -> dict[str, Any]:
@@ -306,7 +307,22 @@ def _entry(section: str, resource: Mapping[str, Any]) -> Entry | None:
     if not text:
         return None
     when = next((_cut(resource[name])[:10] for name in _MOMENTS if isinstance(resource.get(name), str)), "")
-    return Entry(text, detail=_detail(section, resource), when=when)
+    before, source, by, also = _known(resource.get("note"))
+    return Entry(text, also, _detail(section, resource) or before, when, source, by)
+
+
+def _known(notes: Any) -> tuple[str, Source, str, str]:
+    """What our own notes say: words beside, how it is known, by whom, the second language.
+
+    Of a document that is not ours we know that we saw it, and its first note stands beside.
+    """
+    said = [_cut(one.get("text")) for one in notes if isinstance(one, dict)] if isinstance(notes, list) else []
+    for number, note in enumerate(said):
+        for source, words in _SOURCE_WORDS.items():
+            if note == words or note.startswith(f"{words}: "):
+                also = said[number + 1] if number + 1 < len(said) else ""
+                return (said[0] if number else ""), source, note[len(words) + 2 :], also
+    return (said[0] if said else ""), Source.SEEN, "", ""
 
 
 def _detail(section: str, resource: Mapping[str, Any]) -> str:
@@ -323,8 +339,7 @@ def _detail(section: str, resource: Mapping[str, Any]) -> str:
             measured = f"{quantity.get('value', '')} {quantity.get('unit', '')}" if isinstance(quantity, dict) else ""
             return _cut(resource.get("valueString") or measured or _concept(resource.get("valueCodeableConcept")))
         case _:
-            note = _cut(_first(resource.get("note")).get("text"))
-            return "" if note in _SOURCE_WORDS.values() else note
+            return ""
 
 
 def _absences(composition: Mapping[str, Any]) -> Iterator[tuple[str, Absence]]:

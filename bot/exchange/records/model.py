@@ -140,6 +140,13 @@ SECTIONS: Mapping[Kind, Sequence[Section]] = MappingProxyType(
 )
 
 
+#: What a child agreed to, as the ledger names it, and its title.
+TITLES: Mapping[str, str] = MappingProxyType(
+    {f"{kind}.{fact.code}": fact.title for kind in Kind for fact in FACTS[kind]}
+    | {f"{kind}.{section.code}": section.title for kind in Kind for section in SECTIONS[kind]}
+)
+
+
 class WrongEntry(ValueError):
     """Something cannot be kept as it is. `place` is the fact or section; the text says what to do."""
 
@@ -158,7 +165,8 @@ _DATE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
 #: Words that say more of a child than a nurse or a teacher needs. In free words no list is complete; this is the net
 #: below the form, which has no place for any of it.
 _STATUS = re.compile(
-    r"asylum|asile\b|\basilo\b|refugee|réfugié|refugiad|undocumented|sans[- ]papiers|indocumentad|deport|expuls"
+    r"asylum|asile\b|\basilo\b|refugee|réfugié|refugiad|undocumented|sans[- ]papiers|indocumentad"
+    r"|deportad|deportaci|deported|deportation|expulsad|expulsión"
     r"|residence permit|titre de séjour|permiso de residencia|traffick|traite des|trata de personas|smuggl"
     r"|لجوء|لاجئ|تهريب|الاتجار|ترحيل",
     re.IGNORECASE,

@@ -22,16 +22,17 @@ _WORDS: Mapping[Topic, re.Pattern[str]] = MappingProxyType(
             ),
             Topic.PREGNANCY: (
                 r"pregnan|enceinte|grossesse|embaraz|gestaci|antenatal|prénatal|prenatal|abortion|avortement|aborto|"
-                r"miscarriage|fausse couche|misoprostol|mifepriston|levonorgestrel|ulipristal|حامل|حمل|إجهاض"
+                r"miscarriage|fausse couche|misoprostol|mifepriston|levonorgestrel|ulipristal|"
+                r"\bحامل\b|\b(ال)?حمل\b|إجهاض"
             ),
             Topic.MIND: (
-                r"depress|dépress|depresi|anxi|ansied|psych|psiqui|psico|ptsd|tspt|trauma\b|suicid|self-harm|"
+                r"depress|dépress|depresi|anxi|ansied|psych|psiqui|psico|ptsd|tspt|post-?trauma|postraum|suicid|self-harm|"
                 r"automutil|autoles|schizo|esquizo|bipol|\w*(oxetine|azepam|azolam|apine|peridol)\b|sertralin|"
-                r"citalopram|risperidon|lithium|mirtazapin|amitriptylin|اكتئاب|نفسي|انتحار|قلق"
+                r"citalopram|risperidon|lithium|mirtazapin|amitriptylin|اكتئاب|\b(ال)?نفسي[ةه]?\b|انتحار|\b(ال)?قلق\b"
             ),
             Topic.SEXUAL_VIOLENCE: (
                 r"\brape|\bviol\b|violée?\b|violaci|violad|sexual|sexuel|\bfgm\b|mutilation|mutilaci|excision|"
-                r"post-exposure|postexposici|اغتصاب|جنسي|ختان"
+                r"post-exposure|postexposici|اغتصاب|\b(ال)?جنسي\b|ختان"
             ),
         }.items()
     }

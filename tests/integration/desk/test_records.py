@@ -10,7 +10,9 @@ from aiohttp import FormData
 from fhir.resources.R4B.bundle import Bundle
 
 from bot.cases import service as cases
+from bot.cases import store as case_store
 from bot.cases.record import service as case_record
+from bot.exchange import jose
 from bot.exchange.records import credential, store
 from bot.exchange.records.model import Copy
 from bot.kernel import audit
@@ -147,6 +149,47 @@ async def test_a_copy_is_what_the_child_chose_as_a_file_on_paper_and_in_codes(br
     assert [row.facts["how"] for row in given if row.act == "carried.given"][::-1] == [
         "shown", "fhir", "signed", "printed", "shown",
     ]  # fmt: skip
+
+
+async def test_a_school_record_says_who_saw_which_paper(browser, page):
+    await browser.go(f"{page}/sheet?kind=school")
+    lines = {"certificates-text": "Grade 6 report", "certificates-source": "seen", "certificates-by": "N. Rossi"}
+    await browser.send(f"{page}/sheet?kind=school", **{"f-name": "Ali", "f-grade": "6", "language": "en", **lines})
+    await browser.go(f"{page}/choose?kind=school")
+    await browser.send(f"{page}/choose?kind=school", choose=["grade", "certificates.0"], **ASSENT)
+    copy = re.search(r"copy=([0-9a-f-]{36})", browser.page)[1]
+    assert "FHIR" not in browser.page
+
+    signed = await browser.go(f"{page}/file?copy={copy}&form=signed")
+    said = json.loads(jose.decode(signed.split(".")[1]))
+    assert said["schoolRecord"]["grade"] == "6"
+    assert said["evidence"][0]["narrative"] == "a paper was seen: N. Rossi"
+    assert "Ali" not in json.dumps(said)
+    paper = await browser.go(f"{page}/print?copy={copy}&first=es&second=ar")
+    assert "Historia escolar" in paper
+    assert "N. Rossi" in paper
+    assert "Grade 6 report" in paper
+
+
+async def test_what_the_child_agreed_to_is_in_the_ledger_and_erased_with_the_case(browser, page, world, case_id):
+    await fill_in(browser, page)
+    copy = await make(browser, page, ["born", "problems.0"])
+    shown = await browser.go(f"/desk/cases/{case_id}/file")
+    assert "May I write down &lt;your&gt; asthma?" in shown
+    assert "Illnesses and conditions" in shown
+    assert all(b"Asthme" not in row.record_sealed for row in await rows_of(world))
+
+    found = await world.database.read(lambda tx: case_store.get_case(tx, case_id))
+    await world.database.write(lambda tx: cases.erase_words(tx, world.vault, found.case.conversation_id, at=NOON))
+
+    assert "Asthme" not in await browser.go(f"{page}/file?copy={copy}&form=fhir")
+    assert [row.record_sealed for row in await rows_of(world)] == [None, None]
+
+
+async def rows_of(world):
+    return await world.database.read(
+        lambda tx: [*tx.execute(store.sheets.select()), *tx.execute(store.copies.select())]
+    )
 
 
 async def test_what_the_child_takes_back_is_not_given_out_again(browser, page, case_id):

@@ -146,11 +146,10 @@ def test_a_signed_record_says_the_same_when_it_is_read(record: Record):
     assert not found.proven(a_copy(record).until)
     if record.kind is Kind.SCHOOL:
         assert found.record == record
-    else:  # FHIR has no place for who said it, and none for the second language
+    else:
         assert found.record.facts == record.facts
         for section in SECTIONS[Kind.HEALTH]:
-            brought = [(one.text, one.when) for one in found.record.of(section.code)]
-            assert brought == [(one.text, one.when) for one in record.of(section.code)]
+            assert found.record.of(section.code) == record.of(section.code)
             assert found.record.of(section.code) or found.record.why_empty(section.code) is (
                 record.why_empty(section.code) if section.required else Absence.UNKNOWN
             )
@@ -251,7 +250,11 @@ def test_what_was_held_back_looks_like_what_nobody_knows():
         ("fluoxetine", Topic.MIND),
         ("اكتئاب", Topic.MIND),
         ("examen après violación", Topic.SEXUAL_VIOLENCE),
+        ("دعم نفسي", Topic.MIND),
         ("asthma", None),
+        ("amlodipine", None),
+        ("ضيق تنفسي", None),
+        ("عدم تحمل اللاكتوز", None),
         ("salbutamol", None),
     ],
 )
@@ -264,6 +267,10 @@ def test_words_about_status_have_no_place(words: str):
     with pytest.raises(WrongEntry) as wrong:
         replace(HEALTH, entries={"problems": (Entry("x", detail=words),)}).checked()
     assert wrong.value.place == "problems"
+
+
+def test_sports_are_no_status():
+    replace(SCHOOL, entries={"subjects": (Entry("Educación física y deporte"),)}).checked()
 
 
 @pytest.mark.parametrize("when", ["31.5.2014", "2014-13", "2014-02-30", "soon"])
@@ -402,6 +409,16 @@ def test_a_plain_summary_is_read_and_nothing_of_it_is_proven():
     assert found.record.of("medicines")[0].detail == "2 bouffées si besoin"
     assert found.record.of("devices")[0].text == "Lunettes"
     assert found.record.why_empty("allergies") is Absence.NONE
+
+
+def test_what_a_foreign_summary_does_not_say_is_not_made_up():
+    made = ips.bundle(a_copy())
+    for one in made["entry"]:
+        one["resource"].pop("note", None)
+
+    found = reading(json.dumps(made)).record
+
+    assert {one.source for lines in found.entries.values() for one in lines} == {Source.SEEN}
 
 
 def test_characters_that_turn_a_line_round_are_taken_out():
