@@ -335,7 +335,7 @@ def own_identity(settings: Settings) -> Identity:
 def _load_procedures() -> Procedures:
     """All texts or none: one that cannot be read is named with its line before anything is served."""
     try:
-        return Procedures.load_shipped()
+        return Procedures.load_shipped(DIALOGUES / "procedures")
     except BrokenProcedures as broken:
         raise CannotStart(
             f"texts in dialogues/procedures cannot be read; nothing is served until they can:\n{broken}"

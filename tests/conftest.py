@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -142,14 +142,32 @@ def postgres_template(postgres: PostgresServer) -> str:
     return make_postgres_template(postgres)
 
 
+@pytest.fixture(scope="session")
+def postgres_with_tables(postgres: PostgresServer, postgres_template: str) -> Callable[[], AbstractContextManager[str]]:
+    """Lends a database with every table and no row. What comes back is emptied and lent again."""
+    free: list[str] = []
+
+    @contextmanager
+    def lent() -> Iterator[str]:
+        url = free.pop() if free else postgres.new_database(template=postgres_template)
+        yield url
+        name = make_url(url).database
+        assert name is not None
+        postgres.empty(name)
+        free.append(url)
+
+    return lent
+
+
 @pytest.fixture
-def database_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database of each kind with every table: the one that `database` opens, for processes beside the test."""
     if kind == "sqlite":
         shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "waymark.db")
-        return f"sqlite:///{tmp_path / 'waymark.db'}"
-    server: PostgresServer = request.getfixturevalue("postgres")
-    return server.new_database(template=request.getfixturevalue("postgres_template"))
+        yield f"sqlite:///{tmp_path / 'waymark.db'}"
+        return
+    with request.getfixturevalue("postgres_with_tables")() as url:
+        yield url
 
 
 @pytest.fixture

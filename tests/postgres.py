@@ -7,6 +7,7 @@ nowhere else, and leave nothing behind. `WAYMARK_TEST_POSTGRES_BIN` names anothe
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib.util
 import os
@@ -17,6 +18,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 START_SECONDS = 30
@@ -62,6 +64,25 @@ def _runs(binaries: Path) -> bool:
     except OSError:
         return False
     return bool(done.returncode == 0)
+
+
+EMPTY_EVERY_TABLE = """
+DO $$
+DECLARE one record; filled text := ''; there boolean;
+BEGIN
+  FOR one IN SELECT oid::regclass::text AS name FROM pg_class
+             WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+  LOOP
+    EXECUTE 'SELECT EXISTS (SELECT 1 FROM ' || one.name || ')' INTO there;
+    IF there THEN filled := filled || ', ' || one.name; END IF;
+  END LOOP;
+  IF filled <> '' THEN EXECUTE 'TRUNCATE ' || substr(filled, 3) || ' RESTART IDENTITY CASCADE'; END IF;
+  FOR one IN SELECT oid::regclass::text AS name FROM pg_class WHERE relkind = 'S'
+  LOOP
+    EXECUTE 'ALTER SEQUENCE ' || one.name || ' RESTART';
+  END LOOP;
+END $$
+"""
 
 
 class PostgresServer:
@@ -111,25 +132,28 @@ class PostgresServer:
 
     def new_database(self, *, template: str = "template1") -> str:
         """The URL of a fresh database: empty, or a clone of `template`, which nobody may be using."""
-        import asyncio
+        name = f"t{uuid.uuid4().hex[:16]}"
+        self.execute("postgres", f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return self.url(name)
 
+    def empty(self, name: str) -> None:
+        """Every row gone, every number counted anew, whoever was connected sent away: as fresh as a new one, in a tenth
+        of the time and without its thousand files."""
+        self.execute("postgres", f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        self.execute(name, EMPTY_EVERY_TABLE)
+
+    def execute(self, name: str, statement: str) -> None:
         import asyncpg
 
-        name = f"t{uuid.uuid4().hex[:16]}"
-
-        async def create() -> None:
-            connection = await asyncpg.connect(user="waymark", host=str(self.folder), database="postgres")
+        async def run() -> None:
+            connection = await asyncpg.connect(user="waymark", host=str(self.folder), database=name)
             try:
-                await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+                await connection.execute(statement)
             finally:
                 await connection.close()
 
-        import threading
-
-        thread = threading.Thread(target=lambda: asyncio.run(create()))  # a loop may already run here
-        thread.start()
-        thread.join()
-        return self.url(name)
+        with ThreadPoolExecutor(1) as thread:  # a loop may already run here
+            thread.submit(asyncio.run, run()).result()
 
     def restart_hard(self) -> None:
         """As if the power went: no shutdown checkpoint, every connection cut."""

@@ -42,12 +42,12 @@ class Procedures:
         return cls(texts, overlays=Overlays(overlays), embed=embed)
 
     @classmethod
-    def load_shipped(cls) -> Procedures:
+    def load_shipped(cls, folder: Path = SHIPPED) -> Procedures:
         """The texts that come with the program, as `load` reads them; the second start takes them as the first one
         read them. Raises BrokenProcedures."""
-        sources = [path for path in SHIPPED.rglob("*") if path.is_file()]
+        sources = [path for path in folder.rglob("*") if path.is_file()]
         code = Path(__file__).parent.glob("*.py")
-        texts, overlays = kept("procedures", TypeAdapter(_Read), [*sources, *code], lambda: _read(SHIPPED))
+        texts, overlays = kept("procedures", TypeAdapter(_Read), [*sources, *code], lambda: _read(folder))
         return cls(texts, overlays=Overlays(overlays))
 
     def replace_texts(self, texts: Iterable[Procedure], overlays: Iterable[Overlay]) -> None:

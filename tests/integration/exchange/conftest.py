@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 
 import pytest
@@ -16,20 +16,20 @@ from tests.conftest import MASTER_KEY, NOON
 from tests.integration.cases.world import World
 from tests.integration.exchange.two_countries import Country, Courier, put_partner
 from tests.integration.exchange.world import Deployment
-from tests.postgres import PostgresServer
 
 
 @pytest.fixture
 async def second_database(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
     """Another database of the same kind."""
-    if kind == "sqlite":
-        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "second.db")
-        opened = open_database(f"sqlite:///{tmp_path / 'second.db'}")
-    else:
-        server: PostgresServer = request.getfixturevalue("postgres")
-        opened = open_database(server.new_database(template=request.getfixturevalue("postgres_template")))
-    yield opened
-    await opened.close()
+    with ExitStack() as stack:
+        if kind == "sqlite":
+            shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "second.db")
+            url = f"sqlite:///{tmp_path / 'second.db'}"
+        else:
+            url = stack.enter_context(request.getfixturevalue("postgres_with_tables")())
+        opened = open_database(url)
+        yield opened
+        await opened.close()
 
 
 @pytest.fixture
