@@ -8,7 +8,7 @@ retry, write, tell of a hold, send what waits). The rules that judge them are to
 
 Everything goes through the services, over one SQLite database. A world is one history of acts from beginning to end;
 worlds that begin alike share their beginning, as the leaves of a tree share its stem: the database goes back to where
-they part by a savepoint. By default 2,000 of them; `WAYMARK_TEST_WORLDS=10000` plays as many as one likes.
+they part by a savepoint. By default 1,000 of them; `WAYMARK_TEST_WORLDS=10000` plays as many as one likes.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ from tests.conftest import MASTER_KEY, NOON, make_tables
 from tests.integration.exchange.two_countries import a_draft, an_agreement_to, filled, put_partner
 from tests.unit.exchange.test_gate import may_go
 
-WORLDS = int(os.environ.get("WAYMARK_TEST_WORLDS", "2000"))
+WORLDS = int(os.environ.get("WAYMARK_TEST_WORLDS", "1000"))
 #: After the five acts with which every world begins: how many ways it goes on after each. Their product is how many
 #: worlds grow on one stem.
 BRANCHES = (2, 2, 3, 8)
