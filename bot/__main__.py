@@ -108,9 +108,12 @@ def up() -> None:
     (WAYMARK_DEMO=off never), and one-time links to sign in are printed.
     """
     gc.disable()  # what is loaded at the start is no garbage, and looking for some takes a sixth of it; see `serve`
-    from bot.app import serve
+    try:
+        from bot.app import serve
 
-    _run(serve(_settings()))
+        _run(serve(_settings()))
+    finally:
+        gc.enable()
 
 
 @app.command()

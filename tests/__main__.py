@@ -44,7 +44,7 @@ CHECKS = (
     Check(
         "integration",
         "they hold on SQLite and PostgreSQL",
-        _pytest("tests/integration", "-n", "2", "-m", "not faults"),
+        _pytest("tests/integration", "-n", "3", "-m", "not faults"),
         True,
     ),
     Check("dialogues", "the talks go as written", _pytest("tests/dialogues", "-n", "2"), True),
