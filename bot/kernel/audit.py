@@ -43,7 +43,8 @@ BEGINNING = "0" * 64
 POSTGRES_LOCK = 0x57_41_59_4D  # one number for "the end of the audit chain"
 ROWS_AT_A_TIME = 1000
 
-_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/+-]{0,79}")
+#: The thumbprint of a key may begin with any letter of base64url.
+_CODE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.:/+-]{0,79}")
 
 
 class WordsInAudit(ValueError):

@@ -153,6 +153,17 @@ async def test_words_are_refused(database: Database, vault: Vault, facts: dict[s
     assert "knife" not in str(caught.value)
 
 
+@pytest.mark.parametrize("first", ["_", "-", "A", "7"])
+async def test_the_id_of_a_key_is_a_code_whatever_letter_it_begins_with(database: Database, vault: Vault, first: str):
+    kid = first + "CMx1okWS8XYEh3NcohQqK9_dBloeXps9ttwFxn9scQ"
+
+    await database.write(
+        lambda tx: audit.append(tx, vault, at=NOON, actor="a", act="b", object=f"key:{kid}", facts={"kid": kid})
+    )
+
+    assert (await verify(database, vault)).ok
+
+
 async def test_the_log_is_read_from_its_end_and_by_object(database: Database, vault: Vault, heads: list[str]):
     newest = await database.read(lambda tx: audit.read_log(tx, limit=2))
     earlier = await database.read(lambda tx: audit.read_log(tx, before=newest[-1].seq, limit=1))
