@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import json
 import os
 import re
@@ -149,6 +150,13 @@ def test_a_folder_that_cannot_be_made_is_said(installation: Installation, tmp_pa
         said = installation.run(*command.split(), WAYMARK_DATA_DIR=str(tmp_path / "a file" / "data"))
         assert said.code in {1, 2}, command
         assert re.search("Not a directory|is not a folder", said.err + said.out), command
+
+
+def test_a_start_that_fails_leaves_the_process_as_it_was(installation: Installation, tmp_path: Path):
+    (tmp_path / "a file").write_text("")
+
+    assert installation.run("up", WAYMARK_DATA_DIR=str(tmp_path / "a file" / "data")).code == 2
+    assert gc.isenabled()
 
 
 def test_a_database_that_is_none_is_said(installation: Installation):
