@@ -26,7 +26,7 @@ def kept(name: str, shape: TypeAdapter[T], sources: Iterable[Path], read: Callab
     digest = hashlib.blake2b(digest_size=12)
     for source in sorted(sources):
         content = source.read_bytes()
-        digest.update(f"{source.name}\0{len(content)}\0".encode() + content)
+        digest.update(f"{source}\0{len(content)}\0".encode() + content)  # a folder may name a language, or a key
     path = folder / f"{name}-{digest.hexdigest()}.json"
     with contextlib.suppress(OSError, ValidationError):
         return shape.validate_json(path.read_bytes())

@@ -47,6 +47,17 @@ def test_a_changed_file_is_read_again_even_if_its_size_and_name_are_the_same(rea
     assert reading() == ["six", "two"]
 
 
+def test_a_file_that_moved_to_another_folder_is_read_again(source, tmp_path):
+    def where(path):
+        return kept("folder", WORDS, [path], lambda: [path.parent.name], folder=tmp_path / "kept")
+
+    assert where(source) == [tmp_path.name]
+    moved = tmp_path / "elsewhere" / source.name
+    moved.parent.mkdir()
+
+    assert where(source.rename(moved)) == ["elsewhere"]
+
+
 @pytest.mark.parametrize("damage", [b"", b"[1, {}]", b'["one", ', b"\xff\xfe"])
 def test_what_was_kept_and_is_damaged_is_read_again(reading, tmp_path, damage):
     reading()
