@@ -12,12 +12,12 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
+from msgspec import Struct, field
 from sqlalchemy.engine import Connection
 
 from bot import demonstration
@@ -65,8 +65,7 @@ UNCLE, AUNT = "Kamel D. (invented)", "Salma D. (invented)"
 FIRST_MESSAGE = "He says he is my uncle. I do not know him. He has my papers. I am 14."
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """One helpline of the story."""
 
     country: str
@@ -81,8 +80,7 @@ PLACES = (
 )
 
 
-@dataclass
-class Side:
+class Side(Struct):
     """A helpline with its people, its database, and its server once that runs."""
 
     place: Place
@@ -121,8 +119,7 @@ class Side:
         raise CannotDo(f"the personal part did not reach {self.place.name}")
 
 
-@dataclass
-class Told:
+class Told(Struct):
     """The story as it was played: what a visitor can look at."""
 
     case_id: str

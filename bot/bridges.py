@@ -7,10 +7,12 @@ import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.channels.model import Button, Channel, DeliveryId, InboundMessage, OutboundMessage
 from bot.conversations import service as conversations
@@ -220,8 +222,7 @@ class MarkedChannel:
         await self._channel.acknowledge(message)
 
 
-@dataclass(frozen=True)
-class SaidLine:
+class SaidLine(Struct, frozen=True):
     """One line of a conversation as the person in it may see it."""
 
     seq: int

@@ -12,11 +12,11 @@ import hashlib
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
 from aiohttp import web
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from directory import hsds, openapi, store
@@ -45,8 +45,7 @@ class BadQuery(ValueError):
     """The reader asked for something that has no answer. The text says which parameter, and what would do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """What a reader asked for, checked."""
 
     filters: Filters

@@ -6,9 +6,9 @@ Organisations are made up, telephone numbers are from the ranges that France (+3
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from directory import store
@@ -39,8 +39,7 @@ Words = tuple[str, str, str, str]  # en, fr, es, ar
 LANGUAGES = ("en", "fr", "es", "ar")
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(Struct, frozen=True):
     """One invented service, as its seed is written below."""
 
     key: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from directory.model import LocationKind, Service
 from directory.opening_hours import DAYS, clock_of
@@ -39,8 +40,7 @@ FIELDS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """One field that is not the same. `field` is a msgid."""
 
     field: str

@@ -7,9 +7,10 @@ field says that nobody has said; a tick that is not there says no.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from enum import StrEnum
+
+from msgspec.structs import replace
 
 from directory.model import (
     ACCESSIBILITY,

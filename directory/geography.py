@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 EARTH_RADIUS_M = 6_371_008.8
 METRES_A_DEGREE = math.pi * EARTH_RADIUS_M / 180
@@ -16,8 +17,7 @@ CELLS_A_ROW = 360 * CELLS_A_DEGREE + 1
 MOST_RUNS = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(Struct, frozen=True):
     """Between two parallels and two meridians; `west` is never above `east`."""
 
     south: float

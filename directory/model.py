@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from directory.opening_hours import ROUND_THE_CLOCK, OpeningHours
 from directory.words import N_
@@ -168,8 +169,7 @@ class WrongRecord(ValueError):
         super().__init__("; ".join(problems))
 
 
-@dataclass(frozen=True, slots=True)
-class Translation:
+class Translation(Struct, frozen=True):
     """A field's text in one language. `source` says who wrote it."""
 
     language: str
@@ -177,8 +177,7 @@ class Translation:
     source: str = "human"  # human, machine
 
 
-@dataclass(frozen=True, slots=True)
-class Organization:
+class Organization(Struct, frozen=True):
     """Who runs services."""
 
     id: str
@@ -189,8 +188,7 @@ class Organization:
     demo: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(Struct, frozen=True):
     """Where a service is met. A FRONT_GATE carries its town and country and nothing nearer."""
 
     id: str
@@ -208,8 +206,7 @@ class Location:
     accessibility: tuple[str, ...] = ()  # codes of ACCESSIBILITY
 
 
-@dataclass(frozen=True, slots=True)
-class Phone:
+class Phone(Struct, frozen=True):
     """A number as it is dialled there: short codes are never made international."""
 
     number: str
@@ -218,8 +215,7 @@ class Phone:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Eligibility:
+class Eligibility(Struct, frozen=True):
     """Who is taken in. None means nobody has said, which is not the same as no."""
 
     minimum_age: int | None = None
@@ -246,8 +242,7 @@ class Eligibility:
         return self.maximum_age is None or age <= self.maximum_age
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Struct, frozen=True):
     """Somebody found the record to be true, on a day, in a way that can be named."""
 
     at: datetime
@@ -256,8 +251,7 @@ class Verification:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Capacity:
+class Capacity(Struct, frozen=True):
     """How many are free, as somebody said at a moment. After CAPACITY_HOLDS nobody knows any more."""
 
     available: int
@@ -268,8 +262,7 @@ class Capacity:
         return self.at <= at < self.at + CAPACITY_HOLDS
 
 
-@dataclass(frozen=True, slots=True)
-class ReferralContact:
+class ReferralContact(Struct, frozen=True):
     """Whom a worker of ours calls to refer a child. Never published, exported or told to anybody else."""
 
     name: str = ""
@@ -281,8 +274,7 @@ class ReferralContact:
         return any((self.name, self.phone, self.email, self.how))
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(Struct, frozen=True):
     """When the door of a service that works is open, and between which days it is shut."""
 
     hours: OpeningHours | None = None
@@ -296,8 +288,7 @@ class Opening:
         return (self.closed_from is not None or self.closed_until is not None) and begun and not over
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """One service as its editors know it. `name` and `summary` are in `language`; other languages are translations."""
 
     id: str
@@ -443,8 +434,7 @@ DOCUMENTS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class FoundPlace:
+class FoundPlace(Struct, frozen=True):
     """A place on the map that somebody named, under its canonical English name."""
 
     name: str
@@ -453,8 +443,7 @@ class FoundPlace:
     longitude: float
 
 
-@dataclass(frozen=True, slots=True)
-class FoundService:
+class FoundService(Struct, frozen=True):
     """A verified service, as much of it as may be told to anyone, in the language that was asked for."""
 
     id: str

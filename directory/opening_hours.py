@@ -7,15 +7,15 @@ still opens at nine.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from msgspec import Struct
 
 DAY = 24 * 60
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Shift:
+class Shift(Struct, frozen=True, order=True):
     """Open from one time to another, in minutes after midnight. `closes` not after `opens` means the next day.
 
     0 to 0 is the whole day. `weekday` is 0 for Monday.
@@ -34,8 +34,7 @@ class Shift:
         return self.opens == self.closes == 0
 
 
-@dataclass(frozen=True, slots=True)
-class SpecialDay:
+class SpecialDay(Struct, frozen=True):
     """A day that differs. No shifts: closed."""
 
     day: date
@@ -43,8 +42,7 @@ class SpecialDay:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OpeningHours:
+class OpeningHours(Struct, frozen=True):
     """The week of a service, and the days that are not like the others."""
 
     zone: str

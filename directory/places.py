@@ -13,12 +13,12 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from msgspec import Struct, field
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
@@ -47,8 +47,7 @@ CHOICES = 3
 OWN_BONUS = 4.0
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A place with its names. `weight` 1 to 10: how likely it is meant when the name fits several."""
 
     key: str

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from directory import store
@@ -33,8 +33,7 @@ class LinkClosed(Exception):
     """The link was used, is too old, never was, or its record is not in force any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A record about which its provider is asked, and the officer who asked."""
 
     service: Service

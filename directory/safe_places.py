@@ -11,12 +11,12 @@ The public record of the same service carries a front gate only: a town, a numbe
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NoReturn, Protocol
 
 import sqlalchemy as sa
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from directory.moment import Moment
@@ -72,8 +72,7 @@ class Purpose(StrEnum):
     VERIFY = "verify"
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(Struct, frozen=True):
     """Who asks, for which case, and why."""
 
     id: str

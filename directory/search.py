@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import cache, lru_cache
 from itertools import islice
@@ -13,6 +12,7 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, get_day_names
 from babel.lists import format_list
 from babel.numbers import format_decimal
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from directory import store
@@ -46,8 +46,7 @@ RADII_M = (10_000, 40_000, 120_000)
 NEXT_DOOR_M = 2_500
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(Struct, frozen=True):
     """What somebody is looking for. None: it does not matter, or nobody knows."""
 
     need: str

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from directory import search as searching
@@ -264,8 +265,7 @@ def due_for_verification(tx: Connection, *, at: datetime) -> list[Service]:
     return store.get_services(tx, store.due_ids(tx, checked_before=at - STALE_AFTER))
 
 
-@dataclass(frozen=True, slots=True)
-class Covered:
+class Covered(Struct, frozen=True):
     """A town, and which of the needs of the minimum package something that is in force and fresh answers there."""
 
     name: str
@@ -300,8 +300,7 @@ def _new_id() -> str:
     return str(uuid.uuid4())
 
 
-@dataclass(frozen=True, slots=True)
-class ListedService:
+class ListedService(Struct, frozen=True):
     """A line of the editors' list."""
 
     service: Service

@@ -16,11 +16,12 @@ import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.channels.model import DeliveryId, InboundMessage, MessageKind, OutboundMessage, RawMessage
@@ -66,8 +67,7 @@ FREE_TEXT: Script = (
 SCRIPTS = {"button": BUTTONS, "form": FORM, "free_text": FREE_TEXT}
 
 
-@dataclass(frozen=True, slots=True)
-class Dialogue:
+class Dialogue(Struct, frozen=True):
     """What answers."""
 
     understanding: Understanding
@@ -140,8 +140,7 @@ class BenchChannel:
         """A bench has no spinner to stop."""
 
 
-@dataclass(slots=True)
-class MessageWay:
+class MessageWay(Struct):
     """The parts a message passes, running."""
 
     database: Database

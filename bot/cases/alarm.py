@@ -8,9 +8,10 @@ commit has done nothing and the step is still due; one that dies after it has to
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.cases import store
@@ -41,8 +42,7 @@ STILL_LOOKING = N_(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Paging:
+class Paging(Struct, frozen=True):
     """What a step needs beside the alarm itself."""
 
     vault: Vault

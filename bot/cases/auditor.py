@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import aiohttp
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.cases import alarm, handover, service, store
@@ -43,8 +43,7 @@ HEARTBEAT_LIMIT = timedelta(seconds=10)
 Heartbeat = Callable[[], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class AuditOfAlarms:
+class AuditOfAlarms(Struct, frozen=True):
     """What one audit found. `well` means that nobody was waiting unseen."""
 
     climbing: int
@@ -122,8 +121,7 @@ def check_invariants(tx: Connection, *, at: datetime) -> list[str]:
     return problems
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(Struct, frozen=True):
     """Whether somebody watches over the alarms at this moment."""
 
     pager_at: datetime | None

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.cases import service, store
@@ -31,8 +31,7 @@ BANDS = 5
 NOBODY_WAITS: Final = Queue([], dict.fromkeys(Priority, 0))
 
 
-@dataclass(frozen=True)
-class Board:
+class Board(Struct, frozen=True):
     """One look at all open cases."""
 
     at: datetime

@@ -8,11 +8,11 @@ what they are trained for; then their languages; then the oldest.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
 import sqlalchemy as sa
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -51,8 +51,7 @@ class AtCapacity(CaseError):
     """The officer holds as many cases as they can. Hand one over or close one; life at risk is given all the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(Struct, frozen=True):
     """What the desk knows of an officer when it gives them work."""
 
     officer_id: str

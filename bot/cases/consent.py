@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.cases import consent_store as store
@@ -117,8 +117,7 @@ class IncompleteConsent(CaseError):
     """What makes a consent one is missing. Ask for it; nothing was recorded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
+class Agreement(Struct, frozen=True):
     """What somebody agreed to, as it is recorded."""
 
     kind: Kind
@@ -139,8 +138,7 @@ class Agreement:
     why: str = ""  # of an override, in the officer's words
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+class Consent(Struct, frozen=True):
     """One row of the ledger."""
 
     id: str
@@ -165,8 +163,7 @@ class Consent:
         return set(items) <= set(self.agreement.items) - set(self.agreement.withheld)
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """Something that left a case."""
 
     id: str

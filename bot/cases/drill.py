@@ -7,10 +7,11 @@ because there is none. Whoever takes it closes it; one that nobody takes is clos
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.cases import alarm, auditor, service, store
@@ -31,8 +32,7 @@ class NobodyWatches(Exception):
     """No pager is running, so a drill would measure nothing. Start one with: ./waymark up"""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """Somebody was paged."""
 
     officer_id: str
@@ -41,8 +41,7 @@ class Page:
     after: timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """How a drill stands. Times are from its start."""
 
     number: str

@@ -7,10 +7,11 @@ query; one they see but may not do this to is `NotAllowedNow`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -29,8 +30,7 @@ SYSTEM = "system"
 AT_DESK = "desk"
 
 
-@dataclass(frozen=True, slots=True)
-class Hand:
+class Hand(Struct, frozen=True):
     """An officer about to act: who, when, and what it takes."""
 
     officer: Officer

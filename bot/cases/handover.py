@@ -7,11 +7,12 @@ where it is, and its owner is told.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.cases import alarm, service, store
@@ -42,8 +43,7 @@ class NobodyThere(CaseError):
     """That colleague is not here to take a case. Choose another; nothing was changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """A case that one officer offers to another, as both of them see it."""
 
     id: str

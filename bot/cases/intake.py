@@ -10,8 +10,8 @@ import hmac
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.cases import alarm, service, store, supervision_store
@@ -40,8 +40,7 @@ class AlreadyOpen(CaseError):
     """This may be somebody who has an open case: open that one, or say that it is another person."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """By what somebody is looked for. One of the three is enough."""
 
     name: str = ""
@@ -53,16 +52,14 @@ class Wanted:
         return not _name_parts(self.name) and len(_digits(self.phone)) < SHORTEST_PHONE and not self.born.strip()
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A case that may be about the same person."""
 
     case: Case
     fits: int  # how many parts of what was asked for fit
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Struct, frozen=True):
     """What an officer types about somebody who stands before them or is on the phone."""
 
     wanted: Wanted

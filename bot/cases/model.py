@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dialogues.understanding.model import Priority
 
@@ -83,8 +85,7 @@ class NotReadyToClose(CaseError):
         self.obstacles = tuple(obstacles)
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """One person's need, followed from the first words until somebody answers for it."""
 
     id: str
@@ -171,8 +172,7 @@ class Audience(IntEnum):
     EVERYONE = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One step of a ladder: when, whom, and whether the person is told that it takes longer."""
 
     after: timedelta
@@ -180,8 +180,7 @@ class Step:
     tells_person: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Ladder:
+class Ladder(Struct, frozen=True):
     """Steps from the first page to the top, where it goes on for ever."""
 
     steps: tuple[Step, ...]
@@ -265,8 +264,7 @@ def ladder_for(priority: Priority, *, held: bool) -> Ladder:
     return replace(ladder, steps=(replace(ladder.steps[0], whom=Audience.OWNER), *ladder.steps[1:]))
 
 
-@dataclass(frozen=True, slots=True)
-class Alarm:
+class Alarm(Struct, frozen=True):
     """The promise that a human will look: it climbs until somebody says "I have it"."""
 
     case_id: str

@@ -10,9 +10,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import datetime
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.cases import alarm, choosing, store, supervision_store
@@ -65,8 +66,7 @@ PERSON_LEFT = N_("The person had to go. I am here, and I am asking for another p
 TALK_CLOSED = N_("This talk is closed now. You can write to me at any time.")
 
 
-@dataclass(frozen=True, slots=True)
-class CaseSummary:
+class CaseSummary(Struct, frozen=True):
     """A case as a list shows it."""
 
     case: Case
@@ -74,8 +74,7 @@ class CaseSummary:
     place: str
 
 
-@dataclass(frozen=True, slots=True)
-class Queue:
+class Queue(Struct, frozen=True):
     """What waits, the most urgent first."""
 
     waiting: list[CaseSummary]
@@ -86,8 +85,7 @@ class Queue:
         return sum(self.counts.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """What officers tell each other about a case. The person never sees it."""
 
     id: str
@@ -97,8 +95,7 @@ class Note:
     kind: str = "internal"
 
 
-@dataclass(frozen=True, slots=True)
-class CaseFile:
+class CaseFile(Struct, frozen=True):
     """A case opened by an officer who may read it."""
 
     case: Case

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from msgspec import Struct
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.sql.elements import ColumnElement
 
 from bot.cases.model import Alarm, Case, CaseStatus, Ladder
-from bot.kernel.database import Moment, metadata
+from bot.kernel.database import Moment, insert_on_conflict, metadata
 from bot.kernel.ids import new_id
 from dialogues.understanding.model import Priority
 
@@ -190,8 +189,7 @@ pairing_codes = sa.Table(
 
 def insert_or_nothing(tx: Connection, table: sa.Table, values: Mapping[str, Any]) -> bool:
     """Insert a row unless one with the same unique value is there. True if it was inserted."""
-    insert = sqlite.insert if tx.dialect.name == "sqlite" else postgresql.insert
-    return tx.execute(insert(table).values(**values).on_conflict_do_nothing()).rowcount == 1
+    return tx.execute(insert_on_conflict(tx, table).values(**values).on_conflict_do_nothing()).rowcount == 1
 
 
 # Cases ----------------------------------------------------------------------------------------------------------
@@ -250,8 +248,7 @@ def _to_case(row: Row[Any]) -> Case:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class SealedCase:
+class SealedCase(Struct, frozen=True):
     """A case with what is sealed of it still sealed."""
 
     case: Case
@@ -408,8 +405,7 @@ def add_trigger(tx: Connection, *, key: str, case_id: str, reason: str, priority
     tx.execute(case_triggers.insert().values(key=key, case_id=case_id, reason=reason, priority=priority.value, at=at))
 
 
-@dataclass(frozen=True, slots=True)
-class CaseEvent:
+class CaseEvent(Struct, frozen=True):
     """One thing that happened to a case."""
 
     at: datetime
@@ -684,8 +680,7 @@ def last_page(tx: Connection, officer_id: str) -> datetime | None:
 # The watch ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Beat:
+class Beat(Struct, frozen=True):
     """The last sign of life of one of those who watch."""
 
     at: datetime

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.cases import store, supervision_store
@@ -47,8 +47,7 @@ ANSWERS: Mapping[str, str] = MappingProxyType(
 GLASS_BROKEN = N_("A colleague opened case {number}, which is not theirs. They gave a reason: see it on the desk.")
 
 
-@dataclass(frozen=True, slots=True)
-class Review:
+class Review(Struct, frozen=True):
     """One urgent case, and how it was done once somebody has looked."""
 
     case_id: str
@@ -61,8 +60,7 @@ class Review:
     reviewed_by: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Reviewed:
+class Reviewed(Struct, frozen=True):
     """What a review says."""
 
     answers: Mapping[str, str]
@@ -71,8 +69,7 @@ class Reviewed:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Glass:
+class Glass(Struct, frozen=True):
     """A file that was opened by somebody who does not hold it."""
 
     id: str

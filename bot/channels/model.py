@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple, NewType, Protocol
+
+from msgspec import Struct, field
 
 DeliveryId = NewType("DeliveryId", str)
 
@@ -35,8 +36,7 @@ class RawMessage(NamedTuple):
     payload: bytes  # as received
 
 
-@dataclass(frozen=True, slots=True)
-class InboundMessage:
+class InboundMessage(Struct, frozen=True):
     """One thing a person sent, understood as far as the channel can."""
 
     kind: MessageKind
@@ -51,8 +51,7 @@ class InboundMessage:
     facts: Mapping[str, Any] = field(default_factory=dict)  # channel facts without words (duration, file id)
 
 
-@dataclass(frozen=True, slots=True)
-class Button:
+class Button(Struct, frozen=True):
     """A choice. `payload` comes back as the payload of a TAP; `url` opens instead (call, map)."""
 
     title: str
@@ -60,8 +59,7 @@ class Button:
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OutboundMessage:
+class OutboundMessage(Struct, frozen=True):
     """One message to a person, ready for the channel that carries it."""
 
     id: str  # ours; the same on every attempt

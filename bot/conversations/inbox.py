@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.channels.model import Channel, RawMessage
@@ -31,16 +31,14 @@ T = TypeVar("T")
 Address = tuple[str, str, str]  # channel, account, address
 
 
-@dataclass(frozen=True, slots=True)
-class _Home:
+class _Home(Struct, frozen=True):
     """Where messages from one address go."""
 
     conversation_id: str
     key: DataKey
 
 
-@dataclass(slots=True)
-class _Arrival:
+class _Arrival(Struct):
     """One message on its way into the database."""
 
     raw: RawMessage

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct, field
 
 from bot.channels.model import Button
 from bot.conversations.ports import Escalation
@@ -141,8 +143,7 @@ def retry_delay(attempt: int, draw: float) -> timedelta:
     return FIRST_DELAY + (ceiling - FIRST_DELAY) * draw
 
 
-@dataclass(frozen=True, slots=True)
-class NextStep:
+class NextStep(Struct, frozen=True):
     """What becomes of a reply after an attempt. `wait` is None when nothing more is tried."""
 
     state: OutboxState
@@ -223,8 +224,7 @@ class Allowance:
         return timedelta(minutes=1 / self.per_minute)
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
+class Wording(Struct, frozen=True):
     """One message to a person, before it has a place in the transcript."""
 
     text: str
@@ -249,8 +249,7 @@ def buttons_of(body: Mapping[str, Any]) -> tuple[Button, ...]:
     return tuple(Button(title, payload, url) for title, payload, url in body.get("buttons", ()))
 
 
-@dataclass(frozen=True, slots=True)
-class TurnOutcome:
+class TurnOutcome(Struct, frozen=True):
     """Everything one message leads to, decided before anything is written."""
 
     state: DialogueState

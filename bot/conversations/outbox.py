@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.channels.model import (
@@ -53,8 +53,7 @@ LONGEST_CAUSE = 64
 TRIES_TO_RECORD = 8
 
 
-@dataclass(frozen=True, slots=True)
-class _Result:
+class _Result(Struct, frozen=True):
     """How one attempt ended."""
 
     outcome: DeliveryOutcome

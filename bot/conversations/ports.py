@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from dialogues.runtime.model import DialogueState, Turn, UserMessage
 from dialogues.understanding.model import Priority, Reading, Risk
 
 
-@dataclass(frozen=True, slots=True)
-class Escalation:
+class Escalation(Struct, frozen=True):
     """A person needs a human. `key` names the received message, so that telling twice counts once."""
 
     conversation_id: str
@@ -29,8 +28,7 @@ class Escalation:
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Escalated:
+class Escalated(Struct, frozen=True):
     """What an escalation led to."""
 
     case_id: str

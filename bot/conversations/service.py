@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.channels.model import LONGEST_TEXT, Button
@@ -66,8 +66,7 @@ end_leases = store.end_leases
 RECEIPTS_KEPT = timedelta(days=30)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One line of a transcript, readable."""
 
     id: str  # for lines that go out also the name of their delivery
@@ -90,8 +89,7 @@ class Line:
     delivery: OutboxState | None  # of lines that go out
 
 
-@dataclass(frozen=True, slots=True)
-class ConversationCard:
+class ConversationCard(Struct, frozen=True):
     """What is known of a conversation without reading it."""
 
     id: str
@@ -108,8 +106,7 @@ class ConversationCard:
     demo: bool
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
+class DeadLetter(Struct, frozen=True):
     """A reply that was not delivered, or perhaps was, and is not tried again by itself."""
 
     id: str
@@ -124,8 +121,7 @@ class DeadLetter:
     settled_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class ParkedMessage:
+class ParkedMessage(Struct, frozen=True):
     """A received message that could not be worked on."""
 
     seq: int

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection, Row
 
 from bot.conversations.model import (
@@ -28,7 +28,7 @@ from bot.conversations.model import (
     crash_delay,
 )
 from bot.kernel.crypto import DataKey, Erased, Vault
-from bot.kernel.database import Moment, metadata, moment_to_int
+from bot.kernel.database import Moment, insert_on_conflict, metadata, moment_to_int
 from bot.kernel.failpoints import failpoint
 from bot.kernel.ids import new_id
 from bot.kernel.prepared import Prepared
@@ -237,8 +237,7 @@ def find_or_open(
 
 
 def _insert_or_nothing(tx: Connection, table: sa.Table) -> Any:
-    dialect = postgresql if tx.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).on_conflict_do_nothing()
+    return insert_on_conflict(tx, table).on_conflict_do_nothing()
 
 
 def conversation(tx: Connection, conversation_id: str, *, lock: bool = False) -> Row[Any]:
@@ -318,12 +317,12 @@ INSERT_RECEIVED_POSTGRES = sa.text(
     " ON CONFLICT (channel, account, provider_id) DO NOTHING RETURNING channel, account, provider_id"
 ).bindparams(
     *(
-        sa.bindparam(name, type_=postgresql.ARRAY(sa.Text))
+        sa.bindparam(name, type_=sa.ARRAY(sa.Text))
         for name in ("channels", "accounts", "provider_ids", "conversation_ids")
     ),
-    *(sa.bindparam(name, type_=postgresql.ARRAY(sa.BigInteger)) for name in ("received", "due")),
-    sa.bindparam("lanes", type_=postgresql.ARRAY(sa.SmallInteger)),
-    sa.bindparam("payloads", type_=postgresql.ARRAY(postgresql.BYTEA)),
+    *(sa.bindparam(name, type_=sa.ARRAY(sa.BigInteger)) for name in ("received", "due")),
+    sa.bindparam("lanes", type_=sa.ARRAY(sa.SmallInteger)),
+    sa.bindparam("payloads", type_=sa.ARRAY(sa.LargeBinary)),
 )
 
 
@@ -397,8 +396,7 @@ def was_received(tx: Connection, channel: str, account: str, provider_id: str) -
 # --- turns -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class TurnClaim:
+class TurnClaim(Struct, frozen=True):
     """One received message, and the conversation it belongs to, held by one worker."""
 
     seq: int  # of the inbox row
@@ -604,8 +602,7 @@ def put_first(tx: Connection, messages: Sequence[Queued], *, at: datetime) -> No
     PUT_FIRST.run_each(tx, [{"conversation": one.conversation_id, "row": one.seq, "now": at} for one in messages])
 
 
-@dataclass(frozen=True, slots=True)
-class NewLine:
+class NewLine(Struct, frozen=True):
     """A line of a transcript before it has a number."""
 
     direction: Direction
@@ -723,8 +720,7 @@ def line_by_provider_id(tx: Connection, conversation_id: str, provider_id: str) 
     return tx.execute(query.order_by(messages.c.seq).limit(1)).scalar_one_or_none()
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """What a turn leaves behind in its conversation."""
 
     state: DialogueState
@@ -871,8 +867,7 @@ def follow(tx: Connection, claim: TurnClaim, standing: Standing, oldest: Row[Any
 # --- replies -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyClaim:
+class ReplyClaim(Struct, frozen=True):
     """One reply held by one sender. The attempt's number is its fence."""
 
     id: str
@@ -885,8 +880,7 @@ class ReplyClaim:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(Struct, frozen=True):
     """A claimed reply with what is to be sent."""
 
     claim: ReplyClaim

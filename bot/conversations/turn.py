@@ -8,12 +8,13 @@ import json
 import random
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from hashlib import blake2b
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.channels.model import LONGEST_TEXT, Button, Channel, InboundMessage, MessageKind, PayloadUnreadable
@@ -83,8 +84,7 @@ INTENT_WITHOUT_WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(Struct, frozen=True):
     """A message as the dialogue will see it, and what the screen found in it."""
 
     message: UserMessage | None  # None: understanding failed

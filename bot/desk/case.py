@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from aiohttp import web
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.cases import handover, service
@@ -45,8 +45,7 @@ ACTS_IN_TALK = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One entry of the talk: a line somebody wrote, or something that happened between two lines."""
 
     key: str

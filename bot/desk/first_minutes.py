@@ -7,8 +7,9 @@ they are not the procedure.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+
+from msgspec import Struct
 
 from bot.kernel.words import N_
 
@@ -60,8 +61,7 @@ NO_CONFRONT = N_("Never send them to confront anybody or to walk alone at night.
 NO_LEAVE = N_("Do not end the talk because it went quiet. The case stays open 72 hours.")
 
 
-@dataclass(frozen=True, slots=True)
-class FirstMinutes:
+class FirstMinutes(Struct, frozen=True):
     """Source sentences: what to do, in order, and what never to do."""
 
     steps: tuple[str, ...]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiohttp import web
 from babel import Locale
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.cases import auditor, store, supervision_store
@@ -37,8 +37,7 @@ T = TypeVar("T")
 QUEUE_LENGTH = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Ringing:
+class Ringing(Struct, frozen=True):
     """An alarm this officer is asked to hear now."""
 
     case: Case
@@ -46,8 +45,7 @@ class Ringing:
     key: str  # changes with each round, so that a browser rings once for each
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """What every screen shows beside its own matter."""
 
     waiting: int

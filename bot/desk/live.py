@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
 from markupsafe import Markup
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.cases import service

@@ -12,9 +12,9 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from aiohttp import web
+from msgspec import Struct, field
 from sqlalchemy.engine import Connection
 
 from bot.cases import auditor, supervision_store
@@ -32,8 +32,7 @@ GATHER_TIMES = 2
 GATHER_AT_MOST_SECONDS = 0.4
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(Struct, frozen=True):
     """What was there for all desks at one moment. What is one officer's is asked of the board in their name."""
 
     board: Board

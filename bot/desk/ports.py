@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 
@@ -17,8 +17,7 @@ class TelegramName(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class FoundService:
+class FoundService(Struct, frozen=True):
     """A service as somebody who refers sees it. Of a safe place, never more than its town."""
 
     id: str

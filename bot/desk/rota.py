@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from aiohttp import web
+from msgspec import Struct
 from multidict import MultiDict
 from sqlalchemy.engine import Connection
 
@@ -37,8 +37,7 @@ WEEKDAYS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One duty as the week shows it, by the clocks of its shift."""
 
     duty: Duty
@@ -48,8 +47,7 @@ class Line:
     swapped: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(Struct, frozen=True):
     """One day of the week, with its duties and the stretches nobody is there."""
 
     day: date

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from aiohttp import web
 from markupsafe import Markup
+from msgspec import Struct
 
 from bot.cases.service import CaseSummary, Queue
 from bot.desk.frame import Frame, tools_of
@@ -16,8 +16,7 @@ from bot.kernel.pages import PIECES
 from bot.kernel.web_keys import CLOCK, LANGUAGE
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One element of a list. The key stays with the case, whatever its row says."""
 
     key: str

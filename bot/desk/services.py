@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from aiohttp import web
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.desk.frame import go_to, show
@@ -40,8 +40,7 @@ MOST = 100
 MOST_TO_REFER = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """One service as the desk lists it. Of a safe place, never more than its town."""
 
     id: str
@@ -131,8 +130,7 @@ class PublishedServices:
         return FoundService(listed.id, listed.name, listed.place, listed.stale)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """One record as an editor looks at it: what it says, what it would change, what was done to it."""
 
     listed: Listed

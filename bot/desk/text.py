@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from aiohttp import web
+from msgspec import Struct, field
 from sqlalchemy.engine import Connection
 
 from bot.channels.model import Button, OutboundMessage
@@ -62,8 +62,7 @@ SECTION_TITLES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What an address names, as it holds now: a text, or what differs in one country."""
 
     key: str
@@ -89,8 +88,7 @@ class Found:
         return next((text for text in self.read.texts if text.file == wanted), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(Struct, frozen=True):
     """One state a file was in."""
 
     id: str  # of the edit; "shipped" for the file as it was released
@@ -98,8 +96,7 @@ class Version:
     edit: TextEdit | None
 
 
-@dataclass(frozen=True, slots=True)
-class ChatLine:
+class ChatLine(Struct, frozen=True):
     """A message of an answer as the web chat is given it."""
 
     seq: int
@@ -109,8 +106,7 @@ class ChatLine:
     author: str = "bot"
 
 
-@dataclass(frozen=True, slots=True)
-class Bubble:
+class Bubble(Struct, frozen=True):
     """A message as Telegram shows it: its words, and the rows of its buttons."""
 
     text: str

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from aiohttp import web
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.desk.frame import go_to, show
@@ -55,8 +55,7 @@ VIEWS = {
 Meant = Callable[[str, str], Awaitable[list[str]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """A text or an overlay as the list shows it."""
 
     key: str

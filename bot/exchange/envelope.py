@@ -11,9 +11,10 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+
+from msgspec import Struct
 
 from bot.exchange import jose
 from bot.exchange.partners.keys import OwnKey
@@ -50,8 +51,7 @@ LARGEST_SEQ = 2**53
 DEEPEST = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(Struct, frozen=True):
     """A letter, without who sends it to whom."""
 
     id: str
@@ -67,8 +67,7 @@ class Contents:
     body: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """A letter whose sender is proven and may send it."""
 
     partner: Partner

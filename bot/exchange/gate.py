@@ -14,10 +14,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final, NoReturn
+
+from msgspec import Struct
 
 from bot.kernel.words import N_
 
@@ -35,8 +36,7 @@ class Kind(StrEnum):
 HUMANITARIAN = frozenset({Kind.UNHCR, Kind.RED_CROSS})
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(Struct, frozen=True):
     """Somebody who would read the letter."""
 
     id: str
@@ -54,8 +54,7 @@ class Recipient:
         return self.answers_to | {self.country} if self.kind is Kind.STATE else self.answers_to
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(Struct, frozen=True):
     """What is known of the child's fear. The defaults are what is known before anybody asked: nothing."""
 
     fears: frozenset[str] | None = None  # countries whose authorities the child fears; None: not asked, or unclear
@@ -83,8 +82,7 @@ class Why(StrEnum):
     NO_RECIPIENT = "no_recipient"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Stop:
+class Stop(Struct, frozen=True, order=True):
     """One reason to stop, and whom it is about."""
 
     why: Why
@@ -150,16 +148,14 @@ def channels_that_remain(situation: Situation, known: Iterable[Recipient]) -> li
     return [one for one in known if one.kind in HUMANITARIAN and not stops(situation, [one])]
 
 
-@dataclass(frozen=True, slots=True)
-class Hand:
+class Hand(Struct, frozen=True):
     """One of the two who open the gate against its own judgement."""
 
     officer_id: str
     role: str  # in which they decide
 
 
-@dataclass(frozen=True, slots=True)
-class Override:
+class Override(Struct, frozen=True):
     """Two people of different roles take it on themselves, for these reasons to stop and no others."""
 
     id: str

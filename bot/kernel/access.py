@@ -8,9 +8,10 @@ the store turns it into a condition of its query, so what is out of scope is not
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from bot.kernel.officers import Officer
@@ -88,8 +89,7 @@ class Permission(StrEnum):
     OFFICERS_EDIT = "officers.edit"
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """A question about an officer, or about an officer and the object they want to act on."""
 
     name: str
@@ -266,8 +266,7 @@ def _all_hold(line: Line, officer: Officer, target: object) -> bool:
     return all(condition.holds(officer, target) for condition in line)
 
 
-@dataclass(frozen=True, slots=True)
-class CaseScope:
+class CaseScope(Struct, frozen=True):
     """Which cases exist for an officer: `own` those they hold or held last, `offered` those a colleague
     wants to hand to them, `unheld` those nobody holds."""
 

@@ -12,11 +12,11 @@ import hmac
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.kernel.crypto import Vault
@@ -51,8 +51,7 @@ class WordsInAudit(ValueError):
     """The audit log takes ids and codes. Words that people wrote do not belong there."""
 
 
-@dataclass(frozen=True, slots=True)
-class AuditRow:
+class AuditRow(Struct, frozen=True):
     """One recorded act."""
 
     seq: int
@@ -63,8 +62,7 @@ class AuditRow:
     facts: Mapping[str, Fact]
 
 
-@dataclass(frozen=True, slots=True)
-class AuditReport:
+class AuditReport(Struct, frozen=True):
     """What a walk along the chain found. `first_wrong` is the number of the first row that does not fit."""
 
     ok: bool

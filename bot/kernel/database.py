@@ -55,6 +55,20 @@ TRIES_ON_POSTGRES = 3
 NOT_NOW = ("08", "53", "57", "58", "25006")
 
 
+def insert_on_conflict(tx: Connection, table: sa.Table) -> Any:
+    """An INSERT that can say what happens to a row that is there already (`on_conflict_do_nothing`, `…_update`).
+
+    Only the dialect in use is loaded: PostgreSQL's takes a twentieth of a start.
+    """
+    if tx.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table)
+
+
 class DatabaseUnavailable(Exception):
     """The work was not committed: the disk is full, or the server is away. Keep the input and try again."""
 

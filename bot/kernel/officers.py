@@ -12,13 +12,13 @@ import json
 import secrets
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import argon2
 import pyotp
 import sqlalchemy as sa
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
@@ -75,8 +75,7 @@ class PasswordTooWeak(Exception):
     """Too short, too long or too well known. Ask for another."""
 
 
-@dataclass(frozen=True, slots=True)
-class Officer:
+class Officer(Struct, frozen=True):
     """An account of the desk, as the rest of the program sees it: no secret is in here."""
 
     id: str

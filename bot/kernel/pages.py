@@ -13,7 +13,6 @@ import mimetypes
 import os
 import time
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from aiohttp import web
 from babel.dates import format_datetime, format_timedelta
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
+from msgspec import Struct
 
 from bot.kernel.access import Permission, may_enter
 from bot.kernel.database import EPOCH
@@ -218,8 +218,7 @@ def _locale(language: str) -> str:
 # Pieces that many screens show alike
 
 
-@dataclass(slots=True)
-class _Piece:
+class _Piece(Struct):
     html: Markup
     used_at: float
 
@@ -281,8 +280,7 @@ class Pieces:
 # Static files
 
 
-@dataclass(frozen=True, slots=True)
-class StaticFile:
+class StaticFile(Struct, frozen=True):
     """One file, ready to be sent."""
 
     body: bytes

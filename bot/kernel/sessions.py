@@ -12,10 +12,10 @@ import hashlib
 import hmac
 import secrets
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.kernel.clock import Clock
@@ -62,8 +62,7 @@ LONGEST_DELAY = timedelta(seconds=60)
 LONGEST_DELAY_FOR_THE_OWNER = timedelta(seconds=4)
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """One signed-in browser. `csrf` goes into every form it is shown."""
 
     hash: str
@@ -177,8 +176,7 @@ def _live_row(tx: Connection, session_hash: str, at: datetime) -> sa.Row[tuple[o
 # Signing in with a password
 
 
-@dataclass(frozen=True, slots=True)
-class SignIn:
+class SignIn(Struct, frozen=True):
     """How an attempt ended: `officer` is in, or `wait_seconds` must pass, or something given was wrong."""
 
     officer: Officer | None = None

@@ -16,12 +16,12 @@ import re
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlsplit
 
+from msgspec import Struct
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -54,8 +54,7 @@ class SettingsWrong(Exception):
         self.problems = problems
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(Struct, frozen=True):
     """What the documentation says of a setting, and how the sentence ends when its value is not usable."""
 
     text: str
@@ -349,8 +348,7 @@ class Settings(BaseSettings):
         return bool(self.telegram_token.get_secret_value())
 
 
-@dataclass(frozen=True, slots=True)
-class SettingRow:
+class SettingRow(Struct, frozen=True):
     """One line of the documentation's table of settings."""
 
     name: str

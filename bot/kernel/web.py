@@ -22,7 +22,6 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +30,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
+from msgspec import Struct, field
 from multidict import MultiDict
 
 from bot.kernel import sessions
@@ -131,16 +131,14 @@ class RouteWithoutRule(Exception):
     """A route does not say who may enter. Give it `allow=`; the server does not start before."""
 
 
-@dataclass(frozen=True, slots=True)
-class Public:
+class Public(Struct, frozen=True):
     """Anyone may enter. Forms must still come from our own pages."""
 
 
 PUBLIC: Final = Public()
 
 
-@dataclass(frozen=True, slots=True)
-class MachineGuard:
+class MachineGuard(Struct, frozen=True):
     """A machine enters by proof in the request itself (a signature, a secret header), never by a cookie.
 
     Without proof the answer is 403, or what `refusal` says where the machine needs to learn more than that.
@@ -158,8 +156,7 @@ def SIGNED_WEBHOOK(check: Proof) -> MachineGuard:
 Rule = Permission | Public | MachineGuard
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """One line of the route table."""
 
     method: str
@@ -207,8 +204,7 @@ class Routes:
         return keep
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class WebParts:
+class WebParts(Struct, frozen=True, kw_only=True):
     """What the web part of the program is made of."""
 
     settings: Settings

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from gettext import c2py
 from pathlib import Path
@@ -19,8 +18,8 @@ from typing import Any
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po
+from msgspec import Struct, field
 from prometheus_client import Counter
-from pydantic import TypeAdapter
 
 from dialogues.kept import kept
 
@@ -57,8 +56,7 @@ def source_form(msgid: str) -> str:
     return _jinja_placeholder.sub(r"{\1}", msgid).replace("%%", "%")
 
 
-@dataclass(frozen=True, slots=True)
-class _Language:
+class _Language(Struct, frozen=True):
     """One language's sentences, and which of its plural forms goes with a number."""
 
     singular: dict[str, str] = field(default_factory=dict)
@@ -143,7 +141,7 @@ class Words:
 @cache
 def _shipped() -> Words:
     sources = [Path(__file__), *(path for _, _, path in po_files(LOCALES))]
-    shape = TypeAdapter(dict[str, _Sentences])
+    shape = dict[str, _Sentences]
     return Words._made_of(kept("words", shape, sources, lambda: _read(LOCALES)))
 
 
@@ -206,8 +204,7 @@ KEYWORDS: dict[str, Any] = {
 HEADERS = ("Language", "Content-Type", "Plural-Forms", "X-Translation-State")
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(Struct, frozen=True):
     """A sentence found in the source, and where."""
 
     msgid: str

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.channels.model import Button
@@ -45,8 +45,7 @@ SHOW_IT = N_("Show it")
 TALK_TO_A_PERSON = N_("Talk to a person")
 
 
-@dataclass(frozen=True, slots=True)
-class News:
+class News(Struct, frozen=True):
     """What an asker is told, and what they can tap."""
 
     words: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 #: A group of askers smaller than this is told by its subject alone: where and in which language could name one person.
 LEAST_ASKERS = 5
@@ -19,8 +20,7 @@ class EditState(StrEnum):
     REPLACED = "replaced"
 
 
-@dataclass(frozen=True, slots=True)
-class TextEdit:
+class TextEdit(Struct, frozen=True):
     """A whole file of a procedure, as somebody wants it to be."""
 
     id: str
@@ -34,8 +34,7 @@ class TextEdit:
     note: str  # why it was sent back
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """A question that had no answer: what was looked for, and nothing of who asked or in which words."""
 
     procedure: str  # the key that was meant, "" when nobody can say
@@ -45,8 +44,7 @@ class Gap:
     audience: str
 
 
-@dataclass(frozen=True, slots=True)
-class GapWork:
+class GapWork(Struct, frozen=True):
     """What the gap register gives an author to do: one subject, with as much about the askers as is safe to tell."""
 
     procedure: str
@@ -61,8 +59,7 @@ class GapWork:
 CHANGE = "change"
 
 
-@dataclass(frozen=True, slots=True)
-class Asker:
+class Asker(Struct, frozen=True):
     """Somebody who agreed to be written to once. Whose conversation it is, only the master key can say."""
 
     id: str

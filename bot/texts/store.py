@@ -6,11 +6,10 @@ from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Row
 
 from bot.kernel.crypto import Erased, Vault
-from bot.kernel.database import Moment, metadata
+from bot.kernel.database import Moment, insert_on_conflict, metadata
 from bot.texts.model import Asker, EditState, Gap, TextEdit
 
 text_edits = sa.Table(
@@ -145,8 +144,7 @@ def _edit(row: Row[Any]) -> TextEdit:
 
 def count_gap(tx: Connection, gap: Gap, *, on: date) -> None:
     """One more conversation asked for this in vain. What was answered before is open again."""
-    insert = (postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert)(gaps)
-    added = insert.values(
+    added = insert_on_conflict(tx, gaps).values(
         procedure=gap.procedure,
         why=gap.why,
         language=gap.language,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from babel.dates import format_date
+from msgspec import Struct
 
 from dialogues.actions.reading import button
 from dialogues.knowledge import Audience, Procedure
@@ -14,8 +13,7 @@ from dialogues.runtime.payload import payload
 from dialogues.runtime.responses import Translate
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """One message of an answer."""
 
     text: str

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dialogues.actions.ports import FoundPlace, FoundService
 
 
-@dataclass(frozen=True)
-class GivenServices:
+class GivenServices(Struct, frozen=True):
     """Implements `Services` from lists. Knows nothing where nothing was given."""
 
     places: Mapping[str, tuple[FoundPlace, ...]]  # what people may write, lower case, to what it may mean

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class FoundPlace:
+
+class FoundPlace(Struct, frozen=True):
     """A place on the map that somebody named."""
 
     name: str  # canonical English GeoNames name
@@ -16,8 +16,7 @@ class FoundPlace:
     longitude: float
 
 
-@dataclass(frozen=True, slots=True)
-class FoundService:
+class FoundService(Struct, frozen=True):
     """A verified service, as much of it as may be told to anyone."""
 
     id: str

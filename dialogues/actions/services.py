@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
+from msgspec.structs import asdict
 from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 from rasa_sdk.forms import FormValidationAction

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from dialogues.knowledge.front_matter import Complaints
 
@@ -62,8 +63,7 @@ _NUMBER = re.compile(r"(\d{1,2})\. +(?=\S)")
 _BULLET = re.compile(r"- +(?=\S)")
 
 
-@dataclass
-class Section:
+class Section(Struct):
     """A section as read: its paragraph or its items, and the line of each."""
 
     name: str

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 QUESTIONS = Path(__file__).with_name("questions.tsv")
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """Something a worker may ask."""
 
     key: str
@@ -19,8 +19,7 @@ class Question:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(Struct, frozen=True):
     """A question and the keys it was taken for, best first; whether an officer was called."""
 
     question: Question

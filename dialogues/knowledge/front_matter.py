@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import TypeVar
 
 import yaml
+from msgspec import Struct, field
 from rapidfuzz import process
 
 from dialogues.knowledge.model import Problem
@@ -29,8 +29,7 @@ _UNSEEN = re.compile(
 _MARKUP = re.compile(r"</?[A-Za-z!][^<>\n]*>|&(?:[A-Za-z]{2,8}|#\d{1,6}|#x[0-9A-Fa-f]{1,5});|\]\([^)\n]*\)|\*\*|__|`")
 
 
-@dataclass
-class Complaints:
+class Complaints(Struct):
     """Collects what is wrong with one file."""
 
     file: str

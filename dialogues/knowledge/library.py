@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
-from pydantic import TypeAdapter
+from msgspec import Struct
 
 from dialogues.kept import kept
 from dialogues.knowledge.loading import load_overlays, load_texts
@@ -16,12 +16,15 @@ from dialogues.knowledge.search import Embed, Index
 
 SHIPPED = Path(__file__).resolve().parents[1] / "procedures"
 
-_Read = tuple[tuple[Procedure, ...], tuple[Overlay, ...]]
+
+class _Read(Struct, frozen=True):
+    texts: tuple[Procedure, ...]
+    overlays: tuple[Overlay, ...]
 
 
 def _read(folder: Path) -> _Read:
     texts = load_texts(folder)
-    return tuple(texts), tuple(load_overlays(folder, texts))
+    return _Read(tuple(texts), tuple(load_overlays(folder, texts)))
 
 
 class Procedures:
@@ -38,8 +41,8 @@ class Procedures:
     @classmethod
     def load(cls, folder: Path, *, embed: Embed | None = None) -> Procedures:
         """Read a folder of procedures. Raises BrokenProcedures naming every file and line that is wrong."""
-        texts, overlays = _read(folder)
-        return cls(texts, overlays=Overlays(overlays), embed=embed)
+        read = _read(folder)
+        return cls(read.texts, overlays=Overlays(read.overlays), embed=embed)
 
     @classmethod
     def load_shipped(cls, folder: Path = SHIPPED) -> Procedures:
@@ -47,8 +50,8 @@ class Procedures:
         read them. Raises BrokenProcedures."""
         sources = [path for path in folder.rglob("*") if path.is_file()]
         code = Path(__file__).parent.glob("*.py")
-        texts, overlays = kept("procedures", TypeAdapter(_Read), [*sources, *code], lambda: _read(folder))
-        return cls(texts, overlays=Overlays(overlays))
+        read = kept("procedures", _Read, [*sources, *code], lambda: _read(folder))
+        return cls(read.texts, overlays=Overlays(read.overlays))
 
     def replace_texts(self, texts: Iterable[Procedure], overlays: Iterable[Overlay]) -> None:
         """From now on these are the texts, and what lies over them; the next question gets them."""

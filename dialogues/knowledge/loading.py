@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dialogues.knowledge.body import HEADINGS, PARAGRAPHS, Section, read_body
 from dialogues.knowledge.front_matter import Complaints, Fields, markup, unseen_character
@@ -80,8 +82,7 @@ class _WrittenState(StrEnum):
     REVIEWED = TranslationState.REVIEWED.value
 
 
-@dataclass(frozen=True, slots=True)
-class TextName:
+class TextName(Struct, frozen=True):
     """What a file's place says about the text in it: `child.IT.ar.md` in the folder of its key."""
 
     key: str
@@ -96,8 +97,7 @@ class TextName:
         return replace(self, audience=Audience.WORKER) if self.audience is Audience.CHILD else None
 
 
-@dataclass(frozen=True, slots=True)
-class RegisteredSource:
+class RegisteredSource(Struct, frozen=True):
     """A document in the register of sources."""
 
     code: str
@@ -108,16 +108,14 @@ class RegisteredSource:
     year_status: SourceStatus
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Register:
+class Register(Struct, frozen=True, eq=False):
     """The register of sources as it was read. Two are the same only where they are one object."""
 
     sources: Mapping[str, RegisteredSource]
     problems: tuple[Problem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CitedPlace:
+class CitedPlace(Struct, frozen=True):
     """A place in a registered document, before its words are chosen for a language."""
 
     code: str
@@ -148,8 +146,7 @@ def _cite(forms: tuple[str, str], numbers: str) -> str:
     return (several if re.search("[,-]", numbers) else one).format(numbers)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LoadedText:
+class LoadedText(Struct, frozen=True, eq=False):
     """A text, where it stood, and what its translations and its child's version inherit from it. Two are the same only
     where they are one object."""
 
@@ -160,8 +157,7 @@ class LoadedText:
     translation_of: str  # the fingerprint of the English it was made from; "" for English
 
 
-@dataclass(frozen=True, slots=True)
-class ReadTexts:
+class ReadTexts(Struct, frozen=True):
     """Everything under a folder as it was read. With anything unreadable, nothing of it may be served."""
 
     texts: tuple[LoadedText, ...]
@@ -169,8 +165,7 @@ class ReadTexts:
     unreadable: tuple[Problem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Release:
+class _Release(Struct, frozen=True):
     """From when, until when, and whether at all a text may be shown."""
 
     valid_from: date

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dialogues.knowledge.placeholders import fill
 
@@ -81,8 +83,7 @@ class TranslationState(StrEnum):
     OUTDATED = "outdated"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A document a text rests on, and the place in it."""
 
     code: str  # short, as editors know it: "GC6"
@@ -100,16 +101,14 @@ class Source:
         return f"{self.document}{place} ({self.organisation}{year})"
 
 
-@dataclass(frozen=True, slots=True)
-class Withdrawal:
+class Withdrawal(Struct, frozen=True):
     """A text taken back. It is not shown from that day on, whatever its dates say."""
 
     on: date
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class LocalRule:
+class LocalRule(Struct, frozen=True):
     """A line that holds in one country or region, in one language, with the sources somebody has read."""
 
     jurisdiction: str
@@ -118,8 +117,7 @@ class LocalRule:
     sources: tuple[Source, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Procedure:
+class Procedure(Struct, frozen=True):
     """One reviewed text in one language, for one audience, in one jurisdiction."""
 
     key: str
@@ -189,8 +187,7 @@ class Procedure:
         return "\n".join(lines + [line for lines_of_section in lists for line in lines_of_section])
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Something wrong with a text, where an editor can find it."""
 
     file: str  # relative to the folder of procedures

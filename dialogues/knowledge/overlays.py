@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any
 
 from babel import Locale
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dialogues.knowledge.model import (
     LANGUAGES,
@@ -49,8 +50,7 @@ class LaidSection(StrEnum):
     VARIES = "varies"  # not a line of its own kind, but said where the text speaks of differences
 
 
-@dataclass(frozen=True, slots=True)
-class Variation:
+class Variation(Struct, frozen=True):
     """One line that is different in one jurisdiction."""
 
     procedure: str
@@ -88,8 +88,7 @@ class Variation:
         return LocalRule(self.jurisdiction, self.section.value, self.texts[language], tuple(confirmed))
 
 
-@dataclass(frozen=True, slots=True)
-class Overlay:
+class Overlay(Struct, frozen=True):
     """All that is known to differ in one jurisdiction, and whom to ask there about the rest."""
 
     jurisdiction: str

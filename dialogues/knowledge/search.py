@@ -7,10 +7,10 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 from rapidfuzz import fuzz, process
 
 from dialogues.knowledge.model import Procedure
@@ -82,8 +82,7 @@ def words_of(text: str) -> list[str]:
     return [word for word in words if word not in STOP_WORDS and (len(word) > 1 or word.isdigit())]
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """A procedure somebody may mean, and how well it fits (1.0: every word was found where it counts most)."""
 
     key: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 #: `[words](entity)`, `[words](entity:value)`, `[words]{"entity": …}` and `[words][{…}, {…}]`.
 _ANNOTATION = re.compile(
@@ -15,8 +16,7 @@ _ANNOTATION = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Annotation:
+class Annotation(Struct, frozen=True):
     """An entity in an example."""
 
     entity: str

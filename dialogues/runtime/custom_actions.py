@@ -11,14 +11,14 @@ import importlib.util
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from dialogues.runtime.model import Event
 
 
-@dataclass(frozen=True, slots=True)
-class ActionResult:
+class ActionResult(Struct, frozen=True):
     """What an action did: Rasa events, and messages as rasa-sdk's dispatcher collects them."""
 
     events: Sequence[Event] = ()

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 from dialogues.runtime.files import Block, Problem, plain
 from dialogues.runtime.responses import Button, Variation
 from dialogues.runtime.slots import MAPPING_TYPES, SLOT_TYPES, Form, MappingCondition, Slot, SlotMapping
@@ -52,8 +54,7 @@ _SAID = frozenset({"text", "custom", "image", "buttons", "attachment", "quick_re
 _VARIATION_KEYS = _SAID | {"channel", "condition", "metadata", "id"}
 
 
-@dataclass(frozen=True, slots=True)
-class EntityKind:
+class EntityKind(Struct, frozen=True):
     """An entity as declared, with the roles and groups it may have."""
 
     name: str
@@ -65,8 +66,7 @@ class EntityKind:
         return frozenset(f"{self.name}#{label}" for label in (*self.roles, *self.groups))
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(Struct, frozen=True):
     """An intent, and which entities rules see in its messages (None: all that influence the conversation)."""
 
     name: str

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from dialogues.runtime.custom_actions import ActionFailed, ActionRejected, ActionResult, ActionRunner
 from dialogues.runtime.fallback import (
@@ -59,8 +60,7 @@ def in_english(_language: str, text: str) -> str:
     return text
 
 
-@dataclass(frozen=True)
-class Heeded:
+class Heeded(Struct, frozen=True):
     """What one message led to, in a tracker that goes on living."""
 
     events: tuple[Event, ...]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 try:
     from yaml import CSafeLoader as SafeLoader  # eight times faster, where libyaml is there
@@ -15,8 +15,7 @@ except ImportError:
     from yaml import SafeLoader  # type: ignore[assignment]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
+class Problem(Struct, frozen=True, order=True):
     """Something an author must correct, or, where it is not fatal, should look at: Rasa plays on."""
 
     file: str

@@ -6,8 +6,9 @@ person left in silence. `EXACTLY_AS_RASA` keeps the silences too, to compare wit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Failure(StrEnum):
@@ -18,8 +19,7 @@ class Failure(StrEnum):
     SILENT = "silent"  # as in Rasa
 
 
-@dataclass(frozen=True, slots=True)
-class Manners:
+class Manners(Struct, frozen=True):
     """The choices where Rasa's ways would hurt a person."""
 
     payload_is_text: bool  # `from_text` stores what a tapped button sends

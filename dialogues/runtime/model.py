@@ -7,14 +7,14 @@ be read by anyone who knows Rasa 3.1. State is a fold over them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 Event = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Entity:
+class Entity(Struct, frozen=True):
     """A piece of meaning found in a message."""
 
     name: str
@@ -25,8 +25,7 @@ class Entity:
     group: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UserMessage:
+class UserMessage(Struct, frozen=True):
     """A message with what understanding made of it, as Rasa's `user` event holds it."""
 
     text: str
@@ -41,8 +40,7 @@ class UserMessage:
     response_selector: Mapping[str, Any] = field(default_factory=dict)  # which response of a retrieval intent fits
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """A button under a reply. `payload` comes back as the text of the tap (`/intent{"slot": "value"}`)."""
 
     title: str
@@ -50,8 +48,7 @@ class Choice:
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """One message to the person. `custom` carries what is not words: `{"waymark": "call_officer", …}`."""
 
     text: str = ""
@@ -60,8 +57,7 @@ class Reply:
     custom: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class DialogueState:
+class DialogueState(Struct, frozen=True):
     """Where a conversation stands. Made of JSON values only, so that it can be sealed and kept."""
 
     slots: Mapping[str, Any] = field(default_factory=dict)
@@ -76,8 +72,7 @@ class DialogueState:
         return cls(value.get("slots", {}), value.get("active_loop", {}), tuple(value.get("events", ())))
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """What one message led to."""
 
     state: DialogueState

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from dialogues.runtime.domain import Domain
 from dialogues.runtime.rules import Rules
@@ -13,8 +13,7 @@ FALLBACK = "action_default_fallback"
 DEFAULT_INTENTS = {"restart": "action_restart", "back": "action_back", "session_start": SESSION_START}
 
 
-@dataclass(frozen=True, slots=True)
-class PolicySettings:
+class PolicySettings(Struct, frozen=True):
     """What `config.yml` says under `policies`."""
 
     rules: bool = True
@@ -25,8 +24,7 @@ class PolicySettings:
     max_history: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(Struct, frozen=True):
     """An action, and what the tracker must know of why it was chosen."""
 
     action: str | None
@@ -37,8 +35,7 @@ class Prediction:
 NOTHING = Prediction(None)
 
 
-@dataclass(frozen=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """The policies of a project."""
 
     domain: Domain

@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from dialogues.runtime.model import Choice, Event, Reply
 
@@ -19,8 +20,7 @@ Choose = Callable[[str, int], int]
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(?P<name>[^{}\s]+)\}")
 
 
-@dataclass(frozen=True, slots=True)
-class Button:
+class Button(Struct, frozen=True):
     """A choice as the domain writes it."""
 
     title: str
@@ -28,8 +28,7 @@ class Button:
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Variation:
+class Variation(Struct, frozen=True):
     """One way of saying a response."""
 
     text: str = ""

@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import islice, product
 from typing import Any
+
+from msgspec import Struct, field
 
 from dialogues.runtime.annotations import read_annotations
 from dialogues.runtime.domain import Domain
@@ -25,8 +26,7 @@ from dialogues.runtime.tracker import ANYTHING_BEFORE, LISTEN, NOT_SET, Fold, Mo
 MOST_WAYS = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One consequence: after these moments, this action."""
 
     rule: str
@@ -47,8 +47,7 @@ class Step:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A rule as written. Its name is a sentence one can disagree with."""
 
     name: str
@@ -56,19 +55,17 @@ class Rule:
     line: int
     steps: tuple[Step, ...]
     intents: frozenset[str] = frozenset()
-    events: tuple[tuple[Event, ...], ...] = field(default=(), repr=False)  # each way through the rule
+    events: tuple[tuple[Event, ...], ...] = ()  # each way through the rule
 
 
-@dataclass(frozen=True, slots=True)
-class UnhappyPath:
+class UnhappyPath(Struct, frozen=True):
     """What rules and stories say of a loop when something else was said in between."""
 
     interrupted: bool = False  # the loop goes on without believing the message was an answer
     stay_away: bool = False  # the loop does not go on by itself
 
 
-@dataclass(slots=True)
-class Rules:
+class Rules(Struct):
     """All rules of a project, ready to be asked. `interruptions` are learnt from rules and stories alike."""
 
     rules: tuple[Rule, ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 REQUESTED_SLOT = "requested_slot"
 Feature = tuple[float, ...]
@@ -15,16 +16,14 @@ OTHER = "__other__"
 MAPPING_TYPES = ("from_entity", "from_text", "from_intent", "from_trigger_intent", "custom")
 
 
-@dataclass(frozen=True, slots=True)
-class MappingCondition:
+class MappingCondition(Struct, frozen=True):
     """Where a mapping holds. `active_loop` None: only while no loop is active."""
 
     active_loop: str | None
     requested_slot: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SlotMapping:
+class SlotMapping(Struct, frozen=True):
     """One way a message fills a slot."""
 
     type: str
@@ -39,8 +38,7 @@ class SlotMapping:
     identity: str = ""  # two slots with equal mappings read the same entity
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(Struct, frozen=True):
     """A thing the conversation remembers."""
 
     name: str
@@ -111,8 +109,7 @@ _FEATURES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """A loop that asks until its required slots are filled."""
 
     name: str
@@ -120,8 +117,7 @@ class Form:
     ignored_intents: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class LoopNow:
+class LoopNow(Struct, frozen=True):
     """The active loop while slots are read from a message. `form` None: a loop that is no form, or none at all."""
 
     name: str | None = None
@@ -130,8 +126,7 @@ class LoopNow:
     rejected: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(Struct, frozen=True):
     """The message slots are read from. `text` None: a tapped button, which says no words."""
 
     text: str | None
@@ -139,8 +134,7 @@ class Heard:
     entities: tuple[Mapping[str, Any], ...] = field(default_factory=tuple)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What a mapping found: a value for a slot, or the name of an action to ask."""
 
     slot: str

@@ -6,7 +6,9 @@ What Rasa learns from stories beyond that (its TED policy) is not played here.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dialogues.runtime.domain import Domain
 from dialogues.runtime.files import Block, Problem
@@ -15,14 +17,13 @@ from dialogues.runtime.rules import MOST_WAYS, EventsOf, Rules, end_to_end, ever
 from dialogues.runtime.tracker import LISTEN, NOT_SET, Fold, Moment, Tracker
 
 
-@dataclass(frozen=True)
-class Story:
+class Story(Struct, frozen=True):
     """One way through the stories, from a beginning to an end."""
 
     name: str
     file: str
     line: int
-    events: tuple[Event, ...] = field(repr=False)
+    events: tuple[Event, ...]
 
 
 class StoriesReader:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import copy
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from dialogues.runtime.domain import Domain
 from dialogues.runtime.model import DialogueState, Event
@@ -29,8 +30,7 @@ ANYTHING_BEFORE = "..."
 KEPT_MESSAGES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """What rules see where an action is about to be chosen, and what a rule wants to see there.
 
     In a rule, a slot without features and the loop NOT_SET are those that must be empty.
@@ -152,8 +152,7 @@ class Fold:
         return Moment(self.latest_action, intent, seen, slots, self.loop.get("name"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Stop:
+class _Stop(Struct, frozen=True):
     """Where the fold of the applied events stood before one of them."""
 
     place: int

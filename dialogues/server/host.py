@@ -7,10 +7,12 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from dialogues.runtime.custom_actions import ActionRunner, NoActions
 from dialogues.runtime.engine import Engine
@@ -31,15 +33,13 @@ MOST_CONVERSATIONS = 20_000
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class _Reminder:
+class _Reminder(Struct, frozen=True):
     event: Event
     due: float
     timer: asyncio.TimerHandle
 
 
-@dataclass
-class _Conversation:
+class _Conversation(Struct):
     tracker: Tracker
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     reminders: dict[str, _Reminder] = field(default_factory=dict)

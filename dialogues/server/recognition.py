@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from dialogues.runtime.domain import Domain
 from dialogues.runtime.model import Entity, UserMessage
@@ -32,8 +33,7 @@ _LEARNT = {"DIETClassifier", "LogisticRegressionClassifier", "SklearnIntentClass
 _ENTITIES_LEARNT = {"DIETClassifier", "CRFEntityExtractor", "MitieEntityExtractor"}
 
 
-@dataclass
-class Parse:
+class Parse(Struct):
     """What is known of a message while it goes through the pipeline."""
 
     text: str

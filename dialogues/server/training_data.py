@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from dialogues.runtime.annotations import Annotation, read_annotations
 from dialogues.runtime.files import Block, Problem, ProjectWrong, read_yaml
@@ -14,8 +15,7 @@ _PLACES = ("*.y*ml", "nlu/**/*.y*ml", "data/**/*.y*ml")
 _SETTINGS = {"config.yml", "endpoints.yml", "credentials.yml", "conversations.yml"}
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(Struct, frozen=True):
     """A sentence and its intent. `response` is the full retrieval intent (`faq/hours`), empty for an ordinary one."""
 
     text: str
@@ -24,8 +24,7 @@ class Example:
     entities: tuple[Annotation, ...] = ()
 
 
-@dataclass
-class TrainingData:
+class TrainingData(Struct):
     """Everything there is to learn from, in the order it was written."""
 
     examples: list[Example] = field(default_factory=list)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from dialogues.runtime.model import Entity
 from dialogues.understanding.fold import fold, words
@@ -72,8 +73,7 @@ def speaks_of_another(folded: str) -> bool:
     return others > 0 and others >= sum(word in _ME for word in found)
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(Struct, frozen=True):
     folded: str
     start: int
     end: int

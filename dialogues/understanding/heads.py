@@ -6,9 +6,9 @@ Measured against linear heads on the same vectors: half the false alarms, a tent
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 Matrix = NDArray[np.float32]
@@ -24,8 +24,7 @@ class LearningFailed(RuntimeError):
     """Heads that would understand nothing must never be kept: a screen that hears nothing looks like one that works."""
 
 
-@dataclass(frozen=True)
-class Likeness:
+class Likeness(Struct, frozen=True):
     """Messages compared with the reviewed sentences: by meaning (a column a sentence) and by letters (n-grams)."""
 
     meaning: Matrix
@@ -73,8 +72,7 @@ class Sentences:
         )
 
 
-@dataclass(frozen=True)
-class Head:
+class Head(Struct, frozen=True):
     """Scores for a fixed list of labels; `temperature` makes them probabilities one can believe."""
 
     labels: tuple[str, ...]
@@ -110,8 +108,7 @@ class Head:
         )
 
 
-@dataclass(frozen=True)
-class Lesson:
+class Lesson(Struct, frozen=True):
     """What a head is to tell: for each sentence its label, or "" where none of the labels fits it."""
 
     truth: Sequence[str]

@@ -9,9 +9,9 @@ import re
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from dialogues.understanding.fold import fold, words
@@ -29,8 +29,7 @@ _OTHER_LETTER = re.compile(
 _NOT_ARABIC = re.compile(r"[پچژگکیےٹڈڑںھہڕڵۆێە]")
 
 
-@dataclass(frozen=True, slots=True)
-class Guess:
+class Guess(Struct, frozen=True):
     """A language, and whether it is clear enough to change the language of a conversation."""
 
     language: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from dialogues.runtime.model import Entity
 
@@ -21,8 +22,7 @@ class Priority(StrEnum):
     P3 = "P3"
 
 
-@dataclass(frozen=True, slots=True)
-class Risk:
+class Risk(Struct, frozen=True):
     """Somebody may be in danger. `reason` is one of the crisis codes; `sure` is False when only oblique."""
 
     reason: str
@@ -31,8 +31,7 @@ class Risk:
     source: str  # "words", "meaning", "silence": which part of the screen saw it
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """A message understood. `intent` is the Rasa intent the dialogue rules see."""
 
     text: str

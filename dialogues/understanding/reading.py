@@ -11,11 +11,12 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dialogues.runtime.model import Entity
 from dialogues.understanding.embedder import CharNgrams, Embedder, Matrix, open_embedder
@@ -43,8 +44,7 @@ _PAYLOAD = re.compile(r"^/(?P<intent>[a-z_]+(?:/[a-z_]+)?)(?:@[0-9.]+)?(?P<entit
 _SENTENCE_END = re.compile(r"(?<=[.!?…\n؟])\s+")
 
 
-@dataclass(frozen=True, slots=True)
-class _Scores:
+class _Scores(Struct, frozen=True):
     """What the heads say of one message."""
 
     intents: Matrix

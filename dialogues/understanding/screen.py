@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dialogues.understanding.fold import words
 from dialogues.understanding.model import Priority, Risk
@@ -71,8 +73,7 @@ class PatternWrong(ValueError):
     """A line of a word list that cannot be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(Struct, frozen=True):
     """What the heads make of a message: the chance of danger, the likeliest codes, the chance that it is P0."""
 
     danger: float
@@ -86,8 +87,7 @@ NO_MEANING = Meaning(0.0, (), 0.0)
 Step = tuple[frozenset[str], tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """Words in order, from a line of a word list.
 
     `kill*` any ending, `(a|b c)` one of, `(a)?` may be missing, `..` up to three words between, `=` at the start of the
@@ -181,8 +181,7 @@ class PatternIndex:
                             yield at, end, meaning
 
 
-@dataclass(frozen=True, slots=True)
-class _Hit:
+class _Hit(Struct, frozen=True):
     code: str
     priority: Priority
     weak: bool
@@ -190,8 +189,7 @@ class _Hit:
     sure: bool  # needs no second opinion
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(Struct, frozen=True):
     """What the word lists find: danger words, and whether the words around them speak of something else."""
 
     hits: tuple[_Hit, ...]

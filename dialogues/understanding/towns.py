@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from pydantic import TypeAdapter
-
 from dialogues.kept import kept
 from dialogues.understanding import fold as fold_module
 from directory import places as places_module
@@ -37,7 +35,7 @@ def directory_names() -> list[str]:
     """Every spelling of every place on the routes that ships with the directory, and the names of larger towns: folded,
     each once."""
     code = (__file__, fold_module.__file__, places_module.__file__)
-    return kept("names", TypeAdapter(list[str]), [SUPPLEMENT, TOWNS, *map(Path, code)], _read_names)
+    return kept("names", list[str], [SUPPLEMENT, TOWNS, *map(Path, code)], _read_names)
 
 
 def _read_names() -> list[str]:

@@ -9,12 +9,12 @@ import re
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import yaml
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from dialogues.understanding import heads
@@ -50,8 +50,7 @@ class TrainingDataWrong(ValueError):
     """A training file cannot be read. The message names the file, and says what to write instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(Struct, frozen=True):
     """A sentence somebody may write, and what it means. `intent` "" where only the screen learns from it."""
 
     text: str
@@ -61,8 +60,7 @@ class Example:
     priority: str = ""
 
 
-@dataclass
-class Corpus:
+class Corpus(Struct):
     """All there is to learn from."""
 
     examples: list[Example] = field(default_factory=list)
@@ -71,8 +69,7 @@ class Corpus:
     places: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Trained:
+class Trained(Struct, frozen=True):
     """Everything learnt, ready to read messages."""
 
     sentences: Sentences

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from itertools import islice
 from typing import Any
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from directory import store
@@ -25,8 +26,7 @@ REASONS_TOLD = 100
 AT_A_TIME = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One service of a file, as full HSDS, and where it stands there; or why it could not be read."""
 
     where: str
@@ -41,8 +41,7 @@ class Became(StrEnum):
     REJECTED = "rejected"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What became of one row, and why if it was rejected."""
 
     where: str
@@ -54,8 +53,7 @@ class Outcome:
 Listener = Callable[[Outcome], object]
 
 
-@dataclass(slots=True)
-class ImportReport:
+class ImportReport(Struct):
     """What became of a file's rows. `listener` hears of each."""
 
     new: int = 0
@@ -161,8 +159,7 @@ def misplacement(place: Location) -> str:
     return f"the point lies {away / 1000:.0f} km from {place.city}: the coordinates or the town are wrong"
 
 
-@dataclass(slots=True)
-class _Taking:
+class _Taking(Struct):
     """An import under way."""
 
     tx: Connection

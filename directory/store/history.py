@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy.engine import Connection
 
 from directory.model import Service
@@ -45,11 +46,13 @@ def add_change(
 
 def kept_as(record: Service) -> dict[str, Any]:
     """A record as a change keeps it: plain JSON."""
-    kept: dict[str, Any] = json.loads(json.dumps(asdict(record), default=_plain))
+    kept: dict[str, Any] = json.loads(json.dumps(record, default=_plain))
     return kept
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, Struct):
+        return asdict(value)
     if isinstance(value, (frozenset, set)):
         return sorted(value)
     if isinstance(value, (date, datetime)):
@@ -71,8 +74,7 @@ def authors(tx: Connection, service_id: str) -> set[str]:
     return set(tx.execute(query).scalars())
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One line of a record's history. `before` is what the record was, as it was kept; empty for a new one."""
 
     at: datetime

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from directory.geography import Box, cell_of, runs_of_cells
@@ -165,8 +165,7 @@ class Candidate(NamedTuple):
     opening: str
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
+class Wishes(Struct, frozen=True):
     """What must be known to hold of a service. What nobody has said is not promised."""
 
     speaks: str | None = None  # BCP 47
@@ -177,8 +176,7 @@ class Wishes:
     staff: str | None = None  # women or men
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
+class Asking(Struct, frozen=True):
     """What shapes a search's query, apart from its values. Queries are built once for each shape: it costs more than
     running them."""
 

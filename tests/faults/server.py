@@ -13,11 +13,12 @@ import os
 import random
 import signal
 import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 import telegram  # noqa: F401 - slow to load, so it is loaded before anything is forked
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.channels.telegram.channel import TelegramChannel

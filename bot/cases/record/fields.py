@@ -7,10 +7,11 @@ restricted: only whoever holds the case reads it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
+
+from msgspec import Struct, field
 
 from bot.kernel.access import Permission
 from bot.kernel.words import N_
@@ -44,8 +45,7 @@ READING: Mapping[Level, Permission] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """One field of the record."""
 
     code: str
@@ -55,8 +55,7 @@ class Field:
     level: Level = Level.OPEN
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """Fields that are filled in together."""
 
     code: str

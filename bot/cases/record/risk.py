@@ -7,10 +7,11 @@ A level that goes down counts only once a supervisor has signed it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 from types import MappingProxyType
+
+from msgspec import Struct
 
 from bot.kernel.words import N_
 
@@ -32,8 +33,7 @@ RISKS: Mapping[Risk, str] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """By when the child is seen, there is a plan, and the risk is looked at again."""
 
     see: timedelta
@@ -50,8 +50,7 @@ WINDOWS: Mapping[Risk, Window] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Assessment:
+class Assessment(Struct, frozen=True):
     """One look at the risk."""
 
     id: str

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.cases import intake
@@ -46,8 +47,7 @@ class RecordMoved(CaseError):
         self.fields = tuple(fields)
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """What a field says, who wrote it, and which version that is."""
 
     id: str
@@ -56,8 +56,7 @@ class Fact:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     """Something that has to be done in a case by a certain time, and why."""
 
     id: str
@@ -74,8 +73,7 @@ class Task:
         return self.done_at is None and self.due_at <= at
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """The record of a case, as far as one officer may see it."""
 
     case: Case
@@ -93,8 +91,7 @@ class Record:
         return next((each for each in self.assessments if not each.counts), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(Struct, frozen=True):
     """Somebody who looked at a case."""
 
     officer_id: str

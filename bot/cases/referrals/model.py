@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.cases.model import NotAllowedNow
 from bot.kernel.words import N_
@@ -124,8 +126,7 @@ FEEDBACKS: Mapping[str, str] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Referral:
+class Referral(Struct, frozen=True):
     """Somebody is asked to help, on the strength of a consent, with some fields of the record and no others."""
 
     id: str

@@ -12,10 +12,11 @@ import hmac
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.cases import consent
@@ -47,8 +48,7 @@ class LinkDead(CaseError):
     """This link does not open: it was used, is too old, was taken back, or the code was wrong too often."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """A referral that was just sent. Link and code are shown now and never again."""
 
     referral: Referral
@@ -56,8 +56,7 @@ class Sent:
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """A referral as its case shows it."""
 
     referral: Referral
@@ -66,8 +65,7 @@ class Listed:
     said: str  # what the child says about it
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """What a receiver sees, once."""
 
     number: str

@@ -9,10 +9,12 @@ comes twice nobody is there twice.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 #: The longest that one part of a shift can be: from an hour to the same hour of the next day.
 DAY = timedelta(days=1)
@@ -23,8 +25,7 @@ class WrongShift(ValueError):
     """This is no shift. `args[0]` is a code: `zone`, `days`, `parts` or `dates`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """From one hour to another; one that ends no later than it begins ends on the next day."""
 
     start: time
@@ -35,8 +36,7 @@ class Part:
         return self.end <= self.start
 
 
-@dataclass(frozen=True, slots=True)
-class Shift:
+class Shift(Struct, frozen=True):
     """The hours an officer is on duty, week after week."""
 
     id: str
@@ -53,8 +53,7 @@ class Shift:
         return within and day.isoweekday() in self.days
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One day of a shift that is worked by somebody else, or by nobody: a holiday."""
 
     shift_id: str
@@ -62,8 +61,7 @@ class Change:
     officer_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Absence:
+class Absence(Struct, frozen=True):
     """An officer who is away, whatever their shifts say."""
 
     officer_id: str
@@ -71,8 +69,7 @@ class Absence:
     end: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Duty:
+class Duty(Struct, frozen=True):
     """An officer on duty from one moment to another, in UTC."""
 
     officer_id: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.cases.hand import Hand
@@ -30,8 +31,7 @@ class NotYourDuty(CaseError):
     """This duty is not theirs to give or take, or it was settled before. Look at the rota again."""
 
 
-@dataclass(frozen=True, slots=True)
-class OnDuty:
+class OnDuty(Struct, frozen=True):
     """Who is there at a moment. Without any shift there is no rota, and everyone counts as there."""
 
     kept: bool
@@ -39,8 +39,7 @@ class OnDuty:
     on_call: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class ShiftNote:
+class ShiftNote(Struct, frozen=True):
     """What one shift tells the next."""
 
     id: str
@@ -49,8 +48,7 @@ class ShiftNote:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Swap:
+class Swap(Struct, frozen=True):
     """A duty that somebody asks a colleague to take."""
 
     id: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from bot.channels.model import (
     ChannelError,
@@ -34,8 +35,7 @@ LONGEST_VENUE_LINE = 120
 HALF_SENT_AT_ONCE = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One call of the API. A message is one or more of them; the buttons hang on the last."""
 
     method: str

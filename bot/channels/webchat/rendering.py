@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from markupsafe import Markup, escape
+from msgspec import Struct
 
 from bot.channels.ports import SaidLine
 
@@ -18,24 +18,21 @@ LINK = re.compile(r"https://[^\s<>\"']+[^\s<>\"'.,;:!?)]")
 LINK_SCHEMES = ("tel:", "https:", "geo:", "mailto:")
 
 
-@dataclass(frozen=True)
-class Tap:
+class Tap(Struct, frozen=True):
     """A button that sends something back. `index` names it among the line's buttons."""
 
     index: int
     title: str
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(Struct, frozen=True):
     """A button that opens something: a call, a map."""
 
     url: str
     title: str
 
 
-@dataclass(frozen=True)
-class RenderedLine:
+class RenderedLine(Struct, frozen=True):
     """A line of the conversation as the page shows it."""
 
     seq: int

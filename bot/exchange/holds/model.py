@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.kernel.words import N_
 
@@ -158,8 +160,7 @@ class HoldState(StrEnum):
     RELEASED = "released"
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """Do not place or move this child with this adult."""
 
     id: str
@@ -177,8 +178,7 @@ class Hold:
         return self.state is not HoldState.RELEASED
 
 
-@dataclass(frozen=True, slots=True)
-class Agreed:
+class Agreed(Struct, frozen=True):
     """Somebody says that a hold may end."""
 
     person: str  # an officer's id, or a partner's person as the partner names them
@@ -193,8 +193,7 @@ def ends_the_hold(agreed: Iterable[Agreed]) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """One thing that was found out about the tie."""
 
     source: Source
@@ -206,8 +205,7 @@ class Evidence:
         return WEIGHTS[self.source] * sign
 
 
-@dataclass(frozen=True, slots=True)
-class Dossier:
+class Dossier(Struct, frozen=True):
     """What is known of one adult who claims one child."""
 
     id: str

@@ -6,9 +6,9 @@ says that a case waits and no more: the adult may be the one who holds the phone
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.cases import alarm
@@ -48,8 +48,7 @@ LONGEST_TEXT = 8000
 OWN_BODY = "own"
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """A piece of evidence with its words."""
 
     evidence: Evidence
@@ -58,8 +57,7 @@ class Piece:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class DossierFile:
+class DossierFile(Struct, frozen=True):
     """A dossier opened by an officer who may read its case."""
 
     dossier: Dossier
@@ -111,8 +109,7 @@ def require_seen(tx: Connection, hand: Hand, dossier_id: str) -> Dossier:
     return _visible(tx, hand, dossier_id)[0]
 
 
-@dataclass(frozen=True, slots=True)
-class AdultLine:
+class AdultLine(Struct, frozen=True):
     """An adult of a case, as the page of the case shows them."""
 
     dossier: Dossier

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from msgspec import Struct
 
 from bot.exchange import jose
 
@@ -40,8 +41,7 @@ class OwnPrivate:
         return cls(jose.decode(value["sign"]), jose.decode(value["seal"]))
 
 
-@dataclass(frozen=True, slots=True)
-class OwnKey:
+class OwnKey(Struct, frozen=True):
     """A pair of ours."""
 
     kid: str
@@ -99,8 +99,7 @@ def same_fingerprint(heard: str, right: tuple[str, ...]) -> bool:
     return digits == "".join(right)
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """What our key file says of us beside the key: nothing is proven by it."""
 
     name: str
@@ -108,8 +107,7 @@ class Identity:
     endpoint: str
 
 
-@dataclass(frozen=True, slots=True)
-class KeyCard:
+class KeyCard(Struct, frozen=True):
     """What a deployment says of itself and of one of its keys, signed with that key."""
 
     deployment: str

@@ -7,10 +7,12 @@ holds today, without the request type on the list of that direction, gets nothin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.exchange.refusals import ChannelClosed as ChannelClosed  # what a partner's rules say, part of this model
 from bot.kernel.words import N_
@@ -65,8 +67,7 @@ WITHOUT_KEY: Mapping[KeyState, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(Struct, frozen=True):
     """Somebody who can be called: to compare a fingerprint, or when a letter gets no answer."""
 
     name: str
@@ -75,8 +76,7 @@ class Contact:
     languages: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
+class Agreement(Struct, frozen=True):
     """What both sides signed. Outside its dates the channel is closed, whatever else is in order."""
 
     purposes: frozenset[str]
@@ -90,8 +90,7 @@ class Agreement:
         return self.valid_from <= at < self.valid_to
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(Struct, frozen=True):
     """An admin's word that they heard this fingerprint from a known person by phone, and read what stands here.
 
     `mark` is a keyed hash over the key and all that is said of the partner: a row written past the program does not
@@ -103,8 +102,7 @@ class Signature:
     mark: str
 
 
-@dataclass(frozen=True, slots=True)
-class PartnerKey:
+class PartnerKey(Struct, frozen=True):
     """One pair of a partner's public keys: Ed25519 to prove, X25519 to seal. Its id is a hash of both."""
 
     kid: str
@@ -134,8 +132,7 @@ class PartnerKey:
         return KeyState.EARLY if at < self.not_before else KeyState.VERIFIED
 
 
-@dataclass(frozen=True, slots=True)
-class Partner:
+class Partner(Struct, frozen=True):
     """One partner, with its keys. Ask it before anything leaves or is taken in: `must_allow`."""
 
     id: str
@@ -157,7 +154,7 @@ class Partner:
     fetch: bool = False  # its letters wait at `endpoint` for us: it cannot reach us by itself
     our_kid: str | None = None  # the newest key of ours that it is known to hold
     closed_at: datetime | None = None
-    keys: tuple[PartnerKey, ...] = field(default=(), repr=False)
+    keys: tuple[PartnerKey, ...] = ()
 
     def key(self, at: datetime) -> PartnerKey | None:
         """The key to seal for: of those that are verified now, the one that came last."""
@@ -237,8 +234,7 @@ class Partner:
         return replace(self, closed_at=at)
 
 
-@dataclass(frozen=True, slots=True)
-class FocalPoint:
+class FocalPoint(Struct, frozen=True):
     """Whom to ask in a country when nobody else answers."""
 
     country: str

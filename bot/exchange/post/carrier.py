@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
 import aiohttp
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.exchange import jose
@@ -60,8 +60,7 @@ class Unreachable(Exception):
         self.code = code
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(Struct, frozen=True):
     status: int
     body: bytes
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from functools import partial
 
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.exchange.partners import service as partners
@@ -29,8 +29,7 @@ IDLE_SECONDS = 2.0
 AT_ONCE = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """What became of one envelope: our signed word for its sender, and for a human why it was refused."""
 
     word: str

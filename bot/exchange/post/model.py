@@ -7,11 +7,11 @@ gate's leave, in the transaction of its own act, and it hands the composition ro
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.exchange.gate import Cleared
@@ -25,8 +25,7 @@ KEY_CARD = "key_card"
 OWN_KINDS = frozenset({RECEIPT, KEY_CARD})
 
 
-@dataclass(frozen=True, slots=True)
-class ReceivedLetter:
+class ReceivedLetter(Struct, frozen=True):
     """A letter whose sender is proven, whose channel is open, and which is handed over this once.
 
     `envelope_id` is the sender's: unique together with `partner_id`, and what `in_reply_to` of an answer names.
@@ -56,8 +55,7 @@ class ReceiptState(StrEnum):
     CLOSED = "closed"  # the channel, the gate, a hold or the consent shut before it could be sent: it is not sent
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """News of a letter we sent. The same news may come again; it never goes back from a later state to `STORED`."""
 
     partner_id: str
@@ -67,8 +65,7 @@ class Receipt:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class WaitingLetter:
+class WaitingLetter(Struct, frozen=True):
     """A letter of ours that is about to leave, as it was written."""
 
     envelope_id: str

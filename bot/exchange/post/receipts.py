@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from bot.exchange import jose
 from bot.exchange.envelope import CODE, ENVELOPE_ID, SKEW, proving_key
@@ -20,8 +21,7 @@ from bot.exchange.refusals import BadSignature, Expired, InvalidBody, NotAnEnvel
 MOST_RECEIPTS = 64
 
 
-@dataclass(frozen=True, slots=True)
-class SignedReceipt:
+class SignedReceipt(Struct, frozen=True):
     """What a partner's machine says of one envelope, by the hash of its bytes: it may not know more of it."""
 
     state: ReceiptState  # STORED or REFUSED

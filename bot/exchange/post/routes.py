@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from datetime import datetime
 
 from aiohttp import web
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.exchange import jose
@@ -144,8 +144,7 @@ def _say(request: web.Request) -> web.Response:
     return web.Response(status=status, text=taken.word, content_type=MEDIA_TYPE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(Struct, frozen=True):
     """What waits for a partner: sealed, and what is not to go any more, with the reason."""
 
     letters: list[str]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
@@ -158,8 +158,7 @@ def announce_key(tx: Connection, vault: Vault, identity: Identity, *, by: str, a
     return told
 
 
-@dataclass(frozen=True, slots=True)
-class _Written:
+class _Written(Struct, frozen=True):
     kind: str
     request_type: str | None
     purpose: str
@@ -235,8 +234,7 @@ def _write(
 # Sending
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(Struct, frozen=True):
     """A letter ready to go, and the partner as it is now."""
 
     letter: store.Letter

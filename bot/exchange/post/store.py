@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 from sqlalchemy.engine import Connection, Row
 
 from bot.exchange.partners.store import exchange_partners
@@ -77,8 +77,7 @@ HANDED_OVER = "handed_over"
 REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(Struct, frozen=True):
     """A letter of ours as it is kept. `body` is sealed; None once the partner has it."""
 
     id: str
@@ -240,8 +239,7 @@ def _due(at: datetime) -> tuple[sa.ColumnElement[bool], ...]:
 # Letters of partners
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(Struct, frozen=True):
     """A letter of a partner as it is kept."""
 
     partner_id: str
@@ -346,8 +344,7 @@ def _is(letter: Received) -> sa.ColumnElement[bool]:
 # Numbers that did not come
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """Letters that a partner wrote and that are not here: the numbers from `first` to `last`."""
 
     partner_id: str

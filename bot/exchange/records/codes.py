@@ -14,9 +14,11 @@ import json
 import re
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.exchange import jose
 from bot.exchange.jose import NotOurs
@@ -53,8 +55,7 @@ class Incomplete(NotOurs):
         self.missing, self.of = tuple(missing), of
 
 
-@dataclass(frozen=True, slots=True)
-class Codes:
+class Codes(Struct, frozen=True):
     """The codes of a record, none where it does not fit; what they leave out; and how many signed bytes they hold."""
 
     parts: Sequence[str]

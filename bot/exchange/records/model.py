@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from bot.kernel.words import N_
 
@@ -82,8 +84,7 @@ ABSENCES: Mapping[Absence, str] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """One thing about the person."""
 
     code: str
@@ -92,8 +93,7 @@ class Fact:
     is_date: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A list in the record. `detail` is the title of what is said beside each entry."""
 
     code: str
@@ -173,8 +173,7 @@ _STATUS = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One line of a section. `also` says the same in the record's second language."""
 
     text: str
@@ -200,8 +199,7 @@ class Entry:
         return trimmed
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """What a record says: facts, entries, and why a section is empty. The sheet of a case and every copy are one."""
 
     kind: Kind
@@ -276,8 +274,7 @@ def _must_be_date(place: str, value: str) -> None:
         raise WrongEntry(place, NO_DATE) from None
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(Struct, frozen=True):
     """A record as it leaves: what the child chose, when it was made, and until when one may rely on it."""
 
     id: str

@@ -7,9 +7,11 @@ that was revoked since proves nothing any more.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.exchange import jose
 from bot.exchange.jose import NotGenuine, NotOurs
@@ -53,16 +55,14 @@ TRUSTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Signer:
+class Signer(Struct, frozen=True):
     """Who holds a key, as far as we know."""
 
     trust: Trust
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """What a record says and what is proven of it. The signer's word is for what they wrote, not that it is true."""
 
     form: Form

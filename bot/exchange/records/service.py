@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.cases import consent
@@ -66,8 +67,7 @@ class NotThere(CaseError):
     """No such copy or document in this case."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(Struct, frozen=True):
     """The record of one kind as it stands. `id` is "" where nobody wrote one yet."""
 
     id: str
@@ -76,8 +76,7 @@ class Sheet:
     at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CopyRow:
+class CopyRow(Struct, frozen=True):
     """That a copy was made."""
 
     id: str
@@ -87,8 +86,7 @@ class CopyRow:
     taken_back: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """Something brought. `reading` is None where it cannot be read any more."""
 
     id: str
@@ -97,8 +95,7 @@ class Document:
     reading: Reading | None
 
 
-@dataclass(frozen=True, slots=True)
-class Carried:
+class Carried(Struct, frozen=True):
     """All that a case has of records to carry."""
 
     case: Case
@@ -107,8 +104,7 @@ class Carried:
     documents: Sequence[Document]
 
 
-@dataclass(frozen=True, slots=True)
-class Assent:
+class Assent(Struct, frozen=True):
     """What the child said when asked: in which language, how, to which words."""
 
     named: str  # for whom it is, as it was said to the child

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.exchange.requests.types import REQUEST_TYPES, RequestType
 from bot.kernel.words import N_
@@ -254,8 +256,7 @@ GROUNDS: Mapping[Ground, str] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One request. What people wrote in it is sealed elsewhere."""
 
     id: str  # the same on both sides
@@ -350,8 +351,7 @@ def judge(request: Request, key: str, *, answered: Iterable[str]) -> Returned | 
     return None if request.status in TAKES_ANSWERS else Returned.NOT_ACCEPTED
 
 
-@dataclass(frozen=True, slots=True)
-class Reminder:
+class Reminder(Struct, frozen=True):
     """What the passing of time asks for."""
 
     number: int  # of this request; each happens once

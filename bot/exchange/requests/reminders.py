@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.exchange.gate import GateShut

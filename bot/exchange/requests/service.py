@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct, field
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -60,8 +61,7 @@ LONGEST_TEXT = 4000
 ROLES_THAT_OVERRIDE = (Role.OFFICER, Role.COORDINATOR)
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """What an officer wants to ask. `fields` are those of its type and no others."""
 
     type_key: str
@@ -77,8 +77,7 @@ class Draft:
     adult_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SaidLine:
+class SaidLine(Struct, frozen=True):
     """A line of the thread with its words."""
 
     line: Line
@@ -86,8 +85,7 @@ class SaidLine:
     other: str
 
 
-@dataclass(frozen=True, slots=True)
-class RequestFile:
+class RequestFile(Struct, frozen=True):
     """A request opened by an officer who may read it."""
 
     sealed: SealedRequest
@@ -677,8 +675,7 @@ def refuse(tx: Connection, hand: Hand, request_id: str, *, reason: Refusal, alte
     return refused
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What an officer here has found out, and how."""
 
     key: str  # of the question

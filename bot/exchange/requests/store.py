@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -212,8 +212,7 @@ def _to_request(row: Row[Any]) -> Request:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class SealedRequest:
+class SealedRequest(Struct, frozen=True):
     """A request with its personal part still sealed, and who holds its case."""
 
     request: Request
@@ -319,8 +318,7 @@ def still_held_by_partners(*more: ColumnElement[bool]) -> ColumnElement[bool]:
 # The thread
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One line of a thread, with its words still sealed."""
 
     id: str
@@ -422,8 +420,7 @@ def answered(tx: Connection, request_id: str) -> set[str]:
 # What happened
 
 
-@dataclass(frozen=True, slots=True)
-class RequestEvent:
+class RequestEvent(Struct, frozen=True):
     """One thing that happened to a request."""
 
     at: datetime
@@ -479,8 +476,7 @@ def add_letter(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class PutLetter:
+class PutLetter(Struct, frozen=True):
     """A letter that was put in the post: who got what, and what became of it."""
 
     envelope_id: str

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
+
+from msgspec import Struct
 
 from bot.kernel.words import N_
 
@@ -47,8 +48,7 @@ TIES: Mapping[str, str] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """One thing a request may tell."""
 
     key: str
@@ -108,8 +108,7 @@ FIELDS: Mapping[str, Field] = _fields(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """One thing a request may ask."""
 
     key: str
@@ -152,8 +151,7 @@ QUESTIONS: Mapping[str, Question] = _questions(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """A time limit as law counts it: hours, days, or months of the calendar."""
 
     hours: int = 0
@@ -176,8 +174,7 @@ class Basis(StrEnum):
     PRACTICE = "practice"
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Struct, frozen=True):
     """By when an answer is due."""
 
     key: str
@@ -227,8 +224,7 @@ BODIES: Mapping[Answers, str] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RequestType:
+class RequestType(Struct, frozen=True):
     """One of the fifteen. `tells` is required, `may_tell` is not; nothing else can be told."""
 
     key: str

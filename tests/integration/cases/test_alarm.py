@@ -7,12 +7,12 @@ import os
 import random
 import sys
 from collections import Counter
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from bot.cases import service, store
 from bot.cases.alarm import PAGE, STILL_LOOKING

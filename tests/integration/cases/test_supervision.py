@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot.cases import notice, service, store, supervision, supervision_store
 from bot.cases.board import Summaries, read_board

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 from html import unescape
+
+from msgspec.structs import replace
 
 from bot.kernel.access import Role
 from directory import store

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from html import unescape
 
 import pytest
 from aiohttp import CookieJar
 from aiohttp.test_utils import TestClient
+from msgspec.structs import replace
 
 from bot.cases import consent
 from bot.cases import service as cases

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from html import unescape
+
+from msgspec.structs import replace
 
 from bot.kernel.access import Role
 from directory import demonstration, store

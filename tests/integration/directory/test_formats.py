@@ -6,13 +6,13 @@ import csv
 import io
 import json
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.kernel.clock import SetClock
 from bot.kernel.database import Database

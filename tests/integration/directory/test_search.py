@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import fields, replace
 from sqlalchemy.engine import Connection
 
 from bot.kernel.clock import SetClock

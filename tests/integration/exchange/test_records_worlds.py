@@ -7,7 +7,6 @@ notes, tasks, risk, fears, adults who claim the child), and then every form of a
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.cases import service as cases
 from bot.cases.hand import Hand

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import re
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 
 from bot.kernel.settings import load_settings
@@ -50,7 +50,7 @@ async def test_it_is_answered_as_every_machine_is(served: Served, how: dict[str,
 
 async def test_it_is_answered_so_over_https_too(parts: WebParts):
     https = load_settings({"WAYMARK_PUBLIC_URL": "https://help.example.org"})
-    app = build_web(dataclasses.replace(parts, settings=https), sample_routes(Sample()))
+    app = build_web(msgspec.structs.replace(parts, settings=https), sample_routes(Sample()))
     async with serving(app) as base:
         (thanks,), (plain,) = await said(base, call("/thanks")), await said(base, call("/plain"))
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from datetime import timedelta
 
 import aiohttp
+import msgspec
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -100,7 +100,7 @@ async def test_metrics_without_a_token_are_for_this_machine_and_not_through_its_
 )
 async def test_metrics_with_a_token_ask_for_it_everywhere(parts: WebParts, authorization: str, status: int):
     settings = load_settings({"WAYMARK_METRICS_TOKEN": TOKEN})
-    app = build_web(dataclasses.replace(parts, settings=settings), Health(parts.database, parts.clock).routes)
+    app = build_web(msgspec.structs.replace(parts, settings=settings), Health(parts.database, parts.clock).routes)
     async with serving(app) as base, aiohttp.ClientSession(base) as client:
         answer = await client.get("/metrics", headers={"Authorization": authorization} if authorization else {})
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import timedelta
 
 import aiohttp
+import msgspec
 import pytest
 from aiohttp import web
 
@@ -344,7 +344,7 @@ async def test_forwarded_addresses_are_believed_from_named_proxies_only(
         return web.Response(text=client_address(request))
 
     settings = load_settings({"WAYMARK_TRUSTED_PROXIES": trusted})
-    app = build_web(dataclasses.replace(parts, settings=settings), routes)
+    app = build_web(msgspec.structs.replace(parts, settings=settings), routes)
     async with serving(app) as base, aiohttp.ClientSession(base) as client:
         answer = await client.get("/who", headers={"X-Forwarded-For": forwarded} if forwarded else {})
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from urllib.parse import urlsplit
 
 import aiohttp
+import msgspec
 import pytest
 from multidict import CIMultiDictProxy
 
@@ -101,7 +101,7 @@ async def test_what_is_not_even_http_is_answered_guarded_and_not_repeated(served
 
 async def test_strict_transport_security_and_a_host_cookie_come_with_https(parts: WebParts):
     https = load_settings({"WAYMARK_PUBLIC_URL": "https://help.example.org"})
-    app = build_web(dataclasses.replace(parts, settings=https), sample_routes(Sample()))
+    app = build_web(msgspec.structs.replace(parts, settings=https), sample_routes(Sample()))
     async with serving(app) as base, aiohttp.ClientSession(base) as client:
         answer = await client.get("/nothing")
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.cases.model import ACKNOWLEDGE_WITHIN, TIMES_WHEN_SEEN, Act, Alarm, Case, CaseStatus, Silence, silence_of
 from dialogues.understanding.model import Priority

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from directory.differences import Difference, changes_with_differences, differences
 from directory.model import Eligibility, Location, LocationKind, Phone, Service

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from directory.demonstration import EXAMPLES, service_of
 from directory.editing import Section, changed, form_of

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from directory.model import Eligibility, Gender, Location, LocationKind, Service
 from directory.opening_hours import OpeningHours, SpecialDay, week

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.exchange import envelope
 from bot.exchange.envelope import Contents, Opened
@@ -83,8 +85,7 @@ def contents(**changes: Any) -> Contents:
     return replace(letter, **changes)
 
 
-@dataclass
-class Pair:
+class Pair(Struct):
     """Two deployments, and what each knows of the other."""
 
     lyon: OwnKey

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import TypeAdapter
 
 from dialogues.kept import kept
 from dialogues.knowledge import Procedures
 from dialogues.knowledge.library import SHIPPED
 
-WORDS = TypeAdapter(list[str])
+WORDS = list[str]
 
 
 @pytest.fixture
