@@ -11,7 +11,7 @@ from bot.cases import receipts, service
 from bot.cases.hand import Hand
 from bot.cases.model import CaseNotFound, NotAllowedNow
 from bot.conversations.duress import UnfitWord
-from bot.desk.case import wake_all
+from bot.desk.case import case_screen, wake_all
 from bot.desk.frame import go_to, hand_of
 from bot.kernel.access import Permission
 from bot.kernel.web import Routes, form
@@ -31,8 +31,8 @@ async def duress_word(request: web.Request) -> web.StreamResponse:
     """Keep the word that the person chose with the officer."""
     word = (await form(request)).get("word", "")[:200]
 
-    def work(tx: Connection, hand: Hand, case_id: str) -> object:
-        return service.agree_on_duress_word(tx, hand, case_id, word)
+    def work(tx: Connection, hand: Hand, case_id: str) -> None:
+        service.agree_on_duress_word(tx, hand, case_id, word)
 
     try:
         return await _do(request, work, done="word_agreed", refused="too_late")
@@ -51,11 +51,11 @@ async def decide_return(request: web.Request) -> web.StreamResponse:
     hand, case_id = hand_of(request), request.match_info["id"]
     decide = {"agree": receipts.agree, "refuse": receipts.refuse}.get((await form(request)).get("decision", ""))
     if decide is None:
-        return go_to(request, "case", id=case_id, notice="incomplete")
+        return await case_screen(request, status=400, problem="incomplete")
     try:
         known = await request.app[DATABASE].write(lambda tx: decide(tx, hand, case_id))
     except NotAllowedNow:
-        return go_to(request, "case", id=case_id, notice="hold_both")
+        return await case_screen(request, status=409, problem="hold_both")
     except CaseNotFound:
         return await _not_theirs(request, case_id)
     wake_all(request, case_id)
@@ -71,7 +71,7 @@ async def _not_theirs(request: web.Request, case_id: str) -> web.StreamResponse:
         await request.app[DATABASE].write(lambda tx: service.open_file(tx, hand, case_id))
     except CaseNotFound:
         raise web.HTTPNotFound from None
-    return go_to(request, "case", id=case_id, notice="hold_both")
+    return await case_screen(request, status=409, problem="hold_both")
 
 
 async def _do(
@@ -83,6 +83,6 @@ async def _do(
     except CaseNotFound:
         raise web.HTTPNotFound from None
     except NotAllowedNow:
-        return go_to(request, "case", id=case_id, notice=refused)
+        return await case_screen(request, status=409, problem=refused)
     wake_all(request, case_id)
     return go_to(request, "case", id=case_id, notice=done)
