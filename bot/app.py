@@ -22,6 +22,7 @@ from bot import demonstration
 from bot.bridges import ChannelTalks, DialogueRoom, DirectoryDesk, MarkedChannel, ReadingRoom
 from bot.cases.alarm import Paging
 from bot.cases.auditor import Auditor, heartbeat_to
+from bot.cases.own import OwnCases
 from bot.cases.pager import Pager
 from bot.cases.pairing import pair
 from bot.cases.rota.service import forget_old_notes
@@ -41,7 +42,7 @@ from bot.channels.webchat.routes import webchat_routes
 from bot.conversations.inbox import Inbox
 from bot.conversations.model import Allowance
 from bot.conversations.outbox import Sender
-from bot.conversations.service import end_leases, forget_old_receipts
+from bot.conversations.service import end_leases, forget_old_receipts, forget_secrets
 from bot.conversations.triage import Triage
 from bot.conversations.turn import TurnWorker
 from bot.exchange.exchange import Exchange
@@ -134,13 +135,14 @@ class Waymark:
             channels=self.channels,
             understanding=self.reading,
             engine=DialogueRoom(Engine.load(DIALOGUES, actions=self.actions, translate=self.words.text), clock),
-            escalations=CaseEscalations(vault),
+            escalations=CaseEscalations(vault, self.words),
             words=self.words,
             emergency_number=self.directory.emergency_number,
             pairing=pair,
             report_wrong=report_wrong,
             gaps=register,
             askers=register,
+            own_cases=OwnCases(vault, self.words),
             triage=Triage(database, vault, clock, self.signals, channels=self.channels, screen=self.reading.screen),
             default_country=settings.country or None,
             workers=settings.turn_workers,
@@ -198,8 +200,10 @@ class Waymark:
 
     def _routes(self) -> list[Routes]:
         # The page of the web chat marks what it shows itself, in smaller letters.
-        talks = ChannelTalks(self.database, self.vault, web_payload.NAME, web_payload.ACCOUNT)
-        in_terminal = ChannelTalks(self.database, self.vault, terminal.NAME, terminal.ACCOUNT, self._mark)
+        talks = ChannelTalks(self.database, self.vault, web_payload.NAME, web_payload.ACCOUNT, clock=self.clock)
+        in_terminal = ChannelTalks(
+            self.database, self.vault, terminal.NAME, terminal.ACCOUNT, self._mark, clock=self.clock
+        )
         key = make_key(self.settings.data_dir)
         routes = [
             self.health.routes,
@@ -275,6 +279,7 @@ class Waymark:
             try:
                 await self.database.write(lambda tx, at=at: sessions.sweep(tx, at))  # type: ignore[misc]
                 await self.database.write(lambda tx, at=at: forget_old_receipts(tx, at))  # type: ignore[misc]
+                await self.database.write(lambda tx, at=at: forget_secrets(tx, self.vault, at))  # type: ignore[misc]
                 await self.database.write(lambda tx, at=at: forget_old_notes(tx, self.vault, at))  # type: ignore[misc]
             except DatabaseUnavailable:
                 log.error("housekeeping_failed")

@@ -235,7 +235,17 @@ class SaidLine(Struct, frozen=True):
 class ChannelTalks:
     """The conversations of one channel's account, for a page or a terminal that reads them itself."""
 
-    def __init__(self, database: Database, vault: Vault, channel: str, account: str, mark: Mark | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        channel: str,
+        account: str,
+        mark: Mark | None = None,
+        *,
+        clock: Clock,
+    ) -> None:
+        self._clock = clock
         self._database = database
         self._vault = vault
         self._mark = mark
@@ -246,10 +256,11 @@ class ChannelTalks:
         conversation_id = await self._conversation(address)
         if conversation_id is None:
             return []
+        at = self._clock.now()
         lines = await self._database.read(
-            lambda tx: conversations.transcript(tx, self._vault, conversation_id, after=after)
+            lambda tx: conversations.seen_by_person(tx, self._vault, conversation_id, after=after, at=at)
         )
-        return [self._said(line) for line in lines if line.direction is not Direction.NOTE]
+        return [self._said(line) for line in lines]
 
     async def topic(self, address: str) -> str | None:
         conversation_id = await self._conversation(address)

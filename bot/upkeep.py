@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError
 
 from bot import demonstration
+from bot.cases import receipt_store
 from bot.cases import service as cases
 from bot.cases import store as case_store
 from bot.cases.auditor import look_at_watch
@@ -274,7 +275,8 @@ def _to_erase(tx: Connection, vault: Vault, name: str) -> tuple[str, int]:
 
 def _erase(tx: Connection, vault: Vault, conversation_id: str, *, at: datetime, why: str = "asked") -> int:
     count = cases.erase_words(tx, vault, conversation_id, at=at)
-    conversations.erase(tx, vault, conversation_id, at)
+    for phone in (conversation_id, *receipt_store.phones_left_for(tx, conversation_id)):
+        conversations.erase(tx, vault, phone, at)
     text_store.forget_askers_of(tx, vault, conversation_id, at=at)
     whose = f"conversation:{conversation_id}"
     facts: dict[str, audit.Fact] = {"cases": count, "why": why}

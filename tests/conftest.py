@@ -41,6 +41,7 @@ STORES = (
     "bot.conversations.store",
     "bot.cases.store",
     "bot.cases.consent_store",
+    "bot.cases.receipt_store",
     "bot.cases.rota.store",
     "bot.cases.record.store",
     "bot.cases.referrals.store",

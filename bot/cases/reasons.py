@@ -14,6 +14,7 @@ DRILL = "drill"
 REASONS: Mapping[str, str] = MappingProxyType(
     {
         "immediate_danger": N_("In danger now"),
+        "duress": N_("The agreed word was written: somebody else may hold the phone"),
         "medical_emergency": N_("Medical emergency"),
         "suicide_self_harm": N_("Suicide or self-harm"),
         "sexual_abuse": N_("Sexual abuse"),
@@ -37,6 +38,10 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "asked_for_person": N_("Asks for a person"),
         "ask_human": N_("Asks for a person"),
         "report_case": N_("Report by a worker"),
+        "came_back": N_("Came back from another phone"),
+        "own_file": N_("Asks who has their file"),
+        "wants_erasure": N_("Wants what we know erased"),
+        "wants_code": N_("Asks for a new return code"),
         "understanding_failed": N_("Not understood by the bot"),
         "no_answer": N_("No approved answer"),
         DRILL: N_("Drill: nobody is in danger"),

@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm, choosing, store, supervision_store
+from bot.cases import alarm, choosing, receipts, store, supervision_store
 from bot.cases.hand import (
     AT_DESK,
     SYSTEM,
@@ -59,6 +59,8 @@ NUMBER_ALPHABET = "23456789ACDEFHJKMNPQRTUVWXY"
 #: An answer, like a message of Telegram, holds so many characters.
 LONGEST_ANSWER = 4000
 LONGEST_NOTE = 8000
+#: Who asked for a person has a way to come back to them from another phone.
+ASKED_FOR_PERSON = frozenset({"asked_for_person", "ask_human"})
 
 
 PERSON_READS = N_("A person is reading your words now. They will answer you here.")
@@ -112,8 +114,10 @@ class CaseFile(Struct, frozen=True):
 class CaseEscalations:
     """Cases, as the message path needs them (`bot.conversations.ports.Escalations`)."""
 
-    def __init__(self, vault: Vault) -> None:
+    def __init__(self, vault: Vault, words: Words | None = None) -> None:
+        """Without `words` nobody is given a return code."""
         self._vault = vault
+        self._words = words
 
     def escalate(self, tx: Connection, escalation: Escalation, *, at: datetime) -> Escalated:
         """Open a case, or raise the open one, and ring. The same key again changes nothing."""
@@ -124,7 +128,10 @@ class CaseEscalations:
             return Escalated(found.case.id, found.case.number, new=False, raised=False)
         known = store.open_case_of(tx, escalation.conversation_id)
         if known is None and (opened := _open_case(tx, self._vault, escalation, at=at)) is not None:
-            return self._escalated(tx, escalation, opened, new=True, raised=False, at=at)
+            escalated = self._escalated(tx, escalation, opened, new=True, raised=False, at=at)
+            if self._words is not None and escalation.reason in ASKED_FOR_PERSON:
+                receipts.give(tx, self._vault, self._words, opened, at=at, officer_id=None)
+            return escalated
         if known is None:  # opened by another transaction in this very moment
             known = store.open_case_of(tx, escalation.conversation_id)
             assert known is not None
@@ -333,8 +340,13 @@ def reopen_case(tx: Connection, hand: Hand, case_id: str) -> Case:
     return reopened
 
 
-def answer_person(tx: Connection, hand: Hand, case_id: str, *, text: str, once: str) -> int | None:
-    """Send an officer's words to the person. Returns the line's number, or None when this very form was sent before."""
+def answer_person(
+    tx: Connection, hand: Hand, case_id: str, *, text: str, once: str, although_watched: bool = False
+) -> int | None:
+    """Send an officer's words to the person. Returns the line's number, or None when this very form was sent before.
+
+    Raises `conversations.Watched` where somebody else may hold the phone, unless the officer sends it all the same.
+    """
     case = target(tx, hand, case_id, Permission.CASE_ANSWER)
     text = text.strip()
     card = conversations.card(tx, case.conversation_id)
@@ -352,11 +364,32 @@ def answer_person(tx: Connection, hand: Hand, case_id: str, *, text: str, once: 
         text=text,
         language=(card and card.language) or case.language,
         at=hand.at,
+        although_watched=although_watched,
     )
     store.officer_wrote(tx, case.id, hand.at)
     alarm.acknowledge(tx, case.id, officer_id=hand.officer.id, at=hand.at)
-    note_in_audit(tx, hand, Permission.CASE_ANSWER, case, {"line": seq})
+    note_in_audit(tx, hand, Permission.CASE_ANSWER, case, {"line": seq, "watched": str(although_watched).lower()})
     return seq
+
+
+def agree_on_duress_word(tx: Connection, hand: Hand, case_id: str, word: str) -> None:
+    """Keep the word by which this person says that somebody else holds their phone. Raises UnfitWord, CaseNotFound,
+    NotAllowedNow."""
+    case = target(tx, hand, case_id, Permission.CASE_ANSWER)
+    card = conversations.card(tx, case.conversation_id)
+    if not case.is_open or card is None or card.channel == AT_DESK:
+        raise NotAllowedNow(case.number)
+    conversations.agree_on_duress_word(tx, hand.vault, case.conversation_id, word)
+    write_down(tx, hand.vault, case, "duress_word_agreed", officer_id=hand.officer.id, at=hand.at)
+
+
+def end_watch(tx: Connection, hand: Hand, case_id: str) -> None:
+    """The officer is sure that the person has their phone to themselves again. Raises CaseNotFound, NotAllowedNow."""
+    case = target(tx, hand, case_id, Permission.CASE_ANSWER)
+    if not conversations.is_watched(tx, case.conversation_id):
+        raise NotAllowedNow(case.number)
+    conversations.end_watch(tx, case.conversation_id)
+    write_down(tx, hand.vault, case, "watch_ended", officer_id=hand.officer.id, at=hand.at)
 
 
 def acknowledge_alarm(tx: Connection, hand: Hand, case_id: str) -> bool:

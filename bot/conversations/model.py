@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from bot.channels.model import Button
-from bot.conversations.ports import Escalation
+from bot.conversations.ports import Escalation, OwnWish
 from dialogues.runtime.model import DialogueState
 
 #: Every place where a test may kill the process, in the order a message meets them.
@@ -262,3 +262,5 @@ class TurnOutcome(Struct, frozen=True):
     found_wrong: tuple[tuple[str, str], ...] = ()  # services that were not as described: id, and what was wrong
     wishes: tuple[Mapping[str, str], ...] = ()  # what they want to be told later, as codes; an empty one: nothing
     warned: bool = False  # the emergency number was given while an officer has the conversation
+    own: OwnWish | None = None  # what they ask about their own case: answered where the turn is written
+    watched: bool = False  # the duress word was written just now

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from msgspec import Struct
@@ -46,6 +47,43 @@ class Escalations(Protocol):
 
     def person_wrote(self, tx: Connection, conversation_id: str, *, seq: int, at: datetime) -> str | None:
         """A person wrote line `seq`. Returns the open case of the conversation, if there is one."""
+        ...
+
+
+class OwnAsk(StrEnum):
+    """What a person asks about their own case, in words that are known exactly."""
+
+    COME_BACK = "come_back"  # a return code was written
+    WHO_HAS = "who_has"  # "who has my file?"
+    ERASE = "erase"  # "erase what you know of me"
+    NEW_CODE = "new_code"
+    SET_WORD = "set_word"  # the word for "somebody else holds my phone"
+
+
+class OwnWish(Struct, frozen=True):
+    """Such a question, as it was read. `said` is the code or the word in it."""
+
+    ask: OwnAsk
+    said: str = ""
+    asked_before: OwnAsk | None = None  # what they asked just before: a code may be the answer to "is it you?"
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether the person's own line is kept without what they wrote."""
+        return self.ask in (OwnAsk.COME_BACK, OwnAsk.SET_WORD)
+
+
+class OwnCases(Protocol):
+    """A person's questions about their own case, answered inside the transaction of the turn."""
+
+    def wish(self, text: str) -> OwnWish | None:
+        """Reads nothing but the words."""
+        ...
+
+    def grant(
+        self, tx: Connection, wish: OwnWish, conversation_id: str, *, language: str, key: str, at: datetime
+    ) -> list[str]:
+        """Answer it in the conversation. `key` names the received message. Returns the topics to wake."""
         ...
 
 

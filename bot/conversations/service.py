@@ -8,10 +8,11 @@ from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.channels.model import LONGEST_TEXT, Button
-from bot.conversations import store
+from bot.conversations import duress, store
 from bot.conversations.model import (
     GIVE_UP_AFTER,
     Author,
@@ -24,7 +25,7 @@ from bot.conversations.model import (
     Wording,
     buttons_of,
 )
-from bot.conversations.store import NoConversation, conversations, deliveries, inbox, messages, outbox
+from bot.conversations.store import NEVER_AGAIN, NoConversation, conversations, deliveries, inbox, messages, outbox
 from bot.kernel.crypto import Erased, Vault
 from bot.kernel.database import Database
 
@@ -34,6 +35,8 @@ __all__ = [
     "Line",
     "NoConversation",
     "ParkedMessage",
+    "Watched",
+    "agree_on_duress_word",
     "answer",
     "card",
     "check_invariants",
@@ -41,13 +44,17 @@ __all__ = [
     "dead_letters",
     "demonstration_ids",
     "end_leases",
+    "end_watch",
     "erase",
     "erase_conversation",
     "find_conversation",
     "forget_old_receipts",
+    "forget_secrets",
     "hand_back",
     "hand_to_human",
+    "is_watched",
     "last_seq",
+    "leave_phone",
     "make_officers_phone",
     "note",
     "open_conversation",
@@ -57,6 +64,7 @@ __all__ = [
     "retry_parked",
     "say",
     "sealed_with",
+    "seen_by_person",
     "transcript",
 ]
 
@@ -64,6 +72,12 @@ end_leases = store.end_leases
 
 #: Providers repeat a message for days when they are unsure; so long its number is remembered.
 RECEIPTS_KEPT = timedelta(days=30)
+#: A return code can be read so long where it was said; then it is covered, and kept nowhere but as a keyed hash.
+SECRETS_KEPT = timedelta(hours=1)
+
+
+class Watched(Exception):
+    """Somebody else may hold the phone: nothing was written to it."""
 
 
 class Line(Struct, frozen=True):
@@ -104,6 +118,8 @@ class ConversationCard(Struct, frozen=True):
     last_out_at: datetime | None
     erased_at: datetime | None
     demo: bool
+    watched_since: datetime | None  # the duress word was written: somebody else may hold the phone
+    has_duress_word: bool
 
 
 class DeadLetter(Struct, frozen=True):
@@ -191,11 +207,41 @@ def card(tx: Connection, conversation_id: str) -> ConversationCard | None:
         last_out_at=row.last_out_at,
         erased_at=row.erased_at,
         demo=row.demo,
+        watched_since=row.watched_since,
+        has_duress_word=row.duress_words is not None,
     )
 
 
 def transcript(tx: Connection, vault: Vault, conversation_id: str, after: int = 0) -> list[Line]:
-    """The lines after number `after`, in order. Empty for an unknown or an erased conversation."""
+    """The lines after number `after`, in order. Empty for an unknown or an erased conversation.
+
+    What was said once and only to the person (`MessageClass.SECRET`) has its digits covered.
+    """
+    return [_covered(line) for line in _lines(tx, vault, conversation_id, after)]
+
+
+def seen_by_person(tx: Connection, vault: Vault, conversation_id: str, *, after: int, at: datetime) -> list[Line]:
+    """The lines that the person may see on their own phone: no notes, nothing from before a phone was given up or the
+    duress word was written, and a return code only while it is fresh."""
+    query = sa.select(conversations.c.shown_from).where(conversations.c.id == conversation_id)
+    first = tx.execute(query).scalar_one_or_none() or 0
+    return [
+        line if line.at > at - SECRETS_KEPT else _covered(line)
+        for line in _lines(tx, vault, conversation_id, max(after, first - 1))
+        if line.direction is not Direction.NOTE
+    ]
+
+
+def _covered(line: Line) -> Line:
+    return replace(line, text=covered(line.text)) if line.cls is MessageClass.SECRET else line
+
+
+def covered(text: str) -> str:
+    """The text with a dot for every digit."""
+    return "".join("•" if character.isdigit() else character for character in text)
+
+
+def _lines(tx: Connection, vault: Vault, conversation_id: str, after: int) -> list[Line]:
     try:
         holder = store.conversation(tx, conversation_id)
         key = vault.key(tx, holder.key_id)
@@ -265,9 +311,20 @@ def last_seq(tx: Connection, conversation_id: str) -> int:
 
 
 def answer(
-    tx: Connection, vault: Vault, conversation_id: str, *, officer_id: str, text: str, language: str, at: datetime
+    tx: Connection,
+    vault: Vault,
+    conversation_id: str,
+    *,
+    officer_id: str,
+    text: str,
+    language: str,
+    at: datetime,
+    although_watched: bool = False,
 ) -> int:
-    """An officer's words to the person. Returns the line's number. Raises NoConversation."""
+    """An officer's words to the person. Returns the line's number. Raises NoConversation, and Watched where somebody
+    else may hold the phone and the officer has not said that these words may go there all the same."""
+    if not although_watched and is_watched(tx, conversation_id):
+        raise Watched(conversation_id)
     wording = Wording(text[:LONGEST_TEXT], MessageClass.OFFICER)
     line = store.spoken(wording, author=Author.OFFICER, language=language, officer_id=officer_id)
     return store.add_lines(tx, vault, conversation_id, [line], at=at)
@@ -285,8 +342,13 @@ def say(
     language: str | None = None,
     buttons: Sequence[Button] = (),
 ) -> int:
-    """Words of the program itself. Returns the line's number. Raises NoConversation."""
+    """Words of the program itself. Returns the line's number. Raises NoConversation.
+
+    Where somebody else may hold the phone they are not sent: they stand in the talk for officers to see.
+    """
     line = store.spoken(Wording(text, cls, tuple(buttons), template), author=Author.SYSTEM, language=language)
+    if is_watched(tx, conversation_id):
+        line = replace(line, direction=Direction.NOTE)
     return store.add_lines(tx, vault, conversation_id, [line], at=at)
 
 
@@ -312,6 +374,66 @@ def hand_back(tx: Connection, conversation_id: str, at: datetime) -> None:
 def choose_language(tx: Connection, conversation_id: str, language: str) -> None:
     """The person chose, so guessing ends. Raises NoConversation."""
     store.change_conversation(tx, conversation_id, language=language, language_chosen=True)
+
+
+# --- somebody else may hold the phone ---------------------------------------------------------------------------
+
+
+def is_watched(tx: Connection, conversation_id: str) -> bool:
+    query = sa.select(conversations.c.watched_since).where(conversations.c.id == conversation_id)
+    return tx.execute(query).scalar_one_or_none() is not None
+
+
+def end_watch(tx: Connection, conversation_id: str) -> None:
+    """The person has their phone to themselves again. What was written before stays hidden on it. Raises
+    NoConversation."""
+    store.change_conversation(tx, conversation_id, watched_since=None)
+
+
+def agree_on_duress_word(tx: Connection, vault: Vault, conversation_id: str, word: str) -> None:
+    """One more word by which the person says that somebody else holds the phone. Raises NoConversation, UnfitWord."""
+    holder = store.conversation(tx, conversation_id, lock=True)
+    kept = duress.with_word(vault, holder.duress_words, word)
+    store.change_conversation(tx, conversation_id, duress_words=kept)
+
+
+def leave_phone(tx: Connection, conversation_id: str, *, to: str, at: datetime) -> None:
+    """The person goes on in the conversation `to`. Whoever has the old phone now sees nothing of the talk, and is a
+    stranger to the bot; the words agreed for danger go along, and are heard on both. Raises NoConversation."""
+    old = store.conversation(tx, conversation_id, lock=True)
+    new = store.conversation(tx, to, lock=True)
+    store.hold_back(tx, conversation_id, at=at)
+    store.change_conversation(
+        tx, conversation_id, mode=Mode.BOT.value, state_sealed=None, shown_from=old.next_seq, watched_since=None
+    )
+    both = duress.both(new.duress_words, old.duress_words)
+    store.change_conversation(tx, to, duress_words=both)
+
+
+def forget_secrets(tx: Connection, vault: Vault, at: datetime) -> int:
+    """Cover what was said once and has been read by now. Returns how many lines."""
+    query = (
+        sa.select(messages.c.id, messages.c.body_sealed, conversations.c.key_id)
+        .join(conversations, conversations.c.id == messages.c.conversation_id)
+        .outerjoin(outbox, outbox.c.id == messages.c.id)
+        .where(
+            messages.c.cls == MessageClass.SECRET.value,
+            messages.c.body_sealed.is_not(None),
+            messages.c.at <= at - SECRETS_KEPT,
+            messages.c.at > at - SECRETS_KEPT - 2 * GIVE_UP_AFTER,  # older ones were covered long ago
+            sa.or_(outbox.c.id.is_(None), outbox.c.state.not_in([OutboxState.TODO.value, OutboxState.SENDING.value])),
+        )
+    )
+    count = 0
+    for row in tx.execute(query).all():
+        key = vault.key(tx, row.key_id)
+        body = key.open_json(row.body_sealed, table="messages", row=row.id, field="body")
+        if (text := covered(body.get("text", ""))) == body.get("text"):
+            continue
+        sealed = key.seal_json({**body, "text": text}, table="messages", row=row.id, field="body")
+        tx.execute(messages.update().where(messages.c.id == row.id).values(body_sealed=sealed))
+        count += 1
+    return count
 
 
 # --- erasing -----------------------------------------------------------------------------------------------------
@@ -370,12 +492,13 @@ def _erase_and_tell_key(tx: Connection, vault: Vault, conversation_id: str, at: 
 
 
 def dead_letters(tx: Connection, limit: int = 200) -> list[DeadLetter]:
-    """Replies given up or uncertain, newest first. Erased ones are nobody's business."""
+    """Replies given up or uncertain, newest first. Erased ones are nobody's business, and what was held back from a
+    watched phone stands in its talk."""
     rows = tx.execute(
         sa.select(outbox)
         .where(
             store.UNDELIVERED,
-            sa.or_(outbox.c.cause.is_(None), outbox.c.cause != "erased"),
+            sa.or_(outbox.c.cause.is_(None), outbox.c.cause.not_in(NEVER_AGAIN)),
         )
         .order_by(outbox.c.created_at.desc())
         .limit(limit)
@@ -421,7 +544,7 @@ def retry_delivery(tx: Connection, outbox_id: str, at: datetime) -> bool:
         .where(
             outbox.c.id == outbox_id,
             outbox.c.state.in_([OutboxState.DEAD.value, OutboxState.UNCERTAIN.value]),
-            sa.or_(outbox.c.cause.is_(None), outbox.c.cause != "erased"),
+            sa.or_(outbox.c.cause.is_(None), outbox.c.cause.not_in(NEVER_AGAIN)),
             outbox.c.cls != MessageClass.SECRET.value,  # a one-time link is made anew, never sent twice
         )
         .values(state=OutboxState.TODO.value, due_at=at, created_at=at, settled_at=None)

@@ -60,6 +60,9 @@ conversations = sa.Table(
     sa.Column("last_out_at", Moment, nullable=True),
     sa.Column("erased_at", Moment, nullable=True),
     sa.Column("demo", sa.Boolean, nullable=False),
+    sa.Column("duress_words", sa.Text, nullable=True),  # keyed hashes, see `bot.conversations.duress`
+    sa.Column("watched_since", Moment, nullable=True),  # somebody else may hold the phone
+    sa.Column("shown_from", sa.Integer, nullable=True),  # earlier lines are shown to officers only
     sa.UniqueConstraint("channel", "account", "address_index"),
 )
 
@@ -158,6 +161,12 @@ deliveries = sa.Table(
     sa.Column("outcome", sa.String(12), nullable=False),
     sa.Column("cause", sa.String(64), nullable=True),
 )
+
+
+#: Why a reply was never sent: somebody else may hold the phone.
+WATCHED = "watched"
+#: Causes of which nobody needs to be told, and after which nothing is tried again.
+NEVER_AGAIN = ("erased", WATCHED)
 
 
 class LeaseLost(Exception):
@@ -269,6 +278,30 @@ def set_kind(tx: Connection, conversation_id: str, kind: ConversationKind) -> No
     )
     if changed.rowcount == 0:
         raise NoConversation(conversation_id)
+
+
+def begin_watch(tx: Connection, conversation_id: str, *, shown_from: int, at: datetime) -> None:
+    """Somebody else may hold the phone: nothing before line `shown_from` is shown on it, and nothing that waits to be
+    sent to it goes out. Like `set_kind` this leaves a turn under way its claim."""
+    tx.execute(
+        conversations.update()
+        .where(conversations.c.id == conversation_id)
+        .values(watched_since=at, shown_from=shown_from)
+    )
+    hold_back(tx, conversation_id, at=at)
+
+
+def hold_back(tx: Connection, conversation_id: str, *, at: datetime) -> None:
+    """What still waits to be sent to this conversation is never sent."""
+    tx.execute(
+        outbox.update()
+        .where(outbox.c.conversation_id == conversation_id, outbox.c.state == OutboxState.TODO.value)
+        .values(state=OutboxState.DEAD.value, cause=WATCHED, settled_at=at)
+    )
+
+
+def set_duress_words(tx: Connection, conversation_id: str, kept: str) -> None:
+    tx.execute(conversations.update().where(conversations.c.id == conversation_id).values(duress_words=kept))
 
 
 # --- the inbox ---------------------------------------------------------------------------------------------------
@@ -416,6 +449,8 @@ class TurnClaim(Struct, frozen=True):
     answered_before: bool
     fence: int
     demo: bool
+    duress_words: str | None
+    watched: bool
     state: DialogueState
     key: DataKey
 
@@ -548,6 +583,8 @@ def _turn_claim(tx: Connection, vault: Vault, holder: Row[Any], oldest: Row[Any]
         answered_before=holder.last_out_at is not None,
         fence=holder.fence,
         demo=holder.demo,
+        duress_words=holder.duress_words,
+        watched=holder.watched_since is not None,
         state=state,
         key=key,
     )
@@ -730,6 +767,8 @@ class Standing(Struct, frozen=True):
     warned: bool
     wrote: bool  # the person's own words were kept
     answered: bool
+    watched: bool = False  # the duress word was written
+    duress_words: str | None = None  # one more was agreed in this turn
 
 
 CLOSE_TURN = Prepared(
@@ -860,6 +899,8 @@ def follow(tx: Connection, claim: TurnClaim, standing: Standing, oldest: Row[Any
         language_chosen=standing.language_chosen,
         warned=claim.warned or standing.warned,
         answered_before=claim.answered_before or standing.answered,
+        watched=claim.watched or standing.watched,
+        duress_words=standing.duress_words or claim.duress_words,
         state=standing.state,
     )
 

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.channels.model import LONGEST_TEXT, Button, Channel, InboundMessage, MessageKind, PayloadUnreadable
-from bot.conversations import store
+from bot.conversations import duress, store
 from bot.conversations.model import (
     CRASHES_BEFORE_PARKING,
     FAILURES_BEFORE_PARKING,
@@ -41,6 +41,9 @@ from bot.conversations.ports import (
     Escalation,
     Escalations,
     Gaps,
+    OwnAsk,
+    OwnCases,
+    OwnWish,
     Pairing,
     ReportWrong,
     Texts,
@@ -67,6 +70,16 @@ IN_DANGER = N_("Call {number} now if you are in danger. A person will read this 
 NO_GROUPS = N_("I do not answer in groups, to keep people safe. Please write to me alone.")
 PAGES_ONLY = N_("This chat only brings alarms. Please answer people on the desk.")
 PHONE_PAIRED = N_("This chat will now bring you alarms. They never hold names or words of people.")
+
+#: Said where somebody else may hold the phone: what any list of services would say.
+NEUTRAL = N_("Hello. I can tell you about schools, doctors and language classes. Which town are you in?")
+NEUTRAL_AGAIN = N_("I did not find anything for that. Ask me about a school, a doctor or a language class.")
+NEUTRAL_NUMBER = N_("The number for emergencies here is {number}.")
+#: Why a human is called when the agreed word is written.
+DURESS = "duress"
+#: The slot that remembers for one message what was asked about the own case.
+ASKED_OWN = "asked_own"
+COVERED = "•••"
 
 #: How many messages of one conversation are answered in a row before others get their turn.
 LONGEST_RUN = 10
@@ -140,6 +153,7 @@ class TurnWorker:
         gaps: Gaps | None = None,
         report_wrong: ReportWrong | None = None,
         askers: Askers | None = None,
+        own_cases: OwnCases | None = None,
         triage: Triage | None = None,
         default_language: str = "en",
         default_country: str | None = None,
@@ -161,6 +175,7 @@ class TurnWorker:
         self._triage = triage
         self._report_wrong = report_wrong
         self._askers = askers
+        self._own_cases = own_cases
         self._default_language = default_language
         self._default_country = default_country
         self._workers = workers
@@ -282,7 +297,11 @@ class TurnWorker:
             return self._refuse_group(claim), None
         heard = await self._hear(claim, message)
         failpoint("turn.after_understanding")
-        if claim.kind is ConversationKind.OFFICER or claim.mode is Mode.HUMAN:
+        if claim.kind is ConversationKind.PERSON and (claim.watched or self._duress(claim, message)):
+            return await self._stay_neutral(claim, message, heard), None
+        if (wish := self._own_wish(claim, message, heard)) is not None:
+            outcome = self._about_own_case(claim, message, heard, wish)
+        elif claim.kind is ConversationKind.OFFICER or claim.mode is Mode.HUMAN:
             outcome = await self._only_listen(claim, message, heard)
         else:
             outcome = await self._converse(claim, message, heard)
@@ -347,7 +366,7 @@ class TurnWorker:
 
     async def _converse(self, claim: TurnClaim, message: InboundMessage, heard: Heard) -> TurnOutcome:
         """The bot's own turn."""
-        state = _with_slots(claim.state, language=heard.language)
+        state = _with_slots(claim.state, language=heard.language, **{ASKED_OWN: None} if _asked(claim) else {})
         turn: Turn | None = None
         if heard.message is not None:
             said = heard.message if heard.risk is None else self._in_danger(heard.message, heard.risk, heard.language)
@@ -418,13 +437,61 @@ class TurnWorker:
             warned=heard.risk is not None,
         )
 
-    async def _emergency_words(self, claim: TurnClaim, language: str) -> Wording:
+    def _duress(self, claim: TurnClaim, message: InboundMessage) -> bool:
+        return duress.is_in(self._vault, claim.duress_words, message.text[:LONGEST_TEXT])
+
+    async def _stay_neutral(self, claim: TurnClaim, message: InboundMessage, heard: Heard) -> TurnOutcome:
+        """Somebody else may hold the phone. Harmless words to them, whatever they ask; a human is called.
+
+        Danger is still heard, and the number to call given as anybody would give it.
+        """
+        sentence = NEUTRAL_AGAIN if claim.watched else NEUTRAL
+        text = self._words.text(heard.language, sentence)
+        escalation = None
+        if not claim.watched:
+            escalation = self._escalation(
+                claim, message, replace(heard, risk=Risk(DURESS, Priority.P0, 1.0, DURESS)), None
+            )
+        elif heard.risk is not None or heard.message is None:
+            escalation = self._escalation(claim, message, heard, None)
+        if heard.risk is not None:
+            number = await self._number(claim)
+            text = f"{text} {self._words.text(heard.language, NEUTRAL_NUMBER, number=number)}"
+        return TurnOutcome(
+            claim.state,
+            heard.language,
+            claim.language_chosen,
+            (Wording(text, template="neutral"),),
+            escalation,
+            _own_line(message),
+            watched=not claim.watched,
+        )
+
+    def _own_wish(self, claim: TurnClaim, message: InboundMessage, heard: Heard) -> OwnWish | None:
+        """What is asked about the own case. Danger in the same message comes first."""
+        if self._own_cases is None or claim.kind is not ConversationKind.PERSON or heard.risk is not None:
+            return None
+        wish = self._own_cases.wish(message.text) if message.kind is MessageKind.TEXT else None
+        return None if wish is None else replace(wish, asked_before=_asked(claim))
+
+    def _about_own_case(self, claim: TurnClaim, message: InboundMessage, heard: Heard, wish: OwnWish) -> TurnOutcome:
+        """The answer is found where the turn is written: only there is the case known, and locked."""
+        line = _own_line(message)
+        if wish.is_secret:
+            line["text"] = COVERED
+        asked = wish.ask.value if wish.ask is OwnAsk.WHO_HAS else None
+        state = _with_slots(claim.state, **{ASKED_OWN: asked}) if asked or _asked(claim) else claim.state
+        return TurnOutcome(state, heard.language, claim.language_chosen, heard=line, own=wish)
+
+    async def _number(self, claim: TurnClaim) -> str:
         try:
-            number = await self._emergency_number(self._country(claim.state))
+            return await self._emergency_number(self._country(claim.state))
         except Exception as error:
             log.error("turn.no_emergency_number", error=type(error).__name__)
-            number = "112"
-        text = self._words.text(language, IN_DANGER, number=number)
+            return "112"
+
+    async def _emergency_words(self, claim: TurnClaim, language: str) -> Wording:
+        text = self._words.text(language, IN_DANGER, number=await self._number(claim))
         return Wording(text, MessageClass.SAFETY, template="in_danger")
 
     def _country(self, state: DialogueState) -> str | None:
@@ -492,6 +559,7 @@ class TurnWorker:
             warned=outcome.warned,
             wrote=outcome.heard is not None,
             answered=bool(wordings),
+            watched=outcome.watched,
         )
         lines = self._lines(tx, claim, outcome, wordings)
         oldest = store.next_due(tx, claim, at=at) if go_on else None
@@ -499,6 +567,8 @@ class TurnWorker:
             tx, claim, standing, lines=len(lines), lease_until=None if oldest is None else at + LEASE, at=at
         )
         failpoint("turn.after_state")
+        if outcome.watched:
+            store.begin_watch(tx, claim.conversation_id, shown_from=first, at=at)
         store.write_lines(tx, claim.key, claim.conversation_id, claim.channel, lines, first_seq=first, at=at)
         topics = [f"conversation:{claim.conversation_id}", "outbox"]
         if outcome.escalation is not None:
@@ -507,6 +577,10 @@ class TurnWorker:
         if outcome.heard is not None:
             case_id = self._escalations.person_wrote(tx, claim.conversation_id, seq=first, at=at)
             topics += [f"case:{case_id}", "queue"] if case_id else []
+        if outcome.own is not None and self._own_cases is not None:
+            topics += self._own_cases.grant(
+                tx, outcome.own, claim.conversation_id, language=outcome.language, key=claim.name, at=at
+            )
         if self._gaps is not None:
             for gap in outcome.gaps:
                 self._gaps.note(tx, dict(gap), at=at)
@@ -611,6 +685,12 @@ class _Poisoned(Exception):
 def _spoken_here(hint: str | None) -> str | None:
     language = (hint or "").split("-")[0].lower()
     return language if language in LANGUAGES else None
+
+
+def _asked(claim: TurnClaim) -> OwnAsk | None:
+    """What they asked about their own case in the message before."""
+    asked = claim.state.slots.get(ASKED_OWN)
+    return OwnAsk(str(asked)) if asked in set(OwnAsk) else None
 
 
 def _with_slots(state: DialogueState, **slots: Any) -> DialogueState:

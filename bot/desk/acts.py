@@ -42,6 +42,14 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "carried_made": N_("{name} made a record for the child to carry"),
         "carried_brought": N_("{name} read a record that was brought"),
         "carried_taken_over": N_("{name} took lines over from a record that was brought"),
+        "receipt_given": N_("The person was given a return code"),
+        "came_back": N_("Somebody wrote the return code from another phone"),
+        "given_to_owner": N_("Whoever holds the first case answers here too"),
+        "return_agreed": N_("{name} is sure that it is the same person: the talk goes on on the new phone"),
+        "return_refused": N_("{name} says that it is somebody else: the return code does not work any more"),
+        "duress_word_agreed": N_("A word was agreed for when somebody else holds the phone"),
+        "watch_ended": N_("{name} is sure that the person has their phone to themselves again"),
+        "told_who_has": N_("The person was told who has something from their file"),
         "recipient_stopped": N_("A recipient stopped using what they had"),
     }
 )

@@ -10,7 +10,7 @@ from aiohttp import web
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
-from bot.cases import handover, service
+from bot.cases import handover, receipts, service
 from bot.cases.hand import Hand
 from bot.cases.model import AlreadyClaimed, CaseNotFound, CaseStatus, NotAllowedNow, NotReadyToClose
 from bot.cases.reasons import CLOSINGS
@@ -19,7 +19,7 @@ from bot.cases.record import store as record_store
 from bot.cases.service import CaseFile
 from bot.cases.store import CaseEvent
 from bot.conversations import service as conversations
-from bot.conversations.service import Line
+from bot.conversations.service import Line, Watched
 from bot.desk.first_minutes import first_minutes
 from bot.desk.frame import QUEUE_LENGTH, NotDone, act, go_to, hand_of, show
 from bot.desk.queue import officer_names, queue_screen
@@ -40,7 +40,7 @@ LINES_SHOWN = 120
 ACTS_IN_TALK = frozenset(
     {
         "opened", "raised", "claim", "reminded", "release", "take_over", "hand_over", "offered", "offer_declined",
-        "offer_lapsed", "close", "reopen",
+        "offer_lapsed", "close", "reopen", "came_back", "return_agreed", "return_refused", "watch_ended",
     }
 )  # fmt: skip
 
@@ -107,6 +107,8 @@ def case_context(
         "followed": record_store.is_followed(tx, case.id),
         "checklist": closure.CHECKLIST,
         "obstacles": (),
+        "returns": (returns := receipts.of_case(tx, case)),
+        "earlier_talks": [conversations.transcript(tx, vault, phone) for phone in returns.earlier],
     }
 
 
@@ -156,19 +158,21 @@ async def answer(request: web.Request) -> web.StreamResponse:
     """Send the officer's words. A browser with our script is told in a word; any other is sent back to the talk."""
     case_id, fields, hand = request.match_info["id"], await form(request), hand_of(request)
     text, once = fields.get("text", ""), fields.get("once", "")[:36]
+    although_watched = fields.get("although") == "watched"
     by_script = "application/json" in request.headers.get("Accept", "")
 
     def send(tx: Connection) -> int | None:
-        return service.answer_person(tx, hand, case_id, text=text, once=once)
+        return service.answer_person(tx, hand, case_id, text=text, once=once, although_watched=although_watched)
 
     try:
         await request.app[DATABASE].write(send)
     except CaseNotFound:
         raise web.HTTPNotFound from None
-    except NotAllowedNow:
+    except (NotAllowedNow, Watched) as refused:
         if by_script:
             return web.json_response({"sent": False}, status=409)
-        return await case_screen(request, status=409, problem="not_sent", draft=text)
+        problem = "watched" if isinstance(refused, Watched) else "not_sent"
+        return await case_screen(request, status=409, problem=problem, draft=text)
     except DatabaseUnavailable:
         if by_script:
             return web.json_response({"sent": False}, status=503)

@@ -41,7 +41,7 @@ GATHER = 0.05
 
 #: What a view sends for itself. A part is a template of its own and an element with `data-part` on the page.
 REQUEST_PARTS = ("nav", "alerts", "request_state", "request_thread")
-CASE_PARTS = ("case_state", "log", "notes", "events")
+CASE_PARTS = ("case_state", "phone", "log", "notes", "events")
 
 
 def live_routes() -> Routes:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from sqlalchemy.engine import Connection
 
+from bot.cases import receipts, store
 from bot.cases import service as cases
-from bot.cases import store
+from bot.conversations import service as conversations
+from bot.conversations import store as conversation_store
 from bot.kernel.access import Role
 from bot.kernel.officers import Officer
 from dialogues.understanding.model import Priority
@@ -128,3 +132,59 @@ def test_every_screen_fits_and_reads_in_its_direction(desk, sign_in, held, langu
             ".filter(each => !each.labels?.length && !each.getAttribute('aria-label')).map(each => each.name)"
         )
         assert unnamed == [], path
+
+
+@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("ar", "dark")])
+def test_an_officer_decides_whether_it_is_the_same_person(
+    desk: DeskServer, sign_in: SignIn, held: tuple[Officer, str], language: str, scheme: str
+):
+    """On a wide screen and a narrow one; afterwards the first case goes on, with the earlier talk in it."""
+    amira, case_id = held
+    newcomer = desk.run(desk.person())
+    new_id = desk.run(desk.danger(newcomer, "it is me again", priority=Priority.P2))
+
+    def come_back(tx: Connection) -> None:
+        known = store.get_case(tx, case_id)
+        assert known is not None
+        receipts.note_return(tx, desk.vault, known.case, new_id, newcomer, at=desk.clock.now())
+
+    desk.run(desk.database.write(come_back))
+    page = sign_in(amira, color_scheme=scheme, viewport=PHONE if language == "ar" else DESKTOP)
+    page.goto(desk.url(f"/desk/cases/{new_id}?lang={language}"))
+    agree = page.locator("button[value=agree]")
+    expect(agree).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    if folder := os.environ.get("WAYMARK_TEST_PICTURES"):
+        page.screenshot(path=f"{folder}/came-back-{language}.png", full_page=True)
+    agree.click()
+
+    page.wait_for_url(f"**/desk/cases/{case_id}*")
+    expect(page.locator("main > details.card")).to_have_count(1)
+
+
+def test_words_for_a_watched_phone_are_sent_only_when_the_officer_says_so(
+    desk: DeskServer, sign_in: SignIn, held: tuple[Officer, str]
+):
+    amira, case_id = held
+
+    def watched(tx: Connection) -> str:
+        found = store.get_case(tx, case_id)
+        assert found is not None
+        conversation_store.begin_watch(tx, found.case.conversation_id, shown_from=1, at=desk.clock.now())
+        return found.case.conversation_id
+
+    conversation_id = desk.run(desk.database.write(watched))
+    page = sign_in(amira)
+    page.goto(desk.url(f"/desk/cases/{case_id}"))
+    expect(page.get_by_text("Somebody else may hold the phone.")).to_be_visible()
+    if folder := os.environ.get("WAYMARK_TEST_PICTURES"):
+        page.screenshot(path=f"{folder}/watched.png", full_page=True)
+
+    page.locator("form[data-answer] textarea").fill("Hello")
+    page.get_by_label("Whoever holds the phone may read this").check()
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_role("log").get_by_text("Hello")).to_be_visible()
+    page.get_by_role("button", name="They have it to themselves again").click()
+
+    expect(page.get_by_text("Somebody else may hold the phone.")).to_be_hidden()
+    assert not desk.run(desk.database.read(lambda tx: conversations.is_watched(tx, conversation_id)))

@@ -1,0 +1,224 @@
+"""What a person may ask about their own case in the chat: come back, who has my file, erase it, a word for danger.
+
+Whoever holds the phone can ask it too. So the chat alone tells nothing: who has the file is told after the return
+code, or by an officer who knows who is there. Erasing and new codes go to an officer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+
+from babel.dates import format_date
+from sqlalchemy.engine import Connection
+
+from bot.cases import consent, consent_store, receipt_store, receipts, store
+from bot.cases.consent import Share
+from bot.cases.hand import unseal, write_down
+from bot.cases.model import Case
+from bot.cases.record.fields import FIELDS
+from bot.cases.service import CaseEscalations
+from bot.channels.model import Button
+from bot.conversations import service as conversations
+from bot.conversations.duress import EnoughWords, UnfitWord
+from bot.conversations.model import MessageClass
+from bot.conversations.ports import Escalated, Escalation, OwnAsk, OwnWish
+from bot.kernel.crypto import Vault
+from bot.kernel.words import N_, Words
+from dialogues.understanding import own_case
+from dialogues.understanding.model import Priority
+
+A_PERSON_LOOKS = N_("Thank you. A person will look, and answer you here.")
+NOT_FOUND = N_("I did not find that number. Look at each digit and write it again, or ask for a person.")
+WRITE_CODE = N_("First write the number that you got from us, so that I know it is you. Without it a person can help.")
+PERSON_TELLS = N_("A person will tell you here who has your file.")
+NO_FILE = N_("I know of no file for this talk. A person can look.")
+PERSON_ERASES = N_(
+    "A person will look at it. They tell you here what is erased, and what the law says we must keep, and how long."
+)
+PERSON_GIVES_CODE = N_("A person can give you a new number. They will answer you here.")
+WORD_KEPT = N_(
+    "I will remember it. When you write that word, I stop talking about you here, and a person is told at once. "
+    "Now delete your message with the word."
+)
+WORD_UNFIT = N_("That word is too short, or too easy to write by mistake. Choose another one.")
+WORDS_FULL = N_("You have several words already. A person can look at it with you.")
+NOBODY_ELSE = N_("Nobody outside this helpline has anything from your file. The people here who help you can read it.")
+THESE_HAVE = N_("These got something from your file. The people here who help you can read it too.")
+HAS = N_("{who}: {what}. Since {day}.")
+HAS_ENDED = N_("{who}: {what}. Since {day}. You took it back, and they said that they stopped.")
+HAS_TO_STOP = N_("{who}: {what}. Since {day}. You took it back. We wait until they say that they stopped.")
+OTHER_THINGS = N_("other things")
+DELETE_THIS = N_("Delete this message when you have read it.")
+TALK_TO_PERSON = N_("Talk to a person")
+MOST_TOLD = 20
+
+#: What goes to an officer: why, and what the person is told.
+TO_OFFICER: Mapping[OwnAsk, tuple[str, str]] = MappingProxyType(
+    {
+        OwnAsk.WHO_HAS: ("own_file", PERSON_TELLS),
+        OwnAsk.ERASE: ("wants_erasure", PERSON_ERASES),
+        OwnAsk.NEW_CODE: ("wants_code", PERSON_GIVES_CODE),
+    }
+)
+
+
+class OwnCases:
+    """The cases, as a person may ask about theirs (`bot.conversations.ports.OwnCases`)."""
+
+    def __init__(self, vault: Vault, words: Words) -> None:
+        self._vault = vault
+        self._words = words
+        self._escalations = CaseEscalations(vault)
+
+    def wish(self, text: str) -> OwnWish | None:
+        """What is asked, in one of the forms that are known exactly."""
+        if (code := own_case.return_code(text)) is not None:
+            return OwnWish(OwnAsk.COME_BACK, code)
+        if (word := own_case.agreed_word(text)) is not None:
+            return OwnWish(OwnAsk.SET_WORD, word)
+        if own_case.asks_who_has(text):
+            return OwnWish(OwnAsk.WHO_HAS)
+        if own_case.asks_to_erase(text):
+            return OwnWish(OwnAsk.ERASE)
+        return OwnWish(OwnAsk.NEW_CODE) if own_case.asks_for_code(text) else None
+
+    def grant(
+        self, tx: Connection, wish: OwnWish, conversation_id: str, *, language: str, key: str, at: datetime
+    ) -> list[str]:
+        """Answer it in the conversation. Returns the topics to wake."""
+        asking = _Asking(self._vault, self._words, self._escalations, tx, conversation_id, language, key, at)
+        if wish.ask is OwnAsk.COME_BACK:
+            return asking.come_back(wish.said, before=wish.asked_before)
+        if wish.ask is OwnAsk.SET_WORD:
+            return asking.agree_on(wish.said)
+        if wish.ask is OwnAsk.WHO_HAS:
+            return asking.who_has()
+        return asking.to_officer(wish.ask)
+
+
+class _Asking:
+    """One question, in the transaction of its turn."""
+
+    def __init__(
+        self,
+        vault: Vault,
+        words: Words,
+        escalations: CaseEscalations,
+        tx: Connection,
+        conversation_id: str,
+        language: str,
+        key: str,
+        at: datetime,
+    ) -> None:
+        self._vault, self._words, self._escalations, self._tx = vault, words, escalations, tx
+        self._conversation_id, self._language, self._key, self._at = conversation_id, language, key, at
+
+    def come_back(self, code: str, *, before: OwnAsk | None) -> list[str]:
+        """The right code brings a person; anything else is answered alike, whatever was wrong with it."""
+        case = receipts.case_with(self._tx, self._vault, code, self._conversation_id, at=self._at)
+        if case is None:
+            return self._say(NOT_FOUND, "code_not_found", asks=True)
+        if case.conversation_id == self._conversation_id:
+            if before is OwnAsk.WHO_HAS:
+                return self._tell_who_has(case)
+            return self._say(A_PERSON_LOOKS, "code_known") if case.is_open else self._say(NOT_FOUND, "code_not_found")
+        if not case.is_open:
+            return self._say(NOT_FOUND, "code_not_found", asks=True)
+        known_here = receipt_store.asked_before(self._tx, case.id, self._conversation_id)
+        escalated = self._escalate("came_back", min(case.priority, Priority.P1))
+        if not known_here:
+            receipts.note_return(self._tx, self._vault, case, escalated.case_id, self._conversation_id, at=self._at)
+        topics = self._say(A_PERSON_LOOKS, "code_known")
+        return [*topics, "queue", "pages", f"case:{case.id}", f"case:{escalated.case_id}"]
+
+    def who_has(self) -> list[str]:
+        case_id = receipt_store.last_case_of(self._tx, self._conversation_id)
+        if case_id is None:
+            return self._say(NO_FILE, "no_file", asks=True)
+        if receipt_store.has_receipt(self._tx, case_id):
+            return self._say(WRITE_CODE, "write_code", asks=True)
+        return self.to_officer(OwnAsk.WHO_HAS)
+
+    def to_officer(self, ask: OwnAsk) -> list[str]:
+        """What a human has to look at: it stands in the case, and in the queue where nobody holds it."""
+        reason, sentence = TO_OFFICER[ask]
+        escalated = self._escalate(reason, Priority.P2)
+        return [*self._say(sentence, reason), "queue", "pages", f"case:{escalated.case_id}"]
+
+    def agree_on(self, word: str) -> list[str]:
+        try:
+            conversations.agree_on_duress_word(self._tx, self._vault, self._conversation_id, word)
+        except EnoughWords:
+            return self._say(WORDS_FULL, "words_full", asks=True)
+        except UnfitWord:
+            return self._say(WORD_UNFIT, "word_unfit")
+        case = store.open_case_of(self._tx, self._conversation_id)
+        if case is not None:
+            write_down(self._tx, self._vault, case, "duress_word_agreed", officer_id=None, at=self._at)
+        return self._say(WORD_KEPT, "word_kept")
+
+    def _tell_who_has(self, case: Case) -> list[str]:
+        shares = consent.shares_of(self._tx, case.id)
+        write_down(self._tx, self._vault, case, "told_who_has", officer_id=None, at=self._at)
+        if not shares:
+            return self._say(NOBODY_ELSE, "who_has")
+        names = self._recipients(case)
+        lines = [self._share(share, names.get(share.consent_id, "")) for share in shares[:MOST_TOLD]]
+        parts = [self._text(THESE_HAVE), *(f"• {line}" for line in lines), self._text(DELETE_THIS)]
+        return self._send("\n".join(parts), "who_has")
+
+    def _recipients(self, case: Case) -> Mapping[str, str]:
+        """Each recipient as it was named to the person."""
+        return {
+            row.id: unseal(self._tx, self._vault, case, row.named_sealed, "consents", row.id, "named")
+            for row in consent_store.consents_of(self._tx, case.id)
+        }
+
+    def _share(self, share: Share, who: str) -> str:
+        day = format_date(share.at.date(), "long", locale=self._language)
+        what = ", ".join(self._items(share.items)) or self._text(OTHER_THINGS)
+        sentence = HAS
+        if share.withdrawn_at is not None:
+            sentence = HAS_TO_STOP if share.waits_for_recipient else HAS_ENDED
+        return self._text(sentence, who=who, what=what, day=day)
+
+    def _items(self, codes: Sequence[str]) -> list[str]:
+        titles = {code: one.title for code, one in FIELDS.items()} | dict(consent.CLASSES)
+        return list(dict.fromkeys(self._text(titles.get(code, OTHER_THINGS)) for code in codes))
+
+    def _escalate(self, reason: str, priority: Priority) -> Escalated:
+        call = Escalation(
+            conversation_id=self._conversation_id,
+            reason=reason,
+            priority=priority,
+            words="",
+            language=self._language,
+            country=None,
+            place=None,
+            source="dialogue",
+            reporter=False,
+            key=self._key,
+        )
+        return self._escalations.escalate(self._tx, call, at=self._at)
+
+    def _text(self, sentence: str, **named: object) -> str:
+        return self._words.text(self._language, sentence, **named)
+
+    def _say(self, sentence: str, template: str, *, asks: bool = False) -> list[str]:
+        return self._send(self._text(sentence), template, asks=asks)
+
+    def _send(self, text: str, template: str, *, asks: bool = False) -> list[str]:
+        conversations.say(
+            self._tx,
+            self._vault,
+            self._conversation_id,
+            text=text,
+            cls=MessageClass.ROUTINE,
+            template=template,
+            at=self._at,
+            language=self._language,
+            buttons=[Button(self._text(TALK_TO_PERSON), "/ask_human")] if asks else [],
+        )
+        return ["outbox", f"conversation:{self._conversation_id}"]

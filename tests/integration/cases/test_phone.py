@@ -1,0 +1,396 @@
+"""Whoever holds the phone: return codes, the word for danger, and who is told what has left the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from bot.cases import consent, receipt_store, receipts, service, store
+from bot.cases.consent import Agreement, Kind, Purpose
+from bot.cases.hand import Hand
+from bot.cases.model import Case, CaseNotFound, CaseStatus, NotAllowedNow
+from bot.cases.own import A_PERSON_LOOKS, NOT_FOUND, WRITE_CODE, OwnCases
+from bot.cases.service import CaseEscalations
+from bot.conversations import service as conversations
+from bot.conversations import store as conversation_store
+from bot.conversations.duress import TOO_COMMON
+from bot.conversations.service import Watched
+from bot.conversations.turn import NEUTRAL, NEUTRAL_AGAIN
+from bot.kernel.access import Role
+from bot.kernel.officers import Officer, add_officer, get_officer
+from bot.kernel.words import Words
+from dialogues.runtime.model import Reply
+from dialogues.understanding.model import Priority
+from tests.conftest import NOON
+from tests.integration.conversations.world import World as Talk
+from tests.integration.conversations.world import calls
+
+PERSON_COMES = Reply(
+    "A person comes.", custom={"waymark": "call_officer", "reason": "asked_for_person", "priority": "P2"}
+)
+ECHO = Reply("echo")
+
+
+@dataclass
+class Phone:
+    """The message path over the real cases."""
+
+    talk: Talk
+    words: Words
+
+    async def say(self, text: str, who: str = "+1") -> list[str]:
+        """Write, and read what comes back."""
+        before = len(self.talk.channel.sent)
+        await self.talk.write(text, who=who)
+        await self.talk.settle()
+        return [message.text for message in self.talk.channel.sent[before:]]
+
+    async def asks_for_a_person(self, who: str = "+1") -> str:
+        """They ask, and get their code. Returns its digits."""
+        self.talk.engine.replies = (PERSON_COMES,)
+        answers = await self.say("I want a person", who)
+        self.talk.engine.replies = (ECHO,)
+        assert answers[0] == "A person comes."
+        return re.sub(r"\D", "", answers[1])
+
+    async def officer(self, name: str, *roles: Role) -> Officer:
+        def make(tx: sa.Connection) -> Officer:
+            roles_of = roles or (Role.OFFICER,)
+            made = add_officer(tx, self.talk.vault, name=name, sign_in_name=name, roles=roles_of, at=NOON)
+            found = get_officer(tx, made.id)
+            assert found is not None
+            return found
+
+        return await self.talk.database.write(make)
+
+    def hand(self, officer: Officer) -> Hand:
+        return Hand(officer, self.talk.vault, self.words, self.talk.clock.now())
+
+    async def case(self, who: str = "+1") -> Case:
+        conversation_id = await self.talk.conversation(who)
+        found = await self.talk.database.write(lambda tx: store.open_case_of(tx, conversation_id))
+        assert found is not None
+        return found
+
+    async def claimed(self, officer: Officer, who: str = "+1") -> Case:
+        case = await self.case(who)
+        claimed = await self.talk.database.write(lambda tx: service.claim_case(tx, self.hand(officer), case.id))
+        await self.talk.settle()
+        return claimed
+
+    async def on_phone(self, who: str = "+1") -> list[str]:
+        """What a page that is opened anew shows on this phone."""
+        conversation_id = await self.talk.conversation(who)
+        lines = await self.talk.database.read(
+            lambda tx: conversations.seen_by_person(
+                tx, self.talk.vault, conversation_id, after=0, at=self.talk.clock.now()
+            )
+        )
+        return [line.text for line in lines]
+
+    async def acts(self, case: Case) -> list[str]:
+        return [event.act for event in await self.talk.database.read(lambda tx: store.events_of(tx, case.id))]
+
+
+@pytest.fixture
+async def phone(database, vault, clock, signals) -> AsyncIterator[Phone]:
+    await database.write(calls.create_all)
+    talk, words = Talk(database, vault, clock, signals), Words.load()
+    talk.cases = CaseEscalations(vault, words)  # type: ignore[assignment]
+    talk.worker = talk.new_worker(own_cases=OwnCases(vault, words))
+    yield Phone(talk, words)
+    await talk.inbox.close()
+    await talk.worker.stop()
+    await talk.sender.stop()
+    assert await talk.problems() == []
+
+
+# Return codes -----------------------------------------------------------------------------------------------------
+
+
+async def test_who_asks_for_a_person_gets_a_code_that_is_kept_as_a_keyed_hash(phone: Phone, clock):
+    code = await phone.asks_for_a_person()
+
+    assert receipts.is_whole(code)
+    assert receipts.grouped(code) in (await phone.on_phone())[-1]
+    shown_to_officers = [line.text for line in await phone.talk.transcript()]
+    assert not any(code[:4] in text for text in shown_to_officers)
+    rows = await phone.talk.rows(sa.select(receipt_store.receipts))
+    assert code not in str(rows[0])
+    assert len(rows) == 1
+
+    clock.advance(conversations.SECRETS_KEPT)
+    covered = await phone.talk.database.write(
+        lambda tx: conversations.forget_secrets(tx, phone.talk.vault, clock.now())
+    )
+    assert covered == 1
+    assert not any(code[:4] in text for text in await phone.on_phone())
+
+
+async def test_the_code_opens_nothing_until_the_officer_agrees(phone: Phone):
+    code = await phone.asks_for_a_person()
+    await phone.say("my uncle hides the papers in Ventimiglia")
+    amira = await phone.officer("Amira")
+    case = await phone.claimed(amira)
+
+    answers = await phone.say(code, who="+2")
+
+    assert answers == [A_PERSON_LOOKS]
+    assert await phone.on_phone("+2") == ["•••", A_PERSON_LOOKS]
+    assert not any("Ventimiglia" in line.text for line in await phone.talk.transcript("+2"))
+    new = await phone.case("+2")
+    assert (new.owner_id, new.status) == (amira.id, CaseStatus.CLAIMED)
+    assert "came_back" in await phone.acts(case)
+    assert "came_back" in await phone.acts(new)
+    assert (await phone.case("+1")).conversation_id == case.conversation_id
+
+
+async def test_when_the_officer_agrees_the_same_case_goes_on_on_the_new_phone(phone: Phone):
+    code = await phone.asks_for_a_person()
+    await phone.say("my uncle hides the papers in Ventimiglia")
+    amira = await phone.officer("Amira")
+    case = await phone.claimed(amira)
+    await phone.say(code, who="+2")
+    new = await phone.case("+2")
+
+    going_on = await phone.talk.database.write(lambda tx: receipts.agree(tx, phone.hand(amira), new.id))
+    await phone.talk.settle()
+
+    assert (going_on.id, going_on.conversation_id) == (case.id, await phone.talk.conversation("+2"))
+    assert (await phone.case("+2")).id == case.id
+    assert await phone.on_phone("+1") == []
+    assert not any("Ventimiglia" in text for text in await phone.on_phone("+2"))
+    found = await phone.talk.database.read(lambda tx: receipts.of_case(tx, going_on))
+    assert found.earlier == [case.conversation_id]
+    fresh = re.sub(r"\D", "", (await phone.on_phone("+2"))[-1])
+    assert receipts.is_whole(fresh)
+    assert fresh != code
+    assert await phone.say(code, who="+3") == [NOT_FOUND]
+    await phone.say("where is my file", who="+1")
+    assert (await phone.talk.database.write(lambda tx: store.open_case_of(tx, case.conversation_id))) is None
+
+
+async def test_somebody_else_with_the_code_learns_nothing_and_the_code_dies(phone: Phone):
+    code = await phone.asks_for_a_person()
+    amira = await phone.officer("Amira")
+    case = await phone.claimed(amira)
+    await phone.say(code, who="+2")
+    new = await phone.case("+2")
+
+    await phone.talk.database.write(lambda tx: receipts.refuse(tx, phone.hand(amira), new.id))
+
+    assert await phone.say(code, who="+2") == [NOT_FOUND]
+    assert await phone.say(code, who="+3") == [NOT_FOUND]
+    assert (await phone.case("+1")).id == case.id
+
+
+async def test_only_who_holds_both_cases_decides(phone: Phone):
+    code = await phone.asks_for_a_person()
+    amira, boris = await phone.officer("Amira"), await phone.officer("Boris")
+    await phone.say(code, who="+2")
+    new = await phone.claimed(boris, "+2")
+
+    with pytest.raises((CaseNotFound, NotAllowedNow)):
+        await phone.talk.database.write(lambda tx: receipts.agree(tx, phone.hand(boris), new.id))
+    with pytest.raises((CaseNotFound, NotAllowedNow)):
+        await phone.talk.database.write(lambda tx: receipts.agree(tx, phone.hand(amira), new.id))
+
+
+async def test_wrong_unknown_and_closed_are_answered_alike(phone: Phone):
+    code = await phone.asks_for_a_person()
+    amira = await phone.officer("Amira")
+    mistyped = code[:-1] + str((int(code[-1]) + 1) % 10)
+
+    assert await phone.say(mistyped, who="+2") == [NOT_FOUND]
+    assert await phone.say(receipts.new_code(), who="+2") == [NOT_FOUND]
+    case = await phone.claimed(amira)
+    await phone.talk.database.write(lambda tx: service.close_case(tx, phone.hand(amira), case.id, closing="helped"))
+    await phone.talk.settle()
+    assert await phone.say(code, who="+2") == [NOT_FOUND]
+
+
+async def test_who_tries_too_often_is_told_the_same_even_with_the_right_code(phone: Phone, clock):
+    code = await phone.asks_for_a_person()
+
+    for _ in range(receipts.TRIES_OF_ONE):
+        assert await phone.say(receipts.new_code(), who="+2") == [NOT_FOUND]
+    assert await phone.say(code, who="+2") == [NOT_FOUND]
+
+    clock.advance(receipts.TRIES_COUNT_FOR + timedelta(minutes=1))
+    assert await phone.say(code, who="+2") == [A_PERSON_LOOKS]
+
+
+# The agreed word --------------------------------------------------------------------------------------------------
+
+
+async def test_the_agreed_word_makes_the_bot_harmless_and_calls_a_human_at_once(phone: Phone):
+    await phone.asks_for_a_person()
+    await phone.say("my secret word is Blue Umbrella")
+    await phone.say("I am in Ventimiglia")
+    amira = await phone.officer("Amira")
+    case = await phone.claimed(amira)
+    await phone.talk.settle()
+
+    answers = await phone.say("did you see my BLUE  umbrélla, friend?")
+
+    assert answers == [NEUTRAL]
+    raised = await phone.case()
+    assert (raised.id, raised.priority, raised.reason) == (case.id, Priority.P0, "duress")
+    ringing = await phone.talk.database.read(lambda tx: store.get_alarm(tx, case.id, lock=False))
+    assert ringing is not None
+    assert ringing.climbing
+    assert await phone.on_phone() == ["did you see my BLUE  umbrélla, friend?", NEUTRAL]
+    for probe in ("where do I go tomorrow?", "who has my file?", "I want a person", receipts.new_code()):
+        assert await phone.say(probe) == [NEUTRAL_AGAIN]
+
+
+async def test_the_word_is_kept_as_a_hash_and_stands_in_no_talk(phone: Phone):
+    await phone.say("my secret word is blue umbrella")
+
+    assert not any("umbrella" in line.text for line in await phone.talk.transcript())
+    kept = (await phone.talk.rows(sa.select(conversation_store.conversations.c.duress_words)))[0].duress_words
+    assert kept
+    assert "umbrella" not in kept
+
+
+async def test_nothing_is_sent_to_a_watched_phone_unless_the_officer_says_so(phone: Phone):
+    await phone.asks_for_a_person()
+    await phone.say("my secret word is blue umbrella")
+    amira = await phone.officer("Amira")
+    case = await phone.claimed(amira)
+    await phone.talk.settle()
+    await phone.say("blue umbrella")
+
+    def answer(although: bool):
+        return lambda tx: service.answer_person(
+            tx, phone.hand(amira), case.id, text="Hello", once="", although_watched=although
+        )
+
+    with pytest.raises(Watched):
+        await phone.talk.database.write(answer(False))
+    await phone.talk.database.write(lambda tx: service.release_case(tx, phone.hand(amira), case.id))
+    before = len(phone.talk.channel.sent)
+    await phone.talk.settle()
+    assert phone.talk.channel.sent[before:] == []
+
+    await phone.claimed(amira)
+    await phone.talk.database.write(answer(True))
+    await phone.talk.settle()
+    assert [message.text for message in phone.talk.channel.sent[before:]] == ["Hello"]
+
+    await phone.talk.database.write(lambda tx: service.end_watch(tx, phone.hand(amira), case.id))
+    assert await phone.say("here I am") == []
+    assert not any("person" in text for text in await phone.on_phone())
+
+
+async def test_what_waited_to_be_sent_is_held_back_when_the_word_is_written(phone: Phone):
+    await phone.asks_for_a_person()
+    await phone.say("my secret word is blue umbrella")
+    amira = await phone.officer("Amira")
+    case = await phone.claimed(amira)
+    await phone.talk.settle()
+    await phone.talk.database.write(
+        lambda tx: service.answer_person(tx, phone.hand(amira), case.id, text="We meet at the church", once="")
+    )
+
+    await phone.talk.write("blue umbrella")
+    await phone.talk.worker.drain()
+    await phone.talk.sender.drain()
+
+    assert "We meet at the church" not in phone.talk.channel.texts
+    assert await phone.talk.database.read(conversations.dead_letters) == []
+
+
+async def test_a_new_word_is_one_more_so_whoever_has_the_phone_takes_none_away(phone: Phone):
+    await phone.say("my secret word is blue umbrella")
+    await phone.say("my secret word is green window")
+
+    assert await phone.say("blue umbrella") == [NEUTRAL]
+
+
+async def test_words_that_everybody_writes_are_no_words_for_danger(phone: Phone):
+    for word in ("ok", *sorted(TOO_COMMON)[:5]):
+        answers = await phone.say(f"my secret word is {word}")
+        assert "Choose another" in answers[0]
+
+
+async def test_the_word_goes_along_to_the_new_phone(phone: Phone):
+    code = await phone.asks_for_a_person()
+    await phone.say("my secret word is blue umbrella")
+    amira = await phone.officer("Amira")
+    await phone.claimed(amira)
+    await phone.say(code, who="+2")
+    new = await phone.case("+2")
+    await phone.talk.database.write(lambda tx: receipts.agree(tx, phone.hand(amira), new.id))
+    await phone.talk.settle()
+
+    assert await phone.say("blue umbrella", who="+2") == [NEUTRAL]
+
+
+# Who has my file --------------------------------------------------------------------------------------------------
+
+
+async def shared(phone: Phone, officer: Officer, case: Case) -> str:
+    """Something of the case went to a shelter. Returns the consent."""
+
+    def work(tx: sa.Connection) -> str:
+        hand = phone.hand(officer)
+        agreement = Agreement(
+            kind=Kind.CONSENT,
+            purpose=Purpose.REFERRAL,
+            recipient="service:shelter",
+            named="Casa Marina",
+            giver="child",
+            capacity="understands",
+            language="en",
+            way="spoken",
+            text="May we tell Casa Marina your name and age?",
+            items=("name", "age"),
+        )
+        row = consent.record(tx, hand, case.id, agreement)
+        consent.share(tx, hand, case, row, "referral:one", ["name", "age"])
+        return row.id
+
+    return await phone.talk.database.write(work)
+
+
+async def test_who_has_my_file_is_told_after_the_code_and_only_where_the_case_is(phone: Phone):
+    code = await phone.asks_for_a_person()
+    amira = await phone.officer("Amira")
+    case = await phone.claimed(amira)
+    consent_id = await shared(phone, amira, case)
+    await phone.talk.settle()
+
+    assert await phone.say("Who has my file?") == [WRITE_CODE]
+    told = await phone.say(code)
+
+    assert "Casa Marina" in told[0]
+    assert "November 23, 2026" in told[0]
+    assert "told_who_has" in await phone.acts(case)
+    assert "Casa Marina" not in "".join(await phone.say("Who has my file?", who="+2"))
+    assert "Casa Marina" not in "".join(await phone.say(code, who="+2"))
+
+    await phone.talk.database.write(lambda tx: consent.withdraw(tx, phone.hand(amira), case.id, consent_id, holders=[]))
+    await phone.say("Who has my file?")
+    assert "We wait until they say that they stopped" in (await phone.say(code))[0]
+
+
+async def test_the_code_alone_does_not_tell_who_has_the_file(phone: Phone):
+    code = await phone.asks_for_a_person()
+    amira = await phone.officer("Amira")
+    await shared(phone, amira, await phone.claimed(amira))
+    await phone.talk.settle()
+
+    assert await phone.say(code) == [A_PERSON_LOOKS]
+
+
+async def test_wanting_it_erased_reaches_an_officer(phone: Phone):
+    await phone.say("Erase everything about me")
+
+    case = await phone.case()
+    assert (case.reason, case.status) == ("wants_erasure", CaseStatus.NEW)
