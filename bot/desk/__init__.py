@@ -15,6 +15,7 @@ from bot.desk import (
     exchange,
     handing,
     officers,
+    outside,
     queue,
     records,
     rota,
@@ -37,6 +38,8 @@ from directory.service import Directory
 
 TEMPLATES = Path(__file__).parent / "templates"
 STATIC = Path(__file__).parent / "static"
+#: Where the links in e-mails to partners lead.
+LINK_PAGE = outside.PATH
 
 
 def all_routes(
@@ -58,6 +61,7 @@ def all_routes(
         live_routes(),
         case.routes,
         exchange.routes,
+        outside.routes,
         adults.routes,
         handing.routes,
         file_routes(holders),
