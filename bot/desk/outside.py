@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from bot.desk.frame import context_of, hand_of
 from bot.exchange.outside import service
-from bot.exchange.outside.model import ENDINGS, LARGEST_FILE, Link, LinkDead, NotTaken
+from bot.exchange.outside.model import ENDINGS, LARGEST_FILE, LinkDead, NotTaken
 from bot.exchange.outside.service import Page
 from bot.exchange.requests.model import (
     ALTERNATIVES,
@@ -54,7 +54,7 @@ async def ask_code(request: web.Request) -> web.StreamResponse:
     """Ask for the code. Looking at a link does not spend it: scanners of e-mail look at everything."""
     token, at, vault = request.query.get("token", "")[:80], request.app[CLOCK].now(), request.app[VAULT]
     link = await request.app[DATABASE].read(lambda tx: service.is_open(tx, vault, token, at))
-    _speak_to(request, link)
+    _speak(request, link.language if link and "lang" not in request.query else "")
     return _answer(request, token=token if link else None, status=200 if link else 404)
 
 
@@ -64,14 +64,11 @@ async def open_link(request: web.Request) -> web.StreamResponse:
     fields, at, vault = await form(request), request.app[CLOCK].now(), request.app[VAULT]
     token, code = fields.get("token", "")[:80], fields.get("code", "")[:20]
 
-    def work(tx: Connection) -> tuple[Link | None, Page | None]:
-        return service.is_open(tx, vault, token, at), service.open_link(tx, vault, token, code, at)
-
+    _speak(request, fields.get("language", ""))
     try:
-        link, page = await request.app[DATABASE].write(work)
+        page = await request.app[DATABASE].write(lambda tx: service.open_link(tx, vault, token, code, at))
     except LinkDead:
         return _answer(request, status=404)
-    _speak_to(request, link)
     if page is None:
         return _answer(request, token=token, wrong=True, status=403)
     request.app[SIGNALS].wake("exchange")
@@ -97,10 +94,10 @@ async def refuse(request: web.Request) -> web.StreamResponse:
 
 @routes.post(f"{PATH}/answer", name="outside_answer", allow=PUBLIC)
 async def answer(request: web.Request) -> web.StreamResponse:
-    language = request[LANGUAGE]
-
     def work(tx: Connection, vault: Any, reply: str, at: Any, fields: MultiDict[str]) -> Page:
-        return service.answer(tx, vault, reply, _answers(fields, language), ground=fields.get("ground", ""), at=at)
+        return service.answer(
+            tx, vault, reply, _answers(fields, request[LANGUAGE]), ground=fields.get("ground", ""), at=at
+        )
 
     return await _do(request, work)
 
@@ -153,6 +150,7 @@ async def _do(
     """Do one thing with the page that was opened. What cannot be taken in is said, and nothing typed is lost."""
     fields, at, vault = await form(request), request.app[CLOCK].now(), request.app[VAULT]
     reply = fields.get("reply", "")[:80]
+    _speak(request, fields.get("language", ""))
     try:
         page = await request.app[DATABASE].write(lambda tx: work(tx, vault, reply, at, fields))
     except LinkDead:
@@ -168,10 +166,10 @@ async def _do(
     return _answer(request, page=page, done=True)
 
 
-def _speak_to(request: web.Request, link: Link | None) -> None:
-    """In the language of the contact, where we speak it and the reader has not chosen another."""
-    if link is not None and "lang" not in request.query and link.language in request.app[WORDS].languages:
-        request[LANGUAGE] = link.language
+def _speak(request: web.Request, language: str) -> None:
+    """In this language, if we speak it: that of the contact, and then that of the page they came from."""
+    if language in request.app[WORDS].languages:
+        request[LANGUAGE] = language
 
 
 def _answer(

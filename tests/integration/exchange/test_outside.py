@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -12,7 +13,8 @@ from bot.cases import consent
 from bot.exchange.gate import Situation
 from bot.exchange.outside import service as outside
 from bot.exchange.outside import store as links
-from bot.exchange.outside.model import LINK_HOLDS, MOST_VIEWS, LinkDead, NotTaken
+from bot.exchange.outside.model import LINK_HOLDS, MOST_VIEWS, LinkDead, Mail, NotTaken
+from bot.exchange.outside.notices import LinkNotices
 from bot.exchange.outside.service import Made, Page
 from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
@@ -24,9 +26,13 @@ from bot.kernel import audit
 from bot.kernel.access import Role
 from bot.kernel.clock import SetClock
 from bot.kernel.ids import new_id
+from bot.kernel.live import Signals
+from bot.kernel.mail import Mailer
 from bot.kernel.one_time import MOST_TRIES
+from bot.kernel.words import Words
 from tests.conftest import NOON
 from tests.integration.exchange.two_countries import ALL_TYPES, Country, a_draft, an_agreement
+from tests.peers.smtp import MailServer
 
 EMAIL = "amel@tunis.example"
 PNG = b"\x89PNG\r\n\x1a\n" + b"a picture"
@@ -301,3 +307,94 @@ async def test_somebody_else_than_its_officer_makes_no_link(tunis: Outside):
 
     with pytest.raises(RequestNotFound):
         await tunis.italy.do(outside.make_link, request_id, mails=False, by=stranger)
+
+
+# The e-mail
+
+
+@dataclass
+class Post:
+    """The notices of Italy, and the mail server they go to."""
+
+    server: MailServer
+    notices: LinkNotices
+
+
+@pytest.fixture
+async def post(tunis: Outside, clock: SetClock) -> AsyncIterator[Post]:
+    italy = tunis.italy
+    async with MailServer() as server:
+        notices = LinkNotices(
+            italy.database,
+            italy.vault,
+            clock,
+            Signals(),
+            words=Words.load(),
+            mailer=Mailer(server.url, "desk@lampedusa.example"),
+            page="https://lampedusa.example/request",
+            helpline="Lampedusa helpline",
+        )
+        yield Post(server, notices)
+
+
+async def test_the_e_mail_says_that_a_request_waits_and_nothing_about_anybody(tunis: Outside, post: Post):
+    _, request_id = await tunis.asked()
+    made = await tunis.link(request_id, mails=True)
+
+    assert await post.notices.look() == 1
+    assert await post.notices.look() == 0  # once
+
+    (mail,) = post.server.mails
+    text = mail.get_content()
+    assert mail["To"] == EMAIL
+    assert mail["Subject"] == "Une demande vous attend"
+    assert f"https://lampedusa.example/request?token={made.token}" in text
+    file = await tunis.italy.file(request_id)
+    for told in (*file.fields.values(), file.decision, file.request.number, made.code, "enfant", "child", "Amel"):
+        assert told not in text
+    assert file.request.status is Status.DELIVERED
+
+
+async def test_a_mail_server_that_is_busy_is_asked_again_and_a_lost_answer_costs_a_second_copy(
+    tunis: Outside, post: Post
+):
+    _, request_id = await tunis.asked()
+    await tunis.link(request_id, mails=True)
+    post.server.answers = [450]
+    assert await post.notices.look() == 0
+    post.server.hang_up = True
+
+    tunis.clock.advance(timedelta(hours=1))
+    assert await post.notices.look() == 0  # it took it, and nobody knows
+    tunis.clock.advance(timedelta(hours=1))
+    assert await post.notices.look() == 1
+
+    assert [mail["To"] for mail in post.server.mails] == [EMAIL, EMAIL]
+
+
+async def test_an_address_that_is_gone_calls_the_officer(tunis: Outside, post: Post):
+    _, request_id = await tunis.asked()
+    await tunis.link(request_id, mails=True)
+    post.server.answers = [550]
+
+    assert await post.notices.look() == 0
+
+    link = await tunis.italy.see(lambda tx: links.newest(tx, request_id))
+    assert link is not None
+    assert link.mail is Mail.FAILED
+    assert "mail_failed" in [event.act for event in (await tunis.italy.file(request_id)).events]
+
+
+async def test_no_e_mail_goes_to_a_contact_that_was_changed_meanwhile(tunis: Outside, post: Post):
+    _, request_id = await tunis.asked()
+    await tunis.link(request_id, mails=True)
+    vault = tunis.italy.vault
+    changed = await tunis.italy.see(lambda tx: partners.get(tx, tunis.partner_id, vault))
+    assert changed is not None
+    contacts = (Contact("Amel", "+216 71 000 000", "thief@tunis.example", ("fr",)),)
+    await tunis.italy.database.write(
+        lambda tx: partner_service.change_partner(tx, vault, replace(changed, contacts=contacts), by="x", at=NOON)
+    )
+
+    assert await post.notices.look() == 0
+    assert post.server.mails == []
