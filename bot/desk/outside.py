@@ -9,7 +9,7 @@ from aiohttp import web
 from multidict import MultiDict
 from sqlalchemy.engine import Connection
 
-from bot.desk.frame import context_of, hand_of
+from bot.desk.frame import context_of, go_to, hand_of
 from bot.exchange.outside import service
 from bot.exchange.outside.model import ENDINGS, LARGEST_FILE, LinkDead, NotTaken
 from bot.exchange.outside.service import Page
@@ -19,6 +19,7 @@ from bot.exchange.requests.model import (
     GROUNDS,
     HOWS,
     REFUSALS,
+    NotNow,
     RequestNotFound,
 )
 from bot.exchange.requests.types import FIELDS, QUESTIONS
@@ -120,14 +121,16 @@ async def forgotten(request: web.Request) -> web.StreamResponse:
     return await _do(request, work)
 
 
-@routes.get("/desk/requests/{id}/files/{file}", name="request_file", allow=Permission.EXCHANGE_READ)
+@routes.get("/desk/requests/{id}/file", name="request_file", allow=Permission.EXCHANGE_READ)
 async def request_file(request: web.Request) -> web.StreamResponse:
     """A file that came back, for an officer who may read its request."""
-    hand, request_id, file_id = hand_of(request), request.match_info["id"], request.match_info["file"]
+    hand, request_id, file_id = hand_of(request), request.match_info["id"], request.query.get("file", "")[:36]
     try:
         kind, content = await request.app[DATABASE].write(lambda tx: service.read_file(tx, hand, request_id, file_id))
     except RequestNotFound:
         raise web.HTTPNotFound from None
+    except NotNow:  # it was erased, or there was none: the page of the request lists what there is
+        return go_to(request, "request", id=request_id)
     disposition = f'attachment; filename="file-{file_id[-4:]}.{ENDINGS[kind]}"'
     headers = {"Content-Disposition": disposition}
     return web.Response(body=content, content_type=kind, headers=headers)

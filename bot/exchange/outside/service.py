@@ -44,7 +44,6 @@ from bot.exchange.requests.model import (
     NoConsent,
     NotNow,
     Request,
-    RequestNotFound,
     Side,
     Status,
 )
@@ -287,11 +286,11 @@ def files_of(tx: Connection, request_id: str) -> Sequence[KeptFile]:
 
 
 def read_file(tx: Connection, hand: Hand, request_id: str, file_id: str) -> tuple[str, bytes]:
-    """Kind and content of a file that came back. Raises RequestNotFound; the reading is in the audit log."""
+    """Kind and content of a file that came back. Raises RequestNotFound, and NotNow where it is not there; the reading is audited."""
     request = service.require_seen(tx, hand, request_id).request
     file, key = store.get_file(tx, request.id, file_id), service.key_of(tx, hand.vault, request)
     if file is None or file.content_sealed is None or key is None:
-        raise RequestNotFound(request_id)
+        raise NotNow
     facts = {"file": file.id}
     object_ = f"request:{request.id}"
     audit.append(
