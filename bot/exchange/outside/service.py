@@ -286,7 +286,7 @@ def files_of(tx: Connection, request_id: str) -> Sequence[KeptFile]:
 
 
 def read_file(tx: Connection, hand: Hand, request_id: str, file_id: str) -> tuple[str, bytes]:
-    """Kind and content of a file that came back. Raises RequestNotFound, and NotNow where it is not there; the reading is audited."""
+    """Kind and content of a file that came back; the reading is audited. Raises RequestNotFound, NotNow (no file)."""
     request = service.require_seen(tx, hand, request_id).request
     file, key = store.get_file(tx, request.id, file_id), service.key_of(tx, hand.vault, request)
     if file is None or file.content_sealed is None or key is None:
