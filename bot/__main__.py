@@ -470,7 +470,7 @@ def partner_sign(
     from bot.partner_upkeep import sign
 
     typer.echo("You are about to trust this partner with what children told us. Call them on a number you know.")
-    heard = typer.prompt("The ten groups they read to you")
+    heard = typer.prompt("The ten groups they read to you (the e-mail address they spell, if they read behind links)")
     password = typer.prompt("Your password", hide_input=True)
     typer.echo(_run(sign(_settings(), name, sign_in_name, password, heard)))
 

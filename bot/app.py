@@ -47,6 +47,7 @@ from bot.conversations.triage import Triage
 from bot.conversations.turn import TurnWorker
 from bot.exchange.exchange import Exchange
 from bot.exchange.holds.service import ClaimingAdults
+from bot.exchange.outside.notices import LinkNotices
 from bot.exchange.partners.keys import Identity
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.reminders import Reminders
@@ -59,6 +60,7 @@ from bot.kernel.database import Database, DatabaseUnavailable, open_database
 from bot.kernel.health import Health
 from bot.kernel.live import Signals
 from bot.kernel.logs import configure_logs, get_log
+from bot.kernel.mail import Mailer
 from bot.kernel.migrations import migrate
 from bot.kernel.settings import Settings, master_key_bytes
 from bot.kernel.web import PUBLIC, Routes, WebParts, build_web, web_runner
@@ -162,6 +164,16 @@ class Waymark:
             gatekeeper=RequestGatekeeper(vault),
             identity=own_identity(settings),
         )
+        self.link_notices = LinkNotices(
+            database,
+            vault,
+            clock,
+            self.signals,
+            words=self.words,
+            mailer=mailer_of(settings),
+            page=f"{settings.public_url}{bot.desk.LINK_PAGE}",
+            helpline=own_identity(settings).name,
+        )
         self.health = Health(database, clock)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stopping = False
@@ -255,6 +267,7 @@ class Waymark:
             "reminders": self.reminders.run,
             "intake": self.exchange.intake.run,
             "carrier": self.exchange.carrier.run,
+            "link notices": self.link_notices.run,
             "askers": self.askers.run,
         }
         for name, run in workers.items():
@@ -326,6 +339,12 @@ class Waymark:
         while not task.done():  # asked again, should some library forget it: a server that is told to stop stops
             task.cancel()
             await asyncio.wait({task}, timeout=ASKED_AGAIN_SECONDS)
+
+
+def mailer_of(settings: Settings) -> Mailer | None:
+    """The mail server of the settings; None where there is none."""
+    url = settings.smtp_url.get_secret_value()
+    return Mailer(url, settings.mail_from) if url else None
 
 
 def own_identity(settings: Settings) -> Identity:

@@ -40,6 +40,11 @@ from bot.upkeep import COMMAND, CannotDo, installation
 T = TypeVar("T")
 
 READ_OURS = "./waymark partner fingerprint"
+HOW_TO_CALL = (
+    "Call them on a number you know from elsewhere. They spell their e-mail address, you write down what you hear.\n"
+    "Then each of two admins says so:\n"
+    "  ./waymark partner sign {name!r} --as SIGN_IN_NAME"
+)
 HOW_TO_COMPARE = (
     "Call them on a number you know from elsewhere, not from the key file. They read the ten groups of their own key\n"
     "({how}), you compare. Then each of two admins says so:\n"
@@ -77,6 +82,10 @@ async def add(settings: Settings, description: Path, key_file: Path | None, *, s
 
     partner = await _write(settings, work)
     said = f"{partner.name} is added."
+    if partner.by_link:
+        if card is not None:
+            raise CannotDo("a partner that is reached by link has no key file; leave it out")
+        return f"{said} Nothing is shown to it yet.\n{_to_call(partner.name)}"
     if card is None:
         return f"{said} Its key file is still missing: ./waymark partner key {partner.name!r} FILE"
     return f"{said} Nothing passes yet.\n{_to_compare(partner.name)}"
@@ -103,16 +112,15 @@ async def change(settings: Settings, name: str, description: Path) -> str:
     def work(tx: Connection, vault: Vault) -> Partner:
         known = _named(tx, vault, name)
         described = _described(text, known.id)
-        endpoint = described.endpoint or (None if waits(text) else known.endpoint)
+        endpoint = described.endpoint or (None if waits(text) or described.by_link else known.endpoint)
         said = replace(
             described, endpoint=endpoint, deployment=known.deployment, our_kid=known.our_kid, keys=known.keys
         )
         return partners.change_partner(tx, vault, said, by=COMMAND, at=at)
 
     changed = await _write(settings, work)
-    return f"{changed.name} is changed, and nothing passes before two admins have signed again.\n" + _to_compare(
-        changed.name
-    )
+    to_do = _to_call(changed.name) if changed.by_link else _to_compare(changed.name)
+    return f"{changed.name} is changed, and nothing passes before two admins have signed again.\n{to_do}"
 
 
 async def sign(settings: Settings, name: str, sign_in_name: str, password: str, heard: str) -> str:
@@ -129,6 +137,8 @@ async def sign(settings: Settings, name: str, sign_in_name: str, password: str, 
 
         def work(tx: Connection) -> int:
             partner = _named(tx, vault, name)
+            if partner.by_link:
+                return partners.sign_contact(tx, vault, partner.id, heard=heard, officer_id=officer_id, at=at)
             _, missing = partners.sign_key(tx, vault, partner.id, heard=heard, officer_id=officer_id, at=at)
             return missing
 
@@ -177,7 +187,7 @@ async def list_partners(settings: Settings) -> list[str]:
         missing = {gap.partner_id for gap in await database.read(letters.gaps)}
     lines = []
     for each in everyone:
-        closed, count = each.why_closed(at), counted[each.id]
+        closed, count = each.why_unreachable(at), counted[each.id]
         notes = [f"{count['waiting']} waiting"] if count.get("waiting") else []
         undelivered = count.get(ReceiptState.UNDELIVERED, 0) + count.get(ReceiptState.CLOSED, 0)
         notes += [f"{undelivered} never delivered"] if undelivered else []
@@ -196,7 +206,7 @@ async def show(settings: Settings, name: str) -> list[str]:
         missing = await database.read(lambda tx: letters.gaps(tx, partner.id))
         acts = await database.read(lambda tx: audit.read_log(tx, object=f"partner:{partner.id}", limit=50))
     refused = [row for row in acts if row.act == post.LETTER_REFUSED]
-    closed = partner.why_closed(at)
+    closed = partner.why_unreachable(at)
     reports = "nobody knows" if partner.reports_to is None else ", ".join(sorted(partner.reports_to)) or "to none"
     lines = [
         f"{partner.name} ({partner.kind}, {partner.country}{f', {partner.area}' if partner.area else ''})",
@@ -332,12 +342,19 @@ def _to_compare(name: str) -> str:
     return HOW_TO_COMPARE.format(how=READ_OURS, name=name)
 
 
+def _to_call(name: str) -> str:
+    return HOW_TO_CALL.format(name=name)
+
+
 def _groups(groups: Sequence[str]) -> str:
     half = len(groups) // 2
     return f"  {'  '.join(groups[:half])}\n  {'  '.join(groups[half:])}"
 
 
 def _reached(partner: Partner) -> str:
+    if partner.by_link:
+        callers = {each.officer_id for each in partner.contact_signatures}
+        return f"behind a link; {len(callers)} admins have called its contact"
     if partner.endpoint is None:
         return "not by us: they fetch, or get a file"
     return f"{partner.endpoint}{' (and we fetch theirs there)' if partner.fetch else ''}"

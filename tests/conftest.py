@@ -49,6 +49,7 @@ STORES = (
     "bot.exchange.post.store",
     "bot.exchange.requests.store",
     "bot.exchange.holds.store",
+    "bot.exchange.outside.store",
     "bot.exchange.records.store",
     "bot.texts.store",
 )

@@ -15,6 +15,7 @@ from bot.desk import (
     exchange,
     handing,
     officers,
+    outside,
     phone,
     queue,
     records,
@@ -38,6 +39,8 @@ from directory.service import Directory
 
 TEMPLATES = Path(__file__).parent / "templates"
 STATIC = Path(__file__).parent / "static"
+#: Where the links in e-mails to partners lead.
+LINK_PAGE = outside.PATH
 
 
 def all_routes(
@@ -60,6 +63,7 @@ def all_routes(
         case.routes,
         phone.routes,
         exchange.routes,
+        outside.routes,
         adults.routes,
         handing.routes,
         file_routes(holders),

@@ -22,6 +22,9 @@ from bot.exchange import gate
 from bot.exchange.gate import GateShut, Situation
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import TIE_TITLES, MayNotMove, Tie
+from bot.exchange.outside import service as outside
+from bot.exchange.outside import store as links
+from bot.exchange.outside.model import MOST_VIEWS
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed
 from bot.exchange.requests import sending, service, store
@@ -32,6 +35,7 @@ from bot.exchange.requests.model import (
     ENDED,
     GROUNDS,
     HOWS,
+    OWED,
     REFUSALS,
     RETURNS,
     STATUS_TITLES,
@@ -48,8 +52,9 @@ from bot.exchange.requests.model import (
 from bot.exchange.requests.service import Answer, Draft, SentBefore
 from bot.exchange.requests.types import BODIES, FIELDS, LONGEST, QUESTIONS, REQUEST_TYPES, TIES
 from bot.kernel.access import Permission, Role, allows
+from bot.kernel.pages import route_url
 from bot.kernel.web import Routes, form
-from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, OFFICER, SIGNALS, VAULT
+from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, OFFICER, SETTINGS, SIGNALS, VAULT
 from bot.kernel.words import N_
 
 routes = Routes()
@@ -118,6 +123,15 @@ ACTS: Mapping[str, str] = {
     "override_asked": N_("one person asked to go against the gate"),
     "override_agreed": N_("a second person agreed to go against the gate"),
     "came": N_("came"),
+    "link_made": N_("a link and a code were made for the partner"),
+    "link_ended": N_("no link opens any more"),
+    "link_opened": N_("the link was opened"),
+    "link_wrong_code": N_("a wrong code was typed behind the link"),
+    "mail_sent": N_("the e-mail with the link was sent"),
+    "mail_failed": N_("the e-mail with the link was not taken"),
+    "shown": N_("the personal part was shown behind the link"),
+    "not_shown": N_("the personal part was not shown: look at the gate, the holds and the consent"),
+    "file_came": N_("a file came"),
 }
 
 #: Why something that was to leave stayed here, beside what happened.
@@ -379,6 +393,8 @@ async def request_screen(
     problem: str | None = None,
     closed: ChannelClosed | None = None,
     typed: MultiDict[str] | None = None,
+    made: outside.Made | None = None,
+    made_link: str = "",
 ) -> web.Response:
     """The page of a request. `typed` gives back what could not be kept."""
     vault, hand, request_id = request.app[VAULT], hand_of(request), request.match_info["id"]
@@ -389,6 +405,8 @@ async def request_screen(
             **request_context(tx, vault, hand, file),
             "problem": _sentence(problem),
             "closed_channel": closed,
+            "made": made,
+            "made_link": made_link,
             "typed": typed if typed is not None else MultiDict(),
         }
 
@@ -405,6 +423,7 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: service.Reques
     known = [sending.recipient_of(partner) for partner in partners.everyone(tx, vault)] if file.stops else []
     remaining = gate.channels_that_remain(sending.situation_of(tx, vault, asked), known)
     by_id = {partner.id: partner for partner in partners.everyone(tx, vault)}
+    ours_by_link = asked.side is Side.OURS and file.partner is not None and file.partner.by_link
     others = service.partners_for(tx, vault, asked.type, at=hand.at) if asked.side is Side.OURS else []
     return {
         "file": file,
@@ -452,6 +471,12 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: service.Reques
         },
         "may_act": {act.value: asked.allows(act) for act in Act},
         "discloses": asked.status is Status.ACCEPTED and asked.asked_on is None and asked.side is Side.OURS,
+        "by_link": ours_by_link,
+        "link": links.newest(tx, asked.id) if ours_by_link else None,
+        "files": outside.files_of(tx, asked.id) if ours_by_link else (),
+        "may_link": asked.status in {*OWED, Status.EXPIRED} or asked.still_held,
+        "most_views": MOST_VIEWS,
+        "now": hand.at,
         "talks": asked.asked_on is not None and asked.status.value in {"accepted", "partly_answered", "answered"},
     }
 
@@ -528,6 +553,37 @@ async def disclose(request: web.Request) -> web.StreamResponse:
     """Try again to send the personal part, after the gate or the channel kept it back."""
     request_id = request.match_info["id"]
     return await _act(request, lambda tx, hand: service.disclose_again(tx, hand, request_id), notice="request_sent")
+
+
+@routes.post("/desk/requests/{id}/link", name="make_request_link", allow=Permission.EXCHANGE_WRITE)
+async def make_link(request: web.Request) -> web.StreamResponse:
+    """A link for a partner without Waymark. Its code, and the link where no mail server is set, are on this answer
+    alone."""
+    request_id, settings = request.match_info["id"], request.app[SETTINGS]
+    mails = bool(settings.smtp_url.get_secret_value())
+    hand = hand_of(request)
+
+    def work(tx: Connection) -> outside.Made:
+        return outside.make_link(tx, hand, request_id, mails=mails)
+
+    try:
+        made = await request.app[DATABASE].write(work)
+    except RequestNotFound:
+        raise web.HTTPNotFound from None
+    except ChannelClosed as error:
+        return await request_screen(request, status=409, problem="channel", closed=error)
+    except NotNow as error:
+        return await request_screen(request, status=409, problem=error.code)
+    _wake(request, None)
+    path = route_url(request, "outside", {"token": made.token})
+    return await request_screen(request, made=made, made_link="" if mails else f"{settings.public_url}{path}")
+
+
+@routes.post("/desk/requests/{id}/link/end", name="end_request_link", allow=Permission.EXCHANGE_WRITE)
+async def end_link(request: web.Request) -> web.StreamResponse:
+    """No link to this request opens any more."""
+    request_id = request.match_info["id"]
+    return await _act(request, lambda tx, hand: outside.end_links(tx, hand, request_id), notice="saved")
 
 
 @routes.post("/desk/requests/{id}/withdraw", name="withdraw_request", allow=Permission.EXCHANGE_WRITE)

@@ -172,6 +172,21 @@ class Settings(BaseSettings):
             must="be 16 to 256 letters, digits, - or _",
         ),
     ] = SecretStr("")
+    smtp_url: Annotated[
+        SecretStr,
+        About(
+            "The mail server, as `smtp://user:password@host:587` or `smtps://…`: it tells partners without Waymark "
+            "that a request waits, and nothing more; empty: no e-mail",
+            must="begin with smtp:// or smtps:// and name a host",
+        ),
+    ] = SecretStr("")
+    mail_from: Annotated[
+        str,
+        About(
+            "The address that e-mail comes from",
+            must="be an e-mail address",
+        ),
+    ] = Field("", pattern=r"^([A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+)?$")
     understanding: Annotated[
         Literal["auto", "embedder", "ngrams"],
         About(
@@ -304,6 +319,13 @@ class Settings(BaseSettings):
         parts = urlsplit(value)
         _require(not value or (parts.scheme in {"http", "https"} and bool(parts.hostname)))
         return value.rstrip("/")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, value: SecretStr) -> SecretStr:
+        parts = urlsplit(value.get_secret_value())
+        _require(not value.get_secret_value() or (parts.scheme in {"smtp", "smtps"} and bool(parts.hostname)))
+        return value
 
     @field_validator("master_key", "old_master_key")
     @classmethod
@@ -494,6 +516,8 @@ def _contradictions(settings: Settings) -> list[str]:
             problems.append("WAYMARK_TELEGRAM_MODE is webhook, but WAYMARK_TELEGRAM_TOKEN is empty.")
         elif settings.telegram_api_url == TELEGRAM_API and not settings.is_https:
             problems.append("WAYMARK_TELEGRAM_MODE is webhook: Telegram calls only a WAYMARK_PUBLIC_URL with https://.")
+    if settings.smtp_url.get_secret_value() and not settings.mail_from:
+        problems.append("WAYMARK_SMTP_URL is given, but WAYMARK_MAIL_FROM is empty.")
     if settings.data_dir.exists() and not settings.data_dir.is_dir():
         problems.append(f"WAYMARK_DATA_DIR is {settings.data_dir}, which is not a folder.")
     return problems

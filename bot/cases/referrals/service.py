@@ -7,10 +7,8 @@ once, with a code that is read to them by phone, so that neither the message nor
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
-import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -29,15 +27,13 @@ from bot.cases.record import store as record_store
 from bot.cases.record.fields import FIELDS, READING
 from bot.cases.referrals import store
 from bot.cases.referrals.model import FEEDBACKS, Act, Referral, State, Urgency
-from bot.kernel import access
+from bot.kernel import access, one_time
 from bot.kernel.access import Permission
 from bot.kernel.crypto import Vault
 from bot.kernel.ids import new_id
 
 LONGEST_ASK = 2000
-CODE_DIGITS = 6
-#: After so many wrong codes a link is dead: send another.
-MOST_TRIES = 5
+MOST_TRIES = one_time.MOST_TRIES
 
 
 class NoConsent(CaseError):
@@ -115,13 +111,13 @@ def send(
         sent_at=hand.at,
         adult_id=with_adult,
     )
-    token, code = secrets.token_urlsafe(24), "".join(secrets.choice("0123456789") for _ in range(CODE_DIGITS))
+    token, code = one_time.new_token(), one_time.new_code()
     store.add(
         tx,
         referral,
         {
             "ask_sealed": key_of(tx, hand, case).seal(ask, table="referrals", row=referral.id, field="ask"),
-            "link_hash": _hash(token),
+            "link_hash": one_time.fingerprint(token),
             "code_hash": _code_hash(hand.vault, referral.id, code),
         },
     )
@@ -208,7 +204,7 @@ def silent_ones(tx: Connection, hand: Hand, *, limit: int = 50) -> list[tuple[Re
 
 def is_open(tx: Connection, token: str, at: datetime, *, adults: Adults) -> bool:
     """Whether a link would still open. Looking does not spend it."""
-    found = store.by_link(tx, _hash(token), lock=False)
+    found = store.by_link(tx, one_time.fingerprint(token), lock=False)
     return found is not None and _opens(tx, *found, at, adults) is not None
 
 
@@ -217,16 +213,16 @@ def open_by_link(tx: Connection, vault: Vault, token: str, code: str, at: dateti
 
     (A wrong code must be counted, so it is no exception: an exception would undo the counting.)
     """
-    found = store.by_link(tx, _hash(token), lock=True)
+    found = store.by_link(tx, one_time.fingerprint(token), lock=True)
     case = _opens(tx, *found, at, adults) if found else None
     if found is None or case is None:
         raise LinkDead
     referral, row = found
-    if not hmac.compare_digest(row.code_hash, _code_hash(vault, referral.id, "".join(code.split()))):
+    if not hmac.compare_digest(row.code_hash, _code_hash(vault, referral.id, code)):
         store.count_try(tx, referral.id)
         return None
-    reply = secrets.token_urlsafe(24)
-    if not store.spend_link(tx, referral.id, reply_hash=_hash(reply), at=at):
+    reply = one_time.new_token()
+    if not store.spend_link(tx, referral.id, reply_hash=one_time.fingerprint(reply), at=at):
         raise LinkDead
     if referral.allows(Act.SEE):
         _save(tx, referral, referral.after(Act.SEE, at=at))
@@ -263,7 +259,7 @@ def reply_by_link(
 ) -> Referral:
     """The receiver says yes or no. Raises LinkDead once they did, when it was taken back, and for a yes to a child and
     an adult who may not be sent together any more."""
-    referral = store.by_reply(tx, _hash(reply))
+    referral = store.by_reply(tx, one_time.fingerprint(reply))
     sealed = case_store.get_case(tx, referral.case_id) if referral is not None else None
     if referral is None or sealed is None or act not in (Act.ACCEPT, Act.DECLINE):
         raise LinkDead
@@ -295,9 +291,5 @@ def _write_down(
     write_down(tx, vault, case, act, officer_id=officer_id, at=at, facts=facts)
 
 
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
 def _code_hash(vault: Vault, referral_id: str, code: str) -> str:
-    return vault.index("referral code", referral_id, code)
+    return one_time.code_hash(vault, "referral code", referral_id, code)

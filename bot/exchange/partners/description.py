@@ -34,11 +34,15 @@ agreement:                       # outside its dates nothing passes
 may_send: [info_child]           # requests we may send to them
 may_receive: [info_child]        # requests they may send to us
 reach: push                      # push: to the address in their key file; fetch: they cannot reach us, so we also
-                                 # fetch theirs there; wait: we cannot reach them, they fetch from us or get a file
+                                 # fetch theirs there; wait: we cannot reach them, they fetch from us or get a file;
+                                 # link: they have no Waymark, and the first contact with a phone and an e-mail gets
+                                 # a link by e-mail and a code by phone
 """
 
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
+#: Plain enough for the header of a mail: no spaces, no line ends, no quotes.
+_EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _FIELDS = frozenset(
     {
@@ -82,9 +86,14 @@ def read_description(text: str, *, partner_id: str) -> Partner:
         may_receive=read.codes("may_receive"),
         endpoint=read.endpoint(),
         fetch=given.get("reach", "push") == "fetch",
+        by_link=given.get("reach") == "link",
     )
-    if given.get("reach", "push") not in ("push", "fetch", "wait"):
-        read.problems.append("reach must be push, fetch or wait")
+    if given.get("reach", "push") not in ("push", "fetch", "wait", "link"):
+        read.problems.append("reach must be push, fetch, wait or link")
+    if partner.by_link and partner.link_contact is None:
+        read.problems.append("who is reached by link needs a contact with both a phone and an e-mail")
+    if partner.by_link and (partner.endpoint or partner.may_receive):
+        read.problems.append("who is reached by link has no endpoint and sends us no requests: leave them out")
     for unknown in sorted(str(name) for name in given.keys() - _FIELDS):
         read.problems.append(f"there is no field {unknown!r}")
     if read.problems:
@@ -162,6 +171,8 @@ class _Reading:
             named = {name: str(each.get(name) or "").strip() for name in ("name", "phone", "email")}
             if not named["name"] or not (named["phone"] or named["email"]):
                 self.problems.append("every contact needs a name, and a phone or an e-mail")
+            if named["email"] and not _EMAIL.fullmatch(named["email"]):
+                self.problems.append(f"{named['email']!r} is no e-mail address")
             languages = each.get("languages") or []
             found.append(Contact(**named, languages=tuple(str(language) for language in languages)))
         return tuple(found)

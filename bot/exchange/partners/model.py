@@ -155,6 +155,9 @@ class Partner(Struct, frozen=True):
     our_kid: str | None = None  # the newest key of ours that it is known to hold
     closed_at: datetime | None = None
     keys: tuple[PartnerKey, ...] = ()
+    #: It runs nothing that could open a letter: it is told by e-mail that a request waits, and reads it behind a link.
+    by_link: bool = False
+    contact_signatures: tuple[Signature, ...] = ()  # of those who called its contact; set by the store, if they fit
 
     def key(self, at: datetime) -> PartnerKey | None:
         """The key to seal for: of those that are verified now, the one that came last."""
@@ -163,10 +166,45 @@ class Partner(Struct, frozen=True):
 
     def why_closed(self, at: datetime) -> ChannelClosed | None:
         """Why nothing at all may pass now, or None."""
+        if self.by_link:
+            return ChannelClosed(
+                "reached_by_link",
+                N_("{partner} gets no letters: it reads a request behind a link, once it was sent one."),
+                partner=self.name,
+            )
+        if self.closed_at is None and self.key(at) is None:
+            return self._without_key(at)
+        return self._why_shut(at)
+
+    def why_unreachable(self, at: datetime) -> ChannelClosed | None:
+        """Why it can be asked nothing now, by letter or behind a link; or None."""
+        if not self.by_link:
+            return self.why_closed(at)
+        if self.closed_at is None and not self.is_called:
+            return ChannelClosed(
+                "contact_unverified",
+                N_(
+                    "The contact of {partner} is not verified yet. Two admins call it, each by themselves, and have "
+                    "the e-mail address spelled to them."
+                ),
+                partner=self.name,
+            )
+        return self._why_shut(at)
+
+    @property
+    def link_contact(self) -> Contact | None:
+        """Who gets the link by e-mail and the code by phone: the first who can be reached both ways."""
+        return next((each for each in self.contacts if each.email and each.phone), None)
+
+    @property
+    def is_called(self) -> bool:
+        """Whether enough admins have called its contact and signed for it."""
+        callers = {signature.officer_id for signature in self.contact_signatures}
+        return self.link_contact is not None and len(callers) >= SIGNATURES_NEEDED
+
+    def _why_shut(self, at: datetime) -> ChannelClosed | None:
         if self.closed_at is not None:
             return ChannelClosed("partner_closed", N_("The channel to {partner} was closed."), partner=self.name)
-        if self.key(at) is None:
-            return self._without_key(at)
         if self.agreement is None:
             return ChannelClosed(
                 "no_agreement", N_("There is no agreement with {partner}. Record one first."), partner=self.name
@@ -201,6 +239,24 @@ class Partner(Struct, frozen=True):
         closed = self.why_closed(at)
         if closed is not None:
             raise closed
+        self._must_agree(direction, request_type=request_type, purpose=purpose, data_classes=data_classes)
+
+    def must_allow_by_link(
+        self, *, request_type: str, purpose: str, data_classes: frozenset[str], at: datetime
+    ) -> None:
+        """The same for what it would read behind a link. Raises ChannelClosed, to any partner that gets letters too."""
+        closed = (
+            self.why_unreachable(at)
+            if self.by_link
+            else ChannelClosed("gets_letters", N_("{partner} gets letters, and no links."), partner=self.name)
+        )
+        if closed is not None:
+            raise closed
+        self._must_agree(Direction.SEND, request_type=request_type, purpose=purpose, data_classes=data_classes)
+
+    def _must_agree(
+        self, direction: Direction, *, request_type: str | None, purpose: str, data_classes: frozenset[str]
+    ) -> None:
         assert self.agreement is not None
         if purpose == POST and request_type is None and not data_classes:
             return

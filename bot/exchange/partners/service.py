@@ -151,6 +151,7 @@ def change_partner(tx: Connection, vault: Vault, partner: Partner, *, by: str, a
     store.save(tx, partner, skeleton=skeleton(partner.name))
     for key in partner.keys:
         store.save_key(tx, replace(key, signatures=(), vouched_by=None, vouch_mark=""))
+    store.forget_contact_signatures(tx, partner.id)
     _record(tx, vault, at, by, "exchange.partner_changed", f"partner:{partner.id}")
     return _known(tx, vault, partner.id)
 
@@ -178,6 +179,8 @@ def add_key(tx: Connection, vault: Vault, partner_id: str, card: KeyCard, *, by:
     Raises KeyRefused.
     """
     partner = _known(tx, vault, partner_id)
+    if partner.by_link:
+        raise KeyRefused("This partner reads behind a link. If it has Waymark now, change its description first.")
     if any(own.kid == card.kid or own.deployment == card.deployment for own in store.own_keys(tx, vault)):
         raise KeyRefused("This is our own key file. Give it to the partner, and ask for theirs.")
     if partner.deployment not in (None, card.deployment):
@@ -240,9 +243,7 @@ def sign_key(
     The caller has proven that the officer is who it says, by password. Raises CannotSign.
     """
     partner = _known(tx, vault, partner_id)
-    officer = get_officer(tx, officer_id)
-    if officer is None or not officer.active or Role.ADMIN not in officer.roles:
-        raise CannotSign("Only an active admin can sign for a partner's key.")
+    _require_admin(tx, officer_id)
     waiting = [key for key in partner.keys if key.state(at) is KeyState.UNVERIFIED]
     if not waiting:
         raise CannotSign(f"No key of {partner.name} waits for a signature.")
@@ -259,6 +260,38 @@ def sign_key(
     store.save_key(tx, signed)
     _record(tx, vault, at, officer_id, "exchange.key_signed", f"key:{key.kid}", partner=partner.id)
     return signed, max(0, SIGNATURES_NEEDED - len({each.officer_id for each in signed.signatures}))
+
+
+def sign_contact(tx: Connection, vault: Vault, partner_id: str, *, heard: str, officer_id: str, at: datetime) -> int:
+    """An admin's word for a partner without Waymark: "I called them on a number I know from elsewhere, and this is the
+    e-mail address they spelled to me". Returns how many more admins are needed before anything may be shown.
+
+    The caller has proven that the officer is who it says, by password. Raises CannotSign.
+    """
+    partner = _known(tx, vault, partner_id)
+    _require_admin(tx, officer_id)
+    contact = partner.link_contact
+    if not partner.by_link or contact is None:
+        raise CannotSign(f"{partner.name} has no contact with an e-mail address and a phone that could be called.")
+    if "".join(heard.split()).casefold() != contact.email.casefold():
+        raise CannotSign(
+            f"This is not the e-mail address that is kept for {partner.name}. Have it spelled to you once more; if it "
+            "still differs, do not trust it: somebody may have changed it."
+        )
+    try:
+        with tx.begin_nested():
+            store.add_contact_signature(tx, vault, partner, officer_id, at)
+    except IntegrityError:
+        raise CannotSign("You have signed already. Another admin has to call them for themselves.") from None
+    _record(tx, vault, at, officer_id, "exchange.contact_signed", f"partner:{partner.id}")
+    signed = _known(tx, vault, partner_id).contact_signatures
+    return max(0, SIGNATURES_NEEDED - len({each.officer_id for each in signed}))
+
+
+def _require_admin(tx: Connection, officer_id: str) -> None:
+    officer = get_officer(tx, officer_id)
+    if officer is None or not officer.active or Role.ADMIN not in officer.roles:
+        raise CannotSign("Only an active admin can sign for a partner.")
 
 
 def revoke_key(tx: Connection, vault: Vault, partner_id: str, kid: str | None, *, by: str, at: datetime) -> int:

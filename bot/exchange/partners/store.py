@@ -61,6 +61,16 @@ exchange_partner_keys = sa.Table(
     sa.Column("revoked_at", Moment, nullable=True),
 )
 
+#: Admins who called the contact of a partner that runs nothing of ours, and had its e-mail address spelled to them.
+exchange_contact_signatures = sa.Table(
+    "exchange_contact_signatures",
+    metadata,
+    sa.Column("partner_id", sa.String(36), sa.ForeignKey("exchange_partners.id"), primary_key=True),
+    sa.Column("officer_id", sa.String(36), primary_key=True),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("mark", sa.String(64), nullable=False),
+)
+
 exchange_own_keys = sa.Table(
     "exchange_own_keys",
     metadata,
@@ -130,7 +140,10 @@ def everyone(tx: Connection, vault: Vault, *, country: str | None = None) -> lis
     keys: dict[str, list[PartnerKey]] = {}
     for row in tx.execute(sa.select(exchange_partner_keys)):
         keys.setdefault(row.partner_id, []).append(_key(row))
-    return [_partner(vault, row, keys.get(row.id, ())) for row in tx.execute(query)]
+    called: dict[str, list[Signature]] = {}
+    for row in tx.execute(sa.select(exchange_contact_signatures)):
+        called.setdefault(row.partner_id, []).append(Signature(row.officer_id, row.at, row.mark))
+    return [_partner(vault, row, keys.get(row.id, ()), called.get(row.id, ())) for row in tx.execute(query)]
 
 
 def skeletons(tx: Connection) -> list[tuple[str, str, str]]:
@@ -201,6 +214,27 @@ def signature_mark(vault: Vault, partner: Partner, key: PartnerKey, officer_id: 
 
 def vouch_mark(vault: Vault, partner: Partner, key: PartnerKey, by: str) -> str:
     return vault.index("exchange vouching", *_what_is_signed(partner, key), by)
+
+
+# Those who called a partner without keys
+
+
+def add_contact_signature(tx: Connection, vault: Vault, partner: Partner, officer_id: str, at: datetime) -> None:
+    """Raises IntegrityError where this officer has signed already."""
+    mark = _contact_mark(vault, partner, officer_id, at)
+    tx.execute(
+        exchange_contact_signatures.insert().values(partner_id=partner.id, officer_id=officer_id, at=at, mark=mark)
+    )
+
+
+def forget_contact_signatures(tx: Connection, partner_id: str) -> None:
+    table = exchange_contact_signatures
+    tx.execute(table.delete().where(table.c.partner_id == partner_id))
+
+
+def _contact_mark(vault: Vault, partner: Partner, officer_id: str, at: datetime) -> str:
+    said = json.dumps(_columns(partner), ensure_ascii=False, sort_keys=True)
+    return vault.index("exchange contact", partner.id, said, officer_id, str(moment_to_int(at)))
 
 
 def _what_is_signed(partner: Partner, key: PartnerKey) -> tuple[str, ...]:
@@ -302,11 +336,15 @@ def _one(tx: Connection, vault: Vault | None, condition: sa.ColumnElement[bool])
     if row is None:
         return None
     keys = tx.execute(sa.select(exchange_partner_keys).where(exchange_partner_keys.c.partner_id == row.id))
-    return _partner(vault, row, [_key(each) for each in keys])
+    table = exchange_contact_signatures
+    called = tx.execute(sa.select(table).where(table.c.partner_id == row.id))
+    return _partner(
+        vault, row, [_key(each) for each in keys], [Signature(each.officer_id, each.at, each.mark) for each in called]
+    )
 
 
 def _columns(partner: Partner) -> dict[str, Any]:
-    profile = {
+    profile: dict[str, Any] = {
         "reports_to": None if partner.reports_to is None else sorted(partner.reports_to),
         "competence": sorted(partner.competence),
         "area": partner.area,
@@ -316,6 +354,8 @@ def _columns(partner: Partner) -> dict[str, Any]:
         "may_send": sorted(partner.may_send),
         "may_receive": sorted(partner.may_receive),
     }
+    if partner.by_link:  # said only where it is so: what admins signed before this was known stays as it was
+        profile["by_link"] = True
     return {
         "name": partner.name,
         "country": partner.country,
@@ -328,7 +368,7 @@ def _columns(partner: Partner) -> dict[str, Any]:
     }
 
 
-def _partner(vault: Vault | None, row: Row[Any], keys: Sequence[PartnerKey]) -> Partner:
+def _partner(vault: Vault | None, row: Row[Any], keys: Sequence[PartnerKey], called: Sequence[Signature]) -> Partner:
     profile = json.loads(row.profile)
     reports_to = profile["reports_to"]
     partner = Partner(
@@ -349,9 +389,15 @@ def _partner(vault: Vault | None, row: Row[Any], keys: Sequence[PartnerKey]) -> 
         fetch=row.fetch,
         our_kid=row.our_kid,
         closed_at=row.closed_at,
+        by_link=profile.get("by_link", False),
+    )
+    signed = tuple(
+        each
+        for each in called
+        if vault is not None and each.mark == _contact_mark(vault, partner, each.officer_id, each.at)
     )
     marked = (replace(key, genuine=vault is not None and _marks_fit(vault, partner, key)) for key in keys)
-    return replace(partner, keys=tuple(marked))
+    return replace(partner, keys=tuple(marked), contact_signatures=signed)
 
 
 def _key(row: Row[Any]) -> PartnerKey:

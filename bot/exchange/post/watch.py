@@ -39,17 +39,17 @@ def look_at_exchange(tx: Connection, vault: Vault, at: datetime) -> list[str]:
 
 
 def _about_channel(partner: Partner, at: datetime) -> list[str]:
-    closed = partner.why_closed(at)
+    closed = partner.why_unreachable(at)
     if closed is not None:
         return [closed.says]
     key, agreement = partner.key(at), partner.agreement
-    assert key is not None
     assert agreement is not None
+    ends_of_key = [] if key is None else [("key", key.not_after, "they announce a new one, or ask them for its file")]
     return [
         f"the {what} of {partner.name} runs out on {ends:%Y-%m-%d}; {todo}"
         for what, ends, todo in (
             ("agreement", agreement.valid_to, "renew it"),
-            ("key", key.not_after, "they announce a new one, or ask them for its file"),
+            *ends_of_key,
         )
         if ends - at < WARNED_BEFORE
     ]

@@ -29,6 +29,7 @@ from bot.exchange.requests import store
 from bot.exchange.requests.model import NoConsent, Request, Side, Status
 from bot.kernel import audit
 from bot.kernel.crypto import Erased, Vault
+from bot.kernel.ids import new_id
 from bot.kernel.words import N_
 
 SYSTEM = "system"
@@ -134,6 +135,9 @@ def send(
 ) -> str:
     """Put one letter about `request` in the post, through the gate, and return its envelope id.
 
+    What goes to a partner without Waymark is kept for its link: written down as sent, and shown, after the gate was
+    asked again, once they open it (`may_show`).
+
     `to` is another partner than the one of the request: a focal point. What says something about a child of ours is
     written into the consent ledger as shared. Raises GateShut, NoConsent, ChannelClosed, MayNotMove; in each case
     nothing was written.
@@ -146,22 +150,10 @@ def send(
     entry = _consent_to(tx, request, partner, kind, at=at)
     personal = kind in SAYS_WHO
     rests_on = reference(entry) if entry else request.consent_ref
-    envelope_id = post.put(
-        tx,
-        vault,
-        leave,
-        partner_id=partner.id,
-        kind=kind,
-        request_type=request.type_key,
-        purpose=PURPOSE,
-        data_classes=frozenset(request.type.data) if personal else frozenset(),
-        consent_ref=rests_on if personal else None,
-        body=said,
-        key_id=_key_for(tx, vault, request, personal=personal, at=at),
-        actor=actor,
-        at=at,
-        in_reply_to=in_reply_to,
-    )
+    envelope_id = _put(
+        tx, vault, request, partner, leave, kind, said, rests_on if personal else None,
+        actor=actor, at=at, in_reply_to=in_reply_to,
+    )  # fmt: skip
     store.add_letter(tx, envelope_id, request_id=request.id, partner_id=partner.id, kind=kind, personal=personal, at=at)
     if entry is not None and personal:
         _share(tx, vault, request, entry, actor=actor, at=at)
@@ -169,6 +161,68 @@ def send(
         facts = {"override": leave.override_id, "partner": partner.id, "kind": kind}
         audit.append(tx, vault, at=at, actor=actor, act="gate.overridden", object=f"request:{request.id}", facts=facts)
     return envelope_id
+
+
+def _put(
+    tx: Connection,
+    vault: Vault,
+    request: Request,
+    partner: Partner,
+    leave: Cleared,
+    kind: str,
+    said: Mapping[str, Any],
+    consent_ref: str | None,
+    *,
+    actor: str,
+    at: datetime,
+    in_reply_to: str | None,
+) -> str:
+    """Into the post, or kept for the link of a partner without Waymark. Raises ChannelClosed."""
+    personal = kind in SAYS_WHO
+    classes = frozenset(request.type.data) if personal else frozenset[str]()
+    if not partner.by_link:
+        return post.put(
+            tx,
+            vault,
+            leave,
+            partner_id=partner.id,
+            kind=kind,
+            request_type=request.type_key,
+            purpose=PURPOSE,
+            data_classes=classes,
+            consent_ref=consent_ref,
+            body=said,
+            key_id=_key_for(tx, vault, request, personal=personal, at=at),
+            actor=actor,
+            at=at,
+            in_reply_to=in_reply_to,
+        )
+    if request.side is not Side.OURS or (personal and not consent_ref):
+        raise NoConsent
+    partner.must_allow_by_link(request_type=request.type_key, purpose=PURPOSE, data_classes=classes, at=at)
+    kept_as = new_id()
+    facts = {"partner": partner.id, "kind": kind, "request": request.id, "consent": consent_ref}
+    audit.append(tx, vault, at=at, actor=actor, act="exchange.kept_for_link", object=f"letter:{kept_as}", facts=facts)
+    return kept_as
+
+
+def may_show(
+    tx: Connection, vault: Vault, request: Request, kind: str, body: Mapping[str, Any], *, at: datetime
+) -> None:
+    """Whether this may be shown now to somebody of the request's partner, who reads behind a link: the partner's rules,
+    the gate, the holds and the consent are asked as before every attempt to send a letter.
+
+    Raises ChannelClosed, GateShut, MayNotMove, NoConsent, and LetterStopped where it was taken back.
+    """
+    partner = partners.get(tx, request.partner_id, vault)
+    if partner is None:
+        raise ChannelClosed("no_such_partner", N_("There is no such partner."))
+    classes = frozenset(request.type.data) if kind in SAYS_WHO else frozenset[str]()
+    partner.must_allow_by_link(request_type=request.type_key, purpose=PURPOSE, data_classes=classes, at=at)
+    _leave(tx, vault, request, partner, kind, {"request": request.id, **body})
+    _consent_to(tx, request, partner, kind, at=at)
+    if is_taken_back(request):
+        raise LetterStopped("withdrawn")
 
 
 class RequestGatekeeper:

@@ -174,7 +174,7 @@ def _file(tx: Connection, vault: Vault, sealed: SealedRequest, *, at: datetime) 
     partner = partners.get(tx, request.partner_id, vault)
     found = case_store.get_case(tx, request.case_id) if request.case_id else None
     key = key_of(tx, vault, request)
-    body = _open_body(key, sealed)
+    body = open_body(key, sealed)
     lines = [_said(key, line) for line in store.lines_of(tx, request.id)]
     waits = request.side is Side.OURS and request.status in {Status.DRAFTED, Status.APPROVED}
     of_case = holds.standing_holds(tx, request.case_id) if request.case_id else []
@@ -210,7 +210,7 @@ def partners_for(tx: Connection, vault: Vault, request_type: RequestType, *, at:
         for partner in partners.everyone(tx, vault)
         if request_type.key in partner.may_send
         and (not partner.competence or request_type.key in partner.competence)
-        and partner.why_closed(at) is None
+        and partner.why_unreachable(at) is None
     ]
 
 
@@ -265,7 +265,7 @@ def draft(tx: Connection, hand: Hand, case_id: str, wanted: Draft, *, once: str 
 
 def redraft(tx: Connection, hand: Hand, request_id: str, wanted: Draft) -> None:
     """Change a request that is not approved yet. Its type stays."""
-    sealed = _to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE)
+    sealed = to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE)
     request = sealed.request
     if request.status is not Status.DRAFTED or request.case_id is None or wanted.type_key != request.type_key:
         raise NotNow
@@ -292,7 +292,7 @@ def copy_to(tx: Connection, hand: Hand, request_id: str, partner_id: str, *, onc
     request = sealed.request
     if request.side is not Side.OURS or request.case_id is None:
         raise NotNow
-    body = _open_body(key_of(tx, hand.vault, request), sealed)
+    body = open_body(key_of(tx, hand.vault, request), sealed)
     if not body:
         raise NotNow
     again = Draft(
@@ -314,7 +314,7 @@ def copy_to(tx: Connection, hand: Hand, request_id: str, partner_id: str, *, onc
 def approve(tx: Connection, hand: Hand, request_id: str) -> Request:
     """A second person has read it and stands for it. Raises NotNow to whoever drafted it, unless minutes count, and
     NoConsent where no entry of the ledger carries all that it tells."""
-    request = _to_act(tx, hand, request_id, Permission.EXCHANGE_APPROVE).request
+    request = to_act(tx, hand, request_id, Permission.EXCHANGE_APPROVE).request
     if request.side is not Side.OURS:
         raise NotNow
     _require_free(tx, request)
@@ -327,7 +327,7 @@ def approve(tx: Connection, hand: Hand, request_id: str) -> Request:
 
 def send_back(tx: Connection, hand: Hand, request_id: str) -> Request:
     """Give an approved request back to be changed."""
-    request = _to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
+    request = to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
     moved = replace(request.after(Act.SEND_BACK, at=hand.at), approved_by=None, consent_ref="")
     _save(tx, request, moved)
     _event(tx, hand.vault, moved, Act.SEND_BACK, officer_id=hand.officer.id, at=hand.at)
@@ -339,7 +339,7 @@ def send_request(tx: Connection, hand: Hand, request_id: str) -> Request:
 
     Raises GateShut, NoConsent, ChannelClosed, MayNotMove; the request then stays approved, and nothing has left.
     """
-    request = _to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
+    request = to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
     sent = replace(
         request.after(Act.SEND, at=hand.at),
         consent_ref=_carrying(tx, request, at=hand.at),
@@ -382,7 +382,7 @@ def disclose(tx: Connection, vault: Vault, request: Request, *, actor: str, at: 
     sealed = store.get_request(tx, request.id)
     if sealed is None or request.asked_on is not None or request.status not in DISCLOSED:
         raise NotNow
-    body = _open_body(key_of(tx, vault, request), sealed)
+    body = open_body(key_of(tx, vault, request), sealed)
     if not body:
         raise NotNow("erased")
     letter = {"fields": body["fields"], "decision": body["decision"], "language": request.language}
@@ -397,13 +397,13 @@ def disclose(tx: Connection, vault: Vault, request: Request, *, actor: str, at: 
 
 def disclose_again(tx: Connection, hand: Hand, request_id: str) -> str:
     """After the gate or the channel held the personal part back: try once more, by hand."""
-    request = _to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
+    request = to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
     return disclose(tx, hand.vault, request, actor=hand.officer.id, at=hand.at)
 
 
 def withdraw(tx: Connection, hand: Hand, request_id: str) -> Request:
     """Take a request back: the partner is told to keep nothing, and stays on the list until it confirms."""
-    request = _to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
+    request = to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
     if request.side is not Side.OURS:
         raise NotNow
     return _withdraw(tx, hand.vault, request, officer_id=hand.officer.id, at=hand.at)
@@ -478,7 +478,7 @@ def _take_back(tx: Connection, hand: Hand, request: Request, consent_id: str) ->
 
 def close(tx: Connection, hand: Hand, request_id: str) -> Request:
     """Put a request that has ended away. The partner is told that nothing more is waited for."""
-    request = _to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
+    request = to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
     closed = request.after(Act.CLOSE, at=hand.at)
     if request.side is Side.OURS and request.sent_at is not None and request.status is not Status.WITHDRAWN:
         sending.send(tx, hand.vault, request, "request_closed", {}, actor=hand.officer.id, at=hand.at)
@@ -539,7 +539,7 @@ def situation_of_case(tx: Connection, vault: Vault, case: Case) -> Situation:
 
 def ask_override(tx: Connection, hand: Hand, request_id: str, *, role: str, reason: str) -> str:
     """The first of two takes it on themselves to send against the gate. Nothing is sent by this."""
-    sealed = _to_act(tx, hand, request_id, Permission.GATE_OVERRIDE)
+    sealed = to_act(tx, hand, request_id, Permission.GATE_OVERRIDE)
     request, reason = sealed.request, reason.strip()
     partner = partners.get(tx, request.partner_id, hand.vault)
     if partner is None or not reason or len(reason) > LONGEST_TEXT or not _acts_as(hand, role):
@@ -566,7 +566,7 @@ def ask_override(tx: Connection, hand: Hand, request_id: str, *, role: str, reas
 
 def agree_override(tx: Connection, hand: Hand, request_id: str, override_id: str, *, role: str) -> None:
     """The second of the two: another person, in another role."""
-    request = _to_act(tx, hand, request_id, Permission.GATE_OVERRIDE).request
+    request = to_act(tx, hand, request_id, Permission.GATE_OVERRIDE).request
     row = store.override_row(tx, request.id)
     if row is None or row.id != override_id or not _acts_as(hand, role):
         raise NotNow("override")
@@ -601,7 +601,7 @@ def write_message(
 
     Raises GateShut, NoConsent, ChannelClosed, MayNotMove; nothing is kept then.
     """
-    request = _to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
+    request = to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
     text, other = text.strip(), other.strip()
     if not text or max(len(text), len(other)) > LONGEST_TEXT or request.status not in DISCLOSED or not request.asked_on:
         raise NotNow
@@ -631,7 +631,7 @@ def write_message(
 
 def translate(tx: Connection, hand: Hand, request_id: str, line_id: str, *, text: str, language: str) -> None:
     """Put a translation beside a line of the thread. The original stays as it is."""
-    request = _to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
+    request = to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
     key, text = key_of(tx, hand.vault, request), text.strip()
     if key is None or not text or len(text) > LONGEST_TEXT or store.get_line(tx, request.id, line_id) is None:
         raise NotNow
@@ -645,7 +645,7 @@ def translate(tx: Connection, hand: Hand, request_id: str, line_id: str, *, text
 
 def accept(tx: Connection, hand: Hand, request_id: str) -> Request:
     """A human here takes a request of theirs on. Only now does the other side send about whom it is."""
-    request = _to_act(tx, hand, request_id, Permission.EXCHANGE_ANSWER).request
+    request = to_act(tx, hand, request_id, Permission.EXCHANGE_ANSWER).request
     if request.side is not Side.THEIRS:
         raise NotNow
     if request.type.moves_child:
@@ -659,7 +659,7 @@ def accept(tx: Connection, hand: Hand, request_id: str) -> Request:
 
 def refuse(tx: Connection, hand: Hand, request_id: str, *, reason: Refusal, alternative: Alternative) -> Request:
     """Say no, why, and whom to ask instead."""
-    request = _to_act(tx, hand, request_id, Permission.EXCHANGE_ANSWER).request
+    request = to_act(tx, hand, request_id, Permission.EXCHANGE_ANSWER).request
     if request.side is not Side.THEIRS:
         raise NotNow
     refused = replace(
@@ -692,7 +692,7 @@ def write_answer(tx: Connection, hand: Hand, request_id: str, answer: Answer, *,
 
     Raises NotNow for a question that was not asked, has an answer, or may not be answered now.
     """
-    request = _to_act(tx, hand, request_id, Permission.EXCHANGE_RELEASE_ANSWER).request
+    request = to_act(tx, hand, request_id, Permission.EXCHANGE_RELEASE_ANSWER).request
     texts = (answer.text.strip(), answer.other.strip(), answer.not_done.strip())
     if request.side is not Side.THEIRS or request.status not in TAKES_ANSWERS or request.asked_on is None:
         raise NotNow
@@ -725,7 +725,7 @@ def write_answer(tx: Connection, hand: Hand, request_id: str, answer: Answer, *,
 
 def drop_answer(tx: Connection, hand: Hand, request_id: str, line_id: str) -> None:
     """Take an answer back that was written and has not left."""
-    request = _to_act(tx, hand, request_id, Permission.EXCHANGE_RELEASE_ANSWER).request
+    request = to_act(tx, hand, request_id, Permission.EXCHANGE_RELEASE_ANSWER).request
     if store.get_line(tx, request.id, line_id) is None or not store.drop_line(tx, line_id):
         raise NotNow
     _event(tx, hand.vault, request, "answer_dropped", officer_id=hand.officer.id, at=hand.at)
@@ -739,7 +739,7 @@ def release_answers(tx: Connection, hand: Hand, request_id: str, *, endangers: b
 
     Raises GateShut, ChannelClosed, NotNow; the answers then stay where they are.
     """
-    request = _to_act(tx, hand, request_id, Permission.EXCHANGE_RELEASE_ANSWER).request
+    request = to_act(tx, hand, request_id, Permission.EXCHANGE_RELEASE_ANSWER).request
     written = [line for line in store.lines_of(tx, request.id) if line.kind == "answer" and line.approved_by is None]
     partner, key = partners.get(tx, request.partner_id, hand.vault), key_of(tx, hand.vault, request)
     if request.side is not Side.THEIRS or not written or partner is None or key is None:
@@ -794,7 +794,7 @@ def tell_hold(tx: Connection, hand: Hand, hold_id: str, request_ids: Iterable[st
     adult until we confirm in writing. Raises GateShut, ChannelClosed."""
     told = []
     for request_id in request_ids:
-        request = _to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
+        request = to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
         standing = {hold.id for hold in holds.standing_holds(tx, request.case_id or "")}
         if request.side is not Side.OURS or hold_id not in standing or request.sent_at is None:
             raise NotNow
@@ -818,7 +818,7 @@ def tell_hold_ended(tx: Connection, vault: Vault, case_id: str, hold_id: str, *,
 
 def agree_to_their_hold(tx: Connection, hand: Hand, request_id: str, hold_id: str) -> None:
     """As an officer of another body, say to the partner who placed a hold that it may end."""
-    request = _to_act(tx, hand, request_id, Permission.HOLD_RELEASE).request
+    request = to_act(tx, hand, request_id, Permission.HOLD_RELEASE).request
     if hold_id not in {hold.id for hold in holds.told_holds(tx, request.id)}:
         raise NotNow
     letter = {"hold": hold_id, "person": hand.officer.id}
@@ -902,7 +902,7 @@ def _visible(tx: Connection, hand: Hand, request_id: str, *, lock: bool = False)
     return sealed
 
 
-def _to_act(tx: Connection, hand: Hand, request_id: str, permission: Permission) -> SealedRequest:
+def to_act(tx: Connection, hand: Hand, request_id: str, permission: Permission) -> SealedRequest:
     """The request to act on, locked. Unseen is not found; seen but not allowed is NotNow."""
     sealed = _visible(tx, hand, request_id, lock=True)
     if not access.allows(hand.officer, permission, sealed):
@@ -978,7 +978,7 @@ def _seal_body(key: DataKey, request_id: str, wanted: Draft) -> bytes:
     return key.seal_json(body, table="exchange_requests", row=request_id, field="body")
 
 
-def _open_body(key: DataKey | None, sealed: SealedRequest) -> dict[str, Any]:
+def open_body(key: DataKey | None, sealed: SealedRequest) -> dict[str, Any]:
     if key is None or sealed.body_sealed is None:
         return {}
     body: dict[str, Any] = key.open_json(

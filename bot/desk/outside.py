@@ -1,0 +1,206 @@
+"""The page behind a link, on which somebody of a partner without Waymark reads a request and answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aiohttp import web
+from multidict import MultiDict
+from sqlalchemy.engine import Connection
+
+from bot.desk.frame import context_of, go_to, hand_of
+from bot.exchange.outside import service
+from bot.exchange.outside.model import ENDINGS, LARGEST_FILE, LinkDead, NotTaken
+from bot.exchange.outside.service import Page
+from bot.exchange.requests.model import (
+    ALTERNATIVES,
+    CONFIDENCES,
+    GROUNDS,
+    HOWS,
+    REFUSALS,
+    NotNow,
+    RequestNotFound,
+)
+from bot.exchange.requests.types import FIELDS, QUESTIONS
+from bot.kernel.access import Permission
+from bot.kernel.pages import render
+from bot.kernel.uploads import uploaded
+from bot.kernel.web import PUBLIC, Routes, form
+from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, SIGNALS, VAULT, WORDS
+from bot.kernel.words import N_
+
+#: What leads here stands in an e-mail: it says nothing of what is behind it.
+PATH = "/request"
+#: A form with a file, and what is around it.
+UPLOAD_CAP = LARGEST_FILE + 64 * 1024
+
+#: Why something could not be taken in, by the code of `NotTaken`.
+PROBLEMS: Mapping[str, str] = {
+    "nothing_said": N_("Answer at least one question, and say how you know and how sure you are."),
+    "no_ground": N_("Say about whom your answers tell."),
+    "no_provenance": N_("Say for every answer how you know it and how sure you are."),
+    "file_kind": N_("Only PDF, JPEG and PNG files can be taken. Nothing was kept."),
+    "file_too_large": N_("This file is too large. Nothing was kept."),
+    "too_many_files": N_("There are five files already. Nothing was kept."),
+    "refusal": N_("Say why you cannot, and whom we should ask."),
+}
+NOT_TAKEN = N_("This could not be taken in. Please call the officer who asked you.")
+
+routes = Routes()
+
+
+@routes.get(PATH, name="outside", allow=PUBLIC)
+async def ask_code(request: web.Request) -> web.StreamResponse:
+    """Ask for the code. Looking at a link does not spend it: scanners of e-mail look at everything."""
+    token, at, vault = request.query.get("token", "")[:80], request.app[CLOCK].now(), request.app[VAULT]
+    link = await request.app[DATABASE].read(lambda tx: service.is_open(tx, vault, token, at))
+    _speak(request, link.language if link and "lang" not in request.query else "")
+    return _answer(request, token=token if link else None, status=200 if link else 404)
+
+
+@routes.post(PATH, name="outside", allow=PUBLIC)
+async def open_link(request: web.Request) -> web.StreamResponse:
+    """With the right code, show the request."""
+    fields, at, vault = await form(request), request.app[CLOCK].now(), request.app[VAULT]
+    token, code = fields.get("token", "")[:80], fields.get("code", "")[:20]
+
+    _speak(request, fields.get("language", ""))
+    try:
+        page = await request.app[DATABASE].write(lambda tx: service.open_link(tx, vault, token, code, at))
+    except LinkDead:
+        return _answer(request, status=404)
+    if page is None:
+        return _answer(request, token=token, wrong=True, status=403)
+    request.app[SIGNALS].wake("exchange")
+    return _answer(request, page=page)
+
+
+@routes.post(f"{PATH}/accept", name="outside_accept", allow=PUBLIC)
+async def accept(request: web.Request) -> web.StreamResponse:
+    """They take it on, and see about whom it is."""
+    return await _do(request, lambda tx, vault, reply, at, _: service.accept(tx, vault, reply, at))
+
+
+@routes.post(f"{PATH}/refuse", name="outside_refuse", allow=PUBLIC)
+async def refuse(request: web.Request) -> web.StreamResponse:
+    def work(tx: Connection, vault: Any, reply: str, at: Any, fields: MultiDict[str]) -> Page:
+        reason, alternative = fields.get("reason", ""), fields.get("alternative", "")
+        if reason not in set(REFUSALS) or alternative not in set(ALTERNATIVES):
+            raise NotTaken("refusal")
+        return service.refuse(tx, vault, reply, reason=reason, alternative=alternative, at=at)
+
+    return await _do(request, work)
+
+
+@routes.post(f"{PATH}/answer", name="outside_answer", allow=PUBLIC)
+async def answer(request: web.Request) -> web.StreamResponse:
+    def work(tx: Connection, vault: Any, reply: str, at: Any, fields: MultiDict[str]) -> Page:
+        return service.answer(
+            tx, vault, reply, _answers(fields, request[LANGUAGE]), ground=fields.get("ground", ""), at=at
+        )
+
+    return await _do(request, work)
+
+
+@routes.post(f"{PATH}/file", name="outside_file", allow=PUBLIC, body_cap=UPLOAD_CAP, files=True)
+async def attach(request: web.Request) -> web.StreamResponse:
+    def work(tx: Connection, vault: Any, reply: str, at: Any, _: MultiDict[str]) -> Page:
+        return service.attach(tx, vault, reply, uploaded(request, "file"), at)
+
+    return await _do(request, work)
+
+
+@routes.post(f"{PATH}/forgotten", name="outside_forgotten", allow=PUBLIC)
+async def forgotten(request: web.Request) -> web.StreamResponse:
+    """They keep nothing of a request that was taken back."""
+
+    def work(tx: Connection, vault: Any, reply: str, at: Any, _: MultiDict[str]) -> None:
+        service.keeps_nothing(tx, vault, reply, at)
+
+    return await _do(request, work)
+
+
+@routes.get("/desk/requests/{id}/file", name="request_file", allow=Permission.EXCHANGE_READ)
+async def request_file(request: web.Request) -> web.StreamResponse:
+    """A file that came back, for an officer who may read its request."""
+    hand, request_id, file_id = hand_of(request), request.match_info["id"], request.query.get("file", "")[:36]
+    try:
+        kind, content = await request.app[DATABASE].write(lambda tx: service.read_file(tx, hand, request_id, file_id))
+    except RequestNotFound:
+        raise web.HTTPNotFound from None
+    except NotNow:  # it was erased, or there was none: the page of the request lists what there is
+        return go_to(request, "request", id=request_id)
+    disposition = f'attachment; filename="file-{file_id[-4:]}.{ENDINGS[kind]}"'
+    headers = {"Content-Disposition": disposition}
+    return web.Response(body=content, content_type=kind, headers=headers)
+
+
+def _answers(fields: MultiDict[str], language: str) -> list[dict[str, str]]:
+    """Every question that has an answer, as a letter would hold it."""
+    said = []
+    for key in fields.getall("asked", []):
+        text = fields.get(f"text-{key}", "").strip()
+        if text:
+            how, confidence = fields.get(f"how-{key}", ""), fields.get(f"confidence-{key}", "")
+            said.append({"key": key, "text": text, "language": language, "how": how, "confidence": confidence})
+    return said
+
+
+async def _do(
+    request: web.Request, work: Callable[[Connection, Any, str, Any, MultiDict[str]], Page | None]
+) -> web.StreamResponse:
+    """Do one thing with the page that was opened. What cannot be taken in is said, and nothing typed is lost."""
+    fields, at, vault = await form(request), request.app[CLOCK].now(), request.app[VAULT]
+    reply = fields.get("reply", "")[:80]
+    _speak(request, fields.get("language", ""))
+    try:
+        page = await request.app[DATABASE].write(lambda tx: work(tx, vault, reply, at, fields))
+    except LinkDead:
+        return _answer(request, status=404)
+    except NotTaken as error:
+        problem = PROBLEMS.get(error.code, NOT_TAKEN)
+        try:
+            again = await request.app[DATABASE].write(lambda tx: service.look_again(tx, vault, reply, at))
+        except LinkDead:
+            return _answer(request, status=404)
+        return _answer(request, page=again, problem=problem, typed=fields, status=422)
+    request.app[SIGNALS].wake("exchange", "queue", "pages")
+    return _answer(request, page=page, done=True)
+
+
+def _speak(request: web.Request, language: str) -> None:
+    """In this language, if we speak it: that of the contact, and then that of the page they came from."""
+    if language in request.app[WORDS].languages:
+        request[LANGUAGE] = language
+
+
+def _answer(
+    request: web.Request,
+    *,
+    token: str | None = None,
+    page: Page | None = None,
+    wrong: bool = False,
+    done: bool = False,
+    problem: str = "",
+    typed: MultiDict[str] | None = None,
+    status: int = 200,
+) -> web.Response:
+    context = {
+        **context_of(request),
+        "token": token,
+        "page": page,
+        "wrong": wrong,
+        "done": done,
+        "problem": problem,
+        "typed": typed or MultiDict(),
+        "now": request.app[CLOCK].now(),
+        "fields": FIELDS,
+        "questions": QUESTIONS,
+        "hows": HOWS,
+        "confidences": CONFIDENCES,
+        "grounds": GROUNDS,
+        "refusals": REFUSALS,
+        "alternatives": ALTERNATIVES,
+    }
+    return render(request, "desk/outside.html", context, status=status)

@@ -1,0 +1,400 @@
+"""A partner without Waymark: asked behind a link, with a code by phone, and told no more than in a letter."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.cases import consent
+from bot.exchange.gate import Situation
+from bot.exchange.outside import service as outside
+from bot.exchange.outside import store as links
+from bot.exchange.outside.model import LINK_HOLDS, MOST_VIEWS, LinkDead, Mail, NotTaken
+from bot.exchange.outside.notices import LinkNotices
+from bot.exchange.outside.service import Made, Page
+from bot.exchange.partners import service as partner_service
+from bot.exchange.partners import store as partners
+from bot.exchange.partners.model import ChannelClosed, Contact, Partner, PartnerKind
+from bot.exchange.partners.service import CannotSign
+from bot.exchange.requests import service
+from bot.exchange.requests.model import Ground, NotNow, RequestNotFound, Status
+from bot.kernel import audit
+from bot.kernel.access import Role
+from bot.kernel.clock import SetClock
+from bot.kernel.ids import new_id
+from bot.kernel.live import Signals
+from bot.kernel.mail import Mailer
+from bot.kernel.one_time import MOST_TRIES
+from bot.kernel.words import Words
+from tests.conftest import NOON
+from tests.integration.exchange.two_countries import ALL_TYPES, Country, a_draft, an_agreement
+from tests.peers.smtp import MailServer
+
+EMAIL = "amel@tunis.example"
+PNG = b"\x89PNG\r\n\x1a\n" + b"a picture"
+
+
+@dataclass
+class Outside:
+    """Italy, and a partner in Tunis who has a telephone and an e-mail address."""
+
+    italy: Country
+    clock: SetClock
+    partner_id: str
+
+    async def asked(self) -> tuple[str, str]:
+        case_id = await self.italy.case()
+        return case_id, await self.italy.asked(case_id, a_draft(self.partner_id))
+
+    async def link(self, request_id: str, *, mails: bool = False) -> Made:
+        return await self.italy.do(outside.make_link, request_id, mails=mails)
+
+    async def open(self, made: Made, code: str | None = None) -> Page | None:
+        given = made.code if code is None else code
+        return await self._do(outside.open_link, made.token, given)
+
+    async def accepted(self, made: Made) -> Page:
+        page = await self.open(made)
+        assert page is not None
+        return await self._do(outside.accept, page.reply)
+
+    async def answer(self, page: Page, *keys: str, ground: str = Ground.CHILD_ONLY) -> Page:
+        said = [
+            {"key": key, "text": f"about {key}", "language": "fr", "how": "seen", "confidence": "high"} for key in keys
+        ]
+        return await self._do(outside.answer, page.reply, said, ground=ground)
+
+    async def _do(self, work: Any, *args: Any, **named: Any) -> Any:
+        vault, at = self.italy.vault, self.clock.now()
+        if work is outside.answer:
+            return await self.italy.database.write(lambda tx: work(tx, vault, *args, at=at, **named))
+        return await self.italy.database.write(lambda tx: work(tx, vault, *args, at, **named))
+
+    async def status(self, request_id: str) -> Status:
+        return (await self.italy.file(request_id)).request.status
+
+
+def a_partner(**changed: Any) -> Partner:
+    partner = Partner(
+        id=new_id(),
+        name="Tunis Child Protection",
+        country="TN",
+        kind=PartnerKind.NGO,
+        reports_to=frozenset(),
+        contacts=(Contact("Amel", "+216 71 000 000", EMAIL, ("fr",)),),
+        agreement=an_agreement(),
+        may_send=ALL_TYPES,
+        by_link=True,
+    )
+    return replace(partner, **changed)
+
+
+@pytest.fixture
+async def tunis(italy: Country, clock: SetClock) -> Outside:
+    partner, vault = a_partner(), italy.vault
+    admins = [await italy.world.officer(f"admin-{n}", Role.ADMIN) for n in (1, 2)]
+    await italy.database.write(lambda tx: partner_service.add_partner(tx, vault, partner, by="test", at=NOON))
+    for admin in admins:
+        await italy.database.write(
+            lambda tx, admin=admin: partner_service.sign_contact(
+                tx, vault, partner.id, heard=EMAIL, officer_id=admin.id, at=NOON
+            )
+        )
+    italy.others["TN"] = partner.id
+    return Outside(italy, clock, partner.id)
+
+
+async def test_a_partner_without_waymark_reads_accepts_and_answers_behind_a_link(tunis: Outside):
+    _, request_id = await tunis.asked()
+    made = await tunis.link(request_id)
+
+    before = await tunis.open(made)
+    assert before is not None
+    assert before.told == {}  # nothing about anybody before they accept
+    assert before.decision == ""
+    assert await tunis.status(request_id) is Status.SEEN
+
+    page = await tunis._do(outside.accept, before.reply)
+    assert page.told["names"] == "told names"
+    assert await tunis.status(request_id) is Status.ACCEPTED
+
+    page = await tunis._do(outside.attach, page.reply, PNG)
+    page = await tunis.answer(page, *page.request.asks)
+
+    file = await tunis.italy.file(request_id)
+    assert file.request.status is Status.ANSWERED
+    assert {said.line.asked: said.text for said in file.lines} == {key: f"about {key}" for key in file.request.asks}
+    (kept,) = await tunis.italy.see(lambda tx: outside.files_of(tx, request_id))
+    assert await tunis.italy.do(outside.read_file, request_id, kept.id) == ("image/png", PNG)
+
+
+async def test_looking_at_a_link_does_not_spend_it_and_the_code_alone_opens_nothing(tunis: Outside):
+    _, request_id = await tunis.asked()
+    made = await tunis.link(request_id)
+    vault = tunis.italy.vault
+
+    for _ in range(10):  # what scanners of mail do
+        assert await tunis.italy.see(lambda tx: outside.is_open(tx, vault, made.token, NOON))
+    with pytest.raises(LinkDead):
+        await tunis._do(outside.open_link, "guessed", made.code)
+
+    assert await tunis.open(made) is not None
+
+
+async def test_wrong_codes_are_counted_and_kill_the_link(tunis: Outside):
+    _, request_id = await tunis.asked()
+    made = await tunis.link(request_id)
+    wrong = "000000" if made.code != "000000" else "111111"
+
+    for _ in range(MOST_TRIES):
+        assert await tunis.open(made, wrong) is None
+
+    with pytest.raises(LinkDead):
+        await tunis.open(made)
+
+
+async def test_a_link_ends_after_three_days_and_after_five_views(tunis: Outside):
+    _, request_id = await tunis.asked()
+    made = await tunis.link(request_id)
+    for _ in range(MOST_VIEWS):
+        assert await tunis.open(made) is not None
+    with pytest.raises(LinkDead):
+        await tunis.open(made)
+
+    again = await tunis.link(request_id)
+    tunis.clock.advance(LINK_HOLDS)
+    with pytest.raises(LinkDead):
+        await tunis.open(again)
+
+
+async def test_a_new_link_kills_the_one_before(tunis: Outside):
+    _, request_id = await tunis.asked()
+    first = await tunis.link(request_id)
+    page = await tunis.open(first)
+    assert page is not None
+
+    second = await tunis.link(request_id)
+
+    with pytest.raises(LinkDead):
+        await tunis.open(first)
+    with pytest.raises(LinkDead):
+        await tunis._do(outside.accept, page.reply)
+    assert await tunis.open(second) is not None
+
+
+async def test_the_gate_is_asked_again_at_every_view(tunis: Outside):
+    case_id, request_id = await tunis.asked()
+    made = await tunis.link(request_id)
+    assert (await tunis.accepted(made)).told
+
+    tunis.clock.advance(timedelta(minutes=1))
+    await tunis.italy.do(service.record_situation, case_id, Situation(None, None))
+    page = await tunis.open(made)
+
+    assert page is not None
+    assert page.stopped
+    assert page.told == {}
+
+
+async def test_consent_that_was_taken_back_shows_nothing_and_they_are_asked_to_keep_nothing(tunis: Outside):
+    case_id, request_id = await tunis.asked()
+    made = await tunis.link(request_id)
+    await tunis.accepted(made)
+    ledger = await tunis.italy.do(consent.ledger, case_id)
+
+    await tunis.italy.do(consent.withdraw, case_id, ledger[0].id, holders=[service.WithdrawnConsents()])
+    page = await tunis.open(made)
+
+    assert page is not None
+    assert page.taken_back
+    assert page.told == {}
+    await tunis._do(outside.keeps_nothing, page.reply)
+    assert (await tunis.italy.file(request_id)).request.forgotten_at is not None
+
+
+async def test_without_consent_nothing_can_be_sent_to_them(tunis: Outside):
+    case_id = await tunis.italy.case(consented=False)
+    request_id = await tunis.italy.do(service.draft, case_id, a_draft(tunis.partner_id))
+
+    with pytest.raises(NotNow, match="consent"):
+        await tunis.italy.do(service.approve, request_id, by=tunis.italy.coordinator)
+
+
+async def test_a_partner_whom_one_admin_called_gets_nothing(italy: Country, clock: SetClock):
+    partner, vault = a_partner(), italy.vault
+    admin = await italy.world.officer("admin-1", Role.ADMIN)
+    await italy.database.write(lambda tx: partner_service.add_partner(tx, vault, partner, by="test", at=NOON))
+    sign = {"heard": EMAIL, "officer_id": admin.id, "at": NOON}
+    await italy.database.write(lambda tx: partner_service.sign_contact(tx, vault, partner.id, **sign))
+    with pytest.raises(CannotSign, match="signed already"):
+        await italy.database.write(lambda tx: partner_service.sign_contact(tx, vault, partner.id, **sign))
+    italy.others["TN"] = partner.id
+    case_id = await italy.case()
+
+    with pytest.raises(ChannelClosed, match="not verified"):
+        await italy.asked(case_id, a_draft(partner.id))
+
+
+async def test_another_address_than_the_one_that_was_spelled_is_not_trusted(italy: Country):
+    partner, vault = a_partner(), italy.vault
+    admin = await italy.world.officer("admin-1", Role.ADMIN)
+    await italy.database.write(lambda tx: partner_service.add_partner(tx, vault, partner, by="test", at=NOON))
+
+    with pytest.raises(CannotSign, match="not the e-mail address"):
+        await italy.database.write(
+            lambda tx: partner_service.sign_contact(
+                tx, vault, partner.id, heard="amel@tunls.example", officer_id=admin.id, at=NOON
+            )
+        )
+
+
+async def test_a_contact_that_was_changed_past_the_program_gets_nothing(tunis: Outside):
+    _, request_id = await tunis.asked()
+    made = await tunis.link(request_id)
+    table = partners.exchange_partners
+    changed = await tunis.italy.see(
+        lambda tx: tx.execute(table.select().where(table.c.id == tunis.partner_id)).one().profile
+    )
+    await tunis.italy.database.write(
+        lambda tx: tx.execute(table.update().values(profile=changed.replace(EMAIL, "thief@tunis.example")))
+    )
+
+    with pytest.raises(LinkDead):
+        await tunis.open(made)
+    with pytest.raises(ChannelClosed):
+        await tunis.link(request_id)
+
+
+async def test_what_is_not_asked_or_no_picture_is_not_taken(tunis: Outside):
+    _, request_id = await tunis.asked()
+    made = await tunis.link(request_id)
+    opened = await tunis.open(made)
+    assert opened is not None
+    with pytest.raises(NotTaken, match="not_accepted"):
+        await tunis.answer(opened, "harm")
+
+    page = await tunis._do(outside.accept, opened.reply)
+    with pytest.raises(NotTaken, match="file_kind"):
+        await tunis._do(outside.attach, page.reply, b"<html><script>")
+    with pytest.raises(NotTaken, match="no_ground"):
+        await tunis.answer(page, "harm", ground="because")
+
+    assert await tunis.status(request_id) is Status.ACCEPTED
+
+
+async def test_every_opening_and_every_view_is_in_the_audit_log(tunis: Outside):
+    _, request_id = await tunis.asked()
+    made = await tunis.link(request_id)
+    await tunis.accepted(made)
+    await tunis.open(made)
+
+    acts = [row.act for row in await tunis.italy.see(lambda tx: audit.read_log(tx, object=f"request:{request_id}"))]
+
+    assert acts.count("request.link_opened") == 2
+    assert acts.count("request.shown") == 2
+    link = await tunis.italy.see(lambda tx: links.newest(tx, request_id))
+    assert link is not None
+    assert link.views == 3
+
+
+async def test_somebody_else_than_its_officer_makes_no_link(tunis: Outside):
+    _, request_id = await tunis.asked()
+    stranger = await tunis.italy.world.officer("stranger", Role.OFFICER)
+
+    with pytest.raises(RequestNotFound):
+        await tunis.italy.do(outside.make_link, request_id, mails=False, by=stranger)
+
+
+# The e-mail
+
+
+@dataclass
+class Post:
+    """The notices of Italy, and the mail server they go to."""
+
+    server: MailServer
+    notices: LinkNotices
+
+
+@pytest.fixture
+async def post(tunis: Outside, clock: SetClock) -> AsyncIterator[Post]:
+    italy = tunis.italy
+    async with MailServer() as server:
+        notices = LinkNotices(
+            italy.database,
+            italy.vault,
+            clock,
+            Signals(),
+            words=Words.load(),
+            mailer=Mailer(server.url, "desk@lampedusa.example"),
+            page="https://lampedusa.example/request",
+            helpline="Lampedusa helpline",
+        )
+        yield Post(server, notices)
+
+
+async def test_the_e_mail_says_that_a_request_waits_and_nothing_about_anybody(tunis: Outside, post: Post):
+    _, request_id = await tunis.asked()
+    made = await tunis.link(request_id, mails=True)
+
+    assert await post.notices.look() == 1
+    assert await post.notices.look() == 0  # once
+
+    (mail,) = post.server.mails
+    text = mail.get_content()
+    assert mail["To"] == EMAIL
+    assert mail["Subject"] == "Une demande vous attend"
+    assert f"https://lampedusa.example/request?token={made.token}" in text
+    file = await tunis.italy.file(request_id)
+    for told in (*file.fields.values(), file.decision, file.request.number, made.code, "enfant", "child", "Amel"):
+        assert told not in text
+    assert file.request.status is Status.DELIVERED
+
+
+async def test_a_mail_server_that_is_busy_is_asked_again_and_a_lost_answer_costs_a_second_copy(
+    tunis: Outside, post: Post
+):
+    _, request_id = await tunis.asked()
+    await tunis.link(request_id, mails=True)
+    post.server.answers = [450]
+    assert await post.notices.look() == 0
+    post.server.hang_up = True
+
+    tunis.clock.advance(timedelta(hours=1))
+    assert await post.notices.look() == 0  # it took it, and nobody knows
+    tunis.clock.advance(timedelta(hours=1))
+    assert await post.notices.look() == 1
+
+    assert [mail["To"] for mail in post.server.mails] == [EMAIL, EMAIL]
+
+
+async def test_an_address_that_is_gone_calls_the_officer(tunis: Outside, post: Post):
+    _, request_id = await tunis.asked()
+    await tunis.link(request_id, mails=True)
+    post.server.answers = [550]
+
+    assert await post.notices.look() == 0
+
+    link = await tunis.italy.see(lambda tx: links.newest(tx, request_id))
+    assert link is not None
+    assert link.mail is Mail.FAILED
+    assert "mail_failed" in [event.act for event in (await tunis.italy.file(request_id)).events]
+
+
+async def test_no_e_mail_goes_to_a_contact_that_was_changed_meanwhile(tunis: Outside, post: Post):
+    _, request_id = await tunis.asked()
+    await tunis.link(request_id, mails=True)
+    vault = tunis.italy.vault
+    changed = await tunis.italy.see(lambda tx: partners.get(tx, tunis.partner_id, vault))
+    assert changed is not None
+    contacts = (Contact("Amel", "+216 71 000 000", "thief@tunis.example", ("fr",)),)
+    await tunis.italy.database.write(
+        lambda tx: partner_service.change_partner(tx, vault, replace(changed, contacts=contacts), by="x", at=NOON)
+    )
+
+    assert await post.notices.look() == 0
+    assert post.server.mails == []
