@@ -43,13 +43,13 @@ def duplicates_routes() -> Routes:
         await look_for_duplicates(request.app[DATABASE], at=request.app[CLOCK].now())
         return go_to(request, "duplicates", notice="looked")
 
-    @routes.get("/desk/services/{stays}/with/{other}", name="merge_form", allow=Permission.SERVICES_EDIT)
+    @routes.get("/desk/services/{id}/with/{other}", name="merge_form", allow=Permission.SERVICES_EDIT)
     async def show_both(request: web.Request) -> web.StreamResponse:
         return await show(request, "desk/merge.html", lambda tx: _side_by_side(tx, request), here="services")
 
-    @routes.post("/desk/services/{stays}/with/{other}", name="merge", allow=Permission.SERVICES_EDIT)
+    @routes.post("/desk/services/{id}/with/{other}", name="merge", allow=Permission.SERVICES_EDIT)
     async def merge(request: web.Request) -> web.StreamResponse:
-        fields, stays, other = await form(request), request.match_info["stays"], request.match_info["other"]
+        fields, stays, other = await form(request), request.match_info["id"], request.match_info["other"]
         at, by, why = request.app[CLOCK].now(), request[OFFICER].id, fields.get("why", "").strip()[:2000]
         known = {take.value for take in Take}
         take = {field: Take(how) for field in FIELDS if (how := fields.get(f"take.{field}", "")) in known}
@@ -68,14 +68,15 @@ def duplicates_routes() -> Routes:
             notice = "not_merged"
         return go_to(request, "service", notice=notice, id=shown)
 
-    @routes.post("/desk/services/{stays}/apart/{other}", name="tell_apart", allow=Permission.SERVICES_EDIT)
+    @routes.post("/desk/services/{id}/apart/{other}", name="tell_apart", allow=Permission.SERVICES_EDIT)
     async def apart(request: web.Request) -> web.StreamResponse:
-        stays, other = request.match_info["stays"], request.match_info["other"]
+        stays, other = request.match_info["id"], request.match_info["other"]
 
         def work(tx: Connection) -> None:
-            if not store.tell_apart(tx, stays, other, by=request[OFFICER].id, at=request.app[CLOCK].now()):
+            if len(store.get_services(tx, [stays, other])) != 2:
                 raise web.HTTPNotFound
-            _audit(tx, request, "service.apart", stays)
+            if store.tell_apart(tx, stays, other, by=request[OFFICER].id, at=request.app[CLOCK].now()):
+                _audit(tx, request, "service.apart", stays)
 
         await request.app[DATABASE].write(work)
         return go_to(request, "duplicates", notice="saved")
@@ -85,7 +86,7 @@ def duplicates_routes() -> Routes:
 
 def _side_by_side(tx: Connection, request: web.Request) -> dict[str, Any]:
     """Two records field by field. A safe place beside a public record is not found: it would say where it is."""
-    found = store.get_services(tx, [request.match_info["stays"], request.match_info["other"]])
+    found = store.get_services(tx, [request.match_info["id"], request.match_info["other"]])
     if len(found) != 2 or found[0].id == found[1].id or found[0].confidential != found[1].confidential:
         raise web.HTTPNotFound
     stays, other = found
