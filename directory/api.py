@@ -139,13 +139,18 @@ class HsdsApi:
     async def show_service(self, request: web.Request) -> web.StreamResponse:
         service_id, language = _id(request), _language(request.query)
 
-        def read(tx: Connection) -> Json | None:
-            record = published_service(tx, service_id)
-            if record is None:
-                return None
-            return hsds.full_service(record, _owner(tx, record), language=language)
+        def read(tx: Connection) -> tuple[str, Json | None]:
+            there = store.resolve_merged(tx, service_id)
+            record = published_service(tx, there)
+            if record is None or there != service_id:
+                return there, None if record is None else {}
+            return there, hsds.full_service(record, _owner(tx, record), language=language)
 
-        return answer(request, await self._read(read))
+        there, found = await self._read(read)
+        if found is not None and there != service_id:  # merged into another: whoever kept the id finds the other
+            moved = request.rel_url.with_path(f"{self._base}/services/{there}", keep_query=True)
+            return web.Response(status=301, headers={"Location": str(moved), "Cache-Control": "no-cache"})
+        return answer(request, found)
 
     # --- organisations ---
 

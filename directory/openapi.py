@@ -174,6 +174,8 @@ def _one(
         "304": {"description": "Not changed since the ETag that was sent"},
         "400": _failed("A parameter has a value that means nothing"),
     }
+    if operation == "showService":
+        responses["301"] = {"description": "Merged into another service, which is at `Location`"}
     if missing:
         responses["404"] = _failed("There is none, or none for the public")
     return {

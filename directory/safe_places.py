@@ -160,6 +160,14 @@ def open_safe_place(
     return SafePlace(unseal("address"), _number(unseal("latitude")), _number(unseal("longitude")))
 
 
+def has_safe_place(tx: Connection, service_id: str) -> bool:
+    """Whether a way is kept for this record. It says nothing of where."""
+    return (
+        tx.execute(sa.select(safe_places.c.service_id).where(safe_places.c.service_id == service_id)).first()
+        is not None
+    )
+
+
 def forget_safe_places(tx: Connection, service_ids: list[str]) -> list[str]:
     """Take them out. Returns the ids of their keys, for the host to destroy."""
     theirs = safe_places.c.service_id.in_(service_ids)

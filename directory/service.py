@@ -229,12 +229,18 @@ def report_wrong(tx: Connection, service_id: str, kind: str, *, reporter: str, a
     `kind` is one of Wrong, `reporter` a fingerprint of the person, never their name. Raises KeyError, ValueError.
     """
     wrong = Wrong(kind)
-    service = store.get_service(tx, service_id)
-    if service is None:
+    service_id = store.resolve_merged(tx, service_id)
+    if store.get_service(tx, service_id) is None:
         raise KeyError(service_id)
     store.add_report(tx, service_id, kind=wrong.value, reporter=reporter, at=at, row_id=_new_id())
+    return demote_if_believed(tx, service_id, at=at)
+
+
+def demote_if_believed(tx: Connection, service_id: str, *, at: datetime) -> bool:
+    """Offer the record to nobody until it is checked again, if enough people say so. True when this did it."""
+    service = store.get_service(tx, service_id)
     believed = store.reporters(tx, service_id, [each.value for each in DEMOTING]) >= BELIEVED
-    if not believed or service.verification is None:
+    if service is None or not believed or service.verification is None:
         return False
     store.clear_verification(tx, service_id, at=at)
     why = f"{BELIEVED} people found it closed or were refused"
@@ -473,11 +479,14 @@ class Directory:
         return self._emergency.get((country or "").upper(), EMERGENCY_ANYWHERE)
 
     async def service(self, service_id: str, *, language: str) -> FoundService | None:
-        """One service that is offered. None when there is none, or it is not (or no longer) for people."""
+        """One service that is offered, also by the id of a record merged into it.
+
+        None when there is none, or it is not (or no longer) for people.
+        """
         at = self.clock.now()
 
         def read(tx: Connection) -> FoundService | None:
-            record = store.get_service(tx, service_id)
+            record = store.get_service(tx, store.resolve_merged(tx, service_id))
             if record is None or record.state is not RecordState.CURRENT or record.verification is None:
                 return None
             location = record.locations[0] if record.locations else None

@@ -24,6 +24,7 @@ from bot.desk import (
     supervision,
 )
 from bot.desk.account import account_routes
+from bot.desk.duplicates import duplicates_routes
 from bot.desk.file import file_routes
 from bot.desk.live import live_routes
 from bot.desk.ports import TelegramName
@@ -72,6 +73,7 @@ def all_routes(
         arrivals.routes,
         supervision.routes,
         rota.routes,
+        duplicates_routes(),
         services_routes(directory),
         service_edit_routes(),
         provider_routes(),

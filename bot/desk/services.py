@@ -139,6 +139,7 @@ class Record(Struct, frozen=True):
     proposed: list[Difference]
     contacts_change: bool
     pending: str | None  # the id of an open change of this record
+    merged_into: str | None  # the id of the record that a person merged it into
     reports: dict[str, int]
     history: list[tuple[store.Change, list[Difference]]]
     next: list[str]  # the states it may go to
@@ -160,6 +161,7 @@ def look_at(tx: Connection, places: Directory, service_id: str, *, language: str
         proposed=proposed,
         contacts_change=contacts,
         pending=store.update_ids(tx, [service.id], open_states).get(service.id),
+        merged_into=store.merged_into(tx, service.id),
         reports=store.open_reports(tx, [service.id]).get(service.id, {}),
         history=changes_with_differences(store.changes_of(tx, service.id), service),
         next=sorted(TRANSITIONS[service.state]),

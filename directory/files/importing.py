@@ -233,6 +233,10 @@ class _Taking(Struct):
             referral=service.referral or before.referral,  # no file that we wrote has it
             capacity=service.capacity or before.capacity,
         )
+        if into := store.merged_into(self.tx, service.id):
+            why = f"it was merged into {into}: change that one"
+            self.report.add(Outcome(row.where, Became.SAME, service.name, why))
+            return
         if kept == before and not pending:
             self.report.add(Outcome(row.where, Became.SAME, service.name))
             return

@@ -3,6 +3,18 @@
 Callers say `store.get_service(...)`: where in here it stands is nobody else's business.
 """
 
+from directory.store.duplicates import (
+    Light,
+    Suggested,
+    add_merge,
+    count_suggested,
+    light_records,
+    merged_into,
+    replace_suggested,
+    resolve_merged,
+    suggested,
+    tell_apart,
+)
 from directory.store.history import Change, add_change, add_changes, authors, changes_of, kept_as
 from directory.store.lists import demo_ids, due_ids, latest_change, list_ids, needs_met, own_towns, update_ids
 from directory.store.mappings import get_mapping, put_mapping
@@ -33,7 +45,7 @@ from directory.store.records import (
     set_state,
     used_elsewhere,
 )
-from directory.store.reports import add_report, close_reports, open_reports, reporters
+from directory.store.reports import add_report, close_reports, move_reports, open_reports, reporters
 from directory.store.search import (
     Candidate,
     Wishes,
@@ -52,11 +64,14 @@ __all__ = [
     "Candidate",
     "Change",
     "Filters",
+    "Light",
     "Link",
+    "Suggested",
     "Transactions",
     "Wishes",
     "add_change",
     "add_changes",
+    "add_merge",
     "add_organizations",
     "add_provider_link",
     "add_report",
@@ -69,6 +84,7 @@ __all__ = [
     "close_reports",
     "count_published",
     "count_published_links",
+    "count_suggested",
     "delete_organizations",
     "delete_services",
     "demo_ids",
@@ -80,7 +96,10 @@ __all__ = [
     "get_services",
     "kept_as",
     "latest_change",
+    "light_records",
     "list_ids",
+    "merged_into",
+    "move_reports",
     "needs_met",
     "open_provider_link",
     "open_reports",
@@ -96,11 +115,15 @@ __all__ = [
     "put_service",
     "read_opening",
     "rebuild_search",
+    "replace_suggested",
     "reporters",
+    "resolve_merged",
     "search_is_behind",
     "serving_country",
     "set_state",
     "spend_provider_link",
+    "suggested",
+    "tell_apart",
     "update_ids",
     "used_elsewhere",
 ]

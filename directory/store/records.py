@@ -37,7 +37,9 @@ from directory.store.search import clear_search, forget_for_search, note_for_sea
 from directory.store.tables import (
     CHILDREN,
     changes,
+    duplicates,
     locations,
+    merged,
     organizations,
     phones,
     provider_links,
@@ -264,8 +266,10 @@ def delete_services(tx: Connection, ids: Sequence[str]) -> None:
     for some in portions(ids):
         left = _location_ids(tx, some)
         forget_for_search(tx, some)
-        for table in (*CHILDREN, verifications, changes, reports, provider_links, safe_places):
+        for table in (*CHILDREN, verifications, changes, reports, provider_links, safe_places, merged):
             tx.execute(table.delete().where(table.c.service_id.in_(some)))
+        tx.execute(merged.delete().where(merged.c.into_id.in_(some)))
+        tx.execute(duplicates.delete().where(sa.or_(duplicates.c.first_id.in_(some), duplicates.c.second_id.in_(some))))
         tx.execute(services.delete().where(services.c.id.in_(some)))
         _delete_unused(tx, left)
 

@@ -54,3 +54,9 @@ def reporters(tx: Connection, service_id: str, kinds: Sequence[str]) -> int:
 def close_reports(tx: Connection, service_id: str, *, by: str, at: datetime) -> None:
     mine = sa.and_(reports.c.service_id == service_id, reports.c.closed_at.is_(None))
     tx.execute(reports.update().where(mine).values(closed_at=at, closed_by=by))
+
+
+def move_reports(tx: Connection, service_id: str, to: str) -> None:
+    """What is open of one record is open of another from now on."""
+    mine = sa.and_(reports.c.service_id == service_id, reports.c.closed_at.is_(None))
+    tx.execute(reports.update().where(mine).values(service_id=to))

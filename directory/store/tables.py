@@ -256,6 +256,41 @@ column_mappings = sa.Table(
     sa.Column("modified_at", Moment, nullable=False),
 )
 
+#: Two records that look like one service. `first_id` is the lower of the two ids.
+duplicates = sa.Table(
+    "directory_duplicates",
+    metadata,
+    sa.Column("first_id", sa.String(36), sa.ForeignKey("directory_services.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column(
+        "second_id",
+        sa.String(36),
+        sa.ForeignKey("directory_services.id", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+    ),
+    sa.Column("likeness", sa.Integer, nullable=False),  # from 0 to 100
+    sa.Column("signs", sa.Text, nullable=False),  # JSON list of the codes of `duplicates.SIGNS`
+    sa.Column("found_at", Moment, nullable=False),
+    sa.Column("told_apart_at", Moment, nullable=True),  # a person said that they are two
+    sa.Column("told_apart_by", sa.Text, nullable=False),
+)
+
+#: Records that a person merged into another. They stay, with their history, and are offered to nobody.
+merged = sa.Table(
+    "directory_merged",
+    metadata,
+    _service_key(primary=True),
+    sa.Column(
+        "into_id",
+        sa.String(36),
+        sa.ForeignKey("directory_services.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+)
+
 #: What a search reads: a row for each need of each published service at each of its points, found by need and cell
 #: of the map. It holds nothing that the records do not hold, and is written with them: see `store/search.py`.
 found_by = sa.Table(

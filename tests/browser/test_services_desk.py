@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from bot.kernel.access import Role
 from directory import store
+from directory.duplicates import look_for_duplicates
 from directory.model import Phone, RecordState, Service
 from directory.service import Wrong, move_service, propose_change, report_wrong
 from tests.browser.desk_server import DeskServer
@@ -70,7 +71,9 @@ def test_every_screen_of_services_fits(
     )
 
     [other] = desk.run(desk.database.read(lambda tx: store.list_ids(tx, words="Willow clinic, Irun")))
-    screens = ("?show=in_review", f"/{record.id}", f"/{draft.id}", f"/{other}/edit", "/coverage")
+    desk.run(look_for_duplicates(desk.database, at=desk.clock.now()))
+    merge = f"/{record.id}/with/{other}"
+    screens = ("?show=in_review", f"/{record.id}", f"/{draft.id}", f"/{other}/edit", "/coverage", "/duplicates", merge)
     for number, screen in enumerate(screens):
         page.goto(desk.url(f"/desk/services{screen}"))
         page.screenshot(path=tmp_path / f"{language}-{viewport['width']}-{number}.png", full_page=True)

@@ -66,7 +66,7 @@ class Objects:
 
     async def __call__(self, route: Route, state: str, person: Person) -> Target | None:
         if state == "missing":
-            return Target({"id": "missing", "key": "missing", "name": "en"}, None, exists=False)
+            return Target({"id": "missing", "key": "missing", "name": "en", "other": "missing"}, None, exists=False)
         if route.path.startswith("/desk/texts/{key}/{name}"):
             return Target({"key": "missing_child", "name": "en"}, None) if state == "foreign" else None
         if route.path.startswith("/desk/absent/{officer}"):
@@ -104,9 +104,9 @@ class Objects:
         if state != "foreign":
             return None
         at = self._helpline.waymark.clock.now()
-        record = a_service(secrets.token_hex(4), at)
-        await self._helpline.database.write(lambda tx: put(tx, record, at=at))
-        return Target({"id": record.id}, record)
+        record, other = a_service(secrets.token_hex(4), at), a_service(secrets.token_hex(4), at)
+        await self._helpline.database.write(lambda tx: put(tx, record, other, at=at))
+        return Target({"id": record.id, "other": other.id}, record)
 
     async def _account(self, state: str, person: Person) -> Target | None:
         if state == "own":

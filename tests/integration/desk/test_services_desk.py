@@ -156,6 +156,7 @@ async def test_no_screen_of_any_role_gives_a_safe_place_away(world, clock, vault
     drafts = await world.database.read(lambda tx: store.update_ids(tx, [safe.id], list(RecordState)))
     paths = [f"/desk/services/{safe.id}", f"/desk/services/{drafts[safe.id]}", "/desk", "/desk/queue", "/desk/mine"]
     paths += [f"/desk/services?show={view}" for view in ("all", "draft", "due", "reported", "archived")]
+    paths += ["/desk/services/duplicates", f"/desk/services/{safe.id}/with/{drafts[safe.id]}"]
     paths += [f"/desk/services/{safe.id}/edit", f"/desk/services/{drafts[safe.id]}/edit", "/desk/services/coverage"]
     paths += [f"/desk/services?q={quote(canary)}" for canary in CANARIES]
     paths += ["/desk/audit?check=1", "/desk/deliveries", "/desk/officers", "/desk/account"]

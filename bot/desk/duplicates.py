@@ -1,0 +1,110 @@
+"""Records that look like one service: shown side by side, merged or told apart by a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy.engine import Connection
+
+from bot.desk.frame import go_to, show
+from bot.kernel import audit
+from bot.kernel.access import Permission
+from bot.kernel.web import Routes, form
+from bot.kernel.web_keys import CLOCK, DATABASE, OFFICER, VAULT
+from bot.kernel.words import N_
+from directory import store
+from directory.differences import FIELDS, said
+from directory.duplicates import SIGNS, look_for_duplicates
+from directory.merging import LISTS, Take, merge_services, takeable
+from directory.model import NotAllowedNow, Service, WrongRecord
+
+MOST = 50
+
+TAKES = {Take.KEEP: N_("Keep as it is"), Take.OTHER: N_("Take the other"), Take.BOTH: N_("Both")}
+
+
+def duplicates_routes() -> Routes:
+    """The list of pairs, and two records side by side. To be mounted before the pages of one service."""
+    routes = Routes()
+
+    @routes.get("/desk/services/duplicates", name="duplicates", allow=Permission.SERVICES_EDIT)
+    async def show_pairs(request: web.Request) -> web.StreamResponse:
+        def read(tx: Connection) -> dict[str, Any]:
+            pairs = store.suggested(tx, limit=MOST)
+            ids = list(dict.fromkeys(each for pair in pairs for each in (pair.first_id, pair.second_id)))
+            records = {record.id: record for record in store.get_services(tx, ids)}
+            return {"pairs": pairs, "records": records, "signs": SIGNS, "total": store.count_suggested(tx)}
+
+        return await show(request, "desk/duplicates.html", read, here="services")
+
+    @routes.post("/desk/services/duplicates", name="look_for_duplicates", allow=Permission.SERVICES_EDIT)
+    async def look(request: web.Request) -> web.StreamResponse:
+        await look_for_duplicates(request.app[DATABASE], at=request.app[CLOCK].now())
+        return go_to(request, "duplicates", notice="looked")
+
+    @routes.get("/desk/services/{id}/with/{other}", name="merge_form", allow=Permission.SERVICES_EDIT)
+    async def show_both(request: web.Request) -> web.StreamResponse:
+        return await show(request, "desk/merge.html", lambda tx: _side_by_side(tx, request), here="services")
+
+    @routes.post("/desk/services/{id}/with/{other}", name="merge", allow=Permission.SERVICES_EDIT)
+    async def merge(request: web.Request) -> web.StreamResponse:
+        fields, stays, other = await form(request), request.match_info["id"], request.match_info["other"]
+        at, by, why = request.app[CLOCK].now(), request[OFFICER].id, fields.get("why", "").strip()[:2000]
+        known = {take.value for take in Take}
+        take = {field: Take(how) for field in FIELDS if (how := fields.get(f"take.{field}", "")) in known}
+
+        def work(tx: Connection) -> str:
+            result = merge_services(tx, other, stays, take=take, by=by, at=at, why=why)
+            _audit(tx, request, "service.merged", other)
+            return result.id
+
+        notice, shown = "merged", stays
+        try:
+            shown = await request.app[DATABASE].write(work)
+        except KeyError:
+            raise web.HTTPNotFound from None
+        except (NotAllowedNow, WrongRecord):
+            notice = "not_merged"
+        return go_to(request, "service", notice=notice, id=shown)
+
+    @routes.post("/desk/services/{id}/apart/{other}", name="tell_apart", allow=Permission.SERVICES_EDIT)
+    async def apart(request: web.Request) -> web.StreamResponse:
+        stays, other = request.match_info["id"], request.match_info["other"]
+
+        def work(tx: Connection) -> None:
+            if len(store.get_services(tx, [stays, other])) != 2:
+                raise web.HTTPNotFound
+            if store.tell_apart(tx, stays, other, by=request[OFFICER].id, at=request.app[CLOCK].now()):
+                _audit(tx, request, "service.apart", stays)
+
+        await request.app[DATABASE].write(work)
+        return go_to(request, "duplicates", notice="saved")
+
+    return routes
+
+
+def _side_by_side(tx: Connection, request: web.Request) -> dict[str, Any]:
+    """Two records field by field. A safe place beside a public record is not found: it would say where it is."""
+    found = store.get_services(tx, [request.match_info["id"], request.match_info["other"]])
+    if len(found) != 2 or found[0].id == found[1].id or found[0].confidential != found[1].confidential:
+        raise web.HTTPNotFound
+    stays, other = found
+    return {"stays": stays, "other": other, "rows": _rows(stays, other), "takes": TAKES}
+
+
+def _rows(stays: Service, other: Service) -> list[tuple[str, str, str, str, list[Take]]]:
+    """Field, its name (a msgid), what each record says of it, and what can be chosen. The differing first."""
+    mine, theirs = store.kept_as(stays), store.kept_as(other)
+    open_fields, rows = takeable(stays, other), []
+    for field, title in FIELDS.items():
+        here, there = said(field, mine[field]), said(field, theirs[field])
+        choices = [Take.KEEP, Take.OTHER, *([Take.BOTH] if field in LISTS else [])] if field in open_fields else []
+        if (here, there) != ("—", "—"):
+            rows.append((field, title, here, there, choices))
+    return sorted(rows, key=lambda row: not row[4])
+
+
+def _audit(tx: Connection, request: web.Request, act: str, service_id: str) -> None:
+    actor, now = request[OFFICER].id, request.app[CLOCK].now()
+    audit.append(tx, request.app[VAULT], at=now, actor=actor, act=act, object=f"service:{service_id}", facts={})
