@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from directory.model import RecordState
@@ -20,8 +20,7 @@ LONGEST_CHAIN = 20
 ROWS_A_FETCH = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Light:
+class Light(Struct, frozen=True):
     """As much of a record as two are compared by. Of a safe place: its town, and nothing nearer."""
 
     id: str
@@ -81,8 +80,7 @@ def _all(tx: Connection, column: sa.Column[str], table: sa.Table) -> dict[str, l
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Suggested:
+class Suggested(Struct, frozen=True):
     """Two records that look like one service, how much (0 to 100), and by which signs."""
 
     first_id: str

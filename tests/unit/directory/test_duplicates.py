@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from directory.duplicates import MOST_IN_A_BLOCK, alike
 from directory.store import Light
