@@ -10,6 +10,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -262,13 +263,13 @@ class Waymark:
             "sender": self.sender.run,
             "pager": self.pager.run,
             "auditor": self.auditor.run,
-            "housekeeping": self._keep_house,
+            "housekeeping": partial(self._later, self._keep_house),
             "texts": self.texts.run,
-            "reminders": self.reminders.run,
-            "intake": self.exchange.intake.run,
-            "carrier": self.exchange.carrier.run,
-            "link notices": self.link_notices.run,
-            "askers": self.askers.run,
+            "reminders": partial(self._later, self.reminders.run),
+            "intake": partial(self._later, self.exchange.intake.run),
+            "carrier": partial(self._later, self.exchange.carrier.run),
+            "link notices": partial(self._later, self.link_notices.run),
+            "askers": partial(self._later, self.askers.run),
         }
         for name, run in workers.items():
             self._begin(name, run())
@@ -276,6 +277,12 @@ class Waymark:
         self.health.add("understanding", self.reading.is_ready)
         if self.telegram is not None:
             self._begin("telegram", self._listen_to(self.telegram))
+
+    async def _later(self, run: Callable[[], Awaitable[None]]) -> None:
+        """Begin once messages are read, or cannot be: the first seconds are for whoever writes."""
+        with contextlib.suppress(Exception):  # `_take_turns` tells of it
+            await self.reading.loaded()
+        await run()
 
     async def _take_turns(self) -> None:
         """Begin when messages can be read. Where they never can, begin all the same: each then goes to a human."""

@@ -195,7 +195,7 @@ class DirectoryDesk:
 def _service(found: DirectoryService) -> FoundService:
     """The directory's own description has the same fields and more. Why it is offered is said by its facts:
     distance, hours and the last check have fields of their own."""
-    same = {name: getattr(found, name) for name in FoundService.__dataclass_fields__ if name != "why"}
+    same = {name: getattr(found, name) for name in FoundService.__struct_fields__ if name != "why"}
     return FoundService(**same, why=(*found.suits, *found.facts))
 
 

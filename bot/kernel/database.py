@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -56,17 +57,8 @@ NOT_NOW = ("08", "53", "57", "58", "25006")
 
 
 def insert_on_conflict(tx: Connection, table: sa.Table) -> Any:
-    """An INSERT that can say what happens to a row that is there already (`on_conflict_do_nothing`, `…_update`).
-
-    Only the dialect in use is loaded: PostgreSQL's takes a twentieth of a start.
-    """
-    if tx.dialect.name == "postgresql":
-        from sqlalchemy.dialects import postgresql
-
-        return postgresql.insert(table)
-    from sqlalchemy.dialects import sqlite
-
-    return sqlite.insert(table)
+    """An INSERT that can say what happens to a row that is there already (`on_conflict_do_nothing`, `…_update`)."""
+    return (postgresql if tx.dialect.name == "postgresql" else sqlite).insert(table)
 
 
 class DatabaseUnavailable(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from msgspec.structs import asdict
@@ -18,6 +19,8 @@ from dialogues.actions.wishes import WISHES, asked_for, gender_in, named, wishes
 from dialogues.knowledge.countries import country_name
 from dialogues.runtime.payload import payload
 from dialogues.runtime.responses import Translate
+
+log = logging.getLogger(__name__)
 
 #: After this many names nobody knows, numbers to call are worth more than asking again.
 TRIES = 2
@@ -183,6 +186,7 @@ class FindService(Action):  # type: ignore[misc]
         try:
             shown = await self._show(dispatcher, tracker, need)
         except Exception:  # whatever the directory does, the person is not left alone with it
+            log.exception("the directory could not be asked")
             number = await number_to_call(self._services, tracker, self._default_country)
             dispatcher.messages.clear()
             dispatcher.utter_message(response="utter_directory_silent", emergency_number=number)

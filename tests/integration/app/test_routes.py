@@ -40,6 +40,7 @@ PUBLIC_PATHS = frozenset(
         "/", "/chat", "/chat/stream", "/chat/language", "/chat/leave", "/healthz", "/readyz",
         "/desk/sign-in", "/desk/sign-in/link", "/referral", "/referral/answer", "/static/{room}/{hash}/{name}",
         "/exchange/key", "/provider",
+        "/request", "/request/accept", "/request/answer", "/request/file", "/request/forgotten", "/request/refuse",
     }
 )  # fmt: skip
 #: Where a machine shows a secret instead of a session.
