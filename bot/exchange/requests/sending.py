@@ -33,6 +33,7 @@ from bot.kernel.ids import new_id
 from bot.kernel.words import N_
 
 SYSTEM = "system"
+NOT_WRITTEN_TO = N_("{partner} cannot read messages behind its link. Call its contact instead.")
 #: What every agreement about these requests must name as a purpose.
 PURPOSE = "child_protection"
 #: Purposes of an agreement that say what kind of body it is: an international organisation with this mandate.
@@ -197,6 +198,8 @@ def _put(
             at=at,
             in_reply_to=in_reply_to,
         )
+    if kind == "request_message":  # their page has no thread: a message that nobody can read is not called sent
+        raise ChannelClosed("not_written_to", NOT_WRITTEN_TO, partner=partner.name)
     if request.side is not Side.OURS or (personal and not consent_ref):
         raise NoConsent
     partner.must_allow_by_link(request_type=request.type_key, purpose=PURPOSE, data_classes=classes, at=at)

@@ -133,6 +133,18 @@ async def test_a_partner_without_waymark_reads_accepts_and_answers_behind_a_link
     assert await tunis.italy.do(outside.read_file, request_id, kept.id) == ("image/png", PNG)
 
 
+async def test_a_message_that_their_page_does_not_show_is_not_called_sent(tunis: Outside):
+    _, request_id = await tunis.asked()
+    opened = await tunis.open(await tunis.link(request_id))
+    assert opened is not None
+    await tunis._do(outside.accept, opened.reply)
+
+    with pytest.raises(ChannelClosed, match="cannot read messages"):
+        await tunis.italy.do(service.write_message, request_id, text="Is she well?", once=new_id())
+
+    assert not (await tunis.italy.file(request_id)).lines
+
+
 async def test_looking_at_a_link_does_not_spend_it_and_the_code_alone_opens_nothing(tunis: Outside):
     _, request_id = await tunis.asked()
     made = await tunis.link(request_id)
