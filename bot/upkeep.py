@@ -274,10 +274,12 @@ def _to_erase(tx: Connection, vault: Vault, name: str) -> tuple[str, int]:
 
 
 def _erase(tx: Connection, vault: Vault, conversation_id: str, *, at: datetime, why: str = "asked") -> int:
-    count = cases.erase_words(tx, vault, conversation_id, at=at)
+    """Erase what a person wrote, on this phone and on those they left. Returns how many cases lost their words."""
+    count = 0
     for phone in (conversation_id, *receipt_store.phones_left_for(tx, conversation_id)):
+        count += cases.erase_words(tx, vault, phone, at=at)
         conversations.erase(tx, vault, phone, at)
-    text_store.forget_askers_of(tx, vault, conversation_id, at=at)
+        text_store.forget_askers_of(tx, vault, phone, at=at)
     whose = f"conversation:{conversation_id}"
     facts: dict[str, audit.Fact] = {"cases": count, "why": why}
     audit.append(tx, vault, at=at, actor=COMMAND, act="conversation.erased", object=whose, facts=facts)

@@ -67,8 +67,8 @@ def case_of_receipt(tx: Connection, index: str) -> str | None:
 
 
 def count_try(tx: Connection, conversation_id: str, *, since: datetime, at: datetime) -> tuple[int, int]:
-    """Write down one try. Returns how many this conversation made since `since`, and everybody in the last minute's
-    row; older ones are forgotten."""
+    """Write down one try. Returns how many this conversation made since `since`, and how many all made; older ones are
+    forgotten."""
     tx.execute(tries.delete().where(tries.c.at <= since))
     tx.execute(tries.insert().values(id=new_id(), conversation_id=conversation_id, at=at))
     counted = sa.select(sa.func.count()).select_from(tries)
@@ -120,11 +120,17 @@ def earlier_phones(tx: Connection, case_id: str) -> list[str]:
 
 
 def phones_left_for(tx: Connection, conversation_id: str) -> list[str]:
-    """The conversations whose person goes on in this one."""
-    query = sa.select(returns.c.from_conversation_id).where(
-        returns.c.conversation_id == conversation_id, returns.c.state == "agreed"
-    )
-    return list(tx.execute(query).scalars())
+    """The conversations whose person goes on in this one, over however many phones."""
+    found, latest = list[str](), [conversation_id]
+    while latest:
+        query = sa.select(returns.c.from_conversation_id).where(
+            returns.c.conversation_id.in_(latest),
+            returns.c.state == "agreed",
+            returns.c.from_conversation_id.not_in([conversation_id, *found]),
+        )
+        latest = list(tx.execute(query.distinct()).scalars())
+        found += latest
+    return found
 
 
 def last_case_of(tx: Connection, conversation_id: str) -> str | None:

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection, Row
 from sqlalchemy.sql.elements import ColumnElement
 
 from bot.cases.model import Alarm, Case, CaseStatus, Ladder
-from bot.kernel.database import Moment, insert_on_conflict, metadata
+from bot.kernel.database import Moment, insert_or_nothing, metadata
 from bot.kernel.ids import new_id
 from dialogues.understanding.model import Priority
 
@@ -185,11 +185,6 @@ pairing_codes = sa.Table(
     sa.Column("expires_at", Moment, nullable=False),
     sa.Column("used_at", Moment, nullable=True),
 )
-
-
-def insert_or_nothing(tx: Connection, table: sa.Table, values: Mapping[str, Any]) -> bool:
-    """Insert a row unless one with the same unique value is there. True if it was inserted."""
-    return tx.execute(insert_on_conflict(tx, table).values(**values).on_conflict_do_nothing()).rowcount == 1
 
 
 # Cases ----------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, Row
 
 from bot.cases import store
 from bot.cases.model import LOUD, Case
-from bot.kernel.database import Moment, metadata
+from bot.kernel.database import Moment, insert_or_nothing, metadata
 
 #: What was urgent is looked at again within this time.
 REVIEW_WITHIN = timedelta(days=1)
@@ -50,7 +50,7 @@ sa.Index("ix_case_glass_seen", case_glass.c.seen_at, case_glass.c.at)
 def owe_review(tx: Connection, case: Case, at: datetime) -> None:
     """Have a case looked at again within a day, if it is urgent. Once it is owed this changes nothing."""
     if case.priority in LOUD:
-        store.insert_or_nothing(tx, case_reviews, {"case_id": case.id, "due_at": at + REVIEW_WITHIN})
+        insert_or_nothing(tx, case_reviews, {"case_id": case.id, "due_at": at + REVIEW_WITHIN})
 
 
 def reviews(tx: Connection, *, owed: bool, limit: int) -> Sequence[Row[Any]]:

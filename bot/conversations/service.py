@@ -419,6 +419,7 @@ def forget_secrets(tx: Connection, vault: Vault, at: datetime) -> int:
         .where(
             messages.c.cls == MessageClass.SECRET.value,
             messages.c.body_sealed.is_not(None),
+            conversations.c.erased_at.is_(None),
             messages.c.at <= at - SECRETS_KEPT,
             messages.c.at > at - SECRETS_KEPT - 2 * GIVE_UP_AFTER,  # older ones were covered long ago
             sa.or_(outbox.c.id.is_(None), outbox.c.state.not_in([OutboxState.TODO.value, OutboxState.SENDING.value])),

@@ -28,7 +28,7 @@ from bot.conversations.model import (
     crash_delay,
 )
 from bot.kernel.crypto import DataKey, Erased, Vault
-from bot.kernel.database import Moment, insert_on_conflict, metadata, moment_to_int
+from bot.kernel.database import Moment, insert_or_nothing, metadata, moment_to_int
 from bot.kernel.failpoints import failpoint
 from bot.kernel.ids import new_id
 from bot.kernel.prepared import Prepared
@@ -236,17 +236,12 @@ def find_or_open(
             "created_at": at,
             "demo": demo,
         }
-        made = tx.execute(_insert_or_nothing(tx, conversations).values(values))
-        if made.rowcount == 1:
+        if insert_or_nothing(tx, conversations, values):
             return conversation_id, key
         vault.destroy(tx, key.id, at)  # somebody was faster: this key has sealed nothing
         found = conversation_by_address(tx, channel, account, index)
         assert found is not None
     return found[0], vault.key(tx, found[1])
-
-
-def _insert_or_nothing(tx: Connection, table: sa.Table) -> Any:
-    return insert_on_conflict(tx, table).on_conflict_do_nothing()
 
 
 def conversation(tx: Connection, conversation_id: str, *, lock: bool = False) -> Row[Any]:
@@ -298,10 +293,6 @@ def hold_back(tx: Connection, conversation_id: str, *, at: datetime) -> None:
         .where(outbox.c.conversation_id == conversation_id, outbox.c.state == OutboxState.TODO.value)
         .values(state=OutboxState.DEAD.value, cause=WATCHED, settled_at=at)
     )
-
-
-def set_duress_words(tx: Connection, conversation_id: str, kept: str) -> None:
-    tx.execute(conversations.update().where(conversations.c.id == conversation_id).values(duress_words=kept))
 
 
 # --- the inbox ---------------------------------------------------------------------------------------------------
@@ -768,7 +759,6 @@ class Standing(Struct, frozen=True):
     wrote: bool  # the person's own words were kept
     answered: bool
     watched: bool = False  # the duress word was written
-    duress_words: str | None = None  # one more was agreed in this turn
 
 
 CLOSE_TURN = Prepared(
@@ -900,7 +890,7 @@ def follow(tx: Connection, claim: TurnClaim, standing: Standing, oldest: Row[Any
         warned=claim.warned or standing.warned,
         answered_before=claim.answered_before or standing.answered,
         watched=claim.watched or standing.watched,
-        duress_words=standing.duress_words or claim.duress_words,
+        duress_words=claim.duress_words,
         state=standing.state,
     )
 

@@ -17,7 +17,7 @@ import contextlib
 import queue
 import sqlite3
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,6 +59,11 @@ NOT_NOW = ("08", "53", "57", "58", "25006")
 def insert_on_conflict(tx: Connection, table: sa.Table) -> Any:
     """An INSERT that can say what happens to a row that is there already (`on_conflict_do_nothing`, `…_update`)."""
     return (postgresql if tx.dialect.name == "postgresql" else sqlite).insert(table)
+
+
+def insert_or_nothing(tx: Connection, table: sa.Table, values: Mapping[str, Any]) -> bool:
+    """Insert a row unless one with the same unique value is there. True if it was inserted."""
+    return tx.execute(insert_on_conflict(tx, table).values(**values).on_conflict_do_nothing()).rowcount == 1
 
 
 class DatabaseUnavailable(Exception):

@@ -11,8 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from bot.cases.rota.model import Absence, Change, Part, Shift
-from bot.cases.store import insert_or_nothing
-from bot.kernel.database import Moment, metadata
+from bot.kernel.database import Moment, insert_or_nothing, metadata
 
 shifts = sa.Table(
     "rota_shifts",

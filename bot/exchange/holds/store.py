@@ -9,9 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.sql.elements import ColumnElement
 
-from bot.cases.store import insert_or_nothing
 from bot.exchange.holds.model import Agreed, Dossier, Evidence, Favour, Hold, HoldState, Mark, Source, Tie
-from bot.kernel.database import Moment, metadata
+from bot.kernel.database import Moment, insert_or_nothing, metadata
 
 adult_dossiers = sa.Table(
     "adult_dossiers",

@@ -12,9 +12,9 @@ from msgspec import Struct
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.sql.elements import ColumnElement
 
-from bot.cases.store import cases, insert_or_nothing
+from bot.cases.store import cases
 from bot.exchange.requests.model import OWED, Alternative, Assent, Refusal, Request, Side, Status
-from bot.kernel.database import Moment, metadata
+from bot.kernel.database import Moment, insert_or_nothing, metadata
 from bot.kernel.ids import new_id
 
 exchange_requests = sa.Table(

@@ -15,12 +15,16 @@ import sqlalchemy as sa
 
 from bot import app
 from bot.app import CannotStart, opened, serve
+from bot.bridges import ReadingRoom
 from bot.conversations import service as conversations
 from bot.conversations.model import LEASE
+from bot.kernel import officers, sessions
+from bot.kernel.access import Role
 from bot.kernel.clock import SetClock
 from bot.kernel.crypto import WrongMasterKey
 from bot.kernel.database import DatabaseUnavailable
 from bot.kernel.settings import Settings
+from dialogues.understanding.training import TrainingDataWrong
 from tests.integration.app.program import Helpline, Person, serving, settings_for, telegram_update
 from tests.peers.telegram import FakeTelegram
 
@@ -264,6 +268,27 @@ async def test_a_stop_in_the_middle_of_work_loses_nothing(tmp_path: Path, genero
 
     async with serving(generous(tmp_path)) as helpline:
         await nothing_is_lost(helpline, 30)
+
+
+async def test_the_exchange_and_the_housekeeping_go_on_where_messages_are_never_read(tmp_path: Path):
+    async with opened(settings_for(tmp_path, demo="off")) as waymark:
+        (tmp_path / "nothing to learn from").mkdir()
+        waymark.reading = ReadingRoom(tmp_path / "nothing to learn from", tmp_path, "ngrams")
+        long_ago = waymark.clock.now() - 2 * sessions.ABSOLUTE_LIMIT
+        officer = await waymark.database.write(
+            lambda tx: officers.add_officer(
+                tx, waymark.vault, name="Ana", sign_in_name="ana", roles={Role.OFFICER}, at=long_ago
+            )
+        )
+        await waymark.database.write(lambda tx: sessions.start(tx, officer.id, long_ago))
+
+        await waymark.start()
+
+        with pytest.raises(TrainingDataWrong):
+            await waymark.reading.loaded()
+        async with asyncio.timeout(30):
+            while await waymark.database.read(lambda tx: tx.execute(sa.select(sessions.sessions)).first()):
+                await asyncio.sleep(0.02)
 
 
 def test_a_text_that_cannot_be_read_is_named_before_anything_is_served(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

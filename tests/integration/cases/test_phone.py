@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from bot import upkeep
 from bot.cases import consent, receipt_store, receipts, service, store
 from bot.cases.consent import Agreement, Kind, Purpose
 from bot.cases.hand import Hand
@@ -173,6 +174,25 @@ async def test_when_the_officer_agrees_the_same_case_goes_on_on_the_new_phone(ph
     assert await phone.say(code, who="+3") == [NOT_FOUND]
     await phone.say("where is my file", who="+1")
     assert (await phone.talk.database.write(lambda tx: store.open_case_of(tx, case.conversation_id))) is None
+
+
+async def test_erasing_reaches_every_phone_that_was_left(phone: Phone):
+    amira, code = await phone.officer("Amira"), await phone.asks_for_a_person()
+    for earlier, later in (("+1", "+2"), ("+2", "+3")):
+        await phone.say(f"my uncle hides the papers, says {earlier}", who=earlier)
+        if earlier == "+1":
+            await phone.claimed(amira)
+        await phone.say(code, who=later)
+        new = await phone.case(later)
+        await phone.talk.database.write(lambda tx, new=new: receipts.agree(tx, phone.hand(amira), new.id))
+        await phone.talk.settle()
+        code = re.sub(r"\D", "", (await phone.on_phone(later))[-1])
+
+    last = await phone.talk.conversation("+3")
+    await phone.talk.database.write(lambda tx: upkeep._erase(tx, phone.talk.vault, last, at=phone.talk.clock.now()))
+
+    kept = conversation_store.messages.c
+    assert await phone.talk.rows(sa.select(kept.id).where(kept.body_sealed.is_not(None))) == []
 
 
 async def test_somebody_else_with_the_code_learns_nothing_and_the_code_dies(phone: Phone):

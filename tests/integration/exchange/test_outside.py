@@ -116,6 +116,7 @@ async def test_a_partner_without_waymark_reads_accepts_and_answers_behind_a_link
     before = await tunis.open(made)
     assert before is not None
     assert before.told == {}  # nothing about anybody before they accept
+    assert not before.stopped
     assert before.decision == ""
     assert await tunis.status(request_id) is Status.SEEN
 

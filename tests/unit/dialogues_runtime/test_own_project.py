@@ -212,7 +212,7 @@ class SilentDirectory(GivenServices):
         raise OSError
 
 
-async def test_a_directory_that_fails_costs_nobody_the_number_or_a_person() -> None:
+async def test_a_directory_that_fails_costs_nobody_the_number_or_a_person(caplog: pytest.LogCaptureFixture) -> None:
     engine = engine_with(SilentDirectory({}, {}))
     state = DialogueState(slots={"place": "Calais", "place_resolved": "Calais", "place_lat": 50.9, "place_lon": 1.8})
     bed = UserMessage("a bed", "search_service", entities=(Entity("need", "shelter"),))
@@ -222,6 +222,7 @@ async def test_a_directory_that_fails_costs_nobody_the_number_or_a_person() -> N
     assert [reply.response for reply in turn.replies] == ["utter_directory_silent", None]
     assert "112" in turn.replies[0].text
     assert turn.replies[1].custom["waymark"] == "call_officer"
+    assert "the directory could not be asked" in caplog.text  # or nobody would know why everyone reaches a person
     knife = UserMessage("knife", "in_danger", entities=(Entity("reason", "immediate_danger"),))
     assert "112" in (await engine.turn(turn.state, knife)).replies[0].text
 
