@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from sqlalchemy.engine import Connection
 from bot.kernel.access import Role
 from directory import store
 from directory.duplicates import look_for_duplicates
-from directory.model import Phone, RecordState, Service
+from directory.model import Phone, RecordState, Service, fixed_id
 from directory.service import Wrong, move_service, propose_change, report_wrong
 from tests.browser.desk_server import DeskServer
 from tests.browser.test_desk import DESKTOP, PHONE, SignIn, chromium, desk, sign_in
@@ -38,6 +39,12 @@ def a_change_in_review(desk: DeskServer) -> tuple[Service, Service]:
         return await desk.database.write(work)
 
     return desk.run(make())
+
+
+def a_twin(tx: Connection, record: Service, *, at: datetime) -> None:
+    """The same service once more, as an import would bring it."""
+    places = tuple(replace(place, id=fixed_id("twin place", place.id)) for place in record.locations)
+    store.put_service(tx, replace(record, id=fixed_id("twin", record.id), locations=places), at=at)
 
 
 def test_a_change_is_reviewed_by_keyboard(desk: DeskServer, sign_in: SignIn):
@@ -71,12 +78,15 @@ def test_every_screen_of_services_fits(
     )
 
     [other] = desk.run(desk.database.read(lambda tx: store.list_ids(tx, words="Willow clinic, Irun")))
+    desk.run(desk.database.write(lambda tx: a_twin(tx, record, at=desk.clock.now())))
     desk.run(look_for_duplicates(desk.database, at=desk.clock.now()))
     merge = f"/{record.id}/with/{other}"
     screens = ("?show=in_review", f"/{record.id}", f"/{draft.id}", f"/{other}/edit", "/coverage", "/duplicates", merge)
     for number, screen in enumerate(screens):
         page.goto(desk.url(f"/desk/services{screen}"))
         page.screenshot(path=tmp_path / f"{language}-{viewport['width']}-{number}.png", full_page=True)
+        if screen == "/duplicates":
+            expect(page.locator("main").get_by_text(record.name).first).to_be_visible()
         wide = page.evaluate("document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth")
         assert wide <= 0, screen
         small = page.evaluate(
