@@ -49,7 +49,7 @@ async def sent(browser, page, **fields):
     form = {"urgency": "emergency", "items": "age", "ask": "A bed <tonight>?", "adult": "nobody", **fields}
     await browser.send(f"{page}/refer", **form)
     link = unescape(re.search(r'<code class="long" dir="ltr">([^<]+)</code>', browser.page)[1])
-    code = re.search(r'<code dir="ltr">(\d{6})</code>', browser.page)[1]
+    code = re.search(r'class="num spoken" dir="ltr">(\d{6})</b>', browser.page)[1]
     return link[link.index("/referral") :], code
 
 
