@@ -180,7 +180,7 @@ class Waymark:
         self._stopping = False
 
     def _telegram(self) -> TelegramChannel | None:
-        token = self.settings.telegram_token.get_secret_value()
+        token = self.settings.telegram_token.value
         return TelegramChannel(token, api_url=self.settings.telegram_api_url) if token else None
 
     def _channels(self) -> Mapping[str, Channel]:
@@ -312,7 +312,7 @@ class Waymark:
         return self.database.alone(f"telegram {telegram.account}", Poller(telegram, self.inbox, self.clock).run)
 
     def _webhook_secret(self) -> str:
-        return self.settings.telegram_webhook_secret.get_secret_value()
+        return self.settings.telegram_webhook_secret.value
 
     def _begin(self, name: str, work: Awaitable[object]) -> None:
         async def run() -> None:
@@ -350,7 +350,7 @@ class Waymark:
 
 def mailer_of(settings: Settings) -> Mailer | None:
     """The mail server of the settings; None where there is none."""
-    url = settings.smtp_url.get_secret_value()
+    url = settings.smtp_url.value
     return Mailer(url, settings.mail_from) if url else None
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import sqlalchemy as sa
-from msgspec import Struct
+from msgspec import Struct, structs
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError
 
@@ -201,7 +201,7 @@ async def rotate_master_key(settings: Settings) -> str:
     from bot.app import alone_on
 
     path = settings.data_dir / MASTER_KEY_FILE
-    old_key, new_key = old_master_key_bytes(settings), settings.master_key.get_secret_value()
+    old_key, new_key = old_master_key_bytes(settings), settings.master_key.value
     if old_key is None or not new_key:
         kept = f"WAYMARK_OLD_MASTER_KEY_FILE={path}" if path.exists() else "WAYMARK_OLD_MASTER_KEY to the key in use"
         raise CannotDo(
@@ -344,7 +344,7 @@ async def restore(settings: Settings, source: Path, *, replace: bool) -> str:
         draft = target.with_name(f"{target.name}.restoring")
         try:
             await asyncio.to_thread(_copy, source, draft)
-            again, acts = await _make_ready(settings.model_copy(update={"database_url": f"sqlite:///{draft}"}), erased)
+            again, acts = await _make_ready(structs.replace(settings, database_url=f"sqlite:///{draft}"), erased)
             _put_in_place(draft, target)
         finally:
             _remove(draft)
@@ -489,7 +489,7 @@ def _about_revision(revision: str) -> Finding:
 
 def _about_key_file(settings: Settings) -> list[Finding]:
     path = settings.data_dir / MASTER_KEY_FILE
-    if settings.master_key.get_secret_value():
+    if settings.master_key.value:
         return [Finding(True, "master key: given by the environment")]
     if not path.exists():
         return []

@@ -26,6 +26,7 @@ from pathlib import Path
 
 import aiohttp
 from aiohttp import web
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.app import Waymark, opened
@@ -41,7 +42,7 @@ from bot.kernel import sessions
 from bot.kernel.access import Role
 from bot.kernel.ids import new_id
 from bot.kernel.officers import Officer, add_officer
-from bot.kernel.settings import Settings
+from bot.kernel.settings import Secret, Settings
 from bot.kernel.web import cookie_name, web_runner
 from dialogues.understanding.model import Priority
 
@@ -64,7 +65,7 @@ async def run(settings: Settings) -> None:
     with tempfile.TemporaryDirectory(prefix="waymark-bench-") as name:
         folder = Path(name)
         update = {"data_dir": folder, "database_url": f"sqlite:///{folder / 'desk.db'}", "demo": "off"}
-        own = settings.model_copy(update={**update, "telegram_token": type(settings.telegram_token)("")})
+        own = replace(settings, **update, telegram_token=Secret(""))
         async with opened(own) as waymark:
             runner = web_runner(waymark.web())
             await runner.setup()

@@ -560,7 +560,7 @@ async def make_link(request: web.Request) -> web.StreamResponse:
     """A link for a partner without Waymark. Its code, and the link where no mail server is set, are on this answer
     alone."""
     request_id, settings = request.match_info["id"], request.app[SETTINGS]
-    mails = bool(settings.smtp_url.get_secret_value())
+    mails = bool(settings.smtp_url.value)
     hand = hand_of(request)
 
     def work(tx: Connection) -> outside.Made:

@@ -113,7 +113,7 @@ class Health:
 
 def may_read_metrics(request: web.Request) -> bool:
     """By the token where one is set, otherwise from this machine only, and not through a proxy on it."""
-    token = request.app[SETTINGS].metrics_token.get_secret_value()
+    token = request.app[SETTINGS].metrics_token.value
     if token:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
         return hmac.compare_digest(given.encode(), token.encode())

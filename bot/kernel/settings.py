@@ -14,16 +14,15 @@ import hmac
 import os
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_type_hints
 from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from msgspec.structs import replace
 
 from bot.kernel.crypto import MASTER_KEY_BYTES, WrongMasterKey
 
@@ -54,30 +53,129 @@ class SettingsWrong(Exception):
         self.problems = problems
 
 
+class Secret(Struct, frozen=True):
+    """A setting that no log line, traceback or error message shows."""
+
+    value: str
+
+    def __repr__(self) -> str:
+        return "Secret(…)" if self.value else "Secret()"
+
+
 class About(Struct, frozen=True):
-    """What the documentation says of a setting, and how the sentence ends when its value is not usable."""
+    """What the documentation says of a setting, and how its text becomes its value.
+
+    `read` raises ValueError where the text is not usable; then the sentence says what it `must` be, and what it is
+    if it may be `shown`.
+    """
 
     text: str
     must: str
+    read: Callable[[str], Any]
+    shown: bool = True
 
 
-class Settings(BaseSettings):
+def _one_of(*choices: str) -> Callable[[str], str]:
+    known = {choice.casefold(): choice for choice in choices}
+
+    def read(text: str) -> str:
+        _require(text.casefold() in known)
+        return known[text.casefold()]
+
+    return read
+
+
+def _whole_number(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        _require(text.isdecimal() and least <= int(text) <= most)
+        return int(text)
+
+    return read
+
+
+def _matching(pattern: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        _require(re.fullmatch(pattern, text) is not None)
+        return text
+
+    return read
+
+
+def _secret(read_text: Callable[[str], str]) -> Callable[[str], Secret]:
+    return lambda text: Secret(read_text(text))
+
+
+def _database(text: str) -> str:
+    scheme, _, rest = text.partition("://")
+    if scheme == "sqlite":
+        _require(rest.startswith("/") and len(rest) > 1 and ":memory:" not in rest)
+        return text
+    _require(scheme in {"postgresql", "postgres"} and bool(rest))
+    return f"postgresql://{rest}"
+
+
+def _public_address(text: str) -> str:
+    parts = urlsplit(text.rstrip("/"))
+    _require(parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.path and not parts.query)
+    _require(parts.scheme == "https" or _needs_no_tls(parts.hostname or ""))
+    return text.rstrip("/")
+
+
+def _web_address(text: str) -> str:
+    parts = urlsplit(text)
+    _require(parts.scheme in {"http", "https"} and bool(parts.hostname))
+    return text.rstrip("/")
+
+
+def _harmless_address(text: str) -> str:
+    parts = urlsplit(text)
+    _require(parts.scheme == "https" and bool(parts.hostname))
+    return text
+
+
+def _mail_server(text: str) -> str:
+    parts = urlsplit(text)
+    _require(parts.scheme in {"smtp", "smtps"} and bool(parts.hostname))
+    return text
+
+
+def _master_key(text: str) -> str:
+    _require(_decode_key(text) is not None)
+    return text
+
+
+def _country(text: str) -> str:
+    _require(re.fullmatch(r"[A-Za-z]{2}", text) is not None)
+    return text.upper()
+
+
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _require(holds: bool) -> None:
+    if not holds:
+        raise ValueError("not usable")
+
+
+class Settings(Struct, frozen=True, kw_only=True):
     """Every setting, typed. Make it with `load_settings`; it does not change afterwards."""
-
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     database_url: Annotated[
         str,
         About(
             "`sqlite:///path` or `postgresql://user:password@host/name`; by default a file in the data folder",
             must="begin with sqlite:/// and a path, or with postgresql://",
+            read=_database,
+            shown=False,
         ),
-    ] = Field("", repr=False)
+    ] = ""
     data_dir: Annotated[
         Path,
         About(
             "The folder for the database file, the master key and caches",
             must="be a path",
+            read=Path,
         ),
     ] = Path("var")
     host: Annotated[
@@ -85,6 +183,7 @@ class Settings(BaseSettings):
         About(
             "The address to listen on",
             must="be a host name or an address",
+            read=str,
         ),
     ] = "127.0.0.1"
     port: Annotated[
@@ -92,35 +191,40 @@ class Settings(BaseSettings):
         About(
             "The port to listen on",
             must="be a whole number from 1 to 65535",
+            read=_whole_number(1, 65535),
         ),
-    ] = Field(8080, ge=1, le=65535)
+    ] = 8080
     public_url: Annotated[
         str,
         About(
             "How people's browsers reach this server; by default `http://localhost:<port>`",
             must="begin with https:// (plain http:// is for this machine and for onion addresses) and have no path",
+            read=_public_address,
         ),
     ] = ""
     master_key: Annotated[
-        SecretStr,
+        Secret,
         About(
             "32 random bytes in base64 or hex that open everything people wrote; "
             "empty: kept in `master.key` in the data folder, made at the first start",
             must="be 32 bytes in base64 or hex (make one with: openssl rand -base64 32)",
+            read=_secret(_master_key),
         ),
-    ] = SecretStr("")
+    ] = Secret("")
     old_master_key: Annotated[
-        SecretStr,
+        Secret,
         About(
             "The key to rotate away from, while it is being replaced",
             must="be 32 bytes in base64 or hex",
+            read=_secret(_master_key),
         ),
-    ] = SecretStr("")
+    ] = Secret("")
     demo: Annotated[
         Literal["auto", "off"],
         About(
             "`auto` seeds a marked demonstration into an empty database with no outside channel; `off` never does",
             must="be auto or off",
+            read=_one_of("auto", "off"),
         ),
     ] = "auto"
     country: Annotated[
@@ -128,34 +232,39 @@ class Settings(BaseSettings):
         About(
             "The country this deployment serves, as ISO 3166 (`FR`)",
             must="be two letters, as in FR",
+            read=_country,
         ),
-    ] = Field("", pattern="^([A-Z]{2})?$")
+    ] = ""
     exchange_name: Annotated[
         str,
         About(
             "How partners in other countries know this helpline; by default the host of its public address",
             must="be 1 to 120 characters",
+            read=_matching(r".{1,120}"),
         ),
-    ] = Field("", max_length=120)
+    ] = ""
     exit_url: Annotated[
         str,
         About(
             "Where “Leave quickly” in the web chat leads: a page that means nothing to whoever looks",
             must="begin with https://",
+            read=_harmless_address,
         ),
     ] = "https://www.bbc.com/weather"
     telegram_token: Annotated[
-        SecretStr,
+        Secret,
         About(
             "The bot's token from @BotFather; empty: no Telegram",
             must="look like 123456789:letters-and-digits",
+            read=_secret(_matching(r"\d+:[\w-]+")),
         ),
-    ] = SecretStr("")
+    ] = Secret("")
     telegram_api_url: Annotated[
         str,
         About(
             "The root of the Bot API, for a local Bot API server or a test peer",
             must="begin with https:// or http://",
+            read=_web_address,
         ),
     ] = TELEGRAM_API
     telegram_mode: Annotated[
@@ -163,35 +272,40 @@ class Settings(BaseSettings):
         About(
             "`polling` asks Telegram for messages; `webhook` is called by it",
             must="be polling or webhook",
+            read=_one_of("polling", "webhook"),
         ),
     ] = "polling"
     telegram_webhook_secret: Annotated[
-        SecretStr,
+        Secret,
         About(
             "What Telegram must show when it calls us; by default derived from the token",
             must="be 16 to 256 letters, digits, - or _",
+            read=_secret(_matching(r"[A-Za-z0-9_-]{16,256}")),
         ),
-    ] = SecretStr("")
+    ] = Secret("")
     smtp_url: Annotated[
-        SecretStr,
+        Secret,
         About(
             "The mail server, as `smtp://user:password@host:587` or `smtps://…`: it tells partners without Waymark "
             "that a request waits, and nothing more; empty: no e-mail",
             must="begin with smtp:// or smtps:// and name a host",
+            read=_secret(_mail_server),
         ),
-    ] = SecretStr("")
+    ] = Secret("")
     mail_from: Annotated[
         str,
         About(
             "The address that e-mail comes from",
             must="be an e-mail address",
+            read=_matching(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+"),
         ),
-    ] = Field("", pattern=r"^([A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+)?$")
+    ] = ""
     understanding: Annotated[
         Literal["auto", "embedder", "ngrams"],
         About(
             "`embedder` reads messages with the language model, `ngrams` without; `auto` takes what is installed",
             must="be auto, embedder or ngrams",
+            read=_one_of("auto", "embedder", "ngrams"),
         ),
     ] = "auto"
     heartbeat_url: Annotated[
@@ -199,34 +313,40 @@ class Settings(BaseSettings):
         About(
             "An outside watcher to call after each passed audit of the alarms; it alarms when the calls stop",
             must="begin with https:// or http://",
+            read=_web_address,
+            shown=False,
         ),
-    ] = Field("", repr=False)
+    ] = ""
     turn_workers: Annotated[
         int,
         About(
             "How many conversations are worked on at once",
             must="be a whole number from 1 to 256",
+            read=_whole_number(1, 256),
         ),
-    ] = Field(8, ge=1, le=256)
+    ] = 8
     rate_burst: Annotated[
         int,
         About(
             "Messages one person may send at once before answers slow down",
             must="be a whole number from 1 to 1000",
+            read=_whole_number(1, 1000),
         ),
-    ] = Field(10, ge=1, le=1000)
+    ] = 10
     rate_per_minute: Annotated[
         int,
         About(
             "Messages a minute one person may keep sending",
             must="be a whole number from 1 to 1000",
+            read=_whole_number(1, 1000),
         ),
-    ] = Field(20, ge=1, le=1000)
+    ] = 20
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"],
         About(
             "The least important thing worth a log line",
             must="be DEBUG, INFO, WARNING or ERROR",
+            read=_one_of("DEBUG", "INFO", "WARNING", "ERROR"),
         ),
     ] = "INFO"
     log_format: Annotated[
@@ -234,130 +354,28 @@ class Settings(BaseSettings):
         About(
             "Log lines for a person or for a machine",
             must="be console or json",
+            read=_one_of("console", "json"),
         ),
     ] = "console"
     metrics_token: Annotated[
-        SecretStr,
+        Secret,
         About(
             "The bearer token for `/metrics`; empty: only this machine may read it",
             must="be at least 16 characters",
+            read=_secret(_matching(r".{16,}")),
         ),
-    ] = SecretStr("")
+    ] = Secret("")
     trusted_proxies: Annotated[
         tuple[IPv4Network | IPv6Network, ...],
         About(
             "Addresses of the proxies whose `X-Forwarded-For` is believed, with commas between them",
             must="be addresses or networks with commas between, as in 10.0.0.0/8,127.0.0.1",
+            read=_networks,
         ),
     ] = ()
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what `load_settings` hands over: nothing is read behind its back."""
-        return (init_settings,)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fill_in(cls, values: dict[str, Any]) -> dict[str, Any]:
-        values = dict(values)
-        if not values.get("public_url"):
-            values["public_url"] = f"http://localhost:{values.get('port') or 8080}"
-        if not values.get("database_url"):
-            values["database_url"] = f"sqlite:///{Path(values.get('data_dir') or 'var') / 'waymark.db'}"
-        return values
-
-    @field_validator("country", "log_level", mode="before")
-    @classmethod
-    def _upper(cls, value: Any) -> Any:
-        return value.strip().upper() if isinstance(value, str) else value
-
-    @field_validator("demo", "telegram_mode", "understanding", "log_format", mode="before")
-    @classmethod
-    def _lower(cls, value: Any) -> Any:
-        return value.strip().lower() if isinstance(value, str) else value
-
-    @field_validator("trusted_proxies", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-    @field_validator("database_url")
-    @classmethod
-    def _known_database(cls, value: str) -> str:
-        scheme, _, rest = value.partition("://")
-        if scheme == "sqlite":
-            _require(rest.startswith("/") and len(rest) > 1 and ":memory:" not in rest)
-        else:
-            _require(scheme in {"postgresql", "postgres"} and bool(rest))
-        return value.replace("postgres://", "postgresql://", 1) if scheme == "postgres" else value
-
-    @field_validator("public_url")
-    @classmethod
-    def _safe_public_url(cls, value: str) -> str:
-        parts = urlsplit(value.rstrip("/"))
-        _require(parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.path and not parts.query)
-        _require(parts.scheme == "https" or _needs_no_tls(parts.hostname or ""))
-        return value.rstrip("/")
-
-    @field_validator("exit_url")
-    @classmethod
-    def _harmless_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        _require(parts.scheme == "https" and bool(parts.hostname))
-        return value
-
-    @field_validator("telegram_api_url", "heartbeat_url")
-    @classmethod
-    def _web_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        _require(not value or (parts.scheme in {"http", "https"} and bool(parts.hostname)))
-        return value.rstrip("/")
-
-    @field_validator("smtp_url")
-    @classmethod
-    def _mail_server(cls, value: SecretStr) -> SecretStr:
-        parts = urlsplit(value.get_secret_value())
-        _require(not value.get_secret_value() or (parts.scheme in {"smtp", "smtps"} and bool(parts.hostname)))
-        return value
-
-    @field_validator("master_key", "old_master_key")
-    @classmethod
-    def _whole_key(cls, value: SecretStr) -> SecretStr:
-        _require(not value.get_secret_value() or _decode_key(value.get_secret_value()) is not None)
-        return value
-
-    @field_validator("telegram_token")
-    @classmethod
-    def _token_shape(cls, value: SecretStr) -> SecretStr:
-        _require(re.fullmatch(r"(\d+:[\w-]+)?", value.get_secret_value()) is not None)
-        return value
-
-    @field_validator("telegram_webhook_secret")
-    @classmethod
-    def _secret_shape(cls, value: SecretStr) -> SecretStr:
-        _require(re.fullmatch(r"([A-Za-z0-9_-]{16,256})?", value.get_secret_value()) is not None)
-        return value
-
-    @field_validator("metrics_token")
-    @classmethod
-    def _long_enough(cls, value: SecretStr) -> SecretStr:
-        _require(not value.get_secret_value() or len(value.get_secret_value()) >= 16)
-        return value
-
-    @model_validator(mode="after")
-    def _derive_webhook_secret(self) -> Settings:
-        token = self.telegram_token.get_secret_value()
-        if token and not self.telegram_webhook_secret.get_secret_value():
-            derived = hmac.new(token.encode(), b"waymark webhook secret", hashlib.sha256).hexdigest()
-            object.__setattr__(self, "telegram_webhook_secret", SecretStr(derived))  # frozen for everyone else
-        return self
+    def __repr__(self) -> str:
+        return "Settings(…)"  # an address may hold a password
 
     @property
     def is_https(self) -> bool:
@@ -367,7 +385,7 @@ class Settings(BaseSettings):
     @property
     def has_outside_channel(self) -> bool:
         """Whether people outside this machine can write to us by a channel that needs an account."""
-        return bool(self.telegram_token.get_secret_value())
+        return bool(self.telegram_token.value)
 
 
 class SettingRow(Struct, frozen=True):
@@ -378,19 +396,24 @@ class SettingRow(Struct, frozen=True):
     about: str
 
 
-def _about(name: str) -> About:
-    return next(extra for extra in Settings.model_fields[name].metadata if isinstance(extra, About))
+def _abouts() -> dict[str, About]:
+    hints = get_type_hints(Settings, include_extras=True)
+    return {name: hints[name].__metadata__[0] for name in Settings.__struct_fields__}
+
+
+_ABOUT = _abouts()
+_DEFAULT = Settings()
+_SECRETS = frozenset(name for name in _ABOUT if isinstance(getattr(_DEFAULT, name), Secret))
 
 
 def _row(name: str) -> SettingRow:
-    field = Settings.model_fields[name]
-    value = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
-    shown = "" if value in ("", ()) else str(value)
-    return SettingRow(PREFIX + name.upper(), shown, _about(name).text)
+    value = getattr(_DEFAULT, name)
+    shown = "" if value == () or name in _SECRETS else str(value)
+    return SettingRow(PREFIX + name.upper(), shown, _ABOUT[name].text)
 
 
 #: The table of settings, in the order of the class. The README carries the same one, and a test compares them.
-SETTINGS_TABLE: tuple[SettingRow, ...] = tuple(_row(name) for name in Settings.model_fields)
+SETTINGS_TABLE: tuple[SettingRow, ...] = tuple(_row(name) for name in _ABOUT)
 
 
 def settings_as_markdown() -> str:
@@ -408,22 +431,46 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """
     problems: list[str] = []
     given = _from_file(os.environ if environ is None else environ, problems)
-    values: dict[str, Any] = {}
+    texts: dict[str, str] = {}
     for name in sorted(given):
         if name in NAMES_READ_ELSEWHERE or name.startswith(PREFIXES_READ_ELSEWHERE):
             continue
-        field, value = _field_and_value(name, given[name], problems)
+        field, text = _field_and_text(name, given[name], problems)
         if field:
-            values.setdefault(field, value)
-    try:
-        settings = Settings(**values)
-    except ValidationError as error:
-        problems.extend(_sentence(str(detail["loc"][0]), values) for detail in _first_of_each(error))
-        raise SettingsWrong(problems) from None
+            texts.setdefault(field, text)
+    values, unusable = _read(texts)
+    if unusable:
+        raise SettingsWrong(problems + unusable)
+    settings = _with_what_follows(Settings(**values))
     problems.extend(_contradictions(settings))
     if problems:
         raise SettingsWrong(problems)
     return settings
+
+
+def _read(texts: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    values: dict[str, Any] = {}
+    unusable = []
+    for field in (name for name in _ABOUT if name in texts):
+        try:
+            values[field] = _ABOUT[field].read(texts[field])
+        except ValueError:
+            unusable.append(_sentence(field, texts[field]))
+    return values, unusable
+
+
+def _with_what_follows(settings: Settings) -> Settings:
+    """What was not given and is derived from what was."""
+    token = settings.telegram_token.value
+    derived = hmac.new(token.encode(), b"waymark webhook secret", hashlib.sha256).hexdigest() if token else ""
+    return replace(
+        settings,
+        public_url=settings.public_url or f"http://localhost:{settings.port}",
+        database_url=settings.database_url or f"sqlite:///{settings.data_dir / 'waymark.db'}",
+        telegram_webhook_secret=settings.telegram_webhook_secret
+        if settings.telegram_webhook_secret.value
+        else Secret(derived),
+    )
 
 
 def master_key_bytes(settings: Settings, *, may_make: bool = True) -> bytes:
@@ -432,7 +479,7 @@ def master_key_bytes(settings: Settings, *, may_make: bool = True) -> bytes:
     With neither, one is made and stored (mode 0600), but only where nothing can have been sealed with another:
     `may_make=False`, or a database file that holds sealed keys, raises WrongMasterKey with what to do.
     """
-    given = settings.master_key.get_secret_value()
+    given = settings.master_key.value
     if given:
         return _usable_key(given, "WAYMARK_MASTER_KEY")
     path = settings.data_dir / MASTER_KEY_FILE
@@ -449,7 +496,7 @@ def master_key_bytes(settings: Settings, *, may_make: bool = True) -> bytes:
 
 def old_master_key_bytes(settings: Settings) -> bytes | None:
     """The key to rotate away from, or None."""
-    given = settings.old_master_key.get_secret_value()
+    given = settings.old_master_key.value
     return _usable_key(given, "WAYMARK_OLD_MASTER_KEY") if given else None
 
 
@@ -475,11 +522,11 @@ def _from_file(environ: Mapping[str, str], problems: list[str]) -> dict[str, str
     return from_file | given
 
 
-def _field_and_value(name: str, value: str, problems: list[str]) -> tuple[str, str]:
+def _field_and_text(name: str, value: str, problems: list[str]) -> tuple[str, str]:
     field = name.removeprefix(PREFIX).lower()
-    if field in Settings.model_fields:
+    if field in _ABOUT:
         return (field, value.strip()) if value.strip() else ("", "")
-    if field.endswith("_file") and field.removesuffix("_file") in _secret_fields():
+    if field.endswith("_file") and field.removesuffix("_file") in _SECRETS:
         try:
             return field.removesuffix("_file"), Path(value).read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError):
@@ -491,32 +538,20 @@ def _field_and_value(name: str, value: str, problems: list[str]) -> tuple[str, s
     return "", ""
 
 
-def _secret_fields() -> set[str]:
-    return {name for name, field in Settings.model_fields.items() if isinstance(field.default, SecretStr)}
-
-
-def _first_of_each(error: ValidationError) -> list[Any]:
-    """One detail a setting: a union reports each of its members."""
-    seen: dict[str, Any] = {}
-    for detail in error.errors(include_context=False, include_input=False, include_url=False):
-        seen.setdefault(str(detail["loc"][0]), detail)
-    return list(seen.values())
-
-
-def _sentence(field: str, values: Mapping[str, Any]) -> str:
-    info = Settings.model_fields[field]
-    shown = "" if field in _secret_fields() or not info.repr else f"; it is {values.get(field)!r}"
-    return f"{PREFIX}{field.upper()} must {_about(field).must}{shown}."
+def _sentence(field: str, text: str) -> str:
+    about = _ABOUT[field]
+    shown = f"; it is {text!r}" if about.shown and field not in _SECRETS else ""
+    return f"{PREFIX}{field.upper()} must {about.must}{shown}."
 
 
 def _contradictions(settings: Settings) -> list[str]:
     problems = []
     if settings.telegram_mode == "webhook":
-        if not settings.telegram_token.get_secret_value():
+        if not settings.telegram_token.value:
             problems.append("WAYMARK_TELEGRAM_MODE is webhook, but WAYMARK_TELEGRAM_TOKEN is empty.")
         elif settings.telegram_api_url == TELEGRAM_API and not settings.is_https:
             problems.append("WAYMARK_TELEGRAM_MODE is webhook: Telegram calls only a WAYMARK_PUBLIC_URL with https://.")
-    if settings.smtp_url.get_secret_value() and not settings.mail_from:
+    if settings.smtp_url.value and not settings.mail_from:
         problems.append("WAYMARK_SMTP_URL is given, but WAYMARK_MAIL_FROM is empty.")
     if settings.data_dir.exists() and not settings.data_dir.is_dir():
         problems.append(f"WAYMARK_DATA_DIR is {settings.data_dir}, which is not a folder.")
@@ -525,11 +560,6 @@ def _contradictions(settings: Settings) -> list[str]:
 
 def _needs_no_tls(host: str) -> bool:
     return host in {"localhost", "127.0.0.1", "::1"} or host.endswith((".localhost", ".onion"))
-
-
-def _require(holds: bool) -> None:
-    if not holds:
-        raise ValueError("not usable")
 
 
 def _decode_key(text: str) -> bytes | None:

@@ -114,7 +114,7 @@ class Helpline:
 
     async def webhook(self, body: bytes | dict[str, Any], *, secret: str | None = None, **headers: str) -> int:
         """What Telegram posts. Returns the status."""
-        known = self.settings.telegram_webhook_secret.get_secret_value()
+        known = self.settings.telegram_webhook_secret.value
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         sent = {"Content-Type": "application/json", SECRET_HEADER: known if secret is None else secret, **headers}
         async with aiohttp.ClientSession() as client, client.post(

@@ -72,7 +72,7 @@ async def test_an_oversized_webhook_is_refused(telegram_helpline: Helpline):
 
 
 async def test_a_webhook_that_stops_in_the_middle_costs_nothing(telegram_helpline: Helpline):
-    secret = telegram_helpline.settings.telegram_webhook_secret.get_secret_value()
+    secret = telegram_helpline.settings.telegram_webhook_secret.value
     _, writer = await asyncio.open_connection("127.0.0.1", telegram_helpline.settings.port)
     writer.write(
         b"POST /telegram/webhook HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n"

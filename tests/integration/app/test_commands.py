@@ -18,12 +18,13 @@ from pathlib import Path
 import aiohttp
 import pytest
 import typer.main
+from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from bot import upkeep
-from bot.__main__ import app
 from bot.app import opened
 from bot.bench import BENCHES
+from bot.commands import app
 from bot.conversations import service as conversations
 from bot.kernel.access import Role
 from bot.kernel.settings import Settings, load_settings
@@ -398,11 +399,10 @@ async def test_after_a_rotation_the_old_key_opens_nothing_and_everything_can_be_
 
 
 async def test_no_key_is_rotated_under_a_server_that_runs(helpline: Helpline):
-    settings = helpline.settings.model_copy(
-        update={
-            "master_key": load_settings({"WAYMARK_MASTER_KEY": KEYS[1]}).master_key,
-            "old_master_key": load_settings({"WAYMARK_MASTER_KEY": KEYS[0]}).master_key,
-        }
+    settings = replace(
+        helpline.settings,
+        master_key=load_settings({"WAYMARK_MASTER_KEY": KEYS[1]}).master_key,
+        old_master_key=load_settings({"WAYMARK_MASTER_KEY": KEYS[0]}).master_key,
     )
 
     with pytest.raises(Exception, match="another Waymark is already serving"):

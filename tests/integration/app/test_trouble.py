@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from bot import app
 from bot.app import CannotStart, opened, serve
@@ -257,7 +258,7 @@ async def test_a_port_that_is_taken_is_said_in_a_sentence(tmp_path: Path):
     port = listening.sockets[0].getsockname()[1]
 
     with pytest.raises(CannotStart, match=rf"port {port} .* WAYMARK_PORT"):
-        await serve(settings.model_copy(update={"port": port}))
+        await serve(replace(settings, port=port))
     listening.close()
 
 

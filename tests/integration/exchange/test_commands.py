@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.engine import Connection
 from typer.testing import CliRunner
 
-from bot.__main__ import app
+from bot.commands import app
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.description import TEMPLATE
 from bot.exchange.post import store

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import typer.main
 
-from bot.__main__ import app
 from bot.bench import BENCHES
+from bot.commands import app
 from bot.kernel.settings import settings_as_markdown
 
 ROOT = Path(__file__).resolve().parents[3]

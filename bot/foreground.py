@@ -1,0 +1,74 @@
+"""A use case in the foreground of a terminal: what a person can put right is one plain sentence, and an exit code.
+
+It knows no command line: `up` answers its first message sooner when the tree of all commands is not built before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+if TYPE_CHECKING:
+    from bot.kernel.settings import Settings
+
+T = TypeVar("T")
+
+
+def up() -> None:
+    """Serve everything until told to stop."""
+    gc.disable()  # what is loaded at the start is no garbage, and looking for some takes a sixth of it; see `serve`
+    try:
+        from bot.app import serve
+
+        run(serve(settings_or_stop()))
+    finally:
+        gc.enable()
+
+
+def stop(message: str, code: int = 1) -> NoReturn:
+    """End with one plain sentence on stderr, no traceback."""
+    red, plain = ("\033[31m", "\033[0m") if sys.stderr.isatty() else ("", "")
+    print(f"{red}{message}{plain}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+def settings_or_stop() -> Settings:
+    """The settings of this process; where they cannot be used, every problem is named and the process ends."""
+    from bot.kernel.settings import SettingsWrong, load_settings
+
+    try:
+        return load_settings()
+    except SettingsWrong as wrong:
+        stop(
+            "Waymark cannot start with these settings:\n" + "\n".join(f"  - {problem}" for problem in wrong.problems), 2
+        )
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run one use case to its end; what stops it is said in a sentence."""
+    from sqlalchemy.exc import DBAPIError
+
+    from bot.app import CannotStart
+    from bot.kernel.crypto import WrongMasterKey
+    from bot.kernel.database import DatabaseUnavailable
+    from bot.kernel.migrations import NewerDatabase
+    from bot.upkeep import CannotDo
+
+    try:
+        return asyncio.run(work)
+    except (CannotStart, CannotDo, WrongMasterKey, NewerDatabase) as error:
+        stop(f"Waymark stops here: {error}", 2)
+    except (DatabaseUnavailable, DBAPIError) as error:
+        # The first line only: what follows may quote what was to be stored.
+        said = str(getattr(error, "orig", None) or error).splitlines()
+        stop(f"The database cannot be used: {said[0] if said else type(error).__name__}", 2)
+    except BrokenPipeError:  # whoever read our output has seen enough
+        sys.stderr.close()
+        raise SystemExit(0) from None
+    except OSError as error:
+        stop(f"Waymark stops here: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", 2)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
