@@ -67,13 +67,7 @@ def save_draft(tx: Connection, service: Service, *, by: str, at: datetime, why: 
 
     Raises WrongRecord naming everything that is wrong, NotAllowedNow when the record is past being a draft.
     """
-    if problems := [*service.problems(), *shared_location_problems(tx, service)]:
-        raise WrongRecord(problems)
-    before = store.get_service(tx, service.id)
-    if before is not None and before.state is not RecordState.DRAFT:
-        raise NotAllowedNow(f"service {service.id} is {before.state}: only a draft can be changed")
-    if before is None and not store.get_organizations(tx, [service.organization_id]):
-        raise WrongRecord(["the organisation of the service is not known"])
+    before = may_save_draft(tx, service)
     draft = replace(
         service,
         state=RecordState.DRAFT,
@@ -84,6 +78,18 @@ def save_draft(tx: Connection, service: Service, *, by: str, at: datetime, why: 
     act = "changed" if before else "drafted"
     store.add_change(tx, draft.id, at=at, by=by, act=act, before=before, why=why, row_id=_new_id())
     return draft
+
+
+def may_save_draft(tx: Connection, service: Service) -> Service | None:
+    """The draft that `save_draft` would write over; it raises what that would raise, and writes nothing."""
+    if problems := [*service.problems(), *shared_location_problems(tx, service)]:
+        raise WrongRecord(problems)
+    before = store.get_service(tx, service.id)
+    if before is not None and before.state is not RecordState.DRAFT:
+        raise NotAllowedNow(f"service {service.id} is {before.state}: only a draft can be changed")
+    if before is None and not store.get_organizations(tx, [service.organization_id]):
+        raise WrongRecord(["the organisation of the service is not known"])
+    return before
 
 
 def shared_location_problems(tx: Connection, service: Service) -> list[str]:
@@ -100,17 +106,8 @@ def propose_change(tx: Connection, changed: Service, *, by: str, at: datetime, w
     `changed` has the id of the record in force. There is one open change of a record at a time: a second proposal
     replaces the first while that is a draft. Raises KeyError, WrongRecord, NotAllowedNow.
     """
-    current = store.get_service(tx, changed.id)
-    if current is None:
-        raise KeyError(changed.id)
-    if current.state is not RecordState.CURRENT:
-        raise NotAllowedNow(f"service {changed.id} is {current.state}: only a record in force is changed by a draft")
-    if problems := changed.problems():
-        raise WrongRecord(problems)
-    draft_id = fixed_id("change of", current.id)
-    before = store.get_service(tx, draft_id)
-    if before is not None and before.state is RecordState.IN_REVIEW:
-        raise NotAllowedNow(f"a change of service {changed.id} is in review: decide about it first")
+    current = may_propose_change(tx, changed)
+    draft_id = change_id(current.id)
     draft = replace(
         changed,
         id=draft_id,
@@ -123,6 +120,26 @@ def propose_change(tx: Connection, changed: Service, *, by: str, at: datetime, w
     store.put_service(tx, draft, at=at)
     store.add_change(tx, draft_id, at=at, by=by, act="proposed", before=current, why=why, row_id=_new_id())
     return draft
+
+
+def may_propose_change(tx: Connection, changed: Service) -> Service:
+    """The record in force that `propose_change` would leave as it is; raises what that would raise."""
+    current = store.get_service(tx, changed.id)
+    if current is None:
+        raise KeyError(changed.id)
+    if current.state is not RecordState.CURRENT:
+        raise NotAllowedNow(f"service {changed.id} is {current.state}: only a record in force is changed by a draft")
+    if problems := changed.problems():
+        raise WrongRecord(problems)
+    before = store.get_service(tx, change_id(changed.id))
+    if before is not None and before.state is RecordState.IN_REVIEW:
+        raise NotAllowedNow(f"a change of service {changed.id} is in review: decide about it first")
+    return current
+
+
+def change_id(service_id: str) -> str:
+    """The id of the one open change of a record."""
+    return fixed_id("change of", service_id)
 
 
 def _draft_location(draft_id: str, location_id: str) -> str:

@@ -1,21 +1,45 @@
-"""Importing and exporting as a command does it: one file, one transaction, what became of every row."""
+"""Importing a file: checked as a whole, then taken in a few rows at a time, and what became of every row."""
 
 from __future__ import annotations
 
+import asyncio
 import csv
-from collections.abc import Mapping
+import uuid
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import islice
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy.engine import Connection
 
 from directory import store
 from directory.files import spreadsheet
-from directory.files.importing import ImportReport, Listener, Outcome, RejectedFile, import_rows, rehearse_rows
+from directory.files.importing import (
+    Became,
+    ImportReport,
+    Listener,
+    Outcome,
+    Parsed,
+    Row,
+    Sieve,
+    decide,
+    take,
+)
 from directory.files.opening import open_rows, titles_in
 from directory.files.unreadable import UnreadableFile
-from directory.store import Transactions
+from directory.store import ImportState, Transactions
+
+#: How many rows a transaction has: it holds up others who write for some milliseconds.
+AT_A_TIME: Final = 100
+#: Between two of them others get their turn, other processes too.
+BREATH_SECONDS: Final = 0.01
+#: An import that gives no sign of life for so long has died.
+GIVEN_UP_AFTER: Final = timedelta(minutes=10)
+
+Progress = Callable[[int, int], object]
 
 
 async def import_file(
@@ -27,29 +51,126 @@ async def import_file(
     rehearse: bool = False,
     columns: Mapping[str, str] | None = None,
     listener: Listener | None = None,
+    progress: Progress | None = None,
 ) -> ImportReport:
     """Bring a file in, or only say what would become of it. A report with rejections means that nothing was kept.
 
     `columns` says of a spreadsheet which title is which field, where guessing is wrong; it is kept, when the import
-    is, for the next sheet with the same titles. Raises UnreadableFile when the file as a whole cannot be read.
+    is, for the next sheet with the same titles. `listener` hears of each row when it is checked, `progress` how many
+    are taken in, of how many. Raises UnreadableFile when the file as a whole cannot be read.
     """
     titles = titles_in(path)
     if titles is None and columns:
         raise UnreadableFile("only a spreadsheet has columns to be named")
-
-    def work(tx: Connection) -> ImportReport:
-        mapping = None if titles is None else _mapping(tx, titles, columns or {})
-        how = rehearse_rows if rehearse else import_rows
-        report = how(tx, open_rows(path, mapping=mapping), by=by, at=at, listener=listener)
-        if titles is not None and mapping is not None and columns and not rehearse:
-            key = spreadsheet.mapping_id(titles)
-            store.put_mapping(tx, key, titles=titles, mapping=mapping, by=by, at=at)
+    mapping = None if titles is None else await database.read(lambda tx: _mapping(tx, titles, columns or {}))
+    report = await check_rows(database, open_rows(path, mapping=mapping), listener=listener)
+    if rehearse or report.rejected:
         return report
+    await undo_abandoned(database, at=datetime.now(UTC))
+    import_id = str(uuid.uuid4())
+    await database.write(
+        lambda tx: store.add_import(tx, import_id, name=path.name, by=by, at=at, state=ImportState.TAKING)
+    )
+    rows = open_rows(path, mapping=mapping)
+    report = await take_rows(database, rows, report, import_id=import_id, by=by, at=at, progress=progress)
+    if titles is not None and mapping is not None and columns and not report.rejected:
+        key = spreadsheet.mapping_id(titles)
+        await database.write(lambda tx: store.put_mapping(tx, key, titles=titles, mapping=mapping, by=by, at=at))
+    return report
 
+
+async def check_rows(database: Transactions, rows: Iterator[Row], *, listener: Listener | None = None) -> ImportReport:
+    """What would become of every row. Writes nothing; memory grows by some bytes a row only."""
+    report, sieve = ImportReport(listener=listener), Sieve()
+    while portion := await asyncio.to_thread(_next, rows):
+        good, wrong = await asyncio.to_thread(sieve.sift, portion)
+        decisions = await database.read(partial(decide, rows=good))
+        said = {outcome.where: outcome for outcome in (*wrong, *(decided.outcome for decided in decisions))}
+        for row in portion:
+            report.add(said[row.where])
+    return report
+
+
+async def take_rows(
+    database: Transactions,
+    rows: Iterator[Row],
+    checked: ImportReport,
+    *,
+    import_id: str,
+    by: str,
+    at: datetime,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Take in the rows of a file that was `checked`, all of them or none. Returns what became of them.
+
+    The import `import_id` is there, and TAKING. Its rows are looked at once more, because records may have changed
+    since: if one is rejected now, or anything else goes wrong, what was written is taken back. Should the process
+    die, `undo_abandoned` does it.
+    """
+    sieve, report, of = Sieve(), ImportReport(), checked.new + checked.changed + checked.same
     try:
-        return await database.write(work)
-    except RejectedFile as error:
-        return error.report
+        while portion := await asyncio.to_thread(_next, rows):
+            good, wrong = await asyncio.to_thread(sieve.sift, portion)
+            outcomes = [*wrong, *await database.write(partial(_take, import_id=import_id, rows=good, by=by, at=at))]
+            for outcome in outcomes:
+                report.add(outcome)
+            taken = report.new + report.changed + report.same
+            await database.write(partial(store.touch_import, import_id=import_id, at=datetime.now(UTC), taken=taken))
+            if report.rejected:
+                break
+            if progress is not None:
+                progress(taken, of)
+            await asyncio.sleep(BREATH_SECONDS)
+    except BaseException:
+        await undo_import(database, import_id, at=datetime.now(UTC))
+        raise
+    if report.rejected:
+        await undo_import(database, import_id, at=datetime.now(UTC))
+        return report
+    await database.write(partial(_finish, import_id=import_id, at=datetime.now(UTC)))
+    return report
+
+
+def _next(rows: Iterator[Row]) -> list[Row]:
+    return list(islice(rows, AT_A_TIME))
+
+
+def _take(tx: Connection, import_id: str, rows: list[Parsed], by: str, at: datetime) -> list[Outcome]:
+    """A few rows, in one transaction; nothing of them if one is rejected."""
+    decisions = decide(tx, rows)
+    if not any(decided.outcome.became is Became.REJECTED for decided in decisions):
+        take(tx, import_id, decisions, by=by, at=at)
+    return [decided.outcome for decided in decisions]
+
+
+def _finish(tx: Connection, import_id: str, at: datetime) -> None:
+    store.forget_imported(tx, import_id)
+    store.drop_pieces(tx, import_id)
+    store.move_import(tx, import_id, before=[ImportState.TAKING], state=ImportState.DONE, at=at)
+
+
+async def undo_import(database: Transactions, import_id: str, *, at: datetime) -> None:
+    """Take back what an import wrote, a little at a time. It is REFUSED afterwards."""
+    under_way = [ImportState.TAKING, ImportState.UNDOING]
+    await database.write(
+        lambda tx: store.move_import(tx, import_id, before=under_way, state=ImportState.UNDOING, at=at)
+    )
+    left = AT_A_TIME
+    while left:
+        left = await database.write(partial(store.undo_imported, import_id=import_id, at=at, limit=AT_A_TIME))
+        await asyncio.sleep(BREATH_SECONDS)  # others get their turn
+    await database.write(
+        lambda tx: store.move_import(tx, import_id, before=under_way, state=ImportState.REFUSED, at=at)
+    )
+
+
+async def undo_abandoned(database: Transactions, *, at: datetime) -> int:
+    """Take back what imports wrote that died on the way. Returns how many there were."""
+    under_way = [ImportState.TAKING, ImportState.UNDOING]
+    dead = await database.read(partial(store.silent_imports, states=under_way, since=at - GIVEN_UP_AFTER))
+    for import_id in dead:
+        await undo_import(database, import_id, at=at)
+    return len(dead)
 
 
 def _mapping(tx: Connection, titles: list[str], columns: Mapping[str, str]) -> dict[str, str]:

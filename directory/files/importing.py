@@ -1,29 +1,42 @@
-"""Taking services in: the one path of every format, of the import and of its rehearsal."""
+"""Taking services in: the one path of every format, of the import and of its rehearsal.
+
+A file is read twice. The first time nothing is written: `Sieve` sorts out what cannot be read or contradicts another
+row of the file, `decide` what the records say to it. The second time, and only if no row was rejected, the rows are
+taken in a few at a time, each few in a transaction of their own: a message of a child that arrives meanwhile waits for
+a few milliseconds and not for the file. What was written is noted, and taken back if the end is never reached.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
-from itertools import islice
 from typing import Any
 
+import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from directory import store
-from directory.files.hsds_json import parse_line, parse_record
+from directory.files.hsds_json import parse_record
 from directory.geography import distance_m
 from directory.model import Location, NotAllowedNow, Organization, RecordState, Service, WrongRecord
 from directory.places import Places
-from directory.service import propose_change, save_draft, shared_location_problems
+from directory.service import (
+    change_id,
+    may_propose_change,
+    may_save_draft,
+    propose_change,
+    save_draft,
+    shared_location_problems,
+)
 
 #: So many reasons are kept in the report; the listener hears all.
 REASONS_TOLD = 100
-AT_A_TIME = 200
 
 
 class Row(Struct, frozen=True):
@@ -74,65 +87,6 @@ class ImportReport(Struct):
         return f"{self.new} new, {self.changed} changed, {self.same} the same, {self.rejected} rejected"
 
 
-class RejectedFile(Exception):
-    """Nothing of the file was kept. `report` says why, row by row."""
-
-    def __init__(self, report: ImportReport) -> None:
-        self.report = report
-        super().__init__(report.summary())
-
-
-def import_services(
-    tx: Connection, lines: Iterable[tuple[int, str]], *, by: str, at: datetime, listener: Listener | None = None
-) -> ImportReport:
-    """`import_rows` for numbered lines of JSON."""
-    return import_rows(tx, _of_lines(lines), by=by, at=at, listener=listener)
-
-
-def rehearse_import(
-    tx: Connection, lines: Iterable[tuple[int, str]], *, by: str, at: datetime, listener: Listener | None = None
-) -> ImportReport:
-    """`rehearse_rows` for numbered lines of JSON."""
-    return rehearse_rows(tx, _of_lines(lines), by=by, at=at, listener=listener)
-
-
-def _of_lines(lines: Iterable[tuple[int, str]]) -> Iterator[Row]:
-    for number, line in lines:
-        try:
-            yield Row(f"line {number}", parse_line(line))
-        except WrongRecord as error:
-            yield Row(f"line {number}", wrong=str(error))
-
-
-def import_rows(
-    tx: Connection, rows: Iterable[Row], *, by: str, at: datetime, listener: Listener | None = None
-) -> ImportReport:
-    """Bring services in as drafts; what is in force gets a draft of the change. Memory grows by an id a row only.
-
-    Raises RejectedFile, which undoes everything, if any row is rejected.
-    """
-    taking = _Taking(tx, ImportReport(listener=listener), by, at)
-    waiting = iter(rows)
-    while portion := list(islice(waiting, AT_A_TIME)):
-        taking.take(portion)
-    if taking.report.rejected:
-        raise RejectedFile(taking.report)
-    return taking.report
-
-
-def rehearse_rows(
-    tx: Connection, rows: Iterable[Row], *, by: str, at: datetime, listener: Listener | None = None
-) -> ImportReport:
-    """What `import_rows` would do. Undoes itself through a savepoint."""
-    savepoint = tx.begin_nested()
-    try:
-        return import_rows(tx, rows, by=by, at=at, listener=listener)
-    except RejectedFile as error:
-        return error.report
-    finally:
-        savepoint.rollback()
-
-
 #: Farther from its own town than this, a service is not in it: the point is wrong, or the town.
 FAR_FROM_TOWN_M = 150_000
 
@@ -159,99 +113,171 @@ def misplacement(place: Location) -> str:
     return f"the point lies {away / 1000:.0f} km from {place.city}: the coordinates or the town are wrong"
 
 
-class _Taking(Struct):
-    """An import under way."""
+class Parsed(Struct, frozen=True):
+    """A row that could be read."""
 
-    tx: Connection
-    report: ImportReport
-    by: str
-    at: datetime
-    seen: set[int] = field(default_factory=set)
+    row: Row
+    owner: Organization
+    service: Service
 
-    def take(self, portion: list[Row]) -> None:
-        """A few hundred rows, with few questions to the database for all of them."""
-        read = [(row, *record) for row in portion if (record := self._parsed(row)) is not None]
-        ids = [service.id for _, _, service in read]
-        there = {record.id: record for record in store.get_services(self.tx, ids)}
-        drafts = store.update_ids(self.tx, ids, (RecordState.DRAFT, RecordState.IN_REVIEW))
-        known = set(store.get_organizations(self.tx, [owner.id for _, owner, _ in read]))
-        fresh: list[tuple[Row, Service]] = []
-        owners = {owner.id: owner for _, owner, _ in reversed(read) if owner.id not in known}
-        store.add_organizations(self.tx, list(owners.values()), at=self.at)
-        for row, _owner, service in read:
-            if service.id in there:
-                self._again(row, service, there[service.id], pending=service.id in drafts)
-            else:
-                fresh.append((row, service))
-        self._add(fresh)
 
-    def _parsed(self, row: Row) -> tuple[Organization, Service] | None:
-        try:
-            if row.wrong:
-                raise WrongRecord([row.wrong])
-            owner, service = parse_record(row.data)
-            number = uuid.UUID(service.id).int
-            if number in self.seen:
-                raise WrongRecord(["the same id stands on an earlier line"])
-            self.seen.add(number)
-            if misplaced := [why for place in service.locations if (why := misplacement(place))]:
-                raise WrongRecord(misplaced)
-        except WrongRecord as error:
-            self._reject(row, "; ".join(error.problems))
-            return None
-        return owner, service
+class Sieve:
+    """Reads the rows of one file in their order, and remembers of each what a later one could contradict: a number of
+    its id, and a digest of each of its locations. Asks no database.
+    """
 
-    def _add(self, fresh: list[tuple[Row, Service]]) -> None:
-        """Records that are new, together. A location that another has too must say the same of it."""
-        good: list[tuple[Row, Service]] = []
-        places: dict[str, object] = {}
-        ids = [place.id for _, service in fresh for place in service.locations]
-        stored = store.get_locations(self.tx, list(dict.fromkeys(ids)))
-        for row, service in fresh:
-            clash = next((at for at in service.locations if (places.get(at.id) or stored.get(at.id) or at) != at), None)
-            if clash is not None:
-                self._reject(row, f"location {clash.id} is another service's too, with other content")
-                continue
-            places.update({at.id: at for at in service.locations})
-            good.append((row, replace(service, state=RecordState.DRAFT, verification=None)))
-        store.add_services(self.tx, [service for _, service in good], at=self.at)
-        marks = [(str(uuid.uuid4()), service.id) for _, service in good]
-        store.add_changes(self.tx, marks, at=self.at, by=self.by, act="drafted", why="import")
-        for row, service in good:
-            self.report.add(Outcome(row.where, Became.NEW, service.name))
+    def __init__(self) -> None:
+        self._services: set[int] = set()
+        self._locations: dict[int, bytes] = {}
 
-    def _again(self, row: Row, service: Service, before: Service, *, pending: bool) -> None:
-        """A record whose id is known: the same, a change to a draft, or a change proposed for what is in force."""
-        kept = replace(
-            service,
-            state=before.state,
-            verification=before.verification,
-            modified_at=before.modified_at,
-            update_of=before.update_of,
-            organization_id=before.organization_id,
-            demo=before.demo,
-            referral=service.referral or before.referral,  # no file that we wrote has it
-            capacity=service.capacity or before.capacity,
-        )
-        if into := store.merged_into(self.tx, service.id):
-            why = f"it was merged into {into}: change that one"
-            self.report.add(Outcome(row.where, Became.SAME, service.name, why))
-            return
-        if kept == before and not pending:
-            self.report.add(Outcome(row.where, Became.SAME, service.name))
-            return
-        try:
-            if before.state is RecordState.CURRENT:
-                if problems := shared_location_problems(self.tx, kept):
-                    raise WrongRecord(problems)
-                propose_change(self.tx, kept, by=self.by, at=self.at, why="import")
-            else:
-                save_draft(self.tx, kept, by=self.by, at=self.at, why="import")
-        except (WrongRecord, NotAllowedNow) as error:
-            self._reject(row, str(error))
-            return
-        self.report.add(Outcome(row.where, Became.CHANGED, service.name))
+    def sift(self, rows: Iterable[Row]) -> tuple[list[Parsed], list[Outcome]]:
+        """Rows that can be taken, and those rejected."""
+        good: list[Parsed] = []
+        wrong: list[Outcome] = []
+        for row in rows:
+            try:
+                good.append(self._read(row))
+            except WrongRecord as error:
+                wrong.append(_rejected(row, "; ".join(error.problems)))
+        return good, wrong
 
-    def _reject(self, row: Row, why: str) -> None:
-        name = row.data.get("name", "") if isinstance(row.data, dict) else ""
-        self.report.add(Outcome(row.where, Became.REJECTED, str(name)[:100], why))
+    def _read(self, row: Row) -> Parsed:
+        if row.wrong:
+            raise WrongRecord([row.wrong])
+        owner, service = parse_record(row.data)
+        number = uuid.UUID(service.id).int
+        if number in self._services:
+            raise WrongRecord(["the same id stands on an earlier line"])
+        self._services.add(number)
+        if misplaced := [why for place in service.locations if (why := misplacement(place))]:
+            raise WrongRecord(misplaced)
+        digests = {uuid.UUID(place.id).int: _digest(place) for place in service.locations}
+        for place in service.locations:
+            key = uuid.UUID(place.id).int
+            if self._locations.get(key, digests[key]) != digests[key]:
+                raise WrongRecord([_other_content(place)])
+        self._locations.update(digests)
+        return Parsed(row, owner, service)
+
+
+def _digest(place: Location) -> bytes:
+    return hashlib.blake2b(msgspec.json.encode(place), digest_size=12).digest()
+
+
+def _other_content(place: Location) -> str:
+    return f"location {place.id} is another service's too, with other content"
+
+
+def _rejected(row: Row, why: str) -> Outcome:
+    name = row.data.get("name", "") if isinstance(row.data, dict) else ""
+    return Outcome(row.where, Became.REJECTED, str(name)[:100], why)
+
+
+class How(StrEnum):
+    """How a row is kept."""
+
+    ADD = "add"
+    DRAFT = "draft"
+    PROPOSE = "propose"
+    NOT = "not"
+
+
+class Decision(Struct, frozen=True):
+    """What becomes of a row, and the record that is kept of it."""
+
+    outcome: Outcome
+    owner: Organization
+    record: Service
+    how: How
+
+
+def decide(tx: Connection, rows: Sequence[Parsed]) -> list[Decision]:
+    """What the records say to a few hundred rows, with few questions for all of them. Writes nothing."""
+    ids = [parsed.service.id for parsed in rows]
+    there = {record.id: record for record in store.get_services(tx, ids)}
+    pending = store.update_ids(tx, ids, (RecordState.DRAFT, RecordState.IN_REVIEW))
+    places = [place.id for parsed in rows if parsed.service.id not in there for place in parsed.service.locations]
+    stored = store.get_locations(tx, list(dict.fromkeys(places)))
+    return [
+        _of_known(tx, parsed, there[parsed.service.id], pending=parsed.service.id in pending)
+        if parsed.service.id in there
+        else _of_new(parsed, stored)
+        for parsed in rows
+    ]
+
+
+def _of_new(parsed: Parsed, stored: Mapping[str, Location]) -> Decision:
+    """A record that is new. A location that another has too must say the same of it."""
+    row, record = parsed.row, replace(parsed.service, state=RecordState.DRAFT, verification=None)
+    clash = next((place for place in record.locations if stored.get(place.id, place) != place), None)
+    if clash is not None:
+        return Decision(_rejected(row, _other_content(clash)), parsed.owner, record, How.NOT)
+    return Decision(Outcome(row.where, Became.NEW, record.name), parsed.owner, record, How.ADD)
+
+
+def _of_known(tx: Connection, parsed: Parsed, before: Service, *, pending: bool) -> Decision:
+    """A record whose id is known: the same, a change to a draft, or a change proposed for what is in force."""
+    row, service = parsed.row, parsed.service
+    kept = replace(
+        service,
+        state=before.state,
+        verification=before.verification,
+        modified_at=before.modified_at,
+        update_of=before.update_of,
+        organization_id=before.organization_id,
+        demo=before.demo,
+        referral=service.referral or before.referral,  # no file that we wrote has it
+        capacity=service.capacity or before.capacity,
+    )
+
+    def decided(became: Became, how: How, why: str = "") -> Decision:
+        return Decision(Outcome(row.where, became, service.name, why), parsed.owner, kept, how)
+
+    if into := store.merged_into(tx, service.id):
+        return decided(Became.SAME, How.NOT, f"it was merged into {into}: change that one")
+    if kept == before and not pending:
+        return decided(Became.SAME, How.NOT)
+    in_force = before.state is RecordState.CURRENT
+    try:
+        if in_force:
+            if problems := shared_location_problems(tx, kept):
+                raise WrongRecord(problems)
+            may_propose_change(tx, kept)
+        else:
+            may_save_draft(tx, kept)
+    except (WrongRecord, NotAllowedNow) as error:
+        return Decision(_rejected(row, str(error)), parsed.owner, kept, How.NOT)
+    return decided(Became.CHANGED, How.PROPOSE if in_force else How.DRAFT)
+
+
+def take(tx: Connection, import_id: str, decisions: Sequence[Decision], *, by: str, at: datetime) -> None:
+    """Write what was decided in this transaction, and note what would have to be taken back."""
+    owners = {decided.owner.id: decided.owner for decided in reversed(decisions) if decided.how is not How.NOT}
+    known = store.get_organizations(tx, list(owners))
+    fresh = [owner for owner_id, owner in owners.items() if owner_id not in known]
+    store.add_organizations(tx, fresh, at=at)
+    store.add_imported(tx, import_id, [owner.id for owner in fresh], organization=True)
+    _add(tx, import_id, [decided.record for decided in decisions if decided.how is How.ADD], by=by, at=at)
+    for decided in decisions:
+        if decided.how in (How.DRAFT, How.PROPOSE):
+            _change(tx, import_id, decided, by=by, at=at)
+
+
+def _add(tx: Connection, import_id: str, records: Sequence[Service], *, by: str, at: datetime) -> None:
+    store.add_services(tx, records, at=at)
+    store.add_imported(tx, import_id, [record.id for record in records])
+    marks = [(str(uuid.uuid4()), record.id) for record in records]
+    store.add_changes(tx, marks, at=at, by=by, act="drafted", why="import")
+
+
+def _change(tx: Connection, import_id: str, decided: Decision, *, by: str, at: datetime) -> None:
+    """Note a draft as it was, or that there was none; then write it."""
+    propose = decided.how is How.PROPOSE
+    draft_id = change_id(decided.record.id) if propose else decided.record.id
+    before = store.get_service(tx, draft_id)
+    if before is None:
+        store.add_imported(tx, import_id, [draft_id])
+    else:
+        store.add_overwritten(tx, import_id, {draft_id: before})
+    write = propose_change if propose else save_draft
+    write(tx, decided.record, by=by, at=at, why="import")

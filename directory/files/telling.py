@@ -32,13 +32,16 @@ async def tell_import(
         nonlocal seen
         seen += 1
         written(outcome)
-        if seen % ROWS_A_SIGN == 0 and sys.stderr.isatty():
-            typer.echo(f"\r{seen} rows", err=True, nl=False)
+        if seen % ROWS_A_SIGN == 0:
+            _show(f"checked {seen} rows")
+
+    def progress(taken: int, of: int) -> None:
+        _show(f"taken in {taken} of {of}" + ("\n" if taken == of else ""))
 
     try:
         at = datetime.now(UTC)
         report = await import_file(
-            database, file, by=by, at=at, rehearse=rehearse, columns=named or None, listener=listen
+            database, file, by=by, at=at, rehearse=rehearse, columns=named or None, listener=listen, progress=progress
         )
     except UnreadableFile as error:
         typer.echo(f"{file.name}: {error}. Nothing was kept.", err=True)
@@ -52,6 +55,12 @@ async def tell_import(
     kept = "nothing kept: " if rehearse or report.rejected else ""
     typer.echo(kept + report.summary())
     return 1 if report.rejected else 0
+
+
+def _show(line: str) -> None:
+    """One line of progress over the last one, where somebody looks."""
+    if sys.stderr.isatty():
+        typer.echo(f"\r{line:<40}", err=True, nl=False)
 
 
 def _column(text: str) -> tuple[str, str]:

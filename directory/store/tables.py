@@ -291,6 +291,41 @@ merged = sa.Table(
     sa.Column("by", sa.Text, nullable=False),
 )
 
+#: A file that is being taken in, or was.
+imports = sa.Table(
+    "directory_imports",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),  # of the file
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("begun_at", Moment, nullable=False),
+    sa.Column("touched_at", Moment, nullable=False),  # its work's last sign of life
+    sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("columns", sa.Text, nullable=False),  # JSON: which title is which field; "" where there are none
+    sa.Column("told", sa.Text, nullable=False),  # JSON: what would become, or became, of its rows; "" before
+    sa.Column("taken", sa.Integer, nullable=False),  # rows taken in so far
+    sa.Index("ix_directory_imports_state", "state", "touched_at"),
+)
+
+#: What an import has written and would have to take back, should it not come to its end.
+imported = sa.Table(
+    "directory_imported",
+    metadata,
+    sa.Column("import_id", sa.String(36), sa.ForeignKey("directory_imports.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("record_id", sa.String(36), primary_key=True),  # of a service or of an organisation
+    sa.Column("organization", sa.Boolean, primary_key=True),
+    sa.Column("before", sa.Text, nullable=False),  # JSON of the draft that was there; "" where there was none
+)
+
+#: A file that somebody sent to the desk, until it is taken in or put away.
+import_pieces = sa.Table(
+    "directory_import_pieces",
+    metadata,
+    sa.Column("import_id", sa.String(36), sa.ForeignKey("directory_imports.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
+
 #: What a search reads: a row for each need of each published service at each of its points, found by need and cell
 #: of the map. It holds nothing that the records do not hold, and is written with them: see `store/search.py`.
 found_by = sa.Table(

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +48,8 @@ async def directory(database: Database, clock: SetClock) -> Directory:
 
 
 @pytest.fixture
-async def demo(directory: Directory, database: Database, clock: SetClock, vault: Vault, audit: Audited) -> Directory:
-    """A directory with the demonstration in it."""
-    at = clock.now()
-    await database.write(lambda tx: demonstration.seed(tx, at=at, keys=vault, audit=audit))
-    await directory.refresh_places()
+def demo(directory: Directory, vault: Vault) -> Directory:
+    """A directory with the demonstration in it: see `database_url`."""
     return directory
 
 
@@ -75,13 +72,21 @@ def postgres_demo_template(postgres: PostgresServer) -> str:
 
 
 @pytest.fixture
-def demo_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A database of each kind as the demonstration leaves it."""
+def database_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of each kind with every table; for a test of the demonstration, a copy of one that has it.
+
+    Making the demonstration anew took longer than most of those tests.
+    """
+    demo = "demo" in request.fixturenames
     if kind == "sqlite":
-        shutil.copy(request.getfixturevalue("sqlite_demo_template"), tmp_path / "waymark.db")
-        return f"sqlite:///{tmp_path / 'waymark.db'}"
-    server: PostgresServer = request.getfixturevalue("postgres")
-    return server.new_database(template=request.getfixturevalue("postgres_demo_template"))
+        shutil.copy(request.getfixturevalue(f"sqlite_{'demo_' * demo}template"), tmp_path / "waymark.db")
+        yield f"sqlite:///{tmp_path / 'waymark.db'}"
+    elif demo:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        yield server.new_database(template=request.getfixturevalue("postgres_demo_template"))
+    else:
+        with request.getfixturevalue("postgres_with_tables")() as url:
+            yield url
 
 
 @pytest.fixture

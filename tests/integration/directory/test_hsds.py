@@ -18,24 +18,11 @@ from bot.kernel.database import Database
 from directory import store
 from directory.hsds import TAXONOMY_ID, term_id
 from directory.model import NEEDS
-from directory.service import Directory
-from directory.words import DirectoryWords
 
 from .conftest import Hsds
 
 PAGE_FIELDS = {"total_items", "total_pages", "page_number", "size", "first_page", "last_page", "empty"}
 FORMATS = FormatChecker(formats=["uuid", "email", "uri", "date-time", "date"])
-
-
-@pytest.fixture
-def database_url(demo_url: str) -> str:
-    return demo_url
-
-
-@pytest.fixture
-def demo(database: Database, clock: SetClock) -> Directory:
-    """The demonstration, seeded once for all of these tests."""
-    return Directory(database, clock, DirectoryWords.load())
 
 
 @cache

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
@@ -11,7 +14,8 @@ from bot.kernel.crypto import Vault
 from bot.kernel.database import Database
 from directory import store
 from directory.duplicates import look_for_duplicates
-from directory.files.importing import Became, Outcome, Row, import_rows
+from directory.files.commands import import_file
+from directory.files.importing import Became, Outcome
 from directory.hsds import full_service
 from directory.merging import Take, merge_services
 from directory.model import LocationKind, NotAllowedNow, Phone, RecordState, Service
@@ -124,16 +128,15 @@ async def test_reports_move_along_and_are_believed(directory: Directory, databas
 
 
 async def test_a_file_that_still_has_the_old_record_is_taken_in(
-    directory: Directory, database: Database, clock: SetClock
+    directory: Directory, database: Database, clock: SetClock, tmp_path: Path
 ):
     stays, gone = await pair(database, clock)
     await merge(database, clock, gone, stays)
     told: list[Outcome] = []
-    data = full_service(gone, OWNER)
+    file = tmp_path / "services.ndjson"
+    file.write_text(json.dumps(full_service(gone, OWNER)), encoding="utf-8")
 
-    report = await database.write(
-        lambda tx: import_rows(tx, [Row("line 1", data)], by="ana", at=clock.now(), listener=told.append)
-    )
+    report = await import_file(database, file, by="ana", at=clock.now(), listener=told.append)
 
     assert (report.same, report.rejected) == (1, 0)
     assert told[0].became is Became.SAME
