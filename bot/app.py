@@ -74,6 +74,8 @@ from dialogues.knowledge import BrokenProcedures, Procedures
 from dialogues.runtime.engine import Engine
 from dialogues.understanding import learnt_folder
 from directory.api import HsdsApi
+from directory.files.commands import undo_abandoned
+from directory.files.sent import forget_waiting
 from directory.gazetteer import GAZETTEER, Gazetteer
 from directory.places import ShippedTowns
 from directory.service import Directory, report_wrong
@@ -301,6 +303,8 @@ class Waymark:
                 await self.database.write(lambda tx, at=at: forget_old_receipts(tx, at))  # type: ignore[misc]
                 await self.database.write(lambda tx, at=at: forget_secrets(tx, self.vault, at))  # type: ignore[misc]
                 await self.database.write(lambda tx, at=at: forget_old_notes(tx, self.vault, at))  # type: ignore[misc]
+                await undo_abandoned(self.database, at=at)
+                await forget_waiting(self.database, at=at)
             except DatabaseUnavailable:
                 log.error("housekeeping_failed")
             await asyncio.sleep(HOUSEKEEPING_SECONDS)

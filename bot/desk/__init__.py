@@ -31,6 +31,7 @@ from bot.desk.ports import TelegramName
 from bot.desk.provider import provider_routes
 from bot.desk.refer import refer_routes
 from bot.desk.service_edit import service_edit_routes
+from bot.desk.service_import import service_import_routes
 from bot.desk.services import PublishedServices, services_routes
 from bot.desk.text import text_routes
 from bot.desk.texts import Meant, no_meaning, texts_routes
@@ -74,6 +75,7 @@ def all_routes(
         supervision.routes,
         rota.routes,
         duplicates_routes(),
+        service_import_routes(),
         services_routes(directory),
         service_edit_routes(),
         provider_routes(),

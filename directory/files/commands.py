@@ -62,7 +62,7 @@ async def import_file(
     titles = titles_in(path)
     if titles is None and columns:
         raise UnreadableFile("only a spreadsheet has columns to be named")
-    mapping = None if titles is None else await database.read(lambda tx: _mapping(tx, titles, columns or {}))
+    mapping = None if titles is None else await database.read(lambda tx: kept_mapping(tx, titles, columns or {}))
     report = await check_rows(database, open_rows(path, mapping=mapping), listener=listener)
     if rehearse or report.rejected:
         return report
@@ -173,7 +173,7 @@ async def undo_abandoned(database: Transactions, *, at: datetime) -> int:
     return len(dead)
 
 
-def _mapping(tx: Connection, titles: list[str], columns: Mapping[str, str]) -> dict[str, str]:
+def kept_mapping(tx: Connection, titles: list[str], columns: Mapping[str, str]) -> dict[str, str]:
     """What was said last time of these titles, or what they say themselves; then what is said now."""
     if strange := [title for title in columns if title not in titles]:
         raise UnreadableFile(f"there is no column {strange[0]!r}: the columns are {', '.join(filter(None, titles))}")

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from bot.kernel.access import Role
 from directory import store
 from directory.duplicates import look_for_duplicates
+from directory.files.sent import begin_check, check_file, keep_file
 from directory.model import Phone, RecordState, Service, fixed_id
 from directory.service import Wrong, move_service, propose_change, report_wrong
 from tests.browser.desk_server import DeskServer
@@ -45,6 +46,43 @@ def a_twin(tx: Connection, record: Service, *, at: datetime) -> None:
     """The same service once more, as an import would bring it."""
     places = tuple(replace(place, id=fixed_id("twin place", place.id)) for place in record.locations)
     store.put_service(tx, replace(record, id=fixed_id("twin", record.id), locations=places), at=at)
+
+
+def files_sent(desk: DeskServer) -> tuple[str, str]:
+    """Two sheets that were looked through: all of one can be taken in, a column and a row of the other are wrong."""
+
+    async def send(content: str, name: str) -> str:
+        import_id = await keep_file(desk.database, content.encode(), name=name, by="ana", at=desk.clock.now())
+        await begin_check(desk.database, import_id, columns=None, at=desk.clock.now())
+        await check_file(desk.database, import_id)
+        return import_id
+
+    good = (
+        "Nom;organisme;Besoins;Pays;Ville\nFoyer des Pins;Asso;shelter;FR;Calais\nRepas du soir;Asso;food;FR;Calais\n"
+    )
+    wrong = good.replace("food", "") + "Sans pays;Asso;food;;Calais\n"
+    return desk.run(send(good, "From the town of Calais")), desk.run(send(wrong, "من بلدية كاليه"))
+
+
+def test_a_file_is_brought_in_by_keyboard(desk: DeskServer, sign_in: SignIn, tmp_path: Path):
+    file = tmp_path / "services.csv"
+    file.write_text("Bezeichnung;Träger;Was;Land\nHeim am See;Verein;shelter;DE\n", encoding="utf-8")
+    page = sign_in(desk.run(desk.officer("Ben", Role.ADMIN, Role.OFFICER)))
+    page.get_by_role("link", name="Services").click()
+    page.get_by_role("link", name="Bring a file in").press("Enter")
+    page.get_by_label("The file").set_input_files(file)
+    page.get_by_label("From whom").press_sequentially("A partner in Bremen")
+    page.get_by_role("button", name="Look it through").press("Enter")
+    expect(page.get_by_text("Say which columns these are")).to_be_visible()
+
+    for title, field in {"Bezeichnung": "name", "Träger": "organization", "Was": "needs", "Land": "country"}.items():
+        page.get_by_role("combobox", name=title).select_option(field)
+    page.get_by_role("button", name="Look it through again").press("Enter")
+    page.get_by_role("button", name="Take it in").press("Enter")
+
+    expect(page.get_by_text("taken in", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Review the drafts").press("Enter")
+    expect(page.get_by_role("link", name="Heim am See")).to_be_visible()
 
 
 def test_a_change_is_reviewed_by_keyboard(desk: DeskServer, sign_in: SignIn):
@@ -81,7 +119,18 @@ def test_every_screen_of_services_fits(
     desk.run(desk.database.write(lambda tx: a_twin(tx, record, at=desk.clock.now())))
     desk.run(look_for_duplicates(desk.database, at=desk.clock.now()))
     merge = f"/{record.id}/with/{other}"
-    screens = ("?show=in_review", f"/{record.id}", f"/{draft.id}", f"/{other}/edit", "/coverage", "/duplicates", merge)
+    good, wrong = files_sent(desk)
+    files = ("/import", f"/import/{good}", f"/import/{wrong}")
+    screens = (
+        "?show=in_review",
+        f"/{record.id}",
+        f"/{draft.id}",
+        f"/{other}/edit",
+        "/coverage",
+        "/duplicates",
+        merge,
+        *files,
+    )
     for number, screen in enumerate(screens):
         page.goto(desk.url(f"/desk/services{screen}"))
         page.screenshot(path=tmp_path / f"{language}-{viewport['width']}-{number}.png", full_page=True)

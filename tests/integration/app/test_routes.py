@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -26,7 +27,8 @@ from bot.kernel.access import Permission, Role, allows
 from bot.kernel.officers import Officer
 from bot.kernel.web import PUBLIC, RULES, MachineGuard, Route
 from dialogues.understanding.model import Priority
-from directory.store import latest_change
+from directory import store as directory
+from directory.store import ImportState, latest_change
 from tests.integration.app.program import Helpline, serving, settings_for
 from tests.integration.directory.records import a_service, put
 from tests.integration.exchange.two_countries import a_draft, put_partner
@@ -75,6 +77,8 @@ class Objects:
             return other and Target({"officer": other.params["id"]}, None) if state == "foreign" else None
         if route.path.startswith("/desk/cases/{id}"):
             return await self._case(state, person)
+        if route.path.startswith("/desk/services/import/{id}"):
+            return await self._import() if state == "foreign" else None
         if route.path.startswith("/desk/services/{id}"):
             return await self._service(state)
         if route.path.startswith(("/desk/requests/{id}", "/desk/adults/{id}")):
@@ -108,6 +112,13 @@ class Objects:
         record, other = a_service(secrets.token_hex(4), at), a_service(secrets.token_hex(4), at)
         await self._helpline.database.write(lambda tx: put(tx, record, other, at=at))
         return Target({"id": record.id, "other": other.id}, record)
+
+    async def _import(self) -> Target:
+        """Files that were sent belong to whoever keeps the directory."""
+        import_id, at = str(uuid.uuid4()), self._helpline.waymark.clock.now()
+        sent = {"name": "x", "by": self._other.id, "at": at, "state": ImportState.SENT}
+        await self._helpline.database.write(lambda tx: directory.add_import(tx, import_id, **sent))
+        return Target({"id": import_id}, None)
 
     async def _account(self, state: str, person: Person) -> Target | None:
         if state == "own":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html import unescape
 
-from aiohttp import ClientResponse
+from aiohttp import ClientResponse, FormData
 from aiohttp.test_utils import TestClient
 
 
@@ -33,6 +33,12 @@ class Browser:
             (name, one) for name, value in fields.items() for one in (value if isinstance(value, list) else [value])
         ]
         return await self._read(await self._client.post(path, data=pairs, headers={"Sec-Fetch-Site": "same-origin"}))
+
+    async def upload(self, path: str, content: bytes, **fields: str) -> str:
+        """Send a form with a file in its field `file`."""
+        data = FormData(fields)
+        data.add_field("file", content, filename="file", content_type="application/octet-stream")
+        return await self._read(await self._client.post(path, data=data, headers={"Sec-Fetch-Site": "same-origin"}))
 
     async def _read(self, answer: ClientResponse) -> str:
         self.page, self.status, self.path = await answer.text(), answer.status, answer.url.path

@@ -1,0 +1,148 @@
+"""A file of services, sent to the desk: nothing is kept before an admin has seen what would become of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from bot.kernel import audit
+from bot.kernel.access import Role
+from bot.kernel.live import Signals
+from directory import store
+from directory.files.sent import FORGOTTEN_AFTER, forget_waiting
+from directory.model import RecordState
+from tests.integration.desk.browser import Browser
+from tests.integration.desk.test_services_desk import csrf
+
+PAGE = "/desk/services/import"
+SHEET = "Nom;organisme;Besoins;Pays;Ville\nFoyer des Pins;Asso;shelter;FR;Calais\nRepas du soir;Asso;food;FR;Calais\n"
+GERMAN = "Bezeichnung;Träger;Was;Land\nHeim am See;Verein;shelter;DE\n"
+
+
+async def send(browser: Browser, content: str | bytes, name: str = "From the town") -> str:
+    token = csrf(await browser.go(PAGE))
+    content = content.encode() if isinstance(content, str) else content
+    return await browser.upload(PAGE, content, csrf=token, name=name)
+
+
+async def until(browser: Browser, signals: Signals, holds: Callable[[str], bool]) -> str:
+    """The page of the file, as soon as it says so."""
+    with signals.watching("imports") as watch:
+        while not holds(await browser.go(browser.path)):
+            assert browser.status == 200
+            await watch.next(timeout=1)
+    return browser.page
+
+
+async def names(world) -> set[str]:
+    return {each.name for each in await world.database.read(lambda tx: store.get_services(tx, store.list_ids(tx)))}
+
+
+async def test_a_sheet_is_looked_through_and_then_taken_in_as_drafts(world, at_desk, signals):
+    browser = await at_desk(await world.officer("ana", Role.ADMIN))
+
+    await send(browser, SHEET)
+    shown = await until(browser, signals, lambda page: "waits to be taken in" in page)
+
+    assert "Foyer des Pins" in shown
+    assert not await names(world) & {"Foyer des Pins", "Repas du soir"}, "nothing is kept yet"
+    await browser.send(f"{browser.path}/take")
+    shown = await until(browser, signals, lambda page: ">taken in<" in page)
+    assert await names(world) >= {"Foyer des Pins", "Repas du soir"}
+    made = await world.database.read(lambda tx: store.get_services(tx, store.list_ids(tx, words="Foyer des Pins")))
+    assert [record.state for record in made] == [RecordState.DRAFT]
+    assert "service.import" in [row.act for row in await world.database.read(lambda tx: audit.read_log(tx, limit=20))]
+    assert f"{browser.path}/take" not in shown, "once is enough"
+
+
+async def test_columns_that_nobody_knows_are_named_and_remembered(world, at_desk, signals):
+    browser = await at_desk(await world.officer("ana", Role.ADMIN))
+    await send(browser, GERMAN)
+    await until(browser, signals, lambda page: "Say which columns these are" in page)
+    assert f"{browser.path}/take" not in browser.page
+    named = {"column.0": "name", "column.1": "organization", "column.2": "needs", "column.3": "country"}
+
+    await browser.send(f"{browser.path}/check", **named)
+    await until(browser, signals, lambda page: "waits to be taken in" in page)
+    await browser.send(f"{browser.path}/take")
+    await until(browser, signals, lambda page: ">taken in<" in page)
+
+    await send(browser, GERMAN.replace("See", "Wald"), "The next one")
+    assert "Heim am Wald" in await until(browser, signals, lambda page: "waits to be taken in" in page)
+
+
+async def test_one_wrong_row_keeps_the_file_out_and_is_named(world, at_desk, signals):
+    browser = await at_desk(await world.officer("ana", Role.ADMIN))
+
+    await send(browser, SHEET + "Sans besoin;Asso;;FR;Calais\n")
+    shown = await until(browser, signals, lambda page: "has rows to put right" in page)
+
+    assert "Sans besoin" in shown
+    assert "row 4" in shown
+    assert f"{browser.path}/take" not in shown
+    await browser.post(f"{browser.path}/take", csrf=csrf(shown))
+    assert "Nothing was changed" in browser.page
+    assert "Foyer des Pins" not in await names(world)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "no file was chosen"),
+        (b"%PDF-1.7", "this is an old spreadsheet or a document"),
+        (b"PK\x03\x04 cut off", "the archive is cut off or damaged"),
+    ],
+)
+async def test_what_is_no_such_file_is_refused_in_a_sentence(world, at_desk, content, why):
+    browser = await at_desk(await world.officer("ana", Role.ADMIN))
+
+    await send(browser, content)
+
+    assert browser.status == 422
+    assert why in browser.page
+    assert await world.database.read(lambda tx: store.list_imports(tx, limit=9)) == []
+
+
+async def test_a_file_is_put_away_and_what_was_taken_in_stays(world, at_desk, signals):
+    browser = await at_desk(await world.officer("ana", Role.ADMIN))
+    await send(browser, SHEET)
+    await until(browser, signals, lambda page: "waits to be taken in" in page)
+    await browser.send(f"{browser.path}/take")
+    await until(browser, signals, lambda page: ">taken in<" in page)
+
+    await browser.send(f"{browser.path}/away")
+
+    assert browser.path == PAGE
+    assert "From the town" not in browser.page
+    assert "Foyer des Pins" in await names(world)
+
+
+async def test_a_file_that_nobody_goes_on_with_is_forgotten(world, clock, at_desk, signals):
+    browser = await at_desk(await world.officer("ana", Role.ADMIN))
+    await send(browser, json.dumps([{"id": "broken"}]))
+    await until(browser, signals, lambda page: "has rows to put right" in page)
+    there = browser.path
+    [file] = await world.database.read(lambda tx: store.list_imports(tx, limit=9))
+
+    await forget_waiting(world.database, at=file.touched_at + FORGOTTEN_AFTER)
+    assert "Rejected" in await browser.go(there)
+    await forget_waiting(world.database, at=file.touched_at + FORGOTTEN_AFTER + timedelta(seconds=1))
+
+    await browser.go(there)
+    assert browser.status == 404
+
+
+@pytest.mark.parametrize("role", [Role.OFFICER, Role.COORDINATOR])
+async def test_nobody_else_brings_files_in(world, at_desk, role):
+    browser = await at_desk(await world.officer("ines", role))
+    token = csrf(await browser.go("/desk/account"))
+
+    await browser.go(PAGE)
+    assert browser.status == 404
+    await browser.upload(PAGE, SHEET.encode(), csrf=token, name="x")
+
+    assert browser.status == 404
+    assert await world.database.read(lambda tx: store.list_imports(tx, limit=9)) == []
