@@ -6,6 +6,7 @@ as a screen with an address or as something that is no screen.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -17,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, exp
 from sqlalchemy.engine import Connection
 
 import bot.desk
-from bot.cases import consent, handover, receipts, store
+from bot.cases import consent, handover, receipts, store, waiting
 from bot.cases import service as cases
 from bot.cases.model import Case
 from bot.cases.record import closure
@@ -25,7 +26,9 @@ from bot.cases.record import service as record
 from bot.cases.record.risk import Risk
 from bot.cases.referrals import service as referrals
 from bot.cases.referrals.model import Urgency
+from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store
+from bot.conversations.safe_contact import SafeContact
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Mark
 from bot.exchange.holds.service import ClaimingAdults
@@ -70,6 +73,8 @@ NO_SCREENS = {
     "/terminal/lines": "for the terminal",
 }
 
+LIVE = re.compile(r"/live(\?|$)")
+
 #: Walks to what is behind a button of a page, in the language of the page.
 Walk = Callable[[Page, str], object]
 
@@ -110,6 +115,10 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
         handover.offer(tx, his, foreign, to=ines.id, note="She only writes at night.")
         cases.close_case(tx, hand, closed, closing="helped", checked=closure.CHECKLIST)
         cases.write_note(tx, hand, held, text="Her aunt called.", once="1")
+        minute = hand.at.hour * 60
+        said = SafeContact((minute + 180) % 1440, (minute + 300) % 1440, "+0", "هاتف أختي فقط")
+        conversations.keep_safe_contact(tx, server.vault, person, said)
+        waiting.answer_when_safe(tx, hand, held, text="Are you well?", once="2")
         receipts.note_return(tx, server.vault, case_of(tx, held), came_back, returning, at=hand.at)
         conversation_store.begin_watch(tx, case_of(tx, watched).conversation_id, shown_from=1, at=hand.at)
         record.write_fields(tx, hand, watched, {"age": ("15",), "name": ("Ali",)}, seen={})
@@ -300,6 +309,7 @@ def test_nothing_shuts_anybody_out(
     world: World, chromium: Browser, language: str, theme: Literal["light", "dark"], viewport: ViewportSize
 ):
     context = chromium.new_context(viewport=viewport, locale=language, color_scheme=theme, reduced_motion="reduce")
+    context.route(LIVE, lambda route: route.abort())  # nothing changes while we look, and no stream outlives its page
     page = at_desk_of(world.server, world.officer, context).new_page()
     found: list[str] = []
 
