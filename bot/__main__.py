@@ -211,6 +211,14 @@ def erase(
     typer.echo(_run(erase_words(_settings(), name, sure=yes)))
 
 
+@app.command("retention")
+def show_retention() -> None:
+    """What goes next, by `bot/retention.yml`: whose words are kept long enough. Changes nothing; a server does it."""
+    from bot.upkeep import show_retention as what_goes
+
+    typer.echo(_run(what_goes(_settings())))
+
+
 @user.command("add")
 def user_add(
     name: Annotated[str, typer.Argument(help="as others will see it, e.g. 'Amira K.'")],

@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm, choosing, receipts, store, supervision_store
+from bot.cases import alarm, choosing, receipt_store, receipts, store, supervision_store
 from bot.cases.hand import (
     AT_DESK,
     SYSTEM,
@@ -466,6 +466,7 @@ def erase_words(tx: Connection, vault: Vault, conversation_id: str, *, at: datet
     for key_id in key_ids:
         vault.destroy(tx, key_id, at)
     store.forget_words(tx, conversation_id)
+    receipt_store.drop_receipts_of(tx, conversation_id)
     return len(key_ids)
 
 

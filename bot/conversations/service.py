@@ -485,9 +485,11 @@ def erase(tx: Connection, vault: Vault, conversation_id: str, at: datetime) -> N
         address_sealed=None,
         state_sealed=None,
         safe_contact_sealed=None,
+        duress_words=None,
         erased_at=at,
     )
-    tx.execute(messages.update().where(messages.c.conversation_id == conversation_id).values(body_sealed=None))
+    nothing = {"body_sealed": None, "provider_id": None}
+    tx.execute(messages.update().where(messages.c.conversation_id == conversation_id).values(**nothing))
     tx.execute(
         inbox.update()
         .where(inbox.c.conversation_id == conversation_id, inbox.c.state != InboxState.DONE.value)
@@ -502,6 +504,7 @@ def erase(tx: Connection, vault: Vault, conversation_id: str, at: datetime) -> N
         )
         .values(state=OutboxState.DEAD.value, cause="erased", settled_at=at)
     )
+    tx.execute(outbox.update().where(outbox.c.conversation_id == conversation_id).values(provider_message_id=None))
 
 
 async def erase_conversation(database: Database, vault: Vault, conversation_id: str, at: datetime) -> None:

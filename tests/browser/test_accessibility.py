@@ -285,7 +285,6 @@ def at_desk_of(server: WholeServer, officer: Officer, context: BrowserContext) -
 def violations(page: Page) -> list[str]:
     """What axe finds at a page with everything unfolded: the rule, what to do, and where."""
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
-    page.evaluate(AXE)
     said = page.evaluate(
         "(tags) => axe.run(document, {runOnly: tags, resultTypes: ['violations'], preload: false})", RULES
     )
@@ -309,6 +308,7 @@ def test_nothing_shuts_anybody_out(
     world: World, chromium: Browser, language: str, theme: Literal["light", "dark"], viewport: ViewportSize
 ):
     context = chromium.new_context(viewport=viewport, locale=language, color_scheme=theme, reduced_motion="reduce")
+    context.add_init_script(AXE)
     context.route(LIVE, lambda route: route.abort())  # nothing changes while we look, and no stream outlives its page
     page = at_desk_of(world.server, world.officer, context).new_page()
     found: list[str] = []
