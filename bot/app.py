@@ -305,9 +305,17 @@ class Waymark:
                 await self.database.write(lambda tx, at=at: forget_old_notes(tx, self.vault, at))  # type: ignore[misc]
                 await undo_abandoned(self.database, at=at)
                 await forget_waiting(self.database, at=at)
+                await self._keep_to_retention()
             except DatabaseUnavailable:
                 log.error("housekeeping_failed")
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
+
+    async def _keep_to_retention(self) -> None:
+        from bot.upkeep import keep_to_retention  # what a start does not need
+
+        erased = await keep_to_retention(self.database, self.vault, self.clock.now())
+        if erased:
+            log.info("retention_erased", count=erased)
 
     def _listen_to(self, telegram: TelegramChannel) -> Coroutine[Any, Any, None]:
         if self.settings.telegram_mode == "webhook":

@@ -150,6 +150,14 @@ def erase(
     typer.echo(run(erase_words(settings_or_stop(), name, sure=yes)))
 
 
+@app.command("retention")
+def show_retention() -> None:
+    """What goes next, by `bot/retention.yml`: whose words are kept long enough. Changes nothing; a server does it."""
+    from bot.upkeep import show_retention as what_goes
+
+    typer.echo(run(what_goes(settings_or_stop())))
+
+
 @user.command("add")
 def user_add(
     name: Annotated[str, typer.Argument(help="as others will see it, e.g. 'Amira K.'")],

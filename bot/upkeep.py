@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,7 +18,7 @@ from msgspec import Struct, structs
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError
 
-from bot import demonstration
+from bot import demonstration, retention
 from bot.cases import receipt_store
 from bot.cases import service as cases
 from bot.cases import store as case_store
@@ -30,12 +31,13 @@ from bot.kernel import audit, officers
 from bot.kernel.access import Role
 from bot.kernel.clock import SystemClock
 from bot.kernel.crypto import Vault, WrongMasterKey, data_keys
-from bot.kernel.database import Database, DatabaseUnavailable, open_database
+from bot.kernel.database import Database, DatabaseUnavailable, metadata, open_database
 from bot.kernel.migrations import current, head, migrate
 from bot.kernel.settings import MASTER_KEY_FILE, Settings, master_key_bytes, old_master_key_bytes
 from bot.texts import service as texts
 from bot.texts import store as text_store
 from directory import service as directory
+from directory.schema import metadata as directory_tables
 
 T = TypeVar("T")
 
@@ -283,6 +285,51 @@ def _erase(tx: Connection, vault: Vault, conversation_id: str, *, at: datetime, 
     whose = f"conversation:{conversation_id}"
     facts: dict[str, audit.Fact] = {"cases": count, "why": why}
     audit.append(tx, vault, at=at, actor=COMMAND, act="conversation.erased", object=whose, facts=facts)
+    return count
+
+
+# --- retention ---
+
+
+async def show_retention(settings: Settings, *, most: int = 50) -> str:
+    """What the housekeeping of a running server would erase next, by `retention.yml`. Changes nothing."""
+    at, rules = SystemClock().now(), retention.load()
+    async with _installation(settings) as (database, _vault):
+        going = await database.read(lambda tx: retention.due(tx, rules, at, limit=most + 1))
+        rows = await database.read(lambda tx: retention.old_rows(tx, rules, tables(), at))
+    told = [
+        f"{one.conversation_id}: words, {'with cases' if one.had_case else 'no case'}, due since {one.since:%Y-%m-%d}"
+        for one in going[:most]
+    ]
+    told += ["and more"] if len(going) > most else []
+    told += [f"{name}: {count} rows that are no use any more" for name, count in sorted(rows.items())]
+    kept = (
+        f"Words go {rules.erase.talk} days after the last message, {rules.erase.case} days after the last case closed."
+    )
+    return "\n".join([kept, *(told or ["Nothing is due."])])
+
+
+def tables() -> list[sa.Table]:
+    """Every table of the program."""
+    return [*metadata.tables.values(), *directory_tables.tables.values()]
+
+
+async def keep_to_retention(database: Database, vault: Vault, at: datetime) -> int:
+    """Erase what is due, some at a time, and delete rows that are no use. Returns how many people's words went."""
+    rules = retention.load()
+
+    def erase_one(tx: Connection, one: retention.Due) -> bool:
+        if one not in retention.due(tx, rules, at):  # they wrote in this very moment
+            return False
+        _erase(tx, vault, one.conversation_id, at=at, why="retention")
+        return True
+
+    count = 0
+    for one in await database.read(lambda tx: retention.due(tx, rules, at)):
+        count += await database.write(partial(erase_one, one=one))
+    await database.write(lambda tx: retention.delete_old_rows(tx, rules, tables(), at))
+    if count:
+        await database.clear_log()
     return count
 
 

@@ -42,6 +42,8 @@ STORES = (
     "bot.cases.store",
     "bot.cases.consent_store",
     "bot.cases.receipt_store",
+    "bot.cases.supervision_store",
+    "bot.cases.waiting_store",
     "bot.cases.rota.store",
     "bot.cases.record.store",
     "bot.cases.referrals.store",

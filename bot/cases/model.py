@@ -72,6 +72,10 @@ class NotAllowedNow(CaseError):
     """The case has moved on since the page was made, or this officer does not hold it."""
 
 
+class NotSafeNow(NotAllowedNow):
+    """It is not the time at which the person may be written to. Nothing was sent: it can wait, or go for a reason."""
+
+
 class NotWithThisAdult(CaseError):
     """A hold stands on this adult, or their tie to the child is not supported. Nothing that moves the two together was
     done; the child can go alone."""

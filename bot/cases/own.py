@@ -1,4 +1,5 @@
-"""What a person may ask about their own case in the chat: come back, who has my file, erase it, a word for danger.
+"""What a person may ask about their own case in the chat: come back, who has my file, erase it, a word for danger,
+when they may be written to.
 
 Whoever holds the phone can ask it too. So the chat alone tells nothing: who has the file is told after the return
 code, or by an officer who knows who is there. Erasing and new codes go to an officer.
@@ -13,7 +14,7 @@ from types import MappingProxyType
 from babel.dates import format_date
 from sqlalchemy.engine import Connection
 
-from bot.cases import consent, consent_store, receipt_store, receipts, store
+from bot.cases import consent, consent_store, receipt_store, receipts, safe_time, store
 from bot.cases.consent import Share
 from bot.cases.hand import unseal, write_down
 from bot.cases.model import Case
@@ -53,6 +54,7 @@ OTHER_THINGS = N_("other things")
 DELETE_THIS = N_("Delete this message when you have read it.")
 TALK_TO_PERSON = N_("Talk to a person")
 MOST_TOLD = 20
+SAFE_TIME = frozenset({OwnAsk.SAFE_TIME, OwnAsk.SAFE_HOURS, OwnAsk.SAFE_CLOCK, OwnAsk.SAFE_WAY, OwnAsk.ANY_TIME})
 
 #: What goes to an officer: why, and what the person is told.
 TO_OFFICER: Mapping[OwnAsk, tuple[str, str]] = MappingProxyType(
@@ -72,7 +74,7 @@ class OwnCases:
         self._words = words
         self._escalations = CaseEscalations(vault)
 
-    def wish(self, text: str) -> OwnWish | None:
+    def wish(self, text: str, *, before: OwnAsk | None = None) -> OwnWish | None:
         """What is asked, in one of the forms that are known exactly."""
         if (code := own_case.return_code(text)) is not None:
             return OwnWish(OwnAsk.COME_BACK, code)
@@ -80,6 +82,8 @@ class OwnCases:
             return OwnWish(OwnAsk.SET_WORD, word)
         if own_case.asks_who_has(text):
             return OwnWish(OwnAsk.WHO_HAS)
+        if (timely := _safe_time_wish(text, before)) is not None:
+            return timely
         if own_case.asks_to_erase(text):
             return OwnWish(OwnAsk.ERASE)
         return OwnWish(OwnAsk.NEW_CODE) if own_case.asks_for_code(text) else None
@@ -95,7 +99,23 @@ class OwnCases:
             return asking.agree_on(wish.said)
         if wish.ask is OwnAsk.WHO_HAS:
             return asking.who_has()
+        if wish.ask in SAFE_TIME:
+            return asking.say_when(wish.ask, wish.said)
         return asking.to_officer(wish.ask)
+
+
+def _safe_time_wish(text: str, before: OwnAsk | None) -> OwnWish | None:
+    """When and how somebody may be written to, or that they want to say it."""
+    if own_case.asks_for_safe_time(text):
+        return OwnWish(OwnAsk.SAFE_TIME)
+    if own_case.takes_any_time(text):
+        return OwnWish(OwnAsk.ANY_TIME)
+    if (hours := own_case.safe_hours(text)) is not None:
+        return OwnWish(OwnAsk.SAFE_HOURS, f"{hours[0]} {hours[1]}")
+    if (minute := own_case.own_clock(text, asked=before is OwnAsk.SAFE_HOURS)) is not None:
+        return OwnWish(OwnAsk.SAFE_CLOCK, str(minute))
+    way = own_case.safe_way(text)
+    return None if way is None else OwnWish(OwnAsk.SAFE_WAY, way)
 
 
 class _Asking:
@@ -158,6 +178,23 @@ class _Asking:
         if case is not None:
             write_down(self._tx, self._vault, case, "duress_word_agreed", officer_id=None, at=self._at)
         return self._say(WORD_KEPT, "word_kept")
+
+    def say_when(self, ask: OwnAsk, words: str) -> list[str]:
+        """When and how they may be written to. Whoever has their case sees it before they write."""
+        if ask is OwnAsk.SAFE_TIME:
+            safe_time.ask(
+                self._tx, self._vault, self._words, self._conversation_id, language=self._language, at=self._at
+            )
+            return ["outbox", f"conversation:{self._conversation_id}"]
+        case = store.open_case_of(self._tx, self._conversation_id)
+        before = conversations.safe_contact(self._tx, self._vault, self._conversation_id)
+        country = None if case is None else case.country
+        after, sentences = safe_time.said(before, ask, words, country=country, at=self._at)
+        conversations.keep_safe_contact(self._tx, self._vault, self._conversation_id, after)
+        if case is not None and after != before:
+            write_down(self._tx, self._vault, case, "safe_time_said", officer_id=None, at=self._at)
+        topics = self._send(" ".join(self._text(each, **named) for each, named in sentences), "safe_time_kept")
+        return [*topics, f"case:{case.id}"] if case is not None else topics
 
     def _tell_who_has(self, case: Case) -> list[str]:
         shares = consent.shares_of(self._tx, case.id)

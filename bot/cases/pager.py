@@ -7,9 +7,10 @@ from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
-from bot.cases import notice, store
+from bot.cases import notice, store, waiting_store
 from bot.cases.alarm import Paging, take_step
 from bot.cases.silence import break_silence, owed_answers
+from bot.cases.waiting import send_waiting
 from bot.kernel.clock import Clock
 from bot.kernel.database import Database
 from bot.kernel.failpoints import failpoint
@@ -63,6 +64,7 @@ class Pager:
     async def look(self) -> int:
         """Take what is due and leave a beat. Returns the number of steps taken."""
         failed = await self._break_silences()
+        failed += await self._send_waiting()
         if self._clock.now() >= self._notices_due:
             await self._tell_of_silent_referrals()
         at = self._clock.now()
@@ -92,6 +94,20 @@ class Pager:
             except Exception as error:  # one broken case must not silence the others
                 failed += 1
                 log.error("pager.silence_failed", case_id=case_id, exc_info=error)
+        return failed
+
+    async def _send_waiting(self) -> int:
+        """Send the answers that waited until it was safe. Returns how often that failed."""
+        vault, at = self._paging.vault, self._clock.now()
+        failed = 0
+        for answer_id in await self._database.read(lambda tx: waiting_store.due(tx, at)):
+            try:
+                self._signals.wake(
+                    *await self._database.write(partial(send_waiting, vault=vault, answer_id=answer_id, at=at))
+                )
+            except Exception as error:  # one that cannot be sent must not keep the others, nor the alarms
+                failed += 1
+                log.error("pager.waiting_answer_failed", exc_info=error)
         return failed
 
     async def _tell_of_silent_referrals(self) -> None:

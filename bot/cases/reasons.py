@@ -61,6 +61,15 @@ CLOSINGS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+#: Why an officer writes outside the time that a person called safe.
+ALTHOUGH_UNSAFE: Mapping[str, str] = MappingProxyType(
+    {
+        "danger": N_("They may be in danger now"),
+        "writes_now": N_("They wrote just now and wait for this"),
+        "agreed": N_("They said that it is all right now"),
+    }
+)
+
 
 def reason_title(reason: str) -> str:
     """The source sentence for a reason; a code nobody knows still has a name."""

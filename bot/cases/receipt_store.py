@@ -57,6 +57,12 @@ def drop_receipt(tx: Connection, case_id: str) -> None:
     tx.execute(receipts.delete().where(receipts.c.case_id == case_id))
 
 
+def drop_receipts_of(tx: Connection, conversation_id: str) -> None:
+    """Nobody comes back to the cases of this conversation any more."""
+    of_it = sa.select(cases.c.id).where(cases.c.conversation_id == conversation_id)
+    tx.execute(receipts.delete().where(receipts.c.case_id.in_(of_it)))
+
+
 def has_receipt(tx: Connection, case_id: str) -> bool:
     return tx.execute(sa.select(receipts.c.case_id).where(receipts.c.case_id == case_id)).first() is not None
 

@@ -15,9 +15,10 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm, receipt_store, store
+from bot.cases import alarm, receipt_store, safe_time, store
 from bot.cases.hand import AT_DESK, Hand, move, target, write_down
 from bot.cases.model import Act, Case, CaseStatus, NotAllowedNow
+from bot.channels.model import Button
 from bot.conversations import service as conversations
 from bot.conversations.model import MessageClass
 from bot.kernel.access import Permission
@@ -36,6 +37,7 @@ KEEP_THIS = N_(
     "Keep this number: {code}. If you lose this phone, write the number to us from another one. A person then looks "
     "for your talk. Write it on paper like a phone number, and delete this message. Show it to nobody."
 )
+SAY_WHEN = N_("When to write to me")
 SAME_PERSON = N_("Welcome back. We go on here. The number you had does not work any more.")
 
 #: Damm's quasigroup: it catches every wrong digit and every pair of neighbours that changed places (H. M. Damm, 2004).
@@ -85,15 +87,20 @@ def give(tx: Connection, vault: Vault, words: Words, case: Case, *, at: datetime
         template="receipt",
         at=at,
         language=language,
+        buttons=[Button(words.text(language, SAY_WHEN), "safe time")],
     )
     write_down(tx, vault, case, "receipt_given", officer_id=officer_id, at=at)
 
 
 def give_again(tx: Connection, hand: Hand, case_id: str) -> None:
-    """A new code for the person, because the officer is sure who it is. Raises CaseNotFound, NotAllowedNow."""
+    """A new code for the person, because the officer is sure who it is.
+
+    Raises CaseNotFound, NotAllowedNow, NotSafeNow.
+    """
     case = target(tx, hand, case_id, Permission.CASE_ANSWER)
     if not case.is_open:
         raise NotAllowedNow(case.number)
+    safe_time.require_safe(tx, hand.vault, case, hand.at)
     give(tx, hand.vault, hand.words, case, at=hand.at, officer_id=hand.officer.id)
 
 
@@ -168,7 +175,7 @@ def agree(tx: Connection, hand: Hand, returning_case_id: str) -> Case:
         raise NotAllowedNow(known.number)
     joined = move(tx, hand, new, Act.CLOSE, closing=JOINED, facts={"closing": JOINED, "case": known.id})
     alarm.acknowledge(tx, joined.id, officer_id=hand.officer.id, at=hand.at)
-    conversations.leave_phone(tx, known.conversation_id, to=new.conversation_id, at=hand.at)
+    conversations.leave_phone(tx, hand.vault, known.conversation_id, to=new.conversation_id, at=hand.at)
     receipt_store.move_case(tx, known.id, new.conversation_id)
     receipt_store.decide(tx, row.id, "agreed", by=hand.officer.id, at=hand.at)
     sealed = store.get_case(tx, known.id)

@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm, choosing, receipts, store, supervision_store
+from bot.cases import alarm, choosing, receipt_store, receipts, store, supervision_store
 from bot.cases.hand import (
     AT_DESK,
     SYSTEM,
@@ -40,7 +40,9 @@ from bot.cases.model import (
     CaseStatus,
     NotAllowedNow,
     NotReadyToClose,
+    NotSafeNow,
 )
+from bot.cases.reasons import ALTHOUGH_UNSAFE
 from bot.cases.record import closure
 from bot.conversations import service as conversations
 from bot.conversations.ports import Escalated, Escalation
@@ -324,7 +326,8 @@ def close_case(
     closed = move(tx, hand, case, Act.CLOSE, closing=closing, facts={"closing": closing})
     alarm.acknowledge(tx, case.id, officer_id=hand.officer.id, at=hand.at)
     conversations.hand_back(tx, case.conversation_id, hand.at)
-    say(tx, hand.vault, hand.words, closed, TALK_CLOSED, "talk_closed", at=hand.at)
+    if conversations.safe_contact(tx, hand.vault, case.conversation_id).is_safe(hand.at):
+        say(tx, hand.vault, hand.words, closed, TALK_CLOSED, "talk_closed", at=hand.at)
     return closed
 
 
@@ -341,11 +344,19 @@ def reopen_case(tx: Connection, hand: Hand, case_id: str) -> Case:
 
 
 def answer_person(
-    tx: Connection, hand: Hand, case_id: str, *, text: str, once: str, although_watched: bool = False
+    tx: Connection,
+    hand: Hand,
+    case_id: str,
+    *,
+    text: str,
+    once: str,
+    although_watched: bool = False,
+    although_unsafe: str = "",
 ) -> int | None:
     """Send an officer's words to the person. Returns the line's number, or None when this very form was sent before.
 
-    Raises `conversations.Watched` where somebody else may hold the phone, unless the officer sends it all the same.
+    Raises `conversations.Watched` where somebody else may hold the phone, unless the officer sends it all the same, and
+    NotSafeNow outside the time that the person called safe, unless `although_unsafe` is a code of `ALTHOUGH_UNSAFE`.
     """
     case = target(tx, hand, case_id, Permission.CASE_ANSWER)
     text = text.strip()
@@ -354,6 +365,9 @@ def answer_person(
         raise NotAllowedNow(case.number)
     if card is not None and card.channel == AT_DESK:  # they cannot be written to: see `intake.write_contact`
         raise NotAllowedNow(case.number)
+    safe = conversations.safe_contact(tx, hand.vault, case.conversation_id).is_safe(hand.at)
+    if not safe and although_unsafe not in ALTHOUGH_UNSAFE:
+        raise NotSafeNow(case.number)
     if not store.add_event(tx, case.id, "answered", officer_id=hand.officer.id, at=hand.at, once=once or None):
         return None
     seq = conversations.answer(
@@ -369,6 +383,9 @@ def answer_person(
     store.officer_wrote(tx, case.id, hand.at)
     alarm.acknowledge(tx, case.id, officer_id=hand.officer.id, at=hand.at)
     note_in_audit(tx, hand, Permission.CASE_ANSWER, case, {"line": seq, "watched": str(although_watched).lower()})
+    if not safe:
+        facts = {"reason": although_unsafe}
+        write_down(tx, hand.vault, case, "sent_though_unsafe", officer_id=hand.officer.id, at=hand.at, facts=facts)
     return seq
 
 
@@ -449,6 +466,7 @@ def erase_words(tx: Connection, vault: Vault, conversation_id: str, *, at: datet
     for key_id in key_ids:
         vault.destroy(tx, key_id, at)
     store.forget_words(tx, conversation_id)
+    receipt_store.drop_receipts_of(tx, conversation_id)
     return len(key_ids)
 
 

@@ -58,10 +58,15 @@ class OwnAsk(StrEnum):
     ERASE = "erase"  # "erase what you know of me"
     NEW_CODE = "new_code"
     SET_WORD = "set_word"  # the word for "somebody else holds my phone"
+    SAFE_TIME = "safe_time"  # "when can you write to me?"
+    SAFE_HOURS = "safe_hours"
+    SAFE_CLOCK = "safe_clock"  # what time it is where they are
+    SAFE_WAY = "safe_way"  # how they may be reached, in their own words
+    ANY_TIME = "any_time"  # they may be written to whenever
 
 
 class OwnWish(Struct, frozen=True):
-    """Such a question, as it was read. `said` is the code or the word in it."""
+    """Such a question, as it was read. `said` is the code, the word or the time in it."""
 
     ask: OwnAsk
     said: str = ""
@@ -76,8 +81,8 @@ class OwnWish(Struct, frozen=True):
 class OwnCases(Protocol):
     """A person's questions about their own case, answered inside the transaction of the turn."""
 
-    def wish(self, text: str) -> OwnWish | None:
-        """Reads nothing but the words."""
+    def wish(self, text: str, *, before: OwnAsk | None = None) -> OwnWish | None:
+        """Reads nothing but the words, and what was asked `before`."""
         ...
 
     def grant(

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 from sqlalchemy.engine import Connection
 
 from bot.channels.model import LONGEST_TEXT, Button
@@ -25,6 +25,7 @@ from bot.conversations.model import (
     Wording,
     buttons_of,
 )
+from bot.conversations.safe_contact import SafeContact
 from bot.conversations.store import NEVER_AGAIN, NoConversation, conversations, deliveries, inbox, messages, outbox
 from bot.kernel.crypto import Erased, Vault
 from bot.kernel.database import Database
@@ -53,6 +54,7 @@ __all__ = [
     "hand_back",
     "hand_to_human",
     "is_watched",
+    "keep_safe_contact",
     "last_seq",
     "leave_phone",
     "make_officers_phone",
@@ -62,6 +64,7 @@ __all__ = [
     "parked",
     "retry_delivery",
     "retry_parked",
+    "safe_contact",
     "say",
     "sealed_with",
     "seen_by_person",
@@ -397,7 +400,7 @@ def agree_on_duress_word(tx: Connection, vault: Vault, conversation_id: str, wor
     store.change_conversation(tx, conversation_id, duress_words=kept)
 
 
-def leave_phone(tx: Connection, conversation_id: str, *, to: str, at: datetime) -> None:
+def leave_phone(tx: Connection, vault: Vault, conversation_id: str, *, to: str, at: datetime) -> None:
     """The person goes on in the conversation `to`. Whoever has the old phone now sees nothing of the talk, and is a
     stranger to the bot; the words agreed for danger go along, and are heard on both. Raises NoConversation."""
     old = store.conversation(tx, conversation_id, lock=True)
@@ -408,6 +411,31 @@ def leave_phone(tx: Connection, conversation_id: str, *, to: str, at: datetime) 
     )
     both = duress.both(new.duress_words, old.duress_words)
     store.change_conversation(tx, to, duress_words=both)
+    if safe_contact(tx, vault, to) == SafeContact():  # who looks at the old phone may look at the new one too
+        keep_safe_contact(tx, vault, to, safe_contact(tx, vault, conversation_id))
+
+
+def safe_contact(tx: Connection, vault: Vault, conversation_id: str) -> SafeContact:
+    """When and how the person may be written to; one that says nothing where they said nothing, or were erased."""
+    try:
+        holder = store.conversation(tx, conversation_id)
+        if holder.safe_contact_sealed is None:
+            return SafeContact()
+        key = vault.key(tx, holder.key_id)
+    except (NoConversation, Erased):
+        return SafeContact()
+    said = key.open_json(holder.safe_contact_sealed, table="conversations", row=conversation_id, field="safe_contact")
+    return SafeContact(**said)
+
+
+def keep_safe_contact(tx: Connection, vault: Vault, conversation_id: str, said: SafeContact) -> None:
+    """Remember it, or forget it where nothing is said. Raises NoConversation, Erased."""
+    holder = store.conversation(tx, conversation_id, lock=True)
+    sealed = None
+    if said != SafeContact():
+        key = vault.key(tx, holder.key_id)
+        sealed = key.seal_json(asdict(said), table="conversations", row=conversation_id, field="safe_contact")
+    store.keep_safe_contact(tx, conversation_id, sealed)
 
 
 def forget_secrets(tx: Connection, vault: Vault, at: datetime) -> int:
@@ -456,9 +484,12 @@ def erase(tx: Connection, vault: Vault, conversation_id: str, at: datetime) -> N
         address_index=f"erased:{conversation_id}",
         address_sealed=None,
         state_sealed=None,
+        safe_contact_sealed=None,
+        duress_words=None,
         erased_at=at,
     )
-    tx.execute(messages.update().where(messages.c.conversation_id == conversation_id).values(body_sealed=None))
+    nothing = {"body_sealed": None, "provider_id": None}
+    tx.execute(messages.update().where(messages.c.conversation_id == conversation_id).values(**nothing))
     tx.execute(
         inbox.update()
         .where(inbox.c.conversation_id == conversation_id, inbox.c.state != InboxState.DONE.value)
@@ -473,6 +504,7 @@ def erase(tx: Connection, vault: Vault, conversation_id: str, at: datetime) -> N
         )
         .values(state=OutboxState.DEAD.value, cause="erased", settled_at=at)
     )
+    tx.execute(outbox.update().where(outbox.c.conversation_id == conversation_id).values(provider_message_id=None))
 
 
 async def erase_conversation(database: Database, vault: Vault, conversation_id: str, at: datetime) -> None:

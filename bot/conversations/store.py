@@ -63,6 +63,7 @@ conversations = sa.Table(
     sa.Column("duress_words", sa.Text, nullable=True),  # keyed hashes, see `bot.conversations.duress`
     sa.Column("watched_since", Moment, nullable=True),  # somebody else may hold the phone
     sa.Column("shown_from", sa.Integer, nullable=True),  # earlier lines are shown to officers only
+    sa.Column("safe_contact_sealed", sa.LargeBinary, nullable=True),  # see `bot.conversations.safe_contact`
     sa.UniqueConstraint("channel", "account", "address_index"),
 )
 
@@ -273,6 +274,15 @@ def set_kind(tx: Connection, conversation_id: str, kind: ConversationKind) -> No
     )
     if changed.rowcount == 0:
         raise NoConversation(conversation_id)
+
+
+def keep_safe_contact(tx: Connection, conversation_id: str, sealed: bytes | None) -> None:
+    """When the person may be written to. No turn relies on it, so one under way keeps its claim."""
+    tx.execute(
+        conversations.update()
+        .where(conversations.c.id == conversation_id, conversations.c.erased_at.is_(None))
+        .values(safe_contact_sealed=sealed)
+    )
 
 
 def begin_watch(tx: Connection, conversation_id: str, *, shown_from: int, at: datetime) -> None:

@@ -471,15 +471,18 @@ class TurnWorker:
         """What is asked about the own case. Danger in the same message comes first."""
         if self._own_cases is None or claim.kind is not ConversationKind.PERSON or heard.risk is not None:
             return None
-        wish = self._own_cases.wish(message.text) if message.kind is MessageKind.TEXT else None
-        return None if wish is None else replace(wish, asked_before=_asked(claim))
+        if message.kind not in (MessageKind.TEXT, MessageKind.TAP):
+            return None
+        words, before = message.payload if message.kind is MessageKind.TAP else message.text, _asked(claim)
+        wish = self._own_cases.wish(words, before=before)
+        return None if wish is None else replace(wish, asked_before=before)
 
     def _about_own_case(self, claim: TurnClaim, message: InboundMessage, heard: Heard, wish: OwnWish) -> TurnOutcome:
         """The answer is found where the turn is written: only there is the case known, and locked."""
         line = _own_line(message)
         if wish.is_secret:
             line["text"] = COVERED
-        asked = wish.ask.value if wish.ask is OwnAsk.WHO_HAS else None
+        asked = wish.ask.value if wish.ask in (OwnAsk.WHO_HAS, OwnAsk.SAFE_HOURS) else None
         state = _with_slots(claim.state, **{ASKED_OWN: asked}) if asked or _asked(claim) else claim.state
         return TurnOutcome(state, heard.language, claim.language_chosen, heard=line, own=wish)
 

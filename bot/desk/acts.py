@@ -49,6 +49,12 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "return_refused": N_("{name} says that it is somebody else: the return code does not work any more"),
         "duress_word_agreed": N_("A word was agreed for when somebody else holds the phone"),
         "watch_ended": N_("{name} is sure that the person has their phone to themselves again"),
+        "safe_time_said": N_("The person said when or how they may be written to"),
+        "safe_time_asked": N_("{name} asked when the person may be written to"),
+        "answer_waits": N_("{name} wrote an answer that waits until it is safe"),
+        "waiting_answer_sent": N_("The answer of {name} that had waited was sent"),
+        "answer_taken_back": N_("{name} took back an answer that waited"),
+        "sent_though_unsafe": N_("{name} wrote outside the time that the person called safe"),
         "told_who_has": N_("The person was told who has something from their file"),
         "recipient_stopped": N_("A recipient stopped using what they had"),
     }

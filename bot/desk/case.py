@@ -10,15 +10,25 @@ from aiohttp import web
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
-from bot.cases import handover, receipts, service
+from bot.cases import handover, receipts, service, waiting
 from bot.cases.hand import Hand
-from bot.cases.model import AlreadyClaimed, CaseNotFound, CaseStatus, NotAllowedNow, NotReadyToClose
-from bot.cases.reasons import CLOSINGS
+from bot.cases.model import (
+    AlreadyClaimed,
+    Case,
+    CaseNotFound,
+    CaseStatus,
+    NotAllowedNow,
+    NotReadyToClose,
+    NotSafeNow,
+)
+from bot.cases.reasons import ALTHOUGH_UNSAFE, CLOSINGS
 from bot.cases.record import closure
 from bot.cases.record import store as record_store
+from bot.cases.safe_time import clock
 from bot.cases.service import CaseFile
 from bot.cases.store import CaseEvent
 from bot.conversations import service as conversations
+from bot.conversations.safe_contact import SafeContact
 from bot.conversations.service import Line, Watched
 from bot.desk.first_minutes import first_minutes
 from bot.desk.frame import QUEUE_LENGTH, NotDone, act, go_to, hand_of, show
@@ -41,6 +51,7 @@ ACTS_IN_TALK = frozenset(
     {
         "opened", "raised", "claim", "reminded", "release", "take_over", "hand_over", "offered", "offer_declined",
         "offer_lapsed", "close", "reopen", "came_back", "return_agreed", "return_refused", "watch_ended",
+        "safe_time_said",
     }
 )  # fmt: skip
 
@@ -72,7 +83,7 @@ def _of_event(event: CaseEvent) -> Entry:
 
 
 def case_context(
-    tx: Connection, vault: Vault, officer: Officer, file: CaseFile, *, whole: bool = False
+    tx: Connection, vault: Vault, officer: Officer, file: CaseFile, *, at: datetime, whole: bool = False
 ) -> dict[str, Any]:
     """Everything the case page and its live parts show."""
     case = file.case
@@ -80,7 +91,9 @@ def case_context(
     shown = lines if whole else lines[-LINES_SHOWN:]
     since = shown[0].at if len(shown) < len(lines) else None
     events = [event for event in file.events if since is None or event.at >= since]
+    safe = conversations.safe_contact(tx, vault, case.conversation_id)
     return {
+        **safe_context(tx, vault, case, safe, at=at),
         "file": file,
         "case": case,
         "card": conversations.card(tx, case.conversation_id),
@@ -112,6 +125,23 @@ def case_context(
     }
 
 
+def safe_context(tx: Connection, vault: Vault, case: Case, safe: SafeContact, *, at: datetime) -> dict[str, Any]:
+    """When the person may be written to, and what waits for it."""
+    opens = safe.next_safe(at)
+    there = safe.local(at)
+    return {
+        "safe": safe,
+        "safe_now": safe.is_safe(at),
+        "safe_hours": (clock(safe.from_minute), clock(safe.until_minute))
+        if safe.from_minute is not None and safe.until_minute is not None
+        else None,
+        "safe_there": None if there is None else f"{there:%H:%M}",
+        "safe_opens": opens,
+        "although_unsafe": ALTHOUGH_UNSAFE,
+        "waiting_answers": waiting.of_case(tx, vault, case),
+    }
+
+
 @routes.get("/desk/cases/{id}", name="case", allow=Permission.CASE_READ)
 async def show_case(request: web.Request) -> web.StreamResponse:
     return await case_screen(request)
@@ -132,7 +162,7 @@ async def case_screen(
     def read(tx: Connection) -> dict[str, Any]:
         file = service.open_file(tx, hand, case_id)
         queue = service.look_at_queue(tx, vault, officer, limit=QUEUE_LENGTH)
-        talk = case_context(tx, vault, officer, file, whole=whole)
+        talk = case_context(tx, vault, officer, file, at=hand.at, whole=whole)
         return {**talk, "queue": queue, "problem": problem, "draft": draft, "obstacles": obstacles}
 
     try:
@@ -158,11 +188,21 @@ async def answer(request: web.Request) -> web.StreamResponse:
     """Send the officer's words. A browser with our script is told in a word; any other is sent back to the talk."""
     case_id, fields, hand = request.match_info["id"], await form(request), hand_of(request)
     text, once = fields.get("text", ""), fields.get("once", "")[:36]
-    although_watched = fields.get("although") == "watched"
+    although_watched, when = fields.get("although") == "watched", fields.get("when", "")
     by_script = "application/json" in request.headers.get("Accept", "")
 
-    def send(tx: Connection) -> int | None:
-        return service.answer_person(tx, hand, case_id, text=text, once=once, although_watched=although_watched)
+    def send(tx: Connection) -> object:
+        if when == "safe":
+            return waiting.answer_when_safe(tx, hand, case_id, text=text, once=once, although_watched=although_watched)
+        return service.answer_person(
+            tx,
+            hand,
+            case_id,
+            text=text,
+            once=once,
+            although_watched=although_watched,
+            although_unsafe=when,
+        )
 
     try:
         await request.app[DATABASE].write(send)
@@ -172,6 +212,7 @@ async def answer(request: web.Request) -> web.StreamResponse:
         if by_script:
             return web.json_response({"sent": False}, status=409)
         problem = "watched" if isinstance(refused, Watched) else "not_sent"
+        problem = "unsafe" if isinstance(refused, NotSafeNow) else problem
         return await case_screen(request, status=409, problem=problem, draft=text)
     except DatabaseUnavailable:
         if by_script:

@@ -41,7 +41,7 @@ GATHER = 0.05
 
 #: What a view sends for itself. A part is a template of its own and an element with `data-part` on the page.
 REQUEST_PARTS = ("nav", "alerts", "request_state", "request_thread")
-CASE_PARTS = ("case_state", "phone", "log", "notes", "events")
+CASE_PARTS = ("case_state", "phone", "safe", "log", "notes", "events")
 
 
 def live_routes() -> Routes:
@@ -112,8 +112,9 @@ async def _follow_case(
     read_at = -LOOK_EVERY
 
     def read(tx: Connection) -> dict[str, Any]:
-        file = service.watch_file(tx, vault, officer, case_id, at=request.app[CLOCK].now())
-        return case_context(tx, vault, officer, file, whole=whole)
+        at = request.app[CLOCK].now()
+        file = service.watch_file(tx, vault, officer, case_id, at=at)
+        return case_context(tx, vault, officer, file, at=at, whole=whole)
 
     while True:
         came = watch.came()

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from aiohttp import web
 from sqlalchemy.engine import Connection
 
-from bot.cases import receipts, service
+from bot.cases import receipts, service, waiting
 from bot.cases.hand import Hand
-from bot.cases.model import CaseNotFound, NotAllowedNow
+from bot.cases.model import CaseNotFound, NotAllowedNow, NotSafeNow
 from bot.conversations.duress import UnfitWord
 from bot.desk.case import case_screen, wake_all
 from bot.desk.frame import go_to, hand_of
@@ -38,6 +38,26 @@ async def duress_word(request: web.Request) -> web.StreamResponse:
         return await _do(request, work, done="word_agreed", refused="too_late")
     except UnfitWord:
         return go_to(request, "case", id=request.match_info["id"], notice="word_unfit")
+
+
+@routes.post("/desk/cases/{id}/ask-safe-time", name="ask_safe_time", allow=Permission.CASE_ANSWER)
+async def ask_safe_time(request: web.Request) -> web.StreamResponse:
+    """Ask the person when they may be written to."""
+    return await _do(request, waiting.ask_safe_time, done="safe_time_asked", refused="too_late")
+
+
+@routes.post("/desk/cases/{id}/waiting", name="take_back_answer", allow=Permission.CASE_ANSWER)
+async def take_back_answer(request: web.Request) -> web.StreamResponse:
+    """Take back an answer that waits. Its words stand in the field again."""
+    case_id, hand, answer_id = request.match_info["id"], hand_of(request), (await form(request)).get("answer", "")[:36]
+    try:
+        words = await request.app[DATABASE].write(lambda tx: waiting.take_back(tx, hand, case_id, answer_id))
+    except CaseNotFound:
+        raise web.HTTPNotFound from None
+    except NotAllowedNow:
+        return await case_screen(request, status=409, problem="too_late")
+    wake_all(request, case_id)
+    return await case_screen(request, draft=words)
 
 
 @routes.post("/desk/cases/{id}/watch-ended", name="end_watch", allow=Permission.CASE_ANSWER)
@@ -82,7 +102,8 @@ async def _do(
         await request.app[DATABASE].write(lambda tx: work(tx, hand, case_id))
     except CaseNotFound:
         raise web.HTTPNotFound from None
-    except NotAllowedNow:
-        return await case_screen(request, status=409, problem=refused)
+    except NotAllowedNow as error:
+        problem = "unsafe" if isinstance(error, NotSafeNow) else refused
+        return await case_screen(request, status=409, problem=problem)
     wake_all(request, case_id)
     return go_to(request, "case", id=case_id, notice=done)

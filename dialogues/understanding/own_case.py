@@ -57,6 +57,34 @@ _SET_WORD: Final = re.compile(
     r"^(?:my (?:secret|danger|safe|alarm) word (?:is|will be)|mon mot (?:secret|d alerte) (?:est|sera|c est)"
     r"|mi palabra (?:secreta|de alarma) (?:es|sera)|كلمتي السريه(?: هي)?) (?P<word>.+)$"
 )
+#: A time of the day: 18, 18:30, 18h30, 6 pm. Punctuation is gone by then.
+_TIME = r"(\d{1,2})(?: ?h)?(?: ?(\d{2}))?(?: ?([ap]m))?"
+_SAFE_HOURS: Final = re.compile(
+    rf"^(?:it is )?safe (?:from|between) {_TIME} (?:to|until|till|and) {_TIME}$"
+    rf"|^(?:c est )?sur (?:de|entre) {_TIME} (?:a|et) {_TIME}$"
+    rf"|^(?:es )?seguro (?:de|entre) (?:las )?{_TIME} (?:a|y) (?:las )?{_TIME}$"
+    rf"|^(?:الوقت )?(?:امن|الامن) (?:من|بين) (?:الساعه )?{_TIME} (?:الي|حتي|و) ?(?:الساعه )?{_TIME}$"
+)
+_SAFE_TIME: Final = re.compile(
+    r"^(?:my |a |set |choose )*safe (?:time|hours?)$|^when (?:can|should) you write to me$"
+    r"|^(?:mon |une |choisir )*heures? sures?$|^quand (?:pouvez vous|peux tu) m ecrire$"
+    r"|^(?:mi |una |elegir )*horas? seguras?$|^cuando (?:pueden|puedes) escribirme$"
+    r"|^(?:وقتي الامن|وقت امن|الوقت الامن|متي تكتبون لي)$"
+)
+_ANY_TIME: Final = re.compile(
+    r"^(?:forget|delete|cancel) my safe (?:time|hours?)$|^any time is safe$"
+    r"|^(?:oublie|oubliez|efface) mon heure sure$|^toute heure est sure$"
+    r"|^(?:olvida|olviden|borra) mi hora segura$|^cualquier hora es segura$"
+    r"|^(?:انس|امسح|الغ) وقتي الامن$|^كل وقت امن$"
+)
+_OWN_CLOCK: Final = re.compile(
+    rf"^my (?:time|clock) (?:is|says) {_TIME}$|^(?:mon heure est|chez moi il est) {_TIME}$"
+    rf"|^(?:mi hora es|mi reloj marca) {_TIME}$|^(?:ساعتي|الساعه عندي) {_TIME}$"
+)
+_BARE_CLOCK: Final = re.compile(r"^\s*\d{1,2}\s*[:.h]\s*\d{2}\s*(?:[ap]m)?\s*$", re.IGNORECASE)
+_SAFE_WAY: Final = re.compile(
+    r"^(?:my safe (?:way|channel) is|mon moyen sur est|mi medio seguro es|طريقتي الامنه(?: هي)?) (?=.)"
+)
 
 
 def plain(text: str) -> str:
@@ -90,3 +118,63 @@ def agreed_word(text: str) -> str | None:
     """The word somebody wants to be heard as "somebody else holds my phone"."""
     found = _SET_WORD.match(plain(text))
     return None if found is None else found["word"]
+
+
+def asks_for_safe_time(text: str) -> bool:
+    """Whether somebody wants to say when they may be written to."""
+    return bool(_SAFE_TIME.match(plain(text)))
+
+
+def takes_any_time(text: str) -> bool:
+    """Whether somebody takes back what they said about it."""
+    return bool(_ANY_TIME.match(plain(text)))
+
+
+def safe_hours(text: str) -> tuple[int, int] | None:
+    """From when until when somebody may be written to, in minutes of their day; the end may lie on the next day.
+
+    (-1, -1) for hours that no clock shows.
+    """
+    found = _SAFE_HOURS.match(plain(text))
+    if found is None:
+        return None
+    first, last = _minutes(found)
+    return (first, last) if first is not None and last is not None and first != last else (-1, -1)
+
+
+def own_clock(text: str, *, asked: bool = False) -> int | None:
+    """The minute of the day that somebody's clock shows; -1 for one that no clock shows. Where they were `asked` for
+    it, the time alone is enough."""
+    said = f"my time is {plain(text)}" if asked and _BARE_CLOCK.match(fold(text)) else plain(text)
+    found = _OWN_CLOCK.match(said)
+    if found is None:
+        return None
+    [minute] = _minutes(found)
+    return -1 if minute is None else minute
+
+
+def safe_way(text: str) -> str | None:
+    """How somebody may be reached safely, in their own words and spelling."""
+    found = _SAFE_WAY.match(plain(text))
+    if found is None:
+        return None
+    left, parts = len(found[0].split()), text.split()
+    while parts and left > 0:
+        left -= len(words(fold(parts.pop(0))))
+    return " ".join(parts) or None
+
+
+def _minutes(found: re.Match[str]) -> list[int | None]:
+    """The times in a match, each as a minute of the day."""
+    groups = found.groups()
+    times = [groups[start : start + 3] for start in range(0, len(groups), 3)]
+    return [_minute(hour, minute, half) for hour, minute, half in times if hour is not None]
+
+
+def _minute(hour: str, minute: str | None, half: str | None) -> int | None:
+    hours, minutes = int(hour), int(minute or 0)
+    if half is not None:
+        hours = hours % 12 + (12 if half == "pm" else 0)
+    if hours == 24 and minutes == 0:
+        hours = 0
+    return hours * 60 + minutes if hours < 24 and minutes < 60 else None

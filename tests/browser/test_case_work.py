@@ -11,8 +11,10 @@ from sqlalchemy.engine import Connection
 
 from bot.cases import receipts, store
 from bot.cases import service as cases
+from bot.cases.model import Case
 from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store
+from bot.conversations.safe_contact import SafeContact
 from bot.kernel.access import Role
 from bot.kernel.officers import Officer
 from dialogues.understanding.model import Priority
@@ -64,10 +66,14 @@ def held(desk: DeskServer) -> tuple[Officer, str]:
     return amira, case_id
 
 
-def owner_of(desk: DeskServer, case_id: str) -> str | None:
+def case_of(desk: DeskServer, case_id: str) -> Case:
     found = desk.run(desk.database.read(lambda tx: store.get_case(tx, case_id)))
     assert found is not None
-    return found.case.owner_id
+    return found.case
+
+
+def owner_of(desk: DeskServer, case_id: str) -> str | None:
+    return case_of(desk, case_id).owner_id
 
 
 def test_an_offer_appears_on_the_colleagues_open_desk_and_is_accepted_by_keyboard(desk, sign_in, held):
@@ -188,3 +194,39 @@ def test_words_for_a_watched_phone_are_sent_only_when_the_officer_says_so(
 
     expect(page.get_by_text("Somebody else may hold the phone.")).to_be_hidden()
     assert not desk.run(desk.database.read(lambda tx: conversations.is_watched(tx, conversation_id)))
+
+
+@pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("ar", "dark")])
+def test_an_answer_waits_for_the_time_that_the_person_called_safe(
+    desk: DeskServer, sign_in: SignIn, held: tuple[Officer, str], language: str, scheme: str
+):
+    """It appears on the open page when the person says it, and the page asks before anything is sent."""
+    amira, case_id = held
+    page = sign_in(amira, color_scheme=scheme, viewport=PHONE if language == "ar" else DESKTOP)
+    page.goto(desk.url(f"/desk/cases/{case_id}?lang={language}"))
+    field = page.locator("form[data-answer] textarea")
+    field.fill("half a sentence")
+    conversation_id = case_of(desk, case_id).conversation_id
+    minute = desk.clock.now().hour * 60
+    said = SafeContact((minute + 180) % 1440, (minute + 300) % 1440, "+0", "هاتف أختي فقط")
+    desk.run(desk.database.write(lambda tx: conversations.keep_safe_contact(tx, desk.vault, conversation_id, said)))
+    desk.wake(f"case:{case_id}")
+
+    wait = page.locator("input[name=when][value=safe]")
+    expect(wait).to_be_checked()
+    expect(field).to_have_value("half a sentence")
+    if folder := os.environ.get("WAYMARK_TEST_PICTURES"):
+        page.screenshot(path=f"{folder}/safe-choice-{language}.png", full_page=True)
+    field.press("Control+Enter")
+
+    expect(page.locator("form[action$='/waiting'] button")).to_be_visible()
+    expect(field).to_have_value("")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    if folder := os.environ.get("WAYMARK_TEST_PICTURES"):
+        page.screenshot(path=f"{folder}/safe-waits-{language}.png", full_page=True)
+    page.locator("form[action$='/waiting'] button").click()
+    expect(field).to_have_value("half a sentence")
+
+    page.locator("input[name=when][value=danger]").check()
+    field.press("Control+Enter")
+    expect(page.get_by_role("log")).to_contain_text("half a sentence")

@@ -19,6 +19,7 @@ from bot.exchange.partners.model import Agreement, Contact, Partner, PartnerKind
 from bot.exchange.requests import sending, service
 from bot.kernel.access import Role
 from bot.kernel.ids import new_id
+from bot.kernel.officers import Officer
 from tests.browser.desk_server import DeskServer
 from tests.chromium import DESKTOP, PHONE, console_of
 from tests.integration.exchange.two_countries import ALL_TYPES, a_draft, an_agreement_to
@@ -39,13 +40,17 @@ class Asked:
     """A request to a partner with a telephone, and the officer who asks."""
 
     desk: DeskServer
-    officer_link: str
+    officer: Officer
     request_id: str
 
 
 @pytest.fixture
 def asked(desk: DeskServer, request: pytest.FixtureRequest) -> Asked:
-    language = getattr(request, "param", "en")
+    return ask_a_partner(desk, getattr(request, "param", "en"))
+
+
+def ask_a_partner(desk: DeskServer, language: str) -> Asked:
+    """An approved request to a partner whose contact reads that language."""
     name = f"amira-{new_id()[-6:]}"
     officer = desk.run(desk.officer(name, Role.OFFICER, Role.COORDINATOR, Role.ADMIN))
     second = desk.run(desk.officer(f"{name}-2", Role.COORDINATOR, Role.ADMIN))
@@ -72,12 +77,12 @@ def asked(desk: DeskServer, request: pytest.FixtureRequest) -> Asked:
         service.approve(tx, other, request_id)
         return request_id
 
-    return Asked(desk, desk.run(desk.link(officer)), desk.run(desk.database.write(play)))
+    return Asked(desk, officer, desk.run(desk.database.write(play)))
 
 
 def at_desk(asked: Asked, chromium: Browser) -> Page:
     page = chromium.new_context(viewport=DESKTOP).new_page()
-    page.goto(asked.officer_link)
+    page.goto(asked.desk.run(asked.desk.link(asked.officer)))
     page.get_by_role("button").first.click()
     page.wait_for_url("**/desk/queue")
     page.goto(asked.desk.url(f"/desk/requests/{asked.request_id}"))

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from sqlalchemy.engine import Connection
 
-from bot.cases import consent
+from bot.cases import consent, waiting_store
 from bot.cases.record import store
 from bot.cases.referrals import store as referrals
 from bot.kernel.words import N_
@@ -33,6 +33,8 @@ def obstacles(tx: Connection, case_id: str) -> list[str]:
         found.append(N_("A referral is still under way."))
     if any(share.waits_for_recipient for share in consent.shares_of(tx, case_id)):
         found.append(N_("Somebody has not yet stopped using what the person took back."))
+    if waiting_store.is_waiting(tx, case_id):
+        found.append(N_("An answer still waits until it is safe to send it."))
     return found
 
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
@@ -457,6 +458,23 @@ async def test_a_backup_taken_while_people_write_is_whole_and_holds_no_words(hel
     assert b"kestrel-canary" not in copy.read_bytes()
     assert not list(copy.parent.glob("monday.db?*")), "one file, with nothing beside it"
     assert len(await helpline.said_by_people()) == 24
+
+
+async def test_what_retention_erased_after_a_backup_stays_erased_when_it_is_restored(tmp_path: Path):
+    settings = settings_for(tmp_path, demo="off")
+    copy = tmp_path / "copy.db"
+    async with serving(settings) as helpline:
+        async with Person(helpline) as one:
+            await one.write("where can I eat")
+        await upkeep.back_up(settings, copy)
+        assert "Nothing is due." in await upkeep.show_retention(settings)
+        later = helpline.waymark.clock.now() + timedelta(days=91)
+        assert await upkeep.keep_to_retention(helpline.database, helpline.vault, later) == 1
+        assert await helpline.said_by_people() == []
+
+    said = await upkeep.restore(settings, copy, replace=True)
+
+    assert "Erased again: 1" in said
 
 
 async def test_what_was_erased_after_a_backup_stays_erased_when_it_is_restored(tmp_path: Path):

@@ -1,0 +1,333 @@
+"""No screen shuts anybody out: axe-core at every screen of the program, in two languages and both themes.
+
+The screens come out of the route table, so that a new one cannot be forgotten: it fails until it is written down here,
+as a screen with an address or as something that is no screen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import axe_playwright_python
+import pytest
+from msgspec.structs import replace
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
+from sqlalchemy.engine import Connection
+
+import bot.desk
+from bot.cases import consent, handover, receipts, store, waiting
+from bot.cases import service as cases
+from bot.cases.model import Case
+from bot.cases.record import closure
+from bot.cases.record import service as record
+from bot.cases.record.risk import Risk
+from bot.cases.referrals import service as referrals
+from bot.cases.referrals.model import Urgency
+from bot.conversations import service as conversations
+from bot.conversations import store as conversation_store
+from bot.conversations.safe_contact import SafeContact
+from bot.exchange.holds import service as holds
+from bot.exchange.holds.model import Mark
+from bot.exchange.holds.service import ClaimingAdults
+from bot.exchange.outside import service as outside
+from bot.kernel.access import Role
+from bot.kernel.officers import Officer
+from bot.kernel.pages import TEMPLATES
+from dialogues.understanding.model import Priority
+from directory import provider
+from directory import store as services
+from directory.duplicates import look_for_duplicates
+from tests.browser.test_outside_partner import ask_a_partner, at_desk, link_and_code
+from tests.browser.test_records import choose, fill_in
+from tests.browser.test_services_desk import a_change_in_review, a_twin
+from tests.browser.whole_server import WholeServer
+from tests.chromium import DESKTOP, PHONE
+from tests.integration.cases.test_consent import AGREED
+
+pytestmark = pytest.mark.browser
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+#: WCAG 2.2 to level AA, and what axe advises beyond it.
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+#: What a GET answers that nobody looks at as a page.
+NO_SCREENS = {
+    "/": "leads to the chat",
+    "/chat/leave": "leads away",
+    "/chat/stream": "a stream",
+    "/desk": "leads to the queue",
+    "/desk/live": "a stream",
+    "/desk/cases/{id}/live": "a stream",
+    "/desk/requests/{id}/live": "a stream",
+    "/desk/here": "for the desk's script",
+    "/desk/cases/{id}/carried/file": "a download",
+    "/desk/requests/{id}/file": "a download",
+    "/static/{room}/{hash}/{name:.+}": "files of pages",
+    "/healthz": "for machines",
+    "/readyz": "for machines",
+    "/metrics": "for machines",
+    "/exchange/key": "for machines",
+    "/terminal/lines": "for the terminal",
+}
+
+LIVE = re.compile(r"/live(\?|$)")
+
+#: Walks to what is behind a button of a page, in the language of the page.
+Walk = Callable[[Page, str], object]
+
+
+class World(NamedTuple):
+    """Where every screen has something to show."""
+
+    server: WholeServer
+    officer: Officer
+    #: By the path of the route, the addresses to look at.
+    addresses: Mapping[str, Sequence[str]]
+    #: What no address leads to, by what it shows.
+    behind: Mapping[str, Walk]
+
+
+@pytest.fixture(scope="module")
+def world(chromium: Browser) -> Iterator[World]:
+    with WholeServer() as server:
+        yield a_world(server, chromium)
+
+
+def a_world(server: WholeServer, chromium: Browser) -> World:
+    """An officer with every role, cases in each state, and what belongs to them."""
+    ines, omar = server.run(server.officer("Inès", *Role)), server.run(server.officer("Omar", Role.OFFICER))
+    person, returning = server.run(server.person(language="ar")), server.run(server.person())
+    server.run(server.writes(person, "الرجل يقول إنه عمي", language="ar"))
+    server.run(server.replies(person, "هل أنت بأمان الآن؟", language="ar", buttons=("نعم", "لا")))
+    held = server.run(server.danger(person, "الرجل يقول إنه عمي", language="ar", place="Ventimiglia", ago=4000))
+    server.run(server.danger(server.run(server.person()), "he has a knife", ago=900))
+    watched, foreign, closed = (server.run(server.danger(server.run(server.person()), "help me")) for _ in range(3))
+    came_back = server.run(server.danger(returning, "it is me again", priority=Priority.P2))
+    hand, his = server.hand(ines), server.hand(omar)
+
+    def work_on_them(tx: Connection) -> tuple[str, referrals.Sent]:
+        for case_id in (held, watched, closed):
+            cases.claim_case(tx, hand, case_id)
+        cases.claim_case(tx, his, foreign)
+        handover.offer(tx, his, foreign, to=ines.id, note="She only writes at night.")
+        cases.close_case(tx, hand, closed, closing="helped", checked=closure.CHECKLIST)
+        cases.write_note(tx, hand, held, text="Her aunt called.", once="1")
+        minute = hand.at.hour * 60
+        said = SafeContact((minute + 180) % 1440, (minute + 300) % 1440, "+0", "هاتف أختي فقط")
+        conversations.keep_safe_contact(tx, server.vault, person, said)
+        waiting.answer_when_safe(tx, hand, held, text="Are you well?", once="2")
+        receipts.note_return(tx, server.vault, case_of(tx, held), came_back, returning, at=hand.at)
+        conversation_store.begin_watch(tx, case_of(tx, watched).conversation_id, shown_from=1, at=hand.at)
+        record.write_fields(tx, hand, watched, {"age": ("15",), "name": ("Ali",)}, seen={})
+        record.assess(tx, hand, watched, Risk.HIGH, why="He was moved at night.")
+        adult = holds.open_dossier(tx, hand, held, name="Sami Trabelsi", claimed="uncle_aunt", once="")
+        holds.mark(tx, hand, str(adult), {"papers": Mark.RED, "heard_apart": Mark.GREEN})
+        consent.record(tx, hand, watched, replace(AGREED, items=("age", "location"), withheld=()))
+        return str(adult), refer(tx)
+
+    def refer(tx: Connection) -> referrals.Sent:
+        [agreed] = consent.of_case(tx, watched)
+        return referrals.send(
+            tx, hand, watched, agreed.id, urgency=Urgency.URGENT, items=["age"], ask="A bed?", with_adult=None,
+            adults=ClaimingAdults(),
+        )  # fmt: skip
+
+    adult, referral = server.run(server.database.write(work_on_them))
+    kitchen, draft = a_change_in_review(server)
+    [clinic] = server.run(server.database.read(lambda tx: services.list_ids(tx, words="Willow clinic, Irun")))
+    server.run(server.database.write(lambda tx: a_twin(tx, kitchen, at=server.clock.now())))
+    server.run(look_for_duplicates(server.database, at=server.clock.now()))
+    provided = server.run(
+        server.database.write(lambda tx: provider.make_link(tx, clinic, by=ines.id, at=server.clock.now()))
+    )
+    asked = ask_a_partner(server, "en")
+    opened, _code = link_and_code(at_desk(asked, chromium), asked)
+    page = at_desk_of(server, ines, chromium.new_context(viewport=DESKTOP)).new_page()
+    carried = server.url(f"/desk/cases/{held}/carried")
+    fill_in(page, carried)
+    choose(page, carried)
+    copy = page.url.split("copy=")[1].split("&")[0]
+    with page.expect_download() as given:
+        page.get_by_role("link", name="Signed file").click()
+    page.goto(carried)
+    page.get_by_label("A file").set_input_files(given.value.path())
+    page.get_by_role("button", name="Read it").click()
+    brought = page.url.split("document=")[1].split("&")[0]
+    page.context.close()
+
+    def give_code(page: Page, address: str, code: str) -> None:
+        page.goto(address)
+        page.locator("input[name=code]").fill(code)
+        page.locator("main form:has(input[name=code]) button").click()
+
+    def opens_request(page: Page, language: str) -> None:
+        """A link opens once, so each look has a fresh one."""
+        at = server.hand(asked.officer)
+        made = server.run(server.database.write(lambda tx: outside.make_link(tx, at, asked.request_id, mails=False)))
+        give_code(page, server.url(f"/request?token={made.token}&lang={language}"), made.code)
+
+    def opens_referral(page: Page, language: str) -> None:
+        sent = server.run(server.database.write(refer))
+        give_code(page, server.url(f"/referral?token={sent.token}&lang={language}"), sent.code)
+
+    def presses(path: str, button: str) -> Walk:
+        def walk(page: Page, language: str) -> None:
+            page.goto(server.url(f"{path}?lang={language}"))
+            page.locator(button).first.click()
+
+        return walk
+
+    def accepts(page: Page, language: str) -> None:
+        opens_request(page, language)
+        if language == "en":  # it is taken on once
+            page.locator("form[action='/request/accept'] button").click()
+
+    def answers_nothing(page: Page, language: str) -> None:
+        opens_request(page, language)
+        page.locator("form[action='/request/answer'] button").click()
+
+    def talks(page: Page, language: str) -> None:
+        page.goto(server.url("/chat"))
+        page.locator("#text").fill({"en": "a place to sleep in Ventimiglia", "ar": "أين أنام"}[language])
+        page.locator("#write button").click()
+        expect(page.get_by_role("log").locator(".choices").first).to_be_visible(timeout=20_000)
+
+    def cannot_sign_in(page: Page, language: str) -> None:
+        page.goto(server.url(f"/desk/sign-in?lang={language}"))
+        for field in page.locator("input:not([type=hidden])").all():
+            field.fill("123456")
+        page.locator("main form button").first.click()
+
+    case, number = f"/desk/cases/{held}", server.run(server.database.read(lambda tx: case_of(tx, held).number))
+    return World(
+        server,
+        ines,
+        {
+            "/chat": ["/chat"],
+            "/desk/queue": ["/desk/queue"],
+            "/desk/mine": ["/desk/mine"],
+            "/desk/cases/{id}": [f"/desk/cases/{each}" for each in (held, watched, foreign, closed, came_back)],
+            "/desk/cases/{id}/file": [f"{case}/file", f"/desk/cases/{watched}/file"],
+            "/desk/cases/{id}/print": [f"{case}/print"],
+            "/desk/cases/{id}/seen-by": [f"{case}/seen-by"],
+            "/desk/cases/{id}/exchange": [f"{case}/exchange"],
+            "/desk/cases/{id}/requests/new": [f"{case}/requests/new", f"{case}/requests/new?type=case_transfer"],
+            "/desk/cases/{id}/review": [f"/desk/cases/{foreign}/review"],
+            "/desk/cases/{id}/refer": [f"/desk/cases/{watched}/refer?q=bed"],
+            "/desk/cases/{id}/carried": [f"{case}/carried"],
+            "/desk/cases/{id}/carried/sheet": [f"{case}/carried/sheet?kind={kind}" for kind in ("health", "school")],
+            "/desk/cases/{id}/carried/choose": [f"{case}/carried/choose?kind=health"],
+            "/desk/cases/{id}/carried/copy": [f"{case}/carried/copy?copy={copy}"],
+            "/desk/cases/{id}/carried/print": [f"{case}/carried/print?copy={copy}"],
+            "/desk/cases/{id}/carried/document": [f"{case}/carried/document?document={brought}"],
+            "/desk/requests/{id}": [f"/desk/requests/{asked.request_id}"],
+            "/desk/adults/{id}": [f"/desk/adults/{adult}"],
+            "/desk/exchange": ["/desk/exchange"],
+            "/desk/arrivals": ["/desk/arrivals"],
+            "/desk/supervision": ["/desk/supervision"],
+            "/desk/glass": ["/desk/glass"],
+            "/desk/rota": ["/desk/rota"],
+            "/desk/absent/{officer}": [f"/desk/absent/{omar.id}"],
+            "/desk/services": ["/desk/services", "/desk/services?show=in_review"],
+            "/desk/services/coverage": ["/desk/services/coverage"],
+            "/desk/services/duplicates": ["/desk/services/duplicates"],
+            "/desk/services/{id}": [f"/desk/services/{kitchen.id}", f"/desk/services/{draft.id}"],
+            "/desk/services/{id}/edit": [f"/desk/services/{clinic}/edit"],
+            "/desk/services/{id}/with/{other}": [f"/desk/services/{kitchen.id}/with/{clinic}"],
+            "/desk/texts": ["/desk/texts", "/desk/texts?q=uncle"],
+            "/desk/texts/{key}/{name}": [
+                "/desk/texts/missing_child/en",
+                "/desk/texts/missing_child/ar",
+                "/desk/texts/overlays/FR",
+            ],
+            "/desk/deliveries": ["/desk/deliveries"],
+            "/desk/officers": ["/desk/officers"],
+            "/desk/audit": [f"/desk/audit?case={number}"],
+            "/desk/account": ["/desk/account"],
+            "/desk/sign-in": ["/desk/sign-in"],
+            "/desk/sign-in/link": [server.run(server.link(ines)).removeprefix(server.url("")), "/desk/sign-in/link"],
+            "/referral": [f"/referral?token={referral.token}", "/referral?token=dead"],
+            "/request": [opened.removeprefix(server.url("")), "/request?token=dead"],
+            "/provider": [f"/provider?token={provided}", "/provider?token=dead"],
+        },
+        {
+            "a talk in the web chat": talks,
+            "a request behind its code": opens_request,
+            "a request that was taken on": accepts,
+            "an answer that lacks something": answers_nothing,
+            "a referral behind its code": opens_referral,
+            "a wrong name": cannot_sign_in,
+            "a link for a provider": presses(f"/desk/services/{clinic}", f"form[action$='{clinic}/link'] button"),
+            "nothing there": lambda page, language: page.goto(server.url(f"/desk/nothing?lang={language}")),
+        },
+    )
+
+
+def case_of(tx: Connection, case_id: str) -> Case:
+    found = store.get_case(tx, case_id)
+    assert found is not None
+    return found.case
+
+
+def at_desk_of(server: WholeServer, officer: Officer, context: BrowserContext) -> BrowserContext:
+    """Sign in, and close the page again: the session stays."""
+    page = context.new_page()
+    page.goto(server.run(server.link(officer)))
+    page.locator("main button").first.click()
+    page.wait_for_url("**/desk/queue*")
+    page.close()
+    return context
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds at a page with everything unfolded: the rule, what to do, and where."""
+    page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
+    said = page.evaluate(
+        "(tags) => axe.run(document, {runOnly: tags, resultTypes: ['violations'], preload: false})", RULES
+    )
+    return [
+        f"{each['id']} ({each['help']}): {node['html'][:160]} {node.get('failureSummary', '')[:300]}"
+        for each in said["violations"]
+        for node in each["nodes"][:3]
+    ]
+
+
+def test_every_screen_of_the_program_is_looked_at(world: World):
+    paths = {route.path for route in world.server.routes if route.method == "GET"}
+    paths = {path for path in paths if not path.startswith("/hsds")}  # an interface for programs
+
+    assert paths == set(world.addresses) | set(NO_SCREENS)
+
+
+# Colours do not depend on the language: the one style sheet is measured in the light once, and in the dark once.
+@pytest.mark.parametrize(("language", "theme", "viewport"), [("en", "light", DESKTOP), ("ar", "dark", PHONE)])
+def test_nothing_shuts_anybody_out(
+    world: World, chromium: Browser, language: str, theme: Literal["light", "dark"], viewport: ViewportSize
+):
+    context = chromium.new_context(viewport=viewport, locale=language, color_scheme=theme, reduced_motion="reduce")
+    context.add_init_script(AXE)
+    context.route(LIVE, lambda route: route.abort())  # nothing changes while we look, and no stream outlives its page
+    page = at_desk_of(world.server, world.officer, context).new_page()
+    found: list[str] = []
+
+    for addresses in world.addresses.values():
+        for address in addresses:
+            page.goto(world.server.url(f"{address}{'&' if '?' in address else '?'}lang={language}"))
+            found += [f"{address}: {one}" for one in violations(page)]
+    for shows, walk in world.behind.items():
+        walk(page, language)
+        found += [f"{shows}: {one}" for one in violations(page)]
+
+    context.close()
+    assert not found, "\n".join(found)
+
+
+def test_every_template_of_a_page_was_shown(world: World):
+    """Beside the routes: a page that only a form answers with has no address of its own."""
+    shown = {name for _, name in world.server.app[TEMPLATES].cache}  # type: ignore[union-attr]
+    pages = {f"desk/{file.name}" for file in bot.desk.TEMPLATES.glob("*.html")}
+
+    assert pages - shown == set()

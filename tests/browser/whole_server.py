@@ -1,0 +1,28 @@
+"""The whole program as a real server, for tests that look at every screen of it."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from bot.kernel.web import RULES, Route
+from tests.browser.desk_server import DeskServer
+from tests.integration.app.program import serving, settings_for
+
+
+class WholeServer(DeskServer):
+    """Web chat, desk, links and bot over their real composition root, with the demonstration in an empty database."""
+
+    async def _start(self) -> None:
+        self._open = contextlib.AsyncExitStack()
+        helpline = await self._open.enter_async_context(serving(settings_for(Path(self._folder.name))))
+        self.port, self.app = helpline.settings.port, helpline.app
+        self.database, self.vault, self.signals = helpline.database, helpline.vault, helpline.waymark.signals
+
+    async def _stop(self) -> None:
+        await self._open.aclose()
+
+    @property
+    def routes(self) -> list[Route]:
+        """Every line of the route table, each once."""
+        return list({(route.method, route.path): route for route in self.app[RULES].values()}.values())
