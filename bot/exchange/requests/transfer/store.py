@@ -33,7 +33,14 @@ case_transfers = sa.Table(
 )
 _given = sa.and_(case_transfers.c.giver, case_transfers.c.state != State.STAYED.value)
 #: A case is on its way to one partner at a time, and leaves once, whatever races.
-sa.Index("uq_case_transfers_given", case_transfers.c.case_id, unique=True, sqlite_where=_given, postgresql_where=_given)
+_on_its_way = sa.text("giver AND state != 'stayed'")  # the same, in the words that both databases keep
+sa.Index(
+    "uq_case_transfers_given",
+    case_transfers.c.case_id,
+    unique=True,
+    sqlite_where=_on_its_way,
+    postgresql_where=_on_its_way,
+)
 
 #: Cases of brothers and sisters share a family. They are handed over together or not at all.
 sibling_cases = sa.Table(
