@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from playwright.sync_api import Browser, Page, expect
 
 from bot.cases import consent
@@ -16,7 +17,9 @@ from bot.exchange.holds.model import Mark
 from bot.exchange.partners.model import PartnerKind
 from bot.exchange.post.model import ReceivedLetter
 from bot.exchange.requests import service
+from bot.exchange.requests import store as requests
 from bot.exchange.requests.intake import RequestIntake
+from bot.exchange.requests.model import Side, Status
 from bot.exchange.requests.sending import PURPOSE
 from bot.exchange.requests.transfer import store as transfers
 from bot.kernel.access import Role
@@ -102,6 +105,16 @@ def a_case_came(tx, desk: DeskServer, officer) -> tuple[str, str]:
     }
     told = {"fields": fields, "decision": "He goes to his aunt", "language": "en", "assent": "agrees", "file": FILE}
     intake.receive(tx, letter("request_body", told))
+    for n, (country, days) in enumerate((("DE", 2.5), ("ML", 12), ("TN", 31))):
+        request = requests.get_request(tx, request_id).request
+        answered = replace(
+            request, id=f"{n}" * 36, number=f"XAAA-AA{n}", partner_id=put_partner(tx, desk.vault, country=country),
+            side=Side.OURS, type_key="info_child", status=Status.ANSWERED, sent_at=hand.at - timedelta(days=40),
+        )  # fmt: skip
+        requests.add_request(tx, answered, body_sealed=None)
+        requests.add_event(
+            tx, answered.id, "answer_all", officer_id=None, at=answered.sent_at + timedelta(days=days), facts={}
+        )
     found = transfers.get(tx, request_id)
     return request_id, str(found and found.case_id)
 
@@ -167,6 +180,8 @@ def test_every_screen_fits_in_every_direction(
             f"/desk/cases/{case_id}/refer",
             f"/desk/requests/{story['came']}",
             f"/desk/cases/{story['came_case']}/exchange",
+            "/desk/exchange/countries",
+            "/desk/exchange/countries/TN",
         )
     ):
         page.goto(desk.url(f"{path}{'&' if '?' in path else '?'}lang={language}"))
