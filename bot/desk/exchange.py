@@ -28,7 +28,7 @@ from bot.exchange.outside import store as links
 from bot.exchange.outside.model import MOST_VIEWS
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed
-from bot.exchange.requests import sending, service, store
+from bot.exchange.requests import sending, service, store, telling
 from bot.exchange.requests.model import (
     ALTERNATIVES,
     ASSENTS,
@@ -153,6 +153,8 @@ ACTS: Mapping[str, str] = {
     "child_arrived": N_("the child was seen there"),
     "child_missed": N_("the child did not come"),
     "arrival_unconfirmed": N_("nobody has said in time that the child arrived"),
+    "person_told": N_("the bot told the person in the chat"),
+    "person_not_told": N_("the bot told the person nothing"),
     "kept_after_call": N_("the partner said by phone that it does not have the file"),
     "taken_against_word": N_("the partner has opened the case although it had said it did not have it: call them"),
     "withdrawn_after_move": N_("the partner took it back after the case was ours: call them"),
@@ -359,6 +361,7 @@ def _draft(fields: MultiDict[str]) -> Draft:
         decision_translated=fields.get("decision_translated", ""),
         translated_into=fields.get("translated_into", "")[:16],
         adult_id=None if adult in {"", "nobody"} else adult,
+        tell=bool(fields.get("tell")),
         wanted_by=fields.get("wanted_by", "")[:36],
     )
 
@@ -509,9 +512,18 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: service.Reques
         "transfer_titles": GIVER_TITLES if asked.side is Side.OURS else TAKER_TITLES,
         "bands": BANDS,
         "moved": file.transfer is not None and file.transfer.state is State.MOVED,
+        "silence": _silence(tx, vault, file, at=hand.at),
         "wants_file": asked.side is Side.THEIRS and HAND_OVER in asked.asks and asked.status in DISCLOSED,
         "talks": asked.asked_on is not None and asked.status.value in {"accepted", "partly_answered", "answered"},
     }
+
+
+def _silence(tx: Connection, vault: Any, file: service.RequestFile, *, at: Any) -> str | None:
+    """Why the bot would say nothing of a request of ours in the chat now, as a sentence; "" where it would."""
+    if file.request.side is not Side.OURS or file.case is None or file.erased:
+        return None
+    why = telling.why_silent(tx, vault, file.request, file.case, at=at)
+    return "" if why is None else telling.SILENCES[why]
 
 
 async def act_on(

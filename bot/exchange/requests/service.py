@@ -78,6 +78,7 @@ class Draft(Struct, frozen=True):
     decision_translated: str = ""
     translated_into: str = ""
     adult_id: str | None = None
+    tell: bool = False  # whoever wrote to us wants to read in the chat what is asked and that an answer came
     wanted_by: str = ""  # of a transfer: the partner's own request that asked for the file
 
 
@@ -1123,6 +1124,7 @@ def _seal_body(key: DataKey, request_id: str, wanted: Draft) -> bytes:
         "decision_translated": wanted.decision_translated.strip(),
         "translated_into": wanted.translated_into,
         "wanted_by": wanted.wanted_by,
+        "tell": wanted.tell,
     }
     return key.seal_json(body, table="exchange_requests", row=request_id, field="body")
 

@@ -148,7 +148,7 @@ QUESTIONS: Mapping[str, Question] = _questions(
     Question("evidence", N_("Which evidence can be given, and how?")),
     Question("guardian", N_("Who is guardian there, and from when?")),
     Question("lawyer", N_("Does the lawyer go on, or who follows?")),
-    Question("hand_over", N_("Do you hold the child's file, and will you hand it over to us?")),
+    Question("hand_over", N_("Do you have the child's file, and will you hand it over to us?")),
 )
 
 
