@@ -140,6 +140,8 @@ ACTS: Mapping[str, str] = {
     "link_opened": N_("the link was opened"),
     "link_wrong_code": N_("a wrong code was typed behind the link"),
     "mail_sent": N_("the e-mail with the link was sent"),
+    "mail_reminded": N_("an e-mail reminded the partner that the request waits"),
+    "mail_not_reminded": N_("no e-mail could remind the partner: call them"),
     "mail_failed": N_("the e-mail with the link was not taken"),
     "shown": N_("the personal part was shown behind the link"),
     "not_shown": N_("the personal part was not shown: look at the gate, the holds and the consent"),
