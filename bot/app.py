@@ -54,6 +54,7 @@ from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.reminders import Reminders
 from bot.exchange.requests.sending import RequestGatekeeper
 from bot.exchange.requests.service import WithdrawnConsents
+from bot.exchange.requests.telling import Telling
 from bot.kernel import sessions
 from bot.kernel.clock import Clock, SystemClock
 from bot.kernel.crypto import Vault
@@ -156,6 +157,7 @@ class Waymark:
         paging = Paging(vault, self.words, f"{settings.public_url}/desk/queue")
         self.pager = Pager(database, clock, self.signals, paging, self.services)
         self.reminders = Reminders(database, clock, self.signals, vault)
+        self.telling = Telling(database, clock, self.signals, vault, self.words)
         heartbeat = heartbeat_to(settings.heartbeat_url) if settings.heartbeat_url else None
         self.auditor = Auditor(database, clock, self.signals, vault, heartbeat)
         self.exchange = Exchange(
@@ -268,6 +270,7 @@ class Waymark:
             "housekeeping": partial(self._later, self._keep_house),
             "texts": self.texts.run,
             "reminders": partial(self._later, self.reminders.run),
+            "telling": partial(self._later, self.telling.run),
             "intake": partial(self._later, self.exchange.intake.run),
             "carrier": partial(self._later, self.exchange.carrier.run),
             "link notices": partial(self._later, self.link_notices.run),

@@ -48,6 +48,9 @@ REASONS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+#: Closed because another deployment has the case now: where it is can be read here, and nothing else.
+TRANSFERRED = "transferred"
+
 UNKNOWN_REASON = N_("Needs a person")
 
 #: Why a case is closed.

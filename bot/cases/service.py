@@ -42,7 +42,7 @@ from bot.cases.model import (
     NotReadyToClose,
     NotSafeNow,
 )
-from bot.cases.reasons import ALTHOUGH_UNSAFE
+from bot.cases.reasons import ALTHOUGH_UNSAFE, TRANSFERRED
 from bot.cases.record import closure
 from bot.conversations import service as conversations
 from bot.conversations.ports import Escalated, Escalation
@@ -333,8 +333,10 @@ def close_case(
 
 def reopen_case(tx: Connection, hand: Hand, case_id: str) -> Case:
     """Open a closed case again and hold it. Raises NotAllowedNow when the person has another open case by now, and
-    when their words were erased: then there is nobody to answer."""
+    when their words were erased or their case was handed to another deployment: then there is nobody to answer."""
     case = target(tx, hand, case_id, Permission.CASE_REOPEN)
+    if case.closing == TRANSFERRED:
+        raise NotAllowedNow(case.number)
     card = conversations.card(tx, case.conversation_id)
     if card is None or card.erased_at is not None or store.open_case_of(tx, case.conversation_id) is not None:
         raise NotAllowedNow(case.number)

@@ -717,6 +717,16 @@ def key_ids_of(tx: Connection, conversation_id: str) -> list[str]:
     return list(tx.execute(sa.select(cases.c.key_id).where(cases.c.conversation_id == conversation_id)).scalars())
 
 
+def ids_of_conversation(tx: Connection, conversation_id: str) -> list[str]:
+    """Every case a conversation ever led to."""
+    return list(tx.execute(sa.select(cases.c.id).where(cases.c.conversation_id == conversation_id)).scalars())
+
+
+def reasons_of(tx: Connection, case_id: str) -> frozenset[str]:
+    """Every sign of danger that led to a case or was heard in it, as codes."""
+    return frozenset(tx.execute(sa.select(case_triggers.c.reason).where(case_triggers.c.case_id == case_id)).scalars())
+
+
 def forget_words(tx: Connection, conversation_id: str) -> None:
     """Take out everything sealed about the cases of a conversation."""
     of_it = cases.c.conversation_id == conversation_id

@@ -11,6 +11,7 @@ from bot.desk import (
     arrivals,
     audit,
     case,
+    countries,
     deliveries,
     exchange,
     handing,
@@ -22,6 +23,7 @@ from bot.desk import (
     rota,
     sign_in,
     supervision,
+    transfer,
 )
 from bot.desk.account import account_routes
 from bot.desk.duplicates import duplicates_routes
@@ -65,6 +67,8 @@ def all_routes(
         case.routes,
         phone.routes,
         exchange.routes,
+        transfer.routes,
+        countries.routes,
         outside.routes,
         adults.routes,
         handing.routes,

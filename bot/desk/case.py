@@ -30,6 +30,7 @@ from bot.cases.store import CaseEvent
 from bot.conversations import service as conversations
 from bot.conversations.safe_contact import SafeContact
 from bot.conversations.service import Line, Watched
+from bot.desk.family import family_context
 from bot.desk.first_minutes import first_minutes
 from bot.desk.frame import QUEUE_LENGTH, NotDone, act, go_to, hand_of, show
 from bot.desk.queue import officer_names, queue_screen
@@ -112,6 +113,7 @@ def case_context(
         "closed": case.status is CaseStatus.CLOSED,
         "mine": case.owner_id == officer.id,
         "holds": holds.standing_holds(tx, case.id),
+        **family_context(tx, vault, case.id),
         "offered_to_me": case.offered_to == officer.id,
         "offer": handover.standing_offer(tx, vault, case),
         "colleagues": handover.colleagues(tx, besides=case.owner_id),

@@ -16,6 +16,7 @@ from bot.cases import consent
 from bot.cases import service as cases
 from bot.cases.hand import Hand
 from bot.cases.model import CaseNotFound
+from bot.desk.family import family_context
 from bot.desk.frame import go_to, hand_of, show
 from bot.desk.queue import officer_names
 from bot.exchange import gate
@@ -27,11 +28,12 @@ from bot.exchange.outside import store as links
 from bot.exchange.outside.model import MOST_VIEWS
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed
-from bot.exchange.requests import sending, service, store
+from bot.exchange.requests import sending, service, store, telling
 from bot.exchange.requests.model import (
     ALTERNATIVES,
     ASSENTS,
     CONFIDENCES,
+    DISCLOSED,
     ENDED,
     GROUNDS,
     HOWS,
@@ -50,6 +52,7 @@ from bot.exchange.requests.model import (
     Status,
 )
 from bot.exchange.requests.service import Answer, Draft, SentBefore
+from bot.exchange.requests.transfer.model import BANDS, GIVER_TITLES, HAND_OVER, TAKER_TITLES, State
 from bot.exchange.requests.types import BODIES, FIELDS, LONGEST, QUESTIONS, REQUEST_TYPES, TIES
 from bot.kernel.access import Permission, Role, allows
 from bot.kernel.pages import route_url
@@ -77,6 +80,15 @@ PROBLEMS: Mapping[str, str] = {
     "not_asked": N_("This was not asked."),
     "consent": N_("Nothing was sent: nobody has agreed yet that this partner is told this. Read below whom to ask."),
     "second_person": N_("Nothing was sent: where somebody could not be asked, a second person lets the answers go."),
+    "handed_over": N_("The file of this case is on its way to a partner, or with them. Nothing was changed."),
+    "already_offered": N_("This case is offered to a partner already. Nothing was changed."),
+    "still_asking": N_("Another request about this case still waits for an answer. Close or withdraw it first."),
+    "siblings": N_(
+        "Brothers and sisters travel together. Each needs an approved request to the same partner. Nothing was sent."
+    ),
+    "siblings_missing": N_("A brother or sister travels along, whose offer has not come yet. Wait for it."),
+    "no_such_case": N_("There is no case of yours with this number. Nothing was changed."),
+    "file_too_large": N_("The file is too large for one letter. Shorten its longest notes."),
     "relatives_agree": N_("Nothing was sent: a relative who is looked for is asked first."),
 }
 
@@ -128,10 +140,26 @@ ACTS: Mapping[str, str] = {
     "link_opened": N_("the link was opened"),
     "link_wrong_code": N_("a wrong code was typed behind the link"),
     "mail_sent": N_("the e-mail with the link was sent"),
+    "mail_reminded": N_("an e-mail reminded the partner that the request waits"),
+    "mail_not_reminded": N_("no e-mail could remind the partner: call them"),
     "mail_failed": N_("the e-mail with the link was not taken"),
     "shown": N_("the personal part was shown behind the link"),
     "not_shown": N_("the personal part was not shown: look at the gate, the holds and the consent"),
     "file_came": N_("a file came"),
+    "offered": N_("the case was offered"),
+    "transfer_handed": N_("the file of the case is on its way"),
+    "transfer_offered": N_("the file was not taken: it may be sent again"),
+    "transfer_moved": N_("the case has changed hands"),
+    "transfer_stayed": N_("the case was not handed over"),
+    "waits_for_siblings": N_("accepted; the brothers and sisters are waited for"),
+    "child_arrived": N_("the child was seen there"),
+    "child_missed": N_("the child did not come"),
+    "arrival_unconfirmed": N_("nobody has said in time that the child arrived"),
+    "person_told": N_("the bot told the person in the chat"),
+    "person_not_told": N_("the bot told the person nothing"),
+    "kept_after_call": N_("the partner said by phone that it does not have the file"),
+    "taken_against_word": N_("the partner has opened the case although it had said it did not have it: call them"),
+    "withdrawn_after_move": N_("the partner took it back after the case was ours: call them"),
 }
 
 #: Why something that was to leave stayed here, beside what happened.
@@ -141,6 +169,8 @@ WHY_NOT: Mapping[str, str] = {
     "consent": N_("nobody's consent carries it any more"),
     "channel": N_("the channel to the partner is closed"),
     "withdrawn": N_("the request was withdrawn"),
+    "file_is_old": N_("a hold or a fear was recorded since: send the file again"),
+    "file_too_large": N_("the file is too large for one letter"),
 }
 BEFORE_SENDING = frozenset({Status.DRAFTED, Status.APPROVED})
 
@@ -215,6 +245,8 @@ async def case_exchange_screen(request: web.Request, *, status: int = 200, probl
             "names": officer_names(tx),
             "can_draft": allows(officer, Permission.EXCHANGE_DRAFT, file.case),
             "can_write": allows(officer, Permission.DOSSIER_WRITE, file.case),
+            "can_part": Role.COORDINATOR in officer.roles,
+            **family_context(tx, vault, case_id),
             "problem": _sentence(problem),
         }
 
@@ -331,6 +363,8 @@ def _draft(fields: MultiDict[str]) -> Draft:
         decision_translated=fields.get("decision_translated", ""),
         translated_into=fields.get("translated_into", "")[:16],
         adult_id=None if adult in {"", "nobody"} else adult,
+        tell=bool(fields.get("tell")),
+        wanted_by=fields.get("wanted_by", "")[:36],
     )
 
 
@@ -477,11 +511,24 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: service.Reques
         "may_link": asked.status in {*OWED, Status.EXPIRED} or asked.still_held,
         "most_views": MOST_VIEWS,
         "now": hand.at,
+        "transfer_titles": GIVER_TITLES if asked.side is Side.OURS else TAKER_TITLES,
+        "bands": BANDS,
+        "moved": file.transfer is not None and file.transfer.state is State.MOVED,
+        "silence": _silence(tx, vault, file, at=hand.at),
+        "wants_file": asked.side is Side.THEIRS and HAND_OVER in asked.asks and asked.status in DISCLOSED,
         "talks": asked.asked_on is not None and asked.status.value in {"accepted", "partly_answered", "answered"},
     }
 
 
-async def _act(
+def _silence(tx: Connection, vault: Any, file: service.RequestFile, *, at: Any) -> str | None:
+    """Why the bot would say nothing of a request of ours in the chat now, as a sentence; "" where it would."""
+    if file.request.side is not Side.OURS or file.case is None or file.erased:
+        return None
+    why = telling.why_silent(tx, vault, file.request, file.case, at=at)
+    return "" if why is None else telling.SILENCES[why]
+
+
+async def act_on(
     request: web.Request,
     work: Work,
     *,
@@ -533,26 +580,26 @@ def _choice(kind: type[E], value: str) -> E:
 @routes.post("/desk/requests/{id}/approve", name="approve_request", allow=Permission.EXCHANGE_APPROVE)
 async def approve(request: web.Request) -> web.StreamResponse:
     request_id = request.match_info["id"]
-    return await _act(request, lambda tx, hand: service.approve(tx, hand, request_id), notice="request_approved")
+    return await act_on(request, lambda tx, hand: service.approve(tx, hand, request_id), notice="request_approved")
 
 
 @routes.post("/desk/requests/{id}/send", name="send_request", allow=Permission.EXCHANGE_WRITE)
 async def send(request: web.Request) -> web.StreamResponse:
     request_id = request.match_info["id"]
-    return await _act(request, lambda tx, hand: service.send_request(tx, hand, request_id), notice="request_sent")
+    return await act_on(request, lambda tx, hand: service.send_request(tx, hand, request_id), notice="request_sent")
 
 
 @routes.post("/desk/requests/{id}/send-back", name="send_back_request", allow=Permission.EXCHANGE_WRITE)
 async def send_back(request: web.Request) -> web.StreamResponse:
     request_id = request.match_info["id"]
-    return await _act(request, lambda tx, hand: service.send_back(tx, hand, request_id))
+    return await act_on(request, lambda tx, hand: service.send_back(tx, hand, request_id))
 
 
 @routes.post("/desk/requests/{id}/disclose", name="disclose_request", allow=Permission.EXCHANGE_WRITE)
 async def disclose(request: web.Request) -> web.StreamResponse:
     """Try again to send the personal part, after the gate or the channel kept it back."""
     request_id = request.match_info["id"]
-    return await _act(request, lambda tx, hand: service.disclose_again(tx, hand, request_id), notice="request_sent")
+    return await act_on(request, lambda tx, hand: service.disclose_again(tx, hand, request_id), notice="request_sent")
 
 
 @routes.post("/desk/requests/{id}/link", name="make_request_link", allow=Permission.EXCHANGE_WRITE)
@@ -583,19 +630,19 @@ async def make_link(request: web.Request) -> web.StreamResponse:
 async def end_link(request: web.Request) -> web.StreamResponse:
     """No link to this request opens any more."""
     request_id = request.match_info["id"]
-    return await _act(request, lambda tx, hand: outside.end_links(tx, hand, request_id), notice="saved")
+    return await act_on(request, lambda tx, hand: outside.end_links(tx, hand, request_id), notice="saved")
 
 
 @routes.post("/desk/requests/{id}/withdraw", name="withdraw_request", allow=Permission.EXCHANGE_WRITE)
 async def withdraw(request: web.Request) -> web.StreamResponse:
     request_id = request.match_info["id"]
-    return await _act(request, lambda tx, hand: service.withdraw(tx, hand, request_id), notice="request_withdrawn")
+    return await act_on(request, lambda tx, hand: service.withdraw(tx, hand, request_id), notice="request_withdrawn")
 
 
 @routes.post("/desk/requests/{id}/close", name="close_request", allow=Permission.EXCHANGE_WRITE)
 async def close(request: web.Request) -> web.StreamResponse:
     request_id = request.match_info["id"]
-    return await _act(request, lambda tx, hand: service.close(tx, hand, request_id))
+    return await act_on(request, lambda tx, hand: service.close(tx, hand, request_id))
 
 
 @routes.post("/desk/requests/{id}/copy", name="copy_request", allow=Permission.EXCHANGE_WRITE)
@@ -607,7 +654,7 @@ async def copy(request: web.Request) -> web.StreamResponse:
         return service.copy_to(tx, hand, request_id, fields.get("partner", ""), once=fields.get("once", "")[:36])
 
     try:
-        return await _act(request, work, then=lambda made: go_to(request, "request", id=str(made)))
+        return await act_on(request, work, then=lambda made: go_to(request, "request", id=str(made)))
     except SentBefore:
         return go_to(request, "request", id=request_id)
 
@@ -627,7 +674,7 @@ async def message(request: web.Request) -> web.StreamResponse:
             once=fields.get("once", "")[:36],
         )
 
-    return await _act(request, work, typed=fields)
+    return await act_on(request, work, typed=fields)
 
 
 @routes.post("/desk/requests/{id}/translate", name="translate_line", allow=Permission.EXCHANGE_WRITE)
@@ -638,13 +685,13 @@ async def translate(request: web.Request) -> web.StreamResponse:
         text, language = fields.get("text", ""), fields.get("language", "en")[:16]
         service.translate(tx, hand, request_id, fields.get("line", "")[:36], text=text, language=language)
 
-    return await _act(request, work, typed=fields)
+    return await act_on(request, work, typed=fields)
 
 
 @routes.post("/desk/requests/{id}/accept", name="accept_request", allow=Permission.EXCHANGE_ANSWER)
 async def accept(request: web.Request) -> web.StreamResponse:
     request_id = request.match_info["id"]
-    return await _act(request, lambda tx, hand: service.accept(tx, hand, request_id), notice="request_accepted")
+    return await act_on(request, lambda tx, hand: service.accept(tx, hand, request_id), notice="request_accepted")
 
 
 @routes.post("/desk/requests/{id}/refuse", name="refuse_request", allow=Permission.EXCHANGE_ANSWER)
@@ -656,7 +703,7 @@ async def refuse(request: web.Request) -> web.StreamResponse:
         alternative = _choice(Alternative, fields.get("alternative", ""))
         return service.refuse(tx, hand, request_id, reason=reason, alternative=alternative)
 
-    return await _act(request, work, notice="request_refused")
+    return await act_on(request, work, notice="request_refused")
 
 
 @routes.post("/desk/requests/{id}/answers", name="write_answer", allow=Permission.EXCHANGE_RELEASE_ANSWER)
@@ -675,14 +722,14 @@ async def write_answer(request: web.Request) -> web.StreamResponse:
     def work(tx: Connection, hand: Hand) -> object:
         return service.write_answer(tx, hand, request_id, answer, once=fields.get("once", "")[:36])
 
-    return await _act(request, work, typed=fields)
+    return await act_on(request, work, typed=fields)
 
 
 @routes.post("/desk/requests/{id}/answers/drop", name="drop_answer", allow=Permission.EXCHANGE_RELEASE_ANSWER)
 async def drop_answer(request: web.Request) -> web.StreamResponse:
     fields, request_id = await form(request), request.match_info["id"]
     line = fields.get("line", "")[:36]
-    return await _act(request, lambda tx, hand: service.drop_answer(tx, hand, request_id, line))
+    return await act_on(request, lambda tx, hand: service.drop_answer(tx, hand, request_id, line))
 
 
 @routes.post("/desk/requests/{id}/answers/release", name="release_answers", allow=Permission.EXCHANGE_RELEASE_ANSWER)
@@ -697,7 +744,7 @@ async def release_answers(request: web.Request) -> web.StreamResponse:
         endangers, ground = said[fields["endangers"]], _choice(Ground, fields.get("ground", ""))
         return service.release_answers(tx, hand, request_id, endangers=endangers, ground=ground)
 
-    return await _act(request, work, notice="answers_sent")
+    return await act_on(request, work, notice="answers_sent")
 
 
 @routes.post("/desk/requests/{id}/override", name="ask_override", allow=Permission.GATE_OVERRIDE)
@@ -708,7 +755,7 @@ async def ask_override(request: web.Request) -> web.StreamResponse:
         role, reason = fields.get("role", ""), fields.get("reason", "")
         return service.ask_override(tx, hand, request_id, role=role, reason=reason)
 
-    return await _act(request, work, typed=fields)
+    return await act_on(request, work, typed=fields)
 
 
 @routes.post("/desk/requests/{id}/override/agree", name="agree_override", allow=Permission.GATE_OVERRIDE)
@@ -719,7 +766,7 @@ async def agree_override(request: web.Request) -> web.StreamResponse:
         override, role = fields.get("override", "")[:36], fields.get("role", "")
         service.agree_override(tx, hand, request_id, override, role=role)
 
-    return await _act(request, work)
+    return await act_on(request, work)
 
 
 @routes.post("/desk/requests/{id}/hold/agree", name="agree_to_their_hold", allow=Permission.HOLD_RELEASE)
@@ -727,4 +774,4 @@ async def agree_to_their_hold(request: web.Request) -> web.StreamResponse:
     """As another body, say to the partner who placed a hold that it may end."""
     fields, request_id = await form(request), request.match_info["id"]
     hold = fields.get("hold", "")[:36]
-    return await _act(request, lambda tx, hand: service.agree_to_their_hold(tx, hand, request_id, hold))
+    return await act_on(request, lambda tx, hand: service.agree_to_their_hold(tx, hand, request_id, hold))

@@ -259,6 +259,8 @@ NOTICES: Mapping[str, str] = {
     "request_withdrawn": N_("Withdrawn. The partner is told to keep nothing, and must confirm it."),
     "request_accepted": N_("Accepted. The partner now sends about whom it is."),
     "request_refused": N_("Refused, with a reason and another way."),
+    "child_arrived": N_("The partner hears that the child has arrived, and keeps nothing more."),
+    "child_missed": N_("Both sides are rung. Call the partner now."),
     "answers_sent": N_("The answers are in the post."),
     "hold_placed": N_("The hold stands. Tell the partners who must know."),
     "hold_told": N_("The notice is in the post."),

@@ -26,7 +26,7 @@ from bot.exchange.requests.types import FIELDS, QUESTIONS
 from bot.kernel.access import Permission
 from bot.kernel.pages import render
 from bot.kernel.uploads import uploaded
-from bot.kernel.web import PUBLIC, Routes, form
+from bot.kernel.web import PUBLIC, Routes, client_address, form
 from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, SIGNALS, VAULT, WORDS
 from bot.kernel.words import N_
 
@@ -45,6 +45,7 @@ PROBLEMS: Mapping[str, str] = {
     "too_many_files": N_("There are five files already. Nothing was kept."),
     "refusal": N_("Say why you cannot, and whom we should ask."),
 }
+WAIT = N_("Wait a minute and try again.")
 NOT_TAKEN = N_("This could not be taken in. Please call the officer who asked you.")
 
 routes = Routes()
@@ -66,11 +67,14 @@ async def open_link(request: web.Request) -> web.StreamResponse:
     token, code = fields.get("token", "")[:80], fields.get("code", "")[:20]
 
     _speak(request, fields.get("language", ""))
+    if await _must_wait(request):
+        return _answer(request, token=token, problem=WAIT, status=429)
     try:
         page = await request.app[DATABASE].write(lambda tx: service.open_link(tx, vault, token, code, at))
     except LinkDead:
-        return _answer(request, status=404)
+        return await _dead(request)
     if page is None:
+        await _went_wrong(request)
         return _answer(request, token=token, wrong=True, status=403)
     request.app[SIGNALS].wake("exchange")
     return _answer(request, page=page)
@@ -157,16 +161,32 @@ async def _do(
     try:
         page = await request.app[DATABASE].write(lambda tx: work(tx, vault, reply, at, fields))
     except LinkDead:
-        return _answer(request, status=404)
+        return await _dead(request)
     except NotTaken as error:
         problem = PROBLEMS.get(error.code, NOT_TAKEN)
         try:
             again = await request.app[DATABASE].write(lambda tx: service.look_again(tx, vault, reply, at))
         except LinkDead:
-            return _answer(request, status=404)
+            return await _dead(request)
         return _answer(request, page=again, problem=problem, typed=fields, status=422)
     request.app[SIGNALS].wake("exchange", "queue", "pages")
     return _answer(request, page=page, done=True)
+
+
+async def _must_wait(request: web.Request) -> bool:
+    """Whether too much went wrong from where this comes. Nothing else is looked at then, so nothing is spent."""
+    vault, address, at = request.app[VAULT], client_address(request), request.app[CLOCK].now()
+    return await request.app[DATABASE].read(lambda tx: service.must_wait(tx, vault, address, at))
+
+
+async def _went_wrong(request: web.Request) -> None:
+    vault, address, at = request.app[VAULT], client_address(request), request.app[CLOCK].now()
+    await request.app[DATABASE].write(lambda tx: service.went_wrong(tx, vault, address, at))
+
+
+async def _dead(request: web.Request) -> web.Response:
+    await _went_wrong(request)
+    return _answer(request, status=404)
 
 
 def _speak(request: web.Request, language: str) -> None:

@@ -41,6 +41,7 @@ class Permission(StrEnum):
     CASE_RELEASE = "case.release"
     CASE_TAKE_OVER = "case.take_over"
     EXCHANGE_READ = "exchange.read"
+    EXCHANGE_COUNT = "exchange.count"  # how long countries take: nothing of any one request
     EXCHANGE_DRAFT = "exchange.draft"
     EXCHANGE_APPROVE = "exchange.approve"
     EXCHANGE_WRITE = "exchange.write"
@@ -174,6 +175,7 @@ RULES: Rules = {
         [answers_people, nobody_holds_the_case],
         [coordinates],
     ],
+    Permission.EXCHANGE_COUNT: [[answers_people], [coordinates]],
     Permission.EXCHANGE_DRAFT: [[answers_people, holds_the_case], [coordinates]],
     Permission.EXCHANGE_APPROVE: [
         [coordinates, did_not_draft_it],

@@ -218,6 +218,16 @@ def _settle(
     return None
 
 
+def must_wait(tx: Connection, key: str, at: datetime) -> timedelta:
+    """How long whoever goes by this keyed fingerprint has to wait before another try counts; zero: not at all."""
+    return _delay(tx, (key, key), at)
+
+
+def note_failure(tx: Connection, key: str, at: datetime) -> None:
+    """A try failed: after a few of them the next ones have to wait, ever longer, a minute at most."""
+    _note_failure(tx, key, at, LONGEST_DELAY)
+
+
 def _delay_keys(vault: Vault, sign_in_name: str, address: str) -> tuple[str, str]:
     """One for this account tried from this address, one for this account from anywhere."""
     name = plain_sign_in_name(sign_in_name)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from playwright.sync_api import Browser, Page, expect
 
 from bot.cases import consent
@@ -13,10 +15,18 @@ from bot.exchange.gate import Situation
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Mark
 from bot.exchange.partners.model import PartnerKind
+from bot.exchange.post.model import ReceivedLetter
 from bot.exchange.requests import service
+from bot.exchange.requests import store as requests
+from bot.exchange.requests.intake import RequestIntake
+from bot.exchange.requests.model import Side, Status
+from bot.exchange.requests.sending import PURPOSE
+from bot.exchange.requests.transfer import store as transfers
 from bot.kernel.access import Role
 from tests.browser.desk_server import DeskServer
 from tests.chromium import DESKTOP, PHONE, console_of
+from tests.integration.desk.test_transfer_desk import FILE
+from tests.integration.exchange.test_transfer import a_preview
 from tests.integration.exchange.two_countries import a_draft, an_agreement_to, put_partner
 
 pytestmark = pytest.mark.browser
@@ -58,7 +68,55 @@ def story(desk: DeskServer) -> dict[str, str]:
         return request_id, str(adult), asking
 
     request_id, adult, asking = desk.run(desk.database.write(play))
-    return {"officer": officer.id, "case": case_id, "request": request_id, "adult": adult, "asking": asking}
+    came, came_case = desk.run(desk.database.write(lambda tx: a_case_came(tx, desk, officer)))
+    return {
+        "came": came,
+        "came_case": came_case,
+        "officer": officer.id,
+        "case": case_id,
+        "request": request_id,
+        "adult": adult,
+        "asking": asking,
+    }
+
+
+def a_case_came(tx, desk: DeskServer, officer) -> tuple[str, str]:
+    """A case that a partner handed over, with a hold, and whose child is on the way."""
+    partner = put_partner(tx, desk.vault, country="MA", name="Rabat Enfance")
+    hand, request_id = desk.hand(officer), "4" * 36
+    intake = RequestIntake(desk.vault)
+
+    def letter(kind: str, body: dict[str, object]) -> ReceivedLetter:
+        about = {"request": request_id, **body}
+        return ReceivedLetter(
+            partner, f"{kind}-1", kind, "case_transfer", PURPOSE, about, "consent:1", None, hand.at, hand.at
+        )
+
+    preview = a_preview(request_id, hold=True)
+    due = (hand.at + timedelta(days=7)).isoformat()
+    intake.receive(tx, letter("request_preview", {**preview, "due_at": due}))
+    service.accept(tx, hand, request_id)
+    fields = {
+        "birth_year": "2012",
+        "names": "Omar",
+        "summary": "Needs a bed",
+        "receiver": "Ines",
+        "arrival": "2030-12-24",
+    }
+    told = {"fields": fields, "decision": "He goes to his aunt", "language": "en", "assent": "agrees", "file": FILE}
+    intake.receive(tx, letter("request_body", told))
+    for n, (country, days) in enumerate((("DE", 2.5), ("ML", 12), ("TN", 31))):
+        request = requests.get_request(tx, request_id).request
+        answered = replace(
+            request, id=f"{n}" * 36, number=f"XAAA-AA{n}", partner_id=put_partner(tx, desk.vault, country=country),
+            side=Side.OURS, type_key="info_child", status=Status.ANSWERED, sent_at=hand.at - timedelta(days=40),
+        )  # fmt: skip
+        requests.add_request(tx, answered, body_sealed=None)
+        requests.add_event(
+            tx, answered.id, "answer_all", officer_id=None, at=answered.sent_at + timedelta(days=days), facts={}
+        )
+    found = transfers.get(tx, request_id)
+    return request_id, str(found and found.case_id)
 
 
 def signed_in(desk: DeskServer, chromium: Browser, story: dict[str, str], **more: object) -> Page:
@@ -120,6 +178,10 @@ def test_every_screen_fits_in_every_direction(
             f"/desk/requests/{story['asking']}",
             f"/desk/cases/{case_id}/file?partner=x&named=CICR&country=CH&items=data%3Afamily",
             f"/desk/cases/{case_id}/refer",
+            f"/desk/requests/{story['came']}",
+            f"/desk/cases/{story['came_case']}/exchange",
+            "/desk/exchange/countries",
+            "/desk/exchange/countries/TN",
         )
     ):
         page.goto(desk.url(f"{path}{'&' if '?' in path else '?'}lang={language}"))

@@ -6,6 +6,7 @@ says that a case waits and no more: the adult may be the one who holds the phone
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from msgspec import Struct
@@ -81,12 +82,8 @@ def open_dossier_file(tx: Connection, hand: Hand, dossier_id: str) -> DossierFil
     _audit(tx, hand, "dossier.read", dossier)
     row = store.dossier_row(tx, dossier_id)
     assert row is not None
-    marks, pieces = store.marks_of(tx, dossier_id), []
-    key = _key(tx, hand.vault, case)
-    for found in store.evidence_rows(tx, dossier_id):
-        text = _open(key, found.text_sealed, "adult_evidence", found.id, "text")
-        evidence = Evidence(Source(found.source), Favour(found.favour))
-        pieces.append(Piece(evidence, text, found.officer_id, found.at))
+    marks, key = store.marks_of(tx, dossier_id), _key(tx, hand.vault, case)
+    pieces = _pieces(tx, key, dossier_id)
     evidence_found = [piece.evidence for piece in pieces]
     hold = _standing(tx, dossier_id)
     lacks = lacks_for_support(marks, evidence_found) + (["hold_stands"] if hold else [])
@@ -104,6 +101,18 @@ def open_dossier_file(tx: Connection, hand: Hand, dossier_id: str) -> DossierFil
     )
 
 
+def _pieces(tx: Connection, key: DataKey | None, dossier_id: str) -> list[Piece]:
+    return [
+        Piece(
+            Evidence(Source(row.source), Favour(row.favour)),
+            _open(key, row.text_sealed, "adult_evidence", row.id, "text"),
+            row.officer_id,
+            row.at,
+        )
+        for row in store.evidence_rows(tx, dossier_id)
+    ]
+
+
 def require_seen(tx: Connection, hand: Hand, dossier_id: str) -> Dossier:
     """Raises DossierNotFound where this officer may not see it: before what they typed is looked at."""
     return _visible(tx, hand, dossier_id)[0]
@@ -115,6 +124,19 @@ class AdultLine(Struct, frozen=True):
     dossier: Dossier
     name: str
     hold: Hold | None
+
+
+class Found(Struct, frozen=True):
+    """What was found out about an adult."""
+
+    marks: dict[str, Mark]
+    pieces: list[Piece]
+
+
+def evidence_in(tx: Connection, vault: Vault, dossier: Dossier, case: Case) -> Found:
+    """What was found out about an adult of a case, for a file that is handed over."""
+    key = _key(tx, vault, case)
+    return Found(store.marks_of(tx, dossier.id), _pieces(tx, key, dossier.id))
 
 
 def adults_of(tx: Connection, vault: Vault, case: Case) -> list[AdultLine]:
@@ -305,6 +327,50 @@ def partner_agrees(tx: Connection, vault: Vault, hold_id: str, *, partner_id: st
     facts = {"hold": hold.id, "partner": partner_id}
     audit.append(tx, vault, at=at, actor="system", act="hold.agree", object=f"dossier:{hold.dossier_id}", facts=facts)
     return _release_if_agreed(tx, vault, hold, at=at)
+
+
+def take_adult(
+    tx: Connection,
+    vault: Vault,
+    case: Case,
+    *,
+    name: str,
+    claimed: str,
+    tie: Tie,
+    marks: Mapping[str, Mark],
+    evidence: Iterable[tuple[Source, Favour, str]],
+    hold: HoldState | None,
+    by: str,
+    at: datetime,
+) -> Dossier:
+    """An adult who came with the file of a case that was handed to us. The hold that stood there stands here, and so
+    does one that the marks ask for: it ends when two people of two bodies here say so."""
+    key = vault.key(tx, case.key_id)
+    dossier = Dossier(new_id(), case.id, claimed, tie, by, at, *((by, at) if tie is not Tie.UNVERIFIED else ()))
+    sealed = key.seal(name, table="adult_dossiers", row=dossier.id, field="name")
+    store.add_dossier(tx, dossier, name_sealed=sealed, once=None)
+    for item, mark_ in marks.items():
+        store.put_mark(tx, dossier.id, item, mark_, officer_id=by, at=at)
+    for source, favour, text in evidence:
+        evidence_id = new_id()
+        store.add_evidence(
+            tx,
+            dossier.id,
+            Evidence(source, favour),
+            evidence_id=evidence_id,
+            officer_id=by,
+            at=at,
+            text_sealed=key.seal(text, table="adult_evidence", row=evidence_id, field="text"),
+            once=None,
+        )
+    facts = {"tie": tie.value, "hold": hold.value if hold else None}
+    audit.append(tx, vault, at=at, actor="system", act="dossier.came", object=f"dossier:{dossier.id}", facts=facts)
+    if hold is not None:
+        store.add_hold(tx, Hold(new_id(), case.id, dossier.id, None, None, hold, at))
+        case_store.add_event(tx, case.id, "hold_came", officer_id=None, at=at)
+    elif len(_red(tx, dossier.id)) >= RED_FOR_A_HOLD:
+        _place(tx, vault, dossier, case, at=at)
+    return dossier
 
 
 def take_told_hold(tx: Connection, vault: Vault, hold: Hold) -> bool:

@@ -26,6 +26,9 @@ log = get_log("exchange")
 LOOK_EVERY = timedelta(minutes=1)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
 AT_ONCE = 20
+#: A reminder that could not be sent so long is overtaken: the officer is called at the due date anyway.
+REMINDED_FOR = timedelta(days=1)
+LATER = timedelta(minutes=10)
 
 SUBJECT = N_("A request waits for you")
 #: Nothing about anybody, not even of what kind the request is: a mailbox is read by many.
@@ -34,6 +37,12 @@ TEXT = N_(
     "1. Open this page, and only this one:\n{link}\n"
     "2. We call you and read you a code. Do not send the code to anybody, and do not forward this e-mail.\n\n"
     "The page opens for {hours} hours. If you did not expect this, call us on a number you know."
+)
+#: Without a link: that was in the e-mail before, and a link that nobody asked for looks like a trap.
+REMINDER = N_(
+    "A request from {helpline} still waits for you. Nothing about anybody stands in this e-mail.\n\n"
+    "Open the page of our earlier e-mail with the code that we read to you. If it does not open any more, call us on a "
+    "number you know: we make a new one."
 )
 
 
@@ -60,6 +69,7 @@ class LinkNotices:
         self._mailer = mailer
         self._page = page
         self._helpline = helpline
+        self._not_before: dict[str, datetime] = {}  # reminders that the mail server could not take at once
 
     async def run(self) -> None:
         """Until cancelled. Of several servers on one database, one does."""
@@ -83,6 +93,12 @@ class LinkNotices:
         at, sent = self._clock.now(), 0
         for waiting in await self._database.read(lambda tx: store.due_mails(tx, at, limit=AT_ONCE)):
             sent += await self._send(self._mailer, waiting, at)
+        since = at - REMINDED_FOR
+        for request_id, event_id in await self._database.read(
+            lambda tx: store.due_reminders(tx, since=since, limit=AT_ONCE)
+        ):
+            if self._not_before.get(event_id, at) <= at:
+                sent += await self._remind(self._mailer, request_id, event_id, at)
         if sent:
             self._signals.wake("exchange")
         return sent
@@ -118,6 +134,27 @@ class LinkNotices:
             return False
         await self._became(link, well=True)
         return True
+
+    async def _remind(self, mailer: Mailer, request_id: str, event_id: str, at: datetime) -> bool:
+        """One e-mail for one reminder. Whether it has a page that still opens, it does not know and does not say."""
+        found = await self._database.read(lambda tx: service.to_remind(tx, self._vault, request_id, at))
+        well = False
+        if found is not None:
+            to, language = found
+            text = self._words.text(language, REMINDER, helpline=self._helpline)
+            try:
+                await mailer.send(to, self._words.text(language, SUBJECT), text)
+                well = True
+            except MailRefused:
+                pass
+            except MailLater:
+                self._not_before[event_id] = at + LATER
+                log.warning("notices.reminder_later", request_id=request_id)
+                return False
+        self._not_before.pop(event_id, None)
+        done = partial(service.reminded, vault=self._vault, request_id=request_id, event_id=event_id, well=well, at=at)
+        await self._database.write(done)
+        return well
 
     async def _became(self, link: Link, *, well: bool) -> None:
         at = self._clock.now()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hmac
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct, field
@@ -48,7 +48,7 @@ from bot.exchange.requests.model import (
     Side,
     Status,
 )
-from bot.kernel import audit, one_time
+from bot.kernel import audit, one_time, sessions
 from bot.kernel.access import Permission
 from bot.kernel.crypto import Erased, Vault
 from bot.kernel.ids import new_id
@@ -172,7 +172,46 @@ def token_of(tx: Connection, vault: Vault, link: Link, sealed: bytes, at: dateti
     return key.open(sealed, table="exchange_links", row=link.id, field="token")
 
 
+def to_remind(tx: Connection, vault: Vault, request_id: str, at: datetime) -> tuple[str, str] | None:
+    """The e-mail address and the language of whoever is reminded of a request; None where nothing is owed any more, or
+    the partner may not be reached now."""
+    sealed = requests.get_request(tx, request_id)
+    if sealed is None or sealed.request.status not in OWED or sending.is_taken_back(sealed.request):
+        return None
+    try:
+        partner, contact = _reachable(tx, vault, sealed.request, at)
+    except (ChannelClosed, NotNow):
+        return None
+    return contact.email, next(iter((*contact.languages, *partner.languages)), "en")
+
+
+def reminded(tx: Connection, *, vault: Vault, request_id: str, event_id: str, well: bool, at: datetime) -> None:
+    """The mail server has taken the reminder, or never will. Then a human calls."""
+    act, once = "mail_reminded" if well else "mail_not_reminded", f"{store.MAILED}{event_id}"
+    if not requests.add_event(tx, request_id, act, officer_id=None, at=at, once=once):
+        return
+    about = f"request:{request_id}"
+    audit.append(tx, vault, at=at, actor=sending.SYSTEM, act=f"request.{act}", object=about)
+    sealed = requests.get_request(tx, request_id)
+    if sealed is not None and not well:
+        ring_for(tx, sealed.request, at=at)
+
+
 # For whoever has the link
+
+
+def must_wait(tx: Connection, vault: Vault, address: str, at: datetime) -> bool:
+    """Whether too much went wrong from this address lately. The address is not stored: a keyed fingerprint is."""
+    return sessions.must_wait(tx, _from(vault, address), at) > timedelta(0)
+
+
+def went_wrong(tx: Connection, vault: Vault, address: str, at: datetime) -> None:
+    """A wrong code, or a link that opens nothing: in a transaction of its own, for an exception undoes the other."""
+    sessions.note_failure(tx, _from(vault, address), at)
+
+
+def _from(vault: Vault, address: str) -> str:
+    return vault.index("behind a link", address)
 
 
 def is_open(tx: Connection, vault: Vault, token: str, at: datetime) -> Link | None:

@@ -11,6 +11,8 @@ from msgspec import Struct
 from sqlalchemy.engine import Connection, Row
 
 from bot.exchange.outside.model import Link, Mail
+from bot.exchange.requests.model import OWED, Side
+from bot.exchange.requests.store import exchange_events, exchange_requests
 from bot.kernel.database import Moment, metadata
 
 exchange_links = sa.Table(
@@ -49,6 +51,10 @@ exchange_link_files = sa.Table(
     sa.Column("at", Moment, nullable=False),
     sa.Column("content_sealed", sa.LargeBinary, nullable=True),
 )
+
+
+#: How an event says that the e-mail about another one has gone.
+MAILED = "mailed:"
 
 
 class WaitingMail(Struct, frozen=True):
@@ -157,6 +163,31 @@ def mail_became(tx: Connection, link_id: str, mail: Mail, *, at: datetime) -> bo
 def mail_later(tx: Connection, link_id: str, *, attempt: int, next_at: datetime) -> None:
     of_it = exchange_links.c.id == link_id
     tx.execute(exchange_links.update().where(of_it).values(mail_attempt=attempt, mail_next_at=next_at))
+
+
+# Reminders
+
+
+def due_reminders(tx: Connection, *, since: datetime, limit: int) -> list[tuple[str, str]]:
+    """Requests of ours to partners without Waymark that were reminded of, with the event that says so, where no e-mail
+    has gone to them about it yet."""
+    events, asked, said = exchange_events, exchange_requests, exchange_events.alias()
+    sent = sa.exists().where(said.c.once == sa.literal(MAILED) + events.c.id)
+    query = (
+        sa.select(events.c.request_id, events.c.id)
+        .join(asked, asked.c.id == events.c.request_id)
+        .join(exchange_links, exchange_links.c.request_id == asked.c.id)
+        .where(
+            asked.c.side == Side.OURS.value,
+            asked.c.status.in_(sorted(OWED)),
+            events.c.act.in_(["reminded", "escalated"]),
+            events.c.at > since,
+            sa.not_(sent),
+        )
+        .distinct()
+        .order_by(events.c.id)
+    )
+    return [(row.request_id, row.id) for row in tx.execute(query.limit(limit))]
 
 
 # Files

@@ -40,6 +40,8 @@ from bot.exchange.requests.model import (
     judge,
 )
 from bot.exchange.requests.store import Line, PutLetter
+from bot.exchange.requests.transfer import service as transfers
+from bot.exchange.requests.transfer.file import BadFile
 from bot.exchange.requests.types import FIELDS, LONGEST, REQUEST_TYPES
 from bot.kernel import audit
 from bot.kernel.crypto import DataKey, Erased, Vault
@@ -54,7 +56,7 @@ NO_SUCH_REQUEST = "no_such_request"
 #: A letter did not get there.
 FAILED = frozenset({ReceiptState.REFUSED, ReceiptState.UNDELIVERED, ReceiptState.CLOSED, ReceiptState.EXPIRED})
 #: Why a letter that waited was not sent: what `sending.RequestGatekeeper` said. The last needs no human: one did it.
-STOPPED = frozenset({"gate", "hold", "consent", TAKEN_BACK := "withdrawn"})
+STOPPED = frozenset({"gate", "hold", "consent", "file_is_old", TAKEN_BACK := "withdrawn"})
 #: However far away a partner's due date is, and whatever its clock says.
 LATEST_DUE = timedelta(days=400)
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -104,16 +106,20 @@ class RequestIntake:
     def _body_arrived(self, tx: Connection, request: Request, letter: PutLetter, receipt: Receipt) -> Request:
         """Whether the partner has the personal part, as far as we know: where it could not be delivered it may be sent
         again, by hand; and what was given up as lost may still be confirmed."""
+        failed = {state.value for state in FAILED}
+        if transfers.is_transfer(request):
+            failed.discard(ReceiptState.UNDELIVERED)  # silence proves nothing: the case may be theirs already
         others = [
             each
             for each in store.letters_of(tx, request.id)
-            if each.kind == letter.kind and each.envelope_id != letter.envelope_id and each.state not in FAILED
+            if each.kind == letter.kind and each.envelope_id != letter.envelope_id and each.state not in failed
         ]
         if request.side is not Side.OURS or others:
             return request
-        if receipt.state in FAILED and request.asked_on is not None:
+        if receipt.state in failed and request.asked_on is not None:
             known = replace(request, asked_on=None)
-        elif receipt.state not in FAILED and request.asked_on is None:
+            transfers.not_taken(tx, self._vault, request, at=receipt.at)
+        elif receipt.state not in FAILED and request.asked_on is None and not transfers.is_transfer(request):
             known = replace(request, asked_on=receipt.at)
         else:
             return request
@@ -139,6 +145,9 @@ class RequestIntake:
             "hold_placed": self._hold_placed,
             "hold_released": self._hold_released,
             "hold_agreed": self._hold_agreed,
+            "case_taken": self._case_taken,
+            "case_arrived": self._case_arrived,
+            "case_missed": self._case_missed,
         }.get(letter.kind)
         if take is None:
             raise LetterRefused("unknown_kind")
@@ -152,7 +161,7 @@ class RequestIntake:
         asks = body.get("asks")
         if not isinstance(asks, list) or not asks or not all(isinstance(ask, str) for ask in asks):
             raise LetterRefused("bad_body")
-        if not set(asks) <= set(request_type.asks):
+        if not set(asks) <= set(request_type.askable):
             raise LetterRefused("asks_what_it_may_not")
         due_at = _moment(body.get("due_at"))
         if not letter.sent_at - timedelta(days=1) < due_at < letter.sent_at + LATEST_DUE:
@@ -169,7 +178,7 @@ class RequestIntake:
             status=Status.DELIVERED,
             case_id=None,
             key_id=self._vault.new_key(tx, letter.at).id,
-            asks=tuple(ask for ask in request_type.asks if ask in asks),
+            asks=tuple(ask for ask in request_type.askable if ask in asks),
             limit=request_type.limit(str(body.get("limit"))).key,
             language=_language(body.get("language")),
             drafted_by=None,
@@ -181,11 +190,19 @@ class RequestIntake:
         )
         if not store.add_request(tx, request, body_sealed=None):
             raise LetterRefused("known_request")
+        if transfers.is_transfer(request) and "transfer" in body:
+            try:
+                transfers.previewed(tx, request, body["transfer"])
+            except BadFile:
+                raise LetterRefused("bad_body") from None
         self._event(tx, request, "came", at=letter.at, facts={"letter": letter.envelope_id})
 
     def _body(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.THEIRS)
         if request.status is Status.WITHDRAWN:  # they took it back while this was on its way
+            return
+        if transfers.has_moved(tx, request):  # they did not hear that the case is ours
+            self._reply(tx, request, "case_taken", {}, at=letter.at)
             return
         if request.status is not Status.ACCEPTED or request.asked_on is not None:
             raise LetterRefused("not_accepted")
@@ -200,14 +217,20 @@ class RequestIntake:
         if assent not in set(Assent) or not letter.consent_ref:
             raise LetterRefused("no_consent")
         key = self._key(tx, request)
-        sealed = key.seal_json(
-            {"fields": told, "decision": decision}, table="exchange_requests", row=request.id, field="body"
-        )
+        told_all: dict[str, Any] = {"fields": told, "decision": decision}
+        if "file" in body:
+            told_all["file"] = body["file"]
+        sealed = key.seal_json(told_all, table="exchange_requests", row=request.id, field="body")
         store.reseal_body(tx, request.id, sealed)
         came = replace(request, asked_on=letter.at, assent=Assent(assent), consent_ref=letter.consent_ref)
         self._save(tx, request, came)
         self._line(tx, came, letter, "message", text=decision, language=language, said=body)
         self._event(tx, came, "body_came", at=letter.at)
+        if "file" in body or transfers.hands_over(tx, request):
+            try:
+                transfers.file_came(tx, self._vault, came, body.get("file"), at=letter.at)
+            except BadFile:
+                raise LetterRefused("bad_file") from None
 
     def _accepted(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.OURS)
@@ -217,7 +240,8 @@ class RequestIntake:
         accepted = self._move(tx, request, Act.ACCEPT, at=letter.at)
         savepoint = tx.begin_nested()
         try:
-            service.disclose(tx, self._vault, accepted, actor=SYSTEM, at=letter.at)
+            if not service.disclose_together(tx, self._vault, accepted, actor=SYSTEM, at=letter.at):
+                self._event(tx, accepted, "waits_for_siblings", at=letter.at)
         except (GateShut, ChannelClosed, MayNotMove, NotNow, Erased) as error:
             savepoint.rollback()
             self._event(tx, accepted, "body_kept_back", at=letter.at, facts={"why": sending.why_not(error)})
@@ -238,6 +262,7 @@ class RequestIntake:
         )
         self._save(tx, request, refused)
         self._event(tx, refused, Act.REFUSE, at=letter.at, facts={"reason": reason, "alternative": alternative})
+        transfers.stays(tx, self._vault, refused, at=letter.at, proven=True)
         ring_for(tx, refused, at=letter.at)
 
     def _answer(self, tx: Connection, letter: ReceivedLetter) -> None:
@@ -292,11 +317,17 @@ class RequestIntake:
     def _withdrawn(self, tx: Connection, letter: ReceivedLetter) -> None:
         """They take it back: what they told us is destroyed here, and they are told so."""
         request = self._of(tx, letter, Side.THEIRS)
+        if transfers.has_moved(tx, request):  # the case is ours: nobody destroys it from there
+            self._event(tx, request, "withdrawn_after_move", at=letter.at)
+            transfers.ring_taken(tx, request, at=letter.at)
+            self._reply(tx, request, "case_taken", {}, at=letter.at)
+            return
         if request.allows(Act.WITHDRAW):
             request = self._move(tx, request, Act.WITHDRAW, at=letter.at)
         self._vault.destroy(tx, request.key_id, letter.at)
         store.reseal_body(tx, request.id, None)
         store.forget_lines(tx, request.id)
+        transfers.stays(tx, self._vault, request, at=letter.at, proven=True)
         self._event(tx, request, "forgotten", at=letter.at)
         self._reply(tx, request, "withdrawal_done", {}, at=letter.at)
 
@@ -306,6 +337,7 @@ class RequestIntake:
 
     def _forgotten(self, tx: Connection, request: Request, *, at: datetime) -> None:
         """The partner keeps nothing of a request of ours: the ledger says so at every share made through it."""
+        transfers.stays(tx, self._vault, request, at=at, proven=True)
         if not request.still_held:
             return
         self._save(tx, request, replace(request, forgotten_at=at))
@@ -338,13 +370,15 @@ class RequestIntake:
     def _hold_placed(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.THEIRS)
         hold_id = _id(letter.body.get("hold"))
-        hold = Hold(hold_id, None, None, request.id, letter.partner_id, HoldState.CONFIRMED, letter.at)
+        case_id = transfers.case_taken_for(tx, request)  # told of after the case moved: it stands on every screen of it
+        hold = Hold(hold_id, case_id, None, request.id, letter.partner_id, HoldState.CONFIRMED, letter.at)
         try:
             new = holds.take_told_hold(tx, self._vault, hold)
         except HoldNotNow:
             raise LetterRefused("bad_body") from None
         if new:
             self._event(tx, request, "hold_came", at=letter.at, facts={"hold": hold_id})
+            transfers.ring(tx, case_id, at=letter.at)
 
     def _hold_released(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.THEIRS)
@@ -371,6 +405,25 @@ class RequestIntake:
         self._event(tx, request, "hold_agreed_there", at=letter.at, facts={"hold": hold_id})
         if ended:
             service.tell_hold_ended(tx, self._vault, request.case_id, hold_id, at=letter.at)
+
+    # Cases that change hands
+
+    def _case_taken(self, tx: Connection, letter: ReceivedLetter) -> None:
+        request = self._of(tx, letter, Side.OURS)
+        sealed = store.get_request(tx, request.id)
+        assert sealed is not None
+        try:
+            body = service.open_body(self._vault.key(tx, request.key_id), sealed)
+        except Erased:
+            body = {}
+        planned = str(body.get("fields", {}).get("arrival", ""))
+        transfers.moved_there(tx, self._vault, request, planned, at=letter.at)
+
+    def _case_arrived(self, tx: Connection, letter: ReceivedLetter) -> None:
+        transfers.seen_there(tx, self._vault, self._of(tx, letter, Side.OURS), at=letter.at)
+
+    def _case_missed(self, tx: Connection, letter: ReceivedLetter) -> None:
+        transfers.missed_there(tx, self._vault, self._of(tx, letter, Side.OURS), at=letter.at)
 
     # What everything above stands on
 

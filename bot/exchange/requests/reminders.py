@@ -15,6 +15,8 @@ from bot.exchange.partners.model import ChannelClosed
 from bot.exchange.requests import sending, store
 from bot.exchange.requests.intake import SYSTEM, ring_for
 from bot.exchange.requests.model import EXPIRES_AFTER_DUE, Act, Request, Side, reminder_due
+from bot.exchange.requests.transfer import service as transfers
+from bot.exchange.requests.transfer import store as transfer_store
 from bot.kernel import audit
 from bot.kernel.clock import Clock
 from bot.kernel.crypto import Vault
@@ -61,6 +63,9 @@ class Reminders:
                 taken += await self._database.write(step)
             except Exception as error:  # one broken request must not silence the others
                 log.error("reminders.step_failed", request_id=request.id, exc_info=error)
+        for transfer in await self._database.read(lambda tx: transfer_store.arrivals_missed(tx, at)):
+            call = partial(transfers.call_for_missed, vault=self._vault, request_id=transfer.request_id, at=at)
+            taken += await self._database.write(call)
         if taken:
             self._signals.wake("exchange", "queue", "pages", "outbox")
         return taken
@@ -80,6 +85,7 @@ def take_step(tx: Connection, *, vault: Vault, request_id: str, at: datetime) ->
         expired = request.after(Act.EXPIRE, at=at)
         store.save_request(tx, request, expired)
         _record(tx, vault, expired, Act.EXPIRE, {}, at=at)
+        transfers.stays(tx, vault, expired, at=at, proven=False)
         ring_for(tx, expired, at=at)
         return True
     due = reminder_due(request, at)

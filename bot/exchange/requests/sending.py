@@ -26,7 +26,8 @@ from bot.exchange.partners.model import ChannelClosed, Partner, PartnerKind
 from bot.exchange.post import service as post
 from bot.exchange.post.model import LetterStopped, ReceiptState, WaitingLetter
 from bot.exchange.requests import store
-from bot.exchange.requests.model import NoConsent, Request, Side, Status
+from bot.exchange.requests.model import NoConsent, NotNow, Request, Side, Status
+from bot.exchange.requests.transfer import file as files
 from bot.kernel import audit
 from bot.kernel.crypto import Erased, Vault
 from bot.kernel.ids import new_id
@@ -178,26 +179,30 @@ def _put(
     at: datetime,
     in_reply_to: str | None,
 ) -> str:
-    """Into the post, or kept for the link of a partner without Waymark. Raises ChannelClosed."""
+    """Into the post, or kept for the link of a partner without Waymark. Raises ChannelClosed; NotNow for what is too
+    large for a letter."""
     personal = kind in SAYS_WHO
     classes = frozenset(request.type.data) if personal else frozenset[str]()
     if not partner.by_link:
-        return post.put(
-            tx,
-            vault,
-            leave,
-            partner_id=partner.id,
-            kind=kind,
-            request_type=request.type_key,
-            purpose=PURPOSE,
-            data_classes=classes,
-            consent_ref=consent_ref,
-            body=said,
-            key_id=_key_for(tx, vault, request, personal=personal, at=at),
-            actor=actor,
-            at=at,
-            in_reply_to=in_reply_to,
-        )
+        try:
+            return post.put(
+                tx,
+                vault,
+                leave,
+                partner_id=partner.id,
+                kind=kind,
+                request_type=request.type_key,
+                purpose=PURPOSE,
+                data_classes=classes,
+                consent_ref=consent_ref,
+                body=said,
+                key_id=_key_for(tx, vault, request, personal=personal, at=at),
+                actor=actor,
+                at=at,
+                in_reply_to=in_reply_to,
+            )
+        except post.BodyTooLarge:
+            raise NotNow("file_too_large") from None
     if kind == "request_message":  # their page has no thread: a message that nobody can read is not called sent
         raise ChannelClosed("not_written_to", NOT_WRITTEN_TO, partner=partner.name)
     if request.side is not Side.OURS or (personal and not consent_ref):
@@ -251,7 +256,16 @@ class RequestGatekeeper:
             raise LetterStopped(why_not(error)) from None
         if letter.kind in SAYS_WHO | RESTS_ON_CONSENT and is_taken_back(request):
             raise LetterStopped("withdrawn")
+        if "file" in letter.body and self._is_old(tx, request, letter.body):
+            raise LetterStopped("file_is_old")
         return leave
+
+    def _is_old(self, tx: Connection, request: Request, body: Mapping[str, Any]) -> bool:
+        """Whether a file that waited says less than is known now of what could hurt the child: a hold, or a fear."""
+        standing = {hold.id for hold in holds.standing_holds(tx, request.case_id or "")}
+        now, said = situation_of(tx, self._vault, request), body["file"]["situation"]
+        fears = None if said["fears"] is None else frozenset(said["fears"])
+        return standing != files.holds_in(body) or now != Situation(fears, said["asylum"], frozenset(said["origins"]))
 
 
 def is_taken_back(request: Request) -> bool:
@@ -265,7 +279,9 @@ def why_not(error: Exception) -> str:
         return "gate"
     if isinstance(error, MayNotMove):
         return "hold"
-    return "consent" if isinstance(error, NoConsent) else "channel"
+    if isinstance(error, NotNow):
+        return error.code
+    return "channel"
 
 
 def _consent_to(tx: Connection, request: Request, partner: Partner, kind: str, *, at: datetime) -> Consent | None:

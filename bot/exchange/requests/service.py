@@ -50,6 +50,9 @@ from bot.exchange.requests.model import (
     Status,
 )
 from bot.exchange.requests.store import Line, PutLetter, RequestEvent, SealedRequest
+from bot.exchange.requests.transfer import service as transfers
+from bot.exchange.requests.transfer import store as transfer_store
+from bot.exchange.requests.transfer.model import HAND_OVER, TRANSFER, Transfer
 from bot.exchange.requests.types import FIELDS, LONGEST, REQUEST_TYPES, Input, RequestType
 from bot.kernel import access, audit
 from bot.kernel.access import Permission, Role
@@ -75,6 +78,8 @@ class Draft(Struct, frozen=True):
     decision_translated: str = ""
     translated_into: str = ""
     adult_id: str | None = None
+    tell: bool = False  # whoever wrote to us wants to read in the chat what is asked and that an answer came
+    wanted_by: str = ""  # of a transfer: the partner's own request that asked for the file
 
 
 class SaidLine(Struct, frozen=True):
@@ -102,6 +107,8 @@ class RequestFile(Struct, frozen=True):
     focal_point: FocalPoint | None
     consent: Consent | None = None  # the entry of the ledger that carries it now, of ours
     erased: bool = False
+    transfer: Transfer | None = None
+    together: tuple[Request, ...] = ()  # those that travel with it, without itself
     answered: frozenset[str] = field(default_factory=frozenset)
 
     @property
@@ -193,6 +200,8 @@ def _file(tx: Connection, vault: Vault, sealed: SealedRequest, *, at: datetime) 
         focal_point=partners.focal_point(tx, partner.country) if partner else None,
         consent=sending.carried_by(tx, request, at=at) if request.side is Side.OURS else None,
         erased=key is None,
+        transfer=transfer_store.get(tx, request.id),
+        together=tuple(each for each in transfers.together_with(tx, request, lock=False) if each.id != request.id),
         answered=frozenset(store.answered(tx, request.id)),
     )
 
@@ -244,7 +253,7 @@ def draft(tx: Connection, hand: Hand, case_id: str, wanted: Draft, *, once: str 
         status=Status.DRAFTED,
         case_id=case.id,
         key_id=key.id,
-        asks=tuple(ask for ask in request_type.asks if ask in wanted.asks),
+        asks=tuple(ask for ask in request_type.askable if ask in wanted.asks),
         limit=request_type.limit(wanted.limit).key,
         language=wanted.language,
         drafted_by=hand.officer.id,
@@ -274,7 +283,7 @@ def redraft(tx: Connection, hand: Hand, request_id: str, wanted: Draft) -> None:
     changed = replace(
         request,
         partner_id=wanted.partner_id,
-        asks=tuple(ask for ask in request_type.asks if ask in wanted.asks),
+        asks=tuple(ask for ask in request_type.askable if ask in wanted.asks),
         limit=request_type.limit(wanted.limit).key,
         language=wanted.language,
         drafted_by=hand.officer.id,  # whoever wrote it last does not approve it
@@ -307,7 +316,7 @@ def copy_to(tx: Connection, hand: Hand, request_id: str, partner_id: str, *, onc
         body.get("decision_translated", ""),
         body.get("translated_into", ""),
         request.adult_id,
-    )
+    )  # whoever asked for the file is not the one it is offered to now
     return draft(tx, hand, request.case_id, again, once=once)
 
 
@@ -335,11 +344,34 @@ def send_back(tx: Connection, hand: Hand, request_id: str) -> Request:
 
 
 def send_request(tx: Connection, hand: Hand, request_id: str) -> Request:
-    """Send the first letter of an approved request: what is asked and by when, and nobody's name.
+    """Send the first letter of an approved request: what is asked and by when, and nobody's name. A case that is
+    handed over leaves together with those of the brothers and sisters, or not at all.
 
     Raises GateShut, NoConsent, ChannelClosed, MayNotMove; the request then stays approved, and nothing has left.
     """
     request = to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
+    if not _hands_over(tx, request):
+        return _send(tx, hand, request, {})
+    together, group = transfers.travellers(tx, request), new_id()
+    sent = []
+    for each in together:
+        sealed = to_act(tx, hand, each.id, Permission.EXCHANGE_WRITE)
+        body = open_body(key_of(tx, hand.vault, each), sealed)
+        if not body:
+            raise NotNow("erased")
+        said = transfers.offer(tx, hand.vault, each, group=group, size=len(together), body=body, at=hand.at)
+        sent.append(_send(tx, hand, sealed.request, {"transfer": said}))
+    return sent[0]
+
+
+def _hands_over(tx: Connection, request: Request) -> bool:
+    """Whether a case changes hands by this. A partner without Waymark has nothing to keep a case in: it is told, and
+    the case stays here."""
+    partner = partners.get(tx, request.partner_id)
+    return request.type_key == TRANSFER and partner is not None and not partner.by_link
+
+
+def _send(tx: Connection, hand: Hand, request: Request, more: Mapping[str, Any]) -> Request:
     sent = replace(
         request.after(Act.SEND, at=hand.at),
         consent_ref=_carrying(tx, request, at=hand.at),
@@ -354,6 +386,7 @@ def send_request(tx: Connection, hand: Hand, request_id: str) -> Request:
         "limit": sent.limit,
         "due_at": sent.due_at.isoformat(),
         "language": sent.language,
+        **more,
     }
     sending.send(tx, hand.vault, request, "request_preview", preview, actor=hand.officer.id, at=hand.at)
     _save(tx, request, sent)
@@ -389,16 +422,32 @@ def disclose(tx: Connection, vault: Vault, request: Request, *, actor: str, at: 
     if body.get("decision_translated"):
         letter |= {"other": body["decision_translated"], "other_language": body["translated_into"]}
     letter["assent"] = request.assent.value
+    letter |= transfers.part_of_body(tx, vault, request)
     envelope_id = sending.send(tx, vault, request, "request_body", letter, actor=actor, at=at)
+    transfers.handed(tx, vault, request, at=at)
     _save(tx, request, replace(request, asked_on=at, consent_ref=_carrying(tx, request, at=at)))
     _event(tx, vault, request, "disclosed", officer_id=None if actor == sending.SYSTEM else actor, at=at)
     return envelope_id
 
 
-def disclose_again(tx: Connection, hand: Hand, request_id: str) -> str:
+def disclose_together(tx: Connection, vault: Vault, request: Request, *, actor: str, at: datetime) -> bool:
+    """The same for everybody who travels with the child: all, or nobody. False while a sibling is not accepted yet."""
+    together = transfers.together_with(tx, request)
+    if not all(each.status in DISCLOSED for each in together):
+        return False
+    for each in together:
+        if each.asked_on is None:
+            disclose(tx, vault, each, actor=actor, at=at)
+    return True
+
+
+def disclose_again(tx: Connection, hand: Hand, request_id: str) -> None:
     """After the gate or the channel held the personal part back: try once more, by hand."""
     request = to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
-    return disclose(tx, hand.vault, request, actor=hand.officer.id, at=hand.at)
+    if request.asked_on is not None or not disclose_together(
+        tx, hand.vault, request, actor=hand.officer.id, at=hand.at
+    ):
+        raise NotNow
 
 
 def withdraw(tx: Connection, hand: Hand, request_id: str) -> Request:
@@ -406,6 +455,8 @@ def withdraw(tx: Connection, hand: Hand, request_id: str) -> Request:
     request = to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
     if request.side is not Side.OURS:
         raise NotNow
+    if transfers.has_moved(tx, request):
+        raise NotNow("handed_over")
     return _withdraw(tx, hand.vault, request, officer_id=hand.officer.id, at=hand.at)
 
 
@@ -418,11 +469,24 @@ def _withdraw(
     at: datetime,
     why: Mapping[str, str] | None = None,
 ) -> Request:
+    """Take it back, and whatever travels with it: siblings are not parted by the way."""
+    together = [each for each in transfers.together_with(tx, request) if each.id != request.id]
+    withdrawn = _withdraw_one(tx, vault, request, officer_id=officer_id, at=at, why=why)
+    for each in together:
+        if each.allows(Act.WITHDRAW) and not transfers.has_moved(tx, each):
+            _withdraw_one(tx, vault, each, officer_id=officer_id, at=at, why=why)
+    return withdrawn
+
+
+def _withdraw_one(
+    tx: Connection, vault: Vault, request: Request, *, officer_id: str, at: datetime, why: Mapping[str, str] | None
+) -> Request:
     withdrawn = request.after(Act.WITHDRAW, at=at)
     if request.sent_at is not None:
         withdrawn = _ask_to_forget(tx, vault, withdrawn, actor=officer_id, at=at)
     _save(tx, request, withdrawn)
     _event(tx, vault, withdrawn, Act.WITHDRAW, officer_id=officer_id, at=at, facts=why)
+    transfers.stays(tx, vault, withdrawn, at=at, proven=False)
     return withdrawn
 
 
@@ -484,6 +548,7 @@ def close(tx: Connection, hand: Hand, request_id: str) -> Request:
         sending.send(tx, hand.vault, request, "request_closed", {}, actor=hand.officer.id, at=hand.at)
     _save(tx, request, closed)
     _event(tx, hand.vault, closed, Act.CLOSE, officer_id=hand.officer.id, at=hand.at)
+    transfers.finish(tx, hand.vault, closed.case_id, at=hand.at)
     return closed
 
 
@@ -648,6 +713,12 @@ def accept(tx: Connection, hand: Hand, request_id: str) -> Request:
     request = to_act(tx, hand, request_id, Permission.EXCHANGE_ANSWER).request
     if request.side is not Side.THEIRS:
         raise NotNow
+    transfers.require_complete(tx, request)
+    accepted = [_accept(tx, hand, each) for each in transfers.together_with(tx, request)]
+    return next(each for each in accepted if each.id == request.id)
+
+
+def _accept(tx: Connection, hand: Hand, request: Request) -> Request:
     if request.type.moves_child:
         holds.require_no_told_hold(tx, request.id)
     accepted = replace(request.after(Act.ACCEPT, at=hand.at), handler_id=hand.officer.id)
@@ -662,6 +733,17 @@ def refuse(tx: Connection, hand: Hand, request_id: str, *, reason: Refusal, alte
     request = to_act(tx, hand, request_id, Permission.EXCHANGE_ANSWER).request
     if request.side is not Side.THEIRS:
         raise NotNow
+    refused = [
+        _refuse(tx, hand, each, reason=reason, alternative=alternative)
+        for each in transfers.together_with(tx, request)
+        if each.id == request.id or each.allows(Act.REFUSE)
+    ]
+    return next(each for each in refused if each.id == request.id)
+
+
+def _refuse(tx: Connection, hand: Hand, request: Request, *, reason: Refusal, alternative: Alternative) -> Request:
+    if transfers.has_moved(tx, request):
+        raise NotNow("handed_over")
     refused = replace(
         request.after(Act.REFUSE, at=hand.at),
         refusal=reason,
@@ -672,7 +754,71 @@ def refuse(tx: Connection, hand: Hand, request_id: str, *, reason: Refusal, alte
     letter = {"reason": reason.value, "alternative": alternative.value}
     sending.send(tx, hand.vault, request, "request_refused", letter, actor=hand.officer.id, at=hand.at)
     _event(tx, hand.vault, refused, Act.REFUSE, officer_id=hand.officer.id, at=hand.at, facts=letter)
+    if transfer_store.get(tx, request.id) is not None:
+        transfers.stays(tx, hand.vault, refused, at=hand.at, proven=True)
+        store.reseal_body(tx, request.id, None)  # a file that had come goes, as its giver is told
     return refused
+
+
+# A case that changes hands
+
+
+def child_arrived(tx: Connection, hand: Hand, request_id: str) -> None:
+    """Somebody here has seen the child whose case was handed to us. Raises NotNow."""
+    request = to_act(tx, hand, request_id, Permission.EXCHANGE_RELEASE_ANSWER).request
+    transfers.seen_here(tx, hand.vault, request, officer_id=hand.officer.id, at=hand.at)
+
+
+def child_missed(tx: Connection, hand: Hand, request_id: str) -> None:
+    """The child did not come: both sides are rung. Raises NotNow."""
+    request = to_act(tx, hand, request_id, Permission.EXCHANGE_RELEASE_ANSWER).request
+    transfers.missed_here(tx, hand.vault, request, officer_id=hand.officer.id, at=hand.at)
+
+
+def keep_after_call(tx: Connection, hand: Hand, request_id: str) -> None:
+    """The partner said by phone that they do not have the file, and no letter will say so: the case stays here.
+
+    For whoever did not draft it, and only once the request was withdrawn. Raises NotNow.
+    """
+    request = to_act(tx, hand, request_id, Permission.EXCHANGE_APPROVE).request
+    if request.side is not Side.OURS or request.status is not Status.WITHDRAWN:
+        raise NotNow
+    _event(tx, hand.vault, request, "kept_after_call", officer_id=hand.officer.id, at=hand.at)
+    transfers.stays(tx, hand.vault, request, at=hand.at, proven=True)
+
+
+def say_siblings(tx: Connection, hand: Hand, case_id: str, other_number: str) -> None:
+    """Two cases are of brothers and sisters. Raises RequestNotFound, NotNow; both are this officer's to write to."""
+    case = _case_for(tx, hand, case_id)
+    other_id = case_store.id_of_number(tx, other_number.strip().upper())
+    if other_id is None:
+        raise NotNow("no_such_case")
+    try:
+        other = _case_for(tx, hand, other_id)
+    except RequestNotFound:
+        raise NotNow("no_such_case") from None
+    if transfer_store.given(tx, case.id) or transfer_store.given(tx, other.id):
+        raise NotNow("already_offered")
+    transfers.say_siblings(tx, hand.vault, case, other, by=hand.officer.id, at=hand.at)
+
+
+def part_siblings(tx: Connection, hand: Hand, case_id: str) -> None:
+    """Whoever coordinates parts them; why stands in a note of the case. Raises RequestNotFound, NotNow."""
+    case = _case_for(tx, hand, case_id)
+    if Role.COORDINATOR not in hand.officer.roles:
+        raise NotNow("not_yours")
+    if transfer_store.given(tx, case.id):
+        raise NotNow("already_offered")
+    transfers.part_siblings(tx, hand.vault, case, by=hand.officer.id, at=hand.at)
+
+
+def require_wanted(tx: Connection, wanted_by: str, partner_id: str) -> None:
+    """A transfer may name the partner's own request for the file, and no other. Raises Incomplete."""
+    found = store.get_request(tx, wanted_by)
+    if found is None or found.request.side is not Side.THEIRS or found.request.partner_id != partner_id:
+        raise Incomplete(["wanted_by"])
+    if HAND_OVER not in found.request.asks or found.request.asked_on is None:
+        raise Incomplete(["wanted_by"])
 
 
 class Answer(Struct, frozen=True):
@@ -836,7 +982,7 @@ def _check(tx: Connection, hand: Hand, case: Case, wanted: Draft) -> RequestType
     wrong = []
     if partners.get(tx, wanted.partner_id) is None:
         wrong.append("partner")
-    if not set(wanted.asks) & set(request_type.asks) or not set(wanted.asks) <= set(request_type.asks):
+    if not set(wanted.asks) or not set(wanted.asks) <= set(request_type.askable):
         wrong.append("asks")
     if not wanted.decision.strip() or max(len(wanted.decision), len(wanted.decision_translated)) > LONGEST_TEXT:
         wrong.append("decision")
@@ -848,6 +994,9 @@ def _check(tx: Connection, hand: Hand, case: Case, wanted: Draft) -> RequestType
     wrong += [key for key in allowed if not _fits(key, wanted.fields.get(key, "").strip(), hand.at)]
     if wrong:
         raise Incomplete(dict.fromkeys(wrong))
+    transfers.require_not_handed(tx, case.id, minutes_count=request_type.one_person)
+    if wanted.wanted_by:
+        require_wanted(tx, wanted.wanted_by, wanted.partner_id)
     if request_type.moves_child:
         holds.require_free_to_move(tx, case.id, wanted.adult_id)
     elif wanted.adult_id is not None:
@@ -974,6 +1123,8 @@ def _seal_body(key: DataKey, request_id: str, wanted: Draft) -> bytes:
         "decision": wanted.decision.strip(),
         "decision_translated": wanted.decision_translated.strip(),
         "translated_into": wanted.translated_into,
+        "wanted_by": wanted.wanted_by,
+        "tell": wanted.tell,
     }
     return key.seal_json(body, table="exchange_requests", row=request_id, field="body")
 

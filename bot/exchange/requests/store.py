@@ -458,6 +458,30 @@ def events_of(tx: Connection, request_id: str) -> list[RequestEvent]:
     return [RequestEvent(row.at, row.act, row.officer_id, json.loads(row.facts)) for row in rows]
 
 
+def told_once(request_id: str, news: str) -> str:
+    """Each piece of news is told, or not told, once."""
+    return f"told:{request_id}:{news}"
+
+
+def untold(tx: Connection, news: Sequence[str], *, since: datetime, limit: int) -> list[tuple[str, str]]:
+    """News of requests of ours about which nobody has decided yet whether whoever wrote to us hears it."""
+    said = exchange_events.alias()
+    key = sa.literal("told:") + exchange_events.c.request_id + sa.literal(":") + exchange_events.c.act
+    query = (
+        sa.select(exchange_events.c.request_id, exchange_events.c.act)
+        .join(exchange_requests, exchange_requests.c.id == exchange_events.c.request_id)
+        .where(
+            exchange_requests.c.side == Side.OURS.value,
+            exchange_events.c.act.in_(news),
+            exchange_events.c.at > since,
+            sa.not_(sa.exists().where(said.c.once == key)),
+        )
+        .order_by(exchange_events.c.at)
+        .limit(limit)
+    )
+    return [(row.request_id, row.act) for row in tx.execute(query)]
+
+
 # Letters
 
 

@@ -148,6 +148,7 @@ QUESTIONS: Mapping[str, Question] = _questions(
     Question("evidence", N_("Which evidence can be given, and how?")),
     Question("guardian", N_("Who is guardian there, and from when?")),
     Question("lawyer", N_("Does the lawyer go on, or who follows?")),
+    Question("hand_over", N_("Do you have the child's file, and will you hand it over to us?")),
 )
 
 
@@ -240,7 +241,13 @@ class RequestType(Struct, frozen=True):
     one_person: bool = False  # minutes count: whoever drafts it may approve it
     made_for_asylum: bool = False
     asks_relatives: bool = False  # relatives are looked for: nothing is told of them before they agree
+    may_ask: tuple[str, ...] = ()  # asked only where somebody chooses it
     data: tuple[str, ...] = ("identity", "family")  # classes of data, as agreements with partners name them
+
+    @property
+    def askable(self) -> tuple[str, ...]:
+        """Every question a request of this type may ask."""
+        return (*self.asks, *self.may_ask)
 
     def limit(self, key: str) -> Limit:
         """The limit of that name; the usual one for a name that is none of this type's."""
@@ -271,6 +278,7 @@ _ALL = (
         tells=("birth_year", "names", "parents"),
         may_tell=("birth", "address"),
         asks=("who_cared", "harm", "services"),
+        may_ask=("hand_over",),
         law=(f"{_H96}, arts 31, 34", "CRC, art. 19"),
         answered_by=(Answers.CENTRAL_AUTHORITY, Answers.SOCIAL_SERVICE, Answers.CHILD_PROTECTION),
         limits=_practice("no treaty sets days; asked for by custom", Span(days=30), Span(hours=72)),

@@ -69,7 +69,13 @@ class Objects:
 
     async def __call__(self, route: Route, state: str, person: Person) -> Target | None:
         if state == "missing":
-            return Target({"id": "missing", "key": "missing", "name": "en", "other": "missing"}, None, exists=False)
+            return Target(
+                {"id": "missing", "key": "missing", "name": "en", "other": "missing", "code": "missing"},
+                None,
+                exists=False,
+            )
+        if route.path.startswith("/desk/exchange/countries/{code}"):  # countries belong to nobody
+            return Target({"code": "TN"}, None) if state == "foreign" else None
         if route.path.startswith("/desk/texts/{key}/{name}"):
             return Target({"key": "missing_child", "name": "en"}, None) if state == "foreign" else None
         if route.path.startswith("/desk/absent/{officer}"):

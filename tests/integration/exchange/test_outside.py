@@ -23,6 +23,7 @@ from bot.exchange.partners.model import ChannelClosed, Contact, Partner, Partner
 from bot.exchange.partners.service import CannotSign
 from bot.exchange.requests import service
 from bot.exchange.requests.model import Ground, NotNow, RequestNotFound, Status
+from bot.exchange.requests.reminders import Reminders
 from bot.kernel import audit
 from bot.kernel.access import Role
 from bot.kernel.clock import SetClock
@@ -412,3 +413,54 @@ async def test_no_e_mail_goes_to_a_contact_that_was_changed_meanwhile(tunis: Out
 
     assert await post.notices.look() == 0
     assert post.server.mails == []
+
+
+async def test_who_is_asked_behind_a_link_is_reminded_by_e_mail_once_a_step_and_told_nothing(
+    tunis: Outside, post: Post
+):
+    _, request_id = await tunis.asked()
+    await tunis.link(request_id, mails=True)
+    await post.notices.look()
+    reminders = Reminders(tunis.italy.database, tunis.clock, Signals(), tunis.italy.vault)
+
+    tunis.clock.advance(timedelta(days=15, minutes=1))  # half of the thirty days
+    assert await reminders.look() == 1
+    assert await post.notices.look() == 1
+    assert await post.notices.look() == 0
+
+    text = post.server.mails[-1].get_content()
+    assert "attend toujours" in text
+    assert "token=" not in text
+    file = await tunis.italy.file(request_id)
+    for told in (*file.fields.values(), file.decision, file.request.number, "enfant", "child", "Amel"):
+        assert told not in text
+    assert [event.act for event in file.events][-1] == "mail_reminded"
+
+
+async def test_a_reminder_waits_for_a_busy_mail_server_and_a_dead_address_calls_the_officer(tunis: Outside, post: Post):
+    _, request_id = await tunis.asked()
+    await tunis.link(request_id, mails=True)
+    await post.notices.look()
+    tunis.clock.advance(timedelta(days=15, minutes=1))
+    await Reminders(tunis.italy.database, tunis.clock, Signals(), tunis.italy.vault).look()
+    post.server.answers = [450]
+    assert await post.notices.look() == 0
+    assert await post.notices.look() == 0  # not again at once
+    tunis.clock.advance(timedelta(minutes=10))
+    post.server.answers = [550]
+    assert await post.notices.look() == 0
+
+    assert [event.act for event in (await tunis.italy.file(request_id)).events][-1] == "mail_not_reminded"
+    assert len(post.server.mails) == 1
+
+
+async def test_nobody_is_reminded_of_a_request_that_was_taken_back(tunis: Outside, post: Post):
+    _, request_id = await tunis.asked()
+    await tunis.link(request_id, mails=True)
+    await post.notices.look()
+    tunis.clock.advance(timedelta(days=15, minutes=1))
+    await Reminders(tunis.italy.database, tunis.clock, Signals(), tunis.italy.vault).look()
+    await tunis.italy.do(service.withdraw, request_id)
+
+    assert await post.notices.look() == 0
+    assert len(post.server.mails) == 1

@@ -55,7 +55,7 @@ def test_there_are_fifteen_types_and_each_says_what_it_needs():
         told = (*each.tells, *each.may_tell)
         assert set(told) <= set(FIELDS)
         assert len(told) == len(set(told))
-        assert set(each.asks) <= set(QUESTIONS)
+        assert set(each.askable) <= set(QUESTIONS)
         assert each.asks
         assert each.law
         assert each.answered_by
@@ -68,7 +68,7 @@ def test_there_are_fifteen_types_and_each_says_what_it_needs():
 
 def test_every_field_and_every_question_is_used_by_a_type():
     told = {key for each in REQUEST_TYPES.values() for key in (*each.tells, *each.may_tell)}
-    asked = {key for each in REQUEST_TYPES.values() for key in each.asks}
+    asked = {key for each in REQUEST_TYPES.values() for key in each.askable}
 
     assert told == set(FIELDS)
     assert asked == set(QUESTIONS)

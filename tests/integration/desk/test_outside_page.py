@@ -1,0 +1,86 @@
+"""The page behind a link over HTTP: whoever guesses has to wait, and an honest reader does not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from aiohttp.test_utils import TestClient
+
+from bot.exchange.outside import service as outside
+from bot.exchange.partners import service as partner_service
+from bot.kernel.access import Role
+from tests.conftest import NOON
+from tests.integration.desk.browser import Browser
+from tests.integration.exchange.test_outside import EMAIL, a_partner
+from tests.integration.exchange.two_countries import Country, a_draft
+
+
+@pytest.fixture
+async def here(world, clock) -> Country:
+    made, partner = Country(world, clock, "IT"), a_partner()
+    await made.prepare()
+    await world.database.write(lambda tx: partner_service.add_partner(tx, world.vault, partner, by="test", at=NOON))
+    for n in (1, 2):
+        admin = await world.officer(f"admin-{n}", Role.ADMIN)
+        await world.database.write(
+            lambda tx, admin=admin: partner_service.sign_contact(
+                tx, world.vault, partner.id, heard=EMAIL, officer_id=admin.id, at=NOON
+            )
+        )
+    made.others["TN"] = partner.id
+    return made
+
+
+@pytest.fixture
+async def reader(desk):
+    async with TestClient(desk) as client:
+        yield Browser(client)
+
+
+async def a_link(here: Country) -> outside.Made:
+    request_id = await here.asked(await here.case(), a_draft(here.others["TN"]))
+    return await here.do(outside.make_link, request_id, mails=False)
+
+
+async def test_whoever_tries_codes_and_links_from_one_address_has_to_wait(here: Country, reader: Browser, clock):
+    made = await a_link(here)
+    for n in range(4):  # three are free, and the fourth makes the next one wait
+        await reader.post("/request", token=f"guess-{n}", code="000000")
+        assert reader.status == 404
+
+    page = await reader.post("/request", token=made.token, code=made.code)
+    assert reader.status == 429
+    assert "Attendez une minute" in page or "Wait a minute" in page
+    assert (await here.see(lambda tx: outside.is_open(tx, here.vault, made.token, clock.now()))) is not None
+    clock.advance(timedelta(seconds=61))
+    await reader.post("/request", token=made.token, code=made.code)
+    assert reader.status == 200
+
+
+async def test_what_went_wrong_elsewhere_makes_nobody_here_wait(here: Country, reader: Browser, clock):
+    made = await a_link(here)
+    for _ in range(9):
+        await here.database.write(lambda tx: outside.went_wrong(tx, here.vault, "192.0.2.7", clock.now()))
+
+    await reader.post("/request", token=made.token, code=made.code)
+    assert reader.status == 200
+
+
+async def test_the_address_of_whoever_guesses_is_not_stored(here: Country, reader: Browser, clock):
+    from bot.kernel.sessions import sign_in_delays
+
+    await reader.post("/request", token="guess", code="000000")
+    rows = await here.see(lambda tx: tx.execute(sign_in_delays.select()).all())
+    assert len(rows) == 1
+    assert "127.0.0.1" not in str(rows)
+
+
+async def test_a_wrong_code_is_counted_for_the_link_and_for_the_address(here: Country, reader: Browser):
+    made = await a_link(here)
+    for _ in range(4):
+        await reader.post("/request", token=made.token, code="000000")
+        assert reader.status == 403
+
+    await reader.post("/request", token=made.token, code=made.code)
+    assert reader.status == 429
