@@ -43,6 +43,10 @@ COUNTRY_BONUS = 6.0
 #: How much a name that was written as it is fits.
 AS_WRITTEN = 100.0
 CHOICES = 3
+#: How much two names of one sound are alike beyond their letters, where the vowels are written.
+SOUND_BONUS = 10.0
+#: How well the beginning of a name fits, less one for each letter left out; a shorter one is of too many names.
+CUT_SHORT, SHORTEST_BEGINNING = 84.0, 5
 #: What a place has in its favour for lying on the routes, against all the towns of the world.
 OWN_BONUS = 4.0
 
@@ -191,7 +195,7 @@ class Places:
         for name, _ratio, position in process.extract(
             written, self._written, scorer=fuzz.ratio, score_cutoff=POSSIBLE - 14, limit=24
         ):
-            keep(likeness(written, name), self._written_of[position])
+            keep(max(likeness(written, name), _cut_short(written, name)), self._written_of[position])
         bones, latin = consonants(written), in_latin(written)
         if len(bones) > 2:
             for name, ratio, position in process.extract(
@@ -199,8 +203,11 @@ class Places:
             ):
                 shorter = min(len(bones), len(name))
                 if ratio == 100 or shorter > 4:  # consonants alone say less, and the fewer the less
-                    vowels = fuzz.ratio(latin, self._consonants_latin[position])
-                    keep(0.7 * ratio + 0.3 * vowels - 12 / shorter, self._consonants_of[position])
+                    other = self._consonants_latin[position]
+                    score = 0.7 * ratio + 0.3 * fuzz.ratio(latin, other) - 12 / shorter
+                    if written.isascii():  # with vowels written, two names may sound alike and be quite different
+                        score = min(score, likeness(latin, other) + SOUND_BONUS)
+                    keep(score, self._consonants_of[position])
 
     def name_in(self, name: str, country: str, language: str) -> str:
         """How people of a language call the place with this canonical name."""
@@ -305,6 +312,13 @@ def likeness(written: str, name: str) -> float:
     slips = OSA.distance(written, name)
     length = max(len(written), len(name))
     return 100 * (1 - slips / length) - (4 if slips and length <= 3 else 0)
+
+
+def _cut_short(written: str, name: str) -> float:
+    """How well a name fits whose last letters somebody left out: Bruxel, Tapachul."""
+    if len(written) < SHORTEST_BEGINNING or not name.startswith(written):
+        return 0.0
+    return CUT_SHORT - (len(name) - len(written))
 
 
 # --- folding ----------------------------------------------------------------------------------------------------

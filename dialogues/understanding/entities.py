@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from msgspec import Struct
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 
 from dialogues.runtime.model import Entity
 from dialogues.understanding.fold import fold, words
+from directory.places import consonants
 
 _WORD = re.compile(r"[^\W_]+(?:[’'\-][^\W_]+)*")
 _AGE = re.compile(
@@ -17,15 +22,23 @@ _AGE = re.compile(
     r"\s*:?\s*(\d{1,2})\b"
     r"|(\d{1,2})\s*-?\s*(?:yo|yrs?|years?|y/o|ans?|anos?|anitos|سنه|سنين|سنوات|عام|sana|sne|yas\w*|jir|ساله\w*|سال|рок\w+)\b)"
 )
+#: What stands before a place in languages that are heard and not yet answered in; folded.
+_BEFORE_PLACE_HEARD = frozenset(("em", "na", "у", "в", "біля", "до", "katika", "huko", "mjini", "magaalada", "oo"))
 #: What stands before a place. In Arabic `ب` and `ل` are written onto the name.
 _BEFORE_PLACE = {
-    "en": frozenset(("in", "near", "at", "around", "outside", "reached", "em")),
-    "fr": frozenset(("a", "au", "aux", "en", "pres", "vers")),
-    "es": frozenset(("en", "cerca", "hacia", "em")),
-    "ar": frozenset(("في", "ب", "قرب", "جنب", "عند", "الى", "ل", "قريب", "fi", "f", "b", "qrib")),
+    "en": frozenset(("in", "near", "at", "around", "outside", "reached")) | _BEFORE_PLACE_HEARD,
+    "fr": frozenset(("a", "au", "aux", "en", "pres", "vers")) | _BEFORE_PLACE_HEARD,
+    "es": frozenset(("en", "cerca", "hacia")) | _BEFORE_PLACE_HEARD,
+    "ar": frozenset(
+        ("في", "ب", "قرب", "جنب", "عند", "الى", "ل", "قريب", "fi", "f", "b", "qrib", "در", "تو", "توي", "به", "نزديك")
+    ),
 }
 #: What stands before a place and before much else: then only a capital letter makes a name.
 _BEFORE_MANY_THINGS = frozenset(("to", "from", "de", "depuis", "sur", "dans", "chez", "d", "a", "desde", "por"))
+#: Of several places the one after these is where somebody was, not where something is looked for.
+_FROM = frozenset(("from", "left", "leaving", "de", "du", "d", "depuis", "quitte", "desde", "من", "від", "з"))
+#: and the one after these is where somebody wants to be.
+_TOWARDS = frozenset(("to", "a", "vers", "pour", "para", "hacia", "hasta", "الى", "ل", "ع", "до"))
 _JOINERS = frozenset(
     re.findall(
         r"\w+", "de del la las los el al du des le les sur sous saint sainte san santa st d l abu bab ras ain port"
@@ -38,6 +51,13 @@ _LONGEST_NAME = 4
 _SHORT_MESSAGE = 8
 #: What Turkish writes after a name: İstanbul'da.
 _TURKISH_ENDING = re.compile(r"[’'](?:[dt][ae]n?|[yn]?[aei]|n[iı]n)$", re.IGNORECASE)
+#: and without its sign: izmirde.
+_TURKISH_UNMARKED = re.compile(r"(?<=\w{4})(?:[dt][ae]n?|y?[ae])$")
+#: How like a known name a word must be to be taken for it, where a service is looked for and no place is named: one
+#: letter of six. Shorter words are too often like some town.
+_ALIKE, _LONG_ENOUGH_TO_MISSPELL = 0.83, 6
+#: One that sounds alike may differ more: dunkerke, bamacco.
+_SOUNDS_ALIKE, _FEWEST_CONSONANTS = 0.7, 3
 
 LANGUAGE_NAMES: Mapping[str, tuple[str, ...]] = {
     "en": ("english", "anglais", "ingles", "انجليزي", "انكليزي", "الانجليزيه", "انجليزيه", "inglizi", "englizi"),
@@ -92,16 +112,22 @@ class EntityFinder:
         self._places = frozenset(vocabulary["places"]) | {
             name for name in places if not all(word in self._common for word in words(name))
         }
+        self._long_names = [name for name in self._places if len(name) >= _LONG_ENOUGH_TO_MISSPELL - 1]
+        self._sounds: dict[str, list[str]] = {}
 
-    def find(self, shown: str, language: str) -> list[Entity]:
-        return [*self._find_places(shown, language), *_find_ages(shown), *_find_languages(shown)]
+    def find(self, shown: str, language: str, *, searching: bool = False) -> list[Entity]:
+        """`searching`: the message asks for a service, so that a word nobody knows may be a misspelt place."""
+        return [*self._find_places(shown, language, searching), *_find_ages(shown), *_find_languages(shown)]
 
-    def _find_places(self, shown: str, language: str) -> list[Entity]:
+    def _find_places(self, shown: str, language: str, searching: bool) -> list[Entity]:
+        """The places named, the one that is meant first: where somebody is or wants to be, not where they came from."""
         tokens = [_token(found) for found in _WORD.finditer(shown[:2000])]
         spans = self._known_places(tokens) or self._after_a_preposition(tokens, language)
         if not spans and not any(token.folded in _INTRODUCES for token in tokens):
             spans = self._standing_alone(tokens)
-        return [Entity("place", shown[start:end], start, end) for start, end in spans]
+        if not spans and searching:
+            spans = self._misspelt(tokens)
+        return [Entity("place", shown[start:end], start, end) for start, end in _meant_first(spans, tokens)]
 
     def _known_places(self, tokens: list[_Token]) -> list[tuple[int, int]]:
         spans = []
@@ -150,6 +176,39 @@ class EntityFinder:
                 return [(token.start, token.end)]
         return []
 
+    def _misspelt(self, tokens: list[_Token]) -> list[tuple[int, int]]:
+        """The word that is most like the name of a place, among those that no sentence of ours uses."""
+        best, found = 0.0, list[tuple[int, int]]()
+        for token in tokens:
+            name = token.folded
+            if not self._may_name(token):
+                continue
+            stem = _TURKISH_UNMARKED.sub("", name)
+            if stem in self._places:
+                return [(token.start, token.start + len(stem))]
+            if len(name) < _LONG_ENOUGH_TO_MISSPELL:
+                continue
+            alike = max(self._spelt_alike(name), self._sounding_alike(name))
+            if alike > best:
+                best, found = alike, [(token.start, token.end)]
+        return found
+
+    def _spelt_alike(self, name: str) -> float:
+        match = process.extractOne(name, self._long_names, scorer=OSA.normalized_similarity, score_cutoff=_ALIKE)
+        return match[1] if match else 0.0
+
+    def _sounding_alike(self, name: str) -> float:
+        if not self._sounds:  # a quarter of a second that no start waits for
+            sounds: dict[str, list[str]] = defaultdict(list)
+            for known in self._long_names:
+                sounds[consonants(known)].append(known)
+            self._sounds = dict(sounds)
+        bones = consonants(name)
+        if len(bones) < _FEWEST_CONSONANTS:
+            return 0.0
+        alike = max((OSA.normalized_similarity(name, known) for known in self._sounds.get(bones, ())), default=0.0)
+        return alike if alike >= _SOUNDS_ALIKE else 0.0
+
     def _may_name(self, token: _Token) -> bool:
         name = token.folded
         return (
@@ -158,6 +217,17 @@ class EntityFinder:
             and name not in self._common
             and not any(stem in self._common or f"ال{stem}" in self._common for stem in _stems(name))
         )
+
+
+def _meant_first(spans: list[tuple[int, int]], tokens: list[_Token]) -> list[tuple[int, int]]:
+    """Of two places on the way from one to the other, the one to come; else in the order of the words."""
+    if len(spans) < 2:
+        return spans
+    before = {after.start: token.folded for token, after in pairwise(tokens)}
+    here = [span for span in spans if before.get(span[0]) not in _FROM]
+    if len(here) > 1 and any(before.get(span[0]) in _TOWARDS for span in here[1:]):
+        here.sort(key=lambda span: before.get(span[0]) not in _TOWARDS)
+    return here + [span for span in spans if span not in here]
 
 
 def _token(found: re.Match[str]) -> _Token:

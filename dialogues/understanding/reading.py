@@ -30,7 +30,7 @@ from dialogues.understanding.towns import directory_names
 from dialogues.understanding.training import Trained, trained, urgency_of
 
 #: Below this the two or three likeliest are offered as buttons instead of an answer.
-CONFIDENT = 0.30
+CONFIDENT = 0.20
 OUT_OF_SCOPE = "out_of_scope"
 #: How much of the ranking a reading keeps.
 RANKED = 5
@@ -128,7 +128,8 @@ class Understanding:
             label, chance = ranking[0]
             asks = 0.0 if label.startswith(_ASKS_NOTHING) else chance
             risk = self._screen.read(folded, scores.meaning, asks=asks, cautious=cautious or self._embedder is None)
-        entities = self._entities.find(shown, guess.language)
+        searching = ranking[0][0].startswith("search_service/")
+        entities = self._entities.find(shown, guess.language, searching=searching)
         if risk:
             risk = raised_for_age(risk, _youngest(entities))
         return _settle(shown, guess.language, guess.certain, ranking, entities, risk, speaks_of_another(folded))

@@ -27,8 +27,8 @@ _LONG_ENOUGH = 5
 _LARGE = 3
 
 
-#: Shorter ones are words more often than places.
-_SHORTEST = 4
+#: Shorter ones are words more often than places; in a script without vowels (حلب, رفح) they are names still.
+_SHORTEST, _SHORTEST_WITHOUT_VOWELS = 4, 3
 
 
 def directory_names() -> list[str]:
@@ -40,7 +40,11 @@ def directory_names() -> list[str]:
 
 def _read_names() -> list[str]:
     names = (*(spelling for place in load_supplement() for spelling in place.spellings()), *town_names())
-    return sorted({name for name in map(fold_module.fold, names) if len(name) >= _SHORTEST})
+    return sorted({name for name in map(fold_module.fold, names) if len(name) >= _shortest(name)})
+
+
+def _shortest(name: str) -> int:
+    return _SHORTEST_WITHOUT_VOWELS if "\u0620" <= name[:1] <= "\u06d3" else _SHORTEST
 
 
 def town_names() -> Iterator[str]:
@@ -49,4 +53,6 @@ def town_names() -> Iterator[str]:
         spellings = [town.name]
         if town.weight >= _LARGE:
             spellings += [alias for alias in town.aliases if ord(alias[0]) > 0x24F]
-        yield from (spelling for spelling in spellings if len(spelling) >= _LONG_ENOUGH)
+        for spelling in spellings:
+            if len(spelling) >= (_LONG_ENOUGH if ord(spelling[0]) <= 0x24F else _SHORTEST_WITHOUT_VOWELS):
+                yield spelling

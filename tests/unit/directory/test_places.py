@@ -188,3 +188,9 @@ def test_the_country_of_the_conversation_chooses_among_towns_of_one_name():
     found = Places.load().resolve("Córdoba", country="AR", beyond=TOWNS)
 
     assert found[0].country == "AR"
+
+
+def test_the_beginning_of_a_name_is_enough_and_names_that_only_sound_alike_are_not_taken():
+    assert PLACES.resolve("bruxel")[0].name == "Brussels"
+    assert PLACES.resolve("tapachul")[0].name == "Tapachula"
+    assert all(place.name != "Madurai" for _, place in TOWNS.scored("madri")[:1])

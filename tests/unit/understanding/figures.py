@@ -33,6 +33,8 @@ FRESH = "fresh"
 LAST = "last"
 #: Written without a look at the training sentences, and only ever measured: the figures to believe.
 BLIND = "blind"
+#: The same in ten voices, a round later. Measured once before its mistakes were read.
+VOICES = "voices"
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def situations(name: str = SITUATIONS) -> list[Sentence]:
 
 def judged() -> list[Sentence]:
     """Every development sentence."""
-    return [*earlier(), *situations(), *situations(FRESH), *situations(LAST), *situations(BLIND)]
+    return [*earlier(), *situations(), *situations(FRESH), *situations(LAST), *situations(BLIND), *situations(VOICES)]
 
 
 def _rows(name: str) -> list[list[str]]:
@@ -231,6 +233,7 @@ def main() -> None:
         (FRESH, situations(FRESH)),
         (LAST, situations(LAST)),
         (BLIND, situations(BLIND)),
+        (VOICES, situations(VOICES)),
     ):
         for figure, count in sorted(figures(understanding, sentences).items()):
             print(json.dumps({"set": name, "figure": figure, "value": count.share, "of": count.all}))

@@ -78,3 +78,27 @@ def test_a_worker_speaks_of_a_child_and_a_child_of_itself():
     assert speaks_of_another("الطفل ينزف")
     assert not speaks_of_another("i am bleeding")
     assert not speaks_of_another("he has a knife, he is outside")
+
+
+def test_a_misspelt_place_is_found_where_a_service_is_looked_for_and_nowhere_else():
+    routes = EntityFinder({"common": ["free", "food"], "places": []}, ["belgrade", "dunkerque", "izmir"])
+
+    def searched(text: str) -> list[str]:
+        return [entity.value for entity in routes.find(text, "en", searching=True) if entity.name == "place"]
+
+    assert searched("free food belgrde") == ["belgrde"]
+    assert searched("free food dunkerke") == ["dunkerke"]
+    assert searched("izmirde food") == ["izmir"]
+    assert searched("free food whatever") == []
+    assert [entity for entity in routes.find("free food belgrde", "en") if entity.name == "place"] == []
+
+
+def test_of_two_places_the_one_somebody_goes_to_comes_first():
+    known = EntityFinder({"common": [], "places": ["milan", "rome", "kabul"]})
+
+    def found(text: str) -> list[str]:
+        return [entity.value for entity in known.find(text, "en") if entity.name == "place"]
+
+    assert found("i am in milan how do i get to rome") == ["rome", "milan"]
+    assert found("from kabul, a bed in milan") == ["milan", "kabul"]
+    assert found("milan or rome") == ["milan", "rome"]
