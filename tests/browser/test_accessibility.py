@@ -42,7 +42,7 @@ from directory import store as services
 from directory.duplicates import look_for_duplicates
 from tests.browser.test_outside_partner import ask_a_partner, at_desk, link_and_code
 from tests.browser.test_records import choose, fill_in
-from tests.browser.test_services_desk import a_change_in_review, a_twin
+from tests.browser.test_services_desk import a_change_in_review, a_twin, files_sent
 from tests.browser.whole_server import WholeServer
 from tests.chromium import DESKTOP, PHONE
 from tests.integration.cases.test_consent import AGREED
@@ -62,6 +62,7 @@ NO_SCREENS = {
     "/desk/live": "a stream",
     "/desk/cases/{id}/live": "a stream",
     "/desk/requests/{id}/live": "a stream",
+    "/desk/services/import/{id}/live": "a stream",
     "/desk/here": "for the desk's script",
     "/desk/cases/{id}/carried/file": "a download",
     "/desk/requests/{id}/file": "a download",
@@ -226,6 +227,8 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
             "/desk/requests/{id}": [f"/desk/requests/{asked.request_id}"],
             "/desk/adults/{id}": [f"/desk/adults/{adult}"],
             "/desk/exchange": ["/desk/exchange"],
+            "/desk/exchange/countries": ["/desk/exchange/countries"],
+            "/desk/exchange/countries/{code}": ["/desk/exchange/countries/TN", "/desk/exchange/countries/DE"],
             "/desk/arrivals": ["/desk/arrivals"],
             "/desk/supervision": ["/desk/supervision"],
             "/desk/glass": ["/desk/glass"],
@@ -234,6 +237,8 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
             "/desk/services": ["/desk/services", "/desk/services?show=in_review"],
             "/desk/services/coverage": ["/desk/services/coverage"],
             "/desk/services/duplicates": ["/desk/services/duplicates"],
+            "/desk/services/import": ["/desk/services/import"],
+            "/desk/services/import/{id}": [f"/desk/services/import/{each}" for each in files_sent(server)],
             "/desk/services/{id}": [f"/desk/services/{kitchen.id}", f"/desk/services/{draft.id}"],
             "/desk/services/{id}/edit": [f"/desk/services/{clinic}/edit"],
             "/desk/services/{id}/with/{other}": [f"/desk/services/{kitchen.id}/with/{clinic}"],
