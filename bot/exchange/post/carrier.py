@@ -148,6 +148,7 @@ class Carrier:
         if given_up:
             log.error("letters_undelivered", count=given_up)
         await self._database.write(lambda tx: service.forget(tx, at))
+        await self._database.write(lambda tx: service.ask_for_gaps(tx, self._vault, at))
         identity = self._identity
         if identity is not None and await self._database.read(
             lambda tx: partner_service.own_key_is_old(tx, self._vault, at)

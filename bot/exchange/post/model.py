@@ -22,7 +22,9 @@ LETTER_LIFETIME = timedelta(days=14)
 #: Kinds of letters that the post writes and reads itself. No other room may use them.
 RECEIPT = "receipt"
 KEY_CARD = "key_card"
-OWN_KINDS = frozenset({RECEIPT, KEY_CARD})
+RESEND = "resend"  # numbers that have not come: send those letters again
+VOID = "numbers_void"  # numbers under which no letter will come any more
+OWN_KINDS = frozenset({RECEIPT, KEY_CARD, RESEND, VOID})
 
 
 class ReceivedLetter(Struct, frozen=True):

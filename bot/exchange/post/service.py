@@ -25,6 +25,8 @@ from bot.exchange.post.model import (
     LETTER_LIFETIME,
     OWN_KINDS,
     RECEIPT,
+    RESEND,
+    VOID,
     Gatekeeper,
     LetterRefused,
     Receipt,
@@ -52,6 +54,12 @@ FETCHED_IN_VAIN = timedelta(minutes=5)
 THE_POST = "system:exchange"
 LETTER_REFUSED = "exchange.letter_refused"
 SKIPPED_AFTER_RESTORE = 1_000_000
+#: Letters that overtook one another are there by then; and so often their sender is asked once more.
+GAP_SETTLES_IN, ASKED_AGAIN_AFTER = timedelta(minutes=10), timedelta(days=1)
+#: Of one question: so many ranges of numbers, and so many letters looked at in each.
+MOST_RANGES, MOST_ASKED_FOR = 50, 200
+#: The partner signed for a letter and has it no more: it was restored from an older copy, say.
+LOST_THERE = "lost_there"
 
 
 class NoConsent(Exception):
@@ -437,6 +445,15 @@ def _obey(
     if letter.kind == KEY_CARD:
         _take_card(tx, vault, partner, letter.body.get("card"), at)
         return
+    if letter.kind == RESEND:
+        _resend(tx, vault, receiver, partner, _numbers(letter.body), at)
+        return
+    if letter.kind == VOID:
+        for first, last in _numbers(letter.body):
+            if store.close_gap(tx, partner.id, first, last):
+                facts = {"first": str(first), "last": str(last)}
+                _record(tx, vault, at, THE_POST, "exchange.numbers_void", letter.id, {"partner": partner.id, **facts})
+        return
     of, state, code = (letter.body.get(name) for name in ("of", "state", "code"))
     if not isinstance(of, str) or not ENVELOPE_ID.fullmatch(of) or state not in _FROM_PARTNERS:
         raise InvalidBody
@@ -448,6 +465,88 @@ def _obey(
 
 
 _FROM_PARTNERS = frozenset(ReceiptState) - {ReceiptState.UNDELIVERED, ReceiptState.CLOSED}
+
+
+# Numbers that did not come
+
+
+def ask_for_gaps(tx: Connection, vault: Vault, at: datetime) -> int:
+    """Ask every partner for those of its letters that have not come: not at once, for letters overtake one another, and
+    then once a day as long as such a letter could still be good. Returns how many were asked."""
+    missing: dict[str, list[store.Gap]] = {}
+    for gap in store.gaps(tx):
+        missing.setdefault(gap.partner_id, []).append(gap)
+    asked = 0
+    for partner_id, found in missing.items():
+        due = [
+            gap
+            for gap in found
+            if GAP_SETTLES_IN <= at - gap.noticed_at < LETTER_LIFETIME
+            and (gap.asked_at is None or at - gap.asked_at >= ASKED_AGAIN_AFTER)
+        ]
+        partner = partners.get(tx, partner_id, vault)
+        if not due or partner is None or partner.why_closed(at) is not None:
+            continue
+        body = {"numbers": [[gap.first, gap.last] for gap in due[:MOST_RANGES]]}
+        _write_own(tx, vault, partner, RESEND, body, in_reply_to=None, actor=THE_POST, at=at)
+        store.asked_for_gaps(tx, partner_id, at)
+        asked += 1
+    return asked
+
+
+def _resend(
+    tx: Connection,
+    vault: Vault,
+    receiver: Receiver | None,
+    partner: Partner,
+    numbers: list[tuple[int, int]],
+    at: datetime,
+) -> None:
+    """A partner misses letters of ours. Those that still wait are on their way; for the others it hears that none will
+    come. Of one that it had signed for, the words are forgotten here: the room that wrote it is told, once."""
+    void: list[tuple[int, int]] = []
+    for first, wanted in numbers:
+        last = min(wanted, store.last_number(tx, partner.id))
+        letters = store.numbered(tx, partner.id, first, last, limit=MOST_ASKED_FOR)
+        if len(letters) == MOST_ASKED_FOR:
+            last = letters[-1].seq  # the rest when they ask again
+        for letter in letters:
+            if letter.state != store.WAITING:
+                _lost_there(tx, vault, receiver, letter, at)
+                continue
+            if first < letter.seq:
+                void.append((first, letter.seq - 1))
+            first = letter.seq + 1
+        if first <= last:
+            void.append((first, last))
+    if void:
+        body = {"numbers": [list(each) for each in void]}
+        _write_own(tx, vault, partner, VOID, body, in_reply_to=None, actor=THE_POST, at=at)
+
+
+def _lost_there(tx: Connection, vault: Vault, receiver: Receiver | None, letter: store.Letter, at: datetime) -> None:
+    if letter.kind in OWN_KINDS or letter.code == LOST_THERE or _RANK[letter.state] < _RANK[ReceiptState.STORED]:
+        return
+    store.mark_lost(tx, letter.id, LOST_THERE)
+    _record(tx, vault, at, THE_POST, "exchange.letter_lost_there", letter.id, {"partner": letter.partner_id})
+    if receiver is not None:
+        receiver.told(tx, Receipt(letter.partner_id, letter.id, ReceiptState.UNDELIVERED, LOST_THERE, at))
+
+
+def _numbers(body: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """Ranges of numbers out of a letter. Raises InvalidBody."""
+    said = body.get("numbers")
+    if not isinstance(said, list) or not 0 < len(said) <= MOST_ASKED_FOR * MOST_RANGES:
+        raise InvalidBody
+    found = []
+    for each in said:
+        if not isinstance(each, list) or len(each) != 2 or not all(type(number) is int for number in each):
+            raise InvalidBody
+        first, last = each
+        if not 0 < first <= last < envelope.LARGEST_SEQ:
+            raise InvalidBody
+        found.append((first, last))
+    return found
 
 
 def _take_card(tx: Connection, vault: Vault, partner: Partner, text: Any, at: datetime) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection, Row
 
 from bot.exchange.partners.store import exchange_partners
@@ -70,6 +71,7 @@ exchange_gaps = sa.Table(
     sa.Column("first", sa.BigInteger, primary_key=True),
     sa.Column("last", sa.BigInteger, nullable=False),
     sa.Column("noticed_at", Moment, nullable=False),
+    sa.Column("asked_at", Moment, nullable=True),  # when its sender was asked for them last
 )
 
 WAITING = "waiting"
@@ -351,6 +353,7 @@ class Gap(Struct, frozen=True):
     first: int
     last: int
     noticed_at: datetime
+    asked_at: datetime | None = None
 
 
 def note_number(tx: Connection, partner_id: str, seq: int, at: datetime) -> None:
@@ -363,17 +366,46 @@ def note_number(tx: Connection, partner_id: str, seq: int, at: datetime) -> None
         if seq > seen + 1:
             _add_gap(tx, Gap(partner_id, seen + 1, seq - 1, at))
         return
+    close_gap(tx, partner_id, seq, seq)
+
+
+def close_gap(tx: Connection, partner_id: str, first: int, last: int) -> bool:
+    """These numbers are not missing any more. False where none of them was."""
+    closed = False
     for gap in gaps(tx, partner_id):
-        if gap.first <= seq <= gap.last:
-            tx.execute(
-                exchange_gaps.delete().where(
-                    exchange_gaps.c.partner_id == partner_id, exchange_gaps.c.first == gap.first
-                )
-            )
-            if gap.first < seq:
-                _add_gap(tx, Gap(partner_id, gap.first, seq - 1, gap.noticed_at))
-            if seq < gap.last:
-                _add_gap(tx, Gap(partner_id, seq + 1, gap.last, gap.noticed_at))
+        if gap.first > last or gap.last < first:
+            continue
+        closed = True
+        of_it = sa.and_(exchange_gaps.c.partner_id == partner_id, exchange_gaps.c.first == gap.first)
+        tx.execute(exchange_gaps.delete().where(of_it))
+        if gap.first < first:
+            _add_gap(tx, replace(gap, last=first - 1))
+        if last < gap.last:
+            _add_gap(tx, replace(gap, first=last + 1))
+    return closed
+
+
+def asked_for_gaps(tx: Connection, partner_id: str, at: datetime) -> None:
+    """The sender was asked for everything of theirs that is missing."""
+    tx.execute(exchange_gaps.update().where(exchange_gaps.c.partner_id == partner_id).values(asked_at=at))
+
+
+def numbered(tx: Connection, partner_id: str, first: int, last: int, *, limit: int) -> list[Letter]:
+    """Our letters to a partner under these numbers, the lowest first."""
+    table = exchange_letters
+    of_it = sa.and_(table.c.partner_id == partner_id, table.c.seq >= first, table.c.seq <= last)
+    return [_letter(row) for row in tx.execute(sa.select(table).where(of_it).order_by(table.c.seq).limit(limit))]
+
+
+def mark_lost(tx: Connection, envelope_id: str, code: str) -> None:
+    """Whoever had this letter of ours has it no more."""
+    tx.execute(exchange_letters.update().where(exchange_letters.c.id == envelope_id).values(code=code))
+
+
+def last_number(tx: Connection, partner_id: str) -> int:
+    """The highest number that a letter of ours to this partner ever had."""
+    query = sa.select(exchange_partners.c.last_seq).where(exchange_partners.c.id == partner_id)
+    return int(tx.execute(query).scalar_one_or_none() or 0)
 
 
 def gaps(tx: Connection, partner_id: str | None = None) -> list[Gap]:
@@ -381,13 +413,17 @@ def gaps(tx: Connection, partner_id: str | None = None) -> list[Gap]:
     query = sa.select(exchange_gaps).order_by(exchange_gaps.c.partner_id, exchange_gaps.c.first)
     if partner_id is not None:
         query = query.where(exchange_gaps.c.partner_id == partner_id)
-    return [Gap(row.partner_id, row.first, row.last, row.noticed_at) for row in tx.execute(query)]
+    return [Gap(row.partner_id, row.first, row.last, row.noticed_at, row.asked_at) for row in tx.execute(query)]
 
 
 def _add_gap(tx: Connection, gap: Gap) -> None:
     tx.execute(
         exchange_gaps.insert().values(
-            partner_id=gap.partner_id, first=gap.first, last=gap.last, noticed_at=gap.noticed_at
+            partner_id=gap.partner_id,
+            first=gap.first,
+            last=gap.last,
+            noticed_at=gap.noticed_at,
+            asked_at=gap.asked_at,
         )
     )
 

@@ -252,3 +252,18 @@ async def test_the_page_says_why_a_letter_that_waited_was_not_sent(here, at_desk
     assert "a letter that waited was not sent: the refugee gate is shut" in await officer.go(
         f"/desk/requests/{request_id}"
     )
+
+
+async def test_the_officer_says_whether_the_person_reads_of_it_in_the_chat_and_sees_why_the_bot_is_silent(
+    here, at_desk
+):
+    case_id = await here.case()
+    officer = await at_desk(here.officer)
+    new = f"/desk/cases/{case_id}/requests/new"
+    await officer.go(f"{new}?type=info_child")
+    await officer.send(new, **the_form(here, asks="services"))
+    assert "The person was not asked whether they want to read it" in officer.page
+
+    await officer.go(f"{new}?type=info_child")
+    await officer.send(new, **the_form(here, asks="services", tell="yes"))
+    assert "An adult could read the chat" in officer.page  # this case began with danger

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import aiohttp
 import pytest
@@ -18,7 +19,7 @@ from bot.exchange.partners import store as partners
 from bot.exchange.partners.keys import Identity
 from bot.exchange.post import service, store
 from bot.exchange.post.carrier import LETTERS_PATH, Carrier
-from bot.exchange.post.model import Receipt, ReceiptState
+from bot.exchange.post.model import RESEND, Receipt, ReceiptState
 from bot.exchange.post.receipts import fingerprint_of, read_receipt, write_fetch
 from bot.exchange.post.service import BodyTooLarge, NoConsent
 from bot.exchange.post.watch import look_at_exchange
@@ -490,6 +491,112 @@ async def test_after_a_restore_new_letters_are_taken_in_and_the_gap_is_seen(two:
     assert tunis.texts == ["before", "after"]
     (gap,) = await tunis.database.read(store.gaps)
     assert gap.last - gap.first + 1 == service.SKIPPED_AFTER_RESTORE - 1
+
+
+async def test_a_receiver_that_misses_a_number_asks_for_it_and_gets_the_letter(two: Two):
+    lyon, tunis = await acquainted(two)
+    partner = await only_partner(lyon)
+    ids = [await lyon.put(partner, f"letter {number}") for number in range(3)]
+    await lyon.database.write(lambda tx: store.postpone(tx, ids[0], attempt=9, next_attempt_at=_later(lyon), code="x"))
+    await post(tunis, await sealed(lyon, ids[2]))
+    await tunis.send()
+    assert await _kinds(tunis) == []  # letters overtake one another: not at once
+    for each in two:
+        each.clock.advance(service.GAP_SETTLES_IN)
+
+    await tunis.send()
+    assert (await _kinds(tunis)).count(RESEND) == 1
+    await lyon.send()
+    await tunis.work()
+    assert sorted(tunis.texts) == ["letter 0", "letter 1", "letter 2"]
+    assert await tunis.database.read(store.gaps) == []
+    tunis.clock.advance(timedelta(hours=3))
+    await tunis.send()
+    assert (await _kinds(tunis)).count(RESEND) == 1
+
+
+async def test_numbers_under_which_nothing_will_come_are_called_void(two: Two):
+    lyon, tunis = await acquainted(two)
+    partner = await only_partner(lyon)
+    dead, last = await lyon.put(partner, "never sent"), await lyon.put(partner, "sent")
+    await lyon.database.write(lambda tx: service.shut(tx, lyon.vault, lyon.room, dead, "gate", lyon.clock.now()))
+    await post(tunis, await sealed(lyon, last))
+    for each in two:
+        each.clock.advance(service.GAP_SETTLES_IN)
+
+    await tunis.send()
+    await lyon.send()
+    await tunis.work()
+    assert await tunis.database.read(store.gaps) == []
+    assert tunis.texts == ["sent"]
+
+
+async def test_a_letter_that_was_signed_for_and_lost_there_is_told_to_its_room_once(two: Two):
+    lyon, tunis = await acquainted(two)
+    partner = await only_partner(lyon)
+    lost = await lyon.put(partner, "lost in a restore")
+    await lyon.send()
+    await tunis.database.write(_lose_what_came)
+    await lyon.put(partner, "after")
+    await lyon.send()
+    for _ in range(3):
+        for each in two:
+            each.clock.advance(service.ASKED_AGAIN_AFTER)
+        await tunis.send()
+        await lyon.send()
+        await tunis.work()
+
+    news = [each for each in lyon.room.news if each.code == service.LOST_THERE]
+    assert [(each.envelope_id, each.state) for each in news] == [(lost, ReceiptState.UNDELIVERED)]
+    assert await tunis.database.read(store.gaps) == []
+
+
+async def test_a_gap_after_a_restore_of_the_sender_closes_when_they_say_that_nothing_comes(two: Two):
+    lyon, tunis = await acquainted(two)
+    await lyon.put(await only_partner(lyon), "before")
+    await lyon.send()
+    await lyon.database.write(_as_it_was)
+    await lyon.database.write(service.after_restore)
+    await lyon.put(await only_partner(lyon), "after")
+    await lyon.send()
+    for each in two:
+        each.clock.advance(service.GAP_SETTLES_IN)
+    await tunis.send()
+    await lyon.send()
+
+    assert await tunis.database.read(store.gaps) == []
+
+
+@pytest.mark.parametrize("numbers", [None, [], [[0, 1]], [[2, 1]], [[1]], [["1", "2"]], [[1, 2**60]], [[True, 1]]])
+async def test_a_question_for_numbers_that_are_none_is_refused(two: Two, numbers: object):
+    lyon, tunis = await acquainted(two)
+    partner = await only_partner(lyon)
+    body = {"numbers": numbers}
+    await lyon.database.write(
+        lambda tx: service._write_own(
+            tx, lyon.vault, partner, RESEND, body, in_reply_to=None, actor="test", at=lyon.clock.now()
+        )
+    )
+    await lyon.send()
+
+    (letter,) = [await lyon.letter(each) for each in await lyon.database.read(_all_letters)]
+    assert (letter.state, letter.code) == (ReceiptState.REFUSED, "invalid_body")
+    assert await _kinds(tunis) == []
+
+
+def _later(deployment: Deployment) -> Any:
+    return deployment.clock.now() + timedelta(hours=1)
+
+
+async def _kinds(deployment: Deployment) -> list[str]:
+    table = store.exchange_letters
+    return await deployment.database.read(lambda tx: list(tx.execute(sa.select(table.c.kind)).scalars()))
+
+
+def _lose_what_came(tx: Connection) -> None:
+    """What an older copy of the receiver's database knows: no letter of theirs."""
+    tx.execute(store.exchange_received.delete())
+    tx.execute(partners.exchange_partners.update().values(seen_seq=0))
 
 
 def _as_it_was(tx: Connection) -> None:
