@@ -28,7 +28,7 @@ class Person:
 
     label: str
     officer: Officer | None = None
-    sign_in: Callable[[], Awaitable[str]] | None = None  # a fresh session for each question: one of them is "leave"
+    sign_in: Callable[[], Awaitable[str]] | None = None  # a fresh session after each act: one of them is "leave"
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Target:
     seen: bool = False  # this person may see it, so when they may not do this to it they are told so
 
 
-#: Makes a fresh object in a state (`own`, `foreign`, `closed`, …) for a person; None if the route has no such object.
+#: Makes an object in a state (`own`, `foreign`, `closed`, …) for a person; None if the route has no such object.
 MakeTarget = Callable[[Route, str, Person], Awaitable[Target | None]]
 
 
@@ -83,6 +83,7 @@ async def walk(
     cells = 0
     routes = guarded_routes(app)
     for person in people:
+        token: str | None = None
         async with aiohttp.ClientSession(base, cookie_jar=aiohttp.DummyCookieJar()) as client:
             for route in routes:
                 for state in states if "{" in route.path else ("none",):
@@ -90,14 +91,23 @@ async def walk(
                     if target is None:
                         continue
                     cells += 1
-                    status = await _ask(client, route, target, person, cookie_name(app[SETTINGS]))
-                    expected = _expected(route, person, target, has_object=state != "none")
-                    if not _fits(expected, status):
-                        wrong.append(Wrong(person.label, f"{route.method} {route.name}", state, expected, status))
+                    if token is None:
+                        token = await person.sign_in() if person.sign_in else ""
+                    status = await _ask(client, route, target, token, cookie_name(app[SETTINGS]))
+                    due = expected(route, person, target, has_object=state != "none")
+                    if not _fits(due, status):
+                        wrong.append(Wrong(person.label, f"{route.method} {route.name}", state, due, status))
+                    if changes_something(route, person, target):
+                        token = None
     return Matrix(cells, frozenset(route.name for route in routes), tuple(wrong))
 
 
-def _expected(route: Route, person: Person, target: Target, *, has_object: bool) -> str:
+def changes_something(route: Route, person: Person, target: Target) -> bool:
+    """Whether the question is an act that is let in: whoever and whatever it is about may be another afterwards."""
+    return route.method != "GET" and expected(route, person, target, has_object="{" in route.path) == "in"
+
+
+def expected(route: Route, person: Person, target: Target, *, has_object: bool) -> str:
     assert isinstance(route.rule, Permission)
     if person.officer is None:
         return "turned away"
@@ -120,9 +130,8 @@ def _fits(expected: str, status: int) -> bool:
     return status not in REFUSED and status < 500
 
 
-async def _ask(client: aiohttp.ClientSession, route: Route, target: Target, person: Person, cookie: str) -> int:
+async def _ask(client: aiohttp.ClientSession, route: Route, target: Target, token: str, cookie: str) -> int:
     path = re.sub(r"\{(\w+)(?::[^{}]*)?\}", lambda found: target.params.get(found[1], "none"), route.path)
-    token = await person.sign_in() if person.sign_in else ""
     headers = {"Sec-Fetch-Site": "same-origin", **({"Cookie": f"{cookie}={token}"} if token else {})}
     data = {"csrf": sessions.csrf_of(token)} if route.method != "GET" and token else None
     async with client.request(route.method, path, data=data, headers=headers, allow_redirects=False) as answer:
