@@ -46,6 +46,9 @@ CRISES = (
 #: Codes that are always answered at once.
 ALWAYS_P0 = frozenset({"immediate_danger", "medical_emergency", "kidnap_ransom", "baby_abandoned"})
 
+#: Codes that the taxonomy never answers at once, whatever is said of now: what endangers life has a code of its own.
+NEVER_P0 = frozenset({"labour_exploitation"})
+
 #: What is not answered at once is P1, save what has a later answer in the taxonomy.
 _OTHERWISE = {"hate_violence": Priority.P2}
 #: Words of today, tonight, at the door, in an hour: what they add to the chance that it is P0.
@@ -250,7 +253,8 @@ class Screen:
         code = _likeliest(seen.hits, meaning) or meaning.codes[0][0]
         # "can you help me" and no more is P1, and we ask
         likely = {code, meaning.codes[0][0]} & (ALWAYS_P0 - {"immediate_danger"})
-        priority = Priority.P0 if likely or self._is_urgent(seen, meaning) else _OTHERWISE.get(code, Priority.P1)
+        soon = bool(likely) or (code not in NEVER_P0 and self._is_urgent(seen, meaning))
+        priority = Priority.P0 if soon else _OTHERWISE.get(code, Priority.P1)
         return Risk(code, priority, meaning.danger, "meaning")
 
     def _is_urgent(self, seen: _Seen, meaning: Meaning) -> bool:
@@ -259,11 +263,12 @@ class Screen:
     def _weigh(self, worded: Risk, seen: _Seen, meaning: Meaning) -> Risk:
         """Words say that there is danger; the head helps to say which, and may say that it is sooner."""
         code, chance = meaning.codes[0] if meaning.codes else (worded.reason, 0.0)
+        named = _likeliest(seen.hits, meaning) or worded.reason
+        urgent = named not in NEVER_P0 and self._is_urgent(seen, meaning)
         soon = meaning.danger >= self._threshold and (
-            self._is_urgent(seen, meaning) or (chance >= 0.4 and code in ALWAYS_P0 - {"immediate_danger"})
+            urgent or (chance >= 0.4 and code in ALWAYS_P0 - {"immediate_danger"})
         )
-        priority = Priority.P0 if soon else worded.priority
-        return Risk(_likeliest(seen.hits, meaning) or worded.reason, priority, worded.confidence, worded.source)
+        return Risk(named, Priority.P0 if soon else worded.priority, worded.confidence, worded.source)
 
     def _look(self, folded: str) -> _Seen:
         tokens = [_forms(word) for word in words(folded)]

@@ -26,7 +26,7 @@ from dialogues.understanding.model import HEARD, LANGUAGES
 from dialogues.understanding.screen import ALWAYS_P0, CRISES, Pattern, PatternWrong
 
 #: Raise when this code learns something else from the same data.
-RECIPE = 5
+RECIPE = 6
 _FOLDS = 8
 #: Sentences of one label that are at least so alike tell of one situation, and are left out together.
 _SAME_SITUATION = 0.5
@@ -37,7 +37,7 @@ HARMLESS = "out_of_scope/harmless"
 #: The screen's thresholds are set so that this share of crises is heard by heads that never saw them.
 _CRISES_HEARD, _P0_HEARD = 0.93, 0.93
 #: and never lower or higher than this: below, a help desk drowns in false alarms.
-_THRESHOLDS = (0.2, 0.5)
+_THRESHOLDS = (0.12, 0.5)
 _URGENT = (0.1, 0.5)
 #: The labels of the head that tells how soon.
 SOON = ("P0", "later")

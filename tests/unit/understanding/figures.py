@@ -35,6 +35,8 @@ LAST = "last"
 BLIND = "blind"
 #: The same in ten voices, a round later. Measured once before its mistakes were read.
 VOICES = "voices"
+#: Written to be unlike the rest, when that round's sentences were drafted and before they were learnt.
+STRANGERS = "strangers"
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,15 @@ def situations(name: str = SITUATIONS) -> list[Sentence]:
 
 def judged() -> list[Sentence]:
     """Every development sentence."""
-    return [*earlier(), *situations(), *situations(FRESH), *situations(LAST), *situations(BLIND), *situations(VOICES)]
+    return [
+        *earlier(),
+        *situations(),
+        *situations(FRESH),
+        *situations(LAST),
+        *situations(BLIND),
+        *situations(VOICES),
+        *situations(STRANGERS),
+    ]
 
 
 def _rows(name: str) -> list[list[str]]:
@@ -234,6 +244,7 @@ def main() -> None:
         (LAST, situations(LAST)),
         (BLIND, situations(BLIND)),
         (VOICES, situations(VOICES)),
+        (STRANGERS, situations(STRANGERS)),
     ):
         for figure, count in sorted(figures(understanding, sentences).items()):
             print(json.dumps({"set": name, "figure": figure, "value": count.share, "of": count.all}))

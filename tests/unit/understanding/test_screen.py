@@ -141,3 +141,13 @@ def test_a_choice_may_hold_several_words_or_be_missing():
     assert lines.by_words("the man kill") is not None
     assert lines.by_words("he will kill") is not None
     assert lines.by_words("man kill") is None
+
+
+def test_work_that_exploits_is_never_answered_as_p0_and_what_endangers_life_at_work_is():
+    work = screen.read("he keeps my wages", meaning(0.9, "labour_exploitation", urgent=0.9))
+    fallen = screen.read("he fell off the roof at work", meaning(0.9, "medical_emergency", urgent=0.9))
+
+    assert work is not None
+    assert work.priority is Priority.P1
+    assert fallen is not None
+    assert fallen.priority is Priority.P0
