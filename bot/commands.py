@@ -169,7 +169,7 @@ def primero_export(
     """Write a case as a Primero v2 file, on the consent to hand it over. The share stands in the ledger."""
     from bot.primero_upkeep import write_file
 
-    typer.echo(run(write_file(settings(), case, file, sign_in_name)))
+    typer.echo(run(write_file(settings_or_stop(), case, file, sign_in_name)))
 
 
 @primero.command("import")
@@ -181,7 +181,7 @@ def primero_import(
     """Open a case for each record of a Primero v2 file: in the queue, to be looked at."""
     from bot.primero_upkeep import take_in
 
-    typer.echo(run(take_in(settings(), file, sign_in_name, another_person=another_person)))
+    typer.echo(run(take_in(settings_or_stop(), file, sign_in_name, another_person=another_person)))
 
 
 @user.command("add")
