@@ -291,6 +291,7 @@ def at_desk_of(server: WholeServer, officer: Officer, context: BrowserContext) -
 
 def violations(page: Page) -> list[str]:
     """What axe finds at a page with everything unfolded: the rule, what to do, and where."""
+    page.wait_for_load_state()  # a page without its style sheet has other sizes
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
     said = page.evaluate(
         "(tags) => axe.run(document, {runOnly: tags, resultTypes: ['violations'], preload: false})", RULES
