@@ -31,6 +31,7 @@ keys = typer.Typer(help="The master key.", no_args_is_help=True)
 directory = typer.Typer(help="Services and places.", no_args_is_help=True)
 gazetteer = typer.Typer(help="The towns that people may name.", no_args_is_help=True)
 directory.add_typer(gazetteer, name="gazetteer")
+primero = typer.Typer(help="Cases for and from agencies that work with Primero.", no_args_is_help=True)
 partner = typer.Typer(help="With whom letters are exchanged across a border.", no_args_is_help=True)
 procedures = typer.Typer(help="The reviewed texts of the procedures.", no_args_is_help=True)
 for name, group in {
@@ -41,6 +42,7 @@ for name, group in {
     "directory": directory,
     "procedures": procedures,
     "partner": partner,
+    "primero": primero,
 }.items():
     app.add_typer(group, name=name)
 
@@ -156,6 +158,30 @@ def show_retention() -> None:
     from bot.upkeep import show_retention as what_goes
 
     typer.echo(run(what_goes(settings_or_stop())))
+
+
+@primero.command("export")
+def primero_export(
+    case: Annotated[str, typer.Argument(help="the number of a case")],
+    file: Annotated[Path, typer.Argument(help="the file to write; it must not exist")],
+    sign_in_name: Annotated[str, typer.Option("--as", help="the name that whoever holds the case signs in with")],
+) -> None:
+    """Write a case as a Primero v2 file, on the consent to hand it over. The share stands in the ledger."""
+    from bot.primero_upkeep import write_file
+
+    typer.echo(run(write_file(settings_or_stop(), case, file, sign_in_name)))
+
+
+@primero.command("import")
+def primero_import(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="a JSON file that Primero exported")],
+    sign_in_name: Annotated[str, typer.Option("--as", help="the name you sign in with at the desk")],
+    another_person: Annotated[bool, typer.Option(help="somebody like this has an open case: it is another")] = False,
+) -> None:
+    """Open a case for each record of a Primero v2 file: in the queue, to be looked at."""
+    from bot.primero_upkeep import take_in
+
+    typer.echo(run(take_in(settings_or_stop(), file, sign_in_name, another_person=another_person)))
 
 
 @user.command("add")

@@ -70,6 +70,7 @@ class Arrival(Struct, frozen=True):
     country: str | None = None
     place: str = ""
     by_phone: bool = False
+    source: str = ""  # how they came to us, where it is neither the door nor the phone
     another_person: bool = False  # the officer has seen the open cases that fit, and says it is none of them
     held: bool = True  # the officer keeps it; else it goes into the queue
 
@@ -154,7 +155,7 @@ def _store(tx: Connection, hand: Hand, arrival: Arrival, words: str) -> Case:
         owner_id=None,
         language=arrival.language,
         country=arrival.country,
-        source="phone" if arrival.by_phone else "walk_in",
+        source=arrival.source or ("phone" if arrival.by_phone else "walk_in"),
         reporter=False,
         opened_at=hand.at,
         due_at=hand.at + ACKNOWLEDGE_WITHIN[arrival.priority],

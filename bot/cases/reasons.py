@@ -38,6 +38,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "asked_for_person": N_("Asks for a person"),
         "ask_human": N_("Asks for a person"),
         "report_case": N_("Report by a worker"),
+        "from_agency": N_("Handed over by another agency"),
         "came_back": N_("Came back from another phone"),
         "own_file": N_("Asks who has their file"),
         "wants_erasure": N_("Wants what we know erased"),

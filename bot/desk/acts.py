@@ -49,6 +49,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "return_refused": N_("{name} says that it is somebody else: the return code does not work any more"),
         "duress_word_agreed": N_("A word was agreed for when somebody else holds the phone"),
         "watch_ended": N_("{name} is sure that the person has their phone to themselves again"),
+        "primero_written": N_("{name} wrote a file of the case for another agency"),
         "safe_time_said": N_("The person said when or how they may be written to"),
         "safe_time_asked": N_("{name} asked when the person may be written to"),
         "answer_waits": N_("{name} wrote an answer that waits until it is safe"),

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from bot.cases import intake
 from bot.cases.intake import AlreadyOpen, Arrival, SearchFirst, Wanted
 from bot.cases.model import CaseError
+from bot.cases.primero import service as primero
 from bot.cases.reasons import DRILL, REASONS
 from bot.desk.case import move, wake_all
 from bot.desk.frame import go_to, hand_of, show
@@ -23,20 +24,20 @@ from dialogues.understanding.model import Priority
 routes = Routes()
 
 #: What nobody can choose: it is how the program says why it called a person.
-OUR_OWN_REASONS = frozenset({"understanding_failed", "no_answer", "ask_human", DRILL})
+OUR_OWN_REASONS = frozenset({"understanding_failed", "no_answer", "ask_human", primero.REASON, DRILL})
 LONGEST_FIELD = 200
 
 
 @routes.get("/desk/arrivals", name="arrivals", allow=Permission.CASE_OPEN)
 async def show_arrivals(request: web.Request) -> web.StreamResponse:
-    return await _screen(request)
+    return await arrivals_screen(request)
 
 
 @routes.post("/desk/arrivals/search", name="search_person", allow=Permission.CASE_OPEN)
 async def search(request: web.Request) -> web.StreamResponse:
     """Look whether there is a case about this person. Only from here can one be opened."""
     fields = await form(request)
-    return await _screen(request, fields, searching=True)
+    return await arrivals_screen(request, fields, searching=True)
 
 
 @routes.post("/desk/arrivals", name="arrivals", allow=Permission.CASE_OPEN)
@@ -59,11 +60,11 @@ async def open_case(request: web.Request) -> web.StreamResponse:
             lambda tx: intake.open_case(tx, hand, arrival, proof=fields.get("proof", ""))
         )
     except AlreadyOpen:
-        return await _screen(request, fields, searching=True, problem="already_open")
+        return await arrivals_screen(request, fields, searching=True, problem="already_open")
     except SearchFirst:
-        return await _screen(request, fields, problem="search_first")
+        return await arrivals_screen(request, fields, problem="search_first")
     except CaseError:
-        return await _screen(request, fields, searching=True, problem="incomplete")
+        return await arrivals_screen(request, fields, searching=True, problem="incomplete")
     wake_all(request, case.id)
     return go_to(request, "case", id=case.id, notice="opened")
 
@@ -83,7 +84,7 @@ def _wanted(fields: Mapping[str, str]) -> Wanted:
     return Wanted(name, phone, born)
 
 
-async def _screen(
+async def arrivals_screen(
     request: web.Request, fields: Mapping[str, str] | None = None, *, searching: bool = False, problem: str = ""
 ) -> web.Response:
     """The form, with what was typed; after a search what was found, and only then the form of a new case."""

@@ -15,6 +15,7 @@ from bot.cases.consent import Agreement, Kind, Purpose
 from bot.cases.hand import Hand
 from bot.cases.model import CaseError, CaseNotFound
 from bot.cases.ports import Holder
+from bot.cases.primero import service as primero
 from bot.cases.record import service
 from bot.cases.record.fields import FIELDS, SECTIONS, WrongValue
 from bot.cases.record.risk import RISKS, Risk
@@ -27,7 +28,7 @@ from bot.exchange.holds import service as holds
 from bot.exchange.records import model as carried
 from bot.kernel.access import Permission, allows
 from bot.kernel.web import Routes, form
-from bot.kernel.web_keys import DATABASE, LANGUAGE, OFFICER, SIGNALS
+from bot.kernel.web_keys import DATABASE, LANGUAGE, OFFICER, SETTINGS, SIGNALS
 from bot.kernel.words import N_
 
 routes = Routes()
@@ -68,6 +69,7 @@ PROBLEMS: Mapping[str, str] = {
     "value": N_("This cannot be kept as it is written. Nothing was changed."),
     "incomplete": N_("Something is missing. Nothing was changed."),
     "too_late": N_("The case has moved on. Nothing was changed: look at it again."),
+    "no_consent": N_("No file was written: no consent in force covers anything that can be sent."),
 }
 
 
@@ -92,7 +94,8 @@ async def file_screen(
 
     def read(tx: Connection) -> dict[str, Any]:
         record = service.open_record(tx, hand, case_id)
-        return file_context(tx, hand, record, typed, {"problem": PROBLEMS.get(problem), "wrong": wrong, "said": said})
+        more = {"problem": PROBLEMS.get(problem), "wrong": wrong, "said": said}
+        return file_context(tx, hand, record, typed, more, request.app[SETTINGS].country)
 
     try:
         return await show(request, template, read, here="case", writes=True, status=409 if problem or said else 200)
@@ -114,10 +117,10 @@ def _asked_about(request: web.Request) -> MultiDict[str] | None:
 
 
 def file_context(
-    tx: Connection, hand: Hand, record: Record, typed: MultiDict[str] | None, more: Mapping[str, Any]
+    tx: Connection, hand: Hand, record: Record, typed: MultiDict[str] | None, more: Mapping[str, Any], own_country: str
 ) -> dict[str, Any]:
     """Everything the file shows, as far as this officer may see it."""
-    case, officer = record.case, hand.officer
+    case, officer, ledger = record.case, hand.officer, consent.ledger(tx, hand, record.case.id)
     steps = {stage: STAGES[stage] for stage, right in steps_from(case.stage).items() if allows(officer, right, case)}
     return {
         "case": case,
@@ -130,7 +133,7 @@ def file_context(
         "spans": SPANS,
         "stage_title": STAGES.get(case.stage, case.stage),
         "steps": steps,
-        "ledger": consent.ledger(tx, hand, case.id),
+        "ledger": ledger,
         "shares": consent.shares_of(tx, case.id),
         "holds": holds.standing_holds(tx, case.id),
         "purposes": consent.PURPOSES,
@@ -141,6 +144,8 @@ def file_context(
         "ways": consent.WAYS,
         "override_reasons": consent.OVERRIDE_REASONS,
         "typed": typed or MultiDict(),
+        "hands_over": case.is_open and case.owner_id == officer.id and allows(officer, Permission.REFERRAL_SEND, case),
+        "transfers": primero.agreed(ledger, hand, case, own_country),
         "edits": allows(officer, Permission.RECORD_EDIT, case) and case.is_open,
         "carries": allows(officer, Permission.CARRIED_READ, case),
         "signs": allows(officer, Permission.RISK_SIGN, case),

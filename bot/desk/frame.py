@@ -224,6 +224,7 @@ NOTICES: Mapping[str, str] = {
     "not_retried": N_("It cannot be tried again."),
     "saved": N_("Saved."),
     "receipt_given": N_("The person gets a return code. Only they can read it."),
+    "brought": N_("Taken in. Look at what came before anybody relies on it."),
     "safe_time_asked": N_("The person is asked when they may be written to."),
     "word_agreed": N_("The word is kept. Nobody can read it here, not even you."),
     "word_unfit": N_("That word is too short, or too easy to write by mistake. Nothing was kept."),

@@ -126,6 +126,8 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
         record.assess(tx, hand, watched, Risk.HIGH, why="He was moved at night.")
         adult = holds.open_dossier(tx, hand, held, name="Sami Trabelsi", claimed="uncle_aunt", once="")
         holds.mark(tx, hand, str(adult), {"papers": Mark.RED, "heard_apart": Mark.GREEN})
+        handed = replace(AGREED, purpose=consent.Purpose.TRANSFER, recipient="agency:sos", named="SOS Children")
+        consent.record(tx, hand, held, handed)
         consent.record(tx, hand, watched, replace(AGREED, items=("age", "location"), withheld=()))
         return str(adult), refer(tx)
 
@@ -289,6 +291,7 @@ def at_desk_of(server: WholeServer, officer: Officer, context: BrowserContext) -
 
 def violations(page: Page) -> list[str]:
     """What axe finds at a page with everything unfolded: the rule, what to do, and where."""
+    page.wait_for_load_state()  # a page without its style sheet has other sizes
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
     said = page.evaluate(
         "(tags) => axe.run(document, {runOnly: tags, resultTypes: ['violations'], preload: false})", RULES
@@ -319,7 +322,7 @@ def test_nothing_shuts_anybody_out(
     found: list[str] = []
 
     for addresses in world.addresses.values():
-        for address in addresses:
+        for address in addresses if language == "en" else addresses[:1]:  # the others differ in what they hold
             page.goto(world.server.url(f"{address}{'&' if '?' in address else '?'}lang={language}"))
             found += [f"{address}: {one}" for one in violations(page)]
     for shows, walk in world.behind.items():

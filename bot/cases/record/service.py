@@ -143,13 +143,26 @@ def write_fields(
     moved = [code for code in changed if (present[code].id if code in present else "") != seen.get(code, "")]
     if moved:
         raise RecordMoved(case.number, moved)
+    _put(tx, hand, case, {code: wanted[code] for code in changed}, {code: row.id for code, row in present.items()})
+    return changed
+
+
+def take_in(tx: Connection, hand: Hand, case: Case, facts: Mapping[str, tuple[str, ...]]) -> None:
+    """Write what came with a case that was opened in this very transaction, before anybody holds it. The values are
+    checked already."""
+    _put(tx, hand, case, facts, {})
+
+
+def _put(
+    tx: Connection, hand: Hand, case: Case, values: Mapping[str, tuple[str, ...]], present: Mapping[str, str]
+) -> None:
     key = key_of(tx, hand, case)
-    for code in changed:
+    for code, value in values.items():
         fact_id = new_id()
-        sealed = key.seal_json(list(wanted[code]), table="case_facts", row=fact_id, field="value")
+        sealed = key.seal_json(list(value), table="case_facts", row=fact_id, field="value")
         store.replace_fact(
             tx,
-            present[code].id if code in present else None,
+            present.get(code),
             {
                 "id": fact_id,
                 "case_id": case.id,
@@ -159,11 +172,10 @@ def write_fields(
                 "at": hand.at,
             },
         )
-    if changed:
-        _remember(tx, hand, case, {code: wanted[code] for code in changed})
-        facts = {"fields": str(len(changed))}
+    if values:
+        _remember(tx, hand, case, values)
+        facts = {"fields": str(len(values))}
         write_down(tx, hand.vault, case, "recorded", officer_id=hand.officer.id, at=hand.at, facts=facts)
-    return changed
 
 
 def _remember(tx: Connection, hand: Hand, case: Case, values: Mapping[str, tuple[str, ...]]) -> None:

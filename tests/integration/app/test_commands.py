@@ -18,19 +18,25 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import sqlalchemy as sa
 import typer.main
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
-from bot import upkeep
+from bot import primero_upkeep, upkeep
 from bot.app import opened
 from bot.bench import BENCHES
+from bot.cases import consent
+from bot.cases import service as cases
+from bot.cases.hand import Hand
+from bot.cases.record import service as record
 from bot.commands import app
 from bot.conversations import service as conversations
 from bot.kernel.access import Role
 from bot.kernel.settings import Settings, load_settings
 from directory import store as directory
 from tests.integration.app.program import OURS, Helpline, Person, serving, settings_for
+from tests.integration.cases.test_primero import HANDED
 from tests.postgres import PostgresServer
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -742,3 +748,40 @@ def test_up_says_in_a_sentence_why_it_cannot(installation: Installation, tmp_pat
     assert "Put that file back" in said.err
     assert "Traceback" not in said.err
     assert len(said.err.splitlines()) == 1
+
+
+async def test_a_case_is_written_for_primero_and_taken_in_elsewhere(tmp_path: Path):
+    settings = settings_for(tmp_path, demo="off", country="IT")
+    file = tmp_path / "case.json"
+    async with serving(settings) as helpline:
+        amira = await helpline.officer(Role.OFFICER)
+        hand = Hand(amira, helpline.vault, helpline.waymark.words, helpline.waymark.clock.now())
+        async with Person(helpline) as one:
+            await one.write("he has a knife, he is outside")
+        [case_id] = await (await helpline.at_desk(amira)).waiting_cases()
+
+        def agree(tx: sa.Connection) -> str:
+            claimed = cases.claim_case(tx, hand, case_id)
+            facts = {"name": ("Ali",), "location": ("the blue house",)}
+            record.write_fields(tx, hand, case_id, facts, seen={})
+            consent.record(tx, hand, case_id, replace(HANDED, items=("name", "location")))
+            return claimed.number
+
+        with pytest.raises(upkeep.CannotDo, match="does not hold a case"):
+            await primero_upkeep.write_file(settings, case_id, file, amira.sign_in_name)
+        assert not file.exists()
+        number = await helpline.database.write(agree)
+        said = await primero_upkeep.write_file(settings, number, file, amira.sign_in_name)
+        assert said == f"{file}: name. Not sent: location."
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert "blue house" not in file.read_text()
+        with pytest.raises(upkeep.CannotDo, match="cannot be written"):
+            await primero_upkeep.write_file(settings, number, file, amira.sign_in_name)
+
+        taken = await primero_upkeep.take_in(settings, file, amira.sign_in_name, another_person=True)
+        assert taken.startswith("In the queue: ")
+        with pytest.raises(upkeep.CannotDo, match="nobody signs in as nobody"):
+            await primero_upkeep.take_in(settings, file, "nobody", another_person=False)
+        file.write_text("not a file")
+        with pytest.raises(upkeep.CannotDo, match="it is no JSON"):
+            await primero_upkeep.take_in(settings, file, amira.sign_in_name, another_person=False)
