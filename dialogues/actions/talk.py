@@ -20,6 +20,8 @@ from dialogues.understanding.model import LANGUAGES
 
 #: So many messages in a row we made nothing of: a person reads them, asked for or not.
 PERSON_AFTER = 3
+#: A procedure that is less likely than this is not asked about.
+WORTH_ASKING = 0.10
 
 
 def talk_actions(
@@ -107,6 +109,6 @@ class NotUnderstood(OfficerAction):
         for guess in tracker.latest_message.get("intent_ranking") or ():
             intent, _, key = str(guess["name"]).partition("/")
             text = self._shelf.find(key, tracker) if intent == "procedure" and key else None
-            if text is not None and guess["confidence"] >= 0.15:
+            if text is not None and guess["confidence"] >= WORTH_ASKING:
                 found.append(text)
         return found[:2]

@@ -30,7 +30,9 @@ from dialogues.understanding.towns import directory_names
 from dialogues.understanding.training import Trained, trained, urgency_of
 
 #: Below this the two or three likeliest are offered as buttons instead of an answer.
-CONFIDENT = 0.20
+CONFIDENT = 0.15
+#: From here on somebody in danger asks for a procedure too, even if the words do not show for whom they ask.
+SURE = 0.5
 OUT_OF_SCOPE = "out_of_scope"
 #: How much of the ranking a reading keeps.
 RANKED = 5
@@ -201,7 +203,7 @@ def _settle(
     found = list(entities)
     if risk:
         found += [Entity("reason", risk.reason), Entity("priority", risk.priority.value)]
-        if intent == "procedure" and reporter and confidence >= CONFIDENT:
+        if intent == "procedure" and confidence >= (CONFIDENT if reporter else SURE):
             found.append(Entity("procedure", detail))
         intent, confidence = "in_danger", risk.confidence
     elif intent in ("procedure", "search_service") and confidence >= CONFIDENT:
