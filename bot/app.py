@@ -314,9 +314,11 @@ class Waymark:
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
 
     async def _keep_to_retention(self) -> None:
-        from bot.upkeep import keep_to_retention  # what a start does not need
+        from bot import retention  # what a start does not need
+        from bot.upkeep import keep_to_retention
 
-        erased = await keep_to_retention(self.database, self.vault, self.clock.now())
+        rules = await asyncio.to_thread(retention.decided, self.settings)
+        erased = await keep_to_retention(self.database, self.vault, rules, self.clock.now())
         if erased:
             log.info("retention_erased", count=erased)
 

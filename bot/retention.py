@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 import yaml
 from msgspec import Struct, convert
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.cases.model import CaseStatus
@@ -20,6 +22,7 @@ from bot.conversations.model import ConversationKind
 from bot.conversations.store import conversations
 from bot.exchange.holds.store import holds
 from bot.exchange.requests.store import exchange_requests
+from bot.kernel.settings import Settings
 
 FILE = Path(__file__).with_name("retention.yml")
 #: So many conversations are erased at a time, so that nobody who writes waits for it.
@@ -83,6 +86,13 @@ class Retention(Struct, frozen=True, forbid_unknown_fields=True):
         ]
 
 
+def decided(settings: Settings) -> Retention:
+    """The file, with the days that whoever answers for the data has set."""
+    rules = load()
+    talk, case = settings.keep_talks_days or rules.erase.talk, settings.keep_cases_days or rules.erase.case
+    return replace(rules, erase=Days(talk, case))
+
+
 class Due(Struct, frozen=True):
     """A conversation whose words go, and since when they should have."""
 
@@ -91,6 +101,7 @@ class Due(Struct, frozen=True):
     had_case: bool
 
 
+@cache
 def load(file: Path = FILE) -> Retention:
     """Raises msgspec.ValidationError, which names the place that is wrong."""
     return convert(yaml.safe_load(file.read_text(encoding="utf-8")), Retention)

@@ -293,7 +293,7 @@ def _erase(tx: Connection, vault: Vault, conversation_id: str, *, at: datetime, 
 
 async def show_retention(settings: Settings, *, most: int = 50) -> str:
     """What the housekeeping of a running server would erase next, by `retention.yml`. Changes nothing."""
-    at, rules = SystemClock().now(), retention.load()
+    at, rules = SystemClock().now(), await asyncio.to_thread(retention.decided, settings)
     async with _installation(settings) as (database, _vault):
         going = await database.read(lambda tx: retention.due(tx, rules, at, limit=most + 1))
         rows = await database.read(lambda tx: retention.old_rows(tx, rules, tables(), at))
@@ -314,9 +314,8 @@ def tables() -> list[sa.Table]:
     return [*metadata.tables.values(), *directory_tables.tables.values()]
 
 
-async def keep_to_retention(database: Database, vault: Vault, at: datetime) -> int:
+async def keep_to_retention(database: Database, vault: Vault, rules: retention.Retention, at: datetime) -> int:
     """Erase what is due, some at a time, and delete rows that are no use. Returns how many people's words went."""
-    rules = retention.load()
 
     def erase_one(tx: Connection, one: retention.Due) -> bool:
         if one not in retention.due(tx, rules, at):  # they wrote in this very moment

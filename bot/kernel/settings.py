@@ -341,6 +341,24 @@ class Settings(Struct, frozen=True, kw_only=True):
             read=_whole_number(1, 1000),
         ),
     ] = 20
+    keep_talks_days: Annotated[
+        int,
+        About(
+            "Days after the last message of a talk that became no case until its words are erased; "
+            "0: as `bot/retention.yml` proposes, 90",
+            must="be a whole number from 0 to 36500",
+            read=_whole_number(0, 36500),
+        ),
+    ] = 0
+    keep_cases_days: Annotated[
+        int,
+        About(
+            "Days after the last case of a person was closed until their words are erased; "
+            "0: as `bot/retention.yml` proposes, 365",
+            must="be a whole number from 0 to 36500",
+            read=_whole_number(0, 36500),
+        ),
+    ] = 0
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"],
         About(

@@ -23,7 +23,7 @@ import typer.main
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
-from bot import primero_upkeep, upkeep
+from bot import primero_upkeep, retention, upkeep
 from bot.app import opened
 from bot.bench import BENCHES
 from bot.cases import consent
@@ -475,7 +475,7 @@ async def test_what_retention_erased_after_a_backup_stays_erased_when_it_is_rest
         await upkeep.back_up(settings, copy)
         assert "Nothing is due." in await upkeep.show_retention(settings)
         later = helpline.waymark.clock.now() + timedelta(days=91)
-        assert await upkeep.keep_to_retention(helpline.database, helpline.vault, later) == 1
+        assert await upkeep.keep_to_retention(helpline.database, helpline.vault, retention.load(), later) == 1
         assert await helpline.said_by_people() == []
 
     said = await upkeep.restore(settings, copy, replace=True)

@@ -34,7 +34,7 @@ async def is_erased(phone: Phone, who_is: str) -> bool:
 
 
 async def keep_house(phone: Phone) -> int:
-    return await upkeep.keep_to_retention(phone.talk.database, phone.talk.vault, phone.talk.clock.now())
+    return await upkeep.keep_to_retention(phone.talk.database, phone.talk.vault, RULES, phone.talk.clock.now())
 
 
 async def a_closed_case(phone: Phone) -> Case:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 import bot.app  # noqa: F401  (whatever room a table is of: it is declared now)
 from bot import retention
+from bot.kernel.settings import load_settings
 from bot.upkeep import tables as every_table
 
 
@@ -57,3 +58,11 @@ def test_a_file_that_says_something_else_is_refused_with_the_place(tmp_path):
 
     with pytest.raises(ValidationError, match=r"erase\.talk"):
         retention.load(file)
+
+
+def test_whoever_answers_for_the_data_decides_the_days():
+    proposed = retention.decided(load_settings({}))
+    decided = retention.decided(load_settings({"WAYMARK_KEEP_CASES_DAYS": "3650"}))
+
+    assert proposed == retention.load()
+    assert decided.erase == retention.Days(proposed.erase.talk, 3650)
