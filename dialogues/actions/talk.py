@@ -16,12 +16,10 @@ from dialogues.actions.procedures import Shelf, note_gap, offer_to_tell
 from dialogues.actions.reading import entity, language_of
 from dialogues.knowledge import Procedures
 from dialogues.runtime.responses import Translate
-from dialogues.understanding.model import LANGUAGES
+from dialogues.understanding.model import LANGUAGES, WORTH_ASKING
 
 #: So many messages in a row we made nothing of: a person reads them, asked for or not.
 PERSON_AFTER = 3
-#: A procedure that is less likely than this is not asked about.
-WORTH_ASKING = 0.10
 
 
 def talk_actions(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dialogues.runtime.model import Entity
-from dialogues.understanding.model import Reading
+from dialogues.understanding.model import WORTH_ASKING, Reading
 
 #: The English name of the place that some words mean; None where it is not known.
 PlaceResolver = Callable[[str], str | None]
@@ -18,13 +18,14 @@ _NOTHING = ("out_of_scope", "nlu_fallback")
 def decide(reading: Reading, place: PlaceResolver | None = None) -> dict[str, Any]:
     """What Waymark would do: escalate, give a procedure, search a service, small talk, or say it does not know.
 
-    An escalation carries the procedure or the need too, when the message also asks for it.
+    An escalation carries the procedure or the need too, when the message also asks for it. A procedure that the bot
+    would not give but ask about is named all the same: the confidence says how sure it is.
     """
     labels = [name for name, _ in reading.ranking]
-    key = _value(reading.entities, "procedure")
+    key = _value(reading.entities, "procedure") or _asked_about(reading)
     need = _value(reading.entities, "need")
     return {
-        "type": _type(reading),
+        "type": "procedure" if key and reading.intent == "nlu_fallback" else _type(reading),
         "key": key,
         "need": need,
         "place": _place(reading.entities, place),
@@ -34,6 +35,14 @@ def decide(reading: Reading, place: PlaceResolver | None = None) -> dict[str, An
         "alternatives": [_short(name) for name in labels if _short(name) not in (key, need)][:3],
         "confidence": round(reading.confidence, 4),
     }
+
+
+def _asked_about(reading: Reading) -> str | None:
+    """The procedure of which the bot would ask whether it is meant."""
+    if reading.intent != "nlu_fallback" or not reading.ranking:
+        return None
+    label, chance = reading.ranking[0]
+    return _short(label) if label.startswith(_PROCEDURE) and chance >= WORTH_ASKING else None
 
 
 def _type(reading: Reading) -> str:

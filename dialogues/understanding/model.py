@@ -9,6 +9,8 @@ from msgspec import Struct
 from dialogues.runtime.model import Entity
 
 LANGUAGES = ("en", "fr", "es", "ar")
+#: A procedure less likely than this is not even asked about.
+WORTH_ASKING = 0.10
 #: Languages that are not answered in yet, but in which a danger or a need is heard.
 HEARD = ("fa", "uk", "so", "sw", "pt", "tr")
 

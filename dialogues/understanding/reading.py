@@ -30,7 +30,7 @@ from dialogues.understanding.towns import directory_names
 from dialogues.understanding.training import Trained, trained, urgency_of
 
 #: Below this the two or three likeliest are offered as buttons instead of an answer.
-CONFIDENT = 0.15
+CONFIDENT = 0.20
 #: From here on somebody in danger asks for a procedure too, even if the words do not show for whom they ask.
 SURE = 0.5
 OUT_OF_SCOPE = "out_of_scope"
