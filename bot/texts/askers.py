@@ -106,6 +106,9 @@ class Askers:
             return False
         if card.mode is Mode.HUMAN:  # an officer is talking with them: the program does not speak in between
             return False
+        contact = conversations.safe_contact(tx, self._vault, asker.conversation_id)
+        if contact.way or not contact.is_safe(at):  # it can wait, until they say otherwise or it is too old
+            return False
         language = card.language if card.language in LANGUAGES else asker.language
         news = self.news_for(asker, language, at.date())
         if news is None or not store.forget_asker(tx, self._vault, asker.id, at=at):

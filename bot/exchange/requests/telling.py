@@ -125,6 +125,7 @@ SILENCES: Mapping[str, str] = MappingProxyType(
         "watched": N_("Somebody else may hold the phone."),
         "nobody": N_("There is no chat to write in."),
         "moved": N_("The case is on its way to a partner, or with them."),
+        "way": N_("The person said how they are reached safely. A human reads that first."),
     }
 )
 
@@ -173,6 +174,12 @@ def tell(tx: Connection, *, vault: Vault, words: Words, request_id: str, news: N
     request = sealed.request
     found = case_store.get_case(tx, request.case_id or "", lock=True)
     silence = "nobody" if found is None else why_silent(tx, vault, request, found.case, at=at)
+    if silence is None and found is not None:
+        contact = conversations.safe_contact(tx, vault, found.case.conversation_id)
+        if contact.way:
+            silence = "way"
+        elif not contact.is_safe(at):
+            return False  # its time comes, and it is asked again then
     act = "person_told" if silence is None else "person_not_told"
     facts = {"news": news.value} if silence is None else {"news": news.value, "why": silence}
     if not store.add_event(

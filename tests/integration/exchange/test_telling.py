@@ -13,6 +13,7 @@ from bot.cases import store as case_store
 from bot.cases.record import service as record
 from bot.conversations import service as conversations
 from bot.conversations.model import Direction
+from bot.conversations.safe_contact import SafeContact
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Mark
 from bot.exchange.requests import service
@@ -268,6 +269,31 @@ async def test_what_was_not_safe_to_tell_is_not_told_later_by_itself(italy: Coun
     await italy.do(cases.end_watch, case_id)
 
     await silent(italy, case_id, request_id, "watched")
+
+
+async def test_news_waits_for_the_time_at_which_the_person_may_be_written_to(italy: Country, courier: Courier):
+    case_id = await a_quiet_case(italy)
+    conversation_id = await conversation_of(italy, case_id)
+    in_three_hours = (italy.clock.now() + timedelta(hours=3)).hour * 60
+    evening = SafeContact(in_three_hours, in_three_hours + 60, "+0")
+    await italy.database.write(lambda tx: conversations.keep_safe_contact(tx, italy.vault, conversation_id, evening))
+    request_id = await asked(italy, case_id)
+
+    assert await look(italy) == 0
+    italy.clock.advance(timedelta(hours=3))
+    assert await look(italy) == 1
+
+    assert len(await read_by_person(italy, case_id)) == 1
+    assert await why_not(italy, request_id) == []
+
+
+async def test_whoever_named_a_safer_way_is_told_by_a_human(italy: Country, courier: Courier):
+    case_id = await a_quiet_case(italy)
+    conversation_id = await conversation_of(italy, case_id)
+    way = SafeContact(way="only my sister's phone")
+    await italy.database.write(lambda tx: conversations.keep_safe_contact(tx, italy.vault, conversation_id, way))
+
+    await silent(italy, case_id, await asked(italy, case_id), "way")
 
 
 async def test_old_news_is_not_told_by_itself(italy: Country, courier: Courier):
