@@ -51,9 +51,10 @@ async def test_a_busy_channel_is_tried_again_and_keeps_the_order(world: World):
 
 
 async def test_a_channel_that_asks_for_patience_gets_it_for_that_person_only(world: World):
-    await world.write("a", who="+1")
-    await world.write("b", who="+2")
     world.channel.faults.append(ChannelBusy("paper", "retry_after", retry_after=90))
+    await world.write("a", who="+1")
+    await world.settle()
+    await world.write("b", who="+2")  # only now: of two people at once, nothing says whose answer goes first
     await world.settle()
 
     assert world.channel.texts == ["echo b"]
