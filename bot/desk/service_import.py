@@ -7,7 +7,6 @@ from collections.abc import Coroutine, Mapping
 from functools import partial
 from typing import Any
 
-import structlog
 from aiohttp import web
 from sqlalchemy.engine import Connection
 
@@ -16,6 +15,7 @@ from bot.desk.live import Screen
 from bot.desk.queue import officer_names
 from bot.kernel import audit
 from bot.kernel.access import Permission
+from bot.kernel.logs import get_log
 from bot.kernel.streams import stream_events
 from bot.kernel.uploads import uploaded
 from bot.kernel.web import Routes, form
@@ -28,7 +28,7 @@ from directory.files.spreadsheet import FIELDS, NOT_READ, REQUIRED
 from directory.files.unreadable import UnreadableFile
 from directory.store import Import, ImportState
 
-log = structlog.get_logger(__name__)
+log = get_log("desk")
 
 SIGNAL = "imports"
 #: Look at least this often while a file is worked on; another server's work sends no signal here.

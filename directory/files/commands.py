@@ -159,9 +159,13 @@ async def undo_import(database: Transactions, import_id: str, *, at: datetime) -
     while left:
         left = await database.write(partial(store.undo_imported, import_id=import_id, at=at, limit=AT_A_TIME))
         await asyncio.sleep(BREATH_SECONDS)  # others get their turn
-    await database.write(
-        lambda tx: store.move_import(tx, import_id, before=under_way, state=ImportState.REFUSED, at=at)
-    )
+    await database.write(partial(_refuse, import_id=import_id, at=at))
+
+
+def _refuse(tx: Connection, import_id: str, at: datetime) -> None:
+    store.drop_pieces(tx, import_id)
+    under_way = [ImportState.TAKING, ImportState.UNDOING]
+    store.move_import(tx, import_id, before=under_way, state=ImportState.REFUSED, at=at)
 
 
 async def undo_abandoned(database: Transactions, *, at: datetime) -> int:

@@ -33,6 +33,9 @@ MOST_TOLD: Final = 100
 #: A file that nobody goes on with is forgotten after so long.
 FORGOTTEN_AFTER: Final = timedelta(days=1)
 
+#: What is said of a file when looking through it failed through no fault of the file.
+BROKE_OFF: Final = "looking through it broke off; try again"
+
 WAITING = (ImportState.SENT, ImportState.CHECKED)
 
 
@@ -101,6 +104,9 @@ async def check_file(database: Transactions, import_id: str) -> None:
         told = telling.told()
     except UnreadableFile as error:
         told, state = {"unreadable": str(error)}, ImportState.SENT
+    except BaseException:  # a fault of ours: nobody waits for a look that has ended
+        await _move(database, import_id, ImportState.CHECKING, ImportState.SENT, {"unreadable": BROKE_OFF})
+        raise
     await _move(database, import_id, ImportState.CHECKING, state, told)
 
 

@@ -5,17 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from typing import TypeVar
 
 import pytest
+from sqlalchemy.engine import Connection
 
 from bot.kernel import audit
 from bot.kernel.access import Role
+from bot.kernel.database import Database, DatabaseUnavailable
 from bot.kernel.live import Signals
 from directory import store
-from directory.files.sent import FORGOTTEN_AFTER, forget_waiting
+from directory.files.sent import BROKE_OFF, FORGOTTEN_AFTER, begin_check, check_file, forget_waiting, keep_file
 from directory.model import RecordState
+from directory.store import ImportState
 from tests.integration.desk.browser import Browser
 from tests.integration.desk.test_services_desk import csrf
+
+T = TypeVar("T")
 
 PAGE = "/desk/services/import"
 SHEET = "Nom;organisme;Besoins;Pays;Ville\nFoyer des Pins;Asso;shelter;FR;Calais\nRepas du soir;Asso;food;FR;Calais\n"
@@ -146,3 +152,32 @@ async def test_nobody_else_brings_files_in(world, at_desk, role):
 
     assert browser.status == 404
     assert await world.database.read(lambda tx: store.list_imports(tx, limit=9)) == []
+
+
+class LosesItsConnection:
+    """The database, gone for one look at the records of a file."""
+
+    def __init__(self, database: Database) -> None:
+        self._database, self._reads = database, 0
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        self._reads += 1
+        if self._reads == 3:  # after the file and its content
+            raise DatabaseUnavailable("the line was cut")
+        return await self._database.read(work)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        return await self._database.write(work)
+
+
+async def test_a_look_that_breaks_off_says_so_and_can_be_taken_again(world, clock):
+    database, at = world.database, clock.now()
+    import_id = await keep_file(database, SHEET.encode(), name="x", by="ana", at=at)
+    assert await begin_check(database, import_id, columns=None, at=at)
+
+    with pytest.raises(DatabaseUnavailable):
+        await check_file(LosesItsConnection(database), import_id)
+
+    file = await database.read(lambda tx: store.get_import(tx, import_id))
+    assert (file.state, file.told) == (ImportState.SENT, {"unreadable": BROKE_OFF})
+    assert await begin_check(database, import_id, columns=None, at=at)
