@@ -54,6 +54,8 @@ OTHER_THINGS = N_("other things")
 DELETE_THIS = N_("Delete this message when you have read it.")
 TALK_TO_PERSON = N_("Talk to a person")
 MOST_TOLD = 20
+#: Characters. No form that is known comes near; what is longer is a story, and looking through one costs milliseconds.
+LONGEST_WISH = 500
 SAFE_TIME = frozenset({OwnAsk.SAFE_TIME, OwnAsk.SAFE_HOURS, OwnAsk.SAFE_CLOCK, OwnAsk.SAFE_WAY, OwnAsk.ANY_TIME})
 
 #: What goes to an officer: why, and what the person is told.
@@ -76,6 +78,8 @@ class OwnCases:
 
     def wish(self, text: str, *, before: OwnAsk | None = None) -> OwnWish | None:
         """What is asked, in one of the forms that are known exactly."""
+        if len(text) > LONGEST_WISH:
+            return None
         if (code := own_case.return_code(text)) is not None:
             return OwnWish(OwnAsk.COME_BACK, code)
         if (word := own_case.agreed_word(text)) is not None:

@@ -24,9 +24,15 @@ from tests.integration.desk.browser import Browser
 PROCEDURES = Path(__file__).parents[3] / "dialogues" / "procedures"
 
 
-@pytest.fixture
-def procedures() -> Procedures:
+@pytest.fixture(scope="session")
+def shipped() -> Procedures:
+    """Read once. A test that changes texts works on `procedures`, which are its own."""
     return Procedures.load_shipped()
+
+
+@pytest.fixture
+def procedures(shipped) -> Procedures:
+    return Procedures(shipped.texts(), overlays=shipped.overlays)
 
 
 @pytest.fixture
@@ -42,7 +48,7 @@ def world(database, vault) -> World:
 @pytest.fixture
 async def desk(world, clock, signals, shelf, tmp_path) -> AsyncIterator[TestServer]:
     directory = Directory(world.database, clock, world.words)
-    await directory.prepare()
+    await directory.refresh_places()  # without the shipped helplines, which took longer than most of these tests
     parts = WebParts(
         settings=load_settings({"WAYMARK_DATA_DIR": str(tmp_path)}),
         database=world.database,
