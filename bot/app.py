@@ -12,13 +12,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from sqlalchemy.engine import make_url
 
-import bot.desk
 from bot import demonstration
 from bot.bridges import ChannelTalks, DialogueRoom, DirectoryDesk, MarkedChannel, ReadingRoom
 from bot.cases.alarm import Paging
@@ -46,15 +44,6 @@ from bot.conversations.outbox import Sender
 from bot.conversations.service import end_leases, forget_old_receipts, forget_secrets
 from bot.conversations.triage import Triage
 from bot.conversations.turn import TurnWorker
-from bot.exchange.exchange import Exchange
-from bot.exchange.holds.service import ClaimingAdults
-from bot.exchange.outside.notices import LinkNotices
-from bot.exchange.partners.keys import Identity
-from bot.exchange.requests.intake import RequestIntake
-from bot.exchange.requests.reminders import Reminders
-from bot.exchange.requests.sending import RequestGatekeeper
-from bot.exchange.requests.service import WithdrawnConsents
-from bot.exchange.requests.telling import Telling
 from bot.kernel import sessions
 from bot.kernel.clock import Clock, SystemClock
 from bot.kernel.crypto import Vault
@@ -62,10 +51,9 @@ from bot.kernel.database import Database, DatabaseUnavailable, open_database
 from bot.kernel.health import Health
 from bot.kernel.live import Signals
 from bot.kernel.logs import configure_logs, get_log
-from bot.kernel.mail import Mailer
 from bot.kernel.migrations import migrate
 from bot.kernel.settings import Settings, master_key_bytes
-from bot.kernel.web import PUBLIC, Routes, WebParts, build_web, web_runner
+from bot.kernel.web import PUBLIC, Routes, WebParts, add_routes, build_web, web_runner
 from bot.kernel.words import Words
 from bot.texts.askers import Askers
 from bot.texts.service import GapRegister
@@ -81,10 +69,16 @@ from directory.gazetteer import GAZETTEER, Gazetteer
 from directory.places import ShippedTowns
 from directory.service import Directory, report_wrong
 
+if TYPE_CHECKING:
+    from bot.offices import Offices
+
 log = get_log("app")
 
 ROOT = Path(__file__).resolve().parents[1]
 DIALOGUES = ROOT / "dialogues"
+DESK = Path(__file__).parent / "desk"
+#: Once messages can be read, what nobody waits for is loaded after this long: those who waited are answered first.
+FIRST_MESSAGES_SECONDS = 1.0
 HOUSEKEEPING_SECONDS = 3600.0
 ASKED_AGAIN_SECONDS = 5.0
 
@@ -156,30 +150,12 @@ class Waymark:
         self.sender = Sender(database, vault, clock, self.signals, channels=self.channels)
         paging = Paging(vault, self.words, f"{settings.public_url}/desk/queue")
         self.pager = Pager(database, clock, self.signals, paging, self.services)
-        self.reminders = Reminders(database, clock, self.signals, vault)
-        self.telling = Telling(database, clock, self.signals, vault, self.words)
         heartbeat = heartbeat_to(settings.heartbeat_url) if settings.heartbeat_url else None
         self.auditor = Auditor(database, clock, self.signals, vault, heartbeat)
-        self.exchange = Exchange(
-            database,
-            vault,
-            clock,
-            self.signals,
-            receiver=RequestIntake(vault),
-            gatekeeper=RequestGatekeeper(vault),
-            identity=own_identity(settings),
-        )
-        self.link_notices = LinkNotices(
-            database,
-            vault,
-            clock,
-            self.signals,
-            words=self.words,
-            mailer=mailer_of(settings),
-            page=f"{settings.public_url}{bot.desk.LINK_PAGE}",
-            helpline=own_identity(settings).name,
-        )
         self.health = Health(database, clock)
+        self._web: web.Application
+        self._offices: Offices | None = None
+        self._opening: asyncio.Task[None] | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stopping = False
 
@@ -199,8 +175,9 @@ class Waymark:
 
     # --- the web ---
 
-    def web(self) -> web.Application:
-        """Everything that is served on the one port."""
+    def web(self, *, offices_later: bool = False) -> web.Application:
+        """Everything that is served on the one port. `offices_later` leaves the desk and the exchange for when the
+        first messages are answered, or somebody asks for one of their pages."""
         parts = WebParts(
             settings=self.settings,
             database=self.database,
@@ -208,12 +185,48 @@ class Waymark:
             clock=self.clock,
             signals=self.signals,
             words=self.words,
-            templates={"webchat": webchat.TEMPLATES, "desk": bot.desk.TEMPLATES},
-            static={"webchat": webchat.STATIC, "desk": bot.desk.STATIC},
+            templates={"webchat": webchat.TEMPLATES, "desk": DESK / "templates"},
+            static={"webchat": webchat.STATIC, "desk": DESK / "static"},
             template_globals={"is_demo": self.is_demo},
             error_template="desk/error.html",
         )
-        return build_web(parts, *self._routes())
+        if offices_later:
+            self._web = build_web(parts, *self._routes(), missing=self.open_offices)
+        else:
+            self._offices = self._build_offices()
+            self._web = build_web(parts, *self._routes(), *self._offices.routes())
+        return self._web
+
+    def _build_offices(self) -> Offices:
+        from bot.offices import Offices  # a tenth of a start
+
+        return Offices(
+            self.settings,
+            self.database,
+            self.vault,
+            self.clock,
+            self.signals,
+            words=self.words,
+            directory=self.directory,
+            texts=self.texts,
+            telegram=self.telegram,
+            meant=self.reading.procedures_meant,
+        )
+
+    async def open_offices(self) -> None:
+        """Serve the desk and the exchange from now on. Asked again it does nothing, or raises what went wrong."""
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._open_offices())
+        await asyncio.shield(self._opening)
+
+    async def _open_offices(self) -> None:
+        if self._offices is None:
+            offices = await asyncio.to_thread(self._build_offices)
+            add_routes(self._web, offices.routes())
+            self._offices = offices
+            gc.freeze()  # see `serve`
+        for name, run in self._offices.workers().items():
+            self._work(name, partial(self._later, run))
 
     def _routes(self) -> list[Routes]:
         # The page of the web chat marks what it shows itself, in smaller letters.
@@ -226,16 +239,7 @@ class Waymark:
             self.health.routes,
             webchat_routes(self.inbox, talks, emergency_number=self._own_emergency_number, demo=self.is_demo),
             terminal_routes(key, self.inbox, in_terminal),
-            *bot.desk.all_routes(
-                self.directory,
-                texts=self.texts,
-                holders=[WithdrawnConsents()],
-                companions=ClaimingAdults(),
-                meant=self.reading.procedures_meant,
-                telegram=self.telegram,
-            ),
             self._directory_api(),
-            self.exchange.routes,
         ]
         if self.telegram is not None and self.settings.telegram_mode == "webhook":
             routes.append(webhook_routes(self.telegram.account, self._webhook_secret(), self.inbox))
@@ -269,19 +273,29 @@ class Waymark:
             "auditor": self.auditor.run,
             "housekeeping": partial(self._later, self._keep_house),
             "texts": self.texts.run,
-            "reminders": partial(self._later, self.reminders.run),
-            "telling": partial(self._later, self.telling.run),
-            "intake": partial(self._later, self.exchange.intake.run),
-            "carrier": partial(self._later, self.exchange.carrier.run),
-            "link notices": partial(self._later, self.link_notices.run),
             "askers": partial(self._later, self.askers.run),
         }
         for name, run in workers.items():
-            self._begin(name, run())
-            self.health.add(name, lambda name=name: not self._tasks[name].done())  # type: ignore[misc]
+            self._work(name, run)
         self.health.add("understanding", self.reading.is_ready)
+        self.health.add("offices", self._offices_are_well)
+        self._begin("offices", self.open_offices() if self._offices else self._later(self._open_in_quiet))
         if self.telegram is not None:
             self._begin("telegram", self._listen_to(self.telegram))
+
+    def _work(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        """Set a worker to work for as long as the program runs. One that ended is told by `/readyz`."""
+        self._begin(name, run())
+        self.health.add(name, lambda: name in self._tasks and not self._tasks[name].done())
+
+    async def _open_in_quiet(self) -> None:
+        await asyncio.sleep(FIRST_MESSAGES_SECONDS)
+        await self.open_offices()
+
+    def _offices_are_well(self) -> bool:
+        """They opened, or will."""
+        opening = self._opening
+        return opening is None or not opening.done() or (not opening.cancelled() and opening.exception() is None)
 
     async def _later(self, run: Callable[[], Awaitable[None]]) -> None:
         """Begin once messages are read, or cannot be: the first seconds are for whoever writes."""
@@ -352,6 +366,8 @@ class Waymark:
         await self.inbox.close()
         await self.turns.stop()
         await self.sender.stop()
+        if self._opening is not None and not self._opening.done():
+            self._tasks["opening"] = self._opening
         for name in list(self._tasks):
             await self._end(name)
         if self.telegram is not None:
@@ -363,21 +379,6 @@ class Waymark:
         while not task.done():  # asked again, should some library forget it: a server that is told to stop stops
             task.cancel()
             await asyncio.wait({task}, timeout=ASKED_AGAIN_SECONDS)
-
-
-def mailer_of(settings: Settings) -> Mailer | None:
-    """The mail server of the settings; None where there is none."""
-    url = settings.smtp_url.value
-    return Mailer(url, settings.mail_from) if url else None
-
-
-def own_identity(settings: Settings) -> Identity:
-    """What our key file tells partners about this deployment."""
-    return Identity(
-        name=settings.exchange_name or urlsplit(settings.public_url).netloc,
-        country=settings.country,
-        endpoint=settings.public_url,
-    )
 
 
 def _load_procedures() -> Procedures:
@@ -449,7 +450,7 @@ async def serve(settings: Settings) -> None:
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, stopping.set)
     async with opened(settings) as waymark:
-        runner = web_runner(waymark.web())
+        runner = web_runner(waymark.web(offices_later=True))
         await runner.setup()
         try:
             site = web.TCPSite(runner, settings.host, settings.port, backlog=1024)

@@ -21,7 +21,6 @@ from msgspec import Struct, field
 from sqlalchemy.engine import Connection
 
 from bot import demonstration
-from bot.app import own_identity
 from bot.cases import consent
 from bot.cases.consent import Agreement, Kind, Purpose
 from bot.cases.hand import Hand
@@ -30,7 +29,6 @@ from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store
 from bot.conversations.model import Author, Wording
 from bot.conversations.ports import Escalation
-from bot.desk.sign_in import link_path
 from bot.exchange.gate import Situation
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Evidence, Favour, Mark, MayNotMove, Source, Tie
@@ -43,15 +41,17 @@ from bot.exchange.requests import sending, service, store
 from bot.exchange.requests.model import Ground, Status
 from bot.exchange.requests.service import Answer, Draft
 from bot.exchange.requests.types import REQUEST_TYPES
+from bot.foreground import CannotDo
 from bot.kernel.access import Role
 from bot.kernel.clock import SystemClock
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Database
 from bot.kernel.ids import new_id
-from bot.kernel.officers import Officer, add_officer, get_officer, list_officers, make_link
+from bot.kernel.officers import Officer, add_officer, get_officer, link_path, list_officers, make_link
 from bot.kernel.settings import Settings, load_settings
 from bot.kernel.words import Words
-from bot.upkeep import CannotDo, installation
+from bot.offices import own_identity
+from bot.upkeep import installation
 from dialogues.understanding.model import Priority
 
 T = TypeVar("T")

@@ -8,13 +8,12 @@ from sqlalchemy.engine import Connection
 
 from bot.cases import service as cases
 from bot.conversations import service as conversations
-from bot.desk.sign_in import link_path
 from bot.kernel import audit
 from bot.kernel.access import Role
 from bot.kernel.clock import Clock
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Database
-from bot.kernel.officers import add_officer, disable_officer, list_officers, make_link
+from bot.kernel.officers import add_officer, disable_officer, link_path, list_officers, make_link
 from bot.kernel.settings import Settings
 from bot.kernel.words import N_
 from bot.texts import store as text_store

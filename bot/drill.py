@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 from bot.cases import drill
 from bot.cases.drill import NobodyWatches, Report
+from bot.foreground import CannotDo
 from bot.kernel import officers
 from bot.kernel.clock import SystemClock
 from bot.kernel.settings import Settings
-from bot.upkeep import CannotDo, installation
+from bot.upkeep import installation
 from dialogues.understanding.model import Priority
 
 LOOK_EVERY_SECONDS = 1.0

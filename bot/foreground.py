@@ -17,15 +17,21 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class CannotDo(Exception):
+    """Why a command cannot, and what to do instead, as a sentence."""
+
+
 def up() -> None:
     """Serve everything until told to stop."""
     gc.disable()  # what is loaded at the start is no garbage, and looking for some takes a sixth of it; see `serve`
+    sys.modules["rich"] = None  # type: ignore[assignment]  # structlog would load it for tracebacks we never print
     try:
         from bot.app import serve
 
         run(serve(settings_or_stop()))
     finally:
         gc.enable()
+        sys.modules.pop("rich", None)
 
 
 def stop(message: str, code: int = 1) -> NoReturn:
@@ -55,7 +61,6 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     from bot.kernel.crypto import WrongMasterKey
     from bot.kernel.database import DatabaseUnavailable
     from bot.kernel.migrations import NewerDatabase
-    from bot.upkeep import CannotDo
 
     try:
         return asyncio.run(work)

@@ -12,7 +12,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from bot.app import own_identity
 from bot.exchange.partners import keys, store
 from bot.exchange.partners import service as partners
 from bot.exchange.partners.description import DescriptionWrong, read_description, waits
@@ -29,13 +28,15 @@ from bot.exchange.post.model import RECEIPT, LetterStopped, ReceiptState
 from bot.exchange.refusals import ChannelClosed, TooLarge
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.sending import RequestGatekeeper
+from bot.foreground import CannotDo
 from bot.kernel import audit, officers
 from bot.kernel.clock import SystemClock
 from bot.kernel.crypto import Erased, Vault
 from bot.kernel.ids import new_id
 from bot.kernel.live import Signals
 from bot.kernel.settings import Settings
-from bot.upkeep import COMMAND, CannotDo, installation
+from bot.offices import own_identity
+from bot.upkeep import COMMAND, installation
 
 T = TypeVar("T")
 

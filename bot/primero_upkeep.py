@@ -16,12 +16,13 @@ from bot.cases.intake import AlreadyOpen
 from bot.cases.model import CaseError
 from bot.cases.primero import service
 from bot.cases.primero.model import LONGEST_FILE, CannotRead, map_of
+from bot.foreground import CannotDo
 from bot.kernel.clock import SystemClock
 from bot.kernel.crypto import Vault
 from bot.kernel.officers import find_officer
 from bot.kernel.settings import Settings
 from bot.kernel.words import Words
-from bot.upkeep import CannotDo, installation
+from bot.upkeep import installation
 
 READ_ERRORS = {
     "too_large": "it is larger than 1 MB",

@@ -24,9 +24,9 @@ from bot.cases import service as cases
 from bot.cases import store as case_store
 from bot.cases.auditor import look_at_watch
 from bot.conversations import service as conversations
-from bot.desk.sign_in import link_path
 from bot.exchange.post import service as post
 from bot.exchange.post.watch import look_at_exchange
+from bot.foreground import CannotDo
 from bot.kernel import audit, officers
 from bot.kernel.access import Role
 from bot.kernel.clock import SystemClock
@@ -46,10 +46,6 @@ ROOT = Path(__file__).resolve().parents[1]
 #: Who did it, where nobody is signed in: whoever can run commands on this machine.
 COMMAND = "system:command"
 LONGEST_NAME = 120
-
-
-class CannotDo(Exception):
-    """Why not, and what to do instead, as a sentence."""
 
 
 class Finding(Struct, frozen=True):
@@ -168,7 +164,7 @@ def _known(tx: Connection, sign_in_name: str) -> officers.Officer:
 
 
 def _link_said(settings: Settings, token: str) -> str:
-    return f"Sign in once, within 15 minutes: {settings.public_url}{link_path(token)}"
+    return f"Sign in once, within 15 minutes: {settings.public_url}{officers.link_path(token)}"
 
 
 # --- the demonstration, the record, the key ---

@@ -13,13 +13,6 @@ from bot.kernel.web_keys import CLOCK, DATABASE, OFFICER, VAULT
 
 routes = Routes()
 
-LINK_PATH = "/desk/sign-in/link"
-
-
-def link_path(token: str) -> str:
-    """Where a one-time link leads, after the public address."""
-    return f"{LINK_PATH}?token={token}"
-
 
 @routes.get("/desk/sign-in", name="sign_in", allow=PUBLIC)
 async def show_sign_in(request: web.Request) -> web.StreamResponse:
@@ -55,7 +48,7 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
     return await _let_in(request, tried.officer.id, "session.password")
 
 
-@routes.get(LINK_PATH, name="link", allow=PUBLIC)
+@routes.get(officers.LINK_PATH, name="link", allow=PUBLIC)
 async def show_link(request: web.Request) -> web.StreamResponse:
     """Looking at a link does not spend it: mail scanners look at everything. The button does."""
     token, now = request.query.get("token", ""), request.app[CLOCK].now()
@@ -68,7 +61,7 @@ def _button(request: web.Request, token: str | None) -> web.Response:
     return render(request, "desk/link.html", context, status=200 if token else 404)
 
 
-@routes.post(LINK_PATH, name="link", allow=PUBLIC)
+@routes.post(officers.LINK_PATH, name="link", allow=PUBLIC)
 async def spend_link(request: web.Request) -> web.StreamResponse:
     token, now = (await form(request)).get("token", ""), request.app[CLOCK].now()
     officer = await request.app[DATABASE].write(lambda tx: officers.spend_link(tx, token, now))

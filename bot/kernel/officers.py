@@ -6,6 +6,7 @@ of processor time and therefore never happens inside a transaction: `hash_passwo
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
 import json
@@ -13,10 +14,8 @@ import secrets
 import unicodedata
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import argon2
-import pyotp
 import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy.engine import Connection
@@ -26,6 +25,9 @@ from bot.kernel.access import Role
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Moment, metadata
 from bot.kernel.ids import new_id
+
+if TYPE_CHECKING:
+    import argon2
 
 officers = sa.Table(
     "officers",
@@ -64,7 +66,8 @@ SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 256
 TOTP_SECONDS = 30
 
-_hasher = argon2.PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=1)
+#: Where the desk takes a one-time link.
+LINK_PATH = "/desk/sign-in/link"
 
 
 class SignInNameTaken(Exception):
@@ -206,19 +209,28 @@ def set_page_conversation(tx: Connection, officer_id: str, conversation_id: str 
 # Passwords
 
 
+@functools.cache
+def _hasher() -> argon2.PasswordHasher:
+    import argon2  # not before somebody signs in
+
+    return argon2.PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=1)
+
+
 def hash_password(password: str) -> str:
     """Argon2id, slow on purpose: call it outside the transaction and off the event loop. Raises PasswordTooWeak."""
     prepared = _prepared(password)
     if not SHORTEST_PASSWORD <= len(prepared) <= LONGEST_PASSWORD or _is_well_known(prepared):
         raise PasswordTooWeak
-    return _hasher.hash(prepared)
+    return _hasher().hash(prepared)
 
 
 def password_fits(password_hash: str | None, password: str) -> bool:
     """Whether this is the password. Takes as long for an account that has none, so that names cannot be probed."""
+    from argon2.exceptions import InvalidHashError, VerificationError
+
     try:
-        fits = _hasher.verify(password_hash or _nobodys_hash(), _prepared(password)[:LONGEST_PASSWORD])
-    except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
+        fits = _hasher().verify(password_hash or _nobodys_hash(), _prepared(password)[:LONGEST_PASSWORD])
+    except (VerificationError, InvalidHashError):
         return False
     return fits and password_hash is not None
 
@@ -243,6 +255,8 @@ def password_hash_of(tx: Connection, sign_in_name: str) -> tuple[str, str | None
 
 def begin_totp(tx: Connection, vault: Vault, officer_id: str) -> str:
     """A fresh secret, to be shown once. It counts only after `confirm_totp` saw a code made from it."""
+    import pyotp
+
     secret = pyotp.random_base32()
     key_id = tx.execute(sa.select(officers.c.key_id).where(officers.c.id == officer_id)).scalar_one()
     sealed = vault.key(tx, key_id).seal(secret, table="officers", row=officer_id, field="totp")
@@ -252,6 +266,8 @@ def begin_totp(tx: Connection, vault: Vault, officer_id: str) -> str:
 
 def totp_address(secret: str, officer: Officer) -> str:
     """The `otpauth://` address an authenticator app reads, as a link or a QR code."""
+    import pyotp
+
     return pyotp.TOTP(secret).provisioning_uri(name=officer.sign_in_name, issuer_name="Waymark")
 
 
@@ -269,6 +285,8 @@ def spend_totp(tx: Connection, vault: Vault, officer_id: str, code: str, at: dat
 
 
 def _spend_code(tx: Connection, vault: Vault, officer_id: str, code: str, at: datetime, *, confirmed: bool) -> bool:
+    import pyotp
+
     row = tx.execute(
         sa.select(officers).where(
             officers.c.id == officer_id,
@@ -308,6 +326,11 @@ def make_link(tx: Connection, officer_id: str, at: datetime, *, lifetime: timede
         )
     )
     return token
+
+
+def link_path(token: str) -> str:
+    """Where a one-time link leads, after the public address."""
+    return f"{LINK_PATH}?token={token}"
 
 
 def link_is_open(tx: Connection, token: str, at: datetime) -> bool:
@@ -401,5 +424,5 @@ def _nobodys_hash() -> str:
     """A hash nobody has the password of, made once, so that a missing account costs what a present one does."""
     global _nobody
     if _nobody is None:
-        _nobody = _hasher.hash(secrets.token_urlsafe(32))
+        _nobody = _hasher().hash(secrets.token_urlsafe(32))
     return _nobody

@@ -237,10 +237,16 @@ class _Door:
 RULES: web.AppKey[dict[web.AbstractRoute, Route]] = web.AppKey("rules")
 DOORS: web.AppKey[dict[web.AbstractRoute, _Door]] = web.AppKey("doors")
 PARTS: web.AppKey[WebParts] = web.AppKey("parts")
+Missing = Callable[[], Awaitable[None]]
+MISSING: web.AppKey[Missing | None] = web.AppKey("missing")
 
 
-def build_web(parts: WebParts, *routes: Routes) -> web.Application:
-    """The application with every route guarded. Serve it with `web_runner`, which guards broken HTTP too."""
+def build_web(parts: WebParts, *routes: Routes, missing: Missing | None = None) -> web.Application:
+    """The application with every route guarded. Serve it with `web_runner`, which guards broken HTTP too.
+
+    `missing` brings routes that are not there yet with `add_routes`; whoever asks for a page that is not known waits
+    for it once.
+    """
     app = web.Application(middlewares=[_answer_whatever_happens], client_max_size=WEBHOOK_CAP)
     app[PARTS] = parts
     app[SETTINGS], app[DATABASE], app[VAULT] = parts.settings, parts.database, parts.vault
@@ -249,6 +255,7 @@ def build_web(parts: WebParts, *routes: Routes) -> web.Application:
     app[STATIC] = StaticFiles(parts.static)
     app[TEMPLATES] = make_templates(parts.templates, parts.words, parts.template_globals)
     app[PIECES] = Pieces()
+    app[MISSING] = missing
     app[RULES], app[DOORS] = {}, {}
     _register(app, [route for table in (_static_routes(), *routes) for route in table.table])
     app.on_response_prepare.append(_add_headers)
@@ -279,6 +286,29 @@ def _register(app: web.Application, table: Iterable[Route]) -> None:
         for method in ("GET", "HEAD") if route.method == "GET" else (route.method,):
             served = resource.add_route(method, route.handler)
             app[RULES][served], app[DOORS][served] = route, door
+
+
+def add_routes(app: web.Application, routes: Iterable[Routes]) -> None:
+    """The routes that `missing` was to bring, in an application that serves already. Raises RouteWithoutRule."""
+    app.router._frozen = False  # aiohttp closes its router when it begins to serve; only guarded routes go past that
+    try:
+        _register(app, [route for table in routes for route in table.table])
+    finally:
+        app.router.freeze()
+
+
+async def _look_again(request: web.Request, handler: Handler) -> tuple[web.Request, Handler]:
+    """The same request where its page was missing and was brought meanwhile. Raises what `missing` raises."""
+    missing = request.app[MISSING]
+    if missing is None or request.match_info.http_exception is None:
+        return request, handler
+    await missing()
+    found = await request.app.router.resolve(request)
+    found.add_app(request.app)
+    found.freeze()
+    again = request.clone()  # a request remembers the page it was meant for
+    again._match_info = found
+    return again, found.handler
 
 
 async def _refuse_unguarded_routes(app: web.Application) -> None:
@@ -351,11 +381,14 @@ def web_runner(app: web.Application, *, shutdown_timeout: float = 20.0) -> web.A
 @web.middleware
 async def _answer_whatever_happens(request: web.Request, handler: Handler) -> web.StreamResponse:
     started = time.perf_counter()
-    door = _door(request)
-    if door.narrow and request.method not in SAFE_METHODS:
-        request = request.clone(client_max_size=door.body_cap)
     request[REQUEST_ID] = f"{_STARTED}{next(_numbers):08x}"
+    door = _door(request)
     try:
+        if door is _NO_DOOR:
+            request, handler = await _look_again(request, handler)
+            door = _door(request)
+        if door.narrow and request.method not in SAFE_METHODS:
+            request = request.clone(client_max_size=door.body_cap)
         _refuse_hostile_address(request)
         _refuse_too_much(request, door.body_cap)
         response = await door.admit(request, handler)
@@ -468,10 +501,11 @@ def _entrance(rule: Rule | None) -> Entrance:
 
 
 async def _find_nothing(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """No handler is ever called without a rule."""
     if request.match_info.http_exception is None:  # a real route, added behind our back while we run
         log.critical("route_without_rule")
         raise web.HTTPNotFound
-    return await handler(request)
+    raise request.match_info.http_exception
 
 
 async def _admit_machine(guard: MachineGuard, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ from typing import Any
 import aiohttp
 import pytest
 import sqlalchemy as sa
+from aiohttp import web
 from msgspec.structs import replace
 
 from bot import app
-from bot.app import CannotStart, opened, serve
+from bot.app import CannotStart, Waymark, opened, serve
 from bot.bridges import ReadingRoom
 from bot.conversations import service as conversations
 from bot.conversations.model import LEASE
@@ -25,8 +27,10 @@ from bot.kernel.clock import SetClock
 from bot.kernel.crypto import WrongMasterKey
 from bot.kernel.database import DatabaseUnavailable
 from bot.kernel.settings import Settings
+from bot.kernel.web import web_runner
 from dialogues.understanding.training import TrainingDataWrong
-from tests.integration.app.program import Helpline, Person, serving, settings_for, telegram_update
+from tests.integration.app.program import DOORS, Helpline, Person, serving, settings_for, telegram_update
+from tests.integration.kernel.test_logs import Written
 from tests.peers.telegram import FakeTelegram
 
 # --- a full disk ---
@@ -301,3 +305,65 @@ def test_a_text_that_cannot_be_read_is_named_before_anything_is_served(monkeypat
 
     with pytest.raises(CannotStart, match=r"overlays/XX\.yml:1: 'XX' is no country"):
         app._load_procedures()
+
+
+# --- the offices come after the messages ---
+
+
+def test_a_server_answers_before_the_desk_and_the_exchange_are_loaded():
+    """What a first answer does not need is not read before it: a child waits for every module."""
+    code = """
+import sys
+sys.modules["rich"] = None
+import bot.app, bot.foreground
+print(*(name for name in sys.modules
+        if name in ("argon2", "pyotp", "typer", "pydantic") or name.startswith(("bot.desk", "bot.exchange"))))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == ""
+
+
+async def test_a_desk_that_is_asked_for_before_it_is_loaded_is_there(tmp_path: Path):
+    settings = settings_for(tmp_path)
+    async with opened(settings) as waymark:
+        runner = web_runner(waymark.web(offices_later=True), shutdown_timeout=1.0)
+        await runner.setup()
+        await web.SockSite(runner, DOORS[settings.port].dup()).start()
+        await waymark.start()
+        try:
+            async with aiohttp.ClientSession(settings.public_url) as client:
+                pages = await asyncio.gather(*(client.get("/desk/sign-in") for _ in range(3)))
+                ready = await client.get("/readyz")
+                known = await ready.text()
+        finally:
+            await runner.cleanup()
+
+    assert [page.status for page in pages] == [200] * 3
+    assert "carrier" in known
+
+
+async def test_offices_that_cannot_be_opened_are_told_and_keep_nobody_from_writing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: Written
+):
+    def broken(waymark: Waymark) -> None:
+        raise OSError
+
+    monkeypatch.setattr(Waymark, "_build_offices", broken)
+    monkeypatch.setattr(app, "FIRST_MESSAGES_SECONDS", 0.0)
+    settings = settings_for(tmp_path)
+    async with opened(settings) as waymark:
+        runner = web_runner(waymark.web(offices_later=True), shutdown_timeout=1.0)
+        await runner.setup()
+        await web.SockSite(runner, DOORS[settings.port].dup()).start()
+        await waymark.start()
+        try:
+            await waymark.reading.loaded()
+            async with aiohttp.ClientSession(settings.public_url) as client:
+                desk = await client.get("/desk/sign-in")
+                chat = await client.get("/chat")
+                ready = await client.get("/readyz")
+        finally:
+            await runner.cleanup()
+
+    assert (desk.status, chat.status, ready.status) == (500, 200, 503)

@@ -1,0 +1,111 @@
+"""What officers and partners use: the desk, the exchange, and the workers behind them.
+
+Whoever writes for help waits for none of it, so a server answers its first message before this is even loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from urllib.parse import urlsplit
+
+import bot.desk
+from bot.desk.ports import TelegramName
+from bot.desk.texts import Meant
+from bot.exchange.exchange import Exchange
+from bot.exchange.holds.service import ClaimingAdults
+from bot.exchange.outside.notices import LinkNotices
+from bot.exchange.partners.keys import Identity
+from bot.exchange.requests.intake import RequestIntake
+from bot.exchange.requests.reminders import Reminders
+from bot.exchange.requests.sending import RequestGatekeeper
+from bot.exchange.requests.service import WithdrawnConsents
+from bot.exchange.requests.telling import Telling
+from bot.kernel.clock import Clock
+from bot.kernel.crypto import Vault
+from bot.kernel.database import Database
+from bot.kernel.live import Signals
+from bot.kernel.mail import Mailer
+from bot.kernel.settings import Settings
+from bot.kernel.web import Routes
+from bot.kernel.words import Words
+from bot.texts.shelf import TextShelf
+from directory.service import Directory
+
+
+class Offices:
+    """The desk and the exchange, built but not at work."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        vault: Vault,
+        clock: Clock,
+        signals: Signals,
+        *,
+        words: Words,
+        directory: Directory,
+        texts: TextShelf,
+        telegram: TelegramName | None,
+        meant: Meant,
+    ) -> None:
+        self._directory, self._texts, self._telegram, self._meant = directory, texts, telegram, meant
+        identity = own_identity(settings)
+        self.reminders = Reminders(database, clock, signals, vault)
+        self.telling = Telling(database, clock, signals, vault, words)
+        self.exchange = Exchange(
+            database,
+            vault,
+            clock,
+            signals,
+            receiver=RequestIntake(vault),
+            gatekeeper=RequestGatekeeper(vault),
+            identity=identity,
+        )
+        self.link_notices = LinkNotices(
+            database,
+            vault,
+            clock,
+            signals,
+            words=words,
+            mailer=mailer_of(settings),
+            page=f"{settings.public_url}{bot.desk.LINK_PAGE}",
+            helpline=identity.name,
+        )
+
+    def routes(self) -> list[Routes]:
+        """Every route of the desk, and of the exchange with partners."""
+        desk = bot.desk.all_routes(
+            self._directory,
+            texts=self._texts,
+            holders=[WithdrawnConsents()],
+            companions=ClaimingAdults(),
+            meant=self._meant,
+            telegram=self._telegram,
+        )
+        return [*desk, self.exchange.routes]
+
+    def workers(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
+        """What works as long as the program runs, by name."""
+        return {
+            "reminders": self.reminders.run,
+            "telling": self.telling.run,
+            "intake": self.exchange.intake.run,
+            "carrier": self.exchange.carrier.run,
+            "link notices": self.link_notices.run,
+        }
+
+
+def mailer_of(settings: Settings) -> Mailer | None:
+    """The mail server of the settings; None where there is none."""
+    url = settings.smtp_url.value
+    return Mailer(url, settings.mail_from) if url else None
+
+
+def own_identity(settings: Settings) -> Identity:
+    """What our key file tells partners about this deployment."""
+    return Identity(
+        name=settings.exchange_name or urlsplit(settings.public_url).netloc,
+        country=settings.country,
+        endpoint=settings.public_url,
+    )
