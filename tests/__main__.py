@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -76,11 +77,14 @@ def main(arguments: Sequence[str]) -> int:
         if os.environ.get("CI"):
             return 1  # a run without them is not green
         chosen = [check for check in chosen if check.name not in IN_A_BROWSER]
-    results = [(check, *_run(check, options, number, len(chosen))) for number, check in enumerate(chosen, 1)]
+    results = [(check, _run(check, options, number, len(chosen))) for number, check in enumerate(chosen, 1)]
     print()
-    for check, code, seconds in results:
-        print(f"{'ok    ' if code == 0 else 'FAILED'} {check.name:<12} {seconds:6.1f} s  {check.tells}")
-    return 0 if all(code == 0 for _, code, _ in results) else 1
+    for check, done in results:
+        said = f"{done.seconds:6.1f} s {done.worked:6.1f} s of work  {check.tells}"
+        print(f"{'FAILED' if done.failed else 'ok    '} {check.name:<12} {said}")
+    whole = [sum(done.seconds for _, done in results), sum(done.worked for _, done in results)]
+    print(f"{'':<19} {whole[0]:6.1f} s {whole[1]:6.1f} s of work  on {os.cpu_count()} processors")
+    return 1 if any(done.failed for _, done in results) else 0
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -90,17 +94,31 @@ def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     return list(arguments), []
 
 
-def _run(check: Check, options: Sequence[str], number: int, of: int) -> tuple[int, float]:
+@dataclass(frozen=True)
+class Done:
+    """How a check ended. `worked` is processor time of everything it started, in seconds."""
+
+    failed: bool
+    seconds: float
+    worked: float
+
+
+def _work_so_far() -> float:
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return children.ru_utime + children.ru_stime
+
+
+def _run(check: Check, options: Sequence[str], number: int, of: int) -> Done:
     print(f"\n[{number}/{of}] {check.name}: {check.tells}", flush=True)
     command = [*check.command, *(options if check.takes_pytest_options else ())]
-    began = time.monotonic()
+    began, worked = time.monotonic(), _work_so_far()
     environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
     try:
         code = subprocess.run(command, cwd=ROOT, check=False, env=environment, timeout=LONGEST_CHECK_SECONDS).returncode
     except subprocess.TimeoutExpired:
         print(f"{check.name} did not end within {LONGEST_CHECK_SECONDS} s and was stopped", file=sys.stderr)
         code = 1
-    return code, time.monotonic() - began
+    return Done(code != 0, time.monotonic() - began, _work_so_far() - worked)
 
 
 if __name__ == "__main__":
