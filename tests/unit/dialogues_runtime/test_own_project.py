@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,7 @@ def test_the_domain_lists_exactly_the_actions_there_are() -> None:
     assert set(PROJECT.domain.actions) == set(ACTION_NAMES)
 
 
+@cache
 def words_in_code() -> set[str]:
     """The names that stand as text in our code, as themselves or as the payload of a button."""
     return {
