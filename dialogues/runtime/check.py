@@ -36,7 +36,8 @@ def _unheard(project: Project) -> Iterator[Problem]:
         for event in story.events
         if event.get("event") == "user"
     }
-    asked = {"nlu_fallback", "out_of_scope"} - set(project.domain.raw.get("intents", ()))
+    declared = {next(iter(item)) if isinstance(item, dict) else item for item in project.domain.raw["intents"]}
+    asked = {"nlu_fallback", "out_of_scope"} - declared
     for name in unheard_intents(project.domain, project.rules):
         if name not in in_stories and name not in asked:
             yield _told(project, name, f"no rule listens to `{name}`: its messages fall back")

@@ -313,9 +313,11 @@ class DomainReader:
             self._problem(block, name, f"response `{name}` is written twice")
         if not name.startswith("utter_"):
             self._problem(block, name, f"the name of response `{name}` must begin with utter_", fatal=False)
-        if not isinstance(variations, list) or not variations:
-            self._problem(block, name, f"response `{name}` says nothing")
+        if not isinstance(variations, list):
+            self._problem(block, name, f"response `{name}` must be a list of variations")
             return
+        if not variations:
+            self._problem(block, name, f"response `{name}` says nothing", fatal=False)
         read = [self._variation(block, name, item) for item in variations]
         self._responses[name] = tuple(variation for variation in read if variation is not None)
         if "/" in name:
@@ -331,14 +333,21 @@ class DomainReader:
         buttons = []
         for button in item.get("buttons") or ():
             if not isinstance(button, Block) or button.get("title") is None:
-                self._problem(item, "buttons", f"a button of `{name}` has no title")
+                self._problem(item, "buttons", f"a button of `{name}` has no title", fatal=False)
                 continue
             buttons.append(Button(str(button["title"]), str(button.get("payload") or ""), str(button.get("url") or "")))
         conditions = []
+        if item.get("condition") is not None and not item["condition"]:
+            self._problem(
+                item, "condition", f"a variation of `{name}` with an empty condition is never said", fatal=False
+            )
+            return None
         for condition in item.get("condition") or ():
-            if not isinstance(condition, Block) or condition.get("type") != "slot" or "name" not in condition:
+            if not isinstance(condition, Block) or "name" not in condition:
                 self._problem(item, "condition", f"a condition of `{name}` must have `type: slot`, a name and a value")
                 continue
+            if condition.get("type") != "slot":
+                self._problem(item, "condition", f"a condition of `{name}` should have `type: slot`", fatal=False)
             conditions.append((str(condition["name"]), plain(condition.get("value"))))
         return Variation(
             text=str(item.get("text") or "").strip(),
@@ -352,13 +361,16 @@ class DomainReader:
     def _form(self, block: Block, name: str, settings: Any) -> None:
         if name in self._forms and plain(settings) != self._raw["forms"].get(name):
             self._problem(block, name, f"form `{name}` is declared twice")
-        if not isinstance(settings, Block) or not isinstance(settings.get("required_slots"), list):
-            self._problem(block, name, f"form `{name}` needs required_slots (a list, possibly empty)")
-            return
+        required = settings.get("required_slots", []) if isinstance(settings, Block) else None
+        if not isinstance(required, list):
+            readable = isinstance(settings, Block) and required is None
+            text = f"form `{name}` needs required_slots (a list, possibly empty)"
+            self._problem(block, name, text, fatal=not readable)
+            required = []
         self._forms[name] = Form(
             name,
-            tuple(str(slot) for slot in settings["required_slots"]),
-            _names(settings.get("ignored_intents")),
+            tuple(str(slot) for slot in required),
+            _names(settings.get("ignored_intents")) if isinstance(settings, Block) else frozenset(),
         )
 
 

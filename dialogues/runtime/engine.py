@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from dialogues.runtime.custom_actions import ActionFailed, ActionRejected, ActionResult, ActionRunner
+from dialogues.runtime.domain import Domain
 from dialogues.runtime.fallback import (
     ASK_AFFIRMATION,
     ASK_REPHRASE,
@@ -42,6 +43,8 @@ from dialogues.runtime.slots import REQUESTED_SLOT, Heard, extract
 from dialogues.runtime.tracker import LISTEN, SESSION_METADATA, SESSION_START, Tracker
 
 LONGEST_TURN = 10
+#: Steps of one turn, with those that refused or undid themselves: Rasa does not count these, and goes on for ever.
+MOST_STEPS = 3 * LONGEST_TURN
 VALIDATE_MAPPINGS = "action_validate_slot_mappings"
 #: What a person hears when something broke and the project has no `utter_default`.
 SORRY = "Sorry, something went wrong here. Please write that again."
@@ -208,7 +211,9 @@ class _Conversation:
             self._emit(event)
 
     async def _act(self) -> None:
-        while not self.tracker.paused or self.tracker.intent == "restart":
+        for _ in range(MOST_STEPS):
+            if self.tracker.paused and self.tracker.intent != "restart":
+                return
             if self._actions_since_listening() >= LONGEST_TURN and self.tracker.latest_action not in (
                 LISTEN,
                 SESSION_START,
@@ -218,6 +223,8 @@ class _Conversation:
                 return
             if not await self._step():
                 return
+        log.warning("%d steps in one turn without an end; the last was %s", MOST_STEPS, self.tracker.latest_action)
+        self._listen_again()
 
     async def _step(self) -> bool:
         """One action. False when it ended the turn."""
@@ -312,14 +319,14 @@ class _Conversation:
         return await self.perform(name, tracker)
 
     def can(self, name: str) -> bool:
-        return name in self._domain.actions or name in self._domain.responses or name in self._engine.actions.names
+        return name in self._domain.actions or name in self._domain.responses
 
     async def perform(self, name: str, tracker: Tracker) -> list[Event]:
         if name in _DEFAULTS and name not in self._domain.actions:
             return _DEFAULTS[name](self, tracker)
         if self._domain.retrieves(name):
             return self._say(_selected(name, tracker), tracker)
-        if name.startswith("utter_") and name not in self._engine.actions.names:
+        if name.startswith("utter_"):
             return self._say(name, tracker)
         return await self._custom(name, tracker)
 
@@ -383,7 +390,10 @@ class _Conversation:
                 if event.get("event") == "slot":
                     spoken.apply(event)
         said = (self._drafted(name, message, spoken) for message in result.responses)
-        return [*(bot_event(message) for message in said if message is not None), *_events(name, result.events)]
+        return [
+            *(bot_event(message) for message in said if message is not None),
+            *_events(name, result.events, self._domain),
+        ]
 
     def _drafted(self, action: str, message: Mapping[str, Any], tracker: Tracker) -> dict[str, Any] | None:
         response = message.get("response") or message.get("template")
@@ -422,9 +432,12 @@ class _Conversation:
         return number
 
     def _give_up(self) -> None:
-        """The rules run in a circle. Say so rather than nothing, and wait for the next message."""
-        if self._manners.failure is Failure.SILENT:
-            return
+        """The rules run in a circle. Rasa stops here, and the conversation stays dead."""
+        if self._manners.failure is not Failure.SILENT:
+            self._listen_again()
+
+    def _listen_again(self) -> None:
+        """The turn cannot go on. If nothing was said, say so, and wait for the next message."""
         self._broken = True
         if not self.replies and self._manners.failure is Failure.RAISED:
             for event in self._say("utter_default", self.tracker):
@@ -486,14 +499,47 @@ def _as_rasa(entity: Entity) -> dict[str, Any]:
 
 #: Older names of events that Rasa still takes.
 _OLD_NAMES = {"form": "active_loop"}
+#: Every kind of event that Rasa takes from an action (`rasa/shared/utils/schemas/events.py`).
+_KINDS = frozenset(
+    [
+        "action",
+        "action_execution_rejected",
+        "active_loop",
+        "agent",
+        "bot",
+        "cancel_reminder",
+        "entities",
+        "export",
+        "followup",
+        "form",
+        "form_validation",
+        "loop_interrupted",
+        "pause",
+        "reminder",
+        "reset_slots",
+        "restart",
+        "resume",
+        "rewind",
+        "session_started",
+        "slot",
+        "undo",
+        "user",
+        "user_featurization",
+    ]
+)
 
 
-def _events(action: str, events: Sequence[Any]) -> Iterator[Event]:
-    """The events of an action. Raises ActionFailed for what is none."""
+def _events(action: str, events: Sequence[Any], domain: Domain) -> Iterator[Event]:
+    """The events of an action. Raises ActionFailed where one of them is none: then none of them counts."""
     for event in events:
-        if not isinstance(event, Mapping) or not isinstance(event.get("event"), str):
+        if not isinstance(event, Mapping) or event.get("event") not in _KINDS:
             raise ActionFailed(action) from TypeError(f"{event!r} is not an event")
-        yield {**event, "event": _OLD_NAMES.get(event["event"], event["event"])}
+        kind, name = _OLD_NAMES.get(event["event"], event["event"]), event.get("name")
+        if kind == "slot" and not (isinstance(name, str) and "value" in event):
+            raise ActionFailed(action) from TypeError(f"{event!r} does not say which slot holds what")
+        if kind == "active_loop" and name and not domain.knows_loop(str(name)):
+            raise ActionFailed(action) from TypeError(f"there is no form {name!r}")
+        yield {**event, "event": kind}
 
 
 def _selected(action: str, tracker: Tracker) -> str | None:

@@ -35,7 +35,7 @@ class Acting(Protocol):
         ...
 
     def can(self, name: str) -> bool:
-        """Whether there is an action or a response of that name."""
+        """Whether the domain names an action or a response so. One that is only written in Python is never called."""
         ...
 
 

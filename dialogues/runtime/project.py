@@ -167,16 +167,16 @@ def _places(blocks: list[Block]) -> dict[str, tuple[str, int]]:
 def _loose_ends(domain: Domain, places: dict[str, tuple[str, int]]) -> Iterator[Problem]:
     """Names that lead nowhere."""
 
-    def problem(name: str, text: str, *, fatal: bool = False) -> Problem:
+    def problem(name: str, text: str) -> Problem:
         file, line = places.get(name, ("domain", 1))
-        return Problem(file, line, text, fatal)
+        return Problem(file, line, text, fatal=False)
 
     for form in domain.forms.values():
         for intent in sorted(form.ignored_intents - set(domain.intents)):
             yield problem(form.name, f"form `{form.name}` ignores `{intent}`, which is no intent")
         for slot in form.required_slots:
             if slot not in domain.slots:
-                yield problem(form.name, f"form `{form.name}` needs `{slot}`, which is no slot", fatal=True)
+                yield problem(form.name, f"form `{form.name}` needs `{slot}`, which is no slot")
             elif not any(ask in domain.responses or ask in domain.actions for ask in ask_names(form.name, slot)):
                 yield problem(form.name, f"form `{form.name}` cannot ask for `{slot}`: write utter_ask_{slot}")
     for slot_ in domain.slots.values():

@@ -93,7 +93,8 @@ def fill_as_rasa(text: str, values: Mapping[str, Any]) -> str:
     if any(name not in values for name in names) or (doubled and names):
         return text
     filled = "".join(_pieces(text, parts, values))
-    return text if _STRAY_BRACE.search(_RASA_PLACE.sub("", text)) else filled
+    unfilled_to_rasa = bool(names) and "0[" in filled  # as in `20[kg] of {fruit}`: so it writes a place inside
+    return text if unfilled_to_rasa or _STRAY_BRACE.search(_RASA_PLACE.sub("", text)) else filled
 
 
 #: A place is doubled when every brace around it is.

@@ -14,7 +14,7 @@ import pkgutil
 import sys
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -57,7 +57,7 @@ class ProjectActions:
         self._executor = ActionExecutor()
         self._worker = _Worker()
         problems: list[Problem] = []
-        for action in _action_classes(_import_actions(root)):
+        for action in _action_classes(root):
             try:
                 self._executor.register_action(action)
             except Exception as error:  # an action's own __init__ or name() may do anything
@@ -137,17 +137,26 @@ def _place_of(error: BaseException, folder: str) -> tuple[str, int]:
     return str(Path(file).resolve()).removeprefix(folder).lstrip("/") if folder in file else "actions", line or 1
 
 
-def _action_classes(modules: list[ModuleType]) -> list[type[Any]]:
+def _action_classes(root: Path) -> list[type[Any]]:
+    """Every action the modules define or import, wherever its class was made: rasa-sdk registers them all."""
     from rasa_sdk import Action
 
-    names = {module.__name__ for module in modules}
-    found: dict[type[Any], None] = {}
-    for module in modules:
-        for member in vars(module).values():
-            ours = inspect.isclass(member) and issubclass(member, Action) and member.__module__ in names
-            if ours and not inspect.isabstract(member) and not _nameless(member):
-                found[member] = None
-    return list(found)
+    before = set(_subclasses(Action))
+    modules = _import_actions(root)
+    named = [member for module in modules for member in vars(module).values() if inspect.isclass(member)]
+    made = [action for action in _subclasses(Action) if action not in before]
+    found = dict.fromkeys([*(member for member in named if issubclass(member, Action)), *made])
+    return [
+        action
+        for action in found
+        if not action.__module__.startswith("rasa_sdk.") and not inspect.isabstract(action) and not _nameless(action)
+    ]
+
+
+def _subclasses(kind: type[Any]) -> Iterator[type[Any]]:
+    for below in kind.__subclasses__():
+        yield below
+        yield from _subclasses(below)
 
 
 def _nameless(action: type[Any]) -> bool:

@@ -8,6 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -196,11 +197,18 @@ class Host:
 
 
 def _still_wanted(reminder: Event, tracker: Tracker) -> bool:
-    """Whether a reminder still counts: not undone, and nobody wrote since, where that was to stop it."""
-    place = next((i for i, e in enumerate(tracker.applied) if e.get("name") == reminder.get("name")), None)
-    if place is None:
+    """Whether a reminder still counts: not undone, and nobody wrote since, where that was to stop it.
+
+    A message that was not understood and undone was written all the same.
+    """
+
+    def is_it(event: Event) -> bool:
+        return event.get("event") == "reminder" and event.get("name") == reminder.get("name")
+
+    if not any(is_it(event) for event in tracker.applied):
         return False
-    written = any(event.get("event") == "user" and event.get("text") for event in tracker.applied[place:])
+    since = takewhile(lambda event: not is_it(event), reversed(tracker.events))
+    written = any(event.get("event") == "user" and event.get("text") for event in since)
     return not (reminder.get("kill_on_user_msg", True) and written)
 
 

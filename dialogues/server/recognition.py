@@ -90,7 +90,7 @@ class Patterns:
         if settings.get("use_regexes", True):
             self._patterns += [(name, re.compile(p, flags)) for name, p in data.regexes if name in data.entities]
         edge = r"\b" if settings.get("use_word_boundaries", True) else ""
-        for name, words in data.lookups.items() if settings.get("use_lookup_tables", True) else ():
+        for name, words in data.lookups if settings.get("use_lookup_tables", True) else ():
             if name in data.entities:
                 choices = "|".join(f"{edge}{re.escape(word)}{edge}" for word in words)
                 self._patterns.append((name, re.compile(f"({choices})", flags)))

@@ -30,7 +30,7 @@ class TrainingData(Struct):
     examples: list[Example] = field(default_factory=list)
     synonyms: dict[str, str] = field(default_factory=dict)
     regexes: list[tuple[str, str]] = field(default_factory=list)
-    lookups: dict[str, list[str]] = field(default_factory=dict)
+    lookups: list[tuple[str, list[str]]] = field(default_factory=list)  # a file's list is a pattern of its own
 
     @property
     def entities(self) -> frozenset[str]:
@@ -48,9 +48,11 @@ def read_training_data(root: Path) -> TrainingData:
             continue
         try:
             block = read_yaml(path, root)
+            here: dict[str, list[str]] = {}
             for item in block.get("nlu") or () if block else ():
                 if isinstance(item, Block):
-                    _item(item, data, problems)
+                    _item(item, data, here, problems)
+            data.lookups.extend(here.items())
         except ProjectWrong as error:
             problems.extend(error.problems)
     if problems:
@@ -58,7 +60,7 @@ def read_training_data(root: Path) -> TrainingData:
     return data
 
 
-def _item(item: Block, data: TrainingData, problems: list[Problem]) -> None:
+def _item(item: Block, data: TrainingData, lookups: dict[str, list[str]], problems: list[Problem]) -> None:
     lines = list(_lines(item))
     if "intent" in item:
         full = str(item["intent"])
@@ -81,7 +83,7 @@ def _item(item: Block, data: TrainingData, problems: list[Problem]) -> None:
                 continue
             data.regexes.append((str(item["regex"]), line))
     elif "lookup" in item:
-        data.lookups.setdefault(str(item["lookup"]), []).extend(lines)
+        lookups.setdefault(str(item["lookup"]), []).extend(lines)
 
 
 def _lines(item: Block) -> Iterator[str]:

@@ -119,7 +119,8 @@ class Lesson(Struct, frozen=True):
 def learn(like: Likeness, lessons: Sequence[Lesson], folds: NDArray[np.int64]) -> list[tuple[Head, Matrix]]:
     """For each lesson a head, and for every sentence with a label the chances by a head that never saw its fold.
 
-    `like` compares the sentences with one another. All heads share one kernel, whose inverse is the dear part.
+    `like` compares the sentences with one another. All heads share one kernel. The dear part is the root of its
+    inverse; the inverse itself is never needed whole.
     """
     names = [tuple(lesson.labels or sorted(set(filter(None, lesson.truth)))) for lesson in lessons]
     target = np.concatenate(
@@ -132,16 +133,15 @@ def learn(like: Likeness, lessons: Sequence[Lesson], folds: NDArray[np.int64]) -
     kernel[np.diag_indices_from(kernel)] += np.float32(_RIDGE)
     root = _inverse_root(kernel)
     del kernel  # in training each of these is hundreds of megabytes
-    inverse = _squared(root)
-    del root
-    pulls = inverse @ target
+    pulls = np.asarray(root.T @ (root @ target), np.float32)
     by_letters, bias = like.letters.T @ pulls, pulls.sum(axis=0)
     again = like.letters @ by_letters + bias + np.float32(_RIDGE) * pulls
     if like.meaning.shape[1]:
         again += like.meaning @ pulls
     if not np.allclose(again, target, atol=0.05):
         raise LearningFailed("the sentences could not be told apart numerically; what was learnt is not kept")
-    unseen = _scores_unseen(inverse, pulls, target, folds)
+    unseen = _scores_unseen(root, pulls, target, folds)
+    del root
     by_meaning = pulls if like.meaning.shape[1] else np.zeros((0, target.shape[1]), np.float32)
     found, start = [], 0
     for lesson, labels in zip(lessons, names, strict=True):
@@ -177,20 +177,6 @@ def _unit(rows: Matrix) -> Matrix:
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6), np.float32)
 
 
-def _squared(root: Matrix) -> Matrix:
-    """`root.T @ root` of a lower triangle, by halves: a third of the work, for what is zero is not multiplied."""
-    if len(root) <= 512:
-        return np.asarray(root.T @ root, np.float32)
-    half = len(root) // 2
-    below, last = root[half:, :half], root[half:, half:]
-    whole = np.empty_like(root)
-    whole[:half, :half] = _squared(root[:half, :half]) + below.T @ below
-    whole[half:, half:] = _squared(last)
-    whole[half:, :half] = last.T @ below
-    whole[:half, half:] = whole[half:, :half].T
-    return whole
-
-
 def _inverse_root(kernel: Matrix) -> Matrix:
     """The inverse of the kernel's Cholesky factor, by halves: a library call takes six times the memory.
 
@@ -209,12 +195,13 @@ def _inverse_root(kernel: Matrix) -> Matrix:
     return whole
 
 
-def _scores_unseen(inverse: Matrix, pulls: Matrix, target: Matrix, folds: NDArray[np.int64]) -> Matrix:
+def _scores_unseen(root: Matrix, pulls: Matrix, target: Matrix, folds: NDArray[np.int64]) -> Matrix:
     """Leaving a fold out needs no second training: the inverse already tells what its sentences contributed."""
     unseen = np.empty_like(target)
     for fold in np.unique(folds):
         rows = np.flatnonzero(folds == fold)
-        unseen[rows] = target[rows] - np.linalg.solve(inverse[np.ix_(rows, rows)], pulls[rows])
+        columns = root[:, rows]
+        unseen[rows] = target[rows] - np.linalg.solve(columns.T @ columns, pulls[rows])
     return unseen
 
 

@@ -294,13 +294,13 @@ def raised_for_age(risk: Risk, age: int | None) -> Risk:
 
 
 def _likeliest(hits: Sequence[_Hit], meaning: Meaning) -> str | None:
-    """The code that head and words together make likeliest; None where the head says nothing."""
+    """The code that head and words together make likeliest, the gravest of equals; None where the head says nothing."""
     if not meaning.codes or meaning.danger <= 0:
         return None
     chances = {code: chance / meaning.danger for code, chance in meaning.codes}
-    for code, faint in {(hit.code, hit.weak or hit.doubtful) for hit in hits}:
+    for code, faint in sorted({(hit.code, hit.weak or hit.doubtful) for hit in hits}):
         chances[code] = chances.get(code, 0.0) + (_FAINTLY_WORDED if faint else _WORDED)
-    return max(chances, key=lambda code: chances[code])
+    return max(chances, key=lambda code: (chances[code], -CRISES.index(code)))
 
 
 def _gravest(hits: Sequence[_Hit], confidence: float) -> Risk:

@@ -19,7 +19,7 @@ class Person:
         return [message.get("text") for message in await self.host.hear("ada", text)]
 
 
-@pytest.mark.parametrize("project", [project for project in PROJECTS if project != "silences"])
+@pytest.mark.parametrize("project", [project for project in PROJECTS if project not in ("silences", "rubbish")])
 async def test_otherwise_it_is_as_on_a_real_rasa(project: str) -> None:
     assert await play(project, recorded(HERE / project), AS_RASA) == []
 
@@ -54,4 +54,20 @@ async def test_a_form_that_cannot_start_is_not_taken_for_one_that_ended() -> Non
     ada = Person("silences")
 
     assert await ada.says('/broken_start{"item": "x"}') == ["pardon?"]
+    assert await ada.says("hi") == ["hello"]
+
+
+@pytest.mark.parametrize("kind", ["unknown", "missing", "noname"])
+async def test_an_action_whose_events_nobody_can_read_is_apologised_for(kind: str) -> None:
+    ada = Person("rubbish")
+
+    assert await ada.says(f'/go{{"what": "{kind}"}}') == ["what?"]
+    assert await ada.says("/status") == ["x None n None l None"]
+
+
+@pytest.mark.parametrize("kind", ["undo", "refuse_another"])
+async def test_an_action_that_would_be_run_for_ever_is_stopped_and_the_conversation_lives_on(kind: str) -> None:
+    ada = Person("rubbish")
+
+    assert set(await ada.says(f'/go{{"what": "{kind}"}}')) == {"go"}
     assert await ada.says("hi") == ["hello"]

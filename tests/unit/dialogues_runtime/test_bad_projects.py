@@ -33,9 +33,8 @@ DOMAIN = """
         ("slots:\n  s: {type: text, mappings: [{type: from_text, conditions: always}]}\n", "must be a list"),
         ("slots:\n  s: {type: text, mappings: [{type: from_entity}]}\n", "does not say which entity"),
         ("session_config: {session_expiration_time: soon}\nintents: [a]\n", "must be a number of minutes"),
-        ("responses:\n  utter_a: hello\n", "says nothing"),
-        ("responses:\n  utter_a: [{image: x, buttons: [{payload: /a}]}]\n", "has no title"),
-        ("responses:\n  utter_a: [{text: x, condition: [{name: s}]}]\n", "must have `type: slot`"),
+        ("responses:\n  utter_a: hello\n", "must be a list of variations"),
+        ("responses:\n  utter_a: [{text: x, condition: [{type: slot}]}]\n", "must have `type: slot`"),
         ("forms:\n  f: {required_slots: s}\n", "needs required_slots"),
         ("forms:\n  f: []\n", "needs required_slots"),
     ],
@@ -45,6 +44,23 @@ def test_a_domain_that_cannot_be_meant_is_refused_with_its_line(tmp_path, domain
         load_project(write_project(tmp_path, domain), strict=False)
 
     assert any(told in p.text and p.file == "domain.yml" and p.line >= 1 for p in caught.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("domain", "told"),
+    [
+        ("responses:\n  utter_a: []\n", "says nothing"),
+        ("responses:\n  utter_a: [{image: x, buttons: [{payload: /a}]}]\n", "has no title"),
+        ("responses:\n  utter_a: [{text: x, condition: [{name: s, value: 1}]}]\n", "should have `type: slot`"),
+        ("responses:\n  utter_a: [{text: x, condition: []}]\n", "is never said"),
+        ("forms:\n  f: {required_slots: }\n", "needs required_slots"),
+        ("forms:\n  f: {required_slots: [nosuch]}\n", "which is no slot"),
+    ],
+)
+def test_what_rasa_plays_though_it_is_hardly_meant_is_played_and_doubted(tmp_path, domain, told):
+    project = load_project(write_project(tmp_path, domain), strict=False)
+
+    assert any(told in doubt.text and doubt.line >= 1 for doubt in project.doubts)
 
 
 @pytest.mark.parametrize(

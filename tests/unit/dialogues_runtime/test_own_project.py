@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,13 @@ from dialogues.actions.wishes import WISHES
 from dialogues.knowledge import Procedures
 from dialogues.runtime.catalogue import read_catalogues, sentences, translator
 from dialogues.runtime.check import warnings
+from dialogues.runtime.domain import DEFAULT_INTENTS
 from dialogues.runtime.engine import Engine
+from dialogues.runtime.forms import ask_names
 from dialogues.runtime.model import DialogueState, Entity, UserMessage
 from dialogues.runtime.project import load_project
 from dialogues.runtime.responses import fill, placeholders
+from dialogues.server.training_data import read_training_data
 from dialogues.talks import read_world
 from dialogues.understanding.model import LANGUAGES
 
@@ -88,6 +92,44 @@ def test_nothing_in_the_project_is_seldom_meant() -> None:
 
 def test_the_domain_lists_exactly_the_actions_there_are() -> None:
     assert set(PROJECT.domain.actions) == set(ACTION_NAMES)
+
+
+@cache
+def words_in_code() -> set[str]:
+    """The names that stand as text in our code, as themselves or as the payload of a button."""
+    return {
+        node.value.removeprefix("/").partition("{")[0]
+        for room in ("dialogues", "bot")
+        for path in (ROOT / room).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+def test_every_response_is_said_by_a_rule_a_form_or_an_action() -> None:
+    said = {event.get("name") for rule in PROJECT.rules.rules for way in rule.events for event in way}
+    asked = {
+        name
+        for form in PROJECT.domain.forms.values()
+        for slot in form.required_slots
+        for name in ask_names(form.name, slot)
+    }
+    by_code = {f"utter_danger_{code}" for code in CODES}
+    for_rasa_only = {"utter_procedure", "utter_search_service"}  # it wants words for each retrieval intent
+
+    assert PROJECT.domain.responses.keys() - said - asked - by_code - for_rasa_only <= words_in_code()
+
+
+def test_an_intent_without_examples_is_sent_by_a_button_or_by_the_host() -> None:
+    shown = {example.intent for example in read_training_data(PROJECT.root).examples}
+    tapped = {
+        button.payload.removeprefix("/").partition("{")[0]
+        for variations in PROJECT.domain.responses.values()
+        for variation in variations
+        for button in variation.buttons
+    }
+
+    assert PROJECT.domain.intents.keys() - set(DEFAULT_INTENTS) - shown <= tapped | words_in_code()
 
 
 @pytest.mark.parametrize("language", OTHERS)

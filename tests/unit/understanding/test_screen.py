@@ -1,7 +1,17 @@
+from itertools import combinations
+
 import pytest
 
 from dialogues.understanding.model import Priority, Risk
-from dialogues.understanding.screen import NO_MEANING, Meaning, Pattern, PatternWrong, Screen, raised_for_age
+from dialogues.understanding.screen import (
+    CRISES,
+    NO_MEANING,
+    Meaning,
+    Pattern,
+    PatternWrong,
+    Screen,
+    raised_for_age,
+)
 
 LEXICON = [
     ("immediate_danger", "P0", "has .. (knife|gun)"),
@@ -151,3 +161,13 @@ def test_work_that_exploits_is_never_answered_as_p0_and_what_endangers_life_at_w
     assert work.priority is Priority.P1
     assert fallen is not None
     assert fallen.priority is Priority.P0
+
+
+def test_of_two_dangers_that_the_words_name_equally_the_gravest_is_told_whenever_the_program_was_started():
+    nothing_plain = Meaning(0.5, ((CRISES[-1], 0.0),), 0.0)
+
+    for gravest, other in combinations(CRISES, 2):
+        told = Screen([(other, "P0", "alpha"), (gravest, "P0", "beta")], {}, threshold=0.3, urgent=0.4)
+        risk = told.read("alpha beta", nothing_plain)
+        assert risk is not None
+        assert risk.reason == gravest
