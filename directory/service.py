@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from directory import search as searching
 from directory import store
+from directory.areas import Areas, Here, Regions
 from directory.model import (
     NEEDS,
     STALE_AFTER,
@@ -377,6 +378,8 @@ class Directory:
         self.words = words
         self._supplement = places or Places.load()
         self._places = self._supplement
+        self._regions = Regions()
+        self._areas: Areas | None = None  # where nothing serves an area, nobody need know in which one is
         self._gazetteer = gazetteer
         self._places_of: tuple[int, int] | None = None
         self._looked_at: datetime | None = None
@@ -396,13 +399,16 @@ class Directory:
     async def refresh_places(self) -> None:
         """Learn the towns in which something is offered."""
 
-        def read(tx: Connection) -> tuple[tuple[int, int], list[tuple[str, str, float, float]] | None]:
+        def read(tx: Connection) -> tuple[tuple[int, int], list[tuple[str, str, float, float]] | None, bool]:
             change = store.latest_change(tx)
-            return change, None if change == self._places_of else store.own_towns(tx)
+            if change == self._places_of:
+                return change, None, False
+            return change, store.own_towns(tx), store.areas_are_served(tx)
 
-        change, towns = await self.database.read(read)
+        change, towns, areas = await self.database.read(read)
         if towns is not None:
             self._places, self._places_of = self._supplement.with_towns(towns), change
+            self._areas = Areas(self._places, self._regions) if areas else None
         self._looked_at = self.clock.now()
 
     async def _fresh_places(self) -> Places:
@@ -454,6 +460,7 @@ class Directory:
         """
         if need not in NEEDS:
             raise KeyError(need)
+        here = await self._here(place, language)
         search = Search(
             need,
             place.latitude,
@@ -471,13 +478,22 @@ class Directory:
             disability=disability,
             staff=staff,
             nationality=nationality,
+            here=here,
         )
         at = self.clock.now()
 
         def read(tx: Connection) -> list[FoundService]:
-            return _described(tx, searching.find_near(tx, search, at=at), at=at, language=language, words=self.words)
+            found = searching.find_near(tx, search, at=at)
+            return _described(tx, found, at=at, language=language, words=self.words, here=here)
 
         return await self.database.read(read)
+
+    async def _here(self, place: FoundPlace, language: str) -> Here | None:
+        """The town, province and region of a place. None where nothing serves an area."""
+        await self._fresh_places()
+        if self._areas is None:
+            return None
+        return await asyncio.to_thread(self._areas.here, place, language=language)
 
     async def helplines(self, country: str | None, *, language: str, limit: int = 3) -> list[FoundService]:
         """Public helplines that serve a country; those that serve the world when it is not known."""
@@ -524,11 +540,19 @@ def _described(
     at: datetime,
     language: str,
     words: Translates,
+    here: Here | None = None,
 ) -> list[FoundService]:
     names = store.get_organizations(tx, [service.organization_id for service, _, _ in found])
     return [
         searching.describe(
-            service, names.get(service.organization_id), location, metres, at=at, language=language, words=words
+            service,
+            names.get(service.organization_id),
+            location,
+            metres,
+            at=at,
+            language=language,
+            words=words,
+            here=here,
         )
         for service, location, metres in found
     ]

@@ -380,7 +380,7 @@ def flat_row(record: Service, owner: Organization) -> list[str]:
         "status_required": ", ".join(who.status_required),
         "staff_genders": ", ".join(record.staff_genders),
         "reports_to": ", ".join(record.reports_to),
-        "areas": "; ".join(record.areas),
+        "areas": "" if record.confidential else "; ".join(record.areas),
     }
     return [values[field] for field in FIELDS]
 

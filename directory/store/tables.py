@@ -326,8 +326,9 @@ import_pieces = sa.Table(
     sa.Column("content", sa.LargeBinary, nullable=False),
 )
 
-#: What a search reads: a row for each need of each published service at each of its points, found by need and cell
-#: of the map. It holds nothing that the records do not hold, and is written with them: see `store/search.py`.
+#: What a search reads: a row for each need of each published service at each of its points, and for each area that it
+#: serves, found by need and cell of the map; an area is a cell below zero. It holds nothing that the records do not
+#: hold, and is written with them: see `store/search.py`.
 found_by = sa.Table(
     "directory_search",
     metadata,
@@ -354,6 +355,7 @@ found_by = sa.Table(
     sa.Column("full_until", Moment, nullable=True),  # said to be full until then; never of a safe place
     sa.Column("languages", sa.Text, nullable=False),  # " ar fr ", so that " ar " is in it
     sa.Column("opening", sa.Text, nullable=False),  # JSON: hours and the days between which it is shut
+    sa.Column("areas", sa.Text, nullable=True),  # keys of the areas it serves: "|imperia|savona|"; NULL: not said
     sa.Index("ix_directory_search_service_id", "service_id"),
     sqlite_with_rowid=False,
 )
