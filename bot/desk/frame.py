@@ -237,7 +237,6 @@ NOTICES: Mapping[str, str] = {
     "none_chosen": N_("None was chosen. Nothing was changed."),
     "one_is_gone": N_("One of them is not there any more. Nothing was changed."),
     "one_cannot": N_("One of them cannot take this step, or needs a second person and a call. Nothing was changed."),
-    "looked": N_("Everything was compared. What looks alike is listed below."),
     "merged": N_("They are one record now. What was taken over waits as a draft."),
     "not_merged": N_("These two cannot be merged now. Nothing was changed."),
     "who_and_where": N_("Say with whom or where it was checked."),

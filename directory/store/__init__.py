@@ -35,6 +35,7 @@ from directory.store.imports import (
     undo_imported,
 )
 from directory.store.lists import demo_ids, due_ids, latest_change, list_ids, needs_met, own_towns, update_ids
+from directory.store.looks import LookedThrough, ask_for_look, begin_look, end_look, get_look, look_is_due
 from directory.store.mappings import get_mapping, put_mapping
 from directory.store.provider_links import add_provider_link, open_provider_link, spend_provider_link
 from directory.store.published import (
@@ -89,6 +90,7 @@ __all__ = [
     "ImportState",
     "Light",
     "Link",
+    "LookedThrough",
     "Sought",
     "Suggested",
     "Transactions",
@@ -105,7 +107,9 @@ __all__ = [
     "add_services",
     "add_verification",
     "areas_are_served",
+    "ask_for_look",
     "authors",
+    "begin_look",
     "candidates",
     "candidates_for_areas",
     "changes_of",
@@ -120,9 +124,11 @@ __all__ = [
     "demo_ids",
     "drop_pieces",
     "due_ids",
+    "end_look",
     "forget_imported",
     "get_import",
     "get_locations",
+    "get_look",
     "get_mapping",
     "get_organizations",
     "get_pieces",
@@ -133,6 +139,7 @@ __all__ = [
     "light_records",
     "list_ids",
     "list_imports",
+    "look_is_due",
     "merged_into",
     "move_import",
     "move_reports",

@@ -275,6 +275,18 @@ duplicates = sa.Table(
     sa.Column("told_apart_by", sa.Text, nullable=False),
 )
 
+#: When everything was last looked through for something, and what it was like then.
+looks = sa.Table(
+    "directory_looks",
+    metadata,
+    sa.Column("look", sa.String(16), primary_key=True),  # duplicates
+    sa.Column("asked_at", Moment, nullable=True),
+    sa.Column("begun_at", Moment, nullable=True),
+    sa.Column("ended_at", Moment, nullable=True),
+    sa.Column("services", sa.Integer, nullable=False),  # of `latest_change` when it began
+    sa.Column("newest", sa.BigInteger, nullable=False),
+)
+
 #: Records that a person merged into another. They stay, with their history, and are offered to nobody.
 merged = sa.Table(
     "directory_merged",
