@@ -27,6 +27,9 @@ SAME_TOWN_M = 5_000
 #: Farther from every point that ships nobody knows in which region one is.
 FARTHEST_M = 50_000
 
+#: So many answers are remembered: most people ask about the same few towns.
+MOST_REMEMBERED = 500
+
 #: Words around the name of an area, in the languages people write.
 _WORDS_AROUND = """
     province region state district department county governorate prefecture metropolitan city area of the and
@@ -118,9 +121,18 @@ class Areas:
     def __init__(self, places: Places, regions: Regions) -> None:
         self._places, self._regions = places, regions
         self._towns: dict[str, frozenset[str]] = {}
+        self._asked: dict[tuple[FoundPlace, str], Here] = {}
 
     def here(self, place: FoundPlace, *, language: str) -> Here:
         """Where somebody is who named this place, or shared a point near it."""
+        found = self._asked.get((place, language))
+        if found is None:
+            if len(self._asked) >= MOST_REMEMBERED:
+                self._asked.clear()
+            found = self._asked[place, language] = self._look(place, language)
+        return found
+
+    def _look(self, place: FoundPlace, language: str) -> Here:
         point = (place.latitude, place.longitude, place.country)
         named = self._places.named(place.name, place.country)
         near = self._places.around(*point, radius_m=SAME_TOWN_M)

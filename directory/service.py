@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from statistics import fmean
 from typing import Protocol
 
 from msgspec import Struct
@@ -289,11 +291,9 @@ def due_for_verification(tx: Connection, *, at: datetime) -> list[Service]:
     return store.get_services(tx, store.due_ids(tx, checked_before=at - STALE_AFTER))
 
 
-class Covered(Struct, frozen=True):
-    """A town, and which of the needs of the minimum package something that is in force and fresh answers there."""
+class Cover(Struct, frozen=True):
+    """How many services there are in a town, and which needs of the minimum package they answer."""
 
-    name: str
-    country: str
     services: int
     met: tuple[str, ...]
 
@@ -306,18 +306,43 @@ class Covered(Struct, frozen=True):
         return tuple(need for need in self.missing if need in URGENT_NEEDS)
 
 
+class Covered(Struct, frozen=True):
+    """A town, and what is in force and fresh there.
+
+    `on_map` leaves safe places out, also of the count, for a map is looked at over shoulders; `point` is the middle of
+    the others. None where nothing else is there.
+    """
+
+    name: str
+    country: str
+    all: Cover
+    on_map: Cover | None = None
+    point: tuple[float, float] | None = None
+
+
 def coverage(tx: Connection, *, at: datetime) -> list[Covered]:
     """Every town with a service in force, those first that most is missing in."""
-    found: dict[tuple[str, str], tuple[set[str], set[str]]] = {}
-    for city, country, service_id, need in store.needs_met(tx, checked_since=at - STALE_AFTER):
-        ids, needs = found.setdefault((city, country), (set(), set()))
-        ids.add(service_id)
-        needs.add(need)
-    towns = [
-        Covered(city, country, len(ids), tuple(need for need in NEEDS if need in needs))
-        for (city, country), (ids, needs) in found.items()
-    ]
-    return sorted(towns, key=lambda town: (-len(town.missing_urgent), -len(town.missing), town.name, town.country))
+    by_town: dict[tuple[str, str], list[store.Met]] = defaultdict(list)
+    for met in store.needs_met(tx, checked_since=at - STALE_AFTER):
+        by_town[met.town, met.country].append(met)
+    towns = [_covered(town, country, met) for (town, country), met in by_town.items()]
+    return sorted(
+        towns, key=lambda town: (-len(town.all.missing_urgent), -len(town.all.missing), town.name, town.country)
+    )
+
+
+def _covered(town: str, country: str, met: list[store.Met]) -> Covered:
+    told = [each for each in met if each.point is not None]
+    if not told:
+        return Covered(town, country, _cover(met))
+    points = {each.point for each in told if each.point is not None}
+    latitude, longitude = (round(fmean(side), SHARED_DIGITS) for side in zip(*points, strict=True))
+    return Covered(town, country, _cover(met), _cover(told), (latitude, longitude))
+
+
+def _cover(met: list[store.Met]) -> Cover:
+    needs = {each.need for each in met}
+    return Cover(len({each.service_id for each in met}), tuple(need for need in NEEDS if need in needs))
 
 
 def _new_id() -> str:
