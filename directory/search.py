@@ -146,18 +146,23 @@ def _nearest(tx: Connection, search: Search, *, checked_since: datetime | None, 
         )
 
     accepts, sought = _accepting(search, at), _sought(search, checked_since)
+
+    def first(near: list[Measured]) -> list[Measured]:
+        near.sort(key=lambda pair: (sinks(pair[1]), pair[0], pair[1].service_id))
+        return list(islice((pair for pair in near if accepts(pair[1].opening)), search.limit))
+
     good: list[Measured] = []
     served: list[Measured] | None = None
     for radius in (NEXT_DOOR_M, *RADII_M):
         near = _measured(tx, search, sought, radius)
+        good = first(near)
+        if len(good) >= search.limit and not sinks(good[-1][1]) and radius <= RADII_M[0]:
+            break  # what serves the area counts as no nearer
         if radius in RADII_M:
             served = _serving(tx, search, sought) if served is None else served
-            near = _with_served(near, served)
-        near.sort(key=lambda pair: (sinks(pair[1]), pair[0], pair[1].service_id))
-        good = list(islice((pair for pair in near if accepts(pair[1].opening)), search.limit))
-        enough = len(good) >= search.limit
-        if enough and (radius in RADII_M or not sinks(good[-1][1])):
-            break
+            good = first(_with_served(near, served)) if served else good
+            if len(good) >= search.limit:
+                break
     return good
 
 
@@ -438,9 +443,8 @@ def reasons(
     """Why this one is offered, the strongest first, at most five."""
     found = _reach(service, language, words, here)
     if metres is not None:
-        kilometres = metres / 1000
-        figure = format_decimal(kilometres, "0.0" if kilometres < 10 else "0", locale=_locale(language))
-        found.append(words.text(language, HERE) if metres < 100 else words.text(language, NEAR, distance=figure))
+        near = words.text(language, NEAR, distance=_kilometres(round(metres, -2), language))
+        found.append(words.text(language, HERE) if metres < 100 else near)
     if is_open(service, at):
         found.append(words.text(language, OPEN_NOW))
     if service.eligibility.maximum_age is not None and service.eligibility.maximum_age < ADULT:
@@ -452,6 +456,12 @@ def reasons(
             words.text(language, {0: CHECKED_TODAY, 1: CHECKED_YESTERDAY}.get(days, CHECKED_DAYS_AGO), days=days)
         )
     return tuple(found[:5])
+
+
+@lru_cache(maxsize=4096)
+def _kilometres(metres: float, language: str) -> str:
+    """The figure as it is written there: 2.3, or 23."""
+    return str(format_decimal(metres / 1000, "0.0" if metres < 10_000 else "0", locale=_locale(language)))
 
 
 #: So many areas are named: a longer list tells less.
