@@ -40,7 +40,7 @@ from directory.places import Gazetteer, Place, Places
 from directory.search import Search
 from directory.seeds import emergency_numbers, put_helplines
 from directory.store import Transactions
-from directory.words import Translates
+from directory.words import Translates, because
 
 #: Known to work on mobile networks nearly everywhere, and the number of the whole European Union.
 EMERGENCY_ANYWHERE = "112"
@@ -61,7 +61,7 @@ class Clock(Protocol):
 
 def save_organization(tx: Connection, organization: Organization, *, at: datetime) -> None:
     if not organization.name.strip():
-        raise WrongRecord(["an organisation needs a name"])
+        raise WrongRecord([because("an organisation needs a name")])
     store.put_organization(tx, organization, at=at)
 
 
@@ -89,9 +89,11 @@ def may_save_draft(tx: Connection, service: Service) -> Service | None:
         raise WrongRecord(problems)
     before = store.get_service(tx, service.id)
     if before is not None and before.state is not RecordState.DRAFT:
-        raise NotAllowedNow(f"service {service.id} is {before.state}: only a draft can be changed")
+        raise NotAllowedNow(
+            because("service {id} is {state}: only a draft can be changed", id=service.id, state=before.state)
+        )
     if before is None and not store.get_organizations(tx, [service.organization_id]):
-        raise WrongRecord(["the organisation of the service is not known"])
+        raise WrongRecord([because("the organisation of the service is not known")])
     return before
 
 
@@ -100,7 +102,10 @@ def shared_location_problems(tx: Connection, service: Service) -> list[str]:
     known = store.get_locations(tx, [location.id for location in service.locations])
     altered = [location.id for location in service.locations if known.get(location.id, location) != location]
     elsewhere = store.used_elsewhere(tx, altered, service.id) if altered else set()
-    return [f"location {location_id} is another service's too, with other content" for location_id in sorted(elsewhere)]
+    return [
+        because("location {id} is another service's too, with other content", id=location_id)
+        for location_id in sorted(elsewhere)
+    ]
 
 
 def propose_change(tx: Connection, changed: Service, *, by: str, at: datetime, why: str = "") -> Service:
@@ -131,12 +136,18 @@ def may_propose_change(tx: Connection, changed: Service) -> Service:
     if current is None:
         raise KeyError(changed.id)
     if current.state is not RecordState.CURRENT:
-        raise NotAllowedNow(f"service {changed.id} is {current.state}: only a record in force is changed by a draft")
+        raise NotAllowedNow(
+            because(
+                "service {id} is {state}: only a record in force is changed by a draft",
+                id=changed.id,
+                state=current.state,
+            )
+        )
     if problems := changed.problems():
         raise WrongRecord(problems)
     before = store.get_service(tx, change_id(changed.id))
     if before is not None and before.state is RecordState.IN_REVIEW:
-        raise NotAllowedNow(f"a change of service {changed.id} is in review: decide about it first")
+        raise NotAllowedNow(because("a change of service {id} is in review: decide about it first", id=changed.id))
     return current
 
 
@@ -276,7 +287,7 @@ def verify_service(tx: Connection, service_id: str, verification: Verification) 
     if store.get_service(tx, service_id) is None:
         raise KeyError(service_id)
     if not verification.by.strip() or not verification.source.strip():
-        raise WrongRecord(["a check names who checked, and with whom or where"])
+        raise WrongRecord([because("a check names who checked, and with whom or where")])
     store.add_verification(tx, service_id, verification, row_id=_new_id())
     store.close_reports(tx, service_id, by=verification.by, at=verification.at)
 

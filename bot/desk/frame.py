@@ -27,6 +27,7 @@ from bot.kernel.pages import render, route_url
 from bot.kernel.web_keys import CLOCK, DATABASE, OFFICER, SIGNALS, VAULT, WORDS
 from bot.kernel.words import N_, Words
 from dialogues.understanding.model import Priority
+from directory.words import say_reason
 
 if TYPE_CHECKING:
     from bot.desk.looking import Look
@@ -334,5 +335,6 @@ def tools_of(app: web.Application) -> dict[str, Any]:
         "act_sentences": SENTENCES,
         "language_name": language_name,
         "country_name": country_name,
+        "say": lambda said_in, reason: say_reason(words, said_in, reason),
         "due_words": lambda said_in, due_at, now: due_words(words, said_in, due_at, now),
     }
