@@ -39,7 +39,7 @@ POSSIBLE, SURE = 74.0, 86.0
 #: The runner-up must be so far behind for the best to stand alone.
 CLEAR_LEAD = 7.0
 #: What the country of the conversation adds.
-COUNTRY_BONUS = 6.0
+COUNTRY_BONUS = 10.0
 #: How much a name that was written as it is fits.
 AS_WRITTEN = 100.0
 CHOICES = 3

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
-from bot.kernel.words import LOCALES, lint
 from directory.files.hsds_json import parse_record
 from directory.model import WrongRecord
 from directory.words import DirectoryWords, because, keep_reason, reason_of, say_reason
 
-ROOM = Path(__file__).resolve().parents[3] / "directory"
 WORDS = DirectoryWords.load()
 
 
@@ -58,9 +55,3 @@ def test_every_reason_of_a_record_can_be_said_in_another_language():
     assert len(error.value.problems) > 5
     for problem in error.value.problems:
         assert say_reason(WORDS, "ar", problem) != problem
-
-
-def test_every_sentence_of_the_directory_is_translated():
-    problems = [problem for problem in lint(LOCALES, [ROOM]) if str(ROOM) in problem or "directory.po: " in problem]
-
-    assert [problem for problem in problems if "not used" not in problem] == []
