@@ -323,6 +323,15 @@ def directory_rebuild_search() -> None:
     typer.echo(f"{run(rebuild_search(settings_or_stop()))} services in force can be found.")
 
 
+@directory.command("duplicates")
+def directory_duplicates() -> None:
+    """Compare all records, and keep what looks like one service for a person to decide. A server does it by itself."""
+    from bot.upkeep import look_for_duplicates
+
+    waiting = run(look_for_duplicates(settings_or_stop()))
+    typer.echo("They are being compared already." if waiting is None else f"{waiting} pairs wait.")
+
+
 @procedures.command("check")
 def procedures_check(
     notes: Annotated[bool, typer.Option("--notes", help="print what is worth knowing too")] = False,

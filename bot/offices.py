@@ -6,9 +6,11 @@ Whoever writes for help waits for none of it, so a server answers its first mess
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from urllib.parse import urlsplit
 
 import bot.desk
+from bot.desk.duplicates import Seeker
 from bot.desk.ports import TelegramName
 from bot.desk.texts import Meant
 from bot.exchange.exchange import Exchange
@@ -29,6 +31,7 @@ from bot.kernel.settings import Settings
 from bot.kernel.web import Routes
 from bot.kernel.words import Words
 from bot.texts.shelf import TextShelf
+from directory.duplicates import look_apart
 from directory.service import Directory
 
 
@@ -53,6 +56,7 @@ class Offices:
         identity = own_identity(settings)
         self.reminders = Reminders(database, clock, signals, vault)
         self.telling = Telling(database, clock, signals, vault, words)
+        self.seeker = Seeker(database, clock, signals, partial(look_apart, settings.database_url))
         self.exchange = Exchange(
             database,
             vault,
@@ -93,6 +97,7 @@ class Offices:
             "intake": self.exchange.intake.run,
             "carrier": self.exchange.carrier.run,
             "link notices": self.link_notices.run,
+            "duplicates": self.seeker.run,
         }
 
 

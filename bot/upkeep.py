@@ -585,6 +585,16 @@ async def rebuild_search(settings: Settings) -> int:
         return await database.write(store.rebuild_search)
 
 
+async def look_for_duplicates(settings: Settings) -> int | None:
+    """Compare all records of the directory. Returns how many pairs wait for a person; None when somebody is at it."""
+    from directory import duplicates, store
+
+    now = SystemClock().now
+    async with _installation(settings) as (database, _vault):
+        await database.write(lambda tx: store.ask_for_look(tx, at=now()))
+        return await duplicates.look_if_due(database, now=now)
+
+
 def check_procedures() -> tuple[list[str], list[str]]:
     """What is wrong with the procedures, a line each, and what is only worth knowing."""
     from dialogues.knowledge.check import check

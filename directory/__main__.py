@@ -1,4 +1,4 @@
-"""The directory alone: `python -m directory serve | import | export | verify | demo`."""
+"""The directory alone: `python -m directory serve | import | export | verify | duplicates | demo`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from aiohttp import web
 from directory import demonstration, store
 from directory.api import Handler, HsdsApi
 from directory.database import open_database
+from directory.duplicates import look_if_due
 from directory.files.options import EXPORTED, IMPORTED, Column, Rehearse, Report
 from directory.files.telling import tell_export, tell_import
 from directory.model import Method, Verification, WrongRecord
@@ -24,6 +25,8 @@ from directory.words import DirectoryWords
 
 app = typer.Typer(help="Waymark's directory of services, alone.", no_args_is_help=True, add_completion=False)
 
+#: What can wait leaves the processor to whoever writes.
+IN_NO_HURRY = 10
 DATABASE = "sqlite:///var/directory.db"
 Where = Annotated[str, typer.Option("--database", envvar="WAYMARK_DATABASE_URL", help="sqlite:///… or postgresql://…")]
 
@@ -173,6 +176,28 @@ def rebuild_search(database: Where = DATABASE) -> None:
             await opened.close()
 
     typer.echo(f"{asyncio.run(run())} services in force can be found.")
+
+
+@app.command()
+def duplicates(
+    database: Where = DATABASE,
+    if_due: Annotated[bool, typer.Option("--if-due", help="Only if somebody asked, or records changed.")] = False,
+) -> None:
+    """Compare all records, and keep what looks like one service for a person to decide."""
+
+    async def run() -> int | None:
+        os.nice(IN_NO_HURRY)
+        opened = await open_database(database)
+        clock = SystemClock()
+        try:
+            if not if_due:
+                await opened.write(lambda tx: store.ask_for_look(tx, at=clock.now()))
+            return await look_if_due(opened, now=clock.now)
+        finally:
+            await opened.close()
+
+    waiting = asyncio.run(run())
+    typer.echo("They are being compared already, or nothing changed." if waiting is None else f"{waiting} pairs wait.")
 
 
 @app.command()

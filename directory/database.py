@@ -11,8 +11,8 @@ from typing import TypeVar
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, make_url
 
-import directory.store  # noqa: F401  (declares the tables)
 from directory.schema import metadata
+from directory.store.tables import found_by
 
 T = TypeVar("T")
 
@@ -93,5 +93,15 @@ async def open_database(url: str) -> OpenDatabase:
         database = PostgresServer(parsed)
     else:
         raise WrongDatabase("the database must be sqlite:///path/to/file.db or postgresql://…")
-    await database.write(lambda tx: metadata.create_all(tx))
+    await database.write(_make_tables)
     return database
+
+
+def _make_tables(tx: Connection) -> None:
+    """The tables that are missing. What searches read goes, if it is of an older make: it is written anew."""
+    looked = sa.inspect(tx)
+    if looked.has_table(found_by.name):
+        columns = {each["name"] for each in looked.get_columns(found_by.name)}
+        if columns != set(found_by.c.keys()):
+            found_by.drop(tx)
+    metadata.create_all(tx)

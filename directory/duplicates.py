@@ -4,15 +4,25 @@ Not every record is compared with every other. Two meet only in a block: one pho
 name. So the work grows with the number of records, and not with its square.
 
 A safe place meets safe places only. Shown beside a public record, it would say where it is.
+
+With many records it takes a while: no request waits for it. Somebody asks for a look (`store.ask_for_look`), or records
+changed; who watches over it (`look_if_due`) does it in a process of its own (`look_apart`).
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import os
 import re
+import sys
+from asyncio.subprocess import DEVNULL
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from functools import partial
 from itertools import combinations
+from pathlib import Path
 
 from rapidfuzz import fuzz
 from sqlalchemy.engine import Connection
@@ -22,6 +32,8 @@ from directory.geography import distance_m
 from directory.places import fold
 from directory.store import Light, Suggested, Transactions
 from directory.words import N_
+
+ROOT = Path(__file__).resolve().parent.parent
 
 #: By what two records look alike, with what is shown of it.
 SIGNS = {
@@ -46,6 +58,38 @@ FIGURES = 8
 SHORTEST_NUMBER = 7
 #: So many pairs are kept, the most alike: nobody works through more before looking again.
 MOST_KEPT = 2_000
+
+
+async def look_apart(database_url: str) -> None:
+    """Look, if it is due, in a process of its own: comparing keeps a processor busy for seconds, and takes memory.
+
+    Raises LookFailed. Cancelled, it ends the process; what it had begun counts as dead after a while.
+    """
+    command = [sys.executable, "-m", "directory", "duplicates", "--if-due"]
+    environment = {**os.environ, "WAYMARK_DATABASE_URL": database_url}  # its password stays off the command line
+    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=environment, stdout=DEVNULL, stderr=DEVNULL)
+    try:
+        code = await process.wait()
+    except asyncio.CancelledError:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        await process.wait()
+        raise
+    if code:
+        raise LookFailed(f"looking for duplicates ended with {code}")
+
+
+class LookFailed(Exception):
+    """The process that looked for duplicates ended early."""
+
+
+async def look_if_due(database: Transactions, *, now: Callable[[], datetime]) -> int | None:
+    """Look, if somebody asked or records changed, and nobody else is at it. Returns how many pairs wait, or None."""
+    if not await database.write(partial(store.begin_look, at=now())):
+        return None
+    waiting = await look_for_duplicates(database, at=now())
+    await database.write(partial(store.end_look, at=now()))
+    return waiting
 
 
 async def look_for_duplicates(database: Transactions, *, at: datetime) -> int:

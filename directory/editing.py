@@ -32,6 +32,7 @@ from directory.model import (
     WrongRecord,
 )
 from directory.opening_hours import DAYS, Shift, SpecialDay, clock_of, minute_of
+from directory.words import because
 
 Form = Mapping[str, str]
 
@@ -151,19 +152,19 @@ class _Filled:
         try:
             return float(text.replace(",", "."))
         except ValueError:
-            raise WrongRecord([f"{name} is not a number: {text[:40]!r}"]) from None
+            raise WrongRecord([because("{field} is not a number: '{value}'", field=name, value=text[:40])]) from None
 
     def whole(self, name: str) -> int | None:
         value = self.figure(name)
         if value is not None and value != int(value):
-            raise WrongRecord([f"{name} is not a whole number"])
+            raise WrongRecord([because("{field} is not a whole number", field=name)])
         return None if value is None else int(value)
 
     def day(self, name: str) -> date | None:
         try:
             return date.fromisoformat(self.text(name)) if self.text(name) else None
         except ValueError:
-            raise WrongRecord([f"{name} is not a day like 2026-12-24"]) from None
+            raise WrongRecord([because("{field} is not a day like 2026-12-24", field=name)]) from None
 
 
 # --- sections -----------------------------------------------------------------------------------------------------
@@ -224,10 +225,10 @@ def _hours(record: Service, form: _Filled, at: datetime) -> Service:
             try:
                 opens, dash, closes = span.partition("-")
                 if not dash:
-                    raise ValueError(f"{span!r} is not two times like 09:00-12:30")
+                    raise ValueError
                 shifts.append(Shift(day, minute_of(opens), minute_of(closes)))
-            except ValueError as error:
-                problems.append(f"{DAYS[day]}: {error}")
+            except ValueError:
+                problems.append(because("{day}: '{span}' is not two times like 09:00-12:30", day=DAYS[day], span=span))
     special = [_special(line, problems) for line in form.lines("special_days")]
     days = tuple(day for day in special if day is not None)
     hours = None
@@ -235,12 +236,12 @@ def _hours(record: Service, form: _Filled, at: datetime) -> Service:
         try:
             hours = OpeningHours(form.text("zone"), tuple(sorted(shifts)), days)
         except ValueError:
-            problems.append("the opening hours need a time zone like Europe/Rome")
+            problems.append(because("the opening hours need a time zone like Europe/Rome"))
     if problems:
         raise WrongRecord(problems)
     closed_from, closed_until = form.day("closed_from"), form.day("closed_until")
     if closed_from and closed_until and closed_until < closed_from:
-        raise WrongRecord(["it opens again before it closes"])
+        raise WrongRecord([because("it opens again before it closes")])
     return replace(record, hours=hours, closed_from=closed_from, closed_until=closed_until)
 
 
@@ -263,7 +264,9 @@ def _special(line: str, problems: list[str]) -> SpecialDay | None:
                 raise ValueError
             words.pop(0)
     except ValueError:
-        problems.append(f"{line[:60]!r} is not a day like 2026-12-24 09:00-12:00, or 2026-12-25 closed")
+        problems.append(
+            because("'{line}' is not a day like 2026-12-24 09:00-12:00, or 2026-12-25 closed", line=line[:60])
+        )
         return None
     return SpecialDay(day, tuple(spans), " ".join(words))
 
@@ -297,7 +300,7 @@ def _told(place: Location, form: _Filled) -> Location:
 def _who(record: Service, form: _Filled, at: datetime) -> Service:
     genders = frozenset(Gender(code) for code in form.ticked("gender", Gender))
     if not genders:
-        raise WrongRecord(["girls, boys or both are taken in"])
+        raise WrongRecord([because("girls, boys or both are taken in")])
     before = record.eligibility
     who = Eligibility(
         minimum_age=form.whole("minimum_age"),
@@ -320,7 +323,7 @@ def _how(record: Service, form: _Filled, at: datetime) -> Service:
     try:
         status = ServiceStatus(form.text("status"))
     except ValueError:
-        raise WrongRecord(["the service is active, inactive, defunct or temporarily closed"]) from None
+        raise WrongRecord([because("the service is active, inactive, defunct or temporarily closed")]) from None
     return replace(
         record,
         free=form.said("free"),

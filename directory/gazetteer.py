@@ -103,9 +103,10 @@ class Gazetteer:
             return []
 
     def _scored(self, words: str, country: str | None) -> list[tuple[float, Place]]:
-        stripped = bare(fold(words[: LONGEST_NAME * 4]))
+        written = fold(words[: LONGEST_NAME * 4])
+        stripped = bare(written)
         found: dict[int, tuple[float, Place]] = {}
-        for attempt in dict.fromkeys((stripped, without_prefix(stripped))):
+        for attempt in dict.fromkeys((written, stripped, without_prefix(stripped))):  # El Masnou begins with an article
             if not 1 < len(attempt) <= LONGEST_NAME:
                 continue
             self._compare(attempt, _keys_of_spelling(attempt), country, found)
@@ -145,7 +146,7 @@ class Gazetteer:
         counted = f"SELECT place, count(*) AS shared FROM keys WHERE key IN ({marks}) GROUP BY place"  # noqa: S608
         best = "ORDER BY shared DESC, place LIMIT"
         ids = [row[0] for row in self._database.execute(f"{counted} {best} {MOST_COMPARED}", keys)]
-        if country is not None:
+        if country is not None and len(ids) == MOST_COMPARED:  # else they are all there
             here = (
                 f"SELECT place FROM ({counted}) JOIN places ON places.id = place"  # noqa: S608
                 f" WHERE country = ? {best} {MOST_COMPARED}"

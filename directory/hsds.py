@@ -297,6 +297,8 @@ def _offset(zone: str) -> float:
 
 
 def service_areas(record: Service) -> list[Json]:
+    """The countries and areas that are served. Of a safe place its countries: an area could say where it is."""
+    areas = () if record.confidential else record.areas
     return [
         {
             "id": fixed_id("area", record.id, country),
@@ -307,7 +309,7 @@ def service_areas(record: Service) -> list[Json]:
         for country in record.countries
     ] + [
         {"id": fixed_id("area", record.id, "named", area), "service_id": record.id, "name": area, "extent_type": "text"}
-        for area in record.areas
+        for area in areas
     ]
 
 

@@ -14,7 +14,7 @@ from enum import StrEnum
 from msgspec import Struct, field
 
 from directory.opening_hours import ROUND_THE_CLOCK, OpeningHours
-from directory.words import N_
+from directory.words import N_, because
 
 #: Ids that must be the same in every installation (needs, shipped helplines, demonstration) are made from this.
 NAMESPACE = uuid.UUID("6f1d2a52-6f7a-5e0b-9d83-5a5a3d1f0c11")
@@ -331,39 +331,39 @@ class Service(Struct, frozen=True):
 
     def problems(self) -> list[str]:
         """Everything that must be mended before this record may be kept."""
-        found = []
+        found: list[str] = []
         if not self.name.strip():
-            found.append("a service needs a name")
+            found.append(because("a service needs a name"))
         if not self.needs:
-            found.append("a service answers at least one need")
-        found += [f"unknown need {need!r}" for need in self.needs if need not in NEEDS]
+            found.append(because("a service answers at least one need"))
+        found += [because("unknown need '{need}'", need=need) for need in self.needs if need not in NEEDS]
         if not self.locations and not self.countries:
-            found.append("a service has a location, or countries that it serves")
+            found.append(because("a service has a location, or countries that it serves"))
         low, high = self.eligibility.minimum_age, self.eligibility.maximum_age
         if low is not None and high is not None and low > high:
-            found.append("the lowest age is above the highest")
+            found.append(because("the lowest age is above the highest"))
         found += [problem for location in self.locations for problem in location_problems(location)]
         gates = [location.kind is LocationKind.FRONT_GATE for location in self.locations]
         if self.confidential and not all(gates):
-            found.append("a confidential service has front gates only: its address belongs to the safe places")
+            found.append(because("a confidential service has front gates only: its address belongs to the safe places"))
         if not self.confidential and any(gates):
-            found.append("a front gate belongs to a confidential service")
-        found += _unknown("whom they tell", self.reports_to, REPORTS_TO)
+            found.append(because("a front gate belongs to a confidential service"))
+        found += _unknown("reports_to", self.reports_to, REPORTS_TO)
         if "nobody" in self.reports_to and len(self.reports_to) > 1:
-            found.append("they tell nobody, or somebody: not both")
-        found += _unknown("legal status", self.eligibility.status_required, LEGAL_STATUS)
-        found += _unknown("staff gender", self.staff_genders, STAFF)
+            found.append(because("they tell nobody, or somebody: not both"))
+        found += _unknown("status_required", self.eligibility.status_required, LEGAL_STATUS)
+        found += _unknown("staff_genders", self.staff_genders, STAFF)
         found += [
-            f"{code!r} is not a country code of two capital letters"
+            because("'{code}' is not a country code of two capital letters", code=code)
             for code in self.eligibility.nationalities
             if len(code) != 2 or not code.isalpha() or not code.isupper()
         ]
         for place in self.locations:
             found += _unknown("accessibility", place.accessibility, ACCESSIBILITY)
         if self.capacity is not None and not 0 <= self.capacity.available <= (self.capacity.maximum or 1_000_000):
-            found.append("the free places are from none to as many as there are")
+            found.append(because("the free places are from none to as many as there are"))
         if self.confidential and not self.phones:
-            found.append("a confidential service needs a number to call")
+            found.append(because("a confidential service needs a number to call"))
         return found
 
     def name_in(self, language: str) -> Translation:
@@ -386,7 +386,11 @@ class Service(Struct, frozen=True):
 
 
 def _unknown(what: str, codes: tuple[str, ...], known: Mapping[str, str]) -> list[str]:
-    return [f"{what}: {code!r} is none of {', '.join(known)}" for code in codes if code not in known]
+    return [
+        because("{field}: '{code}' is none of {known}", field=what, code=code, known=", ".join(known))
+        for code in codes
+        if code not in known
+    ]
 
 
 def _best(translations: tuple[Translation, ...], language: str, own: Translation) -> Translation:
@@ -402,23 +406,25 @@ FRONT_GATE_DIGITS = 1
 
 def location_problems(location: Location) -> list[str]:
     """Everything wrong with a place, and above all whatever would point at a place that is not told."""
-    found = []
+    found: list[str] = []
     if len(location.country) != 2 or not location.country.isupper():
-        found.append(f"the country of {location.name!r} is not an ISO 3166 code of two capital letters")
+        found.append(
+            because("the country of '{place}' is not an ISO 3166 code of two capital letters", place=location.name)
+        )
     if (location.latitude is None) != (location.longitude is None):
-        found.append(f"{location.name!r} has only half of its coordinates")
+        found.append(because("'{place}' has only half of its coordinates", place=location.name))
     if location.latitude is not None and not -90 <= location.latitude <= 90:
-        found.append(f"the latitude of {location.name!r} is not between -90 and 90")
+        found.append(because("the latitude of '{place}' is not between -90 and 90", place=location.name))
     if location.longitude is not None and not -180 <= location.longitude <= 180:
-        found.append(f"the longitude of {location.name!r} is not between -180 and 180")
+        found.append(because("the longitude of '{place}' is not between -180 and 180", place=location.name))
     if location.kind is LocationKind.PHYSICAL and location.latitude is None:
-        found.append(f"{location.name!r} has no coordinates")
+        found.append(because("'{place}' has no coordinates", place=location.name))
     if location.kind is LocationKind.FRONT_GATE:
         if location.address or location.postal_code or location.directions:
-            found.append("a front gate has no address, no postal code and no directions")
+            found.append(because("a front gate has no address, no postal code and no directions"))
         for value in (location.latitude, location.longitude):
             if value is not None and round(value, FRONT_GATE_DIGITS) != value:
-                found.append("the coordinates of a front gate are given to a tenth of a degree")
+                found.append(because("the coordinates of a front gate are given to a tenth of a degree"))
                 break
     return found
 

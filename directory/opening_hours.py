@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
 
+from directory.words import because
+
 DAY = 24 * 60
 
 
@@ -27,7 +29,9 @@ class Shift(Struct, frozen=True, order=True):
 
     def __post_init__(self) -> None:
         if not (0 <= self.weekday < 7 and 0 <= self.opens < DAY and 0 <= self.closes < DAY):
-            raise ValueError("a shift is on a weekday 0 to 6, from one minute of the day to another, 0 to 1439")
+            raise ValueError(
+                because("a shift is on a weekday 0 to 6, from one minute of the day to another, 0 to 1439")
+            )
 
     @property
     def whole_day(self) -> bool:
@@ -53,7 +57,7 @@ class OpeningHours(Struct, frozen=True):
         try:
             ZoneInfo(self.zone)
         except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"unknown time zone {self.zone!r}") from error
+            raise ValueError(because("unknown time zone '{zone}'", zone=self.zone)) from error
 
     @property
     def always(self) -> bool:
@@ -108,7 +112,7 @@ def week(zone: str, plan: str, special_days: tuple[SpecialDay, ...] = ()) -> Ope
     for part in filter(None, (part.strip() for part in plan.split(";"))):
         days, *spans = part.split()
         if not spans:
-            raise ValueError(f"no times in {part!r}")
+            raise ValueError(because("no times in '{part}'", part=part))
         for weekday in _weekdays(days):
             shifts += [Shift(weekday, *_span(span)) for span in spans]
     return OpeningHours(zone, tuple(sorted(shifts)), special_days)
@@ -122,7 +126,7 @@ def _weekdays(words: str) -> list[int]:
     for word in words.casefold().split(","):
         first, _, last = word.partition("-")
         if first not in DAYS or (last and last not in DAYS):
-            raise ValueError(f"unknown day in {words!r}: use mo tu we th fr sa su")
+            raise ValueError(because("unknown day in '{words}': use mo tu we th fr sa su", words=words))
         start, end = DAYS.index(first), DAYS.index(last or first)
         found += [day % 7 for day in range(start, end + 1 if end >= start else end + 8)]
     return found
@@ -131,7 +135,7 @@ def _weekdays(words: str) -> list[int]:
 def _span(span: str) -> tuple[int, int]:
     opens, dash, closes = span.partition("-")
     if not dash:
-        raise ValueError(f"no end in {span!r}")
+        raise ValueError(because("no end in '{span}'", span=span))
     return minute_of(opens), minute_of(closes)
 
 
@@ -139,10 +143,10 @@ def minute_of(clock: str) -> int:
     """`09:30` as minutes after midnight; `24:00` is the midnight that ends the day."""
     hour, _, minute = clock.partition(":")
     if not (hour.isascii() and hour.isdigit() and len(minute) == 2 and minute.isascii() and minute.isdigit()):
-        raise ValueError(f"{clock!r} is not a time like 09:30")
+        raise ValueError(because("'{clock}' is not a time like 09:30", clock=clock))
     value = int(hour) * 60 + int(minute)
     if int(minute) > 59 or value > DAY:
-        raise ValueError(f"{clock!r} is not a time like 09:30")
+        raise ValueError(because("'{clock}' is not a time like 09:30", clock=clock))
     return value % DAY
 
 

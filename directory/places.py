@@ -12,7 +12,7 @@ import csv
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -22,7 +22,7 @@ from msgspec import Struct, field
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
-from directory.geography import distance_m
+from directory.geography import METRES_A_DEGREE, distance_m
 
 SUPPLEMENT = Path(__file__).resolve().parent / "data" / "places.csv"
 TOWNS = SUPPLEMENT.with_name("towns.csv")
@@ -39,7 +39,7 @@ POSSIBLE, SURE = 74.0, 86.0
 #: The runner-up must be so far behind for the best to stand alone.
 CLEAR_LEAD = 7.0
 #: What the country of the conversation adds.
-COUNTRY_BONUS = 6.0
+COUNTRY_BONUS = 10.0
 #: How much a name that was written as it is fits.
 AS_WRITTEN = 100.0
 CHOICES = 3
@@ -127,6 +127,9 @@ class Places:
 
     def __len__(self) -> int:
         return len(self._places)
+
+    def __iter__(self) -> Iterator[Place]:
+        return iter(self._places)
 
     def _index(self, place: Place) -> None:
         seen_written: set[str] = set()
@@ -219,6 +222,18 @@ class Places:
     def named(self, name: str, country: str) -> list[Place]:
         """The places of a country that are called exactly so, in any of their spellings."""
         return [place for place in self._exact.get(fold(name), ()) if place.country == country]
+
+    def around(self, latitude: float, longitude: float, country: str, *, radius_m: float) -> list[Place]:
+        """The known places of a country within a few kilometres of a point."""
+        angle = radius_m / METRES_A_DEGREE
+        across = angle / max(0.05, float(np.cos(np.radians(latitude))))
+        off = np.abs(np.degrees(self._points) - (latitude, longitude)) <= (angle, across)
+        found = [self._places[int(number)] for number in np.flatnonzero(off.all(axis=1))]
+        return [
+            place
+            for place in found
+            if place.country == country and distance_m(latitude, longitude, place.latitude, place.longitude) <= radius_m
+        ]
 
     def nearest(self, latitude: float, longitude: float) -> Place | None:
         """The known place nearest to a point; None when all are farther than FARTHEST_M."""

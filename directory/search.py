@@ -16,6 +16,7 @@ from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from directory import store
+from directory.areas import Here
 from directory.geography import boxes_around, distance_m
 from directory.model import (
     ACCESSIBILITY,
@@ -65,6 +66,7 @@ class Search(Struct, frozen=True):
     disability: bool = False
     staff: str | None = None  # women or men, to be asked for
     nationality: str | None = None  # ISO 3166-1 alpha-2; services that leave it out are not offered
+    here: Here | None = None  # the town, province and region one is in, for services that serve areas
 
     def wished(self, service: Service, at: datetime) -> bool:
         """Whether the service is known to be what was wished for. What nobody has said is not promised."""
@@ -91,21 +93,36 @@ class Search(Struct, frozen=True):
 def find_near(tx: Connection, search: Search, *, at: datetime) -> list[Hit]:
     """Services for a need, best first, each with its place and the metres to it.
 
-    Looks farther until there are enough; then come services for the whole country; then helplines. A record that
-    nobody checked for STALE_AFTER sinks, and is left out where being wrong means a night on the street.
+    Looks farther until there are enough; then come services for the whole country; then helplines. What serves the
+    area that one is in, wherever it is, counts as being a walk away. A record that nobody checked for STALE_AFTER
+    sinks, and is left out where being wrong means a night on the street.
     """
     checked_since = at - STALE_AFTER if search.need in URGENT_NEEDS else None
-    found = _read(tx, _nearest(tx, search, checked_since=checked_since, at=at))
+    found = _read(tx, search, _nearest(tx, search, checked_since=checked_since, at=at))
     if len(found) >= search.limit:
         return found
     who = store.person(search.age, search.gender)
     if search.country is not None:
         ids = store.serving_country(tx, search.need, search.country, who=who, checked_since=checked_since)
-        records = [service for service in store.get_services(tx, ids) if search.wished(service, at)]
+        there = {service.id for service, _, _ in found}
+        records = [
+            service
+            for service in store.get_services(tx, ids)
+            if service.id not in there
+            and not closed_now(service, at)
+            and search.wished(service, at)
+            and not _beyond(service, search.here)
+        ]
         found += [(service, None, None) for service in by_trust(records, at)]
     if not found:
-        found = [(service, None, None) for service in find_helplines(tx, search.country, age=search.age, at=at)]
+        helplines = find_helplines(tx, search.country, age=search.age, at=at)
+        found = [(service, None, None) for service in helplines if not _beyond(service, search.here)]
     return found[: search.limit]
+
+
+def _beyond(service: Service, here: Here | None) -> bool:
+    """Whether it is surely for somewhere else."""
+    return here is not None and here.beyond(service.areas)
 
 
 Measured = tuple[float, store.Candidate]
@@ -118,40 +135,70 @@ def _nearest(tx: Connection, search: Search, *, checked_since: datetime | None, 
     first, where in a town with many services there is enough.
     """
     stale_before = at - STALE_AFTER
+    keys = search.here.keys if search.here is not None else None
 
     def sinks(candidate: store.Candidate) -> bool:
-        """What nobody checked lately comes last, and what is said to be full."""
-        return candidate.verified_at < stale_before or (candidate.full_until is not None and candidate.full_until > at)
+        """What nobody checked lately comes last, and what is said to be full, or is for other areas."""
+        return (
+            candidate.verified_at < stale_before
+            or (candidate.full_until is not None and candidate.full_until > at)
+            or (keys is not None and candidate.areas is not None and not candidate.serves(keys))
+        )
 
-    accepts = _accepting(search, at)
-    good: list[Measured] = []
-    for radius in (NEXT_DOOR_M, *RADII_M):
-        near = _measured(tx, search, radius, checked_since=checked_since)
+    accepts, sought = _accepting(search, at), _sought(search, checked_since)
+
+    def first(near: list[Measured]) -> list[Measured]:
         near.sort(key=lambda pair: (sinks(pair[1]), pair[0], pair[1].service_id))
-        good = list(islice((pair for pair in near if accepts(pair[1].opening)), search.limit))
-        enough = len(good) >= search.limit
-        if enough and (radius in RADII_M or not sinks(good[-1][1])):
-            break
+        return list(islice((pair for pair in near if accepts(pair[1].opening)), search.limit))
+
+    good: list[Measured] = []
+    served: list[Measured] | None = None
+    for radius in (NEXT_DOOR_M, *RADII_M):
+        near = _measured(tx, search, sought, radius)
+        good = first(near)
+        if len(good) >= search.limit and not sinks(good[-1][1]) and radius <= RADII_M[0]:
+            break  # what serves the area counts as no nearer
+        if radius in RADII_M:
+            served = _serving(tx, search, sought) if served is None else served
+            good = first(_with_served(near, served)) if served else good
+            if len(good) >= search.limit:
+                break
     return good
 
 
-def _measured(tx: Connection, search: Search, radius: int, *, checked_since: datetime | None) -> list[Measured]:
-    """Candidates within the radius, each service at its nearest place."""
-    latitude, longitude = search.latitude, search.longitude
-    who = store.person(search.age, search.gender)
+def _sought(search: Search, checked_since: datetime | None) -> store.Sought:
     wishes = store.Wishes(
         search.speaks, search.no_papers, search.free, search.pregnant, search.disability, search.staff
     )
-    boxes = boxes_around(latitude, longitude, radius)
+    who = store.person(search.age, search.gender)
+    return store.Sought(search.need, who, checked_since, wishes, search.nationality)
+
+
+def _measured(tx: Connection, search: Search, sought: store.Sought, radius: int) -> list[Measured]:
+    """Candidates within the radius, each service at its nearest place."""
+    latitude, longitude = search.latitude, search.longitude
     near: dict[str, Measured] = {}
-    for candidate in store.candidates(
-        tx, search.need, boxes, who=who, checked_since=checked_since, wishes=wishes, nationality=search.nationality
-    ):
+    for candidate in store.candidates(tx, sought, boxes_around(latitude, longitude, radius)):
         metres = distance_m(latitude, longitude, candidate.latitude, candidate.longitude)
         best = near.get(candidate.service_id)
         if metres <= radius and (best is None or (metres, candidate.location_id) < (best[0], best[1].location_id)):
             near[candidate.service_id] = (metres, candidate)
     return list(near.values())
+
+
+def _serving(tx: Connection, search: Search, sought: store.Sought) -> list[Measured]:
+    """Candidates that serve the area one is in. They count as a walk away."""
+    if search.here is None or search.country is None:
+        return []
+    found = store.candidates_for_areas(tx, sought, search.country, search.here.keys)
+    return [(float(RADII_M[0]), candidate) for candidate in found]
+
+
+def _with_served(near: list[Measured], served: list[Measured]) -> list[Measured]:
+    """Each service once: as near as it is, or a walk away where it serves the area and is farther."""
+    best = {candidate.service_id: (metres, candidate) for metres, candidate in served}
+    best |= {own.service_id: (metres, own) for metres, own in near if metres <= best.get(own.service_id, (metres,))[0]}
+    return list(best.values())
 
 
 def _accepting(search: Search, at: datetime) -> Callable[[str], bool]:
@@ -165,15 +212,32 @@ def _accepting(search: Search, at: datetime) -> Callable[[str], bool]:
     return accepts
 
 
-def _read(tx: Connection, near: list[Measured]) -> list[Hit]:
+def _read(tx: Connection, search: Search, near: list[Measured]) -> list[Hit]:
     """The records of those that were found."""
     records = {record.id: record for record in store.get_services(tx, [found.service_id for _, found in near])}
     hits: list[Hit] = []
     for metres, found in near:
         service = records[found.service_id]
-        place = next(place for place in service.locations if place.id == found.location_id)
-        hits.append((service, place, None if found.confidential else metres))
+        if found.location_id:
+            place = next(place for place in service.locations if place.id == found.location_id)
+            hits.append((service, place, None if found.confidential else metres))
+        else:
+            hits.append((service, *_nearest_place(service, search)))
     return hits
+
+
+def _nearest_place(service: Service, search: Search) -> tuple[Location | None, float | None]:
+    """The nearest place of a service that was found by its area, and how far it is. Of a safe place: how far is not
+    told."""
+    ways = [
+        (distance_m(search.latitude, search.longitude, place.latitude, place.longitude), place.id, place)
+        for place in service.locations
+        if place.latitude is not None and place.longitude is not None
+    ]
+    if not ways:
+        return next(iter(service.locations), None), None
+    metres, _, place = min(ways)
+    return place, None if service.confidential else metres
 
 
 def find_helplines(tx: Connection, country: str | None, *, age: int | None, at: datetime) -> list[Service]:
@@ -188,10 +252,11 @@ def find_helplines(tx: Connection, country: str | None, *, age: int | None, at: 
 
 
 def by_trust(records: list[Service], at: datetime) -> list[Service]:
-    """Lately checked first, then those for children, then those that always answer."""
+    """Those for the whole country first, the lately checked, those for children, those that always answer."""
     return sorted(
         records,
         key=lambda service: (
+            bool(service.areas),
             service.stale(at),
             "child_protection" not in service.needs,
             service.hours is None or not service.hours.always,
@@ -264,6 +329,8 @@ CHECKED_YESTERDAY = N_("Checked yesterday")
 CHECKED_DAYS_AGO = N_("Checked {days} days ago")
 SPEAKS = N_("They speak {language}")
 FOR_CHILDREN = N_("For people under 18")
+SERVES = N_("Serves {place}")
+FOR_AREAS = N_("For people in {areas}")
 WHOLE_COUNTRY = N_("For the whole country, by phone or web")
 ANYWHERE = N_("From any country, by phone or web")
 
@@ -365,16 +432,19 @@ def _ages(low: int | None, high: int | None, language: str, words: Translates) -
 
 
 def reasons(
-    service: Service, metres: float | None, *, at: datetime, language: str, words: Translates
+    service: Service,
+    metres: float | None,
+    *,
+    at: datetime,
+    language: str,
+    words: Translates,
+    here: Here | None = None,
 ) -> tuple[str, ...]:
     """Why this one is offered, the strongest first, at most five."""
-    found = []
+    found = _reach(service, language, words, here)
     if metres is not None:
-        kilometres = metres / 1000
-        figure = format_decimal(kilometres, "0.0" if kilometres < 10 else "0", locale=_locale(language))
-        found.append(words.text(language, HERE) if metres < 100 else words.text(language, NEAR, distance=figure))
-    else:
-        found += _reach(service, language, words)
+        near = words.text(language, NEAR, distance=_kilometres(round(metres, -2), language))
+        found.append(words.text(language, HERE) if metres < 100 else near)
     if is_open(service, at):
         found.append(words.text(language, OPEN_NOW))
     if service.eligibility.maximum_age is not None and service.eligibility.maximum_age < ADULT:
@@ -388,8 +458,29 @@ def reasons(
     return tuple(found[:5])
 
 
-def _reach(service: Service, language: str, words: Translates) -> list[str]:
-    """How far a service without a place reaches."""
+@lru_cache(maxsize=4096)
+def _kilometres(metres: float, language: str) -> str:
+    """The figure as it is written there: 2.3, or 23."""
+    return str(format_decimal(metres / 1000, "0.0" if metres < 10_000 else "0", locale=_locale(language)))
+
+
+#: So many areas are named: a longer list tells less.
+MOST_AREAS = 4
+
+
+def _reach(service: Service, language: str, words: Translates, here: Here | None) -> list[str]:
+    """Which area it serves, or how far one without a place reaches.
+
+    Of a safe place only the town or region that somebody asked about is named, never what its own record says.
+    """
+    if service.areas:
+        served = here.served(service.areas) if here is not None else None
+        if served is not None and here is not None:
+            return [words.text(language, SERVES, place=here.town if service.confidential else served)]
+        if service.confidential:
+            return []
+        areas = format_list(service.areas[:MOST_AREAS], locale=_locale(language))
+        return [words.text(language, FOR_AREAS, areas=areas)]
     if service.locations:
         return []
     return [words.text(language, ANYWHERE if store.WORLD in service.countries else WHOLE_COUNTRY)]
@@ -423,6 +514,7 @@ def describe(
     at: datetime,
     language: str,
     words: Translates,
+    here: Here | None = None,
 ) -> FoundService:
     """As much of a service as may be told to anyone. Of a confidential one neither place nor distance is said."""
     name, summary = service.name_in(language), service.summary_in(language)
@@ -441,8 +533,8 @@ def describe(
         latitude=told.latitude if told is not None and shown else None,
         longitude=told.longitude if told is not None and shown else None,
         confidential=service.confidential,
-        why=reasons(service, metres if shown else None, at=at, language=language, words=words),
-        suits=(*_reach(service, language, words), *_spoken(service, language, words)),
+        why=reasons(service, metres if shown else None, at=at, language=language, words=words, here=here),
+        suits=(*_reach(service, language, words, here), *_spoken(service, language, words)),
         language=summary.language,
         organization=organization.name if organization else "",
         city=location.city if location else "",

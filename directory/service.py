@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from statistics import fmean
 from typing import Protocol
 
 from msgspec import Struct
@@ -15,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from directory import search as searching
 from directory import store
+from directory.areas import Areas, Here, Regions
 from directory.model import (
     NEEDS,
     STALE_AFTER,
@@ -37,7 +40,7 @@ from directory.places import Gazetteer, Place, Places
 from directory.search import Search
 from directory.seeds import emergency_numbers, put_helplines
 from directory.store import Transactions
-from directory.words import Translates
+from directory.words import Translates, because
 
 #: Known to work on mobile networks nearly everywhere, and the number of the whole European Union.
 EMERGENCY_ANYWHERE = "112"
@@ -58,7 +61,7 @@ class Clock(Protocol):
 
 def save_organization(tx: Connection, organization: Organization, *, at: datetime) -> None:
     if not organization.name.strip():
-        raise WrongRecord(["an organisation needs a name"])
+        raise WrongRecord([because("an organisation needs a name")])
     store.put_organization(tx, organization, at=at)
 
 
@@ -86,9 +89,11 @@ def may_save_draft(tx: Connection, service: Service) -> Service | None:
         raise WrongRecord(problems)
     before = store.get_service(tx, service.id)
     if before is not None and before.state is not RecordState.DRAFT:
-        raise NotAllowedNow(f"service {service.id} is {before.state}: only a draft can be changed")
+        raise NotAllowedNow(
+            because("service {id} is {state}: only a draft can be changed", id=service.id, state=before.state)
+        )
     if before is None and not store.get_organizations(tx, [service.organization_id]):
-        raise WrongRecord(["the organisation of the service is not known"])
+        raise WrongRecord([because("the organisation of the service is not known")])
     return before
 
 
@@ -97,7 +102,10 @@ def shared_location_problems(tx: Connection, service: Service) -> list[str]:
     known = store.get_locations(tx, [location.id for location in service.locations])
     altered = [location.id for location in service.locations if known.get(location.id, location) != location]
     elsewhere = store.used_elsewhere(tx, altered, service.id) if altered else set()
-    return [f"location {location_id} is another service's too, with other content" for location_id in sorted(elsewhere)]
+    return [
+        because("location {id} is another service's too, with other content", id=location_id)
+        for location_id in sorted(elsewhere)
+    ]
 
 
 def propose_change(tx: Connection, changed: Service, *, by: str, at: datetime, why: str = "") -> Service:
@@ -128,12 +136,18 @@ def may_propose_change(tx: Connection, changed: Service) -> Service:
     if current is None:
         raise KeyError(changed.id)
     if current.state is not RecordState.CURRENT:
-        raise NotAllowedNow(f"service {changed.id} is {current.state}: only a record in force is changed by a draft")
+        raise NotAllowedNow(
+            because(
+                "service {id} is {state}: only a record in force is changed by a draft",
+                id=changed.id,
+                state=current.state,
+            )
+        )
     if problems := changed.problems():
         raise WrongRecord(problems)
     before = store.get_service(tx, change_id(changed.id))
     if before is not None and before.state is RecordState.IN_REVIEW:
-        raise NotAllowedNow(f"a change of service {changed.id} is in review: decide about it first")
+        raise NotAllowedNow(because("a change of service {id} is in review: decide about it first", id=changed.id))
     return current
 
 
@@ -273,7 +287,7 @@ def verify_service(tx: Connection, service_id: str, verification: Verification) 
     if store.get_service(tx, service_id) is None:
         raise KeyError(service_id)
     if not verification.by.strip() or not verification.source.strip():
-        raise WrongRecord(["a check names who checked, and with whom or where"])
+        raise WrongRecord([because("a check names who checked, and with whom or where")])
     store.add_verification(tx, service_id, verification, row_id=_new_id())
     store.close_reports(tx, service_id, by=verification.by, at=verification.at)
 
@@ -288,11 +302,9 @@ def due_for_verification(tx: Connection, *, at: datetime) -> list[Service]:
     return store.get_services(tx, store.due_ids(tx, checked_before=at - STALE_AFTER))
 
 
-class Covered(Struct, frozen=True):
-    """A town, and which of the needs of the minimum package something that is in force and fresh answers there."""
+class Cover(Struct, frozen=True):
+    """How many services there are in a town, and which needs of the minimum package they answer."""
 
-    name: str
-    country: str
     services: int
     met: tuple[str, ...]
 
@@ -305,18 +317,43 @@ class Covered(Struct, frozen=True):
         return tuple(need for need in self.missing if need in URGENT_NEEDS)
 
 
+class Covered(Struct, frozen=True):
+    """A town, and what is in force and fresh there.
+
+    `on_map` leaves safe places out, also of the count, for a map is looked at over shoulders; `point` is the middle of
+    the others. None where nothing else is there.
+    """
+
+    name: str
+    country: str
+    all: Cover
+    on_map: Cover | None = None
+    point: tuple[float, float] | None = None
+
+
 def coverage(tx: Connection, *, at: datetime) -> list[Covered]:
     """Every town with a service in force, those first that most is missing in."""
-    found: dict[tuple[str, str], tuple[set[str], set[str]]] = {}
-    for city, country, service_id, need in store.needs_met(tx, checked_since=at - STALE_AFTER):
-        ids, needs = found.setdefault((city, country), (set(), set()))
-        ids.add(service_id)
-        needs.add(need)
-    towns = [
-        Covered(city, country, len(ids), tuple(need for need in NEEDS if need in needs))
-        for (city, country), (ids, needs) in found.items()
-    ]
-    return sorted(towns, key=lambda town: (-len(town.missing_urgent), -len(town.missing), town.name, town.country))
+    by_town: dict[tuple[str, str], list[store.Met]] = defaultdict(list)
+    for met in store.needs_met(tx, checked_since=at - STALE_AFTER):
+        by_town[met.town, met.country].append(met)
+    towns = [_covered(town, country, met) for (town, country), met in by_town.items()]
+    return sorted(
+        towns, key=lambda town: (-len(town.all.missing_urgent), -len(town.all.missing), town.name, town.country)
+    )
+
+
+def _covered(town: str, country: str, met: list[store.Met]) -> Covered:
+    told = [each for each in met if each.point is not None]
+    if not told:
+        return Covered(town, country, _cover(met))
+    points = {each.point for each in told if each.point is not None}
+    latitude, longitude = (round(fmean(side), SHARED_DIGITS) for side in zip(*points, strict=True))
+    return Covered(town, country, _cover(met), _cover(told), (latitude, longitude))
+
+
+def _cover(met: list[store.Met]) -> Cover:
+    needs = {each.need for each in met}
+    return Cover(len({each.service_id for each in met}), tuple(need for need in NEEDS if need in needs))
 
 
 def _new_id() -> str:
@@ -377,6 +414,8 @@ class Directory:
         self.words = words
         self._supplement = places or Places.load()
         self._places = self._supplement
+        self._regions = Regions()
+        self._areas: Areas | None = None  # where nothing serves an area, nobody need know in which one is
         self._gazetteer = gazetteer
         self._places_of: tuple[int, int] | None = None
         self._looked_at: datetime | None = None
@@ -396,13 +435,16 @@ class Directory:
     async def refresh_places(self) -> None:
         """Learn the towns in which something is offered."""
 
-        def read(tx: Connection) -> tuple[tuple[int, int], list[tuple[str, str, float, float]] | None]:
+        def read(tx: Connection) -> tuple[tuple[int, int], list[tuple[str, str, float, float]] | None, bool]:
             change = store.latest_change(tx)
-            return change, None if change == self._places_of else store.own_towns(tx)
+            if change == self._places_of:
+                return change, None, False
+            return change, store.own_towns(tx), store.areas_are_served(tx)
 
-        change, towns = await self.database.read(read)
+        change, towns, areas = await self.database.read(read)
         if towns is not None:
             self._places, self._places_of = self._supplement.with_towns(towns), change
+            self._areas = Areas(self._places, self._regions) if areas else None
         self._looked_at = self.clock.now()
 
     async def _fresh_places(self) -> Places:
@@ -454,6 +496,7 @@ class Directory:
         """
         if need not in NEEDS:
             raise KeyError(need)
+        here = await self._here(place, language)
         search = Search(
             need,
             place.latitude,
@@ -471,13 +514,22 @@ class Directory:
             disability=disability,
             staff=staff,
             nationality=nationality,
+            here=here,
         )
         at = self.clock.now()
 
         def read(tx: Connection) -> list[FoundService]:
-            return _described(tx, searching.find_near(tx, search, at=at), at=at, language=language, words=self.words)
+            found = searching.find_near(tx, search, at=at)
+            return _described(tx, found, at=at, language=language, words=self.words, here=here)
 
         return await self.database.read(read)
+
+    async def _here(self, place: FoundPlace, language: str) -> Here | None:
+        """The town, province and region of a place. None where nothing serves an area."""
+        await self._fresh_places()
+        if self._areas is None:
+            return None
+        return await asyncio.to_thread(self._areas.here, place, language=language)
 
     async def helplines(self, country: str | None, *, language: str, limit: int = 3) -> list[FoundService]:
         """Public helplines that serve a country; those that serve the world when it is not known."""
@@ -524,11 +576,19 @@ def _described(
     at: datetime,
     language: str,
     words: Translates,
+    here: Here | None = None,
 ) -> list[FoundService]:
     names = store.get_organizations(tx, [service.organization_id for service, _, _ in found])
     return [
         searching.describe(
-            service, names.get(service.organization_id), location, metres, at=at, language=language, words=words
+            service,
+            names.get(service.organization_id),
+            location,
+            metres,
+            at=at,
+            language=language,
+            words=words,
+            here=here,
         )
         for service, location, metres in found
     ]

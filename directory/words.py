@@ -5,8 +5,9 @@ A host that has a translator of its own hands that in instead; anything with thi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from babel.messages.pofile import read_po
 
@@ -23,6 +24,45 @@ class Translates(Protocol):
 def N_(msgid: str) -> str:
     """Mark a sentence for translation where it is kept, to be translated where it is said."""
     return msgid
+
+
+class Because(str):
+    """Why something cannot be done, in English, that still knows of what it was made: so that it can be kept, and said
+    in another language later.
+    """
+
+    __slots__ = ("msgid", "named")
+
+    msgid: str
+    named: Mapping[str, str]
+
+
+def because(msgid: str, /, **named: object) -> Because:
+    """The reason with its values. What strangers wrote stands in it on one line, and turns no direction."""
+    values = {name: repr(str(value))[1:-1] for name, value in named.items()}
+    reason = Because(msgid.format(**values))
+    reason.msgid, reason.named = msgid, values
+    return reason
+
+
+def reason_of(error: Exception) -> str:
+    """What was given to an error as its reason, as it was given."""
+    [reason, *_] = error.args or ("",)
+    return reason if isinstance(reason, Because) else str(error)
+
+
+Kept = str | list[Any]
+
+
+def keep_reason(reason: str) -> Kept:
+    """A reason as JSON. `say_reason` says it again, in whatever language."""
+    return [reason.msgid, dict(reason.named)] if isinstance(reason, Because) else reason
+
+
+def say_reason(words: Translates, language: str, reason: Kept) -> str:
+    """A reason, kept or not. One that was kept as plain text is said as it is."""
+    kept = keep_reason(reason) if isinstance(reason, str) else reason
+    return kept if isinstance(kept, str) else words.text(language, kept[0], **kept[1])
 
 
 class DirectoryWords:

@@ -27,6 +27,7 @@ from bot.kernel.pages import render, route_url
 from bot.kernel.web_keys import CLOCK, DATABASE, OFFICER, SIGNALS, VAULT, WORDS
 from bot.kernel.words import N_, Words
 from dialogues.understanding.model import Priority
+from directory.words import say_reason
 
 if TYPE_CHECKING:
     from bot.desk.looking import Look
@@ -237,7 +238,6 @@ NOTICES: Mapping[str, str] = {
     "none_chosen": N_("None was chosen. Nothing was changed."),
     "one_is_gone": N_("One of them is not there any more. Nothing was changed."),
     "one_cannot": N_("One of them cannot take this step, or needs a second person and a call. Nothing was changed."),
-    "looked": N_("Everything was compared. What looks alike is listed below."),
     "merged": N_("They are one record now. What was taken over waits as a draft."),
     "not_merged": N_("These two cannot be merged now. Nothing was changed."),
     "who_and_where": N_("Say with whom or where it was checked."),
@@ -335,5 +335,6 @@ def tools_of(app: web.Application) -> dict[str, Any]:
         "act_sentences": SENTENCES,
         "language_name": language_name,
         "country_name": country_name,
+        "say": lambda said_in, reason: say_reason(words, said_in, reason),
         "due_words": lambda said_in, due_at, now: due_words(words, said_in, due_at, now),
     }

@@ -9,6 +9,7 @@ from aiohttp import web
 from sqlalchemy.engine import Connection
 
 from bot.desk.frame import go_to, show
+from bot.desk.maps import with_map
 from bot.kernel import audit
 from bot.kernel.access import Permission
 from bot.kernel.web import Routes, form
@@ -61,7 +62,11 @@ def service_edit_routes() -> Routes:
         pending = await request.app[DATABASE].read(lambda tx: store.update_ids(tx, [service_id], OPEN_STATES))
         if service_id in pending:  # go on with the change that is open, so that nobody's work is lost
             return go_to(request, "service", id=pending[service_id])
-        return await show(request, "desk/service_edit.html", lambda tx: _page(_record(tx, service_id)), here="services")
+
+        def read(tx: Connection) -> Mapping[str, Any]:
+            return {**_page(_record(tx, service_id)), **with_map(request)}
+
+        return await show(request, "desk/service_edit.html", read, here="services")
 
     @routes.post("/desk/services/{id}/edit", name="edit_service", allow=Permission.SERVICES_EDIT)
     async def edit(request: web.Request) -> web.StreamResponse:
@@ -73,7 +78,7 @@ def service_edit_routes() -> Routes:
             problems = error.problems
 
             def again(tx: Connection) -> Mapping[str, Any]:
-                return _page(_record(tx, service_id), filled=filled, problems=problems)
+                return {**_page(_record(tx, service_id), filled=filled, problems=problems), **with_map(request)}
 
             return await show(request, "desk/service_edit.html", again, here="services", status=422)
         except NotAllowedNow:

@@ -27,6 +27,7 @@ from directory.files.importing import Became
 from directory.files.spreadsheet import FIELDS, NOT_READ, REQUIRED
 from directory.files.unreadable import UnreadableFile
 from directory.store import Import, ImportState
+from directory.words import reason_of
 
 log = get_log("desk")
 
@@ -76,7 +77,7 @@ def service_import_routes() -> Routes:
         try:
             import_id = await sent.keep_file(request.app[DATABASE], uploaded(request, "file"), name=name, by=by, at=at)
         except UnreadableFile as error:
-            return await _form_page(request, problem=str(error), status=422)
+            return await _form_page(request, problem=reason_of(error), status=422)
         await _check(request, import_id, None)
         return go_to(request, "show_import", id=import_id)
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.desk.frame import go_to, show
+from bot.desk.maps import with_map
 from bot.desk.ports import FoundService
 from bot.desk.queue import officer_names
 from bot.kernel import audit
@@ -25,6 +26,7 @@ from directory.model import (
     NEEDS,
     STALE_AFTER,
     TRANSITIONS,
+    URGENT_NEEDS,
     Method,
     NeedsCallBack,
     NeedsSecondPerson,
@@ -38,6 +40,8 @@ from directory.service import Directory
 
 MOST = 100
 MOST_TO_REFER = 20
+#: More signs than this hide one another; those where most is missing come first.
+MOST_ON_MAP = 300
 
 
 class Listed(Struct, frozen=True):
@@ -178,6 +182,13 @@ def _proposal(tx: Connection, service: Service) -> tuple[list[Difference], bool]
     return differences(current, changed), bool(directory.changed_contacts(current, changed))
 
 
+def level(cover: directory.Cover) -> str:
+    """How well a town is covered, as the map colours it."""
+    if not cover.missing_urgent:
+        return "good"
+    return "some" if len(cover.missing_urgent) <= len(URGENT_NEEDS) // 2 else "bad"
+
+
 def services_routes(places: Directory) -> Routes:
     """The routes of the list of services and of one service."""
     routes = Routes()
@@ -200,7 +211,8 @@ def services_routes(places: Directory) -> Routes:
 
         def read(tx: Connection) -> dict[str, Any]:
             covered = directory.coverage(tx, at=at)
-            return {"places": covered, "needs": NEEDS, "fresh_days": STALE_AFTER.days}
+            shown = {"places": covered, "needs": NEEDS, "fresh_days": STALE_AFTER.days, "level": level}
+            return {**shown, "most_on_map": MOST_ON_MAP, **with_map(request)}
 
         return await show(request, "desk/services_coverage.html", read, here="services")
 

@@ -29,7 +29,12 @@ _OVER_HTTP: Final = CIMultiDict(HEADERS)
 _OVER_HTTPS: Final = CIMultiDict({**HEADERS, "Strict-Transport-Security": HSTS})
 
 
-def put_security_headers(headers: CIMultiDict[str], *, https: bool) -> None:
-    """The set every answer carries. Only how long it may be kept is the handler's choice."""
+def put_security_headers(headers: CIMultiDict[str], *, https: bool, images_from: str = "") -> None:
+    """The set every answer carries. Only how long it may be kept is the handler's choice, and for a page with a map
+    of an operator's tiles the one origin they come from.
+    """
     headers.update(_OVER_HTTPS if https else _OVER_HTTP)
+    if images_from:
+        policy = HEADERS["Content-Security-Policy"]
+        headers["Content-Security-Policy"] = policy.replace("img-src 'self'", f"img-src 'self' {images_from}")
     headers.setdefault("Cache-Control", "no-store")

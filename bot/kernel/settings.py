@@ -133,6 +133,15 @@ def _harmless_address(text: str) -> str:
     return text
 
 
+def _map_tiles(text: str) -> str:
+    """Only what can stand in a Content-Security-Policy as it is: one host, no user, nothing that ends the rule."""
+    parts = urlsplit(text)
+    _require(parts.scheme == "https" or (parts.scheme == "http" and _needs_no_tls(parts.hostname or "")))
+    _require(re.fullmatch(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?", parts.netloc) is not None)
+    _require(all(f"{{{part}}}" in parts.path for part in "zxy") and not re.search(r"\s", text))
+    return text
+
+
 def _mail_server(text: str) -> str:
     parts = urlsplit(text)
     _require(parts.scheme in {"smtp", "smtps"} and bool(parts.hostname))
@@ -298,6 +307,23 @@ class Settings(Struct, frozen=True, kw_only=True):
             "The address that e-mail comes from",
             must="be an e-mail address",
             read=_matching(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+"),
+        ),
+    ] = ""
+    map_tiles_url: Annotated[
+        str,
+        About(
+            "Tiles for the maps of the desk, as `https://tiles.example.org/{z}/{x}/{y}.png`: whoever serves them learns"
+            " where officers look; empty: the shipped borders",
+            must="begin with https:// and have {z}, {x} and {y} in its path",
+            read=_map_tiles,
+        ),
+    ] = ""
+    map_tiles_credit: Annotated[
+        str,
+        About(
+            "Whose the tiles are, as their licence asks for it",
+            must="be at most 200 characters",
+            read=_matching(r".{0,200}"),
         ),
     ] = ""
     understanding: Annotated[

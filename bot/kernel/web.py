@@ -61,6 +61,7 @@ from bot.kernel.web_keys import (
     CLOCK,
     CLOSING,
     DATABASE,
+    IMAGES_FROM,
     LANGUAGE,
     OFFICER,
     REQUEST_ID,
@@ -328,7 +329,8 @@ async def _end_streams(app: web.Application) -> None:
 
 async def _add_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
     assert isinstance(request, web.Request)
-    put_security_headers(response.headers, https=request.app[SETTINGS].is_https)
+    https, images_from = request.app[SETTINGS].is_https, request.get(IMAGES_FROM, "")
+    put_security_headers(response.headers, https=https, images_from=images_from)
     request_id = request.get(REQUEST_ID)
     if request_id:
         response.headers["X-Request-Id"] = request_id

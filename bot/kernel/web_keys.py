@@ -29,3 +29,5 @@ SESSION: web.RequestKey[Session] = web.RequestKey("session")
 LANGUAGE: web.RequestKey[str] = web.RequestKey("language")
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id")
 STREAMING: web.RequestKey[bool] = web.RequestKey("streaming")
+#: Another origin from which this page shows pictures: one out of the settings, never one that a request named.
+IMAGES_FROM: web.RequestKey[str] = web.RequestKey("images_from")

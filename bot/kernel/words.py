@@ -194,6 +194,7 @@ def _forms(message: Message) -> tuple[str, ...]:
 KEYWORDS: dict[str, Any] = {
     "_": None,
     "N_": None,
+    "because": None,
     "gettext": None,
     "ngettext": (1, 2),
     "text": (2,),

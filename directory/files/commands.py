@@ -31,6 +31,7 @@ from directory.files.importing import (
 from directory.files.opening import open_rows, titles_in
 from directory.files.unreadable import UnreadableFile
 from directory.store import ImportState, Transactions
+from directory.words import because
 
 #: How many rows a transaction has: it holds up others who write for some milliseconds.
 AT_A_TIME: Final = 100
@@ -61,7 +62,7 @@ async def import_file(
     """
     titles = titles_in(path)
     if titles is None and columns:
-        raise UnreadableFile("only a spreadsheet has columns to be named")
+        raise UnreadableFile(because("only a spreadsheet has columns to be named"))
     mapping = None if titles is None else await database.read(lambda tx: kept_mapping(tx, titles, columns or {}))
     report = await check_rows(database, open_rows(path, mapping=mapping), listener=listener)
     if rehearse or report.rejected:
@@ -180,7 +181,10 @@ async def undo_abandoned(database: Transactions, *, at: datetime) -> int:
 def kept_mapping(tx: Connection, titles: list[str], columns: Mapping[str, str]) -> dict[str, str]:
     """What was said last time of these titles, or what they say themselves; then what is said now."""
     if strange := [title for title in columns if title not in titles]:
-        raise UnreadableFile(f"there is no column {strange[0]!r}: the columns are {', '.join(filter(None, titles))}")
+        there = ", ".join(filter(None, titles))
+        raise UnreadableFile(
+            because("there is no column '{title}': the columns are {columns}", title=strange[0], columns=there)
+        )
     kept = store.get_mapping(tx, spreadsheet.mapping_id(titles)) or spreadsheet.guess_mapping(titles)
     taken = set(columns.values()) - {spreadsheet.NOT_READ}
     kept = {title: field for title, field in kept.items() if field not in taken and title not in columns}

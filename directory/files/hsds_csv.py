@@ -19,6 +19,7 @@ from directory.files.importing import Row
 from directory.files.spreadsheet import LONGEST_CELL, neutral
 from directory.files.unreadable import UnreadableFile
 from directory.model import NEEDS
+from directory.words import because
 
 Json = dict[str, Any]
 
@@ -207,7 +208,10 @@ def rows(path: Path) -> Iterator[Row]:
         _unpack(path, tables)
         yield from _dangling(tables)
         for line, service_id, text in tables.execute("SELECT line, id, row FROM services ORDER BY line"):
-            yield Row(f"services.csv line {line}", _put_together(tables, service_id, json.loads(text)))
+            yield Row(
+                because("{file} line {line}", file="services.csv", line=line),
+                _put_together(tables, service_id, json.loads(text)),
+            )
 
 
 def _opened(path: Path) -> closing[sqlite3.Connection]:
@@ -220,9 +224,9 @@ def _unpack(path: Path, tables: sqlite3.Connection) -> None:
         with zipfile.ZipFile(path) as archive:
             members = {Path(info.filename).name: info for info in archive.infolist() if info.filename.count("/") < 2}
             if "services.csv" not in members:
-                raise UnreadableFile("the archive has no services.csv: it is no HSDS package")
+                raise UnreadableFile(because("the archive has no services.csv: it is no HSDS package"))
             if sum(info.file_size for info in members.values()) > MOST_UNPACKED:
-                raise UnreadableFile("the archive unpacks to far more than a directory: it was not read")
+                raise UnreadableFile(because("the archive unpacks to far more than a directory: it was not read"))
             left = [MOST_UNPACKED]
             for table in TABLES:
                 owner = next((column for column in TABLES[table] if column in OWNERS and column != "id"), "id")
@@ -238,9 +242,9 @@ def _unpack(path: Path, tables: sqlite3.Connection) -> None:
                 for column in ("id", "owner", "phone"):
                     tables.execute(f"CREATE INDEX {table}_{column} ON {table} ({column})")
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError) as error:
-        raise UnreadableFile("the archive is cut off or damaged: send it again") from error
+        raise UnreadableFile(because("the archive is cut off or damaged: send it again")) from error
     except zlib.error as error:
-        raise UnreadableFile("the archive is cut off or damaged: send it again") from error
+        raise UnreadableFile(because("the archive is cut off or damaged: send it again")) from error
 
 
 def _read(file: IO[bytes], name: str, left: list[int]) -> Iterator[tuple[int, dict[str, str]]]:
@@ -253,11 +257,19 @@ def _read(file: IO[bytes], name: str, left: list[int]) -> Iterator[tuple[int, di
                 continue
             if len(cells) != len(titles):
                 raise UnreadableFile(
-                    f"{name} line {reader.line_num} has {len(cells)} cells and not {len(titles)}: is the file cut off?"
+                    because(
+                        "{file} line {line} has {count} cells and not {all}: is the file cut off?",
+                        file=name,
+                        line=reader.line_num,
+                        count=len(cells),
+                        all=len(titles),
+                    )
                 )
             yield reader.line_num, {title: cell for title, cell in zip(titles, cells, strict=True) if cell != ""}
     except csv.Error as error:
-        raise UnreadableFile(f"{name} line {reader.line_num} is no CSV ({error})") from error
+        raise UnreadableFile(
+            because("{file} line {line} is no CSV ({error})", file=name, line=reader.line_num, error=error)
+        ) from error
 
 
 def _lines(file: IO[bytes], name: str, left: list[int]) -> Iterator[str]:
@@ -268,14 +280,14 @@ def _lines(file: IO[bytes], name: str, left: list[int]) -> Iterator[str]:
         piece = file.read(PIECE)
         left[0] -= len(piece)
         if left[0] < 0:
-            raise UnreadableFile("the archive unpacks to far more than a directory: it was not read on")
+            raise UnreadableFile(because("the archive unpacks to far more than a directory: it was not read on"))
         ended = not piece
         try:
             waiting += decoder.decode(piece, final=ended)
         except UnicodeDecodeError as error:
-            raise UnreadableFile(f"{name} is not UTF-8") from error
+            raise UnreadableFile(because("{file} is not UTF-8", file=name)) from error
         if len(waiting) > LONGEST_CELL * 8 and "\n" not in waiting:
-            raise UnreadableFile(f"{name} has a line without an end")
+            raise UnreadableFile(because("{file} has a line without an end", file=name))
         *lines, waiting = waiting.split("\n")
         for line in lines:
             yield line + "\n"
@@ -295,7 +307,10 @@ def _dangling(tables: sqlite3.Connection) -> Iterator[Row]:
                 f" AND NOT EXISTS (SELECT 1 FROM {owner} o WHERE o.id = named) ORDER BY line"
             )
             for line, named in tables.execute(query):
-                yield Row(f"{table}.csv line {line}", wrong=f"{column} {named} is not in {owner}.csv")
+                yield Row(
+                    because("{file} line {line}", file=f"{table}.csv", line=line),
+                    wrong=because("{field} {id} is not in {file}", field=column, id=named, file=f"{owner}.csv"),
+                )
 
 
 def _put_together(tables: sqlite3.Connection, service_id: str, service: Json) -> Json:

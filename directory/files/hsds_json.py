@@ -32,6 +32,7 @@ from directory.model import (
 )
 from directory.opening_hours import DAYS, OpeningHours, Shift, minute_of
 from directory.store import Filters
+from directory.words import because, reason_of
 
 #: A line longer than this is not a service.
 LONGEST_LINE = 1_000_000
@@ -126,13 +127,13 @@ def parse_line(line: str) -> Any:
     try:
         return json.loads(line)
     except (ValueError, RecursionError):
-        raise WrongRecord(["not a line of JSON, or cut off in the middle"]) from None
+        raise WrongRecord([because("not a line of JSON, or cut off in the middle")]) from None
 
 
 def parse_record(data: Any) -> tuple[Organization, Service]:
     """One full HSDS service as a record. Raises WrongRecord naming everything that is wrong with it."""
     if not isinstance(data, dict):
-        raise WrongRecord(["not a JSON object"])
+        raise WrongRecord([because("not a JSON object")])
     reader = _Reader()
     owner = reader.organization(data)
     service = reader.service(data, owner.id)
@@ -166,22 +167,24 @@ class _Reader:
     def string(self, data: Json, name: str, *, required: bool = False, longest: int = 4000) -> str:
         value = data.get(name, "")
         if not isinstance(value, str):
-            self.problems.append(f"{name} is not a text")
+            self.problems.append(because("{field} is not a text", field=name))
             return ""
         if len(value) > longest:
-            self.problems.append(f"{name} is longer than {longest} characters")
+            self.problems.append(because("{field} is longer than {longest} characters", field=name, longest=longest))
             return ""
         if _BAD_CHARACTERS.search(value):
-            self.problems.append(f"{name} has control or direction characters in it")
+            self.problems.append(because("{field} has control or direction characters in it", field=name))
             return ""
         if _MARKUP.search(value):
-            self.problems.append(f"{name} has HTML in it")
+            self.problems.append(because("{field} has HTML in it", field=name))
             return ""
         if name == "name" and (mixed := _mixed_scripts(value)):
-            self.problems.append(f"{name} has letters of two scripts in one word: {mixed!r}")
+            self.problems.append(
+                because("{field} has letters of two scripts in one word: '{word}'", field=name, word=mixed)
+            )
             return ""
         if required and not value.strip():
-            self.problems.append(f"{name} is missing")
+            self.problems.append(because("{field} is missing", field=name))
         return value.strip()
 
     def number(self, data: Json, name: str) -> float | None:
@@ -189,7 +192,7 @@ class _Reader:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e9:
-            self.problems.append(f"{name} is not a number")
+            self.problems.append(because("{field} is not a number", field=name))
             return None
         return float(value)
 
@@ -198,7 +201,7 @@ class _Reader:
         if value is None:
             return None
         if value != int(value) or not 0 <= value <= 120:
-            self.problems.append(f"{name} is not an age from 0 to 120")
+            self.problems.append(because("{field} is not an age from 0 to 120", field=name))
             return None
         return int(value)
 
@@ -206,20 +209,20 @@ class _Reader:
         try:
             return str(uuid.UUID(self.string(data, name, required=True)))
         except ValueError:
-            self.problems.append(f"{name} is not a UUID")
+            self.problems.append(because("{field} is not a UUID", field=name))
             return ""
 
     def objects(self, data: Json, name: str) -> list[Json]:
         value = data.get(name, [])
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value) or len(value) > 500:
-            self.problems.append(f"{name} is not a list of at most 500 objects")
+            self.problems.append(because("{field} is not a list of at most 500 objects", field=name))
             return []
         return value
 
     def organization(self, data: Json) -> Organization:
         owner = data.get("organization")
         if not isinstance(owner, dict):
-            self.problems.append("the organization is missing")
+            self.problems.append(because("the organization is missing"))
             return Organization("", "", "")
         return Organization(
             id=self.identifier(owner),
@@ -295,20 +298,20 @@ class _Reader:
         value = data.get(name)
         if value is None or isinstance(value, bool):
             return value
-        self.problems.append(f"{name} is not true or false")
+        self.problems.append(because("{field} is not true or false", field=name))
         return None
 
     def _genders(self, data: Json) -> frozenset[Gender]:
         codes = self._codes(data, "genders")
         wrong = [code for code in codes if code not in set(Gender)]
         if wrong:
-            self.problems.append(f"genders are girls and boys, not {wrong[0]!r}")
+            self.problems.append(because("genders are girls and boys, not '{code}'", code=wrong[0]))
         return frozenset(Gender(code) for code in codes if code not in wrong) or frozenset(Gender)
 
     def _codes(self, data: Json, name: str) -> tuple[str, ...]:
         value = data.get(name, [])
         if not isinstance(value, list) or len(value) > 50 or not all(isinstance(code, str) for code in value):
-            self.problems.append(f"{name} is not a list of codes")
+            self.problems.append(because("{field} is not a list of codes", field=name))
             return ()
         return tuple(dict.fromkeys(code[:40] for code in value))
 
@@ -341,10 +344,10 @@ class _Reader:
         try:
             at = datetime.fromisoformat(str(latest["updated"]))
         except ValueError:
-            self.problems.append("updated of a capacity is not a moment")
+            self.problems.append(because("updated of a capacity is not a moment"))
             return None
         if at.tzinfo is None or available is None:
-            self.problems.append("a capacity says how many are available, and updated with its time zone")
+            self.problems.append(because("a capacity says how many are available, and updated with its time zone"))
             return None
         return Capacity(int(available), at.astimezone(UTC), None if maximum is None else int(maximum))
 
@@ -352,7 +355,7 @@ class _Reader:
         """A term of our own, which comes in and never goes out."""
         told = data.get("referral_contact") or {}
         if not isinstance(told, dict):
-            self.problems.append("referral_contact is not an object")
+            self.problems.append(because("referral_contact is not an object"))
             return ReferralContact()
         return ReferralContact(*(self.string(told, name, longest=500) for name in ("name", "phone", "email", "how")))
 
@@ -371,13 +374,13 @@ class _Reader:
         try:
             return ServiceStatus(value)
         except ValueError:
-            self.problems.append(f"status {value!r} is none of HSDS's")
+            self.problems.append(because("status '{value}' is none of HSDS's", value=value))
             return ServiceStatus.INACTIVE
 
     def _location(self, link: Json) -> Location:
         place = link.get("location")
         if not isinstance(place, dict):
-            self.problems.append("a service_at_location has no location")
+            self.problems.append(because("a service_at_location has no location"))
             place = {}
         address = next(iter(self.objects(place, "addresses")), {})
         access = [self.string(row, "description") for row in self.objects(place, "accessibility")]
@@ -405,13 +408,13 @@ class _Reader:
         if not rows:
             return None
         if len(zones) != 1:
-            self.problems.append("the schedules are in no time zone, or in more than one (timezone_name)")
+            self.problems.append(because("the schedules are in no time zone, or in more than one (timezone_name)"))
             return None
         try:
             shifts = [shift for row in rows for shift in self._shifts(row)]
             return OpeningHours(zones.pop(), tuple(sorted(set(shifts))))
         except ValueError as error:
-            self.problems.append(str(error))
+            self.problems.append(reason_of(error))
             return None
 
     def _shifts(self, row: Json) -> list[Shift]:
@@ -419,5 +422,5 @@ class _Reader:
         last = 0 if closes.startswith("23:59") else minute_of(closes[:5])
         days = self.string(row, "byday", longest=30).casefold().split(",")
         if not set(days) <= set(DAYS):
-            raise ValueError("byday is a list of MO TU WE TH FR SA SU")
+            raise ValueError(because("byday is a list of MO TU WE TH FR SA SU"))
         return [Shift(DAYS.index(day), minute_of(opens[:5]), last) for day in days]

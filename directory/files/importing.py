@@ -34,6 +34,7 @@ from directory.service import (
     save_draft,
     shared_location_problems,
 )
+from directory.words import because, reason_of
 
 #: So many reasons are kept in the report; the listener hears all.
 REASONS_TOLD = 100
@@ -60,7 +61,11 @@ class Outcome(Struct, frozen=True):
     where: str
     became: Became
     name: str = ""
-    why: str = ""
+    whys: tuple[str, ...] = ()
+
+    @property
+    def why(self) -> str:
+        return "; ".join(self.whys)
 
 
 Listener = Callable[[Outcome], object]
@@ -73,15 +78,23 @@ class ImportReport(Struct):
     changed: int = 0
     same: int = 0
     rejected: int = 0
-    reasons: list[str] = field(default_factory=list)
+    rejections: list[tuple[str, str]] = field(default_factory=list)  # where, and one reason of each row
     listener: Listener | None = None
 
     def add(self, outcome: Outcome) -> None:
         setattr(self, outcome.became.value, getattr(self, outcome.became.value) + 1)
-        if outcome.became is Became.REJECTED and len(self.reasons) < REASONS_TOLD:
-            self.reasons.append(f"{outcome.where}: {outcome.why}")
+        if outcome.became is Became.REJECTED and len(self.rejections) < REASONS_TOLD:
+            self.rejections += [(outcome.where, why) for why in outcome.whys]
         if self.listener is not None:
             self.listener(outcome)
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why rows were rejected, in English, a line a row."""
+        by_row: dict[str, list[str]] = {}
+        for where, why in self.rejections:
+            by_row.setdefault(where, []).append(why)
+        return [f"{where}: {'; '.join(whys)}" for where, whys in by_row.items()]
 
     def summary(self) -> str:
         return f"{self.new} new, {self.changed} changed, {self.same} the same, {self.rejected} rejected"
@@ -109,8 +122,12 @@ def misplacement(place: Location) -> str:
     if away <= FAR_FROM_TOWN_M:
         return ""
     if -90 <= place.longitude <= 90 and far(place.longitude, place.latitude) <= FAR_FROM_TOWN_M:
-        return "latitude and longitude are swapped"
-    return f"the point lies {away / 1000:.0f} km from {place.city}: the coordinates or the town are wrong"
+        return because("latitude and longitude are swapped")
+    return because(
+        "the point lies {distance} km from {town}: the coordinates or the town are wrong",
+        distance=f"{away / 1000:.0f}",
+        town=place.city,
+    )
 
 
 class Parsed(Struct, frozen=True):
@@ -138,7 +155,7 @@ class Sieve:
             try:
                 good.append(self._read(row))
             except WrongRecord as error:
-                wrong.append(_rejected(row, "; ".join(error.problems)))
+                wrong.append(_rejected(row, error.problems))
         return good, wrong
 
     def _read(self, row: Row) -> Parsed:
@@ -147,7 +164,7 @@ class Sieve:
         owner, service = parse_record(row.data)
         number = uuid.UUID(service.id).int
         if number in self._services:
-            raise WrongRecord(["the same id stands on an earlier line"])
+            raise WrongRecord([because("the same id stands on an earlier line")])
         self._services.add(number)
         if misplaced := [why for place in service.locations if (why := misplacement(place))]:
             raise WrongRecord(misplaced)
@@ -165,12 +182,12 @@ def _digest(place: Location) -> bytes:
 
 
 def _other_content(place: Location) -> str:
-    return f"location {place.id} is another service's too, with other content"
+    return because("location {id} is another service's too, with other content", id=place.id)
 
 
-def _rejected(row: Row, why: str) -> Outcome:
+def _rejected(row: Row, whys: Sequence[str]) -> Outcome:
     name = row.data.get("name", "") if isinstance(row.data, dict) else ""
-    return Outcome(row.where, Became.REJECTED, str(name)[:100], why)
+    return Outcome(row.where, Became.REJECTED, str(name)[:100], tuple(whys))
 
 
 class How(StrEnum):
@@ -211,7 +228,7 @@ def _of_new(parsed: Parsed, stored: Mapping[str, Location]) -> Decision:
     row, record = parsed.row, replace(parsed.service, state=RecordState.DRAFT, verification=None)
     clash = next((place for place in record.locations if stored.get(place.id, place) != place), None)
     if clash is not None:
-        return Decision(_rejected(row, _other_content(clash)), parsed.owner, record, How.NOT)
+        return Decision(_rejected(row, [_other_content(clash)]), parsed.owner, record, How.NOT)
     return Decision(Outcome(row.where, Became.NEW, record.name), parsed.owner, record, How.ADD)
 
 
@@ -231,10 +248,10 @@ def _of_known(tx: Connection, parsed: Parsed, before: Service, *, pending: bool)
     )
 
     def decided(became: Became, how: How, why: str = "") -> Decision:
-        return Decision(Outcome(row.where, became, service.name, why), parsed.owner, kept, how)
+        return Decision(Outcome(row.where, became, service.name, tuple(filter(None, [why]))), parsed.owner, kept, how)
 
     if into := store.merged_into(tx, service.id):
-        return decided(Became.SAME, How.NOT, f"it was merged into {into}: change that one")
+        return decided(Became.SAME, How.NOT, because("it was merged into {id}: change that one", id=into))
     if kept == before and not pending:
         return decided(Became.SAME, How.NOT)
     in_force = before.state is RecordState.CURRENT
@@ -246,7 +263,12 @@ def _of_known(tx: Connection, parsed: Parsed, before: Service, *, pending: bool)
         else:
             may_save_draft(tx, kept)
     except (WrongRecord, NotAllowedNow) as error:
-        return Decision(_rejected(row, str(error)), parsed.owner, kept, How.NOT)
+        return Decision(
+            _rejected(row, error.problems if isinstance(error, WrongRecord) else [reason_of(error)]),
+            parsed.owner,
+            kept,
+            How.NOT,
+        )
     return decided(Became.CHANGED, How.PROPOSE if in_force else How.DRAFT)
 
 

@@ -12,6 +12,7 @@ from directory.files.hsds_json import parse_line, read_json, read_lines
 from directory.files.importing import Row
 from directory.files.unreadable import UnreadableFile
 from directory.model import WrongRecord
+from directory.words import N_, because
 
 __all__ = ["UnreadableFile", "open_rows", "titles_in"]
 
@@ -33,9 +34,9 @@ def open_rows(path: Path, *, mapping: Mapping[str, str] | None = None) -> Iterat
     """
     match format_of(path):
         case Format.LINES:
-            return _parsed(read_lines(path), "line")
+            return _parsed(read_lines(path), N_("line {number}"))
         case Format.JSON:
-            return _parsed(read_json(path), "item")
+            return _parsed(read_json(path), N_("item {number}"))
         case Format.PACKAGE:
             return hsds_csv.rows(path)
         case Format.XLSX:
@@ -59,13 +60,13 @@ def format_of(path: Path) -> Format:
     with path.open("rb") as file:
         start = file.read(4096)
     if not start.strip(b"\x00 \r\n\t\xef\xbb\xbf"):
-        raise UnreadableFile("the file is empty")
+        raise UnreadableFile(because("the file is empty"))
     if start.startswith(b"PK"):
         if not zipfile.is_zipfile(path):
-            raise UnreadableFile("the archive is cut off or damaged: send it again")
+            raise UnreadableFile(because("the archive is cut off or damaged: send it again"))
         return Format.XLSX if xlsx.is_workbook(path) else Format.PACKAGE
     if start.startswith((b"\xd0\xcf\x11\xe0", b"%PDF")):
-        raise UnreadableFile("this is an old spreadsheet or a document: save it as XLSX or as CSV in UTF-8")
+        raise UnreadableFile(because("this is an old spreadsheet or a document: save it as XLSX or as CSV in UTF-8"))
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith(b"[") or (text.startswith(b"{") and _is_page(text)):
         return Format.JSON
@@ -81,7 +82,8 @@ def _is_page(start: bytes) -> bool:
 
 def _parsed(elements: Iterator[tuple[int, str]], kind: str) -> Iterator[Row]:
     for number, text in elements:
+        where = because(kind, number=number)
         try:
-            yield Row(f"{kind} {number}", parse_line(text))
+            yield Row(where, parse_line(text))
         except WrongRecord as error:
-            yield Row(f"{kind} {number}", wrong=str(error))
+            yield Row(where, wrong=error.problems[0])

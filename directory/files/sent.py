@@ -25,6 +25,7 @@ from directory.files.importing import Became, ImportReport, Outcome
 from directory.files.opening import open_rows, titles_in
 from directory.files.unreadable import UnreadableFile
 from directory.store import Import, ImportState, Transactions
+from directory.words import Kept, because, keep_reason, reason_of
 
 #: What can be sent through a browser; the command takes more.
 MOST_BYTES: Final = 16 * 1024 * 1024
@@ -34,7 +35,7 @@ MOST_TOLD: Final = 100
 FORGOTTEN_AFTER: Final = timedelta(days=1)
 
 #: What is said of a file when looking through it failed through no fault of the file.
-BROKE_OFF: Final = "looking through it broke off; try again"
+BROKE_OFF: Final = because("looking through it broke off; try again")
 
 WAITING = (ImportState.SENT, ImportState.CHECKED)
 
@@ -44,13 +45,14 @@ class Telling:
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
-        self._rows: list[tuple[str, str, str, str]] = []
+        self._rows: list[tuple[Kept, str, str, list[Kept]]] = []
 
     def __call__(self, outcome: Outcome) -> None:
         became = outcome.became.value
         self._counts[became] += 1
         if outcome.became is not Became.SAME and self._counts[became] <= MOST_TOLD:
-            self._rows.append((outcome.where, became, outcome.name, outcome.why))
+            whys = [keep_reason(why) for why in outcome.whys]
+            self._rows.append((keep_reason(outcome.where), became, outcome.name, whys))
 
     def told(self) -> dict[str, Any]:
         return {**{one.value: self._counts[one.value] for one in Became}, "rows": self._rows}
@@ -59,7 +61,7 @@ class Telling:
 async def keep_file(database: Transactions, content: bytes, *, name: str, by: str, at: datetime) -> str:
     """Keep a file that was sent. Returns the id of its import. Raises UnreadableFile where it is of no known kind."""
     if not content:
-        raise UnreadableFile("no file was chosen, or it is empty")
+        raise UnreadableFile(because("no file was chosen, or it is empty"))
     with _on_disk(content) as path:
         titles = await asyncio.to_thread(titles_in, path)
     import_id = str(uuid.uuid4())
@@ -103,9 +105,9 @@ async def check_file(database: Transactions, import_id: str) -> None:
             await check_rows(database, open_rows(path, mapping=sent.columns), listener=telling)
         told = telling.told()
     except UnreadableFile as error:
-        told, state = {"unreadable": str(error)}, ImportState.SENT
+        told, state = {"unreadable": keep_reason(reason_of(error))}, ImportState.SENT
     except BaseException:  # a fault of ours: nobody waits for a look that has ended
-        await _move(database, import_id, ImportState.CHECKING, ImportState.SENT, {"unreadable": BROKE_OFF})
+        await _move(database, import_id, ImportState.CHECKING, ImportState.SENT, {"unreadable": keep_reason(BROKE_OFF)})
         raise
     await _move(database, import_id, ImportState.CHECKING, state, told)
 
@@ -130,7 +132,11 @@ async def take_file(database: Transactions, import_id: str, *, by: str) -> Impor
         rows = open_rows(path, mapping=sent.columns)
         report = await take_rows(database, rows, checked, import_id=import_id, by=by, at=at)
     if report.rejected:
-        told = {**(sent.told or {}), "refused": report.reasons[:MOST_TOLD]}
+        rejections = report.rejections[:MOST_TOLD]
+        told = {
+            **(sent.told or {}),
+            "refused": [{"where": keep_reason(where), "why": keep_reason(why)} for where, why in rejections],
+        }
         await _move(database, import_id, ImportState.REFUSED, ImportState.REFUSED, told)
     elif sent.columns is not None:
         await database.write(partial(_keep_columns, columns=sent.columns, by=by, at=at))

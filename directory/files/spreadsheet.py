@@ -19,6 +19,7 @@ from directory.files.unreadable import UnreadableFile
 from directory.model import NEEDS, Location, LocationKind, Organization, Service, fixed_id
 from directory.opening_hours import DAYS, OpeningHours, clock_of, week
 from directory.places import fold
+from directory.words import because, reason_of
 
 Json = dict[str, Any]
 
@@ -100,19 +101,21 @@ def titles_of(rows: Iterator[tuple[int, list[str]]]) -> list[str]:
     _, titles = next(rows, (0, []))
     titles = [title.strip() for title in titles]
     if sum(bool(title) for title in titles) < 2:
-        raise UnreadableFile("the first row must have the titles of the columns")
+        raise UnreadableFile(because("the first row must have the titles of the columns"))
     return titles
 
 
 def wrong_mapping(mapping: Mapping[str, str]) -> str:
     """What hinders reading by this mapping, in a sentence; empty when nothing does."""
     if unknown := [field for field in mapping.values() if field not in FIELDS and field != NOT_READ]:
-        return f"there is no field {unknown[0]!r}: the fields are {', '.join(FIELDS)}"
+        return because(
+            "there is no field '{field}': the fields are {fields}", field=unknown[0], fields=", ".join(FIELDS)
+        )
     fields = [field for field in mapping.values() if field != NOT_READ]
     if twice := [field for field in fields if fields.count(field) > 1]:
-        return f"two columns are read as {twice[0]!r}"
+        return because("two columns are read as '{field}'", field=twice[0])
     if missing := [field for field in REQUIRED if field not in fields]:
-        return f"no column is read as {', '.join(missing)}: say which with --column TITLE=FIELD"
+        return because("no column is read as {fields}: say which with --column TITLE=FIELD", fields=", ".join(missing))
     return ""
 
 
@@ -132,11 +135,15 @@ def read_csv(path: Path) -> Iterator[tuple[int, list[str]]]:
     try:
         for cells in reader:
             if len(cells) > MOST_COLUMNS:
-                raise UnreadableFile(f"line {reader.line_num} has more than {MOST_COLUMNS} cells")
+                raise UnreadableFile(
+                    because("line {line} has more than {most} cells", line=reader.line_num, most=MOST_COLUMNS)
+                )
             if any(cells):
                 yield reader.line_num, cells
     except csv.Error as error:
-        raise UnreadableFile(f"line {reader.line_num} is no CSV ({error}): is the file cut off?") from error
+        raise UnreadableFile(
+            because("line {line} is no CSV ({error}): is the file cut off?", line=reader.line_num, error=error)
+        ) from error
 
 
 def _decoded(path: Path, encoding: str) -> Iterator[str]:
@@ -146,11 +153,13 @@ def _decoded(path: Path, encoding: str) -> Iterator[str]:
             while text := file.readline(LONGEST_CELL * 4):
                 line += 1
                 if "\x00" in text:
-                    raise UnreadableFile(f"line {line} has bytes that are no text: save the file as CSV in UTF-8")
+                    raise UnreadableFile(
+                        because("line {line} has bytes that are no text: save the file as CSV in UTF-8", line=line)
+                    )
                 yield text
     except UnicodeError as error:
-        where = f"after line {line}"
-        raise UnreadableFile(f"{where} the file is not UTF-8: save it as CSV in UTF-8, or as XLSX") from error
+        wrong = because("after line {line} the file is not UTF-8: save it as CSV in UTF-8, or as XLSX", line=line)
+        raise UnreadableFile(wrong) from error
 
 
 def _again(first: str, rest: Iterator[str]) -> Iterator[str]:
@@ -163,7 +172,7 @@ def rows(cells: Iterator[tuple[int, list[str]]], mapping: Mapping[str, str] | No
     titles = titles_of(cells)
     used = dict(mapping) if mapping is not None else guess_mapping(titles)
     if absent := [title for title in used if title not in titles]:
-        raise UnreadableFile(f"there is no column {absent[0]!r}")
+        raise UnreadableFile(because("there is no column '{title}'", title=absent[0]))
     if wrong := wrong_mapping(used):
         raise UnreadableFile(wrong)
     return _below(titles, used, cells)
@@ -173,15 +182,17 @@ def _below(titles: list[str], mapping: Mapping[str, str], cells: Iterator[tuple[
     at = {field: titles.index(title) for title, field in mapping.items() if field != NOT_READ}
     last = max(at[field] for field in REQUIRED)
     for number, row in cells:
-        where = f"row {number}"
+        where = because("row {number}", number=number)
         if len(row) <= last:
-            yield Row(where, wrong=f"{len(row)} of {len(titles)} cells: is the file cut off?")
+            yield Row(
+                where, wrong=because("{count} of {all} cells: is the file cut off?", count=len(row), all=len(titles))
+            )
             continue
         flat = {field: _plain(row[column]) for field, column in at.items() if column < len(row)}
         try:
             yield Row(where, as_hsds({field: value for field, value in flat.items() if value}))
         except ValueError as error:
-            yield Row(where, {"name": flat.get("name", "")}, wrong=str(error))
+            yield Row(where, {"name": flat.get("name", "")}, wrong=reason_of(error))
 
 
 def _plain(cell: str) -> str:
@@ -289,7 +300,7 @@ def _needs(text: str) -> list[str]:
     found = []
     for part in parts:
         if _folded(part) not in _NEED_OF:
-            raise ValueError(f"unknown need {part!r}: the needs are {', '.join(NEEDS)}")
+            raise ValueError(because("unknown need '{need}': the needs are {needs}", need=part, needs=", ".join(NEEDS)))
         found.append(_NEED_OF[_folded(part)])
     return found
 
@@ -301,19 +312,19 @@ _NO = frozenset(map(fold, ("no", "n", "false", "0", "non", "لا")))
 def _yes(field: str, value: str) -> bool:
     if fold(value) in _YES | _NO:
         return fold(value) in _YES
-    raise ValueError(f"{field} is yes or no, not {value[:40]!r}")
+    raise ValueError(because("{field} is yes or no, not '{value}'", field=field, value=value[:40]))
 
 
 def _figure(field: str, value: str) -> float:
     try:
         return float(value.replace(",", "."))
     except ValueError:
-        raise ValueError(f"{field} is not a number: {value[:40]!r}") from None
+        raise ValueError(because("{field} is not a number: '{value}'", field=field, value=value[:40])) from None
 
 
 def _schedules(text: str, zone: str) -> list[Json]:
     if not zone:
-        raise ValueError("hours need a time_zone, such as Europe/Rome")
+        raise ValueError(because("hours need a time_zone, such as Europe/Rome"))
     hours = week(zone, text)
     return [
         {
@@ -380,7 +391,7 @@ def flat_row(record: Service, owner: Organization) -> list[str]:
         "status_required": ", ".join(who.status_required),
         "staff_genders": ", ".join(record.staff_genders),
         "reports_to": ", ".join(record.reports_to),
-        "areas": "; ".join(record.areas),
+        "areas": "" if record.confidential else "; ".join(record.areas),
     }
     return [values[field] for field in FIELDS]
 

@@ -16,6 +16,7 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape
 
 from directory.files.unreadable import UnreadableFile
+from directory.words import because
 
 #: More than this no list of services unpacks to: a hundred thousand long rows.
 MOST_UNPACKED = 300_000_000
@@ -43,9 +44,9 @@ def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
             with archive.open(sheet) as file:
                 yield from _Sheet(shared).rows(file)
     except (zipfile.BadZipFile, EOFError, KeyError, NotImplementedError, RuntimeError) as error:
-        raise UnreadableFile("the workbook is cut off or damaged: save it again") from error
+        raise UnreadableFile(because("the workbook is cut off or damaged: save it again")) from error
     except (OSError, ValueError, zlib.error) as error:
-        raise UnreadableFile("the workbook is cut off or damaged: save it again") from error
+        raise UnreadableFile(because("the workbook is cut off or damaged: save it again")) from error
 
 
 def _parser() -> expat.XMLParserType:
@@ -53,7 +54,9 @@ def _parser() -> expat.XMLParserType:
     parser.buffer_text = True
 
     def refuse(*_: object) -> None:
-        raise UnreadableFile("the workbook declares a document type, which no spreadsheet does: it was not read")
+        raise UnreadableFile(
+            because("the workbook declares a document type, which no spreadsheet does: it was not read")
+        )
 
     parser.StartDoctypeDeclHandler = refuse
     parser.EntityDeclHandler = refuse
@@ -67,14 +70,16 @@ def _feed(parser: expat.XMLParserType, file: IO[bytes], after: Callable[[], None
         while piece := file.read(PIECE):
             unpacked += len(piece)
             if unpacked > MOST_UNPACKED:
-                raise UnreadableFile("the workbook unpacks to far more than a list of services: it was not read on")
+                raise UnreadableFile(
+                    because("the workbook unpacks to far more than a list of services: it was not read on")
+                )
             parser.Parse(piece, False)
             after()
             yield
         parser.Parse(b"", True)
         yield
     except expat.ExpatError as error:
-        raise UnreadableFile("the workbook is cut off or damaged: save it again") from error
+        raise UnreadableFile(because("the workbook is cut off or damaged: save it again")) from error
 
 
 def _local(name: str) -> str:
@@ -96,7 +101,9 @@ def _shared_strings(archive: zipfile.ZipFile) -> list[str]:
         if state["text"]:
             state["total"] += len(data)
             if state["total"] > MOST_SHARED_TEXT:
-                raise UnreadableFile("the workbook holds far more text than a list of services: it was not read on")
+                raise UnreadableFile(
+                    because("the workbook holds far more text than a list of services: it was not read on")
+                )
             parts.append(data)
 
     def end(name: str) -> None:

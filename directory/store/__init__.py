@@ -34,7 +34,8 @@ from directory.store.imports import (
     touch_import,
     undo_imported,
 )
-from directory.store.lists import demo_ids, due_ids, latest_change, list_ids, needs_met, own_towns, update_ids
+from directory.store.lists import Met, demo_ids, due_ids, latest_change, list_ids, needs_met, own_towns, update_ids
+from directory.store.looks import LookedThrough, ask_for_look, begin_look, end_look, get_look, look_is_due
 from directory.store.mappings import get_mapping, put_mapping
 from directory.store.provider_links import add_provider_link, open_provider_link, spend_provider_link
 from directory.store.published import (
@@ -66,8 +67,11 @@ from directory.store.records import (
 from directory.store.reports import add_report, close_reports, move_reports, open_reports, reporters
 from directory.store.search import (
     Candidate,
+    Sought,
     Wishes,
+    areas_are_served,
     candidates,
+    candidates_for_areas,
     person,
     read_opening,
     search_is_behind,
@@ -86,6 +90,9 @@ __all__ = [
     "ImportState",
     "Light",
     "Link",
+    "LookedThrough",
+    "Met",
+    "Sought",
     "Suggested",
     "Transactions",
     "Wishes",
@@ -100,8 +107,12 @@ __all__ = [
     "add_report",
     "add_services",
     "add_verification",
+    "areas_are_served",
+    "ask_for_look",
     "authors",
+    "begin_look",
     "candidates",
+    "candidates_for_areas",
     "changes_of",
     "clear_verification",
     "close_reports",
@@ -114,9 +125,11 @@ __all__ = [
     "demo_ids",
     "drop_pieces",
     "due_ids",
+    "end_look",
     "forget_imported",
     "get_import",
     "get_locations",
+    "get_look",
     "get_mapping",
     "get_organizations",
     "get_pieces",
@@ -127,6 +140,7 @@ __all__ = [
     "light_records",
     "list_ids",
     "list_imports",
+    "look_is_due",
     "merged_into",
     "move_import",
     "move_reports",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -12,6 +12,7 @@ from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from directory.model import RecordState
+from directory.store.rows import portions
 from directory.store.tables import duplicates, locations, merged, phones, service_needs, services, services_at_locations
 
 #: A record that was merged may be merged again with what it is now; more often than this nobody does it.
@@ -89,12 +90,15 @@ class Suggested(Struct, frozen=True):
     signs: tuple[str, ...]
 
 
-def replace_suggested(tx: Connection, found: Iterable[Suggested], *, at: datetime) -> None:
+def replace_suggested(tx: Connection, found: Sequence[Suggested], *, at: datetime) -> None:
     """Keep what a look at everything found in place of what an earlier one did. What was told apart stays apart."""
     own = duplicates.c
     tx.execute(duplicates.delete().where(own.told_apart_at.is_(None)))
     apart = set(tx.execute(sa.select(own.first_id, own.second_id)).tuples())
-    there = set(tx.execute(sa.select(services.c.id)).scalars())  # one may be gone since it was looked at
+    named = sorted({each for pair in found for each in (pair.first_id, pair.second_id)})
+    there: set[str] = set()  # one may be gone since it was looked at
+    for some in portions(named):
+        there.update(tx.execute(sa.select(services.c.id).where(services.c.id.in_(some))).scalars())
     rows = [
         {
             "first_id": pair.first_id,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from directory.model import LocationKind, RecordState, ServiceStatus
@@ -42,23 +43,47 @@ def own_towns(tx: Connection) -> list[tuple[str, str, float, float]]:
     return [(row[0], row[1], float(row[2]), float(row[3])) for row in tx.execute(query)]
 
 
-def needs_met(tx: Connection, *, checked_since: datetime) -> list[tuple[str, str, str, str]]:
-    """Town, country, service and need, for what is in force, works and was checked since."""
+class Met(Struct, frozen=True):
+    """A need that a service answers in a town. `point`: of a place that everybody may know."""
+
+    town: str
+    country: str
+    service_id: str
+    need: str
+    point: tuple[float, float] | None
+
+
+def needs_met(tx: Connection, *, checked_since: datetime) -> list[Met]:
+    """For what is in force, works and was checked since. A safe place and what has no door have no point."""
+    own = locations.c
     query = (
-        sa.select(locations.c.city, locations.c.country, services.c.id, service_needs.c.need)
+        sa.select(
+            own.city,
+            own.country,
+            services.c.id,
+            service_needs.c.need,
+            services.c.confidential,
+            own.kind,
+            own.latitude,
+            own.longitude,
+        )
         .distinct()
         .select_from(services)
         .join(services_at_locations, services_at_locations.c.service_id == services.c.id)
-        .join(locations, locations.c.id == services_at_locations.c.location_id)
+        .join(locations, own.id == services_at_locations.c.location_id)
         .join(service_needs, service_needs.c.service_id == services.c.id)
         .where(
             services.c.state == RecordState.CURRENT.value,
             services.c.status == ServiceStatus.ACTIVE.value,
             services.c.verified_at >= checked_since,
-            locations.c.city != "",
+            own.city != "",
         )
     )
-    return [(row[0], row[1], row[2], row[3]) for row in tx.execute(query)]
+    met = []
+    for town, country, service_id, need, confidential, kind, latitude, longitude in tx.execute(query):
+        told = not confidential and kind == LocationKind.PHYSICAL.value and latitude is not None
+        met.append(Met(town, country, service_id, need, (latitude, longitude) if told else None))
+    return met
 
 
 def demo_ids(tx: Connection) -> tuple[list[str], list[str]]:

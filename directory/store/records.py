@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -300,36 +300,74 @@ def get_services(tx: Connection, ids: Sequence[str]) -> list[Service]:
     """Whole records, in the order of `ids`; unknown ids are left out. A fixed number of queries for any number."""
     found: dict[str, Service] = {}
     for some in portions(ids):
-        children = {table: _grouped(tx, query, some) for table, query in _CHILDREN.items()}
-        places = _grouped(tx, _PLACES, some)
+        children, places = _children(tx, some), _places(tx, some)
         for row in tx.execute(_SERVICES, {"ids": some}).mappings():
             found[row["id"]] = _service(row, children, places)
     return [found[service_id] for service_id in ids if service_id in found]
 
 
-Children = dict[sa.Table, dict[str, list[RowMapping]]]
+Row = Mapping[str, Any]
+Children = dict[sa.Table, dict[str, list[Row]]]
 
 
 def _of_services(query: sa.Select[Any], own: sa.Table) -> sa.Select[Any]:
-    """The query for the rows of some services, built once: building costs more than running it."""
-    query = query.where(own.c.service_id.in_(sa.bindparam("ids", expanding=True)))
-    return query.order_by(own.c.position) if "position" in own.c else query
+    return query.where(own.c.service_id.in_(sa.bindparam("ids", expanding=True)))
+
+
+#: Rows of every kind come in one statement, for a statement costs more than its rows: so many columns of each type,
+#: and which of them holds what of a table.
+_SLOTS: Mapping[str, sa.types.TypeEngine[Any]] = {
+    **dict.fromkeys(("n1", "n2", "n3"), sa.Integer()),
+    **dict.fromkeys(("t1", "t2", "t3", "t4"), sa.Text()),
+    "d1": sa.Date(),
+}
+_LAID_OUT: Mapping[sa.Table, Mapping[str, str]] = {
+    service_needs: {"need": "t1", "position": "n1"},
+    service_countries: {"country": "t1"},
+    schedules: {"weekday": "n1", "opens": "n2", "closes": "n3"},
+    special_days: {"day": "d1", "shifts": "t1", "note": "t2"},
+    phones: {"number": "t1", "kind": "t2", "languages": "t3", "description": "t4", "position": "n1"},
+    service_languages: {"language": "t1", "position": "n1"},
+    required_documents: {"document": "t1", "position": "n1"},
+    texts: {"field": "t1", "language": "t2", "text": "t3", "source": "t4"},
+}
+
+
+def _laid_out(number: int, table: sa.Table) -> sa.Select[Any]:
+    held = {slot: table.c[name] for name, slot in _LAID_OUT[table].items()}
+    columns = [sa.cast(held.get(slot, sa.null()), kind).label(slot) for slot, kind in _SLOTS.items()]
+    return _of_services(sa.select(sa.literal_column(str(number)).label("kind"), table.c.service_id, *columns), table)
+
+
+_CHILDREN = sa.union_all(*(_laid_out(number, table) for number, table in enumerate(_LAID_OUT)))
+_KINDS = [
+    (table, [(name, 2 + list(_SLOTS).index(slot)) for name, slot in slots.items()])
+    for table, slots in _LAID_OUT.items()
+]
+
+
+def _children(tx: Connection, ids: Sequence[str]) -> Children:
+    """What hangs on each of the services, by its table and service."""
+    children: Children = {table: defaultdict(list) for table in _LAID_OUT}
+    for row in tx.execute(_CHILDREN, {"ids": ids}):
+        table, names = _KINDS[row[0]]
+        children[table][row[1]].append({name: row[at] for name, at in names})
+    return children
 
 
 _SERVICES = sa.select(services).where(services.c.id.in_(sa.bindparam("ids", expanding=True)))
 _ORGANIZATIONS = sa.select(organizations).where(organizations.c.id.in_(sa.bindparam("ids", expanding=True)))
-_CHILDREN = {table: _of_services(sa.select(table), table) for table in CHILDREN if table is not services_at_locations}
 _PLACES = _of_services(
     sa.select(services_at_locations.c.service_id, locations).join_from(
         services_at_locations, locations, locations.c.id == services_at_locations.c.location_id
     ),
     services_at_locations,
-)
+).order_by(services_at_locations.c.position)
 
 
-def _grouped(tx: Connection, query: sa.Select[Any], ids: Sequence[str]) -> dict[str, list[RowMapping]]:
+def _places(tx: Connection, ids: Sequence[str]) -> dict[str, list[RowMapping]]:
     grouped: dict[str, list[RowMapping]] = defaultdict(list)
-    for row in tx.execute(query, {"ids": ids}).mappings():
+    for row in tx.execute(_PLACES, {"ids": ids}).mappings():
         grouped[row["service_id"]].append(row)
     return grouped
 
@@ -355,8 +393,9 @@ def _location(row: RowMapping) -> Location:
 def _service(row: RowMapping, children: Children, places: dict[str, list[RowMapping]]) -> Service:
     own = row["id"]
 
-    def of(table: sa.Table) -> list[RowMapping]:
-        return children[table].get(own, [])
+    def of(table: sa.Table) -> list[Row]:
+        rows = children[table].get(own, [])
+        return sorted(rows, key=_by_position) if len(rows) > 1 and "position" in rows[0] else rows
 
     def translations(name: str) -> tuple[Translation, ...]:
         rows = (text for text in of(texts) if text["field"] == name)
@@ -405,6 +444,11 @@ def _service(row: RowMapping, children: Children, places: dict[str, list[RowMapp
     )
 
 
+def _by_position(row: Row) -> int:
+    position: int = row["position"]
+    return position
+
+
 def _capacity(row: RowMapping) -> Capacity | None:
     if row["capacity_at"] is None or row["capacity_available"] is None:
         return None
@@ -437,7 +481,7 @@ def _eligibility(row: RowMapping) -> Eligibility:
     )
 
 
-def _hours(row: RowMapping, shifts: list[RowMapping], days: list[RowMapping]) -> OpeningHours | None:
+def _hours(row: RowMapping, shifts: list[Row], days: list[Row]) -> OpeningHours | None:
     if row["zone"] is None:
         return None
     return OpeningHours(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+
+T = TypeVar("T")
 
 #: How many ids go into one IN (…): SQLite takes no more than 32,766 variables, PostgreSQL plans long lists slowly.
 IDS_AT_A_TIME = 500
@@ -18,6 +20,6 @@ def upsert(tx: Connection, table: sa.Table, row: dict[str, Any]) -> None:
         tx.execute(table.insert().values(row))
 
 
-def portions(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+def portions(ids: Sequence[T]) -> Iterator[Sequence[T]]:
     for start in range(0, len(ids), IDS_AT_A_TIME):
         yield ids[start : start + IDS_AT_A_TIME]

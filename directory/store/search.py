@@ -1,7 +1,7 @@
-"""Which services may answer a search: near a point, or for a whole country.
+"""Which services may answer a search: near a point, for the area that it lies in, or for a whole country.
 
-What is near is read from a table of its own, by need and cell of the map. Whoever writes a record says so here
-(`note_for_search`) in the same transaction, so that the table and the records never disagree.
+What is near, and what serves an area, is read from a table of its own, by need and cell of the map. Whoever writes a
+record says so here (`note_for_search`) in the same transaction, so that the table and the records never disagree.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from msgspec import Struct
+from msgspec import Struct, field
 from sqlalchemy.engine import Connection
 
+from directory.areas import area_key
 from directory.geography import Box, cell_of, runs_of_cells
 from directory.model import (
     ADULT,
@@ -63,20 +65,33 @@ def clear_search(tx: Connection) -> None:
 
 
 def search_is_behind(tx: Connection) -> bool:
-    """Whether the table has more or fewer services at points than the records: after an upgrade, it is empty."""
+    """Whether the table has more or fewer services at points or for areas than the records: after an upgrade."""
+    in_force = (services.c.state == RecordState.CURRENT.value, services.c.verified_at.is_not(None))
     at_points = (
         sa.select(sa.func.count())
         .select_from(services)
         .join(services_at_locations, services_at_locations.c.service_id == services.c.id)
         .join(locations, locations.c.id == services_at_locations.c.location_id)
-        .where(
-            services.c.state == RecordState.CURRENT.value,
-            services.c.verified_at.is_not(None),
-            locations.c.latitude.is_not(None),
-        )
+        .where(*in_force, locations.c.latitude.is_not(None))
     )
-    noted = sa.select(sa.func.count()).select_from(found_by).where(found_by.c.need == ANY_NEED)
-    return tx.execute(at_points).scalar_one() != tx.execute(noted).scalar_one()
+    somewhere = sa.or_(
+        *(services.c.id.in_(sa.select(table.c.service_id)) for table in (service_countries, services_at_locations))
+    )
+    for_areas = sa.select(sa.func.count()).select_from(services)
+    for_areas = for_areas.where(*in_force, services.c.areas.is_not(None), somewhere)
+    own = found_by.c
+    points = sa.select(sa.func.count()).select_from(found_by).where(own.need == ANY_NEED, own.cell >= 0)
+    areas = sa.select(sa.func.count(own.service_id.distinct())).where(own.need == ANY_NEED, own.cell < 0)
+    pairs = ((at_points, points), (for_areas, areas))
+    return any(tx.execute(there).scalar_one() != tx.execute(noted).scalar_one() for there, noted in pairs)
+
+
+def areas_are_served(tx: Connection) -> bool:
+    """Whether any service is for an area, so that it must be known where somebody is."""
+    return (
+        tx.execute(sa.select(found_by.c.cell).where(found_by.c.need == ANY_NEED, found_by.c.cell < 0)).first()
+        is not None
+    )
 
 
 def _rows(record: Service) -> Iterable[dict[str, Any]]:
@@ -102,7 +117,9 @@ def _rows(record: Service) -> Iterable[dict[str, Any]]:
         "full_until": _full_until(record),
         "languages": f" {' '.join(record.languages)} ",
         "opening": _written(record.opening),
+        "areas": _written_areas(record.areas),
     }
+    needs = dict.fromkeys((ANY_NEED, *record.needs))
     for place in record.locations:
         if place.latitude is None or place.longitude is None:
             continue
@@ -113,8 +130,28 @@ def _rows(record: Service) -> Iterable[dict[str, Any]]:
             "location_id": place.id,
             "physical": place.kind is LocationKind.PHYSICAL,
         }
-        for need in dict.fromkeys((ANY_NEED, *record.needs)):
+        for need in needs:
             yield {"need": need, **point, **same}
+    nowhere = {"latitude": 0.0, "longitude": 0.0, "location_id": "", "physical": False}
+    for cell in _area_cells(record):
+        for need in needs:
+            yield {"need": need, "cell": cell, **nowhere, **same}
+
+
+def _area_cells(record: Service) -> set[int]:
+    """Cells of the areas it serves: in the countries it is for and in those it is in."""
+    countries = {*record.countries, *(place.country for place in record.locations)}
+    return {area_cell(country, area_key(area)) for country in countries for area in record.areas}
+
+
+def area_cell(country: str, key: str) -> int:
+    """The number under which what serves an area is found, below those of the map. Two areas may share one."""
+    digest = blake2b(f"{country}:{key}".encode(), digest_size=4).digest()
+    return -1 - (int.from_bytes(digest) >> 1)
+
+
+def _written_areas(areas: Sequence[str]) -> str | None:
+    return f"|{'|'.join(map(area_key, areas))}|" if areas else None
 
 
 def _full_until(record: Service) -> datetime | None:
@@ -163,6 +200,11 @@ class Candidate(NamedTuple):
     verified_at: datetime
     full_until: datetime | None
     opening: str
+    areas: str | None
+
+    def serves(self, keys: Iterable[str]) -> bool:
+        """Whether one of the keys is that of an area it serves."""
+        return self.areas is not None and any(f"|{key}|" in self.areas for key in keys)
 
 
 class Wishes(Struct, frozen=True):
@@ -191,6 +233,7 @@ class Asking(Struct, frozen=True):
     runs: int = 0
     one_box: bool = True
     need_known: bool = True
+    by_area: bool = False
 
 
 def _asking(who: Eligibility, checked_since: datetime | None, **more: Any) -> tuple[Asking, dict[str, Any]]:
@@ -254,7 +297,7 @@ def _candidates_query(asking: Asking) -> sa.Select[Any]:
     own = found_by.c
     query = sa.select(*(own[name] for name in Candidate._fields)).where(
         own.need == sa.bindparam("need", type_=sa.String),
-        in_runs(asking.runs),
+        own.cell.in_(sa.bindparam("cells", expanding=True)) if asking.by_area else in_runs(asking.runs),
         own.active.is_(True),
         *_takes(asking, found_by),
     )
@@ -274,36 +317,53 @@ def _candidates_query(asking: Asking) -> sa.Select[Any]:
     return query
 
 
-def candidates(
-    tx: Connection,
-    need: str,
-    boxes: tuple[Box, ...],
-    *,
-    who: Eligibility,
-    checked_since: datetime | None,
-    wishes: Wishes,
-    nationality: str | None = None,
-) -> list[Candidate]:
+class Sought(Struct, frozen=True):
+    """What a service must be, wherever it is."""
+
+    need: str
+    who: Eligibility
+    checked_since: datetime | None = None
+    wishes: Wishes = field(default_factory=Wishes)
+    nationality: str | None = None
+
+
+def candidates(tx: Connection, sought: Sought, boxes: tuple[Box, ...]) -> list[Candidate]:
     """Services for a need whose place lies in one of the boxes, and some that lie just outside."""
     runs = runs_of_cells(boxes)
-    asking, values = _asking(
-        who,
-        checked_since,
+    return _candidates(tx, sought, where_values(boxes, runs), runs=len(runs), one_box=len(boxes) == 1)
+
+
+def candidates_for_areas(tx: Connection, sought: Sought, country: str, keys: Iterable[str]) -> list[Candidate]:
+    """Services for a need that serve one of the areas, wherever they are, each once. Their point is none."""
+    keys = list(keys)
+    cells = sorted({area_cell(where, key) for where in (country, WORLD) for key in keys})
+    found: dict[str, Candidate] = {}
+    for some in portions(cells):
+        for candidate in _candidates(tx, sought, {"cells": some}, by_area=True, one_box=False):
+            if candidate.serves(keys):  # two areas may share a cell
+                found[candidate.service_id] = candidate
+    return list(found.values())
+
+
+def _candidates(tx: Connection, sought: Sought, values: dict[str, Any], **where: Any) -> list[Candidate]:
+    wishes = sought.wishes
+    asking, asked = _asking(
+        sought.who,
+        sought.checked_since,
         speaks=wishes.speaks is not None,
         no_papers=wishes.no_papers,
         staff=wishes.staff is not None,
-        nationality=nationality is not None,
+        nationality=sought.nationality is not None,
         known=tuple(name for name in ("free", "pregnant", "disability") if getattr(wishes, name)),
-        runs=len(runs),
-        one_box=len(boxes) == 1,
+        **where,
     )
-    values |= {"need": need} | where_values(boxes, runs)
+    values = {"need": sought.need, **asked, **values}
     if wishes.speaks is not None:
         values["speaks"] = f" {_as_written(wishes.speaks)} "
     if wishes.staff is not None:
         values["staff"] = f" {_as_written(wishes.staff)} "
-    if nationality is not None:
-        values["nationality"] = f" {_as_written(nationality)} "
+    if sought.nationality is not None:
+        values["nationality"] = f" {_as_written(sought.nationality)} "
     return [Candidate._make(row) for row in tx.execute(_candidates_query(asking), values)]
 
 

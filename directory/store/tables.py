@@ -275,6 +275,18 @@ duplicates = sa.Table(
     sa.Column("told_apart_by", sa.Text, nullable=False),
 )
 
+#: When everything was last looked through for something, and what it was like then.
+looks = sa.Table(
+    "directory_looks",
+    metadata,
+    sa.Column("look", sa.String(16), primary_key=True),  # duplicates
+    sa.Column("asked_at", Moment, nullable=True),
+    sa.Column("begun_at", Moment, nullable=True),
+    sa.Column("ended_at", Moment, nullable=True),
+    sa.Column("services", sa.Integer, nullable=False),  # of `latest_change` when it began
+    sa.Column("newest", sa.BigInteger, nullable=False),
+)
+
 #: Records that a person merged into another. They stay, with their history, and are offered to nobody.
 merged = sa.Table(
     "directory_merged",
@@ -326,8 +338,9 @@ import_pieces = sa.Table(
     sa.Column("content", sa.LargeBinary, nullable=False),
 )
 
-#: What a search reads: a row for each need of each published service at each of its points, found by need and cell
-#: of the map. It holds nothing that the records do not hold, and is written with them: see `store/search.py`.
+#: What a search reads: a row for each need of each published service at each of its points, and for each area that it
+#: serves, found by need and cell of the map; an area is a cell below zero. It holds nothing that the records do not
+#: hold, and is written with them: see `store/search.py`.
 found_by = sa.Table(
     "directory_search",
     metadata,
@@ -354,6 +367,7 @@ found_by = sa.Table(
     sa.Column("full_until", Moment, nullable=True),  # said to be full until then; never of a safe place
     sa.Column("languages", sa.Text, nullable=False),  # " ar fr ", so that " ar " is in it
     sa.Column("opening", sa.Text, nullable=False),  # JSON: hours and the days between which it is shut
+    sa.Column("areas", sa.Text, nullable=True),  # keys of the areas it serves: "|imperia|savona|"; NULL: not said
     sa.Index("ix_directory_search_service_id", "service_id"),
     sqlite_with_rowid=False,
 )

@@ -62,6 +62,7 @@ NO_SCREENS = {
     "/desk/live": "a stream",
     "/desk/cases/{id}/live": "a stream",
     "/desk/requests/{id}/live": "a stream",
+    "/desk/services/duplicates/live": "a stream",
     "/desk/services/import/{id}/live": "a stream",
     "/desk/here": "for the desk's script",
     "/desk/cases/{id}/carried/file": "a download",

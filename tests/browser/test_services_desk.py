@@ -102,6 +102,49 @@ def test_a_change_is_reviewed_by_keyboard(desk: DeskServer, sign_in: SignIn):
     expect(page.get_by_text("+44 1632 960999").first).to_be_visible()
 
 
+def test_the_map_of_the_coverage_is_read_by_keyboard_and_leads_into_the_table(desk: DeskServer, sign_in: SignIn):
+    page = sign_in(desk.run(desk.officer("Inès", *Role)))
+    problems: list[str] = []
+    page.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
+    page.goto(desk.url("/desk/services/coverage"))
+    drawn = page.get_by_role("region", name="Map of the coverage")
+
+    place = drawn.get_by_role("button", name="Ventimiglia:")
+    place.focus()
+    place.press("Enter")
+    link = drawn.get_by_role("link", name="Show it in the table")
+    expect(link).to_be_focused()
+    link.press("Enter")
+
+    expect(page.locator("tr:target")).to_contain_text("Ventimiglia")
+    expect(page.locator(".map-border")).to_have_count(1)  # the borders that ship were drawn
+    place.press("Enter")
+    expect(link).to_be_focused()
+    link.press("Escape")
+    expect(place).to_be_focused()
+    assert problems == []
+
+
+def test_the_point_of_a_record_is_moved_on_the_map_or_in_its_fields(desk: DeskServer, sign_in: SignIn):
+    [record] = desk.run(desk.database.read(lambda tx: store.list_ids(tx, words="Willow clinic, Irun")))
+    page = sign_in(desk.run(desk.officer("Inès", *Role)))
+    page.goto(desk.url(f"/desk/services/{record}/edit"))
+    latitude, longitude = page.get_by_label("Latitude"), page.get_by_label("Longitude")
+    before = latitude.input_value(), longitude.input_value()
+
+    page.locator(".map").click(position={"x": 40, "y": 300})
+    moved = latitude.input_value(), longitude.input_value()
+    latitude.fill(before[0])
+    longitude.fill(before[1])
+    longitude.press("Tab")
+    page.get_by_role("button", name="Put the point in the middle of the map").press("Enter")
+
+    assert moved != before
+    assert float(moved[1]) < float(before[1])
+    assert float(latitude.input_value()) == pytest.approx(float(before[0]), abs=0.02)
+    assert float(longitude.input_value()) == pytest.approx(float(before[1]), abs=0.02)
+
+
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("ar", "dark")])
 def test_every_screen_of_services_fits(
@@ -133,6 +176,8 @@ def test_every_screen_of_services_fits(
     )
     for number, screen in enumerate(screens):
         page.goto(desk.url(f"/desk/services{screen}"))
+        if screen in ("/coverage", f"/{other}/edit"):
+            expect(page.locator(".map-border")).to_be_attached()
         page.screenshot(path=tmp_path / f"{language}-{viewport['width']}-{number}.png", full_page=True)
         if screen == "/duplicates":
             expect(page.locator("main").get_by_text(record.name).first).to_be_visible()

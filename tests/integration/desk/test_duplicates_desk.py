@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
+from bot.desk.duplicates import Seeker
 from bot.kernel import audit
 from bot.kernel.access import Role
+from bot.kernel.live import Signals
 from directory import demonstration, store
-from directory.duplicates import look_for_duplicates
+from directory.duplicates import look_for_duplicates, look_if_due
 from directory.model import LocationKind, Phone, RecordState, Service
 from directory.safe_places import SafePlace, put_safe_place
 from tests.integration.desk.test_services_desk import csrf
@@ -28,7 +32,9 @@ async def test_an_admin_looks_compares_and_merges(world, clock, at_desk):
     one, two = await twice(world, clock)
     browser = await at_desk(await world.officer("ana", Role.ADMIN))
     assert "No two records look alike" in await browser.go("/desk/services/duplicates")
-    assert "The names are alike" in await browser.send("/desk/services/duplicates")
+    assert "Everything is being compared" in await browser.send("/desk/services/duplicates")
+    assert await seek(world, clock)
+    assert "The names are alike" in await browser.go("/desk/services/duplicates")
     compared = f"/desk/services/{one.id}/with/{two.id}"
 
     shown = await browser.go(compared)
@@ -57,7 +63,44 @@ async def test_two_services_are_told_apart_for_good(world, clock, at_desk):
     await browser.send(f"/desk/services/{pair.first_id}/apart/{pair.second_id}")
 
     assert "No two records look alike" in browser.page
-    assert "No two records look alike" in await browser.send("/desk/services/duplicates")
+    await browser.send("/desk/services/duplicates")
+    assert await seek(world, clock)
+    assert "No two records look alike" in await browser.go("/desk/services/duplicates")
+
+
+async def test_the_page_says_when_everything_was_last_compared(world, clock, at_desk):
+    await twice(world, clock)
+    browser = await at_desk(await world.officer("ana", Role.ADMIN))
+    assert "Nothing was compared yet" in await browser.go("/desk/services/duplicates")
+    assert await seek(world, clock)
+
+    shown = await browser.go("/desk/services/duplicates")
+
+    assert "Last compared:" in shown
+    assert "is being compared" not in shown
+
+
+async def test_nothing_is_compared_again_before_a_record_changed_or_somebody_asks(world, clock, at_desk):
+    await twice(world, clock)
+    assert await seek(world, clock)
+    clock.advance(timedelta(days=2))
+    assert not await seek(world, clock)
+
+    third = replace(a_service("HARBOUR house", clock.now(), north_m=30), phones=())
+    await world.database.write(lambda tx: put(tx, third, at=clock.now()))
+
+    assert await seek(world, clock)
+    pairs = await world.database.read(lambda tx: store.suggested(tx, limit=9))
+    assert len(pairs) == 3
+
+
+async def seek(world, clock) -> bool:
+    """Have the program's own worker look once, with the comparing in this process."""
+
+    async def compare() -> None:
+        await look_if_due(world.database, now=clock.now)
+
+    return await Seeker(world.database, clock, Signals(), compare).seek()
 
 
 @pytest.mark.parametrize("role", [Role.OFFICER, Role.COORDINATOR])
@@ -98,7 +141,9 @@ async def test_a_safe_place_is_not_given_away_by_what_looks_like_it(world, clock
     safe, again, public = await world.database.write(plant)
     browser = await at_desk(await world.officer("ana", *Role))
     await browser.go("/desk/services/duplicates")
-    listed = await browser.send("/desk/services/duplicates")
+    await browser.send("/desk/services/duplicates")
+    assert await seek(world, clock)
+    listed = await browser.go("/desk/services/duplicates")
     pairs = await world.database.read(lambda tx: store.suggested(tx, limit=100))
     met = [{pair.first_id, pair.second_id} for pair in pairs]
     assert {safe.id, again.id} in met

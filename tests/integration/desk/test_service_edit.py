@@ -150,6 +150,6 @@ async def test_coverage_says_what_is_missing_in_a_town(world, clock, at_desk):
 
     shown = await browser.go("/desk/services/coverage")
 
-    row = next(row for row in re.findall(r"<tr>.*?</tr>", shown, re.S) if "Ventimiglia" in row)
+    row = next(row for row in re.findall(r"<tr.*?</tr>", shown, re.S) if ">Ventimiglia<" in row)
     assert re.search(r"[1-9][0-9]* / 31", row)
     assert "Advice about going back" in row

@@ -18,6 +18,7 @@ from directory import store
 from directory.files.sent import BROKE_OFF, FORGOTTEN_AFTER, begin_check, check_file, forget_waiting, keep_file
 from directory.model import RecordState
 from directory.store import ImportState
+from directory.words import keep_reason
 from tests.integration.desk.browser import Browser
 from tests.integration.desk.test_services_desk import csrf
 
@@ -141,6 +142,26 @@ async def test_a_file_that_nobody_goes_on_with_is_forgotten(world, clock, at_des
     assert browser.status == 404
 
 
+@pytest.mark.parametrize(
+    ("language", "row", "why"),
+    [
+        ("fr", "ligne 2", "besoin inconnu « dragons »"),
+        ("es", "fila 2", "necesidad desconocida «dragons»"),
+        ("ar", "الصف 2", "حاجة غير معروفة «dragons»"),
+    ],
+)
+async def test_a_wrong_row_is_named_in_the_language_of_whoever_reads_it(world, at_desk, signals, language, row, why):
+    browser = await at_desk(await world.officer("ana", Role.ADMIN))
+    await send(browser, SHEET.replace("shelter", "dragons"))
+    await until(browser, signals, lambda page: "has rows to put right" in page)
+
+    shown = await browser.go(f"{browser.path}?lang={language}")
+
+    assert row in shown
+    assert why in shown
+    assert "unknown need" not in shown
+
+
 @pytest.mark.parametrize("role", [Role.OFFICER, Role.COORDINATOR])
 async def test_nobody_else_brings_files_in(world, at_desk, role):
     browser = await at_desk(await world.officer("ines", role))
@@ -179,5 +200,5 @@ async def test_a_look_that_breaks_off_says_so_and_can_be_taken_again(world, cloc
         await check_file(LosesItsConnection(database), import_id)
 
     file = await database.read(lambda tx: store.get_import(tx, import_id))
-    assert (file.state, file.told) == (ImportState.SENT, {"unreadable": BROKE_OFF})
+    assert (file.state, file.told) == (ImportState.SENT, {"unreadable": keep_reason(BROKE_OFF)})
     assert await begin_check(database, import_id, columns=None, at=at)

@@ -193,7 +193,7 @@ async def test_a_point_that_cannot_be_in_its_town_is_refused(
 
 async def test_the_report_of_the_rows_is_a_sheet_without_formulas(tmp_path: Path):
     report = RowReport(tmp_path / "report.csv")
-    report(Outcome("row 2", Became.REJECTED, "=cmd()", "+bad"))
+    report(Outcome("row 2", Became.REJECTED, "=cmd()", ("+bad",)))
     report.close()
 
     assert (tmp_path / "report.csv").read_text(encoding="utf-8-sig").splitlines()[1] == "row 2,rejected,'=cmd(),'+bad"

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection, Row
 from bot.kernel.clock import SetClock
 from bot.kernel.database import Database
 from directory import search, store
+from directory.areas import Here
 from directory.geography import distance_m
 from directory.model import (
     URGENT_NEEDS,
@@ -37,6 +38,7 @@ from directory.store.tables import found_by
 from .records import NOWHERE, OWNER, a_service, put
 
 NEEDS = ("shelter", "education", "food")
+IN_EISMITTE = Here("Eismitte", frozenset({"eismitte"}), frozenset({"north"}), frozenset({"disko"}))
 
 
 def some_service(number: int, chance: random.Random, at: datetime) -> Service:
@@ -77,6 +79,7 @@ def some_service(number: int, chance: random.Random, at: datetime) -> Service:
         languages=tuple(chance.sample(("ti", "ar", "ar-SY", "fr"), 2)),
         hours=chance.choice((None, week("UTC", "24/7"), week("Asia/Kabul", "mo-fr 09:00-17:00; sa 22:00-06:00"))),
         closed_from=chance.choice((None, None, None, at.date())),
+        areas=chance.choice(((), (), (), ("Eismitte",), ("Province of the North", "Disko"), ("Far away",))),
     )
 
 
@@ -99,13 +102,24 @@ def over_the_records(records: Iterable[Service], asked: Search, at: datetime) ->
         assert place.longitude is not None
         return distance_m(asked.latitude, asked.longitude, place.latitude, place.longitude)
 
+    def serves(record: Service) -> bool:
+        countries = {*record.countries, *(place.country for place in record.locations)}
+        return bool(
+            asked.here and asked.here.served(record.areas) and asked.country and countries & {asked.country, "*"}
+        )
+
+    def rank(record: Service) -> float:
+        """How far it counts as being: a walk, where it serves the area."""
+        far = min(map(metres, record.locations), default=float("inf"))
+        return min(far, RADII_M[0]) if serves(record) else far
+
+    def sinks(record: Service) -> bool:
+        elsewhere = asked.here is not None and record.areas and not asked.here.served(record.areas)
+        return bool(record.stale(at) or search.is_full(record, at) or elsewhere)
+
     ordered: list[tuple[bool, float, str]] = []
     for radius in RADII_M:
-        ordered = sorted(
-            (record.stale(at) or search.is_full(record, at), min(map(metres, record.locations)), record.id)
-            for record in offered
-            if record.locations and min(map(metres, record.locations)) <= radius
-        )
+        ordered = sorted((sinks(record), rank(record), record.id) for record in offered if rank(record) <= radius)
         if len(ordered) >= asked.limit:
             break
     return [service_id for _, _, service_id in ordered[: asked.limit]]
@@ -129,7 +143,13 @@ def some_search(chance: random.Random) -> Search:
         disability=chance.random() < 0.1,
         staff=chance.choice((None, None, None, "women")),
         nationality=chance.choice((None, None, "AF", "ER")),
+        country="GL",
+        here=chance.choice((None, IN_EISMITTE)),
     )
+
+
+def _served(record: Service, asked: Search) -> bool:
+    return asked.here is not None and asked.here.served(record.areas) is not None
 
 
 def all_rows(tx: Connection) -> set[Row[tuple[object, ...]]]:
@@ -170,7 +190,10 @@ async def test_a_search_over_the_table_finds_what_a_search_over_the_records_woul
         told = []
         for _ in range(60):
             asked = some_search(chance)
-            near = [hit[0].id for hit in search.find_near(tx, asked, at=at) if hit[1] is not None]
+            found = [
+                record for record, place, _ in search.find_near(tx, asked, at=at) if place or _served(record, asked)
+            ]
+            near = [record.id for record in found]
             told.append((asked, near, over_the_records(kept, asked, at)))
         return told
 

@@ -92,12 +92,12 @@ def test_that_a_service_is_full_is_forgotten_after_a_day():
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        ({"reports_to": ("the_press",)}, "whom they tell"),
+        ({"reports_to": ("the_press",)}, "reports_to: 'the_press'"),
         ({"reports_to": ("nobody", "police")}, "not both"),
-        ({"staff_genders": ("robots",)}, "staff gender"),
+        ({"staff_genders": ("robots",)}, "staff_genders"),
         ({"capacity": Capacity(13, NOON, 12)}, "free places"),
         ({"eligibility": Eligibility(nationalities=("Syria",))}, "two capital letters"),
-        ({"eligibility": Eligibility(status_required=("rich",))}, "legal status"),
+        ({"eligibility": Eligibility(status_required=("rich",))}, "status_required"),
     ],
 )
 def test_what_cannot_be_is_named(wrong: dict[str, object], told: str):

@@ -1,0 +1,144 @@
+// Maps on the desk: the places of a table, and the point of a record. The table and the fields say and do the same
+// without them, so that nothing depends on a map.
+
+const L = window.L;
+const quiet = matchMedia("(prefers-reduced-motion: reduce)").matches;
+const FARTHEST = 2;
+const NEAREST = 17;
+const NEAREST_WITHOUT_TILES = 9; // the shipped borders tell nothing nearer than that
+const DIGITS = 5;
+
+/** A map in this element: the operator's tiles where there are some, and the shipped borders. */
+function mapIn(element) {
+  const { tiles, credit, borders, zoomIn, zoomOut } = element.dataset;
+  element.hidden = false;
+  const map = L.map(element, {
+    attributionControl: false,
+    zoomControl: false,
+    scrollWheelZoom: false, // the page scrolls; a map that takes the wheel keeps people in it
+    worldCopyJump: true,
+    minZoom: FARTHEST,
+    maxZoom: tiles ? NEAREST : NEAREST_WITHOUT_TILES,
+    zoomAnimation: !quiet,
+    fadeAnimation: !quiet,
+    markerZoomAnimation: !quiet,
+  });
+  L.control.zoom({ zoomInTitle: zoomIn, zoomOutTitle: zoomOut }).addTo(map);
+  const said = document.createElement("span");
+  said.textContent = credit;
+  L.control.attribution({ prefix: false }).addAttribution(said.innerHTML).addTo(map);
+  if (tiles) L.tileLayer(tiles, { maxZoom: NEAREST }).addTo(map);
+  else drawBorders(map, borders);
+  return map;
+}
+
+async function drawBorders(map, address) {
+  const answer = await fetch(address);
+  if (!answer.ok) return; // the places stand there all the same
+  const lines = await answer.json();
+  for (const kind of ["coast", "border"]) {
+    L.polyline(lines[kind].map(unfold), { className: `map-${kind}`, interactive: false }).addTo(map).bringToBack();
+  }
+}
+
+/** A line that is kept as steps from point to point, in hundredths of a degree. */
+function unfold(steps) {
+  const points = [];
+  let east = 0;
+  let north = 0;
+  for (let n = 0; n < steps.length; n += 2) {
+    east += steps[n];
+    north += steps[n + 1];
+    points.push([north / 100, east / 100]);
+  }
+  return points;
+}
+
+/** Every row with a point, as a sign with its figure. It opens what the row says, and leads there. */
+function showPlaces(element) {
+  const rows = [...document.querySelectorAll("tr[data-lat]")];
+  if (!rows.length) return;
+  const map = mapIn(element);
+  const points = rows.map((row) => [Number(row.dataset.lat), Number(row.dataset.lon)]);
+  let opened = null;
+  map.fitBounds(L.latLngBounds(points).pad(0.15), { maxZoom: 7, animate: false });
+  rows.forEach((row, n) => {
+    const icon = L.divIcon({ className: `map-place map-${row.dataset.level}`, html: figure(row), iconSize: [30, 30] });
+    const place = L.marker(points[n], { icon, keyboard: true, zIndexOffset: -n }).addTo(map);
+    place.getElement().setAttribute("aria-label", row.dataset.said);
+    place.bindPopup(() => told(row, element.dataset.toRow), { closeButton: false });
+    place.on("popupopen", (event) => {
+      opened = place;
+      event.popup.getElement().querySelector("a").focus();
+    });
+  });
+  element.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    map.closePopup();
+    opened?.getElement()?.focus();
+  });
+  element.addEventListener("click", (event) => {
+    if (event.target.closest("a[href^='#place-']")) map.closePopup();
+  });
+}
+
+function figure(row) {
+  const shown = document.createElement("b");
+  shown.textContent = row.dataset.figure;
+  return shown;
+}
+
+function told(row, label) {
+  const box = document.createElement("div");
+  box.dir = document.documentElement.dir;
+  const said = document.createElement("p");
+  said.textContent = row.dataset.said;
+  const link = document.createElement("a");
+  link.href = `#${row.id}`;
+  link.textContent = label;
+  box.append(said, link);
+  return box;
+}
+
+/** The point of a record: moved here or written into the two fields, whichever is easier. */
+function movePoint(element) {
+  const form = element.closest("form");
+  const fields = [form.elements.latitude, form.elements.longitude];
+  const set = form.querySelector("[data-map-set]");
+  const written = () => (fields.every((field) => field.value.trim()) ? fields.map((field) => Number(field.value)) : []);
+  const there = (point) => point.length === 2 && point.every(Number.isFinite);
+  const map = mapIn(element);
+  const icon = L.divIcon({ className: "map-point", iconSize: [22, 22] });
+  const point = L.marker([0, 0], { icon, draggable: true, keyboard: false, interactive: true });
+
+  const place = (at) => {
+    point.setLatLng(at).addTo(map);
+    point.getElement().setAttribute("aria-hidden", "true"); // the fields say it
+  };
+  const write = (at) => {
+    const wrapped = at.wrap();
+    fields[0].value = wrapped.lat.toFixed(DIGITS);
+    fields[1].value = wrapped.lng.toFixed(DIGITS);
+    place(wrapped);
+  };
+  const read = () => {
+    if (there(written())) {
+      place(written());
+      map.panTo(written(), { animate: false });
+    } else point.remove();
+  };
+
+  if (there(written())) {
+    map.setView(written(), element.dataset.tiles ? 15 : 7);
+    place(written());
+  } else map.setView([30, 10], FARTHEST);
+  map.on("click", (event) => write(event.latlng));
+  point.on("dragend", () => write(point.getLatLng()));
+  fields.forEach((field) => field.addEventListener("change", read));
+  set.hidden = false;
+  set.addEventListener("click", () => write(map.getCenter()));
+}
+
+for (const element of document.querySelectorAll("[data-map]")) {
+  ({ coverage: showPlaces, point: movePoint })[element.dataset.map](element);
+}
