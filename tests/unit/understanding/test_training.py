@@ -1,14 +1,25 @@
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from dialogues.understanding import training
 from dialogues.understanding.heads import LearningFailed, Lesson, Likeness, learn
 from dialogues.understanding.model import HEARD, LANGUAGES
 from dialogues.understanding.reading import Understanding
 from dialogues.understanding.screen import CRISES
-from dialogues.understanding.training import TrainingDataWrong, fingerprint, read_corpus, read_learnt, train
+from dialogues.understanding.training import (
+    Corpus,
+    TrainingDataWrong,
+    fingerprint,
+    read_corpus,
+    read_learnt,
+    train,
+    trained,
+)
 from tests.unit.understanding.conftest import PROJECT
 from tests.unit.understanding.figures import development_sentences
 
@@ -66,27 +77,45 @@ def test_what_was_learnt_is_kept_until_the_data_changes(small_project: Path, tmp
     cache = tmp_path / "cache"
     before = fingerprint(small_project, None)
     Understanding.load(small_project, cache, "ngrams")
-    kept = list(cache.iterdir())
+    kept = list(cache.glob("*.npz"))
 
     Understanding.load(small_project, cache, "ngrams")
-    same = list(cache.iterdir())
+    same = list(cache.glob("*.npz"))
     (small_project / "nlu" / "more.fr.yml").write_text("nlu:\n- intent: greet\n  examples: |\n    - bonjour\n")
     Understanding.load(small_project, cache, "ngrams")
 
     assert kept == same
     assert fingerprint(small_project, None) != before
-    assert len(list(cache.iterdir())) == len(kept) + 1
+    assert len(list(cache.glob("*.npz"))) == len(kept) + 1
 
 
 def test_a_broken_cache_is_learnt_again(small_project: Path, tmp_path: Path):
     cache = tmp_path / "cache"
     Understanding.load(small_project, cache, "ngrams")
-    (kept,) = cache.iterdir()
+    (kept,) = cache.glob("*.npz")
     kept.write_bytes(b"PK broken")
 
     understanding = Understanding.load(small_project, cache, "ngrams")
 
     assert understanding.read("hello").intent == "greet"
+
+
+def test_of_two_that_need_the_same_one_learns_and_the_other_waits(
+    small_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    times: list[Corpus] = []
+
+    def learn(corpus: Corpus, *rest: Any) -> Any:
+        times.append(corpus)
+        return really(corpus, *rest)
+
+    really = training.learn
+    monkeypatch.setattr(training, "learn", learn)
+    with ThreadPoolExecutor(2) as both:
+        one, other = both.map(lambda _: trained(small_project, tmp_path / "cache", None), range(2))
+
+    assert len(times) == 1
+    assert one.threshold == other.threshold
 
 
 def test_training_says_how_well_it_went(small_project: Path, tmp_path: Path):
