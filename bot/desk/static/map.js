@@ -7,6 +7,8 @@ const FARTHEST = 2;
 const NEAREST = 17;
 const NEAREST_WITHOUT_TILES = 9; // the shipped borders tell nothing nearer than that
 const DIGITS = 5;
+const SIGN = 30; // a sign and the room between two, in pixels
+const ROOM = 4;
 
 /** A map in this element: the operator's tiles where there are some, and the shipped borders. */
 function mapIn(element) {
@@ -62,16 +64,20 @@ function showPlaces(element) {
   const points = rows.map((row) => [Number(row.dataset.lat), Number(row.dataset.lon)]);
   let opened = null;
   map.fitBounds(L.latLngBounds(points).pad(0.15), { maxZoom: 7, animate: false });
-  rows.forEach((row, n) => {
-    const icon = L.divIcon({ className: `map-place map-${row.dataset.level}`, html: figure(row), iconSize: [30, 30] });
-    const place = L.marker(points[n], { icon, keyboard: true, zIndexOffset: -n }).addTo(map);
-    place.getElement().setAttribute("aria-label", row.dataset.said);
-    place.bindPopup(() => told(row, element.dataset.toRow), { closeButton: false });
+  const places = rows.map((row, n) => {
+    const icon = L.divIcon({ className: `map-place map-${row.dataset.level}`, html: figure(row), iconSize: [SIGN, SIGN] });
+    const place = L.marker(points[n], { icon, keyboard: true });
+    place.on("add", () => place.getElement().setAttribute("aria-label", row.dataset.said));
+    place.bindPopup(() => told(row, element.dataset.toRow, place.more), { closeButton: false });
     place.on("popupopen", (event) => {
       opened = place;
       event.popup.getElement().querySelector("a").focus();
     });
+    return place;
   });
+  const showThose = () => spread(map, places, element.dataset.more);
+  map.on("zoomend", showThose);
+  showThose();
   element.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     map.closePopup();
@@ -82,17 +88,37 @@ function showPlaces(element) {
   });
 }
 
+/** Show the places that leave one another room, the first before the others; each says how many it hides. */
+function spread(map, places, more) {
+  const shown = [];
+  for (const place of places) {
+    const at = map.project(place.getLatLng());
+    const hider = shown.find((other) => map.project(other.getLatLng()).distanceTo(at) < SIGN + ROOM);
+    if (hider) {
+      hider.hides += 1;
+      place.remove();
+    } else {
+      place.hides = 0;
+      shown.push(place.addTo(map));
+    }
+  }
+  for (const place of shown) {
+    place.more = place.hides ? more.replace("{n}", place.hides) : "";
+    place.getElement().classList.toggle("map-hides", place.hides > 0);
+  }
+}
+
 function figure(row) {
   const shown = document.createElement("b");
   shown.textContent = row.dataset.figure;
   return shown;
 }
 
-function told(row, label) {
+function told(row, label, more) {
   const box = document.createElement("div");
   box.dir = document.documentElement.dir;
   const said = document.createElement("p");
-  said.textContent = row.dataset.said;
+  said.textContent = more ? `${row.dataset.said} ${more}` : row.dataset.said;
   const link = document.createElement("a");
   link.href = `#${row.id}`;
   link.textContent = label;
