@@ -62,6 +62,7 @@ STORES = (
     "bot.kernel.officers",
     "bot.kernel.sessions",
     "bot.conversations.store",
+    "bot.conversations.attachments.store",
     "bot.cases.store",
     "bot.cases.consent_store",
     "bot.cases.receipt_store",

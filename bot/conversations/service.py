@@ -13,6 +13,8 @@ from sqlalchemy.engine import Connection
 
 from bot.channels.model import LONGEST_TEXT, Button
 from bot.conversations import duress, store
+from bot.conversations.attachments import service as attachments
+from bot.conversations.attachments import store as attachment_store
 from bot.conversations.model import (
     GIVE_UP_AFTER,
     Author,
@@ -98,6 +100,7 @@ class Line(Struct, frozen=True):
     longitude: float | None
     attachment: str | None
     facts: Mapping[str, Any]  # about an attachment: its length, the channel's id of the file
+    file: Mapping[str, str] | None  # of ours, that goes out with the words: its id, and what a person would call it
     language: str | None
     template: str | None
     cls: MessageClass | None
@@ -277,6 +280,7 @@ def _line(row: sa.Row[Any], body: dict[str, Any]) -> Line:
         longitude=body.get("longitude"),
         attachment=body.get("attachment"),
         facts=body.get("facts", {}),
+        file=body.get("file"),
         language=row.language,
         template=row.template,
         cls=None if row.cls is None else MessageClass(row.cls),
@@ -323,14 +327,21 @@ def answer(
     language: str,
     at: datetime,
     although_watched: bool = False,
+    file: Mapping[str, str] | None = None,
 ) -> int:
-    """An officer's words to the person. Returns the line's number. Raises NoConversation, and Watched where somebody
-    else may hold the phone and the officer has not said that these words may go there all the same."""
+    """An officer's words to the person, and the `file` that goes with them. Returns the line's number.
+
+    Raises NoConversation, and Watched where somebody else may hold the phone and the officer has not said that these
+    words may go there all the same.
+    """
     if not although_watched and is_watched(tx, conversation_id):
         raise Watched(conversation_id)
-    wording = Wording(text[:LONGEST_TEXT], MessageClass.OFFICER)
+    wording = Wording(text[:LONGEST_TEXT], MessageClass.OFFICER, file=file)
     line = store.spoken(wording, author=Author.OFFICER, language=language, officer_id=officer_id)
-    return store.add_lines(tx, vault, conversation_id, [line], at=at)
+    seq = store.add_lines(tx, vault, conversation_id, [line], at=at)
+    if file is not None:
+        attachments.put_on_line(tx, file["id"], conversation_id, seq)
+    return seq
 
 
 def say(
@@ -488,6 +499,7 @@ def erase(tx: Connection, vault: Vault, conversation_id: str, at: datetime) -> N
         duress_words=None,
         erased_at=at,
     )
+    attachment_store.erase(tx, conversation_id, at)
     nothing = {"body_sealed": None, "provider_id": None}
     tx.execute(messages.update().where(messages.c.conversation_id == conversation_id).values(**nothing))
     tx.execute(

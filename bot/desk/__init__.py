@@ -9,6 +9,7 @@ from bot.cases.ports import Adults, Holder
 from bot.desk import (
     adults,
     arrivals,
+    attachments,
     audit,
     case,
     countries,
@@ -66,6 +67,7 @@ def all_routes(
         queue.routes,
         live_routes(),
         case.routes,
+        attachments.routes,
         phone.routes,
         exchange.routes,
         transfer.routes,

@@ -56,6 +56,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 #: What a GET answers that nobody looks at as a page.
 NO_SCREENS = {
     "/": "leads to the chat",
+    "/chat/file/{seq}": "a picture or a file",
     "/chat/leave": "leads away",
     "/chat/stream": "a stream",
     "/desk": "leads to the queue",
@@ -66,6 +67,7 @@ NO_SCREENS = {
     "/desk/services/import/{id}/live": "a stream",
     "/desk/here": "for the desk's script",
     "/desk/cases/{id}/carried/file": "a download",
+    "/desk/cases/{id}/files/{file}/copy": "a picture or a sound",
     "/desk/requests/{id}/file": "a download",
     "/static/{room}/{hash}/{name:.+}": "files of pages",
     "/healthz": "for machines",

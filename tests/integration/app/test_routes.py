@@ -39,7 +39,8 @@ STATES = ("own", "foreign", "unheld", "closed", "foreign closed", "missing")
 #: What anyone may reach. A route that is not meant for everyone does not get in here by accident.
 PUBLIC_PATHS = frozenset(
     {
-        "/", "/chat", "/chat/stream", "/chat/language", "/chat/leave", "/healthz", "/readyz",
+        "/", "/chat", "/chat/file", "/chat/file/{seq}", "/chat/stream", "/chat/language", "/chat/leave",
+        "/healthz", "/readyz",
         "/desk/sign-in", "/desk/sign-in/link", "/referral", "/referral/answer", "/static/{room}/{hash}/{name}",
         "/exchange/key", "/provider",
         "/request", "/request/accept", "/request/answer", "/request/file", "/request/forgotten", "/request/refuse",
@@ -317,7 +318,8 @@ async def test_reading_a_case_is_in_the_record_and_looking_for_a_foreign_one_sho
 EXPECTED = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
-        "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "media-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
