@@ -73,8 +73,6 @@ __all__ = [
     "transcript",
 ]
 
-end_leases = store.end_leases
-
 #: Providers repeat a message for days when they are unsure; so long its number is remembered.
 RECEIPTS_KEPT = timedelta(days=30)
 #: A return code can be read so long where it was said; then it is covered, and kept nowhere but as a keyed hash.
@@ -531,6 +529,12 @@ def _erase_and_tell_key(tx: Connection, vault: Vault, conversation_id: str, at: 
     erase(tx, vault, conversation_id, at)
     query = sa.select(conversations.c.key_id).where(conversations.c.id == conversation_id)
     return tx.execute(query).scalar_one_or_none()
+
+
+def end_leases(tx: Connection, *, at: datetime) -> None:
+    """After a crash of the only server of a database: nobody holds anything, so nobody waits for the leases."""
+    store.end_leases(tx, at=at)
+    attachment_store.end_leases(tx, at=at)
 
 
 # --- what needs a human's eye ------------------------------------------------------------------------------------

@@ -45,6 +45,7 @@ class _Claim(Struct, frozen=True):
 
     id: str
     conversation_id: str
+    seq: int
     channel: str
     attempt: int
     crashes: int
@@ -133,6 +134,7 @@ class Fetcher:
         return _Claim(
             row.id,
             row.conversation_id,
+            row.seq,
             row.channel,
             row.attempts + 1,
             row.attempts - row.failures,
@@ -149,7 +151,7 @@ class Fetcher:
         if not self._has_room():
             raise ChannelBusy(claim.channel, "no_room")
         at = self._clock.now()
-        await self._database.read(lambda tx: service.require_room(tx, claim.conversation_id, at=at))
+        await self._database.read(lambda tx: service.require_room(tx, claim.conversation_id, at=at, before=claim.seq))
         hashing, held, size, number = hashlib.sha256(), bytearray(), 0, 0
         async for chunk in source.fetch(claim.about.source, most=LARGEST):
             hashing.update(chunk)

@@ -114,9 +114,9 @@ def begin(tx: Connection, key: DataKey, conversation_id: str, *, declared: str, 
     return attachment_id
 
 
-def require_room(tx: Connection, conversation_id: str, *, at: datetime) -> None:
-    """Raises TooMuch where no more is taken in today."""
-    count, size = store.sent_since(tx, at - DAY, conversation_id)
+def require_room(tx: Connection, conversation_id: str, *, at: datetime, before: int | None = None) -> None:
+    """Raises TooMuch where no more is taken in today. What counts is what came earlier than the line `before`."""
+    count, size = store.sent_since(tx, at - DAY, conversation_id, before)
     channel = conversation(tx, conversation_id).channel
     if count >= MOST_FILES_A_DAY or size >= MOST_BYTES_A_DAY:
         raise TooMuch(conversation_id)

@@ -135,15 +135,27 @@ def part(tx: Connection, attachment_id: str, number: int) -> bytes | None:
     return None if found is None else bytes(found)
 
 
+def end_leases(tx: Connection, *, at: datetime) -> None:
+    """Whoever fetched a file is gone: the next one need not wait."""
+    tx.execute(
+        attachments.update()
+        .where(UNSETTLED_HERE, attachments.c.state == State.WAITING.value, attachments.c.due_at > at)
+        .values(due_at=at)
+    )
+
+
 def drop_parts(tx: Connection, attachment_id: str) -> None:
     tx.execute(attachment_parts.delete().where(attachment_parts.c.attachment_id == attachment_id))
 
 
-def sent_since(tx: Connection, since: datetime, conversation_id: str) -> tuple[int, int]:
-    """How many files, and how many bytes, a person has sent since then. An upload under way counts as a file."""
+def sent_since(tx: Connection, since: datetime, conversation_id: str, before: int | None = None) -> tuple[int, int]:
+    """How many files, and how many bytes, a person has sent since then, up to the line `before`. An upload under way
+    counts as a file."""
     query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(attachments.c.size), 0)).where(
         attachments.c.created_at > since, attachments.c.incoming, attachments.c.conversation_id == conversation_id
     )
+    if before is not None:
+        query = query.where(attachments.c.seq < before)
     count, size = tx.execute(query).one()
     return int(count), int(size)
 
