@@ -50,6 +50,8 @@ from tests.integration.cases.test_consent import AGREED
 pytestmark = pytest.mark.browser
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+FILES = Path(__file__).parents[1] / "files" / "attachments"
+PHOTO, VOICE = (FILES / "photo.jpg").read_bytes(), (FILES / "voice.ogg").read_bytes()
 #: WCAG 2.2 to level AA, and what axe advises beyond it.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -142,6 +144,8 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
         )  # fmt: skip
 
     adult, referral = server.run(server.database.write(work_on_them))
+    pictured, unclean = (server.run(server.sends_file(person, content)) for content in (PHOTO, b"<svg/>"))
+    server.run(server.sends_file(person, VOICE))
     kitchen, draft = a_change_in_review(server)
     [clinic] = server.run(server.database.read(lambda tx: services.list_ids(tx, words="Willow clinic, Irun")))
     server.run(server.database.write(lambda tx: a_twin(tx, kitchen, at=server.clock.now())))
@@ -229,6 +233,7 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
             "/desk/cases/{id}/carried/copy": [f"{case}/carried/copy?copy={copy}"],
             "/desk/cases/{id}/carried/print": [f"{case}/carried/print?copy={copy}"],
             "/desk/cases/{id}/carried/document": [f"{case}/carried/document?document={brought}"],
+            "/desk/cases/{id}/files/{file}": [f"{case}/files/{each}" for each in (pictured, unclean)],
             "/desk/requests/{id}": [f"/desk/requests/{asked.request_id}"],
             "/desk/adults/{id}": [f"/desk/adults/{adult}"],
             "/desk/exchange": ["/desk/exchange"],
