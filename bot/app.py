@@ -201,7 +201,7 @@ class Waymark:
             words=self.words,
             templates={"webchat": webchat.TEMPLATES, "desk": DESK / "templates"},
             static={"webchat": webchat.STATIC, "desk": DESK / "static"},
-            template_globals={"is_demo": self.is_demo},
+            template_globals={"is_demo": self.is_demo, "translates": bool(self.settings.translate_url)},
             error_template="desk/error.html",
         )
         if offices_later:
@@ -296,7 +296,7 @@ class Waymark:
         workers: dict[str, Callable[[], Awaitable[None]]] = {
             "turns": self._take_turns,
             "sender": self.sender.run,
-            "files": self.fetcher.run,
+            "files": partial(self._later, self.fetcher.run),
             "pager": self.pager.run,
             "auditor": self.auditor.run,
             "housekeeping": partial(self._later, self._keep_house),

@@ -190,6 +190,11 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
 
         return walk
 
+    def translates(page: Page, language: str) -> None:
+        """Into another language than the person writes."""
+        page.goto(server.url(f"{case}?lang={'fr' if language == 'ar' else language}"))
+        page.locator("form[action$='/translate'] button").click()
+
     def accepts(page: Page, language: str) -> None:
         opens_request(page, language)
         if language == "en":  # it is taken on once
@@ -275,6 +280,7 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
             "an answer that lacks something": answers_nothing,
             "a referral behind its code": opens_referral,
             "a wrong name": cannot_sign_in,
+            "a machine's translation": translates,
             "a link for a provider": presses(f"/desk/services/{clinic}", f"form[action$='{clinic}/link'] button"),
             "nothing there": lambda page, language: page.goto(server.url(f"/desk/nothing?lang={language}")),
         },
