@@ -24,7 +24,9 @@ from bot.channels.model import Button
 from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store
 from bot.conversations.attachments import service as attachments
+from bot.conversations.attachments.examine import examine
 from bot.conversations.attachments.model import State
+from bot.conversations.attachments.reading import HeldBytes
 from bot.conversations.model import Author, Direction, MessageClass
 from bot.conversations.ports import Escalation
 from bot.exchange.holds.service import ClaimingAdults
@@ -184,7 +186,7 @@ class DeskServer:
             key = self.vault.key(tx, conversation_store.conversation(tx, conversation_id).key_id)
             file_id = attachments.begin(tx, key, conversation_id, declared="", at=at)
             attachments.add_part(tx, key, file_id, 0, content)
-            found = attachments.look_at(tx, key, file_id, len(content), declared="")
+            found = examine(HeldBytes(content))
             kept = attachments.Kept(hashlib.sha256(content).hexdigest(), found)
             attachments.keep(
                 tx, self.vault, key, file_id, kept, size=len(content), state=State.ARRIVING, attempt=0, at=at

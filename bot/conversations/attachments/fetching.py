@@ -7,7 +7,6 @@ import hashlib
 import random
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from functools import partial
 
 from msgspec import Struct
 from sqlalchemy.engine import Connection
@@ -24,7 +23,7 @@ from bot.conversations.attachments.model import (
     Kind,
     State,
 )
-from bot.conversations.attachments.service import About, Kept, TooMuch
+from bot.conversations.attachments.service import About, Kept, NoFile, TooMuch
 from bot.conversations.model import retry_delay
 from bot.kernel.clock import Clock
 from bot.kernel.crypto import DataKey, Vault
@@ -115,7 +114,7 @@ class Fetcher:
         failpoint("attachments.after_claim")
         try:
             await self._fetch(claim)
-        except _Overtaken:
+        except (_Overtaken, NoFile):
             log.info("attachments.overtaken", attachment_id=claim.id)
         except (FileGone, FileTooLarge, TooMuch) as error:
             state = State.LOST if isinstance(error, FileGone) else State.REFUSED
@@ -166,15 +165,10 @@ class Fetcher:
         if not size:
             raise FileGone(claim.channel, "empty")
         failpoint("attachments.before_keep")
-        look = partial(
-            service.look_at,
-            key=claim.key,
-            attachment_id=claim.id,
-            size=size,
-            declared=claim.about.declared,
-            kind=claim.kind,
+        examined = await service.look_at(
+            self._database, claim.key, claim.id, size, declared=claim.about.declared, kind=claim.kind
         )
-        kept = Kept(hashing.hexdigest(), await self._database.read(look))
+        kept = Kept(hashing.hexdigest(), examined)
         await self._keep(claim, kept, size)
 
     async def _add_part(self, claim: _Claim, number: int, content: bytes) -> None:

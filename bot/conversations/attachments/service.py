@@ -6,9 +6,11 @@ the original read with holes, by a list that is made once, when the file is kept
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -35,6 +37,7 @@ from bot.conversations.attachments.reading import HeldBytes
 from bot.conversations.store import NoConversation, conversation
 from bot.kernel import audit
 from bot.kernel.crypto import DataKey, Erased, Vault
+from bot.kernel.database import Database
 from bot.kernel.ids import new_id
 
 TABLE, PARTS = "attachments", "attachment_parts"
@@ -130,11 +133,20 @@ def add_part(tx: Connection, key: DataKey, attachment_id: str, number: int, cont
     store.add_part(tx, attachment_id, number, sealed)
 
 
-def look_at(
-    tx: Connection, key: DataKey, attachment_id: str, size: int, *, declared: str, kind: Kind | None = None
+async def look_at(
+    database: Database, key: DataKey, attachment_id: str, size: int, *, declared: str, kind: Kind | None = None
 ) -> Examined:
-    """Look at a file whose parts are all there."""
-    return examine(StoredBytes(tx, key, attachment_id, size), declared=declared, kind=kind)
+    """Look at a file whose parts are all there: in a thread, a part at a time, so that a hostile one holds nobody up.
+
+    Raises NoFile when it was erased meanwhile.
+    """
+    loop = asyncio.get_running_loop()
+
+    def part(number: int) -> bytes:
+        reading = database.read(lambda tx: _opened(tx, key, attachment_id, number))
+        return asyncio.run_coroutine_threadsafe(reading, loop).result()
+
+    return await asyncio.to_thread(examine, StoredBytes(part, size), declared=declared, kind=kind)
 
 
 def keep(
@@ -324,7 +336,8 @@ class Readable(Struct, frozen=True):
 
     def read(self, tx: Connection, vault: Vault, offset: int, length: int) -> bytes:
         """Raises NoFile once it was erased."""
-        source = StoredBytes(tx, _key(tx, vault, self.conversation_id), self.attachment_id, self.original_size)
+        key = _key(tx, vault, self.conversation_id)
+        source = StoredBytes(partial(_opened, tx, key, self.attachment_id), self.original_size)
         length = min(length, self.size - offset)
         if not self.is_copy or self.kept.pieces is None:
             return source.read(offset, length)
@@ -372,36 +385,34 @@ def whole(tx: Connection, vault: Vault, attachment_id: str) -> tuple[Readable, b
 class StoredBytes:
     """A stored file, of which one part at a time is open."""
 
-    def __init__(self, tx: Connection, key: DataKey, attachment_id: str, size: int) -> None:
-        self._tx = tx
-        self._key = key
-        self._id = attachment_id
+    def __init__(self, part: Callable[[int], bytes], size: int) -> None:
+        self._part = part
         self._number = -1
         self._open = b""
         self.size = size
 
     def read(self, offset: int, length: int) -> bytes:
+        """Raises NoFile where a part is gone."""
         end = min(offset + length, self.size)
         return b"".join(self._stretches(offset, end))
 
     def _stretches(self, at: int, end: int) -> Iterator[bytes]:
         while at < end:
             number = at // PART
-            part = self._part(number)
-            stretch = part[at - number * PART : end - number * PART]
+            if number != self._number:
+                self._number, self._open = number, self._part(number)
+            stretch = self._open[at - number * PART : end - number * PART]
             if not stretch:
-                raise NoFile(self._id)
+                raise NoFile(f"part {number} is too short")
             yield stretch
             at += len(stretch)
 
-    def _part(self, number: int) -> bytes:
-        if number != self._number:
-            sealed = store.part(self._tx, self._id, number)
-            if sealed is None:
-                raise NoFile(self._id)
-            self._open = self._key.open_bytes(sealed, table=PARTS, row=self._id, field=f"part {number}")
-            self._number = number
-        return self._open
+
+def _opened(tx: Connection, key: DataKey, attachment_id: str, number: int) -> bytes:
+    sealed = store.part(tx, attachment_id, number)
+    if sealed is None:
+        raise NoFile(attachment_id)
+    return key.open_bytes(sealed, table=PARTS, row=attachment_id, field=f"part {number}")
 
 
 def _key(tx: Connection, vault: Vault, conversation_id: str) -> DataKey:

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 from bot.channels.model import NoRoom, TooLarge
 from bot.conversations.attachments import service, store
 from bot.conversations.attachments.model import LARGEST, PART, Kind, State
-from bot.conversations.attachments.service import Kept, TooMuch
+from bot.conversations.attachments.service import Kept, NoFile, TooMuch
 from bot.conversations.model import ConversationKind
 from bot.conversations.store import find_or_open
 from bot.kernel.clock import Clock
@@ -118,9 +118,11 @@ class Upload:
         if not self._size:
             await self.give_up()
             return None
-        examined = await self._database.read(
-            lambda tx: service.look_at(tx, self._key, self.id, self._size, declared=self._declared)
-        )
+        try:
+            examined = await service.look_at(self._database, self._key, self.id, self._size, declared=self._declared)
+        except NoFile:
+            self._end()
+            return None
         kept, at = Kept(self._hashing.hexdigest(), examined), self._clock.now()
 
         def keep(tx: Connection) -> bool:

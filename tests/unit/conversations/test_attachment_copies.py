@@ -170,11 +170,48 @@ def test_a_film_loses_place_and_time_and_nothing_in_it_moves(name: str, type_: s
     assert copy[at + 8 : at + 16] == bytes(8)
 
 
-def test_a_film_that_tells_where_the_phone_was_at_each_second_is_only_evidence():
-    film = file("film.mp4")
-    handler = box(b"hdlr", bytes(8), b"meta", bytes(13))
+def numbers(*each: int) -> bytes:
+    return b"".join(struct.pack(">I", number) for number in each)
 
-    found = looked_at(put_into_moov(film, box(b"trak", box(b"mdia", handler))))
+
+def a_track(kind: bytes, chunks: list[int], per_chunk: int, sizes: list[int]) -> bytes:
+    table = box(
+        b"stbl",
+        box(b"stsc", numbers(0, 1, 1, per_chunk, 1)),
+        box(b"stsz", numbers(0, 0, len(sizes), *sizes)),
+        box(b"stco", numbers(0, len(chunks), *chunks)),
+    )
+    return box(b"trak", box(b"mdia", box(b"hdlr", bytes(8), kind, bytes(13)), box(b"minf", table)))
+
+
+def a_whole_film(places: bytes) -> bytes:
+    """Not in fragments: pictures, where the phone was, pictures, where the phone was; what is where stands behind."""
+    ftyp = box(b"ftyp", b"qt  ", bytes(4))
+    data = b"PICTURE1" + places + b"PICTURE2" + places
+    start = len(ftyp) + 8
+    second = start + 8 + len(places)
+    half = len(places) // 2
+    pictures = a_track(b"vide", [start, second], 1, [8, 8])
+    third = a_track(b"meta", [start + 8, second + 8], 2, [half, len(places) - half] * 2)
+    return ftyp + box(b"mdat", data) + box(b"moov", pictures, third)
+
+
+def test_a_film_forgets_where_the_phone_was_at_each_second():
+    film = a_whole_film(HIDDEN)
+
+    copy = cleaned(film)
+
+    assert HIDDEN not in copy
+    assert len(copy) == len(film)
+    assert copy[: film.index(b"moov")] == film[: film.index(b"moov")].replace(HIDDEN, bytes(len(HIDDEN)))
+    assert (copy.count(b"trak"), copy.count(b"free")) == (1, 1)
+    assert b"vide" in copy
+
+
+def test_a_film_in_fragments_that_tells_where_the_phone_was_is_only_evidence():
+    film = file("film.mp4")
+
+    found = looked_at(put_into_moov(film, a_track(b"meta", [], 1, [])))
 
     assert found.pieces is None
     assert found.cautions == (Caution.NOT_CLEANED,)
@@ -248,6 +285,24 @@ def test_a_recording_loses_its_list_of_facts():
     assert copy == plain
 
 
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        file("film.mp4") + box(b"free") * 2_000_000,
+        file("film.mp4")[:36] + box(b"moov", *[a_track(b"meta", [], 1, [])] * 20_000),
+        b"GIF89a" + bytes(7) + b"\x21\xfe" + b"\x01x" * 8_000_000,
+        file("voice.ogg")[:47] + (b"OggS\0" + bytes(9) + file("voice.ogg")[14:18] + bytes(8) + b"\0") * 600_000,
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", numbers(1, 1) + bytes(5)) + chunk(b"tEXt", b"") * 1_500_000,
+    ],
+    ids=["boxes", "tracks", "blocks", "pages", "chunks"],
+)
+def test_a_file_made_of_crumbs_is_given_up_early(bomb: bytes):
+    found = looked_at(bomb)
+
+    assert found.pieces is None
+    assert found.cautions[0] in {Caution.NOT_CLEANED, Caution.BROKEN}
+
+
 # What is not shown ------------------------------------------------------------------------------------------------
 
 
@@ -303,6 +358,7 @@ def test_whatever_is_sent_nothing_breaks_and_nothing_hidden_comes_through():
     draw = random.Random(19)
     for name in ("photo.jpg", "progressive.jpg", "picture.png", "picture.webp", "picture.gif", "film.mp4", "voice.ogg"):
         whole = with_hidden(file(name)) if name.endswith("jpg") else file(name)
+        whole = a_whole_film(HIDDEN) if name == "film.mp4" and draw.random() < 0.5 else whole
         for _ in range(400):
             broken = bytearray(whole)
             for _ in range(draw.randint(1, 6)):
