@@ -15,6 +15,8 @@ from bot.channels.model import LONGEST_TEXT, Button
 from bot.conversations import duress, store
 from bot.conversations.attachments import service as attachments
 from bot.conversations.attachments import store as attachment_store
+from bot.conversations.attachments.model import GIVE_UP_AFTER as FILE_GIVEN_UP_AFTER
+from bot.conversations.attachments.model import State
 from bot.conversations.model import (
     GIVE_UP_AFTER,
     Author,
@@ -652,6 +654,13 @@ def check_invariants(tx: Connection, at: datetime) -> list[str]:
         .select_from(conversations.outerjoin(messages, messages.c.conversation_id == conversations.c.id))
         .group_by(conversations.c.id, conversations.c.next_seq)
         .having(sa.func.count(messages.c.id) != conversations.c.next_seq - 1),
+    )
+    find(
+        "file {0}: expected for more than a day, and not given up",
+        sa.select(attachment_store.attachments.c.id).where(
+            attachment_store.attachments.c.state == State.WAITING.value,
+            attachment_store.attachments.c.created_at < at - FILE_GIVEN_UP_AFTER - timedelta(hours=1),
+        ),
     )
     find(
         "message {0}: goes out, and is not in the outbox",

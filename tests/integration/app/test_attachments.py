@@ -120,6 +120,21 @@ async def test_a_photo_is_kept_as_evidence_and_shown_without_the_place(
     assert len(await acts(helpline, "attachment.look")) == 1
 
 
+async def test_the_printed_file_names_every_file_with_its_hash(telegram_helpline: Helpline, telegram: FakeTelegram):
+    helpline = telegram_helpline
+    await sends_photo(helpline, telegram)
+    await sends(helpline, telegram, 2, document={"file_id": "never-was", "file_unique_id": "d"})
+    [photo, _] = await settled_files(helpline, 2)
+    desk = await helpline.at_desk(await helpline.officer(Role.OFFICER))
+
+    _, paper = await desk.get(f"/desk/cases/{await case_with(helpline, desk)}/print?lang=en")
+
+    printed = paper.partition("Pictures, recordings and files")[2]
+    assert photo.sha256 in printed
+    assert str(len(PHOTO)) in printed
+    assert "not kept" in printed
+
+
 async def test_the_original_is_taken_for_a_reason_that_is_written_down(
     telegram_helpline: Helpline, telegram: FakeTelegram
 ):
