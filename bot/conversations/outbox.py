@@ -28,7 +28,6 @@ from bot.channels.model import (
 )
 from bot.conversations import store
 from bot.conversations.attachments import service as attachments
-from bot.conversations.attachments.images import may_be_sent_as_picture
 from bot.conversations.model import (
     CRASHED_WHILE_SENDING,
     SEND_LIMIT,
@@ -200,6 +199,8 @@ class Sender:
 
     async def _file(self, attachment_id: str) -> OutboundFile:
         """The copy that goes out, whole: officers' files are small. Raises NoFile."""
+        from bot.conversations.attachments.images import may_be_sent_as_picture  # what a start does not need
+
         found, content = await self._database.read(lambda tx: attachments.whole(tx, self._vault, attachment_id))
         return OutboundFile(found.name, found.type, may_be_sent_as_picture(found.type, content), content)
 

@@ -18,7 +18,6 @@ from msgspec import Struct
 from sqlalchemy.engine import Connection, Row
 
 from bot.conversations.attachments import store
-from bot.conversations.attachments.examine import examine
 from bot.conversations.attachments.model import (
     ABANDONED_AFTER,
     DAY,
@@ -33,7 +32,6 @@ from bot.conversations.attachments.model import (
     State,
     copy_of,
 )
-from bot.conversations.attachments.reading import HeldBytes
 from bot.conversations.store import NoConversation, conversation
 from bot.kernel import audit
 from bot.kernel.crypto import DataKey, Erased, Vault
@@ -140,6 +138,8 @@ async def look_at(
 
     Raises NoFile when it was erased meanwhile.
     """
+    from bot.conversations.attachments.examine import examine  # what a start does not need
+
     loop = asyncio.get_running_loop()
 
     def part(number: int) -> bytes:
@@ -204,6 +204,9 @@ def keep_sent(
     at: datetime,
 ) -> tuple[str, Examined]:
     """A file that an officer sends. It belongs to no line until `put_on_line`."""
+    from bot.conversations.attachments.examine import examine
+    from bot.conversations.attachments.reading import HeldBytes
+
     key = vault.key(tx, conversation(tx, conversation_id).key_id)
     examined = examine(HeldBytes(content))
     attachment_id, sha256 = new_id(), hashlib.sha256(content).hexdigest()
