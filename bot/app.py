@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import gc
 import os
+import shutil
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -38,6 +39,9 @@ from bot.channels.terminal.routes import terminal_routes
 from bot.channels.webchat import payload as web_payload
 from bot.channels.webchat.channel import WebChatChannel
 from bot.channels.webchat.routes import webchat_routes
+from bot.conversations.attachments.fetching import Fetcher
+from bot.conversations.attachments.service import forget_abandoned
+from bot.conversations.attachments.uploads import Uploads
 from bot.conversations.inbox import Inbox
 from bot.conversations.model import Allowance
 from bot.conversations.outbox import Sender
@@ -80,6 +84,8 @@ DESK = Path(__file__).parent / "desk"
 #: Once messages can be read, what nobody waits for is loaded after this long: those who waited are answered first.
 FIRST_MESSAGES_SECONDS = 1.0
 HOUSEKEEPING_SECONDS = 3600.0
+#: Free bytes on the disk of the data folder under which no more files are taken in.
+ROOM_LEFT_FOR_WORDS = 1024**3
 ASKED_AGAIN_SECONDS = 5.0
 
 
@@ -147,6 +153,14 @@ class Waymark:
             default_country=settings.country or None,
             workers=settings.turn_workers,
         )
+        self.fetcher = Fetcher(
+            database,
+            vault,
+            clock,
+            self.signals,
+            sources={} if self.telegram is None else {self.telegram.name: self.telegram},
+            has_room=self._has_room_for_files,
+        )
         self.sender = Sender(database, vault, clock, self.signals, channels=self.channels)
         paging = Paging(vault, self.words, f"{settings.public_url}/desk/queue")
         self.pager = Pager(database, clock, self.signals, paging, self.services)
@@ -187,7 +201,7 @@ class Waymark:
             words=self.words,
             templates={"webchat": webchat.TEMPLATES, "desk": DESK / "templates"},
             static={"webchat": webchat.STATIC, "desk": DESK / "static"},
-            template_globals={"is_demo": self.is_demo},
+            template_globals={"is_demo": self.is_demo, "translates": bool(self.settings.translate_url)},
             error_template="desk/error.html",
         )
         if offices_later:
@@ -234,10 +248,19 @@ class Waymark:
         in_terminal = ChannelTalks(
             self.database, self.vault, terminal.NAME, terminal.ACCOUNT, self._mark, clock=self.clock
         )
+        uploads = Uploads(
+            self.database,
+            self.vault,
+            self.clock,
+            channel=web_payload.NAME,
+            account=web_payload.ACCOUNT,
+            demo=self.demo,
+            has_room=self._has_room_for_files,
+        )
         key = make_key(self.settings.data_dir)
         routes = [
             self.health.routes,
-            webchat_routes(self.inbox, talks, emergency_number=self._own_emergency_number, demo=self.is_demo),
+            webchat_routes(self.inbox, talks, uploads, emergency_number=self._own_emergency_number, demo=self.is_demo),
             terminal_routes(key, self.inbox, in_terminal),
             self._directory_api(),
         ]
@@ -250,6 +273,10 @@ class Waymark:
         for method, path, name, handler in HsdsApi(self.database, public_url=self.settings.public_url).routes():
             routes.add(method, path, handler, name=name, allow=PUBLIC)
         return routes
+
+    def _has_room_for_files(self) -> bool:
+        """Words go before files: where the disk is nearly full, only words are taken in."""
+        return shutil.disk_usage(self.settings.data_dir).free > ROOM_LEFT_FOR_WORDS
 
     def is_demo(self) -> bool:
         """Whether the pages must say that this is a demonstration."""
@@ -269,6 +296,7 @@ class Waymark:
         workers: dict[str, Callable[[], Awaitable[None]]] = {
             "turns": self._take_turns,
             "sender": self.sender.run,
+            "files": partial(self._later, self.fetcher.run),
             "pager": self.pager.run,
             "auditor": self.auditor.run,
             "housekeeping": partial(self._later, self._keep_house),
@@ -320,6 +348,7 @@ class Waymark:
                 await self.database.write(lambda tx, at=at: forget_old_receipts(tx, at))  # type: ignore[misc]
                 await self.database.write(lambda tx, at=at: forget_secrets(tx, self.vault, at))  # type: ignore[misc]
                 await self.database.write(lambda tx, at=at: forget_old_notes(tx, self.vault, at))  # type: ignore[misc]
+                await self.database.write(lambda tx, at=at: forget_abandoned(tx, at))  # type: ignore[misc]
                 await undo_abandoned(self.database, at=at)
                 await forget_waiting(self.database, at=at)
                 await self._keep_to_retention()

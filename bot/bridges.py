@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
+from sqlalchemy.engine import Connection
 
 from bot.channels.model import Button, Channel, DeliveryId, InboundMessage, OutboundMessage
 from bot.conversations import service as conversations
+from bot.conversations.attachments import service as attachments
+from bot.conversations.attachments.service import NoFile, Readable
 from bot.conversations.model import Author, Direction
 from bot.kernel.clock import Clock
 from bot.kernel.crypto import Vault
@@ -230,6 +233,30 @@ class SaidLine(Struct, frozen=True):
     text: str
     buttons: tuple[Button, ...]
     language: str
+    file: str
+
+
+class OpenedFile(Struct, frozen=True):
+    """A file that an officer sent, as the person it was sent to reads it."""
+
+    readable: Readable
+    database: Database
+    vault: Vault
+
+    @property
+    def name(self) -> str:
+        return self.readable.name
+
+    @property
+    def type(self) -> str:
+        return self.readable.type
+
+    @property
+    def size(self) -> int:
+        return self.readable.size
+
+    async def read(self, offset: int, length: int) -> bytes:
+        return await self.database.read(lambda tx: self.readable.read(tx, self.vault, offset, length))
 
 
 class ChannelTalks:
@@ -277,6 +304,26 @@ class ChannelTalks:
         if conversation_id is not None:
             await self._database.write(lambda tx: conversations.choose_language(tx, conversation_id, language))
 
+    async def open_file(self, address: str, seq: int) -> OpenedFile | None:
+        """The file of a line, if this person may see that line and an officer sent it."""
+        conversation_id = await self._conversation(address)
+        if conversation_id is None:
+            return None
+        at = self._clock.now()
+
+        def read(tx: Connection) -> Readable | None:
+            seen = conversations.seen_by_person(tx, self._vault, conversation_id, after=seq - 1, at=at)
+            line = next((line for line in seen if line.seq == seq), None)
+            if line is None or line.file is None or line.direction is not Direction.OUT:
+                return None
+            try:
+                return attachments.sent(tx, self._vault, line.file["id"])
+            except NoFile:
+                return None
+
+        readable = await self._database.read(read)
+        return None if readable is None else OpenedFile(readable, self._database, self._vault)
+
     async def _conversation(self, address: str) -> str | None:
         return await self._database.read(
             lambda tx: conversations.find_conversation(
@@ -290,4 +337,5 @@ class ChannelTalks:
         language = line.language or "en"
         if line.direction is Direction.OUT and self._mark is not None:
             text = self._mark(text, language)
-        return SaidLine(line.seq, author, text, line.buttons, language)
+        file = line.file["kind"] if line.file is not None else ""
+        return SaidLine(line.seq, author, text, line.buttons, language, file)

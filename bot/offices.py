@@ -28,6 +28,7 @@ from bot.kernel.database import Database
 from bot.kernel.live import Signals
 from bot.kernel.mail import Mailer
 from bot.kernel.settings import Settings
+from bot.kernel.translation import Translator
 from bot.kernel.web import Routes
 from bot.kernel.words import Words
 from bot.texts.shelf import TextShelf
@@ -53,6 +54,7 @@ class Offices:
         meant: Meant,
     ) -> None:
         self._directory, self._texts, self._telegram, self._meant = directory, texts, telegram, meant
+        self._translator = translator_of(settings)
         identity = own_identity(settings)
         self.reminders = Reminders(database, clock, signals, vault)
         self.telling = Telling(database, clock, signals, vault, words)
@@ -86,6 +88,7 @@ class Offices:
             companions=ClaimingAdults(),
             meant=self._meant,
             telegram=self._telegram,
+            translator=self._translator,
         )
         return [*desk, self.exchange.routes]
 
@@ -105,6 +108,12 @@ def mailer_of(settings: Settings) -> Mailer | None:
     """The mail server of the settings; None where there is none."""
     url = settings.smtp_url.value
     return Mailer(url, settings.mail_from) if url else None
+
+
+def translator_of(settings: Settings) -> Translator | None:
+    """The translation server of the settings; None where there is none."""
+    url = settings.translate_url
+    return Translator(url, settings.translate_key.value) if url else None
 
 
 def own_identity(settings: Settings) -> Identity:

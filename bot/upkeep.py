@@ -18,6 +18,7 @@ from msgspec import Struct, structs
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError
 
+import bot.offices  # noqa: F401 - with the tables of the exchange: an erasure empties every table that is declared
 from bot import demonstration, retention
 from bot.cases import receipt_store
 from bot.cases import service as cases

@@ -75,6 +75,16 @@ ALTHOUGH_UNSAFE: Mapping[str, str] = MappingProxyType(
 )
 
 
+#: Why an officer takes the original of a file, with the place and time hidden in it.
+WHY_ORIGINAL: Mapping[str, str] = MappingProxyType(
+    {
+        "danger": N_("Somebody is in danger now, and the copy is not enough"),
+        "authority": N_("An authority asked for it and may have it"),
+        "unreadable": N_("There is no copy, or it does not open"),
+    }
+)
+
+
 def reason_title(reason: str) -> str:
     """The source sentence for a reason; a code nobody knows still has a name."""
     return REASONS.get(reason, UNKNOWN_REASON)

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.cases import alarm, choosing, receipt_store, receipts, store, supervision_store
+from bot.cases.attachments import FileToSend
 from bot.cases.hand import (
     AT_DESK,
     SYSTEM,
@@ -45,6 +46,7 @@ from bot.cases.model import (
 from bot.cases.reasons import ALTHOUGH_UNSAFE, TRANSFERRED
 from bot.cases.record import closure
 from bot.conversations import service as conversations
+from bot.conversations.attachments import service as attachment_service
 from bot.conversations.ports import Escalated, Escalation
 from bot.kernel import access, audit
 from bot.kernel.access import Permission
@@ -354,15 +356,18 @@ def answer_person(
     once: str,
     although_watched: bool = False,
     although_unsafe: str = "",
+    file: FileToSend | None = None,
 ) -> int | None:
-    """Send an officer's words to the person. Returns the line's number, or None when this very form was sent before.
+    """Send an officer's words, and a `file` with them, to the person. Returns the line's number, or None when this
+    very form was sent before.
 
     Raises `conversations.Watched` where somebody else may hold the phone, unless the officer sends it all the same, and
     NotSafeNow outside the time that the person called safe, unless `although_unsafe` is a code of `ALTHOUGH_UNSAFE`.
     """
     case = target(tx, hand, case_id, Permission.CASE_ANSWER)
-    text = text.strip()
     card = conversations.card(tx, case.conversation_id)
+    language = (card and card.language) or case.language
+    text = text.strip() or (hand.words.text(language, file.words) if file is not None else "")
     if case.status is not CaseStatus.CLAIMED or not text or len(text) > LONGEST_ANSWER:
         raise NotAllowedNow(case.number)
     if card is not None and card.channel == AT_DESK:  # they cannot be written to: see `intake.write_contact`
@@ -372,15 +377,17 @@ def answer_person(
         raise NotSafeNow(case.number)
     if not store.add_event(tx, case.id, "answered", officer_id=hand.officer.id, at=hand.at, once=once or None):
         return None
+    sent = keep_file(tx, hand, case, file) if file is not None else None
     seq = conversations.answer(
         tx,
         hand.vault,
         case.conversation_id,
         officer_id=hand.officer.id,
         text=text,
-        language=(card and card.language) or case.language,
+        language=language,
         at=hand.at,
         although_watched=although_watched,
+        file=sent,
     )
     store.officer_wrote(tx, case.id, hand.at)
     alarm.acknowledge(tx, case.id, officer_id=hand.officer.id, at=hand.at)
@@ -389,6 +396,14 @@ def answer_person(
         facts = {"reason": although_unsafe}
         write_down(tx, hand.vault, case, "sent_though_unsafe", officer_id=hand.officer.id, at=hand.at, facts=facts)
     return seq
+
+
+def keep_file(tx: Connection, hand: Hand, case: Case, file: FileToSend) -> Mapping[str, str]:
+    """Keep a file that is about to be sent, or waits for its time. Returns what goes with the words."""
+    attachment_id, examined = attachment_service.keep_sent(
+        tx, hand.vault, case.conversation_id, file.content, officer_id=hand.officer.id, at=hand.at
+    )
+    return {"id": attachment_id, "kind": examined.kind.value}
 
 
 def agree_on_duress_word(tx: Connection, hand: Hand, case_id: str, word: str) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.cases import alarm, safe_time, store, waiting_store
+from bot.cases.attachments import FileToSend
 from bot.cases.hand import Hand, key_of, target, unseal, write_down
 from bot.cases.model import Case, CaseStatus, NotAllowedNow, NotSafeNow
-from bot.cases.service import LONGEST_ANSWER, answer_person
+from bot.cases.service import LONGEST_ANSWER, answer_person, keep_file
 from bot.conversations import service as conversations
+from bot.conversations.attachments import service as attachments
 from bot.kernel.access import Permission
 from bot.kernel.crypto import Vault
 from bot.kernel.ids import new_id
@@ -29,10 +32,18 @@ class WaitingAnswer(Struct, frozen=True):
     text: str
     made_at: datetime
     due_at: datetime
+    has_file: bool = False
 
 
 def answer_when_safe(
-    tx: Connection, hand: Hand, case_id: str, *, text: str, once: str, although_watched: bool = False
+    tx: Connection,
+    hand: Hand,
+    case_id: str,
+    *,
+    text: str,
+    once: str,
+    although_watched: bool = False,
+    file: FileToSend | None = None,
 ) -> bool:
     """Send an answer now if it is safe, and keep it until then if not. False when this very form was sent before.
 
@@ -43,9 +54,11 @@ def answer_when_safe(
     if opens is None:
         raise NotSafeNow(case.number)
     if opens <= hand.at:
-        sent = answer_person(tx, hand, case_id, text=text, once=once, although_watched=although_watched)
+        sent = answer_person(tx, hand, case_id, text=text, once=once, although_watched=although_watched, file=file)
         return sent is not None
-    text = text.strip()
+    card = conversations.card(tx, case.conversation_id)
+    language = (card and card.language) or case.language
+    text = text.strip() or (hand.words.text(language, file.words) if file is not None else "")
     if case.status is not CaseStatus.CLAIMED or not text or len(text) > LONGEST_ANSWER:
         raise NotAllowedNow(case.number)
     if not store.add_event(tx, case.id, "answer_waits", officer_id=hand.officer.id, at=hand.at, once=once or None):
@@ -58,6 +71,7 @@ def answer_when_safe(
         case_id=case.id,
         officer_id=hand.officer.id,
         text_sealed=sealed,
+        attachment_id=None if file is None else keep_file(tx, hand, case, file)["id"],
         made_at=hand.at,
         due_at=opens,
     )
@@ -70,7 +84,7 @@ def of_case(tx: Connection, vault: Vault, case: Case) -> list[WaitingAnswer]:
     """What waits to be sent in this case, the oldest first. For a case the officer was let into."""
     rows = waiting_store.of_case(tx, case.id)
     return [
-        WaitingAnswer(row.id, row.officer_id, text, row.made_at, row.due_at)
+        WaitingAnswer(row.id, row.officer_id, text, row.made_at, row.due_at, row.attachment_id is not None)
         for row in rows
         if (text := unseal(tx, vault, case, row.text_sealed, TABLE, row.id, "text"))
     ]
@@ -80,8 +94,11 @@ def take_back(tx: Connection, hand: Hand, case_id: str, answer_id: str) -> str:
     """Do not send it. Returns its words. Raises NotAllowedNow when it is on its way already."""
     case = target(tx, hand, case_id, Permission.CASE_ANSWER)
     found = next((each for each in of_case(tx, hand.vault, case) if each.id == answer_id), None)
-    if found is None or not waiting_store.remove(tx, answer_id):
+    row = waiting_store.one(tx, answer_id)
+    if found is None or row is None or not waiting_store.remove(tx, answer_id):
         raise NotAllowedNow(case.number)
+    if row.attachment_id is not None:
+        attachments.forget_sent(tx, row.attachment_id)
     write_down(tx, hand.vault, case, "answer_taken_back", officer_id=hand.officer.id, at=hand.at)
     return found.text
 
@@ -105,6 +122,7 @@ def send_waiting(tx: Connection, vault: Vault, answer_id: str, *, at: datetime) 
     if not text:  # erased meanwhile
         return []
     card = conversations.card(tx, case.conversation_id)
+    file = _file_of(tx, vault, row.attachment_id, case.conversation_id, at) if row.attachment_id is not None else None
     conversations.answer(
         tx,
         vault,
@@ -113,9 +131,16 @@ def send_waiting(tx: Connection, vault: Vault, answer_id: str, *, at: datetime) 
         text=text,
         language=(card and card.language) or case.language,
         at=at,
+        file=file,
     )
     write_down(tx, vault, case, "waiting_answer_sent", officer_id=row.officer_id, at=at)
     return ["outbox", f"case:{case.id}", f"conversation:{case.conversation_id}"]
+
+
+def _file_of(tx: Connection, vault: Vault, attachment_id: str, conversation_id: str, at: datetime) -> Mapping[str, str]:
+    """The file of an answer, in the talk the answer goes to."""
+    moved = attachments.move_to(tx, vault, attachment_id, conversation_id, at=at)
+    return {"id": moved, "kind": attachments.original(tx, vault, moved).kept.kind.value}
 
 
 def ask_safe_time(tx: Connection, hand: Hand, case_id: str) -> None:

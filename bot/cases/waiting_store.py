@@ -20,6 +20,7 @@ waiting_answers = sa.Table(
     sa.Column("case_id", sa.String(36), sa.ForeignKey("cases.id"), nullable=False, index=True),
     sa.Column("officer_id", sa.String(36), nullable=False),
     sa.Column("text_sealed", sa.LargeBinary, nullable=True),  # with the key of the case; null once erased
+    sa.Column("attachment_id", sa.String(36), nullable=True),  # a file that goes with it
     sa.Column("made_at", Moment, nullable=False),
     sa.Column("due_at", Moment, nullable=False, index=True),
 )

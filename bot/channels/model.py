@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple, NewType, Protocol
 
@@ -59,6 +59,15 @@ class Button(Struct, frozen=True):
     url: str = ""
 
 
+class OutboundFile(Struct, frozen=True):
+    """A file that goes out with a message."""
+
+    name: str
+    type: str  # IANA media type
+    is_picture: bool  # a channel may show it as one
+    content: bytes
+
+
 class OutboundMessage(Struct, frozen=True):
     """One message to a person, ready for the channel that carries it."""
 
@@ -70,6 +79,7 @@ class OutboundMessage(Struct, frozen=True):
     latitude: float | None = None
     longitude: float | None = None
     answers_tap: str | None = None  # acknowledge this tap as well
+    file: OutboundFile | None = None
 
 
 class Channel(Protocol):
@@ -88,6 +98,22 @@ class Channel(Protocol):
     async def acknowledge(self, message: InboundMessage) -> None:
         """Tell the channel a tap was received (the spinner on the button stops). Never raises."""
         ...
+
+
+class FileSource(Protocol):
+    """A channel that keeps what people attach until it is asked for it."""
+
+    def fetch(self, file_id: str, *, most: int) -> AsyncIterator[bytes]:
+        """The file in chunks of any size. Raises FileGone, FileTooLarge above `most` bytes, else a ChannelError."""
+        ...
+
+
+class NoRoom(Exception):
+    """No more files are taken in now: too many at once, too many today, or the disk is full. Words always are."""
+
+
+class TooLarge(Exception):
+    """A file is larger than what is taken in. Nothing of it was kept."""
 
 
 class PayloadUnreadable(Exception):
@@ -109,6 +135,14 @@ class PersonUnreachable(ChannelError):
 
 class MessageRefused(ChannelError):
     """Do not try again as it is: the channel does not accept this message."""
+
+
+class FileGone(ChannelError):
+    """Do not try again: the channel does not have this file any more."""
+
+
+class FileTooLarge(ChannelError):
+    """Do not try again: the channel does not give out a file of this size, or we take none."""
 
 
 class ChannelBusy(ChannelError):

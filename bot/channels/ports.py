@@ -32,6 +32,8 @@ class SaidLine(Protocol):
     def buttons(self) -> tuple[Button, ...]: ...
     @property
     def language(self) -> str: ...
+    @property
+    def file(self) -> str: ...  # "photo", "document": a file of ours that the person may open; "" without
 
 
 class Talks(Protocol):

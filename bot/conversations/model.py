@@ -36,6 +36,8 @@ FAILPOINTS = (
     "outbox.before_record_commit",
     "outbox.after_record",
 )
+#: The same for a file that is fetched after its message.
+FILE_FAILPOINTS = ("attachments.after_claim", "attachments.after_part", "attachments.before_keep")
 
 #: A message that failed so often is set aside for a human, and its conversation goes on.
 FAILURES_BEFORE_PARKING = 5
@@ -233,6 +235,7 @@ class Wording(Struct, frozen=True):
     template: str | None = None
     latitude: float | None = None
     longitude: float | None = None
+    file: Mapping[str, str] | None = None  # that goes along: its id, and what a person would call it
 
     def body(self) -> dict[str, Any]:
         """What is sealed. Only what is there: a body is stored for every message."""
@@ -241,6 +244,8 @@ class Wording(Struct, frozen=True):
             body["buttons"] = [[button.title, button.payload, button.url] for button in self.buttons]
         if self.latitude is not None:
             body["latitude"], body["longitude"] = self.latitude, self.longitude
+        if self.file is not None:
+            body["file"] = dict(self.file)
         return body
 
 

@@ -22,10 +22,12 @@ from bot.channels.model import (
     ChannelError,
     DeliveryUncertain,
     MessageRefused,
+    OutboundFile,
     OutboundMessage,
     PersonUnreachable,
 )
 from bot.conversations import store
+from bot.conversations.attachments import service as attachments
 from bot.conversations.model import (
     CRASHED_WHILE_SENDING,
     SEND_LIMIT,
@@ -162,6 +164,12 @@ class Sender:
 
     async def _send(self, channel: Channel, letter: Letter) -> _Result:
         body = letter.body
+        try:
+            file = await self._file(body["file"]["id"]) if "file" in body else None
+        except attachments.NoFile:  # erased between the claim and now
+            return _Result(DeliveryOutcome.REFUSED, "no_file")
+        except DatabaseUnavailable:
+            return _Result(DeliveryOutcome.BUSY, "database_unavailable")
         message = OutboundMessage(
             id=letter.claim.id,
             address=letter.address,
@@ -170,6 +178,7 @@ class Sender:
             buttons=buttons_of(body),
             latitude=body.get("latitude"),
             longitude=body.get("longitude"),
+            file=file,
         )
         try:
             async with asyncio.timeout(SEND_LIMIT.total_seconds()):
@@ -187,6 +196,13 @@ class Sender:
         except Exception as error:  # a channel that breaks its promise: we cannot know
             log.error("outbox.channel_failed", outbox_id=letter.claim.id, error=type(error).__name__)
             return _Result(DeliveryOutcome.UNCERTAIN, type(error).__name__)
+
+    async def _file(self, attachment_id: str) -> OutboundFile:
+        """The copy that goes out, whole: officers' files are small. Raises NoFile."""
+        from bot.conversations.attachments.images import may_be_sent_as_picture  # what a start does not need
+
+        found, content = await self._database.read(lambda tx: attachments.whole(tx, self._vault, attachment_id))
+        return OutboundFile(found.name, found.type, may_be_sent_as_picture(found.type, content), content)
 
     async def _record(self, claim: ReplyClaim, result: _Result) -> None:
         """Write it down, stubbornly: what is forgotten here may be sent twice."""

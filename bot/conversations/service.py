@@ -13,6 +13,10 @@ from sqlalchemy.engine import Connection
 
 from bot.channels.model import LONGEST_TEXT, Button
 from bot.conversations import duress, store
+from bot.conversations.attachments import service as attachments
+from bot.conversations.attachments import store as attachment_store
+from bot.conversations.attachments.model import GIVE_UP_AFTER as FILE_GIVEN_UP_AFTER
+from bot.conversations.attachments.model import State
 from bot.conversations.model import (
     GIVE_UP_AFTER,
     Author,
@@ -71,8 +75,6 @@ __all__ = [
     "transcript",
 ]
 
-end_leases = store.end_leases
-
 #: Providers repeat a message for days when they are unsure; so long its number is remembered.
 RECEIPTS_KEPT = timedelta(days=30)
 #: A return code can be read so long where it was said; then it is covered, and kept nowhere but as a keyed hash.
@@ -98,6 +100,7 @@ class Line(Struct, frozen=True):
     longitude: float | None
     attachment: str | None
     facts: Mapping[str, Any]  # about an attachment: its length, the channel's id of the file
+    file: Mapping[str, str] | None  # of ours, that goes out with the words: its id, and what a person would call it
     language: str | None
     template: str | None
     cls: MessageClass | None
@@ -277,6 +280,7 @@ def _line(row: sa.Row[Any], body: dict[str, Any]) -> Line:
         longitude=body.get("longitude"),
         attachment=body.get("attachment"),
         facts=body.get("facts", {}),
+        file=body.get("file"),
         language=row.language,
         template=row.template,
         cls=None if row.cls is None else MessageClass(row.cls),
@@ -323,14 +327,21 @@ def answer(
     language: str,
     at: datetime,
     although_watched: bool = False,
+    file: Mapping[str, str] | None = None,
 ) -> int:
-    """An officer's words to the person. Returns the line's number. Raises NoConversation, and Watched where somebody
-    else may hold the phone and the officer has not said that these words may go there all the same."""
+    """An officer's words to the person, and the `file` that goes with them. Returns the line's number.
+
+    Raises NoConversation, and Watched where somebody else may hold the phone and the officer has not said that these
+    words may go there all the same.
+    """
     if not although_watched and is_watched(tx, conversation_id):
         raise Watched(conversation_id)
-    wording = Wording(text[:LONGEST_TEXT], MessageClass.OFFICER)
+    wording = Wording(text[:LONGEST_TEXT], MessageClass.OFFICER, file=file)
     line = store.spoken(wording, author=Author.OFFICER, language=language, officer_id=officer_id)
-    return store.add_lines(tx, vault, conversation_id, [line], at=at)
+    seq = store.add_lines(tx, vault, conversation_id, [line], at=at)
+    if file is not None:
+        attachments.put_on_line(tx, file["id"], conversation_id, seq)
+    return seq
 
 
 def say(
@@ -488,6 +499,7 @@ def erase(tx: Connection, vault: Vault, conversation_id: str, at: datetime) -> N
         duress_words=None,
         erased_at=at,
     )
+    attachment_store.erase(tx, conversation_id, at)
     nothing = {"body_sealed": None, "provider_id": None}
     tx.execute(messages.update().where(messages.c.conversation_id == conversation_id).values(**nothing))
     tx.execute(
@@ -519,6 +531,12 @@ def _erase_and_tell_key(tx: Connection, vault: Vault, conversation_id: str, at: 
     erase(tx, vault, conversation_id, at)
     query = sa.select(conversations.c.key_id).where(conversations.c.id == conversation_id)
     return tx.execute(query).scalar_one_or_none()
+
+
+def end_leases(tx: Connection, *, at: datetime) -> None:
+    """After a crash of the only server of a database: nobody holds anything, so nobody waits for the leases."""
+    store.end_leases(tx, at=at)
+    attachment_store.end_leases(tx, at=at)
 
 
 # --- what needs a human's eye ------------------------------------------------------------------------------------
@@ -636,6 +654,13 @@ def check_invariants(tx: Connection, at: datetime) -> list[str]:
         .select_from(conversations.outerjoin(messages, messages.c.conversation_id == conversations.c.id))
         .group_by(conversations.c.id, conversations.c.next_seq)
         .having(sa.func.count(messages.c.id) != conversations.c.next_seq - 1),
+    )
+    find(
+        "file {0}: expected for more than a day, and not given up",
+        sa.select(attachment_store.attachments.c.id).where(
+            attachment_store.attachments.c.state == State.WAITING.value,
+            attachment_store.attachments.c.created_at < at - FILE_GIVEN_UP_AFTER - timedelta(hours=1),
+        ),
     )
     find(
         "message {0}: goes out, and is not in the outbox",

@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection
 
 from bot.channels.model import LONGEST_TEXT, Button, Channel, InboundMessage, MessageKind, PayloadUnreadable
 from bot.conversations import duress, store
+from bot.conversations.attachments import service as attachments
 from bot.conversations.model import (
     CRASHES_BEFORE_PARKING,
     FAILURES_BEFORE_PARKING,
@@ -574,6 +575,9 @@ class TurnWorker:
             store.begin_watch(tx, claim.conversation_id, shown_from=first, at=at)
         store.write_lines(tx, claim.key, claim.conversation_id, claim.channel, lines, first_seq=first, at=at)
         topics = [f"conversation:{claim.conversation_id}", "outbox"]
+        if outcome.heard is not None and kind is ConversationKind.PERSON:
+            said = outcome.heard
+            topics += ["attachments"] * attachments.take(tx, claim.key, claim.conversation_id, first, said, at=at)
         if outcome.escalation is not None:
             escalated = self._escalations.escalate(tx, outcome.escalation, at=at)
             topics += ["queue", "pages", f"case:{escalated.case_id}"]

@@ -9,6 +9,7 @@ from bot.cases.ports import Adults, Holder
 from bot.desk import (
     adults,
     arrivals,
+    attachments,
     audit,
     case,
     countries,
@@ -38,6 +39,8 @@ from bot.desk.service_import import service_import_routes
 from bot.desk.services import PublishedServices, services_routes
 from bot.desk.text import text_routes
 from bot.desk.texts import Meant, no_meaning, texts_routes
+from bot.desk.translation import translation_routes
+from bot.kernel.translation import Translator
 from bot.kernel.web import Routes
 from bot.texts.shelf import TextShelf
 from directory.service import Directory
@@ -56,16 +59,18 @@ def all_routes(
     companions: Adults,
     telegram: TelegramName | None = None,
     meant: Meant = no_meaning,
+    translator: Translator | None = None,
 ) -> list[Routes]:
     """Every route of the desk. `holders` take back what was given on a consent that ends, `companions` says with whom a
     child may be sent, `telegram` is asked for the bot's name when an officer connects their phone, and `meant` what
-    words are about when somebody searches the texts.
+    words are about when somebody searches the texts. Without a `translator` no machine translates.
     """
     return [
         sign_in.routes,
         queue.routes,
         live_routes(),
         case.routes,
+        attachments.routes,
         phone.routes,
         exchange.routes,
         transfer.routes,
@@ -91,4 +96,5 @@ def all_routes(
         officers.routes,
         audit.routes,
         account_routes(telegram),
+        *([translation_routes(translator)] if translator is not None else []),
     ]

@@ -56,6 +56,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "waiting_answer_sent": N_("The answer of {name} that had waited was sent"),
         "answer_taken_back": N_("{name} took back an answer that waited"),
         "sent_though_unsafe": N_("{name} wrote outside the time that the person called safe"),
+        "original_opened": N_("{name} took the original of a file, with a reason"),
         "told_who_has": N_("The person was told who has something from their file"),
         "recipient_stopped": N_("A recipient stopped using what they had"),
     }

@@ -10,7 +10,7 @@ from aiohttp import web
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
-from bot.cases import handover, receipts, service, waiting
+from bot.cases import attachments, handover, receipts, service, waiting
 from bot.cases.hand import Hand
 from bot.cases.model import (
     AlreadyClaimed,
@@ -93,6 +93,7 @@ def case_context(
     since = shown[0].at if len(shown) < len(lines) else None
     events = [event for event in file.events if since is None or event.at >= since]
     safe = conversations.safe_contact(tx, vault, case.conversation_id)
+    files = attachments.of_case(tx, vault, case)
     return {
         **safe_context(tx, vault, case, safe, at=at),
         "file": file,
@@ -124,6 +125,8 @@ def case_context(
         "obstacles": (),
         "returns": (returns := receipts.of_case(tx, case)),
         "earlier_talks": [conversations.transcript(tx, vault, phone) for phone in returns.earlier],
+        "files": attachments.by_line(files, case.conversation_id),
+        "earlier_files": [attachments.by_line(files, phone) for phone in returns.earlier],
     }
 
 

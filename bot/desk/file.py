@@ -10,7 +10,7 @@ from aiohttp import web
 from multidict import MultiDict
 from sqlalchemy.engine import Connection
 
-from bot.cases import consent, supervision
+from bot.cases import attachments, consent, supervision
 from bot.cases.consent import Agreement, Kind, Purpose
 from bot.cases.hand import Hand
 from bot.cases.model import CaseError, CaseNotFound
@@ -128,6 +128,7 @@ def file_context(
         "sections": SECTIONS,
         "fields": FIELDS,
         "names": officer_names(tx),
+        "attachments": attachments.of_case(tx, hand.vault, case),
         "risks": RISKS,
         "risk_tasks": RISK_TASKS,
         "spans": SPANS,

@@ -104,6 +104,7 @@ class ChatLine(Struct, frozen=True):
     buttons: tuple[Button, ...]
     language: str
     author: str = "bot"
+    file: str = ""
 
 
 class Bubble(Struct, frozen=True):

@@ -66,6 +66,7 @@ class Permission(StrEnum):
     RECORD_RESTRICTED = "record.restricted"  # what can get a person hurt: faith, ethnicity, identity documents
     RISK_ASSESS = "risk.assess"
     RISK_SIGN = "risk.sign"
+    EVIDENCE_OPEN = "evidence.open"  # the original of what a person sent, with all that is hidden in it
     CARRIED_READ = "carried.read"  # records a child carries: of health, of school
     CARRIED_WRITE = "carried.write"
     CARRIED_MAKE = "carried.make"
@@ -208,6 +209,7 @@ RULES: Rules = {
     Permission.RECORD_RESTRICTED: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
     Permission.RISK_ASSESS: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
     Permission.RISK_SIGN: [[coordinates]],
+    Permission.EVIDENCE_OPEN: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
     Permission.CARRIED_READ: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
     Permission.CARRIED_WRITE: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
     Permission.CARRIED_MAKE: [[answers_people, holds_the_case], [coordinates, holds_the_case]],

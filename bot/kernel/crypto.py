@@ -64,17 +64,25 @@ class DataKey:
 
     def seal(self, text: str, *, table: str, row: str, field: str) -> bytes:
         """`text` as version byte, 12 random bytes, ciphertext and tag: 29 bytes more than its UTF-8."""
-        nonce = os.urandom(NONCE_BYTES)
-        place = f"{table}\x1f{row}\x1f{field}".encode()
-        return SEALED_VERSION + nonce + self._cipher.encrypt(nonce, text.encode(), place)
+        return self.seal_bytes(text.encode(), table=table, row=row, field=field)
 
     def open(self, sealed: bytes, *, table: str, row: str, field: str) -> str:
         """The text again. Raises Tampered if it was sealed for another place or changed since."""
+        return self.open_bytes(sealed, table=table, row=row, field=field).decode()
+
+    def seal_bytes(self, content: bytes, *, table: str, row: str, field: str) -> bytes:
+        """The same for what is no text: a part of a file."""
+        nonce = os.urandom(NONCE_BYTES)
+        place = f"{table}\x1f{row}\x1f{field}".encode()
+        return SEALED_VERSION + nonce + self._cipher.encrypt(nonce, content, place)
+
+    def open_bytes(self, sealed: bytes, *, table: str, row: str, field: str) -> bytes:
+        """The bytes again. Raises Tampered as `open` does."""
         sealed = bytes(sealed)
         place = f"{table}\x1f{row}\x1f{field}".encode()
         nonce, ciphertext = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
         try:
-            return self._cipher.decrypt(nonce, ciphertext, place).decode()
+            return self._cipher.decrypt(nonce, ciphertext, place)
         except InvalidTag:
             raise Tampered(f"{table}.{field}") from None
 

@@ -114,6 +114,15 @@ def _database(text: str) -> str:
     return f"postgresql://{rest}"
 
 
+def _translation_server(text: str) -> str:
+    """Words of children cross no open network in clear: a name without a dot is a neighbour in a private one."""
+    parts = urlsplit(text.rstrip("/"))
+    host = parts.hostname or ""
+    _require(parts.scheme in {"http", "https"} and bool(host) and not parts.query and not parts.username)
+    _require(parts.scheme == "https" or _needs_no_tls(host) or "." not in host)
+    return text.rstrip("/")
+
+
 def _public_address(text: str) -> str:
     parts = urlsplit(text.rstrip("/"))
     _require(parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.path and not parts.query)
@@ -326,6 +335,23 @@ class Settings(Struct, frozen=True, kw_only=True):
             read=_matching(r".{0,200}"),
         ),
     ] = ""
+    translate_url: Annotated[
+        str,
+        About(
+            "The root of a LibreTranslate server that officers may send a person's words to, a click each time; "
+            "whoever runs it reads them; empty: no machine translation",
+            must="begin with https://, or with http:// on this machine or a network of its own",
+            read=_translation_server,
+        ),
+    ] = ""
+    translate_key: Annotated[
+        Secret,
+        About(
+            "The key that the translation server asks for, if it does",
+            must="be 1 to 200 characters",
+            read=_secret(_matching(r"\S{1,200}")),
+        ),
+    ] = Secret("")
     understanding: Annotated[
         Literal["auto", "embedder", "ngrams"],
         About(

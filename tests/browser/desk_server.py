@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import tempfile
 import threading
 from collections.abc import Coroutine
@@ -22,6 +23,10 @@ from bot.cases.pager import Pager
 from bot.channels.model import Button
 from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store
+from bot.conversations.attachments import service as attachments
+from bot.conversations.attachments.examine import examine
+from bot.conversations.attachments.model import State
+from bot.conversations.attachments.reading import HeldBytes
 from bot.conversations.model import Author, Direction, MessageClass
 from bot.conversations.ports import Escalation
 from bot.exchange.holds.service import ClaimingAdults
@@ -172,6 +177,26 @@ class DeskServer:
 
         case_id = await self.database.write(say)
         self.signals.wake("queue", f"conversation:{conversation_id}", f"case:{case_id}")
+
+    async def sends_file(self, conversation_id: str, content: bytes, *, kind: str = "photo") -> str:
+        """The person sends a file, and it was fetched. Its id."""
+        at = self.clock.now()
+
+        def send(tx: Connection) -> str:
+            key = self.vault.key(tx, conversation_store.conversation(tx, conversation_id).key_id)
+            file_id = attachments.begin(tx, key, conversation_id, declared="", at=at)
+            attachments.add_part(tx, key, file_id, 0, content)
+            found = examine(HeldBytes(content))
+            kept = attachments.Kept(hashlib.sha256(content).hexdigest(), found)
+            attachments.keep(
+                tx, self.vault, key, file_id, kept, size=len(content), state=State.ARRIVING, attempt=0, at=at
+            )
+            line = conversation_store.NewLine(Direction.IN, Author.PERSON, "attachment", {"attachment": kind}, "en")
+            seq = conversation_store.add_lines(tx, self.vault, conversation_id, [line], at=at)
+            attachments.put_on_line(tx, file_id, conversation_id, seq)
+            return file_id
+
+        return await self.database.write(send)
 
     async def replies(self, conversation_id: str, text: str, *, language: str, buttons: tuple[str, ...] = ()) -> None:
         """The bot says something approved."""

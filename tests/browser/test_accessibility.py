@@ -50,12 +50,15 @@ from tests.integration.cases.test_consent import AGREED
 pytestmark = pytest.mark.browser
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+FILES = Path(__file__).parents[1] / "files" / "attachments"
+PHOTO, VOICE = (FILES / "photo.jpg").read_bytes(), (FILES / "voice.ogg").read_bytes()
 #: WCAG 2.2 to level AA, and what axe advises beyond it.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 #: What a GET answers that nobody looks at as a page.
 NO_SCREENS = {
     "/": "leads to the chat",
+    "/chat/file/{seq}": "a picture or a file",
     "/chat/leave": "leads away",
     "/chat/stream": "a stream",
     "/desk": "leads to the queue",
@@ -66,6 +69,7 @@ NO_SCREENS = {
     "/desk/services/import/{id}/live": "a stream",
     "/desk/here": "for the desk's script",
     "/desk/cases/{id}/carried/file": "a download",
+    "/desk/cases/{id}/files/{file}/copy": "a picture or a sound",
     "/desk/requests/{id}/file": "a download",
     "/static/{room}/{hash}/{name:.+}": "files of pages",
     "/healthz": "for machines",
@@ -140,6 +144,8 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
         )  # fmt: skip
 
     adult, referral = server.run(server.database.write(work_on_them))
+    pictured, unclean = (server.run(server.sends_file(person, content)) for content in (PHOTO, b"<svg/>"))
+    server.run(server.sends_file(person, VOICE))
     kitchen, draft = a_change_in_review(server)
     [clinic] = server.run(server.database.read(lambda tx: services.list_ids(tx, words="Willow clinic, Irun")))
     server.run(server.database.write(lambda tx: a_twin(tx, kitchen, at=server.clock.now())))
@@ -184,6 +190,11 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
 
         return walk
 
+    def translates(page: Page, language: str) -> None:
+        """Into another language than the person writes."""
+        page.goto(server.url(f"{case}?lang={'fr' if language == 'ar' else language}"))
+        page.locator("form[action$='/translate'] button").click()
+
     def accepts(page: Page, language: str) -> None:
         opens_request(page, language)
         if language == "en":  # it is taken on once
@@ -227,6 +238,7 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
             "/desk/cases/{id}/carried/copy": [f"{case}/carried/copy?copy={copy}"],
             "/desk/cases/{id}/carried/print": [f"{case}/carried/print?copy={copy}"],
             "/desk/cases/{id}/carried/document": [f"{case}/carried/document?document={brought}"],
+            "/desk/cases/{id}/files/{file}": [f"{case}/files/{each}" for each in (pictured, unclean)],
             "/desk/requests/{id}": [f"/desk/requests/{asked.request_id}"],
             "/desk/adults/{id}": [f"/desk/adults/{adult}"],
             "/desk/exchange": ["/desk/exchange"],
@@ -268,6 +280,7 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
             "an answer that lacks something": answers_nothing,
             "a referral behind its code": opens_referral,
             "a wrong name": cannot_sign_in,
+            "a machine's translation": translates,
             "a link for a provider": presses(f"/desk/services/{clinic}", f"form[action$='{clinic}/link'] button"),
             "nothing there": lambda page, language: page.goto(server.url(f"/desk/nothing?lang={language}")),
         },

@@ -8,6 +8,7 @@ from pathlib import Path
 from bot.kernel.web import RULES, Route
 from tests.browser.desk_server import DeskServer
 from tests.integration.app.program import serving, settings_for
+from tests.peers.translation import running_translation
 
 
 class WholeServer(DeskServer):
@@ -15,7 +16,9 @@ class WholeServer(DeskServer):
 
     async def _start(self) -> None:
         self._open = contextlib.AsyncExitStack()
-        helpline = await self._open.enter_async_context(serving(settings_for(Path(self._folder.name))))
+        machine = await self._open.enter_async_context(running_translation())
+        settings = settings_for(Path(self._folder.name), translate_url=machine.url)
+        helpline = await self._open.enter_async_context(serving(settings))
         self.port, self.app = helpline.settings.port, helpline.app
         self.database, self.vault, self.signals = helpline.database, helpline.vault, helpline.waymark.signals
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
@@ -31,6 +31,7 @@ WEBHOOK_PATH = "/telegram/webhook"
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 API_URL = "https://api.telegram.org"
 LONGEST_TEXT = 4096
+LONGEST_CAPTION = 1024
 LONGEST_VENUE_LINE = 120
 HALF_SENT_AT_ONCE = 1024
 
@@ -50,6 +51,8 @@ def steps(message: OutboundMessage) -> list[Step]:
     text = "\n".join([message.text.strip(), *numbers_to_show(message.buttons, message.text)]).strip()
     text = sendable(text, rtl=direction(message.language) == "rtl")
     made: list[Step] = []
+    if message.file is not None:
+        return _with_file(message, text)
     if message.latitude is not None and message.longitude is not None:
         pin = {"latitude": message.latitude, "longitude": message.longitude}
         if (venue := _as_venue(text)) is not None:
@@ -62,6 +65,19 @@ def steps(message: OutboundMessage) -> list[Step]:
     if made and (rows := keyboard(message.buttons)):
         made[-1].values["keyboard"] = rows
     return made
+
+
+def _with_file(message: OutboundMessage, text: str) -> list[Step]:
+    """The words under the file, in one message that arrives or does not; before it where they are too long."""
+    file = message.file
+    assert file is not None
+    method = "photo" if file.is_picture else "document"
+    under = text if units(text) <= LONGEST_CAPTION else ""
+    values: dict[str, Any] = {method: file.content, "filename": file.name}
+    if under:
+        values["caption"] = under
+    before = [] if under else [Step("message", {"text": part}) for part in split(text, LONGEST_TEXT)]
+    return [*before, Step(method, values)]
 
 
 def _as_venue(text: str) -> dict[str, str] | None:
@@ -107,6 +123,10 @@ class TelegramChannel:
 
     def read(self, payload: bytes) -> InboundMessage:
         return read_payload(payload)
+
+    def fetch(self, file_id: str, *, most: int) -> AsyncIterator[bytes]:
+        """A file that a person attached, as `bot.channels.model.FileSource` says it."""
+        return self.client.download(file_id, most=most)
 
     async def send(self, message: OutboundMessage) -> DeliveryId:
         """Deliver once. The id is that of the last part, which has the buttons.

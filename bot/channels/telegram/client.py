@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 import httpx
@@ -26,7 +27,15 @@ from telegram.error import (
 )
 from telegram.request import BaseRequest, HTTPXRequest, RequestData
 
-from bot.channels.model import ChannelBusy, ChannelError, DeliveryUncertain, MessageRefused, PersonUnreachable
+from bot.channels.model import (
+    ChannelBusy,
+    ChannelError,
+    DeliveryUncertain,
+    FileGone,
+    FileTooLarge,
+    MessageRefused,
+    PersonUnreachable,
+)
 from bot.channels.telegram.payload import KINDS, NAME
 
 T = TypeVar("T")
@@ -35,6 +44,11 @@ CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 15.0
 TAP_SECONDS = 5.0  # an unanswered tap costs a spinner, so nobody waits long for it
 UPDATES_AT_ONCE = 100
+#: A file's address at Telegram, as it answers: a folder and a name, and no way out of them.
+FILE_PATH = re.compile(r"(?!.*\.\.)[\w-][\w./-]{0,300}", re.ASCII)
+#: What Telegram says of a file of more than 20 MB, which it gives to no bot.
+TOO_BIG = "file is too big"
+FILE_SECONDS = 30.0  # without a byte
 #: How long to leave a bot alone whose token is refused: somebody has to mend the settings.
 AFTER_WRONG_TOKEN = 60.0
 
@@ -118,6 +132,8 @@ class Client:
             "write_timeout": ANSWER_SECONDS,
             "pool_timeout": ANSWER_SECONDS,
         }
+        self._files = f"{root}/file/bot{token}"
+        self._downloads: httpx.AsyncClient | None = None
         self._requests = (
             _Request(connection_pool_size=2, **timeouts),  # the long poll has its own
             _Request(connection_pool_size=CONNECTIONS, **timeouts),
@@ -133,6 +149,8 @@ class Client:
     async def close(self) -> None:
         for request in self._requests:
             await request.shutdown()
+        if self._downloads is not None:
+            await self._downloads.aclose()
 
     async def username(self) -> str:
         return (await _said_our_way(lambda: self._bot.get_me())).username or ""
@@ -154,7 +172,7 @@ class Client:
         await _said_our_way(lambda: self._bot.set_webhook(url, secret_token=secret, allowed_updates=list(KINDS)))
 
     async def send(self, method: str, values: Mapping[str, Any]) -> int:
-        """Send one message. `method` is message, location or venue. Returns Telegram's number for it."""
+        """Send one message. `method` is message, location, venue, photo or document. Returns Telegram's number."""
         options = dict(values)
         if rows := options.pop("keyboard", None):
             options["reply_markup"] = InlineKeyboardMarkup.de_json({"inline_keyboard": rows}, self._bot)
@@ -164,11 +182,53 @@ class Client:
         sent = await _said_our_way(lambda: send(**options))
         return int(sent.message_id)
 
+    async def download(self, file_id: str, *, most: int) -> AsyncIterator[bytes]:
+        """A file in chunks, never whole in memory as the library would have it. Raises FileGone, FileTooLarge."""
+        try:
+            # Spelt so that the answer comes as it is, as for updates.
+            told = await _said_our_way(lambda: self._bot.do_api_request("get_File", {"file_id": file_id}))
+        except MessageRefused as refused:
+            raise FileGone(NAME, refused.cause) from None
+        path, size = (told.get("file_path"), told.get("file_size")) if isinstance(told, dict) else (None, None)
+        if isinstance(size, int) and size > most:
+            raise FileTooLarge(NAME, "too_large")
+        if not isinstance(path, str) or not FILE_PATH.fullmatch(path):
+            raise FileGone(NAME, "no_path")
+        async for chunk in _bounded(self._stream(path), most):
+            yield chunk
+
+    async def _stream(self, path: str) -> AsyncIterator[bytes]:
+        if self._downloads is None:
+            limits = httpx.Timeout(FILE_SECONDS, connect=CONNECT_SECONDS)
+            self._downloads = httpx.AsyncClient(timeout=limits, follow_redirects=False)
+        failure: ChannelError | None = None
+        try:
+            async with self._downloads.stream("GET", f"{self._files}/{path}") as answer:
+                if answer.status_code == 200:
+                    async for chunk in answer.aiter_raw():
+                        yield chunk
+                    return
+                gone = answer.status_code in {400, 404, 410}
+                failure = FileGone(NAME, "gone") if gone else ChannelBusy(NAME, "server_error")
+        except httpx.HTTPError:  # its text holds the address, which holds the token
+            failure = ChannelBusy(NAME, "connection_lost")
+        raise failure
+
     async def answer_tap(self, tap_id: str) -> None:
         await _said_our_way(lambda: self._bot.answer_callback_query(tap_id, read_timeout=TAP_SECONDS))
 
     async def leave(self, chat_id: int) -> None:
         await _said_our_way(lambda: self._bot.leave_chat(chat_id))
+
+
+async def _bounded(chunks: AsyncIterator[bytes], most: int) -> AsyncIterator[bytes]:
+    """Whatever was said about the size. Raises FileTooLarge."""
+    size = 0
+    async for chunk in chunks:
+        size += len(chunk)
+        if size > most:
+            raise FileTooLarge(NAME, "too_large")
+        yield chunk
 
 
 async def _said_our_way(call: Callable[[], Awaitable[T]]) -> T:
@@ -193,6 +253,8 @@ def failure_of(error: TelegramError) -> ChannelError:
     if isinstance(error, InvalidToken):
         return ChannelBusy(NAME, "token_refused", AFTER_WRONG_TOKEN)
     if isinstance(error, BadRequest):  # a NetworkError to this library, so it must come before it
+        if TOO_BIG in error.message.lower():
+            return FileTooLarge(NAME, "too_large")
         nobody = any(words in error.message.lower() for words in NOBODY_THERE)
         return PersonUnreachable(NAME, "chat_not_found") if nobody else MessageRefused(NAME, "bad_request")
     if isinstance(error, _NotDone):

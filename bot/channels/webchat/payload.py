@@ -12,9 +12,12 @@ NAME = "webchat"
 ACCOUNT = "web"
 
 
-def write_payload(*, text: str = "", tap: str = "", title: str = "", language: str) -> bytes:
-    """The stored form of one submission: words, or a tap of one of our buttons with the title it showed."""
-    content = {"text": text, "tap": tap, "title": title, "language": language}
+def write_payload(
+    *, text: str = "", tap: str = "", title: str = "", upload: str = "", kind: str = "", language: str
+) -> bytes:
+    """The stored form of one submission: words, a tap of one of our buttons with the title it showed, or a file that
+    was taken in before, with what a person would call it."""
+    content = {"text": text, "tap": tap, "title": title, "upload": upload, "kind": kind, "language": language}
     return json.dumps({key: value for key, value in content.items() if value}, ensure_ascii=False).encode()
 
 
@@ -27,6 +30,15 @@ def read_payload(payload: bytes) -> InboundMessage:
             raise PayloadUnreadable(NAME)
         if tap:
             return InboundMessage(MessageKind.TAP, text=clean(content.get("title", "")), payload=tap, language=language)
+        if upload := content.get("upload"):
+            facts = {"upload": str(upload)}
+            return InboundMessage(
+                MessageKind.ATTACHMENT,
+                text=clean(text),
+                language=language,
+                attachment=str(content["kind"]),
+                facts=facts,
+            )
         return InboundMessage(MessageKind.TEXT, text=clean(text), language=language)
-    except (ValueError, AttributeError, TypeError) as error:
+    except (ValueError, AttributeError, TypeError, KeyError) as error:
         raise PayloadUnreadable(NAME) from error

@@ -15,8 +15,51 @@ class WebTalks(Talks, Protocol):
         """Whether the program still owes this person an answer."""
         ...
 
+    async def open_file(self, address: str, seq: int) -> OpenedFile | None:
+        """The file that an officer sent with line `seq`, if this person may see that line."""
+        ...
+
     async def choose_language(self, address: str, language: str) -> None:
         """The person chose this language, for good. Nothing happens before their first message."""
+        ...
+
+
+class OpenedFile(Protocol):
+    """A file that an officer sent, opened by the person it was sent to."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+
+    async def read(self, offset: int, length: int) -> bytes: ...
+
+
+class Upload(Protocol):
+    """A file that is coming in."""
+
+    id: str
+
+    async def write(self, chunk: bytes) -> None:
+        """The next bytes. Raises TooLarge."""
+        ...
+
+    async def finish(self) -> str | None:
+        """All of it is here. What a person would call it; None where there was nothing in it."""
+        ...
+
+    async def give_up(self) -> None:
+        """Leave nothing of it."""
+        ...
+
+
+class TakesFiles(Protocol):
+    """Where files of the web chat are kept."""
+
+    async def begin(self, address: str, *, language: str, declared: str) -> Upload:
+        """A file begins to come from this address. Raises NoRoom."""
         ...
 
 

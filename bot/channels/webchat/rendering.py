@@ -41,6 +41,7 @@ class RenderedLine(Struct, frozen=True):
     html: Markup
     taps: tuple[Tap, ...]
     links: tuple[Link, ...]
+    file: str = ""  # what a person would call the file that came with it
 
     @property
     def is_card(self) -> bool:
@@ -55,7 +56,7 @@ def render_line(line: SaidLine) -> RenderedLine:
     else:
         html = _blocks(_name_first(line.text) if links else line.text)
     taps = tuple(Tap(index, b.title) for index, b in enumerate(line.buttons) if b.payload)
-    return RenderedLine(line.seq, line.author, line.language, html, taps, links)
+    return RenderedLine(line.seq, line.author, line.language, html, taps, links, line.file)
 
 
 def _name_first(text: str) -> str:

@@ -6,20 +6,24 @@ window, and is all that ties the two together. The page has one address and is n
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 from collections.abc import Callable
 from typing import Any
 
-from aiohttp import web
+from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 from babel import Locale
 from markupsafe import Markup
+from msgspec import Struct
 
-from bot.channels.model import RawMessage
+from bot.channels.model import NoRoom, RawMessage, TooLarge
 from bot.channels.ports import Accepts
 from bot.channels.webchat.payload import ACCOUNT, NAME, write_payload
-from bot.channels.webchat.ports import EmergencyNumber, WebTalks
+from bot.channels.webchat.ports import EmergencyNumber, TakesFiles, Upload, WebTalks
 from bot.channels.webchat.rendering import RenderedLine, render_line
+from bot.kernel.ranges import answer_in_stretches
 from bot.kernel.web import (
     LANGUAGE,
     LANGUAGE_COOKIE,
@@ -39,6 +43,12 @@ from bot.kernel.words import N_, direction
 
 #: Room for LONGEST_TEXT in any script, percent-encoded; longer texts are cut, not refused.
 BODY_CAP = 512 * 1024
+#: The largest file, and the fields beside it.
+FILE_CAP = 20 * 1024 * 1024 + 64 * 1024
+#: A large film over a slow line. What takes longer is given up.
+SECONDS_FOR_A_FILE = 600
+MOST_PARTS = 8
+LONGEST_FIELD = 4096
 #: Without JavaScript the page after a message waits so long for the answer to come with it.
 WAIT_SECONDS = 2.0
 #: The stream looks again at least so often, in case a signal was lost (another replica answered).
@@ -57,9 +67,14 @@ CALL = Markup('<a href="tel:{0}"><bdi dir="ltr">{0}</bdi></a>')
 
 
 def webchat_routes(
-    inbox: Accepts, talks: WebTalks, *, emergency_number: EmergencyNumber, demo: Callable[[], bool]
+    inbox: Accepts,
+    talks: WebTalks,
+    files: TakesFiles,
+    *,
+    emergency_number: EmergencyNumber,
+    demo: Callable[[], bool],
 ) -> Routes:
-    """The routes of the web chat over an inbox and the conversations it may read."""
+    """The routes of the web chat over an inbox, the conversations it may read, and where files are kept."""
     routes = Routes()
 
     @routes.get("/", name="home", allow=PUBLIC)
@@ -99,14 +114,43 @@ def webchat_routes(
             await inbox.accept(RawMessage(NAME, ACCOUNT, once, address, payload))
             request.app[SIGNALS].wake(_own_topic(address))
         wants_json = "application/json" in request.headers.get("Accept", "")
-        response = web.json_response({"once": _once()}) if wants_json else see_other(request, "webchat")
-        if not wants_json:
-            response.headers["Location"] += "#newest"
-        # No max-age: the cookie goes when the window closes.
-        response.set_cookie(
-            _cookie(request), token, path="/", httponly=True, samesite="Strict", secure=request.app[SETTINGS].is_https
+        if wants_json:
+            return _remembered(request, web.json_response({"once": _once()}), token)
+        return _to_newest(request, token)
+
+    @routes.post("/chat/file", name="webchat.send_file", allow=PUBLIC, body_cap=FILE_CAP)
+    async def receive_file(request: web.Request) -> web.Response:
+        """A picture, a recording or a file. It is kept before its message is, so that no message lacks its file."""
+        token = request.cookies.get(_cookie(request)) or secrets.token_urlsafe(32)
+        address = _fingerprint(token)
+        sent = await _taken_in(request, files, address)
+        if sent is not None:
+            payload = write_payload(text=sent.text, upload=sent.upload.id, kind=sent.kind, language=request[LANGUAGE])
+            once = hashlib.sha256(f"{address} {sent.once or _once()}".encode()).hexdigest()
+            new = False
+            try:
+                new = await inbox.accept(RawMessage(NAME, ACCOUNT, once, address, payload))
+            finally:
+                if not new:  # this very form was sent before, or nothing can be kept now
+                    await sent.upload.give_up()
+            request.app[SIGNALS].wake(_own_topic(address))
+        return _to_newest(request, token)
+
+    @routes.get("/chat/file/{seq}", name="webchat.open_file", allow=PUBLIC)
+    async def open_file(request: web.Request) -> web.StreamResponse:
+        """What an officer sent. It belongs to this conversation and to a line that may be seen on this phone."""
+        address = _address(request)
+        seq = request.match_info["seq"]
+        opened = await talks.open_file(address, int(seq)) if address and seq.isdecimal() and len(seq) < 10 else None
+        if opened is None:
+            raise web.HTTPNotFound
+        return await answer_in_stretches(
+            request,
+            opened.read,
+            size=opened.size,
+            content_type=opened.type,
+            disposition=f'inline; filename="{opened.name}"',
         )
-        return response
 
     @routes.get("/chat/stream", name="webchat.stream", allow=PUBLIC)
     async def stream(request: web.Request) -> web.StreamResponse:
@@ -154,6 +198,83 @@ def webchat_routes(
         return response
 
     return routes
+
+
+class _Sent(Struct, frozen=True):
+    """A file that was taken in, and what stood beside it in the form."""
+
+    upload: Upload
+    kind: str
+    once: str
+    text: str
+
+
+async def _taken_in(request: web.Request, files: TakesFiles, address: str) -> _Sent | None:
+    """Read the form, its file straight into where files are kept. None where no file was chosen.
+
+    Raises what is answered: 413, 503 where there is no room, 408, 400.
+    """
+    if request.content_type != "multipart/form-data":
+        raise web.HTTPBadRequest
+    upload: Upload | None = None
+    done = False
+    fields: dict[str, str] = {}
+    kind: str | None = None
+    try:
+        async with asyncio.timeout(SECONDS_FOR_A_FILE):
+            parts = await request.multipart()
+            for _ in range(MOST_PARTS):
+                part = await parts.next()
+                if part is None:
+                    break
+                if not isinstance(part, BodyPartReader):
+                    raise web.HTTPBadRequest
+                if part.filename is None:
+                    fields[part.name or ""] = await _field(part)
+                elif part.filename and upload is None:
+                    declared = part.headers.get("Content-Type", "")
+                    upload = await files.begin(address, language=request[LANGUAGE], declared=declared)
+                    while chunk := await part.read_chunk():
+                        await upload.write(chunk)
+                    kind = await upload.finish()
+        done = kind is not None
+    except TooLarge:
+        raise web.HTTPRequestEntityTooLarge(FILE_CAP, FILE_CAP + 1) from None
+    except NoRoom:
+        raise web.HTTPServiceUnavailable from None
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
+    except (UnicodeDecodeError, LookupError, ValueError, AssertionError, HttpProcessingError):
+        raise web.HTTPBadRequest from None
+    finally:
+        if upload is not None and not done:
+            await upload.give_up()
+    if upload is None or kind is None:
+        return None
+    return _Sent(upload, kind, fields.get("once", ""), fields.get("text", ""))
+
+
+async def _field(part: BodyPartReader) -> str:
+    held = bytearray()
+    while chunk := await part.read_chunk():
+        held += chunk
+        if len(held) > LONGEST_FIELD:
+            raise web.HTTPBadRequest
+    return held.decode()
+
+
+def _to_newest(request: web.Request, token: str) -> web.Response:
+    response = see_other(request, "webchat")
+    response.headers["Location"] += "#newest"
+    return _remembered(request, response, token)
+
+
+def _remembered(request: web.Request, response: web.Response, token: str) -> web.Response:
+    """With the cookie that ties this browser to its conversation. No max-age: it goes when the window closes."""
+    response.set_cookie(
+        _cookie(request), token, path="/", httponly=True, samesite="Strict", secure=request.app[SETTINGS].is_https
+    )
+    return response
 
 
 async def _wait_for_answer(request: web.Request, talks: WebTalks, address: str) -> bool:

@@ -18,6 +18,7 @@ from bot.cases import store as case_store
 from bot.cases.hand import Hand
 from bot.cases.service import CaseEscalations
 from bot.conversations import service as conversations
+from bot.conversations.attachments import service as attachments
 from bot.conversations.ports import Escalation
 from bot.exchange.holds import service as holds
 from bot.exchange.requests import service as requests
@@ -33,13 +34,15 @@ from tests.integration.app.program import Helpline, serving, settings_for
 from tests.integration.directory.records import a_service, put
 from tests.integration.exchange.two_countries import a_draft, put_partner
 from tests.integration.kernel.route_matrix import Person, Target, changes_something, guarded_routes, walk
+from tests.unit.conversations.test_attachment_copies import FILES
 
 STATES = ("own", "foreign", "unheld", "closed", "foreign closed", "missing")
 
 #: What anyone may reach. A route that is not meant for everyone does not get in here by accident.
 PUBLIC_PATHS = frozenset(
     {
-        "/", "/chat", "/chat/stream", "/chat/language", "/chat/leave", "/healthz", "/readyz",
+        "/", "/chat", "/chat/file", "/chat/file/{seq}", "/chat/stream", "/chat/language", "/chat/leave",
+        "/healthz", "/readyz",
         "/desk/sign-in", "/desk/sign-in/link", "/referral", "/referral/answer", "/static/{room}/{hash}/{name}",
         "/exchange/key", "/provider",
         "/request", "/request/accept", "/request/answer", "/request/file", "/request/forgotten", "/request/refuse",
@@ -72,7 +75,7 @@ class Objects:
         self._untouched: dict[tuple[str, str, str], Target] = {}
 
     async def __call__(self, route: Route, state: str, person: Person) -> Target | None:
-        key = (route.path.partition("}")[0], state, person.label)
+        key = (route.path.partition("}")[0] + str("{file}" in route.path), state, person.label)
         target = self._untouched.pop(key, None) or await self._make(route, state, person)
         if target is not None and not changes_something(route, person, target):
             self._untouched[key] = target
@@ -81,7 +84,7 @@ class Objects:
     async def _make(self, route: Route, state: str, person: Person) -> Target | None:
         if state == "missing":
             return Target(
-                {"id": "missing", "key": "missing", "name": "en", "other": "missing", "code": "missing"},
+                {"id": "missing", "key": "missing", "name": "en", "other": "missing", "code": "missing", "file": "x"},
                 None,
                 exists=False,
             )
@@ -93,7 +96,8 @@ class Objects:
             other = await self._account("foreign", person)
             return other and Target({"officer": other.params["id"]}, None) if state == "foreign" else None
         if route.path.startswith("/desk/cases/{id}"):
-            return await self._case(state, person)
+            target = await self._case(state, person)
+            return await self._with_file(target) if "{file}" in route.path else target
         if route.path.startswith("/desk/services/import/{id}"):
             return await self._import() if state == "foreign" else None
         if route.path.startswith("/desk/services/{id}"):
@@ -155,6 +159,22 @@ class Objects:
         assert found is not None
         seen = person.officer is not None and allows(person.officer, Permission.CASE_READ, found.case)
         return Target({"id": case_id}, found.case, seen=seen)
+
+    async def _with_file(self, case: Target) -> Target:
+        """The same case with a picture in its talk."""
+        vault, at = self._helpline.vault, self._helpline.waymark.clock.now()
+        picture = (FILES / "picture.png").read_bytes()
+
+        def add(tx: sa.Connection) -> str:
+            found = case_store.get_case(tx, case.params["id"])
+            assert found is not None
+            talk = found.case.conversation_id
+            file_id, _ = attachments.keep_sent(tx, vault, talk, picture, officer_id=self._other.id, at=at)
+            attachments.put_on_line(tx, file_id, talk, 1)
+            return file_id
+
+        file_id = await self._helpline.database.write(add)
+        return Target({**case.params, "file": file_id}, case.facts, seen=case.seen)
 
     async def _quiet(self) -> None:
         """The cases of the questions before are over: thousands of them would ring, and fill every page."""
@@ -317,7 +337,8 @@ async def test_reading_a_case_is_in_the_record_and_looking_for_a_foreign_one_sho
 EXPECTED = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
-        "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "media-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",

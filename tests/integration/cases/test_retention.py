@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from bot import retention, upkeep
 from bot.cases import receipt_store, receipts, service, store, waiting
+from bot.cases.attachments import fit_to_send
 from bot.cases.model import Case
 from bot.cases.record import service as record
 from bot.conversations import service as conversations
@@ -19,6 +20,7 @@ from bot.exchange.holds.model import Mark
 from bot.kernel.crypto import Erased, data_keys
 from bot.kernel.officers import make_link, sign_in_links
 from tests.integration.cases.test_phone import Phone, phone
+from tests.unit.conversations.test_attachment_copies import FILES
 
 __all__ = ["phone"]
 
@@ -150,6 +152,8 @@ async def test_nothing_of_their_words_or_traces_is_left(phone: Phone, clock):
         conversations.keep_safe_contact(tx, phone.talk.vault, case.conversation_id, said)
         waiting.answer_when_safe(tx, hand, case.id, text="Are you well?", once="1")
         service.write_note(tx, hand, case.id, text="Her aunt called.", once="2")
+        picture = fit_to_send((FILES / "picture.png").read_bytes())
+        service.answer_person(tx, hand, case.id, text="", once="3", although_unsafe="danger", file=picture)
         record.write_fields(tx, hand, case.id, {"name": ("Ali",), "age": ("15",)}, seen={})
         record.add_task(tx, hand, case.id, what="call", why="bed", due_at=hand.at)
         tx.execute(store.cases.update().where(store.cases.c.id == case.id).values(status="closed", closed_at=hand.at))
@@ -158,6 +162,7 @@ async def test_nothing_of_their_words_or_traces_is_left(phone: Phone, clock):
     key_ids = await phone.talk.database.read(lambda tx: store.key_ids_of(tx, case.conversation_id))
     before = await phone.talk.database.read(_words_and_traces)
     assert {"case_notes", "case_facts", "case_tasks", "waiting_answers", "case_receipts", "messages"} <= before.keys()
+    assert {"attachments", "attachment_parts"} <= before.keys()
 
     clock.advance(CASE + DAY)
     assert await keep_house(phone) == 1

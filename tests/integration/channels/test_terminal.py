@@ -32,6 +32,7 @@ class Said:
     text: str
     buttons: tuple[Button, ...] = ()
     language: str = "en"
+    file: str = ""
 
 
 class Echo:

@@ -14,6 +14,7 @@ class Said:
     text: str
     buttons: tuple[Button, ...]
     language: str
+    file: str = ""
 
 
 def a_line(text: str, *, author: str = "bot", buttons: tuple[Button, ...] = ()) -> Said:

@@ -1,0 +1,149 @@
+"""A picture, a voice note or a file of a talk on the screen: looked at on a click, heard, taken as evidence, sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy.engine import Connection
+
+from bot.cases import attachments, service, waiting
+from bot.cases.attachments import UnfitFile
+from bot.cases.model import CaseNotFound, NotAllowedNow, NotSafeNow
+from bot.cases.reasons import WHY_ORIGINAL
+from bot.conversations.attachments.model import INLINE, LARGEST_SENT, UNKNOWN
+from bot.conversations.attachments.service import NoFile, Readable
+from bot.conversations.service import Watched
+from bot.desk.case import case_screen, wake_all
+from bot.desk.frame import go_to, hand_of, show
+from bot.desk.queue import officer_names
+from bot.kernel.access import Permission, allows
+from bot.kernel.ranges import answer_in_stretches
+from bot.kernel.uploads import uploaded
+from bot.kernel.web import Routes, form
+from bot.kernel.web_keys import DATABASE, OFFICER, VAULT
+
+routes = Routes()
+
+#: The file and the fields beside it.
+SENT_CAP = LARGEST_SENT + 64 * 1024
+
+
+@routes.get("/desk/cases/{id}/files/{file}", name="attachment", allow=Permission.CASE_READ)
+async def show_attachment(request: web.Request) -> web.StreamResponse:
+    return await _screen(request)
+
+
+async def _screen(request: web.Request, *, status: int = 200) -> web.Response:
+    hand, case_id, file_id = hand_of(request), request.match_info["id"], request.match_info["file"]
+
+    def read(tx: Connection) -> dict[str, Any]:
+        case, file = attachments.look(tx, hand, case_id, file_id)
+        return {
+            "case": case,
+            "file": file,
+            "names": officer_names(tx),
+            "reasons": WHY_ORIGINAL,
+            "opens_original": allows(request[OFFICER], Permission.EVIDENCE_OPEN, case),
+            "incomplete": status != 200,
+        }
+
+    try:
+        return await show(request, "desk/attachment.html", read, here="case", writes=True, status=status)
+    except CaseNotFound:
+        raise web.HTTPNotFound from None
+
+
+@routes.get("/desk/cases/{id}/files/{file}/copy", name="attachment_copy", allow=Permission.CASE_READ)
+async def copy(request: web.Request) -> web.StreamResponse:
+    """The copy without hidden facts: shown in the page where that is safe, else to be saved."""
+    hand, case_id, file_id = hand_of(request), request.match_info["id"], request.match_info["file"]
+    try:
+        found, readable = await request.app[DATABASE].write(
+            lambda tx: attachments.open_copy(tx, hand, case_id, file_id)
+        )
+    except CaseNotFound:
+        raise web.HTTPNotFound from None
+    inline = found.can_be_shown and found.type in INLINE
+    return await _answer(request, readable, readable.type if inline else UNKNOWN, "inline" if inline else "attachment")
+
+
+@routes.post("/desk/cases/{id}/files/{file}/original", name="attachment_original", allow=Permission.EVIDENCE_OPEN)
+async def original(request: web.Request) -> web.StreamResponse:
+    """The original as it came, to be saved and never shown: for a reason that is written down."""
+    hand, case_id, file_id = hand_of(request), request.match_info["id"], request.match_info["file"]
+    why = (await form(request)).get("why", "")
+    try:
+        readable = await request.app[DATABASE].write(
+            lambda tx: attachments.open_original(tx, hand, case_id, file_id, why=why)
+        )
+    except CaseNotFound:
+        raise web.HTTPNotFound from None
+    except NotAllowedNow:
+        return await case_screen(request, status=409, problem="too_late")
+    except ValueError:
+        return await _screen(request, status=400)
+    wake_all(request, case_id)
+    return await _answer(request, readable, UNKNOWN, "attachment")
+
+
+async def _answer(request: web.Request, readable: Readable, content_type: str, disposition: str) -> web.StreamResponse:
+    database, vault = request.app[DATABASE], request.app[VAULT]
+
+    async def read(offset: int, length: int) -> bytes:
+        return await database.read(lambda tx: readable.read(tx, vault, offset, length))
+
+    try:
+        return await answer_in_stretches(
+            request,
+            read,
+            size=readable.size,
+            content_type=content_type,
+            disposition=f'{disposition}; filename="{readable.name}"',
+        )
+    except NoFile:  # erased in this moment
+        raise web.HTTPNotFound from None
+
+
+@routes.post("/desk/cases/{id}/files", name="send_file", allow=Permission.CASE_ANSWER, body_cap=SENT_CAP, files=True)
+async def send_file(request: web.Request) -> web.StreamResponse:
+    """Send a picture or a PDF to the person, by the very path of an answer in words."""
+    case_id, fields, hand = request.match_info["id"], await form(request), hand_of(request)
+    text, once, when = fields.get("text", ""), fields.get("once", "")[:36], fields.get("when", "")
+    although_watched, content = fields.get("although") == "watched", uploaded(request, "file")
+
+    def send(tx: Connection) -> object:
+        file = attachments.fit_to_send(content)
+        if when == "safe":
+            return waiting.answer_when_safe(
+                tx, hand, case_id, text=text, once=once, although_watched=although_watched, file=file
+            )
+        return service.answer_person(
+            tx,
+            hand,
+            case_id,
+            text=text,
+            once=once,
+            although_watched=although_watched,
+            although_unsafe=when,
+            file=file,
+        )
+
+    try:
+        await request.app[DATABASE].write(send)
+    except CaseNotFound:
+        raise web.HTTPNotFound from None
+    except UnfitFile:
+        return await _refused(request, "unfit_file", text)
+    except Watched:
+        return await _refused(request, "watched", text)
+    except NotSafeNow:
+        return await _refused(request, "unsafe", text)
+    except NotAllowedNow:
+        return await _refused(request, "not_sent", text)
+    wake_all(request, case_id)
+    return go_to(request, "case", id=case_id, part="write")
+
+
+async def _refused(request: web.Request, problem: str, text: str) -> web.Response:
+    return await case_screen(request, status=409, problem=problem, draft=text)
