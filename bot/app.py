@@ -74,6 +74,9 @@ from directory.places import ShippedTowns
 from directory.service import Directory, report_wrong
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
+    from bot import retention
     from bot.offices import Offices
 
 log = get_log("app")
@@ -299,7 +302,7 @@ class Waymark:
             "files": partial(self._later, self.fetcher.run),
             "pager": self.pager.run,
             "auditor": self.auditor.run,
-            "housekeeping": partial(self._later, self._keep_house),
+            "housekeeping": partial(self._later, self._keep_house_in_quiet),
             "texts": self.texts.run,
             "askers": partial(self._later, self.askers.run),
         }
@@ -319,6 +322,10 @@ class Waymark:
     async def _open_in_quiet(self) -> None:
         await asyncio.sleep(FIRST_MESSAGES_SECONDS)
         await self.open_offices()
+
+    async def _keep_house_in_quiet(self) -> None:
+        await asyncio.sleep(FIRST_MESSAGES_SECONDS)
+        await self._keep_house()
 
     def _offices_are_well(self) -> bool:
         """They opened, or will."""
@@ -357,13 +364,16 @@ class Waymark:
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
 
     async def _keep_to_retention(self) -> None:
-        from bot import retention  # what a start does not need
-        from bot.upkeep import keep_to_retention
-
-        rules = await asyncio.to_thread(retention.decided, self.settings)
-        erased = await keep_to_retention(self.database, self.vault, rules, self.clock.now())
+        upkeep, rules = await asyncio.to_thread(self._retention)
+        erased = await upkeep.keep_to_retention(self.database, self.vault, rules, self.clock.now())
         if erased:
             log.info("retention_erased", count=erased)
+
+    def _retention(self) -> tuple[ModuleType, retention.Retention]:
+        """Loaded beside the loop, and only now: an erasure knows the tables of every room."""
+        from bot import retention, upkeep
+
+        return upkeep, retention.decided(self.settings)
 
     def _listen_to(self, telegram: TelegramChannel) -> Coroutine[Any, Any, None]:
         if self.settings.telegram_mode == "webhook":
