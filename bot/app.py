@@ -99,7 +99,9 @@ class CannotStart(Exception):
 class Waymark:
     """Every part of the program, built but not started. `opened` makes one."""
 
-    def __init__(self, settings: Settings, database: Database, vault: Vault, clock: Clock, *, demo: bool) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, vault: Vault, clock: Clock, *, reading: ReadingRoom, demo: bool
+    ) -> None:
         self.settings = settings
         self.database = database
         self.vault = vault
@@ -111,9 +113,7 @@ class Waymark:
         self.texts = TextShelf(DIALOGUES / "procedures", self.procedures, database, self.signals)
         gazetteer = Gazetteer.open(settings.data_dir / GAZETTEER) or ShippedTowns()
         self.directory = Directory(database, clock, self.words, gazetteer=gazetteer)
-        self.reading = ReadingRoom(
-            DIALOGUES, learnt_folder(settings.data_dir / "understanding"), settings.understanding
-        )
+        self.reading = reading
         self.services = DirectoryDesk(self.directory)
         self.actions = build_actions(
             self.services,
@@ -293,7 +293,6 @@ class Waymark:
     async def start(self) -> None:
         """Set every worker to work. Understanding and the actions load beside, messages wait for them."""
         await self.directory.prepare()
-        self.reading.start()
         await self.pager.look()  # leaves a beat before the auditor looks for one
         self._begin("actions", asyncio.to_thread(self.actions.warm))
         workers: dict[str, Callable[[], Awaitable[None]]] = {
@@ -440,6 +439,8 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
     with alone_on(settings.database_url):
         # Before the database is touched: a new key is made only where nothing can be sealed with another.
         vault = Vault(master_key_bytes(settings))
+        reading = ReadingRoom(DIALOGUES, learnt_folder(settings.data_dir / "understanding"), settings.understanding)
+        reading.start()  # what takes longest begins first
         database = open_database(settings.database_url)
         try:
             await migrate(database)
@@ -447,12 +448,13 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
             if database.dialect == "sqlite":
                 await database.write(lambda tx: end_leases(tx, at=clock.now()))  # nobody else can hold one
             demo = await demonstration.prepare(database, vault, clock, settings)
-            waymark = Waymark(settings, database, vault, clock, demo=demo)
+            waymark = Waymark(settings, database, vault, clock, reading=reading, demo=demo)
             try:
                 yield waymark
             finally:
                 await waymark.stop()
         finally:
+            reading.close()
             await database.close()
 
 
