@@ -187,7 +187,7 @@ def test_words_for_a_watched_phone_are_sent_only_when_the_officer_says_so(
         page.screenshot(path=f"{folder}/watched.png", full_page=True)
 
     page.locator("form[data-answer] textarea").fill("Hello")
-    page.get_by_label("Whoever holds the phone may read this").check()
+    page.locator("form[data-answer]").get_by_label("Whoever holds the phone may read this").check()
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.get_by_role("log").get_by_text("Hello")).to_be_visible()
     page.get_by_role("button", name="They have it to themselves again").click()
@@ -212,7 +212,7 @@ def test_an_answer_waits_for_the_time_that_the_person_called_safe(
     desk.run(desk.database.write(lambda tx: conversations.keep_safe_contact(tx, desk.vault, conversation_id, said)))
     desk.wake(f"case:{case_id}")
 
-    when = page.locator("select[name=when]")
+    when = page.locator("select[name=when][form=answer]")
     expect(when).to_have_value("safe")
     expect(field).to_have_value("half a sentence")
     if folder := os.environ.get("WAYMARK_TEST_PICTURES"):

@@ -476,7 +476,7 @@ def untold(tx: Connection, news: Sequence[str], *, since: datetime, limit: int) 
             exchange_events.c.at > since,
             sa.not_(sa.exists().where(said.c.once == key)),
         )
-        .order_by(exchange_events.c.at)
+        .order_by(exchange_events.c.at, exchange_events.c.id)
         .limit(limit)
     )
     return [(row.request_id, row.act) for row in tx.execute(query)]

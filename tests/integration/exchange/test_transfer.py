@@ -12,10 +12,11 @@ from bot.cases import store as case_store
 from bot.cases.model import CaseStatus, NotAllowedNow
 from bot.cases.record import service as record
 from bot.cases.record.risk import Risk
-from bot.cases.service import open_file, reopen_case, write_note
+from bot.cases.service import LONGEST_NOTE, open_file, reopen_case, write_note
 from bot.exchange.gate import Situation
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Evidence, Favour, Mark, MayNotMove, Source, Tie
+from bot.exchange.post.service import LONGEST_BODY
 from bot.exchange.requests import service
 from bot.exchange.requests.model import Alternative, NotNow, Refusal, Status
 from bot.exchange.requests.reminders import Reminders
@@ -26,6 +27,8 @@ from bot.kernel.live import Signals
 from tests.integration.exchange.two_countries import Country, Courier, a_draft, hand_over
 
 NAME = "Amina Trabelsi"
+#: Of the longest notes, more than go into one letter.
+TOO_MANY_NOTES = LONGEST_BODY // LONGEST_NOTE + 1
 
 
 async def a_followed_case(country: Country, name: str = NAME) -> str:
@@ -352,6 +355,26 @@ async def test_a_file_that_cannot_be_read_opens_nothing_and_the_case_stays(
     await italy.do(service.disclose_again, request_id)
     await courier.carry()
     assert (await transfer_of(italy, request_id)).state is State.MOVED
+
+
+async def test_a_file_too_large_for_one_letter_stays_here_whole_and_leaves_once_it_is_shorter(
+    italy: Country, tunisia: Country, courier: Courier
+):
+    case_id = await italy.case(situation=Situation(frozenset({"LY"}), False, frozenset({"SO"})))
+    for number in range(TOO_MANY_NOTES):
+        await italy.do(write_note, case_id, text=f"{number} {'x' * (LONGEST_NOTE - 10)}", once="", shared=True)
+    request_id = await offered(italy, "TN", case_id)
+    await courier.carry()
+    await tunisia.do(service.accept, request_id)
+    await courier.carry()
+
+    last = (await italy.file(request_id)).events[-1]
+    assert (last.act, last.facts) == ("body_kept_back", {"why": "file_too_large"})
+    with pytest.raises(NotNow, match="file_too_large"):
+        await italy.do(service.disclose_again, request_id)
+    assert (await transfer_of(italy, request_id)).state is State.OFFERED
+    assert courier.refused == []
+    assert (await italy.do(open_file, case_id)).case.status is not CaseStatus.CLOSED
 
 
 async def test_a_withdrawal_that_comes_too_late_destroys_nothing_of_the_case(
