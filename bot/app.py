@@ -231,8 +231,11 @@ class Waymark:
         )
 
     async def open_offices(self) -> None:
-        """Serve the desk and the exchange from now on. Asked again it does nothing, or raises what went wrong."""
-        if self._opening is None:
+        """Serve the desk and the exchange from now on. Asked again it does nothing; where it failed, it is tried again.
+
+        Raises what goes wrong.
+        """
+        if self._opening is None or not self._offices_are_well():
             self._opening = asyncio.create_task(self._open_offices())
         await asyncio.shield(self._opening)
 
