@@ -167,7 +167,7 @@ def test_the_whole_chat_by_keyboard_alone(person):
     girl.hears("Are you safe right now?")
     press_until_focused(girl, girl.page.get_by_role("button", name="No", exact=True))
     girl.page.keyboard.press("Enter")
-    expect(girl.log.locator("[data-seq]").get_by_text("No", exact=True)).to_have_count(1)
+    expect(girl.log.locator(".person[data-seq]").get_by_text("No", exact=True)).to_have_count(1)
     press_until_focused(girl, girl.page.get_by_role("link", name="Leave quickly"))
     girl.page.keyboard.press("Enter")
 
