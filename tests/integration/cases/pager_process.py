@@ -1,12 +1,7 @@
-"""A pager as a process of its own, so that a test can let it die: `python -m … URL MOMENT`.
-
-Failpoints come through the environment. It takes every step that is due at MOMENT and ends.
-"""
+"""A pager for a process of its own, so that a test can let it die."""
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from datetime import datetime
 
 from bot.cases.alarm import Paging
@@ -20,7 +15,9 @@ from tests.conftest import MASTER_KEY
 from tests.integration.cases.world import FixedNumbers
 
 
-async def page_until_nothing_is_due(url: str, at: datetime) -> None:
+async def page_until_nothing_is_due(url: str, moment: str) -> None:
+    """Take every step that is due at `moment`, and end."""
+    at = datetime.fromisoformat(moment)
     database, vault = open_database(url), Vault(MASTER_KEY)
     await database.write(lambda tx: vault.prepare(tx, at))
     paging = Paging(vault, Words.load(), "https://help.example/desk/queue")
@@ -28,7 +25,3 @@ async def page_until_nothing_is_due(url: str, at: datetime) -> None:
     while await pager.look():
         continue
     await database.close()
-
-
-if __name__ == "__main__":
-    asyncio.run(page_until_nothing_is_due(sys.argv[1], datetime.fromisoformat(sys.argv[2])))

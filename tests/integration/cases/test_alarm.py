@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import sys
 from collections import Counter
 from datetime import timedelta
 from functools import partial
@@ -27,7 +25,9 @@ from bot.kernel.live import Signals
 from bot.kernel.officers import disable_officer, get_officer
 from dialogues.understanding.model import Priority
 from tests.conftest import NOON
+from tests.integration.cases.pager_process import page_until_nothing_is_due
 from tests.integration.cases.world import FixedNumbers
+from tests.mortal import live
 
 MINUTE = timedelta(minutes=1)
 ANOTHER_PHONE = "00000000-0000-7000-8000-000000000000"
@@ -168,10 +168,7 @@ KILLED = 137
 
 async def pager_dies(url: str, moment: str) -> bool:
     """Run a pager until it is killed at a failpoint, or until nothing is due any more."""
-    environment = {**os.environ, "WAYMARK_FAILPOINTS": "alarm.before_mark:0.012,alarm.after_step:0.012"}
-    arguments = ("-m", "tests.integration.cases.pager_process", url, moment)
-    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, env=environment)
-    code = await process.wait()
+    code = await live(page_until_nothing_is_due, url, moment, until="alarm.before_mark:0.012,alarm.after_step:0.012")
     assert code in {0, KILLED}, "the pager failed by itself"
     return code == KILLED
 

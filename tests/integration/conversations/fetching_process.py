@@ -1,13 +1,7 @@
-"""A process that does nothing but fetch the files that are expected: for tests that kill it.
-
-`python -m tests.integration.conversations.fetching_process DATABASE_URL TELEGRAM_URL MINUTES`: so many minutes after
-noon it fetches what is due, and ends.
-"""
+"""For a process of its own that fetches the files that are expected, so that a test can let it die."""
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from datetime import timedelta
 
 from bot.channels.telegram.channel import TelegramChannel
@@ -21,6 +15,7 @@ from tests.peers.telegram.server import TOKEN
 
 
 async def fetch(database_url: str, telegram_url: str, minutes: str) -> None:
+    """Fetch what is due so many minutes after noon, and end."""
     clock, vault, database = (
         SetClock(NOON + timedelta(minutes=int(minutes))),
         Vault(MASTER_KEY),
@@ -31,7 +26,3 @@ async def fetch(database_url: str, telegram_url: str, minutes: str) -> None:
     await Fetcher(database, vault, clock, Signals(), sources={channel.name: channel}).drain()
     await channel.close()
     await database.close()
-
-
-if __name__ == "__main__":
-    asyncio.run(fetch(*sys.argv[1:]))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
-import sys
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
@@ -34,10 +32,11 @@ from bot.conversations.attachments.uploads import Uploads
 from bot.conversations.model import FILE_FAILPOINTS
 from bot.kernel.crypto import Tampered, Vault
 from bot.kernel.database import Database
+from tests.integration.conversations.fetching_process import fetch
 from tests.integration.conversations.world import World
+from tests.mortal import live
 from tests.peers.telegram import FakeTelegram, running_telegram
 
-ROOT = Path(__file__).parents[3]
 SONG = b"\xff\xfb\x90\x00" + bytes(range(251)) * 3000  # three parts, no two alike
 
 
@@ -354,8 +353,8 @@ async def test_a_fetcher_killed_at_every_point_keeps_every_file_once(
     async with running_telegram(tmp_path / "ledger.db") as telegram:
         await _expect(world, telegram, songs)
         for minutes, point in enumerate((*FILE_FAILPOINTS, *FILE_FAILPOINTS), start=1):
-            assert await _run(database_url, telegram, 2 * minutes, f"{point}:1") == 137
-        assert await _run(database_url, telegram, 60, "") == 0
+            assert await live(fetch, database_url, telegram.url, str(2 * minutes), until=f"{point}:1") == 137
+        assert await live(fetch, database_url, telegram.url, "60", until="") == 0
 
     conversation_id = (await world.rows(sa.select(store.conversations.c.id)))[0][0]
     found = await database.read(lambda tx: attachments.of_talks(tx, vault, [conversation_id]))
@@ -384,11 +383,3 @@ async def _expect(world: World, telegram: FakeTelegram, songs: Sequence[bytes]) 
             attachments.take(tx, key, conversation_id, seq, {"attachment": "voice", "facts": facts}, at=at)
 
     await world.database.write(expect)
-
-
-async def _run(database_url: str, telegram: FakeTelegram, minutes: int, failpoints: str) -> int:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.integration.conversations.fetching_process", database_url, telegram.url,
-        str(minutes), cwd=ROOT, env={**os.environ, "WAYMARK_FAILPOINTS": failpoints},
-    )  # fmt: skip
-    return await process.wait()
