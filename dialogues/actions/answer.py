@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from babel.dates import format_date
 from msgspec import Struct
 
@@ -21,11 +23,18 @@ class Said(Struct, frozen=True):
 
 
 def answer(
-    text: Procedure, language: str, translate: Translate, *, here: str = "", childs_version: bool = False
+    text: Procedure,
+    language: str,
+    translate: Translate,
+    *,
+    here: str = "",
+    childs_version: bool = False,
+    otherwise: Sequence[dict[str, str]] = (),
 ) -> list[Said]:
     """What to do now and what never to do, where it comes from; then all the steps, by when, and whom to call.
 
-    `text` has its placeholders filled in. `here` is what is known to differ where the person is.
+    `text` has its placeholders filled in. `here` is what is known to differ where the person is. `otherwise` has the
+    buttons of what else may have been meant.
     """
     of_worker = text.audience is not Audience.CHILD
     parts = [text.first_answer, f"✋ {text.never}"]
@@ -44,7 +53,8 @@ def answer(
             if lines
         ]
     ways_on = _ways_on(text, language, translate, childs_version=childs_version)
-    return [Said("\n\n".join(parts)), Said("\n\n".join(steps), tuple(ways_on))]
+    buttons = (*ways_on, *otherwise, person_button(translate, language))
+    return [Said("\n\n".join(parts)), Said("\n\n".join(steps), buttons)]
 
 
 def _ways_on(text: Procedure, language: str, translate: Translate, *, childs_version: bool) -> list[dict[str, str]]:
@@ -61,7 +71,7 @@ def _ways_on(text: Procedure, language: str, translate: Translate, *, childs_ver
         # To read aloud, or to show. It changes nothing about who is writing.
         childs = payload("procedure", procedure=text.key, audience="child")
         buttons.append(button(translate(language, "In a child's words"), childs))
-    return [*buttons, person_button(translate, language)]
+    return buttons
 
 
 def numbered(heading: str, lines: tuple[str, ...]) -> str:
@@ -125,6 +135,12 @@ def said_of(rules: tuple[LocalRule, ...], language: str) -> str:
 
 def choose_button(text: Procedure) -> dict[str, str]:
     return button(text.title, payload("procedure", procedure=text.key))
+
+
+def worker_button(text: Procedure, translate: Translate, language: str) -> dict[str, str]:
+    return button(
+        translate(language, "I work with children"), payload("procedure", procedure=text.key, audience="worker")
+    )
 
 
 def why_button(text: Procedure, translate: Translate, language: str) -> dict[str, str]:

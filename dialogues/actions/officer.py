@@ -152,4 +152,5 @@ class ReportCase(OfficerAction):
         await self.say(dispatcher, tracker, "utter_report_sent")
         call_officer(dispatcher, "report_case", "P1" if tracker.get_slot("report_now") else "P2")
         forgotten = [SlotSet(name, None) for name in ("report_now", "report_place", "report_child")]
-        return [*forgotten, SlotSet("audience", "worker")]
+        # A child who reports stays a child: what they ask afterwards is answered in a child's words.
+        return forgotten if tracker.get_slot("audience") == "child" else [*forgotten, SlotSet("audience", "worker")]

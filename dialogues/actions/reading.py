@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from dialogues.actions.ports import FoundPlace, Services
-
-#: "I am 15", and not "I am 15 minutes away"; "j'ai 15 ans", and not "j'ai 15 jeunes au foyer".
-_OWN_AGE = re.compile(
-    r"\b(?:(?:i am|i'm|im)\s+(\d{1,2})(?=\s*(?:$|[,.;!?]|y(?:ears?|o|rs?)\b|and\b))"
-    r"|j\W?ai\s+(?:bientôt\s+)?(\d{1,2})\s*ans\b|tengo\s+(\d{1,2})\s*años?\b|عمري\s*(\d{1,2}))"
-)
 
 
 def language_of(tracker: Any) -> str:
@@ -35,12 +28,6 @@ def fact(tracker: Any, name: str) -> Any:
 def country_of(tracker: Any, default: str | None) -> str | None:
     """Where the person is, as far as they have said so."""
     return tracker.get_slot("place_country") or tracker.get_slot("country") or default
-
-
-def says_to_be_a_child(words: str) -> bool:
-    """Whether somebody tells their own age, and it is under 18. Of ages of others nothing is concluded."""
-    hit = _OWN_AGE.search(words.casefold())
-    return hit is not None and int(next(filter(None, hit.groups()))) < 18
 
 
 def place_of(tracker: Any) -> FoundPlace | None:

@@ -14,12 +14,13 @@ from dialogues.actions.officer import OfficerAction, call_officer
 from dialogues.actions.ports import Services
 from dialogues.actions.procedures import Shelf, note_gap, offer_to_tell
 from dialogues.actions.reading import entity, language_of
-from dialogues.knowledge import Procedures
+from dialogues.knowledge import Procedure, Procedures
 from dialogues.runtime.responses import Translate
-from dialogues.understanding.model import LANGUAGES, WORTH_ASKING
+from dialogues.understanding.model import LANGUAGES
 
 #: So many messages in a row we made nothing of: a person reads them, asked for or not.
 PERSON_AFTER = 3
+MOST_LIKELY = 3
 
 
 def talk_actions(
@@ -101,12 +102,8 @@ class NotUnderstood(OfficerAction):
             dispatcher.utter_message(response="utter_default")
         return [SlotSet("misunderstood", times)]
 
-    def _likely(self, tracker: Any) -> list[Any]:
-        """The procedures that were nearest when no intent was certain."""
-        found = []
-        for guess in tracker.latest_message.get("intent_ranking") or ():
-            intent, _, key = str(guess["name"]).partition("/")
-            text = self._shelf.find(key, tracker) if intent == "procedure" and key else None
-            if text is not None and guess["confidence"] >= WORTH_ASKING:
-                found.append(text)
-        return found[:2]
+    def _likely(self, tracker: Any) -> list[Procedure]:
+        """The procedures nearest to what was not certain, and those that share its words, misspelt or not."""
+        words = str(tracker.latest_message.get("text") or "")
+        found = [*self._shelf.nearest(tracker)[:2], *self._shelf.search(words, tracker, MOST_LIKELY)]
+        return list({text.key: text for text in found}.values())[:MOST_LIKELY]

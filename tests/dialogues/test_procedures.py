@@ -154,3 +154,34 @@ async def test_a_red_flag_that_is_gone_makes_a_case_all_the_same(engine: Engine,
     turn = await engine.turn(turn.state, UserMessage("", "red_flag", entities=(Entity("flag", strange),)))
 
     assert officers_called(turn) == ["P0"]
+
+
+async def test_an_answer_that_is_not_certain_offers_what_else_was_meant(engine: Engine) -> None:
+    ranking = (("procedure/emergency_care", 0.43), ("procedure/best_interests", 0.2), ("search_service/shelter", 0.1))
+    meant = (Entity("procedure", "emergency_care"),)
+    start = DialogueState(slots={"language": "en"})
+
+    unsure = await engine.turn(start, UserMessage("siblings", "procedure", 0.43, ranking, meant))
+    certain = await engine.turn(start, UserMessage("siblings", "procedure", 0.9, ranking, meant))
+
+    other = text_of("best_interests", "en").title
+    assert other in [choice.title for choice in unsure.replies[-1].choices]
+    assert other not in [choice.title for choice in certain.replies[-1].choices]
+
+
+async def test_a_misspelt_subject_that_nobody_understood_is_asked_about(engine: Engine) -> None:
+    turn = await engine.turn(DialogueState(slots={"language": "ar"}), UserMessage("الوصى القانونى", "nlu_fallback"))
+
+    assert text_of("guardian_appointment", "ar").title in [choice.title for choice in turn.replies[0].choices]
+
+
+@pytest.mark.parametrize(("key", "language"), OF_CHILDREN)
+async def test_a_child_who_reported_stays_a_child(engine: Engine, key: str, language: str) -> None:
+    start = DialogueState(slots={"language": language, "audience": "child"})
+
+    turn = await engine.turn(start, UserMessage("", "report_case"))
+    for message in (UserMessage("", "deny"), *(UserMessage("Calais", "nlu_fallback") for _ in range(2))):
+        turn = await engine.turn(turn.state, message)
+    turn = await engine.turn(turn.state, UserMessage("?", "procedure", entities=(Entity("procedure", key),)))
+
+    assert turn.replies[0].text.startswith(text_of(key, language, Audience.CHILD).first_answer)
