@@ -77,7 +77,7 @@ class TextShelf:
 
     def _read(self, edits: Mapping[str, TextEdit]) -> ReadTexts:
         read = read_all(self._folder, {file: edit.content for file, edit in edits.items()})
-        return replace(read, texts=tuple(_dated(text, edits) for text in read.texts))
+        return replace(read, texts=tuple(_as_approved(text, edits) for text in read.texts))
 
     async def read_with(self, file: str, content: str) -> ReadTexts:
         """Everything as it would be with this edit."""
@@ -125,8 +125,10 @@ def original_file(file: str, language: str) -> str:
     return file.removesuffix(f"{language}.md") + f"{ORIGINAL_LANGUAGE}.md"
 
 
-def _dated(text: LoadedText, edits: Mapping[str, TextEdit]) -> LoadedText:
-    """An outdated translation is outdated from the day on which the newer English was approved."""
+def _as_approved(text: LoadedText, edits: Mapping[str, TextEdit]) -> LoadedText:
+    """What was approved here says so; a translation is outdated from the day on which the newer English was approved."""
+    if text.file in edits:
+        text = replace(text, procedure=replace(text.procedure, approved=True))
     newer = edits.get(original_file(text.file, text.procedure.language))
     if text.procedure.newer_since is None or newer is None or newer.decided_at is None:
         return text

@@ -95,8 +95,12 @@ def source_line(text: Procedure, language: str, translate: Translate) -> str:
 
 
 def validity(text: Procedure, language: str, translate: Translate) -> str:
-    """Where the text applies, from when, when it is looked at again, and whether the English has moved on."""
+    """Where the text applies, from when, when it is looked at again, whether anybody has approved it, and whether the
+    English has moved on."""
     applies = _applies(text, language, translate)
+    if text.is_draft:
+        draft = translate(language, "Draft: no local expert has approved this text yet. Check before you rely on it.")
+        applies = f"{applies}\n{draft}"
     if text.newer_since is None:
         return applies
     older = translate(

@@ -148,7 +148,13 @@ class Procedure(Struct, frozen=True):
     newer_since: date | None = None  # of an outdated translation: the day from which the English says something else
     local: tuple[LocalRule, ...] = ()  # what was laid over it for a country; () as it stands in its file
     to_verify: tuple[str, ...] = ()  # for editors only: facts nobody has confirmed. Never show them.
+    approved: bool = False  # an approver of this deployment let it out, whoever signed it
     no_childs_version: str = ""  # why there is honestly none to give; "" where there is one
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether no expert has signed it and no approver let it out. It is shown, and says so."""
+        return not self.reviewer and not self.approved
 
     def in_force(self, on: date) -> bool:
         """Whether it may be shown on that day."""

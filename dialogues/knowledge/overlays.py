@@ -163,7 +163,8 @@ class Overlays:
         if newer_since is None and text.language != ORIGINAL_LANGUAGE:
             outdated = (v.valid_from for v in variations if v.state() is TranslationState.OUTDATED)
             newer_since = max(outdated, default=None)
-        return replace(text, **values, local=rules, sources=tuple(sources), newer_since=newer_since)
+        signed = text.reviewer if all(variation.reviewer for variation in variations) else ""
+        return replace(text, **values, local=rules, sources=tuple(sources), newer_since=newer_since, reviewer=signed)
 
     def _in_force(self, procedure: str, country: str, on: date) -> list[Variation]:
         found: dict[tuple[str, int | str], Variation] = {}

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from dialogues.actions import build_actions
+from dialogues.actions.answer import answer
 from dialogues.knowledge import Audience, Procedure, Procedures
 from dialogues.knowledge.model import LANGUAGES
 from dialogues.runtime.catalogue import read_catalogues, translator
@@ -175,8 +177,9 @@ async def test_a_misspelt_subject_that_nobody_understood_is_asked_about(engine: 
     assert text_of("guardian_appointment", "ar").title in [choice.title for choice in turn.replies[0].choices]
 
 
-@pytest.mark.parametrize(("key", "language"), OF_CHILDREN)
-async def test_a_child_who_reported_stays_a_child(engine: Engine, key: str, language: str) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_child_who_reported_stays_a_child(engine: Engine, language: str) -> None:
+    key = "turning_18"
     start = DialogueState(slots={"language": language, "audience": "child"})
 
     turn = await engine.turn(start, UserMessage("", "report_case"))
@@ -185,3 +188,17 @@ async def test_a_child_who_reported_stays_a_child(engine: Engine, key: str, lang
     turn = await engine.turn(turn.state, UserMessage("?", "procedure", entities=(Entity("procedure", key),)))
 
     assert turn.replies[0].text.startswith(text_of(key, language, Audience.CHILD).first_answer)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_an_answer_says_that_no_expert_has_approved_it(engine: Engine, language: str) -> None:
+    draft = TRANSLATE(language, "Draft: no local expert has approved this text yet. Check before you rely on it.")
+    text = text_of("missing_child", language)
+
+    turn = await ask(engine, "missing_child", language)
+
+    assert text.is_draft
+    assert draft in turn.replies[0].text
+    assert draft not in (await ask(engine, "missing_child", language, audience="child")).replies[0].text
+    for released in (replace(text, reviewer="A. Expert"), replace(text, approved=True)):
+        assert draft not in answer(released, language, TRANSLATE)[0].text
