@@ -126,7 +126,7 @@ def original_file(file: str, language: str) -> str:
 
 
 def _as_approved(text: LoadedText, edits: Mapping[str, TextEdit]) -> LoadedText:
-    """What was approved here says so; a translation is outdated from the day on which the newer English was approved."""
+    """What was approved here says so; a translation is outdated from the day its newer English was approved."""
     if text.file in edits:
         text = replace(text, procedure=replace(text.procedure, approved=True))
     newer = edits.get(original_file(text.file, text.procedure.language))
