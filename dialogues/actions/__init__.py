@@ -33,6 +33,7 @@ ACTION_NAMES = (
     "action_procedure_contacts",
     "action_procedure_flags",
     "action_procedure_like",
+    "action_procedure_now",
     "action_procedure_step",
     "action_procedure_steps",
     "action_procedure_why",

@@ -22,6 +22,7 @@ from dialogues.actions.answer import (
     why_button,
     worker_button,
 )
+from dialogues.actions.journey import Journey, whom_to_ask
 from dialogues.actions.officer import call_officer
 from dialogues.actions.ports import FoundService, Services
 from dialogues.actions.progress import done_steps
@@ -48,9 +49,24 @@ MOST_OTHERS = 2
 #: Of 160 questions nobody trained on, none that was taken for another subject was taken so with more than .61.
 CERTAIN = 0.65
 
-#: Beside the procedure somebody asked about, what a journey across borders always touches.
-CHAIN = ("identify_uasc", "cross_border_request", "case_transfer")
-CHANGES = ("steps", "documents", "contacts", "varies")
+#: What a worker needs to read after each danger; after the others, how to begin with any child.
+IN_DANGER = {
+    "suicide_self_harm": "self_harm",
+    "sexual_abuse": "sexual_violence",
+    "physical_abuse": "abuse_report",
+    "trafficking": "trafficking_indicators",
+    "labour_exploitation": "child_labour",
+    "missing_child": "missing_child",
+    "non_parent_adult": "adult_with_child",
+    "removal_imminent": "border_nonrefoulement",
+    "detention": "detention_alternatives",
+    "child_marriage": "child_marriage",
+    "fgm_harmful": "abuse_report",
+    "online_sexual": "online_exploitation",
+    "armed_recruitment": "armed_group",
+    "staff_misconduct": "staff_misconduct",
+    "homeless_tonight": "emergency_care",
+}
 
 #: Offered to somebody who asks nothing in particular yet, the most asked for first.
 MENU = (
@@ -81,6 +97,7 @@ def procedure_actions(
         ProcedureContacts(*parts),
         ProcedureSteps(*parts),
         ProcedureLike(*parts),
+        ProcedureNow(*parts),
         ProcedureWhy(*parts),
         TellMe(*parts),
         TellNothing(),
@@ -153,7 +170,9 @@ class Shelf:
         if text.local:
             return "\n".join(said_of(rules, language) for rules in by_jurisdiction(text.local))
         said = translate(language, "{country}: nothing of its own is confirmed here yet. Ask {whom}.")
-        return said.format(country=country_name(country, language), whom=self._whom(country, language, translate))
+        return said.format(
+            country=country_name(country, language), whom=whom_to_ask(self._procedures, country, language, translate)
+        )
 
     def differences(self, text: Procedure, tracker: Any) -> tuple[str, ...]:
         """What changes from country to country, and what we know of each. Of the person's own, where we know it."""
@@ -164,46 +183,9 @@ class Shelf:
         lines = (f"{country_name(rule.jurisdiction, language)}: {rule.words}" for rule in known)
         return (*((text.varies,) if text.varies else ()), *lines)
 
-    def chain(self, text: Procedure, journey: tuple[str, ...], tracker: Any, translate: Translate) -> str:
-        """For each country of a journey: who acts, what is different there, by when."""
-        language, today = language_of(tracker), self._today()
-        gate = translate(
-            language,
-            "Before anybody in a country is asked: does the child fear that country or somebody in it? "
-            "If yes, or if nobody knows, stop: a lawyer and UNHCR first.",
-        )
-        parts = [f"{' → '.join(country_name(country, language) for country in journey)}\n{gate}"]
-        for number, country in enumerate(journey, 1):
-            whom = self._whom(country, language, translate)
-            lines = [
-                f"{number}. {country_name(country, language)}",
-                translate(language, "Who acts: {whom}.").format(whom=whom),
-            ]
-            rules = []
-            for key in dict.fromkeys((text.key, *CHAIN)):
-                title = self._procedures.get(key, language, today)
-                if title is not None:
-                    rules += [
-                        (title.title, rule) for rule in self._procedures.overlays.rules(key, language, country, today)
-                    ]
-            for heading, sections in (
-                (translate(language, "What changes"), CHANGES),
-                (translate(language, "By when"), ("time_limits",)),
-            ):
-                said = tuple(f"{title}: {rule.words}" for title, rule in rules if rule.section in sections)
-                if said:
-                    lines.append(listed(heading, said))
-            if not rules:
-                lines.append(translate(language, "Nothing of its own is confirmed here yet: the common steps hold."))
-            sources = dict.fromkeys(source.citation() for _, rule in rules for source in rule.sources)
-            if sources:
-                lines.append(translate(language, "Source: {citation}.").format(citation="; ".join(sources)))
-            parts.append("\n".join(lines))
-        return "\n\n".join(parts)
-
-    def _whom(self, country: str, language: str, translate: Translate) -> str:
-        known = self._procedures.overlays.ask(country, language)
-        return known or translate(language, "the child protection authority there, or a duty officer here")
+    def journey(self, text: Procedure, countries: tuple[str, ...], tracker: Any, translate: Translate) -> str:
+        """For each country of a journey: which steps change, who acts, by when."""
+        return Journey(self._procedures, language_of(tracker), translate, self._today()).tell(text, countries)
 
     def menu(self, tracker: Any) -> list[Procedure]:
         return [text for text in (self.find(key, tracker) for key in MENU) if text is not None]
@@ -309,8 +291,20 @@ class AnswerProcedure(ProcedureAction):
             dispatcher.utter_message(text=said.text, buttons=list(said.buttons))
         journey = countries_named(str(tracker.latest_message.get("text") or ""))
         if of_worker and len(journey) > 1:
-            dispatcher.utter_message(text=self._shelf.chain(text, journey, tracker, translate))
+            dispatcher.utter_message(text=self._shelf.journey(text, journey, tracker, translate))
         return []
+
+
+class ProcedureNow(AnswerProcedure):
+    """What to do about the danger that was heard, for somebody who reports it."""
+
+    def name(self) -> str:
+        return "action_procedure_now"
+
+    def wanted(self, tracker: Any) -> str | None:
+        if named := entity(tracker, "procedure"):  # after a report: what was read before it, else what holds for all
+            return str(tracker.get_slot("last_procedure") or named)
+        return IN_DANGER.get(str(tracker.get_slot("danger_reason")), "first_contact")
 
 
 class ProcedureSteps(ProcedureAction):
@@ -484,7 +478,8 @@ class ProcedureContacts(ProcedureAction):
 
 
 def _called(service: FoundService) -> str:
-    return f"{service.name}: {service.phone}"
+    """A name that ends with its own number is not said twice."""
+    return service.name if service.phone in service.name else f"{service.name}: {service.phone}"
 
 
 def note_gap(dispatcher: Any, tracker: Any, key: str, why: str, default_country: str | None) -> list[dict[str, Any]]:

@@ -115,6 +115,7 @@ class LocalRule(Struct, frozen=True):
     section: str
     words: str
     sources: tuple[Source, ...]
+    replaces: int | None = None  # the line of the section whose place it takes, counted from 1; None: it is added
 
 
 class Procedure(Struct, frozen=True):

@@ -85,7 +85,7 @@ class Variation(Struct, frozen=True):
 
     def rule(self, language: str) -> LocalRule:
         confirmed = (source for source in self.sources[language] if source.status is SourceStatus.CONFIRMED)
-        return LocalRule(self.jurisdiction, self.section.value, self.texts[language], tuple(confirmed))
+        return LocalRule(self.jurisdiction, self.section.value, self.texts[language], tuple(confirmed), self.replaces)
 
 
 class Overlay(Struct, frozen=True):
