@@ -37,7 +37,7 @@ from dialogues.actions.reading import (
 from dialogues.actions.voice import says_to_be_a_child, speaks_as_a_child
 from dialogues.knowledge import Audience, Procedure, Procedures
 from dialogues.knowledge.countries import countries_named, country_name
-from dialogues.knowledge.model import INTERNATIONAL, ORIGINAL_LANGUAGE
+from dialogues.knowledge.model import INTERNATIONAL, ORIGINAL_LANGUAGE, Source
 from dialogues.runtime.payload import payload
 from dialogues.runtime.responses import Translate
 from dialogues.understanding.model import WORTH_ASKING
@@ -343,7 +343,7 @@ class ProcedureWhy(ProcedureAction):
             (translate(language, "Whom to call"), text.contacts),
             (translate(language, "Call a duty officer at once if"), text.red_flags),
             (translate(language, "This changes from country to country"), self._shelf.differences(text, tracker)),
-            (translate(language, "Sources"), tuple(source.citation() for source in text.shown_sources())),
+            (translate(language, "Sources"), tuple(_article_by_article(source) for source in text.shown_sources())),
         ):
             if lines:
                 parts.append(listed(heading, lines))
@@ -475,6 +475,10 @@ class ProcedureContacts(ProcedureAction):
             return []
         once = {service.id: service for service in found if service.phone}
         return list(once.values())[:MOST_CONTACTS]
+
+
+def _article_by_article(source: Source) -> str:
+    return "\n".join((source.citation(), *(f"   {about}" for about in source.about)))
 
 
 def _called(service: FoundService) -> str:

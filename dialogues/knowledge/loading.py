@@ -106,6 +106,7 @@ class RegisteredSource(Struct, frozen=True):
     year: int
     status: SourceStatus
     year_status: SourceStatus
+    about: Mapping[str, Mapping[str, str]]  # what an article or a range of them is about, by language
 
 
 class Register(Struct, frozen=True, eq=False):
@@ -125,11 +126,14 @@ class CitedPlace(Struct, frozen=True):
 
     def resolve(self, register: Register, language: str) -> Source:
         source = register.sources[self.code]
-        places = []
-        if self.articles:
-            places.append(_cite(ARTICLES[language], self.articles))
-        if self.paragraphs:
-            places.append(_cite(PARAGRAPH_NUMBERS[language], self.paragraphs))
+        places, about = [], list[str]()
+        for forms, numbers in ((ARTICLES[language], self.articles), (PARAGRAPH_NUMBERS[language], self.paragraphs)):
+            if numbers:
+                places.append(_cite(forms, numbers))
+                about += [
+                    f"{_cite(forms, number)}: {source.about[number][language]}"
+                    for number in _one_by_one(numbers, source.about)
+                ]
         return Source(
             code=self.code,
             document=source.documents[language],
@@ -138,7 +142,20 @@ class CitedPlace(Struct, frozen=True):
             article=", ".join(places),
             status=self.status or source.status,
             year_status=source.year_status,
+            about=tuple(about),
         )
+
+
+def _one_by_one(numbers: str, known: Mapping[str, object]) -> list[str]:
+    """The articles of "3, 34-36" of which something is known: a range as a whole, or each number in it."""
+    found = []
+    for part in (part.strip() for part in numbers.split(",")):
+        first, _, last = part.partition("-")
+        if part in known:
+            found.append(part)
+        elif first.isdigit() and last.isdigit():
+            found += [number for number in map(str, range(int(first), int(last) + 1)) if number in known]
+    return found
 
 
 def _cite(forms: tuple[str, str], numbers: str) -> str:
@@ -678,10 +695,13 @@ def _read_registered(code: str, fields: Fields | None) -> RegisteredSource | Non
     year = fields.number("year")
     status = fields.choice("status", SourceStatus)
     year_status = fields.choice("year_status", SourceStatus, default=SourceStatus.CONFIRMED)
+    places = fields.mapping("about") if fields.has("about") else None
+    about = {number: _read_languages(places, number) for number in places.names()} if places else {}
     fields.finish()
-    if status is None or year_status is None or len(documents) < len(LANGUAGES) or len(organisations) < len(LANGUAGES):
+    named = (documents, organisations, *about.values())
+    if status is None or year_status is None or any(len(names) < len(LANGUAGES) for names in named):
         return None
-    return RegisteredSource(code, documents, organisations, year, status, year_status)
+    return RegisteredSource(code, documents, organisations, year, status, year_status, about)
 
 
 def _read_languages(fields: Fields, name: str) -> dict[str, str]:

@@ -93,6 +93,7 @@ class Source(Struct, frozen=True):
     article: str  # "articles 3, 12"; "" for the whole document
     status: SourceStatus
     year_status: SourceStatus = SourceStatus.CONFIRMED
+    about: tuple[str, ...] = ()  # "art. 3: best interests of the child", article by article, as far as it is known
 
     def citation(self) -> str:
         """One line for a reader. A year nobody has seen with the document is left out."""

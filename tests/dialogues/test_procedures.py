@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,7 @@ async def test_a_worker_asks_what_to_do_and_why(engine: Engine, key: str, langua
     assert all(contact in steps.text for contact in text.contacts)
     assert text.why in why.replies[0].text
     assert all(source.citation() in why.replies[0].text for source in text.shown_sources())
+    assert all(about in why.replies[0].text for source in text.shown_sources() for about in source.about)
     assert "{" not in "".join(reply.text for reply in (*turn.replies, *why.replies))
     assert officers_called(turn) == []
 
@@ -202,3 +204,12 @@ async def test_an_answer_says_that_no_expert_has_approved_it(engine: Engine, lan
     assert draft not in (await ask(engine, "missing_child", language, audience="child")).replies[0].text
     for released in (replace(text, reviewer="A. Expert"), replace(text, approved=True)):
         assert draft not in answer(released, language, TRANSLATE)[0].text
+
+
+def test_every_article_of_the_convention_that_is_cited_says_what_it_is_about() -> None:
+    cited = [source for text in PROCEDURES.texts() for source in text.sources if source.code == "CRC"]
+
+    assert cited
+    for source in cited:
+        numbers = re.findall(r"\d+", source.article)
+        assert len(source.about) >= len(numbers), (source.article, source.about)
