@@ -339,10 +339,12 @@ def procedures_check(
     """Check every procedure: languages, sources, review dates, length, words a child should not read."""
     from bot.upkeep import check_procedures
 
-    wrong, worth_knowing = check_procedures()
+    there, wrong, worth_knowing = check_procedures()
     for line in [*wrong, *(worth_knowing if notes else [])]:
         typer.echo(line)
-    typer.echo(f"{len(wrong) or 'No'} problems, {len(worth_knowing)} notes{'' if notes else ' (--notes shows them)'}.")
+    typer.echo(
+        f"{len(wrong) or 'No'} problems, {len(worth_knowing)} notes{'' if notes else ' (--notes shows them)'}: {there}."
+    )
     raise typer.Exit(1 if wrong else 0)
 
 

@@ -596,10 +596,18 @@ async def look_for_duplicates(settings: Settings) -> int | None:
         return await duplicates.look_if_due(database, now=now)
 
 
-def check_procedures() -> tuple[list[str], list[str]]:
-    """What is wrong with the procedures, a line each, and what is only worth knowing."""
-    from dialogues.knowledge.check import check
+def check_procedures() -> tuple[str, list[str], list[str]]:
+    """How much there is, what is wrong with it, a line each, and what is only worth knowing."""
+    from dialogues.knowledge.check import check_read
+    from dialogues.knowledge.loading import read_all
 
-    found = check(ROOT / "dialogues" / "procedures", on=SystemClock().now().date())
+    read = read_all(ROOT / "dialogues" / "procedures")
+    found = check_read(read, on=SystemClock().now().date())
+    texts = [text.procedure for text in read.texts]
+    workers = sum(text.audience == "worker" for text in texts)
+    there = (
+        f"{workers} texts for workers and {len(texts) - workers} for children, of {len({t.key for t in texts})} "
+        f"procedures; {len(read.overlays)} overlays"
+    )
     wrong = [str(problem) for problem in found if problem.blocking]
-    return wrong, [str(problem) for problem in found if not problem.blocking]
+    return there, wrong, [str(problem) for problem in found if not problem.blocking]

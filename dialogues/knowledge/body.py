@@ -88,7 +88,7 @@ def read_body(lines: list[str], language: str, complaints: Complaints, *, first_
             if name is None:
                 complaints.add(number, f"There is no section {heading!r} here; sections are: {', '.join(names)}.")
             elif name in sections:
-                complaints.add(number, f"The section {heading!r} comes twice.")
+                complaints.add(number, f"The section {heading!r} comes twice; keep one.")
             elif sections and order.index(name) < max(order.index(other) for other in sections):
                 complaints.add(number, f"The section {heading!r} comes too late; the order is: {', '.join(names)}.")
             current = Section(name or heading, number)
@@ -112,7 +112,9 @@ def _add_line(section: Section, line: str, number: int, complaints: Complaints) 
     mark = (_NUMBER if section.name in NUMBERED else _BULLET).match(line)
     if mark is not None:
         if section.name in NUMBERED and int(mark.group(1)) != len(section.items) + 1:
-            complaints.add(number, f"This is step {len(section.items) + 1}, not {mark.group(1)}.")
+            complaints.add(
+                number, f"This is step {len(section.items) + 1}, not {mark.group(1)}; number the steps anew."
+            )
         section.items.append(" ".join(line[mark.end() :].split()))
         section.item_lines.append(number)
     elif line[0] == " " and section.items:

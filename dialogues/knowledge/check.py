@@ -143,7 +143,7 @@ def _check_variation(variation: Variation, on: date | None) -> Iterator[Problem]
     if not variation.rule(ORIGINAL_LANGUAGE).sources:
         yield problem("Nothing is laid over a text that no confirmed source says; confirm one or take this out.")
     if variation.review_due - variation.valid_from > LONGEST_REVIEW:
-        yield problem("A review is due within a year.")
+        yield problem("A review is due within a year; bring `review_due` forward.")
     if on is not None and variation.in_force(on) and on > variation.review_due:
         yield problem(f"The review was due on {variation.review_due.isoformat()}; read it again and set the next.")
     if variation.state() is TranslationState.OUTDATED:
@@ -259,7 +259,7 @@ def _wrong_words(text: LoadedText, line: int, words: str) -> Iterator[Problem]:
             )
     address = ADDRESS.get((language, audience))
     if address and (hit := re.search(address, lower)):
-        yield Problem(text.file, line, f"{hit.group()!r} is not how a {audience} is addressed.")
+        yield Problem(text.file, line, f"{hit.group()!r} is not how a {audience} is addressed; see the other lines.")
     if _FOREIGN_DIGITS.search(words):
         yield Problem(text.file, line, "Write numbers as people dial them: 0 to 9.")
     for hit in _DIALLED.finditer(words):
@@ -281,9 +281,11 @@ def _hard_for_a_child(text: LoadedText, line: int, words: str) -> Iterator[Probl
     limit = int(CHILD_SENTENCE_WORDS * WIDENED[text.procedure.language])
     for sentence in _SENTENCE_END.split(words):
         if len(sentence.split()) > limit:
-            yield Problem(text.file, line, f"This sentence has more than {limit} words: {sentence.strip()!r}.")
+            yield Problem(
+                text.file, line, f"This sentence has more than {limit} words; make two of it: {sentence.strip()!r}."
+            )
     if hit := re.search(LAW_WORDS[text.procedure.language], words.casefold()):
-        yield Problem(text.file, line, f"{hit.group()!r} is law; a child does not need it.")
+        yield Problem(text.file, line, f"{hit.group()!r} is law; a child does not need it. Say it in everyday words.")
     if hit := re.search(CHILD_WORDS[text.procedure.language], words.casefold()):
         yield Problem(text.file, line, f"{hit.group()!r} is not for a child to read; say it with everyday words.")
 
@@ -300,11 +302,17 @@ def _too_old_for_a_child(text: LoadedText) -> Iterator[Problem]:
 def _check_original(text: LoadedText, keys: set[str], on: date | None) -> Iterator[Problem]:
     procedure = text.procedure
     if all(source.status is not SourceStatus.CONFIRMED for source in procedure.sources):
-        yield Problem(text.file, text.lines.get("sources", 1), "At least one source must be confirmed.")
+        yield Problem(
+            text.file,
+            text.lines.get("sources", 1),
+            "At least one source must be confirmed; read one, or withdraw the text.",
+        )
     if procedure.review_due - procedure.valid_from > LONGEST_REVIEW:
-        yield Problem(text.file, text.lines.get("review_due", 1), "A review is due within a year.")
+        yield Problem(
+            text.file, text.lines.get("review_due", 1), "A review is due within a year; bring `review_due` forward."
+        )
     if on is not None and procedure.in_force(on) and procedure.review_overdue(on):
-        what = f"The review was due on {procedure.review_due.isoformat()}."
+        what = f"The review was due on {procedure.review_due.isoformat()}; read it again and set the next."
         yield Problem(text.file, text.lines.get("review_due", 1), what)
     for key in procedure.related:
         if key not in keys:
@@ -319,7 +327,11 @@ def _unverified_figures(text: LoadedText) -> Iterator[Problem]:
     for line, words in _lines_shown(text):
         for hit in _QUANTITY.finditer(words):
             if _quantity(hit) in unverified:
-                yield Problem(text.file, line, f"{hit.group()!r} still needs verification (`to_verify`).")
+                yield Problem(
+                    text.file,
+                    line,
+                    f"{hit.group()!r} still needs verification (`to_verify`); take it out, or verify it.",
+                )
 
 
 def _quantity(hit: re.Match[str]) -> tuple[str, str]:
@@ -344,7 +356,9 @@ def _check_same_shape(text: LoadedText, original: LoadedText, name: str) -> Iter
         ours, theirs = (ours,) if ours else (), (theirs,) if theirs else ()
     if len(ours) != len(theirs):
         kind = "steps" if name in NUMBERED else "items"
-        yield Problem(text.file, line, f"{heading!r} has {len(ours)} {kind}, the English has {len(theirs)}.")
+        yield Problem(
+            text.file, line, f"{heading!r} has {len(ours)} {kind}, the English has {len(theirs)}; bring them together."
+        )
         return
     for at, (here, there) in enumerate(zip(ours, theirs, strict=True)):
         if _figures(here, text.procedure.language) != _figures(there, text.procedure.language):

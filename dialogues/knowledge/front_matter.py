@@ -66,9 +66,9 @@ class Fields:
         for key_node, value_node in node.value:
             line = self._line_of(key_node)
             if not isinstance(key_node, yaml.ScalarNode):
-                complaints.add(line, "A field name must be one word.")
+                complaints.add(line, "A field name must be one word; take the brackets out.")
             elif key_node.value in self._nodes:
-                complaints.add(line, f"`{key_node.value}` is given twice.")
+                complaints.add(line, f"`{key_node.value}` is given twice; keep one.")
             else:
                 self._nodes[key_node.value] = value_node
                 self._key_lines[key_node.value] = line
@@ -86,10 +86,10 @@ class Fields:
             )
             return None
         except yaml.YAMLError:
-            complaints.add(first_line, "This is not valid YAML.")
+            complaints.add(first_line, "This is not valid YAML; write one field a line: `title: …`.")
             return None
         except RecursionError:
-            complaints.add(first_line, "This is nested too deeply to be read.")
+            complaints.add(first_line, "This is nested too deeply to be read; write one field a line.")
             return None
         if not isinstance(node, yaml.MappingNode):
             complaints.add(first_line, "Fields are expected here, one a line: `title: …`.")
@@ -114,7 +114,7 @@ class Fields:
             return self._wrong(name, "must be one line of text", "")
         value = "" if node.tag == "tag:yaml.org,2002:null" else " ".join(node.value.split())
         if required and not value:
-            return self._wrong(name, "is empty", "")
+            return self._wrong(name, "is empty; fill it in", "")
         return value
 
     def day(self, name: str, *, required: bool = True) -> date | None:
@@ -163,14 +163,14 @@ class Fields:
         """Complain about fields nobody asked for."""
         for name in self._nodes.keys() - self._asked:
             nearest = process.extractOne(name, sorted(self._asked - self._nodes.keys()), score_cutoff=70)
-            hint = f" Did you mean `{nearest[0]}`?" if nearest else ""
+            hint = f" Did you mean `{nearest[0]}`?" if nearest else " Take it out."
             self._complaints.add(self.line_of(name), f"`{name}` does not belong here.{reason}{hint}")
 
     def _take(self, name: str, *, required: bool) -> yaml.Node | None:
         self._asked.add(name)
         node = self._nodes.get(name)
         if node is None and required:
-            self._complaints.add(self.line, f"`{name}` is missing.")
+            self._complaints.add(self.line, f"`{name}` is missing; add it.")
         return node
 
     def _list(self, name: str, *, required: bool) -> Iterable[tuple[int, str]]:
@@ -184,7 +184,9 @@ class Fields:
             if isinstance(item, yaml.ScalarNode) and item.value.strip():
                 found.append((self._line_of(item), " ".join(item.value.split())))
             else:
-                self._complaints.add(self._line_of(item), f"`{name}` has something in its list that is not text.")
+                self._complaints.add(
+                    self._line_of(item), f"`{name}` has something in its list that is not text; write words."
+                )
         return found
 
     def _mapping(self, name: str, node: yaml.Node) -> Fields | None:

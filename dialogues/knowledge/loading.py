@@ -266,7 +266,10 @@ def _read_overlay(
     if fields is None:
         return None
     if (said := fields.text("jurisdiction")) != code:
-        complaints.add(fields.line_of("jurisdiction"), f"By its name this overlay is for {code}, not {said!r}.")
+        complaints.add(
+            fields.line_of("jurisdiction"),
+            f"By its name this overlay is for {code}, not {said!r}; rename it, or correct this.",
+        )
     ask = _read_languages(fields, "ask")
     variations = [
         _read_variation(entry, code, register, lengths, complaints) for entry in fields.mappings("variations")
@@ -305,7 +308,10 @@ def _read_variation(
             complaints.add(fields.line, "A reviewed translation says who reviewed it: `reviewer: …`.")
     fields.finish()
     if key and key not in lengths:
-        complaints.add(fields.line_of("procedure"), f"There is no procedure {key!r} to lay this over.")
+        complaints.add(
+            fields.line_of("procedure"),
+            f"There is no procedure {key!r} to lay this over; correct the key, or take this out.",
+        )
     elif section is not None and replaces is not None:
         there = lengths[key].get(section.value, 0)
         if not 1 <= replaces <= there:
@@ -314,7 +320,7 @@ def _read_variation(
         if (found := markup(text)) is not None:
             complaints.add(fields.line_of("text"), f"{found[1]!r} is markup; write plain words.")
         for wrong in strange_braces(text):
-            complaints.add(fields.line_of("text"), f"{wrong!r} is filled in by nobody.")
+            complaints.add(fields.line_of("text"), f"{wrong!r} is filled in by nobody; take the braces out.")
     if complaints.found or section is None or release is None:
         return None
     return Variation(
@@ -387,7 +393,7 @@ def stamped_overlay(content: str, overlay: Overlay) -> str:
 
 def _find_files(folder: Path, problems: list[Problem]) -> dict[TextName, Path]:
     if not folder.is_dir():
-        problems.append(Problem(".", 1, "There is no folder of procedures here."))
+        problems.append(Problem(".", 1, "There is no folder of procedures here; name the right one."))
         return {}
     names: dict[TextName, Path] = {}
     for path in sorted(folder.rglob("*")):
@@ -457,8 +463,8 @@ def _parse_text(
 
 def _missing_basis(file: str) -> str:
     if file:
-        return f"This text rests on {file}, which cannot be read."
-    return "This text rests on an English text that is not there."
+        return f"This text rests on {file}, which cannot be read; mend that one first."
+    return "This text rests on an English text that is not there; write that one first."
 
 
 def _lines_of(content: str | bytes, complaints: Complaints) -> list[str] | None:
@@ -467,7 +473,7 @@ def _lines_of(content: str | bytes, complaints: Complaints) -> list[str] | None:
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        complaints.add(content.count(b"\n", 0, error.start) + 1, "This is not UTF-8.")
+        complaints.add(content.count(b"\n", 0, error.start) + 1, "This is not UTF-8; save the file as UTF-8.")
         return None
     return _split_lines(text, complaints)
 
@@ -485,10 +491,10 @@ def _split_lines(text: str, complaints: Complaints) -> list[str] | None:
 def _check_sections(sections: Mapping[str, Section], name: TextName, complaints: Complaints, *, last_line: int) -> None:
     for wanted in REQUIRED_SECTIONS[name.audience]:
         if wanted not in sections:
-            complaints.add(last_line, f"The section {HEADINGS[name.language][wanted]!r} is missing.")
+            complaints.add(last_line, f"The section {HEADINGS[name.language][wanted]!r} is missing; write it.")
     for section in sections.values():
         if not section.items:
-            complaints.add(section.line, "This section is empty.")
+            complaints.add(section.line, "This section is empty; write it, or take its heading out.")
         for line, item in zip(section.item_lines, section.items, strict=True):
             for wrong in strange_braces(item):
                 allowed = ", ".join(f"{{{known}}}" for known in sorted(PLACEHOLDERS))
@@ -508,10 +514,15 @@ def _read_original(
     title = fields.text("title")
     audience = fields.choice("audience", Audience)
     if audience is not None and audience is not name.audience:
-        complaints.add(fields.line_of("audience"), f"By its name this file is for a {name.audience}.")
+        complaints.add(
+            fields.line_of("audience"), f"By its name this file is for a {name.audience}; rename it, or correct this."
+        )
     jurisdiction = fields.text("jurisdiction", required=before is None) or name.jurisdiction
     if jurisdiction != name.jurisdiction:
-        complaints.add(fields.line_of("jurisdiction"), f"By its name this file is for {name.jurisdiction}.")
+        complaints.add(
+            fields.line_of("jurisdiction"),
+            f"By its name this file is for {name.jurisdiction}; rename it, or correct this.",
+        )
     places = _read_places(fields, register, complaints) if parent is None or fields.has("sources") else parent.places
     release = _read_release(fields, before, complaints)
     reviewer = fields.text("reviewer", required=False)
@@ -567,7 +578,7 @@ def _read_release(fields: Fields, before: Procedure | None, complaints: Complain
     if valid_from is None or review_due is None:
         return None
     if valid_to is not None and valid_to < valid_from:
-        complaints.add(fields.line_of("valid_to"), "`valid_to` is before `valid_from`.")
+        complaints.add(fields.line_of("valid_to"), "`valid_to` is before `valid_from`; correct one of them.")
     if review_due <= valid_from:
         complaints.add(fields.line_of("review_due"), "`review_due` must be after `valid_from`.")
     return _Release(valid_from, valid_to, review_due, withdrawn)
@@ -672,7 +683,7 @@ def _register_of(folder: Path) -> Register:
     path = folder / SOURCES_FILE
     if path.is_file():
         return _read_register(path.read_bytes())
-    return Register({}, (Problem(SOURCES_FILE, 1, "The register of sources is missing."),))
+    return Register({}, (Problem(SOURCES_FILE, 1, "The register of sources is missing; put it there."),))
 
 
 @lru_cache(maxsize=8)

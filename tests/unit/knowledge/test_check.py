@@ -56,13 +56,13 @@ def test_a_figure_that_needs_verification_may_not_be_shown_as_a_fact(tmp_path: P
     front = FRONT + "to_verify: [The coast guard comes within 2-3 hours.]\n"
     shelf(tmp_path, front=front, sections=SECTIONS | {"time_limits": "- Within 2-3 hours"})
 
-    assert [p.what for p in blocking(tmp_path)] == ["'2-3 h' still needs verification (`to_verify`)."]
+    assert [p.what for p in blocking(tmp_path)] == ["'2-3 h' still needs verification (`to_verify`); take it out, or verify it."]
 
 
 def test_a_text_needs_a_source_that_somebody_has_read(tmp_path: Path) -> None:
     shelf(tmp_path, front=FRONT.replace('  - {code: CRC, articles: "6, 22"}\n', ""))
 
-    assert [p.what for p in blocking(tmp_path)] == ["At least one source must be confirmed."]
+    assert [p.what for p in blocking(tmp_path)] == ["At least one source must be confirmed; read one, or withdraw the text."]
 
 
 def test_a_review_that_is_late_or_too_far_away_is_a_problem(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_review_that_is_late_or_too_far_away_is_a_problem(tmp_path: Path) -> N
     assert ["was due on 2026-12-01" in p.what for p in blocking(tmp_path, on=date(2026, 12, 2))] == [True]
 
     shelf(tmp_path, front=FRONT.replace("2026-12-01", "2028-12-01"))
-    assert [p.what for p in blocking(tmp_path)] == ["A review is due within a year."]
+    assert [p.what for p in blocking(tmp_path)] == ["A review is due within a year; bring `review_due` forward."]
 
 
 def test_an_outdated_translation_says_what_it_was_made_from(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_translation_has_the_steps_and_the_numbers_of_its_english(tmp_path: Pa
     found = {(p.line, p.what) for p in blocking(tmp_path)}
 
     assert found == {
-        (11, "'Étapes' has 2 steps, the English has 3."),
+        (11, "'Étapes' has 2 steps, the English has 3; bring them together."),
         (19, "The numbers differ from the English, which has 3."),
     }
 
@@ -100,7 +100,7 @@ def test_each_audience_is_addressed_in_its_own_way(tmp_path: Path) -> None:
     path = tmp_path / "late_boat/fr.md"
     path.write_text(path.read_text(encoding="utf-8").replace("N'attendez pas.", "Tu attends."), encoding="utf-8")
 
-    assert [p.what for p in blocking(tmp_path)] == ["'tu' is not how a worker is addressed."]
+    assert [p.what for p in blocking(tmp_path)] == ["'tu' is not how a worker is addressed; see the other lines."]
 
 
 def test_a_child_gets_short_sentences_and_no_law(tmp_path: Path) -> None:

@@ -89,11 +89,11 @@ def test_a_region_lies_under_its_countries_and_the_country_has_the_last_word(tmp
 @pytest.mark.parametrize(
     ("before", "after", "line", "what"),
     [
-        ("late_boat", "late_bus", 4, "There is no procedure 'late_bus' to lay this over."),
+        ("late_boat", "late_bus", 4, "There is no procedure 'late_bus' to lay this over; correct the key"),
         ("section: time_limits", "section: never", 5, "`section` may be one of"),
         ("    text:", "    replaces: 7\n    text:", 6, "'time_limits' of 'late_boat' has 1 lines; say which."),
         ("code: CRC", "code: NOWHERE", 8, "The source 'NOWHERE' is not in sources.yml; add it there, or cite another."),
-        (", ar: خلال 3 ساعات.", "", 6, "`ar` is missing."),
+        (", ar: خلال 3 ساعات.", "", 6, "`ar` is missing; add it."),
         ("Within 3 h.", "Within <b>3 h", 6, "'<b>' is markup"),
         ("valid_from: 2026-01-01", "valid_from: soon", 9, "must be a day"),
     ],
@@ -142,7 +142,7 @@ def test_two_lines_that_contradict_each_other_are_named(tmp_path: Path) -> None:
     ("before", "after", "what"),
     [
         ('code: CRC, articles: "6"', "code: RUMOUR", "no confirmed source says"),
-        ("2026-12-01", "2028-12-01", "A review is due within a year."),
+        ("2026-12-01", "2028-12-01", "A review is due within a year; bring `review_due` forward."),
         ("2026-12-01", "2026-11-01", "The review was due on 2026-11-01"),
         ("Sous 3 h", "Sous 4 h", "fr: the numbers differ from the English"),
         ("En 3 h.", "Garantizado en 3 h.", "es: we do not write 'garantiza'"),
