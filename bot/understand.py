@@ -92,10 +92,12 @@ async def hear_questions(settings: Settings, questions: Sequence[Question]) -> l
     try:
         await reading.loaded()
         for question in questions:
-            decision = decide(await reading.read(question.words, language=question.language))
+            read = await reading.read(question.words, language=question.language)
+            decision = decide(read)
             keys = (decision["key"], *decision["alternatives"])
             named = tuple(key for key in dict.fromkeys(keys) if key)
-            heard.append(Heard(question, named, decision["type"] == "escalate"))
+            asked_about = bool(decision["key"]) and read.intent == "nlu_fallback"
+            heard.append(Heard(question, named, decision["type"] == "escalate", asked_about))
     finally:
         reading.close()
     return heard

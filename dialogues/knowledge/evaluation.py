@@ -20,11 +20,13 @@ class Question(Struct, frozen=True):
 
 
 class Heard(Struct, frozen=True):
-    """A question and the keys it was taken for, best first; whether an officer was called."""
+    """A question and the keys it was taken for, best first; whether an officer was called, and whether the first key
+    was not given but asked about ("Did you mean …?")."""
 
     question: Question
     keys: tuple[str, ...]
     escalated: bool
+    asked_about: bool = False
 
     @property
     def first(self) -> bool:
@@ -49,10 +51,30 @@ def read_questions(path: Path = QUESTIONS) -> list[Question]:
 
 
 def figures(heard: Sequence[Heard]) -> list[str]:
-    """A table of lines: of all, by language, by procedure."""
+    """A table of lines: of all, by language, by procedure, and by procedure and language."""
     lines = [_figure("all", heard)]
     lines += _by(heard, lambda one: one.question.language)
-    return lines + _by(heard, lambda one: one.question.key)
+    lines += _by(heard, lambda one: one.question.key)
+    return [*lines, "", *_grid(heard)]
+
+
+def _grid(heard: Sequence[Heard]) -> list[str]:
+    """A row a procedure, a column a language: how many were right first, among three, and asked."""
+    cells: dict[tuple[str, str], list[Heard]] = defaultdict(list)
+    for one in heard:
+        cells[one.question.key, one.question.language].append(one)
+    languages = sorted({language for _, language in cells})
+
+    def cell(key: str, language: str) -> str:
+        asked = cells[key, language]
+        return f"{sum(one.first for one in asked)} {sum(one.among_three for one in asked)} {len(asked)}"
+
+    head = f"{'right first, among three, asked':<32}" + "".join(f"{language:<8}" for language in languages)
+    rows = (
+        f"{key:<32}" + "".join(f"{cell(key, language):<8}" for language in languages)
+        for key in sorted({key for key, _ in cells})
+    )
+    return [line.rstrip() for line in (head, *rows)]
 
 
 def _by(heard: Iterable[Heard], name: Callable[[Heard], str]) -> list[str]:
@@ -65,8 +87,8 @@ def _by(heard: Iterable[Heard], name: Callable[[Heard], str]) -> list[str]:
 def _figure(name: str, heard: Sequence[Heard]) -> str:
     count = len(heard)
     first, three = sum(one.first for one in heard), sum(one.among_three for one in heard)
-    escalated = sum(one.escalated for one in heard)
+    escalated, asked_about = sum(one.escalated for one in heard), sum(one.asked_about for one in heard)
     return (
         f"{name:<24} top-1 {first / count:.3f} ({first}/{count})  top-3 {three / count:.3f} ({three}/{count})"
-        f"  officer called {escalated}"
+        f"  officer called {escalated}  asked about {asked_about}"
     )

@@ -56,13 +56,15 @@ def test_a_figure_that_needs_verification_may_not_be_shown_as_a_fact(tmp_path: P
     front = FRONT + "to_verify: [The coast guard comes within 2-3 hours.]\n"
     shelf(tmp_path, front=front, sections=SECTIONS | {"time_limits": "- Within 2-3 hours"})
 
-    assert [p.what for p in blocking(tmp_path)] == ["'2-3 h' still needs verification (`to_verify`); take it out, or verify it."]
+    (problem,) = blocking(tmp_path)
+    assert problem.what == "'2-3 h' still needs verification (`to_verify`); take it out, or verify it."
 
 
 def test_a_text_needs_a_source_that_somebody_has_read(tmp_path: Path) -> None:
     shelf(tmp_path, front=FRONT.replace('  - {code: CRC, articles: "6, 22"}\n', ""))
 
-    assert [p.what for p in blocking(tmp_path)] == ["At least one source must be confirmed; read one, or withdraw the text."]
+    (problem,) = blocking(tmp_path)
+    assert problem.what == "At least one source must be confirmed; read one, or withdraw the text."
 
 
 def test_a_review_that_is_late_or_too_far_away_is_a_problem(tmp_path: Path) -> None:

@@ -37,8 +37,19 @@ def test_a_question_counts_as_found_first_or_among_three() -> None:
         [Heard(question, ("a",), False), Heard(question, ("b", "c", "a"), True), Heard(question, (), False)]
     )[0]
 
-    expected = "all top-1 0.333 (1/3) top-3 0.667 (2/3) officer called 1"
+    expected = "all top-1 0.333 (1/3) top-3 0.667 (2/3) officer called 1 asked about 0"
     assert " ".join(all_of_them.split()) == expected
+
+
+def test_each_procedure_has_its_figures_in_each_language() -> None:
+    english, french = Question("a", "en", "?"), Question("a", "fr", "?")
+
+    grid = figures([Heard(english, ("a",), False), Heard(french, ("b", "a"), False), Heard(french, (), False)])[-2:]
+
+    assert [line.split() for line in grid] == [
+        ["right", "first,", "among", "three,", "asked", "en", "fr"],
+        ["a", "1", "1", "1", "0", "1", "2"],
+    ]
 
 
 def test_a_line_that_is_no_question_is_named(tmp_path: Path) -> None:
