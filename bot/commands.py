@@ -188,7 +188,10 @@ def primero_import(
 def user_add(
     name: Annotated[str, typer.Argument(help="as others will see it, e.g. 'Amira K.'")],
     sign_in_name: Annotated[str, typer.Option("--as", help="the name to sign in with")],
-    role: Annotated[list[str] | None, typer.Option(help="officer, coordinator or admin; may be given twice")] = None,
+    role: Annotated[
+        list[str] | None,
+        typer.Option(help="officer, coordinator, admin, author or approver (of texts); may be given twice"),
+    ] = None,
     language: Annotated[list[str] | None, typer.Option(help="languages spoken, best first")] = None,
 ) -> None:
     """Add somebody to the desk and print a one-time link to sign in, good for 15 minutes."""
