@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
@@ -207,6 +207,19 @@ def taken_for_a_child(tracker: Any) -> bool:
     return known is None and not says_to_be_a_child(words) and speaks_as_a_child(words, language_of(tracker))
 
 
+def ask_whether(
+    dispatcher: Any, tracker: Any, likely: Sequence[Procedure], translate: Translate
+) -> list[dict[str, Any]]:
+    """Ask which of these was meant. Returns what is to be remembered: a tap no longer tells who speaks."""
+    language, guessed = language_of(tracker), taken_for_a_child(tracker)
+    buttons = [choose_button(text) for text in likely]
+    if guessed:
+        buttons.append(button(translate(language, "I work with children"), payload("procedure")))
+    buttons.append(person_button(translate, language))
+    dispatcher.utter_message(response="utter_did_you_mean", buttons=buttons)
+    return [SlotSet("audience", "child")] if guessed else []
+
+
 def _words(tracker: Any) -> str:
     return str(tracker.latest_message.get("text") or "")
 
@@ -263,10 +276,12 @@ class ProcedureAction(Action):  # type: ignore[misc]
         words = str(tracker.latest_message.get("text") or "")
         likely = [] if words.startswith("/") else self._shelf.search(words, tracker, 3)
         language = language_of(tracker)
-        buttons = [choose_button(text) for text in likely or self._shelf.menu(tracker)]
+        if likely:
+            return ask_whether(dispatcher, tracker, likely, self._translate)
+        buttons = [choose_button(text) for text in self._shelf.menu(tracker)]
         buttons.append(person_button(self._translate, language))
-        dispatcher.utter_message(response="utter_did_you_mean" if likely else "utter_choose_procedure", buttons=buttons)
-        return [] if likely else [SlotSet("audience", "worker")]
+        dispatcher.utter_message(response="utter_choose_procedure", buttons=buttons)
+        return [SlotSet("audience", "worker")]
 
 
 class AnswerProcedure(ProcedureAction):

@@ -9,10 +9,9 @@ from typing import Any
 from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 
-from dialogues.actions.answer import choose_button, person_button
 from dialogues.actions.officer import OfficerAction, call_officer
 from dialogues.actions.ports import Services
-from dialogues.actions.procedures import Shelf, note_gap, offer_to_tell
+from dialogues.actions.procedures import Shelf, ask_whether, note_gap, offer_to_tell
 from dialogues.actions.reading import entity, language_of
 from dialogues.knowledge import Procedure, Procedures
 from dialogues.runtime.responses import Translate
@@ -93,10 +92,8 @@ class NotUnderstood(OfficerAction):
             ]
         likely = self._likely(tracker) if tracker.latest_message["intent"]["name"] == "nlu_fallback" else []
         if likely:
-            language = language_of(tracker)
-            buttons = [*(choose_button(text) for text in likely), person_button(self._translate, language)]
-            dispatcher.utter_message(response="utter_did_you_mean", buttons=buttons)
-        elif times > 1:
+            return [SlotSet("misunderstood", times), *ask_whether(dispatcher, tracker, likely, self._translate)]
+        if times > 1:
             await self.say(dispatcher, tracker, "utter_not_understood_again")
         else:
             dispatcher.utter_message(response="utter_default")

@@ -213,3 +213,21 @@ def test_every_article_of_the_convention_that_is_cited_says_what_it_is_about() -
     for source in cited:
         numbers = re.findall(r"\d+", source.article)
         assert len(source.about) >= len(numbers), (source.article, source.about)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_child_who_is_asked_what_they_meant_gets_the_childs_version_by_a_tap(
+    engine: Engine, language: str
+) -> None:
+    words = {"en": "my papers", "fr": "mes papiers", "es": "mis papeles", "ar": "أوراقي"}[language]
+    ranking = (("procedure/identity_documents", 0.2),)
+    childs = text_of("identity_documents", language, Audience.CHILD)
+
+    turn = await engine.turn(
+        DialogueState(slots={"language": language}), UserMessage(words, "nlu_fallback", 0.2, ranking)
+    )
+    turn = await tap(engine, turn, childs.title)
+    step = await tap(engine, turn, TRANSLATE(language, "Step by step"))
+
+    assert turn.replies[0].text.startswith(childs.first_answer)
+    assert childs.steps[0] in step.replies[0].text
