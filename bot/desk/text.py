@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from itertools import zip_longest
 from typing import Any
 
 from aiohttp import web
@@ -105,6 +107,18 @@ class ChatLine(Struct, frozen=True):
     language: str
     author: str = "bot"
     file: str = ""
+
+
+#: A line in stretches of words, and whether each stands in that line only.
+Words = tuple[tuple[str, bool], ...]
+_WORDS = re.compile(r"\s+|\S+")
+
+
+class ChangedLine(Struct, frozen=True):
+    """A line that is in one version only ("-" the earlier, "+" the later); "" where others are left out."""
+
+    mark: str
+    words: Words
 
 
 class Bubble(Struct, frozen=True):
@@ -384,14 +398,28 @@ EDIT_STATES = {
 }
 
 
-def changes(before: str, after: str) -> list[tuple[str, str]]:
-    """The lines that differ, each with "+" or "-", and "…" where others are left out."""
-    shown = []
-    for line in difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0):
-        if line.startswith(("+++", "---")):
+def changes(before: str, after: str) -> list[ChangedLine]:
+    """The lines that differ, each with its words apart, and "…" where others are left out."""
+    old, new, shown = before.splitlines(), after.splitlines(), list[ChangedLine]()
+    for kind, i, k, j, m in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if kind == "equal":
             continue
-        shown.append(("…", "") if line.startswith("@@") else (line[0], line[1:]))
+        if i or j:
+            shown.append(ChangedLine("", ()))
+        pairs = [words_apart(was, said) for was, said in zip_longest(old[i:k], new[j:m], fillvalue="")]
+        shown += [ChangedLine("-", was) for was, _ in pairs[: k - i]]
+        shown += [ChangedLine("+", said) for _, said in pairs[: m - j]]
     return shown
+
+
+def words_apart(before: str, after: str) -> tuple[Words, Words]:
+    """Both lines in stretches of words, and whether a stretch stands in that line only."""
+    old, new = _WORDS.findall(before), _WORDS.findall(after)
+    was, said = list[tuple[str, bool]](), list[tuple[str, bool]]()
+    for kind, i, k, j, m in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        was.append(("".join(old[i:k]), kind != "equal"))
+        said.append(("".join(new[j:m]), kind != "equal"))
+    return tuple(part for part in was if part[0]), tuple(part for part in said if part[0])
 
 
 def _first_draft(jurisdiction: str, on: date) -> str:

@@ -97,12 +97,12 @@ class TextShelf:
 
     def _problems_of(self, file: str, edits: Mapping[str, str], on: date) -> list[Problem]:
         read = read_all(self._folder, edits)
+        wrong = [problem for problem in check_read(read, on=on) if problem.blocking]
+        # What rests on a file that cannot be read cannot be read either: that is said once, of the file itself.
+        if own := [problem for problem in wrong if problem.file == file]:
+            return own
         # A text or an overlay elsewhere that could no longer be read would keep this edit from everybody.
-        return [
-            problem
-            for problem in check_read(read, on=on)
-            if problem.blocking and (problem.file == file or problem in read.unreadable)
-        ]
+        return [problem for problem in wrong if problem in read.unreadable]
 
     def content_of(self, file: str, edits: Mapping[str, str]) -> str | None:
         """The file as it holds now, None when there is no such file."""

@@ -275,8 +275,8 @@ async def test_the_difference_between_two_versions_is_shown_and_who_wrote_and_de
     await released(author, approver, PAGE, ("Look well ", "Look hard "))
 
     page = unescape(await author.go(f"{PAGE}?view=versions"))
-    assert re.search(r"<del[^>]*>[^<]*Look well ", page)
-    assert re.search(r"<ins[^>]*>[^<]*Look hard ", page)
+    assert re.search(r"<del[^>]*>[^<]*Look <mark>well</mark> ", page)
+    assert re.search(r"<ins[^>]*>[^<]*Look <mark>hard</mark> ", page)
     assert "people get it" in page
     assert "decided by ines" in page.lower()
 
