@@ -352,17 +352,11 @@ class ProcedureWhy(ProcedureAction):
     def show(self, dispatcher: Any, text: Procedure, tracker: Any) -> list[dict[str, Any]]:
         language, translate = language_of(tracker), self._translate
         parts = [f"{text.title}\n{text.why}"]
-        for heading, lines in (
-            (translate(language, "Time limits"), text.time_limits),
-            (translate(language, "Papers"), text.documents),
-            (translate(language, "Whom to call"), text.contacts),
-            (translate(language, "Call a duty officer at once if"), text.red_flags),
-            (translate(language, "This changes from country to country"), self._shelf.differences(text, tracker)),
-            (translate(language, "Sources"), tuple(_article_by_article(source) for source in text.shown_sources())),
-        ):
+        for heading, lines in self._sections(text, tracker):
             if lines:
                 parts.append(listed(heading, lines))
-        parts.append(validity(text, language, translate))
+        if text.audience is not Audience.CHILD:
+            parts.append(validity(text, language, translate))
         buttons = [
             button(translate(language, "Steps"), payload("procedure_steps", procedure=text.key)),
             *self._further(text, tracker),
@@ -370,6 +364,22 @@ class ProcedureWhy(ProcedureAction):
         ]
         dispatcher.utter_message(text="\n\n".join(parts), buttons=buttons)
         return []
+
+    def _sections(self, text: Procedure, tracker: Any) -> list[tuple[str, tuple[str, ...]]]:
+        """What stands behind the text. A child reads who wrote it down, and no articles."""
+        language, translate = language_of(tracker), self._translate
+        sources = translate(language, "Sources")
+        if text.audience is Audience.CHILD:
+            named = (f"{source.document} ({source.organisation})" for source in text.shown_sources())
+            return [(sources, tuple(dict.fromkeys(named)))]
+        return [
+            (translate(language, "Time limits"), text.time_limits),
+            (translate(language, "Papers"), text.documents),
+            (translate(language, "Whom to call"), text.contacts),
+            (translate(language, "Call a duty officer at once if"), text.red_flags),
+            (translate(language, "This changes from country to country"), self._shelf.differences(text, tracker)),
+            (sources, tuple(_article_by_article(source) for source in text.shown_sources())),
+        ]
 
     def _further(self, text: Procedure, tracker: Any) -> list[dict[str, str]]:
         """Texts like it, and a word when it changes. A child is not written to unasked, nor sent on."""

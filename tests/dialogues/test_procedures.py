@@ -231,3 +231,16 @@ async def test_a_child_who_is_asked_what_they_meant_gets_the_childs_version_by_a
 
     assert turn.replies[0].text.startswith(childs.first_answer)
     assert childs.steps[0] in step.replies[0].text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_child_who_asks_why_reads_no_article(engine: Engine, language: str) -> None:
+    text = text_of("asylum_access", language, Audience.CHILD)
+
+    why = await tap(
+        engine, await ask(engine, text.key, language, audience="child"), TRANSLATE(language, "Why and source")
+    )
+
+    assert text.why in why.replies[0].text
+    assert not any(source.article in why.replies[0].text for source in text.shown_sources() if source.article)
+    assert TRANSLATE(language, "Tell me if it changes") not in [choice.title for choice in why.replies[0].choices]
