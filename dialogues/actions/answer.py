@@ -147,6 +147,12 @@ def worker_button(text: Procedure, translate: Translate, language: str) -> dict[
     )
 
 
+def own_age_button(text: Procedure, translate: Translate, language: str) -> dict[str, str]:
+    """For whoever was answered as a worker and is a child: from then on they are answered as one."""
+    childs = payload("procedure", procedure=text.key, audience="child", own=1)
+    return button(translate(language, "I am under 18"), childs)
+
+
 def why_button(text: Procedure, translate: Translate, language: str) -> dict[str, str]:
     return button(translate(language, "Why and source"), payload("procedure_why", procedure=text.key))
 

@@ -15,6 +15,7 @@ from dialogues.actions.answer import (
     choose_button,
     listed,
     numbered,
+    own_age_button,
     person_button,
     said_of,
     source_line,
@@ -34,7 +35,7 @@ from dialogues.actions.reading import (
     number_to_call,
     place_of,
 )
-from dialogues.actions.voice import says_to_be_a_child, speaks_as_a_child
+from dialogues.actions.voice import says_to_be_a_child, speaks_as_a_child, writes_for_a_child
 from dialogues.knowledge import Audience, Procedure, Procedures
 from dialogues.knowledge.countries import countries_named, country_name
 from dialogues.knowledge.model import INTERNATIONAL, ORIGINAL_LANGUAGE, Source
@@ -200,6 +201,12 @@ def audience_of(tracker: Any) -> Audience:
     return Audience.CHILD if known == "child" else Audience.WORKER
 
 
+def works_with_children(tracker: Any) -> bool:
+    """Whether they said so, or write of a child as of somebody else."""
+    known = entity(tracker, "audience") or tracker.get_slot("audience")
+    return known == "worker" or writes_for_a_child(_words(tracker))
+
+
 def taken_for_a_child(tracker: Any) -> bool:
     """Whether only the way of speaking says that a child writes, so that it may be wrong."""
     known = entity(tracker, "audience") or tracker.get_slot("audience")
@@ -244,7 +251,7 @@ class ProcedureAction(Action):  # type: ignore[misc]
         events = self.show(dispatcher, text.filled({"emergency_number": number}), tracker)
         # Somebody who reads a child's version aloud says so by its button, and stays a worker.
         told = entity(tracker, "audience")
-        if text.audience is Audience.CHILD and told is None:
+        if text.audience is Audience.CHILD and (told is None or entity(tracker, "own")):
             events = [*events, SlotSet("audience", "child")]
         elif told == "worker":
             events = [*events, SlotSet("audience", "worker")]
@@ -300,8 +307,11 @@ class AnswerProcedure(ProcedureAction):
         here = self._shelf.here(text, tracker, translate) if of_worker else ""
         childs = of_worker and self._shelf.has_childs_version(text, language)
         otherwise = [choose_button(other) for other in self._shelf.meant_otherwise(text, tracker)]
-        if taken_for_a_child(tracker):
+        if taken_for_a_child(tracker) or entity(tracker, "own"):
             otherwise.append(worker_button(text, translate, language))
+        if childs and not works_with_children(tracker):
+            otherwise.append(own_age_button(text, translate, language))
+            childs = False  # one way to the child's version is enough: this one is remembered
         for said in answer(text, language, translate, here=here, childs_version=childs, otherwise=otherwise):
             dispatcher.utter_message(text=said.text, buttons=list(said.buttons))
         journey = countries_named(str(tracker.latest_message.get("text") or ""))

@@ -40,6 +40,8 @@ _OF_SOMEBODY_ELSE: Final = (
     r"|chicos?|chicas?|alumnos?|alumnas?|joven|jovenes|nna|familia)\b",
     r"\b(?:trabajo con|soy (?:enfermer|maestr|profesor|polici|guardia|voluntari|trabajadora? social|tutor))",
     r"\bde que se \w+",
+    r"\b\d+ (?:children|kids|minors|boys|girls|teens|enfants|mineure?s|jeunes|filles|garcons|ados|eleves|ninos|ninas"
+    r"|menores|chicos|chicas|adolescentes)\b",
     r"(?:^|\s)و?(?:ابني|ابنتي|بنتي|طفلي|طفلتي|اولادي|ولدي|تلميذي|تلميذتي|طالبي|مديري|زميلي|زميلتي|مركزنا"
     r"|رييسي)(?:\s|$)",
     r"(?:^|\s)(?:الطفل|طفل|لقاصر|لطفل|طفله|الطفله|قاصر مع|ولد|الولد|البنت|القاصر|مراهق|مراهقه|الاطفال"
@@ -167,5 +169,14 @@ def says_to_be_a_child(words: str) -> bool:
 
 def speaks_as_a_child(words: str, language: str) -> bool:
     """Whether somebody seems to write about themselves as a child. A guess: they must be able to say otherwise."""
-    said, forms = fold(words).replace("’", "'"), _OWN_VOICE.get(language)
-    return forms is not None and forms.search(said) is not None and _FOR_A_CHILD.search(said) is None
+    forms = _OWN_VOICE.get(language)
+    return forms is not None and forms.search(_plain(words)) is not None and not writes_for_a_child(words)
+
+
+def writes_for_a_child(words: str) -> bool:
+    """Whether somebody speaks of a child as of somebody else, or of their work."""
+    return _FOR_A_CHILD.search(_plain(words)) is not None
+
+
+def _plain(words: str) -> str:
+    return fold(words).replace("’", "'")

@@ -128,6 +128,23 @@ async def test_a_child_gets_the_childs_version_and_no_law(engine: Engine, key: s
     assert text_of(key, language).title not in step.replies[0].text
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_child_who_was_answered_as_a_worker_says_so_by_a_tap(engine: Engine, language: str) -> None:
+    childs = text_of("guardian_appointment", language, Audience.CHILD)
+
+    turn = await tap(engine, await ask(engine, childs.key, language), TRANSLATE(language, "I am under 18"))
+    assert turn.replies[0].text.startswith(childs.first_answer)
+    asked = UserMessage("?", "procedure", entities=(Entity("procedure", "turning_18"),))
+    later = await engine.turn(turn.state, asked)
+    assert later.replies[0].text.startswith(text_of("turning_18", language, Audience.CHILD).first_answer)
+
+    mistaken = await tap(engine, turn, TRANSLATE(language, "I work with children"))
+    assert text_of(childs.key, language).first_answer in mistaken.replies[0].text
+    titles = [choice.title for choice in mistaken.replies[-1].choices]
+    assert TRANSLATE(language, "In a child's words") in titles
+    assert TRANSLATE(language, "I am under 18") not in titles
+
+
 async def test_a_step_that_an_editor_changed_is_open_again(engine: Engine) -> None:
     turn = await tap(engine, await ask(engine, "missing_child", "en"), "Step by step")
     turn = await tap(engine, turn, "Done")
