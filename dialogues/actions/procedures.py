@@ -69,6 +69,9 @@ IN_DANGER = {
     "homeless_tonight": "emergency_care",
 }
 
+#: Why there was no answer, as a button carries it: Telegram gives a button 64 bytes.
+SHORT = {"no_text": "no", "out_of_date": "old", "not_understood": "what"}
+
 #: Offered to somebody who asks nothing in particular yet, the most asked for first.
 MENU = (
     "first_contact",
@@ -427,7 +430,8 @@ class TellMe(ProcedureAction):
         return "action_tell_me"
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
-        key, why = self.wanted(tracker), str(entity(tracker, "why") or "")
+        told = str(entity(tracker, "why") or "")
+        key, why = self.wanted(tracker), next((why for why, short in SHORT.items() if short == told), told)
         if key is None:
             return self.ask_which(dispatcher, tracker)
         changes = tracker.latest_message["intent"]["name"] == "tell_change"
@@ -547,7 +551,7 @@ def offer_to_tell(dispatcher: Any, key: str, why: str, language: str, translate:
     dispatcher.utter_message(
         response="utter_offer_to_tell",
         buttons=[
-            button(translate(language, "Yes, write to me"), payload("tell_answer", procedure=key, why=why)),
+            button(translate(language, "Yes, write to me"), payload("tell_answer", procedure=key, why=SHORT[why])),
             button(translate(language, "No"), payload("tell_nothing")),
         ],
     )

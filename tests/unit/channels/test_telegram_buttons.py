@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from bot.channels.model import Button, InboundMessage, MessageKind
 from bot.channels.telegram.buttons import LONGEST_DATA, data_of, keyboard, numbers_to_show, payload_of_tap
 from bot.channels.telegram.payload import read_payload
+from dialogues.actions.procedures import SHORT
+from dialogues.knowledge import Procedures
+from dialogues.runtime.payload import payload
 
 
 def pressed(buttons: tuple[Button, ...], title: str) -> InboundMessage:
@@ -101,3 +104,19 @@ def test_a_number_behind_a_button_is_shown_unless_the_text_has_it() -> None:
 
     assert numbers_to_show(buttons, "Call +33 1 99 00 12 34.") == ["help@example.org"]
     assert numbers_to_show(buttons, "Call.") == ["+33199001234", "help@example.org"]
+
+
+@pytest.mark.parametrize("key", Procedures.load_shipped().keys)
+def test_every_button_of_a_procedure_fits_whole(key: str) -> None:
+    made = [
+        payload("procedure", procedure=key, audience="child", own=1),
+        payload("procedure", procedure=key, audience="worker"),
+        payload("procedure", procedure=key, original=1),
+        payload("procedure_step", procedure=key, skip=12),
+        payload("procedure_contacts", procedure=key),
+        payload("red_flag", procedure=key, flag=12),
+        payload("tell_change", procedure=key),
+        *(payload("tell_answer", procedure=key, why=why) for why in SHORT.values()),
+    ]
+
+    assert [one for one in made if payload_of_tap(data_of(one, 0)) != one] == []
