@@ -8,6 +8,7 @@ Arabic letters in one shape. Drafted by machine, for native review.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final
 
 from dialogues.knowledge.search import fold
@@ -154,11 +155,18 @@ _ARABIC: Final = (
     r"(?:^|\s)عندي وصي(?:\s|$)",
     r"(?:^|\s)(?:وين|اين) (?:انام|بنام|اروح|اسكن)(?:\s|$)",
 )
-_FOR_A_CHILD: Final = re.compile("|".join(_OF_SOMEBODY_ELSE))
-_OWN_VOICE: Final = {
-    language: re.compile("|".join(forms))
-    for language, forms in (("en", _ENGLISH), ("fr", _FRENCH), ("es", _SPANISH), ("ar", _ARABIC))
-}
+_FORMS: Final = {"en": _ENGLISH, "fr": _FRENCH, "es": _SPANISH, "ar": _ARABIC}
+
+
+@cache
+def _own_voice(language: str) -> re.Pattern[str]:
+    """Compiled when somebody first writes in that language, so that a start does not wait for it."""
+    return re.compile("|".join(_FORMS[language]))
+
+
+@cache
+def _of_somebody_else() -> re.Pattern[str]:
+    return re.compile("|".join(_OF_SOMEBODY_ELSE))
 
 
 def says_to_be_a_child(words: str) -> bool:
@@ -169,13 +177,13 @@ def says_to_be_a_child(words: str) -> bool:
 
 def speaks_as_a_child(words: str, language: str) -> bool:
     """Whether somebody seems to write about themselves as a child. A guess: they must be able to say otherwise."""
-    forms = _OWN_VOICE.get(language)
-    return forms is not None and forms.search(_plain(words)) is not None and not writes_for_a_child(words)
+    known = language in _FORMS and _own_voice(language).search(_plain(words)) is not None
+    return known and not writes_for_a_child(words)
 
 
 def writes_for_a_child(words: str) -> bool:
     """Whether somebody speaks of a child as of somebody else, or of their work."""
-    return _FOR_A_CHILD.search(_plain(words)) is not None
+    return _of_somebody_else().search(_plain(words)) is not None
 
 
 def _plain(words: str) -> str:
