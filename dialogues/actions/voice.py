@@ -13,6 +13,8 @@ from typing import Final
 
 from dialogues.knowledge.search import fold
 
+LONGEST = 1000  # letters of a message that are looked at: whoever speaks of themselves does so early
+
 #: "I am 15", and not "I am 15 minutes away"; "j'ai 15 ans", and not "j'ai 15 jeunes au foyer".
 _OWN_AGE: Final = re.compile(
     r"\b(?:(?:i am|i'?m)\s+(?:only\s+)?(\d{1,2})(?=\s*(?:$|[,.;!?]|y(?:ears?|o|rs?)\b|and\b))"
@@ -187,4 +189,4 @@ def writes_for_a_child(words: str) -> bool:
 
 
 def _plain(words: str) -> str:
-    return fold(words).replace("’", "'")
+    return fold(words[:LONGEST]).replace("’", "'")
