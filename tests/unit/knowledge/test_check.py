@@ -242,3 +242,13 @@ def test_a_child_can_ask_whatever_is_not_of_staff_alone(language: str) -> None:
     keys = {path.parent.name for path in PROCEDURES.glob(f"*/{language}.md")}
 
     assert {path.parent.name for path in PROCEDURES.glob(f"*/child.{language}.md")} == keys - OF_STAFF_ALONE
+
+
+def test_a_first_answer_is_as_short_in_french_as_in_english(tmp_path: Path) -> None:
+    put_french(shelf(tmp_path))
+    french = tmp_path / "late_boat/fr.md"
+    heading = "## Première réponse\n"
+    before, _, after = french.read_text(encoding="utf-8").partition(heading)
+    french.write_text(f"{before}{heading}{'mot ' * 81}{after.lstrip()}", encoding="utf-8")
+
+    assert any("80 is the most" in problem.what for problem in blocking(tmp_path) if problem.file.endswith("fr.md"))
