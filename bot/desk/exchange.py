@@ -16,6 +16,7 @@ from bot.cases import consent
 from bot.cases import service as cases
 from bot.cases.hand import Hand
 from bot.cases.model import CaseNotFound
+from bot.desk.attached import files_context
 from bot.desk.family import family_context
 from bot.desk.frame import go_to, hand_of, show
 from bot.desk.queue import officer_names
@@ -89,6 +90,8 @@ PROBLEMS: Mapping[str, str] = {
     "siblings_missing": N_("A brother or sister travels along, whose offer has not come yet. Wait for it."),
     "no_such_case": N_("There is no case of yours with this number. Nothing was changed."),
     "file_too_large": N_("The file is too large for one letter. Shorten its longest notes."),
+    "no_such_file": N_("There is no such file any more. Nothing was changed."),
+    "too_many_files": N_("There are as many files as can go along already. Nothing was changed."),
     "relatives_agree": N_("Nothing was sent: a relative who is looked for is asked first."),
 }
 
@@ -146,6 +149,13 @@ ACTS: Mapping[str, str] = {
     "shown": N_("the personal part was shown behind the link"),
     "not_shown": N_("the personal part was not shown: look at the gate, the holds and the consent"),
     "file_came": N_("a file came"),
+    "file_attached": N_("a file was attached"),
+    "file_taken_off": N_("a file was taken off"),
+    "file_sent": N_("a file was sent"),
+    "file_arrived": N_("the partner confirms that a file arrived whole"),
+    "file_failed": N_("a file did not arrive: attach it again"),
+    "file_spoilt": N_("a file was spoilt on the way and not kept"),
+    "file_expired": N_("a file was deleted: its time was over"),
     "offered": N_("the case was offered"),
     "transfer_handed": N_("the file of the case is on its way"),
     "transfer_offered": N_("the file was not taken: it may be sent again"),
@@ -515,6 +525,7 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: service.Reques
         "bands": BANDS,
         "moved": file.transfer is not None and file.transfer.state is State.MOVED,
         "silence": _silence(tx, vault, file, at=hand.at),
+        **files_context(tx, vault, file),
         "wants_file": asked.side is Side.THEIRS and HAND_OVER in asked.asks and asked.status in DISCLOSED,
         "talks": asked.asked_on is not None and asked.status.value in {"accepted", "partly_answered", "answered"},
     }

@@ -30,6 +30,8 @@ from bot.exchange.holds.model import Hold
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed, FocalPoint, Partner
 from bot.exchange.requests import sending, store
+from bot.exchange.requests.attachments import travel as attachments
+from bot.exchange.requests.history import note
 from bot.exchange.requests.model import (
     DISCLOSED,
     ENDED,
@@ -159,7 +161,7 @@ def open_request(tx: Connection, hand: Hand, request_id: str) -> RequestFile:
                 letter = event.facts["letter"]
                 sending.report_seen(tx, hand.vault, sealed.request, letter, actor=hand.officer.id, at=hand.at)
         sealed = _visible(tx, hand, request_id)
-    _audit(tx, hand, Permission.EXCHANGE_READ, sealed.request)
+    audit_read(tx, hand, Permission.EXCHANGE_READ, sealed.request)
     return _file(tx, hand.vault, sealed, at=hand.at)
 
 
@@ -264,7 +266,7 @@ def draft(tx: Connection, hand: Hand, case_id: str, wanted: Draft, *, once: str 
         demo=case.demo,
     )
     store.add_request(tx, request, body_sealed=_seal_body(key, request.id, wanted))
-    if not _event(tx, hand.vault, request, "draft", officer_id=hand.officer.id, at=hand.at, once=once or None):
+    if not note(tx, hand.vault, request, "draft", officer_id=hand.officer.id, at=hand.at, once=once or None):
         raise SentBefore
     case_store.add_event(
         tx, case.id, "asked_abroad", officer_id=hand.officer.id, at=hand.at, facts={"request": request.id}
@@ -292,7 +294,7 @@ def redraft(tx: Connection, hand: Hand, request_id: str, wanted: Draft) -> None:
     )
     _save(tx, request, changed)
     store.reseal_body(tx, request.id, _seal_body(_case_key(tx, hand.vault, case), request.id, wanted))
-    _event(tx, hand.vault, changed, "redraft", officer_id=hand.officer.id, at=hand.at)
+    note(tx, hand.vault, changed, "redraft", officer_id=hand.officer.id, at=hand.at)
 
 
 def copy_to(tx: Connection, hand: Hand, request_id: str, partner_id: str, *, once: str = "") -> str:
@@ -330,7 +332,7 @@ def approve(tx: Connection, hand: Hand, request_id: str) -> Request:
     approved = request.after(Act.APPROVE, at=hand.at)
     approved = replace(approved, approved_by=hand.officer.id, consent_ref=_carrying(tx, request, at=hand.at))
     _save(tx, request, approved)
-    _event(tx, hand.vault, approved, Act.APPROVE, officer_id=hand.officer.id, at=hand.at)
+    note(tx, hand.vault, approved, Act.APPROVE, officer_id=hand.officer.id, at=hand.at)
     return approved
 
 
@@ -339,7 +341,7 @@ def send_back(tx: Connection, hand: Hand, request_id: str) -> Request:
     request = to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
     moved = replace(request.after(Act.SEND_BACK, at=hand.at), approved_by=None, consent_ref="")
     _save(tx, request, moved)
-    _event(tx, hand.vault, moved, Act.SEND_BACK, officer_id=hand.officer.id, at=hand.at)
+    note(tx, hand.vault, moved, Act.SEND_BACK, officer_id=hand.officer.id, at=hand.at)
     return moved
 
 
@@ -390,7 +392,7 @@ def _send(tx: Connection, hand: Hand, request: Request, more: Mapping[str, Any])
     }
     sending.send(tx, hand.vault, request, "request_preview", preview, actor=hand.officer.id, at=hand.at)
     _save(tx, request, sent)
-    _event(tx, hand.vault, sent, Act.SEND, officer_id=hand.officer.id, at=hand.at)
+    note(tx, hand.vault, sent, Act.SEND, officer_id=hand.officer.id, at=hand.at)
     return sent
 
 
@@ -424,9 +426,10 @@ def disclose(tx: Connection, vault: Vault, request: Request, *, actor: str, at: 
     letter["assent"] = request.assent.value
     letter |= transfers.part_of_body(tx, vault, request)
     envelope_id = sending.send(tx, vault, request, "request_body", letter, actor=actor, at=at)
+    attachments.send_waiting(tx, vault, request, {""}, actor=actor, at=at)
     transfers.handed(tx, vault, request, at=at)
     _save(tx, request, replace(request, asked_on=at, consent_ref=_carrying(tx, request, at=at)))
-    _event(tx, vault, request, "disclosed", officer_id=None if actor == sending.SYSTEM else actor, at=at)
+    note(tx, vault, request, "disclosed", officer_id=None if actor == sending.SYSTEM else actor, at=at)
     return envelope_id
 
 
@@ -485,7 +488,7 @@ def _withdraw_one(
     if request.sent_at is not None:
         withdrawn = _ask_to_forget(tx, vault, withdrawn, actor=officer_id, at=at)
     _save(tx, request, withdrawn)
-    _event(tx, vault, withdrawn, Act.WITHDRAW, officer_id=officer_id, at=at, facts=why)
+    note(tx, vault, withdrawn, Act.WITHDRAW, officer_id=officer_id, at=at, facts=why)
     transfers.stays(tx, vault, withdrawn, at=at, proven=False)
     return withdrawn
 
@@ -498,7 +501,7 @@ def _ask_to_forget(tx: Connection, vault: Vault, request: Request, *, actor: str
         sending.send(tx, vault, request, "request_withdrawn", {}, actor=actor, at=at)
     except ChannelClosed:
         savepoint.rollback()
-        _event(tx, vault, request, "not_told", officer_id=None, at=at)
+        note(tx, vault, request, "not_told", officer_id=None, at=at)
     else:
         savepoint.commit()
     return replace(request, told_withdrawn_at=at, forgotten_at=None)
@@ -518,7 +521,8 @@ class WithdrawnConsents:
         shared = {share.what for share in consent.shares_of(tx, case.id) if share.consent_id == consent_id}
         for sealed in store.of_case(tx, case.id, lock=True):
             request = sealed.request
-            rests = request.consent_ref == f"consent:{consent_id}" or sending.shared_as(request) in shared
+            given = {sending.shared_as(request)} | attachments.names_in_ledger(tx, request.id)
+            rests = request.consent_ref == f"consent:{consent_id}" or not given.isdisjoint(shared)
             if request.side is Side.OURS and rests and not _overridden(tx, request, at=hand.at):
                 _take_back(tx, hand, request, consent_id)
 
@@ -537,7 +541,7 @@ def _take_back(tx: Connection, hand: Hand, request: Request, consent_id: str) ->
     elif request.asked_on is not None and request.told_withdrawn_at is None:
         asked = _ask_to_forget(tx, hand.vault, request, actor=hand.officer.id, at=hand.at)
         _save(tx, request, asked)
-        _event(tx, hand.vault, asked, "asked_to_forget", officer_id=hand.officer.id, at=hand.at, facts=why)
+        note(tx, hand.vault, asked, "asked_to_forget", officer_id=hand.officer.id, at=hand.at, facts=why)
 
 
 def close(tx: Connection, hand: Hand, request_id: str) -> Request:
@@ -547,7 +551,7 @@ def close(tx: Connection, hand: Hand, request_id: str) -> Request:
     if request.side is Side.OURS and request.sent_at is not None and request.status is not Status.WITHDRAWN:
         sending.send(tx, hand.vault, request, "request_closed", {}, actor=hand.officer.id, at=hand.at)
     _save(tx, request, closed)
-    _event(tx, hand.vault, closed, Act.CLOSE, officer_id=hand.officer.id, at=hand.at)
+    note(tx, hand.vault, closed, Act.CLOSE, officer_id=hand.officer.id, at=hand.at)
     transfers.finish(tx, hand.vault, closed.case_id, at=hand.at)
     return closed
 
@@ -572,7 +576,7 @@ def record_situation(tx: Connection, hand: Hand, case_id: str, situation: Situat
             continue
         if sending.stops_for(tx, hand.vault, request, [partner]):
             stopped.append(request.id)
-            _event(tx, hand.vault, request, "gate_shut_since", officer_id=None, at=hand.at)
+            note(tx, hand.vault, request, "gate_shut_since", officer_id=None, at=hand.at)
     return stopped
 
 
@@ -625,7 +629,7 @@ def ask_override(tx: Connection, hand: Hand, request_id: str, *, role: str, reas
         reason_sealed=key.seal(reason, table="gate_overrides", row=override_id, field="reason"),
     )
     facts = {"override": override_id, "role": role, "covers": [stop.why.value for stop in found]}
-    _event(tx, hand.vault, request, "override_asked", officer_id=hand.officer.id, at=hand.at, facts=facts)
+    note(tx, hand.vault, request, "override_asked", officer_id=hand.officer.id, at=hand.at, facts=facts)
     return override_id
 
 
@@ -640,7 +644,7 @@ def agree_override(tx: Connection, hand: Hand, request_id: str, override_id: str
     if not store.second_override(tx, override_id, officer_id=hand.officer.id, role=role, at=hand.at):
         raise NotNow("override")
     facts = {"override": override_id, "role": role}
-    _event(tx, hand.vault, request, "override_agreed", officer_id=hand.officer.id, at=hand.at, facts=facts)
+    note(tx, hand.vault, request, "override_agreed", officer_id=hand.officer.id, at=hand.at, facts=facts)
 
 
 def override_reason(tx: Connection, vault: Vault, request: Request) -> str:
@@ -690,7 +694,7 @@ def write_message(
     if other:
         letter |= {"other": other, "other_language": other_language}
     sending.send(tx, hand.vault, request, "request_message", letter, actor=hand.officer.id, at=hand.at)
-    _event(tx, hand.vault, request, "message", officer_id=hand.officer.id, at=hand.at)
+    note(tx, hand.vault, request, "message", officer_id=hand.officer.id, at=hand.at)
     return line_id
 
 
@@ -702,7 +706,7 @@ def translate(tx: Connection, hand: Hand, request_id: str, line_id: str, *, text
         raise NotNow
     sealed = key.seal(text, table="exchange_lines", row=line_id, field="other")
     store.translate_line(tx, line_id, language=language, sealed=sealed)
-    _event(tx, hand.vault, request, "translate", officer_id=hand.officer.id, at=hand.at)
+    note(tx, hand.vault, request, "translate", officer_id=hand.officer.id, at=hand.at)
 
 
 # Answering
@@ -724,7 +728,7 @@ def _accept(tx: Connection, hand: Hand, request: Request) -> Request:
     accepted = replace(request.after(Act.ACCEPT, at=hand.at), handler_id=hand.officer.id)
     _save(tx, request, accepted)
     sending.send(tx, hand.vault, request, "request_accepted", {}, actor=hand.officer.id, at=hand.at)
-    _event(tx, hand.vault, accepted, Act.ACCEPT, officer_id=hand.officer.id, at=hand.at)
+    note(tx, hand.vault, accepted, Act.ACCEPT, officer_id=hand.officer.id, at=hand.at)
     return accepted
 
 
@@ -753,10 +757,11 @@ def _refuse(tx: Connection, hand: Hand, request: Request, *, reason: Refusal, al
     _save(tx, request, refused)
     letter = {"reason": reason.value, "alternative": alternative.value}
     sending.send(tx, hand.vault, request, "request_refused", letter, actor=hand.officer.id, at=hand.at)
-    _event(tx, hand.vault, refused, Act.REFUSE, officer_id=hand.officer.id, at=hand.at, facts=letter)
+    note(tx, hand.vault, refused, Act.REFUSE, officer_id=hand.officer.id, at=hand.at, facts=letter)
     if transfer_store.get(tx, request.id) is not None:
         transfers.stays(tx, hand.vault, refused, at=hand.at, proven=True)
         store.reseal_body(tx, request.id, None)  # a file that had come goes, as its giver is told
+        attachments.forget(tx, request.id)
     return refused
 
 
@@ -783,7 +788,7 @@ def keep_after_call(tx: Connection, hand: Hand, request_id: str) -> None:
     request = to_act(tx, hand, request_id, Permission.EXCHANGE_APPROVE).request
     if request.side is not Side.OURS or request.status is not Status.WITHDRAWN:
         raise NotNow
-    _event(tx, hand.vault, request, "kept_after_call", officer_id=hand.officer.id, at=hand.at)
+    note(tx, hand.vault, request, "kept_after_call", officer_id=hand.officer.id, at=hand.at)
     transfers.stays(tx, hand.vault, request, at=hand.at, proven=True)
 
 
@@ -865,7 +870,7 @@ def write_answer(tx: Connection, hand: Hand, request_id: str, answer: Answer, *,
         once=once,
     )
     if line_id is not None:
-        _event(tx, hand.vault, request, "answer_written", officer_id=hand.officer.id, at=hand.at)
+        note(tx, hand.vault, request, "answer_written", officer_id=hand.officer.id, at=hand.at)
     return line_id
 
 
@@ -874,7 +879,8 @@ def drop_answer(tx: Connection, hand: Hand, request_id: str, line_id: str) -> No
     request = to_act(tx, hand, request_id, Permission.EXCHANGE_RELEASE_ANSWER).request
     if store.get_line(tx, request.id, line_id) is None or not store.drop_line(tx, line_id):
         raise NotNow
-    _event(tx, hand.vault, request, "answer_dropped", officer_id=hand.officer.id, at=hand.at)
+    attachments.drop_of_line(tx, request.id, line_id)
+    note(tx, hand.vault, request, "answer_dropped", officer_id=hand.officer.id, at=hand.at)
 
 
 def release_answers(tx: Connection, hand: Hand, request_id: str, *, endangers: bool | None, ground: Ground) -> Request:
@@ -904,9 +910,11 @@ def release_answers(tx: Connection, hand: Hand, request_id: str, *, endangers: b
     answered = request.after(Act.ANSWER_ALL if everything else Act.ANSWER_PART, at=hand.at)
     letter = {"answers": said, "ground": ground.value}
     sending.send(tx, hand.vault, request, "request_answer", letter, actor=hand.officer.id, at=hand.at)
+    lines = {line.id for line in written}
+    attachments.send_waiting(tx, hand.vault, request, lines, actor=hand.officer.id, at=hand.at)
     _save(tx, request, answered)
     facts = {"answers": len(said), "ground": ground.value}
-    _event(tx, hand.vault, answered, "answer", officer_id=hand.officer.id, at=hand.at, facts=facts)
+    note(tx, hand.vault, answered, "answer", officer_id=hand.officer.id, at=hand.at, facts=facts)
     return answered
 
 
@@ -914,6 +922,7 @@ def _as_answer(said: SaidLine, key: DataKey) -> dict[str, Any]:
     line = said.line
     answer: dict[str, Any] = {
         "key": line.asked,
+        "line": line.id,
         "text": said.text,
         "language": line.language,
         "how": line.facts["how"],
@@ -946,7 +955,7 @@ def tell_hold(tx: Connection, hand: Hand, hold_id: str, request_ids: Iterable[st
             raise NotNow
         sending.send(tx, hand.vault, request, "hold_placed", {"hold": hold_id}, actor=hand.officer.id, at=hand.at)
         facts = {"hold": hold_id}
-        _event(tx, hand.vault, request, "hold_told", officer_id=hand.officer.id, at=hand.at, facts=facts)
+        note(tx, hand.vault, request, "hold_told", officer_id=hand.officer.id, at=hand.at, facts=facts)
         told.append(request_id)
     return told
 
@@ -969,7 +978,7 @@ def agree_to_their_hold(tx: Connection, hand: Hand, request_id: str, hold_id: st
         raise NotNow
     letter = {"hold": hold_id, "person": hand.officer.id}
     sending.send(tx, hand.vault, request, "hold_agreed", letter, actor=hand.officer.id, at=hand.at)
-    _event(tx, hand.vault, request, "hold_agreed", officer_id=hand.officer.id, at=hand.at, facts={"hold": hold_id})
+    note(tx, hand.vault, request, "hold_agreed", officer_id=hand.officer.id, at=hand.at, facts={"hold": hold_id})
 
 
 # What everything above stands on
@@ -1067,31 +1076,14 @@ def _save(tx: Connection, before: Request, after: Request) -> None:
 def _move(tx: Connection, vault: Vault, request: Request, act: Act, *, officer_id: str | None, at: datetime) -> Request:
     moved = request.after(act, at=at)
     _save(tx, request, moved)
-    _event(tx, vault, moved, act, officer_id=officer_id, at=at)
+    note(tx, vault, moved, act, officer_id=officer_id, at=at)
     return moved
 
 
-def _event(
-    tx: Connection,
-    vault: Vault,
-    request: Request,
-    act: str,
-    *,
-    officer_id: str | None,
-    at: datetime,
-    facts: Mapping[str, Any] | None = None,
-    once: str | None = None,
-) -> bool:
-    """One thing that happened, for the request's own history and for the audit log. False when it had before."""
-    if not store.add_event(tx, request.id, act, officer_id=officer_id, at=at, facts=facts, once=once):
-        return False
-    actor, object_ = officer_id or "system", f"request:{request.id}"
-    audit.append(tx, vault, at=at, actor=actor, act=f"request.{act}", object=object_, facts=dict(facts or {}))
-    return True
-
-
-def _audit(tx: Connection, hand: Hand, act: str, request: Request) -> None:
-    audit.append(tx, hand.vault, at=hand.at, actor=hand.officer.id, act=act, object=f"request:{request.id}")
+def audit_read(tx: Connection, hand: Hand, act: str, request: Request, facts: Mapping[str, str] | None = None) -> None:
+    """That somebody read it is in the audit log, and not in the history of the request."""
+    object_ = f"request:{request.id}"
+    audit.append(tx, hand.vault, at=hand.at, actor=hand.officer.id, act=act, object=object_, facts=dict(facts or {}))
 
 
 def _free_number(tx: Connection) -> str:

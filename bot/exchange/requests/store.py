@@ -318,6 +318,10 @@ def still_held_by_partners(*more: ColumnElement[bool]) -> ColumnElement[bool]:
 # The thread
 
 
+#: Of a line that came, among its facts: how its sender calls it.
+THEIR_LINE = "line"
+
+
 class Line(Struct, frozen=True):
     """One line of a thread, with its words still sealed."""
 
@@ -335,6 +339,11 @@ class Line(Struct, frozen=True):
     other_sealed: bytes | None
     approved_by: str | None
     returned: str | None
+
+    @property
+    def in_letters(self) -> str:
+        """How both sides call it in letters: by the id its writer gave it."""
+        return self.id if self.ours else str(self.facts.get(THEIR_LINE, ""))
 
 
 def add_line(tx: Connection, line: Line, *, once: str | None) -> bool:
