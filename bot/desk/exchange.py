@@ -149,6 +149,7 @@ ACTS: Mapping[str, str] = {
     "shown": N_("the personal part was shown behind the link"),
     "not_shown": N_("the personal part was not shown: look at the gate, the holds and the consent"),
     "file_came": N_("a file came"),
+    "file_given": N_("a file was saved behind the link"),
     "file_attached": N_("a file was attached"),
     "file_taken_off": N_("a file was taken off"),
     "file_sent": N_("a file was sent"),

@@ -6,9 +6,9 @@ from aiohttp import web
 from sqlalchemy.engine import Connection
 
 from bot.cases.hand import Hand
-from bot.conversations.attachments.model import LARGEST_SENT, UNKNOWN
+from bot.conversations.attachments.model import LARGEST_SENT
 from bot.desk.exchange import act_on
-from bot.desk.frame import go_to, hand_of
+from bot.desk.frame import go_to, hand_of, save_as
 from bot.exchange.requests.attachments import service
 from bot.exchange.requests.attachments.service import Wanted
 from bot.exchange.requests.model import NotNow, RequestNotFound
@@ -59,5 +59,4 @@ async def save_file(request: web.Request) -> web.StreamResponse:
         raise web.HTTPNotFound from None
     except NotNow:  # it is gone, or not here yet: the page of the request says which
         return go_to(request, "request", id=request_id)
-    headers = {"Content-Disposition": f'attachment; filename="{file.name}"', "Cache-Control": "no-store"}
-    return web.Response(body=content, content_type=UNKNOWN, headers=headers)
+    return save_as(file.name, content)

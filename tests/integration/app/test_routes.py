@@ -46,7 +46,8 @@ PUBLIC_PATHS = frozenset(
         "/healthz", "/readyz",
         "/desk/sign-in", "/desk/sign-in/link", "/referral", "/referral/answer", "/static/{room}/{hash}/{name}",
         "/exchange/key", "/provider",
-        "/request", "/request/accept", "/request/answer", "/request/file", "/request/forgotten", "/request/refuse",
+        "/request", "/request/accept", "/request/answer", "/request/file", "/request/forgotten", "/request/given",
+        "/request/refuse",
     }
 )  # fmt: skip
 #: Where a machine shows a secret instead of a session.

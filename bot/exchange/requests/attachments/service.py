@@ -138,7 +138,7 @@ def open_file(tx: Connection, hand: Hand, request_id: str, attachment_id: str) -
     file = files.get(tx, key, request.id, attachment_id)
     if file is None or key is None or not file.may_be_opened:
         raise NotNow("no_such_file")
-    content = _put_together(tx, key, file)
+    content = put_together(tx, key, file)
     service.audit_read(tx, hand, "request.file_read", request, {"file": file.id})
     return file, content
 
@@ -217,7 +217,8 @@ def _whole(tx: Connection, vault: Vault, readable: Readable) -> bytes:
     return readable.read(tx, vault, 0, readable.size)
 
 
-def _put_together(tx: Connection, key: DataKey, file: RequestAttachment) -> bytes:
+def put_together(tx: Connection, key: DataKey, file: RequestAttachment) -> bytes:
+    """All of a file that is here. Raises NotNow where it is not what it was."""
     content = b"".join(files.part(tx, key, file.id, number) or b"" for number in range(file.parts))
     if fingerprint(content) != file.sha256:
         raise NotNow("no_such_file")
