@@ -37,7 +37,7 @@ from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import Agreement as PartnerAgreement
 from bot.exchange.partners.model import Contact, Partner, PartnerKind
-from bot.exchange.requests import sending, service, store
+from bot.exchange.requests import hold_notices, sending, service, store
 from bot.exchange.requests.model import Ground, Status
 from bot.exchange.requests.service import Answer, Draft
 from bot.exchange.requests.types import REQUEST_TYPES
@@ -294,7 +294,7 @@ async def play(sides: dict[str, Side]) -> Told:
     # She agrees that Tunis is asked; an officer asks, another approves.
     await _agreed(lampedusa, case_id, tunis)
     asked_tunis = await _asked(lampedusa, case_id, _ask_tunis(lampedusa))
-    await lampedusa.do(service.tell_hold, hold.id, [asked_tunis])
+    await lampedusa.do(hold_notices.tell_hold, hold.id, [asked_tunis])
     await _answered(
         tunis,
         asked_tunis,

@@ -29,7 +29,7 @@ from bot.exchange.outside import store as links
 from bot.exchange.outside.model import MOST_VIEWS
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed
-from bot.exchange.requests import sending, service, store, telling
+from bot.exchange.requests import hold_notices, sending, service, store, telling
 from bot.exchange.requests.model import (
     ALTERNATIVES,
     ASSENTS,
@@ -133,6 +133,9 @@ ACTS: Mapping[str, str] = {
     "hold_told": N_("the partner was told of the hold"),
     "hold_came": N_("the partner told us of a hold"),
     "hold_ended": N_("the hold has ended"),
+    "hold_end_told": N_("the partner was told that the hold has ended"),
+    "hold_end_arrived": N_("the partner has signed that it heard of the end of the hold"),
+    "hold_end_not_told": N_("the channel is closed: call the partner and say that the hold has ended"),
     "hold_agreed": N_("we said that the hold may end"),
     "hold_agreed_there": N_("the partner says that the hold may end"),
     "override_asked": N_("one person asked to go against the gate"),
@@ -786,4 +789,4 @@ async def agree_to_their_hold(request: web.Request) -> web.StreamResponse:
     """As another body, say to the partner who placed a hold that it may end."""
     fields, request_id = await form(request), request.match_info["id"]
     hold = fields.get("hold", "")[:36]
-    return await act_on(request, lambda tx, hand: service.agree_to_their_hold(tx, hand, request_id, hold))
+    return await act_on(request, lambda tx, hand: hold_notices.agree_to_their_hold(tx, hand, request_id, hold))

@@ -14,7 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm, consent
+from bot.cases import consent
 from bot.cases import store as case_store
 from bot.exchange.gate import GateShut
 from bot.exchange.holds import service as holds
@@ -22,7 +22,7 @@ from bot.exchange.holds.model import Hold, HoldState, MayNotMove
 from bot.exchange.holds.model import NotNow as HoldNotNow
 from bot.exchange.partners.model import ChannelClosed
 from bot.exchange.post.model import LetterRefused, Receipt, ReceiptState, ReceivedLetter
-from bot.exchange.requests import sending, service, store
+from bot.exchange.requests import hold_notices, sending, service, store
 from bot.exchange.requests.attachments import travel as attachments
 from bot.exchange.requests.attachments.model import BadPart
 from bot.exchange.requests.attachments.travel import TooManyFiles
@@ -101,6 +101,8 @@ class RequestIntake:
             act = {ReceiptState.STORED: Act.DELIVER, ReceiptState.READ: Act.SEE}.get(receipt.state)
             if act is not None and request.allows(act):
                 self._move(tx, request, act, at=receipt.at)
+        if letter.kind == "hold_released" and receipt.state is ReceiptState.STORED:
+            self._note(tx, request, "hold_end_arrived", at=receipt.at, once=f"{letter.envelope_id}:stored")
         if letter.kind == "request_body":
             request = self._body_arrived(tx, request, letter, receipt)
         if letter.kind == "request_file":
@@ -431,30 +433,20 @@ class RequestIntake:
             transfers.ring(tx, case_id, at=letter.at)
 
     def _hold_released(self, tx: Connection, letter: ReceivedLetter) -> None:
-        request = self._of(tx, letter, Side.THEIRS)
-        hold_id = _id(letter.body.get("hold"))
-        ended = holds.end_told_hold(
-            tx, self._vault, hold_id, partner_id=letter.partner_id, request_id=request.id, at=letter.at
-        )
-        if ended:
-            self._note(tx, request, "hold_ended", at=letter.at, facts={"hold": hold_id})
+        request = self._of(tx, letter, None)
+        hold_notices.ended_there(tx, self._vault, request, _id(letter.body.get("hold")), at=letter.at)
 
     def _hold_agreed(self, tx: Connection, letter: ReceivedLetter) -> None:
-        """An officer there says that a hold of ours may end. It counts only from a partner whom we told of it."""
-        request = self._of(tx, letter, Side.OURS)
+        """An officer there says that a hold may end. It counts only from whom we told of it, or who told us of it with
+        its case."""
+        request = self._of(tx, letter, None)
         hold_id, person = _id(letter.body.get("hold")), _id(letter.body.get("person"))
-        told = {event.facts.get("hold") for event in store.events_of(tx, request.id) if event.act == "hold_told"}
-        if hold_id not in told or request.case_id is None:
-            raise LetterRefused("bad_body")
         try:
-            ended = holds.partner_agrees(
-                tx, self._vault, hold_id, partner_id=letter.partner_id, person=person, at=letter.at
-            )
+            hold_notices.partner_agrees(tx, self._vault, request, hold_id, person, at=letter.at)
+        except hold_notices.NotToldOfIt:
+            raise LetterRefused("bad_body") from None
         except HoldNotNow:
             return  # it has ended already
-        self._note(tx, request, "hold_agreed_there", at=letter.at, facts={"hold": hold_id})
-        if ended:
-            service.tell_hold_ended(tx, self._vault, request.case_id, hold_id, at=letter.at)
 
     # Cases that change hands
 
@@ -560,12 +552,9 @@ class RequestIntake:
 
 
 def ring_for(tx: Connection, request: Request, *, at: datetime) -> None:
-    """Call whoever holds the case of a request: its alarm says that a case waits, and nothing of why."""
-    if request.case_id is None:
-        return
-    found = case_store.get_case(tx, request.case_id)
-    if found is not None and found.case.is_open:
-        alarm.ring(tx, found.case, at=at)
+    """Call whoever holds the case of a request, ours or one that came through it: its alarm says that a case waits, and
+    nothing of why."""
+    transfers.ring(tx, request.case_id or transfers.case_taken_for(tx, request), at=at)
 
 
 def _read_answer(answer: object) -> tuple[str, str, dict[str, str], str, Mapping[str, Any]]:

@@ -941,46 +941,6 @@ def not_done_of(key: DataKey | None, line: Line) -> str:
     return _open(key, bytes.fromhex(sealed), line.id, "not_done") if sealed else ""
 
 
-# Holds, to those who must know
-
-
-def tell_hold(tx: Connection, hand: Hand, hold_id: str, request_ids: Iterable[str]) -> list[str]:
-    """Send the notice of a hold to the partners of these requests of the same case: do not move this child with this
-    adult until we confirm in writing. Raises GateShut, ChannelClosed."""
-    told = []
-    for request_id in request_ids:
-        request = to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
-        standing = {hold.id for hold in holds.standing_holds(tx, request.case_id or "")}
-        if request.side is not Side.OURS or hold_id not in standing or request.sent_at is None:
-            raise NotNow
-        sending.send(tx, hand.vault, request, "hold_placed", {"hold": hold_id}, actor=hand.officer.id, at=hand.at)
-        facts = {"hold": hold_id}
-        note(tx, hand.vault, request, "hold_told", officer_id=hand.officer.id, at=hand.at, facts=facts)
-        told.append(request_id)
-    return told
-
-
-def tell_hold_ended(tx: Connection, vault: Vault, case_id: str, hold_id: str, *, at: datetime) -> int:
-    """Tell everybody who was told of a hold that it has ended. Returns how many."""
-    count = 0
-    for sealed in store.of_case(tx, case_id):
-        told = [event for event in store.events_of(tx, sealed.request.id) if event.act == "hold_told"]
-        if any(event.facts.get("hold") == hold_id for event in told):
-            sending.send(tx, vault, sealed.request, "hold_released", {"hold": hold_id}, actor="system", at=at)
-            count += 1
-    return count
-
-
-def agree_to_their_hold(tx: Connection, hand: Hand, request_id: str, hold_id: str) -> None:
-    """As an officer of another body, say to the partner who placed a hold that it may end."""
-    request = to_act(tx, hand, request_id, Permission.HOLD_RELEASE).request
-    if hold_id not in {hold.id for hold in holds.told_holds(tx, request.id)}:
-        raise NotNow
-    letter = {"hold": hold_id, "person": hand.officer.id}
-    sending.send(tx, hand.vault, request, "hold_agreed", letter, actor=hand.officer.id, at=hand.at)
-    note(tx, hand.vault, request, "hold_agreed", officer_id=hand.officer.id, at=hand.at, facts={"hold": hold_id})
-
-
 # What everything above stands on
 
 

@@ -15,7 +15,7 @@ from bot.cases.model import NotReadyToClose
 from bot.exchange.holds import service as holds
 from bot.exchange.partners import store as partners
 from bot.exchange.post import store as post
-from bot.exchange.requests import sending, service
+from bot.exchange.requests import hold_notices, sending, service
 from bot.exchange.requests.model import Ground, NoConsent, NotNow, Status
 from bot.exchange.requests.service import Answer, WithdrawnConsents
 from tests.integration.exchange.two_countries import Country, Courier, a_draft, an_agreement_to
@@ -263,7 +263,7 @@ async def test_the_notice_of_a_hold_needs_no_consent_and_says_nothing_but_codes(
     dossier = await italy.do(holds.open_dossier, case_id, name="Kaboul Zitouni", claimed="uncle_aunt", once="")
     hold = await italy.do(holds.place_hold, dossier)
     await taken_back(italy, case_id, consent_id)
-    await italy.do(service.tell_hold, hold.id, [request_id])
+    await italy.do(hold_notices.tell_hold, hold.id, [request_id])
 
     [notice] = [
         each

@@ -43,7 +43,7 @@ from bot.exchange.partners.model import ChannelClosed, PartnerKind
 from bot.exchange.post import service as post
 from bot.exchange.post import store as post_store
 from bot.exchange.post.model import LetterRefused, LetterStopped, ReceivedLetter
-from bot.exchange.requests import sending, service, store
+from bot.exchange.requests import hold_notices, sending, service, store
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import OWED, RequestError, Status
 from bot.exchange.requests.service import Draft, WithdrawnConsents
@@ -312,7 +312,7 @@ class Play:
     def tell_hold(self) -> None:
         standing = holds.standing_holds(self.tx, self.scene.case_id)
         if standing:
-            service.tell_hold(self.tx, self.scene.officer, standing[0].id, [self._some_request()])
+            hold_notices.tell_hold(self.tx, self.scene.officer, standing[0].id, [self._some_request()])
 
     def override(self) -> None:
         request_id = self._some_request()

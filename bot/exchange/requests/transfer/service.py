@@ -291,7 +291,8 @@ def _take(tx: Connection, vault: Vault, transfer: Transfer, *, at: datetime) -> 
     if differ:
         text = json.dumps({code: list(values) for code, values in differ.items()}, ensure_ascii=False)
         files.write_note(tx, vault, case, text, by=by, at=at)
-    files.write_rest(tx, vault, case, file, by=by, at=at)
+    for theirs, ours in files.write_rest(tx, vault, case, file, by=by, at=at).items():
+        note(tx, vault, request, "hold_came", at=at, facts={"hold": ours, "theirs": theirs})
     _keep_situation(tx, vault, case, file, by=by, at=at)
     _let_be_found(tx, vault, case, file)
     due = arrival_due(str(body["fields"].get("arrival", "")), at)
