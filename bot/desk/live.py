@@ -21,9 +21,9 @@ from sqlalchemy.engine import Connection
 from bot.cases import service
 from bot.cases.model import Case, CaseNotFound
 from bot.desk.case import case_context
-from bot.desk.exchange import request_context
 from bot.desk.frame import Frame, context_of, frame_from, hand_of, look, requests_for, tools_of
 from bot.desk.looking import Look, Looks
+from bot.desk.request import request_context
 from bot.desk.rows import case_rows
 from bot.exchange.requests import service as requests
 from bot.exchange.requests.model import RequestNotFound

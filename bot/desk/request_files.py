@@ -7,8 +7,8 @@ from sqlalchemy.engine import Connection
 
 from bot.cases.hand import Hand
 from bot.conversations.attachments.model import LARGEST_SENT
-from bot.desk.exchange import act_on
 from bot.desk.frame import go_to, hand_of, save_as
+from bot.desk.request import act_on
 from bot.exchange.requests.attachments import service
 from bot.exchange.requests.attachments.service import Wanted
 from bot.exchange.requests.model import NotNow, RequestNotFound

@@ -9,8 +9,9 @@ from sqlalchemy.engine import Connection
 
 from bot.cases import store as case_store
 from bot.cases.hand import Hand
-from bot.desk.exchange import act_on, case_exchange_screen
+from bot.desk.exchange import case_exchange_screen
 from bot.desk.frame import go_to, hand_of
+from bot.desk.request import act_on
 from bot.exchange.requests import service
 from bot.exchange.requests.model import NotNow, RequestNotFound
 from bot.exchange.requests.transfer.model import TRANSFER

@@ -86,7 +86,7 @@ class _Document:
 
     def _person(self) -> dict[str, Any]:
         facts = self._record.facts
-        known = {}
+        known: dict[str, Any] = {}
         if name := facts.get("name"):
             known["fullName"] = {self._record.language: name}
         if len(born := facts.get("born", "")) == len("2010-05-31"):
