@@ -59,6 +59,7 @@ ACTS: Mapping[str, str] = {
     "withdraw": N_("withdrawn"),
     "asked_to_forget": N_("the consent was taken back: the partner was asked to keep nothing"),
     "not_told": N_("the channel is closed: call the partner and ask that they keep nothing"),
+    "kept_no_longer": N_("what they told us was destroyed here: the agreement lets us keep it no longer"),
     "forgotten": N_("what they told us was destroyed here"),
     "forgotten_there": N_("the partner confirms that it keeps nothing"),
     "reminded": N_("the partner was reminded"),

@@ -16,6 +16,7 @@ from bot.exchange.requests import sending, store
 from bot.exchange.requests.attachments import travel as attachments
 from bot.exchange.requests.history import note
 from bot.exchange.requests.intake import SYSTEM, ring_for
+from bot.exchange.requests.keeping import forget_what_is_over
 from bot.exchange.requests.model import EXPIRES_AFTER_DUE, Act, Request, Side, reminder_due
 from bot.exchange.requests.transfer import service as transfers
 from bot.exchange.requests.transfer import store as transfer_store
@@ -68,6 +69,7 @@ class Reminders:
             call = partial(transfers.call_for_missed, vault=self._vault, request_id=transfer.request_id, at=at)
             taken += await self._database.write(call)
         taken += await self._database.write(lambda tx: attachments.expire(tx, self._vault, at))
+        taken += await self._database.write(lambda tx: forget_what_is_over(tx, self._vault, at))
         if taken:
             self._signals.wake("exchange", "queue", "pages", "outbox")
         return taken

@@ -403,17 +403,14 @@ def _case_of(tx: Connection, request: Request) -> Case:
     return sealed.case
 
 
-def report_seen(tx: Connection, vault: Vault, request: Request, envelope_id: str, *, actor: str, at: datetime) -> None:
-    """Tell the partner that a human here has seen its request."""
-    post.report(
-        tx,
-        vault,
-        partner_id=request.partner_id,
-        envelope_id=envelope_id,
-        state=ReceiptState.READ,
-        actor=actor,
-        at=at,
-    )
+def report(tx: Connection, vault: Vault, request: Request, state: ReceiptState, *, actor: str, at: datetime) -> None:
+    """Sign to the partner what became of its request here: that a human has seen it, or that every answer has left."""
+    for event in store.events_of(tx, request.id):
+        if event.act == "came":
+            letter = event.facts["letter"]
+            post.report(
+                tx, vault, partner_id=request.partner_id, envelope_id=letter, state=state, actor=actor, at=at
+            )  # fmt: skip
 
 
 def _key_for(tx: Connection, vault: Vault, request: Request, *, personal: bool, at: datetime) -> str:

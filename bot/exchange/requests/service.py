@@ -29,6 +29,7 @@ from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Hold
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed, FocalPoint, Partner
+from bot.exchange.post.model import ReceiptState
 from bot.exchange.requests import sending, store
 from bot.exchange.requests.attachments import travel as attachments
 from bot.exchange.requests.history import note
@@ -156,10 +157,7 @@ def open_request(tx: Connection, hand: Hand, request_id: str) -> RequestFile:
     sealed = _visible(tx, hand, request_id)
     if sealed.request.side is Side.THEIRS and sealed.request.status is Status.DELIVERED:
         _move(tx, hand.vault, sealed.request, Act.SEE, officer_id=hand.officer.id, at=hand.at)
-        for event in store.events_of(tx, request_id):
-            if event.act == "came":
-                letter = event.facts["letter"]
-                sending.report_seen(tx, hand.vault, sealed.request, letter, actor=hand.officer.id, at=hand.at)
+        sending.report(tx, hand.vault, sealed.request, ReceiptState.READ, actor=hand.officer.id, at=hand.at)
         sealed = _visible(tx, hand, request_id)
     audit_read(tx, hand, Permission.EXCHANGE_READ, sealed.request)
     return _file(tx, hand.vault, sealed, at=hand.at)
@@ -912,6 +910,8 @@ def release_answers(tx: Connection, hand: Hand, request_id: str, *, endangers: b
     sending.send(tx, hand.vault, request, "request_answer", letter, actor=hand.officer.id, at=hand.at)
     lines = {line.id for line in written}
     attachments.send_waiting(tx, hand.vault, request, lines, actor=hand.officer.id, at=hand.at)
+    if everything:
+        sending.report(tx, hand.vault, request, ReceiptState.ANSWERED, actor=hand.officer.id, at=hand.at)
     _save(tx, request, answered)
     facts = {"answers": len(said), "ground": ground.value}
     note(tx, hand.vault, answered, "answer", officer_id=hand.officer.id, at=hand.at, facts=facts)

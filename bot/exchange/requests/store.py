@@ -304,6 +304,18 @@ def owed(tx: Connection, *, limit: int) -> list[Request]:
     return [_to_request(row) for row in tx.execute(query.limit(limit))]
 
 
+def kept_of_theirs(tx: Connection, partner_id: str, *, ended_before: datetime, limit: int = 100) -> list[Request]:
+    """Requests of a partner that ended by then, and of which what it told us is still here."""
+    over = sa.and_(
+        exchange_requests.c.side == Side.THEIRS.value,
+        exchange_requests.c.partner_id == partner_id,
+        exchange_requests.c.ended_at <= ended_before,
+        exchange_requests.c.body_sealed.is_not(None),
+    )
+    query = _query(over).order_by(exchange_requests.c.ended_at).limit(limit)
+    return [_to_request(row) for row in tx.execute(query.with_for_update(of=exchange_requests))]
+
+
 def number_taken(tx: Connection, number: str) -> bool:
     query = sa.select(exchange_requests.c.id).where(exchange_requests.c.number == number)
     return tx.execute(query.limit(1)).scalar_one_or_none() is not None

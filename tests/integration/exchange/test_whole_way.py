@@ -58,7 +58,10 @@ async def test_an_officer_asks_and_an_officer_in_another_country_answers(
         await tunisia.do(service.write_answer, request_id, Answer(key, "Rien.", "seen", "high"), once=key)
     await tunisia.do(service.release_answers, request_id, endangers=False, ground=Ground.CHILD_ONLY)
     await courier.carry()
-    assert (await italy.file(request_id)).request.status is Status.ANSWERED
+    answered = await italy.file(request_id)
+    assert answered.request.status is Status.ANSWERED
+    states = {each.kind: each.state for each in answered.letters}
+    assert states["request_preview"] == "answered"  # a receipt that they signed
     assert courier.refused == []
 
     await italy.do(service.close, request_id)
