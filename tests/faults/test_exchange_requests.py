@@ -1,5 +1,5 @@
-"""A case changes hands between two real processes, each with a database of its own, over sealed HTTP, while both are
-killed again and again: it moves once, with all that protects the child."""
+"""Two real processes, each with a database of its own, over sealed HTTP, while both are killed again and again: all
+fifteen types are asked and answered, and a case changes hands once, with all that protects the child."""
 
 from __future__ import annotations
 
@@ -24,12 +24,14 @@ from bot.exchange.requests import sending, service
 from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments.model import PART, State
 from bot.exchange.requests.attachments.service import Wanted
-from bot.exchange.requests.model import Request
+from bot.exchange.requests.model import Ground, Request, Status
 from bot.exchange.requests.reminders import Reminders
+from bot.exchange.requests.service import Answer
 from bot.exchange.requests.store import get_request
 from bot.exchange.requests.transfer import store as transfers
 from bot.exchange.requests.transfer.model import State as Whose
 from bot.exchange.requests.transfer.model import Transfer
+from bot.exchange.requests.types import REQUEST_TYPES
 from bot.kernel import audit
 from bot.kernel.clock import SetClock, SystemClock
 from bot.kernel.crypto import Erased, Vault
@@ -38,7 +40,7 @@ from tests.faults.exchange import FAILPOINTS, Plan, Side, Wire
 from tests.faults.exchange_server import MASTER_KEY
 from tests.integration.cases.world import World
 from tests.integration.exchange.test_transfer import NAME, a_followed_case, case_of, silenced
-from tests.integration.exchange.two_countries import ALL_DATA, ALL_TYPES, Country, a_draft
+from tests.integration.exchange.two_countries import ALL_DATA, ALL_TYPES, Country, a_draft, filled
 
 pytestmark = pytest.mark.faults
 
@@ -177,6 +179,53 @@ async def test_a_family_of_two_is_handed_over_once_by_two_processes_that_die(two
     nothing_can_be_read(tmp_path)
 
 
+async def test_all_fifteen_types_are_asked_and_answered_by_two_processes_that_die(
+    two_urls: tuple[str, str], tmp_path: Path
+):
+    border = Border(two_urls, tmp_path)
+    async with border.open(tmp_path / "wire") as (italy, tunisia):
+        case_id = await italy.case()
+        asked = {
+            await italy.asked(case_id, a_draft(italy.others["TN"], key, fields=filled(key, "Kanarya"))): key
+            for key in sorted(REQUEST_TYPES)
+        }
+        for request_id in asked:
+            await until(lambda r=request_id: request_of(tunisia, r), "a request arrives")
+            await tunisia.do(service.accept, request_id)
+        for request_id, key in asked.items():
+            await until(lambda r=request_id: is_in_full(tunisia, r), "the personal part arrives")
+            for question in REQUEST_TYPES[key].asks:
+                answer = Answer(question, f"Kanarya {question}", "document", "high")
+                await tunisia.do(service.write_answer, request_id, answer, once=f"{key}:{question}")
+            await tunisia.do(service.release_answers, request_id, endangers=False, ground=Ground.CHILD_ONLY)
+        for request_id, key in asked.items():
+            await until(lambda r=request_id: is_answered(italy, r), "the answers arrive")
+            here, there = await italy.file(request_id), await tunisia.file(request_id)
+            assert here.answered == there.answered == frozenset(REQUEST_TYPES[key].asks)
+            assert here.fields == there.fields == filled(key, "Kanarya")
+            assert answers_in(here) == answers_in(there)
+            assert all(each.state != "waiting" for each in here.letters)
+        for country in (italy, tunisia):
+            assert (await country.see(lambda tx, vault=country.vault: audit.verify(tx, vault))).ok
+    assert border.killed == KILLS
+    nothing_can_be_read(tmp_path)
+
+
+def answers_in(file: service.RequestFile) -> list[str]:
+    """Every answer of a thread, each as often as it is there."""
+    return sorted(said.text for said in file.lines if said.line.kind == "answer")
+
+
+async def is_in_full(country: Country, request_id: str) -> bool:
+    found = await request_of(country, request_id)
+    return found is not None and found.asked_on is not None
+
+
+async def is_answered(country: Country, request_id: str) -> bool:
+    found = await request_of(country, request_id)
+    return found is not None and found.status is Status.ANSWERED
+
+
 async def everything_is_there(tunisia: Country, drafts: list[str]) -> None:
     assert await opened_by_transfer(tunisia) == 2
     there = [str((await transfer_of(tunisia, request_id)).case_id) for request_id in drafts]
@@ -236,12 +285,7 @@ async def a_child_whose_file_is_pulled(italy: Country, tunisia: Country) -> bool
     pull = await tunisia.asked(arrived, a_draft(tunisia.others["IT"], asks=("hand_over",)))
     await until(lambda: request_of(italy, pull), "the question arrives")
     await italy.do(service.accept, pull)
-
-    async def asked_in_full() -> bool:
-        found = await request_of(italy, pull)
-        return found is not None and found.asked_on is not None
-
-    await until(asked_in_full, "the personal part arrives")
+    await until(lambda: is_in_full(italy, pull), "the personal part arrives")
     request_id = await italy.asked(known, a_draft(italy.others["TN"], "case_transfer", wanted_by=pull))
     await until(lambda: request_of(tunisia, request_id), "the offer arrives")
     await tunisia.do(service.accept, request_id)
@@ -255,7 +299,7 @@ async def a_child_whose_file_is_pulled(italy: Country, tunisia: Country) -> bool
 def nothing_can_be_read(folder: Path) -> None:
     """On the wire, in the databases and in what the processes said there is no word about the children."""
     looked = [path for path in folder.rglob("*") if path.is_file()]
-    assert (folder / "wire").stat().st_size > len(PAPER)
+    assert (folder / "wire").stat().st_size > 100_000
     for path in looked:
         content = path.read_bytes()
         for word in (NAME, BROTHER, "Kanarya", "Call her aunt"):
