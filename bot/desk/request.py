@@ -25,7 +25,8 @@ from bot.exchange.outside import store as links
 from bot.exchange.outside.model import MOST_VIEWS
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed
-from bot.exchange.requests import hold_notices, sending, service, telling
+from bot.exchange.requests import answering, hold_notices, overrides, sending, service, telling
+from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.model import (
     ALTERNATIVES,
     ASSENTS,
@@ -48,7 +49,7 @@ from bot.exchange.requests.model import (
     Side,
     Status,
 )
-from bot.exchange.requests.service import Answer, SentBefore
+from bot.exchange.requests.service import SentBefore
 from bot.exchange.requests.transfer.model import BANDS, GIVER_TITLES, HAND_OVER, TAKER_TITLES, State
 from bot.exchange.requests.types import BODIES, FIELDS, QUESTIONS
 from bot.kernel.access import Permission, Role, allows
@@ -132,7 +133,7 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: service.Reques
         and (asked.status in BEFORE_SENDING or file.consent is None),
         "acts": ACTS,
         "why_not": WHY_NOT,
-        "not_done": {said.line.id: service.not_done_of(key, said.line) for said in file.lines},
+        "not_done": {said.line.id: answering.not_done_of(key, said.line) for said in file.lines},
         "open_questions": [
             ask
             for ask in asked.asks
@@ -143,7 +144,7 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: service.Reques
         "lawyer_step": gate.LAWYER_STEP,
         "channels": gate.CHANNELS_THAT_REMAIN,
         "remaining": [by_id[one.id] for one in remaining],
-        "override_reason": service.override_reason(tx, vault, asked),
+        "override_reason": overrides.override_reason(tx, vault, asked),
         "roles": [role for role in (Role.OFFICER, Role.COORDINATOR) if role in officer.roles],
         "others": [partner for partner in others if partner.id != asked.partner_id],
         "names": officer_names(tx),
@@ -332,7 +333,7 @@ async def translate(request: web.Request) -> web.StreamResponse:
 @routes.post("/desk/requests/{id}/accept", name="accept_request", allow=Permission.EXCHANGE_ANSWER)
 async def accept(request: web.Request) -> web.StreamResponse:
     request_id = request.match_info["id"]
-    return await act_on(request, lambda tx, hand: service.accept(tx, hand, request_id), notice="request_accepted")
+    return await act_on(request, lambda tx, hand: answering.accept(tx, hand, request_id), notice="request_accepted")
 
 
 @routes.post("/desk/requests/{id}/refuse", name="refuse_request", allow=Permission.EXCHANGE_ANSWER)
@@ -342,7 +343,7 @@ async def refuse(request: web.Request) -> web.StreamResponse:
     def work(tx: Connection, hand: Hand) -> object:
         reason = _choice(Refusal, fields.get("reason", ""))
         alternative = _choice(Alternative, fields.get("alternative", ""))
-        return service.refuse(tx, hand, request_id, reason=reason, alternative=alternative)
+        return answering.refuse(tx, hand, request_id, reason=reason, alternative=alternative)
 
     return await act_on(request, work, notice="request_refused")
 
@@ -361,7 +362,7 @@ async def write_answer(request: web.Request) -> web.StreamResponse:
     )
 
     def work(tx: Connection, hand: Hand) -> object:
-        return service.write_answer(tx, hand, request_id, answer, once=fields.get("once", "")[:36])
+        return answering.write_answer(tx, hand, request_id, answer, once=fields.get("once", "")[:36])
 
     return await act_on(request, work, typed=fields)
 
@@ -370,7 +371,7 @@ async def write_answer(request: web.Request) -> web.StreamResponse:
 async def drop_answer(request: web.Request) -> web.StreamResponse:
     fields, request_id = await form(request), request.match_info["id"]
     line = fields.get("line", "")[:36]
-    return await act_on(request, lambda tx, hand: service.drop_answer(tx, hand, request_id, line))
+    return await act_on(request, lambda tx, hand: answering.drop_answer(tx, hand, request_id, line))
 
 
 @routes.post("/desk/requests/{id}/answers/release", name="release_answers", allow=Permission.EXCHANGE_RELEASE_ANSWER)
@@ -383,7 +384,7 @@ async def release_answers(request: web.Request) -> web.StreamResponse:
         if fields.get("endangers", "") not in said:
             raise Incomplete(["endangers"])
         endangers, ground = said[fields["endangers"]], _choice(Ground, fields.get("ground", ""))
-        return service.release_answers(tx, hand, request_id, endangers=endangers, ground=ground)
+        return answering.release_answers(tx, hand, request_id, endangers=endangers, ground=ground)
 
     return await act_on(request, work, notice="answers_sent")
 
@@ -394,7 +395,7 @@ async def ask_override(request: web.Request) -> web.StreamResponse:
 
     def work(tx: Connection, hand: Hand) -> object:
         role, reason = fields.get("role", ""), fields.get("reason", "")
-        return service.ask_override(tx, hand, request_id, role=role, reason=reason)
+        return overrides.ask_override(tx, hand, request_id, role=role, reason=reason)
 
     return await act_on(request, work, typed=fields)
 
@@ -405,7 +406,7 @@ async def agree_override(request: web.Request) -> web.StreamResponse:
 
     def work(tx: Connection, hand: Hand) -> None:
         override, role = fields.get("override", "")[:36], fields.get("role", "")
-        service.agree_override(tx, hand, request_id, override, role=role)
+        overrides.agree_override(tx, hand, request_id, override, role=role)
 
     return await act_on(request, work)
 

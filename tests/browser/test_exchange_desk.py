@@ -16,7 +16,7 @@ from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Mark
 from bot.exchange.partners.model import PartnerKind
 from bot.exchange.post.model import ReceivedLetter
-from bot.exchange.requests import service
+from bot.exchange.requests import answering, service
 from bot.exchange.requests import store as requests
 from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments.service import Wanted
@@ -100,7 +100,7 @@ def a_case_came(tx, desk: DeskServer, officer) -> tuple[str, str]:
     preview = a_preview(request_id, hold=True)
     due = (hand.at + timedelta(days=7)).isoformat()
     intake.receive(tx, letter("request_preview", {**preview, "due_at": due}))
-    service.accept(tx, hand, request_id)
+    answering.accept(tx, hand, request_id)
     fields = {
         "birth_year": "2012",
         "names": "Omar",

@@ -20,14 +20,15 @@ from bot.cases.model import CaseStatus
 from bot.cases.record import service as record
 from bot.exchange.holds import service as holds
 from bot.exchange.partners.model import Agreement
-from bot.exchange.requests import sending, service
+from bot.exchange.requests import answering, sending, service
+from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments.model import PART, State
 from bot.exchange.requests.attachments.service import Wanted
 from bot.exchange.requests.model import Ground, Request, Status
 from bot.exchange.requests.reminders import Reminders
-from bot.exchange.requests.service import Answer
 from bot.exchange.requests.store import get_request
+from bot.exchange.requests.transfer import acts
 from bot.exchange.requests.transfer import store as transfers
 from bot.exchange.requests.transfer.model import State as Whose
 from bot.exchange.requests.transfer.model import Transfer
@@ -138,7 +139,7 @@ async def test_a_family_of_two_is_handed_over_once_by_two_processes_that_die(two
     async with border.open(tmp_path / "wire") as (italy, tunisia):
         amina, omar = await a_followed_case(italy), await a_followed_case(italy, BROTHER)
         number = (await italy.see(lambda tx: case_of(tx, omar))).number
-        await italy.do(service.say_siblings, amina, number)
+        await italy.do(acts.say_siblings, amina, number)
         drafts = []
         for case_id in (amina, omar):
             draft = a_draft(italy.others["TN"], "case_transfer")
@@ -156,7 +157,7 @@ async def test_a_family_of_two_is_handed_over_once_by_two_processes_that_die(two
         assert preview.fields == {}
         assert preview.transfer is not None
         assert (preview.transfer.preview.size, preview.transfer.preview.hold) == (2, True)
-        await tunisia.do(service.accept, drafts[1])
+        await tunisia.do(answering.accept, drafts[1])
         for request_id in drafts:
             for country in (italy, tunisia):
                 await until(lambda c=country, r=request_id: moved(c, r), f"{country.country}: the case moves")
@@ -166,7 +167,7 @@ async def test_a_family_of_two_is_handed_over_once_by_two_processes_that_die(two
 
         # They are seen, and the sender keeps where they are and nothing else.
         for request_id in drafts:
-            await tunisia.do(service.child_arrived, request_id)
+            await tunisia.do(acts.child_arrived, request_id)
         for case_id in (amina, omar):
             await until(lambda case_id=case_id: is_a_pointer(italy, case_id), "the copy is destroyed")
 
@@ -191,13 +192,13 @@ async def test_all_fifteen_types_are_asked_and_answered_by_two_processes_that_di
         }
         for request_id in asked:
             await until(lambda r=request_id: request_of(tunisia, r), "a request arrives")
-            await tunisia.do(service.accept, request_id)
+            await tunisia.do(answering.accept, request_id)
         for request_id, key in asked.items():
             await until(lambda r=request_id: is_in_full(tunisia, r), "the personal part arrives")
             for question in REQUEST_TYPES[key].asks:
                 answer = Answer(question, f"Kanarya {question}", "document", "high")
-                await tunisia.do(service.write_answer, request_id, answer, once=f"{key}:{question}")
-            await tunisia.do(service.release_answers, request_id, endangers=False, ground=Ground.CHILD_ONLY)
+                await tunisia.do(answering.write_answer, request_id, answer, once=f"{key}:{question}")
+            await tunisia.do(answering.release_answers, request_id, endangers=False, ground=Ground.CHILD_ONLY)
         for request_id, key in asked.items():
             await until(lambda r=request_id: is_answered(italy, r), "the answers arrive")
             here, there = await italy.file(request_id), await tunisia.file(request_id)
@@ -284,11 +285,11 @@ async def a_child_whose_file_is_pulled(italy: Country, tunisia: Country) -> bool
     known, arrived = await a_followed_case(italy), await tunisia.case()
     pull = await tunisia.asked(arrived, a_draft(tunisia.others["IT"], asks=("hand_over",)))
     await until(lambda: request_of(italy, pull), "the question arrives")
-    await italy.do(service.accept, pull)
+    await italy.do(answering.accept, pull)
     await until(lambda: is_in_full(italy, pull), "the personal part arrives")
     request_id = await italy.asked(known, a_draft(italy.others["TN"], "case_transfer", wanted_by=pull))
     await until(lambda: request_of(tunisia, request_id), "the offer arrives")
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     for country in (italy, tunisia):
         await until(lambda country=country: moved(country, request_id), "the file moves")
     transfer = await transfer_of(tunisia, request_id)

@@ -19,7 +19,8 @@ from bot.conversations.attachments import service as talk_files
 from bot.exchange.gate import GateShut, Situation
 from bot.exchange.post.model import LetterRefused, LetterStopped, Receipt, ReceiptState, WaitingLetter
 from bot.exchange.post.service import LONGEST_BODY
-from bot.exchange.requests import sending, service
+from bot.exchange.requests import answering, sending, service
+from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments import store as attachment_store
 from bot.exchange.requests.attachments.model import LARGEST, MOST_FILES, PART, RequestAttachment, State
@@ -27,7 +28,7 @@ from bot.exchange.requests.attachments.service import Wanted
 from bot.exchange.requests.intake import ComesTooEarly, RequestIntake
 from bot.exchange.requests.model import Alternative, Ground, Incomplete, NoConsent, NotNow, Refusal
 from bot.exchange.requests.reminders import Reminders
-from bot.exchange.requests.service import Answer, WithdrawnConsents
+from bot.exchange.requests.service import WithdrawnConsents
 from bot.kernel import audit
 from bot.kernel.access import Role
 from bot.kernel.live import Signals
@@ -88,7 +89,7 @@ async def asked_with(italy: Country, content: bytes = PDF, **changed: Any) -> tu
 
 async def accepted(tunisia: Country, courier: Courier, request_id: str) -> None:
     await courier.carry()
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     await courier.carry()
 
 
@@ -113,7 +114,7 @@ async def test_a_file_of_a_request_travels_once_it_is_accepted_and_arrives_as_it
     assert await files(tunisia, request_id) == []
     assert parts_carried(courier) == []
 
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     await courier.carry()
 
     assert [body["part"] for body in parts_carried(courier)] == [0, 1, 2]
@@ -176,13 +177,13 @@ async def test_the_files_of_an_answer_wait_until_it_is_let_go_and_stand_beside_i
 ):
     _, request_id = await talking(italy, tunisia, courier)
     said = Answer("harm", "None that we know", "document", "high")
-    line = await tunisia.do(service.write_answer, request_id, said, once="a")
+    line = await tunisia.do(answering.write_answer, request_id, said, once="a")
     await tunisia.do(attachments.attach_upload, request_id, PHOTO, Wanted("The school register", "family", str(line)))
     await courier.carry()
     assert [file.state for file in await files(tunisia, request_id)] == [State.WAITING]
     assert await files(italy, request_id) == []
 
-    await tunisia.do(service.release_answers, request_id, endangers=False, ground=Ground.CHILD_ONLY)
+    await tunisia.do(answering.release_answers, request_id, endangers=False, ground=Ground.CHILD_ONLY)
     await courier.carry()
 
     [came] = await files(italy, request_id)
@@ -450,7 +451,7 @@ async def test_nobody_is_sent_files_before_they_accept_and_nobody_is_flooded(
     await courier.carry()
     with pytest.raises(LetterRefused, match="not_accepted"):
         await give(a_part(request_id, PDF))
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     with pytest.raises(ComesTooEarly):  # it overtook the personal part: the post tries again
         await give(a_part(request_id, PDF))
     await courier.carry()
@@ -477,7 +478,7 @@ async def test_we_attach_no_more_files_than_a_partner_takes(italy: Country, cour
 async def test_a_refused_request_sent_no_file(italy: Country, tunisia: Country, courier: Courier):
     _, request_id = await asked_with(italy)
     await courier.carry()
-    await tunisia.do(service.refuse, request_id, reason=Refusal.NO_BASIS, alternative=Alternative.LAWYER)
+    await tunisia.do(answering.refuse, request_id, reason=Refusal.NO_BASIS, alternative=Alternative.LAWYER)
     await courier.carry()
 
     assert parts_carried(courier) == []
@@ -510,7 +511,7 @@ async def test_the_largest_part_fits_a_letter_and_an_envelope(two: tuple[Deploym
     content = (canary * (LARGEST // len(canary) + 1))[:LARGEST]
     request_id = await france.asked(await france.case(), a_draft(france.others["TN"]))
     await settled(lyon, tunis)
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     await settled(lyon, tunis)
 
     await france.do(attachments.attach_upload, request_id, content, Wanted("x" * 200, "identity"))

@@ -10,7 +10,7 @@ import pytest
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import Contact, FocalPoint
 from bot.exchange.post.model import LetterRefused
-from bot.exchange.requests import service, store
+from bot.exchange.requests import answering, service, store
 from bot.exchange.requests.model import Alternative, Refusal, Returned, Status
 from bot.exchange.requests.reminders import Reminders
 from bot.kernel.crypto import Erased
@@ -25,7 +25,7 @@ async def accepted(italy: Country, tunisia: Country, courier: Courier, **changed
     """A request of Italy's that Tunisia has accepted and knows about whom it is."""
     request_id = await italy.asked(await italy.case(), a_draft(italy.others["TN"], **changed))
     await courier.carry()
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     await courier.carry()
     return request_id
 
@@ -190,14 +190,14 @@ async def test_what_a_partner_asked_is_kept_as_long_as_its_agreement_says_and_no
 ):
     request_id = await italy.asked(await italy.case(), a_draft(italy.others["TN"]))
     await courier.carry()
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     await courier.carry()
     key_id = (await tunisia.file(request_id)).request.key_id
     reminders = Reminders(tunisia.database, tunisia.clock, Signals(), tunisia.vault)
     tunisia.clock.advance(timedelta(days=400))
     await reminders.look()
     assert (await tunisia.file(request_id)).fields  # an answer is still owed
-    await tunisia.do(service.refuse, request_id, reason=Refusal.NO_CAPACITY, alternative=Alternative.UNHCR)
+    await tunisia.do(answering.refuse, request_id, reason=Refusal.NO_CAPACITY, alternative=Alternative.UNHCR)
 
     tunisia.clock.advance(timedelta(days=364))
     await reminders.look()

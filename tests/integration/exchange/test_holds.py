@@ -23,9 +23,9 @@ from bot.exchange.holds.model import (
     Source,
     Tie,
 )
-from bot.exchange.requests import hold_notices, service
+from bot.exchange.requests import answering, hold_notices, service
+from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.model import Ground, Status
-from bot.exchange.requests.service import Answer
 from bot.kernel import audit
 from bot.kernel.access import Role
 from bot.kernel.live import Signals
@@ -128,7 +128,7 @@ async def test_a_partner_who_was_told_of_a_hold_takes_no_child_over(italy: Count
     await courier.carry()
 
     with pytest.raises(MayNotMove):
-        await tunisia.do(service.accept, request_id)
+        await tunisia.do(answering.accept, request_id)
 
 
 async def test_a_partner_is_told_of_the_hold_and_its_officer_can_be_the_second_body(
@@ -144,7 +144,7 @@ async def test_a_partner_is_told_of_the_hold_and_its_officer_can_be_the_second_b
     await courier.carry()
 
     assert [each.id for each in (await tunisia.file(request_id)).holds] == [hold.id]
-    await tunisia.do(service.accept, request_id)  # to look at him is what is asked
+    await tunisia.do(answering.accept, request_id)  # to look at him is what is asked
     await tunisia.do(hold_notices.agree_to_their_hold, request_id, hold.id)
     await courier.carry()
     assert (await italy.do(holds.open_dossier_file, dossier)).hold is not None  # one body is not two
@@ -166,11 +166,11 @@ async def test_the_story_of_a_false_uncle(italy: Country, tunisia: Country, cour
     await italy.do(holds.mark, dossier, {"papers": Mark.RED})
     request_id = await italy.asked(case_id, a_draft(italy.others["TN"], "verify_adult"))
     await courier.carry()
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     await courier.carry()
     answer = Answer("tie", "لا عمّ لها بهذا الاسم.", "document", "high")
-    await tunisia.do(service.write_answer, request_id, answer, once="1")
-    await tunisia.do(service.release_answers, request_id, endangers=False, ground=Ground.CHILD_ONLY)
+    await tunisia.do(answering.write_answer, request_id, answer, once="1")
+    await tunisia.do(answering.release_answers, request_id, endangers=False, ground=Ground.CHILD_ONLY)
     await courier.carry()
     assert (await italy.file(request_id)).request.status is Status.PARTLY_ANSWERED
 

@@ -22,10 +22,11 @@ from bot.exchange.holds.model import Evidence, Favour, Mark, MayNotMove, Source,
 from bot.exchange.partners import store as partners
 from bot.exchange.post.model import LetterRefused, Receipt, ReceiptState
 from bot.exchange.post.service import LONGEST_BODY
-from bot.exchange.requests import hold_notices, service
+from bot.exchange.requests import answering, hold_notices, service
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Alternative, NotNow, Refusal, Status
 from bot.exchange.requests.reminders import Reminders
+from bot.exchange.requests.transfer import acts
 from bot.exchange.requests.transfer import store as transfers
 from bot.exchange.requests.transfer.model import State, Transfer
 from bot.kernel.crypto import Erased
@@ -75,7 +76,7 @@ async def moved(giver: Country, taker: Country, courier: Courier, case_id: str) 
     """The request, and the case that was opened there."""
     request_id = await offered(giver, taker.country, case_id)
     await courier.carry()
-    await taker.do(service.accept, request_id)
+    await taker.do(answering.accept, request_id)
     await courier.carry()
     there = (await transfer_of(taker, request_id)).case_id
     assert there is not None
@@ -165,7 +166,7 @@ async def test_the_sender_keeps_a_pointer_and_not_a_copy_once_the_child_has_arri
     assert kept.case.is_open  # until the first report: somebody watches
     assert kept.notes
 
-    await tunisia.do(service.child_arrived, request_id)
+    await tunisia.do(acts.child_arrived, request_id)
     await courier.carry()
     case = await italy.see(lambda tx: case_of(tx, case_id))
     assert (case.status, case.closing) == (CaseStatus.CLOSED, "transferred")
@@ -188,7 +189,7 @@ async def test_a_child_who_is_not_seen_within_a_day_rings_on_both_sides(
     draft.fields["arrival"] = italy.clock.now().date().isoformat()
     request_id = await italy.asked(case_id, draft)
     await courier.carry()
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     await courier.carry()
     there = (await transfer_of(tunisia, request_id)).case_id
     cases = ((italy, case_id), (tunisia, str(there)))
@@ -210,7 +211,7 @@ async def test_a_child_who_did_not_come_rings_at_the_sender_at_once(italy: Count
     case_id = await a_followed_case(italy)
     request_id, _ = await moved(italy, tunisia, courier, case_id)
     await italy.database.write(lambda tx: silenced(tx, case_id, italy.officer.id, italy.clock.now()))
-    await tunisia.do(service.child_missed, request_id)
+    await tunisia.do(acts.child_missed, request_id)
     await courier.carry()
 
     alarm = await italy.see(lambda tx: case_store.get_alarm(tx, case_id, lock=False))
@@ -224,7 +225,7 @@ async def test_what_was_declined_stays(italy: Country, tunisia: Country, courier
     case_id = await a_followed_case(italy)
     request_id = await offered(italy, "TN", case_id)
     await courier.carry()
-    await tunisia.do(service.refuse, request_id, reason=Refusal.NO_CAPACITY, alternative=Alternative.SOCIAL_SERVICE)
+    await tunisia.do(answering.refuse, request_id, reason=Refusal.NO_CAPACITY, alternative=Alternative.SOCIAL_SERVICE)
     await courier.carry()
 
     assert (await transfer_of(italy, request_id)).state is State.STAYED
@@ -239,7 +240,7 @@ async def test_a_case_is_offered_to_one_partner_at_a_time(italy: Country, tunisi
     with pytest.raises(NotNow, match="already_offered"):
         await offered(italy, "TN", case_id)
     await courier.carry()
-    await tunisia.do(service.accept, first)
+    await tunisia.do(answering.accept, first)
     await courier.carry()
     with pytest.raises(NotNow, match="handed_over"):
         await italy.do(service.draft, case_id, a_draft(italy.others["TN"]))
@@ -262,7 +263,7 @@ async def test_a_hold_that_came_while_the_file_waited_stops_it_and_the_new_file_
     case_id = await italy.case()
     request_id = await offered(italy, "TN", case_id)
     await courier.carry()
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     file = await italy.do(lambda tx, hand: service.transfers.part_of_body(tx, hand.vault, request_of(tx, request_id)))
     adult = str(await italy.do(holds.open_dossier, case_id, name="Sami", claimed="uncle_aunt", once=""))
     await italy.do(holds.place_hold, adult)
@@ -279,7 +280,7 @@ async def test_brothers_and_sisters_are_handed_over_together_or_not_at_all(
 ):
     amina, omar = await a_followed_case(italy), await a_followed_case(italy, "Omar")
     number = (await italy.see(lambda tx: case_of(tx, omar))).number
-    await italy.do(service.say_siblings, amina, number)
+    await italy.do(acts.say_siblings, amina, number)
     with pytest.raises(NotNow, match="siblings"):
         await offered(italy, "TN", amina)
 
@@ -292,7 +293,7 @@ async def test_brothers_and_sisters_are_handed_over_together_or_not_at_all(
     await italy.do(service.send_request, drafts[0])
     assert waiting  # the one that could not go alone is still approved, and did not leave
     await courier.carry()
-    await tunisia.do(service.accept, drafts[1])
+    await tunisia.do(answering.accept, drafts[1])
     await courier.carry()
 
     there = [(await transfer_of(tunisia, each)).case_id for each in drafts]
@@ -306,7 +307,7 @@ async def test_while_one_offer_of_two_is_missing_none_is_accepted(italy: Country
     await hand_over(tunisia, "IT", "request_preview", body, request_type="case_transfer")
 
     with pytest.raises(NotNow, match="siblings_missing"):
-        await tunisia.do(service.accept, body["request"])
+        await tunisia.do(answering.accept, body["request"])
 
 
 async def test_a_deployment_asks_for_the_file_of_a_child_and_gets_it_into_its_own_case(
@@ -317,11 +318,11 @@ async def test_a_deployment_asks_for_the_file_of_a_child_and_gets_it_into_its_ow
     await tunisia.do(record.write_fields, arrived, {"name": ["Amina T."]}, seen={})
     pull = await tunisia.asked(arrived, a_draft(tunisia.others["IT"], asks=("hand_over",)))
     await courier.carry()
-    await italy.do(service.accept, pull)
+    await italy.do(answering.accept, pull)
     await courier.carry()
     request_id = await offered(italy, "TN", known, wanted_by=pull)
     await courier.carry()
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     await courier.carry()
 
     assert (await transfer_of(tunisia, request_id)).case_id == arrived
@@ -356,7 +357,7 @@ async def test_a_file_that_cannot_be_read_opens_nothing_and_the_case_stays(
     case_id = await a_followed_case(italy)
     request_id = await offered(italy, "TN", case_id)
     await courier.carry()
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     right = files.gather
     monkeypatch.setattr(files, "gather", lambda *args: {**right(*args), **change})
     await courier.carry()
@@ -378,7 +379,7 @@ async def test_a_file_too_large_for_one_letter_stays_here_whole_and_leaves_once_
         await italy.do(write_note, case_id, text=f"{number} {'x' * (LONGEST_NOTE - 10)}", once="", shared=True)
     request_id = await offered(italy, "TN", case_id)
     await courier.carry()
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     await courier.carry()
 
     last = (await italy.file(request_id)).events[-1]
@@ -525,7 +526,7 @@ async def test_nobody_ends_a_hold_of_a_case_that_is_not_theirs(italy: Country, t
     [hold] = await italy.see(lambda tx: holds.standing_holds(tx, case_id))
     request_id = await offered(italy, "TN", case_id)
     await courier.carry()
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     for kind, body in (("hold_released", {"hold": hold.id}), ("hold_agreed", {"hold": hold.id, "person": "5" * 36})):
         with contextlib.suppress(LetterRefused):
             await hand_over(italy, "TN", kind, {"request": request_id, **body}, request_type="case_transfer")
