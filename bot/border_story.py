@@ -37,9 +37,10 @@ from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import Agreement as PartnerAgreement
 from bot.exchange.partners.model import Contact, Partner, PartnerKind
-from bot.exchange.requests import sending, service, store
+from bot.exchange.requests import answering, hold_notices, sending, service, store
+from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.model import Ground, Status
-from bot.exchange.requests.service import Answer, Draft
+from bot.exchange.requests.service import Draft
 from bot.exchange.requests.types import REQUEST_TYPES
 from bot.foreground import CannotDo
 from bot.kernel.access import Role
@@ -294,7 +295,7 @@ async def play(sides: dict[str, Side]) -> Told:
     # She agrees that Tunis is asked; an officer asks, another approves.
     await _agreed(lampedusa, case_id, tunis)
     asked_tunis = await _asked(lampedusa, case_id, _ask_tunis(lampedusa))
-    await lampedusa.do(service.tell_hold, hold.id, [asked_tunis])
+    await lampedusa.do(hold_notices.tell_hold, hold.id, [asked_tunis])
     await _answered(
         tunis,
         asked_tunis,
@@ -402,12 +403,12 @@ async def _answered(side: Side, request_id: str, answers: dict[str, str]) -> Non
     """There: a human sees it, takes it on, finds out, and a second one lets the answers go."""
     await side.reached(request_id, Status.DELIVERED, Status.SEEN)
     await side.do(service.open_request, request_id)
-    await side.do(service.accept, request_id)
+    await side.do(answering.accept, request_id)
     await side.told(request_id)
     for key, text in answers.items():
         answer = Answer(key, text, "seen" if key == "household" else "told", "high")
-        await side.do(service.write_answer, request_id, answer, once=new_id())
-    release = service.release_answers
+        await side.do(answering.write_answer, request_id, answer, once=new_id())
+    release = answering.release_answers
     await side.do(release, request_id, endangers=False, ground=Ground.NECESSARY, by=COORDINATES)
 
 

@@ -464,6 +464,20 @@ def partner_sign(
     typer.echo(run(sign(settings_or_stop(), name, sign_in_name, password, heard)))
 
 
+@partner.command("focal")
+def partner_focal(
+    country: Annotated[str, typer.Argument(help="the country, as two letters")],
+    person: Annotated[str, typer.Option("--person", help="who is called when nobody there answers")],
+    phone: Annotated[str, typer.Option("--phone", help="the number to call")],
+    email: Annotated[str, typer.Option("--email", help="an e-mail address, where there is one")] = "",
+    name: Annotated[str, typer.Option("--partner", help="the partner they belong to, if they are of one")] = "",
+) -> None:
+    """Say whom to call in a country when an answer is overdue. It replaces whoever was named before."""
+    from bot.partner_upkeep import name_focal_point
+
+    typer.echo(run(name_focal_point(settings_or_stop(), country, person, phone, email, name or None)))
+
+
 @partner.command("rotate")
 def partner_rotate() -> None:
     """Make a new key of our own and tell every partner. The old one holds for 30 days more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
@@ -17,7 +18,7 @@ from bot.exchange.partners import service as partners
 from bot.exchange.partners.description import DescriptionWrong, read_description, waits
 from bot.exchange.partners.endpoint import EndpointRefused, plain_endpoint
 from bot.exchange.partners.keys import KeyCard, NotAKeyFile, read_card, write_card
-from bot.exchange.partners.model import Contact, KeyState, Partner, PartnerKey
+from bot.exchange.partners.model import Contact, FocalPoint, KeyState, Partner, PartnerKey
 from bot.exchange.partners.names import NameRefused
 from bot.exchange.partners.service import CannotSign, KeyRefused, PartnerLooksAlike
 from bot.exchange.post import service as post
@@ -169,6 +170,28 @@ async def fingerprint(settings: Settings, name: str | None) -> str:
         + _groups(keys.fingerprint(key.sign_public, key.seal_public))
         for key in partner.keys
     )
+
+
+async def name_focal_point(
+    settings: Settings, country: str, person: str, phone: str, email: str, name: str | None
+) -> str:
+    """Whom to call in a country when nobody else answers. Raises CannotDo."""
+    code, who, number = country.strip().upper(), person.strip(), phone.strip()
+    if not re.fullmatch("[A-Z]{2}", code):
+        raise CannotDo(f"{country!r} is no country. Write two letters, such as TN.")
+    if not who or not any(each.isdigit() for each in number):
+        raise CannotDo("A focal point has a name and a phone number: an officer calls when a child is waiting.")
+    at = SystemClock().now()
+    async with installation(settings) as (database, vault):
+
+        def work(tx: Connection) -> None:
+            partner = _named(tx, vault, name) if name else None
+            point = FocalPoint(code, Contact(who, number, email.strip()), partner.id if partner else None)
+            store.set_focal_point(tx, point)
+            audit.append(tx, vault, at=at, actor=COMMAND, act="exchange.focal_point", object=f"country:{code}")
+
+        await database.write(work)
+    return f"Officers are told to call {who}, {number}, when an answer from {code} is overdue."
 
 
 async def our_key_file(settings: Settings) -> str:

@@ -35,7 +35,7 @@ from bot.exchange.holds.model import (
 )
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed
-from bot.exchange.requests import service as requests
+from bot.exchange.requests import hold_notices
 from bot.exchange.requests import store as request_store
 from bot.exchange.requests.model import ENDED, RequestError, Side
 from bot.exchange.requests.types import TIES
@@ -211,7 +211,7 @@ async def tell_hold(request: web.Request) -> web.StreamResponse:
         held, told = service.hold_of(tx, dossier_id), [each[:36] for each in fields.getall("requests", [])]
         if held is None or not told:
             raise NotNow(dossier_id)
-        return requests.tell_hold(tx, hand, held.id, told)
+        return hold_notices.tell_hold(tx, hand, held.id, told)
 
     return await _act(request, work, notice="hold_told")
 
@@ -222,11 +222,7 @@ async def release_hold(request: web.Request) -> web.StreamResponse:
     fields, dossier_id = await form(request), request.match_info["id"]
 
     def work(tx: Connection, hand: Hand) -> object:
-        held = service.hold_of(tx, dossier_id)
-        ended = service.agree_to_release(tx, hand, dossier_id, reason=fields.get("reason", ""))
-        if ended and held is not None and held.case_id is not None:
-            requests.tell_hold_ended(tx, hand.vault, held.case_id, held.id, at=hand.at)
-        return ended
+        return hold_notices.agree_to_release(tx, hand, dossier_id, reason=fields.get("reason", ""))
 
     return await _act(request, work, notice="hold_agreed")
 

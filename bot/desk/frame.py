@@ -17,6 +17,7 @@ from bot.cases.hand import Hand, in_scope
 from bot.cases.model import Case, CaseError, CaseNotFound, NotReadyToClose
 from bot.cases.reasons import reason_title
 from bot.conversations import service as conversations
+from bot.conversations.attachments.model import UNKNOWN
 from bot.desk.acts import SENTENCES
 from bot.exchange.holds import service as holds
 from bot.exchange.requests import service as requests
@@ -211,6 +212,12 @@ def go_to(
     asked = {**(query or {}), **({"notice": notice} if notice else {})}
     path = route_url(request, route, asked or None, **parts)
     return web.Response(status=303, headers={"Location": f"{path}#{part}" if part else path})
+
+
+def save_as(name: str, content: bytes) -> web.Response:
+    """A file to be saved: whatever is in it, no browser runs it, shows it here or keeps it."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return web.Response(body=content, content_type=UNKNOWN, headers=headers)
 
 
 #: What a screen can say after a form. The address holds a code, never a sentence.

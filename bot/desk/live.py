@@ -21,9 +21,9 @@ from sqlalchemy.engine import Connection
 from bot.cases import service
 from bot.cases.model import Case, CaseNotFound
 from bot.desk.case import case_context
-from bot.desk.exchange import request_context
 from bot.desk.frame import Frame, context_of, frame_from, hand_of, look, requests_for, tools_of
 from bot.desk.looking import Look, Looks
+from bot.desk.request import request_context
 from bot.desk.rows import case_rows
 from bot.exchange.requests import service as requests
 from bot.exchange.requests.model import RequestNotFound
@@ -40,7 +40,7 @@ LOOK_EVERY = 10.0
 GATHER = 0.05
 
 #: What a view sends for itself. A part is a template of its own and an element with `data-part` on the page.
-REQUEST_PARTS = ("nav", "alerts", "request_state", "request_thread")
+REQUEST_PARTS = ("nav", "alerts", "request_state", "request_thread", "request_files")
 CASE_PARTS = ("case_state", "phone", "safe", "log", "notes", "events")
 
 

@@ -9,7 +9,7 @@ from aiohttp import web
 from multidict import MultiDict
 from sqlalchemy.engine import Connection
 
-from bot.desk.frame import context_of, go_to, hand_of
+from bot.desk.frame import context_of, go_to, hand_of, save_as
 from bot.exchange.outside import service
 from bot.exchange.outside.model import ENDINGS, LARGEST_FILE, LinkDead, NotTaken
 from bot.exchange.outside.service import Page
@@ -46,6 +46,7 @@ PROBLEMS: Mapping[str, str] = {
     "refusal": N_("Say why you cannot, and whom we should ask."),
 }
 WAIT = N_("Wait a minute and try again.")
+NOT_GIVEN = N_("This file cannot be given out now. Please call the officer who asked you.")
 NOT_TAKEN = N_("This could not be taken in. Please call the officer who asked you.")
 
 routes = Routes()
@@ -113,6 +114,25 @@ async def attach(request: web.Request) -> web.StreamResponse:
         return service.attach(tx, vault, reply, uploaded(request, "file"), at)
 
     return await _do(request, work)
+
+
+@routes.post(f"{PATH}/given", name="outside_given", allow=PUBLIC)
+async def save_given(request: web.Request) -> web.StreamResponse:
+    """A file that goes with the request, to be saved: no browser runs or shows it here."""
+    fields, at, vault = await form(request), request.app[CLOCK].now(), request.app[VAULT]
+    reply, file_id = fields.get("reply", "")[:80], fields.get("file", "")[:36]
+    _speak(request, fields.get("language", ""))
+    try:
+        given = await request.app[DATABASE].write(lambda tx: service.save_given(tx, vault, reply, file_id, at))
+    except LinkDead:
+        return await _dead(request)
+    except NotTaken:
+        given = None
+    request.app[SIGNALS].wake("exchange", "queue", "pages")
+    if given is None:
+        page = await request.app[DATABASE].write(lambda tx: service.look_again(tx, vault, reply, at))
+        return _answer(request, page=page, problem=NOT_GIVEN, status=409)
+    return save_as(given[0].name, given[1])
 
 
 @routes.post(f"{PATH}/forgotten", name="outside_forgotten", allow=PUBLIC)

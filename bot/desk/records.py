@@ -19,7 +19,7 @@ from bot.desk.frame import context_of, go_to, hand_of, show
 from bot.desk.qr import qr_path
 from bot.desk.queue import officer_names
 from bot.exchange.partners.keys import OwnKey
-from bot.exchange.records import codes, credential, ips, service
+from bot.exchange.records import codes, credential, elm, ips, service
 from bot.exchange.records.model import (
     ABSENCES,
     FACTS,
@@ -69,7 +69,7 @@ PAPER: Mapping[str, str] = {
     "some_codes": N_("The codes hold the most needed of it, signed."),
 }
 
-FHIR, SIGNED = "fhir", "signed"
+FHIR, ELM, SIGNED = "fhir", "elm", "signed"
 
 
 def _kind(request: web.Request) -> Kind:
@@ -368,7 +368,8 @@ async def print_copy(request: web.Request) -> web.StreamResponse:
 @routes.get("/desk/cases/{id}/carried/file", name="carried_file", allow=Permission.CARRIED_READ)
 async def download(request: web.Request) -> web.StreamResponse:
     """One copy as a file. Its name says nothing of what is in it."""
-    wanted = FHIR if request.query.get("form") == FHIR else SIGNED
+    wanted = request.query.get("form", "")
+    wanted = wanted if wanted in (FHIR, ELM) else SIGNED
     given = await _given(request, wanted)
     if isinstance(given, web.Response):
         return given
@@ -379,6 +380,10 @@ async def download(request: web.Request) -> web.StreamResponse:
             "application/fhir+json",
             "json",
         )
+    elif wanted == ELM and copy.record.kind is Kind.SCHOOL:
+        words, language = request.app[WORDS], copy.record.language
+        made = elm.document(copy, say=lambda sentence: words.text(language, sentence))
+        text, content_type, ending = json.dumps(made, ensure_ascii=False, indent=1), "application/ld+json", "jsonld"
     else:
         text = credential.sign(copy, private=key.private.sign, public=key.sign_public)
         content_type, ending = "application/jwt", "jwt"

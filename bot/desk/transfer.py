@@ -9,10 +9,12 @@ from sqlalchemy.engine import Connection
 
 from bot.cases import store as case_store
 from bot.cases.hand import Hand
-from bot.desk.exchange import act_on, case_exchange_screen
+from bot.desk.exchange import case_exchange_screen
 from bot.desk.frame import go_to, hand_of
+from bot.desk.request import act_on
 from bot.exchange.requests import service
 from bot.exchange.requests.model import NotNow, RequestNotFound
+from bot.exchange.requests.transfer import acts
 from bot.exchange.requests.transfer.model import TRANSFER
 from bot.kernel.access import Permission
 from bot.kernel.web import Routes, form
@@ -24,19 +26,19 @@ routes = Routes()
 @routes.post("/desk/requests/{id}/transfer/arrived", name="child_arrived", allow=Permission.EXCHANGE_RELEASE_ANSWER)
 async def child_arrived(request: web.Request) -> web.StreamResponse:
     """An officer here has seen the child whose case was handed to us."""
-    return await _of_request(request, service.child_arrived, "child_arrived")
+    return await _of_request(request, acts.child_arrived, "child_arrived")
 
 
 @routes.post("/desk/requests/{id}/transfer/missed", name="child_missed", allow=Permission.EXCHANGE_RELEASE_ANSWER)
 async def child_missed(request: web.Request) -> web.StreamResponse:
     """The child did not come: both sides are rung."""
-    return await _of_request(request, service.child_missed, "child_missed")
+    return await _of_request(request, acts.child_missed, "child_missed")
 
 
 @routes.post("/desk/requests/{id}/transfer/kept", name="keep_after_call", allow=Permission.EXCHANGE_APPROVE)
 async def keep_after_call(request: web.Request) -> web.StreamResponse:
     """The partner said by phone that they do not have the file."""
-    return await _of_request(request, service.keep_after_call, "saved")
+    return await _of_request(request, acts.keep_after_call, "saved")
 
 
 async def _of_request(
@@ -74,14 +76,14 @@ async def say_siblings(request: web.Request) -> web.StreamResponse:
     """This case and another one are of brothers or sisters."""
     fields, case_id = await form(request), request.match_info["id"]
     number = fields.get("number", "")
-    return await _of_case(request, lambda tx, hand: service.say_siblings(tx, hand, case_id, number))
+    return await _of_case(request, lambda tx, hand: acts.say_siblings(tx, hand, case_id, number))
 
 
 @routes.post("/desk/cases/{id}/siblings/part", name="part_siblings", allow=Permission.EXCHANGE_DRAFT)
 async def part_siblings(request: web.Request) -> web.StreamResponse:
     """This case travels for itself again."""
     case_id = request.match_info["id"]
-    return await _of_case(request, lambda tx, hand: service.part_siblings(tx, hand, case_id))
+    return await _of_case(request, lambda tx, hand: acts.part_siblings(tx, hand, case_id))
 
 
 async def _of_case(request: web.Request, work: Callable[[Connection, Hand], None]) -> web.StreamResponse:

@@ -260,6 +260,8 @@ CODES_ONLY = frozenset(
         "case_missed",
         "hold_agreed",
         "hold_released",
+        "file_kept",
+        "file_spoilt",
         "withdrawal_done",
     }
 )

@@ -71,6 +71,7 @@ NO_SCREENS = {
     "/desk/cases/{id}/carried/file": "a download",
     "/desk/cases/{id}/files/{file}/copy": "a picture or a sound",
     "/desk/requests/{id}/file": "a download",
+    "/desk/requests/{id}/files/{file}": "a download",
     "/static/{room}/{hash}/{name:.+}": "files of pages",
     "/healthz": "for machines",
     "/readyz": "for machines",

@@ -16,8 +16,10 @@ from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Mark
 from bot.exchange.partners.model import PartnerKind
 from bot.exchange.post.model import ReceivedLetter
-from bot.exchange.requests import service
+from bot.exchange.requests import answering, service
 from bot.exchange.requests import store as requests
+from bot.exchange.requests.attachments import service as attachments
+from bot.exchange.requests.attachments.service import Wanted
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Side, Status
 from bot.exchange.requests.sending import PURPOSE
@@ -26,6 +28,7 @@ from bot.kernel.access import Role
 from tests.browser.desk_server import DeskServer
 from tests.chromium import DESKTOP, PHONE, console_of
 from tests.integration.desk.test_transfer_desk import FILE
+from tests.integration.exchange.test_attachments import PDF, PHOTO, a_part
 from tests.integration.exchange.test_transfer import a_preview
 from tests.integration.exchange.two_countries import a_draft, an_agreement_to, put_partner
 
@@ -61,6 +64,8 @@ def story(desk: DeskServer) -> dict[str, str]:
         service.record_situation(tx, hand, case_id, Situation(frozenset({"TN"}), True, frozenset({"TN"})))
         consent.record(tx, hand, case_id, an_agreement_to(ministry))
         asking = service.draft(tx, hand, case_id, a_draft(tracing))
+        attachments.attach_upload(tx, hand, asking, PDF, Wanted("شهادة ميلاد", "identity"))
+        attachments.attach_upload(tx, hand, asking, PHOTO, Wanted("Her with her aunt, Sfax 2019", "family"))
         request_id = service.draft(tx, hand, case_id, a_draft(ministry, "protective_alert"))
         service.approve(tx, hand, request_id)
         adult = holds.open_dossier(tx, hand, case_id, name="Sami Trabelsi", claimed="uncle_aunt", once="")
@@ -95,7 +100,7 @@ def a_case_came(tx, desk: DeskServer, officer) -> tuple[str, str]:
     preview = a_preview(request_id, hold=True)
     due = (hand.at + timedelta(days=7)).isoformat()
     intake.receive(tx, letter("request_preview", {**preview, "due_at": due}))
-    service.accept(tx, hand, request_id)
+    answering.accept(tx, hand, request_id)
     fields = {
         "birth_year": "2012",
         "names": "Omar",
@@ -105,6 +110,7 @@ def a_case_came(tx, desk: DeskServer, officer) -> tuple[str, str]:
     }
     told = {"fields": fields, "decision": "He goes to his aunt", "language": "en", "assent": "agrees", "file": FILE}
     intake.receive(tx, letter("request_body", told))
+    intake.receive(tx, letter("request_file", a_part(request_id, PDF, data="family")))
     for n, (country, days) in enumerate((("DE", 2.5), ("ML", 12), ("TN", 31))):
         request = requests.get_request(tx, request_id).request
         answered = replace(
@@ -208,3 +214,24 @@ def test_where_consent_is_missing_one_click_leads_to_where_it_is_recorded(
     expect(page.get_by_text("To ask another country").first).to_be_visible()
     page.goto(desk.url(f"/desk/requests/{story['asking']}"))
     expect(page.get_by_text("in force")).to_be_visible()
+
+
+def test_a_file_is_attached_to_a_draft_and_saved_again(
+    desk: DeskServer, chromium: Browser, story: dict[str, str], tmp_path: Path
+):
+    page = signed_in(desk, chromium, story)
+    said = console_of(page)
+    page.goto(desk.url(f"/desk/requests/{story['asking']}"))
+    files = page.locator("#files")
+    files.get_by_text("Attach a file").click()
+    files.get_by_label("What it shows").fill("School report <2024>")
+    files.get_by_label("A picture or PDF").set_input_files({"name": "Amina.pdf", "mimeType": "x/y", "buffer": PDF})
+    files.get_by_role("button", name="Attach").click()
+
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Save: School report <2024>").click()
+    assert "Amina" not in saved.value.suggested_filename
+    assert Path(saved.value.path()).read_bytes() == PDF
+    page.get_by_role("button", name="Take off: School report <2024>").click()
+    expect(page.get_by_text("School report")).to_have_count(0)
+    assert said == []

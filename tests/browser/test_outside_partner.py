@@ -17,6 +17,8 @@ from bot.exchange.gate import Situation
 from bot.exchange.partners import service as partner_service
 from bot.exchange.partners.model import Agreement, Contact, Partner, PartnerKind
 from bot.exchange.requests import sending, service
+from bot.exchange.requests.attachments import service as attachments
+from bot.exchange.requests.attachments.service import Wanted
 from bot.kernel.access import Role
 from bot.kernel.ids import new_id
 from bot.kernel.officers import Officer
@@ -27,6 +29,7 @@ from tests.integration.exchange.two_countries import ALL_TYPES, a_draft, an_agre
 pytestmark = pytest.mark.browser
 
 EMAIL = "amel@tunis.example"
+PDF = b"%PDF-1.7 a certificate"
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +77,7 @@ def ask_a_partner(desk: DeskServer, language: str) -> Asked:
         service.record_situation(tx, hand, case_id, Situation(frozenset(), False))
         consent.record(tx, hand, case_id, an_agreement_to(partner.id))
         request_id = service.draft(tx, hand, case_id, a_draft(partner.id, asks=("who_cared", "harm")))
+        attachments.attach_upload(tx, hand, request_id, PDF, Wanted("Birth certificate, front", "identity"))
         service.approve(tx, other, request_id)
         return request_id
 
@@ -118,6 +122,9 @@ def test_they_see_about_whom_it_is_only_after_they_took_it_on(asked: Asked, chro
     page.get_by_role("button", name="We can answer: show it").click()
     expect(page.get_by_text("told names")).to_be_visible()
     page.screenshot(path=tmp_path / "shown.png", full_page=True)
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save: Birth certificate, front").click()
+    assert Path(saved.value.path()).read_bytes() == PDF
 
     first = page.get_by_role("group", name=re.compile("Who cared"))
     first.get_by_label("Answer").fill("Her grandmother, until 2024.")

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import structs
 from sqlalchemy.engine import Connection
 
 from bot.exchange.partners import keys
@@ -182,8 +183,8 @@ class Side:
         await self.database.write(make)
         await self.database.write(begin)
 
-    async def meet(self, other: Side, wire: Wire) -> None:
-        """Trust the other one, reached through its wire."""
+    async def meet(self, other: Side, wire: Wire, **terms: Any) -> str:
+        """Trust the other one, reached through its wire. Returns its id here."""
         at = SystemClock().now() - timedelta(hours=1)
         own = await other.database.write(lambda tx: partner_service.current_own_key(tx, other.vault, at))
         endpoint = f"http://127.0.0.1:{wire.port}"
@@ -195,6 +196,7 @@ class Side:
             id=new_id(), name=other.name, country=other.country, kind=PartnerKind.DEPLOYMENT, reports_to=frozenset(),
             agreement=agreement, may_send=frozenset({REQUEST}), may_receive=frozenset({REQUEST}), endpoint=endpoint,
         )  # fmt: skip
+        partner = structs.replace(partner, **terms)
 
         def work(tx: Connection) -> None:
             partner_service.add_partner(tx, self.vault, partner, by="system:storm", at=at)
@@ -202,6 +204,7 @@ class Side:
             self._sign(tx, partner.id, card)
 
         await self.database.write(work)
+        return partner.id
 
     def _sign(self, tx: Connection, partner_id: str, card: KeyCard) -> None:
         for admin in self.admins:

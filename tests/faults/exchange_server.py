@@ -1,7 +1,8 @@
 """One deployment's exchange as a process that may be killed at any moment: `python -m tests.faults.exchange_server`.
 
-Its orders are the JSON of `Orders`, its only argument. It writes its letters one by one, each together with a row that
-says so, serves the doors of the exchange, and takes letters in as rows.
+Its orders are the JSON of `Orders`, its only argument. It serves the doors of the exchange. Above them is either a room
+of rows, which writes its letters one by one, each together with a row that says so, and takes letters in as rows; or
+the room of requests as it is in the program, with its gate.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ from bot.exchange.partners.keys import Identity
 from bot.exchange.post import service
 from bot.exchange.post.carrier import Carrier
 from bot.exchange.post.intake import Intake
-from bot.exchange.post.model import Receipt, ReceivedLetter
+from bot.exchange.post.model import Gatekeeper, Receipt, ReceivedLetter, Receiver
 from bot.exchange.post.routes import exchange_routes
 from bot.exchange.refusals import ChannelClosed
+from bot.exchange.requests.intake import RequestIntake
+from bot.exchange.requests.sending import RequestGatekeeper
 from bot.kernel.clock import Clock
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Database, open_database
@@ -79,6 +82,7 @@ class Orders:
     letters: int  # to each partner
     pause: float  # seconds between two letters it writes
     skew_minutes: int = 0  # how wrong its clock is
+    requests: bool = False  # above the post is the room of requests, and not one of rows
 
 
 class WrongClock:
@@ -104,8 +108,9 @@ class Rows:
 
 async def serve(orders: Orders) -> None:
     """Serve and write until SIGTERM, or until somebody kills this."""
-    clock, signals, vault, room = WrongClock(orders.skew_minutes), Signals(), Vault(MASTER_KEY), Rows()
-    gate = OpenGate()
+    clock, signals, vault = WrongClock(orders.skew_minutes), Signals(), Vault(MASTER_KEY)
+    room: Receiver = RequestIntake(vault) if orders.requests else Rows()
+    gate: Gatekeeper = RequestGatekeeper(vault) if orders.requests else OpenGate()
     database = open_database(orders.database_url)
     await database.write(lambda tx: vault.prepare(tx, clock.now()))
     intake = Intake(database, vault, clock, signals, room)
@@ -127,7 +132,9 @@ async def serve(orders: Orders) -> None:
     )
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", orders.port, reuse_address=True).start()
-    work = [asyncio.create_task(each) for each in (intake.run(), carrier.run(), _write(database, vault, clock, orders))]
+    work = [asyncio.create_task(each) for each in (intake.run(), carrier.run())]
+    if not orders.requests:
+        work.append(asyncio.create_task(_write(database, vault, clock, orders)))
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     print("serving", flush=True)

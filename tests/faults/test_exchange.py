@@ -7,18 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.exchange import Plan, run_storm
-from tests.postgres import PostgresServer
 
 pytestmark = pytest.mark.faults
-
-
-@pytest.fixture
-def two_urls(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
-    """Two empty databases of a kind."""
-    if kind == "sqlite":
-        return f"sqlite:///{tmp_path / 'lyon.db'}", f"sqlite:///{tmp_path / 'tunis.db'}"
-    server: PostgresServer = request.getfixturevalue("postgres")
-    return server.new_database(), server.new_database()
 
 
 async def test_no_letter_is_lost_or_doubled_while_one_side_is_killed(two_urls: tuple[str, str], tmp_path: Path):

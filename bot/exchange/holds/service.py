@@ -299,8 +299,9 @@ def place_hold(tx: Connection, hand: Hand, dossier_id: str) -> Hold:
     return found
 
 
-def agree_to_release(tx: Connection, hand: Hand, dossier_id: str, *, reason: str) -> bool:
-    """Say that the hold may end. True when with this it has: two people of two bodies have said so.
+def agree_to_release(tx: Connection, hand: Hand, dossier_id: str, *, reason: str, decides: bool = True) -> bool:
+    """Say that the hold may end. True when with this it has: two people of two bodies have said so. Without `decides`
+    it is written down and the hold stands: the case is another's now.
 
     Raises NotNow when no hold stands, or this officer has said so before.
     """
@@ -313,7 +314,7 @@ def agree_to_release(tx: Connection, hand: Hand, dossier_id: str, *, reason: str
     if not store.agree(tx, hold.id, agreed, at=hand.at, reason_sealed=sealed):
         raise NotNow(dossier_id)
     _audit(tx, hand, "hold.agree", dossier, {"hold": hold.id})
-    return _release_if_agreed(tx, hand.vault, hold, at=hand.at)
+    return decides and _release_if_agreed(tx, hand.vault, hold, at=hand.at)
 
 
 def partner_agrees(tx: Connection, vault: Vault, hold_id: str, *, partner_id: str, person: str, at: datetime) -> bool:
@@ -438,7 +439,19 @@ def _place(tx: Connection, vault: Vault, dossier: Dossier, case: Case, *, at: da
 
 
 def _release_if_agreed(tx: Connection, vault: Vault, hold: Hold, *, at: datetime) -> bool:
-    if not ends_the_hold(store.agreed_to(tx, hold.id)) or not store.release(tx, hold.id, at):
+    return ends_the_hold(store.agreed_to(tx, hold.id)) and _release(tx, vault, hold, at=at)
+
+
+def end_of_moved_case(tx: Connection, vault: Vault, hold_id: str, *, case_id: str, at: datetime) -> bool:
+    """Whoever has this case now says that its hold has ended. False where it is not of this case, or had ended."""
+    hold = store.get_hold(tx, hold_id, lock=True)
+    if hold is None or hold.case_id != case_id or hold.dossier_id is None:
+        return False
+    return _release(tx, vault, hold, at=at)
+
+
+def _release(tx: Connection, vault: Vault, hold: Hold, *, at: datetime) -> bool:
+    if not store.release(tx, hold.id, at):
         return False
     assert hold.case_id is not None
     case_store.add_event(tx, hold.case_id, "hold_released", officer_id=None, at=at, facts={"hold": hold.id})

@@ -37,6 +37,10 @@ from bot.exchange.partners.model import ChannelClosed, Contact, Partner
 from bot.exchange.post.model import LetterRefused, LetterStopped, Receipt, ReceiptState, ReceivedLetter
 from bot.exchange.requests import sending, service
 from bot.exchange.requests import store as requests
+from bot.exchange.requests.attachments import service as attachments
+from bot.exchange.requests.attachments import store as attachment_store
+from bot.exchange.requests.attachments.model import GIVEN, RequestAttachment, announced
+from bot.exchange.requests.attachments.model import State as FileState
 from bot.exchange.requests.intake import RequestIntake, ring_for
 from bot.exchange.requests.model import (
     OWED,
@@ -80,6 +84,7 @@ class Page(Struct, frozen=True):
     stopped: bool = False  # something speaks against showing it now: the officer has been called
     views_left: int = 0
     files: int = 0
+    given: tuple[RequestAttachment, ...] = ()  # files of ours that go with what is told
     told: Mapping[str, str] = field(default_factory=dict)
     decision: str = ""
     decision_other: str = ""
@@ -307,6 +312,29 @@ def attach(tx: Connection, vault: Vault, reply: str, content: bytes, at: datetim
     return _page(tx, vault, link, reply, at, shows=False)
 
 
+def save_given(
+    tx: Connection, vault: Vault, reply: str, file_id: str, at: datetime
+) -> tuple[RequestAttachment, bytes] | None:
+    """A file of ours, for whoever took the request on. None where something speaks against it now: the officer has been
+    called. Raises LinkDead, NotTaken where there is no such file."""
+    link, request = _opened(tx, vault, reply, at)
+    key = service.key_of(tx, vault, request)
+    file = attachment_store.get(tx, key, request.id, file_id)
+    if request.status not in TAKES_ANSWERS or request.asked_on is None or file is None or key is None:
+        raise NotTaken("no_such_file")
+    if not file.ours or file.state not in GIVEN:
+        raise NotTaken("no_such_file")
+    try:
+        sending.may_show(tx, vault, request, "request_file", announced(file), at=at)
+    except STOPS:
+        _note(tx, vault, request, "not_shown", by=BEHIND_LINK, link=link, at=at)
+        ring_for(tx, request, at=at)
+        return None
+    attachment_store.move(tx, file.id, FileState.THERE, of={FileState.SENT})
+    _note(tx, vault, request, "file_given", by=BEHIND_LINK, link=link, at=at)
+    return file, attachments.put_together(tx, key, file)
+
+
 def keeps_nothing(tx: Connection, vault: Vault, reply: str, at: datetime) -> None:
     """The request was taken back, and they say that they keep nothing of it. Raises LinkDead."""
     link, request = _opened(tx, vault, reply, at)
@@ -373,8 +401,12 @@ def _page(
         ring_for(tx, request, at=at)
         return replace(page, stopped=True)
     _note(tx, vault, request, "shown", by=BEHIND_LINK, link=link, at=at)
+    ours = [
+        file for file in attachment_store.of_request(tx, service.key_of(tx, vault, request), request.id) if file.ours
+    ]
     return replace(
         page,
+        given=tuple(file for file in ours if file.state in GIVEN),
         told=said["fields"],
         decision=said["decision"],
         decision_other=body.get("decision_translated", ""),

@@ -14,7 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm, consent
+from bot.cases import consent
 from bot.cases import store as case_store
 from bot.exchange.gate import GateShut
 from bot.exchange.holds import service as holds
@@ -22,7 +22,11 @@ from bot.exchange.holds.model import Hold, HoldState, MayNotMove
 from bot.exchange.holds.model import NotNow as HoldNotNow
 from bot.exchange.partners.model import ChannelClosed
 from bot.exchange.post.model import LetterRefused, Receipt, ReceiptState, ReceivedLetter
-from bot.exchange.requests import sending, service, store
+from bot.exchange.requests import hold_notices, sending, service, store
+from bot.exchange.requests.attachments import travel as attachments
+from bot.exchange.requests.attachments.model import BadPart
+from bot.exchange.requests.attachments.travel import TooManyFiles
+from bot.exchange.requests.history import note
 from bot.exchange.requests.model import (
     ENDED,
     Act,
@@ -39,11 +43,10 @@ from bot.exchange.requests.model import (
     Status,
     judge,
 )
-from bot.exchange.requests.store import Line, PutLetter
+from bot.exchange.requests.store import THEIR_LINE, Line, PutLetter
 from bot.exchange.requests.transfer import service as transfers
 from bot.exchange.requests.transfer.file import BadFile
 from bot.exchange.requests.types import FIELDS, LONGEST, REQUEST_TYPES
-from bot.kernel import audit
 from bot.kernel.crypto import DataKey, Erased, Vault
 from bot.kernel.ids import new_id
 from bot.kernel.logs import get_log
@@ -63,6 +66,10 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _ID = re.compile(r"[0-9a-f-]{36}")
 _NUMBER = re.compile(r"X[0-9A-Z]{3}-[0-9A-Z]{3}")
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+class ComesTooEarly(Exception):
+    """A file overtook the personal part of its request: the post hands it over again."""
 
 
 class RequestIntake:
@@ -94,13 +101,20 @@ class RequestIntake:
             act = {ReceiptState.STORED: Act.DELIVER, ReceiptState.READ: Act.SEE}.get(receipt.state)
             if act is not None and request.allows(act):
                 self._move(tx, request, act, at=receipt.at)
+        if letter.kind == "hold_released" and receipt.state is ReceiptState.STORED:
+            self._note(tx, request, "hold_end_arrived", at=receipt.at, once=f"{letter.envelope_id}:stored")
         if letter.kind == "request_body":
             request = self._body_arrived(tx, request, letter, receipt)
-        if receipt.state in FAILED:
+        if letter.kind == "request_file":
+            if receipt.state in FAILED and attachments.letter_failed(
+                tx, self._vault, request, letter.envelope_id, receipt.code, receipt.at
+            ):
+                ring_for(tx, request, at=receipt.at)
+        elif receipt.state in FAILED:
             what = "letter_stopped" if receipt.code in STOPPED else "letter_failed"
             facts = {"kind": letter.kind, "state": receipt.state.value, "code": receipt.code}
             once = f"{letter.envelope_id}:{receipt.state.value}"
-            if self._event(tx, request, what, at=receipt.at, facts=facts, once=once) and receipt.code != TAKEN_BACK:
+            if self._note(tx, request, what, at=receipt.at, facts=facts, once=once) and receipt.code != TAKEN_BACK:
                 ring_for(tx, request, at=receipt.at)
 
     def _body_arrived(self, tx: Connection, request: Request, letter: PutLetter, receipt: Receipt) -> Request:
@@ -137,6 +151,9 @@ class RequestIntake:
             "request_refused": self._refused,
             "request_answer": self._answer,
             "request_message": self._message,
+            "request_file": self._file,
+            "file_kept": self._file_kept,
+            "file_spoilt": self._file_spoilt,
             "request_withdrawn": self._withdrawn,
             "withdrawal_done": self._withdrawal_done,
             "request_reminder": self._reminder,
@@ -195,7 +212,7 @@ class RequestIntake:
                 transfers.previewed(tx, request, body["transfer"])
             except BadFile:
                 raise LetterRefused("bad_body") from None
-        self._event(tx, request, "came", at=letter.at, facts={"letter": letter.envelope_id})
+        self._note(tx, request, "came", at=letter.at, facts={"letter": letter.envelope_id})
 
     def _body(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.THEIRS)
@@ -225,7 +242,7 @@ class RequestIntake:
         came = replace(request, asked_on=letter.at, assent=Assent(assent), consent_ref=letter.consent_ref)
         self._save(tx, request, came)
         self._line(tx, came, letter, "message", text=decision, language=language, said=body)
-        self._event(tx, came, "body_came", at=letter.at)
+        self._note(tx, came, "body_came", at=letter.at)
         if "file" in body or transfers.hands_over(tx, request):
             try:
                 transfers.file_came(tx, self._vault, came, body.get("file"), at=letter.at)
@@ -235,16 +252,16 @@ class RequestIntake:
     def _accepted(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.OURS)
         if not request.allows(Act.ACCEPT):
-            self._event(tx, request, "accepted_too_late", at=letter.at)
+            self._note(tx, request, "accepted_too_late", at=letter.at)
             return
         accepted = self._move(tx, request, Act.ACCEPT, at=letter.at)
         savepoint = tx.begin_nested()
         try:
             if not service.disclose_together(tx, self._vault, accepted, actor=SYSTEM, at=letter.at):
-                self._event(tx, accepted, "waits_for_siblings", at=letter.at)
+                self._note(tx, accepted, "waits_for_siblings", at=letter.at)
         except (GateShut, ChannelClosed, MayNotMove, NotNow, Erased) as error:
             savepoint.rollback()
-            self._event(tx, accepted, "body_kept_back", at=letter.at, facts={"why": sending.why_not(error)})
+            self._note(tx, accepted, "body_kept_back", at=letter.at, facts={"why": sending.why_not(error)})
             ring_for(tx, accepted, at=letter.at)
             return
         savepoint.commit()
@@ -255,13 +272,13 @@ class RequestIntake:
         if reason not in set(Refusal) or alternative not in set(Alternative):
             raise LetterRefused("bad_body")
         if not request.allows(Act.REFUSE):
-            self._event(tx, request, "refused_too_late", at=letter.at)
+            self._note(tx, request, "refused_too_late", at=letter.at)
             return
         refused = replace(
             request.after(Act.REFUSE, at=letter.at), refusal=Refusal(reason), alternative=Alternative(alternative)
         )
         self._save(tx, request, refused)
-        self._event(tx, refused, Act.REFUSE, at=letter.at, facts={"reason": reason, "alternative": alternative})
+        self._note(tx, refused, Act.REFUSE, at=letter.at, facts={"reason": reason, "alternative": alternative})
         transfers.stays(tx, self._vault, refused, at=letter.at, proven=True)
         ring_for(tx, refused, at=letter.at)
 
@@ -300,7 +317,7 @@ class RequestIntake:
             request = self._move(tx, request, act, at=letter.at)
             ring_for(tx, request, at=letter.at)
         if returned:
-            self._event(tx, request, "answer_returned", at=letter.at, facts={k: v.value for k, v in returned.items()})
+            self._note(tx, request, "answer_returned", at=letter.at, facts={k: v.value for k, v in returned.items()})
             self._reply(tx, request, "answer_returned", {k: v.value for k, v in returned.items()}, at=letter.at)
 
     def _message(self, tx: Connection, letter: ReceivedLetter) -> None:
@@ -310,15 +327,48 @@ class RequestIntake:
         if request.asked_on is None:
             raise LetterRefused("not_accepted")
         text, language = _text(letter.body.get("text"), LONGEST_TEXT), _language(letter.body.get("language"))
-        self._line(tx, request, letter, "message", text=text, language=language, said=letter.body)
-        self._event(tx, request, "message_came", at=letter.at)
+        facts = _named_line(letter.body)
+        self._line(tx, request, letter, "message", text=text, language=language, said=letter.body, facts=facts)
+        self._note(tx, request, "message_came", at=letter.at)
         ring_for(tx, request, at=letter.at)
+
+    def _file(self, tx: Connection, letter: ReceivedLetter) -> None:
+        """A part of a file. With the last one its sender hears whether it is whole here."""
+        request = self._of(tx, letter, None)
+        if request.status in {Status.WITHDRAWN, Status.CLOSED}:
+            raise LetterRefused("request_ended")
+        if request.asked_on is None and request.status is Status.ACCEPTED and request.side is Side.THEIRS:
+            raise ComesTooEarly(letter.envelope_id)
+        if request.asked_on is None:
+            raise LetterRefused("not_accepted")
+        try:
+            whole = attachments.part_came(tx, self._vault, request, letter.body, at=letter.at)
+        except BadPart:
+            raise LetterRefused("bad_file") from None
+        except TooManyFiles:
+            raise LetterRefused("too_many_files") from None
+        except Erased:
+            raise LetterRefused("request_ended") from None
+        if whole is None:
+            return
+        file, spoilt = whole
+        said = {"attachment": file.ref} if spoilt is None else {"attachment": file.ref, "why": spoilt.value}
+        self._reply(tx, request, "file_kept" if spoilt is None else "file_spoilt", said, at=letter.at)
+        ring_for(tx, request, at=letter.at)
+
+    def _file_kept(self, tx: Connection, letter: ReceivedLetter) -> None:
+        attachments.judged_there(tx, self._vault, self._of(tx, letter, None), letter.body, whole=True, at=letter.at)
+
+    def _file_spoilt(self, tx: Connection, letter: ReceivedLetter) -> None:
+        request = self._of(tx, letter, None)
+        if attachments.judged_there(tx, self._vault, request, letter.body, whole=False, at=letter.at):
+            ring_for(tx, request, at=letter.at)
 
     def _withdrawn(self, tx: Connection, letter: ReceivedLetter) -> None:
         """They take it back: what they told us is destroyed here, and they are told so."""
         request = self._of(tx, letter, Side.THEIRS)
         if transfers.has_moved(tx, request):  # the case is ours: nobody destroys it from there
-            self._event(tx, request, "withdrawn_after_move", at=letter.at)
+            self._note(tx, request, "withdrawn_after_move", at=letter.at)
             transfers.ring_taken(tx, request, at=letter.at)
             self._reply(tx, request, "case_taken", {}, at=letter.at)
             return
@@ -327,8 +377,9 @@ class RequestIntake:
         self._vault.destroy(tx, request.key_id, letter.at)
         store.reseal_body(tx, request.id, None)
         store.forget_lines(tx, request.id)
+        attachments.forget(tx, request.id)
         transfers.stays(tx, self._vault, request, at=letter.at, proven=True)
-        self._event(tx, request, "forgotten", at=letter.at)
+        self._note(tx, request, "forgotten", at=letter.at)
         self._reply(tx, request, "withdrawal_done", {}, at=letter.at)
 
     def _withdrawal_done(self, tx: Connection, letter: ReceivedLetter) -> None:
@@ -341,22 +392,23 @@ class RequestIntake:
         if not request.still_held:
             return
         self._save(tx, request, replace(request, forgotten_at=at))
-        self._event(tx, request, "forgotten_there", at=at)
+        self._note(tx, request, "forgotten_there", at=at)
         found = case_store.get_case(tx, request.case_id) if request.case_id else None
         if found is not None:
             consent.keeps_nothing(tx, self._vault, found.case, sending.shared_as(request), at=at)
+            attachments.keeps_nothing(tx, self._vault, request, found.case, at=at)
 
     def _reminder(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.THEIRS)
         if request.status not in ENDED:
-            self._event(tx, request, "reminder_came", at=letter.at)
+            self._note(tx, request, "reminder_came", at=letter.at)
 
     def _closed(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.THEIRS)
         if request.allows(Act.CLOSE):
             self._move(tx, request, Act.CLOSE, at=letter.at)
         else:
-            self._event(tx, request, "closed_there", at=letter.at)
+            self._note(tx, request, "closed_there", at=letter.at)
 
     def _answer_returned(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.THEIRS)
@@ -365,7 +417,7 @@ class RequestIntake:
             for key, why in letter.body.items()
             if key != "request" and isinstance(why, str) and why in set(Returned)
         }
-        self._event(tx, request, "answer_not_counted", at=letter.at, facts=returned)
+        self._note(tx, request, "answer_not_counted", at=letter.at, facts=returned)
 
     def _hold_placed(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.THEIRS)
@@ -377,34 +429,24 @@ class RequestIntake:
         except HoldNotNow:
             raise LetterRefused("bad_body") from None
         if new:
-            self._event(tx, request, "hold_came", at=letter.at, facts={"hold": hold_id})
+            self._note(tx, request, "hold_came", at=letter.at, facts={"hold": hold_id})
             transfers.ring(tx, case_id, at=letter.at)
 
     def _hold_released(self, tx: Connection, letter: ReceivedLetter) -> None:
-        request = self._of(tx, letter, Side.THEIRS)
-        hold_id = _id(letter.body.get("hold"))
-        ended = holds.end_told_hold(
-            tx, self._vault, hold_id, partner_id=letter.partner_id, request_id=request.id, at=letter.at
-        )
-        if ended:
-            self._event(tx, request, "hold_ended", at=letter.at, facts={"hold": hold_id})
+        request = self._of(tx, letter, None)
+        hold_notices.ended_there(tx, self._vault, request, _id(letter.body.get("hold")), at=letter.at)
 
     def _hold_agreed(self, tx: Connection, letter: ReceivedLetter) -> None:
-        """An officer there says that a hold of ours may end. It counts only from a partner whom we told of it."""
-        request = self._of(tx, letter, Side.OURS)
+        """An officer there says that a hold may end. It counts only from whom we told of it, or who told us of it with
+        its case."""
+        request = self._of(tx, letter, None)
         hold_id, person = _id(letter.body.get("hold")), _id(letter.body.get("person"))
-        told = {event.facts.get("hold") for event in store.events_of(tx, request.id) if event.act == "hold_told"}
-        if hold_id not in told or request.case_id is None:
-            raise LetterRefused("bad_body")
         try:
-            ended = holds.partner_agrees(
-                tx, self._vault, hold_id, partner_id=letter.partner_id, person=person, at=letter.at
-            )
+            hold_notices.partner_agrees(tx, self._vault, request, hold_id, person, at=letter.at)
+        except hold_notices.NotToldOfIt:
+            raise LetterRefused("bad_body") from None
         except HoldNotNow:
             return  # it has ended already
-        self._event(tx, request, "hold_agreed_there", at=letter.at, facts={"hold": hold_id})
-        if ended:
-            service.tell_hold_ended(tx, self._vault, request.case_id, hold_id, at=letter.at)
 
     # Cases that change hands
 
@@ -497,7 +539,7 @@ class RequestIntake:
     def _move(self, tx: Connection, request: Request, act: Act, *, at: datetime) -> Request:
         moved = request.after(act, at=at)
         self._save(tx, request, moved)
-        self._event(tx, moved, act, at=at)
+        self._note(tx, moved, act, at=at)
         return moved
 
     @staticmethod
@@ -505,37 +547,14 @@ class RequestIntake:
         if not store.save_request(tx, before, after):
             raise NotNow
 
-    def _event(
-        self,
-        tx: Connection,
-        request: Request,
-        act: str,
-        *,
-        at: datetime,
-        facts: Mapping[str, Any] | None = None,
-        once: str | None = None,
-    ) -> bool:
-        if not store.add_event(tx, request.id, act, officer_id=None, at=at, facts=facts, once=once):
-            return False
-        audit.append(
-            tx,
-            self._vault,
-            at=at,
-            actor=SYSTEM,
-            act=f"request.{act}",
-            object=f"request:{request.id}",
-            facts=dict(facts or {}),
-        )
-        return True
+    def _note(self, tx: Connection, request: Request, act: str, *, at: datetime, **more: Any) -> bool:
+        return note(tx, self._vault, request, act, at=at, **more)
 
 
 def ring_for(tx: Connection, request: Request, *, at: datetime) -> None:
-    """Call whoever holds the case of a request: its alarm says that a case waits, and nothing of why."""
-    if request.case_id is None:
-        return
-    found = case_store.get_case(tx, request.case_id)
-    if found is not None and found.case.is_open:
-        alarm.ring(tx, found.case, at=at)
+    """Call whoever holds the case of a request, ours or one that came through it: its alarm says that a case waits, and
+    nothing of why."""
+    transfers.ring(tx, request.case_id or transfers.case_taken_for(tx, request), at=at)
 
 
 def _read_answer(answer: object) -> tuple[str, str, dict[str, str], str, Mapping[str, Any]]:
@@ -548,8 +567,14 @@ def _read_answer(answer: object) -> tuple[str, str, dict[str, str], str, Mapping
     how, confidence = answer.get("how"), answer.get("confidence")
     if how not in set(How) or confidence not in set(Confidence):
         raise LetterRefused("no_provenance")
-    facts = {"how": str(how), "confidence": str(confidence)}
+    facts = {"how": str(how), "confidence": str(confidence), **_named_line(answer)}
     return asked, _text(answer.get("text"), LONGEST_TEXT), facts, _language(answer.get("language")), answer
+
+
+def _named_line(said: Mapping[str, Any]) -> dict[str, str]:
+    """How the partner calls this line of the thread, so that its files are found beside it. Older ones do not say."""
+    line = said.get("line")
+    return {THEIR_LINE: line} if isinstance(line, str) and _ID.fullmatch(line) else {}
 
 
 def _text(value: object, longest: int) -> str:

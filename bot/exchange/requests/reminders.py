@@ -13,11 +13,13 @@ from bot.exchange.gate import GateShut
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed
 from bot.exchange.requests import sending, store
+from bot.exchange.requests.attachments import travel as attachments
+from bot.exchange.requests.history import note
 from bot.exchange.requests.intake import SYSTEM, ring_for
+from bot.exchange.requests.keeping import forget_what_is_over
 from bot.exchange.requests.model import EXPIRES_AFTER_DUE, Act, Request, Side, reminder_due
 from bot.exchange.requests.transfer import service as transfers
 from bot.exchange.requests.transfer import store as transfer_store
-from bot.kernel import audit
 from bot.kernel.clock import Clock
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Database
@@ -66,6 +68,8 @@ class Reminders:
         for transfer in await self._database.read(lambda tx: transfer_store.arrivals_missed(tx, at)):
             call = partial(transfers.call_for_missed, vault=self._vault, request_id=transfer.request_id, at=at)
             taken += await self._database.write(call)
+        taken += await self._database.write(lambda tx: attachments.expire(tx, self._vault, at))
+        taken += await self._database.write(lambda tx: forget_what_is_over(tx, self._vault, at))
         if taken:
             self._signals.wake("exchange", "queue", "pages", "outbox")
         return taken
@@ -84,7 +88,7 @@ def take_step(tx: Connection, *, vault: Vault, request_id: str, at: datetime) ->
     if _is_over(request, at) and request.allows(Act.EXPIRE):
         expired = request.after(Act.EXPIRE, at=at)
         store.save_request(tx, request, expired)
-        _record(tx, vault, expired, Act.EXPIRE, {}, at=at)
+        note(tx, vault, expired, Act.EXPIRE, at=at)
         transfers.stays(tx, vault, expired, at=at, proven=False)
         ring_for(tx, expired, at=at)
         return True
@@ -95,12 +99,12 @@ def take_step(tx: Connection, *, vault: Vault, request_id: str, at: datetime) ->
     reminded = replace(request, reminded=due.number)
     store.save_request(tx, request, reminded)
     if not due.escalates:
-        _record(tx, vault, reminded, "reminded", {"step": due.number}, at=at)
+        note(tx, vault, reminded, "reminded", at=at, facts={"step": due.number})
         return True
     partner = partners.get(tx, request.partner_id, vault)
     focal = partners.focal_point(tx, partner.country) if partner else None
     facts = {"step": due.number, "focal_point": focal.country if focal else None}
-    _record(tx, vault, reminded, "escalated", facts, at=at)
+    note(tx, vault, reminded, "escalated", at=at, facts=facts)
     ring_for(tx, reminded, at=at)  # a human calls the focal point: the page of the request says whom, and the number
     return True
 
@@ -114,12 +118,3 @@ def _remind_partner(tx: Connection, vault: Vault, request: Request, *, at: datet
         log.warning("reminders.not_sent", request_id=request.id, kind=type(error).__name__)
         return
     savepoint.commit()
-
-
-def _record(
-    tx: Connection, vault: Vault, request: Request, act: str, facts: dict[str, int | str | None], *, at: datetime
-) -> None:
-    store.add_event(tx, request.id, act, officer_id=None, at=at, facts=facts)
-    audit.append(
-        tx, vault, at=at, actor=SYSTEM, act=f"request.{act}", object=f"request:{request.id}", facts=dict(facts)
-    )

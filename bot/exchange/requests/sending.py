@@ -7,7 +7,7 @@ An import contract keeps every other room away from `bot.exchange.post.service.p
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -41,12 +41,12 @@ PURPOSE = "child_protection"
 REFUGEE_PROTECTION, FAMILY_LINKS = "refugee_protection", "family_links"
 
 #: Letters that say something about a person: their agreement must name the classes of data. The others hold codes.
-SAYS_WHO = frozenset({"request_body", "request_message", "request_answer"})
+SAYS_WHO = frozenset({"request_body", "request_message", "request_answer", "request_file"})
 #: Letters about a child of ours that rest on an entry of the consent ledger. The first letter names nobody, and yet
 #: nothing is asked for a child who has not been asked. The notice of a hold rests on none: it holds codes, goes to
 #: whoever has the request, and does nothing but keep a child from being moved; and whoever could take a consent back
 #: may be the one it protects from. The gate judges it all the same.
-RESTS_ON_CONSENT = frozenset({"request_preview", "request_body", "request_message"})
+RESTS_ON_CONSENT = frozenset({"request_preview", "request_body", "request_message", "request_file"})
 
 
 def recipient_of(partner: Partner) -> Recipient:
@@ -144,6 +144,56 @@ def send(
     written into the consent ledger as shared. Raises GateShut, NoConsent, ChannelClosed, MayNotMove; in each case
     nothing was written.
     """
+    classes = frozenset(request.type.data) if kind in SAYS_WHO else frozenset[str]()
+    envelope_id, entry = _letter(
+        tx, vault, request, kind, body, classes, actor=actor, at=at, to=to, in_reply_to=in_reply_to
+    )
+    if entry is not None and kind in SAYS_WHO:
+        _share(tx, vault, request, entry, shared_as(request), items_of(request), actor=actor, at=at)
+    return envelope_id
+
+
+def send_file(
+    tx: Connection,
+    vault: Vault,
+    request: Request,
+    parts: Iterable[Mapping[str, Any]],
+    *,
+    shared_as: str,
+    data_class: str,
+    actor: str,
+    at: datetime,
+) -> list[str]:
+    """Put a file in the post, a letter a part, each through the gate, and return their envelope ids. In the consent
+    ledger it is one share, under the name `shared_as`, of its own class of data.
+
+    Raises as `send` does; the caller undoes what was written until then.
+    """
+    envelope_ids, entry = [], None
+    for part in parts:
+        envelope_id, entry = _letter(
+            tx, vault, request, "request_file", part, frozenset({data_class}), actor=actor, at=at
+        )
+        envelope_ids.append(envelope_id)
+    if entry is not None:
+        _share(tx, vault, request, entry, shared_as, (f"data:{data_class}",), actor=actor, at=at)
+    return envelope_ids
+
+
+def _letter(
+    tx: Connection,
+    vault: Vault,
+    request: Request,
+    kind: str,
+    body: Mapping[str, Any],
+    classes: frozenset[str],
+    *,
+    actor: str,
+    at: datetime,
+    to: str | None = None,
+    in_reply_to: str | None = None,
+) -> tuple[str, Consent | None]:
+    """One letter, and the entry of our ledger that it rests on."""
     partner = partners.get(tx, to or request.partner_id, vault)
     if partner is None:
         raise ChannelClosed("no_such_partner", N_("There is no such partner."))
@@ -153,16 +203,14 @@ def send(
     personal = kind in SAYS_WHO
     rests_on = reference(entry) if entry else request.consent_ref
     envelope_id = _put(
-        tx, vault, request, partner, leave, kind, said, rests_on if personal else None,
+        tx, vault, request, partner, leave, kind, said, classes, rests_on if personal else None,
         actor=actor, at=at, in_reply_to=in_reply_to,
     )  # fmt: skip
     store.add_letter(tx, envelope_id, request_id=request.id, partner_id=partner.id, kind=kind, personal=personal, at=at)
-    if entry is not None and personal:
-        _share(tx, vault, request, entry, actor=actor, at=at)
     if leave.override_id is not None:
         facts = {"override": leave.override_id, "partner": partner.id, "kind": kind}
         audit.append(tx, vault, at=at, actor=actor, act="gate.overridden", object=f"request:{request.id}", facts=facts)
-    return envelope_id
+    return envelope_id, entry
 
 
 def _put(
@@ -173,6 +221,7 @@ def _put(
     leave: Cleared,
     kind: str,
     said: Mapping[str, Any],
+    classes: frozenset[str],
     consent_ref: str | None,
     *,
     actor: str,
@@ -182,7 +231,6 @@ def _put(
     """Into the post, or kept for the link of a partner without Waymark. Raises ChannelClosed; NotNow for what is too
     large for a letter."""
     personal = kind in SAYS_WHO
-    classes = frozenset(request.type.data) if personal else frozenset[str]()
     if not partner.by_link:
         try:
             return post.put(
@@ -318,7 +366,17 @@ def _leave(
     )
 
 
-def _share(tx: Connection, vault: Vault, request: Request, entry: Consent, *, actor: str, at: datetime) -> None:
+def _share(
+    tx: Connection,
+    vault: Vault,
+    request: Request,
+    entry: Consent,
+    what: str,
+    items: Sequence[str],
+    *,
+    actor: str,
+    at: datetime,
+) -> None:
     """Who got what goes into the ledger, under the name of the human who stands for it. Raises NoConsent where the
     entry was taken back at this very moment."""
     case, by = _case_of(tx, request), request.approved_by or request.drafted_by
@@ -328,8 +386,8 @@ def _share(tx: Connection, vault: Vault, request: Request, entry: Consent, *, ac
             vault,
             case,
             entry,
-            shared_as(request),
-            items_of(request),
+            what,
+            items,
             by=by if actor == SYSTEM and by else actor,
             actor=actor,
             at=at,
@@ -345,17 +403,14 @@ def _case_of(tx: Connection, request: Request) -> Case:
     return sealed.case
 
 
-def report_seen(tx: Connection, vault: Vault, request: Request, envelope_id: str, *, actor: str, at: datetime) -> None:
-    """Tell the partner that a human here has seen its request."""
-    post.report(
-        tx,
-        vault,
-        partner_id=request.partner_id,
-        envelope_id=envelope_id,
-        state=ReceiptState.READ,
-        actor=actor,
-        at=at,
-    )
+def report(tx: Connection, vault: Vault, request: Request, state: ReceiptState, *, actor: str, at: datetime) -> None:
+    """Sign to the partner what became of its request here: that a human has seen it, or that every answer has left."""
+    for event in store.events_of(tx, request.id):
+        if event.act == "came":
+            letter = event.facts["letter"]
+            post.report(
+                tx, vault, partner_id=request.partner_id, envelope_id=letter, state=state, actor=actor, at=at
+            )  # fmt: skip
 
 
 def _key_for(tx: Connection, vault: Vault, request: Request, *, personal: bool, at: datetime) -> str:

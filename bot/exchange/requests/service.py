@@ -29,21 +29,18 @@ from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Hold
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed, FocalPoint, Partner
+from bot.exchange.post.model import ReceiptState
 from bot.exchange.requests import sending, store
+from bot.exchange.requests.attachments import travel as attachments
+from bot.exchange.requests.history import note
 from bot.exchange.requests.model import (
     DISCLOSED,
     ENDED,
-    TAKES_ANSWERS,
     Act,
-    Alternative,
     Assent,
-    Confidence,
-    Ground,
-    How,
     Incomplete,
     NoConsent,
     NotNow,
-    Refusal,
     Request,
     RequestNotFound,
     Side,
@@ -55,13 +52,12 @@ from bot.exchange.requests.transfer import store as transfer_store
 from bot.exchange.requests.transfer.model import HAND_OVER, TRANSFER, Transfer
 from bot.exchange.requests.types import FIELDS, LONGEST, REQUEST_TYPES, Input, RequestType
 from bot.kernel import access, audit
-from bot.kernel.access import Permission, Role
+from bot.kernel.access import Permission
 from bot.kernel.crypto import DataKey, Erased, Vault
 from bot.kernel.ids import new_id
 from bot.kernel.officers import Officer
 
 LONGEST_TEXT = 4000
-ROLES_THAT_OVERRIDE = (Role.OFFICER, Role.COORDINATOR)
 
 
 class Draft(Struct, frozen=True):
@@ -154,12 +150,9 @@ def open_request(tx: Connection, hand: Hand, request_id: str) -> RequestFile:
     sealed = _visible(tx, hand, request_id)
     if sealed.request.side is Side.THEIRS and sealed.request.status is Status.DELIVERED:
         _move(tx, hand.vault, sealed.request, Act.SEE, officer_id=hand.officer.id, at=hand.at)
-        for event in store.events_of(tx, request_id):
-            if event.act == "came":
-                letter = event.facts["letter"]
-                sending.report_seen(tx, hand.vault, sealed.request, letter, actor=hand.officer.id, at=hand.at)
+        sending.report(tx, hand.vault, sealed.request, ReceiptState.READ, actor=hand.officer.id, at=hand.at)
         sealed = _visible(tx, hand, request_id)
-    _audit(tx, hand, Permission.EXCHANGE_READ, sealed.request)
+    audit_read(tx, hand, Permission.EXCHANGE_READ, sealed.request)
     return _file(tx, hand.vault, sealed, at=hand.at)
 
 
@@ -182,7 +175,7 @@ def _file(tx: Connection, vault: Vault, sealed: SealedRequest, *, at: datetime) 
     found = case_store.get_case(tx, request.case_id) if request.case_id else None
     key = key_of(tx, vault, request)
     body = open_body(key, sealed)
-    lines = [_said(key, line) for line in store.lines_of(tx, request.id)]
+    lines = [open_line(key, line) for line in store.lines_of(tx, request.id)]
     waits = request.side is Side.OURS and request.status in {Status.DRAFTED, Status.APPROVED}
     of_case = holds.standing_holds(tx, request.case_id) if request.case_id else []
     return RequestFile(
@@ -206,9 +199,10 @@ def _file(tx: Connection, vault: Vault, sealed: SealedRequest, *, at: datetime) 
     )
 
 
-def _said(key: DataKey | None, line: Line) -> SaidLine:
+def open_line(key: DataKey | None, line: Line) -> SaidLine:
+    """A line with its words; without them where the key is gone."""
     return SaidLine(
-        line, _open(key, line.text_sealed, line.id, "text"), _open(key, line.other_sealed, line.id, "other")
+        line, open_words(key, line.text_sealed, line.id, "text"), open_words(key, line.other_sealed, line.id, "other")
     )
 
 
@@ -232,7 +226,7 @@ class SentBefore(Exception):
 
 def require_case(tx: Connection, hand: Hand, case_id: str) -> Case:
     """The case a request may be drafted for. Raises RequestNotFound or NotNow."""
-    return _case_for(tx, hand, case_id)
+    return case_for(tx, hand, case_id)
 
 
 def draft(tx: Connection, hand: Hand, case_id: str, wanted: Draft, *, once: str = "") -> str:
@@ -241,7 +235,7 @@ def draft(tx: Connection, hand: Hand, case_id: str, wanted: Draft, *, once: str 
     Raises RequestNotFound, NotNow, MayNotMove, SentBefore, and Incomplete, which names every field that is missing, too
     long or not of this type.
     """
-    case = _case_for(tx, hand, case_id)
+    case = case_for(tx, hand, case_id)
     request_type = _check(tx, hand, case, wanted)
     key = _case_key(tx, hand.vault, case)
     request = Request(
@@ -264,7 +258,7 @@ def draft(tx: Connection, hand: Hand, case_id: str, wanted: Draft, *, once: str 
         demo=case.demo,
     )
     store.add_request(tx, request, body_sealed=_seal_body(key, request.id, wanted))
-    if not _event(tx, hand.vault, request, "draft", officer_id=hand.officer.id, at=hand.at, once=once or None):
+    if not note(tx, hand.vault, request, "draft", officer_id=hand.officer.id, at=hand.at, once=once or None):
         raise SentBefore
     case_store.add_event(
         tx, case.id, "asked_abroad", officer_id=hand.officer.id, at=hand.at, facts={"request": request.id}
@@ -278,7 +272,7 @@ def redraft(tx: Connection, hand: Hand, request_id: str, wanted: Draft) -> None:
     request = sealed.request
     if request.status is not Status.DRAFTED or request.case_id is None or wanted.type_key != request.type_key:
         raise NotNow
-    case = _case_for(tx, hand, request.case_id)
+    case = case_for(tx, hand, request.case_id)
     request_type = _check(tx, hand, case, wanted)
     changed = replace(
         request,
@@ -290,9 +284,9 @@ def redraft(tx: Connection, hand: Hand, request_id: str, wanted: Draft) -> None:
         adult_id=wanted.adult_id,
         assent=Assent(wanted.assent),
     )
-    _save(tx, request, changed)
+    save(tx, request, changed)
     store.reseal_body(tx, request.id, _seal_body(_case_key(tx, hand.vault, case), request.id, wanted))
-    _event(tx, hand.vault, changed, "redraft", officer_id=hand.officer.id, at=hand.at)
+    note(tx, hand.vault, changed, "redraft", officer_id=hand.officer.id, at=hand.at)
 
 
 def copy_to(tx: Connection, hand: Hand, request_id: str, partner_id: str, *, once: str = "") -> str:
@@ -329,8 +323,8 @@ def approve(tx: Connection, hand: Hand, request_id: str) -> Request:
     _require_free(tx, request)
     approved = request.after(Act.APPROVE, at=hand.at)
     approved = replace(approved, approved_by=hand.officer.id, consent_ref=_carrying(tx, request, at=hand.at))
-    _save(tx, request, approved)
-    _event(tx, hand.vault, approved, Act.APPROVE, officer_id=hand.officer.id, at=hand.at)
+    save(tx, request, approved)
+    note(tx, hand.vault, approved, Act.APPROVE, officer_id=hand.officer.id, at=hand.at)
     return approved
 
 
@@ -338,8 +332,8 @@ def send_back(tx: Connection, hand: Hand, request_id: str) -> Request:
     """Give an approved request back to be changed."""
     request = to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
     moved = replace(request.after(Act.SEND_BACK, at=hand.at), approved_by=None, consent_ref="")
-    _save(tx, request, moved)
-    _event(tx, hand.vault, moved, Act.SEND_BACK, officer_id=hand.officer.id, at=hand.at)
+    save(tx, request, moved)
+    note(tx, hand.vault, moved, Act.SEND_BACK, officer_id=hand.officer.id, at=hand.at)
     return moved
 
 
@@ -389,8 +383,8 @@ def _send(tx: Connection, hand: Hand, request: Request, more: Mapping[str, Any])
         **more,
     }
     sending.send(tx, hand.vault, request, "request_preview", preview, actor=hand.officer.id, at=hand.at)
-    _save(tx, request, sent)
-    _event(tx, hand.vault, sent, Act.SEND, officer_id=hand.officer.id, at=hand.at)
+    save(tx, request, sent)
+    note(tx, hand.vault, sent, Act.SEND, officer_id=hand.officer.id, at=hand.at)
     return sent
 
 
@@ -424,9 +418,10 @@ def disclose(tx: Connection, vault: Vault, request: Request, *, actor: str, at: 
     letter["assent"] = request.assent.value
     letter |= transfers.part_of_body(tx, vault, request)
     envelope_id = sending.send(tx, vault, request, "request_body", letter, actor=actor, at=at)
+    attachments.send_waiting(tx, vault, request, {""}, actor=actor, at=at)
     transfers.handed(tx, vault, request, at=at)
-    _save(tx, request, replace(request, asked_on=at, consent_ref=_carrying(tx, request, at=at)))
-    _event(tx, vault, request, "disclosed", officer_id=None if actor == sending.SYSTEM else actor, at=at)
+    save(tx, request, replace(request, asked_on=at, consent_ref=_carrying(tx, request, at=at)))
+    note(tx, vault, request, "disclosed", officer_id=None if actor == sending.SYSTEM else actor, at=at)
     return envelope_id
 
 
@@ -484,8 +479,8 @@ def _withdraw_one(
     withdrawn = request.after(Act.WITHDRAW, at=at)
     if request.sent_at is not None:
         withdrawn = _ask_to_forget(tx, vault, withdrawn, actor=officer_id, at=at)
-    _save(tx, request, withdrawn)
-    _event(tx, vault, withdrawn, Act.WITHDRAW, officer_id=officer_id, at=at, facts=why)
+    save(tx, request, withdrawn)
+    note(tx, vault, withdrawn, Act.WITHDRAW, officer_id=officer_id, at=at, facts=why)
     transfers.stays(tx, vault, withdrawn, at=at, proven=False)
     return withdrawn
 
@@ -498,7 +493,7 @@ def _ask_to_forget(tx: Connection, vault: Vault, request: Request, *, actor: str
         sending.send(tx, vault, request, "request_withdrawn", {}, actor=actor, at=at)
     except ChannelClosed:
         savepoint.rollback()
-        _event(tx, vault, request, "not_told", officer_id=None, at=at)
+        note(tx, vault, request, "not_told", officer_id=None, at=at)
     else:
         savepoint.commit()
     return replace(request, told_withdrawn_at=at, forgotten_at=None)
@@ -518,7 +513,8 @@ class WithdrawnConsents:
         shared = {share.what for share in consent.shares_of(tx, case.id) if share.consent_id == consent_id}
         for sealed in store.of_case(tx, case.id, lock=True):
             request = sealed.request
-            rests = request.consent_ref == f"consent:{consent_id}" or sending.shared_as(request) in shared
+            given = {sending.shared_as(request)} | attachments.names_in_ledger(tx, request.id)
+            rests = request.consent_ref == f"consent:{consent_id}" or not given.isdisjoint(shared)
             if request.side is Side.OURS and rests and not _overridden(tx, request, at=hand.at):
                 _take_back(tx, hand, request, consent_id)
 
@@ -536,8 +532,8 @@ def _take_back(tx: Connection, hand: Hand, request: Request, consent_id: str) ->
         _withdraw(tx, hand.vault, request, officer_id=hand.officer.id, at=hand.at, why=why)
     elif request.asked_on is not None and request.told_withdrawn_at is None:
         asked = _ask_to_forget(tx, hand.vault, request, actor=hand.officer.id, at=hand.at)
-        _save(tx, request, asked)
-        _event(tx, hand.vault, asked, "asked_to_forget", officer_id=hand.officer.id, at=hand.at, facts=why)
+        save(tx, request, asked)
+        note(tx, hand.vault, asked, "asked_to_forget", officer_id=hand.officer.id, at=hand.at, facts=why)
 
 
 def close(tx: Connection, hand: Hand, request_id: str) -> Request:
@@ -546,8 +542,8 @@ def close(tx: Connection, hand: Hand, request_id: str) -> Request:
     closed = request.after(Act.CLOSE, at=hand.at)
     if request.side is Side.OURS and request.sent_at is not None and request.status is not Status.WITHDRAWN:
         sending.send(tx, hand.vault, request, "request_closed", {}, actor=hand.officer.id, at=hand.at)
-    _save(tx, request, closed)
-    _event(tx, hand.vault, closed, Act.CLOSE, officer_id=hand.officer.id, at=hand.at)
+    save(tx, request, closed)
+    note(tx, hand.vault, closed, Act.CLOSE, officer_id=hand.officer.id, at=hand.at)
     transfers.finish(tx, hand.vault, closed.case_id, at=hand.at)
     return closed
 
@@ -561,8 +557,8 @@ def record_situation(tx: Connection, hand: Hand, case_id: str, situation: Situat
     Those that are on their way without their personal part keep it back by themselves. For those whose partner has it
     already, whoever holds the case is called: what is known cannot be unknown, but more can be kept from following.
     """
-    case = _case_for(tx, hand, case_id)
-    _add_situation(tx, hand, case.id, _case_key(tx, hand.vault, case), situation)
+    case = case_for(tx, hand, case_id)
+    add_situation(tx, hand, case.id, _case_key(tx, hand.vault, case), situation)
     audit.append(tx, hand.vault, at=hand.at, actor=hand.officer.id, act="gate.situation", object=f"case:{case.id}")
     stopped = []
     for sealed in store.of_case(tx, case.id):
@@ -572,11 +568,12 @@ def record_situation(tx: Connection, hand: Hand, case_id: str, situation: Situat
             continue
         if sending.stops_for(tx, hand.vault, request, [partner]):
             stopped.append(request.id)
-            _event(tx, hand.vault, request, "gate_shut_since", officer_id=None, at=hand.at)
+            note(tx, hand.vault, request, "gate_shut_since", officer_id=None, at=hand.at)
     return stopped
 
 
-def _add_situation(tx: Connection, hand: Hand, subject_id: str, key: DataKey, situation: Situation) -> None:
+def add_situation(tx: Connection, hand: Hand, subject_id: str, key: DataKey, situation: Situation) -> None:
+    """Write down whom the child of a case fears, or whether an answer endangers somebody. The newest counts."""
     row_id = new_id()
     known = {
         "fears": None if situation.fears is None else sorted(situation.fears),
@@ -602,60 +599,6 @@ def situation_of_case(tx: Connection, vault: Vault, case: Case) -> Situation:
     return Situation(None if fears is None else frozenset(fears), known["asylum"], frozenset(known["origins"]))
 
 
-def ask_override(tx: Connection, hand: Hand, request_id: str, *, role: str, reason: str) -> str:
-    """The first of two takes it on themselves to send against the gate. Nothing is sent by this."""
-    sealed = to_act(tx, hand, request_id, Permission.GATE_OVERRIDE)
-    request, reason = sealed.request, reason.strip()
-    partner = partners.get(tx, request.partner_id, hand.vault)
-    if partner is None or not reason or len(reason) > LONGEST_TEXT or not _acts_as(hand, role):
-        raise NotNow("override")
-    found = sending.stops_for(tx, hand.vault, request, [partner])
-    key = key_of(tx, hand.vault, request)
-    if not found or key is None:
-        raise NotNow("override")
-    override_id = new_id()
-    store.add_override(
-        tx,
-        override_id=override_id,
-        request_id=request.id,
-        covers=[(stop.why, stop.recipient, stop.country) for stop in found],
-        officer_id=hand.officer.id,
-        role=role,
-        at=hand.at,
-        reason_sealed=key.seal(reason, table="gate_overrides", row=override_id, field="reason"),
-    )
-    facts = {"override": override_id, "role": role, "covers": [stop.why.value for stop in found]}
-    _event(tx, hand.vault, request, "override_asked", officer_id=hand.officer.id, at=hand.at, facts=facts)
-    return override_id
-
-
-def agree_override(tx: Connection, hand: Hand, request_id: str, override_id: str, *, role: str) -> None:
-    """The second of the two: another person, in another role."""
-    request = to_act(tx, hand, request_id, Permission.GATE_OVERRIDE).request
-    row = store.override_row(tx, request.id)
-    if row is None or row.id != override_id or not _acts_as(hand, role):
-        raise NotNow("override")
-    if row.first_id == hand.officer.id or row.first_role == role:
-        raise NotNow("override_same")
-    if not store.second_override(tx, override_id, officer_id=hand.officer.id, role=role, at=hand.at):
-        raise NotNow("override")
-    facts = {"override": override_id, "role": role}
-    _event(tx, hand.vault, request, "override_agreed", officer_id=hand.officer.id, at=hand.at, facts=facts)
-
-
-def override_reason(tx: Connection, vault: Vault, request: Request) -> str:
-    """Why the first of the two wanted it: for the second to read."""
-    row = store.override_row(tx, request.id)
-    key = key_of(tx, vault, request)
-    if row is None or key is None or row.reason_sealed is None:
-        return ""
-    return key.open(row.reason_sealed, table="gate_overrides", row=row.id, field="reason")
-
-
-def _acts_as(hand: Hand, role: str) -> bool:
-    return role in ROLES_THAT_OVERRIDE and role in hand.officer.roles
-
-
 # The thread, both ways
 
 
@@ -670,7 +613,7 @@ def write_message(
     text, other = text.strip(), other.strip()
     if not text or max(len(text), len(other)) > LONGEST_TEXT or request.status not in DISCLOSED or not request.asked_on:
         raise NotNow
-    line_id = _add_line(
+    line_id = add_line(
         tx,
         hand,
         request,
@@ -690,7 +633,7 @@ def write_message(
     if other:
         letter |= {"other": other, "other_language": other_language}
     sending.send(tx, hand.vault, request, "request_message", letter, actor=hand.officer.id, at=hand.at)
-    _event(tx, hand.vault, request, "message", officer_id=hand.officer.id, at=hand.at)
+    note(tx, hand.vault, request, "message", officer_id=hand.officer.id, at=hand.at)
     return line_id
 
 
@@ -702,114 +645,7 @@ def translate(tx: Connection, hand: Hand, request_id: str, line_id: str, *, text
         raise NotNow
     sealed = key.seal(text, table="exchange_lines", row=line_id, field="other")
     store.translate_line(tx, line_id, language=language, sealed=sealed)
-    _event(tx, hand.vault, request, "translate", officer_id=hand.officer.id, at=hand.at)
-
-
-# Answering
-
-
-def accept(tx: Connection, hand: Hand, request_id: str) -> Request:
-    """A human here takes a request of theirs on. Only now does the other side send about whom it is."""
-    request = to_act(tx, hand, request_id, Permission.EXCHANGE_ANSWER).request
-    if request.side is not Side.THEIRS:
-        raise NotNow
-    transfers.require_complete(tx, request)
-    accepted = [_accept(tx, hand, each) for each in transfers.together_with(tx, request)]
-    return next(each for each in accepted if each.id == request.id)
-
-
-def _accept(tx: Connection, hand: Hand, request: Request) -> Request:
-    if request.type.moves_child:
-        holds.require_no_told_hold(tx, request.id)
-    accepted = replace(request.after(Act.ACCEPT, at=hand.at), handler_id=hand.officer.id)
-    _save(tx, request, accepted)
-    sending.send(tx, hand.vault, request, "request_accepted", {}, actor=hand.officer.id, at=hand.at)
-    _event(tx, hand.vault, accepted, Act.ACCEPT, officer_id=hand.officer.id, at=hand.at)
-    return accepted
-
-
-def refuse(tx: Connection, hand: Hand, request_id: str, *, reason: Refusal, alternative: Alternative) -> Request:
-    """Say no, why, and whom to ask instead."""
-    request = to_act(tx, hand, request_id, Permission.EXCHANGE_ANSWER).request
-    if request.side is not Side.THEIRS:
-        raise NotNow
-    refused = [
-        _refuse(tx, hand, each, reason=reason, alternative=alternative)
-        for each in transfers.together_with(tx, request)
-        if each.id == request.id or each.allows(Act.REFUSE)
-    ]
-    return next(each for each in refused if each.id == request.id)
-
-
-def _refuse(tx: Connection, hand: Hand, request: Request, *, reason: Refusal, alternative: Alternative) -> Request:
-    if transfers.has_moved(tx, request):
-        raise NotNow("handed_over")
-    refused = replace(
-        request.after(Act.REFUSE, at=hand.at),
-        refusal=reason,
-        alternative=alternative,
-        handler_id=request.handler_id or hand.officer.id,
-    )
-    _save(tx, request, refused)
-    letter = {"reason": reason.value, "alternative": alternative.value}
-    sending.send(tx, hand.vault, request, "request_refused", letter, actor=hand.officer.id, at=hand.at)
-    _event(tx, hand.vault, refused, Act.REFUSE, officer_id=hand.officer.id, at=hand.at, facts=letter)
-    if transfer_store.get(tx, request.id) is not None:
-        transfers.stays(tx, hand.vault, refused, at=hand.at, proven=True)
-        store.reseal_body(tx, request.id, None)  # a file that had come goes, as its giver is told
-    return refused
-
-
-# A case that changes hands
-
-
-def child_arrived(tx: Connection, hand: Hand, request_id: str) -> None:
-    """Somebody here has seen the child whose case was handed to us. Raises NotNow."""
-    request = to_act(tx, hand, request_id, Permission.EXCHANGE_RELEASE_ANSWER).request
-    transfers.seen_here(tx, hand.vault, request, officer_id=hand.officer.id, at=hand.at)
-
-
-def child_missed(tx: Connection, hand: Hand, request_id: str) -> None:
-    """The child did not come: both sides are rung. Raises NotNow."""
-    request = to_act(tx, hand, request_id, Permission.EXCHANGE_RELEASE_ANSWER).request
-    transfers.missed_here(tx, hand.vault, request, officer_id=hand.officer.id, at=hand.at)
-
-
-def keep_after_call(tx: Connection, hand: Hand, request_id: str) -> None:
-    """The partner said by phone that they do not have the file, and no letter will say so: the case stays here.
-
-    For whoever did not draft it, and only once the request was withdrawn. Raises NotNow.
-    """
-    request = to_act(tx, hand, request_id, Permission.EXCHANGE_APPROVE).request
-    if request.side is not Side.OURS or request.status is not Status.WITHDRAWN:
-        raise NotNow
-    _event(tx, hand.vault, request, "kept_after_call", officer_id=hand.officer.id, at=hand.at)
-    transfers.stays(tx, hand.vault, request, at=hand.at, proven=True)
-
-
-def say_siblings(tx: Connection, hand: Hand, case_id: str, other_number: str) -> None:
-    """Two cases are of brothers and sisters. Raises RequestNotFound, NotNow; both are this officer's to write to."""
-    case = _case_for(tx, hand, case_id)
-    other_id = case_store.id_of_number(tx, other_number.strip().upper())
-    if other_id is None:
-        raise NotNow("no_such_case")
-    try:
-        other = _case_for(tx, hand, other_id)
-    except RequestNotFound:
-        raise NotNow("no_such_case") from None
-    if transfer_store.given(tx, case.id) or transfer_store.given(tx, other.id):
-        raise NotNow("already_offered")
-    transfers.say_siblings(tx, hand.vault, case, other, by=hand.officer.id, at=hand.at)
-
-
-def part_siblings(tx: Connection, hand: Hand, case_id: str) -> None:
-    """Whoever coordinates parts them; why stands in a note of the case. Raises RequestNotFound, NotNow."""
-    case = _case_for(tx, hand, case_id)
-    if Role.COORDINATOR not in hand.officer.roles:
-        raise NotNow("not_yours")
-    if transfer_store.given(tx, case.id):
-        raise NotNow("already_offered")
-    transfers.part_siblings(tx, hand.vault, case, by=hand.officer.id, at=hand.at)
+    note(tx, hand.vault, request, "translate", officer_id=hand.officer.id, at=hand.at)
 
 
 def require_wanted(tx: Connection, wanted_by: str, partner_id: str) -> None:
@@ -819,157 +655,6 @@ def require_wanted(tx: Connection, wanted_by: str, partner_id: str) -> None:
         raise Incomplete(["wanted_by"])
     if HAND_OVER not in found.request.asks or found.request.asked_on is None:
         raise Incomplete(["wanted_by"])
-
-
-class Answer(Struct, frozen=True):
-    """What an officer here has found out, and how."""
-
-    key: str  # of the question
-    text: str
-    how: str
-    confidence: str
-    not_done: str = ""  # what we did not do
-    other: str = ""  # the same in the language of those who asked
-    other_language: str = ""
-
-
-def write_answer(tx: Connection, hand: Hand, request_id: str, answer: Answer, *, once: str) -> str | None:
-    """Write an answer down. Nothing leaves until a human lets it: `release_answers`.
-
-    Raises NotNow for a question that was not asked, has an answer, or may not be answered now.
-    """
-    request = to_act(tx, hand, request_id, Permission.EXCHANGE_RELEASE_ANSWER).request
-    texts = (answer.text.strip(), answer.other.strip(), answer.not_done.strip())
-    if request.side is not Side.THEIRS or request.status not in TAKES_ANSWERS or request.asked_on is None:
-        raise NotNow
-    if answer.key not in request.asks:
-        raise NotNow("not_asked")
-    if any(line.asked == answer.key and not line.returned for line in store.lines_of(tx, request.id)):
-        raise NotNow("answered_before")
-    if not texts[0] or max(map(len, texts)) > LONGEST_TEXT:
-        raise Incomplete(["text"])
-    if answer.how not in set(How) or answer.confidence not in set(Confidence):
-        raise Incomplete(["how"])
-    line_id = _add_line(
-        tx,
-        hand,
-        request,
-        "answer",
-        text=texts[0],
-        language=(hand.officer.languages or ("en",))[0],
-        other=texts[1],
-        other_language=answer.other_language,
-        asked=answer.key,
-        facts={"how": answer.how, "confidence": answer.confidence},
-        not_done=texts[2],
-        once=once,
-    )
-    if line_id is not None:
-        _event(tx, hand.vault, request, "answer_written", officer_id=hand.officer.id, at=hand.at)
-    return line_id
-
-
-def drop_answer(tx: Connection, hand: Hand, request_id: str, line_id: str) -> None:
-    """Take an answer back that was written and has not left."""
-    request = to_act(tx, hand, request_id, Permission.EXCHANGE_RELEASE_ANSWER).request
-    if store.get_line(tx, request.id, line_id) is None or not store.drop_line(tx, line_id):
-        raise NotNow
-    _event(tx, hand.vault, request, "answer_dropped", officer_id=hand.officer.id, at=hand.at)
-
-
-def release_answers(tx: Connection, hand: Hand, request_id: str, *, endangers: bool | None, ground: Ground) -> Request:
-    """A human lets the written answers go. `endangers` is their answer to the question whether that could put somebody
-    in danger: True, or None for "not known", shuts the gate. `ground` is why the people they tell about may be told of:
-    where somebody could not be asked it takes a second person, who did not write them; and of relatives who are looked
-    for, nothing is told before they agree.
-
-    Raises GateShut, ChannelClosed, NotNow; the answers then stay where they are.
-    """
-    request = to_act(tx, hand, request_id, Permission.EXCHANGE_RELEASE_ANSWER).request
-    written = [line for line in store.lines_of(tx, request.id) if line.kind == "answer" and line.approved_by is None]
-    partner, key = partners.get(tx, request.partner_id, hand.vault), key_of(tx, hand.vault, request)
-    if request.side is not Side.THEIRS or not written or partner is None or key is None:
-        raise NotNow
-    if ground is Ground.NECESSARY and request.type.asks_relatives:
-        raise NotNow("relatives_agree")
-    if ground is Ground.NECESSARY and any(line.author_id == hand.officer.id for line in written):
-        raise NotNow("second_person")
-    known = Situation(frozenset(), False) if endangers is False else Situation()
-    _add_situation(tx, hand, request.id, key, known)
-    said = []
-    for line in written:
-        store.approve_line(tx, line.id, hand.officer.id)
-        said.append(_as_answer(_said(key, line), key))
-    everything = store.answered(tx, request.id) >= set(request.asks)
-    answered = request.after(Act.ANSWER_ALL if everything else Act.ANSWER_PART, at=hand.at)
-    letter = {"answers": said, "ground": ground.value}
-    sending.send(tx, hand.vault, request, "request_answer", letter, actor=hand.officer.id, at=hand.at)
-    _save(tx, request, answered)
-    facts = {"answers": len(said), "ground": ground.value}
-    _event(tx, hand.vault, answered, "answer", officer_id=hand.officer.id, at=hand.at, facts=facts)
-    return answered
-
-
-def _as_answer(said: SaidLine, key: DataKey) -> dict[str, Any]:
-    line = said.line
-    answer: dict[str, Any] = {
-        "key": line.asked,
-        "text": said.text,
-        "language": line.language,
-        "how": line.facts["how"],
-        "confidence": line.facts["confidence"],
-    }
-    if said.other:
-        answer |= {"other": said.other, "other_language": line.other_language}
-    if line.facts.get("not_done"):
-        answer["not_done"] = not_done_of(key, line)
-    return answer
-
-
-def not_done_of(key: DataKey | None, line: Line) -> str:
-    """What whoever answered says they did not do."""
-    sealed = line.facts.get("not_done")
-    return _open(key, bytes.fromhex(sealed), line.id, "not_done") if sealed else ""
-
-
-# Holds, to those who must know
-
-
-def tell_hold(tx: Connection, hand: Hand, hold_id: str, request_ids: Iterable[str]) -> list[str]:
-    """Send the notice of a hold to the partners of these requests of the same case: do not move this child with this
-    adult until we confirm in writing. Raises GateShut, ChannelClosed."""
-    told = []
-    for request_id in request_ids:
-        request = to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
-        standing = {hold.id for hold in holds.standing_holds(tx, request.case_id or "")}
-        if request.side is not Side.OURS or hold_id not in standing or request.sent_at is None:
-            raise NotNow
-        sending.send(tx, hand.vault, request, "hold_placed", {"hold": hold_id}, actor=hand.officer.id, at=hand.at)
-        facts = {"hold": hold_id}
-        _event(tx, hand.vault, request, "hold_told", officer_id=hand.officer.id, at=hand.at, facts=facts)
-        told.append(request_id)
-    return told
-
-
-def tell_hold_ended(tx: Connection, vault: Vault, case_id: str, hold_id: str, *, at: datetime) -> int:
-    """Tell everybody who was told of a hold that it has ended. Returns how many."""
-    count = 0
-    for sealed in store.of_case(tx, case_id):
-        told = [event for event in store.events_of(tx, sealed.request.id) if event.act == "hold_told"]
-        if any(event.facts.get("hold") == hold_id for event in told):
-            sending.send(tx, vault, sealed.request, "hold_released", {"hold": hold_id}, actor="system", at=at)
-            count += 1
-    return count
-
-
-def agree_to_their_hold(tx: Connection, hand: Hand, request_id: str, hold_id: str) -> None:
-    """As an officer of another body, say to the partner who placed a hold that it may end."""
-    request = to_act(tx, hand, request_id, Permission.HOLD_RELEASE).request
-    if hold_id not in {hold.id for hold in holds.told_holds(tx, request.id)}:
-        raise NotNow
-    letter = {"hold": hold_id, "person": hand.officer.id}
-    sending.send(tx, hand.vault, request, "hold_agreed", letter, actor=hand.officer.id, at=hand.at)
-    _event(tx, hand.vault, request, "hold_agreed", officer_id=hand.officer.id, at=hand.at, facts={"hold": hold_id})
 
 
 # What everything above stands on
@@ -1035,7 +720,8 @@ def _require_free(tx: Connection, request: Request) -> None:
         holds.require_free_to_move(tx, request.case_id, request.adult_id)
 
 
-def _case_for(tx: Connection, hand: Hand, case_id: str) -> Case:
+def case_for(tx: Connection, hand: Hand, case_id: str) -> Case:
+    """The case, locked, if this officer may ask about it. Raises RequestNotFound, NotNow."""
     sealed = case_store.get_case(tx, case_id, case_in_scope(hand.officer), lock=True)
     if sealed is None:
         raise RequestNotFound(case_id)
@@ -1059,39 +745,23 @@ def to_act(tx: Connection, hand: Hand, request_id: str, permission: Permission) 
     return sealed
 
 
-def _save(tx: Connection, before: Request, after: Request) -> None:
+def save(tx: Connection, before: Request, after: Request) -> None:
+    """Write `after`, if the request still stands where `before` stood. Raises NotNow."""
     if not store.save_request(tx, before, after):
         raise NotNow
 
 
 def _move(tx: Connection, vault: Vault, request: Request, act: Act, *, officer_id: str | None, at: datetime) -> Request:
     moved = request.after(act, at=at)
-    _save(tx, request, moved)
-    _event(tx, vault, moved, act, officer_id=officer_id, at=at)
+    save(tx, request, moved)
+    note(tx, vault, moved, act, officer_id=officer_id, at=at)
     return moved
 
 
-def _event(
-    tx: Connection,
-    vault: Vault,
-    request: Request,
-    act: str,
-    *,
-    officer_id: str | None,
-    at: datetime,
-    facts: Mapping[str, Any] | None = None,
-    once: str | None = None,
-) -> bool:
-    """One thing that happened, for the request's own history and for the audit log. False when it had before."""
-    if not store.add_event(tx, request.id, act, officer_id=officer_id, at=at, facts=facts, once=once):
-        return False
-    actor, object_ = officer_id or "system", f"request:{request.id}"
-    audit.append(tx, vault, at=at, actor=actor, act=f"request.{act}", object=object_, facts=dict(facts or {}))
-    return True
-
-
-def _audit(tx: Connection, hand: Hand, act: str, request: Request) -> None:
-    audit.append(tx, hand.vault, at=hand.at, actor=hand.officer.id, act=act, object=f"request:{request.id}")
+def audit_read(tx: Connection, hand: Hand, act: str, request: Request, facts: Mapping[str, str] | None = None) -> None:
+    """That somebody read it is in the audit log, and not in the history of the request."""
+    object_ = f"request:{request.id}"
+    audit.append(tx, hand.vault, at=hand.at, actor=hand.officer.id, act=act, object=object_, facts=dict(facts or {}))
 
 
 def _free_number(tx: Connection) -> str:
@@ -1138,11 +808,12 @@ def open_body(key: DataKey | None, sealed: SealedRequest) -> dict[str, Any]:
     return body
 
 
-def _open(key: DataKey | None, sealed: bytes | None, row: str, field_: str) -> str:
+def open_words(key: DataKey | None, sealed: bytes | None, row: str, field_: str) -> str:
+    """Words of a line; "" where they or the key are gone."""
     return "" if key is None or sealed is None else key.open(sealed, table="exchange_lines", row=row, field=field_)
 
 
-def _add_line(
+def add_line(
     tx: Connection,
     hand: Hand,
     request: Request,
@@ -1158,6 +829,7 @@ def _add_line(
     approved_by: str | None = None,
     once: str = "",
 ) -> str | None:
+    """Keep a line of ours in the thread, sealed. Its id, or None where `once` was used before. Raises NotNow."""
     key = key_of(tx, hand.vault, request)
     if key is None:
         raise NotNow("erased")

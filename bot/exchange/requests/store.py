@@ -304,6 +304,18 @@ def owed(tx: Connection, *, limit: int) -> list[Request]:
     return [_to_request(row) for row in tx.execute(query.limit(limit))]
 
 
+def kept_of_theirs(tx: Connection, partner_id: str, *, ended_before: datetime, limit: int = 100) -> list[Request]:
+    """Requests of a partner that ended by then, and of which what it told us is still here."""
+    over = sa.and_(
+        exchange_requests.c.side == Side.THEIRS.value,
+        exchange_requests.c.partner_id == partner_id,
+        exchange_requests.c.ended_at <= ended_before,
+        exchange_requests.c.body_sealed.is_not(None),
+    )
+    query = _query(over).order_by(exchange_requests.c.ended_at).limit(limit)
+    return [_to_request(row) for row in tx.execute(query.with_for_update(of=exchange_requests))]
+
+
 def number_taken(tx: Connection, number: str) -> bool:
     query = sa.select(exchange_requests.c.id).where(exchange_requests.c.number == number)
     return tx.execute(query.limit(1)).scalar_one_or_none() is not None
@@ -316,6 +328,10 @@ def still_held_by_partners(*more: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 # The thread
+
+
+#: Of a line that came, among its facts: how its sender calls it.
+THEIR_LINE = "line"
 
 
 class Line(Struct, frozen=True):
@@ -335,6 +351,11 @@ class Line(Struct, frozen=True):
     other_sealed: bytes | None
     approved_by: str | None
     returned: str | None
+
+    @property
+    def in_letters(self) -> str:
+        """How both sides call it in letters: by the id its writer gave it."""
+        return self.id if self.ours else str(self.facts.get(THEIR_LINE, ""))
 
 
 def add_line(tx: Connection, line: Line, *, once: str | None) -> bool:

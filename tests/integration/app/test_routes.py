@@ -23,6 +23,7 @@ from bot.conversations.ports import Escalation
 from bot.exchange.holds import service as holds
 from bot.exchange.requests import service as requests
 from bot.exchange.requests import store as request_store
+from bot.exchange.requests.attachments.service import Wanted, attach_upload
 from bot.kernel import officers
 from bot.kernel.access import Permission, Role, allows
 from bot.kernel.officers import Officer
@@ -45,7 +46,8 @@ PUBLIC_PATHS = frozenset(
         "/healthz", "/readyz",
         "/desk/sign-in", "/desk/sign-in/link", "/referral", "/referral/answer", "/static/{room}/{hash}/{name}",
         "/exchange/key", "/provider",
-        "/request", "/request/accept", "/request/answer", "/request/file", "/request/forgotten", "/request/refuse",
+        "/request", "/request/accept", "/request/answer", "/request/file", "/request/forgotten", "/request/given",
+        "/request/refuse",
     }
 )  # fmt: skip
 #: Where a machine shows a secret instead of a session.
@@ -123,7 +125,11 @@ class Objects:
             return request_id, request_store.get_request(tx, request_id)
 
         made, facts = await self._helpline.database.write(make)
-        return Target({"id": made}, facts, seen=case.seen)
+        if "{file}" not in route.path:
+            return Target({"id": made}, facts, seen=case.seen)
+        picture, about = (FILES / "picture.png").read_bytes(), Wanted("A picture", "identity")
+        file = await self._helpline.database.write(lambda tx: attach_upload(tx, hand, made, picture, about))
+        return Target({"id": made, "file": str(file)}, facts, seen=case.seen)
 
     async def _service(self, state: str) -> Target | None:
         """Services belong to nobody: there is one state of them."""

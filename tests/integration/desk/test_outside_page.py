@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -9,10 +10,13 @@ from aiohttp.test_utils import TestClient
 
 from bot.exchange.outside import service as outside
 from bot.exchange.partners import service as partner_service
+from bot.exchange.requests import service
+from bot.exchange.requests.attachments import service as attachments
+from bot.exchange.requests.attachments.service import Wanted
 from bot.kernel.access import Role
 from tests.conftest import NOON
 from tests.integration.desk.browser import Browser
-from tests.integration.exchange.test_outside import EMAIL, a_partner
+from tests.integration.exchange.test_outside import EMAIL, PDF, a_partner
 from tests.integration.exchange.two_countries import Country, a_draft
 
 
@@ -84,3 +88,22 @@ async def test_a_wrong_code_is_counted_for_the_link_and_for_the_address(here: Co
 
     await reader.post("/request", token=made.token, code=made.code)
     assert reader.status == 429
+
+
+async def test_a_file_of_ours_is_saved_and_never_shown_behind_the_link(here: Country, reader: Browser):
+    request_id = await here.do(service.draft, await here.case(), a_draft(here.others["TN"]))
+    await here.do(attachments.attach_upload, request_id, PDF, Wanted("Acte <de> naissance", "identity"))
+    await here.do(service.approve, request_id, by=here.coordinator)
+    await here.do(service.send_request, request_id)
+    made = await here.do(outside.make_link, request_id, mails=False)
+    await reader.go(f"/request?token={made.token}")
+    await reader.send("/request", code=made.code)
+    await reader.send("/request/accept")
+
+    assert "Acte &lt;de&gt; naissance" in reader.page
+    another = re.sub(r'(name="file" value=")[^"]+', rf"\g<1>{'0' * 36}", reader.page)
+    assert (await reader.send("/request/given")).startswith("%PDF")
+    assert reader.status == 200
+    reader.page = another
+    await reader.send("/request/given")
+    assert reader.status == 409

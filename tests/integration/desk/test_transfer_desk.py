@@ -11,6 +11,7 @@ from bot.cases.record import service as record
 from bot.exchange.holds import service as holds
 from bot.exchange.requests import service, store
 from bot.exchange.requests.model import NotNow, RequestNotFound
+from bot.exchange.requests.transfer import acts
 from bot.exchange.requests.transfer import store as transfers
 from tests.integration.exchange.test_transfer import a_preview
 from tests.integration.exchange.two_countries import Country, a_draft, hand_over, put_partner
@@ -73,7 +74,7 @@ async def test_a_stranger_says_nothing_of_an_arrival(here, at_desk):
     await came(here, officer, request_id)
     stranger = await here.world.officer("stranger")
 
-    for act in (service.child_arrived, service.child_missed):
+    for act in (acts.child_arrived, acts.child_missed):
         with pytest.raises(RequestNotFound):
             await here.do(act, request_id, by=stranger)
 
@@ -98,7 +99,7 @@ async def test_siblings_are_named_by_number_and_travel_together(here, at_desk):
     await officer.go(page)
     assert "/siblings/part" not in officer.page  # whoever coordinates parts them
     with pytest.raises(NotNow, match="not_yours"):
-        await here.do(service.part_siblings, first)
+        await here.do(acts.part_siblings, first)
     await coordinator.go(page)
     await coordinator.send(f"/desk/cases/{first}/siblings/part")
     await officer.go(f"/desk/requests/{request_id}")

@@ -10,10 +10,12 @@ import pytest
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import Contact, FocalPoint
 from bot.exchange.post.model import LetterRefused
-from bot.exchange.requests import service, store
-from bot.exchange.requests.model import Returned, Status
+from bot.exchange.requests import answering, service, store
+from bot.exchange.requests.model import Alternative, Refusal, Returned, Status
 from bot.exchange.requests.reminders import Reminders
+from bot.kernel.crypto import Erased
 from bot.kernel.ids import new_id
+from bot.kernel.live import Signals
 from tests.integration.exchange.two_countries import Country, Courier, a_draft, hand_over, put_partner
 
 ANSWER = {"key": "harm", "text": "the father", "language": "en", "how": "told", "confidence": "low"}
@@ -23,7 +25,7 @@ async def accepted(italy: Country, tunisia: Country, courier: Courier, **changed
     """A request of Italy's that Tunisia has accepted and knows about whom it is."""
     request_id = await italy.asked(await italy.case(), a_draft(italy.others["TN"], **changed))
     await courier.carry()
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     await courier.carry()
     return request_id
 
@@ -181,6 +183,34 @@ def _signals() -> Any:
     from bot.kernel.live import Signals
 
     return Signals()
+
+
+async def test_what_a_partner_asked_is_kept_as_long_as_its_agreement_says_and_no_longer(
+    italy: Country, tunisia: Country, courier: Courier
+):
+    request_id = await italy.asked(await italy.case(), a_draft(italy.others["TN"]))
+    await courier.carry()
+    await tunisia.do(answering.accept, request_id)
+    await courier.carry()
+    key_id = (await tunisia.file(request_id)).request.key_id
+    reminders = Reminders(tunisia.database, tunisia.clock, Signals(), tunisia.vault)
+    tunisia.clock.advance(timedelta(days=400))
+    await reminders.look()
+    assert (await tunisia.file(request_id)).fields  # an answer is still owed
+    await tunisia.do(answering.refuse, request_id, reason=Refusal.NO_CAPACITY, alternative=Alternative.UNHCR)
+
+    tunisia.clock.advance(timedelta(days=364))
+    await reminders.look()
+    assert (await tunisia.file(request_id)).fields
+    tunisia.clock.advance(timedelta(days=1))
+    await reminders.look()
+
+    over = await tunisia.file(request_id)
+    assert (over.erased, over.fields, [said.text for said in over.lines]) == (True, {}, [""])
+    assert [event.act for event in over.events].count("kept_no_longer") == 1
+    with pytest.raises(Erased):
+        await tunisia.see(lambda tx: tunisia.vault.key(tx, key_id))
+    assert await reminders.look() == 0
 
 
 async def test_a_late_answer_is_still_read(italy: Country, tunisia: Country, courier: Courier):

@@ -190,6 +190,26 @@ def test_signing_takes_the_right_password_the_right_digits_and_two_people(lyon: 
     assert "was revoked" in lyon.run("export", str(lyon.folder / "x.json"), "--to", "Tunis")[1]
 
 
+def test_whom_to_call_in_a_country_is_named_and_replaced(tmp_path: Path):
+    lyon = Installation(tmp_path / "lyon", "Lyon Refuge", "FR", 8801)
+
+    async def named() -> tuple[str, str]:
+        async with installation(load_settings(lyon.environment)) as (database, _):
+            point = await database.read(lambda tx: partners.focal_point(tx, "TN"))
+            assert point is not None
+            return point.contact.name, point.contact.phone
+
+    code, said = lyon.run("focal", "tn", "--person", "Amel", "--phone", "+216 71 000 000")
+    assert code == 0
+    assert "call Amel, +216 71 000 000" in said
+    assert asyncio.run(named()) == ("Amel", "+216 71 000 000")
+    lyon.run("focal", "TN", "--person", "Sonia", "--phone", "+216 71 111 111")
+    assert asyncio.run(named()) == ("Sonia", "+216 71 111 111")
+    assert "two letters" in lyon.run("focal", "Tunisia", "--person", "Amel", "--phone", "1")[1]
+    assert "phone number" in lyon.run("focal", "TN", "--person", "Amel", "--phone", "soon")[1]
+    assert asyncio.run(named()) == ("Sonia", "+216 71 111 111")
+
+
 def test_what_is_wrong_is_said_with_what_to_do(lyon: Installation, tunis: Installation):
     junk = lyon.folder / "junk"
     junk.write_bytes(b"\x00\xff junk")

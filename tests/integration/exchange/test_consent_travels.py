@@ -15,9 +15,10 @@ from bot.cases.model import NotReadyToClose
 from bot.exchange.holds import service as holds
 from bot.exchange.partners import store as partners
 from bot.exchange.post import store as post
-from bot.exchange.requests import sending, service
+from bot.exchange.requests import answering, hold_notices, sending, service
+from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.model import Ground, NoConsent, NotNow, Status
-from bot.exchange.requests.service import Answer, WithdrawnConsents
+from bot.exchange.requests.service import WithdrawnConsents
 from tests.integration.exchange.two_countries import Country, Courier, a_draft, an_agreement_to
 
 
@@ -52,7 +53,7 @@ async def told(italy: Country, tunisia: Country, courier: Courier) -> tuple[str,
     row = await agreed(italy, case_id)
     request_id = await italy.asked(case_id, a_draft(italy.others["TN"]))
     await courier.carry()
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     await courier.carry()
     return case_id, row.id, request_id
 
@@ -143,7 +144,7 @@ async def test_without_consent_any_more_the_personal_part_stays_here_and_a_human
     request_id = await italy.asked(case_id, a_draft(italy.others["TN"]))
     await courier.carry()
     italy.clock.advance(timedelta(days=2))
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     await courier.carry()
 
     last = (await italy.file(request_id)).events[-1]
@@ -193,8 +194,8 @@ async def test_a_partner_with_an_answered_request_is_asked_to_forget_too(
 ):
     case_id, consent_id, request_id = await told(italy, tunisia, courier)
     for key in ("who_cared", "harm", "services"):
-        await tunisia.do(service.write_answer, request_id, Answer(key, "nothing", "seen", "high"), once=key)
-    await tunisia.do(service.release_answers, request_id, endangers=False, ground=Ground.CHILD_ONLY)
+        await tunisia.do(answering.write_answer, request_id, Answer(key, "nothing", "seen", "high"), once=key)
+    await tunisia.do(answering.release_answers, request_id, endangers=False, ground=Ground.CHILD_ONLY)
     await courier.carry()
     await taken_back(italy, case_id, consent_id)
     assert (await italy.file(request_id)).request.still_held
@@ -263,7 +264,7 @@ async def test_the_notice_of_a_hold_needs_no_consent_and_says_nothing_but_codes(
     dossier = await italy.do(holds.open_dossier, case_id, name="Kaboul Zitouni", claimed="uncle_aunt", once="")
     hold = await italy.do(holds.place_hold, dossier)
     await taken_back(italy, case_id, consent_id)
-    await italy.do(service.tell_hold, hold.id, [request_id])
+    await italy.do(hold_notices.tell_hold, hold.id, [request_id])
 
     [notice] = [
         each
@@ -281,10 +282,10 @@ async def test_the_notice_of_a_hold_needs_no_consent_and_says_nothing_but_codes(
 async def to_answer(italy: Country, tunisia: Country, courier: Courier, type_key: str) -> str:
     request_id = await italy.asked(await italy.case(), a_draft(italy.others["TN"], type_key))
     await courier.carry()
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     await courier.carry()
     asked = (await tunisia.file(request_id)).request.asks[0]
-    await tunisia.do(service.write_answer, request_id, Answer(asked, "his aunt", "told", "low"), once="1")
+    await tunisia.do(answering.write_answer, request_id, Answer(asked, "his aunt", "told", "low"), once="1")
     return request_id
 
 
@@ -294,9 +295,9 @@ async def test_where_somebody_could_not_be_asked_a_second_person_lets_the_answer
     request_id = await to_answer(italy, tunisia, courier, "verify_adult")
 
     with pytest.raises(NotNow, match="second_person"):
-        await tunisia.do(service.release_answers, request_id, endangers=False, ground=Ground.NECESSARY)
+        await tunisia.do(answering.release_answers, request_id, endangers=False, ground=Ground.NECESSARY)
     await tunisia.do(
-        service.release_answers, request_id, endangers=False, ground=Ground.NECESSARY, by=tunisia.coordinator
+        answering.release_answers, request_id, endangers=False, ground=Ground.NECESSARY, by=tunisia.coordinator
     )
     await courier.carry()
 
@@ -311,6 +312,6 @@ async def test_of_relatives_who_are_looked_for_nothing_is_told_before_they_agree
 
     with pytest.raises(NotNow, match="relatives_agree"):
         await tunisia.do(
-            service.release_answers, request_id, endangers=False, ground=Ground.NECESSARY, by=tunisia.coordinator
+            answering.release_answers, request_id, endangers=False, ground=Ground.NECESSARY, by=tunisia.coordinator
         )
-    await tunisia.do(service.release_answers, request_id, endangers=False, ground=Ground.AGREED)
+    await tunisia.do(answering.release_answers, request_id, endangers=False, ground=Ground.AGREED)

@@ -19,7 +19,7 @@ from bot.exchange.post import service as post
 from bot.exchange.post import store as post_store
 from bot.exchange.post.model import ReceiptState
 from bot.exchange.post.service import NotCleared
-from bot.exchange.requests import sending, service, store
+from bot.exchange.requests import answering, sending, service, store
 from bot.exchange.requests.model import Status
 from bot.exchange.requests.sending import RequestGatekeeper
 from bot.exchange.requests.service import WithdrawnConsents
@@ -53,7 +53,7 @@ class Wire:
         """A request that Tunisia has accepted; its personal part waits, and nobody can be reached."""
         request_id = await self.france.asked(case_id, a_draft(self.partner, **changed))
         await settled(self.lyon, self.tunis)
-        await self.tunisia.do(service.accept, request_id)
+        await self.tunisia.do(answering.accept, request_id)
         await self.tunis.send()
         await self.lyon.work()
         assert (await self.france.file(request_id)).request.asked_on is not None

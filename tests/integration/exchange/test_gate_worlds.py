@@ -43,7 +43,9 @@ from bot.exchange.partners.model import ChannelClosed, PartnerKind
 from bot.exchange.post import service as post
 from bot.exchange.post import store as post_store
 from bot.exchange.post.model import LetterRefused, LetterStopped, ReceivedLetter
-from bot.exchange.requests import sending, service, store
+from bot.exchange.requests import hold_notices, overrides, sending, service, store
+from bot.exchange.requests.attachments import service as attachments
+from bot.exchange.requests.attachments.service import Wanted
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import OWED, RequestError, Status
 from bot.exchange.requests.service import Draft, WithdrawnConsents
@@ -170,7 +172,8 @@ class Play:
         self.acts = [
             self.child_speaks, self.draft, self.draft, self.read_in, self.forward, self.approve, self.approve,
             self.send, self.send_many, self.partner_accepts, self.partner_accepts, self.retry, self.write,
-            self.doubt, self.tell_hold, self.override, self.take_back, self.agree, self.attempt, self.attempt,
+            self.attach, self.attach, self.doubt, self.tell_hold, self.override, self.take_back, self.agree,
+            self.attempt, self.attempt,
         ]  # fmt: skip
 
     def begin(self) -> None:
@@ -305,6 +308,14 @@ class Play:
     def write(self) -> None:
         service.write_message(self.tx, self.scene.officer, self._some_request(), text="one more thing", once="")
 
+    def attach(self) -> None:
+        """A file, which leaves at once, with the personal part, or never."""
+        request_id = self._some_request()
+        sealed = store.get_request(self.tx, request_id)
+        if sealed is not None:
+            wanted = Wanted("A paper", self.chance.choice(sealed.request.type.data))
+            attachments.attach_upload(self.tx, self.scene.officer, request_id, b"%PDF-1.7 a paper", wanted)
+
     def doubt(self) -> None:
         holds.mark(self.tx, self.scene.officer, self.scene.adult, {"papers": Mark.RED, "no_debt": Mark.RED})
         self.held = True
@@ -312,17 +323,17 @@ class Play:
     def tell_hold(self) -> None:
         standing = holds.standing_holds(self.tx, self.scene.case_id)
         if standing:
-            service.tell_hold(self.tx, self.scene.officer, standing[0].id, [self._some_request()])
+            hold_notices.tell_hold(self.tx, self.scene.officer, standing[0].id, [self._some_request()])
 
     def override(self) -> None:
         request_id = self._some_request()
         one, other = self.scene.officer, self.scene.coordinator
-        override_id = service.ask_override(self.tx, one, request_id, role="officer", reason="the lawyer agreed")
+        override_id = overrides.ask_override(self.tx, one, request_id, role="officer", reason="the lawyer agreed")
         with suppress(RequestError):
-            service.agree_override(self.tx, one, request_id, override_id, role="coordinator")
+            overrides.agree_override(self.tx, one, request_id, override_id, role="coordinator")
             raise AssertionError("one person agreed with themselves")
         if self.chance.random() < 0.5:
-            service.agree_override(self.tx, other, request_id, override_id, role="coordinator")
+            overrides.agree_override(self.tx, other, request_id, override_id, role="coordinator")
             self.overridden = self.overridden | {request_id}
 
     def agree(self) -> None:
@@ -398,6 +409,7 @@ def test_no_act_of_anybody_goes_round_the_gate_the_ledger_or_a_hold(scene: Scene
     print(count)
     assert count.letters > WORLDS / 20  # the worlds are not empty: letters were written,
     assert min(count.by_kind.get(kind, 0) for kind in ("request_preview", "request_body", "request_withdrawn")) > 5
+    assert count.by_kind["request_file"] > 5
     assert count.refused > WORLDS / 10  # others were refused,
     assert count.left > WORLDS / 50  # of those that waited some left,
     assert count.stopped > WORLDS / 500  # and some were stopped at the door

@@ -23,9 +23,9 @@ from bot.exchange.holds.model import (
     Source,
     Tie,
 )
-from bot.exchange.requests import service
+from bot.exchange.requests import answering, hold_notices, service
+from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.model import Ground, Status
-from bot.exchange.requests.service import Answer
 from bot.kernel import audit
 from bot.kernel.access import Role
 from bot.kernel.live import Signals
@@ -124,11 +124,11 @@ async def test_a_partner_who_was_told_of_a_hold_takes_no_child_over(italy: Count
     request_id = await italy.asked(case_id, a_draft(italy.others["TN"], "case_transfer"))
     dossier = await a_dossier(italy, case_id)
     hold = await italy.do(holds.place_hold, dossier)
-    await italy.do(service.tell_hold, hold.id, [request_id])
+    await italy.do(hold_notices.tell_hold, hold.id, [request_id])
     await courier.carry()
 
     with pytest.raises(MayNotMove):
-        await tunisia.do(service.accept, request_id)
+        await tunisia.do(answering.accept, request_id)
 
 
 async def test_a_partner_is_told_of_the_hold_and_its_officer_can_be_the_second_body(
@@ -140,17 +140,17 @@ async def test_a_partner_is_told_of_the_hold_and_its_officer_can_be_the_second_b
     dossier = await a_dossier(italy, case_id)
     hold = await italy.do(holds.mark, dossier, {"papers": Mark.RED, "host": Mark.RED})
     assert hold is not None
-    await italy.do(service.tell_hold, hold.id, [request_id])
+    await italy.do(hold_notices.tell_hold, hold.id, [request_id])
     await courier.carry()
 
     assert [each.id for each in (await tunisia.file(request_id)).holds] == [hold.id]
-    await tunisia.do(service.accept, request_id)  # to look at him is what is asked
-    await tunisia.do(service.agree_to_their_hold, request_id, hold.id)
+    await tunisia.do(answering.accept, request_id)  # to look at him is what is asked
+    await tunisia.do(hold_notices.agree_to_their_hold, request_id, hold.id)
     await courier.carry()
     assert (await italy.do(holds.open_dossier_file, dossier)).hold is not None  # one body is not two
     await italy.do(holds.agree_to_release, dossier, reason="both sides know him")
     await italy.database.write(
-        lambda tx: service.tell_hold_ended(tx, italy.vault, case_id, hold.id, at=italy.clock.now())
+        lambda tx: hold_notices.tell_hold_ended(tx, italy.vault, case_id, hold.id, at=italy.clock.now())
     )
     await courier.carry()
 
@@ -166,11 +166,11 @@ async def test_the_story_of_a_false_uncle(italy: Country, tunisia: Country, cour
     await italy.do(holds.mark, dossier, {"papers": Mark.RED})
     request_id = await italy.asked(case_id, a_draft(italy.others["TN"], "verify_adult"))
     await courier.carry()
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     await courier.carry()
     answer = Answer("tie", "لا عمّ لها بهذا الاسم.", "document", "high")
-    await tunisia.do(service.write_answer, request_id, answer, once="1")
-    await tunisia.do(service.release_answers, request_id, endangers=False, ground=Ground.CHILD_ONLY)
+    await tunisia.do(answering.write_answer, request_id, answer, once="1")
+    await tunisia.do(answering.release_answers, request_id, endangers=False, ground=Ground.CHILD_ONLY)
     await courier.carry()
     assert (await italy.file(request_id)).request.status is Status.PARTLY_ANSWERED
 
@@ -191,7 +191,7 @@ async def test_no_conversation_ever_says_a_word_of_an_adult_or_a_hold(italy: Cou
     hold = await italy.do(holds.mark, dossier, {"papers": Mark.RED, "no_debt": Mark.RED})
     assert hold is not None
     await italy.do(holds.place_hold, dossier)
-    await italy.do(service.tell_hold, hold.id, [request_id])
+    await italy.do(hold_notices.tell_hold, hold.id, [request_id])
     found = Evidence(Source.CHILD, Favour.CONTRADICTS)
     await italy.do(holds.add_evidence, dossier, found, text="she fears him", once="", by=paged)
     await italy.do(holds.decide, dossier, Tie.REFUSED, reason="he is not her uncle")

@@ -22,6 +22,9 @@ from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed, Contact, Partner, PartnerKind
 from bot.exchange.partners.service import CannotSign
 from bot.exchange.requests import service
+from bot.exchange.requests.attachments import service as attachments
+from bot.exchange.requests.attachments.model import State
+from bot.exchange.requests.attachments.service import Wanted
 from bot.exchange.requests.model import Ground, NotNow, RequestNotFound, Status
 from bot.exchange.requests.reminders import Reminders
 from bot.kernel import audit
@@ -37,6 +40,7 @@ from tests.integration.exchange.two_countries import ALL_TYPES, Country, a_draft
 from tests.peers.smtp import MailServer
 
 EMAIL = "amel@tunis.example"
+PDF = b"%PDF-1.7 a certificate"
 PNG = b"\x89PNG\r\n\x1a\n" + b"a picture"
 
 
@@ -75,6 +79,9 @@ class Outside:
         if work is outside.answer:
             return await self.italy.database.write(lambda tx: work(tx, vault, *args, at=at, **named))
         return await self.italy.database.write(lambda tx: work(tx, vault, *args, at, **named))
+
+    async def give(self, page: Page, file_id: str) -> Any:
+        return await self._do(outside.save_given, page.reply, file_id)
 
     async def status(self, request_id: str) -> Status:
         return (await self.italy.file(request_id)).request.status
@@ -464,3 +471,36 @@ async def test_nobody_is_reminded_of_a_request_that_was_taken_back(tunis: Outsid
 
     assert await post.notices.look() == 0
     assert len(post.server.mails) == 1
+
+
+async def test_a_file_of_ours_is_behind_the_link_once_they_accept_and_only_while_it_may_be_told(
+    italy: Country, tunis: Outside
+):
+    case_id = await italy.case()
+    request_id = await italy.do(service.draft, case_id, a_draft(tunis.partner_id))
+    about = Wanted("Birth certificate", "identity")
+    file_id = str(await italy.do(attachments.attach_upload, request_id, PDF, about))
+    await italy.do(service.approve, request_id, by=italy.coordinator)
+    await italy.do(service.send_request, request_id)
+    page = await tunis.open(await tunis.link(request_id))
+    assert page is not None
+    assert page.given == ()
+    with pytest.raises(NotTaken, match="no_such_file"):
+        await tunis.give(page, file_id)
+
+    page = await tunis.accepted(await tunis.link(request_id))
+    assert [(file.id, file.title) for file in page.given] == [(file_id, "Birth certificate")]
+    given = await tunis.give(page, file_id)
+    assert given is not None
+    assert given[1] == PDF
+    with pytest.raises(NotTaken, match="no_such_file"):
+        await tunis.give(page, "0" * 36)
+    [file] = await italy.see(lambda tx: attachments.of_request(tx, italy.vault, page.request))
+    assert file.state is State.THERE
+    assert "file_given" in [event.act for event in (await italy.file(request_id)).events]
+    shares = await italy.see(lambda tx: consent.shares_of(tx, case_id))
+    assert f"exchange_file:{file_id}" in [share.what for share in shares]
+
+    await italy.do(service.record_situation, case_id, Situation(frozenset({"TN"}), True, frozenset({"TN"})))
+    assert await tunis.give(page, file_id) is None
+    assert "not_shown" in [event.act for event in (await italy.file(request_id)).events]

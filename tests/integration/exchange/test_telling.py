@@ -16,9 +16,10 @@ from bot.conversations.model import Direction
 from bot.conversations.safe_contact import SafeContact
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Mark
-from bot.exchange.requests import service
+from bot.exchange.requests import answering, service
+from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.model import Ground
-from bot.exchange.requests.service import Answer, WithdrawnConsents
+from bot.exchange.requests.service import WithdrawnConsents
 from bot.exchange.requests.telling import CHILD_BEGINS, MAY_BE_TOLD, SILENCES, News, Telling, wording
 from bot.exchange.requests.types import REQUEST_TYPES
 from bot.kernel.live import Signals
@@ -83,11 +84,11 @@ async def why_not(country: Country, request_id: str) -> list[str]:
 
 async def answered(italy: Country, tunisia: Country, courier: Courier, request_id: str) -> None:
     await courier.carry()
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     await courier.carry()
     for key in REQUEST_TYPES["info_child"].asks:
-        await tunisia.do(service.write_answer, request_id, Answer(key, "SECRET WORDS", "told", "high"), once=key)
-    await tunisia.do(service.release_answers, request_id, endangers=False, ground=Ground.CHILD_ONLY)
+        await tunisia.do(answering.write_answer, request_id, Answer(key, "SECRET WORDS", "told", "high"), once=key)
+    await tunisia.do(answering.release_answers, request_id, endangers=False, ground=Ground.CHILD_ONLY)
     await courier.carry()
 
 

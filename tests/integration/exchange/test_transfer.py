@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from bot.cases import consent
 from bot.cases import store as case_store
 from bot.cases.model import CaseStatus, NotAllowedNow
 from bot.cases.record import service as record
 from bot.cases.record.risk import Risk
 from bot.cases.service import LONGEST_NOTE, open_file, reopen_case, write_note
+from bot.conversations import store as talks
 from bot.exchange.gate import Situation
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Evidence, Favour, Mark, MayNotMove, Source, Tie
+from bot.exchange.partners import store as partners
+from bot.exchange.post.model import LetterRefused, Receipt, ReceiptState
 from bot.exchange.post.service import LONGEST_BODY
-from bot.exchange.requests import service
+from bot.exchange.requests import answering, hold_notices, service
+from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Alternative, NotNow, Refusal, Status
 from bot.exchange.requests.reminders import Reminders
+from bot.exchange.requests.transfer import acts
 from bot.exchange.requests.transfer import store as transfers
 from bot.exchange.requests.transfer.model import State, Transfer
 from bot.kernel.crypto import Erased
 from bot.kernel.live import Signals
-from tests.integration.exchange.two_countries import Country, Courier, a_draft, hand_over
+from tests.integration.exchange.two_countries import (
+    Country,
+    Courier,
+    a_draft,
+    an_agreement_to,
+    hand_over,
+    put_partner,
+)
 
 NAME = "Amina Trabelsi"
 #: Of the longest notes, more than go into one letter.
@@ -62,7 +76,7 @@ async def moved(giver: Country, taker: Country, courier: Courier, case_id: str) 
     """The request, and the case that was opened there."""
     request_id = await offered(giver, taker.country, case_id)
     await courier.carry()
-    await taker.do(service.accept, request_id)
+    await taker.do(answering.accept, request_id)
     await courier.carry()
     there = (await transfer_of(taker, request_id)).case_id
     assert there is not None
@@ -152,7 +166,7 @@ async def test_the_sender_keeps_a_pointer_and_not_a_copy_once_the_child_has_arri
     assert kept.case.is_open  # until the first report: somebody watches
     assert kept.notes
 
-    await tunisia.do(service.child_arrived, request_id)
+    await tunisia.do(acts.child_arrived, request_id)
     await courier.carry()
     case = await italy.see(lambda tx: case_of(tx, case_id))
     assert (case.status, case.closing) == (CaseStatus.CLOSED, "transferred")
@@ -175,7 +189,7 @@ async def test_a_child_who_is_not_seen_within_a_day_rings_on_both_sides(
     draft.fields["arrival"] = italy.clock.now().date().isoformat()
     request_id = await italy.asked(case_id, draft)
     await courier.carry()
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     await courier.carry()
     there = (await transfer_of(tunisia, request_id)).case_id
     cases = ((italy, case_id), (tunisia, str(there)))
@@ -197,7 +211,7 @@ async def test_a_child_who_did_not_come_rings_at_the_sender_at_once(italy: Count
     case_id = await a_followed_case(italy)
     request_id, _ = await moved(italy, tunisia, courier, case_id)
     await italy.database.write(lambda tx: silenced(tx, case_id, italy.officer.id, italy.clock.now()))
-    await tunisia.do(service.child_missed, request_id)
+    await tunisia.do(acts.child_missed, request_id)
     await courier.carry()
 
     alarm = await italy.see(lambda tx: case_store.get_alarm(tx, case_id, lock=False))
@@ -211,7 +225,7 @@ async def test_what_was_declined_stays(italy: Country, tunisia: Country, courier
     case_id = await a_followed_case(italy)
     request_id = await offered(italy, "TN", case_id)
     await courier.carry()
-    await tunisia.do(service.refuse, request_id, reason=Refusal.NO_CAPACITY, alternative=Alternative.SOCIAL_SERVICE)
+    await tunisia.do(answering.refuse, request_id, reason=Refusal.NO_CAPACITY, alternative=Alternative.SOCIAL_SERVICE)
     await courier.carry()
 
     assert (await transfer_of(italy, request_id)).state is State.STAYED
@@ -226,7 +240,7 @@ async def test_a_case_is_offered_to_one_partner_at_a_time(italy: Country, tunisi
     with pytest.raises(NotNow, match="already_offered"):
         await offered(italy, "TN", case_id)
     await courier.carry()
-    await tunisia.do(service.accept, first)
+    await tunisia.do(answering.accept, first)
     await courier.carry()
     with pytest.raises(NotNow, match="handed_over"):
         await italy.do(service.draft, case_id, a_draft(italy.others["TN"]))
@@ -249,7 +263,7 @@ async def test_a_hold_that_came_while_the_file_waited_stops_it_and_the_new_file_
     case_id = await italy.case()
     request_id = await offered(italy, "TN", case_id)
     await courier.carry()
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     file = await italy.do(lambda tx, hand: service.transfers.part_of_body(tx, hand.vault, request_of(tx, request_id)))
     adult = str(await italy.do(holds.open_dossier, case_id, name="Sami", claimed="uncle_aunt", once=""))
     await italy.do(holds.place_hold, adult)
@@ -266,7 +280,7 @@ async def test_brothers_and_sisters_are_handed_over_together_or_not_at_all(
 ):
     amina, omar = await a_followed_case(italy), await a_followed_case(italy, "Omar")
     number = (await italy.see(lambda tx: case_of(tx, omar))).number
-    await italy.do(service.say_siblings, amina, number)
+    await italy.do(acts.say_siblings, amina, number)
     with pytest.raises(NotNow, match="siblings"):
         await offered(italy, "TN", amina)
 
@@ -279,7 +293,7 @@ async def test_brothers_and_sisters_are_handed_over_together_or_not_at_all(
     await italy.do(service.send_request, drafts[0])
     assert waiting  # the one that could not go alone is still approved, and did not leave
     await courier.carry()
-    await tunisia.do(service.accept, drafts[1])
+    await tunisia.do(answering.accept, drafts[1])
     await courier.carry()
 
     there = [(await transfer_of(tunisia, each)).case_id for each in drafts]
@@ -293,7 +307,7 @@ async def test_while_one_offer_of_two_is_missing_none_is_accepted(italy: Country
     await hand_over(tunisia, "IT", "request_preview", body, request_type="case_transfer")
 
     with pytest.raises(NotNow, match="siblings_missing"):
-        await tunisia.do(service.accept, body["request"])
+        await tunisia.do(answering.accept, body["request"])
 
 
 async def test_a_deployment_asks_for_the_file_of_a_child_and_gets_it_into_its_own_case(
@@ -304,11 +318,11 @@ async def test_a_deployment_asks_for_the_file_of_a_child_and_gets_it_into_its_ow
     await tunisia.do(record.write_fields, arrived, {"name": ["Amina T."]}, seen={})
     pull = await tunisia.asked(arrived, a_draft(tunisia.others["IT"], asks=("hand_over",)))
     await courier.carry()
-    await italy.do(service.accept, pull)
+    await italy.do(answering.accept, pull)
     await courier.carry()
     request_id = await offered(italy, "TN", known, wanted_by=pull)
     await courier.carry()
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     await courier.carry()
 
     assert (await transfer_of(tunisia, request_id)).case_id == arrived
@@ -343,7 +357,7 @@ async def test_a_file_that_cannot_be_read_opens_nothing_and_the_case_stays(
     case_id = await a_followed_case(italy)
     request_id = await offered(italy, "TN", case_id)
     await courier.carry()
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     right = files.gather
     monkeypatch.setattr(files, "gather", lambda *args: {**right(*args), **change})
     await courier.carry()
@@ -365,7 +379,7 @@ async def test_a_file_too_large_for_one_letter_stays_here_whole_and_leaves_once_
         await italy.do(write_note, case_id, text=f"{number} {'x' * (LONGEST_NOTE - 10)}", once="", shared=True)
     request_id = await offered(italy, "TN", case_id)
     await courier.carry()
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     await courier.carry()
 
     last = (await italy.file(request_id)).events[-1]
@@ -388,6 +402,140 @@ async def test_a_withdrawal_that_comes_too_late_destroys_nothing_of_the_case(
 
     opened = await tunisia.do(record.open_record, there)
     assert opened.facts["name"].values == (NAME,)
+
+
+# A hold ends where the case is, and everybody who was told of it hears so
+
+
+async def told_and_moved(italy: Country, tunisia: Country, courier: Courier) -> tuple[str, str, str, str]:
+    """A case with a hold of which a third country was told before the case moved: the request to the third, the
+    transfer, and the dossier of the adult there; and the hold as Italy calls it."""
+    mali = await italy.database.write(lambda tx: put_partner(tx, italy.vault, country="ML", name="Bamako"))
+    case_id = await a_followed_case(italy)
+    await italy.do(consent.record, case_id, an_agreement_to(mali))
+    asked = await italy.asked(case_id, a_draft(mali))
+    [hold] = await italy.see(lambda tx: holds.standing_holds(tx, case_id))
+    await italy.do(hold_notices.tell_hold, hold.id, [asked])
+    await italy.do(service.withdraw, asked)  # nothing may be owed any more before the case leaves
+    request_id, there = await moved(italy, tunisia, courier, case_id)
+    [adult] = await tunisia.do(lambda tx, hand: holds.adults_of(tx, hand.vault, case_of(tx, there)))
+    return asked, request_id, adult.dossier.id, hold.id
+
+
+async def of_another_body(country: Country) -> None:
+    """The coordinator acts for the child protection service, and not for the helpline."""
+    await country.do(holds.set_body, country.coordinator.id, "Child protection service")
+
+
+async def standing(country: Country, case_id: str) -> int:
+    return len(await country.see(lambda tx: holds.standing_holds(tx, case_id)))
+
+
+async def acts_of(country: Country, request_id: str) -> list[str]:
+    return [event.act for event in (await country.file(request_id)).events]
+
+
+async def notices(country: Country, request_id: str) -> list[str]:
+    return [each.kind for each in (await country.file(request_id)).letters if each.kind == "hold_released"]
+
+
+async def in_any_chat(country: Country) -> int:
+    query = sa.select(sa.func.count()).select_from(talks.outbox)
+    return int(await country.see(lambda tx: tx.execute(query).scalar_one()))
+
+
+async def test_when_a_hold_ends_after_the_case_has_moved_everybody_who_was_told_hears_it_and_no_chat_does(
+    italy: Country, tunisia: Country, courier: Courier
+):
+    asked, request_id, adult, hold = await told_and_moved(italy, tunisia, courier)
+    there, said = str((await transfer_of(tunisia, request_id)).case_id), await in_any_chat(italy)
+    await of_another_body(tunisia)
+
+    assert not await tunisia.do(hold_notices.agree_to_release, adult, reason="Her aunt knows him")
+    await courier.carry()
+    assert (await standing(tunisia, there), await notices(italy, asked)) == (1, [])
+    assert await tunisia.do(hold_notices.agree_to_release, adult, reason="So does the school", by=tunisia.coordinator)
+    await courier.carry()
+
+    assert await standing(tunisia, there) == 0
+    moved_case = str((await transfer_of(italy, request_id)).case_id)
+    assert await standing(italy, moved_case) == 0
+    assert await notices(italy, asked) == ["hold_released"]
+    assert "hold_end_arrived" in await acts_of(tunisia, request_id)  # Italy's machine has signed for it
+    assert "hold_ended" in await acts_of(italy, request_id)
+    letter = next(each for each in (await italy.file(asked)).letters if each.kind == "hold_released")
+    news = Receipt(letter.partner_id, letter.envelope_id, ReceiptState.STORED, None, italy.clock.now())
+    for _ in range(2):
+        await italy.database.write(lambda tx: RequestIntake(italy.vault).told(tx, news))
+    assert (await acts_of(italy, asked)).count("hold_end_arrived") == 1
+    assert (await in_any_chat(italy), await in_any_chat(tunisia)) == (said, 0)
+    assert hold not in str((await tunisia.file(request_id)).lines)
+
+
+async def test_whoever_gave_the_case_away_does_not_end_its_hold_and_is_heard_as_another_body(
+    italy: Country, tunisia: Country, courier: Courier
+):
+    _, request_id, adult, _ = await told_and_moved(italy, tunisia, courier)
+    moved_case = str((await transfer_of(italy, request_id)).case_id)
+    there = str((await transfer_of(tunisia, request_id)).case_id)
+    await of_another_body(italy)
+    [here] = await italy.do(lambda tx, hand: holds.adults_of(tx, hand.vault, case_of(tx, moved_case)))
+    for officer in (italy.officer, italy.coordinator):
+        assert not await italy.do(hold_notices.agree_to_release, here.dossier.id, reason="He was cleared", by=officer)
+    await courier.carry()
+    assert (await standing(italy, moved_case), await standing(tunisia, there)) == (1, 1)  # one body, for Tunisia
+
+    assert await tunisia.do(hold_notices.agree_to_release, adult, reason="We agree")
+    await courier.carry()
+    assert (await standing(italy, moved_case), await standing(tunisia, there)) == (0, 0)
+
+
+async def test_the_word_of_a_partner_who_was_told_before_goes_to_whoever_has_the_case(
+    italy: Country, tunisia: Country, courier: Courier
+):
+    asked, request_id, adult, hold = await told_and_moved(italy, tunisia, courier)
+    italy.others["ML"] = (await italy.file(asked)).request.partner_id
+    word = {"request": asked, "hold": hold, "person": "5" * 36}
+    await hand_over(italy, "ML", "hold_agreed", word, request_type="info_child")
+    await courier.carry()
+    there = str((await transfer_of(tunisia, request_id)).case_id)
+    assert await standing(tunisia, there) == 1
+
+    assert await tunisia.do(hold_notices.agree_to_release, adult, reason="We agree")
+    await courier.carry()
+    assert await notices(italy, asked) == ["hold_released"]
+
+
+async def test_a_closed_channel_keeps_no_hold_from_ending_and_a_human_is_asked_to_call(
+    italy: Country, tunisia: Country, courier: Courier
+):
+    asked, request_id, adult, _ = await told_and_moved(italy, tunisia, courier)
+    await tunisia.database.write(
+        lambda tx: tx.execute(partners.exchange_partners.update().values(closed_at=tunisia.clock.now()))
+    )
+    await of_another_body(tunisia)
+    await tunisia.do(hold_notices.agree_to_release, adult, reason="Her aunt knows him")
+    assert await tunisia.do(hold_notices.agree_to_release, adult, reason="So does the school", by=tunisia.coordinator)
+
+    assert "hold_end_not_told" in await acts_of(tunisia, request_id)
+    assert await notices(italy, asked) == []
+
+
+async def test_nobody_ends_a_hold_of_a_case_that_is_not_theirs(italy: Country, tunisia: Country, courier: Courier):
+    case_id = await a_followed_case(italy)
+    [hold] = await italy.see(lambda tx: holds.standing_holds(tx, case_id))
+    request_id = await offered(italy, "TN", case_id)
+    await courier.carry()
+    await tunisia.do(answering.accept, request_id)
+    for kind, body in (("hold_released", {"hold": hold.id}), ("hold_agreed", {"hold": hold.id, "person": "5" * 36})):
+        with contextlib.suppress(LetterRefused):
+            await hand_over(italy, "TN", kind, {"request": request_id, **body}, request_type="case_transfer")
+
+    assert await standing(italy, case_id) == 1
+    [adult] = await italy.do(lambda tx, hand: holds.adults_of(tx, hand.vault, case_of(tx, case_id)))
+    await courier.carry()
+    assert (await transfer_of(italy, request_id)).state is State.MOVED
+    assert adult.hold is not None
 
 
 def a_preview(request_id: str, **transfer: Any) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from bot.cases import store as case_store
 from bot.exchange.gate import GateShut
 from bot.exchange.post import store as post
 from bot.exchange.post.model import LetterRefused, Receipt, ReceiptState, ReceivedLetter
-from bot.exchange.requests import service
+from bot.exchange.requests import answering, service
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Alternative, NotNow, Refusal, RequestError
+from bot.exchange.requests.transfer import acts
 from bot.exchange.requests.transfer import store as transfers
 from bot.exchange.requests.transfer.model import State
 from bot.kernel.crypto import Erased
@@ -48,7 +49,7 @@ class World:
             self.children.append(await self.italy.case())
         for other in self.children[1:]:
             number = await self.italy.see(lambda tx, other=other: case_store.get_case(tx, other).case.number)
-            await self.italy.do(service.say_siblings, self.children[0], number)
+            await self.italy.do(acts.say_siblings, self.children[0], number)
         await self.offer()
 
     async def offer(self) -> None:
@@ -72,10 +73,10 @@ class World:
         try:
             match what:
                 case "accept":
-                    await self.tunisia.do(service.accept, request_id)
+                    await self.tunisia.do(answering.accept, request_id)
                 case "refuse":
                     reason, instead = Refusal.NO_CAPACITY, Alternative.SOCIAL_SERVICE
-                    await self.tunisia.do(service.refuse, request_id, reason=reason, alternative=instead)
+                    await self.tunisia.do(answering.refuse, request_id, reason=reason, alternative=instead)
                 case "withdraw" if self.dice.random() < 0.5:
                     await self.italy.do(service.withdraw, request_id)
                 case "again":
@@ -83,9 +84,9 @@ class World:
                 case "offer" if self.dice.random() < 0.3:
                     await self.offer()
                 case "arrived":
-                    await self.tunisia.do(service.child_arrived, request_id)
+                    await self.tunisia.do(acts.child_arrived, request_id)
                 case "missed":
-                    await self.tunisia.do(service.child_missed, request_id)
+                    await self.tunisia.do(acts.child_missed, request_id)
                 case "close":
                     await self.italy.do(service.close, request_id)
         except (RequestError, GateShut):

@@ -8,9 +8,9 @@ import pytest
 
 from bot.exchange.gate import GateShut, Situation, Why
 from bot.exchange.partners.model import PartnerKind
-from bot.exchange.requests import service
+from bot.exchange.requests import answering, overrides, service
+from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.model import Alternative, Ground, NotNow, Refusal, RequestNotFound, Status
-from bot.exchange.requests.service import Answer
 from bot.exchange.requests.types import REQUEST_TYPES
 from bot.kernel import audit
 from tests.integration.exchange.two_countries import Country, Courier, a_draft, put_partner
@@ -33,7 +33,7 @@ async def test_an_officer_asks_and_an_officer_in_another_country_answers(
     assert preview.decision == ""
     assert (await italy.file(request_id)).request.status is Status.DELIVERED
 
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     await courier.carry()
     opened = await tunisia.do(service.open_request, request_id)
     assert opened.fields["names"] == "told names"
@@ -43,10 +43,10 @@ async def test_an_officer_asks_and_an_officer_in_another_country_answers(
     ]
 
     found = Answer("who_cared", "Sa grand-mère, à Sfax.", "told", "medium", "We did not visit the home.")
-    await tunisia.do(service.write_answer, request_id, found, once="1")
+    await tunisia.do(answering.write_answer, request_id, found, once="1")
     await courier.carry()
     assert not (await italy.file(request_id)).answered  # nothing leaves before a human lets it
-    await tunisia.do(service.release_answers, request_id, endangers=False, ground=Ground.CHILD_ONLY)
+    await tunisia.do(answering.release_answers, request_id, endangers=False, ground=Ground.CHILD_ONLY)
     await courier.carry()
     partly = await italy.file(request_id)
     assert partly.request.status is Status.PARTLY_ANSWERED
@@ -55,10 +55,13 @@ async def test_an_officer_asks_and_an_officer_in_another_country_answers(
     assert (answer.line.facts["how"], answer.line.facts["confidence"]) == ("told", "medium")
 
     for key in ("harm", "services"):
-        await tunisia.do(service.write_answer, request_id, Answer(key, "Rien.", "seen", "high"), once=key)
-    await tunisia.do(service.release_answers, request_id, endangers=False, ground=Ground.CHILD_ONLY)
+        await tunisia.do(answering.write_answer, request_id, Answer(key, "Rien.", "seen", "high"), once=key)
+    await tunisia.do(answering.release_answers, request_id, endangers=False, ground=Ground.CHILD_ONLY)
     await courier.carry()
-    assert (await italy.file(request_id)).request.status is Status.ANSWERED
+    answered = await italy.file(request_id)
+    assert answered.request.status is Status.ANSWERED
+    states = {each.kind: each.state for each in answered.letters}
+    assert states["request_preview"] == "answered"  # a receipt that they signed
     assert courier.refused == []
 
     await italy.do(service.close, request_id)
@@ -74,7 +77,7 @@ async def test_nothing_personal_leaves_before_the_other_side_accepts(
     request_id = await italy.asked(await italy.case(), a_draft(italy.others["TN"]))
     await courier.carry()
     await tunisia.do(
-        service.refuse, request_id, reason=Refusal.NOT_COMPETENT, alternative=Alternative.CENTRAL_AUTHORITY
+        answering.refuse, request_id, reason=Refusal.NOT_COMPETENT, alternative=Alternative.CENTRAL_AUTHORITY
     )
     await courier.carry()
 
@@ -92,11 +95,11 @@ async def test_every_type_goes_there_and_comes_back(italy: Country, tunisia: Cou
     request_id = await italy.asked(await italy.case(), a_draft(italy.others["TN"], type_key))
     await courier.carry()
     await tunisia.do(service.open_request, request_id)
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     await courier.carry()
     for key in REQUEST_TYPES[type_key].asks:
-        await tunisia.do(service.write_answer, request_id, Answer(key, "so it is", "document", "high"), once=key)
-    await tunisia.do(service.release_answers, request_id, endangers=False, ground=Ground.CHILD_ONLY)
+        await tunisia.do(answering.write_answer, request_id, Answer(key, "so it is", "document", "high"), once=key)
+    await tunisia.do(answering.release_answers, request_id, endangers=False, ground=Ground.CHILD_ONLY)
     await courier.carry()
 
     answered = await italy.file(request_id)
@@ -110,7 +113,7 @@ async def test_what_a_child_says_later_keeps_the_personal_part_back(italy: Count
     request_id = await italy.asked(case_id, a_draft(italy.others["TN"]))
     await courier.carry()
     stopped = await italy.do(service.record_situation, case_id, Situation(None, True))
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     await courier.carry()
 
     assert stopped == [request_id]
@@ -126,7 +129,7 @@ async def test_a_withdrawn_request_stays_red_until_the_partner_has_forgotten_it(
 ):
     request_id = await italy.asked(await italy.case(), a_draft(italy.others["TN"]))
     await courier.carry()
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     await courier.carry()
     await italy.do(service.withdraw, request_id)
     assert (await italy.file(request_id)).request.still_held
@@ -162,18 +165,18 @@ async def test_two_people_of_two_roles_may_override_the_gate_and_it_is_in_the_re
     case_id = await italy.case(situation=Situation(frozenset(), True, frozenset({"ER"})))
     request_id = await italy.do(service.draft, case_id, a_draft(italy.others["TN"]))
     await italy.do(service.approve, request_id, by=italy.coordinator)
-    override = await italy.do(service.ask_override, request_id, role="officer", reason="the lawyer agreed on Monday")
+    override = await italy.do(overrides.ask_override, request_id, role="officer", reason="the lawyer agreed on Monday")
     with pytest.raises(GateShut):
         await italy.do(service.send_request, request_id)  # one is not two
     with pytest.raises(NotNow):
-        await italy.do(service.agree_override, request_id, override, role="officer")
-    await italy.do(service.agree_override, request_id, override, role="coordinator", by=italy.coordinator)
+        await italy.do(overrides.agree_override, request_id, override, role="officer")
+    await italy.do(overrides.agree_override, request_id, override, role="coordinator", by=italy.coordinator)
     await italy.do(service.send_request, request_id)
 
     acts = [row.act for row in await italy.see(lambda tx: audit.read_log(tx, object=f"request:{request_id}", limit=50))]
     assert {"request.override_asked", "request.override_agreed", "gate.overridden"} <= set(acts)
     await courier.carry()
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     await courier.carry()
     assert any(kind == "request_body" for _, kind, _ in courier.carried)
 
@@ -183,13 +186,13 @@ async def test_what_the_child_says_after_an_override_ends_it(italy: Country, tun
     case_id = await italy.case(situation=child)
     request_id = await italy.do(service.draft, case_id, a_draft(italy.others["TN"]))
     await italy.do(service.approve, request_id, by=italy.coordinator)
-    override = await italy.do(service.ask_override, request_id, role="officer", reason="the lawyer agreed on Monday")
-    await italy.do(service.agree_override, request_id, override, role="coordinator", by=italy.coordinator)
+    override = await italy.do(overrides.ask_override, request_id, role="officer", reason="the lawyer agreed on Monday")
+    await italy.do(overrides.agree_override, request_id, override, role="coordinator", by=italy.coordinator)
     await italy.do(service.send_request, request_id)
     italy.clock.advance(timedelta(minutes=1))
     await italy.do(service.record_situation, case_id, child)
     await courier.carry()
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     await courier.carry()
 
     assert not any(kind == "request_body" for _, kind, _ in courier.carried)
@@ -199,12 +202,12 @@ async def test_what_the_child_says_after_an_override_ends_it(italy: Country, tun
 async def test_an_answer_that_could_endanger_somebody_stays_here(italy: Country, tunisia: Country, courier: Courier):
     request_id = await italy.asked(await italy.case(), a_draft(italy.others["TN"]))
     await courier.carry()
-    await tunisia.do(service.accept, request_id)
+    await tunisia.do(answering.accept, request_id)
     await courier.carry()
-    await tunisia.do(service.write_answer, request_id, Answer("harm", "the father", "told", "low"), once="1")
+    await tunisia.do(answering.write_answer, request_id, Answer("harm", "the father", "told", "low"), once="1")
     for endangers in (True, None):
         with pytest.raises(GateShut):
-            await tunisia.do(service.release_answers, request_id, endangers=endangers, ground=Ground.CHILD_ONLY)
+            await tunisia.do(answering.release_answers, request_id, endangers=endangers, ground=Ground.CHILD_ONLY)
     await courier.carry()
     assert not any(kind == "request_answer" for _, kind, _ in courier.carried)
 

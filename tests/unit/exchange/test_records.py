@@ -16,7 +16,7 @@ from joserfc.jwk import OKPKey
 from msgspec.structs import replace
 
 from bot.exchange import jose
-from bot.exchange.records import codes, credential, ips, token
+from bot.exchange.records import codes, credential, elm, ips, token
 from bot.exchange.records.model import (
     FACTS,
     SECTIONS,
@@ -432,3 +432,106 @@ def test_a_record_that_is_not_in_force_yet_proves_nothing():
 
     assert not found.proven(NOON - timedelta(days=1))
     assert found.until == datetime(2026, 11, 23, 12, tzinfo=UTC) + timedelta(days=5 * 365)
+
+
+# The European Learning Model
+
+#: Of the published context `edc-ap`, and of the one for credentials that stands before it, the terms that are used and
+#: what each leads to: another thing, words by language, a moment, or plain.
+TERMS = {
+    "awardedBy": "thing", "awardingBody": "thing", "credentialProfiles": "thing", "credentialSchema": "thing",
+    "credentialSubject": "thing", "displayParameter": "thing", "hasClaim": "thing", "inScheme": "thing",
+    "issuer": "thing", "language": "thing", "primaryLanguage": "thing", "additionalNote": "thing",
+    "description": "words", "fullName": "words", "legalName": "words", "noteLiteral": "words", "prefLabel": "words",
+    "title": "words",
+    "dateOfBirth": "moment", "expirationDate": "moment", "issuanceDate": "moment", "issued": "moment",
+    "validFrom": "moment", "validUntil": "moment",
+    "@context": "plain", "id": "plain", "type": "plain",
+}  # fmt: skip
+#: What the shapes of `edc-generic-no-cv` ask of each class that is used; and how often it may stand there at most.
+MUST_HAVE = {
+    "EuropeanDigitalCredential": {
+        "credentialProfiles": 9, "displayParameter": 1, "issuer": 1, "credentialSubject": 1, "issued": 1,
+        "validFrom": 1, "credentialSchema": 9,
+    },
+    "DisplayParameter": {"title": 1, "primaryLanguage": 1, "language": 9},
+    "Organisation": {"legalName": 1},
+    "Person": {"hasClaim": 999},
+    "LearningAchievement": {"title": 1, "awardedBy": 1},
+    "LearningActivity": {"title": 1, "awardedBy": 1},
+    "AwardingProcess": {"awardingBody": 1},
+    "Note": {"noteLiteral": 1},
+}  # fmt: skip
+#: What the shapes ask for beyond that, and only the body that seals the record can say. See docs/records.md.
+LEFT_TO_THE_SEAL = ("eIDASIdentifier", "location", "individualDisplay")
+
+
+def looked_through(thing: dict[str, object]) -> list[dict[str, object]]:
+    """Every thing in a document, each of its terms known and of its kind."""
+    found = [thing]
+    kinds = thing["type"] if isinstance(thing["type"], list) else [thing["type"]]
+    for kind in kinds:
+        for term, most in MUST_HAVE.get(str(kind), {}).items():
+            value = thing[term]
+            assert 1 <= (len(value) if isinstance(value, list) else 1) <= most, (kind, term)
+    for term, value in thing.items():
+        if TERMS[term] == "words":
+            assert isinstance(value, dict)
+            assert value
+            assert all(isinstance(each, str) and each for each in value.values())
+        elif TERMS[term] == "moment":
+            assert datetime.fromisoformat(str(value).replace("Z", "+00:00")).tzinfo is not None
+        elif TERMS[term] == "thing":
+            for each in value if isinstance(value, list) else [value]:
+                found += looked_through(each)
+    return found
+
+
+def say(sentence: str) -> str:
+    return sentence
+
+
+@given(records(Kind.SCHOOL))
+def test_every_term_of_a_learner_record_is_one_of_the_european_model_and_of_its_kind(record: Record):
+    made = elm.document(a_copy(record.checked()), say=say)
+
+    things = looked_through(json.loads(json.dumps(made)))
+
+    assert made["@context"] == [
+        "https://www.w3.org/2018/credentials/v1",
+        "http://data.europa.eu/snb/model/context/edc-ap",
+    ]
+    assert not any(term in thing for thing in things for term in LEFT_TO_THE_SEAL)
+    said: dict[object, object] = {}
+    for thing in things:  # one id, one thing
+        assert said.setdefault(thing["id"], thing) == thing
+
+
+@given(records(Kind.SCHOOL))
+def test_a_learner_record_says_all_that_the_child_chose_and_how_each_line_is_known(record: Record):
+    kept = record.checked()
+    said = json.dumps(elm.document(a_copy(kept), say=say), ensure_ascii=False)
+
+    words = [*kept.facts.values(), *(each.text for section in SECTIONS[Kind.SCHOOL] for each in kept.of(section.code))]
+    assert all(json.dumps(each, ensure_ascii=False)[1:-1] in said for each in words)
+    for section in SECTIONS[Kind.SCHOOL]:
+        for one in kept.of(section.code):
+            assert all(json.dumps(each, ensure_ascii=False)[1:-1] in said for each in (one.detail, one.when, one.by))
+
+
+def test_a_learner_record_is_written_down_and_not_awarded_and_a_certificate_is_of_who_gave_it():
+    made = elm.document(a_copy(SCHOOL), say=say)
+    whole, activity, subject, certificate = made["credentialSubject"]["hasClaim"]
+
+    assert certificate["awardedBy"]["awardingBody"]["legalName"] == {"en": "Ministry"}
+    for claim in (whole, activity, subject):
+        assert claim["awardedBy"]["awardingBody"]["legalName"] == {"en": "helpline.example"}
+        assert claim["awardedBy"]["description"] == {"en": elm.NOT_AWARDED}
+    assert {"en": "Level: good"} in [note["noteLiteral"] for note in subject["additionalNote"]]
+    assert "dateOfBirth" not in made["credentialSubject"]  # a year is no date
+    assert "proof" not in made
+
+
+def test_a_health_record_is_none_of_learning():
+    with pytest.raises(ValueError, match="learning"):
+        elm.document(a_copy(HEALTH), say=say)

@@ -331,8 +331,11 @@ def write_facts(
     return differ
 
 
-def write_rest(tx: Connection, vault: Vault, case: Case, file: CaseFile, *, by: str, at: datetime) -> None:
-    """Put the risk, the open tasks, the notes and the adults into a case of ours; each hold stands here too."""
+def write_rest(tx: Connection, vault: Vault, case: Case, file: CaseFile, *, by: str, at: datetime) -> dict[str, str]:
+    """Put the risk, the open tasks, the notes and the adults into a case of ours; each hold stands here too.
+
+    Returns the holds: by their id at the giver's, their id here.
+    """
     key = vault.key(tx, case.key_id)
     if file.risk is not None:
         risk_id = new_id()
@@ -368,9 +371,10 @@ def write_rest(tx: Connection, vault: Vault, case: Case, file: CaseFile, *, by: 
         )
     for text in file.notes:
         write_note(tx, vault, case, text, by=by, at=at)
+    brought = {}
     for adult in file.adults:
         evidence = [(piece.source, piece.favour, piece.text) for piece in adult.evidence]
-        holds.take_adult(
+        dossier = holds.take_adult(
             tx,
             vault,
             case,
@@ -383,6 +387,10 @@ def write_rest(tx: Connection, vault: Vault, case: Case, file: CaseFile, *, by: 
             by=by,
             at=at,
         )
+        standing = holds.hold_of(tx, dossier.id)
+        if adult.hold and standing is not None:
+            brought[adult.hold] = standing.id
+    return brought
 
 
 def write_note(tx: Connection, vault: Vault, case: Case, text: str, *, by: str, at: datetime) -> None:

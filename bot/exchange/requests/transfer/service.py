@@ -24,6 +24,7 @@ from bot.conversations import service as conversations
 from bot.exchange.holds import service as holds
 from bot.exchange.requests import sending
 from bot.exchange.requests import store as requests
+from bot.exchange.requests.history import note
 from bot.exchange.requests.model import ENDED, Act, NotNow, Request, Side, Status
 from bot.exchange.requests.transfer import file as files
 from bot.exchange.requests.transfer import store
@@ -37,7 +38,7 @@ from bot.exchange.requests.transfer.model import (
     arrival_due,
     band_of,
 )
-from bot.kernel import audit, officers
+from bot.kernel import officers
 from bot.kernel.crypto import Vault
 from bot.kernel.ids import new_id
 
@@ -126,7 +127,7 @@ def offer(
     offered = Transfer(request.id, True, State.OFFERED, preview, request.case_id)
     if not store.add(tx, offered):
         raise NotNow("already_offered")
-    _event(tx, vault, request, "offered", at=at)
+    note(tx, vault, request, "offered", at=at)
     return {
         "group": group,
         "size": size,
@@ -236,7 +237,7 @@ def moved_there(tx: Connection, vault: Vault, request: Request, planned: str, *,
     if transfer is None or not transfer.giver or transfer.state is State.MOVED:
         return
     if not transfer.allows(State.MOVED):
-        _event(tx, vault, request, "taken_against_word", at=at)  # somebody here was told that they do not have it
+        note(tx, vault, request, "taken_against_word", at=at)  # somebody here was told that they do not have it
         ring(tx, request.case_id, at=at)
         return
     _move(
@@ -290,7 +291,8 @@ def _take(tx: Connection, vault: Vault, transfer: Transfer, *, at: datetime) -> 
     if differ:
         text = json.dumps({code: list(values) for code, values in differ.items()}, ensure_ascii=False)
         files.write_note(tx, vault, case, text, by=by, at=at)
-    files.write_rest(tx, vault, case, file, by=by, at=at)
+    for theirs, ours in files.write_rest(tx, vault, case, file, by=by, at=at).items():
+        note(tx, vault, request, "hold_came", at=at, facts={"hold": ours, "theirs": theirs})
     _keep_situation(tx, vault, case, file, by=by, at=at)
     _let_be_found(tx, vault, case, file)
     due = arrival_due(str(body["fields"].get("arrival", "")), at)
@@ -382,7 +384,7 @@ def seen_here(tx: Connection, vault: Vault, request: Request, *, officer_id: str
     transfer = _awaiting(tx, request)
     store.save(tx, transfer, replace(transfer, arrived_at=at))
     sending.send(tx, vault, request, "case_arrived", {}, actor=officer_id, at=at)
-    _event(tx, vault, request, "child_arrived", officer_id=officer_id, at=at)
+    note(tx, vault, request, "child_arrived", officer_id=officer_id, at=at)
     return _answered(tx, vault, request, at=at)
 
 
@@ -391,7 +393,7 @@ def missed_here(tx: Connection, vault: Vault, request: Request, *, officer_id: s
     transfer = _awaiting(tx, request)
     store.save(tx, transfer, replace(transfer, missed_at=at))
     sending.send(tx, vault, request, "case_missed", {}, actor=officer_id, at=at)
-    _event(tx, vault, request, "child_missed", officer_id=officer_id, at=at)
+    note(tx, vault, request, "child_missed", officer_id=officer_id, at=at)
     ring(tx, transfer.case_id, at=at)
 
 
@@ -408,7 +410,7 @@ def seen_there(tx: Connection, vault: Vault, request: Request, *, at: datetime) 
     if transfer is None or not transfer.giver or not transfer.awaits_child:
         return
     store.save(tx, transfer, replace(transfer, arrived_at=at))
-    _event(tx, vault, request, "child_arrived", at=at)
+    note(tx, vault, request, "child_arrived", at=at)
     _answered(tx, vault, request, at=at)
     finish(tx, vault, request.case_id, at=at)
 
@@ -418,7 +420,7 @@ def missed_there(tx: Connection, vault: Vault, request: Request, *, at: datetime
     if transfer is None or not transfer.giver or not transfer.awaits_child:
         return
     store.save(tx, transfer, replace(transfer, missed_at=at))
-    _event(tx, vault, request, "child_missed", at=at)
+    note(tx, vault, request, "child_missed", at=at)
     ring(tx, request.case_id, at=at)
 
 
@@ -429,7 +431,7 @@ def call_for_missed(tx: Connection, vault: Vault, request_id: str, *, at: dateti
     if transfer is None or sealed is None or not transfer.awaits_child or transfer.missed_at is not None:
         return False
     store.save(tx, transfer, replace(transfer, missed_at=at))
-    _event(tx, vault, sealed.request, "arrival_unconfirmed", at=at)
+    note(tx, vault, sealed.request, "arrival_unconfirmed", at=at)
     ring(tx, transfer.case_id, at=at)
     return True
 
@@ -474,7 +476,7 @@ def _answered(tx: Connection, vault: Vault, request: Request, *, at: datetime) -
     answered = request.after(Act.ANSWER_ALL, at=at)
     if not requests.save_request(tx, request, answered):
         raise NotNow
-    _event(tx, vault, answered, Act.ANSWER_ALL, at=at)
+    note(tx, vault, answered, Act.ANSWER_ALL, at=at)
     return answered
 
 
@@ -531,12 +533,4 @@ def _move(
         raise NotNow
     if not store.save(tx, transfer, replace(transfer, state=state, **known)):
         raise NotNow
-    _event(tx, vault, request, f"transfer_{state}", at=at)
-
-
-def _event(
-    tx: Connection, vault: Vault, request: Request, act: str, *, at: datetime, officer_id: str | None = None
-) -> None:
-    requests.add_event(tx, request.id, act, officer_id=officer_id, at=at)
-    actor = officer_id or SYSTEM
-    audit.append(tx, vault, at=at, actor=actor, act=f"request.{act}", object=f"request:{request.id}")
+    note(tx, vault, request, f"transfer_{state}", at=at)

@@ -1,0 +1,419 @@
+"""One request between two countries on the desk: its clock, law and thread, and everything that is done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from aiohttp import web
+from multidict import MultiDict
+from sqlalchemy.engine import Connection
+
+from bot.cases import consent
+from bot.cases.hand import Hand
+from bot.desk.attached import files_context
+from bot.desk.exchange import wake_exchange
+from bot.desk.frame import go_to, hand_of, show
+from bot.desk.queue import officer_names
+from bot.desk.request_words import ACTS, WHY_NOT, sentence_of
+from bot.exchange import gate
+from bot.exchange.gate import GateShut
+from bot.exchange.holds.model import MayNotMove
+from bot.exchange.outside import service as outside
+from bot.exchange.outside import store as links
+from bot.exchange.outside.model import MOST_VIEWS
+from bot.exchange.partners import store as partners
+from bot.exchange.partners.model import ChannelClosed
+from bot.exchange.requests import answering, hold_notices, overrides, sending, service, telling
+from bot.exchange.requests.answering import Answer
+from bot.exchange.requests.model import (
+    ALTERNATIVES,
+    ASSENTS,
+    CONFIDENCES,
+    DISCLOSED,
+    ENDED,
+    GROUNDS,
+    HOWS,
+    OWED,
+    REFUSALS,
+    RETURNS,
+    STATUS_TITLES,
+    Act,
+    Alternative,
+    Ground,
+    Incomplete,
+    NotNow,
+    Refusal,
+    RequestNotFound,
+    Side,
+    Status,
+)
+from bot.exchange.requests.service import SentBefore
+from bot.exchange.requests.transfer.model import BANDS, GIVER_TITLES, HAND_OVER, TAKER_TITLES, State
+from bot.exchange.requests.types import BODIES, FIELDS, QUESTIONS
+from bot.kernel.access import Permission, Role, allows
+from bot.kernel.pages import route_url
+from bot.kernel.web import Routes, form
+from bot.kernel.web_keys import DATABASE, SETTINGS, VAULT
+
+routes = Routes()
+
+E = TypeVar("E", bound=StrEnum)
+Work = Callable[[Connection, Hand], object]
+
+BEFORE_SENDING = frozenset({Status.DRAFTED, Status.APPROVED})
+
+
+@routes.get("/desk/requests/{id}", name="request", allow=Permission.EXCHANGE_READ)
+async def show_request(request: web.Request) -> web.StreamResponse:
+    return await request_screen(request)
+
+
+async def request_screen(
+    request: web.Request,
+    *,
+    status: int = 200,
+    problem: str | None = None,
+    closed: ChannelClosed | None = None,
+    typed: MultiDict[str] | None = None,
+    made: outside.Made | None = None,
+    made_link: str = "",
+) -> web.Response:
+    """The page of a request. `typed` gives back what could not be kept."""
+    vault, hand, request_id = request.app[VAULT], hand_of(request), request.match_info["id"]
+
+    def read(tx: Connection) -> dict[str, Any]:
+        file = service.open_request(tx, hand, request_id)
+        return {
+            **request_context(tx, vault, hand, file),
+            "problem": sentence_of(problem),
+            "closed_channel": closed,
+            "made": made,
+            "made_link": made_link,
+            "typed": typed if typed is not None else MultiDict(),
+        }
+
+    try:
+        return await show(request, "desk/request.html", read, here="exchange", writes=True, status=status)
+    except RequestNotFound:
+        raise web.HTTPNotFound from None
+
+
+def request_context(tx: Connection, vault: Any, hand: Hand, file: service.RequestFile) -> dict[str, Any]:
+    """Everything the page of a request and its live parts show."""
+    officer, asked = hand.officer, file.request
+    key = service.key_of(tx, vault, asked)
+    known = [sending.recipient_of(partner) for partner in partners.everyone(tx, vault)] if file.stops else []
+    remaining = gate.channels_that_remain(sending.situation_of(tx, vault, asked), known)
+    by_id = {partner.id: partner for partner in partners.everyone(tx, vault)}
+    ours_by_link = asked.side is Side.OURS and file.partner is not None and file.partner.by_link
+    others = service.partners_for(tx, vault, asked.type, at=hand.at) if asked.side is Side.OURS else []
+    return {
+        "file": file,
+        "asked": asked,
+        "type": asked.type,
+        "limit": asked.type.limit(asked.limit),
+        "ours": asked.side is Side.OURS,
+        "status": asked.status.value,
+        "statuses": STATUS_TITLES,
+        "fields": FIELDS,
+        "questions": QUESTIONS,
+        "bodies": BODIES,
+        "assents": ASSENTS,
+        "hows": HOWS,
+        "confidences": CONFIDENCES,
+        "refusals": REFUSALS,
+        "alternatives": ALTERNATIVES,
+        "returns": RETURNS,
+        "grounds": GROUNDS,
+        "needs": {item: consent.CLASSES[item] for item in sending.items_of(asked)},
+        "wants_consent": asked.side is Side.OURS
+        and asked.status not in ENDED
+        and (asked.status in BEFORE_SENDING or file.consent is None),
+        "acts": ACTS,
+        "why_not": WHY_NOT,
+        "not_done": {said.line.id: answering.not_done_of(key, said.line) for said in file.lines},
+        "open_questions": [
+            ask
+            for ask in asked.asks
+            if not any(said.line.asked == ask and not said.line.returned for said in file.lines)
+        ],
+        "unsent": [said for said in file.lines if said.line.kind == "answer" and said.line.approved_by is None],
+        "explanations": gate.EXPLANATIONS,
+        "lawyer_step": gate.LAWYER_STEP,
+        "channels": gate.CHANNELS_THAT_REMAIN,
+        "remaining": [by_id[one.id] for one in remaining],
+        "override_reason": overrides.override_reason(tx, vault, asked),
+        "roles": [role for role in (Role.OFFICER, Role.COORDINATOR) if role in officer.roles],
+        "others": [partner for partner in others if partner.id != asked.partner_id],
+        "names": officer_names(tx),
+        "can": {
+            permission.value.partition(".")[2]: allows(officer, permission, file.sealed)
+            for permission in Permission
+            if permission.value.startswith(("exchange.", "gate.", "hold."))
+        },
+        "may_act": {act.value: asked.allows(act) for act in Act},
+        "discloses": asked.status is Status.ACCEPTED and asked.asked_on is None and asked.side is Side.OURS,
+        "by_link": ours_by_link,
+        "link": links.newest(tx, asked.id) if ours_by_link else None,
+        "files": outside.files_of(tx, asked.id) if ours_by_link else (),
+        "may_link": asked.status in {*OWED, Status.EXPIRED} or asked.still_held,
+        "most_views": MOST_VIEWS,
+        "now": hand.at,
+        "transfer_titles": GIVER_TITLES if asked.side is Side.OURS else TAKER_TITLES,
+        "bands": BANDS,
+        "moved": file.transfer is not None and file.transfer.state is State.MOVED,
+        "silence": _silence(tx, vault, file, at=hand.at),
+        **files_context(tx, vault, file),
+        "wants_file": asked.side is Side.THEIRS and HAND_OVER in asked.asks and asked.status in DISCLOSED,
+        "talks": asked.asked_on is not None and asked.status.value in {"accepted", "partly_answered", "answered"},
+    }
+
+
+def _silence(tx: Connection, vault: Any, file: service.RequestFile, *, at: Any) -> str | None:
+    """Why the bot would say nothing of a request of ours in the chat now, as a sentence; "" where it would."""
+    if file.request.side is not Side.OURS or file.case is None or file.erased:
+        return None
+    why = telling.why_silent(tx, vault, file.request, file.case, at=at)
+    return "" if why is None else telling.SILENCES[why]
+
+
+async def act_on(
+    request: web.Request,
+    work: Work,
+    *,
+    notice: str | None = None,
+    typed: MultiDict[str] | None = None,
+    then: Callable[[object], web.Response] | None = None,
+) -> web.StreamResponse:
+    """Do one thing to the request in the address. What stops it is said on its page, and nothing typed is lost."""
+    hand, request_id = hand_of(request), request.match_info["id"]
+
+    def all_of_it(tx: Connection) -> tuple[object, str | None]:
+        found = service.require_seen(tx, hand, request_id)
+        return work(tx, hand), found.request.case_id
+
+    try:
+        done, case_id = await request.app[DATABASE].write(all_of_it)
+    except RequestNotFound:
+        raise web.HTTPNotFound from None
+    except GateShut:
+        return await request_screen(request, status=409, problem="gate", typed=typed)
+    except MayNotMove:
+        return await request_screen(request, status=409, problem="hold", typed=typed)
+    except ChannelClosed as error:
+        return await request_screen(request, status=409, problem="channel", closed=error, typed=typed)
+    except Incomplete:
+        return await request_screen(request, status=400, problem="incomplete", typed=typed)
+    except NotNow as error:
+        return await request_screen(request, status=409, problem=error.code, typed=typed)
+    wake_exchange(request, case_id)
+    return then(done) if then else go_to(request, "request", id=request_id, notice=notice)
+
+
+def _choice(kind: type[E], value: str) -> E:
+    try:
+        return kind(value)
+    except ValueError:
+        raise Incomplete([kind.__name__.lower()]) from None
+
+
+@routes.post("/desk/requests/{id}/approve", name="approve_request", allow=Permission.EXCHANGE_APPROVE)
+async def approve(request: web.Request) -> web.StreamResponse:
+    request_id = request.match_info["id"]
+    return await act_on(request, lambda tx, hand: service.approve(tx, hand, request_id), notice="request_approved")
+
+
+@routes.post("/desk/requests/{id}/send", name="send_request", allow=Permission.EXCHANGE_WRITE)
+async def send(request: web.Request) -> web.StreamResponse:
+    request_id = request.match_info["id"]
+    return await act_on(request, lambda tx, hand: service.send_request(tx, hand, request_id), notice="request_sent")
+
+
+@routes.post("/desk/requests/{id}/send-back", name="send_back_request", allow=Permission.EXCHANGE_WRITE)
+async def send_back(request: web.Request) -> web.StreamResponse:
+    request_id = request.match_info["id"]
+    return await act_on(request, lambda tx, hand: service.send_back(tx, hand, request_id))
+
+
+@routes.post("/desk/requests/{id}/disclose", name="disclose_request", allow=Permission.EXCHANGE_WRITE)
+async def disclose(request: web.Request) -> web.StreamResponse:
+    """Try again to send the personal part, after the gate or the channel kept it back."""
+    request_id = request.match_info["id"]
+    return await act_on(request, lambda tx, hand: service.disclose_again(tx, hand, request_id), notice="request_sent")
+
+
+@routes.post("/desk/requests/{id}/link", name="make_request_link", allow=Permission.EXCHANGE_WRITE)
+async def make_link(request: web.Request) -> web.StreamResponse:
+    """A link for a partner without Waymark. Its code, and the link where no mail server is set, are on this answer
+    alone."""
+    request_id, settings = request.match_info["id"], request.app[SETTINGS]
+    mails = bool(settings.smtp_url.value)
+    hand = hand_of(request)
+
+    def work(tx: Connection) -> outside.Made:
+        return outside.make_link(tx, hand, request_id, mails=mails)
+
+    try:
+        made = await request.app[DATABASE].write(work)
+    except RequestNotFound:
+        raise web.HTTPNotFound from None
+    except ChannelClosed as error:
+        return await request_screen(request, status=409, problem="channel", closed=error)
+    except NotNow as error:
+        return await request_screen(request, status=409, problem=error.code)
+    wake_exchange(request, None)
+    path = route_url(request, "outside", {"token": made.token})
+    return await request_screen(request, made=made, made_link="" if mails else f"{settings.public_url}{path}")
+
+
+@routes.post("/desk/requests/{id}/link/end", name="end_request_link", allow=Permission.EXCHANGE_WRITE)
+async def end_link(request: web.Request) -> web.StreamResponse:
+    """No link to this request opens any more."""
+    request_id = request.match_info["id"]
+    return await act_on(request, lambda tx, hand: outside.end_links(tx, hand, request_id), notice="saved")
+
+
+@routes.post("/desk/requests/{id}/withdraw", name="withdraw_request", allow=Permission.EXCHANGE_WRITE)
+async def withdraw(request: web.Request) -> web.StreamResponse:
+    request_id = request.match_info["id"]
+    return await act_on(request, lambda tx, hand: service.withdraw(tx, hand, request_id), notice="request_withdrawn")
+
+
+@routes.post("/desk/requests/{id}/close", name="close_request", allow=Permission.EXCHANGE_WRITE)
+async def close(request: web.Request) -> web.StreamResponse:
+    request_id = request.match_info["id"]
+    return await act_on(request, lambda tx, hand: service.close(tx, hand, request_id))
+
+
+@routes.post("/desk/requests/{id}/copy", name="copy_request", allow=Permission.EXCHANGE_WRITE)
+async def copy(request: web.Request) -> web.StreamResponse:
+    """Ask another partner the same, in a new draft."""
+    fields, request_id = await form(request), request.match_info["id"]
+
+    def work(tx: Connection, hand: Hand) -> object:
+        return service.copy_to(tx, hand, request_id, fields.get("partner", ""), once=fields.get("once", "")[:36])
+
+    try:
+        return await act_on(request, work, then=lambda made: go_to(request, "request", id=str(made)))
+    except SentBefore:
+        return go_to(request, "request", id=request_id)
+
+
+@routes.post("/desk/requests/{id}/message", name="write_message", allow=Permission.EXCHANGE_WRITE)
+async def message(request: web.Request) -> web.StreamResponse:
+    fields, request_id = await form(request), request.match_info["id"]
+
+    def work(tx: Connection, hand: Hand) -> object:
+        return service.write_message(
+            tx,
+            hand,
+            request_id,
+            text=fields.get("text", ""),
+            other=fields.get("other", ""),
+            other_language=fields.get("other_language", "")[:16],
+            once=fields.get("once", "")[:36],
+        )
+
+    return await act_on(request, work, typed=fields)
+
+
+@routes.post("/desk/requests/{id}/translate", name="translate_line", allow=Permission.EXCHANGE_WRITE)
+async def translate(request: web.Request) -> web.StreamResponse:
+    fields, request_id = await form(request), request.match_info["id"]
+
+    def work(tx: Connection, hand: Hand) -> None:
+        text, language = fields.get("text", ""), fields.get("language", "en")[:16]
+        service.translate(tx, hand, request_id, fields.get("line", "")[:36], text=text, language=language)
+
+    return await act_on(request, work, typed=fields)
+
+
+@routes.post("/desk/requests/{id}/accept", name="accept_request", allow=Permission.EXCHANGE_ANSWER)
+async def accept(request: web.Request) -> web.StreamResponse:
+    request_id = request.match_info["id"]
+    return await act_on(request, lambda tx, hand: answering.accept(tx, hand, request_id), notice="request_accepted")
+
+
+@routes.post("/desk/requests/{id}/refuse", name="refuse_request", allow=Permission.EXCHANGE_ANSWER)
+async def refuse(request: web.Request) -> web.StreamResponse:
+    fields, request_id = await form(request), request.match_info["id"]
+
+    def work(tx: Connection, hand: Hand) -> object:
+        reason = _choice(Refusal, fields.get("reason", ""))
+        alternative = _choice(Alternative, fields.get("alternative", ""))
+        return answering.refuse(tx, hand, request_id, reason=reason, alternative=alternative)
+
+    return await act_on(request, work, notice="request_refused")
+
+
+@routes.post("/desk/requests/{id}/answers", name="write_answer", allow=Permission.EXCHANGE_RELEASE_ANSWER)
+async def write_answer(request: web.Request) -> web.StreamResponse:
+    fields, request_id = await form(request), request.match_info["id"]
+    answer = Answer(
+        key=fields.get("key", ""),
+        text=fields.get("text", ""),
+        how=fields.get("how", ""),
+        confidence=fields.get("confidence", ""),
+        not_done=fields.get("not_done", ""),
+        other=fields.get("other", ""),
+        other_language=fields.get("other_language", "")[:16],
+    )
+
+    def work(tx: Connection, hand: Hand) -> object:
+        return answering.write_answer(tx, hand, request_id, answer, once=fields.get("once", "")[:36])
+
+    return await act_on(request, work, typed=fields)
+
+
+@routes.post("/desk/requests/{id}/answers/drop", name="drop_answer", allow=Permission.EXCHANGE_RELEASE_ANSWER)
+async def drop_answer(request: web.Request) -> web.StreamResponse:
+    fields, request_id = await form(request), request.match_info["id"]
+    line = fields.get("line", "")[:36]
+    return await act_on(request, lambda tx, hand: answering.drop_answer(tx, hand, request_id, line))
+
+
+@routes.post("/desk/requests/{id}/answers/release", name="release_answers", allow=Permission.EXCHANGE_RELEASE_ANSWER)
+async def release_answers(request: web.Request) -> web.StreamResponse:
+    """A human lets the answers go, and says first whether they could endanger somebody."""
+    fields, request_id = await form(request), request.match_info["id"]
+    said = {"no": False, "yes": True, "unknown": None}
+
+    def work(tx: Connection, hand: Hand) -> object:
+        if fields.get("endangers", "") not in said:
+            raise Incomplete(["endangers"])
+        endangers, ground = said[fields["endangers"]], _choice(Ground, fields.get("ground", ""))
+        return answering.release_answers(tx, hand, request_id, endangers=endangers, ground=ground)
+
+    return await act_on(request, work, notice="answers_sent")
+
+
+@routes.post("/desk/requests/{id}/override", name="ask_override", allow=Permission.GATE_OVERRIDE)
+async def ask_override(request: web.Request) -> web.StreamResponse:
+    fields, request_id = await form(request), request.match_info["id"]
+
+    def work(tx: Connection, hand: Hand) -> object:
+        role, reason = fields.get("role", ""), fields.get("reason", "")
+        return overrides.ask_override(tx, hand, request_id, role=role, reason=reason)
+
+    return await act_on(request, work, typed=fields)
+
+
+@routes.post("/desk/requests/{id}/override/agree", name="agree_override", allow=Permission.GATE_OVERRIDE)
+async def agree_override(request: web.Request) -> web.StreamResponse:
+    fields, request_id = await form(request), request.match_info["id"]
+
+    def work(tx: Connection, hand: Hand) -> None:
+        override, role = fields.get("override", "")[:36], fields.get("role", "")
+        overrides.agree_override(tx, hand, request_id, override, role=role)
+
+    return await act_on(request, work)
+
+
+@routes.post("/desk/requests/{id}/hold/agree", name="agree_to_their_hold", allow=Permission.HOLD_RELEASE)
+async def agree_to_their_hold(request: web.Request) -> web.StreamResponse:
+    """As another body, say to the partner who placed a hold that it may end."""
+    fields, request_id = await form(request), request.match_info["id"]
+    hold = fields.get("hold", "")[:36]
+    return await act_on(request, lambda tx, hand: hold_notices.agree_to_their_hold(tx, hand, request_id, hold))

@@ -1,0 +1,130 @@
+"""A request to another country is drafted: first which of the fifteen, then only the fields of that one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+from multidict import MultiDict
+from sqlalchemy.engine import Connection
+
+from bot.cases import service as cases
+from bot.cases.model import CaseNotFound
+from bot.desk.exchange import case_exchange_screen, wake_exchange
+from bot.desk.frame import go_to, hand_of, show
+from bot.desk.request_words import sentence_of
+from bot.exchange.holds import service as holds
+from bot.exchange.holds.model import MayNotMove, Tie
+from bot.exchange.requests import service
+from bot.exchange.requests.model import (
+    ASSENTS,
+    Incomplete,
+    NotNow,
+    RequestNotFound,
+)
+from bot.exchange.requests.service import Draft, SentBefore
+from bot.exchange.requests.types import BODIES, FIELDS, LONGEST, QUESTIONS, REQUEST_TYPES
+from bot.kernel.access import Permission, allows
+from bot.kernel.web import Routes, form
+from bot.kernel.web_keys import CLOCK, DATABASE, VAULT
+
+routes = Routes()
+
+
+@routes.get("/desk/cases/{id}/requests/new", name="new_request", allow=Permission.EXCHANGE_DRAFT)
+async def new_request(request: web.Request) -> web.StreamResponse:
+    """First which of the fifteen, then only the fields of that one."""
+    return await _draft_screen(request)
+
+
+@routes.post("/desk/cases/{id}/requests/new", name="new_request", allow=Permission.EXCHANGE_DRAFT)
+async def write_request(request: web.Request) -> web.StreamResponse:
+    fields, hand, case_id = await form(request), hand_of(request), request.match_info["id"]
+
+    def work(tx: Connection) -> str:
+        service.require_case(tx, hand, case_id)
+        return service.draft(tx, hand, case_id, _draft(fields), once=fields.get("once", "")[:36])
+
+    try:
+        request_id = await request.app[DATABASE].write(work)
+    except RequestNotFound:
+        raise web.HTTPNotFound from None
+    except SentBefore:
+        return go_to(request, "case_exchange", id=case_id)
+    except NotNow as error:
+        return await _draft_screen(request, status=409, problem=error.code, typed=fields)
+    except MayNotMove:
+        return await _draft_screen(request, status=409, problem="hold", typed=fields)
+    except Incomplete as error:
+        return await _draft_screen(request, status=400, problem="incomplete", typed=fields, wrong=error.fields)
+    wake_exchange(request, case_id)
+    return go_to(request, "request", id=request_id)
+
+
+def _draft(fields: MultiDict[str]) -> Draft:
+    request_type = REQUEST_TYPES.get(fields.get("type", ""))
+    if request_type is None:
+        raise Incomplete(["type"])
+    told = (*request_type.tells, *request_type.may_tell)
+    adult = fields.get("adult", "")
+    if request_type.moves_child and not adult:
+        raise Incomplete(["adult"])
+    return Draft(
+        type_key=request_type.key,
+        partner_id=fields.get("partner", ""),
+        asks=tuple(fields.getall("asks", [])),
+        fields={key: fields.get(f"field-{key}", "") for key in told if fields.get(f"field-{key}", "").strip()},
+        decision=fields.get("decision", ""),
+        assent=fields.get("assent", ""),
+        language=fields.get("language", "en")[:16],
+        limit=fields.get("limit", "usual"),
+        decision_translated=fields.get("decision_translated", ""),
+        translated_into=fields.get("translated_into", "")[:16],
+        adult_id=None if adult in {"", "nobody"} else adult,
+        tell=bool(fields.get("tell")),
+        wanted_by=fields.get("wanted_by", "")[:36],
+    )
+
+
+async def _draft_screen(
+    request: web.Request,
+    *,
+    status: int = 200,
+    problem: str | None = None,
+    typed: MultiDict[str] | None = None,
+    wrong: tuple[str, ...] = (),
+) -> web.Response:
+    vault, hand, at = request.app[VAULT], hand_of(request), request.app[CLOCK].now()
+    case_id = request.match_info["id"]
+    typed = typed if typed is not None else MultiDict(request.query)
+    request_type = REQUEST_TYPES.get(typed.get("type", ""))
+
+    def read(tx: Connection) -> dict[str, Any]:
+        file = cases.open_file(tx, hand, case_id)
+        if not allows(hand.officer, Permission.EXCHANGE_DRAFT, file.case):
+            raise NotNow("not_yours")
+        return {
+            "case": file.case,
+            "holds": holds.standing_holds(tx, case_id),
+            "types": REQUEST_TYPES,
+            "type": request_type,
+            "fields": FIELDS,
+            "longest": LONGEST,
+            "questions": QUESTIONS,
+            "bodies": BODIES,
+            "assents": ASSENTS,
+            "partners": service.partners_for(tx, vault, request_type, at=at) if request_type else [],
+            "adults": holds.adults_of(tx, vault, file.case),
+            "supported": Tie.SUPPORTED,
+            "asked": typed.getall("asks", []) if "asks" in typed else list(request_type.asks if request_type else ()),
+            "typed": typed,
+            "wrong": frozenset(wrong),
+            "problem": sentence_of(problem),
+        }
+
+    try:
+        return await show(request, "desk/request_new.html", read, here="exchange", writes=True, status=status)
+    except CaseNotFound:
+        raise web.HTTPNotFound from None
+    except NotNow:
+        return await case_exchange_screen(request, status=409, problem="not_yours")

@@ -1,0 +1,217 @@
+"""What people here do with a request of a partner: take it on or refuse it, write answers down, and let them go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy.engine import Connection
+
+from bot.cases.hand import Hand
+from bot.exchange.gate import Situation
+from bot.exchange.holds import service as holds
+from bot.exchange.partners import store as partners
+from bot.exchange.post.model import ReceiptState
+from bot.exchange.requests import sending, store
+from bot.exchange.requests.attachments import travel as attachments
+from bot.exchange.requests.history import note
+from bot.exchange.requests.model import (
+    TAKES_ANSWERS,
+    Act,
+    Alternative,
+    Confidence,
+    Ground,
+    How,
+    Incomplete,
+    NotNow,
+    Refusal,
+    Request,
+    Side,
+)
+from bot.exchange.requests.service import (
+    LONGEST_TEXT,
+    SaidLine,
+    add_line,
+    add_situation,
+    key_of,
+    open_line,
+    open_words,
+    save,
+    to_act,
+)
+from bot.exchange.requests.store import Line
+from bot.exchange.requests.transfer import service as transfers
+from bot.exchange.requests.transfer import store as transfer_store
+from bot.kernel.access import Permission
+from bot.kernel.crypto import DataKey
+
+
+def accept(tx: Connection, hand: Hand, request_id: str) -> Request:
+    """A human here takes a request of theirs on. Only now does the other side send about whom it is."""
+    request = to_act(tx, hand, request_id, Permission.EXCHANGE_ANSWER).request
+    if request.side is not Side.THEIRS:
+        raise NotNow
+    transfers.require_complete(tx, request)
+    accepted = [_accept(tx, hand, each) for each in transfers.together_with(tx, request)]
+    return next(each for each in accepted if each.id == request.id)
+
+
+def _accept(tx: Connection, hand: Hand, request: Request) -> Request:
+    if request.type.moves_child:
+        holds.require_no_told_hold(tx, request.id)
+    accepted = replace(request.after(Act.ACCEPT, at=hand.at), handler_id=hand.officer.id)
+    save(tx, request, accepted)
+    sending.send(tx, hand.vault, request, "request_accepted", {}, actor=hand.officer.id, at=hand.at)
+    note(tx, hand.vault, accepted, Act.ACCEPT, officer_id=hand.officer.id, at=hand.at)
+    return accepted
+
+
+def refuse(tx: Connection, hand: Hand, request_id: str, *, reason: Refusal, alternative: Alternative) -> Request:
+    """Say no, why, and whom to ask instead."""
+    request = to_act(tx, hand, request_id, Permission.EXCHANGE_ANSWER).request
+    if request.side is not Side.THEIRS:
+        raise NotNow
+    refused = [
+        _refuse(tx, hand, each, reason=reason, alternative=alternative)
+        for each in transfers.together_with(tx, request)
+        if each.id == request.id or each.allows(Act.REFUSE)
+    ]
+    return next(each for each in refused if each.id == request.id)
+
+
+def _refuse(tx: Connection, hand: Hand, request: Request, *, reason: Refusal, alternative: Alternative) -> Request:
+    if transfers.has_moved(tx, request):
+        raise NotNow("handed_over")
+    refused = replace(
+        request.after(Act.REFUSE, at=hand.at),
+        refusal=reason,
+        alternative=alternative,
+        handler_id=request.handler_id or hand.officer.id,
+    )
+    save(tx, request, refused)
+    letter = {"reason": reason.value, "alternative": alternative.value}
+    sending.send(tx, hand.vault, request, "request_refused", letter, actor=hand.officer.id, at=hand.at)
+    note(tx, hand.vault, refused, Act.REFUSE, officer_id=hand.officer.id, at=hand.at, facts=letter)
+    if transfer_store.get(tx, request.id) is not None:
+        transfers.stays(tx, hand.vault, refused, at=hand.at, proven=True)
+        store.reseal_body(tx, request.id, None)  # a file that had come goes, as its giver is told
+        attachments.forget(tx, request.id)
+    return refused
+
+
+class Answer(Struct, frozen=True):
+    """What an officer here has found out, and how."""
+
+    key: str  # of the question
+    text: str
+    how: str
+    confidence: str
+    not_done: str = ""  # what we did not do
+    other: str = ""  # the same in the language of those who asked
+    other_language: str = ""
+
+
+def write_answer(tx: Connection, hand: Hand, request_id: str, answer: Answer, *, once: str) -> str | None:
+    """Write an answer down. Nothing leaves until a human lets it: `release_answers`.
+
+    Raises NotNow for a question that was not asked, has an answer, or may not be answered now.
+    """
+    request = to_act(tx, hand, request_id, Permission.EXCHANGE_RELEASE_ANSWER).request
+    texts = (answer.text.strip(), answer.other.strip(), answer.not_done.strip())
+    if request.side is not Side.THEIRS or request.status not in TAKES_ANSWERS or request.asked_on is None:
+        raise NotNow
+    if answer.key not in request.asks:
+        raise NotNow("not_asked")
+    if any(line.asked == answer.key and not line.returned for line in store.lines_of(tx, request.id)):
+        raise NotNow("answered_before")
+    if not texts[0] or max(map(len, texts)) > LONGEST_TEXT:
+        raise Incomplete(["text"])
+    if answer.how not in set(How) or answer.confidence not in set(Confidence):
+        raise Incomplete(["how"])
+    line_id = add_line(
+        tx,
+        hand,
+        request,
+        "answer",
+        text=texts[0],
+        language=(hand.officer.languages or ("en",))[0],
+        other=texts[1],
+        other_language=answer.other_language,
+        asked=answer.key,
+        facts={"how": answer.how, "confidence": answer.confidence},
+        not_done=texts[2],
+        once=once,
+    )
+    if line_id is not None:
+        note(tx, hand.vault, request, "answer_written", officer_id=hand.officer.id, at=hand.at)
+    return line_id
+
+
+def drop_answer(tx: Connection, hand: Hand, request_id: str, line_id: str) -> None:
+    """Take an answer back that was written and has not left."""
+    request = to_act(tx, hand, request_id, Permission.EXCHANGE_RELEASE_ANSWER).request
+    if store.get_line(tx, request.id, line_id) is None or not store.drop_line(tx, line_id):
+        raise NotNow
+    attachments.drop_of_line(tx, request.id, line_id)
+    note(tx, hand.vault, request, "answer_dropped", officer_id=hand.officer.id, at=hand.at)
+
+
+def release_answers(tx: Connection, hand: Hand, request_id: str, *, endangers: bool | None, ground: Ground) -> Request:
+    """A human lets the written answers go. `endangers` is their answer to the question whether that could put somebody
+    in danger: True, or None for "not known", shuts the gate. `ground` is why the people they tell about may be told of:
+    where somebody could not be asked it takes a second person, who did not write them; and of relatives who are looked
+    for, nothing is told before they agree.
+
+    Raises GateShut, ChannelClosed, NotNow; the answers then stay where they are.
+    """
+    request = to_act(tx, hand, request_id, Permission.EXCHANGE_RELEASE_ANSWER).request
+    written = [line for line in store.lines_of(tx, request.id) if line.kind == "answer" and line.approved_by is None]
+    partner, key = partners.get(tx, request.partner_id, hand.vault), key_of(tx, hand.vault, request)
+    if request.side is not Side.THEIRS or not written or partner is None or key is None:
+        raise NotNow
+    if ground is Ground.NECESSARY and request.type.asks_relatives:
+        raise NotNow("relatives_agree")
+    if ground is Ground.NECESSARY and any(line.author_id == hand.officer.id for line in written):
+        raise NotNow("second_person")
+    known = Situation(frozenset(), False) if endangers is False else Situation()
+    add_situation(tx, hand, request.id, key, known)
+    said = []
+    for line in written:
+        store.approve_line(tx, line.id, hand.officer.id)
+        said.append(_as_answer(open_line(key, line), key))
+    everything = store.answered(tx, request.id) >= set(request.asks)
+    answered = request.after(Act.ANSWER_ALL if everything else Act.ANSWER_PART, at=hand.at)
+    letter = {"answers": said, "ground": ground.value}
+    sending.send(tx, hand.vault, request, "request_answer", letter, actor=hand.officer.id, at=hand.at)
+    lines = {line.id for line in written}
+    attachments.send_waiting(tx, hand.vault, request, lines, actor=hand.officer.id, at=hand.at)
+    if everything:
+        sending.report(tx, hand.vault, request, ReceiptState.ANSWERED, actor=hand.officer.id, at=hand.at)
+    save(tx, request, answered)
+    facts = {"answers": len(said), "ground": ground.value}
+    note(tx, hand.vault, answered, "answer", officer_id=hand.officer.id, at=hand.at, facts=facts)
+    return answered
+
+
+def _as_answer(said: SaidLine, key: DataKey) -> dict[str, Any]:
+    line = said.line
+    answer: dict[str, Any] = {
+        "key": line.asked,
+        "line": line.id,
+        "text": said.text,
+        "language": line.language,
+        "how": line.facts["how"],
+        "confidence": line.facts["confidence"],
+    }
+    if said.other:
+        answer |= {"other": said.other, "other_language": line.other_language}
+    if line.facts.get("not_done"):
+        answer["not_done"] = not_done_of(key, line)
+    return answer
+
+
+def not_done_of(key: DataKey | None, line: Line) -> str:
+    """What whoever answered says they did not do."""
+    sealed = line.facts.get("not_done")
+    return open_words(key, bytes.fromhex(sealed), line.id, "not_done") if sealed else ""
