@@ -8,13 +8,16 @@ from typing import Any
 
 from aiohttp import web
 from msgspec import Struct
+from multidict import MultiDict
 from sqlalchemy.engine import Connection
 
 from bot.cases import attachments, handover, receipts, service, waiting
+from bot.cases.attachments import UnfitFile
 from bot.cases.hand import Hand
 from bot.cases.model import (
     AlreadyClaimed,
     Case,
+    CaseError,
     CaseNotFound,
     CaseStatus,
     NotAllowedNow,
@@ -55,6 +58,10 @@ ACTS_IN_TALK = frozenset(
         "safe_time_said",
     }
 )  # fmt: skip
+
+
+#: What the page says of an answer that was refused.
+NOT_SENT = ((Watched, "watched"), (NotSafeNow, "unsafe"), (UnfitFile, "unfit_file"))
 
 
 class Entry(Struct, frozen=True):
@@ -191,42 +198,49 @@ async def claim(request: web.Request) -> web.StreamResponse:
 @routes.post("/desk/cases/{id}/answer", name="answer", allow=Permission.CASE_ANSWER)
 async def answer(request: web.Request) -> web.StreamResponse:
     """Send the officer's words. A browser with our script is told in a word; any other is sent back to the talk."""
-    case_id, fields, hand = request.match_info["id"], await form(request), hand_of(request)
-    text, once = fields.get("text", ""), fields.get("once", "")[:36]
-    although_watched, when = fields.get("although") == "watched", fields.get("when", "")
+    case_id, fields = request.match_info["id"], await form(request)
     by_script = "application/json" in request.headers.get("Accept", "")
-
-    def send(tx: Connection) -> object:
-        if when == "safe":
-            return waiting.answer_when_safe(tx, hand, case_id, text=text, once=once, although_watched=although_watched)
-        return service.answer_person(
-            tx,
-            hand,
-            case_id,
-            text=text,
-            once=once,
-            although_watched=although_watched,
-            although_unsafe=when,
-        )
-
     try:
-        await request.app[DATABASE].write(send)
+        await send_typed(request, fields)
     except CaseNotFound:
         raise web.HTTPNotFound from None
     except (NotAllowedNow, Watched) as refused:
         if by_script:
             return web.json_response({"sent": False}, status=409)
-        problem = "watched" if isinstance(refused, Watched) else "not_sent"
-        problem = "unsafe" if isinstance(refused, NotSafeNow) else problem
-        return await case_screen(request, status=409, problem=problem, draft=text)
+        return await not_sent(request, refused, fields)
     except DatabaseUnavailable:
         if by_script:
             return web.json_response({"sent": False}, status=503)
         raise
-    wake_all(request, case_id)
     if by_script:
         return web.json_response({"sent": True})
     return go_to(request, "case", id=case_id, part="write")
+
+
+async def send_typed(request: web.Request, fields: MultiDict[str], content: bytes | None = None) -> None:
+    """Send what stands in the form of an answer, and a file with it. Raises as `waiting.answer` and `fit_to_send`."""
+    case_id, hand = request.match_info["id"], hand_of(request)
+
+    def send(tx: Connection) -> None:
+        waiting.answer(
+            tx,
+            hand,
+            case_id,
+            text=fields.get("text", ""),
+            once=fields.get("once", "")[:36],
+            when=fields.get("when", ""),
+            although_watched=fields.get("although") == "watched",
+            file=None if content is None else attachments.fit_to_send(content),
+        )
+
+    await request.app[DATABASE].write(send)
+    wake_all(request, case_id)
+
+
+async def not_sent(request: web.Request, refused: CaseError | Watched, fields: MultiDict[str]) -> web.Response:
+    """The case with what was typed, and why it was not sent."""
+    problem = next((code for kind, code in NOT_SENT if isinstance(refused, kind)), "not_sent")
+    return await case_screen(request, status=409, problem=problem, draft=fields.get("text", ""))
 
 
 @routes.post("/desk/cases/{id}/seen", name="seen", allow=Permission.CASE_ANSWER)
