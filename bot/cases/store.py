@@ -648,9 +648,14 @@ def ringing(tx: Connection, *, waiting: int) -> list[tuple[Case, int]]:
     return [(_to_case(row), row.round) for row in rows]
 
 
+def page_key(alarm: Alarm, *, step: int, officer_id: str, way: str) -> str:
+    """What a page is known by: the same one is never given twice."""
+    return f"{alarm.case_id}:{alarm.round}:{step}:{officer_id}:{way}"
+
+
 def add_page(tx: Connection, alarm: Alarm, *, step: int, officer_id: str, way: str, at: datetime) -> bool:
     """Write down one page. False when this very page was given before."""
-    key = f"{alarm.case_id}:{alarm.round}:{step}:{officer_id}:{way}"
+    key = page_key(alarm, step=step, officer_id=officer_id, way=way)
     values = {"key": key, "case_id": alarm.case_id, "officer_id": officer_id, "step": step, "way": way, "at": at}
     return insert_or_nothing(tx, pages, values)
 

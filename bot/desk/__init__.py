@@ -31,6 +31,7 @@ from bot.desk.account import account_routes
 from bot.desk.duplicates import duplicates_routes
 from bot.desk.file import file_routes
 from bot.desk.live import live_routes
+from bot.desk.page_ways import page_ways_routes
 from bot.desk.ports import TelegramName
 from bot.desk.provider import provider_routes
 from bot.desk.refer import refer_routes
@@ -40,8 +41,10 @@ from bot.desk.services import PublishedServices, services_routes
 from bot.desk.text import text_routes
 from bot.desk.texts import Meant, no_meaning, texts_routes
 from bot.desk.translation import translation_routes
+from bot.kernel.mail import Mailer
 from bot.kernel.translation import Translator
 from bot.kernel.web import Routes
+from bot.kernel.web_push import PushServices
 from bot.texts.shelf import TextShelf
 from directory.service import Directory
 
@@ -60,10 +63,13 @@ def all_routes(
     telegram: TelegramName | None = None,
     meant: Meant = no_meaning,
     translator: Translator | None = None,
+    mailer: Mailer | None = None,
+    push: PushServices | None = None,
 ) -> list[Routes]:
     """Every route of the desk. `holders` take back what was given on a consent that ends, `companions` says with whom a
     child may be sent, `telegram` is asked for the bot's name when an officer connects their phone, and `meant` what
-    words are about when somebody searches the texts. Without a `translator` no machine translates.
+    words are about when somebody searches the texts. Without a `translator` no machine translates; without `mailer` or
+    `push` nobody is paged that way.
     """
     return [
         sign_in.routes,
@@ -96,5 +102,6 @@ def all_routes(
         officers.routes,
         audit.routes,
         account_routes(telegram),
+        page_ways_routes(mailer, push),
         *([translation_routes(translator)] if translator is not None else []),
     ]

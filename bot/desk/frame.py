@@ -267,6 +267,8 @@ NOTICES: Mapping[str, str] = {
     "hold_told": N_("The notice is in the post."),
     "hold_agreed": N_("Kept. A hold ends when two officers of two bodies have agreed."),
     "no_such_country": N_("That is no country. Write its two letters, such as DE."),
+    "code_mailed": N_("A code is on its way to you."),
+    "page_way_added": N_("You are paged there from now on."),
     "unpaired": N_("You are no longer paged there."),
     "offered": N_("Your colleague is asked. The case stays with you until they accept."),
     "declined": N_("The case stays with your colleague."),

@@ -53,6 +53,8 @@ sign_in_delays = sa.Table(
 
 IDLE_LIMIT = timedelta(minutes=30)
 ABSOLUTE_LIMIT = timedelta(hours=12)
+#: A session that was ended by hand is remembered so long, for what has to end with it (`bot.cases.page_ways`).
+REVOKED_KEPT = timedelta(days=7)
 #: `seen_at` is written at most this often: a page with ten pictures is one visit.
 SEEN_STEP = timedelta(seconds=60)
 FAILURES_FORGOTTEN_AFTER = timedelta(hours=24)
@@ -151,7 +153,9 @@ def list_sessions(tx: Connection, officer_id: str, at: datetime) -> list[Session
 def sweep(tx: Connection, at: datetime) -> int:
     """Delete what can never be used again. Returns how many sessions went."""
     tx.execute(sign_in_delays.delete().where(sign_in_delays.c.next_try_at < at - FAILURES_FORGOTTEN_AFTER))
-    return tx.execute(sessions.delete().where(sessions.c.created_at < at - ABSOLUTE_LIMIT)).rowcount
+    over = sessions.c.created_at < at - ABSOLUTE_LIMIT
+    told = sa.or_(sessions.c.revoked_at.is_(None), sessions.c.revoked_at < at - REVOKED_KEPT)
+    return tx.execute(sessions.delete().where(over, told)).rowcount
 
 
 def _live(at: datetime) -> sa.Select[tuple[object, ...]]:
