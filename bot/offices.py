@@ -102,15 +102,17 @@ class Offices:
 
     def workers(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """What works as long as the program runs, by name."""
-        return {
+        workers = {
             "reminders": self.reminders.run,
             "telling": self.telling.run,
             "intake": self.exchange.intake.run,
             "carrier": self.exchange.carrier.run,
             "link notices": self.link_notices.run,
-            "page carrier": self.pages.run,
             "duplicates": self.seeker.run,
         }
+        if self._mailer is not None or self._push is not None:
+            workers["page carrier"] = self.pages.run
+        return workers
 
 
 def mailer_of(settings: Settings) -> Mailer | None:

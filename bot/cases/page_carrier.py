@@ -87,8 +87,7 @@ class PageCarrier:
 
     async def run(self) -> None:
         """Until cancelled. Of several servers on one database, one does; a slow mail server holds up no browser."""
-        if self._mailer is not None or self._push is not None:
-            await self._database.alone("page carrier", self._run)
+        await self._database.alone("page carrier", self._run)
 
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as group:
