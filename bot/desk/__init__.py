@@ -30,6 +30,7 @@ from bot.desk import (
 from bot.desk.account import account_routes
 from bot.desk.duplicates import duplicates_routes
 from bot.desk.file import file_routes
+from bot.desk.guests import guests_routes
 from bot.desk.live import live_routes
 from bot.desk.page_ways import page_ways_routes
 from bot.desk.ports import TelegramName
@@ -83,6 +84,7 @@ def all_routes(
         countries.routes,
         outside.routes,
         adults.routes,
+        guests_routes(companions),
         handing.routes,
         file_routes(holders),
         records.routes,

@@ -13,6 +13,8 @@ from sqlalchemy.engine import Connection
 
 from bot.cases import attachments, handover, receipts, service, waiting
 from bot.cases.attachments import UnfitFile
+from bot.cases.guests import service as guests
+from bot.cases.guests.service import GuestLine
 from bot.cases.hand import Hand
 from bot.cases.model import (
     AlreadyClaimed,
@@ -55,7 +57,7 @@ ACTS_IN_TALK = frozenset(
     {
         "opened", "raised", "claim", "reminded", "release", "take_over", "hand_over", "offered", "offer_declined",
         "offer_lapsed", "close", "reopen", "came_back", "return_agreed", "return_refused", "watch_ended",
-        "safe_time_said",
+        "safe_time_said", "guest_invited", "guest_opened", "guest_withdrawn",
     }
 )  # fmt: skip
 
@@ -65,25 +67,28 @@ NOT_SENT = ((Watched, "watched"), (NotSafeNow, "unsafe"), (UnfitFile, "unfit_fil
 
 
 class Entry(Struct, frozen=True):
-    """One entry of the talk: a line somebody wrote, or something that happened between two lines."""
+    """One entry of the talk: a line somebody wrote, or what happened or was said to the officer between two lines."""
 
     key: str
     at: datetime
     line: Line | None = None
     event: CaseEvent | None = None
+    said: GuestLine | None = None  # by an interpreter or a guardian, to the officer alone
     corrected: bool = False  # a later line says it again, right
 
 
-def entries(lines: Sequence[Line], events: Sequence[CaseEvent]) -> list[Entry]:
-    """Lines in their own order, each act before the first line that came after it."""
+def entries(lines: Sequence[Line], events: Sequence[CaseEvent], said: Sequence[GuestLine] = ()) -> list[Entry]:
+    """Lines in their own order, each act and each word of a guest before the first line that came after it."""
     corrected = {line.edits for line in lines if line.edits is not None}
-    waiting = [event for event in events if event.act in ACTS_IN_TALK]
+    between = [_of_event(event) for event in events if event.act in ACTS_IN_TALK]
+    between += [Entry(f"guest-{each.id}", each.at, said=each) for each in said]
+    between.sort(key=lambda entry: entry.at)
     told: list[Entry] = []
     for line in lines:
-        while waiting and waiting[0].at <= line.at and line.template != "person_reads":
-            told.append(_of_event(waiting.pop(0)))
+        while between and between[0].at <= line.at and line.template != "person_reads":
+            told.append(between.pop(0))
         told.append(Entry(f"line-{line.seq}", line.at, line=line, corrected=line.seq in corrected))
-    return [*told, *(_of_event(event) for event in waiting)]
+    return [*told, *between]
 
 
 def _of_event(event: CaseEvent) -> Entry:
@@ -100,13 +105,14 @@ def case_context(
     since = shown[0].at if len(shown) < len(lines) else None
     events = [event for event in file.events if since is None or event.at >= since]
     safe = conversations.safe_contact(tx, vault, case.conversation_id)
-    files = attachments.of_case(tx, vault, case)
+    files, said = attachments.of_case(tx, vault, case), guests.lines_of(tx, vault, case)
     return {
         **safe_context(tx, vault, case, safe, at=at),
         "file": file,
         "case": case,
         "card": conversations.card(tx, case.conversation_id),
-        "entries": entries(shown, events),
+        "entries": entries(shown, events, [each for each in said if since is None or each.at >= since]),
+        "lines_by_seq": {line.seq: line for line in lines} if said else {},
         "earlier": len(lines) - len(shown),
         "names": officer_names(tx),
         "minutes": first_minutes(case.reason),
@@ -126,6 +132,7 @@ def case_context(
         "offer": handover.standing_offer(tx, vault, case),
         "colleagues": handover.colleagues(tx, besides=case.owner_id),
         "reads_file": allows(officer, Permission.RECORD_READ, case),
+        "invites": allows(officer, Permission.GUEST_INVITE, case),
         "refers": allows(officer, Permission.REFERRAL_SEND, case),
         "followed": record_store.is_followed(tx, case.id),
         "checklist": closure.CHECKLIST,
