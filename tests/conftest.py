@@ -72,6 +72,7 @@ STORES = (
     "bot.cases.waiting_store",
     "bot.cases.rota.store",
     "bot.cases.record.store",
+    "bot.cases.record.unlock_store",
     "bot.cases.referrals.store",
     "bot.exchange.partners.store",
     "bot.exchange.post.store",

@@ -57,6 +57,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "answer_taken_back": N_("{name} took back an answer that waited"),
         "sent_though_unsafe": N_("{name} wrote outside the time that the person called safe"),
         "original_opened": N_("{name} took the original of a file, with a reason"),
+        "restricted_opened": N_("{name} opened what is restricted in the file, with a reason"),
         "guest_invited": N_("{name} let somebody into the talk"),
         "guest_opened": N_("Whoever was let in opened the talk"),
         "guest_wrote": N_("Whoever was let in wrote to the officer"),

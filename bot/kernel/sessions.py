@@ -211,6 +211,33 @@ async def sign_in_with_password(
     return SignIn(officer=await database.write(lambda tx: _settle(tx, vault, keys, officer_id, code, clock.now())))
 
 
+async def prove_again(database: Database, vault: Vault, clock: Clock, officer: Officer, proof: str) -> SignIn:
+    """Let somebody who is signed in show again who they are, before something graver: by a code of their authenticator
+    where they have one, else by their password. Whoever keeps failing has to wait.
+
+    An account that has neither proves nothing: give it one first.
+    """
+    key, now = vault.index("second step", officer.id), clock.now()
+    wait = await database.read(lambda tx: must_wait(tx, key, now))
+    if wait > timedelta(0):
+        return SignIn(wait_seconds=max(1, round(wait.total_seconds())))
+    account = await database.read(lambda tx: password_hash_of(tx, officer.sign_in_name))
+    fits = False
+    if not officer.has_totp:
+        stored = account[1] if account else None
+        fits = await asyncio.get_running_loop().run_in_executor(_hashing, password_fits, stored, proof)
+
+    def settle(tx: Connection) -> Officer | None:
+        at = clock.now()
+        if fits or (officer.has_totp and spend_totp(tx, vault, officer.id, proof, at)):
+            tx.execute(sign_in_delays.delete().where(sign_in_delays.c.fingerprint == key))
+            return get_officer(tx, officer.id)
+        note_failure(tx, key, at)
+        return None
+
+    return SignIn(officer=await database.write(settle))
+
+
 def _settle(
     tx: Connection, vault: Vault, keys: tuple[str, str], officer_id: str | None, code: str, at: datetime
 ) -> Officer | None:

@@ -1,4 +1,4 @@
-"""Where officers are paged outside the desk, the pages on their way there, and guests in a talk."""
+"""Where officers are paged outside the desk, the pages on their way there, guests in a talk, second steps."""
 
 from __future__ import annotations
 
@@ -100,9 +100,23 @@ def upgrade() -> None:
         sa.UniqueConstraint("once", name=op.f("uq_case_guest_lines_once")),
     )
     op.create_index(op.f("ix_case_guest_lines_case_id"), "case_guest_lines", ["case_id"], unique=False)
+    op.create_table(
+        "case_unlocks",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("case_id", sa.String(length=36), nullable=False),
+        sa.Column("officer_id", sa.String(length=36), nullable=False),
+        sa.Column("reason", sa.String(length=20), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_case_unlocks_case_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_unlocks")),
+    )
+    op.create_index("ix_case_unlocks_at", "case_unlocks", ["at"], unique=False)
+    op.create_index("ix_case_unlocks_case", "case_unlocks", ["case_id", "officer_id", "expires_at"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_table("case_unlocks")
     op.drop_table("case_guest_lines")
     op.drop_table("case_guests")
     op.drop_table("page_sends")
