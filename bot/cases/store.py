@@ -432,6 +432,12 @@ def add_event(
     return insert_or_nothing(tx, case_events, values)
 
 
+def has_event(tx: Connection, case_id: str, act: str) -> bool:
+    """Whether this ever happened to the case."""
+    query = sa.select(case_events.c.id).where(case_events.c.case_id == case_id, case_events.c.act == act)
+    return tx.execute(query.limit(1)).first() is not None
+
+
 def events_of(tx: Connection, case_id: str) -> list[CaseEvent]:
     query = sa.select(case_events).where(case_events.c.case_id == case_id)
     rows = tx.execute(query.order_by(case_events.c.at, case_events.c.id))
