@@ -56,6 +56,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "waiting_answer_sent": N_("The answer of {name} that had waited was sent"),
         "answer_taken_back": N_("{name} took back an answer that waited"),
         "sent_though_unsafe": N_("{name} wrote outside the time that the person called safe"),
+        "file_again": N_("{name} had a file fetched again"),
         "original_opened": N_("{name} took the original of a file, with a reason"),
         "restricted_opened": N_("{name} opened what is restricted in the file, with a reason"),
         "guest_invited": N_("{name} let somebody into the talk"),

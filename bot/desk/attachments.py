@@ -11,17 +11,17 @@ from bot.cases import attachments
 from bot.cases.attachments import UnfitFile
 from bot.cases.model import CaseNotFound, NotAllowedNow
 from bot.cases.reasons import WHY_ORIGINAL
-from bot.conversations.attachments.model import INLINE, LARGEST_SENT, UNKNOWN
+from bot.conversations.attachments.model import INLINE, LARGEST_SENT, UNKNOWN, State
 from bot.conversations.attachments.service import NoFile, Readable
 from bot.conversations.service import Watched
-from bot.desk.case import case_screen, not_sent, send_typed, wake_all
+from bot.desk.case import case_screen, move, not_sent, send_typed, wake_all
 from bot.desk.frame import go_to, hand_of, show
 from bot.desk.queue import officer_names
 from bot.kernel.access import Permission, allows
 from bot.kernel.ranges import answer_in_stretches
 from bot.kernel.uploads import uploaded
 from bot.kernel.web import Routes, form
-from bot.kernel.web_keys import DATABASE, OFFICER, VAULT
+from bot.kernel.web_keys import DATABASE, OFFICER, SIGNALS, VAULT
 
 routes = Routes()
 
@@ -45,6 +45,9 @@ async def _screen(request: web.Request, *, status: int = 200) -> web.Response:
             "names": officer_names(tx),
             "reasons": WHY_ORIGINAL,
             "opens_original": allows(request[OFFICER], Permission.EVIDENCE_OPEN, case),
+            "again": file.state is State.LOST
+            and file.incoming
+            and allows(request[OFFICER], Permission.CASE_ANSWER, case),
             "incomplete": status != 200,
         }
 
@@ -85,6 +88,17 @@ async def original(request: web.Request) -> web.StreamResponse:
         return await _screen(request, status=400)
     wake_all(request, case_id)
     return await _answer(request, readable, UNKNOWN, "attachment")
+
+
+@routes.post("/desk/cases/{id}/files/{file}/again", name="fetch_file_again", allow=Permission.CASE_ANSWER)
+async def fetch_again(request: web.Request) -> web.StreamResponse:
+    """Look once more for a file that could not be fetched."""
+    file_id = request.match_info["file"]
+    moved = await move(
+        request, lambda tx, hand, case_id: attachments.fetch_again(tx, hand, case_id, file_id), notice="fetched_again"
+    )
+    request.app[SIGNALS].wake("attachments")
+    return moved
 
 
 async def _answer(request: web.Request, readable: Readable, content_type: str, disposition: str) -> web.StreamResponse:

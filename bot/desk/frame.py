@@ -267,6 +267,7 @@ NOTICES: Mapping[str, str] = {
     "hold_told": N_("The notice is in the post."),
     "hold_agreed": N_("Kept. A hold ends when two officers of two bodies have agreed."),
     "no_such_country": N_("That is no country. Write its two letters, such as DE."),
+    "fetched_again": N_("The file is fetched again. Look in a minute."),
     "guest_withdrawn": N_("They are let in no more."),
     "code_mailed": N_("A code is on its way to you."),
     "page_way_added": N_("You are paged there from now on."),
