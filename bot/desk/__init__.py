@@ -36,6 +36,7 @@ from bot.desk.page_ways import page_ways_routes
 from bot.desk.ports import TelegramName
 from bot.desk.provider import provider_routes
 from bot.desk.refer import refer_routes
+from bot.desk.replies import replies_routes
 from bot.desk.service_edit import service_edit_routes
 from bot.desk.service_import import service_import_routes
 from bot.desk.services import PublishedServices, services_routes
@@ -91,6 +92,7 @@ def all_routes(
         refer_routes(PublishedServices(directory), companions),
         arrivals.routes,
         primero.routes,
+        replies_routes(directory),
         supervision.routes,
         rota.routes,
         duplicates_routes(),

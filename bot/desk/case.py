@@ -29,6 +29,7 @@ from bot.cases.model import (
 from bot.cases.reasons import ALTHOUGH_UNSAFE, CLOSINGS
 from bot.cases.record import closure
 from bot.cases.record import store as record_store
+from bot.cases.replies import REPLIES
 from bot.cases.safe_time import clock
 from bot.cases.service import CaseFile
 from bot.cases.store import CaseEvent
@@ -117,6 +118,7 @@ def case_context(
         "names": officer_names(tx),
         "minutes": first_minutes(case.reason),
         "closings": CLOSINGS,
+        "replies": REPLIES,
         "can": {
             permission.value.partition(".")[2]: allows(officer, permission, case)
             for permission in Permission

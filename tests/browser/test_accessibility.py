@@ -254,6 +254,7 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
             "/desk/cases/{id}/requests/new": [f"{case}/requests/new", f"{case}/requests/new?type=case_transfer"],
             "/desk/cases/{id}/review": [f"/desk/cases/{foreign}/review"],
             "/desk/cases/{id}/refer": [f"/desk/cases/{watched}/refer?q=bed"],
+            "/desk/cases/{id}/reply": [f"{case}/reply?say=call"],
             "/desk/cases/{id}/guests": [f"{case}/guests"],
             "/desk/cases/{id}/carried": [f"{case}/carried"],
             "/desk/cases/{id}/carried/sheet": [f"{case}/carried/sheet?kind={kind}" for kind in ("health", "school")],
