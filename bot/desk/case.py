@@ -37,7 +37,7 @@ from bot.conversations import service as conversations
 from bot.conversations.safe_contact import SafeContact
 from bot.conversations.service import Line, Watched
 from bot.desk.family import family_context
-from bot.desk.first_minutes import first_minutes
+from bot.desk.first_minutes import first_minutes, procedure_for
 from bot.desk.frame import QUEUE_LENGTH, NotDone, act, go_to, hand_of, show
 from bot.desk.queue import officer_names, queue_screen
 from bot.desk.rows import lists_of
@@ -117,6 +117,7 @@ def case_context(
         "earlier": len(lines) - len(shown),
         "names": officer_names(tx),
         "minutes": first_minutes(case.reason),
+        "procedure": procedure_for(case.reason),
         "closings": CLOSINGS,
         "replies": REPLIES,
         "can": {

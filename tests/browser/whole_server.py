@@ -9,7 +9,6 @@ from bot.kernel.web import RULES, Route
 from tests.browser.desk_server import DeskServer
 from tests.integration.app.program import serving, settings_for
 from tests.peers.push import running_push
-from tests.peers.smtp import MailServer
 from tests.peers.translation import running_translation
 
 PUSH_KEY = "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA="
@@ -21,13 +20,10 @@ class WholeServer(DeskServer):
     async def _start(self) -> None:
         self._open = contextlib.AsyncExitStack()
         machine = await self._open.enter_async_context(running_translation())
-        self.mails = await self._open.enter_async_context(MailServer())
         self.push = await self._open.enter_async_context(running_push())
         settings = settings_for(
             Path(self._folder.name),
             translate_url=machine.url,
-            smtp_url=self.mails.url,
-            mail_from="desk@help.example",
             push_key=PUSH_KEY,
             push_services=self.push.url,
         )
