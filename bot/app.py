@@ -23,6 +23,7 @@ from bot.bridges import ChannelTalks, DialogueRoom, DirectoryDesk, MarkedChannel
 from bot.cases.alarm import Paging
 from bot.cases.auditor import Auditor, heartbeat_to
 from bot.cases.own import OwnCases
+from bot.cases.page_ways_store import Way
 from bot.cases.pager import Pager
 from bot.cases.pairing import pair
 from bot.cases.rota.service import forget_old_notes
@@ -165,8 +166,8 @@ class Waymark:
             has_room=self._has_room_for_files,
         )
         self.sender = Sender(database, vault, clock, self.signals, channels=self.channels)
-        paging = Paging(vault, self.words, f"{settings.public_url}/desk/queue")
-        self.pager = Pager(database, clock, self.signals, paging, self.services)
+        self.paging = paging_of(settings, vault, self.words)
+        self.pager = Pager(database, clock, self.signals, self.paging, self.services)
         heartbeat = heartbeat_to(settings.heartbeat_url) if settings.heartbeat_url else None
         self.auditor = Auditor(database, clock, self.signals, vault, heartbeat)
         self.health = Health(database, clock)
@@ -204,7 +205,11 @@ class Waymark:
             words=self.words,
             templates={"webchat": webchat.TEMPLATES, "desk": DESK / "templates"},
             static={"webchat": webchat.STATIC, "desk": DESK / "static"},
-            template_globals={"is_demo": self.is_demo, "translates": bool(self.settings.translate_url)},
+            template_globals={
+                "is_demo": self.is_demo,
+                "translates": bool(self.settings.translate_url),
+                "pushes": bool(self.settings.push_key.value),
+            },
             error_template="desk/error.html",
         )
         if offices_later:
@@ -227,6 +232,7 @@ class Waymark:
             directory=self.directory,
             texts=self.texts,
             telegram=self.telegram,
+            paging=self.paging,
             meant=self.reading.procedures_meant,
         )
 
@@ -420,6 +426,13 @@ class Waymark:
         while not task.done():  # asked again, should some library forget it: a server that is told to stop stops
             task.cancel()
             await asyncio.wait({task}, timeout=ASKED_AGAIN_SECONDS)
+
+
+def paging_of(settings: Settings, vault: Vault, words: Words) -> Paging:
+    """How officers are paged in this installation."""
+    ways = {Way.EMAIL: bool(settings.smtp_url.value), Way.PUSH: bool(settings.push_key.value)}
+    set_up = frozenset(way for way, is_set_up in ways.items() if is_set_up)
+    return Paging(vault, words, f"{settings.public_url}/desk/queue", set_up)
 
 
 def _load_procedures() -> Procedures:

@@ -10,6 +10,8 @@ from functools import partial
 from urllib.parse import urlsplit
 
 import bot.desk
+from bot.cases.alarm import Paging
+from bot.cases.page_carrier import PageCarrier
 from bot.desk.duplicates import Seeker
 from bot.desk.ports import TelegramName
 from bot.desk.texts import Meant
@@ -30,6 +32,7 @@ from bot.kernel.mail import Mailer
 from bot.kernel.settings import Settings
 from bot.kernel.translation import Translator
 from bot.kernel.web import Routes
+from bot.kernel.web_push import KNOWN_SERVICES, PushKey, PushServices
 from bot.kernel.words import Words
 from bot.texts.shelf import TextShelf
 from directory.duplicates import look_apart
@@ -51,10 +54,13 @@ class Offices:
         directory: Directory,
         texts: TextShelf,
         telegram: TelegramName | None,
+        paging: Paging,
         meant: Meant,
     ) -> None:
         self._directory, self._texts, self._telegram, self._meant = directory, texts, telegram, meant
         self._translator = translator_of(settings)
+        self._mailer, self._push = mailer_of(settings), push_of(settings)
+        self.pages = PageCarrier(database, clock, signals, paging, mailer=self._mailer, push=self._push)
         identity = own_identity(settings)
         self.reminders = Reminders(database, clock, signals, vault)
         self.telling = Telling(database, clock, signals, vault, words)
@@ -74,7 +80,7 @@ class Offices:
             clock,
             signals,
             words=words,
-            mailer=mailer_of(settings),
+            mailer=self._mailer,
             page=f"{settings.public_url}{bot.desk.LINK_PAGE}",
             helpline=identity.name,
         )
@@ -89,12 +95,14 @@ class Offices:
             meant=self._meant,
             telegram=self._telegram,
             translator=self._translator,
+            mailer=self._mailer,
+            push=self._push,
         )
         return [*desk, self.exchange.routes]
 
     def workers(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """What works as long as the program runs, by name."""
-        return {
+        workers = {
             "reminders": self.reminders.run,
             "telling": self.telling.run,
             "intake": self.exchange.intake.run,
@@ -102,12 +110,24 @@ class Offices:
             "link notices": self.link_notices.run,
             "duplicates": self.seeker.run,
         }
+        if self._mailer is not None or self._push is not None:
+            workers["page carrier"] = self.pages.run
+        return workers
 
 
 def mailer_of(settings: Settings) -> Mailer | None:
     """The mail server of the settings; None where there is none."""
     url = settings.smtp_url.value
     return Mailer(url, settings.mail_from) if url else None
+
+
+def push_of(settings: Settings) -> PushServices | None:
+    """The push services, by the key of the settings; None where there is none."""
+    key = settings.push_key.value
+    if not key:
+        return None
+    contact = settings.public_url if settings.is_https else f"mailto:{settings.mail_from}" if settings.mail_from else ""
+    return PushServices(PushKey(key), contact, settings.push_services or KNOWN_SERVICES)
 
 
 def translator_of(settings: Settings) -> Translator | None:

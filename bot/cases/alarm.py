@@ -14,9 +14,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from bot.cases import store
+from bot.cases import page_ways_store, store
 from bot.cases.hand import AT_DESK
 from bot.cases.model import LOUD, Alarm, Audience, Case
+from bot.cases.page_ways_store import PageWay, Way
 from bot.cases.rota import service as rota
 from bot.cases.rota.service import OnDuty
 from bot.conversations import service as conversations
@@ -48,6 +49,7 @@ class Paging(Struct, frozen=True):
     vault: Vault
     words: Words
     desk_url: str  # where the page sends the officer: the queue, never the case
+    ways: frozenset[Way] = frozenset()  # how pages can leave the house here, beside Telegram
 
 
 def ring(tx: Connection, case: Case, *, at: datetime) -> Alarm:
@@ -93,8 +95,10 @@ def take_step(tx: Connection, paging: Paging, case_id: str, *, emergency_number:
     topics = ["queue", "pages", "outbox", f"case:{case_id}"]
     team = officers.list_officers(tx)
     present, owner = rota.on_duty(tx, at), found.case.owner_id
+    ways = page_ways_store.confirmed_ways(tx) if paging.ways else {}
     for officer in audience(team, alarm.ladder.steps[due].whom, owner_id=owner, present=present):
-        _page(tx, paging, alarm, found.case, officer, step=max(due, alarm.step), at=at)
+        reached_by = [way for way in ways.get(officer.id, ()) if way.way in paging.ways]
+        _page(tx, paging, alarm, found.case, officer, reached_by, step=max(due, alarm.step), at=at)
     climbed = alarm.climbed(at)
     if alarm.tells_person(at) and _tell_person(tx, paging, found.case, emergency_number, at=at):
         climbed = replace(climbed, person_told_at=at)
@@ -144,10 +148,24 @@ def _audience_by_rota(active: list[Officer], whom: Audience, owner_id: str | Non
 
 
 def _page(
-    tx: Connection, paging: Paging, alarm: Alarm, case: Case, officer: Officer, *, step: int, at: datetime
+    tx: Connection,
+    paging: Paging,
+    alarm: Alarm,
+    case: Case,
+    officer: Officer,
+    reached_by: Iterable[PageWay],
+    *,
+    step: int,
+    at: datetime,
 ) -> None:
     store.add_page(tx, alarm, step=step, officer_id=officer.id, way="desk", at=at)
-    if officer.page_conversation_id is None or not (alarm.priority in LOUD or step > 0):
+    if not (alarm.priority in LOUD or step > 0):
+        return
+    for way in reached_by:  # written down here, and sent by `page_carrier`
+        store.add_page(tx, alarm, step=step, officer_id=officer.id, way=way.way.value, at=at)
+        key = store.page_key(alarm, step=step, officer_id=officer.id, way=way.way.value)
+        page_ways_store.add_send(tx, key, way, case_id=case.id, at=at)
+    if officer.page_conversation_id is None:
         return
     if not store.add_page(tx, alarm, step=step, officer_id=officer.id, way="message", at=at):
         return

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from bot.cases import receipt_store
 from bot.cases.hand import Hand, note_in_audit, target, visible, write_down
-from bot.cases.model import Case, CaseError, CaseNotFound
+from bot.cases.model import Case, CaseError, CaseNotFound, NotAllowedNow
 from bot.cases.reasons import WHY_ORIGINAL
 from bot.conversations.attachments import service as attachments
 from bot.conversations.attachments.examine import examine
@@ -104,6 +104,19 @@ def open_original(tx: Connection, hand: Hand, case_id: str, attachment_id: str, 
     facts = {"attachment": found.id, "reason": why}
     write_down(tx, hand.vault, case, "original_opened", officer_id=hand.officer.id, at=hand.at, facts=facts)
     return readable
+
+
+def fetch_again(tx: Connection, hand: Hand, case_id: str, attachment_id: str) -> None:
+    """Have a file looked for once more that could not be fetched. Raises CaseNotFound, NotAllowedNow where it is here,
+    on its way, or refused."""
+    case = target(tx, hand, case_id, Permission.CASE_ANSWER)
+    found = _of_it(tx, hand.vault, case, attachment_id)
+    try:
+        attachments.fetch_again(tx, found.id, at=hand.at)
+    except NoFile:
+        raise NotAllowedNow(case.number) from None
+    facts = {"attachment": found.id}
+    write_down(tx, hand.vault, case, "file_again", officer_id=hand.officer.id, at=hand.at, facts=facts)
 
 
 def _of_it(tx: Connection, vault: Vault, case: Case, attachment_id: str) -> Attachment:

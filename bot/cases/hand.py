@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -17,6 +18,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from bot.cases import store, supervision_store
 from bot.cases.model import Act, AlreadyClaimed, Case, CaseNotFound, NotAllowedNow
+from bot.channels.model import Button
 from bot.conversations import service as conversations
 from bot.conversations.model import MessageClass
 from bot.kernel import access, audit
@@ -28,6 +30,7 @@ from bot.kernel.words import Words
 SYSTEM = "system"
 #: The channel of whoever is not written to: they stand at the desk, or were called.
 AT_DESK = "desk"
+NO_BUTTONS: Mapping[str, str] = MappingProxyType({})
 
 
 class Hand(Struct, frozen=True):
@@ -132,8 +135,19 @@ def note_in_audit(
     audit.append(tx, hand.vault, at=hand.at, actor=actor, act=act, object=case_object, facts=dict(facts or {}))
 
 
-def say(tx: Connection, vault: Vault, words: Words, case: Case, sentence: str, template: str, *, at: datetime) -> None:
-    """Say a sentence of ours to the person, in their language. Nothing for somebody who does not write to us."""
+def say(
+    tx: Connection,
+    vault: Vault,
+    words: Words,
+    case: Case,
+    sentence: str,
+    template: str,
+    *,
+    at: datetime,
+    buttons: Mapping[str, str] = NO_BUTTONS,
+) -> None:
+    """Say a sentence of ours to the person, in their language, with `buttons`: what each says, and what it writes.
+    Nothing for somebody who does not write to us."""
     card = conversations.card(tx, case.conversation_id)
     if card is not None and card.channel == AT_DESK:
         return
@@ -147,6 +161,7 @@ def say(tx: Connection, vault: Vault, words: Words, case: Case, sentence: str, t
         template=template,
         at=at,
         language=language,
+        buttons=[Button(words.text(language, title), written) for title, written in buttons.items()],
     )
 
 

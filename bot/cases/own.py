@@ -105,6 +105,8 @@ class OwnCases:
             return asking.who_has()
         if wish.ask in SAFE_TIME:
             return asking.say_when(wish.ask, wish.said)
+        if wish.ask is OwnAsk.NEW_CODE and (topics := asking.first_code()):
+            return topics
         return asking.to_officer(wish.ask)
 
 
@@ -164,6 +166,14 @@ class _Asking:
         if receipt_store.has_receipt(self._tx, case_id):
             return self._say(WRITE_CODE, "write_code", asks=True)
         return self.to_officer(OwnAsk.WHO_HAS)
+
+    def first_code(self) -> list[str]:
+        """The first code of a case that danger opened. Nothing where there was one, or none may be given here."""
+        case = store.open_case_of(self._tx, self._conversation_id)
+        if case is None or not receipts.may_be_given_first(self._tx, case):
+            return []
+        receipts.give(self._tx, self._vault, self._words, case, at=self._at, officer_id=None)
+        return ["outbox", f"conversation:{self._conversation_id}", f"case:{case.id}"]
 
     def to_officer(self, ask: OwnAsk) -> list[str]:
         """What a human has to look at: it stands in the case, and in the queue where nobody holds it."""

@@ -8,6 +8,7 @@ from sqlalchemy.engine import Connection
 
 from bot.cases.hand import Hand
 from bot.cases.model import Case
+from bot.kernel.crypto import Vault
 
 
 class Adults(Protocol):
@@ -16,6 +17,10 @@ class Adults(Protocol):
     def require_free(self, tx: Connection, case_id: str, adult_id: str) -> None:
         """Raises NotWithThisAdult where the child may not be placed, moved or referred together with this adult: their
         tie is not supported, a hold stands, or nobody has looked at them in this case."""
+        ...
+
+    def in_doubt(self, tx: Connection, vault: Vault, case: Case) -> list[str]:
+        """The names of the adults of this case with whom the child may not be sent: nobody of this name is let in."""
         ...
 
 

@@ -38,6 +38,10 @@ KEEP_THIS = N_(
     "for your talk. Write it on paper like a phone number, and delete this message. Show it to nobody."
 )
 SAY_WHEN = N_("When to write to me")
+#: On the first word of an officer in a case that danger opened: pressed when it is safe, or not at all.
+COME_BACK = N_("Number to come back")
+#: What that button writes: `dialogues.understanding.own_case` knows it.
+ASK_CODE = "want a code"
 SAME_PERSON = N_("Welcome back. We go on here. The number you had does not work any more.")
 
 #: Damm's quasigroup: it catches every wrong digit and every pair of neighbours that changed places (H. M. Damm, 2004).
@@ -90,6 +94,17 @@ def give(tx: Connection, vault: Vault, words: Words, case: Case, *, at: datetime
         buttons=[Button(words.text(language, SAY_WHEN), "safe time")],
     )
     write_down(tx, vault, case, "receipt_given", officer_id=officer_id, at=at)
+
+
+def may_be_given_first(tx: Connection, case: Case) -> bool:
+    """Whether whoever writes in this talk may have a code without an officer: it would be the first of this case.
+
+    Danger opens a case with whoever is there, so no number is pushed on them. Asked for, it is what everybody gets who
+    asks for a person. A second one, after a loss or a refusal, is an officer's to give; so is any on a watched phone.
+    """
+    card = conversations.card(tx, case.conversation_id)
+    reached = card is not None and card.channel != AT_DESK and card.watched_since is None
+    return reached and case.is_open and not store.has_event(tx, case.id, "receipt_given")
 
 
 def give_again(tx: Connection, hand: Hand, case_id: str) -> None:

@@ -20,6 +20,7 @@ from bot.cases import alarm, choosing, receipt_store, receipts, store, supervisi
 from bot.cases.attachments import FileToSend
 from bot.cases.hand import (
     AT_DESK,
+    NO_BUTTONS,
     SYSTEM,
     Hand,
     in_scope,
@@ -290,7 +291,8 @@ def _claim(tx: Connection, hand: Hand, case: Case) -> Case:
     claimed = move(tx, hand, case, Act.CLAIM)
     alarm.acknowledge(tx, case.id, officer_id=hand.officer.id, at=hand.at)
     conversations.hand_to_human(tx, case.conversation_id, hand.at)
-    say(tx, hand.vault, hand.words, claimed, PERSON_READS, "person_reads", at=hand.at)
+    offered = {receipts.COME_BACK: receipts.ASK_CODE} if receipts.may_be_given_first(tx, claimed) else NO_BUTTONS
+    say(tx, hand.vault, hand.words, claimed, PERSON_READS, "person_reads", at=hand.at, buttons=offered)
     return claimed
 
 

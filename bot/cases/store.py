@@ -432,6 +432,12 @@ def add_event(
     return insert_or_nothing(tx, case_events, values)
 
 
+def has_event(tx: Connection, case_id: str, act: str) -> bool:
+    """Whether this ever happened to the case."""
+    query = sa.select(case_events.c.id).where(case_events.c.case_id == case_id, case_events.c.act == act)
+    return tx.execute(query.limit(1)).first() is not None
+
+
 def events_of(tx: Connection, case_id: str) -> list[CaseEvent]:
     query = sa.select(case_events).where(case_events.c.case_id == case_id)
     rows = tx.execute(query.order_by(case_events.c.at, case_events.c.id))
@@ -648,9 +654,14 @@ def ringing(tx: Connection, *, waiting: int) -> list[tuple[Case, int]]:
     return [(_to_case(row), row.round) for row in rows]
 
 
+def page_key(alarm: Alarm, *, step: int, officer_id: str, way: str) -> str:
+    """What a page is known by: the same one is never given twice."""
+    return f"{alarm.case_id}:{alarm.round}:{step}:{officer_id}:{way}"
+
+
 def add_page(tx: Connection, alarm: Alarm, *, step: int, officer_id: str, way: str, at: datetime) -> bool:
     """Write down one page. False when this very page was given before."""
-    key = f"{alarm.case_id}:{alarm.round}:{step}:{officer_id}:{way}"
+    key = page_key(alarm, step=step, officer_id=officer_id, way=way)
     values = {"key": key, "case_id": alarm.case_id, "officer_id": officer_id, "step": step, "way": way, "at": at}
     return insert_or_nothing(tx, pages, values)
 

@@ -35,6 +35,41 @@ class WaitingAnswer(Struct, frozen=True):
     has_file: bool = False
 
 
+#: What an officer chooses for an answer that shall wait, where the others choose why it goes all the same.
+WHEN_SAFE = "safe"
+
+
+def answer(
+    tx: Connection,
+    hand: Hand,
+    case_id: str,
+    *,
+    text: str,
+    once: str,
+    when: str = "",
+    although_watched: bool = False,
+    file: FileToSend | None = None,
+) -> None:
+    """Answer the person now or, with `when` as WHEN_SAFE, as soon as it is safe. Any other `when` is a code of
+    `ALTHOUGH_UNSAFE`: why it goes at once outside that time. The same form again sends nothing.
+
+    Raises what `answer_person` and `answer_when_safe` do.
+    """
+    if when == WHEN_SAFE:
+        answer_when_safe(tx, hand, case_id, text=text, once=once, although_watched=although_watched, file=file)
+        return
+    answer_person(
+        tx,
+        hand,
+        case_id,
+        text=text,
+        once=once,
+        although_watched=although_watched,
+        although_unsafe=when,
+        file=file,
+    )
+
+
 def answer_when_safe(
     tx: Connection,
     hand: Hand,

@@ -33,18 +33,23 @@ from bot.desk import (
 from bot.desk.account import account_routes
 from bot.desk.duplicates import duplicates_routes
 from bot.desk.file import file_routes
+from bot.desk.guests import guests_routes
 from bot.desk.live import live_routes
+from bot.desk.page_ways import page_ways_routes
 from bot.desk.ports import TelegramName
 from bot.desk.provider import provider_routes
 from bot.desk.refer import refer_routes
+from bot.desk.replies import replies_routes
 from bot.desk.service_edit import service_edit_routes
 from bot.desk.service_import import service_import_routes
 from bot.desk.services import PublishedServices, services_routes
 from bot.desk.text import text_routes
 from bot.desk.texts import Meant, no_meaning, texts_routes
 from bot.desk.translation import translation_routes
+from bot.kernel.mail import Mailer
 from bot.kernel.translation import Translator
 from bot.kernel.web import Routes
+from bot.kernel.web_push import PushServices
 from bot.texts.shelf import TextShelf
 from directory.service import Directory
 
@@ -63,10 +68,13 @@ def all_routes(
     telegram: TelegramName | None = None,
     meant: Meant = no_meaning,
     translator: Translator | None = None,
+    mailer: Mailer | None = None,
+    push: PushServices | None = None,
 ) -> list[Routes]:
     """Every route of the desk. `holders` take back what was given on a consent that ends, `companions` says with whom a
     child may be sent, `telegram` is asked for the bot's name when an officer connects their phone, and `meant` what
-    words are about when somebody searches the texts. Without a `translator` no machine translates.
+    words are about when somebody searches the texts. Without a `translator` no machine translates; without `mailer` or
+    `push` nobody is paged that way.
     """
     return [
         sign_in.routes,
@@ -83,12 +91,14 @@ def all_routes(
         countries.routes,
         outside.routes,
         adults.routes,
+        guests_routes(companions),
         handing.routes,
         file_routes(holders),
         records.routes,
         refer_routes(PublishedServices(directory), companions),
         arrivals.routes,
         primero.routes,
+        replies_routes(directory),
         supervision.routes,
         rota.routes,
         duplicates_routes(),
@@ -102,5 +112,6 @@ def all_routes(
         officers.routes,
         audit.routes,
         account_routes(telegram),
+        page_ways_routes(mailer, push),
         *([translation_routes(translator)] if translator is not None else []),
     ]

@@ -56,7 +56,13 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "waiting_answer_sent": N_("The answer of {name} that had waited was sent"),
         "answer_taken_back": N_("{name} took back an answer that waited"),
         "sent_though_unsafe": N_("{name} wrote outside the time that the person called safe"),
+        "file_again": N_("{name} had a file fetched again"),
         "original_opened": N_("{name} took the original of a file, with a reason"),
+        "restricted_opened": N_("{name} opened what is restricted in the file, with a reason"),
+        "guest_invited": N_("{name} let somebody into the talk"),
+        "guest_opened": N_("Whoever was let in opened the talk"),
+        "guest_wrote": N_("Whoever was let in wrote to the officer"),
+        "guest_withdrawn": N_("{name} lets them in no more"),
         "told_who_has": N_("The person was told who has something from their file"),
         "recipient_stopped": N_("A recipient stopped using what they had"),
     }

@@ -7,21 +7,21 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.engine import Connection
 
-from bot.cases import attachments, service, waiting
+from bot.cases import attachments
 from bot.cases.attachments import UnfitFile
-from bot.cases.model import CaseNotFound, NotAllowedNow, NotSafeNow
+from bot.cases.model import CaseNotFound, NotAllowedNow
 from bot.cases.reasons import WHY_ORIGINAL
-from bot.conversations.attachments.model import INLINE, LARGEST_SENT, UNKNOWN
+from bot.conversations.attachments.model import INLINE, LARGEST_SENT, UNKNOWN, State
 from bot.conversations.attachments.service import NoFile, Readable
 from bot.conversations.service import Watched
-from bot.desk.case import case_screen, wake_all
+from bot.desk.case import case_screen, move, not_sent, send_typed, wake_all
 from bot.desk.frame import go_to, hand_of, show
 from bot.desk.queue import officer_names
 from bot.kernel.access import Permission, allows
 from bot.kernel.ranges import answer_in_stretches
 from bot.kernel.uploads import uploaded
 from bot.kernel.web import Routes, form
-from bot.kernel.web_keys import DATABASE, OFFICER, VAULT
+from bot.kernel.web_keys import DATABASE, OFFICER, SIGNALS, VAULT
 
 routes = Routes()
 
@@ -45,6 +45,9 @@ async def _screen(request: web.Request, *, status: int = 200) -> web.Response:
             "names": officer_names(tx),
             "reasons": WHY_ORIGINAL,
             "opens_original": allows(request[OFFICER], Permission.EVIDENCE_OPEN, case),
+            "again": file.state is State.LOST
+            and file.incoming
+            and allows(request[OFFICER], Permission.CASE_ANSWER, case),
             "incomplete": status != 200,
         }
 
@@ -87,6 +90,17 @@ async def original(request: web.Request) -> web.StreamResponse:
     return await _answer(request, readable, UNKNOWN, "attachment")
 
 
+@routes.post("/desk/cases/{id}/files/{file}/again", name="fetch_file_again", allow=Permission.CASE_ANSWER)
+async def fetch_again(request: web.Request) -> web.StreamResponse:
+    """Look once more for a file that could not be fetched."""
+    file_id = request.match_info["file"]
+    moved = await move(
+        request, lambda tx, hand, case_id: attachments.fetch_again(tx, hand, case_id, file_id), notice="fetched_again"
+    )
+    request.app[SIGNALS].wake("attachments")
+    return moved
+
+
 async def _answer(request: web.Request, readable: Readable, content_type: str, disposition: str) -> web.StreamResponse:
     database, vault = request.app[DATABASE], request.app[VAULT]
 
@@ -108,42 +122,11 @@ async def _answer(request: web.Request, readable: Readable, content_type: str, d
 @routes.post("/desk/cases/{id}/files", name="send_file", allow=Permission.CASE_ANSWER, body_cap=SENT_CAP, files=True)
 async def send_file(request: web.Request) -> web.StreamResponse:
     """Send a picture or a PDF to the person, by the very path of an answer in words."""
-    case_id, fields, hand = request.match_info["id"], await form(request), hand_of(request)
-    text, once, when = fields.get("text", ""), fields.get("once", "")[:36], fields.get("when", "")
-    although_watched, content = fields.get("although") == "watched", uploaded(request, "file")
-
-    def send(tx: Connection) -> object:
-        file = attachments.fit_to_send(content)
-        if when == "safe":
-            return waiting.answer_when_safe(
-                tx, hand, case_id, text=text, once=once, although_watched=although_watched, file=file
-            )
-        return service.answer_person(
-            tx,
-            hand,
-            case_id,
-            text=text,
-            once=once,
-            although_watched=although_watched,
-            although_unsafe=when,
-            file=file,
-        )
-
+    fields = await form(request)
     try:
-        await request.app[DATABASE].write(send)
+        await send_typed(request, fields, uploaded(request, "file"))
     except CaseNotFound:
         raise web.HTTPNotFound from None
-    except UnfitFile:
-        return await _refused(request, "unfit_file", text)
-    except Watched:
-        return await _refused(request, "watched", text)
-    except NotSafeNow:
-        return await _refused(request, "unsafe", text)
-    except NotAllowedNow:
-        return await _refused(request, "not_sent", text)
-    wake_all(request, case_id)
-    return go_to(request, "case", id=case_id, part="write")
-
-
-async def _refused(request: web.Request, problem: str, text: str) -> web.Response:
-    return await case_screen(request, status=409, problem=problem, draft=text)
+    except (UnfitFile, NotAllowedNow, Watched) as refused:
+        return await not_sent(request, refused, fields)
+    return go_to(request, "case", id=request.match_info["id"], part="write")

@@ -8,13 +8,18 @@ from typing import Any
 
 from aiohttp import web
 from msgspec import Struct
+from multidict import MultiDict
 from sqlalchemy.engine import Connection
 
 from bot.cases import attachments, handover, receipts, service, waiting
+from bot.cases.attachments import UnfitFile
+from bot.cases.guests import service as guests
+from bot.cases.guests.service import GuestLine
 from bot.cases.hand import Hand
 from bot.cases.model import (
     AlreadyClaimed,
     Case,
+    CaseError,
     CaseNotFound,
     CaseStatus,
     NotAllowedNow,
@@ -24,6 +29,7 @@ from bot.cases.model import (
 from bot.cases.reasons import ALTHOUGH_UNSAFE, CLOSINGS
 from bot.cases.record import closure
 from bot.cases.record import store as record_store
+from bot.cases.replies import REPLIES
 from bot.cases.safe_time import clock
 from bot.cases.service import CaseFile
 from bot.cases.store import CaseEvent
@@ -31,7 +37,7 @@ from bot.conversations import service as conversations
 from bot.conversations.safe_contact import SafeContact
 from bot.conversations.service import Line, Watched
 from bot.desk.family import family_context
-from bot.desk.first_minutes import first_minutes
+from bot.desk.first_minutes import first_minutes, procedure_for
 from bot.desk.frame import QUEUE_LENGTH, NotDone, act, go_to, hand_of, show
 from bot.desk.queue import officer_names, queue_screen
 from bot.desk.rows import lists_of
@@ -52,31 +58,38 @@ ACTS_IN_TALK = frozenset(
     {
         "opened", "raised", "claim", "reminded", "release", "take_over", "hand_over", "offered", "offer_declined",
         "offer_lapsed", "close", "reopen", "came_back", "return_agreed", "return_refused", "watch_ended",
-        "safe_time_said",
+        "safe_time_said", "guest_invited", "guest_opened", "guest_withdrawn",
     }
 )  # fmt: skip
 
 
+#: What the page says of an answer that was refused.
+NOT_SENT = ((Watched, "watched"), (NotSafeNow, "unsafe"), (UnfitFile, "unfit_file"))
+
+
 class Entry(Struct, frozen=True):
-    """One entry of the talk: a line somebody wrote, or something that happened between two lines."""
+    """One entry of the talk: a line somebody wrote, or what happened or was said to the officer between two lines."""
 
     key: str
     at: datetime
     line: Line | None = None
     event: CaseEvent | None = None
+    said: GuestLine | None = None  # by an interpreter or a guardian, to the officer alone
     corrected: bool = False  # a later line says it again, right
 
 
-def entries(lines: Sequence[Line], events: Sequence[CaseEvent]) -> list[Entry]:
-    """Lines in their own order, each act before the first line that came after it."""
+def entries(lines: Sequence[Line], events: Sequence[CaseEvent], said: Sequence[GuestLine] = ()) -> list[Entry]:
+    """Lines in their own order, each act and each word of a guest before the first line that came after it."""
     corrected = {line.edits for line in lines if line.edits is not None}
-    waiting = [event for event in events if event.act in ACTS_IN_TALK]
+    between = [_of_event(event) for event in events if event.act in ACTS_IN_TALK]
+    between += [Entry(f"guest-{each.id}", each.at, said=each) for each in said]
+    between.sort(key=lambda entry: entry.at)
     told: list[Entry] = []
     for line in lines:
-        while waiting and waiting[0].at <= line.at and line.template != "person_reads":
-            told.append(_of_event(waiting.pop(0)))
+        while between and between[0].at <= line.at and line.template != "person_reads":
+            told.append(between.pop(0))
         told.append(Entry(f"line-{line.seq}", line.at, line=line, corrected=line.seq in corrected))
-    return [*told, *(_of_event(event) for event in waiting)]
+    return [*told, *between]
 
 
 def _of_event(event: CaseEvent) -> Entry:
@@ -93,17 +106,20 @@ def case_context(
     since = shown[0].at if len(shown) < len(lines) else None
     events = [event for event in file.events if since is None or event.at >= since]
     safe = conversations.safe_contact(tx, vault, case.conversation_id)
-    files = attachments.of_case(tx, vault, case)
+    files, said = attachments.of_case(tx, vault, case), guests.lines_of(tx, vault, case)
     return {
         **safe_context(tx, vault, case, safe, at=at),
         "file": file,
         "case": case,
         "card": conversations.card(tx, case.conversation_id),
-        "entries": entries(shown, events),
+        "entries": entries(shown, events, [each for each in said if since is None or each.at >= since]),
+        "lines_by_seq": {line.seq: line for line in lines} if said else {},
         "earlier": len(lines) - len(shown),
         "names": officer_names(tx),
         "minutes": first_minutes(case.reason),
+        "procedure": procedure_for(case.reason),
         "closings": CLOSINGS,
+        "replies": REPLIES,
         "can": {
             permission.value.partition(".")[2]: allows(officer, permission, case)
             for permission in Permission
@@ -119,6 +135,7 @@ def case_context(
         "offer": handover.standing_offer(tx, vault, case),
         "colleagues": handover.colleagues(tx, besides=case.owner_id),
         "reads_file": allows(officer, Permission.RECORD_READ, case),
+        "invites": allows(officer, Permission.GUEST_INVITE, case),
         "refers": allows(officer, Permission.REFERRAL_SEND, case),
         "followed": record_store.is_followed(tx, case.id),
         "checklist": closure.CHECKLIST,
@@ -191,42 +208,49 @@ async def claim(request: web.Request) -> web.StreamResponse:
 @routes.post("/desk/cases/{id}/answer", name="answer", allow=Permission.CASE_ANSWER)
 async def answer(request: web.Request) -> web.StreamResponse:
     """Send the officer's words. A browser with our script is told in a word; any other is sent back to the talk."""
-    case_id, fields, hand = request.match_info["id"], await form(request), hand_of(request)
-    text, once = fields.get("text", ""), fields.get("once", "")[:36]
-    although_watched, when = fields.get("although") == "watched", fields.get("when", "")
+    case_id, fields = request.match_info["id"], await form(request)
     by_script = "application/json" in request.headers.get("Accept", "")
-
-    def send(tx: Connection) -> object:
-        if when == "safe":
-            return waiting.answer_when_safe(tx, hand, case_id, text=text, once=once, although_watched=although_watched)
-        return service.answer_person(
-            tx,
-            hand,
-            case_id,
-            text=text,
-            once=once,
-            although_watched=although_watched,
-            although_unsafe=when,
-        )
-
     try:
-        await request.app[DATABASE].write(send)
+        await send_typed(request, fields)
     except CaseNotFound:
         raise web.HTTPNotFound from None
     except (NotAllowedNow, Watched) as refused:
         if by_script:
             return web.json_response({"sent": False}, status=409)
-        problem = "watched" if isinstance(refused, Watched) else "not_sent"
-        problem = "unsafe" if isinstance(refused, NotSafeNow) else problem
-        return await case_screen(request, status=409, problem=problem, draft=text)
+        return await not_sent(request, refused, fields)
     except DatabaseUnavailable:
         if by_script:
             return web.json_response({"sent": False}, status=503)
         raise
-    wake_all(request, case_id)
     if by_script:
         return web.json_response({"sent": True})
     return go_to(request, "case", id=case_id, part="write")
+
+
+async def send_typed(request: web.Request, fields: MultiDict[str], content: bytes | None = None) -> None:
+    """Send what stands in the form of an answer, and a file with it. Raises as `waiting.answer` and `fit_to_send`."""
+    case_id, hand = request.match_info["id"], hand_of(request)
+
+    def send(tx: Connection) -> None:
+        waiting.answer(
+            tx,
+            hand,
+            case_id,
+            text=fields.get("text", ""),
+            once=fields.get("once", "")[:36],
+            when=fields.get("when", ""),
+            although_watched=fields.get("although") == "watched",
+            file=None if content is None else attachments.fit_to_send(content),
+        )
+
+    await request.app[DATABASE].write(send)
+    wake_all(request, case_id)
+
+
+async def not_sent(request: web.Request, refused: CaseError | Watched, fields: MultiDict[str]) -> web.Response:
+    """The case with what was typed, and why it was not sent."""
+    problem = next((code for kind, code in NOT_SENT if isinstance(refused, kind)), "not_sent")
+    return await case_screen(request, status=409, problem=problem, draft=fields.get("text", ""))
 
 
 @routes.post("/desk/cases/{id}/seen", name="seen", allow=Permission.CASE_ANSWER)

@@ -12,11 +12,11 @@ from sqlalchemy.engine import Connection
 
 from bot.cases import attachments, consent, supervision
 from bot.cases.consent import Agreement, Kind, Purpose
-from bot.cases.hand import Hand
+from bot.cases.hand import Hand, target
 from bot.cases.model import CaseError, CaseNotFound
 from bot.cases.ports import Holder
 from bot.cases.primero import service as primero
-from bot.cases.record import service
+from bot.cases.record import service, unlocking
 from bot.cases.record.fields import FIELDS, SECTIONS, WrongValue
 from bot.cases.record.risk import RISKS, Risk
 from bot.cases.record.service import RISK_TASKS, Record, RecordMoved
@@ -26,9 +26,10 @@ from bot.desk.frame import go_to, hand_of, show
 from bot.desk.queue import officer_names
 from bot.exchange.holds import service as holds
 from bot.exchange.records import model as carried
+from bot.kernel import sessions
 from bot.kernel.access import Permission, allows
 from bot.kernel.web import Routes, form
-from bot.kernel.web_keys import DATABASE, LANGUAGE, OFFICER, SETTINGS, SIGNALS
+from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, OFFICER, SETTINGS, SIGNALS, VAULT
 from bot.kernel.words import N_
 
 routes = Routes()
@@ -69,6 +70,9 @@ PROBLEMS: Mapping[str, str] = {
     "value": N_("This cannot be kept as it is written. Nothing was changed."),
     "incomplete": N_("Something is missing. Nothing was changed."),
     "too_late": N_("The case has moved on. Nothing was changed: look at it again."),
+    "no_proof": N_("That is not right. Nothing was opened."),
+    "wait": N_("Too many tries. Wait a minute and try again. Nothing was opened."),
+    "no_reason": N_("Say why. Nothing was opened."),
     "no_consent": N_("No file was written: no consent in force covers anything that can be sent."),
 }
 
@@ -93,7 +97,7 @@ async def file_screen(
         typed = _asked_about(request)
 
     def read(tx: Connection) -> dict[str, Any]:
-        record = service.open_record(tx, hand, case_id)
+        record = service.show_record(tx, hand, case_id)
         more = {"problem": PROBLEMS.get(problem), "wrong": wrong, "said": said}
         return file_context(tx, hand, record, typed, more, request.app[SETTINGS].country)
 
@@ -147,6 +151,9 @@ def file_context(
         "typed": typed or MultiDict(),
         "hands_over": case.is_open and case.owner_id == officer.id and allows(officer, Permission.REFERRAL_SEND, case),
         "transfers": primero.agreed(ledger, hand, case, own_country),
+        "why_restricted": unlocking.WHY,
+        "proves_by": "code" if officer.has_totp else "password" if officer.has_password else "",
+        "reads_restricted": allows(officer, Permission.RECORD_RESTRICTED, case),
         "edits": allows(officer, Permission.RECORD_EDIT, case) and case.is_open,
         "carries": allows(officer, Permission.CARRIED_READ, case),
         "signs": allows(officer, Permission.RISK_SIGN, case),
@@ -176,6 +183,29 @@ async def write_file(request: web.Request) -> web.StreamResponse:
     except CaseError:
         return await file_screen(request, problem="too_late")
     return _back(request, section.code)
+
+
+@routes.post("/desk/cases/{id}/file/unlock", name="unlock_file", allow=Permission.RECORD_RESTRICTED)
+async def unlock(request: web.Request) -> web.StreamResponse:
+    """Open what is restricted, after the officer has shown again who they are."""
+    case_id, fields, hand = request.match_info["id"], await form(request), hand_of(request)
+    why, database, vault, clock = fields.get("why", ""), request.app[DATABASE], request.app[VAULT], request.app[CLOCK]
+    try:  # a foreign case is not found, and nothing is spent on it
+        await database.read(lambda tx: target(tx, hand, case_id, Permission.RECORD_RESTRICTED, lock=False))
+    except CaseError:
+        raise web.HTTPNotFound from None
+    if why not in unlocking.WHY:
+        return await file_screen(request, problem="no_reason")
+    proved = await sessions.prove_again(database, vault, clock, request[OFFICER], fields.get("proof", "")[:256])
+    if proved.officer is None:
+        return await file_screen(request, problem="wait" if proved.wait_seconds else "no_proof")
+    return await _do(request, lambda tx, hand, case_id: unlocking.unlock(tx, hand, case_id, why=why), "person")
+
+
+@routes.post("/desk/cases/{id}/file/lock", name="lock_file", allow=Permission.RECORD_RESTRICTED)
+async def lock(request: web.Request) -> web.StreamResponse:
+    """Close it again."""
+    return await _do(request, unlocking.lock, "person")
 
 
 @routes.post("/desk/cases/{id}/tasks", name="add_task", allow=Permission.RECORD_EDIT)

@@ -103,6 +103,35 @@ FIRST_MINUTES: Mapping[str, FirstMinutes] = MappingProxyType(
 
 OTHERWISE = FirstMinutes((READ_BACK, LANGUAGE, SAFE_NOW, ANSWER_OR_FIND), (NO_PROMISE, NO_DETAILS))
 
+#: The reviewed procedure that an officer opens next, by the reason of the case.
+PROCEDURES: Mapping[str, str] = MappingProxyType(
+    {
+        "suicide_self_harm": "self_harm",
+        "sexual_abuse": "sexual_violence",
+        "physical_abuse": "abuse_report",
+        "trafficking": "trafficking_indicators",
+        "labour_exploitation": "child_labour",
+        "missing_child": "missing_child",
+        "non_parent_adult": "adult_with_child",
+        "removal_imminent": "border_nonrefoulement",
+        "detention": "detention_alternatives",
+        "kidnap_ransom": "trafficking_indicators",
+        "child_marriage": "child_marriage",
+        "fgm_harmful": "abuse_report",
+        "online_sexual": "online_exploitation",
+        "armed_recruitment": "armed_group",
+        "baby_abandoned": "emergency_care",
+        "staff_misconduct": "staff_misconduct",
+        "homeless_tonight": "emergency_care",
+    }
+)
+FIRST_CONTACT = "first_contact"
+
+
+def procedure_for(reason: str) -> str:
+    """The key of the procedure for a reason; how to begin a talk where it has none of its own."""
+    return PROCEDURES.get(reason, FIRST_CONTACT)
+
 
 def first_minutes(reason: str) -> FirstMinutes:
     """The steps for a reason; general ones where it has none of its own."""

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from bot.cases import supervision
 from bot.cases.hand import Hand
 from bot.cases.model import Case, CaseError, CaseNotFound, NotAllowedNow
+from bot.cases.record import unlocking
 from bot.desk.case import wake_all
 from bot.desk.frame import go_to, hand_of, show
 from bot.desk.queue import officer_names
@@ -33,6 +34,8 @@ async def show_supervision(request: web.Request) -> web.StreamResponse:
     def read(tx: Connection) -> dict[str, Any]:
         return {
             "glass": supervision.unseen_glass(tx, hand),
+            "unlocked": unlocking.lately(tx, hand),
+            "why_restricted": unlocking.WHY,
             "owed": supervision.owed_reviews(tx, hand),
             "done": supervision.done_reviews(tx, hand),
             "names": officer_names(tx),

@@ -74,6 +74,7 @@ class Permission(StrEnum):
     CONSENT_RECORD = "consent.record"
     CONSENT_OVERRIDE = "consent.override"  # the second of the two who share without consent
     REFERRAL_SEND = "referral.send"
+    GUEST_INVITE = "guest.invite"  # let an interpreter or a guardian into the talk for a while
     SUPERVISION_READ = "supervision.read"
     ROTA_READ = "rota.read"
     ROTA_EDIT = "rota.edit"
@@ -216,6 +217,7 @@ RULES: Rules = {
     Permission.CARRIED_IMPORT: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
     Permission.CONSENT_RECORD: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
     Permission.CONSENT_OVERRIDE: [[coordinates]],
+    Permission.GUEST_INVITE: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
     Permission.REFERRAL_SEND: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
     Permission.SUPERVISION_READ: [[coordinates]],
     Permission.ROTA_READ: [[answers_people], [coordinates], [administers]],

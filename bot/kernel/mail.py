@@ -20,6 +20,10 @@ class MailLater(Exception):
     """The server did not take it now, or nobody knows whether it did: try again. A second copy does no harm."""
 
 
+class MailInDoubt(MailLater):
+    """Nobody knows whether the server took it: the line broke while it was handed over."""
+
+
 class MailRefused(Exception):
     """The server will never take it: the address is gone, or it does not let us send."""
 
@@ -30,11 +34,15 @@ class Mailer(Struct, frozen=True):
     url: str  # smtp://user:password@host:587, or smtps:// where TLS comes first
     sender: str
 
-    async def send(self, to: str, subject: str, text: str) -> None:
-        """Hand one mail over. Raises MailLater, MailRefused."""
+    async def send(self, to: str, subject: str, text: str, *, once: str = "") -> None:
+        """Hand one mail over. The same `once` is the same mail to whoever files it, if it has to be sent again.
+
+        Raises MailRefused, MailLater, MailInDoubt.
+        """
+        domain = self.sender.rpartition("@")[2]
         mail = EmailMessage()
         mail["From"], mail["To"], mail["Subject"] = self.sender, to, subject
-        mail["Date"], mail["Message-ID"] = formatdate(), make_msgid(domain=self.sender.rpartition("@")[2])
+        mail["Date"], mail["Message-ID"] = formatdate(), f"<{once}@{domain}>" if once else make_msgid(domain=domain)
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(text)
         await asyncio.to_thread(self._send, mail)
@@ -46,7 +54,7 @@ class Mailer(Struct, frozen=True):
             with self._connected(parts.scheme, host, port) as server:
                 if parts.username:
                     server.login(unquote(parts.username), unquote(parts.password or ""))
-                server.send_message(mail)
+                self._hand_over(server, mail)
         except smtplib.SMTPRecipientsRefused as error:
             codes = [code for code, _ in error.recipients.values()]
             raise (MailRefused if all(code >= 500 for code in codes) else MailLater) from None
@@ -55,6 +63,16 @@ class Mailer(Struct, frozen=True):
             raise (MailRefused if lasting else MailLater) from None
         except (smtplib.SMTPException, OSError):
             raise MailLater from None
+
+    def _hand_over(self, server: smtplib.SMTP, mail: EmailMessage) -> None:
+        try:
+            server.send_message(mail)
+        except smtplib.SMTPServerDisconnected:
+            raise MailInDoubt from None
+        except smtplib.SMTPException:  # an answer, and an OSError to this library
+            raise
+        except OSError:
+            raise MailInDoubt from None
 
     def _connected(self, scheme: str, host: str, port: int) -> smtplib.SMTP:
         context = ssl.create_default_context()

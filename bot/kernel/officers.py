@@ -22,7 +22,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from bot.kernel.access import Role
-from bot.kernel.crypto import Vault
+from bot.kernel.crypto import DataKey, Vault
 from bot.kernel.database import Moment, metadata
 from bot.kernel.ids import new_id
 
@@ -126,6 +126,12 @@ def add_officer(
     except IntegrityError:
         raise SignInNameTaken(sign_in_name) from None
     return _known(get_officer(tx, officer_id))
+
+
+def key_of(tx: Connection, vault: Vault, officer_id: str) -> DataKey:
+    """The data key of what is sealed about this officer."""
+    key_id = tx.execute(sa.select(officers.c.key_id).where(officers.c.id == officer_id)).scalar_one()
+    return vault.key(tx, key_id)
 
 
 def get_officer(tx: Connection, officer_id: str) -> Officer | None:
@@ -258,8 +264,7 @@ def begin_totp(tx: Connection, vault: Vault, officer_id: str) -> str:
     import pyotp
 
     secret = pyotp.random_base32()
-    key_id = tx.execute(sa.select(officers.c.key_id).where(officers.c.id == officer_id)).scalar_one()
-    sealed = vault.key(tx, key_id).seal(secret, table="officers", row=officer_id, field="totp")
+    sealed = key_of(tx, vault, officer_id).seal(secret, table="officers", row=officer_id, field="totp")
     tx.execute(officers.update().where(officers.c.id == officer_id).values(totp_sealed=sealed, totp_confirmed=False))
     return secret
 

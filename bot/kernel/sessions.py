@@ -53,6 +53,8 @@ sign_in_delays = sa.Table(
 
 IDLE_LIMIT = timedelta(minutes=30)
 ABSOLUTE_LIMIT = timedelta(hours=12)
+#: A session that was ended by hand is remembered so long, for what has to end with it (`bot.cases.page_ways`).
+REVOKED_KEPT = timedelta(days=7)
 #: `seen_at` is written at most this often: a page with ten pictures is one visit.
 SEEN_STEP = timedelta(seconds=60)
 FAILURES_FORGOTTEN_AFTER = timedelta(hours=24)
@@ -151,7 +153,9 @@ def list_sessions(tx: Connection, officer_id: str, at: datetime) -> list[Session
 def sweep(tx: Connection, at: datetime) -> int:
     """Delete what can never be used again. Returns how many sessions went."""
     tx.execute(sign_in_delays.delete().where(sign_in_delays.c.next_try_at < at - FAILURES_FORGOTTEN_AFTER))
-    return tx.execute(sessions.delete().where(sessions.c.created_at < at - ABSOLUTE_LIMIT)).rowcount
+    over = sessions.c.created_at < at - ABSOLUTE_LIMIT
+    told = sa.or_(sessions.c.revoked_at.is_(None), sessions.c.revoked_at < at - REVOKED_KEPT)
+    return tx.execute(sessions.delete().where(over, told)).rowcount
 
 
 def _live(at: datetime) -> sa.Select[tuple[object, ...]]:
@@ -205,6 +209,33 @@ async def sign_in_with_password(
     fits = await loop.run_in_executor(_hashing, password_fits, stored, password)
     officer_id = account[0] if account and fits else None
     return SignIn(officer=await database.write(lambda tx: _settle(tx, vault, keys, officer_id, code, clock.now())))
+
+
+async def prove_again(database: Database, vault: Vault, clock: Clock, officer: Officer, proof: str) -> SignIn:
+    """Let somebody who is signed in show again who they are, before something graver: by a code of their authenticator
+    where they have one, else by their password. Whoever keeps failing has to wait.
+
+    An account that has neither proves nothing: give it one first.
+    """
+    key, now = vault.index("second step", officer.id), clock.now()
+    wait = await database.read(lambda tx: must_wait(tx, key, now))
+    if wait > timedelta(0):
+        return SignIn(wait_seconds=max(1, round(wait.total_seconds())))
+    account = await database.read(lambda tx: password_hash_of(tx, officer.sign_in_name))
+    fits = False
+    if not officer.has_totp:
+        stored = account[1] if account else None
+        fits = await asyncio.get_running_loop().run_in_executor(_hashing, password_fits, stored, proof)
+
+    def settle(tx: Connection) -> Officer | None:
+        at = clock.now()
+        if fits or (officer.has_totp and spend_totp(tx, vault, officer.id, proof, at)):
+            tx.execute(sign_in_delays.delete().where(sign_in_delays.c.fingerprint == key))
+            return get_officer(tx, officer.id)
+        note_failure(tx, key, at)
+        return None
+
+    return SignIn(officer=await database.write(settle))
 
 
 def _settle(

@@ -30,6 +30,8 @@ PREFIX = "WAYMARK_"
 SETTINGS_FILE = "WAYMARK_SETTINGS_FILE"
 TELEGRAM_API = "https://api.telegram.org"
 MASTER_KEY_FILE = "master.key"
+#: How many private keys the curve P-256 has (FIPS 186-5).
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 #: Names with our prefix that other parts of the program read for themselves.
 NAMES_READ_ELSEWHERE = frozenset(
@@ -160,6 +162,25 @@ def _mail_server(text: str) -> str:
 def _master_key(text: str) -> str:
     _require(_decode_key(text) is not None)
     return text
+
+
+def _push_key(text: str) -> str:
+    _require(re.fullmatch(r"[A-Za-z0-9+/_-]{43}=?", text) is not None)
+    key = _decode_key(text)
+    _require(key is not None and 0 < int.from_bytes(key) < P256_ORDER)
+    return text
+
+
+def _push_services(text: str) -> tuple[str, ...]:
+    services = tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
+    for service in services:
+        parts = urlsplit(service)
+        if parts.scheme:
+            _require(parts.scheme == "https" or (parts.scheme == "http" and _needs_no_tls(parts.hostname or "")))
+            _require(bool(parts.hostname) and not parts.path and not parts.query and not parts.username)
+        else:
+            _require(re.fullmatch(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+", service) is not None)
+    return services
 
 
 def _country(text: str) -> str:
@@ -305,7 +326,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         Secret,
         About(
             "The mail server, as `smtp://user:password@host:587` or `smtps://…`: it tells partners without Waymark "
-            "that a request waits, and nothing more; empty: no e-mail",
+            "that a request waits, and officers that a case does, and nothing more; empty: no e-mail",
             must="begin with smtp:// or smtps:// and name a host",
             read=_secret(_mail_server),
         ),
@@ -318,6 +339,24 @@ class Settings(Struct, frozen=True, kw_only=True):
             read=_matching(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+"),
         ),
     ] = ""
+    push_key: Annotated[
+        Secret,
+        About(
+            "32 random bytes in base64 by which browsers know who may page their officer while the desk is closed "
+            "(VAPID); with another key each browser has to be connected anew; empty: no pages to browsers",
+            must="be 32 bytes in base64 (make one with: openssl rand -base64 32)",
+            read=_secret(_push_key),
+        ),
+    ] = Secret("")
+    push_services: Annotated[
+        tuple[str, ...],
+        About(
+            "The push services that may be called, as `name`, `*.name` or a whole origin, with commas between them; "
+            "empty: those of Chrome, Firefox, Safari and Edge",
+            must="be names of hosts, or origins with https:// (http:// on this machine), with commas between them",
+            read=_push_services,
+        ),
+    ] = ()
     map_tiles_url: Annotated[
         str,
         About(

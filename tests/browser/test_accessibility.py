@@ -20,6 +20,10 @@ from sqlalchemy.engine import Connection
 import bot.desk
 from bot.cases import consent, handover, receipts, store, waiting
 from bot.cases import service as cases
+from bot.cases.guests import service as guests
+from bot.cases.guests.model import Role as GuestRole
+from bot.cases.guests.model import Since
+from bot.cases.guests.service import Invitation
 from bot.cases.model import Case
 from bot.cases.record import closure
 from bot.cases.record import service as record
@@ -68,6 +72,7 @@ NO_SCREENS = {
     "/desk/services/duplicates/live": "a stream",
     "/desk/services/import/{id}/live": "a stream",
     "/desk/here": "for the desk's script",
+    "/desk/worker.js": "a script",
     "/desk/cases/{id}/carried/file": "a download",
     "/desk/cases/{id}/files/{file}/copy": "a picture or a sound",
     "/desk/requests/{id}/file": "a download",
@@ -146,7 +151,12 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
             adults=ClaimingAdults(),
         )  # fmt: skip
 
+    def invite(tx: Connection) -> guests.Made:
+        ana = Invitation("Ana Prado", GuestRole.INTERPRETER, 24, Since.BEGINNING, agreed=True, compared=True)
+        return guests.invite(tx, server.hand(ines), held, ana, adults=ClaimingAdults())
+
     adult, referral = server.run(server.database.write(work_on_them))
+    guest = server.run(server.database.write(invite))
     pictured, unclean = (server.run(server.sends_file(person, content)) for content in (PHOTO, b"<svg/>"))
     server.run(server.sends_file(person, VOICE))
     kitchen, draft = a_change_in_review(server)
@@ -190,6 +200,11 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
     def opens_referral(page: Page, language: str) -> None:
         sent = server.run(server.database.write(refer))
         give_code(page, server.url(f"/referral?token={sent.token}&lang={language}"), sent.code)
+
+    def joins_talk(page: Page, language: str) -> None:
+        made = server.run(server.database.write(invite))
+        give_code(page, server.url(f"/guest?token={made.token}&lang={language}"), made.code)
+        server.run(server.database.write(lambda tx: guests.withdraw(tx, server.hand(ines), held, made.guest_id)))
 
     def presses(path: str, button: str) -> Walk:
         def walk(page: Page, language: str) -> None:
@@ -240,6 +255,8 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
             "/desk/cases/{id}/requests/new": [f"{case}/requests/new", f"{case}/requests/new?type=case_transfer"],
             "/desk/cases/{id}/review": [f"/desk/cases/{foreign}/review"],
             "/desk/cases/{id}/refer": [f"/desk/cases/{watched}/refer?q=bed"],
+            "/desk/cases/{id}/reply": [f"{case}/reply?say=call"],
+            "/desk/cases/{id}/guests": [f"{case}/guests"],
             "/desk/cases/{id}/carried": [f"{case}/carried"],
             "/desk/cases/{id}/carried/sheet": [f"{case}/carried/sheet?kind={kind}" for kind in ("health", "school")],
             "/desk/cases/{id}/carried/choose": [f"{case}/carried/choose?kind=health"],
@@ -275,9 +292,11 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
             "/desk/officers": ["/desk/officers"],
             "/desk/audit": [f"/desk/audit?case={number}"],
             "/desk/account": ["/desk/account"],
+            "/desk/account/pages": ["/desk/account/pages"],
             "/desk/sign-in": ["/desk/sign-in"],
             "/desk/sign-in/link": [server.run(server.link(ines)).removeprefix(server.url("")), "/desk/sign-in/link"],
             "/referral": [f"/referral?token={referral.token}", "/referral?token=dead"],
+            "/guest": [f"/guest?token={guest.token}", "/guest?token=dead"],
             "/request": [opened.removeprefix(server.url("")), "/request?token=dead"],
             "/provider": [f"/provider?token={provided}", "/provider?token=dead"],
         },
@@ -287,6 +306,7 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
             "a request that was taken on": accepts,
             "an answer that lacks something": answers_nothing,
             "a referral behind its code": opens_referral,
+            "a talk for an interpreter": joins_talk,
             "a wrong name": cannot_sign_in,
             "a machine's translation": translates,
             "a link for a provider": presses(f"/desk/services/{clinic}", f"form[action$='{clinic}/link'] button"),

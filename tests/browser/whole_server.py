@@ -8,7 +8,10 @@ from pathlib import Path
 from bot.kernel.web import RULES, Route
 from tests.browser.desk_server import DeskServer
 from tests.integration.app.program import serving, settings_for
+from tests.peers.push import running_push
 from tests.peers.translation import running_translation
+
+PUSH_KEY = "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA="
 
 
 class WholeServer(DeskServer):
@@ -17,7 +20,13 @@ class WholeServer(DeskServer):
     async def _start(self) -> None:
         self._open = contextlib.AsyncExitStack()
         machine = await self._open.enter_async_context(running_translation())
-        settings = settings_for(Path(self._folder.name), translate_url=machine.url)
+        self.push = await self._open.enter_async_context(running_push())
+        settings = settings_for(
+            Path(self._folder.name),
+            translate_url=machine.url,
+            push_key=PUSH_KEY,
+            push_services=self.push.url,
+        )
         helpline = await self._open.enter_async_context(serving(settings))
         self.port, self.app = helpline.settings.port, helpline.app
         self.database, self.vault, self.signals = helpline.database, helpline.vault, helpline.waymark.signals

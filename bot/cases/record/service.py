@@ -15,8 +15,8 @@ from bot.cases import intake
 from bot.cases import store as case_store
 from bot.cases.hand import Hand, key_of, note_in_audit, target, unseal, visible, write_down
 from bot.cases.model import Case, CaseError, CaseStatus, NotAllowedNow
-from bot.cases.record import store
-from bot.cases.record.fields import FIELDS, READING, Field, checked
+from bot.cases.record import store, unlock_store
+from bot.cases.record.fields import FIELDS, READING, Field, Level, checked
 from bot.cases.record.risk import WINDOWS, Assessment, Risk, in_force
 from bot.cases.record.stages import STEPS, Stage
 from bot.kernel import access, audit
@@ -81,6 +81,7 @@ class Record(Struct, frozen=True):
     hidden: frozenset[str]  # fields that are not theirs to read, whatever is in them
     tasks: Sequence[Task]
     assessments: Sequence[Assessment]
+    locked: bool = False  # what is restricted would be theirs to read, after a second step
 
     @property
     def risk(self) -> Assessment | None:
@@ -101,10 +102,24 @@ class Reader(Struct, frozen=True):
 
 
 def open_record(tx: Connection, hand: Hand, case_id: str) -> Record:
-    """Read a record; the reading is in the audit log. Raises CaseNotFound, NotAllowedNow."""
+    """Read a record, as far as the officer's rights go; the reading is in the audit log. Raises CaseNotFound,
+    NotAllowedNow. A screen shows less: `show_record`."""
     case = target(tx, hand, case_id, Permission.RECORD_READ)
     note_in_audit(tx, hand, Permission.RECORD_READ, case)
     return _record(tx, hand, case)
+
+
+def show_record(tx: Connection, hand: Hand, case_id: str) -> Record:
+    """Read a record on a screen or on paper: what is restricted only for a while after `unlocking.unlock`.
+
+    Raises CaseNotFound, NotAllowedNow; the reading is in the audit log.
+    """
+    record = open_record(tx, hand, case_id)
+    restricted = {code for code, field in FIELDS.items() if field.level is Level.RESTRICTED} - record.hidden
+    if not restricted or unlock_store.is_unlocked(tx, case_id, hand.officer.id, hand.at):
+        return record
+    facts = {code: fact for code, fact in record.facts.items() if code not in restricted}
+    return replace(record, facts=facts, hidden=record.hidden | restricted, locked=True)
 
 
 def _record(tx: Connection, hand: Hand, case: Case) -> Record:

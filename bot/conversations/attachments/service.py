@@ -236,6 +236,13 @@ def put_on_line(tx: Connection, attachment_id: str, conversation_id: str, seq: i
         raise NoFile(attachment_id)
 
 
+def fetch_again(tx: Connection, attachment_id: str, *, at: datetime) -> None:
+    """Have a file that could not be fetched looked for once more; wake `attachments` after the commit. Raises NoFile
+    where it was not given up, or is erased."""
+    if not store.expect_again(tx, attachment_id, at):
+        raise NoFile(attachment_id)
+
+
 def forget_sent(tx: Connection, attachment_id: str) -> None:
     """An officer took it back before it was sent."""
     store.forget(tx, attachment_id)

@@ -135,6 +135,22 @@ def part(tx: Connection, attachment_id: str, number: int) -> bytes | None:
     return None if found is None else bytes(found)
 
 
+def expect_again(tx: Connection, attachment_id: str, at: datetime) -> bool:
+    """Have a file that was given up fetched anew. False where it is in no such state, or erased. What went wrong before
+    is not counted against it."""
+    given_up = sa.and_(
+        attachments.c.id == attachment_id,
+        attachments.c.state == State.LOST.value,
+        attachments.c.incoming,
+        attachments.c.about_sealed.is_not(None),
+    )
+    values = {
+        "state": State.WAITING.value, "due_at": at, "cause": None, "settled_at": None,
+        "failures": attachments.c.attempts,
+    }  # fmt: skip
+    return tx.execute(attachments.update().where(given_up).values(**values)).rowcount == 1
+
+
 def end_leases(tx: Connection, *, at: datetime) -> None:
     """Whoever fetched a file is gone: the next one need not wait."""
     tx.execute(

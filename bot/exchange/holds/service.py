@@ -195,6 +195,11 @@ class ClaimingAdults:
         except MayNotMove:
             raise NotWithThisAdult(case_id) from None
 
+    def in_doubt(self, tx: Connection, vault: Vault, case: Case) -> list[str]:
+        """The names of those whose tie is not supported, or on whom a hold stands."""
+        blocked = may_not_move(tx, case.id)
+        return [adult.name for adult in adults_of(tx, vault, case) if adult.dossier.id in blocked]
+
 
 def may_not_move(tx: Connection, case_id: str) -> frozenset[str]:
     """The adults of a case with whom its child may not be sent anywhere."""

@@ -222,6 +222,29 @@ async def test_a_page_in_the_clothes_of_a_picture_is_never_shown(telegram_helpli
     assert (status, headers["Content-Type"]) == (200, "application/octet-stream")
 
 
+async def test_who_holds_the_case_has_a_file_fetched_again_and_one_that_was_refused_not(
+    telegram_helpline: Helpline, telegram: FakeTelegram
+):
+    helpline = telegram_helpline
+    await sends(helpline, telegram, 1, document={"file_id": "never-was", "file_unique_id": "d"})
+    large = telegram.add_file(bytes(20 * 1024 * 1024 + 1), "bin")
+    await sends(helpline, telegram, 2, video={"file_id": large, "file_unique_id": "d", "duration": 9})
+    lost, refused = await settled_files(helpline, 2)
+    desk = await helpline.at_desk(await helpline.officer(Role.OFFICER))
+    path = f"/desk/cases/{(await desk.waiting_cases())[0]}"
+    assert (await desk.post(f"{path}/files/{lost.id}/again"))[0] == 409  # nobody holds it yet
+    await desk.post(f"{path}/claim")
+
+    assert "Fetch again" in (await desk.get(f"{path}/files/{lost.id}"))[1]
+    assert "Fetch again" not in (await desk.get(f"{path}/files/{refused.id}"))[1]
+    status, talk = await desk.post(f"{path}/files/{lost.id}/again")
+
+    assert status == 200
+    assert "The file is fetched again" in talk
+    assert (await desk.post(f"{path}/files/{refused.id}/again"))[0] == 409
+    assert (await desk.post(f"{path}/files/none/again"))[0] == 404
+
+
 async def test_a_file_that_is_too_large_or_gone_is_said_so_in_the_talk(
     telegram_helpline: Helpline, telegram: FakeTelegram
 ):

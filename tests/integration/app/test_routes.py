@@ -45,7 +45,7 @@ PUBLIC_PATHS = frozenset(
         "/", "/chat", "/chat/file", "/chat/file/{seq}", "/chat/stream", "/chat/language", "/chat/leave",
         "/healthz", "/readyz",
         "/desk/sign-in", "/desk/sign-in/link", "/referral", "/referral/answer", "/static/{room}/{hash}/{name}",
-        "/exchange/key", "/provider",
+        "/exchange/key", "/provider", "/guest", "/guest/talk", "/guest/write",
         "/request", "/request/accept", "/request/answer", "/request/file", "/request/forgotten", "/request/given",
         "/request/refuse",
     }

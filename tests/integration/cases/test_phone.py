@@ -15,7 +15,7 @@ from bot.cases import consent, receipt_store, receipts, service, store
 from bot.cases.consent import Agreement, Kind, Purpose
 from bot.cases.hand import Hand
 from bot.cases.model import Case, CaseNotFound, CaseStatus, NotAllowedNow
-from bot.cases.own import A_PERSON_LOOKS, NOT_FOUND, WRITE_CODE, OwnCases
+from bot.cases.own import A_PERSON_LOOKS, NOT_FOUND, PERSON_GIVES_CODE, WRITE_CODE, OwnCases
 from bot.cases.service import CaseEscalations
 from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store
@@ -23,7 +23,7 @@ from bot.conversations.duress import TOO_COMMON
 from bot.conversations.service import Watched
 from bot.conversations.turn import NEUTRAL, NEUTRAL_AGAIN
 from bot.kernel.access import Role
-from bot.kernel.officers import Officer, add_officer, get_officer
+from bot.kernel.officers import Officer, add_officer, get_officer, list_officers
 from bot.kernel.words import Words
 from dialogues.runtime.model import Reply
 from dialogues.understanding.model import Priority
@@ -35,6 +35,7 @@ PERSON_COMES = Reply(
     "A person comes.", custom={"waymark": "call_officer", "reason": "asked_for_person", "priority": "P2"}
 )
 ECHO = Reply("echo")
+DANGER = "he has a knife"
 
 
 @dataclass
@@ -131,6 +132,47 @@ async def test_who_asks_for_a_person_gets_a_code_that_is_kept_as_a_keyed_hash(ph
     )
     assert covered == 1
     assert not any(code[:4] in text for text in await phone.on_phone())
+
+
+async def test_nobody_in_danger_is_pushed_a_number_and_who_wants_one_gets_it_when_they_ask(phone: Phone):
+    answers = await phone.say(DANGER)
+    case = await phone.case()
+    await phone.claimed(await phone.officer("Amira"))
+    assert not any(re.search(r"\d{4} \d{4}", text) for text in [*answers, *await phone.on_phone()])
+    offered = (await phone.talk.transcript())[-1].buttons
+    assert [(button.title, button.payload) for button in offered] == [("Number to come back", receipts.ASK_CODE)]
+
+    code = re.sub(r"\D", "", (await phone.say(receipts.ASK_CODE))[-1])
+
+    assert receipts.is_whole(code)
+    assert await phone.say(code, who="+2") == [A_PERSON_LOOKS]
+    assert "came_back" in await phone.acts(case)
+
+
+async def test_a_second_number_of_a_case_that_danger_opened_is_an_officers_to_give(phone: Phone):
+    await phone.say(DANGER)
+    await phone.claimed(await phone.officer("Amira"))
+    first = re.sub(r"\D", "", (await phone.say(receipts.ASK_CODE))[-1])
+
+    assert await phone.say(receipts.ASK_CODE) == [PERSON_GIVES_CODE]
+    assert await phone.say(first, who="+2") == [A_PERSON_LOOKS]
+    new = await phone.case("+2")
+    amira = next(o for o in await phone.talk.database.read(list_officers) if o.id == new.owner_id)
+    await phone.talk.database.write(lambda tx: receipts.refuse(tx, phone.hand(amira), new.id))
+
+    assert await phone.say(receipts.ASK_CODE) == [PERSON_GIVES_CODE]
+
+
+async def test_no_number_is_given_where_somebody_else_may_hold_the_phone(phone: Phone):
+    await phone.say(DANGER)
+    case = await phone.claimed(await phone.officer("Amira"))
+    begin = conversation_store.begin_watch
+    await phone.talk.database.write(lambda tx: begin(tx, case.conversation_id, shown_from=1, at=phone.talk.clock.now()))
+
+    answers = await phone.say(receipts.ASK_CODE)
+
+    assert not any(re.search(r"\d{4}", text) for text in answers)
+    assert "receipt_given" not in await phone.acts(case)
 
 
 async def test_the_code_opens_nothing_until_the_officer_agrees(phone: Phone):

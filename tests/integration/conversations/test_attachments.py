@@ -164,6 +164,28 @@ async def test_who_lost_the_lease_writes_nothing_more(world: World, paper: Paper
     assert await parts(world) == -(-len(SONG) // PART)
 
 
+async def test_what_was_given_up_comes_when_somebody_asks_for_it_again(
+    world: World, fetcher: Fetcher, paper: PaperFiles
+):
+    await sends_song(world)
+    paper.faults.append(FileGone("paper", "gone"))
+    await fetcher.drain()
+    [lost] = await files(world)
+    assert lost.state is State.LOST
+    world.clock.advance(2 * GIVE_UP_AFTER)
+    paper.faults.append(ChannelBusy("paper", "down"))
+
+    for state in (State.LOST, State.KEPT):
+        at = world.clock.now()
+        await world.database.write(lambda tx, at=at: attachments.fetch_again(tx, lost.id, at=at))
+        await fetcher.drain()
+        assert [each.state for each in await files(world)] == [state]
+
+    assert await content(world, lost.id) == SONG
+    with pytest.raises(attachments.NoFile):
+        await world.database.write(lambda tx: attachments.fetch_again(tx, lost.id, at=world.clock.now()))
+
+
 async def test_what_does_not_come_is_asked_for_again_and_given_up_after_a_day(
     world: World, fetcher: Fetcher, paper: PaperFiles
 ):
