@@ -6,6 +6,7 @@ Measured against linear heads on the same vectors: half the false alarms, a tent
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 from msgspec import Struct
@@ -18,6 +19,7 @@ Arrays = Mapping[str, NDArray[np.generic]]
 _FADE, _LETTERS, _LETTERS_ALONE = 2.0, 0.2, 1.0
 #: How little a single sentence may pull.
 _RIDGE = 0.1
+_BLOCK = 1024
 
 
 class LearningFailed(RuntimeError):
@@ -116,11 +118,13 @@ class Lesson(Struct, frozen=True):
     evenly: float = 0.0  # 0: a label is the likelier the more sentences it has; 1: no label is likelier before reading
 
 
-def learn(like: Likeness, lessons: Sequence[Lesson], folds: NDArray[np.int64]) -> list[tuple[Head, Matrix]]:
-    """For each lesson a head, and for every sentence with a label the chances by a head that never saw its fold.
+def learn(like: Likeness, lessons: Sequence[Lesson], held: Sequence[int]) -> list[tuple[Head, Matrix]]:
+    """For each lesson a head, and chances for what was held back by heads that never saw it.
 
-    `like` compares the sentences with one another. All heads share one kernel. The dear part is the root of its
-    inverse; the inverse itself is never needed whole.
+    `like` compares the sentences with one another. `held`: ascending starts of parts, the last of which ends with the
+    sentences. The chances are those of every sentence with a label from `held[0]` on: those of a part are told by what
+    is learnt from all sentences before it. That costs next to nothing, for one factor of the kernel holds the factors
+    of all its beginnings. All heads share it. Raises LearningFailed.
     """
     names = [tuple(lesson.labels or sorted(set(filter(None, lesson.truth)))) for lesson in lessons]
     target = np.concatenate(
@@ -131,26 +135,33 @@ def learn(like: Likeness, lessons: Sequence[Lesson], folds: NDArray[np.int64]) -
     if like.meaning.shape[1]:
         kernel += like.meaning
     kernel[np.diag_indices_from(kernel)] += np.float32(_RIDGE)
-    root = _inverse_root(kernel)
-    del kernel  # in training each of these is hundreds of megabytes
-    pulls = np.asarray(root.T @ (root @ target), np.float32)
+    _factor(kernel)
+    halfway = _forward(kernel, target)
+    pulls = _backward(kernel, halfway)
     by_letters, bias = like.letters.T @ pulls, pulls.sum(axis=0)
     again = like.letters @ by_letters + bias + np.float32(_RIDGE) * pulls
     if like.meaning.shape[1]:
         again += like.meaning @ pulls
     if not np.allclose(again, target, atol=0.05):
         raise LearningFailed("the sentences could not be told apart numerically; what was learnt is not kept")
-    unseen = _scores_unseen(root, pulls, target, folds)
-    del root
+    unseen = np.concatenate(
+        [
+            kernel[:start, start:end].T @ _backward(kernel[:start, :start], halfway[:start])
+            for start, end in pairwise((*held, len(target)))
+        ]
+    )
+    del kernel  # a gigabyte in training
     by_meaning = pulls if like.meaning.shape[1] else np.zeros((0, target.shape[1]), np.float32)
     found, start = [], 0
     for lesson, labels in zip(lessons, names, strict=True):
         own = slice(start, start + len(labels))
         start = own.stop
         told = np.array([bool(label) for label in lesson.truth])
-        scores, columns = unseen[told, own], target[told, own].argmax(axis=1)
-        temperature = _best_temperature(scores, columns)
+        columns = target[told, own].argmax(axis=1)
         counts = np.maximum(np.bincount(columns, minlength=len(labels)), 1)
+        judged = told[held[0] :]
+        scores = unseen[judged, own]
+        temperature = _best_temperature(scores, columns[len(columns) - len(scores) :])
         common = np.asarray(lesson.evenly * temperature * np.log(counts / np.median(counts)), np.float32)
         head = Head(labels, by_meaning[:, own], by_letters[:, own], bias[own] - common, temperature)
         found.append((head, softmax((scores - common) / np.float32(temperature))))
@@ -177,32 +188,37 @@ def _unit(rows: Matrix) -> Matrix:
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6), np.float32)
 
 
-def _inverse_root(kernel: Matrix) -> Matrix:
-    """The inverse of the kernel's Cholesky factor, by halves: a library call takes six times the memory.
+def _factor(kernel: Matrix) -> None:
+    """Its Cholesky factor, into the lower half of the kernel itself; the upper half stays as it is.
 
-    (Inverting the halves of the kernel itself loses all its digits.)
+    Block by block: a library call would take another gigabyte or two.
     """
-    if len(kernel) <= 512:
-        return np.asarray(np.tril(np.linalg.inv(np.linalg.cholesky(kernel))), np.float32)
-    half = len(kernel) // 2
-    first = _inverse_root(kernel[:half, :half])
-    across = kernel[half:, :half] @ first.T
-    second = _inverse_root(kernel[half:, half:] - across @ across.T)
-    whole = np.zeros_like(kernel)
-    whole[:half, :half] = first
-    whole[half:, half:] = second
-    whole[half:, :half] = -(second @ across) @ first
-    return whole
+    for start, end in _blocks(len(kernel)):
+        before, below = kernel[start:end, :start], kernel[end:, :start]
+        upper = np.triu(kernel[start:end, start:end], 1)
+        corner = np.linalg.cholesky(kernel[start:end, start:end] - before @ before.T)
+        kernel[start:end, start:end] = np.tril(corner) + upper
+        kernel[end:, start:end] = (kernel[end:, start:end] - below @ before.T) @ np.linalg.inv(corner).T
 
 
-def _scores_unseen(root: Matrix, pulls: Matrix, target: Matrix, folds: NDArray[np.int64]) -> Matrix:
-    """Leaving a fold out needs no second training: the inverse already tells what its sentences contributed."""
-    unseen = np.empty_like(target)
-    for fold in np.unique(folds):
-        rows = np.flatnonzero(folds == fold)
-        columns = root[:, rows]
-        unseen[rows] = target[rows] - np.linalg.solve(columns.T @ columns, pulls[rows])
-    return unseen
+def _forward(factor: Matrix, target: Matrix) -> Matrix:
+    solved = np.empty_like(target)
+    for start, end in _blocks(len(factor)):
+        rest = target[start:end] - factor[start:end, :start] @ solved[:start]
+        solved[start:end] = np.linalg.solve(np.tril(factor[start:end, start:end]), rest)
+    return solved
+
+
+def _backward(factor: Matrix, target: Matrix) -> Matrix:
+    solved = np.empty_like(target)
+    for start, end in reversed(_blocks(len(factor))):
+        rest = target[start:end] - factor[end:, start:end].T @ solved[end:]
+        solved[start:end] = np.linalg.solve(np.tril(factor[start:end, start:end]).T, rest)
+    return solved
+
+
+def _blocks(length: int) -> list[tuple[int, int]]:
+    return [(start, min(start + _BLOCK, length)) for start in range(0, length, _BLOCK)]
 
 
 def _best_temperature(scores: Matrix, columns: NDArray[np.int64]) -> float:

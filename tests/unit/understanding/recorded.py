@@ -59,6 +59,7 @@ def left_out(project: Path, cache: Path) -> dict[tuple[str, str], str]:
     return {
         (_kind(example), example.text): HEARD if danger >= learnt.threshold else SILENT
         for example, danger in zip(examples, learnt.unseen_danger, strict=True)
+        if danger == danger  # not a number: every head saw it
     }
 
 
