@@ -104,14 +104,16 @@ class EntityFinder:
     """Finds entities. Which words are names is judged by which words our training sentences use as words."""
 
     def __init__(self, vocabulary: Mapping[str, Any], places: Iterable[str] = ()) -> None:
-        """`vocabulary`: `common` words of every language, and known `places` as folded words.
+        """`vocabulary`, all folded: `common` words of every language, those of them written `seldom`, known `places`.
 
         `places`: further names, folded, such as the directory's; one that is also common words is not taken for a name.
         """
-        self._common = frozenset(vocabulary["common"])
+        names = list(places)
+        often = frozenset(vocabulary["common"]).difference(vocabulary["seldom"])
         self._places = frozenset(vocabulary["places"]) | {
-            name for name in places if not all(word in self._common for word in words(name))
+            name for name in names if not all(word in often for word in words(name))
         }
+        self._common = often.union(set(vocabulary["seldom"]).difference(names))
         self._long_names = [name for name in self._places if len(name) >= _LONG_ENOUGH_TO_MISSPELL - 1]
         self._sounds: dict[str, list[str]] = {}
 
@@ -146,7 +148,7 @@ class EntityFinder:
         return name in self._places or (_has_prefix(name) and name[1:] in self._places)
 
     def _start(self, token: _Token, size: int) -> int:
-        """Where the name starts: after an Arabic `ب` or `ل` written onto it."""
+        """Where the name starts: after an Arabic `ب`, `ف` or `ل` written onto it."""
         known = token.folded in self._places or size > 1
         return token.start if known or not _has_prefix(token.folded) else token.start + 1
 
@@ -244,8 +246,8 @@ def _stands_before_a_place(before: frozenset[str], word: str, token: _Token, lan
 
 
 def _has_prefix(name: str) -> bool:
-    """Whether an Arabic `ب` (in) or `ل` (to) may be written onto a name."""
-    return len(name) >= 4 and name[0] in "بل"
+    """Whether an Arabic `ب` or `ف` (in) or `ل` (to) may be written onto a name."""
+    return len(name) >= 4 and name[0] in "بفل"
 
 
 def _stems(name: str) -> list[str]:

@@ -20,6 +20,7 @@ _FADE, _LETTERS, _LETTERS_ALONE = 2.0, 0.2, 1.0
 #: How little a single sentence may pull.
 _RIDGE = 0.1
 _BLOCK = 1024
+_COMMON_TEMPERATURE = 0.25
 
 
 class LearningFailed(RuntimeError):
@@ -222,7 +223,9 @@ def _blocks(length: int) -> list[tuple[int, int]]:
 
 
 def _best_temperature(scores: Matrix, columns: NDArray[np.int64]) -> float:
-    """The temperature under which the truth is least surprising."""
+    """The temperature under which the truth is least surprising; a common one where there is nothing to judge by."""
+    if not len(scores):
+        return _COMMON_TEMPERATURE
     rows = np.arange(len(columns))
 
     def surprise(temperature: float) -> float:

@@ -51,8 +51,13 @@ def town_names() -> Iterator[str]:
     """Names of the larger towns by which a message is searched; in other scripts than ours also other spellings."""
     for town in load_supplement(TOWNS):
         spellings = [town.name]
-        if town.weight >= _LARGE:
-            spellings += [alias for alias in town.aliases if ord(alias[0]) > 0x24F]
+        large = town.weight >= _LARGE
+        spellings += [alias for alias in town.aliases if (large and ord(alias[0]) > 0x24F) or _is_arabic_name(alias)]
         for spelling in spellings:
             if len(spelling) >= (_LONG_ENOUGH if ord(spelling[0]) <= 0x24F else _SHORTEST_WITHOUT_VOWELS):
                 yield spelling
+
+
+def _is_arabic_name(alias: str) -> bool:
+    """Whoever writes Arabic has no other name for a small town (عرسال); three letters are a word too often."""
+    return len(alias) > _SHORTEST_WITHOUT_VOWELS and "\u0620" <= alias[0] <= "\u06d3"

@@ -37,11 +37,16 @@ BLIND = "blind"
 VOICES = "voices"
 #: Written to be unlike the rest, when that round's sentences were drafted and before they were learnt.
 STRANGERS = "strangers"
+#: By two authors who saw no sentence of ours, from a brief that no author of a sentence to learn had seen.
+OUTSIDE = ("coordinator", "interpreter")
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """A message and what it means. `kind`: crisis, harmless (sounds dangerous), procedure, need or talk."""
+    """A message and what it means. `kind`: crisis, harmless (sounds dangerous), procedure, need or talk.
+
+    The label of small talk is an intent, or "smalltalk" where any of them is as right.
+    """
 
     kind: str
     label: str
@@ -89,7 +94,13 @@ def judged() -> list[Sentence]:
         *situations(BLIND),
         *situations(VOICES),
         *situations(STRANGERS),
+        *outside(),
     ]
+
+
+def outside() -> list[Sentence]:
+    """What both outside authors wrote."""
+    return [sentence for name in OUTSIDE for sentence in situations(name)]
 
 
 def _rows(name: str) -> list[list[str]]:
@@ -206,7 +217,8 @@ def _english_name(words: str) -> str | None:
 def _talk(counts: dict[str, Count], reading: Reading, sentence: Sentence) -> None:
     found = "out_of_scope" if reading.intent == "nlu_fallback" else reading.intent
     name = "out of scope" if sentence.label == "out_of_scope" else "small talk"
-    counts[name].right(found == sentence.label, f"{sentence.label}: {sentence.text} -> {reading.intent}")
+    right = decide(reading)["type"] == "smalltalk" if sentence.label == "smalltalk" else found == sentence.label
+    counts[name].right(right, f"{sentence.label}: {sentence.text} -> {reading.intent}")
     counts["false alarms elsewhere"].alarm(reading.risk is not None, f"{sentence.text} -> {reading.risk}")
 
 
@@ -245,6 +257,7 @@ def main() -> None:
         (BLIND, situations(BLIND)),
         (VOICES, situations(VOICES)),
         (STRANGERS, situations(STRANGERS)),
+        *((name, situations(name)) for name in OUTSIDE),
     ):
         for figure, count in sorted(figures(understanding, sentences).items()):
             print(json.dumps({"set": name, "figure": figure, "value": count.share, "of": count.all}))

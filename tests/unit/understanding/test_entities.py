@@ -5,6 +5,7 @@ from dialogues.understanding.entities import EntityFinder, speaks_of_another
 finder = EntityFinder(
     {
         "common": ["the", "place", "sleep", "tonight", "camp", "night", "nuit", "مكان", "ليل", "مدينه"],
+        "seldom": [],
         "places": ["calais", "فينتيميليا"],
     }
 )
@@ -32,7 +33,7 @@ def test_a_place_is_found_as_the_person_wrote_it(text: str, language: str, place
 
 
 def test_a_place_of_the_directory_is_known_unless_its_name_is_a_common_word():
-    with_directory = EntityFinder({"common": ["nice"], "places": []}, ["agadez", "nice"])
+    with_directory = EntityFinder({"common": ["nice"], "seldom": [], "places": []}, ["agadez", "nice"])
 
     found = with_directory.find("something nice agadez please", "en")
 
@@ -81,7 +82,7 @@ def test_a_worker_speaks_of_a_child_and_a_child_of_itself():
 
 
 def test_a_misspelt_place_is_found_where_a_service_is_looked_for_and_nowhere_else():
-    routes = EntityFinder({"common": ["free", "food"], "places": []}, ["belgrade", "dunkerque", "izmir"])
+    routes = EntityFinder({"common": ["free", "food"], "seldom": [], "places": []}, ["belgrade", "dunkerque", "izmir"])
 
     def searched(text: str) -> list[str]:
         return [entity.value for entity in routes.find(text, "en", searching=True) if entity.name == "place"]
@@ -94,7 +95,7 @@ def test_a_misspelt_place_is_found_where_a_service_is_looked_for_and_nowhere_els
 
 
 def test_of_two_places_the_one_somebody_goes_to_comes_first():
-    known = EntityFinder({"common": [], "places": ["milan", "rome", "kabul"]})
+    known = EntityFinder({"common": [], "seldom": [], "places": ["milan", "rome", "kabul"]})
 
     def found(text: str) -> list[str]:
         return [entity.value for entity in known.find(text, "en") if entity.name == "place"]

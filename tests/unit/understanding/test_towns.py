@@ -48,7 +48,9 @@ def test_no_place_is_listed_twice():
 
 
 def test_words_are_not_taken_for_the_towns_that_are_called_so():
-    finder = EntityFinder({"common": ["dos", "hermanas", "nice", "people"], "places": []}, directory_names())
+    finder = EntityFinder(
+        {"common": ["dos", "hermanas", "nice", "people"], "seldom": [], "places": []}, directory_names()
+    )
 
     assert finder.find("dos hermanas no volvieron", "es") == []
     assert finder.find("they are nice people", "en") == []
