@@ -182,7 +182,7 @@ class PageCarrier:
         await self._database.write(
             lambda tx: ways.try_again(tx, send.key, attempt=send.attempt, doubts=doubts, cause=cause, next_at=next_at)
         )
-        log.warning("pages.later", attempt=send.attempt, cause=cause, way=send.way.value)
+        log.warning("pages.later", attempt=send.attempt, cause=cause)
 
     async def _pause(self, way: Way) -> float:
         at = self._clock.now()

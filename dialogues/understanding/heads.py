@@ -22,6 +22,8 @@ _RIDGE = 0.1
 _BLOCK = 1024
 _COMMON_TEMPERATURE = 0.25
 
+_LOST = "the sentences could not be told apart numerically; what was learnt is not kept"
+
 
 class LearningFailed(RuntimeError):
     """Heads that would understand nothing must never be kept: a screen that hears nothing looks like one that works."""
@@ -124,35 +126,13 @@ def learn(like: Likeness, lessons: Sequence[Lesson], held: Sequence[int]) -> lis
 
     `like` compares the sentences with one another. `held`: ascending starts of parts, the last of which ends with the
     sentences. The chances are those of every sentence with a label from `held[0]` on: those of a part are told by what
-    is learnt from all sentences before it. That costs next to nothing, for one factor of the kernel holds the factors
-    of all its beginnings. All heads share it. Raises LearningFailed.
+    is learnt from all sentences before it. All heads are learnt at once. Raises LearningFailed.
     """
     names = [tuple(lesson.labels or sorted(set(filter(None, lesson.truth)))) for lesson in lessons]
     target = np.concatenate(
         [_target(lesson.truth, labels) for lesson, labels in zip(lessons, names, strict=True)], axis=1
     )
-    kernel = like.letters @ like.letters.T
-    kernel += np.float32(1)  # a free constant, read back as the bias
-    if like.meaning.shape[1]:
-        kernel += like.meaning
-    kernel[np.diag_indices_from(kernel)] += np.float32(_RIDGE)
-    _factor(kernel)
-    halfway = _forward(kernel, target)
-    pulls = _backward(kernel, halfway)
-    by_letters, bias = like.letters.T @ pulls, pulls.sum(axis=0)
-    again = like.letters @ by_letters + bias + np.float32(_RIDGE) * pulls
-    if like.meaning.shape[1]:
-        again += like.meaning @ pulls
-    if not np.allclose(again, target, atol=0.05):
-        raise LearningFailed("the sentences could not be told apart numerically; what was learnt is not kept")
-    unseen = np.concatenate(
-        [
-            kernel[:start, start:end].T @ _backward(kernel[:start, :start], halfway[:start])
-            for start, end in pairwise((*held, len(target)))
-        ]
-    )
-    del kernel  # a gigabyte in training
-    by_meaning = pulls if like.meaning.shape[1] else np.zeros((0, target.shape[1]), np.float32)
+    learnt, unseen = (_by_likeness if like.meaning.shape[1] else _by_letters_alone)(like, target, held)
     found, start = [], 0
     for lesson, labels in zip(lessons, names, strict=True):
         own = slice(start, start + len(labels))
@@ -164,7 +144,8 @@ def learn(like: Likeness, lessons: Sequence[Lesson], held: Sequence[int]) -> lis
         scores = unseen[judged, own]
         temperature = _best_temperature(scores, columns[len(columns) - len(scores) :])
         common = np.asarray(lesson.evenly * temperature * np.log(counts / np.median(counts)), np.float32)
-        head = Head(labels, by_meaning[:, own], by_letters[:, own], bias[own] - common, temperature)
+        bias = learnt.bias[own] - common
+        head = Head(labels, learnt.by_meaning[:, own], learnt.by_letters[:, own], bias, temperature)
         found.append((head, softmax((scores - common) / np.float32(temperature))))
     return found
 
@@ -187,6 +168,53 @@ def softmax(scores: Matrix) -> Matrix:
 
 def _unit(rows: Matrix) -> Matrix:
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6), np.float32)
+
+
+class _Weights(Struct, frozen=True):
+    """Of all labels of all heads."""
+
+    by_meaning: Matrix
+    by_letters: Matrix
+    bias: Matrix
+
+
+def _by_likeness(like: Likeness, target: Matrix, held: Sequence[int]) -> tuple[_Weights, Matrix]:
+    """Weights, and scores of what was held back, which cost next to nothing: the factor of the kernel holds the factors
+    of all its beginnings."""
+    kernel = like.letters @ like.letters.T
+    kernel += np.float32(1)  # a free constant, read back as the bias
+    kernel += like.meaning
+    kernel[np.diag_indices_from(kernel)] += np.float32(_RIDGE)
+    _factor(kernel)
+    halfway = _forward(kernel, target)
+    pulls = _backward(kernel, halfway)
+    weights = _Weights(pulls, like.letters.T @ pulls, pulls.sum(axis=0))
+    again = like.letters @ weights.by_letters + weights.bias + np.float32(_RIDGE) * pulls + like.meaning @ pulls
+    if not np.allclose(again, target, atol=0.05):
+        raise LearningFailed(_LOST)
+    unseen = [
+        kernel[:start, start:end].T @ _backward(kernel[:start, :start], halfway[:start])
+        for start, end in pairwise((*held, len(target)))
+    ]
+    return weights, np.concatenate(unseen)
+
+
+def _by_letters_alone(like: Likeness, target: Matrix, held: Sequence[int]) -> tuple[_Weights, Matrix]:
+    """The same without meaning: of letters there are fewer than of sentences, and no kernel is needed."""
+    letters = np.hstack([like.letters, np.ones((len(target), 1), np.float32)])
+
+    def learn_first(count: int) -> Matrix:
+        common = letters[:count].T @ letters[:count]
+        common[np.diag_indices_from(common)] += np.float32(_RIDGE)
+        told = letters[:count].T @ target[:count]
+        weights = np.asarray(np.linalg.solve(common, told), np.float32)
+        if not np.allclose(common @ weights, told, atol=0.05):
+            raise LearningFailed(_LOST)
+        return weights
+
+    unseen = [letters[start:end] @ learn_first(start) for start, end in pairwise((*held, len(target)))]
+    weights = learn_first(len(target))
+    return _Weights(np.zeros((0, target.shape[1]), np.float32), weights[:-1], weights[-1]), np.concatenate(unseen)
 
 
 def _factor(kernel: Matrix) -> None:

@@ -115,8 +115,8 @@ def development_sentences() -> list[str]:
 class Count:
     """How many of all, with the messages that should have been otherwise."""
 
-    def __init__(self) -> None:
-        self.counted, self.all, self.wrong = 0, 0, list[str]()
+    def __init__(self, counted: int = 0, of: int = 0) -> None:
+        self.counted, self.all, self.wrong = counted, of, list[str]()
 
     def right(self, right: bool, message: str) -> None:
         self._count(right, wrong=not right, message=message)

@@ -1,9 +1,9 @@
 """What the screen decided, kept in the repository so that a change shows.
 
 On every development sentence, as people meet it; and on 600 dangers and 1,600 other sentences of the training data,
-each judged by heads that never saw its situation.
+each judged by heads that never saw its situation. And how well two sets are understood, figure by figure.
 
-`python -m tests.unit.understanding.recorded` writes both anew: for a change that was looked at and is wanted.
+`python -m tests.unit.understanding.recorded` writes all anew: for a change that was looked at and is wanted.
 
 A record names what it was made from. While that is all the same, byte for byte, so are the decisions, and nobody has to
 wait two minutes for them to be made again.
@@ -13,16 +13,18 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from dialogues.understanding import learnt_folder
 from dialogues.understanding.embedder import open_embedder
 from dialogues.understanding.reading import Understanding
 from dialogues.understanding.training import Example, read_corpus, trained
-from tests.unit.understanding.figures import DEVELOPMENT, judged
+from tests.unit.understanding.figures import DEVELOPMENT, Count, Sentence, earlier, figures, judged, outside
 
 RECORD = DEVELOPMENT / "recorded.tsv"
 LEFT_OUT = DEVELOPMENT / "left_out.tsv"
+FIGURES = DEVELOPMENT / "figures.tsv"
 DANGERS, OTHERS = 600, 1_600
 ROOT = Path(__file__).parents[3]
 #: Everything a decision hangs on: the code, what it learns from, what it looks up, and the libraries by their hashes.
@@ -35,8 +37,11 @@ MADE_FROM = (
     "directory/geography.py",
     "directory/data",
     "requirements.lock",
+    "tests/unit/understanding/figures.py",
 )
-RECORDS = (RECORD, LEFT_OUT)
+RECORDS = (RECORD, LEFT_OUT, FIGURES)
+#: The sets whose figures have floors.
+SETS: dict[str, Callable[[], list[Sentence]]] = {"earlier": earlier, "outside": outside}
 HEARD, SILENT = "heard", "-"
 
 
@@ -61,6 +66,25 @@ def left_out(project: Path, cache: Path) -> dict[tuple[str, str], str]:
         for example, danger in zip(examples, learnt.unseen_danger, strict=True)
         if danger == danger  # not a number: every head saw it
     }
+
+
+def figures_of(understanding: Understanding, name: str) -> dict[str, Count]:
+    """Every figure of the set `earlier` or `outside`."""
+    return figures(understanding, SETS[name]())
+
+
+def recorded_figures(name: str) -> dict[str, Count]:
+    """The same as it was recorded, without the messages that should have been otherwise."""
+    found = {}
+    for line in _lines(FIGURES):
+        of, figure, counted, every = line.split("\t")
+        if of == name:
+            found[figure] = Count(int(counted), int(every))
+    return found
+
+
+def _as_lines(name: str, counts: Mapping[str, Count]) -> list[str]:
+    return [f"{name}\t{figure}\t{count.counted}\t{count.all}" for figure, count in sorted(counts.items())]
 
 
 def _kind(example: Example) -> str:
@@ -111,15 +135,21 @@ def _lines(path: Path) -> list[str]:
 def main() -> None:
     project, cache = ROOT / "dialogues", learnt_folder(ROOT / "var" / "understanding")
     how = "written by python -m tests.unit.understanding.recorded"
+    understanding = Understanding.load(project, cache)
     _write(
         RECORD,
         f"# What the screen raises for each development sentence; {how}",
-        [f"{decision}\t{text}" for text, decision in decisions(Understanding.load(project, cache)).items()],
+        [f"{decision}\t{text}" for text, decision in decisions(understanding).items()],
     )
     _write(
         LEFT_OUT,
         f"# Whether danger is heard in a training sentence by heads that never saw its situation; {how}",
         [f"{decision}\t{kind}\t{text}" for (kind, text), decision in chosen(left_out(project, cache)).items()],
+    )
+    _write(
+        FIGURES,
+        f"# How many of how many are as they should be; {how}",
+        [line for name in SETS for line in _as_lines(name, figures_of(understanding, name))],
     )
 
 

@@ -1,9 +1,12 @@
-"""Floors a little under what was measured on sentences never learnt from: a change that loses more fails."""
+"""Floors a little under what was measured on sentences never learnt from: a change that loses more fails.
+
+The figures are counted anew when anything they hang on has changed since they were recorded.
+"""
 
 import pytest
 
-from dialogues.understanding.reading import Understanding
-from tests.unit.understanding.figures import Count, figures, outside
+from tests.unit.understanding.figures import Count
+from tests.unit.understanding.recorded import FIGURES, figures_of, is_of_now, recorded_figures
 
 AT_LEAST = {
     "crisis recall": 0.95,
@@ -23,8 +26,14 @@ AT_MOST = {"false alarms on tricky negatives": 0.11, "false alarms elsewhere": 0
 
 
 @pytest.fixture(scope="module")
-def measured(understanding: Understanding) -> dict[str, Count]:
-    return figures(understanding)
+def measured(request: pytest.FixtureRequest) -> dict[str, Count]:
+    return counted("earlier", request)
+
+
+def counted(name: str, request: pytest.FixtureRequest) -> dict[str, Count]:
+    if is_of_now(FIGURES):
+        return recorded_figures(name)
+    return figures_of(request.getfixturevalue("understanding"), name)
 
 
 @pytest.mark.parametrize(("name", "floor"), AT_LEAST.items())
@@ -50,8 +59,8 @@ OUTSIDE_AT_MOST = {"false alarms on tricky negatives": 0.09, "false alarms elsew
 
 
 @pytest.fixture(scope="module")
-def measured_outside(understanding: Understanding) -> dict[str, Count]:
-    return figures(understanding, outside())
+def measured_outside(request: pytest.FixtureRequest) -> dict[str, Count]:
+    return counted("outside", request)
 
 
 @pytest.mark.parametrize(("name", "floor"), OUTSIDE_AT_LEAST.items())
