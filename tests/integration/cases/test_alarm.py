@@ -168,7 +168,7 @@ KILLED = 137
 
 async def pager_dies(url: str, moment: str) -> bool:
     """Run a pager until it is killed at a failpoint, or until nothing is due any more."""
-    code = await live(page_until_nothing_is_due, url, moment, until="alarm.before_mark:0.012,alarm.after_step:0.012")
+    code = await live(page_until_nothing_is_due, url, moment, until="alarm.before_mark:0.025,alarm.after_step:0.025")
     assert code in {0, KILLED}, "the pager failed by itself"
     return code == KILLED
 
