@@ -65,6 +65,7 @@ def guests_routes(adults: Adults) -> Routes:
         except CaseNotFound:
             raise web.HTTPNotFound from None
         except NotWithThisAdult:
+            await request.app[DATABASE].write(lambda tx: service.note_refused(tx, hand, case_id))
             return await _screen(request, adults, problem="doubt", typed=fields)
         except CaseError:
             return await _screen(request, adults, problem="incomplete", typed=fields)

@@ -107,7 +107,6 @@ def invite(tx: Connection, hand: Hand, case_id: str, invitation: Invitation, *, 
         raise NotAllowedNow(case.number)
     doubted = adults.in_doubt(tx, hand.vault, case)
     if is_named(name, doubted):
-        note_in_audit(tx, hand, "guest.refused", case)
         raise NotWithThisAdult(case.number)
     alive = [guest for guest, _ in store.of_case(tx, case.id) if guest.lasts(hand.at)]
     if (doubted and not invitation.compared) or len(alive) >= MOST_AT_ONCE:
@@ -133,6 +132,12 @@ def invite(tx: Connection, hand: Hand, case_id: str, invitation: Invitation, *, 
     facts = {"guest": guest.id, "role": guest.role.value, "since": invitation.since.value}
     write_down(tx, hand.vault, case, "guest_invited", officer_id=hand.officer.id, at=hand.at, facts=facts)
     return Made(guest.id, token, code)
+
+
+def note_refused(tx: Connection, hand: Hand, case_id: str) -> None:
+    """Record that an adult who may not go with the child was to be let in. In a transaction of its own: the refusal
+    undoes the one that it ends. Raises CaseNotFound."""
+    note_in_audit(tx, hand, "guest.refused", target(tx, hand, case_id, Permission.GUEST_INVITE))
 
 
 def withdraw(tx: Connection, hand: Hand, case_id: str, guest_id: str) -> None:

@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient
 
 from bot.cases import service as cases
 from bot.exchange.holds import service as holds
+from bot.kernel import audit
 from tests.integration.desk.browser import Browser
 
 INVITED = {"name": "Ana Prado", "role": "interpreter", "since": "now", "hours": "2", "agreed": "yes"}
@@ -111,7 +112,7 @@ async def test_a_form_that_lacks_something_invites_nobody_and_keeps_what_was_typ
     assert "Nobody." in browser.page
 
 
-async def test_an_adult_in_doubt_is_named_and_not_let_in(world, at_desk, amira, page):
+async def test_an_adult_in_doubt_is_named_and_not_let_in_and_the_try_is_recorded(world, at_desk, amira, page):
     case_id, hand = page.rpartition("/")[2], world.hand(amira)
     await world.database.write(
         lambda tx: holds.open_dossier(tx, hand, case_id, name="Sami Trabelsi", claimed="uncle_aunt", once="")
@@ -123,6 +124,8 @@ async def test_an_adult_in_doubt_is_named_and_not_let_in(world, at_desk, amira, 
 
     assert browser.status == 409
     assert "may not go with the child" in browser.page
+    acts = [row.act for row in await world.database.read(lambda tx: audit.read_log(tx, object=f"case:{case_id}"))]
+    assert "guest.refused" in acts
 
 
 async def test_a_colleague_finds_no_page_there(world, at_desk, page):
