@@ -16,7 +16,7 @@ from dialogues.understanding.decision import decide
 from dialogues.understanding.embedder import EmbedderMissing
 from dialogues.understanding.towns import shipped_places
 from directory.gazetteer import GAZETTEER, Gazetteer
-from directory.places import Places
+from directory.places import Places, country_in_english
 
 
 class NotAMessage(Exception):
@@ -59,7 +59,7 @@ async def _answer(line: str, reading: ReadingRoom, places: Places, gazetteer: Ga
 
     def place(words: str) -> str | None:
         found = places.resolve(words, country=country, beyond=gazetteer)
-        return found[0].name if found else None
+        return found[0].name if found else country_in_english(words)
 
     return {"id": message_id, **decide(await reading.read(text, language=language), place)}
 

@@ -201,7 +201,7 @@ def _by_likeness(like: Likeness, target: Matrix, held: Sequence[int]) -> tuple[_
 
 def _by_letters_alone(like: Likeness, target: Matrix, held: Sequence[int]) -> tuple[_Weights, Matrix]:
     """The same without meaning: of letters there are fewer than of sentences, and no kernel is needed."""
-    letters = np.hstack([like.letters, np.ones((len(target), 1), np.float32)])
+    letters = np.hstack([like.letters, np.ones((len(target), 1))]).astype(np.float64)  # sums of squares lose digits
 
     def learn_first(count: int) -> Matrix:
         common = letters[:count].T @ letters[:count]
@@ -212,7 +212,9 @@ def _by_letters_alone(like: Likeness, target: Matrix, held: Sequence[int]) -> tu
             raise LearningFailed(_LOST)
         return weights
 
-    unseen = [letters[start:end] @ learn_first(start) for start, end in pairwise((*held, len(target)))]
+    unseen = [
+        np.asarray(letters[start:end] @ learn_first(start), np.float32) for start, end in pairwise((*held, len(target)))
+    ]
     weights = learn_first(len(target))
     return _Weights(np.zeros((0, target.shape[1]), np.float32), weights[:-1], weights[-1]), np.concatenate(unseen)
 

@@ -43,6 +43,7 @@ WINDOWS, WINDOW = 8, 280
 _ASKS_NOTHING = (OUT_OF_SCOPE, "report_case", "inform", "affirm", "deny")
 _CACHE_SIZE = 4096
 _PAYLOAD = re.compile(r"^/(?P<intent>[a-z_]+(?:/[a-z_]+)?)(?:@[0-9.]+)?(?P<entities>\{.*\})?$", re.DOTALL)
+_AROUND_A_NAME = " .,!?؟،"
 _SENTENCE_END = re.compile(r"(?<=[.!?…\n؟])\s+")
 
 
@@ -206,6 +207,8 @@ def _settle(
         if intent == "procedure" and confidence >= (CONFIDENT if reporter else SURE):
             found.append(Entity("procedure", detail))
         intent, confidence = "in_danger", risk.confidence
+    elif places and _covered(places) >= len(shown.strip(_AROUND_A_NAME)):
+        intent, confidence = "inform", max(confidence, 0.6)  # a name alone tells where, and not what
     elif intent in ("procedure", "search_service") and confidence >= CONFIDENT:
         found.append(Entity("procedure" if intent == "procedure" else "need", detail))
     elif places and _is_little_more_than(shown, places):
@@ -237,8 +240,11 @@ def _youngest(entities: list[Entity]) -> int | None:
 
 
 def _is_little_more_than(shown: str, places: list[Entity]) -> bool:
-    covered = sum((place.end or 0) - (place.start or 0) for place in places)
-    return covered * 2 >= len(shown)
+    return _covered(places) * 2 >= len(shown)
+
+
+def _covered(places: list[Entity]) -> int:
+    return sum((place.end or 0) - (place.start or 0) for place in places)
 
 
 def _windows(shown: str) -> list[str]:

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from directory.places import LONGEST_NAME, Place, Places, ShippedTowns, consonants, fold, load_supplement
+from directory.places import (
+    LONGEST_NAME,
+    Place,
+    Places,
+    ShippedTowns,
+    consonants,
+    country_in_english,
+    fold,
+    load_supplement,
+)
 
 PLACES = Places.load()
 TOWNS = ShippedTowns()
@@ -194,3 +203,20 @@ def test_the_beginning_of_a_name_is_enough_and_names_that_only_sound_alike_are_n
     assert PLACES.resolve("bruxel")[0].name == "Brussels"
     assert PLACES.resolve("tapachul")[0].name == "Tapachula"
     assert all(place.name != "Madurai" for _, place in TOWNS.scored("madri")[:1])
+
+
+@pytest.mark.parametrize(
+    ("written", "country"),
+    [
+        ("Kenya", "Kenya"), ("serbia", "Serbia"), ("au Maroc", "Morocco"), ("مصر", "Egypt"), ("بالأردن", "Jordan"),
+        ("سوريا", "Syria"), ("Україна", "Ukraine"), ("hungary", "Hungary"),
+    ],
+)  # fmt: skip
+def test_a_country_is_not_taken_for_a_town_that_is_spelt_like_it(written: str, country: str):
+    assert PLACES.resolve(written, beyond=TOWNS) == []
+    assert country_in_english(written) == country
+
+
+def test_a_town_called_like_a_country_is_found():
+    assert PLACES.resolve("تونس", beyond=TOWNS)[0].name == "Tunis"
+    assert country_in_english("Ventimiglia") is None

@@ -20,7 +20,7 @@ from dialogues.understanding.fold import fold
 from dialogues.understanding.model import Priority, Reading
 from dialogues.understanding.reading import Understanding
 from dialogues.understanding.towns import shipped_places
-from directory.places import Places
+from directory.places import Places, country_in_english
 
 DEVELOPMENT = Path(__file__).parent / "development"
 #: Written beside the training data, and looked at while the method was made: it flatters.
@@ -211,7 +211,7 @@ def _places() -> Places:
 
 def _english_name(words: str) -> str | None:
     found = _places().resolve(words)
-    return found[0].name if found else None
+    return found[0].name if found else country_in_english(words)
 
 
 def _talk(counts: dict[str, Count], reading: Reading, sentence: Sentence) -> None:

@@ -198,3 +198,11 @@ def test_a_decision_names_type_key_need_place_and_alternatives(understanding: Un
     assert decide(understanding.read("what is the bitcoin price"))["type"] == "out_of_scope"
     assert decide(understanding.read("I want to talk to a person"))["type"] == "escalate"
     assert decide(understanding.read("hello"))["type"] == "smalltalk"
+
+
+@pytest.mark.parametrize("name", ["Calais", "calais?", "Ventimiglia.", "مالطا"])
+def test_the_name_of_a_place_alone_tells_where_and_not_what(understanding: Understanding, name: str):
+    found = understanding.read(name)
+
+    assert found.intent == "inform"
+    assert [entity.name for entity in found.entities] == ["place"]

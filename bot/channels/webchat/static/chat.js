@@ -4,6 +4,7 @@ const log = document.getElementById("log");
 const main = document.getElementById("main");
 const write = document.getElementById("write");
 const leave = document.getElementById("leave");
+const left = new AbortController();
 let last = Number(log.dataset.after);
 
 // What comes in one breath is read from its beginning: the newest of it is shown as far as its first line stays.
@@ -51,7 +52,7 @@ async function send(form, submitter) {
   // Each message carries a number used once, so that trying again cannot send it twice.
   for (let wait = 500; ; wait = Math.min(wait * 2, 15000)) {
     try {
-      const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(data), headers: { accept: "application/json" } });
+      const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(data), headers: { accept: "application/json" }, signal: left.signal });
       if (answer.ok) {
         const once = (await answer.json()).once;
         document.querySelectorAll("input[name=once]").forEach((field) => { field.value = once; });
@@ -60,7 +61,7 @@ async function send(form, submitter) {
         return;
       }
       if (answer.status < 500 && answer.status !== 429) { location.reload(); return; }
-    } catch { /* no network just now */ }
+    } catch { if (left.signal.aborted) return; /* else no network just now */ }
     mine.classList.add("failed");
     await new Promise((again) => setTimeout(again, wait));
     mine.classList.remove("failed");
@@ -74,8 +75,10 @@ document.addEventListener("submit", (event) => {
   send(form, event.submitter);
 });
 
-// Leaving: the page is replaced, so that "back" does not return here. Escape three times does the same.
+// Leaving: the page is replaced, so that "back" does not return here. Escape three times does the same. An answer that
+// is still on its way would bring the cookie back after it was taken.
 function go() {
+  left.abort();
   document.body.replaceChildren();
   location.replace(leave.href);
 }
