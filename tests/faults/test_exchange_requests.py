@@ -47,7 +47,7 @@ pytestmark = pytest.mark.faults
 
 BROTHER = "Omar Trabelsi-Kanarya"
 PAPER = b"%PDF-1.7 Kanarya's certificate of birth " + bytes(range(256)) * (2 * PART // 256)
-KILLS = 8
+KILLS = 4
 SECONDS = 300.0  # a machine that is busy with other things
 
 
