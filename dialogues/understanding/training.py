@@ -28,7 +28,7 @@ from dialogues.understanding.model import HEARD, LANGUAGES
 from dialogues.understanding.screen import ALWAYS_P0, CRISES, Pattern, PatternWrong
 
 #: Raise when this code learns something else from the same data.
-RECIPE = 12
+RECIPE = 13
 #: Of so many parts, so many are held back to judge by.
 _PARTS, _HELD = 8, 2
 #: Sentences of one label that are at least so alike tell of one situation, and are left out together.
@@ -44,7 +44,7 @@ HARMLESS = "out_of_scope/harmless"
 #: The screen's thresholds are set so that this share of crises is heard by heads that never saw them.
 _CRISES_HEARD, _P0_HEARD = 0.95, 0.93
 #: and never lower or higher than this: below, a help desk drowns in false alarms.
-_THRESHOLDS = (0.0625, 0.5)
+_THRESHOLDS = (0.05, 0.5)
 _URGENT = (0.1, 0.5)
 #: The labels of the head that tells how soon.
 SOON = ("P0", "later")
