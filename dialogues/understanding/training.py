@@ -45,6 +45,8 @@ HARMLESS = "out_of_scope/harmless"
 _CRISES_HEARD, _P0_HEARD = 0.95, 0.93
 #: and never lower or higher than this: below, a help desk drowns in false alarms.
 _THRESHOLDS = (0.05, 0.5)
+#: Letters alone are unsure: half of this (the screen is cautious then) must be more than the name of a town gets.
+_LOWEST_BY_LETTERS = 0.12
 _URGENT = (0.1, 0.5)
 #: The labels of the head that tells how soon.
 SOON = ("P0", "later")
@@ -175,9 +177,10 @@ def learn(corpus: Corpus, embedder: Embedder | None) -> tuple[Trained, list[str]
     judged = examples[held[0] :]
     in_crisis = np.array([bool(example.risk) for example in judged])
     danger = np.asarray(1.0 - risk_chances[:, 0], np.float32)
-    threshold = _THRESHOLDS[0]
+    lowest = _THRESHOLDS[0] if embedder else _LOWEST_BY_LETTERS
+    threshold = lowest
     if in_crisis.any():
-        threshold = float(np.clip(np.quantile(danger[in_crisis], 1.0 - _CRISES_HEARD), *_THRESHOLDS))
+        threshold = float(np.clip(np.quantile(danger[in_crisis], 1.0 - _CRISES_HEARD), lowest, _THRESHOLDS[1]))
     urgency = urgency_of(urgent_chances, degree_chances, degree_head.labels)
     doubted = np.array([e.priority == "P0" and e.risk not in ALWAYS_P0 for e in judged if e.risk])
     later = np.array([e.priority != "P0" for e in judged if e.risk])
