@@ -1,4 +1,4 @@
-"""`./waymark test`: every check, one after the other, each with its name, its time and its result.
+"""`./waymark test`: every check, two at a time, each with its name, its time and its result.
 
 ./waymark test                     everything CI runs
 ./waymark test lint types          only these
@@ -7,13 +7,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import resource
 import shutil
 import subprocess
 import sys
+import tempfile
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,31 +39,43 @@ def _pytest(*folders: str) -> tuple[str, ...]:
     return (PYTHON, "-m", "pytest", *folders)
 
 
+def _marked(mark: str, folder: str) -> Iterator[str]:
+    """The files of a folder where something bears a mark: reading all the others takes longer than most tests."""
+    for file in sorted((ROOT / folder).rglob("test_*.py")):
+        if f"pytest.mark.{mark}" in file.read_text(encoding="utf-8"):
+            yield str(file.relative_to(ROOT))
+
+
+#: What tells soonest comes first, then what takes longest: where a check waits for a browser or for a killed process,
+#: the one beside it works.
 CHECKS = (
     Check("lint", "ruff finds nothing to correct", (str(BIN / "ruff"), "check", ".")),
     Check("format", "every file is laid out the same way", (str(BIN / "ruff"), "format", "--check", ".")),
-    Check("types", "mypy --strict agrees", (str(BIN / "mypy"),)),
     Check("imports", "the floors stand on one another", (str(BIN / "lint-imports"), "--no-cache")),
-    Check("unit", "the rules hold", _pytest("tests/unit", "-n", "2", "--dist", "loadfile"), True),
+    Check("types", "mypy --strict agrees", (str(BIN / "mypy"),)),
     Check(
         "integration",
         "they hold on SQLite and PostgreSQL",
-        _pytest("tests/integration", "-n", "3", "-m", "not faults"),
+        _pytest("tests/integration", "-n", "2", "-m", "not faults"),
         True,
     ),
-    Check("dialogues", "the talks go as written", _pytest("tests/dialogues", "-n", "2"), True),
     Check("browser", "people can use it", _pytest("tests/browser", "-n", "2", "--dist", "loadfile"), True),
-    Check("journeys", "people are helped, over every channel", _pytest("tests/journeys", "-n", "2"), True),
     Check(
         "faults",
         "nothing is lost when processes are killed",
-        _pytest("tests/faults", "tests/integration", "-n", "2", "-m", "faults"),
+        _pytest("tests/faults", *_marked("faults", "tests/integration"), "-n", "2", "-m", "faults"),
         True,
     ),
+    Check("unit", "the rules hold", _pytest("tests/unit", "-n", "2", "--dist", "loadfile"), True),
+    Check("journeys", "people are helped, over every channel", _pytest("tests/journeys", "-n", "2"), True),
+    Check("dialogues", "the talks go as written", _pytest("tests/dialogues", "-n", "2"), True),
 )
 
+AT_ONCE = 2
 #: A check that hangs must not hold up the ones after it.
 LONGEST_CHECK_SECONDS = 1500
+#: After so long without news somebody who watches is told that it goes on.
+A_WHILE_SECONDS = 60
 IN_A_BROWSER = {"browser", "journeys"}
 
 
@@ -77,13 +92,14 @@ def main(arguments: Sequence[str]) -> int:
         if os.environ.get("CI"):
             return 1  # a run without them is not green
         chosen = [check for check in chosen if check.name not in IN_A_BROWSER]
-    results = [(check, _run(check, options, number, len(chosen))) for number, check in enumerate(chosen, 1)]
+    began = time.monotonic()
+    results = _run_all(chosen, options)
     print()
     for check, done in results:
         said = f"{done.seconds:6.1f} s {done.worked:6.1f} s of work  {check.tells}"
         print(f"{'FAILED' if done.failed else 'ok    '} {check.name:<12} {said}")
-    whole = [sum(done.seconds for _, done in results), sum(done.worked for _, done in results)]
-    print(f"{'':<19} {whole[0]:6.1f} s {whole[1]:6.1f} s of work  on {os.cpu_count()} processors")
+    worked = sum(done.worked for _, done in results)
+    print(f"{'':<19} {time.monotonic() - began:6.1f} s {worked:6.1f} s of work  on {os.cpu_count()} processors")
     return 1 if any(done.failed for _, done in results) else 0
 
 
@@ -103,22 +119,50 @@ class Done:
     worked: float
 
 
-def _work_so_far() -> float:
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return children.ru_utime + children.ru_stime
+def _run_all(chosen: Sequence[Check], options: Sequence[str]) -> list[tuple[Check, Done]]:
+    """What a check says is shown when it ends, whole; one alone speaks for itself."""
+    if len(chosen) == 1:
+        return [(chosen[0], _run(chosen[0], options, None))]
+    done: dict[str, Done] = {}
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(AT_ONCE) as hands:
+        said = {check.name: Path(folder) / check.name for check in chosen}
+        waited_for = {hands.submit(_run, check, options, said[check.name]): check for check in chosen}
+        while waited_for:
+            ended, _ = wait(waited_for, timeout=A_WHILE_SECONDS, return_when=FIRST_COMPLETED)
+            if not ended:
+                print(f"… still at work: {', '.join(c.name for f, c in waited_for.items() if f.running())}", flush=True)
+            for future in ended:
+                check = waited_for.pop(future)
+                done[check.name] = future.result()
+                print(f"\n[{len(done)}/{len(chosen)}] {check.name}: {check.tells}", flush=True)
+                print(said[check.name].read_text(encoding="utf-8", errors="replace"), end="", flush=True)
+    return [(check, done[check.name]) for check in chosen]
 
 
-def _run(check: Check, options: Sequence[str], number: int, of: int) -> Done:
-    print(f"\n[{number}/{of}] {check.name}: {check.tells}", flush=True)
+def _run(check: Check, options: Sequence[str], said: Path | None) -> Done:
+    """Run one check to its end. Everything it says goes to the file `said`, or to our own output."""
     command = [*check.command, *(options if check.takes_pytest_options else ())]
-    began, worked = time.monotonic(), _work_so_far()
-    environment = {**os.environ, "OMP_WAIT_POLICY": "passive"}
-    try:
-        code = subprocess.run(command, cwd=ROOT, check=False, env=environment, timeout=LONGEST_CHECK_SECONDS).returncode
-    except subprocess.TimeoutExpired:
-        print(f"{check.name} did not end within {LONGEST_CHECK_SECONDS} s and was stopped", file=sys.stderr)
-        code = 1
-    return Done(code != 0, time.monotonic() - began, _work_so_far() - worked)
+    print(f"{check.name} begins: {check.tells}", flush=True)
+    began = time.monotonic()
+    with said.open("wb") if said else contextlib.nullcontext() as output:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**os.environ, "OMP_WAIT_POLICY": "passive"},
+            stdout=output,
+            stderr=subprocess.STDOUT if output else None,
+        )
+        too_long = threading.Timer(LONGEST_CHECK_SECONDS, _stop, (process, check))
+        too_long.start()
+        _, status, used = os.wait4(process.pid, 0)  # the only way to learn what one child of several has used
+        too_long.cancel()
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return Done(process.returncode != 0, time.monotonic() - began, used.ru_utime + used.ru_stime)
+
+
+def _stop(process: subprocess.Popen[bytes], check: Check) -> None:
+    print(f"{check.name} did not end within {LONGEST_CHECK_SECONDS} s and was stopped", file=sys.stderr, flush=True)
+    process.kill()
 
 
 if __name__ == "__main__":

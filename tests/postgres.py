@@ -66,7 +66,8 @@ def _runs(binaries: Path) -> bool:
     return bool(done.returncode == 0)
 
 
-#: Deleting the few rows of a test is cheaper than TRUNCATE, which makes every table and index a new file.
+#: Deleting the few rows of a test is cheaper than TRUNCATE, which makes every table and index a new file. What has no
+#: file yet never held a row: looking into two hundred tables takes a new connection five times as long as that.
 EMPTY_EVERY_TABLE = """
 DO $$
 DECLARE one record; there boolean;
@@ -75,7 +76,7 @@ BEGIN
     WHERE datname = current_database() AND pid <> pg_backend_pid();
   PERFORM set_config('session_replication_role', 'replica', true);  -- in any order, whatever refers to whatever
   FOR one IN SELECT oid::regclass::text AS name FROM pg_class
-             WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+             WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND pg_relation_size(oid) > 0
   LOOP
     EXECUTE 'SELECT EXISTS (SELECT 1 FROM ' || one.name || ')' INTO there;
     IF there THEN EXECUTE 'DELETE FROM ' || one.name; END IF;

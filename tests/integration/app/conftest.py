@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from dialogues.understanding.reading import Understanding
 from tests.integration.app.program import Helpline, serving, settings_for
 from tests.integration.kernel.test_logs import Written, configured
 from tests.peers.telegram import FakeTelegram, running_telegram
+
+
+@pytest.fixture(scope="session", autouse=True)
+def what_was_learnt_is_read_once() -> Iterator[None]:
+    """Two hundred programs read the same heads from the same folder; for each it is half a second of work."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Understanding, "load", functools.cache(Understanding.load))
+        yield
 
 
 @pytest.fixture

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import re
 import secrets
 import socket
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from html import unescape
 from pathlib import Path
@@ -24,9 +26,11 @@ from bot.conversations.service import Line
 from bot.kernel import officers, sessions
 from bot.kernel.access import Role
 from bot.kernel.clock import Clock
+from bot.kernel.migrations import migrate
 from bot.kernel.officers import Officer
 from bot.kernel.settings import Settings, load_settings
 from bot.kernel.web import cookie_name, web_runner
+from tests.conftest import make_sqlite_template
 from tests.peers.telegram import TOKEN
 
 PATIENCE_SECONDS = 30
@@ -51,6 +55,25 @@ def settings_for(folder: Path, **given: object) -> Settings:
         **given,
     }
     return load_settings({f"WAYMARK_{name.upper()}": str(value) for name, value in values.items()})
+
+
+@functools.cache
+def _migrated() -> bytes:
+    """A database file with the whole history of migrations behind it, and no row.
+
+    Each of hundreds of programs that begins at the first migration takes most of a second; `test_migrations.py` asks
+    whether that way is right.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        return make_sqlite_template(Path(folder), migrate).read_bytes()
+
+
+def lay_database(folder: Path) -> None:
+    """A migrated database for the installation in `folder`, where it has none yet."""
+    path = folder / "waymark.db"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(_migrated())
 
 
 async def until(holds: Callable[[], Awaitable[object]]) -> None:
@@ -205,7 +228,9 @@ class Desk:
 
 @contextlib.asynccontextmanager
 async def serving(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Helpline]:
-    """The program as `./waymark up` runs it, without the process around it."""
+    """The program as `./waymark up` runs it, without the process around it; over SQLite, from its second start on."""
+    if settings.database_url.startswith("sqlite"):
+        lay_database(settings.data_dir)
     async with opened(settings, clock) as waymark:
         app = waymark.web()
         runner = web_runner(app, shutdown_timeout=1.0)

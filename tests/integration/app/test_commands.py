@@ -35,7 +35,7 @@ from bot.conversations import service as conversations
 from bot.kernel.access import Role
 from bot.kernel.settings import Settings, load_settings
 from directory import store as directory
-from tests.integration.app.program import OURS, Helpline, Person, serving, settings_for
+from tests.integration.app.program import OURS, Helpline, Person, lay_database, serving, settings_for
 from tests.integration.cases.test_primero import HANDED
 from tests.postgres import PostgresServer
 
@@ -101,8 +101,16 @@ def _no_settings() -> dict[str, str | None]:
 
 
 @pytest.fixture
-def installation(tmp_path: Path) -> Installation:
+def untouched(tmp_path: Path) -> Installation:
+    """Before its first start."""
     return Installation(tmp_path)
+
+
+@pytest.fixture
+def installation(untouched: Installation) -> Installation:
+    """Migrated, and empty."""
+    lay_database(untouched.data)
+    return untouched
 
 
 def is_a_sentence(said: Said) -> bool:
@@ -122,12 +130,12 @@ def every_command() -> list[str]:
 
 
 @pytest.mark.parametrize("command", every_command())
-def test_every_command_explains_itself(installation: Installation, command: str):
-    said = installation.run(*command.split(), "--help")
+def test_every_command_explains_itself(untouched: Installation, command: str):
+    said = untouched.run(*command.split(), "--help")
 
     assert said.code == 0
     assert "Usage:" in said.out
-    assert not installation.data.exists(), "asking for help makes nothing"
+    assert not untouched.data.exists(), "asking for help makes nothing"
 
 
 def test_a_command_that_is_none_is_said(installation: Installation):
@@ -167,16 +175,16 @@ def test_a_start_that_fails_leaves_the_process_as_it_was(installation: Installat
     assert gc.isenabled()
 
 
-def test_a_database_that_is_none_is_said(installation: Installation):
-    installation.data.mkdir()
-    installation.database.write_bytes(b"these are somebody's notes " * 500)
+def test_a_database_that_is_none_is_said(untouched: Installation):
+    untouched.data.mkdir()
+    untouched.database.write_bytes(b"these are somebody's notes " * 500)
 
     for command in ("user list", "up", "audit verify", "demo remove"):
-        assert is_a_sentence(installation.run(*command.split())), command
-    said = installation.run("doctor")
+        assert is_a_sentence(untouched.run(*command.split())), command
+    said = untouched.run("doctor")
     assert said.code == 1
     assert "WRONG database: cannot be used (file is not a database)" in said.out
-    assert installation.database.read_bytes().startswith(b"these are somebody's notes ")
+    assert untouched.database.read_bytes().startswith(b"these are somebody's notes ")
 
 
 def test_a_postgresql_that_is_away_or_has_no_such_database_is_said(
@@ -583,8 +591,8 @@ def test_a_backup_that_cannot_be_written_is_said(installation: Installation, tmp
     assert (tmp_path / "there.db").read_text() == "mine"
 
 
-def test_there_is_no_backup_of_what_never_was(installation: Installation, tmp_path: Path):
-    said = installation.run("backup", str(tmp_path / "copy.db"))
+def test_there_is_no_backup_of_what_never_was(untouched: Installation, tmp_path: Path):
+    said = untouched.run("backup", str(tmp_path / "copy.db"))
 
     assert is_a_sentence(said)
     assert not (tmp_path / "copy.db").exists()
@@ -593,13 +601,13 @@ def test_there_is_no_backup_of_what_never_was(installation: Installation, tmp_pa
 # --- the doctor ---
 
 
-def test_the_doctor_of_an_empty_folder_makes_nothing(installation: Installation):
-    said = installation.run("doctor")
+def test_the_doctor_of_an_empty_folder_makes_nothing(untouched: Installation):
+    said = untouched.run("doctor")
 
     assert said.code == 0
     assert "not there yet; ./waymark up will make it" in said.out
-    assert not installation.database.exists()
-    assert not (installation.data / "master.key").exists()
+    assert not untouched.database.exists()
+    assert not (untouched.data / "master.key").exists()
 
 
 async def test_the_doctor_finds_a_running_server_well(helpline: Helpline):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.integration.app.test_commands import Installation, installation
+from tests.integration.app.test_commands import Installation, installation, untouched
 
-__all__ = ["installation"]
+__all__ = ["installation", "untouched"]
 
 SHEET = """Bezeichnung,organization,needs,country,latitude,longitude,city
 Heim,Verein,shelter,DE,52.5,13.4,Berlin
