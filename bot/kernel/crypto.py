@@ -12,9 +12,11 @@ import hmac
 import json
 import os
 import threading
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
@@ -39,6 +41,8 @@ MASTER_KEY_BYTES = 32
 NONCE_BYTES = 12
 SEALED_VERSION = b"\x01"
 KEYS_IN_MEMORY = 4096
+#: So long a key is used without a look at its row: another process may have destroyed it, `./waymark erase` for one.
+UNSEEN_SECONDS = 1.0
 
 
 class WrongMasterKey(Exception):
@@ -93,16 +97,25 @@ class DataKey:
         return json.loads(self.open(sealed, table=table, row=row, field=field))
 
 
-class Vault:
-    """Holds the master key in memory and gives out data keys. Safe to use from several threads."""
+class _Kept(NamedTuple):
+    key: DataKey
+    seen_at: float
 
-    def __init__(self, master_key: bytes) -> None:
+
+class Vault:
+    """Holds the master key in memory and gives out data keys. Safe to use from several threads.
+
+    `monotonic` gives seconds that only grow; it decides how long a key is used without a look at its row.
+    """
+
+    def __init__(self, master_key: bytes, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         if len(master_key) != MASTER_KEY_BYTES:
             raise WrongMasterKey(f"the master key must be {MASTER_KEY_BYTES} bytes")
         self._wrapping = AESGCM(_derive(master_key, b"waymark wrapping"))
         self._indexing: bytes | None = None
         self._chaining: bytes | None = None
-        self._keys: OrderedDict[str, DataKey] = OrderedDict()
+        self._keys: OrderedDict[str, _Kept] = OrderedDict()
+        self._monotonic = monotonic
         self._lock = threading.Lock()
 
     def prepare(self, tx: Connection, at: datetime) -> None:
@@ -129,18 +142,25 @@ class Vault:
         return DataKey(key_id, key)
 
     def key(self, tx: Connection, key_id: str) -> DataKey:
-        """A stored data key, from memory if it was used lately. Raises Erased, WrongMasterKey."""
+        """A stored data key. Raises Erased, WrongMasterKey.
+
+        From memory if its row was seen within UNSEEN_SECONDS: so much later, one that another process has destroyed
+        opens nothing here either.
+        """
+        now = self._monotonic()
         with self._lock:
-            known = self._keys.get(key_id)
-            if known is not None:
+            kept = self._keys.get(key_id)
+            if kept is not None and now - kept.seen_at < UNSEEN_SECONDS:
                 self._keys.move_to_end(key_id)
-                return known
+                return kept.key
         wrapped = tx.execute(sa.select(data_keys.c.wrapped).where(data_keys.c.id == key_id)).scalar_one_or_none()
         if wrapped is None:
+            self.forget(key_id)
             raise Erased(key_id)
-        key = DataKey(key_id, self._unwrap(key_id, wrapped))
+        key = kept.key if kept is not None else DataKey(key_id, self._unwrap(key_id, wrapped))
         with self._lock:
-            self._keys[key_id] = key
+            self._keys[key_id] = _Kept(key, now)
+            self._keys.move_to_end(key_id)
             while len(self._keys) > KEYS_IN_MEMORY:
                 self._keys.popitem(last=False)
         return key

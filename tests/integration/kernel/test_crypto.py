@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bot.kernel.crypto import DataKey, Erased, Tampered, Vault, WrongMasterKey, data_keys
+from bot.kernel.crypto import UNSEEN_SECONDS, DataKey, Erased, Tampered, Vault, WrongMasterKey, data_keys
 from bot.kernel.database import Database
 from tests.conftest import MASTER_KEY, NOON
 
@@ -105,6 +105,36 @@ async def test_erased_words_are_gone_from_memory_too(database: Database, vault: 
             await database.read(lambda tx, holder=holder: holder.key(tx, key.id))
     row = await database.read(lambda tx: tx.execute(sa.select(data_keys).where(data_keys.c.id == key.id)).one())
     assert (row.wrapped, row.destroyed_at) == (None, NOON)
+
+
+async def test_a_key_that_another_process_destroys_opens_nothing_here_a_moment_later(database: Database, key: DataKey):
+    seconds = 0.0
+    ours, theirs = Vault(MASTER_KEY, monotonic=lambda: seconds), Vault(MASTER_KEY)
+    sealed = key.seal(WORDS, **PLACE)
+    assert await database.read(lambda tx: ours.key(tx, key.id).open(sealed, **PLACE)) == WORDS
+
+    await database.write(lambda tx: theirs.destroy(tx, key.id, NOON))
+    seconds = UNSEEN_SECONDS
+
+    with pytest.raises(Erased):
+        await database.read(lambda tx: ours.key(tx, key.id))
+
+
+async def test_a_key_in_use_is_looked_at_once_a_moment(database: Database, vault: Vault, key: DataKey):
+    """Four times a message would be felt."""
+
+    def twice(tx: Connection) -> int:
+        asked = []
+        sa.event.listen(tx, "before_cursor_execute", lambda *_: asked.append(1))
+        for _ in range(2):
+            ours.key(tx, key.id)
+        return len(asked)
+
+    seconds = 0.0
+    ours = Vault(MASTER_KEY, monotonic=lambda: seconds)
+    assert [await database.read(twice), await database.read(twice)] == [1, 0]
+    seconds = UNSEEN_SECONDS
+    assert [await database.read(twice), await database.read(twice)] == [1, 0]
 
 
 async def test_wrapped_keys_cannot_change_places(database: Database, vault: Vault, key: DataKey):
