@@ -56,8 +56,9 @@ from bot.kernel.database import Database, DatabaseUnavailable, open_database
 from bot.kernel.health import Health
 from bot.kernel.live import Signals
 from bot.kernel.logs import configure_logs, get_log
+from bot.kernel.master_key import master_key_bytes
 from bot.kernel.migrations import migrate
-from bot.kernel.settings import Settings, master_key_bytes
+from bot.kernel.settings import Settings
 from bot.kernel.web import PUBLIC, Routes, WebParts, add_routes, build_web, web_runner
 from bot.kernel.words import Words
 from bot.texts.askers import Askers

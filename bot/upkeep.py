@@ -33,8 +33,9 @@ from bot.kernel.access import Role
 from bot.kernel.clock import SystemClock
 from bot.kernel.crypto import Vault, WrongMasterKey, data_keys
 from bot.kernel.database import Database, DatabaseUnavailable, metadata, open_database
+from bot.kernel.master_key import MASTER_KEY_FILE, master_key_bytes, old_master_key_bytes
 from bot.kernel.migrations import current, head, migrate
-from bot.kernel.settings import MASTER_KEY_FILE, Settings, master_key_bytes, old_master_key_bytes
+from bot.kernel.settings import Settings
 from bot.texts import service as texts
 from bot.texts import store as text_store
 from directory import service as directory

@@ -42,7 +42,8 @@ from bot.kernel import sessions
 from bot.kernel.access import Role
 from bot.kernel.ids import new_id
 from bot.kernel.officers import Officer, add_officer
-from bot.kernel.settings import Secret, Settings
+from bot.kernel.setting_texts import Secret
+from bot.kernel.settings import Settings
 from bot.kernel.web import cookie_name, web_runner
 from dialogues.understanding.model import Priority
 

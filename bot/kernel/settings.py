@@ -6,32 +6,24 @@ them. A secret may also come from a file: `WAYMARK_TELEGRAM_TOKEN_FILE=/run/cred
 
 from __future__ import annotations
 
-import base64
-import binascii
 import difflib
 import hashlib
 import hmac
 import os
-import re
-import sqlite3
-from collections.abc import Callable, Mapping
-from contextlib import closing
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
-from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.kernel.crypto import MASTER_KEY_BYTES, WrongMasterKey
+from bot.kernel import setting_texts
+from bot.kernel.setting_texts import About, Secret
 
 PREFIX = "WAYMARK_"
 SETTINGS_FILE = "WAYMARK_SETTINGS_FILE"
 TELEGRAM_API = "https://api.telegram.org"
-MASTER_KEY_FILE = "master.key"
-#: How many private keys the curve P-256 has (FIPS 186-5).
-P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 #: Names with our prefix that other parts of the program read for themselves.
 NAMES_READ_ELSEWHERE = frozenset(
@@ -55,148 +47,6 @@ class SettingsWrong(Exception):
         self.problems = problems
 
 
-class Secret(Struct, frozen=True):
-    """A setting that no log line, traceback or error message shows."""
-
-    value: str
-
-    def __repr__(self) -> str:
-        return "Secret(…)" if self.value else "Secret()"
-
-
-class About(Struct, frozen=True):
-    """What the documentation says of a setting, and how its text becomes its value.
-
-    `read` raises ValueError where the text is not usable; then the sentence says what it `must` be, and what it is
-    if it may be `shown`.
-    """
-
-    text: str
-    must: str
-    read: Callable[[str], Any]
-    shown: bool = True
-
-
-def _one_of(*choices: str) -> Callable[[str], str]:
-    known = {choice.casefold(): choice for choice in choices}
-
-    def read(text: str) -> str:
-        _require(text.casefold() in known)
-        return known[text.casefold()]
-
-    return read
-
-
-def _whole_number(least: int, most: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        _require(text.isdecimal() and least <= int(text) <= most)
-        return int(text)
-
-    return read
-
-
-def _matching(pattern: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        _require(re.fullmatch(pattern, text) is not None)
-        return text
-
-    return read
-
-
-def _secret(read_text: Callable[[str], str]) -> Callable[[str], Secret]:
-    return lambda text: Secret(read_text(text))
-
-
-def _database(text: str) -> str:
-    scheme, _, rest = text.partition("://")
-    if scheme == "sqlite":
-        _require(rest.startswith("/") and len(rest) > 1 and ":memory:" not in rest)
-        return text
-    _require(scheme in {"postgresql", "postgres"} and bool(rest))
-    return f"postgresql://{rest}"
-
-
-def _translation_server(text: str) -> str:
-    """Words of children cross no open network in clear: a name without a dot is a neighbour in a private one."""
-    parts = urlsplit(text.rstrip("/"))
-    host = parts.hostname or ""
-    _require(parts.scheme in {"http", "https"} and bool(host) and not parts.query and not parts.username)
-    _require(parts.scheme == "https" or _needs_no_tls(host) or "." not in host)
-    return text.rstrip("/")
-
-
-def _public_address(text: str) -> str:
-    parts = urlsplit(text.rstrip("/"))
-    _require(parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.path and not parts.query)
-    _require(parts.scheme == "https" or _needs_no_tls(parts.hostname or ""))
-    return text.rstrip("/")
-
-
-def _web_address(text: str) -> str:
-    parts = urlsplit(text)
-    _require(parts.scheme in {"http", "https"} and bool(parts.hostname))
-    return text.rstrip("/")
-
-
-def _harmless_address(text: str) -> str:
-    parts = urlsplit(text)
-    _require(parts.scheme == "https" and bool(parts.hostname))
-    return text
-
-
-def _map_tiles(text: str) -> str:
-    """Only what can stand in a Content-Security-Policy as it is: one host, no user, nothing that ends the rule."""
-    parts = urlsplit(text)
-    _require(parts.scheme == "https" or (parts.scheme == "http" and _needs_no_tls(parts.hostname or "")))
-    _require(re.fullmatch(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?", parts.netloc) is not None)
-    _require(all(f"{{{part}}}" in parts.path for part in "zxy") and not re.search(r"\s", text))
-    return text
-
-
-def _mail_server(text: str) -> str:
-    parts = urlsplit(text)
-    _require(parts.scheme in {"smtp", "smtps"} and bool(parts.hostname))
-    return text
-
-
-def _master_key(text: str) -> str:
-    _require(_decode_key(text) is not None)
-    return text
-
-
-def _push_key(text: str) -> str:
-    _require(re.fullmatch(r"[A-Za-z0-9+/_-]{43}=?", text) is not None)
-    key = _decode_key(text)
-    _require(key is not None and 0 < int.from_bytes(key) < P256_ORDER)
-    return text
-
-
-def _push_services(text: str) -> tuple[str, ...]:
-    services = tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
-    for service in services:
-        parts = urlsplit(service)
-        if parts.scheme:
-            _require(parts.scheme == "https" or (parts.scheme == "http" and _needs_no_tls(parts.hostname or "")))
-            _require(bool(parts.hostname) and not parts.path and not parts.query and not parts.username)
-        else:
-            _require(re.fullmatch(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+", service) is not None)
-    return services
-
-
-def _country(text: str) -> str:
-    _require(re.fullmatch(r"[A-Za-z]{2}", text) is not None)
-    return text.upper()
-
-
-def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
-
-
-def _require(holds: bool) -> None:
-    if not holds:
-        raise ValueError("not usable")
-
-
 class Settings(Struct, frozen=True, kw_only=True):
     """Every setting, typed. Make it with `load_settings`; it does not change afterwards."""
 
@@ -205,7 +55,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             "`sqlite:///path` or `postgresql://user:password@host/name`; by default a file in the data folder",
             must="begin with sqlite:/// and a path, or with postgresql://",
-            read=_database,
+            read=setting_texts.database,
             shown=False,
         ),
     ] = ""
@@ -230,7 +80,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             "The port to listen on",
             must="be a whole number from 1 to 65535",
-            read=_whole_number(1, 65535),
+            read=setting_texts.whole_number(1, 65535),
         ),
     ] = 8080
     public_url: Annotated[
@@ -238,7 +88,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             "How people's browsers reach this server; by default `http://localhost:<port>`",
             must="begin with https:// (plain http:// is for this machine and for onion addresses) and have no path",
-            read=_public_address,
+            read=setting_texts.public_address,
         ),
     ] = ""
     master_key: Annotated[
@@ -247,7 +97,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             "32 random bytes in base64 or hex that open everything people wrote; "
             "empty: kept in `master.key` in the data folder, made at the first start",
             must="be 32 bytes in base64 or hex (make one with: openssl rand -base64 32)",
-            read=_secret(_master_key),
+            read=setting_texts.secret(setting_texts.master_key),
         ),
     ] = Secret("")
     old_master_key: Annotated[
@@ -255,7 +105,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             "The key to rotate away from, while it is being replaced",
             must="be 32 bytes in base64 or hex",
-            read=_secret(_master_key),
+            read=setting_texts.secret(setting_texts.master_key),
         ),
     ] = Secret("")
     demo: Annotated[
@@ -263,7 +113,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             "`auto` seeds a marked demonstration into an empty database with no outside channel; `off` never does",
             must="be auto or off",
-            read=_one_of("auto", "off"),
+            read=setting_texts.one_of("auto", "off"),
         ),
     ] = "auto"
     country: Annotated[
@@ -271,7 +121,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             "The country this deployment serves, as ISO 3166 (`FR`)",
             must="be two letters, as in FR",
-            read=_country,
+            read=setting_texts.country,
         ),
     ] = ""
     exchange_name: Annotated[
@@ -279,7 +129,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             "How partners in other countries know this helpline; by default the host of its public address",
             must="be 1 to 120 characters",
-            read=_matching(r".{1,120}"),
+            read=setting_texts.matching(r".{1,120}"),
         ),
     ] = ""
     exit_url: Annotated[
@@ -287,7 +137,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             "Where “Leave quickly” in the web chat leads: a page that means nothing to whoever looks",
             must="begin with https://",
-            read=_harmless_address,
+            read=setting_texts.harmless_address,
         ),
     ] = "https://www.bbc.com/weather"
     telegram_token: Annotated[
@@ -295,7 +145,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             "The bot's token from @BotFather; empty: no Telegram",
             must="look like 123456789:letters-and-digits",
-            read=_secret(_matching(r"\d+:[\w-]+")),
+            read=setting_texts.secret(setting_texts.matching(r"\d+:[\w-]+")),
         ),
     ] = Secret("")
     telegram_api_url: Annotated[
@@ -303,7 +153,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             "The root of the Bot API, for a local Bot API server or a test peer",
             must="begin with https:// or http://",
-            read=_web_address,
+            read=setting_texts.web_address,
         ),
     ] = TELEGRAM_API
     telegram_mode: Annotated[
@@ -311,7 +161,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             "`polling` asks Telegram for messages; `webhook` is called by it",
             must="be polling or webhook",
-            read=_one_of("polling", "webhook"),
+            read=setting_texts.one_of("polling", "webhook"),
         ),
     ] = "polling"
     telegram_webhook_secret: Annotated[
@@ -319,7 +169,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             "What Telegram must show when it calls us; by default derived from the token",
             must="be 16 to 256 letters, digits, - or _",
-            read=_secret(_matching(r"[A-Za-z0-9_-]{16,256}")),
+            read=setting_texts.secret(setting_texts.matching(r"[A-Za-z0-9_-]{16,256}")),
         ),
     ] = Secret("")
     smtp_url: Annotated[
@@ -328,7 +178,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             "The mail server, as `smtp://user:password@host:587` or `smtps://…`: it tells partners without Waymark "
             "that a request waits, and officers that a case does, and nothing more; empty: no e-mail",
             must="begin with smtp:// or smtps:// and name a host",
-            read=_secret(_mail_server),
+            read=setting_texts.secret(setting_texts.mail_server),
         ),
     ] = Secret("")
     mail_from: Annotated[
@@ -336,7 +186,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             "The address that e-mail comes from",
             must="be an e-mail address",
-            read=_matching(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+"),
+            read=setting_texts.matching(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+"),
         ),
     ] = ""
     push_key: Annotated[
@@ -345,7 +195,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             "32 random bytes in base64 by which browsers know who may page their officer while the desk is closed "
             "(VAPID); with another key each browser has to be connected anew; empty: no pages to browsers",
             must="be 32 bytes in base64 (make one with: openssl rand -base64 32)",
-            read=_secret(_push_key),
+            read=setting_texts.secret(setting_texts.push_key),
         ),
     ] = Secret("")
     push_services: Annotated[
@@ -354,7 +204,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             "The push services that may be called, as `name`, `*.name` or a whole origin, with commas between them; "
             "empty: those of Chrome, Firefox, Safari and Edge",
             must="be names of hosts, or origins with https:// (http:// on this machine), with commas between them",
-            read=_push_services,
+            read=setting_texts.push_services,
         ),
     ] = ()
     map_tiles_url: Annotated[
@@ -363,7 +213,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             "Tiles for the maps of the desk, as `https://tiles.example.org/{z}/{x}/{y}.png`: whoever serves them learns"
             " where officers look; empty: the shipped borders",
             must="begin with https:// and have {z}, {x} and {y} in its path",
-            read=_map_tiles,
+            read=setting_texts.map_tiles,
         ),
     ] = ""
     map_tiles_credit: Annotated[
@@ -371,7 +221,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             "Whose the tiles are, as their licence asks for it",
             must="be at most 200 characters",
-            read=_matching(r".{0,200}"),
+            read=setting_texts.matching(r".{0,200}"),
         ),
     ] = ""
     translate_url: Annotated[
@@ -380,7 +230,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             "The root of a LibreTranslate server that officers may send a person's words to, a click each time; "
             "whoever runs it reads them; empty: no machine translation",
             must="begin with https://, or with http:// on this machine or a network of its own",
-            read=_translation_server,
+            read=setting_texts.translation_server,
         ),
     ] = ""
     translate_key: Annotated[
@@ -388,7 +238,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             "The key that the translation server asks for, if it does",
             must="be 1 to 200 characters",
-            read=_secret(_matching(r"\S{1,200}")),
+            read=setting_texts.secret(setting_texts.matching(r"\S{1,200}")),
         ),
     ] = Secret("")
     understanding: Annotated[
@@ -396,7 +246,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             "`embedder` reads messages with the language model, `ngrams` without; `auto` takes what is installed",
             must="be auto, embedder or ngrams",
-            read=_one_of("auto", "embedder", "ngrams"),
+            read=setting_texts.one_of("auto", "embedder", "ngrams"),
         ),
     ] = "auto"
     heartbeat_url: Annotated[
@@ -404,7 +254,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             "An outside watcher to call after each passed audit of the alarms; it alarms when the calls stop",
             must="begin with https:// or http://",
-            read=_web_address,
+            read=setting_texts.web_address,
             shown=False,
         ),
     ] = ""
@@ -413,7 +263,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             "How many conversations are worked on at once",
             must="be a whole number from 1 to 256",
-            read=_whole_number(1, 256),
+            read=setting_texts.whole_number(1, 256),
         ),
     ] = 8
     rate_burst: Annotated[
@@ -421,7 +271,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             "Messages one person may send at once before answers slow down",
             must="be a whole number from 1 to 1000",
-            read=_whole_number(1, 1000),
+            read=setting_texts.whole_number(1, 1000),
         ),
     ] = 10
     rate_per_minute: Annotated[
@@ -429,7 +279,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             "Messages a minute one person may keep sending",
             must="be a whole number from 1 to 1000",
-            read=_whole_number(1, 1000),
+            read=setting_texts.whole_number(1, 1000),
         ),
     ] = 20
     keep_talks_days: Annotated[
@@ -438,7 +288,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             "Days after the last message of a talk that became no case until its words are erased; "
             "0: as `bot/retention.yml` proposes, 90",
             must="be a whole number from 0 to 36500",
-            read=_whole_number(0, 36500),
+            read=setting_texts.whole_number(0, 36500),
         ),
     ] = 0
     keep_cases_days: Annotated[
@@ -447,7 +297,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             "Days after the last case of a person was closed until their words are erased; "
             "0: as `bot/retention.yml` proposes, 365",
             must="be a whole number from 0 to 36500",
-            read=_whole_number(0, 36500),
+            read=setting_texts.whole_number(0, 36500),
         ),
     ] = 0
     log_level: Annotated[
@@ -455,7 +305,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             "The least important thing worth a log line",
             must="be DEBUG, INFO, WARNING or ERROR",
-            read=_one_of("DEBUG", "INFO", "WARNING", "ERROR"),
+            read=setting_texts.one_of("DEBUG", "INFO", "WARNING", "ERROR"),
         ),
     ] = "INFO"
     log_format: Annotated[
@@ -463,7 +313,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             "Log lines for a person or for a machine",
             must="be console or json",
-            read=_one_of("console", "json"),
+            read=setting_texts.one_of("console", "json"),
         ),
     ] = "console"
     metrics_token: Annotated[
@@ -471,7 +321,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             "The bearer token for `/metrics`; empty: only this machine may read it",
             must="be at least 16 characters",
-            read=_secret(_matching(r".{16,}")),
+            read=setting_texts.secret(setting_texts.matching(r".{16,}")),
         ),
     ] = Secret("")
     trusted_proxies: Annotated[
@@ -479,7 +329,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         About(
             "Addresses of the proxies whose `X-Forwarded-For` is believed, with commas between them",
             must="be addresses or networks with commas between, as in 10.0.0.0/8,127.0.0.1",
-            read=_networks,
+            read=setting_texts.networks,
         ),
     ] = ()
 
@@ -582,33 +432,6 @@ def _with_what_follows(settings: Settings) -> Settings:
     )
 
 
-def master_key_bytes(settings: Settings, *, may_make: bool = True) -> bytes:
-    """The master key, from the environment or from its file in the data folder.
-
-    With neither, one is made and stored (mode 0600), but only where nothing can have been sealed with another:
-    `may_make=False`, or a database file that holds sealed keys, raises WrongMasterKey with what to do.
-    """
-    given = settings.master_key.value
-    if given:
-        return _usable_key(given, "WAYMARK_MASTER_KEY")
-    path = settings.data_dir / MASTER_KEY_FILE
-    if path.exists():
-        return _key_from_file(path)
-    database = _sqlite_file(settings.database_url)
-    if not may_make or (database is not None and _holds_sealed_keys(database)):
-        raise WrongMasterKey(
-            f"The key file {path} is missing, and the database was made with a key. "
-            "Put that file back, or set WAYMARK_MASTER_KEY to the key it held."
-        )
-    return _make_key_file(path)
-
-
-def old_master_key_bytes(settings: Settings) -> bytes | None:
-    """The key to rotate away from, or None."""
-    given = settings.old_master_key.value
-    return _usable_key(given, "WAYMARK_OLD_MASTER_KEY") if given else None
-
-
 def _from_file(environ: Mapping[str, str], problems: list[str]) -> dict[str, str]:
     given = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
     path = given.get(SETTINGS_FILE)
@@ -665,71 +488,3 @@ def _contradictions(settings: Settings) -> list[str]:
     if settings.data_dir.exists() and not settings.data_dir.is_dir():
         problems.append(f"WAYMARK_DATA_DIR is {settings.data_dir}, which is not a folder.")
     return problems
-
-
-def _needs_no_tls(host: str) -> bool:
-    return host in {"localhost", "127.0.0.1", "::1"} or host.endswith((".localhost", ".onion"))
-
-
-def _decode_key(text: str) -> bytes | None:
-    text = text.strip()
-    if re.fullmatch(r"[0-9a-fA-F]{64}", text):
-        return bytes.fromhex(text)
-    try:
-        padded = text.translate(str.maketrans("-_", "+/")) + "=" * (-len(text) % 4)
-        key = base64.b64decode(padded, validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    return key if len(key) == MASTER_KEY_BYTES else None
-
-
-def _usable_key(text: str, where: str) -> bytes:
-    key = _decode_key(text)
-    if key is None:
-        raise WrongMasterKey(f"{where} does not hold a key: it must be 32 bytes in base64 or hex.")
-    if len(set(key)) < 8:
-        raise WrongMasterKey(f"{where} holds a key that anyone could guess. Make one with: openssl rand -base64 32")
-    return key
-
-
-def _key_from_file(path: Path) -> bytes:
-    if path.stat().st_mode & 0o077:
-        raise WrongMasterKey(f"The key file {path} can be read by others. Close it with: chmod 600 {path}")
-    return _usable_key(path.read_text("ascii", errors="replace"), f"The key file {path}")
-
-
-def _make_key_file(path: Path) -> bytes:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    key = os.urandom(MASTER_KEY_BYTES)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(base64.b64encode(key) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(draft, path)  # fails if another process was first: then its key is the key
-    except FileExistsError:
-        return _key_from_file(path)
-    finally:
-        draft.unlink()
-    folder = os.open(path.parent, os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
-    return key
-
-
-def _holds_sealed_keys(database: Path) -> bool:
-    """Whether something in this file was sealed already. A file that cannot be read counts as one that was."""
-    if not database.exists() or database.stat().st_size == 0:
-        return False
-    try:
-        with closing(sqlite3.connect(f"file:{quote(str(database.absolute()))}?mode=ro", uri=True)) as file:
-            tables = file.execute("SELECT 1 FROM sqlite_master WHERE name = 'data_keys'").fetchone()
-            return tables is not None and file.execute("SELECT 1 FROM data_keys LIMIT 1").fetchone() is not None
-    except sqlite3.Error:
-        return True
-
-
-def _sqlite_file(url: str) -> Path | None:
-    return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
