@@ -373,16 +373,17 @@ class Waymark:
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
 
     async def _keep_to_retention(self) -> None:
-        upkeep, rules = await asyncio.to_thread(self._retention)
-        erased = await upkeep.keep_to_retention(self.database, self.vault, rules, self.clock.now())
+        erasing, rules = await asyncio.to_thread(self._retention)
+        erased = await erasing.keep_to_retention(self.database, self.vault, rules, self.clock.now())
         if erased:
             log.info("retention_erased", count=erased)
 
     def _retention(self) -> tuple[ModuleType, retention.Retention]:
         """Loaded beside the loop, and only now: an erasure knows the tables of every room."""
-        from bot import retention, upkeep
+        from bot import retention
+        from bot.upkeep import erasing
 
-        return upkeep, retention.decided(self.settings)
+        return erasing, retention.decided(self.settings)
 
     def _listen_to(self, telegram: TelegramChannel) -> Coroutine[Any, Any, None]:
         if self.settings.telegram_mode == "webhook":

@@ -52,7 +52,7 @@ from bot.kernel.officers import Officer, add_officer, get_officer, link_path, li
 from bot.kernel.settings import Settings, load_settings
 from bot.kernel.words import Words
 from bot.offices import own_identity
-from bot.upkeep import installation
+from bot.upkeep.installation import installation
 from dialogues.understanding.model import Priority
 
 T = TypeVar("T")

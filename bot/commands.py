@@ -113,7 +113,7 @@ def backup(
     to: Annotated[Path, typer.Argument(help="the file to write; it must not exist")],
 ) -> None:
     """Write a consistent copy of the database while it is in use. The master key is not in it: keep that apart."""
-    from bot.upkeep import back_up
+    from bot.upkeep.backups import back_up
 
     report = run(back_up(settings_or_stop(), to))
     typer.echo(report)
@@ -125,7 +125,7 @@ def restore(
     replace: Annotated[bool, typer.Option(help="put it in the place of a database that is there")] = False,
 ) -> None:
     """Bring a backup back, check it, and erase again what was erased since it was made."""
-    from bot.upkeep import restore as bring_back
+    from bot.upkeep.backups import restore as bring_back
 
     typer.echo(run(bring_back(settings_or_stop(), source, replace=replace)))
 
@@ -133,7 +133,7 @@ def restore(
 @app.command()
 def doctor() -> None:
     """Look whether everything is as it must be, and say what to do where it is not."""
-    from bot.upkeep import examine
+    from bot.upkeep.doctor import examine
 
     findings = run(examine(settings_or_stop()))
     for finding in findings:
@@ -147,7 +147,7 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="really do it")] = False,
 ) -> None:
     """Erase for ever what one person wrote and was told, and the words of their cases. Without --yes, only look."""
-    from bot.upkeep import erase as erase_words
+    from bot.upkeep.erasing import erase as erase_words
 
     typer.echo(run(erase_words(settings_or_stop(), name, sure=yes)))
 
@@ -155,7 +155,7 @@ def erase(
 @app.command("retention")
 def show_retention() -> None:
     """What goes next, by `bot/retention.yml`: whose words are kept long enough. Changes nothing; a server does it."""
-    from bot.upkeep import show_retention as what_goes
+    from bot.upkeep.erasing import show_retention as what_goes
 
     typer.echo(run(what_goes(settings_or_stop())))
 
@@ -167,7 +167,7 @@ def primero_export(
     sign_in_name: Annotated[str, typer.Option("--as", help="the name that whoever holds the case signs in with")],
 ) -> None:
     """Write a case as a Primero v2 file, on the consent to hand it over. The share stands in the ledger."""
-    from bot.primero_upkeep import write_file
+    from bot.upkeep.primero import write_file
 
     typer.echo(run(write_file(settings_or_stop(), case, file, sign_in_name)))
 
@@ -179,7 +179,7 @@ def primero_import(
     another_person: Annotated[bool, typer.Option(help="somebody like this has an open case: it is another")] = False,
 ) -> None:
     """Open a case for each record of a Primero v2 file: in the queue, to be looked at."""
-    from bot.primero_upkeep import take_in
+    from bot.upkeep.primero import take_in
 
     typer.echo(run(take_in(settings_or_stop(), file, sign_in_name, another_person=another_person)))
 
@@ -195,7 +195,7 @@ def user_add(
     language: Annotated[list[str] | None, typer.Option(help="languages spoken, best first")] = None,
 ) -> None:
     """Add somebody to the desk and print a one-time link to sign in, good for 15 minutes."""
-    from bot.upkeep import add_user
+    from bot.upkeep.people import add_user
 
     typer.echo(run(add_user(settings_or_stop(), name, sign_in_name, role or ["officer"], language or ["en"])))
 
@@ -203,7 +203,7 @@ def user_add(
 @user.command("link")
 def user_link(sign_in_name: Annotated[str, typer.Argument()]) -> None:
     """Print a new one-time link to sign in, good for 15 minutes."""
-    from bot.upkeep import make_sign_in_link
+    from bot.upkeep.people import make_sign_in_link
 
     typer.echo(run(make_sign_in_link(settings_or_stop(), sign_in_name)))
 
@@ -211,7 +211,7 @@ def user_link(sign_in_name: Annotated[str, typer.Argument()]) -> None:
 @user.command("list")
 def user_list() -> None:
     """Who can sign in, and as what."""
-    from bot.upkeep import list_users
+    from bot.upkeep.people import list_users
 
     for line in run(list_users(settings_or_stop())):
         typer.echo(line)
@@ -220,7 +220,7 @@ def user_list() -> None:
 @user.command("disable")
 def user_disable(sign_in_name: Annotated[str, typer.Argument()]) -> None:
     """End every session, link and page of somebody who leaves."""
-    from bot.upkeep import disable_user
+    from bot.upkeep.people import disable_user
 
     typer.echo(run(disable_user(settings_or_stop(), sign_in_name)))
 
@@ -228,7 +228,7 @@ def user_disable(sign_in_name: Annotated[str, typer.Argument()]) -> None:
 @demo.command("remove")
 def demo_remove() -> None:
     """Remove the demonstration: its officers, services, conversations and cases."""
-    from bot.upkeep import remove_demonstration
+    from bot.upkeep.erasing import remove_demonstration
 
     typer.echo(run(remove_demonstration(settings_or_stop())))
 
@@ -251,7 +251,7 @@ def audit_verify(
     head: Annotated[str, typer.Option(help="a head noted earlier, kept outside this machine")] = "",
 ) -> None:
     """Check the whole chain. A head kept elsewhere also shows whether the end was cut off."""
-    from bot.upkeep import verify_audit
+    from bot.upkeep.doctor import verify_audit
 
     report = run(verify_audit(settings_or_stop(), head or None))
     typer.echo(report.says)
@@ -261,7 +261,7 @@ def audit_verify(
 @keys.command("rotate")
 def keys_rotate() -> None:
     """Wrap every data key under a new master key, and say what to do with the old one."""
-    from bot.upkeep import rotate_master_key
+    from bot.upkeep.keys import rotate_master_key
 
     typer.echo(run(rotate_master_key(settings_or_stop())))
 
@@ -293,7 +293,7 @@ def directory_import(
     by: Annotated[str, typer.Option(help="Who is importing.")] = "command line",
 ) -> None:
     """Bring services in as unverified drafts: all of them or, if any row is rejected, none."""
-    from bot.upkeep import import_services
+    from bot.upkeep.services import import_services
 
     code = run(
         import_services(settings_or_stop(), file, by=by, rehearse=rehearse, columns=column or [], report_to=report)
@@ -304,7 +304,7 @@ def directory_import(
 @directory.command("export")
 def directory_export(file: Annotated[Path, typer.Argument(help=EXPORTED)]) -> None:
     """Write every published service to a file. No safe place's address is in it."""
-    from bot.upkeep import export_services
+    from bot.upkeep.services import export_services
 
     raise typer.Exit(run(export_services(settings_or_stop(), file)))
 
@@ -312,7 +312,7 @@ def directory_export(file: Annotated[Path, typer.Argument(help=EXPORTED)]) -> No
 @directory.command("verify")
 def directory_verify() -> None:
     """Say which services are stale, unverified or incomplete."""
-    from bot.upkeep import verify_directory
+    from bot.upkeep.services import verify_directory
 
     for line in run(verify_directory(settings_or_stop())):
         typer.echo(line)
@@ -321,7 +321,7 @@ def directory_verify() -> None:
 @directory.command("rebuild-search")
 def directory_rebuild_search() -> None:
     """Write the table that searches read anew from the records. Nothing else needs it; it mends what was damaged."""
-    from bot.upkeep import rebuild_search
+    from bot.upkeep.services import rebuild_search
 
     typer.echo(f"{run(rebuild_search(settings_or_stop()))} services in force can be found.")
 
@@ -329,7 +329,7 @@ def directory_rebuild_search() -> None:
 @directory.command("duplicates")
 def directory_duplicates() -> None:
     """Compare all records, and keep what looks like one service for a person to decide. A server does it by itself."""
-    from bot.upkeep import look_for_duplicates
+    from bot.upkeep.services import look_for_duplicates
 
     waiting = run(look_for_duplicates(settings_or_stop()))
     typer.echo("They are being compared already." if waiting is None else f"{waiting} pairs wait.")
@@ -340,7 +340,7 @@ def procedures_check(
     notes: Annotated[bool, typer.Option("--notes", help="print what is worth knowing too")] = False,
 ) -> None:
     """Check every procedure: languages, sources, review dates, length, words a child should not read."""
-    from bot.upkeep import check_procedures
+    from bot.upkeep.procedures import check_procedures
 
     there, wrong, worth_knowing = check_procedures()
     for line in [*wrong, *(worth_knowing if notes else [])]:
@@ -372,7 +372,7 @@ def procedures_eval(
 @procedures.command("export")
 def procedures_export(folder: Annotated[Path, typer.Argument(help="where the files are written")]) -> None:
     """Write the texts that were approved at the desk as files, to be released with the others."""
-    from bot.upkeep import export_texts
+    from bot.upkeep.procedures import export_texts
 
     files = run(export_texts(settings_or_stop(), folder))
     for file in files:
@@ -395,7 +395,7 @@ def partner_add(
     yes: Annotated[bool, typer.Option("--yes", help="although another partner's name is much like this one")] = False,
 ) -> None:
     """Add a partner. Nothing passes before two admins have compared its fingerprint by phone and signed."""
-    from bot.partner_upkeep import add
+    from bot.upkeep.partners import add
 
     typer.echo(run(add(settings_or_stop(), description, key_file, sure=yes)))
 
@@ -406,7 +406,7 @@ def partner_change(
     description: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
 ) -> None:
     """Say something else of a partner: a new agreement, other lists. Then two admins sign again."""
-    from bot.partner_upkeep import change
+    from bot.upkeep.partners import change
 
     typer.echo(run(change(settings_or_stop(), name, description)))
 
@@ -417,7 +417,7 @@ def partner_key(
     key_file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
 ) -> None:
     """Take in a partner's key file: its first, or a new one."""
-    from bot.partner_upkeep import take_key
+    from bot.upkeep.partners import take_key
 
     typer.echo(run(take_key(settings_or_stop(), name, key_file)))
 
@@ -425,7 +425,7 @@ def partner_key(
 @partner.command("list")
 def partner_list() -> None:
     """Every partner, whether anything may pass, and what waits or is missing."""
-    from bot.partner_upkeep import list_partners
+    from bot.upkeep.partners import list_partners
 
     for line in run(list_partners(settings_or_stop())):
         typer.echo(line)
@@ -434,7 +434,7 @@ def partner_list() -> None:
 @partner.command("show")
 def partner_show(name: Annotated[str, typer.Argument(help="the partner, or enough of its name")]) -> None:
     """All that is known of one partner."""
-    from bot.partner_upkeep import show
+    from bot.upkeep.partners import show
 
     for line in run(show(settings_or_stop(), name)):
         typer.echo(line)
@@ -445,7 +445,7 @@ def partner_fingerprint(
     name: Annotated[str, typer.Argument(help="the partner, or enough of its name; without it, our own")] = "",
 ) -> None:
     """Print ten groups of digits to read aloud or to compare, on the phone."""
-    from bot.partner_upkeep import fingerprint
+    from bot.upkeep.partners import fingerprint
 
     typer.echo(run(fingerprint(settings_or_stop(), name or None)))
 
@@ -456,7 +456,7 @@ def partner_sign(
     sign_in_name: Annotated[str, typer.Option("--as", help="the name you sign in with at the desk")],
 ) -> None:
     """Say that you called the partner and compared its fingerprint. Two different admins must, each with a password."""
-    from bot.partner_upkeep import sign
+    from bot.upkeep.partners import sign
 
     typer.echo("You are about to trust this partner with what children told us. Call them on a number you know.")
     heard = typer.prompt("The ten groups they read to you (the e-mail address they spell, if they read behind links)")
@@ -473,7 +473,7 @@ def partner_focal(
     name: Annotated[str, typer.Option("--partner", help="the partner they belong to, if they are of one")] = "",
 ) -> None:
     """Say whom to call in a country when an answer is overdue. It replaces whoever was named before."""
-    from bot.partner_upkeep import name_focal_point
+    from bot.upkeep.partners import name_focal_point
 
     typer.echo(run(name_focal_point(settings_or_stop(), country, person, phone, email, name or None)))
 
@@ -481,7 +481,7 @@ def partner_focal(
 @partner.command("rotate")
 def partner_rotate() -> None:
     """Make a new key of our own and tell every partner. The old one holds for 30 days more."""
-    from bot.partner_upkeep import rotate
+    from bot.upkeep.partners import rotate
 
     typer.echo(run(rotate(settings_or_stop())))
 
@@ -493,7 +493,7 @@ def partner_revoke(
     yes: Annotated[bool, typer.Option("--yes", help="really do it")] = False,
 ) -> None:
     """Take trust back at once: nothing goes to them any more, and nothing of theirs is believed."""
-    from bot.partner_upkeep import revoke
+    from bot.upkeep.partners import revoke
 
     typer.echo(run(revoke(settings_or_stop(), name or None, own=own, sure=yes)))
 
@@ -505,7 +505,7 @@ def partner_export(
     key: Annotated[bool, typer.Option("--key", help="write our key file instead")] = False,
 ) -> None:
     """Write the letters that wait for a partner, sealed, or our own key file, to be carried by hand."""
-    from bot.partner_upkeep import export_key, export_letters
+    from bot.upkeep.partners import export_key, export_letters
 
     if key == bool(to):
         stop("Say either --to PARTNER, for its letters, or --key, for our own key file.", 2)
@@ -517,7 +517,7 @@ def partner_import(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="a file of letters from a partner")],
 ) -> None:
     """Take in the letters of a file that a partner exported."""
-    from bot.partner_upkeep import import_letters
+    from bot.upkeep.partners import import_letters
 
     report = run(import_letters(settings_or_stop(), file))
     for line in report.says:

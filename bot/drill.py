@@ -12,7 +12,7 @@ from bot.foreground import CannotDo
 from bot.kernel import officers
 from bot.kernel.clock import SystemClock
 from bot.kernel.settings import Settings
-from bot.upkeep import installation
+from bot.upkeep.installation import installation
 from dialogues.understanding.model import Priority
 
 LOOK_EVERY_SECONDS = 1.0

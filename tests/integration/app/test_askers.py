@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bot import upkeep
 from bot.conversations import service as conversations
 from bot.texts import store
 from bot.texts.askers import KEPT, Askers
 from bot.texts.model import Asker
+from bot.upkeep import erasing
 from tests.integration.app.program import Helpline, Person
 from tests.integration.app.test_texts import QUESTION, release
 
@@ -161,7 +161,7 @@ async def test_a_wish_is_forgotten_with_its_conversation_and_after_half_a_year(h
         at = helpline.waymark.clock.now()
 
         if how == "erased":
-            await helpline.database.write(lambda tx: upkeep._erase(tx, helpline.vault, conversation, at=at))
+            await helpline.database.write(lambda tx: erasing.erase_person(tx, helpline.vault, conversation, at=at))
         else:
             (wish,) = await wishes(helpline)
             late = at + KEPT + timedelta(days=1)

@@ -23,7 +23,7 @@ import typer.main
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
-from bot import primero_upkeep, retention, upkeep
+from bot import retention
 from bot.app import opened
 from bot.bench import BENCHES
 from bot.cases import consent
@@ -32,8 +32,10 @@ from bot.cases.hand import Hand
 from bot.cases.record import service as record
 from bot.commands import app
 from bot.conversations import service as conversations
+from bot.foreground import CannotDo
 from bot.kernel.access import Role
 from bot.kernel.settings import Settings, load_settings
+from bot.upkeep import backups, doctor, erasing, keys, people, primero
 from directory import store as directory
 from tests.integration.app.program import OURS, Helpline, Person, lay_database, serving, settings_for
 from tests.integration.cases.test_primero import HANDED
@@ -202,7 +204,7 @@ def test_a_postgresql_that_is_away_or_has_no_such_database_is_said(
 
 
 async def test_somebody_new_is_let_in_by_the_link_that_was_printed(helpline: Helpline):
-    said = await upkeep.add_user(helpline.settings, "Amira K.", "Amira", ["officer"], ["en", "ar"])
+    said = await people.add_user(helpline.settings, "Amira K.", "Amira", ["officer"], ["en", "ar"])
     link = re.findall(r"http\S+", said)[0]
 
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as client:
@@ -216,7 +218,7 @@ async def test_somebody_new_is_let_in_by_the_link_that_was_printed(helpline: Hel
         async with client.post(path, data={"token": token}, headers=OURS) as answer:
             assert answer.status == 404  # once
 
-    again = await upkeep.make_sign_in_link(helpline.settings, "amira")
+    again = await people.make_sign_in_link(helpline.settings, "amira")
     assert re.findall(r"http\S+", again)[0] != link
 
 
@@ -225,7 +227,7 @@ async def test_whoever_is_disabled_is_out_at_once(helpline: Helpline):
     desk = await helpline.at_desk(amira)
     assert (await desk.post("/desk/queue/next"))[0] == 200
 
-    said = await upkeep.disable_user(helpline.settings, amira.sign_in_name)
+    said = await people.disable_user(helpline.settings, amira.sign_in_name)
 
     assert "can no longer sign in" in said
     assert (await desk.post("/desk/queue/next"))[0] == 401
@@ -284,7 +286,7 @@ async def test_of_a_demonstration_that_is_removed_nothing_is_left(tmp_path: Path
         async with Person(helpline) as person:
             await person.write("he has a knife, he is outside, kestrel-canary")
             assert "kestrel-canary" in await person.page()
-            said = await upkeep.remove_demonstration(settings)
+            said = await erasing.remove_demonstration(settings)
             assert "kestrel-canary" not in await person.page()
         at_desk = await helpline.at_desk(await helpline.officer(*Role))
         assert await at_desk.waiting_cases() == []
@@ -320,12 +322,12 @@ async def test_after_it_nobody_of_the_demonstration_can_enter(tmp_path: Path):
     settings = settings_for(tmp_path)
     async with opened(settings):
         pass
-    await upkeep.remove_demonstration(settings)
+    await erasing.remove_demonstration(settings)
 
-    assert [line.split()[1] for line in await upkeep.list_users(settings)] == ["disabled", "disabled"]
-    with pytest.raises(upkeep.CannotDo, match="demo-officer is disabled"):
-        await upkeep.make_sign_in_link(settings, "demo-officer")
-    assert await upkeep.remove_demonstration(settings) == "There is no demonstration here; nothing was changed."
+    assert [line.split()[1] for line in await people.list_users(settings)] == ["disabled", "disabled"]
+    with pytest.raises(CannotDo, match="demo-officer is disabled"):
+        await people.make_sign_in_link(settings, "demo-officer")
+    assert await erasing.remove_demonstration(settings) == "There is no demonstration here; nothing was changed."
 
 
 async def test_invented_services_are_marked_even_when_its_people_are_switched_off(tmp_path: Path):
@@ -333,7 +335,7 @@ async def test_invented_services_are_marked_even_when_its_people_are_switched_of
     async with opened(settings):
         pass
     for name in ("demo-officer", "demo-admin"):
-        await upkeep.disable_user(settings, name)
+        await people.disable_user(settings, name)
 
     async with opened(settings) as waymark:
         assert waymark.demo
@@ -395,7 +397,7 @@ async def test_after_a_rotation_the_old_key_opens_nothing_and_everything_can_be_
         cookies = {cookie.key: cookie.value for cookie in person.cookies}
     new = settings_for(tmp_path, demo="off", master_key=KEYS[1], old_master_key=KEYS[0])
 
-    said = await upkeep.rotate_master_key(new)
+    said = await keys.rotate_master_key(new)
 
     assert re.match(r"\d+ keys are wrapped under the new master key", said)
     with pytest.raises(Exception, match="does not fit this database"):
@@ -410,7 +412,7 @@ async def test_after_a_rotation_the_old_key_opens_nothing_and_everything_can_be_
         await helpline.settled()
         assert len(await helpline.conversation_ids()) == 1, "the address is still known by its fingerprint"
         assert await helpline.said_by_people() == ["the words from before", "and after"]
-    assert (await upkeep.verify_audit(settings_for(tmp_path, master_key=KEYS[1]), None)).well
+    assert (await doctor.verify_audit(settings_for(tmp_path, master_key=KEYS[1]), None)).well
 
 
 async def test_no_key_is_rotated_under_a_server_that_runs(helpline: Helpline):
@@ -421,7 +423,7 @@ async def test_no_key_is_rotated_under_a_server_that_runs(helpline: Helpline):
     )
 
     with pytest.raises(Exception, match="another Waymark is already serving"):
-        await upkeep.rotate_master_key(settings)
+        await keys.rotate_master_key(settings)
 
 
 def test_what_a_rotation_needs_is_said(installation: Installation, tmp_path: Path):
@@ -461,7 +463,7 @@ async def test_a_backup_taken_while_people_write_is_whole_and_holds_no_words(hel
                 assert await person.send(text=f"kestrel-canary {number} {turn}") == 303
 
     _, said = await asyncio.gather(
-        asyncio.gather(*(write(number) for number in range(8))), upkeep.back_up(helpline.settings, copy)
+        asyncio.gather(*(write(number) for number in range(8))), backups.back_up(helpline.settings, copy)
     )
     await helpline.settled()
 
@@ -480,13 +482,13 @@ async def test_what_retention_erased_after_a_backup_stays_erased_when_it_is_rest
     async with serving(settings) as helpline:
         async with Person(helpline) as one:
             await one.write("where can I eat")
-        await upkeep.back_up(settings, copy)
-        assert "Nothing is due." in await upkeep.show_retention(settings)
+        await backups.back_up(settings, copy)
+        assert "Nothing is due." in await erasing.show_retention(settings)
         later = helpline.waymark.clock.now() + timedelta(days=91)
-        assert await upkeep.keep_to_retention(helpline.database, helpline.vault, retention.load(), later) == 1
+        assert await erasing.keep_to_retention(helpline.database, helpline.vault, retention.load(), later) == 1
         assert await helpline.said_by_people() == []
 
-    said = await upkeep.restore(settings, copy, replace=True)
+    said = await backups.restore(settings, copy, replace=True)
 
     assert "Erased again: 1" in said
 
@@ -500,10 +502,10 @@ async def test_what_was_erased_after_a_backup_stays_erased_when_it_is_restored(t
             await other.write("thank you")
             cookies = {cookie.key: cookie.value for cookie in one.cookies}
         [erased, kept] = await helpline.conversation_ids()
-        await upkeep.back_up(settings, copy)
-        await upkeep.erase(settings, erased, sure=True)
+        await backups.back_up(settings, copy)
+        await erasing.erase(settings, erased, sure=True)
 
-    said = await upkeep.restore(settings, copy, replace=True)
+    said = await backups.restore(settings, copy, replace=True)
 
     assert "Erased again: 2" in said  # the conversation and its case
     async with serving(settings_for(tmp_path, demo="off")) as helpline:
@@ -614,7 +616,7 @@ async def test_the_doctor_finds_a_running_server_well(helpline: Helpline):
     await helpline.officer(Role.OFFICER)
     await helpline.waymark.auditor.look()
 
-    findings = await upkeep.examine(helpline.settings)
+    findings = await doctor.examine(helpline.settings)
 
     assert [finding.says for finding in findings if not finding.well] == []
     assert len(findings) >= 8
@@ -775,21 +777,21 @@ async def test_a_case_is_written_for_primero_and_taken_in_elsewhere(tmp_path: Pa
             consent.record(tx, hand, case_id, replace(HANDED, items=("name", "location")))
             return claimed.number
 
-        with pytest.raises(upkeep.CannotDo, match="does not hold a case"):
-            await primero_upkeep.write_file(settings, case_id, file, amira.sign_in_name)
+        with pytest.raises(CannotDo, match="does not hold a case"):
+            await primero.write_file(settings, case_id, file, amira.sign_in_name)
         assert not file.exists()
         number = await helpline.database.write(agree)
-        said = await primero_upkeep.write_file(settings, number, file, amira.sign_in_name)
+        said = await primero.write_file(settings, number, file, amira.sign_in_name)
         assert said == f"{file}: name. Not sent: location."
         assert file.stat().st_mode & 0o777 == 0o600
         assert "blue house" not in file.read_text()
-        with pytest.raises(upkeep.CannotDo, match="cannot be written"):
-            await primero_upkeep.write_file(settings, number, file, amira.sign_in_name)
+        with pytest.raises(CannotDo, match="cannot be written"):
+            await primero.write_file(settings, number, file, amira.sign_in_name)
 
-        taken = await primero_upkeep.take_in(settings, file, amira.sign_in_name, another_person=True)
+        taken = await primero.take_in(settings, file, amira.sign_in_name, another_person=True)
         assert taken.startswith("In the queue: ")
-        with pytest.raises(upkeep.CannotDo, match="nobody signs in as nobody"):
-            await primero_upkeep.take_in(settings, file, "nobody", another_person=False)
+        with pytest.raises(CannotDo, match="nobody signs in as nobody"):
+            await primero.take_in(settings, file, "nobody", another_person=False)
         file.write_text("not a file")
-        with pytest.raises(upkeep.CannotDo, match="it is no JSON"):
-            await primero_upkeep.take_in(settings, file, amira.sign_in_name, another_person=False)
+        with pytest.raises(CannotDo, match="it is no JSON"):
+            await primero.take_in(settings, file, amira.sign_in_name, another_person=False)

@@ -13,12 +13,13 @@ import aiohttp
 import pytest
 import sqlalchemy as sa
 
-from bot import upkeep
 from bot.channels.terminal.key import read_key
 from bot.conversations import service as conversations
 from bot.conversations import store
+from bot.foreground import CannotDo
 from bot.kernel.access import Role
 from bot.kernel.crypto import data_keys
+from bot.upkeep import backups, doctor, erasing
 from tests.conftest import all_metadata
 from tests.integration.app.program import OURS, Desk, Helpline, Person, serving, settings_for, telegram_update, until
 from tests.integration.kernel.test_logs import Written
@@ -248,16 +249,16 @@ async def test_words_are_nowhere_in_clear_and_once_erased_nowhere(
         assert canary.found_in(await metrics(helpline)) == []
         assert canary.found_in(await record(helpline)) == []
         if helpline.database.dialect == "sqlite":
-            await upkeep.back_up(settings, tmp_path / "copy.db")
+            await backups.back_up(settings, tmp_path / "copy.db")
             assert canary.found_in((tmp_path / "copy.db").read_bytes()) == []
 
         for conversation_id in await helpline.conversation_ids():
-            await upkeep.erase(settings, conversation_id, sure=True)
+            await erasing.erase(settings, conversation_id, sure=True)
 
         assert canary.found_in(await readable(helpline)) == []
         assert canary.found_in(await whatever_is_stored(helpline)) == []
         assert await helpline.database.read(sealed_values) == {"words": 0, "keys": 0}
-        assert (await upkeep.verify_audit(settings, None)).well
+        assert (await doctor.verify_audit(settings, None)).well
         assert canary.found_in(await record(helpline)) == []
     written = log.text.encode()
     assert len(written) > 10_000
@@ -311,7 +312,7 @@ async def in_danger(helpline: Helpline) -> tuple[str, str]:
 async def test_without_yes_nothing_is_erased(helpline: Helpline, in_danger: tuple[str, str]):
     conversation_id, number = in_danger
 
-    said = await upkeep.erase(helpline.settings, number.lower(), sure=False)
+    said = await erasing.erase(helpline.settings, number.lower(), sure=False)
 
     assert f"would erase 2 lines of conversation {conversation_id}" in said
     assert "--yes" in said
@@ -324,7 +325,7 @@ async def test_a_case_that_is_open_is_closed_and_its_alarm_ends(helpline: Helpli
     [case_id] = await desk.waiting_cases()
     assert "knife" in (await desk.get(f"/desk/cases/{case_id}"))[1]
 
-    await upkeep.erase(helpline.settings, number, sure=True)
+    await erasing.erase(helpline.settings, number, sure=True)
 
     assert await desk.waiting_cases() == []
     status, page = await desk.get(f"/desk/cases/{case_id}")
@@ -343,7 +344,7 @@ def _climbing(tx: sa.Connection) -> int:
 
 async def test_erasing_is_in_the_record_and_names_nobody(helpline: Helpline, in_danger: tuple[str, str]):
     conversation_id, number = in_danger
-    await upkeep.erase(helpline.settings, number, sure=True)
+    await erasing.erase(helpline.settings, number, sure=True)
 
     query = sa.text("SELECT actor, object, facts FROM audit_log WHERE act = 'conversation.erased'")
     rows = await helpline.database.read(lambda tx: [tuple(row) for row in tx.execute(query)])
@@ -353,19 +354,19 @@ async def test_erasing_is_in_the_record_and_names_nobody(helpline: Helpline, in_
 
 async def test_what_is_not_there_or_was_erased_is_said(helpline: Helpline, in_danger: tuple[str, str]):
     conversation_id, number = in_danger
-    with pytest.raises(upkeep.CannotDo, match="there is no case and no conversation nothing"):
-        await upkeep.erase(helpline.settings, "nothing", sure=True)
-    await upkeep.erase(helpline.settings, conversation_id, sure=True)
+    with pytest.raises(CannotDo, match="there is no case and no conversation nothing"):
+        await erasing.erase(helpline.settings, "nothing", sure=True)
+    await erasing.erase(helpline.settings, conversation_id, sure=True)
 
-    with pytest.raises(upkeep.CannotDo, match="was erased on"):
-        await upkeep.erase(helpline.settings, number, sure=True)
+    with pytest.raises(CannotDo, match="was erased on"):
+        await erasing.erase(helpline.settings, number, sure=True)
 
 
 async def test_whoever_was_erased_may_write_again_and_is_somebody_new(helpline: Helpline):
     async with Person(helpline) as person:
         await person.write("hello, it is me")
         [first] = await helpline.conversation_ids()
-        await upkeep.erase(helpline.settings, first, sure=True)
+        await erasing.erase(helpline.settings, first, sure=True)
 
         page = await person.write("hello again")
 
@@ -385,7 +386,7 @@ async def test_somebody_who_writes_while_they_are_erased_is_answered_in_the_end(
             for number in range(10):
                 assert await person.send(text=f"word {number}") in {303, 503}
 
-        await asyncio.gather(write_on(), upkeep.erase(helpline.settings, first, sure=True))
+        await asyncio.gather(write_on(), erasing.erase(helpline.settings, first, sure=True))
         await person.write("last")
 
     assert await helpline.lines(first) == []

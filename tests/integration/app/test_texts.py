@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from bot.kernel.access import Role
 from bot.texts import service
-from bot.upkeep import export_texts
+from bot.upkeep.procedures import export_texts
 from tests.integration.app.program import Desk, Helpline, Person
 
 PAGE = "/desk/texts/adult_with_child/en"

@@ -10,7 +10,6 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot import upkeep
 from bot.cases import consent, receipt_store, receipts, service, store
 from bot.cases.consent import Agreement, Kind, Purpose
 from bot.cases.hand import Hand
@@ -25,6 +24,7 @@ from bot.conversations.turn import NEUTRAL, NEUTRAL_AGAIN
 from bot.kernel.access import Role
 from bot.kernel.officers import Officer, add_officer, get_officer, list_officers
 from bot.kernel.words import Words
+from bot.upkeep import erasing
 from dialogues.runtime.model import Reply
 from dialogues.understanding.model import Priority
 from tests.conftest import NOON
@@ -231,7 +231,9 @@ async def test_erasing_reaches_every_phone_that_was_left(phone: Phone):
         code = re.sub(r"\D", "", (await phone.on_phone(later))[-1])
 
     last = await phone.talk.conversation("+3")
-    await phone.talk.database.write(lambda tx: upkeep._erase(tx, phone.talk.vault, last, at=phone.talk.clock.now()))
+    await phone.talk.database.write(
+        lambda tx: erasing.erase_person(tx, phone.talk.vault, last, at=phone.talk.clock.now())
+    )
 
     kept = conversation_store.messages.c
     assert await phone.talk.rows(sa.select(kept.id).where(kept.body_sealed.is_not(None))) == []

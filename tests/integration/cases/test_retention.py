@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bot import retention, upkeep
+from bot import retention
 from bot.cases import receipt_store, receipts, service, store, waiting
 from bot.cases.attachments import fit_to_send
 from bot.cases.model import Case
@@ -19,6 +19,7 @@ from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Mark
 from bot.kernel.crypto import Erased, data_keys
 from bot.kernel.officers import make_link, sign_in_links
+from bot.upkeep import erasing
 from tests.integration.cases.test_phone import Phone, phone
 from tests.unit.conversations.test_attachment_copies import FILES
 
@@ -36,7 +37,7 @@ async def is_erased(phone: Phone, who_is: str) -> bool:
 
 
 async def keep_house(phone: Phone) -> int:
-    return await upkeep.keep_to_retention(phone.talk.database, phone.talk.vault, RULES, phone.talk.clock.now())
+    return await erasing.keep_to_retention(phone.talk.database, phone.talk.vault, RULES, phone.talk.clock.now())
 
 
 async def a_closed_case(phone: Phone) -> Case:
@@ -178,7 +179,7 @@ async def test_nothing_of_their_words_or_traces_is_left(phone: Phone, clock):
 def _words_and_traces(tx: Connection) -> dict[str, list[str]]:
     """By table the columns of these classes that still say something. Numbers of received messages have 30 days."""
     left: dict[str, list[str]] = {}
-    there = {table.name: table for table in upkeep.tables()}
+    there = {table.name: table for table in erasing.tables()}
     for name, column in RULES.of_class("words", "trace"):
         field = there[name].c[column]
         says = tx.execute(sa.select(field).where(field.is_not(None))).scalars().all()
@@ -196,7 +197,7 @@ async def test_rows_that_are_no_use_any_more_are_counted_and_then_deleted(phone:
 
     await phone.talk.database.write(make)
     clock.advance(timedelta(days=40))
-    old = await phone.talk.database.read(lambda tx: retention.old_rows(tx, RULES, upkeep.tables(), clock.now()))
+    old = await phone.talk.database.read(lambda tx: retention.old_rows(tx, RULES, erasing.tables(), clock.now()))
     assert old == {"sign_in_links": 1, "receipt_tries": 1}
 
     await keep_house(phone)

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot import upkeep
 from bot.cases import receipts, safe_time, service, waiting, waiting_store
 from bot.cases.model import Case, CaseNotFound, NotAllowedNow, NotReadyToClose, NotSafeNow
 from bot.cases.waiting import WaitingAnswer
@@ -15,6 +14,7 @@ from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store
 from bot.conversations.safe_contact import SafeContact
 from bot.kernel.officers import Officer
+from bot.upkeep import erasing
 from tests.integration.cases.test_phone import Phone, phone
 
 __all__ = ["phone"]
@@ -134,7 +134,7 @@ async def test_erasing_takes_it_and_what_waits(held: Held):
     await held.answers_when_safe("the words of the officer")
 
     conversation_id = held.case_.conversation_id
-    await held.do(lambda tx: upkeep._erase(tx, held.talk.vault, conversation_id, at=held.talk.clock.now()))
+    await held.do(lambda tx: erasing.erase_person(tx, held.talk.vault, conversation_id, at=held.talk.clock.now()))
 
     assert not (await held.safe()).says_something
     assert await held.waits() == []

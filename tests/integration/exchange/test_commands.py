@@ -24,7 +24,7 @@ from bot.kernel.crypto import Vault
 from bot.kernel.ids import new_id
 from bot.kernel.officers import add_officer, hash_password, set_password
 from bot.kernel.settings import load_settings
-from bot.upkeep import installation
+from bot.upkeep.installation import installation
 
 PASSWORDS = {"amira": "a heron over the marsh", "bruno": "seven boats at anchor"}
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 import bot.app  # noqa: F401  (whatever room a table is of: it is declared now)
 from bot import retention
 from bot.kernel.settings import load_settings
-from bot.upkeep import tables as every_table
+from bot.upkeep.erasing import tables as every_table
 
 
 def test_every_column_of_the_database_stands_in_one_class():

@@ -22,7 +22,7 @@ from bot.kernel.crypto import Vault
 from bot.kernel.officers import find_officer
 from bot.kernel.settings import Settings
 from bot.kernel.words import Words
-from bot.upkeep import installation
+from bot.upkeep.installation import installation
 
 READ_ERRORS = {
     "too_large": "it is larger than 1 MB",

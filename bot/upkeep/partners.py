@@ -37,7 +37,7 @@ from bot.kernel.ids import new_id
 from bot.kernel.live import Signals
 from bot.kernel.settings import Settings
 from bot.offices import own_identity
-from bot.upkeep import COMMAND, installation
+from bot.upkeep.installation import COMMAND, installation
 
 T = TypeVar("T")
 

@@ -1,0 +1,1 @@
+"""Looking after an installation: a use case for each command of `./waymark`."""
