@@ -1,0 +1,138 @@
+"""Conversations: found by their address, opened, changed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from bot.conversations.model import (
+    ConversationKind,
+    Mode,
+    OutboxState,
+)
+from bot.conversations.store.tables import WATCHED, NoConversation, conversations, outbox
+from bot.kernel.crypto import DataKey, Vault
+from bot.kernel.database import insert_or_nothing
+from bot.kernel.ids import new_id
+
+
+def address_index(vault: Vault, channel: str, account: str, address: str) -> str:
+    return vault.index("address", channel, account, address)
+
+
+def conversation_by_address(tx: Connection, channel: str, account: str, index: str) -> tuple[str, str] | None:
+    """The id of the conversation and of its data key."""
+    row = tx.execute(
+        sa.select(conversations.c.id, conversations.c.key_id).where(
+            conversations.c.channel == channel,
+            conversations.c.account == account,
+            conversations.c.address_index == index,
+        )
+    ).one_or_none()
+    return None if row is None else (row.id, row.key_id)
+
+
+def find_or_open(
+    tx: Connection,
+    vault: Vault,
+    *,
+    kind: ConversationKind,
+    channel: str,
+    account: str,
+    address: str,
+    language: str | None,
+    at: datetime,
+    demo: bool,
+) -> tuple[str, DataKey]:
+    """The conversation with an address, opened if there is none. Safe against two who open it at once."""
+    index = address_index(vault, channel, account, address)
+    found = conversation_by_address(tx, channel, account, index)
+    if found is None:
+        conversation_id, key = new_id(), vault.new_key(tx, at)
+        values = {
+            "id": conversation_id,
+            "kind": kind.value,
+            "channel": channel,
+            "account": account,
+            "address_index": index,
+            "address_sealed": key.seal(address, table="conversations", row=conversation_id, field="address"),
+            "key_id": key.id,
+            "language": language,
+            "language_chosen": False,
+            "state_sealed": None,
+            "start_afresh": False,
+            "mode": Mode.BOT.value,
+            "fence": 0,
+            "next_seq": 1,
+            "created_at": at,
+            "demo": demo,
+        }
+        if insert_or_nothing(tx, conversations, values):
+            return conversation_id, key
+        vault.destroy(tx, key.id, at)  # somebody was faster: this key has sealed nothing
+        found = conversation_by_address(tx, channel, account, index)
+        assert found is not None
+    return found[0], vault.key(tx, found[1])
+
+
+def conversation(tx: Connection, conversation_id: str, *, lock: bool = False) -> Row[Any]:
+    """A conversation that was not erased. Raises NoConversation."""
+    query = sa.select(conversations).where(conversations.c.id == conversation_id, conversations.c.erased_at.is_(None))
+    row = tx.execute(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise NoConversation(conversation_id)
+    return row
+
+
+def change_conversation(tx: Connection, conversation_id: str, **values: Any) -> None:
+    """Change what a turn relies on. A turn under way notices at its commit, and is taken again."""
+    changed = tx.execute(
+        conversations.update()
+        .where(conversations.c.id == conversation_id, conversations.c.erased_at.is_(None))
+        .values(fence=conversations.c.fence + 1, lease_until=None, **values)
+    )
+    if changed.rowcount == 0:
+        raise NoConversation(conversation_id)
+
+
+def set_kind(tx: Connection, conversation_id: str, kind: ConversationKind) -> None:
+    """Unlike `change_conversation` this leaves a turn under way its claim. Raises NoConversation."""
+    changed = tx.execute(
+        conversations.update()
+        .where(conversations.c.id == conversation_id, conversations.c.erased_at.is_(None))
+        .values(kind=kind.value)
+    )
+    if changed.rowcount == 0:
+        raise NoConversation(conversation_id)
+
+
+def keep_safe_contact(tx: Connection, conversation_id: str, sealed: bytes | None) -> None:
+    """When the person may be written to. No turn relies on it, so one under way keeps its claim."""
+    tx.execute(
+        conversations.update()
+        .where(conversations.c.id == conversation_id, conversations.c.erased_at.is_(None))
+        .values(safe_contact_sealed=sealed)
+    )
+
+
+def begin_watch(tx: Connection, conversation_id: str, *, shown_from: int, at: datetime) -> None:
+    """Somebody else may hold the phone: nothing before line `shown_from` is shown on it, and nothing that waits to be
+    sent to it goes out. Like `set_kind` this leaves a turn under way its claim."""
+    tx.execute(
+        conversations.update()
+        .where(conversations.c.id == conversation_id)
+        .values(watched_since=at, shown_from=shown_from)
+    )
+    hold_back(tx, conversation_id, at=at)
+
+
+def hold_back(tx: Connection, conversation_id: str, *, at: datetime) -> None:
+    """What still waits to be sent to this conversation is never sent."""
+    tx.execute(
+        outbox.update()
+        .where(outbox.c.conversation_id == conversation_id, outbox.c.state == OutboxState.TODO.value)
+        .values(state=OutboxState.DEAD.value, cause=WATCHED, settled_at=at)
+    )
