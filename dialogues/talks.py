@@ -25,6 +25,7 @@ from typing import Any
 
 from dialogues.actions.given import GivenServices
 from dialogues.actions.ports import FoundPlace, FoundService
+from dialogues.looking_up import as_look_up
 from dialogues.runtime.engine import Engine
 from dialogues.runtime.files import Block, Problem, ProjectWrong, read_yaml
 from dialogues.runtime.model import DialogueState, Entity, Reply, Turn, UserMessage
@@ -138,7 +139,7 @@ def message_of(reading: Reading, metadata: Mapping[str, Any]) -> UserMessage:
         danger = (Entity("reason", reading.risk.reason), Entity("priority", reading.risk.priority.value))
         entities = (*(e for e in entities if e.name not in {"reason", "priority"}), *danger)
     facts = {**metadata, "reporter": True} if reading.reporter else metadata
-    return UserMessage(reading.text, intent, reading.confidence, reading.ranking, entities, metadata=facts)
+    return as_look_up(UserMessage(reading.text, intent, reading.confidence, reading.ranking, entities, metadata=facts))
 
 
 def _compare(written: Block, turn: Turn) -> Iterable[str]:

@@ -27,6 +27,7 @@ ACTION_NAMES = (
     "action_find_service",
     "action_forget_place",
     "action_hand_over_attachment",
+    "action_look_up",
     "action_narrow",
     "action_not_understood",
     "action_pass_on",
@@ -72,6 +73,7 @@ def build_actions(
 
     def make() -> list[object]:
         from dialogues.actions.checklist import checklist_actions
+        from dialogues.actions.look_up import look_up_actions
         from dialogues.actions.officer import officer_actions
         from dialogues.actions.procedures import procedure_actions
         from dialogues.actions.results import result_actions
@@ -82,6 +84,7 @@ def build_actions(
             *officer_actions(services, default_country),
             *procedure_actions(procedures, services, translate, today, default_country),
             *checklist_actions(procedures, services, translate, today, default_country),
+            *look_up_actions(procedures, services, translate, today, default_country),
             *service_actions(services, translate, default_country),
             *result_actions(services, translate),
             *talk_actions(procedures, services, translate, today, default_country),

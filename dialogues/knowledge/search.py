@@ -24,8 +24,14 @@ LEAST_SCORE = 0.2  # of a perfect match; below it we have found nothing
 MEANING_SHARE = 0.5  # of the score, where there is an embedder
 LEAST_MEANING = 0.82  # cosine below which multilingual-e5 says nothing: to it, any two sentences are somewhat alike
 
-#: How much a word tells by where it stands.
-TITLE, SEARCH_WORDS, ANSWER, REST = 3.0, 3.0, 1.5, 1.0
+#: How much a word tells by where it stands. A question is full of words that stand in no title, so that search words
+#: are a perfect match already; who types one word means the text that is called by it.
+TITLE, SEARCH_WORDS, ANSWER, REST = 3.5, 3.0, 1.5, 1.0
+PERFECT = SEARCH_WORDS
+
+#: Two words that begin with so many letters alike may be one word in two forms: vaccine, vaccination.
+SAME_BEGINNING = 6
+OTHER_FORM = 0.7
 
 #: Words that stand in every question, folded, by language.
 _COMMON = {
@@ -83,7 +89,7 @@ def words_of(text: str) -> list[str]:
 
 
 class Match(Struct, frozen=True):
-    """A procedure somebody may mean, and how well it fits (1.0: every word was found where it counts most)."""
+    """A procedure somebody may mean, and how well it fits (1.0: every word is one its authors expect people to use)."""
 
     key: str
     score: float
@@ -130,7 +136,7 @@ class Index:
         for word in dict.fromkeys(words):
             near = self._near(word)
             # A word nobody wrote is as rare as any can be; it must lower the score, or noise would match.
-            possible += TITLE * max((self._rarity[known] for known in near), default=self._rarest)
+            possible += PERFECT * max((self._rarity[known] for known in near), default=self._rarest)
             for key, weights in self._weights.items():
                 fits = (weights.get(known, 0.0) * alike * self._rarity[known] for known, alike in near.items())
                 best = max(fits, default=0.0)
@@ -145,6 +151,9 @@ class Index:
             found = process.extract(word, self._vocabulary, scorer=fuzz.ratio, score_cutoff=FUZZY_CUTOFF, limit=5)
             for known, alike, _ in found:
                 near.setdefault(known, (alike / 100) ** 2)
+        if not near and len(word) >= SAME_BEGINNING and not word.isdigit():
+            beginning = word[:SAME_BEGINNING]
+            near = {known: OTHER_FORM for known in self._vocabulary if known.startswith(beginning)}
         return near
 
     def _by_meaning(self, question: str, embed: Embed) -> dict[str, float]:

@@ -63,6 +63,24 @@ def test_a_question_finds_its_procedure_in_spite_of_accents_and_typos(
     assert found[0].language == language
 
 
+@pytest.mark.parametrize(
+    ("word", "language", "key"),
+    [
+        ("guardain", "en", "guardian_appointment"),
+        ("interpreter", "en", "interpreter_use"),
+        ("vaccination", "en", "health_records"),
+        ("tuteur", "fr", "guardian_appointment"),
+        ("intérprete", "es", "interpreter_use"),
+        ("الوصى", "ar", "guardian_appointment"),
+        ("المترجم", "ar", "interpreter_use"),
+    ],
+)
+def test_one_word_finds_the_text_that_is_called_by_it_and_not_one_that_mentions_it(
+    procedures: Procedures, word: str, language: str, key: str
+) -> None:
+    assert procedures.search(word, language, on=TODAY)[0].key == key
+
+
 @pytest.mark.parametrize("words", ["", "   ", "zzz qqq", "🙂", "a", "123456789", "hello how are you", "مرحبا"])
 def test_words_that_mean_no_procedure_find_none(procedures: Procedures, words: str) -> None:
     assert procedures.search(words, "en", on=TODAY) == []

@@ -1,0 +1,67 @@
+"""Answering a search in the texts with all that fits, each with where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from rasa_sdk import Action
+
+from dialogues.actions.answer import choose_button, person_button, source_line
+from dialogues.actions.ports import Services
+from dialogues.actions.procedures import ProcedureAction, Shelf
+from dialogues.actions.reading import language_of
+from dialogues.knowledge import Audience, Procedure, Procedures
+from dialogues.looking_up import words_to_look_up
+from dialogues.runtime.responses import Translate
+
+MOST_FOUND = 5
+
+
+def look_up_actions(
+    procedures: Procedures,
+    services: Services,
+    translate: Translate,
+    today: Callable[[], date],
+    default_country: str | None,
+) -> list[Action]:
+    return [LookUp(Shelf(procedures, today, default_country), services, translate, default_country)]
+
+
+class LookUp(ProcedureAction):
+    """Every text the words may mean, by meaning and by the words themselves, each with where it comes from."""
+
+    def name(self) -> str:
+        return "action_look_up"
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        words = words_to_look_up(str(tracker.latest_message.get("text") or ""))
+        found = self._found(words, tracker)
+        if not found:
+            return self.ask_which(dispatcher, tracker)
+        language = language_of(tracker)
+        said = [self._shown(text, language) for text in found]
+        heading = self._translate(language, "This is what I found:")
+        dispatcher.utter_message(
+            text="\n\n".join((heading, *said)),
+            buttons=[*(choose_button(text) for text in found), person_button(self._translate, language)],
+        )
+        return []
+
+    def _shown(self, text: Procedure, language: str) -> str:
+        """Its title with where it comes from; a child reads no law."""
+        if text.audience is Audience.CHILD:
+            return text.title
+        return f"{text.title}\n{source_line(text, language, self._translate)}"
+
+    def _found(self, words: str, tracker: Any) -> list[Procedure]:
+        """Texts the words mean and texts that have the words; what stands high in both lists comes first."""
+        points: dict[str, float] = {}
+        texts: dict[str, Procedure] = {}
+        for ranked in (self._shelf.search(words, tracker, MOST_FOUND), self._shelf.nearest(tracker)):
+            for rank, text in enumerate(ranked, start=1):
+                texts[text.key] = text
+                points[text.key] = points.get(text.key, 0.0) + 1 / rank
+        best = sorted(points, key=lambda key: -points[key])
+        return [texts[key] for key in best[:MOST_FOUND]]
