@@ -15,10 +15,40 @@ from dialogues.knowledge.search import fold
 
 LONGEST = 1000  # letters of a message that are looked at: whoever speaks of themselves does so early
 
+#: What a number after "I am" counts where it is no age: "I am 15 minutes away", "I am 12 kids short".
+_NO_YEARS: Final = (
+    r"(?:\W?(?:st|nd|rd|th)\b|[\d:.%]?\d|\s*%"
+    r"|\s*(?:a\.?m|p\.?m|m away|min(?:ute)?s?|met(?:er|re)s?|miles?|months?|h(?:ours?|rs?)?|kms?|kilomet(?:er|re)s?"
+    r"|days?|weeks?|seconds?|blocks?|stops?|euros?|dollars?|staff|people|beds?|places?|short|kids|children|minors"
+    r"|girls|boys|teens|families|cases|files|feet)\b)"
+)
+_NUMBERS: Final = {
+    name: number
+    for number, names in enumerate(
+        (
+            "eight huit ocho",
+            "nine neuf nueve",
+            "ten dix diez",
+            "eleven onze once",
+            "twelve douze doce",
+            "thirteen treize trece",
+            "fourteen quatorze catorce",
+            "fifteen quinze quince",
+            "sixteen seize dieciseis",
+            "seventeen dix-sept diecisiete",
+        ),
+        start=8,
+    )
+    for name in names.split()
+}
+_AGE: Final = rf"(\d{{1,2}}|{'|'.join(sorted(_NUMBERS, key=len, reverse=True))})"
+
 #: "I am 15", and not "I am 15 minutes away"; "j'ai 15 ans", and not "j'ai 15 jeunes au foyer".
 _OWN_AGE: Final = re.compile(
-    r"\b(?:(?:i am|i'?m)\s+(?:only\s+)?(\d{1,2})(?=\s*(?:$|[,.;!?]|y(?:ears?|o|rs?)\b|and\b))"
-    r"|j\W?ai\s+(?:bientot\s+)?(\d{1,2})\s*ans\b|tengo\s+(\d{1,2})\s*anos?\b|عمري\s*(\d{1,2}))"
+    rf"\b(?:(?<!says )(?<!said )(?<!claims )(?:i am|i\W?m)\s+(?:(?:only|just|now|still)\s+)?{_AGE}(?!{_NO_YEARS})(?!\w)"
+    rf"|(?:j\W?ai|g)\s+(?:(?:bientot|que|seulement)\s+)?{_AGE}\s*ans\b"
+    rf"|tengo\s+(?:(?:solo|ya)\s+)?{_AGE}(?:\s*anos?\b|\s+(?:y|pero)\s+(?:me|mi|no|estoy|soy|quiero|dicen|ellos)\b)"
+    r"|(?:عمري|سني)\s*(\d{1,2})|(?:عندي|انا)\s*(\d{1,2})\s*(?:سنه|عام))"
 )
 
 #: Whoever speaks of these as theirs, or of a child as somebody else, writes for a child.
@@ -173,8 +203,11 @@ def _of_somebody_else() -> re.Pattern[str]:
 
 def says_to_be_a_child(words: str) -> bool:
     """Whether somebody tells their own age, and it is under 18. Of ages of others nothing is concluded."""
-    hit = _OWN_AGE.search(fold(words))
-    return hit is not None and int(next(filter(None, hit.groups()))) < 18
+    hit = _OWN_AGE.search(_plain(words))
+    if hit is None:
+        return False
+    age = next(filter(None, hit.groups()))
+    return (_NUMBERS[age] if age in _NUMBERS else int(age)) < 18
 
 
 def speaks_as_a_child(words: str, language: str) -> bool:

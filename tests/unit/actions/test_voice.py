@@ -29,6 +29,39 @@ def test_a_child_is_known_by_speaking_of_themselves(language: str, words: str) -
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        "I'm 16 they say I am an adult",
+        "im 15 m from eritrea",
+        "i am fifteen what do i do",
+        "g 15 ans on me croit pas",
+        "j’ai quinze ans et demi",
+        "tengo 16 y dicen que soy adulto",
+        "عندي ١٥ سنة وحدي",
+    ],
+)
+def test_an_age_that_is_said_in_any_usual_way_is_heard(words: str) -> None:
+    assert says_to_be_a_child(words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "I'm 15 km from the border post",
+        "i am ten minutes away",
+        "I'm 16th in line for the judge",
+        "I am 12 kids short of beds",
+        "boy says i am 16 but looks 25",
+        "tengo 16 y 17 en la misma sala",
+        "عندي 15 طفل",
+        "I am 40",
+    ],
+)
+def test_a_number_that_is_no_age_of_the_writer_makes_nobody_a_child(words: str) -> None:
+    assert not says_to_be_a_child(words)
+
+
+@pytest.mark.parametrize(
     ("language", "words"),
     [
         ("en", "what qs am i allowed to ask a minor"),
