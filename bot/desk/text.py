@@ -228,7 +228,7 @@ async def _screen(
     view = request.query.get("view", "read")
     view = view if view in VIEWS and (found.text is not None or view != "seen") else "read"
     waiting = await request.app[DATABASE].read(lambda tx: store.edit_in(tx, found.file, EditState.DRAFT))
-    matter = _matter_of_text(found, on, request) if found.text is not None else _matter_of_overlay(found, on)
+    matter = _matter_of_text(found, texts, on, request) if found.text is not None else _matter_of_overlay(found, on)
     if view == "seen":
         matter |= await _seen(request, texts, found, waiting, on)
 
@@ -275,7 +275,7 @@ def _state(found: Found, approved: Mapping[str, str], on: date) -> str | None:
     return None if found.overlay is None else overlay_state(found.overlay, found.file in approved, on)
 
 
-def _matter_of_text(found: Found, on: date, request: web.Request) -> dict[str, Any]:
+def _matter_of_text(found: Found, texts: TextShelf, on: date, request: web.Request) -> dict[str, Any]:
     assert found.text is not None
     procedure = found.text.procedure
     prefix = found.name.removesuffix(procedure.language)
@@ -294,6 +294,7 @@ def _matter_of_text(found: Found, on: date, request: web.Request) -> dict[str, A
             for overlay in found.read.overlays
             if any(variation.procedure == procedure.key for variation in overlay.variations)
         ],
+        "like": [(other.key, other.title) for other in texts.procedures.like(procedure, on=on)],
     }
 
 

@@ -22,7 +22,7 @@ from bot.texts.shelf import TextShelf
 from dialogues.knowledge.loading import OVERLAYS_FOLDER, LoadedText
 from dialogues.knowledge.model import LANGUAGES, ORIGINAL_LANGUAGE, Audience, TranslationState
 from dialogues.knowledge.overlays import Overlay, is_jurisdiction
-from dialogues.knowledge.search import fold
+from dialogues.knowledge.search import fold, merged
 
 #: A review that is due within so long is shown as work.
 SOON = timedelta(days=60)
@@ -119,7 +119,7 @@ def texts_routes(texts: TextShelf, meant: Meant = no_meaning) -> Routes:
         read = await texts.read()
         found = _found(texts, words, language, on)
         if words:
-            found = list(dict.fromkeys((*await meant(words, language), *found)))
+            found = merged(found, await meant(words, language))
 
         def gather(tx: Connection) -> dict[str, Any]:
             waiting = store.edits_in(tx, EditState.DRAFT)

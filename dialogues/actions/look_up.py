@@ -13,6 +13,7 @@ from dialogues.actions.ports import Services
 from dialogues.actions.procedures import ProcedureAction, Shelf
 from dialogues.actions.reading import language_of
 from dialogues.knowledge import Audience, Procedure, Procedures
+from dialogues.knowledge.search import merged
 from dialogues.looking_up import words_to_look_up
 from dialogues.runtime.responses import Translate
 
@@ -56,12 +57,9 @@ class LookUp(ProcedureAction):
         return f"{text.title}\n{source_line(text, language, self._translate)}"
 
     def _found(self, words: str, tracker: Any) -> list[Procedure]:
-        """Texts the words mean and texts that have the words; what stands high in both lists comes first."""
-        points: dict[str, float] = {}
-        texts: dict[str, Procedure] = {}
-        for ranked in (self._shelf.search(words, tracker, MOST_FOUND), self._shelf.nearest(tracker)):
-            for rank, text in enumerate(ranked, start=1):
-                texts[text.key] = text
-                points[text.key] = points.get(text.key, 0.0) + 1 / rank
-        best = sorted(points, key=lambda key: -points[key])
+        """Texts the words mean and texts that have the words, the likeliest first."""
+        by_words = self._shelf.search(words, tracker, MOST_FOUND)
+        by_meaning = self._shelf.nearest(tracker)
+        texts = {text.key: text for text in (*by_meaning, *by_words)}
+        best = merged([text.key for text in by_words], [text.key for text in by_meaning])
         return [texts[key] for key in best[:MOST_FOUND]]

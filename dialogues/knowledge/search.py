@@ -95,6 +95,15 @@ class Match(Struct, frozen=True):
     score: float
 
 
+def merged(*rankings: Sequence[str]) -> list[str]:
+    """Keys of several rankings in one: what stands high in each comes before what stands high in one."""
+    points: dict[str, float] = {}
+    for ranking in rankings:
+        for rank, key in enumerate(dict.fromkeys(ranking), start=1):
+            points[key] = points.get(key, 0.0) + 1 / rank
+    return sorted(points, key=lambda key: -points[key])
+
+
 class Index:
     """The texts of one language for one audience, ready to be searched. Several texts of one key count as one."""
 

@@ -295,6 +295,17 @@ async def test_two_languages_stand_side_by_side(world, at_desk):
     assert columns == [("ar", "rtl"), ("fr", "ltr")]
 
 
+async def test_a_text_leads_on_to_others_like_it_in_its_language_and_for_its_readers(world, at_desk):
+    browser = await at_desk(await world.officer("leo", Role.AUTHOR))
+
+    for name in ("fr", "child.fr"):
+        page = await browser.go(f"/desk/texts/guardian_appointment/{name}")
+        on = re.findall(rf'<li><a href="(/desk/texts/\w+/{re.escape(name)})"', page.partition("More like this")[2])
+
+        assert len(on) > 1
+        assert await browser.go(on[0])
+
+
 async def test_the_list_finds_typos_and_spelling_variants_and_says_what_is_due(world, at_desk, clock):
     leo = await world.officer("leo", Role.AUTHOR)
     browser = await at_desk(leo)

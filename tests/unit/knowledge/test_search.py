@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 
 from dialogues.knowledge import Audience, Procedures
-from dialogues.knowledge.search import fold, words_of
+from dialogues.knowledge.search import fold, merged, words_of
 
 PROCEDURES = Path(__file__).parents[3] / "dialogues" / "procedures"
 TODAY = date(2026, 11, 23)
@@ -115,3 +115,8 @@ def test_an_embedder_finds_what_shares_no_word_with_the_text() -> None:
 
     assert by_words.search("puberty", "en", on=TODAY) == []
     assert by_meaning.search("puberty", "en", on=TODAY)[0].key == "age_assessment"
+
+
+def test_what_stands_high_in_two_rankings_comes_before_what_stands_high_in_one() -> None:
+    assert merged(["a", "b"], ["c", "a"]) == ["a", "c", "b"]
+    assert merged([], ["c"]) == ["c"]
