@@ -29,13 +29,14 @@ from dialogues.actions.ports import FoundService, Services
 from dialogues.actions.progress import done_steps
 from dialogues.actions.reading import (
     button,
-    country_of,
+    country_asked_about,
     entity,
     language_of,
     number_to_call,
     place_of,
 )
 from dialogues.actions.voice import says_to_be_a_child, speaks_as_a_child, writes_for_a_child
+from dialogues.actions.whereabouts import whereabouts
 from dialogues.knowledge import Audience, Procedure, Procedures
 from dialogues.knowledge.countries import countries_named, country_name
 from dialogues.knowledge.model import INTERNATIONAL, ORIGINAL_LANGUAGE, Source
@@ -118,13 +119,13 @@ class Shelf:
 
     def find(self, key: str, tracker: Any) -> Procedure | None:
         """The text to show: in the person's language, or the English it was translated from where they ask for that."""
-        country = country_of(tracker, self._default_country)
+        country = country_asked_about(tracker, self._default_country)
         language = ORIGINAL_LANGUAGE if entity(tracker, "original") else language_of(tracker)
         return self._procedures.get(key, language, self._today(), country, audience=audience_of(tracker))
 
     def country(self, tracker: Any) -> str:
         """Where the person is, "" when nobody knows."""
-        return country_of(tracker, self._default_country) or ""
+        return country_asked_about(tracker, self._default_country) or ""
 
     def search(self, words: str, tracker: Any, limit: int) -> list[Procedure]:
         return self._procedures.search(
@@ -132,14 +133,14 @@ class Shelf:
             language_of(tracker),
             limit,
             on=self._today(),
-            country=country_of(tracker, self._default_country),
+            country=country_asked_about(tracker, self._default_country),
             audience=audience_of(tracker),
         )
 
     def like(self, text: Procedure, tracker: Any) -> list[Procedure]:
         """Other texts in force that go with this one."""
         return self._procedures.like(
-            text, MOST_LIKE, on=self._today(), country=country_of(tracker, self._default_country)
+            text, MOST_LIKE, on=self._today(), country=country_asked_about(tracker, self._default_country)
         )
 
     def meant_otherwise(self, text: Procedure, tracker: Any) -> list[Procedure]:
@@ -168,7 +169,7 @@ class Shelf:
 
     def here(self, text: Procedure, tracker: Any, translate: Translate) -> str:
         """What is known to differ where the person is, or that nothing is and whom to ask. "" if we know no country."""
-        country, language = country_of(tracker, self._default_country), language_of(tracker)
+        country, language = country_asked_about(tracker, self._default_country), language_of(tracker)
         if country is None or text.jurisdiction != INTERNATIONAL:
             return ""
         if text.local:
@@ -182,7 +183,7 @@ class Shelf:
         """What changes from country to country, and what we know of each. Of the person's own, where we know it."""
         language = language_of(tracker)
         known = text.local
-        if country_of(tracker, self._default_country) is None and text.audience is Audience.WORKER:
+        if country_asked_about(tracker, self._default_country) is None and text.audience is Audience.WORKER:
             known = self._procedures.overlays.elsewhere(text.key, language, self._today())
         lines = (f"{country_name(rule.jurisdiction, language)}: {rule.words}" for rule in known)
         return (*((text.varies,) if text.varies else ()), *lines)
@@ -299,6 +300,11 @@ class AnswerProcedure(ProcedureAction):
 
     def name(self) -> str:
         return "action_answer_procedure"
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        told = await whereabouts(self._services, tracker, self._default_country)
+        tracker.slots.update(told)  # what they say of where holds for this answer already
+        return [*(SlotSet(*slot) for slot in told.items()), *await super().run(dispatcher, tracker, domain)]
 
     def wanted(self, tracker: Any) -> str | None:
         named = entity(tracker, "procedure")
@@ -504,12 +510,12 @@ class ProcedureContacts(ProcedureAction):
         language, found = language_of(tracker), list[FoundService]()
         try:
             place = place_of(tracker)
-            if place is not None:
+            about = country_asked_about(tracker, self._default_country)
+            if place is not None and (not place.country or about in (None, place.country)):
                 for need in text.needs:
                     found += await self._services.near(need, place, language=language, limit=2)
-            country = country_of(tracker, self._default_country)
-            if country:
-                found += await self._services.helplines(country, language=language, limit=MOST_CONTACTS)
+            if about:
+                found += await self._services.helplines(about, language=language, limit=MOST_CONTACTS)
         except Exception:
             return []
         once = {service.id: service for service in found if service.phone}
@@ -539,7 +545,7 @@ def note_gap(dispatcher: Any, tracker: Any, key: str, why: str, default_country:
             "procedure": key,
             "why": why,
             "language": language_of(tracker),
-            "country": country_of(tracker, default_country) or "",
+            "country": country_asked_about(tracker, default_country) or "",
             "audience": audience_of(tracker).value,
         }
     )

@@ -30,6 +30,11 @@ def country_of(tracker: Any, default: str | None) -> str | None:
     return tracker.get_slot("place_country") or tracker.get_slot("country") or default
 
 
+def country_asked_about(tracker: Any, default: str | None) -> str | None:
+    """The country whose rules are asked for: one that was named, else where the person is."""
+    return tracker.get_slot("about_country") or country_of(tracker, default)
+
+
 def place_of(tracker: Any) -> FoundPlace | None:
     """The place the person named or shared, as far as it was found on the map."""
     latitude, longitude = tracker.get_slot("place_lat"), tracker.get_slot("place_lon")

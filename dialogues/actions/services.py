@@ -15,6 +15,7 @@ from dialogues.actions.officer import call_officer
 from dialogues.actions.ports import FoundPlace, FoundService, Services
 from dialogues.actions.reading import button, country_of, entity, fact, language_of, number_to_call
 from dialogues.actions.results import card, remembered
+from dialogues.actions.whereabouts import PLACE_SLOTS, place_slots
 from dialogues.actions.wishes import WISHES, asked_for, gender_in, named, wishes_in, worth_wishing
 from dialogues.knowledge.countries import country_name
 from dialogues.runtime.payload import payload
@@ -30,8 +31,6 @@ MOST_CHOICES = 4
 NOWHERE = "?"
 LONGEST_LABEL = 30
 
-_PLACE_SLOTS = ("place", "place_resolved", "place_lat", "place_lon", "place_country", "place_options", "place_tries")
-
 
 def service_actions(services: Services, translate: Translate, default_country: str | None) -> list[Action]:
     return [
@@ -41,18 +40,6 @@ def service_actions(services: Services, translate: Translate, default_country: s
         UseLocation(services),
         ForgetPlace(),
     ]
-
-
-def place_slots(place: FoundPlace, label: str) -> dict[str, Any]:
-    return {
-        "place": label,
-        "place_resolved": label,
-        "place_lat": place.latitude,
-        "place_lon": place.longitude,
-        "place_country": place.country or None,
-        "place_options": None,
-        "place_tries": None,
-    }
 
 
 class ValidateServiceForm(FormValidationAction):  # type: ignore[misc]
@@ -93,7 +80,7 @@ class ValidateServiceForm(FormValidationAction):  # type: ignore[misc]
             return {"place": None, "place_options": options, "place_tries": None}
         tries = int(tracker.get_slot("place_tries") or 0) + 1
         if tries >= TRIES:
-            return {**dict.fromkeys(_PLACE_SLOTS), "place": NOWHERE}
+            return {**dict.fromkeys(PLACE_SLOTS), "place": NOWHERE}
         return {"place": None, "place_options": None, "place_tries": tries}
 
 
@@ -165,7 +152,7 @@ class ForgetPlace(Action):  # type: ignore[misc]
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
         need = entity(tracker, "need")
-        forgotten = [SlotSet(name, None) for name in _PLACE_SLOTS]
+        forgotten = [SlotSet(name, None) for name in PLACE_SLOTS]
         return [*forgotten, SlotSet("need", str(need))] if need else forgotten
 
 

@@ -19,6 +19,7 @@ _ON_THE_WAY = frozenset({"through", "via", "by", "par", "por", "عبر"})
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _PREFIX = re.compile("^(?:d['’]|l['’]|و?(?:ال|بال|لل|ل(?=ا)))")
 _LONGEST_NAME = 4  # words
+_STAY = 2
 
 
 def country_name(code: str, language: str) -> str:
@@ -31,6 +32,18 @@ def countries_named(words: str) -> tuple[str, ...]:
 
     That is the order of the words, except that a country after "from" comes first, and one after "through" next.
     """
+    # Python's sort keeps the order of what is equal.
+    return tuple(dict.fromkeys(code for _, code in sorted(_staged(words), key=lambda country: country[0])))
+
+
+def country_of_stay(words: str) -> str | None:
+    """The one country a message names, beside those that somebody came from or through; None if there are several."""
+    stays = {code for stage, code in _staged(words) if stage == _STAY}
+    return stays.pop() if len(stays) == 1 else None
+
+
+def _staged(words: str) -> list[tuple[int, str]]:
+    """The countries a message names, in the order of its words, each with the stage of the journey it stands for."""
     written = _WORD.findall(words[:1000])
     plain = [_plain(word) for word in written]
     found: list[tuple[int, str]] = []
@@ -40,16 +53,15 @@ def countries_named(words: str) -> tuple[str, ...]:
         if code:
             found.append((_stage(written, at), code))
         at += length
-    # Python's sort keeps the order of what is equal.
-    return tuple(dict.fromkeys(code for _, code in sorted(found, key=lambda country: country[0])))
+    return found
 
 
 def _stage(written: list[str], at: int) -> int:
-    """0 for where a journey began, 1 for what was on the way, 2 for the rest."""
+    """0 for where a journey began, 1 for what was on the way, _STAY for the rest."""
     before = fold(written[at - 1]) if at else ""
     if before in _ORIGIN or fold(written[at]).startswith(("d'", "d’")):
         return 0
-    return 1 if before in _ON_THE_WAY else 2
+    return 1 if before in _ON_THE_WAY else _STAY
 
 
 def _at(written: list[str], plain: list[str], at: int) -> tuple[str, int]:
