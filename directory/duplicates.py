@@ -1,7 +1,10 @@
 """Records that look like one service: found by name, place and phone, and shown to a person, who decides.
 
-Not every record is compared with every other. Two meet only in a block: one phone, or one town and a rare word of the
-name. So the work grows with the number of records, and not with its square.
+Not every record is compared with every other. Two meet only in a block: one phone, one spot on the map, or one town and
+a rare word of a name. So the work grows with the number of records, and not with its square.
+
+A service is written by many hands: with "Association" before it and its town behind, in another language, in another
+script. Names are compared without such words, and with every name a record has.
 
 A safe place meets safe places only. Shown beside a public record, it would say where it is.
 
@@ -13,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import re
 import sys
@@ -24,10 +28,12 @@ from functools import partial
 from itertools import combinations
 from pathlib import Path
 
+from msgspec import Struct
 from rapidfuzz import fuzz
 from sqlalchemy.engine import Connection
 
 from directory import store
+from directory.gazetteer import script_of
 from directory.geography import distance_m
 from directory.places import fold
 from directory.store import Light, Suggested, Transactions
@@ -48,6 +54,17 @@ ALIKE, ALIKE_WITH_MORE = 90, 60
 #: Two that help with different things are two, unless their names are nearly the same.
 ALIKE_FOR_OTHER_NEEDS = 96
 SAME_POINT_M = 150
+SQUARE = 0.003  # degrees: twice as wide as two points of one place lie apart
+
+#: Words of a name that say nothing of which service it is: legal forms and articles. Of its town the same is true.
+_IDLE_WORDS = """
+    the of for and association asso associazione asociación asbl vzw verein ev onlus odv aps ong ngo
+    foundation fondation fondazione fundación stiftung cooperative cooperativa coop society charity
+    le la les l el los las il lo gli i de du des del della dei di d et e y
+    جمعية مؤسسة منظمة
+"""
+_SAYS_NOTHING = frozenset(map(fold, _IDLE_WORDS.split()))
+MOST_NAMES = 4  # names of a record that are compared: its own, and the first of those in other languages
 
 #: More records than this share no phone by mistake: it is a switchboard. A word so common tells nothing.
 MOST_IN_A_BLOCK = 40
@@ -103,54 +120,92 @@ async def look_for_duplicates(database: Transactions, *, at: datetime) -> int:
     return await database.write(keep)
 
 
+class _Known(Struct, frozen=True):
+    """What is compared of a record, made ready once."""
+
+    cores: tuple[str, ...]  # its names without what says nothing, in every language
+    figures: tuple[str, ...]
+    scripts: frozenset[str]
+    tails: frozenset[str]
+    town: tuple[str, str]
+
+
 def alike(records: Iterable[Light]) -> list[Suggested]:
     """Pairs that look like one service, the most alike first."""
     every = list(records)
-    names = [fold(record.name) for record in every]
+    known = [_known(record) for record in every]
     found: dict[tuple[str, str], Suggested] = {}
-    for block in _blocks(every, names):
+    for block in _blocks(every, known):
         for one, other in combinations(block, 2):
             first, second = sorted((one, other), key=lambda number: every[number].id)
             ids = (every[first].id, every[second].id)
-            if ids not in found and (pair := _pair(every[first], every[second], names[first], names[second])):
+            if ids not in found and (pair := _pair(every[first], every[second], known[first], known[second])):
                 found[ids] = pair
     return sorted(found.values(), key=lambda pair: (-pair.likeness, pair.first_id, pair.second_id))[:MOST_KEPT]
 
 
-def _blocks(records: list[Light], names: list[str]) -> Iterator[list[int]]:
+def _known(record: Light) -> _Known:
+    names = (record.name, *record.other_names)[:MOST_NAMES]
+    town = fold(record.city)
+    idle = _SAYS_NOTHING.union(town.split())
+    cores = []
+    for name in map(fold, names):
+        left = " ".join(word for word in name.split() if word not in idle)
+        cores.append(left or name)
+    return _Known(
+        tuple(dict.fromkeys(cores)),
+        tuple(sorted(re.findall(r"[0-9]+", cores[0]))),
+        frozenset(map(script_of, names)),
+        frozenset(tail for written in record.phones if (tail := _tail(written))),
+        (record.country, town),
+    )
+
+
+def _blocks(records: list[Light], known: list[_Known]) -> Iterator[list[int]]:
     """Numbers of the records that are worth comparing with one another."""
-    common = Counter(word for name in names for word in set(name.split()))
-    by_key: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for number, (record, name) in enumerate(zip(records, names, strict=True)):
-        for phone in {tail for written in record.phones if (tail := _tail(written))}:
-            by_key["phone", phone].append(number)
-        town = (record.country, fold(record.city))
-        rare = sorted(set(name.split()), key=lambda word: (common[word], word))[:WORDS_THAT_COUNT]
-        for word in rare:
-            by_key["word", word, *town].append(number)
+    common = Counter(word for each in known for core in each.cores for word in set(core.split()))
+    by_key: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    for number, (record, each) in enumerate(zip(records, known, strict=True)):
+        keys: set[tuple[object, ...]] = {("phone", tail) for tail in each.tails}
+        for core in each.cores:
+            rare = sorted(set(core.split()), key=lambda word: (common[word], word))[:WORDS_THAT_COUNT]
+            keys.update(("word", word, *each.town) for word in rare)
+        if record.point is not None:
+            keys.update(("spot", *spot) for spot in _spots(*record.point))
+        for key in keys:
+            by_key[key].append(number)
     for block in by_key.values():
         if 2 <= len(block) <= MOST_IN_A_BLOCK:
             yield block
 
 
-def _pair(one: Light, other: Light, name: str, other_name: str) -> Suggested | None:
+def _spots(latitude: float, longitude: float) -> Iterator[tuple[int, int, int, int]]:
+    """The squares a point lies in, of four grids each moved by half a square: two near points share one of them."""
+    across = longitude * max(math.cos(math.radians(round(latitude, 1))), 0.01)
+    for down, right in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        yield down, right, math.floor(latitude / SQUARE + down / 2), math.floor(across / SQUARE + right / 2)
+
+
+def _pair(one: Light, other: Light, mine: _Known, theirs: _Known) -> Suggested | None:
     """What speaks for these being one service; None when it is not enough."""
     if one.confidential != other.confidential or one.demo != other.demo:
         return None
-    if _figures(name) != _figures(other_name):  # shelter 2 is not shelter 3
+    if mine.figures != theirs.figures:  # shelter 2 is not shelter 3
         return None
-    likeness = round(fuzz.token_sort_ratio(name, other_name))
+    likeness = round(max(fuzz.token_sort_ratio(name, its) for name in mine.cores for its in theirs.cores))
     near = _same_point(one, other)
     signs = {
         "name": likeness >= ALIKE,
-        "phone": bool(_tails(one) & _tails(other)),
+        "phone": bool(mine.tails & theirs.tails),
         "point": near,
-        "town": not near and bool(one.city) and (one.country, fold(one.city)) == (other.country, fold(other.city)),
+        "town": not near and bool(one.city) and mine.town == theirs.town,
     }
-    needed = ALIKE if one.needs & other.needs else ALIKE_FOR_OTHER_NEEDS
-    by_name = likeness >= needed and (signs["town"] or near)
-    by_more = likeness >= ALIKE_WITH_MORE and bool(one.needs & other.needs) and (signs["phone"] or near)
-    if not by_name and not by_more:
+    shared = bool(one.needs & other.needs)
+    by_name = likeness >= (ALIKE if shared else ALIKE_FOR_OTHER_NEEDS) and (signs["town"] or near)
+    by_more = likeness >= ALIKE_WITH_MORE and shared and (signs["phone"] or near)
+    # Names in two scripts cannot be compared; one phone at one place for one need says enough to ask a person.
+    unread = not mine.scripts & theirs.scripts and shared and signs["phone"] and (near or signs["town"])
+    if not (by_name or by_more or unread):
         return None
     return Suggested(one.id, other.id, likeness, tuple(sign for sign, given in signs.items() if given))
 
@@ -159,15 +214,7 @@ def _same_point(one: Light, other: Light) -> bool:
     return one.point is not None and other.point is not None and distance_m(*one.point, *other.point) <= SAME_POINT_M
 
 
-def _tails(record: Light) -> set[str]:
-    return {tail for written in record.phones if (tail := _tail(written))}
-
-
 def _tail(number: str) -> str:
     """The last figures of a number; nothing for short codes, which many services share."""
     figures = "".join(character for character in number if character.isdigit())
     return figures[-FIGURES:] if len(figures) >= SHORTEST_NUMBER else ""
-
-
-def _figures(name: str) -> list[str]:
-    return sorted(re.findall(r"[0-9]+", name))

@@ -13,7 +13,16 @@ from sqlalchemy.engine import Connection
 
 from directory.model import RecordState
 from directory.store.rows import portions
-from directory.store.tables import duplicates, locations, merged, phones, service_needs, services, services_at_locations
+from directory.store.tables import (
+    duplicates,
+    locations,
+    merged,
+    phones,
+    service_needs,
+    services,
+    services_at_locations,
+    texts,
+)
 
 #: A record that was merged may be merged again with what it is now; more often than this nobody does it.
 LONGEST_CHAIN = 20
@@ -33,12 +42,14 @@ class Light(Struct, frozen=True):
     needs: frozenset[str]
     confidential: bool
     demo: bool
+    other_names: tuple[str, ...] = ()  # in other languages
 
 
 def light_records(tx: Connection) -> Iterator[Light]:
     """Every record that is or may come in force, save for open changes of others."""
     living = (RecordState.DRAFT.value, RecordState.IN_REVIEW.value, RecordState.CURRENT.value)
     numbers, needs = _all(tx, phones.c.number, phones), _all(tx, service_needs.c.need, service_needs)
+    names = _all(tx, texts.c.text, texts, texts.c.field == "name")
     query = (
         sa.select(
             services.c.id,
@@ -71,12 +82,15 @@ def light_records(tx: Connection) -> Iterator[Light]:
             frozenset(needs.get(row.id, ())),
             row.confidential,
             row.demo,
+            tuple(names.get(row.id, ())),
         )
 
 
-def _all(tx: Connection, column: sa.Column[str], table: sa.Table) -> dict[str, list[str]]:
+def _all(
+    tx: Connection, column: sa.Column[str], table: sa.Table, *only: sa.ColumnElement[bool]
+) -> dict[str, list[str]]:
     found: dict[str, list[str]] = defaultdict(list)
-    for service_id, value in tx.execute(sa.select(table.c.service_id, column)):
+    for service_id, value in tx.execute(sa.select(table.c.service_id, column).where(*only).order_by(column)):
         found[service_id].append(value)
     return found
 

@@ -31,6 +31,11 @@ def twin(**changes: object) -> Light:
         (twin(name="Lantern Kitchen, The"), {"name", "phone", "point"}),
         (twin(name="the lantern kítchen", phones=(), point=None), {"name", "town"}),
         (twin(name="Lantern kitchen Roya", city="Roya", point=None, phones=("0184960001",)), {"phone"}),
+        (twin(name="Association The Lantern kitchen, Ventimiglia", phones=(), point=None), {"name", "town"}),
+        (twin(name="The Lantern kitchen", city="Vintimille", phones=(), point=(43.7905, 7.6004)), {"name", "point"}),
+        (twin(name="The Lantren kitchen", phones=(), point=None), {"name", "town"}),
+        (twin(name="مطبخ الفانوس", point=None), {"phone", "town"}),
+        (twin(name="مطبخ الفانوس", other_names=("Lantern kitchen",), phones=(), point=None), {"name", "town"}),
     ],
 )
 def test_one_service_written_twice_is_suggested(other: Light, signs: set[str]):
@@ -47,8 +52,20 @@ def test_one_service_written_twice_is_suggested(other: Light, signs: set[str]):
         twin(city="Menton", country="FR", point=(43.77, 7.5), phones=("+33 4 93 00 00 01",)),
         twin(name="The Lantern kitchen 2"),
         twin(demo=True),
+        twin(name="مطبخ الفانوس", phones=("+39 0184 960002",)),
+        twin(name="مطبخ الفانوس", needs=frozenset({"health"})),
+        twin(name="The Lantern kitchen", city="Vintimille", phones=(), point=(43.7935, 7.6)),
     ],
-    ids=["another name", "another need", "another town", "another number", "a demonstration"],
+    ids=[
+        "another name",
+        "another need",
+        "another town",
+        "another number",
+        "a demonstration",
+        "another script and phone",
+        "another script and need",
+        "another town, four hundred metres away",
+    ],
 )
 def test_two_services_are_not_taken_for_one(other: Light):
     assert alike([KITCHEN, other]) == []
