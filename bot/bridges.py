@@ -185,6 +185,36 @@ class DirectoryDesk:
         )
         return [_service(service) for service in found]
 
+    async def in_country(
+        self,
+        need: str,
+        country: str,
+        *,
+        language: str,
+        limit: int = 3,
+        age: int | None = None,
+        gender: str | None = None,
+        open_now: bool = False,
+        open_tonight: bool = False,
+        speaks: str | None = None,
+        no_papers: bool = False,
+        free: bool = False,
+    ) -> list[FoundService]:
+        found = await self._directory.in_country(
+            need,
+            country,
+            language=language,
+            limit=limit,
+            age=age,
+            gender=Gender(gender) if gender else None,
+            open_now=open_now,
+            open_tonight=open_tonight,
+            speaks=speaks,
+            no_papers=no_papers,
+            free=free,
+        )
+        return [_service(service) for service in found]
+
     async def service(self, service_id: str, *, language: str) -> FoundService | None:
         found = await self._directory.service(service_id, language=language)
         return None if found is None else _service(found)

@@ -51,8 +51,8 @@ class Search(Struct, frozen=True):
     """What somebody is looking for. None: it does not matter, or nobody knows."""
 
     need: str
-    latitude: float
-    longitude: float
+    latitude: float = 0.0  # of where one is; not looked at where the whole country is searched
+    longitude: float = 0.0
     country: str | None = None
     age: int | None = None
     gender: Gender | None = None
@@ -101,7 +101,41 @@ def find_near(tx: Connection, search: Search, *, at: datetime) -> list[Hit]:
     found = _read(tx, search, _nearest(tx, search, checked_since=checked_since, at=at))
     if len(found) >= search.limit:
         return found
+    return _farther(tx, search, found, at=at)
+
+
+#: So many records of a country are looked through for what was wished.
+MOST_LOOKED_THROUGH = 100
+
+
+def find_in_country(tx: Connection, search: Search, *, at: datetime) -> list[Hit]:
+    """Services for a need anywhere in the country, the lately checked and not full first; no distance is told.
+
+    Then those for the whole country, then helplines, as where nothing is near. Raises ValueError without a country.
+    """
+    if search.country is None:
+        raise ValueError("a country is needed")
+    checked_since = at - STALE_AFTER if search.need in URGENT_NEEDS else None
     who = store.person(search.age, search.gender)
+    ids = store.placed_in_country(
+        tx, search.need, search.country, who=who, checked_since=checked_since, limit=MOST_LOOKED_THROUGH
+    )
+    wished = [
+        service for service in store.get_services(tx, ids) if not closed_now(service, at) and search.wished(service, at)
+    ]
+    wished.sort(key=lambda service: (service.stale(at), is_full(service, at)))  # what is equal stays as it was checked
+    found: list[Hit] = [(service, _place_in(service, search.country), None) for service in wished[: search.limit]]
+    return found if len(found) >= search.limit else _farther(tx, search, found, at=at)
+
+
+def _place_in(service: Service, country: str) -> Location | None:
+    return next((place for place in service.locations if place.country == country), None)
+
+
+def _farther(tx: Connection, search: Search, found: list[Hit], *, at: datetime) -> list[Hit]:
+    """What was found, then services for the whole country, then helplines."""
+    who = store.person(search.age, search.gender)
+    checked_since = at - STALE_AFTER if search.need in URGENT_NEEDS else None
     if search.country is not None:
         ids = store.serving_country(tx, search.need, search.country, who=who, checked_since=checked_since)
         there = {service.id for service, _, _ in found}

@@ -524,6 +524,48 @@ class Directory:
 
         return await self.database.read(read)
 
+    async def in_country(
+        self,
+        need: str,
+        country: str,
+        *,
+        language: str,
+        limit: int = 3,
+        age: int | None = None,
+        gender: Gender | None = None,
+        open_now: bool = False,
+        open_tonight: bool = False,
+        speaks: str | None = None,
+        no_papers: bool = False,
+        free: bool = False,
+    ) -> list[FoundService]:
+        """Verified services for a need anywhere in a country (ISO 3166-1 alpha-2), the lately checked first.
+
+        For somebody who names no town. What is wished for, and who is left without an answer: as in `near`. Raises
+        KeyError.
+        """
+        if need not in NEEDS:
+            raise KeyError(need)
+        search = Search(
+            need,
+            country=country,
+            age=age,
+            gender=gender,
+            open_now=open_now,
+            limit=limit,
+            open_tonight=open_tonight,
+            speaks=speaks,
+            no_papers=no_papers,
+            free=free,
+        )
+        at = self.clock.now()
+
+        def read(tx: Connection) -> list[FoundService]:
+            found = searching.find_in_country(tx, search, at=at)
+            return _described(tx, found, at=at, language=language, words=self.words)
+
+        return await self.database.read(read)
+
     async def _here(self, place: FoundPlace, language: str) -> Here | None:
         """The town, province and region of a place. None where nothing serves an area."""
         await self._fresh_places()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dialogues.actions.ports import FoundPlace, FoundService
 
@@ -57,6 +58,37 @@ class GivenServices(Struct, frozen=True):
             )
 
         return [service for service in self.services.get(need, ()) if wished(service)][:limit]
+
+    async def in_country(
+        self,
+        need: str,
+        country: str,
+        *,
+        language: str,
+        limit: int = 3,
+        age: int | None = None,
+        gender: str | None = None,
+        open_now: bool = False,
+        open_tonight: bool = False,
+        speaks: str | None = None,
+        no_papers: bool = False,
+        free: bool = False,
+    ) -> list[FoundService]:
+        """As `near`; none is far."""
+        found = await self.near(
+            need,
+            FoundPlace(country, country, 0.0, 0.0),
+            language=language,
+            limit=limit,
+            age=age,
+            gender=gender,
+            open_now=open_now,
+            open_tonight=open_tonight,
+            speaks=speaks,
+            no_papers=no_papers,
+            free=free,
+        )
+        return [replace(service, distance_m=None) for service in found]
 
     async def service(self, service_id: str, *, language: str) -> FoundService | None:
         every = (*self.numbers, *(service for offered in self.services.values() for service in offered))

@@ -71,6 +71,24 @@ class Services(Protocol):
         """
         ...
 
+    async def in_country(
+        self,
+        need: str,
+        country: str,
+        *,
+        language: str,
+        limit: int = 3,
+        age: int | None = None,
+        gender: str | None = None,
+        open_now: bool = False,
+        open_tonight: bool = False,
+        speaks: str | None = None,
+        no_papers: bool = False,
+        free: bool = False,
+    ) -> list[FoundService]:
+        """As `near`, for somebody who names a country and no town: anywhere in it, the lately checked first."""
+        ...
+
     async def service(self, service_id: str, *, language: str) -> FoundService | None:
         """One service that is offered, None when it is not, or no longer."""
         ...

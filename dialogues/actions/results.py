@@ -109,7 +109,7 @@ def _state(service: FoundService, language: str, translate: Translate) -> list[s
         said.append(translate(language, "Call first. The address is not told here. This is a safe place."))
     elif service.distance_m is not None:
         said.append(distance(service.distance_m, language, translate))
-    elif service.phone:
+    elif service.phone and not service.address:
         said.append(translate(language, "You can call this number from anywhere."))
     if service.open_now is True:
         said.append(translate(language, "Open now."))

@@ -15,9 +15,9 @@ from dialogues.actions.officer import call_officer
 from dialogues.actions.ports import FoundPlace, FoundService, Services
 from dialogues.actions.reading import button, country_of, entity, fact, language_of, number_to_call
 from dialogues.actions.results import card, remembered
-from dialogues.actions.whereabouts import PLACE_SLOTS, place_slots
+from dialogues.actions.whereabouts import PLACE_SLOTS, country_slots, place_slots
 from dialogues.actions.wishes import WISHES, asked_for, gender_in, named, wishes_in, worth_wishing
-from dialogues.knowledge.countries import country_name
+from dialogues.knowledge.countries import country_name, is_country
 from dialogues.runtime.payload import payload
 from dialogues.runtime.responses import Translate
 
@@ -67,6 +67,8 @@ class ValidateServiceForm(FormValidationAction):  # type: ignore[misc]
         chosen = _chosen(words, tracker.get_slot("place_options") or [])
         if chosen is not None:
             return place_slots(chosen, chosen.name)
+        if whole := is_country(words):
+            return country_slots(whole, country_name(whole, language_of(tracker)))
         try:
             country = country_of(tracker, self._default_country)
             places = await self._services.resolve_place(words, country=country, language=language_of(tracker))
@@ -111,10 +113,10 @@ class AskPlace(Action):  # type: ignore[misc]
 
 
 def _chosen(words: str, options: list[dict[str, Any]]) -> FoundPlace | None:
-    """The place meant by a tapped choice (`#2`), a typed number (`2`), or its country code."""
-    number = words.removeprefix("#").strip()
+    """The place meant by a tapped choice (`#2`), a typed number (`2`), or its country."""
+    number, country = words.removeprefix("#").strip(), is_country(words) or words.upper()
     for place_number, option in enumerate(options, 1):
-        if number == str(place_number) or words.casefold() == str(option["country"]).casefold():
+        if number == str(place_number) or country == str(option["country"]):
             return FoundPlace(**option)
     return None
 
@@ -190,7 +192,7 @@ class FindService(Action):  # type: ignore[misc]
         language = language_of(tracker)
         place = self._place(tracker)
         found: list[FoundService] = []
-        if place is not None:
+        if place is not None or self._country(tracker):
             found = await self._near(dispatcher, tracker, need, place)
         if not found:
             found = await self._helplines(dispatcher, tracker, place)
@@ -199,20 +201,26 @@ class FindService(Action):  # type: ignore[misc]
         dispatcher.utter_message(response="utter_service_end", buttons=self._ways_on(tracker, need, found, language))
         return found[:SHOWN]
 
-    async def _near(self, dispatcher: Any, tracker: Any, need: str, place: FoundPlace) -> list[FoundService]:
-        """What is near and as wished; what is near, where nothing is known to be as wished."""
+    async def _near(self, dispatcher: Any, tracker: Any, need: str, place: FoundPlace | None) -> list[FoundService]:
+        """What is near (or in the country, where no town was named) and as wished; what is there, where nothing is
+        known to be as wished."""
         language, age = language_of(tracker), tracker.get_slot("age")
         wishes = [wish for wish in tracker.get_slot("wishes") or () if wish in WISHES]
         known = {"age": int(age) if str(age).isdigit() else None, "gender": tracker.get_slot("gender")}
 
         async def search(wished: list[str]) -> list[FoundService]:
             asked = asked_for(wished, language)
+            if place is None:
+                country = self._country(tracker)
+                return await self._services.in_country(need, country, language=language, limit=SHOWN, **known, **asked)
             return await self._services.near(need, place, language=language, limit=SHOWN, **known, **asked)
 
         found = await search(wishes)
         response = "utter_services_wished" if wishes else "utter_services_found"
         if wishes and not any(need in service.needs for service in found):
             found, response = await search([]), "utter_wishes_unmet"
+        if place is None and response == "utter_services_found":
+            response = "utter_services_in_country"
         if found:
             told = named(wishes, language, self._translate)
             dispatcher.utter_message(response=response, place=tracker.get_slot("place"), wishes=told)
@@ -238,6 +246,12 @@ class FindService(Action):  # type: ignore[misc]
         country = str(tracker.get_slot("place_country") or "")
         return FoundPlace(str(tracker.get_slot("place")), country, float(latitude), float(longitude))
 
+    def _country(self, tracker: Any) -> str:
+        """The country that is searched as a whole, "" where a town was named, or nothing on the map."""
+        if tracker.get_slot("place_lat") is not None or tracker.get_slot("place") in (None, NOWHERE):
+            return ""
+        return str(tracker.get_slot("place_country") or "")
+
     async def _helplines(self, dispatcher: Any, tracker: Any, place: FoundPlace | None) -> list[FoundService]:
         country = country_of(tracker, self._default_country)
         found = await self._services.helplines(country, language=language_of(tracker), limit=SHOWN)
@@ -245,6 +259,6 @@ class FindService(Action):  # type: ignore[misc]
             number = await number_to_call(self._services, tracker, self._default_country)
             dispatcher.utter_message(response="utter_no_number_known", emergency_number=number)
         else:
-            response = "utter_no_service_near" if place else "utter_helplines_only"
-            dispatcher.utter_message(response=response, place=place.name if place else "")
+            where = place.name if place else str(tracker.get_slot("place")) if self._country(tracker) else ""
+            dispatcher.utter_message(response="utter_no_service_near" if where else "utter_helplines_only", place=where)
         return found

@@ -69,6 +69,17 @@ def place_slots(place: FoundPlace, label: str) -> dict[str, Any]:
     }
 
 
+def country_slots(country: str, label: str) -> dict[str, Any]:
+    """That somebody looks for something anywhere in a country."""
+    return {
+        **dict.fromkeys(PLACE_SLOTS),
+        "place": label,
+        "place_resolved": label,
+        "place_country": country,
+        "about_country": None,
+    }
+
+
 async def _town(services: Services, tracker: Any, default_country: str | None) -> FoundPlace | None:
     """The one town of the message that is on the map once. A directory that fails knows none."""
     named = [str(e["value"]) for e in tracker.latest_message.get("entities") or () if e.get("entity") == "place"]

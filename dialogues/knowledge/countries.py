@@ -42,6 +42,15 @@ def country_of_stay(words: str) -> str | None:
     return stays.pop() if len(stays) == 1 else None
 
 
+def is_country(words: str) -> str | None:
+    """The country (ISO 3166-1 alpha-2) that these words are the name of, and nothing else."""
+    written = _WORD.findall(words[:100])
+    if not written:
+        return None
+    code, length = _at(written, [_plain(word) for word in written], 0)
+    return code if code and length == len(written) else None
+
+
 def _staged(words: str) -> list[tuple[int, str]]:
     """The countries a message names, in the order of its words, each with the stage of the journey it stands for."""
     written = _WORD.findall(words[:1000])

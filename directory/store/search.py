@@ -398,6 +398,39 @@ def _serving_query(asking: Asking) -> sa.Select[Any]:
     return query.order_by(services.c.verified_at.desc(), services.c.id)
 
 
+@lru_cache(maxsize=64)
+def _placed_query(asking: Asking) -> sa.Select[Any]:
+    there = sa.exists().where(
+        services_at_locations.c.service_id == services.c.id,
+        services_at_locations.c.location_id == locations.c.id,
+        locations.c.country == sa.bindparam("country", type_=sa.String),
+    )
+    needed = sa.exists().where(
+        service_needs.c.service_id == services.c.id, service_needs.c.need == sa.bindparam("need", type_=sa.String)
+    )
+    return (
+        sa.select(services.c.id)
+        .where(
+            services.c.state == RecordState.CURRENT.value,
+            services.c.status == ServiceStatus.ACTIVE.value,
+            services.c.verified_at.is_not(None),
+            *_takes(asking, services),
+            there,
+            needed,
+        )
+        .order_by(services.c.verified_at.desc(), services.c.id)
+    )
+
+
+def placed_in_country(
+    tx: Connection, need: str, country: str, *, who: Eligibility, checked_since: datetime | None, limit: int
+) -> list[str]:
+    """Ids of services for a need with a place anywhere in a country, latest check first."""
+    asking, values = _asking(who, checked_since)
+    values |= {"country": country, "need": need}
+    return list(tx.execute(_placed_query(asking).limit(limit), values).scalars())
+
+
 def serving_country(
     tx: Connection,
     need: str | None,

@@ -91,6 +91,37 @@ async def test_near_comes_first(directory: Directory, database: Database, clock:
     assert [service.distance_m for service in found] == pytest.approx([100, 3000, 9000], rel=0.001)
 
 
+async def test_a_whole_country_is_searched_for_who_names_no_town(
+    directory: Directory, database: Database, clock: SetClock
+):
+    at = clock.now()
+    here = a_service("checked today", at, checked_days_ago=0)
+    far = a_service("checked before", at, checked_days_ago=9, north_m=900_000)
+    others = [
+        a_service("stale", at, checked_days_ago=91),
+        a_service("for grown-ups", at, eligibility=Eligibility(18, None)),
+        a_service("food", at, needs=("food",)),
+        a_service("draft", at, state=RecordState.DRAFT),
+    ]
+    await database.write(lambda tx: put(tx, far, here, *others, at=at))
+    country = here.locations[0].country
+
+    found = await directory.in_country("shelter", country, language="en")
+
+    assert [service.name for service in found] == ["checked today", "checked before"]
+    assert [service.distance_m for service in found] == [None, None]
+    assert await directory.in_country("shelter", "FJ", language="en") == []
+    assert await directory.in_country("shelter", country, language="en", free=True, speaks="am") == []
+
+
+async def test_of_a_safe_place_a_whole_country_tells_no_more_than_its_number(demo: Directory):
+    found = await demo.in_country("shelter", "IT", language="en", limit=9)
+    [safe] = [service for service in found if service.confidential]
+
+    assert safe.phone
+    assert (safe.address, safe.latitude, safe.longitude, safe.distance_m) == ("", None, None, None)
+
+
 async def test_one_looks_farther_until_there_is_enough(directory: Directory, database: Database, clock: SetClock):
     at = clock.now()
     await database.write(lambda tx: put(tx, a_service("a day's way", at, north_m=100_000), at=at))
