@@ -328,6 +328,7 @@ def read_query(query: Mapping[str, str]) -> Query:
             postal_code=_plain(query, "postcode"),
             boxes=() if point is None else boxes_around(*point),
             age=_whole(query, "min_age", low=0, high=120),
+            area=_plain(query, "area"),
         ),
         page=_whole(query, "page", low=1, high=LAST_PAGE) or 1,
         per_page=_whole(query, "per_page", low=1, high=MOST_PER_PAGE) or PER_PAGE,

@@ -51,6 +51,7 @@ PROFILE: Json = {
         "lat, lon, proximity": "Services at locations within so many metres of a point, nearest first.",
         "lang": "Name and description in this language where they are translated.",
         "min_age": "Services for somebody of this age.",
+        "area": "Services that say they serve this town, province or region, wherever they are; never a safe place.",
         "POST": "Every list answers POST too, with its parameters as a JSON object or a form in the body.",
     },
 }
@@ -70,7 +71,9 @@ def document(url: str) -> Json:
         "servers": [{"url": url}],
         "paths": {
             "/": {"get": _one("About this API", "showRoot", "About", parameters=[], missing=False, tag="required")},
-            "/services": _list("Services", "Services", "Service", [*LIST, "minimal", "modified_after"], tag="required"),
+            "/services": _list(
+                "Services", "Services", "Service", [*LIST, "area", "minimal", "modified_after"], tag="required"
+            ),
             "/services/{id}": {"get": _one("One service, in full", "showService", "Service", tag="required")},
             "/organizations": _list("Organisations", "Organizations", "Organization", [*LIST, "full_service"]),
             "/organizations/{id}": {
@@ -80,7 +83,7 @@ def document(url: str) -> Json:
                 "Services at locations",
                 "ServicesAtLocations",
                 "ServiceAtLocation",
-                [*LIST, "modified_after", "postcode", "proximity", "lat", "lon"],
+                [*LIST, "area", "modified_after", "postcode", "proximity", "lat", "lon"],
             ),
             "/service_at_locations/{id}": {
                 "get": _one("One service at a location", "showServiceAtLocation", "ServiceAtLocation")
@@ -248,6 +251,9 @@ PARAMETERS: Json = {
         "Language of name and description.",
         {"type": "string", "pattern": f"^{LANGUAGE_PATTERN}$"},
         example="fr",
+    ),
+    "area": _parameter(
+        "area", "That say they serve this town, province or region, as people call it.", _TEXT, example="Imperia"
     ),
     "min_age": _parameter("min_age", "For somebody of this age.", {"type": "integer", "minimum": 0, "maximum": 120}),
     "top_only": _parameter("top_only", "Only terms without a parent; all of ours.", _FLAG),

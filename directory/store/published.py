@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
+from directory.areas import area_key
 from directory.geography import Box, runs_of_cells
 from directory.model import LocationKind, RecordState, fixed_id
 from directory.store.search import in_box, in_runs, where_values
@@ -35,6 +36,7 @@ class Filters(Struct, frozen=True):
     postal_code: str | None = None
     boxes: tuple[Box, ...] = ()
     age: int | None = None
+    area: str | None = None  # a town, province or region that the service says it serves
 
 
 def published(filters: Filters) -> list[sa.ColumnElement[bool]]:
@@ -54,6 +56,12 @@ def published(filters: Filters) -> list[sa.ColumnElement[bool]]:
     if filters.age is not None:
         conditions.append(sa.or_(services.c.minimum_age.is_(None), services.c.minimum_age <= filters.age))
         conditions.append(sa.or_(services.c.maximum_age.is_(None), services.c.maximum_age >= filters.age))
+    if filters.area is not None:
+        serves = found_by.c.areas.contains(f"|{area_key(filters.area)}|", autoescape=True)
+        conditions.append(services.c.confidential.is_(False))  # an area could say where a safe place is
+        conditions.append(
+            services.c.id.in_(sa.select(found_by.c.service_id).where(found_by.c.need == ANY_NEED, serves))
+        )
     for word in filters.words.casefold().split():
         pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         conditions.append(
@@ -123,7 +131,7 @@ def published_links_near(tx: Connection, filters: Filters) -> list[Link]:
 
     Of a safe place there is nothing near.
     """
-    if filters.words or filters.organization_id or filters.modified_after or filters.postal_code:
+    if filters.words or filters.organization_id or filters.modified_after or filters.postal_code or filters.area:
         return published_links(tx, filters)
     runs = runs_of_cells(filters.boxes)
     query = _near_query(len(runs), len(filters.boxes) == 1, filters.age is not None)

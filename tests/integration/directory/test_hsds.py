@@ -20,6 +20,7 @@ from directory.hsds import TAXONOMY_ID, term_id
 from directory.model import NEEDS
 
 from .conftest import Hsds
+from .records import NOWHERE, a_service, put
 
 PAGE_FIELDS = {"total_items", "total_pages", "page_number", "size", "first_page", "last_page", "empty"}
 FORMATS = FormatChecker(formats=["uuid", "email", "uri", "date-time", "date"])
@@ -193,6 +194,23 @@ async def test_filters_narrow(hsds: Hsds):
     own = lantern["contents"][0]["organization"]["id"]
     assert (await get(hsds, f"/services?organization_id={own}"))["total_items"] >= lantern["total_items"]
     assert (await get(hsds, "/services?min_age=40"))["total_items"] < everywhere
+
+
+async def test_services_are_found_by_the_area_they_serve_and_a_safe_place_is_not(
+    hsds: Hsds, database: Database, clock: SetClock
+):
+    served = a_service("for the province", clock.now(), areas=("Provincia di Imperia", "100% Ville_"))
+    safe = a_service("safe", clock.now(), areas=("Imperia",), confidential=True)
+    await database.write(lambda tx: put(tx, served, safe, at=clock.now()))
+
+    for kind in ("services", "service_at_locations"):
+        for written in ("imperia", "Province of Imperia", "IMPERIA", "100%25 ville"):
+            found = await get(hsds, f"/{kind}?area={written}")
+            assert found["total_items"] == 1, (kind, written)
+        for nothing in ("Savona", "imper", "%25", "_", "|"):
+            assert (await get(hsds, f"/{kind}?area={nothing}"))["empty"], (kind, nothing)
+    near = f"/service_at_locations?area=imperia&lat={NOWHERE.latitude}&lon={NOWHERE.longitude}"
+    assert (await get(hsds, near))["total_items"] == 1
 
 
 async def test_modified_after_gives_what_changed_since(hsds: Hsds, database: Database, clock: SetClock):
