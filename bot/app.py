@@ -69,11 +69,12 @@ from dialogues.knowledge import BrokenProcedures, Procedures
 from dialogues.runtime.engine import Engine
 from dialogues.understanding import learnt_folder
 from directory.api import HsdsApi
+from directory.asking import Directory
 from directory.files.commands import undo_abandoned
 from directory.files.sent import forget_waiting
 from directory.gazetteer import GAZETTEER, Gazetteer
 from directory.places import ShippedTowns
-from directory.service import Directory, report_wrong
+from directory.service import report_wrong
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -29,10 +29,10 @@ from dialogues.looking_up import as_look_up
 from dialogues.runtime.engine import Engine
 from dialogues.runtime.model import DialogueState, Turn, UserMessage
 from dialogues.understanding.model import Reading, Risk
+from directory.asking import Directory
 from directory.model import FoundPlace as DirectoryPlace
 from directory.model import FoundService as DirectoryService
 from directory.model import Gender
-from directory.service import Directory
 
 if TYPE_CHECKING:
     from dialogues.understanding.reading import Understanding

@@ -35,8 +35,8 @@ from bot.kernel.web import Routes
 from bot.kernel.web_push import KNOWN_SERVICES, PushKey, PushServices
 from bot.kernel.words import Words
 from bot.texts.shelf import TextShelf
+from directory.asking import Directory
 from directory.duplicates import look_apart
-from directory.service import Directory
 
 
 class Offices:

@@ -15,12 +15,13 @@ from aiohttp import web
 
 from directory import demonstration, store
 from directory.api import Handler, HsdsApi
+from directory.asking import Directory
 from directory.database import open_database
 from directory.duplicates import look_if_due
 from directory.files.options import EXPORTED, IMPORTED, Column, Rehearse, Report
 from directory.files.telling import tell_export, tell_import
 from directory.model import Method, Verification, WrongRecord
-from directory.service import Directory, due_for_verification, verify_service
+from directory.service import due_for_verification, verify_service
 from directory.words import DirectoryWords
 
 app = typer.Typer(help="Waymark's directory of services, alone.", no_args_is_help=True, add_completion=False)

@@ -1,15 +1,11 @@
-"""What one can do with the directory. Each use case is a function of a transaction; `Directory` puts them to work."""
+"""What editors, and those who report, can do with records. Each use case is a function of a transaction."""
 
 from __future__ import annotations
 
-import asyncio
 import uuid
-from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-from statistics import fmean
-from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,15 +13,9 @@ from sqlalchemy.engine import Connection
 
 from directory import search as searching
 from directory import store
-from directory.areas import Areas, Here, Regions
 from directory.model import (
-    NEEDS,
     STALE_AFTER,
     TRANSITIONS,
-    URGENT_NEEDS,
-    FoundPlace,
-    FoundService,
-    Gender,
     NeedsCallBack,
     NeedsSecondPerson,
     NotAllowedNow,
@@ -36,25 +26,7 @@ from directory.model import (
     WrongRecord,
     fixed_id,
 )
-from directory.places import Gazetteer, Place, Places
-from directory.search import Search
-from directory.seeds import emergency_numbers, put_helplines
-from directory.store import Transactions
-from directory.words import Translates, because
-
-#: Known to work on mobile networks nearly everywhere, and the number of the whole European Union.
-EMERGENCY_ANYWHERE = "112"
-
-#: Towns in which something is offered are read again after so long.
-TOWNS_FRESH_FOR = timedelta(minutes=1)
-
-#: A shared location is used to about 100 metres, and not kept more exactly than that.
-SHARED_DIGITS = 3
-
-
-class Clock(Protocol):
-    def now(self) -> datetime: ...
-
+from directory.words import because
 
 # --- use cases --------------------------------------------------------------------------------------------------
 
@@ -302,60 +274,6 @@ def due_for_verification(tx: Connection, *, at: datetime) -> list[Service]:
     return store.get_services(tx, store.due_ids(tx, checked_before=at - STALE_AFTER))
 
 
-class Cover(Struct, frozen=True):
-    """How many services there are in a town, and which needs of the minimum package they answer."""
-
-    services: int
-    met: tuple[str, ...]
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        return tuple(need for need in NEEDS if need not in self.met)
-
-    @property
-    def missing_urgent(self) -> tuple[str, ...]:
-        return tuple(need for need in self.missing if need in URGENT_NEEDS)
-
-
-class Covered(Struct, frozen=True):
-    """A town, and what is in force and fresh there.
-
-    `on_map` leaves safe places out, also of the count, for a map is looked at over shoulders; `point` is the middle of
-    the others. None where nothing else is there.
-    """
-
-    name: str
-    country: str
-    all: Cover
-    on_map: Cover | None = None
-    point: tuple[float, float] | None = None
-
-
-def coverage(tx: Connection, *, at: datetime) -> list[Covered]:
-    """Every town with a service in force, those first that most is missing in."""
-    by_town: dict[tuple[str, str], list[store.Met]] = defaultdict(list)
-    for met in store.needs_met(tx, checked_since=at - STALE_AFTER):
-        by_town[met.town, met.country].append(met)
-    towns = [_covered(town, country, met) for (town, country), met in by_town.items()]
-    return sorted(
-        towns, key=lambda town: (-len(town.all.missing_urgent), -len(town.all.missing), town.name, town.country)
-    )
-
-
-def _covered(town: str, country: str, met: list[store.Met]) -> Covered:
-    told = [each for each in met if each.point is not None]
-    if not told:
-        return Covered(town, country, _cover(met))
-    points = {each.point for each in told if each.point is not None}
-    latitude, longitude = (round(fmean(side), SHARED_DIGITS) for side in zip(*points, strict=True))
-    return Covered(town, country, _cover(met), _cover(told), (latitude, longitude))
-
-
-def _cover(met: list[store.Met]) -> Cover:
-    needs = {each.need for each in met}
-    return Cover(len({each.service_id for each in met}), tuple(need for need in NEEDS if need in needs))
-
-
 def _new_id() -> str:
     return str(uuid.uuid4())
 
@@ -392,249 +310,3 @@ def list_services(
         )
         for service in found
     ]
-
-
-# --- the directory at work --------------------------------------------------------------------------------------
-
-
-class Directory:
-    """The directory as a dialogue, a desk or a web page uses it. Call `prepare` once before anything is asked."""
-
-    def __init__(
-        self,
-        database: Transactions,
-        clock: Clock,
-        words: Translates,
-        *,
-        places: Places | None = None,
-        gazetteer: Gazetteer | None = None,
-    ) -> None:
-        self.database = database
-        self.clock = clock
-        self.words = words
-        self._supplement = places or Places.load()
-        self._places = self._supplement
-        self._regions = Regions()
-        self._areas: Areas | None = None  # where nothing serves an area, nobody need know in which one is
-        self._gazetteer = gazetteer
-        self._places_of: tuple[int, int] | None = None
-        self._looked_at: datetime | None = None
-        self._emergency = emergency_numbers()
-
-    async def prepare(self) -> None:
-        """Bring the shipped helplines in, and the table that searches read up to date where it is behind.
-
-        May be called at every start: what is there already stays.
-        """
-        at = self.clock.now()
-        await self.database.write(lambda tx: put_helplines(tx, at=at))
-        if await self.database.read(store.search_is_behind):  # after an upgrade that brought the table
-            await self.database.write(store.rebuild_search)
-        await self.refresh_places()
-
-    async def refresh_places(self) -> None:
-        """Learn the towns in which something is offered."""
-
-        def read(tx: Connection) -> tuple[tuple[int, int], list[tuple[str, str, float, float]] | None, bool]:
-            change = store.latest_change(tx)
-            if change == self._places_of:
-                return change, None, False
-            return change, store.own_towns(tx), store.areas_are_served(tx)
-
-        change, towns, areas = await self.database.read(read)
-        if towns is not None:
-            self._places, self._places_of = self._supplement.with_towns(towns), change
-            self._areas = Areas(self._places, self._regions) if areas else None
-        self._looked_at = self.clock.now()
-
-    async def _fresh_places(self) -> Places:
-        now = self.clock.now()
-        if self._looked_at is None or now - self._looked_at >= TOWNS_FRESH_FOR:
-            await self.refresh_places()
-        return self._places
-
-    async def resolve_place(self, words: str, *, country: str | None = None, language: str = "en") -> list[FoundPlace]:
-        """Places that `words` may mean, best first; more than one when it would be a guess. Empty: unknown."""
-        places = await self._fresh_places()
-        found = await asyncio.to_thread(places.resolve, words, country=country, beyond=self._gazetteer)
-        return [_found(place) for place in found]
-
-    async def place_at(self, latitude: float, longitude: float) -> FoundPlace | None:
-        """The known place nearest to a shared location, at the point that was shared (to about 100 metres)."""
-        place = (await self._fresh_places()).nearest(latitude, longitude)
-        if place is None:
-            return None
-        return FoundPlace(place.name, place.country, round(latitude, SHARED_DIGITS), round(longitude, SHARED_DIGITS))
-
-    def place_name(self, name: str, country: str, *, language: str) -> str:
-        """How people of a language call a place, given its canonical name."""
-        return self._places.name_in(name, country, language)
-
-    async def near(
-        self,
-        need: str,
-        place: FoundPlace,
-        *,
-        language: str,
-        limit: int = 3,
-        age: int | None = None,
-        gender: Gender | None = None,
-        open_now: bool = False,
-        open_tonight: bool = False,
-        speaks: str | None = None,
-        no_papers: bool = False,
-        free: bool = False,
-        pregnant: bool = False,
-        disability: bool = False,
-        staff: str | None = None,
-        nationality: str | None = None,
-    ) -> list[FoundService]:
-        """Verified services for a need, near first; then for the whole country; then helplines. Raises KeyError.
-
-        What is wished for (open, a language spoken, no papers, free) must be known to hold; helplines come whatever
-        was wished, so that nobody is left without an answer.
-        """
-        if need not in NEEDS:
-            raise KeyError(need)
-        here = await self._here(place, language)
-        search = Search(
-            need,
-            place.latitude,
-            place.longitude,
-            place.country,
-            age,
-            gender,
-            open_now=open_now,
-            limit=limit,
-            open_tonight=open_tonight,
-            speaks=speaks,
-            no_papers=no_papers,
-            free=free,
-            pregnant=pregnant,
-            disability=disability,
-            staff=staff,
-            nationality=nationality,
-            here=here,
-        )
-        at = self.clock.now()
-
-        def read(tx: Connection) -> list[FoundService]:
-            found = searching.find_near(tx, search, at=at)
-            return _described(tx, found, at=at, language=language, words=self.words, here=here)
-
-        return await self.database.read(read)
-
-    async def in_country(
-        self,
-        need: str,
-        country: str,
-        *,
-        language: str,
-        limit: int = 3,
-        age: int | None = None,
-        gender: Gender | None = None,
-        open_now: bool = False,
-        open_tonight: bool = False,
-        speaks: str | None = None,
-        no_papers: bool = False,
-        free: bool = False,
-    ) -> list[FoundService]:
-        """Verified services for a need anywhere in a country (ISO 3166-1 alpha-2), the lately checked first.
-
-        For somebody who names no town. What is wished for, and who is left without an answer: as in `near`. Raises
-        KeyError.
-        """
-        if need not in NEEDS:
-            raise KeyError(need)
-        search = Search(
-            need,
-            country=country,
-            age=age,
-            gender=gender,
-            open_now=open_now,
-            limit=limit,
-            open_tonight=open_tonight,
-            speaks=speaks,
-            no_papers=no_papers,
-            free=free,
-        )
-        at = self.clock.now()
-
-        def read(tx: Connection) -> list[FoundService]:
-            found = searching.find_in_country(tx, search, at=at)
-            return _described(tx, found, at=at, language=language, words=self.words)
-
-        return await self.database.read(read)
-
-    async def _here(self, place: FoundPlace, language: str) -> Here | None:
-        """The town, province and region of a place. None where nothing serves an area."""
-        await self._fresh_places()
-        if self._areas is None:
-            return None
-        return await asyncio.to_thread(self._areas.here, place, language=language)
-
-    async def helplines(self, country: str | None, *, language: str, limit: int = 3) -> list[FoundService]:
-        """Public helplines that serve a country; those that serve the world when it is not known."""
-        at = self.clock.now()
-
-        def read(tx: Connection) -> list[FoundService]:
-            found = searching.find_helplines(tx, country, age=None, at=at)[:limit]
-            return _described(
-                tx, [(service, None, None) for service in found], at=at, language=language, words=self.words
-            )
-
-        return await self.database.read(read)
-
-    async def emergency_number(self, country: str | None) -> str:
-        """The number to dial in danger there: 112 where nothing better is known."""
-        return self._emergency.get((country or "").upper(), EMERGENCY_ANYWHERE)
-
-    async def service(self, service_id: str, *, language: str) -> FoundService | None:
-        """One service that is offered, also by the id of a record merged into it.
-
-        None when there is none, or it is not (or no longer) for people.
-        """
-        at = self.clock.now()
-
-        def read(tx: Connection) -> FoundService | None:
-            record = store.get_service(tx, store.resolve_merged(tx, service_id))
-            if record is None or record.state is not RecordState.CURRENT or record.verification is None:
-                return None
-            location = record.locations[0] if record.locations else None
-            found = _described(tx, [(record, location, None)], at=at, language=language, words=self.words)
-            return found[0]
-
-        return await self.database.read(read)
-
-    async def needs(self, language: str) -> list[tuple[str, str]]:
-        """Every need code with its name in a language."""
-        return [(code, self.words.text(language, name)) for code, name in NEEDS.items()]
-
-
-def _described(
-    tx: Connection,
-    found: list[searching.Hit],
-    *,
-    at: datetime,
-    language: str,
-    words: Translates,
-    here: Here | None = None,
-) -> list[FoundService]:
-    names = store.get_organizations(tx, [service.organization_id for service, _, _ in found])
-    return [
-        searching.describe(
-            service,
-            names.get(service.organization_id),
-            location,
-            metres,
-            at=at,
-            language=language,
-            words=words,
-            here=here,
-        )
-        for service, location, metres in found
-    ]
-
-
-def _found(place: Place) -> FoundPlace:
-    return FoundPlace(place.name, place.country, place.latitude, place.longitude)

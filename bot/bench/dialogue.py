@@ -17,7 +17,7 @@ from dialogues.knowledge import Procedures
 from dialogues.runtime.engine import Engine
 from dialogues.understanding import learnt_folder
 from directory import demonstration
-from directory.service import Directory
+from directory.asking import Directory
 
 
 async def open_dialogue(settings: Settings, folder: Path) -> Dialogue:

@@ -39,10 +39,10 @@ from bot.kernel.words import Words
 from directory import store
 from directory.__main__ import build_web
 from directory.api import HsdsApi
+from directory.asking import Directory
 from directory.gazetteer import GAZETTEER, Gazetteer, script_of
 from directory.model import NEEDS, FoundPlace, fixed_id
 from directory.places import Place, Places, fold, load_supplement
-from directory.service import Directory
 from directory.store.tables import services
 
 SIZES = (1_000, 10_000, 100_000)

@@ -51,7 +51,7 @@ from bot.kernel.translation import Translator
 from bot.kernel.web import Routes
 from bot.kernel.web_push import PushServices
 from bot.texts.shelf import TextShelf
-from directory.service import Directory
+from directory.asking import Directory
 
 TEMPLATES = Path(__file__).parent / "templates"
 STATIC = Path(__file__).parent / "static"

@@ -21,6 +21,8 @@ from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, OFFICER, VAULT
 from bot.kernel.words import N_
 from directory import service as directory
 from directory import store
+from directory.asking import Directory
+from directory.coverage import Cover, coverage
 from directory.differences import FIELDS, Difference, changes_with_differences, differences, said
 from directory.model import (
     NEEDS,
@@ -36,7 +38,6 @@ from directory.model import (
     Verification,
     WrongRecord,
 )
-from directory.service import Directory
 
 MOST = 100
 MOST_TO_REFER = 20
@@ -182,7 +183,7 @@ def _proposal(tx: Connection, service: Service) -> tuple[list[Difference], bool]
     return differences(current, changed), bool(directory.changed_contacts(current, changed))
 
 
-def level(cover: directory.Cover) -> str:
+def level(cover: Cover) -> str:
     """How well a town is covered, as the map colours it."""
     if not cover.missing_urgent:
         return "good"
@@ -210,7 +211,7 @@ def services_routes(places: Directory) -> Routes:
         at = request.app[CLOCK].now()
 
         def read(tx: Connection) -> dict[str, Any]:
-            covered = directory.coverage(tx, at=at)
+            covered = coverage(tx, at=at)
             shown = {"places": covered, "needs": NEEDS, "fresh_days": STALE_AFTER.days, "level": level}
             return {**shown, "most_on_map": MOST_ON_MAP, **with_map(request)}
 

@@ -44,7 +44,7 @@ from bot.texts.shelf import TextShelf
 from dialogues.knowledge import Procedures
 from dialogues.understanding.model import Priority
 from directory import demonstration
-from directory.service import Directory
+from directory.asking import Directory
 from tests.conftest import MASTER_KEY, make_tables
 
 PROCEDURES = Path(__file__).parents[2] / "dialogues" / "procedures"

@@ -17,7 +17,7 @@ from bot.kernel.settings import load_settings
 from bot.kernel.web import WebParts, build_web
 from bot.texts.shelf import TextShelf
 from dialogues.knowledge import Procedures
-from directory.service import Directory
+from directory.asking import Directory
 from tests.integration.cases.world import World
 from tests.integration.desk.browser import Browser
 

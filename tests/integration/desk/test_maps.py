@@ -17,8 +17,8 @@ from bot.kernel.security_headers import HEADERS, put_security_headers
 from bot.kernel.settings import SettingsWrong, load_settings
 from bot.kernel.web_keys import IMAGES_FROM, SETTINGS
 from directory import store
+from directory.coverage import coverage
 from directory.model import LocationKind, Phone
-from directory.service import coverage
 from tests.integration.directory.records import a_service, put
 
 TILES = "https://tiles.example.org:8443/osm/{z}/{x}/{y}.png?key=1"

@@ -16,7 +16,7 @@ from bot.kernel.database import Database
 from directory import demonstration
 from directory.__main__ import build_web
 from directory.api import HsdsApi
-from directory.service import Directory
+from directory.asking import Directory
 from directory.words import DirectoryWords
 from tests.conftest import MASTER_KEY, NOON, make_postgres_template, make_sqlite_template, only_tables
 from tests.postgres import PostgresServer

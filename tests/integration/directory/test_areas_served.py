@@ -10,9 +10,9 @@ from sqlalchemy.engine import Connection
 from bot.kernel.clock import SetClock
 from bot.kernel.database import Database
 from directory import hsds, store
+from directory.asking import TOWNS_FRESH_FOR, Directory
 from directory.files.spreadsheet import FIELDS, flat_row
 from directory.model import FoundPlace, FoundService, LocationKind, Phone, Service
-from directory.service import TOWNS_FRESH_FOR, Directory
 from directory.store.tables import found_by
 
 from .records import OWNER, VENTIMIGLIA, a_service, put

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from bot.kernel.clock import SetClock
 from bot.kernel.database import Database, open_database
 from directory import demonstration, store
+from directory.asking import Directory
 from directory.files.commands import import_file
 from directory.files.hsds_json import LONGEST_LINE, export_services, parse_service, read_lines
 from directory.files.importing import ImportReport
 from directory.model import RecordState, WrongRecord
-from directory.service import Directory
 
 
 async def exported(directory: Directory) -> list[str]:

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from bot.kernel.clock import SetClock
 from bot.kernel.database import Database
 from directory import demonstration, store
+from directory.asking import Directory
 from directory.files import hsds_csv, spreadsheet, xlsx
 from directory.files.commands import RowReport, import_file
 from directory.files.importing import Became, ImportReport, Outcome, Row
@@ -24,7 +25,6 @@ from directory.files.opening import open_rows
 from directory.files.unreadable import UnreadableFile
 from directory.files.writing import write_services
 from directory.model import LocationKind, RecordState, Service
-from directory.service import Directory
 
 from .records import a_service, put
 

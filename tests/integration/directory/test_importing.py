@@ -13,11 +13,12 @@ from sqlalchemy.engine import Connection
 from bot.kernel.clock import SetClock
 from bot.kernel.database import Database
 from directory import store
+from directory.asking import Directory
 from directory.files.commands import GIVEN_UP_AFTER, check_rows, take_rows, undo_abandoned, undo_import
 from directory.files.importing import ImportReport, Row, Sieve, decide, take
 from directory.hsds import full_service
 from directory.model import Organization, RecordState, Service, fixed_id
-from directory.service import Directory, save_draft
+from directory.service import save_draft
 from directory.store import ImportState
 from directory.store.tables import services
 

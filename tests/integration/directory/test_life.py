@@ -11,9 +11,9 @@ from sqlalchemy.engine import Connection
 from bot.kernel.clock import SetClock
 from bot.kernel.database import Database
 from directory import store
+from directory.asking import Directory
 from directory.model import Method, NotAllowedNow, Phone, RecordState, Service, Verification, WrongRecord
 from directory.service import (
-    Directory,
     Wrong,
     due_for_verification,
     list_services,

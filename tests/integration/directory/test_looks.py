@@ -10,8 +10,8 @@ import pytest
 from bot.kernel.clock import SetClock, SystemClock
 from bot.kernel.database import Database
 from directory import store
+from directory.asking import Directory
 from directory.duplicates import LookFailed, look_apart, look_if_due
-from directory.service import Directory
 from directory.store.looks import LOOK_AGAIN_AFTER, LOOK_DIES_AFTER
 
 from .records import a_service, put

@@ -13,6 +13,7 @@ from bot.kernel.clock import SetClock
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Database
 from directory import store
+from directory.asking import Directory
 from directory.duplicates import look_for_duplicates
 from directory.files.commands import import_file
 from directory.files.importing import Became, Outcome
@@ -20,7 +21,7 @@ from directory.hsds import full_service
 from directory.merging import Take, merge_services
 from directory.model import LocationKind, NotAllowedNow, Phone, RecordState, Service
 from directory.safe_places import SafePlace, put_safe_place
-from directory.service import Directory, Wrong, report_wrong
+from directory.service import Wrong, report_wrong
 
 from .conftest import Audited, Hsds
 from .records import NOWHERE, OWNER, a_service, put

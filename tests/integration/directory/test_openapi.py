@@ -17,9 +17,9 @@ from hypothesis import HealthCheck, settings
 from directory import demonstration
 from directory.__main__ import SystemClock, build_web
 from directory.api import HsdsApi
+from directory.asking import Directory
 from directory.database import open_database
 from directory.openapi import document
-from directory.service import Directory
 from directory.words import DirectoryWords
 
 

@@ -18,6 +18,7 @@ from bot.kernel.clock import SetClock
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Database, SqliteDatabase
 from directory import store
+from directory.asking import Directory
 from directory.differences import differences
 from directory.files.hsds_json import export_services
 from directory.files.writing import FORMATS, write_services
@@ -25,7 +26,7 @@ from directory.model import NEEDS, FoundPlace, Service
 from directory.places import Place, load_supplement
 from directory.safe_places import Purpose, Reader, SafePlace, open_safe_place, put_safe_place, safe_places
 from directory.schema import metadata
-from directory.service import Directory, list_services
+from directory.service import list_services
 
 from .conftest import Audited, Hsds
 from .records import VENTIMIGLIA

@@ -15,6 +15,7 @@ from bot.kernel.clock import SetClock
 from bot.kernel.database import Database
 from directory import search, store
 from directory.areas import Here
+from directory.asking import Directory
 from directory.geography import distance_m
 from directory.model import (
     URGENT_NEEDS,
@@ -32,7 +33,6 @@ from directory.model import (
 )
 from directory.opening_hours import week
 from directory.search import RADII_M, Search
-from directory.service import Directory
 from directory.store.tables import found_by
 
 from .records import NOWHERE, OWNER, a_service, put
