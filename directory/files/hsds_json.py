@@ -256,7 +256,7 @@ class _Reader:
                 note=self.string(data, "eligibility_description"),
             ),
             locations=tuple(self._location(link) for link in self.objects(data, "service_at_locations")),
-            countries=tuple(sorted({self.string(area, "name", longest=60) for area in self._areas(data)})),
+            countries=tuple(sorted({self._country(area) for area in self._areas(data)})),
             hours=self._hours(data),
             phones=tuple(
                 Phone(
@@ -331,8 +331,11 @@ class _Reader:
         return [
             area
             for area in self.objects(data, "service_areas")
-            if len(str(area.get("name", ""))) == 2 and area.get("extent_type") != "text"
+            if area.get("extent_type") != "text" and (len(str(area.get("name", ""))) == 2 or _is_world(area))
         ]
+
+    def _country(self, area: Json) -> str:
+        return store.WORLD if _is_world(area) else self.string(area, "name", longest=60)
 
     def _capacity(self, data: Json) -> Capacity | None:
         """The latest of what is said of free places. One that names no moment says nothing."""
@@ -383,6 +386,11 @@ class _Reader:
             self.problems.append(because("a service_at_location has no location"))
             place = {}
         address = next(iter(self.objects(place, "addresses")), {})
+        if place.get("location_type") == "virtual" and not address:
+            name = self.string(place, "name", longest=300)
+            self.problems.append(
+                because("'{place}' has no address with a country; a safe place does not travel by file", place=name)
+            )
         access = [self.string(row, "description") for row in self.objects(place, "accessibility")]
         known = tuple(code for code, name in ACCESSIBILITY.items() if name in access)
         physical = self.string(place, "location_type", longest=20) == "physical"
@@ -424,3 +432,8 @@ class _Reader:
         if not set(days) <= set(DAYS):
             raise ValueError(because("byday is a list of MO TU WE TH FR SA SU"))
         return [Shift(DAYS.index(day), minute_of(opens[:5]), last) for day in days]
+
+
+def _is_world(area: Json) -> bool:
+    """Whether it is everywhere, as we write it out ourselves: in a sheet by the sign, elsewhere in a word."""
+    return area.get("name") in (store.WORLD, "Worldwide")

@@ -65,7 +65,7 @@ def bare(record: Service) -> Service:
 async def test_what_goes_out_as_hsds_comes_in_again_whole(
     demo: Directory, database: Database, clock: SetClock, tmp_path: Path, ending: str
 ):
-    gates = [r.id for r in await records(database) if r.confidential or "*" in r.countries]
+    gates = [r.id for r in await records(database) if r.confidential]
     await database.write(lambda tx: store.delete_services(tx, gates))
     path = tmp_path / f"services.{ending}"
     count = await database.read(lambda tx: write_services(tx, path))
@@ -86,11 +86,26 @@ async def test_what_goes_out_as_hsds_comes_in_again_whole(
     assert (await bring(database, path, clock)).same == count
 
 
+async def test_a_safe_place_in_a_file_is_refused_with_the_reason(
+    demo: Directory, database: Database, clock: SetClock, tmp_path: Path
+):
+    path = tmp_path / "services.json"
+    await database.write(lambda tx: write_services(tx, path))
+    safe = [record.id for record in await records(database) if record.confidential]
+    await emptied(database, clock)
+
+    report = await bring(database, path, clock)
+
+    assert report.rejected == len(safe)
+    assert any("a safe place does not travel by file" in str(reason) for reason in report.reasons)
+    assert await records(database) == []
+
+
 @pytest.mark.parametrize("ending", ["csv", "xlsx"])
 async def test_what_goes_out_as_a_sheet_comes_in_again(
     demo: Directory, database: Database, clock: SetClock, tmp_path: Path, ending: str
 ):
-    gates = [r.id for r in await records(database) if r.confidential or "*" in r.countries]
+    gates = [r.id for r in await records(database) if r.confidential]
     await database.write(lambda tx: store.delete_services(tx, gates))
     path = tmp_path / f"services.{ending}"
     count = await database.read(lambda tx: write_services(tx, path))
