@@ -10,7 +10,7 @@ from rasa_sdk import Action
 
 from dialogues.actions.answer import choose_button, person_button, source_line
 from dialogues.actions.ports import Services
-from dialogues.actions.procedures import ProcedureAction, Shelf
+from dialogues.actions.procedures import ProcedureAction, Shelf, note_gap
 from dialogues.actions.reading import language_of
 from dialogues.knowledge import Audience, Procedure, Procedures
 from dialogues.knowledge.search import merged
@@ -39,8 +39,9 @@ class LookUp(ProcedureAction):
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
         words = words_to_look_up(str(tracker.latest_message.get("text") or ""))
         found = self._found(words, tracker)
-        if not found:
-            return self.ask_which(dispatcher, tracker)
+        if not found:  # somebody should write what was looked for in vain
+            noted = note_gap(dispatcher, tracker, "", "not_understood", self._default_country)
+            return [*noted, *self.offer_usual(dispatcher, tracker)]
         language = language_of(tracker)
         said = [self._shown(text, language) for text in found]
         heading = self._translate(language, "This is what I found:")

@@ -286,11 +286,14 @@ class ProcedureAction(Action):  # type: ignore[misc]
         """Offer what the words may mean; the usual subjects, where they mean nothing."""
         words = str(tracker.latest_message.get("text") or "")
         likely = [] if words.startswith("/") else self._shelf.search(words, tracker, 3)
-        language = language_of(tracker)
         if likely:
             return ask_whether(dispatcher, tracker, likely, self._translate)
+        return self.offer_usual(dispatcher, tracker)
+
+    def offer_usual(self, dispatcher: Any, tracker: Any) -> list[dict[str, Any]]:
+        """The subjects that are asked about most."""
         buttons = [choose_button(text) for text in self._shelf.menu(tracker)]
-        buttons.append(person_button(self._translate, language))
+        buttons.append(person_button(self._translate, language_of(tracker)))
         dispatcher.utter_message(response="utter_choose_procedure", buttons=buttons)
         return [SlotSet("audience", "worker")]
 
