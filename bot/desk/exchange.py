@@ -21,7 +21,7 @@ from bot.exchange.gate import Situation
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import TIE_TITLES
 from bot.exchange.partners import store as partners
-from bot.exchange.requests import service, store
+from bot.exchange.requests import again, service, store
 from bot.exchange.requests.model import (
     STATUS_TITLES,
     Incomplete,
@@ -42,11 +42,14 @@ VIEWS: Mapping[str, str] = {
     "theirs": N_("We are asked"),
     "overdue": N_("Overdue"),
     "held": N_("Withdrawn, not confirmed"),
+    "unheard": N_("Did not arrive"),
 }
 
 
-def _view(name: str, at: Any) -> ColumnElement[bool]:
+def _view(tx: Connection, name: str, at: Any) -> ColumnElement[bool]:
     table = store.exchange_requests
+    if name == "unheard":
+        return table.c.id.in_(again.all_unheard(tx))
     if name == "theirs":
         return table.c.side == Side.THEIRS.value
     if name == "overdue":
@@ -58,7 +61,7 @@ def _view(name: str, at: Any) -> ColumnElement[bool]:
 
 @routes.get("/desk/exchange", name="exchange", allow=Permission.EXCHANGE_READ)
 async def show_exchange(request: web.Request) -> web.StreamResponse:
-    """The lists: what we ask, what we are asked, what is overdue, what a partner still has to forget."""
+    """The lists: what we ask, what we are asked, what is overdue, what partners have to forget, what did not arrive."""
     officer, at, vault = request[OFFICER], request.app[CLOCK].now(), request.app[VAULT]
     view = request.query.get("view", "")
     view = view if view in VIEWS else "ours"
@@ -67,8 +70,8 @@ async def show_exchange(request: web.Request) -> web.StreamResponse:
         return {
             "view": view,
             "views": VIEWS,
-            "counts": {name: service.counted(tx, officer, _view(name, at)) for name in VIEWS},
-            "requests": service.listed(tx, officer, _view(view, at)),
+            "counts": {name: service.counted(tx, officer, _view(tx, name, at)) for name in VIEWS},
+            "requests": service.listed(tx, officer, _view(tx, view, at)),
             "partners": {partner.id: partner for partner in partners.everyone(tx, vault)},
             "names": officer_names(tx),
             "statuses": STATUS_TITLES,

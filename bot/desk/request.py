@@ -25,7 +25,7 @@ from bot.exchange.outside import store as links
 from bot.exchange.outside.model import MOST_VIEWS
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed
-from bot.exchange.requests import answering, hold_notices, overrides, sending, service, telling
+from bot.exchange.requests import again, answering, hold_notices, overrides, sending, service, telling
 from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.model import (
     ALTERNATIVES,
@@ -155,6 +155,7 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: service.Reques
         },
         "may_act": {act.value: asked.allows(act) for act in Act},
         "discloses": asked.status is Status.ACCEPTED and asked.asked_on is None and asked.side is Side.OURS,
+        "unheard": bool(again.unheard(tx, asked.id)),
         "by_link": ours_by_link,
         "link": links.newest(tx, asked.id) if ours_by_link else None,
         "files": outside.files_of(tx, asked.id) if ours_by_link else (),
@@ -242,6 +243,13 @@ async def disclose(request: web.Request) -> web.StreamResponse:
     """Try again to send the personal part, after the gate or the channel kept it back."""
     request_id = request.match_info["id"]
     return await act_on(request, lambda tx, hand: service.disclose_again(tx, hand, request_id), notice="request_sent")
+
+
+@routes.post("/desk/requests/{id}/again", name="send_again", allow=Permission.EXCHANGE_WRITE)
+async def send_again(request: web.Request) -> web.StreamResponse:
+    """Say once more what the partner has not got: its machine was away too long, or a key was revoked on the way."""
+    request_id = request.match_info["id"]
+    return await act_on(request, lambda tx, hand: again.send_again(tx, hand, request_id), notice="request_sent")
 
 
 @routes.post("/desk/requests/{id}/link", name="make_request_link", allow=Permission.EXCHANGE_WRITE)

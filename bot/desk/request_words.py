@@ -71,6 +71,8 @@ ACTS: Mapping[str, str] = {
     "message_came": N_("a message came"),
     "letter_failed": N_("a letter could not be delivered"),
     "letter_stopped": N_("a letter that waited was not sent"),
+    "sent_again": N_("what had not arrived was sent again"),
+    "answer_again": N_("what had not arrived was sent again"),
     "hold_told": N_("the partner was told of the hold"),
     "hold_came": N_("the partner told us of a hold"),
     "hold_ended": N_("the hold has ended"),

@@ -324,7 +324,7 @@ async def run_storm(urls: Sequence[str], folder: Path, plan: Plan) -> Report:
         for side in sides:
             await side.close()
     report.bytes_on_the_wire = record.stat().st_size
-    _look_for_words(folder, report)
+    report.wrong += words_found(folder, in_files=report.database == "sqlite")
     report.seconds = round(time.monotonic() - started, 1)
     return report
 
@@ -458,14 +458,14 @@ def _tries(tx: Connection) -> int:
     return int(tx.execute(sa.select(sa.func.coalesce(sa.func.sum(store.exchange_letters.c.attempt), 0))).scalar_one())
 
 
-def _look_for_words(folder: Path, report: Report) -> None:
-    """In everything that was kept or passed: databases and their logs, what the servers said, the wire."""
+def words_found(folder: Path, *, in_files: bool) -> list[str]:
+    """Where the canary stands in what was kept or passed: databases and their logs, what the servers said, the wire.
+    `in_files` says that the databases are among them."""
     looked = [path for path in folder.rglob("*") if path.is_file()]
-    for path in looked:
-        if CANARY.encode() in path.read_bytes():
-            report.wrong.append(f"the words stand in {path.name}")
-    if report.database == "sqlite" and not any(path.suffix == ".db" for path in looked):
-        report.wrong.append("no database was looked at")
+    found = [f"the words stand in {path.name}" for path in looked if CANARY.encode() in path.read_bytes()]
+    if in_files and not any(path.suffix == ".db" for path in looked):
+        found.append("no database was looked at")
+    return found
 
 
 # --- by hand ---

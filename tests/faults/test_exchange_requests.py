@@ -1,5 +1,5 @@
-"""Two real processes, each with a database of its own, over sealed HTTP, while both are killed again and again: all
-fifteen types are asked and answered, and a case changes hands once, with all that protects the child."""
+"""Real processes, each with a database of its own, over sealed HTTP, while they are killed again and again: all fifteen
+types are asked and answered, and a case changes hands once, with all that protects the child."""
 
 from __future__ import annotations
 
@@ -21,11 +21,10 @@ from bot.cases.record import service as record
 from bot.exchange.holds import service as holds
 from bot.exchange.partners.model import Agreement
 from bot.exchange.requests import answering, sending, service
-from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments.model import PART, State
 from bot.exchange.requests.attachments.service import Wanted
-from bot.exchange.requests.model import Ground, Request, Status
+from bot.exchange.requests.model import Request
 from bot.exchange.requests.reminders import Reminders
 from bot.exchange.requests.store import get_request
 from bot.exchange.requests.transfer import acts
@@ -37,11 +36,13 @@ from bot.kernel import audit
 from bot.kernel.clock import SetClock, SystemClock
 from bot.kernel.crypto import Erased, Vault
 from bot.kernel.live import Signals
-from tests.faults.exchange import FAILPOINTS, Plan, Side, Wire
+from tests.faults import exchange as storm
+from tests.faults.exchange import FAILPOINTS, Side, Wire
+from tests.faults.exchange_requests import Plan, run_requests
 from tests.faults.exchange_server import MASTER_KEY
 from tests.integration.cases.world import World
 from tests.integration.exchange.test_transfer import NAME, a_followed_case, case_of, silenced
-from tests.integration.exchange.two_countries import ALL_DATA, ALL_TYPES, Country, a_draft, filled
+from tests.integration.exchange.two_countries import ALL_DATA, ALL_TYPES, Country, a_draft
 
 pytestmark = pytest.mark.faults
 
@@ -55,7 +56,7 @@ class Border:
     """Italy and Tunisia, a process each, and somebody who kills them in turn."""
 
     def __init__(self, urls: tuple[str, str], folder: Path) -> None:
-        plan = Plan(letters=0)
+        plan = storm.Plan(letters=0)
         named = (("Rome Shelter", "IT"), ("Tunis Aid", "TN"))
         self.sides = [Side(*name, url, folder, plan) for name, url in zip(named, urls, strict=True)]
         for side in self.sides:
@@ -180,51 +181,17 @@ async def test_a_family_of_two_is_handed_over_once_by_two_processes_that_die(two
     nothing_can_be_read(tmp_path)
 
 
-async def test_all_fifteen_types_are_asked_and_answered_by_two_processes_that_die(
-    two_urls: tuple[str, str], tmp_path: Path
+async def test_all_fifteen_types_cross_three_borders_while_one_dies_is_cut_off_and_another_loses_its_trust(
+    three_urls: list[str], tmp_path: Path
 ):
-    border = Border(two_urls, tmp_path)
-    async with border.open(tmp_path / "wire") as (italy, tunisia):
-        case_id = await italy.case()
-        asked = {
-            await italy.asked(case_id, a_draft(italy.others["TN"], key, fields=filled(key, "Kanarya"))): key
-            for key in sorted(REQUEST_TYPES)
-        }
-        for request_id in asked:
-            await until(lambda r=request_id: request_of(tunisia, r), "a request arrives")
-            await tunisia.do(answering.accept, request_id)
-        for request_id, key in asked.items():
-            await until(lambda r=request_id: is_in_full(tunisia, r), "the personal part arrives")
-            for question in REQUEST_TYPES[key].asks:
-                answer = Answer(question, f"Kanarya {question}", "document", "high")
-                await tunisia.do(answering.write_answer, request_id, answer, once=f"{key}:{question}")
-            await tunisia.do(answering.release_answers, request_id, endangers=False, ground=Ground.CHILD_ONLY)
-        for request_id, key in asked.items():
-            await until(lambda r=request_id: is_answered(italy, r), "the answers arrive")
-            here, there = await italy.file(request_id), await tunisia.file(request_id)
-            assert here.answered == there.answered == frozenset(REQUEST_TYPES[key].asks)
-            assert here.fields == there.fields == filled(key, "Kanarya")
-            assert answers_in(here) == answers_in(there)
-            assert all(each.state != "waiting" for each in here.letters)
-        for country in (italy, tunisia):
-            assert (await country.see(lambda tx, vault=country.vault: audit.verify(tx, vault))).ok
-    assert border.killed == KILLS
-    nothing_can_be_read(tmp_path)
+    """In short, for every run. The long one is a command: see `tests.faults.exchange_requests`."""
+    report = await run_requests(three_urls, tmp_path, Plan(requests=30, kills=2))
 
-
-def answers_in(file: service.RequestFile) -> list[str]:
-    """Every answer of a thread, each as often as it is there."""
-    return sorted(said.text for said in file.lines if said.line.kind == "answer")
-
-
-async def is_in_full(country: Country, request_id: str) -> bool:
-    found = await request_of(country, request_id)
-    return found is not None and found.asked_on is not None
-
-
-async def is_answered(country: Country, request_id: str) -> bool:
-    found = await request_of(country, request_id)
-    return found is not None and found.status is Status.ANSWERED
+    assert report.wrong == []
+    assert (report.requests, report.lost, report.doubled, report.different) == (30, 0, 0, 0)
+    assert report.became["answered"] >= len(REQUEST_TYPES)
+    assert report.killed_at_random + sum(report.killed_at_failpoints.values()) == 2
+    assert report.bytes_on_the_wire > 30 * 4 * 2000
 
 
 async def everything_is_there(tunisia: Country, drafts: list[str]) -> None:
@@ -268,6 +235,11 @@ async def somebody_is_rung_when_the_children_do_not_arrive(
             alarm = await country.see(lambda tx, case_id=case_id: case_store.get_alarm(tx, case_id, lock=False))
             assert alarm is not None
             assert alarm.climbing
+
+
+async def is_in_full(country: Country, request_id: str) -> bool:
+    found = await request_of(country, request_id)
+    return found is not None and found.asked_on is not None
 
 
 async def is_a_pointer(italy: Country, case_id: str) -> bool:

@@ -40,7 +40,7 @@ from bot.exchange.requests.service import (
     save,
     to_act,
 )
-from bot.exchange.requests.store import Line
+from bot.exchange.requests.store import Line, RequestEvent
 from bot.exchange.requests.transfer import service as transfers
 from bot.exchange.requests.transfer import store as transfer_store
 from bot.kernel.access import Permission
@@ -183,15 +183,34 @@ def release_answers(tx: Connection, hand: Hand, request_id: str, *, endangers: b
     everything = store.answered(tx, request.id) >= set(request.asks)
     answered = request.after(Act.ANSWER_ALL if everything else Act.ANSWER_PART, at=hand.at)
     letter = {"answers": said, "ground": ground.value}
-    sending.send(tx, hand.vault, request, "request_answer", letter, actor=hand.officer.id, at=hand.at)
+    envelope_id = sending.send(tx, hand.vault, request, "request_answer", letter, actor=hand.officer.id, at=hand.at)
     lines = {line.id for line in written}
     attachments.send_waiting(tx, hand.vault, request, lines, actor=hand.officer.id, at=hand.at)
     if everything:
         sending.report(tx, hand.vault, request, ReceiptState.ANSWERED, actor=hand.officer.id, at=hand.at)
     save(tx, request, answered)
-    facts = {"answers": len(said), "ground": ground.value}
+    facts = {"answers": len(said), "ground": ground.value, "letter": envelope_id, "lines": sorted(lines)}
     note(tx, hand.vault, answered, "answer", officer_id=hand.officer.id, at=hand.at, facts=facts)
     return answered
+
+
+#: What the history says where answers left: `facts` has their lines, the letter, and the ground.
+RELEASES = frozenset({"answer", "answer_again"})
+
+
+def release_again(tx: Connection, hand: Hand, request: Request, released: RequestEvent) -> None:
+    """Put answers in the post once more that left and did not arrive. What was said of the danger, and on what ground
+    they may be told, stands. Raises GateShut, ChannelClosed; NotNow where the words were erased."""
+    key = key_of(tx, hand.vault, request)
+    wanted = set(released.facts["lines"])
+    lines = [line for line in store.lines_of(tx, request.id) if line.id in wanted]
+    if key is None or not lines:
+        raise NotNow("erased")
+    said = [_as_answer(open_line(key, line), key) for line in lines]
+    letter = {"answers": said, "ground": released.facts["ground"]}
+    envelope_id = sending.send(tx, hand.vault, request, "request_answer", letter, actor=hand.officer.id, at=hand.at)
+    facts = {**released.facts, "letter": envelope_id}
+    note(tx, hand.vault, request, "answer_again", officer_id=hand.officer.id, at=hand.at, facts=facts)
 
 
 def _as_answer(said: SaidLine, key: DataKey) -> dict[str, Any]:

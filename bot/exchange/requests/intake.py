@@ -23,6 +23,7 @@ from bot.exchange.holds.model import NotNow as HoldNotNow
 from bot.exchange.partners.model import ChannelClosed
 from bot.exchange.post.model import LetterRefused, Receipt, ReceiptState, ReceivedLetter
 from bot.exchange.requests import hold_notices, sending, service, store
+from bot.exchange.requests.again import FAILED
 from bot.exchange.requests.attachments import travel as attachments
 from bot.exchange.requests.attachments.model import BadPart
 from bot.exchange.requests.attachments.travel import TooManyFiles
@@ -55,9 +56,7 @@ log = get_log("exchange")
 
 SYSTEM = sending.SYSTEM
 LONGEST_TEXT = service.LONGEST_TEXT
-NO_SUCH_REQUEST = "no_such_request"
-#: A letter did not get there.
-FAILED = frozenset({ReceiptState.REFUSED, ReceiptState.UNDELIVERED, ReceiptState.CLOSED, ReceiptState.EXPIRED})
+NO_SUCH_REQUEST, KNOWN_REQUEST = "no_such_request", "known_request"
 #: Why a letter that waited was not sent: what `sending.RequestGatekeeper` said. The last needs no human: one did it.
 STOPPED = frozenset({"gate", "hold", "consent", "file_is_old", TAKEN_BACK := "withdrawn"})
 #: However far away a partner's due date is, and whatever its clock says.
@@ -98,6 +97,9 @@ class RequestIntake:
             self._forgotten(tx, request, at=receipt.at)  # they never had it
             return
         if letter.kind == "request_preview" and request.side is Side.OURS:
+            if receipt.state is ReceiptState.REFUSED and receipt.code == KNOWN_REQUEST:
+                receipt = replace(receipt, state=ReceiptState.STORED)  # it was said again, and they had it after all
+                store.mark_letter(tx, letter.envelope_id, receipt.state.value)
             act = {ReceiptState.STORED: Act.DELIVER, ReceiptState.READ: Act.SEE}.get(receipt.state)
             if act is not None and request.allows(act):
                 self._move(tx, request, act, at=receipt.at)
@@ -206,7 +208,7 @@ class RequestIntake:
             consent_ref=letter.consent_ref or "",
         )
         if not store.add_request(tx, request, body_sealed=None):
-            raise LetterRefused("known_request")
+            raise LetterRefused(KNOWN_REQUEST)
         if transfers.is_transfer(request) and "transfer" in body:
             try:
                 transfers.previewed(tx, request, body["transfer"])

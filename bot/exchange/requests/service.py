@@ -372,20 +372,24 @@ def _send(tx: Connection, hand: Hand, request: Request, more: Mapping[str, Any])
         sent_at=hand.at,
         due_at=request.type.limit(request.limit).span.after(hand.at),
     )
-    assert sent.due_at is not None
-    preview = {
-        "number": sent.number,
-        "type": sent.type_key,
-        "asks": list(sent.asks),
-        "limit": sent.limit,
-        "due_at": sent.due_at.isoformat(),
-        "language": sent.language,
-        **more,
-    }
+    preview = {**preview_of(sent), **more}
     sending.send(tx, hand.vault, request, "request_preview", preview, actor=hand.officer.id, at=hand.at)
     save(tx, request, sent)
     note(tx, hand.vault, sent, Act.SEND, officer_id=hand.officer.id, at=hand.at)
     return sent
+
+
+def preview_of(request: Request) -> dict[str, Any]:
+    """What the first letter of a request that was sent says: nothing about anybody."""
+    assert request.due_at is not None
+    return {
+        "number": request.number,
+        "type": request.type_key,
+        "asks": list(request.asks),
+        "limit": request.limit,
+        "due_at": request.due_at.isoformat(),
+        "language": request.language,
+    }
 
 
 def send_all(tx: Connection, hand: Hand, request_ids: Iterable[str]) -> dict[str, Exception | None]:

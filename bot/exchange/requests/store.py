@@ -547,6 +547,13 @@ def letters_of(tx: Connection, request_id: str) -> list[PutLetter]:
     return [_to_letter(row) for row in tx.execute(query.order_by(request_letters.c.put_at))]
 
 
+def with_lost_letters(tx: Connection, states: Iterable[str]) -> list[str]:
+    """Requests of which a letter is in one of these states, or whose partner has not confirmed that it forgets."""
+    of_letters = sa.select(request_letters.c.request_id).where(request_letters.c.state.in_(sorted(states)))
+    held = sa.select(exchange_requests.c.id).where(still_held_by_partners())
+    return sorted({*tx.execute(of_letters).scalars(), *tx.execute(held).scalars()})
+
+
 def mark_letter(tx: Connection, envelope_id: str, state: str) -> None:
     tx.execute(request_letters.update().where(request_letters.c.envelope_id == envelope_id).values(state=state))
 

@@ -128,9 +128,22 @@ def offer(
     if not store.add(tx, offered):
         raise NotNow("already_offered")
     note(tx, vault, request, "offered", at=at)
+    return _said(preview)
+
+
+def offered(tx: Connection, request: Request) -> dict[str, Any]:
+    """The same of an offer that was made, for when its letter did not get there; nothing where none stands."""
+    transfer = store.get(tx, request.id)
+    if transfer is None or not transfer.giver or transfer.state is not State.OFFERED or request.case_id is None:
+        return {}
+    held = bool(holds.standing_holds(tx, request.case_id))
+    return {"transfer": _said(replace(transfer.preview, hold=held or transfer.preview.hold))}
+
+
+def _said(preview: Preview) -> dict[str, Any]:
     return {
-        "group": group,
-        "size": size,
+        "group": preview.group,
+        "size": preview.size,
         "band": preview.band,
         "language": preview.language,
         "hold": preview.hold,
