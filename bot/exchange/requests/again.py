@@ -23,6 +23,7 @@ from bot.kernel.access import Permission
 #: A letter did not get there.
 FAILED = frozenset({ReceiptState.REFUSED, ReceiptState.UNDELIVERED, ReceiptState.CLOSED, ReceiptState.EXPIRED})
 WITHDRAWN = "request_withdrawn"
+KINDS = frozenset({"request_preview", "request_accepted", "request_refused", "request_answer", "withdrawal_done"})
 #: A first letter may be signed for, and refused afterwards.
 _NOT_SEEN = frozenset({Status.SENT, Status.DELIVERED})
 _HAS_ANSWERED = frozenset({Status.PARTLY_ANSWERED, Status.ANSWERED})
@@ -36,7 +37,7 @@ def unheard(tx: Connection, request_id: str) -> tuple[str, ...]:
 
 def all_unheard(tx: Connection) -> list[str]:
     """The requests of which that is so: a human looks at each."""
-    return [request_id for request_id in store.with_lost_letters(tx, FAILED) if unheard(tx, request_id)]
+    return [request_id for request_id in store.with_lost_letters(tx, KINDS, FAILED) if unheard(tx, request_id)]
 
 
 def send_again(tx: Connection, hand: Hand, request_id: str) -> tuple[str, ...]:

@@ -547,11 +547,20 @@ def letters_of(tx: Connection, request_id: str) -> list[PutLetter]:
     return [_to_letter(row) for row in tx.execute(query.order_by(request_letters.c.put_at))]
 
 
-def with_lost_letters(tx: Connection, states: Iterable[str]) -> list[str]:
-    """Requests of which a letter is in one of these states, or whose partner has not confirmed that it forgets."""
-    of_letters = sa.select(request_letters.c.request_id).where(request_letters.c.state.in_(sorted(states)))
+def with_lost_letters(tx: Connection, kinds: Iterable[str], states: Iterable[str]) -> list[str]:
+    """Requests of which a letter of these kinds is in one of these states, as long as anybody may wait for it; and
+    those whose partner has not confirmed that it forgets."""
+    over = sa.and_(
+        exchange_requests.c.status.in_([Status.WITHDRAWN.value, Status.CLOSED.value]),
+        exchange_requests.c.side == Side.OURS.value,
+    )
+    lost = (
+        sa.select(exchange_requests.c.id)
+        .join(request_letters, request_letters.c.request_id == exchange_requests.c.id)
+        .where(request_letters.c.kind.in_(sorted(kinds)), request_letters.c.state.in_(sorted(states)), sa.not_(over))
+    )
     held = sa.select(exchange_requests.c.id).where(still_held_by_partners())
-    return sorted({*tx.execute(of_letters).scalars(), *tx.execute(held).scalars()})
+    return sorted({*tx.execute(lost).scalars(), *tx.execute(held).scalars()})
 
 
 def mark_letter(tx: Connection, envelope_id: str, state: str) -> None:
