@@ -19,10 +19,10 @@ from bot.exchange.exchange import Exchange
 from bot.exchange.holds.service import ClaimingAdults
 from bot.exchange.outside.notices import LinkNotices
 from bot.exchange.partners.keys import Identity
+from bot.exchange.requests.consent_ends import WithdrawnConsents
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.reminders import Reminders
 from bot.exchange.requests.sending import RequestGatekeeper
-from bot.exchange.requests.service import WithdrawnConsents
 from bot.exchange.requests.telling import Telling
 from bot.kernel.clock import Clock
 from bot.kernel.crypto import Vault

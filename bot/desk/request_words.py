@@ -58,6 +58,8 @@ ACTS: Mapping[str, str] = {
     "refuse": N_("refused"),
     "withdraw": N_("withdrawn"),
     "asked_to_forget": N_("the consent was taken back: the partner was asked to keep nothing"),
+    "consent_ended": N_("the time of the consent is over: the partner may keep nothing"),
+    "override_ended": N_("what two officers decided has run out: ask for consent, or decide again"),
     "not_told": N_("the channel is closed: call the partner and ask that they keep nothing"),
     "kept_no_longer": N_("what they told us was destroyed here: the agreement lets us keep it no longer"),
     "forgotten": N_("what they told us was destroyed here"),

@@ -12,7 +12,8 @@ from sqlalchemy.engine import Connection
 from bot.exchange.gate import GateShut
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed
-from bot.exchange.requests import sending, store
+from bot.exchange.requests import consent_ends, sending, store
+from bot.exchange.requests import consent_ends_store as ends
 from bot.exchange.requests.attachments import travel as attachments
 from bot.exchange.requests.history import note
 from bot.exchange.requests.intake import SYSTEM, ring_for
@@ -68,6 +69,12 @@ class Reminders:
         for transfer in await self._database.read(lambda tx: transfer_store.arrivals_missed(tx, at)):
             call = partial(transfers.call_for_missed, vault=self._vault, request_id=transfer.request_id, at=at)
             taken += await self._database.write(call)
+        for request_id in await self._database.read(lambda tx: ends.with_ended_consent(tx, at)):
+            try:
+                end = partial(consent_ends.ended, vault=self._vault, request_id=request_id, at=at)
+                taken += await self._database.write(end)
+            except Exception as error:
+                log.error("reminders.step_failed", request_id=request_id, exc_info=error)
         taken += await self._database.write(lambda tx: attachments.expire(tx, self._vault, at))
         taken += await self._database.write(lambda tx: forget_what_is_over(tx, self._vault, at))
         if taken:

@@ -17,7 +17,6 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 
-from bot.cases import consent
 from bot.cases import store as case_store
 from bot.cases.consent import Consent
 from bot.cases.hand import Hand
@@ -456,19 +455,22 @@ def withdraw(tx: Connection, hand: Hand, request_id: str) -> Request:
         raise NotNow
     if transfers.has_moved(tx, request):
         raise NotNow("handed_over")
-    return _withdraw(tx, hand.vault, request, officer_id=hand.officer.id, at=hand.at)
+    return take_back(tx, hand.vault, request, officer_id=hand.officer.id, at=hand.at)
 
 
-def _withdraw(
+def take_back(
     tx: Connection,
     vault: Vault,
     request: Request,
     *,
-    officer_id: str,
+    officer_id: str | None,
     at: datetime,
     why: Mapping[str, str] | None = None,
 ) -> Request:
-    """Take it back, and whatever travels with it: siblings are not parted by the way."""
+    """Take a request back, and whatever travels with it: siblings are not parted by the way.
+
+    Without an officer it is the program that does, because a consent has ended. Raises NotNow.
+    """
     together = [each for each in transfers.together_with(tx, request) if each.id != request.id]
     withdrawn = _withdraw_one(tx, vault, request, officer_id=officer_id, at=at, why=why)
     for each in together:
@@ -478,18 +480,24 @@ def _withdraw(
 
 
 def _withdraw_one(
-    tx: Connection, vault: Vault, request: Request, *, officer_id: str, at: datetime, why: Mapping[str, str] | None
+    tx: Connection,
+    vault: Vault,
+    request: Request,
+    *,
+    officer_id: str | None,
+    at: datetime,
+    why: Mapping[str, str] | None,
 ) -> Request:
     withdrawn = request.after(Act.WITHDRAW, at=at)
     if request.sent_at is not None:
-        withdrawn = _ask_to_forget(tx, vault, withdrawn, actor=officer_id, at=at)
+        withdrawn = ask_to_forget(tx, vault, withdrawn, actor=officer_id or sending.SYSTEM, at=at)
     save(tx, request, withdrawn)
     note(tx, vault, withdrawn, Act.WITHDRAW, officer_id=officer_id, at=at, facts=why)
     transfers.stays(tx, vault, withdrawn, at=at, proven=False)
     return withdrawn
 
 
-def _ask_to_forget(tx: Connection, vault: Vault, request: Request, *, actor: str, at: datetime) -> Request:
+def ask_to_forget(tx: Connection, vault: Vault, request: Request, *, actor: str, at: datetime) -> Request:
     """The request, marked until its partner confirms. Codes need no gate and no consent: this word must reach everybody
     who was told. Where the channel is closed nothing can: then the mark stays, and a human calls them."""
     savepoint = tx.begin_nested()
@@ -501,43 +509,6 @@ def _ask_to_forget(tx: Connection, vault: Vault, request: Request, *, actor: str
     else:
         savepoint.commit()
     return replace(request, told_withdrawn_at=at, forgotten_at=None)
-
-
-# Consent that was taken back
-
-
-class WithdrawnConsents:
-    """The exchange as a holder of what the ledger let go (`bot.cases.ports.Holder`)."""
-
-    def consent_withdrawn(self, tx: Connection, hand: Hand, case: Case, consent_id: str) -> None:
-        """Take back every request that rests on this consent, and ask each partner that has something to forget it.
-
-        One goes on: that for which two officers have decided, and the ledger says so, to share without consent.
-        """
-        shared = {share.what for share in consent.shares_of(tx, case.id) if share.consent_id == consent_id}
-        for sealed in store.of_case(tx, case.id, lock=True):
-            request = sealed.request
-            given = {sending.shared_as(request)} | attachments.names_in_ledger(tx, request.id)
-            rests = request.consent_ref == f"consent:{consent_id}" or not given.isdisjoint(shared)
-            if request.side is Side.OURS and rests and not _overridden(tx, request, at=hand.at):
-                _take_back(tx, hand, request, consent_id)
-
-
-def _overridden(tx: Connection, request: Request, *, at: datetime) -> bool:
-    entry = sending.carried_by(tx, request, at=at)
-    return entry is not None and entry.agreement.kind is consent.Kind.OVERRIDE
-
-
-def _take_back(tx: Connection, hand: Hand, request: Request, consent_id: str) -> None:
-    why = {"consent": consent_id}
-    if request.status is Status.DRAFTED:
-        return  # nothing was decided yet: it waits for another consent
-    if request.allows(Act.WITHDRAW):
-        _withdraw(tx, hand.vault, request, officer_id=hand.officer.id, at=hand.at, why=why)
-    elif request.asked_on is not None and request.told_withdrawn_at is None:
-        asked = _ask_to_forget(tx, hand.vault, request, actor=hand.officer.id, at=hand.at)
-        save(tx, request, asked)
-        note(tx, hand.vault, asked, "asked_to_forget", officer_id=hand.officer.id, at=hand.at, facts=why)
 
 
 def close(tx: Connection, hand: Hand, request_id: str) -> Request:

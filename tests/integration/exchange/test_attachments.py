@@ -25,10 +25,10 @@ from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments import store as attachment_store
 from bot.exchange.requests.attachments.model import LARGEST, MOST_FILES, PART, RequestAttachment, State
 from bot.exchange.requests.attachments.service import Wanted
+from bot.exchange.requests.consent_ends import WithdrawnConsents
 from bot.exchange.requests.intake import ComesTooEarly, RequestIntake
 from bot.exchange.requests.model import Alternative, Ground, Incomplete, NoConsent, NotNow, Refusal
 from bot.exchange.requests.reminders import Reminders
-from bot.exchange.requests.service import WithdrawnConsents
 from bot.kernel import audit
 from bot.kernel.access import Role
 from bot.kernel.live import Signals

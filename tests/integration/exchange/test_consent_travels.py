@@ -10,6 +10,7 @@ import pytest
 
 from bot.cases import consent
 from bot.cases import service as cases
+from bot.cases import store as case_store
 from bot.cases.consent import Consent, Kind, Share
 from bot.cases.model import NotReadyToClose
 from bot.exchange.holds import service as holds
@@ -17,8 +18,10 @@ from bot.exchange.partners import store as partners
 from bot.exchange.post import store as post
 from bot.exchange.requests import answering, hold_notices, sending, service
 from bot.exchange.requests.answering import Answer
+from bot.exchange.requests.consent_ends import WithdrawnConsents
 from bot.exchange.requests.model import Ground, NoConsent, NotNow, Status
-from bot.exchange.requests.service import WithdrawnConsents
+from bot.exchange.requests.reminders import Reminders
+from bot.kernel.live import Signals
 from tests.integration.exchange.two_countries import Country, Courier, a_draft, an_agreement_to
 
 
@@ -241,6 +244,79 @@ async def test_a_closed_channel_does_not_keep_a_child_from_taking_it_back(
     here = (await italy.file(request_id)).request
     assert (here.status, here.still_held) == (Status.WITHDRAWN, True)
     assert "not_told" in await acts(italy, request_id)  # a human calls them
+
+
+async def test_when_the_time_of_a_consent_is_over_whoever_was_told_is_asked_to_forget_and_stays_red_until_then(
+    italy: Country, tunisia: Country, courier: Courier
+):
+    case_id, consent_id, request_id = await told(italy, tunisia, courier)
+    italy.clock.advance(consent.LASTS + timedelta(minutes=1))
+
+    await look(italy)
+
+    file = await italy.file(request_id)
+    assert (file.request.status, file.request.still_held) == (Status.WITHDRAWN, True)
+    assert "consent_ended" in await acts(italy, request_id)
+    await courier.carry()
+    assert (await tunisia.file(request_id)).erased
+    assert not (await italy.file(request_id)).request.still_held
+    assert all(share.withdrawal_seen_at for share in await shares(italy, case_id) if share.consent_id == consent_id)
+    alarm = await italy.see(lambda tx: case_store.get_alarm(tx, case_id, lock=False))
+    assert alarm is not None
+
+
+async def test_an_answered_request_is_forgotten_too_when_the_time_of_its_consent_is_over(
+    italy: Country, tunisia: Country, courier: Courier
+):
+    _case_id, _consent_id, request_id = await told(italy, tunisia, courier)
+    for ask in (await tunisia.file(request_id)).request.asks:
+        await tunisia.do(answering.write_answer, request_id, Answer(ask, "Well.", "seen", "high"), once=ask)
+    await tunisia.do(answering.release_answers, request_id, endangers=False, ground=Ground.CHILD_ONLY)
+    await courier.carry()
+    italy.clock.advance(consent.LASTS + timedelta(minutes=1))
+
+    await look(italy)
+    await courier.carry()
+
+    file = await italy.file(request_id)
+    assert (file.request.status, file.request.forgotten_at is not None) == (Status.ANSWERED, True)
+    assert (await tunisia.file(request_id)).erased
+
+
+async def test_where_somebody_has_agreed_anew_nothing_is_forgotten(italy: Country, tunisia: Country, courier: Courier):
+    case_id, _consent_id, request_id = await told(italy, tunisia, courier)
+    italy.clock.advance(consent.LASTS - timedelta(days=1))
+    newer = await agreed(italy, case_id)
+    italy.clock.advance(timedelta(days=2))
+
+    await look(italy)
+
+    request = (await italy.file(request_id)).request
+    assert request.consent_ref == f"consent:{newer.id}"
+    assert request.told_withdrawn_at is None
+
+
+async def test_what_two_officers_decided_runs_out_and_they_are_called_and_nothing_is_taken_back_that_is_owed(
+    italy: Country, tunisia: Country, courier: Courier
+):
+    case_id = await italy.case(consented=False)
+    await overridden(italy, case_id)
+    request_id = await italy.asked(case_id, a_draft(italy.others["TN"]))
+    await courier.carry()
+    await tunisia.do(answering.accept, request_id)
+    await courier.carry()
+    italy.clock.advance(consent.OVERRIDE_LASTS + timedelta(minutes=1))
+
+    await look(italy)
+    await look(italy)
+
+    assert (await italy.file(request_id)).request.status is Status.ACCEPTED
+    assert (await acts(italy, request_id)).count("override_ended") == 1
+
+
+async def look(country: Country) -> None:
+    """The watch over due dates looks once."""
+    await Reminders(country.database, country.clock, Signals(), country.vault).look()
 
 
 async def test_a_partner_that_never_had_it_keeps_nothing(italy: Country, tunisia: Country, courier: Courier):

@@ -20,9 +20,9 @@ from bot.exchange.post import store as post_store
 from bot.exchange.post.model import ReceiptState
 from bot.exchange.post.service import NotCleared
 from bot.exchange.requests import answering, sending, service, store
+from bot.exchange.requests.consent_ends import WithdrawnConsents
 from bot.exchange.requests.model import Status
 from bot.exchange.requests.sending import RequestGatekeeper
-from bot.exchange.requests.service import WithdrawnConsents
 from tests.integration.exchange.open_gate import OpenGate, cleared
 from tests.integration.exchange.test_over_the_wire import country_of, settled
 from tests.integration.exchange.two_countries import ALL_TYPES, Country, a_draft, an_agreement, an_agreement_to

@@ -46,9 +46,10 @@ from bot.exchange.post.model import LetterRefused, LetterStopped, ReceivedLetter
 from bot.exchange.requests import hold_notices, overrides, sending, service, store
 from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments.service import Wanted
+from bot.exchange.requests.consent_ends import WithdrawnConsents
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import OWED, RequestError, Status
-from bot.exchange.requests.service import Draft, WithdrawnConsents
+from bot.exchange.requests.service import Draft
 from bot.exchange.requests.types import REQUEST_TYPES
 from bot.kernel.access import Role
 from bot.kernel.crypto import Vault

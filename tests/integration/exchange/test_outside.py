@@ -25,6 +25,7 @@ from bot.exchange.requests import service
 from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments.model import State
 from bot.exchange.requests.attachments.service import Wanted
+from bot.exchange.requests.consent_ends import WithdrawnConsents
 from bot.exchange.requests.model import Ground, NotNow, RequestNotFound, Status
 from bot.exchange.requests.reminders import Reminders
 from bot.kernel import audit
@@ -228,7 +229,7 @@ async def test_consent_that_was_taken_back_shows_nothing_and_they_are_asked_to_k
     await tunis.accepted(made)
     ledger = await tunis.italy.do(consent.ledger, case_id)
 
-    await tunis.italy.do(consent.withdraw, case_id, ledger[0].id, holders=[service.WithdrawnConsents()])
+    await tunis.italy.do(consent.withdraw, case_id, ledger[0].id, holders=[WithdrawnConsents()])
     page = await tunis.open(made)
 
     assert page is not None

@@ -18,8 +18,8 @@ from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Mark
 from bot.exchange.requests import answering, service
 from bot.exchange.requests.answering import Answer
+from bot.exchange.requests.consent_ends import WithdrawnConsents
 from bot.exchange.requests.model import Ground
-from bot.exchange.requests.service import WithdrawnConsents
 from bot.exchange.requests.telling import CHILD_BEGINS, MAY_BE_TOLD, SILENCES, News, Telling, wording
 from bot.exchange.requests.types import REQUEST_TYPES
 from bot.kernel.live import Signals
