@@ -9,18 +9,21 @@ from babel import Locale
 from babel.numbers import format_decimal
 from sqlalchemy.engine import Connection
 
-from bot.desk.frame import show
+from bot.desk.frame import go_to, hand_of, show
+from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
+from bot.exchange.partners.model import Contact, FocalPoint
 from bot.exchange.requests.pairs import store
 from bot.exchange.requests.pairs.model import Pair, Tally, by_type, dues, pairs
-from bot.kernel.access import Permission
-from bot.kernel.web import Routes
-from bot.kernel.web_keys import CLOCK, LANGUAGE, SETTINGS, VAULT
+from bot.kernel.access import Permission, allows
+from bot.kernel.web import Routes, form
+from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, OFFICER, SETTINGS, SIGNALS, VAULT
 
 routes = Routes()
 
 #: Below so many answers a middle says little: it is shown with its number, and drawn no bar.
 FEWEST_FOR_A_BAR = 1
+LONGEST_NAME, LONGEST_PHONE = 200, 40
 BAR = 1000  # the longest one, in units of the drawing
 
 
@@ -36,6 +39,7 @@ async def show_countries(request: web.Request) -> web.StreamResponse:
         return {
             "pairs": found,
             "own": request.app[SETTINGS].country,
+            "without_focal": sorted({pair.country for pair in found} - partners.focal_points(tx)),
             "drawn": [pair for pair in found if any(True for _ in _days(pair))],
             "bar": lambda tally: round(BAR * tally.median_days / longest) if longest and tally.median_days else 0,
             "most": BAR,
@@ -49,9 +53,7 @@ async def show_countries(request: web.Request) -> web.StreamResponse:
 async def show_country(request: web.Request) -> web.StreamResponse:
     """One pair: each of the fifteen requests with its time, what that rests on, and how it went so far."""
     vault, at, language = request.app[VAULT], request.app[CLOCK].now(), request[LANGUAGE]
-    code, own = request.match_info["code"], request.app[SETTINGS].country
-    if code not in Locale.parse("en").territories or len(code) != 2:
-        raise web.HTTPNotFound
+    code, own = _known_country(request), request.app[SETTINGS].country
 
     def read(tx: Connection) -> dict[str, Any]:
         outcomes = store.outcomes(tx, country=code)
@@ -64,11 +66,39 @@ async def show_country(request: web.Request) -> web.StreamResponse:
             "tallies": by_type(outcomes, at),
             "agreements": [partner for partner in here if partner.agreement is not None],
             "focal": partners.focal_point(tx, code),
+            "may_name": allows(request[OFFICER], Permission.EXCHANGE_FOCAL),
             "days": lambda tally: _said(tally, language),
             "at": at,
         }
 
     return await show(request, "desk/country.html", read, here="exchange")
+
+
+@routes.post("/desk/exchange/countries/{code}/focal", name="name_focal_point", allow=Permission.EXCHANGE_FOCAL)
+async def name_focal_point(request: web.Request) -> web.StreamResponse:
+    """Say whom to call in a country when nobody there answers."""
+    fields, hand, code = await form(request), hand_of(request), _known_country(request)
+    named = {key: fields.get(key, "").strip() for key in ("name", "phone", "email")}
+    contact = Contact(named["name"][:LONGEST_NAME], named["phone"][:LONGEST_PHONE], named["email"][:LONGEST_NAME])
+
+    def work(tx: Connection) -> None:
+        point = FocalPoint(code, contact)
+        partner_service.name_focal_point(tx, hand.vault, point, by=hand.officer.id, at=hand.at)
+
+    try:
+        await request.app[DATABASE].write(work)
+    except partner_service.NobodyToCall:
+        return go_to(request, "country", code=code, notice="incomplete")
+    request.app[SIGNALS].wake("exchange")
+    return go_to(request, "country", code=code, notice="saved")
+
+
+def _known_country(request: web.Request) -> str:
+    """The country of the address. Raises HTTPNotFound for two letters that are none."""
+    code = request.match_info["code"]
+    if code not in Locale.parse("en").territories or len(code) != 2:
+        raise web.HTTPNotFound
+    return code
 
 
 def _days(pair: Pair) -> list[float]:

@@ -42,6 +42,7 @@ class Permission(StrEnum):
     CASE_TAKE_OVER = "case.take_over"
     EXCHANGE_READ = "exchange.read"
     EXCHANGE_COUNT = "exchange.count"  # how long countries take: nothing of any one request
+    EXCHANGE_FOCAL = "exchange.focal"  # say whom to call in a country when nobody there answers
     EXCHANGE_DRAFT = "exchange.draft"
     EXCHANGE_APPROVE = "exchange.approve"
     EXCHANGE_WRITE = "exchange.write"
@@ -177,7 +178,8 @@ RULES: Rules = {
         [answers_people, nobody_holds_the_case],
         [coordinates],
     ],
-    Permission.EXCHANGE_COUNT: [[answers_people], [coordinates]],
+    Permission.EXCHANGE_COUNT: [[answers_people], [coordinates], [administers]],
+    Permission.EXCHANGE_FOCAL: [[coordinates], [administers]],
     Permission.EXCHANGE_DRAFT: [[answers_people, holds_the_case], [coordinates]],
     Permission.EXCHANGE_APPROVE: [
         [coordinates, did_not_draft_it],

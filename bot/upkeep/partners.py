@@ -179,18 +179,20 @@ async def name_focal_point(
     code, who, number = country.strip().upper(), person.strip(), phone.strip()
     if not re.fullmatch("[A-Z]{2}", code):
         raise CannotDo(f"{country!r} is no country. Write two letters, such as TN.")
-    if not who or not any(each.isdigit() for each in number):
-        raise CannotDo("A focal point has a name and a phone number: an officer calls when a child is waiting.")
     at = SystemClock().now()
     async with installation(settings) as (database, vault):
 
         def work(tx: Connection) -> None:
             partner = _named(tx, vault, name) if name else None
             point = FocalPoint(code, Contact(who, number, email.strip()), partner.id if partner else None)
-            store.set_focal_point(tx, point)
-            audit.append(tx, vault, at=at, actor=COMMAND, act="exchange.focal_point", object=f"country:{code}")
+            partners.name_focal_point(tx, vault, point, by=COMMAND, at=at)
 
-        await database.write(work)
+        try:
+            await database.write(work)
+        except partners.NobodyToCall as error:
+            raise CannotDo(
+                "A focal point has a name and a phone number: an officer calls when a child is waiting."
+            ) from error
     return f"Officers are told to call {who}, {number}, when an answer from {code} is overdue."
 
 

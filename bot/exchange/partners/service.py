@@ -13,6 +13,7 @@ from bot.exchange.partners.keys import KeyCard, OwnKey
 from bot.exchange.partners.model import (
     OVERLAP,
     SIGNATURES_NEEDED,
+    FocalPoint,
     KeyState,
     Partner,
     PartnerKey,
@@ -37,8 +38,24 @@ class KeyRefused(Exception):
     """The key cannot be added: it is known already, it is another deployment's, or it is our own."""
 
 
+class NobodyToCall(Exception):
+    """A focal point has a name and a phone number: an officer calls when a child is waiting."""
+
+
 class CannotSign(Exception):
     """The signature does not count; the text says why."""
+
+
+# Whom to call when nobody answers
+
+
+def name_focal_point(tx: Connection, vault: Vault, point: FocalPoint, *, by: str, at: datetime) -> None:
+    """From now on officers are told to call this one when an answer from its country is overdue; the one before is
+    forgotten. Raises NobodyToCall."""
+    if not point.contact.name or not any(each.isdigit() for each in point.contact.phone):
+        raise NobodyToCall
+    store.set_focal_point(tx, point)
+    audit.append(tx, vault, at=at, actor=by, act="exchange.focal_point", object=f"country:{point.country}")
 
 
 # Our own keys

@@ -328,6 +328,11 @@ def focal_point(tx: Connection, country: str) -> FocalPoint | None:
     return FocalPoint(row.country, contact_from_json(json.loads(row.contact)), row.partner_id, row.note)
 
 
+def focal_points(tx: Connection) -> set[str]:
+    """The countries in which somebody is named."""
+    return set(tx.execute(sa.select(exchange_focal_points.c.country)).scalars())
+
+
 # Rows
 
 

@@ -65,3 +65,27 @@ async def test_counting_opens_no_request(here, at_desk):
     await officer.go("/desk/exchange/countries/TN")
 
     assert await here.see(lambda tx: audit.read_log(tx, object=f"request:{request_id}", limit=50)) == before
+
+
+async def test_whoever_coordinates_names_whom_to_call_and_an_officer_reads_it_on_the_page_of_a_request(here, at_desk):
+    request_id = await here.asked(await here.case(), a_draft(here.others["TN"]))
+    officer, coordinator = await at_desk(here.officer), await at_desk(here.coordinator)
+    assert "/desk/exchange/countries/TN#focal" in await officer.go("/desk/exchange/countries")
+    page = await officer.go("/desk/exchange/countries/TN")
+    assert "nobody is named" in page
+    assert "Name somebody" not in page
+    focal = "/desk/exchange/countries/TN/focal"
+
+    await coordinator.go("/desk/exchange/countries/TN")
+    await coordinator.send(focal, name="Leila <B.>", phone="no number")
+    assert "nobody is named" in await officer.go("/desk/exchange/countries/TN")
+    await coordinator.send(focal, name="Leila <B.>", phone="+216 71 000 000", email="leila@example.org")
+
+    page = await officer.go("/desk/exchange/countries/TN")
+    assert "Leila &lt;B.&gt;" in page
+    assert "leila@example.org" in page
+    assert "/desk/exchange/countries/TN#focal" not in await officer.go("/desk/exchange/countries")
+    here.clock.advance(timedelta(days=31))
+    await Reminders(here.database, here.clock, Signals(), here.vault).look()
+    officer = await at_desk(here.officer)
+    assert "+216 71 000 000" in await officer.go(f"/desk/requests/{request_id}")
