@@ -42,8 +42,8 @@ from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed, PartnerKind
 from bot.exchange.post import service as post
 from bot.exchange.post import store as post_store
-from bot.exchange.post.model import LetterRefused, LetterStopped, ReceivedLetter
-from bot.exchange.requests import hold_notices, overrides, sending, service, store
+from bot.exchange.post.model import LetterRefused, LetterStopped, ReceiptState, ReceivedLetter
+from bot.exchange.requests import again, hold_notices, overrides, sending, service, store
 from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments.service import Wanted
 from bot.exchange.requests.consent_ends import WithdrawnConsents
@@ -152,6 +152,7 @@ class Count:
 
     worlds: int = 0
     acts: int = 0
+    said_again: int = 0
     letters: int = 0
     left: int = 0
     stopped: int = 0
@@ -174,7 +175,7 @@ class Play:
             self.child_speaks, self.draft, self.draft, self.read_in, self.forward, self.approve, self.approve,
             self.send, self.send_many, self.partner_accepts, self.partner_accepts, self.retry, self.write,
             self.attach, self.attach, self.doubt, self.tell_hold, self.override, self.take_back, self.agree,
-            self.attempt, self.attempt,
+            self.attempt, self.attempt, self.say_again, self.say_again,
         ]  # fmt: skip
 
     def begin(self) -> None:
@@ -204,6 +205,7 @@ class Play:
         except REFUSALS:
             savepoint.rollback()
             self.overridden, self.child, self.consents = before.overridden, before.child, before.consents
+            self.last_letter = before.last_letter  # the numbers of what was undone are given again
             self.count.refused += 1
         else:
             savepoint.commit()
@@ -305,6 +307,22 @@ class Play:
 
     def retry(self) -> None:
         service.disclose_again(self.tx, self.scene.officer, self._some_request())
+
+    def say_again(self) -> None:
+        """A letter did not get there, the child may say something meanwhile, and somebody presses the button."""
+        officer, request_id = self.scene.officer, self._some_request()
+        if self.chance.random() < 0.7:
+            request_id = service.draft(self.tx, officer, self.scene.case_id, self._a_draft())
+            service.approve(self.tx, self.scene.coordinator, request_id)
+            service.send_request(self.tx, officer, request_id)
+            self._judge()
+        for letter in store.letters_of(self.tx, request_id):
+            if letter.kind in again.KINDS | {again.WITHDRAWN}:
+                store.mark_letter(self.tx, letter.envelope_id, ReceiptState.UNDELIVERED.value)
+        if self.chance.random() < 0.5:
+            self.child_speaks()
+        again.send_again(self.tx, officer, request_id)
+        self.count.said_again += 1
 
     def write(self) -> None:
         service.write_message(self.tx, self.scene.officer, self._some_request(), text="one more thing", once="")
@@ -411,6 +429,7 @@ def test_no_act_of_anybody_goes_round_the_gate_the_ledger_or_a_hold(scene: Scene
     assert count.letters > WORLDS / 20  # the worlds are not empty: letters were written,
     assert min(count.by_kind.get(kind, 0) for kind in ("request_preview", "request_body", "request_withdrawn")) > 5
     assert count.by_kind["request_file"] > 5
+    assert count.said_again > WORLDS / 200
     assert count.refused > WORLDS / 10  # others were refused,
     assert count.left > WORLDS / 50  # of those that waited some left,
     assert count.stopped > WORLDS / 500  # and some were stopped at the door
