@@ -60,6 +60,7 @@ TYPES = tuple(sorted(REQUEST_TYPES))
 ANSWERED, IN_TWO, REFUSED, TAKEN_BACK, TOLD_AND_TAKEN_BACK = "answered", "in_two", "refused", "back", "told_back"
 #: What becomes of those after the first of each type, which are all answered: so many parts of each.
 FATES = {ANSWERED: 12, IN_TWO: 3, REFUSED: 2, TAKEN_BACK: 1, TOLD_AND_TAKEN_BACK: 1}
+WITH_MANY_QUESTIONS = TYPES.index("info_child")
 #: What happens once to a request, on each side.
 ONCE = ("came", "body_came", "accept", "refuse", "answer_all", "withdraw", "forgotten_there")
 PAUSE = 0.1  # of people who found nothing to do
@@ -97,6 +98,7 @@ class Report:
     requests: int = 0
     became: dict[str, int] = field(default_factory=dict)  # by status, of those who asked
     answers: int = 0
+    taken_back_after_telling: int = 0  # those who were asked had the personal part, and destroyed it
     came_too_late: int = 0  # answers kept apart: taken back meanwhile, or said again
     lost: int = 0
     doubled: int = 0
@@ -126,6 +128,8 @@ def requests_of(plan: Plan, chance: random.Random) -> dict[str, list[Wanted]]:
         type_key, block = TYPES[number % len(TYPES)], number // len(TYPES)
         asker, asked = ways[(number + block) % len(ways)]
         fate = chance.choices(list(FATES), list(FATES.values()))[0] if block else ANSWERED
+        if block and number % len(TYPES) == WITH_MANY_QUESTIONS:
+            fate = TOLD_AND_TAKEN_BACK  # in the shortest storm too
         if type_key == "case_transfer" and fate in (TAKEN_BACK, TOLD_AND_TAKEN_BACK):
             fate = REFUSED  # a case that has moved is not taken back: see test_transfer
         lists[asker].append(Wanted(number, asked, type_key, fate))
@@ -159,7 +163,7 @@ class Office:
         done = await self._ask()
         done += await self._each(self._take_on, Whose.THEIRS, Status.DELIVERED, Status.SEEN)
         done += await self._each(self._answer, Whose.THEIRS, Status.ACCEPTED, Status.PARTLY_ANSWERED)
-        done += await self._each(self._follow, Whose.OURS, Status.ACCEPTED)
+        done += await self._each(self._follow, Whose.OURS, Status.ACCEPTED, Status.PARTLY_ANSWERED)
         return done + await self._say_again()
 
     async def left(self) -> int:
@@ -221,8 +225,10 @@ class Office:
             return False
         wanted, answered = self._script[request.id], await self.country.see(lambda tx: store.answered(tx, request.id))
         open_questions = [ask for ask in request.asks if ask not in answered]
-        if wanted.fate == IN_TWO and not answered:
+        if wanted.fate in (IN_TWO, TOLD_AND_TAKEN_BACK) and not answered:
             open_questions = open_questions[:1]
+        elif wanted.fate == TOLD_AND_TAKEN_BACK:
+            return False  # the rest is not found out in time
 
         def work(tx: Connection, hand: Hand) -> None:
             for ask in open_questions:
@@ -233,11 +239,14 @@ class Office:
         return await self._try(work)
 
     async def _follow(self, request: Request) -> bool:
-        """Send the personal part, where that was kept back or refused; or take it back once it is there."""
+        """Send the personal part, where that was kept back or refused; or take it back once they have it."""
         if request.asked_on is None:
             return await self._try(service.disclose_again, request.id)
-        back = self._script[request.id].fate == TOLD_AND_TAKEN_BACK
-        return back and await self._try(service.withdraw, request.id)
+        if self._script[request.id].fate != TOLD_AND_TAKEN_BACK:
+            return False
+        letters = await self.country.see(lambda tx: store.letters_of(tx, request.id))
+        has_it = any(letter.kind == "request_body" and letter.state == "stored" for letter in letters)
+        return has_it and await self._try(service.withdraw, request.id)
 
     async def _say_again(self) -> int:
         """Where the screen says that a letter did not get there, somebody presses the button."""
@@ -422,6 +431,7 @@ class Entry(Struct, frozen=True):
     asks: frozenset[str]
     forgotten: bool
     readable: bool
+    was_told: bool
     twice: list[str]  # what happened more than once
 
 
@@ -441,6 +451,7 @@ async def _judge(offices: Sequence[Office], script: dict[str, Wanted], report: R
             report.lost += 1
             continue
         became[ours.status] += 1
+        report.taken_back_after_telling += ours.status is Status.WITHDRAWN and theirs is not None and theirs.was_told
         report.answers += len(ours.answers)
         report.came_too_late += ours.late
         report.doubled += sum(len(each.twice) for each in both) + (len(both) > 2)
@@ -502,6 +513,7 @@ def _ledger(tx: Connection, office: Office, vault: Vault) -> dict[str, Entry]:
             frozenset(request.asks),
             request.forgotten_at is not None,
             not file.erased and any(each.text for each in file.lines),
+            counts["body_came"] > 0,
             [act for act in ONCE if counts[act] > 1],
         )
     return book

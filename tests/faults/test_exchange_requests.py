@@ -190,6 +190,7 @@ async def test_all_fifteen_types_cross_three_borders_while_one_dies_is_cut_off_a
     assert report.wrong == []
     assert (report.requests, report.lost, report.doubled, report.different) == (30, 0, 0, 0)
     assert report.became["answered"] >= len(REQUEST_TYPES)
+    assert report.taken_back_after_telling > 0
     assert report.killed_at_random + sum(report.killed_at_failpoints.values()) == 2
     assert report.bytes_on_the_wire > 30 * 4 * 2000
 
