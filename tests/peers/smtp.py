@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
@@ -31,6 +32,11 @@ class MailServer:
         self._server.close()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):  # who sent it was killed
+            await self._take(reader, writer)
+        writer.close()
+
+    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 mail.test\r\n")
         while line := await reader.readline():
             word = line.split(b" ")[0].strip().upper()
@@ -52,4 +58,3 @@ class MailServer:
                 break
             else:
                 writer.write(b"250 ok\r\n")
-        writer.close()
