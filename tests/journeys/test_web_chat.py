@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.journeys.cut_line import Line, talk_over
 from tests.journeys.people import Comes, Officer, people_at
 from tests.program import Program
 
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    with Program(tmp_path_factory.mktemp("web")) as running:
+    with Program(tmp_path_factory.mktemp("web"), rate_burst="1000", rate_per_minute="1000") as running:
         yield running.ready()
 
 
@@ -162,3 +163,21 @@ def test_the_same_without_scripts_by_plain_forms(person, officer):
     officer.closes()
     girl.writes("a place to sleep in Ventimiglia")
     expect(girl.log.get_by_role("heading", name="Lantern night shelter")).to_have_count(2)
+
+
+def test_over_a_line_that_is_cut_again_and_again_both_sides_have_the_same_words(program, chromium, officer):
+    """In short: `python -m tests.journeys.cut_line` cuts it two hundred times."""
+    with Line(program.port) as line, people_at(chromium, line.url) as come:
+        girl = come()
+        girl.writes("there is a knife, he shouts at my brother")
+        officer.page.goto(f"{line.url}/desk/queue")
+        officer.takes("there is a knife, he shouts at my brother")
+
+        report = talk_over(line, girl, officer, cuts=15)
+
+        assert report.wrong == []
+        assert report.connections_ended > 15
+        officer.closes()
+        officer.page.goto(f"{program.url}/desk/queue")
+        girl.console.clear()  # the browsers themselves said that they were cut off
+        officer.console.clear()

@@ -106,7 +106,7 @@ def webchat_routes(
     @routes.post("/chat", name="webchat.send", allow=PUBLIC, body_cap=BODY_CAP)
     async def receive(request: web.Request) -> web.Response:
         fields = await form(request)
-        token = request.cookies.get(_cookie(request)) or secrets.token_urlsafe(32)
+        token = request.cookies.get(_cookie(request)) or _first_token(request, str(fields.get("once", "")))
         address = _fingerprint(token)
         payload = await _submitted(request, talks, address, fields)
         if payload is not None:
@@ -115,7 +115,7 @@ def webchat_routes(
             request.app[SIGNALS].wake(_own_topic(address))
         wants_json = "application/json" in request.headers.get("Accept", "")
         if wants_json:
-            return _remembered(request, web.json_response({"once": _once()}), token)
+            return _remembered(request, web.json_response({}), token)
         return _to_newest(request, token)
 
     @routes.post("/chat/file", name="webchat.send_file", allow=PUBLIC, body_cap=FILE_CAP)
@@ -353,7 +353,20 @@ def _own_topic(address: str) -> str:
 
 
 def _once() -> str:
-    return secrets.token_urlsafe(12)
+    return secrets.token_urlsafe(16)
+
+
+def _first_token(request: web.Request, once: str) -> str:
+    """What ties this browser to its conversation from its first message on.
+
+    It comes out of the number that this message is used once with: when the answer is lost with its cookie, the same
+    message tried again is the same message of the same person, and not another case. Only from a browser that says that
+    its form was ours: a stranger's page could choose the number.
+    """
+    said = "Sec-Fetch-Site" in request.headers or "Origin" in request.headers
+    if not said or len(once) < len(_once()):
+        return secrets.token_urlsafe(32)
+    return hashlib.sha256(f"first message {once}".encode()).hexdigest()
 
 
 def _number(text: object) -> int:

@@ -220,6 +220,33 @@ async def test_an_empty_message_is_nothing(helpline: Helpline):
     assert await helpline.said_by_people() == []
 
 
+async def test_a_first_message_whose_answer_was_lost_is_the_same_message_when_it_comes_again(helpline: Helpline):
+    """The answer would have brought the cookie: without it the browser sends the very form again."""
+    said = {"text": "he has a knife", "once": "a" * 32}
+    async with Person(helpline) as cut_off, Person(helpline) as again:
+        assert await cut_off.send(**said) == 303
+        assert await again.send(**said) == 303
+        await again.write("he is outside")
+
+    assert await helpline.said_by_people() == ["he has a knife", "he is outside"]
+    assert len(await helpline.conversation_ids()) == 1
+
+
+async def test_nobody_chooses_the_conversation_that_a_stranger_begins(helpline: Helpline):
+    """A number too short to be ours, or from a browser that does not say whose form it was, ties nobody to anything."""
+    async with Person(helpline) as one, Person(helpline) as other:
+        assert await one.send(text="one", once="short") == 303
+        assert await other.send(text="two", once="short") == 303
+    for words in ("three", "four"):
+        async with aiohttp.ClientSession(helpline.url) as old_phone:
+            form = {"text": words, "once": "a" * 32}
+            async with old_phone.post("/chat", data=form, allow_redirects=False) as answer:
+                assert answer.status == 303
+    await helpline.settled()
+
+    assert len(await helpline.conversation_ids()) == 4
+
+
 # --- taps ---
 
 

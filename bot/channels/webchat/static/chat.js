@@ -18,9 +18,10 @@ const html = (text) => new DOMParser().parseFromString(text, "text/html").body.f
 function show(text) {
   const line = html(text);
   if (!line || document.getElementById(line.id)) return;
-  log.querySelectorAll(".sent").forEach((sent) => { if (line.classList.contains("person")) sent.remove(); });
-  if (!line.classList.contains("person")) waiting()?.remove();
-  log.append(line);
+  if (line.classList.contains("person")) log.querySelector(".sent")?.remove();
+  else waiting()?.remove();
+  // What is still on its way comes after all that has arrived.
+  log.insertBefore(line, log.querySelector(".sent"));
   const now = performance.now();
   if (line.classList.contains("person") || now - shownAt > BREATH) first = line;
   shownAt = now;
@@ -35,10 +36,15 @@ function listen() {
   stream.onerror = () => { stream.close(); setTimeout(listen, 1500 + Math.random() * 1500); };
 }
 
-async function send(form, submitter) {
+const once = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+let before = Promise.resolve();
+
+function send(form, submitter) {
   const data = new FormData(form, submitter);
   const words = data.get("text");
-  if (words !== null && !words.trim()) return;
+  if (words !== null ? !words.trim() : "sent" in form.dataset) return;
+  // Each message carries a number of its own, so that trying again cannot send it twice, nor keep the next one out.
+  data.set("once", once());
   const mine = document.createElement("div");
   mine.className = "m person sent";
   mine.dir = "auto";
@@ -48,14 +54,19 @@ async function send(form, submitter) {
   first = mine;
   shownAt = performance.now();
   form.reset();
+  if (words === null) form.dataset.sent = "";
   down();
-  // Each message carries a number used once, so that trying again cannot send it twice.
+  // One after the other: what was written first arrives first, and the first brings the cookie for the others.
+  before = before.then(() => deliver(form, data, mine));
+}
+
+async function deliver(form, data, mine) {
   for (let wait = 500; ; wait = Math.min(wait * 2, 15000)) {
     try {
       const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(data), headers: { accept: "application/json" }, signal: left.signal });
       if (answer.ok) {
-        const once = (await answer.json()).once;
-        document.querySelectorAll("input[name=once]").forEach((field) => { field.value = once; });
+        await answer.text();
+        delete form.dataset.sent;
         document.querySelector("main > .choices")?.remove();
         if (!("known" in log.dataset)) { log.dataset.known = ""; listen(); }
         return;
