@@ -28,6 +28,7 @@ from bot.cases.pager import Pager
 from bot.cases.pairing import pair
 from bot.cases.rota.service import forget_old_notes
 from bot.cases.service import CaseEscalations
+from bot.cases.taken_pages import PagesByButton
 from bot.channels import webchat
 from bot.channels.model import Channel
 from bot.channels.telegram.channel import TelegramChannel
@@ -151,6 +152,7 @@ class Waymark:
             words=self.words,
             emergency_number=self.directory.emergency_number,
             pairing=pair,
+            press_page=PagesByButton(vault, self.words, desk_queue(settings)),
             report_wrong=report_wrong,
             gaps=register,
             askers=register,
@@ -431,11 +433,16 @@ class Waymark:
             await asyncio.wait({task}, timeout=ASKED_AGAIN_SECONDS)
 
 
+def desk_queue(settings: Settings) -> str:
+    """Where a page sends an officer: the queue, never a case."""
+    return f"{settings.public_url}/desk/queue"
+
+
 def paging_of(settings: Settings, vault: Vault, words: Words) -> Paging:
     """How officers are paged in this installation."""
     ways = {Way.EMAIL: bool(settings.smtp_url.value), Way.PUSH: bool(settings.push_key.value)}
     set_up = frozenset(way for way, is_set_up in ways.items() if is_set_up)
-    return Paging(vault, words, f"{settings.public_url}/desk/queue", set_up)
+    return Paging(vault, words, desk_queue(settings), set_up)
 
 
 def _load_procedures() -> Procedures:

@@ -7,7 +7,7 @@ commit has done nothing and the step is still due; one that dies after it has to
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -20,6 +20,7 @@ from bot.cases.model import LOUD, Alarm, Audience, Case
 from bot.cases.page_ways_store import PageWay, Way
 from bot.cases.rota import service as rota
 from bot.cases.rota.service import OnDuty
+from bot.channels.model import Button
 from bot.conversations import service as conversations
 from bot.conversations.model import MessageClass
 from bot.kernel import officers
@@ -37,6 +38,9 @@ log = get_log("alarm")
 NO_ROTA = OnDuty(kept=False)
 
 PAGE = N_("A {priority} case waits: {number}. Open the desk: {url}")
+#: Under the page: what it says, and what comes back when it is pressed (`bot.cases.taken_pages`).
+TAKE_IT = N_("I take it")
+TAKE_PAGE = '/take_page{"number": "NUMBER"}'
 STILL_LOOKING = N_(
     "I am still looking for a person for you. Nobody could answer yet. "
     "If you are in danger, call {emergency_number} now. You can keep writing here."
@@ -171,7 +175,17 @@ def _page(
         return
     language = officer.languages[0] if officer.languages else "en"
     text = paging.words.text(language, PAGE, priority=case.priority.value, number=case.number, url=paging.desk_url)
-    _say(tx, paging, officer.page_conversation_id, text, language=language, template="page", case_id=case.id, at=at)
+    _say(
+        tx,
+        paging,
+        officer.page_conversation_id,
+        text,
+        language=language,
+        template="page",
+        case_id=case.id,
+        at=at,
+        buttons=(Button(paging.words.text(language, TAKE_IT), TAKE_PAGE.replace("NUMBER", case.number)),),
+    )
 
 
 def _tell_person(tx: Connection, paging: Paging, case: Case, emergency_number: str, *, at: datetime) -> bool:
@@ -203,12 +217,21 @@ def _say(
     case_id: str,
     at: datetime,
     cls: MessageClass = MessageClass.OFFICER,
+    buttons: Sequence[Button] = (),
 ) -> bool:
     """Put one message into the outbox. One that cannot be written must not keep the others from being told."""
     savepoint = tx.begin_nested()
     try:
         conversations.say(
-            tx, paging.vault, conversation_id, text=text, cls=cls, template=template, at=at, language=language
+            tx,
+            paging.vault,
+            conversation_id,
+            text=text,
+            cls=cls,
+            template=template,
+            at=at,
+            language=language,
+            buttons=buttons,
         )
     except Exception as error:
         savepoint.rollback()

@@ -269,3 +269,4 @@ class TurnOutcome(Struct, frozen=True):
     warned: bool = False  # the emergency number was given while an officer has the conversation
     own: OwnWish | None = None  # what they ask about their own case: answered where the turn is written
     watched: bool = False  # the duress word was written just now
+    pressed: str | None = None  # the payload of a button that an officer pressed where they are paged

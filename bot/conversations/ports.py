@@ -92,6 +92,18 @@ class OwnCases(Protocol):
         ...
 
 
+class PressedPage(Struct, frozen=True):
+    """What came of the button under a page."""
+
+    text: str  # to the officer, in their language
+    topics: tuple[str, ...]  # to wake
+
+
+#: An officer pressed a button in the chat that brings them pages: its payload, the conversation, the moment. Inside the
+#: transaction of the turn; None where it is no such button.
+PressPage = Callable[[Connection, str, str, datetime], PressedPage | None]
+
+
 class Gaps(Protocol):
     """Where questions without an answer are counted, inside the transaction of the turn."""
 

@@ -46,6 +46,8 @@ from bot.conversations.ports import (
     OwnCases,
     OwnWish,
     Pairing,
+    PressedPage,
+    PressPage,
     ReportWrong,
     Texts,
     Understanding,
@@ -107,6 +109,11 @@ class Heard(Struct, frozen=True):
     reporter: bool = False
 
 
+def _no_page(_tx: Connection, _payload: str, _conversation_id: str, _at: datetime) -> PressedPage | None:
+    """Where nobody is paged."""
+    return None
+
+
 def read_tap(payload: str) -> UserMessage | None:
     """A tapped button of ours: `/intent{"slot": "value"}`. None if it is not in that form."""
     found = _RASA_PAYLOAD.match(payload)
@@ -151,6 +158,7 @@ class TurnWorker:
         words: Texts,
         emergency_number: EmergencyNumber,
         pairing: Pairing,
+        press_page: PressPage = _no_page,
         gaps: Gaps | None = None,
         report_wrong: ReportWrong | None = None,
         askers: Askers | None = None,
@@ -172,6 +180,7 @@ class TurnWorker:
         self._words = words
         self._emergency_number = emergency_number
         self._pairing = pairing
+        self._press_page = press_page
         self._gaps = gaps
         self._triage = triage
         self._report_wrong = report_wrong
@@ -436,6 +445,7 @@ class TurnWorker:
             escalation,
             _own_line(message),
             warned=heard.risk is not None,
+            pressed=_pressed_by_officer(claim, message),
         )
 
     def _duress(self, claim: TurnClaim, message: InboundMessage) -> bool:
@@ -555,6 +565,9 @@ class TurnWorker:
         if code is not None and self._pairing(tx, code, claim.conversation_id, at):
             kind = ConversationKind.OFFICER
             wordings = (Wording(self._words.text(outcome.language, PHONE_PAIRED), template="phone_paired"),)
+        page = None if outcome.pressed is None else self._press_page(tx, outcome.pressed, claim.conversation_id, at)
+        if page is not None:
+            wordings = (Wording(page.text, template="page_taken"),)
         standing = Standing(
             outcome.state,
             outcome.language,
@@ -574,7 +587,7 @@ class TurnWorker:
         if outcome.watched:
             store.begin_watch(tx, claim.conversation_id, shown_from=first, at=at)
         store.write_lines(tx, claim.key, claim.conversation_id, claim.channel, lines, first_seq=first, at=at)
-        topics = [f"conversation:{claim.conversation_id}", "outbox"]
+        topics = [f"conversation:{claim.conversation_id}", "outbox", *(page.topics if page is not None else ())]
         if outcome.heard is not None and kind is ConversationKind.PERSON:
             said = outcome.heard
             topics += ["attachments"] * attachments.take(tx, claim.key, claim.conversation_id, first, said, at=at)
@@ -743,6 +756,12 @@ def _own_line(message: InboundMessage) -> dict[str, Any]:
     if message.edits is not None:
         line["corrects"] = message.edits
     return line
+
+
+def _pressed_by_officer(claim: TurnClaim, message: InboundMessage) -> str | None:
+    """Nobody else's button takes a case, whatever it says it carries."""
+    pressed = claim.kind is ConversationKind.OFFICER and message.kind is MessageKind.TAP
+    return message.payload if pressed else None
 
 
 def _words_for_officer(message: InboundMessage) -> str:

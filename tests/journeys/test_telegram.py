@@ -178,6 +178,10 @@ def test_an_officer_is_paged_on_their_own_phone_without_a_word_about_the_person(
     for personal in ("knife", "bakery", "Zeynep", str(person.chat_id)):
         assert personal not in page
 
+    phone.presses("I take it")
+    phone.hears("Answer on the desk:")
+    person.hears("A person is reading your words now.")
+
 
 def test_whoever_does_not_know_the_secret_of_the_webhook_is_turned_away(program):
     forged = urllib.request.Request(f"{program.url}/telegram/webhook", b'{"update_id": 1}')

@@ -283,7 +283,8 @@ async def test_nobody_presses_a_button_in_the_talk_of_somebody_else(helpline: He
 async def test_data_that_no_button_carries_never_becomes_a_command(telegram_helpline: Helpline):
     """A modified Telegram sends any data it likes. Whatever it is, it must not break a turn."""
     sender = {"id": 4242, "is_bot": False, "first_name": "Sam", "language_code": "en"}
-    for number, data in enumerate(["/restart", "~garbage", "=7", "/x{not json", "", '/ask_human{"a": [1]}', "\ud800"]):
+    taken = '/take_page{"number": "ABC-234"}'
+    for number, data in enumerate(["/restart", "~garbage", "=7", "/x{no", "", '/ask_human{"a": [1]}', "\ud800", taken]):
         query = {"id": f"{number}00", "from": sender, "chat_instance": "1", "data": data}
         assert await telegram_helpline.webhook({"update_id": 100 + number, "callback_query": query}) == 200
     await telegram_helpline.webhook(telegram_update(50, "are you there"))

@@ -13,11 +13,12 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 from bot.cases import service, store
-from bot.cases.alarm import PAGE, STILL_LOOKING
+from bot.cases.alarm import PAGE, STILL_LOOKING, TAKE_PAGE
 from bot.cases.auditor import Auditor, audit_alarms, check_invariants, look_at_watch
 from bot.cases.model import Alarm
 from bot.cases.pager import Pager
 from bot.cases.pairing import make_pairing_code, pair
+from bot.cases.taken_pages import MAY_NOT, TAKEN, TAKEN_BEFORE, PagesByButton
 from bot.conversations import service as conversations
 from bot.kernel.access import Role
 from bot.kernel.clock import SetClock
@@ -278,6 +279,68 @@ async def test_the_database_itself_refuses_an_alarm_that_neither_climbs_nor_was_
 
     with pytest.raises(sa.exc.IntegrityError):
         await world.database.write(lambda tx: tx.execute(silence))
+
+
+# The button under a page
+
+
+async def pressed(world, officer, number, *, at=NOON):
+    """What the officer's phone is told."""
+    press = PagesByButton(world.vault, world.words, "https://help.example/desk/queue")
+    payload = TAKE_PAGE.replace("NUMBER", number)
+    known = await world.database.read(lambda tx: get_officer(tx, officer.id))
+    phone = known.page_conversation_id
+    answer = await world.database.write(lambda tx: press(tx, payload, phone, at))
+    return None if answer is None else answer.text
+
+
+async def state_of(world, case_id):
+    case = (await world.database.read(lambda tx: store.get_case(tx, case_id))).case
+    return case, await world.database.read(lambda tx: store.get_alarm(tx, case_id, lock=False))
+
+
+async def test_of_two_officers_who_press_the_button_one_has_the_case_and_the_other_is_told(world, clock):
+    amira, bruno = await world.officer("amira", paged=True), await world.officer("bruno", paged=True)
+    waiting = await world.escalate()
+    await a_pager(world, clock).look()
+
+    told = await asyncio.gather(*(pressed(world, each, waiting.number) for each in (amira, bruno)))
+
+    url, number = "https://help.example/desk/queue", waiting.number
+    lucky = world.words.text("en", TAKEN, number=number, url=url)
+    assert sorted(told) == sorted([lucky, world.words.text("en", TAKEN_BEFORE, number=number)])
+    case, alarm = await state_of(world, waiting.case_id)
+    owner = amira if told[0] == lucky else bruno
+    assert (case.owner_id, alarm.acknowledged_by) == (owner.id, owner.id)
+    person = await world.database.read(lambda tx: conversations.transcript(tx, world.vault, case.conversation_id))
+    assert [line.text for line in person] == [world.words.text("ar", service.PERSON_READS)]
+
+
+async def test_whoever_holds_the_case_says_by_the_button_that_they_have_seen_the_reminder(world, clock):
+    amira = await world.officer("amira", paged=True)
+    waiting = await world.escalate()
+    await world.database.write(lambda tx: service.claim_case(tx, world.hand(amira), waiting.case_id))
+    clock.advance(3 * MINUTE)
+    await a_pager(world, clock).look()  # an answer is late, so it rings again
+    assert (await state_of(world, waiting.case_id))[1].climbing
+
+    said = await pressed(world, amira, waiting.number, at=clock.now())
+
+    assert "nothing rings any more" in said
+    assert not (await state_of(world, waiting.case_id))[1].climbing
+
+
+async def test_a_button_takes_nothing_for_whoever_is_no_officer_any_more(world, clock):
+    amira, admin = await world.officer("amira", paged=True), await world.officer("dana", Role.ADMIN, paged=True)
+    waiting = await world.escalate()
+    await world.database.write(lambda tx: disable_officer(tx, amira.id, clock.now()))
+
+    assert await pressed(world, amira, waiting.number) is None
+    assert await pressed(world, admin, waiting.number) == world.words.text("en", MAY_NOT, number=waiting.number)
+    assert "ZZZ-ZZZ" in await pressed(world, admin, "ZZZ-ZZZ")
+    case, alarm = await state_of(world, waiting.case_id)
+    assert case.owner_id is None
+    assert alarm.climbing
 
 
 # Pairing
