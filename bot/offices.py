@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import bot.desk
 from bot.cases.alarm import Paging
+from bot.cases.guests.service import GuestsLeave
 from bot.cases.page_carrier import PageCarrier
 from bot.desk.duplicates import Seeker
 from bot.desk.ports import TelegramName
@@ -90,7 +91,7 @@ class Offices:
         desk = bot.desk.all_routes(
             self._directory,
             texts=self._texts,
-            holders=[WithdrawnConsents()],
+            holders=[WithdrawnConsents(), GuestsLeave()],
             companions=ClaimingAdults(),
             meant=self._meant,
             telegram=self._telegram,

@@ -54,6 +54,7 @@ class Purpose(StrEnum):
     REPORTING = "reporting"
     CROSS_BORDER = "cross_border"
     TRANSFER = "transfer"
+    TALK = "talk"  # recorded where somebody is let into the talk, see `bot.cases.guests`
 
 
 PURPOSES: Mapping[str, str] = MappingProxyType(
@@ -64,8 +65,11 @@ PURPOSES: Mapping[str, str] = MappingProxyType(
         Purpose.REPORTING: N_("Numbers without names"),
         Purpose.CROSS_BORDER: N_("To ask another country"),
         Purpose.TRANSFER: N_("To hand the case to another agency"),
+        Purpose.TALK: N_("To read along in the talk"),
     }
 )
+#: What a guest reads: the one thing that leaves a case without being a field of its record.
+TALK: Mapping[str, str] = MappingProxyType({"talk": N_("What is written in the talk")})
 #: What may be told in another country: the classes of data that agreements with partners name. Nobody knows beforehand
 #: which fields a request will need, so one asks for a class of them; a request of any type tells no others.
 CLASSES: Mapping[str, str] = MappingProxyType(

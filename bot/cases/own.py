@@ -236,7 +236,7 @@ class _Asking:
         return self._text(sentence, who=who, what=what, day=day)
 
     def _items(self, codes: Sequence[str]) -> list[str]:
-        titles = {code: one.title for code, one in FIELDS.items()} | dict(consent.CLASSES)
+        titles = {code: one.title for code, one in FIELDS.items()} | dict(consent.CLASSES) | dict(consent.TALK)
         return list(dict.fromkeys(self._text(titles.get(code, OTHER_THINGS)) for code in codes))
 
     def _escalate(self, reason: str, priority: Priority) -> Escalated:

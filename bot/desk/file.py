@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from bot.cases import attachments, consent, supervision
 from bot.cases.consent import Agreement, Kind, Purpose
+from bot.cases.guests import service as guests
 from bot.cases.hand import Hand, target
 from bot.cases.model import CaseError, CaseNotFound
 from bot.cases.ports import Holder
@@ -143,7 +144,7 @@ def file_context(
         "holds": holds.standing_holds(tx, case.id),
         "purposes": consent.PURPOSES,
         "classes": consent.CLASSES,
-        "named_items": {**consent.CLASSES, **carried.TITLES},
+        "named_items": {**consent.CLASSES, **consent.TALK, **carried.TITLES},
         "givers": consent.GIVERS,
         "capacities": consent.CAPACITIES,
         "ways": consent.WAYS,
@@ -330,7 +331,7 @@ async def seen_by(request: web.Request) -> web.StreamResponse:
             "readers": readers,
             "glass": glass,
             "marks": False,
-            "names": officer_names(tx),
+            "names": officer_names(tx) | guests.names(tx, hand, case_id),
             "case_id": case_id,
             "me": officer.id,
         }

@@ -10,6 +10,7 @@ from aiohttp import web
 from multidict import MultiDict
 from sqlalchemy.engine import Connection
 
+from bot.cases.consent import CAPACITIES, GIVERS
 from bot.cases.guests import service
 from bot.cases.guests.model import HOURS, ROLES, SINCE, LinkDead, Role, Since
 from bot.cases.guests.service import Invitation, Made, Page
@@ -100,6 +101,8 @@ def _invitation(fields: MultiDict[str]) -> Invitation | None:
         since=Since(since),
         agreed=fields.get("agreed") == "yes",
         compared=fields.get("compared") == "yes",
+        giver=fields.get("giver", ""),
+        capacity=fields.get("capacity", ""),
     )
 
 
@@ -121,6 +124,9 @@ async def _screen(
             "invited": service.invited(tx, hand, case_id),
             "doubted": adults.in_doubt(tx, hand.vault, case),
             "names": officer_names(tx),
+            "questions": service.questions(tx, hand, case),
+            "givers": GIVERS,
+            "capacities": {code: title for code, title in CAPACITIES.items() if code != "cannot"},
             "roles": ROLES,
             "since": SINCE,
             "hours": HOURS,

@@ -18,6 +18,7 @@ import bot.desk
 from bot.cases import service as cases
 from bot.cases.alarm import Paging
 from bot.cases.auditor import Auditor
+from bot.cases.guests.service import GuestsLeave
 from bot.cases.hand import Hand
 from bot.cases.pager import Pager
 from bot.channels.model import Button
@@ -105,7 +106,7 @@ class DeskServer:
         self.procedures = Procedures.load_shipped()
         self.texts = TextShelf(PROCEDURES, self.procedures, self.database, self.signals)
         routes = bot.desk.all_routes(
-            self.directory, texts=self.texts, holders=[WithdrawnConsents()], companions=ClaimingAdults()
+            self.directory, texts=self.texts, holders=[WithdrawnConsents(), GuestsLeave()], companions=ClaimingAdults()
         )
         self._runner = web_runner(build_web(parts, *routes), shutdown_timeout=1)
         await self._runner.setup()

@@ -30,6 +30,11 @@ class Since(StrEnum):
 
 
 ROLES: Mapping[Role, str] = MappingProxyType({Role.INTERPRETER: N_("Interpreter"), Role.GUARDIAN: N_("Guardian")})
+#: What the person is asked, and what stands in the consent ledger as the words they agreed to.
+QUESTION = N_(
+    "{name} would help us ({role}) and read what we write to each other here, for a while and nothing else. "
+    "You can say no, and you can stop it at any time. Is that all right for you?"
+)
 SINCE: Mapping[Since, str] = MappingProxyType(
     {
         Since.NOW: N_("from now on"),
@@ -42,6 +47,8 @@ HOURS = (1, 2, 4, 8, 24)
 #: How many messages `Since.RECENT` shows.
 RECENT_LINES = 10
 MOST_AT_ONCE = 3
+#: What stands in the audit log each time a guest reads the talk.
+VIEWED = "guest.view"
 LONGEST_NAME = 120
 LONGEST_WORDS = 4000
 

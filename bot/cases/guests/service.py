@@ -14,14 +14,19 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
+from bot.cases import consent
 from bot.cases import store as cases
+from bot.cases.consent import Agreement, Kind, Purpose
 from bot.cases.guests import store
 from bot.cases.guests.model import (
     HOURS,
     LONGEST_NAME,
     LONGEST_WORDS,
     MOST_AT_ONCE,
+    QUESTION,
     RECENT_LINES,
+    ROLES,
+    VIEWED,
     Guest,
     LinkDead,
     Role,
@@ -51,6 +56,8 @@ class Invitation(Struct, frozen=True):
     since: Since
     agreed: bool  # the person was asked, and agrees
     compared: bool  # the officer has compared the name with the adults who may not go with the child
+    giver: str = "child"  # who was asked, and how able they are to decide: codes of `consent.GIVERS` and `CAPACITIES`
+    capacity: str = "understands"
 
 
 class Made(Struct, frozen=True):
@@ -95,10 +102,11 @@ class Page(Struct, frozen=True):
 
 
 def invite(tx: Connection, hand: Hand, case_id: str, invitation: Invitation, *, adults: Adults) -> Made:
-    """Let somebody into the talk of a case the officer holds.
+    """Let somebody into the talk of a case the officer holds, on a consent of which the ledger has a row from now on.
 
     Raises CaseNotFound, NotAllowedNow where something is missing, nobody can be written to, or somebody else may hold
-    the phone, and NotWithThisAdult for a name that an adult of this case has whose tie is not supported.
+    the phone, IncompleteConsent where who was asked cannot decide it, and NotWithThisAdult for a name that an adult of
+    this case has whose tie is not supported.
     """
     case = target(tx, hand, case_id, Permission.GUEST_INVITE)
     name = " ".join(invitation.name.split())
@@ -121,6 +129,7 @@ def invite(tx: Connection, hand: Hand, case_id: str, invitation: Invitation, *, 
         invited_at=hand.at,
         expires_at=hand.at + timedelta(hours=invitation.hours),
     )
+    consent.record(tx, hand, case.id, _agreement(tx, hand, case, guest, invitation, name))
     token, code = one_time.new_token(), one_time.new_code()
     store.add(
         tx,
@@ -132,6 +141,50 @@ def invite(tx: Connection, hand: Hand, case_id: str, invitation: Invitation, *, 
     facts = {"guest": guest.id, "role": guest.role.value, "since": invitation.since.value}
     write_down(tx, hand.vault, case, "guest_invited", officer_id=hand.officer.id, at=hand.at, facts=facts)
     return Made(guest.id, token, code)
+
+
+class Question(Struct, frozen=True):
+    """What the person is asked before somebody is let in, in their language. The name is left open."""
+
+    role: Role
+    language: str
+    text: str
+
+
+def questions(tx: Connection, hand: Hand, case: Case) -> list[Question]:
+    """One for each role."""
+    language = _language_of(tx, case)
+    return [Question(role, language, _question(hand, language, role, "…")) for role in ROLES]
+
+
+def _question(hand: Hand, language: str, role: Role, name: str) -> str:
+    return hand.words.text(language, QUESTION, name=name, role=hand.words.text(language, ROLES[role]))
+
+
+def _agreement(tx: Connection, hand: Hand, case: Case, guest: Guest, invitation: Invitation, name: str) -> Agreement:
+    language = _language_of(tx, case)
+    return Agreement(
+        kind=Kind.CONSENT,
+        purpose=Purpose.TALK,
+        recipient=_recipient(guest.id),
+        named=f"{name} ({hand.words.text(language, ROLES[guest.role])})",
+        giver=invitation.giver,
+        capacity=invitation.capacity,
+        language=language,
+        way="chat",
+        text=_question(hand, language, guest.role, name),
+        items=tuple(consent.TALK),
+        expires_at=guest.expires_at,
+    )
+
+
+def _recipient(guest_id: str) -> str:
+    return f"guest:{guest_id}"
+
+
+def _language_of(tx: Connection, case: Case) -> str:
+    card = conversations.card(tx, case.conversation_id)
+    return (card and card.language) or case.language
 
 
 def note_refused(tx: Connection, hand: Hand, case_id: str) -> None:
@@ -156,6 +209,22 @@ def invited(tx: Connection, hand: Hand, case_id: str) -> list[Invited]:
         Invited(guest, unseal(tx, hand.vault, case, sealed, TABLE, guest.id, "name"))
         for guest, sealed in store.of_case(tx, case.id)
     ]
+
+
+class GuestsLeave:
+    """A consent that is taken back ends the invitation that rests on it (`bot.cases.ports.Holder`)."""
+
+    def consent_withdrawn(self, tx: Connection, hand: Hand, case: Case, consent_id: str) -> None:
+        for guest, _ in store.of_case(tx, case.id):
+            over = guest.lasts(hand.at) and _standing(tx, guest, hand.at) is None
+            if over and store.end(tx, case.id, guest.id, hand.at):
+                facts = {"guest": guest.id, "consent": consent_id}
+                write_down(tx, hand.vault, case, "guest_withdrawn", officer_id=hand.officer.id, at=hand.at, facts=facts)
+
+
+def names(tx: Connection, hand: Hand, case_id: str) -> dict[str, str]:
+    """Who was let in, by the name under which the audit log knows them. Raises CaseNotFound."""
+    return {f"guest:{each.guest.id}": each.name for each in invited(tx, hand, case_id)}
 
 
 def lines_of(tx: Connection, vault: Vault, case: Case) -> list[GuestLine]:
@@ -194,6 +263,9 @@ def open_link(tx: Connection, vault: Vault, token: str, code: str, at: datetime,
     if not store.opened(tx, guest.id, reply_hash=one_time.fingerprint(reply), at=at):
         raise LinkDead
     write_down(tx, vault, case, "guest_opened", officer_id=None, at=at, facts={"guest": guest.id})
+    if (agreed := _standing(tx, guest, at)) is not None:  # from here on they have something of the person's
+        by, actor, what = guest.invited_by, f"guest:{guest.id}", f"guest:{guest.id}"
+        consent.share_for(tx, vault, case, agreed, what, tuple(consent.TALK), by=by, actor=actor, at=at)
     return _page(tx, vault, case, guest, name, reply, at)
 
 
@@ -251,6 +323,8 @@ def _require_welcome(
     case = sealed.case
     if case.conversation_id != guest.conversation_id or not _talk_is_open(tx, case):
         raise LinkDead
+    if _standing(tx, guest, at) is None:
+        raise LinkDead
     try:
         vault.key(tx, case.key_id)
     except Erased:
@@ -259,6 +333,11 @@ def _require_welcome(
     if is_named(name, adults.in_doubt(tx, vault, case)):
         raise LinkDead
     return case, name
+
+
+def _standing(tx: Connection, guest: Guest, at: datetime) -> consent.Consent | None:
+    """The consent on which they read, unless it was taken back."""
+    return consent.in_force(tx, guest.case_id, Purpose.TALK, _recipient(guest.id), at, tuple(consent.TALK))
 
 
 def _talk_is_open(tx: Connection, case: Case) -> bool:
@@ -293,10 +372,9 @@ def _is_shown(line: Line) -> bool:
 def _page(tx: Connection, vault: Vault, case: Case, guest: Guest, name: str, reply: str, at: datetime) -> Page:
     lines = _lines(tx, vault, guest)
     store.count_view(tx, guest.id, at)
-    _audit(tx, vault, "guest.view", guest, at, lines=len(lines))
+    _audit(tx, vault, VIEWED, guest, at, lines=len(lines))
     own = [line for line in lines_of(tx, vault, case) if line.guest_id == guest.id]
-    card = conversations.card(tx, case.conversation_id)
-    return Page(guest, name, (card and card.language) or case.language, reply, lines, own)
+    return Page(guest, name, _language_of(tx, case), reply, lines, own)
 
 
 def _line(tx: Connection, vault: Vault, case: Case, row: Any) -> GuestLine:

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from bot.cases import intake
 from bot.cases import store as case_store
+from bot.cases.guests.model import VIEWED
 from bot.cases.hand import Hand, key_of, note_in_audit, target, unseal, visible, write_down
 from bot.cases.model import Case, CaseError, CaseStatus, NotAllowedNow
 from bot.cases.record import store, unlock_store
@@ -95,7 +96,7 @@ class Record(Struct, frozen=True):
 class Reader(Struct, frozen=True):
     """Somebody who looked at a case."""
 
-    officer_id: str
+    officer_id: str  # or `guest:…`, of somebody who was let into the talk
     times: int
     first: datetime
     last: datetime
@@ -348,11 +349,12 @@ def go_to_stage(tx: Connection, hand: Hand, case_id: str, stage: Stage) -> Case:
 
 
 def seen_by(tx: Connection, hand: Hand, case_id: str) -> list[Reader]:
-    """Everyone who opened the case or its record, from the audit log; whoever did last comes first."""
+    """Everyone who opened the case or its record, and guests who read the talk, from the audit log; whoever did last
+    comes first."""
     case = target(tx, hand, case_id, Permission.CASE_SEEN_BY, lock=False)
     readers: dict[str, Reader] = {}
     for row in audit.read_log(tx, object=f"case:{case.id}", limit=MOST_READERS):
-        if row.act not in (Permission.CASE_READ, Permission.RECORD_READ):
+        if row.act not in (Permission.CASE_READ, Permission.RECORD_READ, VIEWED):
             continue
         known = readers.get(row.actor)
         if known is None:

@@ -10,12 +10,14 @@ import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from bot.cases import handover, receipts, service
+from bot.cases import consent, handover, receipts, service
 from bot.cases import store as cases
+from bot.cases.consent import IncompleteConsent, Purpose
 from bot.cases.guests import service as guests
 from bot.cases.guests.model import MOST_AT_ONCE, LinkDead, Role, Since, is_named
 from bot.cases.guests.service import Invitation, Made, Page
 from bot.cases.model import CaseNotFound, NotAllowedNow, NotWithThisAdult
+from bot.cases.record import service as record
 from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store
 from bot.exchange.holds import service as holds
@@ -212,7 +214,7 @@ async def test_every_view_stands_in_the_record(talk: Talk):
     await talk.look(page)
 
     by_guest = [act for actor, act in await talk.acts() if actor == f"guest:{made.guest_id}"]
-    assert by_guest == ["guest.view", "guest.view"]
+    assert by_guest == ["case.shared", "guest.view", "guest.view"]
 
 
 async def ended_by_officer(talk: Talk, made: Made) -> None:
@@ -333,3 +335,68 @@ def test_names_are_compared_word_by_word():
     assert not is_named("Ana", ["Anabel Ruiz"])
     assert not is_named("Ana", ["", "?"])
     assert not is_named("", ["Ana"])
+
+
+# On what they read
+
+
+async def ledger(talk: Talk):
+    hand = talk.world.hand(talk.amira, talk.clock.now())
+    return await talk.world.database.read(lambda tx: consent.ledger(tx, hand, talk.case_id))
+
+
+async def test_whoever_is_let_in_stands_in_the_ledger_with_the_words_the_person_was_asked(talk: Talk):
+    made = await talk.invite()
+
+    [row] = await ledger(talk)
+    agreed = row.agreement
+    assert (agreed.purpose, agreed.recipient, agreed.items) == (Purpose.TALK, f"guest:{made.guest_id}", ("talk",))
+    assert (agreed.giver, agreed.capacity, agreed.language) == ("child", "understands", "ar")
+    assert "Ana Prado" in agreed.text
+    assert "Ana Prado" in agreed.named
+    assert row.expires_at == talk.clock.now() + timedelta(hours=2)
+    shares = await talk.world.database.read(lambda tx: consent.shares_of(tx, talk.case_id))
+    assert shares == [], "nothing has left before the link is opened"
+
+    await talk.open(made)
+
+    [share] = await talk.world.database.read(lambda tx: consent.shares_of(tx, talk.case_id))
+    assert (share.consent_id, share.what, share.items) == (row.id, f"guest:{made.guest_id}", ("talk",))
+
+
+async def test_who_cannot_decide_lets_nobody_in(talk: Talk):
+    with pytest.raises(IncompleteConsent):
+        await talk.invite(invitation=replace(ANA, capacity="cannot"))
+
+    assert await ledger(talk) == []
+
+
+async def test_a_consent_that_is_taken_back_ends_the_reading_at_once(talk: Talk):
+    made = await talk.invite()
+    page = await talk.open(made)
+    [row] = await ledger(talk)
+    hand = talk.world.hand(talk.amira, talk.clock.now())
+
+    await talk.world.database.write(
+        lambda tx: consent.withdraw(tx, hand, talk.case_id, row.id, holders=[guests.GuestsLeave()])
+    )
+
+    with pytest.raises(LinkDead):
+        await talk.look(page)
+    [invited] = await talk.world.database.read(lambda tx: guests.invited(tx, hand, talk.case_id))
+    assert invited.guest.ended_at is not None
+    [share] = await talk.world.database.read(lambda tx: consent.shares_of(tx, talk.case_id))
+    assert share.waits_for_recipient
+
+
+async def test_a_guest_who_reads_is_among_those_who_have_seen_the_case(talk: Talk):
+    made = await talk.invite()
+    page = await talk.open(made)
+    await talk.look(page)
+    hand = talk.world.hand(talk.amira, talk.clock.now())
+
+    readers = await talk.world.database.read(lambda tx: record.seen_by(tx, hand, talk.case_id))
+    names = await talk.world.database.read(lambda tx: guests.names(tx, hand, talk.case_id))
+
+    seen = {names.get(reader.officer_id): reader.times for reader in readers}
+    assert seen["Ana Prado"] == 2

@@ -10,6 +10,7 @@ from aiohttp import CookieJar
 from aiohttp.test_utils import TestClient, TestServer
 
 import bot.desk
+from bot.cases.guests.service import GuestsLeave
 from bot.exchange.holds.service import ClaimingAdults
 from bot.exchange.requests.consent_ends import WithdrawnConsents
 from bot.kernel.officers import Officer, make_link
@@ -63,7 +64,9 @@ async def desk(world, clock, signals, shelf, tmp_path) -> AsyncIterator[TestServ
     async with TestServer(
         build_web(
             parts,
-            *bot.desk.all_routes(directory, texts=shelf, holders=[WithdrawnConsents()], companions=ClaimingAdults()),
+            *bot.desk.all_routes(
+                directory, texts=shelf, holders=[WithdrawnConsents(), GuestsLeave()], companions=ClaimingAdults()
+            ),
         )
     ) as server:
         yield server

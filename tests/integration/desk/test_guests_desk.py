@@ -13,7 +13,10 @@ from bot.exchange.holds import service as holds
 from bot.kernel import audit
 from tests.integration.desk.browser import Browser
 
-INVITED = {"name": "Ana Prado", "role": "interpreter", "since": "now", "hours": "2", "agreed": "yes"}
+INVITED = {
+    "name": "Ana Prado", "role": "interpreter", "since": "now", "hours": "2",
+    "giver": "child", "capacity": "understands", "agreed": "yes",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -105,7 +108,14 @@ async def test_what_was_typed_too_long_is_given_back(at_desk, amira, page, anyon
 async def test_a_form_that_lacks_something_invites_nobody_and_keeps_what_was_typed(at_desk, amira, page):
     browser = await at_desk(amira)
     await browser.go(f"{page}/guests")
-    for spoiled in ({"hours": "999"}, {"role": "uncle"}, {"since": ""}, {"agreed": ""}):
+    for spoiled in (
+        {"hours": "999"},
+        {"role": "uncle"},
+        {"since": ""},
+        {"agreed": ""},
+        {"giver": "neighbour"},
+        {"capacity": "cannot"},
+    ):
         await browser.send(f"{page}/guests", **{**INVITED, **spoiled})
         assert browser.status == 409
         assert 'value="Ana Prado"' in browser.page
