@@ -181,11 +181,17 @@ def _words(log: Locator) -> list[str]:
 def _compare(hers: list[str], theirs: list[str], said: dict[str, list[str]], report: Report) -> None:
     report.lines = len(hers)
     if hers != theirs:
-        report.wrong.append(f"the phone has {hers}, the desk has {theirs}")
+        report.wrong.append(f"the phone has {_difference(hers, theirs)}, the desk has {_difference(theirs, hers)}")
     for who, lines in said.items():
         arrived = [words for words in theirs if words.startswith(f"{who}-")]
         if arrived != lines:
-            report.wrong.append(f"{who} said {lines}, and there stands {arrived}")
+            report.wrong.append(f"{who} said {_difference(lines, arrived)}, there stands {_difference(arrived, lines)}")
+
+
+def _difference(one: list[str], other: list[str]) -> list[str]:
+    """From where on they differ, a few lines."""
+    same = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    return one[same : same + 5]
 
 
 def main() -> None:
@@ -203,7 +209,7 @@ def main() -> None:
         officer = Officer(browser, program.sign_in_link("the officer").replace(program.url, line.url))
         girl.writes("he has a knife, he is outside")
         officer.takes("he has a knife, he is outside")
-        officer.page.goto(f"{officer.page.url}?all=1")
+        officer.page.goto(f"{officer.page.url.partition('?')[0]}?all=1")  # of a long talk only the end is shown
         report = talk_over(line, girl, officer, cuts=given.cuts, seed=given.seed)
     print(json.dumps({"bench": "cut line", **asdict(report)}), flush=True)
     sys.exit(1 if report.wrong else 0)
