@@ -65,6 +65,7 @@ STORES = (
     "bot.conversations.attachments.store",
     "bot.cases.store",
     "bot.cases.consent_store",
+    "bot.cases.consult_store",
     "bot.cases.guests.store",
     "bot.cases.page_ways_store",
     "bot.cases.receipt_store",

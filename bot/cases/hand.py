@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 
-from bot.cases import store, supervision_store
+from bot.cases import consult_store, store, supervision_store
 from bot.cases.model import Act, AlreadyClaimed, Case, CaseNotFound, NotAllowedNow
 from bot.channels.model import Button
 from bot.conversations import service as conversations
@@ -58,16 +58,29 @@ def in_scope(officer: Officer) -> ColumnElement[bool]:
 
 
 def visible(tx: Connection, officer: Officer, case_id: str, *, at: datetime, lock: bool = False) -> store.SealedCase:
-    """A case this officer may read at `at`: one of theirs, or for a while one whose glass they broke.
+    """A case this officer may read at `at`: one of theirs, or for a while one about which they are asked or whose
+    glass they broke.
 
     Raises CaseNotFound.
     """
     sealed = store.get_case(tx, case_id, in_scope(officer), lock=lock)
     if sealed is None:
+        sealed = _as_asked(tx, officer, case_id, at, lock=lock)
+    if sealed is None:
         sealed = _through_glass(tx, officer, case_id, at)
     if sealed is None:
         raise CaseNotFound(case_id)
     return sealed
+
+
+def _as_asked(tx: Connection, officer: Officer, case_id: str, at: datetime, *, lock: bool) -> store.SealedCase | None:
+    if not consult_store.standing(tx, at, case_id=case_id, asked=officer.id):
+        return None
+    sealed = store.get_case(tx, case_id, lock=lock)
+    if sealed is None:
+        return None
+    case = replace(sealed.case, asked=frozenset({officer.id}))
+    return replace(sealed, case=case) if access.allows(officer, Permission.CASE_READ, case) else None
 
 
 def _through_glass(tx: Connection, officer: Officer, case_id: str, at: datetime) -> store.SealedCase | None:

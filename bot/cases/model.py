@@ -115,6 +115,7 @@ class Case(Struct, frozen=True):
     offered_to: str | None = None  # the colleague who is asked to take it; its owner holds it until then
     stage: str = "registered"  # how far the work has come, see `bot.cases.record.stages`
     read_by: frozenset[str] = frozenset()  # who is reading it through a broken glass; set where it was read for them
+    asked: frozenset[str] = frozenset()  # who reads it because a colleague asks for their view; set in the same place
 
     @property
     def officer_id(self) -> str | None:

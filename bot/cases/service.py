@@ -446,6 +446,8 @@ def write_note(tx: Connection, hand: Hand, case_id: str, *, text: str, once: str
     text = text.strip()
     if not text or len(text) > LONGEST_NOTE or case.read_by:  # who broke the glass reads, and no more
         raise NotAllowedNow(case.number)
+    if shared and case.asked:  # what is told to others is for whoever holds the case to decide
+        raise NotAllowedNow(case.number)
     try:
         key = hand.vault.key(tx, case.key_id)
     except Erased:

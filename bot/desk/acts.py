@@ -10,6 +10,8 @@ from bot.kernel.words import N_
 SENTENCES: Mapping[str, str] = MappingProxyType(
     {
         "offered": N_("{name} offers the case to {other}"),
+        "consulted": N_("{name} asks {other} for their view"),
+        "consult_ended": N_("{name} ends the question to {other}"),
         "offer_declined": N_("{name} declined the case"),
         "offer_withdrawn": N_("{name} took the offer back"),
         "offer_lapsed": N_("{other} did not answer the offer in time"),

@@ -11,7 +11,7 @@ from msgspec import Struct
 from multidict import MultiDict
 from sqlalchemy.engine import Connection
 
-from bot.cases import attachments, handover, receipts, service, waiting
+from bot.cases import attachments, consult, handover, receipts, service, waiting
 from bot.cases.attachments import UnfitFile
 from bot.cases.guests import service as guests
 from bot.cases.guests.service import GuestLine
@@ -57,8 +57,8 @@ LINES_SHOWN = 120
 ACTS_IN_TALK = frozenset(
     {
         "opened", "raised", "claim", "reminded", "release", "take_over", "hand_over", "offered", "offer_declined",
-        "offer_lapsed", "close", "reopen", "came_back", "return_agreed", "return_refused", "watch_ended",
-        "safe_time_said", "guest_invited", "guest_opened", "guest_withdrawn",
+        "consulted", "consult_ended", "offer_lapsed", "close", "reopen", "came_back", "return_agreed", "return_refused",
+        "watch_ended", "safe_time_said", "guest_invited", "guest_opened", "guest_withdrawn",
     }
 )  # fmt: skip
 
@@ -120,6 +120,7 @@ def case_context(
         "procedure": procedure_for(case.reason),
         "closings": CLOSINGS,
         "replies": REPLIES,
+        "questions": consult.of_case(tx, vault, case, at=at),
         "can": {
             permission.value.partition(".")[2]: allows(officer, permission, case)
             for permission in Permission
@@ -129,6 +130,7 @@ def case_context(
         "held": case.status is CaseStatus.CLAIMED,
         "closed": case.status is CaseStatus.CLOSED,
         "mine": case.owner_id == officer.id,
+        "me": officer.id,
         "holds": holds.standing_holds(tx, case.id),
         **family_context(tx, vault, case.id),
         "offered_to_me": case.offered_to == officer.id,

@@ -279,6 +279,8 @@ NOTICES: Mapping[str, str] = {
     "code_mailed": N_("A code is on its way to you."),
     "page_way_added": N_("You are paged there from now on."),
     "unpaired": N_("You are no longer paged there."),
+    "asked": N_("Your colleague can read the case and write a note. It stays with you."),
+    "answered": N_("The question is over. You do not read the case any more."),
     "offered": N_("Your colleague is asked. The case stays with you until they accept."),
     "declined": N_("The case stays with your colleague."),
     "offered_all": N_("Your colleague is asked. The cases stay with you until they accept."),

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.engine import Connection
 
-from bot.cases import choosing, handover
+from bot.cases import choosing, consult, handover
 from bot.cases.handover import NobodyThere
 from bot.cases.model import CaseError, CaseNotFound
 from bot.desk.case import case_screen, move, wake_all
@@ -50,6 +50,35 @@ async def decline(request: web.Request) -> web.StreamResponse:
 @routes.post("/desk/cases/{id}/withdraw-offer", name="withdraw_offer", allow=Permission.CASE_HAND_OVER)
 async def withdraw(request: web.Request) -> web.StreamResponse:
     return await move(request, handover.withdraw, notice="saved")
+
+
+@routes.post("/desk/cases/{id}/ask", name="ask_colleague", allow=Permission.CASE_CONSULT)
+async def ask(request: web.Request) -> web.StreamResponse:
+    """Ask a colleague for their view. They read the case and can write a note; it stays where it is."""
+    case_id, fields, hand = request.match_info["id"], await form(request), hand_of(request)
+    of, note = fields.get("of", "")[:36], fields.get("note", "")
+    try:
+        await request.app[DATABASE].write(lambda tx: consult.ask(tx, hand, case_id, of=of, note=note))
+    except CaseNotFound:
+        raise web.HTTPNotFound from None
+    except NobodyThere:
+        return await case_screen(request, status=409, problem="nobody_there")
+    except CaseError:
+        return await case_screen(request, status=409, problem="incomplete")
+    wake_all(request, case_id)
+    return go_to(request, "case", id=case_id, notice="asked")
+
+
+@routes.post("/desk/cases/{id}/ask/end", name="end_question", allow=Permission.CASE_CONSULT)
+async def end_question(request: web.Request) -> web.StreamResponse:
+    of = (await form(request)).get("of", "")[:36]
+    return await move(request, lambda tx, hand, case_id: consult.take_back(tx, hand, case_id, of=of), notice="saved")
+
+
+@routes.post("/desk/cases/{id}/ask/answered", name="question_answered", allow=Permission.CASE_READ)
+async def question_answered(request: web.Request) -> web.StreamResponse:
+    """Whoever was asked has said what they think."""
+    return await move(request, consult.answered, then="mine", notice="answered")
 
 
 @routes.post("/desk/mine/several", name="several", allow=Permission.CASE_HAND_OVER)

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.engine import Connection
 
-from bot.cases import handover, service
+from bot.cases import consult, handover, service
 from bot.cases.choosing import AtCapacity
 from bot.cases.model import CaseError
 from bot.cases.record import service as record
@@ -90,6 +90,7 @@ async def show_mine(request: web.Request) -> web.StreamResponse:
             "others": service.look_at_others(tx, vault, officer),
             "owners": officer_names(tx),
             "offers": handover.offers_to(tx, vault, officer),
+            "questions": consult.asked_of(tx, vault, officer, at=hand.at),
             "offered": handover.offers_from(tx, vault, officer, since=hand.at - OFFERS_SHOWN),
             "offer_states": OFFER_STATES,
             "colleagues": handover.colleagues(tx, besides=officer.id),

@@ -53,6 +53,7 @@ class Permission(StrEnum):
     HOLD_RELEASE = "hold.release"
     CASE_OPEN = "case.open"  # somebody at the door or on the phone
     CASE_HAND_OVER = "case.hand_over"
+    CASE_CONSULT = "case.consult"  # let a colleague read it, for their view
     CASE_ACCEPT = "case.accept"  # a case that a colleague offers
     CASE_HAND_OVER_ALL = "case.hand_over_all"
     CASE_SEEN_BY = "case.seen_by"
@@ -140,6 +141,11 @@ broke_the_glass = Condition(
     lambda officer, case: case is not None and officer.id in getattr(case, "read_by", ()),
     about_target=True,
 )
+is_asked_about_the_case = Condition(
+    "is asked about the case",
+    lambda officer, case: case is not None and officer.id in getattr(case, "asked", ()),
+    about_target=True,
+)
 did_not_hold_the_case = Condition(
     "did not hold the case",
     lambda officer, case: case is not None and case.officer_id != officer.id,
@@ -164,6 +170,7 @@ RULES: Rules = {
         [answers_people, nobody_holds_the_case],
         [answers_people, is_offered_the_case],
         [answers_people, broke_the_glass],
+        [answers_people, is_asked_about_the_case],
         [coordinates],
     ],
     Permission.CASE_CLAIM: [[answers_people, nobody_holds_the_case], [coordinates, nobody_holds_the_case]],
@@ -198,6 +205,7 @@ RULES: Rules = {
     Permission.HOLD_RELEASE: [[answers_people, holds_the_case], [coordinates]],
     Permission.CASE_OPEN: [[answers_people], [coordinates]],
     Permission.CASE_HAND_OVER: [[answers_people, holds_the_case], [coordinates]],
+    Permission.CASE_CONSULT: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
     Permission.CASE_ACCEPT: [[answers_people, is_offered_the_case], [coordinates, is_offered_the_case]],
     Permission.CASE_HAND_OVER_ALL: [[coordinates]],
     Permission.CASE_SEEN_BY: [[answers_people, holds_the_case], [coordinates]],
@@ -292,7 +300,8 @@ class CaseScope(Struct, frozen=True):
 def case_scope(officer: Officer) -> CaseScope:
     """The same rule as `Permission.CASE_READ`, in the form a query can use. A test holds the two together.
 
-    A broken glass is not among it: it opens one file, and no list (`bot.cases.hand.visible`).
+    A broken glass is not among it, nor a colleague's question: each opens one file, and no list
+    (`bot.cases.hand.visible`).
     """
     active = officer.active
     return CaseScope(

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, exp
 from sqlalchemy.engine import Connection
 
 import bot.desk
-from bot.cases import consent, handover, receipts, store, waiting
+from bot.cases import consent, consult, handover, receipts, store, waiting
 from bot.cases import service as cases
 from bot.cases.guests import service as guests
 from bot.cases.guests.model import Role as GuestRole
@@ -127,6 +127,8 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
             cases.claim_case(tx, hand, case_id)
         cases.claim_case(tx, his, foreign)
         handover.offer(tx, his, foreign, to=ines.id, note="She only writes at night.")
+        consult.ask(tx, his, foreign, of=ines.id, note="Does she read fourteen to you?")
+        consult.ask(tx, hand, held, of=omar.id, note="هل نتصل بأختها؟")
         cases.close_case(tx, hand, closed, closing="helped", checked=closure.CHECKLIST)
         cases.write_note(tx, hand, held, text="Her aunt called.", once="1")
         minute = hand.at.hour * 60

@@ -46,6 +46,43 @@ async def test_a_case_goes_from_hand_to_hand_with_a_word(world, at_desk):
     assert hers.status == 404
 
 
+async def test_a_colleague_is_asked_reads_says_what_they_think_and_reads_no_more(world, at_desk):
+    amira, omar = await world.officer("amira"), await world.officer("omar")
+    case_id = await claimed(world, amira)
+    hers, his = await at_desk(amira), await at_desk(omar)
+    page = f"/desk/cases/{case_id}"
+
+    await hers.go(page)
+    await hers.send(f"{page}/ask", of=omar.id, note="Is she <b>sixteen</b>?")
+    assert "omar</bdi> is asked for their view" in hers.page
+
+    assert "Is she &lt;b&gt;sixteen&lt;/b&gt;?" in await his.go("/desk/mine")
+    assert "amira</bdi> asks for your view" in await his.go(page)
+    assert 'value="shared"' not in his.page
+    await his.send(f"{page}/notes", text="Fourteen.")
+    assert "Fourteen." in await hers.go(page)
+    await his.go(page)
+    await his.send(f"{page}/ask/answered")
+    assert "You do not read the case any more." in his.page
+
+    await his.go(page)
+    assert his.status == 404
+    assert await owner_of(world, case_id) == amira.id
+
+
+async def test_a_question_to_nobody_keeps_the_case_as_it_is(world, at_desk):
+    amira = await world.officer("amira")
+    case_id = await claimed(world, amira)
+    hers = await at_desk(amira)
+    page = f"/desk/cases/{case_id}"
+    await hers.go(page)
+
+    await hers.send(f"{page}/ask", of="nobody", note="you?")
+    assert (hers.status, "Choose another." in hers.page) == (409, True)
+    await hers.send(f"{page}/ask", of=amira.id, note=" ")
+    assert (hers.status, "Something is missing." in hers.page) == (409, True)
+
+
 async def test_the_back_button_accepts_nothing_twice(world, at_desk):
     amira, omar = await world.officer("amira"), await world.officer("omar")
     case_id = await claimed(world, amira)
