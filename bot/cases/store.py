@@ -376,6 +376,13 @@ def closed_by_owner(tx: Connection, officer_id: str, *, limit: int) -> list[Seal
     return [_to_sealed(row) for row in tx.execute(query.order_by(cases.c.closed_at.desc()).limit(limit))]
 
 
+def urgent_taken(tx: Connection, since: datetime) -> dict[str, int]:
+    """How many cases of P0 and P1 each officer took since, of those that they hold or held last."""
+    urgent = cases.c.priority.in_([Priority.P0.value, Priority.P1.value])
+    query = sa.select(cases.c.owner_id, sa.func.count()).where(urgent, cases.c.claimed_at >= since)
+    return {row[0]: row[1] for row in tx.execute(query.group_by(cases.c.owner_id)) if row[0] is not None}
+
+
 def number_taken(tx: Connection, number: str) -> bool:
     return id_of_number(tx, number) is not None
 

@@ -8,7 +8,8 @@ from datetime import date, datetime, time, timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.cases import auditor, store
+from bot.cases import auditor, store, workload
+from bot.cases import service as cases
 from bot.cases.pager import Pager
 from bot.cases.rota import service as rota
 from bot.cases.rota import store as rota_store
@@ -196,3 +197,30 @@ async def test_a_rota_in_the_future_is_no_rota_for_a_case_that_waits_now(world, 
     await world.escalate(priority=Priority.P0)
 
     assert await paged_by(world, clock) >= {amira.id, omar.id}
+
+
+# What the work asks of whom
+
+
+async def test_whoever_supervises_sees_hours_nights_and_how_much_danger_somebody_met(world, ines):
+    amira, omar = await world.officer("amira"), await world.officer("omar")
+    await planned(world, ines, shift_of(amira, "20:00", "04:00", first=TODAY - timedelta(days=2)))
+    await planned(world, ines, shift_of(omar, "20:00", "04:00", first=TODAY - timedelta(days=3), on_call=True))
+    await world.database.write(
+        lambda tx: rota.be_away(tx, world.hand(ines), amira.id, NOON - timedelta(hours=14), NOON - timedelta(hours=10))
+    )
+    for priority in (Priority.P0, Priority.P1, Priority.P2):
+        waiting = await world.escalate(priority=priority)
+        await world.database.write(lambda tx, case_id=waiting.case_id: cases.claim_case(tx, world.hand(amira), case_id))
+
+    found = await world.database.read(lambda tx: workload.of_team(tx, world.hand(ines)))
+
+    hours = {each.name: (each.on_duty, each.at_night, each.on_call) for each in found}
+    whole = timedelta(hours=8)
+    # Two evenings, on the second of which she was away from 22 to 2.
+    assert hours["amira"] == (whole + whole / 2, timedelta(hours=6) + timedelta(hours=2), timedelta(0))
+    assert hours["omar"] == (timedelta(0), timedelta(0), 3 * whole)
+    [hers] = [each for each in found if each.name == "amira"]
+    assert (hers.held, hers.waiting, hers.urgent) == (3, 3, 2)
+    assert found[0] == hers
+    assert await world.database.read(lambda tx: workload.of_team(tx, world.hand(amira))) == []
