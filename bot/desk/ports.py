@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
@@ -30,5 +31,11 @@ class ServiceFinder(Protocol):
     """The directory, as far as a referral needs it. Only what is published is found."""
 
     def find(self, tx: Connection, words: str, *, language: str, at: datetime) -> list[FoundService]: ...
+
+    def instead_of(
+        self, tx: Connection, service_id: str, *, besides: Collection[str], language: str, at: datetime
+    ) -> list[FoundService]:
+        """Others near where this one is, for what it is for, the best first; none of `besides`."""
+        ...
 
     def named(self, tx: Connection, service_id: str, *, language: str, at: datetime) -> FoundService | None: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
@@ -26,7 +27,7 @@ from bot.cases.referrals.model import (
     Act,
     Urgency,
 )
-from bot.cases.referrals.service import LinkDead, NoConsent, Sent
+from bot.cases.referrals.service import LinkDead, Listed, NoConsent, Sent
 from bot.desk.case import wake_all
 from bot.desk.frame import context_of, go_to, hand_of, show
 from bot.desk.ports import FoundService, ServiceFinder
@@ -159,9 +160,11 @@ async def _screen(
         found: Sequence[FoundService] = ()
         if len(words) >= SHORTEST_SEARCH:
             found = finder.find(tx, words, language=language, at=hand.at)
+        referrals = service.referrals_of(tx, hand, case_id)
         return {
             "case": case,
-            "referrals": service.referrals_of(tx, hand, case_id),
+            "referrals": referrals,
+            "second": _second_choices(tx, finder, referrals, language, hand.at),
             "agreed": [row for row in ledger if row.carries(hand.at) and row.agreement.purpose in purposes],
             "found": found,
             "q": words,
@@ -185,6 +188,18 @@ async def _screen(
         return await show(request, "desk/refer.html", read, here="case", writes=True, status=409 if problem else 200)
     except CaseError:
         raise web.HTTPNotFound from None
+
+
+def _second_choices(
+    tx: Connection, finder: ServiceFinder, referrals: Sequence[Listed], language: str, at: datetime
+) -> dict[str, list[FoundService]]:
+    """For each referral that was refused, or is silent for half of its time: who else could be asked, nobody twice."""
+    asked = {each.referral.recipient.removeprefix("service:") for each in referrals}
+    return {
+        one.id: finder.instead_of(tx, one.recipient.removeprefix("service:"), besides=asked, language=language, at=at)
+        for one in (each.referral for each in referrals)
+        if one.recipient.startswith("service:") and (one.needs_second_choice or one.is_silent(at))
+    }
 
 
 def _link(request: web.Request, token: str) -> str:

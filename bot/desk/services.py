@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
@@ -38,8 +38,11 @@ from directory.model import (
     Verification,
     WrongRecord,
 )
+from directory.search import Search, find_near
 
 MOST = 100
+#: So many others are offered where one does not answer, out of so many that are near.
+SECOND_CHOICES, LOOKED_THROUGH = 3, 12
 MOST_TO_REFER = 20
 #: More signs than this hide one another; those where most is missing come first.
 MOST_ON_MAP = 300
@@ -114,6 +117,17 @@ def _listed(found: directory.ListedService, places: Directory, language: str) ->
     )
 
 
+def _like(service: Service) -> Search | None:
+    """What one looks for who would have gone there. None where it has no point that may be told, or no need."""
+    points = [each for each in service.locations if each.latitude is not None and each.longitude is not None]
+    if not points or not service.needs:
+        return None
+    here = points[0]
+    assert here.latitude is not None
+    assert here.longitude is not None
+    return Search(service.needs[0], here.latitude, here.longitude, here.country, limit=LOOKED_THROUGH)
+
+
 class PublishedServices:
     """The directory as a referral needs it (`bot.desk.ports.ServiceFinder`)."""
 
@@ -129,6 +143,18 @@ class PublishedServices:
         found = directory.list_services(tx, at=at, only=[service_id])
         current = [each for each in found if each.service.state is RecordState.CURRENT]
         return self._found(current[0], language) if current else None
+
+    def instead_of(
+        self, tx: Connection, service_id: str, *, besides: Collection[str], language: str, at: datetime
+    ) -> list[FoundService]:
+        found = directory.list_services(tx, at=at, only=[service_id])
+        search = _like(found[0].service) if found else None
+        if search is None:
+            return []
+        near = [service.id for service, _, _ in find_near(tx, search, at=at)]
+        others = [each for each in near if each != service_id and each not in besides][:SECOND_CHOICES]
+        listed = {each.service.id: each for each in directory.list_services(tx, at=at, only=others)}
+        return [self._found(listed[each], language) for each in others if each in listed]
 
     def _found(self, one: directory.ListedService, language: str) -> FoundService:
         listed = _listed(one, self._places, language)

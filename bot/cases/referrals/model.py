@@ -155,9 +155,13 @@ class Referral(Struct, frozen=True):
         """Whether nobody has said yes or no."""
         return self.state in (State.SENT, State.SEEN)
 
+    def is_silent(self, at: datetime) -> bool:
+        """Half of the window has gone by and nobody has said yes or no: it is time to ask somebody else too."""
+        return self.waits and at >= self.sent_at + WINDOWS[self.urgency] / 2
+
     def reminder_due(self, at: datetime) -> bool:
-        """Half of the window has gone by in silence, and nobody was told."""
-        return self.waits and self.reminded_at is None and at >= self.sent_at + WINDOWS[self.urgency] / 2
+        """It is silent, and nobody was told."""
+        return self.reminded_at is None and self.is_silent(at)
 
     def is_late(self, at: datetime) -> bool:
         return self.waits and at >= self.answer_by

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html import unescape
 
 import pytest
@@ -14,6 +15,8 @@ from bot.cases import consent
 from bot.cases import service as cases
 from bot.cases.record import service as record
 from bot.exchange.holds import service as holds
+from directory import demonstration
+from directory import store as directory
 from tests.integration.cases.test_consent import AGREED
 from tests.integration.desk.browser import Browser
 
@@ -172,3 +175,31 @@ async def test_who_goes_with_the_child_is_asked_each_time_and_a_hold_is_on_every
         assert said in browser.page
     await browser.send(f"{page}/refer", **form, adult="nobody")
     assert "Sent. For a receiver without an account:" in browser.page
+
+
+async def test_at_half_of_the_time_others_for_the_same_are_offered_and_nobody_twice(world, at_desk, amira, clock):
+    await world.database.write(lambda tx: demonstration.seed(tx, at=clock.now()))
+    case_id = (await world.escalate()).case_id
+
+    def prepare(tx):
+        hand = world.hand(amira)
+        cases.claim_case(tx, hand, case_id)
+        record.write_fields(tx, hand, case_id, {"age": ("15",)}, seen={})
+        named = directory.get_services(tx, directory.list_ids(tx, words="Lantern night shelter"))
+        [lantern] = [each for each in named if each.name_in("en").text == "Lantern night shelter"]
+        agreed = replace(AGREED, recipient=f"service:{lantern.id}", named="Lantern", items=("age",), withheld=())
+        consent.record(tx, hand, case_id, agreed)
+
+    await world.database.write(prepare)
+    page = f"/desk/cases/{case_id}"
+    await sent(await at_desk(amira), page)
+    early = await (await at_desk(amira)).go(f"{page}/refer")
+    clock.advance(timedelta(hours=12))
+    late = await (await at_desk(amira)).go(f"{page}/refer")
+
+    assert "For the same, nearby" not in early
+    assert "Half of the time is gone and nobody answered." in late
+    offered = late.split("For the same, nearby")[1].split("</ul>")[0]
+    assert 1 <= offered.count("Ask consent") <= 3
+    assert ">Lantern night shelter<" not in offered
+    assert "Ventimiglia" in offered

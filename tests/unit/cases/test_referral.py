@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from msgspec.structs import replace
 
 from bot.cases.model import NotAllowedNow
 from bot.cases.referrals.model import (
@@ -39,6 +40,13 @@ def test_half_of_the_window_in_silence_is_noticed_and_the_whole_of_it_is_late(ur
     assert referral.reminder_due(NOON + window / 2)
     assert not referral.is_late(NOON + window - timedelta(seconds=1))
     assert referral.is_late(NOON + window)
+
+
+def test_a_referral_stays_silent_after_somebody_was_told():
+    silent = replace(a_referral(), reminded_at=NOON + timedelta(weeks=1))
+
+    assert silent.is_silent(NOON + timedelta(weeks=2))
+    assert not silent.reminder_due(NOON + timedelta(weeks=2))
 
 
 def test_an_answer_ends_the_waiting():
