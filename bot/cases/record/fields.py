@@ -197,6 +197,30 @@ SECTIONS: Sequence[Section] = (
             Field("given", N_("Services already given"), Kind.LONG),
         ),
     ),
+    # The steps of a best interests procedure (domain pack, procedure 10 and section f). None waits for another: what
+    # protects the child now is done now.
+    Section(
+        "best_interests",
+        N_("Best interests, step by step"),
+        (
+            Field("bi_decision", N_("Which decision is asked for"), Kind.LONG),
+            Field("bi_heard", N_("Was the child met alone?"), Kind.CHOICE, YES_NO),
+            Field("bi_views", N_("What the child says and wants, in their words"), Kind.LONG),
+            Field("bi_asked", N_("Who else was asked: family, school, health, guardian"), Kind.LONG),
+            Field("bi_identity", N_("Identity: origin, language, faith, what makes them who they are"), Kind.LONG),
+            Field("bi_safety", N_("Safety: here, on the way, and where they would go"), Kind.LONG),
+            Field("bi_ties", N_("Family and people they are close to, brothers and sisters together"), Kind.LONG),
+            Field("bi_needs", N_("Health, school, and what makes them vulnerable"), Kind.LONG),
+            Field("bi_now", N_("What was done at once"), Kind.LONG),
+            Field("bi_options", N_("What could be done: what speaks for and against each"), Kind.LONG),
+            Field("bi_advice", N_("What is best, and why"), Kind.LONG),
+            Field("bi_formal", N_("Does it need a formal determination?"), Kind.CHOICE, YES_NO),
+            Field("bi_panel", N_("Who sits on the panel, and when"), Kind.LONG),
+            Field("bi_outcome", N_("What was decided, with the reasons"), Kind.LONG),
+            Field("bi_told", N_("Was the child told, and how to object?"), Kind.CHOICE, YES_NO),
+            Field("bi_review", N_("When it is looked at again"), Kind.DATE),
+        ),
+    ),
 )
 FIELDS: Mapping[str, Field] = MappingProxyType({field.code: field for each in SECTIONS for field in each.fields})
 

@@ -65,6 +65,22 @@ async def test_what_is_written_is_read_again_and_nowhere_in_clear(world, amira, 
     assert not any(word in stored for word in ("Hassan", "guardian", "herself"))
 
 
+async def test_the_steps_of_a_best_interests_procedure_are_written_in_any_order_and_each_version_stays(
+    world, amira, ines, case_id
+):
+    await write(world, amira, case_id, said(bi_now="A bed apart from the adult.", bi_formal="yes"))
+    await write(world, amira, case_id, said(bi_views="I want to be with my sister.", bi_review="2026-12-24"))
+    with pytest.raises(WrongValue):
+        await write(world, amira, case_id, said(bi_review="soon"))
+
+    found = await read(world, ines, case_id)  # whoever coordinates, and sits on the panel
+
+    assert found.facts["bi_views"].values == ("I want to be with my sister.",)
+    assert (found.facts["bi_formal"].values, found.facts["bi_review"].values) == (("yes",), ("2026-12-24",))
+    stored = await world.database.read(lambda tx: repr(tx.execute(sa.select(record_store.facts)).all()))
+    assert "sister" not in stored
+
+
 async def test_what_can_get_a_person_hurt_is_read_by_whoever_holds_the_case_and_nobody_else(
     world, amira, ines, case_id
 ):
