@@ -14,9 +14,7 @@ from typing import Any
 from bot.kernel import failpoints
 
 _FORKED = multiprocessing.get_context("forkserver")
-_FORKED.set_forkserver_preload(
-    ["tests.integration.cases.pager_process", "tests.integration.conversations.fetching_process"]
-)
+_FORKED.set_forkserver_preload(["tests.integration.conversations.fetching_process"])
 
 
 async def live(main: Callable[..., Coroutine[Any, Any, None]], *arguments: str, until: str) -> int:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import Counter
 from datetime import timedelta
-from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -26,9 +24,7 @@ from bot.kernel.live import Signals
 from bot.kernel.officers import disable_officer, get_officer
 from dialogues.understanding.model import Priority
 from tests.conftest import NOON
-from tests.integration.cases.pager_process import page_until_nothing_is_due
 from tests.integration.cases.world import FixedNumbers
-from tests.mortal import live
 
 MINUTE = timedelta(minutes=1)
 ANOTHER_PHONE = "00000000-0000-7000-8000-000000000000"
@@ -124,63 +120,9 @@ async def test_one_alarm_that_cannot_be_taken_does_not_silence_the_others(world,
     assert not watch["pager"].ok
 
 
-@pytest.mark.faults
-async def test_200_escalations_with_the_pager_dying_at_random_are_acknowledged_or_still_climbing(world, database_url):
-    """Pagers are killed in the middle of steps for forty minutes; officers acknowledge what they like."""
-    officers = [await world.officer(f"officer-{n}", paged=n == 0) for n in range(2)]
-    await world.officer("ines", Role.COORDINATOR, paged=True)
-    draw = random.Random(7)
-    urgencies = draw.choices([Priority.P0, Priority.P1, Priority.P2], k=200)
-    waiting = [(await world.escalate(priority=priority)).case_id for priority in urgencies]
-    claimed: set[str] = set()
-    deaths = 0
-    for minute in (0, 2, 11, 40):
-        at = NOON + minute * MINUTE
-        while await pager_dies(database_url, at.isoformat()):
-            deaths += 1
-        for case_id in draw.sample(sorted(set(waiting) - claimed), 30):
-            hand = world.hand(draw.choice(officers), at)
-            await world.database.write(partial(claim_and_answer, hand=hand, case_id=case_id))
-            claimed.add(case_id)
-
-    assert deaths > 5
-    end = NOON + 40 * MINUTE
-    alarms = [
-        await world.database.read(lambda tx, case_id=case_id: store.get_alarm(tx, case_id, lock=False))
-        for case_id in waiting
-    ]
-    for case_id, alarm in zip(waiting, alarms, strict=True):
-        assert alarm.step > 0
-        if case_id in claimed:
-            assert alarm.acknowledged_by is not None
-        else:
-            assert alarm.climbing
-            assert alarm.next_step_at > end
-    await every_page_was_sent_and_none_twice(world)
-
-
 def claim_and_answer(tx, *, hand, case_id):
     service.claim_case(tx, hand, case_id)
     service.answer_person(tx, hand, case_id, text="I am here", once=case_id)
-
-
-KILLED = 137
-
-
-async def pager_dies(url: str, moment: str) -> bool:
-    """Run a pager until it is killed at a failpoint, or until nothing is due any more."""
-    code = await live(page_until_nothing_is_due, url, moment, until="alarm.before_mark:0.025,alarm.after_step:0.025")
-    assert code in {0, KILLED}, "the pager failed by itself"
-    return code == KILLED
-
-
-async def every_page_was_sent_and_none_twice(world):
-    """A message is in the outbox exactly where a page says so: they were written together."""
-    paged = [officer_id for officer_id, _, way in await pages(world) if way == "message"]
-    for officer_id, count in Counter(paged).items():
-        phone = (await world.database.read(lambda tx, who=officer_id: get_officer(tx, who))).page_conversation_id
-        lines = await world.database.read(lambda tx, phone=phone: conversations.transcript(tx, world.vault, phone))
-        assert len(lines) == count
 
 
 # Who watches the watcher
