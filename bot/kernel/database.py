@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
+import random
 import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Mapping
@@ -49,11 +50,13 @@ metadata = sa.MetaData(
 LARGEST_GROUP = 64
 READERS = 4
 POSTGRES_CONNECTIONS = 12
-TRIES_ON_POSTGRES = 3
+TRIES_ON_POSTGRES = 5
+#: Who met in a deadlock meets again at once: each waits up to so long, then up to twice as long, and so on.
+FIRST_PAUSE_SECONDS = 0.01
 
 #: How PostgreSQL's SQLSTATE begins when nothing can be kept just now: no connection, no disk, memory or connections
-#: left, shutting down, a failing disk, or a replica that may only be read.
-NOT_NOW = ("08", "53", "57", "58", "25006")
+#: left, shutting down, a failing disk, a replica that may only be read, or others in the way at every try.
+NOT_NOW = ("08", "53", "57", "58", "25006", "40001", "40P01")
 
 
 def insert_on_conflict(tx: Connection, table: sa.Table) -> Any:
@@ -375,6 +378,7 @@ class PostgresDatabase:
             except DBAPIError as error:
                 if not _may_try_again(error) or attempt == TRIES_ON_POSTGRES:
                     raise _as_unavailable(error) from error
+                await asyncio.sleep(random.uniform(0, FIRST_PAUSE_SECONDS * 2**attempt))
             except OSError as error:
                 raise DatabaseUnavailable(str(error)) from error
         raise AssertionError("unreachable")

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from bot.kernel.database import (
+    TRIES_ON_POSTGRES,
     Database,
     DatabaseUnavailable,
     Moment,
@@ -335,6 +336,21 @@ async def test_a_deadlock_is_tried_again(postgres):
     texts = await opened.read(lambda tx: list(tx.execute(sa.select(notes.c.text)).scalars()))
     assert texts == ["xx", "xx"]
     assert len(reached) > 2  # one of the two was undone and ran again
+    await opened.close()
+
+
+async def test_whoever_meets_others_at_every_try_is_told_to_come_later(postgres):
+    """As for any database that cannot be used just now: the answer is 503, and whoever sends keeps what they sent."""
+    opened = open_database(postgres.new_database())
+    tries: list[int] = []
+
+    def meet(tx: Connection) -> None:
+        tries.append(1)
+        tx.execute(sa.text("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40P01'; END $$"))
+
+    with pytest.raises(DatabaseUnavailable):
+        await opened.write(meet)
+    assert len(tries) == TRIES_ON_POSTGRES
     await opened.close()
 
 
