@@ -29,7 +29,7 @@ from bot.conversations.attachments.model import (
     State,
 )
 from bot.conversations.attachments.uploads import Uploads
-from bot.conversations.model import FILE_FAILPOINTS
+from bot.conversations.model import FILE_FAILPOINTS, Author, Direction
 from bot.kernel.crypto import Tampered, Vault
 from bot.kernel.database import Database
 from tests.integration.conversations.fetching_process import fetch
@@ -398,7 +398,7 @@ async def _expect(world: World, telegram: FakeTelegram, songs: Sequence[bytes]) 
             tx, world.vault, channel="telegram", account="1", address="7", language="en", at=at
         )
         key = world.vault.key(tx, store.conversation(tx, conversation_id).key_id)
-        line = store.NewLine(store.Direction.IN, store.Author.PERSON, "attachment", {"text": ""}, "en")
+        line = store.NewLine(Direction.IN, Author.PERSON, "attachment", {"text": ""}, "en")
         for song in songs:
             seq = store.add_lines(tx, world.vault, conversation_id, [line], at=at)
             facts = {"file_id": telegram.add_file(song, "mp3")}

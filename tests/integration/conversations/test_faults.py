@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bot.conversations import service, store
+from bot.conversations import service
 from bot.conversations.model import LEASE, InboxState
 from bot.conversations.store import LeaseLost, claim_turns, conversations, inbox
-from bot.kernel.database import Database, DatabaseUnavailable
+from bot.kernel.database import Database, DatabaseUnavailable, metadata
 from tests.integration.conversations.world import World, called, calls
 
 
@@ -250,7 +250,7 @@ async def test_after_an_erase_no_word_of_the_person_is_anywhere(world: World, tm
     assert await world.database.read(lambda tx: service.transcript(tx, world.vault, conversation_id)) == []
     stored = [path.read_bytes() for path in tmp_path.iterdir() if path.is_file()]
     if world.database.dialect == "postgresql":
-        every = store.metadata.sorted_tables
+        every = metadata.sorted_tables
         stored = [repr(await world.rows(sa.select(table))).encode() for table in every]
     logs = (caplog.text + "".join(capfd.readouterr())).encode()
     for canary in CANARIES:
