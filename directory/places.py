@@ -45,6 +45,9 @@ AS_WRITTEN = 100.0
 CHOICES = 3
 #: How much two names of one sound are alike beyond their letters, where the vowels are written.
 SOUND_BONUS = 10.0
+#: How well a name fits that is written otherwise and read aloud alike (kito, Quito): so much, a part of how like its
+#: letters are, and for each step of its weight, for of small towns too many sound like something.
+SOUNDS_ALIKE, SOUNDS_ALIKE_BY_LETTERS, SOUNDS_ALIKE_BY_WEIGHT = 50.0, 0.4, 2.0
 #: How well the beginning of a name fits, less one for each letter left out; a shorter one is of too many names.
 CUT_SHORT, SHORTEST_BEGINNING = 84.0, 5
 #: What a place has in its favour for lying on the routes, against all the towns of the world.
@@ -115,6 +118,7 @@ class Places:
         self._consonants: list[str] = []
         self._consonants_of: list[Place] = []
         self._consonants_latin: list[str] = []
+        self._sounding: dict[str, list[tuple[str, Place]]] = defaultdict(list)
         self._exact: dict[str, list[Place]] = defaultdict(list)
         for place in self._places:
             self._index(place)
@@ -141,6 +145,7 @@ class Places:
                 self._exact[written].append(place)
                 self._written.append(written)
                 self._written_of.append(place)
+                self._sounding[sounds(written)].append((written, place))
             bones = consonants(written)
             if len(bones) > 1 and bones not in seen_consonants:
                 seen_consonants.add(bones)
@@ -199,6 +204,9 @@ class Places:
             if score > best.get(place.key, (0.0, place))[0]:
                 best[place.key] = (score, place)
 
+        for name, place in self._sounding.get(sounds(written), ()):
+            by_letters = SOUNDS_ALIKE_BY_LETTERS * likeness(written, name)
+            keep(SOUNDS_ALIKE + by_letters + SOUNDS_ALIKE_BY_WEIGHT * place.weight, place)
         for name, _ratio, position in process.extract(
             written, self._written, scorer=fuzz.ratio, score_cutoff=POSSIBLE - 14, limit=24
         ):
@@ -488,3 +496,41 @@ def consonants(folded: str) -> str:
     for pattern, sound in _SOUNDS:
         latin = pattern.sub(sound, latin)
     return first + re.sub(r"(.)\1+", r"\1", latin)
+
+
+#: How letters are read aloud, whoever reads them: the first that fits, from left to right.
+_HEARD = {
+    r"[\s'-]+": "",
+    "t?sch|tch|t?sh|ch(?![lrt])": "c",
+    "ch|ck|cqu|qu(?=[aeiouy])|kh|q": "k",
+    "ph": "f",
+    "gh|gu(?=[aeiouy])": "g",
+    "sc(?=[eiy])|c(?=[eiy])|ts|tz|z|ss": "s",
+    "c": "k",
+    "dj|g(?=[eiy])|j": "j",
+    "w": "v",
+    "eau|au|ou|oo|u": "o",
+    "e(?=[mn](?:[^aeiouy]|$))": "a",
+    "ay|ai|ey|ei|ee|ie|y": "i",
+    "h": "",
+    "x": "s",
+}
+_HEARD_SOUNDS = tuple(_HEARD.values())
+_READ_ALOUD = re.compile("|".join(f"({letters})" for letters in _HEARD))
+_TWICE = re.compile(r"(.)\1+")
+#: What is written at the end of a name in French and Spanish, and not always heard.
+_UNHEARD_END = re.compile("(?<=.{3})(?:es|[est])$")
+#: Arabic letters that are heard alike by many, or forgotten.
+_HEARD_ARABIC = str.maketrans("ثذظضصطق", "تدددستك", "ع")
+
+
+@lru_cache(maxsize=16384)
+def sounds(folded: str) -> str:
+    """A folded name as it is heard: who writes by ear writes `kito`, `nisse`, `bruxel`. Vowels are kept, for without
+    them too many names are alike."""
+    if folded and "\u0620" <= folded[0] <= "\u06d3":
+        heard = "".join(word.removeprefix("ال").translate(_HEARD_ARABIC) for word in folded.split())
+        return _TWICE.sub(r"\1", heard).rstrip("اه")
+    latin = folded if folded.isascii() else in_latin(folded)
+    heard = _READ_ALOUD.sub(lambda found: _HEARD_SOUNDS[(found.lastindex or 1) - 1], latin)
+    return _UNHEARD_END.sub("", _TWICE.sub(r"\1", heard))

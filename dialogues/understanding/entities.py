@@ -14,9 +14,11 @@ from rapidfuzz.distance import OSA
 
 from dialogues.runtime.model import Entity
 from dialogues.understanding.fold import fold, words
-from directory.places import consonants
+from directory import places as directory
 
 _WORD = re.compile(r"[^\W_]+(?:[’'\-][^\W_]+)*")
+#: What French writes onto a name: d'Abidjan.
+_ELIDED = re.compile(r"(?i)[dljn][’'](?=\w{3})")
 _AGE = re.compile(
     r"\b(?:(?:i am|im|aged?|edad|tengo|tiene|j'?ai|il a|elle a|agee? de|عمري|عمره|عمرها|3omri|3andi|tenho|miaka|мені)"
     r"\s*:?\s*(\d{1,2})\b"
@@ -36,9 +38,23 @@ _BEFORE_PLACE = {
 #: What stands before a place and before much else: then only a capital letter makes a name.
 _BEFORE_MANY_THINGS = frozenset(("to", "from", "de", "depuis", "sur", "dans", "chez", "d", "a", "desde", "por"))
 #: Of several places the one after these is where somebody was, not where something is looked for.
-_FROM = frozenset(("from", "left", "leaving", "de", "du", "d", "depuis", "quitte", "desde", "من", "від", "з"))
+_FROM = frozenset(
+    re.findall(
+        r"\w+",
+        "from frm left leaving via through thru past off de du d depuis quitte par desde por tras من عبر az از від з "
+        "через kutoka ka",
+    )
+)
+#: Where somebody is.
+_HERE = frozenset(
+    re.findall(
+        r"\w+", "in at now reached live near maintenant suis sommes habite ahora estoy estamos vivo en في هلق هلا اسا"
+    )
+)
 #: and the one after these is where somebody wants to be.
-_TOWARDS = frozenset(("to", "a", "vers", "pour", "para", "hacia", "hasta", "الى", "ل", "ع", "до"))
+_TOWARDS = frozenset(("to", "a", "vers", "jusqu", "pour", "para", "hacia", "hasta", "الى", "على", "ل", "ع", "до"))
+#: How Levantine and Egyptian verbs begin, so that what follows is no name: بيأمن.
+_VERB_BEGINS = ("بي", "بت", "بن")
 _JOINERS = frozenset(
     re.findall(
         r"\w+", "de del la las los el al du des le les sur sous saint sainte san santa st d l abu bab ras ain port"
@@ -50,14 +66,24 @@ _LONGEST_NAME = 4
 #: In a longer message a last word with a capital letter may be anything.
 _SHORT_MESSAGE = 8
 #: What Turkish writes after a name: İstanbul'da.
-_TURKISH_ENDING = re.compile(r"[’'](?:[dt][ae]n?|[yn]?[aei]|n[iı]n)$", re.IGNORECASE)
+_TURKISH_ENDING = re.compile(r"(?<=\w{4})[’'](?:[dt][ae]n?|[yn]?[aei]|n[iı]n)$", re.IGNORECASE)
 #: and without its sign: izmirde.
 _TURKISH_UNMARKED = re.compile(r"(?<=\w{4})(?:[dt][ae]n?|y?[ae])$")
 #: How like a known name a word must be to be taken for it, where a service is looked for and no place is named: one
 #: letter of six. Shorter words are too often like some town.
 _ALIKE, _LONG_ENOUGH_TO_MISSPELL = 0.83, 6
-#: One that sounds alike may differ more: dunkerke, bamacco.
-_SOUNDS_ALIKE, _FEWEST_CONSONANTS = 0.7, 3
+#: and of a name that many people know, one of five.
+_GREAT_ALIKE, _LONG_ENOUGH_OF_GREAT = 0.8, 5
+#: One that has the same consonants may differ more: dunkerke, bamacco.
+_SAME_CONSONANTS_ALIKE, _FEWEST_CONSONANTS = 0.7, 3
+#: Who writes by ear writes every sound: kito. That is surer than letters, for words of so many letters,
+_HEARD_ALIKE, _LONG_ENOUGH_TO_HEAR = 0.95, 4
+#: and for several words that sound like one name: casa blanca.
+_LONG_ENOUGH_TO_JOIN, _JOINED_ALIKE = 7, 0.88
+#: What a place that many people know has in its favour, for each step of its weight, and a word that stands last.
+_KNOWN_TO_MANY, _LAST = 0.01, 0.02
+#: A place of this weight is meant even by a word of ours: lessons dublin.
+_GREAT = 5
 
 LANGUAGE_NAMES: Mapping[str, tuple[str, ...]] = {
     "en": ("english", "anglais", "ingles", "انجليزي", "انكليزي", "الانجليزيه", "انجليزيه", "inglizi", "englizi"),
@@ -103,19 +129,30 @@ class _Token(Struct, frozen=True):
 class EntityFinder:
     """Finds entities. Which words are names is judged by which words our training sentences use as words."""
 
-    def __init__(self, vocabulary: Mapping[str, Any], places: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        vocabulary: Mapping[str, Any],
+        places: Iterable[str] = (),
+        sounding: Mapping[str, int] | None = None,
+        great: Iterable[str] = (),
+    ) -> None:
         """`vocabulary`, all folded: `common` words of every language, those of them written `seldom`, known `places`.
 
         `places`: further names, folded, such as the directory's; one that is also common words is not taken for a name.
+        `sounding`: how names are heard (`directory.places.sounds`), each with the weight of the place. `great`: names
+        that many people know.
         """
-        names = list(places)
+        names = [name for each in places for name in {each, each.replace("-", " ")}]
+        self._sounding = sounding or {}
+        self._great_names = list(great)
         often = frozenset(vocabulary["common"]).difference(vocabulary["seldom"])
         self._places = frozenset(vocabulary["places"]) | {
             name for name in names if not all(word in often for word in words(name))
         }
         self._common = often.union(set(vocabulary["seldom"]).difference(names))
         self._long_names = [name for name in self._places if len(name) >= _LONG_ENOUGH_TO_MISSPELL - 1]
-        self._sounds: dict[str, list[str]] = {}
+        self._listed = frozenset(names)
+        self._consonants: dict[str, list[str]] = {}
 
     def find(self, shown: str, language: str, *, searching: bool = False) -> list[Entity]:
         """`searching`: the message asks for a service, so that a word nobody knows may be a misspelt place."""
@@ -123,13 +160,23 @@ class EntityFinder:
 
     def _find_places(self, shown: str, language: str, searching: bool) -> list[Entity]:
         """The places named, the one that is meant first: where somebody is or wants to be, not where they came from."""
-        tokens = [_token(found) for found in _WORD.finditer(shown[:2000])]
+        tokens = [_token(found) for found in _WORD.finditer(_ELIDED.sub("  ", shown[:2000]))]
         spans = self._known_places(tokens) or self._after_a_preposition(tokens, language)
         if not spans and not any(token.folded in _INTRODUCES for token in tokens):
             spans = self._standing_alone(tokens)
-        if not spans and searching:
-            spans = self._misspelt(tokens)
+        if searching and all(self._says_little(span, shown, tokens) for span in spans):
+            spans = self._misspelt([token for token in tokens if not _within(token, spans)]) + spans
         return [Entity("place", shown[start:end], start, end) for start, end in _meant_first(spans, tokens)]
+
+    def _says_little(self, span: tuple[int, int], shown: str, tokens: list[_Token]) -> bool:
+        """Whether a place is only where somebody came from, a whole country, or a district that no list has: then a
+        misspelt town may be meant."""
+        name = fold(shown[slice(*span)]).replace("-", " ")
+        return (
+            _word_before(span, tokens) in _FROM
+            or (name in self._places and name not in self._listed)
+            or directory.country_in_english(name) is not None
+        )
 
     def _known_places(self, tokens: list[_Token]) -> list[tuple[int, int]]:
         spans = []
@@ -144,7 +191,7 @@ class EntityFinder:
         return spans
 
     def _names(self, tokens: Iterable[_Token]) -> bool:
-        name = " ".join(token.folded for token in tokens)
+        name = " ".join(token.folded for token in tokens).replace("-", " ")
         return name in self._places or (_has_prefix(name) and name[1:] in self._places)
 
     def _start(self, token: _Token, size: int) -> int:
@@ -179,61 +226,101 @@ class EntityFinder:
         return []
 
     def _misspelt(self, tokens: list[_Token]) -> list[tuple[int, int]]:
-        """The word that is most like the name of a place, among those that no sentence of ours uses."""
+        """The words that are most like the name of a place, among those that no sentence of ours uses."""
         best, found = 0.0, list[tuple[int, int]]()
-        for token in tokens:
-            name = token.folded
-            if not self._may_name(token):
-                continue
-            stem = _TURKISH_UNMARKED.sub("", name)
-            if stem in self._places:
+        for at, token in enumerate(tokens):
+            stem = _TURKISH_UNMARKED.sub("", token.folded)
+            if stem in self._places and self._may_name(token):
                 return [(token.start, token.start + len(stem))]
-            if len(name) < _LONG_ENOUGH_TO_MISSPELL:
-                continue
-            alike = max(self._spelt_alike(name), self._sounding_alike(name))
-            if alike > best:
-                best, found = alike, [(token.start, token.end)]
+            for size in (1, 2, 3):
+                alike = self._like_a_name(tokens[at : at + size]) if _stand_together(tokens, at, size) else 0.0
+                alike += _LAST * (bool(alike) and at + size == len(tokens))
+                if alike > best:
+                    best, found = alike, [(token.start, tokens[at + size - 1].end)]
         return found
 
-    def _spelt_alike(self, name: str) -> float:
-        match = process.extractOne(name, self._long_names, scorer=OSA.normalized_similarity, score_cutoff=_ALIKE)
-        return match[1] if match else 0.0
-
-    def _sounding_alike(self, name: str) -> float:
-        if not self._sounds:  # a quarter of a second that no start waits for
-            sounds: dict[str, list[str]] = defaultdict(list)
-            for known in self._long_names:
-                sounds[consonants(known)].append(known)
-            self._sounds = dict(sounds)
-        bones = consonants(name)
-        if len(bones) < _FEWEST_CONSONANTS:
+    def _like_a_name(self, tokens: list[_Token]) -> float:
+        """How like the likeliest name these words are, and how many people know it; 0 where they are like none."""
+        name = " ".join(token.folded for token in tokens)
+        heard = directory.sounds(directory.fold(name))
+        weight = self._sounding.get(heard, 0)
+        if len(tokens) > 1:
+            unlike_words = any(map(self._may_name, tokens)) or len(heard) > _LONG_ENOUGH_TO_JOIN
+            if weight and len(heard) >= _LONG_ENOUGH_TO_JOIN and unlike_words:
+                return _HEARD_ALIKE + _KNOWN_TO_MANY * weight
+            return _spelt_alike(name, self._great_names, _JOINED_ALIKE) if len(name) > _LONG_ENOUGH_TO_JOIN else 0.0
+        if not self._may_name(tokens[0]):
+            great = weight >= _GREAT and name in self._listed and len(name) >= _LONG_ENOUGH_TO_MISSPELL
+            return _HEARD_ALIKE + _KNOWN_TO_MANY * weight if great else 0.0
+        if weight and len(name) >= _LONG_ENOUGH_TO_HEAR:
+            return _HEARD_ALIKE + _KNOWN_TO_MANY * weight
+        if len(name) < _LONG_ENOUGH_OF_GREAT:
             return 0.0
-        alike = max((OSA.normalized_similarity(name, known) for known in self._sounds.get(bones, ())), default=0.0)
-        return alike if alike >= _SOUNDS_ALIKE else 0.0
+        enough = _GREAT_ALIKE if len(name) < _LONG_ENOUGH_TO_MISSPELL else _ALIKE
+        great = _spelt_alike(name, self._great_names, enough)
+        if great or len(name) < _LONG_ENOUGH_TO_MISSPELL:
+            return great + _KNOWN_TO_MANY * _GREAT * bool(great)
+        return max(_spelt_alike(name, self._long_names, _ALIKE), self._with_the_same_consonants(name))
+
+    def _with_the_same_consonants(self, name: str) -> float:
+        if not self._consonants:  # a quarter of a second that no start waits for
+            bones: dict[str, list[str]] = defaultdict(list)
+            for known in self._long_names:
+                bones[directory.consonants(known)].append(known)
+            self._consonants = dict(bones)
+        own = directory.consonants(name)
+        if len(own) < _FEWEST_CONSONANTS:
+            return 0.0
+        alike = max((OSA.normalized_similarity(name, known) for known in self._consonants.get(own, ())), default=0.0)
+        return alike if alike >= _SAME_CONSONANTS_ALIKE else 0.0
 
     def _may_name(self, token: _Token) -> bool:
         name = token.folded
         return (
             len(name) >= 3
-            and not name.isdigit()
+            and not any(letter.isdigit() for letter in name)
             and name not in self._common
             and not any(stem in self._common or f"ال{stem}" in self._common for stem in _stems(name))
         )
 
 
+def _stand_together(tokens: list[_Token], at: int, size: int) -> bool:
+    together = tokens[at : at + size]
+    return len(together) == size and all(after.start - token.end <= 1 for token, after in pairwise(together))
+
+
+def _spelt_alike(name: str, names: list[str], enough: float) -> float:
+    match = process.extractOne(name, names, scorer=OSA.normalized_similarity, score_cutoff=enough)
+    return match[1] if match else 0.0
+
+
+def _within(token: _Token, spans: list[tuple[int, int]]) -> bool:
+    return any(start < token.end and token.start < end for start, end in spans)
+
+
+def _word_before(span: tuple[int, int], tokens: list[_Token]) -> str:
+    """The word before a place; of a place onto which Arabic wrote its preposition, that."""
+    if any(token.start < span[0] < token.end for token in tokens):
+        return "في"
+    return next((token.folded for token, after in pairwise(tokens) if after.start == span[0]), "")
+
+
 def _meant_first(spans: list[tuple[int, int]], tokens: list[_Token]) -> list[tuple[int, int]]:
-    """Of two places on the way from one to the other, the one to come; else in the order of the words."""
+    """Of two places on the way from one to the other, the one to come; where somebody is before where they came from;
+    else in the order of the words."""
     if len(spans) < 2:
         return spans
-    before = {after.start: token.folded for token, after in pairwise(tokens)}
-    here = [span for span in spans if before.get(span[0]) not in _FROM]
-    if len(here) > 1 and any(before.get(span[0]) in _TOWARDS for span in here[1:]):
-        here.sort(key=lambda span: before.get(span[0]) not in _TOWARDS)
+    before = {span: _word_before(span, tokens) for span in spans}
+    here = [span for span in spans if before[span] not in _FROM]
+    if len(here) > 1 and any(before[span] in _TOWARDS for span in here[1:]):
+        here.sort(key=lambda span: before[span] not in _TOWARDS)
+    elif len(here) > 1:
+        here.sort(key=lambda span: before[span] not in _HERE)
     return here + [span for span in spans if span not in here]
 
 
 def _token(found: re.Match[str]) -> _Token:
-    word = _TURKISH_ENDING.sub("", found.group()) if found.group()[:1].isupper() else found.group()
+    word = _TURKISH_ENDING.sub("", found.group())
     return _Token(fold(word), found.start(), found.start() + len(word), word[:1].isupper())
 
 
@@ -242,7 +329,7 @@ def _stands_before_a_place(before: frozenset[str], word: str, token: _Token, lan
         return True
     if word in _BEFORE_MANY_THINGS:
         return token.capital
-    return language == "ar" and _has_prefix(token.folded)
+    return language == "ar" and _has_prefix(token.folded) and not token.folded.startswith(_VERB_BEGINS)
 
 
 def _has_prefix(name: str) -> bool:
@@ -254,7 +341,9 @@ def _stems(name: str) -> list[str]:
     """An Arabic word without what may be written onto it."""
     stems = [name]
     stems += [
-        name[len(prefix) :] for prefix in ("و", "ف", "ب", "ل", "ك", "ال", "لل", "بال", "وال") if name.startswith(prefix)
+        name[len(prefix) :]
+        for prefix in ("و", "ف", "ب", "ل", "ك", "ال", "لل", "بال", "وال", "عال")
+        if name.startswith(prefix)
     ]
     return [stem for stem in stems if len(stem) >= 2]
 

@@ -26,13 +26,15 @@ from dialogues.understanding.heads import Head, Likeness
 from dialogues.understanding.language import Guess, LanguageModel
 from dialogues.understanding.model import Priority, Reading, Risk
 from dialogues.understanding.screen import NO_MEANING, Meaning, Screen, raised_for_age
-from dialogues.understanding.towns import directory_names
+from dialogues.understanding.towns import directory_names, great_names, sounding_names
 from dialogues.understanding.training import Trained, trained, urgency_of
 
 #: Below this the two or three likeliest are offered as buttons instead of an answer.
 CONFIDENT = 0.20
 #: From here on somebody in danger asks for a procedure too, even if the words do not show for whom they ask.
 SURE = 0.5
+#: From here on a word that is like the name of a place is taken for it.
+_SEARCHING = 0.2
 OUT_OF_SCOPE = "out_of_scope"
 #: How much of the ranking a reading keeps.
 RANKED = 5
@@ -69,7 +71,7 @@ class Understanding:
         self._phrases = learnt.phrases
         self._language: LanguageModel = learnt.language
         self._screen = Screen.from_json(learnt.lexicon, threshold=learnt.threshold, urgent=learnt.urgent_threshold)
-        self._entities = EntityFinder(learnt.vocabulary, directory_names())
+        self._entities = EntityFinder(learnt.vocabulary, directory_names(), sounding_names(), great_names())
         self._nothing_to_ask = _Scores(np.zeros(len(self._intents.labels), np.float32), NO_MEANING)
         self._cache: OrderedDict[bytes, Reading] = OrderedDict()
         self._lock = threading.Lock()
@@ -131,7 +133,7 @@ class Understanding:
             label, chance = ranking[0]
             asks = 0.0 if label.startswith(_ASKS_NOTHING) else chance
             risk = self._screen.read(folded, scores.meaning, asks=asks, cautious=cautious or self._embedder is None)
-        searching = ranking[0][0].startswith("search_service/")
+        searching = _service(ranking) >= _SEARCHING or ranking[0][0].startswith("search_service/")
         entities = self._entities.find(shown, guess.language, searching=searching)
         if risk:
             risk = raised_for_age(risk, _youngest(entities))
@@ -196,9 +198,8 @@ def _settle(
 ) -> Reading:
     """From what was found to the one intent that the rules see, and its entities."""
     label, confidence = ranking[0]
-    services = sum(p for name, p in ranking if name.startswith("search_service/"))
     if label.startswith("search_service/"):
-        confidence = max(confidence, services)
+        confidence = max(confidence, _service(ranking))
     intent, _, detail = label.partition("/")
     places = [entity for entity in entities if entity.name == "place"]
     found = list(entities)
@@ -226,6 +227,11 @@ def _settle(
         risk=risk,
         reporter=reporter,
     )
+
+
+def _service(ranking: list[tuple[str, float]]) -> float:
+    """The chance that a service is looked for, whichever."""
+    return sum(p for name, p in ranking if name.startswith("search_service/"))
 
 
 def _known_risk(known: Mapping[str, Any]) -> Risk | None:

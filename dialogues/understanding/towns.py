@@ -12,7 +12,7 @@ from pathlib import Path
 from dialogues.kept import kept
 from dialogues.understanding import fold as fold_module
 from directory import places as places_module
-from directory.places import SUPPLEMENT, TOWNS, Place, load_supplement
+from directory.places import SUPPLEMENT, TOWNS, Place, load_supplement, sounds
 
 
 @cache
@@ -23,6 +23,8 @@ def shipped_places() -> tuple[Place, ...]:
 
 #: A shorter name of a town that is not on the routes is too often a word or a person.
 _LONG_ENOUGH = 5
+#: Of a town of fewer than 30,000 people, by so much: its name is likelier a word.
+_SMALL, _LONGER = 1, 1
 #: Of towns with fewer people only the name that GeoNames has is looked for in a message.
 _LARGE = 3
 
@@ -47,6 +49,37 @@ def _shortest(name: str) -> int:
     return _SHORTEST_WITHOUT_VOWELS if "\u0620" <= name[:1] <= "\u06d3" else _SHORTEST
 
 
+#: A town of a million people: it is listened for in all its spellings.
+_GREAT = 5
+_KNOWN_TO_MANY = 4
+#: The more people know a place, the fewer sounds are enough to know it by.
+_SOUNDS_ENOUGH = ((7, 3), (4, 4), (3, 5), (1, 6))
+
+
+def great_names() -> list[str]:
+    """Names, folded, of places that many people know: one slip in five letters of these is still understood."""
+    places = [*load_supplement(), *(town for town in load_supplement(TOWNS) if town.weight >= _KNOWN_TO_MANY)]
+    names = {fold_module.fold(name) for place in places for name in (place.name, *place.names.values())}
+    return sorted(name for name in names if len(name) >= _LONG_ENOUGH)
+
+
+def sounding_names() -> dict[str, int]:
+    """How the names of all places are heard, each with the weight of the greatest place that is heard so."""
+    code = (__file__, fold_module.__file__, places_module.__file__)
+    return kept("sounding", dict[str, int], [SUPPLEMENT, TOWNS, *map(Path, code)], _read_sounds)
+
+
+def _read_sounds() -> dict[str, int]:
+    found: dict[str, int] = {}
+    for place in (*load_supplement(), *load_supplement(TOWNS)):
+        enough = next(size for weight, size in _SOUNDS_ENOUGH if place.weight >= weight)
+        for name in (place.name, *place.names.values(), *(place.aliases if place.weight >= _GREAT else ())):
+            sound = sounds(places_module.fold(name))
+            if len(sound) >= enough + (name in place.aliases):
+                found[sound] = max(place.weight, found.get(sound, 0))
+    return found
+
+
 def town_names() -> Iterator[str]:
     """Names of the larger towns by which a message is searched; in other scripts than ours also other spellings."""
     for town in load_supplement(TOWNS):
@@ -54,7 +87,8 @@ def town_names() -> Iterator[str]:
         large = town.weight >= _LARGE
         spellings += [alias for alias in town.aliases if (large and ord(alias[0]) > 0x24F) or _is_arabic_name(alias)]
         for spelling in spellings:
-            if len(spelling) >= (_LONG_ENOUGH if ord(spelling[0]) <= 0x24F else _SHORTEST_WITHOUT_VOWELS):
+            enough = _LONG_ENOUGH if ord(spelling[0]) <= 0x24F else _SHORTEST_WITHOUT_VOWELS
+            if len(spelling) >= enough + _LONGER * (town.weight <= _SMALL):
                 yield spelling
 
 

@@ -94,6 +94,30 @@ def test_a_misspelt_place_is_found_where_a_service_is_looked_for_and_nowhere_els
     assert [entity for entity in routes.find("free food belgrde", "en") if entity.name == "place"] == []
 
 
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("silla de ruedas kito", ["kito"]),  # heard as Quito is
+        ("free food limma", ["limma"]),
+        ("free food casa blanca", ["casa blanca"]),
+        ("free food dublin", ["dublin"]),  # a word of ours, and a great town
+        ("free food londn", ["londn"]),  # one slip in five letters of a name that many people know
+        ("free food from belgrade now in kito", ["kito", "belgrade"]),
+        ("association d'Abidjan", ["Abidjan"]),
+        ("free food at 19h", []),
+    ],
+)
+def test_a_place_written_by_ear_is_found_where_a_service_is_looked_for(text: str, named: list[str]):
+    heard = EntityFinder(
+        {"common": ["free", "food", "silla", "de", "ruedas", "now", "dublin", "casa"], "seldom": [], "places": []},
+        ["belgrade", "abidjan", "dublin"],
+        {"kito": 5, "lima": 5, "kasablanka": 5, "doblin": 5},
+        ["london"],
+    )
+
+    assert [entity.value for entity in heard.find(text, "en", searching=True) if entity.name == "place"] == named
+
+
 def test_of_two_places_the_one_somebody_goes_to_comes_first():
     known = EntityFinder({"common": [], "seldom": [], "places": ["milan", "rome", "kabul"]})
 
@@ -103,3 +127,4 @@ def test_of_two_places_the_one_somebody_goes_to_comes_first():
     assert found("i am in milan how do i get to rome") == ["rome", "milan"]
     assert found("from kabul, a bed in milan") == ["milan", "kabul"]
     assert found("milan or rome") == ["milan", "rome"]
+    assert found("came frm rome now milan") == ["milan", "rome"]
