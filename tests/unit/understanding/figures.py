@@ -37,13 +37,15 @@ BLIND = "blind"
 VOICES = "voices"
 #: Written to be unlike the rest, when that round's sentences were drafted and before they were learnt.
 STRANGERS = "strangers"
-#: By two authors who saw no sentence of ours, from a brief that no author of a sentence to learn had seen.
-OUTSIDE = ("coordinator", "interpreter")
+#: By four authors who saw no sentence of ours, from briefs that no author of a sentence to learn had seen. No mistake
+#: of the last two was ever read.
+OUTSIDE = ("coordinator", "interpreter", "nurse", "teacher")
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """A message and what it means. `kind`: crisis, harmless (sounds dangerous), procedure, need or talk.
+    """A message and what it means. `kind`: crisis, harmless (sounds dangerous), procedure, need, place (a need with a
+    place, by its English name) or talk.
 
     The label of small talk is an intent, or "smalltalk" where any of them is as right.
     """
@@ -99,7 +101,7 @@ def judged() -> list[Sentence]:
 
 
 def outside() -> list[Sentence]:
-    """What both outside authors wrote."""
+    """What the outside authors wrote."""
     return [sentence for name in OUTSIDE for sentence in situations(name)]
 
 

@@ -46,16 +46,18 @@ def test_the_help_desk_is_not_flooded(measured: dict[str, Count], name: str, cei
     assert measured[name].share <= ceiling
 
 
-#: The same for what two authors wrote who saw no sentence of ours.
+#: The same for what four authors wrote who saw no sentence of ours; two of them are stricter judges, never read.
 OUTSIDE_AT_LEAST = {
     "crisis recall": 0.97,
     "crisis recall, oblique": 0.94,
     "P0 recall": 0.98,
     "procedure top-1": 0.80,
     "procedure top-3": 0.94,
-    "out of scope": 0.92,
+    "need": 0.88,
+    "place resolved": 0.92,
+    "out of scope": 0.90,
 }
-OUTSIDE_AT_MOST = {"false alarms on tricky negatives": 0.09, "false alarms elsewhere": 0.05}
+OUTSIDE_AT_MOST = {"false alarms on tricky negatives": 0.12, "false alarms elsewhere": 0.05}
 
 
 @pytest.fixture(scope="module")
