@@ -250,8 +250,8 @@ class EntityFinder:
                 return _HEARD_ALIKE + _KNOWN_TO_MANY * weight
             return _spelt_alike(name, self._great_names, _JOINED_ALIKE) if len(name) > _LONG_ENOUGH_TO_JOIN else 0.0
         if not self._may_name(tokens[0]):
-            great = weight >= _GREAT and name in self._listed and len(name) >= _LONG_ENOUGH_TO_MISSPELL
-            return _HEARD_ALIKE + _KNOWN_TO_MANY * weight if great else 0.0
+            meant = weight >= _GREAT and name in self._listed and len(name) >= _LONG_ENOUGH_TO_MISSPELL
+            return _HEARD_ALIKE + _KNOWN_TO_MANY * weight if meant else 0.0
         if weight and len(name) >= _LONG_ENOUGH_TO_HEAR:
             return _HEARD_ALIKE + _KNOWN_TO_MANY * weight
         if len(name) < _LONG_ENOUGH_OF_GREAT:
