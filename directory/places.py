@@ -11,8 +11,7 @@ from __future__ import annotations
 import csv
 import re
 import unicodedata
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -118,8 +117,8 @@ class Places:
         self._consonants: list[str] = []
         self._consonants_of: list[Place] = []
         self._consonants_latin: list[str] = []
-        self._sounding: dict[str, list[tuple[str, Place]]] = defaultdict(list)
-        self._exact: dict[str, list[Place]] = defaultdict(list)
+        self._sounding: dict[str, tuple[int, ...]] = {}  # where in what is written
+        self._exact: dict[str, tuple[Place, ...]] = {}
         for place in self._places:
             self._index(place)
         points = [(place.latitude, place.longitude) for place in self._places]
@@ -142,10 +141,11 @@ class Places:
             written = fold(spelling)
             if written and written not in seen_written:
                 seen_written.add(written)
-                self._exact[written].append(place)
+                self._exact[written] = (*self._exact.get(written, ()), place)
                 self._written.append(written)
                 self._written_of.append(place)
-                self._sounding[sounds(written)].append((written, place))
+                sound = sounds(written)
+                self._sounding[sound] = (*self._sounding.get(sound, ()), len(self._written) - 1)
             bones = consonants(written)
             if len(bones) > 1 and bones not in seen_consonants:
                 seen_consonants.add(bones)
@@ -191,7 +191,7 @@ class Places:
         stripped = bare(fold(words[: LONGEST_NAME * 4]))
         best: dict[str, tuple[float, Place]] = {}
         for attempt in dict.fromkeys((stripped, without_prefix(stripped))):
-            same = self._exact.get(attempt, [])
+            same = self._exact.get(attempt, ())
             best.update({place.key: (AS_WRITTEN, place) for place in same})
             if not same and 1 < len(attempt) <= LONGEST_NAME:
                 self._alike(attempt, best)
@@ -204,7 +204,8 @@ class Places:
             if score > best.get(place.key, (0.0, place))[0]:
                 best[place.key] = (score, place)
 
-        for name, place in self._sounding.get(sounds(written), ()):
+        for position in self._sounding.get(sounds(written), ()):
+            name, place = self._written[position], self._written_of[position]
             by_letters = SOUNDS_ALIKE_BY_LETTERS * likeness(written, name)
             keep(SOUNDS_ALIKE + by_letters + SOUNDS_ALIKE_BY_WEIGHT * place.weight, place)
         for name, _ratio, position in process.extract(
@@ -360,7 +361,7 @@ def _choose(ranked: Ranked) -> list[Place]:
     return [place for score, place in ranked if score >= top - 2 * CLEAR_LEAD][:CHOICES]
 
 
-def _choose_same_name(same: list[Place], country: str | None) -> list[Place]:
+def _choose_same_name(same: Sequence[Place], country: str | None) -> list[Place]:
     """Places of one name: the one in the person's country, else the one that is meant far more often, else all."""
     here = [place for place in same if place.country == country]
     ranked = sorted(here or same, key=lambda place: (-place.weight, place.key))

@@ -42,7 +42,10 @@ RANKED = 5
 WINDOWS, WINDOW = 8, 280
 
 #: Intents that do not make a danger less likely.
-_ASKS_NOTHING = (OUT_OF_SCOPE, "report_case", "inform", "affirm", "deny")
+_ASKS_NOTHING = ("report_case", "inform", "affirm", "deny")
+#: Whoever surely chats of something else (a game, a song, tired feet) must sound more like danger, by such a share of
+#: what a plain question must; who only seems to, no more than anybody.
+_CHATS, _SURELY_CHATS = 0.6, 0.9
 _CACHE_SIZE = 4096
 _PAYLOAD = re.compile(r"^/(?P<intent>[a-z_]+(?:/[a-z_]+)?)(?:@[0-9.]+)?(?P<entities>\{.*\})?$", re.DOTALL)
 _AROUND_A_NAME = " .,!?؟،"
@@ -131,7 +134,7 @@ class Understanding:
             risk = _known_risk(known) or (self._screen.read(folded, NO_MEANING, cautious=True) if cautious else None)
         else:
             label, chance = ranking[0]
-            asks = 0.0 if label.startswith(_ASKS_NOTHING) else chance
+            asks = _wants_else(label, chance)
             risk = self._screen.read(folded, scores.meaning, asks=asks, cautious=cautious or self._embedder is None)
         searching = _service(ranking) >= _SEARCHING or ranking[0][0].startswith("search_service/")
         entities = self._entities.find(shown, guess.language, searching=searching)
@@ -171,6 +174,13 @@ class Understanding:
         if known is not None:
             ranking = [(known, 0.99), *((label, p * 0.01) for label, p in ranking if p and label != known)]
         return ranking
+
+
+def _wants_else(label: str, chance: float) -> float:
+    """How surely a message wants something else than help in danger, by the one intent that is likeliest."""
+    if label.startswith(OUT_OF_SCOPE):
+        return _CHATS * chance if chance >= _SURELY_CHATS else 0.0
+    return 0.0 if label.startswith(_ASKS_NOTHING) else chance
 
 
 def read_payload(text: str, language: str) -> Reading:

