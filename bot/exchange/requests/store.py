@@ -544,7 +544,8 @@ def get_letter(tx: Connection, envelope_id: str) -> PutLetter | None:
 
 def letters_of(tx: Connection, request_id: str) -> list[PutLetter]:
     query = sa.select(request_letters).where(request_letters.c.request_id == request_id)
-    return [_to_letter(row) for row in tx.execute(query.order_by(request_letters.c.put_at, request_letters.c.envelope_id))]
+    in_turn = query.order_by(request_letters.c.put_at, request_letters.c.envelope_id)
+    return [_to_letter(row) for row in tx.execute(in_turn)]
 
 
 def with_lost_letters(tx: Connection, kinds: Iterable[str], states: Iterable[str]) -> list[str]:
