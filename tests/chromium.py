@@ -5,9 +5,20 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
+#: What a page shows is waited for so long: a busy machine is no mistake of the program.
+PATIENCE_SECONDS = 30
+#: The toolbar and the address bar that nobody sees are pages of their own, a process each, and took an eighth of the
+#: work of these tests. The last list of this kind counts, so what playwright switches off is said again.
+SWITCHED_OFF = (
+    "InitialWebUI", "PreloadTopChromeWebUI", "WebUIOmniboxAimPopup", "WebUIOmniboxPopup",
+    "WebUIToolbarProcessOverheadExperiment",
+    "AvoidCorsURLLoaderRestartOnRedirect", "AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose",
+    "HttpsFirstBalancedModeAutoEnable", "HttpsUpgrades", "MediaRouter", "OptimizationHints", "PaintHolding",
+    "ThirdPartyStoragePartitioning", "Translate",
+)  # fmt: skip
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -16,7 +27,9 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--disable-features={','.join(SWITCHED_OFF)}",
 )
+expect.set_options(timeout=1000 * PATIENCE_SECONDS)
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1360, "height": 820}
 

@@ -104,7 +104,8 @@ class PostgresServer:
             [
                 str(self._binaries / "postgres"), "-D", str(self._data), "-k", str(self.folder),
                 "-c", "listen_addresses=", "-c", f"fsync={'on' if fsync else 'off'}", "-c", "max_connections=100",
-                "-c", "shared_buffers=128MB",
+                "-c", "shared_buffers=128MB", "-c", "full_page_writes=off", "-c", "autovacuum=off", "-c", "jit=off",
+                "-c", "wal_level=minimal", "-c", "max_wal_senders=0",
             ],
             stdout=subprocess.DEVNULL, stderr=(self.folder / "server.log").open("ab"), cwd=str(self.folder),
             **_as_nobody(),

@@ -247,7 +247,7 @@ def answers(people: People, asked: str, found: Mapping[str, str], *, seen: str, 
 
 
 async def test_a_girl_with_a_false_uncle_is_kept_from_him_and_comes_to_her_aunt_over_two_borders(tmp_path: Path):
-    base = load_settings({"WAYMARK_DATA_DIR": str(tmp_path), "WAYMARK_UNDERSTANDING": "ngrams"})
+    base = load_settings({"WAYMARK_DATA_DIR": str(tmp_path)})
     async with started(base, three_free_ports()) as sides:
         links = {side.place.country: await links_of(side) for side in sides.values()}
         urls = {country: side.settings.public_url for country, side in sides.items()}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from bot.cases import service as cases
 from bot.cases import store
@@ -16,22 +16,11 @@ from bot.kernel.access import Role
 from bot.kernel.officers import Officer
 from dialogues.understanding.model import Priority
 from tests.browser.desk_server import DeskServer
+from tests.chromium import DESKTOP, PHONE
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = "/usr/bin/chromium"
-DESKTOP = {"width": 1360, "height": 820}
-PHONE = {"width": 390, "height": 844}
-
 SignIn = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def engine() -> Engine:
 def read(request: pytest.FixtureRequest) -> Read:
     cache = request.config.cache
     assert cache is not None
-    understanding = Understanding.load(ROOT / "dialogues", learnt_folder(Path(cache.mkdir("understanding"))), "ngrams")
+    understanding = Understanding.load(ROOT / "dialogues", learnt_folder(Path(cache.mkdir("understanding"))))
     return lambda text, language: understanding.read(text, language=language)
 
 
