@@ -17,9 +17,10 @@ from directory.files.sent import begin_check, check_file, keep_file
 from directory.model import Phone, RecordState, Service, fixed_id
 from directory.service import Wrong, move_service, propose_change, report_wrong
 from tests.browser.desk_server import DeskServer
-from tests.browser.test_desk import DESKTOP, PHONE, SignIn, chromium, desk, sign_in
+from tests.browser.test_desk import SignIn, desk, sign_in
+from tests.chromium import DESKTOP, PHONE
 
-__all__ = ["chromium", "desk", "sign_in"]
+__all__ = ["desk", "sign_in"]
 
 pytestmark = pytest.mark.browser
 
