@@ -154,12 +154,17 @@ class Vault:
                 self._keys.move_to_end(key_id)
                 return kept.key
         wrapped = tx.execute(sa.select(data_keys.c.wrapped).where(data_keys.c.id == key_id)).scalar_one_or_none()
+        return self.key_as_read(key_id, wrapped)
+
+    def key_as_read(self, key_id: str, wrapped: bytes | None) -> DataKey:
+        """A data key whose row the caller has just read along with another. Raises Erased, WrongMasterKey."""
         if wrapped is None:
             self.forget(key_id)
             raise Erased(key_id)
-        key = kept.key if kept is not None else DataKey(key_id, self._unwrap(key_id, wrapped))
         with self._lock:
-            self._keys[key_id] = _Kept(key, now)
+            kept = self._keys.get(key_id)
+            key = kept.key if kept is not None else DataKey(key_id, self._unwrap(key_id, wrapped))
+            self._keys[key_id] = _Kept(key, self._monotonic())
             self._keys.move_to_end(key_id)
             while len(self._keys) > KEYS_IN_MEMORY:
                 self._keys.popitem(last=False)

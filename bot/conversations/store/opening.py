@@ -14,7 +14,7 @@ from bot.conversations.model import (
     OutboxState,
 )
 from bot.conversations.store.tables import WATCHED, NoConversation, conversations, outbox
-from bot.kernel.crypto import DataKey, Vault
+from bot.kernel.crypto import DataKey, Vault, data_keys
 from bot.kernel.database import insert_or_nothing
 from bot.kernel.ids import new_id
 
@@ -49,7 +49,7 @@ def find_or_open(
 ) -> tuple[str, DataKey]:
     """The conversation with an address, opened if there is none. Safe against two who open it at once."""
     index = address_index(vault, channel, account, address)
-    found = conversation_by_address(tx, channel, account, index)
+    found = _with_key(tx, channel, account, index)
     if found is None:
         conversation_id, key = new_id(), vault.new_key(tx, at)
         values = {
@@ -73,9 +73,22 @@ def find_or_open(
         if insert_or_nothing(tx, conversations, values):
             return conversation_id, key
         vault.destroy(tx, key.id, at)  # somebody was faster: this key has sealed nothing
-        found = conversation_by_address(tx, channel, account, index)
+        found = _with_key(tx, channel, account, index)
         assert found is not None
-    return found[0], vault.key(tx, found[1])
+    return found.id, vault.key_as_read(found.key_id, found.wrapped)
+
+
+def _with_key(tx: Connection, channel: str, account: str, index: str) -> Row[Any, Any, Any] | None:
+    """The conversation and its data key in one look: every message that comes in asks."""
+    return tx.execute(
+        sa.select(conversations.c.id, conversations.c.key_id, data_keys.c.wrapped)
+        .join(data_keys, data_keys.c.id == conversations.c.key_id)
+        .where(
+            conversations.c.channel == channel,
+            conversations.c.account == account,
+            conversations.c.address_index == index,
+        )
+    ).one_or_none()
 
 
 def conversation(tx: Connection, conversation_id: str, *, lock: bool = False) -> Row[Any]:
