@@ -181,7 +181,7 @@ def find_conversation(tx: Connection, vault: Vault, *, channel: str, account: st
     """The conversation with an address, if there is one that was not erased."""
     index = store.address_index(vault, channel, account, address)
     found = store.conversation_by_address(tx, channel, account, index)
-    return None if found is None else found[0]
+    return None if found is None else found.id
 
 
 def make_officers_phone(tx: Connection, conversation_id: str) -> None:

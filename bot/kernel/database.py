@@ -378,7 +378,7 @@ class PostgresDatabase:
             except DBAPIError as error:
                 if not _may_try_again(error) or attempt == TRIES_ON_POSTGRES:
                     raise _as_unavailable(error) from error
-                await asyncio.sleep(random.uniform(0, FIRST_PAUSE_SECONDS * 2**attempt))
+                await asyncio.sleep(random.uniform(0, FIRST_PAUSE_SECONDS * 2 ** (attempt - 1)))
             except OSError as error:
                 raise DatabaseUnavailable(str(error)) from error
         raise AssertionError("unreachable")

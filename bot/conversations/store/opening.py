@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
@@ -23,16 +23,26 @@ def address_index(vault: Vault, channel: str, account: str, address: str) -> str
     return vault.index("address", channel, account, address)
 
 
-def conversation_by_address(tx: Connection, channel: str, account: str, index: str) -> tuple[str, str] | None:
-    """The id of the conversation and of its data key."""
+class Addressed(NamedTuple):
+    """A conversation found by its address, with its data key as it is stored."""
+
+    id: str
+    key_id: str
+    wrapped: bytes | None  # None: erased
+
+
+def conversation_by_address(tx: Connection, channel: str, account: str, index: str) -> Addressed | None:
+    """The conversation and its data key in one look: every message that comes in asks."""
     row = tx.execute(
-        sa.select(conversations.c.id, conversations.c.key_id).where(
+        sa.select(conversations.c.id, conversations.c.key_id, data_keys.c.wrapped)
+        .join(data_keys, data_keys.c.id == conversations.c.key_id)
+        .where(
             conversations.c.channel == channel,
             conversations.c.account == account,
             conversations.c.address_index == index,
         )
     ).one_or_none()
-    return None if row is None else (row.id, row.key_id)
+    return None if row is None else Addressed(*row)
 
 
 def find_or_open(
@@ -49,7 +59,7 @@ def find_or_open(
 ) -> tuple[str, DataKey]:
     """The conversation with an address, opened if there is none. Safe against two who open it at once."""
     index = address_index(vault, channel, account, address)
-    found = _with_key(tx, channel, account, index)
+    found = conversation_by_address(tx, channel, account, index)
     if found is None:
         conversation_id, key = new_id(), vault.new_key(tx, at)
         values = {
@@ -73,22 +83,9 @@ def find_or_open(
         if insert_or_nothing(tx, conversations, values):
             return conversation_id, key
         vault.destroy(tx, key.id, at)  # somebody was faster: this key has sealed nothing
-        found = _with_key(tx, channel, account, index)
+        found = conversation_by_address(tx, channel, account, index)
         assert found is not None
     return found.id, vault.key_as_read(found.key_id, found.wrapped)
-
-
-def _with_key(tx: Connection, channel: str, account: str, index: str) -> Row[Any, Any, Any] | None:
-    """The conversation and its data key in one look: every message that comes in asks."""
-    return tx.execute(
-        sa.select(conversations.c.id, conversations.c.key_id, data_keys.c.wrapped)
-        .join(data_keys, data_keys.c.id == conversations.c.key_id)
-        .where(
-            conversations.c.channel == channel,
-            conversations.c.account == account,
-            conversations.c.address_index == index,
-        )
-    ).one_or_none()
 
 
 def conversation(tx: Connection, conversation_id: str, *, lock: bool = False) -> Row[Any]:
