@@ -9,15 +9,21 @@ when the answer would be a guess.
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
 import unicodedata
+from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property, lru_cache
+from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from msgspec import Struct, field
+from msgspec.structs import replace
+from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
@@ -77,14 +83,16 @@ class Place(Struct, frozen=True):
 
 def load_supplement(path: Path = SUPPLEMENT) -> list[Place]:
     """The shipped list. Raises ValueError naming the line that is wrong."""
-    places = []
+    return list(_read_supplement(path))
+
+
+def _read_supplement(path: Path) -> Iterator[Place]:
     with path.open(encoding="utf-8", newline="") as file:
         for line, row in enumerate(csv.DictReader(file), start=2):
             try:
-                places.append(_place(row))
+                yield _place(row)
             except (KeyError, ValueError) as error:
                 raise ValueError(f"{path.name}, line {line}: {error}") from error
-    return places
 
 
 def _place(row: Mapping[str, str]) -> Place:
@@ -108,21 +116,44 @@ def _place(row: Mapping[str, str]) -> Place:
 
 
 class Places:
-    """Every known place, ready to be searched. Does not change: `with_towns` makes another."""
+    """Every known place, ready to be searched. Does not change: `with_towns` makes another.
 
-    def __init__(self, places: Iterable[Place]) -> None:
-        self._places = list(places)
-        self._written: list[str] = []
-        self._written_of: list[Place] = []
-        self._consonants: list[str] = []
-        self._consonants_of: list[Place] = []
-        self._consonants_latin: list[str] = []
-        self._sounding: dict[str, tuple[int, ...]] = {}  # where in what is written
-        self._exact: dict[str, tuple[Place, ...]] = {}
-        for place in self._places:
-            self._index(place)
+    Thousands of towns have a hundred thousand spellings: each is kept once, and found by halving, by a hash of its
+    sound or by its consonants. A dictionary for each of these took three times the memory.
+    """
+
+    def __init__(self, places: Iterable[Place], *, aliases_kept: bool = True) -> None:
+        """`aliases_kept`: False where nobody asks a place for its spellings, and no other `Places` is made of this."""
+        self._places: list[Place] = []
+        written, written_of = list[str](), array("I")
+        for at, place in enumerate(places):
+            self._places.append(place if aliases_kept else replace(place, aliases=()))
+            for spelling in filter(None, dict.fromkeys(map(fold, place.spellings()))):
+                written.append(spelling)
+                written_of.append(at)
+        in_order = sorted(range(len(written)), key=written.__getitem__)
+        self._written = [written[at] for at in in_order]
+        self._written_of = np.array(written_of, np.uint32)[in_order] if in_order else np.zeros(0, np.uint32)
+        heard = np.array(array("q", map(_hash, map(sounds, self._written))), np.int64)
+        self._heard_order = np.argsort(heard, kind="stable").astype(np.uint32)
+        self._heard = heard[self._heard_order]
+        self._bones, self._bones_of = self._skeletons(np.argsort(in_order))
         points = [(place.latitude, place.longitude) for place in self._places]
         self._points = np.radians(np.array(points, dtype=float).reshape(-1, 2))
+
+    def _skeletons(self, as_given: NDArray[np.intp]) -> tuple[list[str], NDArray[np.uint32]]:
+        """The consonants of every name, once a place, and the position of the first name that has them."""
+        shared: dict[str, str] = {}
+        found, first = list[str](), array("I")
+        for _place, positions in groupby(as_given.tolist(), self._written_of.__getitem__):
+            theirs: dict[str, int] = {}
+            for position in positions:
+                theirs.setdefault(consonants(self._written[position]), position)
+            for bones, position in theirs.items():
+                if len(bones) > 1:
+                    found.append(shared.setdefault(bones, bones))
+                    first.append(position)
+        return found, np.array(first, np.uint32)
 
     @classmethod
     def load(cls, path: Path = SUPPLEMENT) -> Places:
@@ -134,30 +165,22 @@ class Places:
     def __iter__(self) -> Iterator[Place]:
         return iter(self._places)
 
-    def _index(self, place: Place) -> None:
-        seen_written: set[str] = set()
-        seen_consonants: set[str] = set()
-        for spelling in place.spellings():
-            written = fold(spelling)
-            if written and written not in seen_written:
-                seen_written.add(written)
-                self._exact[written] = (*self._exact.get(written, ()), place)
-                self._written.append(written)
-                self._written_of.append(place)
-                sound = sounds(written)
-                self._sounding[sound] = (*self._sounding.get(sound, ()), len(self._written) - 1)
-            bones = consonants(written)
-            if len(bones) > 1 and bones not in seen_consonants:
-                seen_consonants.add(bones)
-                self._consonants.append(bones)
-                self._consonants_of.append(place)
-                self._consonants_latin.append(in_latin(written))
+    def _called(self, written: str) -> list[Place]:
+        """The places with exactly this spelling, folded, in the order in which they were given."""
+        start, end = bisect_left(self._written, written), bisect_right(self._written, written)
+        return [self._places[at] for at in self._written_of[start:end].tolist()]
+
+    def _heard_as(self, written: str) -> list[int]:
+        """Where in what is written names stand that are read aloud like this one."""
+        sound = _hash(sounds(written))
+        start, end = np.searchsorted(self._heard, sound, "left"), np.searchsorted(self._heard, sound, "right")
+        return [int(position) for position in self._heard_order[start:end]]
 
     def with_towns(self, towns: Iterable[tuple[str, str, float, float]]) -> Places:
         """These places and the directory's own towns (name, country, latitude, longitude), save those known already."""
         added = []
         for name, country, latitude, longitude in towns:
-            same = [place for place in self._exact.get(fold(name), ()) if place.country == country]
+            same = [place for place in self._called(fold(name)) if place.country == country]
             if all(distance_m(p.latitude, p.longitude, latitude, longitude) > SAME_TOWN_M for p in same):
                 key = f"own:{country}:{fold(name)}"
                 added.append(Place(key, name, country, latitude, longitude, kind="own", weight=6))
@@ -173,7 +196,7 @@ class Places:
         stripped = bare(written)
         attempts = (written, stripped, without_prefix(stripped))
         for attempt in attempts:
-            if same := self._exact.get(attempt):
+            if same := self._called(attempt):
                 return _choose_same_name(same, country)
         best: dict[str, tuple[float, Place]] = {}
         for attempt in dict.fromkeys((written, stripped)):
@@ -191,7 +214,7 @@ class Places:
         stripped = bare(fold(words[: LONGEST_NAME * 4]))
         best: dict[str, tuple[float, Place]] = {}
         for attempt in dict.fromkeys((stripped, without_prefix(stripped))):
-            same = self._exact.get(attempt, ())
+            same = self._called(attempt)
             best.update({place.key: (AS_WRITTEN, place) for place in same})
             if not same and 1 < len(attempt) <= LONGEST_NAME:
                 self._alike(attempt, best)
@@ -204,37 +227,41 @@ class Places:
             if score > best.get(place.key, (0.0, place))[0]:
                 best[place.key] = (score, place)
 
-        for position in self._sounding.get(sounds(written), ()):
-            name, place = self._written[position], self._written_of[position]
+        for position in self._heard_as(written):
+            name, place = self._written[position], self._place_written(position)
             by_letters = SOUNDS_ALIKE_BY_LETTERS * likeness(written, name)
             keep(SOUNDS_ALIKE + by_letters + SOUNDS_ALIKE_BY_WEIGHT * place.weight, place)
         for name, _ratio, position in process.extract(
             written, self._written, scorer=fuzz.ratio, score_cutoff=POSSIBLE - 14, limit=24
         ):
-            keep(max(likeness(written, name), _cut_short(written, name)), self._written_of[position])
+            keep(max(likeness(written, name), _cut_short(written, name)), self._place_written(position))
         bones, latin = consonants(written), in_latin(written)
         if len(bones) > 2:
             for name, ratio, position in process.extract(
-                bones, self._consonants, scorer=fuzz.ratio, score_cutoff=POSSIBLE, limit=24
+                bones, self._bones, scorer=fuzz.ratio, score_cutoff=POSSIBLE, limit=24
             ):
                 shorter = min(len(bones), len(name))
                 if ratio == 100 or shorter > 4:  # consonants alone say less, and the fewer the less
-                    other = self._consonants_latin[position]
+                    at = int(self._bones_of[position])
+                    other = in_latin(self._written[at])
                     score = 0.7 * ratio + 0.3 * fuzz.ratio(latin, other) - 12 / shorter
                     if written.isascii():  # with vowels written, two names may sound alike and be quite different
                         score = min(score, likeness(latin, other) + SOUND_BONUS)
-                    keep(score, self._consonants_of[position])
+                    keep(score, self._place_written(at))
+
+    def _place_written(self, position: int) -> Place:
+        return self._places[int(self._written_of[position])]
 
     def name_in(self, name: str, country: str, language: str) -> str:
         """How people of a language call the place with this canonical name."""
-        for place in self._exact.get(fold(name), ()):
+        for place in self._called(fold(name)):
             if place.country == country:
                 return place.name_in(language)
         return name
 
     def named(self, name: str, country: str) -> list[Place]:
         """The places of a country that are called exactly so, in any of their spellings."""
-        return [place for place in self._exact.get(fold(name), ()) if place.country == country]
+        return [place for place in self._called(fold(name)) if place.country == country]
 
     def around(self, latitude: float, longitude: float, country: str, *, radius_m: float) -> list[Place]:
         """The known places of a country within a few kilometres of a point."""
@@ -311,7 +338,7 @@ class ShippedTowns:
 
     @cached_property
     def _towns(self) -> Places:
-        return Places.load(TOWNS)
+        return Places(_read_supplement(TOWNS), aliases_kept=False)
 
     def scored(self, words: str, *, country: str | None = None) -> list[tuple[float, Place]]:
         return self._towns.scored(words, country=country)
@@ -382,6 +409,10 @@ def _cut_short(written: str, name: str) -> float:
     if len(written) < SHORTEST_BEGINNING or not name.startswith(written):
         return 0.0
     return CUT_SHORT - (len(name) - len(written))
+
+
+def _hash(sound: str) -> int:
+    return int.from_bytes(hashlib.blake2b(sound.encode(), digest_size=8).digest(), signed=True)
 
 
 # --- folding ----------------------------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ CHECKS = (
     Check(
         "integration",
         "they hold on SQLite and PostgreSQL",
-        _pytest("tests/integration", "-n", "2", "-m", "not faults"),
+        _pytest("tests/integration", "-n", "3", "-m", "not faults"),
         True,
     ),
     Check("browser", "people can use it", _pytest("tests/browser", "-n", "2", "--dist", "loadfile"), True),

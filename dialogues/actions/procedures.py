@@ -215,7 +215,10 @@ def taken_for_a_child(tracker: Any) -> bool:
     """Whether only the way of speaking says that a child writes, so that it may be wrong."""
     known = entity(tracker, "audience") or tracker.get_slot("audience")
     words = _words(tracker)
-    return known is None and not says_to_be_a_child(words) and speaks_as_a_child(words, language_of(tracker))
+    if known is not None or says_to_be_a_child(words):
+        return False
+    sounds_so = entity(tracker, "writer") == "child" and not writes_for_a_child(words)
+    return sounds_so or speaks_as_a_child(words, language_of(tracker))
 
 
 def ask_whether(

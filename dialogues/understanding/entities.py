@@ -233,10 +233,13 @@ class EntityFinder:
             if stem in self._places and self._may_name(token):
                 return [(token.start, token.start + len(stem))]
             for size in (1, 2, 3):
-                alike = self._like_a_name(tokens[at : at + size]) if _stand_together(tokens, at, size) else 0.0
-                alike += _LAST * (bool(alike) and at + size == len(tokens))
-                if alike > best:
-                    best, found = alike, [(token.start, tokens[at + size - 1].end)]
+                if not _stand_together(tokens, at, size):
+                    continue
+                for first in _without_what_is_written_on(token):
+                    alike = self._like_a_name([first, *tokens[at + 1 : at + size]])
+                    alike += _LAST * (bool(alike) and at + size == len(tokens))
+                    if alike > best:
+                        best, found = alike, [(first.start, tokens[at + size - 1].end)]
         return found
 
     def _like_a_name(self, tokens: list[_Token]) -> float:
@@ -282,6 +285,13 @@ class EntityFinder:
             and name not in self._common
             and not any(stem in self._common or f"ال{stem}" in self._common for stem in _stems(name))
         )
+
+
+def _without_what_is_written_on(token: _Token) -> list[_Token]:
+    """The word, and where Arabic may have written a preposition onto it, the word without: باسطمبول."""
+    if not _has_prefix(token.folded):
+        return [token]
+    return [token, _Token(token.folded[1:], token.start + 1, token.end, token.capital)]
 
 
 def _stand_together(tokens: list[_Token], at: int, size: int) -> bool:

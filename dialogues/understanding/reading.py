@@ -10,9 +10,7 @@ import json
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from msgspec import Struct
@@ -25,6 +23,7 @@ from dialogues.understanding.fold import clean, fold, undisguise
 from dialogues.understanding.heads import Head, Likeness
 from dialogues.understanding.language import Guess, LanguageModel
 from dialogues.understanding.model import Priority, Reading, Risk
+from dialogues.understanding.phrases import Known
 from dialogues.understanding.screen import NO_MEANING, Meaning, Screen, raised_for_age
 from dialogues.understanding.towns import directory_names, great_names, sounding_names
 from dialogues.understanding.training import Trained, trained, urgency_of
@@ -45,7 +44,7 @@ WINDOWS, WINDOW = 8, 280
 _ASKS_NOTHING = ("report_case", "inform", "affirm", "deny")
 #: Whoever surely chats of something else (a game, a song, tired feet) must sound more like danger, by such a share of
 #: what a plain question must; who only seems to, no more than anybody.
-_CHATS, _SURELY_CHATS = 0.6, 0.9
+_CHATS, _SURELY_CHATS = 0.5, 0.9
 _CACHE_SIZE = 4096
 _PAYLOAD = re.compile(r"^/(?P<intent>[a-z_]+(?:/[a-z_]+)?)(?:@[0-9.]+)?(?P<entities>\{.*\})?$", re.DOTALL)
 _AROUND_A_NAME = " .,!?؟،"
@@ -57,6 +56,7 @@ class _Scores(Struct, frozen=True):
 
     intents: Matrix
     meaning: Meaning
+    child: float = 0.0  # the chance that a child writes about themselves
 
 
 class Understanding:
@@ -71,6 +71,8 @@ class Understanding:
         self._risks: Head = learnt.risks
         self._urgent: Head = learnt.urgent
         self._degrees: Head = learnt.degrees
+        self._writers: Head = learnt.writers
+        self._child_from = learnt.child_threshold
         self._phrases = learnt.phrases
         self._language: LanguageModel = learnt.language
         self._screen = Screen.from_json(learnt.lexicon, threshold=learnt.threshold, urgent=learnt.urgent_threshold)
@@ -121,15 +123,15 @@ class Understanding:
 
     def _read(self, shown: str, language: str | None, cautious: bool) -> Reading:
         folded = fold(shown)
-        known = self._phrases.get(folded.strip(" .!?,"))
-        if known and known["intent"] and "/" not in known["intent"] and not known["risk"]:
+        known = self._phrases.get(folded)
+        if known and known.intent and "/" not in known.intent and not known.reason:
             scores = self._nothing_to_ask  # a greeting, a yes: such words never touch the model
         else:
             scores = self._score(shown, folded)
         guess = self._language.guess(shown, language)
-        if known and known["language"] and not language and not guess.certain:
-            guess = Guess(known["language"], certain=False)
-        ranking = self._rank(scores.intents, known.get("intent") if known else None)
+        if known and known.language and not language and not guess.certain:
+            guess = Guess(known.language, certain=False)
+        ranking = self._rank(scores.intents, known.intent if known else "")
         if known:  # reviewed words, read as reviewed
             risk = _known_risk(known) or (self._screen.read(folded, NO_MEANING, cautious=True) if cautious else None)
         else:
@@ -140,7 +142,10 @@ class Understanding:
         entities = self._entities.find(shown, guess.language, searching=searching)
         if risk:
             risk = raised_for_age(risk, _youngest(entities))
-        return _settle(shown, guess.language, guess.certain, ranking, entities, risk, speaks_of_another(folded))
+        reporter = speaks_of_another(folded)
+        if scores.child >= self._child_from and not reporter:
+            entities.append(Entity("writer", "child"))
+        return _settle(shown, guess.language, guess.certain, ranking, entities, risk, reporter)
 
     def _score(self, shown: str, folded: str) -> _Scores:
         """Long messages are read window by window; a risk in any of them counts, the intent is the whole's."""
@@ -157,21 +162,22 @@ class Understanding:
             )[:3],
             urgent=float(urgency[worst]),
         )
-        return _Scores(np.asarray(self._intents.probabilities(like).mean(axis=0), np.float32), meaning)
+        child = float(self._writers.probabilities(like)[:, 0].mean())
+        return _Scores(np.asarray(self._intents.probabilities(like).mean(axis=0), np.float32), meaning, child)
 
     def _compare(self, shown: list[str], folded: list[str]) -> Likeness:
         embedded = self._embedder.embed([undisguise(text) for text in shown]) if self._embedder else None
         return self._sentences.compare(embedded, self._ngrams.embed(folded))
 
-    def _rank(self, chances: Matrix, known: str | None) -> list[tuple[str, float]]:
+    def _rank(self, chances: Matrix, known: str) -> list[tuple[str, float]]:
         summed: dict[str, float] = {}
         for i in np.argsort(chances)[::-1][: 2 * RANKED]:
             label = self._intents.labels[i]
             label = OUT_OF_SCOPE if label.startswith(OUT_OF_SCOPE) else label
             summed[label] = summed.get(label, 0.0) + float(chances[i])
         ranking = sorted(summed.items(), key=lambda item: -item[1])
-        known = OUT_OF_SCOPE if known and known.startswith(OUT_OF_SCOPE) else known
-        if known is not None:
+        known = OUT_OF_SCOPE if known.startswith(OUT_OF_SCOPE) else known
+        if known:
             ranking = [(known, 0.99), *((label, p * 0.01) for label, p in ranking if p and label != known)]
         return ranking
 
@@ -244,11 +250,8 @@ def _service(ranking: list[tuple[str, float]]) -> float:
     return sum(p for name, p in ranking if name.startswith("search_service/"))
 
 
-def _known_risk(known: Mapping[str, Any]) -> Risk | None:
-    if not known["risk"]:
-        return None
-    reason, priority = known["risk"]
-    return Risk(reason, Priority(priority), 0.99, "words")
+def _known_risk(known: Known) -> Risk | None:
+    return Risk(known.reason, Priority(known.priority), 0.99, "words") if known.reason else None
 
 
 def _youngest(entities: list[Entity]) -> int | None:

@@ -25,16 +25,17 @@ from dialogues.understanding.fold import clean, fold, words
 from dialogues.understanding.heads import Head, Lesson, Sentences
 from dialogues.understanding.language import LanguageModel
 from dialogues.understanding.model import HEARD, LANGUAGES
+from dialogues.understanding.phrases import Phrases
 from dialogues.understanding.screen import ALWAYS_P0, CRISES, Pattern, PatternWrong
 
 #: Raise when this code learns something else from the same data.
-RECIPE = 15
+RECIPE = 16
 #: Of so many parts, so many are held back to judge by.
 _PARTS, _HELD = 8, 2
 #: Sentences of one label that are at least so alike tell of one situation, and are left out together.
 _SAME_SITUATION = 0.5
 #: and of those that are alike still more, one is learnt.
-_SAME_SENTENCE = 0.55
+_SAME_SENTENCE = 0.53
 #: A word in fewer sentences than so many may be the name of a town that somebody named in passing.
 _OFTEN = 4
 #: How far a label with many sentences loses what it gains by them: harmless talk has a thousand, a procedure fifty.
@@ -44,12 +45,15 @@ HARMLESS = "out_of_scope/harmless"
 #: The screen's thresholds are set so that this share of crises is heard by heads that never saw them.
 _CRISES_HEARD, _P0_HEARD = 0.95, 0.93
 #: and never lower or higher than this: below, a help desk drowns in false alarms.
-_THRESHOLDS = (0.05, 0.5)
+_THRESHOLDS = (0.04, 0.5)
 #: Letters alone are unsure: half of this (the screen is cautious then) must be more than the name of a town gets.
 _LOWEST_BY_LETTERS = 0.12
 _URGENT = (0.1, 0.5)
-#: The labels of the head that tells how soon.
+#: The labels of the head that tells how soon, and of the one that tells who writes.
 SOON = ("P0", "later")
+WRITERS = ("child", "worker")
+#: Of workers whose situations were never seen, this share may be taken for a child; a button lets them say otherwise.
+_WORKERS_TAKEN_FOR_A_CHILD = 0.01
 _ANNOTATION = re.compile(r"\[([^\]]+)\](?:\(([^)]+)\)|\{([^}]+)\})")
 
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -67,6 +71,7 @@ class Example(Struct, frozen=True):
     intent: str
     risk: str = ""  # a crisis code
     priority: str = ""
+    writer: str = ""  # "child" or "worker", where the author said who writes so
 
 
 class Corpus(Struct):
@@ -86,12 +91,14 @@ class Trained(Struct, frozen=True):
     risks: Head
     urgent: Head
     degrees: Head
+    writers: Head
     language: LanguageModel
     threshold: float
     urgent_threshold: float
+    child_threshold: float
     lexicon: Mapping[str, Any]
     vocabulary: Mapping[str, Any]
-    phrases: Mapping[str, Mapping[str, Any]]
+    phrases: Phrases
     #: In the order of the corpus: the chance of danger by heads that never saw the situation. Not a number where all
     #: of them saw it.
     unseen_danger: Matrix
@@ -168,9 +175,16 @@ def learn(corpus: Corpus, embedder: Embedder | None) -> tuple[Trained, list[str]
         (risk_head, risk_chances),
         (urgent_head, urgent_chances),
         (degree_head, degree_chances),
+        (writer_head, writer_chances),
     ) = heads.learn(
         sentences.compare(embedded, letters),
-        [Lesson(intents, evenly=_EVENLY), Lesson(risks, ["none", *CRISES]), Lesson(soon, SOON), Lesson(degrees)],
+        [
+            Lesson(intents, evenly=_EVENLY),
+            Lesson(risks, ["none", *CRISES]),
+            Lesson(soon, SOON),
+            Lesson(degrees),
+            Lesson([example.writer for example in examples], WRITERS),
+        ],
         held,
     )
 
@@ -187,6 +201,7 @@ def learn(corpus: Corpus, embedder: Embedder | None) -> tuple[Trained, list[str]
     urgent_threshold = (
         float(np.clip(np.quantile(urgency[doubted], 1.0 - _P0_HEARD), *_URGENT)) if doubted.any() else 0.5
     )
+    child_threshold = _child_threshold([e.writer for e in judged if e.writer], writer_chances[:, 0])
     figures = [
         *_accuracy("intent", [e.intent for e in judged if e.intent], intent_head.labels, intent_chances),
         *_accuracy("crisis", [e.risk or "none" for e in judged], risk_head.labels, risk_chances),
@@ -202,17 +217,25 @@ def learn(corpus: Corpus, embedder: Embedder | None) -> tuple[Trained, list[str]
         risks=risk_head,
         urgent=urgent_head,
         degrees=degree_head,
+        writers=writer_head,
         language=LanguageModel.train(
             (example.text, example.language) for example in corpus.examples if example.language in LANGUAGES
         ),
         threshold=threshold,
         urgent_threshold=urgent_threshold,
+        child_threshold=child_threshold,
         lexicon={"lexicon": corpus.lexicon, "context": corpus.context},
         vocabulary=_vocabulary(corpus),
-        phrases=_phrases(corpus.examples),
+        phrases=Phrases.of((e.text, e.language, e.intent, e.risk, e.priority) for e in corpus.examples),
         unseen_danger=unseen_danger,
     )
     return learnt, figures
+
+
+def _child_threshold(writers: Sequence[str], chances: Matrix) -> float:
+    """From which chance on a child writes; never, where there is no worker to judge by."""
+    workers = chances[np.array([writer == "worker" for writer in writers], dtype=bool)]
+    return float(np.clip(np.quantile(workers, 1.0 - _WORKERS_TAKEN_FOR_A_CHILD), 0.5, 1.0)) if len(workers) else 1.1
 
 
 def urgency_of(soon: Matrix, degrees: Matrix, labels: Sequence[str]) -> Matrix:
@@ -280,34 +303,14 @@ def _accuracy(what: str, truth: list[str], labels: tuple[str, ...], chances: Mat
 
 def _vocabulary(corpus: Corpus) -> dict[str, list[str]]:
     """Words that are words, not names; those of them that are seldom written; and the names we know."""
-    places = sorted({fold(place) for place in corpus.places})
-    named = {word for place in places for word in words(place)}
-    written = Counter(
-        word for example in corpus.examples for word in set(words(fold(_ANNOTATION.sub(" ", example.text))))
-    )
+    places = {fold(place) for place in corpus.places}
+    written = Counter(word for example in corpus.examples for word in set(words(fold(example.text))))
+    in_names = Counter(word for place in corpus.places for word in words(fold(place)))
+    # A word that names by itself, or is seldom written but in names: of بلد وين (Beledweyne) the second is "where".
+    named = {word for word in in_names if word in places or written[word] - in_names[word] < _OFTEN}
     common = written.keys() - named
     seldom = [word for word in common if written[word] < _OFTEN]
-    return {"common": sorted(common), "seldom": sorted(seldom), "places": places}
-
-
-def _phrases(examples: list[Example]) -> dict[str, dict[str, Any]]:
-    """Reviewed sentences, answered as reviewed. One that two people read differently is left to the heads."""
-    found: dict[str, set[tuple[str, str, str]]] = defaultdict(set)
-    languages: dict[str, set[str]] = defaultdict(set)
-    for example in examples:
-        found[fold(example.text).strip(" .!?,")].add((example.intent, example.risk, example.priority))
-        languages[fold(example.text).strip(" .!?,")].add(example.language if example.language in LANGUAGES else "")
-    phrases: dict[str, dict[str, Any]] = {}
-    for text, meanings in found.items():
-        if len(meanings) > 1 or not text:
-            continue
-        intent, risk, priority = next(iter(meanings))
-        phrases[text] = {
-            "intent": intent or None,
-            "risk": [risk, priority] if risk else None,
-            "language": (min(languages[text]) or None) if len(languages[text]) == 1 else None,
-        }
-    return phrases
+    return {"common": sorted(common), "seldom": sorted(seldom), "places": sorted(places)}
 
 
 # ---------------------------------------------------------------- reading the files
@@ -348,10 +351,19 @@ def _read_nlu(path: Path, value: dict[str, Any], corpus: Corpus) -> None:
             if item["lookup"] == "place":
                 corpus.places += lines
         elif "intent" in item:
+            writer = _writer(path, item)
             for line in lines:
                 text = _ANNOTATION.sub(lambda found: found[1], line)
-                corpus.examples.append(Example(text, _language_of(path) or "en", item["intent"]))
+                corpus.examples.append(Example(text, _language_of(path) or "en", item["intent"], writer=writer))
                 corpus.places += [found[1] for found in _ANNOTATION.finditer(line) if found[2] == "place"]
+
+
+def _writer(path: Path, item: Mapping[str, Any]) -> str:
+    metadata = item.get("metadata")
+    writer = metadata.get("writer", "") if isinstance(metadata, dict) else ""
+    if writer and writer not in WRITERS:
+        raise TrainingDataWrong(f"{path}: {item['intent']}: the writer {writer!r} is not one of {', '.join(WRITERS)}")
+    return str(writer)
 
 
 def _read_safety(path: Path, value: dict[str, Any], corpus: Corpus) -> None:
@@ -438,11 +450,9 @@ def _path(project: Path, cache: Path, embedder: Embedder | None) -> Path:
 
 
 def _write(path: Path, learnt: Trained) -> None:
-    words_and_lists = json.dumps(
-        {"lexicon": learnt.lexicon, "vocabulary": learnt.vocabulary, "phrases": learnt.phrases}, ensure_ascii=False
-    )
+    words_and_lists = json.dumps({"lexicon": learnt.lexicon, "vocabulary": learnt.vocabulary}, ensure_ascii=False)
     arrays: dict[str, NDArray[np.generic]] = {
-        "thresholds": np.array([learnt.threshold, learnt.urgent_threshold]),
+        "thresholds": np.array([learnt.threshold, learnt.urgent_threshold, learnt.child_threshold]),
         "unseen_danger": learnt.unseen_danger,
         "lists": np.frombuffer(words_and_lists.encode(), dtype=np.uint8),
         **learnt.sentences.to_arrays(),
@@ -450,7 +460,9 @@ def _write(path: Path, learnt: Trained) -> None:
         **learnt.risks.to_arrays("risks"),
         **learnt.urgent.to_arrays("urgent"),
         **learnt.degrees.to_arrays("degrees"),
+        **learnt.writers.to_arrays("writers"),
         **learnt.language.to_arrays(),
+        **learnt.phrases.to_arrays(),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{os.getpid()}.npz")
@@ -470,12 +482,14 @@ def read_learnt(path: Path) -> Trained | None:
             risks=Head.from_arrays("risks", arrays),
             urgent=Head.from_arrays("urgent", arrays),
             degrees=Head.from_arrays("degrees", arrays),
+            writers=Head.from_arrays("writers", arrays),
             language=LanguageModel.from_arrays(arrays),
             threshold=float(arrays["thresholds"][0]),
             urgent_threshold=float(arrays["thresholds"][1]),
+            child_threshold=float(arrays["thresholds"][2]),
             lexicon=lists["lexicon"],
             vocabulary=lists["vocabulary"],
-            phrases=lists["phrases"],
+            phrases=Phrases.from_arrays(arrays),
             unseen_danger=np.asarray(arrays["unseen_danger"], dtype=np.float32),
         )
     except UNREADABLE:

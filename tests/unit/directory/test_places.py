@@ -42,7 +42,7 @@ def names(words: str, country: str | None = None) -> list[str]:
         ("lampeduza", "Lampedusa"),
         ("bihach", "Bihać"),
         ("mitilini", "Mytilene"),
-        ("Lesvos", "Mytilene"),
+        ("Lesvos", "Lesbos"),
         ("cucuta", "Cúcuta"),
         ("przemysl", "Przemyśl"),
         ("Iroun", "Irun"),
@@ -63,7 +63,7 @@ def names(words: str, country: str | None = None) -> list[str]:
         ("كالي", "Calais"),
         ("اسطنبول", "Istanbul"),
         ("بلغرد", "Belgrade"),
-        ("ليسبس", "Mytilene"),
+        ("ليسبس", "Lesbos"),
         # Cyrillic
         ("Вентимилия", "Ventimiglia"),
         ("Вентимиля", "Ventimiglia"),
@@ -81,7 +81,7 @@ def names(words: str, country: str | None = None) -> list[str]:
         ("ኻርቱም", "Khartoum"),
         ("አዲስ አበባ", "Addis Ababa"),
         # Greek
-        ("Λεσβος", "Mytilene"),
+        ("Λεσβος", "Lesbos"),
         ("Θεσαλονικη", "Thessaloníki"),
     ],
 )

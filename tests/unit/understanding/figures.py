@@ -57,6 +57,7 @@ class Sentence:
     priority: str = ""
     oblique: bool = False
     place: str = ""
+    writer: str = ""  # "child" or "worker", where the author says it
 
 
 def earlier() -> list[Sentence]:
@@ -74,7 +75,7 @@ def earlier() -> list[Sentence]:
 
 def situations(name: str = SITUATIONS) -> list[Sentence]:
     found = []
-    for kind, label, detail, language, _author, text in _rows(name):
+    for kind, label, detail, language, author, text in _rows(name):
         label, detail = label.strip("-"), detail.strip("-")
         if kind == "crisis":
             priority, how = detail.split()
@@ -82,7 +83,8 @@ def situations(name: str = SITUATIONS) -> list[Sentence]:
         elif kind == "harmless":
             found.append(Sentence(kind, label.removeprefix("procedure/"), language, text))
         else:
-            found.append(Sentence(kind, label, language, text, place=detail))
+            writer = author if author in ("child", "worker") else ""
+            found.append(Sentence(kind, label, language, text, place=detail, writer=writer))
     return found
 
 
@@ -171,11 +173,21 @@ def _harmless(counts: dict[str, Count], reading: Reading, sentence: Sentence) ->
 
 def _procedure(counts: dict[str, Count], reading: Reading, sentence: Sentence) -> None:
     _procedure_ranked(counts, reading, sentence)
+    _writer(counts, reading, sentence)
     counts["procedure decided"].right(
         any(entity.value == sentence.label for entity in reading.entities if entity.name == "procedure"),
         f"{sentence.label}: {sentence.text} -> {reading.ranking[:2]}",
     )
     counts["false alarms elsewhere"].alarm(reading.risk is not None, f"{sentence.text} -> {reading.risk}")
+
+
+def _writer(counts: dict[str, Count], reading: Reading, sentence: Sentence) -> None:
+    """By the way of writing alone: what somebody says of their age is heard elsewhere."""
+    child = any(entity.name == "writer" for entity in reading.entities)
+    if sentence.writer == "child":
+        counts["children known"].right(child, sentence.text)
+    elif sentence.writer == "worker":
+        counts["workers taken for a child"].alarm(child, sentence.text)
 
 
 def _procedure_ranked(counts: dict[str, Count], reading: Reading, sentence: Sentence) -> None:

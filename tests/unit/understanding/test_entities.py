@@ -104,15 +104,20 @@ def test_a_misspelt_place_is_found_where_a_service_is_looked_for_and_nowhere_els
         ("free food londn", ["londn"]),  # one slip in five letters of a name that many people know
         ("free food from belgrade now in kito", ["kito", "belgrade"]),
         ("association d'Abidjan", ["Abidjan"]),
+        ("وجبات ببلاش باسطمبول", ["اسطمبول"]),  # "in" is written onto it, and a letter is another
         ("free food at 19h", []),
     ],
 )
 def test_a_place_written_by_ear_is_found_where_a_service_is_looked_for(text: str, named: list[str]):
     heard = EntityFinder(
-        {"common": ["free", "food", "silla", "de", "ruedas", "now", "dublin", "casa"], "seldom": [], "places": []},
+        {
+            "common": ["free", "food", "silla", "de", "ruedas", "now", "dublin", "casa", "وجبات", "بلاش"],
+            "seldom": [],
+            "places": [],
+        },
         ["belgrade", "abidjan", "dublin"],
         {"kito": 5, "lima": 5, "kasablanka": 5, "doblin": 5},
-        ["london"],
+        ["london", "اسطنبول"],
     )
 
     assert [entity.value for entity in heard.find(text, "en", searching=True) if entity.name == "place"] == named

@@ -14,6 +14,7 @@ from dialogues.understanding.reading import Understanding
 from dialogues.understanding.screen import CRISES
 from dialogues.understanding.training import (
     Corpus,
+    Example,
     TrainingDataWrong,
     fingerprint,
     read_corpus,
@@ -131,6 +132,11 @@ def test_training_says_how_well_it_went(small_project: Path, tmp_path: Path):
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
+        (
+            "nlu/a.en.yml",
+            "nlu:\n- intent: greet\n  metadata: {writer: parrot}\n  examples: |\n    - hi\n",
+            "the writer 'parrot' is not one of child, worker",
+        ),
         ("nlu/bad.en.yml", "nlu: [", "not readable as YAML"),
         ("nlu/bad.en.yml", "- a list", "must be a mapping"),
         ("nlu/bad.en.yml", "nlu:\n- intent: greet\n  examples: |\n    hello\n", "must start with '- '"),
@@ -146,6 +152,32 @@ def test_a_broken_file_is_named_with_what_is_wrong(small_project: Path, name: st
         read_corpus(small_project)
 
     assert Path(name).name in str(raised.value)
+
+
+def test_who_writes_is_learnt_where_the_author_says_it(tmp_path: Path):
+    (tmp_path / "nlu").mkdir()
+    (tmp_path / "safety").mkdir()
+    (tmp_path / "nlu" / "procedures.en.yml").write_text(
+        "nlu:\n"
+        "- intent: procedure/age_assessment\n  examples: |\n    - how is an age found\n"
+        "- intent: procedure/age_assessment\n  metadata: {writer: child}\n  examples: |\n"
+        "    - they dont believe my age\n",
+        encoding="utf-8",
+    )
+
+    assert [(example.text, example.writer) for example in read_corpus(tmp_path).examples] == [
+        ("how is an age found", ""),
+        ("they dont believe my age", "child"),
+    ]
+
+
+def test_a_word_is_a_word_though_it_stands_in_the_name_of_a_town():
+    asked = [Example(f"{word} وين", "ar", "greet") for word in ("مكان", "طبيب", "محامي", "مدرسة", "أكل")]
+
+    learnt = training._vocabulary(Corpus(examples=asked, places=["بلد وين"]))
+
+    assert "وين" in learnt["common"]
+    assert "بلد" not in learnt["common"]
 
 
 def test_a_head_is_judged_by_sentences_it_never_saw():
