@@ -44,6 +44,7 @@ from bot.cases.model import (
     NotReadyToClose,
     NotSafeNow,
 )
+from bot.cases.queue_time import QueueTime
 from bot.cases.reasons import ALTHOUGH_UNSAFE, TRANSFERRED
 from bot.cases.record import closure
 from bot.conversations import service as conversations
@@ -119,10 +120,11 @@ class CaseFile(Struct, frozen=True):
 class CaseEscalations:
     """Cases, as the message path needs them (`bot.conversations.ports.Escalations`)."""
 
-    def __init__(self, vault: Vault, words: Words | None = None) -> None:
-        """Without `words` nobody is given a return code."""
+    def __init__(self, vault: Vault, words: Words | None = None, queue_time: QueueTime | None = None) -> None:
+        """Without `words` nobody is given a return code, without `queue_time` nobody is told how long it takes."""
         self._vault = vault
         self._words = words
+        self._queue_time = queue_time
 
     def escalate(self, tx: Connection, escalation: Escalation, *, at: datetime) -> Escalated:
         """Open a case, or raise the open one, and ring. The same key again changes nothing."""
@@ -134,6 +136,7 @@ class CaseEscalations:
         known = store.open_case_of(tx, escalation.conversation_id)
         if known is None and (opened := _open_case(tx, self._vault, escalation, at=at)) is not None:
             escalated = self._escalated(tx, escalation, opened, new=True, raised=False, at=at)
+            self._tell_time(tx, escalation, opened, at=at)
             if self._words is not None and escalation.reason in ASKED_FOR_PERSON:
                 receipts.give(tx, self._vault, self._words, opened, at=at, officer_id=None)
             return escalated
@@ -154,7 +157,14 @@ class CaseEscalations:
             with suppress(Erased):  # erased words stay erased; the alarm is what matters
                 key = self._vault.key(tx, known.key_id)
                 store.reseal(tx, case.id, words_sealed=seal(key, case.id, "words", escalation.words))
-        return self._escalated(tx, escalation, case, new=False, raised=raised, at=at)
+        escalated = self._escalated(tx, escalation, case, new=False, raised=raised, at=at)
+        if raised or escalation.reason in ASKED_FOR_PERSON:
+            self._tell_time(tx, escalation, case, at=at)
+        return escalated
+
+    def _tell_time(self, tx: Connection, escalation: Escalation, case: Case, *, at: datetime) -> None:
+        if self._queue_time is not None:
+            self._queue_time.tell(tx, case, language=escalation.language, at=at)
 
     def _escalated(
         self, tx: Connection, escalation: Escalation, case: Case, *, new: bool, raised: bool, at: datetime

@@ -63,6 +63,7 @@ class OwnAsk(StrEnum):
     SAFE_CLOCK = "safe_clock"  # what time it is where they are
     SAFE_WAY = "safe_way"  # how they may be reached, in their own words
     ANY_TIME = "any_time"  # they may be written to whenever
+    HOW_LONG = "how_long"  # "how long do I wait?", from somebody for whom a person was called
 
 
 class OwnWish(Struct, frozen=True):
@@ -71,6 +72,7 @@ class OwnWish(Struct, frozen=True):
     ask: OwnAsk
     said: str = ""
     asked_before: OwnAsk | None = None  # what they asked just before: a code may be the answer to "is it you?"
+    emergency_number: str = ""  # known where the answer begins with it
 
     @property
     def is_secret(self) -> bool:
