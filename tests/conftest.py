@@ -70,6 +70,7 @@ STORES = (
     "bot.cases.page_ways_store",
     "bot.cases.receipt_store",
     "bot.cases.supervision_store",
+    "bot.cases.telling_store",
     "bot.cases.waiting_store",
     "bot.cases.rota.store",
     "bot.cases.record.store",

@@ -28,6 +28,7 @@ from bot.desk import (
     rota,
     sign_in,
     supervision,
+    telling,
     transfer,
 )
 from bot.desk.account import account_routes
@@ -94,6 +95,7 @@ def all_routes(
         guests_routes(companions),
         handing.routes,
         file_routes(holders),
+        telling.routes,
         records.routes,
         refer_routes(PublishedServices(directory), companions),
         arrivals.routes,

@@ -58,7 +58,8 @@ ACTS_IN_TALK = frozenset(
     {
         "opened", "raised", "claim", "reminded", "release", "take_over", "hand_over", "offered", "offer_declined",
         "consulted", "consult_ended", "offer_lapsed", "close", "reopen", "came_back", "return_agreed", "return_refused",
-        "watch_ended", "safe_time_said", "guest_invited", "guest_opened", "guest_withdrawn",
+        "watch_ended", "safe_time_said", "told_first", "not_told_first", "guest_invited", "guest_opened",
+        "guest_withdrawn",
     }
 )  # fmt: skip
 

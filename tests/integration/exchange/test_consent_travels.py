@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.cases import consent
+from bot.cases import consent, telling
 from bot.cases import service as cases
 from bot.cases import store as case_store
 from bot.cases.consent import Consent, Kind, Share
@@ -38,6 +38,7 @@ async def overridden(italy: Country, case_id: str) -> Consent:
         "text": "Not asked.",
     }
     row = await agreed(italy, case_id, **wanted)
+    await italy.do(telling.record, case_id, telling.Said(row.id, why_not="danger"), once="")
     await italy.do(consent.second, case_id, row.id, by=italy.coordinator)
     return row
 
