@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm, choosing, receipt_store, receipts, store, supervision_store
+from bot.cases import alarm, choosing, receipt_store, receipts, reported, store, supervision_store
 from bot.cases.attachments import FileToSend
 from bot.cases.hand import (
     AT_DESK,
@@ -149,6 +149,13 @@ class CaseEscalations:
         """Remember that the person of an open case waits for an answer. The case, if there is one."""
         return store.person_wrote(tx, conversation_id, at)
 
+    def reported(self, tx: Connection, conversation_id: str, answers: Mapping[str, str], *, at: datetime) -> str | None:
+        """Write more answers of a report into the record of the open case. The case, if there is one."""
+        case = store.open_case_of(tx, conversation_id)
+        if case is not None:
+            reported.take_in(tx, self._vault, case, answers, at=at)
+        return None if case is None else case.id
+
     def _raise(self, tx: Connection, escalation: Escalation, known: Case, *, at: datetime) -> Escalated:
         case = known.raised(escalation.reason, escalation.priority, at=at)
         raised = case is not known
@@ -176,6 +183,8 @@ class CaseEscalations:
         facts = {"reason": reason, "priority": priority.value, "source": escalation.source}
         act = "opened" if new else "raised" if raised else "signalled"
         write_down(tx, self._vault, case, act, officer_id=None, at=at, facts=facts)
+        if escalation.report:
+            reported.take_in(tx, self._vault, case, escalation.report, at=at)
         return Escalated(case.id, case.number, new=new, raised=raised)
 
 

@@ -406,6 +406,7 @@ class TurnWorker:
             found_wrong=_found_wrong(turn),
             gaps=_told(turn, "gap"),
             wishes=_told(turn, "tell"),
+            reported=_reported(turn),
         )
 
     def _in_danger(self, message: UserMessage, risk: Risk, language: str) -> UserMessage:
@@ -550,6 +551,7 @@ class TurnWorker:
             source=source,
             reporter=heard.reporter,
             key=claim.name,
+            report=_answers(call),
         )
 
     # --- writing: one transaction ---
@@ -603,6 +605,9 @@ class TurnWorker:
         if outcome.escalation is not None:
             escalated = self._escalations.escalate(tx, outcome.escalation, at=at)
             topics += ["queue", "pages", f"case:{escalated.case_id}"]
+        if outcome.reported:
+            case_id = self._escalations.reported(tx, claim.conversation_id, outcome.reported, at=at)
+            topics += [f"case:{case_id}"] if case_id else []
         if outcome.heard is not None:
             case_id = self._escalations.person_wrote(tx, claim.conversation_id, seq=first, at=at)
             topics += [f"case:{case_id}", "queue"] if case_id else []
@@ -815,6 +820,20 @@ def _found_wrong(turn: Turn) -> tuple[tuple[str, str], ...]:
         for reply in turn.replies
         if reply.custom.get("waymark") == "found_wrong"
     )
+
+
+def _reported(turn: Turn) -> dict[str, str]:
+    """The answers of a report that are told after the officer was called."""
+    found: dict[str, str] = {}
+    for reply in turn.replies:
+        if reply.custom.get("waymark") == "reported":
+            found |= _answers(reply.custom)
+    return found
+
+
+def _answers(custom: Mapping[str, Any] | None) -> dict[str, str]:
+    report = (custom or {}).get("report")
+    return {str(name): str(said) for name, said in report.items()} if isinstance(report, Mapping) else {}
 
 
 def _call_for_officer(turn: Turn) -> Mapping[str, Any] | None:

@@ -40,6 +40,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "override_recorded": N_("{name} asks to share without consent"),
         "override_seconded": N_("{name} agreed to share without consent"),
         "consent_withdrawn": N_("{name} recorded that consent was withdrawn"),
+        "reported": N_("What was reported stands in the file"),
         "told_first": N_("{name} told the child first that something is passed on"),
         "not_told_first": N_("{name} passes something on without telling the child first, with a reason"),
         "carried_written": N_("{name} wrote to a record the child can carry"),

@@ -86,6 +86,7 @@ async def test_who_asks_how_long_and_waits_longer_than_others_is_told_the_truth(
 
 
 async def test_in_danger_the_number_comes_before_the_time(phone: Phone):
+    await phone.officer("Amira")
     phone.talk.engine.replies = (ECHO,)
     answers = await phone.say("he has a knife")
     assert answers[0] == "echo"
