@@ -67,6 +67,7 @@ STORES = (
     "bot.cases.consent_store",
     "bot.cases.consult_store",
     "bot.cases.guests.store",
+    "bot.cases.household_store",
     "bot.cases.page_ways_store",
     "bot.cases.receipt_store",
     "bot.cases.supervision_store",

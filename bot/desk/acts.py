@@ -40,6 +40,8 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "override_recorded": N_("{name} asks to share without consent"),
         "override_seconded": N_("{name} agreed to share without consent"),
         "consent_withdrawn": N_("{name} recorded that consent was withdrawn"),
+        "linked": N_("{name} linked this case with one of the same family or household"),
+        "unlinked": N_("{name} says that the linked case does not belong together with this one"),
         "reported": N_("What was reported stands in the file"),
         "told_first": N_("{name} told the child first that something is passed on"),
         "not_told_first": N_("{name} passes something on without telling the child first, with a reason"),

@@ -23,6 +23,7 @@ from bot.cases.record.risk import RISKS, Risk
 from bot.cases.record.service import RISK_TASKS, Record, RecordMoved
 from bot.cases.record.stages import STAGES, Stage, steps_from
 from bot.desk.case import wake_all
+from bot.desk.family import household_context
 from bot.desk.frame import go_to, hand_of, show
 from bot.desk.queue import officer_names
 from bot.exchange.holds import service as holds
@@ -77,6 +78,7 @@ PROBLEMS: Mapping[str, str] = {
     "not_told": N_("First say whether the child was told: it is asked below. Nothing was passed on."),
     "told_watched": N_("This was not sent: somebody else may hold the phone. Nothing was kept."),
     "told_unsafe": N_("This was not sent: it is not the time that the person called safe. Nothing was kept."),
+    "no_such_case": N_("No case with this number is yours to see. Nothing was linked."),
     "no_consent": N_("No file was written: no consent in force covers anything that can be sent."),
 }
 
@@ -146,6 +148,7 @@ def file_context(
         "shares": consent.shares_of(tx, case.id),
         "holds": holds.standing_holds(tx, case.id),
         **_told_first(tx, hand, record, ledger),
+        **household_context(tx, hand.vault, officer, case),
         "purposes": consent.PURPOSES,
         "classes": consent.CLASSES,
         "named_items": {**consent.CLASSES, **consent.TALK, **carried.TITLES},

@@ -29,6 +29,7 @@ from bot.cases.referrals.model import (
 )
 from bot.cases.referrals.service import LinkDead, Listed, NoConsent, Sent
 from bot.desk.case import wake_all
+from bot.desk.family import household_context
 from bot.desk.frame import context_of, go_to, hand_of, show
 from bot.desk.ports import FoundService, ServiceFinder
 from bot.desk.queue import officer_names
@@ -182,6 +183,7 @@ async def _screen(
             "problem": PROBLEMS.get(problem),
             "typed": typed or MultiDict(),
             "holds": holds.standing_holds(tx, case_id),
+            **household_context(tx, hand.vault, hand.officer, case),
             "adults": holds.adults_of(tx, hand.vault, case),
             "blocked": holds.may_not_move(tx, case_id),
             "sent": sent,
