@@ -59,6 +59,7 @@ NOT_KNOWN = N_("I do not know yet how long it takes. We try to be here within {p
 NOBODY_THERE = N_("Nobody is at the desk right now. I am calling people who are not there. It can take longer.")
 NOBODY_SPEAKS = N_("Nobody on duty speaks your language. That can make it longer.")
 WAIT_BEFORE = N_("People who wait before you: {count}.")
+MANY_BEFORE = N_("More than {count} people wait before you.")
 NOBODY_CALLED = N_("You do not wait for a person here now. Do you want to talk to one?")
 TALK_TO_PERSON = N_("Talk to a person")
 
@@ -194,7 +195,9 @@ class QueueTime:
         said = [self._how_long(language, priority, expected)]
         if expected.nobody_speaks:
             said.append(self._words.text(language, NOBODY_SPEAKS))
-        if expected.ahead:
+        if expected.ahead > queue_time_store.MOST_AHEAD:
+            said.append(self._words.text(language, MANY_BEFORE, count=queue_time_store.MOST_AHEAD))
+        elif expected.ahead:
             said.append(self._words.text(language, WAIT_BEFORE, count=expected.ahead))
         return said
 

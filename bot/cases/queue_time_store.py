@@ -13,21 +13,22 @@ from bot.cases.reasons import DRILL
 from bot.cases.store import case_events, cases
 from dialogues.understanding.model import Priority
 
-#: Nobody is told of more people than this, and no more are counted.
+#: One more is counted than anybody is told: then there are more.
 MOST_AHEAD = 200
 #: Where a case comes from whose person did not write to us: an officer typed it, another body sent it, it is a drill.
 NOT_FROM_PEOPLE = ("walk_in", "phone", "agency", "transfer", DRILL)
 
 
 def ahead_of(tx: Connection, case: Case) -> int:
-    """How many cases wait that are taken before this one: more urgent, or as urgent and due before it."""
+    """How many cases wait that are taken before this one: more urgent, or as urgent and due before it. Beyond
+    MOST_AHEAD nobody counts on."""
     c = cases.c
     same = c.priority == case.priority.value
     before = sa.or_(c.due_at < case.due_at, sa.and_(c.due_at == case.due_at, c.id < case.id))
     found = (
         sa.select(c.id)
         .where(c.status == CaseStatus.NEW.value, sa.or_(c.priority < case.priority.value, sa.and_(same, before)))
-        .limit(MOST_AHEAD)
+        .limit(MOST_AHEAD + 1)
     )
     return int(tx.execute(sa.select(sa.func.count()).select_from(found.subquery())).scalar_one())
 

@@ -14,6 +14,7 @@ from bot.cases.queue_time import (
     LONGEST,
     STEPS,
     Expected,
+    QueueTime,
     Wait,
     Waits,
     expect,
@@ -21,9 +22,11 @@ from bot.cases.queue_time import (
     spoken,
     waits_of,
 )
-from bot.cases.queue_time_store import Stay
+from bot.cases.queue_time_store import MOST_AHEAD, Stay
+from bot.kernel.crypto import Vault
+from bot.kernel.words import Words
 from dialogues.understanding.model import Priority
-from tests.conftest import NOON
+from tests.conftest import MASTER_KEY, NOON
 
 
 def of(*minutes: float, ahead: int = 0, language: str = "en") -> list[Wait]:
@@ -153,3 +156,9 @@ def test_of_those_who_were_told_a_time_nine_of_ten_waited_no_longer_and_it_was_n
     assert len(kept) > 700
     assert sum(kept) / len(kept) > 0.9
     assert median(times_too_long) < 4
+
+
+def test_a_queue_that_nobody_counted_to_its_end_is_not_said_to_end_there():
+    told = QueueTime(Vault(MASTER_KEY), Words.load()).sentences("en", Priority.P2, Expected(ahead=MOST_AHEAD + 1))
+
+    assert told[1] == f"More than {MOST_AHEAD} people wait before you."
