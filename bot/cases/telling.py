@@ -111,9 +111,14 @@ def open_for(tx: Connection, case_id: str, rows: Collection[Consent]) -> list[Co
     return [row for row in rows if asks(row) and row.withdrawn_at is None and row.id not in answered]
 
 
+def is_settled(tx: Connection, row: Consent) -> bool:
+    """Whether a share on this row may go, as far as telling the child is concerned."""
+    return not asks(row) or telling_store.is_answered(tx, row.case_id, row.id)
+
+
 def require_answer(tx: Connection, case: Case, row: Consent) -> None:
     """Raises NotToldFirst where nobody has said yet whether the child was told of this share."""
-    if asks(row) and not telling_store.is_answered(tx, case.id, row.id):
+    if not is_settled(tx, row):
         raise NotToldFirst(case.number)
 
 
