@@ -98,6 +98,11 @@ def may_have_to_be_reported(reason: str, concerns: Collection[str] = ()) -> bool
     return reason in REPORTED_REASONS or not REPORTED_CONCERNS.isdisjoint(concerns)
 
 
+def report_is_open(tx: Connection, case: Case, concerns: Collection[str] = ()) -> bool:
+    """Whether a report may be due about which nobody has said yet if the child was told."""
+    return may_have_to_be_reported(case.reason, concerns) and not telling_store.is_answered(tx, case.id, None)
+
+
 def asks(row: Consent) -> bool:
     """Whether a share on this row has to say if the child was told."""
     if row.agreement.purpose is Purpose.REPORTING:  # numbers without names

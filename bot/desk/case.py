@@ -11,7 +11,7 @@ from msgspec import Struct
 from multidict import MultiDict
 from sqlalchemy.engine import Connection
 
-from bot.cases import attachments, consult, handover, receipts, service, waiting
+from bot.cases import attachments, consult, handover, receipts, service, telling, waiting
 from bot.cases.attachments import UnfitFile
 from bot.cases.guests import service as guests
 from bot.cases.guests.service import GuestLine
@@ -139,6 +139,7 @@ def case_context(
         "offer": handover.standing_offer(tx, vault, case),
         "colleagues": handover.colleagues(tx, besides=case.owner_id),
         "reads_file": allows(officer, Permission.RECORD_READ, case),
+        "must_report": telling.report_is_open(tx, case),
         "invites": allows(officer, Permission.GUEST_INVITE, case),
         "refers": allows(officer, Permission.REFERRAL_SEND, case),
         "followed": record_store.is_followed(tx, case.id),

@@ -173,16 +173,13 @@ def file_context(
 def _told_first(tx: Connection, hand: Hand, record: Record, ledger: Sequence[Consent]) -> dict[str, Any]:
     """What the child was told before something was passed on, and what still asks for it."""
     case, concerns = record.case, record.facts.get("concerns")
-    tellings = telling.of_case(tx, hand.vault, case)
-    reported = any(each.consent_id is None for each in tellings)
     in_force = [row for row in ledger if row.expires_at > hand.at]
     report, language = telling.ready_words(tx, hand.words, case, telling.REPORT)
     return {
-        "tellings": tellings,
+        "tellings": telling.of_case(tx, hand.vault, case),
         "named_shares": {row.id: row.agreement.named for row in ledger},
         "ask_told": telling.open_for(tx, case.id, in_force),
-        "must_report": not reported
-        and telling.may_have_to_be_reported(case.reason, () if concerns is None else concerns.values),
+        "must_report": telling.report_is_open(tx, case, () if concerns is None else concerns.values),
         "ready_words": {telling.REPORT: report, "share": telling.ready_words(tx, hand.words, case, "share")[0]},
         "ready_language": language,
         "told_ago": telling.TOLD_AGO,

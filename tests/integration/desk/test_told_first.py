@@ -26,6 +26,7 @@ async def test_a_guardian_agreed_so_the_desk_asks_whether_the_child_was_told_and
 
     row_id = await world.database.write(prepare)
     browser, page = await at_desk(amira), f"/desk/cases/{case_id}"
+    assert "This may have to be reported to an authority." in await browser.go(page)
     await browser.go(f"{page}/refer")
     assert "First say whether they were told." in browser.page
     await browser.send(f"{page}/refer", urgency="urgent", items="age", ask="A bed?", adult="nobody")
