@@ -26,6 +26,7 @@ from bot.cases.own import OwnCases
 from bot.cases.page_ways_store import Way
 from bot.cases.pager import Pager
 from bot.cases.pairing import pair
+from bot.cases.queue_time import QueueTime
 from bot.cases.rota.service import forget_old_notes
 from bot.cases.service import CaseEscalations
 from bot.cases.taken_pages import PagesByButton
@@ -139,6 +140,7 @@ class Waymark:
             demo=demo,
         )
         register = GapRegister(vault)
+        queue_time = QueueTime(vault, self.words)
         self.askers = Askers(database, vault, clock, self.signals, words=self.words, procedures=self.procedures)
         self.turns = TurnWorker(
             database,
@@ -148,7 +150,7 @@ class Waymark:
             channels=self.channels,
             understanding=self.reading,
             engine=DialogueRoom(Engine.load(DIALOGUES, actions=self.actions, translate=self.words.text), clock),
-            escalations=CaseEscalations(vault, self.words),
+            escalations=CaseEscalations(vault, self.words, queue_time),
             words=self.words,
             emergency_number=self.directory.emergency_number,
             pairing=pair,
@@ -156,7 +158,7 @@ class Waymark:
             report_wrong=report_wrong,
             gaps=register,
             askers=register,
-            own_cases=OwnCases(vault, self.words),
+            own_cases=OwnCases(vault, self.words, queue_time),
             triage=Triage(database, vault, clock, self.signals, channels=self.channels, screen=self.reading.screen),
             default_country=settings.country or None,
             workers=settings.turn_workers,

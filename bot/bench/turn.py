@@ -15,7 +15,7 @@ import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -114,6 +114,9 @@ class NobodyCalled:
         return Escalated(escalation.conversation_id, "A1", False, False)
 
     def person_wrote(self, tx: Connection, conversation_id: str, *, seq: int, at: datetime) -> str | None:
+        return None
+
+    def reported(self, tx: Connection, conversation_id: str, answers: Mapping[str, str], *, at: datetime) -> str | None:
         return None
 
 

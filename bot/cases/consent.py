@@ -19,8 +19,9 @@ from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.cases import consent_store as store
+from bot.cases import telling_store
 from bot.cases.hand import Hand, key_of, target, unseal, visible, write_down
-from bot.cases.model import Case, CaseError, NotAllowedNow
+from bot.cases.model import Case, CaseError, NotAllowedNow, NotToldFirst
 from bot.cases.ports import Holder
 from bot.kernel import audit
 from bot.kernel.access import Permission
@@ -254,11 +255,14 @@ def record(tx: Connection, hand: Hand, case_id: str, agreement: Agreement) -> Co
 
 
 def second(tx: Connection, hand: Hand, case_id: str, consent_id: str) -> None:
-    """The second of the two who share without consent. Raises NotAllowedNow for whoever proposed it."""
+    """The second of the two who share without consent. Raises NotAllowedNow for whoever proposed it, and NotToldFirst
+    until somebody has said whether the child was told."""
     case = target(tx, hand, case_id, Permission.CONSENT_OVERRIDE)
     row = store.get_consent(tx, case.id, consent_id)
     if row is None or row.kind != Kind.OVERRIDE or row.recorded_by == hand.officer.id:
         raise NotAllowedNow(case.number)
+    if not telling_store.is_answered(tx, case.id, consent_id):
+        raise NotToldFirst(case.number)
     if not store.set_second(tx, consent_id, hand.officer.id):
         raise NotAllowedNow(case.number)
     _write_down(tx, hand, case, "override_seconded", consent_id)

@@ -76,6 +76,10 @@ class NotSafeNow(NotAllowedNow):
     """It is not the time at which the person may be written to. Nothing was sent: it can wait, or go for a reason."""
 
 
+class NotToldFirst(NotAllowedNow):
+    """Nobody has said whether the child was told before this is passed on. Nothing was: answer that first."""
+
+
 class NotWithThisAdult(CaseError):
     """A hold stands on this adult, or their tie to the child is not supported. Nothing that moves the two together was
     done; the child can go alone."""

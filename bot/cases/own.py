@@ -18,6 +18,7 @@ from bot.cases import consent, consent_store, receipt_store, receipts, safe_time
 from bot.cases.consent import Share
 from bot.cases.hand import unseal, write_down
 from bot.cases.model import Case
+from bot.cases.queue_time import QueueTime
 from bot.cases.record.fields import FIELDS
 from bot.cases.service import CaseEscalations
 from bot.channels.model import Button
@@ -71,9 +72,10 @@ TO_OFFICER: Mapping[OwnAsk, tuple[str, str]] = MappingProxyType(
 class OwnCases:
     """The cases, as a person may ask about theirs (`bot.conversations.ports.OwnCases`)."""
 
-    def __init__(self, vault: Vault, words: Words) -> None:
+    def __init__(self, vault: Vault, words: Words, queue_time: QueueTime | None = None) -> None:
         self._vault = vault
         self._words = words
+        self._queue_time = queue_time or QueueTime(vault, words)
         self._escalations = CaseEscalations(vault)
 
     def wish(self, text: str, *, before: OwnAsk | None = None) -> OwnWish | None:
@@ -88,6 +90,8 @@ class OwnCases:
             return OwnWish(OwnAsk.WHO_HAS)
         if (timely := _safe_time_wish(text, before)) is not None:
             return timely
+        if own_case.asks_how_long(text):
+            return OwnWish(OwnAsk.HOW_LONG)
         if own_case.asks_to_erase(text):
             return OwnWish(OwnAsk.ERASE)
         return OwnWish(OwnAsk.NEW_CODE) if own_case.asks_for_code(text) else None
@@ -96,6 +100,8 @@ class OwnCases:
         self, tx: Connection, wish: OwnWish, conversation_id: str, *, language: str, key: str, at: datetime
     ) -> list[str]:
         """Answer it in the conversation. Returns the topics to wake."""
+        if wish.ask is OwnAsk.HOW_LONG:
+            return self._tell_time(tx, wish, conversation_id, language=language, at=at)
         asking = _Asking(self._vault, self._words, self._escalations, tx, conversation_id, language, key, at)
         if wish.ask is OwnAsk.COME_BACK:
             return asking.come_back(wish.said, before=wish.asked_before)
@@ -108,6 +114,17 @@ class OwnCases:
         if wish.ask is OwnAsk.NEW_CODE and (topics := asking.first_code()):
             return topics
         return asking.to_officer(wish.ask)
+
+    def _tell_time(
+        self, tx: Connection, wish: OwnWish, conversation_id: str, *, language: str, at: datetime
+    ) -> list[str]:
+        case, told = store.open_case_of(tx, conversation_id), False
+        if case is not None:
+            number = wish.emergency_number
+            told = self._queue_time.tell(tx, case, language=language, at=at, emergency_number=number)
+        if not told:
+            self._queue_time.tell_none(tx, conversation_id, language=language, at=at)
+        return ["outbox", f"conversation:{conversation_id}"]
 
 
 def _safe_time_wish(text: str, before: OwnAsk | None) -> OwnWish | None:

@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm, choosing, receipt_store, receipts, store, supervision_store
+from bot.cases import alarm, choosing, receipt_store, receipts, reported, store, supervision_store
 from bot.cases.attachments import FileToSend
 from bot.cases.hand import (
     AT_DESK,
@@ -44,6 +44,7 @@ from bot.cases.model import (
     NotReadyToClose,
     NotSafeNow,
 )
+from bot.cases.queue_time import QueueTime
 from bot.cases.reasons import ALTHOUGH_UNSAFE, TRANSFERRED
 from bot.cases.record import closure
 from bot.conversations import service as conversations
@@ -119,10 +120,11 @@ class CaseFile(Struct, frozen=True):
 class CaseEscalations:
     """Cases, as the message path needs them (`bot.conversations.ports.Escalations`)."""
 
-    def __init__(self, vault: Vault, words: Words | None = None) -> None:
-        """Without `words` nobody is given a return code."""
+    def __init__(self, vault: Vault, words: Words | None = None, queue_time: QueueTime | None = None) -> None:
+        """Without `words` nobody is given a return code, without `queue_time` nobody is told how long it takes."""
         self._vault = vault
         self._words = words
+        self._queue_time = queue_time
 
     def escalate(self, tx: Connection, escalation: Escalation, *, at: datetime) -> Escalated:
         """Open a case, or raise the open one, and ring. The same key again changes nothing."""
@@ -134,6 +136,7 @@ class CaseEscalations:
         known = store.open_case_of(tx, escalation.conversation_id)
         if known is None and (opened := _open_case(tx, self._vault, escalation, at=at)) is not None:
             escalated = self._escalated(tx, escalation, opened, new=True, raised=False, at=at)
+            self._tell_time(tx, escalation, opened, at=at)
             if self._words is not None and escalation.reason in ASKED_FOR_PERSON:
                 receipts.give(tx, self._vault, self._words, opened, at=at, officer_id=None)
             return escalated
@@ -146,6 +149,13 @@ class CaseEscalations:
         """Remember that the person of an open case waits for an answer. The case, if there is one."""
         return store.person_wrote(tx, conversation_id, at)
 
+    def reported(self, tx: Connection, conversation_id: str, answers: Mapping[str, str], *, at: datetime) -> str | None:
+        """Write more answers of a report into the record of the open case. The case, if there is one."""
+        case = store.open_case_of(tx, conversation_id)
+        if case is not None:
+            reported.take_in(tx, self._vault, case, answers, at=at)
+        return None if case is None else case.id
+
     def _raise(self, tx: Connection, escalation: Escalation, known: Case, *, at: datetime) -> Escalated:
         case = known.raised(escalation.reason, escalation.priority, at=at)
         raised = case is not known
@@ -154,7 +164,14 @@ class CaseEscalations:
             with suppress(Erased):  # erased words stay erased; the alarm is what matters
                 key = self._vault.key(tx, known.key_id)
                 store.reseal(tx, case.id, words_sealed=seal(key, case.id, "words", escalation.words))
-        return self._escalated(tx, escalation, case, new=False, raised=raised, at=at)
+        escalated = self._escalated(tx, escalation, case, new=False, raised=raised, at=at)
+        if raised or escalation.reason in ASKED_FOR_PERSON:
+            self._tell_time(tx, escalation, case, at=at)
+        return escalated
+
+    def _tell_time(self, tx: Connection, escalation: Escalation, case: Case, *, at: datetime) -> None:
+        if self._queue_time is not None:
+            self._queue_time.tell(tx, case, language=escalation.language, at=at)
 
     def _escalated(
         self, tx: Connection, escalation: Escalation, case: Case, *, new: bool, raised: bool, at: datetime
@@ -166,6 +183,8 @@ class CaseEscalations:
         facts = {"reason": reason, "priority": priority.value, "source": escalation.source}
         act = "opened" if new else "raised" if raised else "signalled"
         write_down(tx, self._vault, case, act, officer_id=None, at=at, facts=facts)
+        if escalation.report:
+            reported.take_in(tx, self._vault, case, escalation.report, at=at)
         return Escalated(case.id, case.number, new=new, raised=raised)
 
 

@@ -62,6 +62,8 @@ sa.Index(
 sa.Index("ix_cases_queue_language", cases.c.status, cases.c.priority, cases.c.language, cases.c.due_at)
 sa.Index("ix_cases_offered", cases.c.offered_to)
 sa.Index("ix_cases_owner", cases.c.owner_id, cases.c.status)
+#: How long people waited lately, by priority.
+sa.Index("ix_cases_opened", cases.c.priority, cases.c.opened_at)
 
 #: What each sign of danger led to. The key is the message it came from, so a turn that runs again changes nothing.
 case_triggers = sa.Table(

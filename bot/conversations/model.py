@@ -266,6 +266,7 @@ class TurnOutcome(Struct, frozen=True):
     gaps: tuple[Mapping[str, str], ...] = ()  # what was asked in vain, as codes
     found_wrong: tuple[tuple[str, str], ...] = ()  # services that were not as described: id, and what was wrong
     wishes: tuple[Mapping[str, str], ...] = ()  # what they want to be told later, as codes; an empty one: nothing
+    reported: Mapping[str, str] = field(default_factory=dict)  # answers of a report whose case is open already
     warned: bool = False  # the emergency number was given while an officer has the conversation
     own: OwnWish | None = None  # what they ask about their own case: answered where the turn is written
     watched: bool = False  # the duress word was written just now

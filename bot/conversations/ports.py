@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 from sqlalchemy.engine import Connection
 
 from dialogues.runtime.model import DialogueState, Turn, UserMessage
@@ -27,6 +27,7 @@ class Escalation(Struct, frozen=True):
     source: str  # "words", "meaning", "dialogue", "failure"
     reporter: bool  # the writer speaks about somebody else
     key: str
+    report: Mapping[str, str] = field(default_factory=dict)  # what a form for reports has asked so far
 
 
 class Escalated(Struct, frozen=True):
@@ -39,7 +40,7 @@ class Escalated(Struct, frozen=True):
 
 
 class Escalations(Protocol):
-    """Cases, as the message path needs them. Both run inside the transaction of the turn."""
+    """Cases, as the message path needs them. All of it runs inside the transaction of the turn."""
 
     def escalate(self, tx: Connection, escalation: Escalation, *, at: datetime) -> Escalated:
         """Open a case or raise the one that is open. The same `key` again changes nothing."""
@@ -47,6 +48,10 @@ class Escalations(Protocol):
 
     def person_wrote(self, tx: Connection, conversation_id: str, *, seq: int, at: datetime) -> str | None:
         """A person wrote line `seq`. Returns the open case of the conversation, if there is one."""
+        ...
+
+    def reported(self, tx: Connection, conversation_id: str, answers: Mapping[str, str], *, at: datetime) -> str | None:
+        """More answers of a report, by the names of its questions. Returns the open case they stand in, if any."""
         ...
 
 
@@ -63,6 +68,7 @@ class OwnAsk(StrEnum):
     SAFE_CLOCK = "safe_clock"  # what time it is where they are
     SAFE_WAY = "safe_way"  # how they may be reached, in their own words
     ANY_TIME = "any_time"  # they may be written to whenever
+    HOW_LONG = "how_long"  # "how long do I wait?", from somebody for whom a person was called
 
 
 class OwnWish(Struct, frozen=True):
@@ -71,6 +77,7 @@ class OwnWish(Struct, frozen=True):
     ask: OwnAsk
     said: str = ""
     asked_before: OwnAsk | None = None  # what they asked just before: a code may be the answer to "is it you?"
+    emergency_number: str = ""  # known where the answer begins with it
 
     @property
     def is_secret(self) -> bool:

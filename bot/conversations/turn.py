@@ -82,6 +82,8 @@ NEUTRAL_NUMBER = N_("The number for emergencies here is {number}.")
 DURESS = "duress"
 #: The slot that remembers for one message what was asked about the own case.
 ASKED_OWN = "asked_own"
+#: The slot that remembers that a person was called in this talk: "how long?" asks about them from then on.
+PERSON_CALLED = "person_called"
 COVERED = "•••"
 
 #: How many messages of one conversation are answered in a row before others get their turn.
@@ -310,7 +312,7 @@ class TurnWorker:
         if claim.kind is ConversationKind.PERSON and (claim.watched or self._duress(claim, message)):
             return await self._stay_neutral(claim, message, heard), None
         if (wish := self._own_wish(claim, message, heard)) is not None:
-            outcome = self._about_own_case(claim, message, heard, wish)
+            outcome = await self._about_own_case(claim, message, heard, wish)
         elif claim.kind is ConversationKind.OFFICER or claim.mode is Mode.HUMAN:
             outcome = await self._only_listen(claim, message, heard)
         else:
@@ -393,16 +395,18 @@ class TurnWorker:
         wordings = tuple(wording_of(reply, cls) for reply in turn.replies if reply.text)
         if heard.risk is not None and not wordings:
             wordings = (await self._emergency_words(claim, language),)
+        escalation = self._escalation(claim, message, heard, turn)
         return TurnOutcome(
-            turn.state,
+            turn.state if escalation is None else _with_slots(turn.state, **{PERSON_CALLED: True}),
             language,
             chosen,
             wordings,
-            self._escalation(claim, message, heard, turn),
+            escalation,
             _own_line(message),
             found_wrong=_found_wrong(turn),
             gaps=_told(turn, "gap"),
             wishes=_told(turn, "tell"),
+            reported=_reported(turn),
         )
 
     def _in_danger(self, message: UserMessage, risk: Risk, language: str) -> UserMessage:
@@ -419,7 +423,7 @@ class TurnWorker:
             text = self._words.text(heard.language, NOT_UNDERSTOOD)
             said = Wording(text, MessageClass.SAFETY, template="not_understood")
         return TurnOutcome(
-            claim.state,
+            _with_slots(claim.state, **{PERSON_CALLED: True}),
             heard.language,
             claim.language_chosen,
             (said,),
@@ -486,15 +490,21 @@ class TurnWorker:
             return None
         words, before = message.payload if message.kind is MessageKind.TAP else message.text, _asked(claim)
         wish = self._own_cases.wish(words, before=before)
-        return None if wish is None else replace(wish, asked_before=before)
+        if wish is None or (wish.ask is OwnAsk.HOW_LONG and not _waits_for_person(claim)):
+            return None
+        return replace(wish, asked_before=before)
 
-    def _about_own_case(self, claim: TurnClaim, message: InboundMessage, heard: Heard, wish: OwnWish) -> TurnOutcome:
+    async def _about_own_case(
+        self, claim: TurnClaim, message: InboundMessage, heard: Heard, wish: OwnWish
+    ) -> TurnOutcome:
         """The answer is found where the turn is written: only there is the case known, and locked."""
         line = _own_line(message)
         if wish.is_secret:
             line["text"] = COVERED
         asked = wish.ask.value if wish.ask in (OwnAsk.WHO_HAS, OwnAsk.SAFE_HOURS) else None
         state = _with_slots(claim.state, **{ASKED_OWN: asked}) if asked or _asked(claim) else claim.state
+        if wish.ask is OwnAsk.HOW_LONG:
+            wish = replace(wish, emergency_number=await self._number(claim))
         return TurnOutcome(state, heard.language, claim.language_chosen, heard=line, own=wish)
 
     async def _number(self, claim: TurnClaim) -> str:
@@ -541,6 +551,7 @@ class TurnWorker:
             source=source,
             reporter=heard.reporter,
             key=claim.name,
+            report=_answers(call),
         )
 
     # --- writing: one transaction ---
@@ -594,6 +605,9 @@ class TurnWorker:
         if outcome.escalation is not None:
             escalated = self._escalations.escalate(tx, outcome.escalation, at=at)
             topics += ["queue", "pages", f"case:{escalated.case_id}"]
+        if outcome.reported:
+            case_id = self._escalations.reported(tx, claim.conversation_id, outcome.reported, at=at)
+            topics += [f"case:{case_id}"] if case_id else []
         if outcome.heard is not None:
             case_id = self._escalations.person_wrote(tx, claim.conversation_id, seq=first, at=at)
             topics += [f"case:{case_id}", "queue"] if case_id else []
@@ -713,6 +727,11 @@ def _asked(claim: TurnClaim) -> OwnAsk | None:
     return OwnAsk(str(asked)) if asked in set(OwnAsk) else None
 
 
+def _waits_for_person(claim: TurnClaim) -> bool:
+    """Whether a person was called and has not come yet. Who has come answers for themselves."""
+    return claim.mode is not Mode.HUMAN and bool(claim.state.slots.get(PERSON_CALLED))
+
+
 def _with_slots(state: DialogueState, **slots: Any) -> DialogueState:
     return replace(state, slots={**state.slots, **slots})
 
@@ -801,6 +820,20 @@ def _found_wrong(turn: Turn) -> tuple[tuple[str, str], ...]:
         for reply in turn.replies
         if reply.custom.get("waymark") == "found_wrong"
     )
+
+
+def _reported(turn: Turn) -> dict[str, str]:
+    """The answers of a report that are told after the officer was called."""
+    found: dict[str, str] = {}
+    for reply in turn.replies:
+        if reply.custom.get("waymark") == "reported":
+            found |= _answers(reply.custom)
+    return found
+
+
+def _answers(custom: Mapping[str, Any] | None) -> dict[str, str]:
+    report = (custom or {}).get("report")
+    return {str(name): str(said) for name, said in report.items()} if isinstance(report, Mapping) else {}
 
 
 def _call_for_officer(turn: Turn) -> Mapping[str, Any] | None:

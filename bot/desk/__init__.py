@@ -16,6 +16,7 @@ from bot.desk import (
     deliveries,
     exchange,
     handing,
+    household,
     officers,
     outside,
     phone,
@@ -28,6 +29,7 @@ from bot.desk import (
     rota,
     sign_in,
     supervision,
+    telling,
     transfer,
 )
 from bot.desk.account import account_routes
@@ -94,6 +96,8 @@ def all_routes(
         guests_routes(companions),
         handing.routes,
         file_routes(holders),
+        telling.routes,
+        household.routes,
         records.routes,
         refer_routes(PublishedServices(directory), companions),
         arrivals.routes,

@@ -11,7 +11,7 @@ from msgspec import Struct
 from multidict import MultiDict
 from sqlalchemy.engine import Connection
 
-from bot.cases import attachments, consult, handover, receipts, service, waiting
+from bot.cases import attachments, consult, handover, receipts, service, telling, waiting
 from bot.cases.attachments import UnfitFile
 from bot.cases.guests import service as guests
 from bot.cases.guests.service import GuestLine
@@ -36,7 +36,7 @@ from bot.cases.store import CaseEvent
 from bot.conversations import service as conversations
 from bot.conversations.safe_contact import SafeContact
 from bot.conversations.service import Line, Watched
-from bot.desk.family import family_context
+from bot.desk.family import family_context, household_context
 from bot.desk.first_minutes import first_minutes, procedure_for
 from bot.desk.frame import QUEUE_LENGTH, NotDone, act, go_to, hand_of, show
 from bot.desk.queue import officer_names, queue_screen
@@ -58,7 +58,8 @@ ACTS_IN_TALK = frozenset(
     {
         "opened", "raised", "claim", "reminded", "release", "take_over", "hand_over", "offered", "offer_declined",
         "consulted", "consult_ended", "offer_lapsed", "close", "reopen", "came_back", "return_agreed", "return_refused",
-        "watch_ended", "safe_time_said", "guest_invited", "guest_opened", "guest_withdrawn",
+        "watch_ended", "safe_time_said", "told_first", "not_told_first", "guest_invited", "guest_opened",
+        "guest_withdrawn", "linked", "unlinked",
     }
 )  # fmt: skip
 
@@ -133,10 +134,12 @@ def case_context(
         "me": officer.id,
         "holds": holds.standing_holds(tx, case.id),
         **family_context(tx, vault, case.id),
+        **household_context(tx, vault, officer, case),
         "offered_to_me": case.offered_to == officer.id,
         "offer": handover.standing_offer(tx, vault, case),
         "colleagues": handover.colleagues(tx, besides=case.owner_id),
         "reads_file": allows(officer, Permission.RECORD_READ, case),
+        "must_report": telling.report_is_open(tx, case),
         "invites": allows(officer, Permission.GUEST_INVITE, case),
         "refers": allows(officer, Permission.REFERRAL_SEND, case),
         "followed": record_store.is_followed(tx, case.id),

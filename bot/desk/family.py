@@ -7,11 +7,25 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from bot.cases import household
 from bot.cases import store as case_store
+from bot.cases.model import Case
 from bot.exchange.partners import store as partners
 from bot.exchange.requests import store as requests
 from bot.exchange.requests.transfer import store as transfers
+from bot.kernel.access import Permission, allows
 from bot.kernel.crypto import Vault
+from bot.kernel.officers import Officer
+
+
+def household_context(tx: Connection, vault: Vault, officer: Officer, case: Case) -> Mapping[str, Any]:
+    """The cases linked with this one that the officer may see, and how many open ones there are in all."""
+    return {
+        "household": household.of_case(tx, vault, officer, case),
+        "household_kinds": household.KINDS,
+        "links": case.is_open and allows(officer, Permission.CASE_LINK, case),
+        "together": household.open_count(tx, case.id),
+    }
 
 
 def family_context(tx: Connection, vault: Vault, case_id: str) -> Mapping[str, Any]:

@@ -10,11 +10,11 @@ from aiohttp import web
 from multidict import MultiDict
 from sqlalchemy.engine import Connection
 
-from bot.cases import attachments, consent, supervision
-from bot.cases.consent import Agreement, Kind, Purpose
+from bot.cases import attachments, consent, supervision, telling
+from bot.cases.consent import Agreement, Consent, Kind, Purpose
 from bot.cases.guests import service as guests
 from bot.cases.hand import Hand, target
-from bot.cases.model import CaseError, CaseNotFound
+from bot.cases.model import CaseError, CaseNotFound, NotToldFirst
 from bot.cases.ports import Holder
 from bot.cases.primero import service as primero
 from bot.cases.record import service, unlocking
@@ -23,6 +23,7 @@ from bot.cases.record.risk import RISKS, Risk
 from bot.cases.record.service import RISK_TASKS, Record, RecordMoved
 from bot.cases.record.stages import STAGES, Stage, steps_from
 from bot.desk.case import wake_all
+from bot.desk.family import household_context
 from bot.desk.frame import go_to, hand_of, show
 from bot.desk.queue import officer_names
 from bot.exchange.holds import service as holds
@@ -74,6 +75,10 @@ PROBLEMS: Mapping[str, str] = {
     "no_proof": N_("That is not right. Nothing was opened."),
     "wait": N_("Too many tries. Wait a minute and try again. Nothing was opened."),
     "no_reason": N_("Say why. Nothing was opened."),
+    "not_told": N_("First say whether the child was told: it is asked below. Nothing was passed on."),
+    "told_watched": N_("This was not sent: somebody else may hold the phone. Nothing was kept."),
+    "told_unsafe": N_("This was not sent: it is not the time that the person called safe. Nothing was kept."),
+    "no_such_case": N_("No case with this number is yours to see. Nothing was linked."),
     "no_consent": N_("No file was written: no consent in force covers anything that can be sent."),
 }
 
@@ -142,6 +147,8 @@ def file_context(
         "ledger": ledger,
         "shares": consent.shares_of(tx, case.id),
         "holds": holds.standing_holds(tx, case.id),
+        **_told_first(tx, hand, record, ledger),
+        **household_context(tx, hand.vault, officer, case),
         "purposes": consent.PURPOSES,
         "classes": consent.CLASSES,
         "named_items": {**consent.CLASSES, **consent.TALK, **carried.TITLES},
@@ -160,6 +167,23 @@ def file_context(
         "signs": allows(officer, Permission.RISK_SIGN, case),
         "seconds": allows(officer, Permission.CONSENT_OVERRIDE, case),
         **more,
+    }
+
+
+def _told_first(tx: Connection, hand: Hand, record: Record, ledger: Sequence[Consent]) -> dict[str, Any]:
+    """What the child was told before something was passed on, and what still asks for it."""
+    case, concerns = record.case, record.facts.get("concerns")
+    in_force = [row for row in ledger if row.expires_at > hand.at]
+    report, language = telling.ready_words(tx, hand.words, case, telling.REPORT)
+    return {
+        "tellings": telling.of_case(tx, hand.vault, case),
+        "named_shares": {row.id: row.agreement.named for row in ledger},
+        "ask_told": telling.open_for(tx, case.id, in_force),
+        "must_report": telling.report_is_open(tx, case, () if concerns is None else concerns.values),
+        "ready_words": {telling.REPORT: report, "share": telling.ready_words(tx, hand.words, case, "share")[0]},
+        "ready_language": language,
+        "told_ago": telling.TOLD_AGO,
+        "why_not_told": telling.WHY_NOT,
     }
 
 
@@ -354,6 +378,8 @@ async def _do(
         await request.app[DATABASE].write(lambda tx: work(tx, hand, case_id))
     except CaseNotFound:
         raise web.HTTPNotFound from None
+    except NotToldFirst:
+        return await file_screen(request, problem="not_told", typed=typed)
     except CaseError:
         return await file_screen(request, problem="incomplete" if typed else "too_late", typed=typed)
     wake_all(request, case_id)

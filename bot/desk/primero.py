@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from bot.cases.intake import AlreadyOpen
-from bot.cases.model import CaseError, CaseNotFound
+from bot.cases.model import CaseError, CaseNotFound, NotToldFirst
 from bot.cases.primero import service
 from bot.cases.primero.model import LONGEST_FILE, CannotRead, FieldMap, map_of
 from bot.cases.primero.service import NoConsent
@@ -41,6 +41,8 @@ async def write(request: web.Request) -> web.StreamResponse:
         raise web.HTTPNotFound from None
     except NoConsent:
         return await file_screen(request, problem="no_consent")
+    except NotToldFirst:
+        return await file_screen(request, problem="not_told")
     except CaseError:
         return await file_screen(request, problem="too_late")
     wake_all(request, case_id)

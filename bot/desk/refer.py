@@ -10,11 +10,11 @@ from aiohttp import web
 from multidict import MultiDict
 from sqlalchemy.engine import Connection
 
-from bot.cases import consent
+from bot.cases import consent, telling
 from bot.cases.consent import Purpose
 from bot.cases.hand import Hand, note_in_audit
 from bot.cases.hand import target as case_to_act_on
-from bot.cases.model import CaseError, CaseNotFound, NotAllowedNow, NotWithThisAdult
+from bot.cases.model import CaseError, CaseNotFound, NotAllowedNow, NotToldFirst, NotWithThisAdult
 from bot.cases.ports import Adults
 from bot.cases.record.fields import FIELDS
 from bot.cases.referrals import service
@@ -29,6 +29,7 @@ from bot.cases.referrals.model import (
 )
 from bot.cases.referrals.service import LinkDead, Listed, NoConsent, Sent
 from bot.desk.case import wake_all
+from bot.desk.family import household_context
 from bot.desk.frame import context_of, go_to, hand_of, show
 from bot.desk.ports import FoundService, ServiceFinder
 from bot.desk.queue import officer_names
@@ -48,6 +49,7 @@ NOBODY = "nobody"
 PROBLEMS = {
     "no_consent": N_("Nobody agreed to this, or not any more. Record a consent first. Nothing was sent."),
     "adult": N_("Nothing was sent: the tie of this adult is not supported, or a hold stands. The child can go alone."),
+    "not_told": N_("First say in the file whether the child was told of this. Nothing was sent."),
     "incomplete": N_("Something is missing. Nothing was changed."),
     "too_late": N_("The referral has moved on. Nothing was changed: look at it again."),
 }
@@ -91,6 +93,8 @@ def refer_routes(finder: ServiceFinder, adults: Adults) -> Routes:
             raise web.HTTPNotFound from None
         except NoConsent:
             return await _screen(request, finder, problem="no_consent", typed=fields)
+        except NotToldFirst:
+            return await _screen(request, finder, problem="not_told", typed=fields)
         except NotWithThisAdult:
             return await _screen(request, finder, problem="adult", typed=fields)
         except CaseError:
@@ -166,6 +170,7 @@ async def _screen(
             "referrals": referrals,
             "second": _second_choices(tx, finder, referrals, language, hand.at),
             "agreed": [row for row in ledger if row.carries(hand.at) and row.agreement.purpose in purposes],
+            "untold": {row.id for row in telling.open_for(tx, case_id, ledger)},
             "found": found,
             "q": words,
             "names": officer_names(tx),
@@ -178,6 +183,7 @@ async def _screen(
             "problem": PROBLEMS.get(problem),
             "typed": typed or MultiDict(),
             "holds": holds.standing_holds(tx, case_id),
+            **household_context(tx, hand.vault, hand.officer, case),
             "adults": holds.adults_of(tx, hand.vault, case),
             "blocked": holds.may_not_move(tx, case_id),
             "sent": sent,

@@ -14,6 +14,7 @@ from bot.cases import consent
 from bot.cases.hand import Hand
 from bot.desk.attached import files_context
 from bot.desk.exchange import wake_exchange
+from bot.desk.family import household_context
 from bot.desk.frame import go_to, hand_of, show
 from bot.desk.queue import officer_names
 from bot.desk.request_words import ACTS, WHY_NOT, sentence_of
@@ -147,6 +148,7 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: service.Reques
         "override_reason": overrides.override_reason(tx, vault, asked),
         "roles": [role for role in (Role.OFFICER, Role.COORDINATOR) if role in officer.roles],
         "others": [partner for partner in others if partner.id != asked.partner_id],
+        **(household_context(tx, vault, officer, file.case) if file.case and asked.type.moves_child else {}),
         "names": officer_names(tx),
         "can": {
             permission.value.partition(".")[2]: allows(officer, permission, file.sealed)

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from bot.cases import service as cases
 from bot.cases.model import CaseNotFound
 from bot.desk.exchange import case_exchange_screen, wake_exchange
+from bot.desk.family import household_context
 from bot.desk.frame import go_to, hand_of, show
 from bot.desk.request_words import sentence_of
 from bot.exchange.holds import service as holds
@@ -106,6 +107,7 @@ async def _draft_screen(
         return {
             "case": file.case,
             "holds": holds.standing_holds(tx, case_id),
+            **household_context(tx, vault, hand.officer, file.case),
             "types": REQUEST_TYPES,
             "type": request_type,
             "fields": FIELDS,

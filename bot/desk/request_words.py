@@ -20,6 +20,7 @@ PROBLEMS: Mapping[str, str] = {
     "answered_before": N_("This question has an answer already."),
     "not_asked": N_("This was not asked."),
     "consent": N_("Nothing was sent: nobody has agreed yet that this partner is told this. Read below whom to ask."),
+    "not_told": N_("First say in the file of the case whether the child was told of this. Nothing was sent."),
     "second_person": N_("Nothing was sent: where somebody could not be asked, a second person lets the answers go."),
     "handed_over": N_("The file of this case is on its way to a partner, or with them. Nothing was changed."),
     "already_offered": N_("This case is offered to a partner already. Nothing was changed."),

@@ -26,6 +26,7 @@ ACTION_NAMES = (
     "action_change_language",
     "action_find_service",
     "action_forget_place",
+    "action_forget_report",
     "action_hand_over_attachment",
     "action_look_up",
     "action_narrow",
@@ -49,6 +50,7 @@ ACTION_NAMES = (
     "action_tell_nothing",
     "action_unsafe",
     "action_use_location",
+    "validate_report_form",
     "validate_service_form",
 )
 

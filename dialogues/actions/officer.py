@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rasa_sdk import Action
@@ -9,6 +10,7 @@ from rasa_sdk.events import SlotSet
 
 from dialogues.actions.ports import Services
 from dialogues.actions.reading import entity, fact, number_to_call
+from dialogues.actions.report import ForgetReport, ValidateReportForm, answers_of, forgotten
 
 #: In messages about these, "he" is the one with the knife, seldom the child. The words to the child suit whoever
 #: writes; only a known worker gets the others.
@@ -27,12 +29,16 @@ def officer_actions(services: Services, default_country: str | None) -> list[Act
         HandOverAttachment(*parts),
         AskReportNow(*parts),
         ReportCase(*parts),
+        ValidateReportForm(),
+        ForgetReport(),
     ]
 
 
-def call_officer(dispatcher: Any, reason: str, priority: str) -> None:
-    """Ask the host for a human. It carries no words: the officer reads the conversation."""
-    dispatcher.utter_message(json_message={"waymark": "call_officer", "reason": reason, "priority": priority})
+def call_officer(dispatcher: Any, reason: str, priority: str, report: Mapping[str, str] | None = None) -> None:
+    """Ask the host for a human. It carries no words but those of a report that was begun: the officer reads the
+    conversation."""
+    call = {"waymark": "call_officer", "reason": reason, "priority": priority}
+    dispatcher.utter_message(json_message={**call, "report": report} if report else call)
 
 
 class OfficerAction(Action):  # type: ignore[misc]
@@ -64,7 +70,7 @@ class CallOfficer(OfficerAction):
         if response not in domain["responses"]:
             response = "utter_danger_immediate_danger"
         await self.say(dispatcher, tracker, "utter_danger_again" if again else response)
-        call_officer(dispatcher, reason, priority if priority in PRIORITIES else "P0")
+        call_officer(dispatcher, reason, priority if priority in PRIORITIES else "P0", answers_of(tracker))
         return [
             SlotSet("speaks_for_child", speaks_for_child),
             SlotSet("danger_reason", reason),
@@ -115,7 +121,7 @@ class AskPerson(OfficerAction):
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
         await self.say(dispatcher, tracker, "utter_person_called")
-        call_officer(dispatcher, "asked_for_person", "P2")
+        call_officer(dispatcher, "asked_for_person", "P2", answers_of(tracker))
         return [SlotSet("safety_question", True), SlotSet("speaks_for_child", False), SlotSet("misunderstood", None)]
 
 
@@ -143,14 +149,12 @@ class AskReportNow(OfficerAction):
 
 
 class ReportCase(OfficerAction):
-    """A worker's report is whole. What happens now is more urgent than what happened."""
+    """A worker's report is whole. The officer was called with the third answer, and told each of the others."""
 
     def name(self) -> str:
         return "action_report_case"
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
         await self.say(dispatcher, tracker, "utter_report_sent")
-        call_officer(dispatcher, "report_case", "P1" if tracker.get_slot("report_now") else "P2")
-        forgotten = [SlotSet(name, None) for name in ("report_now", "report_place", "report_child")]
         # A child who reports stays a child: what they ask afterwards is answered in a child's words.
-        return forgotten if tracker.get_slot("audience") == "child" else [*forgotten, SlotSet("audience", "worker")]
+        return forgotten() if tracker.get_slot("audience") == "child" else [*forgotten(), SlotSet("audience", "worker")]

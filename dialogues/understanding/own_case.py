@@ -57,6 +57,36 @@ _SET_WORD: Final = re.compile(
     r"^(?:my (?:secret|danger|safe|alarm) word (?:is|will be)|mon mot (?:secret|d alerte) (?:est|sera|c est)"
     r"|mi palabra (?:secreta|de alarma) (?:es|sera)|كلمتي السريه(?: هي)?) (?P<word>.+)$"
 )
+_HOW_LONG: Final = re.compile(
+    r"^(?:hello |hey |please |sorry |so |and |but )*"
+    r"(?:how long|how much longer|how many minutes|how long now"
+    r"|how (?:long|much longer|many minutes|many hours) "
+    r"(?:do|must|should|will|shall) (?:i|we) (?:still )?(?:have to |need to )?wait(?: here| for (?:a|the) person)?"
+    r"|how long (?:will it|does it|is it going to) (?:take|be)(?: until (?:a person|someone|somebody) "
+    r"(?:answers|comes|writes))?"
+    r"|how long (?:is|s) the (?:wait|queue|line)|how many (?:people )?(?:are )?(?:before|ahead of) me"
+    r"|(?:is|are) (?:anyone|anybody|someone|somebody|a person|they|you) (?:there|coming|still there)"
+    r"|when (?:will|does|do) (?:someone|somebody|anyone|a person|they) (?:answer|come|write|reply)(?: me| to me)?"
+    r"|where is (?:the|my) person|why (?:does )?(?:no ?one|nobody) (?:answer|answers|answering|is answering))$"
+    r"|^(?:bonjour |allo |svp |et )*"
+    r"(?:combien de temps|(?:c est |ce sera )?dans combien de temps|encore combien de temps"
+    r"|(?:pendant )?combien de temps (?:dois je|je dois|faut il|il faut|ca va|cela va) (?:encore )?"
+    r"(?:attendre|prendre|durer)|combien (?:de personnes|de gens) (?:avant|devant) moi"
+    r"|(?:il y a |est ce qu il y a |y a t il )?quelqu un(?: est la| vient| arrive)?"
+    r"|quand (?:est ce que )?quelqu un (?:va |vient )?(?:me |m )?(?:repondre|repond|ecrire|ecrit|vient|arrive)"
+    r"|pourquoi personne ne (?:me )?repond)$"
+    r"|^(?:hola |perdon |por favor |y )*"
+    r"(?:cuanto tiempo|cuanto falta|cuanto (?:tiempo )?(?:tengo que|debo|hay que) esperar"
+    r"|cuanto (?:tarda|tardan|demora)"
+    r"|cuanto tiempo (?:mas|falta|tarda|va a tardar)|cuantas? personas? (?:hay )?(?:antes|delante) (?:de mi|que yo)"
+    r"|(?:hay )?alguien(?: ahi| viene| va a venir)?|cuando (?:me )?(?:va a |van a )?"
+    r"(?:responde|responden|responder|contesta|contestan|contestar|viene|venir) alguien"
+    r"|cuando alguien me (?:responde|contesta|escribe)|por que nadie (?:me )?(?:responde|contesta))$"
+    r"|^(?:مرحبا |لو سمحت |من فضلك )*"
+    r"(?:كم من الوقت|كم الوقت|كم باقي|كم بقي|كم (?:من الوقت )?(?:انتظر|سانتظر|يجب ان انتظر|علي ان انتظر)"
+    r"|(?:الي متي|لمتي|متي) (?:انتظر|سانتظر)|متي (?:يرد|سيرد|ياتي|سياتي|يجيب) (?:شخص|احد|علي احد|احد علي)"
+    r"|هل (?:يوجد|هناك|في) (?:احد|شخص)(?: هنا)?|كم شخص(?:ا)? (?:قبلي|امامي)|لماذا لا (?:يرد|يجيب) احد)$"
+)
 #: A time of the day: 18, 18:30, 18h30, 6 pm. Punctuation is gone by then.
 _TIME = r"(\d{1,2})(?: ?h)?(?: ?(\d{2}))?(?: ?([ap]m))?"
 _SAFE_HOURS: Final = re.compile(
@@ -108,6 +138,11 @@ def asks_who_has(text: str) -> bool:
 
 def asks_to_erase(text: str) -> bool:
     return bool(_ERASE.match(plain(text)))
+
+
+def asks_how_long(text: str) -> bool:
+    """How long it takes until a person comes. Ask only where one was called: the words alone can mean other things."""
+    return bool(_HOW_LONG.match(plain(text)))
 
 
 def asks_for_code(text: str) -> bool:

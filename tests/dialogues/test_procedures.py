@@ -112,7 +112,7 @@ async def test_a_worker_meets_a_red_flag_and_a_case_is_made_before_anything_is_a
     turn = await engine.turn(turn.state, UserMessage("", "affirm"))
     turn = await engine.turn(turn.state, UserMessage("Calais", "nlu_fallback"))
     turn = await engine.turn(turn.state, UserMessage("a boy, alone", "nlu_fallback"))
-    assert turn.replies[0].response == "utter_report_sent"
+    assert turn.replies[-1].response == "utter_ask_report_children"
     assert officers_called(turn) == ["P1"]
 
 

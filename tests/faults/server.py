@@ -13,6 +13,7 @@ import os
 import random
 import signal
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -90,6 +91,9 @@ class CallsAsRows:
         return Escalated(escalation.conversation_id, "A1", True, False)
 
     def person_wrote(self, tx: Connection, conversation_id: str, *, seq: int, at: datetime) -> str | None:
+        return None
+
+    def reported(self, tx: Connection, conversation_id: str, answers: Mapping[str, str], *, at: datetime) -> str | None:
         return None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
-from bot.cases import consent, intake
+from bot.cases import consent, intake, telling
 from bot.cases.consent import Consent, Purpose
 from bot.cases.hand import Hand, target, write_down
 from bot.cases.intake import Arrival, Wanted
@@ -62,7 +62,7 @@ def hand_over(
 
     Without `consent_id` on the newest that there is.
 
-    The share stands in the ledger in the same transaction. Raises CaseNotFound, NotAllowedNow, NoConsent.
+    The share stands in the ledger in the same transaction. Raises CaseNotFound, NotAllowedNow, NotToldFirst, NoConsent.
     """
     case = target(tx, hand, case_id, Permission.REFERRAL_SEND)
     if case.status is not CaseStatus.CLAIMED:
@@ -75,6 +75,7 @@ def hand_over(
     standing = consent.in_force(tx, case.id, Purpose.TRANSFER, row.agreement.recipient, hand.at, items)
     if standing is None:  # a newer word of theirs holds something of it back
         raise NoConsent(case.number)
+    telling.require_answer(tx, case, standing)
     shown = record.open_record(tx, hand, case.id)
     facts = {code: fact.values for code, fact in shown.facts.items() if code in items & fields.sendable()}
     data = as_primero(facts, fields)

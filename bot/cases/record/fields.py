@@ -104,6 +104,22 @@ TRACING = {
     "reunified": N_("Reunified"),
     "closed": N_("Closed"),
 }
+#: What a worker says of a child they report: as they saw it, before anybody assessed it.
+AGE_BANDS = {"0-4": N_("0 to 4"), "5-9": N_("5 to 9"), "10-14": N_("10 to 14"), "15-17": N_("15 to 17")}
+SEEN_WITH = {
+    "alone": N_("Alone"),
+    "parent": N_("With a parent"),
+    "adult": N_("With another adult"),
+    "children": N_("With other children"),
+}
+#: Of the minimum package of services, what is needed first.
+FIRST_NEEDS = {
+    "shelter": N_("A bed tonight"),
+    "food": N_("Food"),
+    "health": N_("A doctor"),
+    "child_protection": N_("Protection"),
+    "legal": N_("A lawyer"),
+}
 #: The concern codes of CPIMS+/Primero and ours beside them.
 CONCERNS = {
     "sexually_exploited": N_("Sexually exploited"),
@@ -163,6 +179,21 @@ SECTIONS: Sequence[Section] = (
             Field("location", N_("Where they are"), Kind.LONG),
             Field("safe_contact", N_("Safe way and hours to reach them")),
             Field("do_not_contact", N_("Whom not to contact"), Kind.LONG),
+        ),
+    ),
+    # What came through the form for workers; the place, the urgency and the wish stand in their own fields.
+    Section(
+        "reported",
+        N_("As it was reported"),
+        (
+            Field("reported_children", N_("How many children")),
+            Field("reported_age", N_("Age as seen, of the youngest"), Kind.CHOICE, AGE_BANDS),
+            Field("reported_with", N_("Alone, or with whom"), Kind.CHOICE, SEEN_WITH),
+            Field("reported_adult", N_("The adult, as it was said"), Kind.LONG),
+            Field("reported_need", N_("What is needed first"), Kind.CHOICE, FIRST_NEEDS),
+            Field("reported_seen", N_("What was seen"), Kind.LONG),
+            Field("reported_reach", N_("How to reach whoever reported it"), Kind.LONG),
+            Field("reported_else", N_("Other answers, as they were written"), Kind.LONG),
         ),
     ),
     Section(

@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from bot.cases import consent
+from bot.cases import consent, telling
 from bot.cases import store as case_store
 from bot.cases.consent import Purpose
 from bot.cases.hand import Hand, key_of, target, unseal, visible, write_down
@@ -85,8 +85,8 @@ def send(
     adults: Adults,
 ) -> Sent:
     """Ask somebody to help the child, alone or together with an adult (`with_adult`). Raises NoConsent, NotAllowedNow,
-    and NotWithThisAdult while anything speaks against the two being sent together; what cannot be shared is not sent in
-    part."""
+    NotToldFirst, and NotWithThisAdult while anything speaks against the two being sent together; what cannot be shared
+    is not sent in part."""
     case = target(tx, hand, case_id, Permission.REFERRAL_SEND)
     ask = ask.strip()
     if case.status is not CaseStatus.CLAIMED or not ask or len(ask) > LONGEST_ASK or not items:
@@ -97,6 +97,7 @@ def send(
     carrying = _carrying(tx, case, consent_id, hand.at)
     if carrying is None:
         raise NoConsent(case.number)
+    telling.require_answer(tx, case, carrying)
     if with_adult is not None:
         adults.require_free(tx, case.id, with_adult)
     referral = Referral(

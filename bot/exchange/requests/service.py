@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 
 from bot.cases import store as case_store
+from bot.cases import telling
 from bot.cases.consent import Consent
 from bot.cases.hand import Hand
 from bot.cases.hand import in_scope as case_in_scope
@@ -683,10 +684,13 @@ def _fits(key: str, value: str, at: datetime) -> bool:
 
 
 def _carrying(tx: Connection, request: Request, *, at: datetime) -> str:
-    """The entry of the ledger this rests on from now on. Raises NoConsent."""
+    """The entry of the ledger this rests on from now on. Raises NoConsent, and NotNow while nobody has said whether a
+    child who did not agree themselves was told."""
     entry = sending.carried_by(tx, request, at=at)
     if entry is None:
         raise NoConsent
+    if not telling.is_settled(tx, entry):
+        raise NotNow("not_told")
     return sending.reference(entry)
 
 

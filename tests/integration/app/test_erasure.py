@@ -314,9 +314,9 @@ async def test_without_yes_nothing_is_erased(helpline: Helpline, in_danger: tupl
 
     said = await erasing.erase(helpline.settings, number.lower(), sure=False)
 
-    assert f"would erase 2 lines of conversation {conversation_id}" in said
+    assert f"would erase 3 lines of conversation {conversation_id}" in said
     assert "--yes" in said
-    assert len(await helpline.lines(conversation_id)) == 2
+    assert len(await helpline.lines(conversation_id)) == 3
 
 
 async def test_a_case_that_is_open_is_closed_and_its_alarm_ends(helpline: Helpline, in_danger: tuple[str, str]):

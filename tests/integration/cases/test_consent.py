@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from bot.cases import consent, consent_store, service
+from bot.cases import consent, consent_store, service, telling
 from bot.cases.consent import Agreement, IncompleteConsent, Kind, Purpose
 from bot.cases.model import CaseNotFound, NotAllowedNow
 from bot.kernel import audit
@@ -112,6 +112,8 @@ async def test_sharing_without_consent_takes_two_officers_and_a_reason(world, he
     with pytest.raises(NotAllowedNow):
         await world.database.write(lambda tx: consent.second(tx, world.hand(amira), case_id, row.id))
     assert await carried(world, case_id) is None
+    untold = telling.Said(row.id, why_not="danger")
+    await world.database.write(lambda tx: telling.record(tx, world.hand(amira), case_id, untold, once=""))
     await world.database.write(lambda tx: consent.second(tx, world.hand(ines), case_id, row.id))
 
     assert (await carried(world, case_id)).second_by == ines.id
@@ -122,6 +124,9 @@ async def test_nobody_is_the_second_of_their_own_override(world):
     case_id = (await world.escalate()).case_id
     await world.database.write(lambda tx: service.claim_case(tx, world.hand(ines), case_id))
     row = await recorded(world, ines, case_id, replace(AGREED, kind=Kind.OVERRIDE, reason="abuse", why="Now."))
+
+    untold = telling.Said(row.id, why_not="danger")
+    await world.database.write(lambda tx: telling.record(tx, world.hand(ines), case_id, untold, once=""))
 
     with pytest.raises(NotAllowedNow):
         await world.database.write(lambda tx: consent.second(tx, world.hand(ines), case_id, row.id))

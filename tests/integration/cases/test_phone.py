@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -12,7 +11,6 @@ import sqlalchemy as sa
 
 from bot.cases import consent, receipt_store, receipts, service, store
 from bot.cases.consent import Agreement, Kind, Purpose
-from bot.cases.hand import Hand
 from bot.cases.model import Case, CaseNotFound, CaseStatus, NotAllowedNow
 from bot.cases.own import A_PERSON_LOOKS, NOT_FOUND, PERSON_GIVES_CODE, WRITE_CODE, OwnCases
 from bot.cases.service import CaseEscalations
@@ -21,82 +19,15 @@ from bot.conversations import store as conversation_store
 from bot.conversations.duress import TOO_COMMON
 from bot.conversations.service import Watched
 from bot.conversations.turn import NEUTRAL, NEUTRAL_AGAIN
-from bot.kernel.access import Role
-from bot.kernel.officers import Officer, add_officer, get_officer, list_officers
+from bot.kernel.officers import Officer, list_officers
 from bot.kernel.words import Words
 from bot.upkeep import erasing
-from dialogues.runtime.model import Reply
 from dialogues.understanding.model import Priority
-from tests.conftest import NOON
+from tests.integration.cases.phone import Phone
 from tests.integration.conversations.world import World as Talk
 from tests.integration.conversations.world import calls
 
-PERSON_COMES = Reply(
-    "A person comes.", custom={"waymark": "call_officer", "reason": "asked_for_person", "priority": "P2"}
-)
-ECHO = Reply("echo")
 DANGER = "he has a knife"
-
-
-@dataclass
-class Phone:
-    """The message path over the real cases."""
-
-    talk: Talk
-    words: Words
-
-    async def say(self, text: str, who: str = "+1") -> list[str]:
-        """Write, and read what comes back."""
-        before = len(self.talk.channel.sent)
-        await self.talk.write(text, who=who)
-        await self.talk.settle()
-        return [message.text for message in self.talk.channel.sent[before:]]
-
-    async def asks_for_a_person(self, who: str = "+1") -> str:
-        """They ask, and get their code. Returns its digits."""
-        self.talk.engine.replies = (PERSON_COMES,)
-        answers = await self.say("I want a person", who)
-        self.talk.engine.replies = (ECHO,)
-        assert answers[0] == "A person comes."
-        return re.sub(r"\D", "", answers[1])
-
-    async def officer(self, name: str, *roles: Role) -> Officer:
-        def make(tx: sa.Connection) -> Officer:
-            roles_of = roles or (Role.OFFICER,)
-            made = add_officer(tx, self.talk.vault, name=name, sign_in_name=name, roles=roles_of, at=NOON)
-            found = get_officer(tx, made.id)
-            assert found is not None
-            return found
-
-        return await self.talk.database.write(make)
-
-    def hand(self, officer: Officer) -> Hand:
-        return Hand(officer, self.talk.vault, self.words, self.talk.clock.now())
-
-    async def case(self, who: str = "+1") -> Case:
-        conversation_id = await self.talk.conversation(who)
-        found = await self.talk.database.write(lambda tx: store.open_case_of(tx, conversation_id))
-        assert found is not None
-        return found
-
-    async def claimed(self, officer: Officer, who: str = "+1") -> Case:
-        case = await self.case(who)
-        claimed = await self.talk.database.write(lambda tx: service.claim_case(tx, self.hand(officer), case.id))
-        await self.talk.settle()
-        return claimed
-
-    async def on_phone(self, who: str = "+1") -> list[str]:
-        """What a page that is opened anew shows on this phone."""
-        conversation_id = await self.talk.conversation(who)
-        lines = await self.talk.database.read(
-            lambda tx: conversations.seen_by_person(
-                tx, self.talk.vault, conversation_id, after=0, at=self.talk.clock.now()
-            )
-        )
-        return [line.text for line in lines]
-
-    async def acts(self, case: Case) -> list[str]:
-        return [event.act for event in await self.talk.database.read(lambda tx: store.events_of(tx, case.id))]
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from bot.cases import consent, service
+from bot.cases import consent, service, telling
 from bot.cases.auditor import audit_alarms
 from bot.cases.consent import Kind
 from bot.cases.model import CaseNotFound, NotAllowedNow, NotReadyToClose, NotWithThisAdult
@@ -113,6 +113,8 @@ async def test_two_officers_may_refer_without_consent_and_one_may_not(world, hel
     with pytest.raises(NoConsent):
         await sent(world, held, items=("age",), consent_id=row.id)
 
+    untold = telling.Said(row.id, why_not="danger")
+    await world.database.write(lambda tx: telling.record(tx, world.hand(amira), case_id, untold, once=""))
     await world.database.write(lambda tx: consent.second(tx, world.hand(ines), case_id, row.id))
 
     assert (await sent(world, held, items=("age",), consent_id=row.id)).referral.consent_id == row.id

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -156,6 +157,9 @@ class Called:
         return Escalated(f"case-{escalation.conversation_id}", "A1", True, False)
 
     def person_wrote(self, tx: Connection, conversation_id: str, *, seq: int, at: datetime) -> str | None:
+        return None
+
+    def reported(self, tx: Connection, conversation_id: str, answers: Mapping[str, str], *, at: datetime) -> str | None:
         return None
 
 

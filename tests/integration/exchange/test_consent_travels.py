@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.cases import consent
+from bot.cases import consent, telling
 from bot.cases import service as cases
 from bot.cases import store as case_store
 from bot.cases.consent import Consent, Kind, Share
@@ -38,6 +38,7 @@ async def overridden(italy: Country, case_id: str) -> Consent:
         "text": "Not asked.",
     }
     row = await agreed(italy, case_id, **wanted)
+    await italy.do(telling.record, case_id, telling.Said(row.id, why_not="danger"), once="")
     await italy.do(consent.second, case_id, row.id, by=italy.coordinator)
     return row
 
@@ -391,3 +392,18 @@ async def test_of_relatives_who_are_looked_for_nothing_is_told_before_they_agree
             answering.release_answers, request_id, endangers=False, ground=Ground.NECESSARY, by=tunisia.coordinator
         )
     await tunisia.do(answering.release_answers, request_id, endangers=False, ground=Ground.AGREED)
+
+
+async def test_what_a_guardian_agreed_to_goes_nowhere_before_somebody_says_whether_the_child_was_told(
+    italy: Country, courier: Courier
+):
+    case_id = await italy.case(consented=False)
+    row = await agreed(italy, case_id, giver="guardian")
+    request_id = await drafted(italy, case_id)
+    with pytest.raises(NotNow, match="not_told"):
+        await italy.do(service.approve, request_id, by=italy.coordinator)
+
+    await italy.do(telling.record, case_id, telling.Said(row.id, why_not="unreachable"), once="")
+
+    await italy.do(service.approve, request_id, by=italy.coordinator)
+    assert (await italy.do(service.send_request, request_id)).status is Status.SENT

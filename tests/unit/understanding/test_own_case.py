@@ -88,3 +88,38 @@ def test_a_bare_time_counts_only_where_it_was_asked_for():
 )
 def test_the_way_is_kept_as_it_was_spelled(text: str, way: str):
     assert own_case.safe_way(text) == way
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "how long?",
+        "How long do I have to wait?",
+        "is anyone there",
+        "when will someone answer me?",
+        "combien de temps ?",
+        "Il y a quelqu'un ?",
+        "pourquoi personne ne répond",
+        "¿Cuánto falta?",
+        "¿hay alguien?",
+        "كم من الوقت سأنتظر؟",
+        "هل هناك أحد؟",
+    ],
+)
+def test_who_asks_how_long_it_takes_is_understood(text: str):
+    assert own_case.asks_how_long(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "how long does an asylum claim take",
+        "is someone coming to kill me",
+        "combien de temps dure la demande d'asile",
+        "cuánto tiempo puedo quedarme en el albergue",
+        "كم تستغرق إجراءات اللجوء",
+        "there is someone outside",
+    ],
+)
+def test_other_questions_of_time_are_not_about_the_wait(text: str):
+    assert not own_case.asks_how_long(text)

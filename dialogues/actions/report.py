@@ -1,0 +1,138 @@
+"""A worker's report: what is asked, one question a message, and what of it the host is told as it is answered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from rasa_sdk import Action
+from rasa_sdk.events import SlotSet
+from rasa_sdk.forms import FormValidationAction
+
+from dialogues.understanding.fold import fold, words
+
+#: In the order in which they are asked.
+QUESTIONS = (
+    "report_now",
+    "report_place",
+    "report_child",
+    "report_children",
+    "report_age",
+    "report_with",
+    "report_adult",
+    "report_need",
+    "report_wish",
+    "report_reach",
+)
+#: The question after whose answer an officer is called. What comes later reaches the officer as it is answered.
+ESSENTIAL = "report_child"
+SKIPPED = "skipped"
+#: As it can be typed instead of tapped, folded.
+SKIP_WORDS = frozenset({"skip", "next", "passer", "suivant", "saltar", "omitir", "siguiente", "تخطي", "التالي"})
+AGE_BANDS = ((4, "0-4"), (9, "5-9"), (14, "10-14"), (17, "15-17"))
+#: Beyond what an officer reads at a glance. The whole message stands in the talk.
+LONGEST_ANSWER = 1000
+_number = re.compile(r"\d{1,3}")
+
+
+def answers_of(tracker: Any) -> dict[str, str]:
+    """What was answered so far, by the name of the question. Skipped ones are left out."""
+    said = {name: tracker.get_slot(name) for name in QUESTIONS}
+    return {name: as_told(value) for name, value in said.items() if value is not None and value != SKIPPED}
+
+
+def as_told(value: object) -> str:
+    """An answer as the host is told it: `yes` and `no` for what is true or not."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)[:LONGEST_ANSWER]
+
+
+def age_band(said: str) -> str:
+    """The band of an age somebody wrote, or their words: "about 12" is 10-14, "a baby" stays as it is."""
+    found = _number.search(fold(said))
+    if said in {band for _, band in AGE_BANDS} or found is None:
+        return said
+    return next((band for oldest, band in AGE_BANDS if int(found[0]) <= oldest), said)
+
+
+def how_many(said: str) -> str:
+    """The number in an answer, or the answer."""
+    found = _number.search(fold(said))
+    return said if found is None or said == "4+" else found[0]
+
+
+class ValidateReportForm(FormValidationAction):  # type: ignore[misc]
+    """Takes every answer as it is, "skip" as none, and tells the host."""
+
+    def name(self) -> str:
+        return "validate_report_form"
+
+    def validate_report_now(self, value: Any, dispatcher: Any, tracker: Any, domain: Any) -> dict[str, Any]:
+        return {"report_now": value}  # nobody is told before the essential questions are answered
+
+    def validate_report_place(self, value: Any, dispatcher: Any, tracker: Any, domain: Any) -> dict[str, Any]:
+        return {"report_place": answer_of(value)}
+
+    def validate_report_child(self, value: Any, dispatcher: Any, tracker: Any, domain: Any) -> dict[str, Any]:
+        """Who saw a child in need must not have to finish a form: an officer is called now."""
+        answer = answer_of(value)
+        told = {**answers_of(tracker), **({} if answer == SKIPPED else {ESSENTIAL: as_told(answer)})}
+        priority = "P1" if tracker.get_slot("report_now") is True else "P2"
+        dispatcher.utter_message(
+            json_message={"waymark": "call_officer", "reason": "report_case", "priority": priority, "report": told}
+        )
+        return {ESSENTIAL: answer}
+
+    def validate_report_children(self, value: Any, dispatcher: Any, tracker: Any, domain: Any) -> dict[str, Any]:
+        return _told(dispatcher, "report_children", how_many(answer_of(value)))
+
+    def validate_report_age(self, value: Any, dispatcher: Any, tracker: Any, domain: Any) -> dict[str, Any]:
+        return _told(dispatcher, "report_age", age_band(answer_of(value)))
+
+    def validate_report_with(self, value: Any, dispatcher: Any, tracker: Any, domain: Any) -> dict[str, Any]:
+        """Who is alone, or with a parent, is not asked about an adult."""
+        answer = answer_of(value)
+        asked = {"report_adult": SKIPPED} if answer in ("alone", "parent", "children", SKIPPED) else {}
+        return {**_told(dispatcher, "report_with", answer), **asked}
+
+    def validate_report_adult(self, value: Any, dispatcher: Any, tracker: Any, domain: Any) -> dict[str, Any]:
+        return _told(dispatcher, "report_adult", answer_of(value))
+
+    def validate_report_need(self, value: Any, dispatcher: Any, tracker: Any, domain: Any) -> dict[str, Any]:
+        return _told(dispatcher, "report_need", answer_of(value))
+
+    def validate_report_wish(self, value: Any, dispatcher: Any, tracker: Any, domain: Any) -> dict[str, Any]:
+        return _told(dispatcher, "report_wish", answer_of(value))
+
+    def validate_report_reach(self, value: Any, dispatcher: Any, tracker: Any, domain: Any) -> dict[str, Any]:
+        return _told(dispatcher, "report_reach", answer_of(value))
+
+
+class ForgetReport(Action):  # type: ignore[misc]
+    """Whoever stops begins anew next time. What reached an officer stays with the officer."""
+
+    def name(self) -> str:
+        return "action_forget_report"
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        return forgotten()
+
+
+def forgotten() -> list[dict[str, Any]]:
+    """No answer is left."""
+    return [SlotSet(name, None) for name in QUESTIONS]
+
+
+def answer_of(value: Any) -> str:
+    """The answer in a message, or SKIPPED."""
+    said = str(value or "").strip()
+    return SKIPPED if not said or " ".join(words(fold(said))) in SKIP_WORDS else said
+
+
+def _told(dispatcher: Any, question: str, answer: str) -> dict[str, Any]:
+    if answer != SKIPPED:
+        report: Mapping[str, str] = {question: as_told(answer)}
+        dispatcher.utter_message(json_message={"waymark": "reported", "report": report})
+    return {question: answer}

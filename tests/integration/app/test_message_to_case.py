@@ -1,0 +1,32 @@
+"""From a message to a case, through the whole program: what a person reads and what an officer finds."""
+
+from __future__ import annotations
+
+from bot.cases import store
+from bot.cases.queue_time import NOBODY_THERE
+from bot.cases.record import store as record
+from tests.integration.app.program import Helpline, Person
+
+
+async def test_who_waits_reads_how_long_and_three_answers_of_a_report_are_a_case_with_a_file(helpline: Helpline):
+    async with Person(helpline) as person:
+        before = await person.write("how long?")
+        asked = await person.write("I want to talk to a person")
+        again = await person.write("is anyone there?")
+    assert NOBODY_THERE not in before
+    assert asked.count(NOBODY_THERE) == 1  # there is no officer in this house
+    assert again.count(NOBODY_THERE) == 2
+
+    async with Person(helpline) as worker:
+        await worker.write("I want to report a case")
+        await worker.write("yes")
+        await worker.write("Calais, behind the station")
+        fourth = await worker.write("a boy of about ten, cold and hungry")
+        await worker.write("there are 3")
+        await worker.write("stop")
+    assert "How many children are there?" in fourth
+    reported = store.cases.c.reason == "report_case"
+    [row] = await helpline.database.read(lambda tx: tx.execute(store.cases.select().where(reported)).all())
+    assert row.priority == "P1"
+    fields = {each.field for each in await helpline.database.read(lambda tx: record.present_facts(tx, row.id))}
+    assert fields == {"urgent", "location", "reported_seen", "reported_children"}

@@ -1,0 +1,138 @@
+"""Whoever waits for a person reads how long it will probably take, and it comes from the queue itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import time, timedelta
+
+import pytest
+
+from bot.cases import service
+from bot.cases.own import OwnCases
+from bot.cases.queue_time import (
+    FEWEST_WAITS,
+    LONGER_THAN_MOST,
+    NOBODY_CALLED,
+    NOBODY_SPEAKS,
+    NOBODY_THERE,
+    REMEMBERED,
+    QueueTime,
+)
+from bot.cases.rota import service as rota
+from bot.cases.rota.model import Part, Shift
+from bot.cases.service import CaseEscalations
+from bot.conversations import service as conversations
+from bot.conversations.turn import NEUTRAL, NEUTRAL_AGAIN
+from bot.kernel.access import Role
+from bot.kernel.words import Words
+from dialogues.understanding.model import Priority
+from tests.integration.cases.phone import ECHO, PERSON_COMES, Phone
+from tests.integration.conversations.world import World as Talk
+from tests.integration.conversations.world import calls
+
+
+@pytest.fixture
+async def phone(database, vault, clock, signals) -> AsyncIterator[Phone]:
+    await database.write(calls.create_all)
+    talk, words = Talk(database, vault, clock, signals), Words.load()
+    queue_time = QueueTime(vault, words)
+    talk.cases = CaseEscalations(vault, words, queue_time)  # type: ignore[assignment]
+    talk.worker = talk.new_worker(own_cases=OwnCases(vault, words, queue_time))
+    yield Phone(talk, words)
+    await talk.inbox.close()
+    await talk.worker.stop()
+    await talk.sender.stop()
+    assert await talk.problems() == []
+
+
+async def time_told(phone: Phone, who: str, text: str = "I want a person") -> str:
+    """Ask for a person; what is said of the time."""
+    phone.talk.engine.replies = (PERSON_COMES,)
+    answers = await phone.say(text, who)
+    phone.talk.engine.replies = (ECHO,)
+    return answers[1]
+
+
+async def somebody_waited(phone: Phone, who: str, officer, wait: timedelta) -> None:
+    await time_told(phone, who)
+    phone.talk.clock.advance(wait)
+    await phone.claimed(officer, who)
+
+
+async def test_who_asks_for_a_person_reads_what_others_waited_and_how_many_are_before_them(phone: Phone):
+    amira = await phone.officer("Amira")
+    first = await time_told(phone, "+1")
+    assert first == "I do not know yet how long it takes. We try to be here within 4 hours."
+    await phone.claimed(amira, "+1")
+    for number in range(2, 2 + FEWEST_WAITS):
+        await somebody_waited(phone, f"+{number}", amira, timedelta(minutes=9 if number % 4 == 0 else 4))
+    phone.talk.clock.advance(REMEMBERED)
+
+    assert await time_told(phone, "+20") == "It will probably take 5 minutes to 10 minutes until a person reads this."
+    later = await time_told(phone, "+21")
+
+    assert later.endswith("People who wait before you: 1.")
+    assert await phone.say("how long?", "+21") == [later]
+
+
+async def test_who_asks_how_long_and_waits_longer_than_others_is_told_the_truth(phone: Phone):
+    amira = await phone.officer("Amira")
+    for number in range(FEWEST_WAITS):
+        await somebody_waited(phone, f"+1{number}", amira, timedelta(minutes=4))
+    await time_told(phone, "+1")
+    phone.talk.clock.advance(timedelta(minutes=30))
+
+    assert await phone.say("¿Cuánto falta?") == [LONGER_THAN_MOST]
+
+
+async def test_in_danger_the_number_comes_before_the_time(phone: Phone):
+    await phone.officer("Amira")
+    phone.talk.engine.replies = (ECHO,)
+    answers = await phone.say("he has a knife")
+    assert answers[0] == "echo"
+    assert answers[1].startswith("I do not know yet how long it takes. We try to be here within 2 minutes.")
+
+    assert (await phone.say("is anyone coming?"))[0].startswith("In danger? Call 112 first.\n")
+
+
+async def test_with_nobody_on_duty_that_is_said_and_no_figure(phone: Phone):
+    amira, planner = await phone.officer("Amira"), await phone.officer("Petra", Role.COORDINATOR)
+    day = phone.talk.clock.now().date()
+    night = Shift("", amira.id, "UTC", frozenset(range(1, 8)), (Part(time(22), time(6)),), day - timedelta(days=9))
+    await phone.talk.database.write(lambda tx: rota.add_shift(tx, phone.hand(planner), night))
+
+    assert await time_told(phone, "+1") == NOBODY_THERE
+
+
+async def test_where_nobody_speaks_the_language_that_is_said_in_it(phone: Phone):
+    await phone.officer("Amira")  # she speaks English
+    phone.talk.understanding.language = "fr"
+
+    assert (await time_told(phone, "+1")).splitlines()[1] == phone.words.text("fr", NOBODY_SPEAKS)
+
+
+async def test_who_has_come_answers_for_themselves_and_before_anybody_was_called_it_is_an_ordinary_question(
+    phone: Phone,
+):
+    phone.talk.engine.replies = (ECHO,)
+    assert await phone.say("how long?") == ["echo"]
+    await time_told(phone, "+1")
+    amira = await phone.officer("Amira")
+    case = await phone.claimed(amira)
+
+    assert await phone.say("how long?") == []
+    await phone.talk.database.write(lambda tx: service.close_case(tx, phone.hand(amira), case.id, closing="helped"))
+    await phone.talk.settle()
+    assert await phone.say("how long?") == [NOBODY_CALLED]
+
+
+async def test_on_a_watched_phone_nobody_is_told_that_a_person_comes(phone: Phone):
+    await time_told(phone, "+1")
+    conversation_id = await phone.talk.conversation("+1")
+    await phone.talk.database.write(
+        lambda tx: conversations.agree_on_duress_word(tx, phone.talk.vault, conversation_id, "lighthouse")
+    )
+
+    assert await phone.say("we saw the lighthouse") == [NEUTRAL]
+    assert await phone.say("how long?") == [NEUTRAL_AGAIN]
+    assert (await phone.case()).priority is Priority.P0

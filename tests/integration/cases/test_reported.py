@@ -1,0 +1,110 @@
+"""What a worker reports stands in the file of the case as it is answered, and never over an officer's words."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import sqlalchemy as sa
+
+from bot.cases.own import OwnCases
+from bot.cases.record import service as record
+from bot.cases.record.store import facts
+from bot.cases.service import CaseEscalations
+from bot.kernel.words import Words
+from dialogues.runtime.model import Reply
+from tests.integration.cases.phone import ECHO, Phone
+from tests.integration.conversations.world import World as Talk
+from tests.integration.conversations.world import calls
+
+FIRST = {"report_now": "yes", "report_place": "Calais, behind the station", "report_child": "A boy, cold"}
+CALL = {"waymark": "call_officer", "reason": "report_case", "priority": "P1"}
+
+
+@pytest.fixture
+async def phone(database, vault, clock, signals) -> AsyncIterator[Phone]:
+    await database.write(calls.create_all)
+    talk, words = Talk(database, vault, clock, signals), Words.load()
+    talk.cases = CaseEscalations(vault, words)  # type: ignore[assignment]
+    talk.worker = talk.new_worker(own_cases=OwnCases(vault, words))
+    yield Phone(talk, words)
+    await talk.inbox.close()
+    await talk.worker.stop()
+    await talk.sender.stop()
+    assert await talk.problems() == []
+
+
+async def answers(phone: Phone, *customs: dict) -> None:
+    """One message, to which the dialogue says this to its host."""
+    phone.talk.engine.replies = (ECHO, *(Reply("", custom=custom) for custom in customs))
+    assert await phone.say("an answer") == ["echo"]
+
+
+async def told(phone: Phone, **report: str) -> None:
+    await answers(phone, {"waymark": "reported", "report": report})
+
+
+async def in_file(phone: Phone, amira) -> dict[str, tuple[str, ...]]:
+    case = await phone.case()
+    shown = await phone.talk.database.write(lambda tx: record.open_record(tx, phone.hand(amira), case.id))
+    return {code: fact.values for code, fact in shown.facts.items()}
+
+
+async def test_each_answer_stands_in_the_file_from_the_moment_it_was_given(phone: Phone):
+    await answers(phone, CALL | {"report": FIRST})
+    amira = await phone.officer("Amira")
+    case = await phone.case()
+    assert (case.reason, case.priority.value) == ("report_case", "P1")
+    await told(phone, report_age="10-14")
+    await told(phone, report_with="with his aunt, she says", report_children="1")
+    await told(phone, report_wish="He wants to call his mother")
+    await told(phone, report_age="15-17")  # a later word of theirs is the newer one
+
+    await phone.claimed(amira)
+    assert await in_file(phone, amira) == {
+        "urgent": ("yes",),
+        "location": ("Calais, behind the station",),
+        "reported_seen": ("A boy, cold",),
+        "reported_age": ("15-17",),
+        "reported_else": ("with his aunt, she says",),
+        "reported_children": ("1",),
+        "wishes": ("He wants to call his mother",),
+    }
+    assert (await phone.acts(case)).count("reported") == 5
+
+
+async def test_an_officers_word_is_never_written_over(phone: Phone):
+    await answers(phone, CALL | {"report": FIRST})
+    amira = await phone.officer("Amira")
+    case = await phone.claimed(amira)
+
+    def correct(tx):
+        seen = {code: fact.id for code, fact in record.open_record(tx, phone.hand(amira), case.id).facts.items()}
+        record.write_fields(tx, phone.hand(amira), case.id, {"location": ("Lille, the hospital",)}, seen=seen)
+
+    await phone.talk.database.write(correct)
+    await phone.talk.database.write(
+        lambda tx: phone.talk.cases.reported(tx, case.conversation_id, FIRST, at=phone.talk.clock.now())
+    )
+
+    assert (await in_file(phone, amira))["location"] == ("Lille, the hospital",)
+
+
+async def test_answers_of_a_report_that_called_nobody_are_kept_in_the_talk_alone(phone: Phone):
+    await told(phone, report_age="10-14")
+
+    conversation_id = await phone.talk.conversation("+1")
+    at = phone.talk.clock.now()
+    assert (
+        await phone.talk.database.write(
+            lambda tx: phone.talk.cases.reported(tx, conversation_id, {"report_age": "0-4"}, at=at)
+        )
+        is None
+    )
+
+
+async def test_what_was_reported_is_sealed(phone: Phone):
+    await answers(phone, CALL | {"report": FIRST})
+
+    [row] = await phone.talk.rows(sa.select(facts.c.value_sealed).where(facts.c.field == "reported_seen"))
+    assert b"cold" not in row.value_sealed

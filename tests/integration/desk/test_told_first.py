@@ -1,0 +1,78 @@
+"""Whether the child was told first, over HTTP, as a browser without scripts asks and answers it."""
+
+from __future__ import annotations
+
+import re
+
+from msgspec.structs import replace
+
+from bot.cases import consent, store
+from bot.cases.consent import Kind
+from bot.cases.record import service as record
+from bot.conversations import service as conversations
+from bot.kernel.access import Role
+from tests.integration.cases.test_consent import AGREED
+from tests.integration.desk.test_handing import claimed
+
+
+async def test_a_guardian_agreed_so_the_desk_asks_whether_the_child_was_told_and_sends_the_ready_words(world, at_desk):
+    amira = await world.officer("amira")
+    case_id = await claimed(world, amira, reason="sexual_abuse")
+
+    def prepare(tx):
+        record.write_fields(tx, world.hand(amira), case_id, {"age": ("15",)}, seen={})
+        agreed = replace(AGREED, giver="guardian", named="Shelter <b>", items=("age",), withheld=())
+        return consent.record(tx, world.hand(amira), case_id, agreed).id
+
+    row_id = await world.database.write(prepare)
+    browser, page = await at_desk(amira), f"/desk/cases/{case_id}"
+    assert "This may have to be reported to an authority." in await browser.go(page)
+    await browser.go(f"{page}/refer")
+    assert "First say whether they were told." in browser.page
+    await browser.send(f"{page}/refer", urgency="urgent", items="age", ask="A bed?", adult="nobody")
+    assert browser.status == 409
+    assert "Nothing was sent." in browser.page
+
+    await browser.go(f"{page}/file")
+    assert "This may have to be reported to an authority." in browser.page
+    assert "Was the child told that Shelter &lt;b&gt; gets something?" in re.sub("</?bdi>", "", browser.page)
+    ready = re.search(r'<textarea name="words"[^>]*lang="ar"[^>]*>([^<]+)</textarea>', browser.page)[1]
+    await browser.send(f"{page}/told", about=row_id, how="send", words=ready)
+    assert "Was the child told that" not in browser.page
+    await browser.send(
+        f"{page}/told", about="report", how="not", why_not="danger", whom="Police", more="He reads along."
+    )
+
+    assert "This may have to be reported" not in browser.page
+    assert "Telling them would put somebody in danger" in browser.page
+    printed = await browser.go(f"{page}/print")
+    assert "He reads along." in printed
+    assert ready in printed
+    shown = re.sub("</?bdi>", "", await browser.go(page))
+    assert "amira told the child first that something is passed on" in shown
+    case = await world.database.read(lambda tx: store.get_case(tx, case_id).case)
+    lines = await world.database.read(lambda tx: conversations.transcript(tx, world.vault, case.conversation_id))
+    assert [line.text for line in lines].count(ready) == 1
+    await browser.go(f"{page}/refer")
+    await browser.send(f"{page}/refer", urgency="urgent", items="age", ask="A bed?", adult="nobody")
+    assert "Sent. For a receiver without an account:" in browser.page
+
+
+async def test_the_second_officer_cannot_sign_before_it_is_answered_and_a_foreign_case_is_not_found(world, at_desk):
+    amira, ines = await world.officer("amira"), await world.officer("ines", Role.COORDINATOR, Role.OFFICER)
+    case_id = await claimed(world, amira)
+    page = f"/desk/cases/{case_id}"
+    wanted = replace(AGREED, kind=Kind.OVERRIDE, reason="abuse", why="Now.", items=("age",), withheld=())
+    row = await world.database.write(lambda tx: consent.record(tx, world.hand(amira), case_id, wanted))
+    hers = await at_desk(ines)
+    await hers.go(f"{page}/file")
+
+    await hers.send(f"{page}/consents/second", consent=row.id)
+
+    assert hers.status == 409
+    assert "First say whether the child was told" in hers.page
+    his = await at_desk(await world.officer("bruno"))
+    await his.go("/desk/queue")
+    csrf = re.search(r'name="csrf" value="(\w+)"', his.page)[1]
+    await his.post(f"{page}/told", csrf=csrf, about="report", how="told", whom="Police", words="I tell you first.")
+    assert his.status == 404

@@ -1,0 +1,164 @@
+"""What can honestly be said of how long it takes, from what is known."""
+
+from __future__ import annotations
+
+import heapq
+from datetime import timedelta
+from random import Random
+from statistics import median
+
+import pytest
+
+from bot.cases.queue_time import (
+    FEWEST_WAITS,
+    LONGEST,
+    STEPS,
+    Expected,
+    QueueTime,
+    Wait,
+    Waits,
+    expect,
+    rounded_up,
+    spoken,
+    waits_of,
+)
+from bot.cases.queue_time_store import MOST_AHEAD, Stay
+from bot.kernel.crypto import Vault
+from bot.kernel.words import Words
+from dialogues.understanding.model import Priority
+from tests.conftest import MASTER_KEY, NOON
+
+
+def of(*minutes: float, ahead: int = 0, language: str = "en") -> list[Wait]:
+    return [Wait(timedelta(minutes=each), ahead, language) for each in minutes]
+
+
+TEN = of(3, 4, 4, 5, 6, 7, 9, 12, 18, 40)
+
+
+def waits(
+    lately: list[Wait] = TEN, *, waited: float = 0, ahead: int = 0, nobody: bool = False, foreign: bool = False
+) -> Waits:
+    return Waits(timedelta(minutes=waited), ahead, "en", nobody, foreign, lately)
+
+
+def said(expected: Expected) -> list[float | None]:
+    """Minutes."""
+    return [each and each.total_seconds() / 60 for each in (expected.shortest, expected.longest)]
+
+
+def test_the_range_is_the_usual_and_the_slow_wait_of_others_rounded_up():
+    assert said(expect(waits())) == [10, 45]
+
+
+def test_nobody_is_told_a_figure_from_a_handful_of_waits():
+    few = expect(waits(TEN[: FEWEST_WAITS - 1], ahead=3))
+
+    assert said(few) == [None, None]
+    assert few.ahead == 3
+
+
+def test_it_counts_what_those_waited_who_had_as_many_before_them():
+    lately = of(*[2.0] * 40) + of(*[25.0] * 40, ahead=5)
+
+    assert said(expect(waits(lately))) == [2, 2]
+    assert said(expect(waits(lately, ahead=5))) == [30, 30]
+
+
+def test_a_queue_longer_than_there_ever_was_takes_longer_than_it_ever_took():
+    assert said(expect(waits(of(*[10.0] * 10, ahead=1), ahead=7))) == [45, 45]
+
+
+def test_who_speaks_a_language_that_takes_longer_is_told_so():
+    lately = of(*[2.0] * 40) + of(*[50.0] * 10, language="ti")
+
+    tigrinya = Waits(timedelta(0), 0, "ti", False, False, lately)
+
+    assert said(expect(tigrinya)) == [60, 60]
+    assert said(expect(waits(lately))) == [2, 2]
+
+
+def test_whoever_waits_longer_than_others_did_is_told_that_and_no_figure():
+    assert said(expect(waits(waited=8))) == [10, 45]
+    late = expect(waits(waited=20))
+    assert late.longer_than_most
+    assert said(late) == [None, None]
+
+
+def test_with_nobody_at_the_desk_there_is_no_figure_however_much_is_known():
+    alone = expect(waits(nobody=True))
+
+    assert alone.nobody_there
+    assert said(alone) == [None, None]
+
+
+def test_where_nobody_speaks_the_language_that_is_said_beside_the_figure():
+    foreign = expect(waits(foreign=True))
+
+    assert foreign.nobody_speaks
+    assert said(foreign) == [10, 45]
+
+
+def test_beyond_three_days_only_the_least_is_said():
+    assert said(expect(waits(of(*[60 * 50.0] * 9), ahead=3))) == [4320, None]
+    assert rounded_up(LONGEST + timedelta(seconds=1)) is None
+
+
+@pytest.mark.parametrize("seconds", [0, 59, 61, 599, 601, 3601, 90_000])
+def test_a_time_is_never_rounded_down(seconds: int):
+    wait = timedelta(seconds=seconds)
+
+    assert (rounded_up(wait) or LONGEST) >= wait
+    assert rounded_up(wait) in STEPS
+
+
+def test_times_are_said_as_people_say_them():
+    assert [spoken(step, "en") for step in STEPS[::4]] == [
+        "1 minute",
+        "10 minutes",
+        "45 minutes",
+        "4 hours",
+        "24 hours",
+    ]
+    assert spoken(timedelta(minutes=20), "fr") == "20 minutes"
+    assert spoken(timedelta(minutes=20), "ar") == "20 دقيقة"
+
+
+def test_before_somebody_is_who_came_earlier_is_as_urgent_and_was_still_there():
+    def stay(since: int, until: int, priority: Priority = Priority.P2) -> Stay:
+        return Stay(NOON + timedelta(minutes=since), NOON + timedelta(minutes=until), priority, "en")
+
+    queue = [stay(0, 3), stay(1, 20), stay(2, 30, Priority.P0), stay(4, 30, Priority.P3), stay(5, 40)]
+
+    assert [wait.ahead for wait in waits_of(queue, Priority.P2)] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_of_those_who_were_told_a_time_nine_of_ten_waited_no_longer_and_it_was_no_empty_word(seed: int):
+    """Three officers, people who come in waves, talks of any length: what is said is held against what happened."""
+    draw = Random(seed)
+    free, clock, taken_at, lately = [0.0, 0.0, 0.0], 0.0, list[float](), list[Wait]()
+    kept, times_too_long = list[bool](), list[float]()
+    for _ in range(800):
+        busy = 0.4 if int(clock / 240) % 3 == 0 else 1.3
+        clock += draw.expovariate(1 / (12 * busy))
+        taken_at = [until for until in taken_at if until > clock]
+        begins = max(clock, heapq.heappop(free)) + draw.uniform(0.2, 2)
+        heapq.heappush(free, begins + draw.lognormvariate(2.6, 0.7))
+        wait = timedelta(minutes=begins - clock)
+        expected = expect(waits(lately[-200:], ahead=len(taken_at)))
+        if expected.longest is not None:
+            kept.append(wait <= expected.longest)
+            times_too_long.append(expected.longest / max(wait, timedelta(minutes=1)))
+        taken_at.append(begins)
+        lately.append(Wait(wait, len(taken_at) - 1, "en"))
+
+    assert len(kept) > 700
+    assert sum(kept) / len(kept) > 0.9
+    assert median(times_too_long) < 4
+
+
+def test_a_queue_that_nobody_counted_to_its_end_is_not_said_to_end_there():
+    told = QueueTime(Vault(MASTER_KEY), Words.load()).sentences("en", Priority.P2, Expected(ahead=MOST_AHEAD + 1))
+
+    assert told[1] == f"More than {MOST_AHEAD} people wait before you."
