@@ -142,16 +142,14 @@ class EntityFinder:
         `sounding`: how names are heard (`directory.places.sounds`), each with the weight of the place. `great`: names
         that many people know.
         """
-        names = [name for each in places for name in {each, each.replace("-", " ")}]
+        names = {name for each in places for name in (each, each.replace("-", " "))}
         self._sounding = sounding or {}
         self._great_names = list(great)
         often = frozenset(vocabulary["common"]).difference(vocabulary["seldom"])
-        self._places = frozenset(vocabulary["places"]) | {
-            name for name in names if not all(word in often for word in words(name))
-        }
+        self._places = frozenset(vocabulary["places"]).union(_that_are_not_words(names, often))
         self._common = often.union(set(vocabulary["seldom"]).difference(names))
         self._long_names = [name for name in self._places if len(name) >= _LONG_ENOUGH_TO_MISSPELL - 1]
-        self._listed = frozenset(names)
+        self._listed = names
         self._consonants: dict[str, list[str]] = {}
 
     def find(self, shown: str, language: str, *, searching: bool = False) -> list[Entity]:
@@ -285,6 +283,12 @@ class EntityFinder:
             and name not in self._common
             and not any(stem in self._common or f"ال{stem}" in self._common for stem in _stems(name))
         )
+
+
+def _that_are_not_words(names: set[str], often: frozenset[str]) -> set[str]:
+    """A start waits for this: only a name that is no single word is taken apart."""
+    apart = {name for name in names if not name.isalpha()}
+    return (names - apart - often) | {name for name in apart if not all(word in often for word in words(name))}
 
 
 def _without_what_is_written_on(token: _Token) -> list[_Token]:

@@ -36,8 +36,12 @@ _SHORTEST, _SHORTEST_WITHOUT_VOWELS = 4, 3
 def directory_names() -> list[str]:
     """Every spelling of every place on the routes that ships with the directory, and the names of larger towns: folded,
     each once."""
-    code = (__file__, fold_module.__file__, places_module.__file__)
-    return kept("names", list[str], [SUPPLEMENT, TOWNS, *map(Path, code)], _read_names)
+    return kept("names", list[str], _read_from(), _read_names)
+
+
+def _read_from() -> list[Path]:
+    """The lists, and the code that reads them."""
+    return [SUPPLEMENT, TOWNS, *map(Path, (__file__, fold_module.__file__, places_module.__file__))]
 
 
 def _read_names() -> list[str]:
@@ -58,6 +62,10 @@ _SOUNDS_ENOUGH = ((7, 3), (4, 4), (3, 5), (1, 6))
 
 def great_names() -> list[str]:
     """Names, folded, of places that many people know: one slip in five letters of these is still understood."""
+    return kept("great", list[str], _read_from(), _read_great)
+
+
+def _read_great() -> list[str]:
     places = [*load_supplement(), *(town for town in load_supplement(TOWNS) if town.weight >= _KNOWN_TO_MANY)]
     names = {fold_module.fold(name) for place in places for name in (place.name, *place.names.values())}
     return sorted(name for name in names if len(name) >= _LONG_ENOUGH)
@@ -65,8 +73,7 @@ def great_names() -> list[str]:
 
 def sounding_names() -> dict[str, int]:
     """How the names of all places are heard, each with the weight of the greatest place that is heard so."""
-    code = (__file__, fold_module.__file__, places_module.__file__)
-    return kept("sounding", dict[str, int], [SUPPLEMENT, TOWNS, *map(Path, code)], _read_sounds)
+    return kept("sounding", dict[str, int], _read_from(), _read_sounds)
 
 
 def _read_sounds() -> dict[str, int]:
