@@ -118,9 +118,12 @@ def count_trouble(tx: Connection) -> int:
     return len(conversations.dead_letters(tx, limit=100)) + len(conversations.parked(tx, limit=100))
 
 
-def frame_from(look: Look, officer: Officer, *, asked: int, overdue: int) -> Frame:
+def frame_from(look: Look, officer: Officer) -> Frame:
     """The same frame from a look that all open desks share."""
     board = look.board
+    asked, overdue = (0, 0)
+    if may_enter(officer, Permission.EXCHANGE_READ):
+        asked, overdue = requests.counts_of(officer, look.asked)
     sees_queue = may_enter(officer, Permission.QUEUE_READ)
     counts = board.queue_of(officer).counts if sees_queue else {}
     glass, late_reviews = supervised(officer, look.to_see)

@@ -21,7 +21,7 @@ from sqlalchemy.engine import Connection
 from bot.cases import service
 from bot.cases.model import Case, CaseNotFound
 from bot.desk.case import case_context
-from bot.desk.frame import Frame, context_of, frame_from, hand_of, look, requests_for, tools_of
+from bot.desk.frame import Frame, context_of, frame_from, hand_of, look, tools_of
 from bot.desk.looking import Look, Looks
 from bot.desk.request import request_context
 from bot.desk.rows import case_rows
@@ -169,8 +169,6 @@ class Screen:
         self._may = frozenset(each for each in Permission if may_enter(self._officer, each))
         self._shown: dict[str, str] = {}
         self._rows: Mapping[str, Markup] | None = None
-        self._asked = (0, 0)
-        self._asked_at = -LOOK_EVERY
 
     @property
     def sees_queue(self) -> bool:
@@ -178,12 +176,7 @@ class Screen:
 
     async def send_frame(self, seen: Look) -> Frame:
         """The parts around every screen."""
-        if seen.taken_at - self._asked_at >= LOOK_EVERY:  # they are counted for each officer, and none of them rings
-            officer, at = self._officer, seen.board.at
-            self._asked = await self._app[DATABASE].read(lambda tx: requests_for(tx, officer, at))
-            self._asked_at = seen.taken_at
-        asked, overdue = self._asked
-        frame = frame_from(seen, self._officer, asked=asked, overdue=overdue)
+        frame = frame_from(seen, self._officer)
         await self._send("nav", self._piece("nav", frame=frame, here=self._here))
         await self._send("alerts", self._piece("alerts", frame=frame, now=seen.board.at))
         return frame

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from aiohttp import web
@@ -22,6 +22,7 @@ from bot.cases.board import Board, Summaries, read_board
 from bot.desk.frame import QUEUE_LENGTH, count_trouble
 from bot.desk.rows import Row, queue_rows
 from bot.exchange.holds import service as holds
+from bot.exchange.requests import service as requests
 from bot.kernel.officers import Officer
 from bot.kernel.web_keys import CLOCK, DATABASE, VAULT
 
@@ -37,6 +38,7 @@ class Look(Struct, frozen=True):
 
     board: Board
     trouble: int
+    asked: Mapping[str | None, tuple[int, int]]  # requests that wait and that are overdue, by who holds them
     to_see: tuple[int, int]  # files opened by breaking the glass, late reviews
     held: frozenset[str]
     watch: auditor.Watch
@@ -95,8 +97,8 @@ class Looks:
                 at = clock.now()
                 board = read_board(tx, vault, at, limit=QUEUE_LENGTH, watched=watched, known=self._summaries)
                 watch = auditor.look_at_watch(tx, at=at)
-                to_see = supervision_store.count_to_see(tx, at)
-                return Look(board, count_trouble(tx), to_see, holds.held_cases(tx), watch, loop.time())
+                to_see, asked = supervision_store.count_to_see(tx, at), requests.waiting_by_holder(tx, at)
+                return Look(board, count_trouble(tx), asked, to_see, holds.held_cases(tx), watch, loop.time())
 
             look = await app[DATABASE].read(read)
             took = time.perf_counter() - started

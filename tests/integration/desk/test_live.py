@@ -9,7 +9,7 @@ import re
 import pytest
 
 from bot.cases import service as cases
-from bot.desk.frame import frame_from, look, requests_for, tools_of
+from bot.desk.frame import frame_from, look, tools_of
 from bot.desk.looking import Looks
 from bot.desk.rows import as_of
 from bot.kernel.access import Role
@@ -173,11 +173,8 @@ async def test_the_frame_from_the_shared_look_is_the_officers_own(desk, world):
         await world.escalate()
         seen = await Looks().look(desk.app)
 
-        def own(tx, officer=officer, at=seen.board.at):
-            return look(tx, officer, at), requests_for(tx, officer, at)
-
-        frame, (asked, overdue) = await world.database.read(own)
-        assert frame_from(seen, officer, asked=asked, overdue=overdue) == frame, name
+        frame = await world.database.read(lambda tx, officer=officer, at=seen.board.at: look(tx, officer, at))
+        assert frame_from(seen, officer) == frame, name
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 59, 60, 61, 119, 5399, 5400, 86_400, -1, -59, -60, -61, -7200])
