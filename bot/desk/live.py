@@ -20,6 +20,7 @@ from sqlalchemy.engine import Connection
 
 from bot.cases import service
 from bot.cases.model import Case, CaseNotFound
+from bot.conversations.marks import person_writes
 from bot.desk.case import case_context
 from bot.desk.frame import Frame, context_of, frame_from, hand_of, look, tools_of
 from bot.desk.looking import Look, Looks
@@ -74,8 +75,9 @@ def live_routes() -> Routes:
             raise web.HTTPNotFound from None
         own = (f"case:{case_id}", f"conversation:{file.case.conversation_id}")
         async with stream_events(request) as events:
-            with request.app[SIGNALS].watching("queue", "watch", *own) as watch, looks.watching(case_id):
-                await _follow_case(request, events, watch, looks, case_id, own)
+            writes = person_writes(file.case.conversation_id)
+            with request.app[SIGNALS].watching("queue", "watch", writes, *own) as watch, looks.watching(case_id):
+                await _follow_case(request, events, watch, looks, case_id, own, writes)
         return events.response
 
     @routes.get("/desk/requests/{id}/live", name="live_request", allow=Permission.EXCHANGE_READ)
@@ -101,14 +103,24 @@ async def _wait(watch: Watch, seen: Look) -> None:
 
 
 async def _follow_case(
-    request: web.Request, events: EventStream, watch: Watch, looks: Looks, case_id: str, own: Sequence[str]
+    request: web.Request,
+    events: EventStream,
+    watch: Watch,
+    looks: Looks,
+    case_id: str,
+    own: Sequence[str],
+    writes: str,
 ) -> None:
-    """Send what changes about a case. Its talk is read again when it changed, and now and then for good measure."""
+    """Send what changes about a case. Its talk is read again when it changed, and now and then for good measure.
+
+    `writes` is the signal that the person is writing. It says all there is to say, and nothing is read for it.
+    """
     officer, vault, database = request[OFFICER], request.app[VAULT], request.app[DATABASE]
     whole = "all" in request.query
     screen = Screen(request, events, here="case")
     talk: dict[str, Any] = {}
     standing: Case | None = None
+    seen: Look | None = None
     read_at = -LOOK_EVERY
 
     def read(tx: Connection) -> dict[str, Any]:
@@ -118,6 +130,11 @@ async def _follow_case(
 
     while True:
         came = watch.came()
+        if writes in came and standing is not None:
+            await events.send("writing", {})
+        if came == {writes} and seen is not None:
+            await _wait(watch, seen)
+            continue
         seen = await looks.look(request.app)
         old = seen.taken_at - read_at >= LOOK_EVERY
         if old or came.intersection(own) or seen.board.watched(officer, case_id) != standing:
