@@ -31,6 +31,7 @@ from bot.desk import (
     supervision,
     telling,
     transfer,
+    wall,
 )
 from bot.desk.account import account_routes
 from bot.desk.duplicates import duplicates_routes
@@ -107,6 +108,7 @@ def all_routes(
         primero.routes,
         replies_routes(directory),
         supervision.routes,
+        wall.routes,
         rota.routes,
         duplicates_routes(),
         service_import_routes(),

@@ -293,6 +293,8 @@ NOTICES: Mapping[str, str] = {
     "handed_over": N_("Everything was handed over."),
     "reviewed": N_("The review is kept."),
     "glass_broken": N_("You may read this case for an hour. Everyone who coordinates has been told."),
+    "wall_ended": N_("The link was taken back. Its screens show nothing any more."),
+    "too_many_walls": N_("Twelve links work already. Take one back first."),
     "full": N_("You hold as many cases as you can. Hand one over or close one first."),
     "opened": N_("The case is open."),
     "duty_moved": N_("That duty is not yours to change, or it was settled before. Nothing was changed."),
@@ -325,16 +327,20 @@ def country_name(code: str | None, said_in: str) -> str:
 def due_words(words: Words, said_in: str, due_at: datetime, now: datetime) -> str:
     """`11 min left` or `3 h late`: as exact as an officer needs. The browser counts seconds where they matter."""
     seconds = (due_at - now).total_seconds()
-    minutes = int(abs(seconds)) // 60
-    if minutes < 90:
-        span = words.text(said_in, N_("{n} min"), n=minutes)
-    elif minutes < 48 * 60:
-        span = words.text(said_in, N_("{n} h"), n=round(minutes / 60))
-    else:
-        span = words.text(said_in, N_("{n} d"), n=round(minutes / 1440))
+    span = span_words(words, said_in, seconds)
     if seconds < 0:
         return words.text(said_in, N_("{time} late"), time=span)
     return words.text(said_in, N_("{time} left"), time=span)
+
+
+def span_words(words: Words, said_in: str, seconds: float) -> str:
+    """`11 min`, `3 h` or `2 d`."""
+    minutes = int(abs(seconds)) // 60
+    if minutes < 90:
+        return words.text(said_in, N_("{n} min"), n=minutes)
+    if minutes < 48 * 60:
+        return words.text(said_in, N_("{n} h"), n=round(minutes / 60))
+    return words.text(said_in, N_("{n} d"), n=round(minutes / 1440))
 
 
 def context_of(request: web.Request) -> dict[str, Any]:
