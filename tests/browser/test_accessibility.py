@@ -30,6 +30,7 @@ from bot.cases.record import service as record
 from bot.cases.record.risk import Risk
 from bot.cases.referrals import service as referrals
 from bot.cases.referrals.model import Urgency
+from bot.cases.wall import service as walls
 from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store
 from bot.conversations.safe_contact import SafeContact
@@ -65,6 +66,7 @@ NO_SCREENS = {
     "/chat/file/{seq}": "a picture or a file",
     "/chat/leave": "leads away",
     "/chat/stream": "a stream",
+    "/wall/live": "a stream",
     "/desk": "leads to the queue",
     "/desk/live": "a stream",
     "/desk/cases/{id}/live": "a stream",
@@ -157,6 +159,7 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
         ana = Invitation("Ana Prado", GuestRole.INTERPRETER, 24, Since.BEGINNING, agreed=True, compared=True)
         return guests.invite(tx, server.hand(ines), held, ana, adults=ClaimingAdults())
 
+    _, wall = server.run(server.database.write(lambda tx: walls.make_link(tx, server.hand(ines))))
     adult, referral = server.run(server.database.write(work_on_them))
     guest = server.run(server.database.write(invite))
     pictured, unclean = (server.run(server.sends_file(person, content)) for content in (PHOTO, b"<svg/>"))
@@ -274,6 +277,8 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
             "/desk/arrivals": ["/desk/arrivals"],
             "/desk/supervision": ["/desk/supervision"],
             "/desk/glass": ["/desk/glass"],
+            "/desk/walls": ["/desk/walls"],
+            "/wall": [f"/wall?token={wall}", "/wall?token=dead"],
             "/desk/rota": ["/desk/rota"],
             "/desk/absent/{officer}": [f"/desk/absent/{omar.id}"],
             "/desk/services": ["/desk/services", "/desk/services?show=in_review"],
