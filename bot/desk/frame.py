@@ -65,14 +65,17 @@ class Frame(Struct, frozen=True):
     late_reviews: int
 
 
-def look(tx: Connection, officer: Officer, at: datetime) -> Frame:
-    """The frame for one officer. Cheap: counts over indexes, and the few alarms that ring."""
+def look(tx: Connection, officer: Officer, at: datetime, *, counted: Mapping[Priority, int] | None = None) -> Frame:
+    """The frame for one officer. Cheap: counts over indexes, and the few alarms that ring.
+
+    `counted` is how many wait for them, where the page has counted it already.
+    """
     counts: Mapping[Priority, int] = {}
     ringing: tuple[Ringing, ...] = ()
     offers: tuple[Case, ...] = ()
     if may_enter(officer, Permission.QUEUE_READ):
         scope = in_scope(officer)
-        counts = store.waiting_counts(tx, scope)
+        counts = store.waiting_counts(tx, scope) if counted is None else counted
         ringing = _ringing(officer, store.ringing_for(tx, officer.id, scope, limit=BANDS))
         offers = tuple(store.offered_to(tx, officer.id, limit=BANDS))
     asked, overdue = requests_for(tx, officer, at)
@@ -162,7 +165,8 @@ async def show(
 
     def both(tx: Connection) -> tuple[Mapping[str, Any], Frame]:
         matter = work(tx)
-        return matter, look(tx, officer, at)
+        queue = matter.get("queue")
+        return matter, look(tx, officer, at, counted=None if queue is None else queue.counts)
 
     database = request.app[DATABASE]
     matter, frame = await (database.write(both) if writes else database.read(both))

@@ -14,7 +14,8 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -155,6 +156,22 @@ class Vault:
                 return kept.key
         wrapped = tx.execute(sa.select(data_keys.c.wrapped).where(data_keys.c.id == key_id)).scalar_one_or_none()
         return self.key_as_read(key_id, wrapped)
+
+    def look_at(self, tx: Connection, key_ids: Collection[str]) -> None:
+        """See the rows of many keys in one look, so that `key` does not ask for each of them. Raises WrongMasterKey.
+
+        A list of sixty cases that asked one by one took half of its page.
+        """
+        now = self._monotonic()
+        with self._lock:
+            seen = {each for each in key_ids if (kept := self._keys.get(each)) and now - kept.seen_at < UNSEEN_SECONDS}
+        unseen = sorted(set(key_ids) - seen)
+        if not unseen:
+            return
+        rows = tx.execute(sa.select(data_keys.c.id, data_keys.c.wrapped).where(data_keys.c.id.in_(unseen)))
+        for key_id, wrapped in rows:
+            with suppress(Erased):
+                self.key_as_read(key_id, wrapped)
 
     def key_as_read(self, key_id: str, wrapped: bytes | None) -> DataKey:
         """A data key whose row the caller has just read along with another. Raises Erased, WrongMasterKey."""
