@@ -385,6 +385,35 @@ def test_nothing_shuts_anybody_out(
     assert not found, "\n".join(found)
 
 
+@pytest.mark.parametrize(("language", "direction"), [("fr", "ltr"), ("ar", "rtl")])
+def test_the_board_on_the_wall_is_read_from_four_metres(world: World, chromium: Browser, language: str, direction: str):
+    """A fortieth of the width of a screen of 88 cm is 22 mm: at four metres 19 minutes of arc, and small letters half of
+    it. An eye that sees well just makes out 5.
+    """
+    screen: ViewportSize = {"width": 1920, "height": 1080}
+    page = chromium.new_context(viewport=screen, color_scheme="light").new_page()
+    page.goto(world.server.url(f"{world.addresses['/wall'][0]}&lang={language}"))
+
+    least, overflows, dark = page.evaluate(
+        """() => {
+            const words = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+            const sizes = [];
+            while (words.nextNode()) {
+                const style = getComputedStyle(words.currentNode.parentElement);
+                if (words.currentNode.data.trim()) sizes.push(parseFloat(style.fontSize));
+            }
+            const [red, green, blue] = getComputedStyle(document.body).backgroundColor.match(/[0-9.]+/g).map(Number);
+            const whole = document.documentElement;
+            const over = whole.scrollWidth > whole.clientWidth || whole.scrollHeight > whole.clientHeight;
+            return [Math.min(...sizes), over, red + green + blue < 150];
+        }"""
+    )
+    assert least >= screen["width"] / 40
+    assert (overflows, dark) == (False, True)
+    expect(page.locator("html")).to_have_attribute("dir", direction)
+    page.context.close()
+
+
 def test_every_template_of_a_page_was_shown(world: World):
     """Beside the routes: a page that only a form answers with has no address of its own."""
     shown = {name for _, name in world.server.app[TEMPLATES].cache}  # type: ignore[union-attr]
