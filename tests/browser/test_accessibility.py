@@ -387,9 +387,7 @@ def test_nothing_shuts_anybody_out(
 
 @pytest.mark.parametrize(("language", "direction"), [("fr", "ltr"), ("ar", "rtl")])
 def test_the_board_on_the_wall_is_read_from_four_metres(world: World, chromium: Browser, language: str, direction: str):
-    """A fortieth of the width of a screen of 88 cm is 22 mm: at four metres 19 minutes of arc, and small letters half of
-    it. An eye that sees well just makes out 5.
-    """
+    """A fortieth of 88 cm is 22 mm: at four metres 19 minutes of arc, and small letters half of it."""
     screen: ViewportSize = {"width": 1920, "height": 1080}
     page = chromium.new_context(viewport=screen, color_scheme="light").new_page()
     page.goto(world.server.url(f"{world.addresses['/wall'][0]}&lang={language}"))
