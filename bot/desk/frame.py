@@ -170,6 +170,13 @@ async def show(
 
     database = request.app[DATABASE]
     matter, frame = await (database.write(both) if writes else database.read(both))
+    return screen(request, template, {**matter, **shape(request, matter, frame)}, frame, here=here, status=status)
+
+
+def screen(
+    request: web.Request, template: str, matter: Mapping[str, Any], frame: Frame, *, here: str, status: int = 200
+) -> web.Response:
+    """A page of the desk inside its frame."""
     context = {
         **context_of(request),
         "frame": frame,
@@ -177,7 +184,6 @@ async def show(
         "once": new_id,
         "notice": notice_of(request),
         **matter,
-        **shape(request, matter, frame),
     }
     return render(request, template, context, status=status)
 

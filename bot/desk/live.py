@@ -23,7 +23,7 @@ from bot.cases.model import Case, CaseNotFound
 from bot.conversations.marks import person_writes
 from bot.desk.case import case_context
 from bot.desk.frame import Frame, context_of, frame_from, hand_of, look, tools_of
-from bot.desk.looking import Look, Looks
+from bot.desk.looking import Look, Looks, looks_of
 from bot.desk.request import request_context
 from bot.desk.rows import case_rows
 from bot.exchange.requests import service as requests
@@ -46,8 +46,8 @@ CASE_PARTS = ("case_state", "phone", "safe", "log", "notes", "events")
 
 
 def live_routes() -> Routes:
-    """The event streams. The looks of all of them are shared, so they are made together."""
-    routes, looks = Routes(), Looks()
+    """The event streams."""
+    routes = Routes()
 
     @routes.get("/desk/live", name="live", allow=Permission.DESK_ENTER)
     async def live_frame(request: web.Request) -> web.StreamResponse:
@@ -55,6 +55,7 @@ def live_routes() -> Routes:
         async with stream_events(request) as events:
             with request.app[SIGNALS].watching("queue", "watch") as watch:
                 screen = Screen(request, events, here=request.query.get("here", "")[:40])
+                looks = looks_of(request.app)
                 while True:
                     seen = await looks.look(request.app)
                     frame = await screen.send_frame(seen)
@@ -75,7 +76,7 @@ def live_routes() -> Routes:
             raise web.HTTPNotFound from None
         own = (f"case:{case_id}", f"conversation:{file.case.conversation_id}")
         async with stream_events(request) as events:
-            writes = person_writes(file.case.conversation_id)
+            writes, looks = person_writes(file.case.conversation_id), looks_of(request.app)
             with request.app[SIGNALS].watching("queue", "watch", writes, *own) as watch, looks.watching(case_id):
                 await _follow_case(request, events, watch, looks, case_id, own, writes)
         return events.response
