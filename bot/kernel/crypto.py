@@ -28,6 +28,7 @@ from sqlalchemy.engine import Connection
 
 from bot.kernel.database import Moment, metadata
 from bot.kernel.ids import new_id
+from bot.kernel.prepared import Prepared
 
 data_keys = sa.Table(
     "data_keys",
@@ -37,6 +38,8 @@ data_keys = sa.Table(
     sa.Column("made_at", Moment, nullable=False),
     sa.Column("destroyed_at", Moment, nullable=True),
 )
+
+KEEP = Prepared(data_keys.insert(), ["id", "wrapped", "made_at"])
 
 MASTER_KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -141,6 +144,12 @@ class Vault:
         key_id, key = new_id(), AESGCM.generate_key(256)
         tx.execute(data_keys.insert().values(id=key_id, wrapped=self._wrap(key_id, key), made_at=at))
         return DataKey(key_id, key)
+
+    def new_keys(self, tx: Connection, at: datetime, count: int) -> list[DataKey]:
+        """The same, so many at once."""
+        made = [(new_id(), AESGCM.generate_key(256)) for _ in range(count)]
+        KEEP.run_together(tx, [{"id": id, "wrapped": self._wrap(id, key), "made_at": at} for id, key in made])
+        return [DataKey(id, key) for id, key in made]
 
     def key(self, tx: Connection, key_id: str) -> DataKey:
         """A stored data key. Raises Erased, WrongMasterKey.

@@ -222,9 +222,9 @@ class Desk:
 
     async def raw(self, path: str, **fields: str) -> tuple[int, Any, bytes]:
         """An answer with its headers and its very bytes; to a form where there are `fields`."""
-        sent = {"data": {"csrf": self._csrf, **fields}} if fields else {}
+        data = {"csrf": self._csrf, **fields} if fields else None
         async with aiohttp.ClientSession(self._url, headers=self._headers) as client, client.request(
-            "POST" if fields else "GET", path, **sent
+            "POST" if fields else "GET", path, data=data
         ) as answer:  # fmt: skip
             return answer.status, answer.headers, await answer.read()
 
