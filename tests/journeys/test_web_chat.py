@@ -96,6 +96,7 @@ def test_each_sees_that_the_other_writes_and_what_was_seen_until_the_person_hide
     expect(says).to_be_visible()
     officer.answers("I am Amira.")
     expect(says).to_be_hidden()
+    girl.log.get_by_text("I am Amira.").scroll_into_view_if_needed()  # what lies below the screen was not seen
     expect(seen).to_have_count(1)
     girl.field.press_sequentially("th")
     expect(hears).to_be_visible()
