@@ -33,7 +33,7 @@ def writing_routes(channels: Mapping[str, ShowsWriting]) -> Routes:
         except CaseNotFound:
             raise web.HTTPNotFound from None
         except CaseError:
-            shown = None
+            raise web.HTTPConflict from None
         if shown is not None:
             request.app[SIGNALS].wake(shown.signal)
             channel = channels.get(shown.channel)

@@ -19,7 +19,7 @@ async def test_only_whoever_holds_the_case_shows_on_telegram_that_they_are_typin
     amira, bruno = [await helpline.at_desk(await helpline.officer(Role.OFFICER)) for _ in range(2)]
     [case_id] = await amira.waiting_cases()
     writing = f"/desk/cases/{case_id}/writing"
-    assert (await amira.post(writing))[0] == 204
+    assert (await amira.post(writing))[0] == 409
     assert telegram.actions == []
 
     await amira.post(f"/desk/cases/{case_id}/claim")
