@@ -297,7 +297,7 @@ def counts_by_holder(
     sums = (sa.func.sum(sa.case((each, 1), else_=0)) for each in (waits, overdue))
     query = sa.select(holder.label("holder_id"), *sums).where(sa.or_(waits, overdue))
     rows = tx.execute(query.group_by("holder_id"))
-    return {holder_id: (int(waiting), int(late)) for holder_id, waiting, late in rows}
+    return {row[0]: (int(row[1]), int(row[2])) for row in rows}
 
 
 def of_case(tx: Connection, case_id: str, *, lock: bool = False) -> list[SealedRequest]:
