@@ -135,7 +135,7 @@ def read(content: bytes) -> list[dict[str, Any]]:
 def taken(data: Mapping[str, Any], fields: FieldMap) -> Taken:
     """What of a record fits into ours. What does not fit is not bent: it is left, as text."""
     facts: dict[str, tuple[str, ...]] = {}
-    told = _unfolded(data, {one.place[0] for one in fields.fields.values()})
+    told = _unfolded(data, {one.place[0] for one in fields.fields.values()} - {""})
     left = {str(name)[:80]: _text(value) for name, value in told.items() if value not in (None, "", [], {})}
     for code, one in fields.fields.items():
         if one.name not in left or one.joined:
@@ -157,7 +157,8 @@ def _unfolded(data: Mapping[str, Any], subforms: Collection[str]) -> dict[str, A
     """The fields of a subform that has one entry, each by its own name; one with several stays whole."""
     told: dict[str, Any] = {}
     for name, value in data.items():
-        if name in subforms and isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
+        one_entry = name in subforms and isinstance(value, list) and len(value) == 1
+        if one_entry and isinstance(value[0], dict) and value[0]:
             told |= {f"{name}.{inner}": each for inner, each in value[0].items()}
         else:
             told[name] = value
