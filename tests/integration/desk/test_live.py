@@ -9,6 +9,8 @@ import re
 import pytest
 
 from bot.cases import service as cases
+from bot.cases.board import read_board
+from bot.desk import looking
 from bot.desk.frame import frame_from, look, tools_of
 from bot.desk.looking import Looks
 from bot.desk.rows import as_of
@@ -155,6 +157,28 @@ async def test_a_look_that_has_begun_does_not_serve_who_comes_later(desk, world)
     later = await looks.look(desk.app)
 
     assert [each.words for each in later.board.queue_of(amira).waiting] == ["came while somebody was looking"]
+    await first
+
+
+async def test_pages_that_are_asked_for_at_once_read_the_queue_once_and_never_what_was_there_before(
+    desk, world, monkeypatch
+):
+    amira, looks, read = await world.officer("amira"), Looks(), []
+
+    def counted(*args, **named):
+        read.append(1)
+        return read_board(*args, **named)
+
+    monkeypatch.setattr(looking, "read_board", counted)
+    first = asyncio.create_task(looks.soon(desk.app))
+    while looks._soon is not None:  # until the first is reading
+        await asyncio.sleep(0)
+    await world.escalate(words="came while somebody was reading")
+
+    later = await asyncio.gather(*(looks.soon(desk.app) for _ in range(20)))
+
+    assert {len(each.board.queue_of(amira).waiting) for each in later} == {1}
+    assert len(read) == 2
     await first
 
 
