@@ -99,7 +99,7 @@ async def show_mine(request: web.Request) -> web.StreamResponse:
             "colleagues": handover.colleagues(tx, besides=officer.id),
             "silent": referrals.silent_ones(tx, hand),
             "tasks": record.tasks_of_owner(tx, vault, officer),
-            "risk_tasks": record.RISK_TASKS,
+            "risk_tasks": record.MADE_TASKS,
         }
 
     return await show(request, "desk/mine.html", read, here="mine", writes=True)
