@@ -127,6 +127,15 @@ def gather(tx: Connection, vault: Vault, case: Case, situation: Situation) -> di
     }
 
 
+def _task(tx: Connection, vault: Vault, case: Case, row: Row[Any]) -> dict[str, str]:
+    what = unseal(tx, vault, case, row.what_sealed, "case_tasks", row.id, "what")
+    why = unseal(tx, vault, case, row.why_sealed, "case_tasks", row.id, "why")
+    kind = row.kind
+    if kind == NEXT_LOOK:  # an earlier Waymark knows no such kind, and would refuse the whole file
+        kind, what, why = "own", MADE_TASKS[kind], FIELDS[kind].title
+    return {"kind": kind, "what": what, "why": why, "due_at": row.due_at.isoformat()}
+
+
 def _risk(tx: Connection, vault: Vault, case: Case) -> dict[str, Any] | None:
     counting = [row for row in record.risks_of(tx, case.id) if not row.needs_signature or row.signed_by is not None]
     if not counting:
@@ -206,15 +215,6 @@ def _read_risk(said: object) -> tuple[Risk | None, str]:
     if not isinstance(said, dict) or said.get("level") not in {level.name.lower() for level in Risk}:
         raise BadFile("risk")
     return Risk[str(said["level"]).upper()], _text(said.get("why"), LONGEST_WHY, "risk")
-
-
-def _task(tx: Connection, vault: Vault, case: Case, row: Row[Any]) -> dict[str, str]:
-    what = unseal(tx, vault, case, row.what_sealed, "case_tasks", row.id, "what")
-    why = unseal(tx, vault, case, row.why_sealed, "case_tasks", row.id, "why")
-    kind = row.kind
-    if kind == NEXT_LOOK:  # an earlier Waymark knows no such kind, and would refuse the whole file
-        kind, what, why = "own", MADE_TASKS[kind], FIELDS[kind].title
-    return {"kind": kind, "what": what, "why": why, "due_at": row.due_at.isoformat()}
 
 
 def _read_task(said: object) -> Task:
