@@ -9,6 +9,7 @@ import gc
 import os
 import shutil
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -256,7 +257,7 @@ class Waymark:
             offices = await asyncio.to_thread(self._build_offices)
             add_routes(self._web, offices.routes())
             self._offices = offices
-            gc.freeze()  # see `serve`
+            gc.freeze()  # see `settle`
         for name, run in self._offices.workers().items():
             self._work(name, partial(self._later, run))
 
@@ -512,6 +513,19 @@ def alone_on(database_url: str) -> Iterator[None]:
         yield  # the lock goes with the process, however it ends
 
 
+#: A thread that waits for the interpreter gets it after so long: SQLite's driver gives it away at each statement, and a
+#: turn would wait a dozen times for Python's own five milliseconds.
+SWITCH_SECONDS = 0.0005
+
+
+def settle() -> None:
+    """The program has begun to serve: what it is made of stays and is not looked through again for garbage, and its
+    threads take short turns."""
+    gc.freeze()
+    gc.enable()
+    sys.setswitchinterval(SWITCH_SECONDS)
+
+
 async def serve(settings: Settings) -> None:
     """`./waymark up`: serve until SIGTERM or Ctrl-C, then stop gracefully."""
     configure_logs(settings.log_level, settings.log_format)
@@ -531,8 +545,7 @@ async def serve(settings: Settings) -> None:
                     "Choose another with WAYMARK_PORT."
                 ) from error
             await waymark.start()
-            gc.freeze()  # what the program is made of stays: it is not looked through again
-            gc.enable()
+            settle()
             print(
                 await demonstration.greeting(waymark.database, settings, waymark.clock, demo=waymark.demo), flush=True
             )

@@ -16,9 +16,11 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.channels.model import Button, Channel, DeliveryId, InboundMessage, OutboundMessage
+from bot.conversations import marks
 from bot.conversations import service as conversations
 from bot.conversations.attachments import service as attachments
 from bot.conversations.attachments.service import NoFile, Readable
+from bot.conversations.marks import Marks
 from bot.conversations.model import Author, Direction
 from bot.kernel.clock import Clock
 from bot.kernel.crypto import Vault
@@ -290,6 +292,14 @@ class OpenedFile(Struct, frozen=True):
         return await self.database.read(lambda tx: self.readable.read(tx, self.vault, offset, length))
 
 
+class Talk(Struct, frozen=True):
+    """A conversation as its page must know it before it listens."""
+
+    topic: str
+    officer_writes: str
+    marks: str
+
+
 class ChannelTalks:
     """The conversations of one channel's account, for a page or a terminal that reads them itself."""
 
@@ -324,6 +334,41 @@ class ChannelTalks:
         conversation_id = await self._conversation(address)
         return None if conversation_id is None else f"conversation:{conversation_id}"
 
+    async def talk(self, address: str) -> Talk | None:
+        def read(tx: Connection) -> Talk | None:
+            found = self._find(tx, address)
+            if found is None:
+                return None
+            return Talk(f"conversation:{found}", marks.officer_writes(found), marks.marks_of(tx, found))
+
+        return await self._database.read(read)
+
+    async def person_writes(self, address: str) -> str | None:
+        def read(tx: Connection) -> str | None:
+            found = self._find(tx, address)
+            if found is None or marks.marks_of(tx, found) is not Marks.SHOWN:
+                return None
+            return marks.person_writes(found)
+
+        return await self._database.read(read)
+
+    async def has_read(self, address: str, seq: int) -> str | None:
+        def write(tx: Connection) -> str | None:
+            found = self._find(tx, address)
+            return f"conversation:{found}" if found and marks.note_read(tx, found, seq) else None
+
+        return await self._database.write(write)
+
+    async def choose_marks(self, address: str, *, hidden: bool) -> str | None:
+        def write(tx: Connection) -> str | None:
+            found = self._find(tx, address)
+            if found is None:
+                return None
+            marks.choose(tx, found, hidden=hidden)
+            return f"conversation:{found}"
+
+        return await self._database.write(write)
+
     async def waiting(self, address: str) -> bool:
         conversation_id = await self._conversation(address)
         if conversation_id is None:
@@ -356,10 +401,11 @@ class ChannelTalks:
         return None if readable is None else OpenedFile(readable, self._database, self._vault)
 
     async def _conversation(self, address: str) -> str | None:
-        return await self._database.read(
-            lambda tx: conversations.find_conversation(
-                tx, self._vault, channel=self._channel, account=self._account, address=address
-            )
+        return await self._database.read(lambda tx: self._find(tx, address))
+
+    def _find(self, tx: Connection, address: str) -> str | None:
+        return conversations.find_conversation(
+            tx, self._vault, channel=self._channel, account=self._account, address=address
         )
 
     def _said(self, line: conversations.Line) -> SaidLine:

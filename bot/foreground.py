@@ -30,7 +30,7 @@ class CannotDo(Exception):
 def up() -> None:
     """Serve everything until told to stop."""
     _give_memory_back()
-    gc.disable()  # what is loaded at the start is no garbage, and looking for some takes a sixth of it; see `serve`
+    gc.disable()  # what is loaded at the start is no garbage, and looking for some takes a sixth of it; see `settle`
     sys.modules["rich"] = None  # type: ignore[assignment]  # structlog would load it for tracebacks we never print
     try:
         from bot.app import serve

@@ -14,7 +14,7 @@ from bot.cases.alarm import Paging
 from bot.cases.guests.service import GuestsLeave
 from bot.cases.page_carrier import PageCarrier
 from bot.desk.duplicates import Seeker
-from bot.desk.ports import TelegramName
+from bot.desk.ports import TelegramBot
 from bot.desk.texts import Meant
 from bot.exchange.exchange import Exchange
 from bot.exchange.holds.service import ClaimingAdults
@@ -54,7 +54,7 @@ class Offices:
         words: Words,
         directory: Directory,
         texts: TextShelf,
-        telegram: TelegramName | None,
+        telegram: TelegramBot | None,
         paging: Paging,
         meant: Meant,
     ) -> None:

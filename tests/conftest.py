@@ -74,6 +74,7 @@ STORES = (
     "bot.cases.telling_store",
     "bot.cases.waiting_store",
     "bot.cases.rota.store",
+    "bot.cases.wall.store",
     "bot.cases.record.store",
     "bot.cases.record.unlock_store",
     "bot.cases.referrals.store",

@@ -29,7 +29,7 @@ from aiohttp import web
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from bot.app import Waymark, opened
+from bot.app import Waymark, opened, settle
 from bot.cases import store
 from bot.cases.model import ACKNOWLEDGE_WITHIN, Case, CaseStatus
 from bot.cases.service import CaseEscalations
@@ -74,6 +74,7 @@ async def run(settings: Settings) -> None:
             await site.start()
             port: int = runner.addresses[0][1]
             try:
+                settle()
                 # Before the workers: cases that were never rung would keep the pager busy with what is not measured.
                 await _measure_queue(waymark, port)
                 await _measure_signals(waymark, port)
@@ -88,6 +89,7 @@ async def run(settings: Settings) -> None:
 async def _ready(waymark: Waymark) -> None:
     async with asyncio.timeout(READY_SECONDS):
         await waymark.reading.loaded()
+    settle()  # as the program does once it serves
 
 
 class Desk:

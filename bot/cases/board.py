@@ -77,15 +77,10 @@ class Summaries:
 
     def of(self, tx: Connection, vault: Vault, sealed: Sequence[store.SealedCase]) -> list[CaseSummary]:
         """What a list shows of each. Cases that are not among them any more are forgotten by `keep_only`."""
-        return [self._of(tx, vault, each) for each in sealed]
-
-    def _of(self, tx: Connection, vault: Vault, sealed: store.SealedCase) -> CaseSummary:
-        known = self._known.get(sealed.case.id)
-        if known is not None and known[0] == sealed:
-            return known[1]
-        summary = service.summary_of(tx, vault, sealed)
-        self._known[sealed.case.id] = (sealed, summary)
-        return summary
+        news = [each for each in sealed if self._known.get(each.case.id, (None,))[0] != each]
+        for each, summary in zip(news, service.summaries_of(tx, vault, news), strict=True):
+            self._known[each.case.id] = (each, summary)
+        return [self._known[each.case.id][1] for each in sealed]
 
     def keep_only(self, case_ids: Collection[str]) -> None:
         self._known = {case_id: known for case_id, known in self._known.items() if case_id in case_ids}

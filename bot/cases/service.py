@@ -8,7 +8,7 @@ transaction that reads them; opening the queue in one that is committed before.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -229,7 +229,7 @@ def free_number(tx: Connection) -> str:
 def look_at_queue(tx: Connection, vault: Vault, officer: Officer, *, limit: int = 50) -> Queue:
     """What waits for somebody, as far as this officer may see it."""
     scope = in_scope(officer)
-    summaries = [summary_of(tx, vault, sealed) for sealed in store.waiting(tx, scope, limit=limit)]
+    summaries = summaries_of(tx, vault, store.waiting(tx, scope, limit=limit))
     return Queue(summaries, store.waiting_counts(tx, scope))
 
 
@@ -240,19 +240,19 @@ def note_queue_read(tx: Connection, hand: Hand) -> None:
 
 def look_at_own(tx: Connection, vault: Vault, officer: Officer, *, limit: int = 50) -> list[CaseSummary]:
     """The cases this officer holds; those whose person waits first."""
-    return [summary_of(tx, vault, sealed) for sealed in store.held_by(tx, officer.id, limit=limit)]
+    return summaries_of(tx, vault, store.held_by(tx, officer.id, limit=limit))
 
 
 def look_at_closed(tx: Connection, vault: Vault, officer: Officer, *, limit: int = 20) -> list[CaseSummary]:
     """The cases this officer closed last."""
-    return [summary_of(tx, vault, sealed) for sealed in store.closed_by_owner(tx, officer.id, limit=limit)]
+    return summaries_of(tx, vault, store.closed_by_owner(tx, officer.id, limit=limit))
 
 
 def look_at_others(tx: Connection, vault: Vault, officer: Officer, *, limit: int = 50) -> list[CaseSummary]:
     """The cases colleagues hold: for those who coordinate, nothing for anybody else."""
     if not access.case_scope(officer).everyones:
         return []
-    return [summary_of(tx, vault, sealed) for sealed in store.held_by_others(tx, officer.id, limit=limit)]
+    return summaries_of(tx, vault, store.held_by_others(tx, officer.id, limit=limit))
 
 
 def open_file(tx: Connection, hand: Hand, case_id: str) -> CaseFile:
@@ -531,6 +531,12 @@ def record_reminder(tx: Connection, vault: Vault, case: Case, *, at: datetime) -
 def tell_person_left(tx: Connection, vault: Vault, words: Words, case: Case, *, at: datetime) -> None:
     """Say to the person that somebody else is being asked."""
     say(tx, vault, words, case, PERSON_LEFT, "person_left", at=at)
+
+
+def summaries_of(tx: Connection, vault: Vault, sealed: Sequence[store.SealedCase]) -> list[CaseSummary]:
+    """The same for many."""
+    vault.look_at(tx, {each.case.key_id for each in sealed})
+    return [summary_of(tx, vault, each) for each in sealed]
 
 
 def summary_of(tx: Connection, vault: Vault, sealed: store.SealedCase) -> CaseSummary:

@@ -167,8 +167,9 @@ class Inbox:
         self, tx: Connection, group: list[_Arrival], homes: dict[Address, _Home]
     ) -> tuple[list[bool], dict[Address, _Home]]:
         failpoint("inbox.before_insert")
-        found: dict[Address, _Home] = {}
-        rows = [self._received(tx, arrival, homes, found) for arrival in group]
+        found = self._homes_of(tx, group, homes)
+        homes.update(found)
+        rows = [self._received(arrival, homes[arrival.address]) for arrival in group]
         fresh = store.insert_received(tx, rows)
         for place, arrival in enumerate(group):
             if not fresh[place]:
@@ -183,18 +184,24 @@ class Inbox:
         raw = arrival.raw
         if store.was_received(tx, raw.channel, raw.account, raw.provider_id):
             return False
-        homes.pop(arrival.address, None)
-        if not store.insert_received(tx, [self._received(tx, arrival, homes, found)])[0]:
+        home = homes[arrival.address] = found[arrival.address] = self._home(tx, arrival)
+        if not store.insert_received(tx, [self._received(arrival, home)])[0]:
             raise DatabaseUnavailable("the conversation is being erased")
         return True
 
-    def _received(
-        self, tx: Connection, arrival: _Arrival, homes: dict[Address, _Home], found: dict[Address, _Home]
-    ) -> Received:
-        raw, address = arrival.raw, arrival.address
-        home = homes.get(address)
-        if home is None:
-            home = homes[address] = found[address] = self._home(tx, arrival)
+    def _homes_of(self, tx: Connection, group: list[_Arrival], homes: Mapping[Address, _Home]) -> dict[Address, _Home]:
+        """Where the messages of those go who are not in `homes`. They are asked for, and opened, together."""
+        strangers = {arrival.address: arrival for arrival in reversed(group) if arrival.address not in homes}
+        if not strangers:
+            return {}
+        # In one order everywhere: two replicas that open the same ones must not wait for each other.
+        wanted = [store.Opening(*address, strangers[address].at) for address in sorted(strangers)]
+        opened = store.find_or_open_all(tx, self._vault, wanted, kind=ConversationKind.PERSON, demo=self._demo)
+        return {address: _Home(*home) for address, home in zip(sorted(strangers), opened, strict=True)}
+
+    @staticmethod
+    def _received(arrival: _Arrival, home: _Home) -> Received:
+        raw = arrival.raw
         row = received_row(raw.channel, raw.account, raw.provider_id)
         return Received(
             raw.channel,

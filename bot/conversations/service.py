@@ -12,7 +12,7 @@ from msgspec.structs import asdict, replace
 from sqlalchemy.engine import Connection
 
 from bot.channels.model import LONGEST_TEXT, Button
-from bot.conversations import duress, store
+from bot.conversations import duress, marks, store
 from bot.conversations.attachments import service as attachments
 from bot.conversations.attachments import store as attachment_store
 from bot.conversations.attachments.model import GIVE_UP_AFTER as FILE_GIVEN_UP_AFTER
@@ -41,6 +41,7 @@ __all__ = [
     "NoConversation",
     "ParkedMessage",
     "Watched",
+    "address_of",
     "agree_on_duress_word",
     "answer",
     "card",
@@ -224,6 +225,16 @@ def transcript(tx: Connection, vault: Vault, conversation_id: str, after: int = 
     What was said once and only to the person (`MessageClass.SECRET`) has its digits covered.
     """
     return [_covered(line) for line in _lines(tx, vault, conversation_id, after)]
+
+
+def address_of(tx: Connection, vault: Vault, conversation_id: str) -> tuple[str, str] | None:
+    """The channel and the address of a person, for what is shown there and is no message. None once erased."""
+    try:
+        holder = store.conversation(tx, conversation_id)
+        key = vault.key(tx, holder.key_id)
+    except (NoConversation, Erased):
+        return None
+    return holder.channel, key.open(holder.address_sealed, table="conversations", row=conversation_id, field="address")
 
 
 def seen_by_person(tx: Connection, vault: Vault, conversation_id: str, *, after: int, at: datetime) -> list[Line]:
@@ -420,6 +431,7 @@ def leave_phone(tx: Connection, vault: Vault, conversation_id: str, *, to: str, 
     store.change_conversation(
         tx, conversation_id, mode=Mode.BOT.value, state_sealed=None, shown_from=old.next_seq, watched_since=None
     )
+    marks.move(tx, conversation_id, to=to)
     both = duress.both(new.duress_words, old.duress_words)
     store.change_conversation(tx, to, duress_words=both)
     if safe_contact(tx, vault, to) == SafeContact():  # who looks at the old phone may look at the new one too
@@ -500,6 +512,7 @@ def erase(tx: Connection, vault: Vault, conversation_id: str, at: datetime) -> N
         erased_at=at,
     )
     attachment_store.erase(tx, conversation_id, at)
+    store.forget_marks(tx, conversation_id)
     nothing = {"body_sealed": None, "provider_id": None}
     tx.execute(messages.update().where(messages.c.conversation_id == conversation_id).values(**nothing))
     tx.execute(

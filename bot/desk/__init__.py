@@ -31,6 +31,7 @@ from bot.desk import (
     supervision,
     telling,
     transfer,
+    wall,
 )
 from bot.desk.account import account_routes
 from bot.desk.duplicates import duplicates_routes
@@ -38,7 +39,7 @@ from bot.desk.file import file_routes
 from bot.desk.guests import guests_routes
 from bot.desk.live import live_routes
 from bot.desk.page_ways import page_ways_routes
-from bot.desk.ports import TelegramName
+from bot.desk.ports import TelegramBot
 from bot.desk.provider import provider_routes
 from bot.desk.refer import refer_routes
 from bot.desk.replies import replies_routes
@@ -48,6 +49,7 @@ from bot.desk.services import PublishedServices, services_routes
 from bot.desk.text import text_routes
 from bot.desk.texts import Meant, no_meaning, texts_routes
 from bot.desk.translation import translation_routes
+from bot.desk.writing import writing_routes
 from bot.kernel.mail import Mailer
 from bot.kernel.translation import Translator
 from bot.kernel.web import Routes
@@ -67,14 +69,15 @@ def all_routes(
     texts: TextShelf,
     holders: Sequence[Holder],
     companions: Adults,
-    telegram: TelegramName | None = None,
+    telegram: TelegramBot | None = None,
     meant: Meant = no_meaning,
     translator: Translator | None = None,
     mailer: Mailer | None = None,
     push: PushServices | None = None,
 ) -> list[Routes]:
     """Every route of the desk. `holders` take back what was given on a consent that ends, `companions` says with whom a
-    child may be sent, `telegram` is asked for the bot's name when an officer connects their phone, and `meant` what
+    child may be sent, `telegram` is asked for the bot's name when an officer connects their phone and shows that one is
+    writing, and `meant` what
     words are about when somebody searches the texts. Without a `translator` no machine translates; without `mailer` or
     `push` nobody is paged that way.
     """
@@ -84,6 +87,7 @@ def all_routes(
         live_routes(),
         case.routes,
         attachments.routes,
+        writing_routes({} if telegram is None else {telegram.name: telegram}),
         phone.routes,
         exchange.routes,
         request_new.routes,
@@ -104,6 +108,7 @@ def all_routes(
         primero.routes,
         replies_routes(directory),
         supervision.routes,
+        wall.routes,
         rota.routes,
         duplicates_routes(),
         service_import_routes(),

@@ -33,6 +33,7 @@ from bot.cases.replies import REPLIES
 from bot.cases.safe_time import clock
 from bot.cases.service import CaseFile
 from bot.cases.store import CaseEvent
+from bot.conversations import marks
 from bot.conversations import service as conversations
 from bot.conversations.safe_contact import SafeContact
 from bot.conversations.service import Line, Watched
@@ -113,6 +114,8 @@ def case_context(
         "file": file,
         "case": case,
         "card": conversations.card(tx, case.conversation_id),
+        "marks": marks.marks_of(tx, case.conversation_id).value,
+        "read_up_to": marks.read_up_to(tx, case.conversation_id),
         "entries": entries(shown, events, [each for each in said if since is None or each.at >= since]),
         "lines_by_seq": {line.seq: line for line in lines} if said else {},
         "earlier": len(lines) - len(shown),

@@ -20,7 +20,7 @@ from bot.cases.primero import service as primero
 from bot.cases.record import service, unlocking
 from bot.cases.record.fields import FIELDS, SECTIONS, WrongValue
 from bot.cases.record.risk import RISKS, Risk
-from bot.cases.record.service import RISK_TASKS, Record, RecordMoved
+from bot.cases.record.service import MADE_TASKS, Record, RecordMoved
 from bot.cases.record.stages import STAGES, Stage, steps_from
 from bot.desk.case import wake_all
 from bot.desk.family import household_context
@@ -140,7 +140,7 @@ def file_context(
         "names": officer_names(tx),
         "attachments": attachments.of_case(tx, hand.vault, case),
         "risks": RISKS,
-        "risk_tasks": RISK_TASKS,
+        "risk_tasks": MADE_TASKS,
         "spans": SPANS,
         "stage_title": STAGES.get(case.stage, case.stage),
         "steps": steps,

@@ -65,14 +65,17 @@ class Frame(Struct, frozen=True):
     late_reviews: int
 
 
-def look(tx: Connection, officer: Officer, at: datetime) -> Frame:
-    """The frame for one officer. Cheap: counts over indexes, and the few alarms that ring."""
+def look(tx: Connection, officer: Officer, at: datetime, *, counted: Mapping[Priority, int] | None = None) -> Frame:
+    """The frame for one officer. Cheap: counts over indexes, and the few alarms that ring.
+
+    `counted` is how many wait for them, where the page has counted it already.
+    """
     counts: Mapping[Priority, int] = {}
     ringing: tuple[Ringing, ...] = ()
     offers: tuple[Case, ...] = ()
     if may_enter(officer, Permission.QUEUE_READ):
         scope = in_scope(officer)
-        counts = store.waiting_counts(tx, scope)
+        counts = store.waiting_counts(tx, scope) if counted is None else counted
         ringing = _ringing(officer, store.ringing_for(tx, officer.id, scope, limit=BANDS))
         offers = tuple(store.offered_to(tx, officer.id, limit=BANDS))
     asked, overdue = requests_for(tx, officer, at)
@@ -118,9 +121,12 @@ def count_trouble(tx: Connection) -> int:
     return len(conversations.dead_letters(tx, limit=100)) + len(conversations.parked(tx, limit=100))
 
 
-def frame_from(look: Look, officer: Officer, *, asked: int, overdue: int) -> Frame:
+def frame_from(look: Look, officer: Officer) -> Frame:
     """The same frame from a look that all open desks share."""
     board = look.board
+    asked, overdue = (0, 0)
+    if may_enter(officer, Permission.EXCHANGE_READ):
+        asked, overdue = requests.counts_of(officer, look.asked)
     sees_queue = may_enter(officer, Permission.QUEUE_READ)
     counts = board.queue_of(officer).counts if sees_queue else {}
     glass, late_reviews = supervised(officer, look.to_see)
@@ -159,10 +165,18 @@ async def show(
 
     def both(tx: Connection) -> tuple[Mapping[str, Any], Frame]:
         matter = work(tx)
-        return matter, look(tx, officer, at)
+        queue = matter.get("queue")
+        return matter, look(tx, officer, at, counted=None if queue is None else queue.counts)
 
     database = request.app[DATABASE]
     matter, frame = await (database.write(both) if writes else database.read(both))
+    return screen(request, template, {**matter, **shape(request, matter, frame)}, frame, here=here, status=status)
+
+
+def screen(
+    request: web.Request, template: str, matter: Mapping[str, Any], frame: Frame, *, here: str, status: int = 200
+) -> web.Response:
+    """A page of the desk inside its frame."""
     context = {
         **context_of(request),
         "frame": frame,
@@ -170,7 +184,6 @@ async def show(
         "once": new_id,
         "notice": notice_of(request),
         **matter,
-        **shape(request, matter, frame),
     }
     return render(request, template, context, status=status)
 
@@ -290,6 +303,8 @@ NOTICES: Mapping[str, str] = {
     "handed_over": N_("Everything was handed over."),
     "reviewed": N_("The review is kept."),
     "glass_broken": N_("You may read this case for an hour. Everyone who coordinates has been told."),
+    "wall_ended": N_("The link was taken back. Its screens show nothing any more."),
+    "too_many_walls": N_("Twelve links work already. Take one back first."),
     "full": N_("You hold as many cases as you can. Hand one over or close one first."),
     "opened": N_("The case is open."),
     "duty_moved": N_("That duty is not yours to change, or it was settled before. Nothing was changed."),
@@ -322,16 +337,20 @@ def country_name(code: str | None, said_in: str) -> str:
 def due_words(words: Words, said_in: str, due_at: datetime, now: datetime) -> str:
     """`11 min left` or `3 h late`: as exact as an officer needs. The browser counts seconds where they matter."""
     seconds = (due_at - now).total_seconds()
-    minutes = int(abs(seconds)) // 60
-    if minutes < 90:
-        span = words.text(said_in, N_("{n} min"), n=minutes)
-    elif minutes < 48 * 60:
-        span = words.text(said_in, N_("{n} h"), n=round(minutes / 60))
-    else:
-        span = words.text(said_in, N_("{n} d"), n=round(minutes / 1440))
+    span = span_words(words, said_in, seconds)
     if seconds < 0:
         return words.text(said_in, N_("{time} late"), time=span)
     return words.text(said_in, N_("{time} left"), time=span)
+
+
+def span_words(words: Words, said_in: str, seconds: float) -> str:
+    """`11 min`, `3 h` or `2 d`."""
+    minutes = int(abs(seconds)) // 60
+    if minutes < 90:
+        return words.text(said_in, N_("{n} min"), n=minutes)
+    if minutes < 48 * 60:
+        return words.text(said_in, N_("{n} h"), n=round(minutes / 60))
+    return words.text(said_in, N_("{n} d"), n=round(minutes / 1440))
 
 
 def context_of(request: web.Request) -> dict[str, Any]:

@@ -20,9 +20,10 @@ from sqlalchemy.engine import Connection
 
 from bot.cases import service
 from bot.cases.model import Case, CaseNotFound
+from bot.conversations.marks import person_writes
 from bot.desk.case import case_context
-from bot.desk.frame import Frame, context_of, frame_from, hand_of, look, requests_for, tools_of
-from bot.desk.looking import Look, Looks
+from bot.desk.frame import Frame, context_of, frame_from, hand_of, look, tools_of
+from bot.desk.looking import Look, Looks, looks_of
 from bot.desk.request import request_context
 from bot.desk.rows import case_rows
 from bot.exchange.requests import service as requests
@@ -45,8 +46,8 @@ CASE_PARTS = ("case_state", "phone", "safe", "log", "notes", "events")
 
 
 def live_routes() -> Routes:
-    """The event streams. The looks of all of them are shared, so they are made together."""
-    routes, looks = Routes(), Looks()
+    """The event streams."""
+    routes = Routes()
 
     @routes.get("/desk/live", name="live", allow=Permission.DESK_ENTER)
     async def live_frame(request: web.Request) -> web.StreamResponse:
@@ -54,6 +55,7 @@ def live_routes() -> Routes:
         async with stream_events(request) as events:
             with request.app[SIGNALS].watching("queue", "watch") as watch:
                 screen = Screen(request, events, here=request.query.get("here", "")[:40])
+                looks = looks_of(request.app)
                 while True:
                     seen = await looks.look(request.app)
                     frame = await screen.send_frame(seen)
@@ -74,8 +76,9 @@ def live_routes() -> Routes:
             raise web.HTTPNotFound from None
         own = (f"case:{case_id}", f"conversation:{file.case.conversation_id}")
         async with stream_events(request) as events:
-            with request.app[SIGNALS].watching("queue", "watch", *own) as watch, looks.watching(case_id):
-                await _follow_case(request, events, watch, looks, case_id, own)
+            writes, looks = person_writes(file.case.conversation_id), looks_of(request.app)
+            with request.app[SIGNALS].watching("queue", "watch", writes, *own) as watch, looks.watching(case_id):
+                await _follow_case(request, events, watch, looks, case_id, own, writes)
         return events.response
 
     @routes.get("/desk/requests/{id}/live", name="live_request", allow=Permission.EXCHANGE_READ)
@@ -101,14 +104,24 @@ async def _wait(watch: Watch, seen: Look) -> None:
 
 
 async def _follow_case(
-    request: web.Request, events: EventStream, watch: Watch, looks: Looks, case_id: str, own: Sequence[str]
+    request: web.Request,
+    events: EventStream,
+    watch: Watch,
+    looks: Looks,
+    case_id: str,
+    own: Sequence[str],
+    writes: str,
 ) -> None:
-    """Send what changes about a case. Its talk is read again when it changed, and now and then for good measure."""
+    """Send what changes about a case. Its talk is read again when it changed, and now and then for good measure.
+
+    `writes` is the signal that the person is writing. It says all there is to say, and nothing is read for it.
+    """
     officer, vault, database = request[OFFICER], request.app[VAULT], request.app[DATABASE]
     whole = "all" in request.query
     screen = Screen(request, events, here="case")
     talk: dict[str, Any] = {}
     standing: Case | None = None
+    seen: Look | None = None
     read_at = -LOOK_EVERY
 
     def read(tx: Connection) -> dict[str, Any]:
@@ -118,6 +131,11 @@ async def _follow_case(
 
     while True:
         came = watch.came()
+        if writes in came and standing is not None:
+            await events.send("writing", {})
+        if came == {writes} and seen is not None:
+            await _wait(watch, seen)
+            continue
         seen = await looks.look(request.app)
         old = seen.taken_at - read_at >= LOOK_EVERY
         if old or came.intersection(own) or seen.board.watched(officer, case_id) != standing:
@@ -169,8 +187,6 @@ class Screen:
         self._may = frozenset(each for each in Permission if may_enter(self._officer, each))
         self._shown: dict[str, str] = {}
         self._rows: Mapping[str, Markup] | None = None
-        self._asked = (0, 0)
-        self._asked_at = -LOOK_EVERY
 
     @property
     def sees_queue(self) -> bool:
@@ -178,12 +194,7 @@ class Screen:
 
     async def send_frame(self, seen: Look) -> Frame:
         """The parts around every screen."""
-        if seen.taken_at - self._asked_at >= LOOK_EVERY:  # they are counted for each officer, and none of them rings
-            officer, at = self._officer, seen.board.at
-            self._asked = await self._app[DATABASE].read(lambda tx: requests_for(tx, officer, at))
-            self._asked_at = seen.taken_at
-        asked, overdue = self._asked
-        frame = frame_from(seen, self._officer, asked=asked, overdue=overdue)
+        frame = frame_from(seen, self._officer)
         await self._send("nav", self._piece("nav", frame=frame, here=self._here))
         await self._send("alerts", self._piece("alerts", frame=frame, now=seen.board.at))
         return frame

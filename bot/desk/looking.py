@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from weakref import WeakKeyDictionary
 
 from aiohttp import web
 from msgspec import Struct, field
@@ -22,6 +23,7 @@ from bot.cases.board import Board, Summaries, read_board
 from bot.desk.frame import QUEUE_LENGTH, count_trouble
 from bot.desk.rows import Row, queue_rows
 from bot.exchange.holds import service as holds
+from bot.exchange.requests import service as requests
 from bot.kernel.officers import Officer
 from bot.kernel.web_keys import CLOCK, DATABASE, VAULT
 
@@ -37,6 +39,7 @@ class Look(Struct, frozen=True):
 
     board: Board
     trouble: int
+    asked: Mapping[str | None, tuple[int, int]]  # requests that wait and that are overdue, by who holds them
     to_see: tuple[int, int]  # files opened by breaking the glass, late reviews
     held: frozenset[str]
     watch: auditor.Watch
@@ -59,7 +62,9 @@ class Looks:
 
     def __init__(self) -> None:
         self._next: asyncio.Task[Look] | None = None
+        self._soon: asyncio.Task[Look] | None = None
         self._busy = asyncio.Lock()
+        self._reading = asyncio.Lock()
         self._gather = GATHER_SECONDS
         self._summaries = Summaries()
         self._watched: Counter[str] = Counter()
@@ -67,9 +72,17 @@ class Looks:
     async def look(self, app: web.Application) -> Look:
         """What is there now or a moment later, never what was there before the call."""
         if self._next is None:
-            self._next = asyncio.create_task(self._take(app), name="desk-look")
+            self._next = asyncio.create_task(self._gathered(app), name="desk-look")
             self._next.add_done_callback(_heed)
         return await asyncio.shield(self._next)  # who goes away meanwhile takes nothing from the others
+
+    async def soon(self, app: web.Application) -> Look:
+        """The same for a page that somebody waits for: nothing is gathered, and pages that are asked for while a look
+        is under way share the one after it."""
+        if self._soon is None:
+            self._soon = asyncio.create_task(self._at_once(app), name="desk-look")
+            self._soon.add_done_callback(_heed)
+        return await asyncio.shield(self._soon)
 
     @contextmanager
     def watching(self, case_id: str) -> Iterator[None]:
@@ -82,26 +95,50 @@ class Looks:
             if not self._watched[case_id]:
                 del self._watched[case_id]
 
-    async def _take(self, app: web.Application) -> Look:
+    async def _gathered(self, app: web.Application) -> Look:
         async with self._busy:
             try:
                 await asyncio.sleep(self._gather)
             finally:
                 self._next = None  # from here on, whoever comes needs a later look
-            loop, vault, clock, watched = asyncio.get_running_loop(), app[VAULT], app[CLOCK], set(self._watched)
-            started = time.perf_counter()
-
-            def read(tx: Connection) -> Look:
-                at = clock.now()
-                board = read_board(tx, vault, at, limit=QUEUE_LENGTH, watched=watched, known=self._summaries)
-                watch = auditor.look_at_watch(tx, at=at)
-                to_see = supervision_store.count_to_see(tx, at)
-                return Look(board, count_trouble(tx), to_see, holds.held_cases(tx), watch, loop.time())
-
-            look = await app[DATABASE].read(read)
-            took = time.perf_counter() - started
+            async with self._reading:
+                started = time.perf_counter()
+                look = await self._take(app)
+                took = time.perf_counter() - started
             self._gather = min(max(GATHER_SECONDS, GATHER_TIMES * took), GATHER_AT_MOST_SECONDS)
             return look
+
+    async def _at_once(self, app: web.Application) -> Look:
+        try:
+            await self._reading.acquire()
+        finally:
+            self._soon = None  # the same
+        try:
+            return await self._take(app)
+        finally:
+            self._reading.release()
+
+    async def _take(self, app: web.Application) -> Look:
+        """One at a time: what was opened of the cases is remembered from one look to the next."""
+        loop, vault, clock, watched = asyncio.get_running_loop(), app[VAULT], app[CLOCK], set(self._watched)
+
+        def read(tx: Connection) -> Look:
+            at = clock.now()
+            board = read_board(tx, vault, at, limit=QUEUE_LENGTH, watched=watched, known=self._summaries)
+            watch = auditor.look_at_watch(tx, at=at)
+            to_see, asked = supervision_store.count_to_see(tx, at), requests.waiting_by_holder(tx, at)
+            return Look(board, count_trouble(tx), asked, to_see, holds.held_cases(tx), watch, loop.time())
+
+        return await app[DATABASE].read(read)
+
+
+#: One for each application, as long as that lives.
+_looks: WeakKeyDictionary[web.Application, Looks] = WeakKeyDictionary()
+
+
+def looks_of(app: web.Application) -> Looks:
+    """What all desks and pages of this application look through."""
+    return _looks.setdefault(app, Looks())
 
 
 def _heed(task: asyncio.Task[Look]) -> None:

@@ -18,6 +18,20 @@ class TelegramName(Protocol):
         ...
 
 
+class ShowsWriting(Protocol):
+    """A channel that can show, for a few seconds, that somebody is writing."""
+
+    async def show_writing(self, address: str) -> None:
+        """Never raises."""
+        ...
+
+
+class TelegramBot(TelegramName, ShowsWriting, Protocol):
+    """The bot in Telegram, as far as the desk needs it."""
+
+    name: str
+
+
 class FoundService(Struct, frozen=True):
     """A service as somebody who refers sees it. Of a safe place, never more than its town."""
 

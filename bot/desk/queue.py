@@ -13,12 +13,13 @@ from bot.cases.choosing import AtCapacity
 from bot.cases.model import CaseError
 from bot.cases.record import service as record
 from bot.cases.referrals import service as referrals
-from bot.desk.frame import QUEUE_LENGTH, go_to, hand_of, show
-from bot.desk.rows import lists_of
+from bot.desk.frame import frame_from, go_to, hand_of, screen, show
+from bot.desk.looking import looks_of
+from bot.desk.rows import case_rows
 from bot.kernel.access import Permission
 from bot.kernel.officers import list_officers
 from bot.kernel.web import Routes
-from bot.kernel.web_keys import DATABASE, OFFICER, SIGNALS, VAULT
+from bot.kernel.web_keys import DATABASE, LANGUAGE, OFFICER, SIGNALS, VAULT
 from bot.kernel.words import N_
 
 routes = Routes()
@@ -50,15 +51,17 @@ async def show_queue(request: web.Request) -> web.StreamResponse:
 
 async def queue_screen(request: web.Request, *, status: int = 200, gone: bool = False) -> web.Response:
     """The queue; `gone` says that the case somebody reached for is not there to be taken."""
-    officer, vault, hand = request[OFFICER], request.app[VAULT], hand_of(request)
-
-    def read(tx: Connection) -> dict[str, Any]:
-        queue = service.look_at_queue(tx, vault, officer, limit=QUEUE_LENGTH)
-        return {"queue": queue, "own": service.look_at_own(tx, vault, officer), "gone": gone}
-
+    app, officer, hand, language = request.app, request[OFFICER], hand_of(request), request[LANGUAGE]
     # Recorded before a word of it is read, and by itself: a reading of hundreds must not hold up who writes.
-    await request.app[DATABASE].write(lambda tx: service.note_queue_read(tx, hand))
-    return await show(request, "desk/queue.html", read, here="queue", status=status, shape=lists_of)
+    await app[DATABASE].write(lambda tx: service.note_queue_read(tx, hand))
+    seen = await looks_of(app).soon(app)
+    matter = {
+        "gone": gone,
+        "queue_rows": seen.queue_rows(app, officer, language),
+        "own_rows": case_rows(app, language, seen.board.own_of(officer), held=seen.held, now=seen.board.at),
+        "counts": tuple(seen.board.queue_of(officer).counts.items()),
+    }
+    return screen(request, "desk/queue.html", matter, frame_from(seen, officer), here="queue", status=status)
 
 
 @routes.post("/desk/queue/next", name="take_next", allow=Permission.CASE_CLAIM)
@@ -96,7 +99,7 @@ async def show_mine(request: web.Request) -> web.StreamResponse:
             "colleagues": handover.colleagues(tx, besides=officer.id),
             "silent": referrals.silent_ones(tx, hand),
             "tasks": record.tasks_of_owner(tx, vault, officer),
-            "risk_tasks": record.RISK_TASKS,
+            "risk_tasks": record.MADE_TASKS,
         }
 
     return await show(request, "desk/mine.html", read, here="mine", writes=True)

@@ -79,6 +79,7 @@ class Permission(StrEnum):
     REFERRAL_SEND = "referral.send"
     GUEST_INVITE = "guest.invite"  # let an interpreter or a guardian into the talk for a while
     SUPERVISION_READ = "supervision.read"
+    WALL_SHOW = "wall.show"  # put up a screen that shows how many wait, to whoever passes
     ROTA_READ = "rota.read"
     ROTA_EDIT = "rota.edit"
     DUTY_SWAP = "duty.swap"
@@ -232,6 +233,7 @@ RULES: Rules = {
     Permission.GUEST_INVITE: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
     Permission.REFERRAL_SEND: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
     Permission.SUPERVISION_READ: [[coordinates]],
+    Permission.WALL_SHOW: [[coordinates], [administers]],
     Permission.ROTA_READ: [[answers_people], [coordinates], [administers]],
     Permission.ROTA_EDIT: [[coordinates]],
     Permission.DUTY_SWAP: [[answers_people]],

@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import hmac
 import secrets
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -114,6 +115,12 @@ def get(tx: Connection, token: str, at: datetime) -> Session | None:
 def is_live(tx: Connection, session_hash: str, at: datetime) -> bool:
     """Whether the session would still be let in: asked again and again by long answers."""
     return _live_row(tx, session_hash, at) is not None
+
+
+def live_among(tx: Connection, hashes: Collection[str], at: datetime) -> frozenset[str]:
+    """Which of these sessions would still be let in: one look for every open answer."""
+    live = _live(at).where(sessions.c.hash.in_(sorted(hashes))).with_only_columns(sessions.c.hash)
+    return frozenset(tx.execute(live).scalars())
 
 
 def needs_touch(session: Session, at: datetime) -> bool:

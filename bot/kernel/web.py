@@ -54,7 +54,7 @@ from bot.kernel.pages import (
 )
 from bot.kernel.security_headers import put_security_headers
 from bot.kernel.settings import Settings
-from bot.kernel.streams import EventStream, last_event_id, stream_events
+from bot.kernel.streams import LIVE_SESSIONS, EventStream, LiveSessions, last_event_id, stream_events
 from bot.kernel.timings import Timings
 from bot.kernel.uploads import read_parts
 from bot.kernel.web_keys import (
@@ -253,6 +253,7 @@ def build_web(parts: WebParts, *routes: Routes, missing: Missing | None = None) 
     app[SETTINGS], app[DATABASE], app[VAULT] = parts.settings, parts.database, parts.vault
     app[CLOCK], app[SIGNALS], app[WORDS] = parts.clock, parts.signals, parts.words
     app[CLOSING] = asyncio.Event()
+    app[LIVE_SESSIONS] = LiveSessions(parts.database, parts.clock)
     app[STATIC] = StaticFiles(parts.static)
     app[TEMPLATES] = make_templates(parts.templates, parts.words, parts.template_globals)
     app[PIECES] = Pieces()

@@ -30,6 +30,7 @@ from bot.cases.record import service as record
 from bot.cases.record.risk import Risk
 from bot.cases.referrals import service as referrals
 from bot.cases.referrals.model import Urgency
+from bot.cases.wall import service as walls
 from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store
 from bot.conversations.safe_contact import SafeContact
@@ -65,6 +66,7 @@ NO_SCREENS = {
     "/chat/file/{seq}": "a picture or a file",
     "/chat/leave": "leads away",
     "/chat/stream": "a stream",
+    "/wall/live": "a stream",
     "/desk": "leads to the queue",
     "/desk/live": "a stream",
     "/desk/cases/{id}/live": "a stream",
@@ -157,6 +159,7 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
         ana = Invitation("Ana Prado", GuestRole.INTERPRETER, 24, Since.BEGINNING, agreed=True, compared=True)
         return guests.invite(tx, server.hand(ines), held, ana, adults=ClaimingAdults())
 
+    _, wall = server.run(server.database.write(lambda tx: walls.make_link(tx, server.hand(ines))))
     adult, referral = server.run(server.database.write(work_on_them))
     guest = server.run(server.database.write(invite))
     pictured, unclean = (server.run(server.sends_file(person, content)) for content in (PHOTO, b"<svg/>"))
@@ -274,6 +277,8 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
             "/desk/arrivals": ["/desk/arrivals"],
             "/desk/supervision": ["/desk/supervision"],
             "/desk/glass": ["/desk/glass"],
+            "/desk/walls": ["/desk/walls"],
+            "/wall": [f"/wall?token={wall}", "/wall?token=dead"],
             "/desk/rota": ["/desk/rota"],
             "/desk/absent/{officer}": [f"/desk/absent/{omar.id}"],
             "/desk/services": ["/desk/services", "/desk/services?show=in_review"],
@@ -378,6 +383,33 @@ def test_nothing_shuts_anybody_out(
 
     context.close()
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(("language", "direction"), [("fr", "ltr"), ("ar", "rtl")])
+def test_the_board_on_the_wall_is_read_from_four_metres(world: World, chromium: Browser, language: str, direction: str):
+    """A fortieth of 88 cm is 22 mm: at four metres 19 minutes of arc, and small letters half of it."""
+    screen: ViewportSize = {"width": 1920, "height": 1080}
+    page = chromium.new_context(viewport=screen, color_scheme="light").new_page()
+    page.goto(world.server.url(f"{world.addresses['/wall'][0]}&lang={language}"))
+
+    least, overflows, dark = page.evaluate(
+        """() => {
+            const words = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+            const sizes = [];
+            while (words.nextNode()) {
+                const style = getComputedStyle(words.currentNode.parentElement);
+                if (words.currentNode.data.trim()) sizes.push(parseFloat(style.fontSize));
+            }
+            const [red, green, blue] = getComputedStyle(document.body).backgroundColor.match(/[0-9.]+/g).map(Number);
+            const whole = document.documentElement;
+            const over = whole.scrollWidth > whole.clientWidth || whole.scrollHeight > whole.clientHeight;
+            return [Math.min(...sizes), over, red + green + blue < 150];
+        }"""
+    )
+    assert least >= screen["width"] / 40
+    assert (overflows, dark) == (False, True)
+    expect(page.locator("html")).to_have_attribute("dir", direction)
+    page.context.close()
 
 
 def test_every_template_of_a_page_was_shown(world: World):

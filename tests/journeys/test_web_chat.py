@@ -83,6 +83,37 @@ def test_in_danger_the_number_comes_at_once_and_a_person_answers_until_the_case_
     expect(girl.log.get_by_role("heading", name="Lantern night shelter")).to_be_visible()
 
 
+def test_each_sees_that_the_other_writes_and_what_was_seen_until_the_person_hides_it(person, officer):
+    girl = person()
+    girl.writes("I want to talk to a person")
+    girl.hears("person")
+    says = girl.page.get_by_text("A person is writing…")
+    officer.opens_the_queue()
+    officer.takes("I want to talk to a person")
+    hears, seen = officer.page.get_by_text("The person is writing…"), officer.talk.get_by_text("seen", exact=True)
+
+    officer.page.get_by_label("Your answer").press_sequentially("I am Am")
+    expect(says).to_be_visible()
+    officer.answers("I am Amira.")
+    expect(says).to_be_hidden()
+    girl.log.get_by_text("I am Amira.").scroll_into_view_if_needed()  # what lies below the screen was not seen
+    expect(seen).to_have_count(1)
+    girl.field.press_sequentially("th")
+    expect(hears).to_be_visible()
+
+    girl.page.locator("summary", has_text="What the person who helps you sees").click()
+    girl.page.get_by_role("button", name="Do not show it").click()
+    expect(officer.page.get_by_text("The person does not show when they write")).to_be_visible()
+    expect(seen).to_have_count(0)
+    expect(hears).to_be_hidden(timeout=10_000)
+    girl.field.press_sequentially("thank you")
+    girl.writes("thank you")
+    expect(officer.talk.get_by_text("thank you")).to_be_visible()
+    expect(hears).to_be_hidden()
+    officer.closes()
+    expect(girl.page.locator("#marks")).to_be_hidden()
+
+
 def test_the_same_in_arabic_from_right_to_left(person, officer):
     girl = person(language="ar")
     expect(girl.page.locator("html")).to_have_attribute("dir", "rtl")

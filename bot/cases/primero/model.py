@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,6 +35,13 @@ class Mapped(Struct, frozen=True, forbid_unknown_fields=True):
     kind: Literal["text", "number", "flag", "list"] = "text"
     values: Mapping[str, str] = field(default_factory=dict)
     only_in: bool = False
+    joined: bool = False
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The subform and the name in it; "" for a field of the case itself."""
+        subform, _, name = self.name.rpartition(".")
+        return subform, name
 
 
 class FieldMap(Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,21 +80,34 @@ def map_of(data_dir: Path) -> FieldMap:
 def as_primero(facts: Mapping[str, Sequence[str]], fields: FieldMap) -> dict[str, Any]:
     """The `data` of a case there. What has no name or no value there is left out."""
     data: dict[str, Any] = {}
-    for code in sorted(facts.keys() & fields.sendable()):
+    for code in [code for code in fields.fields if code in facts.keys() & fields.sendable()]:
         one = fields.fields[code]
         said = [one.values.get(value) if one.values else value for value in facts[code]]
         values = [value for value in said if value]
         if not values:
             continue
-        if one.kind == "list":
-            data[one.name] = values
-        elif one.kind == "number":
-            data[one.name] = int(values[0])
-        elif one.kind == "flag":
-            data[one.name] = values[0] == "yes"
+        subform, name = one.place
+        there = data.setdefault(subform, [{}])[0] if subform else data
+        if one.joined:
+            told = f"{FIELDS[code].title}: {values[0]}"
+            there[name] = f"{there[name]}\n{told}" if name in there else told
         else:
-            data[one.name] = values[0]
+            there[name] = _theirs(values, one)
     return data
+
+
+def holds(data: Mapping[str, Any], one: Mapped) -> bool:
+    """Whether this field of theirs is in what `as_primero` made."""
+    subform, name = one.place
+    return name in (data.get(subform, [{}])[0] if subform else data)
+
+
+def _theirs(values: Sequence[str], one: Mapped) -> Any:
+    if one.kind == "list":
+        return list(values)
+    if one.kind == "number":
+        return int(values[0])
+    return values[0] == "yes" if one.kind == "flag" else values[0]
 
 
 def written(record_id: str, data: Mapping[str, Any]) -> bytes:
@@ -115,11 +135,12 @@ def read(content: bytes) -> list[dict[str, Any]]:
 def taken(data: Mapping[str, Any], fields: FieldMap) -> Taken:
     """What of a record fits into ours. What does not fit is not bent: it is left, as text."""
     facts: dict[str, tuple[str, ...]] = {}
-    left = {str(name)[:80]: _text(value) for name, value in data.items() if value not in (None, "", [], {})}
+    told = _unfolded(data, {one.place[0] for one in fields.fields.values()} - {""})
+    left = {str(name)[:80]: _text(value) for name, value in told.items() if value not in (None, "", [], {})}
     for code, one in fields.fields.items():
-        if one.name not in left:
+        if one.name not in left or one.joined:
             continue
-        values, whole = _ours(data[one.name], one)
+        values, whole = _ours(told[one.name], one)
         try:
             kept = checked(FIELDS[code], values)
         except WrongValue:
@@ -130,6 +151,18 @@ def taken(data: Mapping[str, Any], fields: FieldMap) -> Taken:
             del left[one.name]
     number = next((str(data[name])[:40] for name in fields.numbers if data.get(name)), "")
     return Taken(facts, left, number)
+
+
+def _unfolded(data: Mapping[str, Any], subforms: Collection[str]) -> dict[str, Any]:
+    """The fields of a subform that has one entry, each by its own name; one with several stays whole."""
+    told: dict[str, Any] = {}
+    for name, value in data.items():
+        one_entry = name in subforms and isinstance(value, list) and len(value) == 1
+        if one_entry and isinstance(value[0], dict) and value[0]:
+            told |= {f"{name}.{inner}": each for inner, each in value[0].items()}
+        else:
+            told[name] = value
+    return told
 
 
 def _ours(value: Any, one: Mapped) -> tuple[list[str], bool]:

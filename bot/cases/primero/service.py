@@ -12,7 +12,7 @@ from bot.cases.consent import Consent, Purpose
 from bot.cases.hand import Hand, target, write_down
 from bot.cases.intake import Arrival, Wanted
 from bot.cases.model import Case, CaseError, CaseStatus, NotAllowedNow
-from bot.cases.primero.model import FieldMap, Taken, as_primero, read, taken, written
+from bot.cases.primero.model import FieldMap, Taken, as_primero, holds, read, taken, written
 from bot.cases.reasons import REASONS
 from bot.cases.record import service as record
 from bot.cases.service import LONGEST_NOTE, write_note
@@ -79,7 +79,7 @@ def hand_over(
     shown = record.open_record(tx, hand, case.id)
     facts = {code: fact.values for code, fact in shown.facts.items() if code in items & fields.sendable()}
     data = as_primero(facts, fields)
-    sent = sorted(code for code in facts if fields.fields[code].name in data)
+    sent = sorted(code for code in facts if holds(data, fields.fields[code]))
     if not sent:
         raise NoConsent(case.number)
     share_id = consent.share(tx, hand, case, standing, f"{WHAT}:{case.number}", sent)

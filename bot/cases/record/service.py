@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from msgspec import Struct
@@ -38,6 +38,12 @@ RISK_TASKS = {
     "plan": N_("Make the plan"),
     "review": N_("Look at the risk again"),
 }
+#: What the date of the next look in a best-interests procedure asks for.
+NEXT_LOOK = "bi_review"
+#: Tasks that the record makes, by their kind.
+MADE_TASKS = {**RISK_TASKS, NEXT_LOOK: N_("Look at the best-interests decision again")}
+#: A day without a clock is meant for its middle, by UTC.
+MIDDAY = time(12, tzinfo=UTC)
 
 
 class RecordMoved(CaseError):
@@ -63,7 +69,7 @@ class Task(Struct, frozen=True):
     id: str
     case_id: str
     kind: str
-    what: str  # of an officer's own making; for the others see RISK_TASKS
+    what: str  # of an officer's own making; for the others see MADE_TASKS
     why: str
     due_at: datetime
     made_by: str
@@ -160,7 +166,16 @@ def write_fields(
     if moved:
         raise RecordMoved(case.number, moved)
     _put(tx, hand, case, {code: wanted[code] for code in changed}, {code: row.id for code, row in present.items()})
+    if NEXT_LOOK in changed:
+        _plan_next_look(tx, hand, case, wanted[NEXT_LOOK])
     return changed
+
+
+def _plan_next_look(tx: Connection, hand: Hand, case: Case, day: Sequence[str]) -> None:
+    """The task of the day on which a decision is looked at again, in the place of the one before."""
+    store.finish_kinds(tx, case.id, [NEXT_LOOK], hand.officer.id, hand.at)
+    if day:
+        _add_task(tx, hand, case, NEXT_LOOK, "", "", datetime.combine(date.fromisoformat(day[0]), MIDDAY))
 
 
 def take_in(tx: Connection, hand: Hand, case: Case, facts: Mapping[str, tuple[str, ...]]) -> None:

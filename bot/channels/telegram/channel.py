@@ -165,6 +165,13 @@ class TelegramChannel:
     async def acknowledge(self, message: InboundMessage) -> None:
         await self._answer_tap(message.tap_id)
 
+    async def show_writing(self, address: str) -> None:
+        """Say there that somebody is typing. Never raises: the message itself comes, or its failure is seen."""
+        try:
+            await self.client.show_writing(_chat_id(address))
+        except ChannelError:
+            return
+
     async def _answer_tap(self, tap_id: str | None) -> None:
         if tap_id is None:
             return

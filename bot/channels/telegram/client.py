@@ -182,6 +182,10 @@ class Client:
         sent = await _said_our_way(lambda: send(**options))
         return int(sent.message_id)
 
+    async def show_writing(self, chat_id: int) -> None:
+        """The chat says for five seconds that the bot is typing."""
+        await _said_our_way(lambda: self._bot.send_chat_action(chat_id, "typing"))
+
     async def download(self, file_id: str, *, most: int) -> AsyncIterator[bytes]:
         """A file in chunks, never whole in memory as the library would have it. Raises FileGone, FileTooLarge."""
         try:

@@ -8,8 +8,36 @@ from typing import Protocol
 from bot.channels.ports import Talks
 
 
+class Talk(Protocol):
+    """A conversation as its page must know it before it listens."""
+
+    @property
+    def topic(self) -> str: ...  # the signal that something was said
+    @property
+    def officer_writes(self) -> str: ...  # the signal that an officer is writing
+    @property
+    def marks(self) -> str: ...  # of reading and writing: "shown", "hidden" by the person's wish, "" not now
+
+
 class WebTalks(Talks, Protocol):
     """The conversations of the web chat, each known by the fingerprint of its cookie."""
+
+    async def talk(self, address: str) -> Talk | None:
+        """None before the first message."""
+        ...
+
+    async def person_writes(self, address: str) -> str | None:
+        """The signal to give that this person is writing; None where nobody may be told."""
+        ...
+
+    async def has_read(self, address: str, seq: int) -> str | None:
+        """The page showed the lines up to `seq`. The signal to give where that is news."""
+        ...
+
+    async def choose_marks(self, address: str, *, hidden: bool) -> str | None:
+        """Whether this person shows when they write and what they have read. The signal to give; None before their
+        first message."""
+        ...
 
     async def waiting(self, address: str) -> bool:
         """Whether the program still owes this person an answer."""

@@ -54,6 +54,9 @@ WAIT_SECONDS = 2.0
 #: The stream looks again at least so often, in case a signal was lost (another replica answered).
 LOOK_SECONDS = 1.0
 
+#: No line has a larger number.
+LAST_LINE = 2**31 - 1
+
 #: What one can begin with: the words on the button, and what the dialogue hears.
 STARTERS = (
     (N_("I am in danger now"), '/in_danger{"reason": "immediate_danger", "priority": "P0"}'),
@@ -94,6 +97,7 @@ def webchat_routes(
                 "last": lines[-1].seq if lines else 0,
                 "newest": max((line.seq for line in lines if line.author == "person"), default=0),
                 "known": address is not None,
+                "marks": await _marks(talks, address),
                 "waiting": waiting,
                 "starters": [request.app[WORDS].text(request[LANGUAGE], title) for title, _ in STARTERS],
                 "emergency": CALL.format(await emergency_number()),
@@ -159,14 +163,48 @@ def webchat_routes(
             raise web.HTTPNotFound
         after = _number(last_event_id(request) or request.query.get("after"))
         async with stream_events(request) as events:
+            marks = ""
             while True:
-                topic = await talks.topic(address) or _own_topic(address)
-                with request.app[SIGNALS].watching(topic) as watch:
+                talk = await talks.talk(address)
+                topics = (talk.topic, talk.officer_writes) if talk else (_own_topic(address),)
+                with request.app[SIGNALS].watching(*topics) as watch:
+                    if talk is not None and talk.marks != marks:
+                        marks = talk.marks
+                        await events.send("marks", marks)
                     for line in await talks.lines(address, after):
                         await events.send("line", _fragment(request, render_line(line)), id=str(line.seq))
                         after = line.seq
                     await watch.next(LOOK_SECONDS)
+                    if talk is not None and talk.officer_writes in watch.came():
+                        await events.send("writing", "")
         return events.response
+
+    @routes.post("/chat/writing", name="webchat.writing", allow=PUBLIC)
+    async def person_writes(request: web.Request) -> web.Response:
+        """The person is typing. Whoever answers them may see that they are, and nothing of what."""
+        address = _address(request)
+        topic = await talks.person_writes(address) if address else None
+        if topic is not None:
+            request.app[SIGNALS].wake(topic)
+        return web.Response(status=204)
+
+    @routes.post("/chat/read", name="webchat.read", allow=PUBLIC)
+    async def has_read(request: web.Request) -> web.Response:
+        """The page is in front and shows the lines up to `seq`."""
+        address, seq = _address(request), _number((await form(request)).get("seq"))
+        topic = await talks.has_read(address, min(seq, LAST_LINE)) if address else None
+        if topic is not None:
+            request.app[SIGNALS].wake(topic)
+        return web.Response(status=204)
+
+    @routes.post("/chat/marks", name="webchat.marks", allow=PUBLIC)
+    async def choose_marks(request: web.Request) -> web.Response:
+        """Show when this person writes and what they have read, or do not."""
+        address, hidden = _address(request), (await form(request)).get("show") != "yes"
+        topic = await talks.choose_marks(address, hidden=hidden) if address else None
+        if topic is not None:
+            request.app[SIGNALS].wake(topic)
+        return see_other(request, "webchat")
 
     @routes.post("/chat/language", name="webchat.language", allow=PUBLIC)
     async def choose_language(request: web.Request) -> web.Response:
@@ -261,6 +299,11 @@ async def _field(part: BodyPartReader) -> str:
         if len(held) > LONGEST_FIELD:
             raise web.HTTPBadRequest
     return held.decode()
+
+
+async def _marks(talks: WebTalks, address: str | None) -> str:
+    talk = await talks.talk(address) if address else None
+    return talk.marks if talk else ""
 
 
 def _to_newest(request: web.Request, token: str) -> web.Response:

@@ -136,6 +136,17 @@ deliveries = sa.Table(
 )
 
 
+#: How far a person has read what officers wrote to them: the number of a line and no time. A row only for whoever read
+#: something, or asked that nothing be shown.
+reading_marks = sa.Table(
+    "reading_marks",
+    metadata,
+    sa.Column("conversation_id", sa.String(36), primary_key=True),
+    sa.Column("read_seq", sa.Integer, nullable=True),
+    sa.Column("hidden", sa.Boolean, nullable=False),  # the person does not want to show when they write and read
+)
+
+
 #: Why a reply was never sent: somebody else may hold the phone.
 WATCHED = "watched"
 #: Causes of which nobody needs to be told, and after which nothing is tried again.

@@ -206,8 +206,9 @@ PUT_FIRST = Prepared(
 
 def queued(tx: Connection, *, vault: Vault, after: int, most: int) -> list[Queued]:
     """The next messages of the routine lane behind number `after`. Of what was erased nothing is shown."""
-    found = []
-    for row in IN_QUEUE.all(tx, {"after": after, "most": most}):
+    found, rows = [], IN_QUEUE.all(tx, {"after": after, "most": most})
+    vault.look_at(tx, {row.key_id for row in rows})
+    for row in rows:
         try:
             key = vault.key(tx, row.key_id)
         except Erased:

@@ -3,6 +3,8 @@
 const RING_AGAIN_MS = 20000;
 const STALE_MS = 40000;
 const AWAKE_MS = 240000;
+const WRITING_MS = 6000;
+const SAY_AGAIN_MS = 3000;
 
 /** Put the children of `fresh` into `old`, keeping every element that did not change, and the focus. */
 function patch(old, fresh) {
@@ -102,6 +104,7 @@ class WaymarkLive extends HTMLElement {
     this.addEventListener("submit", (event) => this.#submit(event));
     this.addEventListener("keydown", (event) => this.#keys(event));
     this.addEventListener("input", (event) => this.#draft(event.target));
+    this.addEventListener("input", (event) => this.#sayWriting(event.target));
     for (const field of this.querySelectorAll("textarea[data-draft]")) field.value ||= sessionStorage.getItem(field.dataset.draft) ?? "";
     this.querySelector("[data-sound]")?.addEventListener("click", () => this.#sound());
     if (navigator.userActivation?.hasBeenActive) this.#bell.wake().then(() => this.#showSound());
@@ -116,6 +119,7 @@ class WaymarkLive extends HTMLElement {
     this.#stream = new EventSource(this.getAttribute("src"));
     this.#stream.addEventListener("part", (event) => this.#show(JSON.parse(event.data)));
     this.#stream.addEventListener("rows", (event) => this.#showRows(JSON.parse(event.data)));
+    this.#stream.addEventListener("writing", () => this.#personWrites(WRITING_MS));
     this.#stream.addEventListener("fresh", () => this.#connected());
     this.#stream.addEventListener("gone", () => this.#over("gone"));
     this.#stream.addEventListener("end", (event) => {
@@ -148,7 +152,10 @@ class WaymarkLive extends HTMLElement {
     patch(old, fresh);
     if (moved && !this.#leaving) this.#reload();
     if (name === "alerts") this.#noteAlerts();
-    if (name === "log") this.#toEnd(atEnd);
+    if (name === "log") {
+      this.#personWrites(0);
+      this.#toEnd(atEnd);
+    }
     this.#tick();
   }
 
@@ -255,6 +262,24 @@ class WaymarkLive extends HTMLElement {
   /** Words not sent yet survive a reload and a lost line. They stay in this tab, until signing out. */
   #draft(field) {
     if (field.dataset?.draft) sessionStorage.setItem(field.dataset.draft, field.value);
+  }
+
+  /** The person sees that somebody is writing, never what. The server knows whether they may. */
+  #sayWriting(field) {
+    const form = field.form;
+    if (!form?.dataset.writing || !field.dataset.draft || !field.value.trim()) return;
+    if (Date.now() - (this.saidAt ?? 0) < SAY_AGAIN_MS) return;
+    this.saidAt = Date.now();
+    fetch(form.dataset.writing, { method: "POST", headers: { "X-CSRF-Token": form.elements.csrf.value } }).catch(() => {});
+  }
+
+  /** Say for so long that the person is writing. */
+  #personWrites(forMs) {
+    const sign = this.querySelector(".person-writes");
+    if (!sign) return;
+    clearTimeout(this.writingTimer);
+    sign.hidden = !forMs;
+    if (forMs) this.writingTimer = setTimeout(() => (sign.hidden = true), forMs);
   }
 
   async #submit(event) {

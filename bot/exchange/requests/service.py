@@ -135,10 +135,25 @@ def listed(tx: Connection, officer: Officer, *conditions: ColumnElement[bool], l
 
 def waiting_counts(tx: Connection, officer: Officer, at: datetime) -> tuple[int, int]:
     """How many requests of partners wait for somebody here, and how many of all are overdue."""
+    return counts_of(officer, waiting_by_holder(tx, at))
+
+
+def waiting_by_holder(tx: Connection, at: datetime) -> Mapping[str | None, tuple[int, int]]:
+    """The same for everybody at once. Nothing is taken from it but by `counts_of`, which asks for an officer."""
     table = store.exchange_requests
     fresh = table.c.status.in_([Status.DELIVERED.value, Status.SEEN.value])
-    waits = sa.and_(table.c.side == Side.THEIRS.value, fresh)
-    return counted(tx, officer, waits), counted(tx, officer, store.is_overdue(at))
+    return store.counts_by_holder(tx, sa.and_(table.c.side == Side.THEIRS.value, fresh), store.is_overdue(at))
+
+
+def counts_of(officer: Officer, by_holder: Mapping[str | None, tuple[int, int]]) -> tuple[int, int]:
+    """What of it exists for this officer: by the rule of `in_scope`; a test holds the two together."""
+    scope = access.case_scope(officer)
+    theirs = [
+        counts
+        for holder, counts in by_holder.items()
+        if scope.everyones or (scope.own and holder == scope.officer_id) or (scope.unheld and holder is None)
+    ]
+    return sum(waiting for waiting, _ in theirs), sum(late for _, late in theirs)
 
 
 def counted(tx: Connection, officer: Officer, *conditions: ColumnElement[bool]) -> int:

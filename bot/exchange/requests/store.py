@@ -290,6 +290,16 @@ def count(tx: Connection, *conditions: ColumnElement[bool]) -> int:
     return int(tx.execute(query).scalar_one())
 
 
+def counts_by_holder(
+    tx: Connection, waits: ColumnElement[bool], overdue: ColumnElement[bool]
+) -> dict[str | None, tuple[int, int]]:
+    """How many requests of each holder satisfy either condition; None: of those that nobody holds."""
+    sums = (sa.func.sum(sa.case((each, 1), else_=0)) for each in (waits, overdue))
+    query = sa.select(holder.label("holder_id"), *sums).where(sa.or_(waits, overdue))
+    rows = tx.execute(query.group_by("holder_id"))
+    return {row[0]: (int(row[1]), int(row[2])) for row in rows}
+
+
 def of_case(tx: Connection, case_id: str, *, lock: bool = False) -> list[SealedRequest]:
     return requests_of(tx, exchange_requests.c.case_id == case_id, limit=200, lock=lock)
 

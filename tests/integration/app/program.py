@@ -220,6 +220,14 @@ class Desk:
         ) as answer:  # fmt: skip
             return answer.status, unescape(await answer.text())
 
+    async def raw(self, path: str, **fields: str) -> tuple[int, Any, bytes]:
+        """An answer with its headers and its very bytes; to a form where there are `fields`."""
+        data = {"csrf": self._csrf, **fields} if fields else None
+        async with aiohttp.ClientSession(self._url, headers=self._headers) as client, client.request(
+            "POST" if fields else "GET", path, data=data
+        ) as answer:  # fmt: skip
+            return answer.status, answer.headers, await answer.read()
+
     async def waiting_cases(self) -> list[str]:
         """The ids of the cases in the queue, as the page names them."""
         _, page = await self.get("/desk/queue")

@@ -46,6 +46,7 @@ PUBLIC_PATHS = frozenset(
         "/healthz", "/readyz",
         "/desk/sign-in", "/desk/sign-in/link", "/referral", "/referral/answer", "/static/{room}/{hash}/{name}",
         "/exchange/key", "/provider", "/guest", "/guest/talk", "/guest/write",
+        "/wall", "/wall/live", "/chat/writing", "/chat/read", "/chat/marks",
         "/request", "/request/accept", "/request/answer", "/request/file", "/request/forgotten", "/request/given",
         "/request/refuse",
     }

@@ -190,3 +190,54 @@ async def test_an_admin_who_answers_nobody_takes_nothing_in(world):
 
     with pytest.raises(NotAllowedNow):
         await bring(world, ana)
+
+
+async def test_the_steps_of_best_interests_travel_and_what_says_where_the_child_is_does_not(world, amira, case_id):
+    said = {
+        "bi_views": ("I want to stay near my sister",),
+        "bi_heard": ("yes",),
+        "bi_safety": ("the blue house is watched",),
+        "bi_panel": ("Ana, Bruno; 3 May",),
+        "bi_outcome": ("With her sister, in Lille",),
+        "bi_advice": ("Placement together",),
+        "bi_told": ("yes",),
+    }
+    agreed = replace(HANDED, items=tuple(sorted(said)), withheld=())
+
+    def prepare(tx):
+        record.write_fields(tx, world.hand(amira), case_id, said, seen={})
+        consent.record(tx, world.hand(amira), case_id, agreed)
+
+    await world.database.write(prepare)
+
+    made = await hand_over(world, amira, case_id)
+
+    [row] = json.loads(made.content)
+    [conference] = row["data"]["conference_details_subform"]
+    assert conference["conference_participants"] == "Ana, Bruno; 3 May"
+    assert conference["conference_outcome_recommendations"] == "With her sister, in Lille"
+    assert row["data"]["best_interest_proposed_support"] == "Placement together"
+    assert conference["conference_current_situation"].splitlines() == [
+        "Was the child met alone?: yes",
+        "What the child says and wants, in their words: I want to stay near my sister",
+    ]
+    assert "blue house" not in made.content.decode()
+    assert set(made.items) == set(said) - {"bi_safety"}
+    assert made.left_out == ("bi_safety",)
+
+    [came] = await bring(world, amira, json.loads(made.content), another_person=True)
+    await world.database.write(lambda tx: service.claim_case(tx, world.hand(amira), came.id))
+    shown = await world.database.write(lambda tx: record.open_record(tx, world.hand(amira), came.id))
+    assert shown.facts["bi_outcome"].values == said["bi_outcome"]
+    assert shown.facts["bi_panel"].values == said["bi_panel"]
+    [note] = (await world.database.write(lambda tx: service.open_file(tx, world.hand(amira), came.id))).notes
+    assert "I want to stay near my sister" in note.text
+
+
+async def test_two_conferences_are_left_as_they_came(world, amira):
+    two = [{"conference_participants": "Ana"}, {"conference_participants": "Bruno"}]
+
+    [came] = await bring(world, amira, [{"data": {"name": "Mariam", "conference_details_subform": two}}])
+
+    [note] = (await world.database.write(lambda tx: service.open_file(tx, world.hand(amira), came.id))).notes
+    assert '"Bruno"' in note.text

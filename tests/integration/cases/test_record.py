@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -191,6 +191,26 @@ async def test_a_task_has_a_reason_and_a_time_and_is_done_once(world, amira, cas
     await world.database.write(lambda tx: record.finish_task(tx, world.hand(amira), case_id, task_id))
     with pytest.raises(NotAllowedNow):
         await world.database.write(lambda tx: record.finish_task(tx, world.hand(amira), case_id, task_id))
+
+
+async def test_the_day_of_the_next_look_at_a_decision_is_a_task_and_another_day_takes_its_place(world, amira, case_id):
+    async def open_tasks():
+        found = await world.database.read(lambda tx: record.tasks_of_owner(tx, world.vault, amira))
+        return [task.due_at for task, _ in found if task.kind == record.NEXT_LOOK]
+
+    async def moves_to(day):
+        version = (await read(world, amira, case_id)).facts["bi_review"].id
+        await write(world, amira, case_id, said(bi_review=day), {"bi_review": version})
+
+    await write(world, amira, case_id, said(bi_review="2026-12-24"))
+    assert await open_tasks() == [datetime(2026, 12, 24, 12, tzinfo=UTC)]
+
+    await moves_to("2027-01-10")
+    await write(world, amira, case_id, said(bi_advice="Stay together."))
+    assert await open_tasks() == [datetime(2027, 1, 10, 12, tzinfo=UTC)]
+
+    await moves_to("")
+    assert await open_tasks() == []
 
 
 @pytest.mark.parametrize(

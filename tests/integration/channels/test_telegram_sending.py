@@ -313,3 +313,15 @@ async def test_the_token_is_in_no_log_and_no_error(
     assert carried == {None}
     assert secret not in everything
     assert "CANARY" not in everything
+
+
+async def test_a_chat_says_that_somebody_is_typing_and_a_blocked_one_is_no_trouble(
+    telegram: FakeTelegram, channel: TelegramChannel
+) -> None:
+    await channel.show_writing(str(ANA))
+
+    assert telegram.actions == [(ANA, "typing")]
+    telegram.ledger.change_chat(ANA, blocked=1)
+    await channel.show_writing(str(ANA))
+    await channel.show_writing("no chat")
+    assert len(telegram.actions) == 1

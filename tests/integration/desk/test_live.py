@@ -9,7 +9,9 @@ import re
 import pytest
 
 from bot.cases import service as cases
-from bot.desk.frame import frame_from, look, requests_for, tools_of
+from bot.cases.board import read_board
+from bot.desk import looking
+from bot.desk.frame import frame_from, look, tools_of
 from bot.desk.looking import Looks
 from bot.desk.rows import as_of
 from bot.kernel.access import Role
@@ -158,6 +160,28 @@ async def test_a_look_that_has_begun_does_not_serve_who_comes_later(desk, world)
     await first
 
 
+async def test_pages_that_are_asked_for_at_once_read_the_queue_once_and_never_what_was_there_before(
+    desk, world, monkeypatch
+):
+    amira, looks, read = await world.officer("amira"), Looks(), []
+
+    def counted(*args, **named):
+        read.append(1)
+        return read_board(*args, **named)
+
+    monkeypatch.setattr(looking, "read_board", counted)
+    first = asyncio.create_task(looks.soon(desk.app))
+    while looks._soon is not None:  # until the first is reading
+        await asyncio.sleep(0)
+    await world.escalate(words="came while somebody was reading")
+
+    later = await asyncio.gather(*(looks.soon(desk.app) for _ in range(20)))
+
+    assert {len(each.board.queue_of(amira).waiting) for each in later} == {1}
+    assert len(read) == 2
+    await first
+
+
 async def test_who_goes_away_takes_the_look_from_nobody(desk, world):
     looks = Looks()
     leaving, staying = asyncio.create_task(looks.look(desk.app)), asyncio.create_task(looks.look(desk.app))
@@ -173,11 +197,8 @@ async def test_the_frame_from_the_shared_look_is_the_officers_own(desk, world):
         await world.escalate()
         seen = await Looks().look(desk.app)
 
-        def own(tx, officer=officer, at=seen.board.at):
-            return look(tx, officer, at), requests_for(tx, officer, at)
-
-        frame, (asked, overdue) = await world.database.read(own)
-        assert frame_from(seen, officer, asked=asked, overdue=overdue) == frame, name
+        frame = await world.database.read(lambda tx, officer=officer, at=seen.board.at: look(tx, officer, at))
+        assert frame_from(seen, officer) == frame, name
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 59, 60, 61, 119, 5399, 5400, 86_400, -1, -59, -60, -61, -7200])

@@ -137,6 +137,24 @@ async def test_a_key_in_use_is_looked_at_once_a_moment(database: Database, vault
     assert [await database.read(twice), await database.read(twice)] == [1, 0]
 
 
+async def test_the_keys_of_a_list_are_looked_at_together(database: Database, vault: Vault, key: DataKey):
+    others = [await database.write(lambda tx: vault.new_key(tx, NOON)) for _ in range(3)]
+    await database.write(lambda tx: Vault(MASTER_KEY).destroy(tx, others[0].id, NOON))
+    ours, kept = Vault(MASTER_KEY, monotonic=lambda: 0.0), [key, *others[1:]]
+
+    def look(tx: Connection) -> int:
+        asked = []
+        sa.event.listen(tx, "before_cursor_execute", lambda *_: asked.append(1))
+        ours.look_at(tx, [key.id, *(each.id for each in others)])
+        for each in kept:
+            ours.key(tx, each.id)
+        with pytest.raises(Erased):
+            ours.key(tx, others[0].id)
+        return len(asked)
+
+    assert await database.read(look) == 2  # all of them, and once more the one that is gone
+
+
 async def test_wrapped_keys_cannot_change_places(database: Database, vault: Vault, key: DataKey):
     other = await database.write(lambda tx: vault.new_key(tx, NOON))
 

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.kernel.database import Database, Moment
-from bot.kernel.prepared import Prepared
+from bot.kernel.prepared import ROWS_TOGETHER, Prepared
 from tests.conftest import NOON
 
 own = sa.MetaData()
@@ -46,6 +46,17 @@ async def rooms(database: Database) -> AsyncIterator[Database]:
     await database.write(own.create_all)
     await database.write(lambda tx: INSERT.run_each(tx, ROWS))
     yield database
+    await database.write(own.drop_all)
+
+
+async def test_many_rows_go_in_together_as_each_would_alone(database: Database):
+    await database.write(own.create_all)
+    rows = [{**ROWS[number % 3], "id": number} for number in range(2 * ROWS_TOGETHER + 1)]
+
+    await database.write(lambda tx: INSERT.run_together(tx, rows))
+
+    kept = await database.read(lambda tx: tx.execute(sa.select(lamps).order_by(lamps.c.id)).all())
+    assert [row._asdict() for row in kept] == rows
     await database.write(own.drop_all)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 
 from bot.kernel import officers, sessions, streams
+from bot.kernel.database import DatabaseUnavailable
 from tests.integration.kernel.conftest import Served
 
 STREAM = {"Accept": "text/event-stream"}
@@ -47,6 +49,7 @@ async def test_signing_out_anywhere_ends_the_stream_at_once(served: Served):
 
 async def test_a_revocation_nobody_told_us_of_is_noticed(served: Served, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(streams, "RECHECK_SECONDS", 0.05)
+    monkeypatch.setattr(streams, "ASK_TOGETHER_SECONDS", 0.05)
     officer = await served.officer()
     async with served.browser(officer) as browser, browser.client.get("/desk/events", headers=STREAM) as answer:
         await served.database.write(lambda tx: officers.disable_officer(tx, officer.id, served.clock.now()))
@@ -55,8 +58,55 @@ async def test_a_revocation_nobody_told_us_of_is_noticed(served: Served, monkeyp
     assert b"signed_out" in rest
 
 
+async def test_many_streams_ask_once_whether_their_sessions_live(served: Served, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(streams, "ASK_TOGETHER_SECONDS", 0)
+    asked: list[frozenset[str]] = []
+
+    def look(tx, hashes, at):
+        asked.append(frozenset(hashes))
+        return sessions.live_among(tx, hashes, at)
+
+    monkeypatch.setattr(streams, "live_among", look)
+    at = served.clock.now()
+    owners = [await served.officer(name=f"o{number}") for number in range(3)]
+    tokens = [await served.database.write(lambda tx, o=owner: sessions.start(tx, o.id, at)) for owner in owners]
+    await served.database.write(lambda tx: officers.disable_officer(tx, owners[1].id, at))
+    live = streams.LiveSessions(served.database, served.clock)
+
+    answers = await asyncio.gather(*(live.still_live(sessions.fingerprint(token)) for token in tokens))
+
+    assert answers == [True, False, True]
+    assert asked == [frozenset(map(sessions.fingerprint, tokens))]
+
+
+async def test_while_the_database_is_away_a_stream_goes_on_and_a_revocation_is_noticed_afterwards(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(streams, "RECHECK_SECONDS", 0.05)
+    monkeypatch.setattr(streams, "ASK_TOGETHER_SECONDS", 0)
+    away = threading.Event()
+
+    def look(tx, hashes, at):
+        if not away.is_set():
+            away.set()
+            raise DatabaseUnavailable("away")
+        return sessions.live_among(tx, hashes, at)
+
+    monkeypatch.setattr(streams, "live_among", look)
+    officer = await served.officer()
+    async with served.browser(officer) as browser, browser.client.get("/desk/events", headers=STREAM) as answer:
+        await until(answer.content, b"second line 0")
+        async with asyncio.timeout(20):
+            while not away.is_set():
+                await asyncio.sleep(0.02)
+        await served.database.write(lambda tx: officers.disable_officer(tx, officer.id, served.clock.now()))
+
+        assert b"signed_out" in await until(answer.content, b"never")
+
+
 async def test_a_quiet_stream_is_kept_alive(served: Served, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(streams, "RECHECK_SECONDS", 0.05)
+    monkeypatch.setattr(streams, "ASK_TOGETHER_SECONDS", 0.05)
     monkeypatch.setattr(streams, "KEEP_ALIVE_SECONDS", 0.05)
     officer = await served.officer()
     async with served.browser(officer) as browser, browser.client.get("/desk/events", headers=STREAM) as answer:
@@ -76,6 +126,7 @@ async def test_streams_end_when_the_server_stops(served: Served):
 
 async def test_a_browser_that_goes_away_leaves_nothing_behind(served: Served, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(streams, "RECHECK_SECONDS", 0.05)
+    monkeypatch.setattr(streams, "ASK_TOGETHER_SECONDS", 0.05)
     monkeypatch.setattr(streams, "KEEP_ALIVE_SECONDS", 0.05)
     officer = await served.officer()
     async with served.browser(officer) as browser:

@@ -50,6 +50,7 @@ class FakeTelegram:
         self.token = token
         self.faults = faults or Faults()
         self.url = ""
+        self.actions: list[tuple[int, str]] = []  # what a chat said the bot was doing: "typing"
         self._retry_seconds = retry_seconds
         self._webhook_timeout = webhook_timeout
         self._poll = 0  # the number of the newest getUpdates; an older one that still waits gets 409
@@ -397,9 +398,10 @@ class FakeTelegram:
         return {"id": chat_id, "type": "group", "title": "Road"} if chat["kind"] == "group" else person(chat_id, "Sam")
 
     def api_sendChatAction(self, params: Params, _fault: Fault | None) -> bool:
-        self._open_chat(params)
+        chat = self._open_chat(params)
         if not params.get("action"):
             raise bad_request("wrong parameter action in request")
+        self.actions.append((chat["id"], str(params["action"])))
         return True
 
     def _edited(self, params: Params) -> tuple[int, dict[str, Any]]:

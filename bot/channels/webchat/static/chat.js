@@ -26,12 +26,57 @@ function show(text) {
   if (line.classList.contains("person") || now - shownAt > BREATH) first = line;
   shownAt = now;
   last = Math.max(last, Number(line.dataset.seq));
+  if (line.classList.contains("officer")) writing.hidden = true;
   down();
+  tellSeen();
 }
+
+// Who is writing and what was seen: only while a person answers, and only if the one who needs help wants it shown.
+const WRITING = 6000, SAY_AGAIN = 3000;
+const writing = document.getElementById("writing");
+const choice = document.getElementById("marks");
+let over, saidAt = -SAY_AGAIN, seen = 0;
+const tell = (url, data) => fetch(url, { method: "POST", body: new URLSearchParams(data), signal: left.signal }).catch(() => {});
+
+function marks(now) {
+  log.dataset.marks = now;
+  choice.hidden = !now;
+  for (const button of choice.querySelectorAll("button")) button.hidden = (button.value === "yes") !== (now === "hidden");
+  if (now !== "shown") writing.hidden = true;
+  tellSeen();
+}
+
+function tellSeen() {
+  if (log.dataset.marks !== "shown" || document.hidden) return;
+  const there = main.getBoundingClientRect();
+  const inSight = (line) => { const box = line.getBoundingClientRect(); return box.top < there.bottom - 24 && box.bottom > there.top; };
+  const newest = Number([...log.querySelectorAll(".officer")].filter(inSight).at(-1)?.dataset.seq ?? 0);
+  if (newest <= seen) return;
+  seen = newest;
+  tell(log.dataset.read, { seq: newest });
+}
+
+function officerWrites() {
+  const atEnd = main.scrollHeight - main.scrollTop - main.clientHeight < 40;
+  writing.hidden = false;
+  if (atEnd) main.scrollTop = main.scrollHeight;
+  clearTimeout(over);
+  over = setTimeout(() => { writing.hidden = true; }, WRITING);
+}
+
+write.addEventListener("input", (event) => {
+  if (log.dataset.marks !== "shown" || !event.target.value.trim() || event.timeStamp - saidAt < SAY_AGAIN) return;
+  saidAt = event.timeStamp;
+  tell(log.dataset.writing, {});
+});
+document.addEventListener("visibilitychange", tellSeen);
+main.addEventListener("scroll", tellSeen, { passive: true });
 
 function listen() {
   const stream = new EventSource(`${log.dataset.stream}?after=${last}`);
   stream.addEventListener("line", (event) => show(event.data));
+  stream.addEventListener("marks", (event) => marks(event.data));
+  stream.addEventListener("writing", officerWrites);
   // A closed stream (server restarted, phone slept) is opened again from the last line we have.
   stream.onerror = () => { stream.close(); setTimeout(listen, 1500 + Math.random() * 1500); };
 }
@@ -104,5 +149,6 @@ addEventListener("keydown", (event) => {
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
 down();
+marks(log.dataset.marks);
 // Before the first message there is no cookie, and nothing to listen to.
 if ("known" in log.dataset) listen();

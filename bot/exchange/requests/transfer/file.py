@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from msgspec import Struct
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Row
 
 from bot.cases import store as case_store
 from bot.cases.hand import unseal
@@ -23,7 +23,7 @@ from bot.cases.model import Case
 from bot.cases.record import store as record
 from bot.cases.record.fields import FIELDS, WrongValue, checked
 from bot.cases.record.risk import Risk
-from bot.cases.record.service import LONGEST_TASK, LONGEST_WHY, RISK_TASKS
+from bot.cases.record.service import LONGEST_TASK, LONGEST_WHY, MADE_TASKS, NEXT_LOOK, RISK_TASKS
 from bot.cases.service import LONGEST_NOTE
 from bot.exchange.gate import Situation
 from bot.exchange.holds import service as holds
@@ -101,16 +101,7 @@ def gather(tx: Connection, vault: Vault, case: Case, situation: Situation) -> di
         for row in record.present_facts(tx, case.id)
         if (text := unseal(tx, vault, case, row.value_sealed, "case_facts", row.id, "value"))
     }
-    tasks = [
-        {
-            "kind": row.kind,
-            "what": unseal(tx, vault, case, row.what_sealed, "case_tasks", row.id, "what"),
-            "why": unseal(tx, vault, case, row.why_sealed, "case_tasks", row.id, "why"),
-            "due_at": row.due_at.isoformat(),
-        }
-        for row in record.tasks_of(tx, case.id)
-        if row.done_at is None
-    ]
+    tasks = [_task(tx, vault, case, row) for row in record.tasks_of(tx, case.id) if row.done_at is None]
     notes = [
         text
         for row in case_store.notes_of(tx, case.id)
@@ -134,6 +125,15 @@ def gather(tx: Connection, vault: Vault, case: Case, situation: Situation) -> di
         },
         "adults": [_adult(tx, vault, case, line) for line in holds.adults_of(tx, vault, case)],
     }
+
+
+def _task(tx: Connection, vault: Vault, case: Case, row: Row[Any]) -> dict[str, str]:
+    what = unseal(tx, vault, case, row.what_sealed, "case_tasks", row.id, "what")
+    why = unseal(tx, vault, case, row.why_sealed, "case_tasks", row.id, "why")
+    kind = row.kind
+    if kind == NEXT_LOOK:  # an earlier Waymark knows no such kind, and would refuse the whole file
+        kind, what, why = "own", MADE_TASKS[kind], FIELDS[kind].title
+    return {"kind": kind, "what": what, "why": why, "due_at": row.due_at.isoformat()}
 
 
 def _risk(tx: Connection, vault: Vault, case: Case) -> dict[str, Any] | None:
