@@ -16,6 +16,7 @@ from bot.desk.frame import go_to, hand_of, show
 from bot.desk.request_words import sentence_of
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import MayNotMove, Tie
+from bot.exchange.partners import store as partners
 from bot.exchange.requests import service
 from bot.exchange.requests.model import (
     ASSENTS,
@@ -84,6 +85,7 @@ def _draft(fields: MultiDict[str]) -> Draft:
         adult_id=None if adult in {"", "nobody"} else adult,
         tell=bool(fields.get("tell")),
         wanted_by=fields.get("wanted_by", "")[:36],
+        passes_on=fields.get("passes_on", "")[:36],
     )
 
 
@@ -116,6 +118,8 @@ async def _draft_screen(
             "bodies": BODIES,
             "assents": ASSENTS,
             "partners": service.partners_for(tx, vault, request_type, at=at) if request_type else [],
+            "to_pass_on": service.to_pass_on(tx, hand) if request_type else [],
+            "partner_names": {each.id: each.name for each in partners.everyone(tx, vault)},
             "adults": holds.adults_of(tx, vault, file.case),
             "supported": Tie.SUPPORTED,
             "asked": typed.getall("asks", []) if "asks" in typed else list(request_type.asks if request_type else ()),

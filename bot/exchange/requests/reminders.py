@@ -19,6 +19,7 @@ from bot.exchange.requests.history import note
 from bot.exchange.requests.intake import SYSTEM, ring_for
 from bot.exchange.requests.keeping import forget_what_is_over
 from bot.exchange.requests.model import EXPIRES_AFTER_DUE, Act, Request, Side, reminder_due
+from bot.exchange.requests.passing import service as passing
 from bot.exchange.requests.transfer import service as transfers
 from bot.exchange.requests.transfer import store as transfer_store
 from bot.kernel.clock import Clock
@@ -75,6 +76,12 @@ class Reminders:
                 taken += await self._database.write(end)
             except Exception as error:
                 log.error("reminders.step_failed", request_id=request_id, exc_info=error)
+        for holder in await self._database.read(lambda tx: passing.owed(tx, at)):
+            try:
+                again = partial(passing.say_again, vault=self._vault, holder=holder, at=at)
+                taken += await self._database.write(again)
+            except Exception as error:
+                log.error("reminders.step_failed", request_id=holder.request_id, exc_info=error)
         taken += await self._database.write(lambda tx: attachments.expire(tx, self._vault, at))
         taken += await self._database.write(lambda tx: forget_what_is_over(tx, self._vault, at))
         if taken:
