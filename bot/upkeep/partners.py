@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from bot.exchange.partners.keys import KeyCard, NotAKeyFile, read_card, write_ca
 from bot.exchange.partners.model import Contact, FocalPoint, KeyState, Partner, PartnerKey
 from bot.exchange.partners.names import NameRefused
 from bot.exchange.partners.service import CannotSign, KeyRefused, PartnerLooksAlike
+from bot.exchange.partners.store import Doubt
 from bot.exchange.post import service as post
 from bot.exchange.post import store as letters
 from bot.exchange.post.files import MOST_LETTERS, NotALetterFile, read_letters, write_letters
@@ -141,6 +142,8 @@ async def sign(settings: Settings, name: str, sign_in_name: str, password: str, 
             partner = _named(tx, vault, name)
             if partner.by_link:
                 return partners.sign_contact(tx, vault, partner.id, heard=heard, officer_id=officer_id, at=at)
+            if any(key.doubted for key in partner.keys):
+                return post.keep_doubted(tx, vault, partner.id, heard=heard, officer_id=officer_id, at=at)
             _, missing = partners.sign_key(tx, vault, partner.id, heard=heard, officer_id=officer_id, at=at)
             return missing
 
@@ -231,6 +234,8 @@ async def show(settings: Settings, name: str) -> list[str]:
         count = await database.read(lambda tx: letters.count_letters(tx, partner.id))
         missing = await database.read(lambda tx: letters.gaps(tx, partner.id))
         acts = await database.read(lambda tx: audit.read_log(tx, object=f"partner:{partner.id}", limit=50))
+        doubts = await database.read(lambda tx: store.doubts_about(tx, [key.kid for key in partner.keys]))
+        names = {each.id: each.name for each in await database.read(lambda tx: store.everyone(tx, vault))}
     refused = [row for row in acts if row.act == post.LETTER_REFUSED]
     closed = partner.why_unreachable(at)
     reports = "nobody knows" if partner.reports_to is None else ", ".join(sorted(partner.reports_to)) or "to none"
@@ -244,6 +249,7 @@ async def show(settings: Settings, name: str) -> list[str]:
         *_agreement_lines(partner),
         *(f"  contact      {_contact_line(each)}" for each in partner.contacts),
         *(f"  key          {_key_line(key, at)}" for key in partner.keys),
+        *(f"  in doubt     {_doubt_line(each, names)}" for each in doubts),
         f"  letters      {', '.join(f'{number} {state}' for state, number in sorted(count.items())) or 'none yet'}",
     ]
     lines += [
@@ -281,11 +287,14 @@ async def revoke(settings: Settings, name: str | None, *, own: bool, sure: bool)
     if name is None:
         raise CannotDo("name the partner whose keys are revoked, or give --own for our own")
 
-    def work(tx: Connection, vault: Vault) -> int:
-        return partners.revoke_key(tx, vault, _named(tx, vault, name).id, None, by=COMMAND, at=at)
+    def work(tx: Connection, vault: Vault) -> tuple[int, int]:
+        return post.revoke(tx, vault, _named(tx, vault, name).id, None, by=COMMAND, at=at)
 
-    count = await _write(settings, work)
-    return f"{count} keys of {name} are revoked. From now on nothing goes to them and nothing of theirs is believed."
+    count, told = await _write(settings, work)
+    return (
+        f"{count} keys of {name} are revoked. From now on nothing goes to them and nothing of theirs is believed.\n"
+        f"{told} other partners are told; what they do is for two admins there to decide."
+    )
 
 
 async def export_letters(settings: Settings, name: str, to: Path) -> str:
@@ -407,6 +416,11 @@ def _key_line(key: PartnerKey, at: datetime) -> str:
     signed = f", signed by {len(key.signatures)}" if state is KeyState.UNVERIFIED else ""
     vouched = ", vouched for by the key before" if key.vouched_by else ""
     return f"{state} until {key.not_after:%Y-%m-%d}{signed}{vouched}  {key.kid[:12]}…"
+
+
+def _doubt_line(doubt: Doubt, names: Mapping[str, str]) -> str:
+    called = f", {len(doubt.signatures)} of our admins called them since" if doubt.signatures else ""
+    return f"{names[doubt.said_by]} says since {doubt.at:%Y-%m-%d} that {doubt.kid[:12]}… is revoked{called}"
 
 
 # Files, names, errors

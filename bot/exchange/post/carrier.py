@@ -280,7 +280,7 @@ class Carrier:
         everyone = await self._database.read(lambda tx: partners.everyone(tx, self._vault))
         at = self._clock.now()
         for partner in everyone:
-            if partner.fetch and partner.endpoint and partner.why_closed(at) is None:
+            if partner.fetch and partner.endpoint and partner.without_doubts.why_closed(at) is None:
                 try:
                     await self._fetch(partner)
                 except Unreachable as error:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
@@ -22,6 +23,8 @@ from bot.exchange.partners.service import KeyRefused
 from bot.exchange.post import store
 from bot.exchange.post.model import (
     KEY_CARD,
+    KEY_DOUBTED,
+    KEY_REVOKED,
     LETTER_LIFETIME,
     OWN_KINDS,
     RECEIPT,
@@ -58,6 +61,8 @@ SKIPPED_AFTER_RESTORE = 1_000_000
 GAP_SETTLES_IN, ASKED_AGAIN_AFTER = timedelta(minutes=10), timedelta(days=1)
 #: Of one question: so many ranges of numbers, and so many letters looked at in each.
 MOST_RANGES, MOST_ASKED_FOR = 50, 200
+#: Keys named in one letter.
+MOST_KEYS = 50
 #: The partner signed for a letter and has it no more: it was restored from an older copy, say.
 LOST_THERE = "lost_there"
 
@@ -166,6 +171,37 @@ def announce_key(tx: Connection, vault: Vault, identity: Identity, *, by: str, a
     return told
 
 
+def revoke(tx: Connection, vault: Vault, partner_id: str, kid: str | None, *, by: str, at: datetime) -> tuple[int, int]:
+    """Trust a key of a partner no more, or none of its keys where `kid` is None, and say so to every other partner
+    whose channel is open: who of them exchanges with it, we cannot know. Returns how many keys, and how many were told.
+
+    It is our word and no more: there, two admins decide.
+    """
+    partner = _partner(tx, vault, partner_id)
+    gone = partner_service.revoke_keys(tx, vault, partner_id, kid, by=by, at=at)
+    told = 0
+    for other in partners.everyone(tx, vault):
+        if gone and partner.deployment and other.id != partner_id and other.why_closed(at) is None:
+            body = {"deployment": partner.deployment, "keys": gone}
+            _write_own(tx, vault, other, KEY_REVOKED, body, in_reply_to=None, actor=by, at=at)
+            told += 1
+    return len(gone), told
+
+
+def keep_doubted(tx: Connection, vault: Vault, partner_id: str, *, heard: str, officer_id: str, at: datetime) -> int:
+    """An admin has called a partner one of whose keys another one calls revoked, and trusts it on. Returns how many
+    more admins are needed; with the last the partner hears that it is settled. Raises CannotSign."""
+    settled, missing = partner_service.keep_doubted(
+        tx, vault, partner_id, heard=heard, officer_id=officer_id, at=at
+    )  # fmt: skip
+    if settled:
+        body = {"keys": settled, "by": "", "settled": True}
+        _write_own(
+            tx, vault, _partner(tx, vault, partner_id), KEY_DOUBTED, body, in_reply_to=None, actor=officer_id, at=at
+        )
+    return missing
+
+
 class _Written(Struct, frozen=True):
     kind: str
     request_type: str | None
@@ -257,6 +293,8 @@ def sealed(tx: Connection, vault: Vault, gatekeeper: Gatekeeper, letter: store.L
     where the case's key is destroyed.
     """
     partner = _partner(tx, vault, letter.partner_id)
+    if letter.kind == KEY_DOUBTED:  # whose key is called revoked has to hear of it
+        partner = partner.without_doubts
     own = partner_service.own_key_for(tx, vault, partner, at)
     body = _body(tx, vault, letter)
     if letter.kind not in OWN_KINDS:
@@ -445,6 +483,12 @@ def _obey(
     if letter.kind == KEY_CARD:
         _take_card(tx, vault, partner, letter.body.get("card"), at)
         return
+    if letter.kind == KEY_REVOKED:
+        _hear_of_revoked(tx, vault, partner, letter.body, at)
+        return
+    if letter.kind == KEY_DOUBTED:
+        _hear_of_doubt(tx, vault, partner, letter.body, at)
+        return
     if letter.kind == RESEND:
         _resend(tx, vault, receiver, partner, _numbers(letter.body), at)
         return
@@ -547,6 +591,51 @@ def _numbers(body: Mapping[str, Any]) -> list[tuple[int, int]]:
             raise InvalidBody
         found.append((first, last))
     return found
+
+
+def _hear_of_revoked(tx: Connection, vault: Vault, partner: Partner, body: Mapping[str, Any], at: datetime) -> None:
+    """A partner does not believe some keys any more. Of those that we know nothing is sealed for now, until two admins
+    have decided; whoever's they are hears of it, and by whom. Nothing is revoked by this."""
+    of, said = body.get("deployment"), _keys(body)
+    if not isinstance(of, str):
+        raise InvalidBody
+    ours = {key.kid for key in partners.own_keys(tx, vault) if key.revoked_at is None}
+    for kid in said:
+        if kid in ours:
+            _our_key_is_called_revoked(tx, vault, kid, partner, at)
+            continue
+        owner = partner_service.doubt_key(tx, vault, kid, of=of, said_by=partner, at=at)
+        if owner is not None and owner.id != partner.id:
+            told = {"keys": [kid], "by": partner.deployment or "", "settled": False}
+            _write_own(tx, vault, owner, KEY_DOUBTED, told, in_reply_to=None, actor=THE_POST, at=at)
+
+
+def _hear_of_doubt(tx: Connection, vault: Vault, partner: Partner, body: Mapping[str, Any], at: datetime) -> None:
+    """A partner sends us nothing for now, because another one says that a key of ours is revoked; or it is settled."""
+    ours = {key.kid for key in partners.own_keys(tx, vault) if key.revoked_at is None}
+    for kid in ours.intersection(_keys(body)):
+        if body.get("settled") is True:
+            for doubt in partners.doubts_about(tx, [kid]):
+                if doubt.said_by == partner.id:
+                    partners.save_doubt(tx, replace(doubt, cleared_at=at))
+        else:
+            _our_key_is_called_revoked(tx, vault, kid, partner, at)
+
+
+def _our_key_is_called_revoked(tx: Connection, vault: Vault, kid: str, partner: Partner, at: datetime) -> None:
+    if partners.add_doubt(tx, partners.Doubt(kid, partner.id, partner.id, at)):
+        what, facts = f"key:{kid}", {"partner": partner.id}
+        audit.append(tx, vault, at=at, actor=THE_POST, act="exchange.own_key_doubted", object=what, facts=facts)
+
+
+def _keys(body: Mapping[str, Any]) -> list[str]:
+    """Ids of keys out of a letter. Raises InvalidBody."""
+    said = body.get("keys")
+    if not isinstance(said, list) or not 0 < len(said) <= MOST_KEYS:
+        raise InvalidBody
+    if not all(isinstance(each, str) and 0 < len(each) <= 64 for each in said):
+        raise InvalidBody
+    return said
 
 
 def _take_card(tx: Connection, vault: Vault, partner: Partner, text: Any, at: datetime) -> None:
