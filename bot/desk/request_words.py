@@ -77,6 +77,7 @@ ACTS: Mapping[str, str] = {
     "sent_again": N_("what had not arrived was sent again"),
     "answer_again": N_("what had not arrived was sent again"),
     "hold_told": N_("the partner was told of the hold"),
+    "hold_not_told": N_("the partner could not be told of the hold: call them"),
     "hold_came": N_("the partner told us of a hold"),
     "hold_ended": N_("the hold has ended"),
     "hold_end_told": N_("the partner was told that the hold has ended"),

@@ -7,14 +7,17 @@ has it now, and its end goes back the same way, from each to everybody whom they
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.engine import Connection
 
 from bot.cases.hand import Hand
+from bot.exchange.gate import GateShut
 from bot.exchange.holds import service as holds
 from bot.exchange.partners.model import ChannelClosed
+from bot.exchange.requests import hold_notices_store as notices
 from bot.exchange.requests import sending, store
+from bot.exchange.requests.again import FAILED
 from bot.exchange.requests.history import note
 from bot.exchange.requests.model import NotNow, Request, Side
 from bot.exchange.requests.service import to_act
@@ -23,6 +26,9 @@ from bot.exchange.requests.transfer import store as transfer_store
 from bot.exchange.requests.transfer.model import State
 from bot.kernel.access import Permission
 from bot.kernel.crypto import Vault
+
+#: A notice that did not arrive is said again so often.
+SAID_AGAIN_AFTER = timedelta(days=1)
 
 
 def tell_hold(tx: Connection, hand: Hand, hold_id: str, request_ids: Iterable[str]) -> list[str]:
@@ -34,11 +40,67 @@ def tell_hold(tx: Connection, hand: Hand, hold_id: str, request_ids: Iterable[st
         standing = {hold.id for hold in holds.standing_holds(tx, request.case_id or "")}
         if request.side is not Side.OURS or hold_id not in standing or request.sent_at is None:
             raise NotNow
-        sending.send(tx, hand.vault, request, "hold_placed", {"hold": hold_id}, actor=hand.officer.id, at=hand.at)
-        facts = {"hold": hold_id}
-        note(tx, hand.vault, request, "hold_told", officer_id=hand.officer.id, at=hand.at, facts=facts)
+        _tell(tx, hand.vault, request, hold_id, actor=hand.officer.id, at=hand.at)
         told.append(request_id)
     return told
+
+
+def _tell(tx: Connection, vault: Vault, request: Request, hold_id: str, *, actor: str, at: datetime) -> None:
+    letter = sending.send(tx, vault, request, "hold_placed", {"hold": hold_id}, actor=actor, at=at)
+    facts, once = {"hold": hold_id, "letter": letter}, notices.once_told(hold_id, request.id)
+    officer_id = None if actor == sending.SYSTEM else actor
+    if not note(tx, vault, request, "hold_told", officer_id=officer_id, at=at, facts=facts, once=once):
+        note(tx, vault, request, "hold_told", officer_id=officer_id, at=at, facts=facts)  # said again by hand
+
+
+# By themselves
+
+
+def untold(tx: Connection, at: datetime, *, limit: int = 1000) -> list[tuple[str, str]]:
+    """Holds that stand, each with a request under way whose partner has not heard of it."""
+    return notices.untold(tx, FAILED, not_since=at - SAID_AGAIN_AFTER, limit=limit)
+
+
+def end_untold(tx: Connection, *, limit: int = 1000) -> list[tuple[str, str]]:
+    """Holds that have ended, each with a request whose partner still stands by it."""
+    return notices.end_untold(tx, limit=limit)
+
+
+def tell_by_itself(tx: Connection, *, vault: Vault, hold_id: str, request_id: str, at: datetime) -> bool:
+    """Tell the partner of a request under way that a hold stands, without waiting for anybody's hand: the child may be
+    moved tonight. False where the gate or the channel keeps it here, or it is no news any more; then whoever holds the
+    case is called, once, and it is tried again."""
+    sealed = store.get_request(tx, request_id, lock=True)
+    if sealed is None or (hold_id, request_id) not in untold(tx, at):
+        return False
+    request, savepoint = sealed.request, tx.begin_nested()
+    try:
+        _tell(tx, vault, request, hold_id, actor=sending.SYSTEM, at=at)
+    except (GateShut, ChannelClosed) as error:
+        savepoint.rollback()
+        facts = {"hold": hold_id, "why": sending.why_not(error)}
+        if note(tx, vault, request, "hold_not_told", at=at, facts=facts, once=f"hold_not:{hold_id}:{request_id}"):
+            transfers.ring(tx, request.case_id, at=at)
+        return False
+    savepoint.commit()
+    return True
+
+
+def tell_end_by_itself(tx: Connection, *, vault: Vault, hold_id: str, request_id: str, at: datetime) -> bool:
+    """Tell a partner whose channel was closed when a hold ended that it has. False where it is closed still."""
+    sealed = store.get_request(tx, request_id, lock=True)
+    if sealed is None or (hold_id, request_id) not in end_untold(tx):
+        return False
+    return bool(_tell_end(tx, vault, sealed.request, hold_id, case_id=sealed.request.case_id or "", at=at))
+
+
+def notice_failed(tx: Connection, request: Request, envelope_id: str) -> None:
+    """The notice of a hold, or of its end, did not arrive: it is owed again."""
+    for event in store.events_of(tx, request.id):
+        if event.facts.get("letter") == envelope_id:
+            once = {"hold_told": notices.once_told, "hold_end_told": notices.once_ended}.get(event.act)
+            if once is not None:
+                notices.untell(tx, once(str(event.facts["hold"]), request.id))
 
 
 def agree_to_release(tx: Connection, hand: Hand, dossier_id: str, *, reason: str) -> bool:
@@ -143,14 +205,16 @@ def tell_hold_ended(tx: Connection, vault: Vault, case_id: str, hold_id: str, *,
 def _tell_end(tx: Connection, vault: Vault, request: Request, hold_id: str, *, case_id: str, at: datetime) -> int:
     savepoint = tx.begin_nested()
     try:
-        sending.send(tx, vault, request, "hold_released", {"hold": hold_id}, actor=sending.SYSTEM, at=at)
+        letter = sending.send(tx, vault, request, "hold_released", {"hold": hold_id}, actor=sending.SYSTEM, at=at)
     except ChannelClosed:
         savepoint.rollback()
-        note(tx, vault, request, "hold_end_not_told", at=at, facts={"hold": hold_id})
-        transfers.ring(tx, case_id, at=at)
+        once = f"hold_end_not:{hold_id}:{request.id}"
+        if note(tx, vault, request, "hold_end_not_told", at=at, facts={"hold": hold_id}, once=once):
+            transfers.ring(tx, case_id, at=at)
         return 0
     savepoint.commit()
-    note(tx, vault, request, "hold_end_told", at=at, facts={"hold": hold_id})
+    facts, once = {"hold": hold_id, "letter": letter}, notices.once_ended(hold_id, request.id)
+    note(tx, vault, request, "hold_end_told", at=at, facts=facts, once=once)
     return 1
 
 

@@ -118,6 +118,8 @@ class RequestIntake:
             if receipt.state in FAILED and receipt.code != UNKNOWN_KIND:  # their Waymark is older than such notices
                 passing.notice_failed(tx, letter.envelope_id)
         elif receipt.state in FAILED:
+            if letter.kind in ("hold_placed", "hold_released"):
+                hold_notices.notice_failed(tx, request, letter.envelope_id)
             what = "letter_stopped" if receipt.code in STOPPED else "letter_failed"
             facts = {"kind": letter.kind, "state": receipt.state.value, "code": receipt.code}
             once = f"{letter.envelope_id}:{receipt.state.value}"
