@@ -53,6 +53,7 @@ from bot.exchange.requests.model import (
 )
 from bot.exchange.requests.passing import acts as passing_acts
 from bot.exchange.requests.service import SentBefore
+from bot.exchange.requests.terms import limit_of
 from bot.exchange.requests.transfer.model import BANDS, GIVER_TITLES, HAND_OVER, TAKER_TITLES, State
 from bot.exchange.requests.types import BODIES, FIELDS, QUESTIONS
 from bot.kernel.access import Permission, Role, allows
@@ -116,7 +117,7 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: service.Reques
         "file": file,
         "asked": asked,
         "type": asked.type,
-        "limit": asked.type.limit(asked.limit),
+        "limit": limit_of(asked, file.partner, hand.at),
         "ours": asked.side is Side.OURS,
         "status": asked.status.value,
         "statuses": STATUS_TITLES,

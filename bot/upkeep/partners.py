@@ -404,6 +404,10 @@ def _agreement_lines(partner: Partner) -> list[str]:
         f"{agreement.valid_to:%Y-%m-%d}, kept {agreement.retention_days} days",
         f"  purposes     {', '.join(sorted(agreement.purposes)) or 'none'}",
         f"  data         {', '.join(sorted(agreement.data_classes)) or 'none'}",
+        *(
+            f"  answers      {key} within {each.days} days ({each.source})"
+            for key, each in sorted(agreement.times.items())
+        ),
     ]
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from bot.exchange.refusals import ChannelClosed as ChannelClosed  # what a partner's rules say, part of this model
@@ -80,6 +80,13 @@ class Contact(Struct, frozen=True):
     languages: tuple[str, ...] = ()
 
 
+class AgreedTime(Struct, frozen=True):
+    """How soon one kind of request is answered, and where that was agreed."""
+
+    days: int
+    source: str
+
+
 class Agreement(Struct, frozen=True):
     """What both sides signed. Outside its dates the channel is closed, whatever else is in order."""
 
@@ -89,6 +96,7 @@ class Agreement(Struct, frozen=True):
     valid_from: datetime
     valid_to: datetime
     reference: str = ""
+    times: Mapping[str, AgreedTime] = field(default_factory=dict)  # by request type; of the others it says nothing
 
     def holds(self, at: datetime) -> bool:
         return self.valid_from <= at < self.valid_to

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection, Row
 
 from bot.exchange.partners.keys import OwnKey, OwnPrivate
 from bot.exchange.partners.model import (
+    AgreedTime,
     Agreement,
     FocalPoint,
     Partner,
@@ -519,7 +520,7 @@ def _signatures_to_json(signatures: Sequence[Signature]) -> str:
 def _agreement_to_json(agreement: Agreement | None) -> dict[str, Any] | None:
     if agreement is None:
         return None
-    return {
+    said: dict[str, Any] = {
         "purposes": sorted(agreement.purposes),
         "data_classes": sorted(agreement.data_classes),
         "retention_days": agreement.retention_days,
@@ -527,6 +528,9 @@ def _agreement_to_json(agreement: Agreement | None) -> dict[str, Any] | None:
         "valid_to": moment_to_int(agreement.valid_to),
         "reference": agreement.reference,
     }
+    if agreement.times:  # said only where there are some: what admins signed before this was known stays as it was
+        said["times"] = {key: [each.days, each.source] for key, each in sorted(agreement.times.items())}
+    return said
 
 
 def _agreement(value: dict[str, Any] | None) -> Agreement | None:
@@ -539,4 +543,5 @@ def _agreement(value: dict[str, Any] | None) -> Agreement | None:
         moment_from_int(value["valid_from"]),
         moment_from_int(value["valid_to"]),
         value["reference"],
+        {key: AgreedTime(days, source) for key, (days, source) in value.get("times", {}).items()},
     )

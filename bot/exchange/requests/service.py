@@ -49,6 +49,7 @@ from bot.exchange.requests.model import (
 from bot.exchange.requests.passing import service as passing
 from bot.exchange.requests.passing.model import Branch, tree
 from bot.exchange.requests.store import Line, PutLetter, RequestEvent, SealedRequest
+from bot.exchange.requests.terms import limit_with
 from bot.exchange.requests.transfer import service as transfers
 from bot.exchange.requests.transfer import store as transfer_store
 from bot.exchange.requests.transfer.model import HAND_OVER, TRANSFER, Transfer
@@ -397,11 +398,14 @@ def _hands_over(tx: Connection, request: Request) -> bool:
 
 
 def _send(tx: Connection, hand: Hand, request: Request, more: Mapping[str, Any]) -> Request:
+    partner = partners.get(tx, request.partner_id)
     sent = replace(
         request.after(Act.SEND, at=hand.at),
         consent_ref=_carrying(tx, request, at=hand.at),
         sent_at=hand.at,
-        due_at=request.type.limit(request.limit).span.after(hand.at),
+        due_at=limit_with(request.type, request.limit, partner.agreement if partner else None, hand.at).span.after(
+            hand.at
+        ),
     )
     preview = {**preview_of(sent), **more}
     sending.send(tx, hand.vault, request, "request_preview", preview, actor=hand.officer.id, at=hand.at)
