@@ -352,7 +352,9 @@ def doubt_key(tx: Connection, vault: Vault, kid: str, *, of: str, said_by: Partn
     key = next(each for each in owner.keys if each.kid == kid)
     if key.revoked_at is not None or not store.add_doubt(tx, store.Doubt(kid, said_by.id, owner.id, at)):
         return None
-    _record(tx, vault, at, "system:exchange", "exchange.key_doubted", f"key:{kid}", partner=owner.id, by=said_by.id)
+    _record(
+        tx, vault, at, "system:exchange", "exchange.key_doubted", f"key:{kid}", partner=owner.id, said_by=said_by.id
+    )
     return owner
 
 

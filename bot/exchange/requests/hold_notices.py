@@ -6,6 +6,7 @@ has it now, and its end goes back the same way, from each to everybody whom they
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -46,11 +47,28 @@ def tell_hold(tx: Connection, hand: Hand, hold_id: str, request_ids: Iterable[st
 
 
 def _tell(tx: Connection, vault: Vault, request: Request, hold_id: str, *, actor: str, at: datetime) -> None:
-    letter = sending.send(tx, vault, request, "hold_placed", {"hold": hold_id}, actor=actor, at=at)
-    facts, once = {"hold": hold_id, "letter": letter}, notices.once_told(hold_id, request.id)
+    name = _name_of(tx, request, hold_id)
+    letter = sending.send(tx, vault, request, "hold_placed", {"hold": name}, actor=actor, at=at)
+    facts, once = {"hold": hold_id, "as": name, "letter": letter}, notices.once_told(hold_id, request.id)
     officer_id = None if actor == sending.SYSTEM else actor
     if not note(tx, vault, request, "hold_told", officer_id=officer_id, at=at, facts=facts, once=once):
         note(tx, vault, request, "hold_told", officer_id=officer_id, at=at, facts=facts)  # said again by hand
+
+
+def _name_of(tx: Connection, request: Request, hold_id: str) -> str:
+    """What a partner calls a hold of ours in letters about this request. A partner whom we asked twice about one child
+    knows each hold by its id under the first request, and under every other by a name of its own: it stands by a hold
+    for the request it was told under."""
+    named = {hold: name for name, hold in _told_as(tx, request).items()}
+    if hold_id in named:
+        return named[hold_id]
+    others = [
+        each.request
+        for each in store.of_case(tx, request.case_id or "")
+        if each.request.partner_id == request.partner_id and each.request.id != request.id
+    ]
+    known = any(hold_id in _told_as(tx, other).values() for other in others)
+    return str(uuid.uuid5(uuid.UUID(hold_id), request.id)) if known else hold_id
 
 
 # By themselves
@@ -144,7 +162,7 @@ def partner_agrees(tx: Connection, vault: Vault, request: Request, hold_id: str,
     Raises NotToldOfIt, and `holds.model.NotNow` where it has ended already.
     """
     if request.side is Side.OURS:
-        case_id, ours = request.case_id, hold_id if hold_id in _told_of(tx, request) else None
+        case_id, ours = request.case_id, _told_as(tx, request).get(hold_id)
     else:
         case_id, ours = transfers.case_taken_for(tx, request), _brought(tx, request).get(hold_id)
     if ours is None or case_id is None:
@@ -192,7 +210,7 @@ def tell_hold_ended(tx: Connection, vault: Vault, case_id: str, hold_id: str, *,
     where a channel is closed a human has to call, and the hold has ended all the same."""
     count = 0
     for sealed in store.of_case(tx, case_id):
-        if hold_id in _told_of(tx, sealed.request):
+        if hold_id in _told_as(tx, sealed.request).values():
             count += _tell_end(tx, vault, sealed.request, hold_id, case_id=case_id, at=at)
     for transfer in transfer_store.taken(tx, case_id):
         before = store.get_request(tx, transfer.request_id)
@@ -205,7 +223,8 @@ def tell_hold_ended(tx: Connection, vault: Vault, case_id: str, hold_id: str, *,
 def _tell_end(tx: Connection, vault: Vault, request: Request, hold_id: str, *, case_id: str, at: datetime) -> int:
     savepoint = tx.begin_nested()
     try:
-        letter = sending.send(tx, vault, request, "hold_released", {"hold": hold_id}, actor=sending.SYSTEM, at=at)
+        said = {"hold": _name_of(tx, request, hold_id) if request.side is Side.OURS else hold_id}
+        letter = sending.send(tx, vault, request, "hold_released", said, actor=sending.SYSTEM, at=at)
     except ChannelClosed:
         savepoint.rollback()
         once = f"hold_end_not:{hold_id}:{request.id}"
@@ -218,9 +237,13 @@ def _tell_end(tx: Connection, vault: Vault, request: Request, hold_id: str, *, c
     return 1
 
 
-def _told_of(tx: Connection, request: Request) -> set[str]:
-    """The holds of which the partner of a request of ours was told."""
-    return {str(event.facts.get("hold")) for event in store.events_of(tx, request.id) if event.act == "hold_told"}
+def _told_as(tx: Connection, request: Request) -> dict[str, str]:
+    """The holds of which the partner of a request of ours was told: by what it calls them, what we do."""
+    return {
+        str(event.facts.get("as", event.facts.get("hold"))): str(event.facts.get("hold"))
+        for event in store.events_of(tx, request.id)
+        if event.act == "hold_told"
+    }
 
 
 def _brought(tx: Connection, request: Request) -> dict[str, str]:
