@@ -343,7 +343,20 @@ def copy_to(tx: Connection, hand: Hand, request_id: str, partner_id: str, *, onc
         body.get("translated_into", ""),
         request.adult_id,
     )  # whoever asked for the file is not the one it is offered to now
-    return draft(tx, hand, request.case_id, again, once=once)
+    copied = draft(tx, hand, request.case_id, again, once=once)
+    _plan_the_same(tx, request, copied)
+    return copied
+
+
+def _plan_the_same(tx: Connection, request: Request, copied: str) -> None:
+    """Whoever told us what a request tells hears of the copy too. Raises NotNow where one of them took it back."""
+    new = store.get_request(tx, copied)
+    assert new is not None
+    for source_id in passing.planned(tx, request.id):
+        source = store.get_request(tx, source_id)
+        if source is None or source.request.status is Status.WITHDRAWN:
+            raise NotNow
+        passing.plan(tx, new.request, source_id)
 
 
 def approve(tx: Connection, hand: Hand, request_id: str) -> Request:
