@@ -75,6 +75,12 @@ def read_description(text: str, *, partner_id: str) -> Partner:
         raise DescriptionWrong([f"line {mark.line + 1 if mark else '?'} is no YAML"]) from None
     if not isinstance(given, dict):
         raise DescriptionWrong(["the file holds no description; begin with: ./waymark partner template"])
+    return described(given, partner_id=partner_id)
+
+
+def described(given: Mapping[str, Any], *, partner_id: str) -> Partner:
+    """The partner that these fields describe, as a file holds them, without keys. Raises DescriptionWrong; each problem
+    begins with the name of its field."""
     read = _Reading(given)
     partner = Partner(
         id=partner_id,
