@@ -83,6 +83,7 @@ PROBLEMS = {
     ),
     "sure": N_("Nothing was changed: tick that you are sure."),
 }
+MOST_CONTACTS = 10
 KEY_FILE_CAP = keys.LONGEST_KEY_FILE + 64 * 1024
 
 
@@ -182,7 +183,8 @@ async def _form_screen(
     request: web.Request, partner: Partner | None, typed: MultiDict[str], *, wrong: _Wrong | None = None
 ) -> web.Response:
     def read(_tx: Connection) -> dict[str, Any]:
-        return {"partner": partner, "typed": typed, **_words(wrong)}
+        contacts = sum(f"contact_name-{number}" in typed for number in range(MOST_CONTACTS))
+        return {"partner": partner, "typed": typed, "contacts": max(2, contacts), **_words(wrong)}
 
     return await show(request, "desk/partner_edit.html", read, here="exchange", status=409 if wrong else 200)
 
@@ -239,7 +241,7 @@ async def change(request: web.Request) -> web.StreamResponse:
 
 def _described(fields: MultiDict[str], partner_id: str, language: str) -> Partner:
     """The partner that a form describes, through the same reading as a file. Raises _Wrong."""
-    given = {
+    given: dict[str, Any] = {
         "name": fields.get("name", ""),
         "country": fields.get("country", "").strip().upper(),
         "kind": fields.get("kind", ""),
@@ -301,7 +303,7 @@ def _listed(said: str) -> list[str]:
 
 def _contacts(fields: MultiDict[str]) -> list[dict[str, Any]]:
     found = []
-    for number in range(2):
+    for number in range(MOST_CONTACTS):
         said: dict[str, Any] = {
             name: fields.get(f"contact_{name}-{number}", "").strip() for name in ("name", "phone", "email")
         }
@@ -328,7 +330,7 @@ def _typed(partner: Partner, at: datetime) -> MultiDict[str]:
     for name in ("competence", "may_send", "may_receive"):
         for code in sorted(getattr(partner, name)):
             typed.add(name, code)
-    for number, contact in enumerate(partner.contacts[:2]):
+    for number, contact in enumerate(partner.contacts[:MOST_CONTACTS]):
         for name in ("name", "phone", "email"):
             typed[f"contact_{name}-{number}"] = getattr(contact, name)
         typed[f"contact_languages-{number}"] = ", ".join(contact.languages)
@@ -380,13 +382,12 @@ async def sign(request: web.Request) -> web.StreamResponse:
 
     def work(tx: Connection) -> None:
         partner = _known(tx, request, partner_id)
-        said = {"heard": heard, "officer_id": who.id, "at": hand.at}
         if partner.by_link:
-            partners.sign_contact(tx, hand.vault, partner_id, **said)
+            partners.sign_contact(tx, hand.vault, partner_id, heard=heard, officer_id=who.id, at=hand.at)
         elif any(key.doubted for key in partner.keys):
-            post.keep_doubted(tx, hand.vault, partner_id, **said)
+            post.keep_doubted(tx, hand.vault, partner_id, heard=heard, officer_id=who.id, at=hand.at)
         else:
-            partners.sign_key(tx, hand.vault, partner_id, **said)
+            partners.sign_key(tx, hand.vault, partner_id, heard=heard, officer_id=who.id, at=hand.at)
 
     return await _acted(request, work)
 

@@ -7,10 +7,11 @@ from datetime import timedelta
 from html import unescape
 
 import pytest
+from msgspec.structs import replace
 
 from bot.exchange.partners import keys, store
 from bot.exchange.partners.keys import Identity, fingerprint
-from bot.exchange.partners.model import AgreedTime
+from bot.exchange.partners.model import AgreedTime, Contact
 from bot.exchange.post import store as letters
 from bot.kernel import officers
 from bot.kernel.access import Role
@@ -143,7 +144,10 @@ async def test_a_change_is_signed_again_and_keeps_what_was_not_touched(world, ad
         await admin.go(f"{PAGE}/{partner.id}")
         right = " ".join(fingerprint(pair.sign_public, pair.seal_public))
         await admin.send(f"{PAGE}/{partner.id}/sign", heard=right, password=PASSWORD)
+    more = (*partner.contacts, Contact("Omar", "+216 1"), Contact("Sana", "+216 2"))
+    await world.database.write(lambda tx: store.save(tx, replace(partner, contacts=more), skeleton="tunis"))
     await amira.go(f"{PAGE}/{partner.id}/change")
+    assert "Sana" in amira.page
     typed = dict(re.findall(r'<input name="([\w-]+)" value="([^"]*)"', amira.page))
     assert typed["reference"] == "MoU &lt;14&gt;"
     changed = {**SAID, "may_send": ["info_child", "verify_adult"]}
