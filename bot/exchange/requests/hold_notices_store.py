@@ -15,6 +15,7 @@ from bot.exchange.requests.model import OWED, Side, Status
 from bot.exchange.requests.store import exchange_events, exchange_requests, request_letters
 from bot.exchange.requests.transfer.model import TRANSFER, State
 from bot.exchange.requests.transfer.store import case_transfers
+from bot.exchange.requests.types import REQUEST_TYPES
 
 
 def once_told(hold_id: str, request_id: str) -> str:
@@ -55,6 +56,14 @@ _carried_along = sa.and_(
     ),
 )
 
+#: A request that moves the child without this adult: the notice names nobody, and whoever takes the child over stands
+#: by it for the whole request. It would keep her from the aunt because of the uncle. An officer may tell it all the same.
+_moves_with_another = sa.and_(
+    exchange_requests.c.type_key.in_(sorted(key for key, each in REQUEST_TYPES.items() if each.moves_child)),
+    exchange_requests.c.type_key != TRANSFER,
+    sa.func.coalesce(exchange_requests.c.adult_id, "") != sa.func.coalesce(holds.c.dossier_id, "unknown"),
+)
+
 
 def untold(tx: Connection, failed: Iterable[str], *, not_since: datetime, limit: int) -> list[tuple[str, str]]:
     """Holds that stand, each with a request whose partner has to hear of it; not where a notice to it has failed since
@@ -72,6 +81,7 @@ def untold(tx: Connection, failed: Iterable[str], *, not_since: datetime, limit:
             holds.c.state != HoldState.RELEASED.value,
             _may_act,
             sa.not_(_carried_along),
+            sa.not_(_moves_with_another),
             sa.not_(_noted("hold:")),
             sa.not_(failed_lately),
         )

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from bot.cases import alarm
 from bot.cases import store as case_store
 from bot.exchange.gate import Situation
 from bot.exchange.holds import service as holds
-from bot.exchange.holds.model import Hold, Mark
+from bot.exchange.holds.model import Evidence, Favour, Hold, Mark, MayNotMove, Source, Tie
 from bot.exchange.partners import store as partners
 from bot.exchange.post.model import Receipt, ReceiptState
 from bot.exchange.requests import answering, hold_notices, service, store
@@ -180,3 +182,30 @@ async def test_a_hold_that_travels_in_the_file_of_a_case_is_not_told_beside_it(
     await courier.carry()
     assert carried(courier, "hold_placed") == 1
     assert second.id in await told_there(tunisia, request_id)
+
+
+async def test_a_hold_on_the_uncle_does_not_keep_the_child_from_her_aunt_and_one_on_the_aunt_does(
+    italy: Country, tunisia: Country, courier: Courier
+):
+    case_id = await italy.case()
+    aunt = await italy.do(holds.open_dossier, case_id, name="Salma", claimed="uncle_aunt", once="")
+    assert aunt is not None
+    await italy.do(holds.mark, aunt, {"heard_apart": Mark.GREEN, "child_wish": Mark.GREEN})
+    for source in (Source.DOCUMENT, Source.AUTHORITY):
+        await italy.do(holds.add_evidence, aunt, Evidence(source, Favour.SUPPORTS), text="seen", once="")
+    await italy.do(holds.decide, aunt, Tie.SUPPORTED, reason="two sources, and she wants it")
+    placed_with_her = await italy.asked(case_id, a_draft(italy.others["TN"], "placement_abroad", adult_id=aunt))
+    await courier.carry()
+    await placed(italy, case_id)
+    await look(italy)
+    await courier.carry()
+    assert await told_there(tunisia, placed_with_her) == []
+
+    hold = await italy.do(holds.mark, aunt, {"papers": Mark.RED, "no_debt": Mark.RED})
+    assert hold is not None
+    await look(italy)
+    await courier.carry()
+
+    assert await told_there(tunisia, placed_with_her) == [hold.id]
+    with pytest.raises(MayNotMove):
+        await tunisia.do(answering.accept, placed_with_her)
