@@ -57,7 +57,7 @@ _carried_along = sa.and_(
 )
 
 #: A request that moves the child without this adult: the notice names nobody, and whoever takes the child over stands
-#: by it for the whole request. It would keep her from the aunt because of the uncle. An officer may tell it all the same.
+#: by it for the whole request. It would keep her from the aunt because of the uncle. An officer may tell it by hand.
 _moves_with_another = sa.and_(
     exchange_requests.c.type_key.in_(sorted(key for key, each in REQUEST_TYPES.items() if each.moves_child)),
     exchange_requests.c.type_key != TRANSFER,

