@@ -27,7 +27,7 @@ from bot.exchange.partners.keys import Identity, KeyCard, NotAKeyFile
 from bot.exchange.partners.model import Partner, PartnerKind
 from bot.exchange.partners.names import NameRefused
 from bot.exchange.partners.service import CannotSign, KeyRefused, PartnerLooksAlike
-from bot.exchange.post import service as post
+from bot.exchange.post import trust
 from bot.exchange.requests import sending
 from bot.exchange.requests.model import Incomplete
 from bot.exchange.requests.types import REQUEST_TYPES
@@ -385,7 +385,7 @@ async def sign(request: web.Request) -> web.StreamResponse:
         if partner.by_link:
             partners.sign_contact(tx, hand.vault, partner_id, heard=heard, officer_id=who.id, at=hand.at)
         elif any(key.doubted for key in partner.keys):
-            post.keep_doubted(tx, hand.vault, partner_id, heard=heard, officer_id=who.id, at=hand.at)
+            trust.keep_doubted(tx, hand.vault, partner_id, heard=heard, officer_id=who.id, at=hand.at)
         else:
             partners.sign_key(tx, hand.vault, partner_id, heard=heard, officer_id=who.id, at=hand.at)
 
@@ -401,7 +401,7 @@ async def revoke(request: web.Request) -> web.StreamResponse:
         _known(tx, request, partner_id)
         if not fields.get("sure"):
             raise _Wrong("sure")
-        post.revoke(tx, hand.vault, partner_id, None, by=hand.officer.id, at=hand.at)
+        trust.revoke(tx, hand.vault, partner_id, None, by=hand.officer.id, at=hand.at)
 
     return await _acted(request, work)
 
@@ -416,7 +416,7 @@ async def rotate(request: web.Request) -> web.StreamResponse:
     identity = Identity(name, settings.country, settings.public_url)
 
     def work(tx: Connection) -> int:
-        return post.announce_key(tx, hand.vault, identity, by=hand.officer.id, at=hand.at)
+        return trust.announce_key(tx, hand.vault, identity, by=hand.officer.id, at=hand.at)
 
     await _write(request, work)
     return go_to(request, "partners", notice="saved")

@@ -24,6 +24,7 @@ from bot.exchange.partners.service import CannotSign, KeyRefused, PartnerLooksAl
 from bot.exchange.partners.store import Doubt
 from bot.exchange.post import service as post
 from bot.exchange.post import store as letters
+from bot.exchange.post import trust
 from bot.exchange.post.files import MOST_LETTERS, NotALetterFile, read_letters, write_letters
 from bot.exchange.post.intake import Intake
 from bot.exchange.post.model import RECEIPT, LetterStopped, ReceiptState
@@ -143,7 +144,7 @@ async def sign(settings: Settings, name: str, sign_in_name: str, password: str, 
             if partner.by_link:
                 return partners.sign_contact(tx, vault, partner.id, heard=heard, officer_id=officer_id, at=at)
             if any(key.doubted for key in partner.keys):
-                return post.keep_doubted(tx, vault, partner.id, heard=heard, officer_id=officer_id, at=at)
+                return trust.keep_doubted(tx, vault, partner.id, heard=heard, officer_id=officer_id, at=at)
             _, missing = partners.sign_key(tx, vault, partner.id, heard=heard, officer_id=officer_id, at=at)
             return missing
 
@@ -264,7 +265,7 @@ async def rotate(settings: Settings) -> str:
     at, identity = SystemClock().now(), own_identity(settings)
 
     def work(tx: Connection, vault: Vault) -> int:
-        return post.announce_key(tx, vault, identity, by=COMMAND, at=at)
+        return trust.announce_key(tx, vault, identity, by=COMMAND, at=at)
 
     told = await _write(settings, work)
     return (
@@ -288,7 +289,7 @@ async def revoke(settings: Settings, name: str | None, *, own: bool, sure: bool)
         raise CannotDo("name the partner whose keys are revoked, or give --own for our own")
 
     def work(tx: Connection, vault: Vault) -> tuple[int, int]:
-        return post.revoke(tx, vault, _named(tx, vault, name).id, None, by=COMMAND, at=at)
+        return trust.revoke(tx, vault, _named(tx, vault, name).id, None, by=COMMAND, at=at)
 
     count, told = await _write(settings, work)
     return (

@@ -111,7 +111,7 @@ def own_key_is_old(tx: Connection, vault: Vault, at: datetime) -> bool:
 def rotate_own_key(tx: Connection, vault: Vault, *, by: str, at: datetime) -> OwnKey:
     """A new pair, which the one before it vouches for; that one opens letters for 30 days more.
 
-    The partners do not know of it yet: `bot.exchange.post.service.announce_key` tells them.
+    The partners do not know of it yet: `bot.exchange.post.trust.announce_key` tells them.
     """
     earlier = current_own_key(tx, vault, at)
     pair = keys.make_pair(deployment=earlier.deployment, at=at)

@@ -17,7 +17,7 @@ from bot.exchange.envelope import CODE, ENVELOPE_ID, Contents, Opened
 from bot.exchange.gate import Cleared
 from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
-from bot.exchange.partners.keys import Identity, NotAKeyFile, read_card, write_card
+from bot.exchange.partners.keys import NotAKeyFile, read_card
 from bot.exchange.partners.model import POST, Direction, Partner
 from bot.exchange.partners.service import KeyRefused
 from bot.exchange.post import store
@@ -119,7 +119,7 @@ def put(
             raise ValueError(f"{code!r} is no code")
     if kind in OWN_KINDS or purpose == POST:
         raise ValueError("that word is the post's own")
-    partner = _partner(tx, vault, partner_id)
+    partner = known_partner(tx, vault, partner_id)
     partner.must_allow(Direction.SEND, request_type=request_type, purpose=purpose, data_classes=data_classes, at=at)
     if data_classes and not consent_ref:
         raise NoConsent(kind)
@@ -148,58 +148,9 @@ def report(
 
     Where the channel is closed it waits like any letter: for a key, or until it runs out.
     """
-    partner = _partner(tx, vault, partner_id)
+    partner = known_partner(tx, vault, partner_id)
     body = {"of": envelope_id, "state": state.value, "code": code}
-    _write_own(tx, vault, partner, RECEIPT, body, in_reply_to=envelope_id, actor=actor, at=at)
-
-
-def announce_key(tx: Connection, vault: Vault, identity: Identity, *, by: str, at: datetime) -> int:
-    """A new pair of ours, and a letter about it to every partner whose channel is open. Returns how many letters.
-
-    Those letters are signed with the pair before, which every partner goes on believing until it has the new one.
-    """
-    earlier = partner_service.current_own_key(tx, vault, at)
-    pair = partner_service.rotate_own_key(tx, vault, by=by, at=at)
-    card = {"kid": pair.kid, "card": write_card(pair, identity)}
-    told = 0
-    for partner in partners.everyone(tx, vault):
-        if partner.our_kid is None:
-            partners.set_our_kid(tx, partner.id, earlier.kid)
-        if partner.why_closed(at) is None:
-            _write_own(tx, vault, partner, KEY_CARD, card, in_reply_to=None, actor=by, at=at)
-            told += 1
-    return told
-
-
-def revoke(tx: Connection, vault: Vault, partner_id: str, kid: str | None, *, by: str, at: datetime) -> tuple[int, int]:
-    """Trust a key of a partner no more, or none of its keys where `kid` is None, and say so to every other partner
-    whose channel is open: who of them exchanges with it, we cannot know. Returns how many keys, and how many were told.
-
-    It is our word and no more: there, two admins decide.
-    """
-    partner = _partner(tx, vault, partner_id)
-    gone = partner_service.revoke_keys(tx, vault, partner_id, kid, by=by, at=at)
-    told = 0
-    for other in partners.everyone(tx, vault):
-        if gone and partner.deployment and other.id != partner_id and other.why_closed(at) is None:
-            body = {"deployment": partner.deployment, "keys": gone}
-            _write_own(tx, vault, other, KEY_REVOKED, body, in_reply_to=None, actor=by, at=at)
-            told += 1
-    return len(gone), told
-
-
-def keep_doubted(tx: Connection, vault: Vault, partner_id: str, *, heard: str, officer_id: str, at: datetime) -> int:
-    """An admin has called a partner one of whose keys another one calls revoked, and trusts it on. Returns how many
-    more admins are needed; with the last the partner hears that it is settled. Raises CannotSign."""
-    settled, missing = partner_service.keep_doubted(
-        tx, vault, partner_id, heard=heard, officer_id=officer_id, at=at
-    )  # fmt: skip
-    if settled:
-        body = {"keys": settled, "by": "", "settled": True}
-        _write_own(
-            tx, vault, _partner(tx, vault, partner_id), KEY_DOUBTED, body, in_reply_to=None, actor=officer_id, at=at
-        )
-    return missing
+    write_own(tx, vault, partner, RECEIPT, body, in_reply_to=envelope_id, actor=actor, at=at)
 
 
 class _Written(Struct, frozen=True):
@@ -213,7 +164,7 @@ class _Written(Struct, frozen=True):
     key_id: str
 
 
-def _write_own(
+def write_own(
     tx: Connection,
     vault: Vault,
     partner: Partner,
@@ -292,7 +243,7 @@ def sealed(tx: Connection, vault: Vault, gatekeeper: Gatekeeper, letter: store.L
     Raises ChannelClosed where nothing may pass any more, LetterStopped where this letter may not, TooLarge, and Erased
     where the case's key is destroyed.
     """
-    partner = _partner(tx, vault, letter.partner_id)
+    partner = known_partner(tx, vault, letter.partner_id)
     if letter.kind == KEY_DOUBTED:  # whose key is called revoked has to hear of it
         partner = partner.without_doubts
     own = partner_service.own_key_for(tx, vault, partner, at)
@@ -439,7 +390,7 @@ def store_envelope(
     Receipts and keys have their effect here at once. Raises Replayed where another letter came under this number or
     id, ChannelClosed or a key's refusal where that was withdrawn just now, InvalidBody.
     """
-    partner, letter = _partner(tx, vault, came.partner.id), came.contents
+    partner, letter = known_partner(tx, vault, came.partner.id), came.contents
     envelope.proving_key(partner, came.kid, at)
     known = store.received(tx, partner.id, letter.id, locked=True)
     if known is not None:
@@ -532,7 +483,7 @@ def ask_for_gaps(tx: Connection, vault: Vault, at: datetime) -> int:
         if not due or partner is None or partner.why_closed(at) is not None:
             continue
         body = {"numbers": [[gap.first, gap.last] for gap in due[:MOST_RANGES]]}
-        _write_own(tx, vault, partner, RESEND, body, in_reply_to=None, actor=THE_POST, at=at)
+        write_own(tx, vault, partner, RESEND, body, in_reply_to=None, actor=THE_POST, at=at)
         store.asked_for_gaps(tx, partner_id, at)
         asked += 1
     return asked
@@ -565,7 +516,7 @@ def _resend(
             void.append((first, last))
     if void:
         body = {"numbers": [list(each) for each in void]}
-        _write_own(tx, vault, partner, VOID, body, in_reply_to=None, actor=THE_POST, at=at)
+        write_own(tx, vault, partner, VOID, body, in_reply_to=None, actor=THE_POST, at=at)
 
 
 def _lost_there(tx: Connection, vault: Vault, receiver: Receiver | None, letter: store.Letter, at: datetime) -> None:
@@ -607,7 +558,7 @@ def _hear_of_revoked(tx: Connection, vault: Vault, partner: Partner, body: Mappi
         owner = partner_service.doubt_key(tx, vault, kid, of=of, said_by=partner, at=at)
         if owner is not None and owner.id != partner.id:
             told = {"keys": [kid], "by": partner.deployment or "", "settled": False}
-            _write_own(tx, vault, owner, KEY_DOUBTED, told, in_reply_to=None, actor=THE_POST, at=at)
+            write_own(tx, vault, owner, KEY_DOUBTED, told, in_reply_to=None, actor=THE_POST, at=at)
 
 
 def _hear_of_doubt(tx: Connection, vault: Vault, partner: Partner, body: Mapping[str, Any], at: datetime) -> None:
@@ -743,7 +694,7 @@ def forget(tx: Connection, at: datetime) -> None:
     store.forget_received(tx, at - REMEMBERED_FOR - envelope.SKEW)
 
 
-def _partner(tx: Connection, vault: Vault, partner_id: str) -> Partner:
+def known_partner(tx: Connection, vault: Vault, partner_id: str) -> Partner:
     partner = partners.get(tx, partner_id, vault)
     if partner is None:
         raise ChannelClosed("no_such_partner", N_("There is no such partner."))

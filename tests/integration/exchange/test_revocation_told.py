@@ -15,6 +15,7 @@ from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import KeyState, Partner
 from bot.exchange.partners.service import CannotSign
 from bot.exchange.post import service as post
+from bot.exchange.post import trust
 from bot.exchange.post.watch import look_at_exchange
 from bot.exchange.refusals import ChannelClosed
 from bot.kernel.clock import SetClock
@@ -50,7 +51,7 @@ async def known(here: Deployment, there: Deployment) -> Partner:
 async def revoked(here: Deployment, there: Deployment) -> tuple[int, int]:
     who = await known(here, there)
     at = here.clock.now()
-    return await here.database.write(lambda tx: post.revoke(tx, here.vault, who.id, None, by=here.admins[0], at=at))
+    return await here.database.write(lambda tx: trust.revoke(tx, here.vault, who.id, None, by=here.admins[0], at=at))
 
 
 async def kept(here: Deployment, there: Deployment, admin: int, heard: str = "") -> int:
@@ -58,9 +59,8 @@ async def kept(here: Deployment, there: Deployment, admin: int, heard: str = "")
     who = await known(here, there)
     right = " ".join(keys.fingerprint(who.keys[0].sign_public, who.keys[0].seal_public))
     at = here.clock.now()
-    return await here.database.write(
-        lambda tx: post.keep_doubted(tx, here.vault, who.id, heard=heard or right, officer_id=here.admins[admin], at=at)
-    )
+    said = {"heard": heard or right, "officer_id": here.admins[admin], "at": at}
+    return await here.database.write(lambda tx: trust.keep_doubted(tx, here.vault, who.id, **said))
 
 
 async def told_of_keys(here: Deployment, there: Deployment, kids: list[str], of: str) -> None:
@@ -69,7 +69,7 @@ async def told_of_keys(here: Deployment, there: Deployment, kids: list[str], of:
     body = {"deployment": of, "keys": kids}
     at = here.clock.now()
     await here.database.write(
-        lambda tx: post._write_own(
+        lambda tx: post.write_own(
             tx, here.vault, who, post.KEY_REVOKED, body, in_reply_to=None, actor=here.admins[0], at=at
         )
     )
@@ -174,7 +174,7 @@ async def test_the_word_of_one_who_is_trusted_no_more_stops_nobody(three: Three,
 async def test_where_the_admins_agree_the_key_is_revoked_here_too_and_what_it_vouched_for(three: Three):
     lyon, tunis, rome = three
     identity = keys.Identity(tunis.name, tunis.country, tunis.url)
-    await tunis.database.write(lambda tx: post.announce_key(tx, tunis.vault, identity, by=tunis.admins[0], at=NOON))
+    await tunis.database.write(lambda tx: trust.announce_key(tx, tunis.vault, identity, by=tunis.admins[0], at=NOON))
     kid = (await known(lyon, tunis)).keys[0].kid
     await told_of_keys(rome, lyon, [kid], of=(await known(lyon, tunis)).deployment or "")
     await tunis.send()  # a key that only the one in doubt vouches for is in doubt as well
