@@ -14,7 +14,7 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from bot.cases import consent
+from bot.cases import consent, telling
 from bot.exchange.gate import Situation
 from bot.exchange.partners import store as partners
 from bot.exchange.post import store as post
@@ -331,6 +331,7 @@ async def test_what_two_officers_decided_is_not_taken_back_from_above_and_stays_
     case_id = await chain.tunisia.case(consented=False)
     wanted = {"kind": consent.Kind.OVERRIDE, "reason": "trafficking", "why": "He waits outside.", "text": "Not asked."}
     row = await chain.tunisia.do(consent.record, case_id, an_agreement_to(chain.tunisia.others["LY"], **wanted))
+    await chain.tunisia.do(telling.record, case_id, telling.Said(row.id, why_not="danger"), once="")
     await chain.tunisia.do(consent.second, case_id, row.id, by=chain.tunisia.coordinator)
     chain.passed = await chain.tunisia.asked(case_id, a_draft(chain.tunisia.others["LY"], passes_on=chain.asked))
     await chain.courier.carry()
