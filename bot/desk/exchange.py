@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import sqlalchemy as sa
 from aiohttp import web
 from babel import Locale
 from multidict import MultiDict
@@ -15,6 +16,7 @@ from bot.cases import service as cases
 from bot.cases.model import CaseNotFound
 from bot.desk.family import family_context
 from bot.desk.frame import go_to, hand_of, show
+from bot.desk.holders import holders_context
 from bot.desk.queue import officer_names
 from bot.desk.request_words import sentence_of
 from bot.exchange.gate import Situation
@@ -29,6 +31,8 @@ from bot.exchange.requests.model import (
     RequestNotFound,
     Side,
 )
+from bot.exchange.requests.passing import acts as passing_acts
+from bot.exchange.requests.passing import store as passings
 from bot.exchange.requests.types import REQUEST_TYPES, TIES
 from bot.kernel.access import Permission, Role, allows
 from bot.kernel.web import Routes, form
@@ -55,7 +59,8 @@ def _view(tx: Connection, name: str, at: Any) -> ColumnElement[bool]:
     if name == "overdue":
         return store.is_overdue(at)
     if name == "held":
-        return store.still_held_by_partners()
+        below = sa.and_(table.c.told_withdrawn_at.is_not(None), passings.held_below())
+        return sa.or_(store.still_held_by_partners(), below)
     return table.c.side == Side.OURS.value
 
 
@@ -112,6 +117,8 @@ async def case_exchange_screen(request: web.Request, *, status: int = 200, probl
             "can_draft": allows(officer, Permission.EXCHANGE_DRAFT, file.case),
             "can_write": allows(officer, Permission.DOSSIER_WRITE, file.case),
             "can_part": Role.COORDINATOR in officer.roles,
+            "given_out": passing_acts.given(tx, case_id),
+            **holders_context(tx, vault),
             **family_context(tx, vault, case_id),
             "problem": sentence_of(problem),
         }

@@ -283,7 +283,7 @@ NOTICES: Mapping[str, str] = {
     "child_arrived": N_("The partner hears that the child has arrived, and keeps nothing more."),
     "child_missed": N_("Both sides are rung. Call the partner now."),
     "answers_sent": N_("The answers are in the post."),
-    "hold_placed": N_("The hold stands. Tell the partners who must know."),
+    "hold_placed": N_("The hold stands. The partners of requests under way are told by themselves."),
     "hold_told": N_("The notice is in the post."),
     "hold_agreed": N_("Kept. A hold ends when two officers of two bodies have agreed."),
     "no_such_country": N_("That is no country. Write its two letters, such as DE."),

@@ -16,6 +16,7 @@ from bot.desk.attached import files_context
 from bot.desk.exchange import wake_exchange
 from bot.desk.family import household_context
 from bot.desk.frame import go_to, hand_of, show
+from bot.desk.holders import holders_context
 from bot.desk.queue import officer_names
 from bot.desk.request_words import ACTS, WHY_NOT, sentence_of
 from bot.exchange import gate
@@ -50,7 +51,9 @@ from bot.exchange.requests.model import (
     Side,
     Status,
 )
+from bot.exchange.requests.passing import acts as passing_acts
 from bot.exchange.requests.service import SentBefore
+from bot.exchange.requests.terms import limit_of
 from bot.exchange.requests.transfer.model import BANDS, GIVER_TITLES, HAND_OVER, TAKER_TITLES, State
 from bot.exchange.requests.types import BODIES, FIELDS, QUESTIONS
 from bot.kernel.access import Permission, Role, allows
@@ -114,7 +117,7 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: service.Reques
         "file": file,
         "asked": asked,
         "type": asked.type,
-        "limit": asked.type.limit(asked.limit),
+        "limit": limit_of(asked, file.partner, hand.at),
         "ours": asked.side is Side.OURS,
         "status": asked.status.value,
         "statuses": STATUS_TITLES,
@@ -169,6 +172,7 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: service.Reques
         "moved": file.transfer is not None and file.transfer.state is State.MOVED,
         "silence": _silence(tx, vault, file, at=hand.at),
         **files_context(tx, vault, file),
+        **holders_context(tx, vault),
         "wants_file": asked.side is Side.THEIRS and HAND_OVER in asked.asks and asked.status in DISCLOSED,
         "talks": asked.asked_on is not None and asked.status.value in {"accepted", "partly_answered", "answered"},
     }
@@ -289,6 +293,18 @@ async def end_link(request: web.Request) -> web.StreamResponse:
 async def withdraw(request: web.Request) -> web.StreamResponse:
     request_id = request.match_info["id"]
     return await act_on(request, lambda tx, hand: service.withdraw(tx, hand, request_id), notice="request_withdrawn")
+
+
+@routes.post("/desk/requests/{id}/holders/called", name="holder_called", allow=Permission.EXCHANGE_WRITE)
+async def holder_called(request: web.Request) -> web.StreamResponse:
+    """Somebody who has it from the partner said by phone that they keep nothing."""
+    fields, request_id = await form(request), request.match_info["id"]
+    name = fields.get("passing", "")[:36]
+
+    def work(tx: Connection, hand: Hand) -> object:
+        return passing_acts.heard_directly(tx, hand, request_id, name)
+
+    return await act_on(request, work, notice="saved")
 
 
 @routes.post("/desk/requests/{id}/close", name="close_request", allow=Permission.EXCHANGE_WRITE)

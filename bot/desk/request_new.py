@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
@@ -16,6 +17,8 @@ from bot.desk.frame import go_to, hand_of, show
 from bot.desk.request_words import sentence_of
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import MayNotMove, Tie
+from bot.exchange.partners import store as partners
+from bot.exchange.partners.model import Partner
 from bot.exchange.requests import service
 from bot.exchange.requests.model import (
     ASSENTS,
@@ -24,8 +27,10 @@ from bot.exchange.requests.model import (
     RequestNotFound,
 )
 from bot.exchange.requests.service import Draft, SentBefore
-from bot.exchange.requests.types import BODIES, FIELDS, LONGEST, QUESTIONS, REQUEST_TYPES
+from bot.exchange.requests.terms import limits_with
+from bot.exchange.requests.types import BODIES, FIELDS, LONGEST, QUESTIONS, REQUEST_TYPES, Basis, Limit, RequestType
 from bot.kernel.access import Permission, allows
+from bot.kernel.crypto import Vault
 from bot.kernel.web import Routes, form
 from bot.kernel.web_keys import CLOCK, DATABASE, VAULT
 
@@ -84,7 +89,18 @@ def _draft(fields: MultiDict[str]) -> Draft:
         adult_id=None if adult in {"", "nobody"} else adult,
         tell=bool(fields.get("tell")),
         wanted_by=fields.get("wanted_by", "")[:36],
+        passes_on=fields.get("passes_on", "")[:36],
     )
+
+
+def _agreed_times(tx: Connection, vault: Vault, request_type: RequestType, at: datetime) -> list[tuple[Partner, Limit]]:
+    """The partners with whom another time is agreed than the one a type has by itself."""
+    found = []
+    for partner in service.partners_for(tx, vault, request_type, at=at):
+        limit = limits_with(request_type, partner.agreement, at)[0]
+        if limit.basis is Basis.AGREEMENT:
+            found.append((partner, limit))
+    return found
 
 
 async def _draft_screen(
@@ -116,6 +132,9 @@ async def _draft_screen(
             "bodies": BODIES,
             "assents": ASSENTS,
             "partners": service.partners_for(tx, vault, request_type, at=at) if request_type else [],
+            "agreed_times": _agreed_times(tx, vault, request_type, at) if request_type else [],
+            "to_pass_on": service.to_pass_on(tx, hand) if request_type else [],
+            "partner_names": {each.id: each.name for each in partners.everyone(tx, vault)},
             "adults": holds.adults_of(tx, vault, file.case),
             "supported": Tie.SUPPORTED,
             "asked": typed.getall("asks", []) if "asks" in typed else list(request_type.asks if request_type else ()),

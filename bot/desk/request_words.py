@@ -77,6 +77,7 @@ ACTS: Mapping[str, str] = {
     "sent_again": N_("what had not arrived was sent again"),
     "answer_again": N_("what had not arrived was sent again"),
     "hold_told": N_("the partner was told of the hold"),
+    "hold_not_told": N_("the partner could not be told of the hold: call them"),
     "hold_came": N_("the partner told us of a hold"),
     "hold_ended": N_("the hold has ended"),
     "hold_end_told": N_("the partner was told that the hold has ended"),
@@ -119,6 +120,14 @@ ACTS: Mapping[str, str] = {
     "person_not_told": N_("the bot told the person nothing"),
     "kept_after_call": N_("the partner said by phone that it does not have the file"),
     "taken_against_word": N_("the partner has opened the case although it had said it did not have it: call them"),
+    "passed_on_said": N_("the partner was told who has it from us"),
+    "passed_further_said": N_("the partner was told that one more has it from us"),
+    "holder_forgot_said": N_("the partner was told that one who had it from us keeps nothing"),
+    "passing_not_told": N_("the partner could not be told who has it from us: it is said again"),
+    "passed_on_there": N_("the partner says who has it from them"),
+    "holder_forgot": N_("the partner says that one who had it from them keeps nothing"),
+    "holder_called": N_("one who had it from the partner said by phone that they keep nothing"),
+    "taken_back_above": N_("the partner who told us took it back, and two officers here had decided: decide again"),
     "withdrawn_after_move": N_("the partner took it back after the case was ours: call them"),
 }
 

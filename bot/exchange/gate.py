@@ -263,6 +263,8 @@ CODES_ONLY = frozenset(
         "file_kept",
         "file_spoilt",
         "withdrawal_done",
+        "passed_further",
+        "holder_forgot",
     }
 )
 _LONGEST_CODE = 64

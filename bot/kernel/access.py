@@ -43,6 +43,8 @@ class Permission(StrEnum):
     EXCHANGE_READ = "exchange.read"
     EXCHANGE_COUNT = "exchange.count"  # how long countries take: nothing of any one request
     EXCHANGE_FOCAL = "exchange.focal"  # say whom to call in a country when nobody there answers
+    PARTNERS_READ = "partners.read"
+    PARTNERS_EDIT = "partners.edit"  # say who may be written to: what is said counts once two have signed
     EXCHANGE_DRAFT = "exchange.draft"
     EXCHANGE_APPROVE = "exchange.approve"
     EXCHANGE_WRITE = "exchange.write"
@@ -189,6 +191,8 @@ RULES: Rules = {
     ],
     Permission.EXCHANGE_COUNT: [[answers_people], [coordinates], [administers]],
     Permission.EXCHANGE_FOCAL: [[coordinates], [administers]],
+    Permission.PARTNERS_READ: [[coordinates], [administers]],
+    Permission.PARTNERS_EDIT: [[administers]],
     Permission.EXCHANGE_DRAFT: [[answers_people, holds_the_case], [coordinates]],
     Permission.EXCHANGE_APPROVE: [
         [coordinates, did_not_draft_it],

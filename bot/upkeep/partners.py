@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -21,8 +21,10 @@ from bot.exchange.partners.keys import KeyCard, NotAKeyFile, read_card, write_ca
 from bot.exchange.partners.model import Contact, FocalPoint, KeyState, Partner, PartnerKey
 from bot.exchange.partners.names import NameRefused
 from bot.exchange.partners.service import CannotSign, KeyRefused, PartnerLooksAlike
+from bot.exchange.partners.store import Doubt
 from bot.exchange.post import service as post
 from bot.exchange.post import store as letters
+from bot.exchange.post import trust
 from bot.exchange.post.files import MOST_LETTERS, NotALetterFile, read_letters, write_letters
 from bot.exchange.post.intake import Intake
 from bot.exchange.post.model import RECEIPT, LetterStopped, ReceiptState
@@ -141,6 +143,8 @@ async def sign(settings: Settings, name: str, sign_in_name: str, password: str, 
             partner = _named(tx, vault, name)
             if partner.by_link:
                 return partners.sign_contact(tx, vault, partner.id, heard=heard, officer_id=officer_id, at=at)
+            if any(key.doubted for key in partner.keys):
+                return trust.keep_doubted(tx, vault, partner.id, heard=heard, officer_id=officer_id, at=at)
             _, missing = partners.sign_key(tx, vault, partner.id, heard=heard, officer_id=officer_id, at=at)
             return missing
 
@@ -231,6 +235,8 @@ async def show(settings: Settings, name: str) -> list[str]:
         count = await database.read(lambda tx: letters.count_letters(tx, partner.id))
         missing = await database.read(lambda tx: letters.gaps(tx, partner.id))
         acts = await database.read(lambda tx: audit.read_log(tx, object=f"partner:{partner.id}", limit=50))
+        doubts = await database.read(lambda tx: store.doubts_about(tx, [key.kid for key in partner.keys]))
+        names = {each.id: each.name for each in await database.read(lambda tx: store.everyone(tx, vault))}
     refused = [row for row in acts if row.act == post.LETTER_REFUSED]
     closed = partner.why_unreachable(at)
     reports = "nobody knows" if partner.reports_to is None else ", ".join(sorted(partner.reports_to)) or "to none"
@@ -244,6 +250,7 @@ async def show(settings: Settings, name: str) -> list[str]:
         *_agreement_lines(partner),
         *(f"  contact      {_contact_line(each)}" for each in partner.contacts),
         *(f"  key          {_key_line(key, at)}" for key in partner.keys),
+        *(f"  in doubt     {_doubt_line(each, names)}" for each in doubts),
         f"  letters      {', '.join(f'{number} {state}' for state, number in sorted(count.items())) or 'none yet'}",
     ]
     lines += [
@@ -258,7 +265,7 @@ async def rotate(settings: Settings) -> str:
     at, identity = SystemClock().now(), own_identity(settings)
 
     def work(tx: Connection, vault: Vault) -> int:
-        return post.announce_key(tx, vault, identity, by=COMMAND, at=at)
+        return trust.announce_key(tx, vault, identity, by=COMMAND, at=at)
 
     told = await _write(settings, work)
     return (
@@ -281,11 +288,14 @@ async def revoke(settings: Settings, name: str | None, *, own: bool, sure: bool)
     if name is None:
         raise CannotDo("name the partner whose keys are revoked, or give --own for our own")
 
-    def work(tx: Connection, vault: Vault) -> int:
-        return partners.revoke_key(tx, vault, _named(tx, vault, name).id, None, by=COMMAND, at=at)
+    def work(tx: Connection, vault: Vault) -> tuple[int, int]:
+        return trust.revoke(tx, vault, _named(tx, vault, name).id, None, by=COMMAND, at=at)
 
-    count = await _write(settings, work)
-    return f"{count} keys of {name} are revoked. From now on nothing goes to them and nothing of theirs is believed."
+    count, told = await _write(settings, work)
+    return (
+        f"{count} keys of {name} are revoked. From now on nothing goes to them and nothing of theirs is believed.\n"
+        f"{told} other partners are told; what they do is for two admins there to decide."
+    )
 
 
 async def export_letters(settings: Settings, name: str, to: Path) -> str:
@@ -395,6 +405,10 @@ def _agreement_lines(partner: Partner) -> list[str]:
         f"{agreement.valid_to:%Y-%m-%d}, kept {agreement.retention_days} days",
         f"  purposes     {', '.join(sorted(agreement.purposes)) or 'none'}",
         f"  data         {', '.join(sorted(agreement.data_classes)) or 'none'}",
+        *(
+            f"  answers      {key} within {each.days} days ({each.source})"
+            for key, each in sorted(agreement.times.items())
+        ),
     ]
 
 
@@ -407,6 +421,11 @@ def _key_line(key: PartnerKey, at: datetime) -> str:
     signed = f", signed by {len(key.signatures)}" if state is KeyState.UNVERIFIED else ""
     vouched = ", vouched for by the key before" if key.vouched_by else ""
     return f"{state} until {key.not_after:%Y-%m-%d}{signed}{vouched}  {key.kid[:12]}…"
+
+
+def _doubt_line(doubt: Doubt, names: Mapping[str, str]) -> str:
+    called = f", {len(doubt.signatures)} of our admins called them since" if doubt.signatures else ""
+    return f"{names[doubt.said_by]} says since {doubt.at:%Y-%m-%d} that {doubt.kid[:12]}… is revoked{called}"
 
 
 # Files, names, errors

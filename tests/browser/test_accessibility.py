@@ -38,7 +38,11 @@ from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Mark
 from bot.exchange.holds.service import ClaimingAdults
 from bot.exchange.outside import service as outside
+from bot.exchange.partners import store as partners
+from bot.exchange.requests.passing import store as passings
+from bot.exchange.requests.passing.model import Holder
 from bot.kernel.access import Role
+from bot.kernel.ids import new_id
 from bot.kernel.officers import Officer
 from bot.kernel.pages import TEMPLATES
 from dialogues.understanding.model import Priority
@@ -51,6 +55,7 @@ from tests.browser.test_services_desk import a_change_in_review, a_twin, files_s
 from tests.browser.whole_server import WholeServer
 from tests.chromium import DESKTOP, PHONE
 from tests.integration.cases.test_consent import AGREED
+from tests.integration.exchange.two_countries import put_partner
 
 pytestmark = pytest.mark.browser
 
@@ -91,6 +96,22 @@ LIVE = re.compile(r"/live(\?|$)")
 
 #: Walks to what is behind a button of a page, in the language of the page.
 Walk = Callable[[Page, str], object]
+
+
+def in_doubt(tx: Connection, server: WholeServer) -> str:
+    """A partner of whose key another one says that it is revoked."""
+    theirs, says_so = (put_partner(tx, server.vault, country=country) for country in ("TN", "ML"))
+    found = partners.get(tx, theirs, server.vault)
+    assert found is not None
+    partners.add_doubt(tx, partners.Doubt(found.keys[0].kid, says_so, theirs, server.clock.now()))
+    return theirs
+
+
+def passed_on(tx: Connection, request_id: str, server: WholeServer) -> None:
+    """Two have it from the partner, one under the other."""
+    first, second, at = new_id(), new_id(), server.clock.now()
+    passings.add(tx, Holder(request_id, first, country="LY", items=("names", "data:family"), at=at))
+    passings.add(tx, Holder(request_id, second, parent=first, at=at, forgotten_at=at))
 
 
 class World(NamedTuple):
@@ -172,6 +193,8 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
         server.database.write(lambda tx: provider.make_link(tx, clinic, by=ines.id, at=server.clock.now()))
     )
     asked = ask_a_partner(server, "en")
+    partner_id = server.run(server.database.write(lambda tx: in_doubt(tx, server)))
+    server.run(server.database.write(lambda tx: passed_on(tx, asked.request_id, server)))
     opened, _code = link_and_code(at_desk(asked, chromium), asked)
     page = at_desk_of(server, ines, chromium.new_context(viewport=DESKTOP)).new_page()
     carried = server.url(f"/desk/cases/{held}/carried")
@@ -274,6 +297,10 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
             "/desk/exchange": ["/desk/exchange"],
             "/desk/exchange/countries": ["/desk/exchange/countries"],
             "/desk/exchange/countries/{code}": ["/desk/exchange/countries/TN", "/desk/exchange/countries/DE"],
+            "/desk/exchange/partners": ["/desk/exchange/partners"],
+            "/desk/exchange/partners/new": ["/desk/exchange/partners/new"],
+            "/desk/exchange/partners/{id}": [f"/desk/exchange/partners/{partner_id}"],
+            "/desk/exchange/partners/{id}/change": [f"/desk/exchange/partners/{partner_id}/change"],
             "/desk/arrivals": ["/desk/arrivals"],
             "/desk/supervision": ["/desk/supervision"],
             "/desk/glass": ["/desk/glass"],

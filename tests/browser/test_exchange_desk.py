@@ -14,6 +14,7 @@ from bot.cases import consent
 from bot.exchange.gate import Situation
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Mark
+from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import PartnerKind
 from bot.exchange.post.model import ReceivedLetter
 from bot.exchange.requests import answering, service
@@ -22,6 +23,8 @@ from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments.service import Wanted
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Side, Status
+from bot.exchange.requests.passing import store as passings
+from bot.exchange.requests.passing.model import Holder
 from bot.exchange.requests.sending import PURPOSE
 from bot.exchange.requests.transfer import store as transfers
 from bot.kernel.access import Role
@@ -46,7 +49,7 @@ def desk() -> Iterator[DeskServer]:
 @pytest.fixture(scope="module")
 def story(desk: DeskServer) -> dict[str, str]:
     """A girl from Tunisia in Italy, an uncle with her papers, a question to a ministry she fears."""
-    officer = desk.run(desk.officer("amira", Role.OFFICER, Role.COORDINATOR))
+    officer = desk.run(desk.officer("amira", Role.OFFICER, Role.COORDINATOR, Role.ADMIN))
     person = desk.run(desk.person())
     case_id = desk.run(desk.danger(person, "a man says he is my uncle", reason="non_parent_adult"))
     hand = desk.hand(officer)
@@ -70,9 +73,14 @@ def story(desk: DeskServer) -> dict[str, str]:
         service.approve(tx, hand, request_id)
         adult = holds.open_dossier(tx, hand, case_id, name="Sami Trabelsi", claimed="uncle_aunt", once="")
         holds.mark(tx, hand, str(adult), {"papers": Mark.RED, "heard_apart": Mark.GREEN})
-        return request_id, str(adult), asking
+        known = partners.get(tx, tracing, desk.vault)
+        partners.add_doubt(tx, partners.Doubt(known.keys[0].kid, ministry, tracing, hand.at))
+        first = Holder(asking, "5" * 36, country="LY", items=("names", "data:family"), at=hand.at)
+        for each in (first, Holder(asking, "6" * 36, parent=first.passing, at=hand.at, forgotten_at=hand.at)):
+            passings.add(tx, each)
+        return request_id, str(adult), asking, tracing
 
-    request_id, adult, asking = desk.run(desk.database.write(play))
+    request_id, adult, asking, tracing = desk.run(desk.database.write(play))
     came, came_case = desk.run(desk.database.write(lambda tx: a_case_came(tx, desk, officer)))
     return {
         "came": came,
@@ -82,6 +90,7 @@ def story(desk: DeskServer) -> dict[str, str]:
         "request": request_id,
         "adult": adult,
         "asking": asking,
+        "partner": tracing,
     }
 
 
@@ -188,6 +197,9 @@ def test_every_screen_fits_in_every_direction(
             f"/desk/cases/{story['came_case']}/exchange",
             "/desk/exchange/countries",
             "/desk/exchange/countries/TN",
+            "/desk/exchange/partners",
+            "/desk/exchange/partners/new",
+            f"/desk/exchange/partners/{story['partner']}",
         )
     ):
         page.goto(desk.url(f"{path}{'&' if '?' in path else '?'}lang={language}"))

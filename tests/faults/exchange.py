@@ -38,7 +38,7 @@ from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.keys import Identity, KeyCard
 from bot.exchange.partners.model import Agreement, Partner, PartnerKind
-from bot.exchange.post import service, store
+from bot.exchange.post import store, trust
 from bot.kernel import audit
 from bot.kernel.access import Role
 from bot.kernel.clock import SystemClock
@@ -215,7 +215,7 @@ class Side:
         """A new key, while letters are under way."""
         identity = Identity(self.name, self.country, "http://127.0.0.1:1")
         await self.database.write(
-            lambda tx: service.announce_key(tx, self.vault, identity, by="system:storm", at=SystemClock().now())
+            lambda tx: trust.announce_key(tx, self.vault, identity, by="system:storm", at=SystemClock().now())
         )
 
     async def distrust(self, other: Side) -> None:

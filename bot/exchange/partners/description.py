@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from bot.exchange.partners.endpoint import EndpointRefused, plain_endpoint
-from bot.exchange.partners.model import Agreement, Contact, Partner, PartnerKind
+from bot.exchange.partners.model import AgreedTime, Agreement, Contact, Partner, PartnerKind
 
 TEMPLATE = """\
 # Who a partner is, for: ./waymark partner add THIS_FILE THEIR_KEY_FILE
@@ -31,6 +31,8 @@ agreement:                       # outside its dates nothing passes
   retention_days: 90
   valid_from: 2026-01-01
   valid_to: 2027-01-01           # the first day on which it does not hold any more
+  times:                         # how soon they answer, where that was agreed, and where it stands; may be left out
+    info_child: {days: 14, source: "MoU 2026-14, art. 5"}
 may_send: [info_child]           # requests we may send to them
 may_receive: [info_child]        # requests they may send to us
 reach: push                      # push: to the address in their key file; fetch: they cannot reach us, so we also
@@ -51,6 +53,9 @@ _FIELDS = frozenset(
     }
 )
 LONGEST_FILE = 64 * 1024
+#: Of days: an answer later than in a year helps no child.
+LONGEST_TIME = 366
+LONGEST_SOURCE = 200
 
 
 class DescriptionWrong(ValueError):
@@ -70,6 +75,12 @@ def read_description(text: str, *, partner_id: str) -> Partner:
         raise DescriptionWrong([f"line {mark.line + 1 if mark else '?'} is no YAML"]) from None
     if not isinstance(given, dict):
         raise DescriptionWrong(["the file holds no description; begin with: ./waymark partner template"])
+    return described(given, partner_id=partner_id)
+
+
+def described(given: Mapping[str, Any], *, partner_id: str) -> Partner:
+    """The partner that these fields describe, as a file holds them, without keys. Raises DescriptionWrong; each problem
+    begins with the name of its field."""
     read = _Reading(given)
     partner = Partner(
         id=partner_id,
@@ -181,7 +192,7 @@ class _Reading:
         value = self.given.get("agreement")
         if value is None:
             return None
-        fields = {"reference", "purposes", "data_classes", "retention_days", "valid_from", "valid_to"}
+        fields = {"reference", "purposes", "data_classes", "retention_days", "valid_from", "valid_to", "times"}
         if not isinstance(value, dict) or value.keys() - fields:
             self.problems.append(f"agreement may have: {', '.join(sorted(fields))}")
             return None
@@ -194,10 +205,37 @@ class _Reading:
         if first >= last:
             inner.problems.append("valid_to must come after valid_from")
         agreement = Agreement(
-            inner.codes("purposes"), inner.codes("data_classes"), days, first, last, str(value.get("reference") or "")
+            inner.codes("purposes"),
+            inner.codes("data_classes"),
+            days,
+            first,
+            last,
+            str(value.get("reference") or ""),
+            inner.times(),
         )
         self.problems += [f"agreement: {problem}" for problem in inner.problems]
         return agreement
+
+    def times(self) -> dict[str, AgreedTime]:
+        values = self.given.get("times") or {}
+        if not isinstance(values, dict):
+            self.problems.append("times must name request types, as in info_child: {days: 14, source: MoU art. 5}")
+            return {}
+        found = {}
+        for key, value in values.items():
+            days = value.get("days") if isinstance(value, dict) else None
+            source = value.get("source") if isinstance(value, dict) else None
+            if not isinstance(key, str) or not _CODE.fullmatch(key) or not isinstance(value, dict):
+                self.problems.append(f"times: {key!r} is no request type with days and a source")
+            elif value.keys() - {"days", "source"}:
+                self.problems.append(f"times: {key} may have days and source")
+            elif type(days) is not int or not 1 <= days <= LONGEST_TIME:
+                self.problems.append(f"times: {key} needs days, from 1 to {LONGEST_TIME}")
+            elif not isinstance(source, str) or not 0 < len(source.strip()) <= LONGEST_SOURCE:
+                self.problems.append(f"times: {key} needs a source: where in the agreement it stands")
+            else:
+                found[key] = AgreedTime(days, source.strip())
+        return found
 
     def day(self, name: str) -> datetime:
         value = self.given.get(name)

@@ -6,12 +6,12 @@ holds today, without the request type on the list of that direction, gets nothin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from bot.exchange.refusals import ChannelClosed as ChannelClosed  # what a partner's rules say, part of this model
@@ -65,6 +65,10 @@ WITHOUT_KEY: Mapping[KeyState, str] = {
     KeyState.EXPIRED: N_("The key of {partner} is too old. Ask for its new key file."),
     KeyState.REVOKED: N_("The key of {partner} was revoked. Ask for a new key file and verify it by phone."),
 }
+DOUBTED = N_(
+    "Another partner says that the key of {partner} is revoked. Until two admins have called {partner} and decided, "
+    "nothing is sent to it. What waits goes on waiting."
+)
 
 
 class Contact(Struct, frozen=True):
@@ -76,6 +80,13 @@ class Contact(Struct, frozen=True):
     languages: tuple[str, ...] = ()
 
 
+class AgreedTime(Struct, frozen=True):
+    """How soon one kind of request is answered, and where that was agreed."""
+
+    days: int
+    source: str
+
+
 class Agreement(Struct, frozen=True):
     """What both sides signed. Outside its dates the channel is closed, whatever else is in order."""
 
@@ -85,6 +96,7 @@ class Agreement(Struct, frozen=True):
     valid_from: datetime
     valid_to: datetime
     reference: str = ""
+    times: Mapping[str, AgreedTime] = field(default_factory=dict)  # by request type; of the others it says nothing
 
     def holds(self, at: datetime) -> bool:
         return self.valid_from <= at < self.valid_to
@@ -117,6 +129,7 @@ class PartnerKey(Struct, frozen=True):
     vouch_mark: str = ""
     revoked_at: datetime | None = None
     genuine: bool = True  # set by the store: whether the marks fit
+    doubted: bool = False  # set by the store: a partner says that it is revoked, and two admins have not decided yet
 
     def state(self, at: datetime) -> KeyState:
         """What the key is good for at `at`."""
@@ -130,6 +143,19 @@ class PartnerKey(Struct, frozen=True):
         if len(signers) < SIGNATURES_NEEDED and self.vouched_by is None:
             return KeyState.UNVERIFIED
         return KeyState.EARLY if at < self.not_before else KeyState.VERIFIED
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether enough admins have compared it, whatever key vouches for it."""
+        return len({each.officer_id for each in self.signatures}) >= SIGNATURES_NEEDED
+
+
+def doubted_among(keys: Iterable[PartnerKey], kids: Iterable[str]) -> frozenset[str]:
+    """Of the keys of one partner those that fall with `kids`: themselves, and what only they vouch for."""
+    every, fallen = list(keys), set(kids)
+    while more := {key.kid for key in every if key.vouched_by in fallen and not key.stands_alone} - fallen:
+        fallen |= more
+    return frozenset(fallen)
 
 
 class Partner(Struct, frozen=True):
@@ -160,12 +186,17 @@ class Partner(Struct, frozen=True):
     contact_signatures: tuple[Signature, ...] = ()  # of those who called its contact; set by the store, if they fit
 
     def key(self, at: datetime) -> PartnerKey | None:
-        """The key to seal for: of those that are verified now, the one that came last."""
-        good = [key for key in self.keys if key.state(at) is KeyState.VERIFIED]
+        """The key to seal for: of those that are verified now and not in doubt, the one that came last."""
+        good = [key for key in self.keys if key.state(at) is KeyState.VERIFIED and not key.doubted]
         return max(good, key=lambda key: (key.not_before, key.added_at, key.kid), default=None)
 
+    @property
+    def without_doubts(self) -> Partner:
+        """As it was before anybody called a key of it revoked: how it is heard, and how it learns what was said."""
+        return replace(self, keys=tuple(replace(key, doubted=False) for key in self.keys))
+
     def why_closed(self, at: datetime) -> ChannelClosed | None:
-        """Why nothing at all may pass now, or None."""
+        """Why nothing at all may be sent now, or None."""
         if self.by_link:
             return ChannelClosed(
                 "reached_by_link",
@@ -221,6 +252,8 @@ class Partner(Struct, frozen=True):
 
     def _without_key(self, at: datetime) -> ChannelClosed:
         states = {key.state(at) for key in self.keys}
+        if KeyState.VERIFIED in states:
+            return ChannelClosed("key_doubted", DOUBTED, partner=self.name)
         for state, sentence in WITHOUT_KEY.items():
             if state in states:
                 return ChannelClosed(f"key_{state}", sentence, partner=self.name)
@@ -236,7 +269,7 @@ class Partner(Struct, frozen=True):
         at: datetime,
     ) -> None:
         """Raises ChannelClosed unless the key, the agreement and the list of that direction all allow it."""
-        closed = self.why_closed(at)
+        closed = (self if direction is Direction.SEND else self.without_doubts).why_closed(at)
         if closed is not None:
             raise closed
         self._must_agree(direction, request_type=request_type, purpose=purpose, data_classes=data_classes)

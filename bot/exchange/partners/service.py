@@ -18,6 +18,7 @@ from bot.exchange.partners.model import (
     Partner,
     PartnerKey,
     Signature,
+    doubted_among,
 )
 from bot.exchange.partners.names import nearest, plain_name, skeleton
 from bot.kernel import audit
@@ -110,7 +111,7 @@ def own_key_is_old(tx: Connection, vault: Vault, at: datetime) -> bool:
 def rotate_own_key(tx: Connection, vault: Vault, *, by: str, at: datetime) -> OwnKey:
     """A new pair, which the one before it vouches for; that one opens letters for 30 days more.
 
-    The partners do not know of it yet: `bot.exchange.post.service.announce_key` tells them.
+    The partners do not know of it yet: `bot.exchange.post.trust.announce_key` tells them.
     """
     earlier = current_own_key(tx, vault, at)
     pair = keys.make_pair(deployment=earlier.deployment, at=at)
@@ -177,6 +178,7 @@ def close_partner(tx: Connection, vault: Vault, partner_id: str, *, by: str, at:
     """Nothing passes any more, in either direction, from now on."""
     partner = _known(tx, vault, partner_id)
     store.save(tx, replace(partner, closed_at=at), skeleton=skeleton(partner.name))
+    store.clear_doubts_of(tx, partner.id, at)  # its word counts no more
     _record(tx, vault, at, by, "exchange.partner_closed", f"partner:{partner.id}")
 
 
@@ -315,21 +317,81 @@ def revoke_key(tx: Connection, vault: Vault, partner_id: str, kid: str | None, *
     """At once, nothing is sealed for this key and nothing is believed from it: or from any of the partner's, where
     `kid` is None. Keys that only it vouched for go with it. Returns how many were revoked.
     """
+    return len(revoke_keys(tx, vault, partner_id, kid, by=by, at=at))
+
+
+def revoke_keys(tx: Connection, vault: Vault, partner_id: str, kid: str | None, *, by: str, at: datetime) -> list[str]:
+    """The same; returns which. What the partner said of the keys of others counts no more once none of its own does."""
     partner = _known(tx, vault, partner_id)
-    gone = {key.kid for key in partner.keys if kid is None or key.kid == kid}
-    while more := {key.kid for key in partner.keys if key.vouched_by in gone and not _stands_alone(key)} - gone:
-        gone |= more
-    count = 0
+    gone = doubted_among(partner.keys, [key.kid for key in partner.keys if kid is None or key.kid == kid])
+    revoked = []
     for key in partner.keys:
         if key.kid in gone and key.revoked_at is None:
             store.save_key(tx, replace(key, revoked_at=at))
             _record(tx, vault, at, by, "exchange.key_revoked", f"key:{key.kid}", partner=partner.id)
-            count += 1
-    return count
+            revoked.append(key.kid)
+    for doubt in store.doubts_about(tx, revoked):
+        store.save_doubt(tx, replace(doubt, cleared_at=at))  # decided: it was so
+    if not any(key.state(at) is KeyState.VERIFIED for key in _known(tx, vault, partner_id).keys):
+        store.clear_doubts_of(tx, partner_id, at)
+    return revoked
 
 
-def _stands_alone(key: PartnerKey) -> bool:
-    return len({each.officer_id for each in key.signatures}) >= SIGNATURES_NEEDED
+# Keys that another partner says are revoked
+
+
+def doubt_key(tx: Connection, vault: Vault, kid: str, *, of: str, said_by: Partner, at: datetime) -> Partner | None:
+    """A partner says that a key of the deployment `of` is revoked. Until two admins here have decided, nothing is
+    sealed for it; it is heard on. Returns whose key it is, where that is news.
+
+    Said once by one partner of one key, it counts once: what two admins decided is not undone by saying it again.
+    """
+    owner = store.of_key(tx, vault, kid)
+    if owner is None or owner.deployment != of or owner.closed_at is not None:
+        return None
+    key = next(each for each in owner.keys if each.kid == kid)
+    if key.revoked_at is not None or not store.add_doubt(tx, store.Doubt(kid, said_by.id, owner.id, at)):
+        return None
+    _record(
+        tx, vault, at, "system:exchange", "exchange.key_doubted", f"key:{kid}", partner=owner.id, said_by=said_by.id
+    )
+    return owner
+
+
+def keep_doubted(
+    tx: Connection, vault: Vault, partner_id: str, *, heard: str, officer_id: str, at: datetime
+) -> tuple[list[str], int]:
+    """An admin's word on a key in doubt: "I called them, they have lost nothing, and these are the digits they read to
+    me". Returns the keys that may be used again with this, and how many more admins are needed.
+
+    The caller has proven that the officer is who it says, by password. Raises CannotSign.
+    """
+    partner = _known(tx, vault, partner_id)
+    _require_admin(tx, officer_id)
+    key = next(
+        (
+            each
+            for each in partner.keys
+            if each.doubted and keys.same_fingerprint(heard, keys.fingerprint(*_halves(each)))
+        ),
+        None,
+    )
+    if key is None:
+        raise CannotSign(
+            f"These are not the digits of any key of {partner.name} that is in doubt. Compare them once more on the "
+            "phone; if they still differ, revoke its keys."
+        )
+    standing = store.doubts_about(tx, [key.kid])
+    if any(officer_id in {who for who, _ in doubt.signatures} for doubt in standing):
+        raise CannotSign("You have signed this key already. Another admin has to call and compare for themselves.")
+    missing = 0
+    for doubt in standing:
+        signed = replace(doubt, signatures=(*doubt.signatures, (officer_id, at)))
+        lacks = max(0, SIGNATURES_NEEDED - len({who for who, _ in signed.signatures}))
+        store.save_doubt(tx, signed if lacks else replace(signed, cleared_at=at))
+        missing = max(missing, lacks)
+    _record(tx, vault, at, officer_id, "exchange.doubt_signed", f"key:{key.kid}", partner=partner.id)
+    return ([] if missing else [key.kid]), missing
 
 
 def _halves(key: PartnerKey) -> tuple[bytes, bytes]:

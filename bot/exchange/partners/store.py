@@ -8,11 +8,13 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection, Row
 
 from bot.exchange.partners.keys import OwnKey, OwnPrivate
 from bot.exchange.partners.model import (
+    AgreedTime,
     Agreement,
     FocalPoint,
     Partner,
@@ -21,9 +23,10 @@ from bot.exchange.partners.model import (
     Signature,
     contact_from_json,
     contact_to_json,
+    doubted_among,
 )
 from bot.kernel.crypto import Vault
-from bot.kernel.database import Moment, metadata, moment_from_int, moment_to_int
+from bot.kernel.database import Moment, insert_or_nothing, metadata, moment_from_int, moment_to_int
 
 exchange_partners = sa.Table(
     "exchange_partners",
@@ -69,6 +72,18 @@ exchange_contact_signatures = sa.Table(
     sa.Column("officer_id", sa.String(36), primary_key=True),
     sa.Column("at", Moment, nullable=False),
     sa.Column("mark", sa.String(64), nullable=False),
+)
+
+#: Keys of which a partner said that they are revoked, and who of our admins has called their owner since.
+exchange_key_doubts = sa.Table(
+    "exchange_key_doubts",
+    metadata,
+    sa.Column("kid", sa.String(64), primary_key=True),
+    sa.Column("said_by", sa.String(36), sa.ForeignKey("exchange_partners.id"), primary_key=True),
+    sa.Column("partner_id", sa.String(36), sa.ForeignKey("exchange_partners.id"), nullable=False, index=True),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("signatures", sa.Text, nullable=False),
+    sa.Column("cleared_at", Moment, nullable=True),
 )
 
 exchange_own_keys = sa.Table(
@@ -138,7 +153,7 @@ def everyone(tx: Connection, vault: Vault, *, country: str | None = None) -> lis
     if country is not None:
         query = query.where(exchange_partners.c.country == country)
     keys: dict[str, list[PartnerKey]] = {}
-    for row in tx.execute(sa.select(exchange_partner_keys)):
+    for row in tx.execute(_their_keys):
         keys.setdefault(row.partner_id, []).append(_key(row))
     called: dict[str, list[Signature]] = {}
     for row in tx.execute(sa.select(exchange_contact_signatures)):
@@ -214,6 +229,65 @@ def signature_mark(vault: Vault, partner: Partner, key: PartnerKey, officer_id: 
 
 def vouch_mark(vault: Vault, partner: Partner, key: PartnerKey, by: str) -> str:
     return vault.index("exchange vouching", *_what_is_signed(partner, key), by)
+
+
+# Keys in doubt
+
+
+class Doubt(Struct, frozen=True):
+    """A partner's word that a key is revoked."""
+
+    kid: str
+    said_by: str  # the partner who says so
+    partner_id: str  # whose key it is: that partner's; for a key of our own, again who says so
+    at: datetime
+    signatures: tuple[tuple[str, datetime], ...] = ()  # of admins who called its owner since, and heard the same digits
+    cleared_at: datetime | None = None
+
+
+def add_doubt(tx: Connection, doubt: Doubt) -> bool:
+    """False where this partner has said this of this key before: whatever was decided then stands."""
+    values = {
+        "kid": doubt.kid,
+        "said_by": doubt.said_by,
+        "partner_id": doubt.partner_id,
+        "at": doubt.at,
+        "signatures": "[]",
+        "cleared_at": None,
+    }
+    return insert_or_nothing(tx, exchange_key_doubts, values)
+
+
+def doubts(tx: Connection, *conditions: sa.ColumnElement[bool]) -> list[Doubt]:
+    """Those that stand."""
+    query = sa.select(exchange_key_doubts).where(_stands, *conditions).order_by(exchange_key_doubts.c.at)
+    return [
+        Doubt(
+            row.kid,
+            row.said_by,
+            row.partner_id,
+            row.at,
+            tuple((who, moment_from_int(at)) for who, at in json.loads(row.signatures)),
+        )
+        for row in tx.execute(query)
+    ]
+
+
+def doubts_about(tx: Connection, kids: Sequence[str]) -> list[Doubt]:
+    return doubts(tx, exchange_key_doubts.c.kid.in_(list(kids)))
+
+
+def save_doubt(tx: Connection, doubt: Doubt) -> None:
+    table = exchange_key_doubts
+    signatures = json.dumps([[who, moment_to_int(at)] for who, at in doubt.signatures])
+    this = sa.and_(table.c.kid == doubt.kid, table.c.said_by == doubt.said_by)
+    tx.execute(table.update().where(this).values(signatures=signatures, cleared_at=doubt.cleared_at))
+
+
+def clear_doubts_of(tx: Connection, partner_id: str, at: datetime) -> None:
+    """The word of this partner counts no more."""
+    said = sa.and_(exchange_key_doubts.c.said_by == partner_id, _stands)
+    tx.execute(exchange_key_doubts.update().where(said).values(cleared_at=at))
 
 
 # Those who called a partner without keys
@@ -336,11 +410,16 @@ def focal_points(tx: Connection) -> set[str]:
 # Rows
 
 
+_stands = exchange_key_doubts.c.cleared_at.is_(None)
+_doubted = sa.exists().where(exchange_key_doubts.c.kid == exchange_partner_keys.c.kid, _stands)
+_their_keys = sa.select(exchange_partner_keys, _doubted.label("doubted"))
+
+
 def _one(tx: Connection, vault: Vault | None, condition: sa.ColumnElement[bool]) -> Partner | None:
     row = tx.execute(sa.select(exchange_partners).where(condition)).first()
     if row is None:
         return None
-    keys = tx.execute(sa.select(exchange_partner_keys).where(exchange_partner_keys.c.partner_id == row.id))
+    keys = tx.execute(_their_keys.where(exchange_partner_keys.c.partner_id == row.id))
     table = exchange_contact_signatures
     called = tx.execute(sa.select(table).where(table.c.partner_id == row.id))
     return _partner(
@@ -401,7 +480,11 @@ def _partner(vault: Vault | None, row: Row[Any], keys: Sequence[PartnerKey], cal
         for each in called
         if vault is not None and each.mark == _contact_mark(vault, partner, each.officer_id, each.at)
     )
-    marked = (replace(key, genuine=vault is not None and _marks_fit(vault, partner, key)) for key in keys)
+    doubted = doubted_among(keys, [key.kid for key in keys if key.doubted])
+    marked = (
+        replace(key, genuine=vault is not None and _marks_fit(vault, partner, key), doubted=key.kid in doubted)
+        for key in keys
+    )
     return replace(partner, keys=tuple(marked), contact_signatures=signed)
 
 
@@ -419,6 +502,7 @@ def _key(row: Row[Any]) -> PartnerKey:
         vouched_by=row.vouched_by,
         vouch_mark=row.vouch_mark,
         revoked_at=row.revoked_at,
+        doubted=row.doubted,
     )
 
 
@@ -436,7 +520,7 @@ def _signatures_to_json(signatures: Sequence[Signature]) -> str:
 def _agreement_to_json(agreement: Agreement | None) -> dict[str, Any] | None:
     if agreement is None:
         return None
-    return {
+    said: dict[str, Any] = {
         "purposes": sorted(agreement.purposes),
         "data_classes": sorted(agreement.data_classes),
         "retention_days": agreement.retention_days,
@@ -444,6 +528,9 @@ def _agreement_to_json(agreement: Agreement | None) -> dict[str, Any] | None:
         "valid_to": moment_to_int(agreement.valid_to),
         "reference": agreement.reference,
     }
+    if agreement.times:  # said only where there are some: what admins signed before this was known stays as it was
+        said["times"] = {key: [each.days, each.source] for key, each in sorted(agreement.times.items())}
+    return said
 
 
 def _agreement(value: dict[str, Any] | None) -> Agreement | None:
@@ -456,4 +543,5 @@ def _agreement(value: dict[str, Any] | None) -> Agreement | None:
         moment_from_int(value["valid_from"]),
         moment_from_int(value["valid_to"]),
         value["reference"],
+        {key: AgreedTime(days, source) for key, (days, source) in value.get("times", {}).items()},
     )

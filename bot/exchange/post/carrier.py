@@ -22,7 +22,7 @@ from bot.exchange.partners import store as partners
 from bot.exchange.partners.endpoint import EndpointRefused, plain_endpoint
 from bot.exchange.partners.keys import Identity
 from bot.exchange.partners.model import Partner
-from bot.exchange.post import service, store
+from bot.exchange.post import service, store, trust
 from bot.exchange.post.intake import Intake
 from bot.exchange.post.model import Gatekeeper, LetterStopped, ReceiptState, Receiver
 from bot.exchange.post.receipts import MOST_RECEIPTS, SignedReceipt, fingerprint_of, read_receipt, write_fetch
@@ -154,7 +154,7 @@ class Carrier:
             lambda tx: partner_service.own_key_is_old(tx, self._vault, at)
         ):
             told = await self._database.write(
-                lambda tx: service.announce_key(tx, self._vault, identity, by=service.THE_POST, at=at)
+                lambda tx: trust.announce_key(tx, self._vault, identity, by=service.THE_POST, at=at)
             )
             log.info("own_key_rotated", count=told)
 
@@ -280,7 +280,7 @@ class Carrier:
         everyone = await self._database.read(lambda tx: partners.everyone(tx, self._vault))
         at = self._clock.now()
         for partner in everyone:
-            if partner.fetch and partner.endpoint and partner.why_closed(at) is None:
+            if partner.fetch and partner.endpoint and partner.without_doubts.why_closed(at) is None:
                 try:
                     await self._fetch(partner)
                 except Unreachable as error:

@@ -24,7 +24,9 @@ RECEIPT = "receipt"
 KEY_CARD = "key_card"
 RESEND = "resend"  # numbers that have not come: send those letters again
 VOID = "numbers_void"  # numbers under which no letter will come any more
-OWN_KINDS = frozenset({RECEIPT, KEY_CARD, RESEND, VOID})
+KEY_REVOKED = "key_revoked"  # we do not believe these keys of another partner any more
+KEY_DOUBTED = "key_doubted"  # to whoever's key it is: a partner says so, and our admins will call; or it is settled
+OWN_KINDS = frozenset({RECEIPT, KEY_CARD, RESEND, VOID, KEY_REVOKED, KEY_DOUBTED})
 
 
 class ReceivedLetter(Struct, frozen=True):

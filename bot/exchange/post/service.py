@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
@@ -16,12 +17,14 @@ from bot.exchange.envelope import CODE, ENVELOPE_ID, Contents, Opened
 from bot.exchange.gate import Cleared
 from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
-from bot.exchange.partners.keys import Identity, NotAKeyFile, read_card, write_card
+from bot.exchange.partners.keys import NotAKeyFile, read_card
 from bot.exchange.partners.model import POST, Direction, Partner
 from bot.exchange.partners.service import KeyRefused
 from bot.exchange.post import store
 from bot.exchange.post.model import (
     KEY_CARD,
+    KEY_DOUBTED,
+    KEY_REVOKED,
     LETTER_LIFETIME,
     OWN_KINDS,
     RECEIPT,
@@ -58,6 +61,8 @@ SKIPPED_AFTER_RESTORE = 1_000_000
 GAP_SETTLES_IN, ASKED_AGAIN_AFTER = timedelta(minutes=10), timedelta(days=1)
 #: Of one question: so many ranges of numbers, and so many letters looked at in each.
 MOST_RANGES, MOST_ASKED_FOR = 50, 200
+#: Keys named in one letter.
+MOST_KEYS = 50
 #: The partner signed for a letter and has it no more: it was restored from an older copy, say.
 LOST_THERE = "lost_there"
 
@@ -114,7 +119,7 @@ def put(
             raise ValueError(f"{code!r} is no code")
     if kind in OWN_KINDS or purpose == POST:
         raise ValueError("that word is the post's own")
-    partner = _partner(tx, vault, partner_id)
+    partner = known_partner(tx, vault, partner_id)
     partner.must_allow(Direction.SEND, request_type=request_type, purpose=purpose, data_classes=data_classes, at=at)
     if data_classes and not consent_ref:
         raise NoConsent(kind)
@@ -143,27 +148,9 @@ def report(
 
     Where the channel is closed it waits like any letter: for a key, or until it runs out.
     """
-    partner = _partner(tx, vault, partner_id)
+    partner = known_partner(tx, vault, partner_id)
     body = {"of": envelope_id, "state": state.value, "code": code}
-    _write_own(tx, vault, partner, RECEIPT, body, in_reply_to=envelope_id, actor=actor, at=at)
-
-
-def announce_key(tx: Connection, vault: Vault, identity: Identity, *, by: str, at: datetime) -> int:
-    """A new pair of ours, and a letter about it to every partner whose channel is open. Returns how many letters.
-
-    Those letters are signed with the pair before, which every partner goes on believing until it has the new one.
-    """
-    earlier = partner_service.current_own_key(tx, vault, at)
-    pair = partner_service.rotate_own_key(tx, vault, by=by, at=at)
-    card = {"kid": pair.kid, "card": write_card(pair, identity)}
-    told = 0
-    for partner in partners.everyone(tx, vault):
-        if partner.our_kid is None:
-            partners.set_our_kid(tx, partner.id, earlier.kid)
-        if partner.why_closed(at) is None:
-            _write_own(tx, vault, partner, KEY_CARD, card, in_reply_to=None, actor=by, at=at)
-            told += 1
-    return told
+    write_own(tx, vault, partner, RECEIPT, body, in_reply_to=envelope_id, actor=actor, at=at)
 
 
 class _Written(Struct, frozen=True):
@@ -177,7 +164,7 @@ class _Written(Struct, frozen=True):
     key_id: str
 
 
-def _write_own(
+def write_own(
     tx: Connection,
     vault: Vault,
     partner: Partner,
@@ -256,7 +243,9 @@ def sealed(tx: Connection, vault: Vault, gatekeeper: Gatekeeper, letter: store.L
     Raises ChannelClosed where nothing may pass any more, LetterStopped where this letter may not, TooLarge, and Erased
     where the case's key is destroyed.
     """
-    partner = _partner(tx, vault, letter.partner_id)
+    partner = known_partner(tx, vault, letter.partner_id)
+    if letter.kind == KEY_DOUBTED:  # whose key is called revoked has to hear of it
+        partner = partner.without_doubts
     own = partner_service.own_key_for(tx, vault, partner, at)
     body = _body(tx, vault, letter)
     if letter.kind not in OWN_KINDS:
@@ -401,7 +390,7 @@ def store_envelope(
     Receipts and keys have their effect here at once. Raises Replayed where another letter came under this number or
     id, ChannelClosed or a key's refusal where that was withdrawn just now, InvalidBody.
     """
-    partner, letter = _partner(tx, vault, came.partner.id), came.contents
+    partner, letter = known_partner(tx, vault, came.partner.id), came.contents
     envelope.proving_key(partner, came.kid, at)
     known = store.received(tx, partner.id, letter.id, locked=True)
     if known is not None:
@@ -444,6 +433,12 @@ def _obey(
     """What the post of a partner says to ours."""
     if letter.kind == KEY_CARD:
         _take_card(tx, vault, partner, letter.body.get("card"), at)
+        return
+    if letter.kind == KEY_REVOKED:
+        _hear_of_revoked(tx, vault, partner, letter.body, at)
+        return
+    if letter.kind == KEY_DOUBTED:
+        _hear_of_doubt(tx, vault, partner, letter.body, at)
         return
     if letter.kind == RESEND:
         _resend(tx, vault, receiver, partner, _numbers(letter.body), at)
@@ -488,7 +483,7 @@ def ask_for_gaps(tx: Connection, vault: Vault, at: datetime) -> int:
         if not due or partner is None or partner.why_closed(at) is not None:
             continue
         body = {"numbers": [[gap.first, gap.last] for gap in due[:MOST_RANGES]]}
-        _write_own(tx, vault, partner, RESEND, body, in_reply_to=None, actor=THE_POST, at=at)
+        write_own(tx, vault, partner, RESEND, body, in_reply_to=None, actor=THE_POST, at=at)
         store.asked_for_gaps(tx, partner_id, at)
         asked += 1
     return asked
@@ -521,7 +516,7 @@ def _resend(
             void.append((first, last))
     if void:
         body = {"numbers": [list(each) for each in void]}
-        _write_own(tx, vault, partner, VOID, body, in_reply_to=None, actor=THE_POST, at=at)
+        write_own(tx, vault, partner, VOID, body, in_reply_to=None, actor=THE_POST, at=at)
 
 
 def _lost_there(tx: Connection, vault: Vault, receiver: Receiver | None, letter: store.Letter, at: datetime) -> None:
@@ -547,6 +542,51 @@ def _numbers(body: Mapping[str, Any]) -> list[tuple[int, int]]:
             raise InvalidBody
         found.append((first, last))
     return found
+
+
+def _hear_of_revoked(tx: Connection, vault: Vault, partner: Partner, body: Mapping[str, Any], at: datetime) -> None:
+    """A partner does not believe some keys any more. Of those that we know nothing is sealed for now, until two admins
+    have decided; whoever's they are hears of it, and by whom. Nothing is revoked by this."""
+    of, said = body.get("deployment"), _keys(body)
+    if not isinstance(of, str):
+        raise InvalidBody
+    ours = {key.kid for key in partners.own_keys(tx, vault) if key.revoked_at is None}
+    for kid in said:
+        if kid in ours:
+            _our_key_is_called_revoked(tx, vault, kid, partner, at)
+            continue
+        owner = partner_service.doubt_key(tx, vault, kid, of=of, said_by=partner, at=at)
+        if owner is not None and owner.id != partner.id:
+            told = {"keys": [kid], "by": partner.deployment or "", "settled": False}
+            write_own(tx, vault, owner, KEY_DOUBTED, told, in_reply_to=None, actor=THE_POST, at=at)
+
+
+def _hear_of_doubt(tx: Connection, vault: Vault, partner: Partner, body: Mapping[str, Any], at: datetime) -> None:
+    """A partner sends us nothing for now, because another one says that a key of ours is revoked; or it is settled."""
+    ours = {key.kid for key in partners.own_keys(tx, vault) if key.revoked_at is None}
+    for kid in ours.intersection(_keys(body)):
+        if body.get("settled") is True:
+            for doubt in partners.doubts_about(tx, [kid]):
+                if doubt.said_by == partner.id:
+                    partners.save_doubt(tx, replace(doubt, cleared_at=at))
+        else:
+            _our_key_is_called_revoked(tx, vault, kid, partner, at)
+
+
+def _our_key_is_called_revoked(tx: Connection, vault: Vault, kid: str, partner: Partner, at: datetime) -> None:
+    if partners.add_doubt(tx, partners.Doubt(kid, partner.id, partner.id, at)):
+        what, facts = f"key:{kid}", {"partner": partner.id}
+        audit.append(tx, vault, at=at, actor=THE_POST, act="exchange.own_key_doubted", object=what, facts=facts)
+
+
+def _keys(body: Mapping[str, Any]) -> list[str]:
+    """Ids of keys out of a letter. Raises InvalidBody."""
+    said = body.get("keys")
+    if not isinstance(said, list) or not 0 < len(said) <= MOST_KEYS:
+        raise InvalidBody
+    if not all(isinstance(each, str) and 0 < len(each) <= 64 for each in said):
+        raise InvalidBody
+    return said
 
 
 def _take_card(tx: Connection, vault: Vault, partner: Partner, text: Any, at: datetime) -> None:
@@ -654,7 +694,7 @@ def forget(tx: Connection, at: datetime) -> None:
     store.forget_received(tx, at - REMEMBERED_FOR - envelope.SKEW)
 
 
-def _partner(tx: Connection, vault: Vault, partner_id: str) -> Partner:
+def known_partner(tx: Connection, vault: Vault, partner_id: str) -> Partner:
     partner = partners.get(tx, partner_id, vault)
     if partner is None:
         raise ChannelClosed("no_such_partner", N_("There is no such partner."))

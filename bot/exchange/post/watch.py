@@ -32,6 +32,13 @@ def look_at_exchange(tx: Connection, vault: Vault, at: datetime) -> list[str]:
             found.append(f"letters for {partner.name} wait since {waits:%Y-%m-%d}; call them")
         if partner.id in old_gaps:
             found.append(f"letters of {partner.name} are missing; ask them to send again what they sent")
+    ours = {key.kid for key in partners.own_keys(tx, vault) if key.revoked_at is None}
+    for doubt in partners.doubts_about(tx, sorted(ours)):
+        who = partners.get(tx, doubt.said_by)
+        found.append(
+            f"{who.name if who else 'a partner'} was told, or says, that our key is revoked and sends us nothing; call "
+            "them, and let two of their admins hear our fingerprint: ./waymark partner fingerprint"
+        )
     stuck = store.not_handed_over(tx, before=at - GAP_IS_ONE_AFTER)
     if stuck:
         found.append(f"{stuck} letters came and could not be taken in; look at the log")

@@ -17,6 +17,7 @@ from bot.exchange.requests import sending, service, store
 from bot.exchange.requests.attachments import travel as attachments
 from bot.exchange.requests.history import note
 from bot.exchange.requests.model import OWED, Act, Request, Side, Status
+from bot.exchange.requests.passing import service as passing
 from bot.exchange.requests.transfer import service as transfers
 from bot.kernel.crypto import Vault
 
@@ -64,6 +65,25 @@ def ended(tx: Connection, vault: Vault, request_id: str, *, at: datetime) -> boo
         _take_back(tx, vault, request, why, officer_id=None, at=at)
     transfers.ring(tx, request.case_id, at=at)
     return True
+
+
+def ended_above(tx: Connection, vault: Vault, source: Request, *, at: datetime) -> None:
+    """A partner took back a request of theirs. Whatever of ours tells what came with it is taken back too, down the
+    whole way, and whoever holds the case here is called. What two officers decided goes on, and they are called."""
+    for request_id in passing.passed_by_us(tx, source.id):
+        sealed = store.get_request(tx, request_id, lock=True)
+        if sealed is None or sealed.request.side is not Side.OURS:
+            continue
+        request, why = sealed.request, {"above": source.id}
+        if request.told_withdrawn_at is not None or request.status is Status.WITHDRAWN:
+            continue
+        if _overridden(tx, request, at=at):
+            note(tx, vault, request, "taken_back_above", at=at, facts=why, once=f"above:{request.id}:{source.id}")
+        elif request.status is Status.DRAFTED:
+            service.take_back(tx, vault, request, officer_id=None, at=at, why=why)
+        else:
+            _take_back(tx, vault, request, why, officer_id=None, at=at)
+        transfers.ring(tx, request.case_id, at=at)
 
 
 def _overridden(tx: Connection, request: Request, *, at: datetime) -> bool:

@@ -6,15 +6,19 @@ has it now, and its end goes back the same way, from each to everybody whom they
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.engine import Connection
 
 from bot.cases.hand import Hand
+from bot.exchange.gate import GateShut
 from bot.exchange.holds import service as holds
 from bot.exchange.partners.model import ChannelClosed
+from bot.exchange.requests import hold_notices_store as notices
 from bot.exchange.requests import sending, store
+from bot.exchange.requests.again import FAILED
 from bot.exchange.requests.history import note
 from bot.exchange.requests.model import NotNow, Request, Side
 from bot.exchange.requests.service import to_act
@@ -23,6 +27,9 @@ from bot.exchange.requests.transfer import store as transfer_store
 from bot.exchange.requests.transfer.model import State
 from bot.kernel.access import Permission
 from bot.kernel.crypto import Vault
+
+#: A notice that did not arrive is said again so often.
+SAID_AGAIN_AFTER = timedelta(days=1)
 
 
 def tell_hold(tx: Connection, hand: Hand, hold_id: str, request_ids: Iterable[str]) -> list[str]:
@@ -34,11 +41,84 @@ def tell_hold(tx: Connection, hand: Hand, hold_id: str, request_ids: Iterable[st
         standing = {hold.id for hold in holds.standing_holds(tx, request.case_id or "")}
         if request.side is not Side.OURS or hold_id not in standing or request.sent_at is None:
             raise NotNow
-        sending.send(tx, hand.vault, request, "hold_placed", {"hold": hold_id}, actor=hand.officer.id, at=hand.at)
-        facts = {"hold": hold_id}
-        note(tx, hand.vault, request, "hold_told", officer_id=hand.officer.id, at=hand.at, facts=facts)
+        _tell(tx, hand.vault, request, hold_id, actor=hand.officer.id, at=hand.at)
         told.append(request_id)
     return told
+
+
+def _tell(tx: Connection, vault: Vault, request: Request, hold_id: str, *, actor: str, at: datetime) -> None:
+    name = _name_of(tx, request, hold_id)
+    letter = sending.send(tx, vault, request, "hold_placed", {"hold": name}, actor=actor, at=at)
+    facts, once = {"hold": hold_id, "as": name, "letter": letter}, notices.once_told(hold_id, request.id)
+    officer_id = None if actor == sending.SYSTEM else actor
+    if not note(tx, vault, request, "hold_told", officer_id=officer_id, at=at, facts=facts, once=once):
+        note(tx, vault, request, "hold_told", officer_id=officer_id, at=at, facts=facts)  # said again by hand
+
+
+def _name_of(tx: Connection, request: Request, hold_id: str) -> str:
+    """What a partner calls a hold of ours in letters about this request. A partner whom we asked twice about one child
+    knows each hold by its id under the first request, and under every other by a name of its own: it stands by a hold
+    for the request it was told under."""
+    named = {hold: name for name, hold in _told_as(tx, request).items()}
+    if hold_id in named:
+        return named[hold_id]
+    others = [
+        each.request
+        for each in store.of_case(tx, request.case_id or "")
+        if each.request.partner_id == request.partner_id and each.request.id != request.id
+    ]
+    known = any(hold_id in _told_as(tx, other).values() for other in others)
+    return str(uuid.uuid5(uuid.UUID(hold_id), request.id)) if known else hold_id
+
+
+# By themselves
+
+
+def untold(tx: Connection, at: datetime, *, limit: int = 1000) -> list[tuple[str, str]]:
+    """Holds that stand, each with a request under way whose partner has not heard of it."""
+    return notices.untold(tx, FAILED, not_since=at - SAID_AGAIN_AFTER, limit=limit)
+
+
+def end_untold(tx: Connection, *, limit: int = 1000) -> list[tuple[str, str]]:
+    """Holds that have ended, each with a request whose partner still stands by it."""
+    return notices.end_untold(tx, limit=limit)
+
+
+def tell_by_itself(tx: Connection, *, vault: Vault, hold_id: str, request_id: str, at: datetime) -> bool:
+    """Tell the partner of a request under way that a hold stands, without waiting for anybody's hand: the child may be
+    moved tonight. False where the gate or the channel keeps it here, or it is no news any more; then whoever holds the
+    case is called, once, and it is tried again."""
+    sealed = store.get_request(tx, request_id, lock=True)
+    if sealed is None or (hold_id, request_id) not in untold(tx, at):
+        return False
+    request, savepoint = sealed.request, tx.begin_nested()
+    try:
+        _tell(tx, vault, request, hold_id, actor=sending.SYSTEM, at=at)
+    except (GateShut, ChannelClosed) as error:
+        savepoint.rollback()
+        facts = {"hold": hold_id, "why": sending.why_not(error)}
+        if note(tx, vault, request, "hold_not_told", at=at, facts=facts, once=f"hold_not:{hold_id}:{request_id}"):
+            transfers.ring(tx, request.case_id, at=at)
+        return False
+    savepoint.commit()
+    return True
+
+
+def tell_end_by_itself(tx: Connection, *, vault: Vault, hold_id: str, request_id: str, at: datetime) -> bool:
+    """Tell a partner whose channel was closed when a hold ended that it has. False where it is closed still."""
+    sealed = store.get_request(tx, request_id, lock=True)
+    if sealed is None or (hold_id, request_id) not in end_untold(tx):
+        return False
+    return bool(_tell_end(tx, vault, sealed.request, hold_id, case_id=sealed.request.case_id or "", at=at))
+
+
+def notice_failed(tx: Connection, request: Request, envelope_id: str) -> None:
+    """The notice of a hold, or of its end, did not arrive: it is owed again."""
+    for event in store.events_of(tx, request.id):
+        if event.facts.get("letter") == envelope_id:
+            once = {"hold_told": notices.once_told, "hold_end_told": notices.once_ended}.get(event.act)
+            if once is not None:
+                notices.untell(tx, once(str(event.facts["hold"]), request.id))
 
 
 def agree_to_release(tx: Connection, hand: Hand, dossier_id: str, *, reason: str) -> bool:
@@ -82,7 +162,7 @@ def partner_agrees(tx: Connection, vault: Vault, request: Request, hold_id: str,
     Raises NotToldOfIt, and `holds.model.NotNow` where it has ended already.
     """
     if request.side is Side.OURS:
-        case_id, ours = request.case_id, hold_id if hold_id in _told_of(tx, request) else None
+        case_id, ours = request.case_id, _told_as(tx, request).get(hold_id)
     else:
         case_id, ours = transfers.case_taken_for(tx, request), _brought(tx, request).get(hold_id)
     if ours is None or case_id is None:
@@ -130,7 +210,7 @@ def tell_hold_ended(tx: Connection, vault: Vault, case_id: str, hold_id: str, *,
     where a channel is closed a human has to call, and the hold has ended all the same."""
     count = 0
     for sealed in store.of_case(tx, case_id):
-        if hold_id in _told_of(tx, sealed.request):
+        if hold_id in _told_as(tx, sealed.request).values():
             count += _tell_end(tx, vault, sealed.request, hold_id, case_id=case_id, at=at)
     for transfer in transfer_store.taken(tx, case_id):
         before = store.get_request(tx, transfer.request_id)
@@ -143,20 +223,27 @@ def tell_hold_ended(tx: Connection, vault: Vault, case_id: str, hold_id: str, *,
 def _tell_end(tx: Connection, vault: Vault, request: Request, hold_id: str, *, case_id: str, at: datetime) -> int:
     savepoint = tx.begin_nested()
     try:
-        sending.send(tx, vault, request, "hold_released", {"hold": hold_id}, actor=sending.SYSTEM, at=at)
+        said = {"hold": _name_of(tx, request, hold_id) if request.side is Side.OURS else hold_id}
+        letter = sending.send(tx, vault, request, "hold_released", said, actor=sending.SYSTEM, at=at)
     except ChannelClosed:
         savepoint.rollback()
-        note(tx, vault, request, "hold_end_not_told", at=at, facts={"hold": hold_id})
-        transfers.ring(tx, case_id, at=at)
+        once = f"hold_end_not:{hold_id}:{request.id}"
+        if note(tx, vault, request, "hold_end_not_told", at=at, facts={"hold": hold_id}, once=once):
+            transfers.ring(tx, case_id, at=at)
         return 0
     savepoint.commit()
-    note(tx, vault, request, "hold_end_told", at=at, facts={"hold": hold_id})
+    facts, once = {"hold": hold_id, "letter": letter}, notices.once_ended(hold_id, request.id)
+    note(tx, vault, request, "hold_end_told", at=at, facts=facts, once=once)
     return 1
 
 
-def _told_of(tx: Connection, request: Request) -> set[str]:
-    """The holds of which the partner of a request of ours was told."""
-    return {str(event.facts.get("hold")) for event in store.events_of(tx, request.id) if event.act == "hold_told"}
+def _told_as(tx: Connection, request: Request) -> dict[str, str]:
+    """The holds of which the partner of a request of ours was told: by what it calls them, what we do."""
+    return {
+        str(event.facts.get("as", event.facts.get("hold"))): str(event.facts.get("hold"))
+        for event in store.events_of(tx, request.id)
+        if event.act == "hold_told"
+    }
 
 
 def _brought(tx: Connection, request: Request) -> dict[str, str]:

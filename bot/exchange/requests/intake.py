@@ -22,7 +22,7 @@ from bot.exchange.holds.model import Hold, HoldState, MayNotMove
 from bot.exchange.holds.model import NotNow as HoldNotNow
 from bot.exchange.partners.model import ChannelClosed
 from bot.exchange.post.model import LetterRefused, Receipt, ReceiptState, ReceivedLetter
-from bot.exchange.requests import hold_notices, sending, service, store
+from bot.exchange.requests import consent_ends, hold_notices, sending, service, store
 from bot.exchange.requests.again import FAILED
 from bot.exchange.requests.attachments import travel as attachments
 from bot.exchange.requests.attachments.model import BadPart
@@ -44,6 +44,8 @@ from bot.exchange.requests.model import (
     Status,
     judge,
 )
+from bot.exchange.requests.passing import service as passing
+from bot.exchange.requests.passing.model import NOTICES, BadNotice, NeverTold, TooManyHolders
 from bot.exchange.requests.store import THEIR_LINE, Line, PutLetter
 from bot.exchange.requests.transfer import service as transfers
 from bot.exchange.requests.transfer.file import BadFile
@@ -56,7 +58,7 @@ log = get_log("exchange")
 
 SYSTEM = sending.SYSTEM
 LONGEST_TEXT = service.LONGEST_TEXT
-NO_SUCH_REQUEST, KNOWN_REQUEST = "no_such_request", "known_request"
+NO_SUCH_REQUEST, KNOWN_REQUEST, UNKNOWN_KIND = "no_such_request", "known_request", "unknown_kind"
 #: Why a letter that waited was not sent: what `sending.RequestGatekeeper` said. The last needs no human: one did it.
 STOPPED = frozenset({"gate", "hold", "consent", "file_is_old", TAKEN_BACK := "withdrawn"})
 #: However far away a partner's due date is, and whatever its clock says.
@@ -112,7 +114,12 @@ class RequestIntake:
                 tx, self._vault, request, letter.envelope_id, receipt.code, receipt.at
             ):
                 ring_for(tx, request, at=receipt.at)
+        elif letter.kind in NOTICES:
+            if receipt.state in FAILED and receipt.code != UNKNOWN_KIND:  # their Waymark is older than such notices
+                passing.notice_failed(tx, letter.envelope_id)
         elif receipt.state in FAILED:
+            if letter.kind in ("hold_placed", "hold_released"):
+                hold_notices.notice_failed(tx, request, letter.envelope_id)
             what = "letter_stopped" if receipt.code in STOPPED else "letter_failed"
             facts = {"kind": letter.kind, "state": receipt.state.value, "code": receipt.code}
             once = f"{letter.envelope_id}:{receipt.state.value}"
@@ -167,9 +174,12 @@ class RequestIntake:
             "case_taken": self._case_taken,
             "case_arrived": self._case_arrived,
             "case_missed": self._case_missed,
+            "passed_on": self._passed_on,
+            "passed_further": self._passed_on,
+            "holder_forgot": self._holder_forgot,
         }.get(letter.kind)
         if take is None:
-            raise LetterRefused("unknown_kind")
+            raise LetterRefused(UNKNOWN_KIND)
         take(tx, letter)
 
     def _preview(self, tx: Connection, letter: ReceivedLetter) -> None:
@@ -382,23 +392,29 @@ class RequestIntake:
         attachments.forget(tx, request.id)
         transfers.stays(tx, self._vault, request, at=letter.at, proven=True)
         self._note(tx, request, "forgotten", at=letter.at)
-        self._reply(tx, request, "withdrawal_done", {}, at=letter.at)
+        consent_ends.ended_above(tx, self._vault, request, at=letter.at)
+        self._reply(tx, request, "withdrawal_done", passing.what_became_below(tx, request.id), at=letter.at)
 
     def _withdrawal_done(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.OURS)
+        try:
+            passing.below_said(tx, self._vault, request, letter.body, at=letter.at)
+        except BadNotice:
+            raise LetterRefused("bad_body") from None
+        except (NeverTold, TooManyHolders):
+            log.warning("exchange.holders_not_taken", request_id=request.id)
         self._forgotten(tx, request, at=letter.at)
 
     def _forgotten(self, tx: Connection, request: Request, *, at: datetime) -> None:
         """The partner keeps nothing of a request of ours: the ledger says so at every share made through it."""
         transfers.stays(tx, self._vault, request, at=at, proven=True)
-        if not request.still_held:
-            return
-        self._save(tx, request, replace(request, forgotten_at=at))
-        self._note(tx, request, "forgotten_there", at=at)
-        found = case_store.get_case(tx, request.case_id) if request.case_id else None
-        if found is not None:
-            consent.keeps_nothing(tx, self._vault, found.case, sending.shared_as(request), at=at)
-            attachments.keeps_nothing(tx, self._vault, request, found.case, at=at)
+        if request.still_held:
+            forgotten = replace(request, forgotten_at=at)
+            self._save(tx, request, forgotten)
+            self._note(tx, forgotten, "forgotten_there", at=at)
+            passing.partner_forgot(tx, self._vault, forgotten, at=at)
+            request = forgotten
+        let_go(tx, self._vault, request, at=at)
 
     def _reminder(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.THEIRS)
@@ -468,6 +484,34 @@ class RequestIntake:
 
     def _case_missed(self, tx: Connection, letter: ReceivedLetter) -> None:
         transfers.missed_there(tx, self._vault, self._of(tx, letter, Side.OURS), at=letter.at)
+
+    # Who has it from the partner
+
+    def _passed_on(self, tx: Connection, letter: ReceivedLetter) -> None:
+        request = self._of(tx, letter, Side.OURS)
+        try:
+            passing.heard(tx, self._vault, request, letter.body, at=letter.at)
+        except BadNotice:
+            raise LetterRefused("bad_body") from None
+        except NeverTold:
+            raise LetterRefused("not_accepted") from None
+        except TooManyHolders:
+            raise LetterRefused("too_many_holders") from None
+        if request.told_withdrawn_at is not None:  # it crossed our word, or they passed it on all the same
+            self._reply(tx, request, "request_withdrawn", {}, at=letter.at)
+            ring_for(tx, request, at=letter.at)
+
+    def _holder_forgot(self, tx: Connection, letter: ReceivedLetter) -> None:
+        request = self._of(tx, letter, Side.OURS)
+        try:
+            passing.holder_forgot(tx, self._vault, request, letter.body.get("passing"), at=letter.at)
+        except BadNotice:
+            raise LetterRefused("bad_body") from None
+        except NeverTold:
+            raise LetterRefused("not_accepted") from None
+        except TooManyHolders:
+            raise LetterRefused("too_many_holders") from None
+        let_go(tx, self._vault, request, at=letter.at)
 
     # What everything above stands on
 
@@ -551,6 +595,16 @@ class RequestIntake:
 
     def _note(self, tx: Connection, request: Request, act: str, *, at: datetime, **more: Any) -> bool:
         return note(tx, self._vault, request, act, at=at, **more)
+
+
+def let_go(tx: Connection, vault: Vault, request: Request, *, at: datetime) -> None:
+    """Once the partner of a request of ours and everybody below it keep nothing, the ledger of its case says so."""
+    if request.forgotten_at is None or passing.held_below(tx, request):
+        return
+    found = case_store.get_case(tx, request.case_id) if request.case_id else None
+    if found is not None:
+        consent.keeps_nothing(tx, vault, found.case, sending.shared_as(request), at=at)
+        attachments.keeps_nothing(tx, vault, request, found.case, at=at)
 
 
 def ring_for(tx: Connection, request: Request, *, at: datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -12,13 +13,14 @@ from sqlalchemy.engine import Connection
 from bot.exchange.gate import GateShut
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed
-from bot.exchange.requests import consent_ends, sending, store
+from bot.exchange.requests import consent_ends, hold_notices, sending, store
 from bot.exchange.requests import consent_ends_store as ends
 from bot.exchange.requests.attachments import travel as attachments
 from bot.exchange.requests.history import note
 from bot.exchange.requests.intake import SYSTEM, ring_for
 from bot.exchange.requests.keeping import forget_what_is_over
 from bot.exchange.requests.model import EXPIRES_AFTER_DUE, Act, Request, Side, reminder_due
+from bot.exchange.requests.passing import service as passing
 from bot.exchange.requests.transfer import service as transfers
 from bot.exchange.requests.transfer import store as transfer_store
 from bot.kernel.clock import Clock
@@ -75,11 +77,37 @@ class Reminders:
                 taken += await self._database.write(end)
             except Exception as error:
                 log.error("reminders.step_failed", request_id=request_id, exc_info=error)
+        taken += await self._tell_of_holds(at)
+        for holder in await self._database.read(lambda tx: passing.owed(tx, at)):
+            try:
+                again = partial(passing.say_again, vault=self._vault, holder=holder, at=at)
+                taken += await self._database.write(again)
+            except Exception as error:
+                log.error("reminders.step_failed", request_id=holder.request_id, exc_info=error)
         taken += await self._database.write(lambda tx: attachments.expire(tx, self._vault, at))
         taken += await self._database.write(lambda tx: forget_what_is_over(tx, self._vault, at))
         if taken:
             self._signals.wake("exchange", "queue", "pages", "outbox")
         return taken
+
+    async def _tell_of_holds(self, at: datetime) -> int:
+        """Tell those who must know of a hold that stands, and of one that has ended."""
+        told = 0
+        due = [
+            *((hold_notices.tell_by_itself, each) for each in await self._database.read(self._untold(at))),
+            *((hold_notices.tell_end_by_itself, each) for each in await self._database.read(hold_notices.end_untold)),
+        ]
+        for tell, (hold_id, request_id) in due:
+            try:
+                step = partial(tell, vault=self._vault, hold_id=hold_id, request_id=request_id, at=at)
+                told += await self._database.write(step)
+            except Exception as error:
+                log.error("reminders.step_failed", request_id=request_id, exc_info=error)
+        return told
+
+    @staticmethod
+    def _untold(at: datetime) -> Callable[[Connection], list[tuple[str, str]]]:
+        return lambda tx: hold_notices.untold(tx, at)
 
 
 def _is_over(request: Request, at: datetime) -> bool:

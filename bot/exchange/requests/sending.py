@@ -27,6 +27,8 @@ from bot.exchange.post import service as post
 from bot.exchange.post.model import LetterStopped, ReceiptState, WaitingLetter
 from bot.exchange.requests import store
 from bot.exchange.requests.model import NoConsent, NotNow, Request, Side, Status
+from bot.exchange.requests.passing import store as passings
+from bot.exchange.requests.passing.model import PASSED_ON
 from bot.exchange.requests.transfer import file as files
 from bot.kernel import audit
 from bot.kernel.crypto import Erased, Vault
@@ -67,11 +69,23 @@ def situation_of(tx: Connection, vault: Vault, request: Request) -> Situation:
     """What is known of the fear this request must respect: the child's of our case, or that of the people an answer of
     ours would name. Nothing recorded, or erased: nothing is known, and the gate is shut."""
     subject = request.case_id if request.side is Side.OURS and request.case_id else request.id
+    return _known_of(tx, vault, subject, request.key_id)
+
+
+def _situation_below(tx: Connection, vault: Vault, request: Request, passing: str) -> Situation:
+    """The same for a notice that somebody else has now what came with a request of theirs: it tells of the child whose
+    case it went out of."""
+    below = passings.get(tx, request.id, passing)
+    found = case_store.get_case(tx, below.case_id) if below is not None and below.case_id else None
+    return Situation() if found is None else _known_of(tx, vault, found.case.id, found.case.key_id)
+
+
+def _known_of(tx: Connection, vault: Vault, subject: str, key_id: str) -> Situation:
     row = store.situation_row(tx, subject)
     if row is None or row.sealed is None:
         return Situation()
     try:
-        key = vault.key(tx, request.key_id)
+        key = vault.key(tx, key_id)
     except Erased:
         return Situation()
     known = key.open_json(row.sealed, table="exchange_situations", row=row.id, field="situation")
@@ -355,8 +369,11 @@ def _leave(
         return gate.clear_codes(recipient, kind=kind, about=request.id, body=said)
     if request.side is Side.OURS and request.type.moves_child and request.case_id and kind != "hold_placed":
         holds.require_free_to_move(tx, request.case_id, request.adult_id)
+    of_whom = situation_of(tx, vault, request)
+    if kind == PASSED_ON:
+        of_whom = _situation_below(tx, vault, request, str(said["passing"]))
     return gate.clear(
-        situation_of(tx, vault, request),
+        of_whom,
         [recipient],
         kind=kind,
         about=request.id,

@@ -46,7 +46,10 @@ from bot.exchange.requests.model import (
     Side,
     Status,
 )
+from bot.exchange.requests.passing import service as passing
+from bot.exchange.requests.passing.model import Branch, tree
 from bot.exchange.requests.store import Line, PutLetter, RequestEvent, SealedRequest
+from bot.exchange.requests.terms import limit_with
 from bot.exchange.requests.transfer import service as transfers
 from bot.exchange.requests.transfer import store as transfer_store
 from bot.exchange.requests.transfer.model import HAND_OVER, TRANSFER, Transfer
@@ -76,6 +79,7 @@ class Draft(Struct, frozen=True):
     adult_id: str | None = None
     tell: bool = False  # whoever wrote to us wants to read in the chat what is asked and that an answer came
     wanted_by: str = ""  # of a transfer: the partner's own request that asked for the file
+    passes_on: str = ""  # the request of a partner with which came what this tells
 
 
 class SaidLine(Struct, frozen=True):
@@ -106,10 +110,20 @@ class RequestFile(Struct, frozen=True):
     transfer: Transfer | None = None
     together: tuple[Request, ...] = ()  # those that travel with it, without itself
     answered: frozenset[str] = field(default_factory=frozenset)
+    below: tuple[Branch, ...] = ()  # of ours: who has it from the partner. Of theirs: who has it from us
 
     @property
     def request(self) -> Request:
         return self.sealed.request
+
+    @property
+    def held_below(self) -> bool:
+        """Whether somebody whom the partner told has not said that they keep nothing."""
+        return any(_holds(branch) for branch in self.below)
+
+
+def _holds(branch: Branch) -> bool:
+    return branch.holder.holds or any(_holds(each) for each in branch.below)
 
 
 # Looking
@@ -211,6 +225,7 @@ def _file(tx: Connection, vault: Vault, sealed: SealedRequest, *, at: datetime) 
         transfer=transfer_store.get(tx, request.id),
         together=tuple(each for each in transfers.together_with(tx, request, lock=False) if each.id != request.id),
         answered=frozenset(store.answered(tx, request.id)),
+        below=tree(passing.holders(tx, request.id)),
     )
 
 
@@ -275,6 +290,8 @@ def draft(tx: Connection, hand: Hand, case_id: str, wanted: Draft, *, once: str 
     store.add_request(tx, request, body_sealed=_seal_body(key, request.id, wanted))
     if not note(tx, hand.vault, request, "draft", officer_id=hand.officer.id, at=hand.at, once=once or None):
         raise SentBefore
+    if wanted.passes_on:
+        passing.plan(tx, request, wanted.passes_on)
     case_store.add_event(
         tx, case.id, "asked_abroad", officer_id=hand.officer.id, at=hand.at, facts={"request": request.id}
     )
@@ -326,7 +343,20 @@ def copy_to(tx: Connection, hand: Hand, request_id: str, partner_id: str, *, onc
         body.get("translated_into", ""),
         request.adult_id,
     )  # whoever asked for the file is not the one it is offered to now
-    return draft(tx, hand, request.case_id, again, once=once)
+    copied = draft(tx, hand, request.case_id, again, once=once)
+    _plan_the_same(tx, request, copied)
+    return copied
+
+
+def _plan_the_same(tx: Connection, request: Request, copied: str) -> None:
+    """Whoever told us what a request tells hears of the copy too. Raises NotNow where one of them took it back."""
+    new = store.get_request(tx, copied)
+    assert new is not None
+    for source_id in passing.planned(tx, request.id):
+        source = store.get_request(tx, source_id)
+        if source is None or source.request.status is Status.WITHDRAWN:
+            raise NotNow
+        passing.plan(tx, new.request, source_id)
 
 
 def approve(tx: Connection, hand: Hand, request_id: str) -> Request:
@@ -381,11 +411,14 @@ def _hands_over(tx: Connection, request: Request) -> bool:
 
 
 def _send(tx: Connection, hand: Hand, request: Request, more: Mapping[str, Any]) -> Request:
+    partner = partners.get(tx, request.partner_id)
     sent = replace(
         request.after(Act.SEND, at=hand.at),
         consent_ref=_carrying(tx, request, at=hand.at),
         sent_at=hand.at,
-        due_at=request.type.limit(request.limit).span.after(hand.at),
+        due_at=limit_with(request.type, request.limit, partner.agreement if partner else None, hand.at).span.after(
+            hand.at
+        ),
     )
     preview = {**preview_of(sent), **more}
     sending.send(tx, hand.vault, request, "request_preview", preview, actor=hand.officer.id, at=hand.at)
@@ -440,6 +473,7 @@ def disclose(tx: Connection, vault: Vault, request: Request, *, actor: str, at: 
     attachments.send_waiting(tx, vault, request, {""}, actor=actor, at=at)
     transfers.handed(tx, vault, request, at=at)
     save(tx, request, replace(request, asked_on=at, consent_ref=_carrying(tx, request, at=at)))
+    passing.passed_on(tx, vault, request, body["fields"], at=at)
     note(tx, vault, request, "disclosed", officer_id=None if actor == sending.SYSTEM else actor, at=at)
     return envelope_id
 
@@ -648,6 +682,19 @@ def require_wanted(tx: Connection, wanted_by: str, partner_id: str) -> None:
         raise Incomplete(["wanted_by"])
 
 
+def to_pass_on(tx: Connection, hand: Hand) -> list[Request]:
+    """The requests of partners that this officer may read and that told us something: what they told may be what a
+    request of ours tells to somebody else."""
+    table = store.exchange_requests
+    told = sa.and_(
+        table.c.side == Side.THEIRS.value,
+        table.c.asked_on.is_not(None),
+        table.c.body_sealed.is_not(None),
+        table.c.status != Status.WITHDRAWN.value,
+    )
+    return [each.request for each in listed(tx, hand.officer, told) if not transfers.is_transfer(each.request)]
+
+
 # What everything above stands on
 
 
@@ -671,6 +718,8 @@ def _check(tx: Connection, hand: Hand, case: Case, wanted: Draft) -> RequestType
     if wrong:
         raise Incomplete(dict.fromkeys(wrong))
     transfers.require_not_handed(tx, case.id, minutes_count=request_type.one_person)
+    if wanted.passes_on and wanted.passes_on not in {each.id for each in to_pass_on(tx, hand)}:
+        raise Incomplete(["passes_on"])
     if wanted.wanted_by:
         require_wanted(tx, wanted.wanted_by, wanted.partner_id)
     if request_type.moves_child:

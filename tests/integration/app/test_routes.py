@@ -93,6 +93,8 @@ class Objects:
             )
         if route.path.startswith("/desk/exchange/countries/{code}"):  # countries belong to nobody
             return Target({"code": "TN"}, None) if state == "foreign" else None
+        if route.path.startswith("/desk/exchange/partners/{id}"):  # nor do partners
+            return Target({"id": await self._a_partner()}, None) if state == "foreign" else None
         if route.path.startswith("/desk/texts/{key}/{name}"):
             return Target({"key": "missing_child", "name": "en"}, None) if state == "foreign" else None
         if route.path.startswith("/desk/absent/{officer}"):
@@ -110,6 +112,12 @@ class Objects:
             return None if "closed" in state else await self._abroad(route, state, person)
         assert route.path.startswith("/desk/officers/{id}"), f"say what the object of {route.path} is"
         return await self._account(state, person)
+
+    async def _a_partner(self) -> str:
+        def make(tx: sa.Connection) -> str:
+            return put_partner(tx, self._helpline.vault, country="TN")
+
+        return await self._helpline.database.write(make)
 
     async def _abroad(self, route: Route, state: str, person: Person) -> Target:
         """A request of ours, or an adult, in a case in that state. Somebody else wrote both."""

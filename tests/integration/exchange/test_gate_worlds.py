@@ -48,7 +48,8 @@ from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments.service import Wanted
 from bot.exchange.requests.consent_ends import WithdrawnConsents
 from bot.exchange.requests.intake import RequestIntake
-from bot.exchange.requests.model import OWED, RequestError, Status
+from bot.exchange.requests.model import OWED, Request, RequestError, Side, Status
+from bot.exchange.requests.passing.model import PASSED_FURTHER, PASSED_ON
 from bot.exchange.requests.service import Draft
 from bot.exchange.requests.types import REQUEST_TYPES
 from bot.kernel.access import Role
@@ -82,6 +83,7 @@ class Scene:
     case_id: str
     adult: str
     consents: dict[str, frozenset[str]]  # the entries in force, by partner
+    told: list[str]  # requests of partners with which something came that may be passed on
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +101,18 @@ def scene() -> Any:
         ]
         known, case_id = _partners(tx, vault), _case(tx, vault, hands[0])
         agreed = {each: frozenset({consent.record(tx, hands[0], case_id, an_agreement_to(each)).id}) for each in known}
-        yield Scene(tx, vault, hands[0], hands[1], known, case_id, _adult(tx, hands[0], case_id), agreed)
+        told = [_told_by(tx, vault, hands[0], partner_id) for partner_id in list(known)[4:8]]  # of every tie, by an NGO
+        yield Scene(tx, vault, hands[0], hands[1], known, case_id, _adult(tx, hands[0], case_id), agreed, told)
+
+
+def _told_by(tx: Connection, vault: Vault, officer: Hand, partner_id: str) -> str:
+    """A request of a partner that was accepted, and whose personal part is here."""
+    request = Request(
+        new_id(), "XAAA-AAA", Side.THEIRS, partner_id, "info_child", Status.ACCEPTED, None, vault.new_key(tx, NOON).id,
+        ("harm",), "usual", "en", None, officer.officer.id, NOON, asked_on=NOON,
+    )  # fmt: skip
+    store.add_request(tx, request, body_sealed=b"words")
+    return request.id
 
 
 def _adult(tx: Connection, officer: Hand, case_id: str) -> str:
@@ -233,13 +246,13 @@ class Play:
             self._must_be_allowed(letter)
 
     def _must_be_allowed(self, letter: Any) -> None:
-        if letter.kind in CODES_ONLY:
+        if letter.kind in CODES_ONLY - {PASSED_ON}:
             return
         reader, request_type = self.scene.partners[letter.partner_id], REQUEST_TYPES[letter.type_key]
         if letter.request_id not in self.overridden:
             allowed = may_go(self.child, reader, made_for_asylum=request_type.made_for_asylum)
             assert allowed, (self.seed, self.child, reader, letter.kind)
-        if letter.kind == "hold_placed":
+        if letter.kind in ("hold_placed", PASSED_ON):
             return
         assert self.consents[letter.partner_id], (self.seed, letter.kind)
         assert not (request_type.moves_child and letter.adult_id and self.held), (self.seed, letter.kind)
@@ -248,13 +261,16 @@ class Play:
 
     def _some_request(self) -> str:
         table = store.exchange_requests
-        ids = list(self.tx.execute(sa.select(table.c.id).order_by(table.c.id)).scalars())
+        ours = sa.select(table.c.id).where(table.c.side == Side.OURS.value)
+        ids = list(self.tx.execute(ours.order_by(table.c.id)).scalars())
         return self.chance.choice(ids) if ids else "none"
 
     def _a_draft(self) -> Draft:
         request_type = REQUEST_TYPES[self.chance.choice(sorted(REQUEST_TYPES))]
         adult = self.chance.choice([None, self.scene.adult]) if request_type.moves_child else None
-        return a_draft(self.chance.choice(sorted(self.scene.partners)), request_type.key, adult_id=adult)
+        passes_on = random.Random(f"{self.seed} told").choice(["", *self.scene.told])
+        to = self.chance.choice(sorted(self.scene.partners))
+        return a_draft(to, request_type.key, adult_id=adult, passes_on=passes_on)
 
     def child_speaks(self) -> None:
         def some() -> frozenset[str]:
@@ -429,6 +445,7 @@ def test_no_act_of_anybody_goes_round_the_gate_the_ledger_or_a_hold(scene: Scene
     assert count.letters > WORLDS / 20  # the worlds are not empty: letters were written,
     assert min(count.by_kind.get(kind, 0) for kind in ("request_preview", "request_body", "request_withdrawn")) > 5
     assert count.by_kind["request_file"] > 5
+    assert sum(count.by_kind.get(kind, 0) for kind in (PASSED_ON, PASSED_FURTHER)) > 2
     assert count.said_again > WORLDS / 200
     assert count.refused > WORLDS / 10  # others were refused,
     assert count.left > WORLDS / 50  # of those that waited some left,

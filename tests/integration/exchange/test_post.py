@@ -17,7 +17,7 @@ from bot.exchange.partners import keys
 from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.keys import Identity
-from bot.exchange.post import service, store
+from bot.exchange.post import service, store, trust
 from bot.exchange.post.carrier import LETTERS_PATH, Carrier
 from bot.exchange.post.model import RESEND, Receipt, ReceiptState
 from bot.exchange.post.receipts import fingerprint_of, read_receipt, write_fetch
@@ -573,7 +573,7 @@ async def test_a_question_for_numbers_that_are_none_is_refused(two: Two, numbers
     partner = await only_partner(lyon)
     body = {"numbers": numbers}
     await lyon.database.write(
-        lambda tx: service._write_own(
+        lambda tx: service.write_own(
             tx, lyon.vault, partner, RESEND, body, in_reply_to=None, actor="test", at=lyon.clock.now()
         )
     )
@@ -651,7 +651,7 @@ async def test_nobody_else_fetches(two: Two):
 async def rotate(deployment: Deployment) -> None:
     identity = Identity(deployment.name, deployment.country, deployment.url)
     by, at = deployment.admins[0], deployment.clock.now()
-    await deployment.database.write(lambda tx: service.announce_key(tx, deployment.vault, identity, by=by, at=at))
+    await deployment.database.write(lambda tx: trust.announce_key(tx, deployment.vault, identity, by=by, at=at))
 
 
 async def test_a_new_key_of_ours_is_announced_and_no_letter_is_lost_on_the_way(two: Two):
@@ -662,7 +662,7 @@ async def test_a_new_key_of_ours_is_announced_and_no_letter_is_lost_on_the_way(t
     for each in two:
         each.clock.advance(timedelta(hours=1))
     await lyon.database.write(
-        lambda tx: service.announce_key(
+        lambda tx: trust.announce_key(
             tx, lyon.vault, Identity(lyon.name, "FR", lyon.url), by=lyon.admins[0], at=lyon.clock.now()
         )
     )

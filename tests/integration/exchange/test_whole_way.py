@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
+from sqlalchemy.engine import Connection
 
 from bot.exchange.gate import GateShut, Situation, Why
-from bot.exchange.partners.model import PartnerKind
+from bot.exchange.partners import store as partners
+from bot.exchange.partners.model import AgreedTime, PartnerKind
 from bot.exchange.requests import answering, overrides, service
 from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.model import Alternative, Ground, NotNow, Refusal, RequestNotFound, Status
@@ -226,3 +229,33 @@ async def test_a_due_date_follows_the_law_of_the_type(italy: Country, courier: C
     request_id = await italy.asked(case_id, draft)
 
     assert (await italy.file(request_id)).request.due_at == italy.clock.now() + timedelta(days=7)
+
+
+async def test_the_answer_is_due_when_the_agreement_with_the_partner_says(
+    italy: Country, tunisia: Country, courier: Courier
+):
+    times = {"info_child": AgreedTime(9, "protocol 7, art. 5")}
+    for country, there in ((italy, "TN"), (tunisia, "IT")):
+        await country.database.write(lambda tx, c=country, p=there: _agree(tx, c, c.others[p], times))
+    request_id = await italy.asked(await italy.case(), a_draft(italy.others["TN"]))
+    await courier.carry()
+
+    due = italy.clock.now() + timedelta(days=9)
+    assert (await italy.file(request_id)).request.due_at == (await tunisia.file(request_id)).request.due_at == due
+
+
+def _agree(tx: Connection, country: Country, partner_id: str, times: dict[str, AgreedTime]) -> None:
+    """Signed by the two who had signed before."""
+    known = partners.get(tx, partner_id, country.vault)
+    assert known is not None
+    assert known.agreement is not None
+    changed = replace(known, agreement=replace(known.agreement, times=times))
+    partners.save(tx, changed, skeleton=changed.name.casefold())
+    for key in changed.keys:
+        signed = tuple(
+            replace(each, mark=partners.signature_mark(country.vault, changed, key, each.officer_id, each.at))
+            for each in key.signatures
+        )
+        partners.save_key(tx, replace(key, signatures=signed))
+    assert (after := partners.get(tx, partner_id, country.vault)) is not None
+    assert after.why_closed(country.clock.now()) is None

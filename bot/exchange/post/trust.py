@@ -1,0 +1,63 @@
+"""What we say to partners about keys: a new one of ours, and one of another partner's that we trust no more.
+
+None of these letters is about a child: they pass no gate, and the desk may ask for them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.engine import Connection
+
+from bot.exchange.partners import service as partner_service
+from bot.exchange.partners import store as partners
+from bot.exchange.partners.keys import Identity, write_card
+from bot.exchange.post.model import KEY_CARD, KEY_DOUBTED, KEY_REVOKED
+from bot.exchange.post.service import known_partner, write_own
+from bot.kernel.crypto import Vault
+
+
+def announce_key(tx: Connection, vault: Vault, identity: Identity, *, by: str, at: datetime) -> int:
+    """A new pair of ours, and a letter about it to every partner whose channel is open. Returns how many letters.
+
+    Those letters are signed with the pair before, which every partner goes on believing until it has the new one.
+    """
+    earlier = partner_service.current_own_key(tx, vault, at)
+    pair = partner_service.rotate_own_key(tx, vault, by=by, at=at)
+    card = {"kid": pair.kid, "card": write_card(pair, identity)}
+    told = 0
+    for partner in partners.everyone(tx, vault):
+        if partner.our_kid is None:
+            partners.set_our_kid(tx, partner.id, earlier.kid)
+        if partner.why_closed(at) is None:
+            write_own(tx, vault, partner, KEY_CARD, card, in_reply_to=None, actor=by, at=at)
+            told += 1
+    return told
+
+
+def revoke(tx: Connection, vault: Vault, partner_id: str, kid: str | None, *, by: str, at: datetime) -> tuple[int, int]:
+    """Trust a key of a partner no more, or none of its keys where `kid` is None, and say so to every other partner
+    whose channel is open: who of them exchanges with it, we cannot know. Returns how many keys, and how many were told.
+
+    It is our word and no more: there, two admins decide.
+    """
+    partner = known_partner(tx, vault, partner_id)
+    gone = partner_service.revoke_keys(tx, vault, partner_id, kid, by=by, at=at)
+    told = 0
+    for other in partners.everyone(tx, vault):
+        if gone and partner.deployment and other.id != partner_id and other.why_closed(at) is None:
+            body = {"deployment": partner.deployment, "keys": gone}
+            write_own(tx, vault, other, KEY_REVOKED, body, in_reply_to=None, actor=by, at=at)
+            told += 1
+    return len(gone), told
+
+
+def keep_doubted(tx: Connection, vault: Vault, partner_id: str, *, heard: str, officer_id: str, at: datetime) -> int:
+    """An admin has called a partner one of whose keys another one calls revoked, and trusts it on. Returns how many
+    more admins are needed; with the last the partner hears that it is settled. Raises CannotSign."""
+    named = {"heard": heard, "officer_id": officer_id}
+    settled, missing = partner_service.keep_doubted(tx, vault, partner_id, **named, at=at)
+    if settled:
+        partner, body = known_partner(tx, vault, partner_id), {"keys": settled, "by": "", "settled": True}
+        write_own(tx, vault, partner, KEY_DOUBTED, body, in_reply_to=None, actor=officer_id, at=at)
+    return missing

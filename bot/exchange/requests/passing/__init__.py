@@ -1,0 +1,1 @@
+"""Who passed on what, and to whom: the tree of holders over several hops."""

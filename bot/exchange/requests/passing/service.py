@@ -1,0 +1,263 @@
+"""Passing on what came from a partner: whoever told us hears who has it now, and that they let it go again.
+
+What came with a case that was handed to us, or with a request of a partner that an officer named in a draft, is passed
+on when a request of ours tells it. The notice is a letter like any other: it goes through the gate, with the fears of
+the child's case here, for it says where in the world the child is spoken of. Where the gate shuts it out, one of codes
+says that one more has it, and neither who nor where: nobody who told us counts the holders too few.
+
+What a partner says of those below it is its word. It can say too much or too little of its own branch, and nothing of
+anybody else's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from msgspec.structs import replace
+from sqlalchemy.engine import Connection
+
+from bot.exchange.gate import GateShut
+from bot.exchange.partners import store as partners
+from bot.exchange.partners.model import ChannelClosed
+from bot.exchange.requests import sending
+from bot.exchange.requests import store as requests
+from bot.exchange.requests.history import note
+from bot.exchange.requests.model import Request, Side
+from bot.exchange.requests.passing import store
+from bot.exchange.requests.passing.model import (
+    HOLDER_FORGOT,
+    MOST,
+    PASSED_FURTHER,
+    PASSED_ON,
+    Holder,
+    NeverTold,
+    TooManyHolders,
+    read_passed_on,
+    read_passing,
+    read_passings,
+)
+from bot.exchange.requests.transfer import store as transfer_store
+from bot.kernel.crypto import Vault
+
+#: A notice that could not be sent, or did not arrive, is said again so often.
+SAID_AGAIN_AFTER = timedelta(days=1)
+#: Of a partner of ours without Waymark nobody knows a lasting name.
+NO_NAME = ""
+
+
+# Passing on
+
+
+def plan(tx: Connection, request: Request, source_id: str) -> None:
+    """A draft of ours tells what came with this request of theirs: whoever wrote that one hears of it, once it goes."""
+    store.add(tx, Holder(source_id, request.id, case_id=request.case_id))
+
+
+def planned(tx: Connection, request_id: str) -> list[str]:
+    """The requests of theirs of which a request of ours tells, or will tell, something."""
+    return [each.request_id for each in store.of_passing(tx, request_id)]
+
+
+def passed_by_us(tx: Connection, source_id: str) -> list[str]:
+    """The requests by which we passed on, or will, what came with a request of theirs; and what those below us did."""
+    return [each.passing for each in store.of_request(tx, source_id)]
+
+
+def passed_on(tx: Connection, vault: Vault, request: Request, fields: Iterable[str], *, at: datetime) -> None:
+    """A request of ours has told its partner something: everybody from whom its case came hears who has it now."""
+    partner = partners.get(tx, request.partner_id, vault)
+    if request.case_id is None or partner is None:
+        return
+    came = [each.request_id for each in transfer_store.taken(tx, request.case_id)]
+    items = tuple(sorted({*fields, *sending.items_of(request)}))
+    for source_id in dict.fromkeys([*came, *planned(tx, request.id)]):
+        known = store.get(tx, source_id, request.id, lock=True)
+        if known is not None and known.holds:
+            continue
+        holder = Holder(
+            source_id,
+            request.id,
+            case_id=request.case_id,
+            deployment=partner.deployment or NO_NAME,
+            country=partner.country,
+            items=items,
+            at=at,
+        )
+        _keep(tx, holder)
+        _say(tx, vault, holder, at=at)
+
+
+def _keep(tx: Connection, holder: Holder) -> None:
+    if not store.add(tx, holder):
+        store.save(tx, holder)
+
+
+def _say(tx: Connection, vault: Vault, holder: Holder, *, at: datetime) -> bool:
+    """Tell whoever told us how it stands with somebody below us. Where it cannot be said now it is owed."""
+    sealed = requests.get_request(tx, holder.request_id)
+    assert sealed is not None  # a passing points at its request by a foreign key
+    source = sealed.request
+    for kind, body in _words(holder):
+        savepoint = tx.begin_nested()
+        try:
+            letter = sending.send(tx, vault, source, kind, body, actor=sending.SYSTEM, at=at)
+        except GateShut:
+            savepoint.rollback()
+            continue
+        except ChannelClosed:
+            savepoint.rollback()
+            break
+        savepoint.commit()
+        store.save(tx, replace(holder, letter=letter, tried_at=at))
+        note(tx, vault, source, f"{kind}_said", at=at, facts={"passing": holder.passing})
+        return True
+    store.save(tx, replace(holder, letter=None, tried_at=at))
+    note(tx, vault, source, "passing_not_told", at=at, once=f"not_told:{source.id}:{holder.passing}")
+    return False
+
+
+def _words(holder: Holder) -> list[tuple[str, dict[str, Any]]]:
+    """The letters that would do, the one that says most first."""
+    name: dict[str, Any] = {"passing": holder.passing}
+    if holder.forgotten_at is not None:
+        return [(HOLDER_FORGOT, name)]
+    placed = {**name, "parent": holder.parent}
+    named = {**placed, "holder": holder.deployment, "country": holder.country, "items": list(holder.items)}
+    return [(PASSED_ON, named), (PASSED_FURTHER, placed)] if holder.is_named else [(PASSED_FURTHER, placed)]
+
+
+def notice_failed(tx: Connection, envelope_id: str) -> None:
+    """A word of ours did not arrive: it is said again."""
+    holder = store.of_letter(tx, envelope_id)
+    if holder is not None:
+        store.save(tx, replace(holder, letter=None))
+
+
+def owed(tx: Connection, at: datetime, *, limit: int = 100) -> list[Holder]:
+    """Those of whom whoever told us has not heard."""
+    return store.owed(tx, tried_before=at - SAID_AGAIN_AFTER, limit=limit)
+
+
+def say_again(tx: Connection, *, vault: Vault, holder: Holder, at: datetime) -> bool:
+    """Say what is owed once more. False where it still cannot be said, or was said meanwhile."""
+    now = store.get(tx, holder.request_id, holder.passing, lock=True)
+    return now is not None and now.letter is None and now.tried_at == holder.tried_at and _say(tx, vault, now, at=at)
+
+
+# Hearing
+
+
+def heard(tx: Connection, vault: Vault, request: Request, said: Mapping[str, Any], *, at: datetime) -> None:
+    """The partner of a request of ours says that somebody has from it what we told it. Those who told us hear it too.
+
+    Raises BadNotice, NeverTold, TooManyHolders.
+    """
+    told = read_passed_on(said)
+    _must_have_been_told(tx, request)
+    known = store.get(tx, request.id, told.passing, lock=True)
+    if known is not None and (known.is_named or not told.is_named):
+        return
+    if known is None:
+        _must_have_room(tx, request.id)
+    if known is None:
+        holder = replace(told, request_id=request.id, at=at)
+    else:
+        holder = replace(known, deployment=told.deployment, country=told.country, items=told.items)
+    _keep(tx, holder)
+    note(tx, vault, request, "passed_on_there", at=at, facts={"passing": told.passing})
+    for above in store.of_passing(tx, request.id):
+        if above.at is not None:
+            _relay(tx, vault, above, holder, at=at)
+
+
+def _relay(tx: Connection, vault: Vault, above: Holder, holder: Holder, *, at: datetime) -> None:
+    """Say it to whoever told us; what is more than it may hear is left out by `_say`."""
+    if len(store.of_request(tx, above.request_id)) >= MOST:
+        return  # the one above would refuse it
+    passed = replace(
+        holder,
+        request_id=above.request_id,
+        parent=holder.parent or above.passing,
+        case_id=above.case_id,
+        letter=None,
+        tried_at=None,
+    )
+    _keep(tx, passed)
+    _say(tx, vault, passed, at=at)
+
+
+def holder_forgot(tx: Connection, vault: Vault, request: Request, said: object, *, at: datetime) -> None:
+    """The partner of a request of ours says that one below it keeps nothing. Raises as `heard`."""
+    _forgot(tx, vault, request, read_passing(said), at=at)
+
+
+def below_said(tx: Connection, vault: Vault, request: Request, said: Mapping[str, Any], *, at: datetime) -> None:
+    """What the partner says of those below it when it confirms that it keeps nothing itself: who has not confirmed yet,
+    of whom we may not have heard, and who has. Older partners say nothing of it. Raises as `heard`."""
+    still, gone = (read_passings(said.get(name, [])) for name in ("below", "gone"))
+    for passing in still:
+        if store.get(tx, request.id, passing) is None:
+            heard(tx, vault, request, {"passing": passing}, at=at)
+    for passing in gone:
+        _forgot(tx, vault, request, passing, at=at)
+
+
+def _forgot(tx: Connection, vault: Vault, request: Request, passing: str, *, at: datetime) -> None:
+    _must_have_been_told(tx, request)
+    known = store.get(tx, request.id, passing, lock=True)
+    if known is not None and known.forgotten_at is not None:
+        return
+    if known is None:  # that they ever had it was never told, or got lost
+        _must_have_room(tx, request.id)
+        known = Holder(request.id, passing, at=at)
+    _keep(tx, replace(known, forgotten_at=at))
+    note(tx, vault, request, "holder_forgot", at=at, facts={"passing": passing})
+    _let_go(tx, vault, passing, at=at)
+
+
+def partner_forgot(tx: Connection, vault: Vault, request: Request, *, at: datetime) -> None:
+    """The partner of a request of ours keeps nothing of it any more: those who told us hear it."""
+    _let_go(tx, vault, request.id, at=at)
+
+
+def _let_go(tx: Connection, vault: Vault, passing: str, *, at: datetime) -> None:
+    """This passing is over, wherever we told of it."""
+    for above in store.of_passing(tx, passing):
+        if above.holds:
+            gone = replace(above, forgotten_at=at, letter=None, tried_at=None)
+            store.save(tx, gone)
+            _say(tx, vault, gone, at=at)
+
+
+def _must_have_been_told(tx: Connection, request: Request) -> None:
+    if not any(letter.kind == "request_body" for letter in requests.letters_of(tx, request.id)):
+        raise NeverTold(request.id)
+
+
+def _must_have_room(tx: Connection, request_id: str) -> None:
+    if len(store.of_request(tx, request_id)) >= MOST:
+        raise TooManyHolders(request_id)
+
+
+# Looking
+
+
+def holders(tx: Connection, request_id: str) -> list[Holder]:
+    """Everybody below a request, planned ones left out."""
+    return [each for each in store.of_request(tx, request_id) if each.at is not None]
+
+
+def held_below(tx: Connection, request: Request) -> bool:
+    """Whether somebody has it from the partner of a request of ours and has not said that they let it go."""
+    return request.side is Side.OURS and store.any_holds(tx, request.id)
+
+
+def what_became_below(tx: Connection, request_id: str) -> dict[str, list[str]]:
+    """For the word that we keep nothing: of those who have it from us, who has not said the same yet, and who has."""
+    every = holders(tx, request_id)
+    return {
+        "below": [each.passing for each in every if each.holds],
+        "gone": [each.passing for each in every if not each.holds],
+    }

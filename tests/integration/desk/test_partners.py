@@ -1,0 +1,197 @@
+"""The register of partners on the desk: added from a key file, signed by two admins who called, changed, revoked."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from msgspec.structs import replace
+
+from bot.exchange.partners import keys, store
+from bot.exchange.partners.keys import Identity, fingerprint
+from bot.exchange.partners.model import AgreedTime, Contact
+from bot.exchange.post import store as letters
+from bot.kernel import officers
+from bot.kernel.access import Role
+from tests.conftest import NOON
+from tests.integration.exchange.two_countries import put_partner
+
+PASSWORD = "a long enough word for this"
+PAGE = "/desk/exchange/partners"
+SAID = {
+    "name": "Tunis Child Protection",
+    "country": "tn",
+    "kind": "ngo",
+    "reports": "some",
+    "reports_to": "Tunisia, LY",
+    "languages": "ar, fr",
+    "contact_name-0": "Leila B.",
+    "contact_phone-0": "+216 71 000 000",
+    "reach": "push",
+    "reference": "MoU <14>",
+    "valid_from": "2026-01-01",
+    "valid_to": "2027-01-01",
+    "retention_days": "90",
+    "purposes": "child_protection",
+    "data_classes": "identity",
+    "may_send": "info_child",
+    "may_receive": "info_child",
+    "time_days-info_child": "14",
+    "time_source-info_child": "art. 5",
+}
+
+
+@pytest.fixture
+async def admins(world, at_desk):
+    """Two admins with passwords, each at a desk of their own."""
+    found, hashed = [], officers.hash_password(PASSWORD)
+    for name in ("amira", "bruno"):
+        admin = await world.officer(name, Role.ADMIN)
+        await world.database.write(lambda tx, a=admin: officers.set_password(tx, a.id, hashed))
+        found.append(await at_desk(admin))
+    return found
+
+
+def hidden_of(browser) -> dict[str, str]:
+    found = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', browser.page.split("<main")[1])
+    return {name: unescape(value) for name, value in found}
+
+
+def a_pair() -> keys.OwnKey:
+    return keys.make_pair(deployment=None, at=NOON - timedelta(days=1))
+
+
+def card_of(pair: keys.OwnKey, name: str = "Tunis") -> bytes:
+    return keys.write_card(pair, Identity(name, "TN", "https://tunis.example.org")).encode()
+
+
+async def added(browser, card: bytes, **changed: str) -> str:
+    """The page after a partner was added."""
+    await browser.go(f"{PAGE}/new")
+    said = {**SAID, **changed}
+    return await browser.upload(f"{PAGE}/new", card, **{**hidden_of(browser), **said})
+
+
+async def everyone(world):
+    return await world.database.read(lambda tx: store.everyone(tx, world.vault))
+
+
+async def test_a_partner_is_added_from_its_key_file_and_open_once_two_admins_have_signed(world, admins):
+    amira, bruno = admins
+    pair = a_pair()
+    page = await added(amira, card_of(pair))
+
+    [partner] = await everyone(world)
+    assert amira.path == f"{PAGE}/{partner.id}"
+    assert (partner.reports_to, partner.endpoint) == (frozenset({"TN", "LY"}), "https://tunis.example.org")
+    assert partner.agreement is not None
+    assert partner.agreement.times == {"info_child": AgreedTime(14, "art. 5")}
+    digits = fingerprint(pair.sign_public, pair.seal_public)
+    shown = page.split('<p class="fingerprint"')[1].split("</p>")[0]
+    assert re.findall(r">(\d{5})<", shown) == list(digits)
+    assert "MoU &lt;14&gt;" in page
+    assert partner.why_closed(NOON) is not None
+
+    sign, right = f"{PAGE}/{partner.id}/sign", " ".join(digits)
+    for heard, password, sentence in (
+        (right, "not it", "The password is wrong"),
+        ("12345 " * 10, PASSWORD, "Not signed."),
+    ):
+        await amira.go(f"{PAGE}/{partner.id}")
+        assert sentence in await amira.send(sign, heard=heard, password=password)
+        assert amira.status == 409
+    await amira.go(f"{PAGE}/{partner.id}")
+    await amira.send(sign, heard=right, password=PASSWORD)
+    assert "Not signed." in await amira.send(sign, heard=right, password=PASSWORD)  # one person is not two
+    assert (await everyone(world))[0].why_closed(NOON) is not None
+    await bruno.go(f"{PAGE}/{partner.id}")
+    await bruno.send(sign, heard=right, password=PASSWORD)
+
+    assert (await everyone(world))[0].why_closed(NOON) is None
+    assert '<span class="chip chip-ok">open</span>' in await bruno.go(PAGE)
+
+
+async def test_what_is_wrong_is_said_beside_its_field_and_nothing_typed_is_lost(world, admins):
+    amira, _ = admins
+    page = await added(amira, b"no key file")
+    assert amira.status == 409
+    assert "This is no key file" in page
+    page = await added(
+        amira, card_of(a_pair()), retention_days="soon", reports="", reports_to="", **{"time_source-info_child": ""}
+    )
+    assert page.count("This is missing or cannot be so.") >= 3
+    assert 'value="soon"' in page
+    assert "MoU &lt;14&gt;" in page
+    await added(amira, card_of(a_pair()))
+    page = await added(amira, card_of(a_pair()), name="Tunis Child Protectlon")  # an l for an i
+    assert "looks the same is known already: Tunis Child Protection" in unescape(re.sub("<[^>]+>", "", page))
+    page = await added(amira, card_of(a_pair()), name="Tunis Child Protections")
+    assert "It is another one than those named above" in page
+    assert len(await everyone(world)) == 1
+    await added(amira, card_of(a_pair()), name="Tunis Child Protections", sure="yes")
+    assert len(await everyone(world)) == 2
+
+
+async def test_a_change_is_signed_again_and_keeps_what_was_not_touched(world, admins):
+    amira, bruno = admins
+    pair = a_pair()
+    await added(amira, card_of(pair))
+    [partner] = await everyone(world)
+    for admin in (amira, bruno):
+        await admin.go(f"{PAGE}/{partner.id}")
+        right = " ".join(fingerprint(pair.sign_public, pair.seal_public))
+        await admin.send(f"{PAGE}/{partner.id}/sign", heard=right, password=PASSWORD)
+    more = (*partner.contacts, Contact("Omar", "+216 1"), Contact("Sana", "+216 2"))
+    await world.database.write(lambda tx: store.save(tx, replace(partner, contacts=more), skeleton="tunis"))
+    await amira.go(f"{PAGE}/{partner.id}/change")
+    assert "Sana" in amira.page
+    typed = dict(re.findall(r'<input name="([\w-]+)" value="([^"]*)"', amira.page))
+    assert typed["reference"] == "MoU &lt;14&gt;"
+    changed = {**SAID, "may_send": ["info_child", "verify_adult"]}
+    await amira.post(f"{PAGE}/{partner.id}/change", **{**hidden_of(amira), **changed})
+
+    [after] = await everyone(world)
+    assert after.may_send == {"info_child", "verify_adult"}
+    assert (after.deployment, after.endpoint, after.agreement) == (
+        partner.deployment,
+        partner.endpoint,
+        partner.agreement,
+    )
+    assert after.why_closed(NOON) is not None
+
+
+async def test_revoking_is_at_once_and_told_and_our_key_is_made_anew(world, admins):
+    amira, _ = admins
+    first, other = [
+        await world.database.write(lambda tx, c=code: put_partner(tx, world.vault, country=c)) for code in ("TN", "ML")
+    ]
+    await amira.go(f"{PAGE}/{first}")
+    await amira.send(f"{PAGE}/{first}/revoke")
+    assert "tick that you are sure" in amira.page
+    await amira.go(f"{PAGE}/{first}")
+    await amira.send(f"{PAGE}/{first}/revoke", sure="yes")
+
+    waiting = await world.database.read(lambda tx: letters.waiting_letters(tx, other, limit=9))
+    assert [letter.kind for letter in waiting] == ["key_revoked"]
+    assert "was revoked" in await amira.go(PAGE)
+    before = await world.database.read(lambda tx: store.own_keys(tx, world.vault))
+    await amira.send(f"{PAGE}/rotate", sure="yes")
+    after = await world.database.read(lambda tx: store.own_keys(tx, world.vault))
+    assert len(after) == len(before) + 1
+
+
+async def test_whoever_is_no_admin_reads_the_register_or_not_even_that(world, at_desk):
+    partner_id = await world.database.write(lambda tx: put_partner(tx, world.vault, country="TN"))
+    coordinator = await at_desk(await world.officer("coordinator", Role.COORDINATOR))
+    officer = await at_desk(await world.officer("officer", Role.OFFICER))
+
+    page = await coordinator.go(f"{PAGE}/{partner_id}")
+    assert coordinator.status == 200
+    assert "<form" not in page.split("<main")[1].split("</main>")[0]
+    await coordinator.go(f"{PAGE}/new")
+    assert coordinator.status == 404
+    for path in (PAGE, f"{PAGE}/{partner_id}"):
+        await officer.go(path)
+        assert officer.status == 404

@@ -1,0 +1,377 @@
+"""What a child agreed to share is passed on by whoever got it: everybody further up learns who has it, and taking it
+back reaches the last of them, whoever lies, goes round in circles, is lost or shut out on the way."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from sqlalchemy.engine import Connection
+
+from bot.cases import consent, telling
+from bot.exchange.gate import Situation
+from bot.exchange.partners import store as partners
+from bot.exchange.post import store as post
+from bot.exchange.post.model import LetterRefused, Receipt, ReceiptState
+from bot.exchange.requests import answering, service, store
+from bot.exchange.requests.consent_ends import WithdrawnConsents
+from bot.exchange.requests.intake import RequestIntake
+from bot.exchange.requests.model import Incomplete, NotNow
+from bot.exchange.requests.passing import acts
+from bot.exchange.requests.passing import store as passings
+from bot.exchange.requests.passing.model import MOST, Branch, Holder
+from bot.exchange.requests.reminders import Reminders
+from bot.exchange.requests.transfer import store as transfers
+from bot.kernel.clock import SetClock
+from bot.kernel.crypto import Vault
+from bot.kernel.database import open_database
+from bot.kernel.ids import new_id
+from bot.kernel.live import Signals
+from tests.conftest import NOON
+from tests.integration.cases.world import World
+from tests.integration.exchange.two_countries import (
+    Country,
+    Courier,
+    a_draft,
+    an_agreement_to,
+    hand_over,
+    put_partner,
+)
+
+
+@dataclass
+class Chain:
+    """Italy asked Tunisia, Tunisia asked Libya with what it had from Italy, and Libya Chad."""
+
+    italy: Country
+    tunisia: Country
+    libya: Country
+    chad: Country
+    courier: Courier
+    case_id: str = ""
+    consent_id: str = ""
+    asked: str = ""  # by Italy
+    passed: str = ""  # by Tunisia
+    further: str = ""  # by Libya
+
+    async def below(self) -> tuple[Branch, ...]:
+        return (await self.italy.file(self.asked)).below
+
+    async def taken_back(self) -> None:
+        await self.italy.do(consent.withdraw, self.case_id, self.consent_id, holders=[WithdrawnConsents()])
+
+    async def red(self) -> list[bool]:
+        """For each share of the case, whether it still waits for whoever got it."""
+        shares = await self.italy.see(lambda tx: consent.shares_of(tx, self.case_id))
+        return [share.waits_for_recipient for share in shares]
+
+
+async def passed_on(holder: Country, to: str, source: str, courier: Courier, **situation: Any) -> str:
+    """A request for a case of its own that tells what came with `source`, accepted at once. Its id."""
+    case_id = await holder.case(**situation)
+    request_id = await holder.asked(case_id, a_draft(holder.others[to], passes_on=source))
+    await courier.carry()
+    return request_id
+
+
+@pytest.fixture
+async def chain(
+    italy: Country, tunisia: Country, courier: Courier, clock: SetClock, tmp_path: Path, sqlite_template: Path
+) -> AsyncIterator[Chain]:
+    more = []
+    for number, country in enumerate(("LY", "TD")):
+        shutil.copy(sqlite_template, tmp_path / f"{country}.db")
+        database = open_database(f"sqlite:///{tmp_path / f'{country}.db'}")
+        vault = Vault(bytes([number + 1]) * 32)
+        await database.write(lambda tx, vault=vault: vault.prepare(tx, NOON))
+        made = Country(World(database, vault), clock, country)
+        await made.prepare()
+        more.append(made)
+    libya, chad = more
+    for one, other in ((tunisia, libya), (libya, tunisia), (libya, chad), (chad, libya)):
+        one.others[other.country] = await one.database.write(
+            lambda tx, one=one, other=other: put_partner(tx, one.vault, country=other.country)
+        )
+    yield Chain(italy, tunisia, libya, chad, Courier(italy, tunisia, libya, chad))
+    for each in more:
+        await each.database.close()
+
+
+async def told(chain: Chain) -> Chain:
+    """Tunisia has it from Italy."""
+    chain.case_id = await chain.italy.case(consented=False)
+    row = await chain.italy.do(consent.record, chain.case_id, an_agreement_to(chain.italy.others["TN"]))
+    chain.consent_id = row.id
+    chain.asked = await chain.italy.asked(chain.case_id, a_draft(chain.italy.others["TN"]))
+    await chain.courier.carry()
+    await chain.tunisia.do(answering.accept, chain.asked)
+    await chain.courier.carry()
+    return chain
+
+
+async def passed(chain: Chain, **situation: Any) -> Chain:
+    """Libya has it from Tunisia."""
+    await told(chain)
+    chain.passed = await passed_on(chain.tunisia, "LY", chain.asked, chain.courier, **situation)
+    await chain.libya.do(answering.accept, chain.passed)
+    await chain.courier.carry()
+    return chain
+
+
+async def further(chain: Chain) -> Chain:
+    """Chad has it from Libya."""
+    await passed(chain)
+    chain.further = await passed_on(chain.libya, "TD", chain.passed, chain.courier)
+    await chain.chad.do(answering.accept, chain.further)
+    await chain.courier.carry()
+    return chain
+
+
+def said(chain: Chain, kind: str) -> list[dict[str, Any]]:
+    return [body for _, each, body in chain.courier.carried if each == kind]
+
+
+async def test_whoever_told_it_first_sees_everybody_who_has_it_and_from_whom(chain: Chain):
+    await further(chain)
+
+    [libya] = await chain.below()
+    assert (libya.holder.passing, libya.holder.country, libya.holder.holds) == (chain.passed, "LY", True)
+    assert {"names", "data:family", "data:identity"} <= set(libya.holder.items)
+    [chad] = libya.below
+    assert (chad.holder.passing, chad.holder.parent, chad.holder.country) == (chain.further, chain.passed, "TD")
+    partner = await chain.tunisia.see(lambda tx: partners.get(tx, chain.tunisia.others["LY"], chain.tunisia.vault))
+    assert partner is not None
+    assert libya.holder.deployment == partner.deployment
+    assert not any("told" in str(body) for body in said(chain, "passed_on"))  # names of fields and ids, no words
+    assert chain.courier.refused == []
+
+
+async def test_taking_it_back_goes_down_the_tree_and_stays_red_until_the_last_has_confirmed(chain: Chain):
+    await further(chain)
+    chad, chain.courier = chain.courier, Courier(chain.italy, chain.tunisia, chain.libya)  # Chad cannot be reached
+    await chain.taken_back()
+    await chain.courier.carry()
+
+    here = (await chain.italy.file(chain.asked)).request
+    assert not here.still_held  # Tunisia itself has confirmed
+    assert await chain.red() == [True]
+    [libya] = await chain.below()
+    assert (libya.holder.holds, libya.below[0].holder.holds) == (False, True)
+    await chain.libya.database.write(_let_go_of_held)
+    await chad.carry()
+
+    assert await chain.red() == [False]
+    assert (await chain.libya.file(chain.passed)).erased
+    assert (await chain.chad.file(chain.further)).erased
+    assert not any(branch.holder.holds for branch in await chain.below())
+
+
+def _let_go_of_held(tx: Connection) -> None:
+    letters = post.exchange_letters
+    tx.execute(letters.update().where(letters.c.state == "held").values(state="waiting"))
+
+
+async def test_where_the_gate_shuts_out_who_has_it_those_above_learn_that_one_more_has_it(chain: Chain):
+    """The child who is in Tunisia now fears Italy's partner there: nothing may tell it where she is spoken of."""
+    await told(chain)
+    await chain.tunisia.database.write(
+        lambda tx: _reports_to(tx, chain.tunisia, chain.tunisia.others["IT"], frozenset({"IT"}))
+    )
+    chain.passed = await passed_on(
+        chain.tunisia, "LY", chain.asked, chain.courier, situation=Situation(frozenset({"IT"}), False)
+    )
+    await chain.libya.do(answering.accept, chain.passed)
+    await chain.courier.carry()
+
+    [one] = await chain.below()
+    assert (one.holder.country, one.holder.deployment, one.holder.items, one.holder.holds) == ("", "", (), True)
+    assert said(chain, "passed_on") == []
+    await chain.taken_back()
+    await chain.courier.carry()
+    assert await chain.red() == [False]
+
+
+def _reports_to(tx: Connection, country: Country, partner_id: str, states: frozenset[str]) -> None:
+    found = partners.get(tx, partner_id, country.vault)
+    assert found is not None
+    changed = replace(found, reports_to=states)
+    partners.save(tx, changed, skeleton=changed.name.casefold())
+    for key in changed.keys:
+        signed = tuple(
+            replace(each, mark=partners.signature_mark(country.vault, changed, key, each.officer_id, each.at))
+            for each in key.signatures
+        )
+        partners.save_key(tx, replace(key, signatures=signed))
+
+
+async def test_a_notice_that_was_lost_is_said_again(chain: Chain):
+    await told(chain)
+    chain.passed = await passed_on(chain.tunisia, "LY", chain.asked, Courier(chain.tunisia, chain.libya))
+    await chain.libya.do(answering.accept, chain.passed)
+    await Courier(chain.tunisia, chain.libya).carry()
+    [letter] = [
+        each
+        for each in await chain.tunisia.see(lambda tx: store.letters_of(tx, chain.asked))
+        if each.kind == "passed_on"
+    ]
+    gone = Receipt(chain.tunisia.others["IT"], letter.envelope_id, ReceiptState.UNDELIVERED, "connection", NOON)
+    await chain.tunisia.database.write(lambda tx: RequestIntake(chain.tunisia.vault).told(tx, gone))
+    assert await chain.below() == ()
+
+    reminders = Reminders(chain.tunisia.database, chain.tunisia.clock, Signals(), chain.tunisia.vault)
+    await reminders.look()
+    await chain.courier.carry()
+    assert await chain.below() == ()  # a day has to pass: nobody is flooded
+    chain.tunisia.clock.advance(timedelta(days=1))
+    await reminders.look()
+    await reminders.look()
+    await chain.courier.carry()
+
+    [libya] = await chain.below()
+    assert libya.holder.passing == chain.passed
+    assert len(said(chain, "passed_on")) == 1
+
+
+async def test_one_of_whom_no_notice_came_is_named_with_the_word_that_the_partner_forgets(chain: Chain):
+    """Every notice on the way was lost, and Chad cannot be reached: the tree is red all the same."""
+    await told(chain)
+    await chain.taken_back()
+    one, other = new_id(), new_id()
+    await hand_over(
+        chain.italy,
+        "TN",
+        "withdrawal_done",
+        {"request": chain.asked, "below": [one], "gone": [other]},
+        request_type="info_child",
+    )
+
+    assert await chain.red() == [True]
+    assert {(each.holder.passing, each.holder.holds) for each in await chain.below()} == {(one, True), (other, False)}
+    await hand_over(
+        chain.italy, "TN", "holder_forgot", {"request": chain.asked, "passing": one}, request_type="info_child"
+    )
+    assert await chain.red() == [False]
+
+
+async def test_a_notice_that_says_more_than_ids_and_names_of_fields_is_refused(chain: Chain):
+    await told(chain)
+    lie = {"request": chain.asked, "passing": new_id(), "items": ["Amina Trabelsi"]}
+
+    with pytest.raises(LetterRefused, match="bad_body"):
+        await hand_over(chain.italy, "TN", "passed_on", lie, request_type="info_child")
+
+    assert await chain.below() == ()
+
+
+async def test_a_partner_speaks_for_its_own_branch_alone_and_only_of_what_it_was_told(chain: Chain):
+    case_id = await chain.italy.case()
+    chain.asked = await chain.italy.asked(case_id, a_draft(chain.italy.others["TN"]))
+    await chain.courier.carry()
+    notice = {"request": chain.asked, "passing": new_id(), "country": "LY"}
+    with pytest.raises(LetterRefused, match="not_accepted"):  # it was told nothing that it could have passed on
+        await hand_over(chain.italy, "TN", "passed_on", notice, request_type="info_child")
+    chain.italy.others["LY"] = await chain.italy.database.write(
+        lambda tx: put_partner(tx, chain.italy.vault, country="LY")
+    )
+    await chain.tunisia.do(answering.accept, chain.asked)
+    await chain.courier.carry()
+
+    with pytest.raises(LetterRefused, match="no_such_request"):  # another partner's request is not there
+        await hand_over(chain.italy, "LY", "passed_on", notice, request_type="info_child")
+    forgot = {"request": chain.asked, "passing": notice["passing"]}
+    with pytest.raises(LetterRefused, match="no_such_request"):
+        await hand_over(chain.italy, "LY", "holder_forgot", forgot, request_type="info_child")
+    assert await chain.below() == ()
+
+
+async def test_holders_in_a_circle_each_stand_in_the_tree_once_and_a_flood_is_refused(chain: Chain):
+    await told(chain)
+    one, other = new_id(), new_id()
+    for passing, parent in ((one, other), (other, one)):
+        notice = {"request": chain.asked, "passing": passing, "parent": parent, "country": "LY"}
+        await hand_over(chain.italy, "TN", "passed_on", notice, request_type="info_child")
+
+    def count(branches: tuple[Branch, ...]) -> int:
+        return sum(1 + count(each.below) for each in branches)
+
+    assert count(await chain.below()) == 2
+    more = [Holder(chain.asked, new_id(), at=NOON) for _ in range(MOST - 2)]
+    await chain.italy.database.write(lambda tx: [passings.add(tx, each) for each in more])
+    notice = {"request": chain.asked, "passing": new_id()}
+    with pytest.raises(LetterRefused, match="too_many_holders"):
+        await hand_over(chain.italy, "TN", "passed_further", notice, request_type="info_child")
+
+
+async def test_where_the_one_in_the_middle_is_shut_out_an_officer_hears_the_last_directly(chain: Chain):
+    """Italy closed Tunisia's channel: nothing comes through it any more, and Libya's word is heard by phone."""
+    await passed(chain)
+    await chain.italy.database.write(
+        lambda tx: tx.execute(partners.exchange_partners.update().values(closed_at=chain.italy.clock.now()))
+    )
+    await chain.taken_back()
+    await chain.courier.carry()
+    assert await chain.red() == [True]
+
+    await chain.italy.do(acts.heard_directly, chain.asked, chain.passed)
+    [libya] = await chain.below()
+    assert (libya.holder.holds, libya.holder.by_phone) == (False, True)
+    assert await chain.red() == [True]  # Tunisia itself has said nothing
+    with pytest.raises(NotNow):
+        await chain.italy.do(acts.heard_directly, chain.asked, chain.passed)
+
+
+async def test_what_two_officers_decided_is_not_taken_back_from_above_and_stays_red_there(chain: Chain):
+    await told(chain)
+    case_id = await chain.tunisia.case(consented=False)
+    wanted = {"kind": consent.Kind.OVERRIDE, "reason": "trafficking", "why": "He waits outside.", "text": "Not asked."}
+    row = await chain.tunisia.do(consent.record, case_id, an_agreement_to(chain.tunisia.others["LY"], **wanted))
+    await chain.tunisia.do(telling.record, case_id, telling.Said(row.id, why_not="danger"), once="")
+    await chain.tunisia.do(consent.second, case_id, row.id, by=chain.tunisia.coordinator)
+    chain.passed = await chain.tunisia.asked(case_id, a_draft(chain.tunisia.others["LY"], passes_on=chain.asked))
+    await chain.courier.carry()
+    await chain.libya.do(answering.accept, chain.passed)
+    await chain.courier.carry()
+    await chain.taken_back()
+    await chain.courier.carry()
+
+    file = await chain.tunisia.file(chain.passed)
+    assert "taken_back_above" in [event.act for event in file.events]
+    assert file.request.told_withdrawn_at is None
+    assert await chain.red() == [True]
+
+
+async def test_a_case_that_came_to_us_is_passed_on_to_the_knowledge_of_whoever_had_it(chain: Chain):
+    """No officer has to say where a case came from that was handed over."""
+    case_id = await chain.italy.case()
+    chain.asked = await chain.italy.asked(case_id, a_draft(chain.italy.others["TN"], "case_transfer"))
+    await chain.courier.carry()
+    await chain.tunisia.do(answering.accept, chain.asked)
+    await chain.courier.carry()
+    moved = await chain.tunisia.see(lambda tx: transfers.get(tx, chain.asked))
+    assert moved is not None
+    await chain.tunisia.do(consent.record, moved.case_id, an_agreement_to(chain.tunisia.others["LY"]))
+    passed_by = await chain.tunisia.asked(moved.case_id, a_draft(chain.tunisia.others["LY"]))
+    await chain.courier.carry()
+    await chain.libya.do(answering.accept, passed_by)
+    await chain.courier.carry()
+
+    [libya] = await chain.below()
+    assert (libya.holder.passing, libya.holder.country) == (passed_by, "LY")
+
+
+async def test_a_draft_names_only_a_request_that_its_officer_may_read_and_that_told_something(chain: Chain):
+    await told(chain)
+    case_id = await chain.tunisia.case()
+    [found] = await chain.tunisia.do(service.to_pass_on)
+    assert found.id == chain.asked
+    stranger = await chain.tunisia.world.officer("stranger")
+    assert await chain.tunisia.do(service.to_pass_on, by=stranger) == []
+    draft = a_draft(chain.tunisia.others["LY"], passes_on=new_id())
+    with pytest.raises(Incomplete):
+        await chain.tunisia.do(service.draft, case_id, draft)

@@ -1,0 +1,188 @@
+"""A partner's key is revoked somewhere, and whoever else exchanges with it hears so: sends stop at once, two admins
+decide, and nobody can shut another's channel without its knowing, for good, or twice."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.exchange.partners import keys
+from bot.exchange.partners import service as partner_service
+from bot.exchange.partners import store as partners
+from bot.exchange.partners.model import KeyState, Partner
+from bot.exchange.partners.service import CannotSign
+from bot.exchange.post import service as post
+from bot.exchange.post import trust
+from bot.exchange.post.watch import look_at_exchange
+from bot.exchange.refusals import ChannelClosed
+from bot.kernel.clock import SetClock
+from bot.kernel.database import open_database
+from tests.conftest import NOON
+from tests.integration.exchange.world import Deployment
+
+Three = tuple[Deployment, Deployment, Deployment]
+
+
+@pytest.fixture
+async def three(two: tuple[Deployment, Deployment], tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Three]:
+    """Lyon and Rome both exchange with Tunis and with each other."""
+    shutil.copy(sqlite_template, tmp_path / "third.db")
+    database = open_database(f"sqlite:///{tmp_path / 'third.db'}")
+    rome = Deployment("Rome Refuge", "IT", database, SetClock(NOON))
+    await rome.prepare()
+    async with rome.serving(tmp_path):
+        every = (*two, rome)
+        for one in every:
+            for other in every:
+                if one is not other:
+                    await one.meet(other)
+        yield every
+    await database.close()
+
+
+async def known(here: Deployment, there: Deployment) -> Partner:
+    everyone = await here.database.read(lambda tx: partners.everyone(tx, here.vault))
+    return next(each for each in everyone if each.name == there.name)
+
+
+async def revoked(here: Deployment, there: Deployment) -> tuple[int, int]:
+    who = await known(here, there)
+    at = here.clock.now()
+    return await here.database.write(lambda tx: trust.revoke(tx, here.vault, who.id, None, by=here.admins[0], at=at))
+
+
+async def kept(here: Deployment, there: Deployment, admin: int, heard: str = "") -> int:
+    """An admin here calls the other one and hears its digits."""
+    who = await known(here, there)
+    right = " ".join(keys.fingerprint(who.keys[0].sign_public, who.keys[0].seal_public))
+    at = here.clock.now()
+    said = {"heard": heard or right, "officer_id": here.admins[admin], "at": at}
+    return await here.database.write(lambda tx: trust.keep_doubted(tx, here.vault, who.id, **said))
+
+
+async def told_of_keys(here: Deployment, there: Deployment, kids: list[str], of: str) -> None:
+    """What a program that lies can write: a genuine letter about keys it names as it likes."""
+    who = await known(here, there)
+    body = {"deployment": of, "keys": kids}
+    at = here.clock.now()
+    await here.database.write(
+        lambda tx: post.write_own(
+            tx, here.vault, who, post.KEY_REVOKED, body, in_reply_to=None, actor=here.admins[0], at=at
+        )
+    )
+    await here.send()
+
+
+async def advice(here: Deployment) -> str:
+    at = here.clock.now()
+    return "\n".join(await here.database.read(lambda tx: look_at_exchange(tx, here.vault, at)))
+
+
+async def test_sends_stop_at_once_and_go_on_when_two_admins_have_called(three: Three):
+    lyon, tunis, rome = three
+    waiting = await lyon.put(await known(lyon, tunis))
+    assert await revoked(rome, tunis) == (1, 1)
+    await rome.send()
+
+    doubted = await known(lyon, tunis)
+    assert doubted.keys[0].state(NOON) is KeyState.VERIFIED  # nothing is revoked by another's word
+    with pytest.raises(ChannelClosed, match="says that the key of Tunis Child Protection is revoked"):
+        await lyon.put(doubted)
+    await lyon.send()
+    await tunis.work()
+    assert tunis.texts == []
+    assert "says that the key of Tunis Child Protection is revoked" in await advice(lyon)
+
+    assert await kept(lyon, tunis, 0) == 1
+    with pytest.raises(CannotSign, match="signed this key already"):
+        await kept(lyon, tunis, 0)
+    with pytest.raises(CannotSign, match="not the digits"):
+        await kept(lyon, tunis, 1, heard="12345 " * 10)
+    assert await kept(lyon, tunis, 1) == 0
+    lyon.clock.advance(post.FETCHED_IN_VAIN)
+    await lyon.send()
+    await tunis.work()
+    assert tunis.texts == ["Who cared for the child?"]
+    assert (await lyon.letter(waiting)).state == "stored"
+
+
+async def test_whoever_is_called_revoked_hears_of_it_and_is_heard_on(three: Three):
+    lyon, tunis, rome = three
+    await revoked(rome, tunis)
+    await rome.send()
+    await lyon.send()
+
+    assert "Lyon Refuge was told, or says, that our key is revoked" in await advice(tunis)
+    await tunis.put(await known(tunis, lyon), "She is here.")
+    await tunis.send()
+    await lyon.work()
+    assert lyon.texts == ["She is here."]  # what it has to say of a child is not silenced by a third
+    for admin in (0, 1):
+        await kept(lyon, tunis, admin)
+    lyon.clock.advance(post.FETCHED_IN_VAIN)
+    await lyon.send()
+    assert "our key is revoked" not in await advice(tunis)
+
+
+async def test_said_again_of_the_same_key_it_counts_no_second_time(three: Three):
+    lyon, tunis, rome = three
+    kid = (await known(lyon, tunis)).keys[0].kid
+    await told_of_keys(rome, lyon, [kid], of=(await known(lyon, tunis)).deployment or "")
+    for admin in (0, 1):
+        await kept(lyon, tunis, admin)
+
+    await told_of_keys(rome, lyon, [kid], of=(await known(lyon, tunis)).deployment or "")
+
+    assert (await known(lyon, tunis)).why_closed(NOON) is None
+
+
+async def test_what_a_liar_says_of_keys_that_are_not_as_it_says_changes_nothing(three: Three):
+    lyon, tunis, rome = three
+    theirs, own = await known(lyon, tunis), await known(rome, lyon)
+    await told_of_keys(rome, lyon, [theirs.keys[0].kid], of="another")  # not that deployment's key
+    await told_of_keys(rome, lyon, ["nobody's"], of=theirs.deployment or "")
+    await told_of_keys(rome, lyon, [], of=theirs.deployment or "")
+    await told_of_keys(rome, lyon, [own.keys[0].kid], of=own.deployment or "")  # ours: we are told, and go on
+
+    assert (await known(lyon, tunis)).why_closed(NOON) is None
+    assert "Rome Refuge was told, or says, that our key is revoked" in await advice(lyon)
+    assert await lyon.put(await known(lyon, tunis))
+
+
+@pytest.mark.parametrize("how", ["closed", "revoked"])
+async def test_the_word_of_one_who_is_trusted_no_more_stops_nobody(three: Three, how: str):
+    """Whoever stole a key may call everybody's revoked: with its own goes all it said."""
+    lyon, tunis, rome = three
+    await revoked(rome, tunis)
+    await rome.send()
+    liar, at = await known(lyon, rome), lyon.clock.now()
+    assert (await known(lyon, tunis)).why_closed(NOON) is not None
+
+    if how == "revoked":
+        await revoked(lyon, rome)
+    else:
+        await lyon.database.write(
+            lambda tx: partner_service.close_partner(tx, lyon.vault, liar.id, by=lyon.admins[0], at=at)
+        )
+
+    assert (await known(lyon, tunis)).why_closed(NOON) is None
+
+
+async def test_where_the_admins_agree_the_key_is_revoked_here_too_and_what_it_vouched_for(three: Three):
+    lyon, tunis, rome = three
+    identity = keys.Identity(tunis.name, tunis.country, tunis.url)
+    await tunis.database.write(lambda tx: trust.announce_key(tx, tunis.vault, identity, by=tunis.admins[0], at=NOON))
+    kid = (await known(lyon, tunis)).keys[0].kid
+    await told_of_keys(rome, lyon, [kid], of=(await known(lyon, tunis)).deployment or "")
+    await tunis.send()  # a key that only the one in doubt vouches for is in doubt as well
+    in_doubt = await known(lyon, tunis)
+    assert [key.doubted for key in in_doubt.keys] == [True, True]
+
+    assert await revoked(lyon, tunis) == (2, 1)
+
+    after = await known(lyon, tunis)
+    assert {key.state(NOON) for key in after.keys} == {KeyState.REVOKED}
+    assert await lyon.database.read(lambda tx: partners.doubts_about(tx, [kid])) == []
