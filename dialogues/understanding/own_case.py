@@ -7,9 +7,44 @@ native review. Whoever says it in other words meets the dialogue as ever, and ca
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import Final
 
 from dialogues.understanding.fold import clean, fold, words
+
+#: So many letters of a form may be the beginning of a longer word, and shorter ones are not looked at.
+_STEM = 3
+
+
+class _Forms:
+    """Exact forms of whole messages, compiled when a message first holds no other words than theirs.
+
+    Compiling all of them took a twentieth of every start, and hardly a message holds no other word.
+    """
+
+    def __init__(self, forms: str) -> None:
+        self._forms = forms
+
+    def match(self, said: str) -> re.Match[str] | None:
+        return self._compiled.match(said) if all(map(self._knows, said.split())) else None
+
+    @cached_property
+    def _compiled(self) -> re.Pattern[str]:
+        return re.compile(self._forms)
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        return frozenset(re.findall(r"[^\W\d_]+", self._forms))
+
+    @cached_property
+    def _stems(self) -> tuple[str, ...]:
+        return tuple(word for word in self._words if len(word) >= _STEM)
+
+    def _knows(self, word: str) -> bool:
+        """Whether one of the forms may hold this word. (`heures?` stands for two.)"""
+        short = len(word) <= _STEM or word[0].isdecimal()
+        return short or word in self._words or word.startswith(self._stems) or word + "s" in self._words
+
 
 CODE_DIGITS = 16
 #: What may stand beside the digits of a return code; with any other word they are something else, such as an account.
@@ -18,7 +53,7 @@ _BESIDE = (
     "mi codigo numero para volver es el aqui esta رمز رمزي العوده كود كودي رقم رقمي هو هذا",
 )
 _BESIDE_CODE: Final = frozenset(word for line in _BESIDE for word in line.split())
-_WHO_HAS: Final = re.compile(
+_WHO_HAS: Final = _Forms(
     r"^(?:(?:please|tell me|can you tell me|i want to know|hello) )*"
     r"(?:who(?: else)?|which people|what people) (?:has|have|got|holds|keeps|sees|saw|seen|reads?|received|knows?)"
     r"(?: seen| read| received| got)? (?:all )?my (?:file|case|data|information|info|papers|details)(?: now)?$"
@@ -33,7 +68,7 @@ _WHO_HAS: Final = re.compile(
     r"(?:ملفي|بياناتي|معلوماتي|قضيتي|اوراقي)$"
     r"|^(?:لمن|مع من) (?:اعطيتم|ارسلتم|شاركتم) (?:ملفي|بياناتي|معلوماتي)$"
 )
-_ERASE: Final = re.compile(
+_ERASE: Final = _Forms(
     r"^(?:please |i want you to |can you |i want to )*(?:erase|delete|remove|destroy|forget) "
     r"(?:everything|all|what)?(?: of)? ?(?:you know|you have|you wrote)? ?"
     r"(?:about me|of me|my (?:file|case|data|information|info|messages|words)|what i (?:wrote|told you|said))$"
@@ -46,7 +81,7 @@ _ERASE: Final = re.compile(
     r"|^(?:من فضلك |اريد )*(?:امسح|امسحوا|احذف|احذفوا|مسح|حذف) (?:كل )?"
     r"(?:شي عني|ما تعرفون عني|ملفي|بياناتي|معلوماتي|رسايلي)$"
 )
-_NEW_CODE: Final = re.compile(
+_NEW_CODE: Final = _Forms(
     r"^(?:please |i )*(?:lost|forgot|need|want|give me)(?: a| an| my| the)*(?: new| another)? (?:return )?code$"
     r"|^(?:j ai )?(?:perdu|oublie) (?:mon|le) code(?: de retour)?$|^je veux un (?:nouveau )?code(?: de retour)?$"
     r"|^(?:perdi|olvide) (?:mi|el) codigo(?: para volver)?$"
@@ -57,7 +92,7 @@ _SET_WORD: Final = re.compile(
     r"^(?:my (?:secret|danger|safe|alarm) word (?:is|will be)|mon mot (?:secret|d alerte) (?:est|sera|c est)"
     r"|mi palabra (?:secreta|de alarma) (?:es|sera)|كلمتي السريه(?: هي)?) (?P<word>.+)$"
 )
-_HOW_LONG: Final = re.compile(
+_HOW_LONG: Final = _Forms(
     r"^(?:hello |hey |please |sorry |so |and |but )*"
     r"(?:how long|how much longer|how many minutes|how long now"
     r"|how (?:long|much longer|many minutes|many hours) "
@@ -67,7 +102,7 @@ _HOW_LONG: Final = re.compile(
     r"|how long (?:is|s) the (?:wait|queue|line)|how many (?:people )?(?:are )?(?:before|ahead of) me"
     r"|(?:is|are) (?:anyone|anybody|someone|somebody|a person|they|you) (?:there|coming|still there)"
     r"|when (?:will|does|do) (?:someone|somebody|anyone|a person|they) (?:answer|come|write|reply)(?: me| to me)?"
-    r"|where is (?:the|my) person|why (?:does )?(?:no ?one|nobody) (?:answer|answers|answering|is answering))$"
+    r"|where is (?:the|my) person|why (?:does )?(?:noone|no one|nobody) (?:answer|answers|answering|is answering))$"
     r"|^(?:bonjour |allo |svp |et )*"
     r"(?:combien de temps|(?:c est |ce sera )?dans combien de temps|encore combien de temps"
     r"|(?:pendant )?combien de temps (?:dois je|je dois|faut il|il faut|ca va|cela va) (?:encore )?"
@@ -88,26 +123,26 @@ _HOW_LONG: Final = re.compile(
     r"|هل (?:يوجد|هناك|في) (?:احد|شخص)(?: هنا)?|كم شخص(?:ا)? (?:قبلي|امامي)|لماذا لا (?:يرد|يجيب) احد)$"
 )
 #: A time of the day: 18, 18:30, 18h30, 6 pm. Punctuation is gone by then.
-_TIME = r"(\d{1,2})(?: ?h)?(?: ?(\d{2}))?(?: ?([ap]m))?"
-_SAFE_HOURS: Final = re.compile(
+_TIME = r"(\d{1,2})(?: ?h)?(?: ?(\d{2}))?(?: ?(am|pm))?"
+_SAFE_HOURS: Final = _Forms(
     rf"^(?:it is )?safe (?:from|between) {_TIME} (?:to|until|till|and) {_TIME}$"
     rf"|^(?:c est )?sur (?:de|entre) {_TIME} (?:a|et) {_TIME}$"
     rf"|^(?:es )?seguro (?:de|entre) (?:las )?{_TIME} (?:a|y) (?:las )?{_TIME}$"
     rf"|^(?:الوقت )?(?:امن|الامن) (?:من|بين) (?:الساعه )?{_TIME} (?:الي|حتي|و) ?(?:الساعه )?{_TIME}$"
 )
-_SAFE_TIME: Final = re.compile(
+_SAFE_TIME: Final = _Forms(
     r"^(?:my |a |set |choose )*safe (?:time|hours?)$|^when (?:can|should) you write to me$"
     r"|^(?:mon |une |choisir )*heures? sures?$|^quand (?:pouvez vous|peux tu) m ecrire$"
     r"|^(?:mi |una |elegir )*horas? seguras?$|^cuando (?:pueden|puedes) escribirme$"
     r"|^(?:وقتي الامن|وقت امن|الوقت الامن|متي تكتبون لي)$"
 )
-_ANY_TIME: Final = re.compile(
+_ANY_TIME: Final = _Forms(
     r"^(?:forget|delete|cancel) my safe (?:time|hours?)$|^any time is safe$"
     r"|^(?:oublie|oubliez|efface) mon heure sure$|^toute heure est sure$"
     r"|^(?:olvida|olviden|borra) mi hora segura$|^cualquier hora es segura$"
     r"|^(?:انس|امسح|الغ) وقتي الامن$|^كل وقت امن$"
 )
-_OWN_CLOCK: Final = re.compile(
+_OWN_CLOCK: Final = _Forms(
     rf"^my (?:time|clock) (?:is|says) {_TIME}$|^(?:mon heure est|chez moi il est) {_TIME}$"
     rf"|^(?:mi hora es|mi reloj marca) {_TIME}$|^(?:ساعتي|الساعه عندي) {_TIME}$"
 )

@@ -123,3 +123,11 @@ def test_who_asks_how_long_it_takes_is_understood(text: str):
 )
 def test_other_questions_of_time_are_not_about_the_wait(text: str):
     assert not own_case.asks_how_long(text)
+
+
+def test_a_message_with_another_word_compiles_nothing():
+    forms = own_case._Forms("^(?:please )*erase everything$")
+
+    assert forms.match("where can i sleep tonight") is None
+    assert "_compiled" not in vars(forms)
+    assert forms.match("please erase everything")
