@@ -6,7 +6,7 @@ import re
 
 from msgspec.structs import replace
 
-from bot.cases import consent, store
+from bot.cases import consent, store, telling
 from bot.cases.consent import Kind
 from bot.cases.record import service as record
 from bot.conversations import service as conversations
@@ -36,12 +36,18 @@ async def test_a_guardian_agreed_so_the_desk_asks_whether_the_child_was_told_and
     await browser.go(f"{page}/file")
     assert "This may have to be reported to an authority." in browser.page
     assert "Was the child told that Shelter &lt;b&gt; gets something?" in re.sub("</?bdi>", "", browser.page)
-    ready = re.search(r'<textarea name="words"[^>]*lang="ar"[^>]*>([^<]+)</textarea>', browser.page)[1]
-    await browser.send(f"{page}/told", about=row_id, how="send", words=ready)
+    words = re.findall(r'name="about" value="([\w-]+)".*?<textarea[^>]* lang="ar"[^>]*>([^<]+)<', browser.page, re.S)
+    assert words == [
+        (row_id, world.words.text("ar", telling.READY_SHARE)),
+        ("report", world.words.text("ar", telling.READY_REPORT)),
+    ]
+    ready = words[0][1]
+    await browser.send(f"{page}/told", how="send", words=ready)
     assert "Was the child told that" not in browser.page
-    await browser.send(
-        f"{page}/told", about="report", how="not", why_not="danger", whom="Police", more="He reads along."
-    )
+    await browser.send(f"{page}/told", how="not", why_not="danger", more="He reads along.")
+    assert browser.status == 409, "to which authority?"
+    assert 'value="He reads along."' in browser.page
+    await browser.send(f"{page}/told", how="not", why_not="danger", whom="Police", more="He reads along.")
 
     assert "This may have to be reported" not in browser.page
     assert "Telling them would put somebody in danger" in browser.page
