@@ -10,6 +10,7 @@ from bot.cases import consent, store, telling
 from bot.cases.consent import Kind
 from bot.cases.record import service as record
 from bot.conversations import service as conversations
+from bot.conversations.store import outbox
 from bot.kernel.access import Role
 from tests.integration.cases.test_consent import AGREED
 from tests.integration.desk.test_handing import claimed
@@ -62,6 +63,25 @@ async def test_a_guardian_agreed_so_the_desk_asks_whether_the_child_was_told_and
     await browser.go(f"{page}/refer")
     await browser.send(f"{page}/refer", urgency="urgent", items="age", ask="A bed?", adult="nobody")
     assert "Sent. For a receiver without an account:" in browser.page
+
+
+async def test_words_that_never_arrived_told_nobody_and_the_file_asks_again(world, at_desk):
+    amira = await world.officer("amira")
+    case_id = await claimed(world, amira, reason="sexual_abuse")
+    browser, page = await at_desk(amira), f"/desk/cases/{case_id}"
+    await browser.go(f"{page}/file")
+    await browser.send(f"{page}/told", how="send", whom="Youth office", words="I tell you first.")
+    assert "the child was told<" in browser.page
+    assert "This may have to be reported" not in browser.page
+
+    await world.database.write(lambda tx: tx.execute(outbox.update().values(state="dead", cause="blocked")))
+
+    for path in (f"{page}/file", f"{page}/print"):
+        await browser.go(path)
+        assert "not delivered" in browser.page
+        assert "the child was told<" not in browser.page
+        assert "the child was told ·" not in browser.page
+    assert "This may have to be reported" in await browser.go(f"{page}/file")
 
 
 async def test_the_second_officer_cannot_sign_before_it_is_answered_and_a_foreign_case_is_not_found(world, at_desk):
