@@ -7,7 +7,7 @@ import re
 from msgspec.structs import replace
 
 from bot.cases import consent, store, telling
-from bot.cases.consent import Kind
+from bot.cases.consent import Kind, Purpose
 from bot.cases.record import service as record
 from bot.conversations import service as conversations
 from bot.conversations.store import outbox
@@ -102,3 +102,22 @@ async def test_the_second_officer_cannot_sign_before_it_is_answered_and_a_foreig
     csrf = re.search(r'name="csrf" value="(\w+)"', his.page)[1]
     await his.post(f"{page}/told", csrf=csrf, about="report", how="told", whom="Police", words="I tell you first.")
     assert his.status == 404
+
+
+async def test_numbers_without_names_ask_for_no_telling_and_the_second_officer_signs(world, at_desk):
+    amira, ines = await world.officer("amira"), await world.officer("ines", Role.COORDINATOR, Role.OFFICER)
+    case_id = await claimed(world, amira)
+    numbers = replace(
+        AGREED, kind=Kind.OVERRIDE, purpose=Purpose.REPORTING, reason="abuse", why="Now.", items=("age",), withheld=()
+    )
+    row = await world.database.write(lambda tx: consent.record(tx, world.hand(amira), case_id, numbers))
+    hers, page = await at_desk(ines), f"/desk/cases/{case_id}"
+    await hers.go(f"{page}/file")
+    assert "Was the child told that" not in hers.page
+
+    await hers.send(f"{page}/consents/second", consent=row.id)
+
+    assert hers.status == 200
+    assert "First say whether the child was told" not in hers.page
+    [signed] = await world.database.read(lambda tx: consent.of_case(tx, case_id))
+    assert signed.second_by == ines.id
