@@ -14,10 +14,11 @@ from types import MappingProxyType
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
-from bot.cases import consent, consent_store, store, telling_store, waiting
+from bot.cases import consent, consent_store, store, telling_store
 from bot.cases.consent import Consent, Kind, Purpose
 from bot.cases.hand import Hand, key_of, note_in_audit, target, unseal
 from bot.cases.model import Case, CaseStatus, NotAllowedNow, NotToldFirst
+from bot.cases.service import answer_person
 from bot.conversations import service as conversations
 from bot.kernel.access import Permission
 from bot.kernel.crypto import Vault
@@ -91,6 +92,7 @@ class Telling(Struct, frozen=True):
     why_not: str | None
     whom: str
     words: str
+    undelivered: bool  # the line that told them never arrived: they do not know
 
 
 def may_have_to_be_reported(reason: str, concerns: Collection[str] = ()) -> bool:
@@ -112,7 +114,7 @@ def asks(row: Consent) -> bool:
 
 def open_for(tx: Connection, case_id: str, rows: Collection[Consent]) -> list[Consent]:
     """Those of these rows whose question nobody has answered."""
-    answered = {row.consent_id for row in telling_store.of_case(tx, case_id)}
+    answered = {row.consent_id for row in telling_store.of_case(tx, case_id) if not row.undelivered}
     return [row for row in rows if asks(row) and row.withdrawn_at is None and row.id not in answered]
 
 
@@ -132,6 +134,10 @@ def record(tx: Connection, hand: Hand, case_id: str, said: Said, *, once: str) -
 
     Raises CaseNotFound, NotAllowedNow.
     """
+    return _keep(tx, hand, case_id, said, once=once) is not None
+
+
+def _keep(tx: Connection, hand: Hand, case_id: str, said: Said, *, once: str) -> str | None:
     case = target(tx, hand, case_id, Permission.CONSENT_RECORD)
     consent_id = None if said.about == REPORT else said.about
     told, words, whom = said.told_ago is not None, said.words.strip(), said.whom.strip()
@@ -145,7 +151,7 @@ def record(tx: Connection, hand: Hand, case_id: str, said: Said, *, once: str) -
     facts = {"about": consent_id or REPORT, "telling": telling_id, "why": None if told else said.why_not}
     act = "told_first" if told else "not_told_first"
     if not store.add_event(tx, case.id, act, officer_id=hand.officer.id, at=hand.at, facts=facts, once=once or None):
-        return False
+        return None
     telling_store.add(
         tx,
         {
@@ -161,22 +167,25 @@ def record(tx: Connection, hand: Hand, case_id: str, said: Said, *, once: str) -
         },
     )
     note_in_audit(tx, hand, f"case.{act}", case, facts)
-    return True
+    return telling_id
 
 
 def tell(tx: Connection, hand: Hand, case_id: str, said: Said, *, once: str) -> bool:
-    """Send these words to the child now, and keep that they were told with them. False when this very form was sent
-    before.
+    """Send these words to the child now, and keep that they were told with them, as long as the line does not die.
+    False when this very form was sent before.
 
-    Raises what `waiting.answer` does: on a watched phone, or outside the safe time, nothing is sent and nothing kept.
+    Raises what `answer_person` does: on a watched phone, or outside the safe time, nothing is sent and nothing kept.
     """
     case = target(tx, hand, case_id, Permission.CASE_ANSWER)
     if case.status is not CaseStatus.CLAIMED:
         raise NotAllowedNow(case.number)
     now = Said(about=said.about, whom=said.whom, told_ago=timedelta(0), words=said.words)
-    if not record(tx, hand, case_id, now, once=once):
+    telling_id = _keep(tx, hand, case_id, now, once=once)
+    if telling_id is None:
         return False
-    waiting.answer(tx, hand, case_id, text=said.words, once="")
+    line = answer_person(tx, hand, case_id, text=said.words, once="")
+    if line is not None:
+        telling_store.sent_as(tx, telling_id, case.conversation_id, line)
     return True
 
 
@@ -192,6 +201,7 @@ def of_case(tx: Connection, vault: Vault, case: Case) -> list[Telling]:
             row.why_not,
             unseal(tx, vault, case, row.whom_sealed, TABLE, row.id, "whom"),
             unseal(tx, vault, case, row.words_sealed, TABLE, row.id, "words"),
+            row.undelivered,
         )
         for row in telling_store.of_case(tx, case.id)
     ]

@@ -136,6 +136,7 @@ WHY_NOT: Mapping[str, str] = {
     "gate": N_("the refugee gate is shut"),
     "hold": N_("a hold stands, or the tie of the adult is not supported"),
     "consent": N_("nobody's consent carries it any more"),
+    "not_told": N_("nobody has said in the file whether the child was told"),
     "channel": N_("the channel to the partner is closed"),
     "withdrawn": N_("the request was withdrawn"),
     "file_is_old": N_("a hold or a fear was recorded since: send the file again"),

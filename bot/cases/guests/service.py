@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
-from bot.cases import consent
+from bot.cases import consent, telling
 from bot.cases import store as cases
 from bot.cases.consent import Agreement, Kind, Purpose
 from bot.cases.guests import store
@@ -73,6 +73,7 @@ class Invited(Struct, frozen=True):
 
     guest: Guest
     name: str
+    untold: bool  # nobody has said yet whether the child was told: until then the link does not open
 
 
 class GuestLine(Struct, frozen=True):
@@ -206,7 +207,11 @@ def invited(tx: Connection, hand: Hand, case_id: str) -> list[Invited]:
     """Everyone who was invited, the last first. Raises CaseNotFound."""
     case = visible(tx, hand.officer, case_id, at=hand.at).case
     return [
-        Invited(guest, unseal(tx, hand.vault, case, sealed, TABLE, guest.id, "name"))
+        Invited(
+            guest,
+            unseal(tx, hand.vault, case, sealed, TABLE, guest.id, "name"),
+            untold=(agreed := _standing(tx, guest, hand.at)) is not None and not telling.is_settled(tx, agreed),
+        )
         for guest, sealed in store.of_case(tx, case.id)
     ]
 
@@ -323,7 +328,8 @@ def _require_welcome(
     case = sealed.case
     if case.conversation_id != guest.conversation_id or not _talk_is_open(tx, case):
         raise LinkDead
-    if _standing(tx, guest, at) is None:
+    agreed = _standing(tx, guest, at)
+    if agreed is None or not telling.is_settled(tx, agreed):  # else a child learns of it last
         raise LinkDead
     try:
         vault.key(tx, case.key_id)

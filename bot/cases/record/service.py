@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from bot.cases import intake
 from bot.cases import store as case_store
 from bot.cases.guests.model import VIEWED
-from bot.cases.hand import Hand, key_of, note_in_audit, target, unseal, visible, write_down
+from bot.cases.hand import SYSTEM, Hand, key_of, note_in_audit, target, unseal, visible, write_down
 from bot.cases.model import Case, CaseError, CaseStatus, NotAllowedNow
 from bot.cases.record import store, unlock_store
 from bot.cases.record.fields import FIELDS, READING, Field, Level, checked
@@ -75,6 +75,11 @@ class Task(Struct, frozen=True):
     made_by: str
     done_by: str | None
     done_at: datetime | None
+
+    @property
+    def is_overtaken(self) -> bool:
+        """It was not done: another came in its place, or its day was taken away."""
+        return self.done_by == SYSTEM
 
     def is_late(self, at: datetime) -> bool:
         return self.done_at is None and self.due_at <= at
@@ -172,10 +177,13 @@ def write_fields(
 
 
 def _plan_next_look(tx: Connection, hand: Hand, case: Case, day: Sequence[str]) -> None:
-    """The task of the day on which a decision is looked at again, in the place of the one before."""
-    store.finish_kinds(tx, case.id, [NEXT_LOOK], hand.officer.id, hand.at)
-    if day:
-        _add_task(tx, hand, case, NEXT_LOOK, "", "", datetime.combine(date.fromisoformat(day[0]), MIDDAY))
+    """The task of the day on which a decision is looked at again. Who moves the day has not looked."""
+    if not day:
+        store.end_kinds(tx, case.id, [NEXT_LOOK], SYSTEM, hand.at)
+        return
+    due_at = datetime.combine(date.fromisoformat(day[0]), MIDDAY)
+    if not store.move_task(tx, case.id, NEXT_LOOK, due_at):
+        _add_task(tx, hand, case, NEXT_LOOK, "", "", due_at)
 
 
 def take_in(tx: Connection, hand: Hand, case: Case, facts: Mapping[str, tuple[str, ...]]) -> None:
@@ -323,8 +331,8 @@ def sign_risk(tx: Connection, hand: Hand, case_id: str, risk_id: str) -> None:
 
 
 def _ask_for(tx: Connection, hand: Hand, case: Case, level: Risk) -> None:
-    """The tasks of a level, in the place of those of the level before."""
-    store.finish_kinds(tx, case.id, RISK_TASKS, hand.officer.id, hand.at)
+    """The tasks of a level, in the place of those of the level before, which nobody has done."""
+    store.end_kinds(tx, case.id, RISK_TASKS, SYSTEM, hand.at)
     window = WINDOWS[level]
     for kind, within in (("see", window.see), ("plan", window.plan), ("review", window.review)):
         _add_task(tx, hand, case, kind, "", "", hand.at + within)

@@ -97,9 +97,16 @@ def finish_task(tx: Connection, case_id: str, task_id: str, officer_id: str, at:
     return tx.execute(tasks.update().where(open_one).values(done_by=officer_id, done_at=at)).rowcount == 1
 
 
-def finish_kinds(tx: Connection, case_id: str, kinds: Iterable[str], officer_id: str, at: datetime) -> None:
+def move_task(tx: Connection, case_id: str, kind: str, due_at: datetime) -> bool:
+    """False where none of this kind is open."""
+    open_one = sa.and_(tasks.c.case_id == case_id, tasks.c.kind == kind, tasks.c.done_at.is_(None))
+    return tx.execute(tasks.update().where(open_one).values(due_at=due_at)).rowcount > 0
+
+
+def end_kinds(tx: Connection, case_id: str, kinds: Iterable[str], ended_by: str, at: datetime) -> None:
+    """What is open of these kinds is not to be done any more."""
     overtaken = sa.and_(tasks.c.case_id == case_id, tasks.c.kind.in_(list(kinds)), tasks.c.done_at.is_(None))
-    tx.execute(tasks.update().where(overtaken).values(done_by=officer_id, done_at=at))
+    tx.execute(tasks.update().where(overtaken).values(done_by=ended_by, done_at=at))
 
 
 def tasks_of_owner(tx: Connection, officer_id: str, *, limit: int) -> list[Row[Any]]:

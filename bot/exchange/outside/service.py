@@ -46,7 +46,6 @@ from bot.exchange.requests.model import (
     OWED,
     TAKES_ANSWERS,
     Act,
-    NoConsent,
     NotNow,
     Request,
     Side,
@@ -60,7 +59,7 @@ from bot.kernel.ids import new_id
 #: As the audit log names whoever opened a link: a code and a link prove no more than that.
 BEHIND_LINK = "link"
 #: What stops something from being shown.
-STOPS = (ChannelClosed, GateShut, LetterStopped, MayNotMove, NoConsent)
+STOPS = (ChannelClosed, GateShut, LetterStopped, MayNotMove, NotNow)
 
 
 class Made(Struct, frozen=True):

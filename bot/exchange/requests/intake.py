@@ -60,7 +60,7 @@ SYSTEM = sending.SYSTEM
 LONGEST_TEXT = service.LONGEST_TEXT
 NO_SUCH_REQUEST, KNOWN_REQUEST, UNKNOWN_KIND = "no_such_request", "known_request", "unknown_kind"
 #: Why a letter that waited was not sent: what `sending.RequestGatekeeper` said. The last needs no human: one did it.
-STOPPED = frozenset({"gate", "hold", "consent", "file_is_old", TAKEN_BACK := "withdrawn"})
+STOPPED = frozenset({"gate", "hold", "consent", "not_told", "file_is_old", TAKEN_BACK := "withdrawn"})
 #: However far away a partner's due date is, and whatever its clock says.
 LATEST_DUE = timedelta(days=400)
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")

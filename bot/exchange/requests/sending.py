@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from bot.cases import consent
+from bot.cases import consent, telling
 from bot.cases import store as case_store
 from bot.cases.consent import Consent, Purpose
 from bot.cases.model import Case, NotAllowedNow
@@ -282,7 +282,7 @@ def may_show(
     """Whether this may be shown now to somebody of the request's partner, who reads behind a link: the partner's rules,
     the gate, the holds and the consent are asked as before every attempt to send a letter.
 
-    Raises ChannelClosed, GateShut, MayNotMove, NoConsent, and LetterStopped where it was taken back.
+    Raises ChannelClosed, GateShut, MayNotMove, NotNow, and LetterStopped where it was taken back.
     """
     partner = partners.get(tx, request.partner_id, vault)
     if partner is None:
@@ -314,7 +314,7 @@ class RequestGatekeeper:
         try:
             leave = _leave(tx, self._vault, request, partner, letter.kind, letter.body)
             _consent_to(tx, request, partner, letter.kind, at=at)
-        except (GateShut, MayNotMove, NoConsent) as error:
+        except (GateShut, MayNotMove, NotNow) as error:
             raise LetterStopped(why_not(error)) from None
         if letter.kind in SAYS_WHO | RESTS_ON_CONSENT and is_taken_back(request):
             raise LetterStopped("withdrawn")
@@ -347,7 +347,8 @@ def why_not(error: Exception) -> str:
 
 
 def _consent_to(tx: Connection, request: Request, partner: Partner, kind: str, *, at: datetime) -> Consent | None:
-    """The entry this letter rests on; None where it needs none. Raises NoConsent.
+    """The entry this letter rests on; None where it needs none. Raises NoConsent, and NotNow while nobody has said
+    whether a child who did not agree themselves was told.
 
     What we answer rests on none of ours: the child is the partner's, whose consent came with the request, and whoever
     lets an answer go says on what ground the people it tells about may be told of.
@@ -357,6 +358,8 @@ def _consent_to(tx: Connection, request: Request, partner: Partner, kind: str, *
     entry = carried_by(tx, request, at=at, to=partner.id)
     if entry is None:
         raise NoConsent
+    if not telling.is_settled(tx, entry):
+        raise NotNow("not_told")
     return entry
 
 

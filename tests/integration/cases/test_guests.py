@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from bot.cases import consent, handover, receipts, service
+from bot.cases import consent, handover, receipts, service, telling
 from bot.cases import store as cases
 from bot.cases.consent import IncompleteConsent, Purpose
 from bot.cases.guests import service as guests
@@ -362,6 +362,27 @@ async def test_whoever_is_let_in_stands_in_the_ledger_with_the_words_the_person_
 
     [share] = await talk.world.database.read(lambda tx: consent.shares_of(tx, talk.case_id))
     assert (share.consent_id, share.what, share.items) == (row.id, f"guest:{made.guest_id}", ("talk",))
+
+
+async def test_whom_a_guardian_lets_in_reads_nothing_before_somebody_says_whether_the_child_was_told(talk: Talk):
+    made = await talk.invite(invitation=replace(ANA, role=Role.GUARDIAN, giver="guardian"))
+    hand = talk.world.hand(talk.amira, talk.clock.now())
+
+    assert not await talk.is_open(made)
+    with pytest.raises(LinkDead):
+        await talk.open(made)
+    [invited] = await talk.world.database.read(lambda tx: guests.invited(tx, hand, talk.case_id))
+    assert invited.untold
+    assert await talk.world.database.read(lambda tx: consent.shares_of(tx, talk.case_id)) == []
+
+    [row] = await ledger(talk)
+    said = telling.Said(row.id, told_ago=timedelta(0), words="Your guardian reads what we write.")
+    await talk.world.database.write(lambda tx: telling.record(tx, hand, talk.case_id, said, once=""))
+
+    assert await talk.is_open(made)
+    assert texts(await talk.opened(made)) == []
+    [invited] = await talk.world.database.read(lambda tx: guests.invited(tx, hand, talk.case_id))
+    assert not invited.untold
 
 
 async def test_who_cannot_decide_lets_nobody_in(talk: Talk):

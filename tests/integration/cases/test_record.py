@@ -208,9 +208,24 @@ async def test_the_day_of_the_next_look_at_a_decision_is_a_task_and_another_day_
     await moves_to("2027-01-10")
     await write(world, amira, case_id, said(bi_advice="Stay together."))
     assert await open_tasks() == [datetime(2027, 1, 10, 12, tzinfo=UTC)]
+    [moved] = (await read(world, amira, case_id)).tasks
+    assert moved.done_at is None, "nobody has looked"
 
     await moves_to("")
     assert await open_tasks() == []
+    [ended] = (await read(world, amira, case_id)).tasks
+    assert ended.is_overtaken
+    assert ended.done_by != amira.id
+
+
+async def test_who_looks_at_the_risk_again_has_not_done_what_the_level_before_asked_for(world, amira, case_id):
+    for level in (Risk.MEDIUM, Risk.HIGH):
+        await assess(world, amira, case_id, level)
+
+    tasks = (await read(world, amira, case_id)).tasks
+
+    assert sorted(task.kind for task in tasks if task.is_overtaken) == ["plan", "review", "see"]
+    assert [task for task in tasks if task.done_by == amira.id] == []
 
 
 @pytest.mark.parametrize(

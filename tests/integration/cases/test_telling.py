@@ -149,6 +149,26 @@ async def test_the_ready_words_go_to_the_child_in_their_language_and_are_what_is
     assert [line.text for line in lines].count(words) == 1
 
 
+async def test_a_child_whom_the_words_never_reached_was_not_told(world, held):
+    amira, case_id = held
+    row = await do(world, amira, consent.record, case_id, BY_GUARDIAN)
+    await do(world, amira, telling.tell, case_id, replace(TOLD, about=row.id), once="")
+    assert await do(world, amira, telling.shares_that_ask, case_id) == []
+
+    await world.database.write(
+        lambda tx: tx.execute(conversation_store.outbox.update().values(state="dead", cause="blocked"))
+    )
+
+    [told] = await told_in(world, amira, case_id)
+    assert told.undelivered
+    assert [each.id for each in await do(world, amira, telling.shares_that_ask, case_id)] == [row.id]
+    with pytest.raises(NotToldFirst):
+        await refer(world, amira, case_id, row.id)
+    await do(world, amira, telling.record, case_id, replace(TOLD, about=row.id), once="")  # by phone
+    assert await refer(world, amira, case_id, row.id)
+    assert [each.undelivered for each in await told_in(world, amira, case_id)].count(True) == 1
+
+
 async def test_on_a_watched_phone_nothing_is_sent_and_nothing_is_kept(world, held):
     amira, case_id = held
     case = (await do(world, amira, service.open_file, case_id)).case

@@ -94,6 +94,24 @@ async def test_whoever_coordinates_does_not_see_what_is_restricted(world, at_des
             assert browser.status == 404
 
 
+async def test_a_look_whose_day_was_taken_away_is_overtaken_and_not_done(world, at_desk, amira, page):
+    case_id, hand = page.rpartition("/")[2], world.hand(amira)
+
+    def prepare(tx):
+        record.write_fields(tx, hand, case_id, {"bi_review": ("2026-12-24",)}, seen={})
+        version = record.open_record(tx, hand, case_id).facts["bi_review"].id
+        record.write_fields(tx, hand, case_id, {"bi_review": ()}, seen={"bi_review": version})
+
+    await world.database.write(prepare)
+    browser = await at_desk(amira)
+
+    assert "overtaken" in await browser.go(f"{page}/file")
+    assert "done by" not in browser.page
+    printed = await browser.go(f"{page}/print")
+    assert "✓" not in printed
+    assert "overtaken" in printed
+
+
 async def test_risk_tasks_and_a_checklist_before_closing(world, at_desk, amira, page):
     browser, ines = await at_desk(amira), await at_desk(await world.officer("ines", Role.COORDINATOR))
     await browser.go(f"{page}/file")

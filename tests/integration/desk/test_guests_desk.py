@@ -91,6 +91,19 @@ async def test_a_guest_who_is_shown_out_sees_nothing_more(at_desk, amira, page, 
     assert anyone.status == 404
 
 
+async def test_the_page_says_that_the_child_is_told_before_a_guardian_reads_along(at_desk, amira, page, anyone):
+    browser = await at_desk(amira)
+    await browser.go(f"{page}/guests")
+    await browser.send(f"{page}/guests", **{**INVITED, "role": "guardian", "giver": "guardian"})
+    link = re.search(r"/guest\?token=[\w-]+", browser.page)
+
+    assert "First say whether the child was told. Until then the link does not open." in browser.page
+    assert f'href="{page}/file#told"' in browser.page
+    assert link is not None
+    await anyone.go(link[0])
+    assert anyone.status == 404
+
+
 async def test_what_was_typed_too_long_is_given_back(at_desk, amira, page, anyone):
     link, code = await invited(await at_desk(amira), page)
     await anyone.go(link)

@@ -407,3 +407,18 @@ async def test_what_a_guardian_agreed_to_goes_nowhere_before_somebody_says_wheth
 
     await italy.do(service.approve, request_id, by=italy.coordinator)
     assert (await italy.do(service.send_request, request_id)).status is Status.SENT
+
+
+async def test_no_letter_rests_on_a_newer_word_of_the_guardian_before_somebody_says_whether_the_child_was_told(
+    italy: Country, tunisia: Country, courier: Courier
+):
+    case_id, _, request_id = await told(italy, tunisia, courier)
+    italy.clock.advance(timedelta(minutes=1))
+    row = await agreed(italy, case_id, giver="guardian")
+
+    with pytest.raises(NotNow, match="not_told"):
+        await italy.do(service.write_message, request_id, text="He is twelve.", once="1")
+    assert (await italy.file(request_id)).lines == []
+
+    await italy.do(telling.record, case_id, telling.Said(row.id, why_not="unreachable"), once="")
+    assert await italy.do(service.write_message, request_id, text="He is twelve.", once="1")

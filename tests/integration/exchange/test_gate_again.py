@@ -149,6 +149,17 @@ async def test_a_consent_that_ran_out_while_a_letter_waits_stops_it(wire: Wire):
     assert (await wire.stopped(request_id))["code"] == "consent"
 
 
+async def test_a_letter_waits_in_vain_where_a_guardian_agreed_anew_and_nobody_told_the_child(wire: Wire):
+    case_id, _ = await wire.case()
+    request_id = await wire.accepted(case_id)
+    wire.lyon.clock.advance(timedelta(minutes=1))
+    await wire.france.do(consent.record, case_id, an_agreement_to(wire.partner, giver="guardian"))
+    await wire.lyon.send()
+
+    assert await wire.stopped(request_id) == {"kind": "request_body", "state": "closed", "code": "not_told"}
+    assert (await wire.tunisia.file(request_id)).fields == {}
+
+
 async def test_a_hold_that_is_placed_while_a_letter_waits_stops_it(wire: Wire):
     case_id, _ = await wire.case()
     adult = await wire.france.do(holds.open_dossier, case_id, name="Kaboul", claimed="uncle_aunt", once="")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from bot.cases import consent
+from bot.cases import consent, telling
 from bot.exchange.gate import Situation
 from bot.exchange.outside import service as outside
 from bot.exchange.outside import store as links
@@ -37,7 +37,7 @@ from bot.kernel.mail import Mailer
 from bot.kernel.one_time import MOST_TRIES
 from bot.kernel.words import Words
 from tests.conftest import NOON
-from tests.integration.exchange.two_countries import ALL_TYPES, Country, a_draft, an_agreement
+from tests.integration.exchange.two_countries import ALL_TYPES, Country, a_draft, an_agreement, an_agreement_to
 from tests.peers.smtp import MailServer
 
 EMAIL = "amel@tunis.example"
@@ -501,6 +501,12 @@ async def test_a_file_of_ours_is_behind_the_link_once_they_accept_and_only_while
     assert "file_given" in [event.act for event in (await italy.file(request_id)).events]
     shares = await italy.see(lambda tx: consent.shares_of(tx, case_id))
     assert f"exchange_file:{file_id}" in [share.what for share in shares]
+
+    italy.clock.advance(timedelta(minutes=1))
+    row = await italy.do(consent.record, case_id, an_agreement_to(tunis.partner_id, giver="guardian"))
+    assert await tunis.give(page, file_id) is None, "nobody has said whether the child was told"
+    await italy.do(telling.record, case_id, telling.Said(row.id, why_not="danger"), once="")
+    assert await tunis.give(page, file_id) is not None
 
     await italy.do(service.record_situation, case_id, Situation(frozenset({"TN"}), True, frozenset({"TN"})))
     assert await tunis.give(page, file_id) is None

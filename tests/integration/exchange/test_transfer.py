@@ -338,7 +338,7 @@ async def test_a_deployment_asks_for_the_file_of_a_child_and_gets_it_into_its_ow
 @pytest.mark.parametrize(
     "change",
     [
-        {"facts": {"no_such_field": ["x"]}},
+        {"facts": [{"name": ["x"]}]},
         {"facts": {"sex": ["neither"]}},
         {"priority": "P9"},
         {"adults": [{"name": "x"}]},

@@ -21,7 +21,7 @@ from bot.cases import store as case_store
 from bot.cases.hand import unseal
 from bot.cases.model import Case
 from bot.cases.record import store as record
-from bot.cases.record.fields import FIELDS, WrongValue, checked
+from bot.cases.record.fields import FIELDS, SECTIONS, WrongValue, checked
 from bot.cases.record.risk import Risk
 from bot.cases.record.service import LONGEST_TASK, LONGEST_WHY, MADE_TASKS, NEXT_LOOK, RISK_TASKS
 from bot.cases.service import LONGEST_NOTE
@@ -39,6 +39,10 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _ID = re.compile(r"[0-9a-f-]{36}")
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+#: What came through the form for workers. An earlier Waymark knows no such fields, and would refuse the whole file.
+_REPORTED = next(section for section in SECTIONS if section.code == "reported")
+#: How whoever reported it is reached is theirs, and nobody asked them; other answers may say it too.
+_OF_THE_REPORTER = frozenset({"reported_reach", "reported_else"})
 
 
 class BadFile(ValueError):
@@ -107,6 +111,8 @@ def gather(tx: Connection, vault: Vault, case: Case, situation: Situation) -> di
         for row in case_store.notes_of(tx, case.id)
         if row.kind == "shared" and (text := unseal(tx, vault, case, row.text_sealed, "case_notes", row.id, "text"))
     ]
+    if reported := _as_reported(facts):
+        notes.insert(0, reported)
     return {
         "number": case.number,
         "language": case.language,
@@ -114,7 +120,7 @@ def gather(tx: Connection, vault: Vault, case: Case, situation: Situation) -> di
         "reason": case.reason,
         "priority": case.priority.value,
         "opened_at": case.opened_at.isoformat(),
-        "facts": facts,
+        "facts": {code: values for code, values in facts.items() if FIELDS.get(code) not in _REPORTED.fields},
         "risk": _risk(tx, vault, case),
         "tasks": tasks,
         "notes": notes,
@@ -125,6 +131,16 @@ def gather(tx: Connection, vault: Vault, case: Case, situation: Situation) -> di
         },
         "adults": [_adult(tx, vault, case, line) for line in holds.adults_of(tx, vault, case)],
     }
+
+
+def _as_reported(facts: Mapping[str, list[str]]) -> str:
+    """What a worker reported about the child, as the words of a note; "" where nobody did."""
+    lines = [
+        f"{field.title}: {', '.join(field.choices.get(value, value) for value in facts[field.code])}"
+        for field in _REPORTED.fields
+        if field.code not in _OF_THE_REPORTER and facts.get(field.code)
+    ]
+    return "\n".join([_REPORTED.title, *lines])[:LONGEST_NOTE] if lines else ""
 
 
 def _task(tx: Connection, vault: Vault, case: Case, row: Row[Any]) -> dict[str, str]:
@@ -196,10 +212,14 @@ def read(said: object) -> CaseFile:
 
 
 def _read_facts(said: object) -> dict[str, tuple[str, ...]]:
-    if not isinstance(said, dict) or not set(said) <= set(FIELDS):
+    """The fields that are known here. One that only another Waymark has is put aside: a child is not to stay behind for
+    it, and no officer here could read it."""
+    if not isinstance(said, dict):
         raise BadFile("facts")
     facts = {}
     for code, values in said.items():
+        if code not in FIELDS:
+            continue
         if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
             raise BadFile("facts")
         try:
