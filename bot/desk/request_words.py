@@ -83,6 +83,7 @@ ACTS: Mapping[str, str] = {
     "hold_end_told": N_("the partner was told that the hold has ended"),
     "hold_end_arrived": N_("the partner has signed that it heard of the end of the hold"),
     "hold_end_not_told": N_("the channel is closed: call the partner and say that the hold has ended"),
+    "hold_end_kept": N_("the partner reads behind a link: call them and say that the hold has ended"),
     "hold_agreed": N_("we said that the hold may end"),
     "hold_agreed_there": N_("the partner says that the hold may end"),
     "override_asked": N_("one person asked to go against the gate"),
