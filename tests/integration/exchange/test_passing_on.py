@@ -22,7 +22,7 @@ from bot.exchange.post.model import LetterRefused, Receipt, ReceiptState
 from bot.exchange.requests import answering, service, store
 from bot.exchange.requests.consent_ends import WithdrawnConsents
 from bot.exchange.requests.intake import RequestIntake
-from bot.exchange.requests.model import Incomplete, NotNow
+from bot.exchange.requests.model import Incomplete, NotNow, Status
 from bot.exchange.requests.passing import acts
 from bot.exchange.requests.passing import store as passings
 from bot.exchange.requests.passing.model import MOST, Branch, Holder
@@ -375,3 +375,77 @@ async def test_a_draft_names_only_a_request_that_its_officer_may_read_and_that_t
     draft = a_draft(chain.tunisia.others["LY"], passes_on=new_id())
     with pytest.raises(Incomplete):
         await chain.tunisia.do(service.draft, case_id, draft)
+
+
+async def asked_beside(chain: Chain) -> str:
+    """Tunisia asks Libya once more with what it had from Italy: another branch. Not accepted yet."""
+    return await passed_on(chain.tunisia, "LY", chain.asked, chain.courier)
+
+
+async def test_whoever_told_us_cannot_say_that_those_whom_we_told_keep_nothing(chain: Chain):
+    """Italy hears who has it from Tunisia. On another request, of Tunisia's to Italy, it says that Libya let it go."""
+    await passed(chain)
+    other = await chain.tunisia.asked(await chain.tunisia.case(), a_draft(chain.tunisia.others["IT"]))
+    await chain.courier.carry()
+    await chain.italy.do(answering.accept, other)
+    await chain.courier.carry()
+    await hand_over(
+        chain.tunisia, "IT", "holder_forgot", {"request": other, "passing": chain.passed}, request_type="info_child"
+    )
+    await chain.courier.carry()
+
+    [libya] = await chain.below()
+    assert libya.holder.holds
+    assert said(chain, "holder_forgot") == []
+
+
+async def test_one_branch_says_nothing_of_another(chain: Chain):
+    await passed(chain)
+    chain.further = await asked_beside(chain)
+    await chain.libya.do(answering.accept, chain.further)
+    await chain.courier.carry()
+    below = new_id()
+    notice = {"request": chain.further, "passing": below, "country": "TD"}
+    await hand_over(chain.tunisia, "LY", "passed_on", notice, request_type="info_child")
+    for kind, more in (("passed_on", {"country": "FR"}), ("holder_forgot", {})):
+        lie = {"request": chain.passed, "passing": below, **more}
+        await hand_over(chain.tunisia, "LY", kind, lie, request_type="info_child")
+    await chain.courier.carry()
+
+    held = {each.holder.passing: each for branch in await chain.below() for each in (branch, *branch.below)}
+    assert (held[below].holder.holds, held[below].holder.country, held[below].holder.parent) == (
+        True,
+        "TD",
+        chain.further,
+    )
+    forgot = {"request": chain.further, "passing": below}
+    await hand_over(chain.tunisia, "LY", "holder_forgot", forgot, request_type="info_child")
+    await chain.courier.carry()
+    held = {each.holder.passing: each for branch in await chain.below() for each in (branch, *branch.below)}
+    assert not held[below].holder.holds
+
+
+async def test_a_partner_cannot_make_itself_nameless_by_naming_our_request_before_it_is_told(chain: Chain):
+    await passed(chain)
+    second = await asked_beside(chain)
+    lie = {"request": chain.passed, "passing": second}
+    await hand_over(chain.tunisia, "LY", "passed_further", lie, request_type="info_child")
+    await chain.libya.do(answering.accept, second)
+    await chain.courier.carry()
+
+    named = {branch.holder.passing: branch.holder.country for branch in await chain.below()}
+    assert named == {chain.passed: "LY", second: "LY"}
+
+
+async def test_a_request_that_somebody_below_names_as_its_own_is_not_withdrawn_for_it(chain: Chain):
+    """It is about another child."""
+    await passed(chain)
+    other = await chain.tunisia.asked(await chain.tunisia.case(), a_draft(chain.tunisia.others["LY"]))
+    lie = {"request": chain.passed, "passing": other, "country": "TD"}
+    await hand_over(chain.tunisia, "LY", "passed_on", lie, request_type="info_child")
+    await chain.courier.carry()
+    await chain.taken_back()
+    await chain.courier.carry()
+
+    assert (await chain.tunisia.file(chain.passed)).request.status is Status.WITHDRAWN
+    assert (await chain.tunisia.file(other)).request.status is not Status.WITHDRAWN

@@ -61,8 +61,8 @@ def planned(tx: Connection, request_id: str) -> list[str]:
 
 
 def passed_by_us(tx: Connection, source_id: str) -> list[str]:
-    """The requests by which we passed on, or will, what came with a request of theirs; and what those below us did."""
-    return [each.passing for each in store.of_request(tx, source_id)]
+    """The requests by which we passed on, or will, what came with a request of theirs."""
+    return [each.passing for each in store.of_request(tx, source_id) if each.is_by_us]
 
 
 def passed_on(tx: Connection, vault: Vault, request: Request, fields: Iterable[str], *, at: datetime) -> None:
@@ -74,7 +74,7 @@ def passed_on(tx: Connection, vault: Vault, request: Request, fields: Iterable[s
     items = tuple(sorted({*fields, *sending.items_of(request)}))
     for source_id in dict.fromkeys([*came, *planned(tx, request.id)]):
         known = store.get(tx, source_id, request.id, lock=True)
-        if known is not None and known.holds:
+        if known is not None and known.holds and known.is_by_us:
             continue
         holder = Holder(
             source_id,
@@ -169,12 +169,16 @@ def heard(tx: Connection, vault: Vault, request: Request, said: Mapping[str, Any
     note(tx, vault, request, "passed_on_there", at=at, facts={"passing": told.passing})
     for above in store.of_passing(tx, request.id):
         if above.at is not None:
-            _relay(tx, vault, above, holder, at=at)
+            _relay(tx, vault, above, request, holder, at=at)
 
 
-def _relay(tx: Connection, vault: Vault, above: Holder, holder: Holder, *, at: datetime) -> None:
-    """Say it to whoever told us; what is more than it may hear is left out by `_say`."""
-    if len(store.of_request(tx, above.request_id)) >= MOST:
+def _relay(tx: Connection, vault: Vault, above: Holder, request: Request, holder: Holder, *, at: datetime) -> None:
+    """Say it to whoever told us; what is more than it may hear is left out by `_say`. What we said of ourselves, or heard
+    from another whom we told the same, is not this partner's to change."""
+    known = store.get(tx, above.request_id, holder.passing, lock=True)
+    if known is not None and not (known.holds and not known.is_named and _is_of_branch(tx, known, request)):
+        return
+    if known is None and len(store.of_request(tx, above.request_id)) >= MOST:
         return  # the one above would refuse it
     passed = replace(
         holder,
@@ -191,6 +195,14 @@ def _relay(tx: Connection, vault: Vault, above: Holder, holder: Holder, *, at: d
 def holder_forgot(tx: Connection, vault: Vault, request: Request, said: object, *, at: datetime) -> None:
     """The partner of a request of ours says that one below it keeps nothing. Raises as `heard`."""
     _forgot(tx, vault, request, read_passing(said), at=at)
+
+
+def _is_of_branch(tx: Connection, above: Holder, request: Request) -> bool:
+    """Whether what we passed up about somebody rests on the word of this request's partner alone."""
+    if above.is_by_us:
+        return False
+    beside = [each for each in passed_by_us(tx, above.request_id) if each != request.id]
+    return not any(other.holds for each in beside if (other := store.get(tx, each, above.passing)) is not None)
 
 
 def below_said(tx: Connection, vault: Vault, request: Request, said: Mapping[str, Any], *, at: datetime) -> None:
@@ -214,21 +226,28 @@ def _forgot(tx: Connection, vault: Vault, request: Request, passing: str, *, at:
         known = Holder(request.id, passing, at=at)
     _keep(tx, replace(known, forgotten_at=at))
     note(tx, vault, request, "holder_forgot", at=at, facts={"passing": passing})
-    _let_go(tx, vault, passing, at=at)
+    branch_let_go(tx, vault, request, passing, at=at)
 
 
 def partner_forgot(tx: Connection, vault: Vault, request: Request, *, at: datetime) -> None:
     """The partner of a request of ours keeps nothing of it any more: those who told us hear it."""
-    _let_go(tx, vault, request.id, at=at)
+    for above in store.of_passing(tx, request.id):
+        _let_go(tx, vault, above, at=at)
 
 
-def _let_go(tx: Connection, vault: Vault, passing: str, *, at: datetime) -> None:
-    """This passing is over, wherever we told of it."""
-    for above in store.of_passing(tx, passing):
-        if above.holds:
-            gone = replace(above, forgotten_at=at, letter=None, tried_at=None)
-            store.save(tx, gone)
-            _say(tx, vault, gone, at=at)
+def branch_let_go(tx: Connection, vault: Vault, request: Request, passing: str, *, at: datetime) -> None:
+    """Somebody below the partner of a request of ours keeps nothing: those to whom we passed it up hear it."""
+    for ours in store.of_passing(tx, request.id):
+        above = store.get(tx, ours.request_id, passing, lock=True)
+        if above is not None and _is_of_branch(tx, above, request):
+            _let_go(tx, vault, above, at=at)
+
+
+def _let_go(tx: Connection, vault: Vault, above: Holder, *, at: datetime) -> None:
+    if above.holds:
+        gone = replace(above, forgotten_at=at, letter=None, tried_at=None)
+        store.save(tx, gone)
+        _say(tx, vault, gone, at=at)
 
 
 def _must_have_been_told(tx: Connection, request: Request) -> None:
