@@ -379,7 +379,7 @@ def _leave(
         about=request.id,
         body=said,
         made_for_asylum=request.side is Side.OURS and request.type.made_for_asylum,
-        override=override_of(tx, request),
+        override=None if kind == PASSED_ON else override_of(tx, request),  # which weighed the fears of another child
     )
 
 

@@ -15,11 +15,12 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.cases import consent, telling
+from bot.exchange import gate
 from bot.exchange.gate import Situation
 from bot.exchange.partners import store as partners
 from bot.exchange.post import store as post
 from bot.exchange.post.model import LetterRefused, Receipt, ReceiptState
-from bot.exchange.requests import answering, service, store
+from bot.exchange.requests import answering, overrides, sending, service, store
 from bot.exchange.requests.consent_ends import WithdrawnConsents
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Incomplete, NotNow, Status
@@ -175,6 +176,42 @@ async def test_taking_it_back_goes_down_the_tree_and_stays_red_until_the_last_ha
 def _let_go_of_held(tx: Connection) -> None:
     letters = post.exchange_letters
     tx.execute(letters.update().where(letters.c.state == "held").values(state="waiting"))
+
+
+async def test_what_two_people_decided_for_one_request_names_no_holder_of_another_childs_story(chain: Chain):
+    """Whatever they weighed for Italy's request, nobody weighed what this child fears."""
+    await told(chain)
+    tunisia, afraid = chain.tunisia, Situation(frozenset({"IT"}), False)
+    italy = tunisia.others["IT"]
+    await tunisia.database.write(lambda tx: _reports_to(tx, tunisia, italy, frozenset({"IT"})))
+    with pytest.raises(NotNow):
+        await tunisia.do(overrides.ask_override, chain.asked, role="officer", reason="the lawyer agreed")
+    override, at = new_id(), tunisia.clock.now()
+
+    def taken_on_themselves(tx: Connection) -> None:
+        partner = partners.get(tx, italy, tunisia.vault)
+        assert partner is not None
+        stops = gate.stops(afraid, [sending.recipient_of(partner)])
+        store.add_override(
+            tx,
+            override_id=override,
+            request_id=chain.asked,
+            covers=[(stop.why, stop.recipient, stop.country) for stop in stops],
+            officer_id=tunisia.officer.id,
+            role="officer",
+            at=at,
+            reason_sealed=b"sealed",
+        )
+        store.second_override(tx, override, officer_id=tunisia.coordinator.id, role="coordinator", at=at)
+
+    await tunisia.database.write(taken_on_themselves)
+    chain.passed = await passed_on(tunisia, "LY", chain.asked, chain.courier, situation=afraid)
+    await chain.libya.do(answering.accept, chain.passed)
+    await chain.courier.carry()
+
+    assert said(chain, "passed_on") == []
+    [one] = await chain.below()
+    assert one.holder.country == ""
 
 
 async def test_where_the_gate_shuts_out_who_has_it_those_above_learn_that_one_more_has_it(chain: Chain):
