@@ -213,7 +213,7 @@ def _letter(
         raise ChannelClosed("no_such_partner", N_("There is no such partner."))
     said = {"request": request.id, **body}
     leave = _leave(tx, vault, request, partner, kind, said)
-    entry = _consent_to(tx, request, partner, kind, at=at)
+    entry = _consent_to(tx, request, partner, kind, said, at=at)
     personal = kind in SAYS_WHO
     rests_on = reference(entry) if entry else request.consent_ref
     envelope_id = _put(
@@ -290,7 +290,7 @@ def may_show(
     classes = frozenset(request.type.data) if kind in SAYS_WHO else frozenset[str]()
     partner.must_allow_by_link(request_type=request.type_key, purpose=PURPOSE, data_classes=classes, at=at)
     _leave(tx, vault, request, partner, kind, {"request": request.id, **body})
-    _consent_to(tx, request, partner, kind, at=at)
+    _consent_to(tx, request, partner, kind, body, at=at)
     if is_taken_back(request):
         raise LetterStopped("withdrawn")
 
@@ -313,7 +313,7 @@ class RequestGatekeeper:
         request = sealed.request
         try:
             leave = _leave(tx, self._vault, request, partner, letter.kind, letter.body)
-            _consent_to(tx, request, partner, letter.kind, at=at)
+            _consent_to(tx, request, partner, letter.kind, letter.body, at=at)
         except (GateShut, MayNotMove, NoConsent) as error:
             raise LetterStopped(why_not(error)) from None
         if letter.kind in SAYS_WHO | RESTS_ON_CONSENT and is_taken_back(request):
@@ -346,18 +346,34 @@ def why_not(error: Exception) -> str:
     return "channel"
 
 
-def _consent_to(tx: Connection, request: Request, partner: Partner, kind: str, *, at: datetime) -> Consent | None:
+def _consent_to(
+    tx: Connection, request: Request, partner: Partner, kind: str, said: Mapping[str, Any], *, at: datetime
+) -> Consent | None:
     """The entry this letter rests on; None where it needs none. Raises NoConsent.
 
     What we answer rests on none of ours: the child is the partner's, whose consent came with the request, and whoever
-    lets an answer go says on what ground the people it tells about may be told of.
+    lets an answer go says on what ground the people it tells about may be told of. Who has a child's story now, and
+    where, is told to nobody whom that child did not agree to tell.
     """
+    if kind == PASSED_ON:
+        _require_consent_to_name(tx, request, partner, str(said["passing"]), at=at)
     if request.side is not Side.OURS or kind not in RESTS_ON_CONSENT:
         return None
     entry = carried_by(tx, request, at=at, to=partner.id)
     if entry is None:
         raise NoConsent
     return entry
+
+
+def _require_consent_to_name(
+    tx: Connection, request: Request, partner: Partner, passing: str, *, at: datetime
+) -> None:
+    holder = passings.get(tx, request.id, passing)
+    classes = [] if holder is None else [item for item in holder.items if item.startswith("data:")]
+    case_id = None if holder is None else holder.case_id
+    recipient = f"partner:{partner.id}"
+    if case_id is None or consent.in_force(tx, case_id, Purpose.CROSS_BORDER, recipient, at, classes) is None:
+        raise NoConsent
 
 
 def _leave(

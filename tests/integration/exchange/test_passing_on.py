@@ -247,6 +247,30 @@ def _reports_to(tx: Connection, country: Country, partner_id: str, states: froze
         partners.save_key(tx, replace(key, signatures=signed))
 
 
+async def test_where_a_child_is_spoken_of_is_not_told_to_whom_she_tells_nothing_any_more(chain: Chain):
+    """She let Italy know, and took it back: whoever hears of what is hers next, Italy learns that one more has it."""
+    await told(chain)
+    tunisia = chain.tunisia
+    case_id = await tunisia.case(consented=False)
+    row = await tunisia.do(consent.record, case_id, an_agreement_to(tunisia.others["IT"]))
+    await tunisia.do(consent.record, case_id, an_agreement_to(tunisia.others["LY"]))
+    named = await tunisia.asked(case_id, a_draft(tunisia.others["LY"], passes_on=chain.asked))
+    await chain.courier.carry()
+    await chain.libya.do(answering.accept, named)
+    await tunisia.do(consent.withdraw, case_id, row.id, holders=[WithdrawnConsents()])
+    await chain.courier.carry()
+    second = await tunisia.asked(case_id, a_draft(tunisia.others["LY"], passes_on=chain.asked))
+    await chain.courier.carry()
+    await chain.libya.do(answering.accept, second)
+    await chain.courier.carry()
+
+    assert said(chain, "passed_on") == []
+    assert {(each.holder.passing, each.holder.country, each.holder.holds) for each in await chain.below()} == {
+        (named, "", True),
+        (second, "", True),
+    }
+
+
 async def test_a_notice_that_was_lost_is_said_again(chain: Chain):
     await told(chain)
     chain.passed = await passed_on(chain.tunisia, "LY", chain.asked, Courier(chain.tunisia, chain.libya))
@@ -392,7 +416,8 @@ async def test_a_case_that_came_to_us_is_passed_on_to_the_knowledge_of_whoever_h
     await chain.courier.carry()
     moved = await chain.tunisia.see(lambda tx: transfers.get(tx, chain.asked))
     assert moved is not None
-    await chain.tunisia.do(consent.record, moved.case_id, an_agreement_to(chain.tunisia.others["LY"]))
+    for partner_id in chain.tunisia.others.values():  # the child lets Italy know
+        await chain.tunisia.do(consent.record, moved.case_id, an_agreement_to(partner_id))
     passed_by = await chain.tunisia.asked(moved.case_id, a_draft(chain.tunisia.others["LY"]))
     await chain.courier.carry()
     await chain.libya.do(answering.accept, passed_by)

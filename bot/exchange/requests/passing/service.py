@@ -2,8 +2,9 @@
 
 What came with a case that was handed to us, or with a request of a partner that an officer named in a draft, is passed
 on when a request of ours tells it. The notice is a letter like any other: it goes through the gate, with the fears of
-the child's case here, for it says where in the world the child is spoken of. Where the gate shuts it out, one of codes
-says that one more has it, and neither who nor where: nobody who told us counts the holders too few.
+the child's case here, for it says where in the world the child is spoken of, and only to whom the child agreed to tell.
+Where either is missing, one of codes says that one more has it, and neither who nor where: nobody who told us counts the
+holders too few.
 
 What a partner says of those below it is its word. It can say too much or too little of its own branch, and nothing of
 anybody else's.
@@ -24,7 +25,7 @@ from bot.exchange.partners.model import ChannelClosed
 from bot.exchange.requests import sending
 from bot.exchange.requests import store as requests
 from bot.exchange.requests.history import note
-from bot.exchange.requests.model import Request, Side
+from bot.exchange.requests.model import NoConsent, Request, Side
 from bot.exchange.requests.passing import store
 from bot.exchange.requests.passing.model import (
     HOLDER_FORGOT,
@@ -103,7 +104,7 @@ def _say(tx: Connection, vault: Vault, holder: Holder, *, at: datetime) -> bool:
         savepoint = tx.begin_nested()
         try:
             letter = sending.send(tx, vault, source, kind, body, actor=sending.SYSTEM, at=at)
-        except GateShut:
+        except (GateShut, NoConsent):
             savepoint.rollback()
             continue
         except ChannelClosed:
