@@ -403,6 +403,7 @@ class RequestIntake:
             raise LetterRefused("bad_body") from None
         except (NeverTold, TooManyHolders):
             log.warning("exchange.holders_not_taken", request_id=request.id)
+        held_after_all(tx, self._vault, request, at=letter.at)
         self._forgotten(tx, request, at=letter.at)
 
     def _forgotten(self, tx: Connection, request: Request, *, at: datetime) -> None:
@@ -490,14 +491,17 @@ class RequestIntake:
     def _passed_on(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.OURS)
         try:
-            passing.heard(tx, self._vault, request, letter.body, at=letter.at)
+            new = passing.heard(tx, self._vault, request, letter.body, at=letter.at)
         except BadNotice:
             raise LetterRefused("bad_body") from None
         except NeverTold:
             raise LetterRefused("not_accepted") from None
         except TooManyHolders:
             raise LetterRefused("too_many_holders") from None
-        if request.told_withdrawn_at is not None:  # it crossed our word, or they passed it on all the same
+        held_after_all(tx, self._vault, request, at=letter.at)
+        if new and request.told_withdrawn_at is not None:  # it crossed our word, or they passed it on all the same
+            if request.forgotten_at is not None:  # asked once more, they confirm once more
+                self._save(tx, request, replace(request, forgotten_at=None))
             self._reply(tx, request, "request_withdrawn", {}, at=letter.at)
             ring_for(tx, request, at=letter.at)
 
@@ -605,6 +609,16 @@ def let_go(tx: Connection, vault: Vault, request: Request, *, at: datetime) -> N
     if found is not None:
         consent.keeps_nothing(tx, vault, found.case, sending.shared_as(request), at=at)
         attachments.keeps_nothing(tx, vault, request, found.case, at=at)
+
+
+def held_after_all(tx: Connection, vault: Vault, request: Request, *, at: datetime) -> None:
+    """Somebody below the partner has it although all had said that they keep nothing: the ledger says so again."""
+    if request.forgotten_at is None or not passing.held_below(tx, request):
+        return
+    found = case_store.get_case(tx, request.case_id) if request.case_id else None
+    if found is not None:
+        consent.kept_after_all(tx, vault, found.case, sending.shared_as(request), at=at)
+        attachments.kept_after_all(tx, vault, request, found.case, at=at)
 
 
 def ring_for(tx: Connection, request: Request, *, at: datetime) -> None:

@@ -320,6 +320,29 @@ async def test_one_of_whom_no_notice_came_is_named_with_the_word_that_the_partne
     assert await chain.red() == [False]
 
 
+async def test_one_who_is_heard_of_after_all_had_confirmed_is_red_again_and_called_for_once(chain: Chain):
+    await told(chain)
+    await chain.taken_back()
+    await chain.courier.carry()
+    assert await chain.red() == [False]
+    late = {"request": chain.asked, "passing": new_id(), "country": "LY"}
+    for _ in range(3):
+        await hand_over(chain.italy, "TN", "passed_on", late, request_type="info_child")
+    assert await chain.red() == [True]
+    assert (await chain.italy.file(chain.asked)).request.still_held
+    await chain.courier.carry()
+
+    assert len(said(chain, "request_withdrawn")) == 2  # asked once more, and not for each repeat
+    assert not (await chain.italy.file(chain.asked)).request.still_held
+    assert await chain.red() == [True]
+    gone = {"request": chain.asked, "passing": late["passing"]}
+    await hand_over(chain.italy, "TN", "holder_forgot", gone, request_type="info_child")
+    assert await chain.red() == [False]
+    again = {"request": chain.asked, "below": [new_id()]}
+    await hand_over(chain.italy, "TN", "withdrawal_done", again, request_type="info_child")
+    assert await chain.red() == [True]
+
+
 async def test_a_notice_that_says_more_than_ids_and_names_of_fields_is_refused(chain: Chain):
     await told(chain)
     lie = {"request": chain.asked, "passing": new_id(), "items": ["Amina Trabelsi"]}

@@ -150,8 +150,9 @@ def say_again(tx: Connection, *, vault: Vault, holder: Holder, at: datetime) -> 
 # Hearing
 
 
-def heard(tx: Connection, vault: Vault, request: Request, said: Mapping[str, Any], *, at: datetime) -> None:
+def heard(tx: Connection, vault: Vault, request: Request, said: Mapping[str, Any], *, at: datetime) -> bool:
     """The partner of a request of ours says that somebody has from it what we told it. Those who told us hear it too.
+    False where we had heard of them before.
 
     Raises BadNotice, NeverTold, TooManyHolders.
     """
@@ -159,7 +160,7 @@ def heard(tx: Connection, vault: Vault, request: Request, said: Mapping[str, Any
     _must_have_been_told(tx, request)
     known = store.get(tx, request.id, told.passing, lock=True)
     if known is not None and (known.is_named or not told.is_named):
-        return
+        return False
     if known is None:
         _must_have_room(tx, request.id)
     if known is None:
@@ -171,6 +172,7 @@ def heard(tx: Connection, vault: Vault, request: Request, said: Mapping[str, Any
     for above in store.of_passing(tx, request.id):
         if above.at is not None:
             _relay(tx, vault, above, request, holder, at=at)
+    return known is None
 
 
 def _relay(tx: Connection, vault: Vault, above: Holder, request: Request, holder: Holder, *, at: datetime) -> None:
