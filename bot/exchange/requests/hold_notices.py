@@ -21,7 +21,7 @@ from bot.exchange.requests import hold_notices_store as notices
 from bot.exchange.requests import sending, store
 from bot.exchange.requests.again import FAILED
 from bot.exchange.requests.history import note
-from bot.exchange.requests.model import NotNow, Request, Side
+from bot.exchange.requests.model import NoConsent, NotNow, Request, Side
 from bot.exchange.requests.service import to_act
 from bot.exchange.requests.transfer import service as transfers
 from bot.exchange.requests.transfer import store as transfer_store
@@ -237,7 +237,7 @@ def _tell_end(tx: Connection, vault: Vault, request: Request, hold_id: str, *, c
     try:
         said = {"hold": _name_of(tx, request, hold_id) if request.side is Side.OURS else hold_id}
         letter = sending.send(tx, vault, request, "hold_released", said, actor=sending.SYSTEM, at=at)
-    except ChannelClosed:
+    except (ChannelClosed, NoConsent):  # the last: whoever had the case before reads behind a link now
         savepoint.rollback()
         once = f"hold_end_not:{hold_id}:{request.id}"
         if note(tx, vault, request, "hold_end_not_told", at=at, facts={"hold": hold_id}, once=once):

@@ -183,7 +183,7 @@ async def test_what_two_people_decided_for_one_request_names_no_holder_of_anothe
     await told(chain)
     tunisia, afraid = chain.tunisia, Situation(frozenset({"IT"}), False)
     italy = tunisia.others["IT"]
-    await tunisia.database.write(lambda tx: _reports_to(tx, tunisia, italy, frozenset({"IT"})))
+    await tunisia.database.write(lambda tx: _change(tx, tunisia, italy, reports_to=frozenset({"IT"})))
     with pytest.raises(NotNow):
         await tunisia.do(overrides.ask_override, chain.asked, role="officer", reason="the lawyer agreed")
     override, at = new_id(), tunisia.clock.now()
@@ -218,7 +218,7 @@ async def test_where_the_gate_shuts_out_who_has_it_those_above_learn_that_one_mo
     """The child who is in Tunisia now fears Italy's partner there: nothing may tell it where she is spoken of."""
     await told(chain)
     await chain.tunisia.database.write(
-        lambda tx: _reports_to(tx, chain.tunisia, chain.tunisia.others["IT"], frozenset({"IT"}))
+        lambda tx: _change(tx, chain.tunisia, chain.tunisia.others["IT"], reports_to=frozenset({"IT"}))
     )
     chain.passed = await passed_on(
         chain.tunisia, "LY", chain.asked, chain.courier, situation=Situation(frozenset({"IT"}), False)
@@ -234,10 +234,10 @@ async def test_where_the_gate_shuts_out_who_has_it_those_above_learn_that_one_mo
     assert await chain.red() == [False]
 
 
-def _reports_to(tx: Connection, country: Country, partner_id: str, states: frozenset[str]) -> None:
+def _change(tx: Connection, country: Country, partner_id: str, **change: Any) -> None:
     found = partners.get(tx, partner_id, country.vault)
     assert found is not None
-    changed = replace(found, reports_to=states)
+    changed = replace(found, **change)
     partners.save(tx, changed, skeleton=changed.name.casefold())
     for key in changed.keys:
         signed = tuple(
@@ -408,6 +408,30 @@ async def test_where_the_one_in_the_middle_is_shut_out_an_officer_hears_the_last
     assert await chain.red() == [True]  # Tunisia itself has said nothing
     with pytest.raises(NotNow):
         await chain.italy.do(acts.heard_directly, chain.asked, chain.passed)
+
+
+async def test_what_an_officer_hears_by_phone_of_the_last_is_passed_up(chain: Chain):
+    await further(chain)
+    await chain.tunisia.do(acts.heard_directly, chain.passed, chain.further)
+    await chain.courier.carry()
+
+    [libya] = await chain.below()
+    assert (libya.holder.holds, libya.below[0].holder.holds) == (True, False)
+
+
+async def test_whoever_told_us_and_reads_behind_a_link_now_keeps_none_of_our_own_letters_back(chain: Chain):
+    await told(chain)
+    tunisia = chain.tunisia
+    await tunisia.database.write(lambda tx: _change(tx, tunisia, tunisia.others["IT"], by_link=True))
+    chain.passed = await passed_on(tunisia, "LY", chain.asked, chain.courier)
+    await chain.libya.do(answering.accept, chain.passed)
+    await chain.courier.carry()
+    below = {"request": chain.passed, "passing": new_id()}
+    await hand_over(tunisia, "LY", "passed_on", below, request_type="info_child")
+    await hand_over(tunisia, "LY", "holder_forgot", below, request_type="info_child")
+
+    assert (await chain.libya.file(chain.passed)).fields["names"] == "told names"
+    assert "passing_not_told" in [event.act for event in (await tunisia.file(chain.asked)).events]
 
 
 async def test_what_two_officers_decided_is_not_taken_back_from_above_and_stays_red_there(chain: Chain):
