@@ -33,6 +33,7 @@ PROBLEMS: Mapping[str, str] = {
     "file_too_large": N_("The file is too large for one letter. Shorten its longest notes."),
     "no_such_file": N_("There is no such file any more. Nothing was changed."),
     "too_many_files": N_("There are as many files as can go along already. Nothing was changed."),
+    "taken_back": N_("Nothing was sent: the partner who told us this took it back."),
     "relatives_agree": N_("Nothing was sent: a relative who is looked for is asked first."),
 }
 
@@ -139,6 +140,7 @@ WHY_NOT: Mapping[str, str] = {
     "consent": N_("nobody's consent carries it any more"),
     "channel": N_("the channel to the partner is closed"),
     "withdrawn": N_("the request was withdrawn"),
+    "taken_back": N_("the partner who told us took it back"),
     "file_is_old": N_("a hold or a fear was recorded since: send the file again"),
     "file_too_large": N_("the file is too large for one letter"),
 }

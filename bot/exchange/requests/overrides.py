@@ -18,8 +18,8 @@ ROLES_THAT_OVERRIDE = (Role.OFFICER, Role.COORDINATOR)
 
 
 def ask_override(tx: Connection, hand: Hand, request_id: str, *, role: str, reason: str) -> str:
-    """The first of two takes it on themselves to send against the gate. Nothing is sent by this. Raises NotNow, also for
-    a request of theirs: letters about it may tell of any child of ours that was passed on."""
+    """The first of two takes it on themselves to send against the gate. Nothing is sent by this. Raises NotNow, also
+    for a request of theirs: letters about it may tell of any child of ours that was passed on."""
     sealed = to_act(tx, hand, request_id, Permission.GATE_OVERRIDE)
     request, reason = sealed.request, reason.strip()
     if request.side is not Side.OURS:

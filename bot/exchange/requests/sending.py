@@ -127,6 +127,12 @@ def carried_by(tx: Connection, request: Request, *, at: datetime, to: str | None
     return consent.in_force(tx, request.case_id, Purpose.CROSS_BORDER, recipient, at, items_of(request))
 
 
+def is_overridden(tx: Connection, request: Request, *, at: datetime) -> bool:
+    """Whether what carries it is what two officers decided without consent."""
+    entry = carried_by(tx, request, at=at)
+    return entry is not None and entry.agreement.kind is consent.Kind.OVERRIDE
+
+
 def reference(entry: Consent) -> str:
     """How the partner and the audit chain name an entry of our ledger."""
     return f"consent:{entry.id}"
@@ -365,9 +371,7 @@ def _consent_to(
     return entry
 
 
-def _require_consent_to_name(
-    tx: Connection, request: Request, partner: Partner, passing: str, *, at: datetime
-) -> None:
+def _require_consent_to_name(tx: Connection, request: Request, partner: Partner, passing: str, *, at: datetime) -> None:
     holder = passings.get(tx, request.id, passing)
     classes = [] if holder is None else [item for item in holder.items if item.startswith("data:")]
     case_id = None if holder is None else holder.case_id

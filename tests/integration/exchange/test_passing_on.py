@@ -25,6 +25,7 @@ from bot.exchange.requests.consent_ends import WithdrawnConsents
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Incomplete, NotNow, Status
 from bot.exchange.requests.passing import acts
+from bot.exchange.requests.passing import service as passings_service
 from bot.exchange.requests.passing import store as passings
 from bot.exchange.requests.passing.model import MOST, Branch, Holder
 from bot.exchange.requests.reminders import Reminders
@@ -452,6 +453,33 @@ async def test_what_two_officers_decided_is_not_taken_back_from_above_and_stays_
     assert "taken_back_above" in [event.act for event in file.events]
     assert file.request.told_withdrawn_at is None
     assert await chain.red() == [True]
+
+
+async def test_a_draft_does_not_outlive_what_it_tells(chain: Chain):
+    """Neither one that two officers decided on and nobody approved, nor one that was written down at that moment."""
+    await told(chain)
+    case_id = await chain.tunisia.case(consented=False)
+    wanted = {"kind": consent.Kind.OVERRIDE, "reason": "trafficking", "why": "He waits outside.", "text": "Not asked."}
+    row = await chain.tunisia.do(consent.record, case_id, an_agreement_to(chain.tunisia.others["LY"], **wanted))
+    await chain.tunisia.do(telling.record, case_id, telling.Said(row.id, why_not="danger"), once="")
+    await chain.tunisia.do(consent.second, case_id, row.id, by=chain.tunisia.coordinator)
+    to_libya = chain.tunisia.others["LY"]
+    draft = await chain.tunisia.do(service.draft, case_id, a_draft(to_libya, passes_on=chain.asked))
+    other = await chain.tunisia.asked(await chain.tunisia.case(), a_draft(to_libya))
+    await chain.taken_back()
+    await chain.courier.carry()
+    assert (await chain.tunisia.file(draft)).request.status is Status.WITHDRAWN
+
+    late = (await chain.tunisia.file(other)).request
+    with pytest.raises(NotNow, match="taken_back"):
+        await chain.tunisia.database.write(lambda tx: passings_service.plan(tx, late, chain.asked))
+    planned = Holder(chain.asked, other, case_id=late.case_id)
+    await chain.tunisia.database.write(lambda tx: passings.add(tx, planned))
+    await chain.libya.do(answering.accept, other)
+    await chain.courier.carry()
+    assert (await chain.libya.file(other)).fields == {}
+    kept = next(event for event in (await chain.tunisia.file(other)).events if event.act == "body_kept_back")
+    assert kept.facts == {"why": "taken_back"}
 
 
 async def test_a_case_that_came_to_us_is_passed_on_to_the_knowledge_of_whoever_had_it(chain: Chain):

@@ -63,7 +63,7 @@ class Holder(Struct, frozen=True):
 
     @property
     def is_by_us(self) -> bool:
-        """Under a request of theirs: one of our own requests made or will make this passing, and no one below said so."""
+        """Under a request of theirs: a request of our own made or will make this passing; nobody below said so."""
         return self.parent == ""
 
     @property

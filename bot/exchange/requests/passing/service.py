@@ -3,8 +3,8 @@
 What came with a case that was handed to us, or with a request of a partner that an officer named in a draft, is passed
 on when a request of ours tells it. The notice is a letter like any other: it goes through the gate, with the fears of
 the child's case here, for it says where in the world the child is spoken of, and only to whom the child agreed to tell.
-Where either is missing, one of codes says that one more has it, and neither who nor where: nobody who told us counts the
-holders too few.
+Where either is missing, one of codes says that one more has it, and neither who nor where: nobody who told us counts
+the holders too few.
 
 What a partner says of those below it is its word. It can say too much or too little of its own branch, and nothing of
 anybody else's.
@@ -25,7 +25,7 @@ from bot.exchange.partners.model import ChannelClosed
 from bot.exchange.requests import sending
 from bot.exchange.requests import store as requests
 from bot.exchange.requests.history import note
-from bot.exchange.requests.model import NoConsent, Request, Side
+from bot.exchange.requests.model import NoConsent, NotNow, Request, Side, Status
 from bot.exchange.requests.passing import store
 from bot.exchange.requests.passing.model import (
     HOLDER_FORGOT,
@@ -52,13 +52,23 @@ NO_NAME = ""
 
 
 def plan(tx: Connection, request: Request, source_id: str) -> None:
-    """A draft of ours tells what came with this request of theirs: whoever wrote that one hears of it, once it goes."""
+    """A draft of ours tells what came with this request of theirs: whoever wrote that one hears of it, once it goes.
+    Raises NotNow where they have taken it back."""
+    source = requests.get_request(tx, source_id, lock=True)
+    if source is None or source.request.status is Status.WITHDRAWN:
+        raise NotNow("taken_back")
     store.add(tx, Holder(source_id, request.id, case_id=request.case_id))
 
 
 def planned(tx: Connection, request_id: str) -> list[str]:
     """The requests of theirs of which a request of ours tells, or will tell, something."""
     return [each.request_id for each in store.of_passing(tx, request_id)]
+
+
+def is_taken_back_above(tx: Connection, request_id: str) -> bool:
+    """Whether somebody took back what a request of ours tells."""
+    sources = [requests.get_request(tx, each) for each in planned(tx, request_id)]
+    return any(each is not None and each.request.status is Status.WITHDRAWN for each in sources)
 
 
 def passed_by_us(tx: Connection, source_id: str) -> list[str]:
@@ -176,8 +186,8 @@ def heard(tx: Connection, vault: Vault, request: Request, said: Mapping[str, Any
 
 
 def _relay(tx: Connection, vault: Vault, above: Holder, request: Request, holder: Holder, *, at: datetime) -> None:
-    """Say it to whoever told us; what is more than it may hear is left out by `_say`. What we said of ourselves, or heard
-    from another whom we told the same, is not this partner's to change."""
+    """Say it to whoever told us; what is more than it may hear is left out by `_say`. What we said of ourselves, or
+    heard from another whom we told the same, is not this partner's to change."""
     known = store.get(tx, above.request_id, holder.passing, lock=True)
     if known is not None and not (known.holds and not known.is_named and _is_of_branch(tx, known, request)):
         return
