@@ -126,6 +126,7 @@ ACTS: Mapping[str, str] = {
     "passed_further_said": N_("the partner was told that one more has it from us"),
     "holder_forgot_said": N_("the partner was told that one who had it from us keeps nothing"),
     "passing_not_told": N_("the partner could not be told who has it from us: it is said again"),
+    "passing_refused": N_("the partner does not take in who has it from us: it is not said again"),
     "passed_on_there": N_("the partner says who has it from them"),
     "holder_forgot": N_("the partner says that one who had it from them keeps nothing"),
     "holder_called": N_("one who had it from the partner said by phone that they keep nothing"),

@@ -300,6 +300,25 @@ async def test_a_notice_that_was_lost_is_said_again(chain: Chain):
     assert len(said(chain, "passed_on")) == 1
 
 
+@pytest.mark.parametrize("code", ["no_such_request", "not_accepted", "too_many_holders"])
+async def test_a_notice_that_is_never_taken_is_not_said_every_day_and_is_not_called_heard(chain: Chain, code: str):
+    await told(chain)
+    chain.passed = await passed_on(chain.tunisia, "LY", chain.asked, Courier(chain.tunisia, chain.libya))
+    await chain.libya.do(answering.accept, chain.passed)
+    await Courier(chain.tunisia, chain.libya).carry()
+    reminders = Reminders(chain.tunisia.database, chain.tunisia.clock, Signals(), chain.tunisia.vault)
+    for _ in range(3):
+        letters = await chain.tunisia.see(lambda tx: store.letters_of(tx, chain.asked))
+        newest = [each for each in letters if each.kind == "passed_on"][-1]
+        refused = Receipt(chain.tunisia.others["IT"], newest.envelope_id, ReceiptState.REFUSED, code, NOON)
+        await chain.tunisia.database.write(lambda tx, news=refused: RequestIntake(chain.tunisia.vault).told(tx, news))
+        chain.tunisia.clock.advance(timedelta(days=1))
+        await reminders.look()
+
+    history = [event.act for event in (await chain.tunisia.file(chain.asked)).events]
+    assert (history.count("passed_on_said"), history.count("passing_refused")) == (1, 1)
+
+
 async def test_one_of_whom_no_notice_came_is_named_with_the_word_that_the_partner_forgets(chain: Chain):
     """Every notice on the way was lost, and Chad cannot be reached: the tree is red all the same."""
     await told(chain)

@@ -146,6 +146,14 @@ def notice_failed(tx: Connection, envelope_id: str) -> None:
         store.save(tx, replace(holder, letter=None))
 
 
+def notice_refused(tx: Connection, vault: Vault, source: Request, envelope_id: str, *, at: datetime) -> None:
+    """A word of ours is one that they never take: it is not said again, and history says that it was not heard."""
+    holder = store.of_letter(tx, envelope_id)
+    if holder is not None:
+        facts, once = {"passing": holder.passing}, f"refused:{source.id}:{holder.passing}"
+        note(tx, vault, source, "passing_refused", at=at, facts=facts, once=once)
+
+
 def owed(tx: Connection, at: datetime, *, limit: int = 100) -> list[Holder]:
     """Those of whom whoever told us has not heard."""
     return store.owed(tx, tried_before=at - SAID_AGAIN_AFTER, limit=limit)
