@@ -28,6 +28,9 @@ from bot.exchange.requests.transfer import store as transfer_store
 from bot.exchange.requests.transfer.model import State
 from bot.kernel.access import Permission
 from bot.kernel.crypto import Vault
+from bot.kernel.logs import get_log
+
+log = get_log("exchange")
 
 #: A notice that did not arrive is said again so often.
 SAID_AGAIN_AFTER = timedelta(days=1)
@@ -83,9 +86,23 @@ def _name_of(tx: Connection, request: Request, hold_id: str) -> str:
 # By themselves
 
 
-def untold(tx: Connection, at: datetime, *, limit: int = 1000) -> list[tuple[str, str]]:
-    """Holds that stand, each with a request under way whose partner has not heard of it."""
-    return notices.untold(tx, FAILED, not_since=at - SAID_AGAIN_AFTER, limit=limit)
+def untold(tx: Connection, vault: Vault, at: datetime, *, limit: int = 1000) -> list[tuple[str, str]]:
+    """Holds that stand, each with a request under way whose partner has not heard of it and may be told now. Where the
+    gate is shut and a human was called, nothing is tried: it would keep everybody else from writing, every minute."""
+    every = notices.untold(tx, FAILED, not_since=at - SAID_AGAIN_AFTER, limit=limit)
+    return [pair for pair in every if not _waits_for_the_gate(tx, vault, *pair)]
+
+
+def _waits_for_the_gate(tx: Connection, vault: Vault, hold_id: str, request_id: str) -> bool:
+    sealed = store.get_request(tx, request_id)
+    if sealed is None or not notices.was_called_for(tx, hold_id, request_id):
+        return False
+    said = {"hold": _name_of(tx, sealed.request, hold_id)}
+    try:
+        return sending.gate_is_shut(tx, vault, sealed.request, "hold_placed", said)
+    except Exception as error:  # one broken request must not silence the others: its own step says what is wrong
+        log.error("hold_notices.not_read", request_id=request_id, exc_info=error)
+        return False
 
 
 def end_untold(tx: Connection, *, limit: int = 1000) -> list[tuple[str, str]]:
@@ -98,8 +115,8 @@ def tell_by_itself(tx: Connection, *, vault: Vault, hold_id: str, request_id: st
     moved tonight. False where the gate or the channel keeps it here, or it is no news any more; then whoever holds the
     case is called, once, and it is tried again. They are called too where it waits behind a link that nobody may open:
     no mail says so."""
-    sealed = store.get_request(tx, request_id, lock=True)
-    if sealed is None or (hold_id, request_id) not in untold(tx, at):
+    sealed, pair = store.get_request(tx, request_id, lock=True), (hold_id, request_id)
+    if sealed is None or not notices.untold(tx, FAILED, not_since=at - SAID_AGAIN_AFTER, limit=1, pair=pair):
         return False
     request, savepoint = sealed.request, tx.begin_nested()
     try:
@@ -107,7 +124,7 @@ def tell_by_itself(tx: Connection, *, vault: Vault, hold_id: str, request_id: st
     except (GateShut, ChannelClosed) as error:
         savepoint.rollback()
         facts = {"hold": hold_id, "why": sending.why_not(error)}
-        if note(tx, vault, request, NOT_TOLD, at=at, facts=facts, once=f"hold_not:{hold_id}:{request_id}"):
+        if note(tx, vault, request, NOT_TOLD, at=at, facts=facts, once=notices.once_not_told(hold_id, request_id)):
             transfers.ring(tx, request.case_id, at=at)
         return False
     savepoint.commit()
@@ -119,7 +136,7 @@ def tell_by_itself(tx: Connection, *, vault: Vault, hold_id: str, request_id: st
 def tell_end_by_itself(tx: Connection, *, vault: Vault, hold_id: str, request_id: str, at: datetime) -> bool:
     """Tell a partner whose channel was closed when a hold ended that it has. False where it is closed still."""
     sealed = store.get_request(tx, request_id, lock=True)
-    if sealed is None or (hold_id, request_id) not in end_untold(tx):
+    if sealed is None or not notices.end_untold(tx, limit=1, pair=(hold_id, request_id)):
         return False
     return bool(_tell_end(tx, vault, sealed.request, hold_id, case_id=sealed.request.case_id or "", at=at))
 

@@ -371,6 +371,18 @@ def _consent_to(
     return entry
 
 
+def gate_is_shut(tx: Connection, vault: Vault, request: Request, kind: str, body: Mapping[str, Any]) -> bool:
+    """Whether this letter to the partner of a request would be stopped by the gate now. Nothing is written."""
+    partner = partners.get(tx, request.partner_id, vault)
+    if partner is None:
+        return False
+    try:
+        _leave(tx, vault, request, partner, kind, {"request": request.id, **body})
+    except GateShut:
+        return True
+    return False
+
+
 def _require_consent_to_name(tx: Connection, request: Request, partner: Partner, passing: str, *, at: datetime) -> None:
     holder = passings.get(tx, request.id, passing)
     classes = [] if holder is None else [item for item in holder.items if item.startswith("data:")]
