@@ -362,6 +362,12 @@ def keeps_nothing(tx: Connection, vault: Vault, case: Case, what: str, *, at: da
         write_down(tx, vault, case, "recipient_stopped", officer_id=None, at=at, facts={"id": share_id})
 
 
+def kept_after_all(tx: Connection, vault: Vault, case: Case, what: str, *, at: datetime) -> None:
+    """After `keeps_nothing`: somebody has `what` all the same."""
+    for share_id in store.set_kept_after_all(tx, case.id, what):
+        write_down(tx, vault, case, "kept_after_all", officer_id=None, at=at, facts={"id": share_id})
+
+
 def ledger(tx: Connection, hand: Hand, case_id: str) -> list[Consent]:
     """Every row about a case, the newest first. Raises CaseNotFound."""
     case = visible(tx, hand.officer, case_id, at=hand.at).case

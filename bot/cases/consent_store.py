@@ -129,5 +129,13 @@ def set_nothing_kept(tx: Connection, case_id: str, what: str, at: datetime) -> l
     return found
 
 
+def set_kept_after_all(tx: Connection, case_id: str, what: str) -> list[str]:
+    """No share of `what` is over. Returns those that were before."""
+    over = sa.and_(shares.c.case_id == case_id, shares.c.what == what, shares.c.withdrawal_seen_at.is_not(None))
+    found = list(tx.execute(sa.select(shares.c.id).where(over).with_for_update()).scalars())
+    tx.execute(shares.update().where(over).values(withdrawal_seen_at=None))
+    return found
+
+
 def codes(text: str) -> tuple[str, ...]:
     return tuple(json.loads(text))

@@ -72,5 +72,6 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "guest_withdrawn": N_("{name} lets them in no more"),
         "told_who_has": N_("The person was told who has something from their file"),
         "recipient_stopped": N_("A recipient stopped using what they had"),
+        "kept_after_all": N_("Somebody has what was shared, although all had said that they keep nothing"),
     }
 )

@@ -33,6 +33,7 @@ PROBLEMS: Mapping[str, str] = {
     "file_too_large": N_("The file is too large for one letter. Shorten its longest notes."),
     "no_such_file": N_("There is no such file any more. Nothing was changed."),
     "too_many_files": N_("There are as many files as can go along already. Nothing was changed."),
+    "taken_back": N_("Nothing was sent: the partner who told us this took it back."),
     "relatives_agree": N_("Nothing was sent: a relative who is looked for is asked first."),
 }
 
@@ -83,6 +84,7 @@ ACTS: Mapping[str, str] = {
     "hold_end_told": N_("the partner was told that the hold has ended"),
     "hold_end_arrived": N_("the partner has signed that it heard of the end of the hold"),
     "hold_end_not_told": N_("the channel is closed: call the partner and say that the hold has ended"),
+    "hold_end_kept": N_("the partner reads behind a link: call them and say that the hold has ended"),
     "hold_agreed": N_("we said that the hold may end"),
     "hold_agreed_there": N_("the partner says that the hold may end"),
     "override_asked": N_("one person asked to go against the gate"),
@@ -124,6 +126,7 @@ ACTS: Mapping[str, str] = {
     "passed_further_said": N_("the partner was told that one more has it from us"),
     "holder_forgot_said": N_("the partner was told that one who had it from us keeps nothing"),
     "passing_not_told": N_("the partner could not be told who has it from us: it is said again"),
+    "passing_refused": N_("the partner does not take in who has it from us: it is not said again"),
     "passed_on_there": N_("the partner says who has it from them"),
     "holder_forgot": N_("the partner says that one who had it from them keeps nothing"),
     "holder_called": N_("one who had it from the partner said by phone that they keep nothing"),
@@ -139,6 +142,7 @@ WHY_NOT: Mapping[str, str] = {
     "not_told": N_("nobody has said in the file whether the child was told"),
     "channel": N_("the channel to the partner is closed"),
     "withdrawn": N_("the request was withdrawn"),
+    "taken_back": N_("the partner who told us took it back"),
     "file_is_old": N_("a hold or a fear was recorded since: send the file again"),
     "file_too_large": N_("the file is too large for one letter"),
 }

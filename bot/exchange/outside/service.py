@@ -35,7 +35,7 @@ from bot.exchange.outside.store import KeptFile
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed, Contact, Partner
 from bot.exchange.post.model import LetterRefused, LetterStopped, Receipt, ReceiptState, ReceivedLetter
-from bot.exchange.requests import sending, service
+from bot.exchange.requests import hold_notices, sending, service
 from bot.exchange.requests import store as requests
 from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments import store as attachment_store
@@ -374,7 +374,7 @@ def _page(
     request = _request(tx, link)
     partner = partners.get(tx, request.partner_id, vault)
     contact = partner.link_contact if partner else None
-    told = {event.facts.get("hold") for event in requests.events_of(tx, request.id) if event.act == "hold_told"}
+    told = set(hold_notices.told_as(tx, request).values())
     page = Page(
         request=request,
         partner=partner.name if partner else "",

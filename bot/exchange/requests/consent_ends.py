@@ -35,7 +35,7 @@ class WithdrawnConsents:
             request = sealed.request
             given = {sending.shared_as(request)} | attachments.names_in_ledger(tx, request.id)
             rests = request.consent_ref == f"consent:{consent_id}" or not given.isdisjoint(shared)
-            if request.side is Side.OURS and rests and not _overridden(tx, request, at=hand.at):
+            if request.side is Side.OURS and rests and not sending.is_overridden(tx, request, at=hand.at):
                 _take_back(tx, hand.vault, request, {"consent": consent_id}, officer_id=hand.officer.id, at=hand.at)
 
 
@@ -69,7 +69,8 @@ def ended(tx: Connection, vault: Vault, request_id: str, *, at: datetime) -> boo
 
 def ended_above(tx: Connection, vault: Vault, source: Request, *, at: datetime) -> None:
     """A partner took back a request of theirs. Whatever of ours tells what came with it is taken back too, down the
-    whole way, and whoever holds the case here is called. What two officers decided goes on, and they are called."""
+    whole way, and whoever holds the case here is called. What two officers decided goes on, once it was approved, and
+    they are called."""
     for request_id in passing.passed_by_us(tx, source.id):
         sealed = store.get_request(tx, request_id, lock=True)
         if sealed is None or sealed.request.side is not Side.OURS:
@@ -77,18 +78,13 @@ def ended_above(tx: Connection, vault: Vault, source: Request, *, at: datetime) 
         request, why = sealed.request, {"above": source.id}
         if request.told_withdrawn_at is not None or request.status is Status.WITHDRAWN:
             continue
-        if _overridden(tx, request, at=at):
-            note(tx, vault, request, "taken_back_above", at=at, facts=why, once=f"above:{request.id}:{source.id}")
-        elif request.status is Status.DRAFTED:
+        if request.status is Status.DRAFTED:  # nobody has approved it, on whatever ground
             service.take_back(tx, vault, request, officer_id=None, at=at, why=why)
+        elif sending.is_overridden(tx, request, at=at):
+            note(tx, vault, request, "taken_back_above", at=at, facts=why, once=f"above:{request.id}:{source.id}")
         else:
             _take_back(tx, vault, request, why, officer_id=None, at=at)
         transfers.ring(tx, request.case_id, at=at)
-
-
-def _overridden(tx: Connection, request: Request, *, at: datetime) -> bool:
-    entry = sending.carried_by(tx, request, at=at)
-    return entry is not None and entry.agreement.kind is Kind.OVERRIDE
 
 
 def _take_back(

@@ -15,21 +15,26 @@ from sqlalchemy.engine import Connection
 from bot.cases.hand import Hand
 from bot.exchange.gate import GateShut
 from bot.exchange.holds import service as holds
+from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed
 from bot.exchange.requests import hold_notices_store as notices
 from bot.exchange.requests import sending, store
 from bot.exchange.requests.again import FAILED
 from bot.exchange.requests.history import note
-from bot.exchange.requests.model import NotNow, Request, Side
+from bot.exchange.requests.model import NoConsent, NotNow, Request, Side
 from bot.exchange.requests.service import to_act
 from bot.exchange.requests.transfer import service as transfers
 from bot.exchange.requests.transfer import store as transfer_store
 from bot.exchange.requests.transfer.model import State
 from bot.kernel.access import Permission
 from bot.kernel.crypto import Vault
+from bot.kernel.logs import get_log
+
+log = get_log("exchange")
 
 #: A notice that did not arrive is said again so often.
 SAID_AGAIN_AFTER = timedelta(days=1)
+TOLD, NOT_TOLD = "hold_told", "hold_not_told"
 
 
 def tell_hold(tx: Connection, hand: Hand, hold_id: str, request_ids: Iterable[str]) -> list[str]:
@@ -47,19 +52,26 @@ def tell_hold(tx: Connection, hand: Hand, hold_id: str, request_ids: Iterable[st
 
 
 def _tell(tx: Connection, vault: Vault, request: Request, hold_id: str, *, actor: str, at: datetime) -> None:
+    """What waits behind a link tells nobody: history says that a human has to call."""
     name = _name_of(tx, request, hold_id)
     letter = sending.send(tx, vault, request, "hold_placed", {"hold": name}, actor=actor, at=at)
     facts, once = {"hold": hold_id, "as": name, "letter": letter}, notices.once_told(hold_id, request.id)
     officer_id = None if actor == sending.SYSTEM else actor
-    if not note(tx, vault, request, "hold_told", officer_id=officer_id, at=at, facts=facts, once=once):
-        note(tx, vault, request, "hold_told", officer_id=officer_id, at=at, facts=facts)  # said again by hand
+    act = NOT_TOLD if _is_behind_link(tx, request) else TOLD
+    if not note(tx, vault, request, act, officer_id=officer_id, at=at, facts=facts, once=once):
+        note(tx, vault, request, act, officer_id=officer_id, at=at, facts=facts)  # said again by hand
+
+
+def _is_behind_link(tx: Connection, request: Request) -> bool:
+    partner = partners.get(tx, request.partner_id)
+    return partner is not None and partner.by_link
 
 
 def _name_of(tx: Connection, request: Request, hold_id: str) -> str:
     """What a partner calls a hold of ours in letters about this request. A partner whom we asked twice about one child
     knows each hold by its id under the first request, and under every other by a name of its own: it stands by a hold
     for the request it was told under."""
-    named = {hold: name for name, hold in _told_as(tx, request).items()}
+    named = {hold: name for name, hold in told_as(tx, request).items()}
     if hold_id in named:
         return named[hold_id]
     others = [
@@ -67,16 +79,30 @@ def _name_of(tx: Connection, request: Request, hold_id: str) -> str:
         for each in store.of_case(tx, request.case_id or "")
         if each.request.partner_id == request.partner_id and each.request.id != request.id
     ]
-    known = any(hold_id in _told_as(tx, other).values() for other in others)
+    known = any(hold_id in told_as(tx, other).values() for other in others)
     return str(uuid.uuid5(uuid.UUID(hold_id), request.id)) if known else hold_id
 
 
 # By themselves
 
 
-def untold(tx: Connection, at: datetime, *, limit: int = 1000) -> list[tuple[str, str]]:
-    """Holds that stand, each with a request under way whose partner has not heard of it."""
-    return notices.untold(tx, FAILED, not_since=at - SAID_AGAIN_AFTER, limit=limit)
+def untold(tx: Connection, vault: Vault, at: datetime, *, limit: int = 1000) -> list[tuple[str, str]]:
+    """Holds that stand, each with a request under way whose partner has not heard of it and may be told now. Where the
+    gate is shut and a human was called, nothing is tried: it would keep everybody else from writing, every minute."""
+    every = notices.untold(tx, FAILED, not_since=at - SAID_AGAIN_AFTER, limit=limit)
+    return [pair for pair in every if not _waits_for_the_gate(tx, vault, *pair)]
+
+
+def _waits_for_the_gate(tx: Connection, vault: Vault, hold_id: str, request_id: str) -> bool:
+    sealed = store.get_request(tx, request_id)
+    if sealed is None or not notices.was_called_for(tx, hold_id, request_id):
+        return False
+    said = {"hold": _name_of(tx, sealed.request, hold_id)}
+    try:
+        return sending.gate_is_shut(tx, vault, sealed.request, "hold_placed", said)
+    except Exception as error:  # one broken request must not silence the others: its own step says what is wrong
+        log.error("hold_notices.not_read", request_id=request_id, exc_info=error)
+        return False
 
 
 def end_untold(tx: Connection, *, limit: int = 1000) -> list[tuple[str, str]]:
@@ -87,9 +113,10 @@ def end_untold(tx: Connection, *, limit: int = 1000) -> list[tuple[str, str]]:
 def tell_by_itself(tx: Connection, *, vault: Vault, hold_id: str, request_id: str, at: datetime) -> bool:
     """Tell the partner of a request under way that a hold stands, without waiting for anybody's hand: the child may be
     moved tonight. False where the gate or the channel keeps it here, or it is no news any more; then whoever holds the
-    case is called, once, and it is tried again."""
-    sealed = store.get_request(tx, request_id, lock=True)
-    if sealed is None or (hold_id, request_id) not in untold(tx, at):
+    case is called, once, and it is tried again. They are called too where it waits behind a link that nobody may open:
+    no mail says so."""
+    sealed, pair = store.get_request(tx, request_id, lock=True), (hold_id, request_id)
+    if sealed is None or not notices.untold(tx, FAILED, not_since=at - SAID_AGAIN_AFTER, limit=1, pair=pair):
         return False
     request, savepoint = sealed.request, tx.begin_nested()
     try:
@@ -97,17 +124,19 @@ def tell_by_itself(tx: Connection, *, vault: Vault, hold_id: str, request_id: st
     except (GateShut, ChannelClosed) as error:
         savepoint.rollback()
         facts = {"hold": hold_id, "why": sending.why_not(error)}
-        if note(tx, vault, request, "hold_not_told", at=at, facts=facts, once=f"hold_not:{hold_id}:{request_id}"):
+        if note(tx, vault, request, NOT_TOLD, at=at, facts=facts, once=notices.once_not_told(hold_id, request_id)):
             transfers.ring(tx, request.case_id, at=at)
         return False
     savepoint.commit()
+    if _is_behind_link(tx, request):
+        transfers.ring(tx, request.case_id, at=at)
     return True
 
 
 def tell_end_by_itself(tx: Connection, *, vault: Vault, hold_id: str, request_id: str, at: datetime) -> bool:
     """Tell a partner whose channel was closed when a hold ended that it has. False where it is closed still."""
     sealed = store.get_request(tx, request_id, lock=True)
-    if sealed is None or (hold_id, request_id) not in end_untold(tx):
+    if sealed is None or not notices.end_untold(tx, limit=1, pair=(hold_id, request_id)):
         return False
     return bool(_tell_end(tx, vault, sealed.request, hold_id, case_id=sealed.request.case_id or "", at=at))
 
@@ -116,7 +145,7 @@ def notice_failed(tx: Connection, request: Request, envelope_id: str) -> None:
     """The notice of a hold, or of its end, did not arrive: it is owed again."""
     for event in store.events_of(tx, request.id):
         if event.facts.get("letter") == envelope_id:
-            once = {"hold_told": notices.once_told, "hold_end_told": notices.once_ended}.get(event.act)
+            once = {TOLD: notices.once_told, "hold_end_told": notices.once_ended}.get(event.act)
             if once is not None:
                 notices.untell(tx, once(str(event.facts["hold"]), request.id))
 
@@ -162,7 +191,7 @@ def partner_agrees(tx: Connection, vault: Vault, request: Request, hold_id: str,
     Raises NotToldOfIt, and `holds.model.NotNow` where it has ended already.
     """
     if request.side is Side.OURS:
-        case_id, ours = request.case_id, _told_as(tx, request).get(hold_id)
+        case_id, ours = request.case_id, told_as(tx, request).get(hold_id)
     else:
         case_id, ours = transfers.case_taken_for(tx, request), _brought(tx, request).get(hold_id)
     if ours is None or case_id is None:
@@ -207,10 +236,10 @@ def ended_there(tx: Connection, vault: Vault, request: Request, hold_id: str, *,
 
 def tell_hold_ended(tx: Connection, vault: Vault, case_id: str, hold_id: str, *, at: datetime) -> int:
     """Tell everybody who was told of a hold that it has ended, and whoever had the case before. Returns how many were;
-    where a channel is closed a human has to call, and the hold has ended all the same."""
+    where a channel is closed, or is a link, a human has to call, and the hold has ended all the same."""
     count = 0
     for sealed in store.of_case(tx, case_id):
-        if hold_id in _told_as(tx, sealed.request).values():
+        if hold_id in told_as(tx, sealed.request).values():
             count += _tell_end(tx, vault, sealed.request, hold_id, case_id=case_id, at=at)
     for transfer in transfer_store.taken(tx, case_id):
         before = store.get_request(tx, transfer.request_id)
@@ -225,7 +254,7 @@ def _tell_end(tx: Connection, vault: Vault, request: Request, hold_id: str, *, c
     try:
         said = {"hold": _name_of(tx, request, hold_id) if request.side is Side.OURS else hold_id}
         letter = sending.send(tx, vault, request, "hold_released", said, actor=sending.SYSTEM, at=at)
-    except ChannelClosed:
+    except (ChannelClosed, NoConsent):  # the last: whoever had the case before reads behind a link now
         savepoint.rollback()
         once = f"hold_end_not:{hold_id}:{request.id}"
         if note(tx, vault, request, "hold_end_not_told", at=at, facts={"hold": hold_id}, once=once):
@@ -233,16 +262,21 @@ def _tell_end(tx: Connection, vault: Vault, request: Request, hold_id: str, *, c
         return 0
     savepoint.commit()
     facts, once = {"hold": hold_id, "letter": letter}, notices.once_ended(hold_id, request.id)
+    if _is_behind_link(tx, request):
+        note(tx, vault, request, "hold_end_kept", at=at, facts=facts, once=once)
+        transfers.ring(tx, case_id, at=at)
+        return 0
     note(tx, vault, request, "hold_end_told", at=at, facts=facts, once=once)
     return 1
 
 
-def _told_as(tx: Connection, request: Request) -> dict[str, str]:
-    """The holds of which the partner of a request of ours was told: by what it calls them, what we do."""
+def told_as(tx: Connection, request: Request) -> dict[str, str]:
+    """The holds of which the partner of a request of ours was told, or can read behind its link: by what it calls them,
+    what we do."""
     return {
         str(event.facts.get("as", event.facts.get("hold"))): str(event.facts.get("hold"))
         for event in store.events_of(tx, request.id)
-        if event.act == "hold_told"
+        if event.act == TOLD or (event.act == NOT_TOLD and "as" in event.facts)
     }
 
 

@@ -65,9 +65,22 @@ _moves_with_another = sa.and_(
 )
 
 
-def untold(tx: Connection, failed: Iterable[str], *, not_since: datetime, limit: int) -> list[tuple[str, str]]:
+def once_not_told(hold_id: str, request_id: str) -> str:
+    """That it could not be told, and a human was called."""
+    return f"hold_not:{hold_id}:{request_id}"
+
+
+def was_called_for(tx: Connection, hold_id: str, request_id: str) -> bool:
+    """Whether a human was called because this could not be told."""
+    word = exchange_events.c.once == once_not_told(hold_id, request_id)
+    return tx.execute(sa.select(exchange_events.c.once).where(word)).first() is not None
+
+
+def untold(
+    tx: Connection, failed: Iterable[str], *, not_since: datetime, limit: int, pair: tuple[str, str] | None = None
+) -> list[tuple[str, str]]:
     """Holds that stand, each with a request whose partner has to hear of it; not where a notice to it has failed since
-    `not_since`."""
+    `not_since`. With `pair`, this one and no other."""
     failed_lately = sa.exists().where(
         request_letters.c.request_id == exchange_requests.c.id,
         request_letters.c.kind == "hold_placed",
@@ -84,6 +97,7 @@ def untold(tx: Connection, failed: Iterable[str], *, not_since: datetime, limit:
             sa.not_(_moves_with_another),
             sa.not_(_noted("hold:")),
             sa.not_(failed_lately),
+            _is(pair),
         )
         .order_by(holds.c.placed_at, exchange_requests.c.id)
         .limit(limit)
@@ -91,16 +105,21 @@ def untold(tx: Connection, failed: Iterable[str], *, not_since: datetime, limit:
     return [(row.id, row.request_id) for row in tx.execute(query)]
 
 
-def end_untold(tx: Connection, *, limit: int) -> list[tuple[str, str]]:
-    """Holds that have ended, each with a request whose partner was told of it and not of its end."""
+def end_untold(tx: Connection, *, limit: int, pair: tuple[str, str] | None = None) -> list[tuple[str, str]]:
+    """Holds that have ended, each with a request whose partner was told of it and not of its end. With `pair`, this one
+    and no other."""
     query = (
         sa.select(holds.c.id, exchange_requests.c.id.label("request_id"))
         .join(exchange_requests, exchange_requests.c.case_id == holds.c.case_id)
-        .where(holds.c.state == HoldState.RELEASED.value, _noted("hold:"), sa.not_(_noted("hold_end:")))
+        .where(holds.c.state == HoldState.RELEASED.value, _noted("hold:"), sa.not_(_noted("hold_end:")), _is(pair))
         .order_by(holds.c.released_at, exchange_requests.c.id)
         .limit(limit)
     )
     return [(row.id, row.request_id) for row in tx.execute(query)]
+
+
+def _is(pair: tuple[str, str] | None) -> ColumnElement[bool]:
+    return sa.true() if pair is None else sa.and_(holds.c.id == pair[0], exchange_requests.c.id == pair[1])
 
 
 def untell(tx: Connection, once: str) -> None:

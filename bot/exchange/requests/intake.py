@@ -59,6 +59,9 @@ log = get_log("exchange")
 SYSTEM = sending.SYSTEM
 LONGEST_TEXT = service.LONGEST_TEXT
 NO_SUCH_REQUEST, KNOWN_REQUEST, UNKNOWN_KIND = "no_such_request", "known_request", "unknown_kind"
+NOT_ACCEPTED, TOO_MANY_HOLDERS = "not_accepted", "too_many_holders"
+#: Why a notice of who has it is refused now and tomorrow. The last: their Waymark is older than such notices.
+NEVER_TAKEN = frozenset({NO_SUCH_REQUEST, NOT_ACCEPTED, TOO_MANY_HOLDERS, UNKNOWN_KIND})
 #: Why a letter that waited was not sent: what `sending.RequestGatekeeper` said. The last needs no human: one did it.
 STOPPED = frozenset({"gate", "hold", "consent", "not_told", "file_is_old", TAKEN_BACK := "withdrawn"})
 #: However far away a partner's due date is, and whatever its clock says.
@@ -115,7 +118,9 @@ class RequestIntake:
             ):
                 ring_for(tx, request, at=receipt.at)
         elif letter.kind in NOTICES:
-            if receipt.state in FAILED and receipt.code != UNKNOWN_KIND:  # their Waymark is older than such notices
+            if receipt.code in NEVER_TAKEN and receipt.state is ReceiptState.REFUSED:
+                passing.notice_refused(tx, self._vault, request, letter.envelope_id, at=receipt.at)
+            elif receipt.state in FAILED:
                 passing.notice_failed(tx, letter.envelope_id)
         elif receipt.state in FAILED:
             if letter.kind in ("hold_placed", "hold_released"):
@@ -234,7 +239,7 @@ class RequestIntake:
             self._reply(tx, request, "case_taken", {}, at=letter.at)
             return
         if request.status is not Status.ACCEPTED or request.asked_on is not None:
-            raise LetterRefused("not_accepted")
+            raise LetterRefused(NOT_ACCEPTED)
         body = letter.body
         fields = body.get("fields")
         allowed = (*request.type.tells, *request.type.may_tell)
@@ -337,7 +342,7 @@ class RequestIntake:
         if request.status in {Status.WITHDRAWN, Status.CLOSED}:
             raise LetterRefused("request_ended")
         if request.asked_on is None:
-            raise LetterRefused("not_accepted")
+            raise LetterRefused(NOT_ACCEPTED)
         text, language = _text(letter.body.get("text"), LONGEST_TEXT), _language(letter.body.get("language"))
         facts = _named_line(letter.body)
         self._line(tx, request, letter, "message", text=text, language=language, said=letter.body, facts=facts)
@@ -352,7 +357,7 @@ class RequestIntake:
         if request.asked_on is None and request.status is Status.ACCEPTED and request.side is Side.THEIRS:
             raise ComesTooEarly(letter.envelope_id)
         if request.asked_on is None:
-            raise LetterRefused("not_accepted")
+            raise LetterRefused(NOT_ACCEPTED)
         try:
             whole = attachments.part_came(tx, self._vault, request, letter.body, at=letter.at)
         except BadPart:
@@ -403,6 +408,7 @@ class RequestIntake:
             raise LetterRefused("bad_body") from None
         except (NeverTold, TooManyHolders):
             log.warning("exchange.holders_not_taken", request_id=request.id)
+        held_after_all(tx, self._vault, request, at=letter.at)
         self._forgotten(tx, request, at=letter.at)
 
     def _forgotten(self, tx: Connection, request: Request, *, at: datetime) -> None:
@@ -490,14 +496,17 @@ class RequestIntake:
     def _passed_on(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.OURS)
         try:
-            passing.heard(tx, self._vault, request, letter.body, at=letter.at)
+            new = passing.heard(tx, self._vault, request, letter.body, at=letter.at)
         except BadNotice:
             raise LetterRefused("bad_body") from None
         except NeverTold:
-            raise LetterRefused("not_accepted") from None
+            raise LetterRefused(NOT_ACCEPTED) from None
         except TooManyHolders:
-            raise LetterRefused("too_many_holders") from None
-        if request.told_withdrawn_at is not None:  # it crossed our word, or they passed it on all the same
+            raise LetterRefused(TOO_MANY_HOLDERS) from None
+        held_after_all(tx, self._vault, request, at=letter.at)
+        if new and request.told_withdrawn_at is not None:  # it crossed our word, or they passed it on all the same
+            if request.forgotten_at is not None:  # asked once more, they confirm once more
+                self._save(tx, request, replace(request, forgotten_at=None))
             self._reply(tx, request, "request_withdrawn", {}, at=letter.at)
             ring_for(tx, request, at=letter.at)
 
@@ -508,9 +517,9 @@ class RequestIntake:
         except BadNotice:
             raise LetterRefused("bad_body") from None
         except NeverTold:
-            raise LetterRefused("not_accepted") from None
+            raise LetterRefused(NOT_ACCEPTED) from None
         except TooManyHolders:
-            raise LetterRefused("too_many_holders") from None
+            raise LetterRefused(TOO_MANY_HOLDERS) from None
         let_go(tx, self._vault, request, at=letter.at)
 
     # What everything above stands on
@@ -605,6 +614,16 @@ def let_go(tx: Connection, vault: Vault, request: Request, *, at: datetime) -> N
     if found is not None:
         consent.keeps_nothing(tx, vault, found.case, sending.shared_as(request), at=at)
         attachments.keeps_nothing(tx, vault, request, found.case, at=at)
+
+
+def held_after_all(tx: Connection, vault: Vault, request: Request, *, at: datetime) -> None:
+    """Somebody below the partner has it although all had said that they keep nothing: the ledger says so again."""
+    if request.forgotten_at is None or not passing.held_below(tx, request):
+        return
+    found = case_store.get_case(tx, request.case_id) if request.case_id else None
+    if found is not None:
+        consent.kept_after_all(tx, vault, found.case, sending.shared_as(request), at=at)
+        attachments.kept_after_all(tx, vault, request, found.case, at=at)
 
 
 def ring_for(tx: Connection, request: Request, *, at: datetime) -> None:

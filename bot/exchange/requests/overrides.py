@@ -8,10 +8,7 @@ from bot.cases.hand import Hand
 from bot.exchange.partners import store as partners
 from bot.exchange.requests import sending, store
 from bot.exchange.requests.history import note
-from bot.exchange.requests.model import (
-    NotNow,
-    Request,
-)
+from bot.exchange.requests.model import NotNow, Request, Side
 from bot.exchange.requests.service import LONGEST_TEXT, key_of, to_act
 from bot.kernel.access import Permission, Role
 from bot.kernel.crypto import Vault
@@ -21,9 +18,12 @@ ROLES_THAT_OVERRIDE = (Role.OFFICER, Role.COORDINATOR)
 
 
 def ask_override(tx: Connection, hand: Hand, request_id: str, *, role: str, reason: str) -> str:
-    """The first of two takes it on themselves to send against the gate. Nothing is sent by this."""
+    """The first of two takes it on themselves to send against the gate. Nothing is sent by this. Raises NotNow, also
+    for a request of theirs: letters about it may tell of any child of ours that was passed on."""
     sealed = to_act(tx, hand, request_id, Permission.GATE_OVERRIDE)
     request, reason = sealed.request, reason.strip()
+    if request.side is not Side.OURS:
+        raise NotNow("override")
     partner = partners.get(tx, request.partner_id, hand.vault)
     if partner is None or not reason or len(reason) > LONGEST_TEXT or not _acts_as(hand, role):
         raise NotNow("override")

@@ -105,9 +105,8 @@ class Reminders:
                 log.error("reminders.step_failed", request_id=request_id, exc_info=error)
         return told
 
-    @staticmethod
-    def _untold(at: datetime) -> Callable[[Connection], list[tuple[str, str]]]:
-        return lambda tx: hold_notices.untold(tx, at)
+    def _untold(self, at: datetime) -> Callable[[Connection], list[tuple[str, str]]]:
+        return lambda tx: hold_notices.untold(tx, self._vault, at)
 
 
 def _is_over(request: Request, at: datetime) -> bool:

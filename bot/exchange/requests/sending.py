@@ -127,6 +127,12 @@ def carried_by(tx: Connection, request: Request, *, at: datetime, to: str | None
     return consent.in_force(tx, request.case_id, Purpose.CROSS_BORDER, recipient, at, items_of(request))
 
 
+def is_overridden(tx: Connection, request: Request, *, at: datetime) -> bool:
+    """Whether what carries it is what two officers decided without consent."""
+    entry = carried_by(tx, request, at=at)
+    return entry is not None and entry.agreement.kind is consent.Kind.OVERRIDE
+
+
 def reference(entry: Consent) -> str:
     """How the partner and the audit chain name an entry of our ledger."""
     return f"consent:{entry.id}"
@@ -213,7 +219,7 @@ def _letter(
         raise ChannelClosed("no_such_partner", N_("There is no such partner."))
     said = {"request": request.id, **body}
     leave = _leave(tx, vault, request, partner, kind, said)
-    entry = _consent_to(tx, request, partner, kind, at=at)
+    entry = _consent_to(tx, request, partner, kind, said, at=at)
     personal = kind in SAYS_WHO
     rests_on = reference(entry) if entry else request.consent_ref
     envelope_id = _put(
@@ -290,7 +296,7 @@ def may_show(
     classes = frozenset(request.type.data) if kind in SAYS_WHO else frozenset[str]()
     partner.must_allow_by_link(request_type=request.type_key, purpose=PURPOSE, data_classes=classes, at=at)
     _leave(tx, vault, request, partner, kind, {"request": request.id, **body})
-    _consent_to(tx, request, partner, kind, at=at)
+    _consent_to(tx, request, partner, kind, body, at=at)
     if is_taken_back(request):
         raise LetterStopped("withdrawn")
 
@@ -313,7 +319,7 @@ class RequestGatekeeper:
         request = sealed.request
         try:
             leave = _leave(tx, self._vault, request, partner, letter.kind, letter.body)
-            _consent_to(tx, request, partner, letter.kind, at=at)
+            _consent_to(tx, request, partner, letter.kind, letter.body, at=at)
         except (GateShut, MayNotMove, NotNow) as error:
             raise LetterStopped(why_not(error)) from None
         if letter.kind in SAYS_WHO | RESTS_ON_CONSENT and is_taken_back(request):
@@ -346,13 +352,18 @@ def why_not(error: Exception) -> str:
     return "channel"
 
 
-def _consent_to(tx: Connection, request: Request, partner: Partner, kind: str, *, at: datetime) -> Consent | None:
+def _consent_to(
+    tx: Connection, request: Request, partner: Partner, kind: str, said: Mapping[str, Any], *, at: datetime
+) -> Consent | None:
     """The entry this letter rests on; None where it needs none. Raises NoConsent, and NotNow while nobody has said
     whether a child who did not agree themselves was told.
 
     What we answer rests on none of ours: the child is the partner's, whose consent came with the request, and whoever
-    lets an answer go says on what ground the people it tells about may be told of.
+    lets an answer go says on what ground the people it tells about may be told of. Who has a child's story now, and
+    where, is told to nobody whom that child did not agree to tell.
     """
+    if kind == PASSED_ON:
+        _require_consent_to_name(tx, request, partner, str(said["passing"]), at=at)
     if request.side is not Side.OURS or kind not in RESTS_ON_CONSENT:
         return None
     entry = carried_by(tx, request, at=at, to=partner.id)
@@ -361,6 +372,27 @@ def _consent_to(tx: Connection, request: Request, partner: Partner, kind: str, *
     if not telling.is_settled(tx, entry):
         raise NotNow("not_told")
     return entry
+
+
+def gate_is_shut(tx: Connection, vault: Vault, request: Request, kind: str, body: Mapping[str, Any]) -> bool:
+    """Whether this letter to the partner of a request would be stopped by the gate now. Nothing is written."""
+    partner = partners.get(tx, request.partner_id, vault)
+    if partner is None:
+        return False
+    try:
+        _leave(tx, vault, request, partner, kind, {"request": request.id, **body})
+    except GateShut:
+        return True
+    return False
+
+
+def _require_consent_to_name(tx: Connection, request: Request, partner: Partner, passing: str, *, at: datetime) -> None:
+    holder = passings.get(tx, request.id, passing)
+    classes = [] if holder is None else [item for item in holder.items if item.startswith("data:")]
+    case_id = None if holder is None else holder.case_id
+    recipient = f"partner:{partner.id}"
+    if case_id is None or consent.in_force(tx, case_id, Purpose.CROSS_BORDER, recipient, at, classes) is None:
+        raise NoConsent
 
 
 def _leave(
@@ -382,7 +414,7 @@ def _leave(
         about=request.id,
         body=said,
         made_for_asylum=request.side is Side.OURS and request.type.made_for_asylum,
-        override=override_of(tx, request),
+        override=None if kind == PASSED_ON else override_of(tx, request),  # which weighed the fears of another child
     )
 
 

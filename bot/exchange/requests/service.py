@@ -353,9 +353,6 @@ def _plan_the_same(tx: Connection, request: Request, copied: str) -> None:
     new = store.get_request(tx, copied)
     assert new is not None
     for source_id in passing.planned(tx, request.id):
-        source = store.get_request(tx, source_id)
-        if source is None or source.request.status is Status.WITHDRAWN:
-            raise NotNow
         passing.plan(tx, new.request, source_id)
 
 
@@ -457,10 +454,13 @@ def send_all(tx: Connection, hand: Hand, request_ids: Iterable[str]) -> dict[str
 
 
 def disclose(tx: Connection, vault: Vault, request: Request, *, actor: str, at: datetime) -> str:
-    """Send the personal part to a partner that has accepted. Raises GateShut, NoConsent, ChannelClosed, MayNotMove."""
+    """Send the personal part to a partner that has accepted. Raises GateShut, NoConsent, ChannelClosed, MayNotMove, and
+    NotNow where whoever told us took back what it tells, and no two officers decided otherwise."""
     sealed = store.get_request(tx, request.id)
     if sealed is None or request.asked_on is not None or request.status not in DISCLOSED:
         raise NotNow
+    if passing.is_taken_back_above(tx, request.id) and not sending.is_overridden(tx, request, at=at):
+        raise NotNow("taken_back")
     body = open_body(key_of(tx, vault, request), sealed)
     if not body:
         raise NotNow("erased")

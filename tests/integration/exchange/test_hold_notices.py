@@ -105,11 +105,13 @@ async def test_the_gate_is_asked_first_and_a_human_is_called_once(italy: Country
 
     assert await told_there(tunisia, request_id) == []
     assert (await acts(italy, request_id)).count("hold_not_told") == 1
+    assert await italy.see(lambda tx: hold_notices.untold(tx, italy.vault, at)) == []  # it is not tried every minute
     rung = await italy.see(lambda tx: case_store.get_alarm(tx, case_id, lock=False))
     assert rung is not None
     assert rung.climbing
     italy.clock.advance(timedelta(minutes=1))
     await italy.do(service.record_situation, case_id, Situation(frozenset(), False))
+    assert await italy.see(lambda tx: hold_notices.untold(tx, italy.vault, at)) == [(hold.id, request_id)]
     await look(italy)
     await courier.carry()
     assert await told_there(tunisia, request_id) == [hold.id]

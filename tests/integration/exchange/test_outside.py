@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from bot.cases import consent, telling
+from bot.cases import alarm, consent, telling
+from bot.cases import store as case_store
 from bot.exchange.gate import Situation
 from bot.exchange.outside import service as outside
 from bot.exchange.outside import store as links
@@ -37,6 +38,7 @@ from bot.kernel.mail import Mailer
 from bot.kernel.one_time import MOST_TRIES
 from bot.kernel.words import Words
 from tests.conftest import NOON
+from tests.integration.exchange.test_hold_notices import acts, ended, look, placed
 from tests.integration.exchange.two_countries import ALL_TYPES, Country, a_draft, an_agreement, an_agreement_to
 from tests.peers.smtp import MailServer
 
@@ -153,6 +155,42 @@ async def test_a_message_that_their_page_does_not_show_is_not_called_sent(tunis:
         await tunis.italy.do(service.write_message, request_id, text="Is she well?", once=new_id())
 
     assert not (await tunis.italy.file(request_id)).lines
+
+
+async def test_nobody_behind_a_link_is_called_told_of_a_hold_and_a_human_calls_them(tunis: Outside):
+    """The page says it, and no mail does: whoever has read it before learns nothing."""
+    italy, (case_id, request_id) = tunis.italy, await tunis.asked()
+    page = await tunis.accepted(await tunis.link(request_id))
+    dossier, _ = await placed(italy, case_id)
+    await rest(italy, case_id)
+    await look(italy)
+    await look(italy)
+
+    assert (await acts(italy, request_id)).count("hold_not_told") == 1
+    assert "hold_told" not in await acts(italy, request_id)
+    assert await climbs(italy, case_id)
+    shown = await tunis.answer(page, "who_cared")
+    assert shown.held
+    await rest(italy, case_id)
+    await look(italy)
+    assert not await climbs(italy, case_id)
+
+    await ended(italy, dossier)
+    await look(italy)
+    assert (await acts(italy, request_id)).count("hold_end_kept") == 1
+    assert "hold_end_told" not in await acts(italy, request_id)
+    assert await climbs(italy, case_id)
+
+
+async def rest(country: Country, case_id: str) -> None:
+    """The alarm of a case is heard."""
+    at, officer_id = country.clock.now(), country.officer.id
+    await country.database.write(lambda tx: alarm.acknowledge(tx, case_id, officer_id=officer_id, at=at))
+
+
+async def climbs(country: Country, case_id: str) -> bool:
+    rung = await country.see(lambda tx: case_store.get_alarm(tx, case_id, lock=False))
+    return rung is not None and rung.climbing
 
 
 async def test_looking_at_a_link_does_not_spend_it_and_the_code_alone_opens_nothing(tunis: Outside):

@@ -15,15 +15,17 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.cases import consent, telling
+from bot.exchange import gate
 from bot.exchange.gate import Situation
 from bot.exchange.partners import store as partners
 from bot.exchange.post import store as post
 from bot.exchange.post.model import LetterRefused, Receipt, ReceiptState
-from bot.exchange.requests import answering, service, store
+from bot.exchange.requests import answering, overrides, sending, service, store
 from bot.exchange.requests.consent_ends import WithdrawnConsents
 from bot.exchange.requests.intake import RequestIntake
-from bot.exchange.requests.model import Incomplete, NotNow
+from bot.exchange.requests.model import Incomplete, NotNow, Status
 from bot.exchange.requests.passing import acts
+from bot.exchange.requests.passing import service as passings_service
 from bot.exchange.requests.passing import store as passings
 from bot.exchange.requests.passing.model import MOST, Branch, Holder
 from bot.exchange.requests.reminders import Reminders
@@ -177,11 +179,47 @@ def _let_go_of_held(tx: Connection) -> None:
     tx.execute(letters.update().where(letters.c.state == "held").values(state="waiting"))
 
 
+async def test_what_two_people_decided_for_one_request_names_no_holder_of_another_childs_story(chain: Chain):
+    """Whatever they weighed for Italy's request, nobody weighed what this child fears."""
+    await told(chain)
+    tunisia, afraid = chain.tunisia, Situation(frozenset({"IT"}), False)
+    italy = tunisia.others["IT"]
+    await tunisia.database.write(lambda tx: _change(tx, tunisia, italy, reports_to=frozenset({"IT"})))
+    with pytest.raises(NotNow):
+        await tunisia.do(overrides.ask_override, chain.asked, role="officer", reason="the lawyer agreed")
+    override, at = new_id(), tunisia.clock.now()
+
+    def taken_on_themselves(tx: Connection) -> None:
+        partner = partners.get(tx, italy, tunisia.vault)
+        assert partner is not None
+        stops = gate.stops(afraid, [sending.recipient_of(partner)])
+        store.add_override(
+            tx,
+            override_id=override,
+            request_id=chain.asked,
+            covers=[(stop.why, stop.recipient, stop.country) for stop in stops],
+            officer_id=tunisia.officer.id,
+            role="officer",
+            at=at,
+            reason_sealed=b"sealed",
+        )
+        store.second_override(tx, override, officer_id=tunisia.coordinator.id, role="coordinator", at=at)
+
+    await tunisia.database.write(taken_on_themselves)
+    chain.passed = await passed_on(tunisia, "LY", chain.asked, chain.courier, situation=afraid)
+    await chain.libya.do(answering.accept, chain.passed)
+    await chain.courier.carry()
+
+    assert said(chain, "passed_on") == []
+    [one] = await chain.below()
+    assert one.holder.country == ""
+
+
 async def test_where_the_gate_shuts_out_who_has_it_those_above_learn_that_one_more_has_it(chain: Chain):
     """The child who is in Tunisia now fears Italy's partner there: nothing may tell it where she is spoken of."""
     await told(chain)
     await chain.tunisia.database.write(
-        lambda tx: _reports_to(tx, chain.tunisia, chain.tunisia.others["IT"], frozenset({"IT"}))
+        lambda tx: _change(tx, chain.tunisia, chain.tunisia.others["IT"], reports_to=frozenset({"IT"}))
     )
     chain.passed = await passed_on(
         chain.tunisia, "LY", chain.asked, chain.courier, situation=Situation(frozenset({"IT"}), False)
@@ -197,10 +235,10 @@ async def test_where_the_gate_shuts_out_who_has_it_those_above_learn_that_one_mo
     assert await chain.red() == [False]
 
 
-def _reports_to(tx: Connection, country: Country, partner_id: str, states: frozenset[str]) -> None:
+def _change(tx: Connection, country: Country, partner_id: str, **change: Any) -> None:
     found = partners.get(tx, partner_id, country.vault)
     assert found is not None
-    changed = replace(found, reports_to=states)
+    changed = replace(found, **change)
     partners.save(tx, changed, skeleton=changed.name.casefold())
     for key in changed.keys:
         signed = tuple(
@@ -208,6 +246,30 @@ def _reports_to(tx: Connection, country: Country, partner_id: str, states: froze
             for each in key.signatures
         )
         partners.save_key(tx, replace(key, signatures=signed))
+
+
+async def test_where_a_child_is_spoken_of_is_not_told_to_whom_she_tells_nothing_any_more(chain: Chain):
+    """She let Italy know, and took it back: whoever hears of what is hers next, Italy learns that one more has it."""
+    await told(chain)
+    tunisia = chain.tunisia
+    case_id = await tunisia.case(consented=False)
+    row = await tunisia.do(consent.record, case_id, an_agreement_to(tunisia.others["IT"]))
+    await tunisia.do(consent.record, case_id, an_agreement_to(tunisia.others["LY"]))
+    named = await tunisia.asked(case_id, a_draft(tunisia.others["LY"], passes_on=chain.asked))
+    await chain.courier.carry()
+    await chain.libya.do(answering.accept, named)
+    await tunisia.do(consent.withdraw, case_id, row.id, holders=[WithdrawnConsents()])
+    await chain.courier.carry()
+    second = await tunisia.asked(case_id, a_draft(tunisia.others["LY"], passes_on=chain.asked))
+    await chain.courier.carry()
+    await chain.libya.do(answering.accept, second)
+    await chain.courier.carry()
+
+    assert said(chain, "passed_on") == []
+    assert {(each.holder.passing, each.holder.country, each.holder.holds) for each in await chain.below()} == {
+        (named, "", True),
+        (second, "", True),
+    }
 
 
 async def test_a_notice_that_was_lost_is_said_again(chain: Chain):
@@ -238,6 +300,25 @@ async def test_a_notice_that_was_lost_is_said_again(chain: Chain):
     assert len(said(chain, "passed_on")) == 1
 
 
+@pytest.mark.parametrize("code", ["no_such_request", "not_accepted", "too_many_holders"])
+async def test_a_notice_that_is_never_taken_is_not_said_every_day_and_is_not_called_heard(chain: Chain, code: str):
+    await told(chain)
+    chain.passed = await passed_on(chain.tunisia, "LY", chain.asked, Courier(chain.tunisia, chain.libya))
+    await chain.libya.do(answering.accept, chain.passed)
+    await Courier(chain.tunisia, chain.libya).carry()
+    reminders = Reminders(chain.tunisia.database, chain.tunisia.clock, Signals(), chain.tunisia.vault)
+    for _ in range(3):
+        letters = await chain.tunisia.see(lambda tx: store.letters_of(tx, chain.asked))
+        newest = [each for each in letters if each.kind == "passed_on"][-1]
+        refused = Receipt(chain.tunisia.others["IT"], newest.envelope_id, ReceiptState.REFUSED, code, NOON)
+        await chain.tunisia.database.write(lambda tx, news=refused: RequestIntake(chain.tunisia.vault).told(tx, news))
+        chain.tunisia.clock.advance(timedelta(days=1))
+        await reminders.look()
+
+    history = [event.act for event in (await chain.tunisia.file(chain.asked)).events]
+    assert (history.count("passed_on_said"), history.count("passing_refused")) == (1, 1)
+
+
 async def test_one_of_whom_no_notice_came_is_named_with_the_word_that_the_partner_forgets(chain: Chain):
     """Every notice on the way was lost, and Chad cannot be reached: the tree is red all the same."""
     await told(chain)
@@ -257,6 +338,29 @@ async def test_one_of_whom_no_notice_came_is_named_with_the_word_that_the_partne
         chain.italy, "TN", "holder_forgot", {"request": chain.asked, "passing": one}, request_type="info_child"
     )
     assert await chain.red() == [False]
+
+
+async def test_one_who_is_heard_of_after_all_had_confirmed_is_red_again_and_called_for_once(chain: Chain):
+    await told(chain)
+    await chain.taken_back()
+    await chain.courier.carry()
+    assert await chain.red() == [False]
+    late = {"request": chain.asked, "passing": new_id(), "country": "LY"}
+    for _ in range(3):
+        await hand_over(chain.italy, "TN", "passed_on", late, request_type="info_child")
+    assert await chain.red() == [True]
+    assert (await chain.italy.file(chain.asked)).request.still_held
+    await chain.courier.carry()
+
+    assert len(said(chain, "request_withdrawn")) == 2  # asked once more, and not for each repeat
+    assert not (await chain.italy.file(chain.asked)).request.still_held
+    assert await chain.red() == [True]
+    gone = {"request": chain.asked, "passing": late["passing"]}
+    await hand_over(chain.italy, "TN", "holder_forgot", gone, request_type="info_child")
+    assert await chain.red() == [False]
+    again = {"request": chain.asked, "below": [new_id()]}
+    await hand_over(chain.italy, "TN", "withdrawal_done", again, request_type="info_child")
+    assert await chain.red() == [True]
 
 
 async def test_a_notice_that_says_more_than_ids_and_names_of_fields_is_refused(chain: Chain):
@@ -326,6 +430,30 @@ async def test_where_the_one_in_the_middle_is_shut_out_an_officer_hears_the_last
         await chain.italy.do(acts.heard_directly, chain.asked, chain.passed)
 
 
+async def test_what_an_officer_hears_by_phone_of_the_last_is_passed_up(chain: Chain):
+    await further(chain)
+    await chain.tunisia.do(acts.heard_directly, chain.passed, chain.further)
+    await chain.courier.carry()
+
+    [libya] = await chain.below()
+    assert (libya.holder.holds, libya.below[0].holder.holds) == (True, False)
+
+
+async def test_whoever_told_us_and_reads_behind_a_link_now_keeps_none_of_our_own_letters_back(chain: Chain):
+    await told(chain)
+    tunisia = chain.tunisia
+    await tunisia.database.write(lambda tx: _change(tx, tunisia, tunisia.others["IT"], by_link=True))
+    chain.passed = await passed_on(tunisia, "LY", chain.asked, chain.courier)
+    await chain.libya.do(answering.accept, chain.passed)
+    await chain.courier.carry()
+    below = {"request": chain.passed, "passing": new_id()}
+    await hand_over(tunisia, "LY", "passed_on", below, request_type="info_child")
+    await hand_over(tunisia, "LY", "holder_forgot", below, request_type="info_child")
+
+    assert (await chain.libya.file(chain.passed)).fields["names"] == "told names"
+    assert "passing_not_told" in [event.act for event in (await tunisia.file(chain.asked)).events]
+
+
 async def test_what_two_officers_decided_is_not_taken_back_from_above_and_stays_red_there(chain: Chain):
     await told(chain)
     case_id = await chain.tunisia.case(consented=False)
@@ -346,6 +474,33 @@ async def test_what_two_officers_decided_is_not_taken_back_from_above_and_stays_
     assert await chain.red() == [True]
 
 
+async def test_a_draft_does_not_outlive_what_it_tells(chain: Chain):
+    """Neither one that two officers decided on and nobody approved, nor one that was written down at that moment."""
+    await told(chain)
+    case_id = await chain.tunisia.case(consented=False)
+    wanted = {"kind": consent.Kind.OVERRIDE, "reason": "trafficking", "why": "He waits outside.", "text": "Not asked."}
+    row = await chain.tunisia.do(consent.record, case_id, an_agreement_to(chain.tunisia.others["LY"], **wanted))
+    await chain.tunisia.do(telling.record, case_id, telling.Said(row.id, why_not="danger"), once="")
+    await chain.tunisia.do(consent.second, case_id, row.id, by=chain.tunisia.coordinator)
+    to_libya = chain.tunisia.others["LY"]
+    draft = await chain.tunisia.do(service.draft, case_id, a_draft(to_libya, passes_on=chain.asked))
+    other = await chain.tunisia.asked(await chain.tunisia.case(), a_draft(to_libya))
+    await chain.taken_back()
+    await chain.courier.carry()
+    assert (await chain.tunisia.file(draft)).request.status is Status.WITHDRAWN
+
+    late = (await chain.tunisia.file(other)).request
+    with pytest.raises(NotNow, match="taken_back"):
+        await chain.tunisia.database.write(lambda tx: passings_service.plan(tx, late, chain.asked))
+    planned = Holder(chain.asked, other, case_id=late.case_id)
+    await chain.tunisia.database.write(lambda tx: passings.add(tx, planned))
+    await chain.libya.do(answering.accept, other)
+    await chain.courier.carry()
+    assert (await chain.libya.file(other)).fields == {}
+    kept = next(event for event in (await chain.tunisia.file(other)).events if event.act == "body_kept_back")
+    assert kept.facts == {"why": "taken_back"}
+
+
 async def test_a_case_that_came_to_us_is_passed_on_to_the_knowledge_of_whoever_had_it(chain: Chain):
     """No officer has to say where a case came from that was handed over."""
     case_id = await chain.italy.case()
@@ -355,7 +510,8 @@ async def test_a_case_that_came_to_us_is_passed_on_to_the_knowledge_of_whoever_h
     await chain.courier.carry()
     moved = await chain.tunisia.see(lambda tx: transfers.get(tx, chain.asked))
     assert moved is not None
-    await chain.tunisia.do(consent.record, moved.case_id, an_agreement_to(chain.tunisia.others["LY"]))
+    for partner_id in chain.tunisia.others.values():  # the child lets Italy know
+        await chain.tunisia.do(consent.record, moved.case_id, an_agreement_to(partner_id))
     passed_by = await chain.tunisia.asked(moved.case_id, a_draft(chain.tunisia.others["LY"]))
     await chain.courier.carry()
     await chain.libya.do(answering.accept, passed_by)
@@ -375,3 +531,77 @@ async def test_a_draft_names_only_a_request_that_its_officer_may_read_and_that_t
     draft = a_draft(chain.tunisia.others["LY"], passes_on=new_id())
     with pytest.raises(Incomplete):
         await chain.tunisia.do(service.draft, case_id, draft)
+
+
+async def asked_beside(chain: Chain) -> str:
+    """Tunisia asks Libya once more with what it had from Italy: another branch. Not accepted yet."""
+    return await passed_on(chain.tunisia, "LY", chain.asked, chain.courier)
+
+
+async def test_whoever_told_us_cannot_say_that_those_whom_we_told_keep_nothing(chain: Chain):
+    """Italy hears who has it from Tunisia. On another request, of Tunisia's to Italy, it says that Libya let it go."""
+    await passed(chain)
+    other = await chain.tunisia.asked(await chain.tunisia.case(), a_draft(chain.tunisia.others["IT"]))
+    await chain.courier.carry()
+    await chain.italy.do(answering.accept, other)
+    await chain.courier.carry()
+    await hand_over(
+        chain.tunisia, "IT", "holder_forgot", {"request": other, "passing": chain.passed}, request_type="info_child"
+    )
+    await chain.courier.carry()
+
+    [libya] = await chain.below()
+    assert libya.holder.holds
+    assert said(chain, "holder_forgot") == []
+
+
+async def test_one_branch_says_nothing_of_another(chain: Chain):
+    await passed(chain)
+    chain.further = await asked_beside(chain)
+    await chain.libya.do(answering.accept, chain.further)
+    await chain.courier.carry()
+    below = new_id()
+    notice = {"request": chain.further, "passing": below, "country": "TD"}
+    await hand_over(chain.tunisia, "LY", "passed_on", notice, request_type="info_child")
+    for kind, more in (("passed_on", {"country": "FR"}), ("holder_forgot", {})):
+        lie = {"request": chain.passed, "passing": below, **more}
+        await hand_over(chain.tunisia, "LY", kind, lie, request_type="info_child")
+    await chain.courier.carry()
+
+    held = {each.holder.passing: each for branch in await chain.below() for each in (branch, *branch.below)}
+    assert (held[below].holder.holds, held[below].holder.country, held[below].holder.parent) == (
+        True,
+        "TD",
+        chain.further,
+    )
+    forgot = {"request": chain.further, "passing": below}
+    await hand_over(chain.tunisia, "LY", "holder_forgot", forgot, request_type="info_child")
+    await chain.courier.carry()
+    held = {each.holder.passing: each for branch in await chain.below() for each in (branch, *branch.below)}
+    assert not held[below].holder.holds
+
+
+async def test_a_partner_cannot_make_itself_nameless_by_naming_our_request_before_it_is_told(chain: Chain):
+    await passed(chain)
+    second = await asked_beside(chain)
+    lie = {"request": chain.passed, "passing": second}
+    await hand_over(chain.tunisia, "LY", "passed_further", lie, request_type="info_child")
+    await chain.libya.do(answering.accept, second)
+    await chain.courier.carry()
+
+    named = {branch.holder.passing: branch.holder.country for branch in await chain.below()}
+    assert named == {chain.passed: "LY", second: "LY"}
+
+
+async def test_a_request_that_somebody_below_names_as_its_own_is_not_withdrawn_for_it(chain: Chain):
+    """It is about another child."""
+    await passed(chain)
+    other = await chain.tunisia.asked(await chain.tunisia.case(), a_draft(chain.tunisia.others["LY"]))
+    lie = {"request": chain.passed, "passing": other, "country": "TD"}
+    await hand_over(chain.tunisia, "LY", "passed_on", lie, request_type="info_child")
+    await chain.courier.carry()
+    await chain.taken_back()
+    await chain.courier.carry()
+
+    assert (await chain.tunisia.file(chain.passed)).request.status is Status.WITHDRAWN
+    assert (await chain.tunisia.file(other)).request.status is not Status.WITHDRAWN

@@ -231,6 +231,13 @@ def keeps_nothing(tx: Connection, vault: Vault, request: Request, case: Case, *,
             consent.keeps_nothing(tx, vault, case, shared_as(file), at=at)
 
 
+def kept_after_all(tx: Connection, vault: Vault, request: Request, case: Case, *, at: datetime) -> None:
+    """Somebody has it after the partner had confirmed that nothing is kept: it may be the files too."""
+    for file in store.of_request(tx, None, request.id):
+        if file.ours and file.state in GIVEN:
+            consent.kept_after_all(tx, vault, case, shared_as(file), at=at)
+
+
 def names_in_ledger(tx: Connection, request_id: str) -> set[str]:
     """The names under which files of a request stand in the consent ledger."""
     return {shared_as(file) for file in store.of_request(tx, None, request_id) if file.ours}

@@ -59,5 +59,6 @@ def heard_directly(tx: Connection, hand: Hand, request_id: str, name: str) -> Ho
     store.save(tx, called)
     facts = {"passing": name}
     note(tx, hand.vault, request, "holder_called", officer_id=hand.officer.id, at=hand.at, facts=facts)
+    passing.branch_let_go(tx, hand.vault, request, name, at=hand.at)
     let_go(tx, hand.vault, request, at=hand.at)
     return called

@@ -62,6 +62,11 @@ class Holder(Struct, frozen=True):
         return self.at is not None and self.forgotten_at is None
 
     @property
+    def is_by_us(self) -> bool:
+        """Under a request of theirs: a request of our own made or will make this passing; nobody below said so."""
+        return self.parent == ""
+
+    @property
     def is_named(self) -> bool:
         return bool(self.deployment or self.country)
 

@@ -2,8 +2,9 @@
 
 What came with a case that was handed to us, or with a request of a partner that an officer named in a draft, is passed
 on when a request of ours tells it. The notice is a letter like any other: it goes through the gate, with the fears of
-the child's case here, for it says where in the world the child is spoken of. Where the gate shuts it out, one of codes
-says that one more has it, and neither who nor where: nobody who told us counts the holders too few.
+the child's case here, for it says where in the world the child is spoken of, and only to whom the child agreed to tell.
+Where either is missing, one of codes says that one more has it, and neither who nor where: nobody who told us counts
+the holders too few.
 
 What a partner says of those below it is its word. It can say too much or too little of its own branch, and nothing of
 anybody else's.
@@ -24,7 +25,7 @@ from bot.exchange.partners.model import ChannelClosed
 from bot.exchange.requests import sending
 from bot.exchange.requests import store as requests
 from bot.exchange.requests.history import note
-from bot.exchange.requests.model import Request, Side
+from bot.exchange.requests.model import NoConsent, NotNow, Request, Side, Status
 from bot.exchange.requests.passing import store
 from bot.exchange.requests.passing.model import (
     HOLDER_FORGOT,
@@ -51,7 +52,11 @@ NO_NAME = ""
 
 
 def plan(tx: Connection, request: Request, source_id: str) -> None:
-    """A draft of ours tells what came with this request of theirs: whoever wrote that one hears of it, once it goes."""
+    """A draft of ours tells what came with this request of theirs: whoever wrote that one hears of it, once it goes.
+    Raises NotNow where they have taken it back."""
+    source = requests.get_request(tx, source_id, lock=True)
+    if source is None or source.request.status is Status.WITHDRAWN:
+        raise NotNow("taken_back")
     store.add(tx, Holder(source_id, request.id, case_id=request.case_id))
 
 
@@ -60,9 +65,15 @@ def planned(tx: Connection, request_id: str) -> list[str]:
     return [each.request_id for each in store.of_passing(tx, request_id)]
 
 
+def is_taken_back_above(tx: Connection, request_id: str) -> bool:
+    """Whether somebody took back what a request of ours tells."""
+    sources = [requests.get_request(tx, each) for each in planned(tx, request_id)]
+    return any(each is not None and each.request.status is Status.WITHDRAWN for each in sources)
+
+
 def passed_by_us(tx: Connection, source_id: str) -> list[str]:
-    """The requests by which we passed on, or will, what came with a request of theirs; and what those below us did."""
-    return [each.passing for each in store.of_request(tx, source_id)]
+    """The requests by which we passed on, or will, what came with a request of theirs."""
+    return [each.passing for each in store.of_request(tx, source_id) if each.is_by_us]
 
 
 def passed_on(tx: Connection, vault: Vault, request: Request, fields: Iterable[str], *, at: datetime) -> None:
@@ -74,7 +85,7 @@ def passed_on(tx: Connection, vault: Vault, request: Request, fields: Iterable[s
     items = tuple(sorted({*fields, *sending.items_of(request)}))
     for source_id in dict.fromkeys([*came, *planned(tx, request.id)]):
         known = store.get(tx, source_id, request.id, lock=True)
-        if known is not None and known.holds:
+        if known is not None and known.holds and known.is_by_us:
             continue
         holder = Holder(
             source_id,
@@ -103,7 +114,7 @@ def _say(tx: Connection, vault: Vault, holder: Holder, *, at: datetime) -> bool:
         savepoint = tx.begin_nested()
         try:
             letter = sending.send(tx, vault, source, kind, body, actor=sending.SYSTEM, at=at)
-        except GateShut:
+        except (GateShut, NoConsent):
             savepoint.rollback()
             continue
         except ChannelClosed:
@@ -135,6 +146,14 @@ def notice_failed(tx: Connection, envelope_id: str) -> None:
         store.save(tx, replace(holder, letter=None))
 
 
+def notice_refused(tx: Connection, vault: Vault, source: Request, envelope_id: str, *, at: datetime) -> None:
+    """A word of ours is one that they never take: it is not said again, and history says that it was not heard."""
+    holder = store.of_letter(tx, envelope_id)
+    if holder is not None:
+        facts, once = {"passing": holder.passing}, f"refused:{source.id}:{holder.passing}"
+        note(tx, vault, source, "passing_refused", at=at, facts=facts, once=once)
+
+
 def owed(tx: Connection, at: datetime, *, limit: int = 100) -> list[Holder]:
     """Those of whom whoever told us has not heard."""
     return store.owed(tx, tried_before=at - SAID_AGAIN_AFTER, limit=limit)
@@ -149,8 +168,9 @@ def say_again(tx: Connection, *, vault: Vault, holder: Holder, at: datetime) -> 
 # Hearing
 
 
-def heard(tx: Connection, vault: Vault, request: Request, said: Mapping[str, Any], *, at: datetime) -> None:
+def heard(tx: Connection, vault: Vault, request: Request, said: Mapping[str, Any], *, at: datetime) -> bool:
     """The partner of a request of ours says that somebody has from it what we told it. Those who told us hear it too.
+    False where we had heard of them before.
 
     Raises BadNotice, NeverTold, TooManyHolders.
     """
@@ -158,7 +178,7 @@ def heard(tx: Connection, vault: Vault, request: Request, said: Mapping[str, Any
     _must_have_been_told(tx, request)
     known = store.get(tx, request.id, told.passing, lock=True)
     if known is not None and (known.is_named or not told.is_named):
-        return
+        return False
     if known is None:
         _must_have_room(tx, request.id)
     if known is None:
@@ -169,12 +189,17 @@ def heard(tx: Connection, vault: Vault, request: Request, said: Mapping[str, Any
     note(tx, vault, request, "passed_on_there", at=at, facts={"passing": told.passing})
     for above in store.of_passing(tx, request.id):
         if above.at is not None:
-            _relay(tx, vault, above, holder, at=at)
+            _relay(tx, vault, above, request, holder, at=at)
+    return known is None
 
 
-def _relay(tx: Connection, vault: Vault, above: Holder, holder: Holder, *, at: datetime) -> None:
-    """Say it to whoever told us; what is more than it may hear is left out by `_say`."""
-    if len(store.of_request(tx, above.request_id)) >= MOST:
+def _relay(tx: Connection, vault: Vault, above: Holder, request: Request, holder: Holder, *, at: datetime) -> None:
+    """Say it to whoever told us; what is more than it may hear is left out by `_say`. What we said of ourselves, or
+    heard from another whom we told the same, is not this partner's to change."""
+    known = store.get(tx, above.request_id, holder.passing, lock=True)
+    if known is not None and not (known.holds and not known.is_named and _is_of_branch(tx, known, request)):
+        return
+    if known is None and len(store.of_request(tx, above.request_id)) >= MOST:
         return  # the one above would refuse it
     passed = replace(
         holder,
@@ -191,6 +216,14 @@ def _relay(tx: Connection, vault: Vault, above: Holder, holder: Holder, *, at: d
 def holder_forgot(tx: Connection, vault: Vault, request: Request, said: object, *, at: datetime) -> None:
     """The partner of a request of ours says that one below it keeps nothing. Raises as `heard`."""
     _forgot(tx, vault, request, read_passing(said), at=at)
+
+
+def _is_of_branch(tx: Connection, above: Holder, request: Request) -> bool:
+    """Whether what we passed up about somebody rests on the word of this request's partner alone."""
+    if above.is_by_us:
+        return False
+    beside = [each for each in passed_by_us(tx, above.request_id) if each != request.id]
+    return not any(other.holds for each in beside if (other := store.get(tx, each, above.passing)) is not None)
 
 
 def below_said(tx: Connection, vault: Vault, request: Request, said: Mapping[str, Any], *, at: datetime) -> None:
@@ -214,21 +247,28 @@ def _forgot(tx: Connection, vault: Vault, request: Request, passing: str, *, at:
         known = Holder(request.id, passing, at=at)
     _keep(tx, replace(known, forgotten_at=at))
     note(tx, vault, request, "holder_forgot", at=at, facts={"passing": passing})
-    _let_go(tx, vault, passing, at=at)
+    branch_let_go(tx, vault, request, passing, at=at)
 
 
 def partner_forgot(tx: Connection, vault: Vault, request: Request, *, at: datetime) -> None:
     """The partner of a request of ours keeps nothing of it any more: those who told us hear it."""
-    _let_go(tx, vault, request.id, at=at)
+    for above in store.of_passing(tx, request.id):
+        _let_go(tx, vault, above, at=at)
 
 
-def _let_go(tx: Connection, vault: Vault, passing: str, *, at: datetime) -> None:
-    """This passing is over, wherever we told of it."""
-    for above in store.of_passing(tx, passing):
-        if above.holds:
-            gone = replace(above, forgotten_at=at, letter=None, tried_at=None)
-            store.save(tx, gone)
-            _say(tx, vault, gone, at=at)
+def branch_let_go(tx: Connection, vault: Vault, request: Request, passing: str, *, at: datetime) -> None:
+    """Somebody below the partner of a request of ours keeps nothing: those to whom we passed it up hear it."""
+    for ours in store.of_passing(tx, request.id):
+        above = store.get(tx, ours.request_id, passing, lock=True)
+        if above is not None and _is_of_branch(tx, above, request):
+            _let_go(tx, vault, above, at=at)
+
+
+def _let_go(tx: Connection, vault: Vault, above: Holder, *, at: datetime) -> None:
+    if above.holds:
+        gone = replace(above, forgotten_at=at, letter=None, tried_at=None)
+        store.save(tx, gone)
+        _say(tx, vault, gone, at=at)
 
 
 def _must_have_been_told(tx: Connection, request: Request) -> None:

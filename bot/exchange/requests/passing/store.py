@@ -90,8 +90,10 @@ def of_request(tx: Connection, request_id: str) -> list[Holder]:
 
 
 def of_passing(tx: Connection, passing: str) -> list[Holder]:
-    """One passing, under every request of theirs whose partner hears of it."""
-    return _all(tx, exchange_passings.c.passing == passing, exchange_requests.c.side == Side.THEIRS.value)
+    """A passing of ours, under every request of theirs whose partner hears of it; not where somebody below us only said
+    that it is theirs."""
+    by_us = exchange_passings.c.parent == ""
+    return _all(tx, exchange_passings.c.passing == passing, by_us, exchange_requests.c.side == Side.THEIRS.value)
 
 
 def of_letter(tx: Connection, envelope_id: str) -> Holder | None:
