@@ -69,6 +69,12 @@ class ValidateReportForm(FormValidationAction):  # type: ignore[misc]
     def name(self) -> str:
         return "validate_report_form"
 
+    async def get_validation_events(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        """A question that was emptied in this turn is not answered by that, nor skipped."""
+        tracker.events = [event for event in tracker.events if not _empties_question(event)]
+        events: list[dict[str, Any]] = await super().get_validation_events(dispatcher, tracker, domain)
+        return events
+
     def validate_report_now(self, value: Any, dispatcher: Any, tracker: Any, domain: Any) -> dict[str, Any]:
         return {"report_now": value}  # nobody is told before the essential questions are answered
 
@@ -120,9 +126,26 @@ class ForgetReport(Action):  # type: ignore[misc]
         return forgotten()
 
 
+class BeginReport(Action):  # type: ignore[misc]
+    """A report is about one child. What was answered about another is no answer to this one, however that talk ended.
+
+    A report that is open and asked for again goes on where it was.
+    """
+
+    def name(self) -> str:
+        return "action_begin_report"
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        return [] if tracker.active_loop.get("name") == "report_form" else forgotten()
+
+
 def forgotten() -> list[dict[str, Any]]:
     """No answer is left."""
     return [SlotSet(name, None) for name in QUESTIONS]
+
+
+def _empties_question(event: Mapping[str, Any]) -> bool:
+    return event.get("event") == "slot" and event.get("name") in QUESTIONS and event.get("value") is None
 
 
 def answer_of(value: Any) -> str:
