@@ -1,8 +1,9 @@
 """How long somebody who waits will probably wait, from what is known at this moment and from how it went lately.
 
 Nothing here is a promise. What is said is a range, rounded up, of what others of the same priority waited in the last
-days who had about as many before them, those who wait still among them. Where too little is known that is said, with
-what we try to keep; where nobody is on duty, that is said and no figure.
+days who had about as many before them. Those who wait still are in nobody's figure, for nobody knows their end: in a
+rush all of them would have waited only minutes. Where too little is known that is said, with what we try to keep;
+where nobody is on duty, that is said and no figure.
 """
 
 from __future__ import annotations
@@ -70,6 +71,7 @@ class Wait(Struct, frozen=True):
     lasted: timedelta
     ahead: int  # how many waited before them when they came
     language: str
+    taken: bool = True  # or they wait still, and it becomes longer
 
 
 class Waits(Struct, frozen=True):
@@ -100,20 +102,24 @@ def expect(waits: Waits) -> Expected:
         return Expected(nobody_there=True, ahead=waits.ahead)
     known = Expected(ahead=waits.ahead, nobody_speaks=waits.nobody_speaks)
     pool = _same_language(waits)
-    if len(pool) < FEWEST_WAITS:
+    ended = [wait for wait in pool if wait.taken]
+    if len(ended) < FEWEST_WAITS:
         return known
     if sum(wait.lasted > waits.waited for wait in pool) < FEWEST_LONGER:
         return replace(known, longer_than_most=True)
-    near = sorted(pool, key=lambda wait: abs(wait.ahead - waits.ahead))[:NEAREST]
-    beyond = max(1.0, (waits.ahead + 1) / (max(wait.ahead for wait in near) + 1))  # a longer queue than there ever was
-    usual, slow = (rounded_up(_part_of(near, part) * beyond) for part in (USUAL, SLOW))
+    near = sorted(ended, key=lambda wait: abs(wait.ahead - waits.ahead))[:NEAREST]
+    most = max(wait.ahead for wait in near)
+    if waits.ahead > most:  # a longer queue than anybody has come to the end of: only that it takes longer is known
+        beyond = rounded_up(_part_of(near, USUAL) * ((waits.ahead + 1) / (most + 1)))
+        return replace(known, shortest=beyond or LONGEST)
+    usual, slow = (rounded_up(_part_of(near, part)) for part in (USUAL, SLOW))
     return replace(known, shortest=usual or LONGEST, longest=slow)
 
 
 def _same_language(waits: Waits) -> Sequence[Wait]:
     """Of their own language, where enough are known: who is there speaks some better than others."""
     own = [wait for wait in waits.lately if wait.language == waits.language]
-    return own if len(own) >= FEWEST_WAITS else waits.lately
+    return own if sum(wait.taken for wait in own) >= FEWEST_WAITS else waits.lately
 
 
 def rounded_up(wait: timedelta) -> timedelta | None:
@@ -130,7 +136,7 @@ def _part_of(waits: Sequence[Wait], part: float) -> timedelta:
 def waits_of(stays: Sequence[Stay], priority: Priority) -> list[Wait]:
     """What those of one priority waited, each with how many were before them when they came."""
     return [
-        Wait(stay.until - stay.since, _before(stays, stay), stay.language)
+        Wait(stay.until - stay.since, _before(stays, stay), stay.language, stay.taken)
         for stay in stays
         if stay.priority is priority
     ]

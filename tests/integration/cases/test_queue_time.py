@@ -75,6 +75,16 @@ async def test_who_asks_for_a_person_reads_what_others_waited_and_how_many_are_b
     assert await phone.say("how long?", "+21") == [later]
 
 
+async def test_in_a_rush_the_minutes_that_others_have_waited_so_far_are_nobodys_wait(phone: Phone):
+    await phone.officer("Amira")
+    for number in range(FEWEST_WAITS + 2):
+        await time_told(phone, f"+1{number}")
+        phone.talk.clock.advance(timedelta(seconds=20))
+    phone.talk.clock.advance(REMEMBERED)
+
+    assert (await time_told(phone, "+1")).startswith("I do not know yet how long it takes.")
+
+
 async def test_who_asks_how_long_and_waits_longer_than_others_is_told_the_truth(phone: Phone):
     amira = await phone.officer("Amira")
     for number in range(FEWEST_WAITS):
