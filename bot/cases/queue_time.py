@@ -162,10 +162,7 @@ class QueueTime:
     def tell(self, tx: Connection, case: Case, *, language: str, at: datetime, emergency_number: str = "") -> bool:
         """Say it in the talk of a case that waits in the queue. False where nothing is said: somebody has the case, or
         somebody else may hold the phone, or the person does not write to us."""
-        card = conversations.card(tx, case.conversation_id)
-        if case.status is not CaseStatus.NEW or card is None:
-            return False
-        if card.channel == AT_DESK or card.watched_since is not None:
+        if not self.may_be_told(tx, case):
             return False
         sentences = self.sentences(language, case.priority, expect(self._waits(tx, case, language, at)))
         if emergency_number and case.priority is Priority.P0:
@@ -181,6 +178,13 @@ class QueueTime:
             language=language,
         )
         return True
+
+    def may_be_told(self, tx: Connection, case: Case) -> bool:
+        """Whether something is said about this case."""
+        card = conversations.card(tx, case.conversation_id)
+        if case.status is not CaseStatus.NEW or card is None:
+            return False
+        return card.channel != AT_DESK and card.watched_since is None
 
     def tell_none(self, tx: Connection, conversation_id: str, *, language: str, at: datetime) -> None:
         """Somebody asks how long it takes, and nobody was called for them, or has answered by now."""

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import time, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot.cases import service
 from bot.cases.own import OwnCases
@@ -134,6 +135,24 @@ async def test_who_has_come_answers_for_themselves_and_before_anybody_was_called
     await phone.talk.database.write(lambda tx: service.close_case(tx, phone.hand(amira), case.id, closing="helped"))
     await phone.talk.settle()
     assert await phone.say("how long?") == [NOBODY_CALLED]
+    assert await phone.say("how long?") == ["echo"]  # it may be about a paper by now
+
+
+@pytest.mark.parametrize("asked", ["safety_question", "form"])
+async def test_what_may_be_the_answer_to_a_question_of_ours_is_heard_as_the_answer(phone: Phone, asked: str):
+    class Asking(type(phone.talk.engine)):  # type: ignore[misc]
+        async def turn(self, state, message):  # type: ignore[no-untyped-def]
+            turn = await super().turn(state, message)
+            loop = {"name": "report_form"} if asked == "form" else {}
+            slots = {**turn.state.slots, "safety_question": True if asked != "form" else None}
+            return replace(turn, state=replace(turn.state, slots=slots, active_loop=loop))
+
+    phone.talk.engine.__class__ = Asking
+    await phone.officer("Amira")
+    await time_told(phone, "+1")
+
+    assert await phone.say("¿alguien viene?") == ["echo"]
+    assert (await phone.say("how long?"))[0] != "echo"
 
 
 async def test_on_a_watched_phone_nobody_is_told_that_a_person_comes(phone: Phone):

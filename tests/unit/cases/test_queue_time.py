@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
+from bot.cases.own import OwnCases
 from bot.cases.queue_time import (
     FEWEST_WAITS,
     LONGEST,
@@ -24,6 +25,7 @@ from bot.cases.queue_time import (
     waits_of,
 )
 from bot.cases.queue_time_store import MOST_AHEAD, Stay
+from bot.conversations.ports import OwnAsk
 from bot.kernel.crypto import Vault
 from bot.kernel.words import Words
 from dialogues.understanding.model import Priority
@@ -208,3 +210,24 @@ def test_a_queue_that_nobody_counted_to_its_end_is_not_said_to_end_there():
     told = QueueTime(Vault(MASTER_KEY), Words.load()).sentences("en", Priority.P2, Expected(ahead=MOST_AHEAD + 1))
 
     assert told[1] == f"More than {MOST_AHEAD} people wait before you."
+
+
+@pytest.mark.parametrize(
+    ("text", "is_question"),
+    [
+        ("alguien viene", False),
+        ("Hay alguien", False),
+        ("quelqu'un arrive", False),
+        ("quelqu’un est là !", False),
+        ("alguien", False),
+        ("¿Hay alguien?", True),
+        ("Bonjour, il y a quelqu'un ?", True),
+        ("est-ce qu'il y a quelqu'un", True),
+        ("Cuánto falta", True),
+        ("cuando viene alguien", True),
+    ],
+)
+def test_that_somebody_is_coming_is_no_question_of_how_long_it_takes(text: str, is_question: bool):
+    wish = OwnCases(Vault(MASTER_KEY), Words.load()).wish(text)
+
+    assert (wish is not None and wish.ask is OwnAsk.HOW_LONG) is is_question
