@@ -55,6 +55,8 @@ CALL_FIRST = N_("In danger? Call {emergency_number} first.")
 BETWEEN = N_("It will probably take {shortest} to {longest} until a person reads this.")
 UP_TO = N_("It will probably take up to {longest} until a person reads this.")
 MORE_THAN = N_("Many people wait. It can take more than {shortest} until a person reads this.")
+MORE_THAN_SO_FAR = N_("It can take more than {shortest} until a person reads this.")
+OVERDUE = N_("It takes longer than we wanted. I am still asking for a person.")
 LONGER_THAN_MOST = N_("You have waited longer than most people. I am still asking for a person.")
 NOT_KNOWN = N_("I do not know yet how long it takes. We try to be here within {promise}.")
 NOBODY_THERE = N_("Nobody is at the desk right now. I am calling people who are not there. It can take longer.")
@@ -78,6 +80,7 @@ class Waits(Struct, frozen=True):
     """What somebody who waits can be told from. All of it is of this moment."""
 
     waited: timedelta  # by this person, until now
+    promise: timedelta  # within which we try to be there
     ahead: int  # cases that are taken before theirs
     language: str
     nobody_there: bool  # a rota is kept, and nobody is at the desk
@@ -91,6 +94,7 @@ class Expected(Struct, frozen=True):
     shortest: timedelta | None = None
     longest: timedelta | None = None
     longer_than_most: bool = False
+    overdue: bool = False  # what we try to keep is not kept
     nobody_there: bool = False
     nobody_speaks: bool = False
     ahead: int = 0
@@ -104,7 +108,7 @@ def expect(waits: Waits) -> Expected:
     pool = _same_language(waits)
     ended = [wait for wait in pool if wait.taken]
     if len(ended) < FEWEST_WAITS:
-        return known
+        return replace(known, overdue=waits.waited >= waits.promise)
     if sum(wait.lasted > waits.waited for wait in pool) < FEWEST_LONGER:
         return replace(known, longer_than_most=True)
     near = sorted(ended, key=lambda wait: abs(wait.ahead - waits.ahead))[:NEAREST]
@@ -216,11 +220,14 @@ class QueueTime:
             return self._words.text(language, NOBODY_THERE)
         if expected.longer_than_most:
             return self._words.text(language, LONGER_THAN_MOST)
+        if expected.overdue:
+            return self._words.text(language, OVERDUE)
         if expected.shortest is None:
             return self._words.text(language, NOT_KNOWN, promise=spoken(ACKNOWLEDGE_WITHIN[priority], language))
         shortest = spoken(expected.shortest, language)
         if expected.longest is None:
-            return self._words.text(language, MORE_THAN, shortest=shortest)
+            sentence = MORE_THAN if expected.ahead else MORE_THAN_SO_FAR
+            return self._words.text(language, sentence, shortest=shortest)
         longest = spoken(expected.longest, language)
         sentence = UP_TO if expected.shortest == expected.longest else BETWEEN
         return self._words.text(language, sentence, shortest=shortest, longest=longest)
@@ -229,7 +236,8 @@ class QueueTime:
         duty, team = self._on_duty(tx, at)
         there = [one for one in team if not duty.kept or one.id in duty.at_desk]
         return Waits(
-            waited=max(at - case.opened_at, timedelta(0)),
+            waited=max(at - _since(case), timedelta(0)),
+            promise=ACKNOWLEDGE_WITHIN[case.priority],
             ahead=queue_time_store.ahead_of(tx, case),
             language=language,
             nobody_there=not there,
@@ -249,6 +257,12 @@ class QueueTime:
             stays = queue_time_store.stays(tx, priority, since=at - LATELY, at=at, limit=MOST_WAITS)
             known = self._lately[priority] = (at, waits_of(stays, priority))
         return known[1]
+
+
+def _since(case: Case) -> datetime:
+    """Since when they wait for what was promised: who was given back to the queue waits since then, not since they
+    came."""
+    return max(case.opened_at, case.due_at - ACKNOWLEDGE_WITHIN[case.priority])
 
 
 def spoken(wait: timedelta, language: str) -> str:

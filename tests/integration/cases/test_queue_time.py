@@ -96,6 +96,20 @@ async def test_who_asks_how_long_and_waits_longer_than_others_is_told_the_truth(
     assert await phone.say("¿Cuánto falta?") == [LONGER_THAN_MOST]
 
 
+async def test_who_was_given_back_to_the_queue_waits_since_then_and_not_since_they_came(phone: Phone):
+    amira = await phone.officer("Amira")
+    for number in range(FEWEST_WAITS):
+        await somebody_waited(phone, f"+1{number}", amira, timedelta(minutes=4))
+    await time_told(phone, "+1")
+    case = await phone.claimed(amira)
+    phone.talk.clock.advance(timedelta(hours=1))
+    await phone.talk.database.write(lambda tx: service.release_case(tx, phone.hand(amira), case.id))
+    await phone.talk.settle()
+    phone.talk.clock.advance(timedelta(minutes=2))
+
+    assert await phone.say("how long?") == ["It will probably take up to 5 minutes until a person reads this."]
+
+
 async def test_in_danger_the_number_comes_before_the_time(phone: Phone):
     await phone.officer("Amira")
     phone.talk.engine.replies = (ECHO,)

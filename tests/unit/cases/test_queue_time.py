@@ -9,6 +9,7 @@ from statistics import median
 from typing import NamedTuple
 
 import pytest
+from msgspec.structs import replace
 
 from bot.cases.own import OwnCases
 from bot.cases.queue_time import (
@@ -42,12 +43,16 @@ TEN = of(3, 4, 4, 5, 6, 7, 9, 12, 18, 40)
 def waits(
     lately: list[Wait] = TEN, *, waited: float = 0, ahead: int = 0, nobody: bool = False, foreign: bool = False
 ) -> Waits:
-    return Waits(timedelta(minutes=waited), ahead, "en", nobody, foreign, lately)
+    return Waits(timedelta(minutes=waited), timedelta(minutes=15), ahead, "en", nobody, foreign, lately)
 
 
 def said(expected: Expected) -> list[float | None]:
     """Minutes."""
     return [each and each.total_seconds() / 60 for each in (expected.shortest, expected.longest)]
+
+
+def told(expected: Expected) -> list[str]:
+    return QueueTime(Vault(MASTER_KEY), Words.load()).sentences("en", Priority.P1, expected)
 
 
 def test_the_range_is_the_usual_and_the_slow_wait_of_others_rounded_up():
@@ -59,6 +64,21 @@ def test_nobody_is_told_a_figure_from_a_handful_of_waits():
 
     assert said(few) == [None, None]
     assert few.ahead == 3
+    assert not few.overdue
+
+
+def test_nobody_who_waits_longer_than_we_try_to_keep_is_told_what_we_try_to_keep():
+    late = expect(waits(TEN[: FEWEST_WAITS - 1], waited=120))
+
+    assert late.overdue
+    assert told(late) == ["It takes longer than we wanted. I am still asking for a person."]
+
+
+def test_who_is_first_in_the_queue_does_not_read_that_many_people_wait():
+    hours = expect(waits(of(*[60 * 50.0] * 9)))
+
+    assert told(replace(hours, longest=None)) == ["It can take more than 3 days until a person reads this."]
+    assert told(replace(hours, longest=None, ahead=4))[0].startswith("Many people wait. ")
 
 
 def test_it_counts_what_those_waited_who_had_as_many_before_them():
@@ -75,7 +95,7 @@ def test_of_a_queue_longer_than_there_ever_was_only_is_said_that_it_takes_longer
 def test_who_speaks_a_language_that_takes_longer_is_told_so():
     lately = of(*[2.0] * 40) + of(*[50.0] * 10, language="ti")
 
-    tigrinya = Waits(timedelta(0), 0, "ti", False, False, lately)
+    tigrinya = replace(waits(lately), language="ti")
 
     assert said(expect(tigrinya)) == [60, 60]
     assert said(expect(waits(lately))) == [2, 2]
