@@ -1,7 +1,8 @@
 """What a worker reported, question by question, in the record of the case: an officer reads it where they work with it.
 
 It is written as it was said, and never over what an officer wrote. What fits no choice of a field stands in the words
-beside it. Nobody assesses anything here: alone is what somebody saw, "unaccompanied" is for an officer to say.
+beside it. Nobody assesses anything here: alone is what somebody saw, "unaccompanied" is for an officer to say. "It was
+earlier" is not "no urgent concern", which other bodies read.
 
 One case has one talk, and a talk may bring more than one report: a guard reports a second child, a child with a case
 reports a friend. From then on the answers are lines under a line that says so, each with its question, and no field
@@ -29,7 +30,7 @@ from dialogues.understanding.model import LANGUAGES
 #: Which field of the record holds the answer to which question of the form (`dialogues/actions/report.py`).
 FIELD_OF: Mapping[str, str] = MappingProxyType(
     {
-        "report_now": "urgent",
+        "report_now": "reported_now",
         "report_place": "location",
         "report_child": "reported_seen",
         "report_children": "reported_children",
@@ -122,7 +123,7 @@ class Reports:
         Nothing where the last report says all of it: danger in the middle of a report brings its answers once more.
         """
         added = [
-            f"{self._text(case.language, FIELDS[code].title)}: {self._shown(case.language, code, said)}"[:LONGEST_LINE]
+            f"{self._asked(case.language, code)} {self._shown(case.language, code, said)}"[:LONGEST_LINE]
             for question, code in FIELD_OF.items()
             if (said := " ".join(report.get(question, "").split()))
         ]
@@ -135,6 +136,10 @@ class Reports:
         while len("\n".join(after)) > LONGEST_LONG:
             after.pop(0)  # the oldest line: the talk, and what the field said before, still have it
         return {OTHERWISE: ("\n".join(after),)}
+
+    def _asked(self, language: str, code: str) -> str:
+        title = self._text(language, FIELDS[code].title)
+        return title if title[-1] in "?؟" else f"{title}:"
 
     def _shown(self, language: str, code: str, said: str) -> str:
         title = FIELDS[code].choices.get(said)

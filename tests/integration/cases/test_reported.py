@@ -63,7 +63,7 @@ async def test_each_answer_stands_in_the_file_from_the_moment_it_was_given(phone
 
     await phone.claimed(amira)
     assert await in_file(phone, amira) == {
-        "urgent": ("yes",),
+        "reported_now": ("yes",),
         "location": ("Calais, behind the station",),
         "reported_seen": ("A boy, cold",),
         "reported_age": ("15-17",),
@@ -88,7 +88,7 @@ async def test_a_second_report_from_the_same_talk_stands_beside_the_first_and_mi
     said = await in_file(phone, amira)
     [beside] = said.pop("reported_else")
     assert said == {
-        "urgent": ("yes",),
+        "reported_now": ("yes",),
         "location": ("Calais, behind the station",),
         "reported_seen": ("A boy, cold",),
         "reported_age": ("10-14",),
@@ -96,7 +96,7 @@ async def test_a_second_report_from_the_same_talk_stands_beside_the_first_and_mi
     }
     assert beside.splitlines() == [
         "Another report from the same talk, perhaps about another child:",
-        "Urgent concern?: No",
+        "Was it happening then? No",
         "Where they are: Lille, the park",
         "What was seen: A girl, alone",
         "Age as seen, of the youngest: 0 to 4",
@@ -115,7 +115,7 @@ async def test_however_many_reports_come_from_one_talk_the_line_above_the_newest
     said = await in_file(phone, amira)
     heading, *lines = said["reported_else"][0].splitlines()[-11:]
     assert heading == ANOTHER
-    assert all(": 8 word" in line for line in lines)
+    assert all(" 8 word" in line for line in lines)
     assert said["location"] == ("Calais, behind the station",)
 
 
@@ -140,7 +140,7 @@ async def test_danger_in_the_middle_of_a_report_is_no_other_report(phone: Phone)
     amira = await phone.officer("Amira")
     await phone.claimed(amira)
 
-    assert (await in_file(phone, amira)).keys() == {"urgent", "location", "reported_seen"}
+    assert (await in_file(phone, amira)).keys() == {"reported_now", "location", "reported_seen"}
 
 
 async def test_an_officers_word_is_never_written_over(phone: Phone):
