@@ -7,6 +7,7 @@ code, or by an officer who knows who is there. Erasing and new codes go to an of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
@@ -57,6 +58,11 @@ TALK_TO_PERSON = N_("Talk to a person")
 MOST_TOLD = 20
 #: Characters. No form that is known comes near; what is longer is a story, and looking through one costs milliseconds.
 LONGEST_WISH = 500
+QUESTION_MARKS = "?¿؟"
+#: Of the forms of "how long?", those that say as well that somebody is there or comes, folded.
+_SOMEBODY = re.compile(
+    r"(?:(?:bonjour|allo|svp|et) )*(?:il y a )?quelqu un\b|(?:(?:hola|perdon|por favor|y) )*(?:hay )?alguien\b"
+)
 SAFE_TIME = frozenset({OwnAsk.SAFE_TIME, OwnAsk.SAFE_HOURS, OwnAsk.SAFE_CLOCK, OwnAsk.SAFE_WAY, OwnAsk.ANY_TIME})
 
 #: What goes to an officer: why, and what the person is told.
@@ -90,11 +96,15 @@ class OwnCases:
             return OwnWish(OwnAsk.WHO_HAS)
         if (timely := _safe_time_wish(text, before)) is not None:
             return timely
-        if own_case.asks_how_long(text):
-            return OwnWish(OwnAsk.HOW_LONG)
+        if (how_long := _how_long_wish(text)) is not None:
+            return how_long
         if own_case.asks_to_erase(text):
             return OwnWish(OwnAsk.ERASE)
         return OwnWish(OwnAsk.NEW_CODE) if own_case.asks_for_code(text) else None
+
+    def is_waiting(self, tx: Connection, conversation_id: str) -> bool:
+        case = store.open_case_of(tx, conversation_id)
+        return case is not None and self._queue_time.may_be_told(tx, case)
 
     def grant(
         self, tx: Connection, wish: OwnWish, conversation_id: str, *, language: str, key: str, at: datetime
@@ -125,6 +135,16 @@ class OwnCases:
         if not told:
             self._queue_time.tell_none(tx, conversation_id, language=language, at=at)
         return ["outbox", f"conversation:{conversation_id}"]
+
+
+def _how_long_wish(text: str) -> OwnWish | None:
+    """How long it takes. "Alguien viene" with no question mark says that somebody is coming: that is no question of
+    ours to answer with a time."""
+    if not own_case.asks_how_long(text):
+        return None
+    if not _SOMEBODY.match(own_case.plain(text)):
+        return OwnWish(OwnAsk.HOW_LONG)
+    return OwnWish(OwnAsk.HOW_LONG, doubtful=True) if any(mark in text for mark in QUESTION_MARKS) else None
 
 
 def _safe_time_wish(text: str, before: OwnAsk | None) -> OwnWish | None:

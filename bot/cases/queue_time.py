@@ -1,8 +1,9 @@
 """How long somebody who waits will probably wait, from what is known at this moment and from how it went lately.
 
 Nothing here is a promise. What is said is a range, rounded up, of what others of the same priority waited in the last
-days who had about as many before them, those who wait still among them. Where too little is known that is said, with
-what we try to keep; where nobody is on duty, that is said and no figure.
+days who had about as many before them. Those who wait still are in nobody's figure, for nobody knows their end: in a
+rush all of them would have waited only minutes. Where too little is known that is said, with what we try to keep;
+where nobody is on duty, that is said and no figure.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ CALL_FIRST = N_("In danger? Call {emergency_number} first.")
 BETWEEN = N_("It will probably take {shortest} to {longest} until a person reads this.")
 UP_TO = N_("It will probably take up to {longest} until a person reads this.")
 MORE_THAN = N_("Many people wait. It can take more than {shortest} until a person reads this.")
+MORE_THAN_SO_FAR = N_("It can take more than {shortest} until a person reads this.")
+OVERDUE = N_("It takes longer than we wanted. I am still asking for a person.")
 LONGER_THAN_MOST = N_("You have waited longer than most people. I am still asking for a person.")
 NOT_KNOWN = N_("I do not know yet how long it takes. We try to be here within {promise}.")
 NOBODY_THERE = N_("Nobody is at the desk right now. I am calling people who are not there. It can take longer.")
@@ -70,12 +73,14 @@ class Wait(Struct, frozen=True):
     lasted: timedelta
     ahead: int  # how many waited before them when they came
     language: str
+    taken: bool = True  # or they wait still, and it becomes longer
 
 
 class Waits(Struct, frozen=True):
     """What somebody who waits can be told from. All of it is of this moment."""
 
     waited: timedelta  # by this person, until now
+    promise: timedelta  # within which we try to be there
     ahead: int  # cases that are taken before theirs
     language: str
     nobody_there: bool  # a rota is kept, and nobody is at the desk
@@ -89,6 +94,7 @@ class Expected(Struct, frozen=True):
     shortest: timedelta | None = None
     longest: timedelta | None = None
     longer_than_most: bool = False
+    overdue: bool = False  # what we try to keep is not kept
     nobody_there: bool = False
     nobody_speaks: bool = False
     ahead: int = 0
@@ -100,20 +106,24 @@ def expect(waits: Waits) -> Expected:
         return Expected(nobody_there=True, ahead=waits.ahead)
     known = Expected(ahead=waits.ahead, nobody_speaks=waits.nobody_speaks)
     pool = _same_language(waits)
-    if len(pool) < FEWEST_WAITS:
-        return known
+    ended = [wait for wait in pool if wait.taken]
+    if len(ended) < FEWEST_WAITS:
+        return replace(known, overdue=waits.waited >= waits.promise)
     if sum(wait.lasted > waits.waited for wait in pool) < FEWEST_LONGER:
         return replace(known, longer_than_most=True)
-    near = sorted(pool, key=lambda wait: abs(wait.ahead - waits.ahead))[:NEAREST]
-    beyond = max(1.0, (waits.ahead + 1) / (max(wait.ahead for wait in near) + 1))  # a longer queue than there ever was
-    usual, slow = (rounded_up(_part_of(near, part) * beyond) for part in (USUAL, SLOW))
+    near = sorted(ended, key=lambda wait: abs(wait.ahead - waits.ahead))[:NEAREST]
+    most = max(wait.ahead for wait in near)
+    if waits.ahead > most:  # a longer queue than anybody has come to the end of: only that it takes longer is known
+        beyond = rounded_up(_part_of(near, USUAL) * ((waits.ahead + 1) / (most + 1)))
+        return replace(known, shortest=beyond or LONGEST)
+    usual, slow = (rounded_up(_part_of(near, part)) for part in (USUAL, SLOW))
     return replace(known, shortest=usual or LONGEST, longest=slow)
 
 
 def _same_language(waits: Waits) -> Sequence[Wait]:
     """Of their own language, where enough are known: who is there speaks some better than others."""
     own = [wait for wait in waits.lately if wait.language == waits.language]
-    return own if len(own) >= FEWEST_WAITS else waits.lately
+    return own if sum(wait.taken for wait in own) >= FEWEST_WAITS else waits.lately
 
 
 def rounded_up(wait: timedelta) -> timedelta | None:
@@ -130,7 +140,7 @@ def _part_of(waits: Sequence[Wait], part: float) -> timedelta:
 def waits_of(stays: Sequence[Stay], priority: Priority) -> list[Wait]:
     """What those of one priority waited, each with how many were before them when they came."""
     return [
-        Wait(stay.until - stay.since, _before(stays, stay), stay.language)
+        Wait(stay.until - stay.since, _before(stays, stay), stay.language, stay.taken)
         for stay in stays
         if stay.priority is priority
     ]
@@ -156,10 +166,7 @@ class QueueTime:
     def tell(self, tx: Connection, case: Case, *, language: str, at: datetime, emergency_number: str = "") -> bool:
         """Say it in the talk of a case that waits in the queue. False where nothing is said: somebody has the case, or
         somebody else may hold the phone, or the person does not write to us."""
-        card = conversations.card(tx, case.conversation_id)
-        if case.status is not CaseStatus.NEW or card is None:
-            return False
-        if card.channel == AT_DESK or card.watched_since is not None:
+        if not self.may_be_told(tx, case):
             return False
         sentences = self.sentences(language, case.priority, expect(self._waits(tx, case, language, at)))
         if emergency_number and case.priority is Priority.P0:
@@ -175,6 +182,13 @@ class QueueTime:
             language=language,
         )
         return True
+
+    def may_be_told(self, tx: Connection, case: Case) -> bool:
+        """Whether something is said about this case."""
+        card = conversations.card(tx, case.conversation_id)
+        if case.status is not CaseStatus.NEW or card is None:
+            return False
+        return card.channel != AT_DESK and card.watched_since is None
 
     def tell_none(self, tx: Connection, conversation_id: str, *, language: str, at: datetime) -> None:
         """Somebody asks how long it takes, and nobody was called for them, or has answered by now."""
@@ -206,11 +220,14 @@ class QueueTime:
             return self._words.text(language, NOBODY_THERE)
         if expected.longer_than_most:
             return self._words.text(language, LONGER_THAN_MOST)
+        if expected.overdue:
+            return self._words.text(language, OVERDUE)
         if expected.shortest is None:
             return self._words.text(language, NOT_KNOWN, promise=spoken(ACKNOWLEDGE_WITHIN[priority], language))
         shortest = spoken(expected.shortest, language)
         if expected.longest is None:
-            return self._words.text(language, MORE_THAN, shortest=shortest)
+            sentence = MORE_THAN if expected.ahead else MORE_THAN_SO_FAR
+            return self._words.text(language, sentence, shortest=shortest)
         longest = spoken(expected.longest, language)
         sentence = UP_TO if expected.shortest == expected.longest else BETWEEN
         return self._words.text(language, sentence, shortest=shortest, longest=longest)
@@ -219,7 +236,8 @@ class QueueTime:
         duty, team = self._on_duty(tx, at)
         there = [one for one in team if not duty.kept or one.id in duty.at_desk]
         return Waits(
-            waited=max(at - case.opened_at, timedelta(0)),
+            waited=max(at - _since(case), timedelta(0)),
+            promise=ACKNOWLEDGE_WITHIN[case.priority],
             ahead=queue_time_store.ahead_of(tx, case),
             language=language,
             nobody_there=not there,
@@ -239,6 +257,12 @@ class QueueTime:
             stays = queue_time_store.stays(tx, priority, since=at - LATELY, at=at, limit=MOST_WAITS)
             known = self._lately[priority] = (at, waits_of(stays, priority))
         return known[1]
+
+
+def _since(case: Case) -> datetime:
+    """Since when they wait for what was promised: who was given back to the queue waits since then, not since they
+    came."""
+    return max(case.opened_at, case.due_at - ACKNOWLEDGE_WITHIN[case.priority])
 
 
 def spoken(wait: timedelta, language: str) -> str:

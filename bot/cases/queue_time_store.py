@@ -40,6 +40,7 @@ class Stay(Struct, frozen=True):
     until: datetime
     priority: Priority
     language: str
+    taken: bool = True  # somebody who waits still has waited at least until then: nobody knows how long it becomes
 
 
 def stays(tx: Connection, priority: Priority, *, since: datetime, at: datetime, limit: int) -> list[Stay]:
@@ -63,7 +64,7 @@ def stays(tx: Connection, priority: Priority, *, since: datetime, at: datetime, 
         .limit(limit)
     )
     return [
-        Stay(row.opened_at, row.taken_at or at, Priority(row.priority), row.language)
+        Stay(row.opened_at, row.taken_at or at, Priority(row.priority), row.language, row.taken_at is not None)
         for row in tx.execute(query)
         if row.taken_at is not None or row.status == CaseStatus.NEW.value
     ]

@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm, choosing, receipt_store, receipts, reported, store, supervision_store
+from bot.cases import alarm, choosing, receipt_store, receipts, store, supervision_store
 from bot.cases.attachments import FileToSend
 from bot.cases.hand import (
     AT_DESK,
@@ -47,6 +47,7 @@ from bot.cases.model import (
 from bot.cases.queue_time import QueueTime
 from bot.cases.reasons import ALTHOUGH_UNSAFE, TRANSFERRED
 from bot.cases.record import closure
+from bot.cases.reported import Reports
 from bot.conversations import service as conversations
 from bot.conversations.attachments import service as attachment_service
 from bot.conversations.ports import Escalated, Escalation
@@ -125,6 +126,7 @@ class CaseEscalations:
         self._vault = vault
         self._words = words
         self._queue_time = queue_time
+        self._reports = Reports(vault, words)
 
     def escalate(self, tx: Connection, escalation: Escalation, *, at: datetime) -> Escalated:
         """Open a case, or raise the open one, and ring. The same key again changes nothing."""
@@ -135,7 +137,7 @@ class CaseEscalations:
             return Escalated(found.case.id, found.case.number, new=False, raised=False)
         known = store.open_case_of(tx, escalation.conversation_id)
         if known is None and (opened := _open_case(tx, self._vault, escalation, at=at)) is not None:
-            escalated = self._escalated(tx, escalation, opened, new=True, raised=False, at=at)
+            escalated = self._escalated(tx, escalation, opened, before=None, at=at)
             self._tell_time(tx, escalation, opened, at=at)
             if self._words is not None and escalation.reason in ASKED_FOR_PERSON:
                 receipts.give(tx, self._vault, self._words, opened, at=at, officer_id=None)
@@ -153,7 +155,7 @@ class CaseEscalations:
         """Write more answers of a report into the record of the open case. The case, if there is one."""
         case = store.open_case_of(tx, conversation_id)
         if case is not None:
-            reported.take_in(tx, self._vault, case, answers, at=at)
+            self._reports.go_on(tx, case, answers, at=at)
         return None if case is None else case.id
 
     def _raise(self, tx: Connection, escalation: Escalation, known: Case, *, at: datetime) -> Escalated:
@@ -164,7 +166,7 @@ class CaseEscalations:
             with suppress(Erased):  # erased words stay erased; the alarm is what matters
                 key = self._vault.key(tx, known.key_id)
                 store.reseal(tx, case.id, words_sealed=seal(key, case.id, "words", escalation.words))
-        escalated = self._escalated(tx, escalation, case, new=False, raised=raised, at=at)
+        escalated = self._escalated(tx, escalation, case, before=known, at=at)
         if raised or escalation.reason in ASKED_FOR_PERSON:
             self._tell_time(tx, escalation, case, at=at)
         return escalated
@@ -174,8 +176,10 @@ class CaseEscalations:
             self._queue_time.tell(tx, case, language=escalation.language, at=at)
 
     def _escalated(
-        self, tx: Connection, escalation: Escalation, case: Case, *, new: bool, raised: bool, at: datetime
+        self, tx: Connection, escalation: Escalation, case: Case, *, before: Case | None, at: datetime
     ) -> Escalated:
+        """`before` is the case as it was until then, None where this opened it."""
+        new, raised = before is None, before is not None and case is not before
         reason, priority = escalation.reason, escalation.priority
         store.add_trigger(tx, key=escalation.key, case_id=case.id, reason=reason, priority=priority, at=at)
         alarm.ring(tx, case, at=at)
@@ -184,7 +188,7 @@ class CaseEscalations:
         act = "opened" if new else "raised" if raised else "signalled"
         write_down(tx, self._vault, case, act, officer_id=None, at=at, facts=facts)
         if escalation.report:
-            reported.take_in(tx, self._vault, case, escalation.report, at=at)
+            self._reports.begin(tx, case, escalation.report, before=before, at=at)
         return Escalated(case.id, case.number, new=new, raised=raised)
 
 

@@ -77,6 +77,7 @@ class OwnWish(Struct, frozen=True):
     ask: OwnAsk
     said: str = ""
     asked_before: OwnAsk | None = None  # what they asked just before: a code may be the answer to "is it you?"
+    doubtful: bool = False  # the same words may be an answer, or a cry: only where nothing was asked are they this
     emergency_number: str = ""  # known where the answer begins with it
 
     @property
@@ -90,6 +91,10 @@ class OwnCases(Protocol):
 
     def wish(self, text: str, *, before: OwnAsk | None = None) -> OwnWish | None:
         """Reads nothing but the words, and what was asked `before`."""
+        ...
+
+    def is_waiting(self, tx: Connection, conversation_id: str) -> bool:
+        """Whether somebody who asks how long it takes still waits for a person here."""
         ...
 
     def grant(

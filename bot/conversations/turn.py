@@ -84,6 +84,8 @@ DURESS = "duress"
 ASKED_OWN = "asked_own"
 #: The slot that remembers that a person was called in this talk: "how long?" asks about them from then on.
 PERSON_CALLED = "person_called"
+#: The slot of the dialogue that says that "are you safe right now?" waits for its answer.
+SAFETY_QUESTION = "safety_question"
 COVERED = "•••"
 
 #: How many messages of one conversation are answered in a row before others get their turn.
@@ -492,6 +494,8 @@ class TurnWorker:
         wish = self._own_cases.wish(words, before=before)
         if wish is None or (wish.ask is OwnAsk.HOW_LONG and not _waits_for_person(claim)):
             return None
+        if wish.doubtful and _was_asked(claim):
+            return None
         return replace(wish, asked_before=before)
 
     async def _about_own_case(
@@ -579,8 +583,11 @@ class TurnWorker:
         page = None if outcome.pressed is None else self._press_page(tx, outcome.pressed, claim.conversation_id, at)
         if page is not None:
             wordings = (Wording(page.text, template="page_taken"),)
+        state = outcome.state
+        if outcome.own is not None and outcome.own.ask is OwnAsk.HOW_LONG and not self._is_waiting(tx, claim):
+            state = _with_slots(state, **{PERSON_CALLED: None})  # said once; then the words mean what they say
         standing = Standing(
-            outcome.state,
+            state,
             outcome.language,
             outcome.language_chosen,
             kind,
@@ -630,6 +637,9 @@ class TurnWorker:
         following = None if oldest is None else store.follow(tx, claim, standing, oldest, at=at)
         failpoint("turn.before_commit")
         return following, topics
+
+    def _is_waiting(self, tx: Connection, claim: TurnClaim) -> bool:
+        return self._own_cases is not None and self._own_cases.is_waiting(tx, claim.conversation_id)
 
     def _keep_reports(self, tx: Connection, claim: TurnClaim, outcome: TurnOutcome, at: datetime) -> None:
         """A service that is gone meanwhile costs nobody their answer."""
@@ -730,6 +740,11 @@ def _asked(claim: TurnClaim) -> OwnAsk | None:
 def _waits_for_person(claim: TurnClaim) -> bool:
     """Whether a person was called and has not come yet. Who has come answers for themselves."""
     return claim.mode is not Mode.HUMAN and bool(claim.state.slots.get(PERSON_CALLED))
+
+
+def _was_asked(claim: TurnClaim) -> bool:
+    """Whether the dialogue waits for an answer: to a question of a form, or whether they are safe."""
+    return bool(claim.state.active_loop.get("name") or claim.state.slots.get(SAFETY_QUESTION))
 
 
 def _with_slots(state: DialogueState, **slots: Any) -> DialogueState:

@@ -26,6 +26,7 @@ ACTION_NAMES = (
     "action_change_language",
     "action_find_service",
     "action_forget_place",
+    "action_begin_report",
     "action_forget_report",
     "action_hand_over_attachment",
     "action_look_up",

@@ -10,7 +10,7 @@ from rasa_sdk.events import SlotSet
 
 from dialogues.actions.ports import Services
 from dialogues.actions.reading import entity, fact, number_to_call
-from dialogues.actions.report import ForgetReport, ValidateReportForm, answers_of, forgotten
+from dialogues.actions.report import BeginReport, ForgetReport, ValidateReportForm, answers_of, forgotten
 
 #: In messages about these, "he" is the one with the knife, seldom the child. The words to the child suit whoever
 #: writes; only a known worker gets the others.
@@ -30,6 +30,7 @@ def officer_actions(services: Services, default_country: str | None) -> list[Act
         AskReportNow(*parts),
         ReportCase(*parts),
         ValidateReportForm(),
+        BeginReport(),
         ForgetReport(),
     ]
 
@@ -76,6 +77,7 @@ class CallOfficer(OfficerAction):
             SlotSet("danger_reason", reason),
             SlotSet("safety_question", True),
             SlotSet("misunderstood", None),
+            *forgotten(),  # the officer has them; the next one who is called may be called for another child
         ]
 
 
@@ -122,7 +124,8 @@ class AskPerson(OfficerAction):
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
         await self.say(dispatcher, tracker, "utter_person_called")
         call_officer(dispatcher, "asked_for_person", "P2", answers_of(tracker))
-        return [SlotSet("safety_question", True), SlotSet("speaks_for_child", False), SlotSet("misunderstood", None)]
+        asked = [SlotSet("safety_question", True), SlotSet("speaks_for_child", False), SlotSet("misunderstood", None)]
+        return [*asked, *forgotten()]
 
 
 class HandOverAttachment(OfficerAction):

@@ -33,7 +33,21 @@ SKIP_WORDS = frozenset({"skip", "next", "passer", "suivant", "saltar", "omitir",
 AGE_BANDS = ((4, "0-4"), (9, "5-9"), (14, "10-14"), (17, "15-17"))
 #: Beyond what an officer reads at a glance. The whole message stands in the talk.
 LONGEST_ANSWER = 1000
-_number = re.compile(r"\d{1,3}")
+#: What may stand beside the one number of an answer that is nothing else. With any other word it may be months, or
+#: one of several children: then the words are the answer.
+ABOUT = (
+    "about around approximately maybe perhaps environ vers peut être unos unas alrededor como sobre quizás "
+    "حوالي تقريبا ربما"
+)
+OF_AGE = (
+    "year years old age aged he she is looks an ans âge il elle a de año años edad tiene سنة سنوات سنه عام عمره عمرها"
+)
+OF_CHILDREN = (
+    "there are of them they child children kid kids enfant enfants il y a ils sont niño niños niña niñas hay son "
+    "طفل أطفال اطفال هناك هم"
+)
+LONGEST_NUMBER = 3
+MORE_OR_LESS = re.compile(r"[<>≤≥+]")
 
 
 def answers_of(tracker: Any) -> dict[str, str]:
@@ -50,17 +64,31 @@ def as_told(value: object) -> str:
 
 
 def age_band(said: str) -> str:
-    """The band of an age somebody wrote, or their words: "about 12" is 10-14, "a baby" stays as it is."""
-    found = _number.search(fold(said))
-    if said in {band for _, band in AGE_BANDS} or found is None:
+    """The band of an age somebody wrote, or their words: "about 12" is 10-14, "8 months" stays as it is."""
+    years = _only_number(said, _BESIDE_AGE)
+    if said in {band for _, band in AGE_BANDS} or years is None:
         return said
-    return next((band for oldest, band in AGE_BANDS if int(found[0]) <= oldest), said)
+    return next((band for oldest, band in AGE_BANDS if years <= oldest), said)
 
 
 def how_many(said: str) -> str:
-    """The number in an answer, or the answer."""
-    found = _number.search(fold(said))
-    return said if found is None or said == "4+" else found[0]
+    """The number that an answer is, or the answer: "there are 3" is 3, "2 girls and 1 boy" stays as it is."""
+    children = _only_number(said, _BESIDE_CHILDREN)
+    return said if children is None else str(children)
+
+
+def _only_number(said: str, beside: frozenset[str]) -> int | None:
+    """The one number of an answer in which nothing else stands that could change what it means."""
+    if MORE_OR_LESS.search(said):
+        return None
+    every = words(fold(said))
+    numbers = [word for word in every if word.isdecimal()]
+    alone = len(numbers) == 1 and len(numbers[0]) <= LONGEST_NUMBER and beside.issuperset({*every} - {*numbers})
+    return int(numbers[0]) if alone else None
+
+
+_BESIDE_AGE = frozenset(words(fold(f"{ABOUT} {OF_AGE}")))
+_BESIDE_CHILDREN = frozenset(words(fold(f"{ABOUT} {OF_CHILDREN}")))
 
 
 class ValidateReportForm(FormValidationAction):  # type: ignore[misc]
@@ -68,6 +96,12 @@ class ValidateReportForm(FormValidationAction):  # type: ignore[misc]
 
     def name(self) -> str:
         return "validate_report_form"
+
+    async def get_validation_events(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        """A question that was emptied in this turn is not answered by that, nor skipped."""
+        tracker.events = [event for event in tracker.events if not _empties_question(event)]
+        events: list[dict[str, Any]] = await super().get_validation_events(dispatcher, tracker, domain)
+        return events
 
     def validate_report_now(self, value: Any, dispatcher: Any, tracker: Any, domain: Any) -> dict[str, Any]:
         return {"report_now": value}  # nobody is told before the essential questions are answered
@@ -120,9 +154,26 @@ class ForgetReport(Action):  # type: ignore[misc]
         return forgotten()
 
 
+class BeginReport(Action):  # type: ignore[misc]
+    """A report is about one child. What was answered about another is no answer to this one, however that talk ended.
+
+    A report that is open and asked for again goes on where it was.
+    """
+
+    def name(self) -> str:
+        return "action_begin_report"
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        return [] if tracker.active_loop.get("name") == "report_form" else forgotten()
+
+
 def forgotten() -> list[dict[str, Any]]:
     """No answer is left."""
     return [SlotSet(name, None) for name in QUESTIONS]
+
+
+def _empties_question(event: Mapping[str, Any]) -> bool:
+    return event.get("event") == "slot" and event.get("name") in QUESTIONS and event.get("value") is None
 
 
 def answer_of(value: Any) -> str:

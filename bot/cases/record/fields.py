@@ -181,11 +181,12 @@ SECTIONS: Sequence[Section] = (
             Field("do_not_contact", N_("Whom not to contact"), Kind.LONG),
         ),
     ),
-    # What came through the form for workers; the place, the urgency and the wish stand in their own fields.
+    # What came through the form for workers; the place and the wish stand in their own fields.
     Section(
         "reported",
         N_("As it was reported"),
         (
+            Field("reported_now", N_("Was it happening then?"), Kind.CHOICE, YES_NO),
             Field("reported_children", N_("How many children")),
             Field("reported_age", N_("Age as seen, of the youngest"), Kind.CHOICE, AGE_BANDS),
             Field("reported_with", N_("Alone, or with whom"), Kind.CHOICE, SEEN_WITH),

@@ -149,7 +149,7 @@ def _turn_claim(tx: Connection, vault: Vault, holder: Row[Any], oldest: Row[Any]
             key.open_json(holder.state_sealed, table="conversations", row=holder.id, field="state")
         )
     if holder.start_afresh:
-        state = DialogueState(slots=state.slots)
+        state = _afresh(state)
     return TurnClaim(
         seq=oldest.seq,
         provider_id=oldest.provider_id,
@@ -173,6 +173,17 @@ def _turn_claim(tx: Connection, vault: Vault, holder: Row[Any], oldest: Row[Any]
         state=state,
         key=key,
     )
+
+
+#: What the questions of a report fill begins so, and "which question waits" is named so in every form.
+OF_A_REPORT, ASKED = "report_", "requested_slot"
+
+
+def _afresh(state: DialogueState) -> DialogueState:
+    """No form is open. What is known stays, but no answer about a child who was reported: an officer has had them, and
+    the next report, or the next call for a person, may be about another child."""
+    kept = {name: value for name, value in state.slots.items() if name != ASKED and not name.startswith(OF_A_REPORT)}
+    return DialogueState(slots=kept)
 
 
 class Queued(NamedTuple):

@@ -29,4 +29,4 @@ async def test_who_waits_reads_how_long_and_three_answers_of_a_report_are_a_case
     [row] = await helpline.database.read(lambda tx: tx.execute(store.cases.select().where(reported)).all())
     assert row.priority == "P1"
     fields = {each.field for each in await helpline.database.read(lambda tx: record.present_facts(tx, row.id))}
-    assert fields == {"urgent", "location", "reported_seen", "reported_children"}
+    assert fields == {"reported_now", "location", "reported_seen", "reported_children"}

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import time, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot.cases import service
 from bot.cases.own import OwnCases
@@ -75,6 +76,16 @@ async def test_who_asks_for_a_person_reads_what_others_waited_and_how_many_are_b
     assert await phone.say("how long?", "+21") == [later]
 
 
+async def test_in_a_rush_the_minutes_that_others_have_waited_so_far_are_nobodys_wait(phone: Phone):
+    await phone.officer("Amira")
+    for number in range(FEWEST_WAITS + 2):
+        await time_told(phone, f"+1{number}")
+        phone.talk.clock.advance(timedelta(seconds=20))
+    phone.talk.clock.advance(REMEMBERED)
+
+    assert (await time_told(phone, "+1")).startswith("I do not know yet how long it takes.")
+
+
 async def test_who_asks_how_long_and_waits_longer_than_others_is_told_the_truth(phone: Phone):
     amira = await phone.officer("Amira")
     for number in range(FEWEST_WAITS):
@@ -83,6 +94,20 @@ async def test_who_asks_how_long_and_waits_longer_than_others_is_told_the_truth(
     phone.talk.clock.advance(timedelta(minutes=30))
 
     assert await phone.say("¿Cuánto falta?") == [LONGER_THAN_MOST]
+
+
+async def test_who_was_given_back_to_the_queue_waits_since_then_and_not_since_they_came(phone: Phone):
+    amira = await phone.officer("Amira")
+    for number in range(FEWEST_WAITS):
+        await somebody_waited(phone, f"+1{number}", amira, timedelta(minutes=4))
+    await time_told(phone, "+1")
+    case = await phone.claimed(amira)
+    phone.talk.clock.advance(timedelta(hours=1))
+    await phone.talk.database.write(lambda tx: service.release_case(tx, phone.hand(amira), case.id))
+    await phone.talk.settle()
+    phone.talk.clock.advance(timedelta(minutes=2))
+
+    assert await phone.say("how long?") == ["It will probably take up to 5 minutes until a person reads this."]
 
 
 async def test_in_danger_the_number_comes_before_the_time(phone: Phone):
@@ -124,6 +149,24 @@ async def test_who_has_come_answers_for_themselves_and_before_anybody_was_called
     await phone.talk.database.write(lambda tx: service.close_case(tx, phone.hand(amira), case.id, closing="helped"))
     await phone.talk.settle()
     assert await phone.say("how long?") == [NOBODY_CALLED]
+    assert await phone.say("how long?") == ["echo"]  # it may be about a paper by now
+
+
+@pytest.mark.parametrize("asked", ["safety_question", "form"])
+async def test_what_may_be_the_answer_to_a_question_of_ours_is_heard_as_the_answer(phone: Phone, asked: str):
+    class Asking(type(phone.talk.engine)):  # type: ignore[misc]
+        async def turn(self, state, message):  # type: ignore[no-untyped-def]
+            turn = await super().turn(state, message)
+            loop = {"name": "report_form"} if asked == "form" else {}
+            slots = {**turn.state.slots, "safety_question": True if asked != "form" else None}
+            return replace(turn, state=replace(turn.state, slots=slots, active_loop=loop))
+
+    phone.talk.engine.__class__ = Asking
+    await phone.officer("Amira")
+    await time_told(phone, "+1")
+
+    assert await phone.say("¿alguien viene?") == ["echo"]
+    assert (await phone.say("how long?"))[0] != "echo"
 
 
 async def test_on_a_watched_phone_nobody_is_told_that_a_person_comes(phone: Phone):

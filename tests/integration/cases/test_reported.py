@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from bot.cases.own import OwnCases
 from bot.cases.record import service as record
 from bot.cases.record.store import facts
+from bot.cases.reported import ANOTHER, FIELD_OF
 from bot.cases.service import CaseEscalations
 from bot.kernel.words import Words
 from dialogues.runtime.model import Reply
@@ -62,7 +63,7 @@ async def test_each_answer_stands_in_the_file_from_the_moment_it_was_given(phone
 
     await phone.claimed(amira)
     assert await in_file(phone, amira) == {
-        "urgent": ("yes",),
+        "reported_now": ("yes",),
         "location": ("Calais, behind the station",),
         "reported_seen": ("A boy, cold",),
         "reported_age": ("15-17",),
@@ -71,6 +72,75 @@ async def test_each_answer_stands_in_the_file_from_the_moment_it_was_given(phone
         "wishes": ("He wants to call his mother",),
     }
     assert (await phone.acts(case)).count("reported") == 5
+
+
+ANOTHER_CHILD = {"report_now": "no", "report_place": "Lille, the park", "report_child": "A girl,\nalone"}
+
+
+async def test_a_second_report_from_the_same_talk_stands_beside_the_first_and_mixes_with_none_of_it(phone: Phone):
+    await answers(phone, CALL | {"report": FIRST})
+    await told(phone, report_age="10-14", report_wish="He wants to call his mother")
+    await answers(phone, CALL | {"report": ANOTHER_CHILD})
+    await told(phone, report_age="0-4", report_with="with her sister")
+    amira = await phone.officer("Amira")
+    await phone.claimed(amira)
+
+    said = await in_file(phone, amira)
+    [beside] = said.pop("reported_else")
+    assert said == {
+        "reported_now": ("yes",),
+        "location": ("Calais, behind the station",),
+        "reported_seen": ("A boy, cold",),
+        "reported_age": ("10-14",),
+        "wishes": ("He wants to call his mother",),
+    }
+    assert beside.splitlines() == [
+        "Another report from the same talk, perhaps about another child:",
+        "Was it happening then? No",
+        "Where they are: Lille, the park",
+        "What was seen: A girl, alone",
+        "Age as seen, of the youngest: 0 to 4",
+        "Alone, or with whom: with her sister",
+    ]
+
+
+async def test_however_many_reports_come_from_one_talk_the_line_above_the_newest_stands(phone: Phone):
+    await answers(phone, CALL | {"report": FIRST})
+    for number in range(9):
+        long = dict.fromkeys(FIELD_OF, f"{number} {'word ' * 100}")
+        await answers(phone, CALL | {"report": long})
+    amira = await phone.officer("Amira")
+    await phone.claimed(amira)
+
+    said = await in_file(phone, amira)
+    heading, *lines = said["reported_else"][0].splitlines()[-11:]
+    assert heading == ANOTHER
+    assert all(" 8 word" in line for line in lines)
+    assert said["location"] == ("Calais, behind the station",)
+
+
+async def test_what_a_child_with_a_case_reports_of_a_friend_is_no_word_about_the_child(phone: Phone):
+    phone.talk.understanding.language = "fr"
+    await phone.asks_for_a_person()
+    await answers(phone, CALL | {"report": ANOTHER_CHILD})
+    await told(phone, report_wish="Elle veut dormir")
+    amira = await phone.officer("Amira")
+    await phone.claimed(amira)
+
+    said = await in_file(phone, amira)
+    assert said.keys() == {"reported_else"}
+    heading, *rest = said["reported_else"][0].splitlines()
+    assert heading == phone.words.text("fr", ANOTHER) != ANOTHER
+    assert rest[-1].endswith(": Elle veut dormir")
+
+
+async def test_danger_in_the_middle_of_a_report_is_no_other_report(phone: Phone):
+    await answers(phone, CALL | {"report": FIRST})
+    await answers(phone, CALL | {"reason": "physical_abuse", "priority": "P0", "report": FIRST})
+    amira = await phone.officer("Amira")
+    await phone.claimed(amira)
+
+    assert (await in_file(phone, amira)).keys() == {"reported_now", "location", "reported_seen"}
 
 
 async def test_an_officers_word_is_never_written_over(phone: Phone):

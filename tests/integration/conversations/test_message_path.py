@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from bot.channels.model import Button
 from bot.conversations import service
@@ -272,6 +273,30 @@ async def test_an_officers_words_arrive_and_afterwards_the_bot_starts_afresh(wor
     assert world.engine.states[-1].slots["count"] == 1
     line = (await world.transcript())[2]
     assert (line.author, line.officer_id, line.cls) == (Author.OFFICER, "o1", MessageClass.OFFICER)
+
+
+async def test_answers_about_a_child_are_gone_from_the_talk_when_the_officer_leaves_it(world: World):
+    asked = {"report_now": True, "report_place": "Calais", "report_child": "a boy", "requested_slot": "report_age"}
+
+    class Asking(type(world.engine)):  # type: ignore[misc]
+        async def turn(self, state, message):  # type: ignore[no-untyped-def]
+            turn = await super().turn(state, message)
+            slots = {**turn.state.slots, **asked, "country": "FR"}
+            return replace(turn, state=replace(turn.state, slots=slots, active_loop={"name": "report_form"}))
+
+    world.engine.__class__ = Asking
+    await world.write("a boy")
+    await world.settle()
+    conversation_id = await world.conversation()
+    at = world.clock.now()
+    await world.database.write(lambda tx: service.hand_to_human(tx, conversation_id, at))
+    await world.database.write(lambda tx: service.hand_back(tx, conversation_id, at))
+    await world.write("another child")
+    await world.settle()
+
+    state = world.engine.states[-1]
+    assert (state.active_loop, state.slots["country"]) == ({}, "FR")
+    assert asked.keys().isdisjoint(state.slots)
 
 
 async def test_a_turn_under_way_when_an_officer_takes_over_is_taken_again_in_silence(world: World):
