@@ -152,8 +152,11 @@ async def sign(settings: Settings, name: str, sign_in_name: str, password: str, 
             missing = await database.write(work)
         except CannotSign as error:
             raise CannotDo(str(error)) from None
+        closed = (await database.read(lambda tx: _named(tx, vault, name))).why_unreachable(at)
     if missing:
         return "Signed. One more admin calls and signs before anything passes."
+    if closed is not None:
+        return f"Signed by two admins. Nothing passes all the same: {closed.says}"
     return f"Signed by two admins: {name} may get and send what was agreed, from now on."
 
 
