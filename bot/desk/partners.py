@@ -84,6 +84,7 @@ PROBLEMS = {
     "sure": N_("Nothing was changed: tick that you are sure."),
 }
 MOST_CONTACTS = 10
+EVERY_KEY = "all"
 KEY_FILE_CAP = keys.LONGEST_KEY_FILE + 64 * 1024
 
 
@@ -381,27 +382,24 @@ async def sign(request: web.Request) -> web.StreamResponse:
     heard = fields.get("heard", "")[:300]
 
     def work(tx: Connection) -> None:
-        partner = _known(tx, request, partner_id)
-        if partner.by_link:
-            partners.sign_contact(tx, hand.vault, partner_id, heard=heard, officer_id=who.id, at=hand.at)
-        elif any(key.doubted for key in partner.keys):
-            trust.keep_doubted(tx, hand.vault, partner_id, heard=heard, officer_id=who.id, at=hand.at)
-        else:
-            partners.sign_key(tx, hand.vault, partner_id, heard=heard, officer_id=who.id, at=hand.at)
+        _known(tx, request, partner_id)
+        trust.sign(tx, hand.vault, partner_id, heard=heard, officer_id=who.id, at=hand.at)
 
     return await _acted(request, work)
 
 
 @routes.post("/desk/exchange/partners/{id}/revoke", name="revoke_partner", allow=Permission.PARTNERS_EDIT)
 async def revoke(request: web.Request) -> web.StreamResponse:
-    """Trust none of its keys any more, at once, and say so to the other partners."""
+    """Trust one of its keys no more, or none of them, at once, and say so to the other partners."""
     fields, hand, partner_id = await form(request), hand_of(request), request.match_info["id"]
 
     def work(tx: Connection) -> None:
-        _known(tx, request, partner_id)
+        partner, said = _known(tx, request, partner_id), fields.get("key", "")
         if not fields.get("sure"):
             raise _Wrong("sure")
-        trust.revoke(tx, hand.vault, partner_id, None, by=hand.officer.id, at=hand.at)
+        if said not in (EVERY_KEY, *(key.kid for key in partner.keys)):
+            raise _Wrong("described", fields=frozenset({"key"}))
+        trust.revoke(tx, hand.vault, partner_id, None if said == EVERY_KEY else said, by=hand.officer.id, at=hand.at)
 
     return await _acted(request, work)
 

@@ -140,13 +140,8 @@ async def sign(settings: Settings, name: str, sign_in_name: str, password: str, 
         officer_id = found[0]
 
         def work(tx: Connection) -> int:
-            partner = _named(tx, vault, name)
-            if partner.by_link:
-                return partners.sign_contact(tx, vault, partner.id, heard=heard, officer_id=officer_id, at=at)
-            if any(key.doubted for key in partner.keys):
-                return trust.keep_doubted(tx, vault, partner.id, heard=heard, officer_id=officer_id, at=at)
-            _, missing = partners.sign_key(tx, vault, partner.id, heard=heard, officer_id=officer_id, at=at)
-            return missing
+            who = _named(tx, vault, name).id
+            return trust.sign(tx, vault, who, heard=heard, officer_id=officer_id, at=at)
 
         try:
             missing = await database.write(work)
@@ -277,8 +272,9 @@ async def rotate(settings: Settings) -> str:
     )
 
 
-async def revoke(settings: Settings, name: str | None, *, own: bool, sure: bool) -> str:
-    """Take trust back at once: from a partner's keys, or from our own. Raises CannotDo."""
+async def revoke(settings: Settings, name: str | None, *, own: bool, sure: bool, key: str | None = None) -> str:
+    """Take trust back at once: from a partner's keys or the one whose id begins with `key`, or from our own. Raises
+    CannotDo."""
     at = SystemClock().now()
     if own:
         if not sure:
@@ -292,7 +288,8 @@ async def revoke(settings: Settings, name: str | None, *, own: bool, sure: bool)
         raise CannotDo("name the partner whose keys are revoked, or give --own for our own")
 
     def work(tx: Connection, vault: Vault) -> tuple[int, int]:
-        return trust.revoke(tx, vault, _named(tx, vault, name).id, None, by=COMMAND, at=at)
+        partner = _named(tx, vault, name)
+        return trust.revoke(tx, vault, partner.id, _kid(partner, key) if key else None, by=COMMAND, at=at)
 
     count, told = await _write(settings, work)
     return (
@@ -458,6 +455,13 @@ def _named(tx: Connection, vault: Vault, name: str) -> Partner:
     if found:
         raise CannotDo(f"{name!r} may be {' or '.join(f'“{each.name}”' for each in found)}; say more of the name")
     raise CannotDo(f"there is no partner {name!r}; see: ./waymark partner list")
+
+
+def _kid(partner: Partner, begins: str) -> str:
+    found = [key.kid for key in partner.keys if key.kid.startswith(begins.rstrip("…"))]
+    if len(found) != 1:
+        raise CannotDo(f"{len(found)} keys of {partner.name} begin with {begins!r}; see: ./waymark partner show")
+    return found[0]
 
 
 def _described(text: str, partner_id: str) -> Partner:
