@@ -26,7 +26,7 @@ from bot.exchange.partners.endpoint import EndpointRefused, plain_endpoint
 from bot.exchange.partners.keys import Identity, KeyCard, NotAKeyFile
 from bot.exchange.partners.model import Partner, PartnerKind
 from bot.exchange.partners.names import NameRefused
-from bot.exchange.partners.service import CannotSign, KeyRefused, PartnerLooksAlike
+from bot.exchange.partners.service import CannotSign, KeyRefused, PartnerIsClosed, PartnerLooksAlike
 from bot.exchange.post import trust
 from bot.exchange.requests import sending
 from bot.exchange.requests.model import Incomplete
@@ -81,6 +81,7 @@ PROBLEMS = {
         "Not signed. These are not the digits or the address that are kept, or you have signed already. Call them once "
         "more; if it still differs, do not trust the file."
     ),
+    "closed": N_("The channel to {partner} was closed."),
     "sure": N_("Nothing was changed: tick that you are sure."),
 }
 MOST_CONTACTS = 10
@@ -230,7 +231,8 @@ async def change(request: web.Request) -> web.StreamResponse:
     def work(tx: Connection) -> None:
         now, said = _known(tx, request, partner_id), _described(fields, partner_id, request[LANGUAGE])
         endpoint = said.endpoint or (None if said.by_link or fields.get("reach") == "wait" else now.endpoint)
-        changed = replace(said, endpoint=endpoint, deployment=now.deployment, our_kid=now.our_kid, keys=now.keys)
+        kept = {"deployment": now.deployment, "our_kid": now.our_kid, "keys": now.keys, "closed_at": now.closed_at}
+        changed = replace(said, endpoint=endpoint, **kept)
         partners.change_partner(tx, hand.vault, changed, by=hand.officer.id, at=hand.at)
 
     try:
@@ -455,6 +457,8 @@ async def _write(request: web.Request, work: Any) -> Any:
         raise _Wrong("name", fields=frozenset({"name"})) from None
     except KeyRefused:
         raise _Wrong("key", fields=frozenset({"key_file"})) from None
+    except PartnerIsClosed as error:
+        raise _Wrong("closed", partner=str(error)) from None
     except CannotSign:
         raise _Wrong("not_signed") from None
     request.app[SIGNALS].wake("exchange", "post")

@@ -20,7 +20,7 @@ from bot.exchange.partners.endpoint import EndpointRefused, plain_endpoint
 from bot.exchange.partners.keys import KeyCard, NotAKeyFile, read_card, write_card
 from bot.exchange.partners.model import Contact, FocalPoint, KeyState, Partner, PartnerKey
 from bot.exchange.partners.names import NameRefused
-from bot.exchange.partners.service import CannotSign, KeyRefused, PartnerLooksAlike
+from bot.exchange.partners.service import CannotSign, KeyRefused, PartnerIsClosed, PartnerLooksAlike
 from bot.exchange.partners.store import Doubt
 from bot.exchange.post import service as post
 from bot.exchange.post import store as letters
@@ -118,7 +118,12 @@ async def change(settings: Settings, name: str, description: Path) -> str:
         described = _described(text, known.id)
         endpoint = described.endpoint or (None if waits(text) or described.by_link else known.endpoint)
         said = replace(
-            described, endpoint=endpoint, deployment=known.deployment, our_kid=known.our_kid, keys=known.keys
+            described,
+            endpoint=endpoint,
+            deployment=known.deployment,
+            our_kid=known.our_kid,
+            keys=known.keys,
+            closed_at=known.closed_at,
         )
         return partners.change_partner(tx, vault, said, by=COMMAND, at=at)
 
@@ -440,6 +445,8 @@ async def _write(settings: Settings, work: Callable[[Connection, Vault], T]) -> 
                 f"a partner named “{error.other}” is known already, and this name looks the same. Two partners must "
                 "not be taken for one another: if they are two, give this one a name that says which it is"
             ) from None
+        except PartnerIsClosed as error:
+            raise CannotDo(f"the channel to {error} was closed, and nothing of it is changed any more") from None
         except (NameRefused, KeyRefused, CannotSign) as error:
             raise CannotDo(str(error)) from None
 

@@ -41,6 +41,10 @@ class KeyRefused(Exception):
     """The key cannot be added: it is known already, it is another deployment's, or it is our own."""
 
 
+class PartnerIsClosed(Exception):
+    """The channel was closed: nothing of the partner is changed any more."""
+
+
 class NobodyToCall(Exception):
     """A focal point has a name and a phone number: an officer calls when a child is waiting."""
 
@@ -165,7 +169,10 @@ def change_partner(tx: Connection, vault: Vault, partner: Partner, *, by: str, a
     """Say something else of a partner: then two admins sign again, for it is that description they sign.
 
     Its key must have been compared by phone anew, too: who can change where letters go could change who reads them.
+    Raises PartnerIsClosed: a channel that was closed is not opened by describing it.
     """
+    if _known(tx, vault, partner.id).closed_at is not None:
+        raise PartnerIsClosed(partner.name)
     partner = replace(partner, name=plain_name(partner.name))
     _must_look_different(tx, partner)
     store.save(tx, partner, skeleton=skeleton(partner.name))

@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot.exchange.partners import keys, store
+from bot.exchange.partners import service as partner_service
 from bot.exchange.partners.keys import Identity, fingerprint
 from bot.exchange.partners.model import AgreedTime, Contact
 from bot.exchange.post import store as letters
@@ -160,6 +161,20 @@ async def test_a_change_is_signed_again_and_keeps_what_was_not_touched(world, ad
         partner.agreement,
     )
     assert after.why_closed(NOON) is not None
+
+
+async def test_a_closed_partner_stays_closed_whatever_is_typed_of_it(world, admins):
+    amira, _ = admins
+    await added(amira, card_of(a_pair()))
+    [partner] = await everyone(world)
+    await world.database.write(
+        lambda tx: partner_service.close_partner(tx, world.vault, partner.id, by="admin:one", at=NOON)
+    )
+    await amira.go(f"{PAGE}/{partner.id}/change")
+    page = await amira.post(f"{PAGE}/{partner.id}/change", **{**hidden_of(amira), **SAID})
+
+    assert (amira.status, "was closed" in page) == (409, True)
+    assert (await everyone(world))[0].closed_at == NOON
 
 
 async def test_revoking_is_at_once_and_told_and_our_key_is_made_anew(world, admins):
