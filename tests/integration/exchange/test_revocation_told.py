@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bot.exchange.partners import keys
 from bot.exchange.partners import service as partner_service
@@ -22,6 +23,7 @@ from bot.exchange.refusals import ChannelClosed
 from bot.kernel.clock import SetClock
 from bot.kernel.database import open_database
 from tests.conftest import NOON
+from tests.integration.exchange.two_countries import put_partner
 from tests.integration.exchange.world import Deployment
 
 Three = tuple[Deployment, Deployment, Deployment]
@@ -126,6 +128,29 @@ async def test_whoever_is_called_revoked_hears_of_it_and_is_heard_on(three: Thre
     lyon.clock.advance(post.FETCHED_IN_VAIN)
     await lyon.send()
     assert "our key is revoked" not in await advice(tunis)
+
+
+async def said_here(here: Deployment, said_by: Partner, of: Partner) -> None:
+    """As if this partner's letter had come, which calls the first key of another revoked."""
+    body, at = {"deployment": of.deployment, "keys": [of.keys[0].kid]}, here.clock.now()
+    await here.database.write(lambda tx: post._hear_of_revoked(tx, here.vault, said_by, body, at))
+
+
+async def test_whoever_is_doubted_anew_hears_of_it_anew(three: Three):
+    """Settled once, and then another says the same: the second silence is told like the first."""
+    lyon, tunis, rome = three
+    partner = await known(lyon, tunis)
+    italian = await known(lyon, rome)
+    paris = await lyon.database.write(lambda tx: put_partner(tx, lyon.vault, country="FR", name="Paris"))
+    for said_by in (italian.id, paris):
+        await said_here(lyon, replace(italian, id=said_by), partner)
+        await lyon.send()
+        assert "our key is revoked" in await advice(tunis)
+        for admin in (0, 1):
+            await kept(lyon, tunis, admin)
+        lyon.clock.advance(post.FETCHED_IN_VAIN)
+        await lyon.send()
+        assert "our key is revoked" not in await advice(tunis)
 
 
 async def test_said_again_of_the_same_key_it_counts_no_second_time(three: Three):
