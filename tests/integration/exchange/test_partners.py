@@ -92,12 +92,15 @@ async def test_a_closed_channel_is_not_opened_by_describing_it(two: Two):
     lyon, tunis = two
     partner, at = await lyon.meet(tunis), lyon.clock.now()
 
-    def closed_and_described(tx: Connection) -> None:
+    def close(tx: Connection) -> None:
         partner_service.close_partner(tx, lyon.vault, partner.id, by=lyon.admins[0], at=at)
-        with pytest.raises(PartnerIsClosed):
-            partner_service.change_partner(tx, lyon.vault, partner, by=lyon.admins[1], at=at)
 
-    await lyon.database.write(closed_and_described)
+    def describe(tx: Connection) -> None:
+        partner_service.change_partner(tx, lyon.vault, partner, by=lyon.admins[1], at=at)
+
+    await lyon.database.write(close)
+    with pytest.raises(PartnerIsClosed):
+        await lyon.database.write(describe)
 
     assert (await lyon.partner(partner.id)).closed_at == at
 
