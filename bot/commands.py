@@ -491,11 +491,12 @@ def partner_revoke(
     name: Annotated[str, typer.Argument(help="the partner, or enough of its name")] = "",
     own: Annotated[bool, typer.Option("--own", help="our own keys instead: they may be in strange hands")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="really do it")] = False,
+    key: Annotated[str, typer.Option("--key", help="only the key whose id begins so, as `show` prints it")] = "",
 ) -> None:
     """Take trust back at once: nothing goes to them any more, and nothing of theirs is believed."""
     from bot.upkeep.partners import revoke
 
-    typer.echo(run(revoke(settings_or_stop(), name or None, own=own, sure=yes)))
+    typer.echo(run(revoke(settings_or_stop(), name or None, own=own, sure=yes, key=key or None)))
 
 
 @partner.command("export")

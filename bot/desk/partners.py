@@ -26,7 +26,7 @@ from bot.exchange.partners.endpoint import EndpointRefused, plain_endpoint
 from bot.exchange.partners.keys import Identity, KeyCard, NotAKeyFile
 from bot.exchange.partners.model import Partner, PartnerKind
 from bot.exchange.partners.names import NameRefused
-from bot.exchange.partners.service import CannotSign, KeyRefused, PartnerLooksAlike
+from bot.exchange.partners.service import CannotSign, KeyRefused, PartnerIsClosed, PartnerLooksAlike
 from bot.exchange.post import trust
 from bot.exchange.requests import sending
 from bot.exchange.requests.model import Incomplete
@@ -81,9 +81,11 @@ PROBLEMS = {
         "Not signed. These are not the digits or the address that are kept, or you have signed already. Call them once "
         "more; if it still differs, do not trust the file."
     ),
+    "closed": N_("The channel to {partner} was closed."),
     "sure": N_("Nothing was changed: tick that you are sure."),
 }
 MOST_CONTACTS = 10
+EVERY_KEY = "all"
 KEY_FILE_CAP = keys.LONGEST_KEY_FILE + 64 * 1024
 
 
@@ -229,7 +231,8 @@ async def change(request: web.Request) -> web.StreamResponse:
     def work(tx: Connection) -> None:
         now, said = _known(tx, request, partner_id), _described(fields, partner_id, request[LANGUAGE])
         endpoint = said.endpoint or (None if said.by_link or fields.get("reach") == "wait" else now.endpoint)
-        changed = replace(said, endpoint=endpoint, deployment=now.deployment, our_kid=now.our_kid, keys=now.keys)
+        kept = {"deployment": now.deployment, "our_kid": now.our_kid, "keys": now.keys, "closed_at": now.closed_at}
+        changed = replace(said, endpoint=endpoint, **kept)
         partners.change_partner(tx, hand.vault, changed, by=hand.officer.id, at=hand.at)
 
     try:
@@ -381,27 +384,24 @@ async def sign(request: web.Request) -> web.StreamResponse:
     heard = fields.get("heard", "")[:300]
 
     def work(tx: Connection) -> None:
-        partner = _known(tx, request, partner_id)
-        if partner.by_link:
-            partners.sign_contact(tx, hand.vault, partner_id, heard=heard, officer_id=who.id, at=hand.at)
-        elif any(key.doubted for key in partner.keys):
-            trust.keep_doubted(tx, hand.vault, partner_id, heard=heard, officer_id=who.id, at=hand.at)
-        else:
-            partners.sign_key(tx, hand.vault, partner_id, heard=heard, officer_id=who.id, at=hand.at)
+        _known(tx, request, partner_id)
+        trust.sign(tx, hand.vault, partner_id, heard=heard, officer_id=who.id, at=hand.at)
 
     return await _acted(request, work)
 
 
 @routes.post("/desk/exchange/partners/{id}/revoke", name="revoke_partner", allow=Permission.PARTNERS_EDIT)
 async def revoke(request: web.Request) -> web.StreamResponse:
-    """Trust none of its keys any more, at once, and say so to the other partners."""
+    """Trust one of its keys no more, or none of them, at once, and say so to the other partners."""
     fields, hand, partner_id = await form(request), hand_of(request), request.match_info["id"]
 
     def work(tx: Connection) -> None:
-        _known(tx, request, partner_id)
+        partner, said = _known(tx, request, partner_id), fields.get("key", "")
         if not fields.get("sure"):
             raise _Wrong("sure")
-        trust.revoke(tx, hand.vault, partner_id, None, by=hand.officer.id, at=hand.at)
+        if said not in (EVERY_KEY, *(key.kid for key in partner.keys)):
+            raise _Wrong("described", fields=frozenset({"key"}))
+        trust.revoke(tx, hand.vault, partner_id, None if said == EVERY_KEY else said, by=hand.officer.id, at=hand.at)
 
     return await _acted(request, work)
 
@@ -457,6 +457,8 @@ async def _write(request: web.Request, work: Any) -> Any:
         raise _Wrong("name", fields=frozenset({"name"})) from None
     except KeyRefused:
         raise _Wrong("key", fields=frozenset({"key_file"})) from None
+    except PartnerIsClosed as error:
+        raise _Wrong("closed", partner=str(error)) from None
     except CannotSign:
         raise _Wrong("not_signed") from None
     request.app[SIGNALS].wake("exchange", "post")

@@ -20,7 +20,7 @@ from bot.exchange.partners.endpoint import EndpointRefused, plain_endpoint
 from bot.exchange.partners.keys import KeyCard, NotAKeyFile, read_card, write_card
 from bot.exchange.partners.model import Contact, FocalPoint, KeyState, Partner, PartnerKey
 from bot.exchange.partners.names import NameRefused
-from bot.exchange.partners.service import CannotSign, KeyRefused, PartnerLooksAlike
+from bot.exchange.partners.service import CannotSign, KeyRefused, PartnerIsClosed, PartnerLooksAlike
 from bot.exchange.partners.store import Doubt
 from bot.exchange.post import service as post
 from bot.exchange.post import store as letters
@@ -118,7 +118,12 @@ async def change(settings: Settings, name: str, description: Path) -> str:
         described = _described(text, known.id)
         endpoint = described.endpoint or (None if waits(text) or described.by_link else known.endpoint)
         said = replace(
-            described, endpoint=endpoint, deployment=known.deployment, our_kid=known.our_kid, keys=known.keys
+            described,
+            endpoint=endpoint,
+            deployment=known.deployment,
+            our_kid=known.our_kid,
+            keys=known.keys,
+            closed_at=known.closed_at,
         )
         return partners.change_partner(tx, vault, said, by=COMMAND, at=at)
 
@@ -140,20 +145,18 @@ async def sign(settings: Settings, name: str, sign_in_name: str, password: str, 
         officer_id = found[0]
 
         def work(tx: Connection) -> int:
-            partner = _named(tx, vault, name)
-            if partner.by_link:
-                return partners.sign_contact(tx, vault, partner.id, heard=heard, officer_id=officer_id, at=at)
-            if any(key.doubted for key in partner.keys):
-                return trust.keep_doubted(tx, vault, partner.id, heard=heard, officer_id=officer_id, at=at)
-            _, missing = partners.sign_key(tx, vault, partner.id, heard=heard, officer_id=officer_id, at=at)
-            return missing
+            who = _named(tx, vault, name).id
+            return trust.sign(tx, vault, who, heard=heard, officer_id=officer_id, at=at)
 
         try:
             missing = await database.write(work)
         except CannotSign as error:
             raise CannotDo(str(error)) from None
+        closed = (await database.read(lambda tx: _named(tx, vault, name))).why_unreachable(at)
     if missing:
         return "Signed. One more admin calls and signs before anything passes."
+    if closed is not None:
+        return f"Signed by two admins. Nothing passes all the same: {closed.says}"
     return f"Signed by two admins: {name} may get and send what was agreed, from now on."
 
 
@@ -274,8 +277,9 @@ async def rotate(settings: Settings) -> str:
     )
 
 
-async def revoke(settings: Settings, name: str | None, *, own: bool, sure: bool) -> str:
-    """Take trust back at once: from a partner's keys, or from our own. Raises CannotDo."""
+async def revoke(settings: Settings, name: str | None, *, own: bool, sure: bool, key: str | None = None) -> str:
+    """Take trust back at once: from a partner's keys or the one whose id begins with `key`, or from our own. Raises
+    CannotDo."""
     at = SystemClock().now()
     if own:
         if not sure:
@@ -289,7 +293,8 @@ async def revoke(settings: Settings, name: str | None, *, own: bool, sure: bool)
         raise CannotDo("name the partner whose keys are revoked, or give --own for our own")
 
     def work(tx: Connection, vault: Vault) -> tuple[int, int]:
-        return trust.revoke(tx, vault, _named(tx, vault, name).id, None, by=COMMAND, at=at)
+        partner = _named(tx, vault, name)
+        return trust.revoke(tx, vault, partner.id, _kid(partner, key) if key else None, by=COMMAND, at=at)
 
     count, told = await _write(settings, work)
     return (
@@ -440,6 +445,8 @@ async def _write(settings: Settings, work: Callable[[Connection, Vault], T]) -> 
                 f"a partner named “{error.other}” is known already, and this name looks the same. Two partners must "
                 "not be taken for one another: if they are two, give this one a name that says which it is"
             ) from None
+        except PartnerIsClosed as error:
+            raise CannotDo(f"the channel to {error} was closed, and nothing of it is changed any more") from None
         except (NameRefused, KeyRefused, CannotSign) as error:
             raise CannotDo(str(error)) from None
 
@@ -455,6 +462,13 @@ def _named(tx: Connection, vault: Vault, name: str) -> Partner:
     if found:
         raise CannotDo(f"{name!r} may be {' or '.join(f'“{each.name}”' for each in found)}; say more of the name")
     raise CannotDo(f"there is no partner {name!r}; see: ./waymark partner list")
+
+
+def _kid(partner: Partner, begins: str) -> str:
+    found = [key.kid for key in partner.keys if key.kid.startswith(begins.rstrip("…"))]
+    if len(found) != 1:
+        raise CannotDo(f"{len(found)} keys of {partner.name} begin with {begins!r}; see: ./waymark partner show")
+    return found[0]
 
 
 def _described(text: str, partner_id: str) -> Partner:

@@ -158,6 +158,14 @@ def doubted_among(keys: Iterable[PartnerKey], kids: Iterable[str]) -> frozenset[
     return frozenset(fallen)
 
 
+def holds_up(keys: Iterable[PartnerKey], kid: str, at: datetime) -> bool:
+    """Whether anything would change if this key of one partner were doubted: it is in force itself or still to be, or
+    one that stands only on its word is."""
+    every = list(keys)
+    fallen = doubted_among(every, [kid])
+    return any(key.kid in fallen and key.state(at) not in (KeyState.EXPIRED, KeyState.REVOKED) for key in every)
+
+
 class Partner(Struct, frozen=True):
     """One partner, with its keys. Ask it before anything leaves or is taken in: `must_allow`."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -19,6 +20,7 @@ from bot.exchange.partners.model import (
     PartnerKey,
     Signature,
     doubted_among,
+    holds_up,
 )
 from bot.exchange.partners.names import nearest, plain_name, skeleton
 from bot.kernel import audit
@@ -37,6 +39,10 @@ class PartnerLooksAlike(Exception):
 
 class KeyRefused(Exception):
     """The key cannot be added: it is known already, it is another deployment's, or it is our own."""
+
+
+class PartnerIsClosed(Exception):
+    """The channel was closed: nothing of the partner is changed any more."""
 
 
 class NobodyToCall(Exception):
@@ -163,7 +169,10 @@ def change_partner(tx: Connection, vault: Vault, partner: Partner, *, by: str, a
     """Say something else of a partner: then two admins sign again, for it is that description they sign.
 
     Its key must have been compared by phone anew, too: who can change where letters go could change who reads them.
+    Raises PartnerIsClosed: a channel that was closed is not opened by describing it.
     """
+    if _known(tx, vault, partner.id).closed_at is not None:
+        raise PartnerIsClosed(partner.name)
     partner = replace(partner, name=plain_name(partner.name))
     _must_look_different(tx, partner)
     store.save(tx, partner, skeleton=skeleton(partner.name))
@@ -274,11 +283,18 @@ def sign_key(
         )
     if any(signature.officer_id == officer_id for signature in key.signatures):
         raise CannotSign("You have signed this key already. Another admin has to call and compare for themselves.")
+    signed = _with_signature(tx, vault, partner, key, officer_id, at)
+    return signed, _missing(each.officer_id for each in signed.signatures)
+
+
+def _with_signature(
+    tx: Connection, vault: Vault, partner: Partner, key: PartnerKey, officer_id: str, at: datetime
+) -> PartnerKey:
     signature = Signature(officer_id, at, store.signature_mark(vault, partner, key, officer_id, at))
     signed = replace(key, signatures=(*key.signatures, signature))
     store.save_key(tx, signed)
     _record(tx, vault, at, officer_id, "exchange.key_signed", f"key:{key.kid}", partner=partner.id)
-    return signed, max(0, SIGNATURES_NEEDED - len({each.officer_id for each in signed.signatures}))
+    return signed
 
 
 def sign_contact(tx: Connection, vault: Vault, partner_id: str, *, heard: str, officer_id: str, at: datetime) -> int:
@@ -304,7 +320,7 @@ def sign_contact(tx: Connection, vault: Vault, partner_id: str, *, heard: str, o
         raise CannotSign("You have signed already. Another admin has to call them for themselves.") from None
     _record(tx, vault, at, officer_id, "exchange.contact_signed", f"partner:{partner.id}")
     signed = _known(tx, vault, partner_id).contact_signatures
-    return max(0, SIGNATURES_NEEDED - len({each.officer_id for each in signed}))
+    return _missing(each.officer_id for each in signed)
 
 
 def _require_admin(tx: Connection, officer_id: str) -> None:
@@ -350,7 +366,9 @@ def doubt_key(tx: Connection, vault: Vault, kid: str, *, of: str, said_by: Partn
     if owner is None or owner.deployment != of or owner.closed_at is not None:
         return None
     key = next(each for each in owner.keys if each.kid == kid)
-    if key.revoked_at is not None or not store.add_doubt(tx, store.Doubt(kid, said_by.id, owner.id, at)):
+    if key.revoked_at is not None or not holds_up(owner.keys, kid, at):
+        return None
+    if not store.add_doubt(tx, store.Doubt(kid, said_by.id, owner.id, at)):
         return None
     _record(
         tx, vault, at, "system:exchange", "exchange.key_doubted", f"key:{kid}", partner=owner.id, said_by=said_by.id
@@ -362,8 +380,10 @@ def keep_doubted(
     tx: Connection, vault: Vault, partner_id: str, *, heard: str, officer_id: str, at: datetime
 ) -> tuple[list[str], int]:
     """An admin's word on a key in doubt: "I called them, they have lost nothing, and these are the digits they read to
-    me". Returns the keys that may be used again with this, and how many more admins are needed.
+    me". Returns the keys that are settled with this, once there is one to seal for, and how many more admins are
+    needed.
 
+    A key that was trusted on another's word alone falls with that one: so the same admins sign it by itself.
     The caller has proven that the officer is who it says, by password. Raises CannotSign.
     """
     partner = _known(tx, vault, partner_id)
@@ -382,16 +402,47 @@ def keep_doubted(
             "phone; if they still differ, revoke its keys."
         )
     standing = store.doubts_about(tx, [key.kid])
-    if any(officer_id in {who for who, _ in doubt.signatures} for doubt in standing):
+    unsigned = [doubt for doubt in standing if officer_id not in {who for who, _ in doubt.signatures}]
+    # A key that falls with the one before it, which its owner shows no more, has to stand by itself from now on.
+    leans = not key.stands_alone
+    unsigned_key = leans and officer_id not in {each.officer_id for each in key.signatures}
+    if not unsigned and not unsigned_key:
         raise CannotSign("You have signed this key already. Another admin has to call and compare for themselves.")
-    missing = 0
-    for doubt in standing:
-        signed = replace(doubt, signatures=(*doubt.signatures, (officer_id, at)))
-        lacks = max(0, SIGNATURES_NEEDED - len({who for who, _ in signed.signatures}))
-        store.save_doubt(tx, signed if lacks else replace(signed, cleared_at=at))
-        missing = max(missing, lacks)
+    lacking = [_sign_doubt(tx, doubt, officer_id, at) if doubt in unsigned else _lacks(doubt) for doubt in standing]
+    if unsigned_key:
+        key = _with_signature(tx, vault, partner, key, officer_id, at)
+    if leans:
+        lacking.append(_missing(each.officer_id for each in key.signatures))
     _record(tx, vault, at, officer_id, "exchange.doubt_signed", f"key:{key.kid}", partner=partner.id)
-    return ([] if missing else [key.kid]), missing
+    missing = max(lacking)
+    return ([] if missing else _settled(tx, vault, partner_id, at)), missing
+
+
+def _sign_doubt(tx: Connection, doubt: store.Doubt, officer_id: str, at: datetime) -> int:
+    """Returns how many more admins are needed; with the last it is cleared."""
+    signed = replace(doubt, signatures=(*doubt.signatures, (officer_id, at)))
+    lacks = _lacks(signed)
+    store.save_doubt(tx, signed if lacks else replace(signed, cleared_at=at))
+    return lacks
+
+
+def _lacks(doubt: store.Doubt) -> int:
+    return _missing(who for who, _ in doubt.signatures)
+
+
+def _missing(signers: Iterable[str]) -> int:
+    return max(0, SIGNATURES_NEEDED - len(set(signers)))
+
+
+def _settled(tx: Connection, vault: Vault, partner_id: str, at: datetime) -> list[str]:
+    """Two admins have decided: the doubts that hold nothing up any more are cleared. Returns the keys of which the
+    partner may be told that it is settled: none, while it still has no key to seal for."""
+    partner = _known(tx, vault, partner_id)
+    if partner.key(at) is None:
+        return []
+    for doubt in store.doubts_about(tx, [key.kid for key in partner.keys if not holds_up(partner.keys, key.kid, at)]):
+        store.save_doubt(tx, replace(doubt, cleared_at=at))
+    return [key.kid for key in partner.keys if key.revoked_at is None]
 
 
 def _halves(key: PartnerKey) -> tuple[bytes, bytes]:

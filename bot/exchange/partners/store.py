@@ -258,6 +258,14 @@ def add_doubt(tx: Connection, doubt: Doubt) -> bool:
     return insert_or_nothing(tx, exchange_key_doubts, values)
 
 
+def say_doubt_again(tx: Connection, doubt: Doubt) -> bool:
+    """A doubt that was cleared stands again, with nobody's signature. False where it stands already, or never did."""
+    table = exchange_key_doubts
+    cleared = sa.and_(table.c.kid == doubt.kid, table.c.said_by == doubt.said_by, table.c.cleared_at.is_not(None))
+    again = table.update().where(cleared).values(at=doubt.at, signatures="[]", cleared_at=None)
+    return tx.execute(again).rowcount == 1
+
+
 def doubts(tx: Connection, *conditions: sa.ColumnElement[bool]) -> list[Doubt]:
     """Those that stand."""
     query = sa.select(exchange_key_doubts).where(_stands, *conditions).order_by(exchange_key_doubts.c.at)

@@ -574,7 +574,9 @@ def _hear_of_doubt(tx: Connection, vault: Vault, partner: Partner, body: Mapping
 
 
 def _our_key_is_called_revoked(tx: Connection, vault: Vault, kid: str, partner: Partner, at: datetime) -> None:
-    if partners.add_doubt(tx, partners.Doubt(kid, partner.id, partner.id, at)):
+    """It is news as often as it begins: whom they settled it with the last time says nothing of this time."""
+    doubt = partners.Doubt(kid, partner.id, partner.id, at)
+    if partners.add_doubt(tx, doubt) or partners.say_doubt_again(tx, doubt):
         what, facts = f"key:{kid}", {"partner": partner.id}
         audit.append(tx, vault, at=at, actor=THE_POST, act="exchange.own_key_doubted", object=what, facts=facts)
 

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
-from bot.exchange.partners.keys import Identity, write_card
+from bot.exchange.partners.keys import Identity, fingerprint, same_fingerprint, write_card
 from bot.exchange.post.model import KEY_CARD, KEY_DOUBTED, KEY_REVOKED
 from bot.exchange.post.service import known_partner, write_own
 from bot.kernel.crypto import Vault
@@ -50,6 +50,22 @@ def revoke(tx: Connection, vault: Vault, partner_id: str, kid: str | None, *, by
             write_own(tx, vault, other, KEY_REVOKED, body, in_reply_to=None, actor=by, at=at)
             told += 1
     return len(gone), told
+
+
+def sign(tx: Connection, vault: Vault, partner_id: str, *, heard: str, officer_id: str, at: datetime) -> int:
+    """An admin has called a partner and compared: its contact where it has no keys, a key in doubt, or a new one.
+    Returns how many more admins are needed. What was heard says which key is meant: one in doubt stops no other.
+
+    The caller has proven that the officer is who it says. Raises CannotSign.
+    """
+    partner, named = known_partner(tx, vault, partner_id), {"heard": heard, "officer_id": officer_id}
+    if partner.by_link:
+        return partner_service.sign_contact(tx, vault, partner_id, **named, at=at)
+    sound = [each for each in partner.keys if not each.doubted]
+    heard_sound = any(same_fingerprint(heard, fingerprint(each.sign_public, each.seal_public)) for each in sound)
+    if len(sound) < len(partner.keys) and not heard_sound:
+        return keep_doubted(tx, vault, partner_id, **named, at=at)
+    return partner_service.sign_key(tx, vault, partner_id, **named, at=at)[1]
 
 
 def keep_doubted(tx: Connection, vault: Vault, partner_id: str, *, heard: str, officer_id: str, at: datetime) -> int:

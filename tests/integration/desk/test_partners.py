@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot.exchange.partners import keys, store
+from bot.exchange.partners import service as partner_service
 from bot.exchange.partners.keys import Identity, fingerprint
 from bot.exchange.partners.model import AgreedTime, Contact
 from bot.exchange.post import store as letters
@@ -162,6 +163,20 @@ async def test_a_change_is_signed_again_and_keeps_what_was_not_touched(world, ad
     assert after.why_closed(NOON) is not None
 
 
+async def test_a_closed_partner_stays_closed_whatever_is_typed_of_it(world, admins):
+    amira, _ = admins
+    await added(amira, card_of(a_pair()))
+    [partner] = await everyone(world)
+    await world.database.write(
+        lambda tx: partner_service.close_partner(tx, world.vault, partner.id, by="admin:one", at=NOON)
+    )
+    await amira.go(f"{PAGE}/{partner.id}/change")
+    page = await amira.post(f"{PAGE}/{partner.id}/change", **{**hidden_of(amira), **SAID})
+
+    assert (amira.status, "was closed" in page) == (409, True)
+    assert (await everyone(world))[0].closed_at == NOON
+
+
 async def test_revoking_is_at_once_and_told_and_our_key_is_made_anew(world, admins):
     amira, _ = admins
     first, other = [
@@ -171,7 +186,7 @@ async def test_revoking_is_at_once_and_told_and_our_key_is_made_anew(world, admi
     await amira.send(f"{PAGE}/{first}/revoke")
     assert "tick that you are sure" in amira.page
     await amira.go(f"{PAGE}/{first}")
-    await amira.send(f"{PAGE}/{first}/revoke", sure="yes")
+    await amira.send(f"{PAGE}/{first}/revoke", sure="yes", key="all")
 
     waiting = await world.database.read(lambda tx: letters.waiting_letters(tx, other, limit=9))
     assert [letter.kind for letter in waiting] == ["key_revoked"]
@@ -180,6 +195,33 @@ async def test_revoking_is_at_once_and_told_and_our_key_is_made_anew(world, admi
     await amira.send(f"{PAGE}/rotate", sure="yes")
     after = await world.database.read(lambda tx: store.own_keys(tx, world.vault))
     assert len(after) == len(before) + 1
+
+
+async def test_a_stolen_key_in_doubt_does_not_stop_the_new_one_and_is_revoked_alone(world, admins):
+    first, other = [
+        await world.database.write(lambda tx, c=code: put_partner(tx, world.vault, country=c)) for code in ("TN", "ML")
+    ]
+    partner = next(each for each in await everyone(world) if each.id == first)
+    stolen = partner.keys[0].kid
+    doubt = store.Doubt(stolen, other, first, NOON)
+    assert await world.database.write(lambda tx: store.add_doubt(tx, doubt))
+    pair = keys.make_pair(deployment=partner.deployment, at=NOON)
+    for admin in admins:
+        await admin.go(f"{PAGE}/{first}")
+        if admin is admins[0]:
+            await admin.upload(f"{PAGE}/{first}/key", card_of(pair), **hidden_of(admin))
+        heard = " ".join(fingerprint(pair.sign_public, pair.seal_public))
+        await admin.send(f"{PAGE}/{first}/sign", heard=heard, password=PASSWORD)
+        assert admin.status == 200
+
+    await admins[0].send(f"{PAGE}/{first}/revoke", sure="yes")
+    assert "Something is missing" in admins[0].page  # none was chosen: none is burnt
+    await admins[0].go(f"{PAGE}/{first}")
+    await admins[0].send(f"{PAGE}/{first}/revoke", sure="yes", key=stolen)
+
+    after = next(each for each in await everyone(world) if each.id == first)
+    assert {key.kid for key in after.keys if key.revoked_at} == {stolen}
+    assert after.key(NOON).kid == pair.kid
 
 
 async def test_whoever_is_no_admin_reads_the_register_or_not_even_that(world, at_desk):

@@ -14,7 +14,7 @@ from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.keys import Identity
 from bot.exchange.partners.model import Contact, FocalPoint, KeyState, Partner, PartnerKey
-from bot.exchange.partners.service import CannotSign, KeyRefused, PartnerLooksAlike
+from bot.exchange.partners.service import CannotSign, KeyRefused, PartnerIsClosed, PartnerLooksAlike
 from bot.exchange.refusals import ChannelClosed
 from bot.kernel.access import Role
 from bot.kernel.officers import add_officer, disable_officer
@@ -86,6 +86,23 @@ async def test_a_changed_description_is_signed_again(two: Two):
     for admin in lyon.admins[:2]:
         await sign(lyon, changed, admin)
     assert await lyon.put(await lyon.partner(partner.id))
+
+
+async def test_a_closed_channel_is_not_opened_by_describing_it(two: Two):
+    lyon, tunis = two
+    partner, at = await lyon.meet(tunis), lyon.clock.now()
+
+    def close(tx: Connection) -> None:
+        partner_service.close_partner(tx, lyon.vault, partner.id, by=lyon.admins[0], at=at)
+
+    def describe(tx: Connection) -> None:
+        partner_service.change_partner(tx, lyon.vault, partner, by=lyon.admins[1], at=at)
+
+    await lyon.database.write(close)
+    with pytest.raises(PartnerIsClosed):
+        await lyon.database.write(describe)
+
+    assert (await lyon.partner(partner.id)).closed_at == at
 
 
 async def test_what_is_written_past_the_program_closes_the_channel(two: Two):

@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bot.exchange.partners import keys
 from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
-from bot.exchange.partners.model import KeyState, Partner
+from bot.exchange.partners.model import KeyState, Partner, PartnerKey
 from bot.exchange.partners.service import CannotSign
 from bot.exchange.post import service as post
 from bot.exchange.post import trust
@@ -21,6 +23,7 @@ from bot.exchange.refusals import ChannelClosed
 from bot.kernel.clock import SetClock
 from bot.kernel.database import open_database
 from tests.conftest import NOON
+from tests.integration.exchange.two_countries import put_partner
 from tests.integration.exchange.world import Deployment
 
 Three = tuple[Deployment, Deployment, Deployment]
@@ -127,6 +130,29 @@ async def test_whoever_is_called_revoked_hears_of_it_and_is_heard_on(three: Thre
     assert "our key is revoked" not in await advice(tunis)
 
 
+async def said_here(here: Deployment, said_by: Partner, of: Partner) -> None:
+    """As if this partner's letter had come, which calls the first key of another revoked."""
+    body, at = {"deployment": of.deployment, "keys": [of.keys[0].kid]}, here.clock.now()
+    await here.database.write(lambda tx: post._hear_of_revoked(tx, here.vault, said_by, body, at))
+
+
+async def test_whoever_is_doubted_anew_hears_of_it_anew(three: Three):
+    """Settled once, and then another says the same: the second silence is told like the first."""
+    lyon, tunis, rome = three
+    partner = await known(lyon, tunis)
+    italian = await known(lyon, rome)
+    paris = await lyon.database.write(lambda tx: put_partner(tx, lyon.vault, country="FR", name="Paris"))
+    for said_by in (italian.id, paris):
+        await said_here(lyon, replace(italian, id=said_by), partner)
+        await lyon.send()
+        assert "our key is revoked" in await advice(tunis)
+        for admin in (0, 1):
+            await kept(lyon, tunis, admin)
+        lyon.clock.advance(post.FETCHED_IN_VAIN)
+        await lyon.send()
+        assert "our key is revoked" not in await advice(tunis)
+
+
 async def test_said_again_of_the_same_key_it_counts_no_second_time(three: Three):
     lyon, tunis, rome = three
     kid = (await known(lyon, tunis)).keys[0].kid
@@ -186,3 +212,90 @@ async def test_where_the_admins_agree_the_key_is_revoked_here_too_and_what_it_vo
     after = await known(lyon, tunis)
     assert {key.state(NOON) for key in after.keys} == {KeyState.REVOKED}
     assert await lyon.database.read(lambda tx: partners.doubts_about(tx, [kid])) == []
+
+
+def later(deployments: Three, days: int) -> None:
+    for each in deployments:
+        each.clock.advance(timedelta(days=days))
+
+
+async def rotated(here: Deployment) -> None:
+    """A new key, which stands nowhere but on the word of the one before it."""
+    identity, at = keys.Identity(here.name, here.country, here.url), here.clock.now()
+    await here.database.write(lambda tx: trust.announce_key(tx, here.vault, identity, by=here.admins[0], at=at))
+    await here.send()
+
+
+def newest(partner: Partner) -> PartnerKey:
+    return max(partner.keys, key=lambda key: key.not_before)
+
+
+@pytest.mark.parametrize("named", ["every key", "the old one"])
+@pytest.mark.parametrize("days", [1, 40])
+async def test_two_calls_open_a_key_again_that_stood_on_the_word_of_one_in_doubt(three: Three, named: str, days: int):
+    """They read the digits of the key they have now: nobody shows an old one any more."""
+    lyon, tunis, rome = three
+    later(three, 1)
+    await rotated(tunis)
+    later(three, days)  # the key before is in its overlap, or too old
+    partner = await known(lyon, tunis)
+    now, kids = newest(partner), [key.kid for key in partner.keys]
+    assert len(kids) == 2
+    kids = kids if named == "every key" else [kid for kid in kids if kid != now.kid]
+    await told_of_keys(rome, lyon, kids, of=partner.deployment or "")
+    assert (await known(lyon, tunis)).key(lyon.clock.now()) is None
+    await lyon.send()
+    assert "our key is revoked" in await advice(tunis)
+
+    digits = " ".join(keys.fingerprint(now.sign_public, now.seal_public))
+    assert await kept(lyon, tunis, 0, digits) == 1
+    with pytest.raises(CannotSign, match="signed this key already"):
+        await kept(lyon, tunis, 0, digits)
+    assert (await known(lyon, tunis)).key(lyon.clock.now()) is None
+    assert await kept(lyon, tunis, 1, digits) == 0
+
+    assert (await known(lyon, tunis)).why_closed(lyon.clock.now()) is None
+    doubts = await lyon.database.read(lambda tx: partners.doubts_about(tx, kids))
+    assert len(doubts) == (days == 1)  # what an old key still may vouch for stays in doubt until it is too old
+    lyon.clock.advance(post.FETCHED_IN_VAIN)
+    await lyon.send()
+    assert "our key is revoked" not in await advice(tunis)
+
+
+async def test_a_partner_is_not_told_that_it_is_settled_while_nothing_can_be_sent_to_it(three: Three):
+    lyon, tunis, rome = three
+    later(three, 1)
+    await rotated(tunis)
+    partner = await known(lyon, tunis)
+    now = newest(partner)
+    [old] = [key for key in partner.keys if key.kid != now.kid]
+    later(three, 40)
+    await told_of_keys(rome, lyon, [old.kid, now.kid], of=partner.deployment or "")
+    await lyon.send()
+
+    for admin in (0, 1):  # of the old one, on which the new one stands; the new one is in doubt by itself
+        await kept(lyon, tunis, admin, " ".join(keys.fingerprint(old.sign_public, old.seal_public)))
+    lyon.clock.advance(post.FETCHED_IN_VAIN)
+    await lyon.send()
+
+    assert (await known(lyon, tunis)).key(lyon.clock.now()) is None
+    assert (await advice(tunis)).count("our key is revoked") == 2  # as before
+
+
+async def test_an_old_key_that_holds_nothing_up_is_not_doubted(three: Three):
+    lyon, tunis, rome = three
+    later(three, 1)
+    await rotated(tunis)
+    later(three, 40)
+    partner = await known(lyon, tunis)
+    now = newest(partner)
+    [old] = [key for key in partner.keys if key.kid != now.kid]
+    await told_of_keys(rome, lyon, [old.kid], of=partner.deployment or "")
+    for admin in (0, 1):
+        await kept(lyon, tunis, admin, " ".join(keys.fingerprint(now.sign_public, now.seal_public)))
+
+    italian, at = await known(lyon, rome), lyon.clock.now()
+    said = {"of": partner.deployment or "", "said_by": italian, "at": at}
+    await lyon.database.write(lambda tx: tx.execute(partners.exchange_key_doubts.delete()))  # nobody said it before
+    assert await lyon.database.write(lambda tx: partner_service.doubt_key(tx, lyon.vault, old.kid, **said)) is None
+    assert (await known(lyon, tunis)).why_closed(at) is None
