@@ -6,7 +6,6 @@ it, each by themselves, and compared the digits.
 
 from __future__ import annotations
 
-import asyncio
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,7 +30,7 @@ from bot.exchange.post import trust
 from bot.exchange.requests import sending
 from bot.exchange.requests.model import Incomplete
 from bot.exchange.requests.types import REQUEST_TYPES
-from bot.kernel import officers
+from bot.kernel import sessions
 from bot.kernel.access import Permission
 from bot.kernel.ids import new_id
 from bot.kernel.uploads import uploaded
@@ -77,6 +76,8 @@ PROBLEMS = {
     "endpoint": N_("The address in the key file cannot be used. Write another, or choose that it waits for us."),
     "key": N_("This key cannot be taken: it is known already, it is our own, or it is another installation's."),
     "password": N_("The password is wrong. Who has none sets one under “My account” first."),
+    "no_proof": N_("That is not right. Nothing was signed."),
+    "too_often": N_("Too many tries. Wait a minute and try again."),
     "not_signed": N_(
         "Not signed. These are not the digits or the address that are kept, or you have signed already. Call them once "
         "more; if it still differs, do not trust the file."
@@ -139,6 +140,7 @@ async def _partner_screen(request: web.Request, *, wrong: _Wrong | None = None) 
             "states": {key.kid: KEY_STATES[key.state(at)] for key in partner.keys},
             "doubts": store.doubts_about(tx, [key.kid for key in partner.keys]),
             "every": every,
+            "proves_by": "code" if request[OFFICER].has_totp else "password",
             "at": at,
             **_words(wrong),
         }
@@ -373,14 +375,14 @@ async def take_key(request: web.Request) -> web.StreamResponse:
 
 @routes.post("/desk/exchange/partners/{id}/sign", name="sign_partner", allow=Permission.PARTNERS_EDIT)
 async def sign(request: web.Request) -> web.StreamResponse:
-    """An admin, who proves who they are by their password, has called and compared: a new key, a key in doubt, or the
-    contact of a partner without one."""
+    """An admin, who proves again who they are, has called and compared: a new key, a key in doubt, or the contact of a
+    partner without one."""
     fields, hand, partner_id = await form(request), hand_of(request), request.match_info["id"]
-    who, database = request[OFFICER], request.app[DATABASE]
-    found = await database.read(lambda tx: officers.password_hash_of(tx, who.sign_in_name))
-    proven = await asyncio.to_thread(officers.password_fits, found[1] if found else None, fields.get("password", ""))
-    if not proven or found is None or found[0] != who.id:
-        return await _partner_screen(request, wrong=_Wrong("password"))
+    who, database, vault, clock = request[OFFICER], request.app[DATABASE], request.app[VAULT], request.app[CLOCK]
+    proved = await sessions.prove_again(database, vault, clock, who, fields.get("proof", "")[:256])
+    if proved.officer is None:
+        wrong = "too_often" if proved.wait_seconds else "no_proof" if who.has_totp else "password"
+        return await _partner_screen(request, wrong=_Wrong(wrong))
     heard = fields.get("heard", "")[:300]
 
     def work(tx: Connection) -> None:

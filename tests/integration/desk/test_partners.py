@@ -101,14 +101,14 @@ async def test_a_partner_is_added_from_its_key_file_and_open_once_two_admins_hav
         ("12345 " * 10, PASSWORD, "Not signed."),
     ):
         await amira.go(f"{PAGE}/{partner.id}")
-        assert sentence in await amira.send(sign, heard=heard, password=password)
+        assert sentence in await amira.send(sign, heard=heard, proof=password)
         assert amira.status == 409
     await amira.go(f"{PAGE}/{partner.id}")
-    await amira.send(sign, heard=right, password=PASSWORD)
-    assert "Not signed." in await amira.send(sign, heard=right, password=PASSWORD)  # one person is not two
+    await amira.send(sign, heard=right, proof=PASSWORD)
+    assert "Not signed." in await amira.send(sign, heard=right, proof=PASSWORD)  # one person is not two
     assert (await everyone(world))[0].why_closed(NOON) is not None
     await bruno.go(f"{PAGE}/{partner.id}")
-    await bruno.send(sign, heard=right, password=PASSWORD)
+    await bruno.send(sign, heard=right, proof=PASSWORD)
 
     assert (await everyone(world))[0].why_closed(NOON) is None
     assert '<span class="chip chip-ok">open</span>' in await bruno.go(PAGE)
@@ -143,7 +143,7 @@ async def test_a_change_is_signed_again_and_keeps_what_was_not_touched(world, ad
     for admin in (amira, bruno):
         await admin.go(f"{PAGE}/{partner.id}")
         right = " ".join(fingerprint(pair.sign_public, pair.seal_public))
-        await admin.send(f"{PAGE}/{partner.id}/sign", heard=right, password=PASSWORD)
+        await admin.send(f"{PAGE}/{partner.id}/sign", heard=right, proof=PASSWORD)
     more = (*partner.contacts, Contact("Omar", "+216 1"), Contact("Sana", "+216 2"))
     await world.database.write(lambda tx: store.save(tx, replace(partner, contacts=more), skeleton="tunis"))
     await amira.go(f"{PAGE}/{partner.id}/change")
@@ -211,7 +211,7 @@ async def test_a_stolen_key_in_doubt_does_not_stop_the_new_one_and_is_revoked_al
         if admin is admins[0]:
             await admin.upload(f"{PAGE}/{first}/key", card_of(pair), **hidden_of(admin))
         heard = " ".join(fingerprint(pair.sign_public, pair.seal_public))
-        await admin.send(f"{PAGE}/{first}/sign", heard=heard, password=PASSWORD)
+        await admin.send(f"{PAGE}/{first}/sign", heard=heard, proof=PASSWORD)
         assert admin.status == 200
 
     await admins[0].send(f"{PAGE}/{first}/revoke", sure="yes")
@@ -237,3 +237,20 @@ async def test_whoever_is_no_admin_reads_the_register_or_not_even_that(world, at
     for path in (PAGE, f"{PAGE}/{partner_id}"):
         await officer.go(path)
         assert officer.status == 404
+
+
+async def test_whoever_guesses_at_a_signature_has_to_wait(world, admins):
+    amira, _ = admins
+    pair = a_pair()
+    await added(amira, card_of(pair))
+    [partner] = await everyone(world)
+    right = " ".join(fingerprint(pair.sign_public, pair.seal_public))
+
+    for _try in range(12):
+        await amira.go(f"{PAGE}/{partner.id}")
+        await amira.send(f"{PAGE}/{partner.id}/sign", heard=right, proof="a guess")
+    await amira.go(f"{PAGE}/{partner.id}")
+    page = await amira.send(f"{PAGE}/{partner.id}/sign", heard=right, proof=PASSWORD)
+
+    assert "Too many tries. Wait a minute and try again." in page
+    assert not (await everyone(world))[0].keys[0].signatures
