@@ -25,7 +25,7 @@ from bot.exchange.partners.endpoint import EndpointRefused, plain_endpoint
 from bot.exchange.partners.keys import Identity, KeyCard, NotAKeyFile
 from bot.exchange.partners.model import Partner, PartnerKind
 from bot.exchange.partners.names import NameRefused
-from bot.exchange.partners.service import CannotSign, KeyRefused, PartnerIsClosed, PartnerLooksAlike
+from bot.exchange.partners.service import CannotSign, KeyRefused, LetInByTheOther, PartnerIsClosed, PartnerLooksAlike
 from bot.exchange.post import trust
 from bot.exchange.requests import sending
 from bot.exchange.requests.model import Incomplete
@@ -81,6 +81,10 @@ PROBLEMS = {
     "not_signed": N_(
         "Not signed. These are not the digits or the address that are kept, or you have signed already. Call them once "
         "more; if it still differs, do not trust the file."
+    ),
+    "let_in": N_(
+        "Not signed. One of you two added the other, or made a sign-in link for them, in the last seven days. Let "
+        "another admin sign, or wait."
     ),
     "closed": N_("The channel to {partner} was closed."),
     "sure": N_("Nothing was changed: tick that you are sure."),
@@ -461,6 +465,8 @@ async def _write(request: web.Request, work: Any) -> Any:
         raise _Wrong("key", fields=frozenset({"key_file"})) from None
     except PartnerIsClosed as error:
         raise _Wrong("closed", partner=str(error)) from None
+    except LetInByTheOther:
+        raise _Wrong("let_in") from None
     except CannotSign:
         raise _Wrong("not_signed") from None
     request.app[SIGNALS].wake("exchange", "post")

@@ -140,6 +140,14 @@ def read_log(
     ]
 
 
+def actors_of(tx: Connection, object: str, acts: Sequence[str], *, since: datetime) -> frozenset[str]:
+    """Who did one of these acts to this object from then on."""
+    query = sa.select(audit_log.c.actor).where(
+        audit_log.c.object == object, audit_log.c.act.in_(acts), audit_log.c.at >= since
+    )
+    return frozenset(tx.execute(query.distinct()).scalars())
+
+
 def _all_rows(tx: Connection) -> Iterator[sa.Row[Any]]:
     last = 0
     while True:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
@@ -51,6 +51,16 @@ class NobodyToCall(Exception):
 
 class CannotSign(Exception):
     """The signature does not count; the text says why."""
+
+
+class LetInByTheOther(CannotSign):
+    """One of the two let the other in a short while ago: they may be one person."""
+
+
+#: Who adds an admin, or makes a sign-in link for one, could sign as both. Whoever was shut out by it has so long to
+#: notice. What the command line does is not asked: whoever has the server has its keys.
+LET_IN = timedelta(days=7)
+_LETS_IN = ("officer.add", "officer.link")
 
 
 # Whom to call when nobody answers
@@ -283,6 +293,7 @@ def sign_key(
         )
     if any(signature.officer_id == officer_id for signature in key.signatures):
         raise CannotSign("You have signed this key already. Another admin has to call and compare for themselves.")
+    _require_two_people(tx, officer_id, (each.officer_id for each in key.signatures), at)
     signed = _with_signature(tx, vault, partner, key, officer_id, at)
     return signed, _missing(each.officer_id for each in signed.signatures)
 
@@ -313,6 +324,7 @@ def sign_contact(tx: Connection, vault: Vault, partner_id: str, *, heard: str, o
             f"This is not the e-mail address that is kept for {partner.name}. Have it spelled to you once more; if it "
             "still differs, do not trust it: somebody may have changed it."
         )
+    _require_two_people(tx, officer_id, (each.officer_id for each in partner.contact_signatures), at)
     try:
         with tx.begin_nested():
             store.add_contact_signature(tx, vault, partner, officer_id, at)
@@ -327,6 +339,20 @@ def _require_admin(tx: Connection, officer_id: str) -> None:
     officer = get_officer(tx, officer_id)
     if officer is None or not officer.active or Role.ADMIN not in officer.roles:
         raise CannotSign("Only an active admin can sign for a partner.")
+
+
+def _require_two_people(tx: Connection, officer_id: str, signers: Iterable[str], at: datetime) -> None:
+    """Raises LetInByTheOther where one of those who signed let this admin in of late, or was let in by them."""
+
+    def let_in(whom: str) -> frozenset[str]:
+        return audit.actors_of(tx, f"officer:{whom}", _LETS_IN, since=at - LET_IN)
+
+    others = set(signers) - {officer_id}
+    if others & let_in(officer_id) or any(officer_id in let_in(other) for other in others):
+        raise LetInByTheOther(
+            f"One of you two added the other, or made a sign-in link for them, in the last {LET_IN.days} days. Let "
+            "another admin sign, or wait; whoever runs the server can make links that do not count."
+        )
 
 
 def revoke_key(tx: Connection, vault: Vault, partner_id: str, kid: str | None, *, by: str, at: datetime) -> int:
@@ -408,6 +434,8 @@ def keep_doubted(
     unsigned_key = leans and officer_id not in {each.officer_id for each in key.signatures}
     if not unsigned and not unsigned_key:
         raise CannotSign("You have signed this key already. Another admin has to call and compare for themselves.")
+    signers = {who for doubt in standing for who, _ in doubt.signatures} | {each.officer_id for each in key.signatures}
+    _require_two_people(tx, officer_id, signers, at)
     lacking = [_sign_doubt(tx, doubt, officer_id, at) if doubt in unsigned else _lacks(doubt) for doubt in standing]
     if unsigned_key:
         key = _with_signature(tx, vault, partner, key, officer_id, at)

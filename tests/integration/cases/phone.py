@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
 from bot.cases import service, store
 from bot.cases.hand import Hand
 from bot.cases.model import Case
+from bot.cases.own import OwnCases
+from bot.cases.queue_time import QueueTime
+from bot.cases.service import CaseEscalations
 from bot.conversations import service as conversations
 from bot.kernel.access import Role
 from bot.kernel.officers import Officer, add_officer, get_officer
@@ -17,6 +23,7 @@ from bot.kernel.words import Words
 from dialogues.runtime.model import Reply
 from tests.conftest import NOON
 from tests.integration.conversations.world import World as Talk
+from tests.integration.conversations.world import calls
 
 PERSON_COMES = Reply(
     "A person comes.", custom={"waymark": "call_officer", "reason": "asked_for_person", "priority": "P2"}
@@ -83,3 +90,20 @@ class Phone:
 
     async def acts(self, case: Case) -> list[str]:
         return [event.act for event in await self.talk.database.read(lambda tx: store.events_of(tx, case.id))]
+
+
+@asynccontextmanager
+async def switched_on(
+    database: Any, vault: Any, clock: Any, signals: Any, *, told: bool = False
+) -> AsyncIterator[Phone]:
+    """A phone on which people write. `told`: whoever waits is told how long it takes."""
+    await database.write(calls.create_all)
+    talk, words = Talk(database, vault, clock, signals), Words.load()
+    queue_time = QueueTime(vault, words) if told else None
+    talk.cases = CaseEscalations(vault, words, queue_time)  # type: ignore[assignment]
+    talk.worker = talk.new_worker(own_cases=OwnCases(vault, words, queue_time))
+    yield Phone(talk, words)
+    await talk.inbox.close()
+    await talk.worker.stop()
+    await talk.sender.stop()
+    assert await talk.problems() == []

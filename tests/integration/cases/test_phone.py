@@ -12,35 +12,24 @@ import sqlalchemy as sa
 from bot.cases import consent, receipt_store, receipts, service, store
 from bot.cases.consent import Agreement, Kind, Purpose
 from bot.cases.model import Case, CaseNotFound, CaseStatus, NotAllowedNow
-from bot.cases.own import A_PERSON_LOOKS, NOT_FOUND, PERSON_GIVES_CODE, WRITE_CODE, OwnCases
-from bot.cases.service import CaseEscalations
+from bot.cases.own import A_PERSON_LOOKS, NOT_FOUND, PERSON_GIVES_CODE, WRITE_CODE
 from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store
 from bot.conversations.duress import TOO_COMMON
 from bot.conversations.service import Watched
 from bot.conversations.turn import NEUTRAL, NEUTRAL_AGAIN
 from bot.kernel.officers import Officer, list_officers
-from bot.kernel.words import Words
 from bot.upkeep import erasing
 from dialogues.understanding.model import Priority
-from tests.integration.cases.phone import Phone
-from tests.integration.conversations.world import World as Talk
-from tests.integration.conversations.world import calls
+from tests.integration.cases.phone import Phone, switched_on
 
 DANGER = "he has a knife"
 
 
 @pytest.fixture
 async def phone(database, vault, clock, signals) -> AsyncIterator[Phone]:
-    await database.write(calls.create_all)
-    talk, words = Talk(database, vault, clock, signals), Words.load()
-    talk.cases = CaseEscalations(vault, words)  # type: ignore[assignment]
-    talk.worker = talk.new_worker(own_cases=OwnCases(vault, words))
-    yield Phone(talk, words)
-    await talk.inbox.close()
-    await talk.worker.stop()
-    await talk.sender.stop()
-    assert await talk.problems() == []
+    async with switched_on(database, vault, clock, signals) as phone:
+        yield phone
 
 
 # Return codes -----------------------------------------------------------------------------------------------------

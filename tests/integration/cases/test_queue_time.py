@@ -9,7 +9,6 @@ import pytest
 from msgspec.structs import replace
 
 from bot.cases import service
-from bot.cases.own import OwnCases
 from bot.cases.queue_time import (
     FEWEST_WAITS,
     LONGER_THAN_MOST,
@@ -17,33 +16,20 @@ from bot.cases.queue_time import (
     NOBODY_SPEAKS,
     NOBODY_THERE,
     REMEMBERED,
-    QueueTime,
 )
 from bot.cases.rota import service as rota
 from bot.cases.rota.model import Part, Shift
-from bot.cases.service import CaseEscalations
 from bot.conversations import service as conversations
 from bot.conversations.turn import NEUTRAL, NEUTRAL_AGAIN
 from bot.kernel.access import Role
-from bot.kernel.words import Words
 from dialogues.understanding.model import Priority
-from tests.integration.cases.phone import ECHO, PERSON_COMES, Phone
-from tests.integration.conversations.world import World as Talk
-from tests.integration.conversations.world import calls
+from tests.integration.cases.phone import ECHO, PERSON_COMES, Phone, switched_on
 
 
 @pytest.fixture
 async def phone(database, vault, clock, signals) -> AsyncIterator[Phone]:
-    await database.write(calls.create_all)
-    talk, words = Talk(database, vault, clock, signals), Words.load()
-    queue_time = QueueTime(vault, words)
-    talk.cases = CaseEscalations(vault, words, queue_time)  # type: ignore[assignment]
-    talk.worker = talk.new_worker(own_cases=OwnCases(vault, words, queue_time))
-    yield Phone(talk, words)
-    await talk.inbox.close()
-    await talk.worker.stop()
-    await talk.sender.stop()
-    assert await talk.problems() == []
+    async with switched_on(database, vault, clock, signals, told=True) as phone:
+        yield phone
 
 
 async def time_told(phone: Phone, who: str, text: str = "I want a person") -> str:

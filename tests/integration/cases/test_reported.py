@@ -7,16 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 import sqlalchemy as sa
 
-from bot.cases.own import OwnCases
 from bot.cases.record import service as record
 from bot.cases.record.store import facts
 from bot.cases.reported import ANOTHER, FIELD_OF
-from bot.cases.service import CaseEscalations
-from bot.kernel.words import Words
 from dialogues.runtime.model import Reply
-from tests.integration.cases.phone import ECHO, Phone
-from tests.integration.conversations.world import World as Talk
-from tests.integration.conversations.world import calls
+from tests.integration.cases.phone import ECHO, Phone, switched_on
 
 FIRST = {"report_now": "yes", "report_place": "Calais, behind the station", "report_child": "A boy, cold"}
 CALL = {"waymark": "call_officer", "reason": "report_case", "priority": "P1"}
@@ -24,15 +19,8 @@ CALL = {"waymark": "call_officer", "reason": "report_case", "priority": "P1"}
 
 @pytest.fixture
 async def phone(database, vault, clock, signals) -> AsyncIterator[Phone]:
-    await database.write(calls.create_all)
-    talk, words = Talk(database, vault, clock, signals), Words.load()
-    talk.cases = CaseEscalations(vault, words)  # type: ignore[assignment]
-    talk.worker = talk.new_worker(own_cases=OwnCases(vault, words))
-    yield Phone(talk, words)
-    await talk.inbox.close()
-    await talk.worker.stop()
-    await talk.sender.stop()
-    assert await talk.problems() == []
+    async with switched_on(database, vault, clock, signals) as phone:
+        yield phone
 
 
 async def answers(phone: Phone, *customs: dict) -> None:

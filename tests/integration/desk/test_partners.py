@@ -254,3 +254,50 @@ async def test_whoever_guesses_at_a_signature_has_to_wait(world, admins):
 
     assert "Too many tries. Wait a minute and try again." in page
     assert not (await everyone(world))[0].keys[0].signatures
+
+
+async def test_an_admin_who_makes_the_other_a_link_does_not_sign_beside_them_for_a_week(world, admins):
+    amira, bruno = admins
+    pair = a_pair()
+    await added(amira, card_of(pair))
+    [partner] = await everyone(world)
+    sign, right = f"{PAGE}/{partner.id}/sign", " ".join(fingerprint(pair.sign_public, pair.seal_public))
+    ids = [await world.database.read(lambda tx, n=name: officers.find_officer(tx, n).id) for name in ("amira", "bruno")]
+    await amira.go("/desk/officers")
+    await amira.send(f"/desk/officers/{ids[1]}/link")
+
+    await bruno.go(f"{PAGE}/{partner.id}")
+    await bruno.send(sign, heard=right, proof=PASSWORD)
+    await amira.go(f"{PAGE}/{partner.id}")
+    assert "One of you two added the other" in await amira.send(sign, heard=right, proof=PASSWORD)
+    assert (await everyone(world))[0].why_closed(NOON) is not None
+
+    later = NOON + partner_service.LET_IN + timedelta(minutes=1)
+    named = {"heard": right, "officer_id": ids[0], "at": later}
+    await world.database.write(lambda tx: partner_service.sign_key(tx, world.vault, partner.id, **named))
+    assert (await everyone(world))[0].why_closed(later) is None
+
+
+async def test_an_admin_does_not_sign_beside_one_they_have_just_added(world, admins):
+    amira, _ = admins
+    pair = a_pair()
+    await added(amira, card_of(pair))
+    [partner] = await everyone(world)
+    right = " ".join(fingerprint(pair.sign_public, pair.seal_public))
+    await amira.go("/desk/officers")
+    await amira.send("/desk/officers", name="Carla", sign_in_name="carla", roles="admin")
+
+    def by(name):
+        def work(tx):
+            who = officers.find_officer(tx, name).id
+            partner_service.sign_key(tx, world.vault, partner.id, heard=right, officer_id=who, at=NOON)
+
+        return world.database.write(work)
+
+    await by("amira")
+    try:
+        await by("carla")
+    except partner_service.LetInByTheOther:
+        pass
+    else:
+        pytest.fail("one person signed twice")
