@@ -119,7 +119,7 @@ class Places:
     """Every known place, ready to be searched. Does not change: `with_towns` makes another.
 
     Thousands of towns have a hundred thousand spellings: each is kept once, and found by halving, by a hash of its
-    sound or by its consonants. A dictionary for each of these took three times the memory.
+    sound or by its consonants. Dictionaries for all of this took twice the memory.
     """
 
     def __init__(self, places: Iterable[Place], *, aliases_kept: bool = True) -> None:
