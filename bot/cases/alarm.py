@@ -143,7 +143,8 @@ def _audience_by_rota(active: list[Officer], whom: Audience, owner_id: str | Non
     also = {officer.id for officer in [*first, *on_call]}
     second = [officer for officer in active if officer.id in also or Role.COORDINATOR in officer.roles]
     circles = {
-        Audience.OWNER: [officer for officer in active if officer.id == owner_id],
+        # Whoever is away hears no reminder: then it begins with those who are there.
+        Audience.OWNER: [officer for officer in [*at_desk, *on_call] if officer.id == owner_id],
         Audience.OFFICERS: first,
         Audience.COORDINATORS: second,
         Audience.EVERYONE: active,
@@ -192,13 +193,14 @@ def _tell_person(tx: Connection, paging: Paging, case: Case, emergency_number: s
     card = conversations.card(tx, case.conversation_id)
     if card is not None and card.channel == AT_DESK:  # they stand at the desk, or were called: nobody to write to
         return False
-    text = paging.words.text(case.language, STILL_LOOKING, emergency_number=emergency_number)
+    language = (card and card.language) or case.language  # the one they chose since
+    text = paging.words.text(language, STILL_LOOKING, emergency_number=emergency_number)
     return _say(
         tx,
         paging,
         case.conversation_id,
         text,
-        language=case.language,
+        language=language,
         template="still_looking",
         case_id=case.id,
         at=at,

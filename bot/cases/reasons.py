@@ -54,12 +54,13 @@ TRANSFERRED = "transferred"
 
 UNKNOWN_REASON = N_("Needs a person")
 
+SILENT = "silent"
 #: Why a case is closed.
 CLOSINGS: Mapping[str, str] = MappingProxyType(
     {
         "helped": N_("The person got what they asked for"),
         "referred": N_("Handed to a service or an agency"),
-        "silent": N_("The person stopped writing"),
+        SILENT: N_("The person stopped writing"),
         "wrong": N_("Not a call for help"),
         "other": N_("Another reason"),
     }

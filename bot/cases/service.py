@@ -45,7 +45,7 @@ from bot.cases.model import (
     NotSafeNow,
 )
 from bot.cases.queue_time import QueueTime
-from bot.cases.reasons import ALTHOUGH_UNSAFE, TRANSFERRED
+from bot.cases.reasons import ALTHOUGH_UNSAFE, SILENT, TRANSFERRED
 from bot.cases.record import closure
 from bot.cases.reported import Reports
 from bot.conversations import service as conversations
@@ -315,7 +315,8 @@ def _claim(tx: Connection, hand: Hand, case: Case) -> Case:
     alarm.acknowledge(tx, case.id, officer_id=hand.officer.id, at=hand.at)
     conversations.hand_to_human(tx, case.conversation_id, hand.at)
     offered = {receipts.COME_BACK: receipts.ASK_CODE} if receipts.may_be_given_first(tx, claimed) else NO_BUTTONS
-    say(tx, hand.vault, hand.words, claimed, PERSON_READS, "person_reads", at=hand.at, buttons=offered)
+    if _is_safe(tx, hand.vault, claimed, hand.at):
+        say(tx, hand.vault, hand.words, claimed, PERSON_READS, "person_reads", at=hand.at, buttons=offered)
     return claimed
 
 
@@ -335,7 +336,7 @@ def release_case(tx: Connection, hand: Hand, case_id: str) -> Case:
     released = move(tx, hand, case, Act.RELEASE)
     alarm.ring_anew(tx, released, at=hand.at)
     conversations.hand_back(tx, case.conversation_id, hand.at)
-    say(tx, hand.vault, hand.words, released, PERSON_LEFT, "person_left", at=hand.at)
+    tell_person_left(tx, hand.vault, hand.words, released, at=hand.at)
     return released
 
 
@@ -348,12 +349,15 @@ def close_case(
     missing in a case that was worked on, or where something is still under way.
     """
     case = target(tx, hand, case_id, Permission.CASE_CLOSE)
-    if in_the_way := closure.missing(tx, case.id, checked):
+    in_the_way = closure.missing(tx, case.id, checked)
+    if closing == SILENT and (too_soon := closure.silent_too_soon(case, hand.at)):
+        in_the_way.append(too_soon)
+    if in_the_way:
         raise NotReadyToClose(case.number, in_the_way)
     closed = move(tx, hand, case, Act.CLOSE, closing=closing, facts={"closing": closing})
     alarm.acknowledge(tx, case.id, officer_id=hand.officer.id, at=hand.at)
     conversations.hand_back(tx, case.conversation_id, hand.at)
-    if conversations.safe_contact(tx, hand.vault, case.conversation_id).is_safe(hand.at):
+    if _is_safe(tx, hand.vault, case, hand.at):
         say(tx, hand.vault, hand.words, closed, TALK_CLOSED, "talk_closed", at=hand.at)
     return closed
 
@@ -397,7 +401,7 @@ def answer_person(
         raise NotAllowedNow(case.number)
     if card is not None and card.channel == AT_DESK:  # they cannot be written to: see `intake.write_contact`
         raise NotAllowedNow(case.number)
-    safe = conversations.safe_contact(tx, hand.vault, case.conversation_id).is_safe(hand.at)
+    safe = _is_safe(tx, hand.vault, case, hand.at)
     if not safe and although_unsafe not in ALTHOUGH_UNSAFE:
         raise NotSafeNow(case.number)
     if not store.add_event(tx, case.id, "answered", officer_id=hand.officer.id, at=hand.at, once=once or None):
@@ -533,8 +537,14 @@ def record_reminder(tx: Connection, vault: Vault, case: Case, *, at: datetime) -
 
 
 def tell_person_left(tx: Connection, vault: Vault, words: Words, case: Case, *, at: datetime) -> None:
-    """Say to the person that somebody else is being asked."""
-    say(tx, vault, words, case, PERSON_LEFT, "person_left", at=at)
+    """Say to the person that somebody else is being asked: at the time they called safe, or where danger is now."""
+    if case.priority is Priority.P0 or _is_safe(tx, vault, case, at):
+        say(tx, vault, words, case, PERSON_LEFT, "person_left", at=at)
+
+
+def _is_safe(tx: Connection, vault: Vault, case: Case, at: datetime) -> bool:
+    """Whether the person may be written to: a phone that lights up may be in the wrong hands."""
+    return conversations.safe_contact(tx, vault, case.conversation_id).is_safe(at)
 
 
 def summaries_of(tx: Connection, vault: Vault, sealed: Sequence[store.SealedCase]) -> list[CaseSummary]:

@@ -102,7 +102,9 @@ def may_have_to_be_reported(reason: str, concerns: Collection[str] = ()) -> bool
 
 def report_is_open(tx: Connection, case: Case, concerns: Collection[str] = ()) -> bool:
     """Whether a report may be due about which nobody has said yet if the child was told."""
-    return may_have_to_be_reported(case.reason, concerns) and not telling_store.is_answered(tx, case.id, None)
+    heard = {case.reason, *store.reasons_of(tx, case.id)}  # what was told first stays true when something graver comes
+    due = any(may_have_to_be_reported(reason, concerns) for reason in heard)
+    return due and not telling_store.is_answered(tx, case.id, None)
 
 
 def asks(row: Consent) -> bool:

@@ -184,5 +184,7 @@ def ask_safe_time(tx: Connection, hand: Hand, case_id: str) -> None:
     if case.status is not CaseStatus.CLAIMED:
         raise NotAllowedNow(case.number)
     safe_time.require_safe(tx, hand.vault, case, hand.at)
-    safe_time.ask(tx, hand.vault, hand.words, case.conversation_id, language=case.language, at=hand.at)
+    card = conversations.card(tx, case.conversation_id)
+    language = (card and card.language) or case.language
+    safe_time.ask(tx, hand.vault, hand.words, case.conversation_id, language=language, at=hand.at)
     write_down(tx, hand.vault, case, "safe_time_asked", officer_id=hand.officer.id, at=hand.at)

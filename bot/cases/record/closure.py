@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from sqlalchemy.engine import Connection
 
 from bot.cases import consent, waiting_store
+from bot.cases.model import LOUD, Case
 from bot.cases.record import store
 from bot.cases.referrals import store as referrals
 from bot.kernel.words import N_
@@ -20,6 +22,17 @@ CHECKLIST: Mapping[str, str] = MappingProxyType(
         "next": N_("Whoever goes on with it has what they need."),
     }
 )
+
+
+#: Who wrote of danger and went quiet may be unable to write: so long their case stays open for them.
+SILENT_FOR = timedelta(hours=72)
+TOO_SOON = N_("They wrote of danger less than 72 hours ago. The case stays open for them.")
+
+
+def silent_too_soon(case: Case, at: datetime) -> str | None:
+    """What stands in the way of closing a grave case because the person stopped writing; None where nothing does."""
+    since = case.person_wrote_at or case.opened_at
+    return TOO_SOON if case.priority in LOUD and at - since < SILENT_FOR else None
 
 
 def obstacles(tx: Connection, case_id: str) -> list[str]:

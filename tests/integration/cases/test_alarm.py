@@ -66,6 +66,21 @@ async def test_who_has_no_haste_is_paged_on_the_desk_first_and_by_message_when_i
     assert sorted(way for _, _, way in await pages(world)) == ["desk", "desk", "message"]
 
 
+async def test_the_truth_is_told_in_the_language_the_person_chose_since(world, clock):
+    await world.officer("amira")
+    person = await world.person()
+    await world.escalate(person)
+    await world.database.write(lambda tx: conversations.choose_language(tx, person, "fr"))
+    pager = a_pager(world, clock)
+
+    for step in (0, 2, 3, 5, 5):
+        clock.advance(step * MINUTE)
+        await pager.look()
+
+    lines = await world.database.read(lambda tx: conversations.transcript(tx, world.vault, person))
+    assert lines[-1].text == world.words.text("fr", STILL_LOOKING, emergency_number="112")
+
+
 async def test_if_nobody_answers_the_person_is_told_the_truth_and_the_number_to_call(world, clock):
     await world.officer("amira")
     person = await world.person()

@@ -239,7 +239,7 @@ async def test_a_closed_case_can_be_reopened_by_whoever_held_it(world):
     amira = await world.officer("amira")
     waiting = await world.escalate()
     await world.database.write(lambda tx: service.claim_case(tx, world.hand(amira), waiting.case_id))
-    await world.database.write(lambda tx: service.close_case(tx, world.hand(amira), waiting.case_id, closing="silent"))
+    await world.database.write(lambda tx: service.close_case(tx, world.hand(amira), waiting.case_id, closing="helped"))
 
     reopened = await world.database.write(lambda tx: service.reopen_case(tx, world.hand(amira), waiting.case_id))
 

@@ -11,12 +11,13 @@ from bot.cases import intake, service
 from bot.cases.model import CaseNotFound, NotAllowedNow, NotReadyToClose
 from bot.cases.record import service as record
 from bot.cases.record import store as record_store
-from bot.cases.record.closure import CHECKLIST
+from bot.cases.record.closure import CHECKLIST, TOO_SOON
 from bot.cases.record.fields import WrongValue
 from bot.cases.record.risk import WINDOWS, Risk
 from bot.cases.record.service import RecordMoved
 from bot.cases.record.stages import STEPS, Stage
 from bot.kernel.access import Role
+from dialogues.understanding.model import Priority
 from tests.conftest import NOON
 
 HOUR = timedelta(hours=1)
@@ -349,6 +350,22 @@ async def test_a_case_somebody_worked_on_is_closed_with_its_checklist(world, ami
     await close(world, amira, case_id, set(CHECKLIST))
     with pytest.raises(NotAllowedNow):  # a closed record stays as it was
         await write(world, amira, case_id, said(name="Omar"), {"name": "x"})
+
+
+async def test_who_wrote_of_danger_and_went_quiet_keeps_their_case_for_three_days(world, amira):
+    grave = (await world.escalate(priority=Priority.P1)).case_id
+    lighter = (await world.escalate(reason="asked_for_person", priority=Priority.P2)).case_id
+
+    async def close_as_silent(case_id, at):
+        await world.database.write(lambda tx: service.close_case(tx, world.hand(amira, at), case_id, closing="silent"))
+
+    for case_id in (grave, lighter):
+        await world.database.write(lambda tx, case_id=case_id: service.claim_case(tx, world.hand(amira), case_id))
+    await close_as_silent(lighter, NOON)
+    with pytest.raises(NotReadyToClose) as refused:
+        await close_as_silent(grave, NOON + timedelta(hours=71))
+    assert refused.value.obstacles == (TOO_SOON,)
+    await close_as_silent(grave, NOON + timedelta(hours=73))
 
 
 async def test_what_is_still_under_way_stands_in_the_way_whatever_was_ticked(world, amira, case_id):

@@ -250,6 +250,27 @@ async def test_a_case_is_not_closed_over_an_answer_that_waits_and_closing_says_n
     assert len(held.talk.channel.sent) == before
 
 
+async def test_outside_the_time_a_phone_does_not_light_up_because_a_colleague_takes_the_case(held: Held):
+    before = len(held.talk.channel.sent)
+
+    await held.do(lambda tx: service.release_case(tx, held.hand(held.officer_), held.case_.id))
+    await held.do(lambda tx: service.claim_case(tx, held.hand(held.officer_), held.case_.id))
+    await held.talk.settle()
+
+    assert [message.text for message in held.talk.channel.sent[before:]] == []
+
+
+async def test_inside_the_time_whoever_waits_hears_who_reads(held: Held):
+    held.it_is(19)
+    before = len(held.talk.channel.sent)
+
+    await held.do(lambda tx: service.release_case(tx, held.hand(held.officer_), held.case_.id))
+    await held.do(lambda tx: service.claim_case(tx, held.hand(held.officer_), held.case_.id))
+    await held.talk.settle()
+
+    assert [message.text for message in held.talk.channel.sent[before:]] == [service.PERSON_LEFT, service.PERSON_READS]
+
+
 async def test_a_code_or_a_question_about_the_time_is_not_sent_outside_it_either(held: Held):
     for work in (receipts.give_again, waiting.ask_safe_time):
         with pytest.raises(NotSafeNow):

@@ -19,6 +19,7 @@ from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store
 from bot.conversations.service import Watched
 from bot.kernel.access import Role
+from dialogues.understanding.model import Priority
 from tests.conftest import NOON
 from tests.integration.cases.test_consent import AGREED
 from tests.integration.cases.test_referrals import ADULTS
@@ -192,3 +193,16 @@ async def test_on_a_watched_phone_nothing_is_sent_and_nothing_is_kept(world, hel
 )
 def test_where_a_duty_to_report_is_likely_the_officer_is_reminded(reason, concerns, reminded):
     assert telling.may_have_to_be_reported(reason, concerns) is reminded
+
+
+async def test_what_was_told_first_stays_a_duty_when_something_graver_comes(world, held):
+    amira, _ = held
+    person = await world.person()
+    first = await world.escalate(person, reason="sexual_abuse", priority=Priority.P1)
+    await world.database.write(lambda tx: service.claim_case(tx, world.hand(amira), first.case_id))
+    await world.escalate(person, reason="immediate_danger", priority=Priority.P0)
+
+    def is_open(tx):
+        return telling.report_is_open(tx, service.open_file(tx, world.hand(amira), first.case_id).case)
+
+    assert await world.database.write(is_open)

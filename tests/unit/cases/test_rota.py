@@ -224,9 +224,15 @@ TEAM = [
 ]  # fmt: skip
 
 
-def paged(whom: Audience, *, at_desk: set[str], on_call: set[str] = frozenset()) -> set[str]:  # type: ignore[assignment]
+def paged(
+    whom: Audience,
+    *,
+    at_desk: set[str],
+    on_call: set[str] = frozenset(),  # type: ignore[assignment]
+    owner: str | None = None,
+) -> set[str]:
     present = OnDuty(True, frozenset(at_desk), frozenset(on_call))
-    return {officer.id for officer in audience(TEAM, whom, owner_id=None, present=present)}
+    return {officer.id for officer in audience(TEAM, whom, owner_id=owner, present=present)}
 
 
 def test_the_first_page_goes_to_who_is_on_duty_the_next_to_who_is_on_call_the_last_to_everyone():
@@ -238,6 +244,12 @@ def test_the_first_page_goes_to_who_is_on_duty_the_next_to_who_is_on_call_the_la
 def test_an_empty_desk_pages_who_is_on_call_and_without_one_every_officer():
     assert paged(Audience.OFFICERS, at_desk=set(), on_call={"omar"}) == {"omar"}
     assert paged(Audience.OFFICERS, at_desk=set()) == {"amira", "omar", "noor"}
+
+
+def test_an_owner_is_reminded_alone_while_they_are_there_and_else_whoever_is():
+    assert paged(Audience.OWNER, at_desk={"amira", "omar"}, owner="omar") == {"omar"}
+    assert paged(Audience.OWNER, at_desk={"amira"}, on_call={"omar"}, owner="omar") == {"omar"}
+    assert paged(Audience.OWNER, at_desk={"amira"}, owner="omar") == {"amira"}
 
 
 def test_an_officer_who_was_deleted_while_on_duty_leaves_nobody_unpaged():

@@ -131,3 +131,28 @@ def test_a_message_with_another_word_compiles_nothing():
     assert forms.match("where can i sleep tonight") is None
     assert "_compiled" not in vars(forms)
     assert forms.match("please erase everything")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Delete my messages please", "forget me", "Erase everything you know about me",
+        "can you delete all my messages?",
+        "efface tout", "supprime mes messages stp", "Oubliez-moi", "svp effacez mon dossier",
+        "borra todo", "Borra mis mensajes, por favor", "olvídame", "امسح كل شيء", "احذفوا رسائلي من فضلك",
+    ],
+)  # fmt: skip
+def test_who_wants_to_be_forgotten_is_understood(text: str):
+    assert own_case.asks_to_erase(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "forget it", "he wants to erase me", "they deleted my asylum case, what now", "don't forget me here",
+        "I forget",
+        "efface la photo de lui", "ils ont oublié mon petit frère", "borra la foto", "me olvidé de mi mochila", "انسى",
+    ],
+)  # fmt: skip
+def test_other_words_erase_nothing(text: str):
+    assert not own_case.asks_to_erase(text)
