@@ -188,7 +188,7 @@ class CaseEscalations:
         act = "opened" if new else "raised" if raised else "signalled"
         write_down(tx, self._vault, case, act, officer_id=None, at=at, facts=facts)
         if escalation.report:
-            self._reports.begin(tx, case, escalation.report, before=before, at=at)
+            self._reports.begin(tx, case, escalation.report, before=before, goes_on=escalation.report_goes_on, at=at)
         return Escalated(case.id, case.number, new=new, raised=raised)
 
 

@@ -556,6 +556,7 @@ class TurnWorker:
             reporter=heard.reporter,
             key=claim.name,
             report=_answers(call),
+            report_goes_on=bool(call and call.get("report_goes_on")),
         )
 
     # --- writing: one transaction ---
