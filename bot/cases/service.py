@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm, choosing, receipt_store, receipts, store, supervision_store
+from bot.cases import alarm, choosing, panel_store, receipt_store, receipts, store, supervision_store
 from bot.cases.attachments import FileToSend
 from bot.cases.hand import (
     AT_DESK,
@@ -355,6 +355,7 @@ def close_case(
     if in_the_way:
         raise NotReadyToClose(case.number, in_the_way)
     closed = move(tx, hand, case, Act.CLOSE, closing=closing, facts={"closing": closing})
+    panel_store.end(tx, case.id, by=hand.officer.id, at=hand.at)
     alarm.acknowledge(tx, case.id, officer_id=hand.officer.id, at=hand.at)
     conversations.hand_back(tx, case.conversation_id, hand.at)
     if _is_safe(tx, hand.vault, case, hand.at):
