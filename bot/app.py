@@ -49,7 +49,8 @@ from bot.conversations.attachments.uploads import Uploads
 from bot.conversations.inbox import Inbox
 from bot.conversations.model import Allowance
 from bot.conversations.outbox import Sender
-from bot.conversations.service import end_leases, forget_old_receipts, forget_secrets
+from bot.conversations.service import end_leases, forget_secrets
+from bot.conversations.stuck import forget_old_receipts
 from bot.conversations.triage import Triage
 from bot.conversations.turn import TurnWorker
 from bot.kernel import sessions

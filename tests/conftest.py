@@ -69,6 +69,7 @@ STORES = (
     "bot.cases.guests.store",
     "bot.cases.household_store",
     "bot.cases.page_ways_store",
+    "bot.cases.panel_store",
     "bot.cases.receipt_store",
     "bot.cases.supervision_store",
     "bot.cases.telling_store",

@@ -40,8 +40,11 @@ FIELD_OF: Mapping[str, str] = MappingProxyType(
         "report_need": "reported_need",
         "report_wish": "wishes",
         "report_reach": "reported_reach",
+        "report_danger": "reported_danger",
     }
 )
+#: Not asked, but heard: the words that raised an alarm while a report was written. Each of them is kept.
+HEARD = "reported_danger"
 #: Where the words go that fit no choice.
 OTHERWISE = "reported_else"
 
@@ -50,9 +53,9 @@ OTHERWISE = "reported_else"
 ANOTHER = N_("Another report from the same talk, perhaps about another child:")
 #: Why a case was opened that began with a report.
 REPORTED = "report_case"
-#: Of the room in `OTHERWISE`, what one answer of another report may take: ten of them and the line above them fit, so
+#: Of the room in `OTHERWISE`, what one answer of another report may take: eleven of them and the line above fit, so
 #: that line never goes before they do.
-LONGEST_LINE = 380
+LONGEST_LINE = 350
 
 
 class Reports:
@@ -63,13 +66,21 @@ class Reports:
         self._words = words
 
     def begin(
-        self, tx: Connection, case: Case, report: Mapping[str, str], *, before: Case | None, at: datetime
+        self,
+        tx: Connection,
+        case: Case,
+        report: Mapping[str, str],
+        *,
+        before: Case | None,
+        goes_on: bool = False,
+        at: datetime,
     ) -> list[str]:
         """An officer is called with these answers: by a report, or by danger in the middle of one.
 
-        `before` is the case as it was until then, None where this opened it. See `go_on`.
+        `before` is the case as it was until then, None where this opened it; `goes_on`: the same report called before.
+        See `go_on`.
         """
-        return self._take_in(tx, case, report, called=True, before=before, at=at)
+        return self._take_in(tx, case, report, called=not goes_on, before=before, at=at)
 
     def go_on(self, tx: Connection, case: Case, report: Mapping[str, str], *, at: datetime) -> list[str]:
         """Write more answers into the record of an open case. Returns the fields that were written.
@@ -129,7 +140,13 @@ class Reports:
         ]
         headings = self._headings()
         last = next((number for number in range(len(before), 0, -1) if before[number - 1] in headings), None)
-        if not added or (last is not None and set(added) <= set(before[last:])):
+        if last is not None:
+            said_before = set(before[last:])
+            if not begins:
+                added = [line for line in added if line not in said_before]
+            elif set(added) <= said_before:
+                added = []
+        if not added:
             return {}
         heading = [self._text(case.language, ANOTHER)] if begins else []
         after = [*before, *heading, *added]
@@ -159,7 +176,7 @@ def _in_fields(
         if row is not None and row.officer_id != SYSTEM:
             continue
         before = () if row is None else _said(key, row)
-        after = _joined(before, value) if code == OTHERWISE else value
+        after = _joined(before, value) if code in (OTHERWISE, HEARD) else value
         if after != before:
             found[code] = after
     return found
@@ -169,7 +186,7 @@ def _all_said(key: DataKey, present: Mapping[str, Any], values: Mapping[str, tup
     """Whether all of it stands in the file: danger in the middle of a report brings its answers once more."""
     for code, value in values.items():
         before = _said(key, present[code]) if code in present else ()
-        if (_joined(before, value) if code == OTHERWISE else value) != before:
+        if (_joined(before, value) if code in (OTHERWISE, HEARD) else value) != before:
             return False
     return True
 

@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm, choosing, receipt_store, receipts, store, supervision_store
+from bot.cases import alarm, choosing, panel_store, receipt_store, receipts, store, supervision_store
 from bot.cases.attachments import FileToSend
 from bot.cases.hand import (
     AT_DESK,
@@ -188,7 +188,7 @@ class CaseEscalations:
         act = "opened" if new else "raised" if raised else "signalled"
         write_down(tx, self._vault, case, act, officer_id=None, at=at, facts=facts)
         if escalation.report:
-            self._reports.begin(tx, case, escalation.report, before=before, at=at)
+            self._reports.begin(tx, case, escalation.report, before=before, goes_on=escalation.report_goes_on, at=at)
         return Escalated(case.id, case.number, new=new, raised=raised)
 
 
@@ -355,6 +355,7 @@ def close_case(
     if in_the_way:
         raise NotReadyToClose(case.number, in_the_way)
     closed = move(tx, hand, case, Act.CLOSE, closing=closing, facts={"closing": closing})
+    panel_store.end(tx, case.id, by=hand.officer.id, at=hand.at)
     alarm.acknowledge(tx, case.id, officer_id=hand.officer.id, at=hand.at)
     conversations.hand_back(tx, case.conversation_id, hand.at)
     if _is_safe(tx, hand.vault, case, hand.at):

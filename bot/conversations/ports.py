@@ -28,6 +28,7 @@ class Escalation(Struct, frozen=True):
     reporter: bool  # the writer speaks about somebody else
     key: str
     report: Mapping[str, str] = field(default_factory=dict)  # what a form for reports has asked so far
+    report_goes_on: bool = False  # that report called for somebody before: it is no other one
 
 
 class Escalated(Struct, frozen=True):

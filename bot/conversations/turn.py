@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import random
-import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from hashlib import blake2b
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from bot.channels.model import LONGEST_TEXT, Button, Channel, InboundMessage, MessageKind, PayloadUnreadable
+from bot.channels.model import LONGEST_TEXT, Channel, InboundMessage, MessageKind, PayloadUnreadable
 from bot.conversations import duress, store
 from bot.conversations.attachments import service as attachments
+from bot.conversations.heard import (
+    INTENT_WITHOUT_WORDS,
+    Heard,
+    facts_of,
+    more_urgent,
+    own_line,
+    place_entities,
+    read_tap,
+    spoken_here,
+    tapped_risk,
+    words_for_officer,
+)
 from bot.conversations.model import (
     CRASHES_BEFORE_PARKING,
     FAILURES_BEFORE_PARKING,
@@ -53,6 +62,15 @@ from bot.conversations.ports import (
     Understanding,
 )
 from bot.conversations.store import LeaseLost, NewLine, Standing, TurnClaim, spoken
+from bot.conversations.told import (
+    answers_in,
+    call_for_officer,
+    found_wrong_in,
+    priority_of,
+    reported_in,
+    told_in,
+    wording_of,
+)
 from bot.conversations.triage import Triage
 from bot.kernel.clock import Clock
 from bot.kernel.crypto import Vault
@@ -61,8 +79,8 @@ from bot.kernel.failpoints import failpoint
 from bot.kernel.live import Signals
 from bot.kernel.logs import get_log
 from bot.kernel.words import N_
-from dialogues.runtime.model import DialogueState, Entity, Reply, Turn, UserMessage
-from dialogues.understanding.model import LANGUAGES, Priority, Reading, Risk
+from dialogues.runtime.model import DialogueState, Entity, Turn, UserMessage
+from dialogues.understanding.model import Priority, Reading, Risk
 
 log = get_log("conversations")
 
@@ -93,56 +111,10 @@ LONGEST_RUN = 10
 IDLE_SECONDS = 1.0
 STOP_SECONDS = 20.0
 
-PRIORITIES = tuple(Priority)  # P0 first
-_RASA_PAYLOAD = re.compile(r"^/(?P<intent>[^\s{]+)(?P<entities>\{.*\})?$", re.DOTALL)
-#: What the dialogue hears when a person sends no words.
-INTENT_WITHOUT_WORDS = {
-    MessageKind.START: "start",
-    MessageKind.LOCATION: "share_location",
-    MessageKind.ATTACHMENT: "send_attachment",
-    MessageKind.OTHER: "out_of_scope",
-}
-
-
-class Heard(Struct, frozen=True):
-    """A message as the dialogue will see it, and what the screen found in it."""
-
-    message: UserMessage | None  # None: understanding failed
-    language: str
-    risk: Risk | None
-    reporter: bool = False
-
 
 def _no_page(_tx: Connection, _payload: str, _conversation_id: str, _at: datetime) -> PressedPage | None:
     """Where nobody is paged."""
     return None
-
-
-def read_tap(payload: str) -> UserMessage | None:
-    """A tapped button of ours: `/intent{"slot": "value"}`. None if it is not in that form."""
-    found = _RASA_PAYLOAD.match(payload)
-    if found is None:
-        return None
-    try:
-        values = json.loads(found["entities"] or "{}")
-    except ValueError:
-        return None
-    entities = tuple(Entity(name, value) for name, value in values.items())
-    return UserMessage(text=payload, intent=found["intent"], ranking=((found["intent"], 1.0),), entities=entities)
-
-
-def tapped_risk(message: UserMessage) -> Risk | None:
-    """A button can say "I am in danger" too, and is believed."""
-    if message.intent != "in_danger":
-        return None
-    values = {entity.name: entity.value for entity in message.entities}
-    priority = values.get("priority")
-    known = priority if priority in PRIORITIES else Priority.P0
-    return Risk(str(values.get("reason", "in_danger")), Priority(known), 1.0, "button")
-
-
-def more_urgent(one: Priority, other: Priority) -> Priority:
-    return min(one, other, key=PRIORITIES.index)
 
 
 class TurnWorker:
@@ -336,7 +308,7 @@ class TurnWorker:
 
     async def _hear(self, claim: TurnClaim, message: InboundMessage) -> Heard:
         """Understand, with the safety screen. Whatever goes wrong in there is not the person's fault."""
-        language = claim.language or _spoken_here(message.language) or self._default_language
+        language = claim.language or spoken_here(message.language) or self._default_language
         if message.kind is MessageKind.TAP:
             tapped = read_tap(message.payload)
             if tapped is not None:
@@ -354,10 +326,10 @@ class TurnWorker:
                 return Heard(None, language, None)
             if reading.language_certain and not claim.language_chosen:
                 language = reading.language
-        facts = _facts(message, reading)
+        facts = facts_of(message, reading)
         intent = INTENT_WITHOUT_WORDS.get(message.kind)
         if reading is None or (intent is not None and reading.risk is None):
-            entities = _place_entities(message)
+            entities = place_entities(message)
             known = intent or "out_of_scope"
             return Heard(
                 UserMessage(text=text, intent=known, ranking=((known, 1.0),), entities=entities, metadata=facts),
@@ -370,7 +342,7 @@ class TurnWorker:
                 intent=reading.intent,
                 confidence=reading.confidence,
                 ranking=reading.ranking,
-                entities=reading.entities + _place_entities(message),
+                entities=reading.entities + place_entities(message),
                 metadata=facts,
             ),
             language,
@@ -404,11 +376,11 @@ class TurnWorker:
             chosen,
             wordings,
             escalation,
-            _own_line(message),
-            found_wrong=_found_wrong(turn),
-            gaps=_told(turn, "gap"),
-            wishes=_told(turn, "tell"),
-            reported=_reported(turn),
+            own_line(message),
+            found_wrong=found_wrong_in(turn),
+            gaps=told_in(turn, "gap"),
+            wishes=told_in(turn, "tell"),
+            reported=reported_in(turn),
         )
 
     def _in_danger(self, message: UserMessage, risk: Risk, language: str) -> UserMessage:
@@ -430,7 +402,7 @@ class TurnWorker:
             claim.language_chosen,
             (said,),
             self._escalation(claim, message, heard, None),
-            _own_line(message),
+            own_line(message),
         )
 
     async def _only_listen(self, claim: TurnClaim, message: InboundMessage, heard: Heard) -> TurnOutcome:
@@ -449,7 +421,7 @@ class TurnWorker:
             claim.language_chosen,
             said,
             escalation,
-            _own_line(message),
+            own_line(message),
             warned=heard.risk is not None,
             pressed=_pressed_by_officer(claim, message),
         )
@@ -480,7 +452,7 @@ class TurnWorker:
             claim.language_chosen,
             (Wording(text, template="neutral"),),
             escalation,
-            _own_line(message),
+            own_line(message),
             watched=not claim.watched,
         )
 
@@ -502,7 +474,7 @@ class TurnWorker:
         self, claim: TurnClaim, message: InboundMessage, heard: Heard, wish: OwnWish
     ) -> TurnOutcome:
         """The answer is found where the turn is written: only there is the case known, and locked."""
-        line = _own_line(message)
+        line = own_line(message)
         if wish.is_secret:
             line["text"] = COVERED
         asked = wish.ask.value if wish.ask in (OwnAsk.WHO_HAS, OwnAsk.SAFE_HOURS) else None
@@ -530,14 +502,14 @@ class TurnWorker:
         self, claim: TurnClaim, message: InboundMessage, heard: Heard, turn: Turn | None
     ) -> Escalation | None:
         """One call for a human, from the screen, from the dialogue or because something failed."""
-        call = None if turn is None else _call_for_officer(turn)
+        call = None if turn is None else call_for_officer(turn)
         if heard.risk is not None:
             reason, priority, source = heard.risk.reason, heard.risk.priority, heard.risk.source
             if call is not None:
-                priority = more_urgent(priority, _priority(call.get("priority")))
+                priority = more_urgent(priority, priority_of(call.get("priority")))
         elif call is not None:
             reason = str(call.get("reason") or "asked_for_person")
-            priority, source = _priority(call.get("priority")), "dialogue"
+            priority, source = priority_of(call.get("priority")), "dialogue"
         elif turn is None:
             reason, priority, source = UNDERSTANDING_FAILED, Priority.P1, "failure"
         else:
@@ -548,14 +520,15 @@ class TurnWorker:
             conversation_id=claim.conversation_id,
             reason=reason,
             priority=priority,
-            words=_words_for_officer(message),
+            words=words_for_officer(message),
             language=heard.language,
             country=self._country(state),
             place=str(place) if place else None,
             source=source,
             reporter=heard.reporter,
             key=claim.name,
-            report=_answers(call),
+            report=answers_in(call),
+            report_goes_on=bool(call and call.get("report_goes_on")),
         )
 
     # --- writing: one transaction ---
@@ -726,11 +699,6 @@ class _Poisoned(Exception):
     """A message that was tried too often."""
 
 
-def _spoken_here(hint: str | None) -> str | None:
-    language = (hint or "").split("-")[0].lower()
-    return language if language in LANGUAGES else None
-
-
 def _asked(claim: TurnClaim) -> OwnAsk | None:
     """What they asked about their own case in the message before."""
     asked = claim.state.slots.get(ASKED_OWN)
@@ -757,106 +725,7 @@ def _language_after(state: DialogueState, before: str, chosen: bool) -> tuple[st
     return (str(after), True) if after and after != before else (before, chosen)
 
 
-def _place_entities(message: InboundMessage) -> tuple[Entity, ...]:
-    if message.latitude is None or message.longitude is None:
-        return ()
-    return (Entity("place_lat", message.latitude), Entity("place_lon", message.longitude))
-
-
-def _facts(message: InboundMessage, reading: Reading | None) -> Mapping[str, Any]:
-    facts: dict[str, Any] = {"kind": message.kind.value}
-    if message.attachment is not None:
-        facts["attachment"] = message.attachment
-    if message.latitude is not None:
-        facts["latitude"], facts["longitude"] = message.latitude, message.longitude
-    if message.edits is not None:
-        facts["edited"] = True
-    if reading is not None and reading.reporter:
-        facts["reporter"] = True
-    return facts
-
-
-def _own_line(message: InboundMessage) -> dict[str, Any]:
-    """The person's own line of the transcript."""
-    line: dict[str, Any] = {"kind": message.kind.value, "text": message.text[:LONGEST_TEXT]}
-    if message.kind is MessageKind.TAP and not message.text:
-        line["text"] = message.payload
-    if message.latitude is not None:
-        line["latitude"], line["longitude"] = message.latitude, message.longitude
-    if message.attachment is not None:
-        line["attachment"] = message.attachment
-    if message.facts:
-        line["facts"] = dict(message.facts)
-    if message.edits is not None:
-        line["corrects"] = message.edits
-    return line
-
-
 def _pressed_by_officer(claim: TurnClaim, message: InboundMessage) -> str | None:
     """Nobody else's button takes a case, whatever it says it carries."""
     pressed = claim.kind is ConversationKind.OFFICER and message.kind is MessageKind.TAP
     return message.payload if pressed else None
-
-
-def _words_for_officer(message: InboundMessage) -> str:
-    if message.kind is MessageKind.TAP:
-        return message.text or message.payload
-    return message.text[:LONGEST_TEXT]
-
-
-def wording_of(reply: Reply, cls: MessageClass) -> Wording:
-    """A reply of the dialogue as words to send. Its `custom` part may carry a point on the map or a class."""
-    latitude = longitude = None
-    if reply.custom.get("waymark") == "location":
-        latitude, longitude = float(reply.custom["lat"]), float(reply.custom["lon"])
-    own = reply.custom.get("class")
-    return Wording(
-        reply.text,
-        MessageClass(own) if own else cls,
-        tuple(Button(choice.title, choice.payload, choice.url) for choice in reply.choices),
-        reply.response,
-        latitude,
-        longitude,
-    )
-
-
-def _told(turn: Turn, kind: str) -> tuple[Mapping[str, str], ...]:
-    """What the dialogue tells its host beside its words, as codes: a "gap" it had no text for, whom to "tell" later."""
-    return tuple(
-        {name: str(value) for name, value in reply.custom.items() if name != "waymark"}
-        for reply in turn.replies
-        if reply.custom.get("waymark") == kind
-    )
-
-
-def _found_wrong(turn: Turn) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (str(reply.custom.get("service")), str(reply.custom.get("wrong")))
-        for reply in turn.replies
-        if reply.custom.get("waymark") == "found_wrong"
-    )
-
-
-def _reported(turn: Turn) -> dict[str, str]:
-    """The answers of a report that are told after the officer was called."""
-    found: dict[str, str] = {}
-    for reply in turn.replies:
-        if reply.custom.get("waymark") == "reported":
-            found |= _answers(reply.custom)
-    return found
-
-
-def _answers(custom: Mapping[str, Any] | None) -> dict[str, str]:
-    report = (custom or {}).get("report")
-    return {str(name): str(said) for name, said in report.items()} if isinstance(report, Mapping) else {}
-
-
-def _call_for_officer(turn: Turn) -> Mapping[str, Any] | None:
-    """The most urgent call for a human among the replies."""
-    calls = [reply.custom for reply in turn.replies if reply.custom.get("waymark") == "call_officer"]
-    return min(calls, key=lambda call: PRIORITIES.index(_priority(call.get("priority"))), default=None)
-
-
-def _priority(value: object) -> Priority:
-    """What the dialogue named, or the one for asking for a person."""
-    return Priority(str(value)) if value in PRIORITIES else Priority.P2

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.engine import Connection
 
-from bot.conversations import service as conversations
+from bot.conversations import stuck
 from bot.desk.frame import go_to, show
 from bot.kernel import audit
 from bot.kernel.access import Permission
@@ -20,7 +20,7 @@ routes = Routes()
 @routes.get("/desk/deliveries", name="deliveries", allow=Permission.DELIVERIES_READ)
 async def show_deliveries(request: web.Request) -> web.StreamResponse:
     def read(tx: Connection) -> dict[str, Any]:
-        return {"dead": conversations.dead_letters(tx), "parked": conversations.parked(tx)}
+        return {"dead": stuck.dead_letters(tx), "parked": stuck.parked(tx)}
 
     return await show(request, "desk/deliveries.html", read, here="deliveries")
 
@@ -33,9 +33,9 @@ async def retry(request: web.Request) -> web.StreamResponse:
 
     def again(tx: Connection) -> bool:
         if delivery:
-            done, what = conversations.retry_delivery(tx, delivery, now), f"delivery:{delivery}"
+            done, what = stuck.retry_delivery(tx, delivery, now), f"delivery:{delivery}"
         else:
-            done, what = parked.isdecimal() and conversations.retry_parked(tx, int(parked), now), f"inbox:{parked}"
+            done, what = parked.isdecimal() and stuck.retry_parked(tx, int(parked), now), f"inbox:{parked}"
         if done:
             audit.append(tx, vault, at=now, actor=officer.id, act=Permission.DELIVERIES_RETRY, object=what)
         return done

@@ -10,7 +10,7 @@ from aiohttp import web
 from multidict import MultiDict
 from sqlalchemy.engine import Connection
 
-from bot.cases import attachments, consent, supervision, telling
+from bot.cases import attachments, consent, handover, panel, supervision, telling
 from bot.cases.consent import Agreement, Consent, Kind, Purpose
 from bot.cases.guests import service as guests
 from bot.cases.hand import Hand, target
@@ -79,6 +79,7 @@ PROBLEMS: Mapping[str, str] = {
     "told_watched": N_("This was not sent: somebody else may hold the phone. Nothing was kept."),
     "told_unsafe": N_("This was not sent: it is not the time that the person called safe. Nothing was kept."),
     "no_such_case": N_("No case with this number is yours to see. Nothing was linked."),
+    "nobody_there": N_("That colleague cannot sit on this panel. Choose another."),
     "no_consent": N_("No file was written: no consent in force covers anything that can be sent."),
 }
 
@@ -149,6 +150,9 @@ def file_context(
         "holds": holds.standing_holds(tx, case.id),
         **_told_first(tx, hand, record, ledger),
         **household_context(tx, hand.vault, officer, case),
+        "seats": panel.of_case(tx, hand.vault, case),
+        "panel_is_open": allows(officer, Permission.PANEL_NAME, case) and case.is_open and not _determined(record),
+        "colleagues": handover.colleagues(tx, besides=officer.id),
         "purposes": consent.PURPOSES,
         "classes": consent.CLASSES,
         "named_items": {**consent.CLASSES, **consent.TALK, **carried.TITLES},
@@ -168,6 +172,11 @@ def file_context(
         "seconds": allows(officer, Permission.CONSENT_OVERRIDE, case),
         **more,
     }
+
+
+def _determined(record: Record) -> bool:
+    decided = record.facts.get(service.DETERMINATION)
+    return decided is not None and bool(decided.values)
 
 
 def _told_first(tx: Connection, hand: Hand, record: Record, ledger: Sequence[Consent]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from bot.cases.board import BANDS
 from bot.cases.hand import Hand, in_scope
 from bot.cases.model import Case, CaseError, CaseNotFound, NotReadyToClose
 from bot.cases.reasons import reason_title
-from bot.conversations import service as conversations
+from bot.conversations import stuck
 from bot.conversations.attachments.model import UNKNOWN
 from bot.desk.acts import SENTENCES
 from bot.exchange.holds import service as holds
@@ -118,7 +118,7 @@ def requests_for(tx: Connection, officer: Officer, at: datetime) -> tuple[int, i
 
 def count_trouble(tx: Connection) -> int:
     """Messages that were not delivered or could not be read, as far as a screen counts them."""
-    return len(conversations.dead_letters(tx, limit=100)) + len(conversations.parked(tx, limit=100))
+    return len(stuck.dead_letters(tx, limit=100)) + len(stuck.parked(tx, limit=100))
 
 
 def frame_from(look: Look, officer: Officer) -> Frame:

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.engine import Connection
 
-from bot.cases import consult, handover, service
+from bot.cases import consult, handover, panel, service
 from bot.cases.choosing import AtCapacity
 from bot.cases.model import CaseError
 from bot.cases.record import service as record
@@ -94,6 +94,7 @@ async def show_mine(request: web.Request) -> web.StreamResponse:
             "owners": officer_names(tx),
             "offers": handover.offers_to(tx, vault, officer),
             "questions": consult.asked_of(tx, vault, officer, at=hand.at),
+            "seats": panel.seats_of_officer(tx, vault, officer),
             "offered": handover.offers_from(tx, vault, officer, since=hand.at - OFFERS_SHOWN),
             "offer_states": OFFER_STATES,
             "colleagues": handover.colleagues(tx, besides=officer.id),

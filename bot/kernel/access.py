@@ -69,6 +69,9 @@ class Permission(StrEnum):
     RECORD_READ = "record.read"
     RECORD_EDIT = "record.edit"
     RECORD_RESTRICTED = "record.restricted"  # what can get a person hurt: faith, ethnicity, identity documents
+    PANEL_NAME = "panel.name"  # who decides together what is best for the child
+    PANEL_READ = "panel.read"  # of the record, what such a decision needs
+    PANEL_WRITE = "panel.write"  # their own view of it
     RISK_ASSESS = "risk.assess"
     RISK_SIGN = "risk.sign"
     EVIDENCE_OPEN = "evidence.open"  # the original of what a person sent, with all that is hidden in it
@@ -150,6 +153,11 @@ is_asked_about_the_case = Condition(
     lambda officer, case: case is not None and officer.id in getattr(case, "asked", ()),
     about_target=True,
 )
+sits_on_the_panel = Condition(
+    "sits on the panel",
+    lambda officer, case: case is not None and officer.id in getattr(case, "panel", ()),
+    about_target=True,
+)
 did_not_hold_the_case = Condition(
     "did not hold the case",
     lambda officer, case: case is not None and case.officer_id != officer.id,
@@ -225,6 +233,9 @@ RULES: Rules = {
     Permission.RECORD_READ: [[answers_people, holds_the_case], [answers_people, broke_the_glass], [coordinates]],
     Permission.RECORD_EDIT: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
     Permission.RECORD_RESTRICTED: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
+    Permission.PANEL_NAME: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
+    Permission.PANEL_READ: [[answers_people, sits_on_the_panel], [coordinates, sits_on_the_panel]],
+    Permission.PANEL_WRITE: [[answers_people, sits_on_the_panel], [coordinates, sits_on_the_panel]],
     Permission.RISK_ASSESS: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
     Permission.RISK_SIGN: [[coordinates]],
     Permission.EVIDENCE_OPEN: [[answers_people, holds_the_case], [coordinates, holds_the_case]],

@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from bot.cases.auditor import look_at_watch
-from bot.conversations import service as conversations
+from bot.conversations import stuck
 from bot.exchange.post.watch import look_at_exchange
 from bot.kernel import audit, officers
 from bot.kernel.clock import SystemClock
@@ -64,7 +64,7 @@ async def _examine_database(settings: Settings, database: Database) -> list[Find
     report = await database.read(lambda tx: audit.verify(tx, vault))
     whole_record = "whole" if report.ok else f"changed at act {report.first_wrong}"
     found.append(Finding(report.ok, f"record of acts: {report.rows} rows, {whole_record}"))
-    broken = await database.read(lambda tx: conversations.check_invariants(tx, at))
+    broken = await database.read(lambda tx: stuck.check_invariants(tx, at))
     found.extend(Finding(False, f"message path: {sentence}") for sentence in broken)
     if not broken:
         found.append(Finding(True, "message path: nothing lost, nothing stuck"))

@@ -24,6 +24,7 @@ ACTION_NAMES = (
     "action_ask_report_now",
     "action_call_officer",
     "action_change_language",
+    "action_danger_in_report",
     "action_find_service",
     "action_forget_place",
     "action_begin_report",

@@ -10,7 +10,7 @@ from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 
 from dialogues.actions.answer import person_button, steps_button, validity, why_button
-from dialogues.actions.officer import call_officer
+from dialogues.actions.calling import call_officer
 from dialogues.actions.ports import Services
 from dialogues.actions.procedures import ProcedureAction, Shelf
 from dialogues.actions.progress import done_steps, mark_of, progress

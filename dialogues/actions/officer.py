@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 
+from dialogues.actions.calling import call_officer
 from dialogues.actions.ports import Services
 from dialogues.actions.reading import entity, fact, number_to_call
-from dialogues.actions.report import BeginReport, ForgetReport, ValidateReportForm, answers_of, forgotten
+from dialogues.actions.report import (
+    GOES_ON,
+    BeginReport,
+    ForgetReport,
+    ValidateReportForm,
+    answers_of,
+    forgotten,
+    has_called,
+    said_in_words,
+    words_of_danger,
+)
 
 #: In messages about these, "he" is the one with the knife, seldom the child. The words to the child suit whoever
 #: writes; only a known worker gets the others.
 ONE_VOICE = frozenset({"immediate_danger", "threats", "kidnap_ransom", "hate_violence"})
+#: About these a worker may write of themselves, and then nobody goes on asking about a child.
+OF_ONESELF = frozenset({"suicide_self_harm"})
 PRIORITIES = ("P0", "P1", "P2", "P3")
 
 
@@ -22,6 +34,7 @@ def officer_actions(services: Services, default_country: str | None) -> list[Act
     parts = (services, default_country)
     return [
         CallOfficer(*parts),
+        DangerInReport(*parts),
         Safe(*parts),
         Unsafe(*parts),
         StillHere(*parts),
@@ -33,13 +46,6 @@ def officer_actions(services: Services, default_country: str | None) -> list[Act
         BeginReport(),
         ForgetReport(),
     ]
-
-
-def call_officer(dispatcher: Any, reason: str, priority: str, report: Mapping[str, str] | None = None) -> None:
-    """Ask the host for a human. It carries no words but those of a report that was begun: the officer reads the
-    conversation."""
-    call = {"waymark": "call_officer", "reason": reason, "priority": priority}
-    dispatcher.utter_message(json_message={**call, "report": report} if report else call)
 
 
 class OfficerAction(Action):  # type: ignore[misc]
@@ -61,17 +67,14 @@ class CallOfficer(OfficerAction):
         return "action_call_officer"
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
-        reason = str(entity(tracker, "reason") or "immediate_danger")
-        priority = entity(tracker, "priority")
+        reason, priority = _heard(tracker)
         again = reason == tracker.get_slot("danger_reason") and tracker.get_slot("safety_question")
         speaks_for_child = bool(fact(tracker, "reporter") or (again and tracker.get_slot("speaks_for_child")))
         if reason in ONE_VOICE and tracker.get_slot("audience") != "worker":
             speaks_for_child = False
-        response = f"utter_danger_{reason}"
-        if response not in domain["responses"]:
-            response = "utter_danger_immediate_danger"
+        response = _known(domain, "utter_danger_", reason)
         await self.say(dispatcher, tracker, "utter_danger_again" if again else response)
-        call_officer(dispatcher, reason, priority if priority in PRIORITIES else "P0", answers_of(tracker))
+        call_officer(dispatcher, reason, priority, answers_of(tracker))
         return [
             SlotSet("speaks_for_child", speaks_for_child),
             SlotSet("danger_reason", reason),
@@ -79,6 +82,52 @@ class CallOfficer(OfficerAction):
             SlotSet("misunderstood", None),
             *forgotten(),  # the officer has them; the next one who is called may be called for another child
         ]
+
+
+class DangerInReport(CallOfficer):
+    """Danger while a report is written. Who reports it is told what to do, and goes on where they were; the words are
+    kept. Who is in danger themselves is asked nothing more of the report."""
+
+    def name(self) -> str:
+        return "action_danger_in_report"
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        reason, priority = _heard(tracker)
+        if not _tells_of_a_child(tracker, reason):
+            return [*await super().run(dispatcher, tracker, domain), SlotSet(GOES_ON, False)]
+        again = reason == tracker.get_slot("danger_reason") and tracker.get_slot(GOES_ON)
+        response = _known(domain, "utter_report_danger_", reason)
+        await self.say(dispatcher, tracker, "utter_report_danger_again" if again else response)
+        answered, told = words_of_danger(tracker)
+        call_officer(dispatcher, reason, priority, told, goes_on=has_called(tracker))
+        return [
+            *(SlotSet(name, said) for name, said in answered.items()),
+            SlotSet("speaks_for_child", True),
+            SlotSet("danger_reason", reason),
+            SlotSet("misunderstood", None),
+            SlotSet(GOES_ON, True),
+        ]
+
+
+def _heard(tracker: Any) -> tuple[str, str]:
+    """The screen's code and level."""
+    priority = entity(tracker, "priority")
+    return str(entity(tracker, "reason") or "immediate_danger"), priority if priority in PRIORITIES else "P0"
+
+
+def _known(domain: Any, response: str, reason: str) -> str:
+    """The words for a code. One that nobody has words for is answered as danger."""
+    return f"{response}{reason}" if f"{response}{reason}" in domain["responses"] else f"{response}immediate_danger"
+
+
+def _tells_of_a_child(tracker: Any, reason: str) -> bool:
+    """Whether whoever writes a report tells of a child, and is not the one in danger. In doubt they are."""
+    if not said_in_words(tracker):  # a button says it of whoever presses it
+        return False
+    audience = tracker.get_slot("audience")
+    if audience == "worker":
+        return bool(reason not in OF_ONESELF or fact(tracker, "reporter"))
+    return bool(audience != "child" and fact(tracker, "reporter") and reason not in ONE_VOICE)
 
 
 class Safe(OfficerAction):
@@ -99,9 +148,10 @@ class Unsafe(OfficerAction):
         return "action_unsafe"
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
-        await self.say(dispatcher, tracker, "utter_unsafe")
+        in_report = tracker.active_loop.get("name") == "report_form"
+        await self.say(dispatcher, tracker, "utter_report_unsafe" if in_report else "utter_unsafe")
         call_officer(dispatcher, str(tracker.get_slot("danger_reason") or "immediate_danger"), "P0")
-        return []
+        return [] if in_report else [SlotSet("safety_question", True)]
 
 
 class StillHere(OfficerAction):

@@ -23,8 +23,8 @@ from dialogues.actions.answer import (
     why_button,
     worker_button,
 )
+from dialogues.actions.calling import call_officer
 from dialogues.actions.journey import Journey, whom_to_ask
-from dialogues.actions.officer import call_officer
 from dialogues.actions.ports import FoundService, Services
 from dialogues.actions.progress import done_steps
 from dialogues.actions.reading import (

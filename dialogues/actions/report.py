@@ -10,6 +10,8 @@ from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 from rasa_sdk.forms import FormValidationAction
 
+from dialogues.actions.calling import call_officer
+from dialogues.actions.reading import entity
 from dialogues.understanding.fold import fold, words
 
 #: In the order in which they are asked.
@@ -28,6 +30,12 @@ QUESTIONS = (
 #: The question after whose answer an officer is called. What comes later reaches the officer as it is answered.
 ESSENTIAL = "report_child"
 SKIPPED = "skipped"
+#: What danger is told with, beside the answers: the words in which it was heard.
+DANGER = "report_danger"
+#: Whether the report goes on after danger was heard in it. None: nothing was heard.
+GOES_ON = "report_goes_on"
+#: Questions that are answered by telling what was seen: such words are the answer, also where they alarm.
+TOLD_FREELY = frozenset({ESSENTIAL, "report_adult", "report_need", "report_wish"})
 #: As it can be typed instead of tapped, folded.
 SKIP_WORDS = frozenset({"skip", "next", "passer", "suivant", "saltar", "omitir", "siguiente", "تخطي", "التالي"})
 AGE_BANDS = ((4, "0-4"), (9, "5-9"), (14, "10-14"), (17, "15-17"))
@@ -54,6 +62,32 @@ def answers_of(tracker: Any) -> dict[str, str]:
     """What was answered so far, by the name of the question. Skipped ones are left out."""
     said = {name: tracker.get_slot(name) for name in QUESTIONS}
     return {name: as_told(value) for name, value in said.items() if value is not None and value != SKIPPED}
+
+
+def has_called(tracker: Any) -> bool:
+    """Whether this report called an officer before: by its essential questions, or by danger that was heard in it."""
+    return tracker.get_slot(ESSENTIAL) is not None or tracker.get_slot(GOES_ON) is True
+
+
+def said_in_words(tracker: Any) -> str:
+    """What was written. A button has no words of theirs."""
+    said = str(tracker.latest_message.get("text") or "").strip()
+    return "" if said.startswith("/") else said
+
+
+def words_of_danger(tracker: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    """What a message that alarmed says in a report: the slots it answers, and all that an officer is told.
+
+    Words that tell what was seen, or name where it is, are the answer to the question that waits for that. Any other
+    question is asked again, and the words go along as they are.
+    """
+    said, told = said_in_words(tracker), answers_of(tracker)
+    if not said:
+        return {}, told
+    asked = tracker.get_slot("requested_slot")
+    if asked in TOLD_FREELY or (asked == "report_place" and entity(tracker, "place")):
+        return {asked: said}, {**told, asked: as_told(said)}
+    return {}, {**told, DANGER: as_told(said)}
 
 
 def as_told(value: object) -> str:
@@ -104,19 +138,17 @@ class ValidateReportForm(FormValidationAction):  # type: ignore[misc]
         return events
 
     def validate_report_now(self, value: Any, dispatcher: Any, tracker: Any, domain: Any) -> dict[str, Any]:
-        return {"report_now": value}  # nobody is told before the essential questions are answered
+        return _told_once_called(dispatcher, tracker, "report_now", value)
 
     def validate_report_place(self, value: Any, dispatcher: Any, tracker: Any, domain: Any) -> dict[str, Any]:
-        return {"report_place": answer_of(value)}
+        return _told_once_called(dispatcher, tracker, "report_place", answer_of(value))
 
     def validate_report_child(self, value: Any, dispatcher: Any, tracker: Any, domain: Any) -> dict[str, Any]:
         """Who saw a child in need must not have to finish a form: an officer is called now."""
         answer = answer_of(value)
         told = {**answers_of(tracker), **({} if answer == SKIPPED else {ESSENTIAL: as_told(answer)})}
         priority = "P1" if tracker.get_slot("report_now") is True else "P2"
-        dispatcher.utter_message(
-            json_message={"waymark": "call_officer", "reason": "report_case", "priority": priority, "report": told}
-        )
+        call_officer(dispatcher, "report_case", priority, told, goes_on=tracker.get_slot(GOES_ON) is True)
         return {ESSENTIAL: answer}
 
     def validate_report_children(self, value: Any, dispatcher: Any, tracker: Any, domain: Any) -> dict[str, Any]:
@@ -169,7 +201,7 @@ class BeginReport(Action):  # type: ignore[misc]
 
 def forgotten() -> list[dict[str, Any]]:
     """No answer is left."""
-    return [SlotSet(name, None) for name in QUESTIONS]
+    return [SlotSet(name, None) for name in (*QUESTIONS, GOES_ON)]
 
 
 def _empties_question(event: Mapping[str, Any]) -> bool:
@@ -182,7 +214,12 @@ def answer_of(value: Any) -> str:
     return SKIPPED if not said or " ".join(words(fold(said))) in SKIP_WORDS else said
 
 
-def _told(dispatcher: Any, question: str, answer: str) -> dict[str, Any]:
+def _told_once_called(dispatcher: Any, tracker: Any, question: str, answer: Any) -> dict[str, Any]:
+    """Nobody is told before the essential questions are answered, unless danger called somebody earlier."""
+    return _told(dispatcher, question, answer) if tracker.get_slot(GOES_ON) is True else {question: answer}
+
+
+def _told(dispatcher: Any, question: str, answer: Any) -> dict[str, Any]:
     if answer != SKIPPED:
         report: Mapping[str, str] = {question: as_told(answer)}
         dispatcher.utter_message(json_message={"waymark": "reported", "report": report})

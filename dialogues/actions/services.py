@@ -11,7 +11,7 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.forms import FormValidationAction
 
 from dialogues.actions.answer import person_button
-from dialogues.actions.officer import call_officer
+from dialogues.actions.calling import call_officer
 from dialogues.actions.ports import FoundPlace, FoundService, Services
 from dialogues.actions.reading import button, country_of, entity, fact, language_of, number_to_call
 from dialogues.actions.results import card, remembered

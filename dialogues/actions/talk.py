@@ -9,7 +9,8 @@ from typing import Any
 from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 
-from dialogues.actions.officer import OfficerAction, call_officer
+from dialogues.actions.calling import call_officer
+from dialogues.actions.officer import OfficerAction
 from dialogues.actions.ports import Services
 from dialogues.actions.procedures import Shelf, ask_whether, note_gap, offer_to_tell
 from dialogues.actions.reading import entity, language_of

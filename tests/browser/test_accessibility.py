@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, exp
 from sqlalchemy.engine import Connection
 
 import bot.desk
-from bot.cases import consent, consult, handover, receipts, store, waiting
+from bot.cases import consent, consult, handover, panel, receipts, store, waiting
 from bot.cases import service as cases
 from bot.cases.guests import service as guests
 from bot.cases.guests.model import Role as GuestRole
@@ -152,6 +152,9 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
         handover.offer(tx, his, foreign, to=ines.id, note="She only writes at night.")
         consult.ask(tx, his, foreign, of=ines.id, note="Does she read fourteen to you?")
         consult.ask(tx, hand, held, of=omar.id, note="هل نتصل بأختها؟")
+        panel.name_member(tx, his, foreign, ines.id)
+        panel.write_view(tx, hand, foreign, "Stay with the aunt: she knows her.")
+        panel.name_member(tx, hand, held, omar.id)
         cases.close_case(tx, hand, closed, closing="helped", checked=closure.CHECKLIST)
         cases.write_note(tx, hand, held, text="Her aunt called.", once="1")
         minute = hand.at.hour * 60
@@ -279,6 +282,7 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
             "/desk/cases/{id}/file": [f"{case}/file", f"/desk/cases/{watched}/file"],
             "/desk/cases/{id}/print": [f"{case}/print"],
             "/desk/cases/{id}/seen-by": [f"{case}/seen-by"],
+            "/desk/cases/{id}/panel": [f"/desk/cases/{foreign}/panel"],
             "/desk/cases/{id}/exchange": [f"{case}/exchange"],
             "/desk/cases/{id}/requests/new": [f"{case}/requests/new", f"{case}/requests/new?type=case_transfer"],
             "/desk/cases/{id}/review": [f"/desk/cases/{foreign}/review"],

@@ -129,10 +129,13 @@ def test_every_screen_fits_and_reads_in_its_direction(desk, sign_in, held, langu
     page = sign_in(amira, viewport=viewport, color_scheme=scheme)
 
     for path in (f"/desk/cases/{case_id}/file", f"/desk/cases/{case_id}/refer", f"/desk/cases/{case_id}/seen-by",
-                 f"/desk/cases/{case_id}", "/desk/rota", "/desk/arrivals", "/desk/mine"):  # fmt: skip
+                 f"/desk/cases/{case_id}", "/desk/rota", "/desk/arrivals", "/desk/mine", "/desk/account"):  # fmt: skip
         page.goto(desk.url(f"{path}?lang={language}"))
         expect(page.locator("html")).to_have_attribute("dir", "rtl" if language == "ar" else "ltr")
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+        assert page.locator(".who").evaluate(
+            "who => { who.textContent = 'Amira Haddad-Okonkwo'; return who.scrollWidth <= who.clientWidth }"
+        ), path
         unnamed = page.evaluate(
             "[...document.querySelectorAll('input:not([type=hidden]), select, textarea')]"
             ".filter(each => !each.labels?.length && !each.getAttribute('aria-label')).map(each => each.name)"

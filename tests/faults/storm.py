@@ -29,7 +29,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.conversations import service
+from bot.conversations import service, stuck
 from bot.conversations.model import FAILPOINTS, Author, Direction
 from bot.conversations.store import conversations, deliveries, inbox, outbox
 from bot.kernel.clock import SystemClock
@@ -233,12 +233,12 @@ async def _calm(
     """Leave a server alone until nothing is left to do. Then do what an officer would: release what is held."""
     await servers.start()
     await _until_done(servers, people, database, plan.drain_seconds, report)
-    held = await database.read(lambda tx: service.dead_letters(tx, limit=100_000))
+    held = await database.read(lambda tx: stuck.dead_letters(tx, limit=100_000))
     report.held_and_shown = len(held)
     report.released = await database.read(lambda tx: _texts(tx, vault, {letter.id for letter in held}))
     now = SystemClock().now()
     for letter in held:
-        await database.write(partial(service.retry_delivery, outbox_id=letter.id, at=now))
+        await database.write(partial(stuck.retry_delivery, outbox_id=letter.id, at=now))
     if held:
         await _until_done(servers, people, database, plan.drain_seconds, report)
     await servers.end(signal.SIGTERM)
@@ -292,7 +292,7 @@ async def _judge(database: Database, vault: Vault, ledger: Path, plan: Plan, rep
     arrived = _arrived(ledger)
     await _judge_replies(database, [line for line, _ in spoken], arrived, report)
     _judge_order(wanted, arrived, report)
-    report.wrong += await database.read(lambda tx: service.check_invariants(tx, SystemClock().now()))
+    report.wrong += await database.read(lambda tx: stuck.check_invariants(tx, SystemClock().now()))
     for name in (
         "inbound_lost", "inbound_doubled", "calls_lost", "calls_doubled", "outbound_lost",
         "duplicates_without_cause", "out_of_order",

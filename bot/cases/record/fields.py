@@ -193,6 +193,7 @@ SECTIONS: Sequence[Section] = (
             Field("reported_adult", N_("The adult, as it was said"), Kind.LONG),
             Field("reported_need", N_("What is needed first"), Kind.CHOICE, FIRST_NEEDS),
             Field("reported_seen", N_("What was seen"), Kind.LONG),
+            Field("reported_danger", N_("Words that raised the alarm"), Kind.LONG),
             Field("reported_reach", N_("How to reach whoever reported it"), Kind.LONG),
             Field("reported_else", N_("Other answers, as they were written"), Kind.LONG),
         ),

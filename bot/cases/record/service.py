@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from bot.cases import intake
+from bot.cases import intake, panel_store
 from bot.cases import store as case_store
 from bot.cases.guests.model import VIEWED
 from bot.cases.hand import SYSTEM, Hand, key_of, note_in_audit, target, unseal, visible, write_down
@@ -40,6 +40,8 @@ RISK_TASKS = {
 }
 #: What the date of the next look in a best-interests procedure asks for.
 NEXT_LOOK = "bi_review"
+#: What was decided on the best interests of the child: with it the panel has done its work.
+DETERMINATION = "bi_outcome"
 #: Tasks that the record makes, by their kind.
 MADE_TASKS = {**RISK_TASKS, NEXT_LOOK: N_("Look at the best-interests decision again")}
 #: A day without a clock is meant for its middle, by UTC.
@@ -134,13 +136,29 @@ def show_record(tx: Connection, hand: Hand, case_id: str) -> Record:
     return replace(record, facts=facts, hidden=record.hidden | restricted, locked=True)
 
 
+def facts_of(tx: Connection, vault: Vault, case: Case, codes: Collection[str]) -> dict[str, Fact]:
+    """What these fields say, of a case that was opened for whoever asks and may see them."""
+    return {
+        row.field: Fact(row.id, _values(tx, vault, case, row), row.officer_id, row.at)
+        for row in store.present_facts(tx, case.id)
+        if row.field in codes
+    }
+
+
+def risk_of(tx: Connection, vault: Vault, case: Case) -> Assessment | None:
+    """The risk in force, of a case that was opened for whoever asks."""
+    return in_force(_assessments(tx, vault, case))
+
+
+def is_determined(tx: Connection, hand: Hand, case: Case) -> bool:
+    """Whether the best interests of the child were decided."""
+    decided = facts_of(tx, hand.vault, case, {DETERMINATION}).get(DETERMINATION)
+    return decided is not None and bool(decided.values)
+
+
 def _record(tx: Connection, hand: Hand, case: Case) -> Record:
     readable = {code for code, field in FIELDS.items() if _reads(hand.officer, field, case)}
-    facts = {
-        row.field: Fact(row.id, _values(tx, hand.vault, case, row), row.officer_id, row.at)
-        for row in store.present_facts(tx, case.id)
-        if row.field in readable
-    }
+    facts = facts_of(tx, hand.vault, case, readable)
     tasks = [_task(tx, hand.vault, case, row) for row in store.tasks_of(tx, case.id)]
     return Record(case, facts, frozenset(FIELDS) - readable, tasks, _assessments(tx, hand.vault, case))
 
@@ -173,7 +191,16 @@ def write_fields(
     _put(tx, hand, case, {code: wanted[code] for code in changed}, {code: row.id for code, row in present.items()})
     if NEXT_LOOK in changed:
         _plan_next_look(tx, hand, case, wanted[NEXT_LOOK])
+    if DETERMINATION in changed and wanted[DETERMINATION]:
+        _end_panel(tx, hand, case)
     return changed
+
+
+def _end_panel(tx: Connection, hand: Hand, case: Case) -> None:
+    """It is decided: whoever was named for that reads no more."""
+    if ended := panel_store.end(tx, case.id, by=hand.officer.id, at=hand.at):
+        facts = {"members": str(ended)}
+        write_down(tx, hand.vault, case, "panel_decided", officer_id=hand.officer.id, at=hand.at, facts=facts)
 
 
 def _plan_next_look(tx: Connection, hand: Hand, case: Case, day: Sequence[str]) -> None:
@@ -377,7 +404,7 @@ def seen_by(tx: Connection, hand: Hand, case_id: str) -> list[Reader]:
     case = target(tx, hand, case_id, Permission.CASE_SEEN_BY, lock=False)
     readers: dict[str, Reader] = {}
     for row in audit.read_log(tx, object=f"case:{case.id}", limit=MOST_READERS):
-        if row.act not in (Permission.CASE_READ, Permission.RECORD_READ, VIEWED):
+        if row.act not in (Permission.CASE_READ, Permission.RECORD_READ, Permission.PANEL_READ, VIEWED):
             continue
         known = readers.get(row.actor)
         if known is None:

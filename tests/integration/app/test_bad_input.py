@@ -12,6 +12,7 @@ import aiohttp
 from bot.channels.model import LONGEST_TEXT
 from bot.channels.telegram.routes import LARGEST_UPDATE
 from bot.conversations import service as conversations
+from bot.conversations import stuck
 from bot.kernel.access import Role
 from tests.integration.app.program import OURS, Helpline, Person, telegram_update
 from tests.peers.telegram import FakeTelegram
@@ -291,7 +292,7 @@ async def test_data_that_no_button_carries_never_becomes_a_command(telegram_help
     await telegram_helpline.settled()
 
     assert "are you there" in await telegram_helpline.said_by_people()
-    assert await telegram_helpline.database.read(conversations.parked) == []
+    assert await telegram_helpline.database.read(stuck.parked) == []
 
 
 # --- the terminal's door ---

@@ -14,8 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.channels.terminal.key import read_key
-from bot.conversations import service as conversations
-from bot.conversations import store
+from bot.conversations import store, stuck
 from bot.foreground import CannotDo
 from bot.kernel.access import Role
 from bot.kernel.crypto import data_keys
@@ -334,7 +333,7 @@ async def test_a_case_that_is_open_is_closed_and_its_alarm_ends(helpline: Helpli
     assert await helpline.database.read(_climbing) == 0
     assert (await desk.post(f"/desk/cases/{case_id}/reopen"))[0] in {404, 409}
     assert (await desk.post(f"/desk/cases/{case_id}/claim"))[0] == 404
-    broken = await helpline.database.read(lambda tx: conversations.check_invariants(tx, helpline.waymark.clock.now()))
+    broken = await helpline.database.read(lambda tx: stuck.check_invariants(tx, helpline.waymark.clock.now()))
     assert broken == []
 
 

@@ -8,7 +8,9 @@ from bot.cases.record import store as record
 from tests.integration.app.program import Helpline, Person
 
 
-async def test_who_waits_reads_how_long_and_three_answers_of_a_report_are_a_case_with_a_file(helpline: Helpline):
+async def test_who_waits_reads_how_long_and_danger_raises_the_case_of_a_report_without_ending_it(
+    helpline: Helpline,
+):
     async with Person(helpline) as person:
         before = await person.write("how long?")
         asked = await person.write("I want to talk to a person")
@@ -23,10 +25,22 @@ async def test_who_waits_reads_how_long_and_three_answers_of_a_report_are_a_case
         await worker.write("Calais, behind the station")
         fourth = await worker.write("a boy of about ten, cold and hungry")
         await worker.write("there are 3")
+        danger = await worker.write("one boy is bleeding from the head and does not wake up")
+        sixth = await worker.write("about 10")
         await worker.write("stop")
     assert "How many children are there?" in fourth
-    reported = store.cases.c.reason == "report_case"
+    assert danger.count("How old is the child?") == 2
+    assert danger.rindex("Say that a child needs a doctor.") < danger.rindex("How old is the child?")
+    assert "Is the child alone, or with whom?" in sixth
+    reported = store.cases.c.reason == "medical_emergency"
     [row] = await helpline.database.read(lambda tx: tx.execute(store.cases.select().where(reported)).all())
-    assert row.priority == "P1"
+    assert row.priority == "P0"
     fields = {each.field for each in await helpline.database.read(lambda tx: record.present_facts(tx, row.id))}
-    assert fields == {"reported_now", "location", "reported_seen", "reported_children"}
+    assert fields == {
+        "reported_now",
+        "location",
+        "reported_seen",
+        "reported_children",
+        "reported_danger",
+        "reported_age",
+    }

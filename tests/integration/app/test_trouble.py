@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from bot import app
 from bot.app import CannotStart, Waymark, opened, serve
 from bot.bridges import ReadingRoom
-from bot.conversations import service as conversations
+from bot.conversations import stuck
 from bot.conversations.model import LEASE
 from bot.kernel import officers, sessions
 from bot.kernel.access import Role
@@ -75,7 +75,7 @@ async def nothing_is_lost(helpline: Helpline, sent: int, clock: SetClock | None 
         clock.advance(LEASE)
     await helpline.settled()
     assert len(await helpline.said_by_people()) == sent
-    broken = await helpline.database.read(lambda tx: conversations.check_invariants(tx, helpline.waymark.clock.now()))
+    broken = await helpline.database.read(lambda tx: stuck.check_invariants(tx, helpline.waymark.clock.now()))
     assert broken == []
 
 

@@ -15,6 +15,7 @@ from bot.cases.model import Case, CaseNotFound, CaseStatus, NotAllowedNow
 from bot.cases.own import A_PERSON_LOOKS, NOT_FOUND, PERSON_GIVES_CODE, WRITE_CODE
 from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store
+from bot.conversations import stuck
 from bot.conversations.duress import TOO_COMMON
 from bot.conversations.service import Watched
 from bot.conversations.turn import NEUTRAL, NEUTRAL_AGAIN
@@ -287,7 +288,7 @@ async def test_what_waited_to_be_sent_is_held_back_when_the_word_is_written(phon
     await phone.talk.sender.drain()
 
     assert "We meet at the church" not in phone.talk.channel.texts
-    assert await phone.talk.database.read(conversations.dead_letters) == []
+    assert await phone.talk.database.read(stuck.dead_letters) == []
 
 
 async def test_a_new_word_is_one_more_so_whoever_has_the_phone_takes_none_away(phone: Phone):

@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 import sqlalchemy as sa
 
+from bot.cases import service
 from bot.cases.record import service as record
+from bot.cases.record.closure import CHECKLIST
 from bot.cases.record.store import facts
 from bot.cases.reported import ANOTHER, FIELD_OF
 from dialogues.runtime.model import Reply
@@ -101,7 +103,7 @@ async def test_however_many_reports_come_from_one_talk_the_line_above_the_newest
     await phone.claimed(amira)
 
     said = await in_file(phone, amira)
-    heading, *lines = said["reported_else"][0].splitlines()[-11:]
+    heading, *lines = said["reported_else"][0].splitlines()[-len(FIELD_OF) - 1 :]
     assert heading == ANOTHER
     assert all(" 8 word" in line for line in lines)
     assert said["location"] == ("Calais, behind the station",)
@@ -128,6 +130,63 @@ async def test_danger_in_the_middle_of_a_report_is_no_other_report(phone: Phone)
     amira = await phone.officer("Amira")
     await phone.claimed(amira)
 
+    assert (await in_file(phone, amira)).keys() == {"reported_now", "location", "reported_seen"}
+
+
+async def test_danger_that_comes_before_the_third_answer_is_the_same_report_and_its_words_are_kept(phone: Phone):
+    bleeds = {"report_now": "yes", "report_danger": "she is bleeding"}
+    await answers(phone, CALL | {"reason": "medical_emergency", "priority": "P0", "report": bleeds})
+    await told(phone, report_place="Calais, behind the station")
+    await answers(phone, CALL | {"report": FIRST, "report_goes_on": True})
+    worse = {"report_danger": "she does not answer any more", **FIRST}
+    await answers(phone, CALL | {"reason": "medical_emergency", "report": worse, "report_goes_on": True})
+    await told(phone, report_age="10-14")
+    amira = await phone.officer("Amira")
+    case = await phone.claimed(amira)
+
+    assert (case.reason, case.priority.value) == ("medical_emergency", "P0")
+    assert await in_file(phone, amira) == {
+        "reported_now": ("yes",),
+        "location": ("Calais, behind the station",),
+        "reported_seen": ("A boy, cold",),
+        "reported_danger": ("she is bleeding\nshe does not answer any more",),
+        "reported_age": ("10-14",),
+    }
+
+
+async def test_danger_in_a_second_report_adds_its_words_to_that_report_once(phone: Phone):
+    await answers(phone, CALL | {"report": FIRST})
+    heard = {"report_now": "no", "report_danger": "they took her"}
+    await answers(phone, CALL | {"report": heard})
+    await answers(phone, CALL | {"report": {**ANOTHER_CHILD, **heard}, "report_goes_on": True})
+    amira = await phone.officer("Amira")
+    await phone.claimed(amira)
+
+    said = await in_file(phone, amira)
+    assert said["reported_else"][0].splitlines() == [
+        "Another report from the same talk, perhaps about another child:",
+        "Was it happening then? No",
+        "Words that raised the alarm: they took her",
+        "Where they are: Lille, the park",
+        "What was seen: A girl, alone",
+    ]
+    assert "reported_danger" not in said
+
+
+async def test_a_report_that_goes_on_after_its_case_was_closed_opens_another(phone: Phone):
+    await answers(phone, CALL | {"reason": "threats", "priority": "P0", "report": {"report_danger": "they are here"}})
+    amira = await phone.officer("Amira")
+    first = await phone.claimed(amira)
+
+    def close(tx):
+        service.close_case(tx, phone.hand(amira), first.id, closing="helped", checked=CHECKLIST)
+
+    await phone.talk.database.write(close)
+    await phone.talk.settle()
+    await answers(phone, CALL | {"report": FIRST, "report_goes_on": True})
+    second = await phone.claimed(amira)
+
+    assert second.id != first.id
     assert (await in_file(phone, amira)).keys() == {"reported_now", "location", "reported_seen"}
 
 

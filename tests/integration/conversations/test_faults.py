@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bot.conversations import service
+from bot.conversations import service, stuck
 from bot.conversations.model import LEASE, InboxState
 from bot.conversations.store import LeaseLost, claim_turns, conversations, inbox
 from bot.kernel.database import Database, DatabaseUnavailable, metadata
@@ -29,7 +29,7 @@ async def test_a_poisoned_message_is_parked_after_five_tries_shown_and_its_conve
         "I could not read your message. A person will read it and answer you here.",
         "echo after it",
     ]
-    (shown,) = await world.database.read(service.parked)
+    (shown,) = await world.database.read(stuck.parked)
     assert (shown.attempts, shown.failures, shown.error_code) == (5, 5, "RuntimeError")
     assert await world.calls() == [("understanding_failed", "P1")]
 
@@ -40,7 +40,7 @@ async def test_a_parked_message_is_shown_even_if_no_case_can_be_opened(world: Wo
     for _ in range(5):
         await world.later(timedelta(seconds=16))
 
-    assert len(await world.database.read(service.parked)) == 1
+    assert len(await world.database.read(stuck.parked)) == 1
     assert len(world.channel.sent) == 1
 
 
@@ -49,10 +49,10 @@ async def test_a_parked_message_can_be_tried_again_after_a_repair(world: World):
     await world.write("he has a knife")
     for _ in range(5):
         await world.later(timedelta(seconds=16))
-    (shown,) = await world.database.read(service.parked)
+    (shown,) = await world.database.read(stuck.parked)
 
     world.cases.broken = False
-    assert await world.database.write(lambda tx: service.retry_parked(tx, shown.seq, world.clock.now()))
+    assert await world.database.write(lambda tx: stuck.retry_parked(tx, shown.seq, world.clock.now()))
     await world.settle()
 
     assert world.channel.texts[-1] == "echo he has a knife"
@@ -77,7 +77,7 @@ async def test_a_message_that_kills_us_again_and_again_is_parked_too(world: Worl
 
     await world.settle()
 
-    (shown,) = await world.database.read(service.parked)
+    (shown,) = await world.database.read(stuck.parked)
     assert shown.error_code == "crashed"
 
 
@@ -298,9 +298,9 @@ async def test_old_receipts_are_forgotten_and_others_stay(world: World):
     await world.settle()
     await world.write("waiting")
 
-    assert await world.database.write(lambda tx: service.forget_old_receipts(tx, world.clock.now())) == 0
+    assert await world.database.write(lambda tx: stuck.forget_old_receipts(tx, world.clock.now())) == 0
     world.clock.advance(timedelta(days=31))
-    assert await world.database.write(lambda tx: service.forget_old_receipts(tx, world.clock.now())) == 1
+    assert await world.database.write(lambda tx: stuck.forget_old_receipts(tx, world.clock.now())) == 1
     left = await world.rows(sa.select(inbox.c.state))
     assert [row.state for row in left] == [InboxState.WAITING.value]
     await world.settle()

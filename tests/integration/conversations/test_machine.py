@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bot.channels.model import ChannelBusy, DeliveryUncertain, RawMessage
-from bot.conversations import service
+from bot.conversations import service, stuck
 from bot.conversations.model import Author, Direction
 from bot.conversations.store import claim_replies, claim_turns, deliveries
 from bot.kernel.clock import SetClock
@@ -122,9 +122,9 @@ class MessagePath(RuleBasedStateMachine):
         world = self.world
         for _ in range(40):
             await world.later(timedelta(seconds=40))
-        held = {letter.id for letter in await world.database.read(service.dead_letters)}
+        held = {letter.id for letter in await world.database.read(stuck.dead_letters)}
         for reply in held:
-            await world.database.write(lambda tx, reply=reply: service.retry_delivery(tx, reply, world.clock.now()))
+            await world.database.write(lambda tx, reply=reply: stuck.retry_delivery(tx, reply, world.clock.now()))
         await world.later(timedelta(seconds=40))
         uncertain = Counter(
             row.outbox_id

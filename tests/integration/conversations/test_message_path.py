@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 from bot.channels.model import Button
-from bot.conversations import service
+from bot.conversations import service, stuck
 from bot.conversations.model import Author, ConversationKind, Direction, MessageClass, Mode, OutboxState
 from bot.conversations.store import conversations, inbox, messages
 from dialogues.runtime.model import Choice, Reply
@@ -161,7 +161,7 @@ async def test_a_payload_of_arbitrary_bytes_survives_the_inbox(world: World):
     await world.inbox.accept(RawMessage("paper", "main", "b1", "+1", bytes(range(256))))
     await world.settle()
 
-    (waiting,) = await world.database.read(service.parked)
+    (waiting,) = await world.database.read(stuck.parked)
     assert waiting.error_code == "PayloadUnreadable"
 
 

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.channels.model import ChannelBusy, DeliveryUncertain, MessageRefused, PersonUnreachable
-from bot.conversations import service
+from bot.conversations import service, stuck
 from bot.conversations.model import MessageClass, OutboxState
 from bot.conversations.store import LeaseLost, claim_replies, deliveries, outbox
 from tests.integration.conversations.world import World
@@ -102,7 +102,7 @@ async def test_what_cannot_arrive_is_given_up_at_once_shown_and_does_not_hold_up
     await world.settle()
 
     assert world.channel.texts == ["two"]
-    (letter,) = await world.database.read(service.dead_letters)
+    (letter,) = await world.database.read(stuck.dead_letters)
     assert (letter.state, letter.cause, letter.attempts) == (OutboxState.DEAD, cause, 1)
 
 
@@ -112,14 +112,14 @@ async def test_after_a_day_a_reply_is_given_up_and_an_officer_can_try_it_again(w
 
     for _ in range(30):
         await world.later(timedelta(hours=1))
-    (letter,) = await world.database.read(service.dead_letters)
+    (letter,) = await world.database.read(stuck.dead_letters)
     assert letter.cause == "http_503"
     world.channel.faults.clear()
-    assert await world.database.write(lambda tx: service.retry_delivery(tx, letter.id, world.clock.now()))
+    assert await world.database.write(lambda tx: stuck.retry_delivery(tx, letter.id, world.clock.now()))
     await world.settle()
 
     assert world.channel.texts == ["hello"]
-    assert await world.database.read(service.dead_letters) == []
+    assert await world.database.read(stuck.dead_letters) == []
 
 
 async def test_a_one_time_link_is_never_sent_again_even_by_hand(world: World):
@@ -127,8 +127,8 @@ async def test_a_one_time_link_is_never_sent_again_even_by_hand(world: World):
     world.channel.faults.append(DeliveryUncertain("paper", "timeout"))
     await world.settle()
 
-    (letter,) = await world.database.read(service.dead_letters)
-    assert not await world.database.write(lambda tx: service.retry_delivery(tx, letter.id, world.clock.now()))
+    (letter,) = await world.database.read(stuck.dead_letters)
+    assert not await world.database.write(lambda tx: stuck.retry_delivery(tx, letter.id, world.clock.now()))
 
 
 async def test_a_reply_whose_sender_died_is_sent_again_with_the_cause_written_down(world: World):

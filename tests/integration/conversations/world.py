@@ -23,7 +23,7 @@ from bot.channels.model import (
     PayloadUnreadable,
     RawMessage,
 )
-from bot.conversations import service
+from bot.conversations import service, stuck
 from bot.conversations.inbox import Inbox
 from bot.conversations.model import Allowance
 from bot.conversations.outbox import Sender
@@ -276,4 +276,4 @@ class World:
         return await self.database.read(lambda tx: list(tx.execute(query)))
 
     async def problems(self) -> list[str]:
-        return await self.database.read(lambda tx: service.check_invariants(tx, self.clock.now()))
+        return await self.database.read(lambda tx: stuck.check_invariants(tx, self.clock.now()))

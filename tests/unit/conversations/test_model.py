@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.conversations.heard import read_tap, tapped_risk
 from bot.conversations.model import (
     FAILPOINTS,
     LEASE,
@@ -25,7 +26,6 @@ from bot.conversations.model import (
     retry_delay,
     turn_retry_delay,
 )
-from bot.conversations.turn import read_tap, tapped_risk
 from dialogues.understanding.model import Priority
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

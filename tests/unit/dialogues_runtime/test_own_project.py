@@ -76,12 +76,12 @@ def all_sentences() -> set[str]:
     return {words for words, _ in sentences(PROJECT.domain)} | marked_in_actions()
 
 
-def danger_texts(language: str) -> list[tuple[str, str]]:
+def danger_texts(language: str, begins: str = "utter_danger_") -> list[tuple[str, str]]:
     """Every first reply to danger as it is read, with the response it is in."""
     return [
         (name, fill(TRANSLATE(language, variation.text), {"emergency_number": "112"}))
         for name, variations in PROJECT.domain.responses.items()
-        if name.startswith("utter_danger_")
+        if name.startswith(begins)
         for variation in variations
     ]
 
@@ -114,7 +114,7 @@ def test_every_response_is_said_by_a_rule_a_form_or_an_action() -> None:
         for slot in form.required_slots
         for name in ask_names(form.name, slot)
     }
-    by_code = {f"utter_danger_{code}" for code in CODES}
+    by_code = {f"utter_{danger}_{code}" for code in CODES for danger in ("danger", "report_danger")}
     for_rasa_only = {"utter_procedure", "utter_search_service"}  # it wants words for each retrieval intent
 
     assert PROJECT.domain.responses.keys() - said - asked - by_code - for_rasa_only <= words_in_code()
@@ -159,6 +159,24 @@ def test_a_first_reply_to_danger_is_short_gives_the_number_first_and_asks_one_qu
         asked = text.rstrip()[-1]
         assert asked in "?؟", (name, text)
         assert sum(text.split("\n", 1)[1].count(mark) for mark in "?؟") == 1, (name, text)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_danger_in_a_report_is_answered_as_elsewhere_and_asks_nothing_beside_the_report(language: str) -> None:
+    of_reporters = {
+        name.replace("utter_", "utter_report_"): TRANSLATE(language, variations[0].text).split("\n")
+        for name, variations in PROJECT.domain.responses.items()
+        if name.startswith("utter_danger_")
+    }
+    found = dict(danger_texts(language, "utter_report_danger_"))
+
+    assert found.keys() == of_reporters.keys()
+    for name, text in found.items():
+        said, elsewhere = text.split("\n"), of_reporters[name]
+        assert len(text.split()) <= 60, (name, len(text.split()), text)
+        assert "112" in said[0], (name, text)
+        assert not {"?", "؟"} & set("".join(said[1:])), (name, text)
+        assert said[1] == elsewhere[1], name
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -231,8 +249,11 @@ def test_whatever_was_said_before_danger_is_answered_and_reaches_an_officer(
         turn = await engine.turn(state, UserMessage("they are here", "in_danger", entities=danger))
         assert any(sign.isdigit() for sign in turn.replies[0].text.split("\n")[0])
         call = {"waymark": "call_officer", "reason": "threats", "priority": "P0"}
-        assert turn.replies[-1].custom.items() >= call.items()  # and what a report has asked so far
-        assert not turn.state.active_loop
+        assert turn.replies[1].custom.items() >= call.items()  # and what a report has asked so far
+        goes_on = turn.state.slots.get("report_goes_on") is True
+        assert goes_on <= (turn.state.slots.get("audience") == "worker")
+        assert turn.state.active_loop.get("name") == ("report_form" if goes_on else None)
+        assert len(turn.replies) == (3 if goes_on else 2)
 
     asyncio.run(talk())
 
