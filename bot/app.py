@@ -396,7 +396,9 @@ class Waymark:
         if self.settings.telegram_mode == "webhook":
             return telegram.listen_by_webhook(self.settings.public_url, self._webhook_secret())
         # Telegram allows one listener. Of several servers the others wait until it is gone.
-        return self.database.alone(f"telegram {telegram.account}", Poller(telegram, self.inbox, self.clock).run)
+        poller = Poller(telegram, self.inbox, self.clock)
+        self.health.add("telegram", poller.hears)
+        return self.database.alone(f"telegram {telegram.account}", poller.run)
 
     def _webhook_secret(self) -> str:
         return self.settings.telegram_webhook_secret.value

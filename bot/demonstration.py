@@ -97,6 +97,9 @@ async def greeting(database: Database, settings: Settings, clock: Clock, *, demo
             *(f"  as {name:<12} {url}{link_path(token)}" for name, token in links),
             "Remove it with: ./waymark demo remove",
         ]
+    elif not any(officer.active for officer in await database.read(list_officers)):
+        lines += ["", "Nobody can sign in yet. In another terminal:"]
+        lines.append("  ./waymark user add 'Your name' --as yourname --role admin")
     lines += ["", _about_telegram(settings), "Stop with Ctrl-C.", ""]
     return "\n".join(lines)
 
@@ -109,7 +112,7 @@ def _links(tx: Connection, clock: Clock) -> list[tuple[str, str]]:
 
 def _about_telegram(settings: Settings) -> str:
     if settings.has_outside_channel:
-        return f"Telegram: connected by {settings.telegram_mode}."
+        return f"Telegram: connecting by {settings.telegram_mode}; {settings.public_url}/readyz tells how it goes."
     return (
         "To answer on Telegram too: make a bot with @BotFather, then start with\n"
         "  WAYMARK_TELEGRAM_TOKEN=<its token> ./waymark up"

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import ctypes
 import gc
+import resource
 import sys
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -21,6 +22,8 @@ T = TypeVar("T")
 #: From malloc.h.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 KEPT_BYTES = 512 * 1024
+#: From sys/prctl.h.
+PR_SET_DUMPABLE = 4
 
 
 class CannotDo(Exception):
@@ -29,6 +32,7 @@ class CannotDo(Exception):
 
 def up() -> None:
     """Serve everything until told to stop."""
+    _keep_memory_here()
     _give_memory_back()
     gc.disable()  # what is loaded at the start is no garbage, and looking for some takes a sixth of it; see `settle`
     sys.modules["rich"] = None  # type: ignore[assignment]  # structlog would load it for tracebacks we never print
@@ -39,6 +43,17 @@ def up() -> None:
     finally:
         gc.enable()
         sys.modules.pop("rich", None)
+
+
+def _keep_memory_here() -> None:
+    """No core file, and no other process of the same account reads what we hold: it has people's words and keys in it.
+
+    What was erased may stand in freed memory until it is written over or the program ends; only root can look there.
+    For Linux (prctl(2)); elsewhere only the core file is forbidden.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def _give_memory_back() -> None:

@@ -21,6 +21,7 @@ class Person:
 
     def __init__(self, browser: Browser, url: str, *, language: str = "en", scripts: bool = True) -> None:
         self.language = language
+        self.scripts = scripts
         self.url = url
         self.context = browser.new_context(
             viewport=PHONE,  # type: ignore[arg-type]
@@ -54,7 +55,15 @@ class Person:
 
     def hears(self, *words: str | Pattern[str]) -> None:
         for each in words:
+            self._looks_for(each)
             expect(self.log).to_contain_text(each)
+
+    def _looks_for(self, words: str | Pattern[str]) -> None:
+        """Without scripts nothing comes by itself: whoever waits asks for it, and the server answers when it can."""
+        for _ in range(0 if self.scripts else 30):
+            if self.log.filter(has_text=words).count():
+                return
+            self.page.get_by_role("link", name=self.word("Look for new answers")).click()
 
 
 Comes = Callable[..., Person]

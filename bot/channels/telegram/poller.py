@@ -10,7 +10,7 @@ import asyncio
 import random
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.channels.model import ChannelError, PayloadUnreadable, RawMessage
@@ -27,6 +27,8 @@ log = get_log("channels.telegram")
 WAIT_SECONDS = 25  # how long Telegram may hold a fetch open while nobody writes
 #: Between tries after a failure. The longest is also how soon a second server takes over from a dead one.
 SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
+#: Whoever looks after the server is told when Telegram was not heard for so long. A fetch that waits takes 25 s.
+SILENT_FOR = timedelta(minutes=3)
 
 
 class Poller:
@@ -49,10 +51,15 @@ class Poller:
         self._polling_is_set = False
         self._failures = 0
         self._confirm: int | None = None
-        self.heard_at: datetime | None = None  # when Telegram last answered: for the readiness check
+        self._heard_at: datetime | None = None  # when Telegram last answered; before that, since when we listen
+
+    def hears(self) -> bool:
+        """Whether Telegram answered of late, or nobody listens here. A wrong token, or no way there, is silence."""
+        return self._heard_at is None or self._clock.now() - self._heard_at < SILENT_FOR
 
     async def run(self) -> None:
         """Listen until cancelled. No failure ends it."""
+        self._heard_at = self._clock.now()
         while True:
             try:
                 await self.listen_once()
@@ -77,7 +84,7 @@ class Poller:
         # Confirmed now. Asking with the same number again could one day forget updates that were never seen:
         # after a quiet week the ids start again anywhere, lower too.
         self._confirm = None
-        self.heard_at = self._clock.now()
+        self._heard_at = self._clock.now()
         failpoint("telegram.after_fetch")
         return await self._keep(updates)
 

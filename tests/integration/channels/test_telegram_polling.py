@@ -12,7 +12,7 @@ import pytest
 
 from bot.channels.model import ChannelBusy
 from bot.channels.telegram.channel import TelegramChannel
-from bot.channels.telegram.poller import Poller
+from bot.channels.telegram.poller import SILENT_FOR, Poller
 from bot.kernel.clock import SetClock
 from bot.kernel.database import DatabaseUnavailable
 from tests.integration.channels.conftest import Shelf
@@ -227,12 +227,16 @@ async def test_an_inbox_that_breaks_does_not_end_the_listening(
     assert shelf.texts(channel) == ["help me"]
 
 
-async def test_it_is_known_when_telegram_last_answered(
+async def test_a_telegram_that_answers_nobody_is_not_called_well(
     telegram: FakeTelegram, channel: TelegramChannel, shelf: Shelf, clock: SetClock
 ) -> None:
-    poller = a_poller(channel, shelf, clock)
-    assert poller.heard_at is None
+    poller = a_poller(channel, shelf, clock, wait=1)
+    assert poller.hears()  # nobody listens here yet: another server may
+    telegram.say(ANA, "hello")
 
-    await poller.listen_once()
+    async with listening(poller):
+        await telegram.wait_until_confirmed()
+        assert poller.hears()
+    clock.advance(SILENT_FOR)
 
-    assert poller.heard_at == clock.now()
+    assert not poller.hears()
