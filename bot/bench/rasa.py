@@ -87,8 +87,9 @@ async def run(rasa: Rasa | None, folder: Path, *, rounds: int = ROUNDS, turns: M
     async with our_server(model.parent.parent) as ours, rasa_server(rasa, model, ours) as theirs:
         ports = {OURS: ours, RASA: theirs}
         for name, of_round in scripts.items():
-            for server, port in ports.items():  # warm, as in service
-                await _round(port, of_round(0, turns[1]), f"warm-{name}-{server}", 1)
+            warming = max(turns.values()) if name == "repeating" else turns[1]
+            for server, port in ports.items():  # as in service: what repeats was said before
+                await _round(port, of_round(0, warming), f"warm-{name}-{server}", 1)
             for in_flight in turns:
                 measured = {server: Measured() for server in ports}
                 for number in range(rounds):

@@ -33,13 +33,13 @@ REPORT = (
     "/report_case",
     "/affirm",
     "by the ticket machines of the station",
-    "a boy in a red jacket who sleeps there",
-    '/report_answer{"report_children": "1"}',
+    "two boys, about twelve, with a football",
+    '/report_answer{"report_children": "2"}',
     '/report_answer{"report_age": "10-14"}',
     '/report_answer{"report_with": "adult"}',
     "/report_skip",
     '/report_answer{"report_need": "shelter"}',
-    "he wants to call his mother",
+    "he would like to go to school",
     "/report_skip",
 )
 
