@@ -127,8 +127,9 @@ class Fold:
     def set_slot(self, name: str, value: Any) -> None:
         """A slot nobody declared is not remembered."""
         if name in self.slots:
-            slot = self.domain.slots.get(name)
-            self.slots[name] = as_kept(slot, value) if slot else value
+            if value is not None and (slot := self.domain.slots.get(name)) is not None:
+                value = as_kept(slot, value)
+            self.slots[name] = value
             self._said.add(name)
 
     def moment(self) -> Moment:
@@ -214,7 +215,10 @@ class Tracker(Fold):
         if kind == "restart":
             self.events.clear()
         self.events.append(event)
-        if kind in ("restart", "session_started"):
+        if kind == "slot":  # three of four are
+            self.applied.append(event)
+            self.set_slot(str(event.get("name")), event.get("value"))
+        elif kind in ("restart", "session_started"):
             self.applied.clear()
             self._stops.clear()
             self._forget_moments()
