@@ -22,7 +22,7 @@ from msgspec import Struct, field
 
 from bot.bench.load import LoadResult, post_conversations
 from bot.bench.rasa_scripts import Conversation, count, forms, free_text, requests
-from bot.bench.rasa_server import HOW, VARIABLE, Rasa, our_server, rasa_server, train
+from bot.bench.rasa_server import HOW, VARIABLE, Rasa, Server, our_server, rasa_server, train
 
 #: How many turns a round has, by how many people write at the same time.
 TURNS = {1: 60, 16: 180}
@@ -47,6 +47,7 @@ class Measured(Struct):
     """The rounds of one server."""
 
     rounds: list[LoadResult] = field(default_factory=list)
+    cpu_seconds: float = 0.0  # of a Rasa with that of the server that says its words and runs its actions
 
     @property
     def rates(self) -> list[float]:
@@ -85,25 +86,27 @@ async def run(rasa: Rasa | None, folder: Path, *, rounds: int = ROUNDS, turns: M
     scripts = _scripts(rounds, turns)
     model = await train(rasa, folder)
     async with our_server(model.parent.parent) as ours, rasa_server(rasa, model, ours) as theirs:
-        ports = {OURS: ours, RASA: theirs}
+        servers = {OURS: ours, RASA: theirs}
         for name, of_round in scripts.items():
             warming = max(turns.values()) if name == "repeating" else turns[1]
-            for server, port in ports.items():  # as in service: what repeats was said before
-                await _round(port, of_round(0, warming), f"warm-{name}-{server}", 1)
+            for who, server in servers.items():  # as in service: what repeats was said before
+                await _round(server, of_round(0, warming), f"warm-{name}-{who}", 1)
             for in_flight in turns:
-                measured = {server: Measured() for server in ports}
+                measured = {who: Measured() for who in servers}
                 for number in range(rounds):
                     people = of_round(1 + number + rounds * list(turns).index(in_flight), turns[in_flight])
-                    for server, port in ports.items():
-                        label = f"{name}-{in_flight}-{number}-{server}"
-                        measured[server].rounds.append(await _round(port, people, label, in_flight))
-                for server, figures in measured.items():
-                    _print(name, in_flight, server=server, **_figures(figures))
+                    for who, server in servers.items():
+                        busy = server.cpu_seconds()
+                        played = await _round(server, people, f"{name}-{in_flight}-{number}-{who}", in_flight)
+                        measured[who].cpu_seconds += server.cpu_seconds() - busy
+                        measured[who].rounds.append(played)
+                for who, figures in measured.items():
+                    _print(name, in_flight, server=who, **_figures(figures))
             _print(name, in_flight, **compare(AIMS[name], measured[OURS], measured[RASA]))
 
 
-async def _round(port: int, people: Sequence[Conversation], label: str, in_flight: int) -> LoadResult:
-    return await post_conversations("127.0.0.1", port, requests(people, label), in_flight=in_flight)
+async def _round(server: Server, people: Sequence[Conversation], label: str, in_flight: int) -> LoadResult:
+    return await post_conversations("127.0.0.1", server.port, requests(people, label), in_flight=in_flight)
 
 
 def _scripts(rounds: int, turns: Mapping[int, int]) -> dict[str, Rounds]:
@@ -130,6 +133,7 @@ def _figures(measured: Measured) -> dict[str, float]:
         "turns_per_second": round(statistics.median(measured.rates), 1),
         "p50_ms": round(whole.percentile(0.5), 2),
         "p99_ms": round(whole.percentile(0.99), 2),
+        "cpu_ms_per_turn": round(1000 * measured.cpu_seconds / whole.requests, 2),
         "without_an_answer": whole.silent,
     }
 

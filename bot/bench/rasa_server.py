@@ -66,6 +66,18 @@ def find_rasa(environ: Mapping[str, str]) -> Rasa | None:
     return Rasa(python, version)
 
 
+class Server(Struct, frozen=True):
+    """One that answers Rasa's REST channel, and the processes that work for it."""
+
+    port: int
+    pids: tuple[int, ...]
+
+    def cpu_seconds(self) -> float:
+        """The processor time that its processes have taken so far, from Linux."""
+        stats = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in self.pids]
+        return sum(int(stat[11]) + int(stat[12]) for stat in stats) / os.sysconf("SC_CLK_TCK")
+
+
 async def train(rasa: Rasa, folder: Path) -> Path:
     """A model of our dialogues, trained now unless `folder` holds one of exactly these files. Returns the model.
 
@@ -148,32 +160,33 @@ def _environment(home: Path) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def our_server(folder: Path) -> AsyncIterator[int]:
+async def our_server(folder: Path) -> AsyncIterator[Server]:
     """`python -m dialogues serve` on a port of its own, until left. Its words and actions are Rasa's as well."""
     port = free_port()
     command = [sys.executable, "-m", "dialogues", "serve", "--project", str(DIALOGUES), "--port", str(port)]
-    async with _serving(command, port, cwd=DIALOGUES.parent, env=dict(os.environ), log=folder / "ours.log"):
-        yield port
+    async with _serving(command, port, cwd=DIALOGUES.parent, env=dict(os.environ), log=folder / "ours.log") as pid:
+        yield Server(port, (pid,))
 
 
 @asynccontextmanager
-async def rasa_server(rasa: Rasa, model: Path, ours: int) -> AsyncIterator[int]:
-    """Rasa on a port of its own, until left. `ours`: where our server says the words and runs the actions."""
+async def rasa_server(rasa: Rasa, model: Path, ours: Server) -> AsyncIterator[Server]:
+    """Rasa on a port of its own, until left. `ours` says its words and runs its actions."""
     port, home = free_port(), model.parent.parent
-    endpoints = f"nlg: {{url: 'http://127.0.0.1:{ours}/nlg'}}\n"
-    endpoints += f"action_endpoint: {{url: 'http://127.0.0.1:{ours}/webhook'}}\n"
+    endpoints = f"nlg: {{url: 'http://127.0.0.1:{ours.port}/nlg'}}\n"
+    endpoints += f"action_endpoint: {{url: 'http://127.0.0.1:{ours.port}/webhook'}}\n"
     await asyncio.to_thread((home / "endpoints.yml").write_text, endpoints)
     await asyncio.to_thread((home / "credentials.yml").write_text, "rest:\n")
     command = [str(rasa.python), "-m", "rasa", "run", "--model", str(model), "--endpoints", "endpoints.yml"]
     command += ["--credentials", "credentials.yml", "--interface", "127.0.0.1", "--port", str(port)]
-    async with _serving(command, port, cwd=home, env=_environment(home), log=home / "rasa.log"):
-        yield port
+    async with _serving(command, port, cwd=home, env=_environment(home), log=home / "rasa.log") as pid:
+        yield Server(port, (pid, *ours.pids))
 
 
 @asynccontextmanager
 async def _serving(
     command: Sequence[str], port: int, *, cwd: Path, env: Mapping[str, str], log: Path
-) -> AsyncIterator[None]:
+) -> AsyncIterator[int]:
+    """A process, once it serves. Its id."""
     with log.open("wb") as written:
         process = await asyncio.create_subprocess_exec(
             "sh", "-c", _GUARD, "sh", *command, cwd=cwd, env=env, stdin=asyncio.subprocess.PIPE,
@@ -181,7 +194,7 @@ async def _serving(
         )  # fmt: skip
         try:
             await _until_it_serves(process, port, log)
-            yield
+            yield process.pid
         finally:
             await _end(process)
 
