@@ -41,8 +41,7 @@ class SlotMapping(Struct, frozen=True):
         """Whether it can give a value, or ask an action, while this loop is active."""
         if self.type == "custom" and not self.action:
             return False
-        here = (condition.active_loop == loop for condition in self.conditions)
-        return not self.conditions or self.type == "from_trigger_intent" or any(here)
+        return not self.conditions or any(condition.active_loop == loop for condition in self.conditions)
 
     def knows_its_words(self, intents: Container[str], entities: Container[str]) -> bool:
         """Whether what it names is declared; else Rasa passes it over."""
