@@ -13,6 +13,7 @@ from bot.bench.rasa import Aim, Measured, compare
 from bot.bench.rasa_scripts import count, forms, free_text, requests
 from bot.bench.rasa_server import find_rasa
 from bot.foreground import CannotDo
+from bot.kernel.settings import load_settings
 
 
 def rounds(*rates: float, slowest_s: float = 0.01) -> Measured:
@@ -77,6 +78,10 @@ def test_an_environment_without_rasa_3_6_is_refused_in_a_sentence(tmp_path, says
 def test_a_folder_that_is_no_environment_is_refused_in_a_sentence(tmp_path):
     with pytest.raises(CannotDo, match="that is no virtual environment"):
         find_rasa({"WAYMARK_RASA": str(tmp_path / "nowhere")})
+
+
+def test_naming_a_rasa_hinders_no_command():
+    load_settings({"WAYMARK_RASA": "/somewhere"})  # raises for a variable that nobody knows
 
 
 def test_a_rasa_3_6_is_found(tmp_path):
