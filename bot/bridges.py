@@ -31,6 +31,7 @@ from dialogues.looking_up import as_look_up
 from dialogues.runtime.engine import Engine
 from dialogues.runtime.model import DialogueState, Turn, UserMessage
 from dialogues.understanding.model import Reading, Risk
+from dialogues.understanding.together import THREADS, ReadTogether
 from directory.asking import Directory
 from directory.model import FoundPlace as DirectoryPlace
 from directory.model import FoundService as DirectoryService
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 
 log = get_log("understanding")
 
-READING_THREADS = 2
 #: Below it a procedure is not offered to somebody who searches.
 LEAST_CHANCE = 0.1
 
@@ -53,7 +53,8 @@ class ReadingRoom:
         self._project = project
         self._cache = cache
         self._backend = backend
-        self._threads = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="reading")
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="reading")
+        self._together: ReadTogether | None = None
         self._loading: asyncio.Future[Understanding] | None = None
 
     def start(self) -> None:
@@ -93,9 +94,9 @@ class ReadingRoom:
         """Understand one message. `hint` is what the person's app says, used until they have written enough."""
         understanding = await self.loaded()
         known = language or (hint or "").split("-")[0].lower() or None
-        return await asyncio.get_running_loop().run_in_executor(
-            self._threads, lambda: understanding.read(text, language=known)
-        )
+        if self._together is None:
+            self._together = ReadTogether(understanding, self._threads)
+        return await self._together.read(text, language=known)
 
     async def procedures_meant(self, words: str, language: str) -> list[str]:
         """The keys of procedures that words may mean, likeliest first; none while nothing is loaded."""

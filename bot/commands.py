@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from bot import foreground
+from bot.bench import BENCHES
 from bot.foreground import run, settings_or_stop, stop
 from directory.files.options import EXPORTED, IMPORTED, Column, Rehearse, Report
 
@@ -82,10 +83,13 @@ def understand() -> None:
     run(understand_lines(settings_or_stop(), sys.stdin, sys.stdout))
 
 
-@app.command()
-def bench(name: Annotated[str, typer.Argument(help="ingest, turn or program")]) -> None:
-    """Measure, and print one JSON object a line, each with its comparison of the same run."""
-    from bot.bench import BENCHES
+_MEASURED = "\n\n".join(f"{name}: {what}." for name, what in BENCHES.items())
+
+
+@app.command(
+    help=f"Measure, and print one JSON object a line, each with its comparison of the same run.\n\n{_MEASURED}"
+)
+def bench(name: Annotated[str, typer.Argument(help=", ".join(BENCHES))]) -> None:
     from bot.bench import run as run_bench
 
     if name not in BENCHES:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dialogues.runtime.model import Turn
     from dialogues.server.host import Host
     from dialogues.talks import Read
+    from dialogues.understanding.reading import Understanding
 
 PROJECT = Path(__file__).resolve().parent
 ROOT = PROJECT.parent
@@ -86,10 +87,14 @@ def _engine(services: Services) -> Engine:
     return Engine.load(PROJECT, actions=build_actions(services, procedures, translate), translate=translate)
 
 
-def _understanding(options: argparse.Namespace) -> Read:
+def _understanding(options: argparse.Namespace) -> Understanding:
     from dialogues.understanding.reading import Understanding
 
-    understanding = Understanding.load(PROJECT, options.cache, options.backend)
+    return Understanding.load(PROJECT, options.cache, options.backend)
+
+
+def _read(options: argparse.Namespace) -> Read:
+    understanding = _understanding(options)
     return lambda text, language: understanding.read(text, language=language)
 
 
@@ -138,7 +143,7 @@ def _test(options: argparse.Namespace) -> int:
     try:
         talks = read_talks(options.folder)
         engine = _engine(read_world(options.folder / "world.yml"))
-        read = _understanding(options) if any(talk.needs_understanding for talk in talks) else None
+        read = _read(options) if any(talk.needs_understanding for talk in talks) else None
     except ProjectWrong as error:
         print(error, file=sys.stderr)
         return 1
@@ -212,10 +217,11 @@ def _own_host(options: argparse.Namespace) -> Host:
     from dialogues.server.host import Host
     from dialogues.server.own import OwnReading
     from dialogues.talks import read_world
+    from dialogues.understanding.together import ReadTogether
 
     world = ROOT / "tests" / "dialogues" / "world.yml"
     engine = _engine(read_world(world) if world.exists() else GivenServices.nothing())
-    return Host(engine, OwnReading(_understanding(options)))
+    return Host(engine, OwnReading(ReadTogether(_understanding(options))))
 
 
 def _shell(options: argparse.Namespace) -> int:
@@ -228,7 +234,7 @@ def _shell(options: argparse.Namespace) -> int:
 
     world = ROOT / "tests" / "dialogues" / "world.yml"
     engine = _engine(read_world(world) if world.exists() else GivenServices.nothing())
-    read = _understanding(options)
+    read = _read(options)
 
     async def talk() -> int:
         state = DialogueState(slots={"language": options.language})

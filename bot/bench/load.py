@@ -7,8 +7,9 @@ import json
 import re
 import time
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 _length = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
@@ -19,6 +20,7 @@ class LoadResult(Struct, frozen=True):
     requests: int
     seconds: float
     latencies: Sequence[float]  # seconds, sorted
+    silent: int = 0  # answers that said nothing: an empty list
 
     @property
     def rate(self) -> float:
@@ -29,12 +31,19 @@ class LoadResult(Struct, frozen=True):
         return 1000 * self.latencies[min(int(len(self.latencies) * share), len(self.latencies) - 1)]
 
 
+class _Heard(Struct):
+    """What the connections of a round note down."""
+
+    latencies: list[float] = field(default_factory=list)
+    silent: int = 0
+
+
 class _Connection(asyncio.Protocol):
     """Posts one request after the other until there are none left."""
 
-    def __init__(self, requests: Iterator[bytes], latencies: list[float], done: asyncio.Future[None]) -> None:
+    def __init__(self, requests: Iterator[bytes], heard: _Heard, done: asyncio.Future[None]) -> None:
         self._requests = requests
-        self._latencies = latencies
+        self._heard = heard
         self._done = done
         self._answer = b""
         self._sent_at = 0.0
@@ -66,7 +75,8 @@ class _Connection(asyncio.Protocol):
         if not head.startswith(b"HTTP/1.1 200"):
             self._fail(RuntimeError(head.split(b"\r\n", 1)[0].decode()))
             return
-        self._latencies.append(time.perf_counter() - self._sent_at)
+        self._heard.latencies.append(time.perf_counter() - self._sent_at)
+        self._heard.silent += body == b"[]"
         self._next()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -79,17 +89,31 @@ class _Connection(asyncio.Protocol):
 
 async def post_all(host: str, port: int, requests: Sequence[bytes], *, connections: int) -> LoadResult:
     """Post every request once, over so many connections at a time. Anything but 200 is an error."""
-    loop = asyncio.get_running_loop()
-    latencies: list[float] = []
     left = iter(requests)
+    return await _post(host, port, [left] * connections)
+
+
+async def post_conversations(
+    host: str, port: int, conversations: Sequence[Sequence[bytes]], *, in_flight: int
+) -> LoadResult:
+    """Post conversations, so many at a time; each request of one when the request before is answered."""
+    left = iter(conversations)
+    return await _post(host, port, [chain.from_iterable(left) for _ in range(in_flight)])
+
+
+async def _post(host: str, port: int, queues: Sequence[Iterator[bytes]]) -> LoadResult:
+    """A connection for each queue. Two may share one."""
+    loop = asyncio.get_running_loop()
+    heard = _Heard()
     ends: list[asyncio.Future[None]] = []
     started = time.perf_counter()
-    for _ in range(connections):
+    for queue in queues:
         done: asyncio.Future[None] = loop.create_future()
         ends.append(done)
-        await loop.create_connection(lambda done=done: _Connection(left, latencies, done), host, port)  # type: ignore[misc]
+        await loop.create_connection(lambda queue=queue, done=done: _Connection(queue, heard, done), host, port)  # type: ignore[misc]
     await asyncio.gather(*ends)
-    return LoadResult(len(latencies), time.perf_counter() - started, sorted(latencies))
+    seconds = time.perf_counter() - started
+    return LoadResult(len(heard.latencies), seconds, sorted(heard.latencies), heard.silent)
 
 
 def request(path: str, body: bytes, headers: dict[str, str]) -> bytes:

@@ -30,6 +30,7 @@ NAMES_READ_ELSEWHERE = frozenset(
     {
         SETTINGS_FILE,
         "WAYMARK_FAILPOINTS",
+        "WAYMARK_RASA",
         "WAYMARK_HSDS_SCHEMAS",
         "WAYMARK_PYTHON",
         "WAYMARK_TEST_POSTGRES_BIN",

@@ -76,7 +76,8 @@ def _stage(written: list[str], at: int) -> int:
 def _at(written: list[str], plain: list[str], at: int) -> tuple[str, int]:
     for length in range(min(_LONGEST_NAME, len(plain) - at), 0, -1):
         name = " ".join(plain[at : at + length])
-        code = _names().get(name) or (_names().get(name[1:]) if name[0] == "ل" else None)  # "to France" is one word
+        # "to France" is one word in Arabic
+        code = _names().get(name) or (_names().get(name[1:]) if name.startswith("ل") else None)
         if code:
             return code, length
     return _SHORT.get(written[at], ""), 1

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from msgspec import Struct
 
 from dialogues.runtime.files import Block, Problem, plain
 from dialogues.runtime.responses import Button, Variation
-from dialogues.runtime.slots import MAPPING_TYPES, SLOT_TYPES, Form, MappingCondition, Slot, SlotMapping
+from dialogues.runtime.slots import MAPPING_TYPES, SLOT_TYPES, Form, Mapped, MappingCondition, Slot, SlotMapping
 
 DEFAULT_INTENTS = ("restart", "back", "session_start", "nlu_fallback", "out_of_scope")
 DEFAULT_ACTIONS = frozenset(
@@ -93,6 +95,7 @@ class Domain:
     raw: Mapping[str, Any]
     retrieval_intents: frozenset[str] = frozenset()
     _wanted: dict[str, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
+    _mapped: dict[str | None, Mapped] = field(default_factory=dict, repr=False, compare=False)
 
     def knows_action(self, name: str) -> bool:
         return (
@@ -109,6 +112,32 @@ class Domain:
     def retrieves(self, action: str) -> bool:
         """Whether an action answers a retrieval intent: `utter_faq` says the response `utter_faq/…` that fits."""
         return action.removeprefix("utter_") in self.retrieval_intents and action.startswith("utter_")
+
+    def empty_slots(self) -> dict[str, Any]:
+        """What slots hold before anything was said; the caller's to change."""
+        return {**self._unchanging, **{name: copy.copy(value) for name, value in self._changing.items()}}
+
+    @cached_property
+    def _unchanging(self) -> dict[str, Any]:
+        return {slot.name: slot.initial_value for slot in self.slots.values()}
+
+    @cached_property
+    def _changing(self) -> dict[str, Any]:
+        return {name: value for name, value in self._unchanging.items() if isinstance(value, list | dict)}
+
+    def mapped_in(self, loop: str | None) -> Mapped:
+        """The slots that a message may fill while this loop is active, in the order of the domain. A mapping that names
+        an intent or an entity nobody declared is passed over."""
+        found = self._mapped.get(loop)
+        if found is None:
+            each = ((slot, tuple(m for m in slot.mappings if self._may_fill(m, loop))) for slot in self.slots.values())
+            found = tuple((slot, mappings) for slot, mappings in each if mappings)
+            if loop is None or self.knows_loop(loop):  # a name from outside may be anything
+                self._mapped[loop] = found
+        return found
+
+    def _may_fill(self, mapping: SlotMapping, loop: str | None) -> bool:
+        return mapping.may_hold(loop) and mapping.knows_its_words(self.intents, self.entities)
 
     def wanted_entities(self, intent: Intent) -> frozenset[str]:
         """The names of entities, with their roles and groups, that rules see in messages of an intent."""

@@ -348,14 +348,8 @@ class _Conversation:
         heard = Heard(text, tracker.intent, entities)
         events: list[Event] = []
         asked: set[str] = set()
-        found = extract(
-            self._domain.slots,
-            tracker.slots,
-            heard,
-            tracker.loop_now(),
-            intents=self._domain.intents,
-            entities=self._domain.entities,
-        )
+        mapped, loop = self._domain.mapped_in(tracker.loop_name), tracker.loop_now()
+        found = extract(mapped, self._domain.slots, tracker.slots, heard, loop)
         for item in found:
             if item.action is None:
                 events.append(slot_event(item.slot, item.value))
@@ -384,7 +378,7 @@ class _Conversation:
     def _taken(self, name: str, result: ActionResult, tracker: Tracker) -> list[Event]:
         """A custom action's result: its messages, then its events."""
         spoken = tracker
-        if not self._manners.fills_as_rasa:
+        if result.responses and not self._manners.fills_as_rasa:
             spoken = tracker.copy()  # words are chosen with the slots the action set, its new language above all
             for event in result.events:
                 if event.get("event") == "slot":

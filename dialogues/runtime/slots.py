@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, field
@@ -36,6 +36,18 @@ class SlotMapping(Struct, frozen=True):
     conditions: tuple[MappingCondition, ...] = ()
     action: str | None = None
     identity: str = ""  # two slots with equal mappings read the same entity
+
+    def may_hold(self, loop: str | None) -> bool:
+        """Whether it can give a value, or ask an action, while this loop is active."""
+        if self.type == "custom" and not self.action:
+            return False
+        return not self.conditions or any(condition.active_loop == loop for condition in self.conditions)
+
+    def knows_its_words(self, intents: Container[str], entities: Container[str]) -> bool:
+        """Whether what it names is declared; else Rasa passes it over."""
+        if self.type == "from_entity":
+            return self.entity in entities
+        return self.type != "from_intent" or all(intent in intents for intent in self.intents)
 
 
 class Slot(Struct, frozen=True):
@@ -142,22 +154,17 @@ class Found(Struct, frozen=True):
     action: str | None = None
 
 
-def extract(
-    slots: Mapping[str, Slot],
-    current: Mapping[str, Any],
-    heard: Heard,
-    loop: LoopNow,
-    *,
-    intents: Container[str],
-    entities: Container[str],
-) -> Iterator[Found]:
-    """What this message says about the slots, in the order of the domain.
+#: Slots, each with the mappings of it that come into question.
+Mapped = Sequence[tuple[Slot, Sequence[SlotMapping]]]
 
-    The first mapping that gives a value wins. A mapping that names an intent or entity nobody declared is passed over.
-    """
-    for slot in slots.values():
-        for mapping in slot.mappings:
-            if not _valid(mapping, intents, entities) or not _intent_wanted(mapping, heard, loop):
+
+def extract(
+    mapped: Mapped, slots: Mapping[str, Slot], current: Mapping[str, Any], heard: Heard, loop: LoopNow
+) -> Iterator[Found]:
+    """What this message says about the slots `mapped`, in their order. The first mapping that gives a value wins."""
+    for slot, mappings in mapped:
+        for mapping in mappings:
+            if not _intent_wanted(mapping, heard, loop):
                 continue
             if not _conditions_hold(slot.name, mapping, loop) or _belongs_to_another_slot(
                 slot.name, mapping, slots, loop
@@ -171,12 +178,6 @@ def extract(
                     break
             if mapping.type == "custom" and mapping.action:
                 yield Found(slot.name, action=mapping.action)
-
-
-def _valid(mapping: SlotMapping, intents: Container[str], entities: Container[str]) -> bool:
-    if mapping.type == "from_entity":
-        return mapping.entity in entities
-    return mapping.type != "from_intent" or all(intent in intents for intent in mapping.intents)
 
 
 def _intent_wanted(mapping: SlotMapping, heard: Heard, loop: LoopNow) -> bool:

@@ -98,7 +98,7 @@ class Fold:
         self.followup: str | None = LISTEN
 
     def reset_slots(self) -> None:
-        self.slots: dict[str, Any] = {slot.name: copy.copy(slot.initial_value) for slot in self.domain.slots.values()}
+        self.slots: dict[str, Any] = self.domain.empty_slots()
         self.slots.setdefault(REQUESTED_SLOT, None)
         self.slots.setdefault(SESSION_METADATA, None)
         self._said: set[str] = set()  # the slots an event has set; a rule speaks of no others
@@ -127,8 +127,9 @@ class Fold:
     def set_slot(self, name: str, value: Any) -> None:
         """A slot nobody declared is not remembered."""
         if name in self.slots:
-            slot = self.domain.slots.get(name)
-            self.slots[name] = as_kept(slot, value) if slot else value
+            if value is not None and (slot := self.domain.slots.get(name)) is not None:
+                value = as_kept(slot, value)
+            self.slots[name] = value
             self._said.add(name)
 
     def moment(self) -> Moment:
@@ -191,6 +192,7 @@ class Tracker(Fold):
         self._moments: list[Moment] = []
         self._folded = 0  # how many of the applied events the moments know
         self._stops: deque[_Stop] = deque(maxlen=STOPS)
+        self._shadow: Fold | None = None  # made when somebody asks for the moments
         self._forget_moments()
         for event in events:
             self.apply(event)
@@ -213,7 +215,10 @@ class Tracker(Fold):
         if kind == "restart":
             self.events.clear()
         self.events.append(event)
-        if kind in ("restart", "session_started"):
+        if kind == "slot":  # three of four are
+            self.applied.append(event)
+            self.set_slot(str(event.get("name")), event.get("value"))
+        elif kind in ("restart", "session_started"):
             self.applied.clear()
             self._stops.clear()
             self._forget_moments()
@@ -239,14 +244,17 @@ class Tracker(Fold):
 
     def moments(self) -> tuple[list[Moment], Moment]:
         """What rules saw before each action that counts, and what they see now."""
+        if self._shadow is None:
+            self._shadow = Fold(self.domain, self._watched, as_rule=self._as_rule)
+        shadow = self._shadow
         for place in range(self._folded, len(self.applied)):
             event = self.applied[place]
             if event.get("event") == "action":
-                self._stops.append(_Stop(place, len(self._moments), self._shadow.twin()))
-                self._moments.append(self._shadow.moment())
-            self._shadow.take(event)
+                self._stops.append(_Stop(place, len(self._moments), shadow.twin()))
+                self._moments.append(shadow.moment())
+            shadow.take(event)
         self._folded = len(self.applied)
-        return self._moments, self._shadow.moment()
+        return self._moments, shadow.moment()
 
     def _forget_moments(self, since: int = 0) -> None:
         """The applied events have changed from a place on: fold anew from the last stop before it."""
@@ -257,8 +265,7 @@ class Tracker(Fold):
             self._folded, self._shadow = stop.place, stop.fold
             del self._moments[stop.moments :]
         else:
-            self._folded, self._moments = 0, []
-            self._shadow = Fold(self.domain, self._watched, as_rule=self._as_rule)
+            self._folded, self._moments, self._shadow = 0, [], None
 
     def _undo(self, kind: str) -> None:
         """Drop everything since the last event of a kind, and that event; everything, where there is none."""
@@ -359,9 +366,9 @@ def copied(value: Any) -> Any:
     """A deep copy of what JSON can say, a tenth of the time `copy.deepcopy` needs: that one looks out for circles."""
     kind = type(value)
     if kind is dict:
-        return {key: copied(item) for key, item in value.items()}
+        return {key: item if type(item) in _UNCHANGING else copied(item) for key, item in value.items()}
     if kind is list:
-        return [copied(item) for item in value]
+        return [item if type(item) in _UNCHANGING else copied(item) for item in value]
     return value if kind in _UNCHANGING else copy.deepcopy(value)
 
 

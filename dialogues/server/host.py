@@ -51,7 +51,7 @@ class Reads(Protocol):
 
     unknown: list[str]  # what of its pipeline is not played here
 
-    def read(self, text: str, *, sender_id: str, channel: str, metadata: Mapping[str, Any]) -> UserMessage: ...
+    async def hear(self, text: str, *, sender_id: str, channel: str, metadata: Mapping[str, Any]) -> UserMessage: ...
 
 
 class Host:
@@ -93,9 +93,7 @@ class Host:
         """Answer a message, with messages as the REST channel sends them."""
         conversation = self._conversation(sender_id)
         async with conversation.lock:
-            message = await asyncio.to_thread(
-                self.recognizer.read, text, sender_id=sender_id, channel=COLLECTOR, metadata=metadata or {}
-            )
+            message = await self.recognizer.hear(text, sender_id=sender_id, channel=COLLECTOR, metadata=metadata or {})
             message = replace(message, input_channel=input_channel)
             return await self._heed(sender_id, conversation, message)
 

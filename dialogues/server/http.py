@@ -103,7 +103,7 @@ async def trigger_intent(request: web.Request) -> web.Response:
 @routes.post("/model/parse")
 async def parse(request: web.Request) -> web.Response:
     body = await _body(request)
-    message = request.app[HOST].recognizer.read(
+    message = await request.app[HOST].recognizer.hear(
         str(body.get("text") or "")[:LONGEST_MESSAGE], sender_id="", channel="", metadata={}
     )
     return _json(

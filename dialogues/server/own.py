@@ -9,17 +9,18 @@ from msgspec.structs import replace
 
 from dialogues.runtime.model import UserMessage
 from dialogues.runtime.payload import read_payload
-from dialogues.talks import Read, message_of
+from dialogues.talks import message_of
+from dialogues.understanding.together import ReadTogether
 
 
 class OwnReading:
     """Reads as a live message is read. A payload counts as one here: this channel is for tests and our own pages."""
 
-    def __init__(self, read: Read) -> None:
+    def __init__(self, reading: ReadTogether) -> None:
         self.unknown: list[str] = []
-        self._read = read
+        self._reading = reading
 
-    def read(self, text: str, *, sender_id: str, channel: str, metadata: Mapping[str, Any]) -> UserMessage:
+    async def hear(self, text: str, *, sender_id: str, channel: str, metadata: Mapping[str, Any]) -> UserMessage:
         tapped = read_payload(text, channel=channel, metadata=metadata) if text.startswith("/") else None
-        message = tapped or message_of(self._read(text, None), metadata)
+        message = tapped or message_of(await self._reading.read(text), metadata)
         return replace(message, channel=channel, sender_id=sender_id)

@@ -6,9 +6,11 @@ a small one of ours, and an example that was written is always recognised.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -316,6 +318,12 @@ class Recognizer:
                 self._components.append(LearntEntities(data))
         elif not name.endswith(("Tokenizer", "Featurizer", "NLP")):
             self.unknown.append(name)
+
+    async def hear(self, text: str, *, sender_id: str, channel: str, metadata: Mapping[str, Any]) -> UserMessage:
+        """As `read`, off the event loop where there are words to be read."""
+        read = partial(self.read, text, sender_id=sender_id, channel=channel, metadata=metadata)
+        tapped = read_payload_as_rasa(text.strip(), self._domain) is not None
+        return read() if tapped else await asyncio.to_thread(read)
 
     def read(self, text: str, *, sender_id: str, channel: str, metadata: Mapping[str, Any]) -> UserMessage:
         """A message, understood. A payload (`/intent{"entity": "value"}`) is taken as one, as in Rasa."""

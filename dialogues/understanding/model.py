@@ -45,3 +45,11 @@ class Reading(Struct, frozen=True):
     entities: tuple[Entity, ...]
     risk: Risk | None
     reporter: bool = False  # the writer speaks about somebody else (a worker, a friend)
+
+
+class Ask(Struct, frozen=True):
+    """A message to be understood, with what is known of its conversation. See `Understanding.read`."""
+
+    text: str
+    language: str | None = None
+    cautious: bool = False

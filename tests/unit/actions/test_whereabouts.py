@@ -48,6 +48,7 @@ def test_where_somebody_else_is_says_nothing_of_who_writes(words: str) -> None:
         ("brother in Germany, she is in Italy", None),
         ("طفل وحده في إيطاليا", "IT"),
         ("qui prévenir", None),
+        ("صار عمري ال١٨ وبعدني في إيطاليا", "IT"),  # the 18: nothing is left of the word behind its article
     ],
 )
 def test_the_country_a_question_is_about_is_the_one_that_is_left(words: str, country: str | None) -> None:

@@ -271,3 +271,12 @@ async def test_a_custom_question_comes_before_a_response(tmp_path):
     person = Person.of(folder, {"action_ask_book_form_town": ask})
 
     assert await person.says("book", "book") == ["tell me your town"]
+
+
+def test_a_list_that_a_slot_begins_with_is_each_conversation_its_own(tmp_path: Path):
+    domain = "slots: {towns: {type: list, initial_value: [Calais], mappings: [{type: custom}]}}"
+    engine = Person.of(write_project(tmp_path, domain)).engine
+
+    engine.tracker().slots["towns"].append("Oulx")
+
+    assert engine.tracker().slots["towns"] == ["Calais"]
