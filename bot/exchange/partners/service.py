@@ -57,8 +57,13 @@ class LetInByTheOther(CannotSign):
     """One of the two let the other in a short while ago: they may be one person."""
 
 
-#: Who adds an admin, or makes a sign-in link for one, could sign as both. Whoever was shut out by it has so long to
-#: notice. What the command line does is not asked: whoever has the server has its keys.
+class LetInLately(Exception):
+    """Somebody at the desk let this admin in a short while ago: it may be a thief of a session who acts, in the name of
+    an account made for that. Only what must be quick is open to them: revoking."""
+
+
+#: Who adds an admin, or makes a sign-in link for one, could act and sign as both. Whoever was shut out by it has so
+#: long to notice. What the command line does is not asked: whoever has the server has its keys.
 LET_IN = timedelta(days=7)
 _LETS_IN = ("officer.add", "officer.link")
 
@@ -127,8 +132,10 @@ def own_key_is_old(tx: Connection, vault: Vault, at: datetime) -> bool:
 def rotate_own_key(tx: Connection, vault: Vault, *, by: str, at: datetime) -> OwnKey:
     """A new pair, which the one before it vouches for; that one opens letters for 30 days more.
 
-    The partners do not know of it yet: `bot.exchange.post.trust.announce_key` tells them.
+    The partners do not know of it yet: `bot.exchange.post.trust.announce_key` tells them. The caller has proven who
+    acts, or is the program. Raises LetInLately.
     """
+    _must_not_be_let_in_lately(tx, by, at)
     earlier = current_own_key(tx, vault, at)
     pair = keys.make_pair(deployment=earlier.deployment, at=at)
     pair = replace(pair, vouched=keys.vouch(earlier, pair))
@@ -179,8 +186,10 @@ def change_partner(tx: Connection, vault: Vault, partner: Partner, *, by: str, a
     """Say something else of a partner: then two admins sign again, for it is that description they sign.
 
     Its key must have been compared by phone anew, too: who can change where letters go could change who reads them.
-    Raises PartnerIsClosed: a channel that was closed is not opened by describing it.
+    Until then the channel is closed: the caller has proven who acts. Raises LetInLately, and PartnerIsClosed: a channel
+    that was closed is not opened by describing it.
     """
+    _must_not_be_let_in_lately(tx, by, at)
     if _known(tx, vault, partner.id).closed_at is not None:
         raise PartnerIsClosed(partner.name)
     partner = replace(partner, name=plain_name(partner.name))
@@ -344,20 +353,29 @@ def _require_admin(tx: Connection, officer_id: str) -> None:
 def _require_two_people(tx: Connection, officer_id: str, signers: Iterable[str], at: datetime) -> None:
     """Raises LetInByTheOther where one of those who signed let this admin in of late, or was let in by them."""
 
-    def let_in(whom: str) -> frozenset[str]:
-        return audit.actors_of(tx, f"officer:{whom}", _LETS_IN, since=at - LET_IN)
-
     others = set(signers) - {officer_id}
-    if others & let_in(officer_id) or any(officer_id in let_in(other) for other in others):
+    if others & _let_in_by(tx, officer_id, at) or any(officer_id in _let_in_by(tx, other, at) for other in others):
         raise LetInByTheOther(
             f"One of you two added the other, or made a sign-in link for them, in the last {LET_IN.days} days. Let "
             "another admin sign, or wait; whoever runs the server can make links that do not count."
         )
 
 
+def _let_in_by(tx: Connection, officer_id: str, at: datetime) -> frozenset[str]:
+    """Who at the desk added this officer, or made them a sign-in link, of late."""
+    return audit.actors_of(tx, f"officer:{officer_id}", _LETS_IN, since=at - LET_IN)
+
+
+def _must_not_be_let_in_lately(tx: Connection, by: str, at: datetime) -> None:
+    if _let_in_by(tx, by, at):
+        raise LetInLately
+
+
 def revoke_key(tx: Connection, vault: Vault, partner_id: str, kid: str | None, *, by: str, at: datetime) -> int:
     """At once, nothing is sealed for this key and nothing is believed from it: or from any of the partner's, where
     `kid` is None. Keys that only it vouched for go with it. Returns how many were revoked.
+
+    The caller has proven who acts. That is all: a key that was stolen does harm as long as it is believed.
     """
     return len(revoke_keys(tx, vault, partner_id, kid, by=by, at=at))
 
