@@ -23,6 +23,7 @@ from bot.exchange.partners.model import (
     holds_up,
 )
 from bot.exchange.partners.names import nearest, plain_name, skeleton
+from bot.exchange.partners.store import Doubt
 from bot.kernel import audit
 from bot.kernel.access import Role
 from bot.kernel.crypto import Vault
@@ -202,12 +203,13 @@ def change_partner(tx: Connection, vault: Vault, partner: Partner, *, by: str, a
     return _known(tx, vault, partner.id)
 
 
-def close_partner(tx: Connection, vault: Vault, partner_id: str, *, by: str, at: datetime) -> None:
-    """Nothing passes any more, in either direction, from now on."""
+def close_partner(tx: Connection, vault: Vault, partner_id: str, *, by: str, at: datetime) -> list[Doubt]:
+    """Nothing passes any more, in either direction, from now on. Returns the doubts that end with its word: whoever was
+    told of one hears of that by `bot.exchange.post.trust.close`."""
     partner = _known(tx, vault, partner_id)
     store.save(tx, replace(partner, closed_at=at), skeleton=skeleton(partner.name))
-    store.clear_doubts_of(tx, partner.id, at)  # its word counts no more
     _record(tx, vault, at, by, "exchange.partner_closed", f"partner:{partner.id}")
+    return store.clear_doubts_of(tx, partner.id, at)  # its word counts no more
 
 
 def _must_look_different(tx: Connection, partner: Partner) -> None:
@@ -377,11 +379,14 @@ def revoke_key(tx: Connection, vault: Vault, partner_id: str, kid: str | None, *
 
     The caller has proven who acts. That is all: a key that was stolen does harm as long as it is believed.
     """
-    return len(revoke_keys(tx, vault, partner_id, kid, by=by, at=at))
+    return len(revoke_keys(tx, vault, partner_id, kid, by=by, at=at)[0])
 
 
-def revoke_keys(tx: Connection, vault: Vault, partner_id: str, kid: str | None, *, by: str, at: datetime) -> list[str]:
-    """The same; returns which. What the partner said of the keys of others counts no more once none of its own does."""
+def revoke_keys(
+    tx: Connection, vault: Vault, partner_id: str, kid: str | None, *, by: str, at: datetime
+) -> tuple[list[str], list[Doubt]]:
+    """The same; returns which, and the doubts that end with them. What the partner said of the keys of others counts no
+    more once none of its own does."""
     partner = _known(tx, vault, partner_id)
     gone = doubted_among(partner.keys, [key.kid for key in partner.keys if kid is None or key.kid == kid])
     revoked = []
@@ -390,11 +395,12 @@ def revoke_keys(tx: Connection, vault: Vault, partner_id: str, kid: str | None, 
             store.save_key(tx, replace(key, revoked_at=at))
             _record(tx, vault, at, by, "exchange.key_revoked", f"key:{key.kid}", partner=partner.id)
             revoked.append(key.kid)
-    for doubt in store.doubts_about(tx, revoked):
+    ended = store.doubts_about(tx, revoked)
+    for doubt in ended:
         store.save_doubt(tx, replace(doubt, cleared_at=at))  # decided: it was so
     if not any(key.state(at) is KeyState.VERIFIED for key in _known(tx, vault, partner_id).keys):
-        store.clear_doubts_of(tx, partner_id, at)
-    return revoked
+        ended += store.clear_doubts_of(tx, partner_id, at)
+    return revoked, ended
 
 
 # Keys that another partner says are revoked
@@ -412,7 +418,7 @@ def doubt_key(tx: Connection, vault: Vault, kid: str, *, of: str, said_by: Partn
     key = next(each for each in owner.keys if each.kid == kid)
     if key.revoked_at is not None or not holds_up(owner.keys, kid, at):
         return None
-    if not store.add_doubt(tx, store.Doubt(kid, said_by.id, owner.id, at)):
+    if not store.add_doubt(tx, Doubt(kid, said_by.id, owner.id, at)):
         return None
     _record(
         tx, vault, at, "system:exchange", "exchange.key_doubted", f"key:{kid}", partner=owner.id, said_by=said_by.id
@@ -420,12 +426,9 @@ def doubt_key(tx: Connection, vault: Vault, kid: str, *, of: str, said_by: Partn
     return owner
 
 
-def keep_doubted(
-    tx: Connection, vault: Vault, partner_id: str, *, heard: str, officer_id: str, at: datetime
-) -> tuple[list[str], int]:
+def keep_doubted(tx: Connection, vault: Vault, partner_id: str, *, heard: str, officer_id: str, at: datetime) -> int:
     """An admin's word on a key in doubt: "I called them, they have lost nothing, and these are the digits they read to
-    me". Returns the keys that are settled with this, once there is one to seal for, and how many more admins are
-    needed.
+    me". Returns how many more admins are needed; with the last it is `settled`.
 
     A key that was trusted on another's word alone falls with that one: so the same admins sign it by itself.
     The caller has proven that the officer is who it says, by password. Raises CannotSign.
@@ -460,11 +463,10 @@ def keep_doubted(
     if leans:
         lacking.append(_missing(each.officer_id for each in key.signatures))
     _record(tx, vault, at, officer_id, "exchange.doubt_signed", f"key:{key.kid}", partner=partner.id)
-    missing = max(lacking)
-    return ([] if missing else _settled(tx, vault, partner_id, at)), missing
+    return max(lacking)
 
 
-def _sign_doubt(tx: Connection, doubt: store.Doubt, officer_id: str, at: datetime) -> int:
+def _sign_doubt(tx: Connection, doubt: Doubt, officer_id: str, at: datetime) -> int:
     """Returns how many more admins are needed; with the last it is cleared."""
     signed = replace(doubt, signatures=(*doubt.signatures, (officer_id, at)))
     lacks = _lacks(signed)
@@ -472,7 +474,7 @@ def _sign_doubt(tx: Connection, doubt: store.Doubt, officer_id: str, at: datetim
     return lacks
 
 
-def _lacks(doubt: store.Doubt) -> int:
+def _lacks(doubt: Doubt) -> int:
     return _missing(who for who, _ in doubt.signatures)
 
 
@@ -480,8 +482,8 @@ def _missing(signers: Iterable[str]) -> int:
     return max(0, SIGNATURES_NEEDED - len(set(signers)))
 
 
-def _settled(tx: Connection, vault: Vault, partner_id: str, at: datetime) -> list[str]:
-    """Two admins have decided: the doubts that hold nothing up any more are cleared. Returns the keys of which the
+def settled(tx: Connection, vault: Vault, partner_id: str, at: datetime) -> list[str]:
+    """Something was decided on a doubt: those that hold nothing up any more are cleared. Returns the keys of which the
     partner may be told that it is settled: none, while it still has no key to seal for."""
     partner = _known(tx, vault, partner_id)
     if partner.key(at) is None:
