@@ -22,7 +22,7 @@ from bot.exchange.gate import Cleared, GateShut, Kind, Override, Recipient, Situ
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import MayNotMove
 from bot.exchange.partners import store as partners
-from bot.exchange.partners.model import ChannelClosed, Partner, PartnerKind
+from bot.exchange.partners.model import ChannelClosed, Direction, Partner, PartnerKind
 from bot.exchange.post import service as post
 from bot.exchange.post.model import LetterStopped, ReceiptState, WaitingLetter
 from bot.exchange.requests import store
@@ -374,14 +374,22 @@ def _consent_to(
     return entry
 
 
-def gate_is_shut(tx: Connection, vault: Vault, request: Request, kind: str, body: Mapping[str, Any]) -> bool:
-    """Whether this letter to the partner of a request would be stopped by the gate now. Nothing is written."""
+def is_kept_here(
+    tx: Connection, vault: Vault, request: Request, kind: str, body: Mapping[str, Any], *, at: datetime
+) -> bool:
+    """Whether the gate, or the rules of its channel, would stop a letter of codes to the partner of a request now.
+    Nothing is written."""
     partner = partners.get(tx, request.partner_id, vault)
     if partner is None:
-        return False
+        return True
     try:
         _leave(tx, vault, request, partner, kind, {"request": request.id, **body})
-    except GateShut:
+        type_key, classes = request.type_key, frozenset[str]()
+        if partner.by_link:
+            partner.must_allow_by_link(request_type=type_key, purpose=PURPOSE, data_classes=classes, at=at)
+        else:
+            partner.must_allow(Direction.SEND, request_type=type_key, purpose=PURPOSE, data_classes=classes, at=at)
+    except (GateShut, ChannelClosed):
         return True
     return False
 

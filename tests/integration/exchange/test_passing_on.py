@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.cases import consent, telling
@@ -42,6 +41,7 @@ from tests.integration.exchange.two_countries import (
     Courier,
     a_draft,
     an_agreement_to,
+    described_anew,
     hand_over,
     put_partner,
 )
@@ -184,7 +184,7 @@ async def test_what_two_people_decided_for_one_request_names_no_holder_of_anothe
     await told(chain)
     tunisia, afraid = chain.tunisia, Situation(frozenset({"IT"}), False)
     italy = tunisia.others["IT"]
-    await tunisia.database.write(lambda tx: _change(tx, tunisia, italy, reports_to=frozenset({"IT"})))
+    await tunisia.database.write(lambda tx: described_anew(tx, tunisia, italy, reports_to=frozenset({"IT"})))
     with pytest.raises(NotNow):
         await tunisia.do(overrides.ask_override, chain.asked, role="officer", reason="the lawyer agreed")
     override, at = new_id(), tunisia.clock.now()
@@ -219,7 +219,7 @@ async def test_where_the_gate_shuts_out_who_has_it_those_above_learn_that_one_mo
     """The child who is in Tunisia now fears Italy's partner there: nothing may tell it where she is spoken of."""
     await told(chain)
     await chain.tunisia.database.write(
-        lambda tx: _change(tx, chain.tunisia, chain.tunisia.others["IT"], reports_to=frozenset({"IT"}))
+        lambda tx: described_anew(tx, chain.tunisia, chain.tunisia.others["IT"], reports_to=frozenset({"IT"}))
     )
     chain.passed = await passed_on(
         chain.tunisia, "LY", chain.asked, chain.courier, situation=Situation(frozenset({"IT"}), False)
@@ -233,19 +233,6 @@ async def test_where_the_gate_shuts_out_who_has_it_those_above_learn_that_one_mo
     await chain.taken_back()
     await chain.courier.carry()
     assert await chain.red() == [False]
-
-
-def _change(tx: Connection, country: Country, partner_id: str, **change: Any) -> None:
-    found = partners.get(tx, partner_id, country.vault)
-    assert found is not None
-    changed = replace(found, **change)
-    partners.save(tx, changed, skeleton=changed.name.casefold())
-    for key in changed.keys:
-        signed = tuple(
-            replace(each, mark=partners.signature_mark(country.vault, changed, key, each.officer_id, each.at))
-            for each in key.signatures
-        )
-        partners.save_key(tx, replace(key, signatures=signed))
 
 
 async def test_where_a_child_is_spoken_of_is_not_told_to_whom_she_tells_nothing_any_more(chain: Chain):
@@ -442,7 +429,7 @@ async def test_what_an_officer_hears_by_phone_of_the_last_is_passed_up(chain: Ch
 async def test_whoever_told_us_and_reads_behind_a_link_now_keeps_none_of_our_own_letters_back(chain: Chain):
     await told(chain)
     tunisia = chain.tunisia
-    await tunisia.database.write(lambda tx: _change(tx, tunisia, tunisia.others["IT"], by_link=True))
+    await tunisia.database.write(lambda tx: described_anew(tx, tunisia, tunisia.others["IT"], by_link=True))
     chain.passed = await passed_on(tunisia, "LY", chain.asked, chain.courier)
     await chain.libya.do(answering.accept, chain.passed)
     await chain.courier.carry()

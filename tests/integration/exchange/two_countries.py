@@ -281,6 +281,20 @@ async def hand_over(receiver: Country, sender: str, kind: str, body: dict[str, A
     return letter.envelope_id
 
 
+def described_anew(tx: Connection, country: Country, partner_id: str, **change: Any) -> None:
+    """Something else is said of a partner, and was signed for already."""
+    found = partners.get(tx, partner_id, country.vault)
+    assert found is not None
+    changed = replace(found, **change)
+    partners.save(tx, changed, skeleton=changed.name.casefold())
+    for key in changed.keys:
+        signed = tuple(
+            replace(each, mark=partners.signature_mark(country.vault, changed, key, each.officer_id, each.at))
+            for each in key.signatures
+        )
+        partners.save_key(tx, replace(key, signatures=signed))
+
+
 def _next_waiting(tx: Connection) -> Any:
     table = post.exchange_letters
     return tx.execute(sa.select(table).where(table.c.state == "waiting").order_by(table.c.seq).limit(1)).first()
