@@ -66,6 +66,8 @@ routes = Routes()
 E = TypeVar("E", bound=StrEnum)
 Work = Callable[[Connection, Hand], object]
 
+#: In the history: what the partner told, or answered, was destroyed here.
+TAKEN_BACK_THERE = frozenset({"forgotten", "answers_forgotten"})
 BEFORE_SENDING = frozenset({Status.DRAFTED, Status.APPROVED})
 
 
@@ -174,7 +176,13 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: service.Reques
         **files_context(tx, vault, file),
         **holders_context(tx, vault),
         "wants_file": asked.side is Side.THEIRS and HAND_OVER in asked.asks and asked.status in DISCLOSED,
-        "talks": asked.asked_on is not None and asked.status.value in {"accepted", "partly_answered", "answered"},
+        "takes_back_answers": asked.side is Side.THEIRS
+        and asked.told_withdrawn_at is None
+        and any(letter.kind == "request_answer" for letter in file.letters),
+        "taken_back_there": any(event.act in TAKEN_BACK_THERE for event in file.events),
+        "talks": asked.asked_on is not None
+        and not sending.is_taken_back(asked)
+        and asked.status.value in {"accepted", "partly_answered", "answered"},
     }
 
 
@@ -413,6 +421,15 @@ async def release_answers(request: web.Request) -> web.StreamResponse:
         return answering.release_answers(tx, hand, request_id, endangers=endangers, ground=ground)
 
     return await act_on(request, work, notice="answers_sent")
+
+
+@routes.post("/desk/requests/{id}/answers/withdraw", name="take_back_answers", allow=Permission.EXCHANGE_RELEASE_ANSWER)
+async def take_back_answers(request: web.Request) -> web.StreamResponse:
+    """Somebody our answers tell about does not agree any more: whoever has them is asked to keep nothing."""
+    request_id = request.match_info["id"]
+    return await act_on(
+        request, lambda tx, hand: answering.take_back_answers(tx, hand, request_id), notice="request_withdrawn"
+    )
 
 
 @routes.post("/desk/requests/{id}/override", name="ask_override", allow=Permission.GATE_OVERRIDE)

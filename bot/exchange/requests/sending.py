@@ -28,7 +28,7 @@ from bot.exchange.post.model import LetterStopped, ReceiptState, WaitingLetter
 from bot.exchange.requests import store
 from bot.exchange.requests.model import NoConsent, NotNow, Request, Side, Status
 from bot.exchange.requests.passing import store as passings
-from bot.exchange.requests.passing.model import PASSED_ON
+from bot.exchange.requests.passing.model import NOTICES, PASSED_ON
 from bot.exchange.requests.transfer import file as files
 from bot.kernel import audit
 from bot.kernel.crypto import Erased, Vault
@@ -49,6 +49,10 @@ SAYS_WHO = frozenset({"request_body", "request_message", "request_answer", "requ
 #: whoever has the request, and does nothing but keep a child from being moved; and whoever could take a consent back
 #: may be the one it protects from. The gate judges it all the same.
 RESTS_ON_CONSENT = frozenset({"request_preview", "request_body", "request_message", "request_file"})
+
+
+#: What the page behind a link has no place for.
+NOT_BEHIND_A_LINK = frozenset({"request_message", *NOTICES})
 
 
 def recipient_of(partner: Partner) -> Recipient:
@@ -271,7 +275,7 @@ def _put(
             )
         except post.BodyTooLarge:
             raise NotNow("file_too_large") from None
-    if kind == "request_message":  # their page has no thread: a message that nobody can read is not called sent
+    if kind in NOT_BEHIND_A_LINK:  # their page has no thread: a message that nobody can read is not called sent
         raise ChannelClosed("not_written_to", NOT_WRITTEN_TO, partner=partner.name)
     if request.side is not Side.OURS or (personal and not consent_ref):
         raise NoConsent
@@ -410,19 +414,19 @@ def _leave(
     recipient = recipient_of(partner)
     if kind in gate.CODES_ONLY and partner.id == request.partner_id:
         return gate.clear_codes(recipient, kind=kind, about=request.id, body=said)
+    if kind == PASSED_ON:  # about another child: what was weighed for this request opens nothing, and holds nothing
+        below = _situation_below(tx, vault, request, str(said["passing"]))
+        return gate.clear(below, [recipient], kind=kind, about=request.id, body=said)
     if request.side is Side.OURS and request.type.moves_child and request.case_id and kind != "hold_placed":
         holds.require_free_to_move(tx, request.case_id, request.adult_id)
-    of_whom = situation_of(tx, vault, request)
-    if kind == PASSED_ON:
-        of_whom = _situation_below(tx, vault, request, str(said["passing"]))
     return gate.clear(
-        of_whom,
+        situation_of(tx, vault, request),
         [recipient],
         kind=kind,
         about=request.id,
         body=said,
         made_for_asylum=request.side is Side.OURS and request.type.made_for_asylum,
-        override=None if kind == PASSED_ON else override_of(tx, request),  # which weighed the fears of another child
+        override=override_of(tx, request),
     )
 
 

@@ -61,6 +61,8 @@ from bot.kernel.ids import new_id
 from bot.kernel.officers import Officer
 
 LONGEST_TEXT = 4000
+#: The letter that takes back what was told, or what was answered.
+ASKS_TO_FORGET = {Side.OURS: "request_withdrawn", Side.THEIRS: "answers_withdrawn"}
 
 
 class Draft(Struct, frozen=True):
@@ -79,7 +81,7 @@ class Draft(Struct, frozen=True):
     adult_id: str | None = None
     tell: bool = False  # whoever wrote to us wants to read in the chat what is asked and that an answer came
     wanted_by: str = ""  # of a transfer: the partner's own request that asked for the file
-    passes_on: str = ""  # the request of a partner with which came what this tells
+    passes_on: str = ""  # the request with which, or in answer to which, a partner told us what this tells
 
 
 class SaidLine(Struct, frozen=True):
@@ -110,7 +112,8 @@ class RequestFile(Struct, frozen=True):
     transfer: Transfer | None = None
     together: tuple[Request, ...] = ()  # those that travel with it, without itself
     answered: frozenset[str] = field(default_factory=frozenset)
-    below: tuple[Branch, ...] = ()  # of ours: who has it from the partner. Of theirs: who has it from us
+    below_partner: tuple[Branch, ...] = ()  # who has from the partner what we told or answered
+    below_us: tuple[Branch, ...] = ()  # who has from us what the partner told or answered
 
     @property
     def request(self) -> Request:
@@ -119,7 +122,7 @@ class RequestFile(Struct, frozen=True):
     @property
     def held_below(self) -> bool:
         """Whether somebody whom the partner told has not said that they keep nothing."""
-        return any(_holds(branch) for branch in self.below)
+        return any(_holds(branch) for branch in self.below_partner)
 
 
 def _holds(branch: Branch) -> bool:
@@ -225,7 +228,8 @@ def _file(tx: Connection, vault: Vault, sealed: SealedRequest, *, at: datetime) 
         transfer=transfer_store.get(tx, request.id),
         together=tuple(each for each in transfers.together_with(tx, request, lock=False) if each.id != request.id),
         answered=frozenset(store.answered(tx, request.id)),
-        below=tree(passing.holders(tx, request.id)),
+        below_partner=tree(passing.below_partner(tx, request)),
+        below_us=tree(passing.below_us(tx, request)),
     )
 
 
@@ -548,11 +552,12 @@ def _withdraw_one(
 
 
 def ask_to_forget(tx: Connection, vault: Vault, request: Request, *, actor: str, at: datetime) -> Request:
-    """The request, marked until its partner confirms. Codes need no gate and no consent: this word must reach everybody
-    who was told. Where the channel is closed nothing can: then the mark stays, and a human calls them."""
+    """The request, marked until its partner confirms: what we told, or what we answered. Codes need no gate and no
+    consent: this word must reach everybody who was told. Where the channel is closed nothing can: then the mark stays,
+    and a human calls them."""
     savepoint = tx.begin_nested()
     try:
-        sending.send(tx, vault, request, "request_withdrawn", {}, actor=actor, at=at)
+        sending.send(tx, vault, request, ASKS_TO_FORGET[request.side], {}, actor=actor, at=at)
     except ChannelClosed:
         savepoint.rollback()
         note(tx, vault, request, "not_told", officer_id=None, at=at)
@@ -638,6 +643,8 @@ def write_message(
     text, other = text.strip(), other.strip()
     if not text or max(len(text), len(other)) > LONGEST_TEXT or request.status not in DISCLOSED or not request.asked_on:
         raise NotNow
+    if sending.is_taken_back(request):
+        raise NotNow
     line_id = add_line(
         tx,
         hand,
@@ -683,15 +690,16 @@ def require_wanted(tx: Connection, wanted_by: str, partner_id: str) -> None:
 
 
 def to_pass_on(tx: Connection, hand: Hand) -> list[Request]:
-    """The requests of partners that this officer may read and that told us something: what they told may be what a
-    request of ours tells to somebody else."""
+    """The requests that this officer may read and through which a partner told us something, by asking or by answering:
+    what they told may be what a request of ours tells to somebody else."""
     table = store.exchange_requests
-    told = sa.and_(
+    asked = sa.and_(
         table.c.side == Side.THEIRS.value,
         table.c.asked_on.is_not(None),
         table.c.body_sealed.is_not(None),
         table.c.status != Status.WITHDRAWN.value,
     )
+    told = sa.or_(asked, sa.and_(table.c.side == Side.OURS.value, store.has_answers_here()))
     return [each.request for each in listed(tx, hand.officer, told) if not transfers.is_transfer(each.request)]
 
 
@@ -879,7 +887,7 @@ def add_line(
     line_id = new_id()
     more = dict(facts or {})
     if not_done:
-        more["not_done"] = key.seal(not_done, table="exchange_lines", row=line_id, field="not_done").hex()
+        more[store.NOT_DONE] = key.seal(not_done, table="exchange_lines", row=line_id, field="not_done").hex()
     line = Line(
         line_id,
         request.id,

@@ -333,7 +333,7 @@ class Play:
             service.send_request(self.tx, officer, request_id)
             self._judge()
         for letter in store.letters_of(self.tx, request_id):
-            if letter.kind in again.KINDS | {again.WITHDRAWN}:
+            if letter.kind in again.KINDS | {*service.ASKS_TO_FORGET.values()}:
                 store.mark_letter(self.tx, letter.envelope_id, ReceiptState.UNDELIVERED.value)
         if self.chance.random() < 0.5:
             self.child_speaks()

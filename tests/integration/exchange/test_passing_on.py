@@ -3,11 +3,7 @@ back reaches the last of them, whoever lies, goes round in circles, is lost or s
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,15 +25,11 @@ from bot.exchange.requests.passing import store as passings
 from bot.exchange.requests.passing.model import MOST, Branch, Holder
 from bot.exchange.requests.reminders import Reminders
 from bot.exchange.requests.transfer import store as transfers
-from bot.kernel.clock import SetClock
-from bot.kernel.crypto import Vault
-from bot.kernel.database import open_database
 from bot.kernel.ids import new_id
 from bot.kernel.live import Signals
 from tests.conftest import NOON
-from tests.integration.cases.world import World
+from tests.integration.exchange.chain import Chain, passed_on
 from tests.integration.exchange.two_countries import (
-    Country,
     Courier,
     a_draft,
     an_agreement_to,
@@ -45,64 +37,6 @@ from tests.integration.exchange.two_countries import (
     hand_over,
     put_partner,
 )
-
-
-@dataclass
-class Chain:
-    """Italy asked Tunisia, Tunisia asked Libya with what it had from Italy, and Libya Chad."""
-
-    italy: Country
-    tunisia: Country
-    libya: Country
-    chad: Country
-    courier: Courier
-    case_id: str = ""
-    consent_id: str = ""
-    asked: str = ""  # by Italy
-    passed: str = ""  # by Tunisia
-    further: str = ""  # by Libya
-
-    async def below(self) -> tuple[Branch, ...]:
-        return (await self.italy.file(self.asked)).below
-
-    async def taken_back(self) -> None:
-        await self.italy.do(consent.withdraw, self.case_id, self.consent_id, holders=[WithdrawnConsents()])
-
-    async def red(self) -> list[bool]:
-        """For each share of the case, whether it still waits for whoever got it."""
-        shares = await self.italy.see(lambda tx: consent.shares_of(tx, self.case_id))
-        return [share.waits_for_recipient for share in shares]
-
-
-async def passed_on(holder: Country, to: str, source: str, courier: Courier, **situation: Any) -> str:
-    """A request for a case of its own that tells what came with `source`, accepted at once. Its id."""
-    case_id = await holder.case(**situation)
-    request_id = await holder.asked(case_id, a_draft(holder.others[to], passes_on=source))
-    await courier.carry()
-    return request_id
-
-
-@pytest.fixture
-async def chain(
-    italy: Country, tunisia: Country, courier: Courier, clock: SetClock, tmp_path: Path, sqlite_template: Path
-) -> AsyncIterator[Chain]:
-    more = []
-    for number, country in enumerate(("LY", "TD")):
-        shutil.copy(sqlite_template, tmp_path / f"{country}.db")
-        database = open_database(f"sqlite:///{tmp_path / f'{country}.db'}")
-        vault = Vault(bytes([number + 1]) * 32)
-        await database.write(lambda tx, vault=vault: vault.prepare(tx, NOON))
-        made = Country(World(database, vault), clock, country)
-        await made.prepare()
-        more.append(made)
-    libya, chad = more
-    for one, other in ((tunisia, libya), (libya, tunisia), (libya, chad), (chad, libya)):
-        one.others[other.country] = await one.database.write(
-            lambda tx, one=one, other=other: put_partner(tx, one.vault, country=other.country)
-        )
-    yield Chain(italy, tunisia, libya, chad, Courier(italy, tunisia, libya, chad))
-    for each in more:
-        await each.database.close()
 
 
 async def told(chain: Chain) -> Chain:
