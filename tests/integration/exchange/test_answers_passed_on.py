@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.desk.exchange import _view
@@ -17,6 +18,7 @@ from bot.exchange.requests import again, answering, service, store
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Ground, Incomplete, NotNow, Status
 from bot.exchange.requests.passing import acts
+from bot.exchange.requests.passing import store as passings
 from bot.exchange.requests.passing.model import Branch
 from bot.kernel.ids import new_id
 from tests.conftest import NOON
@@ -193,15 +195,20 @@ async def test_whoever_answers_behind_a_link_is_not_called_told(chain: Chain):
     assert ("passing_not_told" in history, "passed_on_said" in history) == (True, False)
 
 
-async def test_what_is_said_of_the_one_way_changes_nothing_of_the_other(chain: Chain):
+@pytest.mark.parametrize("named", [True, False])
+async def test_what_is_said_of_the_one_way_changes_nothing_of_the_other(chain: Chain, named: bool):
     """Italy hears who has its answers. Under the same name it calls that its own doing and says they let it go."""
     await passed(chain)
+    if not named:  # the gate let nobody say who
+        [known] = (await chain.tunisia.file(chain.asked)).below_us
+        nameless = replace(known.holder, deployment="", country="", items=())
+        await chain.tunisia.database.write(lambda tx: passings.save(tx, nameless))
     lie = {"request": chain.asked, "passing": chain.passed}
     for kind, more in (("passed_on", {"country": "FR"}), ("holder_forgot", {}), ("passed_further", {})):
         await hand_over(chain.tunisia, "IT", kind, {**lie, **more}, request_type="info_child")
 
     [ours] = (await chain.tunisia.file(chain.asked)).below_us
-    assert (ours.holder.country, ours.holder.holds) == ("LY", True)
+    assert (ours.holder.country, ours.holder.holds) == ("LY" if named else "", True)
     assert (await chain.tunisia.file(chain.asked)).below_partner == ()
     with pytest.raises(NotNow):
         await chain.tunisia.do(acts.heard_directly, chain.asked, chain.passed)  # nor does an officer, by phone
