@@ -16,6 +16,7 @@ from bot.exchange.post.model import ReceiptState
 from bot.exchange.requests import sending, store
 from bot.exchange.requests.attachments import travel as attachments
 from bot.exchange.requests.history import note
+from bot.exchange.requests.looking import SaidLine, open_line
 from bot.exchange.requests.model import (
     TAKES_ANSWERS,
     Act,
@@ -32,12 +33,10 @@ from bot.exchange.requests.model import (
 from bot.exchange.requests.passing import service as passing
 from bot.exchange.requests.service import (
     LONGEST_TEXT,
-    SaidLine,
     add_line,
     add_situation,
     ask_to_forget,
     key_of,
-    open_line,
     open_words,
     save,
     to_act,

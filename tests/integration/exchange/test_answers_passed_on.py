@@ -14,7 +14,7 @@ from bot.desk.exchange import _view
 from bot.exchange.gate import Situation
 from bot.exchange.post import store as post
 from bot.exchange.post.model import LetterRefused, Receipt, ReceiptState
-from bot.exchange.requests import again, answering, service, store
+from bot.exchange.requests import again, answering, drafting, looking, service, store
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Ground, Incomplete, NotNow, Status
 from bot.exchange.requests.passing import acts
@@ -119,7 +119,7 @@ async def test_an_answer_taken_back_is_destroyed_down_the_tree_and_red_until_the
 
 async def red_list(country: Country) -> list[store.SealedRequest]:
     at = country.clock.now()
-    return await country.see(lambda tx: service.listed(tx, country.coordinator, _view(tx, "held", at)))
+    return await country.see(lambda tx: looking.listed(tx, country.coordinator, _view(tx, "held", at)))
 
 
 def _waits_again(tx: Connection) -> None:
@@ -151,18 +151,18 @@ async def waiting(country: Country) -> list[Any]:
 async def test_a_draft_does_not_outlive_the_answer_that_it_tells(chain: Chain):
     await answered(chain)
     tunisia, case_id = chain.tunisia, await chain.tunisia.case()
-    assert chain.asked in [each.id for each in await tunisia.do(service.to_pass_on)]
+    assert chain.asked in [each.id for each in await tunisia.do(drafting.to_pass_on)]
     to_libya = a_draft(tunisia.others["LY"], passes_on=chain.asked)
-    draft = await tunisia.do(service.draft, case_id, to_libya)
+    draft = await tunisia.do(drafting.draft, case_id, to_libya)
     sent = await tunisia.asked(case_id, to_libya)
     await chain.italy.do(answering.take_back_answers, chain.asked)
     await chain.courier.carry()
 
     assert (await tunisia.file(draft)).request.status is Status.WITHDRAWN
     assert (await tunisia.file(sent)).request.status is Status.WITHDRAWN
-    assert await tunisia.do(service.to_pass_on) == []
+    assert await tunisia.do(drafting.to_pass_on) == []
     with pytest.raises(Incomplete):
-        await tunisia.do(service.draft, case_id, to_libya)
+        await tunisia.do(drafting.draft, case_id, to_libya)
     assert not await is_red(chain)
 
 

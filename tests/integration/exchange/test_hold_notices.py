@@ -14,7 +14,7 @@ from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Evidence, Favour, Hold, Mark, MayNotMove, Source, Tie
 from bot.exchange.partners import store as partners
 from bot.exchange.post.model import Receipt, ReceiptState
-from bot.exchange.requests import answering, hold_notices, service, store
+from bot.exchange.requests import answering, drafting, hold_notices, service, store
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Alternative, Refusal
 from bot.exchange.requests.reminders import Reminders
@@ -65,7 +65,7 @@ async def test_partners_of_requests_under_way_are_told_by_themselves_and_so_is_w
     case_id = await italy.case()
     before = await italy.asked(case_id, a_draft(italy.others["TN"]))
     refused = await italy.asked(case_id, a_draft(italy.others["TN"], "verify_adult"))
-    draft = await italy.do(service.draft, case_id, a_draft(italy.others["TN"]))
+    draft = await italy.do(drafting.draft, case_id, a_draft(italy.others["TN"]))
     await courier.carry()
     no = {"reason": Refusal.UNKNOWN_HERE, "alternative": Alternative.RED_CROSS}
     await tunisia.do(answering.refuse, refused, **no)

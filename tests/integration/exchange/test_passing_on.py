@@ -15,7 +15,7 @@ from bot.exchange.gate import Situation
 from bot.exchange.partners import store as partners
 from bot.exchange.post import store as post
 from bot.exchange.post.model import LetterRefused, Receipt, ReceiptState
-from bot.exchange.requests import answering, overrides, sending, service, store
+from bot.exchange.requests import answering, drafting, overrides, sending, store
 from bot.exchange.requests.consent_ends import WithdrawnConsents
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Incomplete, NotNow, Status
@@ -404,7 +404,7 @@ async def test_a_draft_does_not_outlive_what_it_tells(chain: Chain):
     await chain.tunisia.do(telling.record, case_id, telling.Said(row.id, why_not="danger"), once="")
     await chain.tunisia.do(consent.second, case_id, row.id, by=chain.tunisia.coordinator)
     to_libya = chain.tunisia.others["LY"]
-    draft = await chain.tunisia.do(service.draft, case_id, a_draft(to_libya, passes_on=chain.asked))
+    draft = await chain.tunisia.do(drafting.draft, case_id, a_draft(to_libya, passes_on=chain.asked))
     other = await chain.tunisia.asked(await chain.tunisia.case(), a_draft(to_libya))
     await chain.taken_back()
     await chain.courier.carry()
@@ -445,13 +445,13 @@ async def test_a_case_that_came_to_us_is_passed_on_to_the_knowledge_of_whoever_h
 async def test_a_draft_names_only_a_request_that_its_officer_may_read_and_that_told_something(chain: Chain):
     await told(chain)
     case_id = await chain.tunisia.case()
-    [found] = await chain.tunisia.do(service.to_pass_on)
+    [found] = await chain.tunisia.do(drafting.to_pass_on)
     assert found.id == chain.asked
     stranger = await chain.tunisia.world.officer("stranger")
-    assert await chain.tunisia.do(service.to_pass_on, by=stranger) == []
+    assert await chain.tunisia.do(drafting.to_pass_on, by=stranger) == []
     draft = a_draft(chain.tunisia.others["LY"], passes_on=new_id())
     with pytest.raises(Incomplete):
-        await chain.tunisia.do(service.draft, case_id, draft)
+        await chain.tunisia.do(drafting.draft, case_id, draft)
 
 
 async def asked_beside(chain: Chain) -> str:
