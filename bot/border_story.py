@@ -37,10 +37,10 @@ from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import Agreement as PartnerAgreement
 from bot.exchange.partners.model import Contact, Partner, PartnerKind
-from bot.exchange.requests import answering, hold_notices, sending, service, store
+from bot.exchange.requests import answering, drafting, hold_notices, looking, sending, service, store
 from bot.exchange.requests.answering import Answer
+from bot.exchange.requests.drafting import Draft
 from bot.exchange.requests.model import Ground, Status
-from bot.exchange.requests.service import Draft
 from bot.exchange.requests.types import REQUEST_TYPES
 from bot.foreground import CannotDo
 from bot.kernel.access import Role
@@ -393,7 +393,7 @@ async def _agreed(side: Side, case_id: str, partner: Side) -> None:
 
 
 async def _asked(side: Side, case_id: str, draft: Draft) -> str:
-    request_id = await side.do(service.draft, case_id, draft)
+    request_id = await side.do(drafting.draft, case_id, draft)
     await side.do(service.approve, request_id, by=COORDINATES)
     await side.do(service.send_request, request_id)
     return request_id
@@ -402,7 +402,7 @@ async def _asked(side: Side, case_id: str, draft: Draft) -> str:
 async def _answered(side: Side, request_id: str, answers: dict[str, str]) -> None:
     """There: a human sees it, takes it on, finds out, and a second one lets the answers go."""
     await side.reached(request_id, Status.DELIVERED, Status.SEEN)
-    await side.do(service.open_request, request_id)
+    await side.do(looking.open_request, request_id)
     await side.do(answering.accept, request_id)
     await side.told(request_id)
     for key, text in answers.items():
@@ -461,7 +461,7 @@ def _place(side: Side, adult: str | None) -> Draft:
 async def _is_refused(side: Side, case_id: str, adult: str) -> bool:
     """Whether a placement with the man is refused, as it must be."""
     try:
-        await side.do(service.draft, case_id, _place(side, adult))
+        await side.do(drafting.draft, case_id, _place(side, adult))
     except MayNotMove:
         return True
     return False

@@ -503,6 +503,17 @@ def partner_revoke(
     typer.echo(run(revoke(settings_or_stop(), name or None, own=own, sure=yes, key=key or None)))
 
 
+@partner.command("close")
+def partner_close(
+    name: Annotated[str, typer.Argument(help="the partner, or enough of its name")],
+    yes: Annotated[bool, typer.Option("--yes", help="really do it")] = False,
+) -> None:
+    """Close the channel to a partner for good: nothing passes any more, either way. Its word on others' keys ends."""
+    from bot.upkeep.partners import close
+
+    typer.echo(run(close(settings_or_stop(), name, sure=yes)))
+
+
 @partner.command("export")
 def partner_export(
     file: Annotated[Path, typer.Argument(help="the file to write; it must not exist")],

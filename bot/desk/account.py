@@ -6,11 +6,13 @@ import asyncio
 from typing import Any
 
 from aiohttp import web
+from multidict import MultiDict
 from sqlalchemy.engine import Connection
 
 from bot.cases.pairing import make_pairing_code
 from bot.desk.frame import go_to, show
 from bot.desk.ports import TelegramName
+from bot.desk.proving import NOT_PROVEN, must_show_the_old, prove, proves_by
 from bot.desk.qr import qr_path
 from bot.kernel import audit, officers, sessions
 from bot.kernel.access import Permission
@@ -31,7 +33,7 @@ async def show_account(request: web.Request) -> web.StreamResponse:
     return await _screen(request)
 
 
-async def _screen(request: web.Request, **more: Any) -> web.Response:
+async def _screen(request: web.Request, *, wrong: str | None = None, **more: Any) -> web.Response:
     officer, now = request[OFFICER], request.app[CLOCK].now()
 
     def read(tx: Connection) -> dict[str, Any]:
@@ -40,12 +42,24 @@ async def _screen(request: web.Request, **more: Any) -> web.Response:
             "this_session": request[SESSION].hash,
             "account": officers.get_officer(tx, officer.id),
             "languages_at": request.app.router["account"].url_for(),  # this may be the answer to a form
+            "must_show_the_old": must_show_the_old(tx, officer, now),
+            "proves_by": proves_by(officer),
             "totp": None,
             "pairing": None,
+            "problem": NOT_PROVEN[wrong] if wrong else None,
             **more,
         }
 
-    return await show(request, "desk/account.html", read, here="account")
+    return await show(request, "desk/account.html", read, here="account", status=409 if wrong else 200)
+
+
+async def _not_the_owner(request: web.Request, fields: MultiDict[str]) -> str | None:
+    """None where whoever wants another password or authenticator has shown the one before, or need not: a stolen
+    session does not make its thief the owner. Else what is wrong."""
+    officer, now = request[OFFICER], request.app[CLOCK].now()
+    if await request.app[DATABASE].read(lambda tx: must_show_the_old(tx, officer, now)):
+        return await prove(request, fields)
+    return None
 
 
 @routes.post("/desk/account/sessions/end", name="end_session", allow=Permission.ACCOUNT_OWN)
@@ -71,11 +85,13 @@ async def end_one(request: web.Request) -> web.StreamResponse:
 @routes.post("/desk/account/password", name="set_password", allow=Permission.ACCOUNT_OWN)
 async def set_password(request: web.Request) -> web.StreamResponse:
     """A new password ends every session that was opened with the old one, except by starting this one anew."""
-    officer, password = request[OFFICER], (await form(request)).get("password", "")
+    officer, fields = request[OFFICER], await form(request)
     try:
-        hashed = await asyncio.to_thread(officers.hash_password, password)
+        hashed = await asyncio.to_thread(officers.hash_password, fields.get("password", ""))
     except officers.PasswordTooWeak:
         return go_to(request, "account", notice="weak_password", part="password")
+    if wrong := await _not_the_owner(request, fields):
+        return await _screen(request, wrong=wrong)
 
     def store(tx: Connection) -> None:
         officers.set_password(tx, officer.id, hashed)
@@ -91,6 +107,8 @@ async def set_password(request: web.Request) -> web.StreamResponse:
 async def begin_totp(request: web.Request) -> web.StreamResponse:
     """Show a fresh secret, once, as a QR code and in letters. It counts when a code from it was typed in."""
     officer, vault = request[OFFICER], request.app[VAULT]
+    if wrong := await _not_the_owner(request, await form(request)):
+        return await _screen(request, wrong=wrong)
     secret = await request.app[DATABASE].write(lambda tx: officers.begin_totp(tx, vault, officer.id))
     size, path = qr_path(officers.totp_address(secret, officer))
     letters = " ".join(secret[n : n + 4] for n in range(0, len(secret), 4))

@@ -11,7 +11,7 @@ from bot.cases.consent import CLASSES
 from bot.cases.reasons import WHY_ORIGINAL
 from bot.exchange.requests.attachments import service
 from bot.exchange.requests.attachments.model import LONGEST_TITLE, STATE_TITLES
-from bot.exchange.requests.service import RequestFile
+from bot.exchange.requests.looking import RequestFile
 from bot.kernel.crypto import Vault
 
 

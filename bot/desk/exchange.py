@@ -23,7 +23,7 @@ from bot.exchange.gate import Situation
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import TIE_TITLES
 from bot.exchange.partners import store as partners
-from bot.exchange.requests import again, service, store
+from bot.exchange.requests import again, drafting, looking, service, store
 from bot.exchange.requests.model import (
     STATUS_TITLES,
     Incomplete,
@@ -75,8 +75,8 @@ async def show_exchange(request: web.Request) -> web.StreamResponse:
         return {
             "view": view,
             "views": VIEWS,
-            "counts": {name: service.counted(tx, officer, _view(tx, name, at)) for name in VIEWS},
-            "requests": service.listed(tx, officer, _view(tx, view, at)),
+            "counts": {name: looking.counted(tx, officer, _view(tx, name, at)) for name in VIEWS},
+            "requests": looking.listed(tx, officer, _view(tx, view, at)),
             "partners": {partner.id: partner for partner in partners.everyone(tx, vault)},
             "names": officer_names(tx),
             "statuses": STATUS_TITLES,
@@ -136,7 +136,7 @@ async def record_fear(request: web.Request) -> web.StreamResponse:
     language = request[LANGUAGE]
 
     def work(tx: Connection) -> list[str]:
-        service.require_case(tx, hand, case_id)
+        drafting.require_case(tx, hand, case_id)
         return service.record_situation(tx, hand, case_id, _situation(fields, language))
 
     try:

@@ -20,7 +20,7 @@ from bot.conversations import stuck
 from bot.conversations.attachments.model import UNKNOWN
 from bot.desk.acts import SENTENCES
 from bot.exchange.holds import service as holds
-from bot.exchange.requests import service as requests
+from bot.exchange.requests import looking
 from bot.kernel.access import Permission, may_enter
 from bot.kernel.ids import new_id
 from bot.kernel.officers import Officer
@@ -113,7 +113,7 @@ def requests_for(tx: Connection, officer: Officer, at: datetime) -> tuple[int, i
     """How many requests of partners wait for somebody here, and how many of all are overdue."""
     if not may_enter(officer, Permission.EXCHANGE_READ):
         return 0, 0
-    return requests.waiting_counts(tx, officer, at)
+    return looking.waiting_counts(tx, officer, at)
 
 
 def count_trouble(tx: Connection) -> int:
@@ -126,7 +126,7 @@ def frame_from(look: Look, officer: Officer) -> Frame:
     board = look.board
     asked, overdue = (0, 0)
     if may_enter(officer, Permission.EXCHANGE_READ):
-        asked, overdue = requests.counts_of(officer, look.asked)
+        asked, overdue = looking.counts_of(officer, look.asked)
     sees_queue = may_enter(officer, Permission.QUEUE_READ)
     counts = board.queue_of(officer).counts if sees_queue else {}
     glass, late_reviews = supervised(officer, look.to_see)

@@ -26,7 +26,7 @@ from bot.desk.frame import Frame, context_of, frame_from, hand_of, look, tools_o
 from bot.desk.looking import Look, Looks, looks_of
 from bot.desk.request import request_context
 from bot.desk.rows import case_rows
-from bot.exchange.requests import service as requests
+from bot.exchange.requests import looking
 from bot.exchange.requests.model import RequestNotFound
 from bot.kernel.access import Permission, may_enter
 from bot.kernel.live import Watch
@@ -86,7 +86,7 @@ def live_routes() -> Routes:
         """A request across a border, for as long as it is this officer's to see."""
         hand, request_id = hand_of(request), request.match_info["id"]
         try:
-            await request.app[DATABASE].read(lambda tx: requests.require_seen(tx, hand, request_id))
+            await request.app[DATABASE].read(lambda tx: looking.require_seen(tx, hand, request_id))
         except RequestNotFound:
             raise web.HTTPNotFound from None
         async with stream_events(request) as events:
@@ -158,7 +158,7 @@ async def _follow_request(request: web.Request, events: EventStream, watch: Watc
 
     def read(tx: Connection) -> dict[str, Any]:
         now = request.app[CLOCK].now()
-        file = requests.watch_request(tx, vault, officer, request_id, at=now)
+        file = looking.watch_request(tx, vault, officer, request_id, at=now)
         frame = look(tx, officer, now)
         return {"frame": frame, "here": "exchange", **request_context(tx, vault, replace(hand, at=now), file)}
 

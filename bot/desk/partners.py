@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 from bot.cases.consent import CLASSES
 from bot.desk.exchange import countries_of
 from bot.desk.frame import go_to, hand_of, show
+from bot.desk.proving import NOT_PROVEN, prove, proves_by
 from bot.exchange.partners import keys, store
 from bot.exchange.partners import service as partners
 from bot.exchange.partners.description import DescriptionWrong, described
@@ -25,12 +26,18 @@ from bot.exchange.partners.endpoint import EndpointRefused, plain_endpoint
 from bot.exchange.partners.keys import Identity, KeyCard, NotAKeyFile
 from bot.exchange.partners.model import Partner, PartnerKind
 from bot.exchange.partners.names import NameRefused
-from bot.exchange.partners.service import CannotSign, KeyRefused, LetInByTheOther, PartnerIsClosed, PartnerLooksAlike
+from bot.exchange.partners.service import (
+    CannotSign,
+    KeyRefused,
+    LetInByTheOther,
+    LetInLately,
+    PartnerIsClosed,
+    PartnerLooksAlike,
+)
 from bot.exchange.post import trust
 from bot.exchange.requests import sending
 from bot.exchange.requests.model import Incomplete
 from bot.exchange.requests.types import REQUEST_TYPES
-from bot.kernel import sessions
 from bot.kernel.access import Permission
 from bot.kernel.ids import new_id
 from bot.kernel.uploads import uploaded
@@ -75,9 +82,7 @@ PROBLEMS = {
     "no_key_file": N_("This is no key file, or somebody changed it. Ask the partner for it again."),
     "endpoint": N_("The address in the key file cannot be used. Write another, or choose that it waits for us."),
     "key": N_("This key cannot be taken: it is known already, it is our own, or it is another installation's."),
-    "password": N_("The password is wrong. Who has none sets one under “My account” first."),
-    "no_proof": N_("That is not right. Nothing was signed."),
-    "too_often": N_("Too many tries. Wait a minute and try again."),
+    **NOT_PROVEN,
     "not_signed": N_(
         "Not signed. These are not the digits or the address that are kept, or you have signed already. Call them once "
         "more; if it still differs, do not trust the file."
@@ -85,6 +90,10 @@ PROBLEMS = {
     "let_in": N_(
         "Not signed. One of you two added the other, or made a sign-in link for them, in the last seven days. Let "
         "another admin sign, or wait."
+    ),
+    "let_in_lately": N_(
+        "Nothing was changed. Somebody at the desk added you, or made a sign-in link for you, in the last seven days. "
+        "Let another admin do it, or wait."
     ),
     "closed": N_("The channel to {partner} was closed."),
     "sure": N_("Nothing was changed: tick that you are sure."),
@@ -108,6 +117,10 @@ class _Wrong(Exception):
 @routes.get("/desk/exchange/partners", name="partners", allow=Permission.PARTNERS_READ)
 async def show_partners(request: web.Request) -> web.StreamResponse:
     """Every partner, whether anything may pass, and our own digits for whoever calls us."""
+    return await _register_screen(request)
+
+
+async def _register_screen(request: web.Request, *, wrong: _Wrong | None = None) -> web.Response:
     vault, at = request.app[VAULT], request.app[CLOCK].now()
 
     def read(tx: Connection) -> dict[str, Any]:
@@ -117,13 +130,14 @@ async def show_partners(request: web.Request) -> web.StreamResponse:
         return {
             "everyone": everyone,
             "closed": {each.id: each.why_unreachable(at) for each in everyone},
-            "kinds": KINDS,
             "own": keys.fingerprint(own.sign_public, own.seal_public),
             "own_since": own.made_at,
             "doubted_by": [each for each in everyone if each.id in {doubt.said_by for doubt in doubted}],
+            **_words(request, wrong),
         }
 
-    return await show(request, "desk/partners.html", read, here="exchange", writes=True)
+    status = 409 if wrong else 200
+    return await show(request, "desk/partners.html", read, here="exchange", writes=True, status=status)
 
 
 @routes.get("/desk/exchange/partners/{id}", name="partner", allow=Permission.PARTNERS_READ)
@@ -144,16 +158,16 @@ async def _partner_screen(request: web.Request, *, wrong: _Wrong | None = None) 
             "states": {key.kid: KEY_STATES[key.state(at)] for key in partner.keys},
             "doubts": store.doubts_about(tx, [key.kid for key in partner.keys]),
             "every": every,
-            "proves_by": "code" if request[OFFICER].has_totp else "password",
             "at": at,
-            **_words(wrong),
+            **_words(request, wrong),
         }
 
     return await show(request, "desk/partner.html", read, here="exchange", status=409 if wrong else 200)
 
 
-def _words(wrong: _Wrong | None) -> dict[str, Any]:
+def _words(request: web.Request, wrong: _Wrong | None) -> dict[str, Any]:
     return {
+        "proves_by": proves_by(request[OFFICER]),
         "kinds": KINDS,
         "reaches": REACHES,
         "purposes": PURPOSES,
@@ -192,7 +206,7 @@ async def _form_screen(
 ) -> web.Response:
     def read(_tx: Connection) -> dict[str, Any]:
         contacts = sum(f"contact_name-{number}" in typed for number in range(MOST_CONTACTS))
-        return {"partner": partner, "typed": typed, "contacts": max(2, contacts), **_words(wrong)}
+        return {"partner": partner, "typed": typed, "contacts": max(2, contacts), **_words(request, wrong)}
 
     return await show(request, "desk/partner_edit.html", read, here="exchange", status=409 if wrong else 200)
 
@@ -230,18 +244,20 @@ async def add(request: web.Request) -> web.StreamResponse:
 
 @routes.post("/desk/exchange/partners/{id}/change", name="change_partner", allow=Permission.PARTNERS_EDIT)
 async def change(request: web.Request) -> web.StreamResponse:
-    """Say something else of a partner; then two admins sign again."""
+    """Say something else of a partner, having proven again who one is; then two admins sign again."""
     fields, hand, partner_id = await form(request), hand_of(request), request.match_info["id"]
     known = await request.app[DATABASE].read(lambda tx: _known(tx, request, partner_id))
 
     def work(tx: Connection) -> None:
-        now, said = _known(tx, request, partner_id), _described(fields, partner_id, request[LANGUAGE])
+        now = _known(tx, request, partner_id)
         endpoint = said.endpoint or (None if said.by_link or fields.get("reach") == "wait" else now.endpoint)
         kept = {"deployment": now.deployment, "our_kid": now.our_kid, "keys": now.keys, "closed_at": now.closed_at}
         changed = replace(said, endpoint=endpoint, **kept)
         partners.change_partner(tx, hand.vault, changed, by=hand.officer.id, at=hand.at)
 
     try:
+        said = _described(fields, partner_id, request[LANGUAGE])  # first: a code is spent on nothing that cannot be
+        await _proven(request, fields)
         await _write(request, work)
     except _Wrong as wrong:
         return await _form_screen(request, known, fields, wrong=wrong)
@@ -382,39 +398,36 @@ async def sign(request: web.Request) -> web.StreamResponse:
     """An admin, who proves again who they are, has called and compared: a new key, a key in doubt, or the contact of a
     partner without one."""
     fields, hand, partner_id = await form(request), hand_of(request), request.match_info["id"]
-    who, database, vault, clock = request[OFFICER], request.app[DATABASE], request.app[VAULT], request.app[CLOCK]
-    proved = await sessions.prove_again(database, vault, clock, who, fields.get("proof", "")[:256])
-    if proved.officer is None:
-        wrong = "too_often" if proved.wait_seconds else "no_proof" if who.has_totp else "password"
-        return await _partner_screen(request, wrong=_Wrong(wrong))
     heard = fields.get("heard", "")[:300]
 
     def work(tx: Connection) -> None:
         _known(tx, request, partner_id)
-        trust.sign(tx, hand.vault, partner_id, heard=heard, officer_id=who.id, at=hand.at)
+        trust.sign(tx, hand.vault, partner_id, heard=heard, officer_id=hand.officer.id, at=hand.at)
 
-    return await _acted(request, work)
+    return await _acted(request, work, proof=fields)
 
 
 @routes.post("/desk/exchange/partners/{id}/revoke", name="revoke_partner", allow=Permission.PARTNERS_EDIT)
 async def revoke(request: web.Request) -> web.StreamResponse:
-    """Trust one of its keys no more, or none of them, at once, and say so to the other partners."""
+    """Trust one of its keys no more, or none of them, at once, and say so to the other partners. An admin proves again
+    who they are, and waits for nothing else."""
     fields, hand, partner_id = await form(request), hand_of(request), request.match_info["id"]
+    partner = await request.app[DATABASE].read(lambda tx: _known(tx, request, partner_id))
+    said = fields.get("key", "")
+    if not fields.get("sure"):
+        return await _partner_screen(request, wrong=_Wrong("sure"))
+    if said not in (EVERY_KEY, *(key.kid for key in partner.keys)):
+        return await _partner_screen(request, wrong=_Wrong("described", fields=frozenset({"key"})))
 
     def work(tx: Connection) -> None:
-        partner, said = _known(tx, request, partner_id), fields.get("key", "")
-        if not fields.get("sure"):
-            raise _Wrong("sure")
-        if said not in (EVERY_KEY, *(key.kid for key in partner.keys)):
-            raise _Wrong("described", fields=frozenset({"key"}))
         trust.revoke(tx, hand.vault, partner_id, None if said == EVERY_KEY else said, by=hand.officer.id, at=hand.at)
 
-    return await _acted(request, work)
+    return await _acted(request, work, proof=fields)
 
 
 @routes.post("/desk/exchange/partners/rotate", name="rotate_own_key", allow=Permission.PARTNERS_EDIT)
 async def rotate(request: web.Request) -> web.StreamResponse:
-    """A new pair of our own, announced to every partner."""
+    """A new pair of our own, announced to every partner, once an admin has proven again who they are."""
     fields, hand, settings = await form(request), hand_of(request), request.app[SETTINGS]
     if not fields.get("sure"):
         return go_to(request, "partners", notice="incomplete")
@@ -424,7 +437,11 @@ async def rotate(request: web.Request) -> web.StreamResponse:
     def work(tx: Connection) -> int:
         return trust.announce_key(tx, hand.vault, identity, by=hand.officer.id, at=hand.at)
 
-    await _write(request, work)
+    try:
+        await _proven(request, fields)
+        await _write(request, work)
+    except _Wrong as wrong:
+        return await _register_screen(request, wrong=wrong)
     return go_to(request, "partners", notice="saved")
 
 
@@ -445,8 +462,18 @@ def _endpoint(card: KeyCard) -> str:
         raise _Wrong("endpoint", fields=frozenset({"endpoint"})) from None
 
 
-async def _acted(request: web.Request, work: Any) -> web.Response:
+async def _proven(request: web.Request, fields: MultiDict[str]) -> None:
+    """Raises _Wrong where who acts has not shown again who they are."""
+    wrong = await prove(request, fields)
+    if wrong is not None:
+        raise _Wrong(wrong)
+
+
+async def _acted(request: web.Request, work: Any, *, proof: MultiDict[str] | None = None) -> web.Response:
+    """Do it, once `proof` shows who acts, where that is asked for; then the partner's page."""
     try:
+        if proof is not None:
+            await _proven(request, proof)
         await _write(request, work)
     except _Wrong as wrong:
         return await _partner_screen(request, wrong=wrong)
@@ -467,6 +494,8 @@ async def _write(request: web.Request, work: Any) -> Any:
         raise _Wrong("closed", partner=str(error)) from None
     except LetInByTheOther:
         raise _Wrong("let_in") from None
+    except LetInLately:
+        raise _Wrong("let_in_lately") from None
     except CannotSign:
         raise _Wrong("not_signed") from None
     request.app[SIGNALS].wake("exchange", "post")

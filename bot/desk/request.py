@@ -27,8 +27,19 @@ from bot.exchange.outside import store as links
 from bot.exchange.outside.model import MOST_VIEWS
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed
-from bot.exchange.requests import again, answering, hold_notices, overrides, sending, service, telling
+from bot.exchange.requests import (
+    again,
+    answering,
+    drafting,
+    hold_notices,
+    looking,
+    overrides,
+    sending,
+    service,
+    telling,
+)
 from bot.exchange.requests.answering import Answer
+from bot.exchange.requests.drafting import SentBefore
 from bot.exchange.requests.model import (
     ALTERNATIVES,
     ASSENTS,
@@ -52,7 +63,6 @@ from bot.exchange.requests.model import (
     Status,
 )
 from bot.exchange.requests.passing import acts as passing_acts
-from bot.exchange.requests.service import SentBefore
 from bot.exchange.requests.terms import limit_of
 from bot.exchange.requests.transfer.model import BANDS, GIVER_TITLES, HAND_OVER, TAKER_TITLES, State
 from bot.exchange.requests.types import BODIES, FIELDS, QUESTIONS
@@ -66,6 +76,8 @@ routes = Routes()
 E = TypeVar("E", bound=StrEnum)
 Work = Callable[[Connection, Hand], object]
 
+#: In the history: what the partner told, or answered, was destroyed here.
+TAKEN_BACK_THERE = frozenset({"forgotten", "answers_forgotten"})
 BEFORE_SENDING = frozenset({Status.DRAFTED, Status.APPROVED})
 
 
@@ -88,7 +100,7 @@ async def request_screen(
     vault, hand, request_id = request.app[VAULT], hand_of(request), request.match_info["id"]
 
     def read(tx: Connection) -> dict[str, Any]:
-        file = service.open_request(tx, hand, request_id)
+        file = looking.open_request(tx, hand, request_id)
         return {
             **request_context(tx, vault, hand, file),
             "problem": sentence_of(problem),
@@ -104,7 +116,7 @@ async def request_screen(
         raise web.HTTPNotFound from None
 
 
-def request_context(tx: Connection, vault: Any, hand: Hand, file: service.RequestFile) -> dict[str, Any]:
+def request_context(tx: Connection, vault: Any, hand: Hand, file: looking.RequestFile) -> dict[str, Any]:
     """Everything the page of a request and its live parts show."""
     officer, asked = hand.officer, file.request
     key = service.key_of(tx, vault, asked)
@@ -112,7 +124,7 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: service.Reques
     remaining = gate.channels_that_remain(sending.situation_of(tx, vault, asked), known)
     by_id = {partner.id: partner for partner in partners.everyone(tx, vault)}
     ours_by_link = asked.side is Side.OURS and file.partner is not None and file.partner.by_link
-    others = service.partners_for(tx, vault, asked.type, at=hand.at) if asked.side is Side.OURS else []
+    others = looking.partners_for(tx, vault, asked.type, at=hand.at) if asked.side is Side.OURS else []
     return {
         "file": file,
         "asked": asked,
@@ -174,11 +186,17 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: service.Reques
         **files_context(tx, vault, file),
         **holders_context(tx, vault),
         "wants_file": asked.side is Side.THEIRS and HAND_OVER in asked.asks and asked.status in DISCLOSED,
-        "talks": asked.asked_on is not None and asked.status.value in {"accepted", "partly_answered", "answered"},
+        "takes_back_answers": asked.side is Side.THEIRS
+        and asked.told_withdrawn_at is None
+        and any(letter.kind == "request_answer" for letter in file.letters),
+        "taken_back_there": any(event.act in TAKEN_BACK_THERE for event in file.events),
+        "talks": asked.asked_on is not None
+        and not sending.is_taken_back(asked)
+        and asked.status.value in {"accepted", "partly_answered", "answered"},
     }
 
 
-def _silence(tx: Connection, vault: Any, file: service.RequestFile, *, at: Any) -> str | None:
+def _silence(tx: Connection, vault: Any, file: looking.RequestFile, *, at: Any) -> str | None:
     """Why the bot would say nothing of a request of ours in the chat now, as a sentence; "" where it would."""
     if file.request.side is not Side.OURS or file.case is None or file.erased:
         return None
@@ -198,7 +216,7 @@ async def act_on(
     hand, request_id = hand_of(request), request.match_info["id"]
 
     def all_of_it(tx: Connection) -> tuple[object, str | None]:
-        found = service.require_seen(tx, hand, request_id)
+        found = looking.require_seen(tx, hand, request_id)
         return work(tx, hand), found.request.case_id
 
     try:
@@ -319,7 +337,7 @@ async def copy(request: web.Request) -> web.StreamResponse:
     fields, request_id = await form(request), request.match_info["id"]
 
     def work(tx: Connection, hand: Hand) -> object:
-        return service.copy_to(tx, hand, request_id, fields.get("partner", ""), once=fields.get("once", "")[:36])
+        return drafting.copy_to(tx, hand, request_id, fields.get("partner", ""), once=fields.get("once", "")[:36])
 
     try:
         return await act_on(request, work, then=lambda made: go_to(request, "request", id=str(made)))
@@ -413,6 +431,15 @@ async def release_answers(request: web.Request) -> web.StreamResponse:
         return answering.release_answers(tx, hand, request_id, endangers=endangers, ground=ground)
 
     return await act_on(request, work, notice="answers_sent")
+
+
+@routes.post("/desk/requests/{id}/answers/withdraw", name="take_back_answers", allow=Permission.EXCHANGE_RELEASE_ANSWER)
+async def take_back_answers(request: web.Request) -> web.StreamResponse:
+    """Somebody our answers tell about does not agree any more: whoever has them is asked to keep nothing."""
+    request_id = request.match_info["id"]
+    return await act_on(
+        request, lambda tx, hand: answering.take_back_answers(tx, hand, request_id), notice="request_withdrawn"
+    )
 
 
 @routes.post("/desk/requests/{id}/override", name="ask_override", allow=Permission.GATE_OVERRIDE)

@@ -19,14 +19,14 @@ from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import MayNotMove, Tie
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import Partner
-from bot.exchange.requests import service
+from bot.exchange.requests import drafting, looking
+from bot.exchange.requests.drafting import Draft, SentBefore
 from bot.exchange.requests.model import (
     ASSENTS,
     Incomplete,
     NotNow,
     RequestNotFound,
 )
-from bot.exchange.requests.service import Draft, SentBefore
 from bot.exchange.requests.terms import limits_with
 from bot.exchange.requests.types import BODIES, FIELDS, LONGEST, QUESTIONS, REQUEST_TYPES, Basis, Limit, RequestType
 from bot.kernel.access import Permission, allows
@@ -48,8 +48,8 @@ async def write_request(request: web.Request) -> web.StreamResponse:
     fields, hand, case_id = await form(request), hand_of(request), request.match_info["id"]
 
     def work(tx: Connection) -> str:
-        service.require_case(tx, hand, case_id)
-        return service.draft(tx, hand, case_id, _draft(fields), once=fields.get("once", "")[:36])
+        drafting.require_case(tx, hand, case_id)
+        return drafting.draft(tx, hand, case_id, _draft(fields), once=fields.get("once", "")[:36])
 
     try:
         request_id = await request.app[DATABASE].write(work)
@@ -96,7 +96,7 @@ def _draft(fields: MultiDict[str]) -> Draft:
 def _agreed_times(tx: Connection, vault: Vault, request_type: RequestType, at: datetime) -> list[tuple[Partner, Limit]]:
     """The partners with whom another time is agreed than the one a type has by itself."""
     found = []
-    for partner in service.partners_for(tx, vault, request_type, at=at):
+    for partner in looking.partners_for(tx, vault, request_type, at=at):
         limit = limits_with(request_type, partner.agreement, at)[0]
         if limit.basis is Basis.AGREEMENT:
             found.append((partner, limit))
@@ -131,9 +131,9 @@ async def _draft_screen(
             "questions": QUESTIONS,
             "bodies": BODIES,
             "assents": ASSENTS,
-            "partners": service.partners_for(tx, vault, request_type, at=at) if request_type else [],
+            "partners": looking.partners_for(tx, vault, request_type, at=at) if request_type else [],
             "agreed_times": _agreed_times(tx, vault, request_type, at) if request_type else [],
-            "to_pass_on": service.to_pass_on(tx, hand) if request_type else [],
+            "to_pass_on": drafting.to_pass_on(tx, hand) if request_type else [],
             "partner_names": {each.id: each.name for each in partners.everyone(tx, vault)},
             "adults": holds.adults_of(tx, vault, file.case),
             "supported": Tie.SUPPORTED,

@@ -34,6 +34,7 @@ PROBLEMS: Mapping[str, str] = {
     "no_such_file": N_("There is no such file any more. Nothing was changed."),
     "too_many_files": N_("There are as many files as can go along already. Nothing was changed."),
     "taken_back": N_("Nothing was sent: the partner who told us this took it back."),
+    "answers_taken_back": N_("Nothing was changed: we took back what we had answered here."),
     "relatives_agree": N_("Nothing was sent: a relative who is looked for is asked first."),
 }
 
@@ -131,6 +132,8 @@ ACTS: Mapping[str, str] = {
     "holder_forgot": N_("the partner says that one who had it from them keeps nothing"),
     "holder_called": N_("one who had it from the partner said by phone that they keep nothing"),
     "taken_back_above": N_("the partner who told us took it back, and two officers here had decided: decide again"),
+    "answers_taken_back": N_("we took back what we had answered"),
+    "answers_forgotten": N_("the partner took back what it had answered: its words were destroyed here"),
     "withdrawn_after_move": N_("the partner took it back after the case was ours: call them"),
 }
 

@@ -12,7 +12,7 @@ from bot.cases.hand import Hand
 from bot.desk.exchange import case_exchange_screen
 from bot.desk.frame import go_to, hand_of
 from bot.desk.request import act_on
-from bot.exchange.requests import service
+from bot.exchange.requests import drafting, looking
 from bot.exchange.requests.model import NotNow, RequestNotFound
 from bot.exchange.requests.transfer import acts
 from bot.exchange.requests.transfer.model import TRANSFER
@@ -54,11 +54,11 @@ async def offer_file(request: web.Request) -> web.StreamResponse:
     fields, request_id = await form(request), request.match_info["id"]
 
     def work(tx: Connection, hand: Hand) -> object:
-        asked = service.require_seen(tx, hand, request_id).request
-        service.require_wanted(tx, request_id, asked.partner_id)
+        asked = looking.require_seen(tx, hand, request_id).request
+        drafting.require_wanted(tx, request_id, asked.partner_id)
         case_id = case_store.id_of_number(tx, fields.get("number", "").strip().upper())
         try:
-            service.require_case(tx, hand, case_id or "")
+            drafting.require_case(tx, hand, case_id or "")
         except RequestNotFound:
             raise NotNow("no_such_case") from None
         query = {"type": TRANSFER, "partner": asked.partner_id, "wanted_by": request_id}

@@ -263,6 +263,8 @@ CODES_ONLY = frozenset(
         "file_kept",
         "file_spoilt",
         "withdrawal_done",
+        "answers_withdrawn",
+        "answers_forgotten",
         "passed_further",
         "holder_forgot",
     }

@@ -86,8 +86,7 @@ def append(
     written = _facts(facts or {})
     for value in (actor, act, object):
         _require_code(value)
-    if tx.dialect.name == "postgresql":  # on SQLite writers are alone anyway
-        tx.execute(sa.select(sa.func.pg_advisory_xact_lock(POSTGRES_LOCK)))
+    take_turn(tx)
     last = tx.execute(sa.select(audit_log.c.seq, audit_log.c.mac).order_by(audit_log.c.seq.desc()).limit(1)).first()
     seq, previous = (last.seq + 1, last.mac) if last else (1, BEGINNING)
     mac = _mac(vault, seq, at, actor, act, object, written, previous)
@@ -97,6 +96,13 @@ def append(
         )
     )
     return mac
+
+
+def take_turn(tx: Connection) -> None:
+    """Nobody else records anything before this transaction ends. To be asked for first by whoever will record something
+    and locks, before that, a row that others lock after they have recorded something: else each waits for the other."""
+    if tx.dialect.name == "postgresql":  # on SQLite writers are alone anyway
+        tx.execute(sa.select(sa.func.pg_advisory_xact_lock(POSTGRES_LOCK)))
 
 
 def verify(tx: Connection, vault: Vault, *, expected_head: str | None = None) -> AuditReport:

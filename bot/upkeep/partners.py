@@ -303,6 +303,21 @@ async def revoke(settings: Settings, name: str | None, *, own: bool, sure: bool,
     )
 
 
+async def close(settings: Settings, name: str, *, sure: bool) -> str:
+    """Close the channel to a partner for good. Raises CannotDo."""
+    if not sure:
+        raise CannotDo("a channel that was closed is not opened again; if that is what you want, say so with --yes")
+    at = SystemClock().now()
+
+    def work(tx: Connection, vault: Vault) -> Partner:
+        partner = _named(tx, vault, name)
+        trust.close(tx, vault, partner.id, by=COMMAND, at=at)
+        return partner
+
+    partner = await _write(settings, work)
+    return f"The channel to {partner.name} is closed. Nothing goes to it any more, and nothing of it is taken in."
+
+
 async def export_letters(settings: Settings, name: str, to: Path) -> str:
     """What waits for a partner, as a file. It waits on until the partner confirms. Raises CannotDo."""
     at = SystemClock().now()

@@ -17,7 +17,7 @@ from bot.exchange.holds.model import Mark
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import PartnerKind
 from bot.exchange.post.model import ReceivedLetter
-from bot.exchange.requests import answering, service
+from bot.exchange.requests import answering, drafting, service
 from bot.exchange.requests import store as requests
 from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments.service import Wanted
@@ -66,10 +66,10 @@ def story(desk: DeskServer) -> dict[str, str]:
         )
         service.record_situation(tx, hand, case_id, Situation(frozenset({"TN"}), True, frozenset({"TN"})))
         consent.record(tx, hand, case_id, an_agreement_to(ministry))
-        asking = service.draft(tx, hand, case_id, a_draft(tracing))
+        asking = drafting.draft(tx, hand, case_id, a_draft(tracing))
         attachments.attach_upload(tx, hand, asking, PDF, Wanted("شهادة ميلاد", "identity"))
         attachments.attach_upload(tx, hand, asking, PHOTO, Wanted("Her with her aunt, Sfax 2019", "family"))
-        request_id = service.draft(tx, hand, case_id, a_draft(ministry, "protective_alert"))
+        request_id = drafting.draft(tx, hand, case_id, a_draft(ministry, "protective_alert"))
         service.approve(tx, hand, request_id)
         adult = holds.open_dossier(tx, hand, case_id, name="Sami Trabelsi", claimed="uncle_aunt", once="")
         holds.mark(tx, hand, str(adult), {"papers": Mark.RED, "heard_apart": Mark.GREEN})

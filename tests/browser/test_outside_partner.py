@@ -16,7 +16,7 @@ from bot.cases.service import claim_case
 from bot.exchange.gate import Situation
 from bot.exchange.partners import service as partner_service
 from bot.exchange.partners.model import Agreement, Contact, Partner, PartnerKind
-from bot.exchange.requests import sending, service
+from bot.exchange.requests import drafting, sending, service
 from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments.service import Wanted
 from bot.kernel.access import Role
@@ -76,7 +76,7 @@ def ask_a_partner(desk: DeskServer, language: str) -> Asked:
         claim_case(tx, hand, case_id)
         service.record_situation(tx, hand, case_id, Situation(frozenset(), False))
         consent.record(tx, hand, case_id, an_agreement_to(partner.id))
-        request_id = service.draft(tx, hand, case_id, a_draft(partner.id, asks=("who_cared", "harm")))
+        request_id = drafting.draft(tx, hand, case_id, a_draft(partner.id, asks=("who_cared", "harm")))
         attachments.attach_upload(tx, hand, request_id, PDF, Wanted("Birth certificate, front", "identity"))
         service.approve(tx, other, request_id)
         return request_id

@@ -39,7 +39,7 @@ from bot.cases.hand import Hand
 from bot.exchange.partners.model import Agreement
 from bot.exchange.post import store as post
 from bot.exchange.refusals import ChannelClosed
-from bot.exchange.requests import again, answering, sending, service, store
+from bot.exchange.requests import again, answering, drafting, looking, sending, service, store
 from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.model import Alternative, Ground, NotNow, Refusal, Request, Status
 from bot.exchange.requests.model import Side as Whose
@@ -193,7 +193,7 @@ class Office:
         case_id = await self._case(wanted)
 
         def work(tx: Connection, hand: Hand) -> str:
-            request_id = service.draft(tx, hand, case_id, draft)
+            request_id = drafting.draft(tx, hand, case_id, draft)
             service.approve(tx, self.country.hand(self.country.coordinator), request_id)
             return request_id
 
@@ -214,7 +214,7 @@ class Office:
 
     async def _take_on(self, request: Request) -> bool:
         if request.status is Status.DELIVERED:
-            await self._try(service.open_request, request.id)
+            await self._try(looking.open_request, request.id)
         if self._script[request.id].fate == REFUSED:
             no = {"reason": Refusal.NOT_COMPETENT, "alternative": Alternative.RED_CROSS}
             return await self._try(answering.refuse, request.id, **no)
@@ -495,7 +495,7 @@ def _ledger(tx: Connection, office: Office, vault: Vault) -> dict[str, Entry]:
     at, by = office.country.clock.now(), office.country.coordinator
     book = {}
     for request_id in tx.execute(sa.select(store.exchange_requests.c.id)).scalars().all():
-        file = service.watch_request(tx, vault, by, request_id, at=at)
+        file = looking.watch_request(tx, vault, by, request_id, at=at)
         request, said = file.request, [each for each in file.lines if each.line.kind == "answer"]
         counts = Counter(event.act for event in file.events)
         book[request_id] = Entry(

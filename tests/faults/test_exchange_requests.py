@@ -20,7 +20,7 @@ from bot.cases.model import CaseStatus
 from bot.cases.record import service as record
 from bot.exchange.holds import service as holds
 from bot.exchange.partners.model import Agreement
-from bot.exchange.requests import answering, sending, service
+from bot.exchange.requests import answering, drafting, looking, sending, service
 from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments.model import PART, State
 from bot.exchange.requests.attachments.service import Wanted
@@ -145,7 +145,7 @@ async def test_a_family_of_two_is_handed_over_once_by_two_processes_that_die(two
         for case_id in (amina, omar):
             draft = a_draft(italy.others["TN"], "case_transfer")
             draft.fields["arrival"] = italy.clock.now().date().isoformat()
-            drafts.append(await italy.do(service.draft, case_id, draft))
+            drafts.append(await italy.do(drafting.draft, case_id, draft))
         await italy.do(attachments.attach_upload, drafts[0], PAPER, Wanted("Birth certificate", "identity"))
         for request_id in drafts:
             await italy.do(service.approve, request_id, by=italy.coordinator)
@@ -154,7 +154,7 @@ async def test_a_family_of_two_is_handed_over_once_by_two_processes_that_die(two
         # They see how many, how old and that a hold stands, and take both children on with one word.
         for request_id in drafts:
             await until(lambda request_id=request_id: request_of(tunisia, request_id), "the offers arrive")
-        preview = await tunisia.do(service.open_request, drafts[1])
+        preview = await tunisia.do(looking.open_request, drafts[1])
         assert preview.fields == {}
         assert preview.transfer is not None
         assert (preview.transfer.preview.size, preview.transfer.preview.hold) == (2, True)

@@ -35,7 +35,7 @@ from bot.exchange.outside.store import KeptFile
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed, Contact, Partner
 from bot.exchange.post.model import LetterRefused, LetterStopped, Receipt, ReceiptState, ReceivedLetter
-from bot.exchange.requests import hold_notices, sending, service
+from bot.exchange.requests import hold_notices, looking, sending, service
 from bot.exchange.requests import store as requests
 from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments import store as attachment_store
@@ -352,7 +352,7 @@ def files_of(tx: Connection, request_id: str) -> Sequence[KeptFile]:
 
 def read_file(tx: Connection, hand: Hand, request_id: str, file_id: str) -> tuple[str, bytes]:
     """Kind and content of a file that came back; the reading is audited. Raises RequestNotFound, NotNow (no file)."""
-    request = service.require_seen(tx, hand, request_id).request
+    request = looking.require_seen(tx, hand, request_id).request
     file, key = store.get_file(tx, request.id, file_id), service.key_of(tx, hand.vault, request)
     if file is None or file.content_sealed is None or key is None:
         raise NotNow

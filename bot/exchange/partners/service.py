@@ -23,6 +23,7 @@ from bot.exchange.partners.model import (
     holds_up,
 )
 from bot.exchange.partners.names import nearest, plain_name, skeleton
+from bot.exchange.partners.store import Doubt
 from bot.kernel import audit
 from bot.kernel.access import Role
 from bot.kernel.crypto import Vault
@@ -57,8 +58,13 @@ class LetInByTheOther(CannotSign):
     """One of the two let the other in a short while ago: they may be one person."""
 
 
-#: Who adds an admin, or makes a sign-in link for one, could sign as both. Whoever was shut out by it has so long to
-#: notice. What the command line does is not asked: whoever has the server has its keys.
+class LetInLately(Exception):
+    """Somebody at the desk let this admin in a short while ago: it may be a thief of a session who acts, in the name of
+    an account made for that. Only what must be quick is open to them: revoking."""
+
+
+#: Who adds an admin, or makes a sign-in link for one, could act and sign as both. Whoever was shut out by it has so
+#: long to notice. What the command line does is not asked: whoever has the server has its keys.
 LET_IN = timedelta(days=7)
 _LETS_IN = ("officer.add", "officer.link")
 
@@ -127,8 +133,10 @@ def own_key_is_old(tx: Connection, vault: Vault, at: datetime) -> bool:
 def rotate_own_key(tx: Connection, vault: Vault, *, by: str, at: datetime) -> OwnKey:
     """A new pair, which the one before it vouches for; that one opens letters for 30 days more.
 
-    The partners do not know of it yet: `bot.exchange.post.trust.announce_key` tells them.
+    The partners do not know of it yet: `bot.exchange.post.trust.announce_key` tells them. The caller has proven who
+    acts, or is the program. Raises LetInLately.
     """
+    _must_not_be_let_in_lately(tx, by, at)
     earlier = current_own_key(tx, vault, at)
     pair = keys.make_pair(deployment=earlier.deployment, at=at)
     pair = replace(pair, vouched=keys.vouch(earlier, pair))
@@ -179,8 +187,10 @@ def change_partner(tx: Connection, vault: Vault, partner: Partner, *, by: str, a
     """Say something else of a partner: then two admins sign again, for it is that description they sign.
 
     Its key must have been compared by phone anew, too: who can change where letters go could change who reads them.
-    Raises PartnerIsClosed: a channel that was closed is not opened by describing it.
+    Until then the channel is closed: the caller has proven who acts. Raises LetInLately, and PartnerIsClosed: a channel
+    that was closed is not opened by describing it.
     """
+    _must_not_be_let_in_lately(tx, by, at)
     if _known(tx, vault, partner.id).closed_at is not None:
         raise PartnerIsClosed(partner.name)
     partner = replace(partner, name=plain_name(partner.name))
@@ -193,12 +203,13 @@ def change_partner(tx: Connection, vault: Vault, partner: Partner, *, by: str, a
     return _known(tx, vault, partner.id)
 
 
-def close_partner(tx: Connection, vault: Vault, partner_id: str, *, by: str, at: datetime) -> None:
-    """Nothing passes any more, in either direction, from now on."""
+def close_partner(tx: Connection, vault: Vault, partner_id: str, *, by: str, at: datetime) -> list[Doubt]:
+    """Nothing passes any more, in either direction, from now on. Returns the doubts that end with its word: whoever was
+    told of one hears of that by `bot.exchange.post.trust.close`."""
     partner = _known(tx, vault, partner_id)
     store.save(tx, replace(partner, closed_at=at), skeleton=skeleton(partner.name))
-    store.clear_doubts_of(tx, partner.id, at)  # its word counts no more
     _record(tx, vault, at, by, "exchange.partner_closed", f"partner:{partner.id}")
+    return store.clear_doubts_of(tx, partner.id, at)  # its word counts no more
 
 
 def _must_look_different(tx: Connection, partner: Partner) -> None:
@@ -344,26 +355,38 @@ def _require_admin(tx: Connection, officer_id: str) -> None:
 def _require_two_people(tx: Connection, officer_id: str, signers: Iterable[str], at: datetime) -> None:
     """Raises LetInByTheOther where one of those who signed let this admin in of late, or was let in by them."""
 
-    def let_in(whom: str) -> frozenset[str]:
-        return audit.actors_of(tx, f"officer:{whom}", _LETS_IN, since=at - LET_IN)
-
     others = set(signers) - {officer_id}
-    if others & let_in(officer_id) or any(officer_id in let_in(other) for other in others):
+    if others & _let_in_by(tx, officer_id, at) or any(officer_id in _let_in_by(tx, other, at) for other in others):
         raise LetInByTheOther(
             f"One of you two added the other, or made a sign-in link for them, in the last {LET_IN.days} days. Let "
             "another admin sign, or wait; whoever runs the server can make links that do not count."
         )
 
 
+def _let_in_by(tx: Connection, officer_id: str, at: datetime) -> frozenset[str]:
+    """Who at the desk added this officer, or made them a sign-in link, of late."""
+    return audit.actors_of(tx, f"officer:{officer_id}", _LETS_IN, since=at - LET_IN)
+
+
+def _must_not_be_let_in_lately(tx: Connection, by: str, at: datetime) -> None:
+    if _let_in_by(tx, by, at):
+        raise LetInLately
+
+
 def revoke_key(tx: Connection, vault: Vault, partner_id: str, kid: str | None, *, by: str, at: datetime) -> int:
     """At once, nothing is sealed for this key and nothing is believed from it: or from any of the partner's, where
     `kid` is None. Keys that only it vouched for go with it. Returns how many were revoked.
+
+    The caller has proven who acts. That is all: a key that was stolen does harm as long as it is believed.
     """
-    return len(revoke_keys(tx, vault, partner_id, kid, by=by, at=at))
+    return len(revoke_keys(tx, vault, partner_id, kid, by=by, at=at)[0])
 
 
-def revoke_keys(tx: Connection, vault: Vault, partner_id: str, kid: str | None, *, by: str, at: datetime) -> list[str]:
-    """The same; returns which. What the partner said of the keys of others counts no more once none of its own does."""
+def revoke_keys(
+    tx: Connection, vault: Vault, partner_id: str, kid: str | None, *, by: str, at: datetime
+) -> tuple[list[str], list[Doubt]]:
+    """The same; returns which, and the doubts that end with them. What the partner said of the keys of others counts no
+    more once none of its own does."""
     partner = _known(tx, vault, partner_id)
     gone = doubted_among(partner.keys, [key.kid for key in partner.keys if kid is None or key.kid == kid])
     revoked = []
@@ -372,11 +395,12 @@ def revoke_keys(tx: Connection, vault: Vault, partner_id: str, kid: str | None, 
             store.save_key(tx, replace(key, revoked_at=at))
             _record(tx, vault, at, by, "exchange.key_revoked", f"key:{key.kid}", partner=partner.id)
             revoked.append(key.kid)
-    for doubt in store.doubts_about(tx, revoked):
+    ended = store.doubts_about(tx, revoked)
+    for doubt in ended:
         store.save_doubt(tx, replace(doubt, cleared_at=at))  # decided: it was so
     if not any(key.state(at) is KeyState.VERIFIED for key in _known(tx, vault, partner_id).keys):
-        store.clear_doubts_of(tx, partner_id, at)
-    return revoked
+        ended += store.clear_doubts_of(tx, partner_id, at)
+    return revoked, ended
 
 
 # Keys that another partner says are revoked
@@ -394,7 +418,7 @@ def doubt_key(tx: Connection, vault: Vault, kid: str, *, of: str, said_by: Partn
     key = next(each for each in owner.keys if each.kid == kid)
     if key.revoked_at is not None or not holds_up(owner.keys, kid, at):
         return None
-    if not store.add_doubt(tx, store.Doubt(kid, said_by.id, owner.id, at)):
+    if not store.add_doubt(tx, Doubt(kid, said_by.id, owner.id, at)):
         return None
     _record(
         tx, vault, at, "system:exchange", "exchange.key_doubted", f"key:{kid}", partner=owner.id, said_by=said_by.id
@@ -402,12 +426,9 @@ def doubt_key(tx: Connection, vault: Vault, kid: str, *, of: str, said_by: Partn
     return owner
 
 
-def keep_doubted(
-    tx: Connection, vault: Vault, partner_id: str, *, heard: str, officer_id: str, at: datetime
-) -> tuple[list[str], int]:
+def keep_doubted(tx: Connection, vault: Vault, partner_id: str, *, heard: str, officer_id: str, at: datetime) -> int:
     """An admin's word on a key in doubt: "I called them, they have lost nothing, and these are the digits they read to
-    me". Returns the keys that are settled with this, once there is one to seal for, and how many more admins are
-    needed.
+    me". Returns how many more admins are needed; with the last it is `settled`.
 
     A key that was trusted on another's word alone falls with that one: so the same admins sign it by itself.
     The caller has proven that the officer is who it says, by password. Raises CannotSign.
@@ -442,11 +463,10 @@ def keep_doubted(
     if leans:
         lacking.append(_missing(each.officer_id for each in key.signatures))
     _record(tx, vault, at, officer_id, "exchange.doubt_signed", f"key:{key.kid}", partner=partner.id)
-    missing = max(lacking)
-    return ([] if missing else _settled(tx, vault, partner_id, at)), missing
+    return max(lacking)
 
 
-def _sign_doubt(tx: Connection, doubt: store.Doubt, officer_id: str, at: datetime) -> int:
+def _sign_doubt(tx: Connection, doubt: Doubt, officer_id: str, at: datetime) -> int:
     """Returns how many more admins are needed; with the last it is cleared."""
     signed = replace(doubt, signatures=(*doubt.signatures, (officer_id, at)))
     lacks = _lacks(signed)
@@ -454,7 +474,7 @@ def _sign_doubt(tx: Connection, doubt: store.Doubt, officer_id: str, at: datetim
     return lacks
 
 
-def _lacks(doubt: store.Doubt) -> int:
+def _lacks(doubt: Doubt) -> int:
     return _missing(who for who, _ in doubt.signatures)
 
 
@@ -462,8 +482,8 @@ def _missing(signers: Iterable[str]) -> int:
     return max(0, SIGNATURES_NEEDED - len(set(signers)))
 
 
-def _settled(tx: Connection, vault: Vault, partner_id: str, at: datetime) -> list[str]:
-    """Two admins have decided: the doubts that hold nothing up any more are cleared. Returns the keys of which the
+def settled(tx: Connection, vault: Vault, partner_id: str, at: datetime) -> list[str]:
+    """Something was decided on a doubt: those that hold nothing up any more are cleared. Returns the keys of which the
     partner may be told that it is settled: none, while it still has no key to seal for."""
     partner = _known(tx, vault, partner_id)
     if partner.key(at) is None:

@@ -285,6 +285,13 @@ def doubts_about(tx: Connection, kids: Sequence[str]) -> list[Doubt]:
     return doubts(tx, exchange_key_doubts.c.kid.in_(list(kids)))
 
 
+def ever_doubted(tx: Connection, partner_id: str) -> list[str]:
+    """Keys of a partner that another one called revoked once, however that was decided."""
+    table = exchange_key_doubts
+    said = sa.and_(table.c.partner_id == partner_id, table.c.said_by != partner_id)
+    return list(tx.execute(sa.select(table.c.kid).where(said).distinct()).scalars())
+
+
 def save_doubt(tx: Connection, doubt: Doubt) -> None:
     table = exchange_key_doubts
     signatures = json.dumps([[who, moment_to_int(at)] for who, at in doubt.signatures])
@@ -292,10 +299,12 @@ def save_doubt(tx: Connection, doubt: Doubt) -> None:
     tx.execute(table.update().where(this).values(signatures=signatures, cleared_at=doubt.cleared_at))
 
 
-def clear_doubts_of(tx: Connection, partner_id: str, at: datetime) -> None:
-    """The word of this partner counts no more."""
-    said = sa.and_(exchange_key_doubts.c.said_by == partner_id, _stands)
-    tx.execute(exchange_key_doubts.update().where(said).values(cleared_at=at))
+def clear_doubts_of(tx: Connection, partner_id: str, at: datetime) -> list[Doubt]:
+    """The word of this partner counts no more. Returns what it had said."""
+    said = exchange_key_doubts.c.said_by == partner_id
+    gone = doubts(tx, said)
+    tx.execute(exchange_key_doubts.update().where(said, _stands).values(cleared_at=at))
+    return gone
 
 
 # Those who called a partner without keys

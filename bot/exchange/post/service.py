@@ -194,6 +194,7 @@ def _write(
     text = json.dumps(written.body, ensure_ascii=False, separators=(",", ":"))
     if len(text.encode()) > LONGEST_BODY:
         raise BodyTooLarge(written.kind)
+    audit.take_turn(tx)  # a number is a lock on the partner, and most who write have recorded something before
     envelope_id = new_id()
     letter = store.Letter(
         id=envelope_id,
@@ -359,12 +360,13 @@ def _became(
 ) -> None:
     if _RANK[state] <= _RANK[letter.state]:
         return
-    if letter.kind == KEY_CARD and state is ReceiptState.STORED and letter.body is not None:
-        partners.set_our_kid(tx, letter.partner_id, _body(tx, vault, letter)["kid"])
     store.settle(tx, letter.id, state=state, code=code, at=at)
-    _record(tx, vault, at, THE_POST, f"exchange.letter_{state}", letter.id, {"partner": letter.partner_id, "why": code})
+    # The room locks what the letter is about, as people do before they record what they did.
     if receiver is not None and letter.kind not in OWN_KINDS:
         receiver.told(tx, Receipt(letter.partner_id, letter.id, state, code, at))
+    _record(tx, vault, at, THE_POST, f"exchange.letter_{state}", letter.id, {"partner": letter.partner_id, "why": code})
+    if letter.kind == KEY_CARD and state is ReceiptState.STORED and letter.body is not None:
+        partners.set_our_kid(tx, letter.partner_id, _body(tx, vault, letter)["kid"])
 
 
 # Taking in
@@ -418,10 +420,14 @@ def store_envelope(
             store.add_received(tx, row)
     except IntegrityError:  # its copy came at the very same moment, by another server
         return False
-    store.note_number(tx, partner.id, letter.seq, at)
     store.hurry(tx, partner.id, at)  # whoever writes can be reached again
-    if letter.kind in OWN_KINDS:
+    if letter.kind == RECEIPT:  # the room locks what it is about before it records anything, as people do
         _obey(tx, vault, receiver, partner, letter, at)
+    audit.take_turn(tx)
+    store.note_number(tx, partner.id, letter.seq, at)
+    if letter.kind in OWN_KINDS:
+        if letter.kind != RECEIPT:
+            _obey(tx, vault, receiver, partner, letter, at)
         store.settle_received(tx, row, state=store.HANDED_OVER, code=None, at=at)
     _record(tx, vault, at, THE_POST, "exchange.letter_stored", letter.id, {"partner": partner.id, "kind": letter.kind})
     return True

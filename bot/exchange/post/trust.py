@@ -5,6 +5,7 @@ None of these letters is about a child: they pass no gate, and the desk may ask 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy.engine import Connection
@@ -12,6 +13,7 @@ from sqlalchemy.engine import Connection
 from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.keys import Identity, fingerprint, same_fingerprint, write_card
+from bot.exchange.partners.store import Doubt
 from bot.exchange.post.model import KEY_CARD, KEY_DOUBTED, KEY_REVOKED
 from bot.exchange.post.service import known_partner, write_own
 from bot.kernel.crypto import Vault
@@ -42,7 +44,8 @@ def revoke(tx: Connection, vault: Vault, partner_id: str, kid: str | None, *, by
     It is our word and no more: there, two admins decide.
     """
     partner = known_partner(tx, vault, partner_id)
-    gone = partner_service.revoke_keys(tx, vault, partner_id, kid, by=by, at=at)
+    gone, ended = partner_service.revoke_keys(tx, vault, partner_id, kid, by=by, at=at)
+    _say_it_is_over(tx, vault, ended, actor=by, at=at)
     told = 0
     for other in partners.everyone(tx, vault):
         if gone and partner.deployment and other.id != partner_id and other.why_closed(at) is None:
@@ -50,6 +53,13 @@ def revoke(tx: Connection, vault: Vault, partner_id: str, kid: str | None, *, by
             write_own(tx, vault, other, KEY_REVOKED, body, in_reply_to=None, actor=by, at=at)
             told += 1
     return len(gone), told
+
+
+def close(tx: Connection, vault: Vault, partner_id: str, *, by: str, at: datetime) -> None:
+    """Nothing passes any more to a partner or from it. Its word on the keys of others counts no more either: who was
+    told that we send nothing because of it hears that this is over."""
+    ended = partner_service.close_partner(tx, vault, partner_id, by=by, at=at)
+    _say_it_is_over(tx, vault, ended, actor=by, at=at)
 
 
 def sign(tx: Connection, vault: Vault, partner_id: str, *, heard: str, officer_id: str, at: datetime) -> int:
@@ -65,15 +75,37 @@ def sign(tx: Connection, vault: Vault, partner_id: str, *, heard: str, officer_i
     heard_sound = any(same_fingerprint(heard, fingerprint(each.sign_public, each.seal_public)) for each in sound)
     if len(sound) < len(partner.keys) and not heard_sound:
         return keep_doubted(tx, vault, partner_id, **named, at=at)
-    return partner_service.sign_key(tx, vault, partner_id, **named, at=at)[1]
+    missing = partner_service.sign_key(tx, vault, partner_id, **named, at=at)[1]
+    doubted = partners.ever_doubted(tx, partner_id)
+    if doubted and not missing:  # whatever became of the one before, there is a key to seal for
+        _say_settled(tx, vault, partner_id, doubted, actor=officer_id, at=at)
+    return missing
 
 
 def keep_doubted(tx: Connection, vault: Vault, partner_id: str, *, heard: str, officer_id: str, at: datetime) -> int:
     """An admin has called a partner one of whose keys another one calls revoked, and trusts it on. Returns how many
     more admins are needed; with the last the partner hears that it is settled. Raises CannotSign."""
     named = {"heard": heard, "officer_id": officer_id}
-    settled, missing = partner_service.keep_doubted(tx, vault, partner_id, **named, at=at)
-    if settled:
-        partner, body = known_partner(tx, vault, partner_id), {"keys": settled, "by": "", "settled": True}
-        write_own(tx, vault, partner, KEY_DOUBTED, body, in_reply_to=None, actor=officer_id, at=at)
+    missing = partner_service.keep_doubted(tx, vault, partner_id, **named, at=at)
+    if not missing:
+        _say_settled(tx, vault, partner_id, (), actor=officer_id, at=at)
     return missing
+
+
+def _say_it_is_over(tx: Connection, vault: Vault, ended: Iterable[Doubt], *, actor: str, at: datetime) -> None:
+    """Whoever's keys were in doubt was told that we send nothing. Of a key of our own we were told, and tell nobody."""
+    in_doubt: dict[str, set[str]] = {}
+    for doubt in ended:
+        if doubt.partner_id != doubt.said_by:
+            in_doubt.setdefault(doubt.partner_id, set()).add(doubt.kid)
+    for owner_id, kids in in_doubt.items():
+        _say_settled(tx, vault, owner_id, kids, actor=actor, at=at)
+
+
+def _say_settled(tx: Connection, vault: Vault, owner_id: str, kids: Iterable[str], *, actor: str, at: datetime) -> None:
+    """Where there is a key to seal for again, its owner hears that the doubt is settled: of all its keys, and of `kids`
+    that are none any more."""
+    sound, owner = partner_service.settled(tx, vault, owner_id, at), known_partner(tx, vault, owner_id)
+    if sound and owner.closed_at is None and not owner.by_link:
+        body = {"keys": sorted({*sound, *kids}), "by": "", "settled": True}
+        write_own(tx, vault, owner, KEY_DOUBTED, body, in_reply_to=None, actor=actor, at=at)

@@ -16,14 +16,16 @@ from bot.exchange.post.model import ReceiptState
 from bot.exchange.requests import answering, sending, service, store
 from bot.exchange.requests.history import note
 from bot.exchange.requests.model import NotNow, Request, Side, Status
+from bot.exchange.requests.service import ASKS_TO_FORGET
 from bot.exchange.requests.store import PutLetter, RequestEvent, SealedRequest
 from bot.exchange.requests.transfer import service as transfers
 from bot.kernel.access import Permission
 
 #: A letter did not get there.
 FAILED = frozenset({ReceiptState.REFUSED, ReceiptState.UNDELIVERED, ReceiptState.CLOSED, ReceiptState.EXPIRED})
-WITHDRAWN = "request_withdrawn"
-KINDS = frozenset({"request_preview", "request_accepted", "request_refused", "request_answer", "withdrawal_done"})
+KINDS = frozenset(
+    {"request_preview", "request_accepted", "request_refused", "request_answer", "withdrawal_done", "answers_forgotten"}
+)
 #: A first letter may be signed for, and refused afterwards.
 _NOT_SEEN = frozenset({Status.SENT, Status.DELIVERED})
 _HAS_ANSWERED = frozenset({Status.PARTLY_ANSWERED, Status.ANSWERED})
@@ -67,9 +69,10 @@ def _unheard(tx: Connection, sealed: SealedRequest) -> Iterator[tuple[str, Reque
     newest = {letter.kind: letter for letter in letters}
     for kind in _waited_for(request):
         # Where the channel was closed when they were to be told to forget, no letter was written at all.
-        if _failed(newest[kind]) if kind in newest else kind == WITHDRAWN:
+        if _failed(newest[kind]) if kind in newest else kind in ASKS_TO_FORGET.values():
             yield kind, None
-    taken_back = sealed.body_sealed is None  # and what was answered is destroyed with what was told
+    # What was answered is destroyed with what was told, or we took it back ourselves.
+    taken_back = sealed.body_sealed is None or sending.is_taken_back(request)
     if request.side is Side.THEIRS and request.status in _HAS_ANSWERED and not taken_back:
         states = {letter.envelope_id: letter for letter in letters}
         heard: set[str] = set()
@@ -90,11 +93,12 @@ def _waited_for(request: Request) -> list[str]:
     """Letters of codes that the other side waits for as long as the request stands so."""
     if request.side is Side.OURS:
         waited = {"request_preview": request.status in _NOT_SEEN}
-        waited[WITHDRAWN] = request.still_held
+        waited["answers_forgotten"] = True  # it is written only to whoever took something back
     else:
         waited = {"request_accepted": request.status is Status.ACCEPTED and request.asked_on is None}
         waited["request_refused"] = request.status is Status.REFUSED
-        waited["withdrawal_done"] = True  # it is written only to whoever took something back
+        waited["withdrawal_done"] = True
+    waited[ASKS_TO_FORGET[request.side]] = request.still_held
     return [kind for kind, is_so in waited.items() if is_so]
 
 

@@ -16,6 +16,7 @@ from bot.exchange.post.model import ReceiptState
 from bot.exchange.requests import sending, store
 from bot.exchange.requests.attachments import travel as attachments
 from bot.exchange.requests.history import note
+from bot.exchange.requests.looking import SaidLine, open_line
 from bot.exchange.requests.model import (
     TAKES_ANSWERS,
     Act,
@@ -29,18 +30,18 @@ from bot.exchange.requests.model import (
     Request,
     Side,
 )
+from bot.exchange.requests.passing import service as passing
 from bot.exchange.requests.service import (
     LONGEST_TEXT,
-    SaidLine,
     add_line,
     add_situation,
+    ask_to_forget,
     key_of,
-    open_line,
     open_words,
     save,
     to_act,
 )
-from bot.exchange.requests.store import Line, RequestEvent
+from bot.exchange.requests.store import NOT_DONE, Line, RequestEvent
 from bot.exchange.requests.transfer import service as transfers
 from bot.exchange.requests.transfer import store as transfer_store
 from bot.kernel.access import Permission
@@ -121,6 +122,8 @@ def write_answer(tx: Connection, hand: Hand, request_id: str, answer: Answer, *,
     texts = (answer.text.strip(), answer.other.strip(), answer.not_done.strip())
     if request.side is not Side.THEIRS or request.status not in TAKES_ANSWERS or request.asked_on is None:
         raise NotNow
+    if sending.is_taken_back(request):
+        raise NotNow("answers_taken_back")
     if answer.key not in request.asks:
         raise NotNow("not_asked")
     if any(line.asked == answer.key and not line.returned for line in store.lines_of(tx, request.id)):
@@ -170,6 +173,8 @@ def release_answers(tx: Connection, hand: Hand, request_id: str, *, endangers: b
     partner, key = partners.get(tx, request.partner_id, hand.vault), key_of(tx, hand.vault, request)
     if request.side is not Side.THEIRS or not written or partner is None or key is None:
         raise NotNow
+    if sending.is_taken_back(request):
+        raise NotNow("answers_taken_back")
     if ground is Ground.NECESSARY and request.type.asks_relatives:
         raise NotNow("relatives_agree")
     if ground is Ground.NECESSARY and any(line.author_id == hand.officer.id for line in written):
@@ -192,6 +197,21 @@ def release_answers(tx: Connection, hand: Hand, request_id: str, *, endangers: b
     facts = {"answers": len(said), "ground": ground.value, "letter": envelope_id, "lines": sorted(lines)}
     note(tx, hand.vault, answered, "answer", officer_id=hand.officer.id, at=hand.at, facts=facts)
     return answered
+
+
+def take_back_answers(tx: Connection, hand: Hand, request_id: str) -> Request:
+    """Take back everything we answered: somebody it tells about does not agree any more. The partner destroys it, and
+    so does everybody who has it from the partner; it stays on the list until the last of them has confirmed.
+
+    Nothing more is answered through this request. Raises NotNow where nothing was, or it was taken back.
+    """
+    request = to_act(tx, hand, request_id, Permission.EXCHANGE_RELEASE_ANSWER).request
+    if request.side is not Side.THEIRS or request.told_withdrawn_at is not None or not passing.has_told(tx, request):
+        raise NotNow
+    taken_back = ask_to_forget(tx, hand.vault, request, actor=hand.officer.id, at=hand.at)
+    save(tx, request, taken_back)
+    note(tx, hand.vault, taken_back, "answers_taken_back", officer_id=hand.officer.id, at=hand.at)
+    return taken_back
 
 
 #: What the history says where answers left: `facts` has their lines, the letter, and the ground.
@@ -225,12 +245,12 @@ def _as_answer(said: SaidLine, key: DataKey) -> dict[str, Any]:
     }
     if said.other:
         answer |= {"other": said.other, "other_language": line.other_language}
-    if line.facts.get("not_done"):
+    if line.facts.get(NOT_DONE):
         answer["not_done"] = not_done_of(key, line)
     return answer
 
 
 def not_done_of(key: DataKey | None, line: Line) -> str:
     """What whoever answered says they did not do."""
-    sealed = line.facts.get("not_done")
+    sealed = line.facts.get(NOT_DONE)
     return open_words(key, bytes.fromhex(sealed), line.id, "not_done") if sealed else ""

@@ -68,10 +68,10 @@ def ended(tx: Connection, vault: Vault, request_id: str, *, at: datetime) -> boo
 
 
 def ended_above(tx: Connection, vault: Vault, source: Request, *, at: datetime) -> None:
-    """A partner took back a request of theirs. Whatever of ours tells what came with it is taken back too, down the
-    whole way, and whoever holds the case here is called. What two officers decided goes on, once it was approved, and
-    they are called."""
-    for request_id in passing.passed_by_us(tx, source.id):
+    """A partner took back a request of theirs, or what it had answered to one of ours. Whatever of ours tells what came
+    with it is taken back too, down the whole way, and whoever holds the case here is called. What two officers decided
+    goes on, once it was approved, and they are called."""
+    for request_id in passing.passed_by_us(tx, source):
         sealed = store.get_request(tx, request_id, lock=True)
         if sealed is None or sealed.request.side is not Side.OURS:
             continue

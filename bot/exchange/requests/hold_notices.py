@@ -88,26 +88,32 @@ def _name_of(tx: Connection, request: Request, hold_id: str) -> str:
 
 def untold(tx: Connection, vault: Vault, at: datetime, *, limit: int = 1000) -> list[tuple[str, str]]:
     """Holds that stand, each with a request under way whose partner has not heard of it and may be told now. Where the
-    gate is shut and a human was called, nothing is tried: it would keep everybody else from writing, every minute."""
+    gate is shut or the channel closed and a human was called, nothing is tried: it would keep everybody else from
+    writing, every minute."""
     every = notices.untold(tx, FAILED, not_since=at - SAID_AGAIN_AFTER, limit=limit)
-    return [pair for pair in every if not _waits_for_the_gate(tx, vault, *pair)]
+    once = notices.once_not_told
+    return [pair for pair in every if not _waits_for_a_human(tx, vault, "hold_placed", *pair, once(*pair), at=at)]
 
 
-def _waits_for_the_gate(tx: Connection, vault: Vault, hold_id: str, request_id: str) -> bool:
+def end_untold(tx: Connection, vault: Vault, at: datetime, *, limit: int = 1000) -> list[tuple[str, str]]:
+    """Holds that have ended, each with a request whose partner still stands by it and may be told now."""
+    every, once = notices.end_untold(tx, limit=limit), notices.once_end_not_told
+    return [pair for pair in every if not _waits_for_a_human(tx, vault, "hold_released", *pair, once(*pair), at=at)]
+
+
+def _waits_for_a_human(
+    tx: Connection, vault: Vault, kind: str, hold_id: str, request_id: str, once: str, *, at: datetime
+) -> bool:
+    """Whether one was called because this cannot be said, and it still cannot."""
     sealed = store.get_request(tx, request_id)
-    if sealed is None or not notices.was_called_for(tx, hold_id, request_id):
+    if sealed is None or not notices.was_called_for(tx, once):
         return False
     said = {"hold": _name_of(tx, sealed.request, hold_id)}
     try:
-        return sending.gate_is_shut(tx, vault, sealed.request, "hold_placed", said)
+        return sending.is_kept_here(tx, vault, sealed.request, kind, said, at=at)
     except Exception as error:  # one broken request must not silence the others: its own step says what is wrong
         log.error("hold_notices.not_read", request_id=request_id, exc_info=error)
         return False
-
-
-def end_untold(tx: Connection, *, limit: int = 1000) -> list[tuple[str, str]]:
-    """Holds that have ended, each with a request whose partner still stands by it."""
-    return notices.end_untold(tx, limit=limit)
 
 
 def tell_by_itself(tx: Connection, *, vault: Vault, hold_id: str, request_id: str, at: datetime) -> bool:
@@ -256,7 +262,7 @@ def _tell_end(tx: Connection, vault: Vault, request: Request, hold_id: str, *, c
         letter = sending.send(tx, vault, request, "hold_released", said, actor=sending.SYSTEM, at=at)
     except (ChannelClosed, NoConsent):  # the last: whoever had the case before reads behind a link now
         savepoint.rollback()
-        once = f"hold_end_not:{hold_id}:{request.id}"
+        once = notices.once_end_not_told(hold_id, request.id)
         if note(tx, vault, request, "hold_end_not_told", at=at, facts={"hold": hold_id}, once=once):
             transfers.ring(tx, case_id, at=at)
         return 0

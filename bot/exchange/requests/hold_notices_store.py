@@ -70,9 +70,14 @@ def once_not_told(hold_id: str, request_id: str) -> str:
     return f"hold_not:{hold_id}:{request_id}"
 
 
-def was_called_for(tx: Connection, hold_id: str, request_id: str) -> bool:
-    """Whether a human was called because this could not be told."""
-    word = exchange_events.c.once == once_not_told(hold_id, request_id)
+def once_end_not_told(hold_id: str, request_id: str) -> str:
+    """The same of its end."""
+    return f"hold_end_not:{hold_id}:{request_id}"
+
+
+def was_called_for(tx: Connection, once: str) -> bool:
+    """Whether a human was called, under this word, because something could not be told."""
+    word = exchange_events.c.once == once
     return tx.execute(sa.select(exchange_events.c.once).where(word)).first() is not None
 
 

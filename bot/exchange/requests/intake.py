@@ -46,7 +46,7 @@ from bot.exchange.requests.model import (
 )
 from bot.exchange.requests.passing import service as passing
 from bot.exchange.requests.passing.model import NOTICES, BadNotice, NeverTold, TooManyHolders
-from bot.exchange.requests.store import THEIR_LINE, Line, PutLetter
+from bot.exchange.requests.store import NOT_DONE, THEIR_LINE, Line, PutLetter
 from bot.exchange.requests.transfer import service as transfers
 from bot.exchange.requests.transfer.file import BadFile
 from bot.exchange.requests.types import FIELDS, LONGEST, REQUEST_TYPES
@@ -95,7 +95,7 @@ class RequestIntake:
             return
         request = sealed.request
         if (
-            letter.kind == "request_withdrawn"
+            letter.kind in service.ASKS_TO_FORGET.values()
             and receipt.state is ReceiptState.REFUSED
             and receipt.code == NO_SUCH_REQUEST
         ):
@@ -170,6 +170,8 @@ class RequestIntake:
             "file_spoilt": self._file_spoilt,
             "request_withdrawn": self._withdrawn,
             "withdrawal_done": self._withdrawal_done,
+            "answers_withdrawn": self._answers_withdrawn,
+            "answers_forgotten": self._answers_forgotten,
             "request_reminder": self._reminder,
             "request_closed": self._closed,
             "answer_returned": self._answer_returned,
@@ -301,6 +303,7 @@ class RequestIntake:
 
     def _answer(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.OURS)
+        self._must_not_be_taken_back(tx, request)
         answers, ground = letter.body.get("answers"), letter.body.get("ground")
         if not isinstance(answers, list) or not 0 < len(answers) <= 50:
             raise LetterRefused("bad_body")
@@ -341,6 +344,7 @@ class RequestIntake:
         request = self._of(tx, letter, None)
         if request.status in {Status.WITHDRAWN, Status.CLOSED}:
             raise LetterRefused("request_ended")
+        self._must_not_be_taken_back(tx, request)
         if request.asked_on is None:
             raise LetterRefused(NOT_ACCEPTED)
         text, language = _text(letter.body.get("text"), LONGEST_TEXT), _language(letter.body.get("language"))
@@ -354,6 +358,7 @@ class RequestIntake:
         request = self._of(tx, letter, None)
         if request.status in {Status.WITHDRAWN, Status.CLOSED}:
             raise LetterRefused("request_ended")
+        self._must_not_be_taken_back(tx, request)
         if request.asked_on is None and request.status is Status.ACCEPTED and request.side is Side.THEIRS:
             raise ComesTooEarly(letter.envelope_id)
         if request.asked_on is None:
@@ -398,10 +403,12 @@ class RequestIntake:
         transfers.stays(tx, self._vault, request, at=letter.at, proven=True)
         self._note(tx, request, "forgotten", at=letter.at)
         consent_ends.ended_above(tx, self._vault, request, at=letter.at)
-        self._reply(tx, request, "withdrawal_done", passing.what_became_below(tx, request.id), at=letter.at)
+        self._reply(tx, request, "withdrawal_done", passing.what_became_below(tx, request), at=letter.at)
 
     def _withdrawal_done(self, tx: Connection, letter: ReceivedLetter) -> None:
-        request = self._of(tx, letter, Side.OURS)
+        self._keeps_nothing(tx, letter, self._of(tx, letter, Side.OURS))
+
+    def _keeps_nothing(self, tx: Connection, letter: ReceivedLetter, request: Request) -> None:
         try:
             passing.below_said(tx, self._vault, request, letter.body, at=letter.at)
         except BadNotice:
@@ -411,9 +418,30 @@ class RequestIntake:
         held_after_all(tx, self._vault, request, at=letter.at)
         self._forgotten(tx, request, at=letter.at)
 
+    def _answers_withdrawn(self, tx: Connection, letter: ReceivedLetter) -> None:
+        """They take back what they answered: every word of theirs is destroyed here, and what we told others of it is
+        taken back. What people here decided on it stands, a hold too; whoever holds the case is called to look."""
+        request = self._of(tx, letter, Side.OURS)
+        store.forget_lines_of_partner(tx, request.id)
+        attachments.forget_of_partner(tx, request.id)
+        once = f"{passing.ANSWERS_FORGOTTEN}:{request.id}"
+        if self._note(tx, request, passing.ANSWERS_FORGOTTEN, at=letter.at, once=once):
+            ring_for(tx, request, at=letter.at)
+        consent_ends.ended_above(tx, self._vault, request, at=letter.at)
+        self._reply(tx, request, "answers_forgotten", passing.what_became_below(tx, request), at=letter.at)
+
+    def _answers_forgotten(self, tx: Connection, letter: ReceivedLetter) -> None:
+        self._keeps_nothing(tx, letter, self._of(tx, letter, Side.THEIRS))
+
+    def _must_not_be_taken_back(self, tx: Connection, request: Request) -> None:
+        """Raises LetterRefused where the partner took back what it answered: a letter of before came late."""
+        if request.side is Side.OURS and store.happened(tx, request.id, passing.ANSWERS_FORGOTTEN):
+            raise LetterRefused("request_ended")
+
     def _forgotten(self, tx: Connection, request: Request, *, at: datetime) -> None:
-        """The partner keeps nothing of a request of ours: the ledger says so at every share made through it."""
-        transfers.stays(tx, self._vault, request, at=at, proven=True)
+        """The partner keeps nothing of what we told or answered: the ledger says so at every share made through it."""
+        if request.side is Side.OURS:
+            transfers.stays(tx, self._vault, request, at=at, proven=True)
         if request.still_held:
             forgotten = replace(request, forgotten_at=at)
             self._save(tx, request, forgotten)
@@ -494,7 +522,7 @@ class RequestIntake:
     # Who has it from the partner
 
     def _passed_on(self, tx: Connection, letter: ReceivedLetter) -> None:
-        request = self._of(tx, letter, Side.OURS)
+        request = self._of(tx, letter, None)
         try:
             new = passing.heard(tx, self._vault, request, letter.body, at=letter.at)
         except BadNotice:
@@ -507,11 +535,11 @@ class RequestIntake:
         if new and request.told_withdrawn_at is not None:  # it crossed our word, or they passed it on all the same
             if request.forgotten_at is not None:  # asked once more, they confirm once more
                 self._save(tx, request, replace(request, forgotten_at=None))
-            self._reply(tx, request, "request_withdrawn", {}, at=letter.at)
+            self._reply(tx, request, service.ASKS_TO_FORGET[request.side], {}, at=letter.at)
             ring_for(tx, request, at=letter.at)
 
     def _holder_forgot(self, tx: Connection, letter: ReceivedLetter) -> None:
-        request = self._of(tx, letter, Side.OURS)
+        request = self._of(tx, letter, None)
         try:
             passing.holder_forgot(tx, self._vault, request, letter.body.get("passing"), at=letter.at)
         except BadNotice:
@@ -566,7 +594,7 @@ class RequestIntake:
         other_language = _language(said.get("other_language")) if other else None
         if said.get("not_done"):
             not_done = _text(said["not_done"], LONGEST_TEXT)
-            more["not_done"] = key.seal(not_done, table="exchange_lines", row=line_id, field="not_done").hex()
+            more[NOT_DONE] = key.seal(not_done, table="exchange_lines", row=line_id, field="not_done").hex()
         line = Line(
             line_id,
             request.id,
@@ -607,8 +635,9 @@ class RequestIntake:
 
 
 def let_go(tx: Connection, vault: Vault, request: Request, *, at: datetime) -> None:
-    """Once the partner of a request of ours and everybody below it keep nothing, the ledger of its case says so."""
-    if request.forgotten_at is None or passing.held_below(tx, request):
+    """Once the partner of a request and everybody below it keep nothing, the ledger of its case says so. What we
+    answered is about a case of theirs, and stands in no ledger here."""
+    if request.side is not Side.OURS or request.forgotten_at is None or passing.held_below(tx, request):
         return
     found = case_store.get_case(tx, request.case_id) if request.case_id else None
     if found is not None:
@@ -618,7 +647,7 @@ def let_go(tx: Connection, vault: Vault, request: Request, *, at: datetime) -> N
 
 def held_after_all(tx: Connection, vault: Vault, request: Request, *, at: datetime) -> None:
     """Somebody below the partner has it although all had said that they keep nothing: the ledger says so again."""
-    if request.forgotten_at is None or not passing.held_below(tx, request):
+    if request.side is not Side.OURS or request.forgotten_at is None or not passing.held_below(tx, request):
         return
     found = case_store.get_case(tx, request.case_id) if request.case_id else None
     if found is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -92,21 +91,20 @@ class Reminders:
 
     async def _tell_of_holds(self, at: datetime) -> int:
         """Tell those who must know of a hold that stands, and of one that has ended."""
-        told = 0
+        told, vault = 0, self._vault
+        untold = await self._database.read(lambda tx: hold_notices.untold(tx, vault, at))
+        end_untold = await self._database.read(lambda tx: hold_notices.end_untold(tx, vault, at))
         due = [
-            *((hold_notices.tell_by_itself, each) for each in await self._database.read(self._untold(at))),
-            *((hold_notices.tell_end_by_itself, each) for each in await self._database.read(hold_notices.end_untold)),
+            *((hold_notices.tell_by_itself, each) for each in untold),
+            *((hold_notices.tell_end_by_itself, each) for each in end_untold),
         ]
         for tell, (hold_id, request_id) in due:
             try:
-                step = partial(tell, vault=self._vault, hold_id=hold_id, request_id=request_id, at=at)
+                step = partial(tell, vault=vault, hold_id=hold_id, request_id=request_id, at=at)
                 told += await self._database.write(step)
             except Exception as error:
                 log.error("reminders.step_failed", request_id=request_id, exc_info=error)
         return told
-
-    def _untold(self, at: datetime) -> Callable[[Connection], list[tuple[str, str]]]:
-        return lambda tx: hold_notices.untold(tx, self._vault, at)
 
 
 def _is_over(request: Request, at: datetime) -> bool:

@@ -22,13 +22,13 @@ from bot.exchange.gate import Cleared, GateShut, Kind, Override, Recipient, Situ
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import MayNotMove
 from bot.exchange.partners import store as partners
-from bot.exchange.partners.model import ChannelClosed, Partner, PartnerKind
+from bot.exchange.partners.model import ChannelClosed, Direction, Partner, PartnerKind
 from bot.exchange.post import service as post
 from bot.exchange.post.model import LetterStopped, ReceiptState, WaitingLetter
 from bot.exchange.requests import store
 from bot.exchange.requests.model import NoConsent, NotNow, Request, Side, Status
 from bot.exchange.requests.passing import store as passings
-from bot.exchange.requests.passing.model import PASSED_ON
+from bot.exchange.requests.passing.model import NOTICES, PASSED_ON
 from bot.exchange.requests.transfer import file as files
 from bot.kernel import audit
 from bot.kernel.crypto import Erased, Vault
@@ -49,6 +49,10 @@ SAYS_WHO = frozenset({"request_body", "request_message", "request_answer", "requ
 #: whoever has the request, and does nothing but keep a child from being moved; and whoever could take a consent back
 #: may be the one it protects from. The gate judges it all the same.
 RESTS_ON_CONSENT = frozenset({"request_preview", "request_body", "request_message", "request_file"})
+
+
+#: What the page behind a link has no place for.
+NOT_BEHIND_A_LINK = frozenset({"request_message", *NOTICES})
 
 
 def recipient_of(partner: Partner) -> Recipient:
@@ -271,7 +275,7 @@ def _put(
             )
         except post.BodyTooLarge:
             raise NotNow("file_too_large") from None
-    if kind == "request_message":  # their page has no thread: a message that nobody can read is not called sent
+    if kind in NOT_BEHIND_A_LINK:  # their page has no thread: a message that nobody can read is not called sent
         raise ChannelClosed("not_written_to", NOT_WRITTEN_TO, partner=partner.name)
     if request.side is not Side.OURS or (personal and not consent_ref):
         raise NoConsent
@@ -374,14 +378,22 @@ def _consent_to(
     return entry
 
 
-def gate_is_shut(tx: Connection, vault: Vault, request: Request, kind: str, body: Mapping[str, Any]) -> bool:
-    """Whether this letter to the partner of a request would be stopped by the gate now. Nothing is written."""
+def is_kept_here(
+    tx: Connection, vault: Vault, request: Request, kind: str, body: Mapping[str, Any], *, at: datetime
+) -> bool:
+    """Whether the gate, or the rules of its channel, would stop a letter of codes to the partner of a request now.
+    Nothing is written."""
     partner = partners.get(tx, request.partner_id, vault)
     if partner is None:
-        return False
+        return True
     try:
         _leave(tx, vault, request, partner, kind, {"request": request.id, **body})
-    except GateShut:
+        type_key, classes = request.type_key, frozenset[str]()
+        if partner.by_link:
+            partner.must_allow_by_link(request_type=type_key, purpose=PURPOSE, data_classes=classes, at=at)
+        else:
+            partner.must_allow(Direction.SEND, request_type=type_key, purpose=PURPOSE, data_classes=classes, at=at)
+    except (GateShut, ChannelClosed):
         return True
     return False
 
@@ -402,19 +414,19 @@ def _leave(
     recipient = recipient_of(partner)
     if kind in gate.CODES_ONLY and partner.id == request.partner_id:
         return gate.clear_codes(recipient, kind=kind, about=request.id, body=said)
+    if kind == PASSED_ON:  # about another child: what was weighed for this request opens nothing, and holds nothing
+        below = _situation_below(tx, vault, request, str(said["passing"]))
+        return gate.clear(below, [recipient], kind=kind, about=request.id, body=said)
     if request.side is Side.OURS and request.type.moves_child and request.case_id and kind != "hold_placed":
         holds.require_free_to_move(tx, request.case_id, request.adult_id)
-    of_whom = situation_of(tx, vault, request)
-    if kind == PASSED_ON:
-        of_whom = _situation_below(tx, vault, request, str(said["passing"]))
     return gate.clear(
-        of_whom,
+        situation_of(tx, vault, request),
         [recipient],
         kind=kind,
         about=request.id,
         body=said,
         made_for_asylum=request.side is Side.OURS and request.type.made_for_asylum,
-        override=None if kind == PASSED_ON else override_of(tx, request),  # which weighed the fears of another child
+        override=override_of(tx, request),
     )
 
 

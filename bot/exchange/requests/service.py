@@ -1,4 +1,5 @@
-"""What people at the desk do with requests, ours and theirs: one use case a function, each of them one transaction.
+"""What people at the desk do with requests, once they are written down: one use case a function, each of them one
+transaction.
 
 A request of ours goes out in two letters. The first says what is asked and by when, and nothing about anybody. Only
 when a human on the other side has accepted does the second one say about whom, through the gate once more.
@@ -6,30 +7,24 @@ when a human on the other side has accepted does the second one say about whom, 
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from msgspec import Struct, field
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 
 from bot.cases import store as case_store
 from bot.cases import telling
-from bot.cases.consent import Consent
 from bot.cases.hand import Hand
 from bot.cases.hand import in_scope as case_in_scope
 from bot.cases.model import Case
-from bot.cases.service import NUMBER_ALPHABET
-from bot.exchange.gate import Situation, Stop
+from bot.exchange.gate import Situation
 from bot.exchange.holds import service as holds
-from bot.exchange.holds.model import Hold
 from bot.exchange.partners import store as partners
-from bot.exchange.partners.model import ChannelClosed, FocalPoint, Partner
-from bot.exchange.post.model import ReceiptState
+from bot.exchange.partners.model import ChannelClosed
 from bot.exchange.requests import sending, store
 from bot.exchange.requests.attachments import travel as attachments
 from bot.exchange.requests.history import note
@@ -37,8 +32,6 @@ from bot.exchange.requests.model import (
     DISCLOSED,
     ENDED,
     Act,
-    Assent,
-    Incomplete,
     NoConsent,
     NotNow,
     Request,
@@ -47,13 +40,10 @@ from bot.exchange.requests.model import (
     Status,
 )
 from bot.exchange.requests.passing import service as passing
-from bot.exchange.requests.passing.model import Branch, tree
-from bot.exchange.requests.store import Line, PutLetter, RequestEvent, SealedRequest
+from bot.exchange.requests.store import Line, SealedRequest
 from bot.exchange.requests.terms import limit_with
 from bot.exchange.requests.transfer import service as transfers
-from bot.exchange.requests.transfer import store as transfer_store
-from bot.exchange.requests.transfer.model import HAND_OVER, TRANSFER, Transfer
-from bot.exchange.requests.types import FIELDS, LONGEST, REQUEST_TYPES, Input, RequestType
+from bot.exchange.requests.transfer.model import TRANSFER
 from bot.kernel import access, audit
 from bot.kernel.access import Permission
 from bot.kernel.crypto import DataKey, Erased, Vault
@@ -61,299 +51,11 @@ from bot.kernel.ids import new_id
 from bot.kernel.officers import Officer
 
 LONGEST_TEXT = 4000
-
-
-class Draft(Struct, frozen=True):
-    """What an officer wants to ask. `fields` are those of its type and no others."""
-
-    type_key: str
-    partner_id: str
-    asks: tuple[str, ...]
-    fields: Mapping[str, str]
-    decision: str  # what must be decided, and why this is needed for it
-    assent: str
-    language: str
-    limit: str = "usual"
-    decision_translated: str = ""
-    translated_into: str = ""
-    adult_id: str | None = None
-    tell: bool = False  # whoever wrote to us wants to read in the chat what is asked and that an answer came
-    wanted_by: str = ""  # of a transfer: the partner's own request that asked for the file
-    passes_on: str = ""  # the request of a partner with which came what this tells
-
-
-class SaidLine(Struct, frozen=True):
-    """A line of the thread with its words."""
-
-    line: Line
-    text: str
-    other: str
-
-
-class RequestFile(Struct, frozen=True):
-    """A request opened by an officer who may read it."""
-
-    sealed: SealedRequest
-    partner: Partner | None
-    case: Case | None
-    fields: Mapping[str, str]
-    decision: str
-    lines: list[SaidLine]
-    events: list[RequestEvent]
-    letters: list[PutLetter]
-    stops: tuple[Stop, ...]
-    override: Any  # the row of the newest override, or None
-    holds: list[Hold]
-    focal_point: FocalPoint | None
-    consent: Consent | None = None  # the entry of the ledger that carries it now, of ours
-    erased: bool = False
-    transfer: Transfer | None = None
-    together: tuple[Request, ...] = ()  # those that travel with it, without itself
-    answered: frozenset[str] = field(default_factory=frozenset)
-    below: tuple[Branch, ...] = ()  # of ours: who has it from the partner. Of theirs: who has it from us
-
-    @property
-    def request(self) -> Request:
-        return self.sealed.request
-
-    @property
-    def held_below(self) -> bool:
-        """Whether somebody whom the partner told has not said that they keep nothing."""
-        return any(_holds(branch) for branch in self.below)
-
-
-def _holds(branch: Branch) -> bool:
-    return branch.holder.holds or any(_holds(each) for each in branch.below)
-
-
-# Looking
-
-
-def in_scope(officer: Officer) -> ColumnElement[bool]:
-    """The requests that exist for this officer, by the rule of `Permission.EXCHANGE_READ`."""
-    scope = access.case_scope(officer)
-    if scope.everyones:
-        return sa.true()
-    ways: list[ColumnElement[bool]] = [sa.false()]
-    if scope.own:
-        ways.append(store.holder == scope.officer_id)
-    if scope.unheld:
-        ways.append(store.holder.is_(None))
-    return sa.or_(*ways)
-
-
-def listed(tx: Connection, officer: Officer, *conditions: ColumnElement[bool], limit: int = 200) -> list[SealedRequest]:
-    """The requests of a list, as far as this officer may see them. No words are opened."""
-    return store.requests_of(tx, in_scope(officer), *conditions, limit=limit)
-
-
-def waiting_counts(tx: Connection, officer: Officer, at: datetime) -> tuple[int, int]:
-    """How many requests of partners wait for somebody here, and how many of all are overdue."""
-    return counts_of(officer, waiting_by_holder(tx, at))
-
-
-def waiting_by_holder(tx: Connection, at: datetime) -> Mapping[str | None, tuple[int, int]]:
-    """The same for everybody at once. Nothing is taken from it but by `counts_of`, which asks for an officer."""
-    table = store.exchange_requests
-    fresh = table.c.status.in_([Status.DELIVERED.value, Status.SEEN.value])
-    return store.counts_by_holder(tx, sa.and_(table.c.side == Side.THEIRS.value, fresh), store.is_overdue(at))
-
-
-def counts_of(officer: Officer, by_holder: Mapping[str | None, tuple[int, int]]) -> tuple[int, int]:
-    """What of it exists for this officer: by the rule of `in_scope`; a test holds the two together."""
-    scope = access.case_scope(officer)
-    theirs = [
-        counts
-        for holder, counts in by_holder.items()
-        if scope.everyones or (scope.own and holder == scope.officer_id) or (scope.unheld and holder is None)
-    ]
-    return sum(waiting for waiting, _ in theirs), sum(late for _, late in theirs)
-
-
-def counted(tx: Connection, officer: Officer, *conditions: ColumnElement[bool]) -> int:
-    return store.count(tx, in_scope(officer), *conditions)
-
-
-def open_request(tx: Connection, hand: Hand, request_id: str) -> RequestFile:
-    """Read a request. Raises RequestNotFound; the reading is in the audit log, and one of theirs counts as seen."""
-    sealed = _visible(tx, hand, request_id)
-    if sealed.request.side is Side.THEIRS and sealed.request.status is Status.DELIVERED:
-        _move(tx, hand.vault, sealed.request, Act.SEE, officer_id=hand.officer.id, at=hand.at)
-        sending.report(tx, hand.vault, sealed.request, ReceiptState.READ, actor=hand.officer.id, at=hand.at)
-        sealed = _visible(tx, hand, request_id)
-    audit_read(tx, hand, Permission.EXCHANGE_READ, sealed.request)
-    return _file(tx, hand.vault, sealed, at=hand.at)
-
-
-def require_seen(tx: Connection, hand: Hand, request_id: str) -> SealedRequest:
-    """Raises RequestNotFound where this officer may not see it: before what they typed is looked at."""
-    return _visible(tx, hand, request_id)
-
-
-def watch_request(tx: Connection, vault: Vault, officer: Officer, request_id: str, *, at: datetime) -> RequestFile:
-    """Look again at a request that is open on this officer's screen."""
-    sealed = store.get_request(tx, request_id, in_scope(officer))
-    if sealed is None:
-        raise RequestNotFound(request_id)
-    return _file(tx, vault, sealed, at=at)
-
-
-def _file(tx: Connection, vault: Vault, sealed: SealedRequest, *, at: datetime) -> RequestFile:
-    request = sealed.request
-    partner = partners.get(tx, request.partner_id, vault)
-    found = case_store.get_case(tx, request.case_id) if request.case_id else None
-    key = key_of(tx, vault, request)
-    body = open_body(key, sealed)
-    lines = [open_line(key, line) for line in store.lines_of(tx, request.id)]
-    waits = request.side is Side.OURS and request.status in {Status.DRAFTED, Status.APPROVED}
-    of_case = holds.standing_holds(tx, request.case_id) if request.case_id else []
-    return RequestFile(
-        sealed=sealed,
-        partner=partner,
-        case=None if found is None else found.case,
-        fields=body.get("fields", {}),
-        decision=body.get("decision", ""),
-        lines=lines,
-        events=store.events_of(tx, request.id),
-        letters=store.letters_of(tx, request.id),
-        stops=sending.stops_for(tx, vault, request, [partner]) if waits and partner else (),
-        override=store.override_row(tx, request.id),
-        holds=[*of_case, *holds.told_holds(tx, request.id)],
-        focal_point=partners.focal_point(tx, partner.country) if partner else None,
-        consent=sending.carried_by(tx, request, at=at) if request.side is Side.OURS else None,
-        erased=key is None,
-        transfer=transfer_store.get(tx, request.id),
-        together=tuple(each for each in transfers.together_with(tx, request, lock=False) if each.id != request.id),
-        answered=frozenset(store.answered(tx, request.id)),
-        below=tree(passing.holders(tx, request.id)),
-    )
-
-
-def open_line(key: DataKey | None, line: Line) -> SaidLine:
-    """A line with its words; without them where the key is gone."""
-    return SaidLine(
-        line, open_words(key, line.text_sealed, line.id, "text"), open_words(key, line.other_sealed, line.id, "other")
-    )
-
-
-def partners_for(tx: Connection, vault: Vault, request_type: RequestType, *, at: datetime) -> list[Partner]:
-    """Whom a request of this type may be sent to today: competent, verified, and under an agreement that holds."""
-    return [
-        partner
-        for partner in partners.everyone(tx, vault)
-        if request_type.key in partner.may_send
-        and (not partner.competence or request_type.key in partner.competence)
-        and partner.why_unreachable(at) is None
-    ]
+#: The letter that takes back what was told, or what was answered.
+ASKS_TO_FORGET = {Side.OURS: "request_withdrawn", Side.THEIRS: "answers_withdrawn"}
 
 
 # Asking
-
-
-class SentBefore(Exception):
-    """This very form was sent before: what it asked for is there."""
-
-
-def require_case(tx: Connection, hand: Hand, case_id: str) -> Case:
-    """The case a request may be drafted for. Raises RequestNotFound or NotNow."""
-    return case_for(tx, hand, case_id)
-
-
-def draft(tx: Connection, hand: Hand, case_id: str, wanted: Draft, *, once: str = "") -> str:
-    """Write a request of ours down and return its id.
-
-    Raises RequestNotFound, NotNow, MayNotMove, SentBefore, and Incomplete, which names every field that is missing, too
-    long or not of this type.
-    """
-    case = case_for(tx, hand, case_id)
-    request_type = _check(tx, hand, case, wanted)
-    key = _case_key(tx, hand.vault, case)
-    request = Request(
-        id=new_id(),
-        number=_free_number(tx),
-        side=Side.OURS,
-        partner_id=wanted.partner_id,
-        type_key=request_type.key,
-        status=Status.DRAFTED,
-        case_id=case.id,
-        key_id=key.id,
-        asks=tuple(ask for ask in request_type.askable if ask in wanted.asks),
-        limit=request_type.limit(wanted.limit).key,
-        language=wanted.language,
-        drafted_by=hand.officer.id,
-        handler_id=None,
-        drafted_at=hand.at,
-        adult_id=wanted.adult_id,
-        assent=Assent(wanted.assent),
-        demo=case.demo,
-    )
-    store.add_request(tx, request, body_sealed=_seal_body(key, request.id, wanted))
-    if not note(tx, hand.vault, request, "draft", officer_id=hand.officer.id, at=hand.at, once=once or None):
-        raise SentBefore
-    if wanted.passes_on:
-        passing.plan(tx, request, wanted.passes_on)
-    case_store.add_event(
-        tx, case.id, "asked_abroad", officer_id=hand.officer.id, at=hand.at, facts={"request": request.id}
-    )
-    return request.id
-
-
-def redraft(tx: Connection, hand: Hand, request_id: str, wanted: Draft) -> None:
-    """Change a request that is not approved yet. Its type stays."""
-    sealed = to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE)
-    request = sealed.request
-    if request.status is not Status.DRAFTED or request.case_id is None or wanted.type_key != request.type_key:
-        raise NotNow
-    case = case_for(tx, hand, request.case_id)
-    request_type = _check(tx, hand, case, wanted)
-    changed = replace(
-        request,
-        partner_id=wanted.partner_id,
-        asks=tuple(ask for ask in request_type.askable if ask in wanted.asks),
-        limit=request_type.limit(wanted.limit).key,
-        language=wanted.language,
-        drafted_by=hand.officer.id,  # whoever wrote it last does not approve it
-        adult_id=wanted.adult_id,
-        assent=Assent(wanted.assent),
-    )
-    save(tx, request, changed)
-    store.reseal_body(tx, request.id, _seal_body(_case_key(tx, hand.vault, case), request.id, wanted))
-    note(tx, hand.vault, changed, "redraft", officer_id=hand.officer.id, at=hand.at)
-
-
-def copy_to(tx: Connection, hand: Hand, request_id: str, partner_id: str, *, once: str = "") -> str:
-    """Ask another partner the same: a new draft, which is approved and passes the gate like any other."""
-    sealed = _visible(tx, hand, request_id)
-    request = sealed.request
-    if request.side is not Side.OURS or request.case_id is None:
-        raise NotNow
-    body = open_body(key_of(tx, hand.vault, request), sealed)
-    if not body:
-        raise NotNow
-    again = Draft(
-        request.type_key,
-        partner_id,
-        request.asks,
-        body["fields"],
-        body["decision"],
-        request.assent,
-        request.language,
-        request.limit,
-        body.get("decision_translated", ""),
-        body.get("translated_into", ""),
-        request.adult_id,
-    )  # whoever asked for the file is not the one it is offered to now
-    copied = draft(tx, hand, request.case_id, again, once=once)
-    _plan_the_same(tx, request, copied)
-    return copied
-
-
-def _plan_the_same(tx: Connection, request: Request, copied: str) -> None:
-    """Whoever told us what a request tells hears of the copy too. Raises NotNow where one of them took it back."""
-    new = store.get_request(tx, copied)
-    assert new is not None
-    for source_id in passing.planned(tx, request.id):
-        passing.plan(tx, new.request, source_id)
 
 
 def approve(tx: Connection, hand: Hand, request_id: str) -> Request:
@@ -548,11 +250,12 @@ def _withdraw_one(
 
 
 def ask_to_forget(tx: Connection, vault: Vault, request: Request, *, actor: str, at: datetime) -> Request:
-    """The request, marked until its partner confirms. Codes need no gate and no consent: this word must reach everybody
-    who was told. Where the channel is closed nothing can: then the mark stays, and a human calls them."""
+    """The request, marked until its partner confirms: what we told, or what we answered. Codes need no gate and no
+    consent: this word must reach everybody who was told. Where the channel is closed nothing can: then the mark stays,
+    and a human calls them."""
     savepoint = tx.begin_nested()
     try:
-        sending.send(tx, vault, request, "request_withdrawn", {}, actor=actor, at=at)
+        sending.send(tx, vault, request, ASKS_TO_FORGET[request.side], {}, actor=actor, at=at)
     except ChannelClosed:
         savepoint.rollback()
         note(tx, vault, request, "not_told", officer_id=None, at=at)
@@ -583,7 +286,7 @@ def record_situation(tx: Connection, hand: Hand, case_id: str, situation: Situat
     already, whoever holds the case is called: what is known cannot be unknown, but more can be kept from following.
     """
     case = case_for(tx, hand, case_id)
-    add_situation(tx, hand, case.id, _case_key(tx, hand.vault, case), situation)
+    add_situation(tx, hand, case.id, case_key(tx, hand.vault, case), situation)
     audit.append(tx, hand.vault, at=hand.at, actor=hand.officer.id, act="gate.situation", object=f"case:{case.id}")
     stopped = []
     for sealed in store.of_case(tx, case.id):
@@ -638,6 +341,8 @@ def write_message(
     text, other = text.strip(), other.strip()
     if not text or max(len(text), len(other)) > LONGEST_TEXT or request.status not in DISCLOSED or not request.asked_on:
         raise NotNow
+    if sending.is_taken_back(request):
+        raise NotNow
     line_id = add_line(
         tx,
         hand,
@@ -673,78 +378,7 @@ def translate(tx: Connection, hand: Hand, request_id: str, line_id: str, *, text
     note(tx, hand.vault, request, "translate", officer_id=hand.officer.id, at=hand.at)
 
 
-def require_wanted(tx: Connection, wanted_by: str, partner_id: str) -> None:
-    """A transfer may name the partner's own request for the file, and no other. Raises Incomplete."""
-    found = store.get_request(tx, wanted_by)
-    if found is None or found.request.side is not Side.THEIRS or found.request.partner_id != partner_id:
-        raise Incomplete(["wanted_by"])
-    if HAND_OVER not in found.request.asks or found.request.asked_on is None:
-        raise Incomplete(["wanted_by"])
-
-
-def to_pass_on(tx: Connection, hand: Hand) -> list[Request]:
-    """The requests of partners that this officer may read and that told us something: what they told may be what a
-    request of ours tells to somebody else."""
-    table = store.exchange_requests
-    told = sa.and_(
-        table.c.side == Side.THEIRS.value,
-        table.c.asked_on.is_not(None),
-        table.c.body_sealed.is_not(None),
-        table.c.status != Status.WITHDRAWN.value,
-    )
-    return [each.request for each in listed(tx, hand.officer, told) if not transfers.is_transfer(each.request)]
-
-
 # What everything above stands on
-
-
-def _check(tx: Connection, hand: Hand, case: Case, wanted: Draft) -> RequestType:
-    request_type = REQUEST_TYPES.get(wanted.type_key)
-    if request_type is None:
-        raise Incomplete(["type"])
-    wrong = []
-    if partners.get(tx, wanted.partner_id) is None:
-        wrong.append("partner")
-    if not set(wanted.asks) or not set(wanted.asks) <= set(request_type.askable):
-        wrong.append("asks")
-    if not wanted.decision.strip() or max(len(wanted.decision), len(wanted.decision_translated)) > LONGEST_TEXT:
-        wrong.append("decision")
-    if wanted.assent not in set(Assent):
-        wrong.append("assent")
-    allowed = (*request_type.tells, *request_type.may_tell)
-    wrong += [key for key in wanted.fields if key not in allowed]
-    wrong += [key for key in request_type.tells if not wanted.fields.get(key, "").strip()]
-    wrong += [key for key in allowed if not _fits(key, wanted.fields.get(key, "").strip(), hand.at)]
-    if wrong:
-        raise Incomplete(dict.fromkeys(wrong))
-    transfers.require_not_handed(tx, case.id, minutes_count=request_type.one_person)
-    if wanted.passes_on and wanted.passes_on not in {each.id for each in to_pass_on(tx, hand)}:
-        raise Incomplete(["passes_on"])
-    if wanted.wanted_by:
-        require_wanted(tx, wanted.wanted_by, wanted.partner_id)
-    if request_type.moves_child:
-        holds.require_free_to_move(tx, case.id, wanted.adult_id)
-    elif wanted.adult_id is not None:
-        raise Incomplete(["adult"])
-    return request_type
-
-
-def _fits(key: str, value: str, at: datetime) -> bool:
-    field_ = FIELDS[key]
-    if not value:
-        return True
-    if len(value) > LONGEST[field_.input]:
-        return False
-    if field_.input is Input.CHOICE:
-        return value in (field_.choices or {})
-    if field_.input is Input.YEAR:
-        return value.isascii() and value.isdigit() and at.year - 30 <= int(value) <= at.year
-    if field_.input is Input.DAY:
-        try:
-            datetime.strptime(value, "%Y-%m-%d")  # noqa: DTZ007 - a date, of no time zone
-        except ValueError:
-            return False
-    return True
 
 
 def _carrying(tx: Connection, request: Request, *, at: datetime) -> str:
@@ -763,6 +397,19 @@ def _require_free(tx: Connection, request: Request) -> None:
         holds.require_free_to_move(tx, request.case_id, request.adult_id)
 
 
+def in_scope(officer: Officer) -> ColumnElement[bool]:
+    """The requests that exist for this officer, by the rule of `Permission.EXCHANGE_READ`."""
+    scope = access.case_scope(officer)
+    if scope.everyones:
+        return sa.true()
+    ways: list[ColumnElement[bool]] = [sa.false()]
+    if scope.own:
+        ways.append(store.holder == scope.officer_id)
+    if scope.unheld:
+        ways.append(store.holder.is_(None))
+    return sa.or_(*ways)
+
+
 def case_for(tx: Connection, hand: Hand, case_id: str) -> Case:
     """The case, locked, if this officer may ask about it. Raises RequestNotFound, NotNow."""
     sealed = case_store.get_case(tx, case_id, case_in_scope(hand.officer), lock=True)
@@ -773,7 +420,7 @@ def case_for(tx: Connection, hand: Hand, case_id: str) -> Case:
     return sealed.case
 
 
-def _visible(tx: Connection, hand: Hand, request_id: str, *, lock: bool = False) -> SealedRequest:
+def visible(tx: Connection, hand: Hand, request_id: str, *, lock: bool = False) -> SealedRequest:
     sealed = store.get_request(tx, request_id, in_scope(hand.officer), lock=lock)
     if sealed is None:
         raise RequestNotFound(request_id)
@@ -782,7 +429,7 @@ def _visible(tx: Connection, hand: Hand, request_id: str, *, lock: bool = False)
 
 def to_act(tx: Connection, hand: Hand, request_id: str, permission: Permission) -> SealedRequest:
     """The request to act on, locked. Unseen is not found; seen but not allowed is NotNow."""
-    sealed = _visible(tx, hand, request_id, lock=True)
+    sealed = visible(tx, hand, request_id, lock=True)
     if not access.allows(hand.officer, permission, sealed):
         raise NotNow("not_yours")
     return sealed
@@ -794,7 +441,7 @@ def save(tx: Connection, before: Request, after: Request) -> None:
         raise NotNow
 
 
-def _move(tx: Connection, vault: Vault, request: Request, act: Act, *, officer_id: str | None, at: datetime) -> Request:
+def move(tx: Connection, vault: Vault, request: Request, act: Act, *, officer_id: str | None, at: datetime) -> Request:
     moved = request.after(act, at=at)
     save(tx, request, moved)
     note(tx, vault, moved, act, officer_id=officer_id, at=at)
@@ -807,14 +454,6 @@ def audit_read(tx: Connection, hand: Hand, act: str, request: Request, facts: Ma
     audit.append(tx, hand.vault, at=hand.at, actor=hand.officer.id, act=act, object=object_, facts=dict(facts or {}))
 
 
-def _free_number(tx: Connection) -> str:
-    while True:
-        letters = "".join(secrets.choice(NUMBER_ALPHABET) for _ in range(6))
-        number = f"X{letters[:3]}-{letters[3:]}"
-        if not store.number_taken(tx, number):
-            return number
-
-
 def key_of(tx: Connection, vault: Vault, request: Request) -> DataKey | None:
     """The key of what is written about a request; None once it was destroyed."""
     try:
@@ -823,23 +462,11 @@ def key_of(tx: Connection, vault: Vault, request: Request) -> DataKey | None:
         return None
 
 
-def _case_key(tx: Connection, vault: Vault, case: Case) -> DataKey:
+def case_key(tx: Connection, vault: Vault, case: Case) -> DataKey:
     try:
         return vault.key(tx, case.key_id)
     except Erased:
         raise NotNow("erased") from None
-
-
-def _seal_body(key: DataKey, request_id: str, wanted: Draft) -> bytes:
-    body = {
-        "fields": {name: value.strip() for name, value in wanted.fields.items() if value.strip()},
-        "decision": wanted.decision.strip(),
-        "decision_translated": wanted.decision_translated.strip(),
-        "translated_into": wanted.translated_into,
-        "wanted_by": wanted.wanted_by,
-        "tell": wanted.tell,
-    }
-    return key.seal_json(body, table="exchange_requests", row=request_id, field="body")
 
 
 def open_body(key: DataKey | None, sealed: SealedRequest) -> dict[str, Any]:
@@ -879,7 +506,7 @@ def add_line(
     line_id = new_id()
     more = dict(facts or {})
     if not_done:
-        more["not_done"] = key.seal(not_done, table="exchange_lines", row=line_id, field="not_done").hex()
+        more[store.NOT_DONE] = key.seal(not_done, table="exchange_lines", row=line_id, field="not_done").hex()
     line = Line(
         line_id,
         request.id,

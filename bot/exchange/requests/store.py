@@ -342,6 +342,8 @@ def still_held_by_partners(*more: ColumnElement[bool]) -> ColumnElement[bool]:
 
 #: Of a line that came, among its facts: how its sender calls it.
 THEIR_LINE = "line"
+#: And what an answer says was not done, sealed.
+NOT_DONE = "not_done"
 
 
 class Line(Struct, frozen=True):
@@ -442,6 +444,21 @@ def forget_lines(tx: Connection, request_id: str) -> None:
     tx.execute(exchange_lines.update().where(of_it).values(text_sealed=None, other_sealed=None))
 
 
+def has_answers_here() -> ColumnElement[bool]:
+    """Of a request: its partner answered something, and the words are here."""
+    theirs = sa.and_(exchange_lines.c.ours.is_(False), exchange_lines.c.text_sealed.is_not(None))
+    return sa.exists().where(exchange_lines.c.request_id == exchange_requests.c.id, _counts, theirs)
+
+
+def forget_lines_of_partner(tx: Connection, request_id: str) -> None:
+    """Take out every word that the partner wrote, and what it says it did not do; what we wrote stays."""
+    theirs = sa.and_(exchange_lines.c.request_id == request_id, exchange_lines.c.ours.is_(False))
+    for row in tx.execute(sa.select(exchange_lines.c.id, exchange_lines.c.facts).where(theirs)).all():
+        facts = {name: value for name, value in json.loads(row.facts).items() if name != NOT_DONE}
+        gone = {"text_sealed": None, "other_sealed": None, "facts": json.dumps(facts)}
+        tx.execute(exchange_lines.update().where(exchange_lines.c.id == row.id).values(**gone))
+
+
 def answered(tx: Connection, request_id: str) -> set[str]:
     """The questions that have an answer which counts."""
     query = sa.select(exchange_lines.c.asked).where(exchange_lines.c.request_id == request_id, _counts)
@@ -487,6 +504,12 @@ def events_of(tx: Connection, request_id: str) -> list[RequestEvent]:
     query = sa.select(exchange_events).where(exchange_events.c.request_id == request_id)
     rows = tx.execute(query.order_by(exchange_events.c.at, exchange_events.c.id))
     return [RequestEvent(row.at, row.act, row.officer_id, json.loads(row.facts)) for row in rows]
+
+
+def happened(tx: Connection, request_id: str, act: str) -> bool:
+    """Whether this stands in the history of a request."""
+    this = sa.and_(exchange_events.c.request_id == request_id, exchange_events.c.act == act)
+    return tx.execute(sa.select(exchange_events.c.id).where(this).limit(1)).first() is not None
 
 
 def told_once(request_id: str, news: str) -> str:

@@ -21,7 +21,7 @@ from bot.conversations import service as conversations
 from bot.conversations.attachments import service as attachments
 from bot.conversations.ports import Escalation
 from bot.exchange.holds import service as holds
-from bot.exchange.requests import service as requests
+from bot.exchange.requests import drafting
 from bot.exchange.requests import store as request_store
 from bot.exchange.requests.attachments.service import Wanted, attach_upload
 from bot.kernel import officers
@@ -130,7 +130,7 @@ class Objects:
             if route.path.startswith("/desk/adults/{id}"):
                 return str(holds.open_dossier(tx, hand, case_id, name="x", claimed="parent", once="")), case.facts
             self._partner = self._partner or put_partner(tx, self._helpline.vault, country="TN")
-            request_id = requests.draft(tx, hand, case_id, a_draft(self._partner))
+            request_id = drafting.draft(tx, hand, case_id, a_draft(self._partner))
             return request_id, request_store.get_request(tx, request_id)
 
         made, facts = await self._helpline.database.write(make)

@@ -16,7 +16,7 @@ from bot.cases.auditor import Auditor
 from bot.cases.pager import Pager
 from bot.conversations import service as conversations
 from bot.conversations.model import Author
-from bot.kernel import audit
+from bot.kernel import audit, officers
 from bot.kernel.access import Role
 from bot.kernel.officers import disable_officer, make_link
 from tests.integration.cases.world import FixedNumbers
@@ -168,7 +168,7 @@ async def test_password_and_code_let_in_together_and_neither_alone(desk, world, 
     await browser.go("/desk/account")
     await browser.send("/desk/account/password", password="winter birds over the harbour")
     await browser.go("/desk/account")
-    shown = await browser.send("/desk/account/codes")
+    shown = await browser.send("/desk/account/codes", proof="winter birds over the harbour")
     secret = re.search(r"<code dir=\"ltr\">([A-Z2-7 ]+)</code>", shown)[1].replace(" ", "")
     await browser.send("/desk/account/codes/confirm", code=pyotp.TOTP(secret).at(clock.now()))
     assert "Codes are on." in browser.page
@@ -182,6 +182,36 @@ async def test_password_and_code_let_in_together_and_neither_alone(desk, world, 
         assert "That did not fit" in await stranger.send("/desk/sign-in", **wrong)
         await stranger.send("/desk/sign-in", **{**wrong, "code": code})
         assert stranger.path == "/desk/queue"
+
+
+async def test_whoever_stole_a_session_sets_no_password_and_no_authenticator_of_their_own(world, at_desk, clock):
+    amira = await world.officer("amira", Role.ADMIN)
+    browser = await at_desk(amira)
+    first, other = "winter birds over the harbour", "summer frogs under the bridge"
+    await browser.go("/desk/account")
+    await browser.send("/desk/account/password", password=first)
+
+    async def password_is(said: str) -> bool:
+        found = await world.database.read(lambda tx: officers.password_hash_of(tx, "amira"))
+        return officers.password_fits(found[1], said)
+
+    await browser.go("/desk/account")
+    assert "The password is wrong" in await browser.send("/desk/account/password", password=other, proof="a guess")
+    await browser.go("/desk/account")
+    assert "The password is wrong" in await browser.send("/desk/account/codes", proof="a guess")
+    await browser.go("/desk/account")
+    await browser.send("/desk/account/password", password=other, proof="")
+    assert await password_is(first)
+
+    boss = await at_desk(await world.officer("boss", Role.ADMIN))
+    await boss.go("/desk/officers")
+    await boss.send(f"/desk/officers/{amira.id}/link")  # she has forgotten it, and somebody knows that it is she
+    link = re.search(r"token=([\w-]+)", boss.page)[1]
+    await browser.go(f"/desk/sign-in/link?token={link}")
+    await browser.send("/desk/sign-in/link")
+    await browser.go("/desk/account")
+    await browser.send("/desk/account/password", password=other)
+    assert await password_is(other)
 
 
 async def test_ending_the_other_sessions_leaves_this_one(world, at_desk):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from bot.cases import consent
+from bot.exchange.requests import answering
+from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.consent_ends import WithdrawnConsents
+from bot.exchange.requests.model import Ground
 from bot.exchange.requests.passing import acts
 from bot.kernel.ids import new_id
 from tests.integration.exchange.two_countries import Country, a_draft, an_agreement_to, hand_over, put_partner
@@ -49,3 +54,49 @@ async def test_an_officer_sees_who_has_it_from_whom_and_says_whom_they_called(he
     [given] = await here.see(lambda tx: acts.given(tx, case_id))
     assert given.held_below
     assert request_id in await officer.go("/desk/exchange?view=held")
+
+
+async def test_an_officer_takes_back_what_was_answered_and_sees_who_has_it(here, at_desk):
+    request_id, libya, said = "0" * 35 + "1", new_id(), {"request_type": "info_child"}
+    due_at = (here.clock.now() + timedelta(days=30)).isoformat()
+    preview = {"request": request_id, "number": "XAAA-BBB", "type": "info_child", "asks": ["harm"], "limit": "usual",
+               "due_at": due_at, "language": "fr"}  # fmt: skip
+    await hand_over(here, "TN", "request_preview", preview, **said)
+    await here.do(answering.accept, request_id)
+    body = {"request": request_id, "fields": {"names": "Amina"}, "decision": "Où dort-elle ?", "language": "fr",
+            "assent": "agrees"}  # fmt: skip
+    await hand_over(here, "TN", "request_body", body, **said)
+    await here.do(answering.write_answer, request_id, Answer("harm", "None known.", "seen", "high"), once="")
+    officer = await at_desk(here.officer)
+    assert "Take back what we answered" not in await officer.go(f"/desk/requests/{request_id}")
+    await here.do(answering.release_answers, request_id, endangers=False, ground=Ground.CHILD_ONLY)
+    await hand_over(
+        here, "TN", "passed_on", {"request": request_id, "passing": libya, "country": "LY", "items": ["names"]}, **said
+    )
+
+    page = await officer.go(f"/desk/requests/{request_id}")
+    assert "Who has our answers from them" in page
+    await officer.send(f"/desk/requests/{request_id}/answers/withdraw")
+    assert "The partner is told to keep nothing" in officer.page
+    assert officer.page.count("has not confirmed that it keeps nothing") == 2
+    assert "Take back what we answered" not in officer.page
+    await officer.send(f"/desk/requests/{request_id}/holders/called")
+    await hand_over(here, "TN", "answers_forgotten", {"request": request_id}, **said)
+    assert "has not confirmed" not in await officer.go(f"/desk/requests/{request_id}")
+
+
+async def test_a_draft_says_that_it_tells_what_a_partner_answered(here, at_desk):
+    case_id, said = await here.case(), {"request_type": "info_child"}
+    request_id = await here.asked(case_id, a_draft(here.others["TN"]))
+    await hand_over(here, "TN", "request_accepted", {"request": request_id}, **said)
+    answer = {"key": "harm", "text": "None known.", "language": "fr", "how": "seen", "confidence": "high"}
+    await hand_over(
+        here, "TN", "request_answer", {"request": request_id, "answers": [answer], "ground": "child_only"}, **said
+    )
+    officer = await at_desk(here.officer)
+
+    page = await officer.go(f"/desk/cases/{case_id}/requests/new?type=info_child")
+
+    choice = page.split('name="passes_on"')[1].split("</select>")[0]
+    assert request_id in choice
+    assert "what they answered" in choice

@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient
 
 from bot.exchange.outside import service as outside
 from bot.exchange.partners import service as partner_service
-from bot.exchange.requests import service
+from bot.exchange.requests import drafting, service
 from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments.service import Wanted
 from bot.kernel.access import Role
@@ -91,7 +91,7 @@ async def test_a_wrong_code_is_counted_for_the_link_and_for_the_address(here: Co
 
 
 async def test_a_file_of_ours_is_saved_and_never_shown_behind_the_link(here: Country, reader: Browser):
-    request_id = await here.do(service.draft, await here.case(), a_draft(here.others["TN"]))
+    request_id = await here.do(drafting.draft, await here.case(), a_draft(here.others["TN"]))
     await here.do(attachments.attach_upload, request_id, PDF, Wanted("Acte <de> naissance", "identity"))
     await here.do(service.approve, request_id, by=here.coordinator)
     await here.do(service.send_request, request_id)

@@ -14,7 +14,7 @@ from bot.exchange.partners import service as partner_service
 from bot.exchange.partners.keys import Identity, fingerprint
 from bot.exchange.partners.model import AgreedTime, Contact
 from bot.exchange.post import store as letters
-from bot.kernel import officers
+from bot.kernel import audit, officers
 from bot.kernel.access import Role
 from tests.conftest import NOON
 from tests.integration.exchange.two_countries import put_partner
@@ -150,7 +150,7 @@ async def test_a_change_is_signed_again_and_keeps_what_was_not_touched(world, ad
     assert "Sana" in amira.page
     typed = dict(re.findall(r'<input name="([\w-]+)" value="([^"]*)"', amira.page))
     assert typed["reference"] == "MoU &lt;14&gt;"
-    changed = {**SAID, "may_send": ["info_child", "verify_adult"]}
+    changed = {**SAID, "may_send": ["info_child", "verify_adult"], "proof": PASSWORD}
     await amira.post(f"{PAGE}/{partner.id}/change", **{**hidden_of(amira), **changed})
 
     [after] = await everyone(world)
@@ -171,7 +171,7 @@ async def test_a_closed_partner_stays_closed_whatever_is_typed_of_it(world, admi
         lambda tx: partner_service.close_partner(tx, world.vault, partner.id, by="admin:one", at=NOON)
     )
     await amira.go(f"{PAGE}/{partner.id}/change")
-    page = await amira.post(f"{PAGE}/{partner.id}/change", **{**hidden_of(amira), **SAID})
+    page = await amira.post(f"{PAGE}/{partner.id}/change", **{**hidden_of(amira), **SAID, "proof": PASSWORD})
 
     assert (amira.status, "was closed" in page) == (409, True)
     assert (await everyone(world))[0].closed_at == NOON
@@ -183,16 +183,16 @@ async def test_revoking_is_at_once_and_told_and_our_key_is_made_anew(world, admi
         await world.database.write(lambda tx, c=code: put_partner(tx, world.vault, country=c)) for code in ("TN", "ML")
     ]
     await amira.go(f"{PAGE}/{first}")
-    await amira.send(f"{PAGE}/{first}/revoke")
+    await amira.send(f"{PAGE}/{first}/revoke", proof=PASSWORD)
     assert "tick that you are sure" in amira.page
     await amira.go(f"{PAGE}/{first}")
-    await amira.send(f"{PAGE}/{first}/revoke", sure="yes", key="all")
+    await amira.send(f"{PAGE}/{first}/revoke", sure="yes", key="all", proof=PASSWORD)
 
     waiting = await world.database.read(lambda tx: letters.waiting_letters(tx, other, limit=9))
     assert [letter.kind for letter in waiting] == ["key_revoked"]
     assert "was revoked" in await amira.go(PAGE)
     before = await world.database.read(lambda tx: store.own_keys(tx, world.vault))
-    await amira.send(f"{PAGE}/rotate", sure="yes")
+    await amira.send(f"{PAGE}/rotate", sure="yes", proof=PASSWORD)
     after = await world.database.read(lambda tx: store.own_keys(tx, world.vault))
     assert len(after) == len(before) + 1
 
@@ -214,10 +214,10 @@ async def test_a_stolen_key_in_doubt_does_not_stop_the_new_one_and_is_revoked_al
         await admin.send(f"{PAGE}/{first}/sign", heard=heard, proof=PASSWORD)
         assert admin.status == 200
 
-    await admins[0].send(f"{PAGE}/{first}/revoke", sure="yes")
+    await admins[0].send(f"{PAGE}/{first}/revoke", sure="yes", proof=PASSWORD)
     assert "Something is missing" in admins[0].page  # none was chosen: none is burnt
     await admins[0].go(f"{PAGE}/{first}")
-    await admins[0].send(f"{PAGE}/{first}/revoke", sure="yes", key=stolen)
+    await admins[0].send(f"{PAGE}/{first}/revoke", sure="yes", key=stolen, proof=PASSWORD)
 
     after = next(each for each in await everyone(world) if each.id == first)
     assert {key.kid for key in after.keys if key.revoked_at} == {stolen}
@@ -301,3 +301,48 @@ async def test_an_admin_does_not_sign_beside_one_they_have_just_added(world, adm
         pass
     else:
         pytest.fail("one person signed twice")
+
+
+@pytest.mark.parametrize("guess", ["", "a guess"])
+async def test_whoever_holds_a_stolen_session_closes_no_channel(world, admins, guess):
+    amira, _ = admins
+    first = await world.database.write(lambda tx: put_partner(tx, world.vault, country="TN"))
+    before = await everyone(world)
+    ours = await world.database.read(lambda tx: store.own_keys(tx, world.vault))
+
+    await amira.go(f"{PAGE}/{first}/change")
+    assert 'name="proof"' in amira.page
+    for path, said in (
+        (f"{PAGE}/{first}/change", SAID),
+        (f"{PAGE}/{first}/revoke", {"sure": "yes", "key": "all"}),
+        (f"{PAGE}/rotate", {"sure": "yes"}),
+    ):
+        page = await amira.post(path, **{**hidden_of(amira), **said, "proof": guess})
+        assert (amira.status, "The password is wrong" in page) == (409, True)
+
+    assert await everyone(world) == before
+    assert len(await world.database.read(lambda tx: store.own_keys(tx, world.vault))) == max(1, len(ours))
+    tried = await world.database.read(lambda tx: audit.read_log(tx, limit=20))
+    assert [row.act for row in tried].count("session.not_proven") == 3
+
+
+async def test_an_admin_who_was_let_in_of_late_changes_and_rotates_nothing_and_revokes_at_once(world, admins):
+    """A thief of one session could make an account, and act in its name."""
+    amira, bruno = admins
+    first = await world.database.write(lambda tx: put_partner(tx, world.vault, country="TN"))
+    [before] = await everyone(world)
+    who = await world.database.read(lambda tx: officers.find_officer(tx, "bruno").id)
+    await amira.go("/desk/officers")
+    await amira.send(f"/desk/officers/{who}/link")
+
+    await bruno.go(f"{PAGE}/{first}/change")
+    changed = {**hidden_of(bruno), **SAID, "proof": PASSWORD}
+    assert "in the last seven days" in await bruno.post(f"{PAGE}/{first}/change", **changed)
+    await bruno.go(PAGE)
+    assert "in the last seven days" in await bruno.send(f"{PAGE}/rotate", sure="yes", proof=PASSWORD)
+    assert bruno.status == 409
+    assert await everyone(world) == [before]
+
+    await bruno.go(f"{PAGE}/{first}")
+    await bruno.send(f"{PAGE}/{first}/revoke", sure="yes", key="all", proof=PASSWORD)
+    assert all(key.revoked_at for key in (await everyone(world))[0].keys)

@@ -7,7 +7,7 @@ from html import unescape
 
 import pytest
 
-from bot.exchange.requests import service, store
+from bot.exchange.requests import drafting, store
 from tests.conftest import NOON
 from tests.integration.desk.browser import Browser
 from tests.integration.exchange.test_attachments import PDF, a_part, files
@@ -31,7 +31,7 @@ async def attach(browser: Browser, address: str, content: bytes, **fields: str) 
 
 
 async def test_a_file_is_attached_seen_by_whoever_approves_saved_and_taken_off(here, at_desk):
-    request_id = await here.do(service.draft, await here.case(), a_draft(here.others["TN"]))
+    request_id = await here.do(drafting.draft, await here.case(), a_draft(here.others["TN"]))
     address = f"/desk/requests/{request_id}"
     officer, coordinator = await at_desk(here.officer), await at_desk(here.coordinator)
 
@@ -51,7 +51,7 @@ async def test_a_file_is_attached_seen_by_whoever_approves_saved_and_taken_off(h
 
 
 async def test_what_cannot_go_along_is_said_and_what_was_typed_stays(here, at_desk):
-    request_id = await here.do(service.draft, await here.case(), a_draft(here.others["TN"]))
+    request_id = await here.do(drafting.draft, await here.case(), a_draft(here.others["TN"]))
     officer = await at_desk(here.officer)
 
     await attach(officer, f"/desk/requests/{request_id}", b"<script>alert(1)</script>", title="Her <ID>", data="family")

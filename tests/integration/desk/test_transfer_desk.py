@@ -9,7 +9,7 @@ import pytest
 
 from bot.cases.record import service as record
 from bot.exchange.holds import service as holds
-from bot.exchange.requests import service, store
+from bot.exchange.requests import drafting, service, store
 from bot.exchange.requests.model import NotNow, RequestNotFound
 from bot.exchange.requests.transfer import acts
 from bot.exchange.requests.transfer import store as transfers
@@ -91,7 +91,7 @@ async def test_siblings_are_named_by_number_and_travel_together(here, at_desk):
     await officer.go(page)
     await officer.send(f"/desk/cases/{first}/siblings", number=number.lower())
     assert number in officer.page
-    request_id = await here.do(service.draft, first, a_draft(here.others["IT"], "case_transfer"))
+    request_id = await here.do(drafting.draft, first, a_draft(here.others["IT"], "case_transfer"))
     await here.do(service.approve, request_id, by=here.coordinator)
     await officer.go(f"/desk/requests/{request_id}")
     await officer.send(f"/desk/requests/{request_id}/send")

@@ -14,6 +14,7 @@ from bot.kernel.crypto import Vault
 from bot.kernel.database import Database, open_database
 from tests.conftest import MASTER_KEY, NOON
 from tests.integration.cases.world import World
+from tests.integration.exchange.chain import Chain
 from tests.integration.exchange.two_countries import Country, Courier, put_partner
 from tests.integration.exchange.world import Deployment
 
@@ -77,3 +78,26 @@ async def courier(italy: Country, tunisia: Country) -> Courier:
     italy.others["TN"] = await italy.database.write(lambda tx: put_partner(tx, italy.vault, country="TN"))
     tunisia.others["IT"] = await tunisia.database.write(lambda tx: put_partner(tx, tunisia.vault, country="IT"))
     return Courier(italy, tunisia)
+
+
+@pytest.fixture
+async def chain(
+    italy: Country, tunisia: Country, courier: Courier, clock: SetClock, tmp_path: Path, sqlite_template: Path
+) -> AsyncIterator[Chain]:
+    more = []
+    for number, country in enumerate(("LY", "TD")):
+        shutil.copy(sqlite_template, tmp_path / f"{country}.db")
+        database = open_database(f"sqlite:///{tmp_path / f'{country}.db'}")
+        vault = Vault(bytes([number + 1]) * 32)
+        await database.write(lambda tx, vault=vault: vault.prepare(tx, NOON))
+        made = Country(World(database, vault), clock, country)
+        await made.prepare()
+        more.append(made)
+    libya, chad = more
+    for one, other in ((tunisia, libya), (libya, tunisia), (libya, chad), (chad, libya)):
+        one.others[other.country] = await one.database.write(
+            lambda tx, one=one, other=other: put_partner(tx, one.vault, country=other.country)
+        )
+    yield Chain(italy, tunisia, libya, chad, Courier(italy, tunisia, libya, chad))
+    for each in more:
+        await each.database.close()

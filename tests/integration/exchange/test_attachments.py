@@ -19,7 +19,7 @@ from bot.conversations.attachments import service as talk_files
 from bot.exchange.gate import GateShut, Situation
 from bot.exchange.post.model import LetterRefused, LetterStopped, Receipt, ReceiptState, WaitingLetter
 from bot.exchange.post.service import LONGEST_BODY
-from bot.exchange.requests import answering, sending, service
+from bot.exchange.requests import answering, drafting, sending, service
 from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments import store as attachment_store
@@ -80,7 +80,7 @@ async def saved(country: Country, request_id: str, file: RequestAttachment) -> b
 async def asked_with(italy: Country, content: bytes = PDF, **changed: Any) -> tuple[str, str]:
     """A case, and a request that was sent with a file."""
     case_id = await italy.case()
-    request_id = await italy.do(service.draft, case_id, a_draft(italy.others["TN"], **changed))
+    request_id = await italy.do(drafting.draft, case_id, a_draft(italy.others["TN"], **changed))
     await italy.do(attachments.attach_upload, request_id, content, PAPER)
     await italy.do(service.approve, request_id, by=italy.coordinator)
     await italy.do(service.send_request, request_id)
@@ -214,7 +214,7 @@ async def test_a_form_sent_twice_attaches_once(italy: Country, tunisia: Country,
 
 async def test_whoever_approves_has_seen_the_files(italy: Country, courier: Courier):
     case_id = await italy.case()
-    request_id = await italy.do(service.draft, case_id, a_draft(italy.others["TN"]))
+    request_id = await italy.do(drafting.draft, case_id, a_draft(italy.others["TN"]))
     await italy.do(attachments.attach_upload, request_id, PDF, PAPER)
     await italy.do(service.approve, request_id, by=italy.coordinator)
 
@@ -241,7 +241,7 @@ async def test_whoever_approves_has_seen_the_files(italy: Country, courier: Cour
     ],
 )
 async def test_what_may_not_go_along_is_named(italy: Country, courier: Courier, content: bytes, wanted: Wanted, wrong):
-    request_id = await italy.do(service.draft, await italy.case(), a_draft(italy.others["TN"]))
+    request_id = await italy.do(drafting.draft, await italy.case(), a_draft(italy.others["TN"]))
 
     with pytest.raises(Incomplete) as refused:
         await italy.do(attachments.attach_upload, request_id, content, wanted)
@@ -467,7 +467,7 @@ async def test_nobody_is_sent_files_before_they_accept_and_nobody_is_flooded(
 
 
 async def test_we_attach_no_more_files_than_a_partner_takes(italy: Country, courier: Courier):
-    request_id = await italy.do(service.draft, await italy.case(), a_draft(italy.others["TN"]))
+    request_id = await italy.do(drafting.draft, await italy.case(), a_draft(italy.others["TN"]))
     for _ in range(MOST_FILES):
         await italy.do(attachments.attach_upload, request_id, PDF, PAPER)
 

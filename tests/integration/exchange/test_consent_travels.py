@@ -16,7 +16,7 @@ from bot.cases.model import NotReadyToClose
 from bot.exchange.holds import service as holds
 from bot.exchange.partners import store as partners
 from bot.exchange.post import store as post
-from bot.exchange.requests import answering, hold_notices, sending, service
+from bot.exchange.requests import answering, drafting, hold_notices, sending, service
 from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.consent_ends import WithdrawnConsents
 from bot.exchange.requests.model import Ground, NoConsent, NotNow, Status
@@ -48,7 +48,7 @@ async def taken_back(italy: Country, case_id: str, consent_id: str) -> None:
 
 
 async def drafted(italy: Country, case_id: str, type_key: str = "info_child") -> str:
-    return await italy.do(service.draft, case_id, a_draft(italy.others["TN"], type_key))
+    return await italy.do(drafting.draft, case_id, a_draft(italy.others["TN"], type_key))
 
 
 async def told(italy: Country, tunisia: Country, courier: Courier) -> tuple[str, str, str]:

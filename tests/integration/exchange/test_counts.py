@@ -7,8 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.cases import service as cases
-from bot.exchange.requests import service as requests
-from bot.exchange.requests import store
+from bot.exchange.requests import drafting, looking, store
 from bot.exchange.requests.model import Side, Status
 from bot.kernel.access import Role
 from tests.conftest import NOON
@@ -47,7 +46,7 @@ async def test_the_shared_count_says_to_each_what_their_own_query_says(world):
 
         def put(tx, case_id=case_id, owner=owner, handler=handler, changed=changed):
             cases.claim_case(tx, world.hand(amira), case_id)
-            request_id = requests.draft(tx, world.hand(amira), case_id, a_draft(partner))
+            request_id = drafting.draft(tx, world.hand(amira), case_id, a_draft(partner))
             values = {**changed, "handler_id": handler.id if handler else None}
             tx.execute(table.update().where(table.c.id == request_id).values(**values))
             held = {"owner_id": owner.id if owner else None, "status": "claimed" if owner else "new"}
@@ -58,10 +57,10 @@ async def test_the_shared_count_says_to_each_what_their_own_query_says(world):
     waits = (table.c.side == Side.THEIRS.value) & fresh
 
     def both(tx):
-        shared = requests.waiting_by_holder(tx, NOON)
+        shared = looking.waiting_by_holder(tx, NOON)
         for officer in everybody:
-            own = requests.counted(tx, officer, waits), requests.counted(tx, officer, store.is_overdue(NOON))
-            yield officer.name, requests.counts_of(officer, shared), own
+            own = looking.counted(tx, officer, waits), looking.counted(tx, officer, store.is_overdue(NOON))
+            yield officer.name, looking.counts_of(officer, shared), own
 
     told = await world.database.read(lambda tx: list(both(tx)))
     assert [(name, shared) for name, shared, _ in told] == [(name, own) for name, _, own in told]

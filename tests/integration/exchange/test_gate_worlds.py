@@ -43,14 +43,14 @@ from bot.exchange.partners.model import ChannelClosed, PartnerKind
 from bot.exchange.post import service as post
 from bot.exchange.post import store as post_store
 from bot.exchange.post.model import LetterRefused, LetterStopped, ReceiptState, ReceivedLetter
-from bot.exchange.requests import again, hold_notices, overrides, sending, service, store
+from bot.exchange.requests import again, drafting, hold_notices, overrides, sending, service, store
 from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments.service import Wanted
 from bot.exchange.requests.consent_ends import WithdrawnConsents
+from bot.exchange.requests.drafting import Draft
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import OWED, Request, RequestError, Side, Status
 from bot.exchange.requests.passing.model import PASSED_FURTHER, PASSED_ON
-from bot.exchange.requests.service import Draft
 from bot.exchange.requests.types import REQUEST_TYPES
 from bot.kernel.access import Role
 from bot.kernel.crypto import Vault
@@ -286,7 +286,7 @@ class Play:
         self.overridden = frozenset()  # what two people decided before is not decided any more
 
     def draft(self) -> None:
-        service.draft(self.tx, self.scene.officer, self.scene.case_id, self._a_draft())
+        drafting.draft(self.tx, self.scene.officer, self.scene.case_id, self._a_draft())
 
     def read_in(self) -> None:
         """A draft out of a file."""
@@ -294,11 +294,11 @@ class Play:
         line = json.dumps({"type_key": wanted.type_key, "partner_id": wanted.partner_id, "asks": list(wanted.asks)})
         read = json.loads(line)
         draft = a_draft(read["partner_id"], read["type_key"], fields=filled(read["type_key"]), asks=tuple(read["asks"]))
-        service.draft(self.tx, self.scene.officer, self.scene.case_id, draft)
+        drafting.draft(self.tx, self.scene.officer, self.scene.case_id, draft)
 
     def forward(self) -> None:
         to = self.chance.choice(sorted(self.scene.partners))
-        service.copy_to(self.tx, self.scene.officer, self._some_request(), to)
+        drafting.copy_to(self.tx, self.scene.officer, self._some_request(), to)
 
     def approve(self) -> None:
         service.approve(self.tx, self.scene.coordinator, self._some_request())
@@ -328,12 +328,12 @@ class Play:
         """A letter did not get there, the child may say something meanwhile, and somebody presses the button."""
         officer, request_id = self.scene.officer, self._some_request()
         if self.chance.random() < 0.7:
-            request_id = service.draft(self.tx, officer, self.scene.case_id, self._a_draft())
+            request_id = drafting.draft(self.tx, officer, self.scene.case_id, self._a_draft())
             service.approve(self.tx, self.scene.coordinator, request_id)
             service.send_request(self.tx, officer, request_id)
             self._judge()
         for letter in store.letters_of(self.tx, request_id):
-            if letter.kind in again.KINDS | {again.WITHDRAWN}:
+            if letter.kind in again.KINDS | {*service.ASKS_TO_FORGET.values()}:
                 store.mark_letter(self.tx, letter.envelope_id, ReceiptState.UNDELIVERED.value)
         if self.chance.random() < 0.5:
             self.child_speaks()

@@ -14,12 +14,12 @@ from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Evidence, Favour, Hold, Mark, MayNotMove, Source, Tie
 from bot.exchange.partners import store as partners
 from bot.exchange.post.model import Receipt, ReceiptState
-from bot.exchange.requests import answering, hold_notices, service, store
+from bot.exchange.requests import answering, drafting, hold_notices, service, store
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Alternative, Refusal
 from bot.exchange.requests.reminders import Reminders
 from bot.kernel.live import Signals
-from tests.integration.exchange.two_countries import Country, Courier, a_draft
+from tests.integration.exchange.two_countries import Country, Courier, a_draft, described_anew
 
 
 async def look(country: Country) -> None:
@@ -65,7 +65,7 @@ async def test_partners_of_requests_under_way_are_told_by_themselves_and_so_is_w
     case_id = await italy.case()
     before = await italy.asked(case_id, a_draft(italy.others["TN"]))
     refused = await italy.asked(case_id, a_draft(italy.others["TN"], "verify_adult"))
-    draft = await italy.do(service.draft, case_id, a_draft(italy.others["TN"]))
+    draft = await italy.do(drafting.draft, case_id, a_draft(italy.others["TN"]))
     await courier.carry()
     no = {"reason": Refusal.UNKNOWN_HERE, "alternative": Alternative.RED_CROSS}
     await tunisia.do(answering.refuse, refused, **no)
@@ -117,6 +117,37 @@ async def test_the_gate_is_asked_first_and_a_human_is_called_once(italy: Country
     assert await told_there(tunisia, request_id) == [hold.id]
 
 
+@pytest.mark.parametrize("why", ["closed", "in doubt", "not agreed"])
+async def test_a_closed_channel_costs_nothing_until_something_changes(
+    italy: Country, tunisia: Country, courier: Courier, why: str
+):
+    case_id = await italy.case()
+    request_id = await italy.asked(case_id, a_draft(italy.others["TN"]))
+    await courier.carry()
+    partner_id, at = italy.others["TN"], italy.clock.now()
+    partner = await italy.see(lambda tx: partners.get(tx, partner_id, italy.vault))
+    assert partner is not None
+    kid = partner.keys[0].kid
+    if why == "closed":
+        await channel(italy, closed=True)
+    elif why == "in doubt":
+        doubt = partners.Doubt(kid, partner_id, partner_id, at)
+        await italy.database.write(lambda tx: partners.add_doubt(tx, doubt))
+    else:
+        await italy.database.write(lambda tx: described_anew(tx, italy, partner_id, may_send=frozenset()))
+    _, hold = await placed(italy, case_id)
+    await look(italy)
+    assert (await acts(italy, request_id)).count("hold_not_told") == 1
+    assert await italy.see(lambda tx: hold_notices.untold(tx, italy.vault, at)) == []
+
+    await channel(italy, closed=False)
+    await italy.database.write(lambda tx: partners.clear_doubts_of(tx, partner_id, at))
+    await italy.database.write(lambda tx: described_anew(tx, italy, partner_id, may_send=partner.may_send))
+    await look(italy)
+    await courier.carry()
+    assert await told_there(tunisia, request_id) == [hold.id]
+
+
 async def test_a_notice_that_did_not_arrive_is_said_again_the_next_day(
     italy: Country, tunisia: Country, courier: Courier
 ):
@@ -155,6 +186,8 @@ async def test_a_partner_whose_channel_was_closed_when_the_hold_ended_hears_so_o
     await ended(italy, dossier)
     await look(italy)
     assert (await acts(italy, request_id)).count("hold_end_not_told") == 1
+    at = italy.clock.now()
+    assert await italy.see(lambda tx: hold_notices.end_untold(tx, italy.vault, at)) == []  # not tried every minute
 
     await channel(italy, closed=False)
     await look(italy)

@@ -23,7 +23,7 @@ from bot.exchange.holds.model import (
     Source,
     Tie,
 )
-from bot.exchange.requests import answering, hold_notices, service
+from bot.exchange.requests import answering, drafting, hold_notices, service
 from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.model import Ground, Status
 from bot.kernel import audit
@@ -69,9 +69,9 @@ async def test_a_hold_blocks_every_move_with_this_adult_and_no_other(italy: Coun
     dossier = await a_dossier(italy, case_id)
     transfer = a_draft(italy.others["TN"], "case_transfer", adult_id=dossier)
     with pytest.raises(MayNotMove):
-        await italy.do(service.draft, case_id, transfer)  # nobody has supported the tie
+        await italy.do(drafting.draft, case_id, transfer)  # nobody has supported the tie
     await supported(italy, dossier)
-    request_id = await italy.do(service.draft, case_id, transfer)
+    request_id = await italy.do(drafting.draft, case_id, transfer)
     await italy.do(service.approve, request_id, by=italy.coordinator)
 
     await italy.do(holds.mark, dossier, {"papers": Mark.RED, "at_ease": Mark.RED})
@@ -79,7 +79,7 @@ async def test_a_hold_blocks_every_move_with_this_adult_and_no_other(italy: Coun
     with pytest.raises(MayNotMove):
         await italy.do(service.send_request, request_id)
     with pytest.raises(MayNotMove):
-        await italy.do(service.draft, case_id, transfer)
+        await italy.do(drafting.draft, case_id, transfer)
     alone = a_draft(italy.others["TN"], "case_transfer")
     assert await italy.asked(case_id, alone)
 
@@ -179,7 +179,7 @@ async def test_the_story_of_a_false_uncle(italy: Country, tunisia: Country, cour
     assert hold is not None
     await italy.do(holds.decide, dossier, Tie.CONTRADICTED, reason="the register knows no such brother")
     with pytest.raises(MayNotMove):
-        await italy.do(service.draft, case_id, a_draft(italy.others["TN"], "placement_abroad", adult_id=dossier))
+        await italy.do(drafting.draft, case_id, a_draft(italy.others["TN"], "placement_abroad", adult_id=dossier))
 
 
 async def test_no_conversation_ever_says_a_word_of_an_adult_or_a_hold(italy: Country, courier: Courier):

@@ -22,7 +22,7 @@ from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed, Contact, Partner, PartnerKind
 from bot.exchange.partners.service import CannotSign
-from bot.exchange.requests import service
+from bot.exchange.requests import drafting, service
 from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments.model import State
 from bot.exchange.requests.attachments.service import Wanted
@@ -279,7 +279,7 @@ async def test_consent_that_was_taken_back_shows_nothing_and_they_are_asked_to_k
 
 async def test_without_consent_nothing_can_be_sent_to_them(tunis: Outside):
     case_id = await tunis.italy.case(consented=False)
-    request_id = await tunis.italy.do(service.draft, case_id, a_draft(tunis.partner_id))
+    request_id = await tunis.italy.do(drafting.draft, case_id, a_draft(tunis.partner_id))
 
     with pytest.raises(NotNow, match="consent"):
         await tunis.italy.do(service.approve, request_id, by=tunis.italy.coordinator)
@@ -516,7 +516,7 @@ async def test_a_file_of_ours_is_behind_the_link_once_they_accept_and_only_while
     italy: Country, tunis: Outside
 ):
     case_id = await italy.case()
-    request_id = await italy.do(service.draft, case_id, a_draft(tunis.partner_id))
+    request_id = await italy.do(drafting.draft, case_id, a_draft(tunis.partner_id))
     about = Wanted("Birth certificate", "identity")
     file_id = str(await italy.do(attachments.attach_upload, request_id, PDF, about))
     await italy.do(service.approve, request_id, by=italy.coordinator)

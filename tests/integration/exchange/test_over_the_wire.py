@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bot.exchange.post.model import ReceiptState
-from bot.exchange.requests import answering, service, store
+from bot.exchange.requests import answering, looking, store
 from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Ground, Status
@@ -50,7 +50,7 @@ async def test_all_fifteen_types_are_asked_and_answered_over_http(two: tuple[Dep
     }
     await settled(lyon, tunis)
     for request_id in asked:
-        assert (await tunisia.do(service.open_request, request_id)).fields == {}
+        assert (await tunisia.do(looking.open_request, request_id)).fields == {}
         await tunisia.do(answering.accept, request_id)
     await settled(lyon, tunis)
     for request_id, key in asked.items():

@@ -3,15 +3,10 @@ back reaches the last of them, whoever lies, goes round in circles, is lost or s
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.cases import consent, telling
@@ -20,7 +15,7 @@ from bot.exchange.gate import Situation
 from bot.exchange.partners import store as partners
 from bot.exchange.post import store as post
 from bot.exchange.post.model import LetterRefused, Receipt, ReceiptState
-from bot.exchange.requests import answering, overrides, sending, service, store
+from bot.exchange.requests import answering, drafting, overrides, sending, store
 from bot.exchange.requests.consent_ends import WithdrawnConsents
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Incomplete, NotNow, Status
@@ -30,79 +25,18 @@ from bot.exchange.requests.passing import store as passings
 from bot.exchange.requests.passing.model import MOST, Branch, Holder
 from bot.exchange.requests.reminders import Reminders
 from bot.exchange.requests.transfer import store as transfers
-from bot.kernel.clock import SetClock
-from bot.kernel.crypto import Vault
-from bot.kernel.database import open_database
 from bot.kernel.ids import new_id
 from bot.kernel.live import Signals
 from tests.conftest import NOON
-from tests.integration.cases.world import World
+from tests.integration.exchange.chain import Chain, passed_on
 from tests.integration.exchange.two_countries import (
-    Country,
     Courier,
     a_draft,
     an_agreement_to,
+    described_anew,
     hand_over,
     put_partner,
 )
-
-
-@dataclass
-class Chain:
-    """Italy asked Tunisia, Tunisia asked Libya with what it had from Italy, and Libya Chad."""
-
-    italy: Country
-    tunisia: Country
-    libya: Country
-    chad: Country
-    courier: Courier
-    case_id: str = ""
-    consent_id: str = ""
-    asked: str = ""  # by Italy
-    passed: str = ""  # by Tunisia
-    further: str = ""  # by Libya
-
-    async def below(self) -> tuple[Branch, ...]:
-        return (await self.italy.file(self.asked)).below
-
-    async def taken_back(self) -> None:
-        await self.italy.do(consent.withdraw, self.case_id, self.consent_id, holders=[WithdrawnConsents()])
-
-    async def red(self) -> list[bool]:
-        """For each share of the case, whether it still waits for whoever got it."""
-        shares = await self.italy.see(lambda tx: consent.shares_of(tx, self.case_id))
-        return [share.waits_for_recipient for share in shares]
-
-
-async def passed_on(holder: Country, to: str, source: str, courier: Courier, **situation: Any) -> str:
-    """A request for a case of its own that tells what came with `source`, accepted at once. Its id."""
-    case_id = await holder.case(**situation)
-    request_id = await holder.asked(case_id, a_draft(holder.others[to], passes_on=source))
-    await courier.carry()
-    return request_id
-
-
-@pytest.fixture
-async def chain(
-    italy: Country, tunisia: Country, courier: Courier, clock: SetClock, tmp_path: Path, sqlite_template: Path
-) -> AsyncIterator[Chain]:
-    more = []
-    for number, country in enumerate(("LY", "TD")):
-        shutil.copy(sqlite_template, tmp_path / f"{country}.db")
-        database = open_database(f"sqlite:///{tmp_path / f'{country}.db'}")
-        vault = Vault(bytes([number + 1]) * 32)
-        await database.write(lambda tx, vault=vault: vault.prepare(tx, NOON))
-        made = Country(World(database, vault), clock, country)
-        await made.prepare()
-        more.append(made)
-    libya, chad = more
-    for one, other in ((tunisia, libya), (libya, tunisia), (libya, chad), (chad, libya)):
-        one.others[other.country] = await one.database.write(
-            lambda tx, one=one, other=other: put_partner(tx, one.vault, country=other.country)
-        )
-    yield Chain(italy, tunisia, libya, chad, Courier(italy, tunisia, libya, chad))
-    for each in more:
-        await each.database.close()
 
 
 async def told(chain: Chain) -> Chain:
@@ -184,7 +118,7 @@ async def test_what_two_people_decided_for_one_request_names_no_holder_of_anothe
     await told(chain)
     tunisia, afraid = chain.tunisia, Situation(frozenset({"IT"}), False)
     italy = tunisia.others["IT"]
-    await tunisia.database.write(lambda tx: _change(tx, tunisia, italy, reports_to=frozenset({"IT"})))
+    await tunisia.database.write(lambda tx: described_anew(tx, tunisia, italy, reports_to=frozenset({"IT"})))
     with pytest.raises(NotNow):
         await tunisia.do(overrides.ask_override, chain.asked, role="officer", reason="the lawyer agreed")
     override, at = new_id(), tunisia.clock.now()
@@ -219,7 +153,7 @@ async def test_where_the_gate_shuts_out_who_has_it_those_above_learn_that_one_mo
     """The child who is in Tunisia now fears Italy's partner there: nothing may tell it where she is spoken of."""
     await told(chain)
     await chain.tunisia.database.write(
-        lambda tx: _change(tx, chain.tunisia, chain.tunisia.others["IT"], reports_to=frozenset({"IT"}))
+        lambda tx: described_anew(tx, chain.tunisia, chain.tunisia.others["IT"], reports_to=frozenset({"IT"}))
     )
     chain.passed = await passed_on(
         chain.tunisia, "LY", chain.asked, chain.courier, situation=Situation(frozenset({"IT"}), False)
@@ -233,19 +167,6 @@ async def test_where_the_gate_shuts_out_who_has_it_those_above_learn_that_one_mo
     await chain.taken_back()
     await chain.courier.carry()
     assert await chain.red() == [False]
-
-
-def _change(tx: Connection, country: Country, partner_id: str, **change: Any) -> None:
-    found = partners.get(tx, partner_id, country.vault)
-    assert found is not None
-    changed = replace(found, **change)
-    partners.save(tx, changed, skeleton=changed.name.casefold())
-    for key in changed.keys:
-        signed = tuple(
-            replace(each, mark=partners.signature_mark(country.vault, changed, key, each.officer_id, each.at))
-            for each in key.signatures
-        )
-        partners.save_key(tx, replace(key, signatures=signed))
 
 
 async def test_where_a_child_is_spoken_of_is_not_told_to_whom_she_tells_nothing_any_more(chain: Chain):
@@ -442,7 +363,7 @@ async def test_what_an_officer_hears_by_phone_of_the_last_is_passed_up(chain: Ch
 async def test_whoever_told_us_and_reads_behind_a_link_now_keeps_none_of_our_own_letters_back(chain: Chain):
     await told(chain)
     tunisia = chain.tunisia
-    await tunisia.database.write(lambda tx: _change(tx, tunisia, tunisia.others["IT"], by_link=True))
+    await tunisia.database.write(lambda tx: described_anew(tx, tunisia, tunisia.others["IT"], by_link=True))
     chain.passed = await passed_on(tunisia, "LY", chain.asked, chain.courier)
     await chain.libya.do(answering.accept, chain.passed)
     await chain.courier.carry()
@@ -483,7 +404,7 @@ async def test_a_draft_does_not_outlive_what_it_tells(chain: Chain):
     await chain.tunisia.do(telling.record, case_id, telling.Said(row.id, why_not="danger"), once="")
     await chain.tunisia.do(consent.second, case_id, row.id, by=chain.tunisia.coordinator)
     to_libya = chain.tunisia.others["LY"]
-    draft = await chain.tunisia.do(service.draft, case_id, a_draft(to_libya, passes_on=chain.asked))
+    draft = await chain.tunisia.do(drafting.draft, case_id, a_draft(to_libya, passes_on=chain.asked))
     other = await chain.tunisia.asked(await chain.tunisia.case(), a_draft(to_libya))
     await chain.taken_back()
     await chain.courier.carry()
@@ -524,13 +445,13 @@ async def test_a_case_that_came_to_us_is_passed_on_to_the_knowledge_of_whoever_h
 async def test_a_draft_names_only_a_request_that_its_officer_may_read_and_that_told_something(chain: Chain):
     await told(chain)
     case_id = await chain.tunisia.case()
-    [found] = await chain.tunisia.do(service.to_pass_on)
+    [found] = await chain.tunisia.do(drafting.to_pass_on)
     assert found.id == chain.asked
     stranger = await chain.tunisia.world.officer("stranger")
-    assert await chain.tunisia.do(service.to_pass_on, by=stranger) == []
+    assert await chain.tunisia.do(drafting.to_pass_on, by=stranger) == []
     draft = a_draft(chain.tunisia.others["LY"], passes_on=new_id())
     with pytest.raises(Incomplete):
-        await chain.tunisia.do(service.draft, case_id, draft)
+        await chain.tunisia.do(drafting.draft, case_id, draft)
 
 
 async def asked_beside(chain: Chain) -> str:

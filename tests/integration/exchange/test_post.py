@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,8 @@ import aiohttp
 import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.exchange import envelope, jose
 from bot.exchange.partners import keys
@@ -734,3 +736,24 @@ async def test_the_acts_are_in_the_audit_log_and_the_chain_holds(two: Two):
     assert "exchange.letter_handed_over" in there
     for each in (lyon, tunis):
         assert (await each.database.read(lambda tx, each=each: audit.verify(tx, each.vault))).ok  # type: ignore[misc]
+
+
+async def test_whoever_writes_a_letter_holds_nothing_that_others_need_while_it_waits_to_record_it(two: Two, kind: str):
+    """On PostgreSQL a number is a lock on the partner, and a record one on the end of the audit chain: taken the other
+    way round, two who wrote at once each waited for the other, until one was told that the database is away."""
+    if kind != "postgresql":
+        pytest.skip("on SQLite writers are alone")
+    lyon, _ = await acquainted(two)
+    partner = await only_partner(lyon)
+    here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    waiting = sa.text(f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND {here}")
+    async with create_async_engine(make_url(lyon.database.url).set(drivername="postgresql+asyncpg")).begin() as other:
+        await other.run_sync(audit.take_turn)
+        writing = asyncio.create_task(lyon.put(partner))
+        while not writing.done() and not await other.scalar(waiting):
+            await asyncio.sleep(0)
+        assert not writing.done()
+        await other.execute(sa.text("SET LOCAL lock_timeout = '300ms'"))  # before PostgreSQL looks for deadlocks
+        await other.run_sync(lambda tx: partners.next_seq(tx, partner.id))
+
+    assert (await lyon.letter(await writing)).seq == 2

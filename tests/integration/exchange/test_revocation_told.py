@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy.engine import Connection
 
 from bot.exchange.partners import keys
 from bot.exchange.partners import service as partner_service
@@ -184,17 +185,94 @@ async def test_the_word_of_one_who_is_trusted_no_more_stops_nobody(three: Three,
     lyon, tunis, rome = three
     await revoked(rome, tunis)
     await rome.send()
-    liar, at = await known(lyon, rome), lyon.clock.now()
+    await lyon.send()
+    liar = await known(lyon, rome)
     assert (await known(lyon, tunis)).why_closed(NOON) is not None
+    assert "our key is revoked" in await advice(tunis)
 
     if how == "revoked":
         await revoked(lyon, rome)
     else:
-        await lyon.database.write(
-            lambda tx: partner_service.close_partner(tx, lyon.vault, liar.id, by=lyon.admins[0], at=at)
-        )
+        await closed(lyon, liar)
 
     assert (await known(lyon, tunis)).why_closed(NOON) is None
+    await sent_later(lyon)
+    assert "our key is revoked" not in await advice(tunis)  # what it was told is taken back
+
+
+async def closed(here: Deployment, partner: Partner) -> None:
+    at = here.clock.now()
+    await here.database.write(lambda tx: trust.close(tx, here.vault, partner.id, by=here.admins[0], at=at))
+
+
+async def sent_later(here: Deployment) -> None:
+    here.clock.advance(post.FETCHED_IN_VAIN)
+    await here.send()
+
+
+async def test_it_is_over_when_the_last_who_said_so_is_trusted_no_more(three: Three):
+    lyon, tunis, rome = three
+    partner, italian = await known(lyon, tunis), await known(lyon, rome)
+    paris = await lyon.database.write(lambda tx: put_partner(tx, lyon.vault, country="FR", name="Paris"))
+    french = replace(italian, id=paris, name="Paris")
+    for said_by in (italian, french):
+        await said_here(lyon, said_by, partner)
+    await lyon.send()
+
+    await closed(lyon, italian)
+    await sent_later(lyon)
+    assert "our key is revoked" in await advice(tunis)
+
+    await closed(lyon, french)
+    await sent_later(lyon)
+    assert "our key is revoked" not in await advice(tunis)
+
+
+@pytest.mark.parametrize("old_one", ["in doubt", "revoked"])
+async def test_whoever_has_another_key_signed_beside_the_one_in_doubt_hears_that_it_is_over(three: Three, old_one: str):
+    lyon, tunis, rome = three
+    partner = await known(lyon, tunis)
+    await revoked(rome, tunis)
+    await rome.send()
+    await lyon.send()
+    at = tunis.clock.now()
+    pair = await tunis.database.write(
+        lambda tx: partner_service.rotate_own_key(tx, tunis.vault, by=tunis.admins[0], at=at)
+    )
+    card = keys.read_card(keys.write_card(pair, keys.Identity(tunis.name, tunis.country, tunis.url)).encode())
+    given = replace(card, vouched_by=None, vouching="")  # by hand: nobody believes the one before
+    digits = " ".join(keys.fingerprint(pair.sign_public, pair.seal_public))
+
+    def taken(tx: Connection) -> None:
+        partner_service.add_key(tx, lyon.vault, partner.id, given, by=lyon.admins[0], at=at)
+        if old_one == "revoked":
+            trust.revoke(tx, lyon.vault, partner.id, partner.keys[0].kid, by=lyon.admins[0], at=at)
+        for admin in lyon.admins[:2]:
+            trust.sign(tx, lyon.vault, partner.id, heard=digits, officer_id=admin, at=at)
+
+    await lyon.database.write(taken)
+    assert (await known(lyon, tunis)).why_closed(at) is None
+    await sent_later(lyon)
+
+    assert "our key is revoked" not in await advice(tunis)
+
+
+async def test_what_one_partner_settles_says_nothing_of_what_another_announced(three: Three):
+    lyon, tunis, rome = three
+    await told_of_keys(lyon, tunis, [key.kid for key in (await known(lyon, tunis)).keys], of="")
+    assert "Lyon Refuge was told, or says, that our key is revoked" in await advice(tunis)
+
+    who, at = await known(rome, tunis), rome.clock.now()
+    body = {"keys": [key.kid for key in who.keys], "by": "", "settled": True}
+    await rome.database.write(
+        lambda tx: post.write_own(
+            tx, rome.vault, who, post.KEY_DOUBTED, body, in_reply_to=None, actor=rome.admins[0], at=at
+        )
+    )
+    await rome.send()
+
+    assert "Lyon Refuge was told, or says, that our key is revoked" in await advice(tunis)
+    assert "Rome" not in await advice(tunis)
 
 
 async def test_where_the_admins_agree_the_key_is_revoked_here_too_and_what_it_vouched_for(three: Three):

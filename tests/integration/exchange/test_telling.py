@@ -16,7 +16,7 @@ from bot.conversations.model import Direction
 from bot.conversations.safe_contact import SafeContact
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Mark
-from bot.exchange.requests import answering, service
+from bot.exchange.requests import answering, drafting, service
 from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.consent_ends import WithdrawnConsents
 from bot.exchange.requests.model import Ground
@@ -312,7 +312,7 @@ async def test_no_word_of_any_language_betrays_a_hold_and_a_locked_phone_shows_n
     words = italy.world.words
     for type_key in sorted(MAY_BE_TOLD):
         draft = a_draft(italy.others["TN"], type_key, asks=REQUEST_TYPES[type_key].askable)
-        request_id = await italy.do(service.draft, await a_quiet_case(italy), draft)
+        request_id = await italy.do(drafting.draft, await a_quiet_case(italy), draft)
         request = (await italy.file(request_id)).request
         for language in ("en", "fr", "es", "ar"):
             for news in News:

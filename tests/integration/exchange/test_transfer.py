@@ -22,7 +22,7 @@ from bot.exchange.holds.model import Evidence, Favour, Mark, MayNotMove, Source,
 from bot.exchange.partners import store as partners
 from bot.exchange.post.model import LetterRefused, Receipt, ReceiptState
 from bot.exchange.post.service import LONGEST_BODY
-from bot.exchange.requests import answering, hold_notices, service
+from bot.exchange.requests import answering, drafting, hold_notices, looking, service
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Alternative, NotNow, Refusal, Status
 from bot.exchange.requests.reminders import Reminders
@@ -90,7 +90,7 @@ async def test_nobody_reads_who_it_is_before_the_other_side_has_accepted(
     request_id = await offered(italy, "TN", case_id)
     await courier.carry()
 
-    preview = await tunisia.do(service.open_request, request_id)
+    preview = await tunisia.do(looking.open_request, request_id)
     assert preview.transfer is not None
     assert (preview.transfer.preview.band, preview.transfer.preview.hold) == ("16-17", True)
     assert preview.fields == {}
@@ -129,7 +129,7 @@ async def test_a_hold_travels_along_and_stands_there(italy: Country, tunisia: Co
     assert len(await tunisia.see(lambda tx: holds.standing_holds(tx, there))) == 1
     draft = a_draft(tunisia.others["IT"], "placement_abroad", adult_id=adults[0].dossier.id)
     with pytest.raises(MayNotMove):
-        await tunisia.do(service.draft, there, draft)
+        await tunisia.do(drafting.draft, there, draft)
     dossier = await tunisia.do(holds.open_dossier_file, adults[0].dossier.id)
     assert [piece.text for piece in dossier.evidence] == ["She has never seen him"]
 
@@ -218,7 +218,7 @@ async def test_a_child_who_did_not_come_rings_at_the_sender_at_once(italy: Count
     assert alarm is not None
     assert alarm.climbing
     alert = a_draft(italy.others["TN"], "missing_across_border")
-    await italy.do(service.draft, case_id, alert)  # an alert still goes, and our copy is still there for it
+    await italy.do(drafting.draft, case_id, alert)  # an alert still goes, and our copy is still there for it
 
 
 async def test_what_was_declined_stays(italy: Country, tunisia: Country, courier: Courier):
@@ -243,7 +243,7 @@ async def test_a_case_is_offered_to_one_partner_at_a_time(italy: Country, tunisi
     await tunisia.do(answering.accept, first)
     await courier.carry()
     with pytest.raises(NotNow, match="handed_over"):
-        await italy.do(service.draft, case_id, a_draft(italy.others["TN"]))
+        await italy.do(drafting.draft, case_id, a_draft(italy.others["TN"]))
 
 
 async def test_a_case_that_still_asks_somebody_does_not_leave(italy: Country, courier: Courier):
@@ -285,7 +285,7 @@ async def test_brothers_and_sisters_are_handed_over_together_or_not_at_all(
         await offered(italy, "TN", amina)
 
     drafts = [
-        await italy.do(service.draft, each, a_draft(italy.others["TN"], "case_transfer")) for each in (amina, omar)
+        await italy.do(drafting.draft, each, a_draft(italy.others["TN"], "case_transfer")) for each in (amina, omar)
     ]
     waiting = [each for each in await asked_of(italy, amina) if each not in drafts]
     for each in drafts:

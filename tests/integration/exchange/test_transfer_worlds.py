@@ -14,7 +14,7 @@ from bot.cases import store as case_store
 from bot.exchange.gate import GateShut
 from bot.exchange.post import store as post
 from bot.exchange.post.model import LetterRefused, Receipt, ReceiptState, ReceivedLetter
-from bot.exchange.requests import answering, service
+from bot.exchange.requests import answering, drafting, service
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Alternative, NotNow, Refusal, RequestError
 from bot.exchange.requests.transfer import acts
@@ -55,7 +55,7 @@ class World:
     async def offer(self) -> None:
         drafts = []
         for child in self.children:
-            drafts.append(await self.italy.do(service.draft, child, a_draft(self.italy.others["TN"], "case_transfer")))
+            drafts.append(await self.italy.do(drafting.draft, child, a_draft(self.italy.others["TN"], "case_transfer")))
         for each in drafts:
             await self.italy.do(service.approve, each, by=self.italy.coordinator)
         await self.italy.do(service.send_request, drafts[0])

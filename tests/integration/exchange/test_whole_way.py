@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from bot.exchange.gate import GateShut, Situation, Why
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import AgreedTime, PartnerKind
-from bot.exchange.requests import answering, overrides, service
+from bot.exchange.requests import answering, drafting, looking, overrides, service
 from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.model import Alternative, Ground, NotNow, Refusal, RequestNotFound, Status
 from bot.exchange.requests.types import REQUEST_TYPES
@@ -23,14 +23,14 @@ async def test_an_officer_asks_and_an_officer_in_another_country_answers(
     italy: Country, tunisia: Country, courier: Courier
 ):
     case_id = await italy.case()
-    request_id = await italy.do(service.draft, case_id, a_draft(italy.others["TN"]))
+    request_id = await italy.do(drafting.draft, case_id, a_draft(italy.others["TN"]))
     with pytest.raises(NotNow):
         await italy.do(service.approve, request_id)  # whoever drafted it does not approve it
     await italy.do(service.approve, request_id, by=italy.coordinator)
     await italy.do(service.send_request, request_id)
     await courier.carry()
 
-    preview = await tunisia.do(service.open_request, request_id)
+    preview = await tunisia.do(looking.open_request, request_id)
     assert preview.request.status is Status.SEEN
     assert preview.fields == {}
     assert preview.decision == ""
@@ -38,7 +38,7 @@ async def test_an_officer_asks_and_an_officer_in_another_country_answers(
 
     await tunisia.do(answering.accept, request_id)
     await courier.carry()
-    opened = await tunisia.do(service.open_request, request_id)
+    opened = await tunisia.do(looking.open_request, request_id)
     assert opened.fields["names"] == "told names"
     assert opened.decision.startswith("To decide where she may live")
     assert [said.other for said in opened.lines] == [
@@ -97,7 +97,7 @@ async def test_nothing_personal_leaves_before_the_other_side_accepts(
 async def test_every_type_goes_there_and_comes_back(italy: Country, tunisia: Country, courier: Courier, type_key: str):
     request_id = await italy.asked(await italy.case(), a_draft(italy.others["TN"], type_key))
     await courier.carry()
-    await tunisia.do(service.open_request, request_id)
+    await tunisia.do(looking.open_request, request_id)
     await tunisia.do(answering.accept, request_id)
     await courier.carry()
     for key in REQUEST_TYPES[type_key].asks:
@@ -153,7 +153,7 @@ async def test_the_gate_stops_a_request_to_an_authority_the_child_fears(italy: C
     )
     italy.others["ER"] = authority
     case_id = await italy.case(situation=Situation(frozenset({"ER"}), False))
-    request_id = await italy.do(service.draft, case_id, a_draft(authority))
+    request_id = await italy.do(drafting.draft, case_id, a_draft(authority))
     await italy.do(service.approve, request_id, by=italy.coordinator)
 
     with pytest.raises(GateShut) as shut:
@@ -166,7 +166,7 @@ async def test_two_people_of_two_roles_may_override_the_gate_and_it_is_in_the_re
     italy: Country, tunisia: Country, courier: Courier
 ):
     case_id = await italy.case(situation=Situation(frozenset(), True, frozenset({"ER"})))
-    request_id = await italy.do(service.draft, case_id, a_draft(italy.others["TN"]))
+    request_id = await italy.do(drafting.draft, case_id, a_draft(italy.others["TN"]))
     await italy.do(service.approve, request_id, by=italy.coordinator)
     override = await italy.do(overrides.ask_override, request_id, role="officer", reason="the lawyer agreed on Monday")
     with pytest.raises(GateShut):
@@ -187,7 +187,7 @@ async def test_two_people_of_two_roles_may_override_the_gate_and_it_is_in_the_re
 async def test_what_the_child_says_after_an_override_ends_it(italy: Country, tunisia: Country, courier: Courier):
     child = Situation(frozenset(), True, frozenset({"ER"}))
     case_id = await italy.case(situation=child)
-    request_id = await italy.do(service.draft, case_id, a_draft(italy.others["TN"]))
+    request_id = await italy.do(drafting.draft, case_id, a_draft(italy.others["TN"]))
     await italy.do(service.approve, request_id, by=italy.coordinator)
     override = await italy.do(overrides.ask_override, request_id, role="officer", reason="the lawyer agreed on Monday")
     await italy.do(overrides.agree_override, request_id, override, role="coordinator", by=italy.coordinator)
@@ -220,7 +220,7 @@ async def test_what_another_officer_holds_is_not_found(italy: Country, courier: 
     stranger = await italy.world.officer("stranger")
 
     with pytest.raises(RequestNotFound):
-        await italy.do(service.open_request, request_id, by=stranger)
+        await italy.do(looking.open_request, request_id, by=stranger)
 
 
 async def test_a_due_date_follows_the_law_of_the_type(italy: Country, courier: Courier):

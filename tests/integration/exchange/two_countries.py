@@ -24,9 +24,9 @@ from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import Agreement, Contact, Partner, PartnerKey, PartnerKind, Signature
 from bot.exchange.post import store as post
 from bot.exchange.post.model import RECEIPT, LetterRefused, Receipt, ReceiptState, ReceivedLetter
-from bot.exchange.requests import sending, service
+from bot.exchange.requests import drafting, looking, sending, service
+from bot.exchange.requests.drafting import Draft
 from bot.exchange.requests.intake import RequestIntake
-from bot.exchange.requests.service import Draft
 from bot.exchange.requests.types import FIELDS, REQUEST_TYPES, Input
 from bot.kernel.access import Role
 from bot.kernel.clock import SetClock
@@ -193,14 +193,14 @@ class Country:
 
     async def asked(self, case_id: str, draft: Draft) -> str:
         """A request of ours, drafted, approved and sent."""
-        request_id = await self.do(service.draft, case_id, draft)
+        request_id = await self.do(drafting.draft, case_id, draft)
         await self.do(service.approve, request_id, by=self.coordinator)
         await self.do(service.send_request, request_id)
         return request_id
 
-    async def file(self, request_id: str) -> service.RequestFile:
+    async def file(self, request_id: str) -> looking.RequestFile:
         at = self.clock.now()
-        return await self.see(lambda tx: service.watch_request(tx, self.vault, self.coordinator, request_id, at=at))
+        return await self.see(lambda tx: looking.watch_request(tx, self.vault, self.coordinator, request_id, at=at))
 
 
 class Courier:
@@ -279,6 +279,20 @@ async def hand_over(receiver: Country, sender: str, kind: str, body: dict[str, A
     )
     await receiver.database.write(lambda tx: RequestIntake(receiver.vault).receive(tx, letter))
     return letter.envelope_id
+
+
+def described_anew(tx: Connection, country: Country, partner_id: str, **change: Any) -> None:
+    """Something else is said of a partner, and was signed for already."""
+    found = partners.get(tx, partner_id, country.vault)
+    assert found is not None
+    changed = replace(found, **change)
+    partners.save(tx, changed, skeleton=changed.name.casefold())
+    for key in changed.keys:
+        signed = tuple(
+            replace(each, mark=partners.signature_mark(country.vault, changed, key, each.officer_id, each.at))
+            for each in key.signatures
+        )
+        partners.save_key(tx, replace(key, signatures=signed))
 
 
 def _next_waiting(tx: Connection) -> Any:

@@ -14,7 +14,7 @@ from bot.conversations.attachments.examine import examine
 from bot.conversations.attachments.model import Attachment, copy_of
 from bot.conversations.attachments.reading import HeldBytes
 from bot.conversations.attachments.service import NoFile, Readable
-from bot.exchange.requests import service, store
+from bot.exchange.requests import looking, service, store
 from bot.exchange.requests.attachments import store as files
 from bot.exchange.requests.attachments import travel
 from bot.exchange.requests.attachments.model import (
@@ -57,7 +57,7 @@ def of_request(tx: Connection, vault: Vault, request: Request) -> list[RequestAt
     return files.of_request(tx, service.key_of(tx, vault, request), request.id)
 
 
-def to_choose(tx: Connection, vault: Vault, file: service.RequestFile) -> Sequence[Attachment]:
+def to_choose(tx: Connection, vault: Vault, file: looking.RequestFile) -> Sequence[Attachment]:
     """The files of its case that could go along: they are here, and small enough for letters."""
     if file.case is None or file.erased or file.request.side is not Side.OURS:
         return ()
@@ -133,7 +133,7 @@ def take_off(tx: Connection, hand: Hand, request_id: str, attachment_id: str) ->
 
 def open_file(tx: Connection, hand: Hand, request_id: str, attachment_id: str) -> tuple[RequestAttachment, bytes]:
     """Save a file that is here; who did is in the audit log. Raises RequestNotFound, NotNow (nothing of it is here)."""
-    request = service.require_seen(tx, hand, request_id).request
+    request = looking.require_seen(tx, hand, request_id).request
     key = service.key_of(tx, hand.vault, request)
     file = files.get(tx, key, request.id, attachment_id)
     if file is None or key is None or not file.may_be_opened:

@@ -224,6 +224,11 @@ def forget(tx: Connection, request_id: str) -> None:
     store.forget(tx, [file.id for file in store.of_request(tx, None, request_id)])
 
 
+def forget_of_partner(tx: Connection, request_id: str) -> None:
+    """The partner took back what it had answered: leave nothing of the files it gave."""
+    store.forget(tx, [file.id for file in store.of_request(tx, None, request_id) if not file.ours])
+
+
 def keeps_nothing(tx: Connection, vault: Vault, request: Request, case: Case, *, at: datetime) -> None:
     """The partner has confirmed that it keeps nothing: so says the ledger of every file it was given."""
     for file in store.of_request(tx, None, request.id):

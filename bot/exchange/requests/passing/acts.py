@@ -38,7 +38,7 @@ def given(tx: Connection, case_id: str) -> list[Given]:
         request = sealed.request
         told = any(letter.kind == "request_body" for letter in requests.letters_of(tx, request.id))
         if request.side is Side.OURS and told:
-            below = tree(passing.holders(tx, request.id))
+            below = tree(passing.below_partner(tx, request))
             found.append(Given(request, below, passing.held_below(tx, request)))
     return found
 
@@ -53,7 +53,8 @@ def heard_directly(tx: Connection, hand: Hand, request_id: str, name: str) -> Ho
     the partner is closed. Raises NotNow where nobody of that name has anything, as far as was said."""
     request = to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
     holder = store.get(tx, request.id, name, lock=True)
-    if request.side is not Side.OURS or holder is None or not holder.holds:
+    told = holder is not None and holder.of_answer is (request.side is Side.THEIRS)
+    if holder is None or not told or not holder.holds:
         raise NotNow
     called = replace(holder, forgotten_at=hand.at, by_phone=True)
     store.save(tx, called)

@@ -19,7 +19,7 @@ MOST_ITEMS = 60
 PASSED_ON = "passed_on"  # who has it now and what: through the gate, for it tells something new
 PASSED_FURTHER = "passed_further"  # that one more has it, and neither who nor where: where the gate shuts out the rest
 HOLDER_FORGOT = "holder_forgot"
-#: What the partner of a request reads of those below it. The last says that it keeps nothing itself.
+#: What whoever told something reads of those below: that they have it, and that they keep nothing any more.
 NOTICES = frozenset({PASSED_ON, PASSED_FURTHER, HOLDER_FORGOT})
 
 _ID = re.compile(r"[0-9a-f-]{36}")
@@ -41,11 +41,17 @@ class NeverTold(Exception):
 
 
 class Holder(Struct, frozen=True):
-    """One body that has what was told, under one request between us and whoever told us of it, or whom we told."""
+    """One body that has what was told, under one request between us and whoever told us of it, or whom we told.
 
-    request_id: str  # ours: we are told who is below. Theirs: we say who is below us
+    A request tells something two ways: whoever asks tells about whom it is, and whoever is asked answers. `of_answer`
+    says which of the two was passed on. Of what was asked we are told under a request of ours, and say under one of
+    theirs; of what was answered it is the other way round.
+    """
+
+    request_id: str
     passing: str
     parent: str = ""  # the passing it came from; "": from the partner of the request, or from us
+    of_answer: bool = False
     case_id: str | None = None  # ours, out of which it went: whose fears the gate asks for. None where we were told
     deployment: str = ""  # the holder's lasting name; "" where it has none, or we were not told
     country: str = ""
@@ -63,7 +69,7 @@ class Holder(Struct, frozen=True):
 
     @property
     def is_by_us(self) -> bool:
-        """Under a request of theirs: a request of our own made or will make this passing; nobody below said so."""
+        """Where it is we who say: a request of our own made or will make this passing; nobody below said so."""
         return self.parent == ""
 
     @property
@@ -81,7 +87,8 @@ def read_passed_on(said: Mapping[str, Any]) -> Holder:
         raise BadNotice
     if not all(_is(item, _ITEM) for item in items):
         raise BadNotice
-    return Holder("", read_passing(said.get("passing")), parent, None, deployment, country, tuple(sorted(set(items))))
+    passing, named = read_passing(said.get("passing")), tuple(sorted(set(items)))
+    return Holder("", passing, parent, deployment=deployment, country=country, items=named)
 
 
 def read_passing(said: object) -> str:

@@ -1,10 +1,10 @@
 """Passing on what came from a partner: whoever told us hears who has it now, and that they let it go again.
 
-What came with a case that was handed to us, or with a request of a partner that an officer named in a draft, is passed
-on when a request of ours tells it. The notice is a letter like any other: it goes through the gate, with the fears of
-the child's case here, for it says where in the world the child is spoken of, and only to whom the child agreed to tell.
-Where either is missing, one of codes says that one more has it, and neither who nor where: nobody who told us counts
-the holders too few.
+What came with a case that was handed to us, or with a request of a partner that an officer named in a draft, or as the
+answers to a request of ours that they named, is passed on when a request of ours tells it. The notice is a letter like
+any other: it goes through the gate, with the fears of the child's case here, for it says where in the world the child
+is spoken of, and only to whom the child agreed to tell. Where either is missing, one of codes says that one more has
+it, and neither who nor where: nobody who told us counts the holders too few.
 
 What a partner says of those below it is its word. It can say too much or too little of its own branch, and nothing of
 anybody else's.
@@ -44,6 +44,8 @@ from bot.kernel.crypto import Vault
 
 #: A notice that could not be sent, or did not arrive, is said again so often.
 SAID_AGAIN_AFTER = timedelta(days=1)
+#: In the history of a request of ours: its partner took back what it had answered.
+ANSWERS_FORGOTTEN = "answers_forgotten"
 #: Of a partner of ours without Waymark nobody knows a lasting name.
 NO_NAME = ""
 
@@ -52,28 +54,48 @@ NO_NAME = ""
 
 
 def plan(tx: Connection, request: Request, source_id: str) -> None:
-    """A draft of ours tells what came with this request of theirs: whoever wrote that one hears of it, once it goes.
-    Raises NotNow where they have taken it back."""
+    """A draft of ours tells what came with this request of theirs, or what they answered to this one of ours: they hear
+    of it, once it goes. Raises NotNow where they have taken it back."""
     source = requests.get_request(tx, source_id, lock=True)
-    if source is None or source.request.status is Status.WITHDRAWN:
+    if source is None or _is_taken_back(tx, source.request):
         raise NotNow("taken_back")
-    store.add(tx, Holder(source_id, request.id, case_id=request.case_id))
+    store.add(tx, Holder(source_id, request.id, of_answer=_we_say(source.request), case_id=request.case_id))
+
+
+def _we_say(source: Request) -> bool:
+    """Of which of the two that a request tells it is we who say who has it: of their answers where we asked."""
+    return source.side is Side.OURS
+
+
+def _we_are_told(request: Request) -> bool:
+    return not _we_say(request)
+
+
+def _is_taken_back(tx: Connection, source: Request) -> bool:
+    """Whether its partner took back what we had from them through it."""
+    if source.side is Side.OURS:
+        return requests.happened(tx, source.id, ANSWERS_FORGOTTEN)
+    return source.status is Status.WITHDRAWN
 
 
 def planned(tx: Connection, request_id: str) -> list[str]:
-    """The requests of theirs of which a request of ours tells, or will tell, something."""
+    """The requests through which we had what a request of ours tells, or will tell."""
     return [each.request_id for each in store.of_passing(tx, request_id)]
 
 
 def is_taken_back_above(tx: Connection, request_id: str) -> bool:
     """Whether somebody took back what a request of ours tells."""
     sources = [requests.get_request(tx, each) for each in planned(tx, request_id)]
-    return any(each is not None and each.request.status is Status.WITHDRAWN for each in sources)
+    return any(each is not None and _is_taken_back(tx, each.request) for each in sources)
 
 
-def passed_by_us(tx: Connection, source_id: str) -> list[str]:
-    """The requests by which we passed on, or will, what came with a request of theirs."""
-    return [each.passing for each in store.of_request(tx, source_id) if each.is_by_us]
+def passed_by_us(tx: Connection, source: Request) -> list[str]:
+    """The requests by which we passed on, or will, what we had from the partner through this one."""
+    return _by_us(tx, source.id, of_answer=_we_say(source))
+
+
+def _by_us(tx: Connection, source_id: str, *, of_answer: bool) -> list[str]:
+    return [each.passing for each in store.of_request(tx, source_id, of_answer=of_answer) if each.is_by_us]
 
 
 def passed_on(tx: Connection, vault: Vault, request: Request, fields: Iterable[str], *, at: datetime) -> None:
@@ -84,12 +106,14 @@ def passed_on(tx: Connection, vault: Vault, request: Request, fields: Iterable[s
     came = [each.request_id for each in transfer_store.taken(tx, request.case_id)]
     items = tuple(sorted({*fields, *sending.items_of(request)}))
     for source_id in dict.fromkeys([*came, *planned(tx, request.id)]):
-        known = store.get(tx, source_id, request.id, lock=True)
+        source, known = requests.get_request(tx, source_id), store.get(tx, source_id, request.id, lock=True)
+        assert source is not None  # a passing points at its request by a foreign key
         if known is not None and known.holds and known.is_by_us:
             continue
         holder = Holder(
             source_id,
             request.id,
+            of_answer=_we_say(source.request),
             case_id=request.case_id,
             deployment=partner.deployment or NO_NAME,
             country=partner.country,
@@ -169,20 +193,20 @@ def say_again(tx: Connection, *, vault: Vault, holder: Holder, at: datetime) -> 
 
 
 def heard(tx: Connection, vault: Vault, request: Request, said: Mapping[str, Any], *, at: datetime) -> bool:
-    """The partner of a request of ours says that somebody has from it what we told it. Those who told us hear it too.
-    False where we had heard of them before.
+    """The partner of a request says that somebody has from it what we told it, or answered. Those who told us hear it
+    too. False where we had heard of them before.
 
     Raises BadNotice, NeverTold, TooManyHolders.
     """
     told = read_passed_on(said)
     _must_have_been_told(tx, request)
-    known = store.get(tx, request.id, told.passing, lock=True)
-    if known is not None and (known.is_named or not told.is_named):
+    known, of_answer = store.get(tx, request.id, told.passing, lock=True), _we_are_told(request)
+    if known is not None and (known.of_answer is not of_answer or known.is_named or not told.is_named):
         return False
     if known is None:
-        _must_have_room(tx, request.id)
+        _must_have_room(tx, request)
     if known is None:
-        holder = replace(told, request_id=request.id, at=at)
+        holder = replace(told, request_id=request.id, of_answer=of_answer, at=at)
     else:
         holder = replace(known, deployment=told.deployment, country=told.country, items=told.items)
     _keep(tx, holder)
@@ -197,14 +221,17 @@ def _relay(tx: Connection, vault: Vault, above: Holder, request: Request, holder
     """Say it to whoever told us; what is more than it may hear is left out by `_say`. What we said of ourselves, or
     heard from another whom we told the same, is not this partner's to change."""
     known = store.get(tx, above.request_id, holder.passing, lock=True)
-    if known is not None and not (known.holds and not known.is_named and _is_of_branch(tx, known, request)):
+    if known is not None and (known.of_answer is not above.of_answer or known.is_named or not known.holds):
         return
-    if known is None and len(store.of_request(tx, above.request_id)) >= MOST:
+    if known is not None and not _is_of_branch(tx, known, request):
+        return
+    if known is None and len(store.of_request(tx, above.request_id, of_answer=above.of_answer)) >= MOST:
         return  # the one above would refuse it
     passed = replace(
         holder,
         request_id=above.request_id,
         parent=holder.parent or above.passing,
+        of_answer=above.of_answer,
         case_id=above.case_id,
         letter=None,
         tried_at=None,
@@ -214,7 +241,7 @@ def _relay(tx: Connection, vault: Vault, above: Holder, request: Request, holder
 
 
 def holder_forgot(tx: Connection, vault: Vault, request: Request, said: object, *, at: datetime) -> None:
-    """The partner of a request of ours says that one below it keeps nothing. Raises as `heard`."""
+    """The partner of a request says that one below it keeps nothing. Raises as `heard`."""
     _forgot(tx, vault, request, read_passing(said), at=at)
 
 
@@ -222,7 +249,7 @@ def _is_of_branch(tx: Connection, above: Holder, request: Request) -> bool:
     """Whether what we passed up about somebody rests on the word of this request's partner alone."""
     if above.is_by_us:
         return False
-    beside = [each for each in passed_by_us(tx, above.request_id) if each != request.id]
+    beside = [each for each in _by_us(tx, above.request_id, of_answer=above.of_answer) if each != request.id]
     return not any(other.holds for each in beside if (other := store.get(tx, each, above.passing)) is not None)
 
 
@@ -240,11 +267,12 @@ def below_said(tx: Connection, vault: Vault, request: Request, said: Mapping[str
 def _forgot(tx: Connection, vault: Vault, request: Request, passing: str, *, at: datetime) -> None:
     _must_have_been_told(tx, request)
     known = store.get(tx, request.id, passing, lock=True)
-    if known is not None and known.forgotten_at is not None:
+    of_answer = _we_are_told(request)
+    if known is not None and (known.forgotten_at is not None or known.of_answer is not of_answer):
         return
     if known is None:  # that they ever had it was never told, or got lost
-        _must_have_room(tx, request.id)
-        known = Holder(request.id, passing, at=at)
+        _must_have_room(tx, request)
+        known = Holder(request.id, passing, of_answer=of_answer, at=at)
     _keep(tx, replace(known, forgotten_at=at))
     note(tx, vault, request, "holder_forgot", at=at, facts={"passing": passing})
     branch_let_go(tx, vault, request, passing, at=at)
@@ -260,7 +288,7 @@ def branch_let_go(tx: Connection, vault: Vault, request: Request, passing: str, 
     """Somebody below the partner of a request of ours keeps nothing: those to whom we passed it up hear it."""
     for ours in store.of_passing(tx, request.id):
         above = store.get(tx, ours.request_id, passing, lock=True)
-        if above is not None and _is_of_branch(tx, above, request):
+        if above is not None and above.of_answer is ours.of_answer and _is_of_branch(tx, above, request):
             _let_go(tx, vault, above, at=at)
 
 
@@ -271,32 +299,47 @@ def _let_go(tx: Connection, vault: Vault, above: Holder, *, at: datetime) -> Non
         _say(tx, vault, gone, at=at)
 
 
+def has_told(tx: Connection, request: Request) -> bool:
+    """Whether we told the partner of a request anything that it could pass on."""
+    told = "request_body" if request.side is Side.OURS else "request_answer"
+    return any(letter.kind == told for letter in requests.letters_of(tx, request.id))
+
+
 def _must_have_been_told(tx: Connection, request: Request) -> None:
-    if not any(letter.kind == "request_body" for letter in requests.letters_of(tx, request.id)):
+    if not has_told(tx, request):
         raise NeverTold(request.id)
 
 
-def _must_have_room(tx: Connection, request_id: str) -> None:
-    if len(store.of_request(tx, request_id)) >= MOST:
-        raise TooManyHolders(request_id)
+def _must_have_room(tx: Connection, request: Request) -> None:
+    if len(store.of_request(tx, request.id, of_answer=_we_are_told(request))) >= MOST:
+        raise TooManyHolders(request.id)
 
 
 # Looking
 
 
-def holders(tx: Connection, request_id: str) -> list[Holder]:
-    """Everybody below a request, planned ones left out."""
-    return [each for each in store.of_request(tx, request_id) if each.at is not None]
+def below_us(tx: Connection, request: Request) -> list[Holder]:
+    """Everybody who has from us what its partner told us through a request, planned ones left out."""
+    return _holders(tx, request.id, of_answer=_we_say(request))
+
+
+def below_partner(tx: Connection, request: Request) -> list[Holder]:
+    """Everybody who has from the partner of a request what we told it through that, as the partner says."""
+    return _holders(tx, request.id, of_answer=_we_are_told(request))
+
+
+def _holders(tx: Connection, request_id: str, *, of_answer: bool) -> list[Holder]:
+    return [each for each in store.of_request(tx, request_id, of_answer=of_answer) if each.at is not None]
 
 
 def held_below(tx: Connection, request: Request) -> bool:
-    """Whether somebody has it from the partner of a request of ours and has not said that they let it go."""
-    return request.side is Side.OURS and store.any_holds(tx, request.id)
+    """Whether somebody has what we told from the partner of a request and has not said that they let it go."""
+    return store.any_holds(tx, request.id, of_answer=_we_are_told(request))
 
 
-def what_became_below(tx: Connection, request_id: str) -> dict[str, list[str]]:
+def what_became_below(tx: Connection, request: Request) -> dict[str, list[str]]:
     """For the word that we keep nothing: of those who have it from us, who has not said the same yet, and who has."""
-    every = holders(tx, request_id)
+    every = below_us(tx, request)
     return {
         "below": [each.passing for each in every if each.holds],
         "gone": [each.passing for each in every if not each.holds],

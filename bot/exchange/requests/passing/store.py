@@ -15,8 +15,8 @@ from bot.exchange.requests.passing.model import Holder
 from bot.exchange.requests.store import exchange_requests
 from bot.kernel.database import Moment, insert_or_nothing, metadata
 
-#: Under a request of ours: who has it from its partner, as we were told. Under a request of theirs: who has it from us,
-#: as its partner is told. Ids, countries and names of fields; no words.
+#: Who has it from the partner of a request, as we were told, or from us, as the partner is told: see `Holder`. Ids,
+#: countries and names of fields; no words.
 exchange_passings = sa.Table(
     "exchange_passings",
     metadata,
@@ -32,8 +32,14 @@ exchange_passings = sa.Table(
     sa.Column("by_phone", sa.Boolean, nullable=False),
     sa.Column("letter", sa.String(80), nullable=True, index=True),
     sa.Column("tried_at", Moment, nullable=True),
+    sa.Column("of_answer", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 _holds = sa.and_(exchange_passings.c.at.is_not(None), exchange_passings.c.forgotten_at.is_(None))
+_ours = exchange_requests.c.side == Side.OURS.value
+#: Where the partner of the request hears of it from us, and where we hear of it from them.
+_we_say = sa.or_(
+    sa.and_(_ours, exchange_passings.c.of_answer), sa.and_(sa.not_(_ours), sa.not_(exchange_passings.c.of_answer))
+)
 
 
 def _values(holder: Holder) -> dict[str, Any]:
@@ -48,6 +54,7 @@ def _values(holder: Holder) -> dict[str, Any]:
         "by_phone": holder.by_phone,
         "letter": holder.letter,
         "tried_at": holder.tried_at,
+        "of_answer": holder.of_answer,
     }
 
 
@@ -65,6 +72,7 @@ def _to_holder(row: Row[Any]) -> Holder:
         by_phone=row.by_phone,
         letter=row.letter,
         tried_at=row.tried_at,
+        of_answer=row.of_answer,
     )
 
 
@@ -84,16 +92,16 @@ def get(tx: Connection, request_id: str, passing: str, *, lock: bool = False) ->
     return None if row is None else _to_holder(row)
 
 
-def of_request(tx: Connection, request_id: str) -> list[Holder]:
-    """Everybody below one request, in the order in which we heard of them."""
-    return _all(tx, exchange_passings.c.request_id == request_id)
+def of_request(tx: Connection, request_id: str, *, of_answer: bool) -> list[Holder]:
+    """Everybody who has what one request told, or what was answered to it, in the order in which we heard of them."""
+    return _all(tx, exchange_passings.c.request_id == request_id, exchange_passings.c.of_answer.is_(of_answer))
 
 
 def of_passing(tx: Connection, passing: str) -> list[Holder]:
-    """A passing of ours, under every request of theirs whose partner hears of it; not where somebody below us only said
-    that it is theirs."""
+    """A passing of ours, under every request whose partner hears of it; not where somebody below us only said that it
+    is theirs."""
     by_us = exchange_passings.c.parent == ""
-    return _all(tx, exchange_passings.c.passing == passing, by_us, exchange_requests.c.side == Side.THEIRS.value)
+    return _all(tx, exchange_passings.c.passing == passing, by_us, _we_say)
 
 
 def of_letter(tx: Connection, envelope_id: str) -> Holder | None:
@@ -101,18 +109,18 @@ def of_letter(tx: Connection, envelope_id: str) -> Holder | None:
     return next(iter(_all(tx, exchange_passings.c.letter == envelope_id)), None)
 
 
-def any_holds(tx: Connection, request_id: str) -> bool:
-    query = sa.select(exchange_passings.c.passing).where(exchange_passings.c.request_id == request_id, _holds)
-    return tx.execute(query.limit(1)).first() is not None
+def any_holds(tx: Connection, request_id: str, *, of_answer: bool) -> bool:
+    of_it = sa.and_(exchange_passings.c.request_id == request_id, exchange_passings.c.of_answer.is_(of_answer))
+    return tx.execute(sa.select(exchange_passings.c.passing).where(of_it, _holds).limit(1)).first() is not None
 
 
 def owed(tx: Connection, *, tried_before: datetime, limit: int) -> list[Holder]:
-    """Those of whom the partner of a request of theirs has not heard, or not the latest."""
+    """Those of whom the partner of the request has not heard from us, or not the latest."""
     query = (
         sa.select(exchange_passings)
         .join(exchange_requests)
         .where(
-            exchange_requests.c.side == Side.THEIRS.value,
+            _we_say,
             exchange_passings.c.at.is_not(None),
             exchange_passings.c.letter.is_(None),
             sa.or_(exchange_passings.c.tried_at.is_(None), exchange_passings.c.tried_at <= tried_before),
@@ -125,7 +133,7 @@ def owed(tx: Connection, *, tried_before: datetime, limit: int) -> list[Holder]:
 
 def held_below() -> ColumnElement[bool]:
     """Of a request: somebody below its partner has not said yet that they keep nothing."""
-    return sa.exists().where(exchange_passings.c.request_id == exchange_requests.c.id, _holds)
+    return sa.exists().where(exchange_passings.c.request_id == exchange_requests.c.id, _holds, sa.not_(_we_say))
 
 
 def _is(request_id: str, passing: str) -> ColumnElement[bool]:
