@@ -10,10 +10,14 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
+from babel import Locale
+
 from dialogues.knowledge.body import HEADINGS, NUMBERED, PARAGRAPHS
+from dialogues.knowledge.countries import country_name
 from dialogues.knowledge.loading import LoadedText, ReadTexts, fingerprint, read_all
 from dialogues.knowledge.model import (
     INTERNATIONAL,
@@ -25,7 +29,7 @@ from dialogues.knowledge.model import (
     SourceStatus,
     TranslationState,
 )
-from dialogues.knowledge.overlays import Overlay, Variation, shown_lines
+from dialogues.knowledge.overlays import REGIONS, Overlay, Variation, is_jurisdiction, shown_lines
 from dialogues.knowledge.reading_age import CHILD_READS_AT, reading_age
 
 #: The first answer and the one thing never to do, which are one message: what is read at night, or in fear.
@@ -243,6 +247,9 @@ def _check_text(text: LoadedText) -> Iterator[Problem]:
         yield Problem(text.file, text.lines["steps"], what)
     for line, words in _lines_shown(text):
         yield from _wrong_words(text, line, words)
+    if procedure.jurisdiction == INTERNATIONAL and (country := _country_in(procedure.varies, procedure.language)):
+        what = f"{country!r} is a country; what holds there belongs in its overlay, with its source and its dates."
+        yield Problem(text.file, text.lines["varies"], what)
     if procedure.audience is Audience.CHILD:
         yield from _too_old_for_a_child(text)
         yield from _lacking_for_a_child(text)
@@ -260,6 +267,21 @@ def _lines_shown(text: LoadedText) -> Iterator[tuple[int, str]]:
                 yield text.lines[name], value
         else:
             yield from ((text.lines[f"{name}.{at}"], item) for at, item in enumerate(value))
+
+
+def _country_in(words: str, language: str) -> str | None:
+    """The first country that is named in `words`, as it is written there."""
+    hit = _country_names(language).search(words)
+    return hit.group(1) if hit else None
+
+
+@cache
+def _country_names(language: str) -> re.Pattern[str]:
+    """The names of all countries in one language, longest first. Capitals count; Arabic sets "and" or "in" before."""
+    codes = [code for code in map(str, Locale(language).territories) if is_jurisdiction(code) and code not in REGIONS]
+    names = sorted({*(country_name(code, language) for code in codes), "USA", "US", "EE. UU.", "UK"}, key=len)
+    before = "[وبلف]{0,2}" if language == "ar" else ""
+    return re.compile(rf"(?<!\w){before}({'|'.join(re.escape(name) for name in reversed(names))})(?!\w)")
 
 
 def _first_message_too_long(text: LoadedText) -> Iterator[Problem]:

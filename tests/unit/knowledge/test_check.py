@@ -42,6 +42,8 @@ def test_a_good_text_has_no_problem_but_its_missing_languages(tmp_path: Path) ->
         ("why", "Nobody will know.", 21, "'nobody will know' is a promise"),
         ("contacts", "- Call +33 1 99 00 12 34", 31, "looks like a number to dial"),
         ("contacts", "- Call ١١٢", 31, "Write numbers as people dial them"),
+        ("varies", "The number. In the United Kingdom: 999 boats.", 33, "'United Kingdom' is a country"),
+        ("varies", "Mexico: tell DIF.", 33, "'Mexico' is a country"),
     ],
 )
 def test_what_a_reader_must_not_get_is_named_with_its_line(
