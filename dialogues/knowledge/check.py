@@ -10,10 +10,14 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
+from babel import Locale
+
 from dialogues.knowledge.body import HEADINGS, NUMBERED, PARAGRAPHS
+from dialogues.knowledge.countries import country_name
 from dialogues.knowledge.loading import LoadedText, ReadTexts, fingerprint, read_all
 from dialogues.knowledge.model import (
     INTERNATIONAL,
@@ -25,16 +29,17 @@ from dialogues.knowledge.model import (
     SourceStatus,
     TranslationState,
 )
-from dialogues.knowledge.overlays import Overlay, Variation, shown_lines
+from dialogues.knowledge.overlays import REGIONS, Overlay, Variation, is_jurisdiction, shown_lines
 from dialogues.knowledge.reading_age import CHILD_READS_AT, reading_age
 
-FIRST_ANSWER_WORDS = {Audience.WORKER: 80, Audience.CHILD: 60}
+#: The first answer and the one thing never to do, which are one message: what is read at night, or in fear.
+FIRST_MESSAGE_WORDS = {Audience.WORKER: 80, Audience.CHILD: 60}
 NEVER_WORDS = {Audience.WORKER: 30, Audience.CHILD: 15}
 STEP_WORDS = {Audience.WORKER: 40, Audience.CHILD: 24}
 STEPS = {Audience.WORKER: 12, Audience.CHILD: 7}
 CHILD_SENTENCE_WORDS = 12
 #: French and Arabic need more or fewer words for the same thought; the limits of English are widened, not waived.
-#: That of a first answer is kept in every language.
+#: That of a first message is kept in every language.
 WIDENED = {"en": 1.0, "fr": 1.2, "es": 1.15, "ar": 1.0}
 LONGEST_REVIEW = timedelta(days=366)
 
@@ -97,6 +102,29 @@ CHILD_WORDS: dict[str, str] = {
     r"|devolución|vulnerab\w*|evaluación|derivación|confidencial\w*|explota\w*|deport\w*)\b",
     "ar": "اغتصاب|مغتصب|قتل|تعذيب|جثة|دعارة|عبيد|تشويه|انتحار|إعادة قسرية|تقييم|إحالة|استغلال|ترحيل",
 }
+
+#: What gives leave and is easily read as forbidding: a child who reads it so never speaks of what hurts.
+READ_AS_FORBIDDING: dict[str, str] = {
+    "fr": r"\btu (?:ne )?dois (?:pas|jamais)\b|\btu n'as (?:pas|jamais) à\b",
+    "ar": "لا يجب عل[يى]",
+}
+#: What gives leave, and so is nothing that must never be done.
+GIVES_LEAVE: dict[str, str] = {
+    "en": r"\b(?:never|not|n't) (?:have|need) to\b|\bneed not\b",
+    "fr": r"\brien ne t'oblige\b|\btu n'as (?:pas|jamais) besoin\b",
+    "es": r"\bno tienes que\b|\bno hace falta\b",
+    "ar": "لا حاجة|لا يلزم",
+}
+#: Words that speak to boys only. The everyday ones; whoever reads a translation again sees the others.
+FOR_BOYS_ONLY: dict[str, str] = {
+    "fr": r"\bseul\b(?!\()|\b(?:tu (?:y |n'|n'y )?es|tu t'es|es-tu|je suis|je me suis|d'être)(?: pas)?(?: tout| déjà)? "
+    r"(?:né|venu|allé|arrivé|parti|resté|blessé|perdu|marié|écouté|obligé|forcé|enfermé|mauvais|prêt)\b(?!\()",
+    "es": r"\b(?:estás|estoy|eres|soy|te sientes|te quedes|vayas|viajes|vienes) (?:muy |tan )?"
+    r"(?:solo|herido|perdido|obligado|encerrado|casado|cansado|enfermo|niño)\b",
+    "ar": r"\b(?:تريد|تعرف|تشعر|تحب|تحتاج|تخاف|تفهم|تختار|ترغب)\b(?!/)",
+}
+#: Stands in the first answer of every text for a child.
+EMERGENCY_NUMBER = "{emergency_number}"
 
 _SENTENCE_END = re.compile(r"[.!?؟:;؛][\"»”)]*(?:\s|$)")
 _FIGURE = re.compile(r"\d+(?:[-–/]\d+)*")
@@ -211,8 +239,7 @@ def _check_text(text: LoadedText) -> Iterator[Problem]:
     """What every text is held to, whatever its language."""
     procedure = text.procedure
     limit = WIDENED[procedure.language]
-    # What is read at night, or in fear, is as short in every language.
-    yield from _too_long(text, "first_answer", FIRST_ANSWER_WORDS[procedure.audience])
+    yield from _first_message_too_long(text)
     yield from _too_long(text, "never", NEVER_WORDS[procedure.audience] * limit)
     yield from _too_long(text, "steps", STEP_WORDS[procedure.audience] * limit)
     if len(procedure.steps) > STEPS[procedure.audience]:
@@ -220,8 +247,12 @@ def _check_text(text: LoadedText) -> Iterator[Problem]:
         yield Problem(text.file, text.lines["steps"], what)
     for line, words in _lines_shown(text):
         yield from _wrong_words(text, line, words)
+    if procedure.jurisdiction == INTERNATIONAL and (country := _country_in(procedure.varies, procedure.language)):
+        what = f"{country!r} is a country; what holds there belongs in its overlay, with its source and its dates."
+        yield Problem(text.file, text.lines["varies"], what)
     if procedure.audience is Audience.CHILD:
         yield from _too_old_for_a_child(text)
+        yield from _lacking_for_a_child(text)
     if not procedure.reviewer:
         yield Problem(text.file, 1, "Nobody has signed this text yet (`reviewer`).", blocking=False)
 
@@ -236,6 +267,29 @@ def _lines_shown(text: LoadedText) -> Iterator[tuple[int, str]]:
                 yield text.lines[name], value
         else:
             yield from ((text.lines[f"{name}.{at}"], item) for at, item in enumerate(value))
+
+
+def _country_in(words: str, language: str) -> str | None:
+    """The first country that is named in `words`, as it is written there."""
+    hit = _country_names(language).search(words)
+    return hit.group(1) if hit else None
+
+
+@cache
+def _country_names(language: str) -> re.Pattern[str]:
+    """The names of all countries in one language, longest first. Capitals count; Arabic sets "and" or "in" before."""
+    codes = [code for code in map(str, Locale(language).territories) if is_jurisdiction(code) and code not in REGIONS]
+    names = sorted({*(country_name(code, language) for code in codes), "USA", "US", "EE. UU.", "UK"}, key=len)
+    before = "[وبلف]{0,2}" if language == "ar" else ""
+    return re.compile(rf"(?<!\w){before}({'|'.join(re.escape(name) for name in reversed(names))})(?!\w)")
+
+
+def _first_message_too_long(text: LoadedText) -> Iterator[Problem]:
+    procedure = text.procedure
+    count, limit = len(f"{procedure.first_answer} {procedure.never}".split()), FIRST_MESSAGE_WORDS[procedure.audience]
+    if count > limit:
+        what = f"The first answer and what never to do are {count} words together; {limit} is the most."
+        yield Problem(text.file, text.lines["first_answer"], what)
 
 
 def _too_long(text: LoadedText, name: str, limit: float) -> Iterator[Problem]:
@@ -269,6 +323,7 @@ def _wrong_words(text: LoadedText, line: int, words: str) -> Iterator[Problem]:
             yield Problem(text.file, line, f"{hit.group()!r} looks like a number to dial; those are in the directory.")
     if audience is Audience.CHILD:
         yield from _hard_for_a_child(text, line, words)
+        yield from _misread_by_a_child(text, line, words)
 
 
 def _looks_dialled(number: str) -> bool:
@@ -290,6 +345,27 @@ def _hard_for_a_child(text: LoadedText, line: int, words: str) -> Iterator[Probl
         yield Problem(text.file, line, f"{hit.group()!r} is law; a child does not need it. Say it in everyday words.")
     if hit := re.search(CHILD_WORDS[text.procedure.language], words.casefold()):
         yield Problem(text.file, line, f"{hit.group()!r} is not for a child to read; say it with everyday words.")
+
+
+def _misread_by_a_child(text: LoadedText, line: int, words: str) -> Iterator[Problem]:
+    language, lower = text.procedure.language, words.casefold()
+    if language in READ_AS_FORBIDDING and (hit := re.search(READ_AS_FORBIDDING[language], lower)):
+        what = f"{hit.group()!r} gives leave, and a child may read that it forbids; say it so that nobody can."
+        yield Problem(text.file, line, what)
+    if language in FOR_BOYS_ONLY and (hit := re.search(FOR_BOYS_ONLY[language], lower)):
+        what = f"{hit.group()!r} speaks to boys only; say it without, or give both forms."
+        yield Problem(text.file, line, what)
+
+
+def _lacking_for_a_child(text: LoadedText) -> Iterator[Problem]:
+    """What every text for a child has: a number to call, and one thing that must not happen."""
+    procedure = text.procedure
+    if EMERGENCY_NUMBER not in procedure.first_answer:
+        what = f"A child is told whom to call in danger: put {EMERGENCY_NUMBER} into the first answer."
+        yield Problem(text.file, text.lines["first_answer"], what)
+    if hit := re.search(GIVES_LEAVE[procedure.language], procedure.never.casefold()):
+        what = f"{hit.group()!r} gives leave; here stands what must never be done."
+        yield Problem(text.file, text.lines["never"], what)
 
 
 def _too_old_for_a_child(text: LoadedText) -> Iterator[Problem]:

@@ -126,7 +126,7 @@ class Procedure(Struct, frozen=True):
     language: str
     audience: Audience
     title: str
-    first_answer: str  # at most 80 words (60 for a child): enough to act on at once
+    first_answer: str  # with `never` at most 80 words (60 for a child): enough to act on at once
     never: str  # the one thing never to do, in one line
     steps: tuple[str, ...]  # without their numbers
     why: str

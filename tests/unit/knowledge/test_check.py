@@ -33,7 +33,7 @@ def test_a_good_text_has_no_problem_but_its_missing_languages(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("name", "text", "line", "what"),
     [
-        ("first_answer", "word " * 81, 11, "These are 81 words; 80 is the most"),
+        ("first_answer", "word " * 78, 11, "what never to do are 81 words together; 80 is the most"),
         ("steps", "1. Call.\n2. " + "word " * 41, 19, "41 words"),
         ("steps", "\n".join(f"{n}. Step." for n in range(1, 14)), 17, "These are 13 steps; 12 is the most"),
         ("why", "He is illegal.", 21, "We do not write 'illegal'"),
@@ -42,6 +42,8 @@ def test_a_good_text_has_no_problem_but_its_missing_languages(tmp_path: Path) ->
         ("why", "Nobody will know.", 21, "'nobody will know' is a promise"),
         ("contacts", "- Call +33 1 99 00 12 34", 31, "looks like a number to dial"),
         ("contacts", "- Call ١١٢", 31, "Write numbers as people dial them"),
+        ("varies", "The number. In the United Kingdom: 999 boats.", 33, "'United Kingdom' is a country"),
+        ("varies", "Mexico: tell DIF.", 33, "'Mexico' is a country"),
     ],
 )
 def test_what_a_reader_must_not_get_is_named_with_its_line(
@@ -117,6 +119,103 @@ def test_a_child_gets_short_sentences_and_no_law(tmp_path: Path) -> None:
     assert any("'convention' is law" in what for what in found)
 
 
+CHILD = {
+    "first_answer": "Call {emergency_number}. A person can talk with you here. You can ask for help.",
+    "never": "Do not wait.",
+    "steps": "1. Go to the light.",
+}
+CHILD_IN_FRENCH = {
+    "first_answer": "Appelle le {emergency_number}. On peut te parler ici. Tu peux demander de l'aide.",
+    "never": "N'attends pas.",
+    "steps": "1. Va vers la lumière.",
+}
+CHILD_IN_SPANISH = {
+    "first_answer": "Llama al {emergency_number}. Hay gente que te oye. Puedes pedir ayuda.",
+    "never": "No esperes.",
+    "steps": "1. Ve a la luz.",
+}
+CHILD_IN_ARABIC = {
+    "first_answer": "الاتصال بالرقم {emergency_number}. يمكن التحدث مع شخص هنا.",
+    "never": "لا انتظار.",
+    "steps": "1. إلى الضوء.",
+}
+CHILDREN = {"en": CHILD, "fr": CHILD_IN_FRENCH, "es": CHILD_IN_SPANISH, "ar": CHILD_IN_ARABIC}
+
+
+def childs_problems(folder: Path, language: str, section: str, words: str) -> list[str]:
+    """What is said of a child's text that has these words in one section, beside a good English one."""
+    shelf(folder)
+    put(folder, "late_boat/child.en.md", written("title: No boat\naudience: child\n", CHILD))
+    if language != "en":
+        front = "title: X\ntranslation: {state: machine-drafted, of: 0000000000000000}\n"
+        put(folder, f"late_boat/child.{language}.md", written(front, CHILDREN[language], language))
+        assert main(["stamp", "--folder", str(folder), f"late_boat/child.{language}.md"]) == 0
+    assert blocking(folder) == []
+    front = (folder / f"late_boat/child.{language}.md").read_text(encoding="utf-8").split("---\n")[1]
+    put(folder, f"late_boat/child.{language}.md", written(front, CHILDREN[language] | {section: words}, language))
+    return [p.what for p in blocking(folder)]
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("fr", "Tu ne dois jamais parler de ce qui te fait mal."),
+        ("fr", "Tu ne dois pas tout dire."),
+        ("fr", "Tu n'as pas à le dire."),
+        ("ar", "لا يجب عليك أبدًا الكلام عما يؤلمك."),
+        ("ar", "لا يجب على أخيك فعل ذلك."),
+    ],
+)
+def test_a_child_cannot_read_that_speaking_is_forbidden(tmp_path: Path, language: str, words: str) -> None:
+    assert any("gives leave" in what for what in childs_problems(tmp_path, language, "steps", f"1. {words}"))
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "You never have to talk about it."),
+        ("fr", "Rien ne t'oblige à parler."),
+        ("es", "No tienes que hablar de lo que te duele."),
+        ("ar", "لا حاجة إلى الكلام."),
+    ],
+)
+def test_what_never_to_do_is_not_what_one_may_leave(tmp_path: Path, language: str, words: str) -> None:
+    assert any("never be done" in what for what in childs_problems(tmp_path, language, "never", words))
+
+
+@pytest.mark.parametrize(
+    ("language", "words", "said"),
+    [
+        ("fr", "Je suis seul.", "seul"),
+        ("fr", "Dis où tu es né.", "tu es né"),
+        ("es", "Di si estás solo.", "estás solo"),
+        ("ar", "يمكنك قول ما تريد.", "تريد"),
+    ],
+)
+def test_a_childs_text_speaks_to_girls_too(tmp_path: Path, language: str, words: str, said: str) -> None:
+    expected = f"{said!r} speaks to boys only; say it without, or give both forms."
+    assert expected in childs_problems(tmp_path, language, "steps", f"1. {words}")
+
+
+@pytest.mark.parametrize(("language", "words"), [("fr", "Je suis seul(e)."), ("ar", "يمكنك قول ما تريده/تريدينه.")])
+def test_both_forms_are_for_every_child(tmp_path: Path, language: str, words: str) -> None:
+    assert not any("boys" in what for what in childs_problems(tmp_path, language, "steps", f"1. {words}"))
+
+
+def test_every_child_is_told_whom_to_call(tmp_path: Path) -> None:
+    (problem,) = childs_problems(tmp_path, "en", "first_answer", "A person can talk with you here.")
+
+    assert problem.startswith("A child is told whom to call in danger")
+
+
+def test_a_childs_first_message_has_sixty_words_and_no_more(tmp_path: Path) -> None:
+    sentences = "Call {emergency_number}. " + "Go to the light. " * 14
+
+    assert childs_problems(tmp_path, "en", "first_answer", sentences + "Now.") == [
+        "The first answer and what never to do are 62 words together; 60 is the most."
+    ]
+
+
 def test_a_text_without_a_childs_version_says_why_there_is_none_to_give(tmp_path: Path) -> None:
     def about_the_version() -> list[tuple[int, str]]:
         return [(p.line, p.what) for p in check(tmp_path) if "child's version" in p.what]
@@ -132,7 +231,7 @@ def test_a_text_without_a_childs_version_says_why_there_is_none_to_give(tmp_path
 
 
 def child_version(folder: Path, steps: str = "1. Call.") -> None:
-    sections = {"first_answer": "Call.", "never": "Do not wait.", "steps": steps}
+    sections = CHILD | {"steps": steps}
     put(folder, "late_boat/child.en.md", written("title: No boat\naudience: child\n", sections))
 
 
