@@ -23,7 +23,7 @@ from dialogues.actions.answer import (
     why_button,
     worker_button,
 )
-from dialogues.actions.calling import call_officer
+from dialogues.actions.calling import asked_whether_safe, call_officer
 from dialogues.actions.journey import Journey, whom_to_ask
 from dialogues.actions.ports import FoundService, Services
 from dialogues.actions.progress import done_steps
@@ -332,7 +332,7 @@ class AnswerProcedure(ProcedureAction):
         journey = countries_named(str(tracker.latest_message.get("text") or ""))
         if of_worker and len(journey) > 1:
             dispatcher.utter_message(text=self._shelf.journey(text, journey, tracker, translate))
-        return []
+        return asked_whether_safe(tracker) if text.asks_safety else []
 
 
 class ProcedureNow(AnswerProcedure):

@@ -89,6 +89,7 @@ class NotUnderstood(OfficerAction):
                 *noted,
                 SlotSet("misunderstood", None),
                 SlotSet("safety_question", True),
+                SlotSet("asked_by_text", None),
                 SlotSet("speaks_for_child", False),
             ]
         likely = self._likely(tracker) if tracker.latest_message["intent"]["name"] == "nlu_fallback" else []

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from types import MappingProxyType
 
+from dialogues.knowledge.asking import asks_whether_safe
 from dialogues.knowledge.body import HEADINGS, NUMBERED, PARAGRAPHS
 from dialogues.knowledge.loading import LoadedText, ReadTexts, fingerprint, read_all
 from dialogues.knowledge.model import (
@@ -222,6 +223,7 @@ def _check_text(text: LoadedText) -> Iterator[Problem]:
         yield from _wrong_words(text, line, words)
     if procedure.audience is Audience.CHILD:
         yield from _too_old_for_a_child(text)
+        yield from _unheard_question(text)
     if not procedure.reviewer:
         yield Problem(text.file, 1, "Nobody has signed this text yet (`reviewer`).", blocking=False)
 
@@ -290,6 +292,18 @@ def _hard_for_a_child(text: LoadedText, line: int, words: str) -> Iterator[Probl
         yield Problem(text.file, line, f"{hit.group()!r} is law; a child does not need it. Say it in everyday words.")
     if hit := re.search(CHILD_WORDS[text.procedure.language], words.casefold()):
         yield Problem(text.file, line, f"{hit.group()!r} is not for a child to read; say it with everyday words.")
+
+
+def _unheard_question(text: LoadedText) -> Iterator[Problem]:
+    """Where a text asks "are you safe?", the mark is what makes a "no" call an officer."""
+    procedure = text.procedure
+    asks = [line for line, words in _lines_shown(text) if asks_whether_safe(words, procedure.language)]
+    if asks and not procedure.asks_safety:
+        what = "This asks whether the child is safe; say `asks_safety: true` in the English, so that a no is heard."
+        yield Problem(text.file, asks[0], what)
+    elif procedure.asks_safety and not asks_whether_safe(procedure.first_answer, procedure.language):
+        what = "`asks_safety` says that this asks whether the child is safe. Ask so in these words, or take it out."
+        yield Problem(text.file, text.lines["first_answer"], what)
 
 
 def _too_old_for_a_child(text: LoadedText) -> Iterator[Problem]:

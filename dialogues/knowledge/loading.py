@@ -534,6 +534,7 @@ def _read_original(
     search_words = fields.texts("search_words")
     to_verify = fields.texts("to_verify")
     no_childs_version = fields.text("no_childs_version", required=False) if parent is None else ""
+    asks_safety = fields.flag("asks_safety") if name.audience is Audience.CHILD else False
     needs = fields.texts("needs") or (before.needs if before else ())
     for need in needs:
         if need not in NEEDS:
@@ -563,6 +564,7 @@ def _read_original(
         needs=needs,
         to_verify=to_verify,
         no_childs_version=no_childs_version,
+        asks_safety=asks_safety,
     )
     return LoadedText(complaints.file, procedure, places, _lines(fields, sections), translation_of="")
 

@@ -152,6 +152,7 @@ class Procedure(Struct, frozen=True):
     to_verify: tuple[str, ...] = ()  # for editors only: facts nobody has confirmed. Never show them.
     approved: bool = False  # an approver of this deployment let it out, whoever signed it
     no_childs_version: str = ""  # why there is honestly none to give; "" where there is one
+    asks_safety: bool = False  # a child is asked whether they are safe: the answer "no" calls an officer
 
     @property
     def is_draft(self) -> bool:
