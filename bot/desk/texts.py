@@ -138,6 +138,11 @@ def texts_routes(texts: TextShelf, meant: Meant = no_meaning) -> Routes:
             return {
                 "texts": _in_order(shown, found, view),
                 "overlays": overlays,
+                "unreadable": [
+                    (file, *file.rpartition(".")[0].split("/", 1))
+                    for file in dict.fromkeys(problem.file for problem in read.unreadable)
+                    if file in approved
+                ],
                 "waiting": [(edit, *edit.file.rpartition(".")[0].split("/", 1)) for edit in waiting],
                 "gaps": service.work_for_authors(tx),
                 "titles": titles,
