@@ -26,6 +26,7 @@ from dialogues.knowledge.loading import (
     stamped_overlay,
 )
 from dialogues.knowledge.model import ORIGINAL_LANGUAGE, Problem, Withdrawal
+from dialogues.knowledge.overlays import Overlay
 
 log = get_log("texts")
 
@@ -157,12 +158,19 @@ def read_approved(folder: Path, edits: Mapping[str, TextEdit]) -> ReadTexts:
     if broken := {problem.file for problem in problems}:
         texts += [_out_of_force(text) for text in read_folder(folder)[0] if text.file in broken]
     overlays, unread = read_overlays(folder, [text.procedure for text in texts], contents)
-    return ReadTexts(tuple(texts), tuple(overlays), (*problems, *unread))
+    laid = (_lines_as_approved(overlay, edits) for overlay in overlays)
+    return ReadTexts(tuple(texts), tuple(laid), (*problems, *unread))
 
 
 def _out_of_force(text: LoadedText) -> LoadedText:
     withdrawn = Withdrawal(text.procedure.valid_from, "What was approved in its place cannot be read.")
     return replace(text, procedure=replace(text.procedure, withdrawn=withdrawn))
+
+
+def _lines_as_approved(overlay: Overlay, edits: Mapping[str, TextEdit]) -> Overlay:
+    if overlay_file(overlay.jurisdiction) not in edits:
+        return overlay
+    return replace(overlay, variations=tuple(replace(line, approved=True) for line in overlay.variations))
 
 
 def _as_approved(text: LoadedText, edits: Mapping[str, TextEdit]) -> LoadedText:

@@ -66,6 +66,12 @@ class Variation(Struct, frozen=True):
     translated_from: str  # the fingerprint of the English its translations were made from
     file: str
     line: int
+    approved: bool = False  # an approver of this deployment let it out, whoever signed it
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether no expert has signed it and no approver let it out."""
+        return not self.reviewer and not self.approved
 
     def in_force(self, on: date) -> bool:
         return self.valid_from <= on and (self.valid_to is None or on <= self.valid_to)
@@ -163,8 +169,18 @@ class Overlays:
         if newer_since is None and text.language != ORIGINAL_LANGUAGE:
             outdated = (v.valid_from for v in variations if v.state() is TranslationState.OUTDATED)
             newer_since = max(outdated, default=None)
+        # It is as much let out as the least of its parts.
         signed = text.reviewer if all(variation.reviewer for variation in variations) else ""
-        return replace(text, **values, local=rules, sources=tuple(sources), newer_since=newer_since, reviewer=signed)
+        let_out = not text.is_draft and not any(variation.is_draft for variation in variations)
+        return replace(
+            text,
+            **values,
+            local=rules,
+            sources=tuple(sources),
+            newer_since=newer_since,
+            reviewer=signed,
+            approved=let_out,
+        )
 
     def _in_force(self, procedure: str, country: str, on: date) -> list[Variation]:
         found: dict[tuple[str, int | str], Variation] = {}

@@ -193,6 +193,9 @@ async def test_what_differs_in_a_country_is_changed_at_the_desk_and_the_next_que
 
     in_italy = procedures.get("trafficking_indicators", "en", on, "IT")
     assert any(contact.startswith("Night line of the Department") for contact in in_italy.contacts)
+    assert in_italy.is_draft  # the lines of Italy were approved, the text under them was not
+    italy = next(each for each in procedures.overlays.all() if each.jurisdiction == "IT")
+    assert all(line.approved for line in italy.variations)
     assert in_italy.newer_since is None
     assert not any("Night line" in c for c in procedures.get("trafficking_indicators", "en", on, "FR").contacts)
     assert "Night line of the Department" in await author.go(OVERLAY)

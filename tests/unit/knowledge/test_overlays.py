@@ -2,13 +2,17 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from dialogues.knowledge import Procedures
 from dialogues.knowledge.__main__ import main
 from dialogues.knowledge.check import check
+from dialogues.knowledge.loading import read_all
 from dialogues.knowledge.model import BrokenProcedures, Problem
+from dialogues.knowledge.overlays import Overlays
 from tests.unit.knowledge.shelf import shelf
 
 TODAY = date(2026, 11, 23)
@@ -176,3 +180,28 @@ def test_mexico_says_whom_to_tell_and_by_when() -> None:
     assert text is not None
     assert "The Procuraduría de Protección is told within 24 h." in text.time_limits
     assert PROCEDURES.overlays.ask("MX", "es") == "la Procuraduría de Protección y el DIF"
+
+
+@pytest.mark.parametrize(
+    ("text_let_out", "lines_let_out", "draft"),
+    [
+        ({"approved": True}, {}, True),
+        ({"approved": True}, {"approved": True}, False),
+        ({"approved": True}, {"reviewer": "B. Expert"}, False),
+        ({"reviewer": "A. Expert"}, {}, True),
+        ({"reviewer": "A. Expert"}, {"approved": True}, False),
+        ({}, {"approved": True}, True),
+    ],
+)
+def test_a_line_nobody_let_out_makes_a_draft_of_the_text_it_is_laid_over(
+    tmp_path: Path, text_let_out: dict[str, Any], lines_let_out: dict[str, Any], draft: bool
+) -> None:
+    read = read_all(overlay(shelf(tmp_path), VARIATION, VARIATION.replace("3 h", "4 h")))
+    (italy,) = read.overlays
+    first, second = italy.variations
+    lines = (replace(first, **lines_let_out), replace(second, reviewer="C. Expert"))
+    laid = Overlays([replace(italy, variations=lines)])
+    (text,) = (replace(each.procedure, **text_let_out) for each in read.texts)
+
+    assert laid.lay(text, "IT", TODAY).is_draft is draft
+    assert laid.lay(text, "FR", TODAY).is_draft is (not text_let_out)
