@@ -354,8 +354,8 @@ async def _seen(
 
 def _answer_lines(procedure: Procedure, translate: Translate, childs_version: bool) -> list[ChatLine]:
     language = procedure.language
-    here = "\n".join(said_of(rules, language) for rules in by_jurisdiction(procedure.local))
     filled = procedure.filled({"emergency_number": "112"})
+    here = "\n".join(said_of(rules, language) for rules in by_jurisdiction(filled.local))
     return [
         ChatLine(number, said.text, tuple(Button(b["title"], b.get("payload", ""), "") for b in said.buttons), language)
         for number, said in enumerate(

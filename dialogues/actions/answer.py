@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from babel.dates import format_date
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dialogues.actions.reading import button
 from dialogues.knowledge import Audience, Procedure
 from dialogues.knowledge.countries import country_name
 from dialogues.knowledge.model import INTERNATIONAL, LocalRule
+from dialogues.knowledge.placeholders import fill
 from dialogues.runtime.payload import payload
 from dialogues.runtime.responses import Translate
 
@@ -141,6 +143,12 @@ def said_of(rules: tuple[LocalRule, ...], language: str) -> str:
 def safety_buttons(language: str, translate: Translate) -> tuple[dict[str, str], dict[str, str]]:
     """The answers to "are you safe right now?", first of all buttons: some phones can only send their number."""
     return button(translate(language, "Yes, I am safe"), "/affirm"), button(translate(language, "No"), "/deny")
+
+
+def elsewhere(rules: Sequence[LocalRule], language: str, translate: Translate) -> tuple[LocalRule, ...]:
+    """Rules of where the reader is not: the number to call there is not the reader's, so none is filled in."""
+    there = {"emergency_number": translate(language, "the emergency number there")}
+    return tuple(replace(rule, words=fill(rule.words, there)) for rule in rules)
 
 
 def choose_button(text: Procedure) -> dict[str, str]:

@@ -13,6 +13,7 @@ from dialogues.actions.answer import (
     answer,
     by_jurisdiction,
     choose_button,
+    elsewhere,
     listed,
     numbered,
     own_age_button,
@@ -179,12 +180,14 @@ class Shelf:
             country=country_name(country, language), whom=whom_to_ask(self._procedures, country, language, translate)
         )
 
-    def differences(self, text: Procedure, tracker: Any) -> tuple[str, ...]:
+    def differences(self, text: Procedure, tracker: Any, translate: Translate) -> tuple[str, ...]:
         """What changes from country to country, and what we know of each. Of the person's own, where we know it."""
         language = language_of(tracker)
         known = text.local
         if country_asked_about(tracker, self._default_country) is None and text.audience is Audience.WORKER:
-            known = self._procedures.overlays.elsewhere(text.key, language, self._today())
+            known = elsewhere(
+                self._procedures.overlays.elsewhere(text.key, language, self._today()), language, translate
+            )
         lines = (f"{country_name(rule.jurisdiction, language)}: {rule.words}" for rule in known)
         return (*((text.varies,) if text.varies else ()), *lines)
 
@@ -402,7 +405,10 @@ class ProcedureWhy(ProcedureAction):
             (translate(language, "Papers"), text.documents),
             (translate(language, "Whom to call"), text.contacts),
             (translate(language, "Call a duty officer at once if"), text.red_flags),
-            (translate(language, "This changes from country to country"), self._shelf.differences(text, tracker)),
+            (
+                translate(language, "This changes from country to country"),
+                self._shelf.differences(text, tracker, translate),
+            ),
             (sources, tuple(_article_by_article(source) for source in text.shown_sources())),
         ]
 

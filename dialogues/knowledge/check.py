@@ -144,6 +144,8 @@ def _check_variation(variation: Variation, on: date | None) -> Iterator[Problem]
 
     if not variation.rule(ORIGINAL_LANGUAGE).sources:
         yield problem("Nothing is laid over a text that no confirmed source says; confirm one or take this out.")
+    if variation.astray:
+        yield problem(variation.astray)
     if variation.review_due - variation.valid_from > LONGEST_REVIEW:
         yield problem("A review is due within a year; bring `review_due` forward.")
     if on is not None and variation.in_force(on) and on > variation.review_due:

@@ -175,7 +175,8 @@ class Procedure(Struct, frozen=True):
 
     def filled(self, values: Mapping[str, str]) -> Procedure:
         """The text with its placeholders filled in, ready to be read. `values` has one for every placeholder."""
-        return self.said_otherwise(lambda words: fill(words, values))
+        local = tuple(replace(rule, words=fill(rule.words, values)) for rule in self.local)
+        return replace(self.said_otherwise(lambda words: fill(words, values)), local=local)
 
     def said_otherwise(self, say: Callable[[str], str]) -> Procedure:
         """The text with every line of its sections passed through `say`."""

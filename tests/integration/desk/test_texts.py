@@ -13,6 +13,7 @@ from bot.kernel.access import Role
 from bot.texts import service, store
 from bot.texts.model import LEAST_ASKERS, EditState, OwnEdit
 from dialogues.knowledge.model import Audience, TranslationState
+from dialogues.knowledge.overlays import mark_of_line
 
 PAGE = "/desk/texts/missing_child/en"
 
@@ -233,10 +234,11 @@ async def test_an_overlay_that_contradicts_itself_is_refused_with_its_line(world
     assert "Keep one, or end the first with `valid_to`." in unescape(author.page)
 
 
-async def test_an_edit_that_would_take_a_country_its_line_is_held_back(world, at_desk, shelf, tmp_path):
+async def test_an_edit_that_would_take_a_country_its_line_is_held_back(world, at_desk, procedures, clock):
     author = await at_desk(await world.officer("leo", Role.AUTHOR))
     approver = await at_desk(await world.officer("ines", Role.APPROVER))
-    replaced = ("    section: contacts\n", "    section: contacts\n    replaces: 3\n")
+    third = mark_of_line(procedures.get("trafficking_indicators", "en", clock.now().date()).contacts[2])
+    replaced = ("    section: contacts\n", f"    section: contacts\n    replaces: 3\n    replaced: '{third}'\n")
     await released(author, approver, OVERLAY, replaced)
     page = "/desk/texts/trafficking_indicators/en"
     content = file_on(await author.go(page))
