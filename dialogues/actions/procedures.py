@@ -128,7 +128,7 @@ class Shelf:
         """Where the person is, "" when nobody knows."""
         return country_asked_about(tracker, self._default_country) or ""
 
-    def search(self, words: str, tracker: Any, limit: int) -> list[Procedure]:
+    def search(self, words: str, tracker: Any, limit: int, *, least: float = 0.0) -> list[Procedure]:
         return self._procedures.search(
             words,
             language_of(tracker),
@@ -136,6 +136,7 @@ class Shelf:
             on=self._today(),
             country=country_asked_about(tracker, self._default_country),
             audience=audience_of(tracker),
+            least=least,
         )
 
     def like(self, text: Procedure, tracker: Any) -> list[Procedure]:
@@ -151,13 +152,13 @@ class Shelf:
             return []
         return [other for other in self.nearest(tracker) if other.key != text.key][:MOST_OTHERS]
 
-    def nearest(self, tracker: Any) -> list[Procedure]:
+    def nearest(self, tracker: Any, least: float = WORTH_ASKING) -> list[Procedure]:
         """The texts that the words were nearest to, whatever they were taken for."""
         found = []
         for guess in tracker.latest_message.get("intent_ranking") or ():
             intent, _, key = str(guess["name"]).partition("/")
             text = self.find(key, tracker) if intent == "procedure" and key else None
-            if text is not None and guess["confidence"] >= WORTH_ASKING:
+            if text is not None and guess["confidence"] >= least:
                 found.append(text)
         return found
 
@@ -232,6 +233,7 @@ def ask_whether(
     buttons = [choose_button(text) for text in likely]
     if guessed:
         buttons.append(button(translate(language, "I work with children"), payload("procedure")))
+    buttons.append(button(translate(language, "None of these"), payload("none_of_these")))
     buttons.append(person_button(translate, language))
     dispatcher.utter_message(response="utter_did_you_mean", buttons=buttons)
     return [SlotSet("audience", "child")] if guessed else []

@@ -200,6 +200,47 @@ async def test_a_misspelt_subject_that_nobody_understood_is_asked_about(engine: 
     assert text_of("guardian_appointment", "ar").title in [choice.title for choice in turn.replies[0].choices]
 
 
+def gaps_noted(turn: Turn) -> list[tuple[str, str]]:
+    found = [reply.custom for reply in turn.replies if reply.custom.get("waymark") == "gap"]
+    return [(gap["why"], gap["procedure"]) for gap in found]
+
+
+@pytest.mark.parametrize(
+    ("words", "intent", "ranking", "key"),
+    [
+        ("what is the speed limit on the motorway", "out_of_scope", (("procedure/identity_documents", 0.3),), ""),
+        ("he wants to vote", "nlu_fallback", (("procedure/best_interests", 0.12),), ""),
+        ("a brother, another country", "nlu_fallback", (("procedure/family_transfer", 0.27),), "family_transfer"),
+        ("الوصى القانونى", "nlu_fallback", (), "guardian_appointment"),
+    ],
+)
+async def test_what_was_asked_in_vain_is_noted_the_first_time_and_named_only_where_it_was_near_a_text(
+    engine: Engine, words: str, intent: str, ranking: tuple[tuple[str, float], ...], key: str
+) -> None:
+    language = "ar" if words[0] > "z" else "en"
+
+    turn = await engine.turn(DialogueState(slots={"language": language}), UserMessage(words, intent, 0.2, ranking))
+    again = await engine.turn(turn.state, UserMessage(words, intent, 0.2, ranking))
+
+    assert gaps_noted(turn) == [("not_understood", key)]
+    assert gaps_noted(again) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_whoever_meant_none_of_what_was_offered_says_so_by_a_tap_and_it_is_noted(
+    engine: Engine, language: str
+) -> None:
+    ranking = (("procedure/identity_documents", 0.27),)
+    asked = UserMessage("?", "nlu_fallback", 0.2, ranking)
+
+    turn = await engine.turn(DialogueState(slots={"language": language}), asked)
+    none = await tap(engine, turn, TRANSLATE(language, "None of these"))
+
+    assert gaps_noted(none) == [("not_understood", "")]
+    assert none.replies[0].response == "utter_none_of_these"
+    assert "112" in none.replies[0].text
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_a_child_who_reported_stays_a_child(engine: Engine, language: str) -> None:
     key = "turning_18"

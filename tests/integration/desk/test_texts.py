@@ -421,6 +421,22 @@ async def test_what_was_asked_in_vain_is_work_until_an_author_answers_and_comes_
     assert "13 people asked" in await author.go("/desk/texts")
 
 
+async def test_a_gap_leads_to_its_text_and_is_not_answered_while_nothing_is_in_force(world, at_desk, clock):
+    author = await at_desk(await world.officer("leo", Role.AUTHOR))
+    await asked(world, clock, 6, procedure="missing_child", why="out_of_date", language="fr", audience="child")
+    await asked(world, clock, 6, procedure="gift_aid", why="no_text", language="en")
+
+    page = await author.go("/desk/texts")
+    assert 'href="/desk/texts/missing_child/child.fr"' in page
+    csrf = re.findall(r'name="csrf" value="([^"]*)"', page)[0]
+    await author.post("/desk/texts/gaps", csrf=csrf, procedure="gift_aid", why="no_text")
+    assert "Nothing is in force for it yet" in author.page
+    assert author.page.count("6 people asked") == 2
+
+    await author.post("/desk/texts/gaps", csrf=csrf, procedure="missing_child", why="out_of_date")
+    assert author.page.count("6 people asked") == 1
+
+
 async def test_a_wish_is_kept_once_marked_when_an_author_answers_and_gone_with_its_conversation(world, at_desk, clock):
     register, at = service.GapRegister(world.vault), clock.now()
     wish = {"procedure": "missing_child", "about": "not_understood", "language": "ar", "country": "IT"}
