@@ -310,6 +310,7 @@ class Waymark:
     async def start(self) -> None:
         """Set every worker to work. Understanding and the actions load beside, messages wait for them."""
         await self.directory.prepare()
+        await self.texts.begin()
         await self.pager.look()  # leaves a beat before the auditor looks for one
         self._begin("actions", asyncio.to_thread(self.actions.warm))
         workers: dict[str, Callable[[], Awaitable[None]]] = {
@@ -325,6 +326,7 @@ class Waymark:
         for name, run in workers.items():
             self._work(name, run)
         self.health.add("understanding", self.reading.is_ready)
+        self.health.attend("texts_readable", self.texts.all_readable)
         self.health.add("offices", self._offices_are_well)
         self._begin("offices", self.open_offices() if self._offices else self._later(self._open_in_quiet))
         if self.telegram is not None:

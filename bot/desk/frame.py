@@ -286,6 +286,7 @@ NOTICES: Mapping[str, str] = {
     "hold_placed": N_("The hold stands. The partners of requests under way are told by themselves."),
     "hold_told": N_("The notice is in the post."),
     "hold_agreed": N_("Kept. A hold ends when two officers of two bodies have agreed."),
+    "gap_not_in_force": N_("Nothing is in force for it yet: those who asked would still get no answer."),
     "no_such_country": N_("That is no country. Write its two letters, such as DE."),
     "fetched_again": N_("The file is fetched again. Look in a minute."),
     "guest_withdrawn": N_("They are let in no more."),

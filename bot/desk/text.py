@@ -142,6 +142,8 @@ def text_routes(texts: TextShelf) -> Routes:
         fields, at = await form(request), request.app[CLOCK].now()
         found = await _find(request, texts)
         content = fields.get("content", "").replace("\r\n", "\n")[:LONGEST]
+        if fields.get("released"):
+            content = texts.shipped(found.file) or content
         if fields.get("read_against"):
             content = await _read_against_the_english(texts, found, content)
         problems = await texts.problems_of(found.file, content, at.date())
@@ -256,6 +258,8 @@ async def _screen(
             "names": officer_names(tx),
             "content": typed if typed is not None else waiting.content if waiting else present,
             "problems": problems or [],
+            "unreadable": [problem for problem in found.read.unreadable if problem.file == found.file],
+            "was_released": found.file in approved and texts.shipped(found.file) is not None,
             "longest": LONGEST,
             **(
                 _versions(request, store.edits_of(tx, found.file), texts.shipped(found.file))
@@ -350,8 +354,8 @@ async def _seen(
 
 def _answer_lines(procedure: Procedure, translate: Translate, childs_version: bool) -> list[ChatLine]:
     language = procedure.language
-    here = "\n".join(said_of(rules, language) for rules in by_jurisdiction(procedure.local))
     filled = procedure.filled({"emergency_number": "112"})
+    here = "\n".join(said_of(rules, language) for rules in by_jurisdiction(filled.local))
     return [
         ChatLine(number, said.text, tuple(Button(b["title"], b.get("payload", ""), "") for b in said.buttons), language)
         for number, said in enumerate(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from bot.kernel.web import Routes, form
 from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, OFFICER, VAULT
 from bot.kernel.words import N_
 from bot.texts import service, store
-from bot.texts.model import EditState
+from bot.texts.model import EditState, Gap, GapWork, NotInForce
 from bot.texts.shelf import TextShelf
 from dialogues.knowledge.loading import OVERLAYS_FOLDER, LoadedText
 from dialogues.knowledge.model import LANGUAGES, ORIGINAL_LANGUAGE, Audience, TranslationState
@@ -121,6 +121,8 @@ def texts_routes(texts: TextShelf, meant: Meant = no_meaning) -> Routes:
         if words:
             found = merged(found, await meant(words, language))
 
+        files = {text.file for text in read.texts}
+
         def gather(tx: Connection) -> dict[str, Any]:
             waiting = store.edits_in(tx, EditState.DRAFT)
             waits = {edit.file for edit in waiting}
@@ -138,8 +140,13 @@ def texts_routes(texts: TextShelf, meant: Meant = no_meaning) -> Routes:
             return {
                 "texts": _in_order(shown, found, view),
                 "overlays": overlays,
+                "unreadable": [
+                    (file, *file.rpartition(".")[0].split("/", 1))
+                    for file in dict.fromkeys(problem.file for problem in read.unreadable)
+                    if file in approved
+                ],
                 "waiting": [(edit, *edit.file.rpartition(".")[0].split("/", 1)) for edit in waiting],
-                "gaps": service.work_for_authors(tx),
+                "gaps": [(gap, _text_of(gap, files)) for gap in service.work_for_authors(tx)],
                 "titles": titles,
                 "names": officer_names(tx),
                 "states": STATES,
@@ -160,10 +167,32 @@ def texts_routes(texts: TextShelf, meant: Meant = no_meaning) -> Routes:
         fields, at = await form(request), request.app[CLOCK].now()
         officer, vault = request[OFFICER], request.app[VAULT]
         procedure, why = fields.get("procedure", "")[:60], fields.get("why", "")[:20]
-        await request.app[DATABASE].write(lambda tx: service.answer_gap(tx, vault, officer, procedure, why, at=at))
+
+        def in_force(gap: Gap) -> bool:
+            language = gap.language if gap.language in LANGUAGES else ORIGINAL_LANGUAGE
+            audience = Audience.CHILD if gap.audience == Audience.CHILD else Audience.WORKER
+            return (
+                texts.procedures.get(gap.procedure, language, at.date(), gap.country or None, audience=audience)
+                is not None
+            )
+
+        try:
+            await request.app[DATABASE].write(
+                lambda tx: service.answer_gap(tx, vault, officer, procedure, why, at=at, in_force=in_force)
+            )
+        except NotInForce:
+            return go_to(request, "texts", notice="gap_not_in_force")
         return go_to(request, "texts", notice="saved")
 
     return routes
+
+
+def _text_of(gap: GapWork, files: Set[str]) -> str:
+    """The name of the text an author has to look at: of the askers' audience and language where they are enough to be
+    told apart, else the first there is. "" where there is none."""
+    prefixes = ("child.", "") if gap.audiences == (Audience.CHILD.value,) else ("",)
+    names = [f"{prefix}{language}" for prefix in prefixes for language in (*gap.languages, ORIGINAL_LANGUAGE)]
+    return next((name for name in names if f"{gap.procedure}/{name}.md" in files), "")
 
 
 def _found(texts: TextShelf, words: str, language: str, on: date) -> list[str]:

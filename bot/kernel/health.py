@@ -59,6 +59,7 @@ class Health:
         self._database = database
         self._clock = clock
         self._checks: dict[str, Check] = {}
+        self._attention: dict[str, Check] = {}
         self._known: tuple[datetime, dict[str, bool]] | None = None
         self._asking = asyncio.Lock()
         self.routes = self._make_routes()
@@ -66,6 +67,15 @@ class Health:
     def add(self, name: str, check: Check) -> None:
         """Ask `check` whenever readiness is asked for. It must be quick; raising counts as not ready."""
         self._checks[name] = check
+
+    def attend(self, name: str, check: Check) -> None:
+        """Like `add`, for what somebody should look at while people are answered all the same."""
+        self._attention[name] = check
+
+    async def attention(self) -> dict[str, bool]:
+        """What somebody should look at; empty where all is well."""
+        answers = {name: await _holds(name, check) for name, check in self._attention.items()}
+        return {name: holds for name, holds in answers.items() if not holds}
 
     async def ready(self) -> dict[str, bool]:
         """Each check's answer, `database` first."""
@@ -100,9 +110,10 @@ class Health:
         async def readyz(_request: web.Request) -> web.Response:
             answers = await self.ready()
             ready = all(answers.values())
-            return web.json_response(
-                {"status": "ready" if ready else "not ready", "checks": answers}, status=200 if ready else 503
-            )
+            said: dict[str, object] = {"status": "ready" if ready else "not ready", "checks": answers}
+            if attention := await self.attention():
+                said["attention"] = attention
+            return web.json_response(said, status=200 if ready else 503)
 
         @routes.get("/metrics", name="metrics", allow=MachineGuard(may_read_metrics))
         async def metrics(_request: web.Request) -> web.Response:

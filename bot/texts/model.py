@@ -52,6 +52,7 @@ class GapWork(Struct, frozen=True):
     askers: int | None  # conversations that asked; None: fewer than `LEAST_ASKERS`
     languages: tuple[str, ...]  # only of groups that are large enough
     countries: tuple[str, ...]
+    audiences: tuple[str, ...]
     last_asked: date
 
 
@@ -80,3 +81,7 @@ class EditMoved(Exception):
 
 class OwnEdit(Exception):
     """Whoever wrote an edit does not also approve it: somebody else has to look."""
+
+
+class NotInForce(Exception):
+    """There is still no text in force for somebody who asked, so nothing was answered."""

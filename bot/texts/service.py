@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import date, datetime
 
 from sqlalchemy.engine import Connection
@@ -13,7 +14,18 @@ from bot.kernel.crypto import Vault
 from bot.kernel.ids import new_id
 from bot.kernel.officers import Officer, officers_with
 from bot.texts import store
-from bot.texts.model import CHANGE, LEAST_ASKERS, Asker, EditMoved, EditState, Gap, GapWork, OwnEdit, TextEdit
+from bot.texts.model import (
+    CHANGE,
+    LEAST_ASKERS,
+    Asker,
+    EditMoved,
+    EditState,
+    Gap,
+    GapWork,
+    NotInForce,
+    OwnEdit,
+    TextEdit,
+)
 
 
 def write_edit(tx: Connection, vault: Vault, author: Officer, file: str, content: str, *, at: datetime) -> TextEdit:
@@ -122,6 +134,7 @@ def _work(procedure: str, why: str, lines: list[tuple[Gap, int, date]]) -> GapWo
         askers=askers if askers >= LEAST_ASKERS else None,
         languages=_large_enough([(gap.language, count) for gap, count, _ in lines]),
         countries=_large_enough([(gap.country, count) for gap, count, _ in lines if gap.country]),
+        audiences=_large_enough([(gap.audience, count) for gap, count, _ in lines]),
         last_asked=max(last for _, _, last in lines),
     )
 
@@ -133,8 +146,24 @@ def _large_enough(counts: list[tuple[str, int]]) -> tuple[str, ...]:
     return tuple(sorted(name for name, count in groups.items() if count >= LEAST_ASKERS))
 
 
-def answer_gap(tx: Connection, vault: Vault, author: Officer, procedure: str, why: str, *, at: datetime) -> bool:
-    """Take a subject off the list. Asked in vain again, it comes back."""
+def answer_gap(
+    tx: Connection,
+    vault: Vault,
+    author: Officer,
+    procedure: str,
+    why: str,
+    *,
+    at: datetime,
+    in_force: Callable[[Gap], bool],
+) -> bool:
+    """Take a subject off the list. Asked in vain again, it comes back.
+
+    Raises NotInForce while one of those who asked, in their language and country, would still get nothing. What
+    nobody can name has no text to look for.
+    """
+    asked = [gap for gap, _, _ in store.open_gaps(tx) if (gap.procedure, gap.why) == (procedure, why)]
+    if procedure and not all(in_force(gap) for gap in asked):
+        raise NotInForce
     done = store.answer_gap(tx, procedure, why, at=at) > 0
     if done:
         store.mark_answered(tx, procedure, why)

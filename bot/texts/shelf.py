@@ -16,8 +16,17 @@ from bot.texts import service, store
 from bot.texts.model import TextEdit
 from dialogues.knowledge import Procedures
 from dialogues.knowledge.check import check_read
-from dialogues.knowledge.loading import OVERLAYS_FOLDER, LoadedText, ReadTexts, read_all, stamped_overlay
-from dialogues.knowledge.model import ORIGINAL_LANGUAGE, Problem
+from dialogues.knowledge.loading import (
+    OVERLAYS_FOLDER,
+    LoadedText,
+    ReadTexts,
+    read_all,
+    read_folder,
+    read_overlays,
+    stamped_overlay,
+)
+from dialogues.knowledge.model import ORIGINAL_LANGUAGE, Problem, Withdrawal
+from dialogues.knowledge.overlays import Overlay
 
 log = get_log("texts")
 
@@ -33,7 +42,8 @@ class TextShelf:
         self._procedures = procedures
         self._database = database
         self._signals = signals
-        self._seen: tuple[int, datetime | None] = (0, None)
+        self._seen: tuple[int, datetime | None] | None = (0, None)
+        self._unreadable: tuple[Problem, ...] = ()
         self._read_at: tuple[tuple[int, datetime | None], ReadTexts] | None = None
         self._lock = asyncio.Lock()
 
@@ -41,6 +51,20 @@ class TextShelf:
     def procedures(self) -> Procedures:
         """The texts that people get now."""
         return self._procedures
+
+    def all_readable(self) -> bool:
+        """Whether everything that was approved here reaches people."""
+        return not self._unreadable
+
+    async def begin(self) -> None:
+        """Bring in what was approved before anybody is answered. What was withdrawn here is not shown even once: where
+        that cannot be known, nothing is shown until it can, and a person answers."""
+        try:
+            await self.refresh()
+        except Exception:
+            log.exception("texts.not_refreshed")
+            self._procedures.replace_texts((), ())
+            self._seen = None
 
     async def run(self) -> None:
         """Keep up until cancelled."""
@@ -55,7 +79,7 @@ class TextShelf:
                 await watch.next(LOOK_SECONDS)
 
     async def refresh(self) -> None:
-        """Bring in what was approved. A text that cannot be read leaves everything as it is."""
+        """Bring in what was approved. What cannot be read is out of force, with what rests on it; the rest holds."""
         async with self._lock:
             seen = await self._database.read(store.approved_since)
             if seen == self._seen:
@@ -63,21 +87,16 @@ class TextShelf:
             read = await self.read()
             if read.unreadable:
                 log.error("texts.not_readable", count=len(read.unreadable))
-            else:
-                self._procedures.replace_texts((text.procedure for text in read.texts), read.overlays)
-            self._seen = seen
+            self._procedures.replace_texts((text.procedure for text in read.texts), read.overlays)
+            self._seen, self._unreadable = seen, read.unreadable
 
     async def read(self) -> ReadTexts:
-        """Every text as it holds now, with where it stands. Read anew only when another edit holds."""
+        """Every text as it holds now, see `read_approved`. Read anew only when another edit holds."""
         seen = await self._database.read(store.approved_since)
         if self._read_at is None or self._read_at[0] != seen:
             edits = await self._database.read(service.approved_edits)
-            self._read_at = seen, await asyncio.to_thread(self._read, edits)
+            self._read_at = seen, await asyncio.to_thread(read_approved, self._folder, edits)
         return self._read_at[1]
-
-    def _read(self, edits: Mapping[str, TextEdit]) -> ReadTexts:
-        read = read_all(self._folder, {file: edit.content for file, edit in edits.items()})
-        return replace(read, texts=tuple(_as_approved(text, edits) for text in read.texts))
 
     async def read_with(self, file: str, content: str) -> ReadTexts:
         """Everything as it would be with this edit."""
@@ -92,17 +111,19 @@ class TextShelf:
 
     async def problems_of(self, file: str, content: str, on: date) -> list[Problem]:
         """What an editor must mend in `file` before it may wait for an approver, and what it would break elsewhere."""
-        edits = await self._database.read(service.approved_texts)
-        return await asyncio.to_thread(self._problems_of, file, {**edits, file: content}, on)
+        approved = await self._database.read(service.approved_texts)
+        return await asyncio.to_thread(self._problems_of, file, content, approved, on)
 
-    def _problems_of(self, file: str, edits: Mapping[str, str], on: date) -> list[Problem]:
-        read = read_all(self._folder, edits)
+    def _problems_of(self, file: str, content: str, approved: Mapping[str, str], on: date) -> list[Problem]:
+        read = read_all(self._folder, {**approved, file: content})
         wrong = [problem for problem in check_read(read, on=on) if problem.blocking]
         # What rests on a file that cannot be read cannot be read either: that is said once, of the file itself.
         if own := [problem for problem in wrong if problem.file == file]:
             return own
-        # A text or an overlay elsewhere that could no longer be read would keep this edit from everybody.
-        return [problem for problem in wrong if problem in read.unreadable]
+        # A text or an overlay elsewhere that could no longer be read would be taken from everybody. What cannot be
+        # read as it is keeps nobody from mending something else.
+        before = read_all(self._folder, approved).unreadable
+        return [problem for problem in wrong if problem in read.unreadable and problem not in before]
 
     def content_of(self, file: str, edits: Mapping[str, str]) -> str | None:
         """The file as it holds now, None when there is no such file."""
@@ -123,6 +144,33 @@ def overlay_file(jurisdiction: str) -> str:
 def original_file(file: str, language: str) -> str:
     """The English of which `file`, in `language`, is a translation."""
     return file.removesuffix(f"{language}.md") + f"{ORIGINAL_LANGUAGE}.md"
+
+
+def read_approved(folder: Path, edits: Mapping[str, TextEdit]) -> ReadTexts:
+    """The files with the approved edits over them, and where each text stands.
+
+    A text that cannot be read stands among them as it was released, and out of force: the edit may be there to take
+    the released words away. An overlay that cannot be read is not among them.
+    """
+    contents = {file: edit.content for file, edit in edits.items()}
+    loaded, problems = read_folder(folder, contents)
+    texts = [_as_approved(text, edits) for text in loaded]
+    if broken := {problem.file for problem in problems}:
+        texts += [_out_of_force(text) for text in read_folder(folder)[0] if text.file in broken]
+    overlays, unread = read_overlays(folder, [text.procedure for text in texts], contents)
+    laid = (_lines_as_approved(overlay, edits) for overlay in overlays)
+    return ReadTexts(tuple(texts), tuple(laid), (*problems, *unread))
+
+
+def _out_of_force(text: LoadedText) -> LoadedText:
+    withdrawn = Withdrawal(text.procedure.valid_from, "What was approved in its place cannot be read.")
+    return replace(text, procedure=replace(text.procedure, withdrawn=withdrawn))
+
+
+def _lines_as_approved(overlay: Overlay, edits: Mapping[str, TextEdit]) -> Overlay:
+    if overlay_file(overlay.jurisdiction) not in edits:
+        return overlay
+    return replace(overlay, variations=tuple(replace(line, approved=True) for line in overlay.variations))
 
 
 def _as_approved(text: LoadedText, edits: Mapping[str, TextEdit]) -> LoadedText:

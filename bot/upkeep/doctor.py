@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 from msgspec import Struct
@@ -18,8 +19,11 @@ from bot.kernel.database import Database, DatabaseUnavailable, open_database
 from bot.kernel.master_key import MASTER_KEY_FILE, master_key_bytes
 from bot.kernel.migrations import current, head
 from bot.kernel.settings import Settings
+from bot.texts import service as texts
+from bot.texts.shelf import read_approved
 from bot.upkeep.backups import embedded_file
 from bot.upkeep.installation import installation
+from bot.upkeep.procedures import PROCEDURES
 
 
 class Finding(Struct, frozen=True):
@@ -68,6 +72,7 @@ async def _examine_database(settings: Settings, database: Database) -> list[Find
     found.extend(Finding(False, f"message path: {sentence}") for sentence in broken)
     if not broken:
         found.append(Finding(True, "message path: nothing lost, nothing stuck"))
+    found.extend(await _about_texts(database))
     watch = await database.read(lambda tx: look_at_watch(tx, at=at))
     found.append(Finding(watch.alive, f"alarms: {'watched' if watch.alive else 'nobody watches; is a server up?'}"))
     wanting = await database.read(lambda tx: look_at_exchange(tx, vault, at))
@@ -75,6 +80,17 @@ async def _examine_database(settings: Settings, database: Database) -> list[Find
     people = await database.read(lambda tx: officers.list_officers(tx, active_only=True))
     how = "" if people else "; add one with: ./waymark user add"
     return [*found, Finding(bool(people), f"desk: {len(people)} people can sign in{how}")]
+
+
+async def _about_texts(database: Database) -> list[Finding]:
+    """Whether what was approved at the desk reaches people. The files themselves are read at every start."""
+    approved = await database.read(texts.approved_edits)
+    if not approved:
+        return []
+    read = await asyncio.to_thread(read_approved, PROCEDURES, approved)
+    if not read.unreadable:
+        return [Finding(True, f"texts: {len(approved)} approved at the desk, all can be read")]
+    return [Finding(False, f"texts: {problem}") for problem in read.unreadable]
 
 
 def _about_folder(settings: Settings) -> Finding:

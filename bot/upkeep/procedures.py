@@ -9,7 +9,7 @@ from bot.kernel.settings import Settings
 from bot.texts import service as texts
 from bot.upkeep.installation import installation
 
-ROOT = Path(__file__).resolve().parents[2]
+PROCEDURES = Path(__file__).resolve().parents[2] / "dialogues" / "procedures"
 
 
 def check_procedures() -> tuple[str, list[str], list[str]]:
@@ -17,7 +17,7 @@ def check_procedures() -> tuple[str, list[str], list[str]]:
     from dialogues.knowledge.check import check_read
     from dialogues.knowledge.loading import read_all
 
-    read = read_all(ROOT / "dialogues" / "procedures")
+    read = read_all(PROCEDURES)
     found = check_read(read, on=SystemClock().now().date())
     texts = [text.procedure for text in read.texts]
     workers = sum(text.audience == "worker" for text in texts)

@@ -32,6 +32,7 @@ ACTION_NAMES = (
     "action_hand_over_attachment",
     "action_look_up",
     "action_narrow",
+    "action_none_of_these",
     "action_not_understood",
     "action_pass_on",
     "action_procedure_contacts",

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from babel.dates import format_date
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dialogues.actions.reading import button
 from dialogues.knowledge import Audience, Procedure
 from dialogues.knowledge.countries import country_name
 from dialogues.knowledge.model import INTERNATIONAL, LocalRule
+from dialogues.knowledge.placeholders import fill
 from dialogues.runtime.payload import payload
 from dialogues.runtime.responses import Translate
 
@@ -53,7 +55,8 @@ def answer(
             if lines
         ]
     ways_on = _ways_on(text, language, translate, childs_version=childs_version)
-    buttons = (*ways_on, *otherwise, person_button(translate, language))
+    asked = safety_buttons(language, translate) if text.asks_safety else ()
+    buttons = (*asked, *ways_on, *otherwise, person_button(translate, language))
     return [Said("\n\n".join(parts)), Said("\n\n".join(steps), buttons)]
 
 
@@ -135,6 +138,17 @@ def by_jurisdiction(rules: tuple[LocalRule, ...]) -> list[tuple[LocalRule, ...]]
 def said_of(rules: tuple[LocalRule, ...], language: str) -> str:
     """The rules of one jurisdiction under its name."""
     return listed(country_name(rules[0].jurisdiction, language), tuple(rule.words for rule in rules))
+
+
+def safety_buttons(language: str, translate: Translate) -> tuple[dict[str, str], dict[str, str]]:
+    """The answers to "are you safe right now?", first of all buttons: some phones can only send their number."""
+    return button(translate(language, "Yes, I am safe"), "/affirm"), button(translate(language, "No"), "/deny")
+
+
+def elsewhere(rules: Sequence[LocalRule], language: str, translate: Translate) -> tuple[LocalRule, ...]:
+    """Rules of where the reader is not: the number to call there is not the reader's, so none is filled in."""
+    there = {"emergency_number": translate(language, "the emergency number there")}
+    return tuple(replace(rule, words=fill(rule.words, there)) for rule in rules)
 
 
 def choose_button(text: Procedure) -> dict[str, str]:

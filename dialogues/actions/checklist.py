@@ -10,12 +10,13 @@ from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 
 from dialogues.actions.answer import person_button, steps_button, validity, why_button
-from dialogues.actions.calling import call_officer
+from dialogues.actions.calling import asked_whether_safe, call_officer
 from dialogues.actions.ports import Services
 from dialogues.actions.procedures import ProcedureAction, Shelf
 from dialogues.actions.progress import done_steps, mark_of, progress
 from dialogues.actions.reading import button, entity, language_of, number_to_call
 from dialogues.knowledge import Audience, Procedure, Procedures
+from dialogues.knowledge.asking import asks_whether_safe
 from dialogues.runtime.payload import payload
 from dialogues.runtime.responses import Translate
 
@@ -64,11 +65,13 @@ class ProcedureStep(ProcedureAction):
         done = set() if entity(tracker, "done") == 0 else set(done_steps(text, tracker))
         if ticked:
             done.add(ticked)
-        self._say_next(dispatcher, text, done, ticked or passed, language_of(tracker))
+        shown = self._say_next(dispatcher, text, done, ticked or passed, language_of(tracker))
         marks = [mark_of(text.steps[number - 1]) for number in sorted(done)]
-        return [SlotSet("steps_done", {**progress(tracker), text.key: marks})]
+        asked = asked_whether_safe(tracker) if text.asks_safety and asks_whether_safe(shown, text.language) else []
+        return [SlotSet("steps_done", {**progress(tracker), text.key: marks}), *asked]
 
-    def _say_next(self, dispatcher: Any, text: Procedure, done: set[int], after: int, language: str) -> None:
+    def _say_next(self, dispatcher: Any, text: Procedure, done: set[int], after: int, language: str) -> str:
+        """Say the step that comes next, or that there is none. Returns its words."""
         translate, total = self._translate, len(text.steps)
         following = [*range(after + 1, total + 1), *range(1, after + 1)]
         number = next((number for number in following if number not in done), None)
@@ -82,7 +85,7 @@ class ProcedureStep(ProcedureAction):
                 buttons.insert(0, flags_button(text, translate, language))
             said = translate(language, "All {total} steps are done.").format(total=total)
             dispatcher.utter_message(text=f"{text.title}\n{said}", buttons=buttons)
-            return
+            return ""
         said = translate(language, "Step {number} of {total}. Done so far: {done}.").format(
             number=number, total=total, done=len(done)
         )
@@ -99,6 +102,7 @@ class ProcedureStep(ProcedureAction):
                 person_button(translate, language),
             ],
         )
+        return str(text.steps[number - 1])
 
 
 class ProcedureFlags(ProcedureAction):

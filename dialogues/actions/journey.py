@@ -7,7 +7,7 @@ from datetime import date
 
 from msgspec import Struct, field
 
-from dialogues.actions.answer import listed
+from dialogues.actions.answer import elsewhere, listed
 from dialogues.knowledge import Procedure, Procedures
 from dialogues.knowledge.countries import country_name
 from dialogues.knowledge.model import LocalRule
@@ -87,7 +87,7 @@ class Journey(Struct):
             text = self.procedures.get(each, self.language, self.on)
             if text is not None:
                 local = self.procedures.overlays.rules(each, self.language, country, self.on)
-                found += [Rule(each, text.title, rule) for rule in local]
+                found += [Rule(each, text.title, rule) for rule in elsewhere(local, self.language, self.translate)]
         return found
 
     def _who_acts(self, country: str, acting: Sequence[Rule]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from rasa_sdk import Action
@@ -28,6 +29,12 @@ ONE_VOICE = frozenset({"immediate_danger", "threats", "kidnap_ransom", "hate_vio
 #: About these a worker may write of themselves, and then nobody goes on asking about a child.
 OF_ONESELF = frozenset({"suicide_self_harm"})
 PRIORITIES = ("P0", "P1", "P2", "P3")
+
+#: "1 for yes, 2 for no", in whichever digits a phone writes.
+DIGITS = str.maketrans("١٢۱۲", "1212")
+YES_OR_NO = re.compile(r"\W*([12])\W*")
+#: After the question of a text nobody has been called yet: so many unclear answers bring a person.
+UNCLEAR_ANSWERS = 2
 
 
 def officer_actions(services: Services, default_country: str | None) -> list[Action]:
@@ -79,6 +86,7 @@ class CallOfficer(OfficerAction):
             SlotSet("speaks_for_child", speaks_for_child),
             SlotSet("danger_reason", reason),
             SlotSet("safety_question", True),
+            SlotSet("asked_by_text", None),
             SlotSet("misunderstood", None),
             *forgotten(),  # the officer has them; the next one who is called may be called for another child
         ]
@@ -137,8 +145,9 @@ class Safe(OfficerAction):
         return "action_safe"
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
-        await self.say(dispatcher, tracker, "utter_safe")
-        return [SlotSet("safety_question", None)]
+        nobody_called = tracker.get_slot("asked_by_text")
+        await self.say(dispatcher, tracker, "utter_safe_asked_by_text" if nobody_called else "utter_safe")
+        return [SlotSet("safety_question", None), SlotSet("asked_by_text", None), SlotSet("misunderstood", None)]
 
 
 class Unsafe(OfficerAction):
@@ -151,18 +160,40 @@ class Unsafe(OfficerAction):
         in_report = tracker.active_loop.get("name") == "report_form"
         await self.say(dispatcher, tracker, "utter_report_unsafe" if in_report else "utter_unsafe")
         call_officer(dispatcher, str(tracker.get_slot("danger_reason") or "immediate_danger"), "P0")
-        return [] if in_report else [SlotSet("safety_question", True)]
+        if in_report:
+            return []
+        return [SlotSet("safety_question", True), SlotSet("asked_by_text", None), SlotSet("misunderstood", None)]
 
 
 class StillHere(OfficerAction):
-    """Small or unclear words while nobody knows yet whether the person is safe: no greeting, the question again."""
+    """Small or unclear words while nobody knows yet whether the person is safe: no greeting, the question again.
+
+    A number is the answer to it. Where only a text has asked, a person is brought before it is asked a third time.
+    """
+
+    def __init__(self, services: Services, default_country: str | None) -> None:
+        super().__init__(services, default_country)
+        self._safe = Safe(services, default_country)
+        self._unsafe = Unsafe(services, default_country)
 
     def name(self) -> str:
         return "action_still_here"
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
-        await self.say(dispatcher, tracker, "utter_danger_again")
-        return []
+        number = YES_OR_NO.fullmatch(str(tracker.latest_message.get("text") or "").translate(DIGITS))
+        if number is not None:
+            answered = self._safe if number[1] == "1" else self._unsafe
+            return list(await answered.run(dispatcher, tracker, domain))
+        if not tracker.get_slot("asked_by_text"):
+            await self.say(dispatcher, tracker, "utter_danger_again")
+            return []
+        times = int(tracker.get_slot("misunderstood") or 0) + 1
+        if times < UNCLEAR_ANSWERS:
+            await self.say(dispatcher, tracker, "utter_danger_again")
+            return [SlotSet("misunderstood", times)]
+        await self.say(dispatcher, tracker, "utter_person_called")
+        call_officer(dispatcher, "understanding_failed", "P2")
+        return [SlotSet("asked_by_text", None), SlotSet("misunderstood", None)]
 
 
 class AskPerson(OfficerAction):
@@ -174,8 +205,8 @@ class AskPerson(OfficerAction):
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
         await self.say(dispatcher, tracker, "utter_person_called")
         call_officer(dispatcher, "asked_for_person", "P2", answers_of(tracker))
-        asked = [SlotSet("safety_question", True), SlotSet("speaks_for_child", False), SlotSet("misunderstood", None)]
-        return [*asked, *forgotten()]
+        asked = {"safety_question": True, "asked_by_text": None, "speaks_for_child": False, "misunderstood": None}
+        return [*(SlotSet(*slot) for slot in asked.items()), *forgotten()]
 
 
 class HandOverAttachment(OfficerAction):

@@ -13,6 +13,7 @@ from dialogues.actions.answer import (
     answer,
     by_jurisdiction,
     choose_button,
+    elsewhere,
     listed,
     numbered,
     own_age_button,
@@ -23,7 +24,7 @@ from dialogues.actions.answer import (
     why_button,
     worker_button,
 )
-from dialogues.actions.calling import call_officer
+from dialogues.actions.calling import asked_whether_safe, call_officer
 from dialogues.actions.journey import Journey, whom_to_ask
 from dialogues.actions.ports import FoundService, Services
 from dialogues.actions.progress import done_steps
@@ -127,7 +128,7 @@ class Shelf:
         """Where the person is, "" when nobody knows."""
         return country_asked_about(tracker, self._default_country) or ""
 
-    def search(self, words: str, tracker: Any, limit: int) -> list[Procedure]:
+    def search(self, words: str, tracker: Any, limit: int, *, least: float = 0.0) -> list[Procedure]:
         return self._procedures.search(
             words,
             language_of(tracker),
@@ -135,6 +136,7 @@ class Shelf:
             on=self._today(),
             country=country_asked_about(tracker, self._default_country),
             audience=audience_of(tracker),
+            least=least,
         )
 
     def like(self, text: Procedure, tracker: Any) -> list[Procedure]:
@@ -150,13 +152,13 @@ class Shelf:
             return []
         return [other for other in self.nearest(tracker) if other.key != text.key][:MOST_OTHERS]
 
-    def nearest(self, tracker: Any) -> list[Procedure]:
+    def nearest(self, tracker: Any, least: float = WORTH_ASKING) -> list[Procedure]:
         """The texts that the words were nearest to, whatever they were taken for."""
         found = []
         for guess in tracker.latest_message.get("intent_ranking") or ():
             intent, _, key = str(guess["name"]).partition("/")
             text = self.find(key, tracker) if intent == "procedure" and key else None
-            if text is not None and guess["confidence"] >= WORTH_ASKING:
+            if text is not None and guess["confidence"] >= least:
                 found.append(text)
         return found
 
@@ -179,12 +181,14 @@ class Shelf:
             country=country_name(country, language), whom=whom_to_ask(self._procedures, country, language, translate)
         )
 
-    def differences(self, text: Procedure, tracker: Any) -> tuple[str, ...]:
+    def differences(self, text: Procedure, tracker: Any, translate: Translate) -> tuple[str, ...]:
         """What changes from country to country, and what we know of each. Of the person's own, where we know it."""
         language = language_of(tracker)
         known = text.local
         if country_asked_about(tracker, self._default_country) is None and text.audience is Audience.WORKER:
-            known = self._procedures.overlays.elsewhere(text.key, language, self._today())
+            known = elsewhere(
+                self._procedures.overlays.elsewhere(text.key, language, self._today()), language, translate
+            )
         lines = (f"{country_name(rule.jurisdiction, language)}: {rule.words}" for rule in known)
         return (*((text.varies,) if text.varies else ()), *lines)
 
@@ -229,6 +233,7 @@ def ask_whether(
     buttons = [choose_button(text) for text in likely]
     if guessed:
         buttons.append(button(translate(language, "I work with children"), payload("procedure")))
+    buttons.append(button(translate(language, "None of these"), payload("none_of_these")))
     buttons.append(person_button(translate, language))
     dispatcher.utter_message(response="utter_did_you_mean", buttons=buttons)
     return [SlotSet("audience", "child")] if guessed else []
@@ -332,7 +337,7 @@ class AnswerProcedure(ProcedureAction):
         journey = countries_named(str(tracker.latest_message.get("text") or ""))
         if of_worker and len(journey) > 1:
             dispatcher.utter_message(text=self._shelf.journey(text, journey, tracker, translate))
-        return []
+        return asked_whether_safe(tracker) if text.asks_safety else []
 
 
 class ProcedureNow(AnswerProcedure):
@@ -402,7 +407,10 @@ class ProcedureWhy(ProcedureAction):
             (translate(language, "Papers"), text.documents),
             (translate(language, "Whom to call"), text.contacts),
             (translate(language, "Call a duty officer at once if"), text.red_flags),
-            (translate(language, "This changes from country to country"), self._shelf.differences(text, tracker)),
+            (
+                translate(language, "This changes from country to country"),
+                self._shelf.differences(text, tracker, translate),
+            ),
             (sources, tuple(_article_by_article(source) for source in text.shown_sources())),
         ]
 

@@ -5,10 +5,10 @@ By the words of each step, not by its number: when an editor changes a step, exa
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from dialogues.knowledge import Procedure
+from dialogues.knowledge.overlays import mark_of_line
 
 
 def progress(tracker: Any) -> dict[str, list[str]]:
@@ -18,7 +18,7 @@ def progress(tracker: Any) -> dict[str, list[str]]:
 
 
 def mark_of(step: str) -> str:
-    return hashlib.sha256(step.encode()).hexdigest()[:8]
+    return mark_of_line(step)
 
 
 def done_steps(text: Procedure, tracker: Any) -> frozenset[int]:

@@ -18,6 +18,11 @@ from dialogues.knowledge import Procedure, Procedures
 from dialogues.runtime.responses import Translate
 from dialogues.understanding.model import LANGUAGES
 
+#: From how likely a meaning on, or how well words fit a text, what nobody understood is put down to that text. Below
+#: it is only known that something was asked: of chickens and speed limits a text about papers was the nearest, too.
+NAMED_FROM = 0.25
+NAMED_BY_WORDS_FROM = 0.5
+
 #: So many messages in a row we made nothing of: a person reads them, asked for or not.
 PERSON_AFTER = 3
 MOST_LIKELY = 3
@@ -34,6 +39,7 @@ def talk_actions(
     return [
         SayHello(services, default_country),
         ChangeLanguage(),
+        NoneOfThese(services, default_country),
         NotUnderstood(services, default_country, shelf, translate),
     ]
 
@@ -64,6 +70,17 @@ class ChangeLanguage(Action):  # type: ignore[misc]
         return [SlotSet("language", language)]
 
 
+class NoneOfThese(OfficerAction):
+    """Nothing that was offered is what they meant: it is noted, and a person is one tap away."""
+
+    def name(self) -> str:
+        return "action_none_of_these"
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        await self.say(dispatcher, tracker, "utter_none_of_these")
+        return note_gap(dispatcher, tracker, "", "not_understood", self._default_country)
+
+
 class NotUnderstood(OfficerAction):
     """Say so, offer what the words may mean, and bring a person before somebody gives up."""
 
@@ -80,25 +97,44 @@ class NotUnderstood(OfficerAction):
         if times >= PERSON_AFTER:
             await self.say(dispatcher, tracker, "utter_person_called")
             call_officer(dispatcher, "understanding_failed", "P2")
-            likely = self._likely(tracker)
-            key = likely[0].key if likely else ""
-            noted = note_gap(dispatcher, tracker, key, "not_understood", self._default_country)
-            if noted and key:
+            key, noted = self._note(dispatcher, tracker)
+            if key:
                 offer_to_tell(dispatcher, key, "not_understood", language_of(tracker), self._translate)
             return [
                 *noted,
                 SlotSet("misunderstood", None),
                 SlotSet("safety_question", True),
+                SlotSet("asked_by_text", None),
                 SlotSet("speaks_for_child", False),
             ]
+        remembered = await self._say_so(dispatcher, tracker, times)
+        _, noted = self._note(dispatcher, tracker)
+        return [*remembered, *noted, SlotSet("misunderstood", times)]
+
+    async def _say_so(self, dispatcher: Any, tracker: Any, times: int) -> list[dict[str, Any]]:
+        """Ask whether one of the likeliest was meant, where any is likely. Returns what is to be remembered."""
         likely = self._likely(tracker) if tracker.latest_message["intent"]["name"] == "nlu_fallback" else []
         if likely:
-            return [SlotSet("misunderstood", times), *ask_whether(dispatcher, tracker, likely, self._translate)]
+            return ask_whether(dispatcher, tracker, likely, self._translate)
         if times > 1:
             await self.say(dispatcher, tracker, "utter_not_understood_again")
         else:
             dispatcher.utter_message(response="utter_default")
-        return [SlotSet("misunderstood", times)]
+        return []
+
+    def _note(self, dispatcher: Any, tracker: Any) -> tuple[str, list[dict[str, Any]]]:
+        """Tell the gap register, the first time already: whoever is not understood once may not write again. Returns
+        the text it was near to, "" for none, and what is to be remembered."""
+        words = str(tracker.latest_message.get("text") or "")
+        if not words or words.startswith("/"):
+            return "", []
+        key = "" if tracker.latest_message["intent"]["name"] == "out_of_scope" else self._near_to(words, tracker)
+        return key, note_gap(dispatcher, tracker, key, "not_understood", self._default_country)
+
+    def _near_to(self, words: str, tracker: Any) -> str:
+        meant = self._shelf.nearest(tracker, NAMED_FROM)
+        found = meant or self._shelf.search(words, tracker, 1, least=NAMED_BY_WORDS_FROM)
+        return found[0].key if found else ""
 
     def _likely(self, tracker: Any) -> list[Procedure]:
         """The procedures nearest to what was not certain, and those that share its words, misspelt or not."""

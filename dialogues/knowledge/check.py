@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from babel import Locale
 
+from dialogues.knowledge.asking import asks_whether_safe
 from dialogues.knowledge.body import HEADINGS, NUMBERED, PARAGRAPHS
 from dialogues.knowledge.countries import country_name
 from dialogues.knowledge.loading import LoadedText, ReadTexts, fingerprint, read_all
@@ -171,6 +172,8 @@ def _check_variation(variation: Variation, on: date | None) -> Iterator[Problem]
 
     if not variation.rule(ORIGINAL_LANGUAGE).sources:
         yield problem("Nothing is laid over a text that no confirmed source says; confirm one or take this out.")
+    if variation.astray:
+        yield problem(variation.astray)
     if variation.review_due - variation.valid_from > LONGEST_REVIEW:
         yield problem("A review is due within a year; bring `review_due` forward.")
     if on is not None and variation.in_force(on) and on > variation.review_due:
@@ -253,6 +256,7 @@ def _check_text(text: LoadedText) -> Iterator[Problem]:
     if procedure.audience is Audience.CHILD:
         yield from _too_old_for_a_child(text)
         yield from _lacking_for_a_child(text)
+        yield from _unheard_question(text)
     if not procedure.reviewer:
         yield Problem(text.file, 1, "Nobody has signed this text yet (`reviewer`).", blocking=False)
 
@@ -366,6 +370,18 @@ def _lacking_for_a_child(text: LoadedText) -> Iterator[Problem]:
     if hit := re.search(GIVES_LEAVE[procedure.language], procedure.never.casefold()):
         what = f"{hit.group()!r} gives leave; here stands what must never be done."
         yield Problem(text.file, text.lines["never"], what)
+
+
+def _unheard_question(text: LoadedText) -> Iterator[Problem]:
+    """Where a text asks "are you safe?", the mark is what makes a "no" call an officer."""
+    procedure = text.procedure
+    asks = [line for line, words in _lines_shown(text) if asks_whether_safe(words, procedure.language)]
+    if asks and not procedure.asks_safety:
+        what = "This asks whether the child is safe; say `asks_safety: true` in the English, so that a no is heard."
+        yield Problem(text.file, asks[0], what)
+    elif procedure.asks_safety and not asks_whether_safe(procedure.first_answer, procedure.language):
+        what = "`asks_safety` says that this asks whether the child is safe. Ask so in these words, or take it out."
+        yield Problem(text.file, text.lines["first_answer"], what)
 
 
 def _too_old_for_a_child(text: LoadedText) -> Iterator[Problem]:

@@ -132,6 +132,13 @@ class Fields:
             return self._wrong(name, f"must be a number, not {value!r}", 0)
         return int(value or 0)
 
+    def flag(self, name: str) -> bool:
+        """`true`, where it is written; false where it is not."""
+        value = self.text(name, required=False)
+        if value not in ("", "true"):
+            return self._wrong(name, f"may only be `true`, not {value!r}; or take it out", False)
+        return value == "true"
+
     def choice(self, name: str, kind: type[E], *, default: E | None = None) -> E | None:
         """One of the values of `kind`; `default` where it is missing, or None and a complaint."""
         value = self.text(name, required=default is None)

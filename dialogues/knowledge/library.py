@@ -106,9 +106,13 @@ class Procedures:
         on: date,
         country: str | None = None,
         audience: Audience = Audience.WORKER,
+        least: float = 0.0,
     ) -> list[Procedure]:
-        """Texts in force that somebody may mean by `words`, best first; empty when nothing fits."""
-        matches = self._index(language, audience).search(words)
+        """Texts in force that somebody may mean by `words`, best first; empty when nothing fits.
+
+        `least` is how well they must fit, as in `Match.score`.
+        """
+        matches = [match for match in self._index(language, audience).search(words) if match.score >= least]
         likely = (self.get(match.key, language, on, country, audience=audience) for match in matches)
         return [text for text in likely if text is not None][:limit]
 

@@ -38,6 +38,7 @@ from dialogues.knowledge.overlays import (
     Variation,
     contradictions,
     is_jurisdiction,
+    mark_of_line,
 )
 from dialogues.knowledge.placeholders import PLACEHOLDERS, placeholders, strange_braces
 from directory.model import NEEDS
@@ -226,22 +227,22 @@ def read_overlays(
     """
     problems: list[Problem] = []
     register = _register_of(folder)  # its own problems are told where the texts are read
-    lengths = _section_lengths(texts)
+    common = _section_lines(texts)
     overlays = []
     shipped = {path.relative_to(folder).as_posix() for path in (folder / OVERLAYS_FOLDER).glob("*")}
     for file in sorted(shipped | {file for file in edits if file.startswith(f"{OVERLAYS_FOLDER}/")}):
         complaints = Complaints(file)
-        overlay = _read_overlay(folder / file, register, lengths, complaints, edited=edits.get(file))
+        overlay = _read_overlay(folder / file, register, common, complaints, edited=edits.get(file))
         problems.extend(complaints.found)
         if overlay is not None and not complaints.found:
             overlays.append(overlay)
     return overlays, problems
 
 
-def _section_lengths(texts: Sequence[Procedure]) -> dict[str, dict[str, int]]:
-    """How many lines each section of each common text has, by procedure."""
+def _section_lines(texts: Sequence[Procedure]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """The English lines of each section of each common text, by procedure."""
     return {
-        text.key: {section.value: len(getattr(text, section)) for section in LaidSection if section != "varies"}
+        text.key: {section.value: getattr(text, section) for section in LaidSection if section != "varies"}
         for text in texts
         if (text.language, text.audience, text.jurisdiction) == (ORIGINAL_LANGUAGE, Audience.WORKER, INTERNATIONAL)
     }
@@ -250,7 +251,7 @@ def _section_lengths(texts: Sequence[Procedure]) -> dict[str, dict[str, int]]:
 def _read_overlay(
     path: Path,
     register: Register,
-    lengths: Mapping[str, Mapping[str, int]],
+    common: Mapping[str, Mapping[str, tuple[str, ...]]],
     complaints: Complaints,
     *,
     edited: str | None = None,
@@ -271,9 +272,7 @@ def _read_overlay(
             f"By its name this overlay is for {code}, not {said!r}; rename it, or correct this.",
         )
     ask = _read_languages(fields, "ask")
-    variations = [
-        _read_variation(entry, code, register, lengths, complaints) for entry in fields.mappings("variations")
-    ]
+    variations = [_read_variation(entry, code, register, common, complaints) for entry in fields.mappings("variations")]
     fields.finish()
     read = tuple(variation for variation in variations if variation is not None)
     for first, second in contradictions(read):
@@ -289,12 +288,14 @@ def _read_variation(
     fields: Fields,
     jurisdiction: str,
     register: Register,
-    lengths: Mapping[str, Mapping[str, int]],
+    common: Mapping[str, Mapping[str, tuple[str, ...]]],
     complaints: Complaints,
 ) -> Variation | None:
     key = fields.text("procedure")
     section = fields.choice("section", LaidSection)
     replaces = fields.number("replaces") if fields.has("replaces") else None
+    replaced = fields.text("replaced", required=False) if replaces is not None else ""
+    place, astray = replaces, ""
     texts = _read_languages(fields, "text")
     places = _read_places(fields, register, complaints)
     release = _read_release(fields, None, complaints)
@@ -307,15 +308,19 @@ def _read_variation(
         if state is _WrittenState.REVIEWED and not reviewer:
             complaints.add(fields.line, "A reviewed translation says who reviewed it: `reviewer: …`.")
     fields.finish()
-    if key and key not in lengths:
+    if key and key not in common:
         complaints.add(
             fields.line_of("procedure"),
             f"There is no procedure {key!r} to lay this over; correct the key, or take this out.",
         )
     elif section is not None and replaces is not None:
-        there = lengths[key].get(section.value, 0)
-        if not 1 <= replaces <= there:
-            complaints.add(fields.line_of("replaces"), f"{section.value!r} of {key!r} has {there} lines; say which.")
+        there = common[key].get(section.value, ())
+        if not 1 <= replaces <= len(there):
+            what = f"{section.value!r} of {key!r} has {len(there)} lines; say which."
+            complaints.add(fields.line_of("replaces"), what)
+        else:
+            place, astray = _place_of(section, there, replaces, replaced)
+    _check_placeholders_of_lines(texts, fields.line_of("text"), complaints)
     for text in texts.values():
         if (found := markup(text)) is not None:
             complaints.add(fields.line_of("text"), f"{found[1]!r} is markup; write plain words.")
@@ -328,6 +333,8 @@ def _read_variation(
         jurisdiction=jurisdiction,
         section=section,
         replaces=replaces,
+        place=place,
+        astray=astray,
         texts=texts,
         sources={language: tuple(place.resolve(register, language) for place in places) for language in LANGUAGES},
         valid_from=release.valid_from,
@@ -338,6 +345,34 @@ def _read_variation(
         file=complaints.file,
         line=fields.line,
     )
+
+
+def _place_of(section: LaidSection, lines: Sequence[str], number: int, mark: str) -> tuple[int | None, str]:
+    """Where the line that `mark` is of stands, and what an editor must mend where that is not at `number`."""
+    if mark_of_line(lines[number - 1]) == mark:
+        return number, ""
+    moved_to = next((at for at, line in enumerate(lines, 1) if mark_of_line(line) == mark), None)
+    if moved_to is not None:
+        what = (
+            f"Line {number} of {section.value!r} is not the one this was written to take the place of: that is line "
+            f"{moved_to} now. Write `replaces: {moved_to}`."
+        )
+        return moved_to, what
+    what = (
+        f"Line {number} of {section.value!r} reads otherwise than when this was written: {lines[number - 1]!r}. If "
+        f"this still takes its place, write `replaced: '{mark_of_line(lines[number - 1])}'`."
+    )
+    return None, what
+
+
+def _check_placeholders_of_lines(texts: Mapping[str, str], line: int, complaints: Complaints) -> None:
+    """What is filled in for a reader of the English is filled in for everybody, and nothing else is."""
+    wanted = placeholders(texts.get(ORIGINAL_LANGUAGE, ""))
+    for language, text in texts.items():
+        for missing in wanted - placeholders(text):
+            complaints.add(line, f"{language}: the English has {{{missing}}}; put it in as it stands.")
+        for more in placeholders(text) - wanted:
+            complaints.add(line, f"{language}: {{{more}}} is not in the English; take it out, or put it in there too.")
 
 
 def read_folder(
@@ -534,6 +569,7 @@ def _read_original(
     search_words = fields.texts("search_words")
     to_verify = fields.texts("to_verify")
     no_childs_version = fields.text("no_childs_version", required=False) if parent is None else ""
+    asks_safety = fields.flag("asks_safety") if name.audience is Audience.CHILD else False
     needs = fields.texts("needs") or (before.needs if before else ())
     for need in needs:
         if need not in NEEDS:
@@ -563,6 +599,7 @@ def _read_original(
         needs=needs,
         to_verify=to_verify,
         no_childs_version=no_childs_version,
+        asks_safety=asks_safety,
     )
     return LoadedText(complaints.file, procedure, places, _lines(fields, sections), translation_of="")
 

@@ -152,6 +152,7 @@ class Procedure(Struct, frozen=True):
     to_verify: tuple[str, ...] = ()  # for editors only: facts nobody has confirmed. Never show them.
     approved: bool = False  # an approver of this deployment let it out, whoever signed it
     no_childs_version: str = ""  # why there is honestly none to give; "" where there is one
+    asks_safety: bool = False  # a child is asked whether they are safe: the answer "no" calls an officer
 
     @property
     def is_draft(self) -> bool:
@@ -174,7 +175,8 @@ class Procedure(Struct, frozen=True):
 
     def filled(self, values: Mapping[str, str]) -> Procedure:
         """The text with its placeholders filled in, ready to be read. `values` has one for every placeholder."""
-        return self.said_otherwise(lambda words: fill(words, values))
+        local = tuple(replace(rule, words=fill(rule.words, values)) for rule in self.local)
+        return replace(self.said_otherwise(lambda words: fill(words, values)), local=local)
 
     def said_otherwise(self, say: Callable[[str], str]) -> Procedure:
         """The text with every line of its sections passed through `say`."""

@@ -56,7 +56,9 @@ class Variation(Struct, frozen=True):
     procedure: str
     jurisdiction: str  # ISO 3166-1 alpha-2, or a region
     section: LaidSection
-    replaces: int | None  # the line of the section whose place it takes, counted from 1; None: it is added
+    replaces: int | None  # the line of the section whose place it is written to take, counted from 1; None: it is added
+    place: int | None  # where that line stands now; None where it is gone too: then this is added
+    astray: str  # what an editor must do where that line is no longer the one it was written for; "" where it is
     texts: Mapping[str, str]  # by language
     sources: Mapping[str, tuple[Source, ...]]  # by language
     valid_from: date
@@ -66,6 +68,12 @@ class Variation(Struct, frozen=True):
     translated_from: str  # the fingerprint of the English its translations were made from
     file: str
     line: int
+    approved: bool = False  # an approver of this deployment let it out, whoever signed it
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether no expert has signed it and no approver let it out."""
+        return not self.reviewer and not self.approved
 
     def in_force(self, on: date) -> bool:
         return self.valid_from <= on and (self.valid_to is None or on <= self.valid_to)
@@ -85,7 +93,7 @@ class Variation(Struct, frozen=True):
 
     def rule(self, language: str) -> LocalRule:
         confirmed = (source for source in self.sources[language] if source.status is SourceStatus.CONFIRMED)
-        return LocalRule(self.jurisdiction, self.section.value, self.texts[language], tuple(confirmed), self.replaces)
+        return LocalRule(self.jurisdiction, self.section.value, self.texts[language], tuple(confirmed), self.place)
 
 
 class Overlay(Struct, frozen=True):
@@ -94,6 +102,11 @@ class Overlay(Struct, frozen=True):
     jurisdiction: str
     ask: Mapping[str, str]  # by language; reads after "Ask "
     variations: tuple[Variation, ...]
+
+
+def mark_of_line(words: str) -> str:
+    """Eight letters that change whenever the line does: a line is known by them, not by where it stands."""
+    return hashlib.sha256(words.encode()).hexdigest()[:8]
 
 
 def is_jurisdiction(code: str) -> bool:
@@ -144,6 +157,7 @@ class Overlays:
         variations = self._in_force(text.key, country, on)
         if not variations:
             return text
+        outdated = text.translation_state is TranslationState.OUTDATED
         sections: dict[str, list[str]] = {
             name.value: list(getattr(text, name)) for name in LaidSection if name is not LaidSection.VARIES
         }
@@ -151,20 +165,31 @@ class Overlays:
             words = variation.texts[text.language]
             if variation.section is LaidSection.VARIES:
                 continue
-            lines = sections[variation.section]
-            if variation.replaces is None:
+            lines, place = sections[variation.section], variation.place
+            # An older translation has other lines: there the words are said beside them, in the place of none.
+            if place is None or outdated or place > len(getattr(text, variation.section)):
                 lines.append(words)
             else:
-                lines[variation.replaces - 1] = words
+                lines[place - 1] = words
         values: dict[str, Any] = {name: tuple(lines) for name, lines in sections.items()}
         rules = tuple(variation.rule(text.language) for variation in variations)
         sources = dict.fromkeys((*text.sources, *(source for rule in rules for source in rule.sources)))
         newer_since = text.newer_since
         if newer_since is None and text.language != ORIGINAL_LANGUAGE:
-            outdated = (v.valid_from for v in variations if v.state() is TranslationState.OUTDATED)
-            newer_since = max(outdated, default=None)
+            older = (v.valid_from for v in variations if v.state() is TranslationState.OUTDATED)
+            newer_since = max(older, default=None)
+        # It is as much let out as the least of its parts.
         signed = text.reviewer if all(variation.reviewer for variation in variations) else ""
-        return replace(text, **values, local=rules, sources=tuple(sources), newer_since=newer_since, reviewer=signed)
+        let_out = not text.is_draft and not any(variation.is_draft for variation in variations)
+        return replace(
+            text,
+            **values,
+            local=rules,
+            sources=tuple(sources),
+            newer_since=newer_since,
+            reviewer=signed,
+            approved=let_out,
+        )
 
     def _in_force(self, procedure: str, country: str, on: date) -> list[Variation]:
         found: dict[tuple[str, int | str], Variation] = {}
@@ -172,7 +197,7 @@ class Overlays:
             for at, variation in enumerate(self._by_procedure.get((jurisdiction, procedure), ())):
                 if variation.in_force(on):
                     # The country comes after its region, so that its line is the one that stays.
-                    found[variation.section, variation.replaces or f"{jurisdiction}{at}"] = variation
+                    found[variation.section, variation.place or f"{jurisdiction}{at}"] = variation
         return list(found.values())
 
 
@@ -180,8 +205,8 @@ def contradictions(variations: Sequence[Variation]) -> list[tuple[Variation, Var
     """Pairs of one jurisdiction that want the same line, on the same day, to say different things."""
     wanted: dict[tuple[str, str, str, int], list[Variation]] = defaultdict(list)
     for variation in variations:
-        if variation.replaces is not None:
-            place = (variation.jurisdiction, variation.procedure, variation.section.value, variation.replaces)
+        if line := variation.place or variation.replaces:
+            place = (variation.jurisdiction, variation.procedure, variation.section.value, line)
             wanted[place].append(variation)
     return [
         (first, second)

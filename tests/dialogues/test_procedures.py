@@ -25,6 +25,10 @@ ROOT = HERE.parents[1]
 TODAY = date(2026, 11, 23)
 PROCEDURES = Procedures.load_shipped()
 TRANSLATE = translator(read_catalogues(ROOT / "locales"))
+SAFE_AFTER_A_TEXT = "Good. Stay where you are safe.\nIf that changes, call {emergency_number} and write here."
+ASKED_AGAIN = (
+    "Danger now? Call {emergency_number}.\nYou can write 1 for yes, 2 for no, or any words.\nAre you safe right now?"
+)
 EVERY_ONE = [(key, language) for key in PROCEDURES.keys for language in LANGUAGES]
 OF_CHILDREN = sorted(
     {(text.key, text.language) for text in PROCEDURES.texts() if text.audience is Audience.CHILD}, key=str
@@ -196,6 +200,47 @@ async def test_a_misspelt_subject_that_nobody_understood_is_asked_about(engine: 
     assert text_of("guardian_appointment", "ar").title in [choice.title for choice in turn.replies[0].choices]
 
 
+def gaps_noted(turn: Turn) -> list[tuple[str, str]]:
+    found = [reply.custom for reply in turn.replies if reply.custom.get("waymark") == "gap"]
+    return [(gap["why"], gap["procedure"]) for gap in found]
+
+
+@pytest.mark.parametrize(
+    ("words", "intent", "ranking", "key"),
+    [
+        ("what is the speed limit on the motorway", "out_of_scope", (("procedure/identity_documents", 0.3),), ""),
+        ("he wants to vote", "nlu_fallback", (("procedure/best_interests", 0.12),), ""),
+        ("a brother, another country", "nlu_fallback", (("procedure/family_transfer", 0.27),), "family_transfer"),
+        ("الوصى القانونى", "nlu_fallback", (), "guardian_appointment"),
+    ],
+)
+async def test_what_was_asked_in_vain_is_noted_the_first_time_and_named_only_where_it_was_near_a_text(
+    engine: Engine, words: str, intent: str, ranking: tuple[tuple[str, float], ...], key: str
+) -> None:
+    language = "ar" if words[0] > "z" else "en"
+
+    turn = await engine.turn(DialogueState(slots={"language": language}), UserMessage(words, intent, 0.2, ranking))
+    again = await engine.turn(turn.state, UserMessage(words, intent, 0.2, ranking))
+
+    assert gaps_noted(turn) == [("not_understood", key)]
+    assert gaps_noted(again) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_whoever_meant_none_of_what_was_offered_says_so_by_a_tap_and_it_is_noted(
+    engine: Engine, language: str
+) -> None:
+    ranking = (("procedure/identity_documents", 0.27),)
+    asked = UserMessage("?", "nlu_fallback", 0.2, ranking)
+
+    turn = await engine.turn(DialogueState(slots={"language": language}), asked)
+    none = await tap(engine, turn, TRANSLATE(language, "None of these"))
+
+    assert gaps_noted(none) == [("not_understood", "")]
+    assert none.replies[0].response == "utter_none_of_these"
+    assert "112" in none.replies[0].text
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_a_child_who_reported_stays_a_child(engine: Engine, language: str) -> None:
     key = "turning_18"
@@ -261,3 +306,70 @@ async def test_a_child_who_asks_why_reads_no_article(engine: Engine, language: s
     assert text.why in why.replies[0].text
     assert not any(source.article in why.replies[0].text for source in text.shown_sources() if source.article)
     assert TRANSLATE(language, "Tell me if it changes") not in [choice.title for choice in why.replies[0].choices]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_child_who_was_asked_by_a_text_and_is_not_safe_gets_a_person_at_once(
+    engine: Engine, language: str
+) -> None:
+    asking = [key for key, of in OF_CHILDREN if of == language and text_of(key, of, Audience.CHILD).asks_safety]
+    no, yes = TRANSLATE(language, "No"), TRANSLATE(language, "Yes, I am safe")
+    assert len(asking) == 15
+
+    for key in asking:
+        turn = await ask(engine, key, language, audience="child")
+        assert [choice.title for choice in turn.replies[-1].choices][:2] == [yes, no], key
+        for answered in (await tap(engine, turn, no), await engine.turn(turn.state, UserMessage("2", "inform"))):
+            assert answered.replies[0].response == "utter_unsafe", key
+            assert officers_called(answered) == ["P0"], key
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_child_who_was_asked_by_a_text_and_is_safe_is_promised_no_person(engine: Engine, language: str) -> None:
+    turn = await ask(engine, "family_transfer", language, audience="child")
+
+    for said in (UserMessage("", "affirm"), UserMessage("1", "inform"), UserMessage("١.", "nlu_fallback")):
+        answered = await engine.turn(turn.state, said)
+        after = await engine.turn(answered.state, UserMessage("", "deny"))
+
+        assert answered.replies[0].response == "utter_safe_asked_by_text"
+        assert TRANSLATE(language, SAFE_AFTER_A_TEXT).format(emergency_number="112") == answered.replies[0].text
+        assert officers_called(answered) == []
+        assert after.replies[0].response == "utter_what_next"  # the question was answered
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_what_nobody_understands_after_the_question_of_a_text_brings_a_person_the_second_time(
+    engine: Engine, language: str
+) -> None:
+    turn = await ask(engine, "family_transfer", language, audience="child")
+
+    again = await engine.turn(turn.state, UserMessage("hm", "nlu_fallback"))
+    called = await engine.turn(again.state, UserMessage("hmm", "nlu_fallback"))
+    unsafe = await engine.turn(called.state, UserMessage("2", "inform"))
+
+    assert officers_called(again) == []
+    assert TRANSLATE(language, ASKED_AGAIN).format(emergency_number="112") == again.replies[0].text
+    assert officers_called(called) == ["P2"]
+    assert officers_called(unsafe) == ["P0"]
+
+
+async def test_a_step_that_asks_whether_a_child_is_safe_hears_the_answer_too(engine: Engine) -> None:
+    turn = await ask(engine, "trafficking_indicators", "en", audience="child")
+    turn = await tap(engine, turn, "Yes, I am safe")
+    turn = await engine.turn(turn.state, UserMessage("", "procedure_step"))
+    turn = await tap(engine, turn, "Later")
+    assert "2 for no" in turn.replies[0].text
+
+    answered = await engine.turn(turn.state, UserMessage("2", "inform"))
+
+    assert officers_called(answered) == ["P0"]
+
+
+async def test_a_worker_who_waits_for_an_officer_and_reads_a_childs_text_still_waits_for_one(engine: Engine) -> None:
+    waits = {"safety_question": True, "speaks_for_child": True}
+
+    turn = await ask(engine, "family_transfer", "en", audience="child", **waits)
+    safe = await engine.turn(turn.state, UserMessage("", "affirm"))
+
+    assert safe.replies[0].text.startswith("Good. Please stay reachable. A duty officer will answer you here.")

@@ -7,10 +7,15 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import quote
 
+from bot.app import opened
 from bot.kernel.access import Role
-from bot.texts import service
+from bot.kernel.ids import new_id
+from bot.texts import service, store
+from bot.texts.model import EditState, TextEdit
+from bot.upkeep.doctor import examine
 from bot.upkeep.procedures import export_texts
-from tests.integration.app.program import Desk, Helpline, Person
+from tests.conftest import NOON
+from tests.integration.app.program import Desk, Helpline, Person, lay_database, settings_for
 
 PAGE = "/desk/texts/adult_with_child/en"
 QUESTION = "how do I check a man who says he is the child's uncle"
@@ -81,3 +86,37 @@ async def test_the_desk_finds_a_text_by_meaning_in_every_language(helpline: Help
         _, page = await desk.get(f"/desk/texts?language={language}&q={quote(words)}")
         rows = re.findall(r'<th scope="row"><a href="/desk/texts/(\w+)/', page)
         assert key in list(dict.fromkeys(rows))[:3], (words, rows[:6])
+
+
+def approved(file: str, content: str) -> TextEdit:
+    return TextEdit(new_id(), file, content, EditState.APPROVED, "leo", NOON, "ines", NOON, "")
+
+
+async def test_a_withdrawn_text_is_gone_before_the_first_message_after_a_start_and_a_broken_edit_beside_it_is_told(
+    tmp_path: Path,
+):
+    settings = settings_for(tmp_path, demo="off")
+    lay_database(settings.data_dir)
+    file = "adult_with_child/en.md"
+    shipped = Path("dialogues/procedures", file).read_text(encoding="utf-8")
+    withdrawn = shipped.replace("\nvalid_from:", "\nwithdrawn: {on: 2026-11-02, why: It is wrong.}\nvalid_from:", 1)
+    overlay = Path("dialogues/procedures/overlays/IT.yml").read_text(encoding="utf-8")
+    gone = overlay.replace("procedure: ", "procedure: gone_", 1)
+
+    async with opened(settings) as waymark:
+        for edit in (approved(file, withdrawn), approved("overlays/IT.yml", gone)):
+            await waymark.database.write(lambda tx, edit=edit: store.add_edit(tx, edit))
+    async with opened(settings) as waymark:
+        assert waymark.procedures.get("adult_with_child", "en", NOON.date()) is not None  # as released
+        await waymark.start()
+        held = waymark.procedures
+        told = await waymark.health.attention()
+
+        assert held.get("adult_with_child", "en", NOON.date()) is None
+        assert held.get("adult_with_child", "fr", NOON.date()) is None
+        assert held.overlays.ask("IT", "en") is None
+        assert held.overlays.ask("FR", "en") is not None
+        assert told == {"texts_readable": False}
+    said = [finding for finding in await examine(settings) if finding.says.startswith("texts:")]
+    assert [finding.well for finding in said] == [False], said
+    assert "overlays/IT.yml:" in said[0].says

@@ -12,7 +12,8 @@ import pytest
 from bot.kernel.access import Role
 from bot.texts import service, store
 from bot.texts.model import LEAST_ASKERS, EditState, OwnEdit
-from dialogues.knowledge.model import TranslationState
+from dialogues.knowledge.model import Audience, TranslationState
+from dialogues.knowledge.overlays import mark_of_line
 
 PAGE = "/desk/texts/missing_child/en"
 
@@ -193,6 +194,9 @@ async def test_what_differs_in_a_country_is_changed_at_the_desk_and_the_next_que
 
     in_italy = procedures.get("trafficking_indicators", "en", on, "IT")
     assert any(contact.startswith("Night line of the Department") for contact in in_italy.contacts)
+    assert in_italy.is_draft  # the lines of Italy were approved, the text under them was not
+    italy = next(each for each in procedures.overlays.all() if each.jurisdiction == "IT")
+    assert all(line.approved for line in italy.variations)
     assert in_italy.newer_since is None
     assert not any("Night line" in c for c in procedures.get("trafficking_indicators", "en", on, "FR").contacts)
     assert "Night line of the Department" in await author.go(OVERLAY)
@@ -230,10 +234,11 @@ async def test_an_overlay_that_contradicts_itself_is_refused_with_its_line(world
     assert "Keep one, or end the first with `valid_to`." in unescape(author.page)
 
 
-async def test_an_edit_that_would_take_a_country_its_line_is_held_back(world, at_desk, shelf, tmp_path):
+async def test_an_edit_that_would_take_a_country_its_line_is_held_back(world, at_desk, procedures, clock):
     author = await at_desk(await world.officer("leo", Role.AUTHOR))
     approver = await at_desk(await world.officer("ines", Role.APPROVER))
-    replaced = ("    section: contacts\n", "    section: contacts\n    replaces: 3\n")
+    third = mark_of_line(procedures.get("trafficking_indicators", "en", clock.now().date()).contacts[2])
+    replaced = ("    section: contacts\n", f"    section: contacts\n    replaces: 3\n    replaced: '{third}'\n")
     await released(author, approver, OVERLAY, replaced)
     page = "/desk/texts/trafficking_indicators/en"
     content = file_on(await author.go(page))
@@ -354,9 +359,9 @@ async def test_the_watch_over_the_texts_outlives_a_look_that_fails(shelf, signal
     watch.cancel()
 
 
-async def test_an_edit_that_cannot_be_read_is_not_half_served(world, shelf, procedures, clock):
+async def test_an_edit_that_cannot_be_read_takes_its_own_text_away_and_nothing_else(world, shelf, procedures, clock):
     leo, ines = await world.officer("leo", Role.AUTHOR), await world.officer("ines", Role.APPROVER)
-    before = procedures.texts()
+    before, overlays = procedures.texts(), procedures.overlays.all()
 
     def past_the_desk(tx):
         edit = service.write_edit(tx, world.vault, leo, "missing_child/en.md", "---\ntitle: [\n---\n", at=clock.now())
@@ -365,7 +370,12 @@ async def test_an_edit_that_cannot_be_read_is_not_half_served(world, shelf, proc
     await world.database.write(past_the_desk)
     await shelf.refresh()
 
-    assert procedures.texts() == before
+    def others(texts):
+        return {text for text in texts if text.key != "missing_child"}
+
+    assert others(procedures.texts()) == others(before)
+    assert not any(text.in_force(clock.now().date()) for text in procedures.texts() if text.key == "missing_child")
+    assert procedures.overlays.all() == overlays
 
 
 async def asked(world, clock, times: int, **facts: str) -> None:
@@ -411,6 +421,22 @@ async def test_what_was_asked_in_vain_is_work_until_an_author_answers_and_comes_
     assert "13 people asked" in await author.go("/desk/texts")
 
 
+async def test_a_gap_leads_to_its_text_and_is_not_answered_while_nothing_is_in_force(world, at_desk, clock):
+    author = await at_desk(await world.officer("leo", Role.AUTHOR))
+    await asked(world, clock, 6, procedure="missing_child", why="out_of_date", language="fr", audience="child")
+    await asked(world, clock, 6, procedure="gift_aid", why="no_text", language="en")
+
+    page = await author.go("/desk/texts")
+    assert 'href="/desk/texts/missing_child/child.fr"' in page
+    csrf = re.findall(r'name="csrf" value="([^"]*)"', page)[0]
+    await author.post("/desk/texts/gaps", csrf=csrf, procedure="gift_aid", why="no_text")
+    assert "Nothing is in force for it yet" in author.page
+    assert author.page.count("6 people asked") == 2
+
+    await author.post("/desk/texts/gaps", csrf=csrf, procedure="missing_child", why="out_of_date")
+    assert author.page.count("6 people asked") == 1
+
+
 async def test_a_wish_is_kept_once_marked_when_an_author_answers_and_gone_with_its_conversation(world, at_desk, clock):
     register, at = service.GapRegister(world.vault), clock.now()
     wish = {"procedure": "missing_child", "about": "not_understood", "language": "ar", "country": "IT"}
@@ -433,3 +459,40 @@ async def test_a_wish_is_kept_once_marked_when_an_author_answers_and_gone_with_i
 
     await world.database.write(lambda tx: store.forget_askers_of(tx, world.vault, "one", at=at))
     assert [asker.conversation_id for asker in await wishes()] == ["other"]
+
+
+async def test_an_approved_edit_that_can_no_longer_be_read_is_out_of_force_alone_and_is_mended_at_the_desk(
+    world, at_desk, shelf, procedures, clock
+):
+    author = await at_desk(await world.officer("leo", Role.AUTHOR))
+    approver = await at_desk(await world.officer("ines", Role.APPROVER))
+    on = clock.now().date()
+    await released(author, approver, "/desk/texts/age_assessment/en", ("## Never\n", "## Never\nNot at night. "))
+    await released(author, approver, PAGE, ("## Never\n", "## Never\nNot at night. "))
+    # As after an upgrade whose loader is stricter than the one that let it through.
+    edit = await world.database.read(lambda tx: store.edit_in(tx, "missing_child/en.md", EditState.APPROVED))
+    broken = edit.content.replace("## Never\n", "## Nothing\n")
+    later = edit.decided_at + timedelta(seconds=1)
+    change = store.text_edits.update().where(store.text_edits.c.id == edit.id)
+    await world.database.write(lambda tx: tx.execute(change.values(content=broken, decided_at=later)))
+
+    await shelf.refresh()
+
+    assert "Not at night." in procedures.get("age_assessment", "en", on).never
+    for language in ("en", "fr", "es", "ar"):  # its translations rest on it
+        assert procedures.get("missing_child", language, on) is None
+        assert procedures.has("missing_child", language)
+    assert procedures.get("missing_child", "en", on, audience=Audience.CHILD) is None
+    assert not shelf.all_readable()
+
+    assert "cannot be read" in await author.go("/desk/texts")
+    page = unescape(await author.go(PAGE))
+    assert "nobody gets it" in page
+    assert "## Nothing" in file_on(page)
+    assert "missing_child/en.md:" in page
+    await author.send(PAGE, released="1")
+    await approver.go(PAGE)
+    await approver.send(f"{PAGE}/approve")
+    await shelf.refresh()
+    assert procedures.get("missing_child", "fr", on) is not None
+    assert shelf.all_readable()

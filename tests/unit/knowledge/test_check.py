@@ -351,3 +351,24 @@ def test_a_first_answer_is_as_short_in_french_as_in_english(tmp_path: Path) -> N
     french.write_text(f"{before}{heading}{'mot ' * 81}{after.lstrip()}", encoding="utf-8")
 
     assert any("80 is the most" in problem.what for problem in blocking(tmp_path) if problem.file.endswith("fr.md"))
+
+
+@pytest.mark.parametrize(
+    ("front", "words", "what"),
+    [
+        ("", "Are you safe right now?", "say `asks_safety: true`"),
+        ("asks_safety: true\n", "Go inside.", "`asks_safety` says that this asks"),
+        ("asks_safety: true\n", "Are you safe right now?", None),
+        ("asks_safety: maybe\n", "Are you safe right now?", "may only be `true`"),
+    ],
+)
+def test_a_childs_text_that_asks_are_you_safe_is_marked_so_that_a_no_is_heard(
+    tmp_path: Path, front: str, words: str, what: str | None
+) -> None:
+    shelf(tmp_path)
+    sections = {"first_answer": words, "never": "Do not swim.", "steps": "1. Call."}
+    put(tmp_path, "late_boat/child.en.md", written(f"title: Late\naudience: child\n{front}", sections))
+
+    found = [problem.what for problem in blocking(tmp_path)]
+
+    assert [what in problem for problem in found] == ([True] if what else []), found

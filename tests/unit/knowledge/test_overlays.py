@@ -2,14 +2,18 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from dialogues.knowledge import Procedures
 from dialogues.knowledge.__main__ import main
 from dialogues.knowledge.check import check
+from dialogues.knowledge.loading import read_all
 from dialogues.knowledge.model import BrokenProcedures, Problem
-from tests.unit.knowledge.shelf import shelf
+from dialogues.knowledge.overlays import Overlays, mark_of_line
+from tests.unit.knowledge.shelf import SECTIONS, put, put_french, shelf
 
 TODAY = date(2026, 11, 23)
 
@@ -54,7 +58,7 @@ def test_a_variation_is_laid_over_the_common_text_with_its_source(tmp_path: Path
 
 
 def test_a_line_can_take_the_place_of_a_common_one(tmp_path: Path) -> None:
-    instead = VARIATION.replace("    text:", "    replaces: 1\n    text:")
+    instead = VARIATION.replace("    text:", f"    replaces: 1\n    replaced: '{mark_of_line('At once')}'\n    text:")
 
     text = Procedures.load(overlay(shelf(tmp_path), instead)).get("late_boat", "en", TODAY, "IT")
 
@@ -72,7 +76,7 @@ def test_what_is_no_longer_in_force_leaves_the_common_text(tmp_path: Path) -> No
 
 
 def test_a_region_lies_under_its_countries_and_the_country_has_the_last_word(tmp_path: Path) -> None:
-    instead = VARIATION.replace("    text:", "    replaces: 1\n    text:")
+    instead = VARIATION.replace("    text:", f"    replaces: 1\n    replaced: '{mark_of_line('At once')}'\n    text:")
     overlay(shelf(tmp_path), instead, code="EU")
     overlay(tmp_path, instead.replace("3 h", "2 h"), code="IT")
     procedures = Procedures.load(tmp_path)
@@ -126,12 +130,12 @@ def test_an_overlay_is_for_the_country_it_is_called_by(tmp_path: Path) -> None:
 
 
 def test_two_lines_that_contradict_each_other_are_named(tmp_path: Path) -> None:
-    instead = VARIATION.replace("    text:", "    replaces: 1\n    text:")
+    instead = VARIATION.replace("    text:", f"    replaces: 1\n    replaced: '{mark_of_line('At once')}'\n    text:")
     other = instead.replace("3 h", "5 h").replace("3 ساعات", "5 ساعات")
     overlay(shelf(tmp_path), instead, other)
 
     (problem,) = found(tmp_path)
-    assert (problem.file, problem.line) == ("overlays/IT.yml", 12)
+    assert (problem.file, problem.line) == ("overlays/IT.yml", 13)
     assert problem.what.startswith("This contradicts line 4: both take the place of time_limits 1 of 'late_boat'")
 
     overlay(tmp_path, instead + "    valid_to: 2026-10-31\n", other.replace("2026-01-01", "2026-11-01"))
@@ -176,3 +180,92 @@ def test_mexico_says_whom_to_tell_and_by_when() -> None:
     assert text is not None
     assert "The Procuraduría de Protección is told within 24 h." in text.time_limits
     assert PROCEDURES.overlays.ask("MX", "es") == "la Procuraduría de Protección y el DIF"
+
+
+@pytest.mark.parametrize(
+    ("text_let_out", "lines_let_out", "draft"),
+    [
+        ({"approved": True}, {}, True),
+        ({"approved": True}, {"approved": True}, False),
+        ({"approved": True}, {"reviewer": "B. Expert"}, False),
+        ({"reviewer": "A. Expert"}, {}, True),
+        ({"reviewer": "A. Expert"}, {"approved": True}, False),
+        ({}, {"approved": True}, True),
+    ],
+)
+def test_a_line_nobody_let_out_makes_a_draft_of_the_text_it_is_laid_over(
+    tmp_path: Path, text_let_out: dict[str, Any], lines_let_out: dict[str, Any], draft: bool
+) -> None:
+    read = read_all(overlay(shelf(tmp_path), VARIATION, VARIATION.replace("3 h", "4 h")))
+    (italy,) = read.overlays
+    first, second = italy.variations
+    lines = (replace(first, **lines_let_out), replace(second, reviewer="C. Expert"))
+    laid = Overlays([replace(italy, variations=lines)])
+    (text,) = (replace(each.procedure, **text_let_out) for each in read.texts)
+
+    assert laid.lay(text, "IT", TODAY).is_draft is draft
+    assert laid.lay(text, "FR", TODAY).is_draft is (not text_let_out)
+
+
+INSTEAD = VARIATION.replace("section: time_limits\n", "section: steps\n    replaces: 2\n    replaced: '{mark}'\n")
+
+
+def instead_of(line: str) -> str:
+    return INSTEAD.replace("{mark}", mark_of_line(line))
+
+
+def test_a_line_put_in_before_it_does_not_make_an_overlay_take_the_place_of_another(tmp_path: Path) -> None:
+    longer = SECTIONS | {"steps": "1. Look.\n2. Call.\n3. Stay on the line."}
+    overlay(shelf(tmp_path, sections=longer), instead_of("Stay on the line."))
+
+    text = Procedures.load(tmp_path).get("late_boat", "en", TODAY, "IT")
+
+    assert text is not None
+    assert text.steps == ("Look.", "Call.", "Within 3 h.")
+    assert [problem.what for problem in found(tmp_path)] == [
+        "Line 2 of 'steps' is not the one this was written to take the place of: that is line 3 now. Write "
+        "`replaces: 3`."
+    ]
+
+
+def test_an_overlay_whose_line_was_rewritten_is_said_beside_it_until_somebody_has_looked(tmp_path: Path) -> None:
+    overlay(shelf(tmp_path), instead_of("Stay."))
+
+    text = Procedures.load(tmp_path).get("late_boat", "en", TODAY, "IT")
+
+    assert text is not None
+    assert text.steps == ("Call.", "Stay on the line.", "Within 3 h.")
+    assert text.local[0].replaces is None
+    assert [problem.what for problem in found(tmp_path)] == [
+        "Line 2 of 'steps' reads otherwise than when this was written: 'Stay on the line.'. If this still takes its "
+        f"place, write `replaced: '{mark_of_line('Stay on the line.')}'`."
+    ]
+
+
+def test_an_outdated_translation_with_fewer_steps_keeps_them_and_gets_the_line_beside_them(tmp_path: Path) -> None:
+    put_french(shelf(tmp_path), of="0badc0de")
+    french = (tmp_path / "late_boat/fr.md").read_text(encoding="utf-8")
+    put(tmp_path, "late_boat/fr.md", french.replace("\n2. Restez en ligne.", ""))
+    overlay(tmp_path, instead_of("Stay on the line."))
+
+    text = Procedures.load(tmp_path).get("late_boat", "fr", TODAY, "IT")
+
+    assert text is not None
+    assert text.steps == ("Appelez.", "Sous 3 h.")
+
+
+def test_what_is_filled_in_for_a_reader_is_filled_in_what_differs_too_and_stands_in_every_language(
+    tmp_path: Path,
+) -> None:
+    said = ("Within 3 h.", "Sous 3 h.", "En 3 h.", "خلال 3 ساعات.")
+    number = VARIATION
+    for words in said:
+        number = number.replace(words, "'Call {emergency_number}.'")
+    text = Procedures.load(overlay(shelf(tmp_path), number)).get("late_boat", "en", TODAY, "IT")
+
+    assert text is not None
+    assert text.filled({"emergency_number": "112"}).local[0].words == "Call 112."
+
+    overlay(tmp_path, number.replace("fr: 'Call {emergency_number}.'", "fr: Appelez."))
+    with pytest.raises(BrokenProcedures, match=r"fr: the English has \{emergency_number\}"):
+        Procedures.load(tmp_path)
