@@ -366,7 +366,7 @@ def test_a_childs_text_that_asks_are_you_safe_is_marked_so_that_a_no_is_heard(
     tmp_path: Path, front: str, words: str, what: str | None
 ) -> None:
     shelf(tmp_path)
-    sections = {"first_answer": words, "never": "Do not swim.", "steps": "1. Call."}
+    sections = {"first_answer": f"{words} Call {{emergency_number}}.", "never": "Do not swim.", "steps": "1. Call."}
     put(tmp_path, "late_boat/child.en.md", written(f"title: Late\naudience: child\n{front}", sections))
 
     found = [problem.what for problem in blocking(tmp_path)]
