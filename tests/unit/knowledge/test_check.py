@@ -357,7 +357,7 @@ def test_a_first_answer_is_as_short_in_french_as_in_english(tmp_path: Path) -> N
     ("front", "words", "what"),
     [
         ("", "Are you safe right now?", "say `asks_safety: true`"),
-        ("asks_safety: true\n", "Go inside.", "`asks_safety` says that this asks"),
+        ("asks_safety: true\n", "Go in.", "`asks_safety` says that this asks"),
         ("asks_safety: true\n", "Are you safe right now?", None),
         ("asks_safety: maybe\n", "Are you safe right now?", "may only be `true`"),
     ],
