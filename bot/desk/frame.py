@@ -44,7 +44,7 @@ class Ringing(Struct, frozen=True):
 
     case: Case
     own: bool  # in a case they hold; else one that waits for anybody
-    key: str  # changes with each round, so that a browser rings once for each
+    key: str  # changes with each step of each round, so that a browser rings once for each
 
 
 class Frame(Struct, frozen=True):
@@ -105,8 +105,11 @@ def supervised(officer: Officer, to_see: tuple[int, int]) -> tuple[int, int]:
     return to_see if may_enter(officer, Permission.SUPERVISION_READ) else (0, 0)
 
 
-def _ringing(officer: Officer, alarms: Iterable[tuple[Case, int]]) -> tuple[Ringing, ...]:
-    return tuple(Ringing(case, case.owner_id == officer.id, f"{case.id}:{rounds}") for case, rounds in alarms)
+def _ringing(officer: Officer, rings: Iterable[store.Ring]) -> tuple[Ringing, ...]:
+    return tuple(
+        Ringing(ring.case, ring.case.owner_id == officer.id, f"{ring.case.id}:{ring.round}.{ring.step}")
+        for ring in rings
+    )
 
 
 def requests_for(tx: Connection, officer: Officer, at: datetime) -> tuple[int, int]:
