@@ -631,7 +631,7 @@ def climbing_among(tx: Connection, case_ids: Iterable[str]) -> set[str]:
     return {case_id for (case_id,) in tx.execute(query)}
 
 
-#: Before any alarm. SQLite begins at an index for "later than this", and for "not null" reads every alarm there ever was.
+#: Before any alarm. SQLite begins at an index for "later than", and for "not null" reads every alarm there ever was.
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
