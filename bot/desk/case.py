@@ -103,6 +103,9 @@ def case_context(
 ) -> dict[str, Any]:
     """Everything the case page and its live parts show."""
     case = file.case
+    card = conversations.card(tx, case.conversation_id)
+    # A case that was as urgent before keeps its reason when the word for danger is written; what to do does not.
+    reason = "duress" if card is not None and card.watched_since else case.reason
     lines = conversations.transcript(tx, vault, case.conversation_id)
     shown = lines if whole else lines[-LINES_SHOWN:]
     since = shown[0].at if len(shown) < len(lines) else None
@@ -113,15 +116,15 @@ def case_context(
         **safe_context(tx, vault, case, safe, at=at),
         "file": file,
         "case": case,
-        "card": conversations.card(tx, case.conversation_id),
+        "card": card,
         "marks": marks.marks_of(tx, case.conversation_id).value,
         "read_up_to": marks.read_up_to(tx, case.conversation_id),
         "entries": entries(shown, events, [each for each in said if since is None or each.at >= since]),
         "lines_by_seq": {line.seq: line for line in lines} if said else {},
         "earlier": len(lines) - len(shown),
         "names": officer_names(tx),
-        "minutes": first_minutes(case.reason),
-        "procedure": procedure_for(case.reason),
+        "minutes": first_minutes(reason),
+        "procedure": procedure_for(reason),
         "closings": CLOSINGS,
         "replies": REPLIES,
         "questions": consult.of_case(tx, vault, case, at=at),

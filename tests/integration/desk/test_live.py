@@ -12,6 +12,7 @@ import pytest
 from bot.cases import service as cases
 from bot.cases.board import read_board
 from bot.cases.pager import Pager
+from bot.conversations import store as conversation_store
 from bot.desk import looking
 from bot.desk.frame import frame_from, look, tools_of
 from bot.desk.looking import Looks
@@ -248,3 +249,26 @@ async def test_a_desk_rings_for_what_is_loud_at_once_for_the_rest_once_it_is_lat
     second = await heard()
     assert [key.partition(":")[0] for key in second] == [loud, quiet]
     assert second[0] != first[0]  # and the loud one rings again
+
+
+@pytest.mark.parametrize("reason", ["sexual_abuse", "asked_for_person"])
+async def test_when_the_word_for_danger_is_written_the_open_desk_stops_advising_to_ask(
+    world, watch, signals, clock, reason
+):
+    amira, person = await world.officer("amira"), await world.person()
+    case_id = (await world.escalate(person, reason=reason, priority=Priority.P0)).case_id
+    await world.database.write(lambda tx: cases.claim_case(tx, world.hand(amira), case_id))
+    stream = await watch(amira, f"/desk/cases/{case_id}/live")
+    before = {data["name"]: data["html"] for event, data in await stream.look() if event == "part"}
+    assert "safe right now, yes or no?" in before["first_minutes"]
+    assert "Short answers" in before["replies"]
+
+    await world.escalate(person, reason="duress", priority=Priority.P0)
+    await world.database.write(lambda tx: conversation_store.begin_watch(tx, person, shown_from=1, at=clock.now()))
+    signals.wake(f"case:{case_id}", "queue")
+    after = {data["name"]: data["html"] for event, data in await stream.look() if event == "part"}
+
+    assert "Never ask if they are safe" in after["first_minutes"]
+    assert "yes or no?" not in after["first_minutes"]
+    assert "Short answers" not in after["replies"]
+    assert "Whoever holds the phone may read this" in after["although"]
