@@ -189,6 +189,9 @@ def test_words_for_a_watched_phone_are_sent_only_when_the_officer_says_so(
     if folder := os.environ.get("WAYMARK_TEST_PICTURES"):
         page.screenshot(path=f"{folder}/watched.png", full_page=True)
 
+    heights = {each: page.locator(each).bounding_box()["height"] for each in (".talk", ".log")}  # type: ignore[index]
+    assert heights[".log"] + 1 >= 0.4 * heights[".talk"], heights  # the talk stays in sight, whatever is said around it
+
     page.locator("form[data-answer] textarea").fill("Hello")
     page.locator("form[data-answer]").get_by_label("Whoever holds the phone may read this").check()
     page.get_by_role("button", name="Send", exact=True).click()

@@ -19,6 +19,8 @@ from tests.browser.desk_server import DeskServer
 from tests.chromium import DESKTOP, PHONE
 
 pytestmark = pytest.mark.browser
+#: As somebody writes it, and as somebody leans on a key.
+LONG_PLACE = "behind the railway station of Ventimiglia, next to track four " + "a" * 150
 
 SignIn = Callable[..., Page]
 
@@ -236,7 +238,7 @@ def test_every_screen_fits_and_keeps_to_the_policy(desk, sign_in, language, sche
     page = sign_in(ines, language=language, viewport=viewport, color_scheme=scheme)
     person = desk.run(desk.person(language="ar"))
     desk.run(desk.writes(person, "الرجل يقول إنه عمي " * 12, language="ar"))
-    case_id = desk.run(desk.danger(person, "الرجل يقول إنه عمي", language="ar", place="Ventimiglia"))
+    case_id = desk.run(desk.danger(person, "الرجل يقول إنه عمي", language="ar", place=LONG_PLACE))
     desk.run(desk.database.write(lambda tx: cases.claim_case(tx, desk.hand(ines), case_id)))
 
     other = desk.run(desk.danger(desk.run(desk.person()), "words of another"))
