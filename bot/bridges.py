@@ -299,6 +299,7 @@ class Talk(Struct, frozen=True):
     topic: str
     officer_writes: str
     marks: str
+    shown_from: int
 
 
 class ChannelTalks:
@@ -340,7 +341,8 @@ class ChannelTalks:
             found = self._find(tx, address)
             if found is None:
                 return None
-            return Talk(f"conversation:{found}", marks.officer_writes(found), marks.marks_of(tx, found))
+            shown_from = conversations.shown_from(tx, found)
+            return Talk(f"conversation:{found}", marks.officer_writes(found), marks.marks_of(tx, found), shown_from)
 
         return await self._database.read(read)
 

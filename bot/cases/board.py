@@ -38,7 +38,7 @@ class Board(Struct, frozen=True):
     _waiting: Queue
     _held: Mapping[str, Sequence[CaseSummary]]  # by owner
     _offered: Mapping[str, Sequence[Case]]  # by the colleague who is asked
-    _ringing: Mapping[str | None, Sequence[tuple[Case, int]]]  # by owner; None: those that nobody holds
+    _ringing: Mapping[str | None, Sequence[store.Ring]]  # by owner; None: those that nobody holds
     _watched: Mapping[str, Case]
 
     def queue_of(self, officer: Officer) -> Queue:
@@ -53,11 +53,11 @@ class Board(Struct, frozen=True):
     def own_count(self, officer: Officer) -> int:
         return len(self._held.get(officer.id, ()))
 
-    def ringing_for(self, officer: Officer) -> list[tuple[Case, int]]:
-        """The alarms this officer should hear, with their round: their own, and P0 that nobody has."""
+    def ringing_for(self, officer: Officer) -> list[store.Ring]:
+        """The alarms this officer should hear: of their own cases, and of those that nobody has."""
         heard = [*self._ringing.get(officer.id, ()), *self._ringing.get(None, ())]
-        seen = [(case, rounds) for case, rounds in heard if access.allows(officer, Permission.CASE_READ, case)]
-        return sorted(seen, key=lambda ringing: store.queue_place(ringing[0]))[:BANDS]
+        seen = [ring for ring in heard if access.allows(officer, Permission.CASE_READ, ring.case)]
+        return sorted(seen, key=lambda ring: store.queue_place(ring.case))[:BANDS]
 
     def offered_to(self, officer: Officer) -> Sequence[Case]:
         """The cases colleagues offer to this officer, the most urgent first."""
@@ -100,8 +100,8 @@ def read_board(
         held[str(summary.case.owner_id)].append(summary)
     for case in sorted((each.case for each in claimed if each.case.offered_to), key=store.queue_place):
         offered[str(case.offered_to)].append(case)
-    ringing: dict[str | None, list[tuple[Case, int]]] = defaultdict(list)
-    for case, rounds in store.ringing(tx, waiting=BANDS):
-        ringing[case.owner_id].append((case, rounds))
+    ringing: dict[str | None, list[store.Ring]] = defaultdict(list)
+    for ring in store.ringing(tx, waiting=BANDS):
+        ringing[ring.case.owner_id].append(ring)
     queue = Queue(waiting, store.waiting_counts(tx, unheld))
     return Board(at, queue, held, offered, ringing, store.cases_among(tx, watched))

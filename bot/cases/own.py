@@ -41,10 +41,8 @@ PERSON_ERASES = N_(
     "A person will look at it. They tell you here what is erased, and what the law says we must keep, and how long."
 )
 PERSON_GIVES_CODE = N_("A person can give you a new number. They will answer you here.")
-WORD_KEPT = N_(
-    "I will remember it. When you write that word, I stop talking about you here, and a person is told at once. "
-    "Now delete your message with the word."
-)
+#: Not a word of what the word is for: who takes the phone away reads this too.
+WORD_KEPT = N_("Thank you. I will remember it.")
 WORD_UNFIT = N_("That word is too short, or too easy to write by mistake. Choose another one.")
 WORDS_FULL = N_("You have several words already. A person can look at it with you.")
 NOBODY_ELSE = N_("Nobody outside this helpline has anything from your file. The people here who help you can read it.")

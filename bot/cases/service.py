@@ -39,6 +39,7 @@ from bot.cases.model import (
     Alarm,
     AlreadyClaimed,
     Case,
+    CaseNotFound,
     CaseStatus,
     NotAllowedNow,
     NotReadyToClose,
@@ -63,6 +64,7 @@ from dialogues.understanding.model import Priority
 ERASED = "erased"
 #: No character that is mistaken for another when read aloud or by hand.
 NUMBER_ALPHABET = "23456789ACDEFHJKMNPQRTUVWXY"
+NUMBER_LETTERS = 6
 #: An answer, like a message of Telegram, holds so many characters.
 LONGEST_ANSWER = 4000
 LONGEST_NOTE = 8000
@@ -221,13 +223,25 @@ def _open_case(tx: Connection, vault: Vault, escalation: Escalation, *, at: date
 def free_number(tx: Connection) -> str:
     """A number that no case has."""
     while True:
-        letters = "".join(secrets.choice(NUMBER_ALPHABET) for _ in range(6))
+        letters = "".join(secrets.choice(NUMBER_ALPHABET) for _ in range(NUMBER_LETTERS))
         number = f"{letters[:3]}-{letters[3:]}"
         if not store.number_taken(tx, number):
             return number
 
 
 # Looking ----------------------------------------------------------------------------------------------------------
+
+
+def id_of_number(tx: Connection, hand: Hand, said: str) -> str:
+    """The case with this number as somebody types it: small letters, no dash, blanks around it.
+
+    Raises CaseNotFound, for one that is not theirs to see as for one that is not there.
+    """
+    letters = "".join(said.split()).replace("-", "").upper()
+    case_id = store.id_of_number(tx, f"{letters[:3]}-{letters[3:]}") if len(letters) == NUMBER_LETTERS else None
+    if case_id is None:
+        raise CaseNotFound
+    return visible(tx, hand.officer, case_id, at=hand.at).case.id
 
 
 def look_at_queue(tx: Connection, vault: Vault, officer: Officer, *, limit: int = 50) -> Queue:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from msgspec import Struct
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.sql.elements import ColumnElement
 
-from bot.cases.model import Alarm, Case, CaseStatus, Ladder
+from bot.cases.model import LOUD, Alarm, Case, CaseStatus, Ladder
 from bot.kernel.database import Moment, insert_or_nothing, metadata
 from bot.kernel.ids import new_id
 from dialogues.understanding.model import Priority
@@ -631,36 +631,62 @@ def climbing_among(tx: Connection, case_ids: Iterable[str]) -> set[str]:
     return {case_id for (case_id,) in tx.execute(query)}
 
 
-def ringing_for(
-    tx: Connection, officer_id: str, *conditions: ColumnElement[bool], limit: int
-) -> list[tuple[Case, int]]:
-    """Cases whose alarm this officer should hear on the desk, with its round: their own, and P0 that nobody has."""
+#: Before any alarm. SQLite begins at an index for "later than", and for "not null" reads every alarm there ever was.
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class Ring(Struct, frozen=True):
+    """An alarm that a desk sounds: once for each step of each round."""
+
+    case: Case
+    round: int
+    step: int
+
+
+_ring = (
+    sa.select(cases, alarms.c.round, alarms.c.step)
+    .join(alarms, alarms.c.case_id == cases.c.id)
+    .where(alarms.c.next_step_at.is_not(None))
+    .order_by(*QUEUE_ORDER)
+)
+
+
+def ringing_for(tx: Connection, officer_id: str, *conditions: ColumnElement[bool], limit: int) -> list[Ring]:
+    """What this officer should hear on the desk: the alarms of their own cases, and those of cases that nobody has."""
     theirs = sa.and_(cases.c.owner_id == officer_id, cases.c.status == CaseStatus.CLAIMED.value)
-    anybodys = sa.and_(cases.c.status == CaseStatus.NEW.value, cases.c.priority == Priority.P0.value)
-    query = (
-        sa.select(cases, alarms.c.round)
-        .join(alarms, alarms.c.case_id == cases.c.id)
-        .where(alarms.c.next_step_at.is_not(None), sa.or_(theirs, anybodys), *conditions)
-    )
-    return [(_to_case(row), row.round) for row in tx.execute(query.order_by(*QUEUE_ORDER).limit(limit))]
-
-
-def ringing(tx: Connection, *, waiting: int) -> list[tuple[Case, int]]:
-    """Cases whose alarm climbs, with its round: all that somebody holds, and the first of the P0 that nobody has."""
-    query = (
-        sa.select(cases, alarms.c.round)
-        .join(alarms, alarms.c.case_id == cases.c.id)
-        .where(alarms.c.next_step_at.is_not(None))
-        .order_by(*QUEUE_ORDER)
-    )
-    anybodys = sa.and_(
-        cases.c.status == CaseStatus.NEW.value, cases.c.priority == Priority.P0.value, cases.c.owner_id.is_(None)
-    )
-    rows = [
-        *tx.execute(query.where(cases.c.status == CaseStatus.CLAIMED.value)),
-        *tx.execute(query.where(anybodys).limit(waiting)),
+    heard = [
+        *_rings(tx, theirs, *conditions, limit=limit),
+        *_rings_of_waiting(tx, *conditions, limit=limit),
     ]
-    return [(_to_case(row), row.round) for row in rows]
+    return sorted(heard, key=lambda ring: queue_place(ring.case))[:limit]
+
+
+def ringing(tx: Connection, *, waiting: int) -> list[Ring]:
+    """The alarms that climb: of all cases that somebody holds, and the first of those that nobody has."""
+    return [
+        *_rings(tx, cases.c.status == CaseStatus.CLAIMED.value, limit=None),
+        *_rings_of_waiting(tx, cases.c.owner_id.is_(None), limit=waiting),
+    ]
+
+
+def _rings_of_waiting(tx: Connection, *conditions: ColumnElement[bool], limit: int) -> list[Ring]:
+    """The loud priorities from their first step; the others once somebody had to be paged a second time.
+
+    Asked apart, each from the index that fits: asked at once, every case that waits is read.
+    """
+    waits = cases.c.status == CaseStatus.NEW.value
+    loud = sorted(priority.value for priority in LOUD)
+    first = _rings(tx, waits, cases.c.priority.in_(loud), *conditions, limit=limit)
+    late = sa.select(alarms.c.case_id).where(alarms.c.next_step_at > LONG_AGO, alarms.c.step > 1)
+    if len(first) == limit or tx.execute(late.limit(1)).first() is None:
+        return first
+    overdue = (waits, cases.c.priority.not_in(loud), cases.c.id.in_(late))
+    return [*first, *_rings(tx, *overdue, *conditions, limit=limit - len(first))]
+
+
+def _rings(tx: Connection, *conditions: ColumnElement[bool], limit: int | None) -> list[Ring]:
+    rows = tx.execute(_ring.where(*conditions).limit(limit))
+    return [Ring(_to_case(row), row.round, row.step) for row in rows]
 
 
 def page_key(alarm: Alarm, *, step: int, officer_id: str, way: str) -> str:

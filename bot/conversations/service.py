@@ -63,6 +63,7 @@ __all__ = [
     "say",
     "sealed_with",
     "seen_by_person",
+    "shown_from",
     "transcript",
 ]
 
@@ -198,11 +199,16 @@ def address_of(tx: Connection, vault: Vault, conversation_id: str) -> tuple[str,
     return holder.channel, key.open(holder.address_sealed, table="conversations", row=conversation_id, field="address")
 
 
+def shown_from(tx: Connection, conversation_id: str) -> int:
+    """The first line that may be seen on the person's phone; 0 where all may."""
+    query = sa.select(conversations.c.shown_from).where(conversations.c.id == conversation_id)
+    return tx.execute(query).scalar_one_or_none() or 0
+
+
 def seen_by_person(tx: Connection, vault: Vault, conversation_id: str, *, after: int, at: datetime) -> list[Line]:
     """The lines that the person may see on their own phone: no notes, nothing from before a phone was given up or the
     duress word was written, and a return code only while it is fresh."""
-    query = sa.select(conversations.c.shown_from).where(conversations.c.id == conversation_id)
-    first = tx.execute(query).scalar_one_or_none() or 0
+    first = shown_from(tx, conversation_id)
     return [
         line if line.at > at - SECRETS_KEPT else _covered(line)
         for line in _lines(tx, vault, conversation_id, max(after, first - 1))

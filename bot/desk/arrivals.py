@@ -75,7 +75,10 @@ async def contact(request: web.Request) -> web.StreamResponse:
     fields = await form(request)
     text, once = fields.get("text", ""), fields.get("once", "")[:36]
     return await move(
-        request, lambda tx, hand, case_id: intake.write_contact(tx, hand, case_id, text=text, once=once), part="write"
+        request,
+        lambda tx, hand, case_id: intake.write_contact(tx, hand, case_id, text=text, once=once),
+        notice="saved",
+        part="write",
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from aiohttp import web
@@ -103,6 +104,9 @@ def case_context(
 ) -> dict[str, Any]:
     """Everything the case page and its live parts show."""
     case = file.case
+    card = conversations.card(tx, case.conversation_id)
+    # A case that was as urgent before keeps its reason when the word for danger is written; what to do does not.
+    reason = "duress" if card is not None and card.watched_since else case.reason
     lines = conversations.transcript(tx, vault, case.conversation_id)
     shown = lines if whole else lines[-LINES_SHOWN:]
     since = shown[0].at if len(shown) < len(lines) else None
@@ -113,15 +117,15 @@ def case_context(
         **safe_context(tx, vault, case, safe, at=at),
         "file": file,
         "case": case,
-        "card": conversations.card(tx, case.conversation_id),
+        "card": card,
         "marks": marks.marks_of(tx, case.conversation_id).value,
         "read_up_to": marks.read_up_to(tx, case.conversation_id),
         "entries": entries(shown, events, [each for each in said if since is None or each.at >= since]),
         "lines_by_seq": {line.seq: line for line in lines} if said else {},
         "earlier": len(lines) - len(shown),
         "names": officer_names(tx),
-        "minutes": first_minutes(case.reason),
-        "procedure": procedure_for(case.reason),
+        "minutes": first_minutes(reason),
+        "procedure": procedure_for(reason),
         "closings": CLOSINGS,
         "replies": REPLIES,
         "questions": consult.of_case(tx, vault, case, at=at),
@@ -183,9 +187,12 @@ async def case_screen(
     status: int = 200,
     problem: str | None = None,
     draft: str = "",
+    typed_in: str = "",
+    typed: Mapping[str, str] = MappingProxyType({}),
     obstacles: Sequence[str] = (),
 ) -> web.Response:
-    """The page of a case. `problem` and `draft` give back what could not be sent, `obstacles` why it is not closed."""
+    """The page of a case. `problem` and `draft` give back what could not be sent, `typed` the fields of the form
+    `typed_in` ("offer", "ask"), `obstacles` why it is not closed."""
     officer, vault, hand = request[OFFICER], request.app[VAULT], hand_of(request)
     case_id, whole = request.match_info["id"], "all" in request.query
 
@@ -193,7 +200,15 @@ async def case_screen(
         file = service.open_file(tx, hand, case_id)
         queue = service.look_at_queue(tx, vault, officer, limit=QUEUE_LENGTH)
         talk = case_context(tx, vault, officer, file, at=hand.at, whole=whole)
-        return {**talk, "queue": queue, "problem": problem, "draft": draft, "obstacles": obstacles}
+        return {
+            **talk,
+            "queue": queue,
+            "problem": problem,
+            "draft": draft,
+            "obstacles": obstacles,
+            "typed_in": typed_in,
+            "typed": typed,
+        }
 
     try:
         return await show(request, "desk/case.html", read, here="case", writes=True, status=status, shape=lists_of)
@@ -307,7 +322,7 @@ async def note(request: web.Request) -> web.StreamResponse:
     def work(tx: Connection, hand: Hand, case_id: str) -> object:
         return service.write_note(tx, hand, case_id, text=text, once=once, shared=shared)
 
-    return await move(request, work, part="notes")
+    return await move(request, work, notice="saved", part="notes")
 
 
 async def move(

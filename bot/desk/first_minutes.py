@@ -51,6 +51,9 @@ PLACE_DESCRIBE = N_("From a worker: ask only for the place, the child, and now o
 READ_BACK = N_("Read the talk from the start. Ask one question if it is unclear.")
 ANSWER_OR_FIND = N_("Answer from a procedure with a source, or say when you will know.")
 LANGUAGE = N_("Answer in their language, in short sentences.")
+NOTHING_OF_IT = N_("Write nothing of the case: whoever holds the phone reads it.")
+AGREED_WAY = N_("Reach them only by the safe way you agreed on.")
+POLICE_TOGETHER = N_("Decide with a coordinator whether police go there.")
 DOORS = N_("Away from doors and windows, with the others, phones on silent.")
 
 NO_DETAILS = N_("Do not ask for details of what was done, nor why.")
@@ -59,6 +62,8 @@ NO_FAMILY = N_("Do not call parents, consulate or police before you have decided
 NO_TELL_ADULT = N_("Never repeat to the adult what the child said.")
 NO_CONFRONT = N_("Never send them to confront anybody or to walk alone at night.")
 NO_LEAVE = N_("Do not end the talk because it went quiet. The case stays open 72 hours.")
+NO_ASKING = N_("Never ask if they are safe: somebody else may answer, or stand beside them.")
+NO_NAMING = N_("Never name what they told.")
 
 
 class FirstMinutes(Struct, frozen=True):
@@ -71,6 +76,7 @@ class FirstMinutes(Struct, frozen=True):
 FIRST_MINUTES: Mapping[str, FirstMinutes] = MappingProxyType(
     {
         "immediate_danger": FirstMinutes((SAFE_NOW, EMERGENCY, WHERE, QUIET, SMALL_STEP), (NO_CONFRONT, NO_LEAVE)),
+        "duress": FirstMinutes((NOTHING_OF_IT, AGREED_WAY, POLICE_TOGETHER), (NO_ASKING, NO_NAMING, NO_LEAVE)),
         "medical_emergency": FirstMinutes((EMERGENCY, BREATHING, WHERE, SWALLOWED, NOT_ALONE), (NO_LEAVE,)),
         "suicide_self_harm": FirstMinutes(
             (THANK, ASK_SUICIDE, MEANS_AWAY, NOT_ALONE, EMERGENCY, STAY), (NO_LEAVE, NO_PROMISE)

@@ -44,7 +44,7 @@ class Ringing(Struct, frozen=True):
 
     case: Case
     own: bool  # in a case they hold; else one that waits for anybody
-    key: str  # changes with each round, so that a browser rings once for each
+    key: str  # changes with each step of each round, so that a browser rings once for each
 
 
 class Frame(Struct, frozen=True):
@@ -105,8 +105,11 @@ def supervised(officer: Officer, to_see: tuple[int, int]) -> tuple[int, int]:
     return to_see if may_enter(officer, Permission.SUPERVISION_READ) else (0, 0)
 
 
-def _ringing(officer: Officer, alarms: Iterable[tuple[Case, int]]) -> tuple[Ringing, ...]:
-    return tuple(Ringing(case, case.owner_id == officer.id, f"{case.id}:{rounds}") for case, rounds in alarms)
+def _ringing(officer: Officer, rings: Iterable[store.Ring]) -> tuple[Ringing, ...]:
+    return tuple(
+        Ringing(ring.case, ring.case.owner_id == officer.id, f"{ring.case.id}:{ring.round}.{ring.step}")
+        for ring in rings
+    )
 
 
 def requests_for(tx: Connection, officer: Officer, at: datetime) -> tuple[int, int]:
@@ -183,6 +186,7 @@ def screen(
         "here": here,
         "once": new_id,
         "notice": notice_of(request),
+        "was_done": was_done(request),
         **matter,
     }
     return render(request, template, context, status=status)
@@ -310,6 +314,22 @@ NOTICES: Mapping[str, str] = {
     "opened": N_("The case is open."),
     "duty_moved": N_("That duty is not yours to change, or it was settled before. Nothing was changed."),
 }
+
+
+#: Of these the sentence says that nothing was kept.
+NOT_DONE = frozenset(
+    {
+        "duty_moved", "full", "incomplete", "name_taken", "no_such_country", "nobody", "nobody_there", "none_chosen",
+        "none_of_them", "not_merged", "not_retried", "one_cannot", "one_is_gone", "record_moved", "text_moved",
+        "too_late", "too_many_walls", "weak_password", "who_and_where", "word_unfit", "wrong_code",
+    }
+)  # fmt: skip
+
+
+def was_done(request: web.Request) -> bool:
+    """Whether the form before this page was kept, so that a browser may forget what was typed in it."""
+    code = request.query.get("notice", "")
+    return code in NOTICES and code not in NOT_DONE
 
 
 def notice_of(request: web.Request) -> str | None:

@@ -18,7 +18,7 @@ from bot.cases.hand import target
 from bot.cases.model import CaseError, CaseNotFound, NotAllowedNow, NotWithThisAdult
 from bot.cases.ports import Adults
 from bot.desk.case import wake_all
-from bot.desk.frame import context_of, go_to, hand_of, show
+from bot.desk.frame import context_of, go_to, hand_of, show, was_done
 from bot.desk.queue import officer_names
 from bot.kernel.access import Permission
 from bot.kernel.crypto import Vault
@@ -133,6 +133,7 @@ async def _screen(
             "problem": PROBLEMS.get(problem),
             "typed": typed or MultiDict(),
             "made": made,
+            "was_done": was_done(request) or made is not None,
             "link": link,
             "at": hand.at,
         }

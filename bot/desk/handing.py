@@ -30,9 +30,9 @@ async def offer(request: web.Request) -> web.StreamResponse:
     except CaseNotFound:
         raise web.HTTPNotFound from None
     except NobodyThere:
-        return await case_screen(request, status=409, problem="nobody_there")
+        return await case_screen(request, status=409, problem="nobody_there", typed_in="offer", typed=fields)
     except CaseError:
-        return await case_screen(request, status=409, problem="incomplete")
+        return await case_screen(request, status=409, problem="incomplete", typed_in="offer", typed=fields)
     wake_all(request, case_id)
     return go_to(request, "case", id=case_id, notice="offered")
 
@@ -62,9 +62,9 @@ async def ask(request: web.Request) -> web.StreamResponse:
     except CaseNotFound:
         raise web.HTTPNotFound from None
     except NobodyThere:
-        return await case_screen(request, status=409, problem="nobody_there")
+        return await case_screen(request, status=409, problem="nobody_there", typed_in="ask", typed=fields)
     except CaseError:
-        return await case_screen(request, status=409, problem="incomplete")
+        return await case_screen(request, status=409, problem="incomplete", typed_in="ask", typed=fields)
     wake_all(request, case_id)
     return go_to(request, "case", id=case_id, notice="asked")
 

@@ -42,7 +42,7 @@ GATHER = 0.05
 
 #: What a view sends for itself. A part is a template of its own and an element with `data-part` on the page.
 REQUEST_PARTS = ("nav", "alerts", "request_state", "request_thread", "request_files")
-CASE_PARTS = ("case_state", "phone", "safe", "log", "notes", "events")
+CASE_PARTS = ("case_state", "phone", "safe", "replies", "although", "log", "first_minutes", "notes", "events")
 
 
 def live_routes() -> Routes:

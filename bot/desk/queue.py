@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from bot.cases import consult, handover, panel, service
 from bot.cases.choosing import AtCapacity
-from bot.cases.model import CaseError
+from bot.cases.model import CaseError, CaseNotFound
 from bot.cases.record import service as record
 from bot.cases.referrals import service as referrals
 from bot.desk.frame import frame_from, go_to, hand_of, screen, show
@@ -49,14 +49,31 @@ async def show_queue(request: web.Request) -> web.StreamResponse:
     return await queue_screen(request)
 
 
-async def queue_screen(request: web.Request, *, status: int = 200, gone: bool = False) -> web.Response:
-    """The queue; `gone` says that the case somebody reached for is not there to be taken."""
+@routes.get("/desk/find", name="find_case", allow=Permission.QUEUE_READ)
+async def find_case(request: web.Request) -> web.StreamResponse:
+    """Opens the case with the number somebody read out. One that is not theirs to see is not found."""
+    hand, number = hand_of(request), request.query.get("number", "")
+    if not number.strip():
+        return go_to(request, "queue")
+    try:
+        case_id = await request.app[DATABASE].read(lambda tx: service.id_of_number(tx, hand, number))
+    except CaseNotFound:
+        return await queue_screen(request, status=404, missing=True)
+    return go_to(request, "case", id=case_id)
+
+
+async def queue_screen(
+    request: web.Request, *, status: int = 200, gone: bool = False, missing: bool = False
+) -> web.Response:
+    """The queue; `gone` says that the case somebody reached for is not there to be taken, `missing` that there is none
+    with the number they gave."""
     app, officer, hand, language = request.app, request[OFFICER], hand_of(request), request[LANGUAGE]
     # Recorded before a word of it is read, and by itself: a reading of hundreds must not hold up who writes.
     await app[DATABASE].write(lambda tx: service.note_queue_read(tx, hand))
     seen = await looks_of(app).soon(app)
     matter = {
         "gone": gone,
+        "missing": missing,
         "queue_rows": seen.queue_rows(app, officer, language),
         "own_rows": case_rows(app, language, seen.board.own_of(officer), held=seen.held, now=seen.board.at),
         "counts": tuple(seen.board.queue_of(officer).counts.items()),

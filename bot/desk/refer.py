@@ -30,7 +30,7 @@ from bot.cases.referrals.model import (
 from bot.cases.referrals.service import LinkDead, Listed, NoConsent, Sent
 from bot.desk.case import wake_all
 from bot.desk.family import household_context
-from bot.desk.frame import context_of, go_to, hand_of, show
+from bot.desk.frame import context_of, go_to, hand_of, show, was_done
 from bot.desk.ports import FoundService, ServiceFinder
 from bot.desk.queue import officer_names
 from bot.exchange.holds import service as holds
@@ -187,6 +187,7 @@ async def _screen(
             "adults": holds.adults_of(tx, hand.vault, case),
             "blocked": holds.may_not_move(tx, case_id),
             "sent": sent,
+            "was_done": was_done(request) or sent is not None,
             "link": _link(request, sent.token) if sent else None,
         }
 

@@ -73,6 +73,7 @@ NO_SCREENS = {
     "/chat/stream": "a stream",
     "/wall/live": "a stream",
     "/desk": "leads to the queue",
+    "/desk/find": "leads to a case, or to the queue",
     "/desk/live": "a stream",
     "/desk/cases/{id}/live": "a stream",
     "/desk/requests/{id}/live": "a stream",

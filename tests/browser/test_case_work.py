@@ -112,6 +112,7 @@ def test_two_tabs_with_the_same_record_lose_no_word(desk, sign_in, held):
     expect(page.get_by_text("Saved.")).to_be_visible()
 
     other.locator("#safety").get_by_label("Where they are").fill("Rome")
+    other.reload()  # it has the newer version now: what was typed still changes the older one
     other.locator("#safety").get_by_role("button", name="Save").click()
 
     expect(other.get_by_text("Both are shown")).to_be_visible()
@@ -188,6 +189,10 @@ def test_words_for_a_watched_phone_are_sent_only_when_the_officer_says_so(
     expect(page.get_by_text("Somebody else may hold the phone.")).to_be_visible()
     if folder := os.environ.get("WAYMARK_TEST_PICTURES"):
         page.screenshot(path=f"{folder}/watched.png", full_page=True)
+
+    heights = {each: page.locator(each).bounding_box()["height"] for each in (".talk", ".log")}  # type: ignore[index]
+    assert heights[".log"] + 1 >= 0.4 * heights[".talk"], heights  # the talk stays in sight, whatever is said around it
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_in_viewport(ratio=1)
 
     page.locator("form[data-answer] textarea").fill("Hello")
     page.locator("form[data-answer]").get_by_label("Whoever holds the phone may read this").check()

@@ -123,6 +123,23 @@ def test_leaving_by_pressing_escape_three_times_leaves_nothing_behind(person):
     assert_nothing_is_left(girl)
 
 
+def test_after_the_word_for_danger_the_open_page_forgets_what_was_said_before(person):
+    girl = person()
+    girl.writes("my uncle hits me")
+    expect(girl.log.locator(".bot").first).to_be_visible()
+    girl.writes("my secret word is purple giraffe")
+    girl.hears("Thank you. I will remember it.")
+    girl.page.evaluate("window.neverReloaded = true")
+
+    girl.writes("I saw a purple giraffe today")
+
+    expect(girl.log).not_to_contain_text("uncle")
+    expect(girl.log.locator(".bot")).to_have_count(1)  # and it speaks of services
+    assert girl.page.evaluate("window.neverReloaded === true")
+    for told in ("secret", "word", "remember"):
+        assert told not in girl.log.inner_text().lower()
+
+
 def test_leaving_works_without_scripts_too(person):
     girl = writes_a_secret(person, scripts=False)
 

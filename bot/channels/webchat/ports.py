@@ -17,6 +17,8 @@ class Talk(Protocol):
     def officer_writes(self) -> str: ...  # the signal that an officer is writing
     @property
     def marks(self) -> str: ...  # of reading and writing: "shown", "hidden" by the person's wish, "" not now
+    @property
+    def shown_from(self) -> int: ...  # earlier lines are not for this phone any more; 0 where all are
 
 
 class WebTalks(Talks, Protocol):

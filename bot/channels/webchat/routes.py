@@ -88,6 +88,8 @@ def webchat_routes(
     async def show_chat(request: web.Request) -> web.Response:
         address = _address(request)
         waiting = await _wait_for_answer(request, talks, address) if address else False
+        # Before the lines: what is hidden between the two is then said again by the stream.
+        talk = await talks.talk(address) if address else None
         lines = [render_line(line) for line in await talks.lines(address, 0)] if address else []
         return render(
             request,
@@ -97,7 +99,8 @@ def webchat_routes(
                 "last": lines[-1].seq if lines else 0,
                 "newest": max((line.seq for line in lines if line.author == "person"), default=0),
                 "known": address is not None,
-                "marks": await _marks(talks, address),
+                "marks": talk.marks if talk else "",
+                "shown_from": talk.shown_from if talk else 0,
                 "waiting": waiting,
                 "starters": [request.app[WORDS].text(request[LANGUAGE], title) for title, _ in STARTERS],
                 "emergency": CALL.format(await emergency_number()),
@@ -163,7 +166,7 @@ def webchat_routes(
             raise web.HTTPNotFound
         after = _number(last_event_id(request) or request.query.get("after"))
         async with stream_events(request) as events:
-            marks = ""
+            marks, shown_from = "", 0
             while True:
                 talk = await talks.talk(address)
                 topics = (talk.topic, talk.officer_writes) if talk else (_own_topic(address),)
@@ -171,6 +174,9 @@ def webchat_routes(
                     if talk is not None and talk.marks != marks:
                         marks = talk.marks
                         await events.send("marks", marks)
+                    if talk is not None and talk.shown_from > shown_from:
+                        shown_from = talk.shown_from
+                        await events.send("forget", shown_from)
                     for line in await talks.lines(address, after):
                         await events.send("line", _fragment(request, render_line(line)), id=str(line.seq))
                         after = line.seq
@@ -299,11 +305,6 @@ async def _field(part: BodyPartReader) -> str:
         if len(held) > LONGEST_FIELD:
             raise web.HTTPBadRequest
     return held.decode()
-
-
-async def _marks(talks: WebTalks, address: str | None) -> str:
-    talk = await talks.talk(address) if address else None
-    return talk.marks if talk else ""
 
 
 def _to_newest(request: web.Request, token: str) -> web.Response:

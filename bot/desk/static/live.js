@@ -85,9 +85,73 @@ class Bell {
   }
 }
 
+/**
+ * What was typed and is not kept by the server yet. It stays in this tab, for this officer, until a page says that it
+ * was kept, or until they sign out. With it goes what the field said before, and which version of the record it
+ * changes: whoever changed that in between is then heard of, and not written over.
+ */
+class Drafts {
+  #desk;
+
+  constructor(desk) {
+    this.#desk = desk;
+  }
+
+  /** Give back what was typed on an earlier page, and forget what has arrived since. */
+  restore() {
+    const sent = JSON.parse(sessionStorage.getItem("sent") ?? "[]");
+    sessionStorage.removeItem("sent");
+    // A page that is loaded again, or gone back to, says once more what it said of an earlier form.
+    const news = performance.getEntriesByType("navigation")[0]?.type === "navigate";
+    if (news && "done" in this.#desk.dataset) for (const name of sent) sessionStorage.removeItem(name);
+    for (const field of this.#in(this.#desk)) this.#restore(field);
+  }
+
+  keep(field) {
+    const name = this.#name(field);
+    if (!name) return;
+    if (field.value === field.defaultValue) return sessionStorage.removeItem(name);
+    const draft = { text: field.value, base: field.defaultValue, version: this.#version(field)?.value };
+    sessionStorage.setItem(name, JSON.stringify(draft));
+  }
+
+  /** A form is on its way: its fields are kept here until the next page says what became of it. */
+  leave(form) {
+    if ("forget" in form.dataset) return sessionStorage.clear();
+    sessionStorage.setItem("sent", JSON.stringify(this.#in(form).map((field) => this.#name(field))));
+  }
+
+  #restore(field) {
+    const draft = JSON.parse(sessionStorage.getItem(this.#name(field)) ?? "null");
+    if (!draft || draft.text === field.value) return;
+    const version = this.#version(field);
+    if (version) version.value = draft.version;
+    else if (field.value && field.value !== draft.base) return;
+    field.value = draft.text;
+    const folded = field.closest("details:not(.menu)");
+    if (folded) folded.open = true;
+  }
+
+  #in(part) {
+    const typed = "textarea, input:not([type])";
+    return [...part.querySelectorAll(typed)].filter((field) => this.#name(field));
+  }
+
+  #name(field) {
+    const form = field.form?.dataset.drafts;
+    const key = field.dataset.draft ?? (form && field.name && `${form}:${field.name}`);
+    return key && `draft:${this.#desk.dataset.me}:${key}`;
+  }
+
+  #version(field) {
+    return field.dataset.version && field.form.elements[field.dataset.version];
+  }
+}
+
 class WaymarkLive extends HTMLElement {
   #stream = null;
   #bell = new Bell();
+  #drafts = new Drafts(this);
   #rung = new Set();
   #ringing = [];
   #title = document.title;
@@ -103,9 +167,9 @@ class WaymarkLive extends HTMLElement {
     document.addEventListener("visibilitychange", () => document.hidden || this.#tick());
     this.addEventListener("submit", (event) => this.#submit(event));
     this.addEventListener("keydown", (event) => this.#keys(event));
-    this.addEventListener("input", (event) => this.#draft(event.target));
+    this.addEventListener("input", (event) => this.#drafts.keep(event.target));
     this.addEventListener("input", (event) => this.#sayWriting(event.target));
-    for (const field of this.querySelectorAll("textarea[data-draft]")) field.value ||= sessionStorage.getItem(field.dataset.draft) ?? "";
+    this.#drafts.restore();
     this.querySelector("[data-sound]")?.addEventListener("click", () => this.#sound());
     if (navigator.userActivation?.hasBeenActive) this.#bell.wake().then(() => this.#showSound());
     this.#showSound();
@@ -259,11 +323,6 @@ class WaymarkLive extends HTMLElement {
     }
   }
 
-  /** Words not sent yet survive a reload and a lost line. They stay in this tab, until signing out. */
-  #draft(field) {
-    if (field.dataset?.draft) sessionStorage.setItem(field.dataset.draft, field.value);
-  }
-
   /** The person sees that somebody is writing, never what. The server knows whether they may. */
   #sayWriting(field) {
     const form = field.form;
@@ -286,7 +345,7 @@ class WaymarkLive extends HTMLElement {
     const form = event.target;
     if (!form.matches("form[data-answer]")) {
       this.#leaving = true;
-      for (const field of form.querySelectorAll("textarea[data-draft]")) sessionStorage.removeItem(field.dataset.draft);
+      this.#drafts.leave(form);
       return;
     }
     event.preventDefault();
@@ -302,7 +361,7 @@ class WaymarkLive extends HTMLElement {
       });
       if (!answer.ok) throw new Error(String(answer.status));
       field.value = "";
-      this.#draft(field);
+      this.#drafts.keep(field);
       form.elements.once.value = [...crypto.getRandomValues(new Uint8Array(16))]
         .map((byte) => byte.toString(16).padStart(2, "0"))
         .join("");

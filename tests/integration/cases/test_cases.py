@@ -256,7 +256,7 @@ async def test_new_danger_in_a_held_case_rings_until_its_officer_says_so(world):
 
     scope = in_scope(amira)
     ringing = await world.database.read(lambda tx: store.ringing_for(tx, amira.id, scope, limit=5))
-    assert [case.id for case, _ in ringing] == [waiting.case_id]
+    assert [ring.case.id for ring in ringing] == [waiting.case_id]
     assert await world.database.write(lambda tx: service.acknowledge_alarm(tx, world.hand(amira), waiting.case_id))
     assert not await world.database.read(lambda tx: store.ringing_for(tx, amira.id, scope, limit=5))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from html import unescape
+from urllib.parse import urlencode
 
 import pyotp
 import pytest
@@ -35,6 +36,27 @@ async def test_looking_at_a_sign_in_link_does_not_spend_it_and_using_it_does(des
 
         assert browser.path == "/desk/queue"
         assert "does not work any more" in await browser.go(f"/desk/sign-in/link?token={token}")
+
+
+async def test_a_case_is_found_by_its_number_as_far_as_it_is_theirs_to_see(world, at_desk):
+    amira, omar = await world.officer("amira"), await world.officer("omar")
+    waits, held = await world.escalate(), await world.escalate()
+    await world.database.write(lambda tx: cases.claim_case(tx, world.hand(omar), held.case_id))
+    browser = await at_desk(amira)
+    assert 'action="/desk/find"' in browser.page
+
+    for typed in (waits.number, f" {waits.number.lower()} ", waits.number.replace("-", "")):
+        await browser.go("/desk/find?" + urlencode({"number": typed}))
+        assert browser.path == f"/desk/cases/{waits.case_id}"
+
+    said = []
+    for typed in (held.number, "222-222", "'; --", "x" * 3000):
+        said.append(await browser.go("/desk/find?" + urlencode({"number": typed})))
+        assert (browser.status, browser.path) == (404, "/desk/find")
+        assert "There is no case with this number that you may see." in said[-1]
+    assert held.number not in said[0]  # a case of somebody else looks like none
+    await browser.go("/desk/find?number=")
+    assert browser.path == "/desk/queue"
 
 
 async def test_from_the_queue_to_a_closed_case_without_a_script(world, at_desk):

@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from datetime import timedelta
 
 import pytest
 
 from bot.cases import service as cases
 from bot.cases.board import read_board
+from bot.cases.pager import Pager
+from bot.conversations import store as conversation_store
 from bot.desk import looking
 from bot.desk.frame import frame_from, look, tools_of
 from bot.desk.looking import Looks
 from bot.desk.rows import as_of
 from bot.kernel.access import Role
+from bot.kernel.live import Signals
 from bot.kernel.pages import PIECES
 from dialogues.understanding.model import Priority
 from tests.conftest import NOON
+from tests.integration.cases.world import FixedNumbers
 
 
 class Stream:
@@ -217,3 +222,53 @@ async def test_a_row_says_for_a_whole_minute_what_it_says_now(desk, seconds):
 async def test_a_piece_that_asks_who_looks_is_an_error_and_no_leak(desk):
     with pytest.raises(KeyError, match="csrf"):
         desk.app[PIECES].html(desk.app, "desk/parts/queue_head.html", language="en", tools={})
+
+
+async def test_a_desk_rings_for_what_is_loud_at_once_for_the_rest_once_it_is_late_and_at_each_step(world, watch, clock):
+    amira = await world.officer("amira")
+    quiet = (await world.escalate(reason="asked_for_person", priority=Priority.P2)).case_id
+    loud = (await world.escalate(reason="sexual_abuse", priority=Priority.P1)).case_id
+    pager = Pager(world.database, clock, Signals(), world.paging, FixedNumbers())
+    await pager.look()
+
+    async def heard() -> list[str]:
+        stream = await watch(amira)
+        parts = {data["name"]: data["html"] for event, data in await stream.look() if event == "part"}
+        by_look = await world.database.read(lambda tx: look(tx, amira, clock.now()))
+        keys = re.search(r'data-ringing="([^"]*)"', parts["alerts"]).group(1).split()
+        assert keys == [ring.key for ring in by_look.ringing]
+        assert 'class="chip chip-p0"' not in parts["alerts"]
+        return keys
+
+    first = await heard()
+    assert [key.partition(":")[0] for key in first] == [loud]
+
+    clock.advance(timedelta(hours=2))  # coordinators are paged for the one without haste
+    await pager.look()
+
+    second = await heard()
+    assert [key.partition(":")[0] for key in second] == [loud, quiet]
+    assert second[0] != first[0]  # and the loud one rings again
+
+
+@pytest.mark.parametrize("reason", ["sexual_abuse", "asked_for_person"])
+async def test_when_the_word_for_danger_is_written_the_open_desk_stops_advising_to_ask(
+    world, watch, signals, clock, reason
+):
+    amira, person = await world.officer("amira"), await world.person()
+    case_id = (await world.escalate(person, reason=reason, priority=Priority.P0)).case_id
+    await world.database.write(lambda tx: cases.claim_case(tx, world.hand(amira), case_id))
+    stream = await watch(amira, f"/desk/cases/{case_id}/live")
+    before = {data["name"]: data["html"] for event, data in await stream.look() if event == "part"}
+    assert "safe right now, yes or no?" in before["first_minutes"]
+    assert "Short answers" in before["replies"]
+
+    await world.escalate(person, reason="duress", priority=Priority.P0)
+    await world.database.write(lambda tx: conversation_store.begin_watch(tx, person, shown_from=1, at=clock.now()))
+    signals.wake(f"case:{case_id}", "queue")
+    after = {data["name"]: data["html"] for event, data in await stream.look() if event == "part"}
+
+    assert "Never ask if they are safe" in after["first_minutes"]
+    assert "yes or no?" not in after["first_minutes"]
+    assert "Short answers" not in after["replies"]
+    assert "Whoever holds the phone may read this" in after["although"]

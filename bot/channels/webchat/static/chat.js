@@ -31,6 +31,15 @@ function show(text) {
   tellSeen();
 }
 
+// The word for danger was written, or the talk goes on at another phone: what was said before leaves the page too.
+function forget(from) {
+  if (from <= Number(log.dataset.shown)) return;
+  log.dataset.shown = from;
+  for (const line of log.querySelectorAll("[data-seq], .sent")) if (!(Number(line.dataset.seq) >= from)) line.remove();
+  first = undefined;
+  down();
+}
+
 // Who is writing and what was seen: only while a person answers, and only if the one who needs help wants it shown.
 const WRITING = 6000, SAY_AGAIN = 3000;
 const writing = document.getElementById("writing");
@@ -75,6 +84,7 @@ main.addEventListener("scroll", tellSeen, { passive: true });
 function listen() {
   const stream = new EventSource(`${log.dataset.stream}?after=${last}`);
   stream.addEventListener("line", (event) => show(event.data));
+  stream.addEventListener("forget", (event) => forget(Number(event.data)));
   stream.addEventListener("marks", (event) => marks(event.data));
   stream.addEventListener("writing", officerWrites);
   // A closed stream (server restarted, phone slept) is opened again from the last line we have.
