@@ -11,6 +11,7 @@ from rasa_sdk.events import SlotSet
 from dialogues.actions.ports import Services
 from dialogues.actions.reading import entity, fact, number_to_call
 from dialogues.actions.report import BeginReport, ForgetReport, ValidateReportForm, answers_of, forgotten
+from dialogues.actions.whereabouts import shared_location, whereabouts
 
 #: In messages about these, "he" is the one with the knife, seldom the child. The words to the child suit whoever
 #: writes; only a known worker gets the others.
@@ -53,6 +54,17 @@ class OfficerAction(Action):  # type: ignore[misc]
         number = await number_to_call(self._services, tracker, self._default_country)
         dispatcher.utter_message(response=response, emergency_number=number)
 
+    async def hear_where(self, tracker: Any) -> list[dict[str, Any]]:
+        """What the message tells of where whoever is in danger is. The number that is said next is already theirs.
+
+        A wrong number costs more than a place that was not understood: what fails here fails silently.
+        """
+        told = await shared_location(self._services, tracker)
+        if not told:
+            told = await whereabouts(self._services, tracker, self._default_country, answering=True)
+        tracker.slots.update(told)
+        return [SlotSet(*slot) for slot in told.items()]
+
 
 class CallOfficer(OfficerAction):
     """Words for this danger, and an officer. The screen's code and level arrive as entities."""
@@ -64,6 +76,7 @@ class CallOfficer(OfficerAction):
         reason = str(entity(tracker, "reason") or "immediate_danger")
         priority = entity(tracker, "priority")
         again = reason == tracker.get_slot("danger_reason") and tracker.get_slot("safety_question")
+        told = await self.hear_where(tracker)
         speaks_for_child = bool(fact(tracker, "reporter") or (again and tracker.get_slot("speaks_for_child")))
         if reason in ONE_VOICE and tracker.get_slot("audience") != "worker":
             speaks_for_child = False
@@ -73,6 +86,7 @@ class CallOfficer(OfficerAction):
         await self.say(dispatcher, tracker, "utter_danger_again" if again else response)
         call_officer(dispatcher, reason, priority if priority in PRIORITIES else "P0", answers_of(tracker))
         return [
+            *told,
             SlotSet("speaks_for_child", speaks_for_child),
             SlotSet("danger_reason", reason),
             SlotSet("safety_question", True),
@@ -88,8 +102,9 @@ class Safe(OfficerAction):
         return "action_safe"
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        told = await self.hear_where(tracker)
         await self.say(dispatcher, tracker, "utter_safe")
-        return [SlotSet("safety_question", None)]
+        return [*told, SlotSet("safety_question", None)]
 
 
 class Unsafe(OfficerAction):
@@ -99,20 +114,25 @@ class Unsafe(OfficerAction):
         return "action_unsafe"
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        told = await self.hear_where(tracker)
         await self.say(dispatcher, tracker, "utter_unsafe")
         call_officer(dispatcher, str(tracker.get_slot("danger_reason") or "immediate_danger"), "P0")
-        return []
+        return told
 
 
 class StillHere(OfficerAction):
-    """Small or unclear words while nobody knows yet whether the person is safe: no greeting, the question again."""
+    """Small or unclear words, or a place, while nobody knows yet whether the person is safe: the question again.
+
+    It comes with the number to call where they have said to be.
+    """
 
     def name(self) -> str:
         return "action_still_here"
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        told = await self.hear_where(tracker)
         await self.say(dispatcher, tracker, "utter_danger_again")
-        return []
+        return told
 
 
 class AskPerson(OfficerAction):
@@ -122,10 +142,11 @@ class AskPerson(OfficerAction):
         return "action_ask_person"
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        told = await self.hear_where(tracker)
         await self.say(dispatcher, tracker, "utter_person_called")
         call_officer(dispatcher, "asked_for_person", "P2", answers_of(tracker))
         asked = [SlotSet("safety_question", True), SlotSet("speaks_for_child", False), SlotSet("misunderstood", None)]
-        return [*asked, *forgotten()]
+        return [*told, *asked, *forgotten()]
 
 
 class HandOverAttachment(OfficerAction):
