@@ -298,6 +298,7 @@ class Talk(Struct, frozen=True):
     topic: str
     officer_writes: str
     marks: str
+    last_seq: int
 
 
 class ChannelTalks:
@@ -339,7 +340,8 @@ class ChannelTalks:
             found = self._find(tx, address)
             if found is None:
                 return None
-            return Talk(f"conversation:{found}", marks.officer_writes(found), marks.marks_of(tx, found))
+            last_seq = conversations.last_seq(tx, found)
+            return Talk(f"conversation:{found}", marks.officer_writes(found), marks.marks_of(tx, found), last_seq)
 
         return await self._database.read(read)
 
