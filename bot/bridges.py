@@ -300,6 +300,7 @@ class Talk(Struct, frozen=True):
     officer_writes: str
     marks: str
     shown_from: int
+    last_seq: int
 
 
 class ChannelTalks:
@@ -341,8 +342,9 @@ class ChannelTalks:
             found = self._find(tx, address)
             if found is None:
                 return None
-            shown_from = conversations.shown_from(tx, found)
-            return Talk(f"conversation:{found}", marks.officer_writes(found), marks.marks_of(tx, found), shown_from)
+            shown_from, last_seq = conversations.shown_from(tx, found), conversations.last_seq(tx, found)
+            shown = marks.marks_of(tx, found)
+            return Talk(f"conversation:{found}", marks.officer_writes(found), shown, shown_from, last_seq)
 
         return await self._database.read(read)
 

@@ -495,7 +495,7 @@ class TurnWorker:
         return Wording(text, MessageClass.SAFETY, template="in_danger")
 
     def _country(self, state: DialogueState) -> str | None:
-        country = state.slots.get("country")
+        country = state.slots.get("place_country") or state.slots.get("country")
         return str(country) if country else self._default_country
 
     def _escalation(

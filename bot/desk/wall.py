@@ -89,7 +89,7 @@ async def live_wall(request: web.Request) -> web.StreamResponse:
     except LinkDead:
         raise web.HTTPNotFound from None
     shown = ""
-    async with stream_events(request) as events:
+    async with stream_events(request, known=True) as events:
         with request.app[SIGNALS].watching("queue", "watch", service.topic(link.id)) as watch:
             while True:
                 try:

@@ -20,6 +20,7 @@ from contextlib import asynccontextmanager, suppress
 from aiohttp import web
 from prometheus_client import Gauge
 
+from bot.kernel.addresses import client_address
 from bot.kernel.clock import Clock
 from bot.kernel.database import Database, DatabaseUnavailable
 from bot.kernel.sessions import Session, is_live, live_among
@@ -31,10 +32,16 @@ RECHECK_SECONDS = 3.0
 #: Streams that ask within this time whether their sessions still live are answered by one look.
 ASK_TOGETHER_SECONDS = 1.0
 MOST_STREAMS = 2000
+#: Streams of people who have not signed in. They have places of their own: however many come, none is an officer's.
+MOST_STRANGERS = 2000
+#: As many may come from one address once half of those places are taken. Not before: a whole shelter, or every phone of
+#: a mobile network, may share one.
+MOST_OF_ONE_ADDRESS = 20
 RECONNECT_MILLISECONDS = 2000
 
 _open_streams = Gauge("waymark_event_streams", "Open event streams")
-_open: set[int] = set()
+#: The open streams: None for one of somebody who is known, else the address of a stranger.
+_open: dict[int, str | None] = {}
 
 
 class EventStream:
@@ -59,16 +66,20 @@ class EventStream:
 
 
 @asynccontextmanager
-async def stream_events(request: web.Request) -> AsyncIterator[EventStream]:
-    """Open an event stream to whoever asked; see the module's text. The last event id is `last_event_id(request)`."""
+async def stream_events(request: web.Request, *, known: bool = False) -> AsyncIterator[EventStream]:
+    """Open an event stream to whoever asked; see the module's text. The last event id is `last_event_id(request)`.
+
+    `known`: whoever asks showed a key of another kind than a session, and takes no place of a stranger.
+    """
     if request.method == "HEAD":
         raise web.HTTPMethodNotAllowed("HEAD", ["GET"])
-    if len(_open) >= MOST_STREAMS:
+    stranger = None if known or request.get(SESSION) else client_address(request)
+    if not _has_room(stranger):
         raise web.HTTPServiceUnavailable(headers={"Retry-After": "30"})
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
     events = EventStream(response)
     request[STREAMING] = True
-    _open.add(id(events))
+    _open[id(events)] = stranger
     _open_streams.set(len(_open))
     try:
         await response.prepare(request)
@@ -92,8 +103,16 @@ async def stream_events(request: web.Request) -> AsyncIterator[EventStream]:
         with suppress(ConnectionResetError):
             await response.write_eof()
     finally:
-        _open.discard(id(events))
+        _open.pop(id(events), None)
         _open_streams.set(len(_open))
+
+
+def _has_room(stranger: str | None) -> bool:
+    if stranger is None:
+        return sum(each is None for each in _open.values()) < MOST_STREAMS
+    strangers = [each for each in _open.values() if each is not None]
+    crowded = len(strangers) >= MOST_STRANGERS // 2
+    return len(strangers) < MOST_STRANGERS and not (crowded and strangers.count(stranger) >= MOST_OF_ONE_ADDRESS)
 
 
 def last_event_id(request: web.Request) -> str | None:

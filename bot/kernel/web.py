@@ -16,7 +16,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import hmac
-import ipaddress
 import itertools
 import re
 import secrets
@@ -35,6 +34,7 @@ from multidict import MultiDict
 
 from bot.kernel import sessions
 from bot.kernel.access import Permission, allows, may_enter
+from bot.kernel.addresses import client_address
 from bot.kernel.clock import Clock
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Database, DatabaseUnavailable
@@ -668,24 +668,6 @@ def see_other(
 ) -> web.Response:
     """After a form: go and look at a page, by its route name. Never at an address that somebody sent."""
     return web.Response(status=303, headers={"Location": route_url(request, route, query, **parts)})
-
-
-def client_address(request: web.Request) -> str:
-    """Where a request comes from, believing forwarded addresses only from trusted proxies. For limits, not for logs."""
-    peer = request.remote or ""
-    trusted = request.app[SETTINGS].trusted_proxies
-    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
-    while forwarded and _is_among(peer, trusted):
-        peer = forwarded.pop()
-    return peer
-
-
-def _is_among(address: str, networks: Iterable[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(parsed in network for network in networks)
 
 
 def cookie_name(settings: Settings) -> str:

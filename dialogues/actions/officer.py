@@ -22,6 +22,7 @@ from dialogues.actions.report import (
     said_in_words,
     words_of_danger,
 )
+from dialogues.actions.whereabouts import shared_location, whereabouts
 
 #: In messages about these, "he" is the one with the knife, seldom the child. The words to the child suit whoever
 #: writes; only a known worker gets the others.
@@ -66,6 +67,17 @@ class OfficerAction(Action):  # type: ignore[misc]
         number = await number_to_call(self._services, tracker, self._default_country)
         dispatcher.utter_message(response=response, emergency_number=number)
 
+    async def hear_where(self, tracker: Any) -> list[dict[str, Any]]:
+        """What the message tells of where whoever is in danger is. The number that is said next is already theirs.
+
+        A wrong number costs more than a place that was not understood: what fails here fails silently.
+        """
+        told = await shared_location(self._services, tracker)
+        if not told:
+            told = await whereabouts(self._services, tracker, self._default_country, answering=True)
+        tracker.slots.update(told)
+        return [SlotSet(*slot) for slot in told.items()]
+
 
 class CallOfficer(OfficerAction):
     """Words for this danger, and an officer. The screen's code and level arrive as entities."""
@@ -76,6 +88,7 @@ class CallOfficer(OfficerAction):
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
         reason, priority = _heard(tracker)
         again = reason == tracker.get_slot("danger_reason") and tracker.get_slot("safety_question")
+        told = await self.hear_where(tracker)
         speaks_for_child = bool(fact(tracker, "reporter") or (again and tracker.get_slot("speaks_for_child")))
         if reason in ONE_VOICE and tracker.get_slot("audience") != "worker":
             speaks_for_child = False
@@ -83,6 +96,7 @@ class CallOfficer(OfficerAction):
         await self.say(dispatcher, tracker, "utter_danger_again" if again else response)
         call_officer(dispatcher, reason, priority, answers_of(tracker))
         return [
+            *told,
             SlotSet("speaks_for_child", speaks_for_child),
             SlotSet("danger_reason", reason),
             SlotSet("safety_question", True),
@@ -104,11 +118,13 @@ class DangerInReport(CallOfficer):
         if not _tells_of_a_child(tracker, reason):
             return [*await super().run(dispatcher, tracker, domain), SlotSet(GOES_ON, False)]
         again = reason == tracker.get_slot("danger_reason") and tracker.get_slot(GOES_ON)
+        where = await self.hear_where(tracker)
         response = _known(domain, "utter_report_danger_", reason)
         await self.say(dispatcher, tracker, "utter_report_danger_again" if again else response)
         answered, told = words_of_danger(tracker)
         call_officer(dispatcher, reason, priority, told, goes_on=has_called(tracker))
         return [
+            *where,
             *(SlotSet(name, said) for name, said in answered.items()),
             SlotSet("speaks_for_child", True),
             SlotSet("danger_reason", reason),
@@ -145,9 +161,10 @@ class Safe(OfficerAction):
         return "action_safe"
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        told = await self.hear_where(tracker)
         nobody_called = tracker.get_slot("asked_by_text")
         await self.say(dispatcher, tracker, "utter_safe_asked_by_text" if nobody_called else "utter_safe")
-        return [SlotSet("safety_question", None), SlotSet("asked_by_text", None), SlotSet("misunderstood", None)]
+        return [*told, SlotSet("safety_question", None), SlotSet("asked_by_text", None), SlotSet("misunderstood", None)]
 
 
 class Unsafe(OfficerAction):
@@ -158,17 +175,19 @@ class Unsafe(OfficerAction):
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
         in_report = tracker.active_loop.get("name") == "report_form"
+        told = await self.hear_where(tracker)
         await self.say(dispatcher, tracker, "utter_report_unsafe" if in_report else "utter_unsafe")
         call_officer(dispatcher, str(tracker.get_slot("danger_reason") or "immediate_danger"), "P0")
         if in_report:
-            return []
-        return [SlotSet("safety_question", True), SlotSet("asked_by_text", None), SlotSet("misunderstood", None)]
+            return told
+        return [*told, SlotSet("safety_question", True), SlotSet("asked_by_text", None), SlotSet("misunderstood", None)]
 
 
 class StillHere(OfficerAction):
-    """Small or unclear words while nobody knows yet whether the person is safe: no greeting, the question again.
+    """Small or unclear words, or a place, while nobody knows yet whether the person is safe: the question again.
 
-    A number is the answer to it. Where only a text has asked, a person is brought before it is asked a third time.
+    It comes with the number to call where they have said to be. A number is the answer to it. Where only a text has
+    asked, a person is brought before it is asked a third time.
     """
 
     def __init__(self, services: Services, default_country: str | None) -> None:
@@ -184,16 +203,17 @@ class StillHere(OfficerAction):
         if number is not None:
             answered = self._safe if number[1] == "1" else self._unsafe
             return list(await answered.run(dispatcher, tracker, domain))
+        told = await self.hear_where(tracker)
         if not tracker.get_slot("asked_by_text"):
             await self.say(dispatcher, tracker, "utter_danger_again")
-            return []
+            return told
         times = int(tracker.get_slot("misunderstood") or 0) + 1
         if times < UNCLEAR_ANSWERS:
             await self.say(dispatcher, tracker, "utter_danger_again")
-            return [SlotSet("misunderstood", times)]
+            return [*told, SlotSet("misunderstood", times)]
         await self.say(dispatcher, tracker, "utter_person_called")
         call_officer(dispatcher, "understanding_failed", "P2")
-        return [SlotSet("asked_by_text", None), SlotSet("misunderstood", None)]
+        return [*told, SlotSet("asked_by_text", None), SlotSet("misunderstood", None)]
 
 
 class AskPerson(OfficerAction):
@@ -203,10 +223,11 @@ class AskPerson(OfficerAction):
         return "action_ask_person"
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        told = await self.hear_where(tracker)
         await self.say(dispatcher, tracker, "utter_person_called")
         call_officer(dispatcher, "asked_for_person", "P2", answers_of(tracker))
         asked = {"safety_question": True, "asked_by_text": None, "speaks_for_child": False, "misunderstood": None}
-        return [*(SlotSet(*slot) for slot in asked.items()), *forgotten()]
+        return [*told, *(SlotSet(*slot) for slot in asked.items()), *forgotten()]
 
 
 class HandOverAttachment(OfficerAction):

@@ -13,9 +13,9 @@ from rasa_sdk.forms import FormValidationAction
 from dialogues.actions.answer import person_button
 from dialogues.actions.calling import call_officer
 from dialogues.actions.ports import FoundPlace, FoundService, Services
-from dialogues.actions.reading import button, country_of, entity, fact, language_of, number_to_call
+from dialogues.actions.reading import button, country_of, entity, language_of, number_to_call
 from dialogues.actions.results import card, remembered
-from dialogues.actions.whereabouts import PLACE_SLOTS, country_slots, place_slots
+from dialogues.actions.whereabouts import PLACE_SLOTS, country_slots, place_slots, shared_location
 from dialogues.actions.wishes import WISHES, asked_for, gender_in, named, wishes_in, worth_wishing
 from dialogues.knowledge.countries import country_name, is_country
 from dialogues.runtime.payload import payload
@@ -131,19 +131,8 @@ class UseLocation(Action):  # type: ignore[misc]
         return "action_use_location"
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
-        latitude = entity(tracker, "place_lat") or fact(tracker, "latitude")
-        longitude = entity(tracker, "place_lon") or fact(tracker, "longitude")
-        try:
-            latitude, longitude = float(latitude), float(longitude)
-        except (TypeError, ValueError):
-            return []
-        try:
-            near = await self._services.place_at(latitude, longitude)
-        except Exception:
-            near = None
-        label = near.name if near else f"{latitude:.2f}, {longitude:.2f}"
-        here = FoundPlace(label, near.country if near else "", latitude, longitude)
-        return [SlotSet(name, value) for name, value in place_slots(here, label).items()]
+        here = await shared_location(self._services, tracker)
+        return [SlotSet(name, value) for name, value in here.items()]
 
 
 class ForgetPlace(Action):  # type: ignore[misc]

@@ -10,8 +10,8 @@ import re
 from typing import Any, Final
 
 from dialogues.actions.ports import FoundPlace, Services
-from dialogues.actions.reading import country_of, language_of
-from dialogues.knowledge.countries import country_of_stay
+from dialogues.actions.reading import country_of, entity, fact, language_of
+from dialogues.knowledge.countries import country_of_stay, is_country
 from dialogues.knowledge.search import fold
 
 #: Towns of one message that are looked for on the map.
@@ -26,13 +26,30 @@ _OWN_PLACE: Final = re.compile(
 )
 
 
+#: A name with no more than this before it answers "where?".
+_HERE: Final = re.compile(
+    r"(?:(?:in|at|near|here in|a|au|aux|en|dans|pres de|aqui en|cerca de|ici a|في|ب|هنا في|قرب)\s*)?[\s.,!?،؟]*"
+)
+
+
 def says_where_they_are(words: str) -> bool:
     """Whether whoever writes says where they themselves are."""
     return _OWN_PLACE.search(fold(words[:500]).replace("’", "'")) is not None
 
 
-async def whereabouts(services: Services, tracker: Any, default_country: str | None) -> dict[str, Any]:
-    """What the latest message tells of it, as slots; nothing where it tells nothing or could mean two places."""
+def names_only_a_place(words: str, name: str) -> bool:
+    """Whether a message is a place's name and nothing else, save a little word before it."""
+    before, found, after = fold(words[:500]).replace("’", "'").partition(fold(name))
+    return bool(found) and not after.strip(" .,!?،؟") and _HERE.fullmatch(before) is not None
+
+
+async def whereabouts(
+    services: Services, tracker: Any, default_country: str | None, *, answering: bool = False
+) -> dict[str, Any]:
+    """What the latest message tells of it, as slots; nothing where it tells nothing or could mean two places.
+
+    `answering`: a place's name alone says where they are, as it does to somebody who waits to hear it.
+    """
     words = str(tracker.latest_message.get("text") or "")
     if words.startswith("/"):
         return {}
@@ -43,13 +60,30 @@ async def whereabouts(services: Services, tracker: Any, default_country: str | N
         town = None
     if country is None:
         return {}
-    if not says_where_they_are(words):
+    named = (entity(tracker, "place"),) if answering else ()
+    if not (says_where_they_are(words) or any(names_only_a_place(words, str(name)) for name in named if name)):
         return {"about_country": country}
     if town is not None:
         return place_slots(town, town.name)
     if country == tracker.get_slot("place_country"):
         return {"about_country": None}  # the town they named before says more
     return {**dict.fromkeys(PLACE_SLOTS), "country": country, "about_country": None}
+
+
+async def shared_location(services: Services, tracker: Any) -> dict[str, Any]:
+    """Where a location shared from a phone is, as slots; nothing where none was shared."""
+    latitude = entity(tracker, "place_lat") or fact(tracker, "latitude")
+    longitude = entity(tracker, "place_lon") or fact(tracker, "longitude")
+    try:
+        latitude, longitude = float(latitude), float(longitude)
+    except (TypeError, ValueError):
+        return {}
+    try:
+        near = await services.place_at(latitude, longitude)
+    except Exception:
+        near = None
+    label = near.name if near else f"{latitude:.2f}, {longitude:.2f}"
+    return place_slots(FoundPlace(label, near.country if near else "", latitude, longitude), label)
 
 
 PLACE_SLOTS = ("place", "place_resolved", "place_lat", "place_lon", "place_country", "place_options", "place_tries")
@@ -83,7 +117,7 @@ def country_slots(country: str, label: str) -> dict[str, Any]:
 async def _town(services: Services, tracker: Any, default_country: str | None) -> FoundPlace | None:
     """The one town of the message that is on the map once. A directory that fails knows none."""
     named = [str(e["value"]) for e in tracker.latest_message.get("entities") or () if e.get("entity") == "place"]
-    towns = [name for name in named if country_of_stay(name) is None][:MOST_TOWNS]
+    towns = [name for name in named if is_country(name) is None][:MOST_TOWNS]
     if len(towns) != 1:
         return None
     try:

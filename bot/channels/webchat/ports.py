@@ -19,6 +19,8 @@ class Talk(Protocol):
     def marks(self) -> str: ...  # of reading and writing: "shown", "hidden" by the person's wish, "" not now
     @property
     def shown_from(self) -> int: ...  # earlier lines are not for this phone any more; 0 where all are
+    @property
+    def last_seq(self) -> int: ...  # of the newest line; 0 where there is none
 
 
 class WebTalks(Talks, Protocol):

@@ -51,8 +51,10 @@ MOST_PARTS = 8
 LONGEST_FIELD = 4096
 #: Without JavaScript the page after a message waits so long for the answer to come with it.
 WAIT_SECONDS = 2.0
-#: The stream looks again at least so often, in case a signal was lost (another replica answered).
+#: The stream looks again at least so often, in case a signal was lost (another replica answered). Where nothing comes
+#: for a while it looks seldomer, down to the second figure: most chats that are open are silent.
 LOOK_SECONDS = 1.0
+LONGEST_LOOK_SECONDS = 4.0
 
 #: No line has a larger number.
 LAST_LINE = 2**31 - 1
@@ -166,21 +168,28 @@ def webchat_routes(
             raise web.HTTPNotFound
         after = _number(last_event_id(request) or request.query.get("after"))
         async with stream_events(request) as events:
-            marks, shown_from = "", 0
+            marks, shown_from, look, read = "", 0, LOOK_SECONDS, 0
+            topics: tuple[str, ...] = (_own_topic(address),)
             while True:
-                talk = await talks.talk(address)
-                topics = (talk.topic, talk.officer_writes) if talk else (_own_topic(address),)
                 with request.app[SIGNALS].watching(*topics) as watch:
+                    talk = await talks.talk(address)  # looked at after listening began, so nothing falls between
+                    heard = (talk.topic, talk.officer_writes) if talk else (_own_topic(address),)
+                    if heard != topics:
+                        topics = heard
+                        continue
                     if talk is not None and talk.marks != marks:
                         marks = talk.marks
                         await events.send("marks", marks)
                     if talk is not None and talk.shown_from > shown_from:
                         shown_from = talk.shown_from
                         await events.send("forget", shown_from)
-                    for line in await talks.lines(address, after):
-                        await events.send("line", _fragment(request, render_line(line)), id=str(line.seq))
-                        after = line.seq
-                    await watch.next(LOOK_SECONDS)
+                    if talk is not None and talk.last_seq > read:
+                        read, look = talk.last_seq, LOOK_SECONDS
+                        for line in await talks.lines(address, after):
+                            await events.send("line", _fragment(request, render_line(line)), id=str(line.seq))
+                            after = line.seq
+                    woken = await watch.next(look)
+                    look = LOOK_SECONDS if woken else min(2 * look, LONGEST_LOOK_SECONDS)
                     if talk is not None and talk.officer_writes in watch.came():
                         await events.send("writing", "")
         return events.response

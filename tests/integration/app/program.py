@@ -181,6 +181,11 @@ class Person:
     def cookies(self) -> aiohttp.abc.AbstractCookieJar:
         return self._client.cookie_jar
 
+    @property
+    def client(self) -> aiohttp.ClientSession:
+        """This browser, for what is not written and read."""
+        return self._client
+
     async def send(self, **fields: str) -> int:
         async with self._client.post("/chat", data=fields, headers=OURS, allow_redirects=False) as answer:
             return answer.status

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from bot.cases import store
 from bot.cases.queue_time import NOBODY_THERE
 from bot.cases.record import store as record
@@ -44,3 +46,19 @@ async def test_who_waits_reads_how_long_and_danger_raises_the_case_of_a_report_w
         "reported_danger",
         "reported_age",
     }
+
+
+async def test_who_says_where_the_knife_is_reads_the_number_that_rings_there(helpline: Helpline):
+    """By the real map and the real list of numbers: 112 reaches nobody in some of these countries."""
+    async with Person(helpline) as told_at_once:
+        assert "Call 911 now" in _words(await told_at_once.write("I am in Mexico City, he has a knife"))
+
+    async with Person(helpline) as told_later:
+        assert "Call 112 now" in _words(await told_later.write("he has a knife"))
+        assert _words(await told_later.write("I am in Tijuana")).count("Call 911.") == 1
+        assert _words(await told_later.write("now I am in Calais")).count("Call 112.") == 1
+        assert _words(await told_later.write("Chicago")).count("Call 911.") == 2
+
+
+def _words(page: str) -> str:
+    return re.sub("<[^>]+>", "", page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -114,6 +115,12 @@ def sample_routes(sample: Sample) -> Routes:
                     await stream.send("queue", f"first line\nsecond line {number}", id=str(number))
                     number += 1
                     await watch.next(timeout=600)
+        return stream.response
+
+    @routes.get("/events", name="public_events", allow=PUBLIC)
+    async def public_events(request: web.Request) -> web.StreamResponse:
+        async with stream_events(request) as stream:
+            await asyncio.sleep(600)
         return stream.response
 
     @routes.get("/desk/officers", name="officers", allow=Permission.OFFICERS_READ)

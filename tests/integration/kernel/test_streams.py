@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -146,3 +147,34 @@ async def test_more_streams_than_we_can_hold_are_asked_to_come_back(served: Serv
         head = await browser.client.head("/desk/events")
 
     assert (answer.status, answer.headers["Retry-After"], head.status) == (503, "30", 405)
+
+
+async def test_strangers_never_take_the_place_of_an_officer(served: Served, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(streams, "MOST_STREAMS", 1)
+    monkeypatch.setattr(streams, "MOST_STRANGERS", 4)
+    monkeypatch.setattr(streams, "MOST_OF_ONE_ADDRESS", 3)
+    officer = await served.officer()
+    async with AsyncExitStack() as stack:
+        anybody = await stack.enter_async_context(served.browser())
+        strangers = [await anybody.client.get("/events", headers=STREAM) for _ in range(4)]
+        browser = await stack.enter_async_context(served.browser(officer))
+        of_officer = await browser.client.get("/desk/events", headers=STREAM)
+
+        assert [answer.status for answer in strangers] == [200, 200, 200, 503]
+        assert of_officer.status == 200
+
+
+def test_one_address_is_held_back_only_where_places_are_scarce(monkeypatch: pytest.MonkeyPatch):
+    """A whole shelter writes from one address."""
+    monkeypatch.setattr(streams, "MOST_STRANGERS", 100)
+    monkeypatch.setattr(streams, "MOST_OF_ONE_ADDRESS", 20)
+    monkeypatch.setattr(streams, "_open", dict.fromkeys(range(49), "192.0.2.1"))
+    assert streams._has_room("192.0.2.1")
+
+    streams._open[49] = "192.0.2.1"
+    assert not streams._has_room("192.0.2.1")
+    assert streams._has_room("192.0.2.2")
+
+    streams._open.update({number: f"198.51.100.{number}" for number in range(50, 100)})
+    assert not streams._has_room("192.0.2.2")
+    assert streams._has_room(None)

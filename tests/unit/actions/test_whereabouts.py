@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dialogues.actions.whereabouts import says_where_they_are
+from dialogues.actions.whereabouts import names_only_a_place, says_where_they_are
 from dialogues.knowledge.countries import country_of_stay
 
 
@@ -53,3 +53,23 @@ def test_where_somebody_else_is_says_nothing_of_who_writes(words: str) -> None:
 )
 def test_the_country_a_question_is_about_is_the_one_that_is_left(words: str, country: str | None) -> None:
     assert country_of_stay(words) == country
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("Tijuana", "Tijuana"),
+        ("In Chicago!", "Chicago"),
+        ("à Paris.", "Paris"),
+        ("cerca de Tijuana", "Tijuana"),
+        ("في شيكاغو", "شيكاغو"),
+        ("بشيكاغو", "شيكاغو"),
+    ],
+)
+def test_a_name_alone_answers_where(words: str, name: str) -> None:
+    assert names_only_a_place(words, name)
+
+
+@pytest.mark.parametrize("words", ["my uncle in Chicago", "not Chicago", "from Chicago", "Chicago is far", "yes"])
+def test_a_name_beside_other_words_does_not(words: str) -> None:
+    assert not names_only_a_place(words, "Chicago")
