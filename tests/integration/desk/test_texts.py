@@ -521,7 +521,7 @@ async def test_an_approved_edit_that_can_no_longer_be_read_is_out_of_force_alone
     author = await at_desk(await world.officer("leo", Role.AUTHOR))
     approver = await at_desk(await world.officer("ines", Role.APPROVER))
     on = clock.now().date()
-    await released(author, approver, "/desk/texts/age_assessment/en", ("## Never\n", "## Never\nNot at night. "))
+    await released(author, approver, "/desk/texts/age_assessment/en", ("## Never\n", "## Never\nAlone? "))
     await released(author, approver, PAGE, ("## Never\n", "## Never\nNot at night. "))
     # As after an upgrade whose loader is stricter than the one that let it through.
     edit = await world.database.read(lambda tx: store.edit_in(tx, "missing_child/en.md", EditState.APPROVED))
@@ -532,7 +532,7 @@ async def test_an_approved_edit_that_can_no_longer_be_read_is_out_of_force_alone
 
     await shelf.refresh()
 
-    assert "Not at night." in procedures.get("age_assessment", "en", on).never
+    assert "Alone?" in procedures.get("age_assessment", "en", on).never
     for language in ("en", "fr", "es", "ar"):  # its translations rest on it
         assert procedures.get("missing_child", language, on) is None
         assert procedures.has("missing_child", language)
