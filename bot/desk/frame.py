@@ -277,6 +277,7 @@ NOTICES: Mapping[str, str] = {
     "text_waits": N_("The edit is checked and waits for an approver."),
     "text_approved": N_("Approved. The next question gets this text."),
     "text_sent_back": N_("Sent back. People keep the text they had."),
+    "text_no_note": N_("Say what is to be mended. Nothing was changed."),
     "text_moved": N_("Somebody else decided first. Look at it again."),
     "gate_shut_now": N_("Saved. The gate would stop requests that are on their way: look at them below."),
     "request_approved": N_("Approved. It can be sent now."),

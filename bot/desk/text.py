@@ -24,7 +24,7 @@ from bot.kernel.web import Routes, form
 from bot.kernel.web_keys import CLOCK, DATABASE, OFFICER, SIGNALS, VAULT, WORDS
 from bot.kernel.words import N_
 from bot.texts import service, store
-from bot.texts.model import EditMoved, EditState, OwnEdit, TextEdit
+from bot.texts.model import SHIPPED, EditMoved, EditState, NoNote, OwnEdit, TextEdit
 from bot.texts.shelf import TextShelf, original_file, overlay_file
 from dialogues.actions.answer import answer, by_jurisdiction, said_of
 from dialogues.knowledge.loading import OVERLAYS_FOLDER, LoadedText, ReadTexts, fingerprint, stamped
@@ -147,10 +147,15 @@ def text_routes(texts: TextShelf) -> Routes:
         if fields.get("read_against"):
             content = await _read_against_the_english(texts, found, content)
         problems = await texts.problems_of(found.file, content, at.date())
+        officer, vault, version = request[OFFICER], request.app[VAULT], fields.get("read", "")
         if problems:
-            return await _screen(request, texts, typed=content, problems=problems)
-        officer, vault = request[OFFICER], request.app[VAULT]
-        await request.app[DATABASE].write(lambda tx: service.write_edit(tx, vault, officer, found.file, content, at=at))
+            return await _screen(request, texts, typed=content, problems=problems, version=version)
+        try:
+            await request.app[DATABASE].write(
+                lambda tx: service.write_edit(tx, vault, officer, found.file, content, read=version, at=at)
+            )
+        except EditMoved:
+            return await _screen(request, texts, typed=content, moved=True)
         return _back(request, "text_waits")
 
     @routes.post("/desk/texts/{key}/{name}/approve", name="approve_text", allow=Permission.TEXTS_APPROVE)
@@ -192,6 +197,8 @@ def text_routes(texts: TextShelf) -> Routes:
             )
         except EditMoved:
             return _back(request, "text_moved")
+        except NoNote:
+            return _back(request, "text_no_note")
         return _back(request, "text_sent_back")
 
     return routes
@@ -225,7 +232,11 @@ async def _screen(
     typed: str | None = None,
     problems: list[Problem] | None = None,
     own_edit: bool = False,
+    moved: bool = False,
+    version: str = "",
 ) -> web.Response:
+    """`typed` was not taken: for its `problems`, or because the text `moved` since its author opened it. `version`: the
+    one that was open; by default the present one."""
     found, on = await _find(request, texts), request.app[CLOCK].now().date()
     view = request.query.get("view", "read")
     view = view if view in VIEWS and (found.text is not None or view != "seen") else "read"
@@ -252,6 +263,8 @@ async def _screen(
             "waiting": waiting,
             "own": waiting is not None and waiting.author_id == request[OFFICER].id,
             "own_edit": own_edit,
+            "version": version or service.version_of(tx, found.file),
+            "moved": changes(waiting.content if waiting else present, typed or "") if moved else None,
             "other_approvers": waiting is not None and service.other_approvers(tx, waiting.author_id),
             "changes": changes(texts.content_of(found.file, approved) or "", waiting.content) if waiting else [],
             "sent_back": sent_back if sent_back and not waiting else None,
@@ -268,7 +281,7 @@ async def _screen(
             ),
         }
 
-    status = 403 if own_edit else 409 if problems else 200
+    status = 403 if own_edit else 409 if problems or moved else 200
     template = "desk/text.html" if found.text is not None else "desk/overlay.html"
     return await show(request, template, gather, here="texts", status=status)
 
@@ -381,7 +394,7 @@ def _versions(request: web.Request, edits: list[TextEdit], shipped: str | None) 
     """Every state the file was in, the newest first, and what two of them do not share."""
     kept = [Version(edit.id, edit.content, edit) for edit in edits]
     if shipped is not None:
-        kept.append(Version("shipped", shipped, None))
+        kept.append(Version(SHIPPED, shipped, None))
     by_id = {version.id: version for version in kept}
     after = by_id.get(request.query.get("to", "")) or (kept[0] if kept else None)
     at = kept.index(after) if after else 0

@@ -11,6 +11,10 @@ from msgspec import Struct
 LEAST_ASKERS = 5
 
 
+#: In the place of an edit's id: the file as it was released.
+SHIPPED = "shipped"
+
+
 class EditState(StrEnum):
     """Where an edit is in its life. Of each file at most one waits and one is approved; the others are history."""
 
@@ -85,3 +89,7 @@ class OwnEdit(Exception):
 
 class NotInForce(Exception):
     """There is still no text in force for somebody who asked, so nothing was answered."""
+
+
+class NoNote(Exception):
+    """Whoever sends an edit back says what is to be mended."""

@@ -17,19 +17,35 @@ from bot.texts import store
 from bot.texts.model import (
     CHANGE,
     LEAST_ASKERS,
+    SHIPPED,
     Asker,
     EditMoved,
     EditState,
     Gap,
     GapWork,
+    NoNote,
     NotInForce,
     OwnEdit,
     TextEdit,
 )
 
 
-def write_edit(tx: Connection, vault: Vault, author: Officer, file: str, content: str, *, at: datetime) -> TextEdit:
-    """Put a checked file before an approver. An edit of it that still waited is replaced."""
+def version_of(tx: Connection, file: str) -> str:
+    """The version an editor starts from: the edit that waits, else the one that holds, else `SHIPPED`."""
+    present = store.edit_in(tx, file, EditState.DRAFT) or store.edit_in(tx, file, EditState.APPROVED)
+    return SHIPPED if present is None else present.id
+
+
+def write_edit(
+    tx: Connection, vault: Vault, author: Officer, file: str, content: str, *, read: str, at: datetime
+) -> TextEdit:
+    """Put a checked file before an approver. An edit of it that still waited is replaced.
+
+    `read` is the version its author had before them; raises EditMoved when that is no longer the present one, so that
+    nobody's edit is replaced by somebody who never saw it.
+    """
+    if version_of(tx, file) != read:
+        raise EditMoved
     waiting = store.edit_in(tx, file, EditState.DRAFT)
     if waiting is not None:
         store.settle_edit(tx, waiting.id, EditState.REPLACED, by=author.id, at=at, was=EditState.DRAFT)
@@ -57,7 +73,10 @@ def approve(tx: Connection, vault: Vault, approver: Officer, edit_id: str, file:
 def send_back(
     tx: Connection, vault: Vault, approver: Officer, edit_id: str, file: str, note: str, *, at: datetime
 ) -> None:
-    """Say what is to be mended. People keep the text they had. Raises EditMoved when it no longer waits."""
+    """Say what is to be mended. People keep the text they had. Raises EditMoved when it no longer waits, NoNote where
+    nothing is said."""
+    if not note.strip():
+        raise NoNote
     settled = store.settle_edit(tx, edit_id, EditState.SENT_BACK, by=approver.id, at=at, note=note, was=EditState.DRAFT)
     if not settled:
         raise EditMoved

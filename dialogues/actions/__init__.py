@@ -38,6 +38,7 @@ ACTION_NAMES = (
     "action_procedure_contacts",
     "action_procedure_flags",
     "action_procedure_like",
+    "action_procedure_where",
     "action_procedure_now",
     "action_procedure_step",
     "action_procedure_steps",

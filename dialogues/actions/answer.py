@@ -171,6 +171,11 @@ def why_button(text: Procedure, translate: Translate, language: str) -> dict[str
     return button(translate(language, "Why and source"), payload("procedure_why", procedure=text.key))
 
 
+def where_button(text: Procedure, translate: Translate, language: str) -> dict[str, str]:
+    """For whoever did not say where they are: what holds there may differ."""
+    return button(translate(language, "My country"), payload("procedure_where", procedure=text.key))
+
+
 def steps_button(text: Procedure, translate: Translate, language: str) -> dict[str, str]:
     return button(translate(language, "Steps"), payload("procedure_steps", procedure=text.key))
 

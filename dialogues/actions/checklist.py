@@ -60,7 +60,7 @@ class ProcedureStep(ProcedureAction):
     def name(self) -> str:
         return "action_procedure_step"
 
-    def show(self, dispatcher: Any, text: Procedure, tracker: Any) -> list[dict[str, Any]]:
+    async def show(self, dispatcher: Any, text: Procedure, tracker: Any) -> list[dict[str, Any]]:
         ticked, passed = _step(entity(tracker, "done"), text), _step(entity(tracker, "skip"), text)
         done = set() if entity(tracker, "done") == 0 else set(done_steps(text, tracker))
         if ticked:
@@ -111,7 +111,7 @@ class ProcedureFlags(ProcedureAction):
     def name(self) -> str:
         return "action_procedure_flags"
 
-    def show(self, dispatcher: Any, text: Procedure, tracker: Any) -> list[dict[str, Any]]:
+    async def show(self, dispatcher: Any, text: Procedure, tracker: Any) -> list[dict[str, Any]]:
         translate, language = self._translate, language_of(tracker)
         buttons = [
             button(

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from dialogues.actions.answer import elsewhere, listed
 from dialogues.knowledge import Procedure, Procedures
-from dialogues.knowledge.countries import country_name
+from dialogues.knowledge.countries import Way, country_name
 from dialogues.knowledge.model import LocalRule
 from dialogues.runtime.responses import Translate
 
@@ -36,17 +36,29 @@ class Journey(Struct):
     on: date
     told: dict[str, str] = field(default_factory=dict)  # region → the country with which its rules were told
 
-    def tell(self, text: Procedure, countries: Sequence[str]) -> str:
-        """The way, the question that comes before anybody abroad is asked, then each country."""
+    def tell(self, text: Procedure, along: Way) -> str:
+        """The way, the question that comes before anybody abroad is asked, then each country.
+
+        A stop that nobody knows is named as it was written: a step left out in silence would read as if none changed.
+        """
+        countries = along.countries
         gate = self.translate(
             self.language,
             "Before anybody in a country is asked: does the child fear that country or somebody in it? "
             "If yes, or if nobody knows, stop: a lawyer and UNHCR first.",
         )
-        way = " → ".join(country_name(country, self.language) for country in countries)
-        return "\n\n".join(
-            (f"{way}\n{gate}", *(self._country(text, number, country) for number, country in enumerate(countries, 1)))
+        way = " → ".join(
+            (*(country_name(country, self.language) for country in countries), *("?" for _ in along.unknown))
         )
+        told = (self._country(text, number, country) for number, country in enumerate(countries, 1))
+        return "\n\n".join((f"{way}\n{gate}", *told, *(self._unknown(name) for name in along.unknown)))
+
+    def _unknown(self, name: str) -> str:
+        said = self.translate(
+            self.language,
+            "“{name}”: I do not know which country this is. Ask again with the name of the country.",
+        )
+        return said.format(name=name)
 
     def _country(self, text: Procedure, number: int, country: str) -> str:
         rules = self._rules(text.key, country)

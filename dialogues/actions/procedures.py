@@ -21,6 +21,7 @@ from dialogues.actions.answer import (
     said_of,
     source_line,
     validity,
+    where_button,
     why_button,
     worker_button,
 )
@@ -37,10 +38,11 @@ from dialogues.actions.reading import (
     place_of,
 )
 from dialogues.actions.voice import says_to_be_a_child, speaks_as_a_child, writes_for_a_child
-from dialogues.actions.whereabouts import whereabouts
+from dialogues.actions.whereabouts import PLACE_SLOTS, way_of, whereabouts
 from dialogues.knowledge import Audience, Procedure, Procedures
-from dialogues.knowledge.countries import countries_named, country_name
+from dialogues.knowledge.countries import Way, country_name
 from dialogues.knowledge.model import INTERNATIONAL, ORIGINAL_LANGUAGE, Source
+from dialogues.knowledge.overlays import REGIONS, is_jurisdiction
 from dialogues.runtime.payload import payload
 from dialogues.runtime.responses import Translate
 from dialogues.understanding.model import WORTH_ASKING
@@ -104,6 +106,7 @@ def procedure_actions(
         ProcedureSteps(*parts),
         ProcedureLike(*parts),
         ProcedureNow(*parts),
+        ProcedureWhere(*parts),
         ProcedureWhy(*parts),
         TellMe(*parts),
         TellNothing(),
@@ -192,9 +195,19 @@ class Shelf:
         lines = (f"{country_name(rule.jurisdiction, language)}: {rule.words}" for rule in known)
         return (*((text.varies,) if text.varies else ()), *lines)
 
-    def journey(self, text: Procedure, countries: tuple[str, ...], tracker: Any, translate: Translate) -> str:
+    def journey(self, text: Procedure, way: Way, tracker: Any, translate: Translate) -> str:
         """For each country of a journey: which steps change, who acts, by when."""
-        return Journey(self._procedures, language_of(tracker), translate, self._today()).tell(text, countries)
+        return Journey(self._procedures, language_of(tracker), translate, self._today()).tell(text, way)
+
+    def countries_with_rules(self, key: str, language: str) -> list[str]:
+        """The countries for which something of a procedure is known to differ."""
+        rules = self._procedures.overlays.elsewhere(key, language, self._today())
+        return [code for code in dict.fromkeys(rule.jurisdiction for rule in rules) if code not in REGIONS]
+
+    def may_differ_where_they_are(self, text: Procedure, tracker: Any) -> bool:
+        """Whether we know of countries in which it differs, and not in which one they are."""
+        unknown = country_asked_about(tracker, self._default_country) is None and text.jurisdiction == INTERNATIONAL
+        return unknown and bool(self.countries_with_rules(text.key, text.language))
 
     def menu(self, tracker: Any) -> list[Procedure]:
         return [text for text in (self.find(key, tracker) for key in MENU) if text is not None]
@@ -260,7 +273,7 @@ class ProcedureAction(Action):  # type: ignore[misc]
         text = self._shelf.find(key, tracker)
         if text is None:
             return self.refuse(dispatcher, tracker, key, number)
-        events = self.show(dispatcher, text.filled({"emergency_number": number}), tracker)
+        events = await self.show(dispatcher, text.filled({"emergency_number": number}), tracker)
         # Somebody who reads a child's version aloud says so by its button, and stays a worker.
         told = entity(tracker, "audience")
         if text.audience is Audience.CHILD and (told is None or entity(tracker, "own")):
@@ -274,7 +287,7 @@ class ProcedureAction(Action):  # type: ignore[misc]
         named = entity(tracker, "procedure") or tracker.get_slot("last_procedure")
         return str(named) if named else None
 
-    def show(self, dispatcher: Any, text: Procedure, tracker: Any) -> list[dict[str, Any]]:
+    async def show(self, dispatcher: Any, text: Procedure, tracker: Any) -> list[dict[str, Any]]:
         """Say it. Returns what is to be remembered."""
         raise NotImplementedError
 
@@ -313,7 +326,11 @@ class AnswerProcedure(ProcedureAction):
         return "action_answer_procedure"
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
-        told = await whereabouts(self._services, tracker, self._default_country)
+        named = entity(tracker, "country")
+        if is_jurisdiction(str(named or "")):  # by a button of ours
+            told = {**dict.fromkeys(PLACE_SLOTS), "country": str(named), "about_country": None}
+        else:
+            told = await whereabouts(self._services, tracker, self._default_country)
         tracker.slots.update(told)  # what they say of where holds for this answer already
         return [*(SlotSet(*slot) for slot in told.items()), *await super().run(dispatcher, tracker, domain)]
 
@@ -321,12 +338,16 @@ class AnswerProcedure(ProcedureAction):
         named = entity(tracker, "procedure")
         return str(named) if named else None
 
-    def show(self, dispatcher: Any, text: Procedure, tracker: Any) -> list[dict[str, Any]]:
+    async def show(self, dispatcher: Any, text: Procedure, tracker: Any) -> list[dict[str, Any]]:
         language, translate = language_of(tracker), self._translate
         of_worker = text.audience is not Audience.CHILD
-        here = self._shelf.here(text, tracker, translate) if of_worker else ""
+        way = await way_of(self._services, tracker) if of_worker else Way()
+        # A journey tells of each country itself; what is said of one of them alone would contradict it.
+        here = self._shelf.here(text, tracker, translate) if of_worker and not way.is_journey else ""
         childs = of_worker and self._shelf.has_childs_version(text, language)
         otherwise = [choose_button(other) for other in self._shelf.meant_otherwise(text, tracker)]
+        if of_worker and not way.is_journey and self._shelf.may_differ_where_they_are(text, tracker):
+            otherwise.append(where_button(text, translate, language))
         if taken_for_a_child(tracker) or entity(tracker, "own"):
             otherwise.append(worker_button(text, translate, language))
         if childs and not works_with_children(tracker):
@@ -334,10 +355,29 @@ class AnswerProcedure(ProcedureAction):
             childs = False  # one way to the child's version is enough: this one is remembered
         for said in answer(text, language, translate, here=here, childs_version=childs, otherwise=otherwise):
             dispatcher.utter_message(text=said.text, buttons=list(said.buttons))
-        journey = countries_named(str(tracker.latest_message.get("text") or ""))
-        if of_worker and len(journey) > 1:
-            dispatcher.utter_message(text=self._shelf.journey(text, journey, tracker, translate))
+        if way.is_journey:
+            dispatcher.utter_message(text=self._shelf.journey(text, way, tracker, translate))
         return asked_whether_safe(tracker) if text.asks_safety else []
+
+
+class ProcedureWhere(ProcedureAction):
+    """Ask a worker which country they are in: the rules of some are known, any other can be written."""
+
+    def name(self) -> str:
+        return "action_procedure_where"
+
+    async def show(self, dispatcher: Any, text: Procedure, tracker: Any) -> list[dict[str, Any]]:
+        language = language_of(tracker)
+        buttons = [
+            button(country_name(code, language), payload("procedure", procedure=text.key, country=code))
+            for code in self._shelf.countries_with_rules(text.key, language)
+        ]
+        asked = self._translate(
+            language,
+            "Which country are you in? Choose it, or write your question again with the name of the country.",
+        )
+        dispatcher.utter_message(text=asked, buttons=buttons)
+        return []
 
 
 class ProcedureNow(AnswerProcedure):
@@ -358,7 +398,7 @@ class ProcedureSteps(ProcedureAction):
     def name(self) -> str:
         return "action_procedure_steps"
 
-    def show(self, dispatcher: Any, text: Procedure, tracker: Any) -> list[dict[str, Any]]:
+    async def show(self, dispatcher: Any, text: Procedure, tracker: Any) -> list[dict[str, Any]]:
         language, translate = language_of(tracker), self._translate
         done = done_steps(text, tracker)
         steps = tuple(f"{step} ✓" if number in done else step for number, step in enumerate(text.steps, 1))
@@ -379,7 +419,7 @@ class ProcedureWhy(ProcedureAction):
     def name(self) -> str:
         return "action_procedure_why"
 
-    def show(self, dispatcher: Any, text: Procedure, tracker: Any) -> list[dict[str, Any]]:
+    async def show(self, dispatcher: Any, text: Procedure, tracker: Any) -> list[dict[str, Any]]:
         language, translate = language_of(tracker), self._translate
         parts = [f"{text.title}\n{text.why}"]
         for heading, lines in self._sections(text, tracker):
@@ -431,7 +471,7 @@ class ProcedureLike(ProcedureAction):
     def name(self) -> str:
         return "action_procedure_like"
 
-    def show(self, dispatcher: Any, text: Procedure, tracker: Any) -> list[dict[str, Any]]:
+    async def show(self, dispatcher: Any, text: Procedure, tracker: Any) -> list[dict[str, Any]]:
         language = language_of(tracker)
         others = self._shelf.like(text, tracker)
         said = [f"{other.title}\n{source_line(other, language, self._translate)}" for other in others]

@@ -11,11 +11,12 @@ from typing import Any, Final
 
 from dialogues.actions.ports import FoundPlace, Services
 from dialogues.actions.reading import country_of, entity, fact, language_of
-from dialogues.knowledge.countries import country_of_stay, is_country
+from dialogues.knowledge.countries import Way, country_of_stay, is_country, way_named
 from dialogues.knowledge.search import fold
 
-#: Towns of one message that are looked for on the map.
+#: Towns of one message that are looked for on the map, and those of a journey.
 MOST_TOWNS = 2
+MOST_STOPS = 6
 
 #: "I am in", "we work at the crossing of". What follows is where they are.
 _OWN_PLACE: Final = re.compile(
@@ -84,6 +85,25 @@ async def shared_location(services: Services, tracker: Any) -> dict[str, Any]:
         near = None
     label = near.name if near else f"{latitude:.2f}, {longitude:.2f}"
     return place_slots(FoundPlace(label, near.country if near else "", latitude, longitude), label)
+
+
+async def way_of(services: Services, tracker: Any) -> Way:
+    """The journey that the latest message tells of, its towns by the countries they are in."""
+    words = str(tracker.latest_message.get("text") or "")
+    if words.startswith("/"):
+        return Way()
+    named = [str(e["value"]) for e in tracker.latest_message.get("entities") or () if e.get("entity") == "place"]
+    towns = [name for name in dict.fromkeys(named) if is_country(name) is None][:MOST_STOPS]
+    return way_named(words, {town: await _country_of_town(services, town, language_of(tracker)) for town in towns})
+
+
+async def _country_of_town(services: Services, town: str, language: str) -> str:
+    """The one country in which there is a town of that name; "" for none, for several, and without a directory."""
+    try:
+        found = {place.country for place in await services.resolve_place(town, country=None, language=language)}
+    except Exception:
+        return ""
+    return found.pop() if len(found) == 1 else ""
 
 
 PLACE_SLOTS = ("place", "place_resolved", "place_lat", "place_lon", "place_country", "place_options", "place_tries")

@@ -19,7 +19,7 @@ from babel import Locale
 from dialogues.knowledge.asking import asks_whether_safe
 from dialogues.knowledge.body import HEADINGS, NUMBERED, PARAGRAPHS
 from dialogues.knowledge.countries import country_name
-from dialogues.knowledge.loading import LoadedText, ReadTexts, fingerprint, read_all
+from dialogues.knowledge.loading import OVERLAYS_FOLDER, LoadedText, ReadTexts, fingerprint, read_all
 from dialogues.knowledge.model import (
     INTERNATIONAL,
     LANGUAGES,
@@ -31,6 +31,7 @@ from dialogues.knowledge.model import (
     TranslationState,
 )
 from dialogues.knowledge.overlays import REGIONS, Overlay, Variation, is_jurisdiction, shown_lines
+from dialogues.knowledge.promises import comparable, promise_in
 from dialogues.knowledge.reading_age import CHILD_READS_AT, reading_age
 
 #: The first answer and the one thing never to do, which are one message: what is read at night, or in fear.
@@ -47,37 +48,15 @@ LONGEST_REVIEW = timedelta(days=366)
 #: Numbers a reader may be told to dial, as they are written. Anything else belongs in the directory.
 PUBLIC_NUMBERS = frozenset({"116 000", "116 111"})
 
+#: Addresses of the web that stand in the texts themselves: they are the same everywhere.
+PUBLIC_ADDRESSES = frozenset({"familylinks.icrc.org"})
+
 #: Each says what is wrong with the word; the words are folded to lower case only, so accents count.
 FORBIDDEN: dict[str, tuple[str, ...]] = {
     "en": (r"\billegals?\b", r"\balleged victim", r"\bstor(?:y|ies)\b", r"\bdeal(?:s|ing)? with\b", r"\bgenuine child"),
     "fr": (r"\billéga(?:l|le|les|ux)\b", r"\bclandestins?\b", r"\bprétendue? victime", r"\bvictime présumée"),
     "es": (r"\bilegal(?:es)?\b", r"\bpresuntas? víctimas?", r"\bsupuestas? víctimas?", r"\bmenas?\b"),
     "ar": ("غير شرعي", "غير قانوني", "الضحية المزعومة", "متسلل"),
-}
-PROMISES: dict[str, tuple[str, ...]] = {
-    "en": (
-        r"\b(?:i|we) promise\b",
-        r"\bguarantee[sd]?\b",
-        r"\b(?:i|we|they) will (?:find|save|protect|bring|get) ",
-        r"\byou will (?:be safe|get|receive|stay|be allowed|find)\b",
-        r"\beverything will be\b",
-        r"\bno ?(?:body|one) will (?:ever )?know\b",
-    ),
-    "fr": (
-        r"\b(?:je (?:te |vous )?promets|nous (?:te |vous )?promettons)\b",
-        r"\bgaranti",
-        r"\b(?:tu auras|tu obtiendras|tu recevras|vous obtiendrez|tu seras en sécurité)\b",
-        r"\btout ira bien\b",
-        r"\bpersonne ne saura\b",
-    ),
-    "es": (
-        r"\b(?:te |le )?promet(?:o|emos)\b",
-        r"\bgarantiza",
-        r"\bvas a (?:recibir|obtener|estar a salvo)\b",
-        r"\btodo (?:va a salir|saldrá|estará) bien\b",
-        r"\bnadie (?:lo )?(?:sabrá|va a saber)\b",
-    ),
-    "ar": ("أعدك", "نعدك", "نضمن", "مضمون", "لن يعرف أحد", "كل شيء سيكون بخير"),
 }
 #: Words of address that belong to the other audience: "tu" is for a child, "vous" for a worker.
 ADDRESS: dict[tuple[str, Audience], str] = {
@@ -132,6 +111,11 @@ _FIGURE = re.compile(r"\d+(?:[-–/]\d+)*")
 _QUANTITY = re.compile(r"(\d+(?:[-–]\d+)?)[ -]*(min|h|day|week|month|year|working day|child|%)", re.IGNORECASE)
 _DIALLED = re.compile(r"(?<![\d/.])\+?\d+(?:[ -]\d+)*(?![\d/])")
 _FOREIGN_DIGITS = re.compile("[\u0660-\u0669\u06f0-\u06f9]")
+_WEB_ADDRESS = re.compile(
+    r"https?:\S+|www\.\S+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|int|gov|gob|gouv|info|io|eu|fr|it|es|mx|co)\b(?:/\S*)?"
+    r"|\S+@\S+\.\w+",
+    re.IGNORECASE,
+)
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
@@ -162,6 +146,9 @@ def check_read(read: ReadTexts, *, on: date | None = None) -> list[Problem]:
 
 def _check_overlays(overlays: Iterable[Overlay], on: date | None) -> Iterator[Problem]:
     for overlay in overlays:
+        file = f"{OVERLAYS_FOLDER}/{overlay.jurisdiction}.yml"
+        for language, words in overlay.ask.items():
+            yield from (Problem(file, 1, f"{language}: {wrong}") for wrong in _not_written(words, language))
         for variation in overlay.variations:
             yield from _check_variation(variation, on)
 
@@ -192,12 +179,24 @@ def _check_variation(variation: Variation, on: date | None) -> Iterator[Problem]
             yield problem(f"{language}: these are {len(words.split())} words; {limit} is the most.")
         if _figures(words, language) != _figures(english, language):
             yield problem(f"{language}: the numbers differ from the English, {english!r}.")
-        for pattern in (*FORBIDDEN[language], *PROMISES[language]):
-            if hit := re.search(pattern, words.casefold()):
-                yield problem(f"{language}: we do not write {hit.group()!r}; say it otherwise.")
+        for wrong in _not_written(words, language):
+            yield problem(f"{language}: {wrong}")
         for hit in _DIALLED.finditer(words):
             if _looks_dialled(hit.group()):
                 yield problem(f"{language}: {hit.group()!r} looks like a number to dial; those are in the directory.")
+
+
+def _not_written(words: str, language: str) -> Iterator[str]:
+    """What an overlay has in common with every text: no judging word, no promise, no web address."""
+    judging = (re.search(pattern, comparable(words)) for pattern in FORBIDDEN[language])
+    for wrong in (*(hit.group() for hit in judging if hit), promise_in(words, language)):
+        if wrong:
+            yield f"we do not write {wrong!r}; say it otherwise."
+    yield from (f"{web!r} is a web address; those are in the directory." for web in _web_addresses(words))
+
+
+def _web_addresses(words: str) -> list[str]:
+    return [web for web in _WEB_ADDRESS.findall(words) if web.casefold() not in PUBLIC_ADDRESSES]
 
 
 def _place(text: Procedure) -> tuple[str, Audience, str]:
@@ -306,17 +305,15 @@ def _too_long(text: LoadedText, name: str, limit: float) -> Iterator[Problem]:
 
 
 def _wrong_words(text: LoadedText, line: int, words: str) -> Iterator[Problem]:
-    language, audience, lower = text.procedure.language, text.procedure.audience, words.casefold()
+    language, audience, lower = text.procedure.language, text.procedure.audience, comparable(words)
     for pattern in FORBIDDEN[language]:
         if hit := re.search(pattern, lower):
             yield Problem(text.file, line, f"We do not write {hit.group()!r}; say it without judging.")
-    for pattern in PROMISES[language]:
-        if hit := re.search(pattern, lower):
-            yield Problem(
-                text.file,
-                line,
-                f"{hit.group()!r} is a promise that may not be kept; say what is done, not how it ends.",
-            )
+    if promise := promise_in(words, language):
+        what = f"{promise!r} is a promise that may not be kept; say what is done, not how it ends."
+        yield Problem(text.file, line, what)
+    for web in _web_addresses(words):
+        yield Problem(text.file, line, f"{web!r} is a web address; those are in the directory.")
     address = ADDRESS.get((language, audience))
     if address and (hit := re.search(address, lower)):
         yield Problem(text.file, line, f"{hit.group()!r} is not how a {audience} is addressed; see the other lines.")

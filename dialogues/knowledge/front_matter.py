@@ -21,12 +21,17 @@ E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
 
 #: What YAML takes for a line break is more than what an editor's line numbers count; nobody types these on purpose.
+#: A soft hyphen, a joiner or a tag inside a word hides it from whoever looks for it, and from the checks.
 _UNSEEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]"
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\u00ad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f"
+    "\ufeff\ufff0-\uffff\U000e0000-\U000e0fff]"
 )
 
 #: HTML and Markdown's own marks. Texts go to phones as they stand, and into pages that escape them.
-_MARKUP = re.compile(r"</?[A-Za-z!][^<>\n]*>|&(?:[A-Za-z]{2,8}|#\d{1,6}|#x[0-9A-Fa-f]{1,5});|\]\([^)\n]*\)|\*\*|__|`")
+_MARKUP = re.compile(
+    r"<[A-Za-z/!?][^<>\n]{0,40}>?|&(?:[A-Za-z]{2,8}|#\d{1,6}|#x[0-9A-Fa-f]{1,5});|\]\([^)\n]*\)|\*\*|__|`"
+)
 
 
 class Complaints(Struct):

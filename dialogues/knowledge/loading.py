@@ -272,6 +272,12 @@ def _read_overlay(
             f"By its name this overlay is for {code}, not {said!r}; rename it, or correct this.",
         )
     ask = _read_languages(fields, "ask")
+    _check_plain(ask, fields.line_of("ask"), complaints)
+    for language, whom in ask.items():
+        for brace in placeholders(whom):
+            complaints.add(
+                fields.line_of("ask"), f"{language}: {{{brace}}} is not filled in here; take the braces out."
+            )
     variations = [_read_variation(entry, code, register, common, complaints) for entry in fields.mappings("variations")]
     fields.finish()
     read = tuple(variation for variation in variations if variation is not None)
@@ -282,6 +288,14 @@ def _read_overlay(
         )
         complaints.add(second.line, what)
     return None if complaints.found else Overlay(code, ask, read)
+
+
+def _check_plain(texts: Mapping[str, str], line: int, complaints: Complaints) -> None:
+    for text in texts.values():
+        if (found := markup(text)) is not None:
+            complaints.add(line, f"{found[1]!r} is markup; write plain words.")
+        for wrong in strange_braces(text):
+            complaints.add(line, f"{wrong!r} is filled in by nobody; take the braces out.")
 
 
 def _read_variation(
@@ -321,11 +335,7 @@ def _read_variation(
         else:
             place, astray = _place_of(section, there, replaces, replaced)
     _check_placeholders_of_lines(texts, fields.line_of("text"), complaints)
-    for text in texts.values():
-        if (found := markup(text)) is not None:
-            complaints.add(fields.line_of("text"), f"{found[1]!r} is markup; write plain words.")
-        for wrong in strange_braces(text):
-            complaints.add(fields.line_of("text"), f"{wrong!r} is filled in by nobody; take the braces out.")
+    _check_plain(texts, fields.line_of("text"), complaints)
     if complaints.found or section is None or release is None:
         return None
     return Variation(

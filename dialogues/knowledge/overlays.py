@@ -18,6 +18,7 @@ from babel import Locale
 from msgspec import Struct
 from msgspec.structs import replace
 
+from dialogues.knowledge.countries import NO_COUNTRIES
 from dialogues.knowledge.model import (
     LANGUAGES,
     ORIGINAL_LANGUAGE,
@@ -111,7 +112,9 @@ def mark_of_line(words: str) -> str:
 
 def is_jurisdiction(code: str) -> bool:
     """Whether `code` names a country (ISO 3166-1 alpha-2) or a region we know the members of."""
-    return code in REGIONS or (len(code) == 2 and code.isalpha() and code in Locale("en").territories and code != "ZZ")
+    return code in REGIONS or (
+        len(code) == 2 and code.isalpha() and code in Locale("en").territories and code not in NO_COUNTRIES
+    )
 
 
 def jurisdictions_of(country: str) -> tuple[str, ...]:

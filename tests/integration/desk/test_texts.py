@@ -114,6 +114,58 @@ async def test_an_edit_that_is_sent_back_says_why_and_people_keep_their_text(wor
     assert await world.database.read(service.approved_texts) == {}
 
 
+async def test_an_edit_from_an_older_page_replaces_nothing_unseen(world, at_desk):
+    """A withdrawal waited, somebody saved the page they had opened before, and the withdrawal was gone."""
+    leo = await at_desk(await world.officer("leo", Role.AUTHOR))
+    ines = await at_desk(await world.officer("ines", Role.APPROVER))
+    older = file_on(await ines.go(PAGE))
+    withdrawn = "withdrawn: {on: 2026-11-20, why: wrong number}\naudience:"
+    await leo.send(PAGE, content=file_on(await leo.go(PAGE)).replace("audience:", withdrawn, 1))
+
+    await ines.send(PAGE, content=older.replace("Look ", "Look well ", 1))
+
+    assert ines.status == 409
+    assert "Somebody else changed this text since you opened it." in ines.page
+    assert "wrong number" in ines.page.partition('id="waiting"')[2].partition("</section>")[0]
+    assert "well" in ines.page.partition('id="yours"')[2].partition("</section>")[0]
+    assert "Look well " in file_on(ines.page)
+    waiting = await world.database.read(lambda tx: store.edit_in(tx, "missing_child/en.md", EditState.DRAFT))
+    assert "wrong number" in waiting.content
+
+    both = file_on(ines.page).replace("audience:", withdrawn, 1)
+    await ines.send(PAGE, content=both)  # having seen the other, as one who means it
+    waiting = await world.database.read(lambda tx: store.edit_in(tx, "missing_child/en.md", EditState.DRAFT))
+    assert waiting.content.count("wrong number") == waiting.content.count("Look well ") == 1
+
+
+async def test_an_edit_of_a_text_that_was_approved_meanwhile_is_looked_at_again(world, at_desk):
+    leo = await at_desk(await world.officer("leo", Role.AUTHOR))
+    ines = await at_desk(await world.officer("ines", Role.APPROVER))
+    older = await leo.go(PAGE)
+    other = await at_desk(await world.officer("noor", Role.AUTHOR))
+    await other.send(PAGE, content=file_on(await other.go(PAGE)).replace("Look ", "Look well ", 1))
+    await ines.go(PAGE)
+    await ines.send(f"{PAGE}/approve")
+
+    leo.page = older
+    await leo.send(PAGE, content=file_on(older).replace("Look ", "Look soon ", 1))
+
+    assert leo.status == 409
+    assert await world.database.read(lambda tx: store.edit_in(tx, "missing_child/en.md", EditState.DRAFT)) is None
+
+
+async def test_what_is_sent_back_says_why(world, at_desk):
+    author = await at_desk(await world.officer("leo", Role.AUTHOR))
+    approver = await at_desk(await world.officer("ines", Role.APPROVER))
+    await author.send(PAGE, content=file_on(await author.go(PAGE)).replace("Look ", "Look well ", 1))
+
+    await approver.go(PAGE)
+    await approver.send(f"{PAGE}/send-back", note="  ")
+
+    assert "Say what is to be mended. Nothing was changed." in approver.page
+    assert await world.database.read(lambda tx: store.edit_in(tx, "missing_child/en.md", EditState.DRAFT)) is not None
+
+
 async def test_nobody_approves_their_own_edit_however_they_ask(world, at_desk, shelf, procedures, clock):
     ines = await world.officer("ines", Role.APPROVER)
     browser = await at_desk(ines)
@@ -364,7 +416,9 @@ async def test_an_edit_that_cannot_be_read_takes_its_own_text_away_and_nothing_e
     before, overlays = procedures.texts(), procedures.overlays.all()
 
     def past_the_desk(tx):
-        edit = service.write_edit(tx, world.vault, leo, "missing_child/en.md", "---\ntitle: [\n---\n", at=clock.now())
+        edit = service.write_edit(
+            tx, world.vault, leo, "missing_child/en.md", "---\ntitle: [\n---\n", read="shipped", at=clock.now()
+        )
         service.approve(tx, world.vault, ines, edit.id, edit.file, at=clock.now())
 
     await world.database.write(past_the_desk)
@@ -467,7 +521,7 @@ async def test_an_approved_edit_that_can_no_longer_be_read_is_out_of_force_alone
     author = await at_desk(await world.officer("leo", Role.AUTHOR))
     approver = await at_desk(await world.officer("ines", Role.APPROVER))
     on = clock.now().date()
-    await released(author, approver, "/desk/texts/age_assessment/en", ("## Never\n", "## Never\nNot at night. "))
+    await released(author, approver, "/desk/texts/age_assessment/en", ("## Never\n", "## Never\nAlone? "))
     await released(author, approver, PAGE, ("## Never\n", "## Never\nNot at night. "))
     # As after an upgrade whose loader is stricter than the one that let it through.
     edit = await world.database.read(lambda tx: store.edit_in(tx, "missing_child/en.md", EditState.APPROVED))
@@ -478,7 +532,7 @@ async def test_an_approved_edit_that_can_no_longer_be_read_is_out_of_force_alone
 
     await shelf.refresh()
 
-    assert "Not at night." in procedures.get("age_assessment", "en", on).never
+    assert "Alone?" in procedures.get("age_assessment", "en", on).never
     for language in ("en", "fr", "es", "ar"):  # its translations rest on it
         assert procedures.get("missing_child", language, on) is None
         assert procedures.has("missing_child", language)

@@ -28,6 +28,11 @@ def contradicting(folder: Path) -> None:
     overlay(folder, INSTEAD, other, stamp=False)
 
 
+def spoilt_ask(folder: Path, whom: str) -> None:
+    path = overlay(folder, stamp=False) / "overlays/IT.yml"
+    path.write_text(path.read_text(encoding="utf-8").replace("the town", whom), encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("spoil", "where", "remedy"),
     [
@@ -41,6 +46,13 @@ def contradicting(folder: Path) -> None:
         (english(why="Look [here](https://example.org)."), "late_boat/en.md:22", "is markup"),
         (english(why="Mi\u0007nutes count."), "late_boat/en.md:22", "invisible character here (U+0007); take it out"),
         (english(why="Mi\u202enutes count."), "late_boat/en.md:22", "invisible character here (U+202E); take it out"),
+        (english(why="He is ill\u200begal."), "late_boat/en.md:22", "invisible character here (U+200B); take it out"),
+        (english(why="He is ill\u00adegal."), "late_boat/en.md:22", "invisible character here (U+00AD); take it out"),
+        (english(why="He is ill\u2060egal."), "late_boat/en.md:22", "invisible character here (U+2060); take it out"),
+        (english(why="Look \U000e0041here."), "late_boat/en.md:22", "invisible character here (U+E0041); take it out"),
+        (english(why="Look <script src=x"), "late_boat/en.md:22", "'<script src=x' is markup"),
+        (lambda folder: spoilt_ask(folder, "the <b>town</b>"), "overlays/IT.yml:2", "'<b>' is markup"),
+        (lambda folder: spoilt_ask(folder, "'{whom}'"), "overlays/IT.yml:2", "take the braces out"),
         (lambda folder: overlay(folder, code="XX", stamp=False), "overlays/XX.yml:1", "called by its ISO 3166 code"),
         (contradicting, "overlays/IT.yml:12", "Keep one, or end the first with `valid_to`"),
     ],

@@ -114,7 +114,7 @@ def test_a_broken_overlay_is_named_with_its_line_and_nothing_of_it_is_loaded(
     assert (problem.file, problem.line) == ("overlays/IT.yml", line)
 
 
-@pytest.mark.parametrize("code", ["XX", "ZZ", "Italy", "UNO"])
+@pytest.mark.parametrize("code", ["XX", "ZZ", "Italy", "UNO", "UN", "EZ", "QO", "XA", "XB"])
 def test_an_overlay_of_an_unknown_country_is_refused(tmp_path: Path, code: str) -> None:
     overlay(shelf(tmp_path), code=code, stamp=False)
 
@@ -150,6 +150,7 @@ def test_two_lines_that_contradict_each_other_are_named(tmp_path: Path) -> None:
         ("2026-12-01", "2026-11-01", "The review was due on 2026-11-01"),
         ("Sous 3 h", "Sous 4 h", "fr: the numbers differ from the English"),
         ("En 3 h.", "Garantizado en 3 h.", "es: we do not write 'garantiza'"),
+        ("Within 3 h.", "Within 3 h at www.example.org", "en: 'www.example.org' is a web address"),
         ("Within 3 h.", "Within 3 h call 800 290 290.", "en: '800 290 290' looks like a number to dial"),
     ],
 )
@@ -157,6 +158,16 @@ def test_what_a_variation_must_not_say_is_named(tmp_path: Path, before: str, aft
     overlay(shelf(tmp_path), VARIATION.replace(before, after))
 
     assert any(what in p.what for p in found(tmp_path)), found(tmp_path)
+
+
+def test_whom_to_ask_is_checked_like_any_line(tmp_path: Path) -> None:
+    path = overlay(shelf(tmp_path)) / "overlays/IT.yml"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("the town", "the office and they will give you papers"),
+        encoding="utf-8",
+    )
+
+    assert any("en: we do not write 'will give you papers'" in p.what for p in found(tmp_path)), found(tmp_path)
 
 
 def test_an_outdated_translation_of_a_variation_is_seen(tmp_path: Path) -> None:
