@@ -157,7 +157,8 @@ class HsdsApi:
     async def list_organizations(self, request: web.Request) -> web.StreamResponse:
         asked = await parameters(request)
         query = read_query(asked)
-        whole = query.full or _flag(asked, "full_service")
+        each_in_full = _flag(asked, "full_service")  # read in any case: what cannot be meant is refused, full or not
+        whole = query.full or each_in_full
 
         def some(tx: Connection, offset: int, limit: int) -> tuple[int, list[Json]]:
             total, ids = store.published_organization_ids(tx, query.filters, offset=offset, limit=limit)

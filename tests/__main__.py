@@ -86,18 +86,21 @@ def main(arguments: Sequence[str]) -> int:
         print(__doc__)
         print("Checks:\n" + "\n".join(f"  {check.name:<12} {check.tells}" for check in CHECKS))
         return 2
-    chosen = [check for check in CHECKS if not names or check.name in names]
+    chosen, skipped = [check for check in CHECKS if not names or check.name in names], list[Check]()
     if any(check.name in IN_A_BROWSER for check in chosen) and shutil.which("chromium") is None:
         print("The browser tests need Debian's chromium: apt-get install chromium fonts-noto-core", file=sys.stderr)
         if os.environ.get("CI"):
             return 1  # a run without them is not green
-        chosen = [check for check in chosen if check.name not in IN_A_BROWSER]
+        skipped = [check for check in chosen if check.name in IN_A_BROWSER]
+        chosen = [check for check in chosen if check not in skipped]
     began = time.monotonic()
     results = _run_all(chosen, options)
     print()
     for check, done in results:
         said = f"{done.seconds:6.1f} s {done.worked:6.1f} s of work  {check.tells}"
         print(f"{'FAILED' if done.failed else 'ok    '} {check.name:<12} {said}")
+    for check in skipped:
+        print(f"SKIPPED {check.name:<12} there is no browser here  {check.tells}")
     worked = sum(done.worked for _, done in results)
     print(f"{'':<19} {time.monotonic() - began:6.1f} s {worked:6.1f} s of work  on {os.cpu_count()} processors")
     return 1 if any(done.failed for _, done in results) else 0

@@ -30,7 +30,9 @@ async def release(helpline: Helpline, change: tuple[str, str]) -> Desk:
     assert found is not None
     content = unescape(found[1])
     assert change[0] in content
-    await author.post(PAGE, content=content.replace(*change, 1))
+    version = re.search(r'name="read" value="([^"]*)"', page)
+    assert version is not None
+    await author.post(PAGE, content=content.replace(*change, 1), read=version[1])
     _, page = await desk.get(PAGE)
     edit = re.search(r'name="edit" value="([^"]+)"', page)
     assert edit is not None, page

@@ -257,6 +257,12 @@ async def test_a_query_that_means_nothing_is_answered_with_what_would_do(hsds: H
         assert answer["error"]
 
 
+async def test_a_flag_that_means_nothing_is_refused_also_beside_one_that_would_overrule_it(hsds: Hsds):
+    answer = await get(hsds, "/organizations?full=true&full_service=perhaps", 400)
+
+    assert answer["error"]
+
+
 @pytest.mark.parametrize("path", ["services", "organizations", "service_at_locations", "taxonomies", "taxonomy_terms"])
 async def test_what_is_not_there_is_not_found(hsds: Hsds, path: str):
     for unknown in ("00000000-0000-4000-8000-000000000000", "x", "1' or '1'='1", "%00", "..%2f..%2f"):
