@@ -127,7 +127,7 @@ def may_read_metrics(request: web.Request) -> bool:
     token = request.app[SETTINGS].metrics_token.value
     if token:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        return hmac.compare_digest(given.encode(), token.encode())
+        return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), token.encode())
     forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
     return not forwarded and _is_this_machine(client_address(request))
 

@@ -99,6 +99,7 @@ __all__ = [
     "begin_session",
     "build_web",
     "client_address",
+    "cookie_of",
     "end_session",
     "form",
     "last_event_id",
@@ -538,8 +539,14 @@ async def _admit_person(rule: Permission | Public, request: web.Request, handler
 _NO_DOOR: Final = _Door("none", WEBHOOK_CAP, None)
 
 
+def cookie_of(request: web.Request, name: str) -> str | None:
+    """A cookie of ours. What we never write into one, such as a byte that is no text, is as good as none."""
+    value = request.cookies.get(name)
+    return value if value is not None and value.isascii() else None
+
+
 async def _load_session(request: web.Request) -> None:
-    token = request.cookies.get(cookie_name(request.app[SETTINGS]))
+    token = cookie_of(request, cookie_name(request.app[SETTINGS]))
     if not token:
         return
     now, database = request.app[CLOCK].now(), request.app[DATABASE]
@@ -577,7 +584,7 @@ async def _require_our_form(request: web.Request, rule: Rule) -> None:
     if session is None:
         return
     sent = request.headers.get("X-CSRF-Token") or str((await form(request)).get("csrf", ""))
-    if not hmac.compare_digest(sent.encode(), session.csrf.encode()):
+    if not hmac.compare_digest(sent.encode("utf-8", "surrogateescape"), session.csrf.encode()):
         log.warning("form_token_refused", route=_door(request).name, officer_id=session.officer.id)
         raise web.HTTPForbidden
 
@@ -678,7 +685,7 @@ def cookie_name(settings: Settings) -> str:
 async def begin_session(request: web.Request, response: web.Response, officer_id: str) -> None:
     """Sign an officer in: a fresh session, and the one this browser had ends (no fixation)."""
     settings, now = request.app[SETTINGS], request.app[CLOCK].now()
-    earlier = request.cookies.get(cookie_name(settings))
+    earlier = cookie_of(request, cookie_name(settings))
     token = await request.app[DATABASE].write(lambda tx: sessions.start(tx, officer_id, now, instead_of=earlier))
     if earlier:
         request.app[SIGNALS].wake(f"session:{sessions.fingerprint(earlier)}")

@@ -32,6 +32,7 @@ from bot.kernel.web import (
     SIGNALS,
     WORDS,
     Routes,
+    cookie_of,
     form,
     last_event_id,
     render,
@@ -115,7 +116,7 @@ def webchat_routes(
     @routes.post("/chat", name="webchat.send", allow=PUBLIC, body_cap=BODY_CAP)
     async def receive(request: web.Request) -> web.Response:
         fields = await form(request)
-        token = request.cookies.get(_cookie(request)) or _first_token(request, str(fields.get("once", "")))
+        token = cookie_of(request, _cookie(request)) or _first_token(request, str(fields.get("once", "")))
         address = _fingerprint(token)
         payload = await _submitted(request, talks, address, fields)
         if payload is not None:
@@ -130,7 +131,7 @@ def webchat_routes(
     @routes.post("/chat/file", name="webchat.send_file", allow=PUBLIC, body_cap=FILE_CAP)
     async def receive_file(request: web.Request) -> web.Response:
         """A picture, a recording or a file. It is kept before its message is, so that no message lacks its file."""
-        token = request.cookies.get(_cookie(request)) or secrets.token_urlsafe(32)
+        token = cookie_of(request, _cookie(request)) or secrets.token_urlsafe(32)
         address = _fingerprint(token)
         sent = await _taken_in(request, files, address)
         if sent is not None:
@@ -391,7 +392,7 @@ def _cookie(request: web.Request) -> str:
 
 
 def _address(request: web.Request) -> str | None:
-    token = request.cookies.get(_cookie(request))
+    token = cookie_of(request, _cookie(request))
     return _fingerprint(token) if token else None
 
 

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 import aiohttp
+import pytest
 
 from bot.channels.model import LONGEST_TEXT
 from bot.channels.telegram.routes import LARGEST_UPDATE
@@ -308,3 +309,14 @@ async def test_the_terminal_lets_in_whoever_has_the_key_of_the_folder(helpline: 
                 assert answer.status == 403
 
     assert await helpline.conversation_ids() == []
+
+
+@pytest.mark.parametrize("cookie", ["chat", "waymark_session"])
+@pytest.mark.parametrize("path", ["/chat", "/desk/queue"])
+async def test_a_cookie_that_is_no_text_is_as_good_as_none(helpline: Helpline, path: str, cookie: str):
+    reader, writer = await asyncio.open_connection("127.0.0.1", helpline.settings.port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nCookie: {cookie}=".encode() + b"\xff\r\n\r\n")
+    status = await reader.readline()
+    writer.close()
+
+    assert status.split()[1] in {b"200", b"303"}
