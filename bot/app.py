@@ -93,6 +93,8 @@ DIALOGUES = ROOT / "dialogues"
 DESK = Path(__file__).parent / "desk"
 #: Once messages can be read, what nobody waits for is loaded after this long: those who waited are answered first.
 FIRST_MESSAGES_SECONDS = 1.0
+#: and after these the towns are read, once the desk is open.
+TOWNS_AFTER_SECONDS = 5.0
 HOUSEKEEPING_SECONDS = 3600.0
 #: Free bytes on the disk of the data folder under which no more files are taken in.
 ROOM_LEFT_FOR_WORDS = 1024**3
@@ -118,8 +120,9 @@ class Waymark:
         self.words = Words.load()
         self.procedures = _load_procedures()
         self.texts = TextShelf(DIALOGUES / "procedures", self.procedures, database, self.signals)
-        gazetteer = Gazetteer.open(settings.data_dir / GAZETTEER) or ShippedTowns()
-        self.directory = Directory(database, clock, self.words, gazetteer=gazetteer)
+        built = Gazetteer.open(settings.data_dir / GAZETTEER)
+        self._towns = None if built else ShippedTowns()
+        self.directory = Directory(database, clock, self.words, gazetteer=built or self._towns)
         self.reading = reading
         self.services = DirectoryDesk(self.directory)
         self.actions = build_actions(
@@ -331,6 +334,8 @@ class Waymark:
         self._begin("offices", self.open_offices() if self._offices else self._later(self._open_in_quiet))
         if self.telegram is not None:
             self._begin("telegram", self._listen_to(self.telegram))
+        if self._towns is not None:
+            self._begin("towns", self._later(partial(self._read_towns_in_quiet, self._towns)))
 
     def _work(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         """Set a worker to work for as long as the program runs. One that ended is told by `/readyz`."""
@@ -344,6 +349,11 @@ class Waymark:
     async def _keep_house_in_quiet(self) -> None:
         await asyncio.sleep(FIRST_MESSAGES_SECONDS)
         await self._keep_house()
+
+    async def _read_towns_in_quiet(self, towns: ShippedTowns) -> None:
+        """Whoever names a town in danger must not wait until all towns are read."""
+        await asyncio.sleep(TOWNS_AFTER_SECONDS)
+        await asyncio.to_thread(towns.read)
 
     def _offices_are_well(self) -> bool:
         """They opened, or will."""

@@ -15,9 +15,10 @@ import unicodedata
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache, cached_property, lru_cache
+from functools import cache, lru_cache
 from itertools import groupby
 from pathlib import Path
+from threading import Lock
 from typing import Protocol
 
 import numpy as np
@@ -333,15 +334,22 @@ class Gazetteer(Protocol):
 class ShippedTowns:
     """The larger towns of the countries around the routes: what is looked in where nobody has built the gazetteer.
 
-    Read when somebody first names what is none of one's own places: it takes most of a second, and no start waits.
+    Reading them takes seconds of processor time, so no start waits for it, and no message should: see `read`.
     """
 
-    @cached_property
-    def _towns(self) -> Places:
-        return Places(_read_supplement(TOWNS), aliases_kept=False)
+    def __init__(self) -> None:
+        self._reading = Lock()
+        self._places: Places | None = None
+
+    def read(self) -> Places:
+        """Read them, once, whoever asks first. Whoever serves people does it before they name a town."""
+        with self._reading:
+            if self._places is None:
+                self._places = Places(_read_supplement(TOWNS), aliases_kept=False)
+            return self._places
 
     def scored(self, words: str, *, country: str | None = None) -> list[tuple[float, Place]]:
-        return self._towns.scored(words, country=country)
+        return self.read().scored(words, country=country)
 
 
 Ranked = list[tuple[float, Place]]
@@ -431,6 +439,8 @@ _NOT_LETTERS = re.compile(r"[\W_]+")
 
 def fold(text: str) -> str:
     """What is left when case, accents, vowel marks, invisible characters and look-alike letters do not count."""
+    if text.isascii():
+        return _NOT_LETTERS.sub(" ", text.casefold()).strip()
     lower = unicodedata.normalize("NFKD", text).casefold().translate(_LETTERS)
     plain = "".join(
         character
@@ -501,22 +511,22 @@ def _latin(character: str) -> str:
 
 def in_latin(folded: str) -> str:
     """A folded name in Latin letters, vowels as far as its script writes them."""
-    return "".join(_latin(character) for character in folded)
+    return folded if folded.isascii() else "".join(map(_latin, folded))
 
 
-#: Sounds that scripts and spellings take for one another, longest first.
-_SOUNDS = tuple(
-    (re.compile(pattern), sound)
-    for pattern, sound in (
-        ("sch|tch|tsh|ch|sh|zh|dj|ts|tz|ss|ç", "s"),
-        ("gh|kh|ck|qu|[cqgxk]", "k"),
-        ("ph|[vfw]", "f"),
-        ("[pb]", "b"),
-        ("th|dh|[td]", "t"),
-        ("[zsj]", "s"),
-        ("[aeiouyh ]", ""),
-    )
-)
+#: Sounds that scripts and spellings take for one another; the first that fits, from left to right.
+_SOUNDS = {
+    "sch|tch|tsh|ch|sh|zh|dj|ts|tz|ss|ç": "s",
+    "gh|kh|ck|qu|[cqgxk]": "k",
+    "ph|[vfw]": "f",
+    "[pb]": "b",
+    "th|dh|[td]": "t",
+    "[zsj]": "s",
+    "[aeiouyh ]": "",
+}
+_SOUND = tuple(_SOUNDS.values())
+_MERGED = re.compile("|".join(f"({letters})" for letters in _SOUNDS))
+_TWICE = re.compile(r"(.)\1+")
 
 
 @lru_cache(maxsize=16384)
@@ -525,9 +535,8 @@ def consonants(folded: str) -> str:
     latin = in_latin(folded)
     # A first vowel is kept as one sign, or names such as Agadez and Kiev would look alike.
     first = "a" if latin[:1] in set("aeiouy") else ""
-    for pattern, sound in _SOUNDS:
-        latin = pattern.sub(sound, latin)
-    return first + re.sub(r"(.)\1+", r"\1", latin)
+    bones = _MERGED.sub(lambda found: _SOUND[(found.lastindex or 1) - 1], latin)
+    return first + _TWICE.sub(r"\1", bones)
 
 
 #: How letters are read aloud, whoever reads them: the first that fits, from left to right.
@@ -549,7 +558,6 @@ _HEARD = {
 }
 _HEARD_SOUNDS = tuple(_HEARD.values())
 _READ_ALOUD = re.compile("|".join(f"({letters})" for letters in _HEARD))
-_TWICE = re.compile(r"(.)\1+")
 #: What is written at the end of a name in French and Spanish, and not always heard.
 _UNHEARD_END = re.compile("(?<=.{3})(?:es|[est])$")
 #: Arabic letters that are heard alike by many, or forgotten.
@@ -563,6 +571,5 @@ def sounds(folded: str) -> str:
     if folded and "\u0620" <= folded[0] <= "\u06d3":
         heard = "".join(word.removeprefix("ال").translate(_HEARD_ARABIC) for word in folded.split())
         return _TWICE.sub(r"\1", heard).rstrip("اه")
-    latin = folded if folded.isascii() else in_latin(folded)
-    heard = _READ_ALOUD.sub(lambda found: _HEARD_SOUNDS[(found.lastindex or 1) - 1], latin)
+    heard = _READ_ALOUD.sub(lambda found: _HEARD_SOUNDS[(found.lastindex or 1) - 1], in_latin(folded))
     return _UNHEARD_END.sub("", _TWICE.sub(r"\1", heard))

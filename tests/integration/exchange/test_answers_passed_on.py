@@ -52,17 +52,13 @@ async def answers(country: Country, request_id: str) -> None:
 async def passed(chain: Chain, **situation: Any) -> Chain:
     """Libya has it from Tunisia, which had it in answer from Italy."""
     await answered(chain)
-    chain.passed = await passed_on(chain.tunisia, "LY", chain.asked, chain.courier, **situation)
-    await chain.libya.do(answering.accept, chain.passed)
-    await chain.courier.carry()
+    await chain.on_to_libya(**situation)
     return chain
 
 
 async def further(chain: Chain) -> Chain:
     await passed(chain)
-    chain.further = await passed_on(chain.libya, "TD", chain.passed, chain.courier)
-    await chain.chad.do(answering.accept, chain.further)
-    await chain.courier.carry()
+    await chain.on_to_chad()
     return chain
 
 
