@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Protocol
 
 from sqlalchemy.engine import Connection
@@ -38,6 +39,12 @@ class Clock(Protocol):
     def now(self) -> datetime: ...
 
 
+@cache
+def _supplement() -> Places:
+    """The places that come with the directory, read once in a process: nothing changes them."""
+    return Places.load()
+
+
 class Directory:
     """The directory as a dialogue, a desk or a web page uses it. Call `prepare` once before anything is asked."""
 
@@ -53,7 +60,7 @@ class Directory:
         self.database = database
         self.clock = clock
         self.words = words
-        self._supplement = places or Places.load()
+        self._supplement = places or _supplement()
         self._places = self._supplement
         self._regions = Regions()
         self._areas: Areas | None = None  # where nothing serves an area, nobody need know in which one is

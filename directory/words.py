@@ -6,6 +6,7 @@ A host that has a translator of its own hands that in instead; anything with thi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -68,22 +69,32 @@ def say_reason(words: Translates, language: str, reason: Kept) -> str:
 class DirectoryWords:
     """The PO files of the directory alone, for when it runs without a host."""
 
-    def __init__(self, translations: dict[str, dict[str, str]]) -> None:
+    def __init__(self, translations: Mapping[str, Mapping[str, str]]) -> None:
         self._translations = translations
 
     @classmethod
     def load(cls, locales: Path = LOCALES) -> DirectoryWords:
-        translations: dict[str, dict[str, str]] = {}
-        for path in sorted(locales.glob(f"*/LC_MESSAGES/{DOMAIN}.po")):
-            with path.open("rb") as file:
-                catalog = read_po(file)
-            translations[path.parts[-3]] = {
-                message.id: message.string
-                for message in catalog
-                if isinstance(message.id, str) and isinstance(message.string, str) and message.id and message.string
-            }
-        return cls(translations)
+        """Those that come with the directory are read once in a process."""
+        return cls(_shipped() if locales == LOCALES else _read(locales))
 
     def text(self, language: str, msgid: str, /, **named: object) -> str:
         """The sentence in `language`, or in English where nobody has translated it yet."""
         return self._translations.get(language, {}).get(msgid, msgid).format(**named)
+
+
+@cache
+def _shipped() -> Mapping[str, Mapping[str, str]]:
+    return _read(LOCALES)
+
+
+def _read(locales: Path) -> dict[str, dict[str, str]]:
+    translations: dict[str, dict[str, str]] = {}
+    for path in sorted(locales.glob(f"*/LC_MESSAGES/{DOMAIN}.po")):
+        with path.open("rb") as file:
+            catalog = read_po(file)
+        translations[path.parts[-3]] = {
+            message.id: message.string
+            for message in catalog
+            if isinstance(message.id, str) and isinstance(message.string, str) and message.id and message.string
+        }
+    return translations

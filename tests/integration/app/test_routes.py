@@ -236,15 +236,21 @@ class Objects:
 
 
 async def everybody(helpline: Helpline) -> Sequence[Person]:
-    """Nobody, a forged cookie, each role, all roles at once, and somebody who was switched off since."""
-    people = [Person("nobody"), Person("a forged cookie", None, _always("forged"))]
+    """Nobody, a forged cookie, each role, two roles at once, and somebody who was switched off since.
+
+    Who is turned away at the door is turned away whatever there is behind it; two roles at once may do what one of
+    them may, which is asked of each in every state.
+    """
+    door, together = ("foreign", "missing"), ("own", "foreign")
+    people = [Person("nobody", states=door), Person("a forged cookie", None, _always("forged"), door)]
     for roles in [[role] for role in Role] + [[Role.OFFICER, Role.COORDINATOR], [Role.OFFICER, Role.ADMIN]]:
         officer = await helpline.officer(*roles)
-        people.append(Person("+".join(roles), officer, partial(helpline.session_of, officer)))
+        states = together if len(roles) > 1 else ()
+        people.append(Person("+".join(roles), officer, partial(helpline.session_of, officer), states))
     leaver = await helpline.officer(Role.COORDINATOR)
     token = await helpline.session_of(leaver)
     await helpline.database.write(lambda tx: officers.disable_officer(tx, leaver.id, helpline.waymark.clock.now()))
-    return [*people, Person("leaver", None, _always(token))]
+    return [*people, Person("leaver", None, _always(token), door)]
 
 
 def _always(token: str) -> Callable[[], Awaitable[str]]:

@@ -29,6 +29,7 @@ class Person:
     label: str
     officer: Officer | None = None
     sign_in: Callable[[], Awaitable[str]] | None = None  # a fresh session after each act: one of them is "leave"
+    states: Sequence[str] = ()  # the states of objects that differ for them; all, where none is named
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,10 @@ def guarded_routes(app: web.Application) -> list[Route]:
 async def walk(
     app: web.Application, base: str, people: Sequence[Person], states: Sequence[str], make_target: MakeTarget
 ) -> Matrix:
-    """Ask everything, as everybody. Routes that stream are asked and left at once."""
+    """Ask everything, as everybody, about an object in each state that `Person.states` or `states` name.
+
+    Routes that stream are asked and left at once.
+    """
     wrong: list[Wrong] = []
     cells = 0
     routes = guarded_routes(app)
@@ -86,7 +90,7 @@ async def walk(
         token: str | None = None
         async with aiohttp.ClientSession(base, cookie_jar=aiohttp.DummyCookieJar()) as client:
             for route in routes:
-                for state in states if "{" in route.path else ("none",):
+                for state in (person.states or states) if "{" in route.path else ("none",):
                     target = await make_target(route, state, person) if state != "none" else Target({}, None)
                     if target is None:
                         continue
