@@ -54,14 +54,15 @@ class _SharedStatements:
 
 _SharedStatements.begin()
 
-#: Rooms of pages. What they show comes from rooms below, which are asked on both databases.
-ON_ONE_BY_TURNS = ("tests/integration/desk/",)
+#: Rooms whose statements are asked on both databases by rooms below, or by the other tests of the same room. Where a
+#: statement is asked by one test alone, that test is marked `on_both`.
+ON_ONE_BY_TURNS = ("tests/integration/desk/", "tests/integration/exchange/")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A test of a page is asked on one database: half of them on SQLite, half on PostgreSQL, always the same half.
+    """A test of those rooms is asked on one database: half on SQLite, half on PostgreSQL, always the same half.
 
-    `WAYMARK_TEST_DATABASES=both` asks each on both, which takes two minutes of two processors longer.
+    `WAYMARK_TEST_DATABASES=both` asks each on both, and so does `-k`.
     """
     if os.environ.get("WAYMARK_TEST_DATABASES") == "both" or config.option.keyword:
         return
@@ -72,7 +73,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _has_its_turn(item: pytest.Item) -> bool:
-    kind = item.callspec.params.get("kind") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else None
+    if item.get_closest_marker("on_both") or not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
+        return True
+    kind = item.callspec.params.get("kind")
     return kind is None or kind == KINDS[crc32(item.nodeid.replace(kind, "").encode()) % len(KINDS)]
 
 

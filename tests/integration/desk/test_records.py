@@ -265,6 +265,7 @@ async def test_a_record_of_ours_comes_back_and_is_taken_over_line_by_line(browse
     assert 'value="Omar"' in browser.page
 
 
+@pytest.mark.on_both
 async def test_a_stranger_proves_nothing_and_changes_nothing(browser, page, world, case_id):
     signed = credential.sign(Copy(COPY_ID, SCHOOL, "<script>", NOON), **KEYS)
 

@@ -142,6 +142,7 @@ async def test_the_referrals_of_a_foreign_case_are_not_found(world, at_desk, pag
     assert browser.status == 404
 
 
+@pytest.mark.on_both
 async def test_a_service_of_the_directory_leads_to_its_consent(world, at_desk, amira, page):
     browser = await at_desk(amira)
     await browser.go(f"{page}/refer?q=zz<b>")

@@ -325,6 +325,7 @@ async def test_a_text_is_seen_as_telegram_and_as_the_web_chat_will_show_it_befor
     assert "Department for Equal Opportunities" in in_italy
 
 
+@pytest.mark.on_both
 async def test_the_difference_between_two_versions_is_shown_and_who_wrote_and_decided(world, at_desk):
     author = await at_desk(await world.officer("leo", Role.AUTHOR))
     approver = await at_desk(await world.officer("ines", Role.APPROVER))
@@ -491,6 +492,7 @@ async def test_a_gap_leads_to_its_text_and_is_not_answered_while_nothing_is_in_f
     assert author.page.count("6 people asked") == 1
 
 
+@pytest.mark.on_both
 async def test_a_wish_is_kept_once_marked_when_an_author_answers_and_gone_with_its_conversation(world, at_desk, clock):
     register, at = service.GapRegister(world.vault), clock.now()
     wish = {"procedure": "missing_child", "about": "not_understood", "language": "ar", "country": "IT"}

@@ -79,6 +79,7 @@ async def test_a_stranger_says_nothing_of_an_arrival(here, at_desk):
             await here.do(act, request_id, by=stranger)
 
 
+@pytest.mark.on_both
 async def test_siblings_are_named_by_number_and_travel_together(here, at_desk):
     first, second = await here.case(), await here.case()
     number = await here.see(lambda tx: service.case_store.get_case(tx, second).case.number)

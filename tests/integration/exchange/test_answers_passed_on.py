@@ -123,6 +123,7 @@ def _waits_again(tx: Connection) -> None:
     tx.execute(letters.update().where(letters.c.state == "held").values(state="waiting"))
 
 
+@pytest.mark.on_both
 async def test_what_was_on_its_way_when_it_was_taken_back_is_not_taken_in(chain: Chain):
     await answered(chain)
     await chain.italy.do(service.write_message, chain.asked, text="She likes football.", once="")

@@ -212,6 +212,7 @@ async def test_a_form_sent_twice_attaches_once(italy: Country, tunisia: Country,
     assert len(await files(tunisia, request_id)) == 1
 
 
+@pytest.mark.on_both
 async def test_whoever_approves_has_seen_the_files(italy: Country, courier: Courier):
     case_id = await italy.case()
     request_id = await italy.do(drafting.draft, case_id, a_draft(italy.others["TN"]))
@@ -321,6 +322,7 @@ def withdrawn_quietly(tx: sa.Connection, consent_id: str, country: Country) -> N
     consent_store.set_withdrawn(tx, consent_id, officer_id=country.officer.id, at=country.clock.now())
 
 
+@pytest.mark.on_both
 async def test_a_part_that_waits_is_stopped_by_a_fear_that_was_recorded_since(
     italy: Country, tunisia: Country, courier: Courier
 ):

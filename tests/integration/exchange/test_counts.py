@@ -20,6 +20,7 @@ def world(database, vault) -> World:
     return World(database, vault)
 
 
+@pytest.mark.on_both
 async def test_the_shared_count_says_to_each_what_their_own_query_says(world):
     amira, bruno = await world.officer("amira"), await world.officer("bruno")
     everybody = [

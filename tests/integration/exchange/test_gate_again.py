@@ -128,6 +128,7 @@ async def test_a_consent_that_is_taken_back_while_a_letter_waits_reaches_it(wire
     assert [share.waits_for_recipient for share in shares] == [False]
 
 
+@pytest.mark.on_both
 async def test_what_was_withdrawn_does_not_leave_although_the_consent_stands(wire: Wire):
     case_id, _ = await wire.case()
     request_id = await wire.accepted(case_id)

@@ -173,6 +173,7 @@ async def test_a_notice_that_did_not_arrive_is_said_again_the_next_day(
     assert await told_there(tunisia, request_id) == [hold.id]
 
 
+@pytest.mark.on_both
 async def test_a_partner_whose_channel_was_closed_when_the_hold_ended_hears_so_once_it_is_open(
     italy: Country, tunisia: Country, courier: Courier
 ):

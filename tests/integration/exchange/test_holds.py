@@ -182,6 +182,7 @@ async def test_the_story_of_a_false_uncle(italy: Country, tunisia: Country, cour
         await italy.do(drafting.draft, case_id, a_draft(italy.others["TN"], "placement_abroad", adult_id=dossier))
 
 
+@pytest.mark.on_both
 async def test_no_conversation_ever_says_a_word_of_an_adult_or_a_hold(italy: Country, courier: Courier):
     """Every line of every talk, to people and to officers' phones, after everything that can be done to a dossier."""
     paged = italy.officer = await italy.world.officer("paged", paged=True)

@@ -206,6 +206,7 @@ async def test_looking_at_a_link_does_not_spend_it_and_the_code_alone_opens_noth
     assert await tunis.open(made) is not None
 
 
+@pytest.mark.on_both
 async def test_wrong_codes_are_counted_and_kill_the_link(tunis: Outside):
     _, request_id = await tunis.asked()
     made = await tunis.link(request_id)
@@ -347,6 +348,7 @@ async def test_what_is_not_asked_or_no_picture_is_not_taken(tunis: Outside):
     assert await tunis.status(request_id) is Status.ACCEPTED
 
 
+@pytest.mark.on_both
 async def test_every_opening_and_every_view_is_in_the_audit_log(tunis: Outside):
     _, request_id = await tunis.asked()
     made = await tunis.link(request_id)

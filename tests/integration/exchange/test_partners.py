@@ -210,6 +210,7 @@ async def test_our_own_revoked_keys_are_gone_from_the_disk_and_a_new_pair_stands
     assert bytes(row) == b""
 
 
+@pytest.mark.on_both
 async def test_a_focal_point_is_known_by_its_country(two: Two):
     lyon, _ = two
     point = FocalPoint("TN", Contact("Amel", "+216 70 000 000", languages=("ar",)), note="office hours")

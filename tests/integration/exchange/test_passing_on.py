@@ -257,6 +257,7 @@ async def test_one_of_whom_no_notice_came_is_named_with_the_word_that_the_partne
     assert await chain.red() == [False]
 
 
+@pytest.mark.on_both
 async def test_one_who_is_heard_of_after_all_had_confirmed_is_red_again_and_called_for_once(chain: Chain):
     await told(chain)
     await chain.taken_back()

@@ -533,6 +533,7 @@ async def test_numbers_under_which_nothing_will_come_are_called_void(two: Two):
     assert tunis.texts == ["sent"]
 
 
+@pytest.mark.on_both
 async def test_a_letter_that_was_signed_for_and_lost_there_is_told_to_its_room_once(two: Two):
     lyon, tunis = await acquainted(two)
     partner = await only_partner(lyon)
@@ -738,6 +739,7 @@ async def test_the_acts_are_in_the_audit_log_and_the_chain_holds(two: Two):
         assert (await each.database.read(lambda tx, each=each: audit.verify(tx, each.vault))).ok  # type: ignore[misc]
 
 
+@pytest.mark.on_both
 async def test_whoever_writes_a_letter_holds_nothing_that_others_need_while_it_waits_to_record_it(two: Two, kind: str):
     """On PostgreSQL a number is a lock on the partner, and a record one on the end of the audit chain: taken the other
     way round, two who wrote at once each waited for the other, until one was told that the database is away."""

@@ -360,6 +360,7 @@ async def test_a_partner_is_not_told_that_it_is_settled_while_nothing_can_be_sen
     assert (await advice(tunis)).count("our key is revoked") == 2  # as before
 
 
+@pytest.mark.on_both
 async def test_an_old_key_that_holds_nothing_up_is_not_doubted(three: Three):
     lyon, tunis, rome = three
     later(three, 1)
