@@ -16,10 +16,12 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from dialogues.runtime.custom_actions import ActionRunner, NoActions
-from dialogues.runtime.engine import Engine
-from dialogues.runtime.manners import AS_RASA, Manners
+from dialogues.runtime.engine import SORRY, Engine
+from dialogues.runtime.events import read_events
+from dialogues.runtime.manners import AS_RASA, Failure, Manners
 from dialogues.runtime.model import Entity, Event, UserMessage
 from dialogues.runtime.project import Project, endpoints, load_project
+from dialogues.runtime.responses import bot_event
 from dialogues.runtime.tracker import Tracker
 from dialogues.server.actions import PATIENCE_S, ActionServer, ProjectActions, has_actions
 from dialogues.server.recognition import Recognizer
@@ -93,9 +95,23 @@ class Host:
         """Answer a message, with messages as the REST channel sends them."""
         conversation = self._conversation(sender_id)
         async with conversation.lock:
-            message = await self.recognizer.hear(text, sender_id=sender_id, channel=COLLECTOR, metadata=metadata or {})
-            message = replace(message, input_channel=input_channel)
-            return await self._heed(sender_id, conversation, message)
+            before = [*conversation.tracker.events]
+            try:
+                message = await self.recognizer.hear(
+                    text, sender_id=sender_id, channel=COLLECTOR, metadata=metadata or {}
+                )
+                return await self._heed(sender_id, conversation, replace(message, input_channel=input_channel))
+            except Exception:
+                log.exception("a message could not be answered; the conversation stands where it stood before")
+                conversation.tracker = self.engine.tracker(before)
+                return self._sorry(sender_id, conversation.tracker)
+
+    def _sorry(self, sender_id: str, tracker: Tracker) -> list[dict[str, Any]]:
+        """Words for somebody whose message broke something of ours. As Rasa exactly, none."""
+        if self.engine.manners.failure is Failure.SILENT:
+            return []
+        message = self.engine.respond("utter_default", tracker, COLLECTOR, {}) or {"text": SORRY}
+        return answers(sender_id, bot_event(message))
 
     async def trigger(
         self, sender_id: str, intent: str, entities: Any = None, *, only_if: Event | None = None
@@ -126,12 +142,13 @@ class Host:
             return {"sender_id": sender_id, **conversation.tracker.current_state()}
 
     async def append(self, sender_id: str, events: list[Event]) -> dict[str, Any]:
-        """Put events into a conversation from outside."""
+        """Put events into a conversation from outside. Raises Unreadable when one is none; then none counts."""
+        taken = [*read_events(events, self.engine.domain)]
         conversation = self._conversation(sender_id)
         async with conversation.lock:
             await self._begin(conversation)
-            for event in events:
-                conversation.tracker.apply({"timestamp": self._now(), **event})
+            for event in taken:
+                conversation.tracker.apply({**event, "timestamp": event.get("timestamp") or self._now()})
         return await self.tracker(sender_id)
 
     async def _begin(self, conversation: _Conversation) -> None:

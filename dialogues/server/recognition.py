@@ -368,7 +368,7 @@ def read_payload_as_rasa(text: str, domain: Domain) -> Parse | None:
         confidence = 0.0
     try:
         values = json.loads(match["entities"]) if match["entities"] else {}
-    except ValueError:
+    except (ValueError, RecursionError):  # brackets inside one another without end
         values = {}
     entities = [
         Entity(name, value, match.start("entities"), match.end("entities"))
