@@ -96,6 +96,15 @@ async def test_an_action_that_breaks_leaves_nobody_in_silence_and_the_conversati
     assert await ada.says("hello") == ["Hello"]
 
 
+async def test_an_action_that_blocks_keeps_nobody_else_waiting(client):
+    ada, ben = Talker(client), Talker(client, "ben")
+    blocked = asyncio.create_task(ada.says("/hang"))
+    await ben.says("hello")
+
+    assert await ben.says("/form") == ["Which town?"]
+    assert await blocked == ["Pardon?"]
+
+
 async def test_what_an_action_returns_that_is_no_event_is_passed_over(client):
     ada = Talker(client)
 
