@@ -109,10 +109,13 @@ class Engine:
     def unmade(self) -> list[Problem]:
         """The actions of the domain that nobody provides."""
         named = self.domain.actions - self.domain.responses.keys() - self.actions.names
+        places = self.project.places
         return [
-            Problem("domain", 1, f"response `{name}` is among the actions, but has no words")
+            Problem(*places.get(name, ("domain.yml", 1)), f"response `{name}` is among the actions, but has no words")
             if name.startswith("utter_")
-            else Problem("domain", 1, f"action `{name}` is in the domain, but nobody provides it")
+            else Problem(
+                *places.get(name, ("domain.yml", 1)), f"action `{name}` is in the domain, but nobody provides it"
+            )
             for name in sorted(named)
             if not self.domain.retrieves(name)
         ]

@@ -43,6 +43,12 @@ def test_a_project_without_a_fault_is_valid(tmp_path, capsys):
             "data/nlu.yml:3: ",
         ),
         ("data_nlu_yml", "nlu:\n  - regex: r\n    examples: |\n      - (\n", "data/nlu.yml:3: "),
+        ("config_yml", "pipeline: DIETClassifier\n", "config.yml:1: `pipeline` must be a list"),
+        (
+            "config_yml",
+            "pipeline:\n  - name: FallbackClassifier\n    threshold: high\n",
+            "config.yml:3: FallbackClassifier: `threshold` must be a number",
+        ),
         ("actions_py", "import nothing_of_that_name\n", "actions.py:1: the actions cannot be loaded"),
         ("actions_py", "def broken(:\n", "actions.py:1: the actions cannot be loaded"),
     ],
