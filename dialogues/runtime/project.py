@@ -20,6 +20,7 @@ from dialogues.runtime.rules import Rules, RulesReader
 from dialogues.runtime.stories import Memory, StoriesReader, Story
 
 _DOMAIN_KEYS = {"intents", "entities", "slots", "responses", "forms", "actions", "session_config", "e2e_actions"}
+_KNOWN_KEYS = _DOMAIN_KEYS | {"nlu", "rules", "stories"}
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 _SETTINGS_FILES = {"config.yml", "endpoints.yml", "credentials.yml"}
 #: Where Rasa users keep what is played. Training examples lie in `nlu/` or `data/`.
@@ -67,7 +68,8 @@ def load_project(root: Path, *, strict: bool = True) -> Project:
 
     `strict` False takes what Rasa takes: what is doubtful only is told in `doubts`.
     """
-    blocks = list(_blocks(root))
+    strays: list[Problem] = []
+    blocks = list(_blocks(root, strays))
     config = _settings_file(root, "config.yml")
     reader = DomainReader()
     for block in blocks:
@@ -83,7 +85,7 @@ def load_project(root: Path, *, strict: bool = True) -> Project:
     stories = tuple(stories_reader.finish())
     rules = rules_reader.finish(story.events for story in stories)
     policies = read_policies(config, domain, has_rules=bool(rules.rules))
-    problems = [*reader.problems, *rules_reader.problems, *stories_reader.problems, *policies.problems]
+    problems = [*strays, *reader.problems, *rules_reader.problems, *stories_reader.problems, *policies.problems]
     if not any(_is_domain(block) for block in blocks):
         problems.append(Problem(root.name, 1, "no domain file in this folder"))
     places = _places(blocks)
@@ -123,8 +125,14 @@ def _from_environment(settings: Block) -> dict[str, Any]:
     }
 
 
-def _blocks(root: Path) -> Iterator[Block]:
-    """The files with a domain, rules or stories."""
+def _stray(block: Block) -> Problem:
+    key = next(iter(block))
+    text = f"nothing in this file is read: `{key}` is none of {', '.join(sorted(_KNOWN_KEYS))}"
+    return Problem(block.file, block.line_of(key), text, fatal=False)
+
+
+def _blocks(root: Path, strays: list[Problem]) -> Iterator[Block]:
+    """The files with a domain, rules or stories. `strays`: those beside them of which nothing is read."""
     if not root.is_dir():
         raise ProjectWrong([Problem(str(root.name), 1, "no such folder")])
     wrong: list[Problem] = []
@@ -138,6 +146,8 @@ def _blocks(root: Path) -> Iterator[Block]:
             continue
         if block is not None and (_is_domain(block) or "rules" in block or "stories" in block):
             yield block
+        elif block and path.parent != root and _KNOWN_KEYS.isdisjoint(block):
+            strays.append(_stray(block))
     if wrong:
         raise ProjectWrong(wrong)
 

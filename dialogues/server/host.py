@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import takewhile
 from pathlib import Path
@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from dialogues.runtime.custom_actions import ActionRunner, NoActions
 from dialogues.runtime.engine import SORRY, Engine
 from dialogues.runtime.events import read_events
+from dialogues.runtime.files import Problem
 from dialogues.runtime.manners import AS_RASA, Failure, Manners
 from dialogues.runtime.model import Entity, Event, UserMessage
 from dialogues.runtime.project import Project, endpoints, load_project
@@ -25,7 +26,7 @@ from dialogues.runtime.responses import bot_event
 from dialogues.runtime.tracker import Tracker
 from dialogues.server.actions import PATIENCE_S, ActionServer, ProjectActions, has_actions
 from dialogues.server.recognition import Recognizer
-from dialogues.server.training_data import read_training_data
+from dialogues.server.training_data import misfits, read_training_data
 from dialogues.understanding.embedder import Embedder
 
 #: Rasa's REST channel answers through a channel of this name: `channel: rest` variations are never said there.
@@ -59,7 +60,15 @@ class Reads(Protocol):
 class Host:
     """Plays one project for any number of people. Messages of one person wait for each other."""
 
-    def __init__(self, engine: Engine, recognizer: Reads, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        recognizer: Reads,
+        *,
+        now: Callable[[], float] = time.time,
+        doubts: Sequence[Problem] = (),
+    ) -> None:
+        self._doubts = doubts
         self.engine = engine
         self.recognizer = recognizer
         self._now = now
@@ -81,12 +90,13 @@ class Host:
         project = load_project(root, strict=False)
         actions = _actions(project, action_url, patience_s)
         engine = Engine(project, actions=actions, manners=manners)
-        recognizer = Recognizer(project.domain, read_training_data(root), project.config, open_embedder)
-        return cls(engine, recognizer, now=now)
+        data = read_training_data(root)
+        recognizer = Recognizer(project.domain, data, project.config, open_embedder)
+        return cls(engine, recognizer, now=now, doubts=(*data.doubts, *misfits(data, project.domain)))
 
     def doubts(self) -> list[str]:
         """What its author should know, though it can be played."""
-        found = [str(problem) for problem in (*self.engine.project.doubts, *self.engine.unmade())]
+        found = [str(problem) for problem in (*self.engine.project.doubts, *self.engine.unmade(), *self._doubts)]
         return found + [f"config.yml: `{name}` is not played here, it is left out" for name in self.recognizer.unknown]
 
     async def hear(
