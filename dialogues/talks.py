@@ -35,7 +35,7 @@ from dialogues.understanding.model import Reading
 #: Reads words when a turn gives no intent: (text, language) -> Reading.
 Read = Callable[[str, str | None], Reading]
 
-_TURN_KEYS = {"person", "tap", "intent", "entities", "metadata", "replies", "slots", "loop", "officer"}
+_TURN_KEYS = {"person", "tap", "intent", "confidence", "entities", "metadata", "replies", "slots", "loop", "officer"}
 _REPLY_KEYS = {"response", "says", "hides", "buttons", "urls", "words_at_most"}
 
 
@@ -124,7 +124,8 @@ def _message(written: Block, state: DialogueState, read: Read | None) -> UserMes
     if "intent" in written:
         given = written.get("entities") or {}
         entities = tuple(Entity(name, value) for name, value in given.items())
-        return UserMessage(text, str(written["intent"]), entities=entities, metadata=metadata)
+        confidence = float(written.get("confidence", 1.0))
+        return UserMessage(text, str(written["intent"]), confidence, entities=entities, metadata=metadata)
     if read is None:
         raise ProjectWrong([Problem(written.file, written.line, "a turn without an intent needs the understanding")])
     return message_of(read(text, state.slots.get("language")), metadata)

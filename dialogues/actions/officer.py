@@ -34,6 +34,9 @@ PRIORITIES = ("P0", "P1", "P2", "P3")
 #: "1 for yes, 2 for no", in whichever digits a phone writes.
 DIGITS = str.maketrans("١٢۱۲", "1212")
 YES_OR_NO = re.compile(r"\W*([12])\W*")
+#: "Are you safe right now?" is answered with yes by a tap, by words that were reviewed as one, or where the heads are
+#: as sure as of those. One letter, a knife as a picture and "maybe" are taken for a yes too, only less surely.
+SURELY_SAID = 0.98
 #: After the question of a text nobody has been called yet: so many unclear answers bring a person.
 UNCLEAR_ANSWERS = 2
 
@@ -144,6 +147,12 @@ def _known(domain: Any, response: str, reason: str) -> str:
     return f"{response}{reason}" if f"{response}{reason}" in domain["responses"] else f"{response}immediate_danger"
 
 
+def _surely_said(tracker: Any) -> bool:
+    """Whether the message is what it was taken for, beyond doubt."""
+    confidence = (tracker.latest_message.get("intent") or {}).get("confidence")
+    return confidence is None or float(confidence) >= SURELY_SAID
+
+
 def _tells_of_a_child(tracker: Any, reason: str) -> bool:
     """Whether whoever writes a report tells of a child, and is not the one in danger. In doubt they are."""
     if not said_in_words(tracker):  # a button says it of whoever presses it
@@ -155,12 +164,18 @@ def _tells_of_a_child(tracker: Any, reason: str) -> bool:
 
 
 class Safe(OfficerAction):
-    """The person says they are safe. The case stays open: a human decides when it is over."""
+    """The person says they are safe, and is believed where that is surely what they said; else they are asked again.
+    The case stays open: a human decides when it is over."""
 
     def name(self) -> str:
         return "action_safe"
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        if not _surely_said(tracker):
+            return list(await StillHere(self._services, self._default_country).run(dispatcher, tracker, domain))
+        return await self.believe(dispatcher, tracker)
+
+    async def believe(self, dispatcher: Any, tracker: Any) -> list[dict[str, Any]]:
         told = await self.hear_where(tracker)
         nobody_called = tracker.get_slot("asked_by_text")
         await self.say(dispatcher, tracker, "utter_safe_asked_by_text" if nobody_called else "utter_safe")
@@ -201,8 +216,9 @@ class StillHere(OfficerAction):
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
         number = YES_OR_NO.fullmatch(str(tracker.latest_message.get("text") or "").translate(DIGITS))
         if number is not None:
-            answered = self._safe if number[1] == "1" else self._unsafe
-            return list(await answered.run(dispatcher, tracker, domain))
+            if number[1] == "1":
+                return await self._safe.believe(dispatcher, tracker)
+            return list(await self._unsafe.run(dispatcher, tracker, domain))
         told = await self.hear_where(tracker)
         if not tracker.get_slot("asked_by_text"):
             await self.say(dispatcher, tracker, "utter_danger_again")

@@ -25,7 +25,7 @@ def warnings(project: Project, *, crisis: str = "in_danger") -> list[Problem]:
 
 
 def _told(project: Project, name: str, text: str) -> Problem:
-    file, line = project.places.get(name, ("domain", 1))
+    file, line = project.places.get(name, ("domain.yml", 1))
     return Problem(file, line, text, fatal=False)
 
 

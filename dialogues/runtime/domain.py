@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from msgspec import Struct
 
-from dialogues.runtime.files import Block, Problem, plain
+from dialogues.runtime.files import Block, Problem, Series, plain
 from dialogues.runtime.responses import Button, Variation
 from dialogues.runtime.slots import MAPPING_TYPES, SLOT_TYPES, Form, Mapped, MappingCondition, Slot, SlotMapping
 
@@ -52,6 +52,22 @@ _KEYS = frozenset(
 )
 
 
+_SLOT_KEYS = frozenset(
+    {
+        "type",
+        "initial_value",
+        "influence_conversation",
+        "mappings",
+        "values",
+        "min_value",
+        "max_value",
+        "value_reset_delay",
+        "auto_fill",
+    }
+)
+_MAPPING_KEYS = frozenset(
+    {"type", "entity", "role", "group", "value", "intent", "not_intent", "conditions", "action", "name"}
+)
 _SAID = frozenset({"text", "custom", "image", "buttons", "attachment", "quick_replies", "elements"})
 _VARIATION_KEYS = _SAID | {"channel", "condition", "metadata", "id"}
 
@@ -190,26 +206,23 @@ class DomainReader:
                 self._problem(block, key, f"`{key}` is not part of a domain", fatal=False)
         for key, kind in (("intents", list), ("entities", list), ("actions", list)):
             if not isinstance(block.get(key, []), kind):
-                self._problem(block, key, f"`{key}` must be a list")
-                return
+                self._problem(block, key, f"`{key}` must be a list: one line each, `- name`")
+                block[key] = Series()
         for key in ("slots", "responses", "forms", "session_config"):
             if not isinstance(block.get(key, Block(block.file, 0)), Block):
                 self._problem(block, key, f"`{key}` must hold names and their settings")
-                return
+                block[key] = Block(block.file, block.line_of(key))
         if block.get("e2e_actions"):
             self._problem(block, "e2e_actions", "end-to-end actions are not played here", fatal=False)
         here: set[str] = set()
-        for item in block.get("intents", []):
-            name = next(iter(item)) if isinstance(item, Block) else str(item)
+        for line, name, item in self._listed(block, "intents"):
             if name in here:
-                self._problem(block, "intents", f"intent `{name}` is declared twice")
+                self.problems.append(Problem(block.file, line, f"intent `{name}` is declared twice"))
             here.add(name)
             self._intent(name, item[name] if isinstance(item, Block) else None)
-        for item in block.get("entities", []):
+        for _, _, item in self._listed(block, "entities"):
             self._entity(item)
-        self._actions |= {
-            next(iter(item)) if isinstance(item, dict) else str(item) for item in block.get("actions", [])
-        }
+        self._actions |= {name for _, name, _ in self._listed(block, "actions")}
         readers = (("slots", self._slot), ("responses", self._response), ("forms", self._form))
         for key, read in readers:
             for name, settings in block.get(key, {}).items():
@@ -246,6 +259,19 @@ class DomainReader:
 
     def _problem(self, block: Block, key: str, text: str, *, fatal: bool = True) -> None:
         self.problems.append(Problem(block.file, block.line_of(key), text, fatal))
+
+    def _listed(self, block: Block, key: str) -> Iterator[tuple[int, str, Any]]:
+        """The items of a list of names, some with settings: the line, the name, and the item."""
+        items = block.get(key, [])
+        lines = items.lines if isinstance(items, Series) else (block.line_of(key),) * len(items)
+        for line, item in zip(lines, items, strict=True):
+            if isinstance(item, Block) and len(item) == 1:
+                yield line, next(iter(item)), item
+            elif isinstance(item, Block | list) or item is None:
+                text = f"each of `{key}` must be a name, or one name and its settings; this is {plain(item)!r}"
+                self.problems.append(Problem(block.file, line, text))
+            else:
+                yield line, str(item), item
 
     def _keep_raw(self, block: Block) -> None:
         for key in ("intents", "entities", "actions"):
@@ -287,7 +313,14 @@ class DomainReader:
             self._problem(
                 settings, "influence_conversation", f"slot `{name}` is of type any, which no rule can look at"
             )
-        mappings = [self._mapping(settings, name, item) for item in settings.get("mappings") or ()]
+        for key in settings:
+            if key not in _SLOT_KEYS and settings["type"] != "any":
+                self._problem(settings, key, f"slot `{name}`: `{key}` is not part of a slot", fatal=False)
+        listed = settings.get("mappings") or []
+        if not isinstance(listed, list):
+            self._problem(settings, "mappings", f"the mappings of `{name}` must be a list: `- type: from_entity`")
+            listed = []
+        mappings = [self._mapping(settings, name, item) for item in listed]
         if not mappings:
             self._problem(
                 block, name, f"slot `{name}` has no mappings (use `type: custom` when only actions set it)", fatal=False
@@ -313,6 +346,9 @@ class DomainReader:
             self._problem(item, "type", f"the mapping of `{name}` does not say which entity")
         if item["type"] in {"from_intent", "from_trigger_intent"} and "value" not in item:
             self._problem(item, "type", f"the mapping of `{name}` does not say which value")
+        for key in item:
+            if key not in _MAPPING_KEYS:
+                self._problem(item, key, f"a mapping of `{name}`: `{key}` is not part of a mapping", fatal=False)
         conditions = item.get("conditions") or []
         if not isinstance(conditions, list) or not all(isinstance(condition, Block) for condition in conditions):
             self._problem(item, "conditions", f"the conditions of `{name}` must be a list: `- active_loop: some_form`")
@@ -359,6 +395,11 @@ class DomainReader:
         for key in item:
             if key not in _VARIATION_KEYS:
                 self._problem(item, key, f"`{key}` is not part of a response", fatal=False)
+        for key, kind in (("text", dict), ("text", list), ("buttons", dict), ("buttons", str)):
+            if isinstance(item.get(key), kind):
+                what = "words: put them in quotes" if key == "text" else "a list: `- title: …`"
+                self._problem(item, key, f"`{key}` of `{name}` must be {what}")
+                return None
         buttons = []
         for button in item.get("buttons") or ():
             if not isinstance(button, Block) or button.get("title") is None:
@@ -396,6 +437,14 @@ class DomainReader:
             text = f"form `{name}` needs required_slots (a list, possibly empty)"
             self._problem(block, name, text, fatal=not readable)
             required = []
+        for key in settings if isinstance(settings, Block) else ():
+            if key not in {"required_slots", "ignored_intents"}:
+                self._problem(
+                    settings,
+                    key,
+                    f"form `{name}`: `{key}` is not part of a form; what it asks for are its `required_slots`",
+                    fatal=False,
+                )
         self._forms[name] = Form(
             name,
             tuple(str(slot) for slot in required),

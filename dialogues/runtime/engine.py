@@ -6,14 +6,14 @@ It plays Rasa 3.1 rules, stories, forms, slots and responses as Rasa 3.6 does. `
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
 from dialogues.runtime.custom_actions import ActionFailed, ActionRejected, ActionResult, ActionRunner
-from dialogues.runtime.domain import Domain
+from dialogues.runtime.events import Unreadable, check_message, read_events
 from dialogues.runtime.fallback import (
     ASK_AFFIRMATION,
     ASK_REPHRASE,
@@ -109,10 +109,13 @@ class Engine:
     def unmade(self) -> list[Problem]:
         """The actions of the domain that nobody provides."""
         named = self.domain.actions - self.domain.responses.keys() - self.actions.names
+        places = self.project.places
         return [
-            Problem("domain", 1, f"response `{name}` is among the actions, but has no words")
+            Problem(*places.get(name, ("domain.yml", 1)), f"response `{name}` is among the actions, but has no words")
             if name.startswith("utter_")
-            else Problem("domain", 1, f"action `{name}` is in the domain, but nobody provides it")
+            else Problem(
+                *places.get(name, ("domain.yml", 1)), f"action `{name}` is in the domain, but nobody provides it"
+            )
             for name in sorted(named)
             if not self.domain.retrieves(name)
         ]
@@ -376,17 +379,24 @@ class _Conversation:
             return []
 
     def _taken(self, name: str, result: ActionResult, tracker: Tracker) -> list[Event]:
-        """A custom action's result: its messages, then its events."""
+        """A custom action's result: its messages, then its events. Raises ActionFailed where one of them is none:
+        then none of them counts."""
+        try:
+            events = [*read_events(result.events, self._domain)]
+            for message in result.responses:
+                check_message(message)
+        except Unreadable as error:
+            raise ActionFailed(name) from error
         spoken = tracker
         if result.responses and not self._manners.fills_as_rasa:
             spoken = tracker.copy()  # words are chosen with the slots the action set, its new language above all
-            for event in result.events:
+            for event in events:
                 if event.get("event") == "slot":
                     spoken.apply(event)
         said = (self._drafted(name, message, spoken) for message in result.responses)
         return [
             *(bot_event(message) for message in said if message is not None),
-            *_events(name, result.events, self._domain),
+            *events,
         ]
 
     def _drafted(self, action: str, message: Mapping[str, Any], tracker: Tracker) -> dict[str, Any] | None:
@@ -489,51 +499,6 @@ def _as_rasa(entity: Entity) -> dict[str, Any]:
     parts = {"start": entity.start, "end": entity.end, "role": entity.role, "group": entity.group}
     told = {key: value for key, value in parts.items() if value is not None}
     return {"entity": entity.name, "value": entity.value, **told}
-
-
-#: Older names of events that Rasa still takes.
-_OLD_NAMES = {"form": "active_loop"}
-#: Every kind of event that Rasa takes from an action (`rasa/shared/utils/schemas/events.py`).
-_KINDS = frozenset(
-    [
-        "action",
-        "action_execution_rejected",
-        "active_loop",
-        "agent",
-        "bot",
-        "cancel_reminder",
-        "entities",
-        "export",
-        "followup",
-        "form",
-        "form_validation",
-        "loop_interrupted",
-        "pause",
-        "reminder",
-        "reset_slots",
-        "restart",
-        "resume",
-        "rewind",
-        "session_started",
-        "slot",
-        "undo",
-        "user",
-        "user_featurization",
-    ]
-)
-
-
-def _events(action: str, events: Sequence[Any], domain: Domain) -> Iterator[Event]:
-    """The events of an action. Raises ActionFailed where one of them is none: then none of them counts."""
-    for event in events:
-        if not isinstance(event, Mapping) or event.get("event") not in _KINDS:
-            raise ActionFailed(action) from TypeError(f"{event!r} is not an event")
-        kind, name = _OLD_NAMES.get(event["event"], event["event"]), event.get("name")
-        if kind == "slot" and not (isinstance(name, str) and "value" in event):
-            raise ActionFailed(action) from TypeError(f"{event!r} does not say which slot holds what")
-        if kind == "active_loop" and name and not domain.knows_loop(str(name)):
-            raise ActionFailed(action) from TypeError(f"there is no form {name!r}")
-        yield {**event, "event": kind}
 
 
 def _selected(action: str, tracker: Tracker) -> str | None:

@@ -54,6 +54,16 @@ class Block(dict[str, Any]):
         return self.lines.get(key, self.line)
 
 
+class Series(list[Any]):
+    """A YAML list that knows where each of its items was written."""
+
+    __slots__ = ("lines",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: tuple[int, ...] = ()
+
+
 # YAML 1.2, as Rasa reads it: `yes`, `no` and `on` are words, and dates are words too.
 _SCALARS = {
     first: [(tag, regexp) for tag, regexp in resolvers if tag not in {"tag:yaml.org,2002:timestamp"}]
@@ -85,7 +95,15 @@ def _block(loader: _Loader, node: yaml.MappingNode) -> Iterator[Block]:
         block[str(key)] = loader.construct_object(value_node, deep=True)
 
 
+def _series(loader: _Loader, node: yaml.SequenceNode) -> Iterator[Series]:
+    series = Series()
+    yield series
+    series.lines = tuple(item.start_mark.line + 1 for item in node.value)
+    series.extend(loader.construct_object(item, deep=True) for item in node.value)
+
+
 _Loader.add_constructor("tag:yaml.org,2002:map", _block)
+_Loader.add_constructor("tag:yaml.org,2002:seq", _series)
 
 
 def read_yaml(path: Path, root: Path) -> Block | None:

@@ -25,7 +25,7 @@ def read_payload(
     try:
         values = json.loads(match["entities"]) if match["entities"] else {}
         confidence = float(match["confidence"] or 1.0)
-    except ValueError:
+    except (ValueError, RecursionError):  # brackets inside one another without end
         return None
     entities = tuple(
         Entity(name, value)

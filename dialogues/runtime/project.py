@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from dialogues.runtime.domain import Domain, DomainReader
-from dialogues.runtime.files import Block, Problem, ProjectWrong, plain, read_yaml
+from dialogues.runtime.files import Block, Problem, ProjectWrong, Series, plain, read_yaml
 from dialogues.runtime.forms import ask_names
 from dialogues.runtime.payload import read_payload
+from dialogues.runtime.policies import read_policies
 from dialogues.runtime.policy import Policy, PolicySettings
 from dialogues.runtime.rules import Rules, RulesReader
 from dialogues.runtime.stories import Memory, StoriesReader, Story
 
 _DOMAIN_KEYS = {"intents", "entities", "slots", "responses", "forms", "actions", "session_config", "e2e_actions"}
+_KNOWN_KEYS = _DOMAIN_KEYS | {"nlu", "rules", "stories"}
+_VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 _SETTINGS_FILES = {"config.yml", "endpoints.yml", "credentials.yml"}
 #: Where Rasa users keep what is played. Training examples lie in `nlu/` or `data/`.
 _PLACES = (
@@ -41,7 +46,7 @@ class Project:
     settings: PolicySettings = field(default_factory=PolicySettings)
     config: Mapping[str, Any] = field(default_factory=dict)
     doubts: tuple[Problem, ...] = ()
-    places: Mapping[str, tuple[str, int]] = field(default_factory=dict)  # where forms, slots and responses are written
+    places: Mapping[str, tuple[str, int]] = field(default_factory=dict)  # where each name of the domain is written
 
     @cached_property
     def policy(self) -> Policy:
@@ -63,7 +68,8 @@ def load_project(root: Path, *, strict: bool = True) -> Project:
 
     `strict` False takes what Rasa takes: what is doubtful only is told in `doubts`.
     """
-    blocks = list(_blocks(root))
+    strays: list[Problem] = []
+    blocks = list(_blocks(root, strays))
     config = _settings_file(root, "config.yml")
     reader = DomainReader()
     for block in blocks:
@@ -78,7 +84,8 @@ def load_project(root: Path, *, strict: bool = True) -> Project:
             stories_reader.add(block)
     stories = tuple(stories_reader.finish())
     rules = rules_reader.finish(story.events for story in stories)
-    problems = [*reader.problems, *rules_reader.problems, *stories_reader.problems]
+    policies = read_policies(config, domain, has_rules=bool(rules.rules))
+    problems = [*strays, *reader.problems, *rules_reader.problems, *stories_reader.problems, *policies.problems]
     if not any(_is_domain(block) for block in blocks):
         problems.append(Problem(root.name, 1, "no domain file in this folder"))
     places = _places(blocks)
@@ -86,7 +93,7 @@ def load_project(root: Path, *, strict: bool = True) -> Project:
     if any(problem.fatal or strict for problem in problems):
         raise ProjectWrong(dict.fromkeys(problems))
     doubts = tuple(sorted(set(problems)))
-    return Project(root, domain, rules, stories, _policies(config), plain(config), doubts, places)
+    return Project(root, domain, rules, stories, policies.settings, config, doubts, places)
 
 
 def _settings_file(root: Path, name: str) -> Block:
@@ -95,33 +102,37 @@ def _settings_file(root: Path, name: str) -> Block:
 
 
 def endpoints(root: Path) -> Mapping[str, Any]:
-    """What `endpoints.yml` says, empty without one. Raises ProjectWrong."""
-    return dict(plain(_settings_file(root, "endpoints.yml")))
+    """What `endpoints.yml` says, empty without one, with `${NAME}` from the environment. Raises ProjectWrong."""
+    block = _settings_file(root, "endpoints.yml")
+    for key in block:
+        if block[key] is not None and not isinstance(block[key], Block):
+            text = f"`{key}` must hold its settings: `url: http://localhost:5055/webhook`"
+            raise ProjectWrong([Problem(block.file, block.line_of(key), text)])
+    return {key: _from_environment(block[key]) for key in block if block[key] is not None}
 
 
-def _policies(config: Mapping[str, Any]) -> PolicySettings:
-    """The policies Rasa would play; its own default ones where none are listed."""
-    listed = config.get("policies")
-    if not isinstance(listed, list) or not listed:
-        return PolicySettings()
-    policies = {
-        str(item["name"]).rsplit(".", 1)[-1]: item for item in listed if isinstance(item, dict) and "name" in item
+def _from_environment(settings: Block) -> dict[str, Any]:
+    def value(key: str, match: re.Match[str]) -> str:
+        found = os.environ.get(match[1])
+        if found is None:
+            text = f"the environment variable `{match[1]}` is not set"
+            raise ProjectWrong([Problem(settings.file, settings.line_of(key), text)])
+        return found
+
+    return {
+        key: _VARIABLE.sub(partial(value, key), given) if isinstance(given, str) else plain(given)
+        for key, given in settings.items()
     }
-    rule = policies.get("RulePolicy")
-    memory = policies.get("AugmentedMemoizationPolicy") or policies.get("MemoizationPolicy")
-    history = (memory or {}).get("max_history")
-    return PolicySettings(
-        rules=rule is not None,
-        fallback=str((rule or {}).get("core_fallback_action_name") or "action_default_fallback"),
-        falls_back=(rule or {}).get("enable_fallback_prediction", True) is not False,
-        memoizes=memory is not None,
-        augmented="AugmentedMemoizationPolicy" in policies,
-        max_history=history if isinstance(history, int) and history > 0 else None,
-    )
 
 
-def _blocks(root: Path) -> Iterator[Block]:
-    """The files with a domain, rules or stories."""
+def _stray(block: Block) -> Problem:
+    key = next(iter(block))
+    text = f"nothing in this file is read: `{key}` is none of {', '.join(sorted(_KNOWN_KEYS))}"
+    return Problem(block.file, block.line_of(key), text, fatal=False)
+
+
+def _blocks(root: Path, strays: list[Problem]) -> Iterator[Block]:
+    """The files with a domain, rules or stories. `strays`: those beside them of which nothing is read."""
     if not root.is_dir():
         raise ProjectWrong([Problem(str(root.name), 1, "no such folder")])
     wrong: list[Problem] = []
@@ -135,6 +146,8 @@ def _blocks(root: Path) -> Iterator[Block]:
             continue
         if block is not None and (_is_domain(block) or "rules" in block or "stories" in block):
             yield block
+        elif block and path.parent != root and _KNOWN_KEYS.isdisjoint(block):
+            strays.append(_stray(block))
     if wrong:
         raise ProjectWrong(wrong)
 
@@ -154,9 +167,14 @@ def _is_domain(block: Block) -> bool:
 
 
 def _places(blocks: list[Block]) -> dict[str, tuple[str, int]]:
-    """Where forms, responses and slots are written, for problems found later."""
+    """Where the names of the domain are written, for problems found later."""
     found: dict[str, tuple[str, int]] = {}
     for block in blocks:
+        for key in ("intents", "actions"):
+            inner = block.get(key)
+            if isinstance(inner, Series):
+                names = (next(iter(item), "") if isinstance(item, dict) else str(item) for item in inner)
+                found.update({name: (block.file, line) for name, line in zip(names, inner.lines, strict=True)})
         for key in ("slots", "forms", "responses"):
             inner = block.get(key)
             if isinstance(inner, Block):
@@ -168,7 +186,7 @@ def _loose_ends(domain: Domain, places: dict[str, tuple[str, int]]) -> Iterator[
     """Names that lead nowhere."""
 
     def problem(name: str, text: str) -> Problem:
-        file, line = places.get(name, ("domain", 1))
+        file, line = places.get(name, ("domain.yml", 1))
         return Problem(file, line, text, fatal=False)
 
     for form in domain.forms.values():
@@ -188,6 +206,9 @@ def _loose_ends(domain: Domain, places: dict[str, tuple[str, int]]) -> Iterator[
             for condition in mapping.conditions:
                 if condition.active_loop is not None and not domain.knows_loop(condition.active_loop):
                     yield problem(slot_.name, f"slot `{slot_.name}` names `{condition.active_loop}`, which is no form")
+                if condition.requested_slot is not None and condition.requested_slot not in domain.slots:
+                    text = f"slot `{slot_.name}` waits for `{condition.requested_slot}` to be asked, which is no slot"
+                    yield problem(slot_.name, text)
     for name, variations in domain.responses.items():
         for variation in variations:
             for slot_name, _ in variation.conditions:

@@ -153,8 +153,17 @@ class RulesReader:
             self.problem(item, "rule", f"two rules are called “{name}”", False)
         steps = item.get("steps")
         if not isinstance(steps, list) or not steps or not all(isinstance(step, Block) for step in steps):
-            self.problem(item, "steps", f"rule “{name}” has no steps")
+            self.problem(item, "steps", f"rule “{name}” has no steps: `- intent: …`, then `- action: …`")
             return
+        condition = item.get("condition") or []
+        if not isinstance(condition, list) or not all(isinstance(part, Block) for part in condition):
+            text = f"the condition of rule “{name}” must be a list: `- active_loop: …` or `- slot_was_set: …`"
+            self.problem(item, "condition", text)
+            return
+        for step in steps:
+            if step.get("or") is not None and not isinstance(step["or"], list):
+                self.problem(step, "or", f"rule “{name}”: `or` must be a list of steps")
+                return
         if (written := end_to_end(steps)) is not None:
             self.problem(
                 written, next(iter(written)), f"rule “{name}” is left out: written words are not played here", False

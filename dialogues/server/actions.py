@@ -14,7 +14,9 @@ import pkgutil
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,6 +28,8 @@ from dialogues.runtime.files import Problem, ProjectWrong
 
 #: How long an action may take, in seconds. Rasa waits 300; nobody waits so long for an answer.
 PATIENCE_S = 30.0
+#: An action that has not begun for so long waits behind one that blocks.
+STUCK_S = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -35,15 +39,36 @@ class _Worker:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, name="actions", daemon=True).start()
+        threading.Thread(target=self._run, name="actions", daemon=True).start()
 
-    async def run(self, work: Any, patience_s: float) -> Any:
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        async with asyncio.timeout(patience_s):
-            return await asyncio.wrap_future(future)
+    def _run(self) -> None:
+        try:
+            self._loop.run_forever()
+        finally:
+            self._loop.close()
 
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
+    def begin(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> tuple[Future[None], Future[Any]]:
+        """Run this here. Until the first future is done it has not begun, and may be called off by cancelling that."""
+        begun: Future[None] = Future()
+
+        async def run() -> Any:
+            if not begun.set_running_or_notify_cancel():
+                return None
+            begun.set_result(None)
+            return await work()
+
+        return begun, asyncio.run_coroutine_threadsafe(run(), self._loop)
+
+    def retire(self) -> None:
+        """Take on nothing more, and end when what runs here has ended: never, where it blocks for ever."""
+
+        async def end() -> None:
+            left = asyncio.all_tasks() - {asyncio.current_task()}
+            if left:
+                await asyncio.wait(left)
+            self._loop.stop()
+
+        asyncio.run_coroutine_threadsafe(end(), self._loop)
 
 
 class ProjectActions:
@@ -77,19 +102,39 @@ class ProjectActions:
             "version": "3.6.21",
         }
         try:
-            result = await self._worker.run(self._executor.run(call), self._patience_s)
+            result = await self._perform(partial(self._executor.run, call))
         except ActionExecutionRejection as error:
             raise ActionRejected(name) from error
         except TimeoutError as error:
             log.error("action %s did not answer within %s s", name, self._patience_s)
-            self._worker.stop()  # it may block the thread for ever: the next action gets another
-            self._worker = _Worker()
             raise ActionFailed(name) from error
         except Exception as error:
             raise ActionFailed(name) from error
         if result is None:
             raise ActionFailed(name) from TypeError("the action gave no result")
         return ActionResult(_plain(name, result.events), _plain(name, result.responses))
+
+    async def _perform(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        """Run it in the workers' thread; in another, where somebody else's action blocks that one."""
+        while True:
+            worker = self._worker
+            begun, result = worker.begin(work)
+            await asyncio.wait([asyncio.wrap_future(begun)], timeout=min(STUCK_S, self._patience_s / 4))
+            if begun.done() or not begun.cancel():
+                break
+            self._replace(worker)
+        try:
+            async with asyncio.timeout(self._patience_s):
+                return await asyncio.wrap_future(result)
+        except TimeoutError:
+            self._replace(worker)  # it may block the thread for ever
+            raise
+
+    def _replace(self, worker: _Worker) -> None:
+        """The next action gets another thread. What others have begun in this one goes on."""
+        if self._worker is worker:
+            worker.retire()
+            self._worker = _Worker()
 
 
 def _plain(action: str, value: Any) -> list[dict[str, Any]]:

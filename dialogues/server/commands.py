@@ -29,7 +29,11 @@ def serve(host: Host, address: str, port: int) -> int:
     for doubt in host.doubts():
         print(f"note: {doubt}", file=sys.stderr)
     print(f"http://{address}:{port}/webhooks/rest/webhook", flush=True)
-    web.run_app(make_app(host), host=address, port=port, print=None)
+    try:
+        web.run_app(make_app(host), host=address, port=port, print=None)
+    except OSError as error:
+        print(f"cannot listen on {address}:{port}: {error.strerror or error}; try another --port", file=sys.stderr)
+        return 1
     return 0
 
 

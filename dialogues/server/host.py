@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import takewhile
 from pathlib import Path
@@ -16,14 +16,17 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from dialogues.runtime.custom_actions import ActionRunner, NoActions
-from dialogues.runtime.engine import Engine
-from dialogues.runtime.manners import AS_RASA, Manners
+from dialogues.runtime.engine import SORRY, Engine
+from dialogues.runtime.events import read_events
+from dialogues.runtime.files import Problem
+from dialogues.runtime.manners import AS_RASA, Failure, Manners
 from dialogues.runtime.model import Entity, Event, UserMessage
 from dialogues.runtime.project import Project, endpoints, load_project
+from dialogues.runtime.responses import bot_event
 from dialogues.runtime.tracker import Tracker
 from dialogues.server.actions import PATIENCE_S, ActionServer, ProjectActions, has_actions
 from dialogues.server.recognition import Recognizer
-from dialogues.server.training_data import read_training_data
+from dialogues.server.training_data import misfits, read_training_data
 from dialogues.understanding.embedder import Embedder
 
 #: Rasa's REST channel answers through a channel of this name: `channel: rest` variations are never said there.
@@ -57,7 +60,15 @@ class Reads(Protocol):
 class Host:
     """Plays one project for any number of people. Messages of one person wait for each other."""
 
-    def __init__(self, engine: Engine, recognizer: Reads, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        recognizer: Reads,
+        *,
+        now: Callable[[], float] = time.time,
+        doubts: Sequence[Problem] = (),
+    ) -> None:
+        self._doubts = doubts
         self.engine = engine
         self.recognizer = recognizer
         self._now = now
@@ -79,12 +90,13 @@ class Host:
         project = load_project(root, strict=False)
         actions = _actions(project, action_url, patience_s)
         engine = Engine(project, actions=actions, manners=manners)
-        recognizer = Recognizer(project.domain, read_training_data(root), project.config, open_embedder)
-        return cls(engine, recognizer, now=now)
+        data = read_training_data(root)
+        recognizer = Recognizer(project.domain, data, project.config, open_embedder)
+        return cls(engine, recognizer, now=now, doubts=(*data.doubts, *misfits(data, project.domain)))
 
     def doubts(self) -> list[str]:
         """What its author should know, though it can be played."""
-        found = [str(problem) for problem in (*self.engine.project.doubts, *self.engine.unmade())]
+        found = [str(problem) for problem in (*self.engine.project.doubts, *self.engine.unmade(), *self._doubts)]
         return found + [f"config.yml: `{name}` is not played here, it is left out" for name in self.recognizer.unknown]
 
     async def hear(
@@ -93,9 +105,23 @@ class Host:
         """Answer a message, with messages as the REST channel sends them."""
         conversation = self._conversation(sender_id)
         async with conversation.lock:
-            message = await self.recognizer.hear(text, sender_id=sender_id, channel=COLLECTOR, metadata=metadata or {})
-            message = replace(message, input_channel=input_channel)
-            return await self._heed(sender_id, conversation, message)
+            before = [*conversation.tracker.events]
+            try:
+                message = await self.recognizer.hear(
+                    text, sender_id=sender_id, channel=COLLECTOR, metadata=metadata or {}
+                )
+                return await self._heed(sender_id, conversation, replace(message, input_channel=input_channel))
+            except Exception:
+                log.exception("a message could not be answered; the conversation stands where it stood before")
+                conversation.tracker = self.engine.tracker(before)
+                return self._sorry(sender_id, conversation.tracker)
+
+    def _sorry(self, sender_id: str, tracker: Tracker) -> list[dict[str, Any]]:
+        """Words for somebody whose message broke something of ours. As Rasa exactly, none."""
+        if self.engine.manners.failure is Failure.SILENT:
+            return []
+        message = self.engine.respond("utter_default", tracker, COLLECTOR, {}) or {"text": SORRY}
+        return answers(sender_id, bot_event(message))
 
     async def trigger(
         self, sender_id: str, intent: str, entities: Any = None, *, only_if: Event | None = None
@@ -126,12 +152,13 @@ class Host:
             return {"sender_id": sender_id, **conversation.tracker.current_state()}
 
     async def append(self, sender_id: str, events: list[Event]) -> dict[str, Any]:
-        """Put events into a conversation from outside."""
+        """Put events into a conversation from outside. Raises Unreadable when one is none; then none counts."""
+        taken = [*read_events(events, self.engine.domain)]
         conversation = self._conversation(sender_id)
         async with conversation.lock:
             await self._begin(conversation)
-            for event in events:
-                conversation.tracker.apply({"timestamp": self._now(), **event})
+            for event in taken:
+                conversation.tracker.apply({**event, "timestamp": event.get("timestamp") or self._now()})
         return await self.tracker(sender_id)
 
     async def _begin(self, conversation: _Conversation) -> None:

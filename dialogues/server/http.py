@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import math
+import re
 from typing import Any
 
 from aiohttp import web
 
 from dialogues.runtime.custom_actions import ActionFailed, ActionRejected
+from dialogues.runtime.events import Unreadable
 from dialogues.runtime.tracker import Tracker
 from dialogues.server.host import Host
 
@@ -17,6 +20,9 @@ RASA_VERSION = "3.6.21"
 #: The longest message that is read, in characters; of a longer one the rest is not.
 LONGEST_MESSAGE = 20_000
 HOST: web.AppKey[Host] = web.AppKey("host", Host)
+
+#: One half of a character that JSON writes as two.
+_HALF = re.compile("[\ud800-\udfff]")
 
 log = logging.getLogger(__name__)
 routes = web.RouteTableDef()
@@ -80,23 +86,22 @@ async def tracker(request: web.Request) -> web.Response:
 
 @routes.post("/conversations/{sender}/tracker/events")
 async def append_events(request: web.Request) -> web.Response:
-    try:
-        given = json.loads(await request.text())
-    except ValueError as error:
-        raise _wrong(f"the body is not JSON: {error}") from error
+    given = await _given(request)
     events = given if isinstance(given, list) else [given]
-    if not all(isinstance(event, dict) and isinstance(event.get("event"), str) for event in events):
-        raise _wrong('each event must be an object with its kind: {"event": "slot", "name": …, "value": …}')
-    return _json(_with_events(request, await request.app[HOST].append(request.match_info["sender"], events)))
+    try:
+        state = await request.app[HOST].append(request.match_info["sender"], events)
+    except Unreadable as error:
+        raise _wrong(f'{error}. An event is like {{"event": "slot", "name": …, "value": …}}') from error
+    return _json(_with_events(request, state))
 
 
 @routes.post("/conversations/{sender}/trigger_intent")
 async def trigger_intent(request: web.Request) -> web.Response:
     body = await _body(request)
     host, sender, intent = request.app[HOST], request.match_info["sender"], body.get("name")
-    if intent not in host.engine.domain.intents:
+    if not isinstance(intent, str) or intent not in host.engine.domain.intents:
         raise _wrong(f"`{intent}` is no intent of this project")
-    messages = await host.trigger(sender, str(intent), body.get("entities"))
+    messages = await host.trigger(sender, intent, body.get("entities"))
     return _json({"tracker": _with_events(request, await host.tracker(sender)), "messages": messages})
 
 
@@ -128,13 +133,13 @@ async def act(request: web.Request) -> web.Response:
     if not name:
         return _json({"events": [], "responses": []})
     engine = request.app[HOST].engine
-    if name not in engine.actions.names:
+    if not isinstance(name, str) or name not in engine.actions.names:
         raise web.HTTPNotFound(text=json.dumps({"error": f"there is no action `{name}`", "action_name": name}))
     if not isinstance(told, dict):
         raise _wrong("the body must hold a `tracker`")
     told = {"sender_id": str(body.get("sender_id") or "default"), **told}
     try:
-        result = await engine.actions.run(str(name), told, body.get("domain") or engine.domain.raw)
+        result = await engine.actions.run(name, told, body.get("domain") or engine.domain.raw)
     except ActionRejected:
         refused = json.dumps({"error": f"the action `{name}` refused to run", "action_name": name})
         raise web.HTTPBadRequest(text=refused, content_type="application/json") from None
@@ -155,7 +160,10 @@ async def say(request: web.Request) -> web.Response:
     if name not in engine.domain.responses:
         raise web.HTTPNotFound(text=json.dumps({"reason": f"there is no response `{name}`"}))
     spoken: Tracker = engine.tracker()
-    for slot, value in (told.get("slots") or {}).items():
+    slots = told.get("slots") or {}
+    if not isinstance(slots, dict):
+        raise _wrong('the `slots` of the tracker must be an object: {"town": "Calais"}')
+    for slot, value in slots.items():
         spoken.apply({"event": "slot", "name": slot, "value": value})
     given = body.get("channel")
     where = str(given.get("name") if isinstance(given, dict) else given or "")
@@ -172,13 +180,22 @@ def _with_events(request: web.Request, state: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _body(request: web.Request) -> dict[str, Any]:
-    try:
-        body = json.loads(await request.text())
-    except (ValueError, UnicodeDecodeError) as error:
-        raise _wrong(f"the body is not JSON: {error}") from error
+    body = await _given(request)
     if not isinstance(body, dict):
         raise _wrong("the body must be a JSON object")
     return body
+
+
+async def _given(request: web.Request) -> Any:
+    """What the body holds. Half a character (`\\ud800`) is in no text: each is replaced, or no answer could hold it."""
+    try:
+        text = await request.text()
+        given = json.loads(text)
+        if "\\ud" in text.lower():
+            given = json.loads(_HALF.sub("\ufffd", json.dumps(given, ensure_ascii=False)))
+        return given
+    except (ValueError, RecursionError) as error:
+        raise _wrong(f"the body is not JSON: {error}") from error
 
 
 def _wrong(reason: str) -> web.HTTPBadRequest:
@@ -187,4 +204,18 @@ def _wrong(reason: str) -> web.HTTPBadRequest:
 
 
 def _json(value: Any) -> web.Response:
-    return web.json_response(value, dumps=lambda inner: json.dumps(inner, ensure_ascii=False, default=str))
+    """As JSON that every client can read: a project's action may have said half a character, or no number (`NaN`)."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str, allow_nan=False)
+    except ValueError:
+        text = json.dumps(_numbers(value), ensure_ascii=False, default=str)
+    return web.json_response(text=_HALF.sub("\ufffd", text))
+
+
+def _numbers(value: Any) -> Any:
+    """The same, with nothing in the place of a number that is none."""
+    if isinstance(value, dict):
+        return {key: _numbers(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_numbers(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

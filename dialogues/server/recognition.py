@@ -18,6 +18,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from dialogues.runtime.domain import Domain
+from dialogues.runtime.files import Block, Problem, ProjectWrong
 from dialogues.runtime.model import Entity, UserMessage
 from dialogues.server.training_data import Example, TrainingData
 from dialogues.understanding.embedder import CharNgrams, Embedder, Matrix
@@ -130,8 +131,8 @@ class Thresholds:
     """Says that nothing was understood when the likeliest intent is unlikely, or hardly likelier than the next."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
-        self._threshold = float(settings.get("threshold", 0.3))
-        self._ambiguity = float(settings.get("ambiguity_threshold", 0.1))
+        self._threshold = _number(settings, "threshold", 0.3)
+        self._ambiguity = _number(settings, "ambiguity_threshold", 0.1)
 
     def read(self, parse: Parse) -> None:
         close = len(parse.ranking) > 1 and parse.ranking[0][1] - parse.ranking[1][1] < self._ambiguity
@@ -139,6 +140,19 @@ class Thresholds:
             parse.intent, parse.confidence = NOT_UNDERSTOOD, self._threshold
             if parse.ranking:  # keywords rank nothing, and then Rasa tells no ranking
                 parse.ranking.insert(0, (NOT_UNDERSTOOD, self._threshold))
+
+
+def _number(settings: Mapping[str, Any], key: str, default: float) -> float:
+    try:
+        return float(settings.get(key, default))
+    except (TypeError, ValueError):
+        text = f"FallbackClassifier: `{key}` must be a number between 0 and 1, and is {settings[key]!r}"
+        raise ProjectWrong([_problem(settings, key, text)]) from None
+
+
+def _problem(settings: Mapping[str, Any], key: str, text: str) -> Problem:
+    line = settings.line_of(key) if isinstance(settings, Block) else 1
+    return Problem("config.yml", line, text)
 
 
 class Likeness:
@@ -293,6 +307,9 @@ class Recognizer:
         self._domain = domain
         self.unknown: list[str] = []
         pipeline = config.get("pipeline")
+        if pipeline and not isinstance(pipeline, list):
+            text = "`pipeline` must be a list: `- name: WhitespaceTokenizer`"
+            raise ProjectWrong([_problem(config, "pipeline", text)])
         listed = [item if isinstance(item, Mapping) else {"name": str(item)} for item in pipeline or DEFAULT_PIPELINE]
         self._components: list[Component] = []
         names = {str(settings.get("name", "")).rsplit(".", 1)[-1] for settings in listed}
@@ -368,7 +385,7 @@ def read_payload_as_rasa(text: str, domain: Domain) -> Parse | None:
         confidence = 0.0
     try:
         values = json.loads(match["entities"]) if match["entities"] else {}
-    except ValueError:
+    except (ValueError, RecursionError):  # brackets inside one another without end
         values = {}
     entities = [
         Entity(name, value, match.start("entities"), match.end("entities"))

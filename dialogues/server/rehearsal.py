@@ -51,7 +51,11 @@ def read_test_stories(root: Path) -> list[TestStory]:
         except ProjectWrong as error:
             problems.extend(error.problems)
             continue
-        for item in block.get("stories") or () if block else ():
+        stories = (block.get("stories") if block else None) or []
+        if block is not None and not isinstance(stories, list):
+            problems.append(Problem(str(path.relative_to(root)), block.line_of("stories"), "`stories` must be a list"))
+            continue
+        for item in stories:
             steps = item.get("steps") if isinstance(item, Block) else None
             name = str(path.relative_to(root))
             if not isinstance(steps, list) or not all(isinstance(step, Block) for step in steps):

@@ -9,9 +9,11 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from dialogues.runtime.annotations import Annotation, read_annotations
-from dialogues.runtime.files import Block, Problem, ProjectWrong, read_yaml
+from dialogues.runtime.domain import Domain
+from dialogues.runtime.files import Block, Problem, ProjectWrong, Series, read_yaml
 
 _PLACES = ("*.y*ml", "nlu/**/*.y*ml", "data/**/*.y*ml")
+_KINDS = ("intent", "synonym", "regex", "lookup")
 _SETTINGS = {"config.yml", "endpoints.yml", "credentials.yml", "conversations.yml"}
 
 
@@ -22,6 +24,8 @@ class Example(Struct, frozen=True):
     intent: str
     response: str = ""
     entities: tuple[Annotation, ...] = ()
+    file: str = ""
+    line: int = 0
 
 
 class TrainingData(Struct):
@@ -31,6 +35,7 @@ class TrainingData(Struct):
     synonyms: dict[str, str] = field(default_factory=dict)
     regexes: list[tuple[str, str]] = field(default_factory=list)
     lookups: list[tuple[str, list[str]]] = field(default_factory=list)  # a file's list is a pattern of its own
+    doubts: list[Problem] = field(default_factory=list)  # what was passed over
 
     @property
     def entities(self) -> frozenset[str]:
@@ -49,7 +54,11 @@ def read_training_data(root: Path) -> TrainingData:
         try:
             block = read_yaml(path, root)
             here: dict[str, list[str]] = {}
-            for item in block.get("nlu") or () if block else ():
+            items = (block.get("nlu") if block else None) or []
+            if block is not None and not isinstance(items, list):
+                problems.append(Problem(block.file, block.line_of("nlu"), "`nlu` must be a list: `- intent: …`"))
+                continue
+            for item in items:
                 if isinstance(item, Block):
                     _item(item, data, here, problems)
             data.lookups.extend(here.items())
@@ -61,40 +70,72 @@ def read_training_data(root: Path) -> TrainingData:
 
 
 def _item(item: Block, data: TrainingData, lookups: dict[str, list[str]], problems: list[Problem]) -> None:
-    lines = list(_lines(item))
+    known = next((kind for kind in _KINDS if kind in item), None)
+    if known is None:
+        text = f"`{next(iter(item), '')}` is passed over: an item begins with {', '.join(_KINDS)}"
+        data.doubts.append(Problem(item.file, item.line, text, fatal=False))
+        return
+    placed = list(_lines(item, data.doubts))
+    if not placed:
+        text = f"{known} `{item[known]}` has no examples: `examples: |`, then one a line, `- …`"
+        data.doubts.append(Problem(item.file, item.line, text, fatal=False))
+    lines = [text for _, text in placed]
     if "intent" in item:
         full = str(item["intent"])
         base, _, response = full.partition("/")
-        for line in lines:
+        for place, line in placed:
             try:
                 text, entities = read_annotations(line)
             except ValueError as error:
-                problems.append(Problem(item.file, item.line_of("examples"), f"{line!r}: {error}"))
+                problems.append(Problem(item.file, place, f"{line!r}: {error}"))
                 continue
-            data.examples.append(Example(text, base, full if response else "", entities))
+            data.examples.append(Example(text, base, full if response else "", entities, item.file, place))
     elif "synonym" in item:
         data.synonyms.update({line: str(item["synonym"]) for line in lines})
     elif "regex" in item:
-        for line in lines:
+        for place, line in placed:
             try:
                 re.compile(line)
             except re.error as error:
-                problems.append(Problem(item.file, item.line_of("examples"), f"{line!r} is no regex: {error}"))
+                problems.append(Problem(item.file, place, f"{line!r} is no regex: {error}"))
                 continue
             data.regexes.append((str(item["regex"]), line))
     elif "lookup" in item:
         lookups.setdefault(str(item["lookup"]), []).extend(lines)
 
 
-def _lines(item: Block) -> Iterator[str]:
-    examples = item.get("examples")
+def _lines(item: Block, doubts: list[Problem]) -> Iterator[tuple[int, str]]:
+    """The examples, each with its line."""
+    examples, first = item.get("examples"), item.line_of("examples")
     if isinstance(examples, str):
-        for line in examples.splitlines():
-            stripped = line.strip()
+        for line, written in enumerate(examples.splitlines(), start=first + ("\n" in examples)):
+            stripped = written.strip()
             if stripped.startswith("- "):
-                yield stripped[2:].strip()
+                yield line, stripped[2:].strip()
+            elif stripped and not stripped.startswith("#"):
+                text = f"{stripped!r} is passed over: an example begins with `- `"
+                doubts.append(Problem(item.file, line, text, fatal=False))
     elif isinstance(examples, list):
-        for example in examples:
-            text = example.get("text") if isinstance(example, dict) else example
-            if text is not None:
-                yield str(text).strip().removeprefix("- ").strip()
+        lines = examples.lines if isinstance(examples, Series) else (first,) * len(examples)
+        for line, example in zip(lines, examples, strict=True):
+            given = example.get("text") if isinstance(example, dict) else example
+            if given is not None:
+                yield line, str(given).strip().removeprefix("- ").strip()
+
+
+def misfits(data: TrainingData, domain: Domain) -> Iterator[Problem]:
+    """What does not fit: intents of one and not of the other, and one sentence for two intents."""
+    seen: dict[str, Example] = {}
+    strangers: set[str] = set()
+    for example in data.examples:
+        if example.intent not in domain.intents and example.intent not in strangers:
+            strangers.add(example.intent)
+            text = f"intent `{example.intent}` has examples, and is not in the domain: nothing can answer it"
+            yield Problem(example.file, example.line, text, fatal=False)
+        other = seen.setdefault(example.text.strip().lower(), example)
+        if other.intent != example.intent:
+            text = (
+                f"“{example.text}” is an example of `{example.intent}` here and of `{other.intent}` in "
+                f"{other.file}:{other.line}"
+            )
+            yield Problem(example.file, example.line, text, fatal=False)

@@ -40,17 +40,64 @@ def test_a_project_without_a_fault_is_valid(tmp_path, capsys):
         (
             "data_nlu_yml",
             'nlu:\n  - intent: greet\n    examples: |\n      - [x]{"entity": 7, oops}\n',
-            "data/nlu.yml:3: ",
+            "data/nlu.yml:4: ",
         ),
-        ("data_nlu_yml", "nlu:\n  - regex: r\n    examples: |\n      - (\n", "data/nlu.yml:3: "),
+        ("data_nlu_yml", "nlu:\n  - regex: r\n    examples: |\n      - (\n", "data/nlu.yml:4: "),
+        ("data_nlu_yml", "nlu:\n  intent: greet\n", "data/nlu.yml:1: `nlu` must be a list"),
+        ("tests_test_talks_yml", "stories: 7\n", "tests/test_talks.yml:1: `stories` must be a list"),
+        ("config_yml", "pipeline: DIETClassifier\n", "config.yml:1: `pipeline` must be a list"),
+        (
+            "config_yml",
+            "pipeline:\n  - name: FallbackClassifier\n    threshold: high\n",
+            "config.yml:3: FallbackClassifier: `threshold` must be a number",
+        ),
         ("actions_py", "import nothing_of_that_name\n", "actions.py:1: the actions cannot be loaded"),
         ("actions_py", "def broken(:\n", "actions.py:1: the actions cannot be loaded"),
     ],
 )
 def test_a_fault_is_told_with_its_file_and_line(tmp_path, capsys, file, text, told):
-    assert dialogues("validate", write_project(tmp_path, **{file: text})) == 1
+    command = "test" if file.startswith("tests") else "validate"
+
+    assert dialogues(command, write_project(tmp_path, **{file: text})) == 1
 
     assert told in capsys.readouterr().err
+
+
+def test_examples_that_lead_nowhere_are_pointed_at_with_their_line(tmp_path, capsys):
+    nlu = """
+        nlu:
+          - intent: greet
+            examples: |
+              - hello
+              good morning
+          - intent: nosuch
+            examples:
+              - what is this
+          - intent: where
+            examples: |
+              - Hello
+          - intnet: form
+            examples: |
+              - fill in the form
+          - intent: form
+            exampels: |
+              - fill in the form
+    """
+    project = write_project(tmp_path, data_nlu_yml=nlu)
+    (project / "data" / "more.yml").write_text("rulez:\n  - rule: x\n", encoding="utf-8")
+
+    assert dialogues("validate", project) == 0
+
+    told = capsys.readouterr().out
+    for doubt in (
+        "data/nlu.yml:5: 'good morning' is passed over",
+        "data/nlu.yml:8: intent `nosuch` has examples, and is not in the domain",
+        "data/nlu.yml:11: “Hello” is an example of `where` here and of `greet` in data/nlu.yml:4",
+        "data/nlu.yml:12: `intnet` is passed over",
+        "data/nlu.yml:15: intent `form` has no examples",
+        "data/more.yml:1: nothing in this file is read: `rulez`",
+    ):
+        assert doubt in told
 
 
 def test_a_folder_that_is_no_project_is_told(tmp_path, capsys):

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from dialogues.server.host import Host
-from dialogues.server.http import make_app
+from dialogues.server.http import HOST, make_app
 from tests.integration.dialogues_server.project import write_project
 
 
@@ -96,6 +96,15 @@ async def test_an_action_that_breaks_leaves_nobody_in_silence_and_the_conversati
     assert await ada.says("hello") == ["Hello"]
 
 
+async def test_an_action_that_blocks_keeps_nobody_else_waiting(client):
+    ada, ben = Talker(client), Talker(client, "ben")
+    blocked = asyncio.create_task(ada.says("/hang"))
+    await ben.says("hello")
+
+    assert await ben.says("/form") == ["Which town?"]
+    assert await blocked == ["Pardon?"]
+
+
 async def test_what_an_action_returns_that_is_no_event_is_passed_over(client):
     ada = Talker(client)
 
@@ -114,7 +123,12 @@ async def test_a_validator_that_breaks_is_told_and_the_question_stays(client):
 
 @pytest.mark.parametrize(
     ("body", "told"),
-    [(b"{", "not JSON"), (b"[1]", "must be a JSON object"), (b"\xff\xfe", "not JSON")],
+    [
+        (b"{", "not JSON"),
+        (b"[1]", "must be a JSON object"),
+        (b"\xff\xfe", "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+    ],
 )
 async def test_a_body_nobody_can_read_is_refused_with_the_reason(client, body, told):
     answer = await client.post("/webhooks/rest/webhook", data=body)
@@ -124,7 +138,11 @@ async def test_a_body_nobody_can_read_is_refused_with_the_reason(client, body, t
 
 
 @pytest.mark.parametrize(
-    "message", [None, "", 7, "x " * 12_000, "/form{", "\x00\u202e", '/where{"town": {"deep": [1]}}']
+    "message",
+    [
+        *(None, "", 7, "x " * 12_000, "/form{", "\x00\u202e", "\ud800", '/where{"town": {"deep": [1]}}'),
+        '/where{"town": ' + "[" * 5_000 + "]" * 5_000 + "}",
+    ],
 )
 async def test_whatever_is_sent_something_is_answered(client, message):
     answer = await client.post("/webhooks/rest/webhook", json={"sender": "ada", "message": message})
@@ -141,7 +159,10 @@ async def test_an_intent_may_be_triggered_and_events_may_be_put_in_from_outside(
     answer = await client.post("/conversations/ada/trigger_intent", json={"name": "where"})
 
     assert [message["text"] for message in (await answer.json())["messages"]] == ["In Nice"]
-    assert (await client.post("/conversations/ada/trigger_intent", json={"name": "nosuch"})).status == 400
+    for nonsense in ("nosuch", ["where"]):
+        assert (await client.post("/conversations/ada/trigger_intent", json={"name": nonsense})).status == 400
+    for nonsense in ("x", {"event": "followup", "name": 5}, {"event": "slot", "name": "town"}, [{"event": "nosuch"}]):
+        assert (await client.post("/conversations/ada/tracker/events", json=nonsense)).status == 400
     assert (await ada.tracker())["slots"]["town"] == "Nice"
 
 
@@ -156,6 +177,7 @@ async def test_a_real_rasa_may_ask_for_words_and_for_actions(client):
     assert (await client.post("/nlg", json={"response": "utter_nosuch", "tracker": tracker})).status == 404
     assert (await client.post("/webhook", json=act)).status == 500
     assert (await client.post("/webhook", json={**act, "next_action": "action_nosuch"})).status == 404
+    assert (await client.post("/webhook", json={**act, "next_action": ["action_raise"]})).status == 404
     valid = await client.post("/webhook", json={**act, "next_action": "validate_town_form"})
     assert await valid.json() == {"events": [], "responses": []}
 
@@ -227,6 +249,56 @@ async def test_an_action_server_that_answers_nonsense_leaves_nobody_in_silence(a
 
     assert await ada.says("/raise") == ["Pardon?"]
     assert await ada.says("hello") == ["Hello"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"events": [{"event": "followup", "name": 5}]},
+        {"events": [{"event": "action", "name": ["x"]}]},
+        {"events": [{"event": "user", "parse_data": 5}]},
+        {"events": [{"event": "user", "parse_data": {"entities": ["x"]}}]},
+        {"events": [{"event": "bot", "data": "x"}]},
+        {"events": [{"event": "bot", "metadata": 5}]},
+        {"responses": [{"response": ["utter_hello"]}]},
+        {"responses": [{"quick_replies": 5}]},
+        {"responses": [{"elements": [5]}]},
+    ],
+)
+async def test_what_an_action_answers_that_nobody_can_read_does_not_end_the_conversation(afar, body):
+    ada, peer = afar
+    peer.body = body
+
+    assert await ada.says("/raise") == ["Pardon?"]
+    assert await ada.says("hello") == ["Hello"]
+
+
+async def test_a_time_that_is_none_and_half_a_character_do_not_end_the_conversation(afar):
+    ada, peer = afar
+    peer.body = {
+        "events": [{"event": "slot", "name": "town", "value": float("nan"), "timestamp": "noon"}],
+        "responses": [{"text": "\ud800!"}],
+    }
+
+    assert await ada.says("/raise") == ["\ufffd!"]
+    assert await ada.says("hello") == ["Hello"]
+    assert (await ada.tracker())["slots"]["town"] is None  # in JSON there is no NaN
+
+
+async def test_a_turn_that_breaks_in_the_machine_is_apologised_for_and_nothing_of_it_happened(client):
+    ada, host = Talker(client), client.server.app[HOST]
+    await ada.says('/where{"town": "Oslo"}')
+    heed = host.engine.heed
+
+    async def breaks(tracker, message, **more):
+        tracker.set_slot("town", "half")
+        raise KeyError("a part of ours")
+
+    host.engine.heed = breaks
+    assert await ada.says("hello") == ["Pardon?"]
+    host.engine.heed = heed
+
+    assert await ada.says("/where") == ["In Oslo"]
 
 
 async def test_an_action_server_that_hangs_or_refuses_is_not_waited_for(afar):

@@ -8,7 +8,7 @@ import pytest
 
 from dialogues.runtime.annotations import read_annotations
 from dialogues.runtime.files import ProjectWrong
-from dialogues.runtime.project import load_project
+from dialogues.runtime.project import endpoints, load_project
 from tests.unit.dialogues_runtime.project import write_project
 
 DOMAIN = """
@@ -35,6 +35,12 @@ DOMAIN = """
         ("session_config: {session_expiration_time: soon}\nintents: [a]\n", "must be a number of minutes"),
         ("responses:\n  utter_a: hello\n", "must be a list of variations"),
         ("responses:\n  utter_a: [{text: x, condition: [{type: slot}]}]\n", "must have `type: slot`"),
+        ("intents: [[a]]\n", "each of `intents` must be a name"),
+        ("intents: [{}]\n", "each of `intents` must be a name"),
+        ("actions: [{}]\n", "each of `actions` must be a name"),
+        ("slots:\n  s: {type: text, mappings: {type: from_text}}\n", "the mappings of `s` must be a list"),
+        ("responses:\n  utter_a: [{text: [a, b]}]\n", "`text` of `utter_a` must be words"),
+        ("responses:\n  utter_a: [{text: a, buttons: yes}]\n", "`buttons` of `utter_a` must be a list"),
         ("forms:\n  f: {required_slots: s}\n", "needs required_slots"),
         ("forms:\n  f: []\n", "needs required_slots"),
     ],
@@ -55,6 +61,16 @@ def test_a_domain_that_cannot_be_meant_is_refused_with_its_line(tmp_path, domain
         ("responses:\n  utter_a: [{text: x, condition: []}]\n", "is never said"),
         ("forms:\n  f: {required_slots: }\n", "needs required_slots"),
         ("forms:\n  f: {required_slots: [nosuch]}\n", "which is no slot"),
+        ("forms:\n  f: {required_slot: [s]}\n", "`required_slot` is not part of a form"),
+        (
+            "slots:\n  s: {type: text, influence: false, mappings: [{type: custom}]}\n",
+            "`influence` is not part of a slot",
+        ),
+        ("slots:\n  s: {type: text, mappings: [{type: custom, when: x}]}\n", "`when` is not part of a mapping"),
+        (
+            "slots:\n  s: {type: text, mappings: [{type: from_text, conditions: [{requested_slot: nosuch}]}]}\n",
+            "waits for `nosuch` to be asked",
+        ),
     ],
 )
 def test_what_rasa_plays_though_it_is_hardly_meant_is_played_and_doubted(tmp_path, domain, told):
@@ -71,6 +87,9 @@ def test_what_rasa_plays_though_it_is_hardly_meant_is_played_and_doubted(tmp_pat
         "rules: [{rule: r}]\n",
         "rules: [{rule: r, steps: [7]}]\n",
         "rules: [{rule: r, steps: [{intent: a}, {action: nosuch}]}]\n",
+        "rules: [{rule: r, steps: [{or: 5}, {action: utter_a}]}]\n",
+        "rules: [{rule: r, condition: slot_was_set, steps: [{intent: a}, {action: utter_a}]}]\n",
+        "rules: [{rule: r, condition: {active_loop: null}, steps: [{intent: a}, {action: utter_a}]}]\n",
         "rules: [{rule: r, condition: [{active_loop: nosuch}], steps: [{intent: a}, {action: utter_a}]}]\n",
         "stories: {s: 1}\n",
         "stories: [{story: s, steps: [{intent: a}, {action: nosuch}]}]\n",
@@ -79,6 +98,60 @@ def test_what_rasa_plays_though_it_is_hardly_meant_is_played_and_doubted(tmp_pat
 def test_rules_and_stories_that_cannot_be_played_are_refused_with_their_line(tmp_path, rules):
     with pytest.raises(ProjectWrong, match=r"rules\.yml:\d+: "):
         load_project(write_project(tmp_path, DOMAIN, rules), strict=False)
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ("policies: RulePolicy\n", "config.yml:1: `policies` must be a list"),
+        ("policies:\n- RulePolicy\n", "config.yml:2: a policy needs a name"),
+        ("policies:\n- name: RulePolcy\n", "config.yml:2: there is no policy `RulePolcy`"),
+        ("policies:\n- name: MemoizationPolicy\n", "config.yml:1: the domain has forms, and nothing plays them"),
+        (
+            "policies:\n- name: RulePolicy\n  core_fallback_action_name: action_nosuch\n",
+            "config.yml:3: the fallback `action_nosuch` is no action",
+        ),
+    ],
+)
+def test_policies_that_would_leave_the_bot_without_a_word_are_refused_with_their_line(tmp_path, config, told):
+    root = write_project(tmp_path, DOMAIN + "    forms:\n      f: {required_slots: [s]}\n")
+    (root / "config.yml").write_text(config, encoding="utf-8")
+
+    with pytest.raises(ProjectWrong) as caught:
+        load_project(root, strict=False)
+
+    assert told in str(caught.value)
+
+
+def test_rules_without_their_policy_and_policies_that_are_not_played_are_told(tmp_path):
+    root = write_project(tmp_path, DOMAIN, "rules: [{rule: r, steps: [{intent: a}, {action: utter_a}]}]\n")
+    (root / "config.yml").write_text("policies:\n- name: TEDPolicy\n- name: house.Policy\n", encoding="utf-8")
+
+    told = [str(doubt) for doubt in load_project(root, strict=False).doubts]
+
+    assert any("config.yml:1: rules, /restart and /back are not played" in text for text in told)
+    assert any("config.yml:2: what `TEDPolicy` learns" in text for text in told)
+    assert any("config.yml:3: `house.Policy` is a policy of its own" in text for text in told)
+
+
+def test_one_part_of_a_domain_that_cannot_be_read_does_not_hide_the_others(tmp_path):
+    domain = "session_config: 60\nintents: [a]\nresponses:\n  utter_a: [{text: a}]\n"
+    rules = "rules: [{rule: r, steps: [{intent: a}, {action: utter_a}]}]\n"
+
+    with pytest.raises(ProjectWrong) as caught:
+        load_project(write_project(tmp_path, domain, rules), strict=False)
+
+    assert str(caught.value) == "domain.yml:1: `session_config` must hold names and their settings"
+
+
+def test_an_address_from_the_environment_is_put_in_its_place(tmp_path, monkeypatch):
+    (tmp_path / "endpoints.yml").write_text("action_endpoint:\n  url: ${ACTION_URL}/webhook\n", encoding="utf-8")
+
+    with pytest.raises(ProjectWrong, match=r"endpoints\.yml:2: the environment variable `ACTION_URL` is not set"):
+        endpoints(tmp_path)
+
+    monkeypatch.setenv("ACTION_URL", "http://actions:5055")
+    assert endpoints(tmp_path) == {"action_endpoint": {"url": "http://actions:5055/webhook"}}
 
 
 def test_what_rasa_takes_is_taken_and_told(tmp_path):
