@@ -22,6 +22,7 @@ from bot.kernel.words import N_
 from directory import service as directory
 from directory import store
 from directory.asking import Directory
+from directory.contacts import changed_contacts
 from directory.coverage import Cover, coverage
 from directory.differences import FIELDS, Difference, changes_with_differences, differences, said
 from directory.model import (
@@ -200,13 +201,20 @@ def look_at(tx: Connection, places: Directory, service_id: str, *, language: str
 
 
 def _proposal(tx: Connection, service: Service) -> tuple[list[Difference], bool]:
-    if service.update_of is None or service.state not in (RecordState.DRAFT, RecordState.IN_REVIEW):
+    if service.state not in (RecordState.DRAFT, RecordState.IN_REVIEW):
         return [], False
+    if service.update_of is None:  # it may have been in force once, and come back as something else
+        was = store.was_in_force(tx, service.id)
+        return (
+            ([], False)
+            if was is None
+            else (differences(was.before, service), bool(changed_contacts(was.before, service)))
+        )
     try:
         current, changed = directory.proposed_record(tx, service)
     except KeyError:
         return [], False
-    return differences(current, changed), bool(directory.changed_contacts(current, changed))
+    return differences(current, changed), bool(changed_contacts(current, changed))
 
 
 def level(cover: Cover) -> str:

@@ -15,7 +15,7 @@ from directory.store.duplicates import (
     suggested,
     tell_apart,
 )
-from directory.store.history import Change, add_change, add_changes, authors, changes_of, kept_as
+from directory.store.history import Change, add_change, add_changes, authors, changes_of, kept_as, was_in_force
 from directory.store.imports import (
     Import,
     ImportState,
@@ -176,4 +176,5 @@ __all__ = [
     "undo_imported",
     "update_ids",
     "used_elsewhere",
+    "was_in_force",
 ]
