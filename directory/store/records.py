@@ -335,7 +335,8 @@ _LAID_OUT: Mapping[sa.Table, Mapping[str, str]] = {
 
 def _laid_out(number: int, table: sa.Table) -> sa.Select[Any]:
     held = {slot: table.c[name] for name, slot in _LAID_OUT[table].items()}
-    columns = [sa.cast(held.get(slot, sa.null()), kind).label(slot) for slot, kind in _SLOTS.items()]
+    # What is held is not cast: SQLite makes the number 2026 of a day that is cast to one.
+    columns = [(held[slot] if slot in held else sa.cast(sa.null(), kind)).label(slot) for slot, kind in _SLOTS.items()]
     return _of_services(sa.select(sa.literal_column(str(number)).label("kind"), table.c.service_id, *columns), table)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -13,6 +13,7 @@ from bot.kernel.database import Database
 from directory import store
 from directory.asking import Directory
 from directory.model import Method, NotAllowedNow, Phone, RecordState, Service, Translation, Verification, WrongRecord
+from directory.opening_hours import SpecialDay, week
 from directory.service import (
     Wrong,
     due_for_verification,
@@ -112,6 +113,17 @@ async def test_an_older_check_that_comes_late_does_not_make_the_record_older(dat
     kept = await database.read(lambda tx: store.get_service(tx, record.id))
     assert kept is not None
     assert kept.verification == record.verification
+
+
+async def test_a_record_with_a_holiday_is_read_as_it_was_written(database: Database, clock: SetClock):
+    days = (SpecialDay(date(2026, 12, 24), ((540, 720),), "Christmas Eve"), SpecialDay(date(2026, 12, 25)))
+    record = a_service("holiday", clock.now(), hours=week("Europe/Rome", "mo-fr 09:00-17:00", days))
+    await database.write(lambda tx: put(tx, record, at=clock.now()))
+
+    kept = await database.read(lambda tx: store.get_service(tx, record.id))
+
+    assert kept is not None
+    assert kept.hours == record.hours
 
 
 async def test_what_is_due_for_a_check_is_listed_oldest_first(database: Database, clock: SetClock):
