@@ -22,7 +22,8 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from directory import store
-from directory.files.hsds_json import parse_record
+from directory.files.hsds_json import SafePlaceInFile, parse_record
+from directory.files.over import over
 from directory.geography import distance_m
 from directory.model import Location, NotAllowedNow, Organization, RecordState, Service, WrongRecord
 from directory.places import Places
@@ -46,6 +47,7 @@ class Row(Struct, frozen=True):
     where: str
     data: Any = None
     wrong: str = ""
+    says: frozenset[str] | None = None  # fields of `spreadsheet.FIELDS` that a sheet has columns for; None: not a sheet
 
 
 class Became(StrEnum):
@@ -136,6 +138,7 @@ class Parsed(Struct, frozen=True):
     row: Row
     owner: Organization
     service: Service
+    refused: tuple[str, ...] = ()  # why it is refused, unless it is known as a safe place
 
 
 class Sieve:
@@ -161,11 +164,19 @@ class Sieve:
     def _read(self, row: Row) -> Parsed:
         if row.wrong:
             raise WrongRecord([row.wrong])
-        owner, service = parse_record(row.data)
+        refused: list[str] = []
+        try:
+            owner, service = parse_record(row.data)
+        except SafePlaceInFile as error:
+            owner, service, refused = error.owner, error.service, error.problems
+            if not service.id:
+                raise
         number = uuid.UUID(service.id).int
         if number in self._services:
             raise WrongRecord([because("the same id stands on an earlier line")])
         self._services.add(number)
+        if refused:
+            return Parsed(row, owner, service, tuple(refused))
         if misplaced := [why for place in service.locations if (why := misplacement(place))]:
             raise WrongRecord(misplaced)
         digests = {uuid.UUID(place.id).int: _digest(place) for place in service.locations}
@@ -226,6 +237,8 @@ def decide(tx: Connection, rows: Sequence[Parsed]) -> list[Decision]:
 def _of_new(parsed: Parsed, stored: Mapping[str, Location]) -> Decision:
     """A record that is new. A location that another has too must say the same of it."""
     row, record = parsed.row, replace(parsed.service, state=RecordState.DRAFT, verification=None)
+    if parsed.refused:
+        return Decision(_rejected(row, parsed.refused), parsed.owner, record, How.NOT)
     clash = next((place for place in record.locations if stored.get(place.id, place) != place), None)
     if clash is not None:
         return Decision(_rejected(row, [_other_content(clash)]), parsed.owner, record, How.NOT)
@@ -234,7 +247,7 @@ def _of_new(parsed: Parsed, stored: Mapping[str, Location]) -> Decision:
 
 def _of_known(tx: Connection, parsed: Parsed, before: Service, *, pending: bool) -> Decision:
     """A record whose id is known: the same, a change to a draft, or a change proposed for what is in force."""
-    row, service = parsed.row, parsed.service
+    row, service = parsed.row, over(before, parsed.service, parsed.row.says)
     kept = replace(
         service,
         state=before.state,
@@ -252,6 +265,10 @@ def _of_known(tx: Connection, parsed: Parsed, before: Service, *, pending: bool)
 
     if into := store.merged_into(tx, service.id):
         return decided(Became.SAME, How.NOT, because("it was merged into {id}: change that one", id=into))
+    if before.confidential:
+        return decided(Became.SAME, How.NOT, because("a safe place is not changed by a file"))
+    if parsed.refused:
+        return Decision(_rejected(row, parsed.refused), parsed.owner, kept, How.NOT)
     if kept == before and not pending:
         return decided(Became.SAME, How.NOT)
     in_force = before.state is RecordState.CURRENT
