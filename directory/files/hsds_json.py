@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from directory import hsds, store
 from directory.model import (
     ACCESSIBILITY,
+    HIDDEN_CHARACTERS,
     NEEDS,
     Capacity,
     Eligibility,
@@ -143,9 +144,7 @@ def parse_record(data: Any) -> tuple[Organization, Service]:
     return owner, service
 
 
-_BAD_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
-
-
+_BARE_LINK = re.compile(r"(?:[\w-]+\.)+[a-z]{2,24}(?:/\S*)?", re.IGNORECASE)
 _MARKUP = re.compile(r"<[a-zA-Z/!?]")
 
 
@@ -181,7 +180,7 @@ class _Reader:
         if len(value) > longest:
             self.problems.append(because("{field} is longer than {longest} characters", field=name, longest=longest))
             return ""
-        if _BAD_CHARACTERS.search(value):
+        if HIDDEN_CHARACTERS.search(value):
             self.problems.append(because("{field} has control or direction characters in it", field=name))
             return ""
         if _MARKUP.search(value):
@@ -296,7 +295,7 @@ class _Reader:
             documents=tuple(
                 self.string(paper, "document", longest=300) for paper in self.objects(data, "required_documents")
             ),
-            website=self.string(data, "url", longest=500),
+            website=self._link(data, "url"),
             email=self.string(data, "email", longest=300),
             alert=self._alert(data),
             closed_from=self.day(data, "closed_from"),
@@ -311,6 +310,11 @@ class _Reader:
             return value
         self.problems.append(because("{field} is not true or false", field=name))
         return None
+
+    def _link(self, data: Json, name: str) -> str:
+        """A web address; `www.example.org`, as people write it, becomes one."""
+        value = self.string(data, name, longest=500)
+        return f"https://{value}" if _BARE_LINK.fullmatch(value) else value
 
     def day(self, data: Json, name: str) -> date | None:
         value = self.string(data, name, longest=40)

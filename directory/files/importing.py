@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from directory import store
+from directory.calling_codes import of_another_country
 from directory.files.hsds_json import SafePlaceInFile, parse_record
 from directory.files.over import over
 from directory.geography import distance_m
@@ -35,6 +36,7 @@ from directory.service import (
     save_draft,
     shared_location_problems,
 )
+from directory.store import WORLD
 from directory.words import because, reason_of
 
 #: So many reasons are kept in the report; the listener hears all.
@@ -129,6 +131,19 @@ def misplacement(place: Location) -> str:
         "the point lies {distance} km from {town}: the coordinates or the town are wrong",
         distance=f"{away / 1000:.0f}",
         town=place.city,
+    )
+
+
+def foreign(record: Service) -> tuple[str, ...]:
+    """Which numbers are of another country than the service: they may be right, and somebody should look."""
+    countries = {*record.countries, *(place.country for place in record.locations)}
+    if WORLD in countries:
+        return ()
+    found = ((phone.number, of_another_country(phone.number, countries)) for phone in record.phones)
+    return tuple(
+        because("the phone {number} is of another country ({country})", number=number, country=country)
+        for number, country in found
+        if country
     )
 
 
@@ -242,7 +257,7 @@ def _of_new(parsed: Parsed, stored: Mapping[str, Location]) -> Decision:
     clash = next((place for place in record.locations if stored.get(place.id, place) != place), None)
     if clash is not None:
         return Decision(_rejected(row, [_other_content(clash)]), parsed.owner, record, How.NOT)
-    return Decision(Outcome(row.where, Became.NEW, record.name), parsed.owner, record, How.ADD)
+    return Decision(Outcome(row.where, Became.NEW, record.name, foreign(record)), parsed.owner, record, How.ADD)
 
 
 def _of_known(tx: Connection, parsed: Parsed, before: Service, *, pending: bool) -> Decision:
@@ -286,7 +301,8 @@ def _of_known(tx: Connection, parsed: Parsed, before: Service, *, pending: bool)
             kept,
             How.NOT,
         )
-    return decided(Became.CHANGED, How.PROPOSE if in_force else How.DRAFT)
+    outcome = Outcome(row.where, Became.CHANGED, service.name, foreign(kept))
+    return Decision(outcome, parsed.owner, kept, How.PROPOSE if in_force else How.DRAFT)
 
 
 def take(tx: Connection, import_id: str, decisions: Sequence[Decision], *, by: str, at: datetime) -> None:

@@ -204,7 +204,8 @@ async def test_every_row_is_told_and_one_wrong_row_keeps_the_others_out(
         "ISO 3166": (3, "France"),
     }
     bad = [[*ROW[:column], value, *ROW[column + 1 :]] for column, value in wrong.values()]
-    path = sheet(tmp_path / "a.csv", ROW, *bad, ROW[:2])
+    turkish = ["Autre", *ROW[1:8], "0090 532 123 4567", *ROW[9:]]  # taken, and said
+    path = sheet(tmp_path / "a.csv", ROW, *bad, ROW[:2], turkish)
     heard: list[Outcome] = []
 
     report = await bring(database, path, clock, listener=heard.append)
@@ -213,6 +214,8 @@ async def test_every_row_is_told_and_one_wrong_row_keeps_the_others_out(
     told = {outcome.where: outcome.why for outcome in heard if outcome.why}
     for number, expected in enumerate(wrong, start=3):
         assert expected in told[f"row {number}"], told
+    assert heard[-1].became is Became.NEW
+    assert "another country (TR)" in heard[-1].why
     assert "cut off" in told[f"row {len(wrong) + 3}"]
     assert "Foyer" not in [record.name for record in await records(database)]
 
