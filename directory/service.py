@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -15,6 +15,7 @@ from directory import search as searching
 from directory import store
 from directory.contacts import changed_contacts
 from directory.model import (
+    NEEDS,
     STALE_AFTER,
     TRANSITIONS,
     NeedsCallBack,
@@ -289,12 +290,14 @@ def list_services(
     at: datetime,
     state: RecordState | None = None,
     words: str = "",
+    needs: Mapping[str, str] = NEEDS,
     limit: int = 200,
     offset: int = 0,
     only: Sequence[str] | None = None,
 ) -> list[ListedService]:
-    """Records in any state, the least recently checked first. `only`: of these ids."""
-    ids = store.list_ids(tx, state=state, words=words, limit=limit, offset=offset, only=only)
+    """Records in any state, the least recently checked first. `only`: of these ids. `needs`: their names, by which
+    they are found among the words."""
+    ids = store.list_ids(tx, state=state, words=words, needs=needs, limit=limit, offset=offset, only=only)
     found = store.get_services(tx, ids)
     names = store.get_organizations(tx, [service.organization_id for service in found])
     return [

@@ -94,7 +94,8 @@ def list_services(
         only = [service.id for service in directory.due_for_verification(tx, at=at)[:limit]]
     elif view == "reported":
         only = directory.reported(tx)[:limit]
-    found = directory.list_services(tx, at=at, words=words, state=state, only=only, limit=limit)
+    needs = places.need_names(language)
+    found = directory.list_services(tx, at=at, words=words, needs=needs, state=state, only=only, limit=limit)
     return [_listed(each, places, language) for each in found]
 
 
@@ -137,7 +138,8 @@ class PublishedServices:
 
     def find(self, tx: Connection, words: str, *, language: str, at: datetime) -> list[FoundService]:
         current = RecordState.CURRENT
-        found = directory.list_services(tx, at=at, words=words, state=current, only=None, limit=MOST_TO_REFER)
+        needs = self._places.need_names(language)
+        found = directory.list_services(tx, at=at, words=words, needs=needs, state=current, limit=MOST_TO_REFER)
         return [self._found(each, language) for each in found]
 
     def named(self, tx: Connection, service_id: str, *, language: str, at: datetime) -> FoundService | None:

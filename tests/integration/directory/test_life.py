@@ -145,6 +145,12 @@ async def test_editors_see_records_in_every_state(database: Database, clock: Set
     listed = await database.read(lambda tx: list_services(tx, at=at))
     drafts = await database.read(lambda tx: list_services(tx, at=at, state=RecordState.DRAFT))
     named = await database.read(lambda tx: list_services(tx, at=at, words="ARCH"))
+    spoken = replace(records[2], name="Київ", names=(Translation("fr", "L'École"),))
+    await database.write(lambda tx: put(tx, spoken, at=at))
+    for words in ("київ", "КИЇВ", "école", "ÉCOLE safe bed", "eismitte owner київ"):
+        assert len(await database.read(lambda tx, words=words: store.list_ids(tx, words=words))) == 1, words
+    assert await database.read(lambda tx: store.published_ids(tx, store.Filters(words="київ"))) == [spoken.id]
+    assert not await database.read(lambda tx: store.list_ids(tx, words="київ dentist"))
 
     assert {line.service.state for line in listed} == set(RecordState)
     assert [line.service.name for line in drafts] == ["draft"]
