@@ -384,8 +384,12 @@ def translations(record: Service) -> list[Json]:
     for field, texts in (("name", record.names), ("description", record.summaries)):
         for text in texts:
             if text.language != record.language:
-                said = {field: text.text} | ({f"{field}_source": text.source} if text.source != "human" else {})
-                found.setdefault(text.language, {"language": text.language}).update(said)
+                said = found.setdefault(text.language, {"language": text.language})
+                said[field] = text.text
+                if text.source != "human":
+                    said[f"{field}_source"] = text.source
+                if text.stale:
+                    said[f"{field}_stale"] = True
     return [found[code] for code in sorted(found)]
 
 

@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from directory.opening_hours import ROUND_THE_CLOCK, OpeningHours, overlaps
 from directory.words import N_, because
@@ -176,6 +177,7 @@ class Translation(Struct, frozen=True):
     language: str
     text: str
     source: str = "human"  # human, machine
+    stale: bool = False  # what it was made from has changed since
 
 
 class Organization(Struct, frozen=True):
@@ -387,7 +389,9 @@ class Service(Struct, frozen=True):
         return _best(self.names, language, Translation(self.language, self.name))
 
     def summary_in(self, language: str) -> Translation:
-        return _best(self.summaries, language, Translation(self.language, self.summary))
+        """A translation of what the description was is not shown: it may send a child where nobody is taken in."""
+        fresh = tuple(text for text in self.summaries if not text.stale)
+        return _best(fresh, language, Translation(self.language, self.summary))
 
     def stale(self, at: datetime) -> bool:
         """Nobody has checked for longer than STALE_AFTER, or ever."""
@@ -407,6 +411,20 @@ class Service(Struct, frozen=True):
 HIDDEN_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u00ad\u200b\u2028-\u202e\u2060\u2066-\u2069\ufeff]")
 _LINK = re.compile(r"https?://[^\s<>\"]+\.[^\s<>\"]+", re.IGNORECASE)
 _MAIL = re.compile(r"[^\s@<>\"]+@[^\s@<>\"]+")
+
+
+def with_stale(before: Service, after: Service) -> Service:
+    """The record with the translations marked that were not changed with the text they were made from."""
+    if before.language != after.language:
+        return after
+    names = after.names if before.name == after.name else _left(before.names, after.names)
+    summaries = after.summaries if before.summary == after.summary else _left(before.summaries, after.summaries)
+    return replace(after, names=names, summaries=summaries)
+
+
+def _left(before: tuple[Translation, ...], after: tuple[Translation, ...]) -> tuple[Translation, ...]:
+    was = {text.language: text.text for text in before}
+    return tuple(replace(text, stale=True) if was.get(text.language) == text.text else text for text in after)
 
 
 def _unknown(what: str, codes: tuple[str, ...], known: Mapping[str, str]) -> list[str]:

@@ -26,7 +26,8 @@ PROFILE: Json = {
     "terms": {
         "service.translations": (
             "Name and description in other languages: a list of {language, name, description}, each where there is "
-            "one; with name_source or description_source `machine` where a machine wrote it."
+            "one; with name_stale or description_stale true where the text has changed since it was translated, and "
+            "with name_source or description_source `machine` where a machine wrote it."
         ),
         "service.closed_from, closed_until": "The days between which it is shut for a while; `alert` says so too.",
         "service.papers_needed, free, walk_in, interpreters": "True or false; absent where nobody has said.",

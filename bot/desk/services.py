@@ -74,6 +74,7 @@ VIEWS = {
     "due": N_("To check again"),
     "reported": N_("Reported as wrong"),
     "archived": N_("Archived"),
+    "translate": N_("To translate again"),
 }
 
 
@@ -92,6 +93,8 @@ def list_services(
     only = None
     if view == "due":
         only = [service.id for service in directory.due_for_verification(tx, at=at)[:limit]]
+    elif view == "translate":
+        only = store.stale_in_force(tx)[:limit]
     elif view == "reported":
         only = directory.reported(tx)[:limit]
     needs = places.need_names(language)

@@ -354,6 +354,7 @@ class _Reader:
                 self.string(row, "language", required=True, longest=12),
                 self.string(row, name),
                 "machine" if row.get(f"{name}_source") == "machine" else "human",
+                self.flag(row, f"{name}_stale") is True,
             )
             for row in self.objects(data, "translations")
         ]
@@ -445,7 +446,8 @@ class _Reader:
 
     def _hours(self, data: Json) -> OpeningHours | None:
         rows = self.objects(data, "schedules")
-        single = [row for row in rows if not row.get("freq") and row.get("valid_from") == row.get("valid_to") != None]  # noqa: E711
+        single = [row for row in rows if not row.get("freq") and row.get("valid_from")]
+        single = [row for row in single if row["valid_from"] == row.get("valid_to")]
         rows = [row for row in rows if row.get("freq") == "WEEKLY"]
         zones = {self.string(row, "timezone_name", longest=64) for row in (*rows, *single)}
         if not rows and not single:

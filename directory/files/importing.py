@@ -26,7 +26,7 @@ from directory.calling_codes import of_another_country
 from directory.files.hsds_json import SafePlaceInFile, parse_record
 from directory.files.over import over
 from directory.geography import distance_m
-from directory.model import Location, NotAllowedNow, Organization, RecordState, Service, WrongRecord
+from directory.model import Location, NotAllowedNow, Organization, RecordState, Service, WrongRecord, with_stale
 from directory.places import Places
 from directory.service import (
     change_id,
@@ -262,7 +262,7 @@ def _of_new(parsed: Parsed, stored: Mapping[str, Location]) -> Decision:
 
 def _of_known(tx: Connection, parsed: Parsed, before: Service, *, pending: bool) -> Decision:
     """A record whose id is known: the same, a change to a draft, or a change proposed for what is in force."""
-    row, service = parsed.row, over(before, parsed.service, parsed.row.says)
+    row, service = parsed.row, with_stale(before, over(before, parsed.service, parsed.row.says))
     kept = replace(
         service,
         state=before.state,

@@ -150,6 +150,15 @@ def due_ids(tx: Connection, *, checked_before: datetime) -> list[str]:
     return list(tx.execute(query).scalars())
 
 
+def stale_in_force(tx: Connection) -> list[str]:
+    """Ids of current services of which a text has changed since it was translated."""
+    query = sa.select(services.c.id).where(
+        services.c.state == RecordState.CURRENT.value,
+        services.c.id.in_(sa.select(texts.c.service_id).where(texts.c.stale)),
+    )
+    return list(tx.execute(query.order_by(services.c.id)).scalars())
+
+
 def update_ids(tx: Connection, service_ids: Sequence[str], states: Sequence[RecordState]) -> dict[str, str]:
     """The record in force to the change of it that is in one of the states."""
     found: dict[str, str] = {}

@@ -116,7 +116,7 @@ def rich(clock: SetClock) -> Service:
         phones=(Phone("116 111", "sms", ("fr", "ar"), "at night"),),
         free=True,
         walk_in=False,
-        summaries=(Translation("ar", "سرير", "machine"), Translation("fr", "Un lit")),
+        summaries=(Translation("ar", "سرير", "machine"), Translation("fr", "Un lit", stale=True)),
         names=(Translation("fr", "Riche"),),
     )
 
