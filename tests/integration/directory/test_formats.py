@@ -23,6 +23,7 @@ from directory.files import hsds_csv, spreadsheet, xlsx
 from directory.files.commands import RowReport, import_file
 from directory.files.importing import Became, ImportReport, Outcome, Row
 from directory.files.opening import open_rows
+from directory.files.telling import tell_import
 from directory.files.unreadable import UnreadableFile
 from directory.files.writing import write_services
 from directory.model import Capacity, LocationKind, Phone, RecordState, Service, Translation
@@ -190,7 +191,7 @@ async def test_columns_that_were_named_once_are_known_the_next_time(
 
 
 async def test_every_row_is_told_and_one_wrong_row_keeps_the_others_out(
-    directory: Directory, database: Database, clock: SetClock, tmp_path: Path
+    directory: Directory, database: Database, clock: SetClock, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     wrong = {
         "unknown need": (2, "a pony"),
@@ -216,6 +217,8 @@ async def test_every_row_is_told_and_one_wrong_row_keeps_the_others_out(
         assert expected in told[f"row {number}"], told
     assert heard[-1].became is Became.NEW
     assert "another country (TR)" in heard[-1].why
+    await tell_import(database, path, by="ana", rehearse=True, columns=(), report_to=None)
+    assert "another country (TR)" in capsys.readouterr().err
     assert "cut off" in told[f"row {len(wrong) + 3}"]
     assert "Foyer" not in [record.name for record in await records(database)]
 
