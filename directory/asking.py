@@ -254,9 +254,13 @@ class Directory:
 
         return await self.database.read(read)
 
+    def need_names(self, language: str) -> dict[str, str]:
+        """What the needs are called in a language, by their codes."""
+        return {code: self.words.text(language, name) for code, name in NEEDS.items()}
+
     async def needs(self, language: str) -> list[tuple[str, str]]:
         """Every need code with its name in a language."""
-        return [(code, self.words.text(language, name)) for code, name in NEEDS.items()]
+        return list(self.need_names(language).items())
 
 
 def _described(

@@ -48,9 +48,10 @@ class Difference(Struct, frozen=True):
     after: str
 
 
-def differences(before: Service, after: Service) -> list[Difference]:
-    """Field by field. Of a front gate there is no more to say than the record says."""
-    return _between(kept_as(before), kept_as(after))
+def differences(before: Service | Mapping[str, Any], after: Service) -> list[Difference]:
+    """Field by field; `before` may be as a history keeps it. Of a front gate there is no more to say than the record
+    says."""
+    return _between(kept_as(before) if isinstance(before, Service) else before, kept_as(after))
 
 
 def changes_with_differences(history: list[Change], now: Service) -> list[tuple[Change, list[Difference]]]:

@@ -171,26 +171,38 @@ class _Filled:
 
 
 def _words(record: Service, form: _Filled, at: datetime) -> Service:
-    """Name and description in every language: that of the record, and translations beside it."""
+    """Name and description in every language: that of the record, and translations beside it.
 
-    def others(field: str, before: tuple[Translation, ...]) -> tuple[Translation, ...]:
-        kept = [text for text in before if text.language not in LANGUAGES]
+    A translation that stays while the text it was made from changes is stale, until somebody writes it anew or says
+    that it still holds (`fresh.fr`).
+    """
+
+    def others(field: str, before: tuple[Translation, ...], now: str) -> tuple[Translation, ...]:
+        stale = now != getattr(record, field)
+        kept = [replace(text, stale=text.stale or stale) for text in before if text.language not in LANGUAGES]
         said = {text.language: text for text in before}
         for language in LANGUAGES:
             text = form.text(f"{field}.{language}")
             if language == record.language or not text:
                 continue
             same = said.get(language)
-            kept.append(same if same is not None and same.text == text else Translation(language, text))
+            if same is None or same.text != text:
+                kept.append(Translation(language, text))
+            elif form.text(f"fresh.{language}"):
+                kept.append(replace(same, stale=False))
+            else:
+                kept.append(replace(same, stale=same.stale or stale))
         return tuple(sorted(kept, key=str))
 
     own = record.language
+    name = form.text(f"name.{own}") if own in LANGUAGES else record.name
+    summary = form.text(f"summary.{own}") if own in LANGUAGES else record.summary
     return replace(
         record,
-        name=form.text(f"name.{own}") if own in LANGUAGES else record.name,
-        summary=form.text(f"summary.{own}") if own in LANGUAGES else record.summary,
-        names=others("name", record.names),
-        summaries=others("summary", record.summaries),
+        name=name,
+        summary=summary,
+        names=others("name", record.names, name),
+        summaries=others("summary", record.summaries, summary),
         needs=_kept_order(record.needs, form.ticked("need", NEEDS)),
         alert=form.text("alert"),
     )

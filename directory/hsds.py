@@ -8,7 +8,7 @@ published as a virtual location: a name and a country, no address and no coordin
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -98,14 +98,16 @@ def service(record: Service, *, language: str | None = None) -> Json:
 
 def _alert(record: Service) -> str:
     """What a reader must know first. HSDS cannot say that a service is closed between two days, so it is said here."""
-    closed = ""
-    if record.closed_from is not None and record.closed_until is not None:
-        closed = f"Closed from {record.closed_from} to {record.closed_until}."
-    elif record.closed_from is not None:
-        closed = f"Closed from {record.closed_from}."
-    elif record.closed_until is not None:
-        closed = f"Closed until {record.closed_until}."
-    return f"{closed} {record.alert}".strip()
+    return f"{said_closed(record.closed_from, record.closed_until)} {record.alert}".strip()
+
+
+def said_closed(first: date | None, last: date | None) -> str:
+    """That it is closed between two days; empty when it is not."""
+    if first is not None and last is not None:
+        return f"Closed from {first} to {last}."
+    if first is not None:
+        return f"Closed from {first}."
+    return "" if last is None else f"Closed until {last}."
 
 
 def _moment(at: datetime | None) -> str:
@@ -113,15 +115,21 @@ def _moment(at: datetime | None) -> str:
 
 
 def _application(record: Service) -> str:
-    if record.how_to_apply:
-        return record.how_to_apply
-    return {True: "Walk in.", False: "Call first."}.get(record.walk_in, "") if record.walk_in is not None else ""
+    return record.how_to_apply or said_of_coming(record.walk_in)
+
+
+def said_of_coming(walk_in: bool | None) -> str:
+    """How one comes, where nobody has written more about it."""
+    return "" if walk_in is None else "Walk in." if walk_in else "Call first."
 
 
 def _fees(record: Service) -> str:
-    if record.cost_note:
-        return record.cost_note
-    return {True: "Free.", False: "There is a fee."}.get(record.free, "") if record.free is not None else ""
+    return record.cost_note or said_of_cost(record.free)
+
+
+def said_of_cost(free: bool | None) -> str:
+    """What it costs, where nobody has written more about it."""
+    return "" if free is None else "Free." if free else "There is a fee."
 
 
 def service_in_list(record: Service, owner: Organization, *, language: str | None = None) -> Json:
@@ -178,6 +186,8 @@ def own_terms(record: Service) -> Json:
         "free": record.free,
         "reports_to": list(record.reports_to) or None,
         "text_language": record.language if record.language != "en" else None,
+        "closed_from": record.closed_from.isoformat() if record.closed_from else None,
+        "closed_until": record.closed_until.isoformat() if record.closed_until else None,
     }
     return {name: value for name, value in said.items() if value is not None}
 
@@ -199,6 +209,10 @@ def service_at_location(
         "service": shown,
         "location": location(place),
     } | (_present(phones=phones(record), schedules=schedules(record)) if full else {})
+
+
+#: What is said of stairs, by whether one comes in without them.
+STAIRS = {True: "No stairs", False: "There are stairs"}
 
 
 def location(place: Location) -> Json:
@@ -227,7 +241,7 @@ def location(place: Location) -> Json:
         accessibility=[
             {"id": fixed_id(label, place.id), "location_id": place.id, "description": description}
             for label, description in (
-                *((("step free", "No stairs"),) if place.step_free else ()),
+                *((("step free", STAIRS[place.step_free]),) if place.step_free is not None else ()),
                 *((f"access {code}", ACCESSIBILITY[code]) for code in place.accessibility if code in ACCESSIBILITY),
             )
         ],
@@ -250,6 +264,10 @@ def _phone(record: Service, phone: Phone, position: int) -> Json:
     )
 
 
+#: The description of a row for a single day on which it is shut.
+CLOSED = "Closed"
+
+
 def schedules(record: Service) -> list[Json]:
     """One row for each pair of times, with the days that share it; a pair a day is all HSDS can say."""
     hours = record.hours
@@ -270,7 +288,14 @@ def schedules(record: Service) -> list[Json]:
         if not special.shifts:
             label = f"{record.id}:{special.day}"
             rows.append(
-                {"id": fixed_id("closed", label), **on, "description": "Closed", **_present(notes=special.note)}
+                {
+                    "id": fixed_id("closed", label),
+                    "service_id": record.id,
+                    **on,
+                    "description": CLOSED,
+                    "timezone_name": hours.zone,
+                }
+                | _present(notes=special.note)
             )
     return rows
 
@@ -323,7 +348,7 @@ def capacities(record: Service) -> list[Json]:
         "id": fixed_id("capacity", record.id),
         "service_id": record.id,
         "available": said.available,
-        "updated": _moment(said.at),
+        "updated": said.at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "unit_id": unit,
         "unit": {"id": unit, "name": "places"},
         "description": f"Known for {CAPACITY_HOLDS.total_seconds() / 3600:.0f} hours from `updated`, then no more.",
@@ -355,15 +380,17 @@ def attributes(record: Service) -> list[Json]:
 
 def translations(record: Service) -> list[Json]:
     """Name and description in other languages: HSDS has no place for them, so this is a term of our own."""
-    codes = sorted({text.language for text in (*record.names, *record.summaries)} - {record.language})
-    return [
-        {
-            "language": code,
-            "name": record.name_in(code).text,
-            "description": record.summary_in(code).text,
-        }
-        for code in codes
-    ]
+    found: dict[str, Json] = {}
+    for field, texts in (("name", record.names), ("description", record.summaries)):
+        for text in texts:
+            if text.language != record.language:
+                said = found.setdefault(text.language, {"language": text.language})
+                said[field] = text.text
+                if text.source != "human":
+                    said[f"{field}_source"] = text.source
+                if text.stale:
+                    said[f"{field}_stale"] = True
+    return [found[code] for code in sorted(found)]
 
 
 def full_organization(owner: Organization, records: Iterable[Service], *, language: str | None = None) -> Json:

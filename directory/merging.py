@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from directory import store
-from directory.model import NotAllowedNow, RecordState, Service
+from directory.model import NotAllowedNow, RecordState, Service, with_stale
 from directory.safe_places import has_safe_place
 from directory.service import demote_if_believed, propose_change, save_draft
 
@@ -104,7 +104,7 @@ def _taken_over(
     }
     if not changes:
         return stays
-    wanted, note = replace(stays, **changes), f"{why} Taken from {gone.id}.".strip()
+    wanted, note = with_stale(stays, replace(stays, **changes)), f"{why} Taken from {gone.id}.".strip()
     if stays.state is RecordState.CURRENT:
         return propose_change(tx, wanted, by=by, at=at, why=note)
     if stays.state is RecordState.IN_REVIEW:

@@ -6,14 +6,16 @@ at all: see `safe_places.py`.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
-from directory.opening_hours import ROUND_THE_CLOCK, OpeningHours
+from directory.opening_hours import ROUND_THE_CLOCK, OpeningHours, overlaps
 from directory.words import N_, because
 
 #: Ids that must be the same in every installation (needs, shipped helplines, demonstration) are made from this.
@@ -175,6 +177,7 @@ class Translation(Struct, frozen=True):
     language: str
     text: str
     source: str = "human"  # human, machine
+    stale: bool = False  # what it was made from has changed since
 
 
 class Organization(Struct, frozen=True):
@@ -364,13 +367,31 @@ class Service(Struct, frozen=True):
             found.append(because("the free places are from none to as many as there are"))
         if self.confidential and not self.phones:
             found.append(because("a confidential service needs a number to call"))
+        found += [
+            because("'{number}' is no phone number", number=phone.number[:40])
+            for phone in self.phones
+            if sum(sign.isdecimal() for sign in phone.number) < 2
+        ]
+        if self.website and not _LINK.fullmatch(self.website):
+            found.append(because("'{link}' is no web address like https://example.org", link=self.website[:60]))
+        if self.email and not _MAIL.fullmatch(self.email):
+            found.append(because("'{mail}' is no e-mail address", mail=self.email[:60]))
+        found += [
+            because("{field} has control or direction characters in it", field=field)
+            for field in ("name", "summary", "alert", "how_to_apply", "cost_note")
+            if HIDDEN_CHARACTERS.search(getattr(self, field))
+        ]
+        if self.hours is not None:
+            found += overlaps(self.hours)
         return found
 
     def name_in(self, language: str) -> Translation:
         return _best(self.names, language, Translation(self.language, self.name))
 
     def summary_in(self, language: str) -> Translation:
-        return _best(self.summaries, language, Translation(self.language, self.summary))
+        """A translation of what the description was is not shown: it may send a child where nobody is taken in."""
+        fresh = tuple(text for text in self.summaries if not text.stale)
+        return _best(fresh, language, Translation(self.language, self.summary))
 
     def stale(self, at: datetime) -> bool:
         """Nobody has checked for longer than STALE_AFTER, or ever."""
@@ -383,6 +404,27 @@ class Service(Struct, frozen=True):
     @property
     def opening(self) -> Opening:
         return Opening(self.hours, self.closed_from, self.closed_until)
+
+
+#: They turn what follows round, or cannot be seen: two names look like one, or a number like another. The joiners that
+#: Persian and Indic scripts need, and the marks that hold a number in its place, are not among them.
+HIDDEN_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u00ad\u200b\u2028-\u202e\u2060\u2066-\u2069\ufeff]")
+_LINK = re.compile(r"https?://[^\s<>\"]+\.[^\s<>\"]+", re.IGNORECASE)
+_MAIL = re.compile(r"[^\s@<>\"]+@[^\s@<>\"]+")
+
+
+def with_stale(before: Service, after: Service) -> Service:
+    """The record with the translations marked that were not changed with the text they were made from."""
+    if before.language != after.language:
+        return after
+    names = after.names if before.name == after.name else _left(before.names, after.names)
+    summaries = after.summaries if before.summary == after.summary else _left(before.summaries, after.summaries)
+    return replace(after, names=names, summaries=summaries)
+
+
+def _left(before: tuple[Translation, ...], after: tuple[Translation, ...]) -> tuple[Translation, ...]:
+    was = {text.language: text.text for text in before}
+    return tuple(replace(text, stale=True) if was.get(text.language) == text.text else text for text in after)
 
 
 def _unknown(what: str, codes: tuple[str, ...], known: Mapping[str, str]) -> list[str]:

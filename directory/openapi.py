@@ -24,7 +24,12 @@ PROFILE: Json = {
     "version": "1.0",
     "extends": "HSDS 3.2",
     "terms": {
-        "service.translations": "Name and description in other languages: a list of {language, name, description}.",
+        "service.translations": (
+            "Name and description in other languages: a list of {language, name, description}, each where there is "
+            "one; with name_stale or description_stale true where the text has changed since it was translated, and "
+            "with name_source or description_source `machine` where a machine wrote it."
+        ),
+        "service.closed_from, closed_until": "The days between which it is shut for a while; `alert` says so too.",
         "service.papers_needed, free, walk_in, interpreters": "True or false; absent where nobody has said.",
         "service.unaccompanied, accompanied, siblings_together": "Who is taken in: true or false, or not known.",
         "service.text_language": "The language of name and description, when it is not English.",
@@ -42,6 +47,7 @@ PROFILE: Json = {
         "service.referral_contact": "Read by an import, {name, phone, email, how}; never published.",
         "service.service_areas": "With extent_type `text`: a region or town that is served from elsewhere.",
         "service.capacities": "Free places, never of a safe place; 24 hours after `updated` nobody knows any more.",
+        "schedule.valid_from, valid_to": "The same day, without freq: a day that is not like others of the week.",
         "schedule.timezone_name": "The IANA time zone of the times; `timezone` is its offset in January.",
     },
     "rules": {

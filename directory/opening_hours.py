@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
@@ -102,6 +103,17 @@ class OpeningHours(Struct, frozen=True):
     def _moment(self, day: date, minute: int) -> datetime:
         local = datetime.combine(day, time(minute // 60, minute % 60), ZoneInfo(self.zone))
         return local.astimezone(UTC)  # a time the clocks skip becomes the same distance after the gap
+
+
+def overlaps(hours: OpeningHours) -> list[str]:
+    """Days on which it would open before it has closed, in sentences."""
+    days = [(DAYS[weekday], hours.on_weekday(weekday)) for weekday in range(7)]
+    days += [(str(special.day), sorted(special.shifts)) for special in hours.special_days]
+    return [
+        because("the hours of {day} overlap", day=day)
+        for day, spans in days
+        if any(begins < (closes if closes > opens else DAY) for (opens, closes), (begins, _) in pairwise(spans))
+    ]
 
 
 def week(zone: str, plan: str, special_days: tuple[SpecialDay, ...] = ()) -> OpeningHours:

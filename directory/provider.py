@@ -93,6 +93,7 @@ def correct(tx: Connection, token: str, form: Form, *, note: str, at: datetime) 
         _note(tx, record, at=at, why=note or "The provider sent the form back as it was.")
         return record.id
     draft = propose_change(tx, wanted, by="provider", at=at, why=note)
+    _write(tx, draft, at=at, by=asked.asked_by, act="asked", before=None, why="")  # the link may have gone nowhere
     move_service(tx, draft.id, RecordState.IN_REVIEW, by="provider", at=at, why=f"link made by {asked.asked_by}")
     return record.id
 
@@ -105,9 +106,13 @@ def _spent(tx: Connection, token: str, *, at: datetime) -> Asked:
 
 
 def _note(tx: Connection, record: Service, *, at: datetime, why: str) -> None:
-    store.add_change(
-        tx, record.id, at=at, by="provider", act="answered", before=record, why=why, row_id=str(uuid.uuid4())
-    )
+    _write(tx, record, at=at, by="provider", act="answered", before=record, why=why)
+
+
+def _write(
+    tx: Connection, record: Service, *, at: datetime, by: str, act: str, before: Service | None, why: str
+) -> None:
+    store.add_change(tx, record.id, at=at, by=by, act=act, before=before, why=why, row_id=str(uuid.uuid4()))
 
 
 def _fingerprint(token: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -13,7 +13,9 @@ from sqlalchemy.engine import Connection
 
 from directory import search as searching
 from directory import store
+from directory.contacts import changed_contacts
 from directory.model import (
+    NEEDS,
     STALE_AFTER,
     TRANSITIONS,
     NeedsCallBack,
@@ -84,10 +86,13 @@ def propose_change(tx: Connection, changed: Service, *, by: str, at: datetime, w
     """Keep a change to a record in force as a draft of its own, which leaves the record as it is. Returns the draft.
 
     `changed` has the id of the record in force. There is one open change of a record at a time: a second proposal
-    replaces the first while that is a draft. Raises KeyError, WrongRecord, NotAllowedNow.
+    replaces the first while that is a draft, and the history keeps what the first one said.
+    Raises KeyError, WrongRecord, NotAllowedNow.
     """
     current = may_propose_change(tx, changed)
     draft_id = change_id(current.id)
+    replaced = store.get_service(tx, draft_id)
+    before = replaced if replaced is not None and replaced.state is RecordState.DRAFT else current
     draft = replace(
         changed,
         id=draft_id,
@@ -98,7 +103,7 @@ def propose_change(tx: Connection, changed: Service, *, by: str, at: datetime, w
         locations=tuple(replace(place, id=_draft_location(draft_id, place.id)) for place in changed.locations),
     )
     store.put_service(tx, draft, at=at)
-    store.add_change(tx, draft_id, at=at, by=by, act="proposed", before=current, why=why, row_id=_new_id())
+    store.add_change(tx, draft_id, at=at, by=by, act="proposed", before=before, why=why, row_id=_new_id())
     return draft
 
 
@@ -152,32 +157,14 @@ def proposed_record(tx: Connection, draft: Service) -> tuple[Service, Service]:
     return current, changed
 
 
-def changed_contacts(before: Service, after: Service) -> list[str]:
-    """Which of the ways to a service differ: whoever changes one could send a child to somebody else."""
-
-    def ways(record: Service) -> dict[str, object]:
-        return {
-            "phone": sorted((phone.number, phone.kind) for phone in record.phones),
-            "address": sorted(
-                (at.kind, at.country, at.city, at.postal_code, at.address, at.directions, at.latitude, at.longitude)
-                for at in record.locations
-            ),
-            "website": record.website,
-            "email": record.email,
-            "how_to_apply": record.how_to_apply,
-        }
-
-    was, is_now = ways(before), ways(after)
-    return [name for name in was if repr(was[name]) != repr(is_now[name])]
-
-
 def move_service(
     tx: Connection, service_id: str, to: RecordState, *, by: str, at: datetime, why: str = "", call_back: str = ""
 ) -> Service:
     """Take a record one step on in its life. A change that is put in force takes the place of its record.
 
     A change of a phone, an address or a link is put in force by somebody who did not write it, with a note of the
-    call on the old contact (`call_back`). Raises KeyError, NotAllowedNow.
+    call on the old contact (`call_back`); so is a record that was archived and comes back with another one.
+    Raises KeyError, NotAllowedNow.
     """
     service = store.get_service(tx, service_id)
     if service is None:
@@ -186,6 +173,9 @@ def move_service(
         raise NotAllowedNow(f"service {service_id} cannot go from {service.state} to {to}")
     if to is RecordState.CURRENT and service.update_of is not None:
         return _put_in_force(tx, service, by=by, at=at, why=why, call_back=call_back.strip())
+    if to is RecordState.CURRENT and (was := store.was_in_force(tx, service_id)) is not None:
+        contacts, writers = changed_contacts(was.before, service), store.authors(tx, service_id, since=was.at)
+        why = _called_back(contacts, writers, by=by, why=why, call_back=call_back.strip())
     store.set_state(tx, service_id, to, at=at)
     store.add_change(tx, service_id, at=at, by=by, act=to.value, before=service, why=why, row_id=_new_id())
     return replace(service, state=to)
@@ -198,17 +188,24 @@ def _put_in_force(tx: Connection, draft: Service, *, by: str, at: datetime, why:
         raise NotAllowedNow(f"the record that {draft.id} changes is not there any more") from None
     if current.state is not RecordState.CURRENT:
         raise NotAllowedNow(f"service {current.id} is {current.state}: a change of it cannot be put in force")
-    if contacts := changed_contacts(current, changed):
-        if by in store.authors(tx, draft.id):
-            raise NeedsSecondPerson(f"{', '.join(contacts)} changed: somebody who did not write it must decide")
-        if not call_back:
-            raise NeedsCallBack(f"{', '.join(contacts)} changed: note the call on the old contact (call_back)")
-        why = f"{why} Call-back on the old contact: {call_back}".strip()
+    contacts, writers = changed_contacts(current, changed), store.authors(tx, draft.id)
+    why = _called_back(contacts, writers, by=by, why=why, call_back=call_back)
     store.set_state(tx, draft.id, RecordState.ARCHIVED, at=at)
     store.put_service(tx, changed, at=at)
     store.add_change(tx, current.id, at=at, by=by, act="changed", before=current, why=why, row_id=_new_id())
     store.add_change(tx, draft.id, at=at, by=by, act="in force", before=draft, why=why, row_id=_new_id())
     return changed
+
+
+def _called_back(contacts: list[str], writers: set[str], *, by: str, why: str, call_back: str) -> str:
+    """Why, with the call on the old contact where one changed. Raises NeedsSecondPerson, NeedsCallBack."""
+    if not contacts:
+        return why
+    if by in writers:
+        raise NeedsSecondPerson(f"{', '.join(contacts)} changed: somebody who did not write it must decide")
+    if not call_back:
+        raise NeedsCallBack(f"{', '.join(contacts)} changed: note the call on the old contact (call_back)")
+    return f"{why} Call-back on the old contact: {call_back}".strip()
 
 
 class Wrong(StrEnum):
@@ -293,12 +290,14 @@ def list_services(
     at: datetime,
     state: RecordState | None = None,
     words: str = "",
+    needs: Mapping[str, str] = NEEDS,
     limit: int = 200,
     offset: int = 0,
     only: Sequence[str] | None = None,
 ) -> list[ListedService]:
-    """Records in any state, the least recently checked first. `only`: of these ids."""
-    ids = store.list_ids(tx, state=state, words=words, limit=limit, offset=offset, only=only)
+    """Records in any state, the least recently checked first. `only`: of these ids. `needs`: their names, by which
+    they are found among the words."""
+    ids = store.list_ids(tx, state=state, words=words, needs=needs, limit=limit, offset=offset, only=only)
     found = store.get_services(tx, ids)
     names = store.get_organizations(tx, [service.organization_id for service in found])
     return [

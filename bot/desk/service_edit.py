@@ -105,6 +105,7 @@ def _page(
         "in_force": record.state is RecordState.CURRENT,
         "confidential": record.confidential,
         "has_place": bool(record.locations),
+        "stale": {text.language for text in (*record.names, *record.summaries) if text.stale},
         "seen": _seen(record) if filled is None else filled.get("seen", ""),
         "form": form_of(record) if filled is None else {"language": record.language, **filled},
         "problems": problems or [],

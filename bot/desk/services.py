@@ -22,6 +22,7 @@ from bot.kernel.words import N_
 from directory import service as directory
 from directory import store
 from directory.asking import Directory
+from directory.contacts import changed_contacts
 from directory.coverage import Cover, coverage
 from directory.differences import FIELDS, Difference, changes_with_differences, differences, said
 from directory.model import (
@@ -73,6 +74,7 @@ VIEWS = {
     "due": N_("To check again"),
     "reported": N_("Reported as wrong"),
     "archived": N_("Archived"),
+    "translate": N_("To translate again"),
 }
 
 
@@ -91,9 +93,12 @@ def list_services(
     only = None
     if view == "due":
         only = [service.id for service in directory.due_for_verification(tx, at=at)[:limit]]
+    elif view == "translate":
+        only = store.stale_in_force(tx)[:limit]
     elif view == "reported":
         only = directory.reported(tx)[:limit]
-    found = directory.list_services(tx, at=at, words=words, state=state, only=only, limit=limit)
+    needs = places.need_names(language)
+    found = directory.list_services(tx, at=at, words=words, needs=needs, state=state, only=only, limit=limit)
     return [_listed(each, places, language) for each in found]
 
 
@@ -136,7 +141,8 @@ class PublishedServices:
 
     def find(self, tx: Connection, words: str, *, language: str, at: datetime) -> list[FoundService]:
         current = RecordState.CURRENT
-        found = directory.list_services(tx, at=at, words=words, state=current, only=None, limit=MOST_TO_REFER)
+        needs = self._places.need_names(language)
+        found = directory.list_services(tx, at=at, words=words, needs=needs, state=current, limit=MOST_TO_REFER)
         return [self._found(each, language) for each in found]
 
     def named(self, tx: Connection, service_id: str, *, language: str, at: datetime) -> FoundService | None:
@@ -200,13 +206,20 @@ def look_at(tx: Connection, places: Directory, service_id: str, *, language: str
 
 
 def _proposal(tx: Connection, service: Service) -> tuple[list[Difference], bool]:
-    if service.update_of is None or service.state not in (RecordState.DRAFT, RecordState.IN_REVIEW):
+    if service.state not in (RecordState.DRAFT, RecordState.IN_REVIEW):
         return [], False
+    if service.update_of is None:  # it may have been in force once, and come back as something else
+        was = store.was_in_force(tx, service.id)
+        return (
+            ([], False)
+            if was is None
+            else (differences(was.before, service), bool(changed_contacts(was.before, service)))
+        )
     try:
         current, changed = directory.proposed_record(tx, service)
     except KeyError:
         return [], False
-    return differences(current, changed), bool(directory.changed_contacts(current, changed))
+    return differences(current, changed), bool(changed_contacts(current, changed))
 
 
 def level(cover: Cover) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+from babel.numbers import format_decimal
 from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 
@@ -139,7 +140,7 @@ def distance(metres: int, language: str, translate: Translate) -> str:
             metres=max(50, round(metres / 50) * 50)
         )
     kilometres = metres / 1000
-    shown = f"{kilometres:.1f}" if kilometres < 10 else f"{kilometres:.0f}"
+    shown = format_decimal(kilometres, "0.0" if kilometres < 10 else "0", locale=language.replace("-", "_"))
     return translate(language, "About {kilometres} km from the place you named.").format(kilometres=shown)
 
 

@@ -36,7 +36,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
         "assured_date", "alert", "last_modified",
         "papers_needed", "unaccompanied", "accompanied", "siblings_together", "genders", "walk_in", "interpreters",
         "free", "reports_to", "text_language", "pregnant", "disability", "nationalities", "status_required",
-        "staff_genders",
+        "staff_genders", "closed_from", "closed_until",
     ),
     "locations": (
         "id", "location_type", "name", "description", "transportation", "latitude", "longitude",
@@ -58,7 +58,10 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "attributes": ("id", "link_id", "taxonomy_term_id", "link_type", "link_entity"),
     "taxonomies": ("id", "name", "description", "version"),
     "taxonomy_terms": ("id", "code", "name", "description", "taxonomy", "language", "taxonomy_id"),
-    "translations": ("service_id", "language", "name", "description"),
+    "translations": (
+        "service_id", "language", "name", "description", "name_source", "description_source", "name_stale",
+        "description_stale",
+    ),
 }  # fmt: skip
 
 #: Column to the table whose id it holds.
@@ -83,6 +86,8 @@ FLAGS = frozenset(
         "free",
         "pregnant",
         "disability",
+        "name_stale",
+        "description_stale",
     }
 )
 LISTS = frozenset({"genders", "reports_to", "nationalities", "status_required", "staff_genders"})

@@ -7,7 +7,7 @@ import re
 import unicodedata
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from directory import hsds, store
 from directory.model import (
     ACCESSIBILITY,
+    HIDDEN_CHARACTERS,
     NEEDS,
     Capacity,
     Eligibility,
@@ -30,7 +31,7 @@ from directory.model import (
     Translation,
     WrongRecord,
 )
-from directory.opening_hours import DAYS, OpeningHours, Shift, minute_of
+from directory.opening_hours import DAYS, OpeningHours, Shift, SpecialDay, minute_of
 from directory.store import Filters
 from directory.words import because, reason_of
 
@@ -137,15 +138,13 @@ def parse_record(data: Any) -> tuple[Organization, Service]:
     reader = _Reader()
     owner = reader.organization(data)
     service = reader.service(data, owner.id)
-    problems = reader.problems + [problem for problem in service.problems() if problem not in reader.problems]
+    problems = list(dict.fromkeys([*reader.problems, *service.problems()]))
     if problems:
-        raise WrongRecord(problems)
+        raise SafePlaceInFile(problems, owner, service) if reader.hidden else WrongRecord(problems)
     return owner, service
 
 
-_BAD_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
-
-
+_BARE_LINK = re.compile(r"(?:[\w-]+\.)+[a-z]{2,24}(?:/\S*)?", re.IGNORECASE)
 _MARKUP = re.compile(r"<[a-zA-Z/!?]")
 
 
@@ -158,11 +157,20 @@ def _mixed_scripts(text: str) -> str:
     return ""
 
 
+class SafePlaceInFile(WrongRecord):
+    """A place that our own export does not tell. Where the record is known as a safe place, it stays as it is."""
+
+    def __init__(self, problems: list[str], owner: Organization, service: Service) -> None:
+        self.owner, self.service = owner, service
+        super().__init__(problems)
+
+
 class _Reader:
     """Reads what a stranger wrote, and remembers everything that is wrong with it."""
 
     def __init__(self) -> None:
         self.problems: list[str] = []
+        self.hidden = False  # a place has no address that could be told
 
     def string(self, data: Json, name: str, *, required: bool = False, longest: int = 4000) -> str:
         value = data.get(name, "")
@@ -172,7 +180,7 @@ class _Reader:
         if len(value) > longest:
             self.problems.append(because("{field} is longer than {longest} characters", field=name, longest=longest))
             return ""
-        if _BAD_CHARACTERS.search(value):
+        if HIDDEN_CHARACTERS.search(value):
             self.problems.append(because("{field} has control or direction characters in it", field=name))
             return ""
         if _MARKUP.search(value):
@@ -282,14 +290,16 @@ class _Reader:
             ),
             capacity=self._capacity(data),
             referral=self._referral(data),
-            how_to_apply=self.string(data, "application_process"),
-            cost_note=self.string(data, "fees_description"),
+            how_to_apply=_unless(self.string(data, "application_process"), hsds.said_of_coming(data.get("walk_in"))),
+            cost_note=_unless(self.string(data, "fees_description"), hsds.said_of_cost(data.get("free"))),
             documents=tuple(
                 self.string(paper, "document", longest=300) for paper in self.objects(data, "required_documents")
             ),
-            website=self.string(data, "url", longest=500),
+            website=self._link(data, "url"),
             email=self.string(data, "email", longest=300),
-            alert=self.string(data, "alert"),
+            alert=self._alert(data),
+            closed_from=self.day(data, "closed_from"),
+            closed_until=self.day(data, "closed_until"),
             names=self._translated(data, "name"),
             summaries=self._translated(data, "description"),
         )
@@ -300,6 +310,24 @@ class _Reader:
             return value
         self.problems.append(because("{field} is not true or false", field=name))
         return None
+
+    def _link(self, data: Json, name: str) -> str:
+        """A web address; `www.example.org`, as people write it, becomes one."""
+        value = self.string(data, name, longest=500)
+        return f"https://{value}" if _BARE_LINK.fullmatch(value) else value
+
+    def day(self, data: Json, name: str) -> date | None:
+        value = self.string(data, name, longest=40)
+        try:
+            return date.fromisoformat(value) if value else None
+        except ValueError:
+            self.problems.append(because("{field} is not a day like 2026-12-24", field=name))
+            return None
+
+    def _alert(self, data: Json) -> str:
+        """Without what our own export says there of the days between which it is shut."""
+        closed = hsds.said_closed(self.day(data, "closed_from"), self.day(data, "closed_until"))
+        return self.string(data, "alert").removeprefix(closed).strip()
 
     def _genders(self, data: Json) -> frozenset[Gender]:
         codes = self._codes(data, "genders")
@@ -322,7 +350,12 @@ class _Reader:
 
     def _translated(self, data: Json, name: str) -> tuple[Translation, ...]:
         found = [
-            Translation(self.string(row, "language", required=True, longest=12), self.string(row, name))
+            Translation(
+                self.string(row, "language", required=True, longest=12),
+                self.string(row, name),
+                "machine" if row.get(f"{name}_source") == "machine" else "human",
+                self.flag(row, f"{name}_stale") is True,
+            )
             for row in self.objects(data, "translations")
         ]
         return tuple(sorted((text for text in found if text.text), key=str))
@@ -388,6 +421,7 @@ class _Reader:
         address = next(iter(self.objects(place, "addresses")), {})
         if place.get("location_type") == "virtual" and not address:
             name = self.string(place, "name", longest=300)
+            self.hidden = True
             self.problems.append(
                 because("'{place}' has no address with a country; a safe place does not travel by file", place=name)
             )
@@ -406,32 +440,65 @@ class _Reader:
             latitude=self.number(place, "latitude"),
             longitude=self.number(place, "longitude"),
             directions=self.string(place, "transportation"),
-            step_free=True if "No stairs" in access or (access and not known) else None,
+            step_free=_step_free(access, known),
             accessibility=known,
         )
 
     def _hours(self, data: Json) -> OpeningHours | None:
-        rows = [row for row in self.objects(data, "schedules") if row.get("freq") == "WEEKLY"]
-        zones = {self.string(row, "timezone_name", longest=64) for row in rows}
-        if not rows:
+        rows = self.objects(data, "schedules")
+        single = [row for row in rows if not row.get("freq") and row.get("valid_from")]
+        single = [row for row in single if row["valid_from"] == row.get("valid_to")]
+        rows = [row for row in rows if row.get("freq") == "WEEKLY"]
+        zones = {self.string(row, "timezone_name", longest=64) for row in (*rows, *single)}
+        if not rows and not single:
             return None
         if len(zones) != 1:
             self.problems.append(because("the schedules are in no time zone, or in more than one (timezone_name)"))
             return None
         try:
             shifts = [shift for row in rows for shift in self._shifts(row)]
-            return OpeningHours(zones.pop(), tuple(sorted(set(shifts))))
+            return OpeningHours(zones.pop(), tuple(sorted(set(shifts))), self._special_days(single))
         except ValueError as error:
             self.problems.append(reason_of(error))
             return None
 
-    def _shifts(self, row: Json) -> list[Shift]:
+    def _special_days(self, rows: list[Json]) -> tuple[SpecialDay, ...]:
+        """Single days that are not like the others, each with all its rows. One without times is shut."""
+        found: dict[str, list[tuple[int, int]]] = {}
+        notes: dict[str, str] = {}
+        for row in rows:
+            day = self.string(row, "valid_from", longest=40)
+            spans = found.setdefault(day, [])
+            if row.get("opens_at"):
+                spans.append(self._span(row))
+            notes[day] = notes.get(day) or self.string(row, "notes")
+        try:
+            return tuple(SpecialDay(date.fromisoformat(day), tuple(found[day]), notes[day]) for day in found)
+        except ValueError:
+            raise ValueError(because("{field} is not a day like 2026-12-24", field="valid_from")) from None
+
+    def _span(self, row: Json) -> tuple[int, int]:
         opens, closes = self.string(row, "opens_at", longest=8), self.string(row, "closes_at", longest=8)
-        last = 0 if closes.startswith("23:59") else minute_of(closes[:5])
+        begins = minute_of(opens[:5])
+        return begins, 0 if closes.startswith("23:59") and begins == 0 else minute_of(closes[:5])
+
+    def _shifts(self, row: Json) -> list[Shift]:
+        begins, last = self._span(row)
         days = self.string(row, "byday", longest=30).casefold().split(",")
         if not set(days) <= set(DAYS):
             raise ValueError(because("byday is a list of MO TU WE TH FR SA SU"))
-        return [Shift(DAYS.index(day), minute_of(opens[:5]), last) for day in days]
+        return [Shift(DAYS.index(day), begins, last) for day in days]
+
+
+def _unless(text: str, derived: str) -> str:
+    """The text, unless it is only what our own export says for want of one."""
+    return "" if text == derived else text
+
+
+def _step_free(access: list[str], known: tuple[str, ...]) -> bool | None:
+    if hsds.STAIRS[False] in access:
+        return False
+    return True if hsds.STAIRS[True] in access or (access and not known) else None
 
 
 def _is_world(area: Json) -> bool:

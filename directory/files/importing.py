@@ -22,9 +22,11 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from directory import store
-from directory.files.hsds_json import parse_record
+from directory.calling_codes import of_another_country
+from directory.files.hsds_json import SafePlaceInFile, parse_record
+from directory.files.over import over
 from directory.geography import distance_m
-from directory.model import Location, NotAllowedNow, Organization, RecordState, Service, WrongRecord
+from directory.model import Location, NotAllowedNow, Organization, RecordState, Service, WrongRecord, with_stale
 from directory.places import Places
 from directory.service import (
     change_id,
@@ -34,6 +36,7 @@ from directory.service import (
     save_draft,
     shared_location_problems,
 )
+from directory.store import WORLD
 from directory.words import because, reason_of
 
 #: So many reasons are kept in the report; the listener hears all.
@@ -46,6 +49,7 @@ class Row(Struct, frozen=True):
     where: str
     data: Any = None
     wrong: str = ""
+    says: frozenset[str] | None = None  # fields of `spreadsheet.FIELDS` that a sheet has columns for; None: not a sheet
 
 
 class Became(StrEnum):
@@ -130,12 +134,26 @@ def misplacement(place: Location) -> str:
     )
 
 
+def foreign(record: Service) -> tuple[str, ...]:
+    """Which numbers are of another country than the service: they may be right, and somebody should look."""
+    countries = {*record.countries, *(place.country for place in record.locations)}
+    if WORLD in countries:
+        return ()
+    found = ((phone.number, of_another_country(phone.number, countries)) for phone in record.phones)
+    return tuple(
+        because("the phone {number} is of another country ({country})", number=number, country=country)
+        for number, country in found
+        if country
+    )
+
+
 class Parsed(Struct, frozen=True):
     """A row that could be read."""
 
     row: Row
     owner: Organization
     service: Service
+    refused: tuple[str, ...] = ()  # why it is refused, unless it is known as a safe place
 
 
 class Sieve:
@@ -161,11 +179,19 @@ class Sieve:
     def _read(self, row: Row) -> Parsed:
         if row.wrong:
             raise WrongRecord([row.wrong])
-        owner, service = parse_record(row.data)
+        refused: list[str] = []
+        try:
+            owner, service = parse_record(row.data)
+        except SafePlaceInFile as error:
+            owner, service, refused = error.owner, error.service, error.problems
+            if not service.id:
+                raise
         number = uuid.UUID(service.id).int
         if number in self._services:
             raise WrongRecord([because("the same id stands on an earlier line")])
         self._services.add(number)
+        if refused:
+            return Parsed(row, owner, service, tuple(refused))
         if misplaced := [why for place in service.locations if (why := misplacement(place))]:
             raise WrongRecord(misplaced)
         digests = {uuid.UUID(place.id).int: _digest(place) for place in service.locations}
@@ -226,15 +252,17 @@ def decide(tx: Connection, rows: Sequence[Parsed]) -> list[Decision]:
 def _of_new(parsed: Parsed, stored: Mapping[str, Location]) -> Decision:
     """A record that is new. A location that another has too must say the same of it."""
     row, record = parsed.row, replace(parsed.service, state=RecordState.DRAFT, verification=None)
+    if parsed.refused:
+        return Decision(_rejected(row, parsed.refused), parsed.owner, record, How.NOT)
     clash = next((place for place in record.locations if stored.get(place.id, place) != place), None)
     if clash is not None:
         return Decision(_rejected(row, [_other_content(clash)]), parsed.owner, record, How.NOT)
-    return Decision(Outcome(row.where, Became.NEW, record.name), parsed.owner, record, How.ADD)
+    return Decision(Outcome(row.where, Became.NEW, record.name, foreign(record)), parsed.owner, record, How.ADD)
 
 
 def _of_known(tx: Connection, parsed: Parsed, before: Service, *, pending: bool) -> Decision:
     """A record whose id is known: the same, a change to a draft, or a change proposed for what is in force."""
-    row, service = parsed.row, parsed.service
+    row, service = parsed.row, with_stale(before, over(before, parsed.service, parsed.row.says))
     kept = replace(
         service,
         state=before.state,
@@ -252,6 +280,10 @@ def _of_known(tx: Connection, parsed: Parsed, before: Service, *, pending: bool)
 
     if into := store.merged_into(tx, service.id):
         return decided(Became.SAME, How.NOT, because("it was merged into {id}: change that one", id=into))
+    if before.confidential:
+        return decided(Became.SAME, How.NOT, because("a safe place is not changed by a file"))
+    if parsed.refused:
+        return Decision(_rejected(row, parsed.refused), parsed.owner, kept, How.NOT)
     if kept == before and not pending:
         return decided(Became.SAME, How.NOT)
     in_force = before.state is RecordState.CURRENT
@@ -269,7 +301,8 @@ def _of_known(tx: Connection, parsed: Parsed, before: Service, *, pending: bool)
             kept,
             How.NOT,
         )
-    return decided(Became.CHANGED, How.PROPOSE if in_force else How.DRAFT)
+    outcome = Outcome(row.where, Became.CHANGED, service.name, foreign(kept))
+    return Decision(outcome, parsed.owner, kept, How.PROPOSE if in_force else How.DRAFT)
 
 
 def take(tx: Connection, import_id: str, decisions: Sequence[Decision], *, by: str, at: datetime) -> None:

@@ -190,7 +190,7 @@ def _below(titles: list[str], mapping: Mapping[str, str], cells: Iterator[tuple[
             continue
         flat = {field: _plain(row[column]) for field, column in at.items() if column < len(row)}
         try:
-            yield Row(where, as_hsds({field: value for field, value in flat.items() if value}))
+            yield Row(where, as_hsds({field: value for field, value in flat.items() if value}), says=frozenset(at))
         except ValueError as error:
             yield Row(where, {"name": flat.get("name", "")}, wrong=reason_of(error))
 

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from directory.files.commands import RowReport, import_file
 from directory.files.hsds_json import export_services
-from directory.files.importing import Outcome
+from directory.files.importing import REASONS_TOLD, Became, Outcome
 from directory.files.unreadable import UnreadableFile
 from directory.files.writing import write_services
 from directory.store import Transactions
@@ -27,11 +27,14 @@ async def tell_import(
     """Import or rehearse, say what became of it, and return the exit code: 1 when nothing could be kept."""
     named = dict(_column(text) for text in columns)
     written, seen = RowReport(report_to), 0
+    noted: list[str] = []  # what is to be looked at in rows that can be taken
 
     def listen(outcome: Outcome) -> None:
         nonlocal seen
         seen += 1
         written(outcome)
+        if outcome.why and outcome.became is not Became.REJECTED and len(noted) < REASONS_TOLD:
+            noted.append(f"{outcome.where}: {outcome.why}")
         if seen % ROWS_A_SIGN == 0:
             _show(f"checked {seen} rows")
 
@@ -48,6 +51,8 @@ async def tell_import(
         return 1
     finally:
         written.close()
+    for note in noted:
+        typer.echo(note, err=True)
     for reason in report.reasons:
         typer.echo(reason, err=True)
     if report.rejected > len(report.reasons):

@@ -15,7 +15,7 @@ from directory.store.duplicates import (
     suggested,
     tell_apart,
 )
-from directory.store.history import Change, add_change, add_changes, authors, changes_of, kept_as
+from directory.store.history import Change, add_change, add_changes, authors, changes_of, kept_as, was_in_force
 from directory.store.imports import (
     Import,
     ImportState,
@@ -34,7 +34,17 @@ from directory.store.imports import (
     touch_import,
     undo_imported,
 )
-from directory.store.lists import Met, demo_ids, due_ids, latest_change, list_ids, needs_met, own_towns, update_ids
+from directory.store.lists import (
+    Met,
+    demo_ids,
+    due_ids,
+    latest_change,
+    list_ids,
+    needs_met,
+    own_towns,
+    stale_in_force,
+    update_ids,
+)
 from directory.store.looks import LookedThrough, ask_for_look, begin_look, end_look, get_look, look_is_due
 from directory.store.mappings import get_mapping, put_mapping
 from directory.store.provider_links import add_provider_link, open_provider_link, spend_provider_link
@@ -170,10 +180,12 @@ __all__ = [
     "set_state",
     "silent_imports",
     "spend_provider_link",
+    "stale_in_force",
     "suggested",
     "tell_apart",
     "touch_import",
     "undo_imported",
     "update_ids",
     "used_elsewhere",
+    "was_in_force",
 ]

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 from sqlalchemy.engine import Connection
 
-from directory.model import Service
+from directory.model import RecordState, Service
 from directory.store.tables import changes
 
 
@@ -62,15 +62,20 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} has no place in a change")
 
 
-def authors(tx: Connection, service_id: str) -> set[str]:
-    """Who wrote what a draft says now: everybody who drafted or changed it since it was last put in force."""
+def authors(tx: Connection, service_id: str, *, since: datetime | None = None) -> set[str]:
+    """Who wrote what a draft says now: everybody who drafted or changed it since it was last put in force, or `since`.
+
+    Whoever made the link by which a provider wrote it counts as well: they may have written it themselves.
+    """
     mine = changes.c.service_id == service_id
     in_force = sa.select(sa.func.max(changes.c.at)).where(mine, changes.c.act == "in force").scalar_subquery()
     query = sa.select(changes.c.by).where(
         mine,
-        changes.c.act.in_(("drafted", "changed", "proposed")),
+        changes.c.act.in_(("drafted", "changed", "proposed", "asked")),
         sa.or_(in_force.is_(None), changes.c.at > in_force),
     )
+    if since is not None:
+        query = query.where(changes.c.at > since)
     return set(tx.execute(query).scalars())
 
 
@@ -92,3 +97,13 @@ def changes_of(tx: Connection, service_id: str, *, limit: int = 100) -> list[Cha
         Change(row.at, row.by, row.act, row.why, json.loads(row.before) if row.before else {})
         for row in tx.execute(query)
     ]
+
+
+def was_in_force(tx: Connection, service_id: str) -> Change | None:
+    """The line by which the record was last taken out of force, with what people were told then."""
+    query = sa.select(changes).where(changes.c.service_id == service_id, changes.c.act.in_(("archived", "merged")))
+    for row in tx.execute(query.order_by(changes.c.at.desc(), changes.c.id.desc())):
+        before = json.loads(row.before) if row.before else {}
+        if before.get("state") == RecordState.CURRENT.value:
+            return Change(row.at, row.by, row.act, row.why, before)
+    return None

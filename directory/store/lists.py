@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
-from directory.model import LocationKind, RecordState, ServiceStatus
+from directory.model import NEEDS, LocationKind, RecordState, ServiceStatus
 from directory.moment import moment_to_int
-from directory.store.rows import portions
-from directory.store.tables import locations, organizations, service_needs, services, services_at_locations
+from directory.store.rows import portions, says
+from directory.store.tables import locations, organizations, service_needs, services, services_at_locations, texts
 
 
 def latest_change(tx: Connection) -> tuple[int, int]:
@@ -99,20 +99,42 @@ def list_ids(
     *,
     state: RecordState | None = None,
     words: str = "",
+    needs: Mapping[str, str] = NEEDS,
     limit: int = 200,
     offset: int = 0,
     only: Sequence[str] | None = None,
 ) -> list[str]:
-    """Ids for the editors' list: the least recently checked first, never checked before all."""
+    """Ids for the editors' list: the least recently checked first, never checked before all.
+
+    Each of the words stands in a name of the service in any language, or in that of its organisation, its town or
+    region, or a need as `needs` calls it.
+    """
     query = sa.select(services.c.id)
     if state is not None:
         query = query.where(services.c.state == state.value)
     if only is not None:
         query = query.where(services.c.id.in_(only))
     for word in words.casefold().split():
-        query = query.where(sa.func.lower(services.c.name).contains(word, autoescape=True))
+        query = query.where(_about(word, needs))
     query = query.order_by(services.c.verified_at.asc().nulls_first(), services.c.id)
     return list(tx.execute(query.offset(offset).limit(limit)).scalars())
+
+
+def _about(word: str, needs: Mapping[str, str]) -> sa.ColumnElement[bool]:
+    own = services.c.id
+    here = sa.select(services_at_locations.c.service_id).join(
+        locations, locations.c.id == services_at_locations.c.location_id
+    )
+    codes = [code for code, name in needs.items() if word in name.casefold() or word == code]
+    found = [
+        says(services.c.name, word),
+        own.in_(sa.select(texts.c.service_id).where(texts.c.field == "name", says(texts.c.text, word))),
+        services.c.organization_id.in_(sa.select(organizations.c.id).where(says(organizations.c.name, word))),
+        own.in_(here.where(sa.or_(says(locations.c.city, word), says(locations.c.region, word)))),
+    ]
+    if codes:
+        found.append(own.in_(sa.select(service_needs.c.service_id).where(service_needs.c.need.in_(codes))))
+    return sa.or_(*found)
 
 
 def due_ids(tx: Connection, *, checked_before: datetime) -> list[str]:
@@ -126,6 +148,15 @@ def due_ids(tx: Connection, *, checked_before: datetime) -> list[str]:
         .order_by(services.c.verified_at.asc().nulls_first(), services.c.id)
     )
     return list(tx.execute(query).scalars())
+
+
+def stale_in_force(tx: Connection) -> list[str]:
+    """Ids of current services of which a text has changed since it was translated."""
+    query = sa.select(services.c.id).where(
+        services.c.state == RecordState.CURRENT.value,
+        services.c.id.in_(sa.select(texts.c.service_id).where(texts.c.stale)),
+    )
+    return list(tx.execute(query.order_by(services.c.id)).scalars())
 
 
 def update_ids(tx: Connection, service_ids: Sequence[str], states: Sequence[RecordState]) -> dict[str, str]:

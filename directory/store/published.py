@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from directory.areas import area_key
 from directory.geography import Box, runs_of_cells
 from directory.model import LocationKind, RecordState, fixed_id
+from directory.store.rows import says
 from directory.store.search import in_box, in_runs, where_values
 from directory.store.tables import (
     ANY_NEED,
@@ -63,14 +64,11 @@ def published(filters: Filters) -> list[sa.ColumnElement[bool]]:
             services.c.id.in_(sa.select(found_by.c.service_id).where(found_by.c.need == ANY_NEED, serves))
         )
     for word in filters.words.casefold().split():
-        pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         conditions.append(
             sa.or_(
-                sa.func.lower(services.c.name).like(pattern, escape="\\"),
-                sa.func.lower(services.c.summary).like(pattern, escape="\\"),
-                sa.exists().where(
-                    texts.c.service_id == services.c.id, sa.func.lower(texts.c.text).like(pattern, escape="\\")
-                ),
+                says(services.c.name, word),
+                says(services.c.summary, word),
+                sa.exists().where(texts.c.service_id == services.c.id, says(texts.c.text, word)),
             )
         )
     return conditions
@@ -200,8 +198,7 @@ def published_organization_ids(tx: Connection, filters: Filters, *, offset: int,
     if filters.organization_id is not None:
         conditions.append(organizations.c.id == filters.organization_id)
     for word in filters.words.casefold().split():
-        pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        conditions.append(sa.func.lower(organizations.c.name).like(pattern, escape="\\"))
+        conditions.append(says(organizations.c.name, word))
     total = tx.execute(sa.select(sa.func.count()).select_from(organizations).where(*conditions)).scalar_one()
     query = sa.select(organizations.c.id).where(*conditions).order_by(organizations.c.id).offset(offset).limit(limit)
     return total, list(tx.execute(query).scalars())

@@ -249,7 +249,8 @@ def _child_rows(service: Service) -> dict[sa.Table, list[dict[str, Any]]]:
         ],
         required_documents: [{**row, "document": name} for row, name in numbered(service.documents, "document")],
         texts: [
-            {**own, "field": name, "language": text.language, "text": text.text, "source": text.source}
+            {**own, "field": name}
+            | {"language": text.language, "text": text.text, "source": text.source, "stale": text.stale}
             for name, translations in (("name", service.names), ("summary", service.summaries))
             for text in translations
         ],
@@ -320,6 +321,7 @@ _SLOTS: Mapping[str, sa.types.TypeEngine[Any]] = {
     **dict.fromkeys(("n1", "n2", "n3"), sa.Integer()),
     **dict.fromkeys(("t1", "t2", "t3", "t4"), sa.Text()),
     "d1": sa.Date(),
+    "b1": sa.Boolean(),
 }
 _LAID_OUT: Mapping[sa.Table, Mapping[str, str]] = {
     service_needs: {"need": "t1", "position": "n1"},
@@ -329,13 +331,14 @@ _LAID_OUT: Mapping[sa.Table, Mapping[str, str]] = {
     phones: {"number": "t1", "kind": "t2", "languages": "t3", "description": "t4", "position": "n1"},
     service_languages: {"language": "t1", "position": "n1"},
     required_documents: {"document": "t1", "position": "n1"},
-    texts: {"field": "t1", "language": "t2", "text": "t3", "source": "t4"},
+    texts: {"field": "t1", "language": "t2", "text": "t3", "source": "t4", "stale": "b1"},
 }
 
 
 def _laid_out(number: int, table: sa.Table) -> sa.Select[Any]:
     held = {slot: table.c[name] for name, slot in _LAID_OUT[table].items()}
-    columns = [sa.cast(held.get(slot, sa.null()), kind).label(slot) for slot, kind in _SLOTS.items()]
+    # What is held is not cast: SQLite makes the number 2026 of a day that is cast to one.
+    columns = [(held[slot] if slot in held else sa.cast(sa.null(), kind)).label(slot) for slot, kind in _SLOTS.items()]
     return _of_services(sa.select(sa.literal_column(str(number)).label("kind"), table.c.service_id, *columns), table)
 
 
@@ -399,7 +402,7 @@ def _service(row: RowMapping, children: Children, places: dict[str, list[RowMapp
 
     def translations(name: str) -> tuple[Translation, ...]:
         rows = (text for text in of(texts) if text["field"] == name)
-        return tuple(sorted((Translation(r["language"], r["text"], r["source"]) for r in rows), key=str))
+        return tuple(sorted((Translation(r["language"], r["text"], r["source"], r["stale"]) for r in rows), key=str))
 
     return Service(
         id=own,

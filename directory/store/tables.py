@@ -198,6 +198,7 @@ texts = sa.Table(
     sa.Column("language", sa.String(12), primary_key=True),
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("source", sa.String(12), nullable=False),
+    sa.Column("stale", sa.Boolean, nullable=False, default=False),  # what it was made from has changed since
 )
 
 verifications = sa.Table(

@@ -60,6 +60,20 @@ async def test_what_is_in_force_is_changed_by_a_draft_from_the_form(world, clock
     assert (await current(world, record)).needs == ("shelter",)  # people have what they had
 
 
+async def test_a_translation_that_was_left_behind_is_listed_and_marked(world, clock, at_desk):
+    record = await stored(world, clock, summaries=(Translation("ar", "سرير آمن", stale=True),))
+    browser = await at_desk(await world.officer("ana", Role.ADMIN))
+
+    assert record.name in await browser.go("/desk/services?show=translate")
+    shown = await browser.go(f"/desk/services/{record.id}/edit")
+    assert "the original has changed" in shown
+    shown = await browser.post(f"/desk/services/{record.id}/edit", **filled_in(shown), **{"fresh.ar": "yes"})
+
+    draft = await world.database.read(lambda tx: store.get_service(tx, browser.path.rsplit("/", 1)[1]))
+    assert draft is not None
+    assert draft.summaries == (Translation("ar", "سرير آمن"),)
+
+
 async def test_what_cannot_be_read_is_named_and_nothing_typed_is_lost(world, clock, at_desk):
     record = await stored(world, clock)
     browser = await at_desk(await world.officer("ana", Role.ADMIN))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -12,7 +12,8 @@ from bot.kernel.clock import SetClock
 from bot.kernel.database import Database
 from directory import store
 from directory.asking import Directory
-from directory.model import Method, NotAllowedNow, Phone, RecordState, Service, Verification, WrongRecord
+from directory.model import Method, NotAllowedNow, Phone, RecordState, Service, Translation, Verification, WrongRecord
+from directory.opening_hours import SpecialDay, week
 from directory.service import (
     Wrong,
     due_for_verification,
@@ -114,6 +115,17 @@ async def test_an_older_check_that_comes_late_does_not_make_the_record_older(dat
     assert kept.verification == record.verification
 
 
+async def test_a_record_with_a_holiday_is_read_as_it_was_written(database: Database, clock: SetClock):
+    days = (SpecialDay(date(2026, 12, 24), ((540, 720),), "Christmas Eve"), SpecialDay(date(2026, 12, 25)))
+    record = a_service("holiday", clock.now(), hours=week("Europe/Rome", "mo-fr 09:00-17:00", days))
+    await database.write(lambda tx: put(tx, record, at=clock.now()))
+
+    kept = await database.read(lambda tx: store.get_service(tx, record.id))
+
+    assert kept is not None
+    assert kept.hours == record.hours
+
+
 async def test_what_is_due_for_a_check_is_listed_oldest_first(database: Database, clock: SetClock):
     at = clock.now()
     ages = {"fresh": 10, "old": 100, "older": 200, "never": None}
@@ -133,6 +145,12 @@ async def test_editors_see_records_in_every_state(database: Database, clock: Set
     listed = await database.read(lambda tx: list_services(tx, at=at))
     drafts = await database.read(lambda tx: list_services(tx, at=at, state=RecordState.DRAFT))
     named = await database.read(lambda tx: list_services(tx, at=at, words="ARCH"))
+    spoken = replace(records[2], name="Київ", names=(Translation("fr", "L'École"),))
+    await database.write(lambda tx: put(tx, spoken, at=at))
+    for words in ("київ", "КИЇВ", "école", "ÉCOLE safe bed", "eismitte owner київ"):
+        assert len(await database.read(lambda tx, words=words: store.list_ids(tx, words=words))) == 1, words
+    assert await database.read(lambda tx: store.published_ids(tx, store.Filters(words="київ"))) == [spoken.id]
+    assert not await database.read(lambda tx: store.list_ids(tx, words="київ dentist"))
 
     assert {line.service.state for line in listed} == set(RecordState)
     assert [line.service.name for line in drafts] == ["draft"]
@@ -196,7 +214,7 @@ async def test_a_change_of_words_takes_the_place_of_the_record_and_keeps_its_id_
     assert draft.id not in shown
 
 
-@pytest.mark.parametrize("way", ["phone", "address", "website", "email", "place"])
+@pytest.mark.parametrize("way", ["phone", "address", "website", "email", "place", "a text", "a translation"])
 async def test_a_changed_way_to_a_service_needs_a_second_person_and_a_call_on_the_old_one(
     database: Database, clock: SetClock, way: str
 ):
@@ -208,6 +226,8 @@ async def test_a_changed_way_to_a_service_needs_a_second_person_and_a_call_on_th
         "website": replace(record, website="https://example.com"),
         "email": replace(record, email="a@example.com"),
         "place": replace(record, locations=(replace(place, latitude=71.9),)),
+        "a text": replace(record, alert="New number: ٠٦ ١٢ ٣٤ ٥٦, shut on 2026-12-24"),
+        "a translation": replace(record, summaries=(Translation("fr", "Écris à t.me/quelquun"),)),
     }[way]
     draft = await propose(database, clock, changed)
 
@@ -226,11 +246,36 @@ async def test_a_changed_way_to_a_service_needs_a_second_person_and_a_call_on_th
     assert "Mona at the old number" in change.why
 
 
+async def test_what_was_archived_does_not_come_back_with_another_way_by_one_person(database: Database, clock: SetClock):
+    record = await in_force(database, clock)
+
+    def back_as(tx: Connection, changed: Service) -> None:
+        for state in (RecordState.ARCHIVED, RecordState.DRAFT):
+            move_service(tx, record.id, state, by="ana", at=clock.now())
+        clock.advance(timedelta(minutes=1))
+        save_draft(tx, changed, by="ana", at=clock.now())
+
+    await database.write(lambda tx: back_as(tx, replace(record, phones=(Phone("+44 1632 960999"),))))
+
+    with pytest.raises(NotAllowedNow, match="did not write it"):
+        await decide(database, clock, record, by="ana", call_back="called")
+    with pytest.raises(NotAllowedNow, match="call_back"):
+        await decide(database, clock, record, by="ben")
+    done = await decide(database, clock, record, by="ben", call_back="Mona at the old number confirmed it")
+    assert done.state is RecordState.CURRENT
+
+    await database.write(lambda tx: back_as(tx, replace(done, alert="Shut from 2026-12-24, 09:00-12:00")))
+    await decide(database, clock, record, by="ana")  # words are as easy to change as ever
+
+
 async def test_a_second_proposal_replaces_the_first_until_it_is_in_review(database: Database, clock: SetClock):
     record = await in_force(database, clock)
     first = await propose(database, clock, replace(record, name="first"))
+    clock.advance(timedelta(minutes=1))
     second = await propose(database, clock, replace(record, name="second"), by="ben")
     assert first.id == second.id
+    newest, _ = await database.read(lambda tx: store.changes_of(tx, first.id))
+    assert newest.before["name"] == "first"  # what it replaced is not lost
 
     await database.write(lambda tx: move_service(tx, first.id, RecordState.IN_REVIEW, by="ben", at=clock.now()))
     with pytest.raises(NotAllowedNow, match="in review"):

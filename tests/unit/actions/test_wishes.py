@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from dialogues.actions.results import distance
 from dialogues.actions.wishes import gender_in, wishes_in
 
 
@@ -36,3 +37,12 @@ def test_only_what_is_plainly_said_leaves_a_service_out(words: str, wishes: list
 )
 def test_a_gender_is_believed_only_where_one_is_named(words: str, gender: str | None):
     assert gender_in(words) == gender
+
+
+def test_a_distance_is_written_as_it_is_in_the_language():
+    def said(language: str, metres: int) -> str:
+        return distance(metres, language, lambda _language, msgid: msgid)
+
+    assert "About 1.8 km" in said("en", 1_800)
+    assert "About 1,8 km" in said("fr", 1_800)
+    assert "About 23 km" in said("es", 23_400)

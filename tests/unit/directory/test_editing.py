@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from directory.demonstration import EXAMPLES, service_of
 from directory.editing import Section, changed, form_of
-from directory.model import Capacity, Phone, Service, WrongRecord
+from directory.model import Capacity, Phone, Service, WrongRecord, with_stale
 from directory.opening_hours import week
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -79,3 +79,21 @@ def test_a_form_cannot_bring_a_safe_place_to_light():
     form = form_of(safe) | {"address": "1 Secret Street", "latitude": "43.79123", "longitude": "7.61"}
 
     assert changed(safe, form, at=NOON).locations == safe.locations
+
+
+def test_a_translation_of_what_was_changed_is_shown_to_nobody_until_somebody_has_looked():
+    def texts(record: Service) -> dict[str, str]:
+        return {language: record.summary_in(language).text for language in ("fr", "es", "ar")}
+
+    before = texts(RECORD)
+    form = form_of(RECORD) | {"summary.en": "Beds for girls only", "summary.es": "Camas solo para chicas"}
+
+    edited = changed(RECORD, form, at=NOON)
+
+    assert texts(edited) == {"fr": edited.summary, "es": "Camas solo para chicas", "ar": edited.summary}
+    assert edited.name_in("fr").text == RECORD.name_in("fr").text  # the name is what it was
+    again = changed(edited, form_of(edited) | {"fresh.fr": "yes"}, at=NOON)
+    assert texts(again)["fr"] == before["fr"]
+    assert texts(again)["ar"] == edited.summary
+    # a file, or a merge, that changes the text alone
+    assert texts(with_stale(RECORD, replace(RECORD, summary="other")))["ar"] == "other"

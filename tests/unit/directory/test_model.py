@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
+from directory.calling_codes import of_another_country
 from directory.model import (
     Eligibility,
     Gender,
@@ -17,6 +18,7 @@ from directory.model import (
     Translation,
     Verification,
 )
+from directory.opening_hours import week
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 HOUSE = Location("l1", LocationKind.PHYSICAL, "House", "IT", city="Ventimiglia", latitude=43.79, longitude=7.6)
@@ -27,6 +29,9 @@ SAFE_HOUSE = replace(SHELTER, confidential=True, locations=(GATE,), phones=(Phon
 
 def test_a_whole_record_has_no_problems():
     assert SHELTER.problems() == []
+    said = replace(SHELTER, phones=(Phone("١١٢"),), website="https://example.org/a?b=c", email="a@example.org")
+    hours = week("Europe/Rome", "mo 00:00-09:00 09:00-12:00 20:00-08:00")
+    assert replace(said, name="می\u200cروم", summary="one\r\ntwo", hours=hours).problems() == []
     assert SAFE_HOUSE.problems() == []
 
 
@@ -41,6 +46,14 @@ def test_a_whole_record_has_no_problems():
         (replace(SHELTER, locations=(replace(HOUSE, latitude=431.0),)), "latitude"),
         (replace(SHELTER, locations=(replace(HOUSE, longitude=None),)), "half"),
         (replace(SHELTER, locations=(replace(HOUSE, country="Italy"),)), "ISO 3166"),
+        (replace(SHELTER, phones=(Phone("call us"),)), "no phone number"),
+        (replace(SHELTER, website="javascript:alert(1)//x.org"), "no web address"),
+        (replace(SHELTER, website="ask at the station"), "no web address"),
+        (replace(SHELTER, email="ask Mona"), "no e-mail address"),
+        (replace(SHELTER, name="Shel\u200bter"), "direction characters"),
+        (replace(SHELTER, how_to_apply="call \u202e321"), "direction characters"),
+        (replace(SHELTER, hours=week("Europe/Rome", "mo 09:00-12:00 11:00-13:00")), "mo overlap"),
+        (replace(SHELTER, hours=week("Europe/Rome", "mo 20:00-08:00 22:00-23:00")), "mo overlap"),
     ],
 )
 def test_a_record_that_contradicts_itself_says_where(broken: Service, problem: str):
@@ -110,3 +123,11 @@ def test_a_service_is_shut_between_two_days():
     assert not shut.closed_on(date(2026, 12, 11))
     assert replace(SHELTER, status=ServiceStatus.TEMPORARILY_CLOSED).closed_on(date(2026, 11, 23))
     assert not SHELTER.closed_on(date(2026, 11, 23))
+
+
+@pytest.mark.parametrize(
+    ("number", "country"),
+    [("+90 532 1", "TR"), ("0033 1 99", "FR"), ("+39 0184", ""), ("116 111", ""), ("+000", ""), ("0184 47", "")],
+)
+def test_a_number_says_of_which_other_country_it_is(number: str, country: str):
+    assert of_another_country(number, {"IT"}) == country

@@ -1,0 +1,65 @@
+"""The ways to a service: whoever changes one could send a child to somebody else.
+
+A number or a link in a text that people read is a way too. Records are compared as a history keeps them, so that what
+was in force once can be held beside what would be.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from directory.model import Service
+from directory.store import kept_as
+
+Kept = Mapping[str, Any]
+
+#: Where a place is; its name and its stairs are no way to it.
+_PLACE = ("kind", "country", "city", "postal_code", "address", "directions", "latitude", "longitude")
+#: Texts that people read and in which a way could stand.
+_TEXTS = ("name", "summary", "alert", "cost_note")
+_DAY = re.compile(r"\b\d{4}-\d{1,2}-\d{1,2}\b|\b\d{1,2}[./-]\d{1,2}[./-]\d{4}\b")
+#: Six digits or more, however they are grouped: 116 111, (06) 12-34-56.
+_NUMBER = re.compile(r"\d(?:[\s().\-/\u2010-\u2015]{0,3}\d){5,}")
+_LINK = re.compile(r"\S*(?://|@|\bwww\.)\S*|\b[\w-]+\.[a-z]{2,10}(?:/\S*)?(?=\s|$|[.,;)])", re.IGNORECASE)
+
+
+def changed_contacts(before: Service | Kept, after: Service | Kept) -> list[str]:
+    """Which of the ways to a service differ. In texts only a way that is new counts."""
+    was, is_now = _kept(before), _kept(after)
+    ways_before, ways_after = _ways(was), _ways(is_now)
+    found = [name for name in ways_before if repr(ways_before[name]) != repr(ways_after[name])]
+    return found + (["texts"] if set(_in_texts(is_now)) - set(_in_texts(was)) else [])
+
+
+def _kept(record: Service | Kept) -> Kept:
+    return kept_as(record) if isinstance(record, Service) else record
+
+
+def _ways(record: Kept) -> dict[str, object]:
+    return {
+        "phone": sorted((phone["number"], phone["kind"]) for phone in record.get("phones", ())),
+        "address": sorted(repr([place.get(part) for part in _PLACE]) for place in record.get("locations", ())),
+        "website": record.get("website", ""),
+        "email": record.get("email", ""),
+        "how_to_apply": record.get("how_to_apply", ""),
+    }
+
+
+def _in_texts(record: Kept) -> Iterator[str]:
+    """Every number and link in the texts, without what only groups its digits."""
+    for text in _read_by_people(record):
+        yield from (link.casefold().rstrip(".,;)") for link in _LINK.findall(text))
+        for number in _NUMBER.findall(_DAY.sub(" ", text)):
+            yield "".join(str(unicodedata.digit(sign)) for sign in number if sign.isdigit())
+
+
+def _read_by_people(record: Kept) -> Iterator[str]:
+    yield from (record.get(field) or "" for field in _TEXTS)
+    yield (record.get("eligibility") or {}).get("note") or ""
+    yield from record.get("documents", ())
+    yield from (text["text"] for field in ("names", "summaries") for text in record.get(field, ()))
+    yield from (phone.get("description") or "" for phone in record.get("phones", ()))
+    yield from (place.get("name") or "" for place in record.get("locations", ()))

@@ -1,0 +1,78 @@
+"""A row of a sheet laid over the record that is there: what the sheet has no column for stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from directory import hsds
+from directory.model import Location, LocationKind, Phone, Service
+
+#: Field of a sheet to the field of a record, or of its eligibility.
+_OF_SERVICE: Mapping[str, str] = {
+    "description": "summary",
+    **{
+        field: field
+        for field in (
+            "name", "language", "needs", "status", "website", "email", "languages", "free", "walk_in", "interpreters",
+            "how_to_apply", "documents", "staff_genders", "reports_to", "areas",
+        )
+    },
+}  # fmt: skip
+_OF_WHOM: Mapping[str, str] = {
+    "eligibility": "note",
+    **{
+        field: field
+        for field in (
+            "minimum_age", "maximum_age", "genders", "papers_needed", "pregnant", "disability", "siblings_together",
+            "unaccompanied", "nationalities", "status_required",
+        )
+    },
+}  # fmt: skip
+_OF_PLACE = ("country", "city", "region", "address", "postal_code", "latitude", "longitude")
+#: A sheet with none of these does not say where a service is, but in which country.
+_WHERE = frozenset({"address", "latitude", "longitude"})
+
+
+def over(before: Service, row: Service, says: frozenset[str] | None) -> Service:
+    """The record with what the row says. `says`: the fields that the sheet has columns for; None: it says everything.
+
+    An empty cell says that nobody has said; a column that is not there says nothing.
+    """
+    if says is None:
+        return row
+    result = replace(before, **{own: getattr(row, own) for field, own in _OF_SERVICE.items() if field in says})
+    who = {own: getattr(row.eligibility, own) for field, own in _OF_WHOM.items() if field in says}
+    result = replace(result, eligibility=replace(before.eligibility, **who), **_places(before, row, says))
+    if "alert" in says:
+        closed = hsds.said_closed(before.closed_from, before.closed_until)
+        result = replace(result, alert=row.alert.removeprefix(closed).strip())
+    if "phones" in says:
+        result = replace(result, phones=tuple(_known(before.phones, phone) for phone in row.phones))
+    if "hours" in says:
+        days = before.hours.special_days if before.hours is not None else ()
+        if row.hours is not None:
+            result = replace(result, hours=replace(row.hours, special_days=days))
+        elif before.hours is not None and (before.hours.shifts or not days):
+            result = replace(result, hours=replace(before.hours, shifts=()) if days else None)
+    return result
+
+
+def _known(phones: tuple[Phone, ...], row: Phone) -> Phone:
+    """What is known of that number: a cell holds no more than the number itself."""
+    return next((phone for phone in phones if phone.number == row.number), row)
+
+
+def _places(before: Service, row: Service, says: frozenset[str]) -> dict[str, tuple[Location, ...] | tuple[str, ...]]:
+    """The first place as the row says, and the others; or the countries of one without a place."""
+    if not row.locations:
+        told = any(place.kind is LocationKind.PHYSICAL for place in before.locations)
+        if before.locations and not (told and says & _WHERE):  # nothing of it stands in a sheet
+            return {}
+        return {"locations": (), "countries": row.countries}
+    if not before.locations:
+        return {"locations": row.locations, "countries": row.countries}
+    first, *others = before.locations
+    said = {field: getattr(row.locations[0], field) for field in _OF_PLACE if field in says}
+    return {"locations": (replace(first, kind=row.locations[0].kind, **said), *others)}
