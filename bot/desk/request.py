@@ -225,8 +225,8 @@ async def act_on(
         raise web.HTTPNotFound from None
     except GateShut:
         return await request_screen(request, status=409, problem="gate", typed=typed)
-    except MayNotMove:
-        return await request_screen(request, status=409, problem="hold", typed=typed)
+    except MayNotMove as error:
+        return await request_screen(request, status=409, problem=error.code, typed=typed)
     except ChannelClosed as error:
         return await request_screen(request, status=409, problem="channel", closed=error, typed=typed)
     except Incomplete:

@@ -12,6 +12,10 @@ PROBLEMS: Mapping[str, str] = {
     "not_yours": N_("Somebody else has to do this. Nothing was changed."),
     "gate": N_("Nothing was sent: the refugee gate is shut. Read why below."),
     "hold": N_("Nothing was sent: the tie of this adult is not supported, or a hold stands."),
+    "hold_named": N_(
+        "Nothing was kept or sent: with whom the child goes has the name of an adult whose tie is not supported, or on "
+        "whom a hold stands. If it is somebody else of that name, open a dossier for them, and choose them."
+    ),
     "channel": N_("Nothing was sent: the channel to this partner is closed."),
     "incomplete": N_("Something is missing. Nothing was changed."),
     "override": N_("This cannot be decided against the gate now."),

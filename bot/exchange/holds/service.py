@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from bot.cases import alarm
 from bot.cases import store as case_store
+from bot.cases.guests.model import is_named
 from bot.cases.hand import Hand, in_scope
 from bot.cases.model import Case, NotWithThisAdult
 from bot.exchange.holds import store
@@ -25,6 +26,7 @@ from bot.exchange.holds.model import (
     DossierNotFound,
     Evidence,
     Favour,
+    HeldByName,
     Hold,
     HoldState,
     Mark,
@@ -183,6 +185,23 @@ def require_free_to_move(tx: Connection, case_id: str, adult_id: str | None) -> 
         raise MayNotMove(adult_id)
     if _standing(tx, adult_id) is not None:
         raise MayNotMove(adult_id)
+
+
+def require_nobody_held_named(
+    tx: Connection, vault: Vault, case: Case, said: Iterable[str], *, chosen: str | None
+) -> None:
+    """Raises HeldByName where words that say with whom, or to whom, the child goes name an adult of the case with whom
+    they may not be moved: a hold is not gone round by writing a name where nobody was chosen.
+
+    `chosen` is the adult whom `require_free_to_move` let pass: they may bear the name of another. A name in another
+    script is not recognised.
+    """
+    blocked, adults = may_not_move(tx, case.id), adults_of(tx, vault, case)
+    names = [adult.name for adult in adults if adult.dossier.id in blocked]
+    free = [adult.name for adult in adults if adult.dossier.id == chosen and chosen not in blocked]
+    for words in said:
+        if is_named(words, names) and not is_named(words, free):
+            raise HeldByName(case.id)
 
 
 class ClaimingAdults:

@@ -22,7 +22,6 @@ from bot.cases.hand import Hand
 from bot.cases.hand import in_scope as case_in_scope
 from bot.cases.model import Case
 from bot.exchange.gate import Situation
-from bot.exchange.holds import service as holds
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed
 from bot.exchange.requests import sending, store
@@ -64,7 +63,7 @@ def approve(tx: Connection, hand: Hand, request_id: str) -> Request:
     request = to_act(tx, hand, request_id, Permission.EXCHANGE_APPROVE).request
     if request.side is not Side.OURS:
         raise NotNow
-    _require_free(tx, request)
+    sending.require_free_to_move(tx, hand.vault, request)
     approved = request.after(Act.APPROVE, at=hand.at)
     approved = replace(approved, approved_by=hand.officer.id, consent_ref=_carrying(tx, request, at=hand.at))
     save(tx, request, approved)
@@ -390,11 +389,6 @@ def _carrying(tx: Connection, request: Request, *, at: datetime) -> str:
     if not telling.is_settled(tx, entry):
         raise NotNow("not_told")
     return sending.reference(entry)
-
-
-def _require_free(tx: Connection, request: Request) -> None:
-    if request.type.moves_child and request.case_id:
-        holds.require_free_to_move(tx, request.case_id, request.adult_id)
 
 
 def in_scope(officer: Officer) -> ColumnElement[bool]:

@@ -238,6 +238,7 @@ class RequestType(Struct, frozen=True):
     limits: tuple[Limit, ...]  # the usual one first
     safeguard: str
     moves_child: bool = False  # it ends in the child going with, or to, an adult
+    entrusts_child: bool = False  # it ends in an adult who answers for the child
     one_person: bool = False  # minutes count: whoever drafts it may approve it
     made_for_asylum: bool = False
     asks_relatives: bool = False  # relatives are looked for: nothing is told of them before they agree
@@ -248,6 +249,13 @@ class RequestType(Struct, frozen=True):
     def askable(self) -> tuple[str, ...]:
         """Every question a request of this type may ask."""
         return (*self.asks, *self.may_ask)
+
+    @property
+    def who_takes_child(self) -> tuple[str, ...]:
+        """The fields that say with whom, or to whom, the child goes. Where a home is only looked at, none."""
+        if not (self.moves_child or self.entrusts_child):
+            return ()
+        return tuple(key for key in (*self.tells, *self.may_tell) if key in {"carer_name", "receiver", "escort"})
 
     def limit(self, key: str) -> Limit:
         """The limit of that name; the usual one for a name that is none of this type's."""
@@ -474,6 +482,7 @@ _ALL = (
         answered_by=(Answers.GUARDIANSHIP, Answers.CHILD_PROTECTION),
         limits=_practice("before arrival", Span(days=14), Span(hours=72)),
         safeguard=N_("The child is never without a guardian in between. The lawyer goes on."),
+        entrusts_child=True,
     ),
 )
 
