@@ -95,6 +95,7 @@ ACTS: Mapping[str, str] = {
     "override_asked": N_("one person asked to go against the gate"),
     "override_agreed": N_("a second person agreed to go against the gate"),
     "came": N_("came"),
+    "rang": N_("a case was opened, so that somebody here is called"),
     "link_made": N_("a link and a code were made for the partner"),
     "link_ended": N_("no link opens any more"),
     "link_opened": N_("the link was opened"),

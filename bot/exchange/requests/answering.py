@@ -13,7 +13,7 @@ from bot.exchange.gate import Situation
 from bot.exchange.holds import service as holds
 from bot.exchange.partners import store as partners
 from bot.exchange.post.model import ReceiptState
-from bot.exchange.requests import sending, store
+from bot.exchange.requests import alerts, sending, store
 from bot.exchange.requests.attachments import travel as attachments
 from bot.exchange.requests.history import note
 from bot.exchange.requests.looking import SaidLine, open_line
@@ -65,6 +65,7 @@ def _accept(tx: Connection, hand: Hand, request: Request) -> Request:
     save(tx, request, accepted)
     sending.send(tx, hand.vault, request, "request_accepted", {}, actor=hand.officer.id, at=hand.at)
     note(tx, hand.vault, accepted, Act.ACCEPT, officer_id=hand.officer.id, at=hand.at)
+    alerts.heard(tx, hand, request)
     return accepted
 
 
@@ -94,6 +95,7 @@ def _refuse(tx: Connection, hand: Hand, request: Request, *, reason: Refusal, al
     letter = {"reason": reason.value, "alternative": alternative.value}
     sending.send(tx, hand.vault, request, "request_refused", letter, actor=hand.officer.id, at=hand.at)
     note(tx, hand.vault, refused, Act.REFUSE, officer_id=hand.officer.id, at=hand.at, facts=letter)
+    alerts.heard(tx, hand, request)
     if transfer_store.get(tx, request.id) is not None:
         transfers.stays(tx, hand.vault, refused, at=hand.at, proven=True)
         store.reseal_body(tx, request.id, None)  # a file that had come goes, as its giver is told

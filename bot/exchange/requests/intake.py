@@ -22,7 +22,7 @@ from bot.exchange.holds.model import Hold, HoldState, MayNotMove
 from bot.exchange.holds.model import NotNow as HoldNotNow
 from bot.exchange.partners.model import ChannelClosed
 from bot.exchange.post.model import LetterRefused, Receipt, ReceiptState, ReceivedLetter
-from bot.exchange.requests import consent_ends, hold_notices, sending, service, store
+from bot.exchange.requests import alerts, consent_ends, hold_notices, sending, service, store
 from bot.exchange.requests.again import FAILED
 from bot.exchange.requests.attachments import travel as attachments
 from bot.exchange.requests.attachments.model import BadPart
@@ -232,6 +232,7 @@ class RequestIntake:
             except BadFile:
                 raise LetterRefused("bad_body") from None
         self._note(tx, request, "came", at=letter.at, facts={"letter": letter.envelope_id})
+        alerts.ring(tx, self._vault, request, at=letter.at)
 
     def _body(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.THEIRS)
@@ -262,6 +263,7 @@ class RequestIntake:
         self._save(tx, request, came)
         self._line(tx, came, letter, "message", text=decision, language=language, said=body)
         self._note(tx, came, "body_came", at=letter.at)
+        ring_for(tx, came, at=letter.at)
         if "file" in body or transfers.hands_over(tx, request):
             try:
                 transfers.file_came(tx, self._vault, came, body.get("file"), at=letter.at)
@@ -402,6 +404,7 @@ class RequestIntake:
         attachments.forget(tx, request.id)
         transfers.stays(tx, self._vault, request, at=letter.at, proven=True)
         self._note(tx, request, "forgotten", at=letter.at)
+        ring_for(tx, request, at=letter.at)
         consent_ends.ended_above(tx, self._vault, request, at=letter.at)
         self._reply(tx, request, "withdrawal_done", passing.what_became_below(tx, request), at=letter.at)
 
@@ -454,6 +457,7 @@ class RequestIntake:
         request = self._of(tx, letter, Side.THEIRS)
         if request.status not in ENDED:
             self._note(tx, request, "reminder_came", at=letter.at)
+            ring_for(tx, request, at=letter.at)
 
     def _closed(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.THEIRS)
@@ -656,9 +660,10 @@ def held_after_all(tx: Connection, vault: Vault, request: Request, *, at: dateti
 
 
 def ring_for(tx: Connection, request: Request, *, at: datetime) -> None:
-    """Call whoever holds the case of a request, ours or one that came through it: its alarm says that a case waits, and
-    nothing of why."""
-    transfers.ring(tx, request.case_id or transfers.case_taken_for(tx, request), at=at)
+    """Call whoever holds the case of a request: ours, one that came through it, or one opened because minutes count. Its
+    alarm says that a case waits, and nothing of why."""
+    case_id = request.case_id or transfers.case_taken_for(tx, request) or alerts.case_of(tx, request)
+    transfers.ring(tx, case_id, at=at)
 
 
 def _read_answer(answer: object) -> tuple[str, str, dict[str, str], str, Mapping[str, Any]]:
