@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.cases.hand import Hand
-from bot.exchange.gate import Situation
 from bot.exchange.holds import service as holds
 from bot.exchange.partners import store as partners
 from bot.exchange.post.model import ReceiptState
@@ -36,7 +35,9 @@ from bot.exchange.requests.service import (
     add_line,
     add_situation,
     ask_to_forget,
+    first_language,
     key_of,
+    known_of_danger,
     open_words,
     save,
     to_act,
@@ -113,6 +114,7 @@ class Answer(Struct, frozen=True):
     not_done: str = ""  # what we did not do
     other: str = ""  # the same in the language of those who asked
     other_language: str = ""
+    language: str = ""  # of `text`; "": the first that whoever writes it speaks
 
 
 def write_answer(tx: Connection, hand: Hand, request_id: str, answer: Answer, *, once: str) -> str | None:
@@ -140,7 +142,7 @@ def write_answer(tx: Connection, hand: Hand, request_id: str, answer: Answer, *,
         request,
         "answer",
         text=texts[0],
-        language=(hand.officer.languages or ("en",))[0],
+        language=answer.language or first_language(hand.officer),
         other=texts[1],
         other_language=answer.other_language,
         asked=answer.key,
@@ -181,8 +183,7 @@ def release_answers(tx: Connection, hand: Hand, request_id: str, *, endangers: b
         raise NotNow("relatives_agree")
     if ground is Ground.NECESSARY and any(line.author_id == hand.officer.id for line in written):
         raise NotNow("second_person")
-    known = Situation(frozenset(), False) if endangers is False else Situation()
-    add_situation(tx, hand, request.id, key, known)
+    add_situation(tx, hand, request.id, key, known_of_danger(endangers))
     said = []
     for line in written:
         store.approve_line(tx, line.id, hand.officer.id)

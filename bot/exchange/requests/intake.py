@@ -660,7 +660,7 @@ def held_after_all(tx: Connection, vault: Vault, request: Request, *, at: dateti
 
 
 def ring_for(tx: Connection, request: Request, *, at: datetime) -> None:
-    """Call whoever holds the case of a request: ours, one that came through it, or one opened because minutes count. Its
+    """Call whoever holds the case of a request: ours, one that came through it, or opened because minutes count. Its
     alarm says that a case waits, and nothing of why."""
     case_id = request.case_id or transfers.case_taken_for(tx, request) or alerts.case_of(tx, request)
     transfers.ring(tx, case_id, at=at)

@@ -196,7 +196,13 @@ async def test_what_we_are_asked_shows_nobody_until_it_is_accepted(here, at_desk
             "decision": "Où vivra-t-elle ?", "language": "fr", "assent": "agrees"}  # fmt: skip
     await hand_over(here, "TN", "request_body", body, request_type="info_child")
     assert "Amina" in await officer.go(address)
-    await officer.send(f"{address}/answers", key="harm", text="<i>Rien</i>", how="seen", confidence="high")
+    await officer.send(f"{address}/message", text="Laquelle ?", language="fr")
+    assert officer.status == 409  # nobody has said whether it could put somebody in danger
+    await officer.send(f"{address}/message", text="Laquelle ?", language="fr", endangers="no")
+    assert '<span class="m-words" lang="fr" dir="auto">Laquelle ?</span>' in officer.page
+    await officer.send(
+        f"{address}/answers", key="harm", text="<i>Rien</i>", how="seen", confidence="high", language='x"'
+    )
     assert "&lt;i&gt;Rien&lt;/i&gt;" in officer.page
     await officer.send(f"{address}/answers/release", endangers="yes", ground="child_only")
     assert officer.status == 409

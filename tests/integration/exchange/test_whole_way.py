@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from msgspec.structs import replace
@@ -47,7 +48,15 @@ async def test_an_officer_asks_and_an_officer_in_another_country_answers(
         "Pour décider où elle peut vivre, nous devons savoir qui s'occupait d'elle."
     ]
 
-    found = Answer("who_cared", "Sa grand-mère, à Sfax.", "told", "medium", "We did not visit the home.")
+    asks_back = partial(tunisia.do, service.write_message, request_id, text="Quelle école ?", language="fr", once="m")
+    with pytest.raises(GateShut):
+        await asks_back()  # nobody has said whether that could put somebody in danger
+    await asks_back(endangers=False)
+    await courier.carry()
+    message = (await italy.file(request_id)).lines[-1]
+    assert (message.text, message.line.language) == ("Quelle école ?", "fr")
+
+    found = Answer("who_cared", "Sa grand-mère, à Sfax.", "told", "medium", "We did not visit the home.", language="fr")
     await tunisia.do(answering.write_answer, request_id, found, once="1")
     await courier.carry()
     assert not (await italy.file(request_id)).answered  # nothing leaves before a human lets it
@@ -56,7 +65,7 @@ async def test_an_officer_asks_and_an_officer_in_another_country_answers(
     partly = await italy.file(request_id)
     assert partly.request.status is Status.PARTLY_ANSWERED
     answer = next(said for said in partly.lines if said.line.kind == "answer")
-    assert answer.text == "Sa grand-mère, à Sfax."
+    assert (answer.text, answer.line.language) == ("Sa grand-mère, à Sfax.", "fr")
     assert (answer.line.facts["how"], answer.line.facts["confidence"]) == ("told", "medium")
 
     for key in ("harm", "services"):
