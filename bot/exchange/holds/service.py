@@ -177,13 +177,16 @@ def told_holds(tx: Connection, request_id: str) -> list[Hold]:
 
 def require_free_to_move(tx: Connection, case_id: str, adult_id: str | None) -> None:
     """Raises MayNotMove where a placement, transfer or joint referral of the child of `case_id` names an adult whose
-    tie is not supported, or on whom a hold stands. Without an adult the way is free: the child may go alone."""
+    tie is not supported, or on whom a hold stands. Without an adult the way is free: the child may go alone.
+
+    A hold that whoever had the case before told us of says of no adult which one it is: it stands on each.
+    """
     if adult_id is None:
         return
     dossier = store.get_dossier(tx, adult_id)
     if dossier is None or dossier.case_id != case_id or dossier.tie is not Tie.SUPPORTED:
         raise MayNotMove(adult_id)
-    if _standing(tx, adult_id) is not None:
+    if _standing(tx, adult_id) is not None or _told_of_case(tx, case_id):
         raise MayNotMove(adult_id)
 
 
@@ -222,11 +225,17 @@ class ClaimingAdults:
 
 def may_not_move(tx: Connection, case_id: str) -> frozenset[str]:
     """The adults of a case with whom its child may not be sent anywhere."""
+    told = _told_of_case(tx, case_id)
     return frozenset(
         dossier.id
         for dossier in store.dossiers_of(tx, case_id)
-        if dossier.tie is not Tie.SUPPORTED or _standing(tx, dossier.id) is not None
+        if told or dossier.tie is not Tie.SUPPORTED or _standing(tx, dossier.id) is not None
     )
+
+
+def _told_of_case(tx: Connection, case_id: str) -> bool:
+    """Whether a hold stands on a case that came to us, told of after it had come."""
+    return any(hold.dossier_id is None for hold in standing_holds(tx, case_id))
 
 
 def require_no_told_hold(tx: Connection, request_id: str) -> None:

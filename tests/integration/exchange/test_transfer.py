@@ -30,6 +30,7 @@ from bot.exchange.requests.transfer import acts
 from bot.exchange.requests.transfer import store as transfers
 from bot.exchange.requests.transfer.model import State, Transfer
 from bot.kernel.crypto import Erased
+from bot.kernel.ids import new_id
 from bot.kernel.live import Signals
 from tests.integration.exchange.two_countries import (
     Country,
@@ -155,6 +156,27 @@ async def test_a_tie_that_was_supported_here_is_looked_at_again_there(
 
     came = await tunisia.do(lambda tx, hand: holds.adults_of(tx, hand.vault, case_of(tx, there)))
     assert [each.dossier.tie for each in came] == [Tie.UNVERIFIED]
+
+
+async def test_a_hold_that_is_told_of_after_the_case_has_come_stands_on_every_adult_of_it(
+    italy: Country, tunisia: Country, courier: Courier
+):
+    request_id, there = await moved(italy, tunisia, courier, await italy.case())
+    aunt = str(await tunisia.do(holds.open_dossier, there, name="Aunt Leila", claimed="uncle_aunt", once=""))
+    await tunisia.do(holds.mark, aunt, {"heard_apart": Mark.GREEN, "child_wish": Mark.GREEN})
+    for source in (Source.CHILD, Source.AUTHORITY):
+        await tunisia.do(holds.add_evidence, aunt, Evidence(source, Favour.SUPPORTS), text="yes", once="")
+    await tunisia.do(holds.decide, aunt, Tie.SUPPORTED, reason="all fits")
+    placement = a_draft(tunisia.others["IT"], "placement_abroad", adult_id=aunt)
+    assert await tunisia.do(drafting.draft, there, placement)
+
+    told = {"request": request_id, "hold": new_id()}  # which adult they mean, the letter does not say
+    await hand_over(tunisia, "IT", "hold_placed", told, request_type="case_transfer")
+
+    with pytest.raises(MayNotMove):
+        await tunisia.do(drafting.draft, there, placement)
+    await hand_over(tunisia, "IT", "hold_released", told, request_type="case_transfer")
+    assert await tunisia.do(drafting.draft, there, placement)
 
 
 async def test_the_sender_keeps_a_pointer_and_not_a_copy_once_the_child_has_arrived(
