@@ -32,6 +32,7 @@ from bot.exchange.requests.transfer.model import State, Transfer
 from bot.kernel.crypto import Erased
 from bot.kernel.ids import new_id
 from bot.kernel.live import Signals
+from dialogues.understanding.model import Priority
 from tests.integration.exchange.two_countries import (
     Country,
     Courier,
@@ -345,8 +346,16 @@ async def test_a_deployment_asks_for_the_file_of_a_child_and_gets_it_into_its_ow
     request_id = await offered(italy, "TN", known, wanted_by=pull)
     await courier.carry()
     await tunisia.do(answering.accept, request_id)
+    at, officer_id = tunisia.clock.now(), tunisia.officer.id
+    calm = case_store.cases.update().where(case_store.cases.c.id == arrived).values(priority=Priority.P2.value)
+    await tunisia.database.write(lambda tx: (silenced(tx, arrived, officer_id, at), tx.execute(calm)))
     await courier.carry()
 
+    here = await tunisia.see(lambda tx: case_of(tx, arrived))
+    alarm = await tunisia.see(lambda tx: case_store.get_alarm(tx, arrived, lock=False))
+    assert here.priority is Priority.P0  # as urgent as the file says, and whoever holds it is called to read it
+    assert alarm is not None
+    assert alarm.climbing
     assert (await transfer_of(tunisia, request_id)).case_id == arrived
     opened = await tunisia.do(record.open_record, arrived)
     assert opened.facts["name"].values == ("Amina T.",)  # ours stands, theirs is in a note for a human to weigh
