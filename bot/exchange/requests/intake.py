@@ -42,6 +42,7 @@ from bot.exchange.requests.model import (
     Returned,
     Side,
     Status,
+    is_one_of,
     judge,
 )
 from bot.exchange.requests.passing import service as passing
@@ -251,7 +252,7 @@ class RequestIntake:
         told = {key: _text(value, LONGEST[FIELDS[key].input]) for key, value in fields.items()}
         decision, language = _text(body.get("decision"), LONGEST_TEXT), _language(body.get("language"))
         assent = body.get("assent")
-        if assent not in set(Assent) or not letter.consent_ref:
+        if not is_one_of(assent, set(Assent)) or not letter.consent_ref:
             raise LetterRefused("no_consent")
         key = self._key(tx, request)
         told_all: dict[str, Any] = {"fields": told, "decision": decision}
@@ -290,7 +291,7 @@ class RequestIntake:
     def _refused(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.OURS)
         reason, alternative = letter.body.get("reason"), letter.body.get("alternative")
-        if reason not in set(Refusal) or alternative not in set(Alternative):
+        if not is_one_of(reason, set(Refusal)) or not is_one_of(alternative, set(Alternative)):
             raise LetterRefused("bad_body")
         if not request.allows(Act.REFUSE):
             self._note(tx, request, "refused_too_late", at=letter.at)
@@ -309,7 +310,7 @@ class RequestIntake:
         answers, ground = letter.body.get("answers"), letter.body.get("ground")
         if not isinstance(answers, list) or not 0 < len(answers) <= 50:
             raise LetterRefused("bad_body")
-        if ground not in set(Ground):
+        if not is_one_of(ground, set(Ground)):
             raise LetterRefused("no_ground")
         read = [_read_answer(answer) for answer in answers]
         answered, returned = store.answered(tx, request.id), dict[str, Returned]()
@@ -674,7 +675,7 @@ def _read_answer(answer: object) -> tuple[str, str, dict[str, str], str, Mapping
     if not isinstance(asked, str) or not re.fullmatch(r"[a-z_]{1,30}", asked):
         raise LetterRefused("bad_body")
     how, confidence = answer.get("how"), answer.get("confidence")
-    if how not in set(How) or confidence not in set(Confidence):
+    if not is_one_of(how, set(How)) or not is_one_of(confidence, set(Confidence)):
         raise LetterRefused("no_provenance")
     facts = {"how": str(how), "confidence": str(confidence), **_named_line(answer)}
     return asked, _text(answer.get("text"), LONGEST_TEXT), facts, _language(answer.get("language")), answer

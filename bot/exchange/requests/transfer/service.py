@@ -25,7 +25,7 @@ from bot.exchange.holds import service as holds
 from bot.exchange.requests import sending
 from bot.exchange.requests import store as requests
 from bot.exchange.requests.history import note
-from bot.exchange.requests.model import ENDED, Act, NotNow, Request, Side, Status
+from bot.exchange.requests.model import ENDED, Act, NotNow, Request, Side, Status, is_one_of
 from bot.exchange.requests.transfer import file as files
 from bot.exchange.requests.transfer import store
 from bot.exchange.requests.transfer.file import BadFile, CaseFile
@@ -162,7 +162,7 @@ def previewed(tx: Connection, request: Request, said: object) -> None:
         and len(group) == len(request.id)
         and type(size) is int
         and 0 < size <= LONGEST_GROUP
-        and band in BANDS
+        and is_one_of(band, BANDS)
         and isinstance(language, str)
         and 2 <= len(language) <= 16
         and type(said.get("hold")) is bool
