@@ -213,6 +213,24 @@ async def test_what_we_are_asked_shows_nobody_until_it_is_accepted(here, at_desk
     assert stranger.status == 404
 
 
+async def test_the_case_of_a_partners_alert_leads_to_its_request(here, at_desk):
+    from datetime import timedelta
+
+    from tests.integration.exchange.two_countries import hand_over
+
+    request_id = "0" * 35 + "2"
+    due_at = (here.clock.now() + timedelta(hours=4)).isoformat()
+    preview = {"request": request_id, "number": "XAAA-CCC", "type": "protective_alert", "asks": ["done"],
+               "limit": "usual", "due_at": due_at, "language": "fr"}  # fmt: skip
+    await hand_over(here, "TN", "request_preview", preview, request_type="protective_alert")
+    officer = await at_desk(here.officer)
+
+    queue = await officer.go("/desk/queue")
+    assert "XAAA-CCC" in queue
+    await officer.go(re.search(r"/desk/cases/[0-9a-f-]{36}", queue).group())
+    assert re.search(rf'href="/desk/requests/{request_id}">A partner in another country sounds the alarm', officer.page)
+
+
 async def test_where_consent_is_missing_the_desk_says_whom_to_ask_and_leads_there_filled_in(here, at_desk):
     case_id = await here.case(consented=False)
     officer, coordinator = await at_desk(here.officer), await at_desk(here.coordinator)
