@@ -228,7 +228,9 @@ async def test_the_case_of_a_partners_alert_leads_to_its_request(here, at_desk):
     queue = await officer.go("/desk/queue")
     assert "XAAA-CCC" in queue
     await officer.go(re.search(r"/desk/cases/[0-9a-f-]{36}", queue).group())
-    assert re.search(rf'href="/desk/requests/{request_id}">A partner in another country sounds the alarm', officer.page)
+    log = officer.page.partition('data-part="log"')[2].partition('data-part="')[0]
+    assert f'href="/desk/requests/{request_id}">A partner in another country sounds the alarm' in log
+    assert "Refuse now, and say who can." in officer.page
 
 
 async def test_where_consent_is_missing_the_desk_says_whom_to_ask_and_leads_there_filled_in(here, at_desk):
