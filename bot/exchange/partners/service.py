@@ -205,7 +205,11 @@ def change_partner(tx: Connection, vault: Vault, partner: Partner, *, by: str, a
 
 def close_partner(tx: Connection, vault: Vault, partner_id: str, *, by: str, at: datetime) -> list[Doubt]:
     """Nothing passes any more, in either direction, from now on. Returns the doubts that end with its word: whoever was
-    told of one hears of that by `bot.exchange.post.trust.close`."""
+    told of one hears of that by `bot.exchange.post.trust.close`.
+
+    A channel that was closed is not opened again: the caller has proven who acts. Raises LetInLately.
+    """
+    _must_not_be_let_in_lately(tx, by, at)
     partner = _known(tx, vault, partner_id)
     store.save(tx, replace(partner, closed_at=at), skeleton=skeleton(partner.name))
     _record(tx, vault, at, by, "exchange.partner_closed", f"partner:{partner.id}")
