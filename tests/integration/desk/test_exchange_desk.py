@@ -190,7 +190,8 @@ async def test_what_we_are_asked_shows_nobody_until_it_is_accepted(here, at_desk
     address = f"/desk/requests/{request_id}"
 
     assert "XAAA-BBB" in await officer.go("/desk/exchange?view=theirs")
-    assert "the partner says once the request is accepted" in await officer.go(address)
+    assert "aucun traité ne fixe de jours" in await officer.go(f"{address}?lang=fr")
+    assert "the partner says once the request is accepted" in await officer.go(f"{address}?lang=en")
     await officer.send(f"{address}/accept")
     body = {"request": request_id, "fields": {"birth_year": "2010", "names": "Amina", "parents": "X"},
             "decision": "Où vivra-t-elle ?", "language": "fr", "assent": "agrees"}  # fmt: skip
