@@ -22,7 +22,7 @@ from bot.exchange.holds.model import Hold, HoldState, MayNotMove
 from bot.exchange.holds.model import NotNow as HoldNotNow
 from bot.exchange.partners.model import ChannelClosed
 from bot.exchange.post.model import LetterRefused, Receipt, ReceiptState, ReceivedLetter
-from bot.exchange.requests import alerts, consent_ends, hold_notices, sending, service, store
+from bot.exchange.requests import alerts, consent_ends, hold_notices, reading, sending, service, store
 from bot.exchange.requests.again import FAILED
 from bot.exchange.requests.attachments import travel as attachments
 from bot.exchange.requests.attachments.model import BadPart
@@ -33,9 +33,7 @@ from bot.exchange.requests.model import (
     Act,
     Alternative,
     Assent,
-    Confidence,
     Ground,
-    How,
     NotNow,
     Refusal,
     Request,
@@ -47,7 +45,7 @@ from bot.exchange.requests.model import (
 )
 from bot.exchange.requests.passing import service as passing
 from bot.exchange.requests.passing.model import NOTICES, BadNotice, NeverTold, TooManyHolders
-from bot.exchange.requests.store import NOT_DONE, THEIR_LINE, Line, PutLetter
+from bot.exchange.requests.store import NOT_DONE, Line, PutLetter
 from bot.exchange.requests.transfer import service as transfers
 from bot.exchange.requests.transfer.file import BadFile
 from bot.exchange.requests.types import FIELDS, LONGEST, REQUEST_TYPES
@@ -67,10 +65,7 @@ NEVER_TAKEN = frozenset({NO_SUCH_REQUEST, NOT_ACCEPTED, TOO_MANY_HOLDERS, UNKNOW
 STOPPED = frozenset({"gate", "hold", "consent", "not_told", "file_is_old", TAKEN_BACK := "withdrawn"})
 #: However far away a partner's due date is, and whatever its clock says.
 LATEST_DUE = timedelta(days=400)
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-_ID = re.compile(r"[0-9a-f-]{36}")
 _NUMBER = re.compile(r"X[0-9A-Z]{3}-[0-9A-Z]{3}")
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 class ComesTooEarly(Exception):
@@ -200,14 +195,14 @@ class RequestIntake:
             raise LetterRefused("bad_body")
         if not set(asks) <= set(request_type.askable):
             raise LetterRefused("asks_what_it_may_not")
-        due_at = _moment(body.get("due_at"))
+        due_at = reading.moment(body.get("due_at"))
         if not letter.sent_at - timedelta(days=1) < due_at < letter.sent_at + LATEST_DUE:
             raise LetterRefused("bad_body")
         number = str(body.get("number"))
         if not _NUMBER.fullmatch(number):
             raise LetterRefused("bad_body")
         request = Request(
-            id=_id(body.get("request")),
+            id=reading.identity(body.get("request")),
             number=number,
             side=Side.THEIRS,
             partner_id=letter.partner_id,
@@ -217,7 +212,7 @@ class RequestIntake:
             key_id=self._vault.new_key(tx, letter.at).id,
             asks=tuple(ask for ask in request_type.askable if ask in asks),
             limit=request_type.limit(str(body.get("limit"))).key,
-            language=_language(body.get("language")),
+            language=reading.language(body.get("language")),
             drafted_by=None,
             handler_id=None,
             drafted_at=letter.at,
@@ -249,8 +244,8 @@ class RequestIntake:
         allowed = (*request.type.tells, *request.type.may_tell)
         if not isinstance(fields, dict) or not set(fields) <= set(allowed):
             raise LetterRefused("fields_beyond_the_type")
-        told = {key: _text(value, LONGEST[FIELDS[key].input]) for key, value in fields.items()}
-        decision, language = _text(body.get("decision"), LONGEST_TEXT), _language(body.get("language"))
+        told = {key: reading.text(value, LONGEST[FIELDS[key].input]) for key, value in fields.items()}
+        decision, language = reading.text(body.get("decision"), LONGEST_TEXT), reading.language(body.get("language"))
         assent = body.get("assent")
         if not is_one_of(assent, set(Assent)) or not letter.consent_ref:
             raise LetterRefused("no_consent")
@@ -312,7 +307,7 @@ class RequestIntake:
             raise LetterRefused("bad_body")
         if not is_one_of(ground, set(Ground)):
             raise LetterRefused("no_ground")
-        read = [_read_answer(answer) for answer in answers]
+        read = [reading.answer(answer) for answer in answers]
         answered, returned = store.answered(tx, request.id), dict[str, Returned]()
         counted = False
         for n, (asked, text, facts, language, said) in enumerate(read):
@@ -350,8 +345,9 @@ class RequestIntake:
         self._must_not_be_taken_back(tx, request)
         if request.asked_on is None:
             raise LetterRefused(NOT_ACCEPTED)
-        text, language = _text(letter.body.get("text"), LONGEST_TEXT), _language(letter.body.get("language"))
-        facts = _named_line(letter.body)
+        text = reading.text(letter.body.get("text"), LONGEST_TEXT)
+        language = reading.language(letter.body.get("language"))
+        facts = reading.named_line(letter.body)
         self._line(tx, request, letter, "message", text=text, language=language, said=letter.body, facts=facts)
         self._note(tx, request, "message_came", at=letter.at)
         ring_for(tx, request, at=letter.at)
@@ -478,7 +474,7 @@ class RequestIntake:
 
     def _hold_placed(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.THEIRS)
-        hold_id = _id(letter.body.get("hold"))
+        hold_id = reading.identity(letter.body.get("hold"))
         case_id = transfers.case_taken_for(tx, request)  # told of after the case moved: it stands on every screen of it
         hold = Hold(hold_id, case_id, None, request.id, letter.partner_id, HoldState.CONFIRMED, letter.at)
         try:
@@ -491,13 +487,13 @@ class RequestIntake:
 
     def _hold_released(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, None)
-        hold_notices.ended_there(tx, self._vault, request, _id(letter.body.get("hold")), at=letter.at)
+        hold_notices.ended_there(tx, self._vault, request, reading.identity(letter.body.get("hold")), at=letter.at)
 
     def _hold_agreed(self, tx: Connection, letter: ReceivedLetter) -> None:
         """An officer there says that a hold may end. It counts only from whom we told of it, or who told us of it with
         its case."""
         request = self._of(tx, letter, None)
-        hold_id, person = _id(letter.body.get("hold")), _id(letter.body.get("person"))
+        hold_id, person = reading.identity(letter.body.get("hold")), reading.identity(letter.body.get("person"))
         try:
             hold_notices.partner_agrees(tx, self._vault, request, hold_id, person, at=letter.at)
         except hold_notices.NotToldOfIt:
@@ -559,7 +555,7 @@ class RequestIntake:
 
     def _of(self, tx: Connection, letter: ReceivedLetter, side: Side | None) -> Request:
         """The request a letter is about, if it is this partner's. Another partner's is as if it were not there."""
-        sealed = store.get_request(tx, _id(letter.body.get("request")), lock=True)
+        sealed = store.get_request(tx, reading.identity(letter.body.get("request")), lock=True)
         if sealed is None or sealed.request.partner_id != letter.partner_id:
             raise LetterRefused(NO_SUCH_REQUEST)
         if letter.request_type != sealed.request.type_key:
@@ -595,10 +591,10 @@ class RequestIntake:
         once: str | None = None,
     ) -> None:
         key, line_id, more = self._key(tx, request), new_id(), dict(facts or {})
-        other = _text(said["other"], LONGEST_TEXT) if said.get("other") else ""
-        other_language = _language(said.get("other_language")) if other else None
+        other = reading.text(said["other"], LONGEST_TEXT) if said.get("other") else ""
+        other_language = reading.language(said.get("other_language")) if other else None
         if said.get("not_done"):
-            not_done = _text(said["not_done"], LONGEST_TEXT)
+            not_done = reading.text(said["not_done"], LONGEST_TEXT)
             more[NOT_DONE] = key.seal(not_done, table="exchange_lines", row=line_id, field="not_done").hex()
         line = Line(
             line_id,
@@ -665,55 +661,3 @@ def ring_for(tx: Connection, request: Request, *, at: datetime) -> None:
     alarm says that a case waits, and nothing of why."""
     case_id = request.case_id or transfers.case_taken_for(tx, request) or alerts.case_of(tx, request)
     transfers.ring(tx, case_id, at=at)
-
-
-def _read_answer(answer: object) -> tuple[str, str, dict[str, str], str, Mapping[str, Any]]:
-    """Question, words, facts and language of one answer. Raises LetterRefused."""
-    if not isinstance(answer, dict):
-        raise LetterRefused("bad_body")
-    asked = answer.get("key")
-    if not isinstance(asked, str) or not re.fullmatch(r"[a-z_]{1,30}", asked):
-        raise LetterRefused("bad_body")
-    how, confidence = answer.get("how"), answer.get("confidence")
-    if not is_one_of(how, set(How)) or not is_one_of(confidence, set(Confidence)):
-        raise LetterRefused("no_provenance")
-    facts = {"how": str(how), "confidence": str(confidence), **_named_line(answer)}
-    return asked, _text(answer.get("text"), LONGEST_TEXT), facts, _language(answer.get("language")), answer
-
-
-def _named_line(said: Mapping[str, Any]) -> dict[str, str]:
-    """How the partner calls this line of the thread, so that its files are found beside it. Older ones do not say."""
-    line = said.get("line")
-    return {THEIR_LINE: line} if isinstance(line, str) and _ID.fullmatch(line) else {}
-
-
-def _text(value: object, longest: int) -> str:
-    """Words a partner sent, without control characters. Raises LetterRefused if there are none, or too many."""
-    if not isinstance(value, str):
-        raise LetterRefused("bad_body")
-    text = _CONTROLS.sub("", value.replace("\r\n", "\n")).strip()
-    if not text or len(text) > longest:
-        raise LetterRefused("bad_body")
-    return text
-
-
-def _language(value: object) -> str:
-    if not isinstance(value, str) or len(value) > 16 or not _LANGUAGE.fullmatch(value):
-        raise LetterRefused("bad_body")
-    return value
-
-
-def _id(value: object) -> str:
-    if not isinstance(value, str) or not _ID.fullmatch(value):
-        raise LetterRefused("bad_body")
-    return value
-
-
-def _moment(value: object) -> datetime:
-    try:
-        moment = datetime.fromisoformat(str(value))
-    except ValueError:
-        raise LetterRefused("bad_body") from None
-    if moment.tzinfo is None:
-        raise LetterRefused("bad_body")
-    return moment
