@@ -406,7 +406,8 @@ async def _answered(side: Side, request_id: str, answers: dict[str, str]) -> Non
     await side.do(answering.accept, request_id)
     await side.told(request_id)
     for key, text in answers.items():
-        answer = Answer(key, text, "seen" if key == "household" else "told", "high")
+        how = "seen" if key == "household" else "told"
+        answer = Answer(key, text, how, "high", language=side.place.language)
         await side.do(answering.write_answer, request_id, answer, once=new_id())
     release = answering.release_answers
     await side.do(release, request_id, endangers=False, ground=Ground.NECESSARY, by=COORDINATES)

@@ -16,7 +16,7 @@ from dialogues.understanding.model import Priority
 #: One more is counted than anybody is told: then there are more.
 MOST_AHEAD = 200
 #: Where a case comes from whose person did not write to us: an officer typed it, another body sent it, it is a drill.
-NOT_FROM_PEOPLE = ("walk_in", "phone", "agency", "transfer", DRILL)
+NOT_FROM_PEOPLE = ("walk_in", "phone", "agency", "transfer", "abroad", DRILL)
 
 
 def ahead_of(tx: Connection, case: Case) -> int:

@@ -39,11 +39,12 @@ from bot.conversations import service as conversations
 from bot.conversations.safe_contact import SafeContact
 from bot.conversations.service import Line, Watched
 from bot.desk.family import family_context, household_context
-from bot.desk.first_minutes import first_minutes, procedure_for
+from bot.desk.first_minutes import FROM_ABROAD, first_minutes, procedure_for
 from bot.desk.frame import QUEUE_LENGTH, NotDone, act, go_to, hand_of, show
 from bot.desk.queue import officer_names, queue_screen
 from bot.desk.rows import lists_of
 from bot.exchange.holds import service as holds
+from bot.exchange.requests import alerts
 from bot.kernel.access import Permission, allows
 from bot.kernel.crypto import Vault
 from bot.kernel.database import DatabaseUnavailable
@@ -61,7 +62,7 @@ ACTS_IN_TALK = frozenset(
         "opened", "raised", "claim", "reminded", "release", "take_over", "hand_over", "offered", "offer_declined",
         "consulted", "consult_ended", "offer_lapsed", "close", "reopen", "came_back", "return_agreed", "return_refused",
         "watch_ended", "safe_time_said", "told_first", "not_told_first", "guest_invited", "guest_opened",
-        "guest_withdrawn", "linked", "unlinked",
+        "guest_withdrawn", "linked", "unlinked", "alert_came",
     }
 )  # fmt: skip
 
@@ -124,7 +125,7 @@ def case_context(
         "lines_by_seq": {line.seq: line for line in lines} if said else {},
         "earlier": len(lines) - len(shown),
         "names": officer_names(tx),
-        "minutes": first_minutes(reason),
+        "minutes": FROM_ABROAD if case.source == alerts.SOURCE else first_minutes(reason),
         "procedure": procedure_for(reason),
         "closings": CLOSINGS,
         "replies": REPLIES,

@@ -107,6 +107,16 @@ FIRST_MINUTES: Mapping[str, FirstMinutes] = MappingProxyType(
     }
 )
 
+#: Of a case that was opened because a partner in another country sounds the alarm: nobody writes here, they wait.
+FROM_ABROAD = FirstMinutes(
+    (
+        N_("Open the partner's request. Accept it if you can act: only then do they say who the child is."),
+        N_("You cannot act? Refuse now, and say who can. They wait for you."),
+        N_("Tell the police only what they need to find and protect the child."),
+        N_("Answer what was done, also when nobody was found."),
+    ),
+    (N_("Do not call the family or the adult before it is clear that they are no danger."),),
+)
 OTHERWISE = FirstMinutes((READ_BACK, LANGUAGE, SAFE_NOW, ANSWER_OR_FIND), (NO_PROMISE, NO_DETAILS))
 
 #: The reviewed procedure that an officer opens next, by the reason of the case.

@@ -425,6 +425,20 @@ async def revoke(request: web.Request) -> web.StreamResponse:
     return await _acted(request, work, proof=fields)
 
 
+@routes.post("/desk/exchange/partners/{id}/close", name="close_partner", allow=Permission.PARTNERS_EDIT)
+async def close(request: web.Request) -> web.StreamResponse:
+    """End the channel to a partner for good, at once, links too. An admin proves again who they are."""
+    fields, hand, partner_id = await form(request), hand_of(request), request.match_info["id"]
+    await request.app[DATABASE].read(lambda tx: _known(tx, request, partner_id))
+    if not fields.get("sure"):
+        return await _partner_screen(request, wrong=_Wrong("sure"))
+
+    def work(tx: Connection) -> None:
+        trust.close(tx, hand.vault, partner_id, by=hand.officer.id, at=hand.at)
+
+    return await _acted(request, work, proof=fields)
+
+
 @routes.post("/desk/exchange/partners/rotate", name="rotate_own_key", allow=Permission.PARTNERS_EDIT)
 async def rotate(request: web.Request) -> web.StreamResponse:
     """A new pair of our own, announced to every partner, once an admin has proven again who they are."""

@@ -39,6 +39,7 @@ from bot.exchange.records.model import (
 )
 from bot.exchange.records.reading import TRUSTS, CannotRead
 from bot.exchange.records.service import Assent, NotThere, NotWarned, SheetMoved, TakenBack
+from bot.exchange.records.standing import WHYS
 from bot.kernel.access import Permission, allows
 from bot.kernel.pages import render
 from bot.kernel.uploads import uploaded
@@ -438,6 +439,8 @@ async def _document_screen(request: web.Request, *, problem: str = "", sentence:
             "early": found is not None and found.since is not None and at < found.since,
             "sheet": carried.sheets[found.record.kind] if found is not None else None,
             "trusts": TRUSTS,
+            "whys": WHYS,
+            "section_titles": {section.code: section.title for section in SECTIONS[Kind.HEALTH]},
             "takes": carried.case.is_open,
         }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -74,6 +74,8 @@ from bot.kernel.web_keys import DATABASE, SETTINGS, VAULT
 routes = Routes()
 
 E = TypeVar("E", bound=StrEnum)
+#: Whether words of ours could put somebody in danger, as a form says it.
+ENDANGERS: Mapping[str, bool | None] = {"no": False, "yes": True, "unknown": None}
 Work = Callable[[Connection, Hand], object]
 
 #: In the history: what the partner told, or answered, was destroyed here.
@@ -179,6 +181,7 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: looking.Reques
         "may_link": asked.status in {*OWED, Status.EXPIRED} or asked.still_held,
         "most_views": MOST_VIEWS,
         "now": hand.at,
+        "writes_in": _writes_in(hand),
         "transfer_titles": GIVER_TITLES if asked.side is Side.OURS else TAKER_TITLES,
         "bands": BANDS,
         "moved": file.transfer is not None and file.transfer.state is State.MOVED,
@@ -225,8 +228,8 @@ async def act_on(
         raise web.HTTPNotFound from None
     except GateShut:
         return await request_screen(request, status=409, problem="gate", typed=typed)
-    except MayNotMove:
-        return await request_screen(request, status=409, problem="hold", typed=typed)
+    except MayNotMove as error:
+        return await request_screen(request, status=409, problem=error.code, typed=typed)
     except ChannelClosed as error:
         return await request_screen(request, status=409, problem="channel", closed=error, typed=typed)
     except Incomplete:
@@ -235,6 +238,17 @@ async def act_on(
         return await request_screen(request, status=409, problem=error.code, typed=typed)
     wake_exchange(request, case_id)
     return then(done) if then else go_to(request, "request", id=request_id, notice=notice)
+
+
+def _writes_in(hand: Hand) -> list[str]:
+    """The languages an officer may say that their words are in: their own, and those the desk has."""
+    return list(dict.fromkeys([service.first_language(hand.officer), *hand.officer.languages, *hand.words.languages]))
+
+
+def _written_in(hand: Hand, fields: MultiDict[str]) -> str:
+    """What they chose of these; "" where they said nothing."""
+    said = fields.get("language", "")
+    return said if said in _writes_in(hand) else ""
 
 
 def _choice(kind: type[E], value: str) -> E:
@@ -355,8 +369,10 @@ async def message(request: web.Request) -> web.StreamResponse:
             hand,
             request_id,
             text=fields.get("text", ""),
+            language=_written_in(hand, fields),
             other=fields.get("other", ""),
             other_language=fields.get("other_language", "")[:16],
+            endangers=ENDANGERS.get(fields.get("endangers", "")),
             once=fields.get("once", "")[:36],
         )
 
@@ -403,6 +419,7 @@ async def write_answer(request: web.Request) -> web.StreamResponse:
         not_done=fields.get("not_done", ""),
         other=fields.get("other", ""),
         other_language=fields.get("other_language", "")[:16],
+        language=_written_in(hand_of(request), fields),
     )
 
     def work(tx: Connection, hand: Hand) -> object:
@@ -422,12 +439,11 @@ async def drop_answer(request: web.Request) -> web.StreamResponse:
 async def release_answers(request: web.Request) -> web.StreamResponse:
     """A human lets the answers go, and says first whether they could endanger somebody."""
     fields, request_id = await form(request), request.match_info["id"]
-    said = {"no": False, "yes": True, "unknown": None}
 
     def work(tx: Connection, hand: Hand) -> object:
-        if fields.get("endangers", "") not in said:
+        if fields.get("endangers", "") not in ENDANGERS:
             raise Incomplete(["endangers"])
-        endangers, ground = said[fields["endangers"]], _choice(Ground, fields.get("ground", ""))
+        endangers, ground = ENDANGERS[fields["endangers"]], _choice(Ground, fields.get("ground", ""))
         return answering.release_answers(tx, hand, request_id, endangers=endangers, ground=ground)
 
     return await act_on(request, work, notice="answers_sent")

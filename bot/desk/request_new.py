@@ -59,8 +59,8 @@ async def write_request(request: web.Request) -> web.StreamResponse:
         return go_to(request, "case_exchange", id=case_id)
     except NotNow as error:
         return await _draft_screen(request, status=409, problem=error.code, typed=fields)
-    except MayNotMove:
-        return await _draft_screen(request, status=409, problem="hold", typed=fields)
+    except MayNotMove as error:
+        return await _draft_screen(request, status=409, problem=error.code, typed=fields)
     except Incomplete as error:
         return await _draft_screen(request, status=400, problem="incomplete", typed=fields, wrong=error.fields)
     wake_exchange(request, case_id)

@@ -12,6 +12,10 @@ PROBLEMS: Mapping[str, str] = {
     "not_yours": N_("Somebody else has to do this. Nothing was changed."),
     "gate": N_("Nothing was sent: the refugee gate is shut. Read why below."),
     "hold": N_("Nothing was sent: the tie of this adult is not supported, or a hold stands."),
+    "hold_named": N_(
+        "Nothing was kept or sent: with whom the child goes has the name of an adult whose tie is not supported, or on "
+        "whom a hold stands. If it is somebody else of that name, open a dossier for them, and choose them."
+    ),
     "channel": N_("Nothing was sent: the channel to this partner is closed."),
     "incomplete": N_("Something is missing. Nothing was changed."),
     "override": N_("This cannot be decided against the gate now."),
@@ -91,6 +95,7 @@ ACTS: Mapping[str, str] = {
     "override_asked": N_("one person asked to go against the gate"),
     "override_agreed": N_("a second person agreed to go against the gate"),
     "came": N_("came"),
+    "rang": N_("a case was opened, so that somebody here is called"),
     "link_made": N_("a link and a code were made for the partner"),
     "link_ended": N_("no link opens any more"),
     "link_opened": N_("the link was opened"),

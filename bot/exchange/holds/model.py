@@ -151,6 +151,14 @@ class NotSupported(HoldError):
 class MayNotMove(HoldError):
     """The child must not be placed with or moved with this adult: a hold stands, or the tie is not supported."""
 
+    code = "hold"
+
+
+class HeldByName(MayNotMove):
+    """The same, of an adult whom nobody chose: the words that say with whom the child goes name them."""
+
+    code = "hold_named"
+
 
 class HoldState(StrEnum):
     """Where a hold stands. Proposed by the program, it holds at once: doubt is enough."""

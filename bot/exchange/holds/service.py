@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from bot.cases import alarm
 from bot.cases import store as case_store
+from bot.cases.guests.model import is_named
 from bot.cases.hand import Hand, in_scope
 from bot.cases.model import Case, NotWithThisAdult
 from bot.exchange.holds import store
@@ -25,6 +26,7 @@ from bot.exchange.holds.model import (
     DossierNotFound,
     Evidence,
     Favour,
+    HeldByName,
     Hold,
     HoldState,
     Mark,
@@ -175,14 +177,34 @@ def told_holds(tx: Connection, request_id: str) -> list[Hold]:
 
 def require_free_to_move(tx: Connection, case_id: str, adult_id: str | None) -> None:
     """Raises MayNotMove where a placement, transfer or joint referral of the child of `case_id` names an adult whose
-    tie is not supported, or on whom a hold stands. Without an adult the way is free: the child may go alone."""
+    tie is not supported, or on whom a hold stands. Without an adult the way is free: the child may go alone.
+
+    A hold that whoever had the case before told us of says of no adult which one it is: it stands on each.
+    """
     if adult_id is None:
         return
     dossier = store.get_dossier(tx, adult_id)
     if dossier is None or dossier.case_id != case_id or dossier.tie is not Tie.SUPPORTED:
         raise MayNotMove(adult_id)
-    if _standing(tx, adult_id) is not None:
+    if _standing(tx, adult_id) is not None or _told_of_case(tx, case_id):
         raise MayNotMove(adult_id)
+
+
+def require_nobody_held_named(
+    tx: Connection, vault: Vault, case: Case, said: Iterable[str], *, chosen: str | None
+) -> None:
+    """Raises HeldByName where words that say with whom, or to whom, the child goes name an adult of the case with whom
+    they may not be moved: a hold is not gone round by writing a name where nobody was chosen.
+
+    `chosen` is the adult whom `require_free_to_move` let pass: they may bear the name of another. A name in another
+    script is not recognised.
+    """
+    blocked, adults = may_not_move(tx, case.id), adults_of(tx, vault, case)
+    names = [adult.name for adult in adults if adult.dossier.id in blocked]
+    free = [adult.name for adult in adults if adult.dossier.id == chosen and chosen not in blocked]
+    for words in said:
+        if is_named(words, names) and not is_named(words, free):
+            raise HeldByName(case.id)
 
 
 class ClaimingAdults:
@@ -203,11 +225,17 @@ class ClaimingAdults:
 
 def may_not_move(tx: Connection, case_id: str) -> frozenset[str]:
     """The adults of a case with whom its child may not be sent anywhere."""
+    told = _told_of_case(tx, case_id)
     return frozenset(
         dossier.id
         for dossier in store.dossiers_of(tx, case_id)
-        if dossier.tie is not Tie.SUPPORTED or _standing(tx, dossier.id) is not None
+        if told or dossier.tie is not Tie.SUPPORTED or _standing(tx, dossier.id) is not None
     )
+
+
+def _told_of_case(tx: Connection, case_id: str) -> bool:
+    """Whether a hold stands on a case that came to us, told of after it had come."""
+    return any(hold.dossier_id is None for hold in standing_holds(tx, case_id))
 
 
 def require_no_told_hold(tx: Connection, request_id: str) -> None:

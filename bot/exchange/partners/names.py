@@ -1,7 +1,8 @@
 """What a partner's name looks like, so that nobody can pass for another by a letter that looks the same.
 
 After the idea of Unicode's UTS 39 (skeletons of confusable strings), with the letters that matter to us: Cyrillic,
-Greek and Armenian ones that look Latin, digits that look like letters, Persian forms of Arabic letters.
+Greek, Armenian, Lisu and Cherokee ones that look Latin, small capitals, digits that look like letters, Persian forms of
+Arabic letters, and the stroke that only makes an Arabic word longer.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ LONGEST_NAME = 120
 #: Names this near each other, in letters, are shown to a human before a partner is added.
 NEAR = 2
 
+#: Greek capitals that look like another letter than their small ones do.
+_CAPITALS = str.maketrans("ΗΜΝ", "hmn")
 _LOOKS_LIKE = {
     # Cyrillic
     **dict(zip("авекмнорстухіјѕԁԛԝѵьғҮүҺһӏ", "abekmhopctyxijsdqwvbfyyhhl", strict=True)),
@@ -28,7 +31,12 @@ _LOOKS_LIKE = {
     # Persian and Urdu forms of Arabic letters
     **dict(zip("یىکہھە", "ييكههه", strict=True)),
     # Latin letters with a stroke or a hook, and those without a dot
-    **dict(zip("ıłøđħŧɑɡʟ", "ilodhtagl", strict=True)),
+    **dict(zip("ıłøđħŧɑɡ", "ilodhtag", strict=True)),
+    # Small capitals
+    **dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz", strict=True)),
+    # Lisu and Cherokee
+    **dict(zip("ꓐꓑꓓꓔꓖꓗꓙꓚꓜꓝꓟꓠꓡꓢꓣꓦꓧꓪꓫꓬꓮꓰꓲꓳꓴ", "bpdtgkjczfmnlsrvhwxyaeiou", strict=True)),
+    **dict(zip("ᎪᏴᏟᎠᎬᏀᎻᎥᎫᏦᏞᎷᏢᎡᏚᎢᏙᏔᏃ", "abcdeghijklmprstvwz", strict=True)),
 }
 _PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"))
 _HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
@@ -54,12 +62,18 @@ def plain_name(name: str) -> str:
 
 def skeleton(name: str) -> str:
     """Two names with the same skeleton cannot be told apart by looking. l, I and 1 are one letter here."""
-    folded = unicodedata.normalize("NFKD", name).casefold()
-    letters = "".join(_LOOKS_LIKE.get(each, each) for each in folded if not unicodedata.combining(each))
-    bare = "".join(each for each in letters if each.isalnum()).replace("i", "l")
+    folded = unicodedata.normalize("NFKD", name).translate(_CAPITALS).casefold()
+    digits = (str(unicodedata.decimal(each)) if each.isdecimal() else each for each in folded)
+    letters = "".join(_LOOKS_LIKE.get(each, each) for each in digits if not unicodedata.combining(each))
+    bare = "".join(each for each in letters if each.isalnum() and unicodedata.category(each) != "Lm").replace("i", "l")
     for pair, one in _PAIRS:
         bare = bare.replace(pair.replace("i", "l"), one)
     return bare or folded
+
+
+def look_the_same(one: str, other: str) -> bool:
+    """Whether two names cannot be told apart, as they are written or in small letters."""
+    return skeleton(one) == skeleton(other) or skeleton(one.casefold()) == skeleton(other.casefold())
 
 
 def nearest(name: str, others: Iterable[tuple[str, str]]) -> list[str]:

@@ -22,7 +22,7 @@ from bot.exchange.partners.model import (
     doubted_among,
     holds_up,
 )
-from bot.exchange.partners.names import nearest, plain_name, skeleton
+from bot.exchange.partners.names import look_the_same, nearest, plain_name, skeleton
 from bot.exchange.partners.store import Doubt
 from bot.kernel import audit
 from bot.kernel.access import Role
@@ -168,7 +168,7 @@ def _keep_pair(tx: Connection, vault: Vault, pair: OwnKey, *, by: str, at: datet
 
 def look_alikes(tx: Connection, name: str) -> list[str]:
     """Partners whose names are near enough to be mistaken for this one: to be shown before it is added."""
-    return nearest(name, [(other, bare) for _, other, bare in store.skeletons(tx)])
+    return nearest(name, [(other, skeleton(other)) for _, other, _ in store.skeletons(tx)])
 
 
 def add_partner(tx: Connection, vault: Vault, partner: Partner, *, by: str, at: datetime) -> Partner:
@@ -205,7 +205,11 @@ def change_partner(tx: Connection, vault: Vault, partner: Partner, *, by: str, a
 
 def close_partner(tx: Connection, vault: Vault, partner_id: str, *, by: str, at: datetime) -> list[Doubt]:
     """Nothing passes any more, in either direction, from now on. Returns the doubts that end with its word: whoever was
-    told of one hears of that by `bot.exchange.post.trust.close`."""
+    told of one hears of that by `bot.exchange.post.trust.close`.
+
+    A channel that was closed is not opened again: the caller has proven who acts. Raises LetInLately.
+    """
+    _must_not_be_let_in_lately(tx, by, at)
     partner = _known(tx, vault, partner_id)
     store.save(tx, replace(partner, closed_at=at), skeleton=skeleton(partner.name))
     _record(tx, vault, at, by, "exchange.partner_closed", f"partner:{partner.id}")
@@ -215,7 +219,8 @@ def close_partner(tx: Connection, vault: Vault, partner_id: str, *, by: str, at:
 def _must_look_different(tx: Connection, partner: Partner) -> None:
     mine = skeleton(partner.name)
     for other_id, name, bare in store.skeletons(tx):
-        if bare == mine and other_id != partner.id:
+        # What was stored is of the day when it was named; which letters look alike may be known better since.
+        if other_id != partner.id and (bare == mine or look_the_same(name, partner.name)):
             raise PartnerLooksAlike(name)
 
 

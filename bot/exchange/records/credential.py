@@ -29,6 +29,7 @@ from bot.exchange.records.model import (
     Record,
     Source,
 )
+from bot.exchange.records.standing import LeftOut
 
 _VC: Final = "https://www.w3.org/ns/credentials/v2"
 _BADGE: Final = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"
@@ -143,8 +144,9 @@ def _whole(record: Record) -> dict[str, Any]:
     }
 
 
-def read(payload: bytes, public: bytes) -> tuple[Record, datetime | None, datetime | None]:
-    """The record in a credential whose signature fits, from when and until when it holds. Raises NotOurs.
+def read(payload: bytes, public: bytes) -> tuple[Record, tuple[LeftOut, ...], datetime | None, datetime | None]:
+    """The record in a credential whose signature fits, its lines that do not count, from when and until when it holds.
+    Raises NotOurs.
 
     The issuer it names must be the key that signed it.
     """
@@ -158,10 +160,10 @@ def read(payload: bytes, public: bytes) -> tuple[Record, datetime | None, dateti
         raise NotOurs("subject")
     since, until = _moment(value.get("validFrom")), _moment(value.get("validUntil"))
     if isinstance(subject.get("fhirBundle"), dict):
-        return ips.read(subject["fhirBundle"]), since, until
+        return *ips.read(subject["fhirBundle"]), since, until
     if isinstance(value.get("schoolRecord"), dict):
-        return _school(value["schoolRecord"]), since, until
-    return _any_badge(value, subject), since, until
+        return _school(value["schoolRecord"]), (), since, until
+    return _any_badge(value, subject), (), since, until
 
 
 def _school(value: Mapping[str, Any]) -> Record:

@@ -7,7 +7,7 @@ the form is no coder. Only what R4 and R4B have in common is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any, Final
 from uuid import UUID, uuid5
@@ -26,6 +26,7 @@ from bot.exchange.records.model import (
     Section,
     Source,
 )
+from bot.exchange.records.standing import LeftOut, Why, why_not
 
 _PROFILE: Final = "http://hl7.org/fhir/uv/ips/StructureDefinition/"
 _ABSENT: Final = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
@@ -45,6 +46,8 @@ _REASONS: Final[Mapping[Absence, tuple[str, str, str]]] = {
     Absence.NONE: ("nilknown", "Nil Known", "None known: it was asked."),
     Absence.UNKNOWN: ("unavailable", "Unavailable", "No information in this copy. Ask the person."),
 }
+#: Of a document of thousands of lines an officer is shown so many that do not count.
+MOST_LEFT_OUT: Final = 100
 #: What every copy says of itself, so that nobody takes what is missing for what is not.
 SAYS_LITTLE: Final = "This copy holds what the person chose to show. It may not be complete."
 _SOURCE_WORDS: Final[Mapping[Source, str]] = {
@@ -248,39 +251,78 @@ _RESOURCES: Mapping[str, Callable[[Entry, str, str], Made]] = {
 # Read again
 
 
-def read(value: Mapping[str, Any]) -> Record:
-    """What a document says, as far as a record of ours has a place for it. Raises NotOurs.
+def read(value: Mapping[str, Any]) -> tuple[Record, tuple[LeftOut, ...]]:
+    """What a document says, as far as a record of ours has a place for it, and its lines that do not count. Raises
+    NotOurs.
 
     Anybody may have written it: nothing is believed but its shape, and every text is cut to length.
     """
     if value.get("resourceType") != "Bundle" or not isinstance(value.get("entry"), list):
         raise NotOurs("no document")
     whole = [one for one in value["entry"] if isinstance(one, dict) and isinstance(one.get("resource"), dict)]
-    found, at = [one["resource"] for one in whole], {str(one.get("fullUrl")): one["resource"] for one in whole}
+    found, at = [one["resource"] for one in whole], _addresses(whole)
     composition = next((one for one in found if one.get("resourceType") == "Composition"), None)
     if composition is None:
         raise NotOurs("no document")
-    facts, entries = {}, dict[str, list[Entry]]()
+    facts, entries, left_out = {}, dict[str, list[Entry]](), list[LeftOut]()
     for resource in found:
         match resource.get("resourceType"):
             case "Patient":
                 facts = _facts(resource)
             case kind if (section := _SECTION_OF.get(str(kind))) is not None:
-                lines = entries.setdefault(section, [])
-                device = resource.get("device")
-                if section == "devices" and isinstance(device, dict):  # what it is stands in a resource of its own
-                    resource = {**at.get(str(device.get("reference")), {}), **resource}
-                if (entry := _entry(section, resource)) is not None and len(lines) < MOST_ENTRIES:
+                lines, whole_line = entries.setdefault(section, []), _with_what_it_is(resource, at)
+                entry, why = _entry(section, whole_line), why_not(section, resource)
+                if entry is None and (why is not None or _says_none(whole_line)):
+                    continue  # nothing is lost: a line without words that does not count, or "no known …"
+                if why is None and len(lines) >= MOST_ENTRIES:
+                    why = Why.TOO_MANY
+                if entry is not None and why is None:
                     lines.append(entry)
+                elif len(left_out) < MOST_LEFT_OUT:
+                    left_out.append(LeftOut(section, entry.text if entry else "", why or Why.NO_WORDS))
     absences = {code: why for code, why in _absences(composition) if not entries.get(code)}
     kept = {code: tuple(lines) for code, lines in entries.items() if lines}
-    return Record(Kind.HEALTH, str(value.get("language") or "en")[:16], "", facts, kept, absences)
+    record = Record(Kind.HEALTH, str(value.get("language") or "en")[:16], "", facts, kept, absences)
+    return record, tuple(left_out)
+
+
+def _addresses(whole: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """The resources of a document by whatever others call them: their full address, or their kind and id."""
+    at = {}
+    for one in whole:
+        resource = one["resource"]
+        at[str(one.get("fullUrl"))] = resource
+        at[f"{resource.get('resourceType')}/{resource.get('id')}"] = resource
+    return at
+
+
+def _with_what_it_is(resource: Mapping[str, Any], at: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """A line together with the medicine or the device it points at: what that is stands in a resource of its own. Of
+    one that is not in the document, the words beside the pointer are all there is."""
+    medication = resource.get("medication")  # as FHIR R5 says it: the words, or a pointer
+    if isinstance(medication, dict):
+        pointer, said = medication.get("reference"), {"code": medication.get("concept")}
+    else:
+        pointer, said = resource.get("medicationReference") or resource.get("device"), {}
+    if not isinstance(pointer, dict):
+        return {**said, **resource}
+    name, contained = str(pointer.get("reference")), resource.get("contained")
+    inside = [one for one in contained if isinstance(one, dict)] if isinstance(contained, list) else []
+    within = next((one for one in inside if name == f"#{one.get('id')}"), {})
+    what = at.get(name) or within or {"code": {"text": pointer.get("display")}}
+    return {**said, **{key: what[key] for key in ("code", "type") if key in what}, **resource}
+
+
+def _says_none(resource: Mapping[str, Any]) -> bool:
+    """Whether a line says that there is none, or that nobody knows: "no known allergies" is no allergy."""
+    return any(_code(resource.get(name)).startswith("no-") for name in _NAMES)
 
 
 _SECTION_OF: Mapping[str, str] = {
     "Condition": "problems",
     "AllergyIntolerance": "allergies",
     "MedicationStatement": "medicines",
+    "MedicationRequest": "medicines",
     "Immunization": "vaccines",
     "Procedure": "procedures",
     "DeviceUseStatement": "devices",
@@ -328,7 +370,7 @@ def _known(notes: Any) -> tuple[str, Source, str, str]:
 def _detail(section: str, resource: Mapping[str, Any]) -> str:
     match section:
         case "medicines":
-            return _cut(_first(resource.get("dosage")).get("text"))
+            return _cut(_first(resource.get("dosage") or resource.get("dosageInstruction")).get("text"))
         case "allergies":
             return _concept(_first(_first(resource.get("reaction")).get("manifestation")))
         case "vaccines":

@@ -17,6 +17,7 @@ from bot.exchange import jose
 from bot.exchange.jose import NotGenuine, NotOurs
 from bot.exchange.records import codes, credential, ips, token
 from bot.exchange.records.model import LASTS, Absence, Record
+from bot.exchange.records.standing import LeftOut
 from bot.kernel.words import N_
 
 LONGEST = token.LONGEST
@@ -70,6 +71,7 @@ class Reading(Struct, frozen=True):
     signer: Signer
     since: datetime | None = None
     until: datetime | None = None
+    left_out: tuple[LeftOut, ...] = ()  # what it says that is not so now: seen, and never taken over by a tick
 
     def expired(self, at: datetime) -> bool:
         return self.until is not None and at >= self.until
@@ -90,7 +92,7 @@ def read(text: str, *, signer_of: Callable[[bytes], Signer]) -> Reading:
     try:
         reading = _read(text, signer_of)
         # What comes in is held to what may go out: the same lengths, dates and places.
-        return reading if not reading.record.is_empty else _nothing()
+        return reading if reading.left_out or not reading.record.is_empty else _nothing()
     except codes.Incomplete as error:
         if len(error.missing) == 1:
             raise CannotRead(N_("One code is missing. Paste the text of all of them, in any order.")) from None
@@ -116,21 +118,18 @@ def _read(text: str, signer_of: Callable[[bytes], Signer]) -> Reading:
         record, made = codes.read(payload)
         return Reading(Form.CODES, _cleaned(record), signer_of(public), made, made + LASTS[record.kind])
     if text.startswith("{"):
-        record = ips.read(jose.strict_json(text.encode()))
-        return Reading(Form.FHIR, _cleaned(record), Signer(Trust.UNSIGNED))
+        record, left_out = ips.read(jose.strict_json(text.encode()))
+        return Reading(Form.FHIR, _cleaned(record), Signer(Trust.UNSIGNED), left_out=_plain(left_out))
     typ, public, payload = token.verify("".join(text.split()))
     if typ == token.CODES:
         raise NotOurs("type")
-    record, since, until = credential.read(payload, public)
-    return Reading(Form.CREDENTIAL, _cleaned(record), signer_of(public), since, until)
+    record, left_out, since, until = credential.read(payload, public)
+    return Reading(Form.CREDENTIAL, _cleaned(record), signer_of(public), since, until, _plain(left_out))
 
 
 def _cleaned(record: Record) -> Record:
     """Without control and bidirectional characters, which would change what a line seems to say."""
-
-    def clean(words: str) -> str:
-        return "".join(each for each in words if each.isprintable() and each not in _DIRECTIONS)
-
+    clean = _clean
     entries = {
         code: tuple(
             replace(
@@ -153,6 +152,14 @@ def _cleaned(record: Record) -> Record:
         entries={code: lines for code, lines in entries.items() if lines},
         absences=known,
     )
+
+
+def _plain(left_out: tuple[LeftOut, ...]) -> tuple[LeftOut, ...]:
+    return tuple(replace(one, text=_clean(one.text)) for one in left_out)
+
+
+def _clean(words: str) -> str:
+    return "".join(each for each in words if each.isprintable() and each not in _DIRECTIONS)
 
 
 _DIRECTIONS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")

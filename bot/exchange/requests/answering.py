@@ -9,11 +9,10 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.cases.hand import Hand
-from bot.exchange.gate import Situation
 from bot.exchange.holds import service as holds
 from bot.exchange.partners import store as partners
 from bot.exchange.post.model import ReceiptState
-from bot.exchange.requests import sending, store
+from bot.exchange.requests import alerts, sending, store
 from bot.exchange.requests.attachments import travel as attachments
 from bot.exchange.requests.history import note
 from bot.exchange.requests.looking import SaidLine, open_line
@@ -36,7 +35,9 @@ from bot.exchange.requests.service import (
     add_line,
     add_situation,
     ask_to_forget,
+    first_language,
     key_of,
+    known_of_danger,
     open_words,
     save,
     to_act,
@@ -65,6 +66,7 @@ def _accept(tx: Connection, hand: Hand, request: Request) -> Request:
     save(tx, request, accepted)
     sending.send(tx, hand.vault, request, "request_accepted", {}, actor=hand.officer.id, at=hand.at)
     note(tx, hand.vault, accepted, Act.ACCEPT, officer_id=hand.officer.id, at=hand.at)
+    alerts.heard(tx, hand, request)
     return accepted
 
 
@@ -94,6 +96,7 @@ def _refuse(tx: Connection, hand: Hand, request: Request, *, reason: Refusal, al
     letter = {"reason": reason.value, "alternative": alternative.value}
     sending.send(tx, hand.vault, request, "request_refused", letter, actor=hand.officer.id, at=hand.at)
     note(tx, hand.vault, refused, Act.REFUSE, officer_id=hand.officer.id, at=hand.at, facts=letter)
+    alerts.heard(tx, hand, request)
     if transfer_store.get(tx, request.id) is not None:
         transfers.stays(tx, hand.vault, refused, at=hand.at, proven=True)
         store.reseal_body(tx, request.id, None)  # a file that had come goes, as its giver is told
@@ -111,6 +114,7 @@ class Answer(Struct, frozen=True):
     not_done: str = ""  # what we did not do
     other: str = ""  # the same in the language of those who asked
     other_language: str = ""
+    language: str = ""  # of `text`; "": the first that whoever writes it speaks
 
 
 def write_answer(tx: Connection, hand: Hand, request_id: str, answer: Answer, *, once: str) -> str | None:
@@ -138,7 +142,7 @@ def write_answer(tx: Connection, hand: Hand, request_id: str, answer: Answer, *,
         request,
         "answer",
         text=texts[0],
-        language=(hand.officer.languages or ("en",))[0],
+        language=answer.language or first_language(hand.officer),
         other=texts[1],
         other_language=answer.other_language,
         asked=answer.key,
@@ -179,8 +183,7 @@ def release_answers(tx: Connection, hand: Hand, request_id: str, *, endangers: b
         raise NotNow("relatives_agree")
     if ground is Ground.NECESSARY and any(line.author_id == hand.officer.id for line in written):
         raise NotNow("second_person")
-    known = Situation(frozenset(), False) if endangers is False else Situation()
-    add_situation(tx, hand, request.id, key, known)
+    add_situation(tx, hand, request.id, key, known_of_danger(endangers))
     said = []
     for line in written:
         store.approve_line(tx, line.id, hand.officer.id)

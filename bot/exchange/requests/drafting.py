@@ -214,6 +214,8 @@ def _check(tx: Connection, hand: Hand, case: Case, wanted: Draft) -> RequestType
         holds.require_free_to_move(tx, case.id, wanted.adult_id)
     elif wanted.adult_id is not None:
         raise Incomplete(["adult"])
+    said = [wanted.fields.get(key, "") for key in request_type.who_takes_child]
+    holds.require_nobody_held_named(tx, hand.vault, case, said, chosen=wanted.adult_id)
     return request_type
 
 

@@ -22,7 +22,7 @@ from bot.exchange.holds.model import Hold, HoldState, MayNotMove
 from bot.exchange.holds.model import NotNow as HoldNotNow
 from bot.exchange.partners.model import ChannelClosed
 from bot.exchange.post.model import LetterRefused, Receipt, ReceiptState, ReceivedLetter
-from bot.exchange.requests import consent_ends, hold_notices, sending, service, store
+from bot.exchange.requests import alerts, consent_ends, hold_notices, reading, sending, service, store
 from bot.exchange.requests.again import FAILED
 from bot.exchange.requests.attachments import travel as attachments
 from bot.exchange.requests.attachments.model import BadPart
@@ -33,20 +33,19 @@ from bot.exchange.requests.model import (
     Act,
     Alternative,
     Assent,
-    Confidence,
     Ground,
-    How,
     NotNow,
     Refusal,
     Request,
     Returned,
     Side,
     Status,
+    is_one_of,
     judge,
 )
 from bot.exchange.requests.passing import service as passing
 from bot.exchange.requests.passing.model import NOTICES, BadNotice, NeverTold, TooManyHolders
-from bot.exchange.requests.store import NOT_DONE, THEIR_LINE, Line, PutLetter
+from bot.exchange.requests.store import NOT_DONE, Line, PutLetter
 from bot.exchange.requests.transfer import service as transfers
 from bot.exchange.requests.transfer.file import BadFile
 from bot.exchange.requests.types import FIELDS, LONGEST, REQUEST_TYPES
@@ -66,10 +65,7 @@ NEVER_TAKEN = frozenset({NO_SUCH_REQUEST, NOT_ACCEPTED, TOO_MANY_HOLDERS, UNKNOW
 STOPPED = frozenset({"gate", "hold", "consent", "not_told", "file_is_old", TAKEN_BACK := "withdrawn"})
 #: However far away a partner's due date is, and whatever its clock says.
 LATEST_DUE = timedelta(days=400)
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-_ID = re.compile(r"[0-9a-f-]{36}")
 _NUMBER = re.compile(r"X[0-9A-Z]{3}-[0-9A-Z]{3}")
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 class ComesTooEarly(Exception):
@@ -199,14 +195,14 @@ class RequestIntake:
             raise LetterRefused("bad_body")
         if not set(asks) <= set(request_type.askable):
             raise LetterRefused("asks_what_it_may_not")
-        due_at = _moment(body.get("due_at"))
+        due_at = reading.moment(body.get("due_at"))
         if not letter.sent_at - timedelta(days=1) < due_at < letter.sent_at + LATEST_DUE:
             raise LetterRefused("bad_body")
         number = str(body.get("number"))
         if not _NUMBER.fullmatch(number):
             raise LetterRefused("bad_body")
         request = Request(
-            id=_id(body.get("request")),
+            id=reading.identity(body.get("request")),
             number=number,
             side=Side.THEIRS,
             partner_id=letter.partner_id,
@@ -216,7 +212,7 @@ class RequestIntake:
             key_id=self._vault.new_key(tx, letter.at).id,
             asks=tuple(ask for ask in request_type.askable if ask in asks),
             limit=request_type.limit(str(body.get("limit"))).key,
-            language=_language(body.get("language")),
+            language=reading.language(body.get("language")),
             drafted_by=None,
             handler_id=None,
             drafted_at=letter.at,
@@ -232,6 +228,7 @@ class RequestIntake:
             except BadFile:
                 raise LetterRefused("bad_body") from None
         self._note(tx, request, "came", at=letter.at, facts={"letter": letter.envelope_id})
+        alerts.ring(tx, self._vault, request, at=letter.at)
 
     def _body(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.THEIRS)
@@ -247,10 +244,10 @@ class RequestIntake:
         allowed = (*request.type.tells, *request.type.may_tell)
         if not isinstance(fields, dict) or not set(fields) <= set(allowed):
             raise LetterRefused("fields_beyond_the_type")
-        told = {key: _text(value, LONGEST[FIELDS[key].input]) for key, value in fields.items()}
-        decision, language = _text(body.get("decision"), LONGEST_TEXT), _language(body.get("language"))
+        told = {key: reading.text(value, LONGEST[FIELDS[key].input]) for key, value in fields.items()}
+        decision, language = reading.text(body.get("decision"), LONGEST_TEXT), reading.language(body.get("language"))
         assent = body.get("assent")
-        if assent not in set(Assent) or not letter.consent_ref:
+        if not is_one_of(assent, set(Assent)) or not letter.consent_ref:
             raise LetterRefused("no_consent")
         key = self._key(tx, request)
         told_all: dict[str, Any] = {"fields": told, "decision": decision}
@@ -262,6 +259,7 @@ class RequestIntake:
         self._save(tx, request, came)
         self._line(tx, came, letter, "message", text=decision, language=language, said=body)
         self._note(tx, came, "body_came", at=letter.at)
+        ring_for(tx, came, at=letter.at)
         if "file" in body or transfers.hands_over(tx, request):
             try:
                 transfers.file_came(tx, self._vault, came, body.get("file"), at=letter.at)
@@ -288,7 +286,7 @@ class RequestIntake:
     def _refused(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.OURS)
         reason, alternative = letter.body.get("reason"), letter.body.get("alternative")
-        if reason not in set(Refusal) or alternative not in set(Alternative):
+        if not is_one_of(reason, set(Refusal)) or not is_one_of(alternative, set(Alternative)):
             raise LetterRefused("bad_body")
         if not request.allows(Act.REFUSE):
             self._note(tx, request, "refused_too_late", at=letter.at)
@@ -307,9 +305,9 @@ class RequestIntake:
         answers, ground = letter.body.get("answers"), letter.body.get("ground")
         if not isinstance(answers, list) or not 0 < len(answers) <= 50:
             raise LetterRefused("bad_body")
-        if ground not in set(Ground):
+        if not is_one_of(ground, set(Ground)):
             raise LetterRefused("no_ground")
-        read = [_read_answer(answer) for answer in answers]
+        read = [reading.answer(answer) for answer in answers]
         answered, returned = store.answered(tx, request.id), dict[str, Returned]()
         counted = False
         for n, (asked, text, facts, language, said) in enumerate(read):
@@ -347,8 +345,9 @@ class RequestIntake:
         self._must_not_be_taken_back(tx, request)
         if request.asked_on is None:
             raise LetterRefused(NOT_ACCEPTED)
-        text, language = _text(letter.body.get("text"), LONGEST_TEXT), _language(letter.body.get("language"))
-        facts = _named_line(letter.body)
+        text = reading.text(letter.body.get("text"), LONGEST_TEXT)
+        language = reading.language(letter.body.get("language"))
+        facts = reading.named_line(letter.body)
         self._line(tx, request, letter, "message", text=text, language=language, said=letter.body, facts=facts)
         self._note(tx, request, "message_came", at=letter.at)
         ring_for(tx, request, at=letter.at)
@@ -402,6 +401,7 @@ class RequestIntake:
         attachments.forget(tx, request.id)
         transfers.stays(tx, self._vault, request, at=letter.at, proven=True)
         self._note(tx, request, "forgotten", at=letter.at)
+        ring_for(tx, request, at=letter.at)
         consent_ends.ended_above(tx, self._vault, request, at=letter.at)
         self._reply(tx, request, "withdrawal_done", passing.what_became_below(tx, request), at=letter.at)
 
@@ -454,6 +454,7 @@ class RequestIntake:
         request = self._of(tx, letter, Side.THEIRS)
         if request.status not in ENDED:
             self._note(tx, request, "reminder_came", at=letter.at)
+            ring_for(tx, request, at=letter.at)
 
     def _closed(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.THEIRS)
@@ -473,7 +474,7 @@ class RequestIntake:
 
     def _hold_placed(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.THEIRS)
-        hold_id = _id(letter.body.get("hold"))
+        hold_id = reading.identity(letter.body.get("hold"))
         case_id = transfers.case_taken_for(tx, request)  # told of after the case moved: it stands on every screen of it
         hold = Hold(hold_id, case_id, None, request.id, letter.partner_id, HoldState.CONFIRMED, letter.at)
         try:
@@ -486,13 +487,13 @@ class RequestIntake:
 
     def _hold_released(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, None)
-        hold_notices.ended_there(tx, self._vault, request, _id(letter.body.get("hold")), at=letter.at)
+        hold_notices.ended_there(tx, self._vault, request, reading.identity(letter.body.get("hold")), at=letter.at)
 
     def _hold_agreed(self, tx: Connection, letter: ReceivedLetter) -> None:
         """An officer there says that a hold may end. It counts only from whom we told of it, or who told us of it with
         its case."""
         request = self._of(tx, letter, None)
-        hold_id, person = _id(letter.body.get("hold")), _id(letter.body.get("person"))
+        hold_id, person = reading.identity(letter.body.get("hold")), reading.identity(letter.body.get("person"))
         try:
             hold_notices.partner_agrees(tx, self._vault, request, hold_id, person, at=letter.at)
         except hold_notices.NotToldOfIt:
@@ -554,7 +555,7 @@ class RequestIntake:
 
     def _of(self, tx: Connection, letter: ReceivedLetter, side: Side | None) -> Request:
         """The request a letter is about, if it is this partner's. Another partner's is as if it were not there."""
-        sealed = store.get_request(tx, _id(letter.body.get("request")), lock=True)
+        sealed = store.get_request(tx, reading.identity(letter.body.get("request")), lock=True)
         if sealed is None or sealed.request.partner_id != letter.partner_id:
             raise LetterRefused(NO_SUCH_REQUEST)
         if letter.request_type != sealed.request.type_key:
@@ -590,10 +591,10 @@ class RequestIntake:
         once: str | None = None,
     ) -> None:
         key, line_id, more = self._key(tx, request), new_id(), dict(facts or {})
-        other = _text(said["other"], LONGEST_TEXT) if said.get("other") else ""
-        other_language = _language(said.get("other_language")) if other else None
+        other = reading.text(said["other"], LONGEST_TEXT) if said.get("other") else ""
+        other_language = reading.language(said.get("other_language")) if other else None
         if said.get("not_done"):
-            not_done = _text(said["not_done"], LONGEST_TEXT)
+            not_done = reading.text(said["not_done"], LONGEST_TEXT)
             more[NOT_DONE] = key.seal(not_done, table="exchange_lines", row=line_id, field="not_done").hex()
         line = Line(
             line_id,
@@ -656,58 +657,7 @@ def held_after_all(tx: Connection, vault: Vault, request: Request, *, at: dateti
 
 
 def ring_for(tx: Connection, request: Request, *, at: datetime) -> None:
-    """Call whoever holds the case of a request, ours or one that came through it: its alarm says that a case waits, and
-    nothing of why."""
-    transfers.ring(tx, request.case_id or transfers.case_taken_for(tx, request), at=at)
-
-
-def _read_answer(answer: object) -> tuple[str, str, dict[str, str], str, Mapping[str, Any]]:
-    """Question, words, facts and language of one answer. Raises LetterRefused."""
-    if not isinstance(answer, dict):
-        raise LetterRefused("bad_body")
-    asked = answer.get("key")
-    if not isinstance(asked, str) or not re.fullmatch(r"[a-z_]{1,30}", asked):
-        raise LetterRefused("bad_body")
-    how, confidence = answer.get("how"), answer.get("confidence")
-    if how not in set(How) or confidence not in set(Confidence):
-        raise LetterRefused("no_provenance")
-    facts = {"how": str(how), "confidence": str(confidence), **_named_line(answer)}
-    return asked, _text(answer.get("text"), LONGEST_TEXT), facts, _language(answer.get("language")), answer
-
-
-def _named_line(said: Mapping[str, Any]) -> dict[str, str]:
-    """How the partner calls this line of the thread, so that its files are found beside it. Older ones do not say."""
-    line = said.get("line")
-    return {THEIR_LINE: line} if isinstance(line, str) and _ID.fullmatch(line) else {}
-
-
-def _text(value: object, longest: int) -> str:
-    """Words a partner sent, without control characters. Raises LetterRefused if there are none, or too many."""
-    if not isinstance(value, str):
-        raise LetterRefused("bad_body")
-    text = _CONTROLS.sub("", value.replace("\r\n", "\n")).strip()
-    if not text or len(text) > longest:
-        raise LetterRefused("bad_body")
-    return text
-
-
-def _language(value: object) -> str:
-    if not isinstance(value, str) or len(value) > 16 or not _LANGUAGE.fullmatch(value):
-        raise LetterRefused("bad_body")
-    return value
-
-
-def _id(value: object) -> str:
-    if not isinstance(value, str) or not _ID.fullmatch(value):
-        raise LetterRefused("bad_body")
-    return value
-
-
-def _moment(value: object) -> datetime:
-    try:
-        moment = datetime.fromisoformat(str(value))
-    except ValueError:
-        raise LetterRefused("bad_body") from None
-    if moment.tzinfo is None:
-        raise LetterRefused("bad_body")
-    return moment
+    """Call whoever holds the case of a request: ours, one that came through it, or opened because minutes count. Its
+    alarm says that a case waits, and nothing of why."""
+    case_id = request.case_id or transfers.case_taken_for(tx, request) or alerts.case_of(tx, request)
+    transfers.ring(tx, case_id, at=at)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
+from typing import TypeGuard
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.exchange.requests.types import REQUEST_TYPES, RequestType
 from bot.kernel.words import N_
+
+
+def is_one_of(said: object, codes: Container[str]) -> TypeGuard[str]:
+    """Whether what a partner said is one of these codes. It may have said a list, or an object: those are none."""
+    return isinstance(said, str) and said in codes
 
 
 class Side(StrEnum):

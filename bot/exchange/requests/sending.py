@@ -417,8 +417,8 @@ def _leave(
     if kind == PASSED_ON:  # about another child: what was weighed for this request opens nothing, and holds nothing
         below = _situation_below(tx, vault, request, str(said["passing"]))
         return gate.clear(below, [recipient], kind=kind, about=request.id, body=said)
-    if request.side is Side.OURS and request.type.moves_child and request.case_id and kind != "hold_placed":
-        holds.require_free_to_move(tx, request.case_id, request.adult_id)
+    if kind != "hold_placed":
+        require_free_to_move(tx, vault, request)
     return gate.clear(
         situation_of(tx, vault, request),
         [recipient],
@@ -428,6 +428,26 @@ def _leave(
         made_for_asylum=request.side is Side.OURS and request.type.made_for_asylum,
         override=override_of(tx, request),
     )
+
+
+def require_free_to_move(tx: Connection, vault: Vault, request: Request) -> None:
+    """Raises MayNotMove where a request of ours would have the child go with an adult with whom they may not be moved:
+    one that was chosen, or one that its words name."""
+    found = case_store.get_case(tx, request.case_id or "")
+    if request.side is not Side.OURS or found is None:
+        return
+    if request.type.moves_child:
+        holds.require_free_to_move(tx, found.case.id, request.adult_id)
+    sealed = store.get_request(tx, request.id) if request.type.who_takes_child else None
+    if sealed is None or sealed.body_sealed is None:
+        return
+    try:
+        key = vault.key(tx, request.key_id)
+    except Erased:
+        return  # nothing of it can be told any more
+    fields = key.open_json(sealed.body_sealed, table="exchange_requests", row=request.id, field="body")["fields"]
+    said = [fields.get(each, "") for each in request.type.who_takes_child]
+    holds.require_nobody_held_named(tx, vault, found.case, said, chosen=request.adult_id)
 
 
 def _share(

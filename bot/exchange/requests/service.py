@@ -22,7 +22,6 @@ from bot.cases.hand import Hand
 from bot.cases.hand import in_scope as case_in_scope
 from bot.cases.model import Case
 from bot.exchange.gate import Situation
-from bot.exchange.holds import service as holds
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed
 from bot.exchange.requests import sending, store
@@ -64,7 +63,7 @@ def approve(tx: Connection, hand: Hand, request_id: str) -> Request:
     request = to_act(tx, hand, request_id, Permission.EXCHANGE_APPROVE).request
     if request.side is not Side.OURS:
         raise NotNow
-    _require_free(tx, request)
+    sending.require_free_to_move(tx, hand.vault, request)
     approved = request.after(Act.APPROVE, at=hand.at)
     approved = replace(approved, approved_by=hand.officer.id, consent_ref=_carrying(tx, request, at=hand.at))
     save(tx, request, approved)
@@ -300,6 +299,16 @@ def record_situation(tx: Connection, hand: Hand, case_id: str, situation: Situat
     return stopped
 
 
+def known_of_danger(endangers: bool | None) -> Situation:
+    """What the gate goes by for words of ours about a request of theirs: only a clear no opens it."""
+    return Situation(frozenset(), False) if endangers is False else Situation()
+
+
+def first_language(officer: Officer) -> str:
+    """What somebody writes in who does not say."""
+    return (officer.languages or ("en",))[0]
+
+
 def add_situation(tx: Connection, hand: Hand, subject_id: str, key: DataKey, situation: Situation) -> None:
     """Write down whom the child of a case fears, or whether an answer endangers somebody. The newest counts."""
     row_id = new_id()
@@ -331,25 +340,39 @@ def situation_of_case(tx: Connection, vault: Vault, case: Case) -> Situation:
 
 
 def write_message(
-    tx: Connection, hand: Hand, request_id: str, *, text: str, other: str = "", other_language: str = "", once: str
+    tx: Connection,
+    hand: Hand,
+    request_id: str,
+    *,
+    text: str,
+    language: str = "",
+    other: str = "",
+    other_language: str = "",
+    endangers: bool | None = None,
+    once: str,
 ) -> str | None:
     """Write to the partner about this request. The line's id, or None when this very form was sent before.
 
-    Raises GateShut, NoConsent, ChannelClosed, MayNotMove; nothing is kept then.
+    Where it is the partner's request, whoever asks back says whether that could put somebody in danger, as for an
+    answer: True, or None for "not known", shuts the gate. Raises GateShut, NoConsent, ChannelClosed, MayNotMove;
+    nothing is kept then.
     """
     request = to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
     text, other = text.strip(), other.strip()
     if not text or max(len(text), len(other)) > LONGEST_TEXT or request.status not in DISCLOSED or not request.asked_on:
         raise NotNow
-    if sending.is_taken_back(request):
+    key = key_of(tx, hand.vault, request)
+    if sending.is_taken_back(request) or key is None:
         raise NotNow
+    if request.side is Side.THEIRS:
+        add_situation(tx, hand, request.id, key, known_of_danger(endangers))
     line_id = add_line(
         tx,
         hand,
         request,
         "message",
         text=text,
-        language=request.language if request.side is Side.OURS else (hand.officer.languages or ("en",))[0],
+        language=language or (request.language if request.side is Side.OURS else first_language(hand.officer)),
         other=other,
         other_language=other_language,
         approved_by=hand.officer.id,
@@ -390,11 +413,6 @@ def _carrying(tx: Connection, request: Request, *, at: datetime) -> str:
     if not telling.is_settled(tx, entry):
         raise NotNow("not_told")
     return sending.reference(entry)
-
-
-def _require_free(tx: Connection, request: Request) -> None:
-    if request.type.moves_child and request.case_id:
-        holds.require_free_to_move(tx, request.case_id, request.adult_id)
 
 
 def in_scope(officer: Officer) -> ColumnElement[bool]:

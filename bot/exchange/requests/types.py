@@ -238,6 +238,7 @@ class RequestType(Struct, frozen=True):
     limits: tuple[Limit, ...]  # the usual one first
     safeguard: str
     moves_child: bool = False  # it ends in the child going with, or to, an adult
+    entrusts_child: bool = False  # it ends in an adult who answers for the child
     one_person: bool = False  # minutes count: whoever drafts it may approve it
     made_for_asylum: bool = False
     asks_relatives: bool = False  # relatives are looked for: nothing is told of them before they agree
@@ -249,6 +250,13 @@ class RequestType(Struct, frozen=True):
         """Every question a request of this type may ask."""
         return (*self.asks, *self.may_ask)
 
+    @property
+    def who_takes_child(self) -> tuple[str, ...]:
+        """The fields that say with whom, or to whom, the child goes. Where a home is only looked at, none."""
+        if not (self.moves_child or self.entrusts_child):
+            return ()
+        return tuple(key for key in (*self.tells, *self.may_tell) if key in {"carer_name", "receiver", "escort"})
+
     def limit(self, key: str) -> Limit:
         """The limit of that name; the usual one for a name that is none of this type's."""
         return next((limit for limit in self.limits if limit.key == key), self.limits[0])
@@ -258,7 +266,7 @@ _USUAL, _URGENT = N_("usual"), N_("urgent")
 
 
 def _practice(source: str, span: Span, urgent: Span | None = None) -> tuple[Limit, ...]:
-    """Limits nobody has read in a law: asked for, and said to be so."""
+    """Limits nobody has read in a law: asked for, and said to be so, in the reader's language, for it cites nothing."""
     usual = Limit("usual", _USUAL, span, Basis.PRACTICE, source, confirmed=False)
     if urgent is None:
         return (usual,)
@@ -281,7 +289,7 @@ _ALL = (
         may_ask=("hand_over",),
         law=(f"{_H96}, arts 31, 34", "CRC, art. 19"),
         answered_by=(Answers.CENTRAL_AUTHORITY, Answers.SOCIAL_SERVICE, Answers.CHILD_PROTECTION),
-        limits=_practice("no treaty sets days; asked for by custom", Span(days=30), Span(hours=72)),
+        limits=_practice(N_("no treaty sets days; asked for by custom"), Span(days=30), Span(hours=72)),
         safeguard=N_("Nothing is passed on if that could endanger the child or the family."),
     ),
     RequestType(
@@ -297,7 +305,7 @@ _ALL = (
             Answers.CHILD_PROTECTION,
             Answers.POLICE,
         ),
-        limits=_practice("before any transfer; the hold stands until then", Span(days=14), Span(hours=72)),
+        limits=_practice(N_("before any transfer; the hold stands until then"), Span(days=14), Span(hours=72)),
         safeguard=N_("Child and adult are heard apart. The hold stands until an answer or a decision."),
     ),
     RequestType(
@@ -308,7 +316,9 @@ _ALL = (
         asks=("family_found", "family_wish", "secret_answer"),
         law=(_RFL, "CRC, arts 9-10, 22"),
         answered_by=(Answers.RED_CROSS, Answers.UNHCR, Answers.SOCIAL_SERVICE),
-        limits=_practice("no promise can be made; an example of 7-10 days (EUTF/IOM, Ethiopia 2019)", Span(days=60)),
+        limits=_practice(
+            N_("no promise can be made; an example of 7-10 days (EUTF/IOM, Ethiopia 2019)"), Span(days=60)
+        ),
         safeguard=N_("No place is told on either side. Each side is verified apart."),
         asks_relatives=True,
     ),
@@ -320,7 +330,7 @@ _ALL = (
         asks=("household", "carer_able", "carer_risk"),
         law=(f"{_H96}, arts 33-34",),
         answered_by=(Answers.SOCIAL_SERVICE, Answers.CHILD_PROTECTION, Answers.CENTRAL_AUTHORITY),
-        limits=_practice("4-8 weeks are usual", Span(days=56), Span(days=28)),
+        limits=_practice(N_("4-8 weeks are usual"), Span(days=56), Span(days=28)),
         safeguard=N_("Part of the visit is unannounced. The child's own view is heard."),
     ),
     RequestType(
@@ -331,7 +341,7 @@ _ALL = (
         asks=("state_consent", "conditions_of_stay"),
         law=(f"{_H96}, art. 33",),
         answered_by=(Answers.CENTRAL_AUTHORITY,),
-        limits=_practice("before the decision and before travel", Span(days=56)),
+        limits=_practice(N_("before the decision and before travel"), Span(days=56)),
         safeguard=N_("Without the consent of the receiving State first, the placement may not be recognised."),
         moves_child=True,
     ),
@@ -376,7 +386,7 @@ _ALL = (
         asks=("reception", "transfer_plan"),
         law=("CRC, art. 3", "CRC General Comment 6, paras 84-87"),
         answered_by=(Answers.CHILD_PROTECTION, Answers.CENTRAL_AUTHORITY, Answers.IOM),
-        limits=_practice("only when no remedy is open any more", Span(days=30)),
+        limits=_practice(N_("only when no remedy is open any more"), Span(days=30)),
         safeguard=N_("A named person receives the child. No return without a determination of best interests."),
         moves_child=True,
     ),
@@ -388,7 +398,7 @@ _ALL = (
         asks=("done", "child_safe"),
         law=(f"{_H96}, art. 11", "CRC, arts 11, 35"),
         answered_by=(Answers.POLICE, Answers.CENTRAL_AUTHORITY, Answers.CHILD_PROTECTION),
-        limits=_practice("minutes to hours", Span(hours=4), Span(hours=1)),
+        limits=_practice(N_("minutes to hours"), Span(hours=4), Span(hours=1)),
         safeguard=N_("Only what police need to find and protect the child."),
         one_person=True,
     ),
@@ -400,7 +410,7 @@ _ALL = (
         asks=("child_safe", "done"),
         law=("CRC, arts 11, 35", "116 000 hotlines for missing children, Commission Decision 2007/116/EC"),
         answered_by=(Answers.POLICE, Answers.HELPLINE, Answers.CHILD_PROTECTION),
-        limits=_practice("now", Span(hours=24), Span(hours=4)),
+        limits=_practice(N_("now"), Span(hours=24), Span(hours=4)),
         safeguard=N_("Before the family is told, it is checked that they are no danger."),
         one_person=True,
     ),
@@ -412,7 +422,7 @@ _ALL = (
         asks=("case_worker", "arrived"),
         law=(_CMG, "ECOWAS Support Procedures and Standards 2016"),
         answered_by=(Answers.CHILD_PROTECTION, Answers.SOCIAL_SERVICE, Answers.HELPLINE),
-        limits=_practice("accepted before travel; arrival checked within 24 hours", Span(days=7), Span(hours=24)),
+        limits=_practice(N_("accepted before travel; arrival checked within 24 hours"), Span(days=7), Span(hours=24)),
         safeguard=N_("Nobody travels before the other side has accepted."),
         moves_child=True,
         data=("identity", "family", "health"),
@@ -425,7 +435,7 @@ _ALL = (
         asks=("next_doctor",),
         law=("CRC, art. 24", "HL7 FHIR International Patient Summary"),
         answered_by=(Answers.HEALTH, Answers.IOM),
-        limits=_practice("before travel; urgent medicines the same day", Span(days=7), Span(hours=24)),
+        limits=_practice(N_("before travel; urgent medicines the same day"), Span(days=7), Span(hours=24)),
         safeguard=N_("From clinician to clinician. Nothing about asylum or papers."),
         data=("identity", "health"),
     ),
@@ -437,7 +447,7 @@ _ALL = (
         asks=("record", "record_genuine"),
         law=("Lisbon Recognition Convention, art. VII", "CRC, art. 28"),
         answered_by=(Answers.SCHOOL,),
-        limits=_practice("2-4 weeks are usual", Span(days=28)),
+        limits=_practice(N_("2-4 weeks are usual"), Span(days=28)),
         safeguard=N_("No contact with the country of origin where the child fears it."),
         data=("identity", "education"),
     ),
@@ -449,7 +459,7 @@ _ALL = (
         asks=("record", "record_genuine"),
         law=("CRC, arts 7-8",),
         answered_by=(Answers.REGISTRY, Answers.CENTRAL_AUTHORITY),
-        limits=_practice("months are usual", Span(months=3)),
+        limits=_practice(N_("months are usual"), Span(months=3)),
         safeguard=N_("Through a consulate only where that is safe. Asylum is never mentioned."),
     ),
     RequestType(
@@ -460,7 +470,7 @@ _ALL = (
         asks=("evidence",),
         law=("CRC, arts 34-35", "Palermo Protocol 2000, art. 10"),
         answered_by=(Answers.JUSTICE, Answers.POLICE),
-        limits=_practice("as the law of both sides says", Span(days=30), Span(hours=72)),
+        limits=_practice(N_("as the law of both sides says"), Span(days=30), Span(hours=72)),
         safeguard=N_("The child is not questioned again for this."),
         data=("identity", "justice"),
     ),
@@ -472,8 +482,9 @@ _ALL = (
         asks=("guardian", "lawyer"),
         law=("CRC, art. 20", "CoE Recommendation CM/Rec(2019)11"),
         answered_by=(Answers.GUARDIANSHIP, Answers.CHILD_PROTECTION),
-        limits=_practice("before arrival", Span(days=14), Span(hours=72)),
+        limits=_practice(N_("before arrival"), Span(days=14), Span(hours=72)),
         safeguard=N_("The child is never without a guardian in between. The lawyer goes on."),
+        entrusts_child=True,
     ),
 )
 

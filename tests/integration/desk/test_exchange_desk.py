@@ -190,13 +190,20 @@ async def test_what_we_are_asked_shows_nobody_until_it_is_accepted(here, at_desk
     address = f"/desk/requests/{request_id}"
 
     assert "XAAA-BBB" in await officer.go("/desk/exchange?view=theirs")
-    assert "the partner says once the request is accepted" in await officer.go(address)
+    assert "aucun traité ne fixe de jours" in await officer.go(f"{address}?lang=fr")
+    assert "the partner says once the request is accepted" in await officer.go(f"{address}?lang=en")
     await officer.send(f"{address}/accept")
     body = {"request": request_id, "fields": {"birth_year": "2010", "names": "Amina", "parents": "X"},
             "decision": "Où vivra-t-elle ?", "language": "fr", "assent": "agrees"}  # fmt: skip
     await hand_over(here, "TN", "request_body", body, request_type="info_child")
     assert "Amina" in await officer.go(address)
-    await officer.send(f"{address}/answers", key="harm", text="<i>Rien</i>", how="seen", confidence="high")
+    await officer.send(f"{address}/message", text="Laquelle ?", language="fr")
+    assert officer.status == 409  # nobody has said whether it could put somebody in danger
+    await officer.send(f"{address}/message", text="Laquelle ?", language="fr", endangers="no")
+    assert '<span class="m-words" lang="fr" dir="auto">Laquelle ?</span>' in officer.page
+    await officer.send(
+        f"{address}/answers", key="harm", text="<i>Rien</i>", how="seen", confidence="high", language='x"'
+    )
     assert "&lt;i&gt;Rien&lt;/i&gt;" in officer.page
     await officer.send(f"{address}/answers/release", endangers="yes", ground="child_only")
     assert officer.status == 409
@@ -205,6 +212,26 @@ async def test_what_we_are_asked_shows_nobody_until_it_is_accepted(here, at_desk
     stranger = await at_desk(await here.world.officer("stranger"))
     await stranger.go(address)
     assert stranger.status == 404
+
+
+async def test_the_case_of_a_partners_alert_leads_to_its_request(here, at_desk):
+    from datetime import timedelta
+
+    from tests.integration.exchange.two_countries import hand_over
+
+    request_id = "0" * 35 + "2"
+    due_at = (here.clock.now() + timedelta(hours=4)).isoformat()
+    preview = {"request": request_id, "number": "XAAA-CCC", "type": "protective_alert", "asks": ["done"],
+               "limit": "usual", "due_at": due_at, "language": "fr"}  # fmt: skip
+    await hand_over(here, "TN", "request_preview", preview, request_type="protective_alert")
+    officer = await at_desk(here.officer)
+
+    queue = await officer.go("/desk/queue")
+    assert "XAAA-CCC" in queue
+    await officer.go(re.search(r"/desk/cases/[0-9a-f-]{36}", queue).group())
+    log = officer.page.partition('data-part="log"')[2].partition('data-part="')[0]
+    assert f'href="/desk/requests/{request_id}">A partner in another country sounds the alarm' in log
+    assert "Refuse now, and say who can." in officer.page
 
 
 async def test_where_consent_is_missing_the_desk_says_whom_to_ask_and_leads_there_filled_in(here, at_desk):

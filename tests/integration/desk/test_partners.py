@@ -197,6 +197,23 @@ async def test_revoking_is_at_once_and_told_and_our_key_is_made_anew(world, admi
     assert len(after) == len(before) + 1
 
 
+async def test_a_channel_is_closed_for_good_by_an_admin_who_is_sure_and_proven(world, admins):
+    amira, _ = admins
+    first = await world.database.write(lambda tx: put_partner(tx, world.vault, country="TN"))
+    await amira.go(f"{PAGE}/{first}")
+    await amira.send(f"{PAGE}/{first}/close", proof=PASSWORD)
+    assert "tick that you are sure" in amira.page
+    await amira.send(f"{PAGE}/{first}/close", sure="yes", proof="guessed")
+    assert (await everyone(world))[0].closed_at is None
+
+    await amira.go(f"{PAGE}/{first}")
+    await amira.send(f"{PAGE}/{first}/close", sure="yes", proof=PASSWORD)
+
+    assert (await everyone(world))[0].closed_at == NOON
+    assert "was closed" in amira.page
+    assert f"{first}/close" not in amira.page
+
+
 async def test_a_stolen_key_in_doubt_does_not_stop_the_new_one_and_is_revoked_alone(world, admins):
     first, other = [
         await world.database.write(lambda tx, c=code: put_partner(tx, world.vault, country=c)) for code in ("TN", "ML")
@@ -346,3 +363,6 @@ async def test_an_admin_who_was_let_in_of_late_changes_and_rotates_nothing_and_r
     await bruno.go(f"{PAGE}/{first}")
     await bruno.send(f"{PAGE}/{first}/revoke", sure="yes", key="all", proof=PASSWORD)
     assert all(key.revoked_at for key in (await everyone(world))[0].keys)
+    await bruno.go(f"{PAGE}/{first}")
+    assert "in the last seven days" in await bruno.send(f"{PAGE}/{first}/close", sure="yes", proof=PASSWORD)
+    assert (await everyone(world))[0].closed_at is None  # for good is not for whoever came yesterday

@@ -281,6 +281,21 @@ async def test_a_stranger_proves_nothing_and_changes_nothing(browser, page, worl
     assert [row.text_sealed for row in rows] == [None]
 
 
+async def test_a_medicine_that_was_stopped_is_shown_and_has_no_box_to_tick(browser, page):
+    stopped = {
+        "resourceType": "MedicationStatement",
+        "status": "stopped",
+        "medicationCodeableConcept": {"text": "<b>Warfarin"},
+    }
+    entry = [{"resource": {"resourceType": "Composition"}}, {"resource": stopped}]
+
+    await bring(browser, page, text=json.dumps({"resourceType": "Bundle", "entry": entry}))
+
+    assert "&lt;b&gt;Warfarin" in browser.page
+    assert "over or stopped" in browser.page
+    assert 'name="choose"' not in browser.page
+
+
 @pytest.mark.parametrize(
     ("file", "said"),
     [

@@ -126,7 +126,7 @@ def _waits_again(tx: Connection) -> None:
 @pytest.mark.on_both
 async def test_what_was_on_its_way_when_it_was_taken_back_is_not_taken_in(chain: Chain):
     await answered(chain)
-    await chain.italy.do(service.write_message, chain.asked, text="She likes football.", once="")
+    await chain.italy.do(service.write_message, chain.asked, text="She likes football.", endangers=False, once="")
     [late] = await waiting(chain.italy)
     await chain.italy.do(answering.take_back_answers, chain.asked)
     await chain.courier.carry()  # the courier asks no gate: the message goes first, and is destroyed

@@ -13,6 +13,7 @@ from bot.exchange.post.model import LetterRefused
 from bot.exchange.requests import answering, service, store
 from bot.exchange.requests.model import Alternative, Refusal, Returned, Status
 from bot.exchange.requests.reminders import Reminders
+from bot.exchange.requests.transfer import file as files
 from bot.kernel.crypto import Erased
 from bot.kernel.ids import new_id
 from bot.kernel.live import Signals
@@ -98,6 +99,44 @@ async def test_an_answer_that_cannot_be_read_is_refused_to_the_machine(
         await answers(italy, request_id, *said)
     assert refused.value.code == code
     assert not (await italy.file(request_id)).answered
+
+
+async def test_a_list_or_an_object_where_a_code_belongs_is_refused_to_the_machine(
+    italy: Country, tunisia: Country, courier: Courier
+):
+    """A fault of ours would be tried again for two weeks, and its sender told nothing."""
+    request_id = await accepted(italy, tunisia, courier)
+    waits = await italy.asked(await italy.case(), a_draft(italy.others["TN"]))
+    await courier.carry()
+    await tunisia.do(answering.accept, waits)
+    said = {"request": request_id}
+    told = {"request": waits, "fields": {}, "decision": "To help her", "language": "en"}
+    offer = {"group": new_id(), "size": 1, "language": "en", "hold": False}
+    preview = {"number": "XABC-DEF", "type": "case_transfer", "asks": ["arrived"], "limit": "usual",
+               "due_at": (tunisia.clock.now() + timedelta(days=7)).isoformat(), "language": "en"}  # fmt: skip
+    file = {"attachment": new_id(), "line": "", "title": "t", "data": "identity", "sha256": "0" * 64}
+
+    for wrong in ([], {"a": 1}, [["x"]], None, 7):
+        letters: list[tuple[Country, str, str, dict[str, Any]]] = [
+            (italy, "TN", "request_refused", {**said, "reason": wrong, "alternative": "none"}),
+            (italy, "TN", "request_refused", {**said, "reason": "not_competent", "alternative": wrong}),
+            (italy, "TN", "request_answer", {**said, "answers": [ANSWER], "ground": wrong}),
+            (italy, "TN", "request_answer", {**said, "answers": [{**ANSWER, "how": wrong}], "ground": "agreed"}),
+            (italy, "TN", "request_answer", {**said, "answers": [{**ANSWER, "confidence": wrong}], "ground": "agreed"}),
+            (italy, "TN", "request_file", {**said, **file, "type": wrong}),
+            (tunisia, "IT", "request_body", {**told, "assent": wrong}),
+        ]
+        for receiver, sender, kind, body in letters:
+            with pytest.raises(LetterRefused):
+                await hand_over(receiver, sender, kind, body, request_type="info_child")
+        offered = {"request": new_id(), **preview, "transfer": {**offer, "band": wrong}}
+        with pytest.raises(LetterRefused):
+            await hand_over(tunisia, "IT", "request_preview", offered, request_type="case_transfer")
+        for read, part in ((files._read_task, {"kind": wrong}), (files._read_adult, {"claimed": wrong})):
+            with pytest.raises(files.BadFile):
+                read(part)
+    with pytest.raises(files.BadFile):
+        files._read_risk({"level": []})
 
 
 async def test_another_partner_learns_nothing_of_a_request_that_is_not_theirs(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 
@@ -15,6 +17,7 @@ from bot.exchange.holds.model import (
     DossierNotFound,
     Evidence,
     Favour,
+    HeldByName,
     HoldState,
     Mark,
     MayNotMove,
@@ -25,18 +28,19 @@ from bot.exchange.holds.model import (
 )
 from bot.exchange.requests import answering, drafting, hold_notices, service
 from bot.exchange.requests.answering import Answer
+from bot.exchange.requests.drafting import Draft
 from bot.exchange.requests.model import Ground, Status
 from bot.kernel import audit
 from bot.kernel.access import Role
 from bot.kernel.live import Signals
 from tests.integration.cases.world import FixedNumbers
-from tests.integration.exchange.two_countries import Country, Courier, a_draft
+from tests.integration.exchange.two_countries import Country, Courier, a_draft, filled
 
 CANARY = "Kaboul Zitouni"
 
 
-async def a_dossier(italy: Country, case_id: str) -> str:
-    dossier = await italy.do(holds.open_dossier, case_id, name=CANARY, claimed="uncle_aunt", once="")
+async def a_dossier(italy: Country, case_id: str, *, name: str = CANARY) -> str:
+    dossier = await italy.do(holds.open_dossier, case_id, name=name, claimed="uncle_aunt", once="")
     assert dossier is not None
     return dossier
 
@@ -82,6 +86,38 @@ async def test_a_hold_blocks_every_move_with_this_adult_and_no_other(italy: Coun
         await italy.do(drafting.draft, case_id, transfer)
     alone = a_draft(italy.others["TN"], "case_transfer")
     assert await italy.asked(case_id, alone)
+
+
+async def test_a_hold_is_not_gone_round_by_writing_the_name(italy: Country, courier: Courier):
+    case_id, partner = await italy.case(), italy.others["TN"]
+    held = await a_dossier(italy, case_id)
+    await italy.do(holds.place_hold, held)
+
+    def with_him(type_key: str, key: str, name: str, **changed: Any) -> Draft:
+        return a_draft(partner, type_key, fields={**filled(type_key), key: name}, **changed)
+
+    for type_key, key in (
+        ("placement_abroad", "carer_name"),
+        ("take_charge", "carer_name"),
+        ("readmission_return", "escort"),
+        ("case_transfer", "receiver"),
+        ("guardian_handover", "receiver"),
+    ):
+        with pytest.raises(HeldByName):
+            await italy.do(drafting.draft, case_id, with_him(type_key, key, f"her uncle, {CANARY.upper()}"))
+    assert await italy.do(drafting.draft, case_id, with_him("home_study", "carer_name", CANARY))  # looking moves nobody
+
+    namesake = await a_dossier(italy, case_id)
+    await supported(italy, namesake)
+    assert await italy.asked(case_id, with_him("placement_abroad", "carer_name", CANARY, adult_id=namesake))
+
+    alone = await italy.do(drafting.draft, case_id, with_him("placement_abroad", "carer_name", "Salma"))
+    await italy.do(service.approve, alone, by=italy.coordinator)
+    late = await a_dossier(italy, case_id, name="Salma B.")
+    with pytest.raises(HeldByName):  # nobody doubted her when it was approved
+        await italy.do(service.send_request, alone)
+    await supported(italy, late)
+    await italy.do(service.send_request, alone)
 
 
 async def test_a_new_red_mark_undoes_support_and_every_word_for_a_release(italy: Country):

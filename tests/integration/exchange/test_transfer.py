@@ -30,7 +30,9 @@ from bot.exchange.requests.transfer import acts
 from bot.exchange.requests.transfer import store as transfers
 from bot.exchange.requests.transfer.model import State, Transfer
 from bot.kernel.crypto import Erased
+from bot.kernel.ids import new_id
 from bot.kernel.live import Signals
+from dialogues.understanding.model import Priority
 from tests.integration.exchange.two_countries import (
     Country,
     Courier,
@@ -155,6 +157,27 @@ async def test_a_tie_that_was_supported_here_is_looked_at_again_there(
 
     came = await tunisia.do(lambda tx, hand: holds.adults_of(tx, hand.vault, case_of(tx, there)))
     assert [each.dossier.tie for each in came] == [Tie.UNVERIFIED]
+
+
+async def test_a_hold_that_is_told_of_after_the_case_has_come_stands_on_every_adult_of_it(
+    italy: Country, tunisia: Country, courier: Courier
+):
+    request_id, there = await moved(italy, tunisia, courier, await italy.case())
+    aunt = str(await tunisia.do(holds.open_dossier, there, name="Aunt Leila", claimed="uncle_aunt", once=""))
+    await tunisia.do(holds.mark, aunt, {"heard_apart": Mark.GREEN, "child_wish": Mark.GREEN})
+    for source in (Source.CHILD, Source.AUTHORITY):
+        await tunisia.do(holds.add_evidence, aunt, Evidence(source, Favour.SUPPORTS), text="yes", once="")
+    await tunisia.do(holds.decide, aunt, Tie.SUPPORTED, reason="all fits")
+    placement = a_draft(tunisia.others["IT"], "placement_abroad", adult_id=aunt)
+    assert await tunisia.do(drafting.draft, there, placement)
+
+    told = {"request": request_id, "hold": new_id()}  # which adult they mean, the letter does not say
+    await hand_over(tunisia, "IT", "hold_placed", told, request_type="case_transfer")
+
+    with pytest.raises(MayNotMove):
+        await tunisia.do(drafting.draft, there, placement)
+    await hand_over(tunisia, "IT", "hold_released", told, request_type="case_transfer")
+    assert await tunisia.do(drafting.draft, there, placement)
 
 
 async def test_the_sender_keeps_a_pointer_and_not_a_copy_once_the_child_has_arrived(
@@ -323,8 +346,16 @@ async def test_a_deployment_asks_for_the_file_of_a_child_and_gets_it_into_its_ow
     request_id = await offered(italy, "TN", known, wanted_by=pull)
     await courier.carry()
     await tunisia.do(answering.accept, request_id)
+    at, officer_id = tunisia.clock.now(), tunisia.officer.id
+    calm = case_store.cases.update().where(case_store.cases.c.id == arrived).values(priority=Priority.P2.value)
+    await tunisia.database.write(lambda tx: (silenced(tx, arrived, officer_id, at), tx.execute(calm)))
     await courier.carry()
 
+    here = await tunisia.see(lambda tx: case_of(tx, arrived))
+    alarm = await tunisia.see(lambda tx: case_store.get_alarm(tx, arrived, lock=False))
+    assert here.priority is Priority.P0  # as urgent as the file says, and whoever holds it is called to read it
+    assert alarm is not None
+    assert alarm.climbing
     assert (await transfer_of(tunisia, request_id)).case_id == arrived
     opened = await tunisia.do(record.open_record, arrived)
     assert opened.facts["name"].values == ("Amina T.",)  # ours stands, theirs is in a note for a human to weigh

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
+from bot.cases import store as case_store
 from bot.exchange.gate import GateShut, Situation, Why
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import AgreedTime, PartnerKind
@@ -16,7 +18,7 @@ from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.model import Alternative, Ground, NotNow, Refusal, RequestNotFound, Status
 from bot.exchange.requests.types import REQUEST_TYPES
 from bot.kernel import audit
-from tests.integration.exchange.two_countries import Country, Courier, a_draft, put_partner
+from tests.integration.exchange.two_countries import Country, Courier, a_draft, hand_over, put_partner
 
 
 async def test_an_officer_asks_and_an_officer_in_another_country_answers(
@@ -30,6 +32,7 @@ async def test_an_officer_asks_and_an_officer_in_another_country_answers(
     await italy.do(service.send_request, request_id)
     await courier.carry()
 
+    assert await tunisia.see(lambda tx: case_store.waiting(tx, limit=9)) == []  # it can wait: nobody is called
     preview = await tunisia.do(looking.open_request, request_id)
     assert preview.request.status is Status.SEEN
     assert preview.fields == {}
@@ -45,7 +48,15 @@ async def test_an_officer_asks_and_an_officer_in_another_country_answers(
         "Pour décider où elle peut vivre, nous devons savoir qui s'occupait d'elle."
     ]
 
-    found = Answer("who_cared", "Sa grand-mère, à Sfax.", "told", "medium", "We did not visit the home.")
+    asks_back = partial(tunisia.do, service.write_message, request_id, text="Quelle école ?", language="fr", once="m")
+    with pytest.raises(GateShut):
+        await asks_back()  # nobody has said whether that could put somebody in danger
+    await asks_back(endangers=False)
+    await courier.carry()
+    message = (await italy.file(request_id)).lines[-1]
+    assert (message.text, message.line.language) == ("Quelle école ?", "fr")
+
+    found = Answer("who_cared", "Sa grand-mère, à Sfax.", "told", "medium", "We did not visit the home.", language="fr")
     await tunisia.do(answering.write_answer, request_id, found, once="1")
     await courier.carry()
     assert not (await italy.file(request_id)).answered  # nothing leaves before a human lets it
@@ -54,7 +65,7 @@ async def test_an_officer_asks_and_an_officer_in_another_country_answers(
     partly = await italy.file(request_id)
     assert partly.request.status is Status.PARTLY_ANSWERED
     answer = next(said for said in partly.lines if said.line.kind == "answer")
-    assert answer.text == "Sa grand-mère, à Sfax."
+    assert (answer.text, answer.line.language) == ("Sa grand-mère, à Sfax.", "fr")
     assert (answer.line.facts["how"], answer.line.facts["confidence"]) == ("told", "medium")
 
     for key in ("harm", "services"):
@@ -109,6 +120,35 @@ async def test_every_type_goes_there_and_comes_back(italy: Country, tunisia: Cou
     assert answered.request.status is Status.ANSWERED
     assert answered.answered == frozenset(REQUEST_TYPES[type_key].asks)
     assert courier.refused == []
+
+
+async def test_an_alert_of_a_partner_calls_people_here_until_somebody_has_it(
+    italy: Country, tunisia: Country, courier: Courier
+):
+    request_id = await italy.asked(await italy.case(), a_draft(italy.others["TN"], "protective_alert"))
+
+    await courier.carry()
+
+    [waiting] = await tunisia.see(lambda tx: case_store.waiting(tx, limit=9))
+    case_id = waiting.case.id
+    assert (waiting.case.priority.value, waiting.case.source) == ("P0", "abroad")
+    alarm = await tunisia.see(lambda tx: case_store.get_alarm(tx, case_id, lock=False))
+    assert alarm is not None
+    assert alarm.climbing
+    events = await tunisia.see(lambda tx: case_store.events_of(tx, case_id))
+    assert [event.facts["request"] for event in events if event.act == "alert_came"] == [request_id]
+
+    await tunisia.do(answering.accept, request_id)
+    sealed = await tunisia.see(lambda tx: case_store.get_case(tx, case_id))
+    alarm = await tunisia.see(lambda tx: case_store.get_alarm(tx, case_id, lock=False))
+    assert sealed is not None
+    assert alarm is not None
+    assert (sealed.case.owner_id, alarm.climbing) == (tunisia.officer.id, False)
+
+    await hand_over(tunisia, "IT", "request_reminder", {"request": request_id}, request_type="protective_alert")
+    alarm = await tunisia.see(lambda tx: case_store.get_alarm(tx, case_id, lock=False))
+    assert alarm is not None
+    assert alarm.climbing  # they wait for an answer: whoever has it is called again
 
 
 async def test_what_a_child_says_later_keeps_the_personal_part_back(italy: Country, tunisia: Country, courier: Courier):

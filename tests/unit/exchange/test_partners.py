@@ -16,7 +16,7 @@ from bot.exchange.partners import keys
 from bot.exchange.partners.description import TEMPLATE, DescriptionWrong, read_description
 from bot.exchange.partners.endpoint import EndpointRefused, plain_endpoint
 from bot.exchange.partners.keys import Identity, NotAKeyFile, read_card, write_card
-from bot.exchange.partners.names import NameRefused, nearest, plain_name, skeleton
+from bot.exchange.partners.names import NameRefused, look_the_same, nearest, plain_name, skeleton
 from bot.exchange.post.carrier import FIRST_PAUSE, LONGEST_PAUSE, pause_after
 from bot.exchange.post.files import NotALetterFile, read_letters, write_letters
 from tests.unit.exchange.world import NOON
@@ -37,10 +37,21 @@ from tests.unit.exchange.world import NOON
         ("Amina 10", "Amina lO"),
         ("Élan", "Elan"),
         ("هلال الأحمر", "ھلال الأحمر"),  # an Urdu form of the same letter
+        ("هلال الأحمر", "هــــلال الأحمر"),  # drawn longer
+        ("Tunis Aid", "ᴛᴜɴɪꜱ ᴀɪᴅ"),  # small capitals
+        ("UNHCR Tunisia", "ꓴꓠꓧꓚꓣ Tunisia"),  # Lisu
+        ("MALTA", "ᎷᎪᏞᎢᎪ"),  # Cherokee
+        ("IOM HELP", "ΙΟΜ HELP"),  # a whole word in Greek capitals
+        ("Tunis 3", "Tunis ٣"),
     ],
 )
 def test_names_that_look_alike_have_one_skeleton(real: str, fake: str):
     assert skeleton(real) == skeleton(fake)
+    assert look_the_same(real, fake)
+
+
+def test_a_name_in_capitals_is_the_same_name():
+    assert look_the_same("ΕΛΛΗΝΙΚΟ ΚΕΝΤΡΟ", "Ελληνικο Κεντρο")
 
 
 @pytest.mark.parametrize(("one", "other"), [("Tunis Aid", "Tripoli Aid"), ("Paris", "Praha"), ("لجنة", "هيئة")])

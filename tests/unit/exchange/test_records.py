@@ -33,6 +33,7 @@ from bot.exchange.records.model import (
     to_json,
 )
 from bot.exchange.records.reading import CannotRead, Form, Reading, Signer, Trust, read
+from bot.exchange.records.standing import Why
 from bot.exchange.records.topics import topic_of
 from tests.unit.exchange.world import NOON
 
@@ -409,6 +410,55 @@ def test_a_plain_summary_is_read_and_nothing_of_it_is_proven():
     assert found.record.of("medicines")[0].detail == "2 bouffées si besoin"
     assert found.record.of("devices")[0].text == "Lunettes"
     assert found.record.why_empty("allergies") is Absence.NONE
+
+
+def test_what_a_foreign_summary_calls_over_or_untrue_is_shown_and_never_a_line():
+    """As other systems write it: the medicine in a resource of its own, and lines that say that they do not count."""
+
+    def one(kind: str, name: str, words: str, **more: object) -> dict[str, object]:
+        return {"resourceType": kind, "id": words.lower(), name: {"coding": [{"code": "1", "display": words}]}, **more}
+
+    def status(code: str) -> dict[str, object]:
+        return {"coding": [{"code": code}]}
+
+    medicine, statement, vaccine = "medicationCodeableConcept", "MedicationStatement", "Immunization"
+    resources = [
+        {"resourceType": "Composition", "section": []},
+        one("Medication", "code", "Insulin"),
+        {"resourceType": statement, "status": "active", "medicationReference": {"reference": "Medication/insulin"}},
+        {"resourceType": statement, "medication": {"concept": {"text": "Salbutamol"}}},
+        {"resourceType": statement, "medicationReference": {"reference": "urn:elsewhere", "display": "Iron"}},
+        {"resourceType": statement, "contained": [{"id": "m", "code": {"text": "Zinc"}}], "status": "active",
+         "medicationReference": {"reference": "#m"}},
+        one("MedicationRequest", medicine, "Valproate", status="active", dosageInstruction=[{"text": "300 mg"}]),
+        one(statement, medicine, "Warfarin", status="stopped"),
+        one(vaccine, "vaccineCode", "Measles", status="not-done"),
+        one(vaccine, "vaccineCode", "Polio", status="completed"),
+        one("AllergyIntolerance", "code", "Penicillin", verificationStatus=status("refuted")),
+        one("AllergyIntolerance", "code", "Peanut", verificationStatus=status("unconfirmed")),
+        one("Condition", "code", "Tuberculosis", clinicalStatus=status("resolved")),
+        one("Condition", "code", "HIV", verificationStatus=status("differential")),
+        {"resourceType": "Condition", "code": {"coding": [{"code": "no-known-problems"}]}},
+        {"resourceType": statement, "medicationReference": {"reference": "urn:lost"}},
+    ]  # fmt: skip
+    document = {"resourceType": "Bundle", "entry": [{"resource": each} for each in resources]}
+
+    found = reading(json.dumps(document))
+
+    assert {code: [line.text for line in lines] for code, lines in found.record.entries.items()} == {
+        "medicines": ["Insulin", "Salbutamol", "Iron", "Zinc", "Valproate"],
+        "vaccines": ["Polio"],
+        "allergies": ["Peanut"],
+    }
+    assert found.record.of("medicines")[-1].detail == "300 mg"
+    assert [(one.text, one.why) for one in found.left_out] == [
+        ("Warfarin", Why.OVER),
+        ("Measles", Why.NOT_SO),
+        ("Penicillin", Why.NOT_SO),
+        ("Tuberculosis", Why.OVER),
+        ("HIV", Why.UNSURE),
+        ("", Why.NO_WORDS),
+    ]
 
 
 def test_what_a_foreign_summary_does_not_say_is_not_made_up():

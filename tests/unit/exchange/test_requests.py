@@ -25,6 +25,7 @@ from bot.exchange.requests.model import (
     reminder_due,
 )
 from bot.exchange.requests.types import FIELDS, QUESTIONS, REQUEST_TYPES, Basis, Span
+from bot.kernel.words import Words
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -166,3 +167,11 @@ def test_a_partner_is_reminded_at_half_and_at_nine_tenths_of_the_time(share, num
     due = reminder_due(request, NOON + timedelta(days=10) * share)
 
     assert (due and (due.number, due.escalates)) == (None if number is None else (number, escalates))
+
+
+def test_a_limit_of_practice_is_said_in_the_language_of_whoever_reads_it():
+    words = Words.load()
+    said = {limit.source for each in REQUEST_TYPES.values() for limit in each.limits if limit.basis is Basis.PRACTICE}
+
+    assert [(source, language) for source in said for language in ("fr", "es", "ar")
+            if words.text(language, source) == source] == []  # fmt: skip

@@ -15,6 +15,7 @@ from typing import Any
 from msgspec import Struct
 
 from bot.conversations.attachments.model import ENDINGS, LARGEST_SENT
+from bot.exchange.requests.model import is_one_of
 from bot.kernel.words import N_
 
 #: In base64, a part and what is said around it fit one letter (`bot.exchange.post.service.LONGEST_BODY`).
@@ -172,7 +173,7 @@ def read_part(said: Mapping[str, Any], *, classes: tuple[str, ...]) -> Part:
         raise BadPart("line")
     if data not in classes:
         raise BadPart("data")
-    if kind not in TYPES or not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
+    if not is_one_of(kind, TYPES) or not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
         raise BadPart("type")
     if type(size) is not int or type(number) is not int or not 0 < size <= LARGEST:
         raise BadPart("size")

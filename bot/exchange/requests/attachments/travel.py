@@ -37,7 +37,7 @@ from bot.exchange.requests.attachments.model import (
     said_in,
 )
 from bot.exchange.requests.history import note
-from bot.exchange.requests.model import NotNow, Request
+from bot.exchange.requests.model import NotNow, Request, is_one_of
 from bot.kernel.crypto import DataKey, Erased, Vault
 from bot.kernel.ids import new_id
 
@@ -131,7 +131,7 @@ def judged_there(
     if not store.move(tx, file.id, state, of={State.SENT}):
         return False
     why = said.get("why")
-    code = None if whole else Spoilt(why) if why in set(Spoilt) else Spoilt.CHANGED
+    code = None if whole else Spoilt(why) if is_one_of(why, set(Spoilt)) else Spoilt.CHANGED
     return note(
         tx, vault, request, "file_arrived" if whole else "file_failed", at=at, facts={"file": file.id, "code": code}
     )

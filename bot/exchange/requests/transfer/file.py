@@ -28,6 +28,7 @@ from bot.cases.service import LONGEST_NOTE
 from bot.exchange.gate import Situation
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import CHECKLIST, Favour, HoldState, Mark, Source, Tie
+from bot.exchange.requests.model import is_one_of
 from bot.exchange.requests.types import TIES
 from bot.kernel.crypto import Vault
 from bot.kernel.ids import new_id
@@ -232,13 +233,13 @@ def _read_facts(said: object) -> dict[str, tuple[str, ...]]:
 def _read_risk(said: object) -> tuple[Risk | None, str]:
     if said is None:
         return None, ""
-    if not isinstance(said, dict) or said.get("level") not in {level.name.lower() for level in Risk}:
+    if not isinstance(said, dict) or not is_one_of(said.get("level"), {each.name.lower() for each in Risk}):
         raise BadFile("risk")
     return Risk[str(said["level"]).upper()], _text(said.get("why"), LONGEST_WHY, "risk")
 
 
 def _read_task(said: object) -> Task:
-    if not isinstance(said, dict) or said.get("kind") not in {"own", *RISK_TASKS}:
+    if not isinstance(said, dict) or not is_one_of(said.get("kind"), {"own", *RISK_TASKS}):
         raise BadFile("tasks")
     own = said["kind"] == "own"
     what = _text(said.get("what"), LONGEST_TASK, "tasks", empty=not own)
@@ -263,7 +264,7 @@ def _are_countries(said: object) -> bool:
 
 
 def _read_adult(said: object) -> Adult:
-    if not isinstance(said, dict) or said.get("claimed") not in TIES:
+    if not isinstance(said, dict) or not is_one_of(said.get("claimed"), TIES):
         raise BadFile("adults")
     marks, hold = said.get("marks"), said.get("hold")
     if not isinstance(marks, dict) or not set(marks) <= set(CHECKLIST):

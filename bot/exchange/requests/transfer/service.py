@@ -25,7 +25,7 @@ from bot.exchange.holds import service as holds
 from bot.exchange.requests import sending
 from bot.exchange.requests import store as requests
 from bot.exchange.requests.history import note
-from bot.exchange.requests.model import ENDED, Act, NotNow, Request, Side, Status
+from bot.exchange.requests.model import ENDED, Act, NotNow, Request, Side, Status, is_one_of
 from bot.exchange.requests.transfer import file as files
 from bot.exchange.requests.transfer import store
 from bot.exchange.requests.transfer.file import BadFile, CaseFile
@@ -162,7 +162,7 @@ def previewed(tx: Connection, request: Request, said: object) -> None:
         and len(group) == len(request.id)
         and type(size) is int
         and 0 < size <= LONGEST_GROUP
-        and band in BANDS
+        and is_one_of(band, BANDS)
         and isinstance(language, str)
         and 2 <= len(language) <= 16
         and type(said.get("hold")) is bool
@@ -296,9 +296,11 @@ def _take(tx: Connection, vault: Vault, transfer: Transfer, *, at: datetime) -> 
     request, key = sealed.request, vault.key(tx, sealed.request.key_id)
     body = key.open_json(sealed.body_sealed or b"", table="exchange_requests", row=request.id, field="body")
     file = files.read(body.pop("file"))
-    case = _wanted_for(tx, request, transfer)
-    if case is None:
+    wanted = _wanted_for(tx, request, transfer)
+    if wanted is None:
         case = _open(tx, vault, request, file, body["fields"], at=at)
+    else:
+        case = _as_urgent(tx, wanted, file, at=at)
     by = request.partner_id
     differ = files.write_facts(tx, vault, case, file, by=by, at=at)
     if differ:
@@ -325,6 +327,18 @@ def _wanted_for(tx: Connection, request: Request, transfer: Transfer) -> Case | 
         return None
     found = case_store.get_case(tx, asked.request.case_id or "", lock=True)
     return found.case if found is not None and found.case.is_open else None
+
+
+def _as_urgent(tx: Connection, case: Case, file: CaseFile, *, at: datetime) -> Case:
+    """A case of ours that asked for the file: as urgent as the file says, if that is more, and whoever holds it is
+    called, for a hold or a danger may stand in it."""
+    reason = file.reason if file.reason in REASONS and file.reason != DRILL else case.reason
+    raised = case.raised(reason, file.priority, at=at)
+    if raised is not case and not case_store.save_case(tx, case, raised):
+        raise NotNow
+    alarm.ring(tx, raised, at=at)
+    supervision_store.owe_review(tx, raised, at)
+    return raised
 
 
 def _open(
