@@ -392,12 +392,13 @@ def _too_old_for_a_child(text: LoadedText) -> Iterator[Problem]:
 
 def _check_original(text: LoadedText, keys: set[str], on: date | None) -> Iterator[Problem]:
     procedure = text.procedure
-    if all(source.status is not SourceStatus.CONFIRMED for source in procedure.sources):
-        yield Problem(
-            text.file,
-            text.lines.get("sources", 1),
-            "At least one source must be confirmed; read one, or withdraw the text.",
-        )
+    confirmed = [source for source in procedure.sources if source.status is SourceStatus.CONFIRMED]
+    if not confirmed:
+        what = "At least one source must be confirmed; read one, or withdraw the text."
+        yield Problem(text.file, text.lines.get("sources", 1), what)
+    elif procedure.jurisdiction == INTERNATIONAL and all(source.holds_in for source in confirmed):
+        what = "No confirmed source of this holds everywhere; cite one, or put what is said here into an overlay."
+        yield Problem(text.file, text.lines.get("sources", 1), what)
     if procedure.review_due - procedure.valid_from > LONGEST_REVIEW:
         yield Problem(
             text.file, text.lines.get("review_due", 1), "A review is due within a year; bring `review_due` forward."

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from dialogues.knowledge.body import HEADINGS, PARAGRAPHS, Section, read_body
 from dialogues.knowledge.front_matter import Complaints, Fields, markup, unseen_character
 from dialogues.knowledge.model import (
+    COMMA,
     INTERNATIONAL,
     LANGUAGES,
     ORIGINAL_LANGUAGE,
@@ -108,6 +109,7 @@ class RegisteredSource(Struct, frozen=True):
     status: SourceStatus
     year_status: SourceStatus
     about: Mapping[str, Mapping[str, str]]  # what an article or a range of them is about, by language
+    holds_in: str  # ISO 3166-1 alpha-2 or a region; "" for everywhere
 
 
 class Register(Struct, frozen=True, eq=False):
@@ -130,7 +132,7 @@ class CitedPlace(Struct, frozen=True):
         places, about = [], list[str]()
         for forms, numbers in ((ARTICLES[language], self.articles), (PARAGRAPH_NUMBERS[language], self.paragraphs)):
             if numbers:
-                places.append(_cite(forms, numbers))
+                places.append(_cite(forms, numbers.replace(", ", COMMA[language])))
                 about += [
                     f"{_cite(forms, number)}: {source.about[number][language]}"
                     for number in _one_by_one(numbers, source.about)
@@ -140,10 +142,12 @@ class CitedPlace(Struct, frozen=True):
             document=source.documents[language],
             organisation=source.organisations[language],
             year=source.year,
-            article=", ".join(places),
+            article=COMMA[language].join(places),
             status=self.status or source.status,
             year_status=source.year_status,
             about=tuple(about),
+            holds_in=source.holds_in,
+            language=language,
         )
 
 
@@ -161,7 +165,7 @@ def _one_by_one(numbers: str, known: Mapping[str, object]) -> list[str]:
 
 def _cite(forms: tuple[str, str], numbers: str) -> str:
     one, several = forms
-    return (several if re.search("[,-]", numbers) else one).format(numbers)
+    return (several if re.search("[,،-]", numbers) else one).format(numbers)
 
 
 class LoadedText(Struct, frozen=True, eq=False):
@@ -740,13 +744,13 @@ def _read_register(content: bytes) -> Register:
     lines = _lines_of(content, complaints)
     fields = None if lines is None else Fields.read("\n".join(lines), complaints, first_line=1)
     for code in fields.names() if fields else ():
-        source = _read_registered(code, fields.mapping(code)) if fields else None
+        source = _read_registered(code, fields.mapping(code), complaints) if fields else None
         if source is not None:
             sources[code] = source
     return Register(sources, tuple(complaints.found))
 
 
-def _read_registered(code: str, fields: Fields | None) -> RegisteredSource | None:
+def _read_registered(code: str, fields: Fields | None, complaints: Complaints) -> RegisteredSource | None:
     if fields is None:
         return None
     documents, organisations = _read_languages(fields, "document"), _read_languages(fields, "organisation")
@@ -755,11 +759,16 @@ def _read_registered(code: str, fields: Fields | None) -> RegisteredSource | Non
     year_status = fields.choice("year_status", SourceStatus, default=SourceStatus.CONFIRMED)
     places = fields.mapping("about") if fields.has("about") else None
     about = {number: _read_languages(places, number) for number in places.names()} if places else {}
+    holds_in = fields.text("holds_in", required=False)
     fields.finish()
+    if holds_in and not is_jurisdiction(holds_in):
+        what = f"{holds_in!r} is no country and no region ({', '.join(REGIONS)}); correct it, or take it out."
+        complaints.add(fields.line_of("holds_in"), what)
+        return None
     named = (documents, organisations, *about.values())
     if status is None or year_status is None or any(len(names) < len(LANGUAGES) for names in named):
         return None
-    return RegisteredSource(code, documents, organisations, year, status, year_status, about)
+    return RegisteredSource(code, documents, organisations, year, status, year_status, about, holds_in)
 
 
 def _read_languages(fields: Fields, name: str) -> dict[str, str]:

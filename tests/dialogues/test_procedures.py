@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from dialogues.actions import build_actions
 from dialogues.actions.answer import answer
 from dialogues.knowledge import Audience, Procedure, Procedures
+from dialogues.knowledge.countries import country_name
 from dialogues.knowledge.model import LANGUAGES
 from dialogues.runtime.catalogue import read_catalogues, translator
 from dialogues.runtime.engine import Engine
@@ -81,6 +82,53 @@ async def test_a_worker_asks_what_to_do_and_why(engine: Engine, key: str, langua
     assert all(about in why.replies[0].text for source in text.shown_sources() for about in source.about)
     assert "{" not in "".join(reply.text for reply in (*turn.replies, *why.replies))
     assert officers_called(turn) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_the_law_of_the_eu_is_given_to_nobody_elsewhere_as_if_it_held_there(
+    engine: Engine, language: str
+) -> None:
+    for key in PROCEDURES.keys:
+        text = PROCEDURES.get(key, language, TODAY, "CO")
+        assert text is not None
+        assert {source.holds_in for source in text.sources} <= {"", "CO"}, key
+    in_colombia = await ask(engine, "family_transfer", language, country="CO")
+    in_italy = await ask(engine, "family_transfer", language, country="IT")
+    unknown = await ask(engine, "family_transfer", language)
+    why = await tap(engine, unknown, TRANSLATE(language, "Why and source"))
+    where = await tap(engine, unknown, TRANSLATE(language, "My country"))
+    asked = await tap(engine, where, country_name("EU", language))
+
+    limit = next(
+        rule.words for rule in PROCEDURES.overlays.rules("family_transfer", language, "EU", TODAY) if rule.replaces
+    )
+    assert all("Eurodac" not in reply.text for reply in (*in_colombia.replies, *unknown.replies))
+    assert all(limit in turn.replies[0].text and limit in turn.replies[1].text for turn in (in_italy, asked))
+    only = TRANSLATE(language, "only in: {country}").format(country=country_name("EU", language))
+    assert f"{country_name('EU', language)}: {limit}" in why.replies[0].text
+    assert only in why.replies[0].text
+    assert asked.state.slots.get("country") is None
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_where_an_answer_comes_from_is_one_line(engine: Engine, language: str) -> None:
+    turn = await ask(engine, "identify_uasc", language, country="IT")
+    why = await tap(engine, turn, TRANSLATE(language, "Why and source"))
+
+    *_, line = turn.replies[0].text.split("\n")
+    laid = f"{TRANSLATE(language, 'international standard')} + {country_name('EU', language)}"
+    assert all(part in line for part in ("+", laid, "2026"))
+    assert line.endswith(TRANSLATE(language, "draft, approved by no local expert yet"))
+    said = why.replies[0].text
+    assert (
+        TRANSLATE(language, "Draft: no local expert has approved this text yet. Check before you rely on it.") in said
+    )
+    with_local = TRANSLATE(
+        language,
+        "International standard, with what is confirmed for: {country}. Text of {since}, next review {review}.",
+    )
+    assert with_local.partition("{")[0] + country_name("EU", language) in said
+    assert (", " in line) is (language != "ar")
 
 
 @pytest.mark.parametrize(("key", "language"), EVERY_ONE)
@@ -256,7 +304,7 @@ async def test_a_child_who_reported_stays_a_child(engine: Engine, language: str)
 
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_an_answer_says_that_no_expert_has_approved_it(engine: Engine, language: str) -> None:
-    draft = TRANSLATE(language, "Draft: no local expert has approved this text yet. Check before you rely on it.")
+    draft = TRANSLATE(language, "draft, approved by no local expert yet")
     text = text_of("missing_child", language)
 
     turn = await ask(engine, "missing_child", language)
