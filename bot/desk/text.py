@@ -27,7 +27,7 @@ from bot.texts import service, store
 from bot.texts.model import SHIPPED, EditMoved, EditState, NoNote, OwnEdit, TextEdit
 from bot.texts.shelf import TextShelf, original_file, overlay_file
 from dialogues.actions.answer import answer, by_jurisdiction, said_of
-from dialogues.knowledge.loading import OVERLAYS_FOLDER, LoadedText, ReadTexts, fingerprint, stamped
+from dialogues.knowledge.loading import ReadTexts, stamped
 from dialogues.knowledge.model import (
     INTERNATIONAL,
     LANGUAGES,
@@ -40,6 +40,8 @@ from dialogues.knowledge.model import (
     TranslationState,
 )
 from dialogues.knowledge.overlays import Overlay, Overlays, is_jurisdiction
+from dialogues.knowledge.reading import LoadedText, fingerprint
+from dialogues.knowledge.reading_overlays import OVERLAYS_FOLDER
 from dialogues.runtime.responses import Translate
 
 LONGEST = 60_000  # characters of a file: several times the longest we ship

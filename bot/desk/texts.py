@@ -19,9 +19,10 @@ from bot.kernel.words import N_
 from bot.texts import service, store
 from bot.texts.model import EditState, Gap, GapWork, NotInForce
 from bot.texts.shelf import TextShelf
-from dialogues.knowledge.loading import OVERLAYS_FOLDER, LoadedText
 from dialogues.knowledge.model import LANGUAGES, ORIGINAL_LANGUAGE, Audience, TranslationState
 from dialogues.knowledge.overlays import Overlay, is_jurisdiction
+from dialogues.knowledge.reading import LoadedText
+from dialogues.knowledge.reading_overlays import OVERLAYS_FOLDER
 from dialogues.knowledge.search import fold, merged
 
 #: A review that is due within so long is shown as work.

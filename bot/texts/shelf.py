@@ -16,17 +16,11 @@ from bot.texts import service, store
 from bot.texts.model import TextEdit
 from dialogues.knowledge import Procedures
 from dialogues.knowledge.check import check_read
-from dialogues.knowledge.loading import (
-    OVERLAYS_FOLDER,
-    LoadedText,
-    ReadTexts,
-    read_all,
-    read_folder,
-    read_overlays,
-    stamped_overlay,
-)
+from dialogues.knowledge.loading import ReadTexts, read_all, read_folder, read_overlays, stamped_overlay
 from dialogues.knowledge.model import ORIGINAL_LANGUAGE, Problem, Withdrawal
 from dialogues.knowledge.overlays import Overlay
+from dialogues.knowledge.reading import LoadedText
+from dialogues.knowledge.reading_overlays import OVERLAYS_FOLDER
 
 log = get_log("texts")
 

@@ -19,7 +19,7 @@ from babel import Locale
 from dialogues.knowledge.asking import asks_whether_safe
 from dialogues.knowledge.body import HEADINGS, NUMBERED, PARAGRAPHS
 from dialogues.knowledge.countries import country_name
-from dialogues.knowledge.loading import OVERLAYS_FOLDER, LoadedText, ReadTexts, fingerprint, read_all
+from dialogues.knowledge.loading import ReadTexts, read_all
 from dialogues.knowledge.model import (
     INTERNATIONAL,
     LANGUAGES,
@@ -32,7 +32,9 @@ from dialogues.knowledge.model import (
 )
 from dialogues.knowledge.overlays import REGIONS, Overlay, Variation, is_jurisdiction, shown_lines
 from dialogues.knowledge.promises import comparable, promise_in
+from dialogues.knowledge.reading import LoadedText, fingerprint
 from dialogues.knowledge.reading_age import CHILD_READS_AT, reading_age
+from dialogues.knowledge.reading_overlays import OVERLAYS_FOLDER
 
 #: The first answer and the one thing never to do, which are one message: what is read at night, or in fear.
 FIRST_MESSAGE_WORDS = {Audience.WORKER: 80, Audience.CHILD: 60}
