@@ -19,8 +19,7 @@ from dialogues.knowledge.check import check_read
 from dialogues.knowledge.loading import ReadTexts, read_all, read_folder, read_overlays, stamped_overlay
 from dialogues.knowledge.model import ORIGINAL_LANGUAGE, Problem, Withdrawal
 from dialogues.knowledge.overlays import Overlay
-from dialogues.knowledge.reading import LoadedText
-from dialogues.knowledge.reading_overlays import OVERLAYS_FOLDER
+from dialogues.knowledge.reading import OVERLAYS_FOLDER, LoadedText
 
 log = get_log("texts")
 

@@ -11,8 +11,7 @@ from pathlib import Path
 from dialogues.knowledge.check import check
 from dialogues.knowledge.loading import read_folder, read_overlays, stamped, stamped_overlay
 from dialogues.knowledge.model import ORIGINAL_LANGUAGE, TranslationState
-from dialogues.knowledge.reading import fingerprint
-from dialogues.knowledge.reading_overlays import OVERLAYS_FOLDER
+from dialogues.knowledge.reading import OVERLAYS_FOLDER, fingerprint
 
 FOLDER = Path(__file__).resolve().parent.parent / "procedures"
 

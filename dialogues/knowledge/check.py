@@ -32,9 +32,8 @@ from dialogues.knowledge.model import (
 )
 from dialogues.knowledge.overlays import REGIONS, Overlay, Variation, is_jurisdiction, shown_lines
 from dialogues.knowledge.promises import comparable, promise_in
-from dialogues.knowledge.reading import LoadedText, fingerprint
+from dialogues.knowledge.reading import OVERLAYS_FOLDER, LoadedText, fingerprint
 from dialogues.knowledge.reading_age import CHILD_READS_AT, reading_age
-from dialogues.knowledge.reading_overlays import OVERLAYS_FOLDER
 
 #: The first answer and the one thing never to do, which are one message: what is read at night, or in fear.
 FIRST_MESSAGE_WORDS = {Audience.WORKER: 80, Audience.CHILD: 60}

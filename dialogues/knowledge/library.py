@@ -78,10 +78,12 @@ class Procedures:
     ) -> Procedure | None:
         """The text to show, or None when none is in force: then a person has to answer.
 
-        The country's own text comes before the international one, and what is known to differ in the country is
-        laid over that; law of elsewhere is no source there. A child never gets a worker's text in its place.
+        The country's own text comes before that of its region and the international one. What is known to differ in
+        the country is laid over that one; law of elsewhere is no source there. A child never gets a worker's text in
+        its place.
         """
-        for jurisdiction in (country or INTERNATIONAL, INTERNATIONAL):
+        own = reversed(jurisdictions_of(country)) if country else ()
+        for jurisdiction in (*own, INTERNATIONAL):
             text = self._texts.get((key, language, audience, jurisdiction))
             if text is not None and text.in_force(on):
                 if not country or jurisdiction != INTERNATIONAL:

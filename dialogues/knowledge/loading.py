@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from dialogues.knowledge.front_matter import Complaints
 from dialogues.knowledge.model import (
-    INTERNATIONAL,
     ORIGINAL_LANGUAGE,
     Audience,
     BrokenProcedures,
@@ -21,8 +20,8 @@ from dialogues.knowledge.model import (
 from dialogues.knowledge.overlays import (
     Overlay,
 )
-from dialogues.knowledge.reading import FILE_NAME, KEY, LoadedText, TextName, read_text
-from dialogues.knowledge.reading_overlays import OVERLAYS_FOLDER, read_overlay, section_lines
+from dialogues.knowledge.reading import OVERLAYS_FOLDER, LoadedText, TextName, name_of, read_text
+from dialogues.knowledge.reading_overlays import read_overlay, section_lines
 from dialogues.knowledge.sources import SOURCES_FILE, register_of
 
 
@@ -86,19 +85,20 @@ def read_folder(
 ) -> tuple[list[LoadedText], list[Problem]]:
     """What could be read, and what could not. Nothing that has a problem is among what was read.
 
-    `edits` has the words of files that are read in place of the shipped ones, by their name under `folder`.
+    `edits` has the words of files that are read in place of the shipped ones, by their name under `folder`; a text
+    that is only there counts too.
     """
     register = register_of(folder)
     problems = [*register.problems]
-    names = _find_files(folder, problems)
+    names = _find_files(folder, edits, problems)
     loaded: dict[TextName, LoadedText] = {}
     # Originals come before their translations, workers' texts before the children's versions that rest on them.
     for name in sorted(names, key=lambda n: (n.language != ORIGINAL_LANGUAGE, n.audience is Audience.CHILD, str(n))):
-        file = names[name].relative_to(folder).as_posix()
-        content = edits[file] if file in edits else names[name].read_bytes()
+        file = names[name]
+        content = edits[file] if file in edits else (folder / file).read_bytes()
         rests_on = name.rests_on()
         basis = loaded.get(rests_on) if rests_on else None
-        file_of_basis = names[rests_on].name if rests_on in names else ""
+        file_of_basis = Path(names[rests_on]).name if rests_on in names else ""
         text, found = read_text(file, content, name, basis, file_of_basis, register)
         problems.extend(found)
         if text is not None:
@@ -122,22 +122,20 @@ def stamped_overlay(content: str, overlay: Overlay) -> str:
     return head + "".join(read)
 
 
-def _find_files(folder: Path, problems: list[Problem]) -> dict[TextName, Path]:
+def _find_files(folder: Path, edits: Iterable[str], problems: list[Problem]) -> dict[TextName, str]:
+    """The texts that stand in the folder, or only among the edits, and what their files are called."""
     if not folder.is_dir():
         problems.append(Problem(".", 1, "There is no folder of procedures here; name the right one."))
         return {}
-    names: dict[TextName, Path] = {}
-    for path in sorted(folder.rglob("*")):
-        place = path.relative_to(folder)
-        if path.is_dir() or place.name.startswith(".") or place.as_posix() == SOURCES_FILE:
+    places = (path.relative_to(folder) for path in folder.rglob("*") if not path.is_dir())
+    there = {place.as_posix() for place in places if not place.name.startswith(".")}
+    names: dict[TextName, str] = {}
+    for file in sorted({*there, *edits} - {SOURCES_FILE}):
+        if file.startswith(f"{OVERLAYS_FOLDER}/"):
             continue
-        if place.parts[0] == OVERLAYS_FOLDER:
-            continue
-        parts = FILE_NAME.fullmatch(path.name)
-        if parts is None or len(place.parts) != 2 or not KEY.fullmatch(place.parts[0]):
+        if (name := name_of(file)) is None:
             what = "A text is called <key>/<language>.md, with `child.` or a country code such as `IT.` before it."
-            problems.append(Problem(place.as_posix(), 1, what))
-            continue
-        audience = Audience.CHILD if parts["child"] else Audience.WORKER
-        names[TextName(place.parts[0], parts["language"], audience, parts["country"] or INTERNATIONAL)] = path
+            problems.append(Problem(file, 1, what))
+        else:
+            names[name] = file
     return names

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from dialogues.knowledge.body import HEADINGS, PARAGRAPHS, Section, read_body
 from dialogues.knowledge.front_matter import Complaints, Fields, lines_of, markup
 from dialogues.knowledge.model import (
+    INTERNATIONAL,
     LANGUAGES,
     ORIGINAL_LANGUAGE,
     Audience,
@@ -25,6 +26,7 @@ from dialogues.knowledge.model import (
     TranslationState,
     Withdrawal,
 )
+from dialogues.knowledge.overlays import is_jurisdiction
 from dialogues.knowledge.placeholders import PLACEHOLDERS, placeholders, strange_braces
 from dialogues.knowledge.sources import CitedPlace, Register, read_places
 from directory.model import NEEDS
@@ -32,6 +34,9 @@ from directory.model import NEEDS
 FILE_NAME = re.compile(rf"(?:(?P<child>child)\.)?(?:(?P<country>[A-Z]{{2}})\.)?(?P<language>{'|'.join(LANGUAGES)})\.md")
 
 KEY = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
+OVERLAYS_FOLDER = "overlays"
+#: Names of what lies beside the texts, at the desk as in the folder.
+NO_KEYS = frozenset({OVERLAYS_FOLDER, "gaps"})
 
 REQUIRED_SECTIONS: dict[Audience, tuple[str, ...]] = {
     Audience.WORKER: (
@@ -58,6 +63,10 @@ class WrittenState(StrEnum):
     REVIEWED = TranslationState.REVIEWED.value
 
 
+#: As long as the register of what was asked in vain can hold.
+LONGEST_KEY = 60
+
+
 class TextName(Struct, frozen=True):
     """What a file's place says about the text in it: `child.IT.ar.md` in the folder of its key."""
 
@@ -71,6 +80,18 @@ class TextName(Struct, frozen=True):
         if self.language != ORIGINAL_LANGUAGE:
             return replace(self, language=ORIGINAL_LANGUAGE)
         return replace(self, audience=Audience.WORKER) if self.audience is Audience.CHILD else None
+
+
+def name_of(file: str) -> TextName | None:
+    """What a text is by its place, `missing_child/child.IT.ar.md`; None where no text can stand."""
+    key, _, name = file.partition("/")
+    parts = FILE_NAME.fullmatch(name)
+    if parts is None or not KEY.fullmatch(key) or key in NO_KEYS or len(key) > LONGEST_KEY:
+        return None
+    if parts["country"] and not is_jurisdiction(parts["country"]):
+        return None
+    audience = Audience.CHILD if parts["child"] else Audience.WORKER
+    return TextName(key, parts["language"], audience, parts["country"] or INTERNATIONAL)
 
 
 class LoadedText(Struct, frozen=True, eq=False):

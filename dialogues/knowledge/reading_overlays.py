@@ -26,8 +26,6 @@ from dialogues.knowledge.placeholders import placeholders, strange_braces
 from dialogues.knowledge.reading import WrittenState, read_release
 from dialogues.knowledge.sources import Register, read_languages, read_places
 
-OVERLAYS_FOLDER = "overlays"
-
 
 def read_overlay(
     path: Path,
