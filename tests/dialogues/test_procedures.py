@@ -14,12 +14,15 @@ from dialogues.actions import build_actions
 from dialogues.actions.answer import answer
 from dialogues.knowledge import Audience, Procedure, Procedures
 from dialogues.knowledge.countries import country_name
+from dialogues.knowledge.evaluation import read_questions
 from dialogues.knowledge.model import LANGUAGES
 from dialogues.runtime.catalogue import read_catalogues, translator
 from dialogues.runtime.engine import Engine
 from dialogues.runtime.model import DialogueState, Entity, Turn, UserMessage
 from dialogues.runtime.payload import read_payload
-from dialogues.talks import read_world
+from dialogues.talks import message_of, read_world
+from dialogues.understanding import learnt_folder
+from dialogues.understanding.reading import Understanding
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -30,6 +33,7 @@ SAFE_AFTER_A_TEXT = "Good. Stay where you are safe.\nIf that changes, call {emer
 ASKED_AGAIN = (
     "Danger now? Call {emergency_number}.\nYou can write 1 for yes, 2 for no, or any words.\nAre you safe right now?"
 )
+A_BOY_ALONE = {"en": "a boy, alone", "fr": "un garçon, seul", "es": "un niño, sin nadie", "ar": "ولد وحده"}
 EVERY_ONE = [(key, language) for key in PROCEDURES.keys for language in LANGUAGES]
 OF_CHILDREN = sorted(
     {(text.key, text.language) for text in PROCEDURES.texts() if text.audience is Audience.CHILD}, key=str
@@ -163,9 +167,35 @@ async def test_a_worker_meets_a_red_flag_and_a_case_is_made_before_anything_is_a
     assert turn.state.active_loop.get("name") == "report_form"
     turn = await engine.turn(turn.state, UserMessage("", "affirm"))
     turn = await engine.turn(turn.state, UserMessage("Calais", "nlu_fallback"))
-    turn = await engine.turn(turn.state, UserMessage("a boy, alone", "nlu_fallback"))
+    turn = await engine.turn(turn.state, UserMessage(A_BOY_ALONE[language], "nlu_fallback"))
     assert turn.replies[-1].response == "utter_ask_report_children"
     assert officers_called(turn) == ["P1"]
+
+
+async def test_a_question_in_its_own_words_leads_to_its_steps(engine: Engine, tmp_path: Path) -> None:
+    """One question of each procedure that nobody trained on, in one language after the other, read as a live message
+    is. Of those that are not answered at once nearly all are offered, or a person is called."""
+    understanding = Understanding.load(ROOT / "dialogues", learnt_folder(tmp_path))
+    asked = {(question.key, question.language): question.words for question in reversed(read_questions())}
+    answered, astray = list[str](), list[str]()
+    for at, key in enumerate(PROCEDURES.keys):
+        language = LANGUAGES[at % len(LANGUAGES)]
+        heard = message_of(understanding.read(asked[key, language], language=language), {})
+        turn = await engine.turn(DialogueState(slots={"language": language}), heard)
+
+        if turn.state.slots.get("last_procedure") == key:
+            step = await tap(engine, turn, TRANSLATE(language, "Step by step"))
+            shown = [
+                text_of(key, language, audience) for audience in Audience if PROCEDURES.has(key, language, audience)
+            ]
+            assert any(text.steps[0] in step.replies[0].text for text in shown), key
+            answered.append(key)
+        else:
+            offered = any(f'"{key}"' in choice.payload for reply in turn.replies for choice in reply.choices)
+            astray += [] if offered or officers_called(turn) else [key]
+
+    assert len(answered) >= 35, set(PROCEDURES.keys) - set(answered)
+    assert len(astray) <= 2, astray
 
 
 @pytest.mark.parametrize(("key", "language"), OF_CHILDREN)
