@@ -42,7 +42,7 @@ title: ""
 audience: worker
 jurisdiction: {text.jurisdiction}
 roles: [social_work] # who typically asks
-sources: # only what a source says; at least one must be confirmed
+sources: # only what a source says, and where; people are told those that are confirmed or named
   - {{code: CRC, articles: "3"}}
 needs: [child_protection] # what the directory is asked for, for the numbers
 valid_from: {on.isoformat()}
@@ -78,7 +78,7 @@ variations:
       es: ""
       ar: ""
     translation: {{state: machine-drafted, of: '0'}} # stamped when you say that you read it against the English
-    sources: [{{code: CRC, articles: "22"}}]
+    sources: [{{code: GC6, paragraphs: "31"}}] # at least one that is confirmed
     valid_from: {on.isoformat()}
     review_due: {(on + FIRST_REVIEW).isoformat()}
 """

@@ -331,6 +331,7 @@ def _matter_of_text(found: Found, texts: TextShelf, on: date, request: web.Reque
         "section_titles": SECTION_TITLES,
         "others": [(code, f"{prefix}{code}") for code in LANGUAGES],
         "outdated": procedure.translation_state is TranslationState.OUTDATED,
+        "nothing_read": all(source.status is not SourceStatus.CONFIRMED for source in procedure.sources),
         "in_countries": [
             overlay.jurisdiction
             for overlay in found.read.overlays

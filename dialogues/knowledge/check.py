@@ -158,7 +158,7 @@ def _check_variation(variation: Variation, on: date | None) -> Iterator[Problem]
     def problem(what: str, *, blocking: bool = True) -> Problem:
         return Problem(variation.file, variation.line, what, blocking)
 
-    if not variation.rule(ORIGINAL_LANGUAGE).sources:
+    if all(source.status is not SourceStatus.CONFIRMED for source in variation.sources[ORIGINAL_LANGUAGE]):
         yield problem("Nothing is laid over a text that no confirmed source says; confirm one or take this out.")
     if variation.astray:
         yield problem(variation.astray)
@@ -393,13 +393,16 @@ def _too_old_for_a_child(text: LoadedText) -> Iterator[Problem]:
 
 def _check_original(text: LoadedText, keys: set[str], on: date | None) -> Iterator[Problem]:
     procedure = text.procedure
-    confirmed = [source for source in procedure.sources if source.status is SourceStatus.CONFIRMED]
-    if not confirmed:
-        what = "At least one source must be confirmed; read one, or withdraw the text."
-        yield Problem(text.file, text.lines.get("sources", 1), what)
-    elif procedure.jurisdiction == INTERNATIONAL and all(source.holds_in for source in confirmed):
-        what = "No confirmed source of this holds everywhere; cite one, or put what is said here into an overlay."
-        yield Problem(text.file, text.lines.get("sources", 1), what)
+    line, shown = text.lines.get("sources", 1), procedure.shown_sources()
+    if not shown:
+        what = "At least one source must be confirmed, or named by the domain pack; read one, or withdraw the text."
+        yield Problem(text.file, line, what)
+    elif procedure.jurisdiction == INTERNATIONAL and all(source.holds_in for source in shown):
+        what = "No source of this that people are told holds everywhere; cite one, or put what is said into an overlay."
+        yield Problem(text.file, line, what)
+    elif all(source.status is not SourceStatus.CONFIRMED for source in shown):
+        what = "No source of this is confirmed in the place it is cited for: a local expert must read one."
+        yield Problem(text.file, line, what, blocking=False)
     if procedure.review_due - procedure.valid_from > LONGEST_REVIEW:
         yield Problem(
             text.file, text.lines.get("review_due", 1), "A review is due within a year; bring `review_due` forward."

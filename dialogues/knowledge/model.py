@@ -71,9 +71,11 @@ class Role(StrEnum):
 
 
 class SourceStatus(StrEnum):
-    """Whether somebody has read the place that is cited."""
+    """Whether somebody has read the place that is cited. `NAMED`: the domain pack names it as law and marks it neither
+    as seen nor as in doubt; people are told it, editors that nobody has read it there."""
 
     CONFIRMED = "confirmed"
+    NAMED = "named"
     NEEDS_VERIFICATION = "needs-verification"
 
 
@@ -99,6 +101,11 @@ class Source(Struct, frozen=True):
     about: tuple[str, ...] = ()  # "art. 3: best interests of the child", article by article, as far as it is known
     holds_in: str = ""  # the one country or region in which it is law, "" where it holds anywhere
     language: str = ORIGINAL_LANGUAGE
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether people are told of it."""
+        return self.status is not SourceStatus.NEEDS_VERIFICATION
 
     def citation(self) -> str:
         """One line for a reader. A year nobody has seen with the document is left out."""
@@ -176,8 +183,8 @@ class Procedure(Struct, frozen=True):
         return on > self.review_due
 
     def shown_sources(self) -> tuple[Source, ...]:
-        """The sources a reader may be given: those somebody has read, what holds anywhere before law of one region."""
-        shown = (source for source in self.sources if source.status is SourceStatus.CONFIRMED)
+        """The sources a reader may be given, what holds anywhere before law of one region."""
+        shown = (source for source in self.sources if source.is_shown)
         return tuple(sorted(shown, key=lambda source: bool(source.holds_in)))
 
     def within(self, jurisdictions: Collection[str]) -> Procedure:

@@ -472,6 +472,10 @@ async def test_a_source_year_that_nobody_has_seen_is_marked_for_editors(world, a
     page = await browser.go("/desk/texts/disability_needs/en")
 
     assert "the year 2006 needs verification, not shown to people" in page
+    assert "Nobody has read a source of this text" not in page
+    page = await browser.go("/desk/texts/child_labour/en")
+    assert "named by the domain pack, read by nobody yet" in page
+    assert "Nobody has read a source of this text in the place it is cited for." in page
 
 
 async def test_the_watch_over_the_texts_outlives_a_look_that_fails(shelf, signals, procedures, monkeypatch):
