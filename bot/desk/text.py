@@ -227,7 +227,7 @@ async def _find(request: web.Request, texts: TextShelf) -> Found:
         raise web.HTTPNotFound
     waiting = await request.app[DATABASE].read(lambda tx: store.edit_in(tx, file, EditState.DRAFT))
     if waiting is not None:
-        read = await texts.read_with(file, waiting.content)
+        read = await texts.read_with({file: waiting.content})
     return Found(key, name, file, read, _text_in(read, file), None, new=True)
 
 
@@ -261,10 +261,11 @@ async def _screen(
         matter = _matter_of_text(found, texts, on, request)
     elif found.key == OVERLAYS_FOLDER:
         matter = _matter_of_overlay(found, on)
+        matter["varied"] = await _varied_by(texts, found, waiting) if waiting else []
     else:
         matter = _matter_of_nothing(found)
     if view == "seen":
-        matter |= await _seen(request, texts, found, waiting, on)
+        matter |= await _seen(request, texts, found, on)
 
     def gather(tx: Connection) -> dict[str, Any]:
         approved = service.approved_texts(tx)
@@ -352,6 +353,13 @@ def _matter_of_nothing(found: Found) -> dict[str, Any]:
     }
 
 
+async def _varied_by(texts: TextShelf, found: Found, waiting: TextEdit) -> list[str]:
+    """The procedures of which the overlay that waits says something."""
+    read = await texts.read_with({found.file: waiting.content})
+    overlay = next((each for each in read.overlays if overlay_file(each.jurisdiction) == found.file), None)
+    return sorted({variation.procedure for variation in overlay.variations}) if overlay else []
+
+
 def _matter_of_overlay(found: Found, on: date) -> dict[str, Any]:
     variations = found.overlay.variations if found.overlay else ()
     titles = {
@@ -375,17 +383,20 @@ def _matter_of_overlay(found: Found, on: date) -> dict[str, Any]:
 # As people see it ------------------------------------------------------------------------------------------------
 
 
-async def _seen(
-    request: web.Request, texts: TextShelf, found: Found, waiting: TextEdit | None, on: date
-) -> dict[str, Any]:
-    """The messages of the answer, made and rendered by what makes and renders them for people."""
+async def _seen(request: web.Request, texts: TextShelf, found: Found, on: date) -> dict[str, Any]:
+    """The messages of the answer, made and rendered by what makes and renders them for people: with the edit of the
+    text that waits, and with the one of what differs in the country that is chosen."""
     assert found.text is not None
-    read, of_edit = found.read, waiting is not None and request.query.get("of") != "present"
-    if waiting is not None and of_edit:
-        read = await texts.read_with(found.file, waiting.content)
-    text = _text_in(read, found.file) or found.text
     country = request.query.get("in", "")
     country = country if is_jurisdiction(country) else ""
+    files = (found.file, *((overlay_file(country),) if country else ()))
+    drafts = await request.app[DATABASE].read(
+        lambda tx: [edit for file in files if (edit := store.edit_in(tx, file, EditState.DRAFT))]
+    )
+    read, of_edit = found.read, bool(drafts) and (found.new or request.query.get("of") != "present")
+    if of_edit:
+        read = await texts.read_with({edit.file: edit.content for edit in drafts})
+    text = _text_in(read, found.file) or found.text
     procedure = text.procedure
     if country and procedure.jurisdiction == INTERNATIONAL and procedure.audience is Audience.WORKER:
         procedure = Overlays(read.overlays).lay(procedure, country, on)
@@ -395,6 +406,7 @@ async def _seen(
     lines = _answer_lines(procedure, request.app[WORDS].text, childs and procedure.audience is Audience.WORKER)
     return {
         "of_edit": of_edit,
+        "edit_waits": bool(drafts),
         "chosen_country": country,
         "bubbles": [bubble for line in lines for bubble in _bubbles(line)],
         "chat_lines": _chat_lines(lines),

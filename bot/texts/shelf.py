@@ -91,14 +91,14 @@ class TextShelf:
             self._read_at = seen, await asyncio.to_thread(read_approved, self._folder, edits)
         return self._read_at[1]
 
-    async def read_with(self, file: str, content: str) -> ReadTexts:
-        """Everything as it would be with this edit."""
-        edits = await self._database.read(service.approved_texts)
-        return await asyncio.to_thread(read_all, self._folder, {**edits, file: content})
+    async def read_with(self, edits: Mapping[str, str]) -> ReadTexts:
+        """Everything as it would be with these edits, by their files."""
+        approved = await self._database.read(service.approved_texts)
+        return await asyncio.to_thread(read_all, self._folder, {**approved, **edits})
 
     async def stamped_overlay(self, file: str, content: str) -> str:
         """An overlay whose translations were read against its English; as it is, where it cannot be read."""
-        read = await self.read_with(file, content)
+        read = await self.read_with({file: content})
         overlay = next((each for each in read.overlays if overlay_file(each.jurisdiction) == file), None)
         return content if overlay is None else stamped_overlay(content, overlay)
 

@@ -265,7 +265,15 @@ async def test_a_country_that_had_nothing_gets_its_first_line_at_the_desk(world,
     asked = "  en: the Jugendamt\n  fr: le Jugendamt\n  es: el Jugendamt\n  ar: Jugendamt\n"
     said = "      en: Tell them.\n      fr: Prévenez-les.\n      es: Avise.\n      ar: إخبارهم.\n"
     indented = "".join(f"    {line}\n" for line in languages.splitlines())
-    await released(author, approver, "/desk/texts/overlays/DE", (languages, asked), (indented, said), read_against="1")
+    page = "/desk/texts/overlays/DE"
+    content = file_on(author.page).replace(languages, asked, 1).replace(indented, said, 1)
+    await author.send(page, content=content, read_against="1")
+    seen = "/desk/texts/identify_uasc/en?view=seen&in=DE"
+    assert seen in unescape(await approver.go(page))
+    assert "Tell them." in await approver.go(seen)
+    assert "Tell them." not in await approver.go(f"{seen}&of=present")
+    await approver.go(page)
+    await approver.send(f"{page}/approve")
     await shelf.refresh()
 
     text = procedures.get("identify_uasc", "fr", clock.now().date(), "DE")
