@@ -292,6 +292,7 @@ NOTICES: Mapping[str, str] = {
     "hold_told": N_("The notice is in the post."),
     "hold_agreed": N_("Kept. A hold ends when two officers of two bodies have agreed."),
     "gap_not_in_force": N_("Nothing is in force for it yet: those who asked would still get no answer."),
+    "no_such_key": N_("A text is called by small letters and underscores, such as missing_child."),
     "no_such_country": N_("That is no country. Write its two letters, such as DE."),
     "fetched_again": N_("The file is fetched again. Look in a minute."),
     "guest_withdrawn": N_("They are let in no more."),
@@ -320,9 +321,9 @@ NOTICES: Mapping[str, str] = {
 #: Of these the sentence says that nothing was kept.
 NOT_DONE = frozenset(
     {
-        "duty_moved", "full", "incomplete", "name_taken", "no_such_country", "nobody", "nobody_there", "none_chosen",
-        "none_of_them", "not_merged", "not_retried", "one_cannot", "one_is_gone", "record_moved", "text_moved",
-        "too_late", "too_many_walls", "weak_password", "who_and_where", "word_unfit", "wrong_code",
+        "duty_moved", "full", "incomplete", "name_taken", "no_such_country", "no_such_key", "nobody", "nobody_there",
+        "none_chosen", "none_of_them", "not_merged", "not_retried", "one_cannot", "one_is_gone", "record_moved",
+        "text_moved", "too_late", "too_many_walls", "weak_password", "who_and_where", "word_unfit", "wrong_code",
     }
 )  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date
 from itertools import zip_longest
 from typing import Any
 
@@ -16,10 +16,11 @@ from sqlalchemy.engine import Connection
 from bot.channels.model import Button, OutboundMessage
 from bot.channels.telegram import channel as telegram
 from bot.channels.webchat.rendering import RenderedLine, render_line
+from bot.desk.first_drafts import first_draft
 from bot.desk.frame import go_to, show
 from bot.desk.queue import officer_names
 from bot.desk.texts import ALARMING, STATES, overlay_state, state_of
-from bot.kernel.access import Permission
+from bot.kernel.access import Permission, may_enter
 from bot.kernel.web import Routes, form
 from bot.kernel.web_keys import CLOCK, DATABASE, OFFICER, SIGNALS, VAULT, WORDS
 from bot.kernel.words import N_
@@ -27,7 +28,7 @@ from bot.texts import service, store
 from bot.texts.model import SHIPPED, EditMoved, EditState, NoNote, OwnEdit, TextEdit
 from bot.texts.shelf import TextShelf, original_file, overlay_file
 from dialogues.actions.answer import answer, by_jurisdiction, said_of
-from dialogues.knowledge.loading import OVERLAYS_FOLDER, LoadedText, ReadTexts, fingerprint, stamped
+from dialogues.knowledge.loading import ReadTexts, stamped
 from dialogues.knowledge.model import (
     INTERNATIONAL,
     LANGUAGES,
@@ -40,11 +41,11 @@ from dialogues.knowledge.model import (
     TranslationState,
 )
 from dialogues.knowledge.overlays import Overlay, Overlays, is_jurisdiction
+from dialogues.knowledge.reading import OVERLAYS_FOLDER, LoadedText, fingerprint, name_of
 from dialogues.runtime.responses import Translate
 
 LONGEST = 60_000  # characters of a file: several times the longest we ship
 LONGEST_NOTE = 1000
-FIRST_REVIEW = timedelta(days=180)
 
 VIEWS = {
     "read": N_("Read and compare"),
@@ -73,19 +74,25 @@ class Found(Struct, frozen=True):
     read: ReadTexts
     text: LoadedText | None
     overlay: Overlay | None
+    new: bool = False  # no such text holds; `text` is the one that waits, if one does
+
+    @property
+    def language(self) -> str:
+        """Of a text, as its name has it."""
+        return self.name.rpartition(".")[2]
 
     @property
     def original(self) -> LoadedText | None:
         """The English of a translation."""
-        if self.text is None or self.text.procedure.language == ORIGINAL_LANGUAGE:
+        if self.key == OVERLAYS_FOLDER or self.language == ORIGINAL_LANGUAGE:
             return None
         return self.in_language(ORIGINAL_LANGUAGE)
 
     def in_language(self, language: str) -> LoadedText | None:
         """The same text in another language."""
-        if self.text is None:
+        if self.key == OVERLAYS_FOLDER:
             return None
-        wanted = original_file(self.file, self.text.procedure.language)
+        wanted = original_file(self.file, self.language)
         wanted = wanted.removesuffix(f"{ORIGINAL_LANGUAGE}.md") + f"{language}.md"
         return next((text for text in self.read.texts if text.file == wanted), None)
 
@@ -205,7 +212,8 @@ def text_routes(texts: TextShelf) -> Routes:
 
 
 async def _find(request: web.Request, texts: TextShelf) -> Found:
-    """Raises 404 for an address of no text and of no country."""
+    """Raises 404 for an address of no text and of no country, and of one that is not written yet for all but those who
+    could write or approve it."""
     key, name, read = request.match_info["key"], request.match_info["name"], await texts.read()
     if key == OVERLAYS_FOLDER:
         if not is_jurisdiction(name):
@@ -213,16 +221,24 @@ async def _find(request: web.Request, texts: TextShelf) -> Found:
         overlay = next((overlay for overlay in read.overlays if overlay.jurisdiction == name), None)
         return Found(key, name, overlay_file(name), read, None, overlay)
     file = f"{key}/{name}.md"
-    text = next((text for text in read.texts if text.file == file), None)
-    if text is None:
+    if (text := _text_in(read, file)) is not None:
+        return Found(key, name, file, read, text, None)
+    if name_of(file) is None or not may_enter(request[OFFICER], Permission.TEXTS_EDIT):
         raise web.HTTPNotFound
-    return Found(key, name, file, read, text, None)
+    waiting = await request.app[DATABASE].read(lambda tx: store.edit_in(tx, file, EditState.DRAFT))
+    if waiting is not None:
+        read = await texts.read_with({file: waiting.content})
+    return Found(key, name, file, read, _text_in(read, file), None, new=True)
+
+
+def _text_in(read: ReadTexts, file: str) -> LoadedText | None:
+    return next((text for text in read.texts if text.file == file), None)
 
 
 async def _read_against_the_english(texts: TextShelf, found: Found, content: str) -> str:
     if found.original is not None:
         return stamped(content, fingerprint(found.original.procedure))
-    return await texts.stamped_overlay(found.file, content) if found.text is None else content
+    return await texts.stamped_overlay(found.file, content) if found.key == OVERLAYS_FOLDER else content
 
 
 async def _screen(
@@ -241,18 +257,28 @@ async def _screen(
     view = request.query.get("view", "read")
     view = view if view in VIEWS and (found.text is not None or view != "seen") else "read"
     waiting = await request.app[DATABASE].read(lambda tx: store.edit_in(tx, found.file, EditState.DRAFT))
-    matter = _matter_of_text(found, texts, on, request) if found.text is not None else _matter_of_overlay(found, on)
+    if found.text is not None:
+        matter = _matter_of_text(found, texts, on, request)
+    elif found.key == OVERLAYS_FOLDER:
+        matter = _matter_of_overlay(found, on)
+        matter["varied"] = await _varied_by(texts, found, waiting) if waiting else []
+    else:
+        matter = _matter_of_nothing(found)
     if view == "seen":
-        matter |= await _seen(request, texts, found, waiting, on)
+        matter |= await _seen(request, texts, found, on)
 
     def gather(tx: Connection) -> dict[str, Any]:
         approved = service.approved_texts(tx)
         sent_back = store.edit_in(tx, found.file, EditState.SENT_BACK)
-        present = texts.content_of(found.file, approved) or _first_draft(found.name, on)
+        present = texts.content_of(found.file, approved)
+        if present is None and sent_back is not None and not waiting:
+            present = sent_back.content  # nothing holds: what its author wrote is where they go on
+        present = present or first_draft(found.key, found.name, on)
         return {
             **matter,
             "key": found.key,
             "name": found.name,
+            "new": found.new,
             "file": found.file,
             "view": view,
             "views": [(code, title) for code, title in VIEWS.items() if found.text is not None or code != "seen"],
@@ -282,8 +308,8 @@ async def _screen(
         }
 
     status = 403 if own_edit else 409 if problems or moved else 200
-    template = "desk/text.html" if found.text is not None else "desk/overlay.html"
-    return await show(request, template, gather, here="texts", status=status)
+    template = "text" if found.text is not None else "overlay" if found.key == OVERLAYS_FOLDER else "text_new"
+    return await show(request, f"desk/{template}.html", gather, here="texts", status=status)
 
 
 def _state(found: Found, approved: Mapping[str, str], on: date) -> str | None:
@@ -306,6 +332,7 @@ def _matter_of_text(found: Found, texts: TextShelf, on: date, request: web.Reque
         "section_titles": SECTION_TITLES,
         "others": [(code, f"{prefix}{code}") for code in LANGUAGES],
         "outdated": procedure.translation_state is TranslationState.OUTDATED,
+        "nothing_read": all(source.status is not SourceStatus.CONFIRMED for source in procedure.sources),
         "in_countries": [
             overlay.jurisdiction
             for overlay in found.read.overlays
@@ -313,6 +340,24 @@ def _matter_of_text(found: Found, texts: TextShelf, on: date, request: web.Reque
         ],
         "like": [(other.key, other.title) for other in texts.procedures.like(procedure, on=on)],
     }
+
+
+def _matter_of_nothing(found: Found) -> dict[str, Any]:
+    """What an author of a text that is not there yet has beside them."""
+    original = found.original
+    return {
+        "original": original.procedure if original else None,
+        "language": found.language,
+        "sections": SECTION_NAMES,
+        "section_titles": SECTION_TITLES,
+    }
+
+
+async def _varied_by(texts: TextShelf, found: Found, waiting: TextEdit) -> list[str]:
+    """The procedures of which the overlay that waits says something."""
+    read = await texts.read_with({found.file: waiting.content})
+    overlay = next((each for each in read.overlays if overlay_file(each.jurisdiction) == found.file), None)
+    return sorted({variation.procedure for variation in overlay.variations}) if overlay else []
 
 
 def _matter_of_overlay(found: Found, on: date) -> dict[str, Any]:
@@ -338,17 +383,20 @@ def _matter_of_overlay(found: Found, on: date) -> dict[str, Any]:
 # As people see it ------------------------------------------------------------------------------------------------
 
 
-async def _seen(
-    request: web.Request, texts: TextShelf, found: Found, waiting: TextEdit | None, on: date
-) -> dict[str, Any]:
-    """The messages of the answer, made and rendered by what makes and renders them for people."""
+async def _seen(request: web.Request, texts: TextShelf, found: Found, on: date) -> dict[str, Any]:
+    """The messages of the answer, made and rendered by what makes and renders them for people: with the edit of the
+    text that waits, and with the one of what differs in the country that is chosen."""
     assert found.text is not None
-    read, of_edit = found.read, waiting is not None and request.query.get("of") != "present"
-    if waiting is not None and of_edit:
-        read = await texts.read_with(found.file, waiting.content)
-    text = next((text for text in read.texts if text.file == found.file), found.text)
     country = request.query.get("in", "")
     country = country if is_jurisdiction(country) else ""
+    files = (found.file, *((overlay_file(country),) if country else ()))
+    drafts = await request.app[DATABASE].read(
+        lambda tx: [edit for file in files if (edit := store.edit_in(tx, file, EditState.DRAFT))]
+    )
+    read, of_edit = found.read, bool(drafts) and (found.new or request.query.get("of") != "present")
+    if of_edit:
+        read = await texts.read_with({edit.file: edit.content for edit in drafts})
+    text = _text_in(read, found.file) or found.text
     procedure = text.procedure
     if country and procedure.jurisdiction == INTERNATIONAL and procedure.audience is Audience.WORKER:
         procedure = Overlays(read.overlays).lay(procedure, country, on)
@@ -358,6 +406,7 @@ async def _seen(
     lines = _answer_lines(procedure, request.app[WORDS].text, childs and procedure.audience is Audience.WORKER)
     return {
         "of_edit": of_edit,
+        "edit_waits": bool(drafts),
         "chosen_country": country,
         "bubbles": [bubble for line in lines for bubble in _bubbles(line)],
         "chat_lines": _chat_lines(lines),
@@ -438,32 +487,6 @@ def words_apart(before: str, after: str) -> tuple[Words, Words]:
         was.append(("".join(old[i:k]), kind != "equal"))
         said.append(("".join(new[j:m]), kind != "equal"))
     return tuple(part for part in was if part[0]), tuple(part for part in said if part[0])
-
-
-def _first_draft(jurisdiction: str, on: date) -> str:
-    """What an author begins with in a country nothing is confirmed of yet."""
-    due = datetime.combine(on, datetime.min.time()) + FIRST_REVIEW
-    return f"""\
-# What differs from the common texts in {jurisdiction}. Only what a source confirms.
-jurisdiction: {jurisdiction}
-ask: # whom to ask there about what nothing is confirmed of; reads after "Ask "
-  en: ""
-  fr: ""
-  es: ""
-  ar: ""
-variations:
-  - procedure: identify_uasc # the key of the common text
-    section: time_limits # steps, time_limits, documents, contacts or varies
-    text:
-      en: ""
-      fr: ""
-      es: ""
-      ar: ""
-    translation: {{state: machine-drafted, of: '0'}} # stamped when you say that you read it against the English
-    sources: [{{code: CRC, articles: "22"}}]
-    valid_from: {on.isoformat()}
-    review_due: {due.date().isoformat()}
-"""
 
 
 def _back(request: web.Request, notice: str) -> web.Response:

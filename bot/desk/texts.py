@@ -19,9 +19,9 @@ from bot.kernel.words import N_
 from bot.texts import service, store
 from bot.texts.model import EditState, Gap, GapWork, NotInForce
 from bot.texts.shelf import TextShelf
-from dialogues.knowledge.loading import OVERLAYS_FOLDER, LoadedText
 from dialogues.knowledge.model import LANGUAGES, ORIGINAL_LANGUAGE, Audience, TranslationState
 from dialogues.knowledge.overlays import Overlay, is_jurisdiction
+from dialogues.knowledge.reading import OVERLAYS_FOLDER, LoadedText, name_of
 from dialogues.knowledge.search import fold, merged
 
 #: A review that is due within so long is shown as work.
@@ -112,6 +112,8 @@ def texts_routes(texts: TextShelf, meant: Meant = no_meaning) -> Routes:
             if is_jurisdiction(code):
                 return go_to(request, "text", key=OVERLAYS_FOLDER, name=code)
             return go_to(request, "texts", notice="no_such_country")
+        if "new" in request.query:
+            return _begin(request)
         language = request.query.get("language", request[LANGUAGE])
         language = language if language in LANGUAGES else ORIGINAL_LANGUAGE
         view = request.query.get("view", "all")
@@ -185,6 +187,15 @@ def texts_routes(texts: TextShelf, meant: Meant = no_meaning) -> Routes:
         return go_to(request, "texts", notice="saved")
 
     return routes
+
+
+def _begin(request: web.Request) -> web.Response:
+    """To the page on which a text of that key is written, or is already there."""
+    key, language = request.query["new"].strip(), request.query.get("language", ORIGINAL_LANGUAGE)
+    name = f"child.{language}" if request.query.get("for") == Audience.CHILD else language
+    if name_of(f"{key}/{name}.md") is None:
+        return go_to(request, "texts", notice="no_such_key")
+    return go_to(request, "text", key=key, name=name)
 
 
 def _text_of(gap: GapWork, files: Set[str]) -> str:

@@ -16,17 +16,10 @@ from bot.texts import service, store
 from bot.texts.model import TextEdit
 from dialogues.knowledge import Procedures
 from dialogues.knowledge.check import check_read
-from dialogues.knowledge.loading import (
-    OVERLAYS_FOLDER,
-    LoadedText,
-    ReadTexts,
-    read_all,
-    read_folder,
-    read_overlays,
-    stamped_overlay,
-)
+from dialogues.knowledge.loading import ReadTexts, read_all, read_folder, read_overlays, stamped_overlay
 from dialogues.knowledge.model import ORIGINAL_LANGUAGE, Problem, Withdrawal
 from dialogues.knowledge.overlays import Overlay
+from dialogues.knowledge.reading import OVERLAYS_FOLDER, LoadedText
 
 log = get_log("texts")
 
@@ -98,14 +91,14 @@ class TextShelf:
             self._read_at = seen, await asyncio.to_thread(read_approved, self._folder, edits)
         return self._read_at[1]
 
-    async def read_with(self, file: str, content: str) -> ReadTexts:
-        """Everything as it would be with this edit."""
-        edits = await self._database.read(service.approved_texts)
-        return await asyncio.to_thread(read_all, self._folder, {**edits, file: content})
+    async def read_with(self, edits: Mapping[str, str]) -> ReadTexts:
+        """Everything as it would be with these edits, by their files."""
+        approved = await self._database.read(service.approved_texts)
+        return await asyncio.to_thread(read_all, self._folder, {**approved, **edits})
 
     async def stamped_overlay(self, file: str, content: str) -> str:
         """An overlay whose translations were read against its English; as it is, where it cannot be read."""
-        read = await self.read_with(file, content)
+        read = await self.read_with({file: content})
         overlay = next((each for each in read.overlays if overlay_file(each.jurisdiction) == file), None)
         return content if overlay is None else stamped_overlay(content, overlay)
 

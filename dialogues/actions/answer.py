@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from dialogues.actions.reading import button
 from dialogues.knowledge import Audience, Procedure
 from dialogues.knowledge.countries import country_name
-from dialogues.knowledge.model import INTERNATIONAL, LocalRule
+from dialogues.knowledge.model import COMMA, INTERNATIONAL, LocalRule, Source
 from dialogues.knowledge.placeholders import fill
 from dialogues.runtime.payload import payload
 from dialogues.runtime.responses import Translate
@@ -86,15 +86,32 @@ def listed(heading: str, lines: tuple[str, ...]) -> str:
 
 
 def source_line(text: Procedure, language: str, translate: Translate) -> str:
-    """The first source, how many more there are, where the text applies and from when."""
-    citations = [source.citation() for source in text.shown_sources()]
-    if not citations:
-        return validity(text, language, translate)
-    first = translate(language, "Source: {citation}.").format(citation=citations[0])
-    if len(citations) > 1:
-        more = "; ".join(source.code for source in text.shown_sources()[1:])
-        first = translate(language, "Source: {citation}; also {codes}.").format(citation=citations[0], codes=more)
-    return f"{first}\n{validity(text, language, translate)}"
+    """One line: the first source and how many more there are, where the text applies, from when, and whether it is a
+    draft. "Why and source" has the rest. A line before it where the English has moved on."""
+    first, *others = text.shown_sources() or (None,)
+    parts = []
+    if first is not None:
+        cited = f"{first.citation()} +{len(others)}" if others else first.citation()
+        parts.append(translate(language, "Source: {citation}").format(citation=cited))
+    parts += [_where(text, language, translate), format_date(text.valid_from, format="long", locale=language)]
+    if text.is_draft:
+        parts.append(translate(language, "draft, approved by no local expert yet"))
+    return "\n".join((*_older(text, language, translate), " · ".join(parts)))
+
+
+def _where(text: Procedure, language: str, translate: Translate) -> str:
+    if text.jurisdiction != INTERNATIONAL:
+        return country_name(text.jurisdiction, language)
+    laid = dict.fromkeys(country_name(rule.jurisdiction, language) for rule in text.local)
+    return " + ".join((translate(language, "international standard"), *laid))
+
+
+def cited(source: Source, language: str, translate: Translate) -> str:
+    """A citation that says where alone it is law."""
+    if not source.holds_in:
+        return source.citation()
+    only = translate(language, "only in: {country}").format(country=country_name(source.holds_in, language))
+    return f"{source.citation()} · {only}"
 
 
 def validity(text: Procedure, language: str, translate: Translate) -> str:
@@ -104,12 +121,16 @@ def validity(text: Procedure, language: str, translate: Translate) -> str:
     if text.is_draft:
         draft = translate(language, "Draft: no local expert has approved this text yet. Check before you rely on it.")
         applies = f"{applies}\n{draft}"
+    return "\n".join((*_older(text, language, translate), applies))
+
+
+def _older(text: Procedure, language: str, translate: Translate) -> list[str]:
     if text.newer_since is None:
-        return applies
+        return []
     older = translate(
         language, "⚠ This translation is older than the English text, which changed on {since}. The English text holds."
     )
-    return f"{older.format(since=format_date(text.newer_since, format='long', locale=language))}\n{applies}"
+    return [older.format(since=format_date(text.newer_since, format="long", locale=language))]
 
 
 def _applies(text: Procedure, language: str, translate: Translate) -> str:
@@ -117,6 +138,13 @@ def _applies(text: Procedure, language: str, translate: Translate) -> str:
         "since": format_date(text.valid_from, format="long", locale=language),
         "review": format_date(text.review_due, format="long", locale=language),
     }
+    if text.local:
+        laid = COMMA[language].join(dict.fromkeys(country_name(rule.jurisdiction, language) for rule in text.local))
+        said = translate(
+            language,
+            "International standard, with what is confirmed for: {country}. Text of {since}, next review {review}.",
+        )
+        return said.format(country=laid, **dates)
     if text.jurisdiction == INTERNATIONAL:
         said = translate(
             language,

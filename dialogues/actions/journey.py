@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from dialogues.actions.answer import elsewhere, listed
 from dialogues.knowledge import Procedure, Procedures
 from dialogues.knowledge.countries import Way, country_name
-from dialogues.knowledge.model import LocalRule
+from dialogues.knowledge.model import SEMICOLON, LocalRule
 from dialogues.runtime.responses import Translate
 
 #: Beside the procedure somebody asked about, what a journey across borders always touches.
@@ -88,7 +88,8 @@ class Journey(Struct):
         lines += self._as_before(rules)
         sources = dict.fromkeys(source.citation() for rule in new for source in rule.local.sources)
         if sources:
-            lines.append(self.translate(self.language, "Source: {citation}.").format(citation="; ".join(sources)))
+            cited = SEMICOLON[self.language].join(sources)
+            lines.append(self.translate(self.language, "Source: {citation}.").format(citation=cited))
         for rule in rules:
             self.told.setdefault(rule.local.jurisdiction, country)
         return "\n".join(lines)
@@ -104,7 +105,7 @@ class Journey(Struct):
 
     def _who_acts(self, country: str, acting: Sequence[Rule]) -> str:
         if acting:
-            whom = "; ".join(rule.local.words for rule in acting)
+            whom = SEMICOLON[self.language].join(rule.local.words for rule in acting)
             return self.translate(self.language, "Who acts: {whom}.").format(whom=whom)
         said = self.translate(self.language, "Who acts is not confirmed here yet. Ask {whom}.")
         return said.format(whom=whom_to_ask(self.procedures, country, self.language, self.translate))

@@ -13,6 +13,7 @@ from dialogues.actions.answer import (
     answer,
     by_jurisdiction,
     choose_button,
+    cited,
     elsewhere,
     listed,
     numbered,
@@ -200,9 +201,9 @@ class Shelf:
         return Journey(self._procedures, language_of(tracker), translate, self._today()).tell(text, way)
 
     def countries_with_rules(self, key: str, language: str) -> list[str]:
-        """The countries for which something of a procedure is known to differ."""
+        """The regions and countries for which something of a procedure is known to differ."""
         rules = self._procedures.overlays.elsewhere(key, language, self._today())
-        return [code for code in dict.fromkeys(rule.jurisdiction for rule in rules) if code not in REGIONS]
+        return list(dict.fromkeys(rule.jurisdiction for rule in rules))
 
     def may_differ_where_they_are(self, text: Procedure, tracker: Any) -> bool:
         """Whether we know of countries in which it differs, and not in which one they are."""
@@ -327,7 +328,9 @@ class AnswerProcedure(ProcedureAction):
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
         named = entity(tracker, "country")
-        if is_jurisdiction(str(named or "")):  # by a button of ours
+        if named in REGIONS:  # whose rules are asked for; it says of no country that somebody is there
+            told: dict[str, Any] = {"about_country": str(named)}
+        elif is_jurisdiction(str(named or "")):  # by a button of ours
             told = {**dict.fromkeys(PLACE_SLOTS), "country": str(named), "about_country": None}
         else:
             told = await whereabouts(self._services, tracker, self._default_country)
@@ -451,7 +454,7 @@ class ProcedureWhy(ProcedureAction):
                 translate(language, "This changes from country to country"),
                 self._shelf.differences(text, tracker, translate),
             ),
-            (sources, tuple(_article_by_article(source) for source in text.shown_sources())),
+            (sources, tuple(_article_by_article(source, language, translate) for source in text.shown_sources())),
         ]
 
     def _further(self, text: Procedure, tracker: Any) -> list[dict[str, str]]:
@@ -576,8 +579,8 @@ class ProcedureContacts(ProcedureAction):
         return list(once.values())[:MOST_CONTACTS]
 
 
-def _article_by_article(source: Source) -> str:
-    return "\n".join((source.citation(), *(f"   {about}" for about in source.about)))
+def _article_by_article(source: Source, language: str, translate: Translate) -> str:
+    return "\n".join((cited(source, language, translate), *(f"   {about}" for about in source.about)))
 
 
 def _called(service: FoundService) -> str:

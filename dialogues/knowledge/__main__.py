@@ -9,15 +9,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from dialogues.knowledge.check import check
-from dialogues.knowledge.loading import (
-    OVERLAYS_FOLDER,
-    fingerprint,
-    read_folder,
-    read_overlays,
-    stamped,
-    stamped_overlay,
-)
+from dialogues.knowledge.loading import read_folder, read_overlays, stamped, stamped_overlay
 from dialogues.knowledge.model import ORIGINAL_LANGUAGE, TranslationState
+from dialogues.knowledge.reading import OVERLAYS_FOLDER, fingerprint
 
 FOLDER = Path(__file__).resolve().parent.parent / "procedures"
 

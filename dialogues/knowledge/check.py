@@ -19,7 +19,7 @@ from babel import Locale
 from dialogues.knowledge.asking import asks_whether_safe
 from dialogues.knowledge.body import HEADINGS, NUMBERED, PARAGRAPHS
 from dialogues.knowledge.countries import country_name
-from dialogues.knowledge.loading import OVERLAYS_FOLDER, LoadedText, ReadTexts, fingerprint, read_all
+from dialogues.knowledge.loading import ReadTexts, read_all
 from dialogues.knowledge.model import (
     INTERNATIONAL,
     LANGUAGES,
@@ -32,6 +32,7 @@ from dialogues.knowledge.model import (
 )
 from dialogues.knowledge.overlays import REGIONS, Overlay, Variation, is_jurisdiction, shown_lines
 from dialogues.knowledge.promises import comparable, promise_in
+from dialogues.knowledge.reading import OVERLAYS_FOLDER, LoadedText, fingerprint
 from dialogues.knowledge.reading_age import CHILD_READS_AT, reading_age
 
 #: The first answer and the one thing never to do, which are one message: what is read at night, or in fear.
@@ -157,7 +158,7 @@ def _check_variation(variation: Variation, on: date | None) -> Iterator[Problem]
     def problem(what: str, *, blocking: bool = True) -> Problem:
         return Problem(variation.file, variation.line, what, blocking)
 
-    if not variation.rule(ORIGINAL_LANGUAGE).sources:
+    if all(source.status is not SourceStatus.CONFIRMED for source in variation.sources[ORIGINAL_LANGUAGE]):
         yield problem("Nothing is laid over a text that no confirmed source says; confirm one or take this out.")
     if variation.astray:
         yield problem(variation.astray)
@@ -392,12 +393,16 @@ def _too_old_for_a_child(text: LoadedText) -> Iterator[Problem]:
 
 def _check_original(text: LoadedText, keys: set[str], on: date | None) -> Iterator[Problem]:
     procedure = text.procedure
-    if all(source.status is not SourceStatus.CONFIRMED for source in procedure.sources):
-        yield Problem(
-            text.file,
-            text.lines.get("sources", 1),
-            "At least one source must be confirmed; read one, or withdraw the text.",
-        )
+    line, shown = text.lines.get("sources", 1), procedure.shown_sources()
+    if not shown:
+        what = "At least one source must be confirmed, or named by the domain pack; read one, or withdraw the text."
+        yield Problem(text.file, line, what)
+    elif procedure.jurisdiction == INTERNATIONAL and all(source.holds_in for source in shown):
+        what = "No source of this that people are told holds everywhere; cite one, or put what is said into an overlay."
+        yield Problem(text.file, line, what)
+    elif all(source.status is not SourceStatus.CONFIRMED for source in shown):
+        what = "No source of this is confirmed in the place it is cited for: a local expert must read one."
+        yield Problem(text.file, line, what, blocking=False)
     if procedure.review_due - procedure.valid_from > LONGEST_REVIEW:
         yield Problem(
             text.file, text.lines.get("review_due", 1), "A review is due within a year; bring `review_due` forward."

@@ -44,6 +44,27 @@ class Complaints(Struct):
         self.found.append(Problem(self.file, line, what))
 
 
+def lines_of(content: str | bytes, complaints: Complaints) -> list[str] | None:
+    if isinstance(content, str):
+        return _split_lines(content, complaints)
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        complaints.add(content.count(b"\n", 0, error.start) + 1, "This is not UTF-8; save the file as UTF-8.")
+        return None
+    return _split_lines(text, complaints)
+
+
+def _split_lines(text: str, complaints: Complaints) -> list[str] | None:
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    unseen = unseen_character(text)
+    if unseen is not None:
+        line, character = unseen
+        complaints.add(line, f"There is an invisible character here ({character}); take it out.")
+        return None
+    return text.split("\n")
+
+
 def unseen_character(text: str) -> tuple[int, str] | None:
     """The line and the name of the first control or direction character, which nobody could see in review."""
     hit = _UNSEEN.search(text)

@@ -11,7 +11,7 @@ from msgspec import Struct
 from dialogues.kept import kept
 from dialogues.knowledge.loading import load_overlays, load_texts
 from dialogues.knowledge.model import INTERNATIONAL, Audience, Procedure
-from dialogues.knowledge.overlays import Overlay, Overlays
+from dialogues.knowledge.overlays import Overlay, Overlays, jurisdictions_of
 from dialogues.knowledge.search import Embed, Index
 
 SHIPPED = Path(__file__).resolve().parents[1] / "procedures"
@@ -78,14 +78,18 @@ class Procedures:
     ) -> Procedure | None:
         """The text to show, or None when none is in force: then a person has to answer.
 
-        The country's own text comes before the international one, and what is known to differ in the country is
-        laid over that. A child never gets a worker's text in its place.
+        The country's own text comes before that of its region and the international one. What is known to differ in
+        the country is laid over that one; law of elsewhere is no source there. A child never gets a worker's text in
+        its place.
         """
-        for jurisdiction in (country or INTERNATIONAL, INTERNATIONAL):
+        own = reversed(jurisdictions_of(country)) if country else ()
+        for jurisdiction in (*own, INTERNATIONAL):
             text = self._texts.get((key, language, audience, jurisdiction))
             if text is not None and text.in_force(on):
-                lies_under = country and jurisdiction == INTERNATIONAL and audience is Audience.WORKER
-                return self.overlays.lay(text, country, on) if country and lies_under else text
+                if not country or jurisdiction != INTERNATIONAL:
+                    return text
+                text = text.within(jurisdictions_of(country))
+                return self.overlays.lay(text, country, on) if audience is Audience.WORKER else text
         return None
 
     def title(self, key: str, language: str, audience: Audience = Audience.WORKER) -> str | None:

@@ -7,7 +7,7 @@ must have asked.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -21,6 +21,10 @@ LANGUAGES = ("en", "fr", "es", "ar")
 
 #: The language texts are written in first; the others are translations of it.
 ORIGINAL_LANGUAGE = "en"
+
+#: What stands between the parts of a citation.
+COMMA = {"en": ", ", "fr": ", ", "es": ", ", "ar": "، "}
+SEMICOLON = {"en": "; ", "fr": " ; ", "es": "; ", "ar": "؛ "}
 
 #: What a reader sees of a text below its title, in this order.
 SECTION_NAMES = (
@@ -68,9 +72,11 @@ class Role(StrEnum):
 
 
 class SourceStatus(StrEnum):
-    """Whether somebody has read the place that is cited."""
+    """Whether somebody has read the place that is cited. `NAMED`: the domain pack names it as law and marks it neither
+    as seen nor as in doubt; people are told it, editors that nobody has read it there."""
 
     CONFIRMED = "confirmed"
+    NAMED = "named"
     NEEDS_VERIFICATION = "needs-verification"
 
 
@@ -94,11 +100,19 @@ class Source(Struct, frozen=True):
     status: SourceStatus
     year_status: SourceStatus = SourceStatus.CONFIRMED
     about: tuple[str, ...] = ()  # "art. 3: best interests of the child", article by article, as far as it is known
+    holds_in: str = ""  # the one country or region in which it is law, "" where it holds anywhere
+    language: str = ORIGINAL_LANGUAGE
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether people are told of it."""
+        return self.status is not SourceStatus.NEEDS_VERIFICATION
 
     def citation(self) -> str:
         """One line for a reader. A year nobody has seen with the document is left out."""
-        place = f", {self.article}" if self.article else ""
-        year = f", {self.year}" if self.year_status is SourceStatus.CONFIRMED else ""
+        comma = COMMA[self.language]
+        place = f"{comma}{self.article}" if self.article else ""
+        year = f"{comma}{self.year}" if self.year_status is SourceStatus.CONFIRMED else ""
         return f"{self.document}{place} ({self.organisation}{year})"
 
 
@@ -170,8 +184,14 @@ class Procedure(Struct, frozen=True):
         return on > self.review_due
 
     def shown_sources(self) -> tuple[Source, ...]:
-        """The sources a reader may be given: those somebody has read."""
-        return tuple(source for source in self.sources if source.status is SourceStatus.CONFIRMED)
+        """The sources a reader may be given, what holds anywhere before law of one region."""
+        shown = (source for source in self.sources if source.is_shown)
+        return tuple(sorted(shown, key=lambda source: bool(source.holds_in)))
+
+    def within(self, jurisdictions: Collection[str]) -> Procedure:
+        """The text without the sources that are law elsewhere only."""
+        held = tuple(source for source in self.sources if source.holds_in in ("", *jurisdictions))
+        return self if held == self.sources else replace(self, sources=held)
 
     def filled(self, values: Mapping[str, str]) -> Procedure:
         """The text with its placeholders filled in, ready to be read. `values` has one for every placeholder."""

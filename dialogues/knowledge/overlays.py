@@ -25,7 +25,6 @@ from dialogues.knowledge.model import (
     LocalRule,
     Procedure,
     Source,
-    SourceStatus,
     TranslationState,
 )
 
@@ -93,8 +92,8 @@ class Variation(Struct, frozen=True):
         return TranslationState.REVIEWED if self.reviewer else TranslationState.MACHINE_DRAFTED
 
     def rule(self, language: str) -> LocalRule:
-        confirmed = (source for source in self.sources[language] if source.status is SourceStatus.CONFIRMED)
-        return LocalRule(self.jurisdiction, self.section.value, self.texts[language], tuple(confirmed), self.place)
+        shown = (source for source in self.sources[language] if source.is_shown)
+        return LocalRule(self.jurisdiction, self.section.value, self.texts[language], tuple(shown), self.place)
 
 
 class Overlay(Struct, frozen=True):

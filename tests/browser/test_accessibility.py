@@ -326,6 +326,7 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
                 "/desk/texts/missing_child/en",
                 "/desk/texts/missing_child/ar",
                 "/desk/texts/overlays/FR",
+                "/desk/texts/boat_late/fr",
             ],
             "/desk/deliveries": ["/desk/deliveries"],
             "/desk/officers": ["/desk/officers"],

@@ -13,12 +13,16 @@ from msgspec.structs import replace
 from dialogues.actions import build_actions
 from dialogues.actions.answer import answer
 from dialogues.knowledge import Audience, Procedure, Procedures
+from dialogues.knowledge.countries import country_name
+from dialogues.knowledge.evaluation import read_questions
 from dialogues.knowledge.model import LANGUAGES
 from dialogues.runtime.catalogue import read_catalogues, translator
 from dialogues.runtime.engine import Engine
 from dialogues.runtime.model import DialogueState, Entity, Turn, UserMessage
 from dialogues.runtime.payload import read_payload
-from dialogues.talks import read_world
+from dialogues.talks import message_of, read_world
+from dialogues.understanding import learnt_folder
+from dialogues.understanding.reading import Understanding
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -29,6 +33,7 @@ SAFE_AFTER_A_TEXT = "Good. Stay where you are safe.\nIf that changes, call {emer
 ASKED_AGAIN = (
     "Danger now? Call {emergency_number}.\nYou can write 1 for yes, 2 for no, or any words.\nAre you safe right now?"
 )
+A_BOY_ALONE = {"en": "a boy, alone", "fr": "un garçon, seul", "es": "un niño, sin nadie", "ar": "ولد وحده"}
 EVERY_ONE = [(key, language) for key in PROCEDURES.keys for language in LANGUAGES]
 OF_CHILDREN = sorted(
     {(text.key, text.language) for text in PROCEDURES.texts() if text.audience is Audience.CHILD}, key=str
@@ -83,6 +88,53 @@ async def test_a_worker_asks_what_to_do_and_why(engine: Engine, key: str, langua
     assert officers_called(turn) == []
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_the_law_of_the_eu_is_given_to_nobody_elsewhere_as_if_it_held_there(
+    engine: Engine, language: str
+) -> None:
+    for key in PROCEDURES.keys:
+        text = PROCEDURES.get(key, language, TODAY, "CO")
+        assert text is not None
+        assert {source.holds_in for source in text.sources} <= {"", "CO"}, key
+    in_colombia = await ask(engine, "family_transfer", language, country="CO")
+    in_italy = await ask(engine, "family_transfer", language, country="IT")
+    unknown = await ask(engine, "family_transfer", language)
+    why = await tap(engine, unknown, TRANSLATE(language, "Why and source"))
+    where = await tap(engine, unknown, TRANSLATE(language, "My country"))
+    asked = await tap(engine, where, country_name("EU", language))
+
+    limit = next(
+        rule.words for rule in PROCEDURES.overlays.rules("family_transfer", language, "EU", TODAY) if rule.replaces
+    )
+    assert all("Eurodac" not in reply.text for reply in (*in_colombia.replies, *unknown.replies))
+    assert all(limit in turn.replies[0].text and limit in turn.replies[1].text for turn in (in_italy, asked))
+    only = TRANSLATE(language, "only in: {country}").format(country=country_name("EU", language))
+    assert f"{country_name('EU', language)}: {limit}" in why.replies[0].text
+    assert only in why.replies[0].text
+    assert asked.state.slots.get("country") is None
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_where_an_answer_comes_from_is_one_line(engine: Engine, language: str) -> None:
+    turn = await ask(engine, "identify_uasc", language, country="IT")
+    why = await tap(engine, turn, TRANSLATE(language, "Why and source"))
+
+    *_, line = turn.replies[0].text.split("\n")
+    laid = f"{TRANSLATE(language, 'international standard')} + {country_name('EU', language)}"
+    assert all(part in line for part in ("+", laid, "2026"))
+    assert line.endswith(TRANSLATE(language, "draft, approved by no local expert yet"))
+    said = why.replies[0].text
+    assert (
+        TRANSLATE(language, "Draft: no local expert has approved this text yet. Check before you rely on it.") in said
+    )
+    with_local = TRANSLATE(
+        language,
+        "International standard, with what is confirmed for: {country}. Text of {since}, next review {review}.",
+    )
+    assert with_local.partition("{")[0] + country_name("EU", language) in said
+    assert (", " in line) is (language != "ar")
+
+
 @pytest.mark.parametrize(("key", "language"), EVERY_ONE)
 async def test_a_worker_goes_through_the_checklist_to_its_end(engine: Engine, key: str, language: str) -> None:
     text = text_of(key, language)
@@ -115,9 +167,35 @@ async def test_a_worker_meets_a_red_flag_and_a_case_is_made_before_anything_is_a
     assert turn.state.active_loop.get("name") == "report_form"
     turn = await engine.turn(turn.state, UserMessage("", "affirm"))
     turn = await engine.turn(turn.state, UserMessage("Calais", "nlu_fallback"))
-    turn = await engine.turn(turn.state, UserMessage("a boy, alone", "nlu_fallback"))
+    turn = await engine.turn(turn.state, UserMessage(A_BOY_ALONE[language], "nlu_fallback"))
     assert turn.replies[-1].response == "utter_ask_report_children"
     assert officers_called(turn) == ["P1"]
+
+
+async def test_a_question_in_its_own_words_leads_to_its_steps(engine: Engine, tmp_path: Path) -> None:
+    """One question of each procedure that nobody trained on, in one language after the other, read as a live message
+    is. Of those that are not answered at once nearly all are offered, or a person is called."""
+    understanding = Understanding.load(ROOT / "dialogues", learnt_folder(tmp_path))
+    asked = {(question.key, question.language): question.words for question in reversed(read_questions())}
+    answered, astray = list[str](), list[str]()
+    for at, key in enumerate(PROCEDURES.keys):
+        language = LANGUAGES[at % len(LANGUAGES)]
+        heard = message_of(understanding.read(asked[key, language], language=language), {})
+        turn = await engine.turn(DialogueState(slots={"language": language}), heard)
+
+        if turn.state.slots.get("last_procedure") == key:
+            step = await tap(engine, turn, TRANSLATE(language, "Step by step"))
+            shown = [
+                text_of(key, language, audience) for audience in Audience if PROCEDURES.has(key, language, audience)
+            ]
+            assert any(text.steps[0] in step.replies[0].text for text in shown), key
+            answered.append(key)
+        else:
+            offered = any(f'"{key}"' in choice.payload for reply in turn.replies for choice in reply.choices)
+            astray += [] if offered or officers_called(turn) else [key]
+
+    assert len(answered) >= 35, set(PROCEDURES.keys) - set(answered)
+    assert len(astray) <= 2, astray
 
 
 @pytest.mark.parametrize(("key", "language"), OF_CHILDREN)
@@ -256,7 +334,7 @@ async def test_a_child_who_reported_stays_a_child(engine: Engine, language: str)
 
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_an_answer_says_that_no_expert_has_approved_it(engine: Engine, language: str) -> None:
-    draft = TRANSLATE(language, "Draft: no local expert has approved this text yet. Check before you rely on it.")
+    draft = TRANSLATE(language, "draft, approved by no local expert yet")
     text = text_of("missing_child", language)
 
     turn = await ask(engine, "missing_child", language)

@@ -265,12 +265,105 @@ async def test_a_country_that_had_nothing_gets_its_first_line_at_the_desk(world,
     asked = "  en: the Jugendamt\n  fr: le Jugendamt\n  es: el Jugendamt\n  ar: Jugendamt\n"
     said = "      en: Tell them.\n      fr: Prévenez-les.\n      es: Avise.\n      ar: إخبارهم.\n"
     indented = "".join(f"    {line}\n" for line in languages.splitlines())
-    await released(author, approver, "/desk/texts/overlays/DE", (languages, asked), (indented, said), read_against="1")
+    page = "/desk/texts/overlays/DE"
+    content = file_on(author.page).replace(languages, asked, 1).replace(indented, said, 1)
+    await author.send(page, content=content, read_against="1")
+    seen = "/desk/texts/identify_uasc/en?view=seen&in=DE"
+    assert seen in unescape(await approver.go(page))
+    assert "Tell them." in await approver.go(seen)
+    assert "Tell them." not in await approver.go(f"{seen}&of=present")
+    await approver.go(page)
+    await approver.send(f"{page}/approve")
     await shelf.refresh()
 
     text = procedures.get("identify_uasc", "fr", clock.now().date(), "DE")
     assert "Prévenez-les." in text.time_limits
     assert procedures.overlays.ask("DE", "en") == "the Jugendamt"
+
+
+NEW = "/desk/texts/boat_late/en"
+ENGLISH = {
+    "First answer": "Call the coast guard. Stay on the line.",
+    "Never": "Do not wait for a second call.",
+    "Steps": "1. Call.\n2. Stay on the line.",
+    "Why": "Minutes count.",
+    "Time limits": "- At once",
+    "Documents": "- Note",
+    "Contacts": "- Coast guard",
+    "Varies by country": "The number.",
+    "Red flags": "- Water in the boat",
+}
+FRENCH = {
+    "Première réponse": "Appelez les secours en mer. Restez en ligne.",
+    "Jamais": "N'attendez pas un deuxième appel.",
+    "Étapes": "1. Appelez.\n2. Restez en ligne.",
+    "Pourquoi": "Les minutes comptent.",
+    "Délais": "- Tout de suite",
+    "Documents": "- Note",
+    "Contacts": "- Secours en mer",
+    "Selon le pays": "Le numéro.",
+    "Signaux d'alerte": "- De l'eau dans le bateau",
+}
+
+
+def written(draft: str, title: str, sections: dict[str, str]) -> str:
+    """A first draft with its title and its sections filled in."""
+    filled = draft.replace('title: ""', f"title: {title}", 1)
+    for heading, words in sections.items():
+        filled = re.sub(rf"## {heading}\n[^\n]*\n", f"## {heading}\n{words}\n", filled, count=1)
+    return filled
+
+
+async def test_a_new_text_and_a_new_language_of_it_are_written_at_the_desk_and_approved_by_another(
+    world, at_desk, shelf, procedures, clock
+):
+    author = await at_desk(await world.officer("leo", Role.AUTHOR))
+    approver = await at_desk(await world.officer("ines", Role.APPROVER))
+    officer = await at_desk(await world.officer("noor", Role.OFFICER))
+    on = clock.now().date()
+
+    await author.go("/desk/texts?new=Boat&language=en")
+    assert "small letters" in author.page
+    await author.go("/desk/texts?new=boat_late&language=en&for=worker")
+    assert author.path == NEW
+    await author.send(NEW, content=file_on(author.page))
+    assert author.status == 409
+    assert "This section is empty" in author.page
+    await author.send(NEW, content=written(file_on(author.page), "A boat is late", ENGLISH))
+    assert "waits for an approver" in author.page
+    assert "nobody gets it yet" in author.page
+    assert f"{NEW}/approve" not in author.page
+    assert "A boat is late" in (await author.go(f"{NEW}?view=seen"))
+    await shelf.refresh()
+    assert procedures.get("boat_late", "en", on) is None
+    await officer.go(NEW)
+    assert officer.status == 404
+
+    await approver.go(NEW)
+    await approver.send(f"{NEW}/send-back", note="Say for whom.")
+    assert "Call the coast guard." in file_on(await author.go(NEW))
+    assert "Say for whom." in author.page
+    await author.send(NEW, content=file_on(author.page))
+    await approver.go(NEW)
+    await approver.send(f"{NEW}/approve")
+    await shelf.refresh()
+    text = procedures.get("boat_late", "en", on)
+    assert (text.title, text.is_draft) == ("A boat is late", False)
+    assert procedures.search("late boat", "en", on=on)[0].key == "boat_late"
+    assert "A boat is late" in await officer.go(NEW)
+
+    french = "/desk/texts/boat_late/fr"
+    await author.go(french)
+    assert "Call the coast guard." in author.page
+    content = written(file_on(author.page), "Un bateau tarde", FRENCH)
+    await author.send(french, content=content, read_against="1")
+    await approver.go(french)
+    await approver.send(f"{french}/approve")
+    await shelf.refresh()
+    translated = procedures.get("boat_late", "fr", on)
+    assert translated.first_answer == FRENCH["Première réponse"]
+    assert translated.translation_state is TranslationState.MACHINE_DRAFTED
+    assert "people get it" in await author.go(f"{french}?view=versions")
 
 
 async def test_an_overlay_that_contradicts_itself_is_refused_with_its_line(world, at_desk, shelf, procedures):
@@ -387,6 +480,10 @@ async def test_a_source_year_that_nobody_has_seen_is_marked_for_editors(world, a
     page = await browser.go("/desk/texts/disability_needs/en")
 
     assert "the year 2006 needs verification, not shown to people" in page
+    assert "Nobody has read a source of this text" not in page
+    page = await browser.go("/desk/texts/child_labour/en")
+    assert "named by the domain pack, read by nobody yet" in page
+    assert "Nobody has read a source of this text in the place it is cited for." in page
 
 
 async def test_the_watch_over_the_texts_outlives_a_look_that_fails(shelf, signals, procedures, monkeypatch):

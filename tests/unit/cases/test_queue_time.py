@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import re
 from datetime import timedelta
 from random import Random
 from statistics import median
@@ -11,6 +12,7 @@ from typing import NamedTuple
 import pytest
 from msgspec.structs import replace
 
+from bot.cases import queue_time
 from bot.cases.own import OwnCases
 from bot.cases.queue_time import (
     FEWEST_WAITS,
@@ -251,3 +253,15 @@ def test_that_somebody_is_coming_is_no_question_of_how_long_it_takes(text: str, 
     wish = OwnCases(Vault(MASTER_KEY), Words.load()).wish(text)
 
     assert (wish is not None and wish.ask is OwnAsk.HOW_LONG) is is_question
+
+
+@pytest.mark.parametrize("language", ["fr", "es"])
+def test_how_long_it_takes_is_said_alike_to_a_child_and_to_a_worker(language: str) -> None:
+    """Both read these lines under a sentence of another hand: "vous" and then "tu" in one answer is for neither."""
+    words, address = Words.load(), re.compile(r"\b(?:tu|toi|ta|tes|vous|votre|tú|tus|ti|usted|su|estás|llama)\b", re.I)
+    named = dict.fromkeys(("emergency_number", "shortest", "longest", "promise", "count"), "9")
+    sentences = [each for name, each in vars(queue_time).items() if name.isupper() and isinstance(each, str)]
+    said = [words.text(language, each, **named) for each in sentences]
+
+    assert len(said) > 10
+    assert [each for each in said if address.search(each)] == []

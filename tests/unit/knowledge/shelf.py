@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from dialogues.knowledge.body import HEADINGS
-from dialogues.knowledge.loading import fingerprint, load_texts
+from dialogues.knowledge.loading import load_texts
+from dialogues.knowledge.reading import fingerprint
 
 SOURCES = """\
 CRC:

@@ -7,9 +7,10 @@ import pytest
 
 from dialogues.knowledge.__main__ import main
 from dialogues.knowledge.check import check
+from dialogues.knowledge.loading import load_texts
 from dialogues.knowledge.model import LANGUAGES, Problem
 from dialogues.knowledge.reading_age import CHILD_READS_AT, reading_age
-from tests.unit.knowledge.shelf import FRONT, SECTIONS, put, put_french, shelf, written
+from tests.unit.knowledge.shelf import FRONT, SECTIONS, SOURCES, put, put_french, shelf, written
 
 
 def blocking(folder: Path, on: date | None = None) -> list[Problem]:
@@ -69,7 +70,26 @@ def test_a_text_needs_a_source_that_somebody_has_read(tmp_path: Path) -> None:
     shelf(tmp_path, front=FRONT.replace('  - {code: CRC, articles: "6, 22"}\n', ""))
 
     (problem,) = blocking(tmp_path)
-    assert problem.what == "At least one source must be confirmed; read one, or withdraw the text."
+    assert problem.what.startswith("At least one source must be confirmed, or named by the domain pack;")
+
+
+def test_a_source_that_is_only_named_is_told_to_people_and_marked_to_editors(tmp_path: Path) -> None:
+    shelf(tmp_path)
+    put(tmp_path, "sources.yml", SOURCES.replace("  status: confirmed\n", "  status: named\n"))
+
+    assert blocking(tmp_path) == []
+    assert [p.line for p in check(tmp_path) if p.what.startswith("No source of this is confirmed")] == [5]
+    assert [source.code for text in load_texts(tmp_path) for source in text.shown_sources()] == ["CRC"]
+
+
+def test_the_law_of_one_region_is_no_source_of_a_text_for_everywhere(tmp_path: Path) -> None:
+    shelf(tmp_path)
+    put(tmp_path, "sources.yml", SOURCES.replace("  status: confirmed\n", "  status: confirmed\n  holds_in: EU\n"))
+    (problem,) = blocking(tmp_path)
+    assert "No source of this that people are told holds everywhere" in problem.what
+
+    put(tmp_path, "sources.yml", SOURCES.replace("  status: confirmed\n", "  status: confirmed\n  holds_in: XX\n"))
+    assert any("'XX' is no country" in p.what and p.file == "sources.yml" for p in blocking(tmp_path))
 
 
 def test_a_review_that_is_late_or_too_far_away_is_a_problem(tmp_path: Path) -> None:
