@@ -180,7 +180,7 @@ class Waymark:
         self.paging = paging_of(settings, vault, self.words)
         self.pager = Pager(database, clock, self.signals, self.paging, self.services)
         heartbeat = heartbeat_to(settings.heartbeat_url) if settings.heartbeat_url else None
-        self.auditor = Auditor(database, clock, self.signals, vault, heartbeat)
+        self.auditor = Auditor(database, clock, self.signals, vault, self.words, heartbeat)
         self.health = Health(database, clock)
         self._web: web.Application
         self._offices: Offices | None = None

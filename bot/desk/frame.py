@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from bot.cases import auditor, store, supervision_store
 from bot.cases.board import BANDS
 from bot.cases.hand import Hand, in_scope
-from bot.cases.model import Case, CaseError, CaseNotFound, NotReadyToClose
+from bot.cases.model import LOUD, Case, CaseError, CaseNotFound, NotReadyToClose
 from bot.cases.reasons import reason_title
 from bot.conversations import stuck
 from bot.conversations.attachments.model import UNKNOWN
@@ -63,6 +63,12 @@ class Frame(Struct, frozen=True):
     offers: tuple[Case, ...]  # cases that colleagues offer to this officer
     glass: int  # files opened without holding them that nobody who coordinates has looked at
     late_reviews: int
+
+    @property
+    def rings(self) -> tuple[str, ...]:
+        """What this officer should hear now, by a key for each that a browser rings once for."""
+        offered = tuple(f"offer:{case.id}" for case in self.offers if case.priority in LOUD)
+        return (*offered, *(each.key for each in self.ringing))
 
 
 def look(tx: Connection, officer: Officer, at: datetime, *, counted: Mapping[Priority, int] | None = None) -> Frame:
