@@ -219,6 +219,7 @@ class Waymark:
             template_globals={
                 "is_demo": self.is_demo,
                 "translates": bool(self.settings.translate_url),
+                "erases": True,
                 "pushes": bool(self.settings.push_key.value),
             },
             error_template="desk/error.html",

@@ -303,6 +303,8 @@ NOTICES: Mapping[str, str] = {
     "guest_withdrawn": N_("They are let in no more."),
     "code_mailed": N_("A code is on its way to you."),
     "page_way_added": N_("You are paged there from now on."),
+    "erasure_proposed": N_("Proposed. A second officer who coordinates decides."),
+    "erased": N_("Erased for ever. Nobody can read it any more."),
     "unpaired": N_("You are no longer paged there."),
     "asked": N_("Your colleague can read the case and write a note. It stays with you."),
     "answered": N_("The question is over. You do not read the case any more."),
