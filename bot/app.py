@@ -180,7 +180,7 @@ class Waymark:
         self.paging = paging_of(settings, vault, self.words)
         self.pager = Pager(database, clock, self.signals, self.paging, self.services)
         heartbeat = heartbeat_to(settings.heartbeat_url) if settings.heartbeat_url else None
-        self.auditor = Auditor(database, clock, self.signals, vault, heartbeat)
+        self.auditor = Auditor(database, clock, self.signals, vault, self.words, heartbeat)
         self.health = Health(database, clock)
         self._web: web.Application
         self._offices: Offices | None = None
@@ -219,6 +219,7 @@ class Waymark:
             template_globals={
                 "is_demo": self.is_demo,
                 "translates": bool(self.settings.translate_url),
+                "erases": True,
                 "pushes": bool(self.settings.push_key.value),
             },
             error_template="desk/error.html",

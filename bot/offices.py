@@ -16,6 +16,7 @@ from bot.cases.page_carrier import PageCarrier
 from bot.desk.duplicates import Seeker
 from bot.desk.ports import TelegramBot
 from bot.desk.texts import Meant
+from bot.erasing import PersonEraser
 from bot.exchange.exchange import Exchange
 from bot.exchange.holds.service import ClaimingAdults
 from bot.exchange.outside.notices import LinkNotices
@@ -98,6 +99,7 @@ class Offices:
             translator=self._translator,
             mailer=self._mailer,
             push=self._push,
+            eraser=PersonEraser(),
         )
         return [*desk, self.exchange.routes]
 

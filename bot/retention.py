@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.cases.model import CaseStatus
-from bot.cases.receipt_store import returns
+from bot.cases.receipt_store import phones_left_for, returns
 from bot.cases.referrals.store import referrals
 from bot.cases.store import cases
 from bot.conversations.model import ConversationKind
@@ -23,6 +23,7 @@ from bot.conversations.store import conversations
 from bot.exchange.holds.store import holds
 from bot.exchange.requests.store import exchange_requests
 from bot.kernel.settings import Settings
+from bot.kernel.words import N_
 
 FILE = Path(__file__).with_name("retention.yml")
 #: So many conversations are erased at a time, so that nobody who writes waits for it.
@@ -117,13 +118,8 @@ def due(tx: Connection, retention: Retention, at: datetime, *, limit: int = AT_O
     last = sa.func.coalesce(talk.last_in_at, talk.created_at)
     closed = sa.select(sa.func.max(cases.c.closed_at)).where(mine).scalar_subquery()
     has_case = sa.exists().where(mine)
-    of_cases = sa.select(cases.c.id).where(mine)
-    under_way = sa.or_(
-        sa.exists().where(mine, cases.c.status != CaseStatus.CLOSED.value),
-        sa.exists().where(exchange_requests.c.case_id.in_(of_cases), exchange_requests.c.ended_at.is_(None)),
-        sa.exists().where(referrals.c.case_id.in_(of_cases), referrals.c.state.not_in(REFERRAL_OVER)),
-        sa.exists().where(holds.c.case_id.in_(of_cases), holds.c.released_at.is_(None)),
-    )
+    open_case = sa.exists().where(mine, cases.c.status != CaseStatus.CLOSED.value)
+    under_way = sa.or_(open_case, *_under_way(sa.select(cases.c.id).where(mine)).values())
     left = sa.exists().where(returns.c.from_conversation_id == talk.id, returns.c.state == "agreed")
     old_talk = sa.and_(~has_case, last < at - timedelta(days=retention.erase.talk))
     long_closed = at - timedelta(days=retention.erase.case)
@@ -141,6 +137,29 @@ def due(tx: Connection, retention: Retention, at: datetime, *, limit: int = AT_O
         .limit(limit)
     )
     return [_due(row, retention) for row in tx.execute(query)]
+
+
+def _under_way(of_cases: sa.Select[tuple[str]]) -> dict[str, sa.ColumnElement[bool]]:
+    """What keeps the words of these cases although the cases themselves may be over, by the sentence for it."""
+    return {
+        N_("A request to another country is still under way."): sa.exists().where(
+            exchange_requests.c.case_id.in_(of_cases), exchange_requests.c.ended_at.is_(None)
+        ),
+        N_("A referral is still under way."): sa.exists().where(
+            referrals.c.case_id.in_(of_cases), referrals.c.state.not_in(REFERRAL_OVER)
+        ),
+        N_("A hold stands: the child may not be handed over."): sa.exists().where(
+            holds.c.case_id.in_(of_cases), holds.c.released_at.is_(None)
+        ),
+    }
+
+
+def in_the_way(tx: Connection, conversation_id: str) -> list[str]:
+    """What keeps the words of a person who asks to be erased: what keeps them from retention, but for the open case in
+    which they ask. A sentence each."""
+    phones = [conversation_id, *phones_left_for(tx, conversation_id)]
+    of_cases = sa.select(cases.c.id).where(cases.c.conversation_id.in_(phones))
+    return [sentence for sentence, holds_it in _under_way(of_cases).items() if tx.execute(sa.select(holds_it)).scalar()]
 
 
 def _due(row: Any, retention: Retention) -> Due:

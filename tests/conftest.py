@@ -103,6 +103,7 @@ STORES = (
     "bot.cases.store",
     "bot.cases.consent_store",
     "bot.cases.consult_store",
+    "bot.cases.erasure_store",
     "bot.cases.guests.store",
     "bot.cases.household_store",
     "bot.cases.page_ways_store",

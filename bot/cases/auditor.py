@@ -16,7 +16,7 @@ import aiohttp
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm, handover, service, store
+from bot.cases import alarm, handover, store
 from bot.cases.hand import SYSTEM
 from bot.cases.model import CaseStatus
 from bot.cases.pager import PAGER
@@ -28,6 +28,7 @@ from bot.kernel.crypto import Vault
 from bot.kernel.database import Database
 from bot.kernel.live import Signals
 from bot.kernel.logs import get_log
+from bot.kernel.words import Words
 
 log = get_log("auditor")
 
@@ -56,12 +57,12 @@ class AuditOfAlarms(Struct, frozen=True):
         return self.pager_alive and self.late == 0 and self.repaired == 0
 
 
-def audit_alarms(tx: Connection, vault: Vault, *, at: datetime) -> AuditOfAlarms:
+def audit_alarms(tx: Connection, vault: Vault, words: Words, *, at: datetime) -> AuditOfAlarms:
     """Look at every open alarm and repair what is stuck. Leaves a beat, good or bad."""
     handover.lapse(tx, vault, at=at)
     referrals.remind_late(tx, vault, at=at)
     _look_ahead(tx, vault, at=at)
-    repaired = _give_back_cases_of_absent(tx, vault, at=at)
+    repaired = _give_back_cases_of_absent(tx, vault, words, at=at)
     for case in store.waiting_without_alarm(tx):
         alarm.ring(tx, case, at=at)
         repaired += 1
@@ -84,14 +85,10 @@ def audit_alarms(tx: Connection, vault: Vault, *, at: datetime) -> AuditOfAlarms
     return found
 
 
-def _give_back_cases_of_absent(tx: Connection, vault: Vault, *, at: datetime) -> int:
+def _give_back_cases_of_absent(tx: Connection, vault: Vault, words: Words, *, at: datetime) -> int:
     present = {officer.id for officer in officers.list_officers(tx) if officer.active}
-    given_back = 0
-    for owner in store.owners_of_open_cases(tx) - present:
-        for sealed in store.held_by(tx, owner, limit=100):
-            service.take_back(tx, vault, sealed.case, at=at, because="absent")
-            given_back += 1
-    return given_back
+    gone = store.owners_of_open_cases(tx) - present
+    return sum(handover.give_back_all(tx, vault, words, owner, at=at, limit=100) for owner in gone)
 
 
 def _look_ahead(tx: Connection, vault: Vault, *, at: datetime) -> None:
@@ -149,12 +146,19 @@ class Auditor:
     """Audits once a minute, for as long as the program runs."""
 
     def __init__(
-        self, database: Database, clock: Clock, signals: Signals, vault: Vault, heartbeat: Heartbeat | None = None
+        self,
+        database: Database,
+        clock: Clock,
+        signals: Signals,
+        vault: Vault,
+        words: Words,
+        heartbeat: Heartbeat | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._signals = signals
         self._vault = vault
+        self._words = words
         self._heartbeat = heartbeat
 
     async def run(self) -> None:
@@ -169,8 +173,8 @@ class Auditor:
     async def look(self) -> AuditOfAlarms:
         """Audit once; tell the outside only if all is well."""
         at = self._clock.now()
-        found = await self._database.write(lambda tx: audit_alarms(tx, self._vault, at=at))
-        self._signals.wake("queue", "pages", "watch")
+        found = await self._database.write(lambda tx: audit_alarms(tx, self._vault, self._words, at=at))
+        self._signals.wake("queue", "pages", "watch", "outbox")
         if not found.well:
             log.error("auditor.not_well", late_count=found.late, repaired_count=found.repaired)
         elif self._heartbeat is not None:

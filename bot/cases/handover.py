@@ -18,11 +18,13 @@ from sqlalchemy.engine import Connection
 from bot.cases import alarm, service, store
 from bot.cases.hand import Hand, key_of, move, target, unseal, write_down
 from bot.cases.model import ACKNOWLEDGE_WITHIN, Act, Case, CaseError, CaseNotFound, CaseStatus, NotAllowedNow
+from bot.cases.rota import service as rota
 from bot.kernel import access, audit, officers
 from bot.kernel.access import Permission, Role
 from bot.kernel.crypto import Erased, Vault
 from bot.kernel.ids import new_id
 from bot.kernel.officers import Officer
+from bot.kernel.words import Words
 
 LONGEST_NOTE = 2000
 #: At most so many cases move in one act.
@@ -65,7 +67,7 @@ def offer(tx: Connection, hand: Hand, case_id: str, *, to: str, note: str) -> st
     note = note.strip()
     if case.status is not CaseStatus.CLAIMED or not note or len(note) > LONGEST_NOTE:
         raise NotAllowedNow(case.number)
-    if to == case.owner_id or not takes_cases(officers.get_officer(tx, to)):
+    if to == case.owner_id or not is_there(tx, to, hand.at):
         raise NobodyThere(case.number)
     store.end_offers(tx, case.id, OfferState.WITHDRAWN, at=hand.at)
     offer_id = new_id()
@@ -204,7 +206,7 @@ def hand_over_all(tx: Connection, hand: Hand, from_officer: str, *, to: str | No
     """
     if not access.allows(hand.officer, Permission.CASE_HAND_OVER_ALL):
         raise CaseNotFound(from_officer)
-    if to is not None and (to == from_officer or not takes_cases(officers.get_officer(tx, to))):
+    if to is not None and (to == from_officer or not is_there(tx, to, hand.at)):
         raise NobodyThere(to)
     held = [sealed.case for sealed in store.held_by(tx, from_officer, limit=MOST_AT_ONCE * 10, lock=True)]
     for case in held:
@@ -236,11 +238,17 @@ def held_by(tx: Connection, officer_id: str) -> list[Case]:
     return [sealed.case for sealed in store.held_by(tx, officer_id, limit=MOST_AT_ONCE)]
 
 
-def give_back_all(tx: Connection, vault: Vault, officer_id: str, *, at: datetime) -> int:
-    """Put everything a leaving officer holds back into the queue, in the transaction that lets them go."""
-    held = [sealed.case for sealed in store.held_by(tx, officer_id, limit=MOST_AT_ONCE * 10, lock=True)]
+def give_back_all(
+    tx: Connection, vault: Vault, words: Words, officer_id: str, *, at: datetime, limit: int = MOST_AT_ONCE * 10
+) -> int:
+    """Put everything a leaving officer holds back into the queue, in the transaction that lets them go.
+
+    The people hear it: the last they were told is that a person reads their words.
+    """
+    held = [sealed.case for sealed in store.held_by(tx, officer_id, limit=limit, lock=True)]
     for case in held:
         service.take_back(tx, vault, case, at=at, because="absent")
+        service.tell_person_left(tx, vault, words, case, at=at)
     return len(held)
 
 
@@ -258,6 +266,11 @@ def _note(tx: Connection, hand: Hand, case: Case, note: str) -> None:
 def takes_cases(officer: Officer | None) -> bool:
     """Whether this is somebody to whom a case can be given."""
     return officer is not None and officer.active and bool(officer.roles & {Role.OFFICER, Role.COORDINATOR})
+
+
+def is_there(tx: Connection, officer_id: str, at: datetime) -> bool:
+    """Whether a case can be given to this officer now: nobody who said that they are away has it waiting for them."""
+    return takes_cases(officers.get_officer(tx, officer_id)) and officer_id not in rota.away(tx, at)
 
 
 def colleagues(tx: Connection, *, besides: str | None) -> list[Officer]:

@@ -20,6 +20,7 @@ from bot.cases.consent import Share
 from bot.cases.hand import unseal, write_down
 from bot.cases.model import Case
 from bot.cases.queue_time import QueueTime
+from bot.cases.reasons import WANTS_ERASURE
 from bot.cases.record.fields import FIELDS
 from bot.cases.service import CaseEscalations
 from bot.channels.model import Button
@@ -67,7 +68,7 @@ SAFE_TIME = frozenset({OwnAsk.SAFE_TIME, OwnAsk.SAFE_HOURS, OwnAsk.SAFE_CLOCK, O
 TO_OFFICER: Mapping[OwnAsk, tuple[str, str]] = MappingProxyType(
     {
         OwnAsk.WHO_HAS: ("own_file", PERSON_TELLS),
-        OwnAsk.ERASE: ("wants_erasure", PERSON_ERASES),
+        OwnAsk.ERASE: (WANTS_ERASURE, PERSON_ERASES),
         OwnAsk.NEW_CODE: ("wants_code", PERSON_GIVES_CODE),
     }
 )

@@ -203,7 +203,7 @@ def _begin(tx: Connection, *, paging: Paging, key: str, at: datetime) -> Ready |
     way = ways.one_way(tx, send.way_id)
     found, officer = store.get_case(tx, send.case_id), officers.get_officer(tx, send.officer_id)
     ending = None
-    if found is None or not ways.is_wanted(tx, send.case_id):
+    if found is None or not ways.is_wanted(tx, send.case_id, officer_id=send.officer_id):
         ending = SendState.OVERTAKEN
     elif way is None or way.confirmed_at is None or officer is None or not officer.active:
         ending = SendState.REFUSED

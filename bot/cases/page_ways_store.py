@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy.engine import Connection, Row
 
-from bot.cases.store import alarms
+from bot.cases.store import alarms, cases
 from bot.kernel.database import Moment, insert_or_nothing, metadata
 from bot.kernel.officers import officers
 from bot.kernel.sessions import sessions
@@ -251,10 +251,11 @@ def get_send(tx: Connection, key: str, *, lock: bool = False) -> PageSend | None
     return None if row is None else _send(row)
 
 
-def is_wanted(tx: Connection, case_id: str) -> bool:
-    """Whether the alarm still climbs: a human who has the case needs no page any more."""
-    query = sa.select(alarms.c.case_id).where(alarms.c.case_id == case_id, alarms.c.next_step_at.is_not(None))
-    return tx.execute(query).first() is not None
+def is_wanted(tx: Connection, case_id: str, *, officer_id: str) -> bool:
+    """Whether the alarm still climbs, or the case is offered to this officer: a human who has it needs no page."""
+    climbs = sa.select(alarms.c.case_id).where(alarms.c.case_id == case_id, alarms.c.next_step_at.is_not(None))
+    offered = sa.select(cases.c.id).where(cases.c.id == case_id, cases.c.offered_to == officer_id)
+    return tx.execute(climbs).first() is not None or tx.execute(offered).first() is not None
 
 
 def begin(tx: Connection, key: str, *, attempt: int, doubts: int, cause: str | None, until: datetime) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
-from bot.cases import notice, store, waiting_store
+from bot.cases import notice, offer_pages, store, waiting_store
 from bot.cases.alarm import Paging, take_step
 from bot.cases.silence import break_silence, owed_answers
 from bot.cases.waiting import send_waiting
@@ -65,6 +65,7 @@ class Pager:
         """Take what is due and leave a beat. Returns the number of steps taken."""
         failed = await self._break_silences()
         failed += await self._send_waiting()
+        failed += await self._page_offers()
         if self._clock.now() >= self._notices_due:
             await self._tell_of_silent_referrals()
         at = self._clock.now()
@@ -108,6 +109,21 @@ class Pager:
             except Exception as error:  # one that cannot be sent must not keep the others, nor the alarms
                 failed += 1
                 log.error("pager.waiting_answer_failed", exc_info=error)
+        return failed
+
+    async def _page_offers(self) -> int:
+        """Page those to whom a case is offered that cannot wait. Returns how often that failed."""
+        paging, at = self._paging, self._clock.now()
+        failed = 0
+        for case_id in await self._database.read(lambda tx: offer_pages.untold(tx, at)):
+            try:
+                topics = await self._database.write(
+                    partial(offer_pages.page_offer, paging=paging, case_id=case_id, at=at)
+                )
+                self._signals.wake(*topics)
+            except Exception as error:  # one that cannot be paged must not keep the others, nor the alarms
+                failed += 1
+                log.error("pager.offer_failed", case_id=case_id, exc_info=error)
         return failed
 
     async def _tell_of_silent_referrals(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 
 from sqlalchemy.engine import Connection
@@ -21,6 +22,18 @@ class Adults(Protocol):
 
     def in_doubt(self, tx: Connection, vault: Vault, case: Case) -> list[str]:
         """The names of the adults of this case with whom the child may not be sent: nobody of this name is let in."""
+        ...
+
+
+class Eraser(Protocol):
+    """What erases a person everywhere, and knows what is still under way about them in every room."""
+
+    def in_the_way(self, tx: Connection, conversation_id: str) -> list[str]:
+        """What keeps the words of this person for now, a sentence each."""
+        ...
+
+    def erase(self, tx: Connection, vault: Vault, conversation_id: str, *, by: str, at: datetime) -> int:
+        """For ever, on this phone and on those they left. Returns how many cases lost their words."""
         ...
 
 

@@ -10,6 +10,9 @@ from bot.kernel.words import N_
 #: A case that is none: see `drill`.
 DRILL = "drill"
 
+#: The person asked that what we know of them is erased.
+WANTS_ERASURE = "wants_erasure"
+
 #: The 21 crisis codes, then what else brings a person into the queue.
 REASONS: Mapping[str, str] = MappingProxyType(
     {
@@ -41,7 +44,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "from_agency": N_("Handed over by another agency"),
         "came_back": N_("Came back from another phone"),
         "own_file": N_("Asks who has their file"),
-        "wants_erasure": N_("Wants what we know erased"),
+        WANTS_ERASURE: N_("Wants what we know erased"),
         "wants_code": N_("Asks for a new return code"),
         "understanding_failed": N_("Not understood by the bot"),
         "no_answer": N_("No approved answer"),

@@ -46,7 +46,7 @@ from bot.cases.model import (
     NotSafeNow,
 )
 from bot.cases.queue_time import QueueTime
-from bot.cases.reasons import ALTHOUGH_UNSAFE, SILENT, TRANSFERRED
+from bot.cases.reasons import ALTHOUGH_UNSAFE, SILENT, TRANSFERRED, WANTS_ERASURE
 from bot.cases.record import closure
 from bot.cases.reported import Reports
 from bot.conversations import service as conversations
@@ -58,6 +58,7 @@ from bot.kernel.crypto import Erased, Vault
 from bot.kernel.ids import new_id
 from bot.kernel.officers import Officer
 from bot.kernel.words import N_, Words
+from dialogues.understanding import own_case
 from dialogues.understanding.model import Priority
 
 #: Why the program closes a case by itself: nobody can choose it.
@@ -184,6 +185,10 @@ class CaseEscalations:
         new, raised = before is None, before is not None and case is not before
         reason, priority = escalation.reason, escalation.priority
         store.add_trigger(tx, key=escalation.key, case_id=case.id, reason=reason, priority=priority, at=at)
+        if reason != WANTS_ERASURE and own_case.asks_to_erase(escalation.words):
+            # Heard as danger, which goes first: what they asked for stays asked all the same.
+            key = f"{escalation.key}:erase"[-200:]
+            store.add_trigger(tx, key=key, case_id=case.id, reason=WANTS_ERASURE, priority=priority, at=at)
         alarm.ring(tx, case, at=at)
         supervision_store.owe_review(tx, case, at)
         facts = {"reason": reason, "priority": priority.value, "source": escalation.source}

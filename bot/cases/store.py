@@ -308,6 +308,7 @@ def officer_wrote(tx: Connection, case_id: str, at: datetime) -> None:
     tx.execute(cases.update().where(cases.c.id == case_id).values(officer_wrote_at=at))
 
 
+LOUD_CODES = sorted(priority.value for priority in LOUD)
 #: The most urgent first; within a priority, whoever has waited longest for what was promised.
 QUEUE_ORDER = (cases.c.priority, cases.c.due_at, cases.c.id)
 
@@ -485,6 +486,18 @@ def open_offer(tx: Connection, case_id: str) -> Row[Any] | None:
 def open_offers(tx: Connection, *, to: str | None = None) -> list[Row[Any]]:
     query = sa.select(hand_overs).where(_offered).order_by(hand_overs.c.at, hand_overs.c.id)
     return list(tx.execute(query if to is None else query.where(hand_overs.c.to_officer == to)))
+
+
+def offers_to_page(tx: Connection, at: datetime) -> list[str]:
+    """The cases of the loud priorities that are offered to somebody who was not paged for it."""
+    told = sa.select(pages.c.key).where(pages.c.key == sa.literal("offer:") + hand_overs.c.id)
+    query = (
+        sa.select(hand_overs.c.case_id)
+        .join(cases, cases.c.id == hand_overs.c.case_id)
+        .where(_offered, hand_overs.c.expires_at > at, cases.c.priority.in_(LOUD_CODES), ~told.exists())
+        .order_by(*QUEUE_ORDER)
+    )
+    return list(tx.execute(query).scalars())
 
 
 def offers_by(tx: Connection, officer_id: str, *, since: datetime) -> list[Row[Any]]:
@@ -675,12 +688,11 @@ def _rings_of_waiting(tx: Connection, *conditions: ColumnElement[bool], limit: i
     Asked apart, each from the index that fits: asked at once, every case that waits is read.
     """
     waits = cases.c.status == CaseStatus.NEW.value
-    loud = sorted(priority.value for priority in LOUD)
-    first = _rings(tx, waits, cases.c.priority.in_(loud), *conditions, limit=limit)
+    first = _rings(tx, waits, cases.c.priority.in_(LOUD_CODES), *conditions, limit=limit)
     late = sa.select(alarms.c.case_id).where(alarms.c.next_step_at > LONG_AGO, alarms.c.step > 1)
     if len(first) == limit or tx.execute(late.limit(1)).first() is None:
         return first
-    overdue = (waits, cases.c.priority.not_in(loud), cases.c.id.in_(late))
+    overdue = (waits, cases.c.priority.not_in(LOUD_CODES), cases.c.id.in_(late))
     return [*first, *_rings(tx, *overdue, *conditions, limit=limit - len(first))]
 
 
@@ -701,9 +713,9 @@ def add_page(tx: Connection, alarm: Alarm, *, step: int, officer_id: str, way: s
     return insert_or_nothing(tx, pages, values)
 
 
-def add_notice(tx: Connection, key: str, *, case_id: str, officer_id: str, at: datetime) -> bool:
+def add_notice(tx: Connection, key: str, *, case_id: str, officer_id: str, at: datetime, way: str = "message") -> bool:
     """Write down that an officer is told of something that does not ring. False when they were before."""
-    values = {"key": key, "case_id": case_id, "officer_id": officer_id, "step": 0, "way": "message", "at": at}
+    values = {"key": key, "case_id": case_id, "officer_id": officer_id, "step": 0, "way": way, "at": at}
     return insert_or_nothing(tx, pages, values)
 
 

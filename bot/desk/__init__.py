@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bot.cases.ports import Adults, Holder
+from bot.cases.ports import Adults, Eraser, Holder
 from bot.desk import (
     adults,
     arrivals,
@@ -37,6 +37,7 @@ from bot.desk import (
 )
 from bot.desk.account import account_routes
 from bot.desk.duplicates import duplicates_routes
+from bot.desk.erasure import erasure_routes
 from bot.desk.file import file_routes
 from bot.desk.guests import guests_routes
 from bot.desk.live import live_routes
@@ -76,12 +77,13 @@ def all_routes(
     translator: Translator | None = None,
     mailer: Mailer | None = None,
     push: PushServices | None = None,
+    eraser: Eraser | None = None,
 ) -> list[Routes]:
     """Every route of the desk. `holders` take back what was given on a consent that ends, `companions` says with whom a
     child may be sent, `telegram` is asked for the bot's name when an officer connects their phone and shows that one is
     writing, and `meant` what
     words are about when somebody searches the texts. Without a `translator` no machine translates; without `mailer` or
-    `push` nobody is paged that way.
+    `push` nobody is paged that way, and without an `eraser` nobody erases from the desk.
     """
     return [
         sign_in.routes,
@@ -126,5 +128,6 @@ def all_routes(
         audit.routes,
         account_routes(telegram),
         page_ways_routes(mailer, push),
+        *([erasure_routes(eraser)] if eraser is not None else []),
         *([translation_routes(translator)] if translator is not None else []),
     ]

@@ -12,7 +12,7 @@ from msgspec import Struct
 from multidict import MultiDict
 from sqlalchemy.engine import Connection
 
-from bot.cases import attachments, consult, handover, receipts, service, telling, waiting
+from bot.cases import attachments, consult, erasure, handover, receipts, service, telling, waiting
 from bot.cases.attachments import UnfitFile
 from bot.cases.guests import service as guests
 from bot.cases.guests.service import GuestLine
@@ -62,7 +62,7 @@ ACTS_IN_TALK = frozenset(
         "opened", "raised", "claim", "reminded", "release", "take_over", "hand_over", "offered", "offer_declined",
         "consulted", "consult_ended", "offer_lapsed", "close", "reopen", "came_back", "return_agreed", "return_refused",
         "watch_ended", "safe_time_said", "told_first", "not_told_first", "guest_invited", "guest_opened",
-        "guest_withdrawn", "linked", "unlinked", "alert_came",
+        "guest_withdrawn", "linked", "unlinked", "alert_came", "erasure_proposed", "erasure_turned_down", "erased",
     }
 )  # fmt: skip
 
@@ -129,6 +129,7 @@ def case_context(
         "procedure": procedure_for(reason),
         "closings": CLOSINGS,
         "replies": REPLIES,
+        "erasing": erasure.standing(tx, case),
         "questions": consult.of_case(tx, vault, case, at=at),
         "can": {
             permission.value.partition(".")[2]: allows(officer, permission, case)

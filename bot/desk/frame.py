@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from bot.cases import auditor, store, supervision_store
 from bot.cases.board import BANDS
 from bot.cases.hand import Hand, in_scope
-from bot.cases.model import Case, CaseError, CaseNotFound, NotReadyToClose
+from bot.cases.model import LOUD, Case, CaseError, CaseNotFound, NotReadyToClose
 from bot.cases.reasons import reason_title
 from bot.conversations import stuck
 from bot.conversations.attachments.model import UNKNOWN
@@ -63,6 +63,12 @@ class Frame(Struct, frozen=True):
     offers: tuple[Case, ...]  # cases that colleagues offer to this officer
     glass: int  # files opened without holding them that nobody who coordinates has looked at
     late_reviews: int
+
+    @property
+    def rings(self) -> tuple[str, ...]:
+        """What this officer should hear now, by a key for each that a browser rings once for."""
+        offered = tuple(f"offer:{case.id}" for case in self.offers if case.priority in LOUD)
+        return (*offered, *(each.key for each in self.ringing))
 
 
 def look(tx: Connection, officer: Officer, at: datetime, *, counted: Mapping[Priority, int] | None = None) -> Frame:
@@ -298,6 +304,8 @@ NOTICES: Mapping[str, str] = {
     "guest_withdrawn": N_("They are let in no more."),
     "code_mailed": N_("A code is on its way to you."),
     "page_way_added": N_("You are paged there from now on."),
+    "erasure_proposed": N_("Proposed. A second officer who coordinates decides."),
+    "erased": N_("Erased for ever. Nobody can read it any more."),
     "unpaired": N_("You are no longer paged there."),
     "asked": N_("Your colleague can read the case and write a note. It stays with you."),
     "answered": N_("The question is over. You do not read the case any more."),

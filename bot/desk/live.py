@@ -42,7 +42,9 @@ GATHER = 0.05
 
 #: What a view sends for itself. A part is a template of its own and an element with `data-part` on the page.
 REQUEST_PARTS = ("nav", "alerts", "request_state", "request_thread", "request_files")
-CASE_PARTS = ("case_state", "phone", "safe", "replies", "although", "log", "first_minutes", "notes", "events")
+CASE_PARTS = (
+    "case_state", "phone", "safe", "replies", "although", "log", "first_minutes", "erasure", "notes", "events",
+)  # fmt: skip
 
 
 def live_routes() -> Routes:

@@ -102,7 +102,7 @@ async def disable(request: web.Request) -> web.StreamResponse:
     def switch_off(tx: Connection) -> list[str]:
         topics = sessions.revoke_all(tx, target.id, now)
         officers.disable_officer(tx, target.id, now)
-        handover.give_back_all(tx, request.app[VAULT], target.id, at=now)
+        handover.give_back_all(tx, request.app[VAULT], request.app[WORDS], target.id, at=now)
         _audit(tx, request, "officer.disable", target.id)
         return topics
 

@@ -8,7 +8,7 @@ from aiohttp import web
 from multidict import MultiDict
 from sqlalchemy.engine import Connection
 
-from bot.cases import supervision, workload
+from bot.cases import erasure, supervision, workload
 from bot.cases.hand import Hand
 from bot.cases.model import Case, CaseError, CaseNotFound, NotAllowedNow
 from bot.cases.record import unlocking
@@ -38,6 +38,7 @@ async def show_supervision(request: web.Request) -> web.StreamResponse:
             "why_restricted": unlocking.WHY,
             "owed": supervision.owed_reviews(tx, hand),
             "done": supervision.done_reviews(tx, hand),
+            "erasures": erasure.waiting(tx),
             "team": workload.of_team(tx, hand),
             "names": officer_names(tx),
             "marks": True,

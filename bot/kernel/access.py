@@ -62,6 +62,8 @@ class Permission(StrEnum):
     CASE_SEEN_BY = "case.seen_by"
     CASE_BREAK_GLASS = "case.break_glass"  # read what is a colleague's for an hour, seen by all who coordinate
     CASE_REVIEW = "case.review"  # how it was done, looked at by somebody who did not do it
+    CASE_PROPOSE_ERASURE = "case.propose_erasure"  # of what a person wrote; or to leave it after all
+    CASE_ERASE = "case.erase"  # what a colleague proposed to erase
     CASE_ASSESS = "case.assess"
     CASE_AWAIT_CONSENT = "case.await_consent"
     CASE_PLAN = "case.plan"
@@ -226,6 +228,8 @@ RULES: Rules = {
     Permission.CASE_SEEN_BY: [[answers_people, holds_the_case], [coordinates]],
     Permission.CASE_BREAK_GLASS: [[answers_people]],
     Permission.CASE_REVIEW: [[coordinates, did_not_hold_the_case]],
+    Permission.CASE_PROPOSE_ERASURE: [[answers_people, holds_the_case], [coordinates]],
+    Permission.CASE_ERASE: [[coordinates]],
     Permission.CASE_ASSESS: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
     Permission.CASE_AWAIT_CONSENT: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
     Permission.CASE_PLAN: [[answers_people, holds_the_case], [coordinates, holds_the_case]],

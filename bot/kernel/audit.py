@@ -36,6 +36,8 @@ audit_log = sa.Table(
     sa.Index("ix_audit_log_object", "object", "seq"),
 )
 
+#: Who acts where a command of `./waymark` does.
+COMMAND = "system:command"
 Fact = str | int | float | bool | None | Sequence[str] | Sequence[int]
 
 #: What stands before the first row.

@@ -11,18 +11,15 @@ from sqlalchemy.engine import Connection
 
 import bot.offices  # noqa: F401 - with the tables of the exchange: an erasure empties every table that is declared
 from bot import demonstration, retention
-from bot.cases import receipt_store
-from bot.cases import service as cases
 from bot.cases import store as case_store
 from bot.conversations import service as conversations
+from bot.erasing import erase_person
 from bot.foreground import CannotDo
-from bot.kernel import audit
 from bot.kernel.clock import SystemClock
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Database, metadata
 from bot.kernel.settings import Settings
-from bot.texts import store as text_store
-from bot.upkeep.installation import COMMAND, installation
+from bot.upkeep.installation import installation
 from directory.schema import metadata as directory_tables
 
 
@@ -55,19 +52,6 @@ def _to_erase(tx: Connection, vault: Vault, name: str) -> tuple[str, int]:
     if card.erased_at is not None:
         raise CannotDo(f"{name} was erased on {card.erased_at:%Y-%m-%d}")
     return conversation_id, len(conversations.transcript(tx, vault, conversation_id))
-
-
-def erase_person(tx: Connection, vault: Vault, conversation_id: str, *, at: datetime, why: str = "asked") -> int:
-    """Erase what a person wrote, on this phone and on those they left. Returns how many cases lost their words."""
-    count = 0
-    for phone in (conversation_id, *receipt_store.phones_left_for(tx, conversation_id)):
-        count += cases.erase_words(tx, vault, phone, at=at)
-        conversations.erase(tx, vault, phone, at)
-        text_store.forget_askers_of(tx, vault, phone, at=at)
-    whose = f"conversation:{conversation_id}"
-    facts: dict[str, audit.Fact] = {"cases": count, "why": why}
-    audit.append(tx, vault, at=at, actor=COMMAND, act="conversation.erased", object=whose, facts=facts)
-    return count
 
 
 async def show_retention(settings: Settings, *, most: int = 50) -> str:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from sqlalchemy.engine import Connection
 
+from bot.kernel import audit
 from bot.kernel.clock import SystemClock
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Database, open_database
@@ -17,7 +18,7 @@ from bot.kernel.settings import Settings
 
 T = TypeVar("T")
 #: Who did it, where nobody is signed in: whoever can run commands on this machine.
-COMMAND = "system:command"
+COMMAND = audit.COMMAND
 
 
 @asynccontextmanager

@@ -89,7 +89,7 @@ class DeskServer:
         await self.database.write(lambda tx: demonstration.seed(tx, at=self.clock.now()))
         paging = Paging(self.vault, self.words, "http://localhost/desk/queue")
         self.pager = Pager(self.database, self.clock, self.signals, paging, self.directory)
-        self.auditor = Auditor(self.database, self.clock, self.signals, self.vault)
+        self.auditor = Auditor(self.database, self.clock, self.signals, self.vault, self.words)
         await self.watch()
         settings = load_settings({"WAYMARK_DATA_DIR": self._folder.name, "WAYMARK_PUBLIC_URL": "http://127.0.0.1"})
         parts = WebParts(

@@ -144,7 +144,7 @@ async def _work(pipe: Pipe, place: Place, at: datetime, may_die: str) -> None:
     async def heartbeat() -> None:
         told.append(clock.now())
 
-    auditor = Auditor(database, clock, signals, vault, heartbeat)
+    auditor = Auditor(database, clock, signals, vault, paging.words, heartbeat)
     failpoints._armed.update(failpoints._parse(may_die))
     pipe.send(True)
     while True:

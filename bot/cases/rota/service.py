@@ -79,6 +79,11 @@ def on_duty(tx: Connection, at: datetime) -> OnDuty:
     )
 
 
+def away(tx: Connection, at: datetime) -> frozenset[str]:
+    """Who said that they are not there at this moment."""
+    return frozenset(absence.officer_id for _, absence in store.absences_after(tx, at) if absence.start <= at)
+
+
 def next_gap(tx: Connection, at: datetime, *, ahead: timedelta = LOOK_AHEAD) -> tuple[datetime, datetime] | None:
     """The next stretch in which nobody is at the desk, if it begins within `ahead`. None where no rota is kept."""
     if not store.all_shifts(tx, since=(at - timedelta(days=2)).date()):

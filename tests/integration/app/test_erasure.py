@@ -21,6 +21,7 @@ from bot.kernel.crypto import data_keys
 from bot.upkeep import backups, doctor, erasing
 from tests.conftest import all_metadata
 from tests.integration.app.program import OURS, Desk, Helpline, Person, serving, settings_for, telegram_update, until
+from tests.integration.app.test_attachments import case_with
 from tests.integration.kernel.test_logs import Written
 from tests.peers.telegram import TOKEN, FakeTelegram
 
@@ -339,6 +340,34 @@ async def test_a_case_that_is_open_is_closed_and_its_alarm_ends(helpline: Helpli
 
 def _climbing(tx: sa.Connection) -> int:
     return int(tx.exec_driver_sql("SELECT count(*) FROM alarms WHERE next_step_at IS NOT NULL").scalar_one())
+
+
+async def test_two_officers_erase_at_the_desk_whoever_asks_for_it(helpline: Helpline):
+    amira = await helpline.at_desk(await helpline.officer(Role.OFFICER))
+    ines = await helpline.at_desk(await helpline.officer(Role.COORDINATOR, name="Ines"))
+    async with Person(helpline) as person:
+        await person.write("Erase everything about me")
+        case_id = await case_with(helpline, amira)
+
+        _, asked = await amira.get(f"/desk/cases/{case_id}?lang=en")
+        status, proposed = await amira.post(f"/desk/cases/{case_id}/erasure?lang=en")
+        assert "They ask that what we know is erased" in asked
+        assert (status, "/erasure/carry-out" in proposed) == (200, False)
+        assert (await amira.post(f"/desk/cases/{case_id}/erasure/carry-out"))[0] in (403, 404)
+        assert "To be erased" in (await ines.get("/desk/supervision?lang=en"))[1]
+        assert "/erasure/carry-out" in (await ines.get(f"/desk/cases/{case_id}?lang=en"))[1]
+
+        status, page = await ines.post(f"/desk/cases/{case_id}/erasure/carry-out?lang=en")
+
+    assert status == 200
+    assert "Erased for ever" in page
+    assert "Erase everything" not in page
+    assert (
+        await helpline.database.read(
+            lambda tx: tx.execute(sa.select(store.messages.c.id).where(store.messages.c.body_sealed.is_not(None))).all()
+        )
+        == []
+    )
 
 
 async def test_erasing_is_in_the_record_and_names_nobody(helpline: Helpline, in_danger: tuple[str, str]):

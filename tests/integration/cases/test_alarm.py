@@ -149,7 +149,7 @@ async def test_a_dead_pager_is_noticed_and_the_heartbeat_stays_away(world, clock
     async def heartbeat():
         beats.append(clock.now())
 
-    auditor = Auditor(world.database, clock, Signals(), world.vault, heartbeat)
+    auditor = Auditor(world.database, clock, Signals(), world.vault, world.words, heartbeat)
     pager = a_pager(world, clock)
     await pager.look()
     assert (await auditor.look()).well
@@ -166,7 +166,7 @@ async def test_a_dead_pager_is_noticed_and_the_heartbeat_stays_away(world, clock
 async def test_a_dead_auditor_is_noticed_too(world, clock):
     pager = a_pager(world, clock)
     await pager.look()
-    await Auditor(world.database, clock, Signals(), world.vault).look()
+    await Auditor(world.database, clock, Signals(), world.vault, world.words).look()
 
     clock.advance(4 * MINUTE)
     await pager.look()
@@ -183,7 +183,7 @@ async def test_a_case_that_waits_without_an_alarm_gets_one(world, clock):
     await world.database.write(lambda tx: tx.execute(store.alarms.delete()))
     assert len(await world.database.read(lambda tx: check_invariants(tx, at=clock.now()))) == 1
 
-    found = await world.database.write(lambda tx: audit_alarms(tx, world.vault, at=clock.now()))
+    found = await world.database.write(lambda tx: audit_alarms(tx, world.vault, world.words, at=clock.now()))
 
     assert found.repaired == 1
     assert await world.database.read(lambda tx: check_invariants(tx, at=clock.now())) == []
@@ -197,7 +197,7 @@ async def test_cases_of_an_officer_who_is_gone_go_back_to_the_queue_and_ring(wor
     await world.database.write(lambda tx: service.claim_case(tx, world.hand(amira), waiting.case_id))
     await world.database.write(lambda tx: disable_officer(tx, amira.id, clock.now()))
 
-    await world.database.write(lambda tx: audit_alarms(tx, world.vault, at=clock.now()))
+    await world.database.write(lambda tx: audit_alarms(tx, world.vault, world.words, at=clock.now()))
 
     case = (await world.database.read(lambda tx: store.get_case(tx, waiting.case_id))).case
     alarm = await world.database.read(lambda tx: store.get_alarm(tx, waiting.case_id, lock=False))
@@ -214,7 +214,7 @@ async def test_a_step_that_lies_too_far_away_is_pulled_back(world, clock):
         store.put_alarm(tx, replace(alarm, started_at=NOON + later, next_step_at=NOON + later))
 
     await world.database.write(set_far_away)
-    await world.database.write(lambda tx: audit_alarms(tx, world.vault, at=clock.now()))
+    await world.database.write(lambda tx: audit_alarms(tx, world.vault, world.words, at=clock.now()))
 
     assert await a_pager(world, clock).look() == 1
 
@@ -223,7 +223,7 @@ async def test_a_step_that_nobody_takes_is_reported_as_late(world, clock):
     await world.escalate()
     await a_pager(world, SetClock(NOON - MINUTE)).look()
 
-    found = await world.database.write(lambda tx: audit_alarms(tx, world.vault, at=NOON + MINUTE))
+    found = await world.database.write(lambda tx: audit_alarms(tx, world.vault, world.words, at=NOON + MINUTE))
 
     assert found.late == 1
     assert not found.well

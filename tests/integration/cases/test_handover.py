@@ -12,10 +12,17 @@ from bot.cases import handover, service, store
 from bot.cases.auditor import audit_alarms
 from bot.cases.handover import NobodyThere, OfferState
 from bot.cases.model import CaseNotFound, CaseStatus, NotAllowedNow
+from bot.cases.offer_pages import OFFERED
+from bot.cases.pager import Pager
+from bot.cases.rota import service as rota
+from bot.conversations import service as conversations
+from bot.desk.frame import look
 from bot.kernel.access import Role
+from bot.kernel.live import Signals
 from bot.kernel.officers import disable_officer
 from dialogues.understanding.model import Priority
 from tests.conftest import NOON
+from tests.integration.cases.world import FixedNumbers
 
 NOTE = "She only writes at night. Do not name the uncle."
 
@@ -92,7 +99,7 @@ async def test_what_nobody_accepts_in_time_lapses_and_stays_where_it_is(world, o
 
     with pytest.raises(NotAllowedNow):
         await world.database.write(lambda tx: handover.accept(tx, world.hand(omar, late), case_id))
-    await world.database.write(lambda tx: audit_alarms(tx, world.vault, at=late))
+    await world.database.write(lambda tx: audit_alarms(tx, world.vault, world.words, at=late))
 
     case = await case_of(world, case_id)
     assert (case.owner_id, case.offered_to) == (amira.id, None)
@@ -104,7 +111,7 @@ async def test_an_offer_to_somebody_who_leaves_ends_with_the_next_audit(world, o
     _amira, omar, case_id = offered
     await world.database.write(lambda tx: disable_officer(tx, omar.id, NOON))
 
-    await world.database.write(lambda tx: audit_alarms(tx, world.vault, at=NOON))
+    await world.database.write(lambda tx: audit_alarms(tx, world.vault, world.words, at=NOON))
 
     assert (await case_of(world, case_id)).offered_to is None
 
@@ -159,6 +166,71 @@ async def test_a_case_is_offered_to_somebody_who_is_there_or_to_nobody(world):
     omar = await world.officer("omar")
     with pytest.raises(NotAllowedNow):  # warm means with a word
         await world.database.write(lambda tx: handover.offer(tx, world.hand(amira), case_id, to=omar.id, note=" "))
+
+
+async def test_nobody_is_given_a_case_who_is_away_today(world):
+    amira, omar = await world.officer("amira"), await world.officer("omar")
+    ines = await world.officer("ines", Role.COORDINATOR)
+    case_id = await held_by(world, amira)
+    ill = await world.database.write(
+        lambda tx: rota.be_away(tx, world.hand(omar), omar.id, NOON, NOON + timedelta(days=10))
+    )
+
+    for work in (
+        lambda tx: handover.offer(tx, world.hand(amira), case_id, to=omar.id, note=NOTE),
+        lambda tx: handover.hand_over_all(tx, world.hand(ines), amira.id, to=omar.id, note=""),
+    ):
+        with pytest.raises(NobodyThere):
+            await world.database.write(work)
+    assert (await case_of(world, case_id)).owner_id == amira.id
+
+    await world.database.write(lambda tx: rota.come_back(tx, world.hand(omar, NOON + timedelta(hours=1)), ill))
+    later = world.hand(ines, NOON + timedelta(hours=1))
+    assert await world.database.write(lambda tx: handover.hand_over_all(tx, later, amira.id, to=omar.id, note="")) == 1
+
+
+@pytest.mark.parametrize("noticed_by", ["whoever switched them off", "the auditor"])
+async def test_the_person_hears_that_whoever_read_their_words_is_gone(world, noticed_by):
+    amira = await world.officer("amira")
+    case_id = await held_by(world, amira)
+
+    def leave(tx):
+        disable_officer(tx, amira.id, NOON)
+        if noticed_by != "the auditor":
+            handover.give_back_all(tx, world.vault, world.words, amira.id, at=NOON)
+
+    await world.database.write(leave)
+    await world.database.write(lambda tx: audit_alarms(tx, world.vault, world.words, at=NOON))
+
+    case = await case_of(world, case_id)
+    lines = await world.database.read(lambda tx: conversations.transcript(tx, world.vault, case.conversation_id))
+    left = world.words.text("ar", service.PERSON_LEFT)
+    assert (case.status, [line.text for line in lines].count(left)) == (CaseStatus.NEW, 1)
+
+
+async def test_an_offered_case_that_cannot_wait_pages_the_colleague_once_and_rings_on_their_desk(world, clock):
+    amira, omar = await world.officer("amira"), await world.officer("omar", paged=True, language="fr")
+    loud, calm = await held_by(world, amira), await held_by(world, amira, priority=Priority.P2)
+    for case_id in (loud, calm):
+        await world.database.write(
+            lambda tx, one=case_id: handover.offer(tx, world.hand(amira), one, to=omar.id, note=NOTE)
+        )
+
+    pager = Pager(world.database, clock, Signals(), world.paging, FixedNumbers())
+    await pager.look()
+    await pager.look()
+
+    number = (await case_of(world, loud)).number
+    lines = await world.database.read(
+        lambda tx: conversations.transcript(tx, world.vault, str(omar.page_conversation_id))
+    )
+    url = world.paging.desk_url
+    assert [line.text for line in lines] == [world.words.text("fr", OFFERED, priority="P0", number=number, url=url)]
+    assert "uncle" not in lines[0].text
+    frame = await world.database.read(lambda tx: look(tx, omar, clock.now()))
+    assert [case.id for case in frame.offers] == [loud, calm]
+    assert frame.rings == (f"offer:{loud}",)
+    assert (await world.database.read(lambda tx: look(tx, amira, clock.now()))).rings == ()
 
 
 async def test_everything_of_an_absent_officer_goes_in_one_step_and_rings_for_the_colleague(world):

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.cases import consent, receipt_store, receipts, service, store
+from bot.cases import consent, erasure, receipt_store, receipts, service, store
 from bot.cases.consent import Agreement, Kind, Purpose
 from bot.cases.model import Case, CaseNotFound, CaseStatus, NotAllowedNow
 from bot.cases.own import A_PERSON_LOOKS, NOT_FOUND, PERSON_GIVES_CODE, WRITE_CODE
@@ -19,6 +19,11 @@ from bot.conversations import stuck
 from bot.conversations.duress import TOO_COMMON
 from bot.conversations.service import Watched
 from bot.conversations.turn import NEUTRAL, NEUTRAL_AGAIN
+from bot.erasing import PersonEraser
+from bot.exchange.holds import service as holds
+from bot.exchange.holds.model import Mark
+from bot.kernel import audit
+from bot.kernel.access import Role
 from bot.kernel.officers import Officer, list_officers
 from bot.upkeep import erasing
 from dialogues.understanding.model import Priority
@@ -379,3 +384,69 @@ async def test_wanting_it_erased_reaches_an_officer(phone: Phone):
 
     case = await phone.case()
     assert (case.reason, case.status) == ("wants_erasure", CaseStatus.NEW)
+
+
+@pytest.fixture
+async def asked_to_erase(phone: Phone):
+    """Somebody was in danger, and now asks to be erased; Amira holds the case."""
+    await phone.say("my uncle hides the papers in Ventimiglia. I want to talk to a person")
+    await phone.say("Erase everything about me")
+    amira, ines = await phone.officer("Amira"), await phone.officer("Ines", Role.COORDINATOR)
+    return amira, ines, await phone.claimed(amira)
+
+
+async def test_two_officers_erase_whoever_asks_for_it_and_neither_does_alone(phone: Phone, asked_to_erase):
+    amira, ines, case = asked_to_erase
+    write, eraser = phone.talk.database.write, PersonEraser()
+    assert (await phone.talk.database.read(lambda tx: erasure.standing(tx, case))).asked
+
+    for officer in (amira, ines):
+        with pytest.raises(NotAllowedNow):  # nobody proposed it
+            await write(lambda tx, who=officer: erasure.carry_out(tx, phone.hand(who), eraser, case.id))
+    await write(lambda tx: erasure.propose(tx, phone.hand(ines), eraser, case.id))
+    with pytest.raises(NotAllowedNow):  # one who proposed it
+        await write(lambda tx: erasure.carry_out(tx, phone.hand(ines), eraser, case.id))
+    await write(lambda tx: erasure.turn_down(tx, phone.hand(ines), case.id))
+    await write(lambda tx: erasure.propose(tx, phone.hand(amira), eraser, case.id))
+    with pytest.raises(NotAllowedNow):  # one who does not coordinate
+        await write(lambda tx: erasure.carry_out(tx, phone.hand(amira), eraser, case.id))
+    assert [each.number for each in await phone.talk.database.read(erasure.waiting)] == [case.number]
+
+    assert await write(lambda tx: erasure.carry_out(tx, phone.hand(ines), eraser, case.id)) == 1
+
+    kept = conversation_store.messages.c
+    assert await phone.talk.rows(sa.select(kept.id).where(kept.body_sealed.is_not(None))) == []
+    closed = await phone.talk.database.read(lambda tx: store.get_case(tx, case.id))
+    assert (closed.case.status, closed.case.closing) == (CaseStatus.CLOSED, "erased")
+    log = await phone.talk.database.read(lambda tx: audit.read_log(tx, object=f"conversation:{case.conversation_id}"))
+    assert [(row.act, row.actor) for row in log if row.act == "conversation.erased"] == [
+        ("conversation.erased", ines.id)
+    ]
+    assert await phone.talk.database.read(erasure.waiting) == []
+
+
+@pytest.mark.parametrize("reason", ["a hold", "a duty to report", "a watched phone"])
+async def test_what_the_law_or_a_danger_keeps_is_not_erased(phone: Phone, asked_to_erase, reason):
+    amira, ines, case = asked_to_erase
+    write, eraser = phone.talk.database.write, PersonEraser()
+    await write(lambda tx: erasure.propose(tx, phone.hand(amira), eraser, case.id))
+
+    if reason == "a hold":
+
+        def hold(tx: sa.Connection) -> None:
+            adult = holds.open_dossier(tx, phone.hand(amira), case.id, name="Sami", claimed="uncle_aunt", once="")
+            holds.mark(tx, phone.hand(amira), str(adult), {"papers": Mark.RED, "heard_apart": Mark.RED})
+
+        await write(hold)
+    elif reason == "a duty to report":
+        heard = {"key": "one more", "case_id": case.id, "reason": "sexual_abuse", "priority": Priority.P1}
+        await write(lambda tx: store.add_trigger(tx, **heard, at=phone.talk.clock.now()))
+    else:
+        begin = conversation_store.begin_watch
+        await write(lambda tx: begin(tx, case.conversation_id, shown_from=1, at=phone.talk.clock.now()))
+
+    with pytest.raises(erasure.NotErased) as refused:
+        await write(lambda tx: erasure.carry_out(tx, phone.hand(ines), eraser, case.id))
+    assert len(refused.value.obstacles) == 1
+    kept = conversation_store.messages.c
+    assert await phone.talk.rows(sa.select(kept.id).where(kept.body_sealed.is_not(None))) != []

@@ -227,7 +227,7 @@ async def test_silence_is_noticed_at_half_of_the_window_once(world, held):
 
     for hours in (11, 12, 13):
         at = NOON + hours * HOUR
-        await world.database.write(lambda tx, at=at: audit_alarms(tx, world.vault, at=at))
+        await world.database.write(lambda tx, at=at: audit_alarms(tx, world.vault, world.words, at=at))
 
     events = await world.database.read(lambda tx: service.store.events_of(tx, case_id))
     assert [event.act for event in events].count("referral_silent") == 1

@@ -83,7 +83,7 @@ async def test_nobody_on_duty_is_noticed_hours_before_and_written_down_once(worl
 
     for minute in range(3):
         at = NOON + timedelta(minutes=minute)
-        await world.database.write(lambda tx, at=at: auditor.audit_alarms(tx, world.vault, at=at))
+        await world.database.write(lambda tx, at=at: auditor.audit_alarms(tx, world.vault, world.words, at=at))
 
     watch = await world.database.read(lambda tx: auditor.look_at_watch(tx, at=NOON))
     assert watch.nobody_from == datetime(2026, 11, 23, 16, tzinfo=NOON.tzinfo)
@@ -94,7 +94,7 @@ async def test_nobody_on_duty_is_noticed_hours_before_and_written_down_once(worl
 async def test_a_desk_manned_around_the_clock_shows_no_banner(world, ines):
     await planned(world, ines, shift_of(await world.officer("amira")))
 
-    await world.database.write(lambda tx: auditor.audit_alarms(tx, world.vault, at=NOON))
+    await world.database.write(lambda tx: auditor.audit_alarms(tx, world.vault, world.words, at=NOON))
 
     assert (await world.database.read(lambda tx: auditor.look_at_watch(tx, at=NOON))).nobody_from is None
 

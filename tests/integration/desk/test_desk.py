@@ -180,7 +180,7 @@ async def test_a_dead_watch_is_a_red_banner_on_every_screen(world, at_desk, cloc
     assert banner in await browser.go("/desk/queue")
 
     await Pager(world.database, clock, signals, world.paging, FixedNumbers()).look()
-    await Auditor(world.database, clock, signals, world.vault).look()
+    await Auditor(world.database, clock, signals, world.vault, world.words).look()
 
     assert banner not in await browser.go("/desk/queue")
 

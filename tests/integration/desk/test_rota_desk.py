@@ -24,7 +24,7 @@ async def test_from_an_empty_rota_to_who_is_there_now(world, at_desk, clock, sig
     assert "Nobody from" in browser.page
 
     clock.advance(timedelta(minutes=1))
-    await Auditor(world.database, clock, signals, world.vault).look()
+    await Auditor(world.database, clock, signals, world.vault, world.words).look()
     assert "Nobody is on duty from" in await browser.go("/desk/queue")
 
 

@@ -137,12 +137,12 @@ class CaseMachine(RuleBasedStateMachine):
             return
         disable_officer(self.tx, self.ids[name], self.at)
         self.active.discard(name)
-        if handover.give_back_all(self.tx, self.vault, self.ids[name], at=self.at):
+        if handover.give_back_all(self.tx, self.vault, WORDS, self.ids[name], at=self.at):
             self.owner = None
 
     @rule()
     def the_auditor_looks(self) -> None:
-        audit_alarms(self.tx, self.vault, at=self.at)
+        audit_alarms(self.tx, self.vault, WORDS, at=self.at)
 
     @invariant()
     def the_case_is_where_the_model_says(self) -> None:
