@@ -15,7 +15,7 @@ from bot.exchange.post.watch import look_at_exchange
 from bot.kernel import audit, officers
 from bot.kernel.clock import SystemClock
 from bot.kernel.crypto import Vault, WrongMasterKey
-from bot.kernel.database import Database, DatabaseUnavailable, open_database
+from bot.kernel.database import Database, DatabaseUnavailable, open_database, what_may_lose_commits
 from bot.kernel.master_key import MASTER_KEY_FILE, master_key_bytes
 from bot.kernel.migrations import current, head
 from bot.kernel.settings import Settings
@@ -57,6 +57,8 @@ async def _examine_database(settings: Settings, database: Database) -> list[Find
     if database.dialect == "sqlite":
         whole = await database.read(lambda tx: tx.exec_driver_sql("PRAGMA quick_check(1)").scalar_one())
         found.append(Finding(whole == "ok", f"database file: {'whole' if whole == 'ok' else whole}"))
+    loose = await database.read(what_may_lose_commits)
+    found.extend(Finding(False, f"database server: {name} is off; a power cut can lose messages") for name in loose)
     if revision != head():
         return found
     try:
