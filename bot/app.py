@@ -283,7 +283,14 @@ class Waymark:
         key = make_key(self.settings.data_dir)
         routes = [
             self.health.routes,
-            webchat_routes(self.inbox, talks, uploads, emergency_number=self._own_emergency_number, demo=self.is_demo),
+            webchat_routes(
+                self.inbox,
+                talks,
+                uploads,
+                emergency_number=self._own_emergency_number,
+                emergency_numbers=self.directory.emergency_numbers,
+                demo=self.is_demo,
+            ),
             terminal_routes(key, self.inbox, in_terminal),
             self._directory_api(),
         ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from aiohttp import BodyPartReader, web
@@ -78,9 +78,13 @@ def webchat_routes(
     files: TakesFiles,
     *,
     emergency_number: EmergencyNumber,
+    emergency_numbers: Collection[str],
     demo: Callable[[], bool],
 ) -> Routes:
-    """The routes of the web chat over an inbox, the conversations it may read, and where files are kept."""
+    """The routes of the web chat over an inbox, the conversations it may read, and where files are kept.
+
+    `emergency_numbers` are those of all countries: whoever writes may be in any.
+    """
     routes = Routes()
 
     @routes.get("/", name="home", allow=PUBLIC)
@@ -93,7 +97,7 @@ def webchat_routes(
         waiting = await _wait_for_answer(request, talks, address) if address else False
         # Before the lines: what is hidden between the two is then said again by the stream.
         talk = await talks.talk(address) if address else None
-        lines = [render_line(line) for line in await talks.lines(address, 0)] if address else []
+        lines = [render_line(line, emergency_numbers) for line in await talks.lines(address, 0)] if address else []
         return render(
             request,
             "webchat/chat.html",
@@ -187,7 +191,8 @@ def webchat_routes(
                     if talk is not None and talk.last_seq > read:
                         read, look = talk.last_seq, LOOK_SECONDS
                         for line in await talks.lines(address, after):
-                            await events.send("line", _fragment(request, render_line(line)), id=str(line.seq))
+                            shown = render_line(line, emergency_numbers)
+                            await events.send("line", _fragment(request, shown), id=str(line.seq))
                             after = line.seq
                     woken = await watch.next(look)
                     look = LOOK_SECONDS if woken else min(2 * look, LONGEST_LOOK_SECONDS)
