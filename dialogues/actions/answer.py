@@ -8,7 +8,7 @@ from babel.dates import format_date
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dialogues.actions.reading import button
+from dialogues.actions.reading import button, with_commas
 from dialogues.knowledge import Audience, Procedure
 from dialogues.knowledge.countries import country_name
 from dialogues.knowledge.model import INTERNATIONAL, LocalRule
@@ -87,12 +87,12 @@ def listed(heading: str, lines: tuple[str, ...]) -> str:
 
 def source_line(text: Procedure, language: str, translate: Translate) -> str:
     """The first source, how many more there are, where the text applies and from when."""
-    citations = [source.citation() for source in text.shown_sources()]
+    citations = [with_commas(source.citation(), language) for source in text.shown_sources()]
     if not citations:
         return validity(text, language, translate)
     first = translate(language, "Source: {citation}.").format(citation=citations[0])
     if len(citations) > 1:
-        more = "; ".join(source.code for source in text.shown_sources()[1:])
+        more = with_commas("; ".join(source.code for source in text.shown_sources()[1:]), language)
         first = translate(language, "Source: {citation}; also {codes}.").format(citation=citations[0], codes=more)
     return f"{first}\n{validity(text, language, translate)}"
 

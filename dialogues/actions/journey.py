@@ -8,6 +8,7 @@ from datetime import date
 from msgspec import Struct, field
 
 from dialogues.actions.answer import elsewhere, listed
+from dialogues.actions.reading import with_commas
 from dialogues.knowledge import Procedure, Procedures
 from dialogues.knowledge.countries import Way, country_name
 from dialogues.knowledge.model import LocalRule
@@ -88,7 +89,11 @@ class Journey(Struct):
         lines += self._as_before(rules)
         sources = dict.fromkeys(source.citation() for rule in new for source in rule.local.sources)
         if sources:
-            lines.append(self.translate(self.language, "Source: {citation}.").format(citation="; ".join(sources)))
+            lines.append(
+                self.translate(self.language, "Source: {citation}.").format(
+                    citation=with_commas("; ".join(sources), self.language)
+                )
+            )
         for rule in rules:
             self.told.setdefault(rule.local.jurisdiction, country)
         return "\n".join(lines)
@@ -104,7 +109,7 @@ class Journey(Struct):
 
     def _who_acts(self, country: str, acting: Sequence[Rule]) -> str:
         if acting:
-            whom = "; ".join(rule.local.words for rule in acting)
+            whom = with_commas("; ".join(rule.local.words for rule in acting), self.language)
             return self.translate(self.language, "Who acts: {whom}.").format(whom=whom)
         said = self.translate(self.language, "Who acts is not confirmed here yet. Ask {whom}.")
         return said.format(whom=whom_to_ask(self.procedures, country, self.language, self.translate))

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from bot.kernel.words import Words
+from dialogues.actions.reading import with_commas
+from dialogues.actions.results import checked, distance
 from dialogues.actions.wishes import gender_in, wishes_in
 
 
@@ -36,3 +39,20 @@ def test_only_what_is_plainly_said_leaves_a_service_out(words: str, wishes: list
 )
 def test_a_gender_is_believed_only_where_one_is_named(words: str, gender: str | None):
     assert gender_in(words) == gender
+
+
+def test_figures_and_lists_are_written_as_each_language_writes_them():
+    translate = Words.load().text
+
+    assert "1,8 km" in distance(1800, "fr", translate)
+    assert "1,8 km" in distance(1800, "es", translate)
+    assert "1.8 km" in distance(1800, "en", translate)
+    assert checked(3, "ar", translate).endswith("قبل 3 أيام.")
+    assert checked(11, "ar", translate).endswith("قبل 11 يومًا.")
+    assert [checked(45, language, translate) for language in ("en", "fr", "es")] == [
+        "Checked 45 days ago.",
+        "Vérifié il y a 45\xa0jours.",
+        "Comprobado hace 45 días.",
+    ]
+    assert with_commas("أ, ب; ج", "ar") == "أ، ب؛ ج"
+    assert with_commas("a, b; c", "fr") == "a, b; c"
