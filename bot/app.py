@@ -36,6 +36,7 @@ from bot.channels.model import Channel
 from bot.channels.telegram.channel import TelegramChannel
 from bot.channels.telegram.poller import Poller
 from bot.channels.telegram.routes import webhook_routes
+from bot.channels.telegram.webhook import Webhook
 from bot.channels.terminal import payload as terminal
 from bot.channels.terminal.channel import TerminalChannel
 from bot.channels.terminal.key import make_key
@@ -144,6 +145,7 @@ class Waymark:
             allowance=Allowance(settings.rate_burst, settings.rate_per_minute),
             demo=demo,
         )
+        self.webhook = self._webhook()
         register = GapRegister(vault)
         queue_time = QueueTime(vault, self.words)
         self.askers = Askers(database, vault, clock, self.signals, words=self.words, procedures=self.procedures)
@@ -191,6 +193,12 @@ class Waymark:
     def _telegram(self) -> TelegramChannel | None:
         token = self.settings.telegram_token.value
         return TelegramChannel(token, api_url=self.settings.telegram_api_url) if token else None
+
+    def _webhook(self) -> Webhook | None:
+        if self.telegram is None or self.settings.telegram_mode != "webhook":
+            return None
+        url, secret = self.settings.public_url, self._webhook_secret()
+        return Webhook(self.telegram, self.inbox, self.clock, public_url=url, secret=secret)
 
     def _channels(self) -> Mapping[str, Channel]:
         channels: list[Channel] = [WebChatChannel(), TerminalChannel()]
@@ -284,12 +292,19 @@ class Waymark:
         key = make_key(self.settings.data_dir)
         routes = [
             self.health.routes,
-            webchat_routes(self.inbox, talks, uploads, emergency_number=self._own_emergency_number, demo=self.is_demo),
+            webchat_routes(
+                self.inbox,
+                talks,
+                uploads,
+                emergency_number=self._own_emergency_number,
+                emergency_numbers=self.directory.emergency_numbers,
+                demo=self.is_demo,
+            ),
             terminal_routes(key, self.inbox, in_terminal),
             self._directory_api(),
         ]
-        if self.telegram is not None and self.settings.telegram_mode == "webhook":
-            routes.append(webhook_routes(self.telegram.account, self._webhook_secret(), self.inbox))
+        if self.telegram is not None and self.webhook is not None:
+            routes.append(webhook_routes(self.telegram.account, self._webhook_secret(), self.webhook))
         return routes
 
     def _directory_api(self) -> Routes:
@@ -406,8 +421,10 @@ class Waymark:
         return erasing, retention.decided(self.settings)
 
     def _listen_to(self, telegram: TelegramChannel) -> Coroutine[Any, Any, None]:
-        if self.settings.telegram_mode == "webhook":
-            return telegram.listen_by_webhook(self.settings.public_url, self._webhook_secret())
+        if self.webhook is not None:
+            # No matter of readiness: a server that is taken away for it would get no more deliveries, for good.
+            self.health.attend("telegram", self.webhook.delivers)
+            return self.webhook.run()
         # Telegram allows one listener. Of several servers the others wait until it is gone.
         poller = Poller(telegram, self.inbox, self.clock)
         self.health.add("telegram", poller.hears)

@@ -22,6 +22,8 @@ T = TypeVar("T")
 #: From malloc.h.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 KEPT_BYTES = 512 * 1024
+#: Where a system sets no bound: as many as Linux lets a process open unless told otherwise.
+MOST_FILES = 1_048_576
 #: From sys/prctl.h.
 PR_SET_DUMPABLE = 4
 
@@ -34,6 +36,7 @@ def up() -> None:
     """Serve everything until told to stop."""
     _keep_memory_here()
     _give_memory_back()
+    open_many_files()
     gc.disable()  # what is loaded at the start is no garbage, and looking for some takes a sixth of it; see `settle`
     sys.modules["rich"] = None  # type: ignore[assignment]  # structlog would load it for tracebacks we never print
     try:
@@ -54,6 +57,16 @@ def _keep_memory_here() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def open_many_files() -> int:
+    """Let this process hold as many files open as it may, and return how many those are: every chat and every desk that
+    stands open is one, and shells begin with 1024."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else hard
+    with contextlib.suppress(OSError, ValueError):  # a system may allow less than it says
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def _give_memory_back() -> None:

@@ -233,6 +233,11 @@ class Directory:
 
         return await self.database.read(read)
 
+    @property
+    def emergency_numbers(self) -> frozenset[str]:
+        """All numbers that `emergency_number` may give."""
+        return frozenset((*self._emergency.values(), EMERGENCY_ANYWHERE))
+
     async def emergency_number(self, country: str | None) -> str:
         """The number to dial in danger there: 112 where nothing better is known."""
         return self._emergency.get((country or "").upper(), EMERGENCY_ANYWHERE)

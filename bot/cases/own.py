@@ -265,7 +265,8 @@ class _Asking:
 
     def _share(self, share: Share, who: str) -> str:
         day = format_date(share.at.date(), "long", locale=self._language)
-        what = ", ".join(self._items(share.items)) or self._text(OTHER_THINGS)
+        comma = "، " if self._language == "ar" else ", "
+        what = comma.join(self._items(share.items)) or self._text(OTHER_THINGS)
         sentence = HAS
         if share.withdrawn_at is not None:
             sentence = HAS_TO_STOP if share.waits_for_recipient else HAS_ENDED

@@ -43,6 +43,8 @@ NEAREST = 30
 FEWEST_LONGER = 3
 #: The range that is told: the wait of the middle one of them, and the one that nine of ten did not exceed.
 USUAL, SLOW = 0.5, 0.9
+#: Nobody is read and answered in less, so whoever waits before somebody takes at least so long of one at the desk.
+QUICKEST = timedelta(minutes=2)
 #: How it went lately, and who is on duty, are asked again after this.
 REMEMBERED = timedelta(minutes=1)
 
@@ -59,6 +61,11 @@ MORE_THAN_SO_FAR = N_("It can take more than {shortest} until a person reads thi
 OVERDUE = N_("It takes longer than we wanted. I am still asking for a person.")
 LONGER_THAN_MOST = N_("You have waited longer than most people. I am still asking for a person.")
 NOT_KNOWN = N_("I do not know yet how long it takes. We try to be here within {promise}.")
+#: Where what we try to keep can be kept for nobody who comes now.
+NOT_KNOWN_IN_A_RUSH = N_("I do not know yet how long it takes. I am asking for a person.")
+NOBODY_WORKS_HERE = N_(
+    "Nobody works here yet, so no person may read this soon. Please ask somebody near you for help too."
+)
 NOBODY_THERE = N_("Nobody is at the desk right now. I am calling people who are not there. It can take longer.")
 NOBODY_SPEAKS = N_("Nobody on duty speaks your language. That can make it longer.")
 WAIT_BEFORE = N_("People who wait before you: {count}.")
@@ -86,6 +93,8 @@ class Waits(Struct, frozen=True):
     nobody_there: bool  # a rota is kept, and nobody is at the desk
     nobody_speaks: bool  # of those who count as there, nobody speaks the person's language
     lately: Sequence[Wait]  # of the same priority
+    rush: bool = False  # before them waits somebody who is late already, or more people than we can answer in time
+    nobody_works_here: bool = False  # there is no account of anybody who answers
 
 
 class Expected(Struct, frozen=True):
@@ -96,19 +105,23 @@ class Expected(Struct, frozen=True):
     longer_than_most: bool = False
     overdue: bool = False  # what we try to keep is not kept
     nobody_there: bool = False
+    nobody_works_here: bool = False
     nobody_speaks: bool = False
+    rush: bool = False
     ahead: int = 0
 
 
 def expect(waits: Waits) -> Expected:
     """How long it will probably take from now on."""
+    if waits.nobody_works_here:
+        return Expected(nobody_works_here=True)
     if waits.nobody_there:
         return Expected(nobody_there=True, ahead=waits.ahead)
     known = Expected(ahead=waits.ahead, nobody_speaks=waits.nobody_speaks)
     pool = _same_language(waits)
     ended = [wait for wait in pool if wait.taken]
     if len(ended) < FEWEST_WAITS:
-        return replace(known, overdue=waits.waited >= waits.promise)
+        return replace(known, overdue=waits.waited >= waits.promise, rush=waits.rush)
     if sum(wait.lasted > waits.waited for wait in pool) < FEWEST_LONGER:
         return replace(known, longer_than_most=True)
     near = sorted(ended, key=lambda wait: abs(wait.ahead - waits.ahead))[:NEAREST]
@@ -216,12 +229,16 @@ class QueueTime:
         return said
 
     def _how_long(self, language: str, priority: Priority, expected: Expected) -> str:
+        if expected.nobody_works_here:
+            return self._words.text(language, NOBODY_WORKS_HERE)
         if expected.nobody_there:
             return self._words.text(language, NOBODY_THERE)
         if expected.longer_than_most:
             return self._words.text(language, LONGER_THAN_MOST)
         if expected.overdue:
             return self._words.text(language, OVERDUE)
+        if expected.shortest is None and expected.rush:
+            return self._words.text(language, NOT_KNOWN_IN_A_RUSH)
         if expected.shortest is None:
             return self._words.text(language, NOT_KNOWN, promise=spoken(ACKNOWLEDGE_WITHIN[priority], language))
         shortest = spoken(expected.shortest, language)
@@ -235,14 +252,18 @@ class QueueTime:
     def _waits(self, tx: Connection, case: Case, language: str, at: datetime) -> Waits:
         duty, team = self._on_duty(tx, at)
         there = [one for one in team if not duty.kept or one.id in duty.at_desk]
+        ahead = queue_time_store.ahead_of(tx, case)
         return Waits(
             waited=max(at - _since(case), timedelta(0)),
             promise=ACKNOWLEDGE_WITHIN[case.priority],
-            ahead=queue_time_store.ahead_of(tx, case),
+            ahead=ahead,
             language=language,
             nobody_there=not there,
             nobody_speaks=not any(language in one.languages for one in there),
             lately=self._waits_lately(tx, case.priority, at),
+            rush=ahead * QUICKEST >= ACKNOWLEDGE_WITHIN[case.priority] * len(there)
+            or queue_time_store.somebody_is_late(tx, case, at),
+            nobody_works_here=not team,
         )
 
     def _on_duty(self, tx: Connection, at: datetime) -> tuple[OnDuty, list[Officer]]:
@@ -265,6 +286,14 @@ def _since(case: Case) -> datetime:
     return max(case.opened_at, case.due_at - ACKNOWLEDGE_WITHIN[case.priority])
 
 
+#: Where these stand people read "within" or "up to" before them, after which a dual has another ending.
+ARABIC_DUALS = (("دقيقتان", "دقيقتين"), ("ساعتان", "ساعتين"), ("يومان", "يومين"))
+
+
 def spoken(wait: timedelta, language: str) -> str:
-    """A time as people say it: "20 minutes"."""
-    return format_timedelta(wait, granularity="minute", threshold=1.2, locale=language)
+    """A time as people say it after "within", "up to" or "more than": "20 minutes"."""
+    said = format_timedelta(wait, granularity="minute", threshold=1.2, locale=language)
+    if language == "ar":
+        for alone, after in ARABIC_DUALS:
+            said = said.replace(alone, after)
+    return said

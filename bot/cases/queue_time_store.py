@@ -22,15 +22,21 @@ NOT_FROM_PEOPLE = ("walk_in", "phone", "agency", "transfer", "abroad", DRILL)
 def ahead_of(tx: Connection, case: Case) -> int:
     """How many cases wait that are taken before this one: more urgent, or as urgent and due before it. Beyond
     MOST_AHEAD nobody counts on."""
+    found = sa.select(cases.c.id).where(*_before(case)).limit(MOST_AHEAD + 1)
+    return int(tx.execute(sa.select(sa.func.count()).select_from(found.subquery())).scalar_one())
+
+
+def somebody_is_late(tx: Connection, case: Case, at: datetime) -> bool:
+    """Whether a case that is taken before this one waits longer than we try to let anybody wait."""
+    late = sa.select(cases.c.id).where(*_before(case), cases.c.due_at <= at).limit(1)
+    return tx.execute(late).first() is not None
+
+
+def _before(case: Case) -> tuple[sa.ColumnElement[bool], ...]:
     c = cases.c
     same = c.priority == case.priority.value
-    before = sa.or_(c.due_at < case.due_at, sa.and_(c.due_at == case.due_at, c.id < case.id))
-    found = (
-        sa.select(c.id)
-        .where(c.status == CaseStatus.NEW.value, sa.or_(c.priority < case.priority.value, sa.and_(same, before)))
-        .limit(MOST_AHEAD + 1)
-    )
-    return int(tx.execute(sa.select(sa.func.count()).select_from(found.subquery())).scalar_one())
+    sooner = sa.or_(c.due_at < case.due_at, sa.and_(c.due_at == case.due_at, c.id < case.id))
+    return c.status == CaseStatus.NEW.value, sa.or_(c.priority < case.priority.value, sa.and_(same, sooner))
 
 
 class Stay(Struct, frozen=True):

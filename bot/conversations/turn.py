@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from hashlib import blake2b
 from typing import Any
@@ -106,6 +106,8 @@ PERSON_CALLED = "person_called"
 SAFETY_QUESTION = "safety_question"
 COVERED = "•••"
 
+#: A group that writes so long after it was told has added us again.
+GROUP_TOLD_AGAIN = timedelta(hours=1)
 #: How many messages of one conversation are answered in a row before others get their turn.
 LONGEST_RUN = 10
 IDLE_SECONDS = 1.0
@@ -301,9 +303,11 @@ class TurnWorker:
         task.add_done_callback(self._acknowledging.discard)
 
     def _refuse_group(self, claim: TurnClaim) -> TurnOutcome:
-        """Said once. What people write in a group is not kept."""
+        """Said once, and the group is left. What was written before that is heard too late and answered no more; what
+        comes later is from who added us again. What people write in a group is not kept."""
         language = claim.language or self._default_language
-        said = () if claim.answered_before else (Wording(self._words.text(language, NO_GROUPS)),)
+        again = claim.answered_at is None or claim.received_at - claim.answered_at >= GROUP_TOLD_AGAIN
+        said = (Wording(self._words.text(language, NO_GROUPS)),) if again else ()
         return TurnOutcome(claim.state, language, claim.language_chosen, said, heard=None)
 
     async def _hear(self, claim: TurnClaim, message: InboundMessage) -> Heard:

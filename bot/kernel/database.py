@@ -361,6 +361,10 @@ class PostgresDatabase:
             self.url, pool_size=POSTGRES_CONNECTIONS, max_overflow=0, pool_pre_ping=True, pool_timeout=30
         )
 
+        @sa.event.listens_for(self._engine.sync_engine, "connect")
+        def commits_are_kept(connection: Any, _record: object) -> None:
+            connection.run_async(lambda driver: driver.execute(COMMITS_ARE_KEPT))
+
     async def read(self, work: Work[T]) -> T:
         try:
             async with self._engine.connect() as connection:
@@ -401,6 +405,24 @@ class PostgresDatabase:
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+#: A commit is on the disk before it is told, whatever the server, the database or the role has as its default. Said
+#: after connecting, because poolers refuse it among the parameters of a connection. All values but "off" keep it.
+COMMITS_ARE_KEPT = (
+    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+)
+
+
+def what_may_lose_commits(tx: Connection) -> list[str]:
+    """The settings of a PostgreSQL server by which it loses commits that it has told: `fsync` in a power cut, and
+    `synchronous_commit` where a pooler hands a transaction to a connection on which we could not set it ourselves."""
+    if tx.dialect.name != "postgresql":
+        return []
+    settings = sa.text(
+        "SELECT name FROM pg_settings WHERE name IN ('fsync', 'synchronous_commit') AND reset_val = 'off' ORDER BY name"
+    )
+    return list(tx.execute(settings).scalars())
 
 
 TAKE_TURN = sa.text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))")

@@ -391,7 +391,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """
     problems: list[str] = []
     given = _from_file(os.environ if environ is None else environ, problems)
-    texts: dict[str, str] = {}
+    texts: dict[str, str | None] = {}
     for name in sorted(given):
         if name in NAMES_READ_ELSEWHERE or name.startswith(PREFIXES_READ_ELSEWHERE):
             continue
@@ -399,23 +399,27 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         if field:
             texts.setdefault(field, text)
     values, unusable = _read(texts)
-    if unusable:
-        raise SettingsWrong(problems + unusable)
+    problems.extend(filter(None, unusable.values()))
     settings = _with_what_follows(Settings(**values))
-    problems.extend(_contradictions(settings))
+    problems.extend(sentence for fields, sentence in _contradictions(settings) if not fields & unusable.keys())
     if problems:
         raise SettingsWrong(problems)
     return settings
 
 
-def _read(texts: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+def _read(texts: Mapping[str, str | None]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The values, and what is wrong with those that cannot be used: nothing more where their file could not be read."""
     values: dict[str, Any] = {}
-    unusable = []
+    unusable = {}
     for field in (name for name in _ABOUT if name in texts):
+        text = texts[field]
         try:
-            values[field] = _ABOUT[field].read(texts[field])
+            if text is None:
+                unusable[field] = ""
+            else:
+                values[field] = _ABOUT[field].read(text)
         except ValueError:
-            unusable.append(_sentence(field, texts[field]))
+            unusable[field] = _sentence(field, str(text))
     return values, unusable
 
 
@@ -455,7 +459,7 @@ def _from_file(environ: Mapping[str, str], problems: list[str]) -> dict[str, str
     return from_file | given
 
 
-def _field_and_text(name: str, value: str, problems: list[str]) -> tuple[str, str]:
+def _field_and_text(name: str, value: str, problems: list[str]) -> tuple[str, str | None]:
     field = name.removeprefix(PREFIX).lower()
     if field in _ABOUT:
         return (field, value.strip()) if value.strip() else ("", "")
@@ -464,7 +468,7 @@ def _field_and_text(name: str, value: str, problems: list[str]) -> tuple[str, st
             return field.removesuffix("_file"), Path(value).read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError):
             problems.append(f"{name} names {value}, which cannot be read.")
-            return "", ""
+            return field.removesuffix("_file"), None
     close = difflib.get_close_matches(name, [row.name for row in SETTINGS_TABLE], 1, 0.6)
     hint = f" Did you mean {close[0]}?" if close else ""
     problems.append(f"{name} is not a setting.{hint}")
@@ -477,15 +481,20 @@ def _sentence(field: str, text: str) -> str:
     return f"{PREFIX}{field.upper()} must {about.must}{shown}."
 
 
-def _contradictions(settings: Settings) -> list[str]:
-    problems = []
+def _contradictions(settings: Settings) -> list[tuple[set[str], str]]:
+    """What cannot hold together, each with the fields it was read from: where one of them was given and could not be
+    used, its default stands there and nothing can be said."""
+    found: list[tuple[set[str], str]] = []
     if settings.telegram_mode == "webhook":
         if not settings.telegram_token.value:
-            problems.append("WAYMARK_TELEGRAM_MODE is webhook, but WAYMARK_TELEGRAM_TOKEN is empty.")
-        elif settings.telegram_api_url == TELEGRAM_API and not settings.is_https:
-            problems.append("WAYMARK_TELEGRAM_MODE is webhook: Telegram calls only a WAYMARK_PUBLIC_URL with https://.")
+            sentence = "WAYMARK_TELEGRAM_MODE is webhook, but WAYMARK_TELEGRAM_TOKEN is empty."
+            found.append(({"telegram_mode", "telegram_token"}, sentence))
+        if settings.telegram_api_url == TELEGRAM_API and not settings.is_https:
+            sentence = "WAYMARK_TELEGRAM_MODE is webhook: Telegram calls only a WAYMARK_PUBLIC_URL with https://."
+            found.append(({"telegram_mode", "telegram_api_url", "public_url"}, sentence))
     if settings.smtp_url.value and not settings.mail_from:
-        problems.append("WAYMARK_SMTP_URL is given, but WAYMARK_MAIL_FROM is empty.")
+        found.append(({"smtp_url", "mail_from"}, "WAYMARK_SMTP_URL is given, but WAYMARK_MAIL_FROM is empty."))
     if settings.data_dir.exists() and not settings.data_dir.is_dir():
-        problems.append(f"WAYMARK_DATA_DIR is {settings.data_dir}, which is not a folder.")
-    return problems
+        sentence = f"WAYMARK_DATA_DIR is {settings.data_dir}, which is not a folder."
+        found.append(({"data_dir"}, sentence))
+    return found

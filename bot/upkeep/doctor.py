@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 
 from msgspec import Struct
 from sqlalchemy.engine import make_url
@@ -15,15 +16,19 @@ from bot.exchange.post.watch import look_at_exchange
 from bot.kernel import audit, officers
 from bot.kernel.clock import SystemClock
 from bot.kernel.crypto import Vault, WrongMasterKey
-from bot.kernel.database import Database, DatabaseUnavailable, open_database
+from bot.kernel.database import Database, DatabaseUnavailable, open_database, what_may_lose_commits
 from bot.kernel.master_key import MASTER_KEY_FILE, master_key_bytes
 from bot.kernel.migrations import current, head
 from bot.kernel.settings import Settings
+from bot.kernel.streams import MOST_STRANGERS, MOST_STREAMS
 from bot.texts import service as texts
 from bot.texts.shelf import read_approved
 from bot.upkeep.backups import embedded_file
 from bot.upkeep.installation import installation
 from bot.upkeep.procedures import PROCEDURES
+
+#: Open chats and desks, at the most that are let in (`bot.kernel.streams`), and what the program holds open itself.
+FILES_WANTED = MOST_STREAMS + MOST_STRANGERS + 96
 
 
 class Finding(Struct, frozen=True):
@@ -35,7 +40,7 @@ class Finding(Struct, frozen=True):
 
 async def examine(settings: Settings) -> list[Finding]:
     """`./waymark doctor`: everything that can be looked at from outside, each as a sentence. Changes nothing."""
-    found = [_about_folder(settings), *_about_key_file(settings)]
+    found = [_about_folder(settings), *_about_key_file(settings), *_about_open_files()]
     if make_url(settings.database_url).get_backend_name() == "sqlite" and not embedded_file(settings).exists():
         return [*found, Finding(True, "database: not there yet; ./waymark up will make it")]
     database = open_database(settings.database_url)
@@ -57,6 +62,8 @@ async def _examine_database(settings: Settings, database: Database) -> list[Find
     if database.dialect == "sqlite":
         whole = await database.read(lambda tx: tx.exec_driver_sql("PRAGMA quick_check(1)").scalar_one())
         found.append(Finding(whole == "ok", f"database file: {'whole' if whole == 'ok' else whole}"))
+    loose = await database.read(what_may_lose_commits)
+    found.extend(Finding(False, f"database server: {name} is off; a power cut can lose messages") for name in loose)
     if revision != head():
         return found
     try:
@@ -101,6 +108,15 @@ def _about_folder(settings: Settings) -> Finding:
     if not os.access(nearest, os.W_OK | os.X_OK):
         return Finding(False, f"data folder: nothing can be written into {nearest}")
     return Finding(True, f"settings: {settings.public_url}, data in {settings.data_dir}")
+
+
+def _about_open_files() -> list[Finding]:
+    """Of this account and shell; a server that was started elsewhere may have another limit."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if hard == resource.RLIM_INFINITY or hard >= FILES_WANTED:
+        return []
+    how = f"every open chat and desk is one, and {FILES_WANTED} are wanted: ulimit -Hn, or LimitNOFILE= of systemd"
+    return [Finding(False, f"open files: at most {hard}; {how}")]
 
 
 def _about_revision(revision: str) -> Finding:

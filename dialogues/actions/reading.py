@@ -52,6 +52,11 @@ async def number_to_call(services: Services, tracker: Any, default_country: str 
         return "112"
 
 
+def with_commas(words: str, language: str) -> str:
+    """A list, or what has commas in it, with the commas of the language. Of ours only Arabic has others."""
+    return words.replace(", ", "، ").replace("; ", "؛ ") if language == "ar" else words
+
+
 def button(title: str, payload: str = "", url: str = "") -> dict[str, str]:
     """A button as rasa-sdk's dispatcher takes it."""
     return {"title": title, "payload": payload} if not url else {"title": title, "url": url}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
+from babel.dates import format_timedelta
 from babel.numbers import format_decimal
 from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
@@ -12,7 +14,7 @@ from rasa_sdk.events import SlotSet
 from dialogues.actions.answer import person_button
 from dialogues.actions.ports import FoundService, Services
 from dialogues.actions.procedures import audience_of
-from dialogues.actions.reading import button, entity, language_of
+from dialogues.actions.reading import button, entity, language_of, with_commas
 from dialogues.actions.wishes import WISHES
 from dialogues.knowledge.model import Audience
 from dialogues.runtime.payload import payload
@@ -58,6 +60,9 @@ def shown_before(tracker: Any) -> str | None:
     return next((shown for shown in tracker.get_slot("services_shown") or () if shown.startswith(meant)), None)
 
 
+#: However long ago, it is said in days.
+MOST_DAYS = 1e6
+
 # --- what it says -------------------------------------------------------------------------------------------------
 
 
@@ -82,7 +87,7 @@ def card(service: FoundService, *, tracker: Any, translate: Translate) -> dict[s
 
 def _said(service: FoundService, language: str, translate: Translate) -> list[str]:
     """Name, what it is, why it suits, what to bring, where, and the number."""
-    bring = ", ".join(service.documents)
+    bring = with_commas(", ".join(service.documents), language)
     return [
         service.name,
         service.summary,
@@ -131,7 +136,8 @@ def checked(days: int | None, language: str, translate: Translate) -> str:
         return translate(language, "Checked yesterday.")
     if days == 2:
         return translate(language, "Checked two days ago.")
-    return translate(language, "Checked {days} days ago.").format(days=days)
+    since = format_timedelta(timedelta(days=days), granularity="day", threshold=MOST_DAYS, locale=language)
+    return translate(language, "Checked {since} ago.").format(since=since)
 
 
 def distance(metres: int, language: str, translate: Translate) -> str:
@@ -139,8 +145,8 @@ def distance(metres: int, language: str, translate: Translate) -> str:
         return translate(language, "About {metres} m from the place you named.").format(
             metres=max(50, round(metres / 50) * 50)
         )
-    kilometres = metres / 1000
-    shown = format_decimal(kilometres, "0.0" if kilometres < 10 else "0", locale=language.replace("-", "_"))
+    figure = "0.0" if metres < 10_000 else "0"
+    shown = format_decimal(metres / 1000, figure, locale=language, numbering_system="latn")
     return translate(language, "About {kilometres} km from the place you named.").format(kilometres=shown)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dialogues.actions.ports import FoundService
+from dialogues.actions.reading import with_commas
 from dialogues.runtime.responses import Translate
 
 #: Each wish with what it is called in "I looked for: …", and with its button. Both are msgids.
@@ -70,7 +71,7 @@ def asked_for(wishes: Iterable[str], language: str) -> dict[str, Any]:
 
 
 def named(wishes: Sequence[str], language: str, translate: Translate) -> str:
-    return ", ".join(translate(language, WISHES[wish][0]) for wish in wishes if wish in WISHES)
+    return with_commas(", ".join(translate(language, WISHES[wish][0]) for wish in wishes if wish in WISHES), language)
 
 
 def worth_wishing(found: Sequence[FoundService], wishes: Sequence[str], language: str) -> list[str]:

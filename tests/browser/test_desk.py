@@ -260,9 +260,19 @@ def test_new_danger_in_a_held_case_asks_for_its_officer_until_they_say_they_saw_
     desk.run(desk.danger(person, "no bed", reason="homeless_tonight", priority=Priority.P1))
     page.get_by_role("button", name="Give me the next one").click()
     expect(page.get_by_label("Your answer")).to_be_visible()
+    for number in range(1, 21):
+        desk.run(desk.writes(person, f"Word {number}"))
+    expect(page.get_by_text("Word 20", exact=True)).to_be_in_viewport()
 
     desk.run(desk.danger(person, "he is outside"))
     expect(page.get_by_text("needs you now")).to_be_visible()
+    for _ in range(4):
+        desk.run(desk.danger(desk.run(desk.person()), "help"))
+    expect(page.locator(".band-ring")).to_have_count(5)
+    desk.run(desk.writes(person, "he has a knife"))
+    # Five bands over the talk, and what rings is read all the same, and can be answered.
+    expect(page.get_by_role("log").get_by_text("he has a knife")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_in_viewport(ratio=1)
     page.get_by_role("button", name="I have seen it").click()
 
     expect(page.get_by_text("needs you now")).to_be_hidden()

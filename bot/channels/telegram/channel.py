@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 log = get_log("channels.telegram")
 
 WEBHOOK_PATH = "/telegram/webhook"
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 API_URL = "https://api.telegram.org"
 LONGEST_TEXT = 4096
 LONGEST_CAPTION = 1024
@@ -185,20 +184,6 @@ class TelegramChannel:
             await self.client.leave(chat_id)
         except ChannelError:
             return  # the next message there is answered, and left, again
-
-    async def listen_by_webhook(
-        self, public_url: str, secret: str, *, pause: Callable[[float], Awaitable[None]] = asyncio.sleep
-    ) -> None:
-        """Tell Telegram where to deliver, and what to prove itself with. Tried until it has heard."""
-        seconds = FIRST_PAUSE
-        while True:
-            try:
-                await self.client.use_webhook(public_url.rstrip("/") + WEBHOOK_PATH, secret)
-                return
-            except ChannelError as failure:
-                log.warning("telegram_webhook_not_set", cause=failure.cause)
-            await pause(seconds)
-            seconds = min(2 * seconds, LONGEST_PAUSE)
 
     async def username(self) -> str:
         """The bot's public name, for `https://t.me/<name>?start=<code>`. Asked once."""

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 import httpx
-from telegram import Bot, InlineKeyboardMarkup, LinkPreviewOptions
+from telegram import Bot, InlineKeyboardMarkup, LinkPreviewOptions, WebhookInfo
 from telegram.error import (
     BadRequest,
     ChatMigrated,
@@ -170,6 +170,10 @@ class Client:
 
     async def use_webhook(self, url: str, secret: str) -> None:
         await _said_our_way(lambda: self._bot.set_webhook(url, secret_token=secret, allowed_updates=list(KINDS)))
+
+    async def webhook(self) -> WebhookInfo:
+        """Where Telegram delivers to, how much waits there, and when it last failed."""
+        return await _said_our_way(lambda: self._bot.get_webhook_info())
 
     async def send(self, method: str, values: Mapping[str, Any]) -> int:
         """Send one message. `method` is message, location, venue, photo or document. Returns Telegram's number."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from markupsafe import Markup, escape
 from msgspec import Struct
@@ -13,7 +13,10 @@ from bot.channels.ports import SaidLine
 LONGEST_HEADING = 90
 STEP = re.compile(r"^(\d{1,2})[.)]\s+(.*)$")
 #: Numbers people dial, and numbers with a unit or a colon: kept left to right inside Arabic text.
-NUMBER = re.compile(r"(?<![\w/.-])\+?\d[\d\s:.,–-]*\d(?![\w/])|(?<![\w/.-])\d(?![\w/])")
+NUMBER = re.compile(r"(?<![\w/.-])\+?\d(?:[\d\s:–-]|[.,](?!\s))*\d(?![\w/])|(?<![\w/.-])\d(?![\w/])")
+#: A number with its country, whole: pressed on a phone, it is dialled.
+PHONE = re.compile(r"\+\d[\d\s().–-]{5,}\d")
+NOT_DIALLED = re.compile(r"[\s().–-]")
 LINK = re.compile(r"https://[^\s<>\"']+[^\s<>\"'.,;:!?)]")
 LINK_SCHEMES = ("tel:", "https:", "geo:", "mailto:")
 
@@ -48,13 +51,16 @@ class RenderedLine(Struct, frozen=True):
         return bool(self.links)
 
 
-def render_line(line: SaidLine) -> RenderedLine:
-    """A line ready for the template. Nothing in `line.text` is ever taken for HTML."""
+def render_line(line: SaidLine, short_numbers: Collection[str] = ()) -> RenderedLine:
+    """A line ready for the template. Nothing in `line.text` is ever taken for HTML.
+
+    In what was not written by the person, `short_numbers` can be pressed to dial them, as phone numbers can.
+    """
     links = tuple(Link(b.url, b.title) for b in line.buttons if b.url.startswith(LINK_SCHEMES))
     if line.author == "person":
         html = _paragraph(line.text.splitlines())
     else:
-        html = _blocks(_name_first(line.text) if links else line.text)
+        html = _blocks(_name_first(line.text) if links else line.text, frozenset(short_numbers))
     taps = tuple(Tap(index, b.title) for index, b in enumerate(line.buttons) if b.payload)
     return RenderedLine(line.seq, line.author, line.language, html, taps, links, line.file)
 
@@ -69,14 +75,14 @@ def _name_first(text: str) -> str:
     return "\n".join([name, "\n\n".join([state, *facts] if rest else facts)])
 
 
-def _blocks(text: str) -> Markup:
+def _blocks(text: str, short: frozenset[str]) -> Markup:
     html = Markup()
     for number, block in enumerate(re.split(r"\n\s*\n", text.strip())):
         lines = [line.strip() for line in block.splitlines() if line.strip()]
         if number == 0 and _is_heading(lines, text):
-            html += Markup("<h2>{}</h2>").format(inline(lines[0]))
+            html += Markup("<h2>{}</h2>").format(inline(lines[0], short))
             lines = lines[1:]
-        html += _lines(lines)
+        html += _lines(lines, short)
     return html
 
 
@@ -87,49 +93,57 @@ def _is_heading(lines: list[str], text: str) -> bool:
     return len(lines[0]) <= LONGEST_HEADING and lines[0][-1] not in ".!؟?:،,;" and STEP.match(lines[0]) is None
 
 
-def _lines(lines: Iterable[str]) -> Markup:
+def _lines(lines: Iterable[str], short: frozenset[str]) -> Markup:
     html, paragraph, steps, start = Markup(), list[str](), list[str](), 1
     for line in lines:
         step = STEP.match(line)
         if step is None:
-            html += _ordered(steps, start)
+            html += _ordered(steps, start, short)
             steps = []
             paragraph.append(line)
             continue
-        html += _paragraph(paragraph)
+        html += _paragraph(paragraph, short)
         paragraph = []
         if not steps:
             start = int(step[1])
         steps.append(step[2])
-    return html + _paragraph(paragraph) + _ordered(steps, start)
+    return html + _paragraph(paragraph, short) + _ordered(steps, start, short)
 
 
-def _paragraph(lines: list[str]) -> Markup:
+def _paragraph(lines: list[str], short: frozenset[str] | None = None) -> Markup:
     if not lines:
         return Markup()
-    return Markup("<p>{}</p>").format(Markup("<br>").join(inline(line) for line in lines))
+    return Markup("<p>{}</p>").format(Markup("<br>").join(inline(line, short) for line in lines))
 
 
-def _ordered(steps: list[str], start: int) -> Markup:
+def _ordered(steps: list[str], start: int, short: frozenset[str]) -> Markup:
     if not steps:
         return Markup()
-    items = Markup().join(Markup("<li>{}</li>").format(inline(step)) for step in steps)
+    items = Markup().join(Markup("<li>{}</li>").format(inline(step, short)) for step in steps)
     return Markup('<ol start="{}">{}</ol>').format(start, items)
 
 
-def inline(text: str) -> Markup:
-    """Escaped text with https links made links and numbers isolated from the direction around them."""
+def inline(text: str, short: frozenset[str] | None = None) -> Markup:
+    """Escaped text with https links made links and numbers isolated from the direction around them; with `short`, those
+    of the numbers that are phone numbers or stand there are links that dial."""
     html, at = Markup(), 0
     for found in LINK.finditer(text):
-        html += _numbers(text[at : found.start()])
+        html += _numbers(text[at : found.start()], short)
         html += Markup('<a href="{0}" rel="noreferrer noopener">{0}</a>').format(found[0])
         at = found.end()
-    return html + _numbers(text[at:])
+    return html + _numbers(text[at:], short)
 
 
-def _numbers(text: str) -> Markup:
+def _numbers(text: str, short: frozenset[str] | None) -> Markup:
     html, at = Markup(), 0
     for found in NUMBER.finditer(text):
-        html += escape(text[at : found.start()]) + Markup('<bdi dir="ltr">{}</bdi>').format(found[0])
+        html += escape(text[at : found.start()]) + _number(found[0], short)
         at = found.end()
     return html + escape(text[at:])
+
+
+def _number(number: str, short: frozenset[str] | None) -> Markup:
+    shown = Markup('<bdi dir="ltr">{}</bdi>').format(number)
+    if short is None or not (number in short or PHONE.fullmatch(number)):
+        return shown
+    return Markup('<a href="tel:{}">{}</a>').format(NOT_DIALLED.sub("", number), shown)

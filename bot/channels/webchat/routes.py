@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from aiohttp import BodyPartReader, web
@@ -19,7 +19,7 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from bot.channels.model import NoRoom, RawMessage, TooLarge
-from bot.channels.ports import Accepts
+from bot.channels.ports import Accepts, SaidLine
 from bot.channels.webchat.payload import ACCOUNT, NAME, write_payload
 from bot.channels.webchat.ports import EmergencyNumber, TakesFiles, Upload, WebTalks
 from bot.channels.webchat.rendering import RenderedLine, render_line
@@ -57,6 +57,10 @@ WAIT_SECONDS = 2.0
 LOOK_SECONDS = 1.0
 LONGEST_LOOK_SECONDS = 4.0
 
+#: A page and what belongs to it weigh less than 50 kB, for bad phones: of the lines so many bytes, the newest of them.
+#: The others are a link away.
+LINES_BYTES = 30_000
+
 #: No line has a larger number.
 LAST_LINE = 2**31 - 1
 
@@ -78,9 +82,13 @@ def webchat_routes(
     files: TakesFiles,
     *,
     emergency_number: EmergencyNumber,
+    emergency_numbers: Collection[str],
     demo: Callable[[], bool],
 ) -> Routes:
-    """The routes of the web chat over an inbox, the conversations it may read, and where files are kept."""
+    """The routes of the web chat over an inbox, the conversations it may read, and where files are kept.
+
+    `emergency_numbers` are those of all countries: whoever writes may be in any.
+    """
     routes = Routes()
 
     @routes.get("/", name="home", allow=PUBLIC)
@@ -90,18 +98,26 @@ def webchat_routes(
     @routes.get("/chat", name="webchat", allow=PUBLIC)
     async def show_chat(request: web.Request) -> web.Response:
         address = _address(request)
-        waiting = await _wait_for_answer(request, talks, address) if address else False
+        before = min(_number(request.query.get("before")), LAST_LINE)
+        waiting = await _wait_for_answer(request, talks, address) if address and not before else False
         # Before the lines: what is hidden between the two is then said again by the stream.
         talk = await talks.talk(address) if address else None
-        lines = [render_line(line) for line in await talks.lines(address, 0)] if address else []
-        return render(
+        said = await talks.lines(address, 0) if address else []
+        said = [line for line in said if not before or line.seq < before]
+        if before and not said:
+            return see_other(request, "webchat")
+        lines = _newest(request, said, emergency_numbers)
+        response = render(
             request,
             "webchat/chat.html",
             {
                 "lines": lines,
+                "earlier": lines[0].seq if len(lines) < len(said) else 0,
+                "newest_left_out": bool(before),
                 "last": lines[-1].seq if lines else 0,
                 "newest": max((line.seq for line in lines if line.author == "person"), default=0),
-                "known": address is not None,
+                # Beside earlier lines nothing new appears: it would not be what comes next.
+                "known": address is not None and not before,
                 "marks": talk.marks if talk else "",
                 "shown_from": talk.shown_from if talk else 0,
                 "waiting": waiting,
@@ -112,6 +128,8 @@ def webchat_routes(
                 **_language_names(request),
             },
         )
+        response.enable_compression()
+        return response
 
     @routes.post("/chat", name="webchat.send", allow=PUBLIC, body_cap=BODY_CAP)
     async def receive(request: web.Request) -> web.Response:
@@ -187,7 +205,8 @@ def webchat_routes(
                     if talk is not None and talk.last_seq > read:
                         read, look = talk.last_seq, LOOK_SECONDS
                         for line in await talks.lines(address, after):
-                            await events.send("line", _fragment(request, render_line(line)), id=str(line.seq))
+                            shown = render_line(line, emergency_numbers)
+                            await events.send("line", _fragment(request, shown), id=str(line.seq))
                             after = line.seq
                     woken = await watch.next(look)
                     look = LOOK_SECONDS if woken else min(2 * look, LONGEST_LOOK_SECONDS)
@@ -366,6 +385,27 @@ async def _submitted(request: web.Request, talks: WebTalks, address: str, fields
         raise web.HTTPBadRequest
     text = str(fields.get("text", ""))
     return write_payload(text=text, language=language) if text.strip() else None
+
+
+class _Shown(Struct, frozen=True):
+    """A line as it stands on the page."""
+
+    seq: int
+    author: str
+    html: Markup
+
+
+def _newest(request: web.Request, said: Sequence[SaidLine], emergency_numbers: Collection[str]) -> list[_Shown]:
+    """As many of the newest as the page has room for; the last of all in any case."""
+    shown: list[_Shown] = []
+    room = LINES_BYTES
+    for line in reversed(said):
+        html = _fragment(request, render_line(line, emergency_numbers))
+        room -= len(html.encode())
+        if room < 0 and shown:
+            break
+        shown.append(_Shown(line.seq, line.author, Markup(html)))  # noqa: S704 (our own template escaped it)
+    return shown[::-1]
 
 
 def _fragment(request: web.Request, line: RenderedLine) -> str:

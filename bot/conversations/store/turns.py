@@ -45,7 +45,7 @@ class TurnClaim(Struct, frozen=True):
     language_chosen: bool
     mode: Mode
     warned: bool
-    answered_before: bool
+    answered_at: datetime | None  # when we last said something there
     fence: int
     demo: bool
     duress_words: str | None
@@ -165,7 +165,7 @@ def _turn_claim(tx: Connection, vault: Vault, holder: Row[Any], oldest: Row[Any]
         language_chosen=holder.language_chosen,
         mode=Mode(holder.mode),
         warned=holder.warned_at is not None,
-        answered_before=holder.last_out_at is not None,
+        answered_at=holder.last_out_at,
         fence=holder.fence,
         demo=holder.demo,
         duress_words=holder.duress_words,
@@ -376,7 +376,7 @@ def follow(tx: Connection, claim: TurnClaim, standing: Standing, oldest: Row[Any
         language=standing.language,
         language_chosen=standing.language_chosen,
         warned=claim.warned or standing.warned,
-        answered_before=claim.answered_before or standing.answered,
+        answered_at=at if standing.answered else claim.answered_at,
         watched=claim.watched or standing.watched,
         duress_words=claim.duress_words,
         state=standing.state,

@@ -52,7 +52,12 @@ function remember(element) {
 /** Whether the reader is at the last line, and wants to stay there. */
 function nearEnd(log) {
   if (log.scrollHeight > log.clientHeight) return log.scrollHeight - log.scrollTop - log.clientHeight < 80;
-  return (log.lastElementChild?.getBoundingClientRect().top ?? 0) < innerHeight;
+  return (log.lastElementChild?.getBoundingClientRect().top ?? 0) < lowestInSight();
+}
+
+/** On a phone the field for the answer lies over the page, and what is behind it is not read. */
+function lowestInSight() {
+  return Math.min(innerHeight, document.querySelector(".write")?.getBoundingClientRect().top ?? innerHeight);
 }
 
 /** Three short tones, without a file. Browsers let us only after the officer has touched the page once. */
@@ -211,15 +216,15 @@ class WaymarkLive extends HTMLElement {
     const old = this.querySelector(`[data-part="${name}"]`);
     const fresh = new DOMParser().parseFromString(html, "text/html").querySelector(`[data-part="${name}"]`);
     if (!old || !fresh) return;
-    const atEnd = name === "log" && nearEnd(old);
+    // Asked before anything moves: an alarm above the talk makes it smaller, and its last line must stay in sight.
+    const log = this.querySelector('[data-part="log"]');
+    const atEnd = log && nearEnd(log);
     const moved = old.dataset.standing !== fresh.dataset.standing;
     patch(old, fresh);
     if (moved && !this.#leaving) this.#reload();
     if (name === "alerts") this.#noteAlerts();
-    if (name === "log") {
-      this.#personWrites(0);
-      this.#toEnd(atEnd);
-    }
+    if (name === "log") this.#personWrites(0);
+    this.#toEnd(atEnd);
     this.#tick();
   }
 
@@ -245,10 +250,8 @@ class WaymarkLive extends HTMLElement {
     if (!log || !follow) return;
     log.scrollTop = log.scrollHeight;
     // On a phone the page scrolls and not the talk: show its last line above the field.
-    const last = log.lastElementChild;
-    if (log.scrollHeight <= log.clientHeight && last?.getBoundingClientRect().bottom > innerHeight) {
-      scrollBy(0, last.getBoundingClientRect().bottom - innerHeight + (this.querySelector(".write")?.offsetHeight ?? 0) + 12);
-    }
+    const hidden = (log.lastElementChild?.getBoundingClientRect().bottom ?? 0) - lowestInSight();
+    if (log.scrollHeight <= log.clientHeight && hidden > 0) scrollBy(0, hidden + 12);
   }
 
   #noteAlerts() {

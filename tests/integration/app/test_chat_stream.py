@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from html import unescape
 
 import aiohttp
 import pytest
 
 from bot.bridges import ChannelTalks
 from bot.channels.webchat import routes
+from bot.conversations.model import Author, Direction, MessageClass
+from bot.conversations.store import NewLine, add_lines
 from tests.integration.app.program import PATIENCE_SECONDS, Helpline, Person, until
 
 
@@ -49,3 +53,43 @@ async def test_a_silent_chat_reads_no_words_and_hears_what_is_said_next(
 
             await person.send(text="are you there?")
             assert "are you there?" in await _next_line(answer)
+
+
+async def test_a_long_talk_stays_a_light_page_and_its_beginning_is_a_link_away(helpline: Helpline):
+    async with Person(helpline) as person:
+        page = await person.write("the first word")
+        (conversation_id,) = await helpline.conversation_ids()
+        waymark = helpline.waymark
+        said = [
+            NewLine(
+                Direction.OUT,
+                Author.BOT,
+                "text",
+                {"text": f"Step {number}\n" + "Ask the man. " * 180},
+                "en",
+                cls=MessageClass.ROUTINE,
+            )
+            for number in range(30)
+        ]
+        at = waymark.clock.now()
+        await waymark.database.write(lambda tx: add_lines(tx, waymark.vault, conversation_id, said, at=at))
+
+        weights, numbers = [], []
+        ways: list[str] = re.findall(r'(?:href|src)="(/static/webchat/[^"]+)"', page)
+        for way in ways:
+            async with person.client.get(way) as answer:
+                weights.append(len(await answer.read()))
+        fixed, way = sum(weights), "/chat"
+        while way:
+            async with person.client.get(way) as answer:
+                assert answer.headers["Content-Encoding"] in {"gzip", "deflate"}
+                page = await answer.text()
+            assert fixed + len(page.encode()) < 50_000
+            assert ("Newer messages" in page) == (way != "/chat")
+            numbers[:0] = [int(found) for found in re.findall(r"Step <bdi[^>]*>(\d+)<", page)]
+            earlier = re.search(r'href="([^"#]+)#end"', page)
+            way = unescape(earlier[1]) if earlier else ""
+
+    assert len(ways) == 3
+    assert numbers == list(range(30))  # each once, in their order, and from the first
+    assert "the first word" in page

@@ -10,7 +10,7 @@ import pytest
 
 from bot import app
 from bot.cases import store
-from bot.cases.queue_time import NOBODY_THERE
+from bot.cases.queue_time import NOBODY_WORKS_HERE
 from bot.cases.record import store as record
 from directory.places import Places, ShippedTowns
 from tests.integration.app.program import Helpline, Person, serving, settings_for
@@ -23,9 +23,9 @@ async def test_who_waits_reads_how_long_and_danger_raises_the_case_of_a_report_w
         before = await person.write("how long?")
         asked = await person.write("I want to talk to a person")
         again = await person.write("is anyone there?")
-    assert NOBODY_THERE not in before
-    assert asked.count(NOBODY_THERE) == 1  # there is no officer in this house
-    assert again.count(NOBODY_THERE) == 2
+    assert NOBODY_WORKS_HERE not in before
+    assert asked.count(NOBODY_WORKS_HERE) == 1  # there is no officer in this house
+    assert again.count(NOBODY_WORKS_HERE) == 2
 
     async with Person(helpline) as worker:
         await worker.write("I want to report a case")

@@ -15,6 +15,7 @@ from bot.cases.queue_time import (
     NOBODY_CALLED,
     NOBODY_SPEAKS,
     NOBODY_THERE,
+    NOBODY_WORKS_HERE,
     REMEMBERED,
 )
 from bot.cases.rota import service as rota
@@ -104,6 +105,27 @@ async def test_in_danger_the_number_comes_before_the_time(phone: Phone):
     assert answers[1].startswith("I do not know yet how long it takes. We try to be here within 2 minutes.")
 
     assert (await phone.say("is anyone coming?"))[0].startswith("In danger? Call 112 first.\n")
+
+
+async def test_nobody_is_told_of_minutes_that_cannot_be_kept_for_them(phone: Phone):
+    await phone.officer("Amira")
+    first, behind, quiet = "+1", "+2", "+3"
+    phone.talk.engine.replies = (ECHO,)
+    assert "We try to be here within 2 minutes." in (await phone.say("he has a knife", first))[1]
+
+    # One person at the desk, and somebody in danger is before them.
+    told = (await phone.say("he has a knife", behind))[1]
+    assert told == "I do not know yet how long it takes. I am asking for a person.\nPeople who wait before you: 1."
+    assert "We try to be here within 4 hours." in await time_told(phone, quiet)
+    phone.talk.clock.advance(timedelta(minutes=3))
+    assert "within" not in (await phone.say("how long?", quiet))[0]  # both before them are late
+
+
+async def test_where_nobody_works_yet_the_child_is_told_so_and_not_that_somebody_is_called(phone: Phone):
+    assert await time_told(phone, "+1") == NOBODY_WORKS_HERE
+    await phone.officer("Petra", Role.COORDINATOR)
+    phone.talk.clock.advance(REMEMBERED)
+    assert await phone.say("how long?") == [NOBODY_WORKS_HERE]
 
 
 async def test_with_nobody_on_duty_that_is_said_and_no_figure(phone: Phone):

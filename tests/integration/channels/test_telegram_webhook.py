@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ import aiohttp
 import pytest
 
 from bot.channels.telegram.channel import WEBHOOK_PATH, TelegramChannel
+from bot.channels.telegram.poller import SILENT_FOR
 from bot.channels.telegram.routes import SECRET_HEADER, webhook_routes
+from bot.channels.telegram.webhook import Webhook
 from bot.kernel.clock import SetClock
 from bot.kernel.database import Database
 from bot.kernel.live import Signals
@@ -185,7 +189,7 @@ async def test_a_webhook_is_only_posted_to(server: aiohttp.ClientSession) -> Non
 
 
 async def test_telegram_delivers_to_the_webhook_until_everything_is_kept(
-    telegram: FakeTelegram, channel: TelegramChannel, server: aiohttp.ClientSession, shelf: Shelf
+    telegram: FakeTelegram, channel: TelegramChannel, server: aiohttp.ClientSession, shelf: Shelf, clock: SetClock
 ) -> None:
     shelf.full_for = 5
     for number in range(30):
@@ -197,10 +201,43 @@ async def test_telegram_delivers_to_the_webhook_until_everything_is_kept(
     async def pause(seconds: float) -> None:
         pauses.append(seconds)
 
-    await channel.listen_by_webhook(str(server._build_url("/")), SECRET, pause=pause)
+    here = str(server._build_url("/"))
+    await Webhook(channel, shelf, clock, public_url=here, secret=SECRET, pause=pause).set_up()
     await telegram.wait_until_confirmed()
 
     for person in range(3):
         expected = [f"message {number}" for number in range(30) if number % 3 == person]
         assert shelf.texts(channel, str(ANA + person)) == expected
     assert pauses == [1.0, 2.0]
+
+
+async def test_a_webhook_to_which_nothing_is_delivered_is_not_called_well(
+    telegram: FakeTelegram, channel: TelegramChannel, server: aiohttp.ClientSession, shelf: Shelf, clock: SetClock
+) -> None:
+    """As the program runs it: set, then looked at again and again; here the looks are counted and not waited for."""
+    wrong = str(server._build_url("/away"))
+    looks: asyncio.Queue[None] = asyncio.Queue()
+
+    async def pause(_seconds: float) -> None:
+        await looks.get()
+
+    webhook = Webhook(channel, shelf, clock, public_url=wrong, secret=SECRET, pause=pause)
+    assert webhook.delivers()  # nobody was told yet where to deliver: another server may be
+    running = asyncio.create_task(webhook.run())
+    telegram.say(ANA, "help me")
+    while not (await channel.client.webhook()).last_error_date:
+        await asyncio.sleep(0)
+    clock.advance(SILENT_FOR - timedelta(seconds=1))
+    assert webhook.delivers()
+    clock.advance(timedelta(seconds=1))
+
+    await webhook.look()
+    assert not webhook.delivers()  # Telegram finds nobody there, and keeps what was written
+
+    await Webhook(channel, shelf, clock, public_url=str(server._build_url("/")), secret=SECRET).set_up()
+    await telegram.wait_until_confirmed()
+    await webhook.look()
+    assert (await channel.client.webhook()).url.startswith(wrong)  # set to the other address, and set again
+    await webhook.look()
+    assert webhook.delivers()
+    running.cancel()

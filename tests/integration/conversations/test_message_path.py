@@ -344,14 +344,21 @@ async def test_a_wrong_code_is_an_ordinary_start(world: World):
     assert (await world.rows(sa.select(conversations.c.kind)))[0].kind == "person"
 
 
-async def test_a_group_is_refused_kindly_once_and_its_words_are_dropped(world: World):
+async def test_a_group_is_refused_kindly_once_and_again_when_it_adds_us_again_and_its_words_are_dropped(world: World):
+    no_groups = "I do not answer in groups, to keep people safe. Please write to me alone."
     await world.write("hi all", kind="group")
     await world.settle()
     await world.write("what is this bot", kind="group")
     await world.settle()
 
-    assert world.channel.texts == ["I do not answer in groups, to keep people safe. Please write to me alone."]
-    assert [line.author for line in await world.transcript()] == [Author.BOT]
+    assert world.channel.texts == [no_groups]
+    world.clock.advance(timedelta(hours=1))
+    for _ in range(2):
+        await world.write("hi again", kind="group")
+        await world.settle()
+
+    assert world.channel.texts == [no_groups] * 2
+    assert [line.author for line in await world.transcript()] == [Author.BOT] * 2
     assert world.engine.heard == []
 
 

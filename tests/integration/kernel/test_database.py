@@ -24,6 +24,7 @@ from bot.kernel.database import (
     moment_to_int,
     open_database,
     sqlite_engine,
+    what_may_lose_commits,
 )
 from tests.postgres import PostgresServer
 
@@ -313,6 +314,26 @@ async def test_a_loop_that_is_gone_does_not_stop_the_writer(sqlite_file: Path):
 
 
 # PostgreSQL: what comes from many at once
+
+
+async def test_a_commit_is_on_the_disk_before_it_is_told_whatever_the_server_has_as_its_default(postgres):
+    url = postgres.new_database()
+    opened = open_database(url)
+    name = opened.url.database
+    await opened.write(lambda tx: tx.exec_driver_sql(f'ALTER DATABASE "{name}" SET synchronous_commit = off'))
+    await opened.close()
+    opened = open_database(url)
+
+    async def synchronous(work: object) -> str:
+        return await work(lambda tx: tx.exec_driver_sql("SHOW synchronous_commit").scalar_one())
+
+    assert [await synchronous(opened.write), await synchronous(opened.read)] == ["on", "on"]
+    with pytest.raises(ZeroDivisionError):
+        await opened.write(lambda tx: 1 / 0)
+    assert await synchronous(opened.write) == "on"  # what is undone does not undo it
+    # The server of the tests keeps nothing safely, and the doctor says both.
+    assert await opened.read(what_may_lose_commits) == ["fsync", "synchronous_commit"]
+    await opened.close()
 
 
 async def test_a_deadlock_is_tried_again(postgres):

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from dialogues.actions.results import distance
+from bot.kernel.words import Words
+from dialogues.actions.reading import with_commas
+from dialogues.actions.results import checked, distance
 from dialogues.actions.wishes import gender_in, wishes_in
 
 
@@ -39,10 +41,18 @@ def test_a_gender_is_believed_only_where_one_is_named(words: str, gender: str | 
     assert gender_in(words) == gender
 
 
-def test_a_distance_is_written_as_it_is_in_the_language():
-    def said(language: str, metres: int) -> str:
-        return distance(metres, language, lambda _language, msgid: msgid)
+def test_figures_and_lists_are_written_as_each_language_writes_them():
+    translate = Words.load().text
 
-    assert "About 1.8 km" in said("en", 1_800)
-    assert "About 1,8 km" in said("fr", 1_800)
-    assert "About 23 km" in said("es", 23_400)
+    assert "1,8 km" in distance(1800, "fr", translate)
+    assert "1,8 km" in distance(1800, "es", translate)
+    assert "1.8 km" in distance(1800, "en", translate)
+    assert checked(3, "ar", translate).endswith("قبل 3 أيام.")
+    assert checked(11, "ar", translate).endswith("قبل 11 يومًا.")
+    assert [checked(45, language, translate) for language in ("en", "fr", "es")] == [
+        "Checked 45 days ago.",
+        "Vérifié il y a 45\xa0jours.",
+        "Comprobado hace 45 días.",
+    ]
+    assert with_commas("أ, ب; ج", "ar") == "أ، ب؛ ج"
+    assert with_commas("a, b; c", "fr") == "a, b; c"

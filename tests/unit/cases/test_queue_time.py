@@ -147,6 +147,7 @@ def test_times_are_said_as_people_say_them():
     ]
     assert spoken(timedelta(minutes=20), "fr") == "20 minutes"
     assert spoken(timedelta(minutes=20), "ar") == "20 دقيقة"
+    assert [spoken(timedelta(minutes=m), "ar") for m in (2, 3, 120, 2880)] == ["دقيقتين", "3 دقائق", "ساعتين", "يومين"]
 
 
 def test_before_somebody_is_who_came_earlier_is_as_urgent_and_was_still_there():

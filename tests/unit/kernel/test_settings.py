@@ -82,8 +82,30 @@ def test_a_webhook_needs_a_token_and_an_address_telegram_calls():
     no_token = problems_of({"WAYMARK_TELEGRAM_MODE": "webhook"})
     no_tls = problems_of({"WAYMARK_TELEGRAM_MODE": "webhook", "WAYMARK_TELEGRAM_TOKEN": "1:a"})
 
-    assert no_token == ["WAYMARK_TELEGRAM_MODE is webhook, but WAYMARK_TELEGRAM_TOKEN is empty."]
-    assert "https://" in no_tls[0]
+    assert no_token[0] == "WAYMARK_TELEGRAM_MODE is webhook, but WAYMARK_TELEGRAM_TOKEN is empty."
+    assert "https://" in no_token[1]
+    assert no_tls == no_token[1:]
+
+
+def test_contradictions_are_named_beside_what_cannot_be_used_and_none_is_made_up(tmp_path: Path):
+    webhook = {"WAYMARK_TELEGRAM_MODE": "webhook", "WAYMARK_SMTP_URL": "smtp://mail.example"}
+
+    beside = problems_of({"WAYMARK_PORT": "eighty", **webhook})
+    unknown = problems_of(
+        {"WAYMARK_TELEGRAM_TOKEN_FILE": str(tmp_path / "gone"), "WAYMARK_PUBLIC_URL": "http://example.org", **webhook}
+    )
+
+    assert [problem.split()[0] for problem in beside] == [
+        "WAYMARK_PORT",
+        "WAYMARK_TELEGRAM_MODE",
+        "WAYMARK_TELEGRAM_MODE",
+        "WAYMARK_SMTP_URL",
+    ]
+    assert [problem.split()[0] for problem in unknown] == [
+        "WAYMARK_TELEGRAM_TOKEN_FILE",
+        "WAYMARK_PUBLIC_URL",
+        "WAYMARK_SMTP_URL",
+    ]
 
 
 def test_the_webhook_secret_is_derived_from_the_token_and_says_nothing_about_it():

@@ -48,6 +48,20 @@ def test_a_phone_number_keeps_its_direction_inside_arabic():
     assert '<bdi dir="ltr">+216 71 123 456</bdi>' in render_line(a_line("اتصل على +216 71 123 456 الآن")).html
 
 
+def test_a_number_to_call_is_dialled_when_pressed_and_no_other_is():
+    said = render_line(
+        a_line("Call 112 now, or +216 71 123 456, 24 hours. In 15 minutes, at 9:11, 2 km."), {"112", "911"}
+    ).html
+    step = render_line(a_line("Now do this\n1. Call 911."), {"112", "911"}).html
+    written = render_line(a_line("I called 112", author="person"), {"112", "911"}).html
+
+    assert '<a href="tel:112"><bdi dir="ltr">112</bdi></a> now' in said
+    assert '<a href="tel:+21671123456"><bdi dir="ltr">+216 71 123 456</bdi></a>' in said
+    assert said.count("<a") == 2
+    assert '<a href="tel:911">' in step
+    assert "<a" not in written
+
+
 def test_only_https_links_are_links():
     assert '<a href="https://familylinks.icrc.org"' in inline("See https://familylinks.icrc.org.")
     assert "<a" not in inline("javascript:alert(1) http://example.org")

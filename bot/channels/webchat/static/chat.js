@@ -36,6 +36,7 @@ function forget(from) {
   if (from <= Number(log.dataset.shown)) return;
   log.dataset.shown = from;
   for (const line of log.querySelectorAll("[data-seq], .sent")) if (!(Number(line.dataset.seq) >= from)) line.remove();
+  document.querySelector(".earlier")?.remove();
   first = undefined;
   down();
 }
