@@ -78,6 +78,20 @@ def test_a_knife_outside_is_danger_now(understanding: Understanding, text: str):
     assert understanding.word_screen(text) is not None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I am bleeding", "my friend is bleeding", "im choking", "she is drowning", "the child is drowning", "ambulance",
+        "mon ami saigne", "elle saigne", "il s'étouffe", "je me noie", "ils tirent", "on me suit", "ella sangra",
+        "me ahogo", "me siguen", "هي تنزف", "أختي تنزف", "عم يغرق", "ukhti tanzif daba", "my sister is being sold",
+        "a woman is being beaten", "my sister is missing", "ma soeur a disparu", "112", "911", "knife", "blood", "hlep",
+        "helpp", "🔪", "🩸", "🚑",
+    ],
+)  # fmt: skip
+def test_a_danger_said_in_a_few_plain_words_calls_an_officer(understanding: Understanding, text: str):
+    assert understanding.read(text).risk is not None
+
+
 def test_a_tap_or_a_photo_without_words_is_not_taken_for_silence(understanding: Understanding):
     """Under a flood who speaks of danger is moved to the front: when every button counts, nobody is."""
     assert understanding.word_screen("") is None
