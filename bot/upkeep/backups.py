@@ -13,6 +13,7 @@ from msgspec import structs
 from sqlalchemy.engine import Connection, make_url
 
 from bot.conversations import service as conversations
+from bot.erasing import erase_person
 from bot.exchange.post import service as post
 from bot.foreground import CannotDo
 from bot.kernel import audit
@@ -20,7 +21,6 @@ from bot.kernel.clock import SystemClock
 from bot.kernel.crypto import Vault, data_keys
 from bot.kernel.master_key import master_key_bytes
 from bot.kernel.settings import Settings
-from bot.upkeep.erasing import erase_person
 from bot.upkeep.installation import installation
 
 
