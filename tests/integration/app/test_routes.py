@@ -87,7 +87,14 @@ class Objects:
     async def _make(self, route: Route, state: str, person: Person) -> Target | None:
         if state == "missing":
             return Target(
-                {"id": "missing", "key": "missing", "name": "en", "other": "missing", "code": "missing", "file": "x"},
+                {
+                    "id": "missing",
+                    "key": "missing",
+                    "name": "missing",
+                    "other": "missing",
+                    "code": "missing",
+                    "file": "x",
+                },
                 None,
                 exists=False,
             )
@@ -372,8 +379,8 @@ EXPECTED = {
 }
 CHANGING = frozenset(
     {
-        "allow", "clear-site-data", "connection", "content-language", "content-length", "content-type", "date", "etag",
-        "location", "retry-after", "set-cookie", "transfer-encoding", "vary", "x-accel-buffering", "x-request-id",
+        "allow", "clear-site-data", "connection", "content-encoding", "content-language", "content-length",
+        "content-type", "date", "etag", "location", "retry-after", "set-cookie", "transfer-encoding", "vary", "x-accel-buffering", "x-request-id",
     }
 )  # fmt: skip
 MAY_BE_KEPT = {"/hsds": {"no-cache", "no-store"}, "/static": {"public, max-age=31536000, immutable", "no-store"}}

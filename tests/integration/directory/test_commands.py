@@ -69,6 +69,10 @@ async def test_a_check_is_written_down_and_the_list_gets_shorter(database: str):
     assert (await run("verify", "none", "--database", database, "--by", "A", "--source", "B"))[0] == 1
 
 
+#: Numbers that were set apart for stories are French; the kitchen is in Italy.
+NOTED = "line 1: the phone +33 1 99 00 10 05 is of another country (FR)\n"
+
+
 async def test_out_and_in_again(database: str, tmp_path: Path):
     await run("demo", "--database", database)
     code, lines = await run("export", "--database", database)
@@ -80,9 +84,10 @@ async def test_out_and_in_again(database: str, tmp_path: Path):
 
     assert await run("import", str(file), "--rehearse", "--database", database) == (
         0,
-        "nothing kept: 1 new, 0 changed, 0 the same, 0 rejected\n",
+        f"{NOTED}nothing kept: 1 new, 0 changed, 0 the same, 0 rejected\n",
     )
-    assert (await run("import", str(file), "--database", database))[1] == "1 new, 0 changed, 0 the same, 0 rejected\n"
+    code, said = await run("import", str(file), "--database", database)
+    assert (code, said) == (0, f"{NOTED}1 new, 0 changed, 0 the same, 0 rejected\n")
     file.write_text("{}")
     code, said = await run("import", str(file), "--database", database)
     assert code == 1
