@@ -380,7 +380,8 @@ EXPECTED = {
 CHANGING = frozenset(
     {
         "allow", "clear-site-data", "connection", "content-encoding", "content-language", "content-length",
-        "content-type", "date", "etag", "location", "retry-after", "set-cookie", "transfer-encoding", "vary", "x-accel-buffering", "x-request-id",
+        "content-type", "date", "etag", "location",
+        "retry-after", "set-cookie", "transfer-encoding", "vary", "x-accel-buffering", "x-request-id",
     }
 )  # fmt: skip
 MAY_BE_KEPT = {"/hsds": {"no-cache", "no-store"}, "/static": {"public, max-age=31536000, immutable", "no-store"}}
