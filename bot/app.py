@@ -73,6 +73,7 @@ from dialogues.actions import build_actions
 from dialogues.knowledge import BrokenProcedures, Procedures
 from dialogues.runtime.engine import Engine
 from dialogues.understanding import learnt_folder
+from dialogues.understanding.towns import towns_index
 from directory.api import HsdsApi
 from directory.asking import Directory
 from directory.files.commands import undo_abandoned
@@ -122,7 +123,7 @@ class Waymark:
         self.procedures = _load_procedures()
         self.texts = TextShelf(DIALOGUES / "procedures", self.procedures, database, self.signals)
         built = Gazetteer.open(settings.data_dir / GAZETTEER)
-        self._towns = None if built else ShippedTowns()
+        self._towns = None if built else ShippedTowns(towns_index)
         self.directory = Directory(database, clock, self.words, gazetteer=built or self._towns)
         self.reading = reading
         self.services = DirectoryDesk(self.directory)

@@ -169,8 +169,10 @@ def _train(options: argparse.Namespace) -> int:
         return commands.train(options.project, options.backend)
     from dialogues.understanding.embedder import open_embedder
     from dialogues.understanding.reading import Understanding
+    from dialogues.understanding.towns import towns_index
     from dialogues.understanding.training import is_trained, prepare, ship
 
+    towns_index()  # no person's message waits for it
     embedder = open_embedder(options.backend)
     if embedder is not None and not is_trained(PROJECT, options.cache, embedder):
         with _progress_bar("Reading the examples") as progress:

@@ -15,6 +15,8 @@ import msgspec
 T = TypeVar("T")
 
 FOLDER = Path(sys.prefix) / "waymark-kept"
+#: Of one name: several trees may share an environment, and each that is worked on changes many times a day.
+READINGS = 16
 
 
 def kept(name: str, shape: type[T], sources: Iterable[Path], read: Callable[[], T], folder: Path = FOLDER) -> T:
@@ -36,4 +38,11 @@ def kept(name: str, shape: type[T], sources: Iterable[Path], read: Callable[[], 
         beside = path.with_suffix(f".{os.getpid()}")
         beside.write_bytes(msgspec.json.encode(value))
         beside.replace(path)
+        _forget_oldest(folder, name)
     return value
+
+
+def _forget_oldest(folder: Path, name: str) -> None:
+    of_this_name = sorted(folder.glob(f"{name}-*.json"), key=lambda path: path.stat().st_mtime)
+    for path in of_this_name[:-READINGS]:
+        path.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ import re
 import unicodedata
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import groupby
 from pathlib import Path
@@ -116,45 +116,97 @@ def _place(row: Mapping[str, str]) -> Place:
     )
 
 
-class Places:
-    """Every known place, ready to be searched. Does not change: `with_towns` makes another.
+class Index(Struct, frozen=True):
+    """What `Places` looks in. Working it out takes seconds for thousands of towns, so it can be kept in a file.
 
     Thousands of towns have a hundred thousand spellings: each is kept once, and found by halving, by a hash of its
-    sound or by its consonants. Dictionaries for all of this took twice the memory.
+    sound or by its consonants. Dictionaries for all of this took twice the memory. The bytes are arrays of numbers,
+    the lowest byte first.
     """
 
-    def __init__(self, places: Iterable[Place], *, aliases_kept: bool = True) -> None:
-        """`aliases_kept`: False where nobody asks a place for its spellings, and no other `Places` is made of this."""
-        self._places: list[Place] = []
-        written, written_of = list[str](), array("I")
-        for at, place in enumerate(places):
-            self._places.append(place if aliases_kept else replace(place, aliases=()))
-            for spelling in filter(None, dict.fromkeys(map(fold, place.spellings()))):
-                written.append(spelling)
-                written_of.append(at)
-        in_order = sorted(range(len(written)), key=written.__getitem__)
-        self._written = [written[at] for at in in_order]
-        self._written_of = np.array(written_of, np.uint32)[in_order] if in_order else np.zeros(0, np.uint32)
-        heard = np.array(array("q", map(_hash, map(sounds, self._written))), np.int64)
-        self._heard_order = np.argsort(heard, kind="stable").astype(np.uint32)
-        self._heard = heard[self._heard_order]
-        self._bones, self._bones_of = self._skeletons(np.argsort(in_order))
+    places: list[Place]
+    #: Every spelling, folded and in order, and whose it is.
+    written: list[str]
+    written_of: bytes
+    #: The hashes of how they sound, in order, and of which spelling.
+    heard: bytes
+    heard_order: bytes
+    #: The different skeletons; then, once a place: which of these a name has, and the position of the first such name.
+    bones: list[str]
+    bones_at: bytes
+    bones_of: bytes
+
+
+_NUMBER, _HASH = np.dtype("<u4"), np.dtype("<i8")
+
+
+def index(places: Iterable[Place], *, aliases_kept: bool = True) -> Index:
+    """`aliases_kept`: False where nobody asks a place for its spellings, and no other `Places` is made of this."""
+    known: list[Place] = []
+    written, written_of = list[str](), array("I")
+    for at, place in enumerate(places):
+        known.append(place if aliases_kept else replace(place, aliases=()))
+        for spelling in filter(None, dict.fromkeys(map(fold, place.spellings()))):
+            written.append(spelling)
+            written_of.append(at)
+    in_order = sorted(range(len(written)), key=written.__getitem__)
+    ordered = [written[at] for at in in_order]
+    whose = np.array(written_of, _NUMBER)[in_order] if in_order else np.zeros(0, _NUMBER)
+    heard = np.array(array("q", map(_hash, map(sounds, ordered))), _HASH)
+    heard_order = np.argsort(heard, kind="stable")
+    bones, bones_at, bones_of = _skeletons(ordered, whose, np.argsort(in_order))
+    return Index(
+        known,
+        ordered,
+        whose.tobytes(),
+        heard[heard_order].tobytes(),
+        heard_order.astype(_NUMBER).tobytes(),
+        bones,
+        bones_at,
+        bones_of,
+    )
+
+
+def _skeletons(
+    ordered: Sequence[str], whose: NDArray[np.uint32], as_given: NDArray[np.intp]
+) -> tuple[list[str], bytes, bytes]:
+    """The consonants of every name, once a place, and the position of the first name that has them."""
+    different: dict[str, int] = {}
+    found, first = array("I"), array("I")
+    for _place, positions in groupby(as_given.tolist(), whose.__getitem__):
+        theirs: dict[str, int] = {}
+        for position in positions:
+            theirs.setdefault(consonants(ordered[position]), position)
+        for bones, position in theirs.items():
+            if len(bones) > 1:
+                found.append(different.setdefault(bones, len(different)))
+                first.append(position)
+    return list(different), np.array(found, _NUMBER).tobytes(), np.array(first, _NUMBER).tobytes()
+
+
+class Places:
+    """Every known place, ready to be searched. Does not change: `with_towns` makes another."""
+
+    def __init__(self, places: Iterable[Place]) -> None:
+        self._look_in(index(places))
+
+    @classmethod
+    def of(cls, known: Index) -> Places:
+        """Without working out again what is known."""
+        places = cls.__new__(cls)
+        places._look_in(known)
+        return places
+
+    def _look_in(self, known: Index) -> None:
+        self._places = known.places
+        self._written = known.written
+        self._written_of = np.frombuffer(known.written_of, _NUMBER)
+        self._heard = np.frombuffer(known.heard, _HASH)
+        self._heard_order = np.frombuffer(known.heard_order, _NUMBER)
+        self._bones = [known.bones[at] for at in np.frombuffer(known.bones_at, _NUMBER).tolist()]
+        self._bones_of = np.frombuffer(known.bones_of, _NUMBER)
         points = [(place.latitude, place.longitude) for place in self._places]
         self._points = np.radians(np.array(points, dtype=float).reshape(-1, 2))
-
-    def _skeletons(self, as_given: NDArray[np.intp]) -> tuple[list[str], NDArray[np.uint32]]:
-        """The consonants of every name, once a place, and the position of the first name that has them."""
-        shared: dict[str, str] = {}
-        found, first = list[str](), array("I")
-        for _place, positions in groupby(as_given.tolist(), self._written_of.__getitem__):
-            theirs: dict[str, int] = {}
-            for position in positions:
-                theirs.setdefault(consonants(self._written[position]), position)
-            for bones, position in theirs.items():
-                if len(bones) > 1:
-                    found.append(shared.setdefault(bones, bones))
-                    first.append(position)
-        return found, np.array(first, np.uint32)
 
     @classmethod
     def load(cls, path: Path = SUPPLEMENT) -> Places:
@@ -331,13 +383,20 @@ class Gazetteer(Protocol):
         ...
 
 
+def index_of_towns() -> Index:
+    """Worked out from the list that ships. Takes seconds of processor time."""
+    return index(_read_supplement(TOWNS), aliases_kept=False)
+
+
 class ShippedTowns:
     """The larger towns of the countries around the routes: what is looked in where nobody has built the gazetteer.
 
-    Reading them takes seconds of processor time, so no start waits for it, and no message should: see `read`.
+    No start waits until they are read.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, known: Callable[[], Index] = index_of_towns) -> None:
+        """`known` gives what `index_of_towns` does, perhaps sooner."""
+        self._known = known
         self._reading = Lock()
         self._places: Places | None = None
 
@@ -345,7 +404,7 @@ class ShippedTowns:
         """Read them, once, whoever asks first. Whoever serves people does it before they name a town."""
         with self._reading:
             if self._places is None:
-                self._places = Places(_read_supplement(TOWNS), aliases_kept=False)
+                self._places = Places.of(self._known())
             return self._places
 
     def scored(self, words: str, *, country: str | None = None) -> list[tuple[float, Place]]:

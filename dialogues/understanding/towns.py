@@ -12,13 +12,18 @@ from pathlib import Path
 from dialogues.kept import kept
 from dialogues.understanding import fold as fold_module
 from directory import places as places_module
-from directory.places import SUPPLEMENT, TOWNS, Place, load_supplement, sounds
+from directory.places import SUPPLEMENT, TOWNS, Index, Place, index_of_towns, load_supplement, sounds
 
 
 @cache
 def shipped_places() -> tuple[Place, ...]:
     """Read once. Raises ValueError naming the line that is wrong."""
     return (*load_supplement(), *load_supplement(TOWNS))
+
+
+def towns_index() -> Index:
+    """Of the larger towns, for `ShippedTowns`: worked out once, where messages are learnt, and read by every start."""
+    return kept("towns", Index, [TOWNS, Path(places_module.__file__)], index_of_towns)
 
 
 #: A shorter name of a town that is not on the routes is too often a word or a person.

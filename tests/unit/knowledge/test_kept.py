@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dialogues.kept import kept
+from dialogues.kept import READINGS, kept
 from dialogues.knowledge import Procedures
 from dialogues.knowledge.library import SHIPPED
 
@@ -88,3 +88,12 @@ def test_the_shipped_texts_as_they_were_kept_are_the_texts_as_they_are_read():
 
     assert again.texts() == read.texts()
     assert again.overlays.all() == read.overlays.all()
+
+
+def test_what_was_read_long_ago_is_forgotten(reading, source, tmp_path):
+    for number in range(READINGS + 4):
+        source.write_text(f"one two {number}")
+        reading()
+    assert len(list((tmp_path / "kept").iterdir())) == READINGS
+    assert reading() == ["one", "two", str(READINGS + 3)]
+    assert len(reading.readings) == READINGS + 4

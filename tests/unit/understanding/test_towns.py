@@ -1,11 +1,12 @@
 """Towns that people name, found in the lists that ship: nobody needs to have built the gazetteer."""
 
+import msgspec
 import pytest
 
 from dialogues.understanding.entities import EntityFinder
 from dialogues.understanding.fold import fold
-from dialogues.understanding.towns import TOWNS, directory_names, shipped_places
-from directory.places import SUPPLEMENT, Places
+from dialogues.understanding.towns import TOWNS, directory_names, shipped_places, towns_index
+from directory.places import SUPPLEMENT, Index, Places, index_of_towns
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,15 @@ def test_no_place_is_listed_twice():
 
     assert len(keys) == len(set(keys))
     assert TOWNS.parent == SUPPLEMENT.parent
+
+
+def test_towns_that_were_kept_are_those_of_the_list():
+    """Whoever names a town waits for no list to be read: a start finds it worked out."""
+    known = index_of_towns()
+
+    assert towns_index() == known
+    assert msgspec.json.decode(msgspec.json.encode(known), type=Index) == known
+    assert [place.name for _, place in Places.of(known).scored("chikago")[:1]] == ["Chicago"]
 
 
 def test_words_are_not_taken_for_the_towns_that_are_called_so():
