@@ -95,6 +95,7 @@ async def test_if_nobody_answers_the_person_is_told_the_truth_and_the_number_to_
     assert [line.text for line in lines] == [world.words.text("ar", STILL_LOOKING, emergency_number="112")]
 
 
+@pytest.mark.on_both
 async def test_a_step_is_taken_once_by_two_pagers(world, clock):
     await world.officer("amira", paged=True)
     for _ in range(10):
@@ -120,6 +121,7 @@ async def test_an_acknowledged_alarm_climbs_no_further(world, clock):
     assert await pager.look() == 0
 
 
+@pytest.mark.on_both
 async def test_one_alarm_that_cannot_be_taken_does_not_silence_the_others(world, clock):
     await world.officer("amira")
     broken, whole = await world.escalate(), await world.escalate()
@@ -178,6 +180,7 @@ async def test_a_desk_without_any_watch_says_so(world, clock):
     assert not (await world.database.read(lambda tx: look_at_watch(tx, at=clock.now()))).alive
 
 
+@pytest.mark.on_both
 async def test_a_case_that_waits_without_an_alarm_gets_one(world, clock):
     opened = await world.escalate()
     await world.database.write(lambda tx: tx.execute(store.alarms.delete()))
@@ -229,6 +232,7 @@ async def test_a_step_that_nobody_takes_is_reported_as_late(world, clock):
     assert not found.well
 
 
+@pytest.mark.on_both
 async def test_the_database_itself_refuses_an_alarm_that_neither_climbs_nor_was_heard(world):
     opened = await world.escalate()
     alarms = store.alarms
@@ -303,6 +307,7 @@ async def test_a_button_takes_nothing_for_whoever_is_no_officer_any_more(world, 
 # Pairing
 
 
+@pytest.mark.on_both
 async def test_a_pairing_code_works_once_and_only_for_a_while(world, clock):
     amira = await world.officer("amira")
     phone = await world.person()

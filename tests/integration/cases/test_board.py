@@ -49,6 +49,7 @@ async def busy(world):
     return people, made
 
 
+@pytest.mark.on_both
 async def test_every_officer_is_shown_by_the_board_what_their_own_queries_would_show(world, busy):
     people, made = busy
 

@@ -152,6 +152,7 @@ async def test_a_share_points_at_its_row_and_holds_nothing_that_was_held_back(wo
     assert (kept.consent_id, kept.items, kept.waits_for_recipient) == (row.id, ("age",), False)
 
 
+@pytest.mark.on_both
 async def test_a_withdrawal_ends_it_at_once_and_waits_until_every_recipient_has_stopped(world, held):
     amira, case_id = held
     row = await recorded(world, amira, case_id)

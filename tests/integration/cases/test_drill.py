@@ -29,6 +29,7 @@ async def started(world, clock, priority=Priority.P0):
     return await world.database.write(lambda tx: drill.start(tx, world.vault, priority, at=clock.now()))
 
 
+@pytest.mark.on_both
 async def test_it_measures_who_was_paged_when_and_who_had_it_after_how_long(world, clock, pager):
     amira, ines = await world.officer("amira", paged=True), await world.officer("ines", Role.COORDINATOR)
     await pager.look()

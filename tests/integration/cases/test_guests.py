@@ -197,6 +197,7 @@ async def test_neither_the_link_nor_the_code_opens_anything_alone_and_the_link_o
     assert await talk.is_open(other)
 
 
+@pytest.mark.on_both
 async def test_five_wrong_codes_kill_a_link(talk: Talk):
     made = await talk.invite()
     wrong = "000000" if made.code != "000000" else "111111"

@@ -80,6 +80,7 @@ async def test_where_somebody_else_may_hold_the_phone_nothing_is_shown_either_wa
     assert await world.database.read(lambda tx: marks.read_up_to(tx, person)) == 0
 
 
+@pytest.mark.on_both
 async def test_whoever_hides_it_is_forgotten_and_shows_it_again_when_they_like(world, talk):
     amira, person, case_id, seq = talk
     await world.database.write(lambda tx: marks.note_read(tx, person, seq))

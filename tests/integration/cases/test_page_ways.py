@@ -126,6 +126,7 @@ async def test_an_officer_who_looks_elsewhere_is_told_how_urgent_it_is_and_nothi
     assert [(send.state, send.attempt, send.doubts) for send in await paged.sends()] == [(SendState.SENT, 1, 0)] * 2
 
 
+@pytest.mark.on_both
 async def test_each_rung_pages_again_and_each_page_goes_out_once(paged: Paged):
     amira = await paged.world.officer("amira")
     await paged.with_email(amira)
@@ -156,6 +157,7 @@ async def test_who_has_no_haste_is_not_called_away(paged: Paged):
     assert await paged.carry() == 1
 
 
+@pytest.mark.on_both
 async def test_once_a_human_has_the_case_nobody_is_paged_any_more(paged: Paged):
     amira = await paged.world.officer("amira")
     await paged.with_email(amira)
@@ -272,6 +274,7 @@ async def test_a_page_that_nobody_takes_is_given_up_when_newer_ones_are_on_their
     assert send.settled_at - send.made_at <= GIVE_UP + timedelta(minutes=2)
 
 
+@pytest.mark.on_both
 async def test_an_address_that_is_gone_is_not_asked_for_ever(paged: Paged):
     await paged.with_email(await paged.world.officer("amira"))
     await paged.world.escalate()
@@ -376,6 +379,7 @@ async def test_a_computer_where_a_colleague_signs_in_pages_the_first_one_no_more
     assert await paged.ways_of(amira) == await paged.ways_of(omar) == []
 
 
+@pytest.mark.on_both
 async def test_a_browser_in_which_its_officer_signs_in_again_ends_with_the_new_session(paged: Paged):
     amira = await paged.world.officer("amira")
     subscription = await paged.with_browser(amira)

@@ -41,6 +41,7 @@ async def phone(database, vault, clock, signals) -> AsyncIterator[Phone]:
 # Return codes -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.on_both
 async def test_who_asks_for_a_person_gets_a_code_that_is_kept_as_a_keyed_hash(phone: Phone, clock):
     code = await phone.asks_for_a_person()
 
@@ -239,6 +240,7 @@ async def test_the_agreed_word_makes_the_bot_harmless_and_calls_a_human_at_once(
         assert await phone.say(probe) == [NEUTRAL_AGAIN]
 
 
+@pytest.mark.on_both
 async def test_the_word_is_kept_as_a_hash_and_stands_in_no_talk(phone: Phone):
     await phone.say("my secret word is blue umbrella")
 
@@ -349,6 +351,7 @@ async def shared(phone: Phone, officer: Officer, case: Case) -> str:
     return await phone.talk.database.write(work)
 
 
+@pytest.mark.on_both
 async def test_who_has_my_file_is_told_after_the_code_and_only_where_the_case_is(phone: Phone):
     code = await phone.asks_for_a_person()
     amira = await phone.officer("Amira")

@@ -155,6 +155,7 @@ async def test_the_same_form_again_changes_nothing(world, amira, case_id):
     assert await write(world, amira, case_id, said(location="Bari")) == []
 
 
+@pytest.mark.on_both
 async def test_every_version_of_a_field_is_kept_until_the_case_is_erased(world, amira, case_id):
     for place in ("Bari", "Rome"):
         version = (await read(world, amira, case_id)).facts.get("location")

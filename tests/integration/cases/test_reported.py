@@ -220,6 +220,7 @@ async def test_answers_of_a_report_that_called_nobody_are_kept_in_the_talk_alone
     )
 
 
+@pytest.mark.on_both
 async def test_what_was_reported_is_sealed(phone: Phone):
     await answers(phone, CALL | {"report": FIRST})
 

@@ -139,6 +139,7 @@ async def test_whoever_writes_in_that_moment_is_not_erased(phone: Phone, clock, 
     assert not await is_erased(phone, who)
 
 
+@pytest.mark.on_both
 async def test_nothing_of_their_words_or_traces_is_left(phone: Phone, clock):
     """Every column that the file calls words or a trace, of everything that belongs to the person."""
     await phone.asks_for_a_person()
@@ -188,6 +189,7 @@ def _words_and_traces(tx: Connection) -> dict[str, list[str]]:
     return left
 
 
+@pytest.mark.on_both
 async def test_rows_that_are_no_use_any_more_are_counted_and_then_deleted(phone: Phone, clock):
     amira = await phone.officer("Amira")
 

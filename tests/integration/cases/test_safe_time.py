@@ -130,6 +130,7 @@ async def test_hours_that_no_clock_shows_change_nothing(held: Held):
     assert (await held.safe()).from_minute == 18 * 60
 
 
+@pytest.mark.on_both
 async def test_erasing_takes_it_and_what_waits(held: Held):
     await held.answers_when_safe("the words of the officer")
 

@@ -112,6 +112,7 @@ async def test_a_look_whose_day_was_taken_away_is_overtaken_and_not_done(world, 
     assert "overtaken" in printed
 
 
+@pytest.mark.on_both
 async def test_risk_tasks_and_a_checklist_before_closing(world, at_desk, amira, page):
     browser, ines = await at_desk(amira), await at_desk(await world.officer("ines", Role.COORDINATOR))
     await browser.go(f"{page}/file")

@@ -72,6 +72,7 @@ async def test_an_interpreter_reads_along_translates_and_the_officer_sees_whose_
     assert re.search(r"¿Estás a salvo\?.*Translation by the interpreter <bdi>Ana Prado</bdi>", shown, re.S)
 
 
+@pytest.mark.on_both
 async def test_a_guest_who_is_shown_out_sees_nothing_more(at_desk, amira, page, anyone):
     browser = await at_desk(amira)
     link, code = await invited(browser, page)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from bot.cases import service as cases
 from bot.cases import store
 from bot.kernel.access import Role
@@ -142,6 +144,7 @@ async def test_an_officer_who_is_switched_off_holds_nothing_from_that_moment(wor
     assert await owner_of(world, case_id) is None
 
 
+@pytest.mark.on_both
 async def test_a_full_officer_reads_why_there_is_no_next_one(world, at_desk):
     amira, ines = await world.officer("amira"), await at_desk(await world.officer("ines", Role.COORDINATOR))
     await ines.go(f"/desk/absent/{amira.id}")

@@ -95,6 +95,7 @@ async def test_no_link_and_a_forged_one_look_the_same(stranger):
         assert "does not open" in stranger.page
 
 
+@pytest.mark.on_both
 async def test_a_refusal_says_why_and_the_person_is_not_forgotten(world, at_desk, amira, page, stranger):
     browser = await at_desk(amira)
     link, code = await sent(browser, page)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from msgspec.structs import replace
 
 from bot.cases import consent, store, telling
@@ -65,6 +66,7 @@ async def test_a_guardian_agreed_so_the_desk_asks_whether_the_child_was_told_and
     assert "Sent. For a receiver without an account:" in browser.page
 
 
+@pytest.mark.on_both
 async def test_words_that_never_arrived_told_nobody_and_the_file_asks_again(world, at_desk):
     amira = await world.officer("amira")
     case_id = await claimed(world, amira, reason="sexual_abuse")
