@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import aiohttp
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm, handover, store
+from bot.cases import alarm, handover, spoken, store
 from bot.cases.hand import SYSTEM
 from bot.cases.model import CaseStatus
 from bot.cases.pager import PAGER
@@ -92,10 +93,12 @@ def _give_back_cases_of_absent(tx: Connection, vault: Vault, words: Words, *, at
 
 
 def _look_ahead(tx: Connection, vault: Vault, *, at: datetime) -> None:
-    """Notice beforehand that nobody will be on duty: for the banner, and once for each gap in the audit log."""
-    gap = rota.next_gap(tx, at)
+    """Notice beforehand that nobody will be on duty: for the banner, and once for each gap in the audit log. And that
+    a language people write in will not be spoken: for the number beside the rota."""
+    gap, unspoken = rota.next_gap(tx, at), spoken.next_unspoken(tx, at)
     known = store.beats(tx).get(ROTA)
-    facts = {"from": gap[0].isoformat(), "until": gap[1].isoformat()} if gap else {}
+    facts: dict[str, Any] = {"from": gap[0].isoformat(), "until": gap[1].isoformat()} if gap else {}
+    facts["unspoken"] = list(unspoken.languages) if unspoken else []
     known_until = datetime.fromisoformat(known.facts["until"]) if known and not known.ok else None
     if gap and (known_until is None or gap[0] > known_until):
         at_minute = f"{gap[0]:%Y-%m-%dT%H:%MZ}"
@@ -125,6 +128,7 @@ class Watch(Struct, frozen=True):
     auditor_at: datetime | None
     alive: bool
     nobody_from: datetime | None = None  # when nobody is on duty, as far as the rota is planned
+    unspoken: tuple[str, ...] = ()  # languages people write in that nobody on duty will speak, before long
 
 
 def look_at_watch(tx: Connection, *, at: datetime) -> Watch:
@@ -139,6 +143,7 @@ def look_at_watch(tx: Connection, *, at: datetime) -> Watch:
         auditor.at if auditor else None,
         alive=len(fresh) == 2,
         nobody_from=datetime.fromisoformat(nobody) if nobody else None,
+        unspoken=tuple(planned.facts.get("unspoken", ())) if planned else (),
     )
 
 

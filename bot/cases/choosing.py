@@ -1,15 +1,17 @@
 """Which case an officer is given who asks for the next one.
 
-The most urgent level first, whatever else. Within it whoever has waited past the promised time, the longest first:
-no wish of an officer may keep somebody waiting for ever. Then the cases this officer suits best: their languages and
-what they are trained for; then their languages; then the oldest.
+The most urgent level first, whatever else. Where life is at risk the oldest of it: nobody waits there for a language.
+Below, whoever has waited past the promised time, the longest first: no wish of an officer may keep somebody waiting for
+ever. Then the cases this officer suits best: their languages and what they are trained for; then their languages; then
+the oldest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -23,6 +25,9 @@ from bot.kernel import audit
 from bot.kernel.officers import Officer
 from bot.kernel.words import N_
 from dialogues.understanding.model import Priority
+
+if TYPE_CHECKING:
+    from bot.cases.service import CaseSummary
 
 #: How many cases an officer holds before the desk gives them no more by itself, unless somebody says otherwise.
 USUAL_CAPACITY = 12
@@ -99,13 +104,27 @@ def next_for(tx: Connection, officer: Officer, at: datetime) -> Case | None:
         if full and priority is not Priority.P0:
             somebody_waits = somebody_waits or store.anybody_waits(tx, level)
             continue
-        for wish in _wishes(officer, profile, at):
+        wishes = [sa.true()] if priority is Priority.P0 else _wishes(officer, profile, at)
+        for wish in wishes:
             case = store.next_waiting(tx, level, wish)
             if case is not None:
                 return case
     if somebody_waits:
         raise AtCapacity(officer.id)
     return None
+
+
+def in_order_for(languages: Collection[str], waiting: Iterable[CaseSummary], at: datetime) -> list[CaseSummary]:
+    """The queue as an officer of these languages reads it: of each level those who wait too long, then who writes in
+    one of them, then the others. Where life is at risk a language changes nothing."""
+
+    def place(summary: CaseSummary) -> tuple[Priority, int]:
+        case = summary.case
+        if case.priority is Priority.P0 or case.due_at <= at:
+            return case.priority, 0
+        return case.priority, 1 if case.language in languages else 2
+
+    return sorted(waiting, key=place)  # who was before them stays before them
 
 
 def _wishes(officer: Officer, profile: Profile, at: datetime) -> list[ColumnElement[bool]]:

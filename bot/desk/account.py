@@ -10,7 +10,9 @@ from multidict import MultiDict
 from sqlalchemy.engine import Connection
 
 from bot.cases.pairing import make_pairing_code
-from bot.desk.frame import go_to, show
+from bot.cases.spoken import SPOKEN
+from bot.cases.spoken import set_languages as set_spoken
+from bot.desk.frame import go_to, hand_of, show
 from bot.desk.ports import TelegramName
 from bot.desk.proving import NOT_PROVEN, must_show_the_old, prove, proves_by
 from bot.desk.qr import qr_path
@@ -41,6 +43,7 @@ async def _screen(request: web.Request, *, wrong: str | None = None, **more: Any
             "sessions": sessions.list_sessions(tx, officer.id, now),
             "this_session": request[SESSION].hash,
             "account": officers.get_officer(tx, officer.id),
+            "spoken": SPOKEN,
             "languages_at": request.app.router["account"].url_for(),  # this may be the answer to a form
             "must_show_the_old": must_show_the_old(tx, officer, now),
             "proves_by": proves_by(officer),
@@ -80,6 +83,18 @@ async def end_one(request: web.Request) -> web.StreamResponse:
     ended = await request.app[DATABASE].write(end)
     request.app[SIGNALS].wake(*(f"session:{each}" for each in ended))
     return go_to(request, "account", notice="session_ended", part="sessions")
+
+
+@routes.post("/desk/account/languages", name="set_languages", allow=Permission.ACCOUNT_OWN)
+async def set_languages(request: web.Request) -> web.StreamResponse:
+    """Which languages one answers in: the next cases are chosen by them."""
+    hand, chosen = hand_of(request), (await form(request)).getall("languages", [])
+    try:
+        await request.app[DATABASE].write(lambda tx: set_spoken(tx, hand, hand.officer.id, chosen))
+    except ValueError:
+        return go_to(request, "account", notice="incomplete", part="languages")
+    request.app[SIGNALS].wake("queue")
+    return go_to(request, "account", notice="saved", part="languages")
 
 
 @routes.post("/desk/account/password", name="set_password", allow=Permission.ACCOUNT_OWN)

@@ -12,7 +12,7 @@ from msgspec import Struct
 from multidict import MultiDict
 from sqlalchemy.engine import Connection
 
-from bot.cases import attachments, consult, erasure, handover, receipts, service, telling, waiting
+from bot.cases import attachments, consult, erasure, handover, receipts, service, spoken, telling, waiting
 from bot.cases.attachments import UnfitFile
 from bot.cases.guests import service as guests
 from bot.cases.guests.service import GuestLine
@@ -127,6 +127,9 @@ def case_context(
         "names": officer_names(tx),
         "minutes": FROM_ABROAD if case.source == alerts.SOURCE else first_minutes(reason),
         "procedure": procedure_for(reason),
+        "speakers": spoken.speakers(tx, officer, (card and card.language) or case.language, at)
+        if case.is_open
+        else None,
         "closings": CLOSINGS,
         "replies": REPLIES,
         "erasing": erasure.standing(tx, case),

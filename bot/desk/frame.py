@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiohttp import web
 from babel import Locale
+from babel.lists import format_list
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
@@ -354,10 +355,14 @@ def language_name(code: str | None, said_in: str) -> str:
     """`Arabic` for `ar`, in the language of the page; the code itself if nobody knows it."""
     if not code:
         return ""
-    try:
-        return Locale.parse(code.replace("-", "_")).get_display_name(said_in) or code
-    except (ValueError, LookupError):
-        return code
+    names = Locale.parse(said_in).languages  # not `Locale.parse(code)`: it knows few, and fails on the others
+    known = code.replace("-", "_")
+    return str(names.get(known) or names.get(known.split("_")[0]) or code)
+
+
+def language_names(codes: Iterable[str], said_in: str) -> str:
+    """`Arabic, French and Somali`, as the language of the page makes a list."""
+    return format_list([language_name(code, said_in) for code in codes], locale=said_in)
 
 
 def country_name(code: str | None, said_in: str) -> str:
@@ -397,6 +402,7 @@ def tools_of(app: web.Application) -> dict[str, Any]:
         "reason_title": reason_title,
         "act_sentences": SENTENCES,
         "language_name": language_name,
+        "language_names": language_names,
         "country_name": country_name,
         "say": lambda said_in, reason: say_reason(words, said_in, reason),
         "due_words": lambda said_in, due_at, now: due_words(words, said_in, due_at, now),

@@ -44,16 +44,20 @@ class Look(Struct, frozen=True):
     held: frozenset[str]
     watch: auditor.Watch
     taken_at: float  # on the loop's clock
-    _rows: dict[tuple[str, bool, str | None], tuple[Row, ...]] = field(default_factory=dict)
+    _rows: dict[tuple[str, bool, str | None, tuple[str, ...]], tuple[Row, ...]] = field(default_factory=dict)
 
     def queue_rows(
         self, app: web.Application, officer: Officer, language: str, here: str | None = None
     ) -> tuple[Row, ...]:
-        """The queue of an officer, put together once for all who see the same of it in the same language."""
+        """The queue of an officer, put together once for all who see the same of it in the same language and speak the
+        same ones."""
         queue = self.board.queue_of(officer)
-        name = (language, bool(queue.total), here if any(each.case.id == here for each in queue.waiting) else None)
+        shown = here if any(each.case.id == here for each in queue.waiting) else None
+        name = (language, bool(queue.total), shown, officer.languages)
         if name not in self._rows:
-            self._rows[name] = queue_rows(app, language, queue, held=self.held, now=self.board.at, here=name[2])
+            self._rows[name] = queue_rows(
+                app, language, queue, speaks=officer.languages, held=self.held, now=self.board.at, here=shown
+            )
         return self._rows[name]
 
 

@@ -9,8 +9,10 @@ from sqlalchemy.engine import Connection
 
 from bot.cases import handover
 from bot.cases import store as cases
+from bot.cases.spoken import SPOKEN
+from bot.cases.spoken import set_languages as set_spoken
 from bot.desk.adults import bodies
-from bot.desk.frame import go_to, show
+from bot.desk.frame import go_to, hand_of, show
 from bot.kernel import audit, officers, sessions
 from bot.kernel.access import Permission, Role, allows
 from bot.kernel.officers import Officer
@@ -42,6 +44,7 @@ async def _screen(request: web.Request, *, link: str | None = None, link_for: st
             "team": team,
             "held": {each.id: cases.held_count(tx, each.id) for each in team},
             "role_names": ROLE_NAMES,
+            "spoken": SPOKEN,
             "editable": {each.id for each in team if allows(request[OFFICER], Permission.OFFICERS_EDIT, each)},
             "bodies": bodies(tx, [each.id for each in team]),
             "link": link,
@@ -57,7 +60,7 @@ async def add(request: web.Request) -> web.StreamResponse:
     fields, vault, now = await form(request), request.app[VAULT], request.app[CLOCK].now()
     name, sign_in_name = fields.get("name", "").strip()[:120], fields.get("sign_in_name", "").strip()[:120]
     roles = [role for role in Role if role.value in fields.getall("roles", [])]
-    languages = [code for code in request.app[WORDS].languages if code in fields.getall("languages", [])]
+    languages = [code for code in SPOKEN if code in fields.getall("languages", [])]
     if not name or not sign_in_name or not roles:
         return go_to(request, "officers", notice="incomplete")
 
@@ -121,6 +124,18 @@ async def enable(request: web.Request) -> web.StreamResponse:
 
     await request.app[DATABASE].write(switch_on)
     return go_to(request, "officers", notice="enabled")
+
+
+@routes.post("/desk/officers/{id}/languages", name="set_officer_languages", allow=Permission.OFFICERS_EDIT)
+async def set_languages(request: web.Request) -> web.StreamResponse:
+    """Which languages somebody answers in."""
+    target, hand, chosen = await _target(request), hand_of(request), (await form(request)).getall("languages", [])
+    try:
+        await request.app[DATABASE].write(lambda tx: set_spoken(tx, hand, target.id, chosen))
+    except ValueError:
+        return go_to(request, "officers", notice="incomplete")
+    request.app[SIGNALS].wake("queue")
+    return go_to(request, "officers", notice="saved")
 
 
 async def _target(request: web.Request) -> Officer:

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from aiohttp import web
 from msgspec import Struct
+from msgspec.structs import replace
 from multidict import MultiDict
 from sqlalchemy.engine import Connection
 
-from bot.cases import handover
+from bot.cases import handover, spoken
 from bot.cases.rota import service, store
 from bot.cases.rota.model import Duty, Part, Shift, WrongShift, moment_of, uncovered, zone_of
 from bot.cases.rota.service import NotYourDuty
+from bot.cases.spoken import Unspoken
 from bot.desk.frame import go_to, hand_of, show
 from bot.desk.queue import officer_names
 from bot.kernel.access import Permission, allows
 from bot.kernel.web import Routes, form
-from bot.kernel.web_keys import CLOCK, DATABASE, OFFICER, SIGNALS, VAULT
+from bot.kernel.web_keys import CLOCK, DATABASE, OFFICER, SIGNALS, VAULT, WORDS
 from bot.kernel.words import N_
 
 routes = Routes()
@@ -48,11 +50,12 @@ class Line(Struct, frozen=True):
 
 
 class Day(Struct, frozen=True):
-    """One day of the week, with its duties and the stretches nobody is there."""
+    """One day of the week, with its duties, the stretches nobody is there, and those a language is not spoken in."""
 
     day: date
     lines: list[Line]
     gaps: list[tuple[datetime, datetime]]
+    unspoken: list[Unspoken]
 
 
 @routes.get("/desk/rota", name="rota", allow=Permission.ROTA_READ)
@@ -66,9 +69,12 @@ async def _screen(request: web.Request, *, typed: MultiDict[str] | None = None, 
     def read(tx: Connection) -> dict[str, Any]:
         shifts = store.all_shifts(tx, since=at.date() - timedelta(days=1))
         zone = service.zones(shifts)[0] if shifts else "UTC"
+        languages = spoken.wanted(tx, request.app[WORDS].languages, at)
         return {
             "present": service.on_duty(tx, at),
-            "week": week(tx, shifts, at, zone),
+            "week": week(tx, shifts, languages, at, zone),
+            "spoken_by_nobody": spoken.spoken_by_nobody(tx, languages),
+            "languages_of": {each.id: each.languages for each in handover.colleagues(tx, besides=None)},
             "zone": zone,
             "shifts": shifts,
             "weekdays": WEEKDAYS,
@@ -87,8 +93,9 @@ async def _screen(request: web.Request, *, typed: MultiDict[str] | None = None, 
     return await show(request, "desk/rota.html", read, here="rota", status=409 if problem else 200)
 
 
-def week(tx: Connection, shifts: Sequence[Shift], at: datetime, zone: str) -> list[Day]:
-    """The coming days by the clocks of the desk, each with what is planned and what is missing."""
+def week(tx: Connection, shifts: Sequence[Shift], languages: Collection[str], at: datetime, zone: str) -> list[Day]:
+    """The coming days by the clocks of the desk, each with what is planned and what is missing, and when nobody is
+    there for one of the `languages`."""
     place = zone_of(zone)
     first = at.astimezone(place).date()
     known = {shift.id: shift for shift in shifts}
@@ -98,7 +105,15 @@ def week(tx: Connection, shifts: Sequence[Shift], at: datetime, zone: str) -> li
         found = [duty for duty in service.planned(tx, start, end) if duty.shift_id in known]
         lines = [_line(duty, known[duty.shift_id]) for duty in found if start <= duty.start]
         gaps = uncovered(found, max(start, at), end) if shifts else []
-        days.append(Day(day, lines, [(one.astimezone(place), other.astimezone(place)) for one, other in gaps]))
+        left_out = spoken.unspoken(tx, languages, found, max(start, at), end) if shifts else []
+        days.append(
+            Day(
+                day,
+                lines,
+                [(one.astimezone(place), other.astimezone(place)) for one, other in gaps],
+                [replace(one, start=one.start.astimezone(place), end=one.end.astimezone(place)) for one in left_out],
+            )
+        )
     return days
 
 

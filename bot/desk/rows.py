@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Set
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,10 +10,11 @@ from aiohttp import web
 from markupsafe import Markup
 from msgspec import Struct
 
+from bot.cases import choosing
 from bot.cases.service import CaseSummary, Queue
 from bot.desk.frame import Frame, tools_of
 from bot.kernel.pages import PIECES
-from bot.kernel.web_keys import CLOCK, LANGUAGE
+from bot.kernel.web_keys import CLOCK, LANGUAGE, OFFICER
 
 
 class Row(Struct, frozen=True):
@@ -52,10 +53,19 @@ def case_rows(
 
 
 def queue_rows(
-    app: web.Application, language: str, queue: Queue, *, held: Set[str], now: datetime, here: str | None = None
+    app: web.Application,
+    language: str,
+    queue: Queue,
+    *,
+    speaks: Collection[str],
+    held: Set[str],
+    now: datetime,
+    here: str | None = None,
 ) -> tuple[Row, ...]:
-    """The rows of the queue, and a last one that says that nobody or how many more wait."""
-    listed = case_rows(app, language, queue.waiting, held=held, now=now, here=here)
+    """The rows of the queue in the order for whoever `speaks` these languages, and a last one that says that nobody or
+    how many more wait."""
+    waiting = choosing.in_order_for(speaks, queue.waiting, now)
+    listed = case_rows(app, language, waiting, held=held, now=now, here=here)
     end = app[PIECES].html(
         app,
         "desk/parts/queue_end.html",
@@ -73,7 +83,9 @@ def lists_of(request: web.Request, matter: Mapping[str, Any], frame: Frame) -> M
     queue: Queue = matter["queue"]
     here = matter["case"].id if "case" in matter else None
     return {
-        "queue_rows": queue_rows(app, language, queue, held=frame.held, now=now, here=here),
+        "queue_rows": queue_rows(
+            app, language, queue, speaks=request[OFFICER].languages, held=frame.held, now=now, here=here
+        ),
         "own_rows": case_rows(app, language, matter.get("own", ()), held=frame.held, now=now),
         "counts": tuple(queue.counts.items()),
     }
