@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.cases.model import CaseStatus
-from bot.cases.receipt_store import phones_left_for, returns
+from bot.cases.receipt_store import LEFT, phones_left_for, returns
 from bot.cases.referrals.store import referrals
 from bot.cases.store import cases
 from bot.conversations.model import ConversationKind
@@ -120,7 +120,7 @@ def due(tx: Connection, retention: Retention, at: datetime, *, limit: int = AT_O
     has_case = sa.exists().where(mine)
     open_case = sa.exists().where(mine, cases.c.status != CaseStatus.CLOSED.value)
     under_way = sa.or_(open_case, *_under_way(sa.select(cases.c.id).where(mine)).values())
-    left = sa.exists().where(returns.c.from_conversation_id == talk.id, returns.c.state == "agreed")
+    left = sa.exists().where(returns.c.from_conversation_id == talk.id, returns.c.state.in_(LEFT))
     old_talk = sa.and_(~has_case, last < at - timedelta(days=retention.erase.talk))
     long_closed = at - timedelta(days=retention.erase.case)
     old_case = sa.and_(has_case, closed < long_closed, last < at - timedelta(days=retention.erase.talk))

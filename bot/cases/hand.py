@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 
 from bot.cases import consult_store, store, supervision_store
+from bot.cases import same_child_store as duplicate_store
 from bot.cases.model import Act, AlreadyClaimed, Case, CaseNotFound, NotAllowedNow
 from bot.channels.model import Button
 from bot.conversations import service as conversations
@@ -30,6 +31,8 @@ from bot.kernel.words import Words
 SYSTEM = "system"
 #: The channel of whoever is not written to: they stand at the desk, or were called.
 AT_DESK = "desk"
+#: So many steps are followed from a duplicate to the case that goes on. Nobody has seen more than two.
+MOST_STEPS = 20
 NO_BUTTONS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -59,7 +62,7 @@ def in_scope(officer: Officer) -> ColumnElement[bool]:
 
 def visible(tx: Connection, officer: Officer, case_id: str, *, at: datetime, lock: bool = False) -> store.SealedCase:
     """A case this officer may read at `at`: one of theirs, or for a while one about which they are asked or whose
-    glass they broke.
+    glass they broke; and what was closed as a duplicate of one of theirs.
 
     Raises CaseNotFound.
     """
@@ -67,7 +70,7 @@ def visible(tx: Connection, officer: Officer, case_id: str, *, at: datetime, loc
     if sealed is None:
         sealed = _as_asked(tx, officer, case_id, at, lock=lock)
     if sealed is None:
-        sealed = _through_glass(tx, officer, case_id, at)
+        sealed = _through_glass(tx, officer, case_id, at) or _as_duplicate(tx, officer, case_id)
     if sealed is None:
         raise CaseNotFound(case_id)
     return sealed
@@ -91,6 +94,20 @@ def _through_glass(tx: Connection, officer: Officer, case_id: str, at: datetime)
         return None
     case = replace(sealed.case, read_by=frozenset({officer.id}))
     return replace(sealed, case=case) if access.allows(officer, Permission.CASE_READ, case) else None
+
+
+def _as_duplicate(tx: Connection, officer: Officer, case_id: str) -> store.SealedCase | None:
+    """Read by whoever has the case that goes on, as long as it is one child's: the whole story is theirs."""
+    sealed = store.get_case(tx, case_id)
+    for _ in range(MOST_STEPS):
+        row = duplicate_store.of_duplicate(tx, case_id)
+        if sealed is None or row is None:
+            return None
+        case_id = row.case_id
+        if store.get_case(tx, case_id, in_scope(officer)) is not None:
+            case = replace(sealed.case, read_by=frozenset({officer.id}))
+            return replace(sealed, case=case) if access.allows(officer, Permission.CASE_READ, case) else None
+    return None
 
 
 def target(tx: Connection, hand: Hand, case_id: str, permission: Permission, *, lock: bool = True) -> Case:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import datetime
 from types import MappingProxyType
 
+import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
@@ -59,7 +60,12 @@ def link(tx: Connection, hand: Hand, case_id: str, number: str, *, kind: str, wh
     case, other = found[case.id], found[other_id]
     if not case.is_open or not other.is_open or case.read_by or other.read_by:
         raise NotAllowedNow(case.number)
+    return _join(tx, hand, case, other, kind=kind, why=why)
+
+
+def _join(tx: Connection, hand: Hand, case: Case, other: Case, *, kind: str, why: str) -> str:
     link_id = new_id()
+    keys = {one.id: key_of(tx, hand, one) for one in (case, other)}
     for one, its_other in ((case, other), (other, case)):
         row_id = new_id()
         values = {
@@ -68,7 +74,7 @@ def link(tx: Connection, hand: Hand, case_id: str, number: str, *, kind: str, wh
             "case_id": one.id,
             "other_id": its_other.id,
             "kind": kind,
-            "why_sealed": key_of(tx, hand, one).seal(why, table=TABLE, row=row_id, field="why"),
+            "why_sealed": keys[one.id].seal(why, table=TABLE, row=row_id, field="why"),
             "officer_id": hand.officer.id,
             "at": hand.at,
         }
@@ -111,6 +117,27 @@ def of_case(tx: Connection, vault: Vault, officer: Officer, case: Case) -> list[
         why = unseal(tx, vault, case, row.why_sealed, TABLE, row.id, "why")
         linked.append(Linked(row.link_id, sealed.case, row.kind, why, row.officer_id, row.at))
     return linked
+
+
+def carry_over(tx: Connection, hand: Hand, duplicate: Case, kept: Case) -> None:
+    """The family of a duplicate belongs to the case that goes on: nobody is parted because a case was closed.
+
+    What the two themselves were called to each other ends. The links of the duplicate stay where they are.
+    """
+    known = {row.other_id for row in household_store.of_case(tx, kept.id, sa.true())}
+    for row in household_store.of_case(tx, duplicate.id, sa.true()):
+        if row.other_id == kept.id:
+            for one in household_store.pair(tx, row.link_id):
+                household_store.end(tx, one.id, by=hand.officer.id, at=hand.at, why_sealed=None)
+                facts = {"case": one.other_id, "kind": one.kind}
+                ours = duplicate if one.case_id == duplicate.id else kept
+                write_down(tx, hand.vault, ours, "unlinked", officer_id=hand.officer.id, at=hand.at, facts=facts)
+        elif row.other_id not in known:
+            other = store.get_case(tx, row.other_id)
+            assert other is not None  # a link points at its cases by foreign keys
+            why = unseal(tx, hand.vault, duplicate, row.why_sealed, TABLE, row.id, "why")
+            with suppress(NotAllowedNow):  # the words of the other were erased: then nobody is there to be parted from
+                _join(tx, hand, kept, other.case, kind=row.kind, why=why)
 
 
 def open_count(tx: Connection, case_id: str) -> int:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from babel.dates import format_date
 from sqlalchemy.engine import Connection
 
-from bot.cases import consent, consent_store, receipt_store, receipts, safe_time, store
+from bot.cases import consent, consent_store, receipt_store, receipts, safe_time, same_child, store
 from bot.cases.consent import Share
 from bot.cases.hand import unseal, write_down
 from bot.cases.model import Case
@@ -190,7 +190,8 @@ class _Asking:
             return self._say(NOT_FOUND, "code_not_found", asks=True)
         known_here = receipt_store.asked_before(self._tx, case.id, self._conversation_id)
         escalated = self._escalate("came_back", min(case.priority, Priority.P1))
-        if not known_here:
+        # A talk that was left for this very case leads to it without anybody's decision.
+        if not known_here and escalated.case_id != case.id:
             receipts.note_return(self._tx, self._vault, case, escalated.case_id, self._conversation_id, at=self._at)
         topics = self._say(A_PERSON_LOOKS, "code_known")
         return [*topics, "queue", "pages", f"case:{case.id}", f"case:{escalated.case_id}"]
@@ -247,11 +248,12 @@ class _Asking:
         return [*topics, f"case:{case.id}"] if case is not None else topics
 
     def _tell_who_has(self, case: Case) -> list[str]:
-        shares = consent.shares_of(self._tx, case.id)
+        cases = [case, *same_child.of_case(self._tx, case).duplicates]
+        shares = [share for each in cases for share in consent.shares_of(self._tx, each.id)]
         write_down(self._tx, self._vault, case, "told_who_has", officer_id=None, at=self._at)
         if not shares:
             return self._say(NOBODY_ELSE, "who_has")
-        names = self._recipients(case)
+        names = {consent_id: name for each in cases for consent_id, name in self._recipients(each).items()}
         lines = [self._share(share, names.get(share.consent_id, "")) for share in shares[:MOST_TOLD]]
         parts = [self._text(THESE_HAVE), *(f"• {line}" for line in lines), self._text(DELETE_THIS)]
         return self._send("\n".join(parts), "who_has")

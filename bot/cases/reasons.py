@@ -55,6 +55,9 @@ REASONS: Mapping[str, str] = MappingProxyType(
 #: Closed because another deployment has the case now: where it is can be read here, and nothing else.
 TRANSFERRED = "transferred"
 
+#: Closed because it is about the same child as another case, which goes on.
+DUPLICATE = "duplicate"
+
 UNKNOWN_REASON = N_("Needs a person")
 
 SILENT = "silent"

@@ -31,7 +31,11 @@ tries = sa.Table(
 )
 sa.Index("ix_receipt_tries_at", tries.c.at)
 
-#: Somebody wrote from another phone with the code of a case. Until an officer agrees the two stay apart.
+MERGED = "merged"
+#: In these states the case goes on in one conversation, and the other is left.
+LEFT = ("agreed", MERGED)
+#: Somebody wrote from another phone with the code of a case. Until an officer agrees the two stay apart. Or an officer
+#: said that two cases are one child's: see `bot.cases.same_child_store`.
 returns = sa.Table(
     "case_returns",
     metadata,
@@ -41,7 +45,7 @@ returns = sa.Table(
     sa.Column("from_conversation_id", sa.String(36), nullable=False),
     sa.Column("conversation_id", sa.String(36), nullable=False, index=True),
     sa.Column("at", Moment, nullable=False),
-    sa.Column("state", sa.String(8), nullable=False),  # asked, agreed, refused
+    sa.Column("state", sa.String(8), nullable=False),  # asked, agreed, refused; merged, undone
     sa.Column("decided_by", sa.String(36), nullable=True),
     sa.Column("decided_at", Moment, nullable=True),
 )
@@ -121,7 +125,7 @@ def decide(tx: Connection, return_id: str, state: str, *, by: str, at: datetime)
 
 def earlier_phones(tx: Connection, case_id: str) -> list[str]:
     """The conversations a case was in before, the latest first."""
-    query = sa.select(returns.c.from_conversation_id).where(returns.c.case_id == case_id, returns.c.state == "agreed")
+    query = sa.select(returns.c.from_conversation_id).where(returns.c.case_id == case_id, returns.c.state.in_(LEFT))
     return list(tx.execute(query.order_by(returns.c.decided_at.desc())).scalars())
 
 
@@ -131,7 +135,7 @@ def phones_left_for(tx: Connection, conversation_id: str) -> list[str]:
     while latest:
         query = sa.select(returns.c.from_conversation_id).where(
             returns.c.conversation_id.in_(latest),
-            returns.c.state == "agreed",
+            returns.c.state.in_(LEFT),
             returns.c.from_conversation_id.not_in([conversation_id, *found]),
         )
         latest = list(tx.execute(query.distinct()).scalars())

@@ -15,7 +15,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm, receipt_store, safe_time, store
+from bot.cases import alarm, receipt_store, safe_time, same_child, store
 from bot.cases.hand import AT_DESK, Hand, move, target, write_down
 from bot.cases.model import Act, Case, CaseStatus, NotAllowedNow
 from bot.channels.model import Button
@@ -128,7 +128,9 @@ def case_with(tx: Connection, vault: Vault, code: str, conversation_id: str, *, 
         return None
     case_id = receipt_store.case_of_receipt(tx, _index(vault, code))
     sealed = store.get_case(tx, case_id) if case_id else None
-    return None if sealed is None or sealed.words_sealed is None else sealed.case
+    if sealed is None or sealed.words_sealed is None:
+        return None
+    return same_child.kept_of(tx, sealed.case)  # the number of a duplicate is a way back to the case that goes on
 
 
 def _index(vault: Vault, code: str) -> str:

@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm, choosing, panel_store, receipt_store, receipts, store, supervision_store
+from bot.cases import alarm, choosing, panel_store, receipt_store, receipts, same_child, store, supervision_store
 from bot.cases.attachments import FileToSend
 from bot.cases.hand import (
     AT_DESK,
@@ -46,7 +46,7 @@ from bot.cases.model import (
     NotSafeNow,
 )
 from bot.cases.queue_time import QueueTime
-from bot.cases.reasons import ALTHOUGH_UNSAFE, SILENT, TRANSFERRED, WANTS_ERASURE
+from bot.cases.reasons import ALTHOUGH_UNSAFE, DUPLICATE, SILENT, TRANSFERRED, WANTS_ERASURE
 from bot.cases.record import closure
 from bot.cases.reported import Reports
 from bot.conversations import service as conversations
@@ -138,7 +138,7 @@ class CaseEscalations:
             found = store.get_case(tx, seen)
             assert found is not None  # a trigger points at its case by a foreign key
             return Escalated(found.case.id, found.case.number, new=False, raised=False)
-        known = store.open_case_of(tx, escalation.conversation_id)
+        known = same_child.led_to(tx, escalation.conversation_id)
         if known is None and (opened := _open_case(tx, self._vault, escalation, at=at)) is not None:
             escalated = self._escalated(tx, escalation, opened, before=None, at=at)
             self._tell_time(tx, escalation, opened, at=at)
@@ -152,11 +152,15 @@ class CaseEscalations:
 
     def person_wrote(self, tx: Connection, conversation_id: str, *, seq: int, at: datetime) -> str | None:
         """Remember that the person of an open case waits for an answer. The case, if there is one."""
-        return store.person_wrote(tx, conversation_id, at)
+        case_id = store.person_wrote(tx, conversation_id, at)
+        if case_id is None and (case := same_child.led_to(tx, conversation_id)) is not None:
+            same_child.heard(tx, self._vault, case, conversation_id, at=at)
+            case_id = store.person_wrote(tx, case.conversation_id, at)
+        return case_id
 
     def reported(self, tx: Connection, conversation_id: str, answers: Mapping[str, str], *, at: datetime) -> str | None:
         """Write more answers of a report into the record of the open case. The case, if there is one."""
-        case = store.open_case_of(tx, conversation_id)
+        case = same_child.led_to(tx, conversation_id)
         if case is not None:
             self._reports.go_on(tx, case, answers, at=at)
         return None if case is None else case.id
@@ -175,7 +179,7 @@ class CaseEscalations:
         return escalated
 
     def _tell_time(self, tx: Connection, escalation: Escalation, case: Case, *, at: datetime) -> None:
-        if self._queue_time is not None:
+        if self._queue_time is not None and case.conversation_id == escalation.conversation_id:
             self._queue_time.tell(tx, case, language=escalation.language, at=at)
 
     def _escalated(
@@ -384,9 +388,10 @@ def close_case(
 
 def reopen_case(tx: Connection, hand: Hand, case_id: str) -> Case:
     """Open a closed case again and hold it. Raises NotAllowedNow when the person has another open case by now, and
-    when their words were erased or their case was handed to another deployment: then there is nobody to answer."""
+    when their words were erased or their case was handed to another deployment: then there is nobody to answer. A
+    duplicate is opened by `same_child.undo`."""
     case = target(tx, hand, case_id, Permission.CASE_REOPEN)
-    if case.closing == TRANSFERRED:
+    if case.closing in (TRANSFERRED, DUPLICATE):
         raise NotAllowedNow(case.number)
     card = conversations.card(tx, case.conversation_id)
     if card is None or card.erased_at is not None or store.open_case_of(tx, case.conversation_id) is not None:

@@ -12,7 +12,18 @@ from msgspec import Struct
 from multidict import MultiDict
 from sqlalchemy.engine import Connection
 
-from bot.cases import attachments, consult, erasure, handover, receipts, service, spoken, telling, waiting
+from bot.cases import (
+    attachments,
+    consult,
+    erasure,
+    handover,
+    receipts,
+    same_child,
+    service,
+    spoken,
+    telling,
+    waiting,
+)
 from bot.cases.attachments import UnfitFile
 from bot.cases.guests import service as guests
 from bot.cases.guests.service import GuestLine
@@ -62,7 +73,8 @@ ACTS_IN_TALK = frozenset(
         "opened", "raised", "claim", "reminded", "release", "take_over", "hand_over", "offered", "offer_declined",
         "consulted", "consult_ended", "offer_lapsed", "close", "reopen", "came_back", "return_agreed", "return_refused",
         "watch_ended", "safe_time_said", "told_first", "not_told_first", "guest_invited", "guest_opened",
-        "guest_withdrawn", "linked", "unlinked", "alert_came", "erasure_proposed", "erasure_turned_down", "erased",
+        "guest_withdrawn", "linked", "unlinked", "alert_came", "same_child",
+        "not_same_child", "other_talk", "wrote_elsewhere", "erasure_proposed", "erasure_turned_down", "erased",
     }
 )  # fmt: skip
 
@@ -158,6 +170,8 @@ def case_context(
         "checklist": closure.CHECKLIST,
         "obstacles": (),
         "returns": (returns := receipts.of_case(tx, case)),
+        "merged": (merged := same_child.of_case(tx, case)),
+        "answerable": [talk for talk in merged.talks_left if same_child.is_answerable(tx, talk)],
         "earlier_talks": [conversations.transcript(tx, vault, phone) for phone in returns.earlier],
         "files": attachments.by_line(files, case.conversation_id),
         "earlier_files": [attachments.by_line(files, phone) for phone in returns.earlier],

@@ -57,6 +57,8 @@ class Permission(StrEnum):
     CASE_HAND_OVER = "case.hand_over"
     CASE_CONSULT = "case.consult"  # let a colleague read it, for their view
     CASE_LINK = "case.link"  # say that it belongs together with another: of one family, of one household
+    CASE_MERGE = "case.merge"  # say that it is about the same child as another, which goes on
+    CASE_UNMERGE = "case.unmerge"  # undo that
     CASE_ACCEPT = "case.accept"  # a case that a colleague offers
     CASE_HAND_OVER_ALL = "case.hand_over_all"
     CASE_SEEN_BY = "case.seen_by"
@@ -223,6 +225,8 @@ RULES: Rules = {
     Permission.CASE_HAND_OVER: [[answers_people, holds_the_case], [coordinates]],
     Permission.CASE_CONSULT: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
     Permission.CASE_LINK: [[answers_people, holds_the_case], [coordinates]],
+    Permission.CASE_MERGE: [[answers_people, holds_the_case], [coordinates]],
+    Permission.CASE_UNMERGE: [[coordinates]],
     Permission.CASE_ACCEPT: [[answers_people, is_offered_the_case], [coordinates, is_offered_the_case]],
     Permission.CASE_HAND_OVER_ALL: [[coordinates]],
     Permission.CASE_SEEN_BY: [[answers_people, holds_the_case], [coordinates]],
