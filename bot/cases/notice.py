@@ -1,4 +1,4 @@
-"""A word to those who coordinate, on the phones where they are paged. Each of them hears of each thing once."""
+"""A word to officers on the phones where they are paged. Each of them hears of each thing once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.conversations import service as conversations
 from bot.conversations.model import MessageClass
 from bot.kernel.access import Role
 from bot.kernel.crypto import Vault
-from bot.kernel.officers import list_officers
+from bot.kernel.officers import Officer, list_officers
 from bot.kernel.words import N_, Words
 
 REFERRAL_SILENT = N_(
@@ -28,21 +28,33 @@ def tell_coordinators(
 ) -> int:
     """Say `sentence` about a case, by its number alone. `thing` names what it is about: for the same one nobody is told
     twice. Returns how many were told; who has no phone with us sees it on the desk."""
-    told = 0
-    for officer in list_officers(tx):
-        phone = officer.page_conversation_id
-        if phone is None or not officer.active or Role.COORDINATOR not in officer.roles:
-            continue
-        key = f"{thing}:{officer.id}"
-        if not store.add_notice(tx, key, case_id=case.id, officer_id=officer.id, at=at):
-            continue
-        language = officer.languages[0] if officer.languages else "en"
-        text = words.text(language, sentence, number=case.number)
-        conversations.say(
-            tx, vault, phone, text=text, cls=MessageClass.OFFICER, template="notice", at=at, language=language
-        )
-        told += 1
-    return told
+    coordinators = [officer for officer in list_officers(tx) if Role.COORDINATOR in officer.roles]
+    return sum(tell(tx, vault, words, officer, case, sentence, thing=thing, at=at) for officer in coordinators)
+
+
+def tell(
+    tx: Connection,
+    vault: Vault,
+    words: Words,
+    officer: Officer,
+    case: Case,
+    sentence: str,
+    *,
+    thing: str,
+    at: datetime,
+) -> bool:
+    """The same to one officer. False where they have no phone with us, or heard of this very `thing` before."""
+    phone = officer.page_conversation_id
+    if phone is None or not officer.active:
+        return False
+    if not store.add_notice(tx, f"{thing}:{officer.id}", case_id=case.id, officer_id=officer.id, at=at):
+        return False
+    language = officer.languages[0] if officer.languages else "en"
+    text = words.text(language, sentence, number=case.number)
+    conversations.say(
+        tx, vault, phone, text=text, cls=MessageClass.OFFICER, template="notice", at=at, language=language
+    )
+    return True
 
 
 def silent_referrals(tx: Connection) -> list[Referral]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
-from bot.cases import notice, offer_pages, store, waiting_store
+from bot.cases import due, notice, offer_pages, store, waiting_store
 from bot.cases.alarm import Paging, take_step
 from bot.cases.silence import break_silence, owed_answers
 from bot.cases.waiting import send_waiting
@@ -67,7 +67,7 @@ class Pager:
         failed += await self._send_waiting()
         failed += await self._page_offers()
         if self._clock.now() >= self._notices_due:
-            await self._tell_of_silent_referrals()
+            await self._tell_of_what_is_late()
         at = self._clock.now()
         due = await self._database.read(lambda tx: store.due_alarms(tx, at, limit=STEPS_AT_ONCE))
         taken = 0
@@ -126,14 +126,18 @@ class Pager:
                 log.error("pager.offer_failed", case_id=case_id, exc_info=error)
         return failed
 
-    async def _tell_of_silent_referrals(self) -> None:
-        """Who coordinates hears of each referral that nobody answers, once."""
+    async def _tell_of_what_is_late(self) -> None:
+        """Who coordinates hears of each referral that nobody answers, once; and of each overdue task and review of an
+        urgent case, after its owner."""
         vault, words, at = self._paging.vault, self._paging.words, self._clock.now()
         self._notices_due = at + NOTICES_EVERY
         try:
-            if not await self._database.read(notice.silent_referrals):
-                return
-            if await self._database.write(lambda tx: notice.tell_of_silent_referrals(tx, vault, words, at=at)):
+            told = 0
+            if await self._database.read(notice.silent_referrals):
+                told += await self._database.write(lambda tx: notice.tell_of_silent_referrals(tx, vault, words, at=at))
+            if await self._database.read(lambda tx: due.anything_to_tell(tx, at)):
+                told += await self._database.write(lambda tx: due.tell(tx, vault, words, at=at))
+            if told:
                 self._signals.wake("outbox")
         except Exception as error:  # a word that cannot be said must not keep the alarms from ringing
             log.error("pager.notice_failed", exc_info=error)

@@ -14,6 +14,7 @@ from bot.desk import (
     case,
     countries,
     deliveries,
+    due,
     exchange,
     handing,
     household,
@@ -89,6 +90,7 @@ def all_routes(
     return [
         sign_in.routes,
         queue.routes,
+        due.routes,
         live_routes(),
         case.routes,
         attachments.routes,

@@ -12,7 +12,7 @@ from babel.lists import format_list
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
-from bot.cases import auditor, store, supervision_store
+from bot.cases import auditor, due, store, supervision_store
 from bot.cases.board import BANDS
 from bot.cases.hand import Hand, in_scope
 from bot.cases.model import LOUD, Case, CaseError, CaseNotFound, NotReadyToClose
@@ -64,6 +64,7 @@ class Frame(Struct, frozen=True):
     offers: tuple[Case, ...]  # cases that colleagues offer to this officer
     glass: int  # files opened without holding them that nobody who coordinates has looked at
     late_reviews: int
+    due: int = 0  # tasks that are overdue: of theirs, and for who coordinates those that stayed undone for long
 
     @property
     def rings(self) -> tuple[str, ...]:
@@ -104,7 +105,13 @@ def look(tx: Connection, officer: Officer, at: datetime, *, counted: Mapping[Pri
         offers=offers,
         glass=glass,
         late_reviews=late_reviews,
+        due=due_for(officer, due.overdue(tx, at), at),
     )
+
+
+def due_for(officer: Officer, overdue: due.Overdue, at: datetime) -> int:
+    """How many overdue tasks concern this officer: nothing for who works on no case."""
+    return overdue.count_for(officer, at) if may_enter(officer, Permission.QUEUE_READ) else 0
 
 
 def supervised(officer: Officer, to_see: tuple[int, int]) -> tuple[int, int]:
@@ -154,6 +161,7 @@ def frame_from(look: Look, officer: Officer) -> Frame:
         offers=tuple(board.offered_to(officer)) if sees_queue else (),
         glass=glass,
         late_reviews=late_reviews,
+        due=due_for(officer, look.overdue, board.at),
     )
 
 

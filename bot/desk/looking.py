@@ -18,8 +18,9 @@ from aiohttp import web
 from msgspec import Struct, field
 from sqlalchemy.engine import Connection
 
-from bot.cases import auditor, supervision_store
+from bot.cases import auditor, due, supervision_store
 from bot.cases.board import Board, Summaries, read_board
+from bot.cases.due import Overdue
 from bot.desk.frame import QUEUE_LENGTH, count_trouble
 from bot.desk.rows import Row, queue_rows
 from bot.exchange.holds import service as holds
@@ -41,6 +42,7 @@ class Look(Struct, frozen=True):
     trouble: int
     asked: Mapping[str | None, tuple[int, int]]  # requests that wait and that are overdue, by who holds them
     to_see: tuple[int, int]  # files opened by breaking the glass, late reviews
+    overdue: Overdue
     held: frozenset[str]
     watch: auditor.Watch
     taken_at: float  # on the loop's clock
@@ -131,7 +133,8 @@ class Looks:
             board = read_board(tx, vault, at, limit=QUEUE_LENGTH, watched=watched, known=self._summaries)
             watch = auditor.look_at_watch(tx, at=at)
             to_see, asked = supervision_store.count_to_see(tx, at), looking.waiting_by_holder(tx, at)
-            return Look(board, count_trouble(tx), asked, to_see, holds.held_cases(tx), watch, loop.time())
+            overdue, held = due.overdue(tx, at), holds.held_cases(tx)
+            return Look(board, count_trouble(tx), asked, to_see, overdue, held, watch, loop.time())
 
         return await app[DATABASE].read(read)
 

@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from multidict import MultiDict
 from sqlalchemy.engine import Connection
 
-from bot.cases import handover, spoken
+from bot.cases import due, handover, spoken
+from bot.cases.record import service as record
 from bot.cases.rota import service, store
 from bot.cases.rota.model import Duty, Part, Shift, WrongShift, moment_of, uncovered, zone_of
 from bot.cases.rota.service import NotYourDuty
@@ -28,6 +29,8 @@ from bot.kernel.words import N_
 routes = Routes()
 
 DAYS_SHOWN = 7
+#: The next shift reads so many lines of what is overdue; the page "Due" has the rest.
+MOST_LATE = 20
 WEEKDAYS = {
     1: N_("Monday"),
     2: N_("Tuesday"),
@@ -84,6 +87,8 @@ async def _screen(request: web.Request, *, typed: MultiDict[str] | None = None, 
             "team": handover.colleagues(tx, besides=None),
             "swaps": service.swaps_of(tx, officer.id),
             "absences": store.absences_after(tx, at),
+            "late": due.overdue(tx, at).grave[:MOST_LATE] if allows(officer, Permission.DUTY_NOTE) else [],
+            "risk_tasks": record.MADE_TASKS,
             "notes": service.read_notes(tx, vault, at) if allows(officer, Permission.DUTY_NOTE) else [],
             "typed": typed or MultiDict(),
             "problem": problem,
