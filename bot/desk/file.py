@@ -295,7 +295,12 @@ async def record_consent(request: web.Request) -> web.StreamResponse:
     agreement = _agreement(fields, hand, request[LANGUAGE])
     if problems := consent.missing(agreement):
         return await file_screen(request, said=problems, typed=fields)
-    return await _do(request, lambda tx, hand, _: consent.record(tx, hand, case_id, agreement), "consent", fields)
+    kept = await _do(request, lambda tx, hand, _: consent.record(tx, hand, case_id, agreement), "consent", fields)
+    service_id, to_refer = fields.get("service", "")[:60], agreement.purpose is Purpose.REFERRAL
+    if kept.status == 303 and agreement.kind is Kind.CONSENT and to_refer and service_id:
+        # They came from the services: the next step is to send it.
+        return go_to(request, "refer", id=case_id, notice="saved", query={"service": service_id})
+    return kept
 
 
 def _agreement(fields: MultiDict[str], hand: Hand, language: str) -> Agreement:

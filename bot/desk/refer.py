@@ -154,7 +154,7 @@ async def _screen(
     sent: Sent | None = None,
 ) -> web.Response:
     hand, case_id, language = hand_of(request), request.match_info["id"], request[LANGUAGE]
-    words = request.query.get("q", "").strip()[:100]
+    words, service_id = request.query.get("q", "").strip()[:100], request.query.get("service", "")[:60]
 
     def read(tx: Connection) -> dict[str, Any]:
         case = case_to_act_on(tx, hand, case_id, Permission.REFERRAL_SEND)
@@ -164,6 +164,7 @@ async def _screen(
         found: Sequence[FoundService] = ()
         if len(words) >= SHORTEST_SEARCH:
             found = finder.find(tx, words, language=language, at=hand.at)
+        chosen = finder.named(tx, service_id, language=language, at=hand.at) if service_id else None
         referrals = service.referrals_of(tx, hand, case_id)
         return {
             "case": case,
@@ -172,6 +173,8 @@ async def _screen(
             "agreed": [row for row in ledger if row.carries(hand.at) and row.agreement.purpose in purposes],
             "untold": {row.id for row in telling.open_for(tx, case_id, ledger)},
             "found": found,
+            "chosen": chosen,
+            "chosen_recipient": f"service:{chosen.id}" if chosen else "",
             "q": words,
             "names": officer_names(tx),
             "fields": FIELDS,

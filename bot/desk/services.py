@@ -10,7 +10,9 @@ from aiohttp import web
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
-from bot.desk.frame import go_to, show
+from bot.cases.hand import target
+from bot.cases.model import Case, CaseError
+from bot.desk.frame import go_to, hand_of, show
 from bot.desk.maps import with_map
 from bot.desk.ports import FoundService
 from bot.desk.queue import officer_names
@@ -229,6 +231,18 @@ def level(cover: Cover) -> str:
     return "some" if len(cover.missing_urgent) <= len(URGENT_NEEDS) // 2 else "bad"
 
 
+def _for_case(tx: Connection, request: web.Request) -> Case | None:
+    """The case for which a service is looked for, where the way here led from its talk. One that is not theirs to refer
+    from is not found."""
+    case_id = request.query.get("case", "")[:36]
+    if not case_id:
+        return None
+    try:
+        return target(tx, hand_of(request), case_id, Permission.REFERRAL_SEND, lock=False)
+    except CaseError:
+        raise web.HTTPNotFound from None
+
+
 def services_routes(places: Directory) -> Routes:
     """The routes of the list of services and of one service."""
     routes = Routes()
@@ -241,7 +255,8 @@ def services_routes(places: Directory) -> Routes:
 
         def read(tx: Connection) -> dict[str, Any]:
             listed = list_services(tx, places, words=words, language=request[LANGUAGE], at=at, view=view)
-            return {"services": listed, "q": words, "most": MOST, "views": VIEWS, "view": view, "moves": MOVES}
+            shown = {"services": listed, "q": words, "most": MOST, "views": VIEWS, "view": view, "moves": MOVES}
+            return {**shown, "for_case": _for_case(tx, request)}
 
         return await show(request, "desk/services.html", read, here="services")
 
@@ -287,7 +302,8 @@ def services_routes(places: Directory) -> Routes:
             record = look_at(tx, places, request.match_info["id"], language=request[LANGUAGE], at=at)
             if record is None:
                 raise web.HTTPNotFound
-            return {"record": record, "methods": CHECKED_BY, "names": officer_names(tx), "kinds": REPORTED}
+            shown = {"record": record, "methods": CHECKED_BY, "names": officer_names(tx), "kinds": REPORTED}
+            return {**shown, "for_case": _for_case(tx, request)}
 
         return await show(request, "desk/service.html", read, here="services")
 

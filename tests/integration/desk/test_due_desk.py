@@ -22,19 +22,19 @@ async def test_an_overdue_task_is_seen_by_its_owner_the_next_shift_and_who_coord
         record.add_task(tx, hand, case_id, what="call the guardian", why="asked", due_at=due_at)
 
     await world.database.write(make)
-    assert "<span>Due</span></a>" in await (await at_desk(amira)).go("/desk/due")
+    assert "<span>What is due</span></a>" in await (await at_desk(amira)).go("/desk/due")
     clock.advance(timedelta(hours=25))
     hers, his = await at_desk(amira), await at_desk(bruno)
     theirs = await at_desk(await world.officer("ines", Role.COORDINATOR))
 
-    assert '<span>Due</span><bdi class="num">1</bdi>' in await hers.go("/desk/due")
+    assert '<span>What is due</span><bdi class="num">1</bdi>' in await hers.go("/desk/due")
     assert "call the guardian" in hers.page
-    assert "<span>Due</span></a>" in await his.go("/desk/due")
+    assert "<span>What is due</span></a>" in await his.go("/desk/due")
     assert "You have no task to do." in his.page
     assert "guardian" not in his.page
 
     page = await theirs.go("/desk/due")
-    assert '<span>Due</span><bdi class="num">1</bdi>' in page
+    assert '<span>What is due</span><bdi class="num">1</bdi>' in page
     assert f'href="/desk/cases/{case_id}/file#tasks"' in page
     assert f'href="/desk/cases/{case_id}/review"' in page
     rota = await his.go("/desk/rota")

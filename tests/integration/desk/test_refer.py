@@ -205,3 +205,36 @@ async def test_at_half_of_the_time_others_for_the_same_are_offered_and_nobody_tw
     assert 1 <= offered.count("Ask consent") <= 3
     assert ">Lantern night shelter<" not in offered
     assert "Ventimiglia" in offered
+
+
+async def test_from_the_services_of_a_case_to_a_referral_with_this_service_chosen(world, at_desk, amira, page, clock):
+    await world.database.write(lambda tx: demonstration.seed(tx, at=clock.now()))
+    browser, case_id = await at_desk(amira), page.removeprefix("/desk/cases/")
+    talk = await browser.go(page)
+    services = unescape(re.search(r'href="(/desk/services\?[^"]*)"', talk)[1])
+    assert f"case={case_id}" in services
+
+    listed = await browser.go(f"/desk/services?case={case_id}")
+    assert "You look for somebody to help in case" in listed
+    chosen = unescape(re.search(r'href="([^"]*/refer\?service=[^"]*)"', listed)[1])
+    service_id = chosen.partition("service=")[2]
+    assert f'href="{chosen}">Refer' in unescape(await browser.go(f"/desk/services/{service_id}?case={case_id}"))
+
+    consent_page = await browser.go(chosen)
+    assert "Ask the person first." in consent_page
+    await browser.go(unescape(re.search(r'href="([^"]*/file\?service=[^"]*)#consent"', consent_page)[1]))
+    said = {"text": "We tell them your age.", "items": "age", "giver": "child", "age": "15", "days": "30"}
+    more = {"capacity": "understands", "language": "ar", "way": "chat", "purpose": "referral", "kind": "consent"}
+    name = re.search(r'name="named" dir="auto" required maxlength="200" value="([^"]+)"', browser.page)[1]
+    await browser.send(f"{page}/consents", named=unescape(name), **said, **more)
+
+    assert browser.path == f"{page}/refer"
+    assert "There is a consent for this service" in browser.page
+
+
+async def test_nobody_looks_for_services_in_the_name_of_a_case_that_is_not_theirs(world, at_desk, page):
+    bruno = await at_desk(await world.officer("bruno"))
+
+    await bruno.go(f"/desk/services?case={page.removeprefix('/desk/cases/')}")
+
+    assert bruno.status == 404
