@@ -17,7 +17,7 @@ from bot.cases.hand import Hand, target
 from bot.cases.model import CaseError, CaseNotFound, NotToldFirst
 from bot.cases.ports import Holder
 from bot.cases.primero import service as primero
-from bot.cases.record import service, unlocking
+from bot.cases.record import history, service, unlocking
 from bot.cases.record.fields import FIELDS, SECTIONS, WrongValue
 from bot.cases.record.risk import RISKS, Risk
 from bot.cases.record.service import MADE_TASKS, Record, RecordMoved
@@ -356,6 +356,21 @@ async def stopped(request: web.Request) -> web.StreamResponse:
 async def print_file(request: web.Request) -> web.StreamResponse:
     """The file on paper: without navigation, without buttons, only what this officer may see."""
     return await file_screen(request, template="desk/file_print.html")
+
+
+@routes.get("/desk/cases/{id}/file/history", name="file_history", allow=Permission.RECORD_READ)
+async def show_history(request: web.Request) -> web.StreamResponse:
+    """Who changed what in the record, and what it said before: of the fields one sees there."""
+    hand, case_id = hand_of(request), request.match_info["id"]
+
+    def read(tx: Connection) -> dict[str, Any]:
+        record, changes = history.changes(tx, hand, case_id)
+        return {"case": record.case, "record": record, "changes": changes, "fields": FIELDS, "names": officer_names(tx)}
+
+    try:
+        return await show(request, "desk/file_history.html", read, here="case", writes=True)
+    except CaseError:
+        raise web.HTTPNotFound from None
 
 
 @routes.get("/desk/cases/{id}/seen-by", name="seen_by", allow=Permission.CASE_SEEN_BY)

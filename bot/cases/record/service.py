@@ -139,7 +139,7 @@ def show_record(tx: Connection, hand: Hand, case_id: str) -> Record:
 def facts_of(tx: Connection, vault: Vault, case: Case, codes: Collection[str]) -> dict[str, Fact]:
     """What these fields say, of a case that was opened for whoever asks and may see them."""
     return {
-        row.field: Fact(row.id, _values(tx, vault, case, row), row.officer_id, row.at)
+        row.field: Fact(row.id, values_of(tx, vault, case, row), row.officer_id, row.at)
         for row in store.present_facts(tx, case.id)
         if row.field in codes
     }
@@ -183,7 +183,7 @@ def write_fields(
             raise NotAllowedNow(case.number)
     present = {row.field: row for row in store.present_facts(tx, case.id, lock=True)}
     wanted = {code: checked(FIELDS[code], values) for code, values in said.items()}
-    before = {code: _values(tx, hand.vault, case, present[code]) if code in present else () for code in wanted}
+    before = {code: values_of(tx, hand.vault, case, present[code]) if code in present else () for code in wanted}
     changed = [code for code in FIELDS if code in wanted and wanted[code] != before[code]]
     moved = [code for code in changed if (present[code].id if code in present else "") != seen.get(code, "")]
     if moved:
@@ -252,7 +252,8 @@ def _remember(tx: Connection, hand: Hand, case: Case, values: Mapping[str, tuple
         intake.remember_person(tx, hand, case, intake.Wanted(name=names, born=born))
 
 
-def _values(tx: Connection, vault: Vault, case: Case, row: Any) -> tuple[str, ...]:
+def values_of(tx: Connection, vault: Vault, case: Case, row: Any) -> tuple[str, ...]:
+    """What a fact says or said, of a case that was opened for whoever asks and may see that field; () once erased."""
     text = unseal(tx, vault, case, row.value_sealed, "case_facts", row.id, "value")
     return tuple(json.loads(text)) if text else ()
 

@@ -76,6 +76,12 @@ def history_of(tx: Connection, case_id: str, field: str) -> list[Row[Any]]:
     return list(tx.execute(query.order_by(facts.c.at.desc(), facts.c.id.desc())))
 
 
+def all_facts(tx: Connection, case_id: str) -> list[Row[Any]]:
+    """Everything the record says and said, in the order in which it was written."""
+    query = sa.select(facts).where(facts.c.case_id == case_id)
+    return list(tx.execute(query.order_by(facts.c.at, facts.c.id)))
+
+
 def replace_fact(tx: Connection, before: str | None, values: Mapping[str, Any]) -> None:
     if before is not None:
         tx.execute(facts.update().where(facts.c.id == before).values(replaced_at=values["at"]))

@@ -10,11 +10,13 @@ import pytest
 import sqlalchemy as sa
 
 from bot.cases import service as cases
+from bot.cases import store
 from bot.cases.record import service as record
 from bot.cases.record import unlocking
 from bot.cases.record.unlocking import LASTS
 from bot.kernel import audit, officers
 from bot.kernel.access import Role
+from tests.conftest import NOON
 
 FAITH, PASSWORD = "kept-to-herself", "a heron over the river"
 
@@ -193,3 +195,34 @@ async def test_a_hand_over_closes_it_for_who_had_it(world, amira, case_id, clock
     found = await world.database.write(lambda tx: record.show_record(tx, world.hand(omar), case_id))
     assert found.locked
     assert "religion" not in found.facts
+
+
+async def test_what_a_field_said_before_is_shown_as_far_as_the_field_itself_is(world, at_desk, amira, case_id, page):
+    def change(tx):
+        hand = world.hand(amira)
+        name = record.open_record(tx, hand, case_id).facts["name"]
+        record.write_fields(tx, hand, case_id, {"name": ("Omar",), "sex": ("female",)}, seen={"name": name.id})
+
+    await world.database.write(change)
+    browser = await at_desk(amira)
+
+    shown = await browser.go(f"{page}/history")
+
+    assert "<del>Ali</del>" in shown
+    assert "<ins>Omar</ins>" in shown
+    assert "<ins>Female</ins>" in shown.replace("female", "Female")
+    assert FAITH not in shown
+    assert "Restricted fields are shown here once they are opened" in shown
+    await world.database.write(lambda tx: unlocking.unlock(tx, world.hand(amira), case_id, why="safety"))
+    assert FAITH in await browser.go(f"{page}/history")
+    bruno = await at_desk(await world.officer("bruno"))
+    await bruno.go(f"{page}/history")
+    assert bruno.status == 404
+    await world.database.write(lambda tx: cases.erase_words(tx, world.vault, conversation_of(tx, case_id), at=NOON))
+    assert "Omar" not in await browser.go(f"{page}/history")
+
+
+def conversation_of(tx, case_id):
+    sealed = store.get_case(tx, case_id)
+    assert sealed is not None
+    return sealed.case.conversation_id
