@@ -172,10 +172,18 @@ def case_context(
         "returns": (returns := receipts.of_case(tx, case)),
         "merged": (merged := same_child.of_case(tx, case)),
         "answerable": [talk for talk in merged.talks_left if same_child.is_answerable(tx, talk)],
+        "wrote_elsewhere": wrote_elsewhere(file),
         "earlier_talks": [conversations.transcript(tx, vault, phone) for phone in returns.earlier],
         "files": attachments.by_line(files, case.conversation_id),
         "earlier_files": [attachments.by_line(files, phone) for phone in returns.earlier],
     }
+
+
+def wrote_elsewhere(file: CaseFile) -> bool:
+    """Whether the child wrote in their other talk and nobody has answered since."""
+    answered = file.case.officer_wrote_at
+    since = [event for event in file.events if event.act == "wrote_elsewhere"]
+    return bool(since) and (answered is None or since[-1].at > answered)
 
 
 def safe_context(tx: Connection, vault: Vault, case: Case, safe: SafeContact, *, at: datetime) -> dict[str, Any]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from bot.cases import service, store
+from bot.cases.service import CaseEscalations
 from bot.exchange.holds import service as holds
 from bot.kernel.access import Role
 from dialogues.understanding.model import Priority
+from tests.conftest import NOON
 
 
 async def test_looked_for_compared_said_and_undone(world, at_desk):
@@ -13,7 +17,9 @@ async def test_looked_for_compared_said_and_undone(world, at_desk):
     kept, case = [(await world.escalate(priority=each)).case_id for each in (Priority.P2, Priority.P0)]
     for each in (kept, case):
         await world.database.write(lambda tx, each=each: service.claim_case(tx, world.hand(amira), each))
-    number = (await world.database.read(lambda tx: store.get_case(tx, kept))).case.number
+    first = (await world.database.read(lambda tx: store.get_case(tx, kept))).case
+    number, left = first.number, first.conversation_id
+    await world.database.write(lambda tx: store.officer_wrote(tx, kept, NOON))
     hers, page = await at_desk(amira), f"/desk/cases/{case}/same-child"
 
     assert f'href="{page}"' in await hers.go(f"/desk/cases/{case}")
@@ -35,6 +41,14 @@ async def test_looked_for_compared_said_and_undone(world, at_desk):
     assert "Closed: it is about the same child as another case" in gone
     assert "Open this case again" not in gone
     assert "Open again" not in gone
+
+    assert '<details class="card" open><summary>From their other talk' not in hers.page
+    await world.database.write(
+        lambda tx: CaseEscalations(world.vault).person_wrote(tx, left, seq=1, at=NOON + timedelta(minutes=1))
+    )
+    assert '<details class="card" open><summary>From their other talk' in await hers.go(f"/desk/cases/{kept}")
+    await hers.send(f"/desk/cases/{kept}/same-child/there", talk=left)
+    assert "You answer in the other talk now." in hers.page
 
     ines = await at_desk(await world.officer("ines", Role.COORDINATOR))
     await ines.go(f"/desk/cases/{case}")
