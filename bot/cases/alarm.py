@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from bot.cases import page_ways_store, store
+from bot.cases import alarm_store, page_ways_store, store
 from bot.cases.hand import AT_DESK
 from bot.cases.model import LOUD, Alarm, Audience, Case
 from bot.cases.page_ways_store import PageWay, Way
@@ -163,16 +163,16 @@ def _page(
     step: int,
     at: datetime,
 ) -> None:
-    store.add_page(tx, alarm, step=step, officer_id=officer.id, way="desk", at=at)
+    alarm_store.add_page(tx, alarm, step=step, officer_id=officer.id, way="desk", at=at)
     if not (alarm.priority in LOUD or step > 0):
         return
     for way in reached_by:  # written down here, and sent by `page_carrier`
-        store.add_page(tx, alarm, step=step, officer_id=officer.id, way=way.way.value, at=at)
-        key = store.page_key(alarm, step=step, officer_id=officer.id, way=way.way.value)
+        alarm_store.add_page(tx, alarm, step=step, officer_id=officer.id, way=way.way.value, at=at)
+        key = alarm_store.page_key(alarm, step=step, officer_id=officer.id, way=way.way.value)
         page_ways_store.add_send(tx, key, way, case_id=case.id, at=at)
     if officer.page_conversation_id is None:
         return
-    if not store.add_page(tx, alarm, step=step, officer_id=officer.id, way="message", at=at):
+    if not alarm_store.add_page(tx, alarm, step=step, officer_id=officer.id, way="message", at=at):
         return
     language = officer.languages[0] if officer.languages else "en"
     text = paging.words.text(language, PAGE, priority=case.priority.value, number=case.number, url=paging.desk_url)

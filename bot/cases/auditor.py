@@ -17,7 +17,7 @@ import aiohttp
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm, handover, spoken, store
+from bot.cases import alarm, alarm_store, handover, spoken, store, watch_store
 from bot.cases.hand import SYSTEM
 from bot.cases.model import CaseStatus
 from bot.cases.pager import PAGER
@@ -64,11 +64,11 @@ def audit_alarms(tx: Connection, vault: Vault, words: Words, *, at: datetime) ->
     referrals.remind_late(tx, vault, at=at)
     _look_ahead(tx, vault, at=at)
     repaired = _give_back_cases_of_absent(tx, vault, words, at=at)
-    for case in store.waiting_without_alarm(tx):
+    for case in alarm_store.waiting_without_alarm(tx):
         alarm.ring(tx, case, at=at)
         repaired += 1
     climbing = late = 0
-    for ringing, status in store.climbing_alarms(tx):
+    for ringing, status in alarm_store.climbing_alarms(tx):
         climbing += 1
         if status is CaseStatus.CLOSED:
             store.put_alarm(tx, ringing.acknowledged(SYSTEM, at))
@@ -78,11 +78,11 @@ def audit_alarms(tx: Connection, vault: Vault, words: Words, *, at: datetime) ->
             repaired += 1
         elif ringing.next_step_at is not None and at - ringing.next_step_at > STEP_MAY_BE_LATE:
             late += 1
-    pager = store.beats(tx).get(PAGER)
+    pager = watch_store.beats(tx).get(PAGER)
     alive = pager is not None and abs(at - pager.at) <= BEAT_IS_OLD
     found = AuditOfAlarms(climbing, late, repaired, alive)
     facts = {"climbing": climbing, "late": late, "repaired": repaired, "pager_alive": alive}
-    store.put_beat(tx, AUDITOR, at=at, ok=alive and late == 0, facts=facts)
+    watch_store.put_beat(tx, AUDITOR, at=at, ok=alive and late == 0, facts=facts)
     return found
 
 
@@ -96,20 +96,20 @@ def _look_ahead(tx: Connection, vault: Vault, *, at: datetime) -> None:
     """Notice beforehand that nobody will be on duty: for the banner, and once for each gap in the audit log. And that
     a language people write in will not be spoken: for the number beside the rota."""
     gap, unspoken = rota.next_gap(tx, at), spoken.next_unspoken(tx, at)
-    known = store.beats(tx).get(ROTA)
+    known = watch_store.beats(tx).get(ROTA)
     facts: dict[str, Any] = {"from": gap[0].isoformat(), "until": gap[1].isoformat()} if gap else {}
     facts["unspoken"] = list(unspoken.languages) if unspoken else []
     known_until = datetime.fromisoformat(known.facts["until"]) if known and not known.ok else None
     if gap and (known_until is None or gap[0] > known_until):
         at_minute = f"{gap[0]:%Y-%m-%dT%H:%MZ}"
         audit.append(tx, vault, at=at, actor=SYSTEM, act="rota.nobody", object="rota", facts={"from": at_minute})
-    store.put_beat(tx, ROTA, at=at, ok=gap is None, facts=facts)
+    watch_store.put_beat(tx, ROTA, at=at, ok=gap is None, facts=facts)
 
 
 def check_invariants(tx: Connection, *, at: datetime) -> list[str]:
     """What no audit should ever find, a sentence each; nothing if all is well. Changes nothing."""
-    problems = [f"case {case.number}: waits, and no alarm climbs" for case in store.waiting_without_alarm(tx)]
-    for ringing, status in store.climbing_alarms(tx):
+    problems = [f"case {case.number}: waits, and no alarm climbs" for case in alarm_store.waiting_without_alarm(tx)]
+    for ringing, status in alarm_store.climbing_alarms(tx):
         if status is CaseStatus.CLOSED:
             problems.append(f"alarm of {ringing.case_id}: climbs for a closed case")
         elif ringing.stuck(at):
@@ -133,7 +133,7 @@ class Watch(Struct, frozen=True):
 
 def look_at_watch(tx: Connection, *, at: datetime) -> Watch:
     """For the banner on the desk: alive when the last good beats of pager and auditor are both fresh."""
-    beats = store.beats(tx)
+    beats = watch_store.beats(tx)
     pager, auditor = beats.get(PAGER), beats.get(AUDITOR)
     fresh = [beat for beat in (pager, auditor) if beat is not None and beat.ok and abs(at - beat.at) <= BEAT_IS_OLD]
     planned = beats.get(ROTA)

@@ -14,7 +14,7 @@ from typing import Final
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
-from bot.cases import service, store
+from bot.cases import alarm_store, service, store
 from bot.cases.model import Case
 from bot.cases.service import CaseSummary, Queue
 from bot.kernel import access
@@ -38,7 +38,7 @@ class Board(Struct, frozen=True):
     _waiting: Queue
     _held: Mapping[str, Sequence[CaseSummary]]  # by owner
     _offered: Mapping[str, Sequence[Case]]  # by the colleague who is asked
-    _ringing: Mapping[str | None, Sequence[store.Ring]]  # by owner; None: those that nobody holds
+    _ringing: Mapping[str | None, Sequence[alarm_store.Ring]]  # by owner; None: those that nobody holds
     _watched: Mapping[str, Case]
 
     def queue_of(self, officer: Officer) -> Queue:
@@ -53,7 +53,7 @@ class Board(Struct, frozen=True):
     def own_count(self, officer: Officer) -> int:
         return len(self._held.get(officer.id, ()))
 
-    def ringing_for(self, officer: Officer) -> list[store.Ring]:
+    def ringing_for(self, officer: Officer) -> list[alarm_store.Ring]:
         """The alarms this officer should hear: of their own cases, and of those that nobody has."""
         heard = [*self._ringing.get(officer.id, ()), *self._ringing.get(None, ())]
         seen = [ring for ring in heard if access.allows(officer, Permission.CASE_READ, ring.case)]
@@ -100,8 +100,8 @@ def read_board(
         held[str(summary.case.owner_id)].append(summary)
     for case in sorted((each.case for each in claimed if each.case.offered_to), key=store.queue_place):
         offered[str(case.offered_to)].append(case)
-    ringing: dict[str | None, list[store.Ring]] = defaultdict(list)
-    for ring in store.ringing(tx, waiting=BANDS):
+    ringing: dict[str | None, list[alarm_store.Ring]] = defaultdict(list)
+    for ring in alarm_store.ringing(tx, waiting=BANDS):
         ringing[ring.case.owner_id].append(ring)
     queue = Queue(waiting, store.waiting_counts(tx, unheld))
     return Board(at, queue, held, offered, ringing, store.cases_among(tx, watched))

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
-from bot.cases import store
+from bot.cases import alarm_store, store
 from bot.cases.model import Case
 from bot.cases.referrals import store as referral_store
 from bot.cases.referrals.model import Referral
@@ -47,7 +47,7 @@ def tell(
     phone = officer.page_conversation_id
     if phone is None or not officer.active:
         return False
-    if not store.add_notice(tx, f"{thing}:{officer.id}", case_id=case.id, officer_id=officer.id, at=at):
+    if not alarm_store.add_notice(tx, f"{thing}:{officer.id}", case_id=case.id, officer_id=officer.id, at=at):
         return False
     language = officer.languages[0] if officer.languages else "en"
     text = words.text(language, sentence, number=case.number)

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
-from bot.cases import page_ways_store, store
+from bot.cases import alarm_store, page_ways_store, store
 from bot.cases.alarm import Paging
 from bot.cases.model import Case
 from bot.conversations import service as conversations
@@ -37,7 +37,7 @@ def page_offer(tx: Connection, paging: Paging, case_id: str, *, at: datetime) ->
     if standing is None or found is None or officer is None:
         return []
     key = f"offer:{standing.id}"
-    if not store.add_notice(tx, key, case_id=case_id, officer_id=officer.id, at=at, way="desk"):
+    if not alarm_store.add_notice(tx, key, case_id=case_id, officer_id=officer.id, at=at, way="desk"):
         return []
     for way in page_ways_store.confirmed_ways(tx).get(officer.id, ()):
         if way.way in paging.ways:  # sent by `page_carrier`

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
-from bot.cases import due, notice, offer_pages, store, waiting_store
+from bot.cases import alarm_store, due, notice, offer_pages, waiting_store, watch_store
 from bot.cases.alarm import Paging, take_step
 from bot.cases.silence import break_silence, owed_answers
 from bot.cases.waiting import send_waiting
@@ -69,7 +69,7 @@ class Pager:
         if self._clock.now() >= self._notices_due:
             await self._tell_of_what_is_late()
         at = self._clock.now()
-        due = await self._database.read(lambda tx: store.due_alarms(tx, at, limit=STEPS_AT_ONCE))
+        due = await self._database.read(lambda tx: alarm_store.due_alarms(tx, at, limit=STEPS_AT_ONCE))
         taken = 0
         for case_id, country in due:
             try:
@@ -80,7 +80,7 @@ class Pager:
                 log.error("pager.step_failed", case_id=case_id, exc_info=error)
         facts = {"taken": taken, "failed": failed}
         await self._database.write(
-            lambda tx: store.put_beat(tx, PAGER, at=self._clock.now(), ok=failed == 0, facts=facts)
+            lambda tx: watch_store.put_beat(tx, PAGER, at=self._clock.now(), ok=failed == 0, facts=facts)
         )
         return taken
 
@@ -160,7 +160,7 @@ class Pager:
 
     async def _pause(self) -> float:
         at = self._clock.now()
-        upcoming = await self._database.read(store.next_step)
+        upcoming = await self._database.read(alarm_store.next_step)
         if upcoming is None:
             return LOOK_EVERY.total_seconds()
         return max(0.05, min((upcoming - at).total_seconds(), LOOK_EVERY.total_seconds()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -218,7 +218,7 @@ def _case_values(case: Case) -> dict[str, Any]:
     }
 
 
-def _to_case(row: Row[Any]) -> Case:
+def to_case(row: Row[Any]) -> Case:
     return Case(
         id=row.id,
         number=row.number,
@@ -254,7 +254,7 @@ class SealedCase(Struct, frozen=True):
 
 
 def _to_sealed(row: Row[Any]) -> SealedCase:
-    return SealedCase(_to_case(row), row.words_sealed, row.place_sealed)
+    return SealedCase(to_case(row), row.words_sealed, row.place_sealed)
 
 
 def add_case(tx: Connection, case: Case, *, words_sealed: bytes, place_sealed: bytes | None) -> bool:
@@ -290,7 +290,7 @@ def open_case_of(tx: Connection, conversation_id: str) -> Case | None:
     """The one open case of a conversation, locked until the transaction ends."""
     query = sa.select(cases).where(cases.c.conversation_id == conversation_id, _open).with_for_update()
     row = tx.execute(query).one_or_none()
-    return None if row is None else _to_case(row)
+    return None if row is None else to_case(row)
 
 
 def person_wrote(tx: Connection, conversation_id: str, at: datetime) -> str | None:
@@ -327,7 +327,7 @@ def next_waiting(tx: Connection, *conditions: ColumnElement[bool]) -> Case | Non
     """The case to take next, locked; one that a colleague is taking this moment is passed over."""
     query = sa.select(cases).where(cases.c.status == CaseStatus.NEW.value, *conditions)
     row = tx.execute(query.order_by(*QUEUE_ORDER).limit(1).with_for_update(skip_locked=True)).one_or_none()
-    return None if row is None else _to_case(row)
+    return None if row is None else to_case(row)
 
 
 def waiting_counts(tx: Connection, *conditions: ColumnElement[bool]) -> dict[Priority, int]:
@@ -361,7 +361,7 @@ def cases_among(tx: Connection, case_ids: Collection[str]) -> dict[str, Case]:
     if not case_ids:
         return {}
     query = sa.select(cases).where(cases.c.id.in_(sorted(case_ids)))
-    return {row.id: _to_case(row) for row in tx.execute(query)}
+    return {row.id: to_case(row) for row in tx.execute(query)}
 
 
 def held_count(tx: Connection, officer_id: str) -> int:
@@ -508,7 +508,7 @@ def offers_by(tx: Connection, officer_id: str, *, since: datetime) -> list[Row[A
 def offered_to(tx: Connection, officer_id: str, *, limit: int) -> list[Case]:
     """The cases that are offered to an officer now, the most urgent first."""
     query = sa.select(cases).where(cases.c.offered_to == officer_id, cases.c.status == CaseStatus.CLAIMED.value)
-    return [_to_case(row) for row in tx.execute(query.order_by(*QUEUE_ORDER).limit(limit))]
+    return [to_case(row) for row in tx.execute(query.order_by(*QUEUE_ORDER).limit(limit))]
 
 
 def end_offers(tx: Connection, case_id: str, state: str, *, at: datetime) -> bool:
@@ -543,7 +543,7 @@ def cases_with(tx: Connection, fingerprints: Sequence[str], *, limit: int) -> li
         .group_by(*cases.c)
         .order_by(sa.case((_open, 0), else_=1), fits.desc(), cases.c.opened_at.desc())
     )
-    return [(_to_case(row), row.fits) for row in tx.execute(query.limit(limit))]
+    return [(to_case(row), row.fits) for row in tx.execute(query.limit(limit))]
 
 
 # Alarms ---------------------------------------------------------------------------------------------------------
@@ -563,7 +563,7 @@ def _alarm_values(alarm: Alarm) -> dict[str, Any]:
     }
 
 
-def _to_alarm(row: Row[Any]) -> Alarm:
+def to_alarm(row: Row[Any]) -> Alarm:
     return Alarm(
         row.case_id,
         Priority(row.priority),
@@ -588,186 +588,16 @@ def put_alarm(tx: Connection, alarm: Alarm) -> None:
 def get_alarm(tx: Connection, case_id: str, *, lock: bool = True) -> Alarm | None:
     query = sa.select(alarms).where(alarms.c.case_id == case_id)
     row = tx.execute(query.with_for_update() if lock else query).one_or_none()
-    return None if row is None else _to_alarm(row)
-
-
-def due_alarms(tx: Connection, at: datetime, *, limit: int) -> list[tuple[str, str | None]]:
-    """Case id and country of alarms whose next step has come, the longest due first."""
-    query = (
-        sa.select(alarms.c.case_id, cases.c.country)
-        .join(cases, cases.c.id == alarms.c.case_id)
-        .where(alarms.c.next_step_at <= at)
-        .order_by(alarms.c.priority, alarms.c.next_step_at)
-    )
-    return [(row.case_id, row.country) for row in tx.execute(query.limit(limit))]
-
-
-def next_step(tx: Connection) -> datetime | None:
-    """When the next step of any alarm comes."""
-    earliest: datetime | None = tx.execute(
-        sa.select(alarms.c.next_step_at)
-        .where(alarms.c.next_step_at.is_not(None))
-        .order_by(alarms.c.next_step_at)
-        .limit(1)
-    ).scalar_one_or_none()
-    return earliest
+    return None if row is None else to_alarm(row)
 
 
 def unanswered(tx: Connection) -> list[Case]:
     """The cases somebody holds while the person waits for an answer, the most urgent first."""
     query = sa.select(cases).where(cases.c.status == CaseStatus.CLAIMED.value, _unanswered)
-    return [_to_case(row) for row in tx.execute(query.order_by(*QUEUE_ORDER))]
+    return [to_case(row) for row in tx.execute(query.order_by(*QUEUE_ORDER))]
 
 
-def climbing_alarms(tx: Connection) -> list[tuple[Alarm, CaseStatus]]:
-    query = (
-        sa.select(alarms, cases.c.status)
-        .join(cases, cases.c.id == alarms.c.case_id)
-        .where(alarms.c.next_step_at.is_not(None))
-    )
-    return [(_to_alarm(row), CaseStatus(row.status)) for row in tx.execute(query)]
-
-
-def waiting_without_alarm(tx: Connection) -> list[Case]:
-    """Cases in the queue for which nothing climbs: there should be none."""
-    quiet = sa.or_(alarms.c.case_id.is_(None), alarms.c.next_step_at.is_(None))
-    query = (
-        sa.select(cases)
-        .outerjoin(alarms, alarms.c.case_id == cases.c.id)
-        .where(cases.c.status == CaseStatus.NEW.value, quiet)
-    )
-    return [_to_case(row) for row in tx.execute(query)]
-
-
-def climbing_among(tx: Connection, case_ids: Iterable[str]) -> set[str]:
-    query = sa.select(alarms.c.case_id).where(alarms.c.case_id.in_(list(case_ids)), alarms.c.next_step_at.is_not(None))
-    return {case_id for (case_id,) in tx.execute(query)}
-
-
-#: Before any alarm. SQLite begins at an index for "later than", and for "not null" reads every alarm there ever was.
-LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-
-
-class Ring(Struct, frozen=True):
-    """An alarm that a desk sounds: once for each step of each round."""
-
-    case: Case
-    round: int
-    step: int
-
-
-_ring = (
-    sa.select(cases, alarms.c.round, alarms.c.step)
-    .join(alarms, alarms.c.case_id == cases.c.id)
-    .where(alarms.c.next_step_at.is_not(None))
-    .order_by(*QUEUE_ORDER)
-)
-
-
-def ringing_for(tx: Connection, officer_id: str, *conditions: ColumnElement[bool], limit: int) -> list[Ring]:
-    """What this officer should hear on the desk: the alarms of their own cases, and those of cases that nobody has."""
-    theirs = sa.and_(cases.c.owner_id == officer_id, cases.c.status == CaseStatus.CLAIMED.value)
-    heard = [
-        *_rings(tx, theirs, *conditions, limit=limit),
-        *_rings_of_waiting(tx, *conditions, limit=limit),
-    ]
-    return sorted(heard, key=lambda ring: queue_place(ring.case))[:limit]
-
-
-def ringing(tx: Connection, *, waiting: int) -> list[Ring]:
-    """The alarms that climb: of all cases that somebody holds, and the first of those that nobody has."""
-    return [
-        *_rings(tx, cases.c.status == CaseStatus.CLAIMED.value, limit=None),
-        *_rings_of_waiting(tx, cases.c.owner_id.is_(None), limit=waiting),
-    ]
-
-
-def _rings_of_waiting(tx: Connection, *conditions: ColumnElement[bool], limit: int) -> list[Ring]:
-    """The loud priorities from their first step; the others once somebody had to be paged a second time.
-
-    Asked apart, each from the index that fits: asked at once, every case that waits is read.
-    """
-    waits = cases.c.status == CaseStatus.NEW.value
-    first = _rings(tx, waits, cases.c.priority.in_(LOUD_CODES), *conditions, limit=limit)
-    late = sa.select(alarms.c.case_id).where(alarms.c.next_step_at > LONG_AGO, alarms.c.step > 1)
-    if len(first) == limit or tx.execute(late.limit(1)).first() is None:
-        return first
-    overdue = (waits, cases.c.priority.not_in(LOUD_CODES), cases.c.id.in_(late))
-    return [*first, *_rings(tx, *overdue, *conditions, limit=limit - len(first))]
-
-
-def _rings(tx: Connection, *conditions: ColumnElement[bool], limit: int | None) -> list[Ring]:
-    rows = tx.execute(_ring.where(*conditions).limit(limit))
-    return [Ring(_to_case(row), row.round, row.step) for row in rows]
-
-
-def page_key(alarm: Alarm, *, step: int, officer_id: str, way: str) -> str:
-    """What a page is known by: the same one is never given twice."""
-    return f"{alarm.case_id}:{alarm.round}:{step}:{officer_id}:{way}"
-
-
-def add_page(tx: Connection, alarm: Alarm, *, step: int, officer_id: str, way: str, at: datetime) -> bool:
-    """Write down one page. False when this very page was given before."""
-    key = page_key(alarm, step=step, officer_id=officer_id, way=way)
-    values = {"key": key, "case_id": alarm.case_id, "officer_id": officer_id, "step": step, "way": way, "at": at}
-    return insert_or_nothing(tx, pages, values)
-
-
-def add_notice(tx: Connection, key: str, *, case_id: str, officer_id: str, at: datetime, way: str = "message") -> bool:
-    """Write down that an officer is told of something that does not ring. False when they were before."""
-    values = {"key": key, "case_id": case_id, "officer_id": officer_id, "step": 0, "way": way, "at": at}
-    return insert_or_nothing(tx, pages, values)
-
-
-def last_page(tx: Connection, officer_id: str) -> datetime | None:
-    """When this officer was last paged on the desk about a case that still climbs."""
-    query = (
-        sa.select(sa.func.max(pages.c.at))
-        .join(alarms, alarms.c.case_id == pages.c.case_id)
-        .where(pages.c.officer_id == officer_id, pages.c.way == "desk", alarms.c.next_step_at.is_not(None))
-    )
-    latest: datetime | None = tx.execute(query).scalar_one_or_none()
-    return latest
-
-
-# The watch ------------------------------------------------------------------------------------------------------
-
-
-class Beat(Struct, frozen=True):
-    """The last sign of life of one of those who watch."""
-
-    at: datetime
-    ok: bool
-    facts: Mapping[str, Any]
-
-
-def put_beat(tx: Connection, name: str, *, at: datetime, ok: bool, facts: Mapping[str, Any]) -> None:
-    values = {"at": at, "ok": ok, "facts": json.dumps(dict(facts))}
-    if not insert_or_nothing(tx, watch, values | {"name": name}):
-        tx.execute(watch.update().where(watch.c.name == name).values(**values))
-
-
-def beats(tx: Connection) -> dict[str, Beat]:
-    return {row.name: Beat(row.at, row.ok, json.loads(row.facts)) for row in tx.execute(sa.select(watch))}
-
-
-# Pairing --------------------------------------------------------------------------------------------------------
-
-
-def add_pairing_code(tx: Connection, *, code_hash: str, officer_id: str, expires_at: datetime) -> None:
-    tx.execute(pairing_codes.delete().where(pairing_codes.c.officer_id == officer_id))
-    tx.execute(pairing_codes.insert().values(hash=code_hash, officer_id=officer_id, expires_at=expires_at))
-
-
-def spend_pairing_code(tx: Connection, code_hash: str, *, at: datetime) -> str | None:
-    """The officer a code belongs to, once."""
-    fresh = sa.and_(
-        pairing_codes.c.hash == code_hash, pairing_codes.c.used_at.is_(None), pairing_codes.c.expires_at > at
-    )
-    if tx.execute(pairing_codes.update().where(fresh).values(used_at=at)).rowcount != 1:
-        return None
-    query = sa.select(pairing_codes.c.officer_id).where(pairing_codes.c.hash == code_hash)
-    return str(tx.execute(query).scalar_one())
+# Of one conversation -------------------------------------------------------------------------------------------
 
 
 def key_ids_of(tx: Connection, conversation_id: str) -> list[str]:

@@ -12,7 +12,7 @@ from babel.lists import format_list
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
-from bot.cases import auditor, due, store, supervision_store
+from bot.cases import alarm_store, auditor, due, store, supervision_store
 from bot.cases.board import BANDS
 from bot.cases.hand import Hand, in_scope
 from bot.cases.model import LOUD, Case, CaseError, CaseNotFound, NotReadyToClose
@@ -84,7 +84,7 @@ def look(tx: Connection, officer: Officer, at: datetime, *, counted: Mapping[Pri
     if may_enter(officer, Permission.QUEUE_READ):
         scope = in_scope(officer)
         counts = store.waiting_counts(tx, scope) if counted is None else counted
-        ringing = _ringing(officer, store.ringing_for(tx, officer.id, scope, limit=BANDS))
+        ringing = _ringing(officer, alarm_store.ringing_for(tx, officer.id, scope, limit=BANDS))
         offers = tuple(store.offered_to(tx, officer.id, limit=BANDS))
     asked, overdue = requests_for(tx, officer, at)
     trouble = 0
@@ -119,7 +119,7 @@ def supervised(officer: Officer, to_see: tuple[int, int]) -> tuple[int, int]:
     return to_see if may_enter(officer, Permission.SUPERVISION_READ) else (0, 0)
 
 
-def _ringing(officer: Officer, rings: Iterable[store.Ring]) -> tuple[Ringing, ...]:
+def _ringing(officer: Officer, rings: Iterable[alarm_store.Ring]) -> tuple[Ringing, ...]:
     return tuple(
         Ringing(ring.case, ring.case.owner_id == officer.id, f"{ring.case.id}:{ring.round}.{ring.step}")
         for ring in rings

@@ -34,7 +34,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.cases import page_ways, service, store
+from bot.cases import alarm_store, page_ways, service, store
 from bot.cases import page_ways_store as ways
 from bot.cases.auditor import AUDIT_EVERY, BEAT_IS_OLD, STEP_MAY_BE_LATE, check_invariants
 from bot.cases.model import LADDERS, TELL_AGAIN_AFTER, Audience
@@ -220,7 +220,7 @@ class Night:
 
     async def _step_on(self) -> list[Callable[[datetime], Awaitable[None]]]:
         """Go to the next moment in which something happens, and give what the people do in it."""
-        upcoming = await self.world.database.read(store.next_step)
+        upcoming = await self.world.database.read(alarm_store.next_step)
         following = [self.now + AUDIT_EVERY, self.end]
         if upcoming is not None and not self._dead_until(self.now):
             following.append(max(upcoming, self.now) + timedelta(seconds=self._draw.uniform(0, WAKES_WITHIN)))

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from bot.cases import service, store
+from bot.cases import service, store, watch_store
 from bot.cases.alarm import PAGE, STILL_LOOKING, TAKE_PAGE
 from bot.cases.auditor import Auditor, audit_alarms, check_invariants, look_at_watch
 from bot.cases.model import Alarm
@@ -132,7 +132,7 @@ async def test_one_alarm_that_cannot_be_taken_does_not_silence_the_others(world,
     await a_pager(world, clock).look()
 
     alarm = await world.database.read(lambda tx: store.get_alarm(tx, whole.case_id, lock=False))
-    watch = await world.database.read(lambda tx: store.beats(tx))
+    watch = await world.database.read(lambda tx: watch_store.beats(tx))
     assert alarm.step == 1
     assert not watch["pager"].ok
 

@@ -7,8 +7,8 @@ import re
 import pytest
 import sqlalchemy as sa
 
+from bot.cases import alarm_store, handover, service, store
 from bot.cases import board as boards
-from bot.cases import handover, service, store
 from bot.cases.board import BANDS, Summaries, read_board
 from bot.cases.hand import in_scope
 from bot.cases.model import CaseNotFound
@@ -60,7 +60,9 @@ async def test_every_officer_is_shown_by_the_board_what_their_own_queries_would_
             assert board.queue_of(officer) == service.look_at_queue(tx, world.vault, officer, limit=5), officer.name
             assert list(board.own_of(officer)) == service.look_at_own(tx, world.vault, officer), officer.name
             assert board.own_count(officer) == store.held_count(tx, officer.id), officer.name
-            assert board.ringing_for(officer) == store.ringing_for(tx, officer.id, scope, limit=BANDS), officer.name
+            assert board.ringing_for(officer) == alarm_store.ringing_for(tx, officer.id, scope, limit=BANDS), (
+                officer.name
+            )
             assert list(board.offered_to(officer)) == store.offered_to(tx, officer.id, limit=BANDS), officer.name
             for case_id in made:
                 try:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.cases import service, store
+from bot.cases import alarm_store, service, store
 from bot.cases.hand import in_scope
 from bot.cases.model import AlreadyClaimed, CaseNotFound, CaseStatus, NotAllowedNow
 from bot.conversations import service as conversations
@@ -255,10 +255,10 @@ async def test_new_danger_in_a_held_case_rings_until_its_officer_says_so(world):
     await world.escalate(person, priority=Priority.P0)
 
     scope = in_scope(amira)
-    ringing = await world.database.read(lambda tx: store.ringing_for(tx, amira.id, scope, limit=5))
+    ringing = await world.database.read(lambda tx: alarm_store.ringing_for(tx, amira.id, scope, limit=5))
     assert [ring.case.id for ring in ringing] == [waiting.case_id]
     assert await world.database.write(lambda tx: service.acknowledge_alarm(tx, world.hand(amira), waiting.case_id))
-    assert not await world.database.read(lambda tx: store.ringing_for(tx, amira.id, scope, limit=5))
+    assert not await world.database.read(lambda tx: alarm_store.ringing_for(tx, amira.id, scope, limit=5))
 
 
 async def test_the_words_of_a_case_are_nowhere_in_clear_and_gone_once_its_key_is_destroyed(world):

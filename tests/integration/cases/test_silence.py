@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from bot.cases import service, store
+from bot.cases import service, store, watch_store
 from bot.cases.model import CaseStatus
 from bot.cases.pager import Pager
 from bot.conversations import service as conversations
@@ -130,4 +130,4 @@ async def test_one_case_that_cannot_be_looked_at_does_not_silence_the_others(wor
         await pager.look()
 
     assert (await case_of(world, whole)).status is CaseStatus.NEW
-    assert not (await world.database.read(store.beats))["pager"].ok
+    assert not (await world.database.read(watch_store.beats))["pager"].ok
