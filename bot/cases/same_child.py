@@ -151,6 +151,7 @@ def _one_talk(tx: Connection, hand: Hand, duplicate: Case, kept: Case, *, goes_o
         by=hand.officer.id,
         at=hand.at,
     )
+    conversations.belong_together(tx, hand.vault, left, to=goes_on)
     moved = _again(tx, kept.id)
     _turn_to(tx, hand, moved, left=left)
     return moved
@@ -198,6 +199,7 @@ def answer_there(tx: Connection, hand: Hand, case_id: str, conversation_id: str)
     left = case.conversation_id
     receipt_store.move_case(tx, case.id, conversation_id)
     same_child_store.swap(tx, case.id, left=left, goes_on=conversation_id)
+    conversations.belong_together(tx, hand.vault, left, to=conversation_id)
     moved = _again(tx, case.id)
     write_down(tx, hand.vault, moved, "other_talk", officer_id=hand.officer.id, at=hand.at)
     _turn_to(tx, hand, moved, left=left)

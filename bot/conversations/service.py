@@ -40,6 +40,7 @@ __all__ = [
     "address_of",
     "agree_on_duress_word",
     "answer",
+    "belong_together",
     "card",
     "choose_language",
     "demonstration_ids",
@@ -403,6 +404,17 @@ def leave_phone(tx: Connection, vault: Vault, conversation_id: str, *, to: str, 
     store.change_conversation(tx, to, duress_words=both)
     if safe_contact(tx, vault, to) == SafeContact():  # who looks at the old phone may look at the new one too
         keep_safe_contact(tx, vault, to, safe_contact(tx, vault, conversation_id))
+
+
+def belong_together(tx: Connection, vault: Vault, left: str, *, to: str) -> None:
+    """One person writes in both, and is answered in `to`. The words agreed for danger are heard in both, and what they
+    said about a safe time counts where they are answered, if nothing was said there. Raises NoConversation."""
+    old, new = store.conversation(tx, left, lock=True), store.conversation(tx, to, lock=True)
+    words = duress.both(new.duress_words, old.duress_words)
+    for conversation_id in (left, to):
+        store.change_conversation(tx, conversation_id, duress_words=words)
+    if safe_contact(tx, vault, to) == SafeContact():
+        keep_safe_contact(tx, vault, to, safe_contact(tx, vault, left))
 
 
 def safe_contact(tx: Connection, vault: Vault, conversation_id: str) -> SafeContact:

@@ -12,6 +12,7 @@ from bot.cases.reasons import DUPLICATE
 from bot.cases.record import service as record
 from bot.cases.service import CaseEscalations
 from bot.conversations import service as conversations
+from bot.conversations.safe_contact import SafeContact
 from bot.erasing import erase_person
 from bot.kernel import audit
 from bot.kernel.access import Role
@@ -115,6 +116,26 @@ async def test_the_officer_chooses_where_they_answer_and_can_change_it(world, tw
     assert await wrote(world, case.conversation_id) == kept.id
     with pytest.raises(NotAllowedNow):
         await world.database.write(lambda tx: same_child.answer_there(tx, hand, kept.id, first))
+
+
+async def test_a_word_for_danger_and_a_safe_time_of_one_talk_count_in_both(world, two):
+    amira, kept, case = two
+    evening = SafeContact(18 * 60, 20 * 60, "+0", "")
+
+    def say(tx):
+        conversations.agree_on_duress_word(tx, world.vault, case.conversation_id, "marmalade")
+        conversations.keep_safe_contact(tx, world.vault, case.conversation_id, evening)
+
+    await world.database.write(say)
+    await merge(world, amira, case, kept)
+
+    def look(tx):
+        card = conversations.card(tx, kept.conversation_id)
+        return card.has_duress_word, conversations.safe_contact(tx, world.vault, kept.conversation_id)
+
+    assert await world.database.read(look) == (True, evening)
+    lines = await world.database.read(lambda tx: conversations.transcript(tx, world.vault, case.conversation_id))
+    assert lines[-1].template != "goes_on_there"  # it is not the time that they called safe
 
 
 async def test_the_number_of_a_duplicate_is_a_way_back_to_the_case_that_goes_on(world, two):
