@@ -74,6 +74,11 @@ def overdue(tx: Connection, at: datetime) -> Overdue:
     return Overdue(due_store.late_tasks(tx, at), due_store.late_reviews(tx, at))
 
 
+def overdue_tasks(tx: Connection, at: datetime) -> Overdue:
+    """The same without reviews, for the frame of every page: those are counted beside Supervision already."""
+    return Overdue(due_store.late_tasks(tx, at))
+
+
 def tell(tx: Connection, vault: Vault, words: Words, *, at: datetime) -> int:
     """Say it where officers are paged, once for each task and officer. Returns how many words went out."""
     found, away, told = overdue(tx, at), rota.away(tx, at), 0

@@ -29,7 +29,7 @@ SPOKEN = (
     "so", "sr", "sw", "ta", "ti", "tr", "uk", "ur", "wo", "yo", "zh",
 )  # fmt: skip
 #: A language counts as written in as long as somebody who writes it came within this time, or their case is open.
-LATELY = timedelta(days=30)
+LATELY = timedelta(days=14)
 #: Whoever speaks it and comes next is looked for so far ahead.
 NEXT_WITHIN = timedelta(hours=48)
 

@@ -105,7 +105,7 @@ def look(tx: Connection, officer: Officer, at: datetime, *, counted: Mapping[Pri
         offers=offers,
         glass=glass,
         late_reviews=late_reviews,
-        due=due_for(officer, due.overdue(tx, at), at),
+        due=due_for(officer, due.overdue_tasks(tx, at), at),
     )
 
 

@@ -133,7 +133,7 @@ class Looks:
             board = read_board(tx, vault, at, limit=QUEUE_LENGTH, watched=watched, known=self._summaries)
             watch = auditor.look_at_watch(tx, at=at)
             to_see, asked = supervision_store.count_to_see(tx, at), looking.waiting_by_holder(tx, at)
-            overdue, held = due.overdue(tx, at), holds.held_cases(tx)
+            overdue, held = due.overdue_tasks(tx, at), holds.held_cases(tx)
             return Look(board, count_trouble(tx), asked, to_see, overdue, held, watch, loop.time())
 
         return await app[DATABASE].read(read)
