@@ -229,6 +229,7 @@ class Waymark:
                 "is_demo": self.is_demo,
                 "translates": bool(self.settings.translate_url),
                 "erases": True,
+                "nearest_known": self.directory.nearest_known,
                 "pushes": bool(self.settings.push_key.value),
             },
             error_template="desk/error.html",
