@@ -279,10 +279,13 @@ def test_new_danger_in_a_held_case_asks_for_its_officer_until_they_say_they_saw_
         expect(page.get_by_label("Your answer")).to_be_in_viewport(ratio=1)
         expect(page.get_by_role("button", name="Send", exact=True)).to_be_in_viewport(ratio=1)
         assert not covers(page.get_by_role("button", name="Send", exact=True), page.get_by_label("Your answer"))
+    page.set_viewport_size(PHONE)
+    page.get_by_role("log").get_by_text("he has a knife").scroll_into_view_if_needed()
+    expect(page.get_by_role("button", name="I have seen it")).to_be_in_viewport(ratio=1)
+    expect(page.locator(".band-ring").first).to_be_in_viewport()
     page.get_by_role("button", name="I have seen it").click()
     expect(page.get_by_text("needs you now")).to_be_hidden()
 
-    page.set_viewport_size(PHONE)
     page.get_by_text("Close…").click()
     expect(page.get_by_text("The person got what they asked for")).to_be_in_viewport(ratio=1)
 
