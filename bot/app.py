@@ -117,7 +117,7 @@ class Waymark:
         self.database = database
         self.vault = vault
         self.clock = clock
-        self.demo = demo
+        self.demonstration = demonstration.Demonstration(database, stands=demo)
         self.signals = Signals()
         self.words = Words.load()
         self.procedures = _load_procedures()
@@ -144,7 +144,7 @@ class Waymark:
             channels=self.channels,
             screen=self.reading.screen,
             allowance=Allowance(settings.rate_burst, settings.rate_per_minute),
-            demo=demo,
+            meets_demo=self.demonstration.meets,
         )
         self.webhook = self._webhook()
         register = GapRegister(vault)
@@ -229,6 +229,7 @@ class Waymark:
                 "is_demo": self.is_demo,
                 "translates": bool(self.settings.translate_url),
                 "erases": True,
+                "nearest_known": self.directory.nearest_known,
                 "pushes": bool(self.settings.push_key.value),
             },
             error_template="desk/error.html",
@@ -287,7 +288,7 @@ class Waymark:
             self.clock,
             channel=web_payload.NAME,
             account=web_payload.ACCOUNT,
-            demo=self.demo,
+            meets_demo=self.demonstration.meets,
             has_room=self._has_room_for_files,
         )
         key = make_key(self.settings.data_dir)
@@ -322,6 +323,10 @@ class Waymark:
         """Whether the pages must say that this is a demonstration."""
         return self.demo
 
+    @property
+    def demo(self) -> bool:
+        return self.demonstration.stands
+
     async def _own_emergency_number(self) -> str:
         return await self.directory.emergency_number(self.settings.country or None)
 
@@ -351,6 +356,8 @@ class Waymark:
         self._begin("offices", self.open_offices() if self._offices else self._later(self._open_in_quiet))
         if self.telegram is not None:
             self._begin("telegram", self._listen_to(self.telegram))
+        if self.demo:
+            self._begin("demonstration", self.demonstration.watch())
         if self._towns is not None:
             self._begin("towns", self._later(partial(self._read_towns_in_quiet, self._towns)))
 

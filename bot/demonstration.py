@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 
 from sqlalchemy.engine import Connection
@@ -12,7 +13,7 @@ from bot.kernel import audit
 from bot.kernel.access import Role
 from bot.kernel.clock import Clock
 from bot.kernel.crypto import Vault
-from bot.kernel.database import Database
+from bot.kernel.database import Database, DatabaseUnavailable
 from bot.kernel.officers import add_officer, disable_officer, link_path, list_officers, make_link
 from bot.kernel.settings import Settings
 from bot.kernel.words import N_
@@ -20,6 +21,8 @@ from bot.texts import store as text_store
 from directory import demonstration as demonstrated_services
 from directory.store import demo_ids
 
+#: So soon a server stops to speak of a demonstration that was removed beside it.
+LOOK_SECONDS = 5.0
 #: Stands under every message of a demonstration.
 MARK = N_("Demonstration: not a real service.")
 
@@ -39,6 +42,31 @@ async def prepare(database: Database, vault: Vault, clock: Clock, settings: Sett
         return False
     await database.write(lambda tx: _seed(tx, vault, clock))
     return True
+
+
+class Demonstration:
+    """Whether a running server shows one. It is removed by a command beside the server, which finds out by looking."""
+
+    def __init__(self, database: Database, *, stands: bool) -> None:
+        self._database = database
+        self.stands = stands
+
+    def meets(self, tx: Connection) -> bool:
+        """Whether somebody who comes now comes to a demonstration. Asked where they are written down: whoever comes
+        after it was removed is no part of it, even if this server still marks its pages."""
+        return self.stands and is_there(tx)
+
+    async def look(self) -> None:
+        self.stands = self.stands and await self._database.read(is_there)
+
+    async def watch(self) -> None:
+        """Look until it is gone."""
+        while self.stands:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                await self.look()
+            except DatabaseUnavailable:
+                continue
 
 
 def is_there(tx: Connection) -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from directory import search as searching
 from directory import store
 from directory.areas import Areas, Here, Regions
+from directory.geography import distance_m
 from directory.model import (
     NEEDS,
     FoundPlace,
@@ -113,6 +114,13 @@ class Directory:
         if place is None:
             return None
         return FoundPlace(place.name, place.country, round(latitude, SHARED_DIGITS), round(longitude, SHARED_DIGITS))
+
+    def nearest_known(self, latitude: float, longitude: float) -> tuple[Place, int] | None:
+        """The known place nearest to a point, and how many metres from it the point is. Out of what is in memory."""
+        place = self._places.nearest(latitude, longitude)
+        if place is None:
+            return None
+        return place, round(distance_m(latitude, longitude, place.latitude, place.longitude))
 
     def place_name(self, name: str, country: str, *, language: str) -> str:
         """How people of a language call a place, given its canonical name."""

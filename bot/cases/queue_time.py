@@ -25,7 +25,7 @@ from bot.cases.rota.service import OnDuty
 from bot.channels.model import Button
 from bot.conversations import service as conversations
 from bot.conversations.model import MessageClass
-from bot.kernel import officers
+from bot.kernel import officers, sessions
 from bot.kernel.access import Role
 from bot.kernel.crypto import Vault
 from bot.kernel.officers import Officer
@@ -49,6 +49,8 @@ QUICKEST = timedelta(minutes=2)
 REMEMBERED = timedelta(minutes=1)
 
 _MINUTES = (1, 2, 3, 5, 10, 15, 20, 30, 45, 60, 120, 180, 240, 360, 480, 720, 1440, 2880, 4320)
+#: What we try to keep within less can be kept only by somebody who has the desk open.
+SOON = timedelta(hours=1)
 #: What people are told, in the order from short to long; each time is rounded up to one of these.
 STEPS = tuple(timedelta(minutes=minutes) for minutes in _MINUTES)
 LONGEST = STEPS[-1]
@@ -95,6 +97,7 @@ class Waits(Struct, frozen=True):
     lately: Sequence[Wait]  # of the same priority
     rush: bool = False  # before them waits somebody who is late already, or more people than we can answer in time
     nobody_works_here: bool = False  # there is no account of anybody who answers
+    nobody_signed_in: bool = False  # no rota is kept, and no one of those who answer has the desk open
 
 
 class Expected(Struct, frozen=True):
@@ -121,7 +124,10 @@ def expect(waits: Waits) -> Expected:
     pool = _same_language(waits)
     ended = [wait for wait in pool if wait.taken]
     if len(ended) < FEWEST_WAITS:
-        return replace(known, overdue=waits.waited >= waits.promise, rush=waits.rush)
+        overdue = waits.waited >= waits.promise
+        if waits.nobody_signed_in and waits.promise < SOON and not overdue:
+            return Expected(nobody_there=True, ahead=waits.ahead)
+        return replace(known, overdue=overdue, rush=waits.rush)
     if sum(wait.lasted > waits.waited for wait in pool) < FEWEST_LONGER:
         return replace(known, longer_than_most=True)
     near = sorted(ended, key=lambda wait: abs(wait.ahead - waits.ahead))[:NEAREST]
@@ -264,6 +270,7 @@ class QueueTime:
             rush=ahead * QUICKEST >= ACKNOWLEDGE_WITHIN[case.priority] * len(there)
             or queue_time_store.somebody_is_late(tx, case, at),
             nobody_works_here=not team,
+            nobody_signed_in=not duty.kept and not sessions.is_anybody_in(tx, [one.id for one in team], at),
         )
 
     def _on_duty(self, tx: Connection, at: datetime) -> tuple[OnDuty, list[Officer]]:

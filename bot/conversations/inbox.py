@@ -65,7 +65,7 @@ class Inbox:
         channels: Mapping[str, Channel],
         screen: WordScreen,
         allowance: Allowance | None = None,
-        demo: bool = False,
+        meets_demo: Callable[[Connection], bool] = lambda _tx: False,
     ) -> None:
         self._database = database
         self._vault = vault
@@ -74,7 +74,7 @@ class Inbox:
         self._channels = channels
         self._screen = screen
         self._allowance = allowance or Allowance()
-        self._demo = demo
+        self._meets_demo = meets_demo
         self._homes: OrderedDict[Address, _Home] = OrderedDict()
         self._full_at: OrderedDict[Address, datetime] = OrderedDict()
         self._arrivals: list[_Arrival] = []
@@ -196,7 +196,8 @@ class Inbox:
             return {}
         # In one order everywhere: two replicas that open the same ones must not wait for each other.
         wanted = [store.Opening(*address, strangers[address].at) for address in sorted(strangers)]
-        opened = store.find_or_open_all(tx, self._vault, wanted, kind=ConversationKind.PERSON, demo=self._demo)
+        demo = self._meets_demo(tx)
+        opened = store.find_or_open_all(tx, self._vault, wanted, kind=ConversationKind.PERSON, demo=demo)
         return {address: _Home(*home) for address, home in zip(sorted(strangers), opened, strict=True)}
 
     @staticmethod
@@ -224,7 +225,7 @@ class Inbox:
             address=arrival.raw.address,
             language=None,
             at=arrival.at,
-            demo=self._demo,
+            demo=self._meets_demo(tx),
         )
         return _Home(conversation_id, key)
 

@@ -89,6 +89,7 @@ UNDERSTANDING_FAILED = "understanding_failed"
 NOT_UNDERSTOOD = N_("I could not read your message. A person will read it and answer you here.")
 IN_DANGER = N_("Call {number} now if you are in danger. A person will read this and answer you here.")
 NO_GROUPS = N_("I do not answer in groups, to keep people safe. Please write to me alone.")
+IN_DANGER_ELSEWHERE = N_("Danger now? Call {number}.")
 PAGES_ONLY = N_("This chat only brings alarms. Please answer people on the desk.")
 PHONE_PAIRED = N_("This chat will now bring you alarms. They never hold names or words of people.")
 
@@ -282,7 +283,7 @@ class TurnWorker:
         if message.tap_id is not None:
             self._acknowledge(claim.channel, message)
         if message.kind is MessageKind.GROUP:
-            return self._refuse_group(claim), None
+            return await self._refuse_group(claim, message), None
         heard = await self._hear(claim, message)
         failpoint("turn.after_understanding")
         if claim.kind is ConversationKind.PERSON and (claim.watched or self._duress(claim, message)):
@@ -302,12 +303,16 @@ class TurnWorker:
         self._acknowledging.add(task)
         task.add_done_callback(self._acknowledging.discard)
 
-    def _refuse_group(self, claim: TurnClaim) -> TurnOutcome:
+    async def _refuse_group(self, claim: TurnClaim, message: InboundMessage) -> TurnOutcome:
         """Said once, and the group is left. What was written before that is heard too late and answered no more; what
-        comes later is from who added us again. What people write in a group is not kept."""
-        language = claim.language or self._default_language
+        comes later is from who added us again. What people write in a group is neither kept nor read, so whoever wrote
+        of danger there learns whom to call."""
+        language = claim.language or spoken_here(message.language) or self._default_language
         again = claim.answered_at is None or claim.received_at - claim.answered_at >= GROUP_TOLD_AGAIN
-        said = (Wording(self._words.text(language, NO_GROUPS)),) if again else ()
+        said: tuple[Wording, ...] = ()
+        if again:
+            number = self._words.text(language, IN_DANGER_ELSEWHERE, number=await self._number(claim))
+            said = (Wording(f"{self._words.text(language, NO_GROUPS)}\n{number}"),)
         return TurnOutcome(claim.state, language, claim.language_chosen, said, heard=None)
 
     async def _hear(self, claim: TurnClaim, message: InboundMessage) -> Heard:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from aiohttp import web
 from babel import Locale
 from babel.lists import format_list
+from babel.units import format_unit
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
@@ -381,6 +382,17 @@ def country_name(code: str | None, said_in: str) -> str:
     return str(Locale.parse(said_in).territories.get(code or "", code or ""))
 
 
+def how_far(metres: int, said_in: str) -> str:
+    """`400 m`, `1.6 km` or `64 km`, in the language of the page."""
+    if metres < 950:
+        return _measured(max(50, round(metres / 50) * 50), "length-meter", "0", said_in)
+    return _measured(metres / 1000, "length-kilometer", "0.0" if metres < 10_000 else "0", said_in)
+
+
+def _measured(value: float, unit: str, figure: str, said_in: str) -> str:
+    return format_unit(value, unit, length="short", format=figure, locale=said_in, numbering_system="latn")
+
+
 def due_words(words: Words, said_in: str, due_at: datetime, now: datetime) -> str:
     """`11 min left` or `3 h late`: as exact as an officer needs. The browser counts seconds where they matter."""
     seconds = (due_at - now).total_seconds()
@@ -415,6 +427,7 @@ def tools_of(app: web.Application) -> dict[str, Any]:
         "language_name": language_name,
         "language_names": language_names,
         "country_name": country_name,
+        "how_far": how_far,
         "say": lambda said_in, reason: say_reason(words, said_in, reason),
         "due_words": lambda said_in, due_at, now: due_words(words, said_in, due_at, now),
     }

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import queue
 import random
 import sqlite3
@@ -196,6 +197,20 @@ class _Request:
         self.error: BaseException | None = None
 
 
+def _close_to_others(path: Path) -> None:
+    """Words in the file are sealed; who asked for help when, where and for which danger is not. A new file is for this
+    account alone, and an older one for no stranger. SQLite gives its log the rights of the file.
+
+    What cannot be closed or made is left to whoever opens it: they say what is wrong.
+    """
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    for each in (path, *(path.with_name(path.name + ending) for ending in ("-wal", "-shm"))):
+        with contextlib.suppress(OSError):
+            if (rights := each.stat().st_mode) & 0o007:
+                each.chmod(rights & 0o770)
+
+
 class SqliteDatabase:
     """A file, one writer thread and a few readers. See the module's text for why."""
 
@@ -204,6 +219,7 @@ class SqliteDatabase:
     def __init__(self, path: Path) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
+        _close_to_others(path)
         self._reading = sqlite_engine(path, query_only=True)
         self._writing = sqlite_engine(path)
         self._queue: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()

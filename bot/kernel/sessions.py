@@ -123,6 +123,11 @@ def live_among(tx: Connection, hashes: Collection[str], at: datetime) -> frozens
     return frozenset(tx.execute(live).scalars())
 
 
+def is_anybody_in(tx: Connection, officer_ids: Collection[str], at: datetime) -> bool:
+    """Whether at least one of these people has a live session."""
+    return tx.execute(_live(at).where(sessions.c.officer_id.in_(sorted(officer_ids))).limit(1)).first() is not None
+
+
 def needs_touch(session: Session, at: datetime) -> bool:
     return at - session.seen_at >= SEEN_STEP
 

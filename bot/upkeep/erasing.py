@@ -102,4 +102,4 @@ async def remove_demonstration(settings: Settings) -> str:
             return "There is no demonstration here; nothing was changed."
         done = await database.write(lambda tx: demonstration.remove(tx, vault, SystemClock()))
         await database.clear_log()
-    return f"{done} Restart the server, so that its pages no longer speak of a demonstration."
+    return f"{done} Restart the server if its pages still speak of a demonstration in a minute."

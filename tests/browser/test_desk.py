@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from bot.cases import service as cases
 from bot.cases import store
@@ -17,6 +17,8 @@ from bot.kernel.officers import Officer, disable_officer
 from dialogues.understanding.model import Priority
 from tests.browser.desk_server import DeskServer
 from tests.chromium import DESKTOP, PHONE
+
+SMALL_LAPTOP = {"width": 1280, "height": 720}
 
 pytestmark = pytest.mark.browser
 #: As somebody writes it, and as somebody leans on a key.
@@ -272,10 +274,29 @@ def test_new_danger_in_a_held_case_asks_for_its_officer_until_they_say_they_saw_
     desk.run(desk.writes(person, "he has a knife"))
     # Five bands over the talk, and what rings is read all the same, and can be answered.
     expect(page.get_by_role("log").get_by_text("he has a knife")).to_be_in_viewport(ratio=1)
-    expect(page.get_by_role("button", name="Send", exact=True)).to_be_in_viewport(ratio=1)
+    for viewport in (DESKTOP, SMALL_LAPTOP):
+        page.set_viewport_size(viewport)
+        expect(page.get_by_label("Your answer")).to_be_in_viewport(ratio=1)
+        expect(page.get_by_role("button", name="Send", exact=True)).to_be_in_viewport(ratio=1)
+        assert not covers(page.get_by_role("button", name="Send", exact=True), page.get_by_label("Your answer"))
+    page.set_viewport_size(PHONE)
+    page.get_by_role("log").get_by_text("he has a knife").scroll_into_view_if_needed()
+    expect(page.get_by_role("button", name="I have seen it")).to_be_in_viewport(ratio=1)
+    expect(page.locator(".band-ring").first).to_be_in_viewport()
     page.get_by_role("button", name="I have seen it").click()
-
     expect(page.get_by_text("needs you now")).to_be_hidden()
+
+    page.get_by_text("Close…").click()
+    expect(page.get_by_text("The person got what they asked for")).to_be_in_viewport(ratio=1)
+
+
+def covers(one: Locator, other: Locator) -> bool:
+    """Whether one element lies over another on the page."""
+    a, b = one.bounding_box(), other.bounding_box()
+    assert a is not None
+    assert b is not None
+    across = a["x"] < b["x"] + b["width"] and b["x"] < a["x"] + a["width"]
+    return across and a["y"] < b["y"] + b["height"] and b["y"] < a["y"] + a["height"]
 
 
 def test_a_desk_whose_session_ended_says_that_it_is_silent(desk, sign_in):

@@ -32,7 +32,7 @@ class Uploads:
         *,
         channel: str,
         account: str,
-        demo: bool = False,
+        meets_demo: Callable[[Connection], bool] = lambda _tx: False,
         has_room: Callable[[], bool] = lambda: True,
     ) -> None:
         self._database = database
@@ -40,7 +40,7 @@ class Uploads:
         self._clock = clock
         self._channel = channel
         self._account = account
-        self._demo = demo
+        self._meets_demo = meets_demo
         self._has_room = has_room
         self._open = 0
 
@@ -60,7 +60,7 @@ class Uploads:
                 address=address,
                 language=language,
                 at=at,
-                demo=self._demo,
+                demo=self._meets_demo(tx),
             )
             return service.begin(tx, key, conversation_id, declared=declared, at=at), key
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from bot import app
 from bot.cases import store
 from bot.cases.queue_time import NOBODY_WORKS_HERE
 from bot.cases.record import store as record
+from bot.kernel.access import Role
 from directory.places import Places, ShippedTowns
-from tests.integration.app.program import Helpline, Person, serving, settings_for
+from tests.integration.app.program import Helpline, Person, serving, settings_for, telegram_update
 
 
 async def test_who_waits_reads_how_long_and_danger_raises_the_case_of_a_report_without_ending_it(
@@ -64,6 +67,23 @@ async def test_who_says_where_the_knife_is_reads_the_number_that_rings_there(hel
         assert _words(await told_later.write("I am in Tijuana")).count("Call 911.") == 1
         assert _words(await told_later.write("now I am in Calais")).count("Call 112.") == 1
         assert _words(await told_later.write("Chicago")).count("Call 911.") == 2
+
+
+async def test_an_officer_reads_near_which_town_a_place_is_that_was_shared(telegram_helpline: Helpline):
+    helpline = telegram_helpline
+    here = {"latitude": 43.80000, "longitude": 7.61000}
+    assert await helpline.webhook(telegram_update(1, "he has a knife, he is outside")) == 200
+    assert await helpline.webhook(telegram_update(2, location=here)) == 200
+    await helpline.settled()
+    at_desk = await helpline.at_desk(await helpline.officer(*Role))
+
+    _, page = await at_desk.get(f"/desk/cases/{(await helpline.database.read(_only_case)).id}")
+
+    assert "Place: 43.80000, 7.61000, 1.2 km from Ventimiglia (Italy)" in _words(page)
+
+
+def _only_case(tx: sa.Connection) -> sa.Row[Any]:
+    return tx.execute(store.cases.select()).one()
 
 
 async def test_the_towns_are_read_before_somebody_in_danger_names_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -22,6 +22,7 @@ from bot.cases.rota import service as rota
 from bot.cases.rota.model import Part, Shift
 from bot.conversations import service as conversations
 from bot.conversations.turn import NEUTRAL, NEUTRAL_AGAIN
+from bot.kernel import sessions
 from bot.kernel.access import Role
 from dialogues.understanding.model import Priority
 from tests.integration.cases.phone import ECHO, PERSON_COMES, Phone, switched_on
@@ -97,8 +98,14 @@ async def test_who_was_given_back_to_the_queue_waits_since_then_and_not_since_th
     assert await phone.say("how long?") == ["It will probably take up to 5 minutes until a person reads this."]
 
 
+async def signed_in(phone: Phone, name: str) -> None:
+    officer = await phone.officer(name)
+    at = phone.talk.clock.now()
+    await phone.talk.database.write(lambda tx: sessions.start(tx, officer.id, at))
+
+
 async def test_in_danger_the_number_comes_before_the_time(phone: Phone):
-    await phone.officer("Amira")
+    await signed_in(phone, "Amira")
     phone.talk.engine.replies = (ECHO,)
     answers = await phone.say("he has a knife")
     assert answers[0] == "echo"
@@ -108,7 +115,7 @@ async def test_in_danger_the_number_comes_before_the_time(phone: Phone):
 
 
 async def test_nobody_is_told_of_minutes_that_cannot_be_kept_for_them(phone: Phone):
-    await phone.officer("Amira")
+    await signed_in(phone, "Amira")
     first, behind, quiet = "+1", "+2", "+3"
     phone.talk.engine.replies = (ECHO,)
     assert "We try to be here within 2 minutes." in (await phone.say("he has a knife", first))[1]
@@ -119,6 +126,20 @@ async def test_nobody_is_told_of_minutes_that_cannot_be_kept_for_them(phone: Pho
     assert "We try to be here within 4 hours." in await time_told(phone, quiet)
     phone.talk.clock.advance(timedelta(minutes=3))
     assert "within" not in (await phone.say("how long?", quiet))[0]  # both before them are late
+
+
+async def test_minutes_are_told_to_nobody_in_danger_while_nobody_is_signed_in(phone: Phone):
+    amira = await phone.officer("Amira")
+    phone.talk.engine.replies = (ECHO,)
+    assert (await phone.say("he has a knife", "+1"))[1] == NOBODY_THERE
+    assert "We try to be here within 4 hours." in await time_told(phone, "+2")
+
+    at = phone.talk.clock.now()
+    await phone.talk.database.write(lambda tx: sessions.start(tx, amira.id, at))
+    phone.talk.engine.replies = (ECHO,)
+    assert (await phone.say("how long?", "+1"))[0].endswith("We try to be here within 2 minutes.")
+    await phone.talk.database.write(lambda tx: sessions.revoke_all(tx, amira.id, at))
+    assert (await phone.say("how long?", "+1"))[0].endswith(NOBODY_THERE)
 
 
 async def test_where_nobody_works_yet_the_child_is_told_so_and_not_that_somebody_is_called(phone: Phone):

@@ -345,8 +345,8 @@ async def test_a_wrong_code_is_an_ordinary_start(world: World):
 
 
 async def test_a_group_is_refused_kindly_once_and_again_when_it_adds_us_again_and_its_words_are_dropped(world: World):
-    no_groups = "I do not answer in groups, to keep people safe. Please write to me alone."
-    await world.write("hi all", kind="group")
+    no_groups = "I do not answer in groups, to keep people safe. Please write to me alone.\nDanger now? Call 112."
+    await world.write("he has a knife", kind="group")
     await world.settle()
     await world.write("what is this bot", kind="group")
     await world.settle()
@@ -360,6 +360,9 @@ async def test_a_group_is_refused_kindly_once_and_again_when_it_adds_us_again_an
     assert world.channel.texts == [no_groups] * 2
     assert [line.author for line in await world.transcript()] == [Author.BOT] * 2
     assert world.engine.heard == []
+    await world.write("il a un couteau", who="-2", kind="group", language="fr")
+    await world.settle()
+    assert world.channel.texts[-1].endswith("Danger maintenant ? Appelle le 112.")
 
 
 # --- languages ---------------------------------------------------------------------------------------------------

@@ -230,6 +230,24 @@ async def test_the_file_is_set_up_to_survive_a_power_cut_and_to_forget(sqlite: S
     assert await sqlite.read(pragmas) == wanted
 
 
+async def test_no_other_account_of_the_machine_reads_who_was_in_danger_when(sqlite_file: Path):
+    def rights() -> set[int]:
+        return {path.stat().st_mode & 0o777 for path in sqlite_file.parent.glob(f"{sqlite_file.name}*")}
+
+    first = open_database(f"sqlite:///{sqlite_file}")
+    await first.write(notes.metadata.create_all)
+    assert rights() == {0o600}
+    for path in sqlite_file.parent.glob(f"{sqlite_file.name}*"):
+        path.chmod(0o664)  # as an older release made them, in a group that may
+
+    again = open_database(f"sqlite:///{sqlite_file}")
+    await again.read(numbers)
+
+    assert rights() == {0o660}
+    await first.close()
+    await again.close()
+
+
 async def test_a_full_disk_is_said_and_loses_nothing(sqlite: SqliteDatabase, sqlite_file: Path):
     await sqlite.write(lambda tx: tx.execute(notes.insert().values(id=0, text="kept")))
 
