@@ -32,7 +32,7 @@ from dialogues.understanding.model import Priority
 from directory import store as directory
 from directory.store import ImportState, latest_change
 from tests.integration.app.program import Helpline, serving, settings_for
-from tests.integration.directory.records import a_service, put
+from tests.integration.directory.records import OWNER, a_service, put
 from tests.integration.exchange.two_countries import a_draft, put_partner
 from tests.integration.kernel.route_matrix import Person, Target, changes_something, guarded_routes, walk
 from tests.unit.conversations.test_attachment_copies import FILES
@@ -112,6 +112,8 @@ class Objects:
             return await self._with_file(target) if "{file}" in route.path else target
         if route.path.startswith("/desk/services/import/{id}"):
             return await self._import() if state == "foreign" else None
+        if route.path.startswith("/desk/organizations/{id}"):
+            return Target({"id": OWNER.id}, None) if state == "foreign" and await self._service(state) else None
         if route.path.startswith("/desk/services/{id}"):
             return await self._service(state)
         if route.path.startswith(("/desk/requests/{id}", "/desk/adults/{id}")):
