@@ -22,7 +22,7 @@ from bot.kernel.words import N_
 from directory import service as directory
 from directory import store
 from directory.editing import LANGUAGES, NEW_PLACE, changed, form_of, place_prefix
-from directory.files.importing import misplacement
+from directory.misplaced import misplacement
 from directory.model import (
     ACCESSIBILITY,
     LEGAL_STATUS,

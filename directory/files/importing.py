@@ -13,7 +13,6 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -25,9 +24,8 @@ from directory import store
 from directory.calling_codes import of_another_country
 from directory.files.hsds_json import SafePlaceInFile, parse_record
 from directory.files.over import over
-from directory.geography import distance_m
+from directory.misplaced import misplacement
 from directory.model import Location, NotAllowedNow, Organization, RecordState, Service, WrongRecord, with_stale
-from directory.places import Places
 from directory.service import (
     change_id,
     may_propose_change,
@@ -102,36 +100,6 @@ class ImportReport(Struct):
 
     def summary(self) -> str:
         return f"{self.new} new, {self.changed} changed, {self.same} the same, {self.rejected} rejected"
-
-
-#: Farther from its own town than this, a service is not in it: the point is wrong, or the town.
-FAR_FROM_TOWN_M = 150_000
-
-
-@lru_cache(maxsize=1)
-def _known_towns() -> Places:
-    return Places.load()
-
-
-def misplacement(place: Location) -> str:
-    """Why the point cannot be where the town is, when the town is one that we know; empty when nothing speaks so."""
-    towns = _known_towns().named(place.city, place.country) if place.city else []
-    if not towns or place.latitude is None or place.longitude is None:
-        return ""
-
-    def far(latitude: float, longitude: float) -> float:
-        return min(distance_m(town.latitude, town.longitude, latitude, longitude) for town in towns)
-
-    away = far(place.latitude, place.longitude)
-    if away <= FAR_FROM_TOWN_M:
-        return ""
-    if -90 <= place.longitude <= 90 and far(place.longitude, place.latitude) <= FAR_FROM_TOWN_M:
-        return because("latitude and longitude are swapped")
-    return because(
-        "the point lies {distance} km from {town}: the coordinates or the town are wrong",
-        distance=f"{away / 1000:.0f}",
-        town=place.city,
-    )
 
 
 def foreign(record: Service) -> tuple[str, ...]:
