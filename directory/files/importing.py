@@ -22,7 +22,7 @@ from sqlalchemy.engine import Connection
 
 from directory import store
 from directory.calling_codes import of_another_country
-from directory.files.hsds_json import SafePlaceInFile, parse_record
+from directory.files.hsds_json import SafePlaceInFile, assumed_zone, parse_record
 from directory.files.over import over
 from directory.misplaced import misplacement
 from directory.model import Location, NotAllowedNow, Organization, RecordState, Service, WrongRecord, with_stale
@@ -113,6 +113,14 @@ def foreign(record: Service) -> tuple[str, ...]:
         for number, country in found
         if country
     )
+
+
+def remarks(parsed: Parsed, record: Service) -> tuple[str, ...]:
+    """What is taken, and somebody should look at."""
+    zone = assumed_zone(parsed.row.data, parsed.service.locations, parsed.service.countries)
+    if zone is None or record.hours is None:
+        return foreign(record)
+    return (*foreign(record), because("the schedules name no time zone: taken as {zone}, where it is", zone=zone))
 
 
 class Parsed(Struct, frozen=True):
@@ -225,7 +233,7 @@ def _of_new(parsed: Parsed, stored: Mapping[str, Location]) -> Decision:
     clash = next((place for place in record.locations if stored.get(place.id, place) != place), None)
     if clash is not None:
         return Decision(_rejected(row, [_other_content(clash)]), parsed.owner, record, How.NOT)
-    return Decision(Outcome(row.where, Became.NEW, record.name, foreign(record)), parsed.owner, record, How.ADD)
+    return Decision(Outcome(row.where, Became.NEW, record.name, remarks(parsed, record)), parsed.owner, record, How.ADD)
 
 
 def _of_known(tx: Connection, parsed: Parsed, before: Service, *, pending: bool) -> Decision:
@@ -269,7 +277,7 @@ def _of_known(tx: Connection, parsed: Parsed, before: Service, *, pending: bool)
             kept,
             How.NOT,
         )
-    outcome = Outcome(row.where, Became.CHANGED, service.name, foreign(kept))
+    outcome = Outcome(row.where, Became.CHANGED, service.name, remarks(parsed, kept))
     return Decision(outcome, parsed.owner, kept, How.PROPOSE if in_force else How.DRAFT)
 
 
