@@ -311,6 +311,8 @@ async def test_the_directory_for_everyone_only_reads(helpline: Helpline):
             async with session.post(f"/hsds/{name}", json={"search": "x", "id": "y", "name": "z"}) as answer:
                 assert answer.status == 200
         assert await helpline.database.read(latest_change) == before
+        async with session.get(helpline.url + "/hsds/services?search=%00") as answer:
+            assert (answer.status, (await answer.json())["error"]) == (400, "bad_request")
 
 
 async def test_a_case_of_somebody_else_looks_like_one_that_never_was(helpline: Helpline):
