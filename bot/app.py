@@ -64,7 +64,7 @@ from bot.kernel.logs import configure_logs, get_log
 from bot.kernel.master_key import master_key_bytes
 from bot.kernel.migrations import migrate
 from bot.kernel.settings import Settings
-from bot.kernel.web import PUBLIC, Routes, WebParts, add_routes, build_web, web_runner
+from bot.kernel.web import Public, Routes, WebParts, add_routes, build_web, web_runner
 from bot.kernel.words import Words
 from bot.texts.askers import Askers
 from bot.texts.service import GapRegister
@@ -312,7 +312,7 @@ class Waymark:
     def _directory_api(self) -> Routes:
         routes = Routes()
         for method, path, name, handler in HsdsApi(self.database, public_url=self.settings.public_url).routes():
-            routes.add(method, path, handler, name=name, allow=PUBLIC)
+            routes.add(method, path, handler, name=name, allow=Public(errors_as_json=True))
         return routes
 
     def _has_room_for_files(self) -> bool:

@@ -118,14 +118,14 @@ class HsdsApi:
         if query.minimal:
             return answer(request, await self._read(lambda tx: minimal_page(tx, query)))
         if query.ndjson:
-            ids = await self._read(lambda tx: [] if query.nothing else store.published_ids(tx, query.filters))
+            ids = await self._read(lambda tx: [] if query.nothing else store.told_ids(tx, query.filters))
             return lines(self._services_in_portions(ids, query))
 
         def read(tx: Connection) -> Json:
             if query.nothing:
                 return page_of([], 0, query)
-            total = store.count_published(tx, query.filters)
-            ids = store.published_ids(tx, query.filters, offset=_offset(query), limit=query.per_page)
+            total = store.count_told(tx, query.filters)
+            ids = store.told_ids(tx, query.filters, offset=_offset(query), limit=query.per_page)
             return page_of(services_as_json(tx, ids, query), total, query)
 
         return answer(request, await self._read(read))
@@ -389,8 +389,10 @@ def _point(query: Mapping[str, str]) -> tuple[float, float, float] | None:
     latitude = _number(query, "lat", -90, 90)
     longitude = _number(query, "lon", -180, 180)
     metres = _number(query, "proximity", 1, FARTHEST_M)
+    if (latitude is None) != (longitude is None):
+        raise BadQuery("lat and lon are given together: half a point is no point")
     if latitude is None or longitude is None:
-        return None  # half a point is no point; with a postcode alone, proximity has no centre to measure from
+        return None  # with a postcode alone, proximity has no centre to measure from
     return latitude, longitude, 25_000.0 if metres is None else metres
 
 
@@ -443,16 +445,23 @@ def _owner(tx: Connection, record: Service) -> Organization:
 def published_service(tx: Connection, service_id: str) -> Service | None:
     """A record that the world may read."""
     record = store.get_service(tx, service_id)
-    if record is None or record.state is not RecordState.CURRENT or record.verification is None:
-        return None
-    return record
+    return record if record is not None and _is_published(record) else None
+
+
+def _is_published(record: Service) -> bool:
+    return record.state is RecordState.CURRENT and record.verification is not None
 
 
 def services_as_json(tx: Connection, ids: list[str], query: Query) -> list[Json]:
     records = store.get_services(tx, ids)
     owners = store.get_organizations(tx, [record.organization_id for record in records])
     view = hsds.full_service if query.full else hsds.service_in_list
-    return [view(record, owners[record.organization_id], language=query.language) for record in records]
+    return [
+        view(record, owners[record.organization_id], language=query.language)
+        if _is_published(record)
+        else hsds.withdrawn_service(record)
+        for record in records
+    ]
 
 
 def organizations_as_json(tx: Connection, ids: list[str], *, whole: bool, language: str | None) -> list[Json]:
@@ -492,7 +501,7 @@ def within(links: list[Link], point: tuple[float, float, float]) -> list[Link]:
 
 def minimal_page(tx: Connection, query: Query) -> Json:
     """Id and last change of everything, in one page."""
-    stamps = [] if query.nothing else store.published_stamps(tx, query.filters)
+    stamps = [] if query.nothing else store.told_stamps(tx, query.filters)
     contents = [{"id": service_id, "modified_date": at.isoformat()} for service_id, at in stamps]
     return _page(contents, total=len(contents), pages=1, number=1)
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from directory.model import Service
+from directory.model import Organization, Service
 from directory.store import kept_as
 
 Kept = Mapping[str, Any]
@@ -34,6 +34,13 @@ def changed_contacts(before: Service | Kept, after: Service | Kept) -> list[str]
     return found + (["texts"] if set(_in_texts(is_now)) - set(_in_texts(was)) else [])
 
 
+def changed_ways_of_owner(before: Organization, after: Organization) -> list[str]:
+    """Which of the ways to an organisation differ."""
+    found = [way for way in ("website", "email") if getattr(before, way) != getattr(after, way)]
+    said_before = set(_ways_said([before.name, before.description]))
+    return found + (["texts"] if set(_ways_said([after.name, after.description])) - said_before else [])
+
+
 def _kept(record: Service | Kept) -> Kept:
     return kept_as(record) if isinstance(record, Service) else record
 
@@ -49,8 +56,12 @@ def _ways(record: Kept) -> dict[str, object]:
 
 
 def _in_texts(record: Kept) -> Iterator[str]:
+    return _ways_said(_read_by_people(record))
+
+
+def _ways_said(texts: Iterable[str]) -> Iterator[str]:
     """Every number and link in the texts, without what only groups its digits."""
-    for text in _read_by_people(record):
+    for text in texts:
         yield from (link.casefold().rstrip(".,;)") for link in _LINK.findall(text))
         for number in _NUMBER.findall(_DAY.sub(" ", text)):
             yield "".join(str(unicodedata.digit(sign)) for sign in number if sign.isdigit())

@@ -6,6 +6,7 @@ field says that nobody has said; a tick that is not there says no.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
@@ -66,7 +67,7 @@ class Section(StrEnum):
 
 def form_of(record: Service) -> dict[str, str]:
     """Every field as a form shows it."""
-    who, place, hours = record.eligibility, record.locations[0] if record.locations else None, record.hours
+    who, hours = record.eligibility, record.hours
     form = {
         "language": record.language,
         "website": record.website,
@@ -103,12 +104,25 @@ def form_of(record: Service) -> dict[str, str]:
     form |= _ticks("need", record.needs, NEEDS) | _ticks("gender", who.genders, Gender)
     form |= _ticks("status_required", who.status_required, LEGAL_STATUS)
     form |= _ticks("staff", record.staff_genders, STAFF) | _ticks("reports_to", record.reports_to, REPORTS_TO)
-    if place is not None:
-        for name in ("address", "postal_code", "city", "region", "country", "directions"):
-            form[name] = getattr(place, name)
-        form |= {"latitude": _figure(place.latitude), "longitude": _figure(place.longitude)}
-        form |= {"step_free": _said(place.step_free)} | _ticks("access", place.accessibility, ACCESSIBILITY)
+    for number, place in enumerate(record.locations):
+        form |= _place_form(place, place_prefix(number))
     return form
+
+
+def place_prefix(number: int) -> str:
+    """What stands before the names of the fields of a place of the record. NEW_PLACE stands before those of another."""
+    return f"place{number}." if number else ""
+
+
+NEW_PLACE = "new."
+_PLACE_TEXTS = ("address", "postal_code", "city", "region", "country", "directions")
+
+
+def _place_form(place: Location, prefix: str) -> dict[str, str]:
+    fields = {name: getattr(place, name) for name in _PLACE_TEXTS}
+    fields |= {"latitude": _figure(place.latitude), "longitude": _figure(place.longitude)}
+    fields |= {"step_free": _said(place.step_free)} | _ticks("access", place.accessibility, ACCESSIBILITY)
+    return {prefix + name: value for name, value in fields.items()}
 
 
 def changed(record: Service, form: Form, *, at: datetime, sections: Sequence[Section] = tuple(Section)) -> Service:
@@ -132,6 +146,9 @@ class _Filled:
 
     def text(self, name: str) -> str:
         return self._form.get(name, "").strip()[:LONGEST_FIELD]
+
+    def has(self, name: str) -> bool:
+        return name in self._form
 
     def lines(self, name: str) -> tuple[str, ...]:
         return tuple(dict.fromkeys(line.strip() for line in self.text(name).splitlines() if line.strip()))
@@ -284,29 +301,46 @@ def _special(line: str, problems: list[str]) -> SpecialDay | None:
 
 
 def _place(record: Service, form: _Filled, at: datetime) -> Service:
-    """The first place; others stay. Of a safe place only the town: its address belongs elsewhere."""
-    record = replace(record, countries=tuple(sorted(form.codes("countries"))), areas=form.lines("areas"))
-    if not record.locations:
-        return record
-    first, *others = record.locations
-    town = replace(first, city=form.text("city"), country=form.text("country").upper())
-    if first.kind is not LocationKind.FRONT_GATE:
-        town = _told(town, form)
-    return replace(record, locations=(town, *others))
-
-
-def _told(place: Location, form: _Filled) -> Location:
+    """The places, without those that are gone, and with another one where its fields are filled in."""
+    places = [
+        _told(place, form, place_prefix(number))
+        for number, place in enumerate(record.locations)
+        if not form.text(f"{place_prefix(number)}gone")
+    ]
     return replace(
-        place,
-        address=form.text("address"),
-        postal_code=form.text("postal_code"),
-        region=form.text("region"),
-        directions=form.text("directions"),
-        latitude=form.figure("latitude"),
-        longitude=form.figure("longitude"),
-        step_free=form.said("step_free"),
-        accessibility=_kept_order(place.accessibility, form.ticked("access", ACCESSIBILITY)),
+        record,
+        countries=tuple(sorted(form.codes("countries"))),
+        areas=form.lines("areas"),
+        locations=(*places, *_another(record, form)),
     )
+
+
+def _told(place: Location, form: _Filled, prefix: str) -> Location:
+    """A place as its fields say. Of a safe place only the town: its address belongs elsewhere."""
+    if not form.has(f"{prefix}country"):  # the form was made before the place was
+        return place
+    town = replace(place, city=form.text(f"{prefix}city"), country=form.text(f"{prefix}country").upper())
+    if place.kind is LocationKind.FRONT_GATE:
+        return town
+    return replace(
+        town,
+        address=form.text(f"{prefix}address"),
+        postal_code=form.text(f"{prefix}postal_code"),
+        region=form.text(f"{prefix}region"),
+        directions=form.text(f"{prefix}directions"),
+        latitude=form.figure(f"{prefix}latitude"),
+        longitude=form.figure(f"{prefix}longitude"),
+        step_free=form.said(f"{prefix}step_free"),
+        accessibility=_kept_order(place.accessibility, form.ticked(f"{prefix}access", ACCESSIBILITY)),
+    )
+
+
+def _another(record: Service, form: _Filled) -> list[Location]:
+    """One more place, if anything is said of it."""
+    if not any(form.text(NEW_PLACE + name) for name in (*_PLACE_TEXTS, "latitude", "longitude")):
+        return []
+    kind = LocationKind.FRONT_GATE if record.confidential else LocationKind.PHYSICAL
+    return [_told(Location(str(uuid.uuid4()), kind, record.name, ""), form, NEW_PLACE)]
 
 
 def _who(record: Service, form: _Filled, at: datetime) -> Service:

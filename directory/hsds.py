@@ -132,6 +132,11 @@ def said_of_cost(free: bool | None) -> str:
     return "" if free is None else "Free." if free else "There is a fee."
 
 
+def withdrawn_service(record: Service) -> Json:
+    """Of what was published and is no more: that it is gone, and nothing that it said. HSDS asks for a name."""
+    return {"id": record.id, "name": "Withdrawn", "status": "defunct", "last_modified": _moment(record.modified_at)}
+
+
 def service_in_list(record: Service, owner: Organization, *, language: str | None = None) -> Json:
     """As a line of `/services`."""
     return service(record, language=language) | {"organization": organization(owner)}

@@ -159,6 +159,10 @@ class NeedsSecondPerson(NotAllowedNow):
     """Whoever wrote the change of a phone, an address or a link cannot put it in force."""
 
 
+class NeedsColleague(NeedsSecondPerson):
+    """Whoever wrote a record that was never in force cannot put it in force."""
+
+
 class NeedsCallBack(NotAllowedNow):
     """Nobody has noted the call on the old contact."""
 
@@ -189,6 +193,12 @@ class Organization(Struct, frozen=True):
     website: str = ""
     email: str = ""
     demo: bool = False
+
+    def problems(self) -> list[str]:
+        """Everything that must be mended before an editor may keep it."""
+        found: list[str] = [] if self.name.strip() else [because("an organisation needs a name")]
+        found += way_problems(self.website, self.email)
+        return found + hidden_problems({"name": self.name, "description": self.description})
 
 
 class Location(Struct, frozen=True):
@@ -372,15 +382,9 @@ class Service(Struct, frozen=True):
             for phone in self.phones
             if sum(sign.isdecimal() for sign in phone.number) < 2
         ]
-        if self.website and not _LINK.fullmatch(self.website):
-            found.append(because("'{link}' is no web address like https://example.org", link=self.website[:60]))
-        if self.email and not _MAIL.fullmatch(self.email):
-            found.append(because("'{mail}' is no e-mail address", mail=self.email[:60]))
-        found += [
-            because("{field} has control or direction characters in it", field=field)
-            for field in ("name", "summary", "alert", "how_to_apply", "cost_note")
-            if HIDDEN_CHARACTERS.search(getattr(self, field))
-        ]
+        found += way_problems(self.website, self.email)
+        told = ("name", "summary", "alert", "how_to_apply", "cost_note")
+        found += hidden_problems({field: getattr(self, field) for field in told})
         if self.hours is not None:
             found += overlaps(self.hours)
         return found
@@ -411,6 +415,25 @@ class Service(Struct, frozen=True):
 HIDDEN_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u00ad\u200b\u2028-\u202e\u2060\u2066-\u2069\ufeff]")
 _LINK = re.compile(r"https?://[^\s<>\"]+\.[^\s<>\"]+", re.IGNORECASE)
 _MAIL = re.compile(r"[^\s@<>\"]+@[^\s@<>\"]+")
+
+
+def way_problems(website: str, email: str) -> list[str]:
+    """What is wrong with a web address and an e-mail address that may be empty."""
+    found: list[str] = []
+    if website and not _LINK.fullmatch(website):
+        found.append(because("'{link}' is no web address like https://example.org", link=website[:60]))
+    if email and not _MAIL.fullmatch(email):
+        found.append(because("'{mail}' is no e-mail address", mail=email[:60]))
+    return found
+
+
+def hidden_problems(texts: Mapping[str, str]) -> list[str]:
+    """Those of the fields, by their names, with characters in them that nobody sees."""
+    return [
+        because("{field} has control or direction characters in it", field=field)
+        for field, text in texts.items()
+        if HIDDEN_CHARACTERS.search(text)
+    ]
 
 
 def with_stale(before: Service, after: Service) -> Service:
@@ -541,6 +564,7 @@ __all__ = [
     "LocationKind",
     "Method",
     "NeedsCallBack",
+    "NeedsColleague",
     "NeedsSecondPerson",
     "NotAllowedNow",
     "Opening",

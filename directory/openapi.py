@@ -57,6 +57,10 @@ PROFILE: Json = {
         "lat, lon, proximity": "Services at locations within so many metres of a point, nearest first.",
         "lang": "Name and description in this language where they are translated.",
         "min_age": "Services for somebody of this age.",
+        "modified_after": (
+            "Also tells what was published and is no more: id, the name Withdrawn, status defunct and last_modified, "
+            "and nothing else. Not beside search, min_age or area, which are about what a record says."
+        ),
         "area": "Services that say they serve this town, province or region, wherever they are; never a safe place.",
         "POST": "Every list answers POST too, with its parameters as a JSON object or a form in the body.",
     },
@@ -236,7 +240,7 @@ PARAMETERS: Json = {
     "minimal": _parameter("minimal", "Only id and modified_date, all in one page.", _FLAG),
     "modified_after": _parameter(
         "modified_after",
-        "Changed at or after this moment.",
+        "Changed at or after this moment; of what was withdrawn since then only its id, with the status defunct.",
         {"type": "string", "format": "date-time"},
         example="2026-11-01T00:00:00Z",
     ),
@@ -247,10 +251,10 @@ PARAMETERS: Json = {
         {"type": "number", "minimum": 1, "maximum": FARTHEST_M, "default": 25_000},
     ),
     "lat": _parameter(
-        "lat", "Latitude of a point; says nothing without lon.", {"type": "number", "minimum": -90, "maximum": 90}
+        "lat", "Latitude of a point, given together with lon.", {"type": "number", "minimum": -90, "maximum": 90}
     ),
     "lon": _parameter(
-        "lon", "Longitude of a point; says nothing without lat.", {"type": "number", "minimum": -180, "maximum": 180}
+        "lon", "Longitude of a point, given together with lat.", {"type": "number", "minimum": -180, "maximum": 180}
     ),
     "lang": _parameter(
         "lang",

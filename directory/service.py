@@ -19,9 +19,9 @@ from directory.model import (
     STALE_AFTER,
     TRANSITIONS,
     NeedsCallBack,
+    NeedsColleague,
     NeedsSecondPerson,
     NotAllowedNow,
-    Organization,
     RecordState,
     Service,
     Verification,
@@ -31,12 +31,6 @@ from directory.model import (
 from directory.words import because
 
 # --- use cases --------------------------------------------------------------------------------------------------
-
-
-def save_organization(tx: Connection, organization: Organization, *, at: datetime) -> None:
-    if not organization.name.strip():
-        raise WrongRecord([because("an organisation needs a name")])
-    store.put_organization(tx, organization, at=at)
 
 
 def save_draft(tx: Connection, service: Service, *, by: str, at: datetime, why: str = "") -> Service:
@@ -139,7 +133,11 @@ def _draft_location(draft_id: str, location_id: str) -> str:
 
 
 def proposed_record(tx: Connection, draft: Service) -> tuple[Service, Service]:
-    """The record in force, and what it would be with the change. Raises KeyError when it is not there any more."""
+    """The record in force, and what it would be with the change. Raises KeyError when it is not there any more.
+
+    A place that is new gets an id of its own: the draft stays with its places, and a place of two records could not be
+    changed any more.
+    """
     current = store.get_service(tx, draft.update_of or "")
     if current is None:
         raise KeyError(draft.update_of)
@@ -151,7 +149,10 @@ def proposed_record(tx: Connection, draft: Service) -> tuple[Service, Service]:
         verification=current.verification,
         update_of=None,
         demo=current.demo,
-        locations=tuple(replace(place, id=own.get(place.id, place.id)) for place in draft.locations),
+        locations=tuple(
+            replace(place, id=own.get(place.id) or fixed_id("new place of", current.id, place.id))
+            for place in draft.locations
+        ),
         modified_at=current.modified_at,
     )
     return current, changed
@@ -162,8 +163,9 @@ def move_service(
 ) -> Service:
     """Take a record one step on in its life. A change that is put in force takes the place of its record.
 
-    A change of a phone, an address or a link is put in force by somebody who did not write it, with a note of the
-    call on the old contact (`call_back`); so is a record that was archived and comes back with another one.
+    A record that was never in force is put in force by somebody who wrote neither it nor its new organisation. A change
+    of a phone, an address or a link is put in force by somebody who did not write it, with a note of the call on the
+    old contact (`call_back`); so is a record that was archived and comes back with another one.
     Raises KeyError, NotAllowedNow.
     """
     service = store.get_service(tx, service_id)
@@ -173,12 +175,27 @@ def move_service(
         raise NotAllowedNow(f"service {service_id} cannot go from {service.state} to {to}")
     if to is RecordState.CURRENT and service.update_of is not None:
         return _put_in_force(tx, service, by=by, at=at, why=why, call_back=call_back.strip())
-    if to is RecordState.CURRENT and (was := store.was_in_force(tx, service_id)) is not None:
-        contacts, writers = changed_contacts(was.before, service), store.authors(tx, service_id, since=was.at)
-        why = _called_back(contacts, writers, by=by, why=why, call_back=call_back.strip())
+    if to is RecordState.CURRENT:
+        why = _reviewed(tx, service, by=by, why=why, call_back=call_back.strip())
     store.set_state(tx, service_id, to, at=at)
     store.add_change(tx, service_id, at=at, by=by, act=to.value, before=service, why=why, row_id=_new_id())
     return replace(service, state=to)
+
+
+def _reviewed(tx: Connection, service: Service, *, by: str, why: str, call_back: str) -> str:
+    """Why a record that is no change may be put in force by this person. Raises as `move_service` does."""
+    if (was := store.was_in_force(tx, service.id)) is not None:
+        contacts, writers = changed_contacts(was.before, service), store.authors(tx, service.id, since=was.at)
+        return called_back(contacts, writers, by=by, why=why, call_back=call_back)
+    if by in writers_of_new(tx, service):
+        raise NeedsColleague("a new record is put in force by somebody who did not write it")
+    return why
+
+
+def writers_of_new(tx: Connection, service: Service) -> set[str]:
+    """Who wrote a record that was never in force, and the organisation that people will first read of with it."""
+    writers, owner = store.authors(tx, service.id), service.organization_id
+    return writers if store.organization_was_told(tx, owner) else writers | store.organization_authors(tx, owner)
 
 
 def _put_in_force(tx: Connection, draft: Service, *, by: str, at: datetime, why: str, call_back: str) -> Service:
@@ -189,7 +206,7 @@ def _put_in_force(tx: Connection, draft: Service, *, by: str, at: datetime, why:
     if current.state is not RecordState.CURRENT:
         raise NotAllowedNow(f"service {current.id} is {current.state}: a change of it cannot be put in force")
     contacts, writers = changed_contacts(current, changed), store.authors(tx, draft.id)
-    why = _called_back(contacts, writers, by=by, why=why, call_back=call_back)
+    why = called_back(contacts, writers, by=by, why=why, call_back=call_back)
     store.set_state(tx, draft.id, RecordState.ARCHIVED, at=at)
     store.put_service(tx, changed, at=at)
     store.add_change(tx, current.id, at=at, by=by, act="changed", before=current, why=why, row_id=_new_id())
@@ -197,7 +214,7 @@ def _put_in_force(tx: Connection, draft: Service, *, by: str, at: datetime, why:
     return changed
 
 
-def _called_back(contacts: list[str], writers: set[str], *, by: str, why: str, call_back: str) -> str:
+def called_back(contacts: list[str], writers: set[str], *, by: str, why: str, call_back: str) -> str:
     """Why, with the call on the old contact where one changed. Raises NeedsSecondPerson, NeedsCallBack."""
     if not contacts:
         return why

@@ -277,6 +277,8 @@ NOTICES: Mapping[str, str] = {
     "other_talk": N_("You answer in the other talk now."),
     "second_person": N_("A phone, an address or a link changed. A colleague who did not write it must decide."),
     "call_back": N_("A phone, an address or a link changed. Call the old contact and note who said what."),
+    "needs_colleague": N_("You wrote this new record, or who runs it. A colleague who did not must put it in force."),
+    "one_is_yours": N_("You wrote one of them. A colleague who did not must put it in force. Nothing was changed."),
     "record_moved": N_("This record has moved on. Nothing was changed: look at it again."),
     "none_chosen": N_("None was chosen. Nothing was changed."),
     "one_is_gone": N_("One of them is not there any more. Nothing was changed."),
@@ -343,7 +345,8 @@ NOTICES: Mapping[str, str] = {
 NOT_DONE = frozenset(
     {
         "duty_moved", "full", "incomplete", "name_taken", "no_such_country", "no_such_key", "nobody", "nobody_there",
-        "none_chosen", "none_of_them", "not_merged", "not_retried", "one_cannot", "one_is_gone", "record_moved",
+        "needs_colleague", "none_chosen", "none_of_them", "not_merged", "not_retried", "one_cannot", "one_is_gone",
+        "one_is_yours", "record_moved",
         "text_moved", "too_late", "too_many_walls", "weak_password", "who_and_where", "word_unfit", "wrong_code",
     }
 )  # fmt: skip

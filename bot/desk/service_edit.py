@@ -1,23 +1,28 @@
-"""A record of the directory changed on the desk: one form; what is in force is changed by a draft."""
+"""A record of the directory written or changed on the desk: one form; what is in force is changed by a draft."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.desk.frame import go_to, show
 from bot.desk.maps import with_map
 from bot.kernel import audit
 from bot.kernel.access import Permission
+from bot.kernel.ids import new_id
 from bot.kernel.web import Routes, form
-from bot.kernel.web_keys import CLOCK, DATABASE, OFFICER, VAULT
+from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, OFFICER, VAULT
 from bot.kernel.words import N_
 from directory import service as directory
 from directory import store
-from directory.editing import LANGUAGES, changed, form_of
+from directory.editing import LANGUAGES, NEW_PLACE, changed, form_of, place_prefix
+from directory.misplaced import misplacement
 from directory.model import (
     ACCESSIBILITY,
     LEGAL_STATUS,
@@ -26,6 +31,7 @@ from directory.model import (
     STAFF,
     Gender,
     NotAllowedNow,
+    Organization,
     RecordState,
     Service,
     WrongRecord,
@@ -53,8 +59,36 @@ OPEN_STATES = (RecordState.DRAFT, RecordState.IN_REVIEW)
 
 
 def service_edit_routes() -> Routes:
-    """The form of one record."""
+    """The form of one record, and of one that is new."""
     routes = Routes()
+
+    @routes.get("/desk/organizations/{id}/new-service", name="new_service", allow=Permission.SERVICES_EDIT)
+    async def show_new(request: web.Request) -> web.StreamResponse:
+        safe = request.query.get("safe") == "yes"
+
+        def read(tx: Connection) -> Mapping[str, Any]:
+            return {**_new_page(_owner(tx, request), _blank(request, new_id(), safe=safe)), **with_map(request)}
+
+        return await show(request, "desk/service_edit.html", read, here="services")
+
+    @routes.post("/desk/organizations/{id}/new-service", name="new_service", allow=Permission.SERVICES_EDIT)
+    async def add(request: web.Request) -> web.StreamResponse:
+        """Keep a new record as a draft. The same form sent twice makes one record."""
+        filled = dict(await form(request))
+        await request.app[DATABASE].read(lambda tx: _owner(tx, request))
+        safe, language = filled.get("confidential") == "yes", filled.get("language")
+        blank = _blank(request, _uuid(filled), safe=safe, language=language)
+        try:
+            await request.app[DATABASE].write(lambda tx: _add(tx, request, blank, filled))
+        except WrongRecord as error:
+            problems = error.problems
+
+            def again(tx: Connection) -> Mapping[str, Any]:
+                page = _new_page(_owner(tx, request), blank, filled=filled, problems=problems)
+                return {**page, **with_map(request)}
+
+            return await show(request, "desk/service_edit.html", again, here="services", status=422)
+        return go_to(request, "service", notice="saved", id=blank.id)
 
     @routes.get("/desk/services/{id}/edit", name="edit_service_form", allow=Permission.SERVICES_EDIT)
     async def show_form(request: web.Request) -> web.StreamResponse:
@@ -88,6 +122,61 @@ def service_edit_routes() -> Routes:
     return routes
 
 
+def _owner(tx: Connection, request: web.Request) -> Organization:
+    organization_id = request.match_info["id"]
+    try:
+        return store.get_organizations(tx, [organization_id])[organization_id]
+    except KeyError:
+        raise web.HTTPNotFound from None
+
+
+def _uuid(filled: Mapping[str, str]) -> str:
+    """The id that the form was given when it was shown."""
+    try:
+        return str(uuid.UUID(filled.get("id", "")))
+    except ValueError:
+        raise web.HTTPBadRequest from None
+
+
+def _blank(request: web.Request, service_id: str, *, safe: bool, language: str | None = None) -> Service:
+    """A record in which nothing is written yet."""
+    own = language if language in LANGUAGES else request[LANGUAGE] if request[LANGUAGE] in LANGUAGES else LANGUAGES[0]
+    return Service(service_id, request.match_info["id"], "", "", (), language=own, confidential=safe)
+
+
+def _add(tx: Connection, request: web.Request, blank: Service, filled: Mapping[str, str]) -> None:
+    """Keep a new record, unless this form made one already. Raises WrongRecord."""
+    owner, at, by = _owner(tx, request), request.app[CLOCK].now(), request[OFFICER].id
+    if store.get_service(tx, blank.id) is not None:
+        return
+    wanted = replace(_checked(blank, filled, at=at), demo=owner.demo)
+    draft = directory.save_draft(tx, wanted, by=by, at=at, why=_why(filled))
+    audit.append(tx, request.app[VAULT], at=at, actor=by, act="service.add", object=f"service:{draft.id}", facts={})
+
+
+def _checked(record: Service, filled: Mapping[str, str], *, at: datetime) -> Service:
+    """The record as the form says. Raises WrongRecord, also for a place that is not where its town is."""
+    wanted = changed(record, filled, at=at)
+    moved = [place for place in wanted.locations if place not in record.locations]
+    if misplaced := [why for place in moved if (why := misplacement(place))]:
+        raise WrongRecord(misplaced)
+    return wanted
+
+
+def _why(filled: Mapping[str, str]) -> str:
+    return filled.get("why", "").strip()[:2000]
+
+
+def _new_page(
+    owner: Organization,
+    blank: Service,
+    *,
+    filled: Mapping[str, str] | None = None,
+    problems: list[str] | None = None,
+) -> dict[str, Any]:
+    return {**_page(blank, filled=filled, problems=problems), "name": owner.name, "owner": owner.id}
+
+
 def _record(tx: Connection, service_id: str) -> Service:
     record = store.get_service(tx, service_id)
     if record is None:
@@ -104,7 +193,9 @@ def _page(
         "name": record.name,
         "in_force": record.state is RecordState.CURRENT,
         "confidential": record.confidential,
-        "has_place": bool(record.locations),
+        "owner": None,
+        "places": [place_prefix(number) for number in range(len(record.locations))],
+        "another": NEW_PLACE,
         "stale": {text.language for text in (*record.names, *record.summaries) if text.stale},
         "seen": _seen(record) if filled is None else filled.get("seen", ""),
         "form": form_of(record) if filled is None else {"language": record.language, **filled},
@@ -122,10 +213,10 @@ def _keep(tx: Connection, request: web.Request, service_id: str, filled: Mapping
     record, at, by = _record(tx, service_id), request.app[CLOCK].now(), request[OFFICER].id
     if filled.get("seen") != _seen(record) or store.update_ids(tx, [service_id], OPEN_STATES):
         raise NotAllowedNow("somebody changed the record meanwhile")
-    wanted = changed(record, filled, at=at)
+    wanted = _checked(record, filled, at=at)
     if problems := directory.shared_location_problems(tx, wanted):
         raise WrongRecord(problems)
-    why = filled.get("why", "").strip()[:2000]
+    why = _why(filled)
     in_force = record.state is RecordState.CURRENT
     keep = directory.propose_change if in_force else directory.save_draft
     draft = keep(tx, wanted, by=by, at=at, why=why)

@@ -34,6 +34,7 @@ from directory.model import (
     URGENT_NEEDS,
     Method,
     NeedsCallBack,
+    NeedsColleague,
     NeedsSecondPerson,
     NotAllowedNow,
     RecordState,
@@ -182,6 +183,9 @@ class Record(Struct, frozen=True):
     reports: dict[str, int]
     history: list[tuple[store.Change, list[Difference]]]
     next: list[str]  # the states it may go to
+    new: bool  # it was never in force, and is no change of what is
+    writers: frozenset[str]  # who may not put it in force, if it is new or a way to it changes
+    organization_id: str
 
 
 def look_at(tx: Connection, places: Directory, service_id: str, *, language: str, at: datetime) -> Record | None:
@@ -204,7 +208,20 @@ def look_at(tx: Connection, places: Directory, service_id: str, *, language: str
         reports=store.open_reports(tx, [service.id]).get(service.id, {}),
         history=changes_with_differences(store.changes_of(tx, service.id), service),
         next=sorted(TRANSITIONS[service.state]),
+        new=_new(tx, service),
+        writers=frozenset(directory.writers_of_new(tx, service) if _new(tx, service) else _writers(tx, service)),
+        organization_id=service.organization_id,
     )
+
+
+def _new(tx: Connection, service: Service) -> bool:
+    waits = service.state in (RecordState.DRAFT, RecordState.IN_REVIEW)
+    return waits and service.update_of is None and store.was_in_force(tx, service.id) is None
+
+
+def _writers(tx: Connection, service: Service) -> set[str]:
+    was = store.was_in_force(tx, service.id) if service.update_of is None else None
+    return store.authors(tx, service.id, since=was.at if was else None)
 
 
 def _proposal(tx: Connection, service: Service) -> tuple[list[Difference], bool]:
@@ -290,6 +307,8 @@ def services_routes(places: Directory) -> Routes:
             await request.app[DATABASE].write(work)
         except KeyError:
             notice = "one_is_gone"
+        except NeedsColleague:
+            notice = "one_is_yours"
         except NotAllowedNow:
             notice = "one_cannot"
         return go_to(request, "services", notice=notice, query={"show": view if view in VIEWS else "all"})
@@ -356,6 +375,8 @@ def services_routes(places: Directory) -> Routes:
             raise web.HTTPNotFound from None
         except WrongRecord:
             notice = "who_and_where"
+        except NeedsColleague:
+            notice = "needs_colleague"
         except NeedsSecondPerson:
             notice = "second_person"
         except NeedsCallBack:

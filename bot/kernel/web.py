@@ -134,7 +134,12 @@ class RouteWithoutRule(Exception):
 
 
 class Public(Struct, frozen=True):
-    """Anyone may enter. Forms must still come from our own pages."""
+    """Anyone may enter. Forms must still come from our own pages.
+
+    `errors_as_json`: what is asked there are data, so that what is wrong with an address is told in JSON as well.
+    """
+
+    errors_as_json: bool = False
 
 
 PUBLIC: Final = Public()
@@ -225,13 +230,14 @@ class WebParts(Struct, frozen=True, kw_only=True):
 class _Door:
     """A route as it is served: what its rule means for a request is decided once, and not at each."""
 
-    __slots__ = ("admit", "body_cap", "files", "for_machines", "name", "narrow")
+    __slots__ = ("admit", "body_cap", "errors_as_json", "files", "for_machines", "name", "narrow")
 
     def __init__(self, name: str, body_cap: int, rule: Rule | None, *, files: bool = False) -> None:
         self.name = name
         self.body_cap = body_cap
         self.files = files
         self.for_machines = isinstance(rule, MachineGuard)
+        self.errors_as_json = isinstance(rule, Public) and rule.errors_as_json
         self.admit = _entrance(rule)
         self.narrow = body_cap != WEBHOOK_CAP
 
@@ -472,7 +478,7 @@ def _error_answer(request: web.Request, door: _Door, status: int, given: Mapping
     """A kind page for people, a code for machines; the same whatever the cause was."""
     headers = {name: given[name] for name in ("Allow", "Retry-After") if name in given}
     accepts = request.headers.get("Accept", "")
-    if "application/json" in accepts and "text/html" not in accepts:
+    if door.errors_as_json or ("application/json" in accepts and "text/html" not in accepts):
         code = re.sub(r"[^a-z]+", "_", HTTPStatus(status).phrase.lower())
         return web.json_response({"error": code, "status": status}, status=status, headers=headers)
     if door.for_machines:

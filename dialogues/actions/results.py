@@ -12,6 +12,7 @@ from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 
 from dialogues.actions.answer import person_button
+from dialogues.actions.narrowing import Narrowing, narrowing_in
 from dialogues.actions.ports import FoundService, Services
 from dialogues.actions.procedures import audience_of
 from dialogues.actions.reading import button, entity, language_of, with_commas
@@ -170,17 +171,18 @@ def map_url(service: FoundService) -> str:
 
 
 class Narrow(Action):  # type: ignore[misc]
-    """The search again, with one more wish."""
+    """The search again, with one more wish that was tapped, or with what was said of whom it is for."""
 
     def name(self) -> str:
         return "action_narrow"
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
-        need, wish = entity(tracker, "need"), entity(tracker, "wish")
-        wishes = list(tracker.get_slot("wishes") or ())
-        if wish in WISHES and wish not in wishes:
-            wishes.append(wish)
-        return [SlotSet("wishes", wishes), *([SlotSet("need", str(need))] if need else [])]
+        need, wish = entity(tracker, "need") or tracker.get_slot("need_shown"), entity(tracker, "wish")
+        said = narrowing_in(str(tracker.latest_message.get("text") or "")) or Narrowing()
+        new = [each for each in (wish, *said.wishes) if each in WISHES]
+        told = {"need": str(need) if need else None, "gender": said.gender, "age": said.age}
+        wishes = list(dict.fromkeys([*(tracker.get_slot("wishes") or ()), *new]))
+        return [SlotSet("wishes", wishes), *(SlotSet(name, value) for name, value in told.items() if value)]
 
 
 class ResultAction(Action):  # type: ignore[misc]

@@ -12,8 +12,9 @@ from rasa_sdk.forms import FormValidationAction
 
 from dialogues.actions.answer import person_button
 from dialogues.actions.calling import call_officer
+from dialogues.actions.narrowing import Narrowing, narrowing_in
 from dialogues.actions.ports import FoundPlace, FoundService, Services
-from dialogues.actions.reading import button, country_of, entity, language_of, number_to_call
+from dialogues.actions.reading import button, country_of, entity, language_of, number_to_call, with_commas
 from dialogues.actions.results import card, remembered
 from dialogues.actions.whereabouts import PLACE_SLOTS, country_slots, place_slots, shared_location
 from dialogues.actions.wishes import WISHES, asked_for, gender_in, named, wishes_in, worth_wishing
@@ -30,6 +31,8 @@ MOST_CHOICES = 4
 #: Stands in the slot `place` when no place could be found, so that the search goes on without one.
 NOWHERE = "?"
 LONGEST_LABEL = 30
+#: For whom a service is, as the answer says it. The values are msgids.
+FOR = {"girls": "for a girl", "boys": "for a boy"}
 
 
 def service_actions(services: Services, translate: Translate, default_country: str | None) -> list[Action]:
@@ -172,6 +175,7 @@ class FindService(Action):  # type: ignore[misc]
         lost = tracker.get_slot("place") == NOWHERE
         return [
             SlotSet("need", None),
+            SlotSet("need_shown", need or None),
             SlotSet("misunderstood", None),
             remembered(tracker, shown),
             *([SlotSet("place", None)] if lost else []),
@@ -205,15 +209,27 @@ class FindService(Action):  # type: ignore[misc]
             return await self._services.near(need, place, language=language, limit=SHOWN, **known, **asked)
 
         found = await search(wishes)
-        response = "utter_services_wished" if wishes else "utter_services_found"
+        response = "utter_services_wished" if self._told(tracker, wishes) else "utter_services_found"
         if wishes and not any(need in service.needs for service in found):
             found, response = await search([]), "utter_wishes_unmet"
         if place is None and response == "utter_services_found":
             response = "utter_services_in_country"
         if found:
-            told = named(wishes, language, self._translate)
+            unmet = response == "utter_wishes_unmet"  # whom it is for still holds
+            told = named(wishes, language, self._translate) if unmet else self._told(tracker, wishes)
             dispatcher.utter_message(response=response, place=tracker.get_slot("place"), wishes=told)
         return found
+
+    def _told(self, tracker: Any, wishes: list[str]) -> str:
+        """What was looked for, in words: of whom it is for only where they have just said it."""
+        language, age = language_of(tracker), tracker.get_slot("age")
+        now = narrowing_in(str(tracker.latest_message.get("text") or "")) or Narrowing()
+        said = [
+            *([self._translate(language, "for somebody aged {age}").format(age=age)] if now.age is not None else []),
+            *([self._translate(language, FOR[now.gender])] if now.gender is not None else []),
+            *(wish for wish in [named(wishes, language, self._translate)] if wish),
+        ]
+        return with_commas(", ".join(said), language)
 
     def _ways_on(self, tracker: Any, need: str, found: list[FoundService], language: str) -> list[dict[str, str]]:
         """Narrower, elsewhere, or a person."""

@@ -42,18 +42,26 @@ _PHRASES: Mapping[str, re.Pattern[str]] = {
     "free": re.compile(
         r"\b(?:for free|free of charge|no money|can.?t pay|cannot pay)\b|\bgratuite?s?\b|\bpas d.argent\b"
         r"|\bgratis\b|\bgratuit[oa]s?\b|\bsin dinero\b|\bno tengo dinero\b"
-        r"|مجان|(?:ما عندي|ما معي|ليس (?:لدي|معي)) (?:مال|فلوس|مصاري)"
+        r"|مجان\w*|(?:ما عندي|ما معي|ليس (?:لدي|معي)) (?:مال|فلوس|مصاري)"
     ),
 }
 
-_GIRL = re.compile(r"\bgirls?\b|\bfilles?\b|\bchicas?\b|\bniñas?\b|(?<!\w)(?:ال)?(?:بنت|فتاة|بنات|فتيات)(?!\w)")
-_BOY = re.compile(r"\bboys?\b|\bgarçons?\b|\bchicos?\b|\bniños?\b|(?<!\w)(?:ال)?(?:ولد|صبي|أولاد|شباب|فتى)(?!\w)")
+_GIRL = re.compile(r"\bgirls?\b|\bfilles?\b|\bchicas?\b|\bniñas?\b|(?<!\w)(?:ال|لل|ل)?(?:بنت|فتاة|بنات|فتيات)(?!\w)")
+_BOY = re.compile(r"\bboys?\b|\bgarçons?\b|\bchicos?\b|\bniños?\b|(?<!\w)(?:ال|لل|ل)?(?:ولد|صبي|أولاد|شباب|فتى)(?!\w)")
 
 
 def wishes_in(words: str) -> list[str]:
     """The wishes that are plainly said."""
     folded = words.casefold()
     return [wish for wish, phrase in _PHRASES.items() if phrase.search(folded)]
+
+
+def without_wishes(words: str) -> str:
+    """The words, in lower case, without the phrases that `wishes_in` reads."""
+    rest = words.casefold()
+    for phrase in _PHRASES.values():
+        rest = phrase.sub(" ", rest)
+    return rest
 
 
 def gender_in(words: str) -> str | None:

@@ -6,7 +6,7 @@ import json
 import re
 import unicodedata
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -34,6 +34,7 @@ from directory.model import (
 from directory.opening_hours import DAYS, OpeningHours, Shift, SpecialDay, minute_of
 from directory.store import Filters
 from directory.words import because, reason_of
+from directory.zones import zone_of
 
 #: A line longer than this is not a service.
 LONGEST_LINE = 1_000_000
@@ -241,6 +242,8 @@ class _Reader:
         )
 
     def service(self, data: Json, organization_id: str) -> Service:
+        places = tuple(self._location(link) for link in self.objects(data, "service_at_locations"))
+        countries = tuple(sorted({self._country(area) for area in self._areas(data)}))
         return Service(
             id=self.identifier(data),
             organization_id=organization_id,
@@ -263,9 +266,9 @@ class _Reader:
                 papers_needed=self.flag(data, "papers_needed"),
                 note=self.string(data, "eligibility_description"),
             ),
-            locations=tuple(self._location(link) for link in self.objects(data, "service_at_locations")),
-            countries=tuple(sorted({self._country(area) for area in self._areas(data)})),
-            hours=self._hours(data),
+            locations=places,
+            countries=countries,
+            hours=self._hours(data, places, countries),
             phones=tuple(
                 Phone(
                     self.string(phone, "number", required=True, longest=60),
@@ -444,14 +447,16 @@ class _Reader:
             accessibility=known,
         )
 
-    def _hours(self, data: Json) -> OpeningHours | None:
+    def _hours(self, data: Json, places: Sequence[Location], countries: Sequence[str]) -> OpeningHours | None:
         rows = self.objects(data, "schedules")
         single = [row for row in rows if not row.get("freq") and row.get("valid_from")]
         single = [row for row in single if row["valid_from"] == row.get("valid_to")]
         rows = [row for row in rows if row.get("freq") == "WEEKLY"]
-        zones = {self.string(row, "timezone_name", longest=64) for row in (*rows, *single)}
+        zones = {self.string(row, "timezone_name", longest=64) for row in (*rows, *single)} - {""}
         if not rows and not single:
             return None
+        if not zones and (there := assumed_zone(data, places, countries)):
+            zones = {there}
         if len(zones) != 1:
             self.problems.append(because("the schedules are in no time zone, or in more than one (timezone_name)"))
             return None
@@ -488,6 +493,23 @@ class _Reader:
         if not set(days) <= set(DAYS):
             raise ValueError(because("byday is a list of MO TU WE TH FR SA SU"))
         return [Shift(DAYS.index(day), begins, last) for day in days]
+
+
+def assumed_zone(data: Any, places: Sequence[Location], countries: Sequence[str]) -> str | None:
+    """The zone of the place, for schedules of which none names one. None where they name one, or nobody can know."""
+    rows = data.get("schedules") if isinstance(data, dict) else None
+    if not isinstance(rows, list) or any(isinstance(row, dict) and row.get("timezone_name") for row in rows):
+        return None
+    told = [row.get("timezone") for row in rows if isinstance(row, dict)]
+    offsets = {float(each) for each in told if isinstance(each, int | float) and not isinstance(each, bool)}
+    if len(offsets) > 1 or not rows:
+        return None
+    points = [(place.country, place.latitude, place.longitude) for place in places]
+    found = {
+        zone_of(country, latitude, longitude, offset=next(iter(offsets), None))
+        for country, latitude, longitude in points or [(country, None, None) for country in countries]
+    }
+    return found.pop() if len(found) == 1 else None
 
 
 def _unless(text: str, derived: str) -> str:

@@ -13,7 +13,6 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -23,11 +22,10 @@ from sqlalchemy.engine import Connection
 
 from directory import store
 from directory.calling_codes import of_another_country
-from directory.files.hsds_json import SafePlaceInFile, parse_record
+from directory.files.hsds_json import SafePlaceInFile, assumed_zone, parse_record
 from directory.files.over import over
-from directory.geography import distance_m
+from directory.misplaced import misplacement
 from directory.model import Location, NotAllowedNow, Organization, RecordState, Service, WrongRecord, with_stale
-from directory.places import Places
 from directory.service import (
     change_id,
     may_propose_change,
@@ -104,36 +102,6 @@ class ImportReport(Struct):
         return f"{self.new} new, {self.changed} changed, {self.same} the same, {self.rejected} rejected"
 
 
-#: Farther from its own town than this, a service is not in it: the point is wrong, or the town.
-FAR_FROM_TOWN_M = 150_000
-
-
-@lru_cache(maxsize=1)
-def _known_towns() -> Places:
-    return Places.load()
-
-
-def misplacement(place: Location) -> str:
-    """Why the point cannot be where the town is, when the town is one that we know; empty when nothing speaks so."""
-    towns = _known_towns().named(place.city, place.country) if place.city else []
-    if not towns or place.latitude is None or place.longitude is None:
-        return ""
-
-    def far(latitude: float, longitude: float) -> float:
-        return min(distance_m(town.latitude, town.longitude, latitude, longitude) for town in towns)
-
-    away = far(place.latitude, place.longitude)
-    if away <= FAR_FROM_TOWN_M:
-        return ""
-    if -90 <= place.longitude <= 90 and far(place.longitude, place.latitude) <= FAR_FROM_TOWN_M:
-        return because("latitude and longitude are swapped")
-    return because(
-        "the point lies {distance} km from {town}: the coordinates or the town are wrong",
-        distance=f"{away / 1000:.0f}",
-        town=place.city,
-    )
-
-
 def foreign(record: Service) -> tuple[str, ...]:
     """Which numbers are of another country than the service: they may be right, and somebody should look."""
     countries = {*record.countries, *(place.country for place in record.locations)}
@@ -145,6 +113,14 @@ def foreign(record: Service) -> tuple[str, ...]:
         for number, country in found
         if country
     )
+
+
+def remarks(parsed: Parsed, record: Service) -> tuple[str, ...]:
+    """What is taken, and somebody should look at."""
+    zone = assumed_zone(parsed.row.data, parsed.service.locations, parsed.service.countries)
+    if zone is None or record.hours is None:
+        return foreign(record)
+    return (*foreign(record), because("the schedules name no time zone: taken as {zone}, where it is", zone=zone))
 
 
 class Parsed(Struct, frozen=True):
@@ -257,7 +233,7 @@ def _of_new(parsed: Parsed, stored: Mapping[str, Location]) -> Decision:
     clash = next((place for place in record.locations if stored.get(place.id, place) != place), None)
     if clash is not None:
         return Decision(_rejected(row, [_other_content(clash)]), parsed.owner, record, How.NOT)
-    return Decision(Outcome(row.where, Became.NEW, record.name, foreign(record)), parsed.owner, record, How.ADD)
+    return Decision(Outcome(row.where, Became.NEW, record.name, remarks(parsed, record)), parsed.owner, record, How.ADD)
 
 
 def _of_known(tx: Connection, parsed: Parsed, before: Service, *, pending: bool) -> Decision:
@@ -301,7 +277,7 @@ def _of_known(tx: Connection, parsed: Parsed, before: Service, *, pending: bool)
             kept,
             How.NOT,
         )
-    outcome = Outcome(row.where, Became.CHANGED, service.name, foreign(kept))
+    outcome = Outcome(row.where, Became.CHANGED, service.name, remarks(parsed, kept))
     return Decision(outcome, parsed.owner, kept, How.PROPOSE if in_force else How.DRAFT)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -78,8 +79,7 @@ def _column(text: str) -> tuple[str, str]:
 async def tell_export(database: Transactions, file: Path | None) -> int:
     """Export, and return the exit code."""
     if file is None:
-        for line in await database.read(lambda tx: list(export_services(tx))):
-            sys.stdout.write(line + "\n")
+        await database.read(_to_standard_output)
         return 0
 
     def write(tx: Connection) -> int:
@@ -92,3 +92,16 @@ async def tell_export(database: Transactions, file: Path | None) -> int:
         return 1
     typer.echo(f"{count} services in {file}")
     return 0
+
+
+def _to_standard_output(tx: Connection) -> int:
+    """Each service as a line, written as it is read: however many there are, few are held in memory."""
+    count = 0
+    try:
+        for line in export_services(tx):
+            sys.stdout.write(line + "\n")
+            count += 1
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return count

@@ -17,6 +17,7 @@ from directory.store.rows import says
 from directory.store.search import in_box, in_runs, where_values
 from directory.store.tables import (
     ANY_NEED,
+    changes,
     found_by,
     locations,
     organizations,
@@ -74,19 +75,42 @@ def published(filters: Filters) -> list[sa.ColumnElement[bool]]:
     return conditions
 
 
-def count_published(tx: Connection, filters: Filters) -> int:
-    return tx.execute(sa.select(sa.func.count()).select_from(services).where(*published(filters))).scalar_one()
-
-
 def published_ids(tx: Connection, filters: Filters, *, offset: int = 0, limit: int | None = None) -> list[str]:
     """In a lasting order, so that pages neither repeat nor skip."""
     query = sa.select(services.c.id).where(*published(filters)).order_by(services.c.id).offset(offset)
     return list(tx.execute(query if limit is None else query.limit(limit)).scalars())
 
 
-def published_stamps(tx: Connection, filters: Filters) -> list[tuple[str, datetime]]:
-    """Id and last change of every published service."""
-    query = sa.select(services.c.id, services.c.modified_at).where(*published(filters)).order_by(services.c.id)
+def _told(filters: Filters) -> sa.ColumnElement[bool]:
+    """What is published; to who asks only for what has changed also what was and is no more, so that a copy of ours
+    does not send people there for ever. By need and organisation it is found as before, by nothing else."""
+    is_published = sa.and_(*published(filters))
+    if filters.modified_after is None:
+        return is_published
+    asked = Filters(needs=filters.needs, organization_id=filters.organization_id, modified_after=filters.modified_after)
+    if asked != filters:
+        return is_published
+    state, checked, *changed = published(asked)
+    was_published = sa.exists().where(
+        changes.c.service_id == services.c.id, changes.c.act.in_((RecordState.ARCHIVED.value, "merged", "demoted"))
+    )
+    withdrawn = sa.and_(sa.not_(sa.and_(state, checked)), services.c.update_of.is_(None), was_published)
+    return sa.or_(is_published, sa.and_(withdrawn, *changed))
+
+
+def count_told(tx: Connection, filters: Filters) -> int:
+    return tx.execute(sa.select(sa.func.count()).select_from(services).where(_told(filters))).scalar_one()
+
+
+def told_ids(tx: Connection, filters: Filters, *, offset: int = 0, limit: int | None = None) -> list[str]:
+    """As `published_ids`, with what was published and is no more where only what has changed is asked for."""
+    query = sa.select(services.c.id).where(_told(filters)).order_by(services.c.id).offset(offset)
+    return list(tx.execute(query if limit is None else query.limit(limit)).scalars())
+
+
+def told_stamps(tx: Connection, filters: Filters) -> list[tuple[str, datetime]]:
+    """Id and last change of all these."""
+    query = sa.select(services.c.id, services.c.modified_at).where(_told(filters)).order_by(services.c.id)
     return [(row.id, row.modified_at) for row in tx.execute(query)]
 
 

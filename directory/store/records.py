@@ -40,6 +40,8 @@ from directory.store.tables import (
     duplicates,
     locations,
     merged,
+    organization_changes,
+    organization_drafts,
     organizations,
     phones,
     provider_links,
@@ -277,6 +279,8 @@ def delete_services(tx: Connection, ids: Sequence[str]) -> None:
 
 def delete_organizations(tx: Connection, ids: Sequence[str]) -> None:
     for some in portions(ids):
+        for table in (organization_drafts, organization_changes):
+            tx.execute(table.delete().where(table.c.organization_id.in_(some)))
         tx.execute(organizations.delete().where(organizations.c.id.in_(some)))
 
 

@@ -224,6 +224,42 @@ changes = sa.Table(
     sa.Column("why", sa.Text, nullable=False),
 )
 
+
+def _organization_key(*, primary: bool = False) -> sa.Column[str]:
+    return sa.Column(
+        "organization_id",
+        sa.String(36),
+        sa.ForeignKey("directory_organizations.id", ondelete="CASCADE"),
+        primary_key=primary,
+        nullable=False,
+        index=not primary,
+    )
+
+
+#: The one open change of an organisation of which people were told.
+organization_drafts = sa.Table(
+    "directory_organization_drafts",
+    metadata,
+    _organization_key(primary=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("website", sa.Text, nullable=False),
+    sa.Column("email", sa.Text, nullable=False),
+    sa.Column("state", sa.String(12), nullable=False),
+)
+
+organization_changes = sa.Table(
+    "directory_organization_changes",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    _organization_key(),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("act", sa.String(24), nullable=False),
+    sa.Column("before", sa.Text, nullable=False),  # JSON of what it was; "" for a new one
+    sa.Column("why", sa.Text, nullable=False),
+)
+
 reports = sa.Table(
     "directory_reports",
     metadata,

@@ -132,15 +132,21 @@ def test_the_point_of_a_record_is_moved_on_the_map_or_in_its_fields(desk: DeskSe
     [record] = desk.run(desk.database.read(lambda tx: store.list_ids(tx, words="Willow clinic, Irun")))
     page = sign_in(desk.run(desk.officer("Inès", *Role)))
     page.goto(desk.url(f"/desk/services/{record}/edit"))
-    latitude, longitude = page.get_by_label("Latitude"), page.get_by_label("Longitude")
+    latitude, longitude = page.get_by_label("Latitude").first, page.get_by_label("Longitude").first
     before = latitude.input_value(), longitude.input_value()
 
-    page.locator(".map").click(position={"x": 40, "y": 300})
+    page.get_by_text("Add another place").press("Enter")
+    another = page.locator("details[data-place]")
+    another.locator(".map").click(position={"x": 40, "y": 200})
+    assert another.get_by_label("Latitude").input_value()
+    assert (latitude.input_value(), longitude.input_value()) == before  # each place has a map of its own
+
+    page.locator(".map").first.click(position={"x": 40, "y": 300})
     moved = latitude.input_value(), longitude.input_value()
     latitude.fill(before[0])
     longitude.fill(before[1])
     longitude.press("Tab")
-    page.get_by_role("button", name="Put the point in the middle of the map").press("Enter")
+    page.get_by_role("button", name="Put the point in the middle of the map").first.press("Enter")
 
     assert moved != before
     assert float(moved[1]) < float(before[1])

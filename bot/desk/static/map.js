@@ -128,9 +128,9 @@ function told(row, label, more) {
 
 /** The point of a record: moved here or written into the two fields, whichever is easier. */
 function movePoint(element) {
-  const form = element.closest("form");
-  const fields = [form.elements.latitude, form.elements.longitude];
-  const set = form.querySelector("[data-map-set]");
+  const here = element.closest("[data-place]");
+  const fields = ["latitude", "longitude"].map((name) => here.querySelector(`input[name$="${name}"]`));
+  const set = here.querySelector("[data-map-set]");
   const written = () => (fields.every((field) => field.value.trim()) ? fields.map((field) => Number(field.value)) : []);
   const there = (point) => point.length === 2 && point.every(Number.isFinite);
   const map = mapIn(element);
@@ -161,6 +161,7 @@ function movePoint(element) {
   map.on("click", (event) => write(event.latlng));
   point.on("dragend", () => write(point.getLatLng()));
   fields.forEach((field) => field.addEventListener("change", read));
+  here.addEventListener("toggle", () => map.invalidateSize()); // what was shut had no size
   set.hidden = false;
   set.addEventListener("click", () => write(map.getCenter()));
 }

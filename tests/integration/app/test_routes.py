@@ -32,7 +32,7 @@ from dialogues.understanding.model import Priority
 from directory import store as directory
 from directory.store import ImportState, latest_change
 from tests.integration.app.program import Helpline, serving, settings_for
-from tests.integration.directory.records import a_service, put
+from tests.integration.directory.records import OWNER, a_service, put
 from tests.integration.exchange.two_countries import a_draft, put_partner
 from tests.integration.kernel.route_matrix import Person, Target, changes_something, guarded_routes, walk
 from tests.unit.conversations.test_attachment_copies import FILES
@@ -112,6 +112,8 @@ class Objects:
             return await self._with_file(target) if "{file}" in route.path else target
         if route.path.startswith("/desk/services/import/{id}"):
             return await self._import() if state == "foreign" else None
+        if route.path.startswith("/desk/organizations/{id}"):
+            return Target({"id": OWNER.id}, None) if state == "foreign" and await self._service(state) else None
         if route.path.startswith("/desk/services/{id}"):
             return await self._service(state)
         if route.path.startswith(("/desk/requests/{id}", "/desk/adults/{id}")):
@@ -309,6 +311,8 @@ async def test_the_directory_for_everyone_only_reads(helpline: Helpline):
             async with session.post(f"/hsds/{name}", json={"search": "x", "id": "y", "name": "z"}) as answer:
                 assert answer.status == 200
         assert await helpline.database.read(latest_change) == before
+        async with session.get(helpline.url + "/hsds/services?search=%00") as answer:
+            assert (answer.status, (await answer.json())["error"]) == (400, "bad_request")
 
 
 async def test_a_case_of_somebody_else_looks_like_one_that_never_was(helpline: Helpline):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.engine import Connection
 
 from bot.kernel.clock import SetClock
 from bot.kernel.database import Database, open_database
@@ -17,7 +19,10 @@ from directory.asking import Directory
 from directory.files.commands import import_file
 from directory.files.hsds_json import LONGEST_LINE, export_services, parse_service, read_lines
 from directory.files.importing import ImportReport
+from directory.files.telling import tell_export
 from directory.model import RecordState, WrongRecord
+
+T = TypeVar("T")
 
 
 async def exported(directory: Directory) -> list[str]:
@@ -111,6 +116,28 @@ async def test_an_import_does_not_touch_what_is_in_force(
     draft = await database.read(lambda tx: store.get_service(tx, drafts[service_id]))
     assert draft is not None
     assert draft.phones[0].number == "+44 1632 960999"
+
+
+async def test_an_export_to_the_screen_is_written_as_it_is_read(
+    demo: Directory, database: Database, capsys: pytest.CaptureFixture[str]
+):
+    given: list[object] = []
+
+    class Noting:
+        """The database, and what it gives away at once: a list of all would be held in memory."""
+
+        async def read(self, work: Callable[[Connection], T]) -> T:
+            given.append(answer := await database.read(work))
+            return answer
+
+        async def write(self, work: Callable[[Connection], T]) -> T:
+            return await database.write(work)
+
+    assert await tell_export(Noting(), None) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert given == [len(lines)]
+    assert lines == await exported(demo)
 
 
 def test_a_line_without_an_end_is_not_read_into_memory(tmp_path: Path):

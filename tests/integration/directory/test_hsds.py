@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
+from sqlalchemy.engine import Connection
 
 from bot.kernel.clock import SetClock
 from bot.kernel.database import Database
 from directory import store
 from directory.hsds import TAXONOMY_ID, term_id
-from directory.model import NEEDS
+from directory.model import NEEDS, RecordState
+from directory.service import move_service, report_wrong
 
 from .conftest import Hsds
 from .records import NOWHERE, a_service, put
@@ -225,6 +227,36 @@ async def test_modified_after_gives_what_changed_since(hsds: Hsds, database: Dat
     assert [line["id"] for line in changed["contents"]] == [service.id]
 
 
+async def test_who_copies_the_feed_hears_what_was_withdrawn_and_nothing_of_what_it_said(
+    hsds: Hsds, database: Database, clock: SetClock
+):
+    later = (clock.now() + timedelta(hours=1)).isoformat().replace("+00:00", "Z")
+    clock.advance(timedelta(hours=2))
+    gone, doubted = await database.read(lambda tx: store.published_ids(tx, store.Filters(needs=("shelter",)), limit=2))
+    before = (await get(hsds, "/services"))["total_items"]
+
+    def withdraw(tx: Connection) -> None:
+        move_service(tx, gone, RecordState.ARCHIVED, by="ana", at=clock.now(), why="they took the children's papers")
+        for reporter in ("one", "two"):
+            report_wrong(tx, doubted, "closed", reporter=reporter, at=clock.now())
+        put(tx, a_service("never told", clock.now(), state=RecordState.ARCHIVED), at=clock.now())
+
+    await database.write(withdraw)
+
+    told = {"name": "Withdrawn", "status": "defunct", "last_modified": clock.now().isoformat(timespec="milliseconds")}
+    told["last_modified"] = told["last_modified"].replace("+00:00", "Z")
+    for asked in ("", "&full=true", f"&taxonomy_term_id={term_id('shelter')}"):
+        page = await get(hsds, f"/services?modified_after={later}{asked}")
+        assert page["contents"] == [{"id": each, **told} for each in sorted((gone, doubted))]
+        assert page["total_items"] == 2
+    stamps = await get(hsds, f"/services?modified_after={later}&minimal=true")
+    assert {line["id"] for line in stamps["contents"]} == {gone, doubted}
+    assert not [error.message for line in page["contents"] for error in validator("service").iter_errors(line)]
+    assert (await get(hsds, f"/services?modified_after={later}&search=a"))["empty"]
+    assert (await get(hsds, "/services"))["total_items"] == before - 2
+    await get(hsds, f"/services/{gone}", 404)
+
+
 async def test_services_at_locations_near_a_point_come_nearest_first(hsds: Hsds):
     near = await get(hsds, "/service_at_locations?lat=43.7896&lon=7.6087&proximity=3000&per_page=100")
     wider = await get(hsds, "/service_at_locations?lat=43.7896&lon=7.6087&proximity=20000&per_page=100")
@@ -247,7 +279,8 @@ async def test_a_language_may_be_asked_for(hsds: Hsds):
         "page=0", "page=-1", "page=x", "page=1e9", "page=99999999999999999999", "per_page=0", "per_page=101",
         "format=xml", "full=maybe", "minimal=2", "modified_after=yesterday", "modified_after=2026-01-01T00:00:00",
         "lang=..%2F..", "min_age=-1", "min_age=x", "search=%00",
-        "search=" + "a" * 201, "lat=91&lon=0", "lat=nan&lon=0", "lat=1&lon=1&proximity=9e9",
+        "search=" + "a" * 201, "lat=91&lon=0", "lat=43.8", "lon=7.6&proximity=500", "lat=nan&lon=0",
+        "lat=1&lon=1&proximity=9e9",
         "page=%D9%A1",
     ],
 )  # fmt: skip

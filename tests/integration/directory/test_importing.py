@@ -15,9 +15,10 @@ from bot.kernel.database import Database
 from directory import store
 from directory.asking import Directory
 from directory.files.commands import GIVEN_UP_AFTER, check_rows, take_rows, undo_abandoned, undo_import
-from directory.files.importing import ImportReport, Row, Sieve, decide, take
+from directory.files.importing import ImportReport, Outcome, Row, Sieve, decide, take
 from directory.hsds import full_service
 from directory.model import Organization, RecordState, Service, fixed_id
+from directory.opening_hours import week
 from directory.service import save_draft
 from directory.store import ImportState
 from directory.store.tables import services
@@ -75,6 +76,26 @@ async def test_others_have_their_turn_while_a_file_is_taken_in(database: Databas
     assert (report.new, report.rejected) == (250, 0)
     assert seen == [(100, 250), (200, 250), (250, 250)]
     assert await left(database) == (250, {OWNER.id}, ImportState.DONE)
+
+
+@pytest.mark.parametrize(("offset", "zone"), [(None, "Europe/Madrid"), (1, "Europe/Madrid"), (0, "Atlantic/Canary")])
+async def test_hours_of_strangers_without_a_zone_are_those_of_the_place_and_that_is_said(
+    directory: Directory, database: Database, clock: SetClock, offset: int | None, zone: str
+):
+    [record] = records(1, clock.now())
+    place = replace(record.locations[0], country="ES", city="", latitude=43.34, longitude=-1.79)
+    [row] = rows([replace(record, locations=(place,), hours=week("Europe/Rome", "mo-fr 09:00-17:00"))])
+    for schedule in row.data["schedules"]:
+        del schedule["timezone_name"]
+        schedule["timezone"] = offset
+    heard: list[Outcome] = []
+
+    report = await check_rows(database, iter([row]), listener=heard.append)
+
+    assert report.rejected == 0
+    assert f"taken as {zone}" in heard[0].why
+    [parsed], _ = Sieve().sift([row])
+    assert parsed.service.hours == week(zone, "mo-fr 09:00-17:00")
 
 
 async def test_a_file_that_breaks_off_leaves_nothing(database: Database, clock: SetClock):

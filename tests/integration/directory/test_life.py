@@ -14,6 +14,7 @@ from directory import store
 from directory.asking import Directory
 from directory.model import Method, NotAllowedNow, Phone, RecordState, Service, Translation, Verification, WrongRecord
 from directory.opening_hours import SpecialDay, week
+from directory.organizations import save_organization
 from directory.service import (
     Wrong,
     due_for_verification,
@@ -22,7 +23,6 @@ from directory.service import (
     propose_change,
     report_wrong,
     save_draft,
-    save_organization,
     verify_service,
 )
 
@@ -38,7 +38,7 @@ async def test_a_new_record_is_offered_only_after_review_and_a_check(
     async def offered() -> bool:
         return "new" in [found.name for found in await directory.near("shelter", NOWHERE, language="en")]
 
-    await database.write(lambda tx: save_organization(tx, OWNER, at=at))
+    await database.write(lambda tx: save_organization(tx, OWNER, by="ana", at=at))
     kept = await database.write(lambda tx: save_draft(tx, record, by="ana", at=at))
     assert kept.state is RecordState.DRAFT
     assert kept.verification is None  # what it claimed about itself does not count
@@ -76,7 +76,7 @@ async def test_what_is_in_force_is_not_changed_in_place(database: Database, cloc
 
 async def test_a_wrong_record_is_refused_with_every_reason(database: Database, clock: SetClock):
     at = clock.now()
-    await database.write(lambda tx: save_organization(tx, OWNER, at=at))
+    await database.write(lambda tx: save_organization(tx, OWNER, by="ana", at=at))
 
     with pytest.raises(WrongRecord) as refused:
         await database.write(

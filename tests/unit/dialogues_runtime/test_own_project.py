@@ -21,6 +21,7 @@ from dialogues.actions import ACTION_NAMES, build_actions
 from dialogues.actions.given import GivenServices
 from dialogues.actions.ports import FoundPlace, FoundService
 from dialogues.actions.results import WRONG
+from dialogues.actions.services import FOR
 from dialogues.actions.wishes import WISHES
 from dialogues.knowledge import Procedures
 from dialogues.runtime.catalogue import read_catalogues, sentences, translator
@@ -69,7 +70,7 @@ def marked_in_actions() -> set[str]:
                 name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
                 if name in {"translate", "_translate"}:
                     found.add(str(node.args[1].value))
-    return found | {words for both in WISHES.values() for words in both} | set(WRONG.values())
+    return found | {words for both in WISHES.values() for words in both} | set(WRONG.values()) | set(FOR.values())
 
 
 def all_sentences() -> set[str]:

@@ -1,0 +1,187 @@
+"""A new organisation and its services are written on the desk, and no one person brings them to a child alone."""
+
+from __future__ import annotations
+
+import re
+
+from bot.kernel.access import Role
+from directory import store
+from directory.model import LocationKind, RecordState
+from directory.service import writers_of_new
+from tests.integration.desk.test_service_edit import filled_in
+from tests.integration.desk.test_services_desk import csrf, current, stored
+from tests.integration.directory.records import OWNER
+
+PLACE = {"city": "Ventimiglia", "country": "it", "address": "Via Roma 1", "latitude": "43.79", "longitude": "7.61"}
+HOUSE = {"name.en": "Harbour kitchen", "need.food": "yes", "phones": "+44 1632 960001", "why": "visited"}
+
+
+def hidden(page: str) -> dict[str, str]:
+    form = page[page.index('<form class="card fields narrow"') :]
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form))
+
+
+async def an_organization(browser) -> str:
+    fields = hidden(await browser.go("/desk/organizations/new")) | {"name": "Red Door", "why": "new in town"}
+    for _ in range(2):  # a form that is sent twice makes one
+        assert "Red Door" in await browser.post("/desk/organizations/new", **fields)
+    assert (await browser.go("/desk/organizations?q=red")).count(">Red Door<") == 1
+    return fields["id"]
+
+
+async def a_new_service(browser, owner: str, **changes: str) -> str:
+    page = f"/desk/organizations/{owner}/new-service"
+    fields = filled_in(await browser.go(page)) | HOUSE | {f"new.{name}": text for name, text in PLACE.items()} | changes
+    for _ in range(2):
+        shown = await browser.post(page, **fields)
+        assert "Saved." in shown, re.findall(r'role="alert".*?</div>', shown, re.S)
+    return browser.path.rsplit("/", 1)[1]
+
+
+async def move(browser, service_id: str, to: str, **fields: str) -> str:
+    page = f"/desk/services/{service_id}"
+    return await browser.post(f"{page}/move", csrf=csrf(await browser.go(page)), to=to, **fields)
+
+
+async def test_a_new_record_is_written_by_one_and_put_in_force_by_another(world, clock, at_desk):
+    hers = await at_desk(await world.officer("ana", Role.ADMIN))
+    his = await at_desk(await world.officer("ben", Role.ADMIN))
+    owner = await an_organization(hers)
+    service_id = await a_new_service(hers, owner)
+    page = f"/desk/services/{service_id}"
+
+    shown = await move(hers, service_id, "in_review")
+    assert "A colleague who did not must put it in force" in shown
+    assert ">Put in force<" not in shown
+    assert "must put it in force" in await move(hers, service_id, "current")
+    shown = await hers.post("/desk/services/move", csrf=csrf(shown), id=service_id, to="current", why="x")
+    assert "You wrote one of them" in shown
+    record = await world.database.read(lambda tx: store.get_service(tx, service_id))
+    assert record.state is RecordState.IN_REVIEW
+    assert (record.locations[0].address, record.locations[0].country) == ("Via Roma 1", "IT")
+
+    assert ">Put in force<" in await his.go(page)
+    assert "Saved." in await move(his, service_id, "current")
+    await hers.go(page)
+    shown = await hers.send(f"{page}/check", method="phone", source="the cook")
+    assert "Saved." in shown
+    assert (await current(world, record)).verification.source == "the cook"
+
+
+async def test_who_wrote_the_organisation_does_not_review_its_first_service(world, clock, at_desk):
+    hers = await at_desk(await world.officer("ana", Role.ADMIN))
+    ben = await world.officer("ben", Role.ADMIN)
+    his = await at_desk(ben)
+    owner = await an_organization(hers)
+    service_id = await a_new_service(his, owner)
+    await move(his, service_id, "in_review")
+
+    assert "must put it in force" in await move(hers, service_id, "current")
+    assert "Saved." in await move(await at_desk(await world.officer("cleo", Role.ADMIN)), service_id, "current")
+
+    later = await a_new_service(his, owner)  # now that people have read of it, its writer may review
+    record = await world.database.read(lambda tx: store.get_service(tx, later))
+    assert await world.database.read(lambda tx: writers_of_new(tx, record)) == {ben.id}
+
+
+async def test_a_service_gets_a_second_place_and_loses_one(world, clock, at_desk):
+    record = await stored(world, clock)
+    hers = await at_desk(await world.officer("ana", Role.ADMIN))
+    his = await at_desk(await world.officer("ben", Role.ADMIN))
+    page = f"/desk/services/{record.id}/edit"
+
+    async def change(**fields: str) -> tuple[str, ...]:
+        await hers.post(page, **(filled_in(await hers.go(page)) | {"why": "they grew"} | fields))
+        draft = hers.path.rsplit("/", 1)[1]
+        await move(hers, draft, "in_review")
+        assert "Saved." in await move(his, draft, "current", call_back="Mona, old number")
+        return tuple(place.address for place in (await current(world, record)).locations)
+
+    assert await change(**{f"new.{name}": text for name, text in PLACE.items()}) == (
+        "Harbour house street",
+        "Via Roma 1",
+    )
+    assert await change(**{"place1.address": "Via Roma 2"}) == ("Harbour house street", "Via Roma 2")
+    assert await change(gone="yes") == ("Via Roma 2",)
+
+
+async def test_a_point_far_from_its_town_is_refused_and_nothing_typed_is_lost(world, clock, at_desk):
+    hers = await at_desk(await world.officer("ana", Role.ADMIN))
+    owner = await an_organization(hers)
+    page = f"/desk/organizations/{owner}/new-service"
+    swapped = {
+        **{f"new.{name}": text for name, text in PLACE.items()},
+        "new.latitude": "7.61",
+        "new.longitude": "43.79",
+    }
+    fields = filled_in(await hers.go(page)) | HOUSE | swapped
+
+    shown = await hers.post(page, **fields)
+
+    assert hers.status == 422
+    assert "latitude and longitude are swapped" in shown
+    assert "Harbour kitchen" in shown
+    assert await world.database.read(lambda tx: store.services_of(tx, owner)) == []
+
+
+async def test_a_new_safe_place_has_a_town_and_no_address(world, clock, at_desk):
+    hers = await at_desk(await world.officer("ana", Role.ADMIN))
+    owner = await an_organization(hers)
+    page = f"/desk/organizations/{owner}/new-service"
+    shown = await hers.go(f"{page}?safe=yes")
+    assert 'name="new.address"' not in shown
+    where = {f"new.{name}": text for name, text in PLACE.items()}  # more than the form asks for
+
+    await hers.post(page, **(filled_in(shown) | HOUSE | where))
+
+    [service_id] = await world.database.read(lambda tx: store.services_of(tx, owner))
+    record = await world.database.read(lambda tx: store.get_service(tx, service_id))
+    [place] = record.locations
+    assert (record.confidential, place.kind, place.city) == (True, LocationKind.FRONT_GATE, "Ventimiglia")
+    assert (place.address, place.latitude, place.longitude) == ("", None, None)
+
+
+async def test_what_people_read_of_an_organisation_is_changed_by_a_second_person_who_called(world, clock, at_desk):
+    await stored(world, clock)
+    hers = await at_desk(await world.officer("ana", Role.ADMIN))
+    his = await at_desk(await world.officer("ben", Role.ADMIN))
+    page = f"/desk/organizations/{OWNER.id}"
+    before = await hers.go(f"{page}/edit")
+    fields = hidden(before) | {"name": "Test Owner", "description": "Runs tests", "why": "they wrote"}
+
+    assert "Mend this first" in await hers.post(f"{page}/edit", **fields, website="no address")
+    shown = await hers.post(f"{page}/edit", **fields, website="https://example.org")
+    assert "https://example.org" in shown
+    theirs = fields | {"csrf": csrf(await his.go("/desk"))}
+    assert "moved on" in await his.post(f"{page}/edit", **theirs, website="https://example.com")
+    await hers.post(f"{page}/move", csrf=csrf(shown), to="in_review")
+    assert "did not write it must decide" in await hers.post(f"{page}/move", csrf=csrf(shown), to="current")
+
+    async def website() -> str:
+        return (await world.database.read(lambda tx: store.get_organizations(tx, [OWNER.id])))[OWNER.id].website
+
+    shown = await his.go(page)
+    assert "note who said what" in await his.post(f"{page}/move", csrf=csrf(shown), to="current", call_back=" ")
+    assert await website() == ""
+    assert "Saved." in await his.post(f"{page}/move", csrf=csrf(shown), to="current", call_back="Mona, at noon")
+    assert await website() == "https://example.org"
+    assert "Mona, at noon" in await his.go(page)
+
+
+async def test_only_an_admin_writes_and_every_screen_is_whole_in_every_language(world, clock, at_desk):
+    await stored(world, clock)
+    admin = await at_desk(await world.officer("ana", *Role))
+    officer = await at_desk(await world.officer("ines", Role.OFFICER))
+    own = f"/desk/organizations/{OWNER.id}"
+    pages = ["/desk/organizations", own, f"{own}/edit", "/desk/organizations/new", f"{own}/new-service"]
+    for path in pages:
+        for language in ("fr", "es", "ar"):
+            shown = await admin.go(f"{path}?lang={language}")
+            assert admin.status == 200
+            assert f'<html lang="{language}"' in shown
+        await officer.go(path)
+        assert officer.status == (200 if path in pages[:2] else 404)
+    token = csrf(await officer.go("/desk"))
+    for path in (f"{own}/edit", f"{own}/move", "/desk/organizations/new", f"{own}/new-service"):
+        await officer.post(path, csrf=token, to="current", name="x", id=OWNER.id)
+        assert officer.status == 404
