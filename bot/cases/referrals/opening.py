@@ -69,9 +69,7 @@ REFUSALS: Mapping[str, str] = MappingProxyType(
         Refusal.NOT_YET: N_("They have not said yes. Call them: once they have, note it here, and the address opens."),
         Refusal.OVER: N_("This referral is over. Call them, or refer the person again."),
         Refusal.NO_CONSENT: N_("Nobody agrees to this any more. Ask the person, and record what they say in the file."),
-        Refusal.ADULT: N_(
-            "An adult would go along who may not go with the child. Call them: the child can come alone."
-        ),
+        Refusal.ADULT: N_("The adult who goes along may not go with the child. Call them: the child can come alone."),
     }
 )
 #: They have said yes, and it is not finished.
