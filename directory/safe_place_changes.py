@@ -195,13 +195,16 @@ def propose(
 
 
 def approve(
-    tx: Connection, keys: Keys, audit: Audit, *, service_id: str, change_id: str, call_back: str, by: str, at: datetime
+    tx: Connection, keys: Keys, audit: Audit, service: Service, *, change_id: str, call_back: str, by: str, at: datetime
 ) -> None:
     """Let a change count, after a call to the number that stands in the record (`call_back`: who said what, when).
 
-    Raises NotAllowedNow when it waits no more, NeedsSecondPerson, NeedsCallBack.
+    The record is in force: until then its number is only what somebody wrote. Raises NotAllowedNow, also when the
+    change waits no more, NeedsSecondPerson, NeedsCallBack.
     """
-    row = _waiting_row(tx, service_id, change_id)
+    service_id, row = service.id, _waiting_row(tx, service.id, change_id)
+    if service.state is not RecordState.CURRENT or not service.confidential:
+        raise NotAllowedNow(f"service {service_id} is {service.state}: nobody has reviewed the number to call")
     if row.proposed_by == by:
         raise NeedsSecondPerson("an address counts once somebody has approved it who did not type it")
     call_back = call_back.strip()[:LONGEST_NOTE]

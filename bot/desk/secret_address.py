@@ -83,7 +83,10 @@ def secret_address_routes(places: Directory) -> Routes:
             waits = changes.waiting(tx, service_id)
             if waits is not None and waits.proposed_by != by and let_each_other_in(tx, waits.proposed_by, by, at):
                 raise _LetIn
-            changes.approve(tx, vault, _note(vault), **this, call_back=typed["call_back"], by=by, at=at)
+            record, this_one = _record(tx, request), this["change_id"]
+            changes.approve(
+                tx, vault, _note(vault), record, change_id=this_one, call_back=typed["call_back"], by=by, at=at
+            )
 
         return await _do(request, work, typed, notice="address_counts")
 

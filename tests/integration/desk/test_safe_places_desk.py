@@ -108,8 +108,7 @@ def keep(world, safe, clock):
         def work(tx: Connection) -> None:
             house, at = store.get_service(tx, safe), clock.now()
             change = propose(tx, world.vault, note, house, place, why="first", by="ana", at=at)
-            this = {"service_id": safe, "change_id": change}
-            approve(tx, world.vault, note, **this, call_back="Mona, at noon", by="ben", at=at)
+            approve(tx, world.vault, note, house, change_id=change, call_back="Mona, at noon", by="ben", at=at)
 
         await world.database.write(work)
 
@@ -193,7 +192,7 @@ async def test_the_key_goes_with_the_address_that_is_replaced_or_removed_or_whos
     assert "What was typed is gone" in ana.page
     await ana.send(f"{page}/address", **TYPED)
     [waits] = [key for key in await keys_of(world, changes.c.key_id) if key]
-    assert "Its secret address is destroyed for good." in ana.page
+    assert "This destroys its secret address for good." in ana.page
     await ana.post(f"{page}/move", csrf=token_of(ana), to=RecordState.ARCHIVED.value, why="closed down")
     assert (await is_destroyed(world, third), await is_destroyed(world, waits)) == (True, True)
     assert await keys_of(world, safe_places.c.key_id) == []
@@ -225,6 +224,22 @@ async def test_what_cannot_be_an_address_comes_back_without_it(world, admins, sa
     await ben.post(f"{page}/address/decide", csrf=token_of(ben), change=(await keys_of(world, changes.c.id))[0], to="x")
     assert "What was typed is gone" in ben.page
     assert await keys_of(world, changes.c.address_sealed) == [None]
+
+
+async def test_the_number_to_call_is_one_that_was_reviewed(world, admins, safe, clock):
+    await world.database.write(lambda tx: store.set_state(tx, safe, RecordState.IN_REVIEW, at=clock.now()))
+    ana, ben = admins
+    page = f"/desk/services/{safe}"
+    await ana.go(page)
+    await ana.send(f"{page}/address", **TYPED)
+
+    await ben.go(page)
+    assert "once the record is in force" in ben.page
+    change = (await keys_of(world, changes.c.id))[0]
+    await ben.post(f"{page}/address/decide", csrf=token_of(ben), change=change, to="approve", **CALL)
+
+    assert "This cannot be done now" in ben.page
+    assert await keys_of(world, safe_places.c.key_id) == []
 
 
 async def test_a_record_that_tells_its_own_address_is_mended_first(world, admins, safe):
