@@ -96,6 +96,8 @@ def secret_address_routes(places: Directory) -> Routes:
         database = request.app[DATABASE]
         try:
             await database.write(work)
+            if notice != "address_waits":  # with its key it is gone from the log of an embedded database too
+                await database.clear_log()
         except WrongRecord as error:
             return await service_screen(request, places, problems=error.problems, typed=typed)
         except NeedsSecondPerson:
@@ -106,7 +108,6 @@ def secret_address_routes(places: Directory) -> Routes:
             return await _again(request, "call_back", typed)
         except NotAllowedNow:
             return await _again(request, "moved_on", typed)
-        await database.clear_log()  # an embedded database keeps what a destroyed key sealed nowhere, nor the key
         return go_to(request, "service", id=request.match_info["id"], notice=notice, part="address")
 
     async def _again(request: web.Request, problem: str, typed: Mapping[str, str]) -> web.Response:

@@ -332,6 +332,7 @@ def services_routes(places: Directory) -> Routes:
         notice = "saved" if ids else "none_chosen"
         try:
             await request.app[DATABASE].write(work)
+            await _forgotten(request, to)
         except KeyError:
             notice = "one_is_gone"
         except NotAllowedNow:
@@ -357,7 +358,9 @@ def services_routes(places: Directory) -> Routes:
             _moved(tx, request, moved, to)
             return moved.id
 
-        return await _answer(request, work)
+        answer = await _answer(request, work)
+        await _forgotten(request, to)
+        return answer
 
     @routes.post("/desk/services/{id}/check", name="check_service", allow=Permission.SERVICES_EDIT)
     async def check(request: web.Request) -> web.StreamResponse:
@@ -426,10 +429,20 @@ REPORTED = {
 }
 
 
+#: A record that goes there is offered no more.
+OVER = (RecordState.ARCHIVED, RecordState.REJECTED)
+
+
+async def _forgotten(request: web.Request, to: str) -> None:
+    """With its key an address is gone from the log of an embedded database too."""
+    if to in OVER:
+        await request.app[DATABASE].clear_log()
+
+
 def _moved(tx: Connection, request: web.Request, moved: Service, to: str) -> None:
     """Write the step down. Of a safe place that is offered no more nothing is kept that could say where it was."""
     _audit(tx, request, f"service.{to}", moved.id)
-    if moved.state in (RecordState.ARCHIVED, RecordState.REJECTED):
+    if to in OVER:
         vault, at = request.app[VAULT], request.app[CLOCK].now()
         note = partial(audit.append, vault=vault)
         safe_place_changes.forget(tx, vault, note, service_id=moved.id, by=request[OFFICER].id, at=at)
