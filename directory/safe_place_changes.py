@@ -21,6 +21,7 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct, to_builtins
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
 
 from directory.model import (
     HIDDEN_CHARACTERS,
@@ -188,7 +189,10 @@ def propose(
         cipher = keys.new_key(tx, at)
         sealed = {"key_id": cipher.id, **seal_place(cipher, place, table=TABLE, row=change_id)}
     row = {"id": change_id, "service_id": service.id, "what": what.value, "why": why, **sealed}
-    tx.execute(changes.insert().values(**row, proposed_by=by, proposed_at=at))
+    try:
+        tx.execute(changes.insert().values(**row, proposed_by=by, proposed_at=at))
+    except IntegrityError:
+        raise NotAllowedNow("another change of this address was proposed at the same moment") from None
     facts = {"change": change_id, "what": what.value, "why": why}
     audit(tx, at=at, actor=by, act="safe_place.proposed", object=f"service:{service.id}", facts=facts)
     return change_id
@@ -236,6 +240,14 @@ def forget(tx: Connection, keys: Keys, audit: Audit, *, service_id: str, by: str
     row = tx.execute(sa.select(changes).where(changes.c.service_id == service_id, _waits)).one_or_none()
     if row is not None:
         _end(tx, keys, audit, row, Outcome.OVERTAKEN, by=by, at=at)
+
+
+def forget_changes(tx: Connection, service_ids: list[str]) -> list[str]:
+    """Take out all that was ever done to these addresses. Returns the ids of the keys, for the host to destroy."""
+    theirs = changes.c.service_id.in_(service_ids)
+    rows = tx.execute(sa.select(changes.c.key_id, changes.c.note_key_id).where(theirs)).all()
+    tx.execute(changes.delete().where(theirs))
+    return [key_id for row in rows for key_id in row if key_id is not None]
 
 
 def waiting(tx: Connection, service_id: str) -> Change | None:

@@ -309,6 +309,17 @@ async def test_whoever_brings_the_child_reads_it_once_and_everybody_who_must_see
     assert await world.database.read(lambda tx: list(tx.execute(told).scalars())) == [ines.id]
 
 
+async def test_whoever_has_no_proof_of_who_they_are_is_told_to_make_one(world, amira, case_id, keep):
+    await keep()
+    _, browser = amira
+    await world.database.write(lambda tx: tx.execute(officers.officers.update().values(password_hash=None)))
+
+    await browser.go(f"/desk/cases/{case_id}/refer")
+
+    assert "Set up an authenticator or a password first." in browser.page
+    assert "/refer/address" not in browser.page
+
+
 async def test_nobody_else_gets_as_far_as_the_form(world, admins, works_here, amira, case_id, keep):
     await keep()
     [referral_id] = await world.database.read(
