@@ -27,6 +27,7 @@ from directory.model import (
     fixed_id,
 )
 from directory.opening_hours import week
+from directory.safe_place_changes import forget_changes
 from directory.safe_places import Audit, Keys, SafePlace, forget_safe_places, put_safe_place
 
 CHECKED_BY = "Waymark demonstration"
@@ -673,7 +674,7 @@ def seed(tx: Connection, *, at: datetime, keys: Keys | None = None, audit: Audit
 def remove(tx: Connection) -> list[str]:
     """Take every demonstration record out. Returns the ids of safe-place keys, for the host to destroy."""
     services, organizations = store.demo_ids(tx)
-    key_ids = forget_safe_places(tx, services)
+    key_ids = forget_safe_places(tx, services) + forget_changes(tx, services)
     store.delete_services(tx, services)
     store.delete_organizations(tx, organizations)
     return key_ids

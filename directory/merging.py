@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 
 from directory import store
 from directory.model import NotAllowedNow, RecordState, Service, with_stale
+from directory.safe_place_changes import waiting
 from directory.safe_places import has_safe_place
 from directory.service import demote_if_believed, propose_change, save_draft
 
@@ -88,7 +89,7 @@ def _require_mergeable(tx: Connection, gone: Service, stays: Service) -> None:
         raise NotAllowedNow("a change of one of them waits: decide about it first")
     if gone.state is RecordState.CURRENT and stays.state is not RecordState.CURRENT:
         raise NotAllowedNow("what is in force stays: nobody may be left without it")
-    if has_safe_place(tx, gone.id):
+    if has_safe_place(tx, gone.id) or waiting(tx, gone.id) is not None:
         raise NotAllowedNow("keep the record whose way is kept: it does not move to another")
 
 

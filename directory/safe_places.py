@@ -50,11 +50,15 @@ class Cipher(Protocol):
 
 
 class Keys(Protocol):
-    """Makes and finds the key of one safe place."""
+    """Makes, finds and destroys the key of one safe place."""
 
     def new_key(self, tx: Connection, at: datetime, /) -> Cipher: ...
 
     def key(self, tx: Connection, key_id: str, /) -> Cipher: ...
+
+    def destroy(self, tx: Connection, key_id: str, at: datetime, /) -> None:
+        """What it sealed is gone for ever, in old copies of the file too."""
+        ...
 
 
 class Audit(Protocol):
@@ -115,18 +119,27 @@ class SafePlace:
 def put_safe_place(
     tx: Connection, keys: Keys, audit: Audit, *, service_id: str, place: SafePlace, by: str, at: datetime
 ) -> None:
-    """Keep where the service is, under a fresh key. What was there before cannot be opened by the new key."""
+    """Keep where the service is, under a fresh key. The key of what was there before is destroyed."""
     cipher = keys.new_key(tx, at)
-    sealed: dict[str, bytes] = {}
-
-    def seal(address: str, latitude: float | None, longitude: float | None) -> None:
-        for name, text in (("address", address), ("latitude", _text(latitude)), ("longitude", _text(longitude))):
-            sealed[f"{name}_sealed"] = cipher.seal(text, table=TABLE, row=service_id, field=name)
-
-    place.tell(seal)
-    tx.execute(safe_places.delete().where(safe_places.c.service_id == service_id))
+    sealed = seal_place(cipher, place, table=TABLE, row=service_id)
+    _take_out(tx, keys, service_id, at)
     tx.execute(safe_places.insert().values(service_id=service_id, key_id=cipher.id, modified_at=at, **sealed))
     audit(tx, at=at, actor=by, act="safe_place.put", object=f"service:{service_id}", facts={})
+
+
+def remove_safe_place(tx: Connection, keys: Keys, audit: Audit, *, service_id: str, by: str, at: datetime) -> bool:
+    """Keep it no more: its key is destroyed. False where none was kept."""
+    if not _take_out(tx, keys, service_id, at):
+        return False
+    audit(tx, at=at, actor=by, act="safe_place.removed", object=f"service:{service_id}", facts={})
+    return True
+
+
+def _take_out(tx: Connection, keys: Keys, service_id: str, at: datetime) -> bool:
+    key_ids = forget_safe_places(tx, [service_id])
+    for key_id in key_ids:
+        keys.destroy(tx, key_id, at)
+    return bool(key_ids)
 
 
 def open_safe_place(
@@ -152,20 +165,18 @@ def open_safe_place(
     row = tx.execute(sa.select(safe_places).where(safe_places.c.service_id == service_id)).one_or_none()
     if row is None:
         return None
-    cipher = keys.key(tx, row.key_id)
-
-    def unseal(name: str) -> str:
-        return cipher.open(row._mapping[f"{name}_sealed"], table=TABLE, row=service_id, field=name)
-
-    return SafePlace(unseal("address"), _number(unseal("latitude")), _number(unseal("longitude")))
+    return unseal_place(keys.key(tx, row.key_id), row, table=TABLE, row=service_id)
 
 
 def has_safe_place(tx: Connection, service_id: str) -> bool:
     """Whether a way is kept for this record. It says nothing of where."""
-    return (
-        tx.execute(sa.select(safe_places.c.service_id).where(safe_places.c.service_id == service_id)).first()
-        is not None
-    )
+    return kept_since(tx, service_id) is not None
+
+
+def kept_since(tx: Connection, service_id: str) -> datetime | None:
+    """Since when the way is kept as it is. It says nothing of where."""
+    query = sa.select(safe_places.c.modified_at).where(safe_places.c.service_id == service_id)
+    return tx.execute(query).scalar_one_or_none()
 
 
 def forget_safe_places(tx: Connection, service_ids: list[str]) -> list[str]:
@@ -174,6 +185,30 @@ def forget_safe_places(tx: Connection, service_ids: list[str]) -> list[str]:
     key_ids = list(tx.execute(sa.select(safe_places.c.key_id).where(theirs)).scalars())
     tx.execute(safe_places.delete().where(theirs))
     return key_ids
+
+
+# How it is sealed, here and while it waits for a second person (`directory/safe_place_changes.py`). ----------------
+
+
+def seal_place(cipher: Cipher, place: SafePlace, *, table: str, row: str) -> dict[str, bytes]:
+    """The sealed columns of a row that keeps the place."""
+    sealed: dict[str, bytes] = {}
+
+    def seal(address: str, latitude: float | None, longitude: float | None) -> None:
+        for name, text in (("address", address), ("latitude", _text(latitude)), ("longitude", _text(longitude))):
+            sealed[f"{name}_sealed"] = cipher.seal(text, table=table, row=row, field=name)
+
+    place.tell(seal)
+    return sealed
+
+
+def unseal_place(cipher: Cipher, kept: sa.Row[Any], *, table: str, row: str) -> SafePlace:
+    """The place out of such a row."""
+
+    def unseal(name: str) -> str:
+        return cipher.open(kept._mapping[f"{name}_sealed"], table=table, row=row, field=name)
+
+    return SafePlace(unseal("address"), _number(unseal("latitude")), _number(unseal("longitude")))
 
 
 def _text(value: float | None) -> str:

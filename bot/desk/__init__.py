@@ -44,11 +44,13 @@ from bot.desk.erasure import erasure_routes
 from bot.desk.file import file_routes
 from bot.desk.guests import guests_routes
 from bot.desk.live import live_routes
+from bot.desk.open_address import open_address_routes
 from bot.desk.page_ways import page_ways_routes
 from bot.desk.ports import TelegramBot
 from bot.desk.provider import provider_routes
 from bot.desk.refer import refer_routes
 from bot.desk.replies import replies_routes
+from bot.desk.secret_address import secret_address_routes
 from bot.desk.service_edit import service_edit_routes
 from bot.desk.service_import import service_import_routes
 from bot.desk.services import PublishedServices, services_routes
@@ -115,6 +117,7 @@ def all_routes(
         same_child.routes,
         records.routes,
         refer_routes(PublishedServices(directory), companions),
+        open_address_routes(PublishedServices(directory), companions),
         arrivals.routes,
         primero.routes,
         replies_routes(directory),
@@ -126,6 +129,7 @@ def all_routes(
         services_routes(directory),
         organizations.routes,
         service_edit_routes(),
+        secret_address_routes(directory),
         provider_routes(),
         texts_routes(texts, meant),
         text_routes(texts),

@@ -40,6 +40,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "referral_concluded": N_("{name} finished the referral"),
         "referral_withdrawn": N_("{name} took the referral back"),
         "referral_feedback": N_("{name} wrote down what the child says about it"),
+        "address_opened": N_("{name} opened the address of a safe place, with a reason"),
         "referral_silent": N_("Nobody has answered the referral: half of its time is gone"),
         "contact": N_("{name} wrote down a conversation"),
         "consent_recorded": N_("{name} recorded a consent"),

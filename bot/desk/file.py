@@ -22,6 +22,7 @@ from bot.cases.record.fields import FIELDS, SECTIONS, WrongValue
 from bot.cases.record.risk import RISKS, Risk
 from bot.cases.record.service import MADE_TASKS, Record, RecordMoved
 from bot.cases.record.stages import STAGES, Stage, steps_from
+from bot.cases.referrals import opening
 from bot.desk.case import wake_all
 from bot.desk.family import household_context
 from bot.desk.frame import go_to, hand_of, show
@@ -383,6 +384,8 @@ async def seen_by(request: web.Request) -> web.StreamResponse:
         return {
             "readers": readers,
             "glass": glass,
+            "addresses": opening.of_case(tx, hand, case_id),
+            "address_purposes": opening.PURPOSES,
             "marks": False,
             "names": officer_names(tx) | guests.names(tx, hand, case_id),
             "case_id": case_id,

@@ -12,6 +12,7 @@ from aiohttp import web
 from multidict import MultiDict
 from sqlalchemy.engine import Connection
 
+from bot.exchange.partners.service import LET_IN
 from bot.kernel import audit, sessions
 from bot.kernel.officers import LINK_LIFETIME, Officer
 from bot.kernel.web_keys import CLOCK, DATABASE, OFFICER, VAULT
@@ -24,6 +25,7 @@ NOT_PROVEN = {
 }
 #: Who came in by a link of somebody else's sets a new password or authenticator for so long without the one before.
 ANEW = timedelta(minutes=30)
+_LETS_IN = ("officer.add", "officer.link")
 _LINK_MADE = ("officer.link", "officer.link_made")
 
 
@@ -57,3 +59,10 @@ def must_show_the_old(tx: Connection, officer: Officer, at: datetime) -> bool:
     came_in = audit.actors_of(tx, account, ["session.link"], since=at - ANEW)
     let_in = audit.actors_of(tx, account, _LINK_MADE, since=at - ANEW - LINK_LIFETIME)
     return not (came_in and let_in)
+
+
+def let_each_other_in(tx: Connection, one: str, other: str, at: datetime) -> bool:
+    """Whether one of two officers added the other of late, or made them a sign-in link: an admin alone could have made
+    the second, so the two do not count as two yet."""
+    pairs = ((one, other), (other, one))
+    return any(by in audit.actors_of(tx, f"officer:{who}", _LETS_IN, since=at - LET_IN) for who, by in pairs)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from aiohttp import web
+from msgspec import Struct
 from multidict import MultiDict
 from sqlalchemy.engine import Connection
 
@@ -14,10 +15,10 @@ from bot.cases import consent, telling
 from bot.cases.consent import Purpose
 from bot.cases.hand import Hand, note_in_audit
 from bot.cases.hand import target as case_to_act_on
-from bot.cases.model import CaseError, CaseNotFound, NotAllowedNow, NotToldFirst, NotWithThisAdult
+from bot.cases.model import Case, CaseError, CaseNotFound, NotAllowedNow, NotToldFirst, NotWithThisAdult
 from bot.cases.ports import Adults
 from bot.cases.record.fields import FIELDS
-from bot.cases.referrals import service
+from bot.cases.referrals import opening, service
 from bot.cases.referrals.model import (
     DECLINE_REASONS,
     FEEDBACKS,
@@ -25,6 +26,7 @@ from bot.cases.referrals.model import (
     STATES,
     URGENCIES,
     Act,
+    Referral,
     Urgency,
 )
 from bot.cases.referrals.service import LinkDead, Listed, NoConsent, Sent
@@ -32,6 +34,7 @@ from bot.desk.case import wake_all
 from bot.desk.family import household_context
 from bot.desk.frame import context_of, go_to, hand_of, show, was_done
 from bot.desk.ports import FoundService, ServiceFinder
+from bot.desk.proving import proves_by
 from bot.desk.queue import officer_names
 from bot.exchange.holds import service as holds
 from bot.kernel.access import Permission
@@ -62,7 +65,7 @@ def refer_routes(finder: ServiceFinder, adults: Adults) -> Routes:
     @routes.get("/desk/cases/{id}/refer", name="refer", allow=Permission.REFERRAL_SEND)
     async def show_referrals(request: web.Request) -> web.StreamResponse:
         """Whom the person was referred to, on what consent one can refer now, and who could help."""
-        return await _screen(request, finder)
+        return await referrals_screen(request, finder, adults)
 
     @routes.post("/desk/cases/{id}/refer", name="refer", allow=Permission.REFERRAL_SEND)
     async def send(request: web.Request) -> web.StreamResponse:
@@ -92,29 +95,29 @@ def refer_routes(finder: ServiceFinder, adults: Adults) -> Routes:
         except CaseNotFound:
             raise web.HTTPNotFound from None
         except NoConsent:
-            return await _screen(request, finder, problem="no_consent", typed=fields)
+            return await referrals_screen(request, finder, adults, problem="no_consent", typed=fields)
         except NotToldFirst:
-            return await _screen(request, finder, problem="not_told", typed=fields)
+            return await referrals_screen(request, finder, adults, problem="not_told", typed=fields)
         except NotWithThisAdult:
-            return await _screen(request, finder, problem="adult", typed=fields)
+            return await referrals_screen(request, finder, adults, problem="adult", typed=fields)
         except CaseError:
-            return await _screen(request, finder, problem="incomplete", typed=fields)
+            return await referrals_screen(request, finder, adults, problem="incomplete", typed=fields)
         wake_all(request, case_id)
-        return await _screen(request, finder, sent=sent)
+        return await referrals_screen(request, finder, adults, sent=sent)
 
     @routes.post("/desk/cases/{id}/refer/move", name="move_referral", allow=Permission.REFERRAL_SEND)
     async def move(request: web.Request) -> web.StreamResponse:
         """What the officer heard by phone, or did themselves."""
         fields = await form(request)
         if fields.get("act") not in set(Act):
-            return await _screen(request, finder, problem="incomplete")
+            return await referrals_screen(request, finder, adults, problem="incomplete")
 
         def work(tx: Connection, hand: Hand, case_id: str) -> object:
             act, referral_id = Act(fields["act"]), fields.get("referral", "")[:36]
             reason, outcome = fields.get("reason", ""), fields.get("outcome", "")
             return service.move(tx, hand, case_id, referral_id, act, reason=reason, outcome=outcome)
 
-        return await _do(request, finder, work)
+        return await _do(request, finder, adults, work)
 
     @routes.post("/desk/cases/{id}/refer/feedback", name="referral_feedback", allow=Permission.REFERRAL_SEND)
     async def feedback(request: web.Request) -> web.StreamResponse:
@@ -125,14 +128,14 @@ def refer_routes(finder: ServiceFinder, adults: Adults) -> Routes:
             referral_id, said = fields.get("referral", "")[:36], fields.get("said", "")
             service.record_feedback(tx, hand, case_id, referral_id, fields.get("feedback", ""), said=said)
 
-        return await _do(request, finder, work)
+        return await _do(request, finder, adults, work)
 
     routes.table.extend(_receiver_routes(adults).table)
     return routes
 
 
 async def _do(
-    request: web.Request, finder: ServiceFinder, work: Callable[[Connection, Hand, str], object]
+    request: web.Request, finder: ServiceFinder, adults: Adults, work: Callable[[Connection, Hand, str], object]
 ) -> web.StreamResponse:
     case_id, hand = request.match_info["id"], hand_of(request)
     try:
@@ -140,19 +143,22 @@ async def _do(
     except CaseNotFound:
         raise web.HTTPNotFound from None
     except CaseError:
-        return await _screen(request, finder, problem="too_late")
+        return await referrals_screen(request, finder, adults, problem="too_late")
     wake_all(request, case_id)
     return go_to(request, "refer", id=case_id, notice="saved")
 
 
-async def _screen(
+async def referrals_screen(
     request: web.Request,
     finder: ServiceFinder,
+    adults: Adults,
     *,
     problem: str = "",
+    said: str = "",
     typed: MultiDict[str] | None = None,
     sent: Sent | None = None,
 ) -> web.Response:
+    """Whom the person of a case was referred to. `problem` is one of `PROBLEMS`, `said` a sentence of another room."""
     hand, case_id, language = hand_of(request), request.match_info["id"], request[LANGUAGE]
     words, service_id = request.query.get("q", "").strip()[:100], request.query.get("service", "")[:60]
 
@@ -183,7 +189,11 @@ async def _screen(
             "decline_reasons": DECLINE_REASONS,
             "outcomes": OUTCOMES,
             "feedbacks": FEEDBACKS,
-            "problem": PROBLEMS.get(problem),
+            "problem": PROBLEMS.get(problem) or said,
+            "safe": _safe_places(tx, finder, adults, case, referrals, hand.at),
+            "address_purposes": opening.PURPOSES,
+            "refusals": opening.REFUSALS,
+            "proves_by": proves_by(hand.officer),
             "typed": typed or MultiDict(),
             "holds": holds.standing_holds(tx, case_id),
             **household_context(tx, hand.vault, hand.officer, case),
@@ -194,10 +204,41 @@ async def _screen(
             "link": _link(request, sent.token) if sent else None,
         }
 
+    status = 409 if problem or said else 200
     try:
-        return await show(request, "desk/refer.html", read, here="case", writes=True, status=409 if problem else 200)
+        return await show(request, "desk/refer.html", read, here="case", writes=True, status=status)
     except CaseError:
         raise web.HTTPNotFound from None
+
+
+class SafePlaceBehind(Struct, frozen=True):
+    """A referral to a service whose address nobody may know: whom to call, for what the address opens to who holds the
+    case, and why it does not open for more (None: it does)."""
+
+    phone: str
+    opens_for: Sequence[opening.Purpose]
+    refused: opening.Refusal | None
+
+
+def _safe_places(
+    tx: Connection, finder: ServiceFinder, adults: Adults, case: Case, referrals: Sequence[Listed], at: datetime
+) -> dict[str, SafePlaceBehind]:
+    """By the ids of the referrals."""
+    behind = {
+        each.referral.id: each.referral.recipient.removeprefix(opening.SERVICE)
+        for each in referrals
+        if each.referral.recipient.startswith(opening.SERVICE)
+    }
+    phones = finder.hidden(tx, set(behind.values()))
+
+    def look(referral: Referral) -> SafePlaceBehind:
+        refused = {
+            each: opening.refusal(tx, case, referral, at, adults=adults, purpose=each) for each in opening.Purpose
+        }
+        opens_for = [purpose for purpose, why in refused.items() if why is None]
+        return SafePlaceBehind(phones[behind[referral.id]], opens_for, next(filter(None, refused.values()), None))
+
+    return {each.referral.id: look(each.referral) for each in referrals if behind.get(each.referral.id, "") in phones}
 
 
 def _second_choices(

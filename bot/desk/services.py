@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from aiohttp import web
@@ -15,14 +17,17 @@ from bot.cases.model import Case, CaseError
 from bot.desk.frame import go_to, hand_of, show
 from bot.desk.maps import with_map
 from bot.desk.ports import FoundService
+from bot.desk.proving import proves_by
 from bot.desk.queue import officer_names
 from bot.kernel import audit
-from bot.kernel.access import Permission
+from bot.kernel.access import Permission, may_enter
+from bot.kernel.crypto import Vault
+from bot.kernel.officers import Officer
 from bot.kernel.web import Routes, form
 from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, OFFICER, VAULT
 from bot.kernel.words import N_
+from directory import safe_place_changes, store
 from directory import service as directory
-from directory import store
 from directory.asking import Directory
 from directory.contacts import changed_contacts
 from directory.coverage import Cover, coverage
@@ -42,9 +47,11 @@ from directory.model import (
     Verification,
     WrongRecord,
 )
+from directory.safe_places import kept_since
 from directory.search import Search, find_near
 
 MOST = 100
+NOTHING_TYPED: Mapping[str, str] = MappingProxyType({})
 #: So many others are offered where one does not answer, out of so many that are near.
 SECOND_CHOICES, LOOKED_THROUGH = 3, 12
 MOST_TO_REFER = 20
@@ -78,6 +85,7 @@ VIEWS = {
     "reported": N_("Reported as wrong"),
     "archived": N_("Archived"),
     "translate": N_("To translate again"),
+    "address": N_("Secret address to approve"),
 }
 
 
@@ -98,6 +106,8 @@ def list_services(
         only = [service.id for service in directory.due_for_verification(tx, at=at)[:limit]]
     elif view == "translate":
         only = store.stale_in_force(tx)[:limit]
+    elif view == "address":
+        only = safe_place_changes.waiting_ids(tx, limit=limit)
     elif view == "reported":
         only = directory.reported(tx)[:limit]
     needs = places.need_names(language)
@@ -164,6 +174,10 @@ class PublishedServices:
         others = [each for each in near if each != service_id and each not in besides][:SECOND_CHOICES]
         listed = {each.service.id: each for each in directory.list_services(tx, at=at, only=others)}
         return [self._found(listed[each], language) for each in others if each in listed]
+
+    def hidden(self, tx: Connection, service_ids: Collection[str]) -> dict[str, str]:
+        found = store.get_services(tx, sorted(service_ids))
+        return {one.id: one.phones[0].number if one.phones else "" for one in found if one.confidential}
 
     def _found(self, one: directory.ListedService, language: str) -> FoundService:
         listed = _listed(one, self._places, language)
@@ -260,6 +274,52 @@ def _for_case(tx: Connection, request: web.Request) -> Case | None:
         raise web.HTTPNotFound from None
 
 
+async def service_screen(
+    request: web.Request, places: Directory, *, problems: Sequence[str] = (), typed: Mapping[str, str] = NOTHING_TYPED
+) -> web.Response:
+    """One record. `problems` say why nothing was done with its secret address, `typed` gives back what may be shown."""
+    at, keys, officer = request.app[CLOCK].now(), request.app[VAULT], request[OFFICER]
+
+    def read(tx: Connection) -> dict[str, Any]:
+        record = look_at(tx, places, request.match_info["id"], language=request[LANGUAGE], at=at)
+        if record is None:
+            raise web.HTTPNotFound
+        secret = secret_address(tx, keys, officer, record.listed.id) if record.listed.confidential else None
+        return {
+            "record": record,
+            "methods": CHECKED_BY,
+            "names": officer_names(tx),
+            "kinds": REPORTED,
+            "secret": secret,
+            "proves_by": proves_by(officer),
+            "problems": problems,
+            "typed": typed,
+            "for_case": _for_case(tx, request),
+        }
+
+    return await show(request, "desk/service.html", read, here="services", status=409 if problems else 200)
+
+
+class SecretAddress(Struct, frozen=True):
+    """What the desk says of an address that it never shows."""
+
+    since: datetime | None  # None: none is kept
+    waits: safe_place_changes.Change | None
+    changes: Sequence[safe_place_changes.Change]
+    why: Mapping[str, str]
+
+
+def secret_address(tx: Connection, keys: Vault, officer: Officer, service_id: str) -> SecretAddress:
+    """Of one record: whether an address is kept, and who did what. What was said on the phone is for the editors."""
+    edits = may_enter(officer, Permission.SERVICES_EDIT)
+    return SecretAddress(
+        kept_since(tx, service_id),
+        safe_place_changes.waiting(tx, service_id),
+        safe_place_changes.changes_of(tx, keys, service_id, with_notes=edits) if edits else (),
+        safe_place_changes.WHY,
+    )
+
+
 def services_routes(places: Directory) -> Routes:
     """The routes of the list of services and of one service."""
     routes = Routes()
@@ -300,11 +360,12 @@ def services_routes(places: Directory) -> Routes:
         def work(tx: Connection) -> None:
             for service_id in ids:
                 moved = directory.move_service(tx, service_id, RecordState(to), by=who, at=at, why=why.strip())
-                _audit(tx, request, f"service.{to}", moved.id)
+                _moved(tx, request, moved, to)
 
         notice = "saved" if ids else "none_chosen"
         try:
             await request.app[DATABASE].write(work)
+            await _forgotten(request, to)
         except KeyError:
             notice = "one_is_gone"
         except NeedsColleague:
@@ -315,16 +376,7 @@ def services_routes(places: Directory) -> Routes:
 
     @routes.get("/desk/services/{id}", name="service", allow=Permission.SERVICES_READ)
     async def show_service(request: web.Request) -> web.StreamResponse:
-        at = request.app[CLOCK].now()
-
-        def read(tx: Connection) -> dict[str, Any]:
-            record = look_at(tx, places, request.match_info["id"], language=request[LANGUAGE], at=at)
-            if record is None:
-                raise web.HTTPNotFound
-            shown = {"record": record, "methods": CHECKED_BY, "names": officer_names(tx), "kinds": REPORTED}
-            return {**shown, "for_case": _for_case(tx, request)}
-
-        return await show(request, "desk/service.html", read, here="services")
+        return await service_screen(request, places)
 
     @routes.post("/desk/services/{id}/move", name="move_service", allow=Permission.SERVICES_EDIT)
     async def move(request: web.Request) -> web.StreamResponse:
@@ -338,10 +390,12 @@ def services_routes(places: Directory) -> Routes:
 
         def work(tx: Connection) -> str:
             moved = directory.move_service(tx, service_id, RecordState(to), by=who, at=at, why=why, call_back=call_back)
-            _audit(tx, request, f"service.{to}", moved.id)
+            _moved(tx, request, moved, to)
             return moved.id
 
-        return await _answer(request, work)
+        answer = await _answer(request, work)
+        await _forgotten(request, to)
+        return answer
 
     @routes.post("/desk/services/{id}/check", name="check_service", allow=Permission.SERVICES_EDIT)
     async def check(request: web.Request) -> web.StreamResponse:
@@ -410,6 +464,25 @@ REPORTED = {
     "wrong_number": N_("The number is wrong"),
     "other": N_("Something else is wrong"),
 }
+
+
+#: A record that goes there is offered no more.
+OVER = (RecordState.ARCHIVED, RecordState.REJECTED)
+
+
+async def _forgotten(request: web.Request, to: str) -> None:
+    """With its key an address is gone from the log of an embedded database too."""
+    if to in OVER:
+        await request.app[DATABASE].clear_log()
+
+
+def _moved(tx: Connection, request: web.Request, moved: Service, to: str) -> None:
+    """Write the step down. Of a safe place that is offered no more nothing is kept that could say where it was."""
+    _audit(tx, request, f"service.{to}", moved.id)
+    if to in OVER:
+        vault, at = request.app[VAULT], request.app[CLOCK].now()
+        note = partial(audit.append, vault=vault)
+        safe_place_changes.forget(tx, vault, note, service_id=moved.id, by=request[OFFICER].id, at=at)
 
 
 def _audit(tx: Connection, request: web.Request, act: str, service_id: str) -> None:

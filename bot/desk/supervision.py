@@ -12,6 +12,7 @@ from bot.cases import erasure, supervision, workload
 from bot.cases.hand import Hand
 from bot.cases.model import Case, CaseError, CaseNotFound, NotAllowedNow
 from bot.cases.record import unlocking
+from bot.cases.referrals import opening
 from bot.desk.case import wake_all
 from bot.desk.frame import go_to, hand_of, show
 from bot.desk.queue import officer_names
@@ -36,6 +37,8 @@ async def show_supervision(request: web.Request) -> web.StreamResponse:
             "glass": supervision.unseen_glass(tx, hand),
             "unlocked": unlocking.lately(tx, hand),
             "why_restricted": unlocking.WHY,
+            "addresses": opening.lately(tx, hand),
+            "address_purposes": opening.PURPOSES,
             "owed": supervision.owed_reviews(tx, hand),
             "done": supervision.done_reviews(tx, hand),
             "erasures": erasure.waiting(tx),

@@ -86,6 +86,7 @@ class Permission(StrEnum):
     CONSENT_RECORD = "consent.record"
     CONSENT_OVERRIDE = "consent.override"  # the second of the two who share without consent
     REFERRAL_SEND = "referral.send"
+    SAFE_PLACE_OPEN = "safe_place.open"  # learn where the service is that nobody may find: for a case and a purpose
     GUEST_INVITE = "guest.invite"  # let an interpreter or a guardian into the talk for a while
     SUPERVISION_READ = "supervision.read"
     WALL_SHOW = "wall.show"  # put up a screen that shows how many wait, to whoever passes
@@ -255,6 +256,7 @@ RULES: Rules = {
     Permission.CONSENT_OVERRIDE: [[coordinates]],
     Permission.GUEST_INVITE: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
     Permission.REFERRAL_SEND: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
+    Permission.SAFE_PLACE_OPEN: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
     Permission.SUPERVISION_READ: [[coordinates]],
     Permission.WALL_SHOW: [[coordinates], [administers]],
     Permission.ROTA_READ: [[answers_people], [coordinates], [administers]],

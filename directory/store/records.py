@@ -31,6 +31,7 @@ from directory.model import (
     fixed_id,
 )
 from directory.opening_hours import Shift, SpecialDay
+from directory.safe_place_changes import changes as safe_place_changes
 from directory.safe_places import safe_places
 from directory.store.rows import portions, upsert
 from directory.store.search import clear_search, forget_for_search, note_for_search
@@ -269,7 +270,8 @@ def delete_services(tx: Connection, ids: Sequence[str]) -> None:
     for some in portions(ids):
         left = _location_ids(tx, some)
         forget_for_search(tx, some)
-        for table in (*CHILDREN, verifications, changes, reports, provider_links, safe_places, merged):
+        kept_apart = (safe_places, safe_place_changes)
+        for table in (*CHILDREN, verifications, changes, reports, provider_links, *kept_apart, merged):
             tx.execute(table.delete().where(table.c.service_id.in_(some)))
         tx.execute(merged.delete().where(merged.c.into_id.in_(some)))
         tx.execute(duplicates.delete().where(sa.or_(duplicates.c.first_id.in_(some), duplicates.c.second_id.in_(some))))

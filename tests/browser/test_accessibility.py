@@ -29,7 +29,7 @@ from bot.cases.record import closure
 from bot.cases.record import service as record
 from bot.cases.record.risk import Risk
 from bot.cases.referrals import service as referrals
-from bot.cases.referrals.model import Urgency
+from bot.cases.referrals.model import Act, Urgency
 from bot.cases.wall import service as walls
 from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store
@@ -41,6 +41,7 @@ from bot.exchange.outside import service as outside
 from bot.exchange.partners import store as partners
 from bot.exchange.requests.passing import store as passings
 from bot.exchange.requests.passing.model import Holder
+from bot.kernel import officers
 from bot.kernel.access import Role
 from bot.kernel.ids import new_id
 from bot.kernel.officers import Officer
@@ -93,6 +94,7 @@ NO_SCREENS = {
     "/terminal/lines": "for the terminal",
 }
 
+PASSWORD = "a heron over the river"
 LIVE = re.compile(r"/live(\?|$)")
 
 #: Walks to what is behind a button of a page, in the language of the page.
@@ -174,7 +176,7 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
         return str(adult), refer(tx)
 
     def refer(tx: Connection) -> referrals.Sent:
-        [agreed] = consent.of_case(tx, watched)
+        agreed = consent.of_case(tx, watched)[-1]
         return referrals.send(
             tx, hand, watched, agreed.id, urgency=Urgency.URGENT, items=["age"], ask="A bed?", with_adult=None,
             adults=ClaimingAdults(),
@@ -184,8 +186,21 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
         ana = Invitation("Ana Prado", GuestRole.INTERPRETER, 24, Since.BEGINNING, agreed=True, compared=True)
         return guests.invite(tx, server.hand(ines), held, ana, adults=ClaimingAdults())
 
+    def refer_to_safe_house(tx: Connection) -> str:
+        """The child is taken in, and Inès may open the address."""
+        [house] = [each.id for each in services.get_services(tx, services.list_ids(tx)) if each.confidential]
+        officers.set_password(tx, ines.id, officers.hash_password(PASSWORD))
+        agreed = consent.record(tx, hand, watched, replace(AGREED, recipient=f"service:{house}", items=("age",)))
+        sent = referrals.send(
+            tx, hand, watched, agreed.id, urgency=Urgency.EMERGENCY, items=["age"], ask="A bed?", with_adult=None,
+            adults=ClaimingAdults(),
+        )  # fmt: skip
+        referrals.move(tx, hand, watched, sent.referral.id, Act.ACCEPT)
+        return house
+
     _, wall = server.run(server.database.write(lambda tx: walls.make_link(tx, server.hand(ines))))
     adult, referral = server.run(server.database.write(work_on_them))
+    house = server.run(server.database.write(refer_to_safe_house))
     guest = server.run(server.database.write(invite))
     pictured, unclean = (server.run(server.sends_file(person, content)) for content in (PHOTO, b"<svg/>"))
     server.run(server.sends_file(person, VOICE))
@@ -232,6 +247,16 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
     def opens_referral(page: Page, language: str) -> None:
         sent = server.run(server.database.write(refer))
         give_code(page, server.url(f"/referral?token={sent.token}&lang={language}"), sent.code)
+
+    def opens_address(page: Page, language: str) -> None:
+        page.goto(server.url(f"/desk/cases/{watched}/refer?lang={language}"))
+        form = page.locator("details:has(form[action$='/refer/address'])")
+        form.locator("summary").click()
+        form.locator("input[value=bring_a_child]").check()
+        form.locator("textarea").fill("The taxi is at the door.")
+        form.locator("input[name=proof]").fill(PASSWORD)
+        form.locator("button").click()
+        expect(page.locator(".asked[translate=no]")).to_be_visible()
 
     def joins_talk(page: Page, language: str) -> None:
         made = server.run(server.database.write(invite))
@@ -326,7 +351,7 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
             "/desk/services/duplicates": ["/desk/services/duplicates"],
             "/desk/services/import": ["/desk/services/import"],
             "/desk/services/import/{id}": [f"/desk/services/import/{each}" for each in files_sent(server)],
-            "/desk/services/{id}": [f"/desk/services/{kitchen.id}", f"/desk/services/{draft.id}"],
+            "/desk/services/{id}": [f"/desk/services/{each}" for each in (house, kitchen.id, draft.id)],
             "/desk/services/{id}/edit": [f"/desk/services/{clinic}/edit"],
             "/desk/services/{id}/with/{other}": [f"/desk/services/{kitchen.id}/with/{clinic}"],
             "/desk/texts": ["/desk/texts", "/desk/texts?q=uncle"],
@@ -354,6 +379,7 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
             "a request that was taken on": accepts,
             "an answer that lacks something": answers_nothing,
             "a referral behind its code": opens_referral,
+            "the address of a safe place": opens_address,
             "a talk for an interpreter": joins_talk,
             "a wrong name": cannot_sign_in,
             "a machine's translation": translates,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from bot.cases.referrals.model import Referral, State, Urgency
-from bot.kernel.database import Moment, metadata
+from bot.kernel.database import Moment, insert_or_nothing, metadata
 
 referrals = sa.Table(
     "referrals",
@@ -41,6 +41,22 @@ referrals = sa.Table(
     sa.Column("reply_hash", sa.String(64), nullable=True, unique=True),
     sa.Column("adult_id", sa.String(36), nullable=True),  # who goes along with the child
 )
+#: Whoever learnt where a safe place is, to bring or visit the person of a case. Nothing of where.
+openings = sa.Table(
+    "case_address_openings",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("case_id", sa.String(36), sa.ForeignKey("cases.id"), nullable=False),
+    sa.Column("referral_id", sa.String(36), nullable=False),
+    sa.Column("service_id", sa.String(36), nullable=False),
+    sa.Column("officer_id", sa.String(36), nullable=False),
+    sa.Column("purpose", sa.String(20), nullable=False),
+    sa.Column("why_sealed", sa.LargeBinary, nullable=True),  # null once erased
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("once", sa.String(36), nullable=False, unique=True),  # of the form: sent twice, it shows nothing
+)
+sa.Index("ix_case_address_openings_case", openings.c.case_id)
+sa.Index("ix_case_address_openings_at", openings.c.at)
 _waits = referrals.c.state.in_([State.SENT.value, State.SEEN.value])
 sa.Index("ix_referrals_waiting", referrals.c.state, referrals.c.reminded_at)
 
@@ -151,3 +167,24 @@ def count_try(tx: Connection, referral_id: str) -> None:
 def spend_link(tx: Connection, referral_id: str, *, reply_hash: str, at: datetime) -> bool:
     unspent = sa.and_(referrals.c.id == referral_id, referrals.c.opened_at.is_(None))
     return tx.execute(referrals.update().where(unspent).values(opened_at=at, reply_hash=reply_hash)).rowcount == 1
+
+
+def add_opening(tx: Connection, **values: Any) -> bool:
+    """False when this form was sent before."""
+    return insert_or_nothing(tx, openings, values)
+
+
+def was_opened(tx: Connection, once: str) -> bool:
+    return tx.execute(sa.select(openings.c.id).where(openings.c.once == once)).first() is not None
+
+
+def openings_of(tx: Connection, case_id: str) -> Sequence[Row[Any]]:
+    """Of one case, the last first."""
+    query = sa.select(openings).where(openings.c.case_id == case_id).order_by(openings.c.at.desc(), openings.c.id)
+    return tx.execute(query).all()
+
+
+def openings_since(tx: Connection, since: datetime, *, limit: int) -> Sequence[Row[Any]]:
+    """Of all cases, the last first."""
+    query = sa.select(openings).where(openings.c.at > since).order_by(openings.c.at.desc(), openings.c.id)
+    return tx.execute(query.limit(limit)).all()

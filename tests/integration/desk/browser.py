@@ -42,4 +42,5 @@ class Browser:
 
     async def _read(self, answer: ClientResponse) -> str:
         self.page, self.status, self.path = await answer.text(), answer.status, answer.url.path
+        self.headers = answer.headers
         return self.page

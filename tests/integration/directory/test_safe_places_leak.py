@@ -24,6 +24,7 @@ from directory.files.hsds_json import export_services
 from directory.files.writing import FORMATS, write_services
 from directory.model import NEEDS, FoundPlace, Service
 from directory.places import Place, load_supplement
+from directory.safe_place_changes import propose, turn_down, waiting
 from directory.safe_places import Purpose, Reader, SafePlace, open_safe_place, put_safe_place, safe_places
 from directory.schema import metadata
 from directory.service import list_services
@@ -61,11 +62,16 @@ async def safe_service(database: Database) -> Service:
 
 async def hide(database: Database, vault: Vault, clock: SetClock, place: tuple[str, float, float]) -> Service:
     safe = await safe_service(database)
-    await database.write(
-        lambda tx: put_safe_place(
-            tx, vault, Audited(), service_id=safe.id, place=SafePlace(*place), by="ana", at=clock.now()
-        )
-    )
+
+    def put(tx: Connection) -> None:
+        """One that counts, and another that waits for a second person."""
+        at, found = clock.now(), SafePlace(*place)
+        put_safe_place(tx, vault, Audited(), service_id=safe.id, place=found, by="ana", at=at)
+        if waits := waiting(tx, safe.id):
+            turn_down(tx, vault, Audited(), service_id=safe.id, change_id=waits.id, by="ben", at=at)
+        propose(tx, vault, Audited(), safe, found, why="moved", by="ana", at=at)
+
+    await database.write(put)
     return safe
 
 

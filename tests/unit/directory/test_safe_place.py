@@ -8,6 +8,8 @@ import pickle
 
 import pytest
 
+from directory.model import WrongRecord
+from directory.safe_place_changes import place_of
 from directory.safe_places import SafePlace
 
 HOUSE = SafePlace("Vicolo della Fantasia 99", 43.81234, 7.61234)
@@ -53,3 +55,21 @@ def test_a_safe_place_is_told_to_a_listener_only():
     HOUSE.tell(lambda *place: told.append(place))
 
     assert told == [("Vicolo della Fantasia 99", 43.81234, 7.61234)]
+
+
+@pytest.mark.parametrize(
+    ("address", "latitude", "longitude"),
+    [("", "", ""), ("x" * 501, "", ""), ("a\u202eb", "", ""), ("a", "nan", "1"), ("a", "1", "181"), ("a", "", "1")],
+)
+def test_what_cannot_be_a_place_is_refused_without_being_repeated(address: str, latitude: str, longitude: str):
+    with pytest.raises(WrongRecord) as refused:
+        place_of(address, latitude, longitude)
+
+    assert not [why for why in refused.value.problems if address and address in why.split()]
+
+
+def test_degrees_are_read_with_a_point_or_a_comma():
+    told: list[object] = []
+    place_of(" Vicolo 9 ", "43,5", "-7.25").tell(lambda *place: told.append(place))
+
+    assert told == [("Vicolo 9", 43.5, -7.25)]
