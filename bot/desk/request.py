@@ -62,6 +62,7 @@ from bot.exchange.requests.model import (
     Side,
     Status,
 )
+from bot.exchange.requests.naming import acts as naming_acts
 from bot.exchange.requests.passing import acts as passing_acts
 from bot.exchange.requests.terms import limit_of
 from bot.exchange.requests.transfer.model import BANDS, GIVER_TITLES, HAND_OVER, TAKER_TITLES, State
@@ -166,6 +167,7 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: looking.Reques
         "roles": [role for role in (Role.OFFICER, Role.COORDINATOR) if role in officer.roles],
         "others": [partner for partner in others if partner.id != asked.partner_id],
         **(household_context(tx, vault, officer, file.case) if file.case and asked.type.moves_child else {}),
+        "named": naming_acts.named_in(tx, vault, file.sealed, file.case),
         "names": officer_names(tx),
         "can": {
             permission.value.partition(".")[2]: allows(officer, permission, file.sealed)

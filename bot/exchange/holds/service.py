@@ -14,9 +14,9 @@ from sqlalchemy.engine import Connection
 
 from bot.cases import alarm
 from bot.cases import store as case_store
-from bot.cases.guests.model import is_named
 from bot.cases.hand import Hand, in_scope
-from bot.cases.model import Case, NotWithThisAdult
+from bot.cases.model import AdultNamed, Case, NotWithThisAdult
+from bot.cases.names import Alike, mentioned
 from bot.exchange.holds import store
 from bot.exchange.holds.model import (
     CHECKLIST,
@@ -26,7 +26,6 @@ from bot.exchange.holds.model import (
     DossierNotFound,
     Evidence,
     Favour,
-    HeldByName,
     Hold,
     HoldState,
     Mark,
@@ -190,23 +189,6 @@ def require_free_to_move(tx: Connection, case_id: str, adult_id: str | None) -> 
         raise MayNotMove(adult_id)
 
 
-def require_nobody_held_named(
-    tx: Connection, vault: Vault, case: Case, said: Iterable[str], *, chosen: str | None
-) -> None:
-    """Raises HeldByName where words that say with whom, or to whom, the child goes name an adult of the case with whom
-    they may not be moved: a hold is not gone round by writing a name where nobody was chosen.
-
-    `chosen` is the adult whom `require_free_to_move` let pass: they may bear the name of another. A name in another
-    script is not recognised.
-    """
-    blocked, adults = may_not_move(tx, case.id), adults_of(tx, vault, case)
-    names = [adult.name for adult in adults if adult.dossier.id in blocked]
-    free = [adult.name for adult in adults if adult.dossier.id == chosen and chosen not in blocked]
-    for words in said:
-        if is_named(words, names) and not is_named(words, free):
-            raise HeldByName(case.id)
-
-
 class ClaimingAdults:
     """The adults of a case, for the referrals (`bot.cases.ports.Adults`)."""
 
@@ -216,6 +198,11 @@ class ClaimingAdults:
             require_free_to_move(tx, case_id, adult_id)
         except MayNotMove:
             raise NotWithThisAdult(case_id) from None
+
+    def require_nobody_named(self, tx: Connection, vault: Vault, case: Case, text: str) -> None:
+        """Raises AdultNamed, however the name is written."""
+        if any(mentioned(text, name) is not Alike.NO for name in self.in_doubt(tx, vault, case)):
+            raise AdultNamed(case.number)
 
     def in_doubt(self, tx: Connection, vault: Vault, case: Case) -> list[str]:
         """The names of those whose tie is not supported, or on whom a hold stands."""

@@ -18,6 +18,7 @@ from bot.exchange.holds.model import (
     Evidence,
     Favour,
     HeldByName,
+    HeldLikely,
     HoldState,
     Mark,
     MayNotMove,
@@ -30,6 +31,8 @@ from bot.exchange.requests import answering, drafting, hold_notices, service
 from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.drafting import Draft
 from bot.exchange.requests.model import Ground, Status
+from bot.exchange.requests.model import NotNow as RequestNotNow
+from bot.exchange.requests.naming import acts as naming_acts
 from bot.kernel import audit
 from bot.kernel.access import Role
 from bot.kernel.live import Signals
@@ -118,6 +121,45 @@ async def test_a_hold_is_not_gone_round_by_writing_the_name(italy: Country, cour
         await italy.do(service.send_request, alone)
     await supported(italy, late)
     await italy.do(service.send_request, alone)
+
+
+async def test_a_name_in_another_script_or_in_a_text_stops_a_request_until_two_people_have_written_why(
+    italy: Country, courier: Courier
+):
+    case_id, partner = await italy.case(), italy.others["TN"]
+    held = await a_dossier(italy, case_id, name="Samir Haddad")
+
+    def with_words(type_key: str, key: str, words: str) -> Draft:
+        return a_draft(partner, type_key, fields={**filled(type_key), key: words})
+
+    with pytest.raises(HeldByName):  # the same name, as Arabic writes it
+        await italy.do(drafting.draft, case_id, with_words("placement_abroad", "carer_name", "سمير حداد"))
+    for words in (
+        with_words("placement_abroad", "carer_name", "سمر حداد"),  # Samar, or Samir in haste
+        with_words("guardian_handover", "receiver", "Sameer Hadad"),
+        with_words("placement_abroad", "reasons", "Her uncle Samir takes her in."),
+        with_words("case_transfer", "summary", "تُسلَّم لسمير حداد في المحطة"),
+    ):
+        drafted = await italy.do(drafting.draft, case_id, words)
+        with pytest.raises(HeldLikely):
+            await italy.do(service.approve, drafted, by=italy.coordinator)
+
+    asked = await italy.do(drafting.draft, case_id, with_words("placement_abroad", "reasons", "Never to Samir Haddad."))
+    with pytest.raises(RequestNotNow):  # nobody is agreed with who has written nothing
+        await italy.do(naming_acts.agree_not_with, asked, held, by=italy.coordinator)
+    await italy.do(naming_acts.say_not_with, asked, held, reason="It says that she must not go to him.")
+    with pytest.raises(RequestNotNow):  # one person is not two
+        await italy.do(naming_acts.agree_not_with, asked, held)
+    with pytest.raises(HeldLikely):
+        await italy.do(service.approve, asked, by=italy.coordinator)
+    await italy.do(naming_acts.agree_not_with, asked, held, by=italy.coordinator)
+    await italy.do(service.approve, asked, by=italy.coordinator)
+
+    await italy.do(service.send_back, asked)
+    goes = with_words("placement_abroad", "reasons", "She goes to Samir Haddad.")
+    await italy.do(drafting.redraft, asked, goes)  # what was said of other words says nothing of these
+    with pytest.raises(HeldLikely):
+        await italy.do(service.approve, asked, by=italy.coordinator)
 
 
 async def test_a_new_red_mark_undoes_support_and_every_word_for_a_release(italy: Country):
