@@ -31,7 +31,7 @@ from bot.exchange.requests import (
     again,
     answering,
     drafting,
-    hold_notices,
+    hold_endings,
     looking,
     overrides,
     sending,
@@ -167,6 +167,8 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: looking.Reques
         "roles": [role for role in (Role.OFFICER, Role.COORDINATOR) if role in officer.roles],
         "others": [partner for partner in others if partner.id != asked.partner_id],
         **(household_context(tx, vault, officer, file.case) if file.case and asked.type.moves_child else {}),
+        "endings": hold_endings.endings(tx, hand, asked),
+        "focal_says": hold_endings.FOCAL_SAYS,
         "named": naming_acts.named_in(tx, vault, file.sealed, file.case),
         "names": officer_names(tx),
         "can": {
@@ -480,11 +482,3 @@ async def agree_override(request: web.Request) -> web.StreamResponse:
         overrides.agree_override(tx, hand, request_id, override, role=role)
 
     return await act_on(request, work)
-
-
-@routes.post("/desk/requests/{id}/hold/agree", name="agree_to_their_hold", allow=Permission.HOLD_RELEASE)
-async def agree_to_their_hold(request: web.Request) -> web.StreamResponse:
-    """As another body, say to the partner who placed a hold that it may end."""
-    fields, request_id = await form(request), request.match_info["id"]
-    hold = fields.get("hold", "")[:36]
-    return await act_on(request, lambda tx, hand: hold_notices.agree_to_their_hold(tx, hand, request_id, hold))

@@ -411,13 +411,39 @@ def take_told_hold(tx: Connection, vault: Vault, hold: Hold) -> bool:
 def end_told_hold(
     tx: Connection, vault: Vault, hold_id: str, *, partner_id: str, request_id: str, at: datetime
 ) -> bool:
-    """The partner who told us of a hold says that it has ended. Nobody else can."""
+    """The partner who told us of a hold says that it has ended. While they can be heard nobody else can say so."""
     hold = store.get_hold(tx, hold_id, lock=True)
     if hold is None or hold.partner_id != partner_id or hold.request_id != request_id:
         return False
     audit.append(
         tx, vault, at=at, actor="system", act="hold.ended", object=f"request:{request_id}", facts={"hold": hold_id}
     )
+    return store.release(tx, hold_id, at)
+
+
+def agreed_to(tx: Connection, hold_id: str) -> list[Agreed]:
+    """Who has said that a hold may end, the first of them first."""
+    return store.agreed_to(tx, hold_id)
+
+
+def reason_of(tx: Connection, key: DataKey | None, hold_id: str, person: str) -> str:
+    """Why somebody said so."""
+    return _open(key, store.reason_sealed(tx, hold_id, person), "hold_releases", hold_id, person)
+
+
+def agree_to_told(tx: Connection, key: DataKey, hold_id: str, agreed: Agreed, *, reason: str, at: datetime) -> bool:
+    """Somebody here says that a hold may end of which a partner told us. False where they said so before."""
+    sealed = key.seal(reason, table="hold_releases", row=hold_id, field=agreed.person)
+    return store.agree(tx, hold_id, agreed, at=at, reason_sealed=sealed)
+
+
+def end_if_agreed(tx: Connection, vault: Vault, hold_id: str, *, at: datetime) -> bool:
+    """End a hold that a partner told us of, once two people of two bodies have said so here."""
+    hold = store.get_hold(tx, hold_id, lock=True)
+    if hold is None or hold.dossier_id is not None or not ends_the_hold(store.agreed_to(tx, hold_id)):
+        return False
+    object_, facts = f"request:{hold.request_id}", {"hold": hold_id}
+    audit.append(tx, vault, at=at, actor="system", act="hold.ended_here", object=object_, facts=facts)
     return store.release(tx, hold_id, at)
 
 
