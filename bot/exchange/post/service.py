@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -63,6 +63,8 @@ GAP_SETTLES_IN, ASKED_AGAIN_AFTER = timedelta(minutes=10), timedelta(days=1)
 MOST_RANGES, MOST_ASKED_FOR = 50, 200
 #: Keys named in one letter.
 MOST_KEYS = 50
+#: How many fields or the like one refusal names.
+MOST_NAMED = 50
 #: The partner signed for a letter and has it no more: it was restored from an older copy, say.
 LOST_THERE = "lost_there"
 
@@ -141,15 +143,17 @@ def report(
     envelope_id: str,
     state: ReceiptState,
     code: str | None = None,
+    named: Sequence[str] = (),
     actor: str,
     at: datetime,
 ) -> None:
-    """Tell a partner what became of its letter here: a human read it, it was answered, refused, or it ran out.
+    """Tell a partner what became of its letter here: a human read it, it was answered, refused, or it ran out. `named`
+    is what the code means, as codes; a partner that is older than this does not read it.
 
     Where the channel is closed it waits like any letter: for a key, or until it runs out.
     """
     partner = known_partner(tx, vault, partner_id)
-    body = {"of": envelope_id, "state": state.value, "code": code}
+    body = {"of": envelope_id, "state": state.value, "code": code, **({"named": list(named)} if named else {})}
     write_own(tx, vault, partner, RECEIPT, body, in_reply_to=envelope_id, actor=actor, at=at)
 
 
@@ -357,13 +361,15 @@ def _became(
     state: ReceiptState,
     code: str | None,
     at: datetime,
+    *,
+    named: tuple[str, ...] = (),
 ) -> None:
     if _RANK[state] <= _RANK[letter.state]:
         return
     store.settle(tx, letter.id, state=state, code=code, at=at)
     # The room locks what the letter is about, as people do before they record what they did.
     if receiver is not None and letter.kind not in OWN_KINDS:
-        receiver.told(tx, Receipt(letter.partner_id, letter.id, state, code, at))
+        receiver.told(tx, Receipt(letter.partner_id, letter.id, state, code, at, named))
     _record(tx, vault, at, THE_POST, f"exchange.letter_{state}", letter.id, {"partner": letter.partner_id, "why": code})
     if letter.kind == KEY_CARD and state is ReceiptState.STORED and letter.body is not None:
         partners.set_our_kid(tx, letter.partner_id, _body(tx, vault, letter)["kid"])
@@ -462,7 +468,14 @@ def _obey(
         raise InvalidBody
     ours = store.letter(tx, of, locked=True)
     if ours is not None and ours.partner_id == partner.id:
-        _became(tx, vault, receiver, ours, ReceiptState(state), code, at)
+        _became(tx, vault, receiver, ours, ReceiptState(state), code, at, named=_named(letter.body.get("named")))
+
+
+def _named(said: Any) -> tuple[str, ...]:
+    """What a refusal means, as codes. What is none is left out: the refusal counts all the same."""
+    if not isinstance(said, list):
+        return ()
+    return tuple(each for each in said[:MOST_NAMED] if isinstance(each, str) and CODE.fullmatch(each))
 
 
 _FROM_PARTNERS = frozenset(ReceiptState) - {ReceiptState.UNDELIVERED, ReceiptState.CLOSED}
@@ -639,7 +652,7 @@ def hand_over(
         with tx.begin_nested():
             receiver.receive(tx, letter)
     except LetterRefused as refusal:
-        _give_back(tx, vault, row, ReceiptState.REFUSED, refusal.code, at)
+        _give_back(tx, vault, row, ReceiptState.REFUSED, refusal.code, at, named=refusal.named)
     except Refused as refusal:  # the channel was closed, or a key revoked, since it came
         _give_back(tx, vault, row, ReceiptState.REFUSED, refusal.code, at)
     else:
@@ -669,7 +682,16 @@ def _reread(tx: Connection, vault: Vault, row: store.Received, at: datetime) -> 
     )
 
 
-def _give_back(tx: Connection, vault: Vault, row: store.Received, state: ReceiptState, code: str, at: datetime) -> None:
+def _give_back(
+    tx: Connection,
+    vault: Vault,
+    row: store.Received,
+    state: ReceiptState,
+    code: str,
+    at: datetime,
+    *,
+    named: Sequence[str] = (),
+) -> None:
     store.settle_received(tx, row, state=store.REFUSED, code=code, at=at)
     facts = {"partner": row.partner_id, "why": code}
     _record(tx, vault, at, THE_POST, f"exchange.letter_given_back_{state}", row.envelope_id, facts)
@@ -680,6 +702,7 @@ def _give_back(tx: Connection, vault: Vault, row: store.Received, state: Receipt
         envelope_id=row.envelope_id,
         state=state,
         code=code,
+        named=named,
         actor=THE_POST,
         at=at,
     )

@@ -227,7 +227,7 @@ async def test_a_gap_in_the_numbers_is_noticed_and_closes_when_the_letter_comes(
 
 async def test_what_the_room_refuses_goes_back_with_its_reason_and_its_writing_is_undone(two: Two):
     lyon, tunis = await acquainted(two)
-    tunis.room.refuses = "not_our_area"
+    tunis.room.refuses, tunis.room.names = "not_our_area", ("parents", "names", "<b>")
     tunis.room.writes = lambda tx, _letter: _mark(tx)
     envelope_id = await lyon.put(await only_partner(lyon))
 
@@ -238,6 +238,7 @@ async def test_what_the_room_refuses_goes_back_with_its_reason_and_its_writing_i
     kept = await lyon.letter(envelope_id)
     assert (kept.state, kept.code) == ("refused", "not_our_area")
     assert [news.state for news in lyon.room.news] == [ReceiptState.STORED, ReceiptState.REFUSED]
+    assert lyon.room.news[-1].named == ("parents", "names")  # what it means; what is no code is left out
     assert await tunis.database.read(_marks) == 0
 
 
