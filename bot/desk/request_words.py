@@ -65,6 +65,7 @@ ACTS: Mapping[str, str] = {
     "hold_focal_asked": N_("the focal point was asked about the hold"),
     "hold_end_agreed": N_("somebody here said that the hold may end"),
     "hold_ended_here": N_("two people here ended the hold, its partner cannot be heard"),
+    "rang_together": N_("this partner sounded the alarm very often: people are called for several at once"),
     "named_said": N_("somebody wrote why the child does not go with an adult who may be named"),
     "named_agreed": N_("a second person agreed to it"),
     "named_undone": N_("that was taken back"),

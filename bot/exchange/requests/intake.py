@@ -460,7 +460,8 @@ class RequestIntake:
         request = self._of(tx, letter, Side.THEIRS)
         if request.status not in ENDED:
             self._note(tx, request, "reminder_came", at=letter.at)
-            ring_for(tx, request, at=letter.at)
+            if alerts.may_remind(tx, request, at=letter.at):
+                ring_for(tx, request, at=letter.at)
 
     def _closed(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.THEIRS)
