@@ -58,6 +58,7 @@ from bot.exchange.requests.model import (
     Incomplete,
     NotNow,
     Refusal,
+    Request,
     RequestNotFound,
     Side,
     Status,
@@ -158,6 +159,8 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: looking.Reques
             for ask in asked.asks
             if not any(said.line.asked == ask and not said.line.returned for said in file.lines)
         ],
+        "partner_names": {partner.id: partner.name for partner in by_id.values()},
+        "to_pass_on": _to_pass_on(tx, hand, asked),
         "unsent": [said for said in file.lines if said.line.kind == "answer" and said.line.approved_by is None],
         "explanations": gate.EXPLANATIONS,
         "lawyer_step": gate.LAWYER_STEP,
@@ -201,6 +204,13 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: looking.Reques
         and not sending.is_taken_back(asked)
         and asked.status.value in {"accepted", "partly_answered", "answered"},
     }
+
+
+def _to_pass_on(tx: Connection, hand: Hand, asked: Request) -> list[Request]:
+    """The requests through which somebody else may have told us what an answer to this one tells."""
+    if asked.side is not Side.THEIRS or not asked.allows(Act.ANSWER_PART):
+        return []
+    return [each for each in drafting.to_pass_on(tx, hand) if each.id != asked.id]
 
 
 def _silence(tx: Connection, vault: Any, file: looking.RequestFile, *, at: Any) -> str | None:
@@ -424,6 +434,7 @@ async def write_answer(request: web.Request) -> web.StreamResponse:
         other=fields.get("other", ""),
         other_language=fields.get("other_language", "")[:16],
         language=_written_in(hand_of(request), fields),
+        passes_on=fields.get("passes_on", "")[:36],
     )
 
     def work(tx: Connection, hand: Hand) -> object:
