@@ -9,7 +9,7 @@ writes no short vowels, so that Samar and Samir are one word there: what rests o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
 from functools import lru_cache
 
@@ -49,6 +49,7 @@ _BETWEEN = frozenset(
 )
 # fmt: on
 _WRITTEN_BEFORE = re.compile("[ae]l(?=[^aeiouy]....)|b[ei]n(?=...)")
+_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _APOSTROPHE = re.compile("['`´ʼʻʿʾ‘’]")
 _ELIDED = re.compile("\\b(?:[ldjnscmt]|qu)['’](?=\\w)", re.IGNORECASE)
 _TWICE = re.compile(r"(.)\1+")
@@ -78,6 +79,7 @@ def mentioned(text: str, name: str) -> Alike:
     """Whether a text may speak of whoever bears this name: likely, or no. Nobody can tell from a text that it is he,
     nor whether it says that the child goes with him or never must."""
     wanted, said = _words(name), _tokens(text)
+    wanted = [word for word in wanted if len(word) > 1] or wanted
     if not wanted or not said:
         return Alike.NO
     hits: list[set[int]] = [{n for n, word in enumerate(wanted) if _is_said(each, word)} for each in said]
@@ -100,9 +102,10 @@ def _share(own: Sequence[str], theirs: Sequence[str]) -> Alike:
     few, many = sorted((own, theirs), key=len)
     if not set(few) - set(many):
         return Alike.SURE
-    pairs = _pairs(few, many)
+    taken = _pairs(few, many)
+    pairs = list(taken.values())
     if len(pairs) < len(few):
-        return Alike.LIKELY if len(pairs) > 1 else _as_a_whole(own, theirs)
+        return _in_part(few, many, taken) if len(pairs) > 1 else _as_a_whole(own, theirs)
     if all(each is _Word.SAME for each in pairs):
         return Alike.SURE
     if len(pairs) == 1:
@@ -110,19 +113,23 @@ def _share(own: Sequence[str], theirs: Sequence[str]) -> Alike:
     return Alike.SURE if all(each is not _Word.ALIKE for each in pairs) else Alike.LIKELY
 
 
-def _pairs(few: Sequence[str], many: Sequence[str]) -> list[_Word]:
-    """What each word of the shorter name is to one of the longer, best first, each taken once."""
+def _in_part(few: Sequence[str], many: Sequence[str], taken: Mapping[tuple[int, int], _Word]) -> Alike:
+    """Two words or more in both, and others in each. Where no given name is among them they are of one family."""
+    whole = [(n, m) for n, m in taken if len(few[n]) > 1 and len(many[m]) > 1]
+    return Alike.LIKELY if len(whole) > 1 and any(0 in pair for pair in whole) else Alike.NO
+
+
+def _pairs(few: Sequence[str], many: Sequence[str]) -> dict[tuple[int, int], _Word]:
+    """What words of the shorter name are to words of the longer, by their places: best first, each taken once."""
     found = sorted(
         ((like, n, m) for n, one in enumerate(few) for m, other in enumerate(many) if (like := _like(one, other))),
         reverse=True,
     )
-    taken: dict[int, _Word] = {}
-    left = set(range(len(many)))
+    taken: dict[tuple[int, int], _Word] = {}
     for like, n, m in found:
-        if n not in taken and m in left:
-            taken[n] = like
-            left.discard(m)
-    return list(taken.values())
+        if all(n != here and m != there for here, there in taken):
+            taken[n, m] = like
+    return taken
 
 
 def _as_a_whole(own: Sequence[str], theirs: Sequence[str]) -> Alike:
@@ -160,6 +167,8 @@ class _Said(Struct, frozen=True):
 
 
 def _words(name: str) -> list[str]:
+    """The words that name somebody; not what stands in brackets behind."""
+    name = _BRACKETS.sub(" ", name) if _BRACKETS.sub("", name).strip() else name
     words = _joined([_as_it_looks(word) for word in fold(_APOSTROPHE.sub("", name)).split()])
     core = [word for word in words if word not in _BETWEEN]
     return list(dict.fromkeys(core if len(core) > 1 else words))
@@ -206,7 +215,7 @@ def _tokens(text: str) -> list[_Said]:
 
 
 def _is_said(each: _Said, word: str) -> bool:
-    return any(_like(form, word) for form in _spoken(each.word))
+    return len(each.word) > 1 and any(_like(form, word) for form in _spoken(each.word))
 
 
 def _exact(each: _Said, word: str) -> bool:
@@ -224,6 +233,8 @@ def _like(one: str, other: str) -> _Word:
     mine, theirs = _bare(one), _bare(other)
     if one == other or mine == theirs:
         return _Word.SAME
+    if min(len(one), len(other)) == 1:  # S. Haddad
+        return _Word.ALIKE if one[0] == other[0] else _Word.NO
     arabic = [_is_arabic(mine), _is_arabic(theirs)]
     if all(arabic):
         return _Word.ALIKE if _arabic_bones(mine) == _arabic_bones(theirs) != "" else _Word.NO

@@ -44,6 +44,8 @@ SAME = [
     ("Fatima Zahra", "فاطمة الزهراء"),
     ("Tesfay Berhane", "Tesfai Berhane"),
     ("Juan Pérez", "Juan Perez Garcia"),
+    ("S. Haddad", "Samir Haddad"),
+    ("Samir Ali Haddad", "Haddad Samir Omar"),
     ("José Núñez", "NUNEZ Jose María"),
     ("uncle Samir, at his brother's house in Lyon", "Samir Haddad"),
     ("العم سمير حداد في بيت أخيه في مدينة ليون", "Samir Haddad"),
@@ -67,7 +69,7 @@ OTHERS = (
     "Khalil Omar", "خليل عمر", "Amina Zahra", "Salma Alaoui", "Khadija Mansouri", "خديجة المنصوري", "Giulia Rossi",
     "Municipality of Palermo", "Casa dei Minori, Catania", "Caritas Lyon", "Jugendamt München", "Kinderhaus Samira",
     "Croce Rossa Italiana", "دار الأيتام في تونس", "Service de protection de l'enfance", "Amal Haddad", "أمل حداد",
-    "Nadia Benali", "Sami Haddad", "سامي حداد",
+    "Ana Pérez Garcia", "Nadia Benali", "Sami Haddad", "سامي حداد",
 )  # fmt: skip
 
 
@@ -77,11 +79,10 @@ def test_a_name_is_recognised_in_another_spelling_and_another_script(written: st
     assert compare(name, written) is not Alike.NO or len(written.split()) > 5
 
 
-#: Pairs of those above that are taken for one another: a human is asked. Measured: 3 of 1240, and none surely.
+#: Pairs of those above that are taken for one another: a human is asked. Measured: 2 of 1260, and none surely.
 TAKEN_FOR = {
     ("Hamed Trabelsi", "أحمد الطرابلسي"),
     ("Hamid Trabelsi", "أحمد الطرابلسي"),
-    ("María Garcia Pérez", "Juan Pérez Garcia"),
 }
 
 
@@ -119,6 +120,7 @@ def test_a_name_in_a_text_is_found(text: str):
         "Samir Khoury of the reception centre takes her to the doctor.",
         "ليلى حداد خالتها تستقبلها، والطفلة أمينة حداد بخير",
         "She is well, goes to school and asks for her aunt. Family, a home that was seen, and her own wish.",
+        "A s and an h, a point h, and s: letters alone are nobody.",
         "No adult goes with her. Two members of staff travel along.",
         "Paracetamol 500 mg, salbutamol on need. Allergic to penicillin since 2019.",
         "",
