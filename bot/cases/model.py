@@ -85,6 +85,10 @@ class NotWithThisAdult(CaseError):
     done; the child can go alone."""
 
 
+class AdultNamed(NotWithThisAdult):
+    """A text may name such an adult. Nothing was sent: it can be said without the name."""
+
+
 class NotReadyToClose(CaseError):
     """Something stands in the way of closing: `obstacles` has a sentence for each. Nothing was changed."""
 

@@ -20,6 +20,11 @@ class Adults(Protocol):
         tie is not supported, a hold stands, or nobody has looked at them in this case."""
         ...
 
+    def require_nobody_named(self, tx: Connection, vault: Vault, case: Case, text: str) -> None:
+        """Raises AdultNamed where a text may name one with whom the child may not be sent: he is not chosen by being
+        written down."""
+        ...
+
     def in_doubt(self, tx: Connection, vault: Vault, case: Case) -> list[str]:
         """The names of the adults of this case with whom the child may not be sent: nobody of this name is let in."""
         ...

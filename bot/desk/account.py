@@ -14,7 +14,7 @@ from bot.cases.spoken import SPOKEN
 from bot.cases.spoken import set_languages as set_spoken
 from bot.desk.frame import go_to, hand_of, show
 from bot.desk.ports import TelegramName
-from bot.desk.proving import NOT_PROVEN, must_show_the_old, prove, proves_by
+from bot.desk.proving import NOT_PROVEN, may_set_the_first, must_show_the_old, prove, proves_by
 from bot.desk.qr import qr_path
 from bot.kernel import audit, officers, sessions
 from bot.kernel.access import Permission
@@ -58,11 +58,11 @@ async def _screen(request: web.Request, *, wrong: str | None = None, **more: Any
 
 async def _not_the_owner(request: web.Request, fields: MultiDict[str]) -> str | None:
     """None where whoever wants another password or authenticator has shown the one before, or need not: a stolen
-    session does not make its thief the owner. Else what is wrong."""
+    session does not make its thief the owner. Else what is wrong; for the first ones a session of just now is asked."""
     officer, now = request[OFFICER], request.app[CLOCK].now()
     if await request.app[DATABASE].read(lambda tx: must_show_the_old(tx, officer, now)):
         return await prove(request, fields)
-    return None
+    return None if may_set_the_first(officer, request[SESSION].created_at, now) else "first"
 
 
 @routes.post("/desk/account/sessions/end", name="end_session", allow=Permission.ACCOUNT_OWN)

@@ -7,9 +7,11 @@ from typing import Any
 from aiohttp import web
 from babel import Locale
 from babel.numbers import format_decimal
+from multidict import MultiDict
 from sqlalchemy.engine import Connection
 
 from bot.desk.frame import go_to, hand_of, show
+from bot.desk.proving import NOT_PROVEN, prove, proves_by
 from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import Contact, FocalPoint
@@ -52,6 +54,12 @@ async def show_countries(request: web.Request) -> web.StreamResponse:
 @routes.get("/desk/exchange/countries/{code}", name="country", allow=Permission.EXCHANGE_COUNT)
 async def show_country(request: web.Request) -> web.StreamResponse:
     """One pair: each of the fifteen requests with its time, what that rests on, and how it went so far."""
+    return await _country_screen(request)
+
+
+async def _country_screen(
+    request: web.Request, *, wrong: str | None = None, typed: MultiDict[str] | None = None
+) -> web.Response:
     vault, at, language = request.app[VAULT], request.app[CLOCK].now(), request[LANGUAGE]
     code, own = _known_country(request), request.app[SETTINGS].country
 
@@ -67,17 +75,23 @@ async def show_country(request: web.Request) -> web.StreamResponse:
             "agreements": [partner for partner in here if partner.agreement is not None],
             "focal": partners.focal_point(tx, code),
             "may_name": allows(request[OFFICER], Permission.EXCHANGE_FOCAL),
+            "proves_by": proves_by(request[OFFICER]),
+            "problem": NOT_PROVEN[wrong] if wrong else None,
+            "typed": typed if typed is not None else MultiDict(),
             "days": lambda tally: _said(tally, language),
             "at": at,
         }
 
-    return await show(request, "desk/country.html", read, here="exchange")
+    return await show(request, "desk/country.html", read, here="exchange", status=409 if wrong else 200)
 
 
 @routes.post("/desk/exchange/countries/{code}/focal", name="name_focal_point", allow=Permission.EXCHANGE_FOCAL)
 async def name_focal_point(request: web.Request) -> web.StreamResponse:
-    """Say whom to call in a country when nobody there answers."""
+    """Say whom to call in a country when nobody there answers. Whoever names them proves again who they are: officers
+    will believe what that number says."""
     fields, hand, code = await form(request), hand_of(request), _known_country(request)
+    if wrong := await prove(request, fields):
+        return await _country_screen(request, wrong=wrong, typed=fields)
     named = {key: fields.get(key, "").strip() for key in ("name", "phone", "email")}
     contact = Contact(named["name"][:LONGEST_NAME], named["phone"][:LONGEST_PHONE], named["email"][:LONGEST_NAME])
 

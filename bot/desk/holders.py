@@ -8,11 +8,15 @@ from sqlalchemy.engine import Connection
 
 from bot.cases import consent
 from bot.exchange.requests.passing import acts
-from bot.exchange.requests.types import FIELDS
+from bot.exchange.requests.types import FIELDS, QUESTIONS
 from bot.kernel.crypto import Vault
 
 #: What a notice calls by its code.
-ITEMS = {**{key: field.title for key, field in FIELDS.items()}, **consent.CLASSES}
+ITEMS = {
+    **{key: question.title for key, question in QUESTIONS.items()},
+    **{key: field.title for key, field in FIELDS.items()},
+    **consent.CLASSES,
+}
 
 
 def holders_context(tx: Connection, vault: Vault) -> dict[str, Any]:

@@ -21,6 +21,10 @@ from bot.kernel.words import N_
 NOT_PROVEN = {
     "password": N_("The password is wrong. Who has none sets one under “My account” first."),
     "no_proof": N_("That is not right. Nothing was changed."),
+    "first": N_(
+        "Nothing was changed. Your first password or authenticator is set within half an hour of signing in. Ask for a "
+        "new sign-in link."
+    ),
     "too_often": N_("Too many tries. Wait a minute and try again."),
 }
 #: Who came in by a link of somebody else's sets a new password or authenticator for so long without the one before.
@@ -48,6 +52,12 @@ async def prove(request: web.Request, fields: MultiDict[str]) -> str | None:
         lambda tx: audit.append(tx, app[VAULT], at=at, actor=who.id, act="session.not_proven", object=object_)
     )
     return "no_proof" if who.has_totp else "password"
+
+
+def may_set_the_first(officer: Officer, signed_in_at: datetime, at: datetime) -> bool:
+    """Whether somebody who has neither password nor authenticator may set one now: only by a link do they sign in, and
+    whoever finds their session later is not the one who was given it."""
+    return officer.has_totp or officer.has_password or at < signed_in_at + ANEW
 
 
 def must_show_the_old(tx: Connection, officer: Officer, at: datetime) -> bool:

@@ -15,7 +15,15 @@ from bot.cases import consent, telling
 from bot.cases.consent import Purpose
 from bot.cases.hand import Hand, note_in_audit
 from bot.cases.hand import target as case_to_act_on
-from bot.cases.model import Case, CaseError, CaseNotFound, NotAllowedNow, NotToldFirst, NotWithThisAdult
+from bot.cases.model import (
+    AdultNamed,
+    Case,
+    CaseError,
+    CaseNotFound,
+    NotAllowedNow,
+    NotToldFirst,
+    NotWithThisAdult,
+)
 from bot.cases.ports import Adults
 from bot.cases.record.fields import FIELDS
 from bot.cases.referrals import opening, service
@@ -52,6 +60,10 @@ NOBODY = "nobody"
 PROBLEMS = {
     "no_consent": N_("Nobody agreed to this, or not any more. Record a consent first. Nothing was sent."),
     "adult": N_("Nothing was sent: the tie of this adult is not supported, or a hold stands. The child can go alone."),
+    "adult_named": N_(
+        "Nothing was sent: the text may name an adult with whom the child may not go. Write it without the name. "
+        "To warn them of this adult, call them."
+    ),
     "not_told": N_("First say in the file whether the child was told of this. Nothing was sent."),
     "incomplete": N_("Something is missing. Nothing was changed."),
     "too_late": N_("The referral has moved on. Nothing was changed: look at it again."),
@@ -98,6 +110,8 @@ def refer_routes(finder: ServiceFinder, adults: Adults) -> Routes:
             return await referrals_screen(request, finder, adults, problem="no_consent", typed=fields)
         except NotToldFirst:
             return await referrals_screen(request, finder, adults, problem="not_told", typed=fields)
+        except AdultNamed:
+            return await referrals_screen(request, finder, adults, problem="adult_named", typed=fields)
         except NotWithThisAdult:
             return await referrals_screen(request, finder, adults, problem="adult", typed=fields)
         except CaseError:

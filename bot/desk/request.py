@@ -31,7 +31,7 @@ from bot.exchange.requests import (
     again,
     answering,
     drafting,
-    hold_notices,
+    hold_endings,
     looking,
     overrides,
     sending,
@@ -58,10 +58,12 @@ from bot.exchange.requests.model import (
     Incomplete,
     NotNow,
     Refusal,
+    Request,
     RequestNotFound,
     Side,
     Status,
 )
+from bot.exchange.requests.naming import acts as naming_acts
 from bot.exchange.requests.passing import acts as passing_acts
 from bot.exchange.requests.terms import limit_of
 from bot.exchange.requests.transfer.model import BANDS, GIVER_TITLES, HAND_OVER, TAKER_TITLES, State
@@ -157,6 +159,8 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: looking.Reques
             for ask in asked.asks
             if not any(said.line.asked == ask and not said.line.returned for said in file.lines)
         ],
+        "partner_names": {partner.id: partner.name for partner in by_id.values()},
+        "to_pass_on": _to_pass_on(tx, hand, asked),
         "unsent": [said for said in file.lines if said.line.kind == "answer" and said.line.approved_by is None],
         "explanations": gate.EXPLANATIONS,
         "lawyer_step": gate.LAWYER_STEP,
@@ -166,6 +170,9 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: looking.Reques
         "roles": [role for role in (Role.OFFICER, Role.COORDINATOR) if role in officer.roles],
         "others": [partner for partner in others if partner.id != asked.partner_id],
         **(household_context(tx, vault, officer, file.case) if file.case and asked.type.moves_child else {}),
+        "endings": hold_endings.endings(tx, hand, asked),
+        "focal_says": hold_endings.FOCAL_SAYS,
+        "named": naming_acts.named_in(tx, vault, file.sealed, file.case),
         "names": officer_names(tx),
         "can": {
             permission.value.partition(".")[2]: allows(officer, permission, file.sealed)
@@ -197,6 +204,13 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: looking.Reques
         and not sending.is_taken_back(asked)
         and asked.status.value in {"accepted", "partly_answered", "answered"},
     }
+
+
+def _to_pass_on(tx: Connection, hand: Hand, asked: Request) -> list[Request]:
+    """The requests through which somebody else may have told us what an answer to this one tells."""
+    if asked.side is not Side.THEIRS or not asked.allows(Act.ANSWER_PART):
+        return []
+    return [each for each in drafting.to_pass_on(tx, hand) if each.id != asked.id]
 
 
 def _silence(tx: Connection, vault: Any, file: looking.RequestFile, *, at: Any) -> str | None:
@@ -420,6 +434,7 @@ async def write_answer(request: web.Request) -> web.StreamResponse:
         other=fields.get("other", ""),
         other_language=fields.get("other_language", "")[:16],
         language=_written_in(hand_of(request), fields),
+        passes_on=fields.get("passes_on", "")[:36],
     )
 
     def work(tx: Connection, hand: Hand) -> object:
@@ -478,11 +493,3 @@ async def agree_override(request: web.Request) -> web.StreamResponse:
         overrides.agree_override(tx, hand, request_id, override, role=role)
 
     return await act_on(request, work)
-
-
-@routes.post("/desk/requests/{id}/hold/agree", name="agree_to_their_hold", allow=Permission.HOLD_RELEASE)
-async def agree_to_their_hold(request: web.Request) -> web.StreamResponse:
-    """As another body, say to the partner who placed a hold that it may end."""
-    fields, request_id = await form(request), request.match_info["id"]
-    hold = fields.get("hold", "")[:36]
-    return await act_on(request, lambda tx, hand: hold_notices.agree_to_their_hold(tx, hand, request_id, hold))

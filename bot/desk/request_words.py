@@ -16,6 +16,10 @@ PROBLEMS: Mapping[str, str] = {
         "Nothing was kept or sent: with whom the child goes has the name of an adult whose tie is not supported, or on "
         "whom a hold stands. If it is somebody else of that name, open a dossier for them, and choose them."
     ),
+    "hold_likely": N_(
+        "Nothing was sent: an adult with whom the child may not go may be named. Change the words, or say in writing "
+        "below why the child does not go with them; a second person reads it."
+    ),
     "channel": N_("Nothing was sent: the channel to this partner is closed."),
     "incomplete": N_("Something is missing. Nothing was changed."),
     "override": N_("This cannot be decided against the gate now."),
@@ -39,6 +43,8 @@ PROBLEMS: Mapping[str, str] = {
     "too_many_files": N_("There are as many files as can go along already. Nothing was changed."),
     "taken_back": N_("Nothing was sent: the partner who told us this took it back."),
     "answers_taken_back": N_("Nothing was changed: we took back what we had answered here."),
+    "hold_focal": N_("The hold stands: ask the focal point first, and wait a day for their answer."),
+    "hold_of_theirs": N_("The hold stands: the partner who told us of it can end it."),
     "relatives_agree": N_("Nothing was sent: a relative who is looked for is asked first."),
 }
 
@@ -56,6 +62,13 @@ ACTS: Mapping[str, str] = {
     "body_came": N_("the personal part came"),
     "body_kept_back": N_("the personal part was kept back"),
     "gate_shut_since": N_("the gate would stop it now"),
+    "hold_focal_asked": N_("the focal point was asked about the hold"),
+    "hold_end_agreed": N_("somebody here said that the hold may end"),
+    "hold_ended_here": N_("two people here ended the hold, its partner cannot be heard"),
+    "rang_together": N_("this partner sounded the alarm very often: people are called for several at once"),
+    "named_said": N_("somebody wrote why the child does not go with an adult who may be named"),
+    "named_agreed": N_("a second person agreed to it"),
+    "named_undone": N_("that was taken back"),
     "answer_written": N_("an answer was written, not sent yet"),
     "answer": N_("answers were sent"),
     "answer_part": N_("answers came"),

@@ -16,6 +16,8 @@ from bot.cases.referrals import opening
 from bot.desk.case import wake_all
 from bot.desk.frame import go_to, hand_of, show
 from bot.desk.queue import officer_names
+from bot.exchange.partners import store as partners
+from bot.exchange.requests import alerts
 from bot.kernel.access import Permission
 from bot.kernel.web import Routes, form
 from bot.kernel.web_keys import DATABASE, SIGNALS
@@ -42,6 +44,7 @@ async def show_supervision(request: web.Request) -> web.StreamResponse:
             "owed": supervision.owed_reviews(tx, hand),
             "done": supervision.done_reviews(tx, hand),
             "erasures": erasure.waiting(tx),
+            "floods": [(each, partners.get(tx, each.partner_id)) for each in alerts.floods(tx, hand.at)],
             "team": workload.of_team(tx, hand),
             "names": officer_names(tx),
             "marks": True,

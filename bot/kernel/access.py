@@ -53,6 +53,7 @@ class Permission(StrEnum):
     GATE_OVERRIDE = "gate.override"
     DOSSIER_WRITE = "dossier.write"
     HOLD_RELEASE = "hold.release"
+    HOLD_END_TOLD = "hold.end_told"  # one of a partner who cannot be heard any more
     CASE_OPEN = "case.open"  # somebody at the door or on the phone
     CASE_HAND_OVER = "case.hand_over"
     CASE_CONSULT = "case.consult"  # let a colleague read it, for their view
@@ -222,6 +223,11 @@ RULES: Rules = {
     Permission.GATE_OVERRIDE: [[answers_people, holds_the_case], [coordinates]],
     Permission.DOSSIER_WRITE: [[answers_people, holds_the_case], [coordinates]],
     Permission.HOLD_RELEASE: [[answers_people, holds_the_case], [coordinates]],
+    Permission.HOLD_END_TOLD: [
+        [answers_people, holds_the_case],
+        [answers_people, nobody_holds_the_case],
+        [coordinates],
+    ],
     Permission.CASE_OPEN: [[answers_people], [coordinates]],
     Permission.CASE_HAND_OVER: [[answers_people, holds_the_case], [coordinates]],
     Permission.CASE_CONSULT: [[answers_people, holds_the_case], [coordinates, holds_the_case]],

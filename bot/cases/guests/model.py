@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -77,18 +76,3 @@ class Guest(Struct, frozen=True):
     def lasts(self, at: datetime) -> bool:
         """Whether nobody took it back and its time is not over."""
         return self.ended_at is None and at < self.expires_at and self.tries < MOST_TRIES
-
-
-def is_named(name: str, others: Iterable[str]) -> bool:
-    """Whether one of `others` could be this person: the words of one name are all in the other, accents and case aside.
-
-    A name in another script is not recognised: an officer compares those.
-    """
-    own = _words(name)
-    return any(theirs and own and (theirs <= own or own <= theirs) for theirs in map(_words, others))
-
-
-def _words(name: str) -> frozenset[str]:
-    plain = unicodedata.normalize("NFKD", name.casefold())
-    letters = "".join(letter if letter.isalnum() else "" if unicodedata.combining(letter) else " " for letter in plain)
-    return frozenset(letters.split())

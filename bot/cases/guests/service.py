@@ -31,10 +31,10 @@ from bot.cases.guests.model import (
     LinkDead,
     Role,
     Since,
-    is_named,
 )
 from bot.cases.hand import AT_DESK, Hand, key_of, note_in_audit, target, unseal, visible, write_down
 from bot.cases.model import Case, CaseStatus, NotAllowedNow, NotWithThisAdult
+from bot.cases.names import is_named
 from bot.cases.ports import Adults
 from bot.conversations import service as conversations
 from bot.conversations.model import Author, Direction, MessageClass

@@ -85,8 +85,8 @@ def send(
     adults: Adults,
 ) -> Sent:
     """Ask somebody to help the child, alone or together with an adult (`with_adult`). Raises NoConsent, NotAllowedNow,
-    NotToldFirst, and NotWithThisAdult while anything speaks against the two being sent together; what cannot be shared
-    is not sent in part."""
+    NotToldFirst, NotWithThisAdult while anything speaks against the two being sent together, and AdultNamed where the
+    text may name such an adult; what cannot be shared is not sent in part."""
     case = target(tx, hand, case_id, Permission.REFERRAL_SEND)
     ask = ask.strip()
     if case.status is not CaseStatus.CLAIMED or not ask or len(ask) > LONGEST_ASK or not items:
@@ -100,6 +100,7 @@ def send(
     telling.require_answer(tx, case, carrying)
     if with_adult is not None:
         adults.require_free(tx, case.id, with_adult)
+    adults.require_nobody_named(tx, hand.vault, case, ask)
     referral = Referral(
         id=new_id(),
         case_id=case.id,

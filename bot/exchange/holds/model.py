@@ -160,6 +160,12 @@ class HeldByName(MayNotMove):
     code = "hold_named"
 
 
+class HeldLikely(MayNotMove):
+    """Words may name such an adult: two people say that the child does not go with them, or the words are changed."""
+
+    code = "hold_likely"
+
+
 class HoldState(StrEnum):
     """Where a hold stands. Proposed by the program, it holds at once: doubt is enough."""
 

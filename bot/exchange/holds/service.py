@@ -14,9 +14,9 @@ from sqlalchemy.engine import Connection
 
 from bot.cases import alarm
 from bot.cases import store as case_store
-from bot.cases.guests.model import is_named
 from bot.cases.hand import Hand, in_scope
-from bot.cases.model import Case, NotWithThisAdult
+from bot.cases.model import AdultNamed, Case, NotWithThisAdult
+from bot.cases.names import Alike, mentioned
 from bot.exchange.holds import store
 from bot.exchange.holds.model import (
     CHECKLIST,
@@ -26,7 +26,6 @@ from bot.exchange.holds.model import (
     DossierNotFound,
     Evidence,
     Favour,
-    HeldByName,
     Hold,
     HoldState,
     Mark,
@@ -190,23 +189,6 @@ def require_free_to_move(tx: Connection, case_id: str, adult_id: str | None) -> 
         raise MayNotMove(adult_id)
 
 
-def require_nobody_held_named(
-    tx: Connection, vault: Vault, case: Case, said: Iterable[str], *, chosen: str | None
-) -> None:
-    """Raises HeldByName where words that say with whom, or to whom, the child goes name an adult of the case with whom
-    they may not be moved: a hold is not gone round by writing a name where nobody was chosen.
-
-    `chosen` is the adult whom `require_free_to_move` let pass: they may bear the name of another. A name in another
-    script is not recognised.
-    """
-    blocked, adults = may_not_move(tx, case.id), adults_of(tx, vault, case)
-    names = [adult.name for adult in adults if adult.dossier.id in blocked]
-    free = [adult.name for adult in adults if adult.dossier.id == chosen and chosen not in blocked]
-    for words in said:
-        if is_named(words, names) and not is_named(words, free):
-            raise HeldByName(case.id)
-
-
 class ClaimingAdults:
     """The adults of a case, for the referrals (`bot.cases.ports.Adults`)."""
 
@@ -216,6 +198,11 @@ class ClaimingAdults:
             require_free_to_move(tx, case_id, adult_id)
         except MayNotMove:
             raise NotWithThisAdult(case_id) from None
+
+    def require_nobody_named(self, tx: Connection, vault: Vault, case: Case, text: str) -> None:
+        """Raises AdultNamed, however the name is written."""
+        if any(mentioned(text, name) is not Alike.NO for name in self.in_doubt(tx, vault, case)):
+            raise AdultNamed(case.number)
 
     def in_doubt(self, tx: Connection, vault: Vault, case: Case) -> list[str]:
         """The names of those whose tie is not supported, or on whom a hold stands."""
@@ -424,13 +411,39 @@ def take_told_hold(tx: Connection, vault: Vault, hold: Hold) -> bool:
 def end_told_hold(
     tx: Connection, vault: Vault, hold_id: str, *, partner_id: str, request_id: str, at: datetime
 ) -> bool:
-    """The partner who told us of a hold says that it has ended. Nobody else can."""
+    """The partner who told us of a hold says that it has ended. While they can be heard nobody else can say so."""
     hold = store.get_hold(tx, hold_id, lock=True)
     if hold is None or hold.partner_id != partner_id or hold.request_id != request_id:
         return False
     audit.append(
         tx, vault, at=at, actor="system", act="hold.ended", object=f"request:{request_id}", facts={"hold": hold_id}
     )
+    return store.release(tx, hold_id, at)
+
+
+def agreed_to(tx: Connection, hold_id: str) -> list[Agreed]:
+    """Who has said that a hold may end, the first of them first."""
+    return store.agreed_to(tx, hold_id)
+
+
+def reason_of(tx: Connection, key: DataKey | None, hold_id: str, person: str) -> str:
+    """Why somebody said so."""
+    return _open(key, store.reason_sealed(tx, hold_id, person), "hold_releases", hold_id, person)
+
+
+def agree_to_told(tx: Connection, key: DataKey, hold_id: str, agreed: Agreed, *, reason: str, at: datetime) -> bool:
+    """Somebody here says that a hold may end of which a partner told us. False where they said so before."""
+    sealed = key.seal(reason, table="hold_releases", row=hold_id, field=agreed.person)
+    return store.agree(tx, hold_id, agreed, at=at, reason_sealed=sealed)
+
+
+def end_if_agreed(tx: Connection, vault: Vault, hold_id: str, *, at: datetime) -> bool:
+    """End a hold that a partner told us of, once two people of two bodies have said so here."""
+    hold = store.get_hold(tx, hold_id, lock=True)
+    if hold is None or hold.dossier_id is not None or not ends_the_hold(store.agreed_to(tx, hold_id)):
+        return False
+    object_, facts = f"request:{hold.request_id}", {"hold": hold_id}
+    audit.append(tx, vault, at=at, actor="system", act="hold.ended_here", object=object_, facts=facts)
     return store.release(tx, hold_id, at)
 
 

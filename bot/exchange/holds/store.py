@@ -264,6 +264,12 @@ def agreed_to(tx: Connection, hold_id: str) -> list[Agreed]:
     return [Agreed(row.person, row.body) for row in tx.execute(query)]
 
 
+def reason_sealed(tx: Connection, hold_id: str, person: str) -> bytes | None:
+    of_them = sa.and_(hold_releases.c.hold_id == hold_id, hold_releases.c.person == person)
+    sealed: bytes | None = tx.execute(sa.select(hold_releases.c.reason_sealed).where(of_them)).scalar_one_or_none()
+    return sealed
+
+
 def forget_agreements(tx: Connection, hold_id: str) -> int:
     """Something new speaks against the adult: whoever wanted to end the hold must look again."""
     return tx.execute(hold_releases.delete().where(hold_releases.c.hold_id == hold_id)).rowcount

@@ -22,7 +22,7 @@ from bot.exchange.partners import store as partners
 from bot.exchange.partners.endpoint import EndpointRefused, plain_endpoint
 from bot.exchange.partners.keys import Identity
 from bot.exchange.partners.model import Partner
-from bot.exchange.post import service, store, trust
+from bot.exchange.post import service, store, taking_in, trust
 from bot.exchange.post.intake import Intake
 from bot.exchange.post.model import Gatekeeper, LetterStopped, ReceiptState, Receiver
 from bot.exchange.post.receipts import MOST_RECEIPTS, SignedReceipt, fingerprint_of, read_receipt, write_fetch
@@ -148,7 +148,7 @@ class Carrier:
         if given_up:
             log.error("letters_undelivered", count=given_up)
         await self._database.write(lambda tx: service.forget(tx, at))
-        await self._database.write(lambda tx: service.ask_for_gaps(tx, self._vault, at))
+        await self._database.write(lambda tx: taking_in.ask_for_gaps(tx, self._vault, at))
         identity = self._identity
         if identity is not None and await self._database.read(
             lambda tx: partner_service.own_key_is_old(tx, self._vault, at)

@@ -12,7 +12,7 @@ from bot.exchange.partners import service as partners
 from bot.exchange.partners import store as partner_store
 from bot.exchange.partners.keys import OwnKey
 from bot.exchange.partners.model import Partner
-from bot.exchange.post import service, store
+from bot.exchange.post import store, taking_in
 from bot.exchange.post.model import Receiver
 from bot.exchange.post.receipts import write_receipt
 from bot.exchange.refusals import Refused
@@ -58,9 +58,9 @@ class Intake:
         """
         at = self._clock.now()
         try:
-            came = await self._database.read(lambda tx: service.opened(tx, self._vault, raw, at))
+            came = await self._database.read(lambda tx: taking_in.opened(tx, self._vault, raw, at))
             new = await self._database.write(
-                lambda tx: service.store_envelope(tx, self._vault, self._receiver, came, raw, at)
+                lambda tx: taking_in.store_envelope(tx, self._vault, self._receiver, came, raw, at)
             )
         except Refused as refusal:
             return await self._refused(raw, refusal)
@@ -76,7 +76,7 @@ class Intake:
         sender = None
         if refusal.partner_id is not None:
             who = refusal.partner_id
-            await self._database.write(lambda tx: service.refused_from(tx, self._vault, refusal, at))
+            await self._database.write(lambda tx: taking_in.refused_from(tx, self._vault, refusal, at))
             sender = await self._database.read(lambda tx: partner_store.get(tx, who, self._vault))
         own = await self.own_key(sender)
         word = write_receipt(own, raw, partner=sender, envelope_id=None, refused=refusal.code, at=at)
@@ -123,7 +123,7 @@ class Intake:
         at = self._clock.now()
 
         def work(tx: Connection) -> bool:
-            return service.hand_over(tx, self._vault, receiver, row.partner_id, row.envelope_id, at)
+            return taking_in.hand_over(tx, self._vault, receiver, row.partner_id, row.envelope_id, at)
 
         try:
             await self._database.write(work)
@@ -131,5 +131,5 @@ class Intake:
             raise
         except Exception as error:  # a fault of the room above: the letter stays, and is tried again
             log.error("letter_not_handed_over", seq=row.seq, attempt=row.attempt, error=type(error).__name__)
-            await self._database.write(partial(service.put_off, row=row, at=at))
+            await self._database.write(partial(taking_in.put_off, row=row, at=at))
         failpoint("exchange.after_hand_over")

@@ -67,6 +67,7 @@ class Receipt(Struct, frozen=True):
     state: ReceiptState
     code: str | None  # why, where it was refused or not delivered
     at: datetime
+    named: tuple[str, ...] = ()  # what the code means, as codes: fields that are missing
 
 
 class WaitingLetter(Struct, frozen=True):
@@ -98,12 +99,12 @@ class Gatekeeper(Protocol):
 class LetterRefused(Exception):
     """Raised by a `Receiver`: this letter is not taken in. A signed refusal with `code` goes back to its sender.
 
-    What the receiver wrote in `tx` before is undone.
+    What the receiver wrote in `tx` before is undone. `named` are codes of what is meant, such as fields: they go along.
     """
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, *named: str) -> None:
         super().__init__(code)
-        self.code = code
+        self.code, self.named = code, named
 
 
 class Receiver(Protocol):

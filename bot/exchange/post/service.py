@@ -1,45 +1,36 @@
-"""Letters, each step of their way one function of a transaction: written, sealed, confirmed; taken in, handed over."""
+"""Letters of ours, each step of their way one function of a transaction: written, sealed, confirmed."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import IntegrityError
 
 from bot.exchange import envelope
-from bot.exchange.envelope import CODE, ENVELOPE_ID, Contents, Opened
+from bot.exchange.envelope import CODE, Contents
 from bot.exchange.gate import Cleared
 from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
-from bot.exchange.partners.keys import NotAKeyFile, read_card
 from bot.exchange.partners.model import POST, Direction, Partner
-from bot.exchange.partners.service import KeyRefused
 from bot.exchange.post import store
 from bot.exchange.post.model import (
     KEY_CARD,
     KEY_DOUBTED,
-    KEY_REVOKED,
     LETTER_LIFETIME,
     OWN_KINDS,
     RECEIPT,
-    RESEND,
-    VOID,
     Gatekeeper,
-    LetterRefused,
     Receipt,
     ReceiptState,
-    ReceivedLetter,
     Receiver,
     WaitingLetter,
 )
 from bot.exchange.post.receipts import SignedReceipt
-from bot.exchange.refusals import REFUSALS, ChannelClosed, InvalidBody, Refused, Replayed
+from bot.exchange.refusals import REFUSALS, ChannelClosed
 from bot.kernel import audit
 from bot.kernel.crypto import Erased, Vault
 from bot.kernel.ids import new_id
@@ -50,19 +41,11 @@ TABLE = "exchange_letters"
 LONGEST_BODY = 480 * 1024
 #: After a letter ran out, its number is remembered so much longer: until then a copy is known for one.
 REMEMBERED_FOR = timedelta(days=7)
-#: How soon a letter is handed over again when the room above failed: first, and at most.
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(hours=1)
 #: A letter that a fetching partner could not take is offered again after so long.
 FETCHED_IN_VAIN = timedelta(minutes=5)
 THE_POST = "system:exchange"
 LETTER_REFUSED = "exchange.letter_refused"
 SKIPPED_AFTER_RESTORE = 1_000_000
-#: Letters that overtook one another are there by then; and so often their sender is asked once more.
-GAP_SETTLES_IN, ASKED_AGAIN_AFTER = timedelta(minutes=10), timedelta(days=1)
-#: Of one question: so many ranges of numbers, and so many letters looked at in each.
-MOST_RANGES, MOST_ASKED_FOR = 50, 200
-#: Keys named in one letter.
-MOST_KEYS = 50
 #: The partner signed for a letter and has it no more: it was restored from an older copy, say.
 LOST_THERE = "lost_there"
 
@@ -141,15 +124,17 @@ def report(
     envelope_id: str,
     state: ReceiptState,
     code: str | None = None,
+    named: Sequence[str] = (),
     actor: str,
     at: datetime,
 ) -> None:
-    """Tell a partner what became of its letter here: a human read it, it was answered, refused, or it ran out.
+    """Tell a partner what became of its letter here: a human read it, it was answered, refused, or it ran out. `named`
+    is what the code means, as codes; a partner that is older than this does not read it.
 
     Where the channel is closed it waits like any letter: for a key, or until it runs out.
     """
     partner = known_partner(tx, vault, partner_id)
-    body = {"of": envelope_id, "state": state.value, "code": code}
+    body = {"of": envelope_id, "state": state.value, "code": code, **({"named": list(named)} if named else {})}
     write_own(tx, vault, partner, RECEIPT, body, in_reply_to=envelope_id, actor=actor, at=at)
 
 
@@ -223,7 +208,7 @@ def _write(
         "request_type": written.request_type,
         "consent": written.consent_ref,
     }
-    _record(tx, vault, at, actor, "exchange.letter_written", envelope_id, facts)
+    record(tx, vault, at, actor, "exchange.letter_written", envelope_id, facts)
     return envelope_id
 
 
@@ -289,7 +274,7 @@ def confirmed(
         later = at + FETCHED_IN_VAIN
         store.postpone(tx, letter.id, attempt=letter.attempt + 1, next_attempt_at=later, code=word.code or "refused")
         return
-    _became(tx, vault, receiver, letter, word.state, word.code, at)
+    became(tx, vault, receiver, letter, word.state, word.code, at)
 
 
 def waits_for_a_key(code: str) -> bool:
@@ -333,11 +318,11 @@ def _settle_waiting(
 ) -> None:
     letter = store.letter(tx, envelope_id, locked=True)
     if letter is not None and letter.state == store.WAITING:
-        _became(tx, vault, receiver, letter, state, code, at)
+        became(tx, vault, receiver, letter, state, code, at)
 
 
 #: What may follow what. Nothing leads back; what a partner says late is still news where we had given up.
-_RANK = {
+RANK = {
     store.WAITING: 0,
     ReceiptState.CLOSED: 1,
     ReceiptState.UNDELIVERED: 1,
@@ -349,7 +334,7 @@ _RANK = {
 }
 
 
-def _became(
+def became(
     tx: Connection,
     vault: Vault,
     receiver: Receiver | None,
@@ -357,338 +342,21 @@ def _became(
     state: ReceiptState,
     code: str | None,
     at: datetime,
+    *,
+    named: tuple[str, ...] = (),
 ) -> None:
-    if _RANK[state] <= _RANK[letter.state]:
+    if RANK[state] <= RANK[letter.state]:
         return
     store.settle(tx, letter.id, state=state, code=code, at=at)
     # The room locks what the letter is about, as people do before they record what they did.
     if receiver is not None and letter.kind not in OWN_KINDS:
-        receiver.told(tx, Receipt(letter.partner_id, letter.id, state, code, at))
-    _record(tx, vault, at, THE_POST, f"exchange.letter_{state}", letter.id, {"partner": letter.partner_id, "why": code})
+        receiver.told(tx, Receipt(letter.partner_id, letter.id, state, code, at, named))
+    record(tx, vault, at, THE_POST, f"exchange.letter_{state}", letter.id, {"partner": letter.partner_id, "why": code})
     if letter.kind == KEY_CARD and state is ReceiptState.STORED and letter.body is not None:
         partners.set_our_kid(tx, letter.partner_id, _body(tx, vault, letter)["kid"])
 
 
-# Taking in
-
-
-def opened(tx: Connection, vault: Vault, raw: bytes, at: datetime) -> Opened:
-    """Open an envelope that came. Reads only. Raises a Refused."""
-    own = {key.kid: key for key in partners.own_keys(tx, vault)}
-    return envelope.open_envelope(
-        raw,
-        own_key=own.get,
-        partner_of=lambda kid: partners.of_key(tx, vault, kid),
-        deployment=next((key.deployment for key in own.values()), ""),
-        at=at,
-    )
-
-
-def store_envelope(
-    tx: Connection, vault: Vault, receiver: Receiver | None, came: Opened, raw: bytes, at: datetime
-) -> bool:
-    """Keep an envelope that was opened. True if it is new; a copy of one we have is none, and is no error.
-
-    Receipts and keys have their effect here at once. Raises Replayed where another letter came under this number or
-    id, ChannelClosed or a key's refusal where that was withdrawn just now, InvalidBody.
-    """
-    partner, letter = known_partner(tx, vault, came.partner.id), came.contents
-    envelope.proving_key(partner, came.kid, at)
-    known = store.received(tx, partner.id, letter.id, locked=True)
-    if known is not None:
-        if known.digest != came.digest:
-            raise Replayed
-        return False
-    if store.is_numbered(tx, partner.id, letter.seq):
-        raise Replayed
-    row = store.Received(
-        partner_id=partner.id,
-        envelope_id=letter.id,
-        seq=letter.seq,
-        kind=letter.kind,
-        digest=came.digest,
-        raw=raw,
-        state=store.WAITING,
-        code=None,
-        sent_at=letter.sent_at,
-        expires_at=letter.expires_at,
-        received_at=at,
-        attempt=0,
-    )
-    try:
-        with tx.begin_nested():
-            store.add_received(tx, row)
-    except IntegrityError:  # its copy came at the very same moment, by another server
-        return False
-    store.hurry(tx, partner.id, at)  # whoever writes can be reached again
-    if letter.kind == RECEIPT:  # the room locks what it is about before it records anything, as people do
-        _obey(tx, vault, receiver, partner, letter, at)
-    audit.take_turn(tx)
-    store.note_number(tx, partner.id, letter.seq, at)
-    if letter.kind in OWN_KINDS:
-        if letter.kind != RECEIPT:
-            _obey(tx, vault, receiver, partner, letter, at)
-        store.settle_received(tx, row, state=store.HANDED_OVER, code=None, at=at)
-    _record(tx, vault, at, THE_POST, "exchange.letter_stored", letter.id, {"partner": partner.id, "kind": letter.kind})
-    return True
-
-
-def _obey(
-    tx: Connection, vault: Vault, receiver: Receiver | None, partner: Partner, letter: Contents, at: datetime
-) -> None:
-    """What the post of a partner says to ours."""
-    if letter.kind == KEY_CARD:
-        _take_card(tx, vault, partner, letter.body.get("card"), at)
-        return
-    if letter.kind == KEY_REVOKED:
-        _hear_of_revoked(tx, vault, partner, letter.body, at)
-        return
-    if letter.kind == KEY_DOUBTED:
-        _hear_of_doubt(tx, vault, partner, letter.body, at)
-        return
-    if letter.kind == RESEND:
-        _resend(tx, vault, receiver, partner, _numbers(letter.body), at)
-        return
-    if letter.kind == VOID:
-        for first, last in _numbers(letter.body):
-            if store.close_gap(tx, partner.id, first, last):
-                facts = {"first": str(first), "last": str(last)}
-                _record(tx, vault, at, THE_POST, "exchange.numbers_void", letter.id, {"partner": partner.id, **facts})
-        return
-    of, state, code = (letter.body.get(name) for name in ("of", "state", "code"))
-    if not isinstance(of, str) or not ENVELOPE_ID.fullmatch(of) or state not in _FROM_PARTNERS:
-        raise InvalidBody
-    if code is not None and not (isinstance(code, str) and CODE.fullmatch(code)):
-        raise InvalidBody
-    ours = store.letter(tx, of, locked=True)
-    if ours is not None and ours.partner_id == partner.id:
-        _became(tx, vault, receiver, ours, ReceiptState(state), code, at)
-
-
-_FROM_PARTNERS = frozenset(ReceiptState) - {ReceiptState.UNDELIVERED, ReceiptState.CLOSED}
-
-
-# Numbers that did not come
-
-
-def ask_for_gaps(tx: Connection, vault: Vault, at: datetime) -> int:
-    """Ask every partner for those of its letters that have not come: not at once, for letters overtake one another, and
-    then once a day as long as such a letter could still be good. Returns how many were asked."""
-    missing: dict[str, list[store.Gap]] = {}
-    for gap in store.gaps(tx):
-        missing.setdefault(gap.partner_id, []).append(gap)
-    asked = 0
-    for partner_id, found in missing.items():
-        due = [
-            gap
-            for gap in found
-            if GAP_SETTLES_IN <= at - gap.noticed_at < LETTER_LIFETIME
-            and (gap.asked_at is None or at - gap.asked_at >= ASKED_AGAIN_AFTER)
-        ]
-        partner = partners.get(tx, partner_id, vault)
-        if not due or partner is None or partner.why_closed(at) is not None:
-            continue
-        body = {"numbers": [[gap.first, gap.last] for gap in due[:MOST_RANGES]]}
-        write_own(tx, vault, partner, RESEND, body, in_reply_to=None, actor=THE_POST, at=at)
-        store.asked_for_gaps(tx, partner_id, at)
-        asked += 1
-    return asked
-
-
-def _resend(
-    tx: Connection,
-    vault: Vault,
-    receiver: Receiver | None,
-    partner: Partner,
-    numbers: list[tuple[int, int]],
-    at: datetime,
-) -> None:
-    """A partner misses letters of ours. Those that still wait are on their way; for the others it hears that none will
-    come. Of one that it had signed for, the words are forgotten here: the room that wrote it is told, once."""
-    void: list[tuple[int, int]] = []
-    for first, wanted in numbers:
-        last = min(wanted, store.last_number(tx, partner.id))
-        letters = store.numbered(tx, partner.id, first, last, limit=MOST_ASKED_FOR)
-        if len(letters) == MOST_ASKED_FOR:
-            last = letters[-1].seq  # the rest when they ask again
-        for letter in letters:
-            if letter.state != store.WAITING:
-                _lost_there(tx, vault, receiver, letter, at)
-                continue
-            if first < letter.seq:
-                void.append((first, letter.seq - 1))
-            first = letter.seq + 1
-        if first <= last:
-            void.append((first, last))
-    if void:
-        body = {"numbers": [list(each) for each in void]}
-        write_own(tx, vault, partner, VOID, body, in_reply_to=None, actor=THE_POST, at=at)
-
-
-def _lost_there(tx: Connection, vault: Vault, receiver: Receiver | None, letter: store.Letter, at: datetime) -> None:
-    if letter.kind in OWN_KINDS or letter.code == LOST_THERE or _RANK[letter.state] < _RANK[ReceiptState.STORED]:
-        return
-    store.mark_lost(tx, letter.id, LOST_THERE)
-    _record(tx, vault, at, THE_POST, "exchange.letter_lost_there", letter.id, {"partner": letter.partner_id})
-    if receiver is not None:
-        receiver.told(tx, Receipt(letter.partner_id, letter.id, ReceiptState.UNDELIVERED, LOST_THERE, at))
-
-
-def _numbers(body: Mapping[str, Any]) -> list[tuple[int, int]]:
-    """Ranges of numbers out of a letter. Raises InvalidBody."""
-    said = body.get("numbers")
-    if not isinstance(said, list) or not 0 < len(said) <= MOST_ASKED_FOR * MOST_RANGES:
-        raise InvalidBody
-    found = []
-    for each in said:
-        if not isinstance(each, list) or len(each) != 2 or not all(type(number) is int for number in each):
-            raise InvalidBody
-        first, last = each
-        if not 0 < first <= last < envelope.LARGEST_SEQ:
-            raise InvalidBody
-        found.append((first, last))
-    return found
-
-
-def _hear_of_revoked(tx: Connection, vault: Vault, partner: Partner, body: Mapping[str, Any], at: datetime) -> None:
-    """A partner does not believe some keys any more. Of those that we know nothing is sealed for now, until two admins
-    have decided; whoever's they are hears of it, and by whom. Nothing is revoked by this."""
-    of, said = body.get("deployment"), _keys(body)
-    if not isinstance(of, str):
-        raise InvalidBody
-    ours = {key.kid for key in partners.own_keys(tx, vault) if key.revoked_at is None}
-    for kid in said:
-        if kid in ours:
-            _our_key_is_called_revoked(tx, vault, kid, partner, at)
-            continue
-        owner = partner_service.doubt_key(tx, vault, kid, of=of, said_by=partner, at=at)
-        if owner is not None and owner.id != partner.id:
-            told = {"keys": [kid], "by": partner.deployment or "", "settled": False}
-            write_own(tx, vault, owner, KEY_DOUBTED, told, in_reply_to=None, actor=THE_POST, at=at)
-
-
-def _hear_of_doubt(tx: Connection, vault: Vault, partner: Partner, body: Mapping[str, Any], at: datetime) -> None:
-    """A partner sends us nothing for now, because another one says that a key of ours is revoked; or it is settled."""
-    ours = {key.kid for key in partners.own_keys(tx, vault) if key.revoked_at is None}
-    for kid in ours.intersection(_keys(body)):
-        if body.get("settled") is True:
-            for doubt in partners.doubts_about(tx, [kid]):
-                if doubt.said_by == partner.id:
-                    partners.save_doubt(tx, replace(doubt, cleared_at=at))
-        else:
-            _our_key_is_called_revoked(tx, vault, kid, partner, at)
-
-
-def _our_key_is_called_revoked(tx: Connection, vault: Vault, kid: str, partner: Partner, at: datetime) -> None:
-    """It is news as often as it begins: whom they settled it with the last time says nothing of this time."""
-    doubt = partners.Doubt(kid, partner.id, partner.id, at)
-    if partners.add_doubt(tx, doubt) or partners.say_doubt_again(tx, doubt):
-        what, facts = f"key:{kid}", {"partner": partner.id}
-        audit.append(tx, vault, at=at, actor=THE_POST, act="exchange.own_key_doubted", object=what, facts=facts)
-
-
-def _keys(body: Mapping[str, Any]) -> list[str]:
-    """Ids of keys out of a letter. Raises InvalidBody."""
-    said = body.get("keys")
-    if not isinstance(said, list) or not 0 < len(said) <= MOST_KEYS:
-        raise InvalidBody
-    if not all(isinstance(each, str) and 0 < len(each) <= 64 for each in said):
-        raise InvalidBody
-    return said
-
-
-def _take_card(tx: Connection, vault: Vault, partner: Partner, text: Any, at: datetime) -> None:
-    """A new key of theirs. It is in the letter of a key we trust, and that key has to vouch for it by itself too."""
-    try:
-        card = read_card(str(text))
-    except NotAKeyFile:
-        raise InvalidBody from None
-    if any(key.kid == card.kid for key in partner.keys):
-        return
-    try:
-        added = partner_service.add_key(tx, vault, partner.id, card, by=THE_POST, at=at)
-    except KeyRefused:
-        raise InvalidBody from None
-    if added.vouched_by is None:
-        raise InvalidBody
-    store.hurry(tx, partner.id, at)
-
-
-def refused_from(tx: Connection, vault: Vault, refusal: Refused, at: datetime) -> None:
-    """Note that a letter of a proven partner was not taken in. What strangers send leaves only a line in the log."""
-    if refusal.partner_id is not None:
-        what, facts = f"partner:{refusal.partner_id}", {"why": refusal.code}
-        audit.append(tx, vault, at=at, actor=THE_POST, act=LETTER_REFUSED, object=what, facts=facts)
-
-
-def hand_over(
-    tx: Connection, vault: Vault, receiver: Receiver, partner_id: str, envelope_id: str, at: datetime
-) -> bool:
-    """Give a stored letter to the room above, once. False if that has been done.
-
-    A refusal of the receiver's goes back to the sender. Whatever else it raises undoes all of this.
-    """
-    row = store.received(tx, partner_id, envelope_id, locked=True)
-    if row is None or row.state != store.WAITING or row.raw is None:
-        return False
-    if row.expires_at <= at:
-        _give_back(tx, vault, row, ReceiptState.EXPIRED, "expired", at)
-        return True
-    try:
-        letter = _reread(tx, vault, row, at)
-        with tx.begin_nested():
-            receiver.receive(tx, letter)
-    except LetterRefused as refusal:
-        _give_back(tx, vault, row, ReceiptState.REFUSED, refusal.code, at)
-    except Refused as refusal:  # the channel was closed, or a key revoked, since it came
-        _give_back(tx, vault, row, ReceiptState.REFUSED, refusal.code, at)
-    else:
-        store.settle_received(tx, row, state=store.HANDED_OVER, code=None, at=at)
-        _record(tx, vault, at, THE_POST, "exchange.letter_handed_over", envelope_id, {"partner": partner_id})
-    return True
-
-
-def _reread(tx: Connection, vault: Vault, row: store.Received, at: datetime) -> ReceivedLetter:
-    """The letter out of the envelope as it came: nothing that was opened is kept in between."""
-    assert row.raw is not None
-    came = opened(tx, vault, row.raw, at)
-    letter = came.contents
-    if came.partner.id != row.partner_id or letter.id != row.envelope_id or letter.request_type is None:
-        raise InvalidBody
-    return ReceivedLetter(
-        partner_id=row.partner_id,
-        envelope_id=letter.id,
-        kind=letter.kind,
-        request_type=letter.request_type,
-        purpose=letter.purpose,
-        body=letter.body,
-        consent_ref=letter.consent_ref,
-        in_reply_to=letter.in_reply_to,
-        sent_at=letter.sent_at,
-        at=at,
-    )
-
-
-def _give_back(tx: Connection, vault: Vault, row: store.Received, state: ReceiptState, code: str, at: datetime) -> None:
-    store.settle_received(tx, row, state=store.REFUSED, code=code, at=at)
-    facts = {"partner": row.partner_id, "why": code}
-    _record(tx, vault, at, THE_POST, f"exchange.letter_given_back_{state}", row.envelope_id, facts)
-    report(
-        tx,
-        vault,
-        partner_id=row.partner_id,
-        envelope_id=row.envelope_id,
-        state=state,
-        code=code,
-        actor=THE_POST,
-        at=at,
-    )
-
-
-def put_off(tx: Connection, row: store.Received, at: datetime) -> None:
-    """The room above failed with a letter: it is tried again, ever more seldom."""
-    pause = min(FIRST_PAUSE * 2 ** min(row.attempt, 12), LONGEST_PAUSE)
-    store.postpone_received(tx, row, next_attempt_at=at + pause, code="room_failed")
+# Keeping
 
 
 def after_restore(tx: Connection) -> None:
@@ -709,7 +377,7 @@ def known_partner(tx: Connection, vault: Vault, partner_id: str) -> Partner:
     return partner
 
 
-def _record(
+def record(
     tx: Connection, vault: Vault, at: datetime, actor: str, act: str, envelope_id: str, facts: Mapping[str, str | None]
 ) -> None:
     audit.append(tx, vault, at=at, actor=actor, act=act, object=f"letter:{envelope_id}", facts=facts)

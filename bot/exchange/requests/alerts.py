@@ -7,7 +7,7 @@ The case says who the partner is and what the request is called, and nothing abo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from sqlalchemy.engine import Connection
@@ -19,10 +19,11 @@ from bot.cases.hand import AT_DESK, Hand, seal, write_down
 from bot.cases.model import ACKNOWLEDGE_WITHIN, Case, CaseError, CaseStatus
 from bot.conversations import service as conversations
 from bot.exchange.partners import store as partners
-from bot.exchange.requests import store
+from bot.exchange.requests import alerts_store as store
+from bot.exchange.requests import store as requests
 from bot.exchange.requests.history import note
 from bot.exchange.requests.model import Request
-from bot.kernel.crypto import Vault
+from bot.kernel.crypto import Erased, Vault
 from bot.kernel.ids import new_id
 from dialogues.understanding.model import Priority
 
@@ -34,15 +35,66 @@ RINGS: Mapping[str, tuple[str, Priority]] = MappingProxyType(
         "missing_across_border": ("missing_child", Priority.P1),
     }
 )
-RANG = "rang"
+#: So often within an hour one partner calls people, a case each.
+MOST_RINGS_AN_HOUR, HOUR = 5, timedelta(hours=1)
+#: So many alerts that stand together are named one by one.
+MOST_NAMED = 20
 
 
 def ring(tx: Connection, vault: Vault, request: Request, *, at: datetime) -> None:
-    """Open the case of a request of theirs that came just now, if it is of a kind that cannot wait, and call people."""
+    """Call people to a request of theirs that came just now, if it is of a kind that cannot wait.
+
+    The first of an hour open a case each. What comes beyond stands together in one that rings once and says how many
+    wait: a partner's broken or stolen machine must not make everybody here stop listening. Other partners ring as ever.
+    """
     if request.type_key not in RINGS:
         return
+    if store.rings_since(tx, request.partner_id, at - HOUR) < MOST_RINGS_AN_HOUR:
+        case = _open_case(tx, vault, request, at=at)
+        note(tx, vault, request, store.RANG, at=at, facts={"case": case.id})
+    else:
+        _stand_together(tx, vault, request, at=at)
+
+
+def _stand_together(tx: Connection, vault: Vault, request: Request, *, at: datetime) -> None:
+    case = _shared_case(tx, vault, request, at=at) or _open_case(tx, vault, request, at=at)
+    once = store.once_together(case.id, request.id)
+    note(tx, vault, request, store.TOGETHER, at=at, facts={"case": case.id}, once=once)
+    waiting, numbers = store.together(tx, case.id, limit=MOST_NAMED)
+    words = f"{_name_of(tx, request)} · {waiting} × · {', '.join(numbers)}{' …' if waiting > len(numbers) else ''}"
+    case_store.reseal(tx, case.id, words_sealed=seal(vault.key(tx, case.key_id), case.id, "words", words))
     reason, priority = RINGS[request.type_key]
-    partner, key = partners.get(tx, request.partner_id), vault.new_key(tx, at)
+    raised = case.raised(reason, priority, at=at)
+    if raised is not case and case_store.save_case(tx, case, raised):
+        case = raised
+        alarm.ring(tx, case, at=at)
+    if 1 < waiting <= MOST_NAMED:  # the first was written down when it was opened
+        _write_down_alert(tx, vault, case, request, at=at)
+    if case.owner_id is not None and waiting & (waiting - 1) == 0:  # 2, 4, 8 …: whoever has it hears that it goes on
+        alarm.ring(tx, case, at=at)
+
+
+def _shared_case(tx: Connection, vault: Vault, request: Request, *, at: datetime) -> Case | None:
+    """The case in which alerts of this partner stand together now: one that nobody has yet, or one of this hour."""
+    last = store.last_together(tx, request.partner_id)
+    found = case_store.get_case(tx, last[0], lock=True) if last is not None else None
+    if last is None or found is None or not found.case.is_open:
+        return None
+    try:
+        vault.key(tx, found.case.key_id)
+    except Erased:
+        return None
+    return found.case if found.case.owner_id is None or last[1] > at - HOUR else None
+
+
+def _name_of(tx: Connection, request: Request) -> str:
+    partner = partners.get(tx, request.partner_id)
+    return partner.name if partner else ""
+
+
+def _open_case(tx: Connection, vault: Vault, request: Request, *, at: datetime) -> Case:
+    reason, priority = RINGS[request.type_key]
+    key = vault.new_key(tx, at)
     conversation_id = conversations.open_conversation(
         tx, vault, channel=AT_DESK, account=AT_DESK, address=new_id(), language=request.language, at=at
     )
@@ -65,29 +117,45 @@ def ring(tx: Connection, vault: Vault, request: Request, *, at: datetime) -> Non
         officer_wrote_at=at,  # nobody waits in a talk here
         demo=request.demo,
     )
-    called = f"{partner.name if partner else ''} · {request.number}"
+    called = f"{_name_of(tx, request)} · {request.number}"
     case_store.add_case(tx, case, words_sealed=seal(key, case.id, "words", called), place_sealed=None)
     alarm.ring(tx, case, at=at)
     supervision_store.owe_review(tx, case, at)
     facts = {"reason": case.reason, "priority": case.priority.value, "source": case.source}
     write_down(tx, vault, case, "opened", officer_id=None, at=at, facts=facts)
+    _write_down_alert(tx, vault, case, request, at=at)
+    return case
+
+
+def _write_down_alert(tx: Connection, vault: Vault, case: Case, request: Request, *, at: datetime) -> None:
     about = {"request": request.id, "partner": request.partner_id}
     write_down(tx, vault, case, "alert_came", officer_id=None, at=at, facts=about)
-    note(tx, vault, request, RANG, at=at, facts={"case": case.id})
+
+
+def may_remind(tx: Connection, request: Request, *, at: datetime) -> bool:
+    """Whether a reminder that came now calls people: once an hour, however often the partner sends one."""
+    return store.reminders_since(tx, request.id, at - HOUR) <= 1
+
+
+def floods(tx: Connection, at: datetime) -> list[store.Flood]:
+    """The partners that sounded the alarm more often than people can be called for, within a day."""
+    return store.floods(tx, at - timedelta(days=1))
 
 
 def case_of(tx: Connection, request: Request) -> str | None:
     """The case that was opened to call people to this request."""
     if request.type_key not in RINGS:
         return None
-    return next((str(event.facts["case"]) for event in store.events_of(tx, request.id) if event.act == RANG), None)
+    called = (event for event in requests.events_of(tx, request.id) if event.act in (store.RANG, store.TOGETHER))
+    return next((str(event.facts["case"]) for event in called), None)
 
 
 def heard(tx: Connection, hand: Hand, request: Request) -> None:
-    """Somebody here has answered the alert, with yes or no: they hold its case now, and nobody else is called."""
+    """Somebody here has answered the alert, with yes or no: they hold its case now, and nobody else is called. Where
+    others stand in the same case it rings on until each is answered, or somebody takes it."""
     case_id = case_of(tx, request)
     found = case_store.get_case(tx, case_id) if case_id else None
-    if found is None or found.case.status is not CaseStatus.NEW:
+    if found is None or found.case.status is not CaseStatus.NEW or store.any_unanswered(tx, found.case.id):
         return
     savepoint = tx.begin_nested()
     try:

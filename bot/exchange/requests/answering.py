@@ -14,6 +14,7 @@ from bot.exchange.partners import store as partners
 from bot.exchange.post.model import ReceiptState
 from bot.exchange.requests import alerts, sending, store
 from bot.exchange.requests.attachments import travel as attachments
+from bot.exchange.requests.drafting import to_pass_on
 from bot.exchange.requests.history import note
 from bot.exchange.requests.looking import SaidLine, open_line
 from bot.exchange.requests.model import (
@@ -104,6 +105,10 @@ def _refuse(tx: Connection, hand: Hand, request: Request, *, reason: Refusal, al
     return refused
 
 
+#: In the facts of a line: through which request a partner told us what it tells.
+HAD_FROM = "had_from"
+
+
 class Answer(Struct, frozen=True):
     """What an officer here has found out, and how."""
 
@@ -115,12 +120,14 @@ class Answer(Struct, frozen=True):
     other: str = ""  # the same in the language of those who asked
     other_language: str = ""
     language: str = ""  # of `text`; "": the first that whoever writes it speaks
+    passes_on: str = ""  # the request through which a partner told us what this tells
 
 
 def write_answer(tx: Connection, hand: Hand, request_id: str, answer: Answer, *, once: str) -> str | None:
     """Write an answer down. Nothing leaves until a human lets it: `release_answers`.
 
-    Raises NotNow for a question that was not asked, has an answer, or may not be answered now.
+    Raises NotNow for a question that was not asked, has an answer, or may not be answered now, and where whoever told
+    us what it tells took that back.
     """
     request = to_act(tx, hand, request_id, Permission.EXCHANGE_RELEASE_ANSWER).request
     texts = (answer.text.strip(), answer.other.strip(), answer.not_done.strip())
@@ -136,6 +143,10 @@ def write_answer(tx: Connection, hand: Hand, request_id: str, answer: Answer, *,
         raise Incomplete(["text"])
     if answer.how not in set(How) or answer.confidence not in set(Confidence):
         raise Incomplete(["how"])
+    if answer.passes_on:
+        if answer.passes_on not in {each.id for each in to_pass_on(tx, hand)} - {request.id}:
+            raise Incomplete(["passes_on"])
+        passing.may_answer_with(tx, request, answer.passes_on)
     line_id = add_line(
         tx,
         hand,
@@ -146,13 +157,17 @@ def write_answer(tx: Connection, hand: Hand, request_id: str, answer: Answer, *,
         other=texts[1],
         other_language=answer.other_language,
         asked=answer.key,
-        facts={"how": answer.how, "confidence": answer.confidence},
+        facts={"how": answer.how, "confidence": answer.confidence, **_had_from(answer)},
         not_done=texts[2],
         once=once,
     )
     if line_id is not None:
         note(tx, hand.vault, request, "answer_written", officer_id=hand.officer.id, at=hand.at)
     return line_id
+
+
+def _had_from(answer: Answer) -> dict[str, str]:
+    return {HAD_FROM: answer.passes_on} if answer.passes_on else {}
 
 
 def drop_answer(tx: Connection, hand: Hand, request_id: str, line_id: str) -> None:
@@ -188,6 +203,8 @@ def release_answers(tx: Connection, hand: Hand, request_id: str, *, endangers: b
     for line in written:
         store.approve_line(tx, line.id, hand.officer.id)
         said.append(_as_answer(open_line(key, line), key))
+    had = [str(line.facts[HAD_FROM]) for line in written if line.facts.get(HAD_FROM)]
+    passing.answered_on(tx, hand.vault, request, had, [line.asked or "" for line in written], at=hand.at)
     everything = store.answered(tx, request.id) >= set(request.asks)
     answered = request.after(Act.ANSWER_ALL if everything else Act.ANSWER_PART, at=hand.at)
     letter = {"answers": said, "ground": ground.value}

@@ -69,13 +69,16 @@ def ended(tx: Connection, vault: Vault, request_id: str, *, at: datetime) -> boo
 
 def ended_above(tx: Connection, vault: Vault, source: Request, *, at: datetime) -> None:
     """A partner took back a request of theirs, or what it had answered to one of ours. Whatever of ours tells what came
-    with it is taken back too, down the whole way, and whoever holds the case here is called. What two officers decided
-    goes on, once it was approved, and they are called."""
+    with it is taken back too, down the whole way, and whoever holds the case here is called: requests of ours, and what
+    we answered to a request of theirs. What two officers decided goes on, once it was approved, and they are called."""
     for request_id in passing.passed_by_us(tx, source):
         sealed = store.get_request(tx, request_id, lock=True)
-        if sealed is None or sealed.request.side is not Side.OURS:
+        if sealed is None:
             continue
         request, why = sealed.request, {"above": source.id}
+        if request.side is Side.THEIRS:
+            _take_back_answers(tx, vault, request, why, at=at)
+            continue
         if request.told_withdrawn_at is not None or request.status is Status.WITHDRAWN:
             continue
         if request.status is Status.DRAFTED:  # nobody has approved it, on whatever ground
@@ -85,6 +88,14 @@ def ended_above(tx: Connection, vault: Vault, source: Request, *, at: datetime) 
         else:
             _take_back(tx, vault, request, why, officer_id=None, at=at)
         transfers.ring(tx, request.case_id, at=at)
+
+
+def _take_back_answers(tx: Connection, vault: Vault, request: Request, why: Mapping[str, str], *, at: datetime) -> None:
+    """Everything we answered under it: nobody can say which of the words were theirs."""
+    if request.told_withdrawn_at is None and passing.has_told(tx, request):
+        asked = service.ask_to_forget(tx, vault, request, actor=sending.SYSTEM, at=at)
+        service.save(tx, request, asked)
+        note(tx, vault, asked, "answers_taken_back", officer_id=None, at=at, facts=why)
 
 
 def _take_back(

@@ -28,6 +28,8 @@ from bot.exchange.requests.model import (
     Side,
     Status,
 )
+from bot.exchange.requests.naming import service as naming
+from bot.exchange.requests.naming import store as naming_store
 from bot.exchange.requests.passing import service as passing
 from bot.exchange.requests.service import LONGEST_TEXT, case_for, case_key, key_of, open_body, save, to_act, visible
 from bot.exchange.requests.transfer import service as transfers
@@ -125,6 +127,7 @@ def redraft(tx: Connection, hand: Hand, request_id: str, wanted: Draft) -> None:
     )
     save(tx, request, changed)
     store.reseal_body(tx, request.id, _seal_body(case_key(tx, hand.vault, case), request.id, wanted))
+    naming_store.forget(tx, request.id)  # what was said of other words says nothing of these
     note(tx, hand.vault, changed, "redraft", officer_id=hand.officer.id, at=hand.at)
 
 
@@ -214,8 +217,8 @@ def _check(tx: Connection, hand: Hand, case: Case, wanted: Draft) -> RequestType
         holds.require_free_to_move(tx, case.id, wanted.adult_id)
     elif wanted.adult_id is not None:
         raise Incomplete(["adult"])
-    said = [wanted.fields.get(key, "") for key in request_type.who_takes_child]
-    holds.require_nobody_held_named(tx, hand.vault, case, said, chosen=wanted.adult_id)
+    body = {"fields": wanted.fields, "decision": wanted.decision, "decision_translated": wanted.decision_translated}
+    naming.require_nobody_surely_named(tx, hand.vault, case, request_type, body, chosen=wanted.adult_id)
     return request_type
 
 

@@ -59,6 +59,7 @@ SYSTEM = sending.SYSTEM
 LONGEST_TEXT = service.LONGEST_TEXT
 NO_SUCH_REQUEST, KNOWN_REQUEST, UNKNOWN_KIND = "no_such_request", "known_request", "unknown_kind"
 NOT_ACCEPTED, TOO_MANY_HOLDERS = "not_accepted", "too_many_holders"
+FIELDS_MISSING = "fields_missing"
 #: Why a notice of who has it is refused now and tomorrow. The last: their Waymark is older than such notices.
 NEVER_TAKEN = frozenset({NO_SUCH_REQUEST, NOT_ACCEPTED, TOO_MANY_HOLDERS, UNKNOWN_KIND})
 #: Why a letter that waited was not sent: what `sending.RequestGatekeeper` said. The last needs no human: one did it.
@@ -122,7 +123,9 @@ class RequestIntake:
             if letter.kind in ("hold_placed", "hold_released"):
                 hold_notices.notice_failed(tx, request, letter.envelope_id)
             what = "letter_stopped" if receipt.code in STOPPED else "letter_failed"
-            facts = {"kind": letter.kind, "state": receipt.state.value, "code": receipt.code}
+            facts: dict[str, Any] = {"kind": letter.kind, "state": receipt.state.value, "code": receipt.code}
+            if receipt.named:
+                facts["named"] = list(receipt.named)
             once = f"{letter.envelope_id}:{receipt.state.value}"
             if self._note(tx, request, what, at=receipt.at, facts=facts, once=once) and receipt.code != TAKEN_BACK:
                 ring_for(tx, request, at=receipt.at)
@@ -249,6 +252,9 @@ class RequestIntake:
         assent = body.get("assent")
         if not is_one_of(assent, set(Assent)) or not letter.consent_ref:
             raise LetterRefused("no_consent")
+        missing = [key for key in request.type.tells if key not in told]
+        if missing:
+            raise LetterRefused(FIELDS_MISSING, *missing)
         key = self._key(tx, request)
         told_all: dict[str, Any] = {"fields": told, "decision": decision}
         if "file" in body:
@@ -454,7 +460,8 @@ class RequestIntake:
         request = self._of(tx, letter, Side.THEIRS)
         if request.status not in ENDED:
             self._note(tx, request, "reminder_came", at=letter.at)
-            ring_for(tx, request, at=letter.at)
+            if alerts.may_remind(tx, request, at=letter.at):
+                ring_for(tx, request, at=letter.at)
 
     def _closed(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.THEIRS)

@@ -25,7 +25,7 @@ def ask_override(tx: Connection, hand: Hand, request_id: str, *, role: str, reas
     if request.side is not Side.OURS:
         raise NotNow("override")
     partner = partners.get(tx, request.partner_id, hand.vault)
-    if partner is None or not reason or len(reason) > LONGEST_TEXT or not _acts_as(hand, role):
+    if partner is None or not reason or len(reason) > LONGEST_TEXT or not acts_as(hand, role):
         raise NotNow("override")
     found = sending.stops_for(tx, hand.vault, request, [partner])
     key = key_of(tx, hand.vault, request)
@@ -51,7 +51,7 @@ def agree_override(tx: Connection, hand: Hand, request_id: str, override_id: str
     """The second of the two: another person, in another role."""
     request = to_act(tx, hand, request_id, Permission.GATE_OVERRIDE).request
     row = store.override_row(tx, request.id)
-    if row is None or row.id != override_id or not _acts_as(hand, role):
+    if row is None or row.id != override_id or not acts_as(hand, role):
         raise NotNow("override")
     if row.first_id == hand.officer.id or row.first_role == role:
         raise NotNow("override_same")
@@ -70,5 +70,6 @@ def override_reason(tx: Connection, vault: Vault, request: Request) -> str:
     return key.open(row.reason_sealed, table="gate_overrides", row=row.id, field="reason")
 
 
-def _acts_as(hand: Hand, role: str) -> bool:
+def acts_as(hand: Hand, role: str) -> bool:
+    """Whether this officer may speak in this role, where two people of two roles are needed."""
     return role in ROLES_THAT_OVERRIDE and role in hand.officer.roles

@@ -27,6 +27,7 @@ from bot.exchange.post import service as post
 from bot.exchange.post.model import LetterStopped, ReceiptState, WaitingLetter
 from bot.exchange.requests import store
 from bot.exchange.requests.model import NoConsent, NotNow, Request, Side, Status
+from bot.exchange.requests.naming import service as naming
 from bot.exchange.requests.passing import store as passings
 from bot.exchange.requests.passing.model import NOTICES, PASSED_ON
 from bot.exchange.requests.transfer import file as files
@@ -432,7 +433,7 @@ def _leave(
 
 def require_free_to_move(tx: Connection, vault: Vault, request: Request) -> None:
     """Raises MayNotMove where a request of ours would have the child go with an adult with whom they may not be moved:
-    one that was chosen, or one that its words name."""
+    one that was chosen, or one that its words name, surely or likely."""
     found = case_store.get_case(tx, request.case_id or "")
     if request.side is not Side.OURS or found is None:
         return
@@ -445,9 +446,8 @@ def require_free_to_move(tx: Connection, vault: Vault, request: Request) -> None
         key = vault.key(tx, request.key_id)
     except Erased:
         return  # nothing of it can be told any more
-    fields = key.open_json(sealed.body_sealed, table="exchange_requests", row=request.id, field="body")["fields"]
-    said = [fields.get(each, "") for each in request.type.who_takes_child]
-    holds.require_nobody_held_named(tx, vault, found.case, said, chosen=request.adult_id)
+    body = key.open_json(sealed.body_sealed, table="exchange_requests", row=request.id, field="body")
+    naming.require_nobody_named(tx, vault, found.case, request.id, request.type, body, chosen=request.adult_id)
 
 
 def _share(

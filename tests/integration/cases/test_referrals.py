@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from bot.cases import consent, service, telling
 from bot.cases.auditor import audit_alarms
 from bot.cases.consent import Kind
-from bot.cases.model import CaseNotFound, NotAllowedNow, NotReadyToClose, NotWithThisAdult
+from bot.cases.model import AdultNamed, CaseNotFound, NotAllowedNow, NotReadyToClose, NotWithThisAdult
 from bot.cases.record import service as record
 from bot.cases.record.closure import CHECKLIST
 from bot.cases.referrals import service as referrals
@@ -48,7 +48,15 @@ async def held(world):
 
 
 async def sent(
-    world, held, *, items=("age", "languages"), at=NOON, urgency=Urgency.URGENT, consent_id=None, with_adult=None
+    world,
+    held,
+    *,
+    items=("age", "languages"),
+    at=NOON,
+    urgency=Urgency.URGENT,
+    consent_id=None,
+    with_adult=None,
+    ask="A bed tonight?",
 ):
     amira, case_id, agreed = held
     return await world.database.write(
@@ -59,7 +67,7 @@ async def sent(
             consent_id or agreed,
             urgency=urgency,
             items=items,
-            ask="A bed tonight?",
+            ask=ask,
             with_adult=with_adult,
             adults=ADULTS,
         )
@@ -293,6 +301,8 @@ async def test_a_child_is_not_referred_together_with_an_adult_whose_tie_nobody_s
             await sent(world, held, with_adult=somebody)
 
     assert (await sent(world, held)).referral.adult_id is None  # alone, the child goes
+    with pytest.raises(AdultNamed):  # and not with him by being written down
+        await sent(world, held, ask="She comes with كابول.")
 
 
 async def test_a_hold_blocks_a_joint_referral_and_shuts_the_one_that_was_sent(world, held):

@@ -8,9 +8,11 @@ import pytest
 
 from bot.exchange.requests import service
 from bot.exchange.requests.reminders import Reminders
-from bot.kernel import audit
+from bot.kernel import audit, officers
 from bot.kernel.live import Signals
 from tests.integration.exchange.two_countries import Country, a_draft, hand_over, put_partner
+
+PASSWORD = "winter birds over the harbour"
 
 
 @pytest.fixture
@@ -69,6 +71,8 @@ async def test_counting_opens_no_request(here, at_desk):
 
 async def test_whoever_coordinates_names_whom_to_call_and_an_officer_reads_it_on_the_page_of_a_request(here, at_desk):
     request_id = await here.asked(await here.case(), a_draft(here.others["TN"]))
+    hashed = officers.hash_password(PASSWORD)
+    await here.database.write(lambda tx: officers.set_password(tx, here.coordinator.id, hashed))
     officer, coordinator = await at_desk(here.officer), await at_desk(here.coordinator)
     assert "/desk/exchange/countries/TN#focal" in await officer.go("/desk/exchange/countries")
     page = await officer.go("/desk/exchange/countries/TN")
@@ -77,9 +81,13 @@ async def test_whoever_coordinates_names_whom_to_call_and_an_officer_reads_it_on
     focal = "/desk/exchange/countries/TN/focal"
 
     await coordinator.go("/desk/exchange/countries/TN")
-    await coordinator.send(focal, name="Leila <B.>", phone="no number")
+    await coordinator.send(focal, name="Leila <B.>", phone="no number", proof=PASSWORD)
+    leila = {"name": "Leila <B.>", "phone": "+216 71 000 000", "email": "leila@example.org"}
+    await coordinator.go("/desk/exchange/countries/TN")
+    assert "The password is wrong" in await coordinator.send(focal, **leila, proof="a guess")  # a stolen session
+    assert 'value="Leila &lt;B.&gt;"' in coordinator.page
     assert "nobody is named" in await officer.go("/desk/exchange/countries/TN")
-    await coordinator.send(focal, name="Leila <B.>", phone="+216 71 000 000", email="leila@example.org")
+    await coordinator.send(focal, **leila, proof=PASSWORD)
 
     page = await officer.go("/desk/exchange/countries/TN")
     assert "Leila &lt;B.&gt;" in page

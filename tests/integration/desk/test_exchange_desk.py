@@ -10,6 +10,7 @@ import pytest
 from bot.cases import consent
 from bot.exchange.gate import Situation
 from bot.exchange.partners.model import PartnerKind
+from bot.exchange.partners.service import close_partner
 from bot.exchange.post.model import Receipt, ReceiptState
 from bot.exchange.requests import store
 from bot.exchange.requests.intake import RequestIntake
@@ -129,6 +130,31 @@ async def test_the_gate_says_why_what_remains_and_whose_step_is_next(here, at_de
     assert "It is in the post." in officer.page
 
 
+async def test_a_likely_name_of_an_adult_in_doubt_is_shown_and_waits_for_a_second_persons_word(here, at_desk):
+    case_id = await here.case()
+    officer, coordinator = await at_desk(here.officer), await at_desk(here.coordinator)
+    await officer.go(f"/desk/cases/{case_id}/exchange")
+    await officer.send(f"/desk/cases/{case_id}/adults", name="Sami Trabelsi", claimed="uncle_aunt")
+    new = f"/desk/cases/{case_id}/requests/new"
+    await officer.go(f"{new}?type=guardian_handover")
+    fields = the_form(here, "guardian_handover", asks="guardian", **{"field-summary": "ليست مع سامي الطرابلسي"})
+    await officer.send(new, **fields)
+    address = officer.path
+    await coordinator.go(address)
+    await coordinator.send(f"{address}/approve")
+
+    assert coordinator.status == 409
+    assert "an adult with whom the child may not go may be named" in coordinator.page
+    await officer.go(address)
+    await officer.send(f"{address}/named", reason="<b>It</b> warns of him")
+    assert "Nothing is sent before a second person has read this." in officer.page
+    assert "&lt;b&gt;It&lt;/b&gt; warns of him" in await coordinator.go(address)
+    await coordinator.send(f"{address}/named/agree")
+    await coordinator.send(f"{address}/approve")
+    assert "Two people said that the child does not go with them:" in await officer.go(address)
+    assert (await here.file(address.rpartition("/")[2])).request.status is Status.APPROVED
+
+
 async def test_a_hold_is_on_every_screen_of_the_case_and_in_no_form(here, at_desk):
     case_id = await here.case()
     officer = await at_desk(here.officer)
@@ -212,6 +238,21 @@ async def test_what_we_are_asked_shows_nobody_until_it_is_accepted(here, at_desk
     stranger = await at_desk(await here.world.officer("stranger"))
     await stranger.go(address)
     assert stranger.status == 404
+
+    hold = {"request": request_id, "hold": "0" * 35 + "3"}
+    await hand_over(here, "TN", "hold_placed", hold, request_type="info_child")
+    assert "As another body: the hold may end" in await officer.go(address)
+    at, tunis, admin = here.clock.now(), here.others["TN"], here.officer.id
+    await here.world.database.write(lambda tx: close_partner(tx, here.vault, tunis, by=admin, at=at))
+    assert "End a hold whose partner cannot be heard any more" in await officer.go(address)
+    assert "Why the hold may end" not in officer.page
+    await officer.send(f"{address}/hold/focal", said="nobody")
+    await officer.send(f"{address}/hold/end", reason="<b>Court</b> order", role="officer")
+    coordinator = await at_desk(here.coordinator)
+    assert "&lt;b&gt;Court&lt;/b&gt; order" in await coordinator.go(address)
+    await coordinator.send(f"{address}/hold/end", reason="I read the order", role="coordinator")
+    assert "two people here ended the hold" in coordinator.page
+    assert "Why the hold may end" not in coordinator.page
 
 
 async def test_the_case_of_a_partners_alert_leads_to_its_request(here, at_desk):

@@ -63,8 +63,8 @@ async def test_an_officer_takes_back_what_was_answered_and_sees_who_has_it(here,
                "due_at": due_at, "language": "fr"}  # fmt: skip
     await hand_over(here, "TN", "request_preview", preview, **said)
     await here.do(answering.accept, request_id)
-    body = {"request": request_id, "fields": {"names": "Amina"}, "decision": "Où dort-elle ?", "language": "fr",
-            "assent": "agrees"}  # fmt: skip
+    told = {"names": "Amina", "birth_year": "2010", "parents": "X"}
+    body = {"request": request_id, "fields": told, "decision": "Où dort-elle ?", "language": "fr", "assent": "agrees"}
     await hand_over(here, "TN", "request_body", body, **said)
     await here.do(answering.write_answer, request_id, Answer("harm", "None known.", "seen", "high"), once="")
     officer = await at_desk(here.officer)

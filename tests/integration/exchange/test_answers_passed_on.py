@@ -273,3 +273,33 @@ async def test_a_word_that_takes_back_and_did_not_arrive_is_said_again_by_hand(c
     await chain.courier.carry()
     assert not await is_red(chain)
     assert await words(chain.tunisia, chain.asked) == []
+
+
+async def test_an_answer_that_tells_what_another_partner_answered_is_followed_and_taken_back_with_it(chain: Chain):
+    await answered(chain)
+    italy, tunisia, libya = chain.italy, chain.tunisia, chain.libya
+    asked = await libya.asked(await libya.case(), a_draft(libya.others["TN"], asks=("harm", "services")))
+    await chain.courier.carry()
+    await tunisia.do(answering.accept, asked)
+    await chain.courier.carry()
+    told = answering.Answer("harm", ANSWER, "told", "high", passes_on=chain.asked)
+    for unknown in (new_id(), asked):
+        with pytest.raises(Incomplete):
+            await tunisia.do(answering.write_answer, asked, replace(told, passes_on=unknown), once="")
+    await tunisia.do(answering.write_answer, asked, told, once="")
+    await tunisia.do(answering.release_answers, asked, endangers=False, ground=Ground.CHILD_ONLY)
+    await chain.courier.carry()
+
+    [has_it] = [branch.holder for branch in await seen_by_italy(chain)]  # whoever answered hears where its words went
+    assert (has_it.passing, has_it.country, has_it.holds) == (asked, "LY", True)
+    assert await words(libya, asked) == [ANSWER]
+
+    await tunisia.do(answering.write_answer, asked, replace(told, key="services"), once="")
+    await italy.do(answering.take_back_answers, chain.asked)  # what it said was wrong
+    await chain.courier.carry()
+
+    assert await words(libya, asked) == []
+    assert not await is_red(chain)  # Libya has said that it keeps nothing
+    with pytest.raises(NotNow):  # and what was written and had not left stays
+        await tunisia.do(answering.release_answers, asked, endangers=False, ground=Ground.CHILD_ONLY)
+    assert chain.courier.refused == []

@@ -9,8 +9,9 @@ import pytest
 
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import Contact, FocalPoint
-from bot.exchange.post.model import LetterRefused
+from bot.exchange.post.model import LetterRefused, Receipt, ReceiptState
 from bot.exchange.requests import answering, service, store
+from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Alternative, Refusal, Returned, Status
 from bot.exchange.requests.reminders import Reminders
 from bot.exchange.requests.transfer import file as files
@@ -193,6 +194,27 @@ async def test_the_personal_part_is_not_taken_in_before_a_human_here_has_accepte
     with pytest.raises(LetterRefused) as refused:
         await hand_over(tunisia, "IT", "request_body", body, request_type="info_child")
     assert refused.value.code == "not_accepted"
+
+
+async def test_a_personal_part_without_what_its_type_requires_is_refused_and_its_sender_is_told_what_is_missing(
+    italy: Country, tunisia: Country, courier: Courier
+):
+    request_id = await italy.asked(await italy.case(), a_draft(italy.others["TN"]))
+    await courier.carry()
+    await tunisia.do(answering.accept, request_id)
+    body = {"request": request_id, "fields": {"names": "A."}, "decision": "x", "language": "en", "assent": "agrees"}
+
+    with pytest.raises(LetterRefused) as refused:
+        await hand_over(tunisia, "IT", "request_body", body, request_type="info_child")
+
+    assert (refused.value.code, refused.value.named) == ("fields_missing", ("birth_year", "parents"))
+    assert (await tunisia.file(request_id)).request.asked_on is None
+    sent = (await italy.file(request_id)).letters[0].envelope_id
+    at, named = italy.clock.now(), refused.value.named
+    news = Receipt(italy.others["TN"], sent, ReceiptState.REFUSED, "fields_missing", at, named)
+    await italy.database.write(lambda tx: RequestIntake(italy.vault).told(tx, news))
+    failed = [event.facts["named"] for event in (await italy.file(request_id)).events if event.act == "letter_failed"]
+    assert failed == [["birth_year", "parents"]]
 
 
 async def test_a_request_nobody_answers_is_reminded_then_escalated_then_over(

@@ -18,6 +18,7 @@ from bot.exchange.holds.model import (
     Evidence,
     Favour,
     HeldByName,
+    HeldLikely,
     HoldState,
     Mark,
     MayNotMove,
@@ -26,10 +27,16 @@ from bot.exchange.holds.model import (
     Source,
     Tie,
 )
+from bot.exchange.partners.model import Contact, FocalPoint
+from bot.exchange.partners.service import close_partner, name_focal_point
 from bot.exchange.requests import answering, drafting, hold_notices, service
+from bot.exchange.requests import hold_endings as endings
 from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.drafting import Draft
+from bot.exchange.requests.hold_endings import FocalSays
 from bot.exchange.requests.model import Ground, Status
+from bot.exchange.requests.model import NotNow as RequestNotNow
+from bot.exchange.requests.naming import acts as naming_acts
 from bot.kernel import audit
 from bot.kernel.access import Role
 from bot.kernel.live import Signals
@@ -120,6 +127,45 @@ async def test_a_hold_is_not_gone_round_by_writing_the_name(italy: Country, cour
     await italy.do(service.send_request, alone)
 
 
+async def test_a_name_in_another_script_or_in_a_text_stops_a_request_until_two_people_have_written_why(
+    italy: Country, courier: Courier
+):
+    case_id, partner = await italy.case(), italy.others["TN"]
+    held = await a_dossier(italy, case_id, name="Samir Haddad")
+
+    def with_words(type_key: str, key: str, words: str) -> Draft:
+        return a_draft(partner, type_key, fields={**filled(type_key), key: words})
+
+    with pytest.raises(HeldByName):  # the same name, as Arabic writes it
+        await italy.do(drafting.draft, case_id, with_words("placement_abroad", "carer_name", "سمير حداد"))
+    for words in (
+        with_words("placement_abroad", "carer_name", "سمر حداد"),  # Samar, or Samir in haste
+        with_words("guardian_handover", "receiver", "Sameer Hadad"),
+        with_words("placement_abroad", "reasons", "Her uncle Samir takes her in."),
+        with_words("case_transfer", "summary", "تُسلَّم لسمير حداد في المحطة"),
+    ):
+        drafted = await italy.do(drafting.draft, case_id, words)
+        with pytest.raises(HeldLikely):
+            await italy.do(service.approve, drafted, by=italy.coordinator)
+
+    asked = await italy.do(drafting.draft, case_id, with_words("placement_abroad", "reasons", "Never to Samir Haddad."))
+    with pytest.raises(RequestNotNow):  # nobody is agreed with who has written nothing
+        await italy.do(naming_acts.agree_not_with, asked, held, by=italy.coordinator)
+    await italy.do(naming_acts.say_not_with, asked, held, reason="It says that she must not go to him.")
+    with pytest.raises(RequestNotNow):  # one person is not two
+        await italy.do(naming_acts.agree_not_with, asked, held)
+    with pytest.raises(HeldLikely):
+        await italy.do(service.approve, asked, by=italy.coordinator)
+    await italy.do(naming_acts.agree_not_with, asked, held, by=italy.coordinator)
+    await italy.do(service.approve, asked, by=italy.coordinator)
+
+    await italy.do(service.send_back, asked)
+    goes = with_words("placement_abroad", "reasons", "She goes to Samir Haddad.")
+    await italy.do(drafting.redraft, asked, goes)  # what was said of other words says nothing of these
+    with pytest.raises(HeldLikely):
+        await italy.do(service.approve, asked, by=italy.coordinator)
+
+
 async def test_a_new_red_mark_undoes_support_and_every_word_for_a_release(italy: Country):
     case_id = await italy.case()
     dossier = await a_dossier(italy, case_id)
@@ -193,6 +239,50 @@ async def test_a_partner_is_told_of_the_hold_and_its_officer_can_be_the_second_b
     assert (await italy.do(holds.open_dossier_file, dossier)).hold is None
     assert (await tunisia.file(request_id)).holds == []
     assert courier.refused == []
+
+
+async def test_a_told_hold_whose_partner_cannot_be_heard_is_ended_by_two_roles_after_the_focal_point(
+    italy: Country, tunisia: Country, courier: Courier
+):
+    case_id = await italy.case()
+    request_id = await italy.asked(case_id, a_draft(italy.others["TN"], "case_transfer"))
+    hold = await italy.do(holds.place_hold, await a_dossier(italy, case_id))
+    await italy.do(hold_notices.tell_hold, hold.id, [request_id])
+    await courier.carry()
+
+    async def end(role: str, **named: Any) -> bool:
+        return await tunisia.do(endings.agree_to_end, request_id, hold.id, role=role, reason="He died.", **named)
+
+    with pytest.raises(RequestNotNow, match="hold_of_theirs"):  # it can say so itself
+        await end("officer")
+    at, rome = tunisia.clock.now(), tunisia.others["IT"]
+    await tunisia.database.write(lambda tx: close_partner(tx, tunisia.vault, rome, by=tunisia.officer.id, at=at))
+    with pytest.raises(RequestNotNow, match="hold_focal"):  # nobody asked the focal point
+        await end("officer")
+    contact = Contact("Fiamma", "+390912345678", "", ("it",))
+    await tunisia.database.write(
+        lambda tx: name_focal_point(tx, tunisia.vault, FocalPoint("IT", contact), by=tunisia.officer.id, at=at)
+    )
+    for said in (FocalSays.AGAINST, FocalSays.WAITS):
+        await tunisia.do(endings.focal_point_asked, request_id, hold.id, said)
+        with pytest.raises(RequestNotNow, match="hold_focal"):  # against it, or asked a moment ago
+            await end("officer")
+    with pytest.raises(RequestNotNow, match="hold_focal"):  # somebody is named, and was not asked
+        await tunisia.do(endings.focal_point_asked, request_id, hold.id, FocalSays.NOBODY)
+    tunisia.clock.advance(endings.SILENT_AFTER)
+
+    both = await tunisia.world.officer("both", Role.OFFICER, Role.COORDINATOR)
+    assert not await end("officer", by=both)
+    with pytest.raises(RequestNotNow, match="override_same"):  # another, in the same role
+        await end("officer")
+    with pytest.raises(RequestNotNow, match="override_same"):  # the same, in another role
+        await end("coordinator", by=both)
+    assert [each.id for each in (await tunisia.file(request_id)).holds] == [hold.id]
+    assert await end("coordinator", by=tunisia.coordinator)
+
+    assert (await tunisia.file(request_id)).holds == []
+    acts = [event.act for event in (await tunisia.file(request_id)).events]
+    assert acts[-3:] == ["hold_end_agreed", "hold_end_agreed", "hold_ended_here"]
 
 
 async def test_the_story_of_a_false_uncle(italy: Country, tunisia: Country, courier: Courier):

@@ -19,7 +19,7 @@ from bot.exchange.partners import keys
 from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.keys import Identity
-from bot.exchange.post import service, store, trust
+from bot.exchange.post import service, store, taking_in, trust
 from bot.exchange.post.carrier import LETTERS_PATH, Carrier
 from bot.exchange.post.model import RESEND, Receipt, ReceiptState
 from bot.exchange.post.receipts import fingerprint_of, read_receipt, write_fetch
@@ -227,7 +227,7 @@ async def test_a_gap_in_the_numbers_is_noticed_and_closes_when_the_letter_comes(
 
 async def test_what_the_room_refuses_goes_back_with_its_reason_and_its_writing_is_undone(two: Two):
     lyon, tunis = await acquainted(two)
-    tunis.room.refuses = "not_our_area"
+    tunis.room.refuses, tunis.room.names = "not_our_area", ("parents", "names", "<b>")
     tunis.room.writes = lambda tx, _letter: _mark(tx)
     envelope_id = await lyon.put(await only_partner(lyon))
 
@@ -238,6 +238,7 @@ async def test_what_the_room_refuses_goes_back_with_its_reason_and_its_writing_i
     kept = await lyon.letter(envelope_id)
     assert (kept.state, kept.code) == ("refused", "not_our_area")
     assert [news.state for news in lyon.room.news] == [ReceiptState.STORED, ReceiptState.REFUSED]
+    assert lyon.room.news[-1].named == ("parents", "names")  # what it means; what is no code is left out
     assert await tunis.database.read(_marks) == 0
 
 
@@ -504,7 +505,7 @@ async def test_a_receiver_that_misses_a_number_asks_for_it_and_gets_the_letter(t
     await tunis.send()
     assert await _kinds(tunis) == []  # letters overtake one another: not at once
     for each in two:
-        each.clock.advance(service.GAP_SETTLES_IN)
+        each.clock.advance(taking_in.GAP_SETTLES_IN)
 
     await tunis.send()
     assert (await _kinds(tunis)).count(RESEND) == 1
@@ -524,7 +525,7 @@ async def test_numbers_under_which_nothing_will_come_are_called_void(two: Two):
     await lyon.database.write(lambda tx: service.shut(tx, lyon.vault, lyon.room, dead, "gate", lyon.clock.now()))
     await post(tunis, await sealed(lyon, last))
     for each in two:
-        each.clock.advance(service.GAP_SETTLES_IN)
+        each.clock.advance(taking_in.GAP_SETTLES_IN)
 
     await tunis.send()
     await lyon.send()
@@ -544,7 +545,7 @@ async def test_a_letter_that_was_signed_for_and_lost_there_is_told_to_its_room_o
     await lyon.send()
     for _ in range(3):
         for each in two:
-            each.clock.advance(service.ASKED_AGAIN_AFTER)
+            each.clock.advance(taking_in.ASKED_AGAIN_AFTER)
         await tunis.send()
         await lyon.send()
         await tunis.work()
@@ -563,7 +564,7 @@ async def test_a_gap_after_a_restore_of_the_sender_closes_when_they_say_that_not
     await lyon.put(await only_partner(lyon), "after")
     await lyon.send()
     for each in two:
-        each.clock.advance(service.GAP_SETTLES_IN)
+        each.clock.advance(taking_in.GAP_SETTLES_IN)
     await tunis.send()
     await lyon.send()
 

@@ -18,7 +18,8 @@ from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import KeyState, Partner, PartnerKey
 from bot.exchange.partners.service import CannotSign
 from bot.exchange.post import service as post
-from bot.exchange.post import trust
+from bot.exchange.post import taking_in, trust
+from bot.exchange.post.model import KEY_DOUBTED, KEY_REVOKED
 from bot.exchange.post.watch import look_at_exchange
 from bot.exchange.refusals import ChannelClosed
 from bot.kernel.clock import SetClock
@@ -73,9 +74,7 @@ async def told_of_keys(here: Deployment, there: Deployment, kids: list[str], of:
     body = {"deployment": of, "keys": kids}
     at = here.clock.now()
     await here.database.write(
-        lambda tx: post.write_own(
-            tx, here.vault, who, post.KEY_REVOKED, body, in_reply_to=None, actor=here.admins[0], at=at
-        )
+        lambda tx: post.write_own(tx, here.vault, who, KEY_REVOKED, body, in_reply_to=None, actor=here.admins[0], at=at)
     )
     await here.send()
 
@@ -134,7 +133,7 @@ async def test_whoever_is_called_revoked_hears_of_it_and_is_heard_on(three: Thre
 async def said_here(here: Deployment, said_by: Partner, of: Partner) -> None:
     """As if this partner's letter had come, which calls the first key of another revoked."""
     body, at = {"deployment": of.deployment, "keys": [of.keys[0].kid]}, here.clock.now()
-    await here.database.write(lambda tx: post._hear_of_revoked(tx, here.vault, said_by, body, at))
+    await here.database.write(lambda tx: taking_in._hear_of_revoked(tx, here.vault, said_by, body, at))
 
 
 async def test_whoever_is_doubted_anew_hears_of_it_anew(three: Three):
@@ -265,9 +264,7 @@ async def test_what_one_partner_settles_says_nothing_of_what_another_announced(t
     who, at = await known(rome, tunis), rome.clock.now()
     body = {"keys": [key.kid for key in who.keys], "by": "", "settled": True}
     await rome.database.write(
-        lambda tx: post.write_own(
-            tx, rome.vault, who, post.KEY_DOUBTED, body, in_reply_to=None, actor=rome.admins[0], at=at
-        )
+        lambda tx: post.write_own(tx, rome.vault, who, KEY_DOUBTED, body, in_reply_to=None, actor=rome.admins[0], at=at)
     )
     await rome.send()
 

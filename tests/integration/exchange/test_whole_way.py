@@ -10,14 +10,16 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.cases import store as case_store
+from bot.cases.hand import unseal
 from bot.exchange.gate import GateShut, Situation, Why
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import AgreedTime, PartnerKind
-from bot.exchange.requests import answering, drafting, looking, overrides, service
+from bot.exchange.requests import alerts, answering, drafting, looking, overrides, service
 from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.model import Alternative, Ground, NotNow, Refusal, RequestNotFound, Status
 from bot.exchange.requests.types import REQUEST_TYPES
 from bot.kernel import audit
+from bot.kernel.ids import new_id
 from tests.integration.exchange.two_countries import Country, Courier, a_draft, hand_over, put_partner
 
 
@@ -149,6 +151,49 @@ async def test_an_alert_of_a_partner_calls_people_here_until_somebody_has_it(
     alarm = await tunisia.see(lambda tx: case_store.get_alarm(tx, case_id, lock=False))
     assert alarm is not None
     assert alarm.climbing  # they wait for an answer: whoever has it is called again
+
+
+async def test_a_partner_that_floods_us_with_alerts_rings_so_often_and_then_once_for_all_that_wait(tunisia: Country):
+    for code in ("IT", "FR"):
+        put = await tunisia.database.write(lambda tx, code=code: put_partner(tx, tunisia.vault, country=code))
+        tunisia.others[code] = put
+    alert = {"type": "protective_alert", "asks": ["done"], "limit": "usual", "language": "en",
+             "due_at": (tunisia.clock.now() + timedelta(hours=4)).isoformat()}  # fmt: skip
+    sent: list[str] = []
+
+    async def alerts_of(sender: str, count: int) -> None:
+        for _ in range(count):
+            sent.append(new_id())
+            named = {"request": sent[-1], "number": f"XAAA-{len(sent):03}"}
+            await hand_over(tunisia, sender, "request_preview", {**alert, **named}, request_type="protective_alert")
+
+    def words(tx: Connection) -> list[str]:
+        waiting = case_store.waiting(tx, limit=50)
+        return [
+            unseal(tx, tunisia.vault, each.case, each.words_sealed, "cases", each.case.id, "words") for each in waiting
+        ]
+
+    await alerts_of("IT", alerts.MOST_RINGS_AN_HOUR + 3)
+    partner = (await tunisia.file(sent[0])).partner
+    assert partner is not None
+    assert len(await tunisia.see(words)) == alerts.MOST_RINGS_AN_HOUR + 1
+    assert f"{partner.name} · 3 × · XAAA-006, XAAA-007, XAAA-008" in await tunisia.see(words)
+    assert [(await tunisia.file(each)).request.status for each in sent] == [Status.DELIVERED] * len(
+        sent
+    )  # none is lost
+    [flood] = await tunisia.see(lambda tx: alerts.floods(tx, tunisia.clock.now()))
+    assert (flood.partner_id, flood.alerts) == (partner.id, 3)
+
+    await alerts_of("FR", 1)  # another partner is heard as ever
+    assert len(await tunisia.see(words)) == alerts.MOST_RINGS_AN_HOUR + 2
+    await tunisia.do(answering.accept, sent[5])  # one of three that stand together: the others still call
+    assert len(await tunisia.see(words)) == alerts.MOST_RINGS_AN_HOUR + 2
+    for each in sent[6:8]:
+        await tunisia.do(answering.accept, each)
+    assert len(await tunisia.see(words)) == alerts.MOST_RINGS_AN_HOUR + 1
+    tunisia.clock.advance(alerts.HOUR)
+    await alerts_of("IT", 1)
+    assert len(await tunisia.see(words)) == alerts.MOST_RINGS_AN_HOUR + 2
 
 
 async def test_what_a_child_says_later_keeps_the_personal_part_back(italy: Country, tunisia: Country, courier: Courier):

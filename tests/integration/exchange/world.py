@@ -48,6 +48,7 @@ class Room:
     letters: list[ReceivedLetter] = field(default_factory=list)
     news: list[Receipt] = field(default_factory=list)
     refuses: str | None = None
+    names: tuple[str, ...] = ()
     fails: int = 0
     writes: Callable[[Connection, ReceivedLetter], None] | None = None
 
@@ -58,7 +59,7 @@ class Room:
             self.fails -= 1
             raise RuntimeError("a fault of the room")
         if self.refuses is not None:
-            raise LetterRefused(self.refuses)
+            raise LetterRefused(self.refuses, *self.names)
         self.letters.append(letter)
 
     def told(self, tx: Connection, receipt: Receipt) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy.engine import Connection
 
 from bot.exchange.gate import GateShut
 from bot.exchange.partners import store as partners
-from bot.exchange.partners.model import ChannelClosed
+from bot.exchange.partners.model import ChannelClosed, Partner
 from bot.exchange.requests import sending
 from bot.exchange.requests import store as requests
 from bot.exchange.requests.history import note
@@ -110,18 +110,56 @@ def passed_on(tx: Connection, vault: Vault, request: Request, fields: Iterable[s
         assert source is not None  # a passing points at its request by a foreign key
         if known is not None and known.holds and known.is_by_us:
             continue
-        holder = Holder(
-            source_id,
-            request.id,
-            of_answer=_we_say(source.request),
-            case_id=request.case_id,
-            deployment=partner.deployment or NO_NAME,
-            country=partner.country,
-            items=items,
-            at=at,
-        )
-        _keep(tx, holder)
-        _say(tx, vault, holder, at=at)
+        _has_it(tx, vault, source.request, request, partner, items, case_id=request.case_id, at=at)
+
+
+def may_answer_with(tx: Connection, request: Request, source_id: str) -> Request:
+    """The request through which a partner told us what an answer of ours to another one's request tells. Raises NotNow
+    where they took it back."""
+    source = requests.get_request(tx, source_id, lock=True)
+    if source is None or _is_taken_back(tx, source.request):
+        raise NotNow("taken_back")
+    return source.request
+
+
+def answered_on(
+    tx: Connection, vault: Vault, request: Request, source_ids: Iterable[str], keys: Iterable[str], *, at: datetime
+) -> None:
+    """Answers of ours to a partner's request told what others had told us: they hear who has it now. The passing bears
+    the name of that request, as if it had been made by asking. Whoever asked is told nothing of what they told us
+    themselves. Raises NotNow where somebody took it back meanwhile."""
+    partner = partners.get(tx, request.partner_id, vault)
+    items = tuple(sorted({*keys, *sending.items_of(request)}))
+    for source_id in dict.fromkeys(source_ids):
+        source = may_answer_with(tx, request, source_id)
+        if partner is not None and source.partner_id != request.partner_id:
+            _has_it(tx, vault, source, request, partner, items, case_id=source.case_id, at=at)
+
+
+def _has_it(
+    tx: Connection,
+    vault: Vault,
+    source: Request,
+    request: Request,
+    partner: Partner,
+    items: tuple[str, ...],
+    *,
+    case_id: str | None,
+    at: datetime,
+) -> None:
+    """The partner of a request has from now on what came through the source; whoever told us hears it."""
+    holder = Holder(
+        source.id,
+        request.id,
+        of_answer=_we_say(source),
+        case_id=case_id,
+        deployment=partner.deployment or NO_NAME,
+        country=partner.country,
+        items=items,
+        at=at,
+    )
+    _keep(tx, holder)
+    _say(tx, vault, holder, at=at)
 
 
 def _keep(tx: Connection, holder: Holder) -> None:

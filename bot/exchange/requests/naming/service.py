@@ -1,0 +1,98 @@
+"""Held adults whom the words of a request name: a hold is not gone round by writing a name where nobody was chosen.
+
+Where the words say with whom, or to whom, the child goes, a sure name blocks. A likely one, and any name inside a text,
+stops the request until two people have said of it that the child does not go with this adult: a text may warn of him,
+and another may bear his name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from bot.cases.model import Case
+from bot.cases.names import Alike, compare, mentioned
+from bot.exchange.holds import service as holds
+from bot.exchange.holds.model import HeldByName, HeldLikely
+from bot.exchange.requests.naming import store
+from bot.exchange.requests.types import FIELDS, Input, RequestType
+from bot.kernel.crypto import Vault
+
+#: The names of the child and of the parents: nobody goes with them by being named there.
+_OF_THE_FAMILY = frozenset({"names", "parents", "birth"})
+DECISION = "decision"
+
+
+def named(
+    tx: Connection, vault: Vault, case: Case, type_: RequestType, body: Mapping[str, Any], *, chosen: str | None
+) -> dict[str, tuple[Alike, tuple[str, ...]]]:
+    """The adults of a case with whom its child may not be moved and whom the words of a request name: how surely, and
+    in which fields. By dossier. Nobody, for a request that sends the child nowhere.
+
+    `chosen` is the adult whom `holds.require_free_to_move` let pass: they may bear the name of another.
+    """
+    if not type_.who_takes_child:
+        return {}
+    blocked, adults = holds.may_not_move(tx, case.id), holds.adults_of(tx, vault, case)
+    free = [adult.name for adult in adults if adult.dossier.id == chosen and chosen not in blocked]
+    found: dict[str, tuple[Alike, tuple[str, ...]]] = {}
+    for adult in adults:
+        if adult.dossier.id not in blocked or not adult.name:
+            continue
+        likes = {
+            key: how
+            for key, words in _words_of(type_, body).items()
+            if (how := _how(type_, key, words, adult.name, free)) is not Alike.NO
+        }
+        if likes:
+            found[adult.dossier.id] = (max(likes.values()), tuple(likes))
+    return found
+
+
+def _how(type_: RequestType, key: str, words: str, name: str, free: list[str]) -> Alike:
+    if key not in type_.who_takes_child:
+        return mentioned(words, name)
+    if any(compare(words, other) is Alike.SURE for other in free):
+        return Alike.NO
+    return compare(words, name)
+
+
+def _words_of(type_: RequestType, body: Mapping[str, Any]) -> dict[str, str]:
+    fields = body.get("fields", {})
+    told = {
+        key: str(fields[key])
+        for key in (*type_.tells, *type_.may_tell)
+        if fields.get(key) and key not in _OF_THE_FAMILY and FIELDS[key].input in (Input.LINE, Input.WORDS)
+    }
+    return {**told, DECISION: f"{body.get(DECISION, '')} {body.get('decision_translated', '')}"}
+
+
+def require_nobody_surely_named(
+    tx: Connection, vault: Vault, case: Case, type_: RequestType, body: Mapping[str, Any], *, chosen: str | None
+) -> None:
+    """Raises HeldByName: before a draft is kept."""
+    for how, _ in named(tx, vault, case, type_, body, chosen=chosen).values():
+        if how is Alike.SURE:
+            raise HeldByName(case.id)
+
+
+def require_nobody_named(
+    tx: Connection,
+    vault: Vault,
+    case: Case,
+    request_id: str,
+    type_: RequestType,
+    body: Mapping[str, Any],
+    *,
+    chosen: str | None,
+) -> None:
+    """Raises HeldByName, and HeldLikely while two people have not said of each who is likely named that the child does
+    not go with them."""
+    found = named(tx, vault, case, type_, body, chosen=chosen)
+    if any(how is Alike.SURE for how, _ in found.values()):
+        raise HeldByName(case.id)
+    said = store.said_of(tx, request_id)
+    if any(dossier_id not in said or said[dossier_id].second_id is None for dossier_id in found):
+        raise HeldLikely(case.id)
