@@ -27,6 +27,7 @@ from bot.kernel.crypto import Vault
 from bot.kernel.database import Database
 from bot.kernel.logs import get_log
 from dialogues.actions.ports import FoundPlace, FoundService
+from dialogues.asking_on import as_follow_up
 from dialogues.looking_up import as_look_up
 from dialogues.runtime.engine import Engine
 from dialogues.runtime.model import DialogueState, Turn, UserMessage
@@ -141,7 +142,7 @@ class DialogueRoom:
     async def turn(self, state: DialogueState, message: UserMessage) -> Turn:
         slots = {**message.metadata.get("slots", {}), "reporter": bool(message.metadata.get("reporter"))}
         told = as_look_up(replace(message, metadata={**message.metadata, "slots": slots}))
-        return await self._engine.turn(state, told, at=self._clock.now().timestamp())
+        return await self._engine.turn(state, as_follow_up(told, state), at=self._clock.now().timestamp())
 
 
 class DirectoryDesk:

@@ -25,6 +25,7 @@ from typing import Any
 
 from dialogues.actions.given import GivenServices
 from dialogues.actions.ports import FoundPlace, FoundService
+from dialogues.asking_on import as_follow_up
 from dialogues.looking_up import as_look_up
 from dialogues.runtime.engine import Engine
 from dialogues.runtime.files import Block, Problem, ProjectWrong, read_yaml
@@ -125,10 +126,11 @@ def _message(written: Block, state: DialogueState, read: Read | None) -> UserMes
         given = written.get("entities") or {}
         entities = tuple(Entity(name, value) for name, value in given.items())
         confidence = float(written.get("confidence", 1.0))
-        return UserMessage(text, str(written["intent"]), confidence, entities=entities, metadata=metadata)
+        heard = UserMessage(text, str(written["intent"]), confidence, entities=entities, metadata=metadata)
+        return as_follow_up(heard, state)
     if read is None:
         raise ProjectWrong([Problem(written.file, written.line, "a turn without an intent needs the understanding")])
-    return message_of(read(text, state.slots.get("language")), metadata)
+    return as_follow_up(message_of(read(text, state.slots.get("language")), metadata), state)
 
 
 def message_of(reading: Reading, metadata: Mapping[str, Any]) -> UserMessage:

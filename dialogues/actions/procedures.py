@@ -417,19 +417,25 @@ class ProcedureSteps(ProcedureAction):
 
 
 class ProcedureWhy(ProcedureAction):
-    """The reasons, the limits, whom to call, and every source that was checked, article by article."""
+    """The reasons, the limits, whom to call, and every source that was checked, article by article.
+
+    Or the one `part` of these that was asked for, where the text has it.
+    """
 
     def name(self) -> str:
         return "action_procedure_why"
 
     async def show(self, dispatcher: Any, text: Procedure, tracker: Any) -> list[dict[str, Any]]:
         language, translate = language_of(tracker), self._translate
-        parts = [f"{text.title}\n{text.why}"]
-        for heading, lines in self._sections(text, tracker):
-            if lines:
-                parts.append(listed(heading, lines))
-        if text.audience is not Audience.CHILD:
-            parts.append(validity(text, language, translate))
+        sections = {name: listed(heading, lines) for name, heading, lines in self._sections(text, tracker) if lines}
+        asked = sections.get(str(entity(tracker, "part")))
+        if asked is None:
+            parts = [f"{text.title}\n{text.why}", *sections.values()]
+            parts += [] if text.audience is Audience.CHILD else [validity(text, language, translate)]
+        elif text.audience is Audience.CHILD:
+            parts = [asked]
+        else:
+            parts = [text.title, asked, source_line(text, language, translate)]
         buttons = [
             button(translate(language, "Steps"), payload("procedure_steps", procedure=text.key)),
             *self._further(text, tracker),
@@ -438,23 +444,29 @@ class ProcedureWhy(ProcedureAction):
         dispatcher.utter_message(text="\n\n".join(parts), buttons=buttons)
         return []
 
-    def _sections(self, text: Procedure, tracker: Any) -> list[tuple[str, tuple[str, ...]]]:
-        """What stands behind the text. A child reads who wrote it down, and no articles."""
+    def _sections(self, text: Procedure, tracker: Any) -> list[tuple[str, str, tuple[str, ...]]]:
+        """What stands behind the text: the part, its heading, its lines. A child reads who wrote it down, and no
+        articles."""
         language, translate = language_of(tracker), self._translate
         sources = translate(language, "Sources")
         if text.audience is Audience.CHILD:
             named = (f"{source.document} ({source.organisation})" for source in text.shown_sources())
-            return [(sources, tuple(dict.fromkeys(named)))]
+            return [("sources", sources, tuple(dict.fromkeys(named)))]
         return [
-            (translate(language, "Time limits"), text.time_limits),
-            (translate(language, "Papers"), text.documents),
-            (translate(language, "Whom to call"), text.contacts),
-            (translate(language, "Call a duty officer at once if"), text.red_flags),
+            ("time_limits", translate(language, "Time limits"), text.time_limits),
+            ("documents", translate(language, "Papers"), text.documents),
+            ("contacts", translate(language, "Whom to call"), text.contacts),
+            ("red_flags", translate(language, "Call a duty officer at once if"), text.red_flags),
             (
+                "varies",
                 translate(language, "This changes from country to country"),
                 self._shelf.differences(text, tracker, translate),
             ),
-            (sources, tuple(_article_by_article(source, language, translate) for source in text.shown_sources())),
+            (
+                "sources",
+                sources,
+                tuple(_article_by_article(source, language, translate) for source in text.shown_sources()),
+            ),
         ]
 
     def _further(self, text: Procedure, tracker: Any) -> list[dict[str, str]]:
