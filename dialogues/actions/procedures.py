@@ -42,7 +42,7 @@ from dialogues.actions.voice import says_to_be_a_child, speaks_as_a_child, write
 from dialogues.actions.whereabouts import PLACE_SLOTS, way_of, whereabouts
 from dialogues.knowledge import Audience, Procedure, Procedures
 from dialogues.knowledge.countries import Way, country_name
-from dialogues.knowledge.model import INTERNATIONAL, ORIGINAL_LANGUAGE, Source
+from dialogues.knowledge.model import COLON, INTERNATIONAL, ORIGINAL_LANGUAGE, Source
 from dialogues.knowledge.overlays import REGIONS, is_jurisdiction
 from dialogues.runtime.payload import payload
 from dialogues.runtime.responses import Translate
@@ -193,7 +193,7 @@ class Shelf:
             known = elsewhere(
                 self._procedures.overlays.elsewhere(text.key, language, self._today()), language, translate
             )
-        lines = (f"{country_name(rule.jurisdiction, language)}: {rule.words}" for rule in known)
+        lines = (f"{country_name(rule.jurisdiction, language)}{COLON[language]}{rule.words}" for rule in known)
         return (*((text.varies,) if text.varies else ()), *lines)
 
     def journey(self, text: Procedure, way: Way, tracker: Any, translate: Translate) -> str:
@@ -556,12 +556,14 @@ class ProcedureContacts(ProcedureAction):
         number = await number_to_call(self._services, tracker, self._default_country)
         parts = [
             translate(language, "Danger now? Call {emergency_number}.").format(emergency_number=number),
-            listed(f"{text.title}: {translate(language, 'Whom to call')}", text.contacts),
+            listed(f"{text.title}{COLON[language]}{translate(language, 'Whom to call')}", text.contacts),
         ]
         found = await self._found(text, tracker)
         if found:
             parts.append(
-                listed(translate(language, "From the directory"), tuple(_called(service) for service in found))
+                listed(
+                    translate(language, "From the directory"), tuple(_called(service, language) for service in found)
+                )
             )
         else:
             parts.append(
@@ -595,9 +597,9 @@ def _article_by_article(source: Source, language: str, translate: Translate) -> 
     return "\n".join((cited(source, language, translate), *(f"   {about}" for about in source.about)))
 
 
-def _called(service: FoundService) -> str:
+def _called(service: FoundService, language: str) -> str:
     """A name that ends with its own number is not said twice."""
-    return service.name if service.phone in service.name else f"{service.name}: {service.phone}"
+    return service.name if service.phone in service.name else f"{service.name}{COLON[language]}{service.phone}"
 
 
 def note_gap(dispatcher: Any, tracker: Any, key: str, why: str, default_country: str | None) -> list[dict[str, Any]]:
