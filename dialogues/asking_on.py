@@ -175,6 +175,7 @@ _AND_IN: Final = re.compile(
     r"|(?:y|pero|o|que pasa)?\s*(?:si es )?(?:en|para)?(?:\s+(?:el|la|los))?"
     r"|(?:و?ماذا عن|و)?\s*(?:في|ب)?"
 )
+_AND: Final = re.compile(r"(?:and|what about|how about|et|y|pero|mais|but)\b|و")
 _REGION: Final = re.compile(
     r"(?:the )?(?:eu|european union)|(?:l')?(?:ue|union europeenne)|(?:la )?(?:ue|union europea)"
     r"|(?:ال)?اتحاد الاوروبي"
@@ -197,6 +198,8 @@ def as_follow_up(message: UserMessage, state: DialogueState) -> UserMessage:
     if state.slots.get("audience") == "child" or message.intent == "ask_human":
         return message  # a child is told no law
     there = _names_a_country(text.strip(_AROUND))
+    if there is None and _goes_on_to_a_town(message):
+        there = ()
     return message if there is None else _heard(message, "procedure", Entity("procedure", str(key)), *there)
 
 
@@ -248,6 +251,15 @@ def _names_a_country(words: str) -> tuple[Entity, ...] | None:
         if (region or is_country(name)) and _AND_IN.fullmatch(before):
             return (Entity("country", "EU"),) if region else ()
     return None
+
+
+def _goes_on_to_a_town(message: UserMessage) -> bool:
+    """Whether a message is "and in Calais?": without the "and" somebody may look for something there."""
+    places = [str(entity.value) for entity in message.entities if entity.name == "place"]
+    before, found, after = _plain(message.text).rpartition(_plain(places[0])) if len(places) == 1 else ("", "", "")
+    return (
+        bool(found) and not after and _AND.match(before) is not None and _AND_IN.fullmatch(before.strip()) is not None
+    )
 
 
 def _plain(words: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from dialogues.asking_on import as_follow_up
 from dialogues.knowledge.model import LANGUAGES
 from dialogues.runtime.catalogue import read_catalogues, translator
-from dialogues.runtime.model import DialogueState, UserMessage
+from dialogues.runtime.model import DialogueState, Entity, UserMessage
 
 TRANSLATE = translator(read_catalogues(Path(__file__).resolve().parents[3] / "locales"))
 STEP: dict[str, Any] = {"step_shown": {"procedure": "adult_with_child", "step": 2}}
@@ -82,6 +82,15 @@ def test_a_few_plain_words_ask_on_about_the_text_just_given(words: str, meant: t
 )
 def test_the_name_of_a_country_asks_what_holds_there(words: str) -> None:
     assert heard(words, after()) == ("procedure", {})
+
+
+@pytest.mark.parametrize(("words", "town"), [("and in Calais?", "Calais"), ("et à Vintimille ?", "Vintimille")])
+def test_the_name_of_a_town_does_so_after_an_and(words: str, town: str) -> None:
+    place = (Entity("place", town),)
+    asked = as_follow_up(UserMessage(words, "search_service", 0.9, entities=place), after())
+
+    assert (asked.intent, asked.entities[1:]) == ("procedure", place)
+    assert as_follow_up(UserMessage(town, "search_service", 0.9, entities=place), after()).intent == "search_service"
 
 
 @pytest.mark.parametrize(
