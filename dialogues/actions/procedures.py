@@ -223,6 +223,12 @@ def audience_of(tracker: Any) -> Audience:
     return Audience.CHILD if known == "child" else Audience.WORKER
 
 
+def _is_the_child(tracker: Any) -> bool:
+    """Whether who asks is answered as a child. A worker who reads a child's version aloud says so by its button."""
+    told = entity(tracker, "audience")
+    return audience_of(tracker) is Audience.CHILD and (told is None or bool(entity(tracker, "own")))
+
+
 def works_with_children(tracker: Any) -> bool:
     """Whether they said so, or write of a child as of somebody else."""
     known = entity(tracker, "audience") or tracker.get_slot("audience")
@@ -275,11 +281,9 @@ class ProcedureAction(Action):  # type: ignore[misc]
         if text is None:
             return self.refuse(dispatcher, tracker, key, number)
         events = await self.show(dispatcher, text.filled({"emergency_number": number}), tracker)
-        # Somebody who reads a child's version aloud says so by its button, and stays a worker.
-        told = entity(tracker, "audience")
-        if text.audience is Audience.CHILD and (told is None or entity(tracker, "own")):
+        if text.audience is Audience.CHILD and _is_the_child(tracker):
             events = [*events, SlotSet("audience", "child")]
-        elif told == "worker":
+        elif entity(tracker, "audience") == "worker":
             events = [*events, SlotSet("audience", "worker")]
         return [SlotSet("last_procedure", text.key), SlotSet("misunderstood", None), *events]
 
@@ -294,15 +298,16 @@ class ProcedureAction(Action):  # type: ignore[misc]
 
     def refuse(self, dispatcher: Any, tracker: Any, key: str, number: str) -> list[dict[str, Any]]:
         """No source in force, no answer: a person instead, and a line in the gap register."""
-        once = self._shelf.was_in_force(key, tracker)
+        once, child = self._shelf.was_in_force(key, tracker), _is_the_child(tracker)
         response = "utter_procedure_out_of_date" if once else "utter_no_procedure"
-        dispatcher.utter_message(response=response, emergency_number=number)
+        dispatcher.utter_message(response="utter_no_answer_for_a_child" if child else response, emergency_number=number)
         call_officer(dispatcher, "no_answer", "P2")
         why = "out_of_date" if once else "no_text"
         noted = note_gap(dispatcher, tracker, key, why, self._default_country)
         if noted:
             offer_to_tell(dispatcher, key, why, language_of(tracker), self._translate)
-        return noted
+        # Whoever agrees to be told taps a button, and a tap no longer tells who speaks.
+        return [*noted, SlotSet("audience", "child")] if child else noted
 
     def ask_which(self, dispatcher: Any, tracker: Any) -> list[dict[str, Any]]:
         """Offer what the words may mean; the usual subjects, where they mean nothing."""
