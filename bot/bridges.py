@@ -27,8 +27,7 @@ from bot.kernel.crypto import Vault
 from bot.kernel.database import Database
 from bot.kernel.logs import get_log
 from dialogues.actions.ports import FoundPlace, FoundService
-from dialogues.looking_up import as_look_up
-from dialogues.narrowing import as_narrowing
+from dialogues.in_context import in_context
 from dialogues.runtime.engine import Engine
 from dialogues.runtime.model import DialogueState, Turn, UserMessage
 from dialogues.understanding.model import Reading, Risk
@@ -141,9 +140,8 @@ class DialogueRoom:
 
     async def turn(self, state: DialogueState, message: UserMessage) -> Turn:
         slots = {**message.metadata.get("slots", {}), "reporter": bool(message.metadata.get("reporter"))}
-        told = as_look_up(replace(message, metadata={**message.metadata, "slots": slots}))
-        told = as_narrowing(told, state.events)
-        return await self._engine.turn(state, told, at=self._clock.now().timestamp())
+        told = replace(message, metadata={**message.metadata, "slots": slots})
+        return await self._engine.turn(state, in_context(told, state), at=self._clock.now().timestamp())
 
 
 class DirectoryDesk:

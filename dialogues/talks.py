@@ -25,8 +25,8 @@ from typing import Any
 
 from dialogues.actions.given import GivenServices
 from dialogues.actions.ports import FoundPlace, FoundService
+from dialogues.in_context import in_context
 from dialogues.looking_up import as_look_up
-from dialogues.narrowing import as_narrowing
 from dialogues.runtime.engine import Engine
 from dialogues.runtime.files import Block, Problem, ProjectWrong, read_yaml
 from dialogues.runtime.model import DialogueState, Entity, Reply, Turn, UserMessage
@@ -126,11 +126,11 @@ def _message(written: Block, state: DialogueState, read: Read | None) -> UserMes
         given = written.get("entities") or {}
         entities = tuple(Entity(name, value) for name, value in given.items())
         confidence = float(written.get("confidence", 1.0))
-        said = UserMessage(text, str(written["intent"]), confidence, entities=entities, metadata=metadata)
-        return as_narrowing(said, state.events)
+        heard = UserMessage(text, str(written["intent"]), confidence, entities=entities, metadata=metadata)
+        return in_context(heard, state)
     if read is None:
         raise ProjectWrong([Problem(written.file, written.line, "a turn without an intent needs the understanding")])
-    return as_narrowing(message_of(read(text, state.slots.get("language")), metadata), state.events)
+    return in_context(message_of(read(text, state.slots.get("language")), metadata), state)
 
 
 def message_of(reading: Reading, metadata: Mapping[str, Any]) -> UserMessage:

@@ -65,15 +65,19 @@ class ProcedureStep(ProcedureAction):
         done = set() if entity(tracker, "done") == 0 else set(done_steps(text, tracker))
         if ticked:
             done.add(ticked)
-        shown = self._say_next(dispatcher, text, done, ticked or passed, language_of(tracker))
-        marks = [mark_of(text.steps[number - 1]) for number in sorted(done)]
-        asked = asked_whether_safe(tracker) if text.asks_safety and asks_whether_safe(shown, text.language) else []
-        return [SlotSet("steps_done", {**progress(tracker), text.key: marks}), *asked]
+        number = self._say_next(dispatcher, text, done, ticked or passed, language_of(tracker))
+        marks = [mark_of(text.steps[each - 1]) for each in sorted(done)]
+        told = [
+            SlotSet("steps_done", {**progress(tracker), text.key: marks}),
+            SlotSet("step_shown", {"procedure": text.key, "step": number} if number else None),
+        ]
+        asks = number > 0 and text.asks_safety and asks_whether_safe(text.steps[number - 1], text.language)
+        return [*told, *asked_whether_safe(tracker)] if asks else told
 
-    def _say_next(self, dispatcher: Any, text: Procedure, done: set[int], after: int, language: str) -> str:
-        """Say the step that comes next, or that there is none. Returns its words."""
+    def _say_next(self, dispatcher: Any, text: Procedure, done: set[int], after: int, language: str) -> int:
+        """Say the step that comes next, or that there is none. Returns its number, 0 for none."""
         translate, total = self._translate, len(text.steps)
-        following = [*range(after + 1, total + 1), *range(1, after + 1)]
+        following: list[int] = [*range(after + 1, total + 1), *range(1, after + 1)]
         number = next((number for number in following if number not in done), None)
         if number is None:
             buttons = [
@@ -85,7 +89,7 @@ class ProcedureStep(ProcedureAction):
                 buttons.insert(0, flags_button(text, translate, language))
             said = translate(language, "All {total} steps are done.").format(total=total)
             dispatcher.utter_message(text=f"{text.title}\n{said}", buttons=buttons)
-            return ""
+            return 0
         said = translate(language, "Step {number} of {total}. Done so far: {done}.").format(
             number=number, total=total, done=len(done)
         )
@@ -102,7 +106,7 @@ class ProcedureStep(ProcedureAction):
                 person_button(translate, language),
             ],
         )
-        return str(text.steps[number - 1])
+        return number
 
 
 class ProcedureFlags(ProcedureAction):

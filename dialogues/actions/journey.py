@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from dialogues.actions.answer import elsewhere, listed
 from dialogues.knowledge import Procedure, Procedures
 from dialogues.knowledge.countries import Way, country_name
-from dialogues.knowledge.model import SEMICOLON, LocalRule
+from dialogues.knowledge.model import COLON, SEMICOLON, LocalRule
 from dialogues.runtime.responses import Translate
 
 #: Beside the procedure somebody asked about, what a journey across borders always touches.
@@ -63,10 +63,9 @@ class Journey(Struct):
     def _country(self, text: Procedure, number: int, country: str) -> str:
         rules = self._rules(text.key, country)
         new = [rule for rule in rules if rule.local.jurisdiction not in self.told]
-        acting = [rule for rule in new if rule.local.section == "contacts" and rule.procedure == WHO_ACTS]
-        others = [rule for rule in new if rule not in acting]
-        changes = _changes(others)
-        limits = [rule for rule in others if rule.local.section == "time_limits"]
+        acting = [rule for rule in new if _says_who_acts(rule)]
+        changes = _changes(new)
+        limits = _limits(new)
         lines = [f"{number}. {country_name(country, self.language)}", self._who_acts(country, acting)]
         if changes:
             lines.append(
@@ -82,9 +81,11 @@ class Journey(Struct):
             lines.append(
                 listed(
                     self.translate(self.language, "By when"),
-                    tuple(f"{rule.title}: {rule.local.words}" for rule in limits),
+                    tuple(f"{rule.title}{COLON[self.language]}{rule.local.words}" for rule in limits),
                 )
             )
+        elif rules and not _limits(rules):
+            lines.append(self.translate(self.language, "By when is not confirmed here yet: act at once."))
         lines += self._as_before(rules)
         sources = dict.fromkeys(source.citation() for rule in new for source in rule.local.sources)
         if sources:
@@ -114,7 +115,7 @@ class Journey(Struct):
         """A step says whether it comes beside the common ones or in the place of which."""
         words, title = rule.local.words, rule.title
         if rule.local.section != "steps":
-            return f"{title}: {words}"
+            return f"{title}{COLON[self.language]}{words}"
         if rule.local.replaces is None:
             return self.translate(self.language, "{title}, one step more: {words}").format(title=title, words=words)
         said = self.translate(self.language, "{title}, in place of step {number}: {words}")
@@ -132,8 +133,16 @@ class Journey(Struct):
 
 
 def _changes(rules: Sequence[Rule]) -> list[Rule]:
-    """What is not a matter of time."""
-    return [rule for rule in rules if rule.local.section != "time_limits"]
+    """What is neither a matter of time nor of who acts."""
+    return [rule for rule in rules if rule.local.section != "time_limits" and not _says_who_acts(rule)]
+
+
+def _limits(rules: Sequence[Rule]) -> list[Rule]:
+    return [rule for rule in rules if rule.local.section == "time_limits"]
+
+
+def _says_who_acts(rule: Rule) -> bool:
+    return rule.local.section == "contacts" and rule.procedure == WHO_ACTS
 
 
 def whom_to_ask(procedures: Procedures, country: str, language: str, translate: Translate) -> str:

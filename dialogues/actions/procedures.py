@@ -42,7 +42,7 @@ from dialogues.actions.voice import says_to_be_a_child, speaks_as_a_child, write
 from dialogues.actions.whereabouts import PLACE_SLOTS, way_of, whereabouts
 from dialogues.knowledge import Audience, Procedure, Procedures
 from dialogues.knowledge.countries import Way, country_name
-from dialogues.knowledge.model import INTERNATIONAL, ORIGINAL_LANGUAGE, Source
+from dialogues.knowledge.model import COLON, INTERNATIONAL, ORIGINAL_LANGUAGE, Source
 from dialogues.knowledge.overlays import REGIONS, is_jurisdiction
 from dialogues.runtime.payload import payload
 from dialogues.runtime.responses import Translate
@@ -193,7 +193,7 @@ class Shelf:
             known = elsewhere(
                 self._procedures.overlays.elsewhere(text.key, language, self._today()), language, translate
             )
-        lines = (f"{country_name(rule.jurisdiction, language)}: {rule.words}" for rule in known)
+        lines = (f"{country_name(rule.jurisdiction, language)}{COLON[language]}{rule.words}" for rule in known)
         return (*((text.varies,) if text.varies else ()), *lines)
 
     def journey(self, text: Procedure, way: Way, tracker: Any, translate: Translate) -> str:
@@ -221,6 +221,12 @@ def audience_of(tracker: Any) -> Audience:
         child = says_to_be_a_child(_words(tracker)) or taken_for_a_child(tracker)
         return Audience.CHILD if child else Audience.WORKER
     return Audience.CHILD if known == "child" else Audience.WORKER
+
+
+def _is_the_child(tracker: Any) -> bool:
+    """Whether who asks is answered as a child. A worker who reads a child's version aloud says so by its button."""
+    told = entity(tracker, "audience")
+    return audience_of(tracker) is Audience.CHILD and (told is None or bool(entity(tracker, "own")))
 
 
 def works_with_children(tracker: Any) -> bool:
@@ -275,11 +281,9 @@ class ProcedureAction(Action):  # type: ignore[misc]
         if text is None:
             return self.refuse(dispatcher, tracker, key, number)
         events = await self.show(dispatcher, text.filled({"emergency_number": number}), tracker)
-        # Somebody who reads a child's version aloud says so by its button, and stays a worker.
-        told = entity(tracker, "audience")
-        if text.audience is Audience.CHILD and (told is None or entity(tracker, "own")):
+        if text.audience is Audience.CHILD and _is_the_child(tracker):
             events = [*events, SlotSet("audience", "child")]
-        elif told == "worker":
+        elif entity(tracker, "audience") == "worker":
             events = [*events, SlotSet("audience", "worker")]
         return [SlotSet("last_procedure", text.key), SlotSet("misunderstood", None), *events]
 
@@ -294,15 +298,16 @@ class ProcedureAction(Action):  # type: ignore[misc]
 
     def refuse(self, dispatcher: Any, tracker: Any, key: str, number: str) -> list[dict[str, Any]]:
         """No source in force, no answer: a person instead, and a line in the gap register."""
-        once = self._shelf.was_in_force(key, tracker)
+        once, child = self._shelf.was_in_force(key, tracker), _is_the_child(tracker)
         response = "utter_procedure_out_of_date" if once else "utter_no_procedure"
-        dispatcher.utter_message(response=response, emergency_number=number)
+        dispatcher.utter_message(response="utter_no_answer_for_a_child" if child else response, emergency_number=number)
         call_officer(dispatcher, "no_answer", "P2")
         why = "out_of_date" if once else "no_text"
         noted = note_gap(dispatcher, tracker, key, why, self._default_country)
         if noted:
             offer_to_tell(dispatcher, key, why, language_of(tracker), self._translate)
-        return noted
+        # Whoever agrees to be told taps a button, and a tap no longer tells who speaks.
+        return [*noted, SlotSet("audience", "child")] if child else noted
 
     def ask_which(self, dispatcher: Any, tracker: Any) -> list[dict[str, Any]]:
         """Offer what the words may mean; the usual subjects, where they mean nothing."""
@@ -417,19 +422,25 @@ class ProcedureSteps(ProcedureAction):
 
 
 class ProcedureWhy(ProcedureAction):
-    """The reasons, the limits, whom to call, and every source that was checked, article by article."""
+    """The reasons, the limits, whom to call, and every source that was checked, article by article.
+
+    Or the one `part` of these that was asked for, where the text has it.
+    """
 
     def name(self) -> str:
         return "action_procedure_why"
 
     async def show(self, dispatcher: Any, text: Procedure, tracker: Any) -> list[dict[str, Any]]:
         language, translate = language_of(tracker), self._translate
-        parts = [f"{text.title}\n{text.why}"]
-        for heading, lines in self._sections(text, tracker):
-            if lines:
-                parts.append(listed(heading, lines))
-        if text.audience is not Audience.CHILD:
-            parts.append(validity(text, language, translate))
+        sections = {name: listed(heading, lines) for name, heading, lines in self._sections(text, tracker) if lines}
+        asked = sections.get(str(entity(tracker, "part")))
+        if asked is None:
+            parts = [f"{text.title}\n{text.why}", *sections.values()]
+            parts += [] if text.audience is Audience.CHILD else [validity(text, language, translate)]
+        elif text.audience is Audience.CHILD:
+            parts = [asked]
+        else:
+            parts = [text.title, asked, source_line(text, language, translate)]
         buttons = [
             button(translate(language, "Steps"), payload("procedure_steps", procedure=text.key)),
             *self._further(text, tracker),
@@ -438,23 +449,29 @@ class ProcedureWhy(ProcedureAction):
         dispatcher.utter_message(text="\n\n".join(parts), buttons=buttons)
         return []
 
-    def _sections(self, text: Procedure, tracker: Any) -> list[tuple[str, tuple[str, ...]]]:
-        """What stands behind the text. A child reads who wrote it down, and no articles."""
+    def _sections(self, text: Procedure, tracker: Any) -> list[tuple[str, str, tuple[str, ...]]]:
+        """What stands behind the text: the part, its heading, its lines. A child reads who wrote it down, and no
+        articles."""
         language, translate = language_of(tracker), self._translate
         sources = translate(language, "Sources")
         if text.audience is Audience.CHILD:
             named = (f"{source.document} ({source.organisation})" for source in text.shown_sources())
-            return [(sources, tuple(dict.fromkeys(named)))]
+            return [("sources", sources, tuple(dict.fromkeys(named)))]
         return [
-            (translate(language, "Time limits"), text.time_limits),
-            (translate(language, "Papers"), text.documents),
-            (translate(language, "Whom to call"), text.contacts),
-            (translate(language, "Call a duty officer at once if"), text.red_flags),
+            ("time_limits", translate(language, "Time limits"), text.time_limits),
+            ("documents", translate(language, "Papers"), text.documents),
+            ("contacts", translate(language, "Whom to call"), text.contacts),
+            ("red_flags", translate(language, "Call a duty officer at once if"), text.red_flags),
             (
+                "varies",
                 translate(language, "This changes from country to country"),
                 self._shelf.differences(text, tracker, translate),
             ),
-            (sources, tuple(_article_by_article(source, language, translate) for source in text.shown_sources())),
+            (
+                "sources",
+                sources,
+                tuple(_article_by_article(source, language, translate) for source in text.shown_sources()),
+            ),
         ]
 
     def _further(self, text: Procedure, tracker: Any) -> list[dict[str, str]]:
@@ -544,12 +561,14 @@ class ProcedureContacts(ProcedureAction):
         number = await number_to_call(self._services, tracker, self._default_country)
         parts = [
             translate(language, "Danger now? Call {emergency_number}.").format(emergency_number=number),
-            listed(f"{text.title}: {translate(language, 'Whom to call')}", text.contacts),
+            listed(f"{text.title}{COLON[language]}{translate(language, 'Whom to call')}", text.contacts),
         ]
         found = await self._found(text, tracker)
         if found:
             parts.append(
-                listed(translate(language, "From the directory"), tuple(_called(service) for service in found))
+                listed(
+                    translate(language, "From the directory"), tuple(_called(service, language) for service in found)
+                )
             )
         else:
             parts.append(
@@ -583,9 +602,9 @@ def _article_by_article(source: Source, language: str, translate: Translate) -> 
     return "\n".join((cited(source, language, translate), *(f"   {about}" for about in source.about)))
 
 
-def _called(service: FoundService) -> str:
+def _called(service: FoundService, language: str) -> str:
     """A name that ends with its own number is not said twice."""
-    return service.name if service.phone in service.name else f"{service.name}: {service.phone}"
+    return service.name if service.phone in service.name else f"{service.name}{COLON[language]}{service.phone}"
 
 
 def note_gap(dispatcher: Any, tracker: Any, key: str, why: str, default_country: str | None) -> list[dict[str, Any]]:

@@ -41,11 +41,15 @@ _NUMBERS: Final = {
     )
     for name in names.split()
 }
-_AGE: Final = rf"(\d{{1,2}}|{'|'.join(sorted(_NUMBERS, key=len, reverse=True))})"
+_NAMED_AGE: Final = "|".join(sorted(_NUMBERS, key=len, reverse=True))
+_AGE: Final = rf"(\d{{1,2}}|{_NAMED_AGE})"
+#: "15 year old", "15-year-old", "15yo": in English said of anybody, so the words before it tell of whom.
+_YEARS_OLD: Final = r"(?:\W?\s?years?\W?\s?olds?|\W?\s?(?:yo|y/o|yrs?)(?: old)?)\b(?!'s)"
 
 #: "I am 15", and not "I am 15 minutes away"; "j'ai 15 ans", and not "j'ai 15 jeunes au foyer".
 _OWN_AGE: Final = re.compile(
     rf"\b(?:(?<!says )(?<!said )(?<!claims )(?:i am|i\W?m)\s+(?:(?:only|just|now|still)\s+)?{_AGE}(?!{_NO_YEARS})(?!\w)"
+    rf"|(?:\bi am|\bi\W?m|(?:^|[.,;!?]\s*)as) an? {_AGE}{_YEARS_OLD}"
     rf"|(?:j\W?ai|g)\s+(?:(?:bientot|que|seulement)\s+)?{_AGE}\s*ans\b"
     rf"|tengo\s+(?:(?:solo|ya)\s+)?{_AGE}(?:\s*anos?\b|\s+(?:y|pero)\s+(?:me|mi|no|estoy|soy|quiero|dicen|ellos)\b)"
     r"|(?:عمري|سني)\s*(\d{1,2})|(?:عندي|انا)\s*(\d{1,2})\s*(?:سنه|عام))"
@@ -58,12 +62,16 @@ _OF_SOMEBODY_ELSE: Final = (
     r"|shift|post|\d+ ?yo)\b",
     r"\b(?:a|an|the|this|that|one|two|three|some|each|every) (?:\w+ ){0,2}(?:child|children|minors?|kids?"
     r"|boys?|girls?|teens?|teenagers?|pupils?|students?|clients?|famil(?:y|ies)|parents?|resident)\b",
+    rf"(?<!i am )(?<!i'm )(?<!im )(?<!as )\b(?:an?|the|this|that|another|one|two|some|each|every) (?:\w+ ){{0,2}}?"
+    rf"(?:\d{{1,2}}|{_NAMED_AGE}){_YEARS_OLD}",
     r"\bfor (?:him|her|them)\b",
     r"\bi (?:work|train|teach|am a (?:teacher|nurse|guard|police|social|volunteer|guardian|lawyer))\b",
     r"\b(?:mon|notre|ma|mes|nos) (?:fils|fille|filles|enfants?|bebe|eleves?|client|cliente|chef|collegue"
     r"|superieur|centre|foyer|equipe|association|classe)\b",
     r"\b(?:un|une|le|la|les|des|ce|cet|cette|l'|deux|trois) ?(?:\w+ )?(?:enfants?|mineure?s?|jeunes?|fille"
     r"|filles|garcons?|ados?|adolescente?s?|eleves?|famille|mna)\b(?! (?:et|mais) (?:j|je)\b)",
+    r"(?<!suis )\b(?:un|une|ce|cet|cette|le|la|des|deux) (?:\w+ )?(?:gamine?s?|gosses?|jeune (?:fille|homme)|petite?s?)"
+    r" de \d{1,2} ans\b",
     r"\b(?:qu'?(?:il|elle)s? |son consulat|sa famille|ses parents)",
     r"\b(?:la petite|le petit|les petits)(?! (?:soeur|frere))\b",
     r"\bje (?:travaille avec|suis (?:educat|infirm|prof|gard|polic|benevole|assistant))",
@@ -71,6 +79,8 @@ _OF_SOMEBODY_ELSE: Final = (
     r"|supervisora?|centro|equipo|ong|clase|derivacion)\b",
     r"\b(?:un|una|el|la|los|las|este|esta|dos|tres) (?:\w+ )?(?:ninos?|ninas?|menor(?:es)?|adolescentes?"
     r"|chicos?|chicas?|alumnos?|alumnas?|joven|jovenes|nna|familia)\b",
+    r"(?<!soy )\b(?:un|una|este|esta|el|la|dos) (?:\w+ )?(?:chaval(?:es|as?)?|muchach[oa]s?|joven(?:cit[oa])?|nen[ea]"
+    r"|pelad[oa]) de \d{1,2} anos\b",
     r"\b(?:trabajo con|soy (?:enfermer|maestr|profesor|polici|guardia|voluntari|trabajadora? social|tutor))",
     r"\bde que se \w+",
     r"\b\d+ (?:children|kids|minors|boys|girls|teens|enfants|mineure?s|jeunes|filles|garcons|ados|eleves|ninos|ninas"
@@ -79,7 +89,21 @@ _OF_SOMEBODY_ELSE: Final = (
     r"|رييسي)(?:\s|$)",
     r"(?:^|\s)(?:الطفل|طفل|لقاصر|لطفل|طفله|الطفله|قاصر مع|ولد|الولد|البنت|القاصر|مراهق|مراهقه|الاطفال"
     r"|اطفال)(?:\s|$)",
+    r"(?:^|\s)(?:ال|ل|ب)?(?:قاصر|قاصره|فتي|صبي|فتاه|بنت|ولد|شاب|مراهق|مراهقه) عمر(?:ه|ها)(?:\s|$)",
     r"(?:^|\s)(?:اعمل مع|اشتغل مع|انا (?:ممرض|معلم|شرطي|متطوع|اخصايي))",
+)
+#: "I am a child", and not "I am a child protection officer", nor "I am a girl's guardian".
+_OWN_CHILDHOOD: Final = re.compile(
+    rf"\b(?:i am|i\W?m) (?:only |just |still )?an? (?:(?:\d{{1,2}}|{_NAMED_AGE}){_YEARS_OLD}\W?)?"
+    r"(?:(?:young|little|small|scared|lost|poor|deaf|blind|refugee|migrant|foreign|unaccompanied"
+    r"|\w+(?:ese|ish|[ai]n|i)) )?(?:child|kid|minor|girl|boy|teen|teenager)\b(?!'s"
+    r"|\W(?:protection|welfare|rights?|care|carer|services?|psycho\w+|psychiatr\w+|doctor|officer|worker|advocate"
+    r"|and youth))"
+    r"|\bje suis (?:encore |juste |seulement )?une? (?:(?:jeune|petite?|pauvre) )?"
+    r"(?:enfant|mineure?|fille|garcon|ado|adolescente?|gamine?)\b"
+    r"|\bsoy (?:todavia |solo )?una? (?:(?:joven|pobre) )?"
+    r"(?:nin[oa]|menor|chic[oa]|adolescente|muchach[oa]|chavala?)\b"
+    r"|(?:^|\s)انا (?:مجرد )?(?:طفل|طفله|ولد|بنت|مراهق|مراهقه|قاصر|قاصره)(?=\s|$)"
 )
 _ENGLISH: Final = (
     r"\bmy (?:little |big |older |younger |dear )?(?:mu?m|mom|mummy|mommy|mama|mother|dad|daddy|papa|father"
@@ -212,13 +236,14 @@ def says_to_be_a_child(words: str) -> bool:
 
 def speaks_as_a_child(words: str, language: str) -> bool:
     """Whether somebody seems to write about themselves as a child. A guess: they must be able to say otherwise."""
-    known = language in _FORMS and _own_voice(language).search(_plain(words)) is not None
-    return known and not writes_for_a_child(words)
+    plain = _plain(words)
+    known = _OWN_CHILDHOOD.search(plain) or (language in _FORMS and _own_voice(language).search(plain))
+    return bool(known) and not writes_for_a_child(words)
 
 
 def writes_for_a_child(words: str) -> bool:
     """Whether somebody speaks of a child as of somebody else, or of their work."""
-    return _of_somebody_else().search(_plain(words)) is not None
+    return _of_somebody_else().search(_OWN_CHILDHOOD.sub(" ", _plain(words))) is not None
 
 
 def _plain(words: str) -> str:

@@ -24,6 +24,7 @@ ORIGINAL_LANGUAGE = "en"
 
 #: What stands between the parts of a citation.
 COMMA = {"en": ", ", "fr": ", ", "es": ", ", "ar": "، "}
+COLON = {"en": ": ", "fr": " : ", "es": ": ", "ar": ": "}
 SEMICOLON = {"en": "; ", "fr": " ; ", "es": "; ", "ar": "؛ "}
 
 #: What a reader sees of a text below its title, in this order.

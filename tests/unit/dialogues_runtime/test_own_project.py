@@ -292,6 +292,21 @@ async def test_a_directory_that_fails_costs_nobody_the_number_or_a_person(caplog
     assert "112" in (await engine.turn(turn.state, knife)).replies[0].text
 
 
+async def test_a_child_whose_question_has_no_answer_is_told_so_as_a_child_and_stays_one() -> None:
+    """They were told of a duty officer and, once there was an answer, its title on a phone that others may read."""
+    actions = build_actions(GivenServices.nothing(), PROCEDURES, TRANSLATE, today=lambda: date(2001, 1, 1))
+    engine = Engine(PROJECT, actions=actions, translate=TRANSLATE)
+    words = "I am 17, what happens when I turn 18"
+
+    asked = UserMessage(words, "procedure", entities=(Entity("procedure", "turning_18"),))
+    turn = await engine.turn(DialogueState(), asked)
+    agreed = await engine.turn(turn.state, UserMessage("/tell_answer", "tell_answer", entities=asked.entities))
+
+    assert turn.replies[0].response == "utter_no_answer_for_a_child"
+    assert "officer" not in turn.replies[0].text
+    assert [reply.custom["audience"] for reply in agreed.replies if reply.custom.get("waymark") == "tell"] == ["child"]
+
+
 async def test_a_procedure_out_of_force_is_not_shown() -> None:
     actions = build_actions(GivenServices.nothing(), PROCEDURES, TRANSLATE, today=lambda: date(2001, 1, 1))
     engine = Engine(PROJECT, actions=actions, translate=TRANSLATE)

@@ -1,0 +1,272 @@
+"""Asking on about the text that was just given: in the words of its buttons, or in the few plain words people use.
+
+Whoever reads "Step by step" under an answer writes it as often as they press it, and after an answer "why?", "who do I
+call?" and "and in France?" have one meaning that they have nowhere else. Only a whole message is read so, and only
+while the text is what was spoken of last: in a longer sentence these words can mean anything. Danger was heard before.
+Forms are of folded words (`fold`). Drafted by machine, for native review.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from dialogues.knowledge.countries import is_country
+from dialogues.knowledge.search import fold
+from dialogues.runtime.model import DialogueState, Entity, UserMessage
+
+#: Nobody asks on in more letters.
+LONGEST = 80
+
+#: What shows a text, or a part of it.
+_GIVES_A_TEXT: Final = frozenset(
+    {
+        "action_answer_procedure",
+        "action_procedure_contacts",
+        "action_procedure_flags",
+        "action_procedure_like",
+        "action_procedure_now",
+        "action_procedure_step",
+        "action_procedure_steps",
+        "action_procedure_where",
+        "action_procedure_why",
+        "action_tell_me",
+        "action_tell_nothing",
+    }
+)
+#: After these the text is still what was spoken of.
+_BETWEEN: Final = frozenset({"action_listen", "action_not_understood"})
+
+_POLITE: Final = r"(?:\s+(?:please|pls|now|then|svp|s'il (?:vous|te) plait|por favor|من فضلك|لو سمحت|رجاء))?"
+
+#: What is asked for, by the intent of its button and which part of the text. The languages after one another.
+_ASKED: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
+    ("procedure_step", ""): (
+        r"(?:go (?:through (?:it|the steps) )?)?step by step|checklist|(?:the |as a )?check ?list|next(?: step)?|"
+        r"(?:and )?(?:what|then what)(?:'s| is)? (?:next|now)|what(?:'s| is) the next step|continue",
+        r"etape par etape|pas a pas|(?:la |une )?(?:liste|check ?list)|(?:etape )?suivante?|(?:l'"
+        r"|la )?prochaine etape|"
+        r"et (?:apres|ensuite)|continuer|continue",
+        r"paso a paso|(?:la |una )?lista(?: de (?:control|pasos))?|(?:el )?(?:paso )?siguiente(?: paso)?|"
+        r"y (?:despues|luego|ahora(?: que)?)|continuar|sigue",
+        r"خطوه (?:ب)?خطوه|قايمه(?: التحقق)?|(?:الخطوه )?التاليه?|التالي|وبعد(?: ذلك)?|وبعدين|متابعه|استمرار",
+    ),
+    ("procedure_step", "done"): (
+        r"done|(?:i(?:'ve| have)? )?(?:did|done) (?:it|that|this)|it(?:'s| is) done|finished|ready|tick|check",
+        r"fait|c'est fait|(?:je l'ai|on l'a) fait|termine|c'est bon",
+        r"hecho|ya (?:esta|lo hice)|esta hecho|listo|terminado",
+        r"تم|تمت|تم ذلك|فعلت(?: ذلك)?|عملتها|خلصت|انتهيت|جاهز",
+    ),
+    ("procedure_step", "skip"): (
+        r"later|not (?:now|yet)|skip(?: (?:it|this|that))?",
+        r"plus tard|pas (?:maintenant|encore)|passer|passe",
+        r"mas tarde|despues|luego|(?:ahora|todavia|aun) no|saltar",
+        r"لاحقا|بعدين|ليس الان|مو الان|مش هلق|تخطي",
+    ),
+    ("procedure_steps", ""): (
+        r"(?:all |show (?:me )?)?(?:the )?steps(?: again)?|what are the steps|"
+        r"what (?:should|must|can) (?:i|we) (?:never|not) do|never",
+        r"(?:toutes )?(?:les )?etapes|quelles sont les etapes|que ne (?:dois-je|faut-il) (?:jamais|pas) faire",
+        r"(?:todos )?(?:los )?pasos|cuales son los pasos|que no (?:debo|hay que|se debe) hacer(?: nunca)?",
+        r"(?:ما هي )?(?:كل )?(?:ال)?خطوات|ماذا يجب الا افعل|ما الذي لا يجب فعله",
+    ),
+    ("procedure_flags", ""): (
+        r"(?:what are )?(?:the )?(?:red flags|warning signs|danger signs)",
+        r"when (?:do|should) (?:i|we) report(?: it)?",
+        r"(?:quels sont )?(?:les )?(?:signaux|signes) (?:d'alerte|de danger|d'alarme)",
+        r"quand (?:dois-je|faut-il) signaler",
+        r"(?:cuales son )?(?:las )?senales de (?:alerta|alarma|peligro)",
+        r"cuando (?:debo|hay que) (?:informar|reportar)",
+        r"(?:ما هي )?علامات (?:ال)?(?:خطر|انذار|تحذير)|متي (?:يجب )?(?:ابلغ|الابلاغ)",
+    ),
+    ("procedure_why", ""): (
+        r"(?:but )?why(?: (?:so|is that|that|not))?(?: and source)?",
+        r"(?:mais )?pourquoi(?: (?:ca|cela|donc|pas))?(?:,? et source)?",
+        r"(?:pero )?(?:y )?por que(?: (?:eso|no))?(?: y (?:la )?fuente)?",
+        r"(?:و)?لماذا(?: هذا| ذلك)?|ليش|ليه|السبب(?: والمصدر)?|ما السبب",
+    ),
+    ("procedure_why", "sources"): (
+        r"(?:the |your )?sources?|where (?:is|does) (?:this|that|it) (?:come )?from|who says (?:so|that|this)|"
+        r"(?:what(?:'s| is) )?(?:the )?(?:law|legal (?:basis|base|source|grounds?))(?: (?:behind|for"
+        r"|of) (?:it|this|that))?|"
+        r"(?:which|what) (?:law|article|articles|convention)(?: (?:is|says) (?:it|that|this))?",
+        r"(?:la |les |quelle est la |quelles sont les )?sources?|d'ou (?:ca|cela) vient|d'ou vient (?:ca"
+        r"|cela)|qui (?:le )?dit (?:ca|cela)|"
+        r"(?:quelle est )?(?:la )?(?:loi|base legale|base juridique)|quels? (?:loi|articles?|convention)",
+        r"quelle (?:loi|convention)",
+        r"(?:la |las |cual es la |cuales son las )?fuentes?|de donde (?:sale|viene) (?:eso|esto)"
+        r"|quien (?:lo )?dice(?: eso)?|"
+        r"(?:cual es )?(?:la )?(?:ley|base legal|base juridica)|que (?:ley|articulos?|convencion)(?: lo dice)?",
+        r"(?:ما (?:هو|هي) )?(?:ال)?(?:مصدر|مصادر)|من اين هذا|من يقول ذلك|(?:ما (?:هو|هي) )?(?:القانون"
+        r"|الاساس القانوني|السند القانوني)|"
+        r"(?:اي|ما) (?:قانون|ماده|اتفاقيه)",
+    ),
+    ("procedure_why", "time_limits"): (
+        r"(?:what (?:is|are) )?(?:the )?(?:time ?limits?|deadlines?)|(?:until |by )when|how (?:long"
+        r"|much time) (?:do (?:i|we) have|is there)|"
+        r"how (?:soon|fast|quickly|many (?:days|hours))(?: (?:do (?:i|we) have|is it|must it be))?",
+        r"(?:quels? (?:est|sont) )?(?:les? )?delais?|(?:pour|avant) quand|dans quel delai|(?:on a|j'ai"
+        r"|nous avons) combien de temps|"
+        r"combien de (?:temps|jours|heures)(?: (?:on a|ai-je|avons-nous|j'ai|nous avons))?",
+        r"(?:cuales? (?:es|son) )?(?:el |los )?plazos?|(?:para|antes de|hasta) cuando|en que plazo|"
+        r"(?:cuanto tiempo|cuantos dias|cuantas horas)(?: (?:hay|tengo|tenemos))?",
+        r"(?:ما هي )?(?:ال)?(?:مهل|مهله|مهل الزمنيه|مهله الزمنيه|المهل الزمنيه)|(?:ال)?موعد النهايي",
+        r"(?:حتي|قبل) متي|كم (?:من )?(?:الوقت|وقت|يوم|يوما|ساعه)(?: (?:عندي|لدي|لدينا|عندنا))?",
+    ),
+    ("procedure_why", "documents"): (
+        r"(?:(?:what|which) )?(?:papers?|documents?|forms?)(?: (?:do (?:i|we) need|are needed"
+        r"|should (?:i|we) (?:fill|use)))?",
+        r"(?:the )?(?:paperwork|forms)",
+        r"(?:(?:quels|quelles|les) )?(?:documents|papiers|formulaires|pieces)(?: (?:faut-il|il (?:me|nous) faut))?",
+        r"(?:(?:que|cuales|los) )?(?:documentos|papeles|formularios)(?: (?:necesito|necesitamos"
+        r"|hacen falta|se necesitan))?",
+        r"(?:(?:ما|ما هي|اي) )?(?:ال)?(?:وثايق|اوراق|مستندات|استمارات)(?: (?:المطلوبه|اللازمه|احتاج|نحتاج))?",
+    ),
+    ("procedure_contacts", ""): (
+        r"(?:the |phone )?(?:numbers?|contacts?)",
+        r"(?:(?:and )?whom?|what number|where) (?:(?:do|should|can|must) (?:i|we) |to )?(?:call|contact"
+        r"|phone|ring|alert|inform|notify)",
+        r"whom? to call",
+        r"(?:les? )?(?:numeros?|contacts?)",
+        r"(?:et )?qui (?:(?:dois-je|faut-il|doit-on|je dois|puis-je|peut-on) )?(?:appeler|contacter"
+        r"|prevenir|avertir|alerter)",
+        r"(?:j'appelle|on appelle) qui|quel numero(?: appeler)?",
+        r"(?:los? )?(?:numeros?|contactos?)",
+        r"(?:y )?a quien (?:(?:debo|puedo|hay que|tengo que|podemos|debemos) )?(?:llamar|llamo|llamamos"
+        r"|aviso|avisar|avisamos|contacto|contactar)",
+        r"(?:a )?que numero(?: llamo)?",
+        r"(?:ال)?(?:ارقام|رقم الهاتف|جهات الاتصال)",
+        r"(?:و)?بمن (?:(?:يمكن|يجب) )?(?:ان )?(?:اتصل|الاتصال|نتصل)|من (?:اتصل به|ابلغ)|علي اي رقم اتصل",
+    ),
+    ("procedure_where", ""): (r"my country", r"mon pays", r"mi pais", r"بلدي"),
+    ("procedure_like", ""): (
+        r"more like (?:this|that|it)|(?:similar|related) (?:texts|ones|procedures)|see also",
+        r"textes (?:proches|semblables|lies)|voir aussi",
+        r"textos (?:parecidos|similares|relacionados)|ver tambien",
+        r"نصوص (?:مشابهه|ذات صله)|انظر ايضا",
+    ),
+    ("tell_change", ""): (
+        r"tell me (?:if|when) (?:it|this|that|something) changes",
+        r"(?:me prevenir|previens-moi|prevenez-moi) si (?:ca|cela) change",
+        r"(?:avisarme|avisame|aviseme) si (?:esto |eso )?cambia",
+        r"اخباري اذا (?:تغير|تغيرت)|اخبرني اذا (?:تغير|تغيرت)(?: هذا)?",
+    ),
+    ("procedure", "child"): (
+        r"(?:explain it |say it |say that )?(?:in (?:a child's|children's|simple) words|for (?:a|the) child)",
+        r"how do (?:i|we) (?:explain|tell) (?:it|this|that) to (?:a|the) child",
+        r"explain (?:it|this) to (?:a|the) child",
+        r"avec des mots d'enfant|(?:comment )?(?:l')?expliquer (?:cela |ca )?a (?:l'|un )enfant",
+        r"en mots simples",
+        r"con palabras (?:para ninas y ninos|sencillas)",
+        r"como (?:se )?lo (?:explico|explicamos|explica) (?:a la nina|al nino|a un nino|a una nina)",
+        r"بكلمات (?:للطفل|بسيطه)|كيف (?:اشرح|نشرح) (?:هذا|ذلك) للطفل",
+    ),
+}
+
+#: What may stand before the name of a country whose rules are asked for.
+_AND_IN: Final = re.compile(
+    r"(?:and|but|or)?\s*(?:what about|how about|what if)?\s*(?:it's |it is |we are |i am |she is "
+    r"|he is )?(?:in|for)?(?:\s+the)?"
+    r"|(?:et|mais|ou)?\s*(?:si c'est )?(?:en|au|aux|a|dans|pour)?(?:\s+(?:la|le|les|l'))?"
+    r"|(?:y|pero|o|que pasa)?\s*(?:si es )?(?:en|para)?(?:\s+(?:el|la|los))?"
+    r"|(?:و?ماذا عن|و)?\s*(?:في|ب)?"
+)
+_AND: Final = re.compile(r"(?:and|what about|how about|et|y|pero|mais|but)\b|و")
+_REGION: Final = re.compile(
+    r"(?:the )?(?:eu|european union)|(?:l')?(?:ue|union europeenne)|(?:la )?(?:ue|union europea)"
+    r"|(?:ال)?اتحاد الاوروبي"
+)
+_AROUND: Final = " \t\n.,;:!?¿¡؟،؛…\"'«»“”()"
+
+
+def as_follow_up(message: UserMessage, state: DialogueState) -> UserMessage:
+    """The message as a press of the button it names, where it asks on about the text that was just given."""
+    text, key = message.text, state.slots.get("last_procedure")
+    if not key or message.intent == "in_danger" or text.startswith("/") or not 0 < len(text.strip()) <= LONGEST:
+        return message
+    # Under "are you safe right now?" and in a form the next words are the answer.
+    if state.active_loop.get("name") or state.slots.get("safety_question") or not _was_spoken_of(state):
+        return message
+    words = _plain(text)
+    for (intent, part), asks in _patterns():
+        if asks.fullmatch(words) is not None:
+            return _asked(message, str(key), intent, part, state) or message
+    if state.slots.get("audience") == "child" or message.intent == "ask_human":
+        return message  # a child is told no law
+    there = _names_a_country(text.strip(_AROUND))
+    if there is None and _goes_on_to_a_town(message):
+        there = ()
+    return message if there is None else _heard(message, "procedure", Entity("procedure", str(key)), *there)
+
+
+def _asked(message: UserMessage, key: str, intent: str, part: str, state: DialogueState) -> UserMessage | None:
+    """None where it can be meant otherwise."""
+    of_child, step = state.slots.get("audience") == "child", _step_shown(state, key)
+    if of_child and (intent == "procedure_contacts" or part == "child"):
+        return None  # whom a child can call is said by a person too
+    about = Entity("procedure", key)
+    if intent == "procedure_step":
+        if step and part != "done":  # "next" leaves the step that is shown open
+            return _heard(message, intent, about, Entity("skip", step))
+        if step:
+            return _heard(message, intent, about, Entity("done", step))
+        return None if part else _heard(message, intent, about)
+    if part == "child":
+        return _heard(message, intent, about, Entity("audience", "child"))
+    return _heard(message, intent, about, *([Entity("part", part)] if part else []))
+
+
+def _heard(message: UserMessage, intent: str, *told: Entity) -> UserMessage:
+    places = tuple(entity for entity in message.entities if entity.name == "place")
+    return replace(message, intent=intent, confidence=1.0, ranking=((intent, 1.0),), entities=(*told, *places))
+
+
+def _was_spoken_of(state: DialogueState) -> bool:
+    """Whether a text was the last thing that was given."""
+    for event in reversed(state.events):
+        if event.get("event") == "action" and event.get("name") not in _BETWEEN:
+            return event.get("name") in _GIVES_A_TEXT
+    return False
+
+
+def _step_shown(state: DialogueState, key: str) -> int:
+    """The step that waits for "done" or "later", 0 for none."""
+    shown: Any = state.slots.get("step_shown")
+    return int(shown["step"]) if isinstance(shown, dict) and shown.get("procedure") == key else 0
+
+
+def _names_a_country(words: str) -> tuple[Entity, ...] | None:
+    """What "and in France", or "France" alone, tells beside its words; None where a message is anything else.
+
+    A country is read from the words themselves by whoever answers: that somebody asks about it does not say that
+    they are there.
+    """
+    for begins in re.finditer(r"(?<!\w)(?=\w)|(?<=\b[وب])(?=\w)", words):
+        name, before = words[begins.start() :], _plain(words[: begins.start()])
+        region = _REGION.fullmatch(_plain(name)) is not None
+        if (region or is_country(name)) and _AND_IN.fullmatch(before):
+            return (Entity("country", "EU"),) if region else ()
+    return None
+
+
+def _goes_on_to_a_town(message: UserMessage) -> bool:
+    """Whether a message is "and in Calais?": without the "and" somebody may look for something there."""
+    places = [str(entity.value) for entity in message.entities if entity.name == "place"]
+    before, found, after = _plain(message.text).rpartition(_plain(places[0])) if len(places) == 1 else ("", "", "")
+    return (
+        bool(found) and not after and _AND.match(before) is not None and _AND_IN.fullmatch(before.strip()) is not None
+    )
+
+
+def _plain(words: str) -> str:
+    return fold(words).replace("’", "'").strip(_AROUND)
+
+
+@cache
+def _patterns() -> tuple[tuple[tuple[str, str], re.Pattern[str]], ...]:
+    """Compiled when somebody first asks on, so that a start does not wait for it."""
+    return tuple((asked, re.compile(f"(?:{'|'.join(forms)}){_POLITE}")) for asked, forms in _ASKED.items())

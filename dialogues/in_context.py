@@ -1,0 +1,14 @@
+"""What words mean by where they stand: those that open a search, that narrow results just shown, that ask on about a
+text just given. The live path and the talks go through here."""
+
+from __future__ import annotations
+
+from dialogues.asking_on import as_follow_up
+from dialogues.looking_up import as_look_up
+from dialogues.narrowing import as_narrowing
+from dialogues.runtime.model import DialogueState, UserMessage
+
+
+def in_context(message: UserMessage, state: DialogueState) -> UserMessage:
+    """The message as it is meant after what `state` remembers. Danger and a tap stay what they are."""
+    return as_follow_up(as_narrowing(as_look_up(message), state.events), state)

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dialogues.asking_on import as_follow_up
+from dialogues.knowledge.model import LANGUAGES
+from dialogues.runtime.catalogue import read_catalogues, translator
+from dialogues.runtime.model import DialogueState, Entity, UserMessage
+
+TRANSLATE = translator(read_catalogues(Path(__file__).resolve().parents[3] / "locales"))
+STEP: dict[str, Any] = {"step_shown": {"procedure": "adult_with_child", "step": 2}}
+
+
+def after(action: str = "action_answer_procedure", loop: str = "", **slots: Any) -> DialogueState:
+    """A conversation in which `action` was the last thing that was done."""
+    events = tuple({"event": "action", "name": name} for name in (action, "action_listen"))
+    return DialogueState({"last_procedure": "adult_with_child", **slots}, {"name": loop} if loop else {}, events)
+
+
+def heard(words: str, state: DialogueState, intent: str = "nlu_fallback") -> tuple[str | None, dict[str, Any]]:
+    message = as_follow_up(UserMessage(words, intent, 0.4), state)
+    told = {entity.name: entity.value for entity in message.entities}
+    assert told.pop("procedure", "adult_with_child") == "adult_with_child"
+    return message.intent, told
+
+
+LABELS = {
+    "Step by step": ("procedure_step", {"skip": 2}),
+    "Done": ("procedure_step", {"done": 2}),
+    "Later": ("procedure_step", {"skip": 2}),
+    "Steps": ("procedure_steps", {}),
+    "Red flags": ("procedure_flags", {}),
+    "Why and source": ("procedure_why", {}),
+    "Numbers": ("procedure_contacts", {}),
+    "In a child's words": ("procedure", {"audience": "child"}),
+    "My country": ("procedure_where", {}),
+    "More like this": ("procedure_like", {}),
+    "Tell me if it changes": ("tell_change", {}),
+    "Time limits": ("procedure_why", {"part": "time_limits"}),
+    "Papers": ("procedure_why", {"part": "documents"}),
+    "Sources": ("procedure_why", {"part": "sources"}),
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("label", LABELS)
+def test_who_writes_what_a_button_says_is_answered_as_if_they_pressed_it(label: str, language: str) -> None:
+    assert heard(TRANSLATE(language, label).upper(), after(**STEP)) == LABELS[label]
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("Why?", ("procedure_why", {})),
+        ("but why", ("procedure_why", {})),
+        ("who do I call?", ("procedure_contacts", {})),
+        ("What are the time limits?", ("procedure_why", {"part": "time_limits"})),
+        ("what documents do I need", ("procedure_why", {"part": "documents"})),
+        ("what is the law behind it?", ("procedure_why", {"part": "sources"})),
+        ("next step please", ("procedure_step", {})),
+        ("Qui dois-je appeler ?", ("procedure_contacts", {})),
+        ("quels sont les délais ?", ("procedure_why", {"part": "time_limits"})),
+        ("¿Por qué?", ("procedure_why", {})),
+        ("¿a quién llamo?", ("procedure_contacts", {})),
+        ("¿cuáles son los plazos?", ("procedure_why", {"part": "time_limits"})),
+        ("لماذا؟", ("procedure_why", {})),
+        ("بمن أتصل؟", ("procedure_contacts", {})),
+        ("ما هي المهل؟", ("procedure_why", {"part": "time_limits"})),
+        ("ما الوثائق المطلوبة", ("procedure_why", {"part": "documents"})),
+    ],
+)
+def test_a_few_plain_words_ask_on_about_the_text_just_given(words: str, meant: tuple[str, dict[str, Any]]) -> None:
+    assert heard(words, after()) == meant
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["and in France?", "And what about Italy", "France", "in Mexico", "et en Italie ?", "y en México", "وفي إيطاليا؟"],
+)
+def test_the_name_of_a_country_asks_what_holds_there(words: str) -> None:
+    assert heard(words, after()) == ("procedure", {})
+
+
+@pytest.mark.parametrize(("words", "town"), [("and in Calais?", "Calais"), ("et à Vintimille ?", "Vintimille")])
+def test_the_name_of_a_town_does_so_after_an_and(words: str, town: str) -> None:
+    place = (Entity("place", town),)
+    asked = as_follow_up(UserMessage(words, "search_service", 0.9, entities=place), after())
+
+    assert (asked.intent, asked.entities[1:]) == ("procedure", place)
+    assert as_follow_up(UserMessage(town, "search_service", 0.9, entities=place), after()).intent == "search_service"
+
+
+@pytest.mark.parametrize(
+    "words", ["and in the EU?", "et dans l'UE ?", "¿y en la Unión Europea?", "وفي الاتحاد الأوروبي؟"]
+)
+def test_so_does_the_name_of_the_union(words: str) -> None:
+    assert heard(words, after()) == ("procedure", {"country": "EU"})
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "why does he hit me",
+        "done with life",
+        "I want to go to France",
+        "my uncle in Italy",
+        "the papers were taken from me",
+        "what next, he is at the door",
+        "/procedure_why",
+        "",
+        "no",
+    ],
+)
+def test_words_that_say_more_are_read_as_ever(words: str) -> None:
+    assert heard(words, after(**STEP)) == ("nlu_fallback", {})
+
+
+def test_danger_is_heard_before_and_a_question_of_ours_is_answered_first() -> None:
+    assert heard("why?", after(), "in_danger")[0] == "in_danger"
+    assert heard("done", after(safety_question=True, **STEP))[0] == "nlu_fallback"
+    assert heard("later", after(loop="report_form", **STEP))[0] == "nlu_fallback"
+
+
+def test_only_what_was_spoken_of_last_is_asked_on_about() -> None:
+    assert heard("why?", after("action_search_services"))[0] == "nlu_fallback"
+    assert heard("why?", after("action_not_understood"))[0] == "nlu_fallback"
+    spoken_of = after()
+    still = DialogueState(spoken_of.slots, {}, (*spoken_of.events, *after("action_not_understood").events))
+    assert heard("why?", still)[0] == "procedure_why"
+
+
+def test_done_and_later_mean_a_step_only_where_one_waits() -> None:
+    assert heard("done", after())[0] == "nlu_fallback"
+    assert heard("done", after(step_shown={"procedure": "missing_child", "step": 3}))[0] == "nlu_fallback"
+
+
+def test_a_child_who_asks_whom_to_call_is_not_kept_from_a_person() -> None:
+    assert heard("who do I call?", after(audience="child"), "ask_human")[0] == "ask_human"
+    assert heard("France", after(audience="child"))[0] == "nlu_fallback"
+    assert heard("why?", after(audience="child"))[0] == "procedure_why"
