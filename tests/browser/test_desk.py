@@ -170,7 +170,7 @@ def test_no_keystroke_is_lost_to_a_reload_a_lost_line_an_ended_session_or_a_refu
     # What is written to a colleague who cannot take the case.
     page.locator("summary", has_text="Hand over…").click()
     offer = page.locator("form[action$='/offer']")
-    offer.get_by_label("To").select_option("Omar")
+    offer.get_by_label("To").select_option(omar.id)
     offer.get_by_label("What they should know").fill("she waits at the gate")
     desk.run(desk.database.write(lambda tx: disable_officer(tx, omar.id, desk.clock.now())))
     offer.get_by_role("button", name="Offer the case").click()
