@@ -33,6 +33,8 @@ LONGEST_NAME_WORDS = 5
 NEAR_WORDS = 4
 #: A given name alone in a text has at least so many letters.
 SHORTEST_GIVEN = 3
+#: Longer ones are no words: a pattern of many vowels would be tried for ever.
+LONGEST_WORD = 24
 #: One slip of the finger is looked past in words of at least so many letters.
 SLIP_FROM = 6
 
@@ -139,7 +141,7 @@ def _as_a_whole(own: Sequence[str], theirs: Sequence[str]) -> Alike:
     if len(own) == len(theirs):
         return Alike.NO
     for arabic, latin in ((own, theirs), (theirs, own)):
-        if all(map(_is_arabic, arabic)) and all(map(str.isascii, latin)):
+        if all(map(_is_arabic, arabic)) and all(map(str.isascii, latin)) and len("".join(arabic)) <= 2 * LONGEST_WORD:
             whole = _TWICE.sub(r"\1", "".join(latin))
             if re.fullmatch("".join(_as_written(word, strict=False) for word in arabic), whole):
                 return Alike.LIKELY
@@ -357,7 +359,7 @@ _THE = "(?:[aeiou]{1,2}(?:sh|ch|[lrsnzdt])?)?"
 
 def _in_arabic(written: str, latin: str) -> _Word:
     heard = _TWICE.sub(r"\1", latin)
-    if len(re.sub("[اويع]", "", written)) < 1 or len(heard) < 2:
+    if not re.sub("[اويع]", "", written) or not 2 <= len(heard) <= LONGEST_WORD or len(written) > LONGEST_WORD:
         return _Word.NO
     if re.fullmatch(_as_written(written, strict=True), heard):
         return _Word.OTHER_SCRIPT

@@ -41,7 +41,8 @@ from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments import store as attachment_store
 from bot.exchange.requests.attachments.model import GIVEN, RequestAttachment, announced
 from bot.exchange.requests.attachments.model import State as FileState
-from bot.exchange.requests.intake import RequestIntake, ring_for
+from bot.exchange.requests.calling import ring_for
+from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import (
     OWED,
     TAKES_ANSWERS,

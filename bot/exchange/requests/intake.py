@@ -14,19 +14,18 @@ from typing import Any
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from bot.cases import consent
-from bot.cases import store as case_store
 from bot.exchange.gate import GateShut
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Hold, HoldState, MayNotMove
 from bot.exchange.holds.model import NotNow as HoldNotNow
 from bot.exchange.partners.model import ChannelClosed
-from bot.exchange.post.model import LetterRefused, Receipt, ReceiptState, ReceivedLetter
-from bot.exchange.requests import alerts, consent_ends, hold_notices, reading, sending, service, store
-from bot.exchange.requests.again import FAILED
+from bot.exchange.post.model import LetterRefused, Receipt, ReceivedLetter
+from bot.exchange.requests import alerts, consent_ends, hold_notices, news, reading, sending, service, store
 from bot.exchange.requests.attachments import travel as attachments
 from bot.exchange.requests.attachments.model import BadPart
 from bot.exchange.requests.attachments.travel import TooManyFiles
+from bot.exchange.requests.calling import ring_for
+from bot.exchange.requests.forgetting import forgotten, held_after_all, let_go
 from bot.exchange.requests.history import note
 from bot.exchange.requests.model import (
     ENDED,
@@ -43,9 +42,10 @@ from bot.exchange.requests.model import (
     is_one_of,
     judge,
 )
+from bot.exchange.requests.news import KNOWN_REQUEST, NO_SUCH_REQUEST, NOT_ACCEPTED, TOO_MANY_HOLDERS, UNKNOWN_KIND
 from bot.exchange.requests.passing import service as passing
-from bot.exchange.requests.passing.model import NOTICES, BadNotice, NeverTold, TooManyHolders
-from bot.exchange.requests.store import NOT_DONE, Line, PutLetter
+from bot.exchange.requests.passing.model import BadNotice, NeverTold, TooManyHolders
+from bot.exchange.requests.store import NOT_DONE, Line
 from bot.exchange.requests.transfer import service as transfers
 from bot.exchange.requests.transfer.file import BadFile
 from bot.exchange.requests.types import FIELDS, LONGEST, REQUEST_TYPES
@@ -57,13 +57,7 @@ log = get_log("exchange")
 
 SYSTEM = sending.SYSTEM
 LONGEST_TEXT = service.LONGEST_TEXT
-NO_SUCH_REQUEST, KNOWN_REQUEST, UNKNOWN_KIND = "no_such_request", "known_request", "unknown_kind"
-NOT_ACCEPTED, TOO_MANY_HOLDERS = "not_accepted", "too_many_holders"
 FIELDS_MISSING = "fields_missing"
-#: Why a notice of who has it is refused now and tomorrow. The last: their Waymark is older than such notices.
-NEVER_TAKEN = frozenset({NO_SUCH_REQUEST, NOT_ACCEPTED, TOO_MANY_HOLDERS, UNKNOWN_KIND})
-#: Why a letter that waited was not sent: what `sending.RequestGatekeeper` said. The last needs no human: one did it.
-STOPPED = frozenset({"gate", "hold", "consent", "not_told", "file_is_old", TAKEN_BACK := "withdrawn"})
 #: However far away a partner's due date is, and whatever its clock says.
 LATEST_DUE = timedelta(days=400)
 _NUMBER = re.compile(r"X[0-9A-Z]{3}-[0-9A-Z]{3}")
@@ -79,79 +73,9 @@ class RequestIntake:
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
 
-    # News of letters of ours
-
     def told(self, tx: Connection, receipt: Receipt) -> None:
         """What became of a letter of ours. News that comes late or twice changes nothing."""
-        letter = store.get_letter(tx, receipt.envelope_id)
-        if letter is None or letter.partner_id != receipt.partner_id:
-            return
-        store.mark_letter(tx, letter.envelope_id, receipt.state.value)
-        sealed = store.get_request(tx, letter.request_id, lock=True)
-        if sealed is None:
-            return
-        request = sealed.request
-        if (
-            letter.kind in service.ASKS_TO_FORGET.values()
-            and receipt.state is ReceiptState.REFUSED
-            and receipt.code == NO_SUCH_REQUEST
-        ):
-            self._forgotten(tx, request, at=receipt.at)  # they never had it
-            return
-        if letter.kind == "request_preview" and request.side is Side.OURS:
-            if receipt.state is ReceiptState.REFUSED and receipt.code == KNOWN_REQUEST:
-                receipt = replace(receipt, state=ReceiptState.STORED)  # it was said again, and they had it after all
-                store.mark_letter(tx, letter.envelope_id, receipt.state.value)
-            act = {ReceiptState.STORED: Act.DELIVER, ReceiptState.READ: Act.SEE}.get(receipt.state)
-            if act is not None and request.allows(act):
-                self._move(tx, request, act, at=receipt.at)
-        if letter.kind == "hold_released" and receipt.state is ReceiptState.STORED:
-            self._note(tx, request, "hold_end_arrived", at=receipt.at, once=f"{letter.envelope_id}:stored")
-        if letter.kind == "request_body":
-            request = self._body_arrived(tx, request, letter, receipt)
-        if letter.kind == "request_file":
-            if receipt.state in FAILED and attachments.letter_failed(
-                tx, self._vault, request, letter.envelope_id, receipt.code, receipt.at
-            ):
-                ring_for(tx, request, at=receipt.at)
-        elif letter.kind in NOTICES:
-            if receipt.code in NEVER_TAKEN and receipt.state is ReceiptState.REFUSED:
-                passing.notice_refused(tx, self._vault, request, letter.envelope_id, at=receipt.at)
-            elif receipt.state in FAILED:
-                passing.notice_failed(tx, letter.envelope_id)
-        elif receipt.state in FAILED:
-            if letter.kind in ("hold_placed", "hold_released"):
-                hold_notices.notice_failed(tx, request, letter.envelope_id)
-            what = "letter_stopped" if receipt.code in STOPPED else "letter_failed"
-            facts: dict[str, Any] = {"kind": letter.kind, "state": receipt.state.value, "code": receipt.code}
-            if receipt.named:
-                facts["named"] = list(receipt.named)
-            once = f"{letter.envelope_id}:{receipt.state.value}"
-            if self._note(tx, request, what, at=receipt.at, facts=facts, once=once) and receipt.code != TAKEN_BACK:
-                ring_for(tx, request, at=receipt.at)
-
-    def _body_arrived(self, tx: Connection, request: Request, letter: PutLetter, receipt: Receipt) -> Request:
-        """Whether the partner has the personal part, as far as we know: where it could not be delivered it may be sent
-        again, by hand; and what was given up as lost may still be confirmed."""
-        failed = {state.value for state in FAILED}
-        if transfers.is_transfer(request):
-            failed.discard(ReceiptState.UNDELIVERED)  # silence proves nothing: the case may be theirs already
-        others = [
-            each
-            for each in store.letters_of(tx, request.id)
-            if each.kind == letter.kind and each.envelope_id != letter.envelope_id and each.state not in failed
-        ]
-        if request.side is not Side.OURS or others:
-            return request
-        if receipt.state in failed and request.asked_on is not None:
-            known = replace(request, asked_on=None)
-            transfers.not_taken(tx, self._vault, request, at=receipt.at)
-        elif receipt.state not in FAILED and request.asked_on is None and not transfers.is_transfer(request):
-            known = replace(request, asked_on=receipt.at)
-        else:
-            return request
-        self._save(tx, request, known)
-        return known
+        news.told(tx, self._vault, receipt)
 
     # Letters of theirs
 
@@ -422,7 +346,7 @@ class RequestIntake:
         except (NeverTold, TooManyHolders):
             log.warning("exchange.holders_not_taken", request_id=request.id)
         held_after_all(tx, self._vault, request, at=letter.at)
-        self._forgotten(tx, request, at=letter.at)
+        forgotten(tx, self._vault, request, at=letter.at)
 
     def _answers_withdrawn(self, tx: Connection, letter: ReceivedLetter) -> None:
         """They take back what they answered: every word of theirs is destroyed here, and what we told others of it is
@@ -443,18 +367,6 @@ class RequestIntake:
         """Raises LetterRefused where the partner took back what it answered: a letter of before came late."""
         if request.side is Side.OURS and store.happened(tx, request.id, passing.ANSWERS_FORGOTTEN):
             raise LetterRefused("request_ended")
-
-    def _forgotten(self, tx: Connection, request: Request, *, at: datetime) -> None:
-        """The partner keeps nothing of what we told or answered: the ledger says so at every share made through it."""
-        if request.side is Side.OURS:
-            transfers.stays(tx, self._vault, request, at=at, proven=True)
-        if request.still_held:
-            forgotten = replace(request, forgotten_at=at)
-            self._save(tx, request, forgotten)
-            self._note(tx, forgotten, "forgotten_there", at=at)
-            passing.partner_forgot(tx, self._vault, forgotten, at=at)
-            request = forgotten
-        let_go(tx, self._vault, request, at=at)
 
     def _reminder(self, tx: Connection, letter: ReceivedLetter) -> None:
         request = self._of(tx, letter, Side.THEIRS)
@@ -640,31 +552,3 @@ class RequestIntake:
 
     def _note(self, tx: Connection, request: Request, act: str, *, at: datetime, **more: Any) -> bool:
         return note(tx, self._vault, request, act, at=at, **more)
-
-
-def let_go(tx: Connection, vault: Vault, request: Request, *, at: datetime) -> None:
-    """Once the partner of a request and everybody below it keep nothing, the ledger of its case says so. What we
-    answered is about a case of theirs, and stands in no ledger here."""
-    if request.side is not Side.OURS or request.forgotten_at is None or passing.held_below(tx, request):
-        return
-    found = case_store.get_case(tx, request.case_id) if request.case_id else None
-    if found is not None:
-        consent.keeps_nothing(tx, vault, found.case, sending.shared_as(request), at=at)
-        attachments.keeps_nothing(tx, vault, request, found.case, at=at)
-
-
-def held_after_all(tx: Connection, vault: Vault, request: Request, *, at: datetime) -> None:
-    """Somebody below the partner has it although all had said that they keep nothing: the ledger says so again."""
-    if request.side is not Side.OURS or request.forgotten_at is None or not passing.held_below(tx, request):
-        return
-    found = case_store.get_case(tx, request.case_id) if request.case_id else None
-    if found is not None:
-        consent.kept_after_all(tx, vault, found.case, sending.shared_as(request), at=at)
-        attachments.kept_after_all(tx, vault, request, found.case, at=at)
-
-
-def ring_for(tx: Connection, request: Request, *, at: datetime) -> None:
-    """Call whoever holds the case of a request: ours, one that came through it, or opened because minutes count. Its
-    alarm says that a case waits, and nothing of why."""
-    case_id = request.case_id or transfers.case_taken_for(tx, request) or alerts.case_of(tx, request)
-    transfers.ring(tx, case_id, at=at)

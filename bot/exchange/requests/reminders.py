@@ -15,11 +15,12 @@ from bot.exchange.partners.model import ChannelClosed
 from bot.exchange.requests import consent_ends, hold_notices, sending, store
 from bot.exchange.requests import consent_ends_store as ends
 from bot.exchange.requests.attachments import travel as attachments
+from bot.exchange.requests.calling import ring_for
 from bot.exchange.requests.history import note
-from bot.exchange.requests.intake import SYSTEM, ring_for
 from bot.exchange.requests.keeping import forget_what_is_over
 from bot.exchange.requests.model import EXPIRES_AFTER_DUE, Act, Request, Side, reminder_due
 from bot.exchange.requests.passing import service as passing
+from bot.exchange.requests.sending import SYSTEM
 from bot.exchange.requests.transfer import service as transfers
 from bot.exchange.requests.transfer import store as transfer_store
 from bot.kernel.clock import Clock

@@ -13,6 +13,7 @@ from bot.exchange.partners.model import PartnerKind
 from bot.exchange.partners.service import close_partner
 from bot.exchange.post.model import Receipt, ReceiptState
 from bot.exchange.requests import store
+from bot.exchange.requests.alerts import MOST_RINGS_AN_HOUR
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Status
 from bot.kernel.access import Role
@@ -273,6 +274,14 @@ async def test_the_case_of_a_partners_alert_leads_to_its_request(here, at_desk):
     log = officer.page.partition('data-part="log"')[2].partition('data-part="')[0]
     assert f'href="/desk/requests/{request_id}">A partner in another country sounds the alarm' in log
     assert "Refuse now, and say who can." in officer.page
+
+    for number in range(MOST_RINGS_AN_HOUR):
+        more = {**preview, "request": f"{number:035}9", "number": f"XAAB-{number:03}"}
+        await hand_over(here, "TN", "request_preview", more, request_type="protective_alert")
+    supervised = await (await at_desk(here.coordinator)).go("/desk/supervision")
+    assert "A partner sounds the alarm more often than people can be called for." in supervised
+    assert "Amel" in supervised
+    assert "people are called for several at once" in await officer.go(f"/desk/requests/{number:035}9")
 
 
 async def test_where_consent_is_missing_the_desk_says_whom_to_ask_and_leads_there_filled_in(here, at_desk):

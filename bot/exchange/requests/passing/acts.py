@@ -12,8 +12,8 @@ from bot.cases.hand import Hand
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import Partner
 from bot.exchange.requests import store as requests
+from bot.exchange.requests.forgetting import let_go
 from bot.exchange.requests.history import note
-from bot.exchange.requests.intake import let_go
 from bot.exchange.requests.model import NotNow, Request, Side
 from bot.exchange.requests.passing import service as passing
 from bot.exchange.requests.passing import store
