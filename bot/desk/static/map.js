@@ -161,11 +161,13 @@ function movePoint(element) {
   map.on("click", (event) => write(event.latlng));
   point.on("dragend", () => write(point.getLatLng()));
   fields.forEach((field) => field.addEventListener("change", read));
-  here.addEventListener("toggle", () => map.invalidateSize()); // what was shut had no size
   set.hidden = false;
   set.addEventListener("click", () => write(map.getCenter()));
 }
 
 for (const element of document.querySelectorAll("[data-map]")) {
-  ({ coverage: showPlaces, point: movePoint })[element.dataset.map](element);
+  const draw = () => ({ coverage: showPlaces, point: movePoint })[element.dataset.map](element);
+  const shut = element.closest("details:not([open])"); // in there nothing has a size, and mostly nobody looks
+  if (shut) shut.addEventListener("toggle", draw, { once: true });
+  else draw();
 }
