@@ -188,8 +188,9 @@ def as_follow_up(message: UserMessage, state: DialogueState) -> UserMessage:
     text, key = message.text, state.slots.get("last_procedure")
     if not key or message.intent == "in_danger" or text.startswith("/") or not 0 < len(text.strip()) <= LONGEST:
         return message
-    # Under "are you safe right now?" and in a form the next words are the answer.
-    if state.active_loop.get("name") or state.slots.get("safety_question") or not _was_spoken_of(state):
+    # In a form, and where "are you safe right now?" was asked of danger, the next words are the answer.
+    danger = state.slots.get("safety_question") and not state.slots.get("asked_by_text")
+    if state.active_loop.get("name") or danger or _given_last(state) not in _GIVES_A_TEXT:
         return message
     words = _plain(text)
     for (intent, part), asks in _patterns():
@@ -209,12 +210,13 @@ def _asked(message: UserMessage, key: str, intent: str, part: str, state: Dialog
     if of_child and (intent == "procedure_contacts" or part == "child"):
         return None  # whom a child can call is said by a person too
     about = Entity("procedure", key)
-    if intent == "procedure_step":
-        if step and part != "done":  # "next" leaves the step that is shown open
-            return _heard(message, intent, about, Entity("skip", step))
-        if step:
-            return _heard(message, intent, about, Entity("done", step))
-        return None if part else _heard(message, intent, about)
+    if part in ("done", "skip"):  # they may answer a text that asks "are you safe right now?" just as well
+        waits = step and not state.slots.get("safety_question")
+        return _heard(message, intent, about, Entity(part, step)) if waits else None
+    if intent == "procedure_step" and step:
+        # "Next" leaves the step open that is in sight, and goes back to it where something else was read meanwhile.
+        passed = step if _given_last(state) == "action_procedure_step" else step - 1
+        return _heard(message, intent, about, Entity("skip", passed))
     if part == "child":
         return _heard(message, intent, about, Entity("audience", "child"))
     return _heard(message, intent, about, *([Entity("part", part)] if part else []))
@@ -225,12 +227,10 @@ def _heard(message: UserMessage, intent: str, *told: Entity) -> UserMessage:
     return replace(message, intent=intent, confidence=1.0, ranking=((intent, 1.0),), entities=(*told, *places))
 
 
-def _was_spoken_of(state: DialogueState) -> bool:
-    """Whether a text was the last thing that was given."""
-    for event in reversed(state.events):
-        if event.get("event") == "action" and event.get("name") not in _BETWEEN:
-            return event.get("name") in _GIVES_A_TEXT
-    return False
+def _given_last(state: DialogueState) -> str:
+    """The action that gave what was spoken of last, "" for none."""
+    actions = (str(event.get("name")) for event in reversed(state.events) if event.get("event") == "action")
+    return next((name for name in actions if name not in _BETWEEN), "")
 
 
 def _step_shown(state: DialogueState, key: str) -> int:
