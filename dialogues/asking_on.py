@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from dialogues.knowledge.countries import is_country
 from dialogues.knowledge.search import fold
 from dialogues.runtime.model import DialogueState, Entity, UserMessage
+from dialogues.runtime.payload import payload
 
 #: Nobody asks on in more letters.
 LONGEST = 80
@@ -161,7 +162,7 @@ _ASKED: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
         r"explain (?:it|this) to (?:a|the) child",
         r"avec des mots d'enfant|(?:comment )?(?:l')?expliquer (?:cela |ca )?a (?:l'|un )enfant",
         r"en mots simples",
-        r"con palabras (?:para ninas y ninos|sencillas)",
+        r"(?:con|en) palabras (?:para ninas y ninos|sencillas)",
         r"como (?:se )?lo (?:explico|explicamos|explica) (?:a la nina|al nino|a un nino|a una nina)",
         r"بكلمات (?:للطفل|بسيطه)|كيف (?:اشرح|نشرح) (?:هذا|ذلك) للطفل",
     ),
@@ -188,8 +189,9 @@ def as_follow_up(message: UserMessage, state: DialogueState) -> UserMessage:
     text, key = message.text, state.slots.get("last_procedure")
     if not key or message.intent == "in_danger" or text.startswith("/") or not 0 < len(text.strip()) <= LONGEST:
         return message
-    # Under "are you safe right now?" and in a form the next words are the answer.
-    if state.active_loop.get("name") or state.slots.get("safety_question") or not _was_spoken_of(state):
+    # In a form, and where "are you safe right now?" was asked of danger, the next words are the answer.
+    danger = state.slots.get("safety_question") and not state.slots.get("asked_by_text")
+    if state.active_loop.get("name") or danger or _given_last(state) not in _GIVES_A_TEXT:
         return message
     words = _plain(text)
     for (intent, part), asks in _patterns():
@@ -198,9 +200,11 @@ def as_follow_up(message: UserMessage, state: DialogueState) -> UserMessage:
     if state.slots.get("audience") == "child" or message.intent == "ask_human":
         return message  # a child is told no law
     there = _names_a_country(text.strip(_AROUND))
-    if there is None and _goes_on_to_a_town(message):
-        there = ()
-    return message if there is None else _heard(message, "procedure", Entity("procedure", str(key)), *there)
+    if there is None and not _goes_on_to_a_town(message):
+        return message
+    places = (entity for entity in message.entities if entity.name == "place")
+    told = (Entity("procedure", str(key)), *(there or ()), *places)
+    return replace(message, intent="procedure", confidence=1.0, ranking=(("procedure", 1.0),), entities=told)
 
 
 def _asked(message: UserMessage, key: str, intent: str, part: str, state: DialogueState) -> UserMessage | None:
@@ -208,29 +212,29 @@ def _asked(message: UserMessage, key: str, intent: str, part: str, state: Dialog
     of_child, step = state.slots.get("audience") == "child", _step_shown(state, key)
     if of_child and (intent == "procedure_contacts" or part == "child"):
         return None  # whom a child can call is said by a person too
-    about = Entity("procedure", key)
-    if intent == "procedure_step":
-        if step and part != "done":  # "next" leaves the step that is shown open
-            return _heard(message, intent, about, Entity("skip", step))
-        if step:
-            return _heard(message, intent, about, Entity("done", step))
-        return None if part else _heard(message, intent, about)
+    if part in ("done", "skip"):  # they may answer a text that asks "are you safe right now?" just as well
+        waits = step and not state.slots.get("safety_question")
+        return _pressed(message, intent, procedure=key, **{part: step}) if waits else None
+    if intent == "procedure_step" and step:
+        # "Next" leaves the step open that is in sight, and goes back to it where something else was read meanwhile.
+        passed = step if _given_last(state) == "action_procedure_step" else step - 1
+        return _pressed(message, intent, procedure=key, skip=passed)
     if part == "child":
-        return _heard(message, intent, about, Entity("audience", "child"))
-    return _heard(message, intent, about, *([Entity("part", part)] if part else []))
+        return _pressed(message, intent, procedure=key, audience="child")
+    return _pressed(message, intent, procedure=key, **({"part": part} if part else {}))
 
 
-def _heard(message: UserMessage, intent: str, *told: Entity) -> UserMessage:
-    places = tuple(entity for entity in message.entities if entity.name == "place")
-    return replace(message, intent=intent, confidence=1.0, ranking=((intent, 1.0),), entities=(*told, *places))
+def _pressed(message: UserMessage, intent: str, **told: Any) -> UserMessage:
+    """As a tap of the button comes in. Its words say no more: "my country" tells of no child."""
+    entities = tuple(Entity(name, value) for name, value in told.items())
+    text = payload(intent, **told)
+    return replace(message, text=text, intent=intent, confidence=1.0, ranking=((intent, 1.0),), entities=entities)
 
 
-def _was_spoken_of(state: DialogueState) -> bool:
-    """Whether a text was the last thing that was given."""
-    for event in reversed(state.events):
-        if event.get("event") == "action" and event.get("name") not in _BETWEEN:
-            return event.get("name") in _GIVES_A_TEXT
-    return False
+def _given_last(state: DialogueState) -> str:
+    """The action that gave what was spoken of last, "" for none."""
+    actions = (str(event.get("name")) for event in reversed(state.events) if event.get("event") == "action")
+    return next((name for name in actions if name not in _BETWEEN), "")
 
 
 def _step_shown(state: DialogueState, key: str) -> int:

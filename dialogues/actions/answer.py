@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from babel.dates import format_date
 from msgspec import Struct
@@ -93,10 +94,16 @@ def source_line(text: Procedure, language: str, translate: Translate) -> str:
     if first is not None:
         cited = f"{first.citation()} +{len(others)}" if others else first.citation()
         parts.append(translate(language, "Source: {citation}").format(citation=cited))
-    parts += [_where(text, language, translate), format_date(text.valid_from, format="long", locale=language)]
+    parts += [_where(text, language, translate), _day(text.valid_from, language)]
     if text.is_draft:
         parts.append(translate(language, "draft, approved by no local expert yet"))
     return "\n".join((*_older(text, language, translate), " · ".join(parts)))
+
+
+def _day(on: date, language: str) -> str:
+    written = str(format_date(on, format="long", locale=language))
+    # French alone counts its first day; CLDR does not.
+    return written.replace("1 ", "1er ", 1) if language == "fr" and on.day == 1 else written
 
 
 def _where(text: Procedure, language: str, translate: Translate) -> str:
@@ -130,13 +137,13 @@ def _older(text: Procedure, language: str, translate: Translate) -> list[str]:
     older = translate(
         language, "⚠ This translation is older than the English text, which changed on {since}. The English text holds."
     )
-    return [older.format(since=format_date(text.newer_since, format="long", locale=language))]
+    return [older.format(since=_day(text.newer_since, language))]
 
 
 def _applies(text: Procedure, language: str, translate: Translate) -> str:
     dates = {
-        "since": format_date(text.valid_from, format="long", locale=language),
-        "review": format_date(text.review_due, format="long", locale=language),
+        "since": _day(text.valid_from, language),
+        "review": _day(text.review_due, language),
     }
     if text.local:
         laid = COMMA[language].join(dict.fromkeys(country_name(rule.jurisdiction, language) for rule in text.local))

@@ -12,9 +12,10 @@ from rasa_sdk.events import SlotSet
 from dialogues.actions.answer import person_button, steps_button, validity, why_button
 from dialogues.actions.calling import asked_whether_safe, call_officer
 from dialogues.actions.ports import Services
-from dialogues.actions.procedures import ProcedureAction, Shelf
+from dialogues.actions.procedures import ProcedureAction
 from dialogues.actions.progress import done_steps, mark_of, progress
 from dialogues.actions.reading import button, entity, language_of, number_to_call
+from dialogues.actions.shelf import Shelf
 from dialogues.knowledge import Audience, Procedure, Procedures
 from dialogues.knowledge.asking import asks_whether_safe
 from dialogues.runtime.payload import payload

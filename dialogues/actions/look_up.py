@@ -9,9 +9,11 @@ from typing import Any
 from rasa_sdk import Action
 
 from dialogues.actions.answer import choose_button, person_button, source_line
+from dialogues.actions.gaps import note_gap
 from dialogues.actions.ports import Services
-from dialogues.actions.procedures import ProcedureAction, Shelf, note_gap
+from dialogues.actions.procedures import ProcedureAction
 from dialogues.actions.reading import language_of
+from dialogues.actions.shelf import Shelf
 from dialogues.knowledge import Audience, Procedure, Procedures
 from dialogues.knowledge.search import merged
 from dialogues.looking_up import words_to_look_up

@@ -11,15 +11,12 @@ from rasa_sdk.events import SlotSet
 
 from dialogues.actions.answer import (
     answer,
-    by_jurisdiction,
     choose_button,
     cited,
-    elsewhere,
     listed,
     numbered,
     own_age_button,
     person_button,
-    said_of,
     source_line,
     validity,
     where_button,
@@ -27,7 +24,7 @@ from dialogues.actions.answer import (
     worker_button,
 )
 from dialogues.actions.calling import asked_whether_safe, call_officer
-from dialogues.actions.journey import Journey, whom_to_ask
+from dialogues.actions.gaps import SHORT, note_gap, offer_to_tell
 from dialogues.actions.ports import FoundService, Services
 from dialogues.actions.progress import done_steps
 from dialogues.actions.reading import (
@@ -38,22 +35,16 @@ from dialogues.actions.reading import (
     number_to_call,
     place_of,
 )
-from dialogues.actions.voice import says_to_be_a_child, speaks_as_a_child, writes_for_a_child
+from dialogues.actions.shelf import Shelf, audience_of, is_the_child, taken_for_a_child, works_with_children
 from dialogues.actions.whereabouts import PLACE_SLOTS, way_of, whereabouts
 from dialogues.knowledge import Audience, Procedure, Procedures
 from dialogues.knowledge.countries import Way, country_name
-from dialogues.knowledge.model import COLON, INTERNATIONAL, ORIGINAL_LANGUAGE, Source
+from dialogues.knowledge.model import COLON, Source
 from dialogues.knowledge.overlays import REGIONS, is_jurisdiction
 from dialogues.runtime.payload import payload
 from dialogues.runtime.responses import Translate
-from dialogues.understanding.model import WORTH_ASKING
 
 MOST_CONTACTS = 4
-MOST_LIKE = 4
-MOST_OTHERS = 2
-
-#: Of 160 questions nobody trained on, none that was taken for another subject was taken so with more than .61.
-CERTAIN = 0.65
 
 #: What a worker needs to read after each danger; after the others, how to begin with any child.
 IN_DANGER = {
@@ -73,23 +64,6 @@ IN_DANGER = {
     "staff_misconduct": "staff_misconduct",
     "homeless_tonight": "emergency_care",
 }
-
-#: Why there was no answer, as a button carries it: Telegram gives a button 64 bytes.
-SHORT = {"no_text": "no", "out_of_date": "old", "not_understood": "what"}
-
-#: Offered to somebody who asks nothing in particular yet, the most asked for first.
-MENU = (
-    "first_contact",
-    "identify_uasc",
-    "adult_with_child",
-    "trafficking_indicators",
-    "missing_child",
-    "sexual_violence",
-    "self_harm",
-    "age_assessment",
-    "emergency_care",
-    "cross_border_request",
-)
 
 
 def procedure_actions(
@@ -114,137 +88,6 @@ def procedure_actions(
     ]
 
 
-class Shelf:
-    """The texts that may be shown to this person today."""
-
-    def __init__(self, procedures: Procedures, today: Callable[[], date], default_country: str | None) -> None:
-        self._procedures = procedures
-        self._today = today
-        self._default_country = default_country
-
-    def find(self, key: str, tracker: Any) -> Procedure | None:
-        """The text to show: in the person's language, or the English it was translated from where they ask for that."""
-        country = country_asked_about(tracker, self._default_country)
-        language = ORIGINAL_LANGUAGE if entity(tracker, "original") else language_of(tracker)
-        return self._procedures.get(key, language, self._today(), country, audience=audience_of(tracker))
-
-    def country(self, tracker: Any) -> str:
-        """Where the person is, "" when nobody knows."""
-        return country_asked_about(tracker, self._default_country) or ""
-
-    def search(self, words: str, tracker: Any, limit: int, *, least: float = 0.0) -> list[Procedure]:
-        return self._procedures.search(
-            words,
-            language_of(tracker),
-            limit,
-            on=self._today(),
-            country=country_asked_about(tracker, self._default_country),
-            audience=audience_of(tracker),
-            least=least,
-        )
-
-    def like(self, text: Procedure, tracker: Any) -> list[Procedure]:
-        """Other texts in force that go with this one."""
-        return self._procedures.like(
-            text, MOST_LIKE, on=self._today(), country=country_asked_about(tracker, self._default_country)
-        )
-
-    def meant_otherwise(self, text: Procedure, tracker: Any) -> list[Procedure]:
-        """What else the words may have meant, where it was not clear that they meant this one."""
-        intent = tracker.latest_message.get("intent") or {}
-        if float(intent.get("confidence") or 1.0) >= CERTAIN:
-            return []
-        return [other for other in self.nearest(tracker) if other.key != text.key][:MOST_OTHERS]
-
-    def nearest(self, tracker: Any, least: float = WORTH_ASKING) -> list[Procedure]:
-        """The texts that the words were nearest to, whatever they were taken for."""
-        found = []
-        for guess in tracker.latest_message.get("intent_ranking") or ():
-            intent, _, key = str(guess["name"]).partition("/")
-            text = self.find(key, tracker) if intent == "procedure" and key else None
-            if text is not None and guess["confidence"] >= least:
-                found.append(text)
-        return found
-
-    def was_in_force(self, key: str, tracker: Any) -> bool:
-        """Whether there is a text of it that may no longer, or not yet, be shown."""
-        return self._procedures.has(key, language_of(tracker), audience_of(tracker))
-
-    def has_childs_version(self, text: Procedure, language: str) -> bool:
-        return self._procedures.get(text.key, language, self._today(), audience=Audience.CHILD) is not None
-
-    def here(self, text: Procedure, tracker: Any, translate: Translate) -> str:
-        """What is known to differ where the person is, or that nothing is and whom to ask. "" if we know no country."""
-        country, language = country_asked_about(tracker, self._default_country), language_of(tracker)
-        if country is None or text.jurisdiction != INTERNATIONAL:
-            return ""
-        if text.local:
-            return "\n".join(said_of(rules, language) for rules in by_jurisdiction(text.local))
-        said = translate(language, "{country}: nothing of its own is confirmed here yet. Ask {whom}.")
-        return said.format(
-            country=country_name(country, language), whom=whom_to_ask(self._procedures, country, language, translate)
-        )
-
-    def differences(self, text: Procedure, tracker: Any, translate: Translate) -> tuple[str, ...]:
-        """What changes from country to country, and what we know of each. Of the person's own, where we know it."""
-        language = language_of(tracker)
-        known = text.local
-        if country_asked_about(tracker, self._default_country) is None and text.audience is Audience.WORKER:
-            known = elsewhere(
-                self._procedures.overlays.elsewhere(text.key, language, self._today()), language, translate
-            )
-        lines = (f"{country_name(rule.jurisdiction, language)}{COLON[language]}{rule.words}" for rule in known)
-        return (*((text.varies,) if text.varies else ()), *lines)
-
-    def journey(self, text: Procedure, way: Way, tracker: Any, translate: Translate) -> str:
-        """For each country of a journey: which steps change, who acts, by when."""
-        return Journey(self._procedures, language_of(tracker), translate, self._today()).tell(text, way)
-
-    def countries_with_rules(self, key: str, language: str) -> list[str]:
-        """The regions and countries for which something of a procedure is known to differ."""
-        rules = self._procedures.overlays.elsewhere(key, language, self._today())
-        return list(dict.fromkeys(rule.jurisdiction for rule in rules))
-
-    def may_differ_where_they_are(self, text: Procedure, tracker: Any) -> bool:
-        """Whether we know of countries in which it differs, and not in which one they are."""
-        unknown = country_asked_about(tracker, self._default_country) is None and text.jurisdiction == INTERNATIONAL
-        return unknown and bool(self.countries_with_rules(text.key, text.language))
-
-    def menu(self, tracker: Any) -> list[Procedure]:
-        return [text for text in (self.find(key, tracker) for key in MENU) if text is not None]
-
-
-def audience_of(tracker: Any) -> Audience:
-    """Whom to answer: as a button of ours says, as we know them, or a child who tells their age or speaks as one."""
-    known = entity(tracker, "audience") or tracker.get_slot("audience")
-    if known is None:
-        child = says_to_be_a_child(_words(tracker)) or taken_for_a_child(tracker)
-        return Audience.CHILD if child else Audience.WORKER
-    return Audience.CHILD if known == "child" else Audience.WORKER
-
-
-def _is_the_child(tracker: Any) -> bool:
-    """Whether who asks is answered as a child. A worker who reads a child's version aloud says so by its button."""
-    told = entity(tracker, "audience")
-    return audience_of(tracker) is Audience.CHILD and (told is None or bool(entity(tracker, "own")))
-
-
-def works_with_children(tracker: Any) -> bool:
-    """Whether they said so, or write of a child as of somebody else."""
-    known = entity(tracker, "audience") or tracker.get_slot("audience")
-    return known == "worker" or writes_for_a_child(_words(tracker))
-
-
-def taken_for_a_child(tracker: Any) -> bool:
-    """Whether only the way of speaking says that a child writes, so that it may be wrong."""
-    known = entity(tracker, "audience") or tracker.get_slot("audience")
-    words = _words(tracker)
-    if known is not None or says_to_be_a_child(words):
-        return False
-    sounds_so = entity(tracker, "writer") == "child" and not writes_for_a_child(words)
-    return sounds_so or speaks_as_a_child(words, language_of(tracker))
-
-
 def ask_whether(
     dispatcher: Any, tracker: Any, likely: Sequence[Procedure], translate: Translate
 ) -> list[dict[str, Any]]:
@@ -257,10 +100,6 @@ def ask_whether(
     buttons.append(person_button(translate, language))
     dispatcher.utter_message(response="utter_did_you_mean", buttons=buttons)
     return [SlotSet("audience", "child")] if guessed else []
-
-
-def _words(tracker: Any) -> str:
-    return str(tracker.latest_message.get("text") or "")
 
 
 class ProcedureAction(Action):  # type: ignore[misc]
@@ -281,7 +120,7 @@ class ProcedureAction(Action):  # type: ignore[misc]
         if text is None:
             return self.refuse(dispatcher, tracker, key, number)
         events = await self.show(dispatcher, text.filled({"emergency_number": number}), tracker)
-        if text.audience is Audience.CHILD and _is_the_child(tracker):
+        if text.audience is Audience.CHILD and is_the_child(tracker):
             events = [*events, SlotSet("audience", "child")]
         elif entity(tracker, "audience") == "worker":
             events = [*events, SlotSet("audience", "worker")]
@@ -298,7 +137,7 @@ class ProcedureAction(Action):  # type: ignore[misc]
 
     def refuse(self, dispatcher: Any, tracker: Any, key: str, number: str) -> list[dict[str, Any]]:
         """No source in force, no answer: a person instead, and a line in the gap register."""
-        once, child = self._shelf.was_in_force(key, tracker), _is_the_child(tracker)
+        once, child = self._shelf.was_in_force(key, tracker), is_the_child(tracker)
         response = "utter_procedure_out_of_date" if once else "utter_no_procedure"
         dispatcher.utter_message(response="utter_no_answer_for_a_child" if child else response, emergency_number=number)
         call_officer(dispatcher, "no_answer", "P2")
@@ -605,35 +444,3 @@ def _article_by_article(source: Source, language: str, translate: Translate) -> 
 def _called(service: FoundService, language: str) -> str:
     """A name that ends with its own number is not said twice."""
     return service.name if service.phone in service.name else f"{service.name}{COLON[language]}{service.phone}"
-
-
-def note_gap(dispatcher: Any, tracker: Any, key: str, why: str, default_country: str | None) -> list[dict[str, Any]]:
-    """Tell the host that a question had no answer. It carries no words and nobody's name, only what was looked for.
-
-    A conversation counts once for each subject. It remembers that itself, so that nobody else need know who asked.
-    """
-    noted = list(tracker.get_slot("gaps_noted") or ())
-    if (subject := f"{why}/{key}") in noted:
-        return []
-    dispatcher.utter_message(
-        json_message={
-            "waymark": "gap",
-            "procedure": key,
-            "why": why,
-            "language": language_of(tracker),
-            "country": country_asked_about(tracker, default_country) or "",
-            "audience": audience_of(tracker).value,
-        }
-    )
-    return [SlotSet("gaps_noted", [*noted, subject])]
-
-
-def offer_to_tell(dispatcher: Any, key: str, why: str, language: str, translate: Translate) -> None:
-    """Ask whether they want to be written to when there is an answer."""
-    dispatcher.utter_message(
-        response="utter_offer_to_tell",
-        buttons=[
-            button(translate(language, "Yes, write to me"), payload("tell_answer", procedure=key, why=SHORT[why])),
-            button(translate(language, "No"), payload("tell_nothing")),
-        ],
-    )

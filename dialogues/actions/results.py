@@ -14,8 +14,8 @@ from rasa_sdk.events import SlotSet
 from dialogues.actions.answer import person_button
 from dialogues.actions.narrowing import Narrowing, narrowing_in
 from dialogues.actions.ports import FoundService, Services
-from dialogues.actions.procedures import audience_of
 from dialogues.actions.reading import button, entity, language_of, with_commas
+from dialogues.actions.shelf import audience_of
 from dialogues.actions.wishes import WISHES
 from dialogues.knowledge.model import Audience
 from dialogues.runtime.payload import payload

@@ -10,10 +10,12 @@ from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 
 from dialogues.actions.calling import call_officer
+from dialogues.actions.gaps import note_gap, offer_to_tell
 from dialogues.actions.officer import OfficerAction
 from dialogues.actions.ports import Services
-from dialogues.actions.procedures import Shelf, ask_whether, note_gap, offer_to_tell
+from dialogues.actions.procedures import ask_whether
 from dialogues.actions.reading import entity, language_of
+from dialogues.actions.shelf import Shelf
 from dialogues.knowledge import Procedure, Procedures
 from dialogues.runtime.responses import Translate
 from dialogues.understanding.model import LANGUAGES

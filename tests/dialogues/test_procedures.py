@@ -15,7 +15,7 @@ from dialogues.actions.answer import answer
 from dialogues.knowledge import Audience, Procedure, Procedures
 from dialogues.knowledge.countries import country_name
 from dialogues.knowledge.evaluation import read_questions
-from dialogues.knowledge.model import LANGUAGES
+from dialogues.knowledge.model import COLON, LANGUAGES
 from dialogues.runtime.catalogue import read_catalogues, translator
 from dialogues.runtime.engine import Engine
 from dialogues.runtime.model import DialogueState, Entity, Turn, UserMessage
@@ -109,7 +109,7 @@ async def test_the_law_of_the_eu_is_given_to_nobody_elsewhere_as_if_it_held_ther
     assert all("Eurodac" not in reply.text for reply in (*in_colombia.replies, *unknown.replies))
     assert all(limit in turn.replies[0].text and limit in turn.replies[1].text for turn in (in_italy, asked))
     only = TRANSLATE(language, "only in: {country}").format(country=country_name("EU", language))
-    assert f"{country_name('EU', language)}: {limit}" in why.replies[0].text
+    assert f"{country_name('EU', language)}{COLON[language]}{limit}" in why.replies[0].text
     assert only in why.replies[0].text
     assert asked.state.slots.get("country") is None
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.channels.model import Button, InboundMessage, MessageKind
 from bot.channels.telegram.buttons import LONGEST_DATA, data_of, keyboard, numbers_to_show, payload_of_tap
 from bot.channels.telegram.payload import read_payload
-from dialogues.actions.procedures import SHORT
+from dialogues.actions.gaps import SHORT
 from dialogues.knowledge import Procedures
 from dialogues.runtime.payload import payload
 

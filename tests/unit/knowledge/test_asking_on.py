@@ -20,6 +20,9 @@ def after(action: str = "action_answer_procedure", loop: str = "", **slots: Any)
     return DialogueState({"last_procedure": "adult_with_child", **slots}, {"name": loop} if loop else {}, events)
 
 
+IN_SIGHT = "action_procedure_step"
+
+
 def heard(words: str, state: DialogueState, intent: str = "nlu_fallback") -> tuple[str | None, dict[str, Any]]:
     message = as_follow_up(UserMessage(words, intent, 0.4), state)
     told = {entity.name: entity.value for entity in message.entities}
@@ -48,7 +51,7 @@ LABELS = {
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("label", LABELS)
 def test_who_writes_what_a_button_says_is_answered_as_if_they_pressed_it(label: str, language: str) -> None:
-    assert heard(TRANSLATE(language, label).upper(), after(**STEP)) == LABELS[label]
+    assert heard(TRANSLATE(language, label).upper(), after(IN_SIGHT, **STEP)) == LABELS[label]
 
 
 @pytest.mark.parametrize(
@@ -130,6 +133,18 @@ def test_only_what_was_spoken_of_last_is_asked_on_about() -> None:
     spoken_of = after()
     still = DialogueState(spoken_of.slots, {}, (*spoken_of.events, *after("action_not_understood").events))
     assert heard("why?", still)[0] == "procedure_why"
+
+
+def test_next_leads_back_to_the_step_from_which_something_else_was_read() -> None:
+    assert heard("next", after(IN_SIGHT, **STEP)) == ("procedure_step", {"skip": 2})
+    assert heard("next", after("action_procedure_flags", **STEP)) == ("procedure_step", {"skip": 1})
+
+
+def test_a_child_whose_text_asks_whether_they_are_safe_reads_on_and_is_not_taken_to_have_answered() -> None:
+    asked = after(IN_SIGHT, audience="child", safety_question=True, asked_by_text=True, **STEP)
+
+    assert heard("Why?", asked)[0] == "procedure_why"
+    assert [heard(words, asked)[0] for words in ("done", "later", "no", "yes")] == ["nlu_fallback"] * 4
 
 
 def test_done_and_later_mean_a_step_only_where_one_waits() -> None:
