@@ -120,6 +120,7 @@ STORES = (
     "bot.exchange.partners.store",
     "bot.exchange.post.store",
     "bot.exchange.requests.store",
+    "bot.exchange.requests.naming.store",
     "bot.exchange.requests.passing.store",
     "bot.exchange.requests.attachments.store",
     "bot.exchange.requests.transfer.store",
