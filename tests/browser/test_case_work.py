@@ -85,7 +85,7 @@ def test_an_offer_appears_on_the_colleagues_open_desk_and_is_accepted_by_keyboar
     hers.goto(desk.url(f"/desk/cases/{case_id}"))
     hers.get_by_text("Hand over…").focus()
     hers.keyboard.press("Enter")
-    hers.get_by_role("combobox", name="To").select_option(label="Omar")
+    hers.get_by_role("combobox", name="To").select_option(omar.id)
     hers.get_by_label("What they should know").fill("She only writes at night.")
     hers.get_by_role("button", name="Offer the case").press("Enter")
     expect(hers.get_by_text("Your colleague is asked.")).to_be_visible()
