@@ -119,6 +119,24 @@ def speaks_of_another(folded: str) -> bool:
     return others > 0 and others >= sum(word in _ME for word in found)
 
 
+#: Who is spoken of by no other word than these. In Spanish and Arabic the verb alone says it.
+_HIM_OR_HER = frozenset(
+    re.findall(
+        r"\w+",
+        "he she hes shes him her they theyre them il elle ils elles lui ella ellos ellas esta estan sangra sangran "
+        "respira respiran desmayo convulsiona هو هي هم ينزف تنزف بينزف بتنزف يتنفس تتنفس بيتنفس بتتنفس عليه عليها",
+    )
+)
+#: Dangers that befall whoever is spoken of. About others "he" may be the one with the knife.
+_BEFALLS = frozenset(("medical_emergency", "missing_child", "suicide_self_harm"))
+
+
+def befalls_another(folded: str, reason: str) -> bool:
+    """Whether a danger is told of him or her, and the writer says nothing of themselves."""
+    found = frozenset(words(folded))
+    return reason in _BEFALLS and bool(found & _HIM_OR_HER) and not found & _ME
+
+
 class _Token(Struct, frozen=True):
     folded: str
     start: int

@@ -1,6 +1,6 @@
 import pytest
 
-from dialogues.understanding.entities import EntityFinder, speaks_of_another
+from dialogues.understanding.entities import EntityFinder, befalls_another, speaks_of_another
 
 finder = EntityFinder(
     {
@@ -79,6 +79,17 @@ def test_a_worker_speaks_of_a_child_and_a_child_of_itself():
     assert speaks_of_another("الطفل ينزف")
     assert not speaks_of_another("i am bleeding")
     assert not speaks_of_another("he has a knife, he is outside")
+
+
+@pytest.mark.parametrize("folded", ["she is bleeding", "il ne respire plus", "no respira", "لا يتنفس"])
+def test_who_bleeds_is_another_where_the_words_name_no_one_but_him_or_her(folded: str):
+    assert befalls_another(folded, "medical_emergency")
+
+
+def test_he_with_the_knife_is_no_child_and_who_speaks_of_themselves_tells_of_themselves():
+    assert not befalls_another("he has a knife", "immediate_danger")
+    assert not befalls_another("he cut me and i am bleeding", "medical_emergency")
+    assert not befalls_another("estoy sangrando", "medical_emergency")
 
 
 def test_a_misspelt_place_is_found_where_a_service_is_looked_for_and_nowhere_else():
