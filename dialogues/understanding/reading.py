@@ -38,8 +38,8 @@ SURE = 0.5
 #: From here on a word that is like the name of a place is taken for it.
 _SEARCHING = 0.2
 OUT_OF_SCOPE = "out_of_scope"
-#: How much of the ranking a reading keeps.
-RANKED = 5
+#: How much of the ranking a reading keeps, and from how many of the likeliest labels it is made.
+RANKED, _LIKELIEST = 8, 10
 #: What a reading of a long message costs at most: so many windows of so many characters.
 WINDOWS, WINDOW = 8, 280
 
@@ -221,7 +221,7 @@ class Understanding:
 
     def _rank(self, chances: Matrix, known: str) -> list[tuple[str, float]]:
         summed: dict[str, float] = {}
-        for i in np.argsort(chances)[::-1][: 2 * RANKED]:
+        for i in np.argsort(chances)[::-1][:_LIKELIEST]:
             label = self._intents.labels[i]
             label = OUT_OF_SCOPE if label.startswith(OUT_OF_SCOPE) else label
             summed[label] = summed.get(label, 0.0) + float(chances[i])

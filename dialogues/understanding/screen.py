@@ -57,7 +57,7 @@ _SOON = 0.1
 #: What the head must say where the words around speak of a game, a lesson, a thing found again, or say no.
 _DOUBTFUL = 0.5
 #: How much more it must say where the message plainly asks for a procedure or a service, thanks or greets.
-_ASKS = 0.3
+_ASKS = 0.4
 #: A weak word, or a conversation in which somebody was in danger, lowers what the head must say.
 _WEAK, _CAUTIOUS = 0.8, 0.5
 #: What a word of its list adds to a code's chance when the head and the words differ about which danger it is.

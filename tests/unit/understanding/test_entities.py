@@ -92,6 +92,29 @@ def test_he_with_the_knife_is_no_child_and_who_speaks_of_themselves_tells_of_the
     assert not befalls_another("estoy sangrando", "medical_emergency")
 
 
+def test_what_is_written_onto_a_name_is_no_part_of_it_and_where_is_no_town():
+    vocabulary = {"common": ["مكتب", "kalacak", "yer"], "seldom": [], "places": ["وين", "ankarada", "canada"]}
+    routes = EntityFinder(vocabulary, ["ankara", "canada", "cana"])
+
+    def said(text: str) -> list[object]:
+        return [entity.value for entity in routes.find(text, "en") if entity.name == "place"]
+
+    assert said("ankarada kalacak yer") == ["ankara"]
+    assert said("canada") == ["canada"]
+    assert said("وين مكتب") == []
+    assert said("در وین مكتب") == ["وین"]
+
+
+def test_who_is_at_one_town_and_goes_to_another_means_the_other():
+    towns = EntityFinder({"common": ["dormir"], "seldom": [], "places": []}, ["hendaye", "irun"])
+
+    def said(text: str) -> list[object]:
+        return [entity.value for entity in towns.find(text, "fr") if entity.name == "place"]
+
+    assert said("on est bloqué à hendaye on veut dormir a irun") == ["irun", "hendaye"]
+    assert said("aller a hendaye puis a irun") == ["hendaye", "irun"]
+
+
 def test_a_misspelt_place_is_found_where_a_service_is_looked_for_and_nowhere_else():
     routes = EntityFinder({"common": ["free", "food"], "seldom": [], "places": []}, ["belgrade", "dunkerque", "izmir"])
 
