@@ -485,7 +485,7 @@ def reasons(
         found.append(words.text(language, FOR_CHILDREN))
     found += _spoken(service, language, words)
     days = days_since_check(service, at)
-    if days is not None:
+    if days is not None and not service.stale(at):  # a check of years ago is no reason to go there
         found.append(
             words.text(language, {0: CHECKED_TODAY, 1: CHECKED_YESTERDAY}.get(days, CHECKED_DAYS_AGO), days=days)
         )

@@ -23,6 +23,7 @@ from dialogues.actions.report import (
     words_of_danger,
 )
 from dialogues.actions.whereabouts import shared_location, whereabouts
+from dialogues.understanding.yes import says_yes
 
 #: In messages about these, "he" is the one with the knife, seldom the child. The words to the child suit whoever
 #: writes; only a known worker gets the others.
@@ -34,8 +35,9 @@ PRIORITIES = ("P0", "P1", "P2", "P3")
 #: "1 for yes, 2 for no", in whichever digits a phone writes.
 DIGITS = str.maketrans("١٢۱۲", "1212")
 YES_OR_NO = re.compile(r"\W*([12])\W*")
-#: "Are you safe right now?" is answered with yes by a tap, by words that were reviewed as one, or where the heads are
-#: as sure as of those. One letter, a knife as a picture and "maybe" are taken for a yes too, only less surely.
+#: "Are you safe right now?" is answered with yes by a tap, or by a clear yes in words that were reviewed as one, or of
+#: which the heads are as sure. One letter, a knife as a picture, "maybe" and "ok" are taken for a yes too, only less
+#: surely or as a sign that something was read.
 SURELY_SAID = 0.98
 #: After the question of a text nobody has been called yet: so many unclear answers bring a person.
 UNCLEAR_ANSWERS = 2
@@ -147,10 +149,11 @@ def _known(domain: Any, response: str, reason: str) -> str:
     return f"{response}{reason}" if f"{response}{reason}" in domain["responses"] else f"{response}immediate_danger"
 
 
-def _surely_said(tracker: Any) -> bool:
-    """Whether the message is what it was taken for, beyond doubt."""
+def _clearly_says_yes(tracker: Any) -> bool:
+    """Whether the message is the yes it was taken for, beyond doubt."""
     confidence = (tracker.latest_message.get("intent") or {}).get("confidence")
-    return confidence is None or float(confidence) >= SURELY_SAID
+    said = said_in_words(tracker)
+    return (confidence is None or float(confidence) >= SURELY_SAID) and (not said or says_yes(said))
 
 
 def _tells_of_a_child(tracker: Any, reason: str) -> bool:
@@ -171,7 +174,7 @@ class Safe(OfficerAction):
         return "action_safe"
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
-        if not _surely_said(tracker):
+        if not _clearly_says_yes(tracker):
             return list(await StillHere(self._services, self._default_country).run(dispatcher, tracker, domain))
         return await self.believe(dispatcher, tracker)
 

@@ -63,6 +63,8 @@ def shown_before(tracker: Any) -> str | None:
 
 #: However long ago, it is said in days.
 MOST_DAYS = 1e6
+#: A check that is older says nothing of today any more: the number of days would only frighten.
+LATELY = 365
 
 # --- what it says -------------------------------------------------------------------------------------------------
 
@@ -131,6 +133,8 @@ def checked(days: int | None, language: str, translate: Translate) -> str:
     """When somebody last made sure that the service is as it says."""
     if days is None:
         return ""
+    if days > LATELY:
+        return translate(language, "Not checked lately.")
     if days <= 0:
         return translate(language, "Checked today.")
     if days == 1:

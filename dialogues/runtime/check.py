@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from dialogues.runtime.files import Problem
+from dialogues.runtime.forms import ask_names
 from dialogues.runtime.project import Project
 from dialogues.runtime.rules import unheard_intents
 from dialogues.runtime.tracker import LISTEN
@@ -20,8 +23,51 @@ def warnings(project: Project, *, crisis: str = "in_danger") -> list[Problem]:
         *_rules(project),
         *_incomplete_rules(project),
         *_buttons(project),
+        *_unsaid(project),
     ]
     return sorted(set(found))
+
+
+#: Responses that default actions say.
+_SAID_BY_DEFAULT = frozenset({"utter_default", "utter_restart", "utter_back", "utter_ask_rephrase"})
+_NAME = re.compile(r"[a-z_]\w+(?:/\w*)?", re.IGNORECASE)
+_RETRIEVED = re.compile(r"^\s*-?\s*intent:\s*[\"']?(\w+)/", re.MULTILINE)
+
+
+def names_in_code(root: Path) -> frozenset[str]:
+    """Every name that stands in the project's own actions: a response or an intent may be used by them alone."""
+    files = [root / "actions.py", *sorted((root / "actions").rglob("*.py"))]
+    return frozenset(_NAME.findall("\n".join(_text(path) for path in files if path.is_file())))
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace")
+
+
+def _retrieved(root: Path) -> frozenset[str]:
+    """Intents whose examples are sorted by what answers them (`faq/hours`): Rasa wants words for each of these."""
+    files = [path for folder in ("data", "nlu") for path in sorted((root / folder).rglob("*.yml"))]
+    return frozenset(name for path in files for name in _RETRIEVED.findall(_text(path)))
+
+
+def _unsaid(project: Project) -> Iterator[Problem]:
+    """Responses that nothing says: no rule, story or form, and none of the actions here.
+
+    An action that makes names up (`f"utter_danger_{reason}"`) says all that begin so.
+    """
+    domain = project.domain
+    ways = [way for rule in project.rules.rules for way in rule.events] + [story.events for story in project.stories]
+    said = {str(event.get("name")) for way in ways for event in way if event["event"] == "action"}
+    said |= {
+        ask for form in domain.forms.values() for slot in form.required_slots for ask in ask_names(form.name, slot)
+    }
+    said |= names_in_code(project.root) | _SAID_BY_DEFAULT
+    begun = tuple(name for name in said if name.startswith("utter_") and name.endswith(("_", "/")))
+    retrieved = _retrieved(project.root) | domain.retrieval_intents
+    for name in domain.responses:
+        by_what_was_asked = name.removeprefix("utter_").partition("/")[0] in retrieved
+        if not (by_what_was_asked or name in said or name.startswith(begun)):
+            yield _told(project, name, f"`{name}` is never said: no rule, story, form or action here names it")
 
 
 def _told(project: Project, name: str, text: str) -> Problem:

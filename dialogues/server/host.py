@@ -92,7 +92,7 @@ class Host:
         engine = Engine(project, actions=actions, manners=manners)
         data = read_training_data(root)
         recognizer = Recognizer(project.domain, data, project.config, open_embedder)
-        return cls(engine, recognizer, now=now, doubts=(*data.doubts, *misfits(data, project.domain)))
+        return cls(engine, recognizer, now=now, doubts=(*data.doubts, *misfits(data, project)))
 
     def doubts(self) -> list[str]:
         """What its author should know, though it can be played."""

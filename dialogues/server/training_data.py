@@ -9,8 +9,11 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from dialogues.runtime.annotations import Annotation, read_annotations
-from dialogues.runtime.domain import Domain
+from dialogues.runtime.check import names_in_code
+from dialogues.runtime.domain import DEFAULT_INTENTS
 from dialogues.runtime.files import Block, Problem, ProjectWrong, Series, read_yaml
+from dialogues.runtime.payload import read_payload
+from dialogues.runtime.project import Project
 
 _PLACES = ("*.y*ml", "nlu/**/*.y*ml", "data/**/*.y*ml")
 _KINDS = ("intent", "synonym", "regex", "lookup")
@@ -123,8 +126,10 @@ def _lines(item: Block, doubts: list[Problem]) -> Iterator[tuple[int, str]]:
                 yield line, str(given).strip().removeprefix("- ").strip()
 
 
-def misfits(data: TrainingData, domain: Domain) -> Iterator[Problem]:
+def misfits(data: TrainingData, project: Project) -> Iterator[Problem]:
     """What does not fit: intents of one and not of the other, and one sentence for two intents."""
+    domain = project.domain
+    yield from _wordless(data, project)
     seen: dict[str, Example] = {}
     strangers: set[str] = set()
     for example in data.examples:
@@ -139,3 +144,19 @@ def misfits(data: TrainingData, domain: Domain) -> Iterator[Problem]:
                 f"{other.file}:{other.line}"
             )
             yield Problem(example.file, example.line, text, fatal=False)
+
+
+def _wordless(data: TrainingData, project: Project) -> Iterator[Problem]:
+    """Intents of the domain without an example, which no button and no action here stands for either."""
+    domain = project.domain
+    tapped = {
+        message.intent
+        for variations in domain.responses.values()
+        for variation in variations
+        for button in variation.buttons
+        if button.payload.startswith("/") and (message := read_payload(button.payload)) is not None
+    }
+    known = {example.intent.partition("/")[0] for example in data.examples} | tapped | names_in_code(project.root)
+    for name in sorted(set(domain.intents) - known - set(DEFAULT_INTENTS)):
+        file, line = project.places.get(name, ("domain.yml", 1))
+        yield Problem(file, line, f"`{name}` has no examples and no button: nobody can say it", fatal=False)

@@ -12,6 +12,8 @@ from dialogues.understanding.model import WORTH_ASKING, Reading
 PlaceResolver = Callable[[str], str | None]
 
 _SERVICE, _PROCEDURE = "search_service/", "procedure/"
+#: So many at most are told of what else may be meant.
+ALTERNATIVES = 3
 _NOTHING = ("out_of_scope", "nlu_fallback")
 
 
@@ -21,7 +23,6 @@ def decide(reading: Reading, place: PlaceResolver | None = None) -> dict[str, An
     An escalation carries the procedure or the need too, when the message also asks for it. A procedure that the bot
     would not give but ask about is named all the same: the confidence says how sure it is.
     """
-    labels = [name for name, _ in reading.ranking]
     key = _value(reading.entities, "procedure") or _asked_about(reading)
     need = _value(reading.entities, "need")
     return {
@@ -32,9 +33,19 @@ def decide(reading: Reading, place: PlaceResolver | None = None) -> dict[str, An
         "reason": reading.risk.reason if reading.risk else None,
         "priority": reading.risk.priority.value if reading.risk else None,
         "language": reading.language,
-        "alternatives": [_short(name) for name in labels if _short(name) not in (key, need)][:3],
+        "alternatives": [name for name in _offered(reading) if name not in (key, need)][:ALTERNATIVES],
         "confidence": round(reading.confidence, 4),
     }
+
+
+def _offered(reading: Reading) -> list[str]:
+    """What else may be meant: texts first, for the bot offers these ("Did you mean …?"), then services, then talk."""
+    labels = [name for name, _ in reading.ranking]
+    return [_short(name) for kind in (_PROCEDURE, _SERVICE, "") for name in labels if _kind(name) == kind]
+
+
+def _kind(label: str) -> str:
+    return next((kind for kind in (_PROCEDURE, _SERVICE) if label.startswith(kind)), "")
 
 
 def _asked_about(reading: Reading) -> str | None:

@@ -69,6 +69,15 @@ _SHORT_MESSAGE = 8
 _TURKISH_ENDING = re.compile(r"(?<=\w{4})[’'](?:[dt][ae]n?|[yn]?[aei]|n[iı]n)$", re.IGNORECASE)
 #: and without its sign: izmirde.
 _TURKISH_UNMARKED = re.compile(r"(?<=\w{4})(?:[dt][ae]n?|y?[ae])$")
+#: After these `à` says where somebody is, and not where they go: bloqué à Hendaye.
+_STAYS = frozenset(
+    re.findall(
+        r"\w+",
+        "suis est es sommes etes sont bloque bloques bloquee bloquees bloke coince coinces coincee coincees reste",
+    )
+)
+#: "Where" in Arabic is what Persian calls Vienna: that only after one of these.
+_WHERE, _IN_PERSIAN = "وين", frozenset(("در", "به", "تا", "از"))
 #: How like a known name a word must be to be taken for it, where a service is looked for and no place is named: one
 #: letter of six. Shorter words are too often like some town.
 _ALIKE, _LONG_ENOUGH_TO_MISSPELL = 0.83, 6
@@ -117,6 +126,24 @@ def speaks_of_another(folded: str) -> bool:
     found = words(folded)
     others = sum(word in _ANOTHER or word.removesuffix("s") in _ANOTHER or word[2:] in _ANOTHER for word in found)
     return others > 0 and others >= sum(word in _ME for word in found)
+
+
+#: Who is spoken of by no other word than these. In Spanish and Arabic the verb alone says it.
+_HIM_OR_HER = frozenset(
+    re.findall(
+        r"\w+",
+        "he she hes shes him her they theyre them il elle ils elles lui ella ellos ellas esta estan sangra sangran "
+        "respira respiran desmayo convulsiona هو هي هم ينزف تنزف بينزف بتنزف يتنفس تتنفس بيتنفس بتتنفس عليه عليها",
+    )
+)
+#: Dangers that befall whoever is spoken of. About others "he" may be the one with the knife.
+_BEFALLS = frozenset(("medical_emergency", "missing_child", "suicide_self_harm"))
+
+
+def befalls_another(folded: str, reason: str) -> bool:
+    """Whether a danger is told of him or her, and the writer says nothing of themselves."""
+    found = frozenset(words(folded))
+    return reason in _BEFALLS and bool(found & _HIM_OR_HER) and not found & _ME
 
 
 class _Token(Struct, frozen=True):
@@ -183,8 +210,10 @@ class EntityFinder:
             size = next(
                 (n for n in range(min(_LONGEST_NAME, len(tokens) - at), 0, -1) if self._names(tokens[at : at + n])), 0
             )
+            if size == 1 and tokens[at].folded == _WHERE and (not at or tokens[at - 1].folded not in _IN_PERSIAN):
+                size = 0
             if size:
-                spans.append((self._start(tokens[at], size), tokens[at + size - 1].end))
+                spans.append((self._start(tokens[at], size), self._end(tokens[at + size - 1])))
             at += size or 1
         return spans
 
@@ -196,6 +225,11 @@ class EntityFinder:
         """Where the name starts: after an Arabic `ب`, `ف` or `ل` written onto it."""
         known = token.folded in self._places or size > 1
         return token.start if known or not _has_prefix(token.folded) else token.start + 1
+
+    def _end(self, token: _Token) -> int:
+        """Where the name ends: before what Turkish wrote onto it (ankarada), where that made no name of a list."""
+        stem = _TURKISH_UNMARKED.sub("", token.folded)
+        return token.end if token.folded in self._listed or stem not in self._listed else token.start + len(stem)
 
     def _after_a_preposition(self, tokens: list[_Token], language: str) -> list[tuple[int, int]]:
         before = _BEFORE_PLACE.get(language, _BEFORE_PLACE["en"])
@@ -316,7 +350,10 @@ def _word_before(span: tuple[int, int], tokens: list[_Token]) -> str:
     """The word before a place; of a place onto which Arabic wrote its preposition, that."""
     if any(token.start < span[0] < token.end for token in tokens):
         return "في"
-    return next((token.folded for token, after in pairwise(tokens) if after.start == span[0]), "")
+    at = next((at for at, token in enumerate(tokens) if token.start == span[0]), 0)
+    if at > 1 and tokens[at - 1].folded == "a" and tokens[at - 2].folded in _STAYS:
+        return "en"
+    return tokens[at - 1].folded if at else ""
 
 
 def _meant_first(spans: list[tuple[int, int]], tokens: list[_Token]) -> list[tuple[int, int]]:

@@ -68,22 +68,71 @@ _WHO_HAS: Final = _Forms(
     r"(?:ملفي|بياناتي|معلوماتي|قضيتي|اوراقي)$"
     r"|^(?:لمن|مع من) (?:اعطيتم|ارسلتم|شاركتم) (?:ملفي|بياناتي|معلوماتي)$"
 )
+#: What was told here, and what is known of somebody.
 _ERASE: Final = _Forms(
-    r"^(?:please |i want you to |i want to |can you |could you )*(?:erase|delete|remove|destroy|forget) "
-    r"(?:(?:everything|all|what)?(?: of)? ?(?:you know|you have|you wrote)? ?"
-    r"(?:about me|of me|(?:all )?my (?:file|case|data|information|info|messages|words|chat|conversation)"
-    r"|what i (?:wrote|told you|said))|me|everything)(?: please| now)*$"
+    r"^(?:hello |hi |please |pls |i want you to |i want to |i d like you to |id like you to |you must |you should "
+    r"|can you |could you |will you )*(?:erase|delete|remove|destroy|forget|wipe) "
+    r"(?:(?:please |now )*(?:(?:everything|all|what|whatever|anything)(?: of)?(?: that| what)? ?)?"
+    r"(?:you (?:know|have|wrote|saved|kept|stored)(?: about me| of me| on me)?|about me|of me"
+    r"|i (?:have |ve )?(?:wrote|written|told you|said|typed|sent)(?: you)?(?: here)?"
+    r"|(?:of )?my (?:personal )?(?:file|case|data|information|info|messages|words|chat|conversation|history))"
+    r"|everything)(?: please| pls| now)*$"
+    r"|^(?:please )?i want (?:all )?(?:of )?my (?:file|data|information|info|messages|words|chat|conversation) "
+    r"(?:to be )?(?:erased|deleted|removed|destroyed|gone)(?: please| now)*$"
+    r"|^(?:bonjour |s il te plait |s il vous plait |stp |svp |je veux |je voudrais |il faut |tu peux |vous pouvez "
+    r"|pouvez vous |peux tu |je veux que (?:vous |tu )?)*"
+    r"(?:efface[rsz]?|effaciez|supprime[rsz]?|supprimiez|detruis|detruire|detruisez|oublie[rsz]?) "
+    r"(?:(?:tout|toutes|tous|ce que)? ?(?:ce que)? ?(?:vous savez|tu sais|vous avez|tu as)? ?"
+    r"(?:sur moi|de moi|mon dossier|ma conversation|(?:tous |toutes )?mes (?:donnees|informations|infos|messages|mots)"
+    r"|j ai (?:ecrit|dit|raconte|envoye)|je (?:vous|t) ai (?:dit|ecrit|raconte|envoye))|tout)"
+    r"(?: stp| svp| s il te plait| s il vous plait)*$"
+    r"|^(?:hola |por favor |quiero |quiero que |quisiera |puedes |pueden |podrian |deben )*"
+    r"(?:borra|borren|borrar|borres|elimina|eliminen|eliminar|elimines|olvida|olviden) "
+    r"(?:(?:todo|toda)? ?(?:lo que)? ?(?:saben|sabes|tienen|tienes)? ?"
+    r"(?:sobre mi|de mi|mi expediente|mi caso|mi conversacion|mi historial"
+    r"|(?:todos |todas )?mis (?:datos|mensajes|palabras)(?: personales)?|(?:toda )?mi informacion"
+    r"|(?:yo )?(?:escribi|dije|les dije|te dije|conte|les conte|te conte|mande|he (?:escrito|dicho|contado)))|todo)"
+    r"(?: por favor| porfa| ya)*$"
+    r"|^(?:مرحبا |من فضلك |لو سمحت |اريد |اريد منكم |بدي |ممكن |عايز |عايزه |ارجوكم |ارجوك )*"
+    r"(?:ان )?(?:امسح|امسحوا|امسحي|احذف|احذفوا|احذفي|مسح|حذف|محو|انسوا|تمسح|تمسحوا|تحذف|تحذفوا|تمحوا|امحوا) "
+    r"(?:كل |جميع |كافه )?(?:شي عني|شي تعرفونه عني|ما تعرفون عني|ما تعرفونه عني|المعلومات عني|شي"
+    r"|(?:ما|اللي|شي) (?:كتبت|كتبته|قلت|قلته|قلته لكم|ارسلته|حكيته|حكيت)"
+    r"|ملفي|بياناتي|معلوماتي|رسايلي|محادثتي|محادثاتي|كلامي)(?: الشخصيه)?(?: من فضلك| لو سمحت| كلها)*$"
+    # Persian
+    r"|^(?:لطفا |سلام |ميخواهم |مي خواهم |ميشه |مي شود )*(?:همه |همهي |همه ي |تمام |كل )?"
+    r"(?:(?:اطلاعات|بيام هاي|بيامهاي|بيام ها|حرف هاي|حرفهاي|داده هاي|برونده) ?(?:من|ام)?|بيام هايم|بيامهايم|حرف هايم"
+    r"|حرفهايم|اطلاعاتم|داده هايم|برونده ام|جيزهايي كه (?:گفتم|كفتم|نوشتم)|هر جه (?:كفتم|نوشتم|درباره من داريد)"
+    r"|هرجه (?:كفتم|نوشتم)|جيز درباره من)(?: را| رو)?(?: لطفا)? "
+    r"(?:باك|حذف|محو) (?:كن|كنيد|كنين|بشه|شود|كنم)(?: لطفا)?$"
+    # Ukrainian
+    r"|^(?:будь ласка |привіт |прошу |хочу |я хочу |можете |можна )*"
+    r"(?:видали|видаліть|видалити|зітри|зітріть|стерти|зітерти|знищ|знищіть|забудь|забудьте) "
+    r"(?:(?:все|всі|усі|усе) ?)?(?:моі (?:дані|повідомлення|слова|відомості)|мою (?:справу|інформацію|переписку)"
+    r"|(?:все |усе )?(?:про мене|що (?:я )?(?:писав|писала|написав|написала|казав|казала|сказав|сказала)"
+    r"|що ви знаєте про мене|що знаєте про мене)|все|усе)(?: будь ласка)?$"
+    # Portuguese, Turkish, Swahili, Somali
+    r"|^(?:por favor |quero |quero que |pode |podem )*(?:apaga|apague|apaguem|apagar|elimine|eliminar|exclua|excluir) "
+    r"(?:(?:tudo)? ?(?:o que)? ?(?:sabem|tem)? ?(?:sobre mim|de mim|meu caso|minha conversa"
+    r"|(?:eu )?(?:escrevi|disse|falei)"
+    r"|(?:todos |todas )?(?:os |as )?(?:meus dados|minhas mensagens|minhas informacoes))|tudo)(?: por favor)?$"
+    r"|^(?:lutfen |bana ait )*(?:tum |butun )?(?:verilerimi|mesajlarimi|bilgilerimi|yazdiklarimi|dosyami"
+    r"|yazdigim her seyi|hakkimdaki her seyi|benimle ilgili her seyi|her seyi)(?: lutfen)? (?:sil|silin|siler misiniz"
+    r"|siler misin|silmenizi istiyorum|silinsin)(?: lutfen)?$"
+    r"|^(?:tafadhali |naomba |nataka )*(?:futa|futeni|mfute|ufute|kufuta|ondoa) "
+    r"(?:(?:ujumbe|taarifa|habari|maneno|data) (?:wangu|zangu|yangu)(?: wote| zote| yote)?"
+    r"|kila kitu (?:kunihusu|kuhusu mimi|nilichosema|nilichoandika)"
+    r"|yote niliyo(?:sema|andika)|kila kitu)(?: tafadhali)?$"
+    r"|^(?:fadlan |waxaan rabaa inaad )*(?:tirtir|tirtira|masax|masaxa|tirtirtaan|tirtirto) (?:dhammaan |dhamaan )?"
+    r"(?:(?:xogtayda|fariimahayga|macluumaadkayga|wixii aan (?:qoray|sheegay|iri)|wax walba oo igu saabsan|wax walba)"
+    r"(?: oo dhan)?)(?: fadlan)?$"
+)
+#: Somebody who wants to be forgotten, and may mean their words or themselves.
+_FORGET: Final = _Forms(
+    r"^(?:please |i want you to |i want to |can you |could you )*(?:erase|delete|remove|destroy|forget) me"
+    r"(?: please| now)*$"
     r"|^(?:s il te plait |s il vous plait |stp |svp |je veux |il faut |tu peux |vous pouvez )*"
-    r"(?:efface[rz]?|supprime[rz]?|detruis|detruire|oublie[rz]?) "
-    r"(?:(?:tout|toutes|ce que)? ?(?:ce que)? ?(?:vous savez|tu sais)? ?"
-    r"(?:sur moi|de moi|mon dossier|(?:tous )?mes (?:donnees|informations|infos|messages)|j ai ecrit)|moi|tout)"
-    r"(?: stp| svp| s il te plait| s il vous plait)*$|^oubliez? moi$"
-    r"|^(?:por favor |quiero |puedes |pueden )*(?:borra|borren|borrar|elimina|eliminen|eliminar|olvida|olviden) "
-    r"(?:(?:todo)? ?(?:lo que)? ?(?:saben|sabes)? ?"
-    r"(?:sobre mi|de mi|mi expediente|mi caso|mis datos|mi informacion|(?:todos )?mis mensajes|escribi)|todo)"
-    r"(?: por favor| porfa)*$|^(?:olvidame|olvidenme|borrame|borrenme)$"
-    r"|^(?:من فضلك |لو سمحت |اريد )*(?:امسح|امسحوا|احذف|احذفوا|مسح|حذف|انسوا) (?:كل )?"
-    r"(?:شي عني|ما تعرفون عني|شي|ملفي|بياناتي|معلوماتي|رسايلي|محادثتي)(?: من فضلك| لو سمحت)*$"
+    r"(?:efface[rz]?|supprime[rz]?|detruis|detruire|oublie[rz]?) moi(?: stp| svp| s il te plait| s il vous plait)*$"
+    r"|^(?:olvidame|olvidenme|borrame|borrenme)$"
 )
 _NEW_CODE: Final = _Forms(
     r"^(?:please |i )*(?:lost|forgot|need|want|give me)(?: a| an| my| the)*(?: new| another)? (?:return )?code$"
@@ -176,7 +225,14 @@ def asks_who_has(text: str) -> bool:
 
 
 def asks_to_erase(text: str) -> bool:
-    return bool(_ERASE.match(plain(text)))
+    """Whether somebody wants their words, or themselves, to be forgotten here."""
+    said = plain(text)
+    return bool(_ERASE.match(said) or _FORGET.match(said))
+
+
+def asks_to_erase_words(folded: str) -> bool:
+    """Whether a folded message asks to erase what was told or kept here, and nothing of the one who writes."""
+    return bool(_ERASE.match(" ".join(words(folded))))
 
 
 def asks_how_long(text: str) -> bool:

@@ -20,11 +20,12 @@ from msgspec.structs import replace
 
 from dialogues.runtime.model import Entity
 from dialogues.understanding.embedder import CharNgrams, Embedder, Matrix, multiply_with, open_embedder
-from dialogues.understanding.entities import EntityFinder, speaks_of_another
+from dialogues.understanding.entities import EntityFinder, befalls_another, speaks_of_another
 from dialogues.understanding.fold import clean, fold, undisguise
 from dialogues.understanding.heads import Head, Likeness
 from dialogues.understanding.language import Guess, LanguageModel
 from dialogues.understanding.model import Ask, Priority, Reading, Risk
+from dialogues.understanding.own_case import asks_to_erase_words
 from dialogues.understanding.phrases import Known
 from dialogues.understanding.screen import NO_MEANING, Meaning, Screen, raised_for_age
 from dialogues.understanding.towns import directory_names, great_names, sounding_names
@@ -37,8 +38,8 @@ SURE = 0.5
 #: From here on a word that is like the name of a place is taken for it.
 _SEARCHING = 0.2
 OUT_OF_SCOPE = "out_of_scope"
-#: How much of the ranking a reading keeps.
-RANKED = 5
+#: How much of the ranking a reading keeps, and from how many of the likeliest labels it is made.
+RANKED, _LIKELIEST = 8, 10
 #: What a reading of a long message costs at most: so many windows of so many characters.
 WINDOWS, WINDOW = 8, 280
 
@@ -164,9 +165,13 @@ class Understanding:
         guess = self._language.guess(shown, language)
         if known and known.language and not language and not guess.certain:
             guess = Guess(known.language, certain=False)
-        ranking = self._rank(scores.intents, known.intent if known else "")
+        erases = asks_to_erase_words(folded)
+        # Only a person can erase what was told.
+        ranking = self._rank(scores.intents, known.intent if known else "ask_human" if erases else "")
         if known:  # reviewed words, read as reviewed
             risk = _known_risk(known) or (self._screen.read(folded, NO_MEANING, cautious=True) if cautious else None)
+        elif erases:  # whoever takes back their words sounds like who says farewell
+            risk = self._screen.read(folded, NO_MEANING, cautious=cautious)
         else:
             label, chance = ranking[0]
             asks = _wants_else(label, chance)
@@ -175,7 +180,7 @@ class Understanding:
         entities = self._entities.find(shown, guess.language, searching=searching)
         if risk:
             risk = raised_for_age(risk, _youngest(entities))
-        reporter = speaks_of_another(folded)
+        reporter = speaks_of_another(folded) or (risk is not None and befalls_another(folded, risk.reason))
         if scores.child >= self._child_from and not reporter:
             entities.append(Entity("writer", "child"))
         return _settle(shown, guess.language, guess.certain, ranking, entities, risk, reporter)
@@ -216,7 +221,7 @@ class Understanding:
 
     def _rank(self, chances: Matrix, known: str) -> list[tuple[str, float]]:
         summed: dict[str, float] = {}
-        for i in np.argsort(chances)[::-1][: 2 * RANKED]:
+        for i in np.argsort(chances)[::-1][:_LIKELIEST]:
             label = self._intents.labels[i]
             label = OUT_OF_SCOPE if label.startswith(OUT_OF_SCOPE) else label
             summed[label] = summed.get(label, 0.0) + float(chances[i])

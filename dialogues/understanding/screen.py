@@ -57,7 +57,7 @@ _SOON = 0.1
 #: What the head must say where the words around speak of a game, a lesson, a thing found again, or say no.
 _DOUBTFUL = 0.5
 #: How much more it must say where the message plainly asks for a procedure or a service, thanks or greets.
-_ASKS = 0.3
+_ASKS = 0.4
 #: A weak word, or a conversation in which somebody was in danger, lowers what the head must say.
 _WEAK, _CAUTIOUS = 0.8, 0.5
 #: What a word of its list adds to a code's chance when the head and the words differ about which danger it is.
@@ -69,7 +69,8 @@ _CERTAINLY_HARMLESS = 0.02
 _GAP = 3
 _ARABIC_LETTER = re.compile(r"[\u0620-\u064a]")
 _STEP = re.compile(r"\(([^)]*)\)(\?)?|(\S+)")
-_ONLY_DOTS = re.compile(r"^[\s.·…]*$")
+#: No word, or one letter that is no answer (yes, no, ok, oui, sí): whoever writes so may be unable to write more.
+_WORDLESS = re.compile(r"^[\s.·…!]*(?:(?![ynkos])[^\W\d_][\s.·…!]*)?$")
 
 
 class PatternWrong(ValueError):
@@ -227,14 +228,14 @@ class Screen:
 
     def by_words(self, folded: str) -> Risk | None:
         """The word lists alone. Doubtful and weak words do not count here: a human would be asked too often."""
-        if _ONLY_DOTS.match(folded):
+        if _WORDLESS.match(folded):
             return _SILENCE
         plain = [hit for hit in self._look(folded).hits if not hit.weak and not hit.doubtful]
         return _gravest(plain, 0.9) if plain else None
 
     def read(self, folded: str, meaning: Meaning, *, asks: float = 0.0, cautious: bool = False) -> Risk | None:
         """The risk in a message, or None. `asks`: how surely it asks for something we have."""
-        if _ONLY_DOTS.match(folded):
+        if _WORDLESS.match(folded):
             return _SILENCE
         seen = self._look(folded)
         plain = [hit for hit in seen.hits if not hit.weak and not hit.doubtful]

@@ -147,6 +147,29 @@ def test_the_known_traps_are_pointed_at(tmp_path, capsys):
         assert trap in told
 
 
+def test_what_nobody_says_and_nobody_can_say_is_pointed_at(tmp_path, capsys):
+    domain = """
+        intents: [greet, where, unasked]
+        responses:
+          utter_hello: [{text: hello, buttons: [{title: Where, payload: /where}]}]
+          utter_forgotten: [{text: nobody says me}]
+          utter_danger_fire: [{text: 'get out'}]
+          utter_default: [{text: 'pardon?'}]
+    """
+    rules = "rules: [{rule: hello, steps: [{intent: greet}, {action: utter_hello}]}]"
+    actions = 'RESPONSE = f"utter_danger_{reason}" if (reason := "fire") else ""'
+    project = write_project(tmp_path, domain_yml=domain, data_rules_yml=rules, actions_py=actions)
+
+    assert dialogues("validate", project) == 0
+
+    told = capsys.readouterr().out
+    assert "domain.yml:4: `utter_forgotten` is never said" in told
+    assert "domain.yml:1: `unasked` has no examples and no button" in told
+    assert "domain.yml:1: no rule listens to `unasked`" in told
+    for used in ("`utter_hello` is never", "`utter_danger_fire`", "`utter_default`", "`where` has no", "`greet`"):
+        assert used not in told
+
+
 def test_a_rule_that_says_less_than_others_of_what_an_action_sets_is_pointed_at(tmp_path, capsys):
     rules = (
         FILES["data/rules.yml"].rstrip() + "\n          - {rule: short, steps: [{intent: inform}, {action: town_form}]}"

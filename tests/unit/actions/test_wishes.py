@@ -49,6 +49,9 @@ def test_figures_and_lists_are_written_as_each_language_writes_them():
     assert "1.8 km" in distance(1800, "en", translate)
     assert checked(3, "ar", translate).endswith("قبل 3 أيام.")
     assert checked(11, "ar", translate).endswith("قبل 11 يومًا.")
+    assert [checked(3295, language, translate) for language in ("en", "fr", "es", "ar")] == [
+        "Not checked lately.", "Pas vérifié récemment.", "No comprobado últimamente.", "لم نتأكد منه مؤخرا."
+    ]  # fmt: skip
     assert [checked(45, language, translate) for language in ("en", "fr", "es")] == [
         "Checked 45 days ago.",
         "Vérifié il y a 45\xa0jours.",

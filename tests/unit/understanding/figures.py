@@ -174,6 +174,12 @@ def _harmless(counts: dict[str, Count], reading: Reading, sentence: Sentence) ->
 def _procedure(counts: dict[str, Count], reading: Reading, sentence: Sentence) -> None:
     _procedure_ranked(counts, reading, sentence)
     _writer(counts, reading, sentence)
+    decision = decide(reading)
+    told = [key for key in (decision["key"], *decision["alternatives"]) if key]
+    counts["procedure among three told"].right(
+        sentence.label in told[:3],
+        f"{sentence.label}: {sentence.text} -> {decision}",
+    )
     counts["procedure decided"].right(
         any(entity.value == sentence.label for entity in reading.entities if entity.name == "procedure"),
         f"{sentence.label}: {sentence.text} -> {reading.ranking[:2]}",

@@ -35,7 +35,8 @@ MADE_FROM = (
     "directory/places.py",
     "directory/gazetteer.py",
     "directory/geography.py",
-    "directory/data",
+    "directory/data/places.csv",
+    "directory/data/towns.csv",
     "requirements.lock",
     "tests/unit/understanding/figures.py",
 )

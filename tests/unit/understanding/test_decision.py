@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dialogues.runtime.model import Entity
 from dialogues.understanding.decision import decide
 from dialogues.understanding.model import Reading
 
@@ -18,6 +19,20 @@ def test_a_procedure_that_is_asked_about_is_named_with_how_unsure_it_is():
     assert (decision["type"], decision["key"]) == ("procedure", "guardian_appointment")
     assert decision["alternatives"] == ["best_interests"]
     assert decision["confidence"] == 0.16
+
+
+def test_what_else_may_be_meant_is_a_text_before_a_service_and_small_talk_last():
+    ranking = (
+        ("procedure/self_harm", 0.16), ("greet", 0.15), ("search_service/food", 0.14),
+        ("procedure/mental_health", 0.13),
+        ("thanks", 0.12), ("procedure/abuse_report", 0.11), ("search_service/shelter", 0.1),
+    )  # fmt: skip
+
+    text = decide(unsure(*ranking))
+    service = decide(Reading("…", "en", True, "search_service", 0.5, ranking, (Entity("need", "food"),), None))
+
+    assert text["alternatives"] == ["mental_health", "abuse_report", "food"]
+    assert service["alternatives"] == ["self_harm", "mental_health", "abuse_report"]
 
 
 @pytest.mark.parametrize(

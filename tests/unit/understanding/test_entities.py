@@ -1,6 +1,6 @@
 import pytest
 
-from dialogues.understanding.entities import EntityFinder, speaks_of_another
+from dialogues.understanding.entities import EntityFinder, befalls_another, speaks_of_another
 
 finder = EntityFinder(
     {
@@ -79,6 +79,40 @@ def test_a_worker_speaks_of_a_child_and_a_child_of_itself():
     assert speaks_of_another("الطفل ينزف")
     assert not speaks_of_another("i am bleeding")
     assert not speaks_of_another("he has a knife, he is outside")
+
+
+@pytest.mark.parametrize("folded", ["she is bleeding", "il ne respire plus", "no respira", "لا يتنفس"])
+def test_who_bleeds_is_another_where_the_words_name_no_one_but_him_or_her(folded: str):
+    assert befalls_another(folded, "medical_emergency")
+
+
+def test_he_with_the_knife_is_no_child_and_who_speaks_of_themselves_tells_of_themselves():
+    assert not befalls_another("he has a knife", "immediate_danger")
+    assert not befalls_another("he cut me and i am bleeding", "medical_emergency")
+    assert not befalls_another("estoy sangrando", "medical_emergency")
+
+
+def test_what_is_written_onto_a_name_is_no_part_of_it_and_where_is_no_town():
+    vocabulary = {"common": ["مكتب", "kalacak", "yer"], "seldom": [], "places": ["وين", "ankarada", "canada"]}
+    routes = EntityFinder(vocabulary, ["ankara", "canada", "cana"])
+
+    def said(text: str) -> list[object]:
+        return [entity.value for entity in routes.find(text, "en") if entity.name == "place"]
+
+    assert said("ankarada kalacak yer") == ["ankara"]
+    assert said("canada") == ["canada"]
+    assert said("وين مكتب") == []
+    assert said("در وین مكتب") == ["وین"]
+
+
+def test_who_is_at_one_town_and_goes_to_another_means_the_other():
+    towns = EntityFinder({"common": ["dormir"], "seldom": [], "places": []}, ["hendaye", "irun"])
+
+    def said(text: str) -> list[object]:
+        return [entity.value for entity in towns.find(text, "fr") if entity.name == "place"]
+
+    assert said("on est bloqué à hendaye on veut dormir a irun") == ["irun", "hendaye"]
+    assert said("aller a hendaye puis a irun") == ["hendaye", "irun"]
 
 
 def test_a_misspelt_place_is_found_where_a_service_is_looked_for_and_nowhere_else():

@@ -140,6 +140,11 @@ def test_a_message_with_another_word_compiles_nothing():
         "can you delete all my messages?",
         "efface tout", "supprime mes messages stp", "Oubliez-moi", "svp effacez mon dossier",
         "borra todo", "Borra mis mensajes, por favor", "olvídame", "امسح كل شيء", "احذفوا رسائلي من فضلك",
+        "delete everything I told you", "I want my data deleted", "supprimez tout ce que j'ai dit",
+        "borra todos mis datos", "quiero que borren lo que les conté", "أريد حذف جميع بياناتي",
+        "بدي تمسحوا كل شي كتبته",
+        "همه‌ی اطلاعات من را پاک کنید", "پیام های من را حذف کن", "видаліть усі мої дані", "зітріть усе, що я написав",
+        "apague tudo o que eu disse", "tüm verilerimi silin", "futa ujumbe wangu wote", "tirtir xogtayda oo dhan",
     ],
 )  # fmt: skip
 def test_who_wants_to_be_forgotten_is_understood(text: str):
@@ -151,6 +156,8 @@ def test_who_wants_to_be_forgotten_is_understood(text: str):
     [
         "forget it", "he wants to erase me", "they deleted my asylum case, what now", "don't forget me here",
         "I forget",
+        "I want to erase myself", "how do I delete a child's data", "je veux m'effacer",
+        "quiero borrarme de este mundo",
         "efface la photo de lui", "ils ont oublié mon petit frère", "borra la foto", "me olvidé de mi mochila", "انسى",
     ],
 )  # fmt: skip

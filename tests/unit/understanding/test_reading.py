@@ -56,6 +56,26 @@ def test_a_place_to_sleep_is_a_search_with_its_place(understanding: Understandin
 @pytest.mark.parametrize(
     "text",
     [
+        "Erase everything about me", "erase what I wrote", "delete all my messages", "borra todo lo que escribí",
+        "supprimez tout ce que j'ai dit", "امسح كل شيء عني", "پیام های من را حذف کن", "видали мої повідомлення",
+    ],
+)  # fmt: skip
+def test_a_wish_to_erase_words_goes_to_a_person_and_is_no_danger(understanding: Understanding, text: str):
+    reading = understanding.read(text)
+
+    assert (reading.intent, reading.risk) == ("ask_human", None)
+
+
+@pytest.mark.parametrize(
+    "text", ["I want to erase myself", "je veux m'effacer de la terre", "erase what I wrote, he has a knife"]
+)
+def test_who_wants_to_erase_themselves_or_tells_of_danger_is_heard(understanding: Understanding, text: str):
+    assert understanding.read(text).risk is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "he has a knife, he is outside",
         "He's outside with a knife",
         "he has a nife hes outside",

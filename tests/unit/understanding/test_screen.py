@@ -89,7 +89,7 @@ def test_a_single_word_plea_is_p1_and_asked_about():
     assert screen.read("help me find a school", NO_MEANING) is None
 
 
-@pytest.mark.parametrize("folded", ["", " ", "...", "…"])
+@pytest.mark.parametrize("folded", ["", " ", "...", "…", "!!!", "x", "h..", "ب"])
 def test_silence_calls_a_human(folded: str):
     risk = screen.read(folded, NO_MEANING)
 
