@@ -56,7 +56,7 @@ _SharedStatements.begin()
 
 #: Rooms whose statements are asked on both databases by rooms below, or by the other tests of the same room. Where a
 #: statement is asked by one test alone, that test is marked `on_both`.
-ON_ONE_BY_TURNS = ("tests/integration/cases/", "tests/integration/desk/", "tests/integration/exchange/")
+ON_ONE_BY_TURNS = tuple(f"tests/integration/{room}/" for room in ("cases", "desk", "directory", "exchange"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

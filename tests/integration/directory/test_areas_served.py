@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
@@ -155,6 +156,7 @@ async def test_what_a_safe_place_serves_is_not_published_or_exported(clock: SetC
     assert flat_row(safe, OWNER)[list(FIELDS).index("areas")] == ""
 
 
+@pytest.mark.on_both
 async def test_after_an_upgrade_the_first_start_learns_the_areas(
     directory: Directory, database: Database, clock: SetClock
 ):

@@ -215,6 +215,7 @@ async def test_services_are_found_by_the_area_they_serve_and_a_safe_place_is_not
     assert (await get(hsds, near))["total_items"] == 1
 
 
+@pytest.mark.on_both
 async def test_modified_after_gives_what_changed_since(hsds: Hsds, database: Database, clock: SetClock):
     later = (clock.now() + timedelta(hours=1)).isoformat().replace("+00:00", "Z")
     assert (await get(hsds, f"/services?modified_after={later}"))["empty"]
@@ -257,6 +258,7 @@ async def test_who_copies_the_feed_hears_what_was_withdrawn_and_nothing_of_what_
     await get(hsds, f"/services/{gone}", 404)
 
 
+@pytest.mark.on_both
 async def test_services_at_locations_near_a_point_come_nearest_first(hsds: Hsds):
     near = await get(hsds, "/service_at_locations?lat=43.7896&lon=7.6087&proximity=3000&per_page=100")
     wider = await get(hsds, "/service_at_locations?lat=43.7896&lon=7.6087&proximity=20000&per_page=100")

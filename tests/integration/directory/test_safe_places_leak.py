@@ -185,6 +185,7 @@ async def test_no_canary_is_found_anywhere(
     assert found == []
 
 
+@pytest.mark.on_both
 async def test_searching_for_a_canary_finds_nothing(
     demo: Directory, hsds: Hsds, database: Database, vault: Vault, clock: SetClock
 ):
@@ -284,6 +285,7 @@ async def test_to_anybody_else_there_is_no_such_place_and_the_try_is_audited(
     assert [act["facts"]["allowed"] for act in audit.acts] == [False]
 
 
+@pytest.mark.on_both
 async def test_a_destroyed_key_closes_a_safe_place_for_ever(
     demo: Directory, database: Database, vault: Vault, clock: SetClock
 ):
@@ -297,6 +299,7 @@ async def test_a_destroyed_key_closes_a_safe_place_for_ever(
         await ask(database, vault, Audited(), clock, READER, safe.id)
 
 
+@pytest.mark.on_both
 async def test_a_safe_place_keeps_its_own_key(demo: Directory, database: Database, vault: Vault, clock: SetClock):
     def key_ids(tx: Connection) -> list[str]:
         return list(tx.execute(sa.select(safe_places.c.key_id)).scalars())

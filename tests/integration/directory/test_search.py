@@ -214,6 +214,7 @@ async def test_family_tracing_is_there_everywhere(directory: Directory):
     assert found.website == "https://familylinks.icrc.org"
 
 
+@pytest.mark.on_both
 async def test_helplines_are_those_of_the_country(directory: Directory):
     french = await directory.helplines("FR", language="fr", limit=9)
     numbers = [service.phone for service in french]
@@ -275,6 +276,7 @@ async def test_a_service_at_two_places_is_offered_once_from_the_nearer(
     assert found.address == "near street, Eismitte"
 
 
+@pytest.mark.on_both
 async def test_a_place_near_the_date_line_finds_what_lies_beyond_it(
     directory: Directory, database: Database, clock: SetClock
 ):
@@ -369,6 +371,7 @@ def test_results_carry_what_the_dialogue_asks_of_its_host():
 NIGHTS = week("UTC", "mo-su 20:00-08:00")
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize(
     ("wish", "met", "contradicted"),
     [

@@ -175,6 +175,7 @@ def do_something(tx: Connection, chance: random.Random, service_id: str, at: dat
             store.put_service(tx, replace(record, free=True, languages=("ar",)), at=at)
 
 
+@pytest.mark.on_both
 @pytest.mark.parametrize("seed", range(6))
 async def test_a_search_over_the_table_finds_what_a_search_over_the_records_would(
     database: Database, clock: SetClock, seed: int
@@ -225,6 +226,7 @@ async def test_the_table_written_along_the_way_is_the_one_written_anew(database:
     assert along == anew
 
 
+@pytest.mark.on_both
 async def test_a_service_moves_with_the_location_it_shares(database: Database, clock: SetClock):
     at = clock.now()
     first = a_service("first", at)
