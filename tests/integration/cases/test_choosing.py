@@ -59,6 +59,7 @@ async def test_who_waits_past_the_promise_comes_before_any_wish(world):
     assert await taken(world, fatima, NOON + 15 * MINUTE) == late
 
 
+@pytest.mark.on_both
 async def test_what_an_officer_is_trained_for_decides_among_their_languages(world):
     fatima = await world.officer("fatima", language="ar")
     await set_profile(world, fatima, skills=["trafficking"])

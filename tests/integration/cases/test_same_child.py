@@ -151,6 +151,7 @@ async def test_the_number_of_a_duplicate_is_a_way_back_to_the_case_that_goes_on(
     assert found.id == kept.id
 
 
+@pytest.mark.on_both
 async def test_a_supervisor_undoes_it_and_each_child_has_their_own_talk_again(world, two):
     amira, kept, case = two
     ines, first = await world.officer("ines", Role.COORDINATOR), kept.conversation_id

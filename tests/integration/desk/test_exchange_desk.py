@@ -256,6 +256,7 @@ async def test_what_we_are_asked_shows_nobody_until_it_is_accepted(here, at_desk
     assert "Why the hold may end" not in coordinator.page
 
 
+@pytest.mark.on_both
 async def test_the_case_of_a_partners_alert_leads_to_its_request(here, at_desk):
     from datetime import timedelta
 

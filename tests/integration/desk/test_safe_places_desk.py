@@ -171,6 +171,7 @@ async def test_an_address_counts_once_a_colleague_who_did_not_type_it_has_called
     assert done == ["safe_place.proposed", "safe_place.put", "safe_place.approved"]
 
 
+@pytest.mark.on_both
 async def test_the_key_goes_with_the_address_that_is_replaced_or_removed_or_whose_record_ends(
     world, admins, safe, keep
 ):
@@ -202,6 +203,7 @@ def token_of(browser) -> str:
     return re.search(r'name="csrf" value="([^"]+)"', browser.page)[1]
 
 
+@pytest.mark.on_both
 async def test_what_cannot_be_an_address_comes_back_without_it(world, admins, safe):
     ana, ben = admins
     page = f"/desk/services/{safe}"
@@ -303,6 +305,7 @@ async def test_whoever_brings_the_child_reads_it_once_and_everybody_who_must_see
     assert await world.database.read(lambda tx: list(tx.execute(told).scalars())) == [ines.id]
 
 
+@pytest.mark.on_both
 async def test_nobody_else_gets_as_far_as_the_form_nor_who_cannot_prove_who_they_are(
     world, admins, works_here, amira, case_id, keep
 ):
@@ -395,6 +398,7 @@ def pages_of(desk, ids: dict[str, list[str]]) -> list[str]:
     return found
 
 
+@pytest.mark.on_both
 async def test_no_page_but_the_one_to_the_one_officer_tells_where_it_is(
     world, desk, at_desk, admins, amira, case_id, safe, clock, caplog
 ):

@@ -12,6 +12,7 @@ from dialogues.understanding.model import Priority
 from tests.conftest import NOON
 
 
+@pytest.mark.on_both
 async def test_looked_for_compared_said_and_undone(world, at_desk):
     amira = await world.officer("amira")
     kept, case = [(await world.escalate(priority=each)).case_id for each in (Priority.P2, Priority.P0)]

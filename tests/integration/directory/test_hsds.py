@@ -228,6 +228,7 @@ async def test_modified_after_gives_what_changed_since(hsds: Hsds, database: Dat
     assert [line["id"] for line in changed["contents"]] == [service.id]
 
 
+@pytest.mark.on_both
 async def test_who_copies_the_feed_hears_what_was_withdrawn_and_nothing_of_what_it_said(
     hsds: Hsds, database: Database, clock: SetClock
 ):

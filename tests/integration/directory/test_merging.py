@@ -144,6 +144,7 @@ async def test_a_file_that_still_has_the_old_record_is_taken_in(
     assert stays.id in told[0].why
 
 
+@pytest.mark.on_both
 async def test_what_must_not_be_merged_is_not(directory: Directory, database: Database, clock: SetClock, vault: Vault):
     stays, gone = await pair(database, clock)
 
