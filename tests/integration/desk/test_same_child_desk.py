@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from bot.cases import service, store
 from bot.cases.service import CaseEscalations
 from bot.exchange.holds import service as holds
