@@ -14,7 +14,10 @@ from dialogues.understanding.together import ReadTogether
 
 
 class OwnReading:
-    """Reads as a live message is read. A payload counts as one here: this channel is for tests and our own pages."""
+    """Reads one message as a live one is read, and not what its words mean after those before (`in_context`).
+
+    A payload counts as one here: this channel is for tests and our own pages.
+    """
 
     def __init__(self, reading: ReadTogether) -> None:
         self.unknown: list[str] = []

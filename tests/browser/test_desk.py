@@ -191,6 +191,9 @@ def test_of_two_officers_who_take_the_same_case_one_reads_that_it_is_gone(desk, 
     for page in (first, second):
         page.goto(desk.url(f"/desk/cases/{case_id}"))
 
+    first.set_viewport_size(PHONE)
+    expect(first.get_by_role("button", name="Take this case")).to_be_in_viewport(ratio=1)  # one, under the thumb
+    first.set_viewport_size(DESKTOP)
     first.get_by_role("button", name="Take this case").click()
 
     expect(first.get_by_label("Your answer")).to_be_visible()
