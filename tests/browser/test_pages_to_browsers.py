@@ -6,7 +6,7 @@ What a push service gives out needs the network of the browser's maker, so a ser
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 
 import pytest
@@ -30,6 +30,11 @@ SHOWN = """async () => {
   return (await worker.getNotifications()).map(({ title, body }) => ({ title, body }));
 }"""
 
+WORKS = """async () => {
+  const worker = await navigator.serviceWorker.getRegistration("/desk/worker/");
+  return Boolean(worker?.active);
+}"""
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[WholeServer]:
@@ -47,6 +52,14 @@ def page(server: WholeServer, officer: Officer, chromium: Browser) -> Iterator[P
     context = chromium.new_context(viewport=DESKTOP, permissions=["notifications"])
     yield at_desk_of(server, officer, context).new_page()
     context.close()
+
+
+def until(page: Page, holds: Callable[[], bool]) -> None:
+    """For questions that a browser answers by a promise: `wait_for_function` takes the promise itself for a yes."""
+    for _ in range(400):
+        if holds():
+            return
+        page.wait_for_timeout(50)
 
 
 def connect(server: WholeServer, page: Page) -> None:
@@ -68,19 +81,16 @@ def test_a_click_connects_this_browser_and_what_arrives_is_shown(server: WholeSe
         lambda event: found.extend(each["registrationId"] for each in event["registrations"]),
     )
     client.send("ServiceWorker.enable")
-    page.wait_for_function("navigator.serviceWorker.getRegistration('/desk/worker/').then((it) => it?.active)")
+    until(page, lambda: page.evaluate(WORKS))
     server.run(server.danger(server.run(server.person()), "he has a knife"))
     server.wake("pages")
-    for _ in range(200):
-        if server.push.ledger:
-            break
-        page.wait_for_timeout(50)
+    until(page, lambda: bool(server.push.ledger and found))
 
     [shown] = server.push.ledger
     message = {"origin": server.url(""), "registrationId": found[0], "data": json.dumps(shown.said)}
     client.send("ServiceWorker.deliverPushMessage", message)
 
-    page.wait_for_function(f"({SHOWN})().then((it) => it.length)")
+    until(page, lambda: bool(page.evaluate(SHOWN)))
     assert page.evaluate(SHOWN) == [{"title": "A P0 case waits", "body": "Open the desk."}]
     assert said == []
 
