@@ -288,7 +288,7 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
         page.goto(server.url("/chat"))
         page.locator("#text").fill({"en": "a place to sleep in Ventimiglia", "ar": "أين أنام"}[language])
         page.locator("#write button").click()
-        expect(page.get_by_role("log").locator(".choices").first).to_be_visible(timeout=20_000)
+        expect(page.get_by_role("log").locator(".choices").first).to_be_visible()
 
     def cannot_sign_in(page: Page, language: str) -> None:
         page.goto(server.url(f"/desk/sign-in?lang={language}"))

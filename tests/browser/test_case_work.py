@@ -97,7 +97,7 @@ def test_an_offer_appears_on_the_colleagues_open_desk_and_is_accepted_by_keyboar
 
     expect(his.get_by_label("Your answer")).to_be_visible()
     assert owner_of(desk, case_id) == omar.id
-    expect(hers.get_by_text("This case is with a colleague now.")).to_be_visible(timeout=15_000)
+    expect(hers.get_by_text("This case is with a colleague now.")).to_be_visible()
 
 
 def test_two_tabs_with_the_same_record_lose_no_word(desk, sign_in, held):

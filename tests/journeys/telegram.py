@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from tests.peers.telegram.remote import RemoteTelegram, TelegramProcess
 
 T = TypeVar("T")
-PATIENCE = 20.0
+PATIENCE = 30.0
 
 
 class Telegram:

@@ -105,7 +105,7 @@ def test_each_sees_that_the_other_writes_and_what_was_seen_until_the_person_hide
     girl.page.get_by_role("button", name="Do not show it").click()
     expect(officer.page.get_by_text("The person does not show when they write")).to_be_visible()
     expect(seen).to_have_count(0)
-    expect(hears).to_be_hidden(timeout=10_000)
+    expect(hears).to_be_hidden()
     girl.field.press_sequentially("thank you")
     girl.writes("thank you")
     expect(officer.talk.get_by_text("thank you")).to_be_visible()
