@@ -6,7 +6,9 @@ Three servers take the same updates from the same load generator, one after the 
 - `inbox`: the same bare handler in front of our `Inbox`: what sealing, conversations and allowance cost;
 - `webhook`: the route people's messages really take: guarded router, secret, headers, log, Telegram's parser, inbox.
 
-Each is a process of its own, and none returns 200 before the commit (WAL, `synchronous=FULL`).
+Each is a process of its own, and none returns 200 before the commit (WAL, `synchronous=FULL`). Before each round what
+lies in our inbox is marked as read, as our turns would, outside the time that is measured: otherwise a later round
+would measure a queue of tens of thousands that nobody reads.
 """
 
 from __future__ import annotations
@@ -24,10 +26,10 @@ import statistics
 import sys
 import tempfile
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiohttp import web
 
@@ -37,6 +39,8 @@ SECRET = "bench-secret"  # noqa: S105
 PATH = "/telegram/webhook"
 CHATS = 200
 LARGEST_GROUP = 64
+#: What a server is asked before a round.
+READ = "read\n"
 
 # --- the floor ---------------------------------------------------------------------------------------------------
 
@@ -82,7 +86,18 @@ class BareWriter:
             future.set_result(None)
 
 
-async def floor_app(folder: Path) -> web.AppRunner:
+class _App(NamedTuple):
+    """A server to measure."""
+
+    runner: web.AppRunner
+    read_all: Callable[[], Awaitable[None]]
+
+
+async def _nobody_reads() -> None:
+    """The floor has no queue that anybody could read."""
+
+
+async def floor_app(folder: Path) -> _App:
     writer = BareWriter(folder / "floor.db")
 
     async def receive(incoming: web.Request) -> web.Response:
@@ -92,7 +107,7 @@ async def floor_app(folder: Path) -> web.AppRunner:
 
     app = web.Application()
     app.router.add_post(PATH, receive)
-    return web.AppRunner(app, access_log=None)
+    return _App(web.AppRunner(app, access_log=None), _nobody_reads)
 
 
 # --- ours --------------------------------------------------------------------------------------------------------
@@ -129,10 +144,24 @@ async def open_inbox(folder: Path) -> tuple[Any, Any, Any, Any, Any]:
     return database, vault, clock, signals, inbox
 
 
-async def inbox_app(folder: Path) -> web.AppRunner:
+def _reader(database: Any) -> Callable[[], Awaitable[None]]:
+    """Ends the wait of every message, as turns do."""
+    from bot.conversations.model import InboxState
+    from bot.conversations.store.tables import inbox
+
+    waiting = inbox.c.state == InboxState.WAITING.value
+    done = inbox.update().where(waiting).values(state=InboxState.DONE.value, payload_sealed=None)
+
+    async def read_all() -> None:
+        await database.write(lambda tx: tx.execute(done))
+
+    return read_all
+
+
+async def inbox_app(folder: Path) -> _App:
     from bot.channels.model import RawMessage
 
-    *_, inbox = await open_inbox(folder)
+    database, *_, inbox = await open_inbox(folder)
 
     async def receive(incoming: web.Request) -> web.Response:
         payload = await incoming.read()
@@ -143,10 +172,10 @@ async def inbox_app(folder: Path) -> web.AppRunner:
 
     app = web.Application()
     app.router.add_post(PATH, receive)
-    return web.AppRunner(app, access_log=None)
+    return _App(web.AppRunner(app, access_log=None), _reader(database))
 
 
-async def webhook_app(folder: Path) -> web.AppRunner:
+async def webhook_app(folder: Path) -> _App:
     from bot.kernel.logs import configure_logs
 
     configure_logs("INFO", "json")
@@ -161,23 +190,28 @@ async def webhook_app(folder: Path) -> web.AppRunner:
     parts = WebParts(
         settings=settings, database=database, vault=vault, clock=clock, signals=signals, words=Words.load()
     )
-    return web_runner(build_web(parts, webhook_routes("1", SECRET, inbox)))
+    return _App(web_runner(build_web(parts, webhook_routes("1", SECRET, inbox))), _reader(database))
 
 
 APPS = {"floor": floor_app, "inbox": inbox_app, "webhook": webhook_app}
 
 
 async def serve(name: str, folder: Path) -> None:
-    """Serve until stdin closes; say on stdout which port, and at the end how much CPU it took."""
+    """Serve until stdin closes; say on stdout which port, and whenever asked by a line how much CPU it took so far.
+
+    Asked to `read`, it first ends the wait of what it received.
+    """
     logging.getLogger("asyncio").setLevel(logging.ERROR)
-    runner = await APPS[name](folder)
+    runner, read_all = await APPS[name](folder)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     gc.freeze()  # as the program does once it serves
     print(json.dumps({"port": runner.addresses[0][1]}), flush=True)
     loop = asyncio.get_running_loop()
-    while await loop.run_in_executor(None, sys.stdin.readline):
+    while asked := await loop.run_in_executor(None, sys.stdin.readline):
+        if asked == READ:
+            await read_all()
         usage = resource.getrusage(resource.RUSAGE_SELF)
         print(json.dumps({"cpu_seconds": usage.ru_utime + usage.ru_stime}), flush=True)
     os._exit(0)
@@ -193,9 +227,9 @@ class _Server:
         self._process = process
         self.port = port
 
-    async def cpu_seconds(self) -> float:
+    async def cpu_seconds(self, asked: str = "\n") -> float:
         assert self._process.stdin is not None
-        self._process.stdin.write(b"\n")
+        self._process.stdin.write(asked.encode())
         return float((await self._line())["cpu_seconds"])
 
     async def _line(self) -> dict[str, Any]:
@@ -247,7 +281,7 @@ async def run(messages: int = 4000, rounds: int = 5, connections: int = 64, floo
             for number in range(rounds):
                 requests = updates(1_000_000 * (number + 1), messages)
                 for name, server in servers.items():
-                    before = await server.cpu_seconds()
+                    before = await server.cpu_seconds(READ)
                     result = await post_all("127.0.0.1", server.port, requests, connections=connections)
                     used = await server.cpu_seconds() - before
                     rates[name].append(result.rate)
