@@ -5,6 +5,7 @@ it alone."""
 from __future__ import annotations
 
 import asyncio
+import random
 import re
 import socket
 import time
@@ -52,8 +53,10 @@ NO_BROTHER = "The father has no brother. Nobody in the family knows this man."
 
 
 def three_free_ports() -> int:
-    """The first of three that stand in a row."""
-    for first in range(18100, 19000, 3):
+    """The first of three that stand in a row: others on this machine may try the same, so each begins elsewhere."""
+    rows = list(range(18100, 19000, 3))
+    random.shuffle(rows)
+    for first in rows:
         taken = []
         try:
             for port in range(first, first + 3):
