@@ -13,7 +13,7 @@ from datetime import datetime
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
-from bot.cases import erasure_store, notice, store, telling
+from bot.cases import erasure_store, notice, receipt_store, store, telling
 from bot.cases.hand import Hand, target, write_down
 from bot.cases.model import Case, CaseError, NotAllowedNow
 from bot.cases.ports import Eraser
@@ -114,8 +114,8 @@ def _in_the_way(tx: Connection, case: Case) -> list[str]:
     found = []
     if telling.report_is_open(tx, case):
         found.append(MUST_REPORT)
-    card = conversations.card(tx, case.conversation_id)
-    if card is not None and card.watched_since is not None:
+    phones = (case.conversation_id, *receipt_store.phones_left_for(tx, case.conversation_id))
+    if any(conversations.is_watched(tx, phone) for phone in phones):
         found.append(WATCHED)
     return found
 

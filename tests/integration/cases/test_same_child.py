@@ -6,14 +6,16 @@ from datetime import timedelta
 
 import pytest
 
-from bot.cases import household, receipt_store, receipts, same_child, service, store
+from bot.cases import erasure, household, receipt_store, receipts, same_child, service, store
+from bot.cases.erasure import NotErased
 from bot.cases.model import CaseNotFound, CaseStatus, NotAllowedNow, NotReadyToClose
 from bot.cases.reasons import DUPLICATE
 from bot.cases.record import service as record
 from bot.cases.service import CaseEscalations
 from bot.conversations import service as conversations
 from bot.conversations.safe_contact import SafeContact
-from bot.erasing import erase_person
+from bot.conversations.store import change_conversation
+from bot.erasing import PersonEraser, erase_person
 from bot.kernel import audit
 from bot.kernel.access import Role
 from dialogues.understanding.model import Priority
@@ -277,6 +279,19 @@ async def test_who_is_erased_is_erased_in_the_duplicate_too(world, two):
         sealed = await world.database.read(lambda tx, each=each: store.get_case(tx, each.id))
         assert sealed.words_sealed is None
     assert await wrote(world, case.conversation_id) is None
+
+
+async def test_nothing_is_erased_while_somebody_else_may_hold_either_phone(world, two):
+    amira, kept, case = two
+    await merge(world, amira, case, kept)
+
+    def propose(tx):
+        change_conversation(tx, case.conversation_id, watched_since=LATER)
+        erasure.propose(tx, world.hand(amira, LATER), PersonEraser(), kept.id)
+
+    with pytest.raises(NotErased) as refused:
+        await world.database.write(propose)
+    assert erasure.WATCHED in refused.value.obstacles
 
 
 async def test_cases_with_the_same_name_are_found_without_a_word_of_them(world, two):
