@@ -88,7 +88,7 @@ def test_a_file_is_brought_in_by_keyboard(desk: DeskServer, sign_in: SignIn, tmp
 
 def test_a_change_is_reviewed_by_keyboard(desk: DeskServer, sign_in: SignIn):
     record, _draft = a_change_in_review(desk)
-    page = sign_in(desk.run(desk.officer("Ben", Role.ADMIN, Role.OFFICER)))
+    page = sign_in(desk.run(desk.officer("Ben of the second desk", Role.ADMIN, Role.OFFICER)))
     page.get_by_role("link", name="Services").click()
     page.get_by_role("link", name="To review").press("Enter")
     page.get_by_role("link", name=record.name).press("Enter")
@@ -101,6 +101,18 @@ def test_a_change_is_reviewed_by_keyboard(desk: DeskServer, sign_in: SignIn):
     expect(page.get_by_text("Saved.")).to_be_visible()
     expect(page.get_by_text("Mona at the old number, at noon")).to_be_visible()
     expect(page.get_by_text("+44 1632 960999").first).to_be_visible()
+
+    page.set_viewport_size(PHONE)
+    page.goto(desk.url(f"/desk/services/{record.id}"))
+    sound, edit = page.get_by_role("button", name="Turn sound on"), page.get_by_role("link", name="Edit", exact=True)
+    expect(sound).to_be_visible()
+    edit.hover()
+    before = edit.bounding_box()
+    page.mouse.down()  # the finger is down, and the sound wakes
+    expect(sound).to_be_hidden()
+    assert edit.bounding_box() == before
+    page.mouse.up()
+    expect(page).to_have_url(desk.url(f"/desk/services/{record.id}/edit"))
 
 
 def test_the_map_of_the_coverage_is_read_by_keyboard_and_leads_into_the_table(desk: DeskServer, sign_in: SignIn):

@@ -272,9 +272,12 @@ class WaymarkLive extends HTMLElement {
     this.#showSound();
   }
 
+  /** Once it was shown its room stays: what lies below must not move away from under the finger that woke the sound. */
   #showSound() {
     const button = this.querySelector("[data-sound]");
-    if (button) button.hidden = !this.#bell.silent;
+    if (!button) return;
+    if (this.#bell.silent) button.hidden = false;
+    button.style.visibility = this.#bell.silent ? "" : "hidden";
   }
 
   /** An officer who works here stays signed in; a desk that was left does not. */
