@@ -163,6 +163,10 @@ class NeedsColleague(NeedsSecondPerson):
     """Whoever wrote a record that was never in force cannot put it in force."""
 
 
+class NeedsReason(NotAllowedNow):
+    """Whoever decides alone says how they know that it is true."""
+
+
 class NeedsCallBack(NotAllowedNow):
     """Nobody has noted the call on the old contact."""
 

@@ -20,6 +20,7 @@ from directory.model import (
     TRANSITIONS,
     NeedsCallBack,
     NeedsColleague,
+    NeedsReason,
     NeedsSecondPerson,
     NotAllowedNow,
     RecordState,
@@ -159,13 +160,24 @@ def proposed_record(tx: Connection, draft: Service) -> tuple[Service, Service]:
 
 
 def move_service(
-    tx: Connection, service_id: str, to: RecordState, *, by: str, at: datetime, why: str = "", call_back: str = ""
+    tx: Connection,
+    service_id: str,
+    to: RecordState,
+    *,
+    by: str,
+    at: datetime,
+    why: str = "",
+    call_back: str = "",
+    alone: bool = False,
 ) -> Service:
     """Take a record one step on in its life. A change that is put in force takes the place of its record.
 
     A record that was never in force is put in force by somebody who wrote neither it nor its new organisation. A change
     of a phone, an address or a link is put in force by somebody who did not write it, with a note of the call on the
     old contact (`call_back`); so is a record that was archived and comes back with another one.
+
+    `alone`: the host knows that nobody else keeps this directory. Then whoever wrote a record that is new, and no safe
+    place, may put it in force and says `why`; it is marked (`store.put_in_force_alone`) until another has seen it.
     Raises KeyError, NotAllowedNow.
     """
     service = store.get_service(tx, service_id)
@@ -175,21 +187,32 @@ def move_service(
         raise NotAllowedNow(f"service {service_id} cannot go from {service.state} to {to}")
     if to is RecordState.CURRENT and service.update_of is not None:
         return _put_in_force(tx, service, by=by, at=at, why=why, call_back=call_back.strip())
-    if to is RecordState.CURRENT:
-        why = _reviewed(tx, service, by=by, why=why, call_back=call_back.strip())
+    act = to.value
+    if to is RecordState.CURRENT and (was := store.was_in_force(tx, service_id)) is not None:
+        contacts, writers = changed_contacts(was.before, service), store.authors(tx, service_id, since=was.at)
+        why = called_back(contacts, writers, by=by, why=why, call_back=call_back.strip())
+    elif to is RecordState.CURRENT and by in writers_of_new(tx, service):
+        _require_alone(service, alone=alone, why=why)
+        act = store.ALONE
     store.set_state(tx, service_id, to, at=at)
-    store.add_change(tx, service_id, at=at, by=by, act=to.value, before=service, why=why, row_id=_new_id())
+    store.add_change(tx, service_id, at=at, by=by, act=act, before=service, why=why, row_id=_new_id())
     return replace(service, state=to)
 
 
-def _reviewed(tx: Connection, service: Service, *, by: str, why: str, call_back: str) -> str:
-    """Why a record that is no change may be put in force by this person. Raises as `move_service` does."""
-    if (was := store.was_in_force(tx, service.id)) is not None:
-        contacts, writers = changed_contacts(was.before, service), store.authors(tx, service.id, since=was.at)
-        return called_back(contacts, writers, by=by, why=why, call_back=call_back)
-    if by in writers_of_new(tx, service):
+def _require_alone(service: Service, *, alone: bool, why: str) -> None:
+    """That whoever wrote a new record may put it in force all the same. Raises NeedsColleague, NeedsReason."""
+    if not alone or service.confidential:
         raise NeedsColleague("a new record is put in force by somebody who did not write it")
-    return why
+    if not why.strip():
+        raise NeedsReason("whoever decides alone says how they know that it is true")
+
+
+def second_look(tx: Connection, service_id: str, *, by: str, at: datetime) -> bool:
+    """Note that another person saw a record that one alone had put in force. True when this took its mark away."""
+    if not store.put_in_force_alone(tx, [service_id]) or by in store.authors(tx, service_id):
+        return False
+    store.add_change(tx, service_id, at=at, by=by, act=store.SECOND_LOOK, before=None, why="", row_id=_new_id())
+    return True
 
 
 def writers_of_new(tx: Connection, service: Service) -> set[str]:

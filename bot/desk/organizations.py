@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from bot.desk.frame import go_to, show
 from bot.desk.queue import officer_names
+from bot.desk.services import keeps_alone
 from bot.kernel import audit
 from bot.kernel.access import Permission
 from bot.kernel.ids import new_id
@@ -91,6 +92,7 @@ async def show_organization(request: web.Request) -> web.StreamResponse:
             "services": store.get_services(tx, store.services_of(tx, organization_id, limit=MOST)),
             "history": store.organization_changes_of(tx, organization_id),
             "names": officer_names(tx),
+            "alone": keeps_alone(tx, request[OFFICER], request.app[CLOCK].now()),
         }
 
     return await show(request, "desk/organization.html", read, here="services")

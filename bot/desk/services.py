@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -20,9 +20,9 @@ from bot.desk.ports import FoundService
 from bot.desk.proving import proves_by
 from bot.desk.queue import officer_names
 from bot.kernel import audit
-from bot.kernel.access import Permission, may_enter
+from bot.kernel.access import Permission, Role, may_enter
 from bot.kernel.crypto import Vault
-from bot.kernel.officers import Officer
+from bot.kernel.officers import Officer, is_alone_with
 from bot.kernel.web import Routes, form
 from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, OFFICER, VAULT
 from bot.kernel.words import N_
@@ -40,6 +40,7 @@ from directory.model import (
     Method,
     NeedsCallBack,
     NeedsColleague,
+    NeedsReason,
     NeedsSecondPerson,
     NotAllowedNow,
     RecordState,
@@ -55,6 +56,8 @@ NOTHING_TYPED: Mapping[str, str] = MappingProxyType({})
 #: So many others are offered where one does not answer, out of so many that are near.
 SECOND_CHOICES, LOOKED_THROUGH = 3, 12
 MOST_TO_REFER = 20
+#: An admin is alone once nobody else was one for so long.
+ALONE_AFTER = timedelta(days=7)
 #: More signs than this hide one another; those where most is missing come first.
 MOST_ON_MAP = 300
 
@@ -74,12 +77,14 @@ class Listed(Struct, frozen=True):
     confidential: bool
     phone: str
     demo: bool
+    alone: bool  # put in force by one person, and seen by nobody else
 
 
 #: What the list may show, with its name: one after another, what somebody should do something about.
 VIEWS = {
     "all": N_("All"),
     "in_review": N_("To review"),
+    "alone": N_("Seen by one person only"),
     "draft": N_("Drafts"),
     "due": N_("To check again"),
     "reported": N_("Reported as wrong"),
@@ -104,6 +109,8 @@ def list_services(
     only = None
     if view == "due":
         only = [service.id for service in directory.due_for_verification(tx, at=at)[:limit]]
+    elif view == "alone":
+        only = store.put_in_force_alone(tx)[:limit]
     elif view == "translate":
         only = store.stale_in_force(tx)[:limit]
     elif view == "address":
@@ -112,10 +119,13 @@ def list_services(
         only = directory.reported(tx)[:limit]
     needs = places.need_names(language)
     found = directory.list_services(tx, at=at, words=words, needs=needs, state=state, only=only, limit=limit)
-    return [_listed(each, places, language) for each in found]
+    alone = store.put_in_force_alone(tx, [each.service.id for each in found])
+    return [_listed(each, places, language, alone) for each in found]
 
 
-def _listed(found: directory.ListedService, places: Directory, language: str) -> Listed:
+def _listed(
+    found: directory.ListedService, places: Directory, language: str, alone: Collection[str] = frozenset()
+) -> Listed:
     service = found.service
     name = service.name_in(language)
     towns = [places.place_name(at.city, at.country, language=language) for at in service.locations if at.city]
@@ -132,6 +142,7 @@ def _listed(found: directory.ListedService, places: Directory, language: str) ->
         confidential=service.confidential,
         phone=service.phones[0].number if service.phones else "",
         demo=service.demo,
+        alone=service.id in alone,
     )
 
 
@@ -212,7 +223,7 @@ def look_at(tx: Connection, places: Directory, service_id: str, *, language: str
     open_states = (RecordState.DRAFT, RecordState.IN_REVIEW)
     kept = store.kept_as(service)
     return Record(
-        listed=_listed(found[0], places, language),
+        listed=_listed(found[0], places, language, store.put_in_force_alone(tx, [service_id])),
         fields=[(title, said(field, kept[field])) for field, title in FIELDS.items()],
         update_of=service.update_of,
         proposed=proposed,
@@ -292,12 +303,18 @@ async def service_screen(
             "kinds": REPORTED,
             "secret": secret,
             "proves_by": proves_by(officer),
+            "alone": keeps_alone(tx, officer, at),
             "problems": problems,
             "typed": typed,
             "for_case": _for_case(tx, request),
         }
 
     return await show(request, "desk/service.html", read, here="services", status=409 if problems else 200)
+
+
+def keeps_alone(tx: Connection, officer: Officer, at: datetime) -> bool:
+    """Whether nobody is there who could look at what this person wrote."""
+    return is_alone_with(tx, officer.id, Role.ADMIN, since=at - ALONE_AFTER)
 
 
 class SecretAddress(Struct, frozen=True):
@@ -369,7 +386,8 @@ def services_routes(places: Directory) -> Routes:
         except KeyError:
             notice = "one_is_gone"
         except NeedsColleague:
-            notice = "one_is_yours"
+            alone = await request.app[DATABASE].read(lambda tx: keeps_alone(tx, request[OFFICER], at))
+            notice = "one_is_yours_alone" if alone else "one_is_yours"
         except NotAllowedNow:
             notice = "one_cannot"
         return go_to(request, "services", notice=notice, query={"show": view if view in VIEWS else "all"})
@@ -389,7 +407,10 @@ def services_routes(places: Directory) -> Routes:
         why, call_back = fields.get("why", "").strip()[:2000], fields.get("call_back", "").strip()[:2000]
 
         def work(tx: Connection) -> str:
-            moved = directory.move_service(tx, service_id, RecordState(to), by=who, at=at, why=why, call_back=call_back)
+            alone = fields.get("alone") == "yes" and keeps_alone(tx, request[OFFICER], at)
+            moved = directory.move_service(
+                tx, service_id, RecordState(to), by=who, at=at, why=why, call_back=call_back, alone=alone
+            )
             _moved(tx, request, moved, to)
             return moved.id
 
@@ -409,6 +430,7 @@ def services_routes(places: Directory) -> Routes:
         def work(tx: Connection) -> str:
             checked = Verification(at, request[OFFICER].name, Method(method), source)
             directory.verify_service(tx, service_id, checked)
+            directory.second_look(tx, service_id, by=request[OFFICER].id, at=at)
             _audit(tx, request, "service.check", service_id)
             return service_id
 
@@ -433,6 +455,8 @@ def services_routes(places: Directory) -> Routes:
             notice = "needs_colleague"
         except NeedsSecondPerson:
             notice = "second_person"
+        except NeedsReason:
+            notice = "who_and_where"
         except NeedsCallBack:
             notice = "call_back"
         except NotAllowedNow:

@@ -160,6 +160,13 @@ def officers_with(tx: Connection, *roles: Role) -> list[Officer]:
     return [officer for officer in list_officers(tx, active_only=True) if officer.roles & set(roles)]
 
 
+def is_alone_with(tx: Connection, officer_id: str, role: Role, *, since: datetime) -> bool:
+    """Whether nobody else has this role, nor had it since: whoever shuts a colleague out is not alone at once."""
+    others = sa.or_(officers.c.active.is_(True), officers.c.disabled_at >= since)
+    query = sa.select(officers).where(officers.c.id != officer_id, others)
+    return not any(role in officer_from_row(row).roles for row in tx.execute(query))
+
+
 def change_officer(
     tx: Connection,
     officer_id: str,

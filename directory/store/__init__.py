@@ -15,7 +15,18 @@ from directory.store.duplicates import (
     suggested,
     tell_apart,
 )
-from directory.store.history import Change, add_change, add_changes, authors, changes_of, kept_as, was_in_force
+from directory.store.history import (
+    ALONE,
+    SECOND_LOOK,
+    Change,
+    add_change,
+    add_changes,
+    authors,
+    changes_of,
+    kept_as,
+    put_in_force_alone,
+    was_in_force,
+)
 from directory.store.imports import (
     Import,
     ImportState,
@@ -108,6 +119,8 @@ from directory.store.transactions import Transactions
 from directory.store.verifications import add_verification, clear_verification
 
 __all__ = [
+    "ALONE",
+    "SECOND_LOOK",
     "WORLD",
     "Candidate",
     "Change",
@@ -189,6 +202,7 @@ __all__ = [
     "published_links",
     "published_links_near",
     "published_organization_ids",
+    "put_in_force_alone",
     "put_mapping",
     "put_organization",
     "put_organization_draft",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from enum import Enum
 from typing import Any
@@ -14,7 +14,7 @@ from msgspec.structs import asdict
 from sqlalchemy.engine import Connection
 
 from directory.model import RecordState, Service
-from directory.store.tables import changes
+from directory.store.tables import changes, services
 
 
 def add_changes(tx: Connection, ids: Iterable[tuple[str, str]], *, at: datetime, by: str, act: str, why: str) -> None:
@@ -97,6 +97,23 @@ def changes_of(tx: Connection, service_id: str, *, limit: int = 100) -> list[Cha
         Change(row.at, row.by, row.act, row.why, json.loads(row.before) if row.before else {})
         for row in tx.execute(query)
     ]
+
+
+#: One person alone put it in force; and another looked at it since.
+ALONE, SECOND_LOOK = "alone", "second look"
+
+
+def put_in_force_alone(tx: Connection, ids: Collection[str] | None = None) -> list[str]:
+    """Records in force (of `ids`, if given) that one person alone put there and nobody else has seen, oldest first."""
+    alone, seen = changes.alias(), changes.alias()
+    looked = sa.exists().where(
+        seen.c.service_id == alone.c.service_id, seen.c.act == SECOND_LOOK, seen.c.at >= alone.c.at
+    )
+    query = sa.select(services.c.id).join(alone, alone.c.service_id == services.c.id)
+    query = query.where(services.c.state == RecordState.CURRENT.value, alone.c.act == ALONE, sa.not_(looked))
+    if ids is not None:
+        query = query.where(services.c.id.in_(ids))
+    return list(tx.execute(query.order_by(alone.c.at, services.c.id)).scalars())
 
 
 def was_in_force(tx: Connection, service_id: str) -> Change | None:

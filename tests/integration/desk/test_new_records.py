@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from bot.kernel.access import Role
+from bot.kernel.officers import disable_officer
 from directory import store
 from directory.model import LocationKind, RecordState
 from directory.service import writers_of_new
@@ -66,6 +68,40 @@ async def test_a_new_record_is_written_by_one_and_put_in_force_by_another(world,
     shown = await hers.send(f"{page}/check", method="phone", source="the cook")
     assert "Saved." in shown
     assert (await current(world, record)).verification.source == "the cook"
+
+
+async def test_who_is_the_only_admin_puts_what_is_new_in_force_alone_and_it_stays_marked(world, clock, at_desk):
+    hers = await at_desk(await world.officer("ana", Role.ADMIN))
+    ben = await world.officer("ben", Role.ADMIN)
+    owner = await an_organization(hers)
+    service_id, house = await a_new_service(hers, owner), await a_new_service(hers, owner, confidential="yes")
+    page, alone = f"/desk/services/{service_id}", {"alone": "yes", "why": "I called the cook at noon"}
+    await move(hers, house, "in_review")
+    await move(hers, service_id, "in_review")
+    assert "must put it in force" in await move(hers, service_id, "current", **alone)  # there is a colleague
+
+    await world.database.write(lambda tx: disable_officer(tx, ben.id, clock.now()))
+    assert "must put it in force" in await move(hers, service_id, "current", **alone)  # whom she did not just shut out
+    await world.database.write(lambda tx: disable_officer(tx, ben.id, clock.now() - timedelta(days=8)))
+    assert ">Put in force alone<" in await hers.go(page)
+    assert ">Invite a colleague<" in await hers.go(page)
+    assert "Say with whom" in await move(hers, service_id, "current", alone="yes")
+    shown = await hers.post("/desk/services/move", csrf=csrf(await hers.go(page)), id=service_id, to="current", why="x")
+    assert "decide alone there" in shown
+    assert ">Put in force alone<" not in await hers.go(f"/desk/services/{house}")
+    assert "must put it in force" in await move(hers, house, "current", **alone)  # a safe place needs two
+    assert "Saved." in await move(hers, service_id, "current", **alone)
+    await hers.send(f"{page}/check", method="phone", source="the cook")
+    assert "You put it in force alone" in await hers.go(page)
+    assert HOUSE["name.en"] in await hers.go("/desk/services?show=alone")
+
+    his = await at_desk(await world.officer("cleo", Role.ADMIN))
+    assert "Call them before you send anybody there" in await his.go(page)
+    shown = await his.send(f"{page}/check", method="phone", source="the cook")
+    assert "Seen by one person only" not in shown
+    assert "seen by a second person" in shown
+    assert "I called the cook at noon" in shown
+    assert HOUSE["name.en"] not in await his.go("/desk/services?show=alone")
 
 
 async def test_who_wrote_the_organisation_does_not_review_its_first_service(world, clock, at_desk):
