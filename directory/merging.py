@@ -36,7 +36,8 @@ class Take(StrEnum):
 #: Fields that can be taken from the other record, and those of them of which both can be kept.
 TAKEABLE = (
     "name", "summary", "needs", "locations", "phones", "website", "email", "hours", "eligibility", "languages",
-    "documents", "how_to_apply", "free", "staff_genders", "reports_to", "areas", "names", "summaries", "referral",
+    "documents", "how_to_apply", "walk_in", "free", "cost_note", "interpreters", "staff_genders", "reports_to", "areas",
+    "names", "summaries", "referral",
 )  # fmt: skip
 LISTS = frozenset({"needs", "phones", "languages", "documents", "staff_genders", "areas"})
 

@@ -8,7 +8,6 @@ from functools import cache, lru_cache
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, get_day_names
 from babel.lists import format_list
 from babel.numbers import format_decimal
@@ -36,7 +35,7 @@ from directory.model import (
     Service,
 )
 from directory.opening_hours import clock_of
-from directory.words import N_, Translates
+from directory.words import N_, Translates, locale_of
 
 #: A service, the place of it that is meant (None: it has none), and the metres to it (None: not told).
 Hit = tuple[Service, Location | None, float | None]
@@ -375,7 +374,7 @@ def hours_today(service: Service, *, at: datetime, language: str, words: Transla
     if closed_now(service, at):
         if service.closed_until is None:
             return words.text(language, CLOSED_FOR_NOW)
-        until = format_date(service.closed_until, "d MMMM", locale=_locale(language))
+        until = format_date(service.closed_until, "d MMMM", locale=locale_of(language))
         return words.text(language, CLOSED_UNTIL, date=until)
     if hours is None:
         return ""
@@ -388,11 +387,11 @@ def hours_today(service: Service, *, at: datetime, language: str, words: Transla
         shifts = list(dict.fromkeys(night + shifts))
     if shifts:
         said = [_shift(shift, language, words) for shift in shifts]
-        return words.text(language, OPEN_TODAY, shifts=format_list(said, locale=_locale(language)))
+        return words.text(language, OPEN_TODAY, shifts=format_list(said, locale=locale_of(language)))
     opens = hours.next_opening(at)
     if opens is None:
         return words.text(language, CLOSED_TODAY)
-    day = get_day_names("wide", locale=_locale(language))[opens.weekday()]
+    day = get_day_names("wide", locale=locale_of(language))[opens.weekday()]
     return words.text(language, CLOSED_OPENS_ON, day=day, time=f"{opens:%H:%M}")
 
 
@@ -406,14 +405,6 @@ def _shift(shift: tuple[int, int], language: str, words: Translates) -> str:
     if shift == (0, 0):
         return words.text(language, WHOLE_DAY)
     return words.text(language, SHIFT, opens=clock_of(shift[0]), closes=clock_of(shift[1]))
-
-
-@lru_cache(maxsize=64)
-def _locale(language: str) -> Locale:
-    try:
-        return Locale.parse(language, sep="-")
-    except (UnknownLocaleError, ValueError):
-        return Locale.parse("en")
 
 
 def is_full(service: Service, at: datetime) -> bool:
@@ -495,7 +486,7 @@ def reasons(
 @lru_cache(maxsize=4096)
 def _kilometres(metres: float, language: str) -> str:
     """The figure as it is written there: 2.3, or 23."""
-    return str(format_decimal(metres / 1000, "0.0" if metres < 10_000 else "0", locale=_locale(language)))
+    return str(format_decimal(metres / 1000, "0.0" if metres < 10_000 else "0", locale=locale_of(language)))
 
 
 #: So many areas are named: a longer list tells less.
@@ -513,7 +504,7 @@ def _reach(service: Service, language: str, words: Translates, here: Here | None
             return [words.text(language, SERVES, place=here.town if service.confidential else served)]
         if service.confidential:
             return []
-        areas = format_list(service.areas[:MOST_AREAS], locale=_locale(language))
+        areas = format_list(service.areas[:MOST_AREAS], locale=locale_of(language))
         return [words.text(language, FOR_AREAS, areas=areas)]
     if service.locations:
         return []
@@ -524,7 +515,7 @@ def _spoken(service: Service, language: str, words: Translates) -> list[str]:
     """That they speak the language of the person, where they do."""
     if language not in service.languages:
         return []
-    return [words.text(language, SPEAKS, language=_locale(language).get_display_name(language) or language)]
+    return [words.text(language, SPEAKS, language=locale_of(language).get_display_name(language) or language)]
 
 
 def days_since_check(service: Service, at: datetime) -> int | None:

@@ -6,10 +6,11 @@ A host that has a translator of its own hands that in instead; anything with thi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
+from babel import Locale, UnknownLocaleError
 from babel.messages.pofile import read_po
 
 DOMAIN = "directory"
@@ -64,6 +65,15 @@ def say_reason(words: Translates, language: str, reason: Kept) -> str:
     """A reason, kept or not. One that was kept as plain text is said as it is."""
     kept = keep_reason(reason) if isinstance(reason, str) else reason
     return kept if isinstance(kept, str) else words.text(language, kept[0], **kept[1])
+
+
+@lru_cache(maxsize=64)
+def locale_of(language: str) -> Locale:
+    """How days, lists and names are written in a language (BCP 47); as in English where CLDR knows nothing of it."""
+    try:
+        return Locale.parse(language, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return Locale.parse("en")
 
 
 class DirectoryWords:

@@ -23,13 +23,14 @@ from bot.kernel.live import Signals
 from bot.kernel.logs import get_log
 from bot.kernel.streams import stream_events
 from bot.kernel.web import Routes, form
-from bot.kernel.web_keys import CLOCK, DATABASE, OFFICER, SIGNALS, VAULT
+from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, OFFICER, SIGNALS, VAULT, WORDS
 from bot.kernel.words import N_
 from directory import store
-from directory.differences import FIELDS, said
+from directory.differences import FIELDS
 from directory.duplicates import SIGNS, LookFailed
 from directory.merging import LISTS, Take, merge_services, takeable
 from directory.model import NotAllowedNow, Service, WrongRecord
+from directory.values import NOTHING, Tongue, said
 
 log = get_log("desk")
 
@@ -169,17 +170,18 @@ def _side_by_side(tx: Connection, request: web.Request) -> dict[str, Any]:
     if len(found) != 2 or found[0].id == found[1].id or found[0].confidential != found[1].confidential:
         raise web.HTTPNotFound
     stays, other = found
-    return {"stays": stays, "other": other, "rows": _rows(stays, other), "takes": TAKES}
+    tongue = Tongue(request.app[WORDS], request[LANGUAGE])
+    return {"stays": stays, "other": other, "rows": _rows(stays, other, tongue), "takes": TAKES}
 
 
-def _rows(stays: Service, other: Service) -> list[tuple[str, str, str, str, list[Take]]]:
+def _rows(stays: Service, other: Service, tongue: Tongue) -> list[tuple[str, str, str, str, list[Take]]]:
     """Field, its name (a msgid), what each record says of it, and what can be chosen. The differing first."""
     mine, theirs = store.kept_as(stays), store.kept_as(other)
     open_fields, rows = takeable(stays, other), []
     for field, title in FIELDS.items():
-        here, there = said(field, mine[field]), said(field, theirs[field])
+        here, there = said(field, mine[field], tongue), said(field, theirs[field], tongue)
         choices = [Take.KEEP, Take.OTHER, *([Take.BOTH] if field in LISTS else [])] if field in open_fields else []
-        if (here, there) != ("—", "—"):
+        if (here, there) != (NOTHING, NOTHING):
             rows.append((field, title, here, there, choices))
     return sorted(rows, key=lambda row: not row[4])
 

@@ -11,13 +11,14 @@ from bot.kernel import audit
 from bot.kernel.access import Permission
 from bot.kernel.pages import render
 from bot.kernel.web import PUBLIC, Routes, form
-from bot.kernel.web_keys import CLOCK, DATABASE, OFFICER, SETTINGS, VAULT
+from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, OFFICER, SETTINGS, VAULT, WORDS
 from bot.kernel.words import N_
 from directory import provider
-from directory.differences import FIELDS, said
+from directory.differences import FIELDS
 from directory.editing import form_of
 from directory.model import NotAllowedNow, Service, WrongRecord
 from directory.store import kept_as
+from directory.values import NOTHING, Tongue, said
 
 PATH = "/provider"
 
@@ -104,7 +105,7 @@ def provider_routes() -> Routes:
         except provider.LinkClosed:
             return _closed(request)
         page = {
-            "record": _told(asked.service),
+            "record": _told(asked.service, Tongue(request.app[WORDS], request[LANGUAGE])),
             "form": form_of(asked.service) if filled is None else filled,
             "token": token,
             "problems": problems or [],
@@ -119,7 +120,7 @@ def _closed(request: web.Request) -> web.Response:
     return render(request, "desk/provider.html", {**context_of(request), "closed": True}, status=404)
 
 
-def _told(record: Service) -> list[tuple[str, str]]:
+def _told(record: Service, tongue: Tongue) -> list[tuple[str, str]]:
     """What people are told of it, by the names of the fields (msgids)."""
     kept = kept_as(record)
-    return [(FIELDS[field], shown) for field in SHOWN if (shown := said(field, kept[field])) != "—"]
+    return [(FIELDS[field], shown) for field in SHOWN if (shown := said(field, kept[field], tongue)) != NOTHING]

@@ -24,14 +24,14 @@ from bot.kernel.access import Permission, Role, may_enter
 from bot.kernel.crypto import Vault
 from bot.kernel.officers import Officer, is_alone_with
 from bot.kernel.web import Routes, form
-from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, OFFICER, VAULT
+from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, OFFICER, VAULT, WORDS
 from bot.kernel.words import N_
 from directory import safe_place_changes, store
 from directory import service as directory
 from directory.asking import Directory
 from directory.contacts import changed_contacts
 from directory.coverage import Cover, coverage
-from directory.differences import FIELDS, Difference, changes_with_differences, differences, said
+from directory.differences import FIELDS, Difference, changes_with_differences, differences
 from directory.model import (
     NEEDS,
     STALE_AFTER,
@@ -50,6 +50,7 @@ from directory.model import (
 )
 from directory.safe_places import kept_since
 from directory.search import Search, find_near
+from directory.values import Tongue, said
 
 MOST = 100
 NOTHING_TYPED: Mapping[str, str] = MappingProxyType({})
@@ -213,25 +214,25 @@ class Record(Struct, frozen=True):
     organization_id: str
 
 
-def look_at(tx: Connection, places: Directory, service_id: str, *, language: str, at: datetime) -> Record | None:
+def look_at(tx: Connection, places: Directory, service_id: str, *, tongue: Tongue, at: datetime) -> Record | None:
     """A record with its history. Of a safe place: its front gate, for the record holds no more."""
     found = directory.list_services(tx, at=at, only=[service_id])
     if not found:
         return None
     service = found[0].service
-    proposed, contacts = _proposal(tx, service)
+    proposed, contacts = _proposal(tx, service, tongue)
     open_states = (RecordState.DRAFT, RecordState.IN_REVIEW)
     kept = store.kept_as(service)
     return Record(
-        listed=_listed(found[0], places, language, store.put_in_force_alone(tx, [service_id])),
-        fields=[(title, said(field, kept[field])) for field, title in FIELDS.items()],
+        listed=_listed(found[0], places, tongue.language, store.put_in_force_alone(tx, [service_id])),
+        fields=[(title, said(field, kept[field], tongue)) for field, title in FIELDS.items()],
         update_of=service.update_of,
         proposed=proposed,
         contacts_change=contacts,
         pending=store.update_ids(tx, [service.id], open_states).get(service.id),
         merged_into=store.merged_into(tx, service.id),
         reports=store.open_reports(tx, [service.id]).get(service.id, {}),
-        history=changes_with_differences(store.changes_of(tx, service.id), service),
+        history=changes_with_differences(store.changes_of(tx, service.id), service, tongue),
         next=sorted(TRANSITIONS[service.state]),
         new=_new(tx, service),
         writers=frozenset(directory.writers_of_new(tx, service) if _new(tx, service) else _writers(tx, service)),
@@ -249,7 +250,7 @@ def _writers(tx: Connection, service: Service) -> set[str]:
     return store.authors(tx, service.id, since=was.at if was else None)
 
 
-def _proposal(tx: Connection, service: Service) -> tuple[list[Difference], bool]:
+def _proposal(tx: Connection, service: Service, tongue: Tongue) -> tuple[list[Difference], bool]:
     if service.state not in (RecordState.DRAFT, RecordState.IN_REVIEW):
         return [], False
     if service.update_of is None:  # it may have been in force once, and come back as something else
@@ -257,13 +258,13 @@ def _proposal(tx: Connection, service: Service) -> tuple[list[Difference], bool]
         return (
             ([], False)
             if was is None
-            else (differences(was.before, service), bool(changed_contacts(was.before, service)))
+            else (differences(was.before, service, tongue), bool(changed_contacts(was.before, service)))
         )
     try:
         current, changed = directory.proposed_record(tx, service)
     except KeyError:
         return [], False
-    return differences(current, changed), bool(changed_contacts(current, changed))
+    return differences(current, changed, tongue), bool(changed_contacts(current, changed))
 
 
 def level(cover: Cover) -> str:
@@ -290,9 +291,10 @@ async def service_screen(
 ) -> web.Response:
     """One record. `problems` say why nothing was done with its secret address, `typed` gives back what may be shown."""
     at, keys, officer = request.app[CLOCK].now(), request.app[VAULT], request[OFFICER]
+    tongue = Tongue(request.app[WORDS], request[LANGUAGE])
 
     def read(tx: Connection) -> dict[str, Any]:
-        record = look_at(tx, places, request.match_info["id"], language=request[LANGUAGE], at=at)
+        record = look_at(tx, places, request.match_info["id"], tongue=tongue, at=at)
         if record is None:
             raise web.HTTPNotFound
         secret = secret_address(tx, keys, officer, record.listed.id) if record.listed.confidential else None

@@ -1,0 +1,202 @@
+"""What a field of a record says, in the language of whoever looks at it: an editor, a reviewer, a provider.
+
+Nothing of a record may be left out here that a person would read: who reviews a change decides about what they see.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from babel import Locale
+from babel.dates import format_date, get_day_names
+from msgspec import Struct
+
+from directory.model import (
+    ACCESSIBILITY,
+    DOCUMENTS,
+    LEGAL_STATUS,
+    NEEDS,
+    REPORTS_TO,
+    STAFF,
+    Gender,
+    LocationKind,
+    ServiceStatus,
+)
+from directory.opening_hours import clock_of
+from directory.words import N_, Translates, locale_of
+
+#: Nobody has said.
+NOTHING = "—"
+
+GENDERS: Mapping[str, str] = {Gender.GIRLS.value: N_("Girls and women"), Gender.BOYS.value: N_("Boys and men")}
+STATUSES: Mapping[str, str] = {
+    ServiceStatus.ACTIVE.value: N_("It works"),
+    ServiceStatus.TEMPORARILY_CLOSED.value: N_("Closed for a while"),
+    ServiceStatus.INACTIVE.value: N_("It does not work now"),
+    ServiceStatus.DEFUNCT.value: N_("It is gone"),
+}
+#: Whom a service takes in, and where a place is: the names of what the form asks for.
+_WHO: Mapping[str, str] = {
+    "minimum_age": N_("From age"),
+    "maximum_age": N_("To age"),
+    "genders": N_("Taken in"),
+    "unaccompanied": N_("Children who are alone"),
+    "accompanied": N_("Children with an adult"),
+    "siblings_together": N_("Brothers and sisters stay together"),
+    "pregnant": N_("Pregnant girls and young mothers"),
+    "disability": N_("Support with a disability"),
+    "papers_needed": N_("They ask for papers"),
+    "status_required": N_("Only for"),
+    "nationalities": N_("Only these nationalities"),
+    "note": N_("Anything else about who may come"),
+}
+_KINDS: Mapping[str, str] = {"sms": "SMS", "whatsapp": "WhatsApp", "text": N_("text telephone")}
+_CODES: Mapping[str, Mapping[str, str]] = {
+    "needs": NEEDS,
+    "documents": DOCUMENTS,
+    "reports_to": REPORTS_TO,
+    "staff_genders": STAFF,
+    "status": STATUSES,
+}
+_LEFTWARDS = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+
+
+class Tongue(Struct, frozen=True):
+    """A language, and whose words are said in it."""
+
+    words: Translates
+    language: str = "en"
+
+    def text(self, msgid: str) -> str:
+        return self.words.text(self.language, msgid)
+
+    @property
+    def locale(self) -> Locale:
+        return locale_of(self.language)
+
+
+def said(field: str, value: Any, tongue: Tongue) -> str:
+    """A value as `store.kept_as` keeps it, on one line."""
+    if value in (None, "", [], ()):
+        return NOTHING
+    return _told(field, value, tongue) or NOTHING
+
+
+def _told(field: str, value: Any, tongue: Tongue) -> str:
+    if isinstance(value, bool):
+        return _yes(value, tongue)
+    if field in _CODES:
+        values = value if isinstance(value, list) else [value]
+        return _list([tongue.text(_CODES[field].get(code, code)) for code in values])
+    match field:
+        case "locations":
+            return _list(_place(place, tongue) for place in value)
+        case "phones":
+            return _list(_phone(phone, tongue) for phone in value)
+        case "capacity":
+            return f"{value['available']} / {value['maximum'] or '?'}, {value['at'][:16].replace('T', ' ')}"
+        case "referral":
+            return _list(value.values(), " · ")
+        case "hours":
+            return _hours(value, tongue)
+        case "names" | "summaries":
+            return _list(_list([_language(text["language"], tongue), text["text"]], ": ") for text in value)
+        case "eligibility":
+            return _who(value, tongue)
+        case "languages":
+            return _list(_language(code, tongue) for code in value)
+        case "countries":
+            return _list(_country(code, tongue) for code in value)
+        case "closed_from" | "closed_until":
+            return _day(value, tongue)
+    return _list(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _list(parts: Iterable[str], between: str = "; ") -> str:
+    """The parts that say something. Where one runs to the left each keeps its own way: the figures of a number must not
+    change places."""
+    said = [part for part in parts if part]
+    if len(said) > 1 and any(map(_LEFTWARDS.search, said)):
+        said = [f"\u2068{part}\u2069" for part in said]
+    return between.join(said)
+
+
+def _yes(value: bool, tongue: Tongue) -> str:
+    return tongue.text(N_("yes")) if value else tongue.text(N_("no"))
+
+
+def _language(code: str, tongue: Tongue) -> str:
+    known = tongue.locale.languages
+    return str(known.get(code) or known.get(code.partition("-")[0], code))
+
+
+def _country(code: str, tongue: Tongue) -> str:
+    return str(tongue.locale.territories.get(code, code))
+
+
+def _day(iso: str, tongue: Tongue) -> str:
+    return str(format_date(date.fromisoformat(iso), "d MMMM y", locale=tongue.locale))
+
+
+def _phone(phone: Mapping[str, Any], tongue: Tongue) -> str:
+    kind = _KINDS.get(phone.get("kind", ""), "")
+    spoken = ", ".join(_language(code, tongue) for code in phone.get("languages", ()))
+    return _list([phone["number"], tongue.text(kind) if kind else "", phone.get("description", ""), spoken], " · ")
+
+
+def _who(value: Mapping[str, Any], tongue: Tongue) -> str:
+    """Whom it takes in; nothing where nobody is left out."""
+    lines = []
+    for key, title in _WHO.items():
+        kept = value.get(key)
+        if kept in (None, "", []) or (key == "genders" and len(kept) == len(Gender)):
+            continue
+        match key:
+            case "genders":
+                told = _list([tongue.text(GENDERS[code]) for code in kept], ", ")
+            case "status_required":
+                told = _list([tongue.text(LEGAL_STATUS.get(code, code)) for code in kept], ", ")
+            case "nationalities":
+                told = _list([_country(code, tongue) for code in kept], ", ")
+            case _:
+                told = _yes(kept, tongue) if isinstance(kept, bool) else str(kept)
+        lines.append(_list([tongue.text(title), told], ": "))
+    return _list(lines)
+
+
+def _place(place: Mapping[str, Any], tongue: Tongue) -> str:
+    """Where it is, how one finds it, and what is there. Of a front gate the record knows no more than the town."""
+    town = " ".join(part for part in (place["postal_code"], place["city"]) if part)
+    parts = [place["address"], town, place.get("region", ""), _country(place["country"], tongue)]
+    if place["kind"] == LocationKind.PHYSICAL and place["latitude"] is not None:
+        parts.append(f"({place['latitude']}, {place['longitude']})")
+    where = _list(parts, ", ")
+    beside = [_list([tongue.text(N_("How to find it")), place["directions"]], ": ")] if place.get("directions") else []
+    if place.get("step_free") is not None:
+        beside.append(_list([tongue.text(N_("No stairs")), _yes(place["step_free"], tongue)], ": "))
+    beside += [tongue.text(ACCESSIBILITY.get(code, code)) for code in place.get("accessibility", ())]
+    return _list([where, *beside], " · ")
+
+
+def _hours(value: Mapping[str, Any], tongue: Tongue) -> str:
+    names = get_day_names("abbreviated", locale=tongue.locale)
+    days: dict[str, list[str]] = {}
+    for shift in value["shifts"]:
+        days.setdefault(_span(shift["opens"], shift["closes"]), []).append(names[shift["weekday"]])
+    week = [_list([", ".join(weekdays), span], " ") for span, weekdays in days.items()]
+    special = [_special(day, tongue) for day in value["special_days"]]
+    return _list([*week, *special, value["zone"]])
+
+
+def _special(day: Mapping[str, Any], tongue: Tongue) -> str:
+    spans = " ".join(_span(opens, closes) for opens, closes in day.get("shifts", ())) or tongue.text(
+        N_("Closed that day")
+    )
+    return _list([_day(day["day"], tongue), spans, day.get("note", "")], " ")
+
+
+def _span(opens: int, closes: int) -> str:
+    return f"{clock_of(opens)}–{clock_of(closes)}"
