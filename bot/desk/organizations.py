@@ -132,8 +132,21 @@ async def edit(request: web.Request) -> web.StreamResponse:
         current = await request.app[DATABASE].read(lambda tx: _there(tx, organization_id))
         return await _again(request, _form(_written(current, fields), fields=fields, problems=error.problems))
     except NotAllowedNow:
-        return go_to(request, "organization", notice="record_moved", id=organization_id)
+        return await _moved(request, fields)
     return go_to(request, "organization", notice="saved", id=organization_id)
+
+
+async def _moved(request: web.Request, fields: Mapping[str, str]) -> web.StreamResponse:
+    """What was typed over an organisation that has changed since, beside what it says now. Sent once more it counts."""
+
+    def read(tx: Connection) -> Mapping[str, Any]:
+        current = _there(tx, request.match_info["id"])
+        waiting = store.get_organization_draft(tx, current.id)
+        now, told = waiting.organization if waiting else current, store.organization_was_told(tx, current.id)
+        page = _form(_written(current, fields), told=told, fields=fields)
+        return page | {"seen": _seen(now), "says_now": now}
+
+    return await show(request, "desk/organization_edit.html", read, here="services", status=409)
 
 
 @routes.post("/desk/organizations/{id}/move", name="move_organization", allow=Permission.SERVICES_EDIT)
@@ -189,6 +202,7 @@ def _form(
         "seen": _seen(shown) if fields is None else fields.get("seen", ""),
         "why": "" if fields is None else fields.get("why", ""),
         "problems": problems or [],
+        "says_now": None,
     }
 
 

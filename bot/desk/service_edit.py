@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -17,10 +18,10 @@ from bot.kernel import audit
 from bot.kernel.access import Permission
 from bot.kernel.ids import new_id
 from bot.kernel.web import Routes, form
-from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, OFFICER, VAULT
-from bot.kernel.words import N_
+from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, OFFICER, VAULT, WORDS
 from directory import service as directory
 from directory import store
+from directory.differences import differences
 from directory.editing import LANGUAGES, NEW_PLACE, changed, form_of, place_prefix
 from directory.misplaced import misplacement
 from directory.model import (
@@ -29,7 +30,6 @@ from directory.model import (
     NEEDS,
     REPORTS_TO,
     STAFF,
-    Gender,
     NotAllowedNow,
     Organization,
     RecordState,
@@ -37,14 +37,8 @@ from directory.model import (
     WrongRecord,
 )
 from directory.moment import moment_to_int
+from directory.values import GENDERS, STATUSES, Tongue
 
-GENDERS = {Gender.GIRLS.value: N_("Girls and women"), Gender.BOYS.value: N_("Boys and men")}
-STATUSES = {
-    "active": N_("It works"),
-    "temporarily closed": N_("Closed for a while"),
-    "inactive": N_("It does not work now"),
-    "defunct": N_("It is gone"),
-}
 CHOICES = {
     "languages": LANGUAGES,
     "needs": NEEDS,
@@ -116,7 +110,11 @@ def service_edit_routes() -> Routes:
 
             return await show(request, "desk/service_edit.html", again, here="services", status=422)
         except NotAllowedNow:
-            return go_to(request, "service", notice="record_moved", id=service_id)
+
+            def moved(tx: Connection) -> Mapping[str, Any]:
+                return {**_moved_page(tx, request, service_id, filled), **with_map(request)}
+
+            return await show(request, "desk/service_edit.html", moved, here="services", status=409)
         return go_to(request, "service", notice="saved", id=kept)
 
     return routes
@@ -200,7 +198,24 @@ def _page(
         "seen": _seen(record) if filled is None else filled.get("seen", ""),
         "form": form_of(record) if filled is None else {"language": record.language, **filled},
         "problems": problems or [],
+        "moved": False,
     }
+
+
+def _moved_page(tx: Connection, request: web.Request, service_id: str, filled: Mapping[str, str]) -> Mapping[str, Any]:
+    """What was typed over a record that has changed since, beside what it says now. Sent once more it counts.
+
+    Where somebody proposed a change meanwhile, it goes on with that one, as the form does that is opened now.
+    """
+    open_change = store.update_ids(tx, [service_id], OPEN_STATES).get(service_id)
+    record = _record(tx, open_change or service_id)
+    page = _page(record, filled=filled) | {"seen": _seen(record), "moved": True, "meanwhile": [], "waits": open_change}
+    if record.state is RecordState.IN_REVIEW:
+        return page
+    with suppress(WrongRecord):  # said when it is sent
+        typed = changed(record, filled, at=request.app[CLOCK].now())
+        page["meanwhile"] = differences(record, typed, Tongue(request.app[WORDS], request[LANGUAGE]))
+    return page
 
 
 def _seen(record: Service) -> str:

@@ -189,7 +189,10 @@ async def test_what_people_read_of_an_organisation_is_changed_by_a_second_person
     shown = await hers.post(f"{page}/edit", **fields, website="https://example.org")
     assert "https://example.org" in shown
     theirs = fields | {"csrf": csrf(await his.go("/desk"))}
-    assert "moved on" in await his.post(f"{page}/edit", **theirs, website="https://example.com")
+    again = await his.post(f"{page}/edit", **theirs, website="https://example.com")
+    assert "all that you typed is still here" in again
+    assert "https://example.org</dd>" in again
+    assert 'value="https://example.com"' in again
     await hers.post(f"{page}/move", csrf=csrf(shown), to="in_review")
     assert "did not write it must decide" in await hers.post(f"{page}/move", csrf=csrf(shown), to="current")
 

@@ -99,13 +99,20 @@ async def test_two_editors_do_not_write_over_each_other(world, clock, at_desk):
     await hers.post(page, **(first | {"why": "hers", "summary.en": "hers"}))
     shown = await his.post(page, **(second | {"why": "his", "summary.en": "his"}))
 
-    assert "moved on" in shown
+    assert (his.status, "all that you typed is still here" in shown) == (409, True)
+    assert re.search(r"<td[^>]*>hers</td><td[^>]*>his</td>", shown)
     [draft_id] = (await world.database.read(lambda tx: store.update_ids(tx, [record.id], list(RecordState)))).values()
     draft = await world.database.read(lambda tx: store.get_service(tx, draft_id))
     assert draft is not None
     assert draft.summary == "hers"
     await his.go(page)
     assert his.path == f"/desk/services/{draft_id}"  # he is led to the change that is open
+
+    await his.post(
+        f"/desk/services/{draft_id}/edit", **(filled_in(shown) | {"why": "both"})
+    )  # now he knows, and it counts
+    draft = await world.database.read(lambda tx: store.get_service(tx, draft_id))
+    assert draft.summary == "his"
 
 
 async def test_only_an_admin_may_edit(world, clock, at_desk):
