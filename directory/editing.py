@@ -6,6 +6,7 @@ field says that nobody has said; a tick that is not there says no.
 
 from __future__ import annotations
 
+import unicodedata
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
@@ -32,7 +33,7 @@ from directory.model import (
     Translation,
     WrongRecord,
 )
-from directory.opening_hours import DAYS, Shift, SpecialDay, clock_of, minute_of
+from directory.opening_hours import Shift, SpecialDay, clock_of, minute_of
 from directory.words import because
 
 Form = Mapping[str, str]
@@ -147,6 +148,10 @@ class _Filled:
     def text(self, name: str) -> str:
         return self._form.get(name, "").strip()[:LONGEST_FIELD]
 
+    def figures(self, name: str) -> str:
+        """A text in which figures are meant to be read: those of any script, as phones of many people write them."""
+        return plain_figures(self.text(name))
+
     def has(self, name: str) -> bool:
         return name in self._form
 
@@ -164,24 +169,30 @@ class _Filled:
         return {"yes": True, "no": False}.get(self.text(name))
 
     def figure(self, name: str) -> float | None:
-        if not (text := self.text(name)):
+        if not (text := self.figures(name)):
             return None
         try:
             return float(text.replace(",", "."))
         except ValueError:
-            raise WrongRecord([because("{field} is not a number: '{value}'", field=name, value=text[:40])]) from None
+            raise WrongRecord([because("'{value}' is not a number", value=text[:40])]) from None
 
     def whole(self, name: str) -> int | None:
         value = self.figure(name)
         if value is not None and value != int(value):
-            raise WrongRecord([because("{field} is not a whole number", field=name)])
+            raise WrongRecord([because("'{value}' is not a whole number", value=self.text(name)[:40])])
         return None if value is None else int(value)
 
     def day(self, name: str) -> date | None:
         try:
-            return date.fromisoformat(self.text(name)) if self.text(name) else None
+            return date.fromisoformat(self.figures(name)) if self.text(name) else None
         except ValueError:
-            raise WrongRecord([because("{field} is not a day like 2026-12-24", field=name)]) from None
+            raise WrongRecord([because("'{value}' is not a day like 2026-12-24", value=self.text(name)[:40])]) from None
+
+
+def plain_figures(text: str) -> str:
+    """With 0 to 9 for the figures of every script, and a point before their fractions."""
+    plain = (str(unicodedata.decimal(sign)) if sign.isdecimal() else sign for sign in text)
+    return "".join(plain).replace("\u066b", ".").replace("\u066c", "")
 
 
 # --- sections -----------------------------------------------------------------------------------------------------
@@ -242,7 +253,7 @@ def _phone_line(phone: Phone) -> str:
 
 def _phone(line: str) -> Phone:
     number, _, description = line.partition("|")
-    return Phone(number.strip(), description=description.strip())
+    return Phone(plain_figures(number).strip(), description=description.strip())
 
 
 def _hours(record: Service, form: _Filled, at: datetime) -> Service:
@@ -250,14 +261,14 @@ def _hours(record: Service, form: _Filled, at: datetime) -> Service:
     problems: list[str] = []
     shifts: list[Shift] = []
     for day in range(7):
-        for span in form.text(f"hours.{day}").replace(",", " ").replace("–", "-").split():
+        for span in form.figures(f"hours.{day}").replace("،", " ").replace(",", " ").replace("–", "-").split():
             try:
                 opens, dash, closes = span.partition("-")
                 if not dash:
                     raise ValueError
                 shifts.append(Shift(day, minute_of(opens), minute_of(closes)))
             except ValueError:
-                problems.append(because("{day}: '{span}' is not two times like 09:00-12:30", day=DAYS[day], span=span))
+                problems.append(because("'{span}' is not two times like 09:00-12:30", span=span))
     special = [_special(line, problems) for line in form.lines("special_days")]
     days = tuple(day for day in special if day is not None)
     hours = None
@@ -274,6 +285,10 @@ def _hours(record: Service, form: _Filled, at: datetime) -> Service:
     return replace(record, hours=hours, closed_from=closed_from, closed_until=closed_until)
 
 
+#: The word for a day on which it is shut, in the languages of the form.
+_CLOSED = ("closed", "fermé", "ferme", "cerrado", "مغلق")
+
+
 def _special_line(day: SpecialDay) -> str:
     spans = [f"{clock_of(opens)}-{clock_of(closes)}" for opens, closes in day.shifts] or ["closed"]
     return " ".join([day.day.isoformat(), *spans, day.note]).strip()
@@ -281,7 +296,7 @@ def _special_line(day: SpecialDay) -> str:
 
 def _special(line: str, problems: list[str]) -> SpecialDay | None:
     """`2026-12-24 09:00-12:00 Christmas Eve`, or `2026-12-25 closed`."""
-    first, *words = line.split()
+    first, *words = plain_figures(line).split()
     spans: list[tuple[int, int]] = []
     try:
         day = date.fromisoformat(first)
@@ -289,7 +304,7 @@ def _special(line: str, problems: list[str]) -> SpecialDay | None:
             opens, _, closes = words.pop(0).partition("-")
             spans.append((minute_of(opens), minute_of(closes)))
         if not spans:
-            if words[:1] != ["closed"]:
+            if not words or words[0].casefold() not in _CLOSED:
                 raise ValueError
             words.pop(0)
     except ValueError:

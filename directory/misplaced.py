@@ -72,6 +72,12 @@ def misplacement(place: Location) -> str:
     )
 
 
+def middle_of(town: str, country: str) -> tuple[float, float] | None:
+    """The middle of a town, where one place of the country is called so in any language; else None."""
+    found = _known_towns().named(town, country) if town else []
+    return (found[0].latitude, found[0].longitude) if len(found) == 1 else None
+
+
 def _off_its_country(latitude: float, longitude: float, country: str) -> str:
     earth = _earth()
     if earth.lived_near(latitude, longitude, country):

@@ -473,6 +473,9 @@ def _best(translations: tuple[Translation, ...], language: str, own: Translation
 FRONT_GATE_DIGITS = 1
 
 
+NO_POINT = N_("'{place}' has no coordinates")
+
+
 def location_problems(location: Location) -> list[str]:
     """Everything wrong with a place, and above all whatever would point at a place that is not told."""
     found: list[str] = []
@@ -487,7 +490,7 @@ def location_problems(location: Location) -> list[str]:
     if location.longitude is not None and not -180 <= location.longitude <= 180:
         found.append(because("the longitude of '{place}' is not between -180 and 180", place=location.name))
     if location.kind is LocationKind.PHYSICAL and location.latitude is None:
-        found.append(because("'{place}' has no coordinates", place=location.name))
+        found.append(because(NO_POINT, place=location.name))
     if location.kind is LocationKind.FRONT_GATE:
         if location.address or location.postal_code or location.directions:
             found.append(because("a front gate has no address, no postal code and no directions"))

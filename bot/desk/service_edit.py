@@ -19,15 +19,17 @@ from bot.kernel.access import Permission
 from bot.kernel.ids import new_id
 from bot.kernel.web import Routes, form
 from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, OFFICER, VAULT, WORDS
+from bot.kernel.words import N_
 from directory import service as directory
 from directory import store
 from directory.differences import differences
 from directory.editing import LANGUAGES, NEW_PLACE, changed, form_of, place_prefix
-from directory.misplaced import misplacement
+from directory.misplaced import middle_of, misplacement
 from directory.model import (
     ACCESSIBILITY,
     LEGAL_STATUS,
     NEEDS,
+    NO_POINT,
     REPORTS_TO,
     STAFF,
     NotAllowedNow,
@@ -38,6 +40,7 @@ from directory.model import (
 )
 from directory.moment import moment_to_int
 from directory.values import GENDERS, STATUSES, Tongue
+from directory.words import Because, because
 
 CHOICES = {
     "languages": LANGUAGES,
@@ -49,6 +52,7 @@ CHOICES = {
     "reports_to": REPORTS_TO,
     "accessibility": ACCESSIBILITY,
 }
+POINT_PUT = N_("The point is in the middle of {town} for now. Move it to the door on the map, or save again as it is.")
 OPEN_STATES = (RecordState.DRAFT, RecordState.IN_REVIEW)
 
 
@@ -75,10 +79,10 @@ def service_edit_routes() -> Routes:
         try:
             await request.app[DATABASE].write(lambda tx: _add(tx, request, blank, filled))
         except WrongRecord as error:
-            problems = error.problems
+            shown, problems = (filled, error.problems) if safe else _with_towns(filled, error.problems, places=0)
 
             def again(tx: Connection) -> Mapping[str, Any]:
-                page = _new_page(_owner(tx, request), blank, filled=filled, problems=problems)
+                page = _new_page(_owner(tx, request), blank, filled=shown, problems=problems)
                 return {**page, **with_map(request)}
 
             return await show(request, "desk/service_edit.html", again, here="services", status=422)
@@ -106,7 +110,11 @@ def service_edit_routes() -> Routes:
             problems = error.problems
 
             def again(tx: Connection) -> Mapping[str, Any]:
-                return {**_page(_record(tx, service_id), filled=filled, problems=problems), **with_map(request)}
+                record = _record(tx, service_id)
+                put: tuple[Mapping[str, str], list[str]] = (filled, problems)
+                if not record.confidential:
+                    put = _with_towns(filled, problems, places=len(record.locations))
+                return {**_page(record, filled=put[0], problems=put[1]), **with_map(request)}
 
             return await show(request, "desk/service_edit.html", again, here="services", status=422)
         except NotAllowedNow:
@@ -126,6 +134,23 @@ def _owner(tx: Connection, request: web.Request) -> Organization:
         return store.get_organizations(tx, [organization_id])[organization_id]
     except KeyError:
         raise web.HTTPNotFound from None
+
+
+def _with_towns(filled: Mapping[str, str], problems: list[str], *, places: int) -> tuple[Mapping[str, str], list[str]]:
+    """What was filled in, with the middle of its town for each place without a point: whoever knows the street need not
+    know degrees. They look at it once before it is kept."""
+    put, said = dict(filled), []
+    for prefix in (*(place_prefix(number) for number in range(places)), NEW_PLACE):
+        town, country = filled.get(f"{prefix}city", "").strip(), filled.get(f"{prefix}country", "").strip().upper()
+        if any(filled.get(f"{prefix}{name}", "").strip() for name in ("latitude", "longitude")):
+            continue
+        if (point := middle_of(town, country)) is not None:
+            put |= {f"{prefix}latitude": str(point[0]), f"{prefix}longitude": str(point[1])}
+            said.append(because(POINT_PUT, town=town))
+    if not said:
+        return filled, problems
+    kept = [why for why in problems if not (isinstance(why, Because) and why.msgid == NO_POINT)]
+    return put, said + kept
 
 
 def _uuid(filled: Mapping[str, str]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import pytest
+
 from bot.kernel.access import Role
 from bot.kernel.officers import disable_officer
 from directory import store
@@ -158,6 +160,26 @@ async def test_a_point_far_from_its_town_is_refused_and_nothing_typed_is_lost(wo
     assert "latitude and longitude are swapped" in shown
     assert "Harbour kitchen" in shown
     assert await world.database.read(lambda tx: store.services_of(tx, owner)) == []
+
+
+async def test_who_knows_the_town_and_writes_figures_of_their_script_needs_no_degrees(world, clock, at_desk):
+    hers = await at_desk(await world.officer("ana", Role.ADMIN))
+    owner = await an_organization(hers)
+    page = f"/desk/organizations/{owner}/new-service"
+    where = {"new.city": "فنتيميليا", "new.country": "it", "new.address": "Via Roma 1", "zone": "Europe/Rome"}
+    figures = {"hours.0": "٠٩:٠٠-١٢:٣٠، ۱۴:۰۰-۱۸:۰۰", "phones": "+٣٩ ٠١٨٤ ١٢٣", "minimum_age": "١٠"}
+    fields = filled_in(await hers.go(page)) | HOUSE | where | figures
+
+    shown = await hers.post(page, **fields)
+    assert "in the middle of فنتيميليا for now" in shown
+    assert "has no coordinates" not in shown
+    await hers.post(page, **filled_in(shown))
+
+    [service_id] = await world.database.read(lambda tx: store.services_of(tx, owner))
+    record = await world.database.read(lambda tx: store.get_service(tx, service_id))
+    assert record.locations[0].latitude == pytest.approx(43.79, abs=0.05)
+    assert record.hours.on_weekday(0) == [(9 * 60, 12 * 60 + 30), (14 * 60, 18 * 60)]
+    assert (record.phones[0].number, record.eligibility.minimum_age) == ("+39 0184 123", 10)
 
 
 async def test_a_new_safe_place_has_a_town_and_no_address(world, clock, at_desk):

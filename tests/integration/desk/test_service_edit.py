@@ -84,7 +84,7 @@ async def test_what_cannot_be_read_is_named_and_nothing_typed_is_lost(world, clo
 
     assert browser.status == 422
     assert "Mend this first" in shown
-    assert "tu: " in shown
+    assert "is not two times" in shown
     assert "Typed for long" in shown
     assert await world.database.read(lambda tx: store.update_ids(tx, [record.id], list(RecordState))) == {}
 
