@@ -40,6 +40,9 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "referral_concluded": N_("{name} finished the referral"),
         "referral_withdrawn": N_("{name} took the referral back"),
         "referral_feedback": N_("{name} wrote down what the child says about it"),
+        "address_capped": N_(
+            "{name} wanted one address of a safe place more than is opened in an hour: it stayed shut"
+        ),
         "address_opened": N_("{name} opened the address of a safe place, with a reason"),
         "referral_silent": N_("Nobody has answered the referral: half of its time is gone"),
         "contact": N_("{name} wrote down a conversation"),

@@ -106,6 +106,8 @@ def _open(
         permits=lambda _tx, _reader: asked.refused is None and is_first and in_force,
         at=hand.at,
     )
+    if asked.refused is opening.Refusal.OFTEN:
+        opening.say_that_it_was_too_often(tx, hand, asked)
     if asked.refused is not None:
         return asked.refused.value
     if place is None:

@@ -138,6 +138,11 @@ def get_officer(tx: Connection, officer_id: str) -> Officer | None:
     return _one(tx, officers.c.id == officer_id)
 
 
+def lock_officer(tx: Connection, officer_id: str) -> None:
+    """Until the transaction ends nothing else that asks for it goes on: what one account does is counted one by one."""
+    tx.execute(sa.select(officers.c.id).where(officers.c.id == officer_id).with_for_update())
+
+
 def find_officer(tx: Connection, sign_in_name: str) -> Officer | None:
     return _one(tx, officers.c.sign_in_name == plain_sign_in_name(sign_in_name))
 

@@ -27,9 +27,13 @@ from bot.cases.referrals.model import Referral, State
 from bot.kernel import access
 from bot.kernel.access import Permission
 from bot.kernel.ids import new_id
+from bot.kernel.officers import lock_officer
 from bot.kernel.words import N_
 
 LONGEST_REASON = 500
+#: So many different houses are opened for one officer in so long. More than that is no night's work but a stolen
+#: session, or somebody who collects them. The same house again is not counted.
+MOST_HOUSES, WITHIN = 3, timedelta(hours=1)
 #: So far back whoever coordinates sees it on their page.
 SHOWN_FOR = timedelta(days=7)
 SERVICE = "service:"
@@ -51,6 +55,7 @@ PURPOSES: Mapping[str, str] = MappingProxyType(
     }
 )
 OPENED = N_("A colleague opened the address of a safe place for case {number}. The reason is on the desk.")
+CAPPED = N_("A colleague wanted more addresses of safe places than one opens in an hour: case {number}. Call them now.")
 
 
 class Refusal(StrEnum):
@@ -61,6 +66,7 @@ class Refusal(StrEnum):
     OVER = "over"
     NO_CONSENT = "no_consent"
     ADULT = "adult"
+    OFTEN = "often"
 
 
 REFUSALS: Mapping[str, str] = MappingProxyType(
@@ -70,6 +76,11 @@ REFUSALS: Mapping[str, str] = MappingProxyType(
         Refusal.OVER: N_("This referral is over. Call them, or refer the person again."),
         Refusal.NO_CONSENT: N_("Nobody agrees to this any more. Ask the person, and record what they say in the file."),
         Refusal.ADULT: N_("The adult who goes along may not go with the child. Call them: the child can come alone."),
+        Refusal.OFTEN: N_(
+            "Three safe places were opened for you within an hour, so no other is for now. Call the house: somebody "
+            "comes to meet the child. Whoever coordinates can take the case and open it; call them too, a message may "
+            "be late."
+        ),
     }
 )
 #: They have said yes, and it is not finished.
@@ -104,8 +115,26 @@ def ask(tx: Connection, hand: Hand, case_id: str, referral_id: str, purpose: Pur
     referral = store.get(tx, case.id, referral_id)
     if referral is None or not referral.recipient.startswith(SERVICE):
         raise NotAllowedNow(case.number)
+    service_id = referral.recipient.removeprefix(SERVICE)
     refused = refusal(tx, case, referral, hand.at, adults=adults, purpose=purpose)
-    return Asked(case, referral, purpose, referral.recipient.removeprefix(SERVICE), refused)
+    if refused is None and _too_many(tx, hand, service_id):
+        refused = Refusal.OFTEN
+    return Asked(case, referral, purpose, service_id, refused)
+
+
+def _too_many(tx: Connection, hand: Hand, service_id: str) -> bool:
+    """Whether this would be one house more than one officer is shown."""
+    lock_officer(tx, hand.officer.id)
+    opened = store.houses_opened_by(tx, hand.officer.id, since=hand.at - WITHIN)
+    return service_id not in opened and len(opened) >= MOST_HOUSES
+
+
+def say_that_it_was_too_often(tx: Connection, hand: Hand, asked: Asked) -> None:
+    """Tell whoever coordinates, once an hour, in the transaction that refuses."""
+    thing = f"capped:{hand.officer.id}:{hand.at:%Y%m%d%H}"
+    facts = {"service": asked.service_id, "purpose": asked.purpose.value}
+    write_down(tx, hand.vault, asked.case, "address_capped", officer_id=hand.officer.id, at=hand.at, facts=facts)
+    tell_coordinators(tx, hand.vault, hand.words, asked.case, CAPPED, thing=thing, at=hand.at)
 
 
 def refusal(

@@ -178,6 +178,12 @@ def was_opened(tx: Connection, once: str) -> bool:
     return tx.execute(sa.select(openings.c.id).where(openings.c.once == once)).first() is not None
 
 
+def houses_opened_by(tx: Connection, officer_id: str, *, since: datetime) -> set[str]:
+    """The services whose address this officer was shown after that."""
+    theirs = sa.select(openings.c.service_id).where(openings.c.officer_id == officer_id, openings.c.at > since)
+    return set(tx.execute(theirs).scalars())
+
+
 def openings_of(tx: Connection, case_id: str) -> Sequence[Row[Any]]:
     """Of one case, the last first."""
     query = sa.select(openings).where(openings.c.case_id == case_id).order_by(openings.c.at.desc(), openings.c.id)

@@ -16,7 +16,8 @@ from bot.cases import service as cases
 from bot.cases.record import service as record
 from bot.cases.referrals import service as referrals
 from bot.cases.referrals.model import Act, Referral, Urgency
-from bot.cases.referrals.store import openings
+from bot.cases.referrals.opening import WITHIN
+from bot.cases.referrals.store import add_opening, openings
 from bot.desk.services import VIEWS
 from bot.exchange.holds.service import ClaimingAdults
 from bot.kernel import audit, officers
@@ -356,6 +357,38 @@ async def test_what_to_do_instead_is_said_where_it_does_not_open(world, amira, c
     await refused("This referral is over.")
     assert await keys_of(world, openings.c.id) == []
     assert {row.facts["allowed"] for row in await acts(world) if row.act == "safe_place.read"} == {True, False}
+
+
+async def test_nobody_collects_addresses_and_whoever_is_refused_is_told_what_to_do(
+    world, works_here, amira, case_id, safe, keep, clock
+):
+    await keep()
+    ines, _ = await works_here("ines", Role.COORDINATOR, paged=True)
+    officer, browser = amira
+
+    def opened(tx: Connection) -> None:
+        [mine] = [each.referral for each in referrals.referrals_of(tx, world.hand(officer), case_id)]
+        for house in "abc":
+            row = {"id": house, "case_id": case_id, "referral_id": mine.id, "service_id": house, "once": house}
+            who = {"officer_id": officer.id, "purpose": "visit", "why_sealed": b"", "at": clock.now()}
+            add_opening(tx, **row, **who)
+
+    await world.database.write(opened)
+    for _ in range(2):
+        await open_it(browser, case_id)
+        assert (browser.status, "no other is for now" in browser.page, found_in(browser.page)) == (409, True, [])
+    told = sa.text("SELECT officer_id FROM pages WHERE key LIKE 'capped:%'")
+    assert await world.database.read(lambda tx: list(tx.execute(told).scalars())) == [ines.id]
+    assert "it stayed shut" in await browser.go(f"/desk/cases/{case_id}")
+
+    await world.database.write(lambda tx: tx.execute(openings.update().values(at=clock.now() - WITHIN)))
+    await browser.go(f"/desk/cases/{case_id}/refer")
+    await open_it(browser, case_id)
+    assert "Canarino" in browser.page
+    await world.database.write(lambda tx: tx.execute(openings.update().values(at=clock.now())))
+    await browser.go(f"/desk/cases/{case_id}/refer")
+    await open_it(browser, case_id)  # the same house again is not one more
+    assert "Canarino" in browser.page
 
 
 async def test_in_an_emergency_nobody_is_asked_again_where_the_child_went_there(world, amira, case_id, keep):
