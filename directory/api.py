@@ -161,8 +161,8 @@ class HsdsApi:
         whole = query.full or each_in_full
 
         def some(tx: Connection, offset: int, limit: int) -> tuple[int, list[Json]]:
-            total, ids = store.published_organization_ids(tx, query.filters, offset=offset, limit=limit)
-            return total, organizations_as_json(tx, ids, whole=whole, language=query.language)
+            page = store.published_organization_ids(tx, query.filters, offset=offset, limit=limit)
+            return page.total, organizations_as_json(tx, page, whole=whole, language=query.language)
 
         if query.ndjson:
             return lines(self._organizations_in_portions(some, nothing=query.nothing))
@@ -188,8 +188,8 @@ class HsdsApi:
 
         def read(tx: Connection) -> Json | None:
             own = Filters(organization_id=organization_id)
-            _, ids = store.published_organization_ids(tx, own, offset=0, limit=1)
-            return next(iter(organizations_as_json(tx, ids, whole=True, language=language)), None)
+            page = store.published_organization_ids(tx, own, offset=0, limit=1)
+            return next(iter(organizations_as_json(tx, page, whole=True, language=language)), None)
 
         return answer(request, await self._read(read))
 
@@ -464,16 +464,21 @@ def services_as_json(tx: Connection, ids: list[str], query: Query) -> list[Json]
     ]
 
 
-def organizations_as_json(tx: Connection, ids: list[str], *, whole: bool, language: str | None) -> list[Json]:
-    owners = store.get_organizations(tx, ids)
-    found = [owners[organization_id] for organization_id in ids]
-    if not whole:
-        return [hsds.organization(owner) for owner in found]
-    result = []
-    for owner in found:
-        own = store.published_ids(tx, Filters(organization_id=owner.id))
-        result.append(hsds.full_organization(owner, store.get_services(tx, own), language=language))
-    return result
+def organizations_as_json(
+    tx: Connection, page: store.OrganizationPage, *, whole: bool, language: str | None
+) -> list[Json]:
+    owners = store.get_organizations(tx, page.ids)
+
+    def told(organization_id: str) -> Json:
+        owner = owners[organization_id]
+        if organization_id in page.withdrawn:
+            return hsds.withdrawn_organization(organization_id)
+        if not whole:
+            return hsds.organization(owner)
+        own = store.published_ids(tx, Filters(organization_id=organization_id))
+        return hsds.full_organization(owner, store.get_services(tx, own), language=language)
+
+    return [told(each) for each in page.ids]
 
 
 def links_as_json(tx: Connection, links: list[Link], *, full: bool, language: str | None) -> list[Json]:

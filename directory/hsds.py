@@ -137,6 +137,11 @@ def withdrawn_service(record: Service) -> Json:
     return {"id": record.id, "name": "Withdrawn", "status": "defunct", "last_modified": _moment(record.modified_at)}
 
 
+def withdrawn_organization(organization_id: str) -> Json:
+    """The same of an organisation of which no service is published any more. HSDS asks for a name and a description."""
+    return {"id": organization_id, "name": "Withdrawn", "description": "Withdrawn", "status": "defunct"}
+
+
 def service_in_list(record: Service, owner: Organization, *, language: str | None = None) -> Json:
     """As a line of `/services`."""
     return service(record, language=language) | {"organization": organization(owner)}

@@ -85,7 +85,9 @@ def document(url: str) -> Json:
                 "Services", "Services", "Service", [*LIST, "area", "minimal", "modified_after"], tag="required"
             ),
             "/services/{id}": {"get": _one("One service, in full", "showService", "Service", tag="required")},
-            "/organizations": _list("Organisations", "Organizations", "Organization", [*LIST, "full_service"]),
+            "/organizations": _list(
+                "Organisations", "Organizations", "Organization", [*LIST, "modified_after", "full_service"]
+            ),
             "/organizations/{id}": {
                 "get": _one("An organisation with its services", "showOrganization", "Organization")
             },
@@ -297,7 +299,7 @@ SCHEMAS: Json = {
     ),
     "Organization": _object(
         ["id", "name", "description"],
-        {"id": _ID, **_strings("name", "description", "website", "email"), "services": _OBJECTS},
+        {"id": _ID, **_strings("name", "description", "website", "email", "status"), "services": _OBJECTS},
     ),
     "Location": _object(
         ["id", "location_type"],

@@ -76,6 +76,7 @@ from directory.store.provider_links import add_provider_link, open_provider_link
 from directory.store.published import (
     Filters,
     Link,
+    OrganizationPage,
     count_published_links,
     count_told,
     published_ids,
@@ -133,6 +134,7 @@ __all__ = [
     "LookedThrough",
     "Met",
     "OrganizationDraft",
+    "OrganizationPage",
     "Sought",
     "Suggested",
     "Transactions",

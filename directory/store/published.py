@@ -91,11 +91,13 @@ def _told(filters: Filters) -> sa.ColumnElement[bool]:
     if asked != filters:
         return is_published
     state, checked, *changed = published(asked)
-    was_published = sa.exists().where(
-        changes.c.service_id == services.c.id, changes.c.act.in_((RecordState.ARCHIVED.value, "merged", "demoted"))
-    )
-    withdrawn = sa.and_(sa.not_(sa.and_(state, checked)), services.c.update_of.is_(None), was_published)
+    withdrawn = sa.and_(sa.not_(sa.and_(state, checked)), services.c.update_of.is_(None), _was_published())
     return sa.or_(is_published, sa.and_(withdrawn, *changed))
+
+
+def _was_published() -> sa.ColumnElement[bool]:
+    ends = (RecordState.ARCHIVED.value, "merged", "demoted")
+    return sa.exists().where(changes.c.service_id == services.c.id, changes.c.act.in_(ends))
 
 
 def count_told(tx: Connection, filters: Filters) -> int:
@@ -213,16 +215,48 @@ def published_links(
     return [Link(*row) for row in tx.execute(query)]
 
 
-def published_organization_ids(tx: Connection, filters: Filters, *, offset: int, limit: int) -> tuple[int, list[str]]:
-    """How many organisations have a published service that fits, and one page of their ids."""
-    has_one = sa.exists().where(
-        services.c.organization_id == organizations.c.id, *published(Filters(needs=filters.needs))
-    )
-    conditions: list[sa.ColumnElement[bool]] = [has_one]
+class OrganizationPage(NamedTuple):
+    """How many organisations fit, one page of their ids, and which of these have nothing published any more."""
+
+    total: int
+    ids: list[str]
+    withdrawn: frozenset[str]
+
+
+def published_organization_ids(tx: Connection, filters: Filters, *, offset: int, limit: int) -> OrganizationPage:
+    """Organisations with a published service that fits. To who asks only for what has changed (the organisation, or a
+    service of it) also those of which none is published any more, unless they are looked for by words."""
+    own = services.c.organization_id == organizations.c.id
+    has_one = sa.exists().where(own, *published(Filters(needs=filters.needs)))
+    fits: sa.ColumnElement[bool] = has_one
+    if filters.modified_after is not None:
+        changed = services.c.modified_at >= filters.modified_after
+        heard_of = sa.or_(sa.and_(*published(Filters())), _was_published())
+        theirs = sa.exists().where(own, changed, heard_of)
+        fits = sa.and_(has_one, sa.or_(organizations.c.modified_at >= filters.modified_after, theirs))
+        if not filters.words:
+            fits = sa.or_(fits, sa.and_(_has_withdrawn(filters, own, changed), sa.not_(_has_any())))
+    conditions: list[sa.ColumnElement[bool]] = [fits]
     if filters.organization_id is not None:
         conditions.append(organizations.c.id == filters.organization_id)
     for word in filters.words.casefold().split():
         conditions.append(says(organizations.c.name, word))
     total = tx.execute(sa.select(sa.func.count()).select_from(organizations).where(*conditions)).scalar_one()
-    query = sa.select(organizations.c.id).where(*conditions).order_by(organizations.c.id).offset(offset).limit(limit)
-    return total, list(tx.execute(query).scalars())
+    query = sa.select(organizations.c.id, _has_any().label("told")).where(*conditions).order_by(organizations.c.id)
+    rows = tx.execute(query.offset(offset).limit(limit)).all()
+    return OrganizationPage(total, [row.id for row in rows], frozenset(row.id for row in rows if not row.told))
+
+
+def _has_any() -> sa.ColumnElement[bool]:
+    return sa.exists().where(services.c.organization_id == organizations.c.id, *published(Filters()))
+
+
+def _has_withdrawn(
+    filters: Filters, own: sa.ColumnElement[bool], changed: sa.ColumnElement[bool]
+) -> sa.ColumnElement[bool]:
+    """That a service of the organisation was published and is no more, since then."""
+    conditions = [own, changed, services.c.update_of.is_(None), _was_published()]
+    if filters.needs:
+        needs = service_needs.c
+        conditions.append(sa.exists().where(needs.service_id == services.c.id, needs.need.in_(filters.needs)))
+    return sa.exists().where(*conditions)

@@ -260,6 +260,40 @@ async def test_who_copies_the_feed_hears_what_was_withdrawn_and_nothing_of_what_
 
 
 @pytest.mark.on_both
+async def test_who_copies_the_organisations_hears_which_changed_and_which_have_nothing_to_offer_any_more(
+    hsds: Hsds, database: Database, clock: SetClock
+):
+    later = (clock.now() + timedelta(hours=1)).isoformat().replace("+00:00", "Z")
+    clock.advance(timedelta(hours=2))
+    asked = f"/organizations?modified_after={later}"
+    assert (await get(hsds, asked))["empty"]
+    [school] = await database.read(lambda tx: store.get_services(tx, store.list_ids(tx, words="Open Book")))
+    [kitchen] = await database.read(lambda tx: store.get_services(tx, store.list_ids(tx, words="Lantern kitchen")))
+
+    def archive(tx: Connection) -> None:
+        for each in (school, kitchen):
+            move_service(tx, each.id, RecordState.ARCHIVED, by="ana", at=clock.now(), why="it moved away")
+        put(tx, a_service("never told", clock.now(), state=RecordState.ARCHIVED), at=clock.now())
+
+    await database.write(archive)
+
+    told = {line["id"]: line["name"] for line in (await get(hsds, asked))["contents"]}
+    assert told[school.organization_id] == "Withdrawn"  # its only service
+    assert told[kitchen.organization_id] not in ("Withdrawn", "")  # it has others
+    assert len(told) == 2
+    [gone] = (await get(hsds, f"{asked}&full=true&organization_id={school.organization_id}"))["contents"]
+    assert gone == {
+        "id": school.organization_id, "name": "Withdrawn", "description": "Withdrawn", "status": "defunct",
+    }  # fmt: skip
+    assert not list(validator("organization").iter_errors(gone))
+    assert (await get(hsds, f"{asked}&search=book"))["empty"]
+    for need in ("education", "asylum"):
+        found = await get(hsds, f"{asked}&taxonomy_term_id={term_id(need)}")
+        assert (school.organization_id in {line["id"] for line in found["contents"]}) is (need == "education")
+    await get(hsds, f"/organizations/{school.organization_id}", 404)
+
+
+@pytest.mark.on_both
 async def test_services_at_locations_near_a_point_come_nearest_first(hsds: Hsds):
     near = await get(hsds, "/service_at_locations?lat=43.7896&lon=7.6087&proximity=3000&per_page=100")
     wider = await get(hsds, "/service_at_locations?lat=43.7896&lon=7.6087&proximity=20000&per_page=100")
