@@ -14,7 +14,7 @@ from bot.desk.exchange import case_exchange_screen
 from bot.desk.frame import go_to, hand_of, show
 from bot.desk.queue import officer_names
 from bot.exchange.gate import GateShut
-from bot.exchange.holds import service, store
+from bot.exchange.holds import placing, service, store
 from bot.exchange.holds.model import (
     CHECKLIST,
     FAVOURS,
@@ -119,6 +119,7 @@ async def _screen(request: web.Request, *, status: int = 200, problem: str | Non
             "has_agreed": any(each.person == hand.officer.id for each in file.agreed),
             "to_tell": [each for each in asked if each.side is Side.OURS and each.sent_at and each.status not in ENDED],
             "told": told,
+            "origin": service.origin_of(tx, hand, file.hold) if file.hold else None,
             "partners": {partner.id: partner for partner in partners.everyone(tx, vault)},
             "problem": PROBLEMS.get(problem or ""),
         }
@@ -208,7 +209,7 @@ async def tell_hold(request: web.Request) -> web.StreamResponse:
     fields, dossier_id = await form(request), request.match_info["id"]
 
     def work(tx: Connection, hand: Hand) -> object:
-        held, told = service.hold_of(tx, dossier_id), [each[:36] for each in fields.getall("requests", [])]
+        held, told = placing.standing_on(tx, dossier_id), [each[:36] for each in fields.getall("requests", [])]
         if held is None or not told:
             raise NotNow(dossier_id)
         return hold_notices.tell_hold(tx, hand, held.id, told)

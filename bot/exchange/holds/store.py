@@ -63,6 +63,7 @@ holds = sa.Table(
     sa.Column("placed_at", Moment, nullable=False),
     sa.Column("confirmed_by", sa.String(36), nullable=True),
     sa.Column("released_at", Moment, nullable=True),
+    sa.Column("origin_id", sa.String(36), nullable=True),  # of a case of the same family or household
 )
 _stands = holds.c.state != HoldState.RELEASED.value
 #: One hold stands for an adult, whatever races.
@@ -207,6 +208,7 @@ def _to_hold(row: Row[Any]) -> Hold:
         row.placed_at,
         row.confirmed_by,
         row.released_at,
+        row.origin_id,
     )
 
 
@@ -221,6 +223,7 @@ def add_hold(tx: Connection, hold: Hold) -> bool:
         "state": hold.state.value,
         "placed_at": hold.placed_at,
         "confirmed_by": hold.confirmed_by,
+        "origin_id": hold.origin_id,
     }
     return insert_or_nothing(tx, holds, values)
 
@@ -234,6 +237,12 @@ def get_hold(tx: Connection, hold_id: str, *, lock: bool = False) -> Hold | None
 def standing(tx: Connection, *conditions: ColumnElement[bool]) -> list[Hold]:
     query = sa.select(holds).where(_stands, *conditions).order_by(holds.c.placed_at)
     return [_to_hold(row) for row in tx.execute(query)]
+
+
+def has_come_from(tx: Connection, case_id: str, origin_id: str) -> bool:
+    """Whether a hold of this case stands, or stood, for the sake of another."""
+    came = sa.and_(holds.c.case_id == case_id, holds.c.origin_id == origin_id)
+    return tx.execute(sa.select(holds.c.id).where(came).limit(1)).first() is not None
 
 
 def confirm(tx: Connection, hold_id: str, officer_id: str) -> bool:
