@@ -32,7 +32,8 @@ from bot.exchange.holds.model import (
 from bot.exchange.holds.service import ClaimingAdults
 from bot.exchange.partners.model import Contact, FocalPoint
 from bot.exchange.partners.service import close_partner, name_focal_point
-from bot.exchange.requests import answering, drafting, hold_notices, service
+from bot.exchange.post.model import LetterStopped, WaitingLetter
+from bot.exchange.requests import answering, drafting, hold_notices, sending, service
 from bot.exchange.requests import hold_endings as endings
 from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.drafting import Draft
@@ -168,6 +169,59 @@ async def test_a_name_in_another_script_or_in_a_text_stops_a_request_until_two_p
     await italy.do(drafting.redraft, asked, goes)  # what was said of other words says nothing of these
     with pytest.raises(HeldLikely):
         await italy.do(service.approve, asked, by=italy.coordinator)
+
+
+async def test_a_message_that_may_name_a_held_adult_waits_for_a_second_person(
+    italy: Country, tunisia: Country, courier: Courier
+):
+    case_id = await italy.case()
+    request_id = await italy.asked(case_id, a_draft(italy.others["TN"], "case_transfer"))
+    about_him = await italy.asked(case_id, a_draft(italy.others["TN"], "verify_adult"))
+    await courier.carry()
+    await tunisia.do(answering.accept, request_id)
+    await tunisia.do(answering.accept, about_him)
+    await courier.carry()
+
+    async def write(text: str, to: str = request_id) -> str:
+        line = await italy.do(service.write_message, to, text=text, once="")
+        await courier.carry()
+        assert line is not None
+        return line
+
+    async def arrived() -> list[str]:
+        return [said.text for each in (request_id, about_him) for said in (await tunisia.file(each)).lines]
+
+    text = "Kaboul brings her at nine."
+    late = await italy.do(service.write_message, request_id, text=text, once="")  # it stays in the post for a while
+    (letter,) = [
+        WaitingLetter(put.envelope_id, put.partner_id, put.kind, {"request": request_id, "line": late, "text": text})
+        for put in (await italy.file(request_id)).letters
+        if put.kind == "request_message"
+    ]
+    gatekeeper, at = sending.RequestGatekeeper(italy.vault), italy.clock.now()
+    assert await italy.see(lambda tx: gatekeeper.clear(tx, letter, at))
+    await courier.carry()
+    before = await arrived()
+
+    await a_dossier(italy, case_id)
+
+    with pytest.raises(LetterStopped):
+        await italy.see(lambda tx: gatekeeper.clear(tx, letter, at))
+    await write("She likes football.")
+    await write(f"Is {CANARY} known to you?", to=about_him)  # nobody goes anywhere by that
+    warning = await write("Never hand her to Kaboul.")
+    thrown = await write("زيتوني كابول يستلمها في المحطة")
+    assert {*await arrived()} - {*before} == {"She likes football.", f"Is {CANARY} known to you?"}
+
+    with pytest.raises(RequestNotNow):
+        await italy.do(service.let_message_go, request_id, warning)  # not whoever wrote it
+    await italy.do(service.drop_message, request_id, thrown)
+    await italy.do(service.let_message_go, request_id, warning, by=italy.coordinator)
+    await courier.carry()
+
+    assert "Never hand her to Kaboul." in await arrived()
+    with pytest.raises(RequestNotNow):
+        await italy.do(service.let_message_go, request_id, thrown, by=italy.coordinator)
 
 
 async def test_a_hold_on_one_child_stands_for_her_brother_and_for_whoever_lives_with_them(
