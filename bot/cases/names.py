@@ -66,6 +66,11 @@ def is_named(name: str, others: Iterable[str]) -> bool:
     return any(compare(name, other) is Alike.SURE for other in others)
 
 
+def is_written_as(name: str, other: str) -> bool:
+    """Whether two names are the same words, in whatever order: as whoever wrote the one would write it again."""
+    return bool(_words(name)) and set(_words(name)) == set(_words(other))
+
+
 def compare(written: str, name: str) -> Alike:
     """How near what was written where a name belongs is to this name. A sentence is searched for the name."""
     own, theirs = _words(written), _words(name)

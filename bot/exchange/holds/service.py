@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from bot.cases import store as case_store
 from bot.cases.hand import Hand, in_scope
 from bot.cases.model import AdultNamed, Case, NotWithThisAdult
-from bot.cases.names import Alike, is_named, mentioned
+from bot.cases.names import Alike, is_named, is_written_as, mentioned
 from bot.exchange.holds import store
 from bot.exchange.holds.model import (
     CHECKLIST,
@@ -82,7 +82,7 @@ def open_dossier_file(tx: Connection, hand: Hand, dossier_id: str) -> DossierFil
     _audit(tx, hand, "dossier.read", dossier)
     row = store.dossier_row(tx, dossier_id)
     assert row is not None
-    marks, key = store.marks_of(tx, dossier_id), _key(tx, hand.vault, case)
+    marks, key = store.marks_of(tx, dossier_id), key_of_case(tx, hand.vault, case)
     pieces = _pieces(tx, key, dossier_id)
     evidence_found = [piece.evidence for piece in pieces]
     hold = standing_on(tx, dossier_id)
@@ -151,13 +151,13 @@ class Found(Struct, frozen=True):
 
 def evidence_in(tx: Connection, vault: Vault, dossier: Dossier, case: Case) -> Found:
     """What was found out about an adult of a case, for a file that is handed over."""
-    key = _key(tx, vault, case)
+    key = key_of_case(tx, vault, case)
     return Found(store.marks_of(tx, dossier.id), _pieces(tx, key, dossier.id))
 
 
 def adults_of(tx: Connection, vault: Vault, case: Case) -> list[AdultLine]:
     """The adults who claim the child of a case, for whoever may read the case."""
-    key = _key(tx, vault, case)
+    key = key_of_case(tx, vault, case)
     found = []
     for dossier in store.dossiers_of(tx, case.id):
         row = store.dossier_row(tx, dossier.id)
@@ -219,6 +219,23 @@ class ClaimingAdults:
         blocked = may_not_move(tx, case.id)
         return [adult.name for adult in adults_of(tx, vault, case) if adult.dossier.id in blocked]
 
+    def is_in_doubt(self, tx: Connection, vault: Vault, case: Case, name: str) -> bool:
+        """Whether somebody of this name is one of them, unless two people of two bodies say that it is somebody else
+        (`bot.exchange.holds.namesakes`)."""
+        blocked, key = may_not_move(tx, case.id), key_of_case(tx, vault, case)
+        return any(
+            is_named(name, [adult.name]) and not _is_another(tx, key, adult.dossier.id, name)
+            for adult in adults_of(tx, vault, case)
+            if adult.dossier.id in blocked
+        )
+
+
+def _is_another(tx: Connection, key: DataKey | None, dossier_id: str, name: str) -> bool:
+    return any(
+        row.second_id is not None and is_written_as(_open(key, row.name_sealed, "namesakes", row.id, "name"), name)
+        for row in store.namesakes_of(tx, dossier_id)
+    )
+
 
 def in_doubt_only_here(tx: Connection, vault: Vault, case: Case, other: Case) -> list[AdultLine]:
     """The adults with whom the child of a case may not be sent, and whom another case of the same child does not know:
@@ -261,7 +278,7 @@ def open_dossier(tx: Connection, hand: Hand, case_id: str, *, name: str, claimed
     if not name or len(name) > LONGEST_NAME:
         raise NotNow(case_id)
     dossier = Dossier(new_id(), case_id, claimed, Tie.UNVERIFIED, hand.officer.id, hand.at)
-    sealed = _key_to_write(tx, hand.vault, case).seal(name, table="adult_dossiers", row=dossier.id, field="name")
+    sealed = key_to_write(tx, hand.vault, case).seal(name, table="adult_dossiers", row=dossier.id, field="name")
     if not store.add_dossier(tx, dossier, name_sealed=sealed, once=once or None):
         return None
     _audit(tx, hand, "dossier.open", dossier)
@@ -270,7 +287,7 @@ def open_dossier(tx: Connection, hand: Hand, case_id: str, *, name: str, claimed
 
 def mark(tx: Connection, hand: Hand, dossier_id: str, marks: dict[str, Mark]) -> Hold | None:
     """Tick lines of the checklist. Returns the hold that stands now, be it new or old."""
-    dossier, case = _to_write(tx, hand, dossier_id)
+    dossier, case = to_write(tx, hand, dossier_id)
     if not set(marks) <= set(CHECKLIST):
         raise NotNow(dossier_id)
     before = red_of(tx, dossier_id)
@@ -287,12 +304,12 @@ def add_evidence(
     tx: Connection, hand: Hand, dossier_id: str, evidence: Evidence, *, text: str, once: str
 ) -> Hold | None:
     """Write down what was found out. Returns the hold that stands now."""
-    dossier, case = _to_write(tx, hand, dossier_id)
+    dossier, case = to_write(tx, hand, dossier_id)
     text = text.strip()
     if not text or len(text) > LONGEST_TEXT:
         raise NotNow(dossier_id)
     before, evidence_id = red_of(tx, dossier_id), new_id()
-    sealed = _key_to_write(tx, hand.vault, case).seal(text, table="adult_evidence", row=evidence_id, field="text")
+    sealed = key_to_write(tx, hand.vault, case).seal(text, table="adult_evidence", row=evidence_id, field="text")
     added = store.add_evidence(
         tx,
         dossier_id,
@@ -311,7 +328,7 @@ def add_evidence(
 
 def decide(tx: Connection, hand: Hand, dossier_id: str, tie: Tie, *, reason: str) -> Dossier:
     """A human says where the tie stands, and why. Raises NotSupported, which names what is missing."""
-    dossier, case = _to_write(tx, hand, dossier_id)
+    dossier, case = to_write(tx, hand, dossier_id)
     reason = reason.strip()
     if not reason or len(reason) > LONGEST_TEXT:
         raise NotNow(dossier_id)
@@ -322,7 +339,7 @@ def decide(tx: Connection, hand: Hand, dossier_id: str, tie: Tie, *, reason: str
         if lacks:
             raise NotSupported(lacks)
     decided = dossier.decided(tie, by=hand.officer.id, at=hand.at)
-    sealed = _key_to_write(tx, hand.vault, case).seal(reason, table="adult_dossiers", row=dossier_id, field="reason")
+    sealed = key_to_write(tx, hand.vault, case).seal(reason, table="adult_dossiers", row=dossier_id, field="reason")
     store.save_decision(tx, decided, reason_sealed=sealed)
     _audit(tx, hand, "dossier.decide", dossier, {"tie": tie})
     return decided
@@ -330,7 +347,7 @@ def decide(tx: Connection, hand: Hand, dossier_id: str, tie: Tie, *, reason: str
 
 def place_hold(tx: Connection, hand: Hand, dossier_id: str) -> Hold:
     """An officer confirms a proposed hold, or places one without waiting for a second red mark."""
-    dossier, case = _to_write(tx, hand, dossier_id)
+    dossier, case = to_write(tx, hand, dossier_id)
     hold = standing_on(tx, dossier_id) or place(tx, hand.vault, dossier, case, at=hand.at)
     if store.confirm(tx, hold.id, hand.officer.id):
         _audit(tx, hand, "hold.confirm", dossier, {"hold": hold.id})
@@ -345,12 +362,12 @@ def agree_to_release(tx: Connection, hand: Hand, dossier_id: str, *, reason: str
 
     Raises NotNow when no hold stands, or this officer has said so before.
     """
-    dossier, case = _to_write(tx, hand, dossier_id, Permission.HOLD_RELEASE)
+    dossier, case = to_write(tx, hand, dossier_id, Permission.HOLD_RELEASE)
     hold, reason = standing_on(tx, dossier_id), reason.strip()
     if hold is None or not reason or len(reason) > LONGEST_TEXT:
         raise NotNow(dossier_id)
     agreed = Agreed(hand.officer.id, store.body_of(tx, hand.officer.id) or OWN_BODY)
-    sealed = _key_to_write(tx, hand.vault, case).seal(reason, table="hold_releases", row=hold.id, field=agreed.person)
+    sealed = key_to_write(tx, hand.vault, case).seal(reason, table="hold_releases", row=hold.id, field=agreed.person)
     if not store.agree(tx, hold.id, agreed, at=hand.at, reason_sealed=sealed):
         raise NotNow(dossier_id)
     _audit(tx, hand, "hold.agree", dossier, {"hold": hold.id})
@@ -475,7 +492,7 @@ def _consider(tx: Connection, hand: Hand, dossier: Dossier, case: Case, *, befor
     new = red - before
     if new and dossier.tie is Tie.SUPPORTED:  # what was decided is not decided any more
         undone = dossier.decided(Tie.UNVERIFIED, by=hand.officer.id, at=hand.at)
-        sealed = _key_to_write(tx, hand.vault, case).seal("", table="adult_dossiers", row=dossier.id, field="reason")
+        sealed = key_to_write(tx, hand.vault, case).seal("", table="adult_dossiers", row=dossier.id, field="reason")
         store.save_decision(tx, undone, reason_sealed=sealed)
         _audit(tx, hand, "dossier.reopen", dossier)
     if hold is None:
@@ -539,7 +556,7 @@ def _visible(tx: Connection, hand: Hand, dossier_id: str, *, lock: bool = False)
     return dossier, sealed.case
 
 
-def _to_write(
+def to_write(
     tx: Connection, hand: Hand, dossier_id: str, permission: Permission = Permission.DOSSIER_WRITE
 ) -> tuple[Dossier, Case]:
     dossier, case = _visible(tx, hand, dossier_id, lock=True)
@@ -557,15 +574,15 @@ def _case_to_write(tx: Connection, hand: Hand, case_id: str) -> Case:
     return sealed.case
 
 
-def _key(tx: Connection, vault: Vault, case: Case) -> DataKey | None:
+def key_of_case(tx: Connection, vault: Vault, case: Case) -> DataKey | None:
     try:
         return vault.key(tx, case.key_id)
     except Erased:
         return None
 
 
-def _key_to_write(tx: Connection, vault: Vault, case: Case) -> DataKey:
-    key = _key(tx, vault, case)
+def key_to_write(tx: Connection, vault: Vault, case: Case) -> DataKey:
+    key = key_of_case(tx, vault, case)
     if key is None:  # the words of this case were erased: nothing more is written about it
         raise NotNow(case.id)
     return key

@@ -79,6 +79,25 @@ hold_releases = sa.Table(
     sa.Column("reason_sealed", sa.LargeBinary, nullable=True),
 )
 
+#: Somebody else who bears the name of an adult of a dossier: said by one person and, of another body, by a second.
+namesakes = sa.Table(
+    "namesakes",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("dossier_id", sa.String(36), sa.ForeignKey("adult_dossiers.id"), nullable=False, index=True),
+    sa.Column("name_sealed", sa.LargeBinary, nullable=True),
+    sa.Column("reason_sealed", sa.LargeBinary, nullable=True),
+    sa.Column("first_id", sa.String(36), nullable=False),
+    sa.Column("first_body", sa.String(120), nullable=False),
+    sa.Column("first_at", Moment, nullable=False),
+    sa.Column("second_id", sa.String(36), nullable=True),
+    sa.Column("second_body", sa.String(120), nullable=True),
+    sa.Column("second_at", Moment, nullable=True),
+    sa.Column("ended_by", sa.String(36), nullable=True),
+    sa.Column("ended_at", Moment, nullable=True),
+    sa.Column("once", sa.String(36), nullable=True, unique=True),
+)
+
 officer_bodies = sa.Table(
     "officer_bodies",
     metadata,
@@ -282,6 +301,32 @@ def reason_sealed(tx: Connection, hold_id: str, person: str) -> bytes | None:
 def forget_agreements(tx: Connection, hold_id: str) -> int:
     """Something new speaks against the adult: whoever wanted to end the hold must look again."""
     return tx.execute(hold_releases.delete().where(hold_releases.c.hold_id == hold_id)).rowcount
+
+
+# Somebody else of the same name
+
+
+def add_namesake(tx: Connection, values: dict[str, Any]) -> bool:
+    """Keep what the first person says. False when this very form was sent before."""
+    return insert_or_nothing(tx, namesakes, values)
+
+
+def namesakes_of(tx: Connection, dossier_id: str) -> list[Row[Any]]:
+    """What was said and not taken back, the oldest first."""
+    lasts = sa.and_(namesakes.c.dossier_id == dossier_id, namesakes.c.ended_at.is_(None))
+    return list(tx.execute(sa.select(namesakes).where(lasts).order_by(namesakes.c.first_at, namesakes.c.id)))
+
+
+def second_namesake(tx: Connection, namesake_id: str, agreed: Agreed, *, at: datetime) -> bool:
+    """The second person. False where somebody was quicker, or it was taken back."""
+    waits = sa.and_(namesakes.c.id == namesake_id, namesakes.c.second_id.is_(None), namesakes.c.ended_at.is_(None))
+    values = {"second_id": agreed.person, "second_body": agreed.body, "second_at": at}
+    return tx.execute(namesakes.update().where(waits).values(**values)).rowcount == 1
+
+
+def end_namesake(tx: Connection, namesake_id: str, *, by: str, at: datetime) -> bool:
+    lasts = sa.and_(namesakes.c.id == namesake_id, namesakes.c.ended_at.is_(None))
+    return tx.execute(namesakes.update().where(lasts).values(ended_by=by, ended_at=at)).rowcount == 1
 
 
 # Bodies
