@@ -2,7 +2,7 @@
 
 A name is never proof. `Alike.SURE` is what nobody would take for somebody else at a desk: the same words, letters that
 only look like others, or two words or more that one script writes as the other does. `Alike.LIKELY` asks a human:
-another spelling, another script as far as it can be read, two words of a longer name, a name inside a text. Arabic
+another spelling, another script as far as it can be read, a short form, two words of a longer name, a name inside a text. Arabic
 writes no short vowels, so that Samar and Samir are one word there: what rests on them is likely and no more.
 """
 
@@ -11,11 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from msgspec import Struct
 from rapidfuzz.distance import OSA
 
+from bot.cases import indic
+from bot.cases.nicknames import NAMES_OF
 from directory.places import fold, in_latin
 
 
@@ -42,7 +44,7 @@ _ARTICLES = re.compile("al|el|ul|il|[ae](?:s|d|r|n|t|z|sh|ch)")
 # fmt: off
 _BEFORE_ITS_NAME = frozenset(
     ("abd", "abdal", "abdel", "abdul", "abdoul", "abdur", "abder", "abdou", "abdu", "abdus", "abdes", "عبد",
-     "abu", "abou", "ابو")
+     "abu", "abou", "ابو", "আব্দুল", "আবদুল", "अब्दुल")
 )
 #: Stand between the words of a name, are left out by one and written by another.
 _BETWEEN = frozenset(
@@ -53,6 +55,9 @@ _BETWEEN = frozenset(
 _WRITTEN_BEFORE = re.compile("[ae]l(?=[^aeiouy]....)|b[ei]n(?=...)")
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _APOSTROPHE = re.compile("['`´ʼʻʿʾ‘’]")
+#: Arabic vowel signs, and the stroke that makes a word longer: none of them parts a word.
+_VOWEL_SIGNS = re.compile("[\u0640\u064b-\u065f\u0670]")
+_PARTS = re.compile(rf"{indic.RUN}|\w+|\W")
 _ELIDED = re.compile("\\b(?:[ldjnscmt]|qu)['’](?=\\w)", re.IGNORECASE)
 _TWICE = re.compile(r"(.)\1+")
 _ARABIC = re.compile("[\u0620-\u06d3]+")
@@ -64,6 +69,11 @@ _WRITTEN_ON = "وفبلك"
 def is_named(name: str, others: Iterable[str]) -> bool:
     """Whether one of `others` is surely this person, as far as a name can say."""
     return any(compare(name, other) is Alike.SURE for other in others)
+
+
+def is_written_as(name: str, other: str) -> bool:
+    """Whether two names are the same words, in whatever order: as whoever wrote the one would write it again."""
+    return bool(_words(name)) and set(_words(name)) == set(_words(other))
 
 
 def compare(written: str, name: str) -> Alike:
@@ -171,9 +181,15 @@ class _Said(Struct, frozen=True):
 def _words(name: str) -> list[str]:
     """The words that name somebody; not what stands in brackets behind."""
     name = _BRACKETS.sub(" ", name) if _BRACKETS.sub("", name).strip() else name
-    words = _joined([_as_it_looks(word) for word in fold(_APOSTROPHE.sub("", name)).split()])
+    words = _joined([_as_it_looks(word) for word in _folded(_APOSTROPHE.sub("", name))])
     core = [word for word in words if word not in _BETWEEN]
     return list(dict.fromkeys(core if len(core) > 1 else words))
+
+
+def _folded(name: str) -> list[str]:
+    """The words, folded; of Bengali and Devanagari the vowels stay, which stand on their letters as signs."""
+    parts = re.split(f"({indic.RUN})", name)
+    return [word for part in parts for word in ([indic.normal(part)] if indic.is_indic(part) else fold(part).split())]
 
 
 def _as_it_looks(word: str) -> str:
@@ -199,9 +215,9 @@ def _is_article(before: str, word: str) -> bool:
 
 
 def _tokens(text: str) -> list[_Said]:
-    plain = _APOSTROPHE.sub("", _ELIDED.sub("", text))
+    plain = _VOWEL_SIGNS.sub("", _APOSTROPHE.sub("", _ELIDED.sub("", text)))
     capitals = plain != plain.lower()
-    parts = [(part, _as_it_looks(fold(part))) for part in re.split(r"(?<=\W)|(?=\W)", plain) if part]
+    parts = [(part, _as_it_looks(" ".join(_folded(part)))) for part in _PARTS.findall(plain)]
     said: list[_Said] = []
     for n, (raw, word) in enumerate(parts):
         if not word or " " in word:
@@ -221,17 +237,41 @@ def _is_said(each: _Said, word: str) -> bool:
 
 
 def _exact(each: _Said, word: str) -> bool:
-    return each.shown and any(_like(form, word) > _Word.ALIKE for form in _spoken(each.word))
+    enough = _Word.NO if indic.is_indic(each.word) else _Word.ALIKE
+    return each.shown and any(_like(form, word) > enough for form in _spoken(each.word))
 
 
 def _spoken(word: str) -> list[str]:
     if _is_arabic(word) and len(word) > 3 and word[0] in _WRITTEN_ON:
         return [word, word[1:]]
-    return [word]
+    return [word, indic.without_ending(word)] if indic.is_indic(word) else [word]
 
 
 @lru_cache(maxsize=16384)
 def _like(one: str, other: str) -> _Word:
+    like = _written_alike(one, other)
+    if like is _Word.NO and any(_is_called(short, name) for short, name in ((one, other), (other, one))):
+        return _Word.ALIKE
+    return like
+
+
+def _is_called(short: str, name: str) -> bool:
+    """Whether people of this name are called so: Pepe for José, Саша for Oleksandr."""
+    return any(_written_alike(full, name) is not _Word.NO for full in _names_of().get(_as_heard(short), ()))
+
+
+def _as_heard(word: str) -> str:
+    return _spelt(indic.read_aloud(word)[0] if indic.is_indic(word) else in_latin(word))
+
+
+@cache
+def _names_of() -> Mapping[str, tuple[str, ...]]:
+    return {_as_heard(short): names for short, names in NAMES_OF.items()}
+
+
+def _written_alike(one: str, other: str) -> _Word:
+    if indic.is_indic(one) or indic.is_indic(other):
+        return _like_read_aloud(one, other)
     mine, theirs = _bare(one), _bare(other)
     if one == other or mine == theirs:
         return _Word.SAME
@@ -248,6 +288,22 @@ def _like(one: str, other: str) -> _Word:
         return _Word.ALIKE if _spelt_alike(mine, theirs, vowels=True) else _Word.NO
     vowels = not any(_writes_syllables(each) for each in (mine, theirs))
     return _Word.ALIKE if _spelt_alike(in_latin(mine), in_latin(theirs), vowels=vowels) else _Word.NO
+
+
+def _like_read_aloud(one: str, other: str) -> _Word:
+    """Bengali or Devanagari, and anything else: alike as far as it can be read aloud, and never more than that."""
+    if one == other:
+        return _Word.SAME
+    mine, theirs = (indic.read_aloud(each) if indic.is_indic(each) else (each,) for each in (one, other))
+    return _Word.ALIKE if any(_sounds_like(a, b) for a in mine for b in theirs) else _Word.NO
+
+
+def _sounds_like(one: str, other: str) -> bool:
+    if min(len(one), len(other)) < 2:
+        return False
+    if _is_arabic(one) or _is_arabic(other):
+        return _written_alike(one, other) is not _Word.NO
+    return _spelt_alike(in_latin(_bare(one)), in_latin(_bare(other)), vowels=True, pairs=_HEARD_VOWELS)
 
 
 def _bare(word: str) -> str:
@@ -298,6 +354,9 @@ _READ = re.compile("|".join(f"({letters})" for letters in _SPELT))
 _SLOTS = re.compile("[^aeiou]|[aeiou]+")
 _LIKE_VOWELS = frozenset({"aa", "ee", "ii", "oo", "uu", "ae", "ea", "ei", "ie", "eu", "ue", "ou", "uo"})
 
+#: Where most vowels are not written, those that are have to be heard alike.
+_HEARD_VOWELS = _LIKE_VOWELS - {"eu", "ue"}
+
 
 @lru_cache(maxsize=16384)
 def _spelt(word: str) -> str:
@@ -305,7 +364,7 @@ def _spelt(word: str) -> str:
     return _TWICE.sub(r"\1", sound)
 
 
-def _spelt_alike(one: str, other: str, *, vowels: bool) -> bool:
+def _spelt_alike(one: str, other: str, *, vowels: bool, pairs: frozenset[str] = _LIKE_VOWELS) -> bool:
     """Two spellings of one sound: Mohamed and Muhammad, and not Mahmoud; Samir and Sameer, and not Samira."""
     mine, theirs = _spelt(one), _spelt(other)
     if mine == theirs:
@@ -324,7 +383,7 @@ def _spelt_alike(one: str, other: str, *, vowels: bool) -> bool:
     if "" in before and before & set("aou"):  # Smail is Ismail, and Hamed is not Ahmed
         return False
     return all(
-        not here or not there or any(a + b in _LIKE_VOWELS for a in here for b in there)
+        not here or not there or any(a + b in pairs for a in here for b in there)
         for here, there in zip(_vowels(mine), _vowels(theirs), strict=True)
     )
 

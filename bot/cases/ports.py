@@ -25,8 +25,13 @@ class Adults(Protocol):
         written down."""
         ...
 
+    def is_in_doubt(self, tx: Connection, vault: Vault, case: Case, name: str) -> bool:
+        """Whether somebody of this name is one with whom the child may not be sent. Two people of two bodies can have
+        said that it is somebody else."""
+        ...
+
     def in_doubt(self, tx: Connection, vault: Vault, case: Case) -> list[str]:
-        """The names of the adults of this case with whom the child may not be sent: nobody of this name is let in."""
+        """The names of the adults of this case with whom the child may not be sent: what a name is compared with."""
         ...
 
 

@@ -31,8 +31,8 @@ LONGEST_WHY = 500
 MOST_ALIKE = 8
 GOES_ON_THERE = N_("The person who helps you answers in your other talk with us. You can write here too: it is read.")
 
-#: What keeps a case from being closed as a duplicate, in the rooms above this one: a sentence each.
-Ties = Callable[[Connection, str], Sequence[str]]
+#: What keeps a case (the first) from being closed as a duplicate of another, in the rooms above: a sentence each.
+Ties = Callable[[Connection, Case, Case], Sequence[str]]
 
 
 class Alike(Struct, frozen=True):
@@ -67,7 +67,7 @@ def merge(tx: Connection, hand: Hand, case_id: str, number: str, *, why: str, go
     case, kept = both[case.id], both[kept_id]
     if case.status is not CaseStatus.CLAIMED or not may_be_kept(hand, kept):
         raise NotAllowedNow(case.number)
-    if in_the_way := [*closure.obstacles(tx, case.id), *ties(tx, case.id)]:
+    if in_the_way := [*closure.obstacles(tx, case.id), *ties(tx, case, kept)]:
         raise NotReadyToClose(case.number, in_the_way)
     rang = store.get_alarm(tx, case.id)
     waits = case.person_waits or (rang is not None and rang.climbing)

@@ -14,7 +14,7 @@ from bot.desk.exchange import case_exchange_screen
 from bot.desk.frame import go_to, hand_of, show
 from bot.desk.queue import officer_names
 from bot.exchange.gate import GateShut
-from bot.exchange.holds import service, store
+from bot.exchange.holds import namesakes, placing, service, store
 from bot.exchange.holds.model import (
     CHECKLIST,
     FAVOURS,
@@ -119,6 +119,10 @@ async def _screen(request: web.Request, *, status: int = 200, problem: str | Non
             "has_agreed": any(each.person == hand.officer.id for each in file.agreed),
             "to_tell": [each for each in asked if each.side is Side.OURS and each.sent_at and each.status not in ENDED],
             "told": told,
+            "namesakes": namesakes.of_dossier(tx, hand, file.dossier, file.case),
+            "doubted": dossier_id in service.may_not_move(tx, file.case.id),
+            "me": hand.officer.id,
+            "origin": service.origin_of(tx, hand, file.hold) if file.hold else None,
             "partners": {partner.id: partner for partner in partners.everyone(tx, vault)},
             "problem": PROBLEMS.get(problem or ""),
         }
@@ -208,7 +212,7 @@ async def tell_hold(request: web.Request) -> web.StreamResponse:
     fields, dossier_id = await form(request), request.match_info["id"]
 
     def work(tx: Connection, hand: Hand) -> object:
-        held, told = service.hold_of(tx, dossier_id), [each[:36] for each in fields.getall("requests", [])]
+        held, told = placing.standing_on(tx, dossier_id), [each[:36] for each in fields.getall("requests", [])]
         if held is None or not told:
             raise NotNow(dossier_id)
         return hold_notices.tell_hold(tx, hand, held.id, told)
@@ -225,6 +229,41 @@ async def release_hold(request: web.Request) -> web.StreamResponse:
         return hold_notices.agree_to_release(tx, hand, dossier_id, reason=fields.get("reason", ""))
 
     return await _act(request, work, notice="hold_agreed")
+
+
+@routes.post("/desk/adults/{id}/namesakes", name="say_namesake", allow=Permission.DOSSIER_WRITE)
+async def say_namesake(request: web.Request) -> web.StreamResponse:
+    """The first of two says that somebody else bears this name."""
+    fields, dossier_id = await form(request), request.match_info["id"]
+
+    def work(tx: Connection, hand: Hand) -> object:
+        name, reason = fields.get("name", ""), fields.get("reason", "")
+        return namesakes.say_another(tx, hand, dossier_id, name=name, reason=reason, once=fields.get("once", "")[:36])
+
+    return await _act(request, work, notice="saved", part="namesakes")
+
+
+@routes.post("/desk/adults/{id}/namesakes/agree", name="agree_namesake", allow=Permission.HOLD_RELEASE)
+async def agree_namesake(request: web.Request) -> web.StreamResponse:
+    """The second, of another body, has looked too."""
+    fields, dossier_id = await form(request), request.match_info["id"]
+    other = fields.get("namesake", "")[:36]
+    return await _act(
+        request, lambda tx, hand: namesakes.agree_another(tx, hand, dossier_id, other), notice="saved", part="namesakes"
+    )
+
+
+@routes.post("/desk/adults/{id}/namesakes/undo", name="undo_namesake", allow=Permission.DOSSIER_WRITE)
+async def undo_namesake(request: web.Request) -> web.StreamResponse:
+    """It is the same person after all, or nobody is sure any more."""
+    fields, dossier_id = await form(request), request.match_info["id"]
+    other = fields.get("namesake", "")[:36]
+    return await _act(
+        request,
+        lambda tx, hand: namesakes.take_back_another(tx, hand, dossier_id, other),
+        notice="saved",
+        part="namesakes",
+    )
 
 
 @routes.post("/desk/officers/{id}/body", name="set_body", allow=Permission.OFFICERS_EDIT)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from bot.cases import household
+from bot.cases import household, household_store
 from bot.cases import store as case_store
 from bot.cases.model import Case
 from bot.exchange.partners import store as partners
@@ -35,7 +35,7 @@ def family_context(tx: Connection, vault: Vault, case_id: str) -> Mapping[str, A
     for each in (*came, *([given] if given else [])):
         sealed = requests.get_request(tx, each.request_id)
         there[each.request_id] = partners.get(tx, sealed.request.partner_id, vault) if sealed else None
-    siblings = [case_store.get_case(tx, each) for each in transfers.siblings_of(tx, case_id)]
+    siblings = [case_store.get_case(tx, each) for each in household_store.siblings_of(tx, case_id)]
     return {
         "given": given,
         "came": came,

@@ -34,7 +34,8 @@ GUEST_PATH = "/guest"
 PROBLEMS = {
     "incomplete": N_("Nobody was invited: fill in everything, and ask the person first. Three at once is the most."),
     "doubt": N_(
-        "Nobody was invited: an adult of this name may not go with the child, or a hold stands. This was recorded."
+        "Nobody was invited: an adult of this name may not go with the child, or a hold stands. This was recorded. "
+        "If it is somebody else, say so on the page of that adult; an officer of another body has to agree."
     ),
     "too_late": N_("The case has moved on. Nothing was changed: look at it again."),
 }

@@ -13,6 +13,7 @@ from bot.cases.model import CaseError, CaseNotFound
 from bot.desk.case import wake_all
 from bot.desk.file import file_screen
 from bot.desk.frame import go_to, hand_of
+from bot.exchange.holds import placing
 from bot.kernel.access import Permission
 from bot.kernel.web import Routes, form
 from bot.kernel.web_keys import DATABASE
@@ -25,9 +26,12 @@ async def link(request: web.Request) -> web.StreamResponse:
     """Two cases belong together."""
     fields = await form(request)
     number, kind, why = fields.get("number", "")[:20], fields.get("kind", ""), fields.get("why", "")
-    return await _do(
-        request, lambda tx, hand, case_id: household.link(tx, hand, case_id, number, kind=kind, why=why), "no_such_case"
-    )
+
+    def work(tx: Connection, hand: Hand, case_id: str) -> None:
+        household.link(tx, hand, case_id, number, kind=kind, why=why)
+        placing.look_around(tx, hand.vault, case_id, at=hand.at)
+
+    return await _do(request, work, "no_such_case")
 
 
 @routes.post("/desk/cases/{id}/household/part", name="unlink_case", allow=Permission.CASE_LINK)

@@ -26,6 +26,7 @@ from bot.exchange.records.model import (
     KINDS,
     LONGEST,
     SECTIONS,
+    SEVERITIES,
     SOURCES,
     TOPICS,
     Absence,
@@ -33,6 +34,7 @@ from bot.exchange.records.model import (
     Entry,
     Kind,
     Record,
+    Severity,
     Source,
     Topic,
     WrongEntry,
@@ -96,6 +98,7 @@ async def _show(
             "facts": FACTS,
             "sections": SECTIONS,
             "sources": SOURCES,
+            "severities": SEVERITIES,
             "topics": TOPICS,
             "absences": ABSENCES,
             "names": officer_names(tx),
@@ -214,6 +217,7 @@ def _entry(fields: MultiDict[str], section: str, number: int) -> Entry:
         Source(said("source")) if said("source") in set(Source) else Source.TOLD,
         said("by"),
         Topic(said("topic")) if said("topic") in set(Topic) else None,
+        Severity(said("severity")) if said("severity") in set(Severity) else None,
     )
 
 

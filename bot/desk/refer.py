@@ -64,6 +64,10 @@ PROBLEMS = {
         "Nothing was sent: the text may name an adult with whom the child may not go. Write it without the name. "
         "To warn them of this adult, call them."
     ),
+    "adult_since": N_(
+        "This adult may not go with the child any more. Nothing was changed: call whoever was asked, take this back, "
+        "and ask for the child alone."
+    ),
     "not_told": N_("First say in the file whether the child was told of this. Nothing was sent."),
     "incomplete": N_("Something is missing. Nothing was changed."),
     "too_late": N_("The referral has moved on. Nothing was changed: look at it again."),
@@ -129,7 +133,7 @@ def refer_routes(finder: ServiceFinder, adults: Adults) -> Routes:
         def work(tx: Connection, hand: Hand, case_id: str) -> object:
             act, referral_id = Act(fields["act"]), fields.get("referral", "")[:36]
             reason, outcome = fields.get("reason", ""), fields.get("outcome", "")
-            return service.move(tx, hand, case_id, referral_id, act, reason=reason, outcome=outcome)
+            return service.move(tx, hand, case_id, referral_id, act, adults=adults, reason=reason, outcome=outcome)
 
         return await _do(request, finder, adults, work)
 
@@ -156,6 +160,8 @@ async def _do(
         await request.app[DATABASE].write(lambda tx: work(tx, hand, case_id))
     except CaseNotFound:
         raise web.HTTPNotFound from None
+    except NotWithThisAdult:
+        return await referrals_screen(request, finder, adults, problem="adult_since")
     except CaseError:
         return await referrals_screen(request, finder, adults, problem="too_late")
     wake_all(request, case_id)
@@ -213,6 +219,7 @@ async def referrals_screen(
             **household_context(tx, hand.vault, hand.officer, case),
             "adults": holds.adults_of(tx, hand.vault, case),
             "blocked": holds.may_not_move(tx, case_id),
+            "naming": service.naming_an_adult(tx, hand.vault, case, referrals, adults=adults),
             "sent": sent,
             "was_done": was_done(request) or sent is not None,
             "link": _link(request, sent.token) if sent else None,
@@ -280,8 +287,8 @@ def _receiver_routes(adults: Adults) -> Routes:
     @routes.get(LINK_PATH, name="referral", allow=PUBLIC)
     async def show_link(request: web.Request) -> web.StreamResponse:
         """Ask for the code. Looking at a link does not spend it: mail scanners look at everything."""
-        token, now = request.query.get("token", "")[:80], request.app[CLOCK].now()
-        is_open = await request.app[DATABASE].read(lambda tx: service.is_open(tx, token, now, adults=adults))
+        token, now, vault = request.query.get("token", "")[:80], request.app[CLOCK].now(), request.app[VAULT]
+        is_open = await request.app[DATABASE].read(lambda tx: service.is_open(tx, vault, token, now, adults=adults))
         return _page(request, status=200 if is_open else 404, token=token if is_open else None)
 
     @routes.post(LINK_PATH, name="referral", allow=PUBLIC)

@@ -174,6 +174,7 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: looking.Reques
         "focal_says": hold_endings.FOCAL_SAYS,
         "named": naming_acts.named_in(tx, vault, file.sealed, file.case),
         "names": officer_names(tx),
+        "me": officer.id,
         "can": {
             permission.value.partition(".")[2]: allows(officer, permission, file.sealed)
             for permission in Permission
@@ -391,6 +392,22 @@ async def message(request: web.Request) -> web.StreamResponse:
         )
 
     return await act_on(request, work, typed=fields)
+
+
+@routes.post("/desk/requests/{id}/message/agree", name="let_message_go", allow=Permission.EXCHANGE_APPROVE)
+async def let_message_go(request: web.Request) -> web.StreamResponse:
+    """A second person has read it: it may name a held adult, and does not say that the child goes with them."""
+    fields, request_id = await form(request), request.match_info["id"]
+    line = fields.get("line", "")[:36]
+    return await act_on(request, lambda tx, hand: service.let_message_go(tx, hand, request_id, line))
+
+
+@routes.post("/desk/requests/{id}/message/drop", name="drop_message", allow=Permission.EXCHANGE_WRITE)
+async def drop_message(request: web.Request) -> web.StreamResponse:
+    """It is not sent."""
+    fields, request_id = await form(request), request.match_info["id"]
+    line = fields.get("line", "")[:36]
+    return await act_on(request, lambda tx, hand: service.drop_message(tx, hand, request_id, line))
 
 
 @routes.post("/desk/requests/{id}/translate", name="translate_line", allow=Permission.EXCHANGE_WRITE)

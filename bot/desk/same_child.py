@@ -13,16 +13,18 @@ from sqlalchemy.engine import Connection
 from bot.cases import intake, same_child, service
 from bot.cases.hand import Hand, target
 from bot.cases.intake import Found, Wanted
-from bot.cases.model import CaseError, CaseNotFound, NotReadyToClose
+from bot.cases.model import Case, CaseError, CaseNotFound, NotReadyToClose
 from bot.cases.service import CaseFile
 from bot.conversations import service as conversations
 from bot.conversations.service import ConversationCard
 from bot.desk.case import case_screen, wake_all
 from bot.desk.frame import NotDone, act, go_to, hand_of, show
 from bot.desk.queue import officer_names
+from bot.exchange.holds import placing
 from bot.exchange.holds import service as holds
 from bot.exchange.requests import store as requests
 from bot.kernel.access import Permission
+from bot.kernel.crypto import Vault
 from bot.kernel.web import Routes, form
 from bot.kernel.web_keys import DATABASE
 from bot.kernel.words import N_
@@ -39,6 +41,10 @@ PROBLEMS: Mapping[str, str] = {
 }
 #: What would be lost with a closed case, in the rooms that stand above the cases.
 HOLD_STANDS = N_("A hold stands in this case: let this one go on and close the other.")
+ADULT_IN_DOUBT = N_(
+    "Nobody knows yet who an adult in this case is. Open a dossier on this adult in the other case first, "
+    "or let this one go on."
+)
 REQUEST_UNDER_WAY = N_("A request to another country is under way here: let this one go on and close the other.")
 
 
@@ -49,12 +55,21 @@ class Side(Struct, frozen=True):
     card: ConversationCard | None
 
 
-def ties(tx: Connection, case_id: str) -> Sequence[str]:
-    """What ties a case to other countries or to an adult, so that it has to go on itself."""
-    found = [HOLD_STANDS] if holds.standing_holds(tx, case_id) else []
-    if any(each.request.ended_at is None for each in requests.of_case(tx, case_id)):
-        found.append(REQUEST_UNDER_WAY)
-    return found
+def ties_by(vault: Vault) -> same_child.Ties:
+    """What ties a case to other countries or to an adult, so that it has to go on itself. An adult on hold, or of whom
+    nobody knows yet who they are, may be known to the other case too: then nothing is lost."""
+
+    def ties(tx: Connection, case: Case, kept: Case) -> Sequence[str]:
+        adults = holds.in_doubt_only_here(tx, vault, case, kept)
+        told = any(hold.dossier_id is None for hold in holds.standing_holds(tx, case.id))
+        found = [HOLD_STANDS] if told or any(adult.hold for adult in adults) else []
+        if adults and not found:
+            found.append(ADULT_IN_DOUBT)
+        if any(each.request.ended_at is None for each in requests.of_case(tx, case.id)):
+            found.append(REQUEST_UNDER_WAY)
+        return found
+
+    return ties
 
 
 @routes.get("/desk/cases/{id}/same-child", name="same_child", allow=Permission.CASE_MERGE)
@@ -134,10 +149,13 @@ async def merge(request: web.Request) -> web.StreamResponse:
 
     def work(tx: Connection) -> str:
         target(tx, hand, case_id, Permission.CASE_MERGE, lock=False)  # a foreign case is not found, whatever is typed
+        ties = ties_by(hand.vault)
         try:
-            return same_child.merge(tx, hand, case_id, number, why=why, goes_on_here=here, ties=ties).id
+            kept = same_child.merge(tx, hand, case_id, number, why=why, goes_on_here=here, ties=ties)
         except CaseNotFound:
             return ""
+        placing.look_around(tx, hand.vault, kept.id, at=hand.at)
+        return kept.id
 
     try:
         kept_id = await request.app[DATABASE].write(work)

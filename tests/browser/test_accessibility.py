@@ -195,7 +195,7 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
             tx, hand, watched, agreed.id, urgency=Urgency.EMERGENCY, items=["age"], ask="A bed?", with_adult=None,
             adults=ClaimingAdults(),
         )  # fmt: skip
-        referrals.move(tx, hand, watched, sent.referral.id, Act.ACCEPT)
+        referrals.move(tx, hand, watched, sent.referral.id, Act.ACCEPT, adults=ClaimingAdults())
         return house
 
     _, wall = server.run(server.database.write(lambda tx: walls.make_link(tx, server.hand(ines))))

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from bot.cases import household_store
 from bot.cases import store as case_store
 from bot.cases.model import CaseStatus
 from bot.cases.record import service as record
@@ -198,7 +199,7 @@ async def test_all_fifteen_types_cross_three_borders_while_one_dies_is_cut_off_a
 async def everything_is_there(tunisia: Country, drafts: list[str]) -> None:
     assert await opened_by_transfer(tunisia) == 2
     there = [str((await transfer_of(tunisia, request_id)).case_id) for request_id in drafts]
-    assert await tunisia.see(lambda tx: transfers.siblings_of(tx, there[0])) == [there[1]]
+    assert await tunisia.see(lambda tx: household_store.siblings_of(tx, there[0])) == [there[1]]
     for case_id, name in zip(there, (NAME, BROTHER), strict=True):
         opened = await tunisia.do(record.open_record, case_id)
         assert opened.facts["name"].values == (name,)

@@ -34,7 +34,6 @@ from bot.cases.guests.model import (
 )
 from bot.cases.hand import AT_DESK, Hand, key_of, note_in_audit, target, unseal, visible, write_down
 from bot.cases.model import Case, CaseStatus, NotAllowedNow, NotWithThisAdult
-from bot.cases.names import is_named
 from bot.cases.ports import Adults
 from bot.conversations import service as conversations
 from bot.conversations.model import Author, Direction, MessageClass
@@ -107,7 +106,7 @@ def invite(tx: Connection, hand: Hand, case_id: str, invitation: Invitation, *, 
 
     Raises CaseNotFound, NotAllowedNow where something is missing, nobody can be written to, or somebody else may hold
     the phone, IncompleteConsent where who was asked cannot decide it, and NotWithThisAdult for a name that an adult of
-    this case has whose tie is not supported.
+    this case has whose tie is not supported, unless two people of two bodies say that it is somebody else.
     """
     case = target(tx, hand, case_id, Permission.GUEST_INVITE)
     name = " ".join(invitation.name.split())
@@ -115,7 +114,7 @@ def invite(tx: Connection, hand: Hand, case_id: str, invitation: Invitation, *, 
     if not complete or not _talk_is_open(tx, case):
         raise NotAllowedNow(case.number)
     doubted = adults.in_doubt(tx, hand.vault, case)
-    if is_named(name, doubted):
+    if adults.is_in_doubt(tx, hand.vault, case, name):
         raise NotWithThisAdult(case.number)
     alive = [guest for guest, _ in store.of_case(tx, case.id) if guest.lasts(hand.at)]
     if (doubted and not invitation.compared) or len(alive) >= MOST_AT_ONCE:
@@ -336,7 +335,7 @@ def _require_welcome(
     except Erased:
         raise LinkDead from None
     name = unseal(tx, vault, case, row.name_sealed, TABLE, guest.id, "name")
-    if is_named(name, adults.in_doubt(tx, vault, case)):
+    if adults.is_in_doubt(tx, vault, case, name):
         raise LinkDead
     return case, name
 

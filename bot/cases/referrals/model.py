@@ -155,6 +155,11 @@ class Referral(Struct, frozen=True):
         """Whether nobody has said yes or no."""
         return self.state in (State.SENT, State.SEEN)
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether somebody may still act on it."""
+        return self.state not in OVER
+
     def is_silent(self, at: datetime) -> bool:
         """Half of the window has gone by and nobody has said yes or no: it is time to ask somebody else too."""
         return self.waits and at >= self.sent_at + WINDOWS[self.urgency] / 2

@@ -21,7 +21,7 @@ from bot.cases import consent, telling
 from bot.cases import store as case_store
 from bot.cases.consent import Purpose
 from bot.cases.hand import Hand, key_of, target, unseal, visible, write_down
-from bot.cases.model import Case, CaseError, CaseStatus, NotAllowedNow, NotWithThisAdult
+from bot.cases.model import AdultNamed, Case, CaseError, CaseStatus, NotAllowedNow, NotWithThisAdult
 from bot.cases.ports import Adults
 from bot.cases.record import store as record_store
 from bot.cases.record.fields import FIELDS, READING
@@ -136,13 +136,24 @@ def _carrying(tx: Connection, case: Case, consent_id: str, at: datetime) -> cons
 
 
 def move(
-    tx: Connection, hand: Hand, case_id: str, referral_id: str, act: Act, *, reason: str = "", outcome: str = ""
+    tx: Connection,
+    hand: Hand,
+    case_id: str,
+    referral_id: str,
+    act: Act,
+    *,
+    adults: Adults,
+    reason: str = "",
+    outcome: str = "",
 ) -> Referral:
-    """What the officer heard by phone, or did themselves. Raises NotAllowedNow for what cannot happen now."""
+    """What the officer heard by phone, or did themselves. Raises NotAllowedNow for what cannot happen now, and
+    NotWithThisAdult for a yes to a child and an adult who may not be sent together any more."""
     case = target(tx, hand, case_id, Permission.REFERRAL_SEND)
     referral = store.get(tx, case.id, referral_id)
     if referral is None:
         raise NotAllowedNow(case.number)
+    if act is Act.ACCEPT and referral.adult_id is not None:
+        adults.require_free(tx, case.id, referral.adult_id)
     moved = referral.after(act, at=hand.at, reason=reason or None, outcome=outcome or None)
     _save(tx, referral, moved)
     _write_down(tx, hand.vault, case, f"referral_{moved.state}"[:20], moved, officer_id=hand.officer.id, at=hand.at)
@@ -171,11 +182,24 @@ def referrals_of(tx: Connection, hand: Hand, case_id: str) -> list[Listed]:
         Listed(
             referral,
             named.get(referral.consent_id, ""),
-            unseal(tx, hand.vault, case, row.ask_sealed, "referrals", referral.id, "ask"),
+            _ask(tx, hand.vault, case, referral, row),
             unseal(tx, hand.vault, case, row.said_sealed, "referrals", referral.id, "said"),
         )
         for referral, row in store.of_case(tx, case.id)
     ]
+
+
+def naming_an_adult(tx: Connection, vault: Vault, case: Case, listed: Sequence[Listed], *, adults: Adults) -> set[str]:
+    """The referrals under way whose text may name an adult with whom the child may not go: whoever has read them is
+    called."""
+    found = set()
+    for each in listed:
+        if each.referral.is_under_way:
+            try:
+                adults.require_nobody_named(tx, vault, case, each.ask)
+            except AdultNamed:
+                found.add(each.referral.id)
+    return found
 
 
 def remind_late(tx: Connection, vault: Vault, *, at: datetime) -> list[str]:
@@ -204,10 +228,10 @@ def silent_ones(tx: Connection, hand: Hand, *, limit: int = 50) -> list[tuple[Re
 # By link, without an account --------------------------------------------------------------------------------------
 
 
-def is_open(tx: Connection, token: str, at: datetime, *, adults: Adults) -> bool:
+def is_open(tx: Connection, vault: Vault, token: str, at: datetime, *, adults: Adults) -> bool:
     """Whether a link would still open. Looking does not spend it."""
     found = store.by_link(tx, one_time.fingerprint(token), lock=False)
-    return found is not None and _opens(tx, *found, at, adults) is not None
+    return found is not None and _opens(tx, vault, *found, at, adults) is not None
 
 
 def open_by_link(tx: Connection, vault: Vault, token: str, code: str, at: datetime, *, adults: Adults) -> Shown | None:
@@ -216,7 +240,7 @@ def open_by_link(tx: Connection, vault: Vault, token: str, code: str, at: dateti
     (A wrong code must be counted, so it is no exception: an exception would undo the counting.)
     """
     found = store.by_link(tx, one_time.fingerprint(token), lock=True)
-    case = _opens(tx, *found, at, adults) if found else None
+    case = _opens(tx, vault, *found, at, adults) if found else None
     if found is None or case is None:
         raise LinkDead
     referral, row = found
@@ -231,41 +255,49 @@ def open_by_link(tx: Connection, vault: Vault, token: str, code: str, at: dateti
     _write_down(tx, vault, case, "referral_seen", referral, officer_id=None, at=at)
     facts = {fact.field: fact for fact in record_store.present_facts(tx, case.id) if fact.field in referral.items}
     values = [(item, _values(tx, vault, case, facts[item])) for item in FIELDS if item in facts]
-    ask = unseal(tx, vault, case, row.ask_sealed, "referrals", referral.id, "ask")
-    return Shown(case.number, ask, values, reply, referral.urgency, referral.answer_by)
+    return Shown(case.number, _ask(tx, vault, case, referral, row), values, reply, referral.urgency, referral.answer_by)
 
 
-def _opens(tx: Connection, referral: Referral, row: Any, at: datetime, adults: Adults) -> Case | None:
+def _opens(tx: Connection, vault: Vault, referral: Referral, row: Any, at: datetime, adults: Adults) -> Case | None:
     """The case a link leads to, while it leads there: asked, not too late, still agreed to, and nothing speaks against
-    the adult who goes along."""
+    the adult who goes along, nor against one whom the text may name."""
     if row.opened_at is not None or row.tries >= MOST_TRIES or not referral.waits or at >= referral.answer_by:
         return None
     sealed = case_store.get_case(tx, referral.case_id)
-    if sealed is None or not sealed.case.is_open or not _may_go_together(tx, referral, adults):
+    if sealed is None or not sealed.case.is_open:
         return None
-    return sealed.case if _carrying(tx, sealed.case, referral.consent_id, at) is not None else None
+    if _carrying(tx, sealed.case, referral.consent_id, at) is None:
+        return None
+    return None if _is_stopped(tx, vault, sealed.case, referral, row, adults) else sealed.case
 
 
-def _may_go_together(tx: Connection, referral: Referral, adults: Adults) -> bool:
-    if referral.adult_id is None:
-        return True
+def _is_stopped(tx: Connection, vault: Vault, case: Case, referral: Referral, row: Any, adults: Adults) -> bool:
+    """Whether an adult who goes along, or whom the text may name, may not go with the child by now. A hold can come
+    after the referral was sent: the words are compared again each time."""
     try:
-        adults.require_free(tx, referral.case_id, referral.adult_id)
-    except NotWithThisAdult:
-        return False
-    return True
+        if referral.adult_id is not None:
+            adults.require_free(tx, case.id, referral.adult_id)
+        adults.require_nobody_named(tx, vault, case, _ask(tx, vault, case, referral, row))
+    except (AdultNamed, NotWithThisAdult):
+        return True
+    return False
+
+
+def _ask(tx: Connection, vault: Vault, case: Case, referral: Referral, row: Any) -> str:
+    return unseal(tx, vault, case, row.ask_sealed, "referrals", referral.id, "ask")
 
 
 def reply_by_link(
     tx: Connection, vault: Vault, reply: str, act: Act, *, reason: str, at: datetime, adults: Adults
 ) -> Referral:
     """The receiver says yes or no. Raises LinkDead once they did, when it was taken back, and for a yes to a child and
-    an adult who may not be sent together any more."""
-    referral = store.by_reply(tx, one_time.fingerprint(reply))
-    sealed = case_store.get_case(tx, referral.case_id) if referral is not None else None
-    if referral is None or sealed is None or act not in (Act.ACCEPT, Act.DECLINE):
+    an adult who may not be sent together any more, or to a text that may name one."""
+    found = store.by_reply(tx, one_time.fingerprint(reply))
+    sealed = case_store.get_case(tx, found[0].case_id) if found is not None else None
+    if found is None or sealed is None or act not in (Act.ACCEPT, Act.DECLINE):
         raise LinkDead
-    if act is Act.ACCEPT and not _may_go_together(tx, referral, adults):
+    referral, row = found
+    if act is Act.ACCEPT and _is_stopped(tx, vault, sealed.case, referral, row, adults):
         raise LinkDead
     try:
         moved = referral.after(act, at=at, reason=reason or None)

@@ -155,9 +155,9 @@ def by_link(tx: Connection, link_hash: str, *, lock: bool) -> tuple[Referral, Ro
     return None if row is None else (_to_referral(row), row)
 
 
-def by_reply(tx: Connection, reply_hash: str) -> Referral | None:
+def by_reply(tx: Connection, reply_hash: str) -> tuple[Referral, Row[Any]] | None:
     row = tx.execute(sa.select(referrals).where(referrals.c.reply_hash == reply_hash).with_for_update()).one_or_none()
-    return None if row is None else _to_referral(row)
+    return None if row is None else (_to_referral(row), row)
 
 
 def count_try(tx: Connection, referral_id: str) -> None:

@@ -186,6 +186,9 @@ class Hold(Struct, frozen=True):
     placed_at: datetime
     confirmed_by: str | None = None
     released_at: datetime | None = None
+    origin_id: str | None = (
+        None  # the hold of a brother, a sister or somebody of the household, for whose sake it stands
+    )
 
     @property
     def stands(self) -> bool:

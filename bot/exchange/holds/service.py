@@ -12,11 +12,10 @@ from datetime import datetime
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm
 from bot.cases import store as case_store
 from bot.cases.hand import Hand, in_scope
 from bot.cases.model import AdultNamed, Case, NotWithThisAdult
-from bot.cases.names import Alike, mentioned
+from bot.cases.names import Alike, is_named, is_written_as, mentioned
 from bot.exchange.holds import store
 from bot.exchange.holds.model import (
     CHECKLIST,
@@ -38,11 +37,11 @@ from bot.exchange.holds.model import (
     lacks_for_support,
     red_marks,
 )
+from bot.exchange.holds.placing import look_around, place, red_of, standing_on
 from bot.kernel import access, audit
 from bot.kernel.access import Permission
 from bot.kernel.crypto import DataKey, Erased, Vault
 from bot.kernel.ids import new_id
-from dialogues.understanding.model import Priority
 
 LONGEST_NAME = 200
 LONGEST_TEXT = 8000
@@ -83,10 +82,10 @@ def open_dossier_file(tx: Connection, hand: Hand, dossier_id: str) -> DossierFil
     _audit(tx, hand, "dossier.read", dossier)
     row = store.dossier_row(tx, dossier_id)
     assert row is not None
-    marks, key = store.marks_of(tx, dossier_id), _key(tx, hand.vault, case)
+    marks, key = store.marks_of(tx, dossier_id), key_of_case(tx, hand.vault, case)
     pieces = _pieces(tx, key, dossier_id)
     evidence_found = [piece.evidence for piece in pieces]
-    hold = _standing(tx, dossier_id)
+    hold = standing_on(tx, dossier_id)
     lacks = lacks_for_support(marks, evidence_found) + (["hold_stands"] if hold else [])
     return DossierFile(
         dossier,
@@ -127,6 +126,22 @@ class AdultLine(Struct, frozen=True):
     hold: Hold | None
 
 
+class Origin(Struct, frozen=True):
+    """For whose sake a hold stands."""
+
+    case: Case | None  # None: a case that this officer may not see
+    stands: bool  # whether it stands there still
+
+
+def origin_of(tx: Connection, hand: Hand, hold: Hold) -> Origin | None:
+    """The case of the same family or household from which a hold came; None for one that was placed here."""
+    origin = store.get_hold(tx, hold.origin_id) if hold.origin_id else None
+    if origin is None:
+        return None
+    sealed = case_store.get_case(tx, origin.case_id or "", in_scope(hand.officer))
+    return Origin(sealed.case if sealed else None, origin.stands)
+
+
 class Found(Struct, frozen=True):
     """What was found out about an adult."""
 
@@ -136,18 +151,18 @@ class Found(Struct, frozen=True):
 
 def evidence_in(tx: Connection, vault: Vault, dossier: Dossier, case: Case) -> Found:
     """What was found out about an adult of a case, for a file that is handed over."""
-    key = _key(tx, vault, case)
+    key = key_of_case(tx, vault, case)
     return Found(store.marks_of(tx, dossier.id), _pieces(tx, key, dossier.id))
 
 
 def adults_of(tx: Connection, vault: Vault, case: Case) -> list[AdultLine]:
     """The adults who claim the child of a case, for whoever may read the case."""
-    key = _key(tx, vault, case)
+    key = key_of_case(tx, vault, case)
     found = []
     for dossier in store.dossiers_of(tx, case.id):
         row = store.dossier_row(tx, dossier.id)
         name = _open(key, row.name_sealed if row else None, "adult_dossiers", dossier.id, "name")
-        found.append(AdultLine(dossier, name, _standing(tx, dossier.id)))
+        found.append(AdultLine(dossier, name, standing_on(tx, dossier.id)))
     return found
 
 
@@ -159,11 +174,6 @@ def standing_holds(tx: Connection, case_id: str) -> list[Hold]:
 def held_cases(tx: Connection) -> frozenset[str]:
     """The cases on which a hold stands."""
     return frozenset(hold.case_id for hold in store.standing(tx, store.holds.c.case_id.is_not(None)) if hold.case_id)
-
-
-def hold_of(tx: Connection, dossier_id: str) -> Hold | None:
-    """The hold that stands on an adult."""
-    return _standing(tx, dossier_id)
 
 
 def told_holds(tx: Connection, request_id: str) -> list[Hold]:
@@ -185,7 +195,7 @@ def require_free_to_move(tx: Connection, case_id: str, adult_id: str | None) -> 
     dossier = store.get_dossier(tx, adult_id)
     if dossier is None or dossier.case_id != case_id or dossier.tie is not Tie.SUPPORTED:
         raise MayNotMove(adult_id)
-    if _standing(tx, adult_id) is not None or _told_of_case(tx, case_id):
+    if standing_on(tx, adult_id) is not None or _told_of_case(tx, case_id):
         raise MayNotMove(adult_id)
 
 
@@ -209,6 +219,33 @@ class ClaimingAdults:
         blocked = may_not_move(tx, case.id)
         return [adult.name for adult in adults_of(tx, vault, case) if adult.dossier.id in blocked]
 
+    def is_in_doubt(self, tx: Connection, vault: Vault, case: Case, name: str) -> bool:
+        """Whether somebody of this name is one of them, unless two people of two bodies say that it is somebody else
+        (`bot.exchange.holds.namesakes`)."""
+        blocked, key = may_not_move(tx, case.id), key_of_case(tx, vault, case)
+        return any(
+            is_named(name, [adult.name]) and not _is_another(tx, key, adult.dossier.id, name)
+            for adult in adults_of(tx, vault, case)
+            if adult.dossier.id in blocked
+        )
+
+
+def _is_another(tx: Connection, key: DataKey | None, dossier_id: str, name: str) -> bool:
+    return any(
+        row.second_id is not None and is_written_as(_open(key, row.name_sealed, "namesakes", row.id, "name"), name)
+        for row in store.namesakes_of(tx, dossier_id)
+    )
+
+
+def in_doubt_only_here(tx: Connection, vault: Vault, case: Case, other: Case) -> list[AdultLine]:
+    """The adults with whom the child of a case may not be sent, and whom another case of the same child does not know:
+    closing this one would lose them."""
+    known = ClaimingAdults().in_doubt(tx, vault, other)
+    blocked = may_not_move(tx, case.id)
+    return [
+        adult for adult in adults_of(tx, vault, case) if adult.dossier.id in blocked and not is_named(adult.name, known)
+    ]
+
 
 def may_not_move(tx: Connection, case_id: str) -> frozenset[str]:
     """The adults of a case with whom its child may not be sent anywhere."""
@@ -216,7 +253,7 @@ def may_not_move(tx: Connection, case_id: str) -> frozenset[str]:
     return frozenset(
         dossier.id
         for dossier in store.dossiers_of(tx, case_id)
-        if told or dossier.tie is not Tie.SUPPORTED or _standing(tx, dossier.id) is not None
+        if told or dossier.tie is not Tie.SUPPORTED or standing_on(tx, dossier.id) is not None
     )
 
 
@@ -241,7 +278,7 @@ def open_dossier(tx: Connection, hand: Hand, case_id: str, *, name: str, claimed
     if not name or len(name) > LONGEST_NAME:
         raise NotNow(case_id)
     dossier = Dossier(new_id(), case_id, claimed, Tie.UNVERIFIED, hand.officer.id, hand.at)
-    sealed = _key_to_write(tx, hand.vault, case).seal(name, table="adult_dossiers", row=dossier.id, field="name")
+    sealed = key_to_write(tx, hand.vault, case).seal(name, table="adult_dossiers", row=dossier.id, field="name")
     if not store.add_dossier(tx, dossier, name_sealed=sealed, once=once or None):
         return None
     _audit(tx, hand, "dossier.open", dossier)
@@ -250,10 +287,10 @@ def open_dossier(tx: Connection, hand: Hand, case_id: str, *, name: str, claimed
 
 def mark(tx: Connection, hand: Hand, dossier_id: str, marks: dict[str, Mark]) -> Hold | None:
     """Tick lines of the checklist. Returns the hold that stands now, be it new or old."""
-    dossier, case = _to_write(tx, hand, dossier_id)
+    dossier, case = to_write(tx, hand, dossier_id)
     if not set(marks) <= set(CHECKLIST):
         raise NotNow(dossier_id)
-    before = _red(tx, dossier_id)
+    before = red_of(tx, dossier_id)
     known = store.marks_of(tx, dossier_id)
     changed = {item: value for item, value in marks.items() if known.get(item, Mark.OPEN) is not value}
     for item, value in changed.items():
@@ -267,12 +304,12 @@ def add_evidence(
     tx: Connection, hand: Hand, dossier_id: str, evidence: Evidence, *, text: str, once: str
 ) -> Hold | None:
     """Write down what was found out. Returns the hold that stands now."""
-    dossier, case = _to_write(tx, hand, dossier_id)
+    dossier, case = to_write(tx, hand, dossier_id)
     text = text.strip()
     if not text or len(text) > LONGEST_TEXT:
         raise NotNow(dossier_id)
-    before, evidence_id = _red(tx, dossier_id), new_id()
-    sealed = _key_to_write(tx, hand.vault, case).seal(text, table="adult_evidence", row=evidence_id, field="text")
+    before, evidence_id = red_of(tx, dossier_id), new_id()
+    sealed = key_to_write(tx, hand.vault, case).seal(text, table="adult_evidence", row=evidence_id, field="text")
     added = store.add_evidence(
         tx,
         dossier_id,
@@ -284,25 +321,25 @@ def add_evidence(
         once=once or None,
     )
     if not added:
-        return _standing(tx, dossier_id)
+        return standing_on(tx, dossier_id)
     _audit(tx, hand, "dossier.evidence", dossier, {"source": evidence.source, "favour": evidence.favour})
     return _consider(tx, hand, dossier, case, before=before)
 
 
 def decide(tx: Connection, hand: Hand, dossier_id: str, tie: Tie, *, reason: str) -> Dossier:
     """A human says where the tie stands, and why. Raises NotSupported, which names what is missing."""
-    dossier, case = _to_write(tx, hand, dossier_id)
+    dossier, case = to_write(tx, hand, dossier_id)
     reason = reason.strip()
     if not reason or len(reason) > LONGEST_TEXT:
         raise NotNow(dossier_id)
     if tie is Tie.SUPPORTED:
         lacks = lacks_for_support(store.marks_of(tx, dossier_id), store.evidence_of(tx, dossier_id))
-        if _standing(tx, dossier_id) is not None:
+        if standing_on(tx, dossier_id) is not None:
             lacks.append("hold_stands")
         if lacks:
             raise NotSupported(lacks)
     decided = dossier.decided(tie, by=hand.officer.id, at=hand.at)
-    sealed = _key_to_write(tx, hand.vault, case).seal(reason, table="adult_dossiers", row=dossier_id, field="reason")
+    sealed = key_to_write(tx, hand.vault, case).seal(reason, table="adult_dossiers", row=dossier_id, field="reason")
     store.save_decision(tx, decided, reason_sealed=sealed)
     _audit(tx, hand, "dossier.decide", dossier, {"tie": tie})
     return decided
@@ -310,8 +347,8 @@ def decide(tx: Connection, hand: Hand, dossier_id: str, tie: Tie, *, reason: str
 
 def place_hold(tx: Connection, hand: Hand, dossier_id: str) -> Hold:
     """An officer confirms a proposed hold, or places one without waiting for a second red mark."""
-    dossier, case = _to_write(tx, hand, dossier_id)
-    hold = _standing(tx, dossier_id) or _place(tx, hand.vault, dossier, case, at=hand.at)
+    dossier, case = to_write(tx, hand, dossier_id)
+    hold = standing_on(tx, dossier_id) or place(tx, hand.vault, dossier, case, at=hand.at)
     if store.confirm(tx, hold.id, hand.officer.id):
         _audit(tx, hand, "hold.confirm", dossier, {"hold": hold.id})
     found = store.get_hold(tx, hold.id)
@@ -325,12 +362,12 @@ def agree_to_release(tx: Connection, hand: Hand, dossier_id: str, *, reason: str
 
     Raises NotNow when no hold stands, or this officer has said so before.
     """
-    dossier, case = _to_write(tx, hand, dossier_id, Permission.HOLD_RELEASE)
-    hold, reason = _standing(tx, dossier_id), reason.strip()
+    dossier, case = to_write(tx, hand, dossier_id, Permission.HOLD_RELEASE)
+    hold, reason = standing_on(tx, dossier_id), reason.strip()
     if hold is None or not reason or len(reason) > LONGEST_TEXT:
         raise NotNow(dossier_id)
     agreed = Agreed(hand.officer.id, store.body_of(tx, hand.officer.id) or OWN_BODY)
-    sealed = _key_to_write(tx, hand.vault, case).seal(reason, table="hold_releases", row=hold.id, field=agreed.person)
+    sealed = key_to_write(tx, hand.vault, case).seal(reason, table="hold_releases", row=hold.id, field=agreed.person)
     if not store.agree(tx, hold.id, agreed, at=hand.at, reason_sealed=sealed):
         raise NotNow(dossier_id)
     _audit(tx, hand, "hold.agree", dossier, {"hold": hold.id})
@@ -389,8 +426,9 @@ def take_adult(
     if hold is not None:
         store.add_hold(tx, Hold(new_id(), case.id, dossier.id, None, None, hold, at))
         case_store.add_event(tx, case.id, "hold_came", officer_id=None, at=at)
-    elif len(_red(tx, dossier.id)) >= RED_FOR_A_HOLD:
-        _place(tx, vault, dossier, case, at=at)
+        look_around(tx, vault, case.id, at=at)
+    elif len(red_of(tx, dossier.id)) >= RED_FOR_A_HOLD:
+        place(tx, vault, dossier, case, at=at)
     return dossier
 
 
@@ -447,40 +485,20 @@ def end_if_agreed(tx: Connection, vault: Vault, hold_id: str, *, at: datetime) -
     return store.release(tx, hold_id, at)
 
 
-def _red(tx: Connection, dossier_id: str) -> set[str]:
-    return red_marks(store.marks_of(tx, dossier_id), store.evidence_of(tx, dossier_id))
-
-
 def _consider(tx: Connection, hand: Hand, dossier: Dossier, case: Case, *, before: set[str]) -> Hold | None:
     """After every new fact: two red marks and nothing that holds yet, and a hold stands, proposed. Where one stands, a
     new red mark ends what was agreed about releasing it."""
-    red, hold = _red(tx, dossier.id), _standing(tx, dossier.id)
+    red, hold = red_of(tx, dossier.id), standing_on(tx, dossier.id)
     new = red - before
     if new and dossier.tie is Tie.SUPPORTED:  # what was decided is not decided any more
         undone = dossier.decided(Tie.UNVERIFIED, by=hand.officer.id, at=hand.at)
-        sealed = _key_to_write(tx, hand.vault, case).seal("", table="adult_dossiers", row=dossier.id, field="reason")
+        sealed = key_to_write(tx, hand.vault, case).seal("", table="adult_dossiers", row=dossier.id, field="reason")
         store.save_decision(tx, undone, reason_sealed=sealed)
         _audit(tx, hand, "dossier.reopen", dossier)
     if hold is None:
-        return _place(tx, hand.vault, dossier, case, at=hand.at) if new and len(red) >= RED_FOR_A_HOLD else None
+        return place(tx, hand.vault, dossier, case, at=hand.at) if new and len(red) >= RED_FOR_A_HOLD else None
     if new and store.forget_agreements(tx, hold.id):
         _audit(tx, hand, "hold.agreements_void", dossier, {"hold": hold.id})
-    return hold
-
-
-def _place(tx: Connection, vault: Vault, dossier: Dossier, case: Case, *, at: datetime) -> Hold:
-    hold = Hold(new_id(), case.id, dossier.id, None, None, HoldState.PROPOSED, at)
-    if not store.add_hold(tx, hold):
-        found = _standing(tx, dossier.id)
-        assert found is not None
-        return found
-    case_store.add_event(tx, case.id, "hold_proposed", officer_id=None, at=at, facts={"hold": hold.id})
-    facts: dict[str, audit.Fact] = {"hold": hold.id, "red": len(_red(tx, dossier.id))}
-    audit.append(tx, vault, at=at, actor="system", act="hold.propose", object=f"dossier:{dossier.id}", facts=facts)
-    if case.is_open:  # those on duty are paged: that a case waits, and nothing of why
-        raised = case.raised("non_parent_adult", Priority.P1, at=at)
-        if raised is case or case_store.save_case(tx, case, raised):
-            alarm.ring(tx, raised, at=at)
     return hold
 
 
@@ -528,11 +546,6 @@ def set_body(tx: Connection, hand: Hand, officer_id: str, body: str) -> None:
 # What everything above stands on
 
 
-def _standing(tx: Connection, dossier_id: str) -> Hold | None:
-    found = store.standing(tx, store.holds.c.dossier_id == dossier_id)
-    return found[0] if found else None
-
-
 def _visible(tx: Connection, hand: Hand, dossier_id: str, *, lock: bool = False) -> tuple[Dossier, Case]:
     dossier = store.get_dossier(tx, dossier_id)
     if dossier is None:
@@ -543,7 +556,7 @@ def _visible(tx: Connection, hand: Hand, dossier_id: str, *, lock: bool = False)
     return dossier, sealed.case
 
 
-def _to_write(
+def to_write(
     tx: Connection, hand: Hand, dossier_id: str, permission: Permission = Permission.DOSSIER_WRITE
 ) -> tuple[Dossier, Case]:
     dossier, case = _visible(tx, hand, dossier_id, lock=True)
@@ -561,15 +574,15 @@ def _case_to_write(tx: Connection, hand: Hand, case_id: str) -> Case:
     return sealed.case
 
 
-def _key(tx: Connection, vault: Vault, case: Case) -> DataKey | None:
+def key_of_case(tx: Connection, vault: Vault, case: Case) -> DataKey | None:
     try:
         return vault.key(tx, case.key_id)
     except Erased:
         return None
 
 
-def _key_to_write(tx: Connection, vault: Vault, case: Case) -> DataKey:
-    key = _key(tx, vault, case)
+def key_to_write(tx: Connection, vault: Vault, case: Case) -> DataKey:
+    key = key_of_case(tx, vault, case)
     if key is None:  # the words of this case were erased: nothing more is written about it
         raise NotNow(case.id)
     return key

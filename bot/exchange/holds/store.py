@@ -63,6 +63,7 @@ holds = sa.Table(
     sa.Column("placed_at", Moment, nullable=False),
     sa.Column("confirmed_by", sa.String(36), nullable=True),
     sa.Column("released_at", Moment, nullable=True),
+    sa.Column("origin_id", sa.String(36), nullable=True),  # of a case of the same family or household
 )
 _stands = holds.c.state != HoldState.RELEASED.value
 #: One hold stands for an adult, whatever races.
@@ -76,6 +77,25 @@ hold_releases = sa.Table(
     sa.Column("body", sa.String(120), nullable=False),
     sa.Column("at", Moment, nullable=False),
     sa.Column("reason_sealed", sa.LargeBinary, nullable=True),
+)
+
+#: Somebody else who bears the name of an adult of a dossier: said by one person and, of another body, by a second.
+namesakes = sa.Table(
+    "namesakes",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("dossier_id", sa.String(36), sa.ForeignKey("adult_dossiers.id"), nullable=False, index=True),
+    sa.Column("name_sealed", sa.LargeBinary, nullable=True),
+    sa.Column("reason_sealed", sa.LargeBinary, nullable=True),
+    sa.Column("first_id", sa.String(36), nullable=False),
+    sa.Column("first_body", sa.String(120), nullable=False),
+    sa.Column("first_at", Moment, nullable=False),
+    sa.Column("second_id", sa.String(36), nullable=True),
+    sa.Column("second_body", sa.String(120), nullable=True),
+    sa.Column("second_at", Moment, nullable=True),
+    sa.Column("ended_by", sa.String(36), nullable=True),
+    sa.Column("ended_at", Moment, nullable=True),
+    sa.Column("once", sa.String(36), nullable=True, unique=True),
 )
 
 officer_bodies = sa.Table(
@@ -207,6 +227,7 @@ def _to_hold(row: Row[Any]) -> Hold:
         row.placed_at,
         row.confirmed_by,
         row.released_at,
+        row.origin_id,
     )
 
 
@@ -221,6 +242,7 @@ def add_hold(tx: Connection, hold: Hold) -> bool:
         "state": hold.state.value,
         "placed_at": hold.placed_at,
         "confirmed_by": hold.confirmed_by,
+        "origin_id": hold.origin_id,
     }
     return insert_or_nothing(tx, holds, values)
 
@@ -234,6 +256,12 @@ def get_hold(tx: Connection, hold_id: str, *, lock: bool = False) -> Hold | None
 def standing(tx: Connection, *conditions: ColumnElement[bool]) -> list[Hold]:
     query = sa.select(holds).where(_stands, *conditions).order_by(holds.c.placed_at)
     return [_to_hold(row) for row in tx.execute(query)]
+
+
+def has_come_from(tx: Connection, case_id: str, origin_id: str) -> bool:
+    """Whether a hold of this case stands, or stood, for the sake of another."""
+    came = sa.and_(holds.c.case_id == case_id, holds.c.origin_id == origin_id)
+    return tx.execute(sa.select(holds.c.id).where(came).limit(1)).first() is not None
 
 
 def confirm(tx: Connection, hold_id: str, officer_id: str) -> bool:
@@ -273,6 +301,32 @@ def reason_sealed(tx: Connection, hold_id: str, person: str) -> bytes | None:
 def forget_agreements(tx: Connection, hold_id: str) -> int:
     """Something new speaks against the adult: whoever wanted to end the hold must look again."""
     return tx.execute(hold_releases.delete().where(hold_releases.c.hold_id == hold_id)).rowcount
+
+
+# Somebody else of the same name
+
+
+def add_namesake(tx: Connection, values: dict[str, Any]) -> bool:
+    """Keep what the first person says. False when this very form was sent before."""
+    return insert_or_nothing(tx, namesakes, values)
+
+
+def namesakes_of(tx: Connection, dossier_id: str) -> list[Row[Any]]:
+    """What was said and not taken back, the oldest first."""
+    lasts = sa.and_(namesakes.c.dossier_id == dossier_id, namesakes.c.ended_at.is_(None))
+    return list(tx.execute(sa.select(namesakes).where(lasts).order_by(namesakes.c.first_at, namesakes.c.id)))
+
+
+def second_namesake(tx: Connection, namesake_id: str, agreed: Agreed, *, at: datetime) -> bool:
+    """The second person. False where somebody was quicker, or it was taken back."""
+    waits = sa.and_(namesakes.c.id == namesake_id, namesakes.c.second_id.is_(None), namesakes.c.ended_at.is_(None))
+    values = {"second_id": agreed.person, "second_body": agreed.body, "second_at": at}
+    return tx.execute(namesakes.update().where(waits).values(**values)).rowcount == 1
+
+
+def end_namesake(tx: Connection, namesake_id: str, *, by: str, at: datetime) -> bool:
+    lasts = sa.and_(namesakes.c.id == namesake_id, namesakes.c.ended_at.is_(None))
+    return tx.execute(namesakes.update().where(lasts).values(ended_by=by, ended_at=at)).rowcount == 1
 
 
 # Bodies

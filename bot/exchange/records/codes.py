@@ -33,6 +33,7 @@ from bot.exchange.records.model import (
     Entry,
     Kind,
     Record,
+    Severity,
     Source,
 )
 
@@ -44,7 +45,7 @@ LONGEST_INFLATED: Final = 64 * 1024
 MARK: Final = "WAYMARK1"
 _CODE = re.compile(rf"{MARK}:([1-9]):([1-9]):([A-Z2-7]{{4}}):([A-Z2-7]{{1,{PART}}})")
 _FORMAT = 1
-_SOURCES = tuple(Source)
+_SOURCES, _SEVERITIES = tuple(Source), tuple(Severity)
 
 
 class Incomplete(NotOurs):
@@ -169,7 +170,8 @@ def _short_section(record: Record, code: str) -> list[list[Any]] | int:
 
 
 def _short_entry(one: Entry) -> list[Any]:
-    said: list[Any] = [one.text, one.detail, one.when, _SOURCES.index(one.source), one.by, one.also]
+    severity = _SEVERITIES.index(one.severity) + 1 if one.severity else 0
+    said: list[Any] = [one.text, one.detail, one.when, _SOURCES.index(one.source), one.by, one.also, severity]
     while len(said) > 1 and said[-1] in ("", 0):
         said.pop()
     return said
@@ -208,9 +210,11 @@ def read(payload: bytes) -> tuple[Record, datetime]:
 
 
 def _entry(said: Any) -> Entry:
-    whole: list[Any] = [*said, *("", "", "", 0, "", "")[len(said) :]]
-    text, detail, when, source, by, also = whole
-    return Entry(_text(text), _text(also), _text(detail), _text(when)[:10], _SOURCES[int(source)], _text(by))
+    whole: list[Any] = [*said, *("", "", "", 0, "", "", 0)[len(said) :]]
+    text, detail, when, source, by, also, grade = whole[:7]  # what a later release says beside is no reason to refuse
+    severity = _SEVERITIES[int(grade) - 1] if grade else None
+    entry = Entry(_text(text), _text(also), _text(detail), _text(when)[:10], _SOURCES[int(source)], _text(by))
+    return replace(entry, severity=severity)
 
 
 def _text(value: Any) -> str:

@@ -7,7 +7,7 @@ the form is no coder. Only what R4 and R4B have in common is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any, Final
 from uuid import UUID, uuid5
@@ -24,8 +24,11 @@ from bot.exchange.records.model import (
     Kind,
     Record,
     Section,
+    Severity,
     Source,
 )
+from bot.exchange.records.severity import of_allergy, of_problem
+from bot.exchange.records.severity import read as severity_of
 from bot.exchange.records.standing import LeftOut, Why, why_not
 
 _PROFILE: Final = "http://hl7.org/fhir/uv/ips/StructureDefinition/"
@@ -54,6 +57,12 @@ _SOURCE_WORDS: Final[Mapping[Source, str]] = {
     Source.TOLD: "told by the person",
     Source.SEEN: "a paper was seen",
     Source.EXAMINED: "examined or tested",
+}
+_SEVERITY_WORDS: Final[Mapping[Severity, str]] = {
+    Severity.MILD: "mild",
+    Severity.MODERATE: "moderate",
+    Severity.SEVERE: "severe",
+    Severity.LIFE_THREATENING: "can be life-threatening",
 }
 
 
@@ -143,7 +152,8 @@ def _narrative(html: str) -> dict[str, str]:
 
 def _words(one: Entry) -> str:
     known = _SOURCE_WORDS[one.source] + (f": {one.by}" if one.by else "")
-    return " · ".join(part for part in (one.text, one.also, one.detail, one.when, known) if part)
+    grave = _SEVERITY_WORDS[one.severity] if one.severity else ""
+    return " · ".join(part for part in (one.text, one.also, grave, one.detail, one.when, known) if part)
 
 
 # One entry as its resource, and what the resource needs beside it
@@ -174,6 +184,7 @@ def _problem(one: Entry, person: str, _part: str) -> Made:
         "resourceType": "Condition",
         "clinicalStatus": _active("condition-clinical"),
         "code": _said(one),
+        **of_problem(one.severity),
     }
     made |= {"subject": {"reference": person}, "note": _notes(one)} | ({"onsetDateTime": one.when} if one.when else {})
     return made, []
@@ -184,9 +195,12 @@ def _allergy(one: Entry, person: str, _part: str) -> Made:
         "resourceType": "AllergyIntolerance",
         "clinicalStatus": _active("allergyintolerance-clinical"),
     }
+    deadly, grave = of_allergy(one.severity)
     made |= {"code": _said(one), "patient": {"reference": person}, "note": _notes(one, detail=False)}
     made |= {"onsetDateTime": one.when} if one.when else {}
-    made |= {"reaction": [{"manifestation": [{"text": one.detail}]}]} if one.detail else {}
+    if one.detail or grave:  # how bad it was is said of a reaction, and a reaction says what it was
+        what = {"text": one.detail} if one.detail else _absent("unknown")
+        made |= {**deadly, "reaction": [{"manifestation": [what], **grave}]}
     return made, []
 
 
@@ -330,6 +344,7 @@ _SECTION_OF: Mapping[str, str] = {
 }
 _MOMENTS = ("onsetDateTime", "effectiveDateTime", "occurrenceDateTime", "performedDateTime", "timingDateTime")
 _NAMES = ("code", "medicationCodeableConcept", "vaccineCode", "type")
+_GRADED = frozenset(section.code for section in SECTIONS[Kind.HEALTH] if section.graded)
 _NONE_KNOWN = {"no-known-problems", "no-known-allergies", "no-known-medications"}
 
 
@@ -350,7 +365,8 @@ def _entry(section: str, resource: Mapping[str, Any]) -> Entry | None:
         return None
     when = next((_cut(resource[name])[:10] for name in _MOMENTS if isinstance(resource.get(name), str)), "")
     before, source, by, also = _known(resource.get("note"))
-    return Entry(text, also, _detail(section, resource) or before, when, source, by)
+    severity = severity_of(resource) if section in _GRADED else None
+    return Entry(text, also, _detail(section, resource) or before, when, source, by, severity=severity)
 
 
 def _known(notes: Any) -> tuple[str, Source, str, str]:
@@ -370,9 +386,11 @@ def _known(notes: Any) -> tuple[str, Source, str, str]:
 def _detail(section: str, resource: Mapping[str, Any]) -> str:
     match section:
         case "medicines":
-            return _cut(_first(resource.get("dosage") or resource.get("dosageInstruction")).get("text"))
+            doses = resource.get("dosage") or resource.get("dosageInstruction")
+            return _joined(_dose(one) for one in _each(doses))
         case "allergies":
-            return _concept(_first(_first(resource.get("reaction")).get("manifestation")))
+            reactions = _each(resource.get("reaction"))
+            return _joined(_concept(what) for one in reactions for what in _each(one.get("manifestation")))
         case "vaccines":
             dose = _first(resource.get("protocolApplied"))
             return _cut(dose.get("doseNumberString") or dose.get("doseNumberPositiveInt"))
@@ -382,6 +400,26 @@ def _detail(section: str, resource: Mapping[str, Any]) -> str:
             return _cut(resource.get("valueString") or measured or _concept(resource.get("valueCodeableConcept")))
         case _:
             return ""
+
+
+def _dose(dosage: Mapping[str, Any]) -> str:
+    """How much and how often, in its own words; else the number, its unit and the code of its timing."""
+    if words := _cut(dosage.get("text")):
+        return words
+    quantity = _first(dosage.get("doseAndRate")).get("doseQuantity") or dosage.get("doseQuantity")
+    much = f"{quantity.get('value', '')} {quantity.get('unit', '')}" if isinstance(quantity, dict) else ""
+    timing = dosage.get("timing")
+    often = _concept(timing.get("code")) if isinstance(timing, dict) else ""
+    return _cut(f"{much} {often}")
+
+
+def _joined(words: Iterable[str]) -> str:
+    """Everything that was said, each once."""
+    return _cut("; ".join(dict.fromkeys(each for each in words if each)))
+
+
+def _each(value: Any) -> list[Mapping[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _absences(composition: Mapping[str, Any]) -> Iterator[tuple[str, Absence]]:

@@ -72,6 +72,25 @@ TOPICS: Mapping[Topic, str] = MappingProxyType(
 )
 
 
+class Severity(StrEnum):
+    """How grave an illness is, or what an allergy can do: who treats the child at night looks for this first."""
+
+    MILD = "mild"
+    MODERATE = "moderate"
+    SEVERE = "severe"
+    LIFE_THREATENING = "life_threatening"
+
+
+SEVERITIES: Mapping[Severity, str] = MappingProxyType(
+    {
+        Severity.MILD: N_("mild"),
+        Severity.MODERATE: N_("moderate"),
+        Severity.SEVERE: N_("severe"),
+        Severity.LIFE_THREATENING: N_("can be life-threatening"),
+    }
+)
+
+
 class Absence(StrEnum):
     """Why a section is empty. What was held back is not told from what nobody knows."""
 
@@ -100,6 +119,7 @@ class Section(Struct, frozen=True):
     title: str
     detail: str
     required: bool = False  # of an International Patient Summary: if empty, it says why
+    graded: bool = False  # whether a line says how grave it is
 
 
 SEXES: Mapping[str, str] = MappingProxyType(
@@ -123,8 +143,8 @@ FACTS: Mapping[Kind, Sequence[Fact]] = MappingProxyType(
 SECTIONS: Mapping[Kind, Sequence[Section]] = MappingProxyType(
     {
         Kind.HEALTH: (
-            Section("problems", N_("Illnesses and conditions"), N_("More about it"), required=True),
-            Section("allergies", N_("Allergies"), N_("What happens"), required=True),
+            Section("problems", N_("Illnesses and conditions"), N_("More about it"), required=True, graded=True),
+            Section("allergies", N_("Allergies"), N_("What happens"), required=True, graded=True),
             Section("medicines", N_("Medicines, by international name"), N_("Dose and how often"), required=True),
             Section("vaccines", N_("Vaccinations"), N_("Which dose")),
             Section("procedures", N_("Operations"), N_("More about it")),
@@ -183,6 +203,7 @@ class Entry(Struct, frozen=True):
     source: Source = Source.TOLD
     by: str = ""  # who saw or examined
     topic: Topic | None = None  # of the sheet alone: it never leaves the house
+    severity: Severity | None = None
 
     def checked(self, place: str) -> Entry:
         """Itself, trimmed. Raises WrongEntry."""
@@ -234,7 +255,8 @@ class Record(Struct, frozen=True):
                 facts[fact.code] = value
         entries, absences = {}, {}
         for section in SECTIONS[self.kind]:
-            lines = [one.checked(section.code) for one in self.of(section.code)]
+            said = [one if section.graded else replace(one, severity=None) for one in self.of(section.code)]
+            lines = [one.checked(section.code) for one in said]
             kept = tuple(one for one in lines if one.text)
             if len(kept) > MOST_ENTRIES:
                 raise WrongEntry(section.code, TOO_MANY)
@@ -306,6 +328,7 @@ def to_json(record: Record) -> dict[str, Any]:
                     "source": one.source.value,
                     "by": one.by,
                     "topic": one.topic.value if one.topic else None,
+                    "severity": one.severity.value if one.severity else None,
                 }
                 for one in lines
             ]
@@ -332,6 +355,7 @@ def from_json(value: Mapping[str, Any]) -> Record:
                     Source(one["source"]),
                     one["by"],
                     Topic(one["topic"]) if one["topic"] else None,
+                    Severity(one["severity"]) if one.get("severity") else None,
                 )
                 for one in lines
             )

@@ -354,7 +354,10 @@ def _as_brought(one: Entry, by: str) -> Entry:
 
 
 def _same(one: Entry, other: Entry) -> bool:
-    return (one.text.casefold(), one.detail, one.when) == (other.text.casefold(), other.detail, other.when)
+    def said(line: Entry) -> tuple[object, ...]:
+        return line.text.casefold(), line.detail, line.when, line.severity
+
+    return said(one) == said(other)
 
 
 def put_away(tx: Connection, hand: Hand, case_id: str, document_id: str) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from bot.cases.hand import Hand
 from bot.exchange.gate import GateShut
+from bot.exchange.holds import placing
 from bot.exchange.holds import service as holds
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed
@@ -163,7 +164,7 @@ def agree_to_release(tx: Connection, hand: Hand, dossier_id: str, *, reason: str
     Where the case has moved, whoever has it hears it as the word of another body, and the hold stands here until they
     say that it has ended. Raises `holds.model.NotNow`; NotNow while the file of the case is on its way.
     """
-    dossier, hold = holds.require_seen(tx, hand, dossier_id), holds.hold_of(tx, dossier_id)
+    dossier, hold = holds.require_seen(tx, hand, dossier_id), placing.standing_on(tx, dossier_id)
     given = transfer_store.given(tx, dossier.case_id)
     if given is not None and given.state is State.HANDED:
         raise NotNow("handed_over")

@@ -20,7 +20,7 @@ from bot.cases.model import Case, NotAllowedNow
 from bot.exchange import gate
 from bot.exchange.gate import Cleared, GateShut, Kind, Override, Recipient, Situation, Stop, Why
 from bot.exchange.holds import service as holds
-from bot.exchange.holds.model import MayNotMove
+from bot.exchange.holds.model import HeldLikely, MayNotMove
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed, Direction, Partner, PartnerKind
 from bot.exchange.post import service as post
@@ -420,6 +420,8 @@ def _leave(
         return gate.clear(below, [recipient], kind=kind, about=request.id, body=said)
     if kind != "hold_placed":
         require_free_to_move(tx, vault, request)
+    if kind == "request_message":
+        _require_read_by_two(tx, vault, request, said)
     return gate.clear(
         situation_of(tx, vault, request),
         [recipient],
@@ -448,6 +450,24 @@ def require_free_to_move(tx: Connection, vault: Vault, request: Request) -> None
         return  # nothing of it can be told any more
     body = key.open_json(sealed.body_sealed, table="exchange_requests", row=request.id, field="body")
     naming.require_nobody_named(tx, vault, found.case, request.id, request.type, body, chosen=request.adult_id)
+
+
+def names_adult(tx: Connection, vault: Vault, request: Request, *texts: str) -> bool:
+    """Whether words to the partner may name an adult with whom the child of a request of ours may not go."""
+    found = case_store.get_case(tx, request.case_id or "")
+    if request.side is not Side.OURS or found is None:
+        return False
+    return naming.is_anybody_mentioned(tx, vault, found.case, request.type, *texts)
+
+
+def _require_read_by_two(tx: Connection, vault: Vault, request: Request, said: Mapping[str, Any]) -> None:
+    """Raises HeldLikely for a message that may name such an adult, unless a second person let it go: it can warn of
+    them, and it can hand the child over to them."""
+    line = store.get_line(tx, request.id, str(said.get("line")))
+    if line is not None and line.approved_by not in (None, line.author_id):
+        return
+    if names_adult(tx, vault, request, str(said.get("text", "")), str(said.get("other", ""))):
+        raise HeldLikely(request.id)
 
 
 def _share(

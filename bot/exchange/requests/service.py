@@ -50,6 +50,8 @@ from bot.kernel.ids import new_id
 from bot.kernel.officers import Officer
 
 LONGEST_TEXT = 4000
+#: The kind of a line that is neither an answer nor a hold.
+MESSAGE = "message"
 #: The letter that takes back what was told, or what was answered.
 ASKS_TO_FORGET = {Side.OURS: "request_withdrawn", Side.THEIRS: "answers_withdrawn"}
 
@@ -351,7 +353,8 @@ def write_message(
     endangers: bool | None = None,
     once: str,
 ) -> str | None:
-    """Write to the partner about this request. The line's id, or None when this very form was sent before.
+    """Write to the partner about this request. The line's id, or None when this very form was sent before. Words that
+    may name an adult with whom the child may not go wait for a second person (`let_message_go`).
 
     Where it is the partner's request, whoever asks back says whether that could put somebody in danger, as for an
     answer: True, or None for "not known", shuts the gate. Raises GateShut, NoConsent, ChannelClosed, MayNotMove;
@@ -366,28 +369,69 @@ def write_message(
         raise NotNow
     if request.side is Side.THEIRS:
         add_situation(tx, hand, request.id, key, known_of_danger(endangers))
+    waits = sending.names_adult(tx, hand.vault, request, text, other)
     line_id = add_line(
         tx,
         hand,
         request,
-        "message",
+        MESSAGE,
         text=text,
         language=language or (request.language if request.side is Side.OURS else first_language(hand.officer)),
         other=other,
         other_language=other_language,
-        approved_by=hand.officer.id,
+        approved_by=None if waits else hand.officer.id,
         once=once,
     )
     if line_id is None:
         return None
+    if waits:
+        note(tx, hand.vault, request, "message_waits", officer_id=hand.officer.id, at=hand.at)
+    else:
+        _send_message(tx, hand, request, line_id)
+    return line_id
+
+
+def let_message_go(tx: Connection, hand: Hand, request_id: str, line_id: str) -> None:
+    """A second person has read a message that may name an adult with whom the child may not go, and it does not say
+    that the child goes with them. Raises as `write_message`, and NotNow to whoever wrote it."""
+    request = to_act(tx, hand, request_id, Permission.EXCHANGE_APPROVE).request
+    line = _waiting_message(tx, request, line_id)
+    if line.author_id == hand.officer.id:
+        raise NotNow("not_yours")
+    if request.status not in DISCLOSED or sending.is_taken_back(request):
+        raise NotNow
+    store.approve_line(tx, line.id, hand.officer.id)
+    note(tx, hand.vault, request, "message_read", officer_id=hand.officer.id, at=hand.at)
+    _send_message(tx, hand, request, line.id)
+
+
+def drop_message(tx: Connection, hand: Hand, request_id: str, line_id: str) -> None:
+    """Take a message back that waits for a second person. Raises NotNow where it does not."""
+    request = to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
+    store.drop_line(tx, _waiting_message(tx, request, line_id).id)
+    note(tx, hand.vault, request, "message_dropped", officer_id=hand.officer.id, at=hand.at)
+
+
+def _waiting_message(tx: Connection, request: Request, line_id: str) -> Line:
     line = store.get_line(tx, request.id, line_id)
-    assert line is not None
+    if line is None or not line.ours or line.kind != MESSAGE or line.approved_by is not None:
+        raise NotNow
+    return line
+
+
+def _send_message(tx: Connection, hand: Hand, request: Request, line_id: str) -> None:
+    line, key = store.get_line(tx, request.id, line_id), key_of(tx, hand.vault, request)
+    if line is None or key is None:
+        raise NotNow("erased")
+    text, other = (
+        open_words(key, line.text_sealed, line_id, "text"),
+        open_words(key, line.other_sealed, line_id, "other"),
+    )
     letter: dict[str, Any] = {"line": line_id, "text": text, "language": line.language}
     if other:
-        letter |= {"other": other, "other_language": other_language}
+        letter |= {"other": other, "other_language": line.other_language}
     sending.send(tx, hand.vault, request, "request_message", letter, actor=hand.officer.id, at=hand.at)
     note(tx, hand.vault, request, "message", officer_id=hand.officer.id, at=hand.at)
-    return line_id
 
 
 def translate(tx: Connection, hand: Hand, request_id: str, line_id: str, *, text: str, language: str) -> None:

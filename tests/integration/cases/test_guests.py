@@ -20,9 +20,12 @@ from bot.cases.model import CaseNotFound, NotAllowedNow, NotWithThisAdult
 from bot.cases.record import service as record
 from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store
+from bot.exchange.holds import namesakes
 from bot.exchange.holds import service as holds
+from bot.exchange.holds.model import NotNow
 from bot.exchange.holds.service import ClaimingAdults
 from bot.kernel import audit
+from bot.kernel.access import Role as OfficerRole
 from bot.kernel.clock import SetClock
 from bot.kernel.officers import Officer
 from bot.kernel.one_time import MOST_TRIES
@@ -79,12 +82,14 @@ class Talk:
         vault, at = self.world.vault, self.clock.now()
         return await self.world.database.read(lambda tx: guests.is_open(tx, vault, made.token, at, adults=ADULTS))
 
-    async def claims(self, name: str) -> None:
+    async def claims(self, name: str) -> str:
         """An adult of this name says that the child is theirs."""
         hand = self.world.hand(self.amira, self.clock.now())
-        await self.world.database.write(
+        made = await self.world.database.write(
             lambda tx: holds.open_dossier(tx, hand, self.case_id, name=name, claimed="uncle_aunt", once="")
         )
+        assert made is not None
+        return made
 
     async def acts(self) -> list[tuple[str, str]]:
         log = audit.audit_log
@@ -277,6 +282,50 @@ async def test_nobody_is_let_in_who_claims_the_child_and_is_not_supported(talk: 
 
     with pytest.raises(NotWithThisAdult):
         await talk.invite(invitation=replace(ANA, name=name, role=Role.GUARDIAN))
+
+
+async def test_a_guardian_who_bears_the_name_is_let_in_when_two_bodies_say_that_it_is_somebody_else(talk: Talk):
+    dossier = await talk.claims("Sami Trabelsi")
+    guardian, at = replace(ANA, name="Sami Trabelsi", role=Role.GUARDIAN), talk.clock.now()
+    noa, ines, omar = [
+        await talk.world.officer(name, role)
+        for name, role in (
+            ("noa", OfficerRole.ADMIN),
+            ("ines", OfficerRole.COORDINATOR),
+            ("omar", OfficerRole.COORDINATOR),
+        )
+    ]
+
+    async def do(who: Any, work: Any, *args: Any, **named: Any) -> Any:
+        return await talk.world.database.write(lambda tx: work(tx, talk.world.hand(who, at), *args, **named))
+
+    why = "Appointed by the court of Bari, order 12/26; I saw his card."
+    with pytest.raises(NotNow):
+        await do(talk.amira, namesakes.say_another, dossier, name="Ana Rossi", reason=why, once="")
+    with pytest.raises(NotNow):
+        await do(talk.amira, namesakes.say_another, dossier, name="Sami Trabelsi", reason=" ", once="")
+    other = await do(talk.amira, namesakes.say_another, dossier, name="Sami Trabelsi", reason=why, once="")
+    await do(noa, holds.set_body, omar.id, "Save the Children")
+
+    for who in (talk.amira, ines):  # not the same person, nor another of the same body
+        with pytest.raises(NotNow):
+            await do(who, namesakes.agree_another, dossier, other)
+    with pytest.raises(NotWithThisAdult):
+        await talk.invite(invitation=guardian)
+    await do(omar, namesakes.agree_another, dossier, other)
+
+    page = await talk.opened(await talk.invite(invitation=guardian))
+    for name in ("Sami", "سامي الطرابلسي"):  # written otherwise it is not what the two have looked at
+        with pytest.raises(NotWithThisAdult):
+            await talk.invite(invitation=replace(guardian, name=name))
+    assert await talk.look(page)
+    await do(ines, namesakes.take_back_another, dossier, other)
+    with pytest.raises(LinkDead):
+        await talk.look(page)
+    log = audit.audit_log
+    query = sa.select(log.c.act).where(log.c.object == f"dossier:{dossier}").order_by(log.c.seq)
+    acts = await talk.world.database.read(lambda tx: tx.execute(query).scalars().all())
+    assert acts == ["dossier.open", "namesake.say", "namesake.agree", "namesake.undo"]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 from bot.cases import consent, service, telling
+from bot.cases import store as case_store
 from bot.cases.auditor import audit_alarms
 from bot.cases.consent import Kind
 from bot.cases.model import AdultNamed, CaseNotFound, NotAllowedNow, NotReadyToClose, NotWithThisAdult
@@ -160,7 +161,7 @@ async def test_guessing_the_code_kills_the_link(world, held):
 
     with pytest.raises(LinkDead):
         await opened(world, made)
-    assert not await world.database.read(lambda tx: referrals.is_open(tx, made.token, NOON, adults=ADULTS))
+    assert not await world.database.read(lambda tx: referrals.is_open(tx, world.vault, made.token, NOON, adults=ADULTS))
 
 
 @pytest.mark.parametrize("why", ["too late", "consent withdrawn", "referral withdrawn", "erased"])
@@ -173,7 +174,7 @@ async def test_a_link_is_dead_when_the_reason_for_it_is_gone(world, held, why):
         await world.database.write(lambda tx: consent.withdraw(tx, world.hand(amira), case_id, agreed, holders=()))
     elif why == "referral withdrawn":
         await world.database.write(
-            lambda tx: referrals.move(tx, world.hand(amira), case_id, made.referral.id, Act.WITHDRAW)
+            lambda tx: referrals.move(tx, world.hand(amira), case_id, made.referral.id, Act.WITHDRAW, adults=ADULTS)
         )
     else:
         case = await world.database.read(lambda tx: service.watch_file(tx, world.vault, amira, case_id, at=NOON).case)
@@ -210,8 +211,8 @@ async def test_the_loop_is_closed_by_what_the_child_says(world, held):
 
     def walk(tx):
         for act in (Act.ACCEPT, Act.ATTEND):
-            referrals.move(tx, hand, case_id, made.referral.id, act)
-        referrals.move(tx, hand, case_id, made.referral.id, Act.CONCLUDE, outcome="helped")
+            referrals.move(tx, hand, case_id, made.referral.id, act, adults=ADULTS)
+        referrals.move(tx, hand, case_id, made.referral.id, Act.CONCLUDE, adults=ADULTS, outcome="helped")
         referrals.record_feedback(tx, hand, case_id, made.referral.id, "good", said="They were kind.")
 
     await world.database.write(walk)
@@ -267,10 +268,12 @@ async def test_a_foreign_referral_is_not_found(world, held):
 
     with pytest.raises(CaseNotFound):
         await world.database.write(
-            lambda tx: referrals.move(tx, world.hand(omar), case_id, made.referral.id, Act.ACCEPT)
+            lambda tx: referrals.move(tx, world.hand(omar), case_id, made.referral.id, Act.ACCEPT, adults=ADULTS)
         )
     with pytest.raises(NotAllowedNow):
-        await world.database.write(lambda tx: referrals.move(tx, world.hand(omar), other, made.referral.id, Act.ACCEPT))
+        await world.database.write(
+            lambda tx: referrals.move(tx, world.hand(omar), other, made.referral.id, Act.ACCEPT, adults=ADULTS)
+        )
 
 
 # Together with an adult
@@ -317,13 +320,49 @@ async def test_a_hold_blocks_a_joint_referral_and_shuts_the_one_that_was_sent(wo
         await sent(world, held, with_adult=adult)
     with pytest.raises(LinkDead):
         await opened(world, made)
-    assert not await world.database.read(lambda tx: referrals.is_open(tx, made.token, NOON, adults=ADULTS))
+    assert not await world.database.read(lambda tx: referrals.is_open(tx, world.vault, made.token, NOON, adults=ADULTS))
     with pytest.raises(LinkDead):  # and nobody says yes to the two of them
         await world.database.write(
             lambda tx: referrals.reply_by_link(
                 tx, world.vault, shown.reply, Act.ACCEPT, reason="", at=NOON, adults=ADULTS
             )
         )
+
+
+async def test_a_hold_that_comes_later_shuts_a_referral_whose_text_names_the_adult(world, held):
+    amira, case_id, _ = held
+    ask = "A bed for her; Kaboul brings her at nine."
+    made, read = await sent(world, held, ask=ask), await sent(world, held, ask=ask)
+    other = await sent(world, held, ask="A bed for her; our own staff bring her.")
+    shown = await opened(world, read)
+    adult = await an_adult(world, held, supported=True)
+    joint = await sent(world, held, with_adult=adult, ask="A room for two.")
+    assert await world.database.read(lambda tx: referrals.is_open(tx, world.vault, made.token, NOON, adults=ADULTS))
+
+    red = {"papers": Mark.RED, "no_debt": Mark.RED}
+    await world.database.write(lambda tx: holds.mark(tx, world.hand(amira), adult, red))
+
+    with pytest.raises(LinkDead):
+        await opened(world, made)
+    with pytest.raises(LinkDead):
+        await world.database.write(
+            lambda tx: referrals.reply_by_link(
+                tx, world.vault, shown.reply, Act.ACCEPT, reason="", at=NOON, adults=ADULTS
+            )
+        )
+    with pytest.raises(NotWithThisAdult):  # nor is a yes by phone noted: somebody else has to be asked of them
+        await world.database.write(
+            lambda tx: referrals.move(tx, world.hand(amira), case_id, joint.referral.id, Act.ACCEPT, adults=ADULTS)
+        )
+    assert await opened(world, other) is not None
+
+    def warned(tx):
+        hand = world.hand(amira)
+        listed = referrals.referrals_of(tx, hand, case_id)
+        case = case_store.get_case(tx, case_id).case
+        return referrals.naming_an_adult(tx, world.vault, case, listed, adults=ADULTS)
+
+    assert await world.database.read(warned) == {made.referral.id, read.referral.id}
 
 
 async def test_an_adult_of_another_case_is_not_looked_at_in_this_one(world, held):

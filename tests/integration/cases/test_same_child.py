@@ -25,7 +25,7 @@ WHY = "Same name, same scar, she told both of us of the blue door."
 LATER = NOON + timedelta(minutes=5)
 
 
-def nothing(tx, case_id):
+def nothing(tx, case, kept):
     return []
 
 
@@ -196,7 +196,7 @@ async def test_what_would_be_lost_with_the_duplicate_is_ended_first(world, two):
     await world.database.write(lambda tx: record.add_task(tx, hand, case.id, what="call", why="asked", due_at=due))
 
     with pytest.raises(NotReadyToClose) as refused:
-        await merge(world, amira, case, kept, ties=lambda tx, case_id: ["A hold stands."])
+        await merge(world, amira, case, kept, ties=lambda tx, case, kept: ["A hold stands."])
 
     assert refused.value.obstacles == ("A task is still open.", "A hold stands.")
     assert (await now(world, case)).status is CaseStatus.CLAIMED

@@ -92,7 +92,7 @@ async def case_id(world, amira, safe):
             tx, hand, case_id, agreed_id, urgency=Urgency.EMERGENCY, items=["age"], ask="A bed?", with_adult=None,
             adults=ClaimingAdults(),
         )  # fmt: skip
-        referrals.move(tx, hand, case_id, sent.referral.id, Act.ACCEPT)
+        referrals.move(tx, hand, case_id, sent.referral.id, Act.ACCEPT, adults=ClaimingAdults())
 
     await world.database.write(prepare)
     return case_id
@@ -352,7 +352,9 @@ async def test_what_to_do_instead_is_said_where_it_does_not_open(world, amira, c
     withdraw = consent.withdraw
     await world.database.write(lambda tx: withdraw(tx, hand, case_id, mine(tx).consent_id, holders=[]))
     await refused("Nobody agrees to this any more.")
-    await world.database.write(lambda tx: referrals.move(tx, hand, case_id, mine(tx).id, Act.WITHDRAW))
+    await world.database.write(
+        lambda tx: referrals.move(tx, hand, case_id, mine(tx).id, Act.WITHDRAW, adults=ClaimingAdults())
+    )
     browser.page = form
     await refused("This referral is over.")
     assert await keys_of(world, openings.c.id) == []

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from bot.cases import household
 from bot.cases import store as case_store
 from bot.cases.pager import Pager
 from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store
+from bot.exchange.holds import placing
 from bot.exchange.holds import service as holds
 from bot.exchange.holds import store as hold_store
 from bot.exchange.holds.model import (
@@ -27,9 +29,11 @@ from bot.exchange.holds.model import (
     Source,
     Tie,
 )
+from bot.exchange.holds.service import ClaimingAdults
 from bot.exchange.partners.model import Contact, FocalPoint
 from bot.exchange.partners.service import close_partner, name_focal_point
-from bot.exchange.requests import answering, drafting, hold_notices, service
+from bot.exchange.post.model import LetterStopped, WaitingLetter
+from bot.exchange.requests import answering, drafting, hold_notices, sending, service
 from bot.exchange.requests import hold_endings as endings
 from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.drafting import Draft
@@ -37,6 +41,7 @@ from bot.exchange.requests.hold_endings import FocalSays
 from bot.exchange.requests.model import Ground, Status
 from bot.exchange.requests.model import NotNow as RequestNotNow
 from bot.exchange.requests.naming import acts as naming_acts
+from bot.exchange.requests.transfer import acts as transfer_acts
 from bot.kernel import audit
 from bot.kernel.access import Role
 from bot.kernel.live import Signals
@@ -164,6 +169,109 @@ async def test_a_name_in_another_script_or_in_a_text_stops_a_request_until_two_p
     await italy.do(drafting.redraft, asked, goes)  # what was said of other words says nothing of these
     with pytest.raises(HeldLikely):
         await italy.do(service.approve, asked, by=italy.coordinator)
+
+
+async def test_a_message_that_may_name_a_held_adult_waits_for_a_second_person(
+    italy: Country, tunisia: Country, courier: Courier
+):
+    case_id = await italy.case()
+    request_id = await italy.asked(case_id, a_draft(italy.others["TN"], "case_transfer"))
+    about_him = await italy.asked(case_id, a_draft(italy.others["TN"], "verify_adult"))
+    await courier.carry()
+    await tunisia.do(answering.accept, request_id)
+    await tunisia.do(answering.accept, about_him)
+    await courier.carry()
+
+    async def write(text: str, to: str = request_id) -> str:
+        line = await italy.do(service.write_message, to, text=text, once="")
+        await courier.carry()
+        assert line is not None
+        return line
+
+    async def arrived() -> list[str]:
+        return [said.text for each in (request_id, about_him) for said in (await tunisia.file(each)).lines]
+
+    text = "Kaboul brings her at nine."
+    late = await italy.do(service.write_message, request_id, text=text, once="")  # it stays in the post for a while
+    (letter,) = [
+        WaitingLetter(put.envelope_id, put.partner_id, put.kind, {"request": request_id, "line": late, "text": text})
+        for put in (await italy.file(request_id)).letters
+        if put.kind == "request_message"
+    ]
+    gatekeeper, at = sending.RequestGatekeeper(italy.vault), italy.clock.now()
+    assert await italy.see(lambda tx: gatekeeper.clear(tx, letter, at))
+    await courier.carry()
+    before = await arrived()
+
+    await a_dossier(italy, case_id)
+
+    with pytest.raises(LetterStopped):
+        await italy.see(lambda tx: gatekeeper.clear(tx, letter, at))
+    await write("She likes football.")
+    await write(f"Is {CANARY} known to you?", to=about_him)  # nobody goes anywhere by that
+    warning = await write("Never hand her to Kaboul.")
+    thrown = await write("زيتوني كابول يستلمها في المحطة")
+    assert {*await arrived()} - {*before} == {"She likes football.", f"Is {CANARY} known to you?"}
+
+    with pytest.raises(RequestNotNow):
+        await italy.do(service.let_message_go, request_id, warning)  # not whoever wrote it
+    await italy.do(service.drop_message, request_id, thrown)
+    await italy.do(service.let_message_go, request_id, warning, by=italy.coordinator)
+    await courier.carry()
+
+    assert "Never hand her to Kaboul." in await arrived()
+    with pytest.raises(RequestNotNow):
+        await italy.do(service.let_message_go, request_id, thrown, by=italy.coordinator)
+
+
+async def test_a_hold_on_one_child_stands_for_her_brother_and_for_whoever_lives_with_them(
+    italy: Country, courier: Courier
+):
+    girl, brother, cousin, stranger = [await italy.case() for _ in range(4)]
+    known = await a_dossier(italy, brother, name="ZITOUNI Kaboul")  # nobody has found anything against him there
+    together = await a_dossier(italy, brother, name="Salma B.")
+    await supported(italy, together)
+    held = await a_dossier(italy, girl)
+
+    async def say_together(work: Any, *args: Any, **named: Any) -> None:
+        await italy.do(work, *args, **named)
+        await italy.do(lambda tx, hand: placing.look_around(tx, hand.vault, args[0], at=hand.at))
+
+    async def blocked(case_id: str) -> list[str]:
+        return await italy.see(
+            lambda tx: ClaimingAdults().in_doubt(tx, italy.vault, case_store.get_case(tx, case_id).case)
+        )
+
+    number = (await italy.see(lambda tx: case_store.get_case(tx, brother))).case.number
+    await italy.do(transfer_acts.say_siblings, girl, number)
+    await italy.do(holds.place_hold, held)
+    assert await italy.see(lambda tx: holds.standing_holds(tx, brother))
+    number = (await italy.see(lambda tx: case_store.get_case(tx, cousin))).case.number
+    await say_together(household.link, girl, number, kind="household", why="They travel together.")
+
+    for case_id in (brother, cousin):
+        (hold,) = await italy.see(lambda tx, case_id=case_id: holds.standing_holds(tx, case_id))
+        assert hold.state is HoldState.PROPOSED
+        alarm = await italy.see(lambda tx, case_id=case_id: case_store.get_alarm(tx, case_id, lock=False))
+        assert alarm is not None
+        assert alarm.climbing
+        origin = await italy.see(lambda tx, hold=hold: holds.origin_of(tx, italy.hand(), hold))
+        assert (origin.case.id, origin.stands) == (girl, True)
+    assert await blocked(brother) == ["ZITOUNI Kaboul"]  # the dossier that was there, and no second one
+    assert await blocked(cousin) == [CANARY]
+    assert await blocked(stranger) == []
+    fields = {**filled("placement_abroad"), "carer_name": CANARY}
+    with_him = a_draft(italy.others["TN"], "placement_abroad", fields=fields)
+    with pytest.raises(HeldByName):
+        await italy.do(drafting.draft, cousin, with_him)
+
+    # ended by two bodies for the boy, it does not come back by itself
+    await italy.do(holds.set_body, italy.coordinator.id, "Red Cross", by=await italy.world.officer("noa", Role.ADMIN))
+    await italy.do(holds.agree_to_release, known, reason="his own father, seen apart")
+    assert await italy.do(holds.agree_to_release, known, reason="I saw both", by=italy.coordinator)
+    await italy.do(lambda tx, hand: placing.look_around(tx, hand.vault, girl, at=hand.at))
+    assert await italy.see(lambda tx: holds.standing_holds(tx, brother)) == []
+    assert await italy.see(lambda tx: holds.standing_holds(tx, cousin))
 
 
 async def test_a_new_red_mark_undoes_support_and_every_word_for_a_release(italy: Country):

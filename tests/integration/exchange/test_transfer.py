@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bot.cases import consent
+from bot.cases import consent, household_store
 from bot.cases import store as case_store
 from bot.cases.model import CaseStatus, NotAllowedNow
 from bot.cases.record import service as record
@@ -322,7 +322,7 @@ async def test_brothers_and_sisters_are_handed_over_together_or_not_at_all(
     there = [(await transfer_of(tunisia, each)).case_id for each in drafts]
     assert None not in there
     assert len(set(there)) == 2
-    assert await tunisia.see(lambda tx: transfers.siblings_of(tx, str(there[0]))) == [there[1]]
+    assert await tunisia.see(lambda tx: household_store.siblings_of(tx, str(there[0]))) == [there[1]]
 
 
 async def test_while_one_offer_of_two_is_missing_none_is_accepted(italy: Country, tunisia: Country, courier: Courier):

@@ -26,6 +26,7 @@ from bot.exchange.records.model import (
     Fact,
     Kind,
     Record,
+    Severity,
     Source,
     Topic,
     WrongEntry,
@@ -84,7 +85,10 @@ def reading(text: str) -> Reading:
 
 words = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=40).map(str)
 dates = st.sampled_from(["", "2014", "2014-05", "2014-05-31"])
-entries = st.builds(Entry, words, words | st.just(""), words | st.just(""), dates, st.sampled_from(Source), words)
+grades = st.none() | st.sampled_from(Severity)
+entries = st.builds(
+    Entry, words, words | st.just(""), words | st.just(""), dates, st.sampled_from(Source), words, severity=grades
+)
 
 
 def _said(fact: Fact) -> st.SearchStrategy[str]:
@@ -459,6 +463,57 @@ def test_what_a_foreign_summary_calls_over_or_untrue_is_shown_and_never_a_line()
         ("HIV", Why.UNSURE),
         ("", Why.NO_WORDS),
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "severity", "detail"),
+    [
+        ({"criticality": "high", "reaction": [{"manifestation": [{"text": "hives"}], "severity": "mild"}]},
+         Severity.LIFE_THREATENING, "hives"),
+        ({"reaction": [{"manifestation": [{"text": "rash"}], "severity": "mild"},
+                       {"manifestation": [{"text": "swelling"}, {"text": "no breath"}], "severity": "severe"}]},
+         Severity.SEVERE, "rash; swelling; no breath"),
+        ({"criticality": "unable-to-assess"}, None, ""),
+        ({"criticality": "low", "reaction": "?"}, None, ""),
+        ({"criticality": ["high"], "reaction": [{"severity": {"coding": 1}}, 7]}, None, ""),
+    ],
+)  # fmt: skip
+def test_how_bad_an_allergy_is_is_not_lost(said: dict[str, object], severity: Severity | None, detail: str):
+    allergy = {"resourceType": "AllergyIntolerance", "code": {"text": "Peanut"}, **said}
+    asthma = {"resourceType": "Condition", "code": {"text": "Asthma"}, "severity": {"coding": [{"code": "24484000"}]}}
+    drug = {
+        "resourceType": "MedicationStatement",
+        "medicationCodeableConcept": {"text": "Valproate"},
+        "dosage": [
+            {"text": "300 mg in the morning"},
+            {"doseAndRate": [{"doseQuantity": {"value": 500, "unit": "mg"}}], "timing": {"code": {"text": "at night"}}},
+        ],
+    }
+    resources = [{"resourceType": "Composition"}, allergy, asthma, drug]
+
+    record = reading(json.dumps({"resourceType": "Bundle", "entry": [{"resource": each} for each in resources]})).record
+
+    (line,) = record.of("allergies")
+    assert (line.severity, line.detail) == (severity, detail)
+    assert record.of("problems")[0].severity is Severity.SEVERE
+    assert record.of("medicines")[0].detail == "300 mg in the morning; 500 mg at night"
+
+
+def test_how_severe_it_is_stands_in_the_document_where_others_look_for_it():
+    lines = {
+        "allergies": (Entry("Peanut", severity=Severity.LIFE_THREATENING), Entry("Dust", severity=Severity.MILD)),
+        "problems": (Entry("Asthma", severity=Severity.SEVERE),),
+    }
+    record = Record(Kind.HEALTH, "en", "", {}, lines).checked()
+
+    made = ips.bundle(a_copy(record))
+
+    found = {one["resource"]["code"]["text"]: one["resource"] for one in made["entry"] if "code" in one["resource"]}
+    assert found["Peanut"]["criticality"] == "high"
+    assert found["Dust"]["reaction"][0]["severity"] == "mild"
+    assert found["Asthma"]["severity"]["coding"][0]["code"] == "LA6750-9"
+    assert "can be life-threatening" in json.dumps(made["entry"][0]["resource"]["section"])
+    assert ips.read(made)[0].entries == record.entries
 
 
 def test_what_a_foreign_summary_does_not_say_is_not_made_up():

@@ -96,3 +96,11 @@ def require_nobody_named(
     said = store.said_of(tx, request_id)
     if any(dossier_id not in said or said[dossier_id].second_id is None for dossier_id in found):
         raise HeldLikely(case.id)
+
+
+def is_anybody_mentioned(tx: Connection, vault: Vault, case: Case, type_: RequestType, *texts: str) -> bool:
+    """Whether words beside a request that ends with the child going to, or with, somebody may name such an adult."""
+    if not type_.who_takes_child:
+        return False
+    names = holds.ClaimingAdults().in_doubt(tx, vault, case)
+    return any(mentioned(text, name) is not Alike.NO for text in texts for name in names)

@@ -26,6 +26,7 @@ from bot.cases.record.risk import Risk
 from bot.cases.record.service import LONGEST_TASK, LONGEST_WHY, MADE_TASKS, NEXT_LOOK, RISK_TASKS
 from bot.cases.service import LONGEST_NOTE
 from bot.exchange.gate import Situation
+from bot.exchange.holds import placing
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import CHECKLIST, Favour, HoldState, Mark, Source, Tie
 from bot.exchange.requests.model import is_one_of
@@ -408,7 +409,7 @@ def write_rest(tx: Connection, vault: Vault, case: Case, file: CaseFile, *, by: 
             by=by,
             at=at,
         )
-        standing = holds.hold_of(tx, dossier.id)
+        standing = placing.standing_on(tx, dossier.id)
         if adult.hold and standing is not None:
             brought[adult.hold] = standing.id
     return brought

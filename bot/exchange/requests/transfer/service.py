@@ -14,13 +14,14 @@ from typing import Any
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm, intake, supervision_store
+from bot.cases import alarm, household_store, intake, supervision_store
 from bot.cases import service as cases
 from bot.cases import store as case_store
 from bot.cases.hand import AT_DESK, seal, write_down
 from bot.cases.model import ACKNOWLEDGE_WITHIN, Case, CaseStatus
 from bot.cases.reasons import DRILL, REASONS, TRANSFERRED
 from bot.conversations import service as conversations
+from bot.exchange.holds import placing
 from bot.exchange.holds import service as holds
 from bot.exchange.requests import sending
 from bot.exchange.requests import store as requests
@@ -68,7 +69,7 @@ def travellers(tx: Connection, request: Request) -> list[Request]:
     """
     assert request.case_id is not None
     together = [request]
-    for case_id in store.siblings_of(tx, request.case_id):
+    for case_id in household_store.siblings_of(tx, request.case_id):
         found = case_store.get_case(tx, case_id)
         if found is None or not found.case.is_open:
             continue
@@ -288,6 +289,8 @@ def file_came(tx: Connection, vault: Vault, request: Request, said: object, *, a
         opened = [_take(tx, vault, each, at=at) for each in group]
         for case in opened[1:]:
             _siblings(tx, opened[0].id, case.id, by=request.partner_id, at=at)
+        for case in opened:
+            placing.look_around(tx, vault, case.id, at=at)
 
 
 def _take(tx: Connection, vault: Vault, transfer: Transfer, *, at: datetime) -> Case:
@@ -511,9 +514,9 @@ def _answered(tx: Connection, vault: Vault, request: Request, *, at: datetime) -
 
 
 def _siblings(tx: Connection, first: str, second: str, *, by: str, at: datetime) -> None:
-    family = store.family_of(tx, first) or new_id()
-    store.join_family(tx, family, first, by=by, at=at)
-    store.join_family(tx, family, second, by=by, at=at)
+    family = household_store.family_of(tx, first) or new_id()
+    household_store.join_family(tx, family, first, by=by, at=at)
+    household_store.join_family(tx, family, second, by=by, at=at)
 
 
 def say_siblings(tx: Connection, vault: Vault, first: Case, second: Case, *, by: str, at: datetime) -> None:
@@ -521,13 +524,14 @@ def say_siblings(tx: Connection, vault: Vault, first: Case, second: Case, *, by:
     if first.id == second.id:
         raise NotNow
     _siblings(tx, first.id, second.id, by=by, at=at)
+    placing.look_around(tx, vault, first.id, at=at)
     for one, other in ((first, second), (second, first)):
         write_down(tx, vault, one, "siblings", officer_id=by, at=at, facts={"case": other.id})
 
 
 def part_siblings(tx: Connection, vault: Vault, case: Case, *, by: str, at: datetime) -> None:
     """A case leaves its family: they are no siblings, or their best interests ask for it."""
-    if not store.leave_family(tx, case.id):
+    if not household_store.leave_family(tx, case.id):
         raise NotNow
     write_down(tx, vault, case, "siblings_parted", officer_id=by, at=at)
 
