@@ -277,6 +277,10 @@ def reseal(tx: Connection, case_id: str, *, words_sealed: bytes) -> None:
     tx.execute(cases.update().where(cases.c.id == case_id).values(words_sealed=words_sealed))
 
 
+def keep_place(tx: Connection, case_id: str, *, place_sealed: bytes, country: str | None) -> None:
+    tx.execute(cases.update().where(cases.c.id == case_id).values(place_sealed=place_sealed, country=country))
+
+
 def get_case(tx: Connection, case_id: str, *conditions: ColumnElement[bool], lock: bool = False) -> SealedCase | None:
     """A case, if every condition holds in the same query."""
     query = sa.select(cases).where(cases.c.id == case_id, *conditions)

@@ -55,6 +55,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "other_talk": N_("{name} goes on in the other talk with this child"),
         "wrote_elsewhere": N_("The child wrote in their other talk: it stands above as an earlier one"),
         "reported": N_("What was reported stands in the file"),
+        "place_named": N_("The person named a place"),
         "told_first": N_("{name} told the child first that something is passed on"),
         "not_told_first": N_("{name} passes something on without telling the child first, with a reason"),
         "carried_written": N_("{name} wrote to a record the child can carry"),
