@@ -97,15 +97,18 @@ def _through_glass(tx: Connection, officer: Officer, case_id: str, at: datetime)
 
 
 def _as_duplicate(tx: Connection, officer: Officer, case_id: str) -> store.SealedCase | None:
-    """Read by whoever has the case that goes on, as long as it is one child's: the whole story is theirs."""
+    """Read by whoever has the case that goes on, as long as it is one child's: the whole story is theirs. And what the
+    child takes back of it, if they hold that case."""
     sealed = store.get_case(tx, case_id)
     for _ in range(MOST_STEPS):
         row = duplicate_store.of_duplicate(tx, case_id)
         if sealed is None or row is None:
             return None
         case_id = row.case_id
-        if store.get_case(tx, case_id, in_scope(officer)) is not None:
-            case = replace(sealed.case, read_by=frozenset({officer.id}))
+        if (kept := store.get_case(tx, case_id, in_scope(officer))) is not None:
+            reader = frozenset({officer.id})
+            holder = reader if kept.case.owner_id == officer.id else frozenset[str]()
+            case = replace(sealed.case, read_by=reader, followed_by=holder)
             return replace(sealed, case=case) if access.allows(officer, Permission.CASE_READ, case) else None
     return None
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.cases import household, receipt_store, receipts, same_child, service, store
+from bot.cases import consent, handover, household, receipt_store, receipts, same_child, service, store
 from bot.cases.model import CaseNotFound, CaseStatus, NotAllowedNow, NotReadyToClose
 from bot.cases.reasons import DUPLICATE
 from bot.cases.record import service as record
@@ -18,7 +18,9 @@ from bot.kernel import audit
 from bot.kernel.access import Role
 from dialogues.understanding.model import Priority
 from tests.conftest import NOON
+from tests.integration.cases.test_consent import AGREED
 
+COORDINATOR = Role.COORDINATOR
 WHY = "Same name, same scar, she told both of us of the blue door."
 LATER = NOON + timedelta(minutes=5)
 
@@ -238,6 +240,35 @@ async def test_whoever_has_the_case_that_goes_on_is_rung_and_reads_the_whole_sto
     await undo(world, ines, case)
     with pytest.raises(CaseNotFound):
         await world.database.write(lambda tx: service.open_file(tx, world.hand(bruno), case.id))
+
+
+async def test_what_the_child_takes_back_is_taken_back_in_the_duplicate_too(world, two):
+    """By whoever has the case that goes on now, or a coordinator: who wrote it down may be gone."""
+    amira, kept, case = two
+    row = await world.database.write(lambda tx: consent.record(tx, world.hand(amira), case.id, AGREED))
+    await world.database.write(lambda tx: consent.share(tx, world.hand(amira), case, row, "referral:1", ["age"]))
+    await merge(world, amira, case, kept)
+    bruno, zoe, ines = (
+        await world.officer("bruno"),
+        await world.officer("zoe"),
+        await world.officer("ines", COORDINATOR),
+    )
+    await world.database.write(lambda tx: service.take_over(tx, world.hand(ines), kept.id))
+    await world.database.write(
+        lambda tx: handover.hand_over_all(tx, world.hand(ines), ines.id, to=bruno.id, note="She asks for a woman.")
+    )
+
+    def take_back(officer):
+        return world.database.write(lambda tx: consent.withdraw(tx, world.hand(officer), case.id, row.id, holders=()))
+
+    with pytest.raises(CaseNotFound):
+        await take_back(zoe)
+    [share] = await take_back(bruno)
+
+    assert share.waits_for_recipient
+    await world.database.write(lambda tx: consent.recipient_stopped(tx, world.hand(ines), case.id, share.id))
+    [share] = await world.database.read(lambda tx: consent.shares_of(tx, case.id))
+    assert not share.waits_for_recipient
 
 
 async def test_a_case_nobody_had_goes_on_with_whoever_held_the_other(world, two):
