@@ -25,6 +25,7 @@ from bot.conversations.model import MessageClass
 from bot.kernel import access, audit
 from bot.kernel.access import Permission
 from bot.kernel.crypto import DataKey, Erased, Vault
+from bot.kernel.ids import new_id
 from bot.kernel.officers import Officer
 from bot.kernel.words import Words
 
@@ -209,6 +210,13 @@ def key_of(tx: Connection, hand: Hand, case: Case) -> DataKey:
         return hand.vault.key(tx, case.key_id)
     except Erased:
         raise NotAllowedNow(case.number) from None
+
+
+def note_down(tx: Connection, hand: Hand, case: Case, text: str) -> None:
+    """A note of the officer's that stands with what they do. Raises NotAllowedNow once the words were erased."""
+    note_id = new_id()
+    sealed = key_of(tx, hand, case).seal(text, table="case_notes", row=note_id, field="text")
+    store.add_note(tx, note_id=note_id, case_id=case.id, officer_id=hand.officer.id, at=hand.at, text_sealed=sealed)
 
 
 def unseal(tx: Connection, vault: Vault, case: Case, sealed: bytes | None, table: str, row: str, field: str) -> str:

@@ -177,6 +177,11 @@ class Case(Struct, frozen=True):
         sooner = min(self.due_at, at + ACKNOWLEDGE_WITHIN[priority])
         return replace(self, reason=reason, priority=priority, due_at=sooner)
 
+    def judged(self, priority: Priority, *, at: datetime) -> Case:
+        """The case as urgent as somebody says that it is. A promise that was given sooner stands."""
+        due_at = at + ACKNOWLEDGE_WITHIN[priority]
+        return replace(self, priority=priority, due_at=min(self.due_at, due_at) if priority < self.priority else due_at)
+
 
 class Audience(IntEnum):
     """Whom a step pages. Each one includes those before it, so a step that came late leaves nobody out."""

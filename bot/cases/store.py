@@ -414,6 +414,13 @@ def add_trigger(tx: Connection, *, key: str, case_id: str, reason: str, priority
     tx.execute(case_triggers.insert().values(key=key, case_id=case_id, reason=reason, priority=priority.value, at=at))
 
 
+def triggers_since(tx: Connection, case_id: str, at: datetime) -> list[tuple[str, Priority]]:
+    """The signs of danger that led to a case after `at`: why, and how grave."""
+    query = sa.select(case_triggers.c.reason, case_triggers.c.priority)
+    rows = tx.execute(query.where(case_triggers.c.case_id == case_id, case_triggers.c.at > at))
+    return [(row.reason, Priority(row.priority)) for row in rows]
+
+
 class CaseEvent(Struct, frozen=True):
     """One thing that happened to a case."""
 

@@ -52,6 +52,8 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "unlinked": N_("{name} says that the linked case does not belong together with this one"),
         "same_child": N_("{name} says that another case is about this child: it was closed as a duplicate"),
         "not_same_child": N_("{name} says that they are two children: each case goes on for itself"),
+        "judged_more_urgent": N_("{name} says that it is more urgent: {priority}"),
+        "judged_less_urgent": N_("{name} says that it is less urgent: {priority}"),
         "other_talk": N_("{name} goes on in the other talk with this child"),
         "wrote_elsewhere": N_("The child wrote in their other talk: it stands above as an earlier one"),
         "reported": N_("What was reported stands in the file"),

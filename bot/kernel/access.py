@@ -58,6 +58,8 @@ class Permission(StrEnum):
     CASE_HAND_OVER = "case.hand_over"
     CASE_CONSULT = "case.consult"  # let a colleague read it, for their view
     CASE_LINK = "case.link"  # say that it belongs together with another: of one family, of one household
+    CASE_RAISE = "case.raise"  # say that it is more urgent than it was heard
+    CASE_LOWER = "case.lower"  # say that it is less so
     CASE_MERGE = "case.merge"  # say that it is about the same child as another, which goes on
     CASE_UNMERGE = "case.unmerge"  # undo that
     CASE_ACCEPT = "case.accept"  # a case that a colleague offers
@@ -238,6 +240,12 @@ RULES: Rules = {
     Permission.CASE_HAND_OVER: [[answers_people, holds_the_case], [coordinates]],
     Permission.CASE_CONSULT: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
     Permission.CASE_LINK: [[answers_people, holds_the_case], [coordinates]],
+    Permission.CASE_RAISE: [
+        [answers_people, holds_the_case],
+        [answers_people, nobody_holds_the_case],
+        [coordinates],
+    ],
+    Permission.CASE_LOWER: [[coordinates]],
     Permission.CASE_MERGE: [[answers_people, holds_the_case], [coordinates]],
     Permission.CASE_UNMERGE: [[coordinates]],
     Permission.CASE_ACCEPT: [[answers_people, is_offered_the_case], [coordinates, is_offered_the_case]],

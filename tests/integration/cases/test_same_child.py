@@ -174,6 +174,22 @@ async def test_a_supervisor_undoes_it_and_each_child_has_their_own_talk_again(wo
         await undo(world, ines, case)
 
 
+async def test_undone_the_other_is_as_urgent_as_before_unless_something_happened(world, two):
+    amira, kept, case = two
+    ines = await world.officer("ines", COORDINATOR)
+    await merge(world, amira, case, kept)
+    opened = await undo(world, ines, case)
+    alone = await now(world, kept)
+    assert (alone.priority, alone.reason, opened.priority) == (Priority.P2, "homeless_tonight", Priority.P0)
+
+    other = await held(world, amira, priority=Priority.P3, reason="asked_for_person")
+    await merge(world, amira, alone, other)
+    await world.escalate(alone.conversation_id, at=LATER + timedelta(minutes=1), priority=Priority.P1, reason="threats")
+    opened = await undo(world, ines, alone)
+    both = [await now(world, each) for each in (other, opened)]
+    assert [(each.priority, each.reason) for each in both] == [(Priority.P1, "threats")] * 2
+
+
 async def test_a_chain_of_duplicates_leads_to_the_last_and_comes_apart_again(world, two):
     amira, kept, case = two
     ines, third = await world.officer("ines", Role.COORDINATOR), await held(world, two[0])
