@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, get_day_names
+from babel.dates import get_day_names
 from babel.lists import format_list
 from babel.numbers import format_decimal
 from msgspec import Struct
@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 
 from directory import store
 from directory.areas import Here
+from directory.dates import written
 from directory.geography import boxes_around, distance_m
 from directory.model import (
     ACCESSIBILITY,
@@ -374,7 +375,7 @@ def hours_today(service: Service, *, at: datetime, language: str, words: Transla
     if closed_now(service, at):
         if service.closed_until is None:
             return words.text(language, CLOSED_FOR_NOW)
-        until = format_date(service.closed_until, "d MMMM", locale=locale_of(language))
+        until = written(service.closed_until, "d MMMM", str(locale_of(language)))
         return words.text(language, CLOSED_UNTIL, date=until)
     if hours is None:
         return ""

@@ -28,7 +28,7 @@ from bot.channels.model import DeliveryId, InboundMessage, MessageKind, Outbound
 from bot.conversations.inbox import Inbox
 from bot.conversations.model import Allowance
 from bot.conversations.outbox import Sender
-from bot.conversations.ports import Engine, Escalated, Escalation, Understanding
+from bot.conversations.ports import Engine, Escalated, Escalation, Understanding, Whereabouts
 from bot.conversations.turn import TurnWorker
 from bot.kernel.clock import SystemClock
 from bot.kernel.crypto import Vault
@@ -113,7 +113,9 @@ class NobodyCalled:
     def escalate(self, tx: Connection, escalation: Escalation, *, at: datetime) -> Escalated:
         return Escalated(escalation.conversation_id, "A1", False, False)
 
-    def person_wrote(self, tx: Connection, conversation_id: str, *, seq: int, at: datetime) -> str | None:
+    def person_wrote(
+        self, tx: Connection, conversation_id: str, *, seq: int, at: datetime, place: Whereabouts | None = None
+    ) -> str | None:
         return None
 
     def reported(self, tx: Connection, conversation_id: str, answers: Mapping[str, str], *, at: datetime) -> str | None:

@@ -270,9 +270,10 @@ def second(tx: Connection, hand: Hand, case_id: str, consent_id: str) -> None:
 
 
 def withdraw(tx: Connection, hand: Hand, case_id: str, consent_id: str, *, holders: Iterable[Holder]) -> list[Share]:
-    """Take a consent back, because the person said so. Returns what was shared on it: each recipient must be told, and
-    the `holders` tell theirs in this very transaction."""
-    case = target(tx, hand, case_id, Permission.CONSENT_RECORD)
+    """Take a consent back, because the person said so: also in a case that is closed, and by a coordinator where its
+    officer is gone. Returns what was shared on it: each recipient must be told, and the `holders` tell theirs in this
+    very transaction."""
+    case = target(tx, hand, case_id, Permission.CONSENT_WITHDRAW)
     row = store.get_consent(tx, case.id, consent_id)
     if row is None or not store.set_withdrawn(tx, consent_id, officer_id=hand.officer.id, at=hand.at):
         raise NotAllowedNow(case.number)
@@ -350,7 +351,7 @@ def share_for(
 
 def recipient_stopped(tx: Connection, hand: Hand, case_id: str, share_id: str) -> None:
     """Whoever received something says that they stopped using it. Raises NotAllowedNow if nobody asked them to."""
-    case = target(tx, hand, case_id, Permission.CONSENT_RECORD)
+    case = target(tx, hand, case_id, Permission.CONSENT_WITHDRAW)
     if not store.set_withdrawal_seen(tx, case.id, share_id, hand.at):
         raise NotAllowedNow(case.number)
     _write_down(tx, hand, case, "recipient_stopped", share_id)

@@ -25,6 +25,7 @@ from bot.conversations.model import MessageClass
 from bot.kernel import access, audit
 from bot.kernel.access import Permission
 from bot.kernel.crypto import DataKey, Erased, Vault
+from bot.kernel.ids import new_id
 from bot.kernel.officers import Officer
 from bot.kernel.words import Words
 
@@ -97,15 +98,18 @@ def _through_glass(tx: Connection, officer: Officer, case_id: str, at: datetime)
 
 
 def _as_duplicate(tx: Connection, officer: Officer, case_id: str) -> store.SealedCase | None:
-    """Read by whoever has the case that goes on, as long as it is one child's: the whole story is theirs."""
+    """Read by whoever has the case that goes on, as long as it is one child's: the whole story is theirs. And what the
+    child takes back of it, if they hold that case."""
     sealed = store.get_case(tx, case_id)
     for _ in range(MOST_STEPS):
         row = duplicate_store.of_duplicate(tx, case_id)
         if sealed is None or row is None:
             return None
         case_id = row.case_id
-        if store.get_case(tx, case_id, in_scope(officer)) is not None:
-            case = replace(sealed.case, read_by=frozenset({officer.id}))
+        if (kept := store.get_case(tx, case_id, in_scope(officer))) is not None:
+            reader = frozenset({officer.id})
+            holder = reader if kept.case.owner_id == officer.id else frozenset[str]()
+            case = replace(sealed.case, read_by=reader, followed_by=holder)
             return replace(sealed, case=case) if access.allows(officer, Permission.CASE_READ, case) else None
     return None
 
@@ -206,6 +210,13 @@ def key_of(tx: Connection, hand: Hand, case: Case) -> DataKey:
         return hand.vault.key(tx, case.key_id)
     except Erased:
         raise NotAllowedNow(case.number) from None
+
+
+def note_down(tx: Connection, hand: Hand, case: Case, text: str) -> None:
+    """A note of the officer's that stands with what they do. Raises NotAllowedNow once the words were erased."""
+    note_id = new_id()
+    sealed = key_of(tx, hand, case).seal(text, table="case_notes", row=note_id, field="text")
+    store.add_note(tx, note_id=note_id, case_id=case.id, officer_id=hand.officer.id, at=hand.at, text_sealed=sealed)
 
 
 def unseal(tx: Connection, vault: Vault, case: Case, sealed: bytes | None, table: str, row: str, field: str) -> str:

@@ -124,6 +124,7 @@ class Case(Struct, frozen=True):
     stage: str = "registered"  # how far the work has come, see `bot.cases.record.stages`
     read_by: frozenset[str] = frozenset()  # who is reading it through a broken glass; set where it was read for them
     asked: frozenset[str] = frozenset()  # who reads it because a colleague asks for their view; set in the same place
+    followed_by: frozenset[str] = frozenset()  # who holds the case that goes on where this one is a duplicate; likewise
     panel: frozenset[str] = frozenset()  # who sits on its panel of best interests; set where it was read for them
 
     @property
@@ -175,6 +176,11 @@ class Case(Struct, frozen=True):
             return self
         sooner = min(self.due_at, at + ACKNOWLEDGE_WITHIN[priority])
         return replace(self, reason=reason, priority=priority, due_at=sooner)
+
+    def judged(self, priority: Priority, *, at: datetime) -> Case:
+        """The case as urgent as somebody says that it is. A promise that was given sooner stands."""
+        due_at = at + ACKNOWLEDGE_WITHIN[priority]
+        return replace(self, priority=priority, due_at=min(self.due_at, due_at) if priority < self.priority else due_at)
 
 
 class Audience(IntEnum):

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
-from babel.dates import format_date
 from sqlalchemy.engine import Connection
 
 from bot.cases import consent, consent_store, receipt_store, receipts, safe_time, same_child, store
@@ -32,6 +31,7 @@ from bot.kernel.crypto import Vault
 from bot.kernel.words import N_, Words
 from dialogues.understanding import own_case
 from dialogues.understanding.model import Priority
+from directory.dates import written
 
 A_PERSON_LOOKS = N_("Thank you. A person will look, and answer you here.")
 NOT_FOUND = N_("I did not find that number. Look at each digit and write it again, or ask for a person.")
@@ -266,7 +266,7 @@ class _Asking:
         }
 
     def _share(self, share: Share, who: str) -> str:
-        day = format_date(share.at.date(), "long", locale=self._language)
+        day = written(share.at.date(), "long", self._language)
         comma = "، " if self._language == "ar" else ", "
         what = comma.join(self._items(share.items)) or self._text(OTHER_THINGS)
         sentence = HAS

@@ -12,10 +12,20 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm, household, panel_store, receipt_store, same_child_store, store, supervision_store
-from bot.cases.hand import AT_DESK, MOST_STEPS, Hand, key_of, move, target, visible, write_down
+from bot.cases import (
+    alarm,
+    household,
+    panel_store,
+    receipt_store,
+    same_child_store,
+    store,
+    supervision_store,
+    urgency,
+)
+from bot.cases.hand import AT_DESK, MOST_STEPS, Hand, move, note_down, target, visible, write_down
 from bot.cases.model import Act, Case, CaseNotFound, CaseStatus, NotAllowedNow, NotReadyToClose
 from bot.cases.reasons import DUPLICATE
 from bot.cases.record import closure
@@ -24,8 +34,8 @@ from bot.conversations.model import MessageClass
 from bot.kernel import access
 from bot.kernel.access import Permission
 from bot.kernel.crypto import Vault
-from bot.kernel.ids import new_id
 from bot.kernel.words import N_
+from dialogues.understanding.model import Priority
 
 LONGEST_WHY = 500
 MOST_ALIKE = 8
@@ -103,14 +113,8 @@ def _closed(tx: Connection, hand: Hand, case: Case, kept: Case, why: str) -> Cas
     alarm.acknowledge(tx, case.id, officer_id=hand.officer.id, at=hand.at)
     write_down(tx, hand.vault, kept, "same_child", officer_id=hand.officer.id, at=hand.at, facts={"case": case.id})
     for each in (closed, kept):
-        _note(tx, hand, each, why)
+        note_down(tx, hand, each, why)
     return closed
-
-
-def _note(tx: Connection, hand: Hand, case: Case, why: str) -> None:
-    note_id = new_id()
-    sealed = key_of(tx, hand, case).seal(why, table="case_notes", row=note_id, field="text")
-    store.add_note(tx, note_id=note_id, case_id=case.id, officer_id=hand.officer.id, at=hand.at, text_sealed=sealed)
 
 
 def _held(tx: Connection, hand: Hand, kept: Case, *, owner_id: str) -> Case:
@@ -129,7 +133,8 @@ def _graver(tx: Connection, hand: Hand, kept: Case, duplicate: Case) -> Case:
     if not store.save_case(tx, kept, raised):
         raise NotAllowedNow(kept.number)
     supervision_store.owe_review(tx, raised, hand.at)
-    facts = {"reason": raised.reason, "priority": raised.priority.value}
+    before = {"was": kept.priority.value, "was_reason": kept.reason, "case": duplicate.id}
+    facts = {"reason": raised.reason, "priority": raised.priority.value, **before}
     write_down(tx, hand.vault, raised, "raised", officer_id=hand.officer.id, at=hand.at, facts=facts)
     return raised
 
@@ -220,8 +225,8 @@ def is_answerable(tx: Connection, conversation_id: str) -> bool:
 def undo(tx: Connection, hand: Hand, duplicate_id: str, *, why: str) -> Case:
     """A supervisor says that they are two children. The duplicate is open again, and theirs to give to somebody.
 
-    Each has its own conversation again; the priority of the other stays as grave as it became. Raises CaseNotFound,
-    NotAllowedNow.
+    Each has its own conversation again, and the other is as urgent as it was before, unless something has happened
+    since. Raises CaseNotFound, NotAllowedNow.
     """
     case, why = target(tx, hand, duplicate_id, Permission.CASE_UNMERGE), why.strip()
     row = same_child_store.of_duplicate(tx, case.id, lock=True)
@@ -241,11 +246,35 @@ def undo(tx: Connection, hand: Hand, duplicate_id: str, *, why: str) -> Case:
         raise NotAllowedNow(case.number)
     opened = move(tx, hand, case, Act.REOPEN)
     conversations.hand_to_human(tx, opened.conversation_id, hand.at)
+    opened = _as_urgent_alone(tx, hand, kept.case.id, opened)
     for one, other in ((opened, kept.case), (kept.case, opened)):
         facts = {"case": other.id}
         write_down(tx, hand.vault, one, "not_same_child", officer_id=hand.officer.id, at=hand.at, facts=facts)
-    _note(tx, hand, opened, why)
+    note_down(tx, hand, opened, why)
     return opened
+
+
+def _as_urgent_alone(tx: Connection, hand: Hand, kept_id: str, opened: Case) -> Case:
+    """Take back what the merge made more urgent. What was heard since may be of either child: it counts for both."""
+    kept, events = _again(tx, kept_id), store.events_of(tx, kept_id)
+    raised = next(
+        (each for each in reversed(events) if each.facts.get("case") == opened.id and "was" in each.facts), None
+    )
+    merged = next(
+        (each for each in reversed(events) if each.act == "same_child" and each.facts["case"] == opened.id), None
+    )
+    signs = store.triggers_since(tx, kept_id, merged.at) if merged is not None else []
+    alone = kept
+    if raised is not None and kept.is_open and kept.priority.value == raised.facts["priority"]:
+        was = Priority(raised.facts["was"])
+        alone = replace(kept.judged(was, at=hand.at), reason=raised.facts["was_reason"])
+    graver = opened
+    for reason, priority in signs:
+        alone = alone.raised(reason, priority, at=hand.at)
+        graver = graver.raised(reason, priority, at=hand.at)
+    if alone.priority != kept.priority:
+        urgency.set_urgency(tx, hand, kept, alone)
+    return urgency.set_urgency(tx, hand, opened, graver) if graver is not opened else opened
 
 
 # Looking ----------------------------------------------------------------------------------------------------------

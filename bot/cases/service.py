@@ -16,7 +16,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm, choosing, panel_store, receipt_store, receipts, same_child, store, supervision_store
+from bot.cases import (
+    alarm,
+    choosing,
+    panel_store,
+    receipt_store,
+    receipts,
+    same_child,
+    store,
+    supervision_store,
+    whereabouts,
+)
 from bot.cases.attachments import FileToSend
 from bot.cases.hand import (
     AT_DESK,
@@ -51,7 +61,7 @@ from bot.cases.record import closure
 from bot.cases.reported import Reports
 from bot.conversations import service as conversations
 from bot.conversations.attachments import service as attachment_service
-from bot.conversations.ports import Escalated, Escalation
+from bot.conversations.ports import Escalated, Escalation, Whereabouts
 from bot.kernel import access, audit
 from bot.kernel.access import Permission
 from bot.kernel.crypto import Erased, Vault
@@ -150,12 +160,17 @@ class CaseEscalations:
             assert known is not None
         return self._raise(tx, escalation, known, at=at)
 
-    def person_wrote(self, tx: Connection, conversation_id: str, *, seq: int, at: datetime) -> str | None:
-        """Remember that the person of an open case waits for an answer. The case, if there is one."""
+    def person_wrote(
+        self, tx: Connection, conversation_id: str, *, seq: int, at: datetime, place: Whereabouts | None = None
+    ) -> str | None:
+        """Remember that the person of an open case waits for an answer, and where they say that they are. The case,
+        if there is one."""
         case_id = store.person_wrote(tx, conversation_id, at)
         if case_id is None and (case := same_child.led_to(tx, conversation_id)) is not None:
             same_child.heard(tx, self._vault, case, conversation_id, at=at)
             case_id = store.person_wrote(tx, case.conversation_id, at)
+        if case_id is not None and place is not None:
+            whereabouts.keep(tx, self._vault, case_id, place, at=at)
         return case_id
 
     def reported(self, tx: Connection, conversation_id: str, answers: Mapping[str, str], *, at: datetime) -> str | None:
@@ -163,6 +178,7 @@ class CaseEscalations:
         case = same_child.led_to(tx, conversation_id)
         if case is not None:
             self._reports.go_on(tx, case, answers, at=at)
+            whereabouts.keep_reported(tx, self._vault, case.id, answers, at=at)
         return None if case is None else case.id
 
     def _raise(self, tx: Connection, escalation: Escalation, known: Case, *, at: datetime) -> Escalated:
@@ -200,6 +216,7 @@ class CaseEscalations:
         write_down(tx, self._vault, case, act, officer_id=None, at=at, facts=facts)
         if escalation.report:
             self._reports.begin(tx, case, escalation.report, before=before, goes_on=escalation.report_goes_on, at=at)
+            whereabouts.keep_reported(tx, self._vault, case.id, escalation.report, at=at)
         return Escalated(case.id, case.number, new=new, raised=raised)
 
 

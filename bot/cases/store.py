@@ -277,6 +277,10 @@ def reseal(tx: Connection, case_id: str, *, words_sealed: bytes) -> None:
     tx.execute(cases.update().where(cases.c.id == case_id).values(words_sealed=words_sealed))
 
 
+def keep_place(tx: Connection, case_id: str, *, place_sealed: bytes, country: str | None) -> None:
+    tx.execute(cases.update().where(cases.c.id == case_id).values(place_sealed=place_sealed, country=country))
+
+
 def get_case(tx: Connection, case_id: str, *conditions: ColumnElement[bool], lock: bool = False) -> SealedCase | None:
     """A case, if every condition holds in the same query."""
     query = sa.select(cases).where(cases.c.id == case_id, *conditions)
@@ -408,6 +412,13 @@ def trigger_case(tx: Connection, key: str) -> str | None:
 
 def add_trigger(tx: Connection, *, key: str, case_id: str, reason: str, priority: Priority, at: datetime) -> None:
     tx.execute(case_triggers.insert().values(key=key, case_id=case_id, reason=reason, priority=priority.value, at=at))
+
+
+def triggers_since(tx: Connection, case_id: str, at: datetime) -> list[tuple[str, Priority]]:
+    """The signs of danger that led to a case after `at`: why, and how grave."""
+    query = sa.select(case_triggers.c.reason, case_triggers.c.priority)
+    rows = tx.execute(query.where(case_triggers.c.case_id == case_id, case_triggers.c.at > at))
+    return [(row.reason, Priority(row.priority)) for row in rows]
 
 
 class CaseEvent(Struct, frozen=True):

@@ -40,6 +40,13 @@ class Escalated(Struct, frozen=True):
     raised: bool  # an open case became more urgent
 
 
+class Whereabouts(Struct, frozen=True):
+    """A place as somebody named it, and its country where that is known."""
+
+    name: str
+    country: str | None
+
+
 class Escalations(Protocol):
     """Cases, as the message path needs them. All of it runs inside the transaction of the turn."""
 
@@ -47,8 +54,11 @@ class Escalations(Protocol):
         """Open a case or raise the one that is open. The same `key` again changes nothing."""
         ...
 
-    def person_wrote(self, tx: Connection, conversation_id: str, *, seq: int, at: datetime) -> str | None:
-        """A person wrote line `seq`. Returns the open case of the conversation, if there is one."""
+    def person_wrote(
+        self, tx: Connection, conversation_id: str, *, seq: int, at: datetime, place: Whereabouts | None = None
+    ) -> str | None:
+        """A person wrote line `seq`, in which they may have named a place. Returns the open case of the conversation,
+        if there is one."""
         ...
 
     def reported(self, tx: Connection, conversation_id: str, answers: Mapping[str, str], *, at: datetime) -> str | None:

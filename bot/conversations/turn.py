@@ -60,6 +60,7 @@ from bot.conversations.ports import (
     ReportWrong,
     Texts,
     Understanding,
+    Whereabouts,
 )
 from bot.conversations.store import LeaseLost, NewLine, Standing, TurnClaim, spoken
 from bot.conversations.told import (
@@ -105,6 +106,8 @@ ASKED_OWN = "asked_own"
 PERSON_CALLED = "person_called"
 #: The slot of the dialogue that says that "are you safe right now?" waits for its answer.
 SAFETY_QUESTION = "safety_question"
+#: The slots of the dialogue that say where somebody is, or asks about.
+PLACE_SLOTS = ("place", "place_country")
 COVERED = "•••"
 
 #: A group that writes so long after it was told has added us again.
@@ -598,7 +601,8 @@ class TurnWorker:
             case_id = self._escalations.reported(tx, claim.conversation_id, outcome.reported, at=at)
             topics += [f"case:{case_id}"] if case_id else []
         if outcome.heard is not None:
-            case_id = self._escalations.person_wrote(tx, claim.conversation_id, seq=first, at=at)
+            place = _named_place(claim.state, outcome.state)
+            case_id = self._escalations.person_wrote(tx, claim.conversation_id, seq=first, at=at, place=place)
             topics += [f"case:{case_id}", "queue"] if case_id else []
         if outcome.own is not None and self._own_cases is not None:
             topics += self._own_cases.grant(
@@ -712,6 +716,14 @@ def _asked(claim: TurnClaim) -> OwnAsk | None:
     """What they asked about their own case in the message before."""
     asked = claim.state.slots.get(ASKED_OWN)
     return OwnAsk(str(asked)) if asked in set(OwnAsk) else None
+
+
+def _named_place(before: DialogueState, after: DialogueState) -> Whereabouts | None:
+    """The place that was named in this turn, or whose country became known in it."""
+    name, country = (after.slots.get(slot) for slot in PLACE_SLOTS)
+    if not name or all(before.slots.get(slot) == after.slots.get(slot) for slot in PLACE_SLOTS):
+        return None
+    return Whereabouts(str(name), str(country) if country else None)
 
 
 def _waits_for_person(claim: TurnClaim) -> bool:

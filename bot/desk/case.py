@@ -74,7 +74,8 @@ ACTS_IN_TALK = frozenset(
         "consulted", "consult_ended", "offer_lapsed", "close", "reopen", "came_back", "return_agreed", "return_refused",
         "watch_ended", "safe_time_said", "told_first", "not_told_first", "guest_invited", "guest_opened",
         "guest_withdrawn", "linked", "unlinked", "alert_came", "same_child",
-        "not_same_child", "other_talk", "wrote_elsewhere", "erasure_proposed", "erasure_turned_down", "erased",
+        "not_same_child", "judged_more_urgent", "judged_less_urgent",
+        "other_talk", "wrote_elsewhere", "erasure_proposed", "erasure_turned_down", "erased",
     }
 )  # fmt: skip
 
@@ -219,7 +220,7 @@ async def case_screen(
     obstacles: Sequence[str] = (),
 ) -> web.Response:
     """The page of a case. `problem` and `draft` give back what could not be sent, `typed` the fields of the form
-    `typed_in` ("offer", "ask"), `obstacles` why it is not closed."""
+    `typed_in` ("offer", "ask", "urgency"), `obstacles` why it is not closed."""
     officer, vault, hand = request[OFFICER], request.app[VAULT], hand_of(request)
     case_id, whole = request.match_info["id"], "all" in request.query
 

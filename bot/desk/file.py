@@ -7,14 +7,15 @@ from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
+from msgspec import Struct
 from multidict import MultiDict
 from sqlalchemy.engine import Connection
 
-from bot.cases import attachments, consent, handover, panel, supervision, telling
-from bot.cases.consent import Agreement, Consent, Kind, Purpose
+from bot.cases import attachments, consent, handover, panel, same_child, supervision, telling
+from bot.cases.consent import Agreement, Consent, Kind, Purpose, Share
 from bot.cases.guests import service as guests
-from bot.cases.hand import Hand, target
-from bot.cases.model import CaseError, CaseNotFound, NotToldFirst
+from bot.cases.hand import Hand, note_in_audit, target, visible
+from bot.cases.model import Case, CaseError, CaseNotFound, NotToldFirst
 from bot.cases.ports import Holder
 from bot.cases.primero import service as primero
 from bot.cases.record import history, service, unlocking
@@ -43,7 +44,7 @@ def file_routes(holders: Sequence[Holder]) -> Routes:
     whole = Routes()
     whole.table.extend(routes.table)
 
-    @whole.post("/desk/cases/{id}/consents/withdraw", name="withdraw_consent", allow=Permission.CONSENT_RECORD)
+    @whole.post("/desk/cases/{id}/consents/withdraw", name="withdraw_consent", allow=Permission.CONSENT_WITHDRAW)
     async def withdraw(request: web.Request) -> web.StreamResponse:
         consent_id = (await form(request)).get("consent", "")[:36]
 
@@ -148,6 +149,7 @@ def file_context(
         "steps": steps,
         "ledger": ledger,
         "shares": consent.shares_of(tx, case.id),
+        "elsewhere": _of_duplicates(tx, hand, case),
         "holds": holds.standing_holds(tx, case.id),
         **_told_first(tx, hand, record, ledger),
         **household_context(tx, hand.vault, officer, case),
@@ -171,8 +173,32 @@ def file_context(
         "carries": allows(officer, Permission.CARRIED_READ, case),
         "signs": allows(officer, Permission.RISK_SIGN, case),
         "seconds": allows(officer, Permission.CONSENT_OVERRIDE, case),
+        "withdraws": allows(officer, Permission.CONSENT_WITHDRAW, case),
         **more,
     }
+
+
+class _Elsewhere(Struct, frozen=True):
+    """What the child agreed to in a case that was closed as a duplicate of this one."""
+
+    case: Case
+    ledger: Sequence[Consent]
+    shares: Sequence[Share]
+    withdraws: bool  # the officer may say that it was taken back
+
+
+def _of_duplicates(tx: Connection, hand: Hand, case: Case) -> list[_Elsewhere]:
+    found = []
+    for each in same_child.of_case(tx, case).duplicates:
+        try:
+            seen = visible(tx, hand.officer, each.id, at=hand.at).case
+        except CaseNotFound:  # whoever broke the glass of this case did not break that of the other
+            continue
+        withdraws = allows(hand.officer, Permission.CONSENT_WITHDRAW, seen)
+        if ledger := consent.ledger(tx, hand, seen.id):
+            note_in_audit(tx, hand, Permission.RECORD_READ, seen)
+            found.append(_Elsewhere(seen, ledger, consent.shares_of(tx, seen.id), withdraws))
+    return found
 
 
 def _determined(record: Record) -> bool:
@@ -345,7 +371,7 @@ async def second(request: web.Request) -> web.StreamResponse:
     return await _do(request, lambda tx, hand, case_id: consent.second(tx, hand, case_id, consent_id), "consent")
 
 
-@routes.post("/desk/cases/{id}/consents/stopped", name="recipient_stopped", allow=Permission.CONSENT_RECORD)
+@routes.post("/desk/cases/{id}/consents/stopped", name="recipient_stopped", allow=Permission.CONSENT_WITHDRAW)
 async def stopped(request: web.Request) -> web.StreamResponse:
     share_id = (await form(request)).get("share", "")[:36]
     return await _do(

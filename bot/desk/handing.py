@@ -1,4 +1,5 @@
-"""Handing cases over: one to a colleague with a word, several at once, everything of somebody who is gone."""
+"""Handing cases over: one to a colleague with a word, several at once, everything of somebody who is gone. And how
+urgent a case is."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.engine import Connection
 
-from bot.cases import choosing, consult, handover
+from bot.cases import choosing, consult, handover, urgency
 from bot.cases.handover import NobodyThere
 from bot.cases.model import CaseError, CaseNotFound
 from bot.desk.case import case_screen, move, wake_all
@@ -16,6 +17,7 @@ from bot.kernel.access import Permission
 from bot.kernel.officers import get_officer
 from bot.kernel.web import Routes, form
 from bot.kernel.web_keys import DATABASE
+from dialogues.understanding.model import Priority
 
 routes = Routes()
 
@@ -50,6 +52,19 @@ async def decline(request: web.Request) -> web.StreamResponse:
 @routes.post("/desk/cases/{id}/withdraw-offer", name="withdraw_offer", allow=Permission.CASE_HAND_OVER)
 async def withdraw(request: web.Request) -> web.StreamResponse:
     return await move(request, handover.withdraw, notice="saved")
+
+
+@routes.post("/desk/cases/{id}/urgency", name="urgency", allow=Permission.CASE_RAISE)
+async def judge_urgency(request: web.Request) -> web.StreamResponse:
+    """Say that the case is more or less urgent than it was heard."""
+    case_id, fields, hand = request.match_info["id"], await form(request), hand_of(request)
+    try:
+        priority = Priority(fields.get("priority", ""))
+        await act(request, lambda tx: urgency.judge(tx, hand, case_id, priority, why=fields.get("why", "")))
+    except (NotDone, ValueError):
+        return await case_screen(request, status=409, problem="incomplete", typed_in="urgency", typed=fields)
+    wake_all(request, case_id)
+    return go_to(request, "case", id=case_id, notice="saved")
 
 
 @routes.post("/desk/cases/{id}/ask", name="ask_colleague", allow=Permission.CASE_CONSULT)

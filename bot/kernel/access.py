@@ -58,6 +58,8 @@ class Permission(StrEnum):
     CASE_HAND_OVER = "case.hand_over"
     CASE_CONSULT = "case.consult"  # let a colleague read it, for their view
     CASE_LINK = "case.link"  # say that it belongs together with another: of one family, of one household
+    CASE_RAISE = "case.raise"  # say that it is more urgent than it was heard
+    CASE_LOWER = "case.lower"  # say that it is less so
     CASE_MERGE = "case.merge"  # say that it is about the same child as another, which goes on
     CASE_UNMERGE = "case.unmerge"  # undo that
     CASE_ACCEPT = "case.accept"  # a case that a colleague offers
@@ -85,6 +87,7 @@ class Permission(StrEnum):
     CARRIED_MAKE = "carried.make"
     CARRIED_IMPORT = "carried.import"
     CONSENT_RECORD = "consent.record"
+    CONSENT_WITHDRAW = "consent.withdraw"  # the person takes it back, or whoever got something says that they stopped
     CONSENT_OVERRIDE = "consent.override"  # the second of the two who share without consent
     REFERRAL_SEND = "referral.send"
     SAFE_PLACE_OPEN = "safe_place.open"  # learn where the service is that nobody may find: for a case and a purpose
@@ -157,6 +160,11 @@ broke_the_glass = Condition(
 is_asked_about_the_case = Condition(
     "is asked about the case",
     lambda officer, case: case is not None and officer.id in getattr(case, "asked", ()),
+    about_target=True,
+)
+goes_on_with_it = Condition(
+    "holds the case that goes on in the place of this one",
+    lambda officer, case: case is not None and officer.id in getattr(case, "followed_by", ()),
     about_target=True,
 )
 sits_on_the_panel = Condition(
@@ -232,6 +240,12 @@ RULES: Rules = {
     Permission.CASE_HAND_OVER: [[answers_people, holds_the_case], [coordinates]],
     Permission.CASE_CONSULT: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
     Permission.CASE_LINK: [[answers_people, holds_the_case], [coordinates]],
+    Permission.CASE_RAISE: [
+        [answers_people, holds_the_case],
+        [answers_people, nobody_holds_the_case],
+        [coordinates],
+    ],
+    Permission.CASE_LOWER: [[coordinates]],
     Permission.CASE_MERGE: [[answers_people, holds_the_case], [coordinates]],
     Permission.CASE_UNMERGE: [[coordinates]],
     Permission.CASE_ACCEPT: [[answers_people, is_offered_the_case], [coordinates, is_offered_the_case]],
@@ -259,6 +273,8 @@ RULES: Rules = {
     Permission.CARRIED_MAKE: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
     Permission.CARRIED_IMPORT: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
     Permission.CONSENT_RECORD: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
+    # What a person takes back never waits for whoever wrote it down: they may be gone, and the case closed.
+    Permission.CONSENT_WITHDRAW: [[answers_people, holds_the_case], [answers_people, goes_on_with_it], [coordinates]],
     Permission.CONSENT_OVERRIDE: [[coordinates]],
     Permission.GUEST_INVITE: [[answers_people, holds_the_case], [coordinates, holds_the_case]],
     Permission.REFERRAL_SEND: [[answers_people, holds_the_case], [coordinates, holds_the_case]],

@@ -20,7 +20,7 @@ from typing import Any
 
 import jinja2
 from aiohttp import web
-from babel.dates import format_datetime, format_timedelta
+from babel.dates import format_timedelta
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 from msgspec import Struct
@@ -30,6 +30,7 @@ from bot.kernel.database import EPOCH
 from bot.kernel.web_keys import CLOCK, LANGUAGE, OFFICER, REQUEST_ID, SESSION, WORDS
 from bot.kernel.words import Words, direction, fill, source_form
 from dialogues.kept import FOLDER
+from directory.dates import written
 
 TEMPLATES: web.AppKey[jinja2.Environment] = web.AppKey("templates")
 STATIC: web.AppKey[StaticFiles] = web.AppKey("static")
@@ -192,14 +193,14 @@ def _when(context: Context, value: datetime) -> Markup:
     if abs(since) < RECENT:
         said = format_timedelta(since, add_direction=True, locale=_locale(context["lang"]))
     else:
-        said = format_datetime(value, "d MMM y", locale=_locale(context["lang"]))
+        said = written(value, "d MMM y", context["lang"])
     return _time_element(value, said)
 
 
 @jinja2.pass_context
 def _moment(context: Context, value: datetime, pattern: str = "d MMM, HH:mm") -> Markup:
     """Date and time in the language of the page, in UTC."""
-    return _time_element(value, format_datetime(value, pattern, locale=_locale(context["lang"])))
+    return _time_element(value, written(value, pattern, context["lang"]))
 
 
 def _time_element(value: datetime, said: str) -> Markup:

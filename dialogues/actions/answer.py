@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from babel.dates import format_date
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -16,6 +15,7 @@ from dialogues.knowledge.model import COMMA, INTERNATIONAL, LocalRule, Source
 from dialogues.knowledge.placeholders import fill
 from dialogues.runtime.payload import payload
 from dialogues.runtime.responses import Translate
+from directory.dates import written
 
 
 class Said(Struct, frozen=True):
@@ -101,9 +101,7 @@ def source_line(text: Procedure, language: str, translate: Translate) -> str:
 
 
 def _day(on: date, language: str) -> str:
-    written = str(format_date(on, format="long", locale=language))
-    # French alone counts its first day; CLDR does not.
-    return written.replace("1 ", "1er ", 1) if language == "fr" and on.day == 1 else written
+    return written(on, "long", language)
 
 
 def _where(text: Procedure, language: str, translate: Translate) -> str:

@@ -28,7 +28,7 @@ from bot.conversations import service
 from bot.conversations.inbox import Inbox
 from bot.conversations.model import Allowance
 from bot.conversations.outbox import Sender
-from bot.conversations.ports import Escalated, Escalation
+from bot.conversations.ports import Escalated, Escalation, Whereabouts
 from bot.conversations.turn import TurnWorker
 from bot.kernel import failpoints
 from bot.kernel.clock import SystemClock
@@ -90,7 +90,9 @@ class CallsAsRows:
         tx.execute(storm_calls.insert().values(id=new_id(), key=escalation.key, words=escalation.words))
         return Escalated(escalation.conversation_id, "A1", True, False)
 
-    def person_wrote(self, tx: Connection, conversation_id: str, *, seq: int, at: datetime) -> str | None:
+    def person_wrote(
+        self, tx: Connection, conversation_id: str, *, seq: int, at: datetime, place: Whereabouts | None = None
+    ) -> str | None:
         return None
 
     def reported(self, tx: Connection, conversation_id: str, answers: Mapping[str, str], *, at: datetime) -> str | None:

@@ -16,7 +16,6 @@ from functools import partial
 from types import MappingProxyType
 
 from babel import Locale
-from babel.dates import format_date
 from sqlalchemy.engine import Connection
 
 from bot.cases import store as case_store
@@ -40,6 +39,7 @@ from bot.kernel.database import Database
 from bot.kernel.live import Signals
 from bot.kernel.logs import get_log
 from bot.kernel.words import N_, Words
+from directory.dates import written
 
 log = get_log("exchange")
 
@@ -213,7 +213,7 @@ def wording(tx: Connection, words: Words, language: str, request: Request, news:
     known = {key: QUESTIONS[key].title for key in request.asks} if worker else CHILD_QUESTIONS
     questions = "\n".join(f"• {words.text(language, known[key])}" for key in _told_questions(request))
     if worker:
-        day = format_date(request.due_at, "d MMM y", locale) if request.due_at else "—"
+        day = written(request.due_at.date(), "d MMM y", str(locale)) if request.due_at else "—"
         begins = words.text(language, WORKER_BEGINS, number=request.number)
         tells = words.text(language, WORKER_TELLS[news], country=country, questions=questions, day=day)
     else:

@@ -46,6 +46,7 @@ async def test_who_waits_reads_how_long_and_danger_raises_the_case_of_a_report_w
     reported = store.cases.c.reason == "medical_emergency"
     [row] = await helpline.database.read(lambda tx: tx.execute(store.cases.select().where(reported)).all())
     assert row.priority == "P0"
+    assert row.place_sealed is not None  # the queue shows where the child is
     fields = {each.field for each in await helpline.database.read(lambda tx: record.present_facts(tx, row.id))}
     assert fields == {
         "reported_now",
@@ -67,6 +68,13 @@ async def test_who_says_where_the_knife_is_reads_the_number_that_rings_there(hel
         assert _words(await told_later.write("I am in Tijuana")).count("Call 911.") == 1
         assert _words(await told_later.write("now I am in Calais")).count("Call 112.") == 1
         assert _words(await told_later.write("Chicago")).count("Call 911.") == 2
+    # What the case knows goes with it: the alarm that climbs names a number too, and an officer has to find them.
+    first, later = await helpline.database.read(_cases_of)
+    assert (first.country, later.country) == ("MX", "US")
+    at_desk = await helpline.at_desk(await helpline.officer(*Role))
+    _, page = await at_desk.get(f"/desk/cases/{later.id}")
+    assert "<dd><bdi>Chicago</bdi></dd>" in page
+    assert "<dd>United States</dd>" in page
 
 
 async def test_an_officer_reads_near_which_town_a_place_is_that_was_shared(telegram_helpline: Helpline):
@@ -80,6 +88,10 @@ async def test_an_officer_reads_near_which_town_a_place_is_that_was_shared(teleg
     _, page = await at_desk.get(f"/desk/cases/{(await helpline.database.read(_only_case)).id}")
 
     assert "Place: 43.80000, 7.61000, 1.2 km from Ventimiglia (Italy)" in _words(page)
+
+
+def _cases_of(tx: sa.Connection) -> list[sa.Row[Any]]:
+    return list(tx.execute(store.cases.select().order_by(store.cases.c.opened_at)))
 
 
 def _only_case(tx: sa.Connection) -> sa.Row[Any]:

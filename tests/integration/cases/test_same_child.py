@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.cases import erasure, household, receipt_store, receipts, same_child, service, store
+from bot.cases import consent, erasure, handover, household, receipt_store, receipts, same_child, service, store
 from bot.cases.erasure import NotErased
 from bot.cases.model import CaseNotFound, CaseStatus, NotAllowedNow, NotReadyToClose
 from bot.cases.reasons import DUPLICATE
@@ -20,7 +20,9 @@ from bot.kernel import audit
 from bot.kernel.access import Role
 from dialogues.understanding.model import Priority
 from tests.conftest import NOON
+from tests.integration.cases.test_consent import AGREED
 
+COORDINATOR = Role.COORDINATOR
 WHY = "Same name, same scar, she told both of us of the blue door."
 LATER = NOON + timedelta(minutes=5)
 
@@ -174,6 +176,22 @@ async def test_a_supervisor_undoes_it_and_each_child_has_their_own_talk_again(wo
         await undo(world, ines, case)
 
 
+async def test_undone_the_other_is_as_urgent_as_before_unless_something_happened(world, two):
+    amira, kept, case = two
+    ines = await world.officer("ines", COORDINATOR)
+    await merge(world, amira, case, kept)
+    opened = await undo(world, ines, case)
+    alone = await now(world, kept)
+    assert (alone.priority, alone.reason, opened.priority) == (Priority.P2, "homeless_tonight", Priority.P0)
+
+    other = await held(world, amira, priority=Priority.P3, reason="asked_for_person")
+    await merge(world, amira, alone, other)
+    await world.escalate(alone.conversation_id, at=LATER + timedelta(minutes=1), priority=Priority.P1, reason="threats")
+    opened = await undo(world, ines, alone)
+    both = [await now(world, each) for each in (other, opened)]
+    assert [(each.priority, each.reason) for each in both] == [(Priority.P1, "threats")] * 2
+
+
 async def test_a_chain_of_duplicates_leads_to_the_last_and_comes_apart_again(world, two):
     amira, kept, case = two
     ines, third = await world.officer("ines", Role.COORDINATOR), await held(world, two[0])
@@ -240,6 +258,35 @@ async def test_whoever_has_the_case_that_goes_on_is_rung_and_reads_the_whole_sto
     await undo(world, ines, case)
     with pytest.raises(CaseNotFound):
         await world.database.write(lambda tx: service.open_file(tx, world.hand(bruno), case.id))
+
+
+async def test_what_the_child_takes_back_is_taken_back_in_the_duplicate_too(world, two):
+    """By whoever has the case that goes on now, or a coordinator: who wrote it down may be gone."""
+    amira, kept, case = two
+    row = await world.database.write(lambda tx: consent.record(tx, world.hand(amira), case.id, AGREED))
+    await world.database.write(lambda tx: consent.share(tx, world.hand(amira), case, row, "referral:1", ["age"]))
+    await merge(world, amira, case, kept)
+    bruno, zoe, ines = (
+        await world.officer("bruno"),
+        await world.officer("zoe"),
+        await world.officer("ines", COORDINATOR),
+    )
+    await world.database.write(lambda tx: service.take_over(tx, world.hand(ines), kept.id))
+    await world.database.write(
+        lambda tx: handover.hand_over_all(tx, world.hand(ines), ines.id, to=bruno.id, note="She asks for a woman.")
+    )
+
+    def take_back(officer):
+        return world.database.write(lambda tx: consent.withdraw(tx, world.hand(officer), case.id, row.id, holders=()))
+
+    with pytest.raises(CaseNotFound):
+        await take_back(zoe)
+    [share] = await take_back(bruno)
+
+    assert share.waits_for_recipient
+    await world.database.write(lambda tx: consent.recipient_stopped(tx, world.hand(ines), case.id, share.id))
+    [share] = await world.database.read(lambda tx: consent.shares_of(tx, case.id))
+    assert not share.waits_for_recipient
 
 
 async def test_a_case_nobody_had_goes_on_with_whoever_held_the_other(world, two):

@@ -27,7 +27,7 @@ from bot.conversations import service, stuck
 from bot.conversations.inbox import Inbox
 from bot.conversations.model import Allowance
 from bot.conversations.outbox import Sender
-from bot.conversations.ports import Escalated, Escalation
+from bot.conversations.ports import Escalated, Escalation, Whereabouts
 from bot.conversations.service import Line
 from bot.conversations.triage import Triage
 from bot.conversations.turn import TurnWorker
@@ -156,7 +156,9 @@ class Called:
         )
         return Escalated(f"case-{escalation.conversation_id}", "A1", True, False)
 
-    def person_wrote(self, tx: Connection, conversation_id: str, *, seq: int, at: datetime) -> str | None:
+    def person_wrote(
+        self, tx: Connection, conversation_id: str, *, seq: int, at: datetime, place: Whereabouts | None = None
+    ) -> str | None:
         return None
 
     def reported(self, tx: Connection, conversation_id: str, answers: Mapping[str, str], *, at: datetime) -> str | None:

@@ -48,6 +48,23 @@ async def test_a_case_goes_from_hand_to_hand_with_a_word(world, at_desk):
     assert hers.status == 404
 
 
+async def test_an_officer_says_that_it_is_more_urgent_and_why(world, at_desk):
+    amira = await world.officer("amira")
+    case_id = await claimed(world, amira, priority=Priority.P2)
+    hers, page = await at_desk(amira), f"/desk/cases/{case_id}"
+
+    assert "a coordinator says." in await hers.go(page)
+    await hers.send(f"{page}/urgency", priority="P3", why="Nothing happens.")
+    assert (hers.status, "Nothing happens." in hers.page) == (409, True)
+    await hers.send(f"{page}/urgency", priority="P9", why="<b>He</b> is there.")
+    assert hers.status == 409
+    await hers.send(f"{page}/urgency", priority="P0", why="<b>He</b> is there.")
+
+    assert "says that it is more urgent: <bdi>P0</bdi>" in hers.page
+    assert "&lt;b&gt;He&lt;/b&gt; is there." in hers.page
+    assert "How urgent" not in hers.page
+
+
 async def test_a_colleague_is_asked_reads_says_what_they_think_and_reads_no_more(world, at_desk):
     amira, omar = await world.officer("amira"), await world.officer("omar")
     case_id = await claimed(world, amira)

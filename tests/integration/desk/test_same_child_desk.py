@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 
-from bot.cases import service, store
+from bot.cases import consent, service, store
 from bot.cases.service import CaseEscalations
 from bot.exchange.holds import service as holds
 from bot.kernel.access import Role
 from dialogues.understanding.model import Priority
 from tests.conftest import NOON
+from tests.integration.cases.test_consent import AGREED
 
 
 @pytest.mark.on_both
@@ -23,6 +25,7 @@ async def test_looked_for_compared_said_and_undone(world, at_desk):
     first = (await world.database.read(lambda tx: store.get_case(tx, kept))).case
     number, left = first.number, first.conversation_id
     await world.database.write(lambda tx: store.officer_wrote(tx, kept, NOON))
+    await world.database.write(lambda tx: consent.record(tx, world.hand(amira), case, AGREED))
     hers, page = await at_desk(amira), f"/desk/cases/{case}/same-child"
 
     assert f'href="{page}"' in await hers.go(f"/desk/cases/{case}")
@@ -52,6 +55,13 @@ async def test_looked_for_compared_said_and_undone(world, at_desk):
     assert '<details class="card" open><summary>From their other talk' in await hers.go(f"/desk/cases/{kept}")
     await hers.send(f"/desk/cases/{kept}/same-child/there", talk=left)
     assert "You answer in the other talk now." in hers.page
+
+    assert "Agreed to in a case that was closed as a duplicate" in await hers.go(f"/desk/cases/{kept}/file")
+    assert AGREED.named in hers.page
+    row = re.search(r'/consents/withdraw">.*?name="consent" value="([^"]+)"', hers.page)
+    assert row is not None
+    await hers.send(f"/desk/cases/{case}/consents/withdraw", consent=row[1])
+    assert "taken back" in await hers.go(f"/desk/cases/{kept}/file")
 
     ines = await at_desk(await world.officer("ines", Role.COORDINATOR))
     await ines.go(f"/desk/cases/{case}")
