@@ -114,6 +114,35 @@ async def test_an_edit_that_is_sent_back_says_why_and_people_keep_their_text(wor
     assert await world.database.read(service.approved_texts) == {}
 
 
+async def test_an_edit_that_takes_a_text_out_of_force_says_so_before_and_after_it_is_approved(
+    world, at_desk, shelf, procedures, clock
+):
+    author = await at_desk(await world.officer("leo", Role.AUTHOR))
+    approver = await at_desk(await world.officer("ines", Role.APPROVER))
+    on = clock.now().date()
+    ended = f"\nvalid_to: {on - timedelta(days=1)}\nreview_due:"
+    written = file_on(await author.go(PAGE)).replace("\nreview_due:", ended)
+    await author.send(PAGE, content=written)
+    await approver.go(PAGE)
+    await approver.send(f"{PAGE}/send-back", note="Are you sure?")
+    await author.go(PAGE)
+    await author.send(PAGE, content=written)
+
+    await approver.go(PAGE)
+    assert "people do not get this while it is not in force" in approver.page
+    assert "people get this from now on" not in approver.page
+    await approver.send(f"{PAGE}/approve")
+
+    assert "It is not in force: whoever asks is told so" in approver.page
+    assert "The next question gets this text." not in approver.page
+    assert "The last edit was sent back" not in approver.page
+    versions = await approver.go(f"{PAGE}?view=versions")
+    assert "approved, not in force" in versions
+    assert "people get it" not in versions
+    await shelf.refresh()
+    assert procedures.get("missing_child", "en", on) is None
+
+
 async def test_an_edit_from_an_older_page_replaces_nothing_unseen(world, at_desk):
     """A withdrawal waited, somebody saved the page they had opened before, and the withdrawal was gone."""
     leo = await at_desk(await world.officer("leo", Role.AUTHOR))
