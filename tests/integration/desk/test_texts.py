@@ -588,15 +588,24 @@ async def test_what_was_asked_in_vain_is_work_until_an_author_answers_and_comes_
 ):
     await asked(world, clock, 12)
     await asked(world, clock, 1, procedure="", why="not_understood")
+    register = service.GapRegister(world.vault)
+    shown = {"words": "how do I pay for a … card", "language": "en"}
+    await world.database.write(lambda tx: register.show(tx, shown, at=clock.now()))
     author = await at_desk(await world.officer("leo", Role.AUTHOR))
 
     page = await author.go("/desk/texts")
     assert "12 people asked" in page
     assert "Mexico" in page
     assert "a few people asked" in page
+    assert "1 question that its writer agreed to show" in page
+    assert "how do I pay for a … card" in page
     await author.send("/desk/texts/gaps")
     assert "12 people asked" not in author.page
     assert "a few people asked" in author.page
+    assert "how do I pay for a … card" in author.page
+    csrf = re.findall(r'name="csrf" value="([^"]*)"', author.page)[0]
+    await author.post("/desk/texts/gaps", csrf=csrf, procedure="", why="not_understood")
+    assert await world.database.read(lambda tx: store.questions(tx, limit=9)) == []
 
     await asked(world, clock, 1)
     assert "13 people asked" in await author.go("/desk/texts")
