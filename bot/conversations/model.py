@@ -264,6 +264,7 @@ class TurnOutcome(Struct, frozen=True):
     escalation: Escalation | None = None
     heard: Mapping[str, Any] | None = field(default_factory=dict)  # the person's own line; None: the words are dropped
     gaps: tuple[Mapping[str, str], ...] = ()  # what was asked in vain, as codes
+    questions: tuple[Mapping[str, str], ...] = ()  # common words of what was asked in vain that authors may read
     found_wrong: tuple[tuple[str, str], ...] = ()  # services that were not as described: id, and what was wrong
     wishes: tuple[Mapping[str, str], ...] = ()  # what they want to be told later, as codes; an empty one: nothing
     reported: Mapping[str, str] = field(default_factory=dict)  # answers of a report whose case is open already

@@ -134,6 +134,10 @@ class Gaps(Protocol):
         """`facts` are codes: what was looked for, why there was no answer, language, country. Never who asked."""
         ...
 
+    def show(self, tx: Connection, facts: dict[str, str], *, at: datetime) -> None:
+        """Keep for authors the common words of a question nobody understood, as its writer saw them and agreed to."""
+        ...
+
 
 class ReportWrong(Protocol):
     """Where it is kept that somebody found a service to be wrong, inside the transaction of the turn."""

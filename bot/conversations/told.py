@@ -29,7 +29,8 @@ def wording_of(reply: Reply, cls: MessageClass) -> Wording:
 
 
 def told_in(turn: Turn, kind: str) -> tuple[Mapping[str, str], ...]:
-    """What the dialogue tells its host beside its words, as codes: a "gap" it had no text for, whom to "tell" later."""
+    """What the dialogue tells its host beside its words, as codes: a "gap" it had no text for, whom to "tell" later, a
+    "question" that authors may read."""
     return tuple(
         {name: str(value) for name, value in reply.custom.items() if name != "waymark"}
         for reply in turn.replies

@@ -391,6 +391,7 @@ class TurnWorker:
             own_line(message),
             found_wrong=found_wrong_in(turn),
             gaps=told_in(turn, "gap"),
+            questions=told_in(turn, "question"),
             wishes=told_in(turn, "tell"),
             reported=reported_in(turn),
         )
@@ -611,6 +612,8 @@ class TurnWorker:
         if self._gaps is not None:
             for gap in outcome.gaps:
                 self._gaps.note(tx, dict(gap), at=at)
+            for question in outcome.questions:
+                self._gaps.show(tx, dict(question), at=at)
         self._keep_reports(tx, claim, outcome, at)
         if self._askers is not None:
             for wish in outcome.wishes:

@@ -301,6 +301,7 @@ NOTICES: Mapping[str, str] = {
     "codes_on": N_("Codes are on."),
     "text_waits": N_("The edit is checked and waits for an approver."),
     "text_approved": N_("Approved. The next question gets this text."),
+    "text_approved_not_in_force": N_("Approved. It is not in force: whoever asks is told so, and gets a person."),
     "text_sent_back": N_("Sent back. People keep the text they had."),
     "text_no_note": N_("Say what is to be mended. Nothing was changed."),
     "text_moved": N_("Somebody else decided first. Look at it again."),

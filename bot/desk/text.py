@@ -190,7 +190,8 @@ def text_routes(texts: TextShelf) -> Routes:
             return await _screen(request, texts, own_edit=True)
         await texts.refresh()
         request.app[SIGNALS].wake("texts")
-        return _back(request, "text_approved")
+        reaches = _in_force(await texts.read(), found, at.date())
+        return _back(request, "text_approved" if reaches else "text_approved_not_in_force")
 
     @routes.post("/desk/texts/{key}/{name}/send-back", name="send_back_text", allow=Permission.TEXTS_APPROVE)
     async def send_back(request: web.Request) -> web.StreamResponse:
@@ -218,8 +219,8 @@ async def _find(request: web.Request, texts: TextShelf) -> Found:
     if key == OVERLAYS_FOLDER:
         if not is_jurisdiction(name):
             raise web.HTTPNotFound
-        overlay = next((overlay for overlay in read.overlays if overlay.jurisdiction == name), None)
-        return Found(key, name, overlay_file(name), read, None, overlay)
+        file = overlay_file(name)
+        return Found(key, name, file, read, None, _overlay_in(read, file))
     file = f"{key}/{name}.md"
     if (text := _text_in(read, file)) is not None:
         return Found(key, name, file, read, text, None)
@@ -229,6 +230,19 @@ async def _find(request: web.Request, texts: TextShelf) -> Found:
     if waiting is not None:
         read = await texts.read_with({file: waiting.content})
     return Found(key, name, file, read, _text_in(read, file), None, new=True)
+
+
+def _in_force(read: ReadTexts, found: Found, on: date) -> bool:
+    """Whether anything of the file reaches people."""
+    if found.key == OVERLAYS_FOLDER:
+        overlay = _overlay_in(read, found.file)
+        return overlay is not None and any(variation.in_force(on) for variation in overlay.variations)
+    text = _text_in(read, found.file)
+    return text is not None and text.procedure.in_force(on)
+
+
+def _overlay_in(read: ReadTexts, file: str) -> Overlay | None:
+    return next((overlay for overlay in read.overlays if overlay_file(overlay.jurisdiction) == file), None)
 
 
 def _text_in(read: ReadTexts, file: str) -> LoadedText | None:
@@ -257,11 +271,12 @@ async def _screen(
     view = request.query.get("view", "read")
     view = view if view in VIEWS and (found.text is not None or view != "seen") else "read"
     waiting = await request.app[DATABASE].read(lambda tx: store.edit_in(tx, found.file, EditState.DRAFT))
+    with_edit = await texts.read_with({found.file: waiting.content}) if waiting else found.read
     if found.text is not None:
         matter = _matter_of_text(found, texts, on, request)
     elif found.key == OVERLAYS_FOLDER:
         matter = _matter_of_overlay(found, on)
-        matter["varied"] = await _varied_by(texts, found, waiting) if waiting else []
+        matter["varied"] = _varied_by(with_edit, found) if waiting else []
     else:
         matter = _matter_of_nothing(found)
     if view == "seen":
@@ -269,7 +284,7 @@ async def _screen(
 
     def gather(tx: Connection) -> dict[str, Any]:
         approved = service.approved_texts(tx)
-        sent_back = store.edit_in(tx, found.file, EditState.SENT_BACK)
+        sent_back = _last_sent_back(tx, found.file)
         present = texts.content_of(found.file, approved)
         if present is None and sent_back is not None and not waiting:
             present = sent_back.content  # nothing holds: what its author wrote is where they go on
@@ -293,6 +308,8 @@ async def _screen(
             "moved": changes(waiting.content if waiting else present, typed or "") if moved else None,
             "other_approvers": waiting is not None and service.other_approvers(tx, waiting.author_id),
             "changes": changes(texts.content_of(found.file, approved) or "", waiting.content) if waiting else [],
+            "reaches_people": _in_force(with_edit, found, on),
+            "holds_in_force": _in_force(found.read, found, on),
             "sent_back": sent_back if sent_back and not waiting else None,
             "names": officer_names(tx),
             "content": typed if typed is not None else waiting.content if waiting else present,
@@ -310,6 +327,14 @@ async def _screen(
     status = 403 if own_edit else 409 if problems or moved else 200
     template = "text" if found.text is not None else "overlay" if found.key == OVERLAYS_FOLDER else "text_new"
     return await show(request, f"desk/{template}.html", gather, here="texts", status=status)
+
+
+def _last_sent_back(tx: Connection, file: str) -> TextEdit | None:
+    """The edit that was sent back, None once a later one was approved."""
+    sent_back, holding = (store.edit_in(tx, file, state) for state in (EditState.SENT_BACK, EditState.APPROVED))
+    if sent_back is None or holding is None or sent_back.decided_at is None or holding.decided_at is None:
+        return sent_back
+    return sent_back if sent_back.decided_at > holding.decided_at else None
 
 
 def _state(found: Found, approved: Mapping[str, str], on: date) -> str | None:
@@ -353,10 +378,9 @@ def _matter_of_nothing(found: Found) -> dict[str, Any]:
     }
 
 
-async def _varied_by(texts: TextShelf, found: Found, waiting: TextEdit) -> list[str]:
+def _varied_by(with_edit: ReadTexts, found: Found) -> list[str]:
     """The procedures of which the overlay that waits says something."""
-    read = await texts.read_with({found.file: waiting.content})
-    overlay = next((each for each in read.overlays if overlay_file(each.jurisdiction) == found.file), None)
+    overlay = _overlay_in(with_edit, found.file)
     return sorted({variation.procedure for variation in overlay.variations}) if overlay else []
 
 

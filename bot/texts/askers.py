@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from msgspec import Struct
 from sqlalchemy.engine import Connection
@@ -23,15 +23,13 @@ from bot.kernel.live import Signals
 from bot.kernel.logs import get_log
 from bot.kernel.words import N_, Words
 from bot.texts import store
-from bot.texts.model import CHANGE, Asker
+from bot.texts.model import CHANGE, KEPT, Asker
 from dialogues.knowledge import Audience, Procedure, Procedures
 from dialogues.knowledge.model import LANGUAGES
 from dialogues.runtime.payload import payload
 
 log = get_log("texts")
 
-#: Nobody remembers for longer what they asked, and nothing is kept about anybody for longer.
-KEPT = timedelta(days=180)
 #: Texts come into force and go out of it with the day, not only with an approval.
 LOOK_SECONDS = 600.0
 
@@ -87,8 +85,9 @@ class Askers:
                 await watch.next(LOOK_SECONDS * random.uniform(0.9, 1.1))
 
     async def look(self) -> int:
-        """Tell everybody who can be told now. Returns how many were."""
+        """Tell everybody who can be told now, and drop what authors were shown too long ago. Returns how many were."""
         at = self._clock.now()
+        await self._database.write(lambda tx: store.drop_questions_before(tx, at.date() - KEPT))
         waiting: Sequence[Asker] = await self._database.read(lambda tx: store.all_askers(tx, self._vault))
         told = 0
         for asker in waiting:

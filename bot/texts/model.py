@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct
@@ -10,6 +10,8 @@ from msgspec import Struct
 #: A group of askers smaller than this is told by its subject alone: where and in which language could name one person.
 LEAST_ASKERS = 5
 
+#: Nobody remembers for longer what they asked, and nothing is kept about anybody for longer.
+KEPT = timedelta(days=180)
 
 #: In the place of an edit's id: the file as it was released.
 SHIPPED = "shipped"
@@ -48,6 +50,15 @@ class Gap(Struct, frozen=True):
     audience: str
 
 
+class Question(Struct, frozen=True):
+    """What is left of a question nobody understood, shown by its writer: common words alone, and nothing of who wrote
+    them, not even the conversation."""
+
+    words: str
+    language: str
+    asked_on: date
+
+
 class GapWork(Struct, frozen=True):
     """What the gap register gives an author to do: one subject, with as much about the askers as is safe to tell."""
 
@@ -58,6 +69,7 @@ class GapWork(Struct, frozen=True):
     countries: tuple[str, ...]
     audiences: tuple[str, ...]
     last_asked: date
+    questions: tuple[Question, ...] = ()  # of those nobody understood, the latest first
 
 
 #: The `about` of an asker who was given a text; of the others it is the `why` of the gap they met.

@@ -26,8 +26,14 @@ from bot.texts.model import (
     NoNote,
     NotInForce,
     OwnEdit,
+    Question,
     TextEdit,
 )
+
+#: Of a question that was shown to authors.
+LONGEST_QUESTION = 300
+MOST_QUESTIONS = 500
+SHOWN_QUESTIONS = 50
 
 
 def version_of(tx: Connection, file: str) -> str:
@@ -115,6 +121,12 @@ class GapRegister:
         )
         store.count_gap(tx, gap, on=at.date())
 
+    def show(self, tx: Connection, facts: dict[str, str], *, at: datetime) -> None:
+        """Keep what authors may read of a question nobody understood. Of too many the oldest go."""
+        question = Question(facts["words"][:LONGEST_QUESTION], facts.get("language", "en")[:16], at.date())
+        store.add_question(tx, question)
+        store.drop_questions_beyond(tx, MOST_QUESTIONS)
+
     def remember(self, tx: Connection, conversation_id: str, facts: dict[str, str], *, at: datetime) -> None:
         """Keep, sealed, that this conversation wants to be told."""
         asker = Asker(
@@ -138,14 +150,17 @@ class GapRegister:
 
 def work_for_authors(tx: Connection) -> list[GapWork]:
     """What people asked for in vain, most asked first, with nothing that could name one of them."""
+    asked = tuple(store.questions(tx, limit=SHOWN_QUESTIONS))
     by_subject: dict[tuple[str, str], list[tuple[Gap, int, date]]] = defaultdict(list)
     for line in store.open_gaps(tx):
         by_subject[line[0].procedure, line[0].why].append(line)
     counted = sorted(by_subject.items(), key=lambda item: -sum(askers for _, askers, _ in item[1]))
-    return [_work(procedure, why, lines) for (procedure, why), lines in counted]
+    return [_work(procedure, why, lines, () if procedure else asked) for (procedure, why), lines in counted]
 
 
-def _work(procedure: str, why: str, lines: list[tuple[Gap, int, date]]) -> GapWork:
+def _work(
+    procedure: str, why: str, lines: list[tuple[Gap, int, date]], questions: tuple[Question, ...] = ()
+) -> GapWork:
     askers = sum(count for _, count, _ in lines)
     return GapWork(
         procedure=procedure,
@@ -155,6 +170,7 @@ def _work(procedure: str, why: str, lines: list[tuple[Gap, int, date]]) -> GapWo
         countries=_large_enough([(gap.country, count) for gap, count, _ in lines if gap.country]),
         audiences=_large_enough([(gap.audience, count) for gap, count, _ in lines]),
         last_asked=max(last for _, _, last in lines),
+        questions=questions,
     )
 
 
@@ -186,6 +202,8 @@ def answer_gap(
     done = store.answer_gap(tx, procedure, why, at=at) > 0
     if done:
         store.mark_answered(tx, procedure, why)
+        if not procedure:
+            store.drop_questions_beyond(tx, 0)
         _record(tx, vault, author, "gap.answer", procedure or "unknown", at)
     return done
 

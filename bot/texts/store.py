@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Any
+from uuid import uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from bot.kernel.crypto import Erased, Vault
 from bot.kernel.database import Moment, insert_on_conflict, metadata
-from bot.texts.model import Asker, EditState, Gap, TextEdit
+from bot.texts.model import Asker, EditState, Gap, Question, TextEdit
 
 text_edits = sa.Table(
     "text_edits",
@@ -44,6 +45,17 @@ gaps = sa.Table(
     sa.Column("askers", sa.Integer, nullable=False),
     sa.Column("last_asked", sa.Date, nullable=False),
     sa.Column("answered_at", Moment, nullable=True),  # an author has done something about it; asked again, it reopens
+)
+
+#: Common words of questions nobody understood, each shown by its writer. Nothing leads back to a conversation: days,
+#: not moments, and an id that tells none. Gone when an author has answered, and after half a year.
+gap_questions = sa.Table(
+    "gap_questions",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("words", sa.Text, nullable=False),
+    sa.Column("language", sa.String(16), nullable=False),
+    sa.Column("asked_on", sa.Date, nullable=False),
 )
 
 #: Those who agreed to be told. The conversation is sealed with a key of the row's own, so that neither this table nor
@@ -177,6 +189,32 @@ def answer_gap(tx: Connection, procedure: str, why: str, *, at: datetime) -> int
         .values(answered_at=at)
     )
     return done.rowcount
+
+
+def add_question(tx: Connection, question: Question) -> None:
+    # Ids of ours tell the millisecond, and a message of the same one would tell whose words these are.
+    tx.execute(
+        gap_questions.insert().values(
+            id=str(uuid4()), words=question.words, language=question.language, asked_on=question.asked_on
+        )
+    )
+
+
+def questions(tx: Connection, *, limit: int) -> list[Question]:
+    """Those of the latest days first."""
+    latest = sa.select(gap_questions).order_by(gap_questions.c.asked_on.desc(), gap_questions.c.id).limit(limit)
+    return [Question(row.words, row.language, row.asked_on) for row in tx.execute(latest)]
+
+
+def drop_questions_before(tx: Connection, day: date) -> None:
+    tx.execute(gap_questions.delete().where(gap_questions.c.asked_on < day))
+
+
+def drop_questions_beyond(tx: Connection, latest: int) -> None:
+    """Drop all but so many of the latest."""
+    order = (gap_questions.c.asked_on.desc(), gap_questions.c.id)
+    kept = tx.execute(sa.select(gap_questions.c.id).order_by(*order).limit(latest)).scalars().all()
+    tx.execute(gap_questions.delete().where(gap_questions.c.id.not_in(kept)))
 
 
 def _conversation_index(vault: Vault, conversation_id: str) -> str:

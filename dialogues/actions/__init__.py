@@ -48,6 +48,8 @@ ACTION_NAMES = (
     "action_safe",
     "action_say_hello",
     "action_service_wrong",
+    "action_show_no_question",
+    "action_show_question",
     "action_show_way",
     "action_still_here",
     "action_tell_me",

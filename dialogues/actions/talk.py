@@ -10,7 +10,14 @@ from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 
 from dialogues.actions.calling import call_officer
-from dialogues.actions.gaps import note_gap, offer_to_tell
+from dialogues.actions.gaps import (
+    ShowNoQuestion,
+    ShowQuestion,
+    note_gap,
+    offer_to_show,
+    offer_to_tell,
+    words_to_show,
+)
 from dialogues.actions.officer import OfficerAction
 from dialogues.actions.ports import Services
 from dialogues.actions.procedures import ask_whether
@@ -28,6 +35,8 @@ NAMED_BY_WORDS_FROM = 0.5
 #: So many messages in a row we made nothing of: a person reads them, asked for or not.
 PERSON_AFTER = 3
 MOST_LIKELY = 3
+#: Not at once: somebody who is understood with other words need not be asked anything.
+ASKED_TO_SHOW = 2
 
 
 def talk_actions(
@@ -41,8 +50,10 @@ def talk_actions(
     return [
         SayHello(services, default_country),
         ChangeLanguage(),
-        NoneOfThese(services, default_country),
+        NoneOfThese(services, default_country, translate),
         NotUnderstood(services, default_country, shelf, translate),
+        ShowQuestion(),
+        ShowNoQuestion(),
     ]
 
 
@@ -75,11 +86,17 @@ class ChangeLanguage(Action):  # type: ignore[misc]
 class NoneOfThese(OfficerAction):
     """Nothing that was offered is what they meant: it is noted, and a person is one tap away."""
 
+    def __init__(self, services: Services, default_country: str | None, translate: Translate) -> None:
+        super().__init__(services, default_country)
+        self._translate = translate
+
     def name(self) -> str:
         return "action_none_of_these"
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
         await self.say(dispatcher, tracker, "utter_none_of_these")
+        if words := tracker.get_slot("asked_in_vain"):
+            offer_to_show(dispatcher, language_of(tracker), words, self._translate)
         return note_gap(dispatcher, tracker, "", "not_understood", self._default_country)
 
 
@@ -107,11 +124,20 @@ class NotUnderstood(OfficerAction):
                 SlotSet("misunderstood", None),
                 SlotSet("safety_question", True),
                 SlotSet("asked_by_text", None),
+                SlotSet("asked_in_vain", None),
                 SlotSet("speaks_for_child", False),
             ]
         remembered = await self._say_so(dispatcher, tracker, times)
         _, noted = self._note(dispatcher, tracker)
-        return [*remembered, *noted, SlotSet("misunderstood", times)]
+        return [*remembered, *noted, *self._keep_words(dispatcher, tracker, times), SlotSet("misunderstood", times)]
+
+    def _keep_words(self, dispatcher: Any, tracker: Any, times: int) -> list[dict[str, Any]]:
+        """Remember what authors may be shown of it; the second time, ask whether they may be. Once asked, the words
+        that were read stay the ones that are shown."""
+        words = max(words_to_show(tracker), str(tracker.get_slot("asked_in_vain") or ""), key=len)
+        if words and times == ASKED_TO_SHOW:
+            offer_to_show(dispatcher, language_of(tracker), words, self._translate)
+        return [SlotSet("asked_in_vain", words or None)]
 
     async def _say_so(self, dispatcher: Any, tracker: Any, times: int) -> list[dict[str, Any]]:
         """Ask whether one of the likeliest was meant, where any is likely. Returns what is to be remembered."""

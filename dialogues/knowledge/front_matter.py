@@ -79,6 +79,27 @@ def markup(text: str) -> tuple[int, str] | None:
     return None if hit is None else (text.count("\n", 0, hit.start()) + 1, hit.group())
 
 
+def _hidden_by_escapes(root: yaml.Node) -> tuple[int, str] | None:
+    """The line below the first, and what is wrong there: in double quotes YAML makes of `\\u202e` or `\\x3c` what the
+    file itself does not show."""
+    waiting, seen = [root], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:  # an alias: it may even lead back to what holds it
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.ScalarNode):
+            if (unseen := unseen_character(node.value)) is not None:
+                return node.start_mark.line, f"There is an invisible character here ({unseen[1]}); take it out."
+            if node.style == '"' and (found := markup(node.value)) is not None:
+                return node.start_mark.line, f"{found[1]!r} is markup; write plain words."
+        elif isinstance(node, yaml.MappingNode):
+            waiting += [part for pair in reversed(node.value) for part in reversed(pair)]
+        else:
+            waiting += reversed(node.value)
+    return None
+
+
 class Fields:
     """A YAML mapping read field by field. Every wrong field is reported once; fields nobody asked for at `finish`."""
 
@@ -119,6 +140,9 @@ class Fields:
             return None
         if not isinstance(node, yaml.MappingNode):
             complaints.add(first_line, "Fields are expected here, one a line: `title: …`.")
+            return None
+        if (hidden := _hidden_by_escapes(node)) is not None:
+            complaints.add(first_line + hidden[0], hidden[1])
             return None
         return cls(node, complaints, first_line)
 

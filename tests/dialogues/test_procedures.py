@@ -304,6 +304,49 @@ async def test_what_was_asked_in_vain_is_noted_the_first_time_and_named_only_whe
     assert gaps_noted(again) == []
 
 
+def shown_to_authors(turn: Turn) -> list[str]:
+    return [str(reply.custom["words"]) for reply in turn.replies if reply.custom.get("waymark") == "question"]
+
+
+async def test_common_words_of_a_question_nobody_understood_are_shown_to_authors_where_its_writer_agrees(
+    engine: Engine,
+) -> None:
+    asked = UserMessage("Ahmed from Calais asks, how do I pay for a card for my 2 kids", "out_of_scope", 0.9)
+
+    once = await engine.turn(DialogueState(), asked)
+    twice = await engine.turn(once.state, asked)
+    agreed = await tap(engine, twice, "Yes, show these words")
+    again = await tap(engine, replace(twice, state=agreed.state), "Yes, show these words")
+
+    words = "… from … asks how do I pay for a card for my … kids"
+    assert not any(reply.response == "utter_offer_to_show" for reply in once.replies)
+    assert words in twice.replies[-1].text
+    assert shown_to_authors(twice) == []
+    assert shown_to_authors(agreed) == [words]
+    assert shown_to_authors(again) == []
+
+
+async def test_words_that_were_not_read_are_not_shown_by_an_older_button(engine: Engine) -> None:
+    state = DialogueState(slots={"asked_in_vain": "how do I pay for my kids"})
+    offered = await engine.turn(state, UserMessage("/none_of_these", "none_of_these"))
+
+    later = DialogueState(slots={"asked_in_vain": "how do I go away from my husband"})
+    tapped = await tap(engine, replace(offered, state=later), "Yes, show these words")
+    refused = await tap(engine, offered, "No")
+
+    assert shown_to_authors(tapped) == shown_to_authors(refused) == []
+    assert not refused.state.slots.get("asked_in_vain")
+
+
+async def test_a_child_and_whoever_told_of_danger_are_not_asked_for_their_words(engine: Engine) -> None:
+    asked = UserMessage("how do I pay for a card for my kids", "out_of_scope", 0.9)
+
+    for slots in ({"audience": "child"}, {"danger_reason": "physical_abuse"}):
+        once = await engine.turn(DialogueState(slots=slots), asked)
+        twice = await engine.turn(once.state, asked)
+        assert not any(reply.response == "utter_offer_to_show" for reply in twice.replies)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_whoever_meant_none_of_what_was_offered_says_so_by_a_tap_and_it_is_noted(
     engine: Engine, language: str

@@ -114,6 +114,35 @@ async def test_an_edit_that_is_sent_back_says_why_and_people_keep_their_text(wor
     assert await world.database.read(service.approved_texts) == {}
 
 
+async def test_an_edit_that_takes_a_text_out_of_force_says_so_before_and_after_it_is_approved(
+    world, at_desk, shelf, procedures, clock
+):
+    author = await at_desk(await world.officer("leo", Role.AUTHOR))
+    approver = await at_desk(await world.officer("ines", Role.APPROVER))
+    on = clock.now().date()
+    ended = f"\nvalid_to: {on - timedelta(days=1)}\nreview_due:"
+    written = file_on(await author.go(PAGE)).replace("\nreview_due:", ended)
+    await author.send(PAGE, content=written)
+    await approver.go(PAGE)
+    await approver.send(f"{PAGE}/send-back", note="Are you sure?")
+    await author.go(PAGE)
+    await author.send(PAGE, content=written)
+
+    await approver.go(PAGE)
+    assert "people do not get this while it is not in force" in approver.page
+    assert "people get this from now on" not in approver.page
+    await approver.send(f"{PAGE}/approve")
+
+    assert "It is not in force: whoever asks is told so" in approver.page
+    assert "The next question gets this text." not in approver.page
+    assert "The last edit was sent back" not in approver.page
+    versions = await approver.go(f"{PAGE}?view=versions")
+    assert "approved, not in force" in versions
+    assert "people get it" not in versions
+    await shelf.refresh()
+    assert procedures.get("missing_child", "en", on) is None
+
+
 async def test_an_edit_from_an_older_page_replaces_nothing_unseen(world, at_desk):
     """A withdrawal waited, somebody saved the page they had opened before, and the withdrawal was gone."""
     leo = await at_desk(await world.officer("leo", Role.AUTHOR))
@@ -559,15 +588,24 @@ async def test_what_was_asked_in_vain_is_work_until_an_author_answers_and_comes_
 ):
     await asked(world, clock, 12)
     await asked(world, clock, 1, procedure="", why="not_understood")
+    register = service.GapRegister(world.vault)
+    shown = {"words": "how do I pay for a … card", "language": "en"}
+    await world.database.write(lambda tx: register.show(tx, shown, at=clock.now()))
     author = await at_desk(await world.officer("leo", Role.AUTHOR))
 
     page = await author.go("/desk/texts")
     assert "12 people asked" in page
     assert "Mexico" in page
     assert "a few people asked" in page
+    assert "1 question that its writer agreed to show" in page
+    assert "how do I pay for a … card" in page
     await author.send("/desk/texts/gaps")
     assert "12 people asked" not in author.page
     assert "a few people asked" in author.page
+    assert "how do I pay for a … card" in author.page
+    csrf = re.findall(r'name="csrf" value="([^"]*)"', author.page)[0]
+    await author.post("/desk/texts/gaps", csrf=csrf, procedure="", why="not_understood")
+    assert await world.database.read(lambda tx: store.questions(tx, limit=9)) == []
 
     await asked(world, clock, 1)
     assert "13 people asked" in await author.go("/desk/texts")
