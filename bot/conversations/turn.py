@@ -58,6 +58,7 @@ from bot.conversations.ports import (
     PressedPage,
     PressPage,
     ReportWrong,
+    SomebodyAnswers,
     Texts,
     Understanding,
 )
@@ -88,6 +89,9 @@ UNDERSTANDING_FAILED = "understanding_failed"
 #: Said when a part of the program failed; a human is called in the same breath.
 NOT_UNDERSTOOD = N_("I could not read your message. A person will read it and answer you here.")
 IN_DANGER = N_("Call {number} now if you are in danger. A person will read this and answer you here.")
+#: The same while nobody is there who could answer.
+NOT_UNDERSTOOD_YET = N_("I could not read your message. I keep it for a person.")
+IN_DANGER_ALONE = N_("Call {number} now if you are in danger.")
 NO_GROUPS = N_("I do not answer in groups, to keep people safe. Please write to me alone.")
 IN_DANGER_ELSEWHERE = N_("Danger now? Call {number}.")
 PAGES_ONLY = N_("This chat only brings alarms. Please answer people on the desk.")
@@ -120,6 +124,11 @@ def _no_page(_tx: Connection, _payload: str, _conversation_id: str, _at: datetim
     return None
 
 
+def _always(_tx: Connection, _at: datetime) -> bool:
+    """Where nobody asks who is there."""
+    return True
+
+
 class TurnWorker:
     """Answers what is in the inbox: in order within a conversation, several conversations at once."""
 
@@ -137,6 +146,7 @@ class TurnWorker:
         words: Texts,
         emergency_number: EmergencyNumber,
         pairing: Pairing,
+        somebody_answers: SomebodyAnswers = _always,
         press_page: PressPage = _no_page,
         gaps: Gaps | None = None,
         report_wrong: ReportWrong | None = None,
@@ -159,6 +169,7 @@ class TurnWorker:
         self._words = words
         self._emergency_number = emergency_number
         self._pairing = pairing
+        self._somebody_answers = somebody_answers
         self._press_page = press_page
         self._gaps = gaps
         self._triage = triage
@@ -403,8 +414,7 @@ class TurnWorker:
         if heard.risk is not None:
             said = await self._emergency_words(claim, heard.language)
         else:
-            text = self._words.text(heard.language, NOT_UNDERSTOOD)
-            said = Wording(text, MessageClass.SAFETY, template="not_understood")
+            said = self._not_understood(heard.language, somebody_answers=await self._anybody_answers())
         return TurnOutcome(
             _with_slots(claim.state, **{PERSON_CALLED: True}),
             heard.language,
@@ -500,8 +510,17 @@ class TurnWorker:
             return "112"
 
     async def _emergency_words(self, claim: TurnClaim, language: str) -> Wording:
-        text = self._words.text(language, IN_DANGER, number=await self._number(claim))
+        sentence = IN_DANGER if await self._anybody_answers() else IN_DANGER_ALONE
+        text = self._words.text(language, sentence, number=await self._number(claim))
         return Wording(text, MessageClass.SAFETY, template="in_danger")
+
+    async def _anybody_answers(self) -> bool:
+        at = self._clock.now()
+        return await self._database.read(lambda tx: self._somebody_answers(tx, at))
+
+    def _not_understood(self, language: str, *, somebody_answers: bool) -> Wording:
+        text = self._words.text(language, NOT_UNDERSTOOD if somebody_answers else NOT_UNDERSTOOD_YET)
+        return Wording(text, MessageClass.SAFETY, template="not_understood")
 
     def _country(self, state: DialogueState) -> str | None:
         country = state.slots.get("place_country") or state.slots.get("country")
@@ -677,7 +696,7 @@ class TurnWorker:
         """Set aside, tell the person, and call a human. If even that fails, the desk still shows what is parked."""
         store.park(tx, claim, error_code=code)
         language = claim.language or self._default_language
-        said = Wording(self._words.text(language, NOT_UNDERSTOOD), MessageClass.SAFETY, template="not_understood")
+        said = self._not_understood(language, somebody_answers=self._somebody_answers(tx, at))
         line = spoken(said, author=Author.BOT, language=language)
         store.add_lines(tx, self._vault, claim.conversation_id, [line], at=at)
         topics = ["outbox", f"conversation:{claim.conversation_id}"]

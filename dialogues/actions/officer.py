@@ -8,9 +8,10 @@ from typing import Any
 from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 
+from dialogues.actions.answering import Answering
 from dialogues.actions.calling import call_officer
 from dialogues.actions.ports import Services
-from dialogues.actions.reading import entity, fact, number_to_call
+from dialogues.actions.reading import entity, fact, language_of, number_to_call
 from dialogues.actions.report import (
     GOES_ON,
     BeginReport,
@@ -43,8 +44,8 @@ SURELY_SAID = 0.98
 UNCLEAR_ANSWERS = 2
 
 
-def officer_actions(services: Services, default_country: str | None) -> list[Action]:
-    parts = (services, default_country)
+def officer_actions(services: Services, answering: Answering, default_country: str | None) -> list[Action]:
+    parts = (services, answering, default_country)
     return [
         CallOfficer(*parts),
         DangerInReport(*parts),
@@ -62,15 +63,17 @@ def officer_actions(services: Services, default_country: str | None) -> list[Act
 
 
 class OfficerAction(Action):  # type: ignore[misc]
-    """An action whose words begin with the number to call."""
+    """An action whose words begin with the number to call, and promise a person only where one is there."""
 
-    def __init__(self, services: Services, default_country: str | None) -> None:
+    def __init__(self, services: Services, answering: Answering, default_country: str | None) -> None:
         self._services = services
+        self._answering = answering
         self._default_country = default_country
 
     async def say(self, dispatcher: Any, tracker: Any, response: str) -> None:
         number = await number_to_call(self._services, tracker, self._default_country)
-        dispatcher.utter_message(response=response, emergency_number=number)
+        promised = await self._answering.sentences(language_of(tracker))
+        dispatcher.utter_message(response=response, emergency_number=number, **promised)
 
     async def hear_where(self, tracker: Any) -> list[dict[str, Any]]:
         """What the message tells of where whoever is in danger is. The number that is said next is already theirs.
@@ -175,7 +178,8 @@ class Safe(OfficerAction):
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
         if not _clearly_says_yes(tracker):
-            return list(await StillHere(self._services, self._default_country).run(dispatcher, tracker, domain))
+            again = StillHere(self._services, self._answering, self._default_country)
+            return list(await again.run(dispatcher, tracker, domain))
         return await self.believe(dispatcher, tracker)
 
     async def believe(self, dispatcher: Any, tracker: Any) -> list[dict[str, Any]]:
@@ -208,10 +212,10 @@ class StillHere(OfficerAction):
     asked, a person is brought before it is asked a third time.
     """
 
-    def __init__(self, services: Services, default_country: str | None) -> None:
-        super().__init__(services, default_country)
-        self._safe = Safe(services, default_country)
-        self._unsafe = Unsafe(services, default_country)
+    def __init__(self, services: Services, answering: Answering, default_country: str | None) -> None:
+        super().__init__(services, answering, default_country)
+        self._safe = Safe(services, answering, default_country)
+        self._unsafe = Unsafe(services, answering, default_country)
 
     def name(self) -> str:
         return "action_still_here"

@@ -9,6 +9,7 @@ from typing import Any
 from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 
+from dialogues.actions.answering import Answering
 from dialogues.actions.calling import call_officer
 from dialogues.actions.gaps import note_gap, offer_to_tell
 from dialogues.actions.officer import OfficerAction
@@ -33,16 +34,17 @@ MOST_LIKELY = 3
 def talk_actions(
     procedures: Procedures,
     services: Services,
+    answering: Answering,
     translate: Translate,
     today: Callable[[], date],
     default_country: str | None,
 ) -> list[Action]:
     shelf = Shelf(procedures, today, default_country)
     return [
-        SayHello(services, default_country),
+        SayHello(services, answering, default_country),
         ChangeLanguage(),
-        NoneOfThese(services, default_country),
-        NotUnderstood(services, default_country, shelf, translate),
+        NoneOfThese(services, answering, default_country),
+        NotUnderstood(services, answering, default_country, shelf, translate),
     ]
 
 
@@ -86,8 +88,15 @@ class NoneOfThese(OfficerAction):
 class NotUnderstood(OfficerAction):
     """Say so, offer what the words may mean, and bring a person before somebody gives up."""
 
-    def __init__(self, services: Services, default_country: str | None, shelf: Shelf, translate: Translate) -> None:
-        super().__init__(services, default_country)
+    def __init__(
+        self,
+        services: Services,
+        answering: Answering,
+        default_country: str | None,
+        shelf: Shelf,
+        translate: Translate,
+    ) -> None:
+        super().__init__(services, answering, default_country)
         self._shelf = shelf
         self._translate = translate
 
