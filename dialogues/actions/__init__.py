@@ -53,6 +53,7 @@ ACTION_NAMES = (
     "action_still_here",
     "action_tell_me",
     "action_tell_nothing",
+    "action_tell_where_to_hide",
     "action_unsafe",
     "action_use_location",
     "validate_report_form",

@@ -6,12 +6,12 @@ import re
 from typing import Any
 
 from rasa_sdk import Action
-from rasa_sdk.events import SlotSet
+from rasa_sdk.events import FollowupAction, SlotSet
 
 from dialogues.actions.answering import Answering
 from dialogues.actions.calling import call_officer
 from dialogues.actions.ports import Services
-from dialogues.actions.reading import entity, fact, language_of, number_to_call
+from dialogues.actions.reading import country_of, entity, fact, language_of, number_to_call, place_of
 from dialogues.actions.report import (
     GOES_ON,
     BeginReport,
@@ -23,7 +23,7 @@ from dialogues.actions.report import (
     said_in_words,
     words_of_danger,
 )
-from dialogues.actions.whereabouts import shared_location, whereabouts
+from dialogues.actions.whereabouts import place_slots, shared_location, whereabouts
 from dialogues.understanding.yes import says_yes
 
 #: In messages about these, "he" is the one with the knife, seldom the child. The words to the child suit whoever
@@ -32,6 +32,8 @@ ONE_VOICE = frozenset({"immediate_danger", "threats", "kidnap_ransom", "hate_vio
 #: About these a worker may write of themselves, and then nobody goes on asking about a child.
 OF_ONESELF = frozenset({"suicide_self_harm"})
 PRIORITIES = ("P0", "P1", "P2", "P3")
+#: What is looked for where somebody must get away from danger.
+SHELTER = "shelter"
 
 #: "1 for yes, 2 for no", in whichever digits a phone writes.
 DIGITS = str.maketrans("١٢۱۲", "1212")
@@ -52,6 +54,7 @@ def officer_actions(services: Services, answering: Answering, default_country: s
         Safe(*parts),
         Unsafe(*parts),
         StillHere(*parts),
+        TellWhereToHide(*parts),
         AskPerson(*parts),
         HandOverAttachment(*parts),
         AskReportNow(*parts),
@@ -228,7 +231,8 @@ class StillHere(OfficerAction):
             return list(await self._unsafe.run(dispatcher, tracker, domain))
         told = await self.hear_where(tracker)
         if not tracker.get_slot("asked_by_text"):
-            await self.say(dispatcher, tracker, "utter_danger_again")
+            shared = tracker.latest_message["intent"]["name"] == "share_location"
+            await self.say(dispatcher, tracker, "utter_place_kept" if shared else "utter_danger_again")
             return told
         times = int(tracker.get_slot("misunderstood") or 0) + 1
         if times < UNCLEAR_ANSWERS:
@@ -237,6 +241,38 @@ class StillHere(OfficerAction):
         await self.say(dispatcher, tracker, "utter_person_called")
         call_officer(dispatcher, "understanding_failed", "P2")
         return [*told, SlotSet("asked_by_text", None), SlotSet("misunderstood", None)]
+
+
+class TellWhereToHide(OfficerAction):
+    """What they can do at once, and the officer hears that they are not safe. Services only where a place is known:
+    whoever has to name a town first is answered too late."""
+
+    def name(self) -> str:
+        return "action_tell_where_to_hide"
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        told = [*await self.hear_where(tracker), *await self._town_in_the_question(tracker)]
+        await self.say(dispatcher, tracker, "utter_where_to_hide")
+        call_officer(dispatcher, str(tracker.get_slot("danger_reason") or "immediate_danger"), "P0")
+        asked = {"safety_question": True, "asked_by_text": None, "misunderstood": None}
+        events = [*told, *(SlotSet(*slot) for slot in asked.items())]
+        if place_of(tracker) is None:
+            return events
+        return [*events, SlotSet("need", SHELTER), FollowupAction("action_find_service")]
+
+    async def _town_in_the_question(self, tracker: Any) -> list[dict[str, Any]]:
+        """ "A safe place in Ventimiglia" names where it is to be, if there is one of that name only."""
+        named = entity(tracker, "place")
+        if named is None:
+            return []
+        try:
+            country = country_of(tracker, self._default_country)
+            found = await self._services.resolve_place(str(named), country=country, language=language_of(tracker))
+        except Exception:
+            found = []
+        slots = place_slots(found[0], found[0].name) if len(found) == 1 else {}
+        tracker.slots.update(slots)
+        return [SlotSet(*slot) for slot in slots.items()]
 
 
 class AskPerson(OfficerAction):
