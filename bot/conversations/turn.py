@@ -597,6 +597,8 @@ class TurnWorker:
             answered=bool(wordings),
             watched=outcome.watched,
         )
+        if standing.wrote and not outcome.watched and not claim.watched:
+            store.send_again_to_whoever_is_back(tx, claim.conversation_id, at=at)
         lines = self._lines(tx, claim, outcome, wordings)
         oldest = store.next_due(tx, claim, at=at) if go_on else None
         first = store.close_turn(
