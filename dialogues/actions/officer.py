@@ -258,7 +258,12 @@ class TellWhereToHide(OfficerAction):
         events = [*told, *(SlotSet(*slot) for slot in asked.items())]
         if place_of(tracker) is None:
             return events
-        return [*events, SlotSet("need", SHELTER), FollowupAction("action_find_service")]
+        return [
+            *events,
+            SlotSet("need", SHELTER),
+            SlotSet("wishes", ["open_now"]),
+            FollowupAction("action_find_service"),
+        ]
 
     async def _town_in_the_question(self, tracker: Any) -> list[dict[str, Any]]:
         """ "A safe place in Ventimiglia" names where it is to be, if there is one of that name only."""
