@@ -27,6 +27,7 @@ from bot.cases.own import OwnCases
 from bot.cases.page_ways_store import Way
 from bot.cases.pager import Pager
 from bot.cases.pairing import pair
+from bot.cases.presence import Presence
 from bot.cases.queue_time import QueueTime
 from bot.cases.rota.service import forget_old_notes
 from bot.cases.service import CaseEscalations
@@ -126,6 +127,7 @@ class Waymark:
         self._towns = None if built else ShippedTowns(towns_index)
         self.directory = Directory(database, clock, self.words, gazetteer=built or self._towns)
         self.reading = reading
+        self.presence = Presence()
         self.services = DirectoryDesk(self.directory)
         self.actions = build_actions(
             self.services,
@@ -133,6 +135,7 @@ class Waymark:
             self.words.text,
             today=lambda: clock.now().date(),
             default_country=settings.country or None,
+            somebody_answers=self._somebody_answers,
         )
         self.telegram = self._telegram()
         self.channels: Mapping[str, Channel] = self._channels()
@@ -148,7 +151,7 @@ class Waymark:
         )
         self.webhook = self._webhook()
         register = GapRegister(vault)
-        queue_time = QueueTime(vault, self.words)
+        queue_time = QueueTime(vault, self.words, self.presence)
         self.askers = Askers(database, vault, clock, self.signals, words=self.words, procedures=self.procedures)
         self.turns = TurnWorker(
             database,
@@ -162,6 +165,7 @@ class Waymark:
             words=self.words,
             emergency_number=self.directory.emergency_number,
             pairing=pair,
+            somebody_answers=self.presence.somebody_answers,
             press_page=PagesByButton(vault, self.words, desk_queue(settings)),
             report_wrong=report_wrong,
             gaps=register,
@@ -326,6 +330,10 @@ class Waymark:
     @property
     def demo(self) -> bool:
         return self.demonstration.stands
+
+    async def _somebody_answers(self) -> bool:
+        at = self.clock.now()
+        return await self.database.read(lambda tx: self.presence.somebody_answers(tx, at))
 
     async def _own_emergency_number(self) -> str:
         return await self.directory.emergency_number(self.settings.country or None)

@@ -1,9 +1,10 @@
 """What words mean by where they stand: those that open a search, that narrow results just shown, that ask on about a
-text just given. The live path and the talks go through here."""
+text just given, that ask for a way out of danger. The live path and the talks go through here."""
 
 from __future__ import annotations
 
 from dialogues.asking_on import as_follow_up
+from dialogues.hiding import as_hiding
 from dialogues.looking_up import as_look_up
 from dialogues.narrowing import as_narrowing
 from dialogues.runtime.model import DialogueState, UserMessage
@@ -11,4 +12,4 @@ from dialogues.runtime.model import DialogueState, UserMessage
 
 def in_context(message: UserMessage, state: DialogueState) -> UserMessage:
     """The message as it is meant after what `state` remembers. Danger and a tap stay what they are."""
-    return as_follow_up(as_narrowing(as_look_up(message), state.events), state)
+    return as_hiding(as_follow_up(as_narrowing(as_look_up(message), state.events), state), state)

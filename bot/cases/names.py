@@ -2,8 +2,9 @@
 
 A name is never proof. `Alike.SURE` is what nobody would take for somebody else at a desk: the same words, letters that
 only look like others, or two words or more that one script writes as the other does. `Alike.LIKELY` asks a human:
-another spelling, another script as far as it can be read, a short form, two words of a longer name, a name inside a text. Arabic
-writes no short vowels, so that Samar and Samir are one word there: what rests on them is likely and no more.
+another spelling, another script as far as it can be read, a short form, two words of a longer name, a name inside a
+text. Arabic writes no short vowels, so that Samar and Samir are one word there: what rests on them is likely and no
+more.
 """
 
 from __future__ import annotations

@@ -19,16 +19,12 @@ from sqlalchemy.engine import Connection
 from bot.cases import queue_time_store
 from bot.cases.hand import AT_DESK
 from bot.cases.model import ACKNOWLEDGE_WITHIN, Case, CaseStatus
+from bot.cases.presence import REMEMBERED, Presence
 from bot.cases.queue_time_store import Stay
-from bot.cases.rota import service as rota
-from bot.cases.rota.service import OnDuty
 from bot.channels.model import Button
 from bot.conversations import service as conversations
 from bot.conversations.model import MessageClass
-from bot.kernel import officers, sessions
-from bot.kernel.access import Role
 from bot.kernel.crypto import Vault
-from bot.kernel.officers import Officer
 from bot.kernel.words import N_, Words
 from dialogues.understanding.model import Priority
 
@@ -45,8 +41,6 @@ FEWEST_LONGER = 3
 USUAL, SLOW = 0.5, 0.9
 #: Nobody is read and answered in less, so whoever waits before somebody takes at least so long of one at the desk.
 QUICKEST = timedelta(minutes=2)
-#: How it went lately, and who is on duty, are asked again after this.
-REMEMBERED = timedelta(minutes=1)
 
 _MINUTES = (1, 2, 3, 5, 10, 15, 20, 30, 45, 60, 120, 180, 240, 360, 480, 720, 1440, 2880, 4320)
 #: What we try to keep within less can be kept only by somebody who has the desk open.
@@ -176,11 +170,11 @@ def _before(stays: Sequence[Stay], mine: Stay) -> int:
 class QueueTime:
     """Tells people how long it takes. One for the process: it remembers for a minute how it went lately."""
 
-    def __init__(self, vault: Vault, words: Words) -> None:
+    def __init__(self, vault: Vault, words: Words, presence: Presence | None = None) -> None:
         self._vault = vault
         self._words = words
+        self._presence = presence or Presence()
         self._lately: dict[Priority, tuple[datetime, list[Wait]]] = {}
-        self._duty: tuple[datetime, OnDuty, list[Officer]] | None = None
 
     def tell(self, tx: Connection, case: Case, *, language: str, at: datetime, emergency_number: str = "") -> bool:
         """Say it in the talk of a case that waits in the queue. False where nothing is said: somebody has the case, or
@@ -256,28 +250,21 @@ class QueueTime:
         return self._words.text(language, sentence, shortest=shortest, longest=longest)
 
     def _waits(self, tx: Connection, case: Case, language: str, at: datetime) -> Waits:
-        duty, team = self._on_duty(tx, at)
-        there = [one for one in team if not duty.kept or one.id in duty.at_desk]
+        present = self._presence.now(tx, at)
         ahead = queue_time_store.ahead_of(tx, case)
         return Waits(
             waited=max(at - _since(case), timedelta(0)),
             promise=ACKNOWLEDGE_WITHIN[case.priority],
             ahead=ahead,
             language=language,
-            nobody_there=not there,
-            nobody_speaks=not any(language in one.languages for one in there),
+            nobody_there=not present.there,
+            nobody_speaks=not any(language in one.languages for one in present.there),
             lately=self._waits_lately(tx, case.priority, at),
-            rush=ahead * QUICKEST >= ACKNOWLEDGE_WITHIN[case.priority] * len(there)
+            rush=ahead * QUICKEST >= ACKNOWLEDGE_WITHIN[case.priority] * len(present.there)
             or queue_time_store.somebody_is_late(tx, case, at),
-            nobody_works_here=not team,
-            nobody_signed_in=not duty.kept and not sessions.is_anybody_in(tx, [one.id for one in team], at),
+            nobody_works_here=not present.team,
+            nobody_signed_in=not present.rota_kept and not present.signed_in,
         )
-
-    def _on_duty(self, tx: Connection, at: datetime) -> tuple[OnDuty, list[Officer]]:
-        if self._duty is None or not timedelta(0) <= at - self._duty[0] < REMEMBERED:
-            team = [one for one in officers.list_officers(tx, active_only=True) if Role.OFFICER in one.roles]
-            self._duty = (at, rota.on_duty(tx, at), team)
-        return self._duty[1], self._duty[2]
 
     def _waits_lately(self, tx: Connection, priority: Priority, at: datetime) -> list[Wait]:
         known = self._lately.get(priority)

@@ -181,6 +181,8 @@ class Texts(Protocol):
 
 #: A quick look at the words alone, for messages that would otherwise wait.
 WordScreen = Callable[[str], Risk | None]
+#: Whether somebody is there who answers people now, at this moment. Inside any transaction.
+SomebodyAnswers = Callable[[Connection, datetime], bool]
 #: The number to dial in danger in a country (ISO 3166-1 alpha-2), or the best there is without one.
 EmergencyNumber = Callable[[str | None], Awaitable[str]]
 #: Spend a one-time code that was sent from a conversation. True: this is an officer's phone from now on.

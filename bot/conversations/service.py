@@ -98,6 +98,7 @@ class Line(Struct, frozen=True):
     edits: int | None  # the line this one corrects
     at: datetime
     delivery: OutboxState | None  # of lines that go out
+    cause: str | None = None  # why it did not arrive, as a code
 
 
 class ConversationCard(Struct, frozen=True):
@@ -233,7 +234,7 @@ def _lines(tx: Connection, vault: Vault, conversation_id: str, after: int) -> li
     except (NoConversation, Erased):
         return []
     rows = tx.execute(
-        sa.select(messages, outbox.c.state.label("delivery"))
+        sa.select(messages, outbox.c.state.label("delivery"), outbox.c.cause)
         .select_from(messages.outerjoin(outbox, outbox.c.id == messages.c.id))
         .where(messages.c.conversation_id == conversation_id, messages.c.seq > after)
         .order_by(messages.c.seq)
@@ -266,6 +267,7 @@ def _line(row: sa.Row[Any], body: dict[str, Any]) -> Line:
         edits=row.edits,
         at=row.at,
         delivery=None if row.delivery is None else OutboxState(row.delivery),
+        cause=row.cause,
     )
 
 

@@ -469,8 +469,9 @@ def _field_and_text(name: str, value: str, problems: list[str]) -> tuple[str, st
         except (OSError, UnicodeDecodeError):
             problems.append(f"{name} names {value}, which cannot be read.")
             return field.removesuffix("_file"), None
-    close = difflib.get_close_matches(name, [row.name for row in SETTINGS_TABLE], 1, 0.6)
-    hint = f" Did you mean {close[0]}?" if close else ""
+    names = [row.name.removeprefix(PREFIX) for row in SETTINGS_TABLE]  # which all begin alike, and so seem alike
+    close = difflib.get_close_matches(name.removeprefix(PREFIX), names, 1, 0.6)
+    hint = f" Did you mean {PREFIX}{close[0]}?" if close else ""
     problems.append(f"{name} is not a setting.{hint}")
     return "", ""
 

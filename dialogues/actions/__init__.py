@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
+from dialogues.actions.answering import Answering, SomebodyAnswers, always
 from dialogues.actions.ports import Services
 from dialogues.runtime.custom_actions import SdkActions
 from dialogues.runtime.responses import Translate
@@ -54,6 +55,7 @@ ACTION_NAMES = (
     "action_still_here",
     "action_tell_me",
     "action_tell_nothing",
+    "action_tell_where_to_hide",
     "action_unsafe",
     "action_use_location",
     "validate_report_form",
@@ -72,11 +74,12 @@ def build_actions(
     *,
     today: Callable[[], date] = today_in_utc,
     default_country: str | None = None,
+    somebody_answers: SomebodyAnswers = always,
 ) -> SdkActions:
     """The actions, for `Engine.load(..., actions=...)`.
 
     `today` decides which texts are in force; `default_country` (ISO 3166-1 alpha-2) is assumed until a person names
-    a place elsewhere.
+    a place elsewhere; `somebody_answers` tells at each moment whether the texts may promise a person.
     """
 
     def make() -> list[object]:
@@ -88,14 +91,15 @@ def build_actions(
         from dialogues.actions.services import service_actions
         from dialogues.actions.talk import talk_actions
 
+        answering = Answering(somebody_answers, translate)
         return [
-            *officer_actions(services, default_country),
-            *procedure_actions(procedures, services, translate, today, default_country),
-            *checklist_actions(procedures, services, translate, today, default_country),
-            *look_up_actions(procedures, services, translate, today, default_country),
-            *service_actions(services, translate, default_country),
+            *officer_actions(services, answering, default_country),
+            *procedure_actions(procedures, services, answering, translate, today, default_country),
+            *checklist_actions(procedures, services, answering, translate, today, default_country),
+            *look_up_actions(procedures, services, answering, translate, today, default_country),
+            *service_actions(services, answering, translate, default_country),
             *result_actions(services, translate),
-            *talk_actions(procedures, services, translate, today, default_country),
+            *talk_actions(procedures, services, answering, translate, today, default_country),
         ]
 
     return SdkActions(ACTION_NAMES, make)

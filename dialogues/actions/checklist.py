@@ -10,6 +10,7 @@ from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 
 from dialogues.actions.answer import person_button, steps_button, validity, why_button
+from dialogues.actions.answering import Answering
 from dialogues.actions.calling import asked_whether_safe, call_officer
 from dialogues.actions.ports import Services
 from dialogues.actions.procedures import ProcedureAction
@@ -47,11 +48,12 @@ AT_ONCE = frozenset({"missing_child", "self_harm", "sexual_violence", "health_re
 def checklist_actions(
     procedures: Procedures,
     services: Services,
+    answering: Answering,
     translate: Translate,
     today: Callable[[], date],
     default_country: str | None,
 ) -> list[Action]:
-    parts = (Shelf(procedures, today, default_country), services, translate, default_country)
+    parts = (Shelf(procedures, today, default_country), services, answering, translate, default_country)
     return [ProcedureFlags(*parts), ProcedureStep(*parts), ReportRedFlag(*parts)]
 
 
@@ -148,7 +150,8 @@ class ReportRedFlag(ProcedureAction):
         known = isinstance(flag, int) and 1 <= flag <= len(flags)
         words = flags[int(flag) - 1] if known else self._translate(language_of(tracker), "a red flag")
         number = await number_to_call(self._services, tracker, self._default_country)
-        dispatcher.utter_message(response="utter_red_flag_reported", emergency_number=number, flag=words)
+        promised = await self._answering.sentences(language_of(tracker))
+        dispatcher.utter_message(response="utter_red_flag_reported", emergency_number=number, flag=words, **promised)
         call_officer(dispatcher, REASONS.get(key, "report_case"), "P0" if key in AT_ONCE else "P1")
         return [SlotSet("audience", "worker"), SlotSet("misunderstood", None)]
 

@@ -9,6 +9,7 @@ from typing import Any
 from rasa_sdk import Action
 
 from dialogues.actions.answer import choose_button, person_button, source_line
+from dialogues.actions.answering import Answering
 from dialogues.actions.gaps import note_gap
 from dialogues.actions.ports import Services
 from dialogues.actions.procedures import ProcedureAction
@@ -34,11 +35,12 @@ SOUNDS_LIKE_SEARCHING = "family_tracing"
 def look_up_actions(
     procedures: Procedures,
     services: Services,
+    answering: Answering,
     translate: Translate,
     today: Callable[[], date],
     default_country: str | None,
 ) -> list[Action]:
-    return [LookUp(Shelf(procedures, today, default_country), services, translate, default_country)]
+    return [LookUp(Shelf(procedures, today, default_country), services, answering, translate, default_country)]
 
 
 class LookUp(ProcedureAction):

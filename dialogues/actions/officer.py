@@ -6,11 +6,12 @@ import re
 from typing import Any
 
 from rasa_sdk import Action
-from rasa_sdk.events import SlotSet
+from rasa_sdk.events import FollowupAction, SlotSet
 
+from dialogues.actions.answering import Answering
 from dialogues.actions.calling import call_officer
 from dialogues.actions.ports import Services
-from dialogues.actions.reading import entity, fact, number_to_call
+from dialogues.actions.reading import country_of, entity, fact, language_of, number_to_call, place_of
 from dialogues.actions.report import (
     GOES_ON,
     BeginReport,
@@ -22,7 +23,7 @@ from dialogues.actions.report import (
     said_in_words,
     words_of_danger,
 )
-from dialogues.actions.whereabouts import shared_location, whereabouts
+from dialogues.actions.whereabouts import place_slots, shared_location, whereabouts
 from dialogues.understanding.yes import says_yes
 
 #: In messages about these, "he" is the one with the knife, seldom the child. The words to the child suit whoever
@@ -31,6 +32,8 @@ ONE_VOICE = frozenset({"immediate_danger", "threats", "kidnap_ransom", "hate_vio
 #: About these a worker may write of themselves, and then nobody goes on asking about a child.
 OF_ONESELF = frozenset({"suicide_self_harm"})
 PRIORITIES = ("P0", "P1", "P2", "P3")
+#: What is looked for where somebody must get away from danger.
+SHELTER = "shelter"
 
 #: "1 for yes, 2 for no", in whichever digits a phone writes.
 DIGITS = str.maketrans("١٢۱۲", "1212")
@@ -43,14 +46,15 @@ SURELY_SAID = 0.98
 UNCLEAR_ANSWERS = 2
 
 
-def officer_actions(services: Services, default_country: str | None) -> list[Action]:
-    parts = (services, default_country)
+def officer_actions(services: Services, answering: Answering, default_country: str | None) -> list[Action]:
+    parts = (services, answering, default_country)
     return [
         CallOfficer(*parts),
         DangerInReport(*parts),
         Safe(*parts),
         Unsafe(*parts),
         StillHere(*parts),
+        TellWhereToHide(*parts),
         AskPerson(*parts),
         HandOverAttachment(*parts),
         AskReportNow(*parts),
@@ -62,15 +66,17 @@ def officer_actions(services: Services, default_country: str | None) -> list[Act
 
 
 class OfficerAction(Action):  # type: ignore[misc]
-    """An action whose words begin with the number to call."""
+    """An action whose words begin with the number to call, and promise a person only where one is there."""
 
-    def __init__(self, services: Services, default_country: str | None) -> None:
+    def __init__(self, services: Services, answering: Answering, default_country: str | None) -> None:
         self._services = services
+        self._answering = answering
         self._default_country = default_country
 
     async def say(self, dispatcher: Any, tracker: Any, response: str) -> None:
         number = await number_to_call(self._services, tracker, self._default_country)
-        dispatcher.utter_message(response=response, emergency_number=number)
+        promised = await self._answering.sentences(language_of(tracker))
+        dispatcher.utter_message(response=response, emergency_number=number, **promised)
 
     async def hear_where(self, tracker: Any) -> list[dict[str, Any]]:
         """What the message tells of where whoever is in danger is. The number that is said next is already theirs.
@@ -175,7 +181,8 @@ class Safe(OfficerAction):
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
         if not _clearly_says_yes(tracker):
-            return list(await StillHere(self._services, self._default_country).run(dispatcher, tracker, domain))
+            again = StillHere(self._services, self._answering, self._default_country)
+            return list(await again.run(dispatcher, tracker, domain))
         return await self.believe(dispatcher, tracker)
 
     async def believe(self, dispatcher: Any, tracker: Any) -> list[dict[str, Any]]:
@@ -208,10 +215,10 @@ class StillHere(OfficerAction):
     asked, a person is brought before it is asked a third time.
     """
 
-    def __init__(self, services: Services, default_country: str | None) -> None:
-        super().__init__(services, default_country)
-        self._safe = Safe(services, default_country)
-        self._unsafe = Unsafe(services, default_country)
+    def __init__(self, services: Services, answering: Answering, default_country: str | None) -> None:
+        super().__init__(services, answering, default_country)
+        self._safe = Safe(services, answering, default_country)
+        self._unsafe = Unsafe(services, answering, default_country)
 
     def name(self) -> str:
         return "action_still_here"
@@ -224,7 +231,8 @@ class StillHere(OfficerAction):
             return list(await self._unsafe.run(dispatcher, tracker, domain))
         told = await self.hear_where(tracker)
         if not tracker.get_slot("asked_by_text"):
-            await self.say(dispatcher, tracker, "utter_danger_again")
+            shared = tracker.latest_message["intent"]["name"] == "share_location"
+            await self.say(dispatcher, tracker, "utter_place_kept" if shared else "utter_danger_again")
             return told
         times = int(tracker.get_slot("misunderstood") or 0) + 1
         if times < UNCLEAR_ANSWERS:
@@ -233,6 +241,43 @@ class StillHere(OfficerAction):
         await self.say(dispatcher, tracker, "utter_person_called")
         call_officer(dispatcher, "understanding_failed", "P2")
         return [*told, SlotSet("asked_by_text", None), SlotSet("misunderstood", None)]
+
+
+class TellWhereToHide(OfficerAction):
+    """What they can do at once, and the officer hears that they are not safe. Services only where a place is known:
+    whoever has to name a town first is answered too late."""
+
+    def name(self) -> str:
+        return "action_tell_where_to_hide"
+
+    async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        told = [*await self.hear_where(tracker), *await self._town_in_the_question(tracker)]
+        await self.say(dispatcher, tracker, "utter_where_to_hide")
+        call_officer(dispatcher, str(tracker.get_slot("danger_reason") or "immediate_danger"), "P0")
+        asked = {"safety_question": True, "asked_by_text": None, "misunderstood": None}
+        events = [*told, *(SlotSet(*slot) for slot in asked.items())]
+        if place_of(tracker) is None:
+            return events
+        return [
+            *events,
+            SlotSet("need", SHELTER),
+            SlotSet("wishes", ["open_now"]),
+            FollowupAction("action_find_service"),
+        ]
+
+    async def _town_in_the_question(self, tracker: Any) -> list[dict[str, Any]]:
+        """ "A safe place in Ventimiglia" names where it is to be, if there is one of that name only."""
+        named = entity(tracker, "place")
+        if named is None:
+            return []
+        try:
+            country = country_of(tracker, self._default_country)
+            found = await self._services.resolve_place(str(named), country=country, language=language_of(tracker))
+        except Exception:
+            found = []
+        slots = place_slots(found[0], found[0].name) if len(found) == 1 else {}
+        tracker.slots.update(slots)
+        return [SlotSet(*slot) for slot in slots.items()]
 
 
 class AskPerson(OfficerAction):

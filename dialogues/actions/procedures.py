@@ -23,6 +23,7 @@ from dialogues.actions.answer import (
     why_button,
     worker_button,
 )
+from dialogues.actions.answering import Answering
 from dialogues.actions.calling import asked_whether_safe, call_officer
 from dialogues.actions.gaps import SHORT, note_gap, offer_to_tell
 from dialogues.actions.ports import FoundService, Services
@@ -69,12 +70,13 @@ IN_DANGER = {
 def procedure_actions(
     procedures: Procedures,
     services: Services,
+    answering: Answering,
     translate: Translate,
     today: Callable[[], date],
     default_country: str | None,
 ) -> list[Action]:
     shelf = Shelf(procedures, today, default_country)
-    parts = (shelf, services, translate, default_country)
+    parts = (shelf, services, answering, translate, default_country)
     return [
         AnswerProcedure(*parts),
         ProcedureContacts(*parts),
@@ -105,9 +107,17 @@ def ask_whether(
 class ProcedureAction(Action):  # type: ignore[misc]
     """An action that shows a procedure, or says that there is none and calls a person."""
 
-    def __init__(self, shelf: Shelf, services: Services, translate: Translate, default_country: str | None) -> None:
+    def __init__(
+        self,
+        shelf: Shelf,
+        services: Services,
+        answering: Answering,
+        translate: Translate,
+        default_country: str | None,
+    ) -> None:
         self._shelf = shelf
         self._services = services
+        self._answering = answering
         self._translate = translate
         self._default_country = default_country
 
@@ -118,7 +128,7 @@ class ProcedureAction(Action):  # type: ignore[misc]
         number = await number_to_call(self._services, tracker, self._default_country)
         text = self._shelf.find(key, tracker)
         if text is None:
-            return self.refuse(dispatcher, tracker, key, number)
+            return await self.refuse(dispatcher, tracker, key, number)
         events = await self.show(dispatcher, text.filled({"emergency_number": number}), tracker)
         if text.audience is Audience.CHILD and is_the_child(tracker):
             events = [*events, SlotSet("audience", "child")]
@@ -135,11 +145,13 @@ class ProcedureAction(Action):  # type: ignore[misc]
         """Say it. Returns what is to be remembered."""
         raise NotImplementedError
 
-    def refuse(self, dispatcher: Any, tracker: Any, key: str, number: str) -> list[dict[str, Any]]:
+    async def refuse(self, dispatcher: Any, tracker: Any, key: str, number: str) -> list[dict[str, Any]]:
         """No source in force, no answer: a person instead, and a line in the gap register."""
         once, child = self._shelf.was_in_force(key, tracker), is_the_child(tracker)
         response = "utter_procedure_out_of_date" if once else "utter_no_procedure"
-        dispatcher.utter_message(response="utter_no_answer_for_a_child" if child else response, emergency_number=number)
+        promised = await self._answering.sentences(language_of(tracker))
+        response = "utter_no_answer_for_a_child" if child else response
+        dispatcher.utter_message(response=response, emergency_number=number, **promised)
         call_officer(dispatcher, "no_answer", "P2")
         why = "out_of_date" if once else "no_text"
         noted = note_gap(dispatcher, tracker, key, why, self._default_country)
@@ -357,7 +369,7 @@ class TellMe(ProcedureAction):
         text = self._shelf.find(key, tracker)
         if changes and text is None:
             number = await number_to_call(self._services, tracker, self._default_country)
-            return self.refuse(dispatcher, tracker, key, number)
+            return await self.refuse(dispatcher, tracker, key, number)
         dispatcher.utter_message(
             json_message={
                 "waymark": "tell",

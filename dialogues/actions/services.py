@@ -11,6 +11,7 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.forms import FormValidationAction
 
 from dialogues.actions.answer import person_button
+from dialogues.actions.answering import Answering
 from dialogues.actions.calling import call_officer
 from dialogues.actions.narrowing import Narrowing, narrowing_in
 from dialogues.actions.ports import FoundPlace, FoundService, Services
@@ -35,11 +36,13 @@ LONGEST_LABEL = 30
 FOR = {"girls": "for a girl", "boys": "for a boy"}
 
 
-def service_actions(services: Services, translate: Translate, default_country: str | None) -> list[Action]:
+def service_actions(
+    services: Services, answering: Answering, translate: Translate, default_country: str | None
+) -> list[Action]:
     return [
         ValidateServiceForm(services, default_country),
         AskPlace(translate),
-        FindService(services, translate, default_country),
+        FindService(services, answering, translate, default_country),
         UseLocation(services),
         ForgetPlace(),
     ]
@@ -153,8 +156,11 @@ class ForgetPlace(Action):  # type: ignore[misc]
 class FindService(Action):  # type: ignore[misc]
     """Up to three services, each a message of its own; helplines where there are none; always a way on."""
 
-    def __init__(self, services: Services, translate: Translate, default_country: str | None) -> None:
+    def __init__(
+        self, services: Services, answering: Answering, translate: Translate, default_country: str | None
+    ) -> None:
         self._services = services
+        self._answering = answering
         self._translate = translate
         self._default_country = default_country
 
@@ -170,7 +176,8 @@ class FindService(Action):  # type: ignore[misc]
             log.exception("the directory could not be asked")
             number = await number_to_call(self._services, tracker, self._default_country)
             dispatcher.messages.clear()
-            dispatcher.utter_message(response="utter_directory_silent", emergency_number=number)
+            promised = await self._answering.sentences(language_of(tracker))
+            dispatcher.utter_message(response="utter_directory_silent", emergency_number=number, **promised)
             call_officer(dispatcher, "no_answer", "P1")
         lost = tracker.get_slot("place") == NOWHERE
         return [

@@ -9,6 +9,7 @@ from typing import Any
 from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 
+from dialogues.actions.answering import Answering
 from dialogues.actions.calling import call_officer
 from dialogues.actions.gaps import (
     ShowNoQuestion,
@@ -42,16 +43,17 @@ ASKED_TO_SHOW = 2
 def talk_actions(
     procedures: Procedures,
     services: Services,
+    answering: Answering,
     translate: Translate,
     today: Callable[[], date],
     default_country: str | None,
 ) -> list[Action]:
     shelf = Shelf(procedures, today, default_country)
     return [
-        SayHello(services, default_country),
+        SayHello(services, answering, default_country),
         ChangeLanguage(),
-        NoneOfThese(services, default_country, translate),
-        NotUnderstood(services, default_country, shelf, translate),
+        NoneOfThese(services, answering, default_country, translate),
+        NotUnderstood(services, answering, default_country, shelf, translate),
         ShowQuestion(),
         ShowNoQuestion(),
     ]
@@ -86,8 +88,10 @@ class ChangeLanguage(Action):  # type: ignore[misc]
 class NoneOfThese(OfficerAction):
     """Nothing that was offered is what they meant: it is noted, and a person is one tap away."""
 
-    def __init__(self, services: Services, default_country: str | None, translate: Translate) -> None:
-        super().__init__(services, default_country)
+    def __init__(
+        self, services: Services, answering: Answering, default_country: str | None, translate: Translate
+    ) -> None:
+        super().__init__(services, answering, default_country)
         self._translate = translate
 
     def name(self) -> str:
@@ -103,8 +107,15 @@ class NoneOfThese(OfficerAction):
 class NotUnderstood(OfficerAction):
     """Say so, offer what the words may mean, and bring a person before somebody gives up."""
 
-    def __init__(self, services: Services, default_country: str | None, shelf: Shelf, translate: Translate) -> None:
-        super().__init__(services, default_country)
+    def __init__(
+        self,
+        services: Services,
+        answering: Answering,
+        default_country: str | None,
+        shelf: Shelf,
+        translate: Translate,
+    ) -> None:
+        super().__init__(services, answering, default_country)
         self._shelf = shelf
         self._translate = translate
 

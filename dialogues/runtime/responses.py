@@ -18,6 +18,7 @@ Translate = Callable[[str, str], str]
 Choose = Callable[[str, int], int]
 
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(?P<name>[^{}\s]+)\}")
+_LINE_OF_ITS_OWN = re.compile(r"^\{(?P<name>[^{}\s]+)\}\n", re.MULTILINE)
 
 
 class Button(Struct, frozen=True):
@@ -70,7 +71,10 @@ def pick(
 
 
 def fill(text: str, values: Mapping[str, Any]) -> str:
-    """Put values in their `{places}`. One that is missing leaves nothing: Rasa would leave the braces, or `None`."""
+    """Put values in their `{places}`. One that is missing leaves nothing: Rasa would leave the braces, or `None`.
+
+    A line that is one place and nothing else goes with it.
+    """
 
     def value(match: re.Match[str]) -> str:
         if match["name"] is None:
@@ -78,7 +82,10 @@ def fill(text: str, values: Mapping[str, Any]) -> str:
         found = values.get(match["name"])
         return "" if found is None else str(found)
 
-    return _PLACEHOLDER.sub(value, text) if "{" in text or "}" in text else text
+    if "{" not in text and "}" not in text:
+        return text
+    said = _LINE_OF_ITS_OWN.sub(lambda line: line[0] if value(line) else "", f"{text}\n")
+    return _PLACEHOLDER.sub(value, said.removesuffix("\n"))
 
 
 def fill_as_rasa(text: str, values: Mapping[str, Any]) -> str:

@@ -493,4 +493,4 @@ async def test_a_worker_who_waits_for_an_officer_and_reads_a_childs_text_still_w
     turn = await ask(engine, "family_transfer", "en", audience="child", **waits)
     safe = await engine.turn(turn.state, UserMessage("", "affirm"))
 
-    assert safe.replies[0].text.startswith("Good. Please stay reachable. A duty officer will answer you here.")
+    assert safe.replies[0].text.startswith("Good. Please stay reachable.\nA duty officer will answer you here.")

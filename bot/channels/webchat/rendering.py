@@ -7,10 +7,14 @@ from collections.abc import Collection, Iterable
 
 from markupsafe import Markup, escape
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.channels.ports import SaidLine
 
 LONGEST_HEADING = 90
+#: Letters of a message that are shown whatever they weigh, and letters after which no gap is waited for.
+LEAST_SHOWN = 200
+LONGEST_WORD = 60
 STEP = re.compile(r"^(\d{1,2})[.)]\s+(.*)$")
 #: Numbers people dial, and numbers with a unit or a colon: kept left to right inside Arabic text.
 NUMBER = re.compile(r"(?<![\w/.-])\+?\d(?:[\d\s:–-]|[.,](?!\s))*\d(?![\w/])|(?<![\w/.-])\d(?![\w/])")
@@ -45,6 +49,7 @@ class RenderedLine(Struct, frozen=True):
     taps: tuple[Tap, ...]
     links: tuple[Link, ...]
     file: str = ""  # what a person would call the file that came with it
+    goes_on: int = 0  # the letter with which the rest begins, where this is not all of it
 
     @property
     def is_card(self) -> bool:
@@ -56,13 +61,36 @@ def render_line(line: SaidLine, short_numbers: Collection[str] = ()) -> Rendered
 
     In what was not written by the person, `short_numbers` can be pressed to dial them, as phone numbers can.
     """
+    return _rendered(line, line.text, short_numbers)
+
+
+def render_part(line: SaidLine, short_numbers: Collection[str] = (), *, room: int, start: int = 0) -> RenderedLine:
+    """As much of a line, from the letter `start` on, as its words weigh at most about `room` bytes on the page; the
+    least of all is a few words. What was left out is `goes_on`."""
+    rest = line.text[start:]
+    end = len(rest)
+    while True:
+        part = _rendered(line, rest[:end] + ("…" if end < len(rest) else ""), short_numbers)
+        weight = len(part.html.encode())
+        if weight <= room or end <= LEAST_SHOWN:
+            return part if end == len(rest) else replace(part, goes_on=start + end)
+        end = _between_words(rest, max(LEAST_SHOWN, end * room // weight * 9 // 10))
+
+
+def _rendered(line: SaidLine, text: str, short_numbers: Collection[str]) -> RenderedLine:
     links = tuple(Link(b.url, b.title) for b in line.buttons if b.url.startswith(LINK_SCHEMES))
     if line.author == "person":
-        html = _paragraph(line.text.splitlines())
+        html = _paragraph(text.splitlines())
     else:
-        html = _blocks(_name_first(line.text) if links else line.text, frozenset(short_numbers))
+        html = _blocks(_name_first(text) if links else text, frozenset(short_numbers))
     taps = tuple(Tap(index, b.title) for index, b in enumerate(line.buttons) if b.payload)
     return RenderedLine(line.seq, line.author, line.language, html, taps, links, line.file)
+
+
+def _between_words(text: str, end: int) -> int:
+    """The nearest gap before `end`, if one is near."""
+    gap = max(text.rfind(" ", 0, end), text.rfind("\n", 0, end))
+    return gap if gap > end - LONGEST_WORD and gap > 0 else end
 
 
 def _name_first(text: str) -> str:

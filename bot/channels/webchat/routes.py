@@ -22,7 +22,7 @@ from bot.channels.model import NoRoom, RawMessage, TooLarge
 from bot.channels.ports import Accepts, SaidLine
 from bot.channels.webchat.payload import ACCOUNT, NAME, write_payload
 from bot.channels.webchat.ports import EmergencyNumber, TakesFiles, Upload, WebTalks
-from bot.channels.webchat.rendering import RenderedLine, render_line
+from bot.channels.webchat.rendering import RenderedLine, render_part
 from bot.kernel.ranges import answer_in_stretches
 from bot.kernel.web import (
     LANGUAGE,
@@ -60,6 +60,8 @@ LONGEST_LOOK_SECONDS = 4.0
 #: A page and what belongs to it weigh less than 50 kB, for bad phones: of the lines so many bytes, the newest of them.
 #: The others are a link away.
 LINES_BYTES = 30_000
+#: A message that weighs more is folded there, and a page of its own has all of it. The longest checked text fits.
+LINE_BYTES = 12_000
 
 #: No line has a larger number.
 LAST_LINE = 2**31 - 1
@@ -98,15 +100,16 @@ def webchat_routes(
     @routes.get("/chat", name="webchat", allow=PUBLIC)
     async def show_chat(request: web.Request) -> web.Response:
         address = _address(request)
-        before = min(_number(request.query.get("before")), LAST_LINE)
-        waiting = await _wait_for_answer(request, talks, address) if address and not before else False
+        before, whole = (min(_number(request.query.get(name)), LAST_LINE) for name in ("before", "whole"))
+        alone = bool(before or whole)  # beside these lines nothing new appears: it would not be what comes next
+        waiting = await _wait_for_answer(request, talks, address) if address and not alone else False
         # Before the lines: what is hidden between the two is then said again by the stream.
         talk = await talks.talk(address) if address else None
         said = await talks.lines(address, 0) if address else []
-        said = [line for line in said if not before or line.seq < before]
-        if before and not said:
+        said = [line for line in said if line.seq == whole or (not whole and (not before or line.seq < before))]
+        if alone and not said:
             return see_other(request, "webchat")
-        lines = _newest(request, said, emergency_numbers)
+        lines = [_whole(request, said[0], emergency_numbers)] if whole else _newest(request, said, emergency_numbers)
         response = render(
             request,
             "webchat/chat.html",
@@ -114,10 +117,10 @@ def webchat_routes(
                 "lines": lines,
                 "earlier": lines[0].seq if len(lines) < len(said) else 0,
                 "newest_left_out": bool(before),
+                "whole": bool(whole),
                 "last": lines[-1].seq if lines else 0,
                 "newest": max((line.seq for line in lines if line.author == "person"), default=0),
-                # Beside earlier lines nothing new appears: it would not be what comes next.
-                "known": address is not None and not before,
+                "known": address is not None and not alone,
                 "marks": talk.marks if talk else "",
                 "shown_from": talk.shown_from if talk else 0,
                 "waiting": waiting,
@@ -205,7 +208,7 @@ def webchat_routes(
                     if talk is not None and talk.last_seq > read:
                         read, look = talk.last_seq, LOOK_SECONDS
                         for line in await talks.lines(address, after):
-                            shown = render_line(line, emergency_numbers)
+                            shown = render_part(line, emergency_numbers, room=LINE_BYTES)
                             await events.send("line", _fragment(request, shown), id=str(line.seq))
                             after = line.seq
                     woken = await watch.next(look)
@@ -400,7 +403,7 @@ def _newest(request: web.Request, said: Sequence[SaidLine], emergency_numbers: C
     shown: list[_Shown] = []
     room = LINES_BYTES
     for line in reversed(said):
-        html = _fragment(request, render_line(line, emergency_numbers))
+        html = _fragment(request, render_part(line, emergency_numbers, room=LINE_BYTES))
         room -= len(html.encode())
         if room < 0 and shown:
             break
@@ -408,8 +411,15 @@ def _newest(request: web.Request, said: Sequence[SaidLine], emergency_numbers: C
     return shown[::-1]
 
 
-def _fragment(request: web.Request, line: RenderedLine) -> str:
-    return render_text(request, "webchat/line.html", {"line": line, "once": _once()})
+def _whole(request: web.Request, line: SaidLine, emergency_numbers: Collection[str]) -> _Shown:
+    """A message on a page of its own; one that is too long for that from the letter `from` on."""
+    start = _number(request.query.get("from"))
+    part = render_part(line, emergency_numbers, room=LINES_BYTES, start=start if start < len(line.text) else 0)
+    return _Shown(line.seq, line.author, Markup(_fragment(request, part, on_own_page=True)))  # noqa: S704 (as above)
+
+
+def _fragment(request: web.Request, line: RenderedLine, *, on_own_page: bool = False) -> str:
+    return render_text(request, "webchat/line.html", {"line": line, "once": _once(), "on_own_page": on_own_page})
 
 
 def _language_names(request: web.Request) -> dict[str, Any]:

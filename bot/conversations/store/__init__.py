@@ -46,6 +46,7 @@ from bot.conversations.store.replies import (
     dropped_replies,
     end_leases,
     record_attempt,
+    send_again_to_whoever_is_back,
 )
 from bot.conversations.store.tables import (
     ACTIVE,
@@ -134,6 +135,7 @@ __all__ = [
     "reading_marks",
     "received_row",
     "record_attempt",
+    "send_again_to_whoever_is_back",
     "set_kind",
     "settle_received",
     "spoken",

@@ -11,13 +11,15 @@ from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.conversations.model import (
+    GIVE_UP_AFTER,
     LEASE,
+    Author,
     DeliveryOutcome,
     MessageClass,
     NextStep,
     OutboxState,
 )
-from bot.conversations.store.tables import LeaseLost, conversations, deliveries, literal, messages, outbox
+from bot.conversations.store.tables import UNREACHED, LeaseLost, conversations, deliveries, literal, messages, outbox
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Moment
 from bot.kernel.failpoints import failpoint
@@ -78,6 +80,9 @@ DROPPED_REPLIES = Prepared(
         outbox.c.due_at <= sa.bindparam("now", type_=Moment),
     )
     .with_for_update(of=outbox, skip_locked=True)
+)
+UNREACHED_REPLIES = Prepared(
+    sa.select(outbox.c.id).where(UNREACHED, outbox.c.conversation_id == sa.bindparam("conversation"))
 )
 LETTERS = (
     sa.select(
@@ -216,6 +221,29 @@ def record_attempt(
         },
     )
     failpoint("outbox.before_record_commit")
+
+
+def send_again_to_whoever_is_back(tx: Connection, conversation_id: str, *, at: datetime) -> int:
+    """Somebody writes whom officers' words could not reach: those of the last day go out now, before what answers the
+    new message. Older ones have lost their moment, and stand as not delivered. Returns how many."""
+    unreached = {row.id for row in UNREACHED_REPLIES.all(tx, {"conversation": conversation_id})}
+    if not unreached:
+        return 0
+    by_officers = (
+        sa.select(messages.c.id)
+        .select_from(messages.join(conversations, conversations.c.id == messages.c.conversation_id))
+        .where(
+            messages.c.id.in_(unreached),
+            messages.c.author == Author.OFFICER.value,
+            messages.c.at > at - GIVE_UP_AFTER,
+            messages.c.seq
+            >= sa.func.coalesce(conversations.c.shown_from, 0),  # what was before is not of whoever has the phone now
+        )
+    )
+    again = outbox.update().where(outbox.c.id.in_(by_officers))
+    return tx.execute(
+        again.values(state=OutboxState.TODO.value, due_at=at, created_at=at, cause=None, settled_at=None)
+    ).rowcount
 
 
 def release_replies(tx: Connection, claims: Sequence[ReplyClaim], *, at: datetime) -> None:

@@ -123,6 +123,9 @@ sa.Index(
 sa.Index("ix_outbox_order", outbox.c.conversation_id, outbox.c.seq, sqlite_where=ACTIVE, postgresql_where=ACTIVE)
 UNDELIVERED = sa.text("state IN ('dead', 'uncertain')")
 sa.Index("ix_outbox_undelivered", outbox.c.created_at, sqlite_where=UNDELIVERED, postgresql_where=UNDELIVERED)
+#: What they would not have, or we could not bring: whoever writes again can be reached again.
+UNREACHED = sa.text("state = 'dead' AND cause IN ('blocked', 'chat_not_found')")
+sa.Index("ix_outbox_unreached", outbox.c.conversation_id, sqlite_where=UNREACHED, postgresql_where=UNREACHED)
 
 deliveries = sa.Table(
     "deliveries",

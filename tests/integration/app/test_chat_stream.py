@@ -90,6 +90,21 @@ async def test_a_long_talk_stays_a_light_page_and_its_beginning_is_a_link_away(h
             earlier = re.search(r'href="([^"#]+)#end"', page)
             way = unescape(earlier[1]) if earlier else ""
 
+        heavy = NewLine(Direction.OUT, Author.OFFICER, "text", {"text": "7 <" * 6000}, "en", cls=MessageClass.OFFICER)
+        await waymark.database.write(lambda tx: add_lines(tx, waymark.vault, conversation_id, [heavy], at=at))
+        read = await person.page()  # as heavy as words can be: each number is kept apart
+        assert fixed + len(read.encode()) < 50_000
+        way, parts = "/chat", 0
+        while more := re.search(r'href="([^"]+whole=[^"]+)"', read):
+            assert unescape(more[1]) != way
+            way, parts = unescape(more[1]), parts + 1
+            async with person.client.get(way) as answer:
+                read = await answer.text()
+            assert fixed + len(read.encode()) < 50_000
+            assert "Back to all messages" in read
+        assert parts > 1
+        assert "the first word" not in read
+
     assert len(ways) == 3
     assert numbers == list(range(30))  # each once, in their order, and from the first
     assert "the first word" in page

@@ -29,6 +29,16 @@ async def test_who_waits_reads_how_long_and_danger_raises_the_case_of_a_report_w
     assert NOBODY_WORKS_HERE not in before
     assert asked.count(NOBODY_WORKS_HERE) == 1  # there is no officer in this house
     assert again.count(NOBODY_WORKS_HERE) == 2
+    assert "answer you here" not in again  # nobody is promised where nobody is
+    async with Person(helpline) as alone:
+        told = await alone.write("un hombre tiene un cuchillo, me quiere matar")
+        assert "¿Estás a salvo ahora?" in told  # the words of danger, in their language
+        assert "te va a responder" not in told
+    somebody = await helpline.officer(Role.OFFICER)
+    async with Person(helpline) as person:
+        assert "A person will answer" not in await person.write("he has a knife")
+        await helpline.session_of(somebody)
+        assert "A person reads this too" in await person.write("he has a knife")
 
     async with Person(helpline) as worker:
         await worker.write("I want to report a case")

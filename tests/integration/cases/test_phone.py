@@ -17,8 +17,8 @@ from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store
 from bot.conversations import stuck
 from bot.conversations.duress import TOO_COMMON
+from bot.conversations.sentences import NEUTRAL, NEUTRAL_AGAIN
 from bot.conversations.service import Watched
-from bot.conversations.turn import NEUTRAL, NEUTRAL_AGAIN
 from bot.erasing import PersonEraser
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Mark

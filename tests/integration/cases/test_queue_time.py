@@ -21,7 +21,7 @@ from bot.cases.queue_time import (
 from bot.cases.rota import service as rota
 from bot.cases.rota.model import Part, Shift
 from bot.conversations import service as conversations
-from bot.conversations.turn import NEUTRAL, NEUTRAL_AGAIN
+from bot.conversations.sentences import NEUTRAL, NEUTRAL_AGAIN
 from bot.kernel import sessions
 from bot.kernel.access import Role
 from dialogues.understanding.model import Priority

@@ -95,7 +95,7 @@ async def test_nobody_else_takes_a_conversation_while_its_lease_runs(world: Worl
 async def test_a_stale_workers_late_write_is_refused_and_the_message_has_one_effect(world: World):
     await world.write("hello")
     (stale,) = await world.database.write(lambda tx: claim_turns(tx, world.vault, most=8, at=world.clock.now()))
-    outcome, code = await world.worker._decide(stale)
+    outcome, code = await world.worker._deciding.decide(stale)
     world.clock.advance(LEASE + timedelta(seconds=1))
     await world.settle()
 

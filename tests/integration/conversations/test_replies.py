@@ -106,6 +106,41 @@ async def test_what_cannot_arrive_is_given_up_at_once_shown_and_does_not_hold_up
     assert (letter.state, letter.cause, letter.attempts) == (OutboxState.DEAD, cause, 1)
 
 
+async def test_what_an_officer_wrote_goes_out_when_whoever_blocked_us_writes_again(world: World):
+    conversation_id = await said(world, MessageClass.ROUTINE, "how it waits")
+
+    async def answered(text: str) -> None:
+        await world.database.write(
+            lambda tx: service.answer(
+                tx, world.vault, conversation_id, officer_id="amira", text=text, language="en", at=world.clock.now()
+            )
+        )
+        world.channel.faults.extend([PersonUnreachable("paper", "blocked")])
+        await world.settle()
+
+    await world.database.write(lambda tx: service.hand_to_human(tx, conversation_id, world.clock.now()))
+    world.channel.faults.append(PersonUnreachable("paper", "blocked"))
+    await world.settle()
+    await answered("come at noon")
+    await world.later(timedelta(hours=20))
+    await answered("I am here")
+    await world.later(timedelta(hours=5))
+    assert world.channel.texts == []
+
+    await world.write("are you there?")
+    await world.settle()
+
+    assert world.channel.texts == ["I am here"]  # what is older than a day has lost its moment
+    lines = await world.database.read(lambda tx: service.transcript(tx, world.vault, conversation_id))
+    assert [(line.text, line.cause) for line in lines if line.cause] == [
+        ("how it waits", "blocked"),
+        ("come at noon", "blocked"),
+    ]
+    await world.write("hello?")
+    await world.settle()
+    assert world.channel.texts == ["I am here"]
+
+
 async def test_after_a_day_a_reply_is_given_up_and_an_officer_can_try_it_again(world: World):
     await said(world, MessageClass.ROUTINE)
     world.channel.faults.extend([ChannelBusy("paper", "http_503")] * 100)

@@ -306,8 +306,10 @@ async def test_a_message_that_did_not_arrive_is_shown_and_can_be_tried_again(wor
     await world.database.write(fail)
 
     page = await browser.go("/desk/deliveries")
-    assert "blocked" in page
+    assert "They have blocked this chat." in page
     assert "canary" not in page
+    assert "Cette personne a bloqué la conversation." in await browser.go("/desk/deliveries?lang=fr")
+    await browser.go("/desk/deliveries?lang=en")
     await browser.send("/desk/deliveries/retry")
 
     assert "It is being tried again." in browser.page

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dialogues.actions import ACTION_NAMES, build_actions
+from dialogues.actions.answering import MEANWHILE, PROMISES
 from dialogues.actions.given import GivenServices
 from dialogues.actions.ports import FoundPlace, FoundService
 from dialogues.actions.results import WRONG
@@ -64,13 +66,15 @@ def engine() -> Engine:
 def marked_in_actions() -> set[str]:
     """The sentences handed to `translate(language, …)` in the actions, and those kept there in tables."""
     found = set()
+    promised = {*PROMISES.values(), *MEANWHILE.values()}
     for path in (ROOT / "dialogues" / "actions").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and len(node.args) == 2 and isinstance(node.args[1], ast.Constant):
                 name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
                 if name in {"translate", "_translate"}:
                     found.add(str(node.args[1].value))
-    return found | {words for both in WISHES.values() for words in both} | set(WRONG.values()) | set(FOR.values())
+    wished = {words for both in WISHES.values() for words in both}
+    return found | promised | wished | set(WRONG.values()) | set(FOR.values())
 
 
 def all_sentences() -> set[str]:
@@ -78,9 +82,10 @@ def all_sentences() -> set[str]:
 
 
 def danger_texts(language: str, begins: str = "utter_danger_") -> list[tuple[str, str]]:
-    """Every first reply to danger as it is read, with the response it is in."""
+    """Every first reply to danger as it is read while somebody can answer, with the response it is in."""
+    promised = {place: TRANSLATE(language, sentence) for place, sentence in PROMISES.items()}
     return [
-        (name, fill(TRANSLATE(language, variation.text), {"emergency_number": "112"}))
+        (name, fill(TRANSLATE(language, variation.text), {"emergency_number": "112", **promised}))
         for name, variations in PROJECT.domain.responses.items()
         if name.startswith(begins)
         for variation in variations
@@ -164,11 +169,9 @@ def test_a_first_reply_to_danger_is_short_gives_the_number_first_and_asks_one_qu
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_danger_in_a_report_is_answered_as_elsewhere_and_asks_nothing_beside_the_report(language: str) -> None:
-    of_reporters = {
-        name.replace("utter_", "utter_report_"): TRANSLATE(language, variations[0].text).split("\n")
-        for name, variations in PROJECT.domain.responses.items()
-        if name.startswith("utter_danger_")
-    }
+    of_reporters: dict[str, list[str]] = {}
+    for name, text in danger_texts(language):  # to whoever reports comes first
+        of_reporters.setdefault(name.replace("utter_", "utter_report_"), text.split("\n"))
     found = dict(danger_texts(language, "utter_report_danger_"))
 
     assert found.keys() == of_reporters.keys()
@@ -189,6 +192,18 @@ def test_sentences_to_a_child_in_danger_are_short(language: str) -> None:
         for sentence in text.replace("\n", " ").replace("؟", ".").replace("?", ".").split("."):
             words = [word for word in sentence.split() if any(sign.isalpha() for sign in word)]
             assert len(words) <= 16, (name, sentence)
+
+
+def test_a_text_promises_a_person_only_where_the_host_says_that_one_is_there() -> None:
+    written = {words for words, _ in sentences(PROJECT.domain)}
+    places = {f"{{{place}}}" for place in PROMISES}
+
+    assert not [words for words in written if re.search(r"answer you here|told (a|the) (person|duty)", words)]
+    assert places <= {line for words in written for line in words.splitlines()}
+    for words in written:  # and without the promise it is whole: no line is empty, and none is half of it
+        alone = fill(words, dict.fromkeys(placeholders(words) - PROMISES.keys(), "112"))
+        assert "" not in alone.splitlines(), words
+        assert all(line in places for line in words.splitlines() for place in places if place in line), words
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -49,6 +49,9 @@ def test_every_problem_is_named_at_once():
     assert len(problems) == 8
     assert "WAYMARK_PORT must be a whole number from 1 to 65535; it is 'eighty'." in problems
     assert "WAYMARK_TELEGRAM_TOKN is not a setting. Did you mean WAYMARK_TELEGRAM_TOKEN?" in problems
+    unknown = problems_of({"WAYMARK_NOPE": "1", "WAYMARK_COUNTRY": "UK"})
+    assert unknown[0] == "WAYMARK_NOPE is not a setting."
+    assert "WAYMARK_COUNTRY" in unknown[1]  # written so it would be given no number to call
 
 
 def test_problems_do_not_repeat_secrets():

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.channels.model import Button
-from bot.channels.webchat.rendering import inline, render_line
+from bot.channels.webchat.rendering import inline, render_line, render_part
 
 
 @dataclass(frozen=True)
@@ -94,3 +94,18 @@ def test_no_text_can_break_out_of_its_elements(text: str):
         outside = outside.replace(f"</{element}>", "").replace(f"<{element}>", "")
     assert "<s" not in outside.lower()
     assert html.count("<p>") == html.count("</p>")
+
+
+@given(st.text(alphabet="a <&\n7٣é📎", max_size=3000), st.sampled_from(["person", "bot"]))
+def test_a_long_message_is_shown_in_parts_that_are_light_and_lose_nothing(text: str, author: str):
+    line, start, shown = a_line(text, author=author), 0, 0
+    while True:
+        part = render_part(line, room=2500, start=start)
+        assert len(part.html.encode()) <= 2500 or part.goes_on - start <= 200
+        shown += 1
+        if not part.goes_on:
+            break
+        assert part.goes_on > start
+        start = part.goes_on
+    if shown == 1:
+        assert part == render_line(line)

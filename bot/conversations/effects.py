@@ -1,0 +1,218 @@
+"""What a turn leads to is written at once or not at all: state, lines, replies, cases, all in one transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import blake2b
+
+from sqlalchemy.engine import Connection
+
+from bot.conversations import store
+from bot.conversations.attachments import service as attachments
+from bot.conversations.deciding import UNDERSTANDING_FAILED
+from bot.conversations.model import LEASE, Author, ConversationKind, Direction, InboxState, TurnOutcome, Wording
+from bot.conversations.ports import (
+    Askers,
+    Escalation,
+    Escalations,
+    Gaps,
+    OwnAsk,
+    OwnCases,
+    Pairing,
+    PressedPage,
+    PressPage,
+    ReportWrong,
+    SomebodyAnswers,
+    Texts,
+)
+from bot.conversations.sentences import PHONE_PAIRED, not_understood
+from bot.conversations.slots import PERSON_CALLED, country_of, named_place, with_slots
+from bot.conversations.store import NewLine, Standing, TurnClaim, spoken
+from bot.kernel.crypto import Vault
+from bot.kernel.failpoints import failpoint
+from bot.kernel.logs import get_log
+from dialogues.understanding.model import Priority
+
+log = get_log("conversations")
+
+
+def no_page(_tx: Connection, _payload: str, _conversation_id: str, _at: datetime) -> PressedPage | None:
+    """Where nobody is paged."""
+    return None
+
+
+def always(_tx: Connection, _at: datetime) -> bool:
+    """Where nobody asks who is there."""
+    return True
+
+
+class Effects:
+    """Writes what was decided, for `TurnWorker`. All of it runs inside a transaction that is given."""
+
+    def __init__(
+        self,
+        vault: Vault,
+        *,
+        escalations: Escalations,
+        words: Texts,
+        pairing: Pairing,
+        somebody_answers: SomebodyAnswers,
+        press_page: PressPage,
+        gaps: Gaps | None,
+        report_wrong: ReportWrong | None,
+        askers: Askers | None,
+        own_cases: OwnCases | None,
+        default_language: str,
+        default_country: str | None,
+    ) -> None:
+        self._vault = vault
+        self._escalations = escalations
+        self._words = words
+        self._pairing = pairing
+        self._somebody_answers = somebody_answers
+        self._press_page = press_page
+        self._gaps = gaps
+        self._report_wrong = report_wrong
+        self._askers = askers
+        self._own_cases = own_cases
+        self._default_language = default_language
+        self._default_country = default_country
+
+    def write(
+        self, tx: Connection, claim: TurnClaim, outcome: TurnOutcome, code: str | None, *, go_on: bool, at: datetime
+    ) -> tuple[TurnClaim | None, list[str]]:
+        """Returns the next message of the conversation, claimed with it where there is one and it is to `go_on`; and
+        the topics to wake after the commit. Raises LeaseLost."""
+        failpoint("turn.before_effects")
+        kind = ConversationKind.GROUP if outcome.heard is None else claim.kind
+        wordings = outcome.wordings
+        if code is not None and self._pairing(tx, code, claim.conversation_id, at):
+            kind = ConversationKind.OFFICER
+            wordings = (Wording(self._words.text(outcome.language, PHONE_PAIRED), template="phone_paired"),)
+        page = None if outcome.pressed is None else self._press_page(tx, outcome.pressed, claim.conversation_id, at)
+        if page is not None:
+            wordings = (Wording(page.text, template="page_taken"),)
+        state = outcome.state
+        if outcome.own is not None and outcome.own.ask is OwnAsk.HOW_LONG and not self._is_waiting(tx, claim):
+            state = with_slots(state, **{PERSON_CALLED: None})  # said once; then the words mean what they say
+        standing = Standing(
+            state,
+            outcome.language,
+            outcome.language_chosen,
+            kind,
+            warned=outcome.warned,
+            wrote=outcome.heard is not None,
+            answered=bool(wordings),
+            watched=outcome.watched,
+        )
+        if standing.wrote and not outcome.watched and not claim.watched:
+            store.send_again_to_whoever_is_back(tx, claim.conversation_id, at=at)
+        lines = self._lines(tx, claim, outcome, wordings)
+        oldest = store.next_due(tx, claim, at=at) if go_on else None
+        first = store.close_turn(
+            tx, claim, standing, lines=len(lines), lease_until=None if oldest is None else at + LEASE, at=at
+        )
+        failpoint("turn.after_state")
+        if outcome.watched:
+            store.begin_watch(tx, claim.conversation_id, shown_from=first, at=at)
+        store.write_lines(tx, claim.key, claim.conversation_id, claim.channel, lines, first_seq=first, at=at)
+        topics = [f"conversation:{claim.conversation_id}", "outbox", *(page.topics if page is not None else ())]
+        if outcome.heard is not None and kind is ConversationKind.PERSON:
+            said = outcome.heard
+            topics += ["attachments"] * attachments.take(tx, claim.key, claim.conversation_id, first, said, at=at)
+        if outcome.escalation is not None:
+            escalated = self._escalations.escalate(tx, outcome.escalation, at=at)
+            topics += ["queue", "pages", f"case:{escalated.case_id}"]
+        if outcome.reported:
+            case_id = self._escalations.reported(tx, claim.conversation_id, outcome.reported, at=at)
+            topics += [f"case:{case_id}"] if case_id else []
+        if outcome.heard is not None:
+            place = named_place(claim.state, outcome.state)
+            case_id = self._escalations.person_wrote(tx, claim.conversation_id, seq=first, at=at, place=place)
+            topics += [f"case:{case_id}", "queue"] if case_id else []
+        if outcome.own is not None and self._own_cases is not None:
+            topics += self._own_cases.grant(
+                tx, outcome.own, claim.conversation_id, language=outcome.language, key=claim.name, at=at
+            )
+        if self._gaps is not None:
+            for gap in outcome.gaps:
+                self._gaps.note(tx, dict(gap), at=at)
+            for question in outcome.questions:
+                self._gaps.show(tx, dict(question), at=at)
+        self._keep_reports(tx, claim, outcome, at)
+        if self._askers is not None:
+            for wish in outcome.wishes:
+                if wish:
+                    self._askers.remember(tx, claim.conversation_id, dict(wish), at=at)
+                else:
+                    self._askers.forget(tx, claim.conversation_id, at=at)
+        failpoint("turn.after_escalation")
+        store.settle_received(tx, claim.seq, InboxState.DONE)
+        following = None if oldest is None else store.follow(tx, claim, standing, oldest, at=at)
+        failpoint("turn.before_commit")
+        return following, topics
+
+    def _is_waiting(self, tx: Connection, claim: TurnClaim) -> bool:
+        return self._own_cases is not None and self._own_cases.is_waiting(tx, claim.conversation_id)
+
+    def _keep_reports(self, tx: Connection, claim: TurnClaim, outcome: TurnOutcome, at: datetime) -> None:
+        """A service that is gone meanwhile costs nobody their answer."""
+        if self._report_wrong is None:
+            return
+        reporter = blake2b(claim.conversation_id.encode(), digest_size=32, person=b"found wrong").hexdigest()
+        for service_id, kind in outcome.found_wrong:
+            try:
+                self._report_wrong(tx, service_id, kind, reporter=reporter, at=at)
+            except (KeyError, ValueError):
+                log.warning("turn.report_not_kept", conversation_id=claim.conversation_id, service_id=service_id)
+
+    def _lines(
+        self, tx: Connection, claim: TurnClaim, outcome: TurnOutcome, wordings: tuple[Wording, ...]
+    ) -> list[NewLine]:
+        lines = [spoken(wording, author=Author.BOT, language=outcome.language) for wording in wordings]
+        if outcome.heard is None:
+            return lines
+        body = dict(outcome.heard)
+        kind = str(body.pop("kind"))
+        corrects = body.pop("corrects", None)
+        edits = store.line_by_provider_id(tx, claim.conversation_id, corrects) if corrects else None
+        own = NewLine(
+            Direction.IN,
+            Author.PERSON,
+            kind,
+            body,
+            outcome.language,
+            provider_id=claim.provider_id,
+            edits=edits,
+        )
+        return [own, *lines]
+
+    def park(self, tx: Connection, claim: TurnClaim, code: str, at: datetime) -> list[str]:
+        """Set aside, tell the person, and call a human. If even that fails, the desk still shows what is parked."""
+        store.park(tx, claim, error_code=code)
+        language = claim.language or self._default_language
+        said = not_understood(self._words, language, somebody_answers=self._somebody_answers(tx, at))
+        line = spoken(said, author=Author.BOT, language=language)
+        store.add_lines(tx, self._vault, claim.conversation_id, [line], at=at)
+        topics = ["outbox", f"conversation:{claim.conversation_id}"]
+        call = Escalation(
+            conversation_id=claim.conversation_id,
+            reason=UNDERSTANDING_FAILED,
+            priority=Priority.P1,
+            words="",
+            language=language,
+            country=country_of(claim.state, self._default_country),
+            place=None,
+            source="failure",
+            reporter=False,
+            key=claim.name,
+        )
+        point = tx.begin_nested()
+        try:
+            escalated = self._escalations.escalate(tx, call, at=at)
+        except Exception as error:
+            point.rollback()
+            log.error("turn.not_escalated", conversation_id=claim.conversation_id, error=type(error).__name__)
+            return topics
+        point.commit()
+        return [*topics, "queue", "pages", f"case:{escalated.case_id}"]
