@@ -230,7 +230,7 @@ def _shell(options: argparse.Namespace) -> int:
     if _elsewhere(options.project):
         return _shell_elsewhere(options)
     from dialogues.actions.given import GivenServices
-    from dialogues.asking_on import as_follow_up
+    from dialogues.in_context import in_context
     from dialogues.runtime.model import DialogueState
     from dialogues.runtime.payload import read_payload
     from dialogues.talks import message_of, read_world
@@ -247,7 +247,7 @@ def _shell(options: argparse.Namespace) -> int:
             if text.isdigit() and 0 < int(text) <= len(taps):
                 text = taps[int(text) - 1]
             tapped = read_payload(text) if text.startswith("/") else None
-            message = tapped or as_follow_up(message_of(read(text, state.slots.get("language")), {}), state)
+            message = tapped or in_context(message_of(read(text, state.slots.get("language")), {}), state)
             if tapped is None:
                 print(
                     f"    [{message.intent} {message.confidence:.2f} {[(e.name, e.value) for e in message.entities]}]"

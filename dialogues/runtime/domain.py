@@ -344,7 +344,7 @@ class DomainReader:
             return None
         if item["type"] == "from_entity" and not item.get("entity"):
             self._problem(item, "type", f"the mapping of `{name}` does not say which entity")
-        if item["type"] in {"from_intent", "from_trigger_intent"} and "value" not in item:
+        if item["type"] in {"from_intent", "from_trigger_intent"} and item.get("value") is None:
             self._problem(item, "type", f"the mapping of `{name}` does not say which value")
         for key in item:
             if key not in _MAPPING_KEYS:

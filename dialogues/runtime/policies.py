@@ -49,6 +49,14 @@ def read_policies(config: Block, domain: Domain, *, has_rules: bool) -> Policies
     return Policies(settings, tuple(problems))
 
 
+def are_rules_restricted(config: Block) -> bool:
+    """Whether a rule may have only one message of the person, as it is unless `restrict_rules` says otherwise."""
+    listed = config.get("policies")
+    items = [item for item in listed if isinstance(item, Block)] if isinstance(listed, list) else []
+    rules = (item for item in items if str(item.get("name")).rsplit(".", 1)[-1] == "RulePolicy")
+    return all(item.get("restrict_rules", True) is not False for item in rules)
+
+
 def _settings(policies: dict[str, Any]) -> PolicySettings:
     rule = policies.get("RulePolicy")
     memory = policies.get("AugmentedMemoizationPolicy") or policies.get("MemoizationPolicy")

@@ -14,7 +14,7 @@ from dialogues.runtime.domain import Domain, DomainReader
 from dialogues.runtime.files import Block, Problem, ProjectWrong, Series, plain, read_yaml
 from dialogues.runtime.forms import ask_names
 from dialogues.runtime.payload import read_payload
-from dialogues.runtime.policies import read_policies
+from dialogues.runtime.policies import are_rules_restricted, read_policies
 from dialogues.runtime.policy import Policy, PolicySettings
 from dialogues.runtime.rules import Rules, RulesReader
 from dialogues.runtime.stories import Memory, StoriesReader, Story
@@ -76,7 +76,8 @@ def load_project(root: Path, *, strict: bool = True) -> Project:
         if _is_domain(block):
             reader.add(block)
     domain = reader.finish()
-    rules_reader, stories_reader = RulesReader(domain), StoriesReader(domain)
+    rules_reader = RulesReader(domain, restricted=are_rules_restricted(config))
+    stories_reader = StoriesReader(domain)
     for block in blocks:
         if "rules" in block:
             rules_reader.add(block)

@@ -108,9 +108,11 @@ class Rules(Struct):
 class RulesReader:
     """Reads rule files against a domain, and gathers every problem."""
 
-    def __init__(self, domain: Domain) -> None:
+    def __init__(self, domain: Domain, *, restricted: bool = True) -> None:
+        """`restricted`: a rule may have one message of the person (RulePolicy's `restrict_rules`)."""
         self.problems: list[Problem] = []
         self.domain = domain
+        self._restricted = restricted
         self._rules: list[Rule] = []
 
     def add(self, block: Block) -> None:
@@ -170,7 +172,7 @@ class RulesReader:
             )
             return
         users = sum("intent" in step or "user" in step or _asks_or(step) for step in steps)
-        if users > 1:
+        if users > 1 and self._restricted:
             self.problem(item, "steps", f"rule “{name}” has {users} messages of the person; a rule may have one")
             return
         writer = EventsOf(self.domain, self.problem, f"rule “{name}”", as_rule=True)

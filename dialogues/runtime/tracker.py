@@ -99,7 +99,8 @@ class Fold:
 
     def reset_slots(self) -> None:
         self.slots: dict[str, Any] = self.domain.empty_slots()
-        self.slots.setdefault(REQUESTED_SLOT, None)
+        if self.domain.forms:
+            self.slots.setdefault(REQUESTED_SLOT, None)
         self.slots.setdefault(SESSION_METADATA, None)
         self._said: set[str] = set()  # the slots an event has set; a rule speaks of no others
 
@@ -315,12 +316,9 @@ class Tracker(Fold):
     def current_state(self) -> dict[str, Any]:
         """As Rasa's HTTP API shows it and rasa-sdk receives it. Whoever gets it may change it."""
         users = [event for event in self.events if event.get("event") == "user"]
-        slots = dict(self.slots)
-        if not self.domain.forms and REQUESTED_SLOT not in self.domain.slots:
-            del slots[REQUESTED_SLOT]
         state: dict[str, Any] = copied(
             {
-                "slots": slots,
+                "slots": self.slots,
                 "latest_message": self.latest_message
                 or {"intent": {}, "entities": [], "text": None, "message_id": None, "metadata": {}},
                 "latest_event_time": self.events[-1].get("timestamp") if self.events else None,

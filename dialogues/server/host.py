@@ -33,6 +33,8 @@ from dialogues.understanding.embedder import Embedder
 COLLECTOR = "collector"
 #: Conversations kept in memory; the one that was silent longest is forgotten first.
 MOST_CONVERSATIONS = 20_000
+#: A reminder set for a time longer ago than this never rings, as in Rasa (APScheduler's `misfire_grace_time`).
+RINGS_LATE_S = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +56,11 @@ class Reads(Protocol):
 
     unknown: list[str]  # what of its pipeline is not played here
 
-    async def hear(self, text: str, *, sender_id: str, channel: str, metadata: Mapping[str, Any]) -> UserMessage: ...
+    async def hear(
+        self, text: str, *, sender_id: str, channel: str, metadata: Mapping[str, Any], tracker: Tracker | None = None
+    ) -> UserMessage:
+        """The message. `tracker`: what was said before it, not to be changed."""
+        ...
 
 
 class Host:
@@ -108,7 +114,11 @@ class Host:
             before = [*conversation.tracker.events]
             try:
                 message = await self.recognizer.hear(
-                    text, sender_id=sender_id, channel=COLLECTOR, metadata=metadata or {}
+                    text,
+                    sender_id=sender_id,
+                    channel=COLLECTOR,
+                    metadata=metadata or {},
+                    tracker=conversation.tracker,
                 )
                 return await self._heed(sender_id, conversation, replace(message, input_channel=input_channel))
             except Exception:
@@ -139,7 +149,8 @@ class Host:
             return await self._heed(sender_id, conversation, message)
 
     async def _heed(self, sender_id: str, conversation: _Conversation, message: UserMessage) -> list[dict[str, Any]]:
-        heeded = await self.engine.heed(conversation.tracker, message, at=self._now())
+        known = {} if self.engine.manners.fills_as_rasa else message.metadata.get("slots") or {}
+        heeded = await self.engine.heed(conversation.tracker, message, at=self._now(), given=known)
         self._remind(sender_id, conversation, heeded.events)
         said = (event for event in heeded.events if event.get("event") == "bot")
         return [answer for event in said for answer in answers(sender_id, event)]
@@ -203,6 +214,9 @@ class Host:
         loop = asyncio.get_running_loop()
         if (earlier := conversation.reminders.pop(name, None)) is not None:
             earlier.timer.cancel()
+        if due < self._now() - RINGS_LATE_S:
+            log.warning("a reminder is for %s, which has passed: it does not ring", event.get("date_time"))
+            return
 
         def ring() -> None:
             task = loop.create_task(self._ring(sender_id, conversation, name))

@@ -67,7 +67,7 @@ async def channel(_request: web.Request) -> web.Response:
 @routes.post("/webhooks/rest/webhook")
 async def webhook(request: web.Request) -> web.Response:
     body = await _body(request)
-    sender = str(body.get("sender") if body.get("sender") is not None else "default")
+    sender = str(body.get("sender") if body.get("sender") not in (None, "") else "default")
     metadata = body.get("metadata")
     said = await request.app[HOST].hear(
         sender,
@@ -75,6 +75,9 @@ async def webhook(request: web.Request) -> web.Response:
         metadata if isinstance(metadata, dict) else None,
         str(body.get("input_channel") or "rest"),
     )
+    if request.query.get("stream", "").lower() == "true":  # a message a line
+        lines = "".join(f"{_written(message)}\n" for message in said)
+        return web.Response(text=lines, content_type="text/event-stream")
     return _json(said)
 
 
@@ -99,8 +102,11 @@ async def append_events(request: web.Request) -> web.Response:
 async def trigger_intent(request: web.Request) -> web.Response:
     body = await _body(request)
     host, sender, intent = request.app[HOST], request.match_info["sender"], body.get("name")
-    if not isinstance(intent, str) or intent not in host.engine.domain.intents:
-        raise _wrong(f"`{intent}` is no intent of this project")
+    if not isinstance(intent, str):
+        raise _wrong('the body must name an intent: {"name": "greet"}')
+    if intent not in host.engine.domain.intents:
+        told = _failure("NotFound", f"`{intent}` is no intent of this project")
+        raise web.HTTPNotFound(text=told, content_type="application/json")
     messages = await host.trigger(sender, intent, body.get("entities"))
     return _json({"tracker": _with_events(request, await host.tracker(sender)), "messages": messages})
 
@@ -199,17 +205,24 @@ async def _given(request: web.Request) -> Any:
 
 
 def _wrong(reason: str) -> web.HTTPBadRequest:
-    text = json.dumps({"version": RASA_VERSION, "status": "failure", "reason": "BadRequest", "message": reason})
-    return web.HTTPBadRequest(text=text, content_type="application/json")
+    return web.HTTPBadRequest(text=_failure("BadRequest", reason), content_type="application/json")
+
+
+def _failure(kind: str, reason: str) -> str:
+    return json.dumps({"version": RASA_VERSION, "status": "failure", "reason": kind, "message": reason})
 
 
 def _json(value: Any) -> web.Response:
+    return web.json_response(text=_written(value))
+
+
+def _written(value: Any) -> str:
     """As JSON that every client can read: a project's action may have said half a character, or no number (`NaN`)."""
     try:
         text = json.dumps(value, ensure_ascii=False, default=str, allow_nan=False)
     except ValueError:
         text = json.dumps(_numbers(value), ensure_ascii=False, default=str)
-    return web.json_response(text=_HALF.sub("\ufffd", text))
+    return _HALF.sub("\ufffd", text)
 
 
 def _numbers(value: Any) -> Any:

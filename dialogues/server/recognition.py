@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from dialogues.runtime.domain import Domain
 from dialogues.runtime.files import Block, Problem, ProjectWrong
 from dialogues.runtime.model import Entity, UserMessage
+from dialogues.runtime.tracker import Tracker
 from dialogues.server.training_data import Example, TrainingData
 from dialogues.understanding.embedder import CharNgrams, Embedder, Matrix
 from dialogues.understanding.fold import clean, fold
@@ -336,8 +337,11 @@ class Recognizer:
         elif not name.endswith(("Tokenizer", "Featurizer", "NLP")):
             self.unknown.append(name)
 
-    async def hear(self, text: str, *, sender_id: str, channel: str, metadata: Mapping[str, Any]) -> UserMessage:
-        """As `read`, off the event loop where there are words to be read."""
+    async def hear(
+        self, text: str, *, sender_id: str, channel: str, metadata: Mapping[str, Any], tracker: Tracker | None = None
+    ) -> UserMessage:
+        """As `read`, off the event loop where there are words to be read. The same words mean the same, whatever was
+        said before."""
         read = partial(self.read, text, sender_id=sender_id, channel=channel, metadata=metadata)
         tapped = read_payload_as_rasa(text.strip(), self._domain) is not None
         return read() if tapped else await asyncio.to_thread(read)

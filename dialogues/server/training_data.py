@@ -69,6 +69,7 @@ def read_training_data(root: Path) -> TrainingData:
             problems.extend(error.problems)
     if problems:
         raise ProjectWrong(problems)
+    data.regexes.sort(key=lambda regex: "+".join(regex))  # so does Rasa: it decides which of several values is the last
     return data
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,17 @@ async def test_a_message_is_answered_as_rasa_would_and_the_tracker_tells_where_i
     assert state["slots"] == {"town": None, "requested_slot": "town", "session_started_metadata": None}
     assert state["latest_message"]["intent"]["name"] == "form"
     assert state["latest_input_channel"] == "rest"
+
+
+async def test_a_front_end_that_wants_a_stream_gets_a_message_a_line(client):
+    body = {"sender": "", "message": "hello"}
+
+    answer = await client.post("/webhooks/rest/webhook?stream=true", json=body)
+
+    assert answer.content_type == "text/event-stream"
+    assert [json.loads(line) for line in (await answer.text()).splitlines()] == [
+        {"recipient_id": "default", "text": "Hello"}
+    ]
 
 
 async def test_words_like_an_example_are_understood_with_their_entities_and_synonyms(client):
@@ -159,8 +171,8 @@ async def test_an_intent_may_be_triggered_and_events_may_be_put_in_from_outside(
     answer = await client.post("/conversations/ada/trigger_intent", json={"name": "where"})
 
     assert [message["text"] for message in (await answer.json())["messages"]] == ["In Nice"]
-    for nonsense in ("nosuch", ["where"]):
-        assert (await client.post("/conversations/ada/trigger_intent", json={"name": nonsense})).status == 400
+    for nonsense, status in (("nosuch", 404), (["where"], 400)):
+        assert (await client.post("/conversations/ada/trigger_intent", json={"name": nonsense})).status == status
     for nonsense in ("x", {"event": "followup", "name": 5}, {"event": "slot", "name": "town"}, [{"event": "nosuch"}]):
         assert (await client.post("/conversations/ada/tracker/events", json=nonsense)).status == 400
     assert (await ada.tracker())["slots"]["town"] == "Nice"

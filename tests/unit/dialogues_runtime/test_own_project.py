@@ -34,6 +34,7 @@ from dialogues.runtime.forms import ask_names
 from dialogues.runtime.model import DialogueState, Entity, UserMessage
 from dialogues.runtime.project import load_project
 from dialogues.runtime.responses import fill, placeholders
+from dialogues.runtime.rules import unheard_intents
 from dialogues.server.training_data import read_training_data
 from dialogues.talks import read_world
 from dialogues.understanding.model import LANGUAGES
@@ -136,6 +137,13 @@ def test_an_intent_without_examples_is_sent_by_a_button_or_by_the_host() -> None
     }
 
     assert PROJECT.domain.intents.keys() - set(DEFAULT_INTENTS) - shown <= tapped | words_in_code()
+
+
+def test_every_intent_that_is_taught_is_one_that_is_answered() -> None:
+    taught = {example.intent for example in read_training_data(PROJECT.root).examples}
+    unheard = {*unheard_intents(PROJECT.domain, PROJECT.rules), *taught - PROJECT.domain.intents.keys()}
+
+    assert taught & unheard == set()
 
 
 @pytest.mark.parametrize("language", OTHERS)
