@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 from sqlalchemy.engine import Connection
 
 from bot.channels.model import Button, Channel, DeliveryId, InboundMessage, OutboundMessage
@@ -26,7 +26,7 @@ from bot.kernel.clock import Clock
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Database
 from bot.kernel.logs import get_log
-from dialogues.actions.ports import FoundPlace, FoundService
+from dialogues.actions.ports import NO_WISHES, FoundPlace, FoundService, Wishes
 from dialogues.in_context import in_context
 from dialogues.runtime.engine import Engine
 from dialogues.runtime.model import DialogueState, Turn, UserMessage
@@ -36,6 +36,7 @@ from directory.asking import Directory
 from directory.model import FoundPlace as DirectoryPlace
 from directory.model import FoundService as DirectoryService
 from directory.model import Gender
+from directory.wishes import Wishes as DirectoryWishes
 
 if TYPE_CHECKING:
     from dialogues.understanding.reading import Understanding
@@ -165,26 +166,14 @@ class DirectoryDesk:
         *,
         language: str,
         limit: int = 3,
-        age: int | None = None,
-        gender: str | None = None,
-        open_now: bool = False,
-        open_tonight: bool = False,
-        speaks: str | None = None,
-        no_papers: bool = False,
-        free: bool = False,
+        wishes: Wishes = NO_WISHES,
     ) -> list[FoundService]:
         found = await self._directory.near(
             need,
             DirectoryPlace(place.name, place.country, place.latitude, place.longitude),
             language=language,
             limit=limit,
-            age=age,
-            gender=Gender(gender) if gender else None,
-            open_now=open_now,
-            open_tonight=open_tonight,
-            speaks=speaks,
-            no_papers=no_papers,
-            free=free,
+            wishes=_wishes(wishes),
         )
         return [_service(service) for service in found]
 
@@ -195,26 +184,14 @@ class DirectoryDesk:
         *,
         language: str,
         limit: int = 3,
-        age: int | None = None,
-        gender: str | None = None,
-        open_now: bool = False,
-        open_tonight: bool = False,
-        speaks: str | None = None,
-        no_papers: bool = False,
-        free: bool = False,
+        wishes: Wishes = NO_WISHES,
     ) -> list[FoundService]:
         found = await self._directory.in_country(
             need,
             country,
             language=language,
             limit=limit,
-            age=age,
-            gender=Gender(gender) if gender else None,
-            open_now=open_now,
-            open_tonight=open_tonight,
-            speaks=speaks,
-            no_papers=no_papers,
-            free=free,
+            wishes=_wishes(wishes),
         )
         return [_service(service) for service in found]
 
@@ -227,6 +204,11 @@ class DirectoryDesk:
 
     async def emergency_number(self, country: str | None) -> str:
         return await self._directory.emergency_number(country)
+
+
+def _wishes(wishes: Wishes) -> DirectoryWishes:
+    gender = Gender(wishes.gender) if wishes.gender else None
+    return DirectoryWishes(**asdict(wishes) | {"gender": gender})
 
 
 def _service(found: DirectoryService) -> FoundService:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Protocol
 
+from msgspec.structs import asdict
 from sqlalchemy.engine import Connection
 
 from directory import search as searching
@@ -17,13 +18,13 @@ from directory.model import (
     NEEDS,
     FoundPlace,
     FoundService,
-    Gender,
     RecordState,
 )
 from directory.places import Gazetteer, Place, Places
 from directory.search import Search
 from directory.seeds import emergency_numbers, put_helplines
 from directory.store import Transactions
+from directory.wishes import NO_WISHES, Wishes
 from directory.words import Translates
 
 #: Known to work on mobile networks nearly everywhere, and the number of the whole European Union.
@@ -133,21 +134,11 @@ class Directory:
         *,
         language: str,
         limit: int = 3,
-        age: int | None = None,
-        gender: Gender | None = None,
-        open_now: bool = False,
-        open_tonight: bool = False,
-        speaks: str | None = None,
-        no_papers: bool = False,
-        free: bool = False,
-        pregnant: bool = False,
-        disability: bool = False,
-        staff: str | None = None,
-        nationality: str | None = None,
+        wishes: Wishes = NO_WISHES,
     ) -> list[FoundService]:
         """Verified services for a need, near first; then for the whole country; then helplines. Raises KeyError.
 
-        What is wished for (open, a language spoken, no papers, free) must be known to hold; helplines come whatever
+        What is wished for beside age and gender must be known to hold; helplines come whatever
         was wished, so that nobody is left without an answer.
         """
         if need not in NEEDS:
@@ -158,19 +149,9 @@ class Directory:
             place.latitude,
             place.longitude,
             place.country,
-            age,
-            gender,
-            open_now=open_now,
             limit=limit,
-            open_tonight=open_tonight,
-            speaks=speaks,
-            no_papers=no_papers,
-            free=free,
-            pregnant=pregnant,
-            disability=disability,
-            staff=staff,
-            nationality=nationality,
             here=here,
+            **asdict(wishes),
         )
         at = self.clock.now()
 
@@ -187,13 +168,7 @@ class Directory:
         *,
         language: str,
         limit: int = 3,
-        age: int | None = None,
-        gender: Gender | None = None,
-        open_now: bool = False,
-        open_tonight: bool = False,
-        speaks: str | None = None,
-        no_papers: bool = False,
-        free: bool = False,
+        wishes: Wishes = NO_WISHES,
     ) -> list[FoundService]:
         """Verified services for a need anywhere in a country (ISO 3166-1 alpha-2), the lately checked first.
 
@@ -205,14 +180,8 @@ class Directory:
         search = Search(
             need,
             country=country,
-            age=age,
-            gender=gender,
-            open_now=open_now,
             limit=limit,
-            open_tonight=open_tonight,
-            speaks=speaks,
-            no_papers=no_papers,
-            free=free,
+            **asdict(wishes),
         )
         at = self.clock.now()
 

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 from babel.dates import get_day_names
 from babel.lists import format_list
 from babel.numbers import format_decimal
-from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from directory import store
@@ -36,6 +35,7 @@ from directory.model import (
     Service,
 )
 from directory.opening_hours import clock_of
+from directory.wishes import Wishes
 from directory.words import N_, Translates, locale_of
 
 #: A service, the place of it that is meant (None: it has none), and the metres to it (None: not told).
@@ -47,25 +47,14 @@ RADII_M = (10_000, 40_000, 120_000)
 NEXT_DOOR_M = 2_500
 
 
-class Search(Struct, frozen=True):
-    """What somebody is looking for. None: it does not matter, or nobody knows."""
+class Search(Wishes, frozen=True):
+    """What somebody is looking for, and where."""
 
     need: str
     latitude: float = 0.0  # of where one is; not looked at where the whole country is searched
     longitude: float = 0.0
     country: str | None = None
-    age: int | None = None
-    gender: Gender | None = None
-    open_now: bool = False
     limit: int = 3
-    open_tonight: bool = False
-    speaks: str | None = None  # BCP 47
-    no_papers: bool = False
-    free: bool = False
-    pregnant: bool = False
-    disability: bool = False
-    staff: str | None = None  # women or men, to be asked for
-    nationality: str | None = None  # ISO 3166-1 alpha-2; services that leave it out are not offered
     here: Here | None = None  # the town, province and region one is in, for services that serve areas
 
     def wished(self, service: Service, at: datetime) -> bool:
@@ -201,11 +190,7 @@ def _nearest(tx: Connection, search: Search, *, checked_since: datetime | None, 
 
 
 def _sought(search: Search, checked_since: datetime | None) -> store.Sought:
-    wishes = store.Wishes(
-        search.speaks, search.no_papers, search.free, search.pregnant, search.disability, search.staff
-    )
-    who = store.person(search.age, search.gender)
-    return store.Sought(search.need, who, checked_since, wishes, search.nationality)
+    return store.Sought(search.need, store.person(search.age, search.gender), checked_since, search)
 
 
 def _measured(tx: Connection, search: Search, sought: store.Sought, radius: int) -> list[Measured]:

@@ -44,6 +44,7 @@ from directory.gazetteer import GAZETTEER, Gazetteer, script_of
 from directory.model import NEEDS, FoundPlace, fixed_id
 from directory.places import Place, Places, fold, load_supplement
 from directory.store.tables import services
+from directory.wishes import Wishes
 
 SIZES = (1_000, 10_000, 100_000)
 SEARCHES, HTTP_SEARCHES = 1_000, 300
@@ -215,7 +216,7 @@ async def _searched(database: Database, chance: random.Random, places: list[Plac
     async def search() -> None:
         place = chance.choice(places)
         point = FoundPlace(place.name, place.country, place.latitude, place.longitude)
-        await directory.near(chance.choice(needs), point, language="fr", age=chance.choice([None, 14]))
+        await directory.near(chance.choice(needs), point, language="fr", wishes=Wishes(age=chance.choice([None, 14])))
 
     async def read_three() -> None:
         three = chance.sample(ids, 3)

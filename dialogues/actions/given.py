@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dialogues.actions.ports import FoundPlace, FoundService
+from dialogues.actions.ports import NO_WISHES, FoundPlace, FoundService, Wishes
 
 
 class GivenServices(Struct, frozen=True):
@@ -39,22 +39,17 @@ class GivenServices(Struct, frozen=True):
         *,
         language: str,
         limit: int = 3,
-        age: int | None = None,
-        gender: str | None = None,
-        open_now: bool = False,
-        open_tonight: bool = False,
-        speaks: str | None = None,
-        no_papers: bool = False,
-        free: bool = False,
+        wishes: Wishes = NO_WISHES,
     ) -> list[FoundService]:
         """Those given for the need that meet what was wished. Ages and genders were not given: all are taken in."""
 
         def wished(service: FoundService) -> bool:
             return (
-                (not (open_now or open_tonight) or service.open_now is True)
-                and (speaks is None or speaks in service.speaks)
-                and (not no_papers or service.papers_needed is False)
-                and (not free or service.free is True)
+                (not (wishes.open_now or wishes.open_tonight) or service.open_now is True)
+                and (wishes.speaks is None or wishes.speaks in service.speaks)
+                and (not wishes.no_papers or service.papers_needed is False)
+                and (not wishes.free or service.free is True)
+                and not (wishes.pregnant or wishes.staff)  # nobody has said
             )
 
         return [service for service in self.services.get(need, ()) if wished(service)][:limit]
@@ -66,13 +61,7 @@ class GivenServices(Struct, frozen=True):
         *,
         language: str,
         limit: int = 3,
-        age: int | None = None,
-        gender: str | None = None,
-        open_now: bool = False,
-        open_tonight: bool = False,
-        speaks: str | None = None,
-        no_papers: bool = False,
-        free: bool = False,
+        wishes: Wishes = NO_WISHES,
     ) -> list[FoundService]:
         """As `near`; none is far."""
         found = await self.near(
@@ -80,13 +69,7 @@ class GivenServices(Struct, frozen=True):
             FoundPlace(country, country, 0.0, 0.0),
             language=language,
             limit=limit,
-            age=age,
-            gender=gender,
-            open_now=open_now,
-            open_tonight=open_tonight,
-            speaks=speaks,
-            no_papers=no_papers,
-            free=free,
+            wishes=wishes,
         )
         return [replace(service, distance_m=None) for service in found]
 

@@ -72,6 +72,8 @@ def narrowing_in(words: str) -> Narrowing | None:
     if len(said) > LONGEST or not said:
         return None
     rest, wishes = _wishes(said)
+    if "pregnant" in wishes:  # it asks for care, or tells what happened: heard as any other message
+        return None
     found = _AGE.findall(rest)
     ages = {int(first or second) for first, second in found}
     rest = _AGE.sub(lambda match: re.sub(r"\d+", " ", match.group()), rest)

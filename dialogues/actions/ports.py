@@ -39,6 +39,23 @@ class FoundService(Struct, frozen=True):
     speaks: tuple[str, ...] = ()  # BCP 47
 
 
+class Wishes(Struct, frozen=True, kw_only=True):
+    """Whom a service is looked for, and what it must be known to be. None and False: it does not matter."""
+
+    age: int | None = None
+    gender: str | None = None  # girls or boys
+    open_now: bool = False
+    open_tonight: bool = False
+    speaks: str | None = None  # BCP 47
+    no_papers: bool = False
+    free: bool = False
+    pregnant: bool = False
+    staff: str | None = None  # women or men, to be asked for
+
+
+NO_WISHES = Wishes()
+
+
 class Services(Protocol):
     """The directory, as the dialogue needs it."""
 
@@ -57,17 +74,11 @@ class Services(Protocol):
         *,
         language: str,
         limit: int = 3,
-        age: int | None = None,
-        gender: str | None = None,
-        open_now: bool = False,
-        open_tonight: bool = False,
-        speaks: str | None = None,
-        no_papers: bool = False,
-        free: bool = False,
+        wishes: Wishes = NO_WISHES,
     ) -> list[FoundService]:
         """Verified services for a need, near first. Includes helplines that serve that country when none is near.
 
-        What is wished for (`open_now` and after) must be known to hold, save for helplines. `gender`: girls or boys.
+        What is wished for beside age and gender must be known to hold, save for helplines.
         """
         ...
 
@@ -78,13 +89,7 @@ class Services(Protocol):
         *,
         language: str,
         limit: int = 3,
-        age: int | None = None,
-        gender: str | None = None,
-        open_now: bool = False,
-        open_tonight: bool = False,
-        speaks: str | None = None,
-        no_papers: bool = False,
-        free: bool = False,
+        wishes: Wishes = NO_WISHES,
     ) -> list[FoundService]:
         """As `near`, for somebody who names a country and no town: anywhere in it, the lately checked first."""
         ...

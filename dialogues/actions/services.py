@@ -14,11 +14,11 @@ from dialogues.actions.answer import person_button
 from dialogues.actions.answering import Answering
 from dialogues.actions.calling import call_officer
 from dialogues.actions.narrowing import Narrowing, narrowing_in
-from dialogues.actions.ports import FoundPlace, FoundService, Services
+from dialogues.actions.ports import FoundPlace, FoundService, Services, Wishes
 from dialogues.actions.reading import button, country_of, entity, language_of, number_to_call, with_commas
 from dialogues.actions.results import card, remembered
 from dialogues.actions.whereabouts import PLACE_SLOTS, country_slots, place_slots, shared_location
-from dialogues.actions.wishes import WISHES, asked_for, gender_in, named, wishes_in, worth_wishing
+from dialogues.actions.wishes import WISHES, asked_for, gender_in, named, wishes_for, worth_wishing
 from dialogues.knowledge.countries import country_name, is_country
 from dialogues.runtime.payload import payload
 from dialogues.runtime.responses import Translate
@@ -64,7 +64,7 @@ class ValidateServiceForm(FormValidationAction):  # type: ignore[misc]
             return {"need": str(value) if value else None}
         words = str(tracker.latest_message.get("text") or "")
         gender = gender_in(words)
-        return {"need": str(value), "wishes": wishes_in(words), **({"gender": gender} if gender else {})}
+        return {"need": str(value), "wishes": wishes_for(str(value), words), **({"gender": gender} if gender else {})}
 
     async def validate_place(self, value: Any, dispatcher: Any, tracker: Any, domain: Any) -> dict[str, Any]:
         words = str(value or "").strip()
@@ -209,11 +209,11 @@ class FindService(Action):  # type: ignore[misc]
         known = {"age": int(age) if str(age).isdigit() else None, "gender": tracker.get_slot("gender")}
 
         async def search(wished: list[str]) -> list[FoundService]:
-            asked = asked_for(wished, language)
+            asked = Wishes(**known, **asked_for(wished, language))
             if place is None:
                 country = self._country(tracker)
-                return await self._services.in_country(need, country, language=language, limit=SHOWN, **known, **asked)
-            return await self._services.near(need, place, language=language, limit=SHOWN, **known, **asked)
+                return await self._services.in_country(need, country, language=language, limit=SHOWN, wishes=asked)
+            return await self._services.near(need, place, language=language, limit=SHOWN, wishes=asked)
 
         found = await search(wishes)
         response = "utter_services_wished" if self._told(tracker, wishes) else "utter_services_found"

@@ -21,11 +21,15 @@ WISHES: Mapping[str, tuple[str, str]] = {
     "no_papers": ("no papers needed", "Only without papers"),
     "free": ("free of charge", "Only what is free"),
     "speaks": ("they speak your language", "Only where they speak my language"),
+    "woman": ("you can ask for a woman", "Only where I can ask for a woman"),
+    "man": ("you can ask for a man", "Only where I can ask for a man"),
+    "pregnant": ("for pregnant girls and young mothers too", "Only for pregnant girls and young mothers"),
 }
 
 #: So many narrowing buttons are shown at most: there are others beside them.
 MOST_BUTTONS = 3
 
+_WORKERS = r"(?:doctor|nurse|lawyer|counsell?or|psychologist|interpreter|social worker|worker|staff)"
 _PHRASES: Mapping[str, re.Pattern[str]] = {
     "open_now": re.compile(
         r"\bopen (?:right )?now\b|\bouverte?s? maintenant\b|\babiert[oa]s? ahora\b|مفتوح\w* ال[آا]ن"
@@ -44,7 +48,27 @@ _PHRASES: Mapping[str, re.Pattern[str]] = {
         r"|\bgratis\b|\bgratuit[oa]s?\b|\bsin dinero\b|\bno tengo dinero\b"
         r"|مجان\w*|(?:ما عندي|ما معي|ليس (?:لدي|معي)) (?:مال|فلوس|مصاري)"
     ),
+    "woman": re.compile(
+        rf"\b(?:woman|female|lady) {_WORKERS}\b|\b{_WORKERS} who is a woman\b|\b(?:talk|speak) to a woman\b"
+        r"|\bfemme (?:médecin|medecin|docteur|avocate?|psychologue)\b|\b(?:médecin|medecin|docteur) femme\b"
+        r"|\bparler (?:à|a|avec) une femme\b|\buna (?:doctora|médica|medica|abogada|psicóloga|psicologa)\b"
+        r"|\bhablar con una mujer\b|(?<!\w)(?:طبيبة|دكتورة|محامية)(?!\w)|(?:أتكلم|أتحدث|التحدث|التكلم) (?:مع|إلى) امرأة"
+    ),
+    "man": re.compile(
+        rf"\b(?:male) {_WORKERS}\b|\b{_WORKERS} who is a man\b|\b(?:talk|speak) to a man\b"
+        r"|\bhomme (?:médecin|medecin|docteur)\b|\b(?:médecin|medecin|docteur) homme\b"
+        r"|\bparler (?:à|a|avec) un homme\b|\b(?:doctor|médico|medico) hombre\b|\bhablar con un hombre\b"
+        r"|طبيب رجل|(?:أتكلم|أتحدث|التحدث|التكلم) (?:مع|إلى) رجل"
+    ),
+    "pregnant": re.compile(
+        r"\b(?:i am|i'?m|she is|she'?s|my (?:wife|sister|girlfriend) is) (?:\w+ months? )?pregnant\b"
+        r"|\bfor a pregnant (?:girl|woman)\b|\b(?:je suis|elle est|femme|fille) enceinte\b"
+        r"|\b(?:estoy|está|esta|mujer|chica|niña) embarazada\b|(?<!\w)(?:أنا|انا|هي|وهي|زوجتي|أختي|اختي) حامل(?!\w)"
+    ),
 }
+
+#: For these whoever is pregnant is who it is for: nobody writes it down there.
+_CARE_IN_PREGNANCY = frozenset({"srh"})
 
 _GIRL = re.compile(r"\bgirls?\b|\bfilles?\b|\bchicas?\b|\bniñas?\b|(?<!\w)(?:ال|لل|ل)?(?:بنت|فتاة|بنات|فتيات)(?!\w)")
 _BOY = re.compile(r"\bboys?\b|\bgarçons?\b|\bchicos?\b|\bniños?\b|(?<!\w)(?:ال|لل|ل)?(?:ولد|صبي|أولاد|شباب|فتى)(?!\w)")
@@ -54,6 +78,11 @@ def wishes_in(words: str) -> list[str]:
     """The wishes that are plainly said."""
     folded = words.casefold()
     return [wish for wish, phrase in _PHRASES.items() if phrase.search(folded)]
+
+
+def wishes_for(need: str, words: str) -> list[str]:
+    """The wishes that are plainly said and that say something beside the need itself."""
+    return [wish for wish in wishes_in(words) if wish != "pregnant" or need not in _CARE_IN_PREGNANCY]
 
 
 def without_wishes(words: str) -> str:
@@ -74,8 +103,9 @@ def gender_in(words: str) -> str | None:
 
 
 def asked_for(wishes: Iterable[str], language: str) -> dict[str, Any]:
-    """The wishes as a search takes them."""
-    return {wish: language if wish == "speaks" else True for wish in wishes if wish in WISHES}
+    """The wishes as a search takes them (`ports.Wishes`)."""
+    as_asked = {"speaks": ("speaks", language), "woman": ("staff", "women"), "man": ("staff", "men")}
+    return dict(as_asked.get(wish, (wish, True)) for wish in wishes if wish in WISHES)
 
 
 def named(wishes: Sequence[str], language: str, translate: Translate) -> str:

@@ -105,7 +105,6 @@ from directory.store.reports import add_report, close_reports, move_reports, ope
 from directory.store.search import (
     Candidate,
     Sought,
-    Wishes,
     areas_are_served,
     candidates,
     candidates_for_areas,
@@ -138,7 +137,6 @@ __all__ = [
     "Sought",
     "Suggested",
     "Transactions",
-    "Wishes",
     "add_change",
     "add_changes",
     "add_import",

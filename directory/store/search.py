@@ -14,7 +14,7 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from msgspec import Struct, field
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from directory.areas import area_key
@@ -43,6 +43,7 @@ from directory.store.tables import (
     services,
     services_at_locations,
 )
+from directory.wishes import NO_WISHES, Wishes
 
 # --- keeping the table ------------------------------------------------------------------------------------------
 
@@ -207,17 +208,6 @@ class Candidate(NamedTuple):
         return self.areas is not None and any(f"|{key}|" in self.areas for key in keys)
 
 
-class Wishes(Struct, frozen=True):
-    """What must be known to hold of a service. What nobody has said is not promised."""
-
-    speaks: str | None = None  # BCP 47
-    no_papers: bool = False
-    free: bool = False
-    pregnant: bool = False
-    disability: bool = False
-    staff: str | None = None  # women or men
-
-
 class Asking(Struct, frozen=True):
     """What shapes a search's query, apart from its values. Queries are built once for each shape: it costs more than
     running them."""
@@ -323,8 +313,7 @@ class Sought(Struct, frozen=True):
     need: str
     who: Eligibility
     checked_since: datetime | None = None
-    wishes: Wishes = field(default_factory=Wishes)
-    nationality: str | None = None
+    wishes: Wishes = NO_WISHES
 
 
 def candidates(tx: Connection, sought: Sought, boxes: tuple[Box, ...]) -> list[Candidate]:
@@ -353,7 +342,7 @@ def _candidates(tx: Connection, sought: Sought, values: dict[str, Any], **where:
         speaks=wishes.speaks is not None,
         no_papers=wishes.no_papers,
         staff=wishes.staff is not None,
-        nationality=sought.nationality is not None,
+        nationality=wishes.nationality is not None,
         known=tuple(name for name in ("free", "pregnant", "disability") if getattr(wishes, name)),
         **where,
     )
@@ -362,8 +351,8 @@ def _candidates(tx: Connection, sought: Sought, values: dict[str, Any], **where:
         values["speaks"] = f" {_as_written(wishes.speaks)} "
     if wishes.staff is not None:
         values["staff"] = f" {_as_written(wishes.staff)} "
-    if sought.nationality is not None:
-        values["nationality"] = f" {_as_written(sought.nationality)} "
+    if wishes.nationality is not None:
+        values["nationality"] = f" {_as_written(wishes.nationality)} "
     return [Candidate._make(row) for row in tx.execute(_candidates_query(asking), values)]
 
 

@@ -15,6 +15,7 @@ from directory.asking import TOWNS_FRESH_FOR, Directory
 from directory.files.spreadsheet import FIELDS, flat_row
 from directory.model import FoundPlace, FoundService, LocationKind, Phone, Service
 from directory.store.tables import found_by
+from directory.wishes import Wishes
 
 from .records import OWNER, VENTIMIGLIA, a_service, put
 
@@ -44,7 +45,7 @@ async def asked(
 ) -> list[FoundService]:
     await database.write(lambda tx: put(tx, *records, at=clock.now()))
     clock.advance(TOWNS_FRESH_FOR)
-    return await directory.near("legal", place, language=wishes.pop("language", "en"), **wishes)
+    return await directory.near("legal", place, language=wishes.pop("language", "en"), wishes=Wishes(**wishes))
 
 
 async def test_a_phone_line_for_a_province_is_offered_in_it_with_the_reason(

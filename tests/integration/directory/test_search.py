@@ -16,12 +16,13 @@ from directory.asking import Directory
 from directory.model import Eligibility, FoundPlace, FoundService, Gender, Phone, RecordState, ServiceStatus
 from directory.opening_hours import week
 from directory.search import Search
+from directory.wishes import Wishes
 
 from .records import NOWHERE, VENTIMIGLIA, a_service, put
 
 
 async def names(directory: Directory, need: str = "shelter", **more: object) -> list[str]:
-    found = await directory.near(need, NOWHERE, language="en", **more)  # type: ignore[arg-type]
+    found = await directory.near(need, NOWHERE, language="en", wishes=Wishes(**more))  # type: ignore[arg-type]
     return [service.name for service in found]
 
 
@@ -61,8 +62,8 @@ async def test_of_a_safe_place_one_hears_a_number_and_not_where_it_is(demo: Dire
 
 
 async def test_a_boy_is_not_sent_to_a_house_for_girls(demo: Directory):
-    boy = await demo.near("shelter", VENTIMIGLIA, language="en", age=15, gender=Gender.BOYS, limit=9)
-    girl = await demo.near("shelter", VENTIMIGLIA, language="en", age=15, gender=Gender.GIRLS, limit=9)
+    boy = await demo.near("shelter", VENTIMIGLIA, language="en", wishes=Wishes(age=15, gender=Gender.BOYS), limit=9)
+    girl = await demo.near("shelter", VENTIMIGLIA, language="en", wishes=Wishes(age=15, gender=Gender.GIRLS), limit=9)
 
     assert not any(service.confidential for service in boy)
     assert any(service.confidential for service in girl)
@@ -111,7 +112,7 @@ async def test_a_whole_country_is_searched_for_who_names_no_town(
     assert [service.name for service in found] == ["checked today", "checked before"]
     assert [service.distance_m for service in found] == [None, None]
     assert await directory.in_country("shelter", "FJ", language="en") == []
-    assert await directory.in_country("shelter", country, language="en", free=True, speaks="am") == []
+    assert await directory.in_country("shelter", country, language="en", wishes=Wishes(free=True, speaks="am")) == []
 
 
 async def test_of_a_safe_place_a_whole_country_tells_no_more_than_its_number(demo: Directory):
@@ -403,7 +404,7 @@ async def test_what_is_wished_for_is_kept_only_where_it_is_known(
     await database.write(lambda tx: put(tx, *records, at=at))
 
     everything = await directory.near("shelter", NOWHERE, language="en")
-    wished = await directory.near("shelter", NOWHERE, language="en", **wish)
+    wished = await directory.near("shelter", NOWHERE, language="en", wishes=Wishes(**wish))
 
     assert [found.name for found in everything] == ["unknown", "contradicted", "met"]
     assert [found.name for found in wished][:1] == ["met"]
@@ -413,7 +414,9 @@ async def test_what_is_wished_for_is_kept_only_where_it_is_known(
 async def test_a_wish_that_nothing_meets_still_has_an_answer(directory: Directory, database: Database, clock: SetClock):
     await database.write(lambda tx: put(tx, a_service("costs", clock.now(), free=False), at=clock.now()))
 
-    found = await directory.near("shelter", VENTIMIGLIA, language="en", free=True, no_papers=True, speaks="ti")
+    found = await directory.near(
+        "shelter", VENTIMIGLIA, language="en", wishes=Wishes(free=True, no_papers=True, speaks="ti")
+    )
 
     assert found
     assert "helpline" in found[0].needs

@@ -31,6 +31,11 @@ FOUND = ({"event": "action", "name": "action_find_service"}, {"event": "action",
         ("عمري ١٦", Narrowing(age=16)),
         ("بدون أوراق", Narrowing(("no_papers",))),
         ("مجاني", Narrowing(("free",))),
+        ("a woman doctor please", Narrowing(("woman",))),
+        ("une femme médecin, 16 ans", Narrowing(("woman",), age=16)),
+        ("una doctora", Narrowing(("woman",))),
+        ("طبيبة", Narrowing(("woman",))),
+        ("a male doctor", Narrowing(("man",))),
     ],
 )
 def test_what_is_said_of_whom_it_is_for_is_read(words: str, narrowing: Narrowing):
@@ -42,7 +47,8 @@ def test_what_is_said_of_whom_it_is_for_is_read(words: str, narrowing: Narrowing
     [
         "16", "2", "for 2 girls", "I am 16 and he hits me", "she is 15 and bleeding", "no papers, police took me",
         "yes",
-        "I am 16 or 17 years, 18 years", "free me", "my sister is gone", "she is 45", "", "أنا خائفة",
+        "I am 16 or 17 years, 18 years", "free me", "my sister is gone",
+        "I am pregnant", "she is 13 and she is pregnant", "a woman hit me", "she is 45", "", "أنا خائفة",
     ],
 )  # fmt: skip
 def test_one_word_more_and_it_is_heard_as_any_message(words: str):

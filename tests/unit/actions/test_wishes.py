@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 
 from bot.kernel.words import Words
+from dialogues.actions.ports import Wishes
 from dialogues.actions.reading import with_commas
 from dialogues.actions.results import checked, distance
-from dialogues.actions.wishes import gender_in, wishes_in
+from dialogues.actions.wishes import asked_for, gender_in, wishes_for, wishes_in
 
 
 @pytest.mark.parametrize(
@@ -19,10 +20,26 @@ from dialogues.actions.wishes import gender_in, wishes_in
         ("where can I sleep tonight", []),  # whoever sleeps wants the night: nothing is left out for it
         ("I am free on Monday", []),
         ("they took my papers", []),
+        ("I need a woman doctor in Calais", ["woman"]),
+        ("an interpreter who is a man", ["man"]),
+        ("I want to talk to a woman", ["woman"]),
+        ("I am 5 months pregnant and need a bed", ["pregnant"]),
+        ("necesito una doctora, estoy embarazada", ["woman", "pregnant"]),
+        ("أنا حامل وأريد طبيبة", ["woman", "pregnant"]),
+        ("a woman took my papers", []),
+        ("the man at the door", []),
+        ("a pregnancy test", []),
     ],
 )
 def test_only_what_is_plainly_said_leaves_a_service_out(words: str, wishes: list[str]):
     assert wishes_in(words) == wishes
+
+
+def test_a_wish_is_asked_for_as_the_directory_knows_it_and_care_in_pregnancy_is_for_the_pregnant():
+    said = "I am pregnant and want to talk to a woman"
+
+    assert Wishes(**asked_for(wishes_for("shelter", said), "en")) == Wishes(pregnant=True, staff="women")
+    assert wishes_for("srh", said) == ["woman"]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from dialogues.actions import ACTION_NAMES, build_actions
 from dialogues.actions.answering import MEANWHILE, PROMISES
 from dialogues.actions.given import GivenServices
-from dialogues.actions.ports import FoundPlace, FoundService
+from dialogues.actions.ports import NO_WISHES, FoundPlace, FoundService, Wishes
 from dialogues.actions.results import WRONG
 from dialogues.actions.services import FOR
 from dialogues.actions.wishes import WISHES
@@ -289,7 +289,7 @@ class SilentDirectory(GivenServices):
         raise OSError
 
     async def near(
-        self, need: str, place: FoundPlace, *, language: str, limit: int = 3, age: int | None = None
+        self, need: str, place: FoundPlace, *, language: str, limit: int = 3, wishes: Wishes = NO_WISHES
     ) -> list[FoundService]:
         raise OSError
 
