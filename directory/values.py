@@ -77,6 +77,16 @@ class Tongue(Struct, frozen=True):
     def locale(self) -> Locale:
         return locale_of(self.language)
 
+    def list(self, parts: Iterable[str], between: str = "; ") -> str:
+        """The parts that say something. Where one runs to the left each keeps its own way, so that the figures of a
+        number do not change places, and the whole runs as the language does."""
+        said = [part for part in parts if part]
+        leftwards = self.locale.character_order == "right-to-left"
+        between = between.replace(";", "؛").replace(",", "،") if leftwards else between
+        if len(said) < 2 or not any(map(_LEFTWARDS.search, said)):
+            return between.join(said)
+        return ("\u200f" if leftwards else "\u200e") + between.join(f"\u2068{part}\u2069" for part in said)
+
 
 def said(field: str, value: Any, tongue: Tongue) -> str:
     """A value as `store.kept_as` keeps it, on one line."""
@@ -90,38 +100,29 @@ def _told(field: str, value: Any, tongue: Tongue) -> str:
         return _yes(value, tongue)
     if field in _CODES:
         values = value if isinstance(value, list) else [value]
-        return _list([tongue.text(_CODES[field].get(code, code)) for code in values])
+        return tongue.list([tongue.text(_CODES[field].get(code, code)) for code in values])
     match field:
         case "locations":
-            return _list(_place(place, tongue) for place in value)
+            return tongue.list(_place(place, tongue) for place in value)
         case "phones":
-            return _list(_phone(phone, tongue) for phone in value)
+            return tongue.list(_phone(phone, tongue) for phone in value)
         case "capacity":
             return f"{value['available']} / {value['maximum'] or '?'}, {value['at'][:16].replace('T', ' ')}"
         case "referral":
-            return _list(value.values(), " · ")
+            return tongue.list(value.values(), " · ")
         case "hours":
             return _hours(value, tongue)
         case "names" | "summaries":
-            return _list(_list([_language(text["language"], tongue), text["text"]], ": ") for text in value)
+            return tongue.list(tongue.list([_language(text["language"], tongue), text["text"]], ": ") for text in value)
         case "eligibility":
             return _who(value, tongue)
         case "languages":
-            return _list(_language(code, tongue) for code in value)
+            return tongue.list(_language(code, tongue) for code in value)
         case "countries":
-            return _list(_country(code, tongue) for code in value)
+            return tongue.list(_country(code, tongue) for code in value)
         case "closed_from" | "closed_until":
             return _day(value, tongue)
-    return _list(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _list(parts: Iterable[str], between: str = "; ") -> str:
-    """The parts that say something. Where one runs to the left each keeps its own way: the figures of a number must not
-    change places."""
-    said = [part for part in parts if part]
-    if len(said) > 1 and any(map(_LEFTWARDS.search, said)):
-        said = [f"\u2068{part}\u2069" for part in said]
-    return between.join(said)
+    return tongue.list(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _yes(value: bool, tongue: Tongue) -> str:
@@ -144,7 +145,8 @@ def _day(iso: str, tongue: Tongue) -> str:
 def _phone(phone: Mapping[str, Any], tongue: Tongue) -> str:
     kind = _KINDS.get(phone.get("kind", ""), "")
     spoken = ", ".join(_language(code, tongue) for code in phone.get("languages", ()))
-    return _list([phone["number"], tongue.text(kind) if kind else "", phone.get("description", ""), spoken], " · ")
+    beside = [tongue.text(kind) if kind else "", phone.get("description", ""), spoken]
+    return tongue.list([phone["number"], *beside], " · ")
 
 
 def _who(value: Mapping[str, Any], tongue: Tongue) -> str:
@@ -156,15 +158,15 @@ def _who(value: Mapping[str, Any], tongue: Tongue) -> str:
             continue
         match key:
             case "genders":
-                told = _list([tongue.text(GENDERS[code]) for code in kept], ", ")
+                told = tongue.list([tongue.text(GENDERS[code]) for code in kept], ", ")
             case "status_required":
-                told = _list([tongue.text(LEGAL_STATUS.get(code, code)) for code in kept], ", ")
+                told = tongue.list([tongue.text(LEGAL_STATUS.get(code, code)) for code in kept], ", ")
             case "nationalities":
-                told = _list([_country(code, tongue) for code in kept], ", ")
+                told = tongue.list([_country(code, tongue) for code in kept], ", ")
             case _:
                 told = _yes(kept, tongue) if isinstance(kept, bool) else str(kept)
-        lines.append(_list([tongue.text(title), told], ": "))
-    return _list(lines)
+        lines.append(tongue.list([tongue.text(title), told], ": "))
+    return tongue.list(lines)
 
 
 def _place(place: Mapping[str, Any], tongue: Tongue) -> str:
@@ -173,12 +175,14 @@ def _place(place: Mapping[str, Any], tongue: Tongue) -> str:
     parts = [place["address"], town, place.get("region", ""), _country(place["country"], tongue)]
     if place["kind"] == LocationKind.PHYSICAL and place["latitude"] is not None:
         parts.append(f"({place['latitude']}, {place['longitude']})")
-    where = _list(parts, ", ")
-    beside = [_list([tongue.text(N_("How to find it")), place["directions"]], ": ")] if place.get("directions") else []
+    where = tongue.list(parts, ", ")
+    beside = []
+    if place.get("directions"):
+        beside.append(tongue.list([tongue.text(N_("How to find it")), place["directions"]], ": "))
     if place.get("step_free") is not None:
-        beside.append(_list([tongue.text(N_("No stairs")), _yes(place["step_free"], tongue)], ": "))
+        beside.append(tongue.list([tongue.text(N_("No stairs")), _yes(place["step_free"], tongue)], ": "))
     beside += [tongue.text(ACCESSIBILITY.get(code, code)) for code in place.get("accessibility", ())]
-    return _list([where, *beside], " · ")
+    return tongue.list([where, *beside], " · ")
 
 
 def _hours(value: Mapping[str, Any], tongue: Tongue) -> str:
@@ -186,16 +190,16 @@ def _hours(value: Mapping[str, Any], tongue: Tongue) -> str:
     days: dict[str, list[str]] = {}
     for shift in value["shifts"]:
         days.setdefault(_span(shift["opens"], shift["closes"]), []).append(names[shift["weekday"]])
-    week = [_list([", ".join(weekdays), span], " ") for span, weekdays in days.items()]
+    week = [tongue.list([", ".join(weekdays), span], " ") for span, weekdays in days.items()]
     special = [_special(day, tongue) for day in value["special_days"]]
-    return _list([*week, *special, value["zone"]])
+    return tongue.list([*week, *special, value["zone"]])
 
 
 def _special(day: Mapping[str, Any], tongue: Tongue) -> str:
     spans = " ".join(_span(opens, closes) for opens, closes in day.get("shifts", ())) or tongue.text(
         N_("Closed that day")
     )
-    return _list([_day(day["day"], tongue), spans, day.get("note", "")], " ")
+    return tongue.list([_day(day["day"], tongue), spans, day.get("note", "")], " ")
 
 
 def _span(opens: int, closes: int) -> str:

@@ -120,3 +120,4 @@ def test_it_is_said_in_the_language_of_the_reviewer_and_no_number_turns_round():
     assert "\u2068+39 0184 111\u2069" in told["Phone"]
     assert "الاثنين" in told["Opening hours"]
     assert told["Languages"] == "العربية"
+    assert told["Phone"].startswith("\u200f")  # or a page would take it for one that runs to the right
