@@ -6,7 +6,6 @@ field says that nobody has said; a tick that is not there says no.
 
 from __future__ import annotations
 
-import unicodedata
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
@@ -34,7 +33,7 @@ from directory.model import (
     WrongRecord,
 )
 from directory.opening_hours import Shift, SpecialDay, clock_of, minute_of
-from directory.words import because
+from directory.words import because, plain_figures
 
 Form = Mapping[str, str]
 
@@ -187,12 +186,6 @@ class _Filled:
             return date.fromisoformat(self.figures(name)) if self.text(name) else None
         except ValueError:
             raise WrongRecord([because("'{value}' is not a day like 2026-12-24", value=self.text(name)[:40])]) from None
-
-
-def plain_figures(text: str) -> str:
-    """With 0 to 9 for the figures of every script, and a point before their fractions."""
-    plain = (str(unicodedata.decimal(sign)) if sign.isdecimal() else sign for sign in text)
-    return "".join(plain).replace("\u066b", ".").replace("\u066c", "")
 
 
 # --- sections -----------------------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ from directory.safe_places import (
     unseal_place,
 )
 from directory.schema import metadata
-from directory.words import N_, because
+from directory.words import N_, because, plain_figures
 
 LONGEST_ADDRESS, LONGEST_NOTE = 500, 500
 #: So many changes of an address are shown with its record.
@@ -150,7 +150,7 @@ def place_of(address: str, latitude: str, longitude: str) -> SafePlace:
 
 def _degrees(text: str, most: int) -> float | None:
     try:
-        value = float(text.strip().replace(",", "."))
+        value = float(plain_figures(text).strip().replace(",", "."))
     except ValueError:
         return None
     return value if -most <= value <= most else None
@@ -310,7 +310,7 @@ def _is_told(service: Service, place: SafePlace) -> bool:
     said = " ".join(_plain(text) for text in _texts(to_builtins(service)))
 
     def compare(address: str, latitude: float | None, longitude: float | None) -> None:
-        lines = [_plain(part) for part in re.split(r"[,;\n]", address)]
+        lines = [_plain(part) for part in re.split(r"[,;،؛\n]", address)]
         named = [line for line in lines if any(map(str.isdigit, line)) and any(map(str.isalpha, line))]
         found.append(any(f" {line} " in f" {said} " for line in named))
 
@@ -330,4 +330,4 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    return " ".join(re.findall(r"\w+", text.casefold()))
+    return " ".join(re.findall(r"\w+", plain_figures(text).casefold()))

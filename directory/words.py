@@ -5,6 +5,7 @@ A host that has a translator of its own hands that in instead; anything with thi
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
@@ -26,6 +27,12 @@ class Translates(Protocol):
 def N_(msgid: str) -> str:
     """Mark a sentence for translation where it is kept, to be translated where it is said."""
     return msgid
+
+
+def plain_figures(text: str) -> str:
+    """With 0 to 9 for the figures of every script, and a point before their fractions."""
+    plain = (str(unicodedata.decimal(sign)) if sign.isdecimal() else sign for sign in text)
+    return "".join(plain).replace("\u066b", ".").replace("\u066c", "")
 
 
 class Because(str):

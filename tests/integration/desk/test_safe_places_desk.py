@@ -221,12 +221,14 @@ async def test_what_cannot_be_an_address_comes_back_without_it(world, admins, sa
 
     def tell(tx: Connection) -> None:
         house = store.get_service(tx, safe)
-        told = replace(house, how_to_apply="Ring: vicolo zaffiro, 4711", summary="The door is at Via Prova 12.")
+        where = "Ring: vicolo zaffiro, 4711, شارع الأمل 9"
+        told = replace(house, how_to_apply=where, summary="The door is at Via Prova 12.")
         store.put_service(tx, told, at=house.modified_at)
 
     await world.database.write(tell)
-    await ana.send(f"{page}/address", **{**TYPED, "address": "via prova 12, scala Q"})
-    assert "the record itself tells part of this address" in ana.page
+    for address in ("via prova 12, scala Q", "شارع الأمل ٩، باب أزرق"):
+        await ana.send(f"{page}/address", **{**TYPED, "address": address})
+        assert "the record itself tells part of this address" in ana.page
     assert await keys_of(world, changes.c.id) == []
 
     await ana.send(f"{page}/address", **TYPED)

@@ -68,8 +68,10 @@ def test_what_cannot_be_a_place_is_refused_without_being_repeated(address: str, 
     assert not [why for why in refused.value.problems if address and address in why.split()]
 
 
-def test_degrees_are_read_with_a_point_or_a_comma():
+def test_degrees_are_read_with_a_point_or_a_comma_in_figures_of_any_script():
     told: list[object] = []
     place_of(" Vicolo 9 ", "43,5", "-7.25").tell(lambda *place: told.append(place))
 
-    assert told == [("Vicolo 9", 43.5, -7.25)]
+    place_of("شارع ٩", "٤٣٫٥", "-۷٫۲۵").tell(lambda *place: told.append(place))
+
+    assert told == [("Vicolo 9", 43.5, -7.25), ("شارع ٩", 43.5, -7.25)]
