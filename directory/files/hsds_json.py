@@ -33,7 +33,7 @@ from directory.model import (
 )
 from directory.opening_hours import DAYS, OpeningHours, Shift, SpecialDay, minute_of
 from directory.store import Filters
-from directory.words import because, reason_of
+from directory.words import because, plain_figures, reason_of
 from directory.zones import zone_of
 
 #: A line longer than this is not a service.
@@ -271,7 +271,7 @@ class _Reader:
             hours=self._hours(data, places, countries),
             phones=tuple(
                 Phone(
-                    self.string(phone, "number", required=True, longest=60),
+                    plain_figures(self.string(phone, "number", required=True, longest=60)),  # as every phone dials them
                     self.string(phone, "type", longest=12) or "voice",
                     tuple(self.string(spoken, "code", longest=12) for spoken in self.objects(phone, "languages")),
                     self.string(phone, "description"),

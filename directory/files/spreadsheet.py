@@ -19,7 +19,7 @@ from directory.files.unreadable import UnreadableFile
 from directory.model import NEEDS, Location, LocationKind, Organization, Service, fixed_id
 from directory.opening_hours import DAYS, OpeningHours, clock_of, week
 from directory.places import fold
-from directory.words import because, reason_of
+from directory.words import because, plain_figures, reason_of
 
 Json = dict[str, Any]
 
@@ -317,7 +317,7 @@ def _yes(field: str, value: str) -> bool:
 
 def _figure(field: str, value: str) -> float:
     try:
-        return float(value.replace(",", "."))
+        return float(plain_figures(value).replace(",", "."))
     except ValueError:
         raise ValueError(because("{field} is not a number: '{value}'", field=field, value=value[:40])) from None
 
@@ -325,7 +325,7 @@ def _figure(field: str, value: str) -> float:
 def _schedules(text: str, zone: str) -> list[Json]:
     if not zone:
         raise ValueError(because("hours need a time_zone, such as Europe/Rome"))
-    hours = week(zone, text)
+    hours = week(zone, plain_figures(text))
     return [
         {
             "freq": "WEEKLY",

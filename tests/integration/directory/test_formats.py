@@ -174,6 +174,20 @@ def test_a_sheet_in_another_language_is_understood_by_its_titles(tmp_path: Path,
     assert len(row.data["schedules"]) == 5
 
 
+async def test_a_sheet_may_write_its_figures_in_any_script_and_a_number_can_be_dialled(
+    directory: Directory, database: Database, clock: SetClock, tmp_path: Path
+):
+    figures = ["٥٠٫٩٥", "۱٫۸۵", "+٣٣ ١ ٩٩ ٠٠", "mo ٠٩:٠٠-١٠:٠٠"]
+    path = sheet(tmp_path / "a.csv", [*ROW[:6], *figures, *ROW[10:]])
+
+    assert (await bring(database, path, clock)).reasons == []
+
+    [record] = [each for each in await records(database) if each.name == "Foyer"]
+    assert (record.locations[0].latitude, record.locations[0].longitude) == (50.95, 1.85)
+    assert record.phones[0].number == "+33 1 99 00"
+    assert record.hours == week("Europe/Paris", "mo 09:00-10:00")
+
+
 async def test_columns_that_were_named_once_are_known_the_next_time(
     directory: Directory, database: Database, clock: SetClock, tmp_path: Path
 ):
