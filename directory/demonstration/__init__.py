@@ -89,6 +89,7 @@ def service_of(example: Example, at: datetime) -> Service:
         documents=example.documents,
         reports_to=example.reports_to,
         confidential=example.confidential,
+        staff_genders=example.staff,
         alert="Example only. This service is invented.",
         verification=checked if example.checked else None,
         demo=True,

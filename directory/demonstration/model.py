@@ -41,6 +41,7 @@ class Example(Struct, frozen=True):
     checked_days_ago: int = 6
     state: RecordState = RecordState.CURRENT
     checked: bool = True
+    staff: tuple[str, ...] = ()
 
 
 ORGANIZATIONS = {

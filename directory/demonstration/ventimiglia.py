@@ -51,7 +51,9 @@ EXAMPLES = (
         "24/7",
         "+33 1 99 00 10 02",
         "it fr en ar",
-        eligibility=Eligibility(minimum_age=10, maximum_age=21, genders=GIRLS, unaccompanied=True, papers_needed=False),
+        eligibility=Eligibility(
+            minimum_age=10, maximum_age=21, genders=GIRLS, unaccompanied=True, papers_needed=False, pregnant=True
+        ),
         walk_in=False,
         confidential=True,
         checked_days_ago=5,
@@ -158,6 +160,7 @@ EXAMPLES = (
         eligibility=ANYONE,
         documents=("vaccination_card",),
         checked_days_ago=8,
+        staff=("women", "men"),
     ),
     Example(
         "ventimiglia-legal",
