@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from bot.cases import household
 from bot.cases import store as case_store
@@ -33,7 +34,7 @@ from bot.exchange.holds.service import ClaimingAdults
 from bot.exchange.partners.model import Contact, FocalPoint
 from bot.exchange.partners.service import close_partner, name_focal_point
 from bot.exchange.post.model import LetterStopped, WaitingLetter
-from bot.exchange.requests import answering, drafting, hold_notices, sending, service
+from bot.exchange.requests import answering, drafting, hold_notices, looking, sending, service, store
 from bot.exchange.requests import hold_endings as endings
 from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.drafting import Draft
@@ -213,6 +214,10 @@ async def test_a_message_that_may_name_a_held_adult_waits_for_a_second_person(
     thrown = await write("زيتوني كابول يستلمها في المحطة")
     assert {*await arrived()} - {*before} == {"She likes football.", f"Is {CANARY} known to you?"}
 
+    def unread(tx: Connection) -> list[str]:
+        return [each.request.id for each in looking.listed(tx, italy.coordinator, store.has_waiting_message())]
+
+    assert await italy.see(unread) == [request_id]
     with pytest.raises(RequestNotNow):
         await italy.do(service.let_message_go, request_id, warning)  # not whoever wrote it
     await italy.do(service.drop_message, request_id, thrown)
@@ -220,6 +225,7 @@ async def test_a_message_that_may_name_a_held_adult_waits_for_a_second_person(
     await courier.carry()
 
     assert "Never hand her to Kaboul." in await arrived()
+    assert await italy.see(unread) == []
     with pytest.raises(RequestNotNow):
         await italy.do(service.let_message_go, request_id, thrown, by=italy.coordinator)
 
