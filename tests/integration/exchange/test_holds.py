@@ -13,7 +13,7 @@ from bot.cases import store as case_store
 from bot.cases.pager import Pager
 from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store
-from bot.exchange.holds import placing
+from bot.exchange.holds import namesakes, placing
 from bot.exchange.holds import service as holds
 from bot.exchange.holds import store as hold_store
 from bot.exchange.holds.model import (
@@ -278,6 +278,30 @@ async def test_a_hold_on_one_child_stands_for_her_brother_and_for_whoever_lives_
     await italy.do(lambda tx, hand: placing.look_around(tx, hand.vault, girl, at=hand.at))
     assert await italy.see(lambda tx: holds.standing_holds(tx, brother)) == []
     assert await italy.see(lambda tx: holds.standing_holds(tx, cousin))
+
+
+async def test_a_guardianship_goes_to_a_guardian_of_the_held_name_when_two_bodies_say_that_it_is_somebody_else(
+    italy: Country, courier: Courier
+):
+    case_id, partner = await italy.case(), italy.others["TN"]
+    held = await a_dossier(italy, case_id)
+    await italy.do(holds.set_body, italy.coordinator.id, "Red Cross", by=await italy.world.officer("noa", Role.ADMIN))
+
+    def to_him(type_key: str) -> Draft:
+        return a_draft(partner, type_key, fields={**filled(type_key), "receiver": CANARY})
+
+    with pytest.raises(HeldByName):
+        await italy.do(drafting.draft, case_id, to_him("guardian_handover"))
+    other = await italy.do(namesakes.say_another, held, name=CANARY, reason="guardian by court order 12/26", once="")
+    with pytest.raises(HeldByName):  # one body alone says so
+        await italy.do(drafting.draft, case_id, to_him("guardian_handover"))
+    await italy.do(namesakes.agree_another, held, other, by=italy.coordinator)
+
+    request_id = await italy.do(drafting.draft, case_id, to_him("guardian_handover"))
+    with pytest.raises(HeldLikely):
+        await italy.do(service.approve, request_id, by=italy.coordinator)
+    with pytest.raises(HeldByName):  # a child who travels with somebody travels with an adult who was looked at
+        await italy.do(drafting.draft, case_id, to_him("case_transfer"))
 
 
 async def test_a_new_red_mark_undoes_support_and_every_word_for_a_release(italy: Country):
