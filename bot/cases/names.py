@@ -421,9 +421,37 @@ def _in_arabic(written: str, latin: str) -> _Word:
     heard = _TWICE.sub(r"\1", latin)
     if not re.sub("[اويع]", "", written) or not 2 <= len(heard) <= LONGEST_WORD or len(written) > LONGEST_WORD:
         return _Word.NO
-    if re.fullmatch(_as_written(written, strict=True), heard):
+    if not _may_be_heard(written, heard):
+        return _Word.NO
+    if _pattern(written, strict=True).fullmatch(heard):
         return _Word.OTHER_SCRIPT
-    return _Word.ALIKE if re.fullmatch(_as_written(written, strict=False), heard) else _Word.NO
+    return _Word.ALIKE if _pattern(written, strict=False).fullmatch(heard) else _Word.NO
+
+
+#: Every Latin letter with which an Arabic consonant can be written.
+_HEARD_AS = {letter: frozenset(re.findall("[a-z]", pattern)) for letter, pattern in _LETTERS.items()}
+
+
+def _may_be_heard(written: str, heard: str) -> bool:
+    """Whether the consonants can be there at all, in their order: no pattern is made for a word that nobody would take
+    for the name, for a text has hundreds of them and a pattern takes a thousand times as long."""
+    if written.startswith("عبد"):
+        written = written[:3] + written[3:].removeprefix("ال")
+    elif written.startswith("ال"):
+        written = written[2:]
+    at = 0
+    for letter in written[:-1] if written.endswith("ه") else written:
+        letters = _HEARD_AS.get(letter)
+        if letters is not None:
+            at = next((n for n in range(at, len(heard)) if heard[n] in letters), -1) + 1
+            if not at:
+                return False
+    return True
+
+
+@lru_cache(maxsize=4096)
+def _pattern(word: str, *, strict: bool) -> re.Pattern[str]:
+    return re.compile(_as_written(word, strict=strict))
 
 
 @lru_cache(maxsize=4096)

@@ -47,6 +47,7 @@ VIEWS: Mapping[str, str] = {
     "overdue": N_("Overdue"),
     "held": N_("Withdrawn, not confirmed"),
     "unheard": N_("Did not arrive"),
+    "unread": N_("Waits for a second person"),
 }
 
 
@@ -54,6 +55,8 @@ def _view(tx: Connection, name: str, at: Any) -> ColumnElement[bool]:
     table = store.exchange_requests
     if name == "unheard":
         return table.c.id.in_(again.all_unheard(tx))
+    if name == "unread":
+        return store.has_waiting_message()
     if name == "theirs":
         return table.c.side == Side.THEIRS.value
     if name == "overdue":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from multidict import MultiDict
@@ -27,7 +28,7 @@ from bot.kernel.access import Permission
 from bot.kernel.pages import render
 from bot.kernel.uploads import uploaded
 from bot.kernel.web import PUBLIC, Routes, client_address, form
-from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, SIGNALS, VAULT, WORDS
+from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, SETTINGS, SIGNALS, VAULT, WORDS
 from bot.kernel.words import N_
 
 #: What leads here stands in an e-mail: it says nothing of what is behind it.
@@ -226,6 +227,7 @@ def _answer(
     typed: MultiDict[str] | None = None,
     status: int = 200,
 ) -> web.Response:
+    settings = request.app[SETTINGS]
     context = {
         **context_of(request),
         "token": token,
@@ -235,6 +237,7 @@ def _answer(
         "problem": problem,
         "typed": typed or MultiDict(),
         "now": request.app[CLOCK].now(),
+        "asker": settings.exchange_name or urlsplit(settings.public_url).netloc,
         "fields": FIELDS,
         "questions": QUESTIONS,
         "hows": HOWS,

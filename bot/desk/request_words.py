@@ -14,7 +14,8 @@ PROBLEMS: Mapping[str, str] = {
     "hold": N_("Nothing was sent: the tie of this adult is not supported, or a hold stands."),
     "hold_named": N_(
         "Nothing was kept or sent: with whom the child goes has the name of an adult whose tie is not supported, or on "
-        "whom a hold stands. If it is somebody else of that name, open a dossier for them, and choose them."
+        "whom a hold stands. If it is somebody else of that name, open a dossier for them, and choose them. For a "
+        "guardian of that name, two bodies say so on the page of the adult."
     ),
     "hold_likely": N_(
         "Nothing was sent: an adult with whom the child may not go may be named. Change the words, or say in writing "

@@ -116,6 +116,7 @@ def test_they_see_about_whom_it_is_only_after_they_took_it_on(asked: Asked, chro
     page.get_by_label("Code").fill(code)
     page.get_by_role("button", name="Open").click()
     expect(page.get_by_text("Who cared for the child")).to_be_visible()
+    expect(page.get_by_text("asks you. If you doubt it, call them")).to_be_visible()
     expect(page.get_by_text("told names")).to_have_count(0)
     page.screenshot(path=tmp_path / "before.png", full_page=True)
 

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from bot.cases.hand import Hand
 from bot.cases.model import Case
 from bot.cases.names import is_named
+from bot.cases.notice import tell_coordinators
 from bot.exchange.holds import service, store
 from bot.exchange.holds.model import Agreed, Dossier, NotNow, ends_the_hold
 from bot.exchange.holds.service import LONGEST_NAME, LONGEST_TEXT, OWN_BODY
@@ -23,8 +24,10 @@ from bot.kernel import audit
 from bot.kernel.access import Permission
 from bot.kernel.crypto import DataKey
 from bot.kernel.ids import new_id
+from bot.kernel.words import N_
 
 TABLE = "namesakes"
+TO_LOOK_AT = N_("Case {number}: an officer of another body has to look at somebody's name. It stands on the desk.")
 
 
 class Namesake(Struct, frozen=True):
@@ -81,6 +84,7 @@ def say_another(tx: Connection, hand: Hand, dossier_id: str, *, name: str, reaso
     if not store.add_namesake(tx, values):
         return None
     _audit(tx, hand, "namesake.say", dossier, namesake_id)
+    tell_coordinators(tx, hand.vault, hand.words, case, TO_LOOK_AT, thing=f"namesake:{namesake_id}", at=hand.at)
     return namesake_id
 
 

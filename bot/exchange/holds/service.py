@@ -224,13 +224,14 @@ class ClaimingAdults:
         (`bot.exchange.holds.namesakes`)."""
         blocked, key = may_not_move(tx, case.id), key_of_case(tx, vault, case)
         return any(
-            is_named(name, [adult.name]) and not _is_another(tx, key, adult.dossier.id, name)
+            is_named(name, [adult.name]) and not is_another(tx, key, adult.dossier.id, name)
             for adult in adults_of(tx, vault, case)
             if adult.dossier.id in blocked
         )
 
 
-def _is_another(tx: Connection, key: DataKey | None, dossier_id: str, name: str) -> bool:
+def is_another(tx: Connection, key: DataKey | None, dossier_id: str, name: str) -> bool:
+    """Whether two people of two bodies say that whoever is called this is not the adult of this dossier."""
     return any(
         row.second_id is not None and is_written_as(_open(key, row.name_sealed, "namesakes", row.id, "name"), name)
         for row in store.namesakes_of(tx, dossier_id)

@@ -21,6 +21,7 @@ from bot.cases import telling
 from bot.cases.hand import Hand
 from bot.cases.hand import in_scope as case_in_scope
 from bot.cases.model import Case
+from bot.cases.notice import tell_coordinators
 from bot.exchange.gate import Situation
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed
@@ -48,10 +49,12 @@ from bot.kernel.access import Permission
 from bot.kernel.crypto import DataKey, Erased, Vault
 from bot.kernel.ids import new_id
 from bot.kernel.officers import Officer
+from bot.kernel.words import N_
 
 LONGEST_TEXT = 4000
 #: The kind of a line that is neither an answer nor a hold.
 MESSAGE = "message"
+MESSAGE_WAITS = N_("A message to a partner about case {number} waits for a second person to read it on the desk.")
 #: The letter that takes back what was told, or what was answered.
 ASKS_TO_FORGET = {Side.OURS: "request_withdrawn", Side.THEIRS: "answers_withdrawn"}
 
@@ -386,9 +389,17 @@ def write_message(
         return None
     if waits:
         note(tx, hand.vault, request, "message_waits", officer_id=hand.officer.id, at=hand.at)
+        _call_a_second(tx, hand, request, line_id)
     else:
         _send_message(tx, hand, request, line_id)
     return line_id
+
+
+def _call_a_second(tx: Connection, hand: Hand, request: Request, line_id: str) -> None:
+    """A warning that nobody reads warns nobody."""
+    found = case_store.get_case(tx, request.case_id or "")
+    if found is not None:
+        tell_coordinators(tx, hand.vault, hand.words, found.case, MESSAGE_WAITS, thing=f"message:{line_id}", at=hand.at)
 
 
 def let_message_go(tx: Connection, hand: Hand, request_id: str, line_id: str) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection, Row
 from sqlalchemy.sql.elements import ColumnElement
 
 from bot.cases.store import cases
-from bot.exchange.requests.model import OWED, Alternative, Assent, Refusal, Request, Side, Status
+from bot.exchange.requests.model import DISCLOSED, OWED, Alternative, Assent, Refusal, Request, Side, Status
 from bot.kernel.database import Moment, insert_or_nothing, metadata
 from bot.kernel.ids import new_id
 
@@ -448,6 +448,13 @@ def has_answers_here() -> ColumnElement[bool]:
     """Of a request: its partner answered something, and the words are here."""
     theirs = sa.and_(exchange_lines.c.ours.is_(False), exchange_lines.c.text_sealed.is_not(None))
     return sa.exists().where(exchange_lines.c.request_id == exchange_requests.c.id, _counts, theirs)
+
+
+def has_waiting_message() -> ColumnElement[bool]:
+    """Of a request of ours: a message to its partner waits for a second person."""
+    waits = sa.and_(exchange_lines.c.ours, exchange_lines.c.kind == "message", exchange_lines.c.approved_by.is_(None))
+    of_it = exchange_lines.c.request_id == exchange_requests.c.id
+    return sa.and_(exchange_requests.c.status.in_(sorted(DISCLOSED)), sa.exists().where(of_it, waits))
 
 
 def forget_lines_of_partner(tx: Connection, request_id: str) -> None:

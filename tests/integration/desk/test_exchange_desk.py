@@ -197,7 +197,16 @@ async def test_two_officers_of_one_body_do_not_end_a_hold_on_the_desk(here, at_d
 
     await admin.go("/desk/officers")
     await admin.send(f"/desk/officers/{here.coordinator.id}/body", body="Questura")
+    await officer.go(adult)
+    await officer.send(f"{adult}/namesakes", name="Sami Trabelsi", reason="<b>Guardian</b> by court order")
+    assert "&lt;b&gt;Guardian&lt;/b&gt; by court order" in await other.go(adult)
+    await other.send(f"{adult}/namesakes/agree")
+    assert other.status == 409  # of the same body as the first
     await coordinator.go(adult)
+    await coordinator.send(f"{adult}/namesakes/agree")
+    assert "two bodies say so" in coordinator.page
+    await coordinator.send(f"{adult}/namesakes/undo")
+    assert "two bodies say so" not in coordinator.page
     await coordinator.send(f"{adult}/hold/release", reason="the police found nothing")
 
     assert "Hold: do not place" not in coordinator.page

@@ -22,10 +22,17 @@ async def test_two_cases_are_linked_shown_with_each_other_warned_about_and_parte
     assert hers.status == 409
     assert "No case with this number is yours to see." in hers.page
 
+    await hers.go(f"{one}/exchange")
+    await hers.send(f"{one}/adults", name="Sami Trabelsi", claimed="uncle_aunt")
+    await hers.send(f"{hers.path}/hold")
+    await hers.go(f"{one}/file")
     await hers.send(f"{one}/household", number=number.lower(), kind="siblings", why="Both <i>say</i> so.")
     assert "Both &lt;i&gt;say&lt;/i&gt; so." in hers.page
     assert "Moving or placing one alone parts them." in hers.page
     assert number in await hers.go(one)
+    page = await hers.go(other)
+    assert "A hold stands, as in the case of somebody of the same family or household" in page
+    assert await number_of(hers, one) in await hers.go(re.search(r"/desk/adults/[\w-]{36}", page)[0])
     assert "Moving or placing one alone parts them." in await hers.go(f"{other}/refer")
 
     await his.go("/desk/queue")

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from bot.cases import household
 from bot.cases import store as case_store
 from bot.cases.pager import Pager
 from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store
-from bot.exchange.holds import placing
+from bot.exchange.holds import namesakes, placing
 from bot.exchange.holds import service as holds
 from bot.exchange.holds import store as hold_store
 from bot.exchange.holds.model import (
@@ -33,7 +34,7 @@ from bot.exchange.holds.service import ClaimingAdults
 from bot.exchange.partners.model import Contact, FocalPoint
 from bot.exchange.partners.service import close_partner, name_focal_point
 from bot.exchange.post.model import LetterStopped, WaitingLetter
-from bot.exchange.requests import answering, drafting, hold_notices, sending, service
+from bot.exchange.requests import answering, drafting, hold_notices, looking, sending, service, store
 from bot.exchange.requests import hold_endings as endings
 from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.drafting import Draft
@@ -213,6 +214,10 @@ async def test_a_message_that_may_name_a_held_adult_waits_for_a_second_person(
     thrown = await write("زيتوني كابول يستلمها في المحطة")
     assert {*await arrived()} - {*before} == {"She likes football.", f"Is {CANARY} known to you?"}
 
+    def unread(tx: Connection) -> list[str]:
+        return [each.request.id for each in looking.listed(tx, italy.coordinator, store.has_waiting_message())]
+
+    assert await italy.see(unread) == [request_id]
     with pytest.raises(RequestNotNow):
         await italy.do(service.let_message_go, request_id, warning)  # not whoever wrote it
     await italy.do(service.drop_message, request_id, thrown)
@@ -220,6 +225,7 @@ async def test_a_message_that_may_name_a_held_adult_waits_for_a_second_person(
     await courier.carry()
 
     assert "Never hand her to Kaboul." in await arrived()
+    assert await italy.see(unread) == []
     with pytest.raises(RequestNotNow):
         await italy.do(service.let_message_go, request_id, thrown, by=italy.coordinator)
 
@@ -272,6 +278,30 @@ async def test_a_hold_on_one_child_stands_for_her_brother_and_for_whoever_lives_
     await italy.do(lambda tx, hand: placing.look_around(tx, hand.vault, girl, at=hand.at))
     assert await italy.see(lambda tx: holds.standing_holds(tx, brother)) == []
     assert await italy.see(lambda tx: holds.standing_holds(tx, cousin))
+
+
+async def test_a_guardianship_goes_to_a_guardian_of_the_held_name_when_two_bodies_say_that_it_is_somebody_else(
+    italy: Country, courier: Courier
+):
+    case_id, partner = await italy.case(), italy.others["TN"]
+    held = await a_dossier(italy, case_id)
+    await italy.do(holds.set_body, italy.coordinator.id, "Red Cross", by=await italy.world.officer("noa", Role.ADMIN))
+
+    def to_him(type_key: str) -> Draft:
+        return a_draft(partner, type_key, fields={**filled(type_key), "receiver": CANARY})
+
+    with pytest.raises(HeldByName):
+        await italy.do(drafting.draft, case_id, to_him("guardian_handover"))
+    other = await italy.do(namesakes.say_another, held, name=CANARY, reason="guardian by court order 12/26", once="")
+    with pytest.raises(HeldByName):  # one body alone says so
+        await italy.do(drafting.draft, case_id, to_him("guardian_handover"))
+    await italy.do(namesakes.agree_another, held, other, by=italy.coordinator)
+
+    request_id = await italy.do(drafting.draft, case_id, to_him("guardian_handover"))
+    with pytest.raises(HeldLikely):
+        await italy.do(service.approve, request_id, by=italy.coordinator)
+    with pytest.raises(HeldByName):  # a child who travels with somebody travels with an adult who was looked at
+        await italy.do(drafting.draft, case_id, to_him("case_transfer"))
 
 
 async def test_a_new_red_mark_undoes_support_and_every_word_for_a_release(italy: Country):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.cases import names
 from bot.cases.names import Alike, compare, is_named, mentioned
 
 #: One person, written twice.
@@ -164,6 +165,23 @@ def test_a_text_about_others_stops_nothing(text: str):
 def test_a_short_form_or_another_script_is_a_reason_to_ask_and_no_proof():
     for written, name in (("Pepe García", "José García"), ("সমীর হাদ্দাদ", "Samir Haddad"), ("Md Ali", "Mohammed Ali")):
         assert compare(written, name) is Alike.LIKELY
+
+
+def test_no_word_is_passed_over_that_a_pattern_would_take():
+    every = [*(name for pair in SAME for name in pair), *HELD, *OTHERS]
+    found = {word for name in every for word in names._words(name)}
+    arabic = sorted(word for word in found if names._is_arabic(word))
+    latin = sorted({names._TWICE.sub(r"\1", names.in_latin(word)) for word in found - {*arabic}})
+    taken = [
+        (written, heard)
+        for written in arabic
+        for pattern in (names._pattern(written, strict=False), names._pattern(written, strict=True))
+        for heard in latin
+        if pattern.fullmatch(heard)
+    ]
+
+    assert len(taken) > 100
+    assert [pair for pair in taken if not names._may_be_heard(*pair)] == []
 
 
 def test_what_is_no_word_is_not_tried_for_ever():

@@ -41,11 +41,13 @@ def named(
     for adult in adults:
         if adult.dossier.id not in blocked or not adult.name:
             continue
-        likes = {
+        likes: dict[str, Alike] = {
             key: how
             for key, words in _words_of(type_, body).items()
             if (how := _how(type_, key, words, adult.name, free)) is not Alike.NO
         }
+        if Alike.SURE in likes.values() and not type_.moves_child:
+            likes = _of_namesakes(tx, vault, case, adult.dossier.id, likes, _words_of(type_, body))
         if likes:
             found[adult.dossier.id] = (max(likes.values()), tuple(likes))
     return found
@@ -57,6 +59,18 @@ def _how(type_: RequestType, key: str, words: str, name: str, free: list[str]) -
     if any(compare(words, other) is Alike.SURE for other in free):
         return Alike.NO
     return compare(words, name)
+
+
+def _of_namesakes(
+    tx: Connection, vault: Vault, case: Case, dossier_id: str, likes: Mapping[str, Alike], words: Mapping[str, str]
+) -> dict[str, Alike]:
+    """A guardian is named and never chosen: no dossier is opened on a guardian. Where two bodies say that this name is
+    another person's, it is likely and no more, and two people still say why the child does not go with the adult."""
+    key = holds.key_of_case(tx, vault, case)
+    return {
+        field: Alike.LIKELY if how is Alike.SURE and holds.is_another(tx, key, dossier_id, words[field]) else how
+        for field, how in likes.items()
+    }
 
 
 def _words_of(type_: RequestType, body: Mapping[str, Any]) -> dict[str, str]:
