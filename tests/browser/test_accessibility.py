@@ -234,6 +234,8 @@ def a_world(server: WholeServer, chromium: Browser) -> World:
         for case_id in (held, watched):
             if case_of(tx, case_id).owner_id is None:
                 cases.claim_case(tx, server.hand(ines), case_id)
+            fresh = store.cases.update().where(store.cases.c.id == case_id)  # it is not taken from her as we look
+            tx.execute(fresh.values(claimed_at=server.clock.now()))
 
     def give_code(page: Page, address: str, code: str) -> None:
         page.goto(address)
