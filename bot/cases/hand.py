@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 
-from bot.cases import consult_store, store, supervision_store
+from bot.cases import consult_store, handover_store, store, supervision_store
 from bot.cases import same_child_store as duplicate_store
 from bot.cases.model import Act, AlreadyClaimed, Case, CaseNotFound, NotAllowedNow
 from bot.channels.model import Button
@@ -140,7 +140,7 @@ def move(
     if not store.save_case(tx, case, moved):
         raise (AlreadyClaimed if act is Act.CLAIM else NotAllowedNow)(case.number)
     if case.offered_to is not None:  # whatever happened to the case, the offer is overtaken
-        store.end_offers(tx, case.id, "withdrawn", at=hand.at)
+        handover_store.end_offers(tx, case.id, "withdrawn", at=hand.at)
     write_down(tx, hand.vault, moved, act, officer_id=hand.officer.id, at=hand.at, facts=facts)
     return moved
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm, service, store
+from bot.cases import alarm, handover_store, service, store
 from bot.cases.hand import Hand, key_of, move, target, unseal, write_down
 from bot.cases.model import ACKNOWLEDGE_WITHIN, Act, Case, CaseError, CaseNotFound, CaseStatus, NotAllowedNow
 from bot.cases.rota import service as rota
@@ -69,10 +69,10 @@ def offer(tx: Connection, hand: Hand, case_id: str, *, to: str, note: str) -> st
         raise NotAllowedNow(case.number)
     if to == case.owner_id or not is_there(tx, to, hand.at):
         raise NobodyThere(case.number)
-    store.end_offers(tx, case.id, OfferState.WITHDRAWN, at=hand.at)
+    handover_store.end_offers(tx, case.id, OfferState.WITHDRAWN, at=hand.at)
     offer_id = new_id()
     sealed = key_of(tx, hand, case).seal(note, table="hand_overs", row=offer_id, field="note")
-    store.add_offer(
+    handover_store.add_offer(
         tx,
         {
             "id": offer_id,
@@ -94,10 +94,10 @@ def offer(tx: Connection, hand: Hand, case_id: str, *, to: str, note: str) -> st
 def accept(tx: Connection, hand: Hand, case_id: str) -> Case:
     """Take a case that was offered. From now on the person is answered by this officer."""
     case = target(tx, hand, case_id, Permission.CASE_ACCEPT)
-    found = store.open_offer(tx, case.id)
+    found = handover_store.open_offer(tx, case.id)
     if found is None or found.to_officer != hand.officer.id or found.expires_at <= hand.at:
         raise NotAllowedNow(case.number)
-    store.end_offers(tx, case.id, OfferState.ACCEPTED, at=hand.at)
+    handover_store.end_offers(tx, case.id, OfferState.ACCEPTED, at=hand.at)
     taken = move(
         tx, hand, replace(case, offered_to=None), Act.HAND_OVER, facts={"from": case.owner_id, "to": hand.officer.id}
     )
@@ -118,7 +118,7 @@ def withdraw(tx: Connection, hand: Hand, case_id: str) -> Case:
 
 
 def _end(tx: Connection, hand: Hand, case: Case, state: OfferState) -> Case:
-    if not store.end_offers(tx, case.id, state, at=hand.at):
+    if not handover_store.end_offers(tx, case.id, state, at=hand.at):
         raise NotAllowedNow(case.number)
     kept = _save(tx, case, replace(case, offered_to=None))
     write_down(tx, hand.vault, case, f"offer_{state}", officer_id=hand.officer.id, at=hand.at)
@@ -135,11 +135,11 @@ def lapse(tx: Connection, vault: Vault, *, at: datetime) -> int:
     """End the offers nobody answered in time, or whose colleague is gone. Returns how many."""
     present = {officer.id for officer in officers.list_officers(tx, active_only=True)}
     ended = 0
-    for row in store.open_offers(tx):
+    for row in handover_store.open_offers(tx):
         if row.expires_at > at and row.to_officer in present:
             continue
         sealed = store.get_case(tx, row.case_id, lock=True)
-        if sealed is None or not store.end_offers(tx, row.case_id, OfferState.LAPSED, at=at):
+        if sealed is None or not handover_store.end_offers(tx, row.case_id, OfferState.LAPSED, at=at):
             continue
         case = _save(tx, sealed.case, replace(sealed.case, offered_to=None))
         write_down(tx, vault, case, "offer_lapsed", officer_id=None, at=at, facts={"to": row.to_officer})
@@ -149,19 +149,19 @@ def lapse(tx: Connection, vault: Vault, *, at: datetime) -> int:
 
 def offers_to(tx: Connection, vault: Vault, officer: Officer) -> list[Offer]:
     """What colleagues offer to this officer now, the most urgent first."""
-    found = [_offer(tx, vault, row) for row in store.open_offers(tx, to=officer.id)]
+    found = [_offer(tx, vault, row) for row in handover_store.open_offers(tx, to=officer.id)]
     return sorted((each for each in found if each is not None), key=lambda each: (each.case.priority, each.expires_at))
 
 
 def offers_from(tx: Connection, vault: Vault, officer: Officer, *, since: datetime) -> list[Offer]:
     """What this officer offered since `since`, and what became of it; the newest first."""
-    found = [_offer(tx, vault, row) for row in store.offers_by(tx, officer.id, since=since)]
+    found = [_offer(tx, vault, row) for row in handover_store.offers_by(tx, officer.id, since=since)]
     return [each for each in found if each is not None]
 
 
 def standing_offer(tx: Connection, vault: Vault, case: Case) -> Offer | None:
     """The offer that waits for an answer, for a case that whoever asks may read."""
-    row = store.open_offer(tx, case.id) if case.offered_to is not None else None
+    row = handover_store.open_offer(tx, case.id) if case.offered_to is not None else None
     return None if row is None else _offer(tx, vault, row)
 
 
@@ -216,7 +216,7 @@ def hand_over_all(tx: Connection, hand: Hand, from_officer: str, *, to: str | No
             service.take_back(tx, hand.vault, case, at=hand.at, because="absent")
             service.tell_person_left(tx, hand.vault, hand.words, case, at=hand.at)
             continue
-        store.end_offers(tx, case.id, OfferState.WITHDRAWN, at=hand.at)
+        handover_store.end_offers(tx, case.id, OfferState.WITHDRAWN, at=hand.at)
         facts = {"from": from_officer, "to": to}
         moved = move(tx, hand, case, Act.HAND_OVER, owner_id=to, facts=facts)
         alarm.ring_anew(tx, moved, at=hand.at)

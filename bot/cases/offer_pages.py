@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm_store, page_ways_store, store
+from bot.cases import alarm_store, handover_store, page_ways_store, store
 from bot.cases.alarm import Paging
 from bot.cases.model import Case
 from bot.conversations import service as conversations
@@ -27,12 +27,12 @@ OFFERED = N_("A colleague offers you a {priority} case: {number}. Open the desk:
 
 def untold(tx: Connection, at: datetime) -> list[str]:
     """The offers of loud cases for which nobody was paged yet, by the case."""
-    return store.offers_to_page(tx, at)
+    return handover_store.offers_to_page(tx, at)
 
 
 def page_offer(tx: Connection, paging: Paging, case_id: str, *, at: datetime) -> list[str]:
     """Page the colleague to whom a case is offered, and return the topics to wake. Told before: nothing happens."""
-    standing, found = store.open_offer(tx, case_id), store.get_case(tx, case_id)
+    standing, found = handover_store.open_offer(tx, case_id), store.get_case(tx, case_id)
     officer = None if standing is None else officers.get_officer(tx, standing.to_officer)
     if standing is None or found is None or officer is None:
         return []

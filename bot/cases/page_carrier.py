@@ -24,7 +24,7 @@ from bot.kernel import officers
 from bot.kernel.clock import Clock
 from bot.kernel.database import Database
 from bot.kernel.failpoints import failpoint
-from bot.kernel.live import Signals
+from bot.kernel.live import Signals, keep_looking
 from bot.kernel.logs import get_log
 from bot.kernel.mail import Mailer, MailInDoubt, MailLater, MailRefused
 from bot.kernel.web_push import (
@@ -95,16 +95,8 @@ class PageCarrier:
                 group.create_task(self._carry(way))
 
     async def _carry(self, way: Way) -> None:
-        with self._signals.watching("pages") as signal:
-            while True:
-                try:
-                    await self.look(way)
-                    pause = await self._pause(way)
-                except Exception as error:
-                    log.error("pages.look_failed", exc_info=error)
-                    await asyncio.sleep(LOOK_EVERY.total_seconds())
-                    continue
-                await signal.next(pause)
+        look, rest = partial(self.look, way), partial(self._pause, way)
+        await keep_looking(self._signals, ("pages",), look, every=LOOK_EVERY, failed=_failed, rest=rest)
 
     async def look(self, way: Way) -> int:
         """Send what is due by this way. Returns how many were taken."""
@@ -228,3 +220,7 @@ def _begin(tx: Connection, *, paging: Paging, key: str, at: datetime) -> Ready |
 def _tag(text: str) -> str:
     """A name that tells nothing, for what belongs together."""
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _failed(error: Exception) -> None:
+    log.error("pages.look_failed", exc_info=error)

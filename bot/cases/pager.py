@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from functools import partial
 from typing import Protocol
@@ -14,7 +13,7 @@ from bot.cases.waiting import send_waiting
 from bot.kernel.clock import Clock
 from bot.kernel.database import Database
 from bot.kernel.failpoints import failpoint
-from bot.kernel.live import Signals
+from bot.kernel.live import Signals, keep_looking
 from bot.kernel.logs import get_log
 
 log = get_log("alarm")
@@ -49,17 +48,8 @@ class Pager:
 
     async def run(self) -> None:
         """Until cancelled. A look that fails is tried again: it never ends the watch."""
-        with self._signals.watching("pages", "queue") as signal:
-            while True:
-                try:
-                    await self.look()
-                    pause = await self._pause()
-                except Exception as error:
-                    log.error("pager.look_failed", exc_info=error)
-                    pause = LOOK_EVERY.total_seconds()
-                    await asyncio.sleep(pause)  # a signal must not turn a broken database into a hot loop
-                    continue
-                await signal.next(pause)
+        topics = ("pages", "queue")
+        await keep_looking(self._signals, topics, self.look, every=LOOK_EVERY, failed=_failed, rest=self._pause)
 
     async def look(self) -> int:
         """Take what is due and leave a beat. Returns the number of steps taken."""
@@ -164,3 +154,7 @@ class Pager:
         if upcoming is None:
             return LOOK_EVERY.total_seconds()
         return max(0.05, min((upcoming - at).total_seconds(), LOOK_EVERY.total_seconds()))
+
+
+def _failed(error: Exception) -> None:
+    log.error("pager.look_failed", exc_info=error)

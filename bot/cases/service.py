@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection
 from bot.cases import (
     alarm,
     choosing,
+    handover_store,
     panel_store,
     receipt_store,
     receipts,
@@ -547,7 +548,7 @@ def erase_words(tx: Connection, vault: Vault, conversation_id: str, *, at: datet
     known = store.open_case_of(tx, conversation_id)
     if known is not None:
         closed = replace(known, status=CaseStatus.CLOSED, closed_at=at, closing=ERASED, offered_to=None)
-        store.end_offers(tx, known.id, "withdrawn", at=at)
+        handover_store.end_offers(tx, known.id, "withdrawn", at=at)
         if not store.save_case(tx, known, closed):
             raise NotAllowedNow(known.number)
         alarm.acknowledge(tx, known.id, officer_id=SYSTEM, at=at)
@@ -566,7 +567,7 @@ def take_back(tx: Connection, vault: Vault, case: Case, *, at: datetime, because
     if not store.save_case(tx, case, released):
         raise NotAllowedNow(case.number)
     if case.offered_to is not None:
-        store.end_offers(tx, case.id, "withdrawn", at=at)
+        handover_store.end_offers(tx, case.id, "withdrawn", at=at)
     write_down(tx, vault, released, Act.RELEASE, officer_id=None, at=at, facts={because: case.owner_id})
     alarm.ring_anew(tx, released, at=at)
     conversations.hand_back(tx, case.conversation_id, at)

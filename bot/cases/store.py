@@ -156,9 +156,11 @@ hand_overs = sa.Table(
     sa.Column("expires_at", Moment, nullable=False),
     sa.Column("answered_at", Moment, nullable=True),
 )
-_offered = hand_overs.c.state == "offered"
+IS_OFFERED = hand_overs.c.state == "offered"
 #: A case is offered to one colleague at a time.
-sa.Index("uq_hand_overs_offered", hand_overs.c.case_id, unique=True, sqlite_where=_offered, postgresql_where=_offered)
+sa.Index(
+    "uq_hand_overs_offered", hand_overs.c.case_id, unique=True, sqlite_where=IS_OFFERED, postgresql_where=IS_OFFERED
+)
 
 #: What the desk knows of an officer's working day.
 duty_profiles = sa.Table(
@@ -483,49 +485,7 @@ def notes_of(tx: Connection, case_id: str) -> Sequence[Row[Any]]:
     return tx.execute(sa.select(case_notes).where(case_notes.c.case_id == case_id).order_by(case_notes.c.id)).all()
 
 
-# Hand-overs, and who can take what ------------------------------------------------------------------------------
-
-
-def add_offer(tx: Connection, values: Mapping[str, Any]) -> None:
-    tx.execute(hand_overs.insert().values(**values))
-
-
-def open_offer(tx: Connection, case_id: str) -> Row[Any] | None:
-    return tx.execute(sa.select(hand_overs).where(hand_overs.c.case_id == case_id, _offered)).one_or_none()
-
-
-def open_offers(tx: Connection, *, to: str | None = None) -> list[Row[Any]]:
-    query = sa.select(hand_overs).where(_offered).order_by(hand_overs.c.at, hand_overs.c.id)
-    return list(tx.execute(query if to is None else query.where(hand_overs.c.to_officer == to)))
-
-
-def offers_to_page(tx: Connection, at: datetime) -> list[str]:
-    """The cases of the loud priorities that are offered to somebody who was not paged for it."""
-    told = sa.select(pages.c.key).where(pages.c.key == sa.literal("offer:") + hand_overs.c.id)
-    query = (
-        sa.select(hand_overs.c.case_id)
-        .join(cases, cases.c.id == hand_overs.c.case_id)
-        .where(_offered, hand_overs.c.expires_at > at, cases.c.priority.in_(LOUD_CODES), ~told.exists())
-        .order_by(*QUEUE_ORDER)
-    )
-    return list(tx.execute(query).scalars())
-
-
-def offers_by(tx: Connection, officer_id: str, *, since: datetime) -> list[Row[Any]]:
-    query = sa.select(hand_overs).where(hand_overs.c.offered_by == officer_id, hand_overs.c.at >= since)
-    return list(tx.execute(query.order_by(hand_overs.c.at.desc(), hand_overs.c.id.desc()).limit(50)))
-
-
-def offered_to(tx: Connection, officer_id: str, *, limit: int) -> list[Case]:
-    """The cases that are offered to an officer now, the most urgent first."""
-    query = sa.select(cases).where(cases.c.offered_to == officer_id, cases.c.status == CaseStatus.CLAIMED.value)
-    return [to_case(row) for row in tx.execute(query.order_by(*QUEUE_ORDER).limit(limit))]
-
-
-def end_offers(tx: Connection, case_id: str, state: str, *, at: datetime) -> bool:
-    """End the offer that stands for a case. False when there is none."""
-    standing = sa.and_(hand_overs.c.case_id == case_id, _offered)
-    return tx.execute(hand_overs.update().where(standing).values(state=state, answered_at=at)).rowcount == 1
+# Who can take what, and who is known ------------------------------------------------------------------------------
 
 
 def duty_profile(tx: Connection, officer_id: str) -> tuple[int, list[str]] | None:

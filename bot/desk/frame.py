@@ -13,7 +13,7 @@ from babel.units import format_unit
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm_store, auditor, due, store, supervision_store
+from bot.cases import alarm_store, auditor, due, handover_store, store, supervision_store
 from bot.cases.board import BANDS
 from bot.cases.hand import Hand, in_scope
 from bot.cases.model import LOUD, Case, CaseError, CaseNotFound, NotReadyToClose
@@ -86,7 +86,7 @@ def look(tx: Connection, officer: Officer, at: datetime, *, counted: Mapping[Pri
         scope = in_scope(officer)
         counts = store.waiting_counts(tx, scope) if counted is None else counted
         ringing = _ringing(officer, alarm_store.ringing_for(tx, officer.id, scope, limit=BANDS))
-        offers = tuple(store.offered_to(tx, officer.id, limit=BANDS))
+        offers = tuple(handover_store.offered_to(tx, officer.id, limit=BANDS))
     asked, overdue = requests_for(tx, officer, at)
     trouble = 0
     if may_enter(officer, Permission.DELIVERIES_READ):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 
 
 class Signals:
@@ -37,6 +38,32 @@ class Signals:
                 self._watchers[topic].discard(watch)
                 if not self._watchers[topic]:
                     del self._watchers[topic]
+
+
+async def keep_looking(
+    signals: Signals,
+    topics: Iterable[str],
+    look: Callable[[], Awaitable[object]],
+    *,
+    every: timedelta,
+    failed: Callable[[Exception], None],
+    rest: Callable[[], Awaitable[float]] | None = None,
+) -> None:
+    """Look at once, after each signal, and `every` so often, or after the seconds that `rest` says. Until cancelled.
+
+    A look that fails is told to `failed` and tried again after `every`: it never ends the watch, and a signal must not
+    turn a broken database into a hot loop.
+    """
+    with signals.watching(*topics) as signal:
+        while True:
+            try:
+                await look()
+                pause = every.total_seconds() if rest is None else await rest()
+            except Exception as error:
+                failed(error)
+                await asyncio.sleep(every.total_seconds())
+                continue
+            await signal.next(pause)
 
 
 class Watch:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -16,7 +15,7 @@ from bot.exchange.partners.model import ChannelClosed
 from bot.kernel.clock import Clock
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Database
-from bot.kernel.live import Signals
+from bot.kernel.live import Signals, keep_looking
 from bot.kernel.logs import get_log
 from bot.kernel.mail import Mailer, MailLater, MailRefused
 from bot.kernel.words import N_, Words
@@ -76,15 +75,7 @@ class LinkNotices:
         await self._database.alone("link notices", self._run)
 
     async def _run(self) -> None:
-        with self._signals.watching("exchange") as signal:
-            while True:
-                try:
-                    await self.look()
-                except Exception as error:
-                    log.error("notices.look_failed", exc_info=error)
-                    await asyncio.sleep(LOOK_EVERY.total_seconds())
-                    continue
-                await signal.next(LOOK_EVERY.total_seconds())
+        await keep_looking(self._signals, ("exchange",), self.look, every=LOOK_EVERY, failed=_failed)
 
     async def look(self) -> int:
         """Send what is due. Returns how many the mail server took."""
@@ -171,3 +162,7 @@ def _to_whom(tx: Connection, *, vault: Vault, waiting: WaitingMail, at: datetime
     partner = partners.get(tx, link.partner_id, vault)
     contact = partner.link_contact if partner else None
     return (contact.email, token) if contact and at < link.expires_at else None
+
+
+def _failed(error: Exception) -> None:
+    log.error("notices.look_failed", exc_info=error)

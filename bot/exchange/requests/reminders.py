@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -26,7 +25,7 @@ from bot.exchange.requests.transfer import store as transfer_store
 from bot.kernel.clock import Clock
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Database
-from bot.kernel.live import Signals
+from bot.kernel.live import Signals, keep_looking
 from bot.kernel.logs import get_log
 
 log = get_log("exchange")
@@ -47,15 +46,7 @@ class Reminders:
 
     async def run(self) -> None:
         """Until cancelled. A look that fails is tried again: it never ends the watch."""
-        with self._signals.watching("exchange") as signal:
-            while True:
-                try:
-                    await self.look()
-                except Exception as error:
-                    log.error("reminders.look_failed", exc_info=error)
-                    await asyncio.sleep(LOOK_EVERY.total_seconds())
-                    continue
-                await signal.next(LOOK_EVERY.total_seconds())
+        await keep_looking(self._signals, ("exchange",), self.look, every=LOOK_EVERY, failed=_failed)
 
     async def look(self) -> int:
         """Take what is due. Returns how many steps were taken."""
@@ -151,3 +142,7 @@ def _remind_partner(tx: Connection, vault: Vault, request: Request, *, at: datet
         log.warning("reminders.not_sent", request_id=request.id, kind=type(error).__name__)
         return
     savepoint.commit()
+
+
+def _failed(error: Exception) -> None:
+    log.error("reminders.look_failed", exc_info=error)

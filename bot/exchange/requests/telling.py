@@ -7,7 +7,6 @@ nothing can be read from it. What is not told now is not told later by itself: t
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -36,7 +35,7 @@ from bot.kernel import audit
 from bot.kernel.clock import Clock
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Database
-from bot.kernel.live import Signals
+from bot.kernel.live import Signals, keep_looking
 from bot.kernel.logs import get_log
 from bot.kernel.words import N_, Words
 from directory.dates import written
@@ -142,15 +141,7 @@ class Telling:
 
     async def run(self) -> None:
         """Until cancelled. A look that fails is tried again."""
-        with self._signals.watching("exchange") as signal:
-            while True:
-                try:
-                    await self.look()
-                except Exception as error:
-                    log.error("telling.look_failed", exc_info=error)
-                    await asyncio.sleep(LOOK_EVERY.total_seconds())
-                    continue
-                await signal.next(LOOK_EVERY.total_seconds())
+        await keep_looking(self._signals, ("exchange",), self.look, every=LOOK_EVERY, failed=_failed)
 
     async def look(self) -> int:
         """Tell what is due. Returns how many people were told something."""
@@ -265,3 +256,7 @@ def _adult_may_read(tx: Connection, vault: Vault, case: Case) -> bool:
             said = unseal(tx, vault, case, row.value_sealed, "case_facts", row.id, "value")
             return bool(UNSAFE_CONCERNS & set(json.loads(said) if said else ()))
     return False
+
+
+def _failed(error: Exception) -> None:
+    log.error("telling.look_failed", exc_info=error)

@@ -7,7 +7,7 @@ import re
 import pytest
 import sqlalchemy as sa
 
-from bot.cases import alarm_store, handover, service, store
+from bot.cases import alarm_store, handover, handover_store, service, store
 from bot.cases import board as boards
 from bot.cases.board import BANDS, Summaries, read_board
 from bot.cases.hand import in_scope
@@ -63,7 +63,9 @@ async def test_every_officer_is_shown_by_the_board_what_their_own_queries_would_
             assert board.ringing_for(officer) == alarm_store.ringing_for(tx, officer.id, scope, limit=BANDS), (
                 officer.name
             )
-            assert list(board.offered_to(officer)) == store.offered_to(tx, officer.id, limit=BANDS), officer.name
+            assert list(board.offered_to(officer)) == handover_store.offered_to(tx, officer.id, limit=BANDS), (
+                officer.name
+            )
             for case_id in made:
                 try:
                     seen = service.watch_file(tx, world.vault, officer, case_id, at=NOON).case

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.cases import handover, service, store
+from bot.cases import handover, handover_store, service, store
 from bot.cases.auditor import audit_alarms
 from bot.cases.handover import NobodyThere, OfferState
 from bot.cases.model import CaseNotFound, CaseStatus, NotAllowedNow
@@ -129,7 +129,7 @@ async def test_whatever_else_happens_to_the_case_the_offer_is_over(world, offere
 
     with pytest.raises((NotAllowedNow, CaseNotFound)):
         await world.database.write(lambda tx: handover.accept(tx, world.hand(omar), case_id))
-    assert await world.database.read(lambda tx: store.open_offer(tx, case_id)) is None
+    assert await world.database.read(lambda tx: handover_store.open_offer(tx, case_id)) is None
 
 
 async def test_of_two_who_decide_at_once_one_is_heard(world, offered):

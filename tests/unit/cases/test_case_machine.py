@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from bot.cases import handover, service, store
+from bot.cases import handover, handover_store, service, store
 from bot.cases.auditor import audit_alarms, check_invariants
 from bot.cases.hand import Hand
 from bot.cases.model import CaseError, CaseStatus
@@ -100,7 +100,7 @@ class CaseMachine(RuleBasedStateMachine):
     @rule(name=names)
     def somebody_accepts(self, name: str) -> None:
         case = self.case
-        offer = store.open_offer(self.tx, self.case_id)
+        offer = handover_store.open_offer(self.tx, self.case_id)
         done = self.attempt(name, lambda hand: handover.accept(self.tx, hand, self.case_id))
         in_time = offer is not None and self.at < offer.expires_at
         assert done == (case.offered_to == self.ids[name] and in_time and name in self.active)
@@ -155,7 +155,7 @@ class CaseMachine(RuleBasedStateMachine):
 
     @invariant()
     def an_offer_stands_on_the_case_and_in_the_list_or_on_neither(self) -> None:
-        offer = store.open_offer(self.tx, self.case_id)
+        offer = handover_store.open_offer(self.tx, self.case_id)
         assert (offer.to_officer if offer else None) == self.case.offered_to
         if self.case.status is not CaseStatus.CLAIMED:
             assert offer is None

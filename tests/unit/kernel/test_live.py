@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
-from bot.kernel.live import Signals
+from bot.kernel.live import Signals, keep_looking
 
 
 async def test_a_signal_that_comes_between_two_waits_is_kept():
@@ -58,3 +59,24 @@ async def test_who_is_told_to_stop_stops_even_if_a_signal_comes_in_the_same_mome
     with pytest.raises(asyncio.CancelledError):
         async with asyncio.timeout(10):
             await task
+
+
+async def test_a_look_that_fails_is_told_and_tried_again():
+    signals, looks, told, done = Signals(), [], [], asyncio.Event()
+
+    async def look() -> None:
+        looks.append(len(told))
+        if len(looks) == 1:
+            raise ValueError
+        if len(looks) == 3:
+            done.set()
+
+    watching = asyncio.create_task(
+        keep_looking(signals, ["queue"], look, every=timedelta(milliseconds=1), failed=told.append)
+    )
+    async with asyncio.timeout(60):
+        await done.wait()
+    watching.cancel()
+
+    assert looks[:3] == [0, 1, 1]
+    assert [type(each) for each in told] == [ValueError]

@@ -14,7 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm, household_store, intake, supervision_store
+from bot.cases import alarm, handover_store, household_store, intake, supervision_store
 from bot.cases import service as cases
 from bot.cases import store as case_store
 from bot.cases.hand import AT_DESK, seal, write_down
@@ -489,7 +489,7 @@ def finish(tx: Connection, vault: Vault, case_id: str | None, *, at: datetime) -
     case = found.case
     if case.is_open:
         closed = replace(case, status=CaseStatus.CLOSED, closed_at=at, closing=TRANSFERRED, offered_to=None)
-        case_store.end_offers(tx, case.id, "withdrawn", at=at)
+        handover_store.end_offers(tx, case.id, "withdrawn", at=at)
         if not case_store.save_case(tx, case, closed):
             raise NotNow
         alarm.acknowledge(tx, case.id, officer_id=SYSTEM, at=at)
