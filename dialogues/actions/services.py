@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import asdict
 from rasa_sdk import Action
-from rasa_sdk.events import SlotSet
+from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.forms import FormValidationAction
 
 from dialogues.actions.answer import person_button
@@ -22,6 +22,7 @@ from dialogues.actions.wishes import WISHES, asked_for, gender_in, named, wishes
 from dialogues.knowledge.countries import country_name, is_country
 from dialogues.runtime.payload import payload
 from dialogues.runtime.responses import Translate
+from directory.model import NEEDS
 
 log = logging.getLogger(__name__)
 
@@ -59,9 +60,12 @@ class ValidateServiceForm(FormValidationAction):  # type: ignore[misc]
         return "validate_service_form"
 
     def validate_need(self, value: Any, dispatcher: Any, tracker: Any, domain: Any) -> dict[str, Any]:
-        """The need, with whatever else the same words wish for. A need named anew begins with no wishes."""
-        if not value or tracker.latest_message.get("intent", {}).get("name") == "narrow":
-            return {"need": str(value) if value else None}
+        """The need, with whatever else the same words wish for. A need named anew begins with no wishes. Nobody knows
+        the need of a forged tap: it is asked for."""
+        if str(value) not in NEEDS:
+            return {"need": None}
+        if tracker.latest_message.get("intent", {}).get("name") == "narrow":
+            return {"need": str(value)}
         words = str(tracker.latest_message.get("text") or "")
         gender = gender_in(words)
         return {"need": str(value), "wishes": wishes_for(str(value), words), **({"gender": gender} if gender else {})}
@@ -169,6 +173,8 @@ class FindService(Action):  # type: ignore[misc]
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
         need = str(tracker.get_slot("need") or "")
+        if need and need not in NEEDS:  # of a forged tap in the middle of the search, where nobody validates it
+            return [SlotSet("need", None), FollowupAction("service_form")]
         shown: list[FoundService] = []
         try:
             shown = await self._show(dispatcher, tracker, need)

@@ -23,6 +23,7 @@ from typing import Any
 from dialogues.runtime.annotations import read_annotations
 from dialogues.runtime.files import Block, Problem, ProjectWrong, plain, read_yaml
 from dialogues.runtime.model import Event
+from dialogues.runtime.rules import every_way
 from dialogues.runtime.tracker import LISTEN, SESSION_START
 from dialogues.server.host import Host
 
@@ -42,7 +43,7 @@ class TestStory:
 
 
 def read_test_stories(root: Path) -> list[TestStory]:
-    """Every test story of a project. Raises ProjectWrong."""
+    """Every test story of a project, with alternatives (`or:`) one for each way through it. Raises ProjectWrong."""
     found: list[TestStory] = []
     problems: list[Problem] = []
     for path in sorted({path for pattern in _PLACES for path in root.glob(pattern)}):
@@ -62,7 +63,11 @@ def read_test_stories(root: Path) -> list[TestStory]:
                 line = item.line if isinstance(item, Block) else 1
                 problems.append(Problem(name, line, "a test story needs a name and steps"))
                 continue
-            found.append(TestStory(str(item.get("story")), name, item.line, tuple(steps)))
+            if any(step.get("or") is not None and not isinstance(step["or"], list) for step in steps):
+                problems.append(Problem(name, item.line, "`or` must be a list of steps"))
+                continue
+            ways = (tuple(way) for way in every_way(steps))
+            found.extend(TestStory(str(item.get("story")), name, item.line, way) for way in ways)
     if problems:
         raise ProjectWrong(problems)
     return found
@@ -113,7 +118,9 @@ def _misheard(step: Block, tracker: dict[str, Any], events: list[Event]) -> Iter
     parse = (heard or {}).get("parse_data") or tracker.get("latest_message") or {}
     intent = parse.get("intent") or {}
     wanted = str(step.get("intent") or "").removeprefix("/")
-    if heard is not None and wanted and wanted not in (intent.get("name"), intent.get("full_retrieval_intent_name")):
+    full = intent.get("full_retrieval_intent_name")
+    meant = wanted if full else wanted.partition("/")[0]  # no selector says which response of a retrieval intent fits
+    if heard is not None and wanted and meant not in (intent.get("name"), full):
         yield f"understood as {intent.get('name')}, not {wanted}"
     if heard is None or "user" not in step:
         return
