@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import gc
 import os
 import shutil
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
-from sqlalchemy.engine import make_url
 
 from bot import demonstration
+from bot.alone import CannotStart, alone_on
 from bot.bridges import ChannelTalks, DialogueRoom, DirectoryDesk, MarkedChannel, ReadingRoom
 from bot.cases.alarm import Paging
 from bot.cases.auditor import Auditor, heartbeat_to
@@ -102,10 +101,6 @@ HOUSEKEEPING_SECONDS = 3600.0
 #: Free bytes on the disk of the data folder under which no more files are taken in.
 ROOM_LEFT_FOR_WORDS = 1024**3
 ASKED_AGAIN_SECONDS = 5.0
-
-
-class CannotStart(Exception):
-    """What stands in the way, as a sentence that says what to do."""
 
 
 class Waymark:
@@ -534,32 +529,6 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
         finally:
             reading.close()
             await database.close()
-
-
-@contextlib.contextmanager
-def alone_on(database_url: str) -> Iterator[None]:
-    """Hold the right to serve an embedded database: two servers on one file would each think they are the only one.
-
-    Replicas over PostgreSQL need no such right: they claim their work row by row.
-    """
-    url = make_url(database_url)
-    if url.get_backend_name() != "sqlite" or not url.database:
-        yield
-        return
-    path = Path(f"{url.database}.lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CannotStart(
-                f"another Waymark is already serving {url.database}. Stop it first, or give this one its own "
-                "WAYMARK_DATA_DIR. For several servers on one database use PostgreSQL."
-            ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield  # the lock goes with the process, however it ends
 
 
 #: A thread that waits for the interpreter gets it after so long: SQLite's driver gives it away at each statement, and a

@@ -104,7 +104,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     """Run one use case to its end; what stops it is said in a sentence."""
     from sqlalchemy.exc import DBAPIError
 
-    from bot.app import CannotStart
+    from bot.alone import CannotStart
     from bot.kernel.crypto import WrongMasterKey
     from bot.kernel.database import DatabaseUnavailable
     from bot.kernel.migrations import NewerDatabase

@@ -7,7 +7,8 @@ import json
 from collections.abc import Sequence
 from typing import Any, TextIO
 
-from bot.app import DIALOGUES, CannotStart
+from bot.alone import CannotStart
+from bot.app import DIALOGUES
 from bot.bridges import ReadingRoom
 from bot.kernel.settings import Settings
 from dialogues.knowledge.evaluation import Heard, Question

@@ -168,6 +168,13 @@ def route_url(request: web.Request, route: str, query: Mapping[str, str] | None 
     return _path(request.app, route, query, **parts)
 
 
+def see_other(
+    request: web.Request, route: str, query: Mapping[str, str] | None = None, /, **parts: object
+) -> web.Response:
+    """After a form: go and look at a page, by its route name. Never at an address that somebody sent."""
+    return web.Response(status=303, headers={"Location": route_url(request, route, query, **parts)})
+
+
 def _path(app: web.Application, route: str, query: Mapping[str, str] | None, /, **parts: object) -> str:
     url = app.router[route].url_for(**{name: str(value) for name, value in parts.items()})
     return str(url.with_query(query) if query else url)

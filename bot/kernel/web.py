@@ -14,8 +14,6 @@ nothing of the inside. An officer without the right to a page learns no more tha
 from __future__ import annotations
 
 import asyncio
-import functools
-import hmac
 import itertools
 import re
 import secrets
@@ -24,20 +22,18 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.web_protocol import RequestHandler
 from msgspec import Struct, field
-from multidict import MultiDict
 
-from bot.kernel import sessions
-from bot.kernel.access import Permission, allows, may_enter
+from bot.kernel.access import Permission
 from bot.kernel.addresses import client_address
 from bot.kernel.clock import Clock
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Database, DatabaseUnavailable
+from bot.kernel.doors import DOORS, NO_DOOR, Door, door_of
+from bot.kernel.entrance import LANGUAGE_COOKIE, SIGN_IN, entrance, language_of, require
+from bot.kernel.forms import form
 from bot.kernel.live import Signals
 from bot.kernel.logs import get_log
 from bot.kernel.pages import (
@@ -51,12 +47,27 @@ from bot.kernel.pages import (
     render,
     render_text,
     route_url,
+    see_other,
+)
+from bot.kernel.routes import (
+    FORM_CAP,
+    PUBLIC,
+    SAFE_METHODS,
+    SIGNED_WEBHOOK,
+    WEBHOOK_CAP,
+    Handler,
+    MachineGuard,
+    Public,
+    Route,
+    Routes,
+    RouteWithoutRule,
 )
 from bot.kernel.security_headers import put_security_headers
+from bot.kernel.serving import web_runner
+from bot.kernel.session_cookies import begin_session, cookie_name, cookie_of, end_session
 from bot.kernel.settings import Settings
 from bot.kernel.streams import LIVE_SESSIONS, EventStream, LiveSessions, last_event_id, stream_events
 from bot.kernel.timings import Timings
-from bot.kernel.uploads import read_parts
 from bot.kernel.web_keys import (
     CLOCK,
     CLOSING,
@@ -78,10 +89,13 @@ __all__ = [
     "CLOCK",
     "CLOSING",
     "DATABASE",
+    "FORM_CAP",
     "LANGUAGE",
+    "LANGUAGE_COOKIE",
     "OFFICER",
     "PUBLIC",
     "REQUEST_ID",
+    "RULES",
     "SESSION",
     "SETTINGS",
     "SIGNALS",
@@ -89,16 +103,20 @@ __all__ = [
     "STATIC",
     "TEMPLATES",
     "VAULT",
+    "WEBHOOK_CAP",
     "WORDS",
     "EventStream",
     "MachineGuard",
     "Public",
+    "Route",
     "RouteWithoutRule",
     "Routes",
     "WebParts",
+    "add_routes",
     "begin_session",
     "build_web",
     "client_address",
+    "cookie_name",
     "cookie_of",
     "end_session",
     "form",
@@ -114,101 +132,10 @@ __all__ = [
 
 log = get_log("web")
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Proof = Callable[[web.Request], bool | Awaitable[bool]]
-
-#: A form of ours is text; a webhook may be larger. Both can be set for one route with `body_cap`.
-FORM_CAP = 64 * 1024
-WEBHOOK_CAP = 1024 * 1024
-SECONDS_FOR_A_FORM = 20
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-LANGUAGE_COOKIE = "waymark_language"
 
 _seconds = Timings(
     "waymark_http_seconds", "Time to answer, by route", ["route", "status"], bounds=(0.005, 0.02, 0.1, 0.5, 2, 10)
 )
-
-
-class RouteWithoutRule(Exception):
-    """A route does not say who may enter. Give it `allow=`; the server does not start before."""
-
-
-class Public(Struct, frozen=True):
-    """Anyone may enter. Forms must still come from our own pages.
-
-    `errors_as_json`: what is asked there are data, so that what is wrong with an address is told in JSON as well.
-    """
-
-    errors_as_json: bool = False
-
-
-PUBLIC: Final = Public()
-
-
-class MachineGuard(Struct, frozen=True):
-    """A machine enters by proof in the request itself (a signature, a secret header), never by a cookie.
-
-    Without proof the answer is 403, or what `refusal` says where the machine needs to learn more than that.
-    """
-
-    check: Proof
-    refusal: Callable[[web.Request], web.StreamResponse] | None = None
-
-
-def SIGNED_WEBHOOK(check: Proof) -> MachineGuard:
-    """The rule of a webhook: `check` says whether the caller proved who it is. Without proof the answer is 403."""
-    return MachineGuard(check)
-
-
-Rule = Permission | Public | MachineGuard
-
-
-class Route(Struct, frozen=True):
-    """One line of the route table."""
-
-    method: str
-    path: str
-    handler: Handler
-    name: str
-    rule: Rule
-    body_cap: int
-    files: bool = False  # whether its form may hold a file, see `bot.kernel.uploads`
-
-
-class Routes:
-    """The routes of one file. Names are unique over the whole program; a path may have one name a method."""
-
-    def __init__(self) -> None:
-        self.table: list[Route] = []
-
-    def get(self, path: str, *, name: str, allow: Rule) -> Callable[[Handler], Handler]:
-        """Declare the handler of GET and HEAD."""
-        return self._declare("GET", path, name, allow, FORM_CAP)
-
-    def post(
-        self, path: str, *, name: str, allow: Rule, body_cap: int | None = None, files: bool = False
-    ) -> Callable[[Handler], Handler]:
-        """Declare the handler of POST. Bodies above `body_cap` bytes are answered with 413.
-
-        With `files` its form may hold a file, which `bot.kernel.uploads.uploaded` gives.
-        """
-        cap = body_cap or (WEBHOOK_CAP if isinstance(allow, MachineGuard) else FORM_CAP)
-        return self._declare("POST", path, name, allow, cap, files=files)
-
-    def add(
-        self, method: str, path: str, handler: Handler, *, name: str, allow: Rule, body_cap: int = FORM_CAP
-    ) -> None:
-        """The same without a decorator, for handlers made elsewhere."""
-        self.table.append(Route(method, path, handler, name, allow, body_cap))
-
-    def _declare(
-        self, method: str, path: str, name: str, allow: Rule, cap: int, *, files: bool = False
-    ) -> Callable[[Handler], Handler]:
-        def keep(handler: Handler) -> Handler:
-            self.table.append(Route(method, path, handler, name, allow, cap, files))
-            return handler
-
-        return keep
 
 
 class WebParts(Struct, frozen=True, kw_only=True):
@@ -227,23 +154,7 @@ class WebParts(Struct, frozen=True, kw_only=True):
     error_template: str = "kernel/error.html"  # gets `title`, `advice`, `status`
 
 
-class _Door:
-    """A route as it is served: what its rule means for a request is decided once, and not at each."""
-
-    __slots__ = ("admit", "body_cap", "errors_as_json", "files", "for_machines", "name", "narrow")
-
-    def __init__(self, name: str, body_cap: int, rule: Rule | None, *, files: bool = False) -> None:
-        self.name = name
-        self.body_cap = body_cap
-        self.files = files
-        self.for_machines = isinstance(rule, MachineGuard)
-        self.errors_as_json = isinstance(rule, Public) and rule.errors_as_json
-        self.admit = _entrance(rule)
-        self.narrow = body_cap != WEBHOOK_CAP
-
-
 RULES: web.AppKey[dict[web.AbstractRoute, Route]] = web.AppKey("rules")
-DOORS: web.AppKey[dict[web.AbstractRoute, _Door]] = web.AppKey("doors")
 PARTS: web.AppKey[WebParts] = web.AppKey("parts")
 Missing = Callable[[], Awaitable[None]]
 MISSING: web.AppKey[Missing | None] = web.AppKey("missing")
@@ -256,7 +167,7 @@ def build_web(parts: WebParts, *routes: Routes, missing: Missing | None = None) 
     for it once.
     """
     app = web.Application(middlewares=[_answer_whatever_happens], client_max_size=WEBHOOK_CAP)
-    app[PARTS] = parts
+    app[PARTS], app[SIGN_IN] = parts, parts.sign_in
     app[SETTINGS], app[DATABASE], app[VAULT] = parts.settings, parts.database, parts.vault
     app[CLOCK], app[SIGNALS], app[WORDS] = parts.clock, parts.signals, parts.words
     app[CLOSING] = asyncio.Event()
@@ -291,7 +202,7 @@ def _register(app: web.Application, table: Iterable[Route]) -> None:
         resource = resources.get((route.path, route.name))
         if resource is None:
             resource = resources[route.path, route.name] = app.router.add_resource(route.path, name=route.name)
-        door = _Door(route.name, route.body_cap, route.rule, files=route.files)
+        door = Door(route.name, route.body_cap, route.rule, entrance(route.rule), files=route.files)
         for method in ("GET", "HEAD") if route.method == "GET" else (route.method,):
             served = resource.add_route(method, route.handler)
             app[RULES][served], app[DOORS][served] = route, door
@@ -344,47 +255,6 @@ async def _add_headers(request: web.BaseRequest, response: web.StreamResponse) -
         response.headers["X-Request-Id"] = request_id
 
 
-class _GuardedHandler(RequestHandler):
-    """Answers requests that are not even HTTP with our headers, and without repeating what was sent."""
-
-    __slots__ = ()
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        said = HTTPStatus(status).phrase
-        response = super().handle_error(request, status, exc, said)
-        if isinstance(response, web.Response):
-            response.content_type, response.text = "text/plain", said
-        put_security_headers(response.headers, https=False)
-        return response
-
-
-class _GuardedServer(web.Server):
-    """A server whose connections are `_GuardedHandler`s."""
-
-    def __call__(self) -> RequestHandler:
-        return _GuardedHandler(self, loop=self._loop, **self._kwargs)
-
-
-class _GuardedRunner(web.AppRunner):
-    """An AppRunner over a `_GuardedServer`."""
-
-    async def _make_server(self) -> web.Server:
-        server = await super()._make_server()
-        server.__class__ = _GuardedServer  # aiohttp has no place to say which class a connection is
-        return server
-
-
-def web_runner(app: web.Application, *, shutdown_timeout: float = 20.0) -> web.AppRunner:
-    """What serves the application. There is no access log of aiohttp's: ours has no addresses and no queries."""
-    return _GuardedRunner(app, access_log=None, shutdown_timeout=shutdown_timeout, keepalive_timeout=75.0)
-
-
 # Errors, and a line in the log for every answer
 
 
@@ -392,11 +262,11 @@ def web_runner(app: web.Application, *, shutdown_timeout: float = 20.0) -> web.A
 async def _answer_whatever_happens(request: web.Request, handler: Handler) -> web.StreamResponse:
     started = time.perf_counter()
     request[REQUEST_ID] = f"{_STARTED}{next(_numbers):08x}"
-    door = _door(request)
+    door = door_of(request)
     try:
-        if door is _NO_DOOR:
+        if door is NO_DOOR:
             request, handler = await _look_again(request, handler)
-            door = _door(request)
+            door = door_of(request)
         if door.narrow and request.method not in SAFE_METHODS:
             request = request.clone(client_max_size=door.body_cap)
         _refuse_hostile_address(request)
@@ -425,7 +295,7 @@ _STARTED: Final = secrets.token_hex(4)
 _numbers: Final = itertools.count()
 
 
-def _note(request: web.Request, door: _Door, response: web.StreamResponse, seconds: float) -> None:
+def _note(request: web.Request, door: Door, response: web.StreamResponse, seconds: float) -> None:
     status = response.status
     if not response.prepared:  # the end of a stream says nothing about how fast we answer
         _seconds.of(door.name, str(status)).observe(seconds)
@@ -441,10 +311,6 @@ def _note(request: web.Request, door: _Door, response: web.StreamResponse, secon
         duration_ms=round(seconds * 1000, 1),
         request_id=request[REQUEST_ID],
     )
-
-
-def _door(request: web.Request) -> _Door:
-    return request.app[DOORS].get(request.match_info.route, _NO_DOOR)
 
 
 def _refuse_hostile_address(request: web.Request) -> None:
@@ -474,7 +340,7 @@ _ERRORS: Final[Mapping[int, tuple[str, str]]] = {
 _OTHER_ERROR: Final = (N_("Something went wrong on our side"), N_("Try again in a minute."))
 
 
-def _error_answer(request: web.Request, door: _Door, status: int, given: Mapping[str, str]) -> web.Response:
+def _error_answer(request: web.Request, door: Door, status: int, given: Mapping[str, str]) -> web.Response:
     """A kind page for people, a code for machines; the same whatever the cause was."""
     headers = {name: given[name] for name in ("Allow", "Retry-After") if name in given}
     accepts = request.headers.get("Accept", "")
@@ -484,234 +350,10 @@ def _error_answer(request: web.Request, door: _Door, status: int, given: Mapping
     if door.for_machines:
         return web.Response(text=HTTPStatus(status).phrase, status=status, headers=headers)
     if LANGUAGE not in request:
-        request[LANGUAGE] = _language(request)
+        request[LANGUAGE] = language_of(request)
     title, advice = _ERRORS.get(status, _OTHER_ERROR)
     language, words = request[LANGUAGE], request.app[WORDS]
     context = {"title": words.text(language, title), "advice": words.text(language, advice), "status": status}
     response = render(request, request.app[PARTS].error_template, context, status=status)
     response.headers.update(headers)
     return response
-
-
-# Who comes in
-
-
-Entrance = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
-
-
-def _entrance(rule: Rule | None) -> Entrance:
-    """How one comes in under a rule."""
-    match rule:
-        case MachineGuard():
-            return functools.partial(_admit_machine, rule)
-        case Permission() | Public():
-            return functools.partial(_admit_person, rule)
-        case None:
-            return _find_nothing
-
-
-async def _find_nothing(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """No handler is ever called without a rule."""
-    if request.match_info.http_exception is None:  # a real route, added behind our back while we run
-        log.critical("route_without_rule")
-        raise web.HTTPNotFound
-    raise request.match_info.http_exception
-
-
-async def _admit_machine(guard: MachineGuard, request: web.Request, handler: Handler) -> web.StreamResponse:
-    proved = guard.check(request)
-    if not (proved if isinstance(proved, bool) else await proved):
-        log.warning("proof_refused", route=_door(request).name)
-        if guard.refusal is not None:
-            return guard.refusal(request)
-        raise web.HTTPForbidden
-    return await handler(request)
-
-
-async def _admit_person(rule: Permission | Public, request: web.Request, handler: Handler) -> web.StreamResponse:
-    await _load_session(request)
-    request[LANGUAGE] = _language(request)
-    if isinstance(rule, Permission):
-        answer = _turn_away(request, rule)
-        if answer is not None:
-            return answer
-    if request.method not in SAFE_METHODS:
-        await _require_our_form(request, rule)
-    response = await handler(request)
-    _remember_language(request, response)
-    return response
-
-
-_NO_DOOR: Final = _Door("none", WEBHOOK_CAP, None)
-
-
-def cookie_of(request: web.Request, name: str) -> str | None:
-    """A cookie of ours. What we never write into one, such as a byte that is no text, is as good as none."""
-    value = request.cookies.get(name)
-    return value if value is not None and value.isascii() else None
-
-
-async def _load_session(request: web.Request) -> None:
-    token = cookie_of(request, cookie_name(request.app[SETTINGS]))
-    if not token:
-        return
-    now, database = request.app[CLOCK].now(), request.app[DATABASE]
-    session = await database.read(lambda tx: sessions.get(tx, token, now))
-    if session is None:
-        return
-    request[SESSION], request[OFFICER] = session, session.officer
-    # A stream that reconnects by itself is nobody's hand on the keyboard.
-    by_hand = "text/event-stream" not in request.headers.get("Accept", "")
-    if by_hand and sessions.needs_touch(session, now):
-        await database.write(lambda tx: sessions.touch(tx, session.hash, now))
-
-
-def _turn_away(request: web.Request, permission: Permission) -> web.Response | None:
-    """None if this officer may come in. Otherwise they sign in first, or find nothing."""
-    officer = request.get(OFFICER)
-    if officer is None:
-        sign_in = request.app[PARTS].sign_in
-        wants_page = request.method in SAFE_METHODS and "text/event-stream" not in request.headers.get("Accept", "")
-        if wants_page and sign_in in request.app.router:
-            return see_other(request, sign_in)
-        raise web.HTTPUnauthorized
-    if not may_enter(officer, permission):
-        log.warning("access_refused", route=_door(request).name, officer_id=officer.id, permission=permission.value)
-        raise web.HTTPNotFound
-    return None
-
-
-async def _require_our_form(request: web.Request, rule: Rule) -> None:
-    """Refuse what another site makes a browser send. What only an officer may do also needs the session's token."""
-    session = request.get(SESSION) if isinstance(rule, Permission) else None
-    if not _comes_from_us(request, strictly=session is not None):
-        log.warning("foreign_form_refused", route=_door(request).name)
-        raise web.HTTPForbidden
-    if session is None:
-        return
-    sent = request.headers.get("X-CSRF-Token") or str((await form(request)).get("csrf", ""))
-    if not hmac.compare_digest(sent.encode("utf-8", "surrogateescape"), session.csrf.encode()):
-        log.warning("form_token_refused", route=_door(request).name, officer_id=session.officer.id)
-        raise web.HTTPForbidden
-
-
-def _comes_from_us(request: web.Request, *, strictly: bool) -> bool:
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None:
-        return site == "same-origin"
-    origin = request.headers.get("Origin")
-    if origin is None:  # an old phone, or no browser at all: good enough only where there is no session to misuse
-        return not strictly
-    ours = request.app[SETTINGS].public_url
-    return origin == ours or urlsplit(origin).netloc == request.host
-
-
-# Languages
-
-
-def _language(request: web.Request) -> str:
-    """`?lang=`, then the choice kept for an officer, then the officer's first language, then the browser's."""
-    words, officer = request.app[WORDS], request.get(OFFICER)
-    wishes = [request.query.get("lang"), request.cookies.get(LANGUAGE_COOKIE)]
-    wishes.extend(officer.languages[:1] if officer else ())
-    for wish in wishes:
-        served = words.speaks(wish) if wish else None
-        if served is not None:
-            return served
-    return words.negotiate(request.headers.get("Accept-Language"))
-
-
-def _remember_language(request: web.Request, response: web.StreamResponse) -> None:
-    """Only for officers: on the phone of a child nothing is left behind."""
-    if request.get(OFFICER) is None or response.prepared:
-        return
-    asked = request.query.get("lang")
-    if asked is not None and request.app[WORDS].speaks(asked) == request[LANGUAGE]:
-        response.set_cookie(
-            LANGUAGE_COOKIE,
-            request[LANGUAGE],
-            httponly=True,
-            samesite="Strict",
-            secure=request.app[SETTINGS].is_https,
-        )
-
-
-# What handlers use
-
-
-_unwanted = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-
-
-async def form(request: web.Request) -> MultiDict[str]:
-    """The text fields of a form, without control and bidirectional characters, each line ending in one newline.
-
-    Files are not among them, and are refused unless the route takes some. May be called more than once.
-    """
-    if request.content_type not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
-        return MultiDict()
-    try:
-        async with asyncio.timeout(SECONDS_FOR_A_FORM):
-            takes_files = (door := _door(request)).files and request.content_type == "multipart/form-data"
-            fields = await (read_parts(request, door.body_cap) if takes_files else request.post())
-    except (UnicodeDecodeError, LookupError, ValueError, HttpProcessingError):
-        raise web.HTTPBadRequest from None
-    except TimeoutError:
-        raise web.HTTPRequestTimeout from None
-    if not all(isinstance(value, str) for value in fields.values()):
-        raise web.HTTPBadRequest
-    return MultiDict((name, _clean(str(value))) for name, value in fields.items())
-
-
-def _clean(text: str) -> str:
-    return _unwanted.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
-def require(request: web.Request, permission: Permission, target: object) -> None:
-    """Go on only if `target` exists and the signed-in officer may do this to it; otherwise nothing is found."""
-    officer = request[OFFICER]
-    if target is None:
-        raise web.HTTPNotFound
-    if not allows(officer, permission, target):
-        log.warning("access_refused", route=_door(request).name, officer_id=officer.id, permission=permission.value)
-        raise web.HTTPNotFound
-
-
-def see_other(
-    request: web.Request, route: str, query: Mapping[str, str] | None = None, /, **parts: object
-) -> web.Response:
-    """After a form: go and look at a page, by its route name. Never at an address that somebody sent."""
-    return web.Response(status=303, headers={"Location": route_url(request, route, query, **parts)})
-
-
-def cookie_name(settings: Settings) -> str:
-    """`__Host-` makes browsers refuse the cookie from any other host or over plain HTTP."""
-    return "__Host-waymark" if settings.is_https else "waymark_session"
-
-
-async def begin_session(request: web.Request, response: web.Response, officer_id: str) -> None:
-    """Sign an officer in: a fresh session, and the one this browser had ends (no fixation)."""
-    settings, now = request.app[SETTINGS], request.app[CLOCK].now()
-    earlier = cookie_of(request, cookie_name(settings))
-    token = await request.app[DATABASE].write(lambda tx: sessions.start(tx, officer_id, now, instead_of=earlier))
-    if earlier:
-        request.app[SIGNALS].wake(f"session:{sessions.fingerprint(earlier)}")
-    response.set_cookie(
-        cookie_name(settings),
-        token,
-        path="/",
-        httponly=True,
-        samesite="Strict",
-        secure=settings.is_https,
-        max_age=int(sessions.ABSOLUTE_LIMIT.total_seconds()),
-    )
-
-
-async def end_session(request: web.Request, response: web.Response) -> None:
-    """Sign out: the session ends on the server, its streams end, and the browser is asked to forget everything."""
-    settings, now = request.app[SETTINGS], request.app[CLOCK].now()
-    session = request.get(SESSION)
-    if session is not None:
-        await request.app[DATABASE].write(lambda tx: sessions.revoke(tx, session.hash, now))
-        request.app[SIGNALS].wake(session.topic)
-    response.del_cookie(cookie_name(settings), path="/", secure=settings.is_https, httponly=True, samesite="Strict")
-    response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'

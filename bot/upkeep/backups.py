@@ -70,7 +70,7 @@ async def restore(settings: Settings, source: Path, *, replace: bool) -> str:
 
     All of that is done to a draft beside the database, which takes its place at the very end.
     """
-    from bot.app import alone_on
+    from bot.alone import alone_on
 
     target = embedded_file(settings)
     with alone_on(settings.database_url):

@@ -21,7 +21,7 @@ async def rotate_master_key(settings: Settings) -> str:
 
     No server may run meanwhile: it would go on wrapping new keys under the old master key.
     """
-    from bot.app import alone_on
+    from bot.alone import alone_on
 
     path = settings.data_dir / MASTER_KEY_FILE
     old_key, new_key = old_master_key_bytes(settings), settings.master_key.value

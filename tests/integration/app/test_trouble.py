@@ -17,7 +17,8 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from bot import app
-from bot.app import CannotStart, Waymark, opened, serve
+from bot.alone import CannotStart
+from bot.app import Waymark, opened, serve
 from bot.bridges import ReadingRoom
 from bot.conversations import stuck
 from bot.conversations.model import LEASE

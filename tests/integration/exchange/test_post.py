@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import aiohttp
 import pytest
@@ -14,46 +13,27 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from bot.exchange import envelope, jose
+from bot.exchange import envelope
 from bot.exchange.partners import keys
 from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
-from bot.exchange.partners.keys import Identity
-from bot.exchange.post import service, store, taking_in, trust
-from bot.exchange.post.carrier import LETTERS_PATH, Carrier
-from bot.exchange.post.model import RESEND, Receipt, ReceiptState
+from bot.exchange.post import service, store
+from bot.exchange.post.model import Receipt, ReceiptState
 from bot.exchange.post.receipts import fingerprint_of, read_receipt, write_fetch
 from bot.exchange.post.service import BodyTooLarge, NoConsent
 from bot.exchange.post.watch import look_at_exchange
 from bot.exchange.refusals import ChannelClosed
 from bot.kernel import audit
+from tests.integration.exchange.letters import (
+    Two,
+    acquainted,
+    all_letters,
+    only_partner,
+    post,
+    sealed,
+)
 from tests.integration.exchange.open_gate import cleared
 from tests.integration.exchange.world import CLASSES, Deployment, a_partner
-
-Two = tuple[Deployment, Deployment]
-
-
-async def acquainted(two: Two, **changes: object) -> Two:
-    lyon, tunis = two
-    await lyon.meet(tunis, **changes)
-    await tunis.meet(lyon)
-    return two
-
-
-async def only_partner(deployment: Deployment) -> partners.Partner:
-    (found,) = await deployment.database.read(lambda tx: partners.everyone(tx, deployment.vault))
-    return found
-
-
-async def post(deployment: Deployment, raw: bytes) -> tuple[int, str]:
-    async with aiohttp.ClientSession() as http, http.post(deployment.url + LETTERS_PATH, data=raw) as answer:
-        return answer.status, await answer.text()
-
-
-async def sealed(sender: Deployment, envelope_id: str) -> bytes:
-    letter = await sender.letter(envelope_id)
-    ready = await sender.database.read(lambda tx: service.sealed(tx, sender.vault, sender, letter, sender.clock.now()))
-    return ready.raw
 
 
 async def test_a_letter_is_sealed_carried_stored_and_handed_over(two: Two):
@@ -91,11 +71,7 @@ async def test_a_letter_leaves_only_if_the_callers_transaction_commits(two: Two)
 
     assert tunis.room.letters == []
     assert await lyon.put(partner)
-    assert (await lyon.letter((await lyon.database.read(_all_letters))[0])).seq == 1
-
-
-def _all_letters(tx: Connection) -> list[str]:
-    return list(tx.execute(sa.select(store.exchange_letters.c.id).order_by(store.exchange_letters.c.seq)).scalars())
+    assert (await lyon.letter((await lyon.database.read(all_letters))[0])).seq == 1
 
 
 async def test_a_copy_has_no_second_effect_and_is_confirmed_again(two: Two):
@@ -207,24 +183,6 @@ async def _change(deployment: Deployment, partner: partners.Partner) -> None:
     await deployment.database.write(work)
 
 
-async def test_a_gap_in_the_numbers_is_noticed_and_closes_when_the_letter_comes(two: Two):
-    lyon, tunis = await acquainted(two)
-    partner = await only_partner(lyon)
-    ids = [await lyon.put(partner, f"letter {number}") for number in range(5)]
-    raws = [await sealed(lyon, each) for each in ids]
-
-    async def missing() -> list[tuple[int, int]]:
-        return [(gap.first, gap.last) for gap in await tunis.database.read(store.gaps)]
-
-    await post(tunis, raws[4])
-    assert await missing() == [(1, 4)]
-    await post(tunis, raws[1])
-    assert await missing() == [(1, 1), (3, 4)]
-    for number in (0, 2, 3):
-        await post(tunis, raws[number])
-    assert await missing() == []
-
-
 async def test_what_the_room_refuses_goes_back_with_its_reason_and_its_writing_is_undone(two: Two):
     lyon, tunis = await acquainted(two)
     tunis.room.refuses, tunis.room.names = "not_our_area", ("parents", "names", "<b>")
@@ -299,7 +257,7 @@ async def test_nothing_is_written_for_whom_no_rule_allows_it(two: Two):
     with pytest.raises(ChannelClosed, match="not verified"):
         await lyon.put(unverified)
 
-    assert await lyon.database.read(_all_letters) == []
+    assert await lyon.database.read(all_letters) == []
 
 
 async def test_personal_data_needs_the_ledger_and_a_letter_has_its_limit(two: Two):
@@ -334,29 +292,6 @@ async def test_an_agreement_that_ran_out_closes_the_way_for_what_waits_too(two: 
     assert [news.state for news in lyon.room.news] == [ReceiptState.CLOSED]
     assert (await post(tunis, raw))[0] == 403
     assert tunis.room.letters == []
-
-
-async def test_a_revoked_key_stops_what_waits_at_once_and_what_comes(two: Two):
-    lyon, tunis = await acquainted(two)
-    partner = await only_partner(lyon)
-    waiting = await lyon.put(partner)
-    raw = await sealed(lyon, waiting)
-    at = lyon.clock.now()
-    await lyon.database.write(
-        lambda tx: partner_service.revoke_key(tx, lyon.vault, partner.id, None, by=lyon.admins[0], at=at)
-    )
-    theirs = await only_partner(tunis)
-    await tunis.database.write(
-        lambda tx: partner_service.revoke_key(tx, tunis.vault, theirs.id, None, by=tunis.admins[0], at=at)
-    )
-
-    await lyon.send()
-    status, word = await post(tunis, raw)
-
-    assert (await lyon.letter(waiting)).code == "key_revoked"
-    assert tunis.room.letters == []
-    assert status == 403
-    assert jose.strict_json(jose.decode(word.split(".")[1]))["code"] == "revoked_key"
 
 
 async def test_a_letter_whose_case_was_erased_is_not_sent(two: Two):
@@ -455,160 +390,6 @@ async def test_a_partner_that_writes_is_tried_again_at_once(two: Two):
     assert (await lyon.letter(envelope_id)).state == "stored"
 
 
-async def test_our_own_key_is_renewed_by_itself_after_a_year(two: Two):
-    lyon, _tunis = await acquainted(two)
-    lyon.carrier = Carrier(
-        lyon.database, lyon.vault, lyon.clock, lyon.signals, intake=lyon.intake, receiver=lyon.room,
-        gatekeeper=lyon, identity=Identity("Lyon Refuge", "FR", lyon.url),
-    )  # fmt: skip
-    before = await deployment_key(lyon)
-    lyon.clock.advance(timedelta(days=364))
-    await lyon.send()
-    assert await deployment_key(lyon) == before
-    lyon.clock.advance(timedelta(days=1))
-    await lyon.send()
-    await lyon.send()
-    await lyon.carrier.close()
-
-    assert await deployment_key(lyon) != before
-    assert len(await lyon.database.read(lambda tx: partners.own_keys(tx, lyon.vault))) == 2
-
-
-async def deployment_key(deployment: Deployment) -> str:
-    at = deployment.clock.now()
-    return (await deployment.database.read(lambda tx: partner_service.newest_own_key(tx, deployment.vault, at))).kid
-
-
-async def test_after_a_restore_new_letters_are_taken_in_and_the_gap_is_seen(two: Two):
-    lyon, tunis = await acquainted(two)
-    partner = await only_partner(lyon)
-    await lyon.put(partner, "before")
-    await lyon.send()
-    await lyon.database.write(_as_it_was)
-    await lyon.database.write(service.after_restore)
-
-    await lyon.put(await only_partner(lyon), "after")
-    await lyon.send()
-    await tunis.work()
-
-    assert tunis.texts == ["before", "after"]
-    (gap,) = await tunis.database.read(store.gaps)
-    assert gap.last - gap.first + 1 == service.SKIPPED_AFTER_RESTORE - 1
-
-
-async def test_a_receiver_that_misses_a_number_asks_for_it_and_gets_the_letter(two: Two):
-    lyon, tunis = await acquainted(two)
-    partner = await only_partner(lyon)
-    ids = [await lyon.put(partner, f"letter {number}") for number in range(3)]
-    await lyon.database.write(lambda tx: store.postpone(tx, ids[0], attempt=9, next_attempt_at=_later(lyon), code="x"))
-    await post(tunis, await sealed(lyon, ids[2]))
-    await tunis.send()
-    assert await _kinds(tunis) == []  # letters overtake one another: not at once
-    for each in two:
-        each.clock.advance(taking_in.GAP_SETTLES_IN)
-
-    await tunis.send()
-    assert (await _kinds(tunis)).count(RESEND) == 1
-    await lyon.send()
-    await tunis.work()
-    assert sorted(tunis.texts) == ["letter 0", "letter 1", "letter 2"]
-    assert await tunis.database.read(store.gaps) == []
-    tunis.clock.advance(timedelta(hours=3))
-    await tunis.send()
-    assert (await _kinds(tunis)).count(RESEND) == 1
-
-
-async def test_numbers_under_which_nothing_will_come_are_called_void(two: Two):
-    lyon, tunis = await acquainted(two)
-    partner = await only_partner(lyon)
-    dead, last = await lyon.put(partner, "never sent"), await lyon.put(partner, "sent")
-    await lyon.database.write(lambda tx: service.shut(tx, lyon.vault, lyon.room, dead, "gate", lyon.clock.now()))
-    await post(tunis, await sealed(lyon, last))
-    for each in two:
-        each.clock.advance(taking_in.GAP_SETTLES_IN)
-
-    await tunis.send()
-    await lyon.send()
-    await tunis.work()
-    assert await tunis.database.read(store.gaps) == []
-    assert tunis.texts == ["sent"]
-
-
-@pytest.mark.on_both
-async def test_a_letter_that_was_signed_for_and_lost_there_is_told_to_its_room_once(two: Two):
-    lyon, tunis = await acquainted(two)
-    partner = await only_partner(lyon)
-    lost = await lyon.put(partner, "lost in a restore")
-    await lyon.send()
-    await tunis.database.write(_lose_what_came)
-    await lyon.put(partner, "after")
-    await lyon.send()
-    for _ in range(3):
-        for each in two:
-            each.clock.advance(taking_in.ASKED_AGAIN_AFTER)
-        await tunis.send()
-        await lyon.send()
-        await tunis.work()
-
-    news = [each for each in lyon.room.news if each.code == service.LOST_THERE]
-    assert [(each.envelope_id, each.state) for each in news] == [(lost, ReceiptState.UNDELIVERED)]
-    assert await tunis.database.read(store.gaps) == []
-
-
-async def test_a_gap_after_a_restore_of_the_sender_closes_when_they_say_that_nothing_comes(two: Two):
-    lyon, tunis = await acquainted(two)
-    await lyon.put(await only_partner(lyon), "before")
-    await lyon.send()
-    await lyon.database.write(_as_it_was)
-    await lyon.database.write(service.after_restore)
-    await lyon.put(await only_partner(lyon), "after")
-    await lyon.send()
-    for each in two:
-        each.clock.advance(taking_in.GAP_SETTLES_IN)
-    await tunis.send()
-    await lyon.send()
-
-    assert await tunis.database.read(store.gaps) == []
-
-
-@pytest.mark.parametrize("numbers", [None, [], [[0, 1]], [[2, 1]], [[1]], [["1", "2"]], [[1, 2**60]], [[True, 1]]])
-async def test_a_question_for_numbers_that_are_none_is_refused(two: Two, numbers: object):
-    lyon, tunis = await acquainted(two)
-    partner = await only_partner(lyon)
-    body = {"numbers": numbers}
-    await lyon.database.write(
-        lambda tx: service.write_own(
-            tx, lyon.vault, partner, RESEND, body, in_reply_to=None, actor="test", at=lyon.clock.now()
-        )
-    )
-    await lyon.send()
-
-    (letter,) = [await lyon.letter(each) for each in await lyon.database.read(_all_letters)]
-    assert (letter.state, letter.code) == (ReceiptState.REFUSED, "invalid_body")
-    assert await _kinds(tunis) == []
-
-
-def _later(deployment: Deployment) -> Any:
-    return deployment.clock.now() + timedelta(hours=1)
-
-
-async def _kinds(deployment: Deployment) -> list[str]:
-    table = store.exchange_letters
-    return await deployment.database.read(lambda tx: list(tx.execute(sa.select(table.c.kind)).scalars()))
-
-
-def _lose_what_came(tx: Connection) -> None:
-    """What an older copy of the receiver's database knows: no letter of theirs."""
-    tx.execute(store.exchange_received.delete())
-    tx.execute(partners.exchange_partners.update().values(seen_seq=0))
-
-
-def _as_it_was(tx: Connection) -> None:
-    """What an older copy of the database knows: none of its letters."""
-    tx.execute(store.exchange_letters.delete())
-    tx.execute(partners.exchange_partners.update().values(last_seq=0))
-
-
 async def test_the_doctor_says_what_wants_a_human(two: Two):
     lyon, tunis = await acquainted(two)
     partner = await only_partner(lyon)
@@ -621,7 +402,7 @@ async def test_the_doctor_says_what_wants_a_human(two: Two):
     assert await said(lyon) == ""
     await lyon.put(partner)
     await lyon.put(partner)
-    await post(tunis, await sealed(lyon, (await lyon.database.read(_all_letters))[1]))
+    await post(tunis, await sealed(lyon, (await lyon.database.read(all_letters))[1]))
     for each in two:
         each.clock.advance(timedelta(days=2))
     assert f"wait since {at:%Y-%m-%d}" in await said(lyon)
@@ -650,62 +431,6 @@ async def test_nobody_else_fetches(two: Two):
     ):
         async with aiohttp.ClientSession() as http, http.post(f"{lyon.url}/exchange/letters/waiting", data=asked) as no:
             assert no.status == 403
-
-
-async def rotate(deployment: Deployment) -> None:
-    identity = Identity(deployment.name, deployment.country, deployment.url)
-    by, at = deployment.admins[0], deployment.clock.now()
-    await deployment.database.write(lambda tx: trust.announce_key(tx, deployment.vault, identity, by=by, at=at))
-
-
-async def test_a_new_key_of_ours_is_announced_and_no_letter_is_lost_on_the_way(two: Two):
-    lyon, tunis = await acquainted(two)
-    partner = await only_partner(lyon)
-    first_kid = (await only_partner(tunis)).keys[0].kid
-    await lyon.put(partner, "before")
-    for each in two:
-        each.clock.advance(timedelta(hours=1))
-    await lyon.database.write(
-        lambda tx: trust.announce_key(
-            tx, lyon.vault, Identity(lyon.name, "FR", lyon.url), by=lyon.admins[0], at=lyon.clock.now()
-        )
-    )
-    await lyon.put(partner, "after")
-
-    await lyon.send()
-    await tunis.work()
-    await lyon.put(await only_partner(lyon), "later")
-    await lyon.send()
-    await tunis.work()
-    await tunis.put(await only_partner(tunis), "and back")
-    await tunis.send()
-    await lyon.work()
-
-    known = await only_partner(tunis)
-    newest = known.key(tunis.clock.now())
-    assert newest is not None
-    assert newest.kid != first_kid
-    assert newest.vouched_by == first_kid
-    assert tunis.texts == ["before", "after", "later"]
-    assert lyon.texts == ["and back"]
-    tunis.clock.advance(timedelta(days=31))
-    old = next(key for key in (await only_partner(tunis)).keys if key.kid == first_kid)
-    assert old.state(tunis.clock.now()) == "expired"
-
-
-async def test_a_new_key_that_only_a_stranger_vouches_for_waits_for_two_admins(two: Two):
-    lyon, tunis = await acquainted(two)
-    partner = await only_partner(tunis)
-    crook = keys.make_pair(deployment=partner.deployment, at=tunis.clock.now())
-    crook = replace(crook, vouched=keys.vouch(crook, crook))
-    card = keys.read_card(keys.write_card(crook, Identity(lyon.name, "FR", lyon.url)))
-
-    added = await tunis.database.write(
-        lambda tx: partner_service.add_key(tx, tunis.vault, partner.id, card, by=tunis.admins[0], at=tunis.clock.now())
-    )
-
-    assert added.vouched_by is None
-    assert (await only_partner(tunis)).key(tunis.clock.now()).kid == partner.keys[0].kid  # type: ignore[union-attr]
 
 
 async def test_the_words_are_neither_on_the_disk_of_the_sender_nor_of_the_receiver(two: Two, tmp_path):  # type: ignore[no-untyped-def]
