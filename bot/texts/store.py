@@ -210,11 +210,11 @@ def drop_questions_before(tx: Connection, day: date) -> None:
     tx.execute(gap_questions.delete().where(gap_questions.c.asked_on < day))
 
 
-def drop_questions_beyond(tx: Connection, latest: int) -> None:
-    """Drop all but so many of the latest."""
+def drop_questions_beyond(tx: Connection, latest: int) -> int:
+    """Drop all but so many of the latest. Returns how many went."""
     order = (gap_questions.c.asked_on.desc(), gap_questions.c.id)
     kept = tx.execute(sa.select(gap_questions.c.id).order_by(*order).limit(latest)).scalars().all()
-    tx.execute(gap_questions.delete().where(gap_questions.c.id.not_in(kept)))
+    return tx.execute(gap_questions.delete().where(gap_questions.c.id.not_in(kept))).rowcount
 
 
 def _conversation_index(vault: Vault, conversation_id: str) -> str:
