@@ -212,5 +212,13 @@ def answer_gap(
     return done
 
 
+def settle_question(tx: Connection, vault: Vault, author: Officer, question_id: str, *, at: datetime) -> bool:
+    """Take one question that was shown off the list; the others stay. False when it was taken off before."""
+    done = store.drop_question(tx, question_id)
+    if done:
+        _record(tx, vault, author, "gap.answer", "unknown", at)
+    return done
+
+
 def _record(tx: Connection, vault: Vault, officer: Officer, act: str, file: str, at: datetime) -> None:
     audit.append(tx, vault, at=at, actor=officer.id, act=act, object=f"text:{file}", facts={})

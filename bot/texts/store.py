@@ -203,7 +203,11 @@ def add_question(tx: Connection, question: Question) -> None:
 def questions(tx: Connection, *, limit: int) -> list[Question]:
     """Those of the latest days first."""
     latest = sa.select(gap_questions).order_by(gap_questions.c.asked_on.desc(), gap_questions.c.id).limit(limit)
-    return [Question(row.words, row.language, row.asked_on) for row in tx.execute(latest)]
+    return [Question(row.words, row.language, row.asked_on, row.id) for row in tx.execute(latest)]
+
+
+def drop_question(tx: Connection, question_id: str) -> bool:
+    return tx.execute(gap_questions.delete().where(gap_questions.c.id == question_id)).rowcount == 1
 
 
 def drop_questions_before(tx: Connection, day: date) -> None:

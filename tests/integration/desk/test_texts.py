@@ -628,7 +628,12 @@ async def test_what_was_asked_in_vain_is_work_until_an_author_answers_and_comes_
     await author.post("/desk/texts/gaps", csrf=csrf, procedure="", why="not_understood")
     assert await world.database.read(lambda tx: store.questions(tx, limit=9)) == []
     await world.database.write(lambda tx: register.show(tx, shown, at=clock.now()))
+    await world.database.write(lambda tx: register.show(tx, {**shown, "words": "when is the bus"}, at=clock.now()))
     assert "how do I pay for a … card" in await author.go("/desk/texts")
+    (one,) = [q.id for q in await world.database.read(lambda tx: store.questions(tx, limit=9)) if "card" in q.words]
+    await author.post("/desk/texts/gaps", csrf=csrf, question=one)
+    assert "how do I pay for a … card" not in author.page
+    assert "when is the bus" in author.page
 
     await asked(world, clock, 1)
     assert "13 people asked" in await author.go("/desk/texts")
