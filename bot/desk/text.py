@@ -153,7 +153,8 @@ def text_routes(texts: TextShelf) -> Routes:
             content = texts.shipped(found.file) or content
         if fields.get("read_against"):
             content = await _read_against_the_english(texts, found, content)
-        problems = await texts.problems_of(found.file, content, at.date())
+        below = await texts.waiting_below(found.file) if found.new else {}
+        problems = await texts.problems_of(found.file, content, at.date(), below)
         officer, vault, version = request[OFFICER], request.app[VAULT], fields.get("read", "")
         if problems:
             return await _screen(request, texts, typed=content, problems=problems, version=version)
@@ -227,8 +228,9 @@ async def _find(request: web.Request, texts: TextShelf) -> Found:
     if name_of(file) is None or not may_enter(request[OFFICER], Permission.TEXTS_EDIT):
         raise web.HTTPNotFound
     waiting = await request.app[DATABASE].read(lambda tx: store.edit_in(tx, file, EditState.DRAFT))
-    if waiting is not None:
-        read = await texts.read_with({file: waiting.content})
+    edits = await texts.waiting_below(file) | ({file: waiting.content} if waiting else {})
+    if edits:
+        read = await texts.read_with(edits)
     return Found(key, name, file, read, _text_in(read, file), None, new=True)
 
 
@@ -271,7 +273,7 @@ async def _screen(
     view = request.query.get("view", "read")
     view = view if view in VIEWS and (found.text is not None or view != "seen") else "read"
     waiting = await request.app[DATABASE].read(lambda tx: store.edit_in(tx, found.file, EditState.DRAFT))
-    with_edit = await texts.read_with({found.file: waiting.content}) if waiting else found.read
+    with_edit = found.read if not waiting or found.new else await texts.read_with({found.file: waiting.content})
     if found.text is not None:
         matter = _matter_of_text(found, texts, on, request)
     elif found.key == OVERLAYS_FOLDER:

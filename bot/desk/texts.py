@@ -169,6 +169,9 @@ def texts_routes(texts: TextShelf, meant: Meant = no_meaning) -> Routes:
         fields, at = await form(request), request.app[CLOCK].now()
         officer, vault = request[OFFICER], request.app[VAULT]
         procedure, why = fields.get("procedure", "")[:60], fields.get("why", "")[:20]
+        if question := fields.get("question", ""):
+            await request.app[DATABASE].write(lambda tx: service.settle_question(tx, vault, officer, question, at=at))
+            return go_to(request, "texts", notice="saved")
 
         def in_force(gap: Gap) -> bool:
             language = gap.language if gap.language in LANGUAGES else ORIGINAL_LANGUAGE

@@ -57,6 +57,7 @@ class Question(Struct, frozen=True):
     words: str
     language: str
     asked_on: date
+    id: str = ""  # while it is kept; tells no moment
 
 
 class GapWork(Struct, frozen=True):

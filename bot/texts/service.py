@@ -151,11 +151,15 @@ class GapRegister:
 def work_for_authors(tx: Connection) -> list[GapWork]:
     """What people asked for in vain, most asked first, with nothing that could name one of them."""
     asked = tuple(store.questions(tx, limit=SHOWN_QUESTIONS))
+    unclear = ("", "not_understood")
     by_subject: dict[tuple[str, str], list[tuple[Gap, int, date]]] = defaultdict(list)
     for line in store.open_gaps(tx):
         by_subject[line[0].procedure, line[0].why].append(line)
     counted = sorted(by_subject.items(), key=lambda item: -sum(askers for _, askers, _ in item[1]))
-    return [_work(procedure, why, lines, () if procedure else asked) for (procedure, why), lines in counted]
+    work = [_work(*subject, lines, asked if subject == unclear else ()) for subject, lines in counted]
+    if asked and unclear not in by_subject:  # it was counted where it was near to a text
+        work.append(GapWork(*unclear, None, (), (), (), max(question.asked_on for question in asked), asked))
+    return work
 
 
 def _work(
@@ -200,11 +204,19 @@ def answer_gap(
     if procedure and not all(in_force(gap) for gap in asked):
         raise NotInForce
     done = store.answer_gap(tx, procedure, why, at=at) > 0
+    if not procedure:
+        done = store.drop_questions_beyond(tx, 0) > 0 or done
     if done:
         store.mark_answered(tx, procedure, why)
-        if not procedure:
-            store.drop_questions_beyond(tx, 0)
         _record(tx, vault, author, "gap.answer", procedure or "unknown", at)
+    return done
+
+
+def settle_question(tx: Connection, vault: Vault, author: Officer, question_id: str, *, at: datetime) -> bool:
+    """Take one question that was shown off the list; the others stay. False when it was taken off before."""
+    done = store.drop_question(tx, question_id)
+    if done:
+        _record(tx, vault, author, "gap.answer", "unknown", at)
     return done
 
 

@@ -6,20 +6,22 @@ import asyncio
 from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from msgspec.structs import replace
+from sqlalchemy.engine import Connection
 
 from bot.kernel.database import Database, DatabaseUnavailable
 from bot.kernel.live import Signals
 from bot.kernel.logs import get_log
 from bot.texts import service, store
-from bot.texts.model import TextEdit
+from bot.texts.model import EditState, TextEdit
 from dialogues.knowledge import Procedures
 from dialogues.knowledge.check import check_read
 from dialogues.knowledge.loading import ReadTexts, read_all, read_folder, read_overlays, stamped_overlay
-from dialogues.knowledge.model import ORIGINAL_LANGUAGE, Problem, Withdrawal
+from dialogues.knowledge.model import INTERNATIONAL, ORIGINAL_LANGUAGE, Audience, Problem, Withdrawal
 from dialogues.knowledge.overlays import Overlay
-from dialogues.knowledge.reading import OVERLAYS_FOLDER, LoadedText
+from dialogues.knowledge.reading import OVERLAYS_FOLDER, LoadedText, name_of
 
 log = get_log("texts")
 
@@ -102,9 +104,29 @@ class TextShelf:
         overlay = next((each for each in read.overlays if overlay_file(each.jurisdiction) == file), None)
         return content if overlay is None else stamped_overlay(content, overlay)
 
-    async def problems_of(self, file: str, content: str, on: date) -> list[Problem]:
-        """What an editor must mend in `file` before it may wait for an approver, and what it would break elsewhere."""
-        approved = await self._database.read(service.approved_texts)
+    async def waiting_below(self, file: str) -> dict[str, str]:
+        """Of what a text rests on, the files that nobody gets yet and that wait for an approver.
+
+        So a new text, its child's version and their translations can be written before any of them is decided on.
+        """
+        files = rests_on(file)
+
+        def gather(tx: Connection) -> dict[str, str]:
+            approved = service.approved_texts(tx)
+            new = [below for below in files if self.content_of(below, approved) is None]
+            waiting = {below: store.edit_in(tx, below, EditState.DRAFT) for below in new}
+            return {below: edit.content for below, edit in waiting.items() if edit is not None}
+
+        return await self._database.read(gather) if files else {}
+
+    async def problems_of(
+        self, file: str, content: str, on: date, below: Mapping[str, str] = MappingProxyType({})
+    ) -> list[Problem]:
+        """What an editor must mend in `file` before it may wait for an approver, and what it would break elsewhere.
+
+        `below`: what it rests on that waits, too. An approver has to let that out first.
+        """
+        approved = {**await self._database.read(service.approved_texts), **below}
         return await asyncio.to_thread(self._problems_of, file, content, approved, on)
 
     def _problems_of(self, file: str, content: str, approved: Mapping[str, str], on: date) -> list[Problem]:
@@ -132,6 +154,17 @@ class TextShelf:
 
 def overlay_file(jurisdiction: str) -> str:
     return f"{OVERLAYS_FOLDER}/{jurisdiction}.yml"
+
+
+def rests_on(file: str) -> list[str]:
+    """The files without which this text cannot be: the English of a translation, the workers' of a child's version."""
+    key, _, _ = file.partition("/")
+    found, text = list[str](), name_of(file)
+    while text is not None and (text := text.rests_on()) is not None:
+        childs = "child." if text.audience is Audience.CHILD else ""
+        country = "" if text.jurisdiction == INTERNATIONAL else f"{text.jurisdiction}."
+        found.append(f"{key}/{childs}{country}{text.language}.md")
+    return found
 
 
 def original_file(file: str, language: str) -> str:

@@ -203,18 +203,22 @@ def add_question(tx: Connection, question: Question) -> None:
 def questions(tx: Connection, *, limit: int) -> list[Question]:
     """Those of the latest days first."""
     latest = sa.select(gap_questions).order_by(gap_questions.c.asked_on.desc(), gap_questions.c.id).limit(limit)
-    return [Question(row.words, row.language, row.asked_on) for row in tx.execute(latest)]
+    return [Question(row.words, row.language, row.asked_on, row.id) for row in tx.execute(latest)]
+
+
+def drop_question(tx: Connection, question_id: str) -> bool:
+    return tx.execute(gap_questions.delete().where(gap_questions.c.id == question_id)).rowcount == 1
 
 
 def drop_questions_before(tx: Connection, day: date) -> None:
     tx.execute(gap_questions.delete().where(gap_questions.c.asked_on < day))
 
 
-def drop_questions_beyond(tx: Connection, latest: int) -> None:
-    """Drop all but so many of the latest."""
+def drop_questions_beyond(tx: Connection, latest: int) -> int:
+    """Drop all but so many of the latest. Returns how many went."""
     order = (gap_questions.c.asked_on.desc(), gap_questions.c.id)
     kept = tx.execute(sa.select(gap_questions.c.id).order_by(*order).limit(latest)).scalars().all()
-    tx.execute(gap_questions.delete().where(gap_questions.c.id.not_in(kept)))
+    return tx.execute(gap_questions.delete().where(gap_questions.c.id.not_in(kept))).rowcount
 
 
 def _conversation_index(vault: Vault, conversation_id: str) -> str:

@@ -17,7 +17,9 @@ LEAST_SHOWN = 200
 LONGEST_WORD = 60
 STEP = re.compile(r"^(\d{1,2})[.)]\s+(.*)$")
 #: Numbers people dial, and numbers with a unit or a colon: kept left to right inside Arabic text.
-NUMBER = re.compile(r"(?<![\w/.-])\+?\d(?:[\d\s:–-]|[.,](?!\s))*\d(?![\w/])|(?<![\w/.-])\d(?![\w/])")
+#: One that belongs to a name, as in CM/Rec(2022)22, stays with it: apart, an Arabic line shows that name in pieces.
+_ALONE = r"(?<![\w/.-])(?<![A-Za-z]\()(?<!\d{4}\))"
+NUMBER = re.compile(rf"{_ALONE}\+?\d(?:[\d\s:–-]|[.,](?!\s))*\d(?![\w/])|{_ALONE}\d(?![\w/])")
 #: A number with its country, whole: pressed on a phone, it is dialled.
 PHONE = re.compile(r"\+\d[\d\s().–-]{5,}\d")
 NOT_DIALLED = re.compile(r"[\s().–-]")

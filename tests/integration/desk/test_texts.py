@@ -335,6 +335,14 @@ FRENCH = {
 }
 
 
+CHILDS = {
+    "First answer": "Thank you for telling me. Call {emergency_number} now. A person can talk with you here.",
+    "Never": "Do not wait.",
+    "Steps": "1. Call.\n2. Stay on the phone.",
+    "Why": "Every minute helps.",
+}
+
+
 def written(draft: str, title: str, sections: dict[str, str]) -> str:
     """A first draft with its title and its sections filled in."""
     filled = draft.replace('title: ""', f"title: {title}", 1)
@@ -373,9 +381,22 @@ async def test_a_new_text_and_a_new_language_of_it_are_written_at_the_desk_and_a
     assert "Call the coast guard." in file_on(await author.go(NEW))
     assert "Say for whom." in author.page
     await author.send(NEW, content=file_on(author.page))
+
+    childs = "/desk/texts/boat_late/child.en"
+    await author.go(childs)
+    await author.send(childs, content=written(file_on(author.page), "The boat does not come", CHILDS))
+    assert "waits for an approver" in author.page
+    await approver.go(childs)
+    await approver.send(f"{childs}/approve")
+    assert approver.status == 409
+    assert "rests on an English text" in approver.page
+
     await approver.go(NEW)
     await approver.send(f"{NEW}/approve")
+    await approver.go(childs)
+    await approver.send(f"{childs}/approve")
     await shelf.refresh()
+    assert procedures.get("boat_late", "en", on, audience=Audience.CHILD).first_answer == CHILDS["First answer"]
     text = procedures.get("boat_late", "en", on)
     assert (text.title, text.is_draft) == ("A boat is late", False)
     assert procedures.search("late boat", "en", on=on)[0].key == "boat_late"
@@ -606,6 +627,13 @@ async def test_what_was_asked_in_vain_is_work_until_an_author_answers_and_comes_
     csrf = re.findall(r'name="csrf" value="([^"]*)"', author.page)[0]
     await author.post("/desk/texts/gaps", csrf=csrf, procedure="", why="not_understood")
     assert await world.database.read(lambda tx: store.questions(tx, limit=9)) == []
+    await world.database.write(lambda tx: register.show(tx, shown, at=clock.now()))
+    await world.database.write(lambda tx: register.show(tx, {**shown, "words": "when is the bus"}, at=clock.now()))
+    assert "how do I pay for a … card" in await author.go("/desk/texts")
+    (one,) = [q.id for q in await world.database.read(lambda tx: store.questions(tx, limit=9)) if "card" in q.words]
+    await author.post("/desk/texts/gaps", csrf=csrf, question=one)
+    assert "how do I pay for a … card" not in author.page
+    assert "when is the bus" in author.page
 
     await asked(world, clock, 1)
     assert "13 people asked" in await author.go("/desk/texts")

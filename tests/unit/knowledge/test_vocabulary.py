@@ -18,6 +18,8 @@ from dialogues.vocabulary import without_identity
         ("fr", "Mamadou de Libye peut-il avoir une carte à Lyon", "… de … peut il avoir une carte à …"),
         ("es", "mi hijo José necesita una bici en Tapachula", "mi hijo … necesita una … en …"),
         ("ar", "كيف يمكن للطفل فاطمة الحصول على دراجة في ألمانيا", "كيف يمكن للطفل … على … في …"),
+        ("ar", "كيف أفتح حساب لطفل اسمه عمر كريم بدون أوراق", "كيف أفتح حساب لطفل اسمه … بدون أوراق"),
+        ("en", "can the boy named Will stay with the family", "can the boy named … with the family"),
         ("en", "Mohamed Traoré Lampedusa", ""),
     ],
 )

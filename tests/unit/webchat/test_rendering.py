@@ -46,6 +46,7 @@ def test_what_a_person_writes_is_never_html():
 
 def test_a_phone_number_keeps_its_direction_inside_arabic():
     assert '<bdi dir="ltr">+216 71 123 456</bdi>' in render_line(a_line("اتصل على +216 71 123 456 الآن")).html
+    assert "CM/Rec(2022)22 بشأن" in render_line(a_line("التوصية CM/Rec(2022)22 بشأن العمر")).html
 
 
 def test_a_number_to_call_is_dialled_when_pressed_and_no_other_is():
