@@ -31,7 +31,10 @@ PROMISES: Final = {
     "officer_told": "I have told the duty officer that it is urgent.",
 }
 #: What stands in some of them instead while nobody can.
-MEANWHILE: Final = {"person_answers_too": "If somebody you trust is near, ask them for help too."}
+MEANWHILE: Final = {
+    "person_answers_with_you": "You did right to write.",
+    "person_answers_too": "If somebody you trust is near, ask them for help too.",
+}
 
 
 async def always() -> bool:
