@@ -61,8 +61,11 @@ def asks_where_to_hide(words: str) -> bool:
 def _looks_for_shelter(message: UserMessage, state: DialogueState) -> bool:
     if state.slots.get("danger_reason") not in AT_ONCE:
         return False
+    if _GO.search(_plain(message.text)) is not None:
+        return True
     needs = {str(entity.value) for entity in message.entities if entity.name == "need"}
-    return _GO.search(_plain(message.text)) is not None or (message.intent == "search_service" and needs <= _SHELTERS)
+    names_a_town = any(entity.name == "place" for entity in message.entities)  # who does is asked for none
+    return message.intent == "search_service" and needs <= _SHELTERS and not names_a_town
 
 
 def _plain(words: str) -> str:

@@ -175,15 +175,18 @@ def _turn_claim(tx: Connection, vault: Vault, holder: Row[Any], oldest: Row[Any]
     )
 
 
-#: What the questions of a report fill begins so, and "which question waits" is named so in every form.
-OF_A_REPORT, ASKED = "report_", "requested_slot"
+#: What the questions of a report fill begins so.
+OF_A_REPORT = "report_"
+#: Which question waits: of a form, and whether they are safe.
+PASSED = frozenset({"requested_slot", "safety_question", "asked_by_text"})
 
 
 def _afresh(state: DialogueState) -> DialogueState:
-    """No form is open. What is known stays, but no answer about a child who was reported: an officer has had them, and
-    the next report, or the next call for a person, may be about another child."""
-    kept = {name: value for name, value in state.slots.items() if name != ASKED and not name.startswith(OF_A_REPORT)}
-    return DialogueState(slots=kept)
+    """No form is open and no question waits: "yes" after the talk with an officer answers none from before it. What is
+    known stays, but no answer about a child who was reported: an officer has had them, and the next report, or the next
+    call for a person, may be about another child."""
+    gone = {name for name in state.slots if name in PASSED or name.startswith(OF_A_REPORT)}
+    return DialogueState(slots={name: value for name, value in state.slots.items() if name not in gone})
 
 
 class Queued(NamedTuple):

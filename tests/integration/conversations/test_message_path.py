@@ -275,8 +275,14 @@ async def test_an_officers_words_arrive_and_afterwards_the_bot_starts_afresh(wor
     assert (line.author, line.officer_id, line.cls) == (Author.OFFICER, "o1", MessageClass.OFFICER)
 
 
-async def test_answers_about_a_child_are_gone_from_the_talk_when_the_officer_leaves_it(world: World):
-    asked = {"report_now": True, "report_place": "Calais", "report_child": "a boy", "requested_slot": "report_age"}
+async def test_answers_about_a_child_and_what_was_asked_are_gone_from_the_talk_when_the_officer_leaves_it(world: World):
+    asked = {
+        "report_now": True,
+        "report_place": "Calais",
+        "report_child": "a boy",
+        "requested_slot": "report_age",
+        "safety_question": True,
+    }
 
     class Asking(type(world.engine)):  # type: ignore[misc]
         async def turn(self, state, message):  # type: ignore[no-untyped-def]

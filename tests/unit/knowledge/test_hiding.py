@@ -43,6 +43,9 @@ def test_where_to_go_is_a_way_out_only_of_danger_that_is_at_the_door(words: str)
 
 def test_a_search_for_shelter_waits_for_no_town_and_other_needs_stay_what_they_are():
     assert heard("a safe place please", "search_service", need="shelter") == "where_to_hide"
+    named = (Entity("need", "shelter"), Entity("place", "Ventimiglia"))
+    slept = UserMessage("a bed in Ventimiglia", "search_service", entities=named)
+    assert as_hiding(slept, DialogueState(slots=KNIFE)) is slept
     assert heard("I am hungry", "search_service", need="food") == "search_service"
     assert heard('/search_service{"need":"shelter"}', "search_service", need="shelter") == "search_service"
 
