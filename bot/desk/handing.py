@@ -61,8 +61,11 @@ async def judge_urgency(request: web.Request) -> web.StreamResponse:
     try:
         priority = Priority(fields.get("priority", ""))
         await act(request, lambda tx: urgency.judge(tx, hand, case_id, priority, why=fields.get("why", "")))
-    except (NotDone, ValueError):
+    except ValueError:
         return await case_screen(request, status=409, problem="incomplete", typed_in="urgency", typed=fields)
+    except NotDone:
+        problem = "too_late" if fields.get("why", "").strip() else "incomplete"
+        return await case_screen(request, status=409, problem=problem, typed_in="urgency", typed=fields)
     wake_all(request, case_id)
     return go_to(request, "case", id=case_id, notice="saved")
 

@@ -56,6 +56,9 @@ async def test_an_officer_says_that_it_is_more_urgent_and_why(world, at_desk):
     assert "a coordinator says." in await hers.go(page)
     await hers.send(f"{page}/urgency", priority="P3", why="Nothing happens.")
     assert (hers.status, "Nothing happens." in hers.page) == (409, True)
+    assert "The case has moved on." in hers.page
+    await hers.send(f"{page}/urgency", priority="P0", why=" ")
+    assert "Something is missing." in hers.page
     await hers.send(f"{page}/urgency", priority="P9", why="<b>He</b> is there.")
     assert hers.status == 409
     await hers.send(f"{page}/urgency", priority="P0", why="<b>He</b> is there.")
