@@ -84,11 +84,14 @@ IN_A_BROWSER = {"browser", "journeys"}
 
 def main(arguments: Sequence[str]) -> int:
     names, options = _split(arguments)
-    unknown = set(names) - {check.name for check in CHECKS}
-    if unknown or "-h" in names:
+    asked = {"-h", "--help"} & set(names)
+    unknown = set() if asked else set(names) - {check.name for check in CHECKS}
+    if asked or unknown:
         print(__doc__)
         print("Checks:\n" + "\n".join(f"  {check.name:<12} {check.tells}" for check in CHECKS))
-        return 2
+        if unknown:
+            print(f"\nThere is no check named {', '.join(sorted(unknown))}.", file=sys.stderr)
+        return 2 if unknown else 0
     chosen, skipped = [check for check in CHECKS if not names or check.name in names], list[Check]()
     if any(check.name in IN_A_BROWSER for check in chosen) and shutil.which("chromium") is None:
         print("The browser tests need Debian's chromium: apt-get install chromium fonts-noto-core", file=sys.stderr)
