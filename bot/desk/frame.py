@@ -23,7 +23,7 @@ from bot.conversations.attachments.model import UNKNOWN
 from bot.desk.acts import SENTENCES
 from bot.exchange.holds import service as holds
 from bot.exchange.requests import looking
-from bot.kernel.access import Permission, may_enter
+from bot.kernel.access import Permission, allows, may_enter
 from bot.kernel.ids import new_id
 from bot.kernel.officers import Officer
 from bot.kernel.pages import render, route_url
@@ -185,11 +185,21 @@ async def show(
     def both(tx: Connection) -> tuple[Mapping[str, Any], Frame]:
         matter = work(tx)
         queue = matter.get("queue")
-        return matter, look(tx, officer, at, counted=None if queue is None else queue.counts)
+        frame = look(tx, officer, at, counted=None if queue is None else queue.counts)
+        return {**_holds_above(tx, officer, matter, frame), **matter}, frame
 
     database = request.app[DATABASE]
     matter, frame = await (database.write(both) if writes else database.read(both))
     return screen(request, template, {**matter, **shape(request, matter, frame)}, frame, here=here, status=status)
+
+
+def _holds_above(tx: Connection, officer: Officer, matter: Mapping[str, Any], frame: Frame) -> Mapping[str, Any]:
+    """The holds of the case that a page is about, for its top: every screen of a case shows them, also one whose author
+    did not think of it. Nothing where the page has a place of its own for them."""
+    case = matter.get("case")
+    if "holds" in matter or not isinstance(case, Case) or case.id not in frame.held:
+        return {}
+    return {"holds_above": holds.standing_holds(tx, case.id), "leads_on": allows(officer, Permission.CASE_READ, case)}
 
 
 def screen(

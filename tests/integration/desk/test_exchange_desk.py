@@ -169,6 +169,10 @@ async def test_a_hold_is_on_every_screen_of_the_case_and_in_no_form(here, at_des
         adult,
         f"/desk/cases/{case_id}",
         f"/desk/cases/{case_id}/exchange",
+        f"/desk/cases/{case_id}/guests",
+        f"/desk/cases/{case_id}/carried",
+        f"/desk/cases/{case_id}/same-child",
+        f"/desk/cases/{case_id}/file/history",
         f"/desk/cases/{case_id}/requests/new?type=case_transfer",
     ):
         assert sentence in await officer.go(path), path
