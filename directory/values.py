@@ -189,18 +189,20 @@ def _hours(value: Mapping[str, Any], tongue: Tongue) -> str:
     names = get_day_names("abbreviated", locale=tongue.locale)
     days: dict[str, list[str]] = {}
     for shift in value["shifts"]:
-        days.setdefault(_span(shift["opens"], shift["closes"]), []).append(names[shift["weekday"]])
+        days.setdefault(_span(shift["opens"], shift["closes"], tongue), []).append(names[shift["weekday"]])
     week = [tongue.list([", ".join(weekdays), span], " ") for span, weekdays in days.items()]
     special = [_special(day, tongue) for day in value["special_days"]]
     return tongue.list([*week, *special, value["zone"]])
 
 
 def _special(day: Mapping[str, Any], tongue: Tongue) -> str:
-    spans = " ".join(_span(opens, closes) for opens, closes in day.get("shifts", ())) or tongue.text(
+    spans = " ".join(_span(opens, closes, tongue) for opens, closes in day.get("shifts", ())) or tongue.text(
         N_("Closed that day")
     )
     return tongue.list([_day(day["day"], tongue), spans, day.get("note", "")], " ")
 
 
-def _span(opens: int, closes: int) -> str:
+def _span(opens: int, closes: int, tongue: Tongue) -> str:
+    if opens == closes == 0:
+        return tongue.text(N_("all day"))
     return f"{clock_of(opens)}–{clock_of(closes)}"

@@ -39,6 +39,7 @@ class FoundService(Struct, frozen=True):
     name: str
     place: str
     stale: bool  # nobody has checked it lately: call first
+    alone: bool = False  # one person put it in force, and nobody else has seen it: call first
 
 
 class ServiceFinder(Protocol):

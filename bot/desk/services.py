@@ -168,12 +168,12 @@ class PublishedServices:
         current = RecordState.CURRENT
         needs = self._places.need_names(language)
         found = directory.list_services(tx, at=at, words=words, needs=needs, state=current, limit=MOST_TO_REFER)
-        return [self._found(each, language) for each in found]
+        return self._found(tx, found, language)
 
     def named(self, tx: Connection, service_id: str, *, language: str, at: datetime) -> FoundService | None:
         found = directory.list_services(tx, at=at, only=[service_id])
         current = [each for each in found if each.service.state is RecordState.CURRENT]
-        return self._found(current[0], language) if current else None
+        return next(iter(self._found(tx, current[:1], language)), None)
 
     def instead_of(
         self, tx: Connection, service_id: str, *, besides: Collection[str], language: str, at: datetime
@@ -185,15 +185,16 @@ class PublishedServices:
         near = [service.id for service, _, _ in find_near(tx, search, at=at)]
         others = [each for each in near if each != service_id and each not in besides][:SECOND_CHOICES]
         listed = {each.service.id: each for each in directory.list_services(tx, at=at, only=others)}
-        return [self._found(listed[each], language) for each in others if each in listed]
+        return self._found(tx, [listed[each] for each in others if each in listed], language)
 
     def hidden(self, tx: Connection, service_ids: Collection[str]) -> dict[str, str]:
         found = store.get_services(tx, sorted(service_ids))
         return {one.id: one.phones[0].number if one.phones else "" for one in found if one.confidential}
 
-    def _found(self, one: directory.ListedService, language: str) -> FoundService:
-        listed = _listed(one, self._places, language)
-        return FoundService(listed.id, listed.name, listed.place, listed.stale)
+    def _found(self, tx: Connection, found: Sequence[directory.ListedService], language: str) -> list[FoundService]:
+        alone = store.put_in_force_alone(tx, [one.service.id for one in found])
+        listed = [_listed(one, self._places, language, alone) for one in found]
+        return [FoundService(one.id, one.name, one.place, one.stale, one.alone) for one in listed]
 
 
 class Record(Struct, frozen=True):

@@ -15,7 +15,7 @@ from bot.cases import consent
 from bot.cases import service as cases
 from bot.cases.record import service as record
 from bot.exchange.holds import service as holds
-from directory import demonstration
+from directory import demonstration, store
 from directory import store as directory
 from tests.integration.cases.test_consent import AGREED
 from tests.integration.desk.browser import Browser
@@ -220,7 +220,11 @@ async def test_from_the_services_of_a_case_to_a_referral_with_this_service_chose
     service_id = chosen.partition("service=")[2]
     assert f'href="{chosen}">Refer' in unescape(await browser.go(f"/desk/services/{service_id}?case={case_id}"))
 
+    marked = {"at": clock.now(), "by": "ana", "act": store.ALONE, "before": None, "why": "", "row_id": "alone"}
+    assert "seen by one person only" not in await browser.go(chosen)
+    await world.database.write(lambda tx: store.add_change(tx, service_id, **marked))
     consent_page = await browser.go(chosen)
+    assert "seen by one person only: call first" in consent_page
     assert "Ask the person first." in consent_page
     await browser.go(unescape(re.search(r'href="([^"]*/file\?service=[^"]*)#consent"', consent_page)[1]))
     said = {"text": "We tell them your age.", "items": "age", "giver": "child", "age": "15", "days": "30"}

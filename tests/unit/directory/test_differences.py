@@ -110,6 +110,8 @@ def test_whoever_reviews_a_change_is_shown_all_of_it():
     assert "red car" in told["Address"]
     assert told["Phone"] == "112 · WhatsApp"
     assert "24 December 2026 09:00–10:00" in told["Opening hours"]
+    [always] = differences(SERVICE, replace(SERVICE, hours=week("UTC", "24/7")), ENGLISH)
+    assert always.after == "Mon, Tue, Wed, Thu, Fri, Sat, Sun all day; UTC"
 
 
 def test_it_is_said_in_the_language_of_the_reviewer_and_no_number_turns_round():
