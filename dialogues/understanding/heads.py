@@ -12,6 +12,8 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from dialogues.understanding.weighing import weigh
+
 Matrix = NDArray[np.float32]
 Arrays = Mapping[str, NDArray[np.generic]]
 
@@ -119,6 +121,7 @@ class Lesson(Struct, frozen=True):
     truth: Sequence[str]
     labels: Sequence[str] = ()  # all there are, in order; by default those of `truth`, sorted
     evenly: float = 0.0  # 0: a label is the likelier the more sentences it has; 1: no label is likelier before reading
+    together: float = 1.0  # how much the head heeds what all heads say of a sentence; 0: it believes itself alone
 
 
 def learn(like: Likeness, lessons: Sequence[Lesson], held: Sequence[int]) -> list[tuple[Head, Matrix]]:
@@ -126,13 +129,15 @@ def learn(like: Likeness, lessons: Sequence[Lesson], held: Sequence[int]) -> lis
 
     `like` compares the sentences with one another. `held`: ascending starts of parts, the last of which ends with the
     sentences. The chances are those of every sentence with a label from `held[0]` on: those of a part are told by what
-    is learnt from all sentences before it. All heads are learnt at once. Raises LearningFailed.
+    is learnt from all sentences before it, weighed as the other parts have it. All heads are learnt at once. Raises
+    LearningFailed.
     """
     names = [tuple(lesson.labels or sorted(set(filter(None, lesson.truth)))) for lesson in lessons]
     target = np.concatenate(
         [_target(lesson.truth, labels) for lesson, labels in zip(lessons, names, strict=True)], axis=1
     )
     learnt, unseen = (_by_likeness if like.meaning.shape[1] else _by_letters_alone)(like, target, held)
+    parts = np.searchsorted(held, np.arange(held[0], len(target)), side="right")
     found, start = [], 0
     for lesson, labels in zip(lessons, names, strict=True):
         own = slice(start, start + len(labels))
@@ -141,11 +146,18 @@ def learn(like: Likeness, lessons: Sequence[Lesson], held: Sequence[int]) -> lis
         columns = target[told, own].argmax(axis=1)
         counts = np.maximum(np.bincount(columns, minlength=len(labels)), 1)
         judged = told[held[0] :]
-        scores = unseen[judged, own]
-        temperature = _best_temperature(scores, columns[len(columns) - len(scores) :])
+        truth = columns[len(columns) - judged.sum() :]
+        alone = _best_temperature(unseen[judged, own], truth)
+        weighing, scores = weigh(unseen[judged], own, truth, parts[judged], alone, lesson.together)
+        temperature = _best_temperature(scores, truth)
         common = np.asarray(lesson.evenly * temperature * np.log(counts / np.median(counts)), np.float32)
-        bias = learnt.bias[own] - common
-        head = Head(labels, learnt.by_meaning[:, own], learnt.by_letters[:, own], bias, temperature)
+        head = Head(
+            labels,
+            learnt.by_meaning @ weighing.weights,
+            learnt.by_letters @ weighing.weights,
+            weighing.of(learnt.bias) - common,
+            temperature,
+        )
         found.append((head, softmax((scores - common) / np.float32(temperature))))
     return found
 

@@ -19,6 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dialogues.runtime.model import Entity
+from dialogues.understanding.age_alone import tells_only_an_age, tells_only_of_a_wrong_age
 from dialogues.understanding.embedder import CharNgrams, Embedder, Matrix, multiply_with, open_embedder
 from dialogues.understanding.entities import EntityFinder, befalls_another, speaks_of_another
 from dialogues.understanding.fold import clean, fold, undisguise
@@ -45,13 +46,15 @@ WINDOWS, WINDOW = 8, 280
 
 #: Intents that do not make a danger less likely.
 _ASKS_NOTHING = ("report_case", "inform", "affirm", "deny")
-#: Whoever surely chats of something else (a game, a song, tired feet) must sound more like danger, by such a share of
-#: what a plain question must; who only seems to, no more than anybody.
+#: Whoever surely chats of something else (a game, a song, tired feet) must sound more like danger, as if they asked
+#: half as surely; who only seems to, no more than anybody.
 _CHATS, _SURELY_CHATS = 0.5, 0.9
 _CACHE_SIZE = 4096
 #: The longest message, in characters, that is looked up while everybody waits.
 RECALLED = 1000
 _PAYLOAD = re.compile(r"^/(?P<intent>[a-z_]+(?:/[a-z_]+)?)(?:@[0-9.]+)?(?P<entities>\{.*\})?$", re.DOTALL)
+#: Whoever does not know what to ask, or what was meant.
+_PUZZLED = re.compile(r"^[\s.!¿]*\?[\s.!?¿]*$")
 _AROUND_A_NAME = " .,!?؟،"
 _SENTENCE_END = re.compile(r"(?<=[.!?…\n؟])\s+")
 
@@ -165,12 +168,14 @@ class Understanding:
         guess = self._language.guess(shown, language)
         if known and known.language and not language and not guess.certain:
             guess = Guess(known.language, certain=False)
+        if _PUZZLED.match(folded):
+            return Reading(shown, guess.language, False, "nlu_fallback", 0.0, (), (), None)
         erases = asks_to_erase_words(folded)
-        # Only a person can erase what was told.
-        ranking = self._rank(scores.intents, known.intent if known else "ask_human" if erases else "")
+        plain = known.intent if known else _plainly(folded, erases)
+        ranking = self._rank(scores.intents, plain)
         if known:  # reviewed words, read as reviewed
             risk = _known_risk(known) or (self._screen.read(folded, NO_MEANING, cautious=True) if cautious else None)
-        elif erases:  # whoever takes back their words sounds like who says farewell
+        elif plain:  # whoever takes back their words sounds like who says farewell
             risk = self._screen.read(folded, NO_MEANING, cautious=cautious)
         else:
             label, chance = ranking[0]
@@ -230,6 +235,15 @@ class Understanding:
         if known:
             ranking = [(known, 0.99), *((label, p * 0.01) for label, p in ranking if p and label != known)]
         return ranking
+
+
+def _plainly(folded: str, erases: bool) -> str:
+    """What words mean that the heads mistake for danger; "" where they must be asked."""
+    if erases:
+        return "ask_human"  # only a person can erase what was told
+    if tells_only_of_a_wrong_age(folded):
+        return "procedure/age_assessment"
+    return "inform" if tells_only_an_age(folded) else ""
 
 
 def _says_all(known: Known | None) -> bool:

@@ -151,6 +151,79 @@ def test_what_only_sounds_dangerous_calls_nobody(understanding: Understanding, t
     assert understanding.read(text).risk is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I am 15 and they say I am an adult", "the police say I am 18 but I am 16", "they wrote a wrong birth date",
+        "J'ai 15 ans et ils disent que je suis majeur", "tengo 15 y dicen que soy adulto", "عمري ١٥ ويقولون اني بالغ",
+    ],
+)  # fmt: skip
+def test_a_child_whose_age_is_not_believed_is_told_what_can_be_done(understanding: Understanding, text: str):
+    reading = understanding.read(text)
+
+    assert (value(reading, "procedure"), reading.risk) == ("age_assessment", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("they take me to the adult prison tonight and I am 15", "detention"),
+        ("dicen que ya soy mujer y me van a casar", "child_marriage"),
+        ("une fille de 13 ans a disparu de la gare", "missing_child"),
+        ("my boy of 6 is not here, we were at the station", "missing_child"),
+    ],
+)
+def test_what_sounds_like_a_wrong_age_or_a_lone_child_and_is_a_danger_is_heard(
+    understanding: Understanding, text: str, reason: str
+):
+    risk = understanding.read(text).risk
+
+    assert risk is not None
+    assert risk.reason == reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I have a 15 year old here without parents", "j'ai ici un mineur de 15 ans sans parents",
+        "tengo aquí a un chico de 15 sin padres", "عندي هنا ولد عمره 15 بدون أهله",
+    ],
+)  # fmt: skip
+def test_a_child_alone_beside_a_worker_is_registered_and_not_missed(understanding: Understanding, text: str):
+    reading = understanding.read(text)
+
+    assert (value(reading, "procedure"), reading.risk) == ("identify_uasc", None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a boy of 14", "a girl of 14", "I am 16", "un garçon de 14 ans", "j'ai 15 ans", "un chico de 14", "بنت عمرها ١٠"],
+)
+def test_an_age_alone_tells_for_whom_and_is_no_danger(understanding: Understanding, text: str):
+    reading = understanding.read(text)
+
+    assert (reading.intent, reading.risk) == ("inform", None)
+
+
+@pytest.mark.parametrize("text", ["boy 9 alone outside at night", "my girl of 12 is gone", "she is 13 and pregnant"])
+def test_an_age_beside_a_danger_hides_nothing(understanding: Understanding, text: str):
+    assert understanding.read(text).risk is not None
+
+
+@pytest.mark.parametrize("text", ["?", "؟", "??", "¿?"])
+def test_a_question_mark_alone_is_asked_back(understanding: Understanding, text: str):
+    reading = understanding.read(text)
+
+    assert (reading.intent, reading.ranking, reading.risk) == ("nlu_fallback", (), None)
+
+
+def test_the_command_for_help_is_no_cry_for_help(understanding: Understanding):
+    assert understanding.read("/help").intent == "who_are_you"
+    assert understanding.read("/help").risk is None
+    assert understanding.read("/help", cautious=True).risk is not None
+    assert understanding.read("help").risk is not None
+
+
 @pytest.mark.parametrize(("text", "intent"), [("hi", "greet"), ("I want a person", "ask_human"), ("Calais", "inform")])
 def test_small_words_are_understood(understanding: Understanding, text: str, intent: str):
     assert understanding.read(text).intent == intent

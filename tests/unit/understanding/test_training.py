@@ -201,7 +201,7 @@ def test_what_is_held_back_is_told_exactly_as_by_a_head_that_learns_without_it(m
     letters = random.normal(size=(70, 5)).astype(np.float32)
     truth = ["a" if row.sum() > 0 else "b" for row in rows]
 
-    ((head, unseen),) = learn(Likeness(meaning, letters), [Lesson(truth)], [41, 55])
+    ((head, unseen),) = learn(Likeness(meaning, letters), [Lesson(truth, together=0.0)], [41, 55])
 
     for start, end in ((41, 55), (55, 70)):
         known = Likeness(meaning[:start, :start], letters[:start])

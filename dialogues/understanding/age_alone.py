@@ -1,0 +1,70 @@
+"""Of an age, and of nothing else: messages of so few plain words that no danger can be said in them.
+
+"A girl of 14" answers "for whom?", "I am 15 and they say I am an adult" asks what can be done. The heads hear danger in
+both: whoever is in danger says little else of themselves too.
+"""
+
+from __future__ import annotations
+
+from dialogues.understanding.fold import words
+
+#: Folded. With one number of two digits these can name a child, and nothing that happens to it.
+_NAMES_A_CHILD = frozenset(
+    words(
+        "a an the for my our it its is he hes she shes i im am about around of aged age year years old yo boy girl "
+        "child kid teen teenager lad son daughter brother sister minor male female "
+        "un une le la l pour mon ma notre c est il elle j ai agee d de environ ans garcon fille enfant ado jeune fils "
+        "frere soeur mineur mineure "
+        "una el para mi nuestro nuestra es tiene tengo como unos anos edad nino nina chico chica muchacho muchacha "
+        "nene nena menor joven adolescente hijo hija hermano hermana "
+        "ولد بنت صبي طفل طفله شاب فتاه فتي ابني بنتي اخي اختي عمره عمرها عمري سنه سنين سنوات عام هو هي انا "
+        "لولد لبنت"
+    )
+)
+#: Whoever says that somebody says otherwise.
+_SAID = frozenset(
+    words(
+        "say says said think thinks believe wrote write disent dit pensent croient ecrit dicen dice creen piensan "
+        "anotaron يقولون ويقولون يقولوا قالوا وقالوا بيقولوا كتبوا وكتبوا"
+    )
+)
+_OF_AGE = frozenset(words("adult adulte majeur majeure adulto adulta mayor بالغ بالغه راشد راشده"))
+_BETWEEN = frozenset(
+    words(
+        "they the police office doctor me and but that not no only really just over already "
+        "ils on la police me m et mais que qu je suis pas ne seulement deja vraiment plus "
+        "ellos la policia me y pero que soy no solo ya de verdad "
+        "و لكن بس اني انني اني لست مو مش الشرطه وانا انا"
+    )
+)
+#: What one man or woman says of the age of who writes may be a danger: the heads are asked.
+_ONE, _MYSELF = (
+    frozenset(words("he hes she shes il elle el ella هو هي")),
+    frozenset(words("i im my me j je ai suis mon ma me tengo soy mi yo انا وانا عمري اني")),
+)
+_OLDEST, _OF_FULL_AGE = 25, 18
+
+
+def tells_only_an_age(folded: str) -> bool:
+    """Whether a folded message is one age, with or without whose it is: "a boy of 14", "j'ai 15 ans"."""
+    told = words(folded)
+    ages = _ages(told)
+    if len(ages) != 1 or len(told) == 1:  # a number alone may choose from a list
+        return False
+    return ages[0] <= _OLDEST and _NAMES_A_CHILD.issuperset(word for word in told if not word.isdigit())
+
+
+def tells_only_of_a_wrong_age(folded: str) -> bool:
+    """Whether a folded message says how old a child is, that others say otherwise, and not a word more."""
+    told = words(folded)
+    ages, plain = _ages(told), {word for word in told if not word.isdigit()}
+    young = any(age < _OF_FULL_AGE for age in ages)
+    older = bool(plain & _OF_AGE) or any(_OF_FULL_AGE <= age <= _OLDEST for age in ages)
+    if plain & _ONE and plain & _MYSELF:
+        return False
+    known = _NAMES_A_CHILD | _SAID | _OF_AGE | _BETWEEN
+    return young and older and len(ages) <= 2 and bool(plain & _SAID) and plain <= known
+
+
+def _ages(told: list[str]) -> list[int]:
+    return [int(word) for word in told if word.isdigit() and len(word) <= 2]
