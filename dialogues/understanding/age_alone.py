@@ -42,6 +42,22 @@ _ONE, _MYSELF = (
     frozenset(words("he hes she shes il elle el ella هو هي")),
     frozenset(words("i im my me j je ai suis mon ma me tengo soy mi yo انا وانا عمري اني")),
 )
+_CHILDREN = frozenset(
+    words(
+        "boy boys girl girls child children kid kids teen teenager lad twins brothers sisters he she hes shes "
+        "garcon garcons fille filles enfant enfants ado fillette gamin il elle "
+        "nino nina ninos ninas chico chica muchacho muchacha menor adolescente nene nena "
+        "ولد بنت صبي طفل طفله شاب فتاه فتي اولاد بنات اطفال عمره عمرها"
+    )
+)
+_NUMBERS = frozenset(
+    words(
+        "three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+        "trois quatre cinq sept huit neuf dix onze douze treize quatorze quinze seize "
+        "tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciseis diecisiete "
+        "ثلاث اربع خمس ست سبع ثماني تسع عشر عشره"
+    )
+)
 _OLDEST, _OF_FULL_AGE = 25, 18
 
 
@@ -52,6 +68,13 @@ def tells_only_an_age(folded: str) -> bool:
     if len(ages) != 1 or len(told) == 1:  # a number alone may choose from a list
         return False
     return ages[0] <= _OLDEST and _NAMES_A_CHILD.issuperset(word for word in told if not word.isdigit())
+
+
+def describes_a_child(folded: str) -> bool:
+    """Whether a folded message has an age and a child in it, and nobody who writes of themselves."""
+    told = {*words(folded)}
+    aged = bool(told & _NUMBERS) or any(age < _OF_FULL_AGE for age in _ages([*told]))
+    return aged and bool(told & _CHILDREN) and not told & _MYSELF
 
 
 def tells_only_of_a_wrong_age(folded: str) -> bool:

@@ -19,7 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dialogues.runtime.model import Entity
-from dialogues.understanding.age_alone import tells_only_an_age, tells_only_of_a_wrong_age
+from dialogues.understanding.age_alone import describes_a_child, tells_only_an_age, tells_only_of_a_wrong_age
 from dialogues.understanding.embedder import CharNgrams, Embedder, Matrix, multiply_with, open_embedder
 from dialogues.understanding.entities import EntityFinder, befalls_another, speaks_of_another
 from dialogues.understanding.fold import clean, fold, undisguise
@@ -53,6 +53,9 @@ _CACHE_SIZE = 4096
 #: The longest message, in characters, that is looked up while everybody waits.
 RECALLED = 1000
 _PAYLOAD = re.compile(r"^/(?P<intent>[a-z_]+(?:/[a-z_]+)?)(?:@[0-9.]+)?(?P<entities>\{.*\})?$", re.DOTALL)
+#: Whoever surely tells of a child's age and looks answers a question, as if they asked so surely. Without an age it
+#: may be where somebody is: "I am in the sea".
+_SURELY_TELLS, _DESCRIBES = 0.95, 0.8
 #: Whoever does not know what to ask, or what was meant.
 _PUZZLED = re.compile(r"^[\s.!¿]*\?[\s.!?¿]*$")
 _AROUND_A_NAME = " .,!?؟،"
@@ -180,6 +183,8 @@ class Understanding:
         else:
             label, chance = ranking[0]
             asks = _wants_else(label, chance)
+            if label == "inform" and chance >= _SURELY_TELLS and describes_a_child(folded):
+                asks = _DESCRIBES
             risk = self._screen.read(folded, scores.meaning, asks=asks, cautious=cautious or self._embedder is None)
         searching = _service(ranking) >= _SEARCHING or ranking[0][0].startswith("search_service/")
         entities = self._entities.find(shown, guess.language, searching=searching)

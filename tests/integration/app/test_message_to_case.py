@@ -44,7 +44,7 @@ async def test_who_waits_reads_how_long_and_danger_raises_the_case_of_a_report_w
         await worker.write("I want to report a case")
         await worker.write("yes")
         await worker.write("Calais, behind the station")
-        fourth = await worker.write("a boy of about ten, cold and hungry")
+        fourth = await worker.write("a boy of about ten, in a red jacket")
         await worker.write("there are 3")
         danger = await worker.write("one boy is bleeding from the head and does not wake up")
         sixth = await worker.write("about 10")
