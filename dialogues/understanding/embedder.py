@@ -147,7 +147,7 @@ class Remembered:
     def __init__(self, embedder: Embedder, cache: Path, shipped: Path = SHIPPED) -> None:
         self._embedder = embedder
         self._path = cache / f"embeddings-{embedder.name}.npz"
-        self._shipped_path = shipped / f"{embedder.name}.npz"
+        self._shipped = shipped
         self.name, self.width = embedder.name, embedder.width
 
     def embed(self, texts: list[str]) -> Matrix:
@@ -167,21 +167,31 @@ class Remembered:
 
     def shipped(self) -> dict[str, Matrix]:
         """By hash of the text. Empty where none were shipped for this embedder."""
-        try:
-            with np.load(self._shipped_path, allow_pickle=False) as file:
+        found: dict[str, Matrix] = {}
+        for path in self._shipments():
+            with contextlib.suppress(*UNREADABLE), np.load(path, allow_pickle=False) as file:
                 keys = (key.tobytes().hex() for key in file["keys"])
-                return dict(zip(keys, file["rows"].astype(np.float32), strict=True))
-        except UNREADABLE:
-            return {}
+                found.update(zip(keys, file["rows"].astype(np.float32), strict=True))
+        return found
+
+    def _shipments(self) -> list[Path]:
+        """The files with what was shipped, each beside those before it: NAME.npz, NAME-1.npz, …"""
+        first = self._shipped / f"{self.name}.npz"
+        return [first, *sorted(self._shipped.glob(f"{self.name}-*.npz"))]
 
     def ship(self, texts: list[str]) -> int:
-        """Write the vectors of exactly these sentences beside the code. Returns how many bytes that are."""
-        rows = dict(zip(map(_key, texts), self.embed(texts), strict=True))
-        by_key = {key: rows[key] for key in sorted(rows)}
+        """Write the vectors of those of these sentences that were never shipped beside the code, in a file of their
+        own: what was shipped before is not written into the history again. Returns how many bytes that are."""
+        rows, there = dict(zip(map(_key, texts), self.embed(texts), strict=True)), self.shipped()
+        by_key = {key: rows[key] for key in sorted(rows.keys() - there.keys())}
+        if not by_key:
+            return 0
+        first, *others = self._shipments()
+        path = self._shipped / f"{self.name}-{len(others) + 1:02}.npz" if first.exists() else first
         keys = np.frombuffer(bytes.fromhex("".join(by_key)), np.uint8).reshape(-1, _KEY_BYTES)
-        self._shipped_path.parent.mkdir(exist_ok=True)
-        np.savez_compressed(self._shipped_path, keys=keys, rows=np.stack(list(by_key.values())).astype(np.float16))
-        return self._shipped_path.stat().st_size
+        path.parent.mkdir(exist_ok=True)
+        np.savez_compressed(path, keys=keys, rows=np.stack(list(by_key.values())).astype(np.float16))
+        return path.stat().st_size
 
     def prepare(self, texts: list[str], progress: Progress) -> None:
         """Embed what is new with a process a core: one embedder uses one. What is done is kept if it is cut short."""

@@ -43,6 +43,17 @@ def test_what_was_shipped_is_not_embedded_again(remembered):
     assert remembered(later).missing(["a", "ccc", "dddd", "dddd"]) == ["dddd"]
 
 
+def test_what_is_new_is_shipped_beside_what_was_shipped(remembered, tmp_path):
+    remembered(Counting()).ship(["a", "bb"])
+    before = (tmp_path / "shipped" / "counting-1.npz").read_bytes()
+
+    assert remembered(Counting()).ship(["bb", "ccc"]) > 0
+    assert remembered(Counting()).ship(["ccc", "a"]) == 0
+
+    assert (tmp_path / "shipped" / "counting-1.npz").read_bytes() == before
+    assert remembered(Counting()).missing(["a", "bb", "ccc", "dddd"]) == ["dddd"]
+
+
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 cut short", b"no archive"])
 def test_a_damaged_file_of_vectors_only_costs_time(remembered, tmp_path, damage):
     remembered(Counting()).ship(["a"])
