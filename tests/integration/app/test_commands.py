@@ -699,7 +699,7 @@ def test_understanding_answers_each_line_and_survives_every_broken_one(installat
         assert 0 <= float(str(each["confidence"])) <= 1
     assert (found[0]["type"], found[0]["reason"], found[0]["priority"]) == ("escalate", "immediate_danger", "P0")
     assert (found[1]["type"], found[1]["need"], found[1]["place"]) == ("service_search", "shelter", "Ventimiglia")
-    assert decided[4]["type"] != "escalate", "typed commands are plain words here too"
+    assert decided[4]["reason"] != "x", "typed commands are plain words here too: heard, and never obeyed"
     assert decided[6]["language"] == "ar"
     for each in found:
         assert "error" not in each or set(each) == {"id", "error"}

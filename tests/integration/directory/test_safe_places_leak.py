@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.kernel.clock import SetClock
@@ -28,9 +29,13 @@ from directory.safe_place_changes import propose, turn_down, waiting
 from directory.safe_places import Purpose, Reader, SafePlace, open_safe_place, put_safe_place, safe_places
 from directory.schema import metadata
 from directory.service import list_services
+from directory.values import Tongue
+from directory.words import DirectoryWords
 
 from .conftest import Audited, Hsds
 from .records import VENTIMIGLIA
+
+SAID = Tongue(DirectoryWords.load())
 
 STREET = "Vicolo Zaffiro Canarino 4711"
 LATITUDE, LONGITUDE = 43.8137291, 7.6193847
@@ -157,7 +162,11 @@ async def files(directory: Directory) -> dict[str, str]:
 def all_changes(tx: Connection) -> list[Any]:
     """What an editor sees of every record and its history."""
     records = store.get_services(tx, store.list_ids(tx))
-    return [(differences(record, record), store.changes_of(tx, record.id), store.kept_as(record)) for record in records]
+    nothing = replace(records[0], name="", summary="", needs=(), locations=(), phones=(), hours=None)
+    return [
+        (differences(nothing, record, SAID), store.changes_of(tx, record.id), store.kept_as(record))
+        for record in records
+    ]
 
 
 def dump(tx: Connection) -> str:
