@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from bot.channels.model import InboundMessage, MessageKind, PayloadUnreadable, RawMessage
 from bot.channels.telegram.buttons import payload_of_tap
 from bot.channels.text import clean
@@ -53,12 +55,20 @@ Json = Mapping[str, Any]
 def parse(payload: bytes) -> dict[str, Any]:
     """The JSON object in `payload`. Raises PayloadUnreadable for anything else, however it is broken."""
     try:
-        update = json.loads(payload.decode())
-    except (ValueError, RecursionError):  # not UTF-8, not JSON, nested too deep
-        raise PayloadUnreadable(NAME) from None
+        update = msgspec.json.decode(payload)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        update = _parse_leniently(payload)
     if not isinstance(update, dict):
         raise PayloadUnreadable(NAME)
     return update
+
+
+def _parse_leniently(payload: bytes) -> Any:
+    """Python's own reading takes three times as long, and takes half an emoji, which some apps send for a whole one."""
+    try:
+        return json.loads(payload.decode())
+    except (ValueError, RecursionError):  # not UTF-8, not JSON, nested too deep
+        raise PayloadUnreadable(NAME) from None
 
 
 def keep(account: str, update: Json, payload: bytes | None = None) -> RawMessage | None:

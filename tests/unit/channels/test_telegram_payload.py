@@ -190,6 +190,21 @@ FIELDS = [
 CONTENT = st.dictionaries(st.sampled_from(FIELDS), ANYTHING, max_size=8)
 
 
+@given(update=st.dictionaries(st.text(max_size=5), ANYTHING, max_size=4), ascii_only=st.booleans())
+def test_the_quick_reading_finds_what_python_finds(update: dict[str, Any], ascii_only: bool) -> None:
+    payload = json.dumps(update, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+    try:
+        wanted = repr(json.loads(payload.decode()))
+    except ValueError:
+        wanted = "unreadable"
+
+    try:
+        found = repr(parse(payload))
+    except PayloadUnreadable:
+        found = "unreadable"
+    assert found == wanted
+
+
 @given(st.binary(max_size=300))
 def test_bytes_are_read_or_unreadable_and_nothing_else(payload: bytes) -> None:
     _read_or_not(payload)
