@@ -7,6 +7,7 @@ for each stretch of others a mark.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from functools import cache
@@ -47,6 +48,8 @@ SHORTEST_COUNTRY = 2
 #: So many words tell what was meant; of fewer nothing can be learnt.
 LEAST_WORDS = 3
 MOST_WORDS = 40
+#: What is kept is what its writer read, to the letter.
+MOST_LETTERS = 300
 LEFT_OUT = "…"
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
@@ -71,7 +74,12 @@ def without_identity(words: str, language: str) -> str:
             shown.append(said)
         of_a_name = _WORDS_OF_A_NAME if word in _NAMING else of_a_name if word in _IS else max(0, of_a_name - 1)
     shown = shown[:MOST_WORDS]
-    return " ".join(shown) if sum(word != LEFT_OUT for word in shown) >= LEAST_WORDS else ""
+    return " ".join(shown)[:MOST_LETTERS] if sum(word != LEFT_OUT for word in shown) >= LEAST_WORDS else ""
+
+
+def mark_of_words(words: str) -> str:
+    """Tells which words are meant without saying them, so short that a button can carry it: Telegram gives 64 bytes."""
+    return hashlib.blake2b(words.encode(), digest_size=6).hexdigest()
 
 
 @cache

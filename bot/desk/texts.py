@@ -14,11 +14,11 @@ from bot.desk.frame import go_to, show
 from bot.desk.queue import officer_names
 from bot.kernel.access import Permission
 from bot.kernel.web import Routes, form
-from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, OFFICER, VAULT
+from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, OFFICER, SIGNALS, VAULT
 from bot.kernel.words import N_
 from bot.texts import service, store
 from bot.texts.model import EditState, Gap, GapWork, NotInForce
-from bot.texts.shelf import TextShelf
+from bot.texts.shelf import TextShelf, answers
 from dialogues.knowledge.model import LANGUAGES, ORIGINAL_LANGUAGE, Audience, TranslationState
 from dialogues.knowledge.overlays import Overlay, is_jurisdiction
 from dialogues.knowledge.reading import OVERLAYS_FOLDER, LoadedText, name_of
@@ -170,16 +170,15 @@ def texts_routes(texts: TextShelf, meant: Meant = no_meaning) -> Routes:
         officer, vault = request[OFFICER], request.app[VAULT]
         procedure, why = fields.get("procedure", "")[:60], fields.get("why", "")[:20]
         if question := fields.get("question", ""):
-            await request.app[DATABASE].write(lambda tx: service.settle_question(tx, vault, officer, question, at=at))
+            answered = "dropped" not in fields
+            await request.app[DATABASE].write(
+                lambda tx: service.settle_question(tx, vault, officer, question, answered=answered, at=at)
+            )
+            request.app[SIGNALS].wake("texts")
             return go_to(request, "texts", notice="saved")
 
         def in_force(gap: Gap) -> bool:
-            language = gap.language if gap.language in LANGUAGES else ORIGINAL_LANGUAGE
-            audience = Audience.CHILD if gap.audience == Audience.CHILD else Audience.WORKER
-            return (
-                texts.procedures.get(gap.procedure, language, at.date(), gap.country or None, audience=audience)
-                is not None
-            )
+            return answers(texts.procedures, gap, at.date())
 
         try:
             await request.app[DATABASE].write(
@@ -187,6 +186,7 @@ def texts_routes(texts: TextShelf, meant: Meant = no_meaning) -> Routes:
             )
         except NotInForce:
             return go_to(request, "texts", notice="gap_not_in_force")
+        request.app[SIGNALS].wake("texts")
         return go_to(request, "texts", notice="saved")
 
     return routes

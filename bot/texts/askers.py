@@ -22,8 +22,9 @@ from bot.kernel.database import Database, DatabaseUnavailable
 from bot.kernel.live import Signals
 from bot.kernel.logs import get_log
 from bot.kernel.words import N_, Words
-from bot.texts import store
-from bot.texts.model import CHANGE, KEPT, Asker
+from bot.texts import service, store
+from bot.texts.model import CHANGE, KEPT, NOT_UNDERSTOOD, SHOWN, Asker, Gap
+from bot.texts.shelf import answers
 from dialogues.knowledge import Audience, Procedure, Procedures
 from dialogues.knowledge.model import LANGUAGES
 from dialogues.runtime.payload import payload
@@ -85,9 +86,10 @@ class Askers:
                 await watch.next(LOOK_SECONDS * random.uniform(0.9, 1.1))
 
     async def look(self) -> int:
-        """Tell everybody who can be told now, and drop what authors were shown too long ago. Returns how many were."""
+        """Tell everybody who can be told now, and take off the authors' list what is no work any more. Returns how many
+        were told."""
         at = self._clock.now()
-        await self._database.write(lambda tx: store.drop_questions_before(tx, at.date() - KEPT))
+        await self._database.write(lambda tx: self._tidy(tx, at))
         waiting: Sequence[Asker] = await self._database.read(lambda tx: store.all_askers(tx, self._vault))
         told = 0
         for asker in waiting:
@@ -95,6 +97,15 @@ class Askers:
         if told:
             self._signals.wake("outbox")
         return told
+
+    def _tidy(self, tx: Connection, at: datetime) -> None:
+        """Nothing is work for authors that is too old, or that a text in force has done by itself."""
+
+        def in_force(gap: Gap) -> bool:
+            return answers(self._procedures, gap, at.date())
+
+        store.drop_questions_before(tx, at.date() - KEPT)
+        service.close_what_is_in_force(tx, self._vault, at=at, in_force=in_force)
 
     def _settle(self, tx: Connection, asker: Asker, at: datetime) -> bool:
         """Tell one, if there is news; forget what is told, erased or too old."""
@@ -128,6 +139,8 @@ class Askers:
 
     def news_for(self, asker: Asker, language: str, on: date) -> News | None:
         """What there is to tell, None while there is nothing new."""
+        if asker.about == NOT_UNDERSTOOD or asker.about.startswith(SHOWN):
+            return News(UNDERSTOOD, {}, TALK_TO_A_PERSON, payload("ask_human")) if asker.answered else None
         text = self._text(asker, asker.language, on)
         named = {"title": self._title(asker, language)}
         show = payload("procedure", procedure=asker.procedure)
@@ -135,8 +148,6 @@ class Askers:
             if text is None:
                 return News(GONE, named, TALK_TO_A_PERSON, payload("ask_human"))
             return None if text.mark() == asker.given else News(CHANGED, named, SHOW_IT, show)
-        if asker.about == "not_understood":
-            return News(UNDERSTOOD, {}, TALK_TO_A_PERSON, payload("ask_human")) if asker.answered else None
         if text is None:
             return None
         if asker.audience == Audience.CHILD:

@@ -75,6 +75,9 @@ class GapWork(Struct, frozen=True):
 
 #: The `about` of an asker who was given a text; of the others it is the `why` of the gap they met.
 CHANGE = "change"
+NOT_UNDERSTOOD = "not_understood"
+#: Of one who showed authors the words of a question; the mark of these words follows it.
+SHOWN = "shown"
 
 
 class Asker(Struct, frozen=True):
@@ -83,13 +86,18 @@ class Asker(Struct, frozen=True):
     id: str
     conversation_id: str
     procedure: str
-    about: str  # CHANGE, or why there was no answer
+    about: str  # CHANGE, or why there was no answer, or `about_shown` of the words they showed
     audience: str
     language: str
     country: str  # ISO 3166-1 alpha-2, "" when not known
     given: str  # the mark of the text they were given, "" when there was none
     asked_on: date
     answered: bool  # an author says that their question can be answered now
+
+
+def about_shown(mark: str) -> str:
+    """The `about` of one who showed the words of that mark."""
+    return f"{SHOWN}:{mark}"
 
 
 class EditMoved(Exception):

@@ -17,7 +17,9 @@ from bot.texts import store
 from bot.texts.model import (
     CHANGE,
     LEAST_ASKERS,
+    NOT_UNDERSTOOD,
     SHIPPED,
+    SHOWN,
     Asker,
     EditMoved,
     EditState,
@@ -28,10 +30,10 @@ from bot.texts.model import (
     OwnEdit,
     Question,
     TextEdit,
+    about_shown,
 )
+from dialogues.vocabulary import MOST_LETTERS, mark_of_words
 
-#: Of a question that was shown to authors.
-LONGEST_QUESTION = 300
 MOST_QUESTIONS = 500
 SHOWN_QUESTIONS = 50
 
@@ -123,12 +125,17 @@ class GapRegister:
 
     def show(self, tx: Connection, facts: dict[str, str], *, at: datetime) -> None:
         """Keep what authors may read of a question nobody understood. Of too many the oldest go."""
-        question = Question(facts["words"][:LONGEST_QUESTION], facts.get("language", "en")[:16], at.date())
+        question = Question(facts["words"][:MOST_LETTERS], facts.get("language", "en")[:16], at.date())
         store.add_question(tx, question)
         store.drop_questions_beyond(tx, MOST_QUESTIONS)
 
     def remember(self, tx: Connection, conversation_id: str, facts: dict[str, str], *, at: datetime) -> None:
-        """Keep, sealed, that this conversation wants to be told."""
+        """Keep, sealed, that this conversation wants to be told.
+
+        Of one who showed a question only the mark of its words is kept beside the seal: not where they are, nor who.
+        """
+        if facts.get("about") == SHOWN:
+            facts = {"about": about_shown(facts.get("given", "")), "language": facts.get("language", "en")}
         asker = Asker(
             id=new_id(),
             conversation_id=conversation_id,
@@ -151,7 +158,7 @@ class GapRegister:
 def work_for_authors(tx: Connection) -> list[GapWork]:
     """What people asked for in vain, most asked first, with nothing that could name one of them."""
     asked = tuple(store.questions(tx, limit=SHOWN_QUESTIONS))
-    unclear = ("", "not_understood")
+    unclear = ("", NOT_UNDERSTOOD)
     by_subject: dict[tuple[str, str], list[tuple[Gap, int, date]]] = defaultdict(list)
     for line in store.open_gaps(tx):
         by_subject[line[0].procedure, line[0].why].append(line)
@@ -208,16 +215,43 @@ def answer_gap(
         done = store.drop_questions_beyond(tx, 0) > 0 or done
     if done:
         store.mark_answered(tx, procedure, why)
+        if not procedure:
+            store.mark_all_shown_answered(tx)
         _record(tx, vault, author, "gap.answer", procedure or "unknown", at)
     return done
 
 
-def settle_question(tx: Connection, vault: Vault, author: Officer, question_id: str, *, at: datetime) -> bool:
-    """Take one question that was shown off the list; the others stay. False when it was taken off before."""
-    done = store.drop_question(tx, question_id)
-    if done:
-        _record(tx, vault, author, "gap.answer", "unknown", at)
-    return done
+def settle_question(
+    tx: Connection, vault: Vault, author: Officer, question_id: str, *, answered: bool, at: datetime
+) -> bool:
+    """Take one question that was shown off the list; the others stay. False when it was taken off before.
+
+    Where it is answered, whoever showed it and agreed to it is told. Where it is not, their wish is forgotten.
+    """
+    words = store.words_of_question(tx, question_id)
+    if words is None or not store.drop_question(tx, question_id):
+        return False
+    about = about_shown(mark_of_words(words))
+    if answered:
+        store.mark_answered(tx, "", about)
+    else:
+        store.forget_askers_about(tx, vault, about, at=at)
+    _record(tx, vault, author, "gap.answer" if answered else "gap.drop", "unknown", at)
+    return True
+
+
+def close_what_is_in_force(tx: Connection, vault: Vault, *, at: datetime, in_force: Callable[[Gap], bool]) -> int:
+    """Take off the list what was asked for while there was no text, where those who asked, in their language and
+    country, would get one now. Returns how many lines went.
+
+    What nobody understood stays: that a text is in force was never its remedy.
+    """
+    closed = [gap for gap, _, _ in store.open_gaps(tx) if gap.why != NOT_UNDERSTOOD and gap.procedure and in_force(gap)]
+    for gap in closed:
+        store.close_gap(tx, gap, at=at)
+    for procedure in sorted({gap.procedure for gap in closed}):
+        audit.append(tx, vault, at=at, actor="system", act="gap.in_force", object=f"text:{procedure}", facts={})
+    return len(closed)
 
 
 def _record(tx: Connection, vault: Vault, officer: Officer, act: str, file: str, at: datetime) -> None:

@@ -15,11 +15,11 @@ from bot.kernel.database import Database, DatabaseUnavailable
 from bot.kernel.live import Signals
 from bot.kernel.logs import get_log
 from bot.texts import service, store
-from bot.texts.model import EditState, TextEdit
+from bot.texts.model import EditState, Gap, TextEdit
 from dialogues.knowledge import Procedures
 from dialogues.knowledge.check import check_read
 from dialogues.knowledge.loading import ReadTexts, read_all, read_folder, read_overlays, stamped_overlay
-from dialogues.knowledge.model import INTERNATIONAL, ORIGINAL_LANGUAGE, Audience, Problem, Withdrawal
+from dialogues.knowledge.model import INTERNATIONAL, LANGUAGES, ORIGINAL_LANGUAGE, Audience, Problem, Withdrawal
 from dialogues.knowledge.overlays import Overlay
 from dialogues.knowledge.reading import OVERLAYS_FOLDER, LoadedText, name_of
 
@@ -186,6 +186,13 @@ def read_approved(folder: Path, edits: Mapping[str, TextEdit]) -> ReadTexts:
     overlays, unread = read_overlays(folder, [text.procedure for text in texts], contents)
     laid = (_lines_as_approved(overlay, edits) for overlay in overlays)
     return ReadTexts(tuple(texts), tuple(laid), (*problems, *unread))
+
+
+def answers(procedures: Procedures, gap: Gap, on: date) -> bool:
+    """Whether those who asked in vain, in their language and country, would get a text now."""
+    language = gap.language if gap.language in LANGUAGES else ORIGINAL_LANGUAGE
+    audience = Audience.CHILD if gap.audience == Audience.CHILD else Audience.WORKER
+    return procedures.get(gap.procedure, language, on, gap.country or None, audience=audience) is not None
 
 
 def _out_of_force(text: LoadedText) -> LoadedText:

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection, Row
 
 from bot.kernel.crypto import Erased, Vault
 from bot.kernel.database import Moment, insert_on_conflict, metadata
-from bot.texts.model import Asker, EditState, Gap, Question, TextEdit
+from bot.texts.model import SHOWN, Asker, EditState, Gap, Question, TextEdit
 
 text_edits = sa.Table(
     "text_edits",
@@ -191,6 +191,12 @@ def answer_gap(tx: Connection, procedure: str, why: str, *, at: datetime) -> int
     return done.rowcount
 
 
+def close_gap(tx: Connection, gap: Gap, *, at: datetime) -> None:
+    """Close one line of a subject."""
+    line = [column == getattr(gap, column.name) for column in gaps.primary_key]
+    tx.execute(gaps.update().where(*line).values(answered_at=at))
+
+
 def add_question(tx: Connection, question: Question) -> None:
     # Ids of ours tell the millisecond, and a message of the same one would tell whose words these are.
     tx.execute(
@@ -204,6 +210,13 @@ def questions(tx: Connection, *, limit: int) -> list[Question]:
     """Those of the latest days first."""
     latest = sa.select(gap_questions).order_by(gap_questions.c.asked_on.desc(), gap_questions.c.id).limit(limit)
     return [Question(row.words, row.language, row.asked_on, row.id) for row in tx.execute(latest)]
+
+
+def words_of_question(tx: Connection, question_id: str) -> str | None:
+    words: str | None = tx.execute(
+        sa.select(gap_questions.c.words).where(gap_questions.c.id == question_id)
+    ).scalar_one_or_none()
+    return words
 
 
 def drop_question(tx: Connection, question_id: str) -> bool:
@@ -284,6 +297,17 @@ def all_askers(tx: Connection, vault: Vault) -> list[Asker]:
 def mark_answered(tx: Connection, procedure: str, about: str) -> None:
     """An author says that this can be answered now."""
     tx.execute(askers.update().where(askers.c.procedure == procedure, askers.c.about == about).values(answered=True))
+
+
+def mark_all_shown_answered(tx: Connection) -> None:
+    """The same of every question that was shown."""
+    tx.execute(askers.update().where(askers.c.about.startswith(SHOWN, autoescape=True)).values(answered=True))
+
+
+def forget_askers_about(tx: Connection, vault: Vault, about: str, *, at: datetime) -> int:
+    """Drop every wish about the same. Returns how many there were."""
+    rows = tx.execute(sa.select(askers.c.id, askers.c.key_id).where(askers.c.about == about)).all()
+    return sum(_drop(tx, vault, row.id, row.key_id, at=at) for row in rows)
 
 
 def forget_asker(tx: Connection, vault: Vault, asker_id: str, *, at: datetime) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from rasa_sdk import Action
@@ -12,7 +11,7 @@ from dialogues.actions.reading import button, country_asked_about, entity, langu
 from dialogues.actions.shelf import audience_of, is_the_child
 from dialogues.runtime.payload import payload
 from dialogues.runtime.responses import Translate
-from dialogues.vocabulary import without_identity
+from dialogues.vocabulary import mark_of_words, without_identity
 
 #: Why there was no answer, as a button carries it: Telegram gives a button 64 bytes.
 SHORT = {"no_text": "no", "out_of_date": "old", "not_understood": "what"}
@@ -39,15 +38,27 @@ def note_gap(dispatcher: Any, tracker: Any, key: str, why: str, default_country:
     return [SlotSet("gaps_noted", [*noted, subject])]
 
 
-def offer_to_tell(dispatcher: Any, key: str, why: str, language: str, translate: Translate) -> None:
-    """Ask whether they want to be written to when there is an answer."""
-    dispatcher.utter_message(
-        response="utter_offer_to_tell",
-        buttons=[
-            button(translate(language, "Yes, write to me"), payload("tell_answer", procedure=key, why=SHORT[why])),
-            button(translate(language, "No"), payload("tell_nothing")),
-        ],
-    )
+def offer_to_tell(dispatcher: Any, key: str, why: str, language: str, translate: Translate) -> list[dict[str, Any]]:
+    """Ask whether they want to be written to when there is an answer. Returns what is to be remembered."""
+    return _offer_to_tell(dispatcher, language, translate, payload("tell_answer", procedure=key, why=SHORT[why]))
+
+
+def offer_to_tell_of(dispatcher: Any, words: str, language: str, translate: Translate) -> list[dict[str, Any]]:
+    """The same, when the question can be answered whose words they have just shown."""
+    return _offer_to_tell(dispatcher, language, translate, payload("tell_answer", of=mark_of_words(words)))
+
+
+def _offer_to_tell(dispatcher: Any, language: str, translate: Translate, yes: str) -> list[dict[str, Any]]:
+    no = payload("tell_nothing")
+    buttons = [button(translate(language, "Yes, write to me"), yes), button(translate(language, "No"), no)]
+    dispatcher.utter_message(response="utter_offer_to_tell", buttons=buttons)
+    return [_offered(yes, no)]
+
+
+def _offered(yes: str, no: str) -> dict[str, Any]:
+    """Remember what a yes and a no stand for, so that they can be written as well as tapped (`agreeing`)."""
+    event: dict[str, Any] = SlotSet("offered", {"yes": yes, "no": no})
+    return event
 
 
 def words_to_show(tracker: Any) -> str:
@@ -61,37 +72,32 @@ def words_to_show(tracker: Any) -> str:
     return without_identity(words, language_of(tracker))
 
 
-def mark_of(words: str) -> str:
-    """Tells in a button which words it is about: Telegram gives a button 64 bytes."""
-    return hashlib.blake2b(words.encode(), digest_size=6).hexdigest()
-
-
-def offer_to_show(dispatcher: Any, language: str, words: str, translate: Translate) -> None:
-    """Ask whether those who write the texts may read these very words."""
-    dispatcher.utter_message(
-        response="utter_offer_to_show",
-        words=words,
-        buttons=[
-            button(translate(language, "Yes, show these words"), payload("show_question", of=mark_of(words))),
-            button(translate(language, "No"), payload("show_no_question")),
-        ],
-    )
+def offer_to_show(dispatcher: Any, language: str, words: str, translate: Translate) -> list[dict[str, Any]]:
+    """Ask whether those who write the texts may read these very words. Returns what is to be remembered."""
+    yes, no = payload("show_question", of=mark_of_words(words)), payload("show_no_question")
+    buttons = [button(translate(language, "Yes, show these words"), yes), button(translate(language, "No"), no)]
+    dispatcher.utter_message(response="utter_offer_to_show", words=words, buttons=buttons)
+    return [_offered(yes, no)]
 
 
 class ShowQuestion(Action):  # type: ignore[misc]
-    """They agree: the host keeps the words they saw, and nothing of who they are."""
+    """They agree: the host keeps the words they saw, and nothing of who they are. They may be told of an answer."""
+
+    def __init__(self, translate: Translate) -> None:
+        self._translate = translate
 
     def name(self) -> str:
         return "action_show_question"
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
         words = str(tracker.get_slot("asked_in_vain") or "")
-        if not words or entity(tracker, "of") != mark_of(words):  # tapped again, or what was asked since is another
+        if not words or entity(tracker, "of") != mark_of_words(words):  # tapped again, or another was asked since
             dispatcher.utter_message(response="utter_question_gone")
             return []
         dispatcher.utter_message(json_message={"waymark": "question", "words": words, "language": language_of(tracker)})
         dispatcher.utter_message(response="utter_question_shown")
-        return [SlotSet("asked_in_vain", None)]
+        offered = offer_to_tell_of(dispatcher, words, language_of(tracker), self._translate)
+        return [SlotSet("asked_in_vain", None), *offered]
 
 
 class ShowNoQuestion(Action):  # type: ignore[misc]

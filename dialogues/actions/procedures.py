@@ -156,7 +156,7 @@ class ProcedureAction(Action):  # type: ignore[misc]
         why = "out_of_date" if once else "no_text"
         noted = note_gap(dispatcher, tracker, key, why, self._default_country)
         if noted:
-            offer_to_tell(dispatcher, key, why, language_of(tracker), self._translate)
+            noted = [*noted, *offer_to_tell(dispatcher, key, why, language_of(tracker), self._translate)]
         # Whoever agrees to be told taps a button, and a tap no longer tells who speaks.
         return [*noted, SlotSet("audience", "child")] if child else noted
 
@@ -361,6 +361,8 @@ class TellMe(ProcedureAction):
         return "action_tell_me"
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
+        if of := entity(tracker, "of"):
+            return self._of_shown_words(dispatcher, tracker, str(of))
         told = str(entity(tracker, "why") or "")
         key, why = self.wanted(tracker), next((why for why, short in SHORT.items() if short == told), told)
         if key is None:
@@ -381,6 +383,13 @@ class TellMe(ProcedureAction):
                 "given": text.mark() if changes and text is not None else "",
             }
         )
+        dispatcher.utter_message(response="utter_will_tell")
+        return []
+
+    def _of_shown_words(self, dispatcher: Any, tracker: Any, mark: str) -> list[dict[str, Any]]:
+        """Of a question that authors were shown is told its mark and its language, and nothing else of its writer."""
+        told = {"about": "shown", "given": mark, "language": language_of(tracker)}
+        dispatcher.utter_message(json_message={"waymark": "tell", **told})
         dispatcher.utter_message(response="utter_will_tell")
         return []
 

@@ -54,7 +54,7 @@ def talk_actions(
         ChangeLanguage(),
         NoneOfThese(services, answering, default_country, translate),
         NotUnderstood(services, answering, default_country, shelf, translate),
-        ShowQuestion(),
+        ShowQuestion(translate),
         ShowNoQuestion(),
     ]
 
@@ -99,9 +99,10 @@ class NoneOfThese(OfficerAction):
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
         await self.say(dispatcher, tracker, "utter_none_of_these")
+        noted = note_gap(dispatcher, tracker, "", "not_understood", self._default_country)
         if words := tracker.get_slot("asked_in_vain"):
-            offer_to_show(dispatcher, language_of(tracker), words, self._translate)
-        return note_gap(dispatcher, tracker, "", "not_understood", self._default_country)
+            return [*noted, *offer_to_show(dispatcher, language_of(tracker), words, self._translate)]
+        return noted
 
 
 class NotUnderstood(OfficerAction):
@@ -128,10 +129,11 @@ class NotUnderstood(OfficerAction):
             await self.say(dispatcher, tracker, "utter_person_called")
             call_officer(dispatcher, "understanding_failed", "P2")
             key, noted = self._note(dispatcher, tracker)
-            if key:
-                offer_to_tell(dispatcher, key, "not_understood", language_of(tracker), self._translate)
+            language = language_of(tracker)
+            offer = offer_to_tell(dispatcher, key, "not_understood", language, self._translate) if key else []
             return [
                 *noted,
+                *offer,
                 SlotSet("misunderstood", None),
                 SlotSet("safety_question", True),
                 SlotSet("asked_by_text", None),
@@ -146,9 +148,10 @@ class NotUnderstood(OfficerAction):
         """Remember what authors may be shown of it; the second time, ask whether they may be. Once asked, the words
         that were read stay the ones that are shown."""
         words = max(words_to_show(tracker), str(tracker.get_slot("asked_in_vain") or ""), key=len)
+        offered: list[dict[str, Any]] = []
         if words and times == ASKED_TO_SHOW:
-            offer_to_show(dispatcher, language_of(tracker), words, self._translate)
-        return [SlotSet("asked_in_vain", words or None)]
+            offered = offer_to_show(dispatcher, language_of(tracker), words, self._translate)
+        return [SlotSet("asked_in_vain", words or None), *offered]
 
     async def _say_so(self, dispatcher: Any, tracker: Any, times: int) -> list[dict[str, Any]]:
         """Ask whether one of the likeliest was meant, where any is likely. Returns what is to be remembered."""

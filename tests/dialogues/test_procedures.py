@@ -23,6 +23,7 @@ from dialogues.runtime.payload import read_payload
 from dialogues.talks import message_of, read_world
 from dialogues.understanding import learnt_folder
 from dialogues.understanding.reading import Understanding
+from dialogues.vocabulary import mark_of_words
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -318,7 +319,11 @@ async def test_common_words_of_a_question_nobody_understood_are_shown_to_authors
     agreed = await tap(engine, twice, "Yes, show these words")
     again = await tap(engine, replace(twice, state=agreed.state), "Yes, show these words")
 
+    told = await tap(engine, agreed, "Yes, write to me")
+
     words = "… from … asks how do I pay for a card for my … kids"
+    (wish,) = [reply.custom for reply in told.replies if reply.custom.get("waymark") == "tell"]
+    assert wish == {"waymark": "tell", "about": "shown", "given": mark_of_words(words), "language": "en"}
     assert not any(reply.response == "utter_offer_to_show" for reply in once.replies)
     assert words in twice.replies[-1].text
     assert shown_to_authors(twice) == []

@@ -10,7 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from bot.conversations import service as conversations
-from bot.texts import store
+from bot.kernel.access import Role
+from bot.texts import service, store
 from bot.texts.askers import KEPT, Askers
 from bot.texts.model import Asker
 from bot.upkeep import erasing
@@ -19,6 +20,8 @@ from tests.integration.app.test_texts import QUESTION, release
 
 ANSWERED = "You asked me something I had no checked answer to. Now there is one"
 CHANGED = "A rule I gave you has changed."
+UNDERSTOOD = "I did not understand a question of yours. I have learnt since"
+NOT_OURS = "what is the price of a new car and of the insurance for it"
 ENDED = ("\nvalid_from:", "\nvalid_to: 2026-11-02\nvalid_from:")
 HELD_AGAIN = ("\nvalid_to: 2026-11-02\nvalid_from:", "\nvalid_from:")
 ANOTHER_LINE = ("## First answer\n", "## First answer\nRing the night desk first.\n")
@@ -49,20 +52,45 @@ async def test_who_asked_in_vain_and_agreed_is_told_once_when_there_is_an_answer
     await release(helpline, ENDED)
     async with Person(helpline) as agreed, Person(helpline) as declined:
         assert "Shall I write to you here, once" in await agreed.write(QUESTION)
-        assert "I will write to you here once" in await tap(helpline, agreed, "Yes, write to me")
+        assert "I will write to you here once" in await agreed.write("Yes")
         await declined.write(QUESTION)
         await tap(helpline, declined, "No")
         await looked(helpline)
         assert ANSWERED not in await agreed.page()
+        assert [work.why for work in await helpline.database.read(service.work_for_authors)] == ["out_of_date"]
 
         await release(helpline, HELD_AGAIN)
         await looked(helpline)
         await looked(helpline)
 
+        assert await helpline.database.read(service.work_for_authors) == []
+
         assert (await agreed.page()).count(ANSWERED) == 1
         assert ANSWERED not in await declined.page()
         assert await wishes(helpline) == []
         assert "Talk to the adult and to the child apart" in await tap(helpline, agreed, "Show it")
+
+
+async def test_who_showed_a_question_and_agreed_is_told_once_when_an_author_can_answer_it(helpline: Helpline):
+    author = await helpline.at_desk(await helpline.officer(Role.AUTHOR))
+    async with Person(helpline) as agreed, Person(helpline) as declined:
+        for person, answer in ((agreed, "yes"), (declined, "no")):
+            await person.write(NOT_OURS)
+            assert "May the people who write my answers see these words" in await person.write(NOT_OURS)
+            assert "Shall I write to you here, once" in await person.write("yes")
+            await person.write(answer)
+        await looked(helpline)
+        assert UNDERSTOOD not in await agreed.page()
+
+        _, page = await author.get("/desk/texts")
+        for question in re.findall(r'name="question" value="([^"]+)"', page):
+            await author.post("/desk/texts/gaps", question=question)
+        await looked(helpline)
+        await looked(helpline)
+
+        assert (await agreed.page()).count(UNDERSTOOD) == 1
+        assert UNDERSTOOD not in await declined.page()
+        assert await wishes(helpline) == []
 
 
 async def test_who_was_given_a_rule_and_agreed_is_told_once_that_it_changed(helpline: Helpline):

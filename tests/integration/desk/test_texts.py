@@ -14,6 +14,7 @@ from bot.texts import service, store
 from bot.texts.model import LEAST_ASKERS, EditState, OwnEdit
 from dialogues.knowledge.model import Audience, TranslationState
 from dialogues.knowledge.overlays import mark_of_line
+from dialogues.vocabulary import mark_of_words
 
 PAGE = "/desk/texts/missing_child/en"
 
@@ -631,9 +632,18 @@ async def test_what_was_asked_in_vain_is_work_until_an_author_answers_and_comes_
     await world.database.write(lambda tx: register.show(tx, {**shown, "words": "when is the bus"}, at=clock.now()))
     assert "how do I pay for a … card" in await author.go("/desk/texts")
     (one,) = [q.id for q in await world.database.read(lambda tx: store.questions(tx, limit=9)) if "card" in q.words]
+    for words in ("how do I pay for a … card", "when is the bus"):
+        wish = {"about": "shown", "given": mark_of_words(words), "language": "en", "country": "MX"}
+        await world.database.write(lambda tx, wish=wish: register.remember(tx, "one", wish, at=clock.now()))
     await author.post("/desk/texts/gaps", csrf=csrf, question=one)
     assert "how do I pay for a … card" not in author.page
     assert "when is the bus" in author.page
+    wishes = await world.database.read(lambda tx: store.all_askers(tx, world.vault))
+    assert sorted((wish.answered, wish.country) for wish in wishes) == [(False, ""), (True, "")]
+    (other,) = await world.database.read(lambda tx: store.questions(tx, limit=9))
+    await author.post("/desk/texts/gaps", csrf=csrf, question=other.id, dropped="1")
+    assert "when is the bus" not in author.page
+    assert [wish.answered for wish in await world.database.read(lambda tx: store.all_askers(tx, world.vault))] == [True]
 
     await asked(world, clock, 1)
     assert "13 people asked" in await author.go("/desk/texts")
