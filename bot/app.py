@@ -165,7 +165,7 @@ class Waymark:
             report_wrong=report_wrong,
             gaps=register,
             askers=register,
-            own_cases=OwnCases(vault, self.words, queue_time),
+            own_cases=OwnCases(vault, self.words, queue_time, self.presence.somebody_answers),
             triage=Triage(database, vault, clock, self.signals, channels=self.channels, screen=self.reading.screen),
             default_country=settings.country or None,
             workers=settings.turn_workers,

@@ -36,7 +36,10 @@ ROOT = PROJECT.parent
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    return int(options.run(options))
+    try:
+        return int(options.run(options))
+    except KeyboardInterrupt:
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -177,8 +180,10 @@ def _train(options: argparse.Namespace) -> int:
     if embedder is not None and not is_trained(PROJECT, options.cache, embedder):
         with _progress_bar("Reading the examples") as progress:
             prepare(PROJECT, options.cache, embedder, progress)
-        print("Learning from them…", flush=True)
-    understanding = Understanding.load(PROJECT, options.cache, options.backend)
+        with _time_running("Learning from them"):
+            understanding = Understanding.load(PROJECT, options.cache, options.backend)
+    else:
+        understanding = Understanding.load(PROJECT, options.cache, options.backend)
     print(f"learnt with {understanding.backend}, kept in {options.cache}")
     if options.ship and embedder is not None:
         print(f"vectors to be committed: {ship(PROJECT, options.cache, embedder) / 1e6:.1f} MB")
@@ -196,6 +201,21 @@ def _progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def _time_running(what: str) -> Iterator[None]:
+    """Shows that it goes on, where nobody can say how far it is."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        print(f"{what}…", flush=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        bar.add_task(what, total=None)
+        yield
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -26,7 +26,7 @@ from bot.channels.model import Button
 from bot.conversations import service as conversations
 from bot.conversations.duress import EnoughWords, UnfitWord
 from bot.conversations.model import MessageClass
-from bot.conversations.ports import Escalated, Escalation, OwnAsk, OwnWish
+from bot.conversations.ports import Escalated, Escalation, OwnAsk, OwnWish, SomebodyAnswers
 from bot.kernel.crypto import Vault
 from bot.kernel.words import N_, Words
 from dialogues.understanding import own_case
@@ -42,6 +42,14 @@ PERSON_ERASES = N_(
     "A person will look at it. They tell you here what is erased, and what the law says we must keep, and how long."
 )
 PERSON_GIVES_CODE = N_("A person can give you a new number. They will answer you here.")
+#: The same while nobody is there who could answer.
+KEPT_FOR_PERSON = N_("Thank you. I keep it for a person.")
+PERSON_CAN_TELL = N_("Only a person can tell you who has your file. I keep your question for them.")
+PERSON_CAN_ERASE = N_(
+    "Only a person can erase it. I keep your question for them. They also say what the law says we must keep, "
+    "and how long."
+)
+PERSON_CAN_GIVE_CODE = N_("Only a person can give you a new number. I keep your question for them.")
 #: Not a word of what the word is for: who takes the phone away reads this too.
 WORD_KEPT = N_("Thank you. I will remember it.")
 WORD_UNFIT = N_("That word is too short, or too easy to write by mistake. Choose another one.")
@@ -72,14 +80,30 @@ TO_OFFICER: Mapping[OwnAsk, tuple[str, str]] = MappingProxyType(
         OwnAsk.NEW_CODE: ("wants_code", PERSON_GIVES_CODE),
     }
 )
+#: What is said while a person can answer, and while nobody can.
+WHILE_NOBODY_ANSWERS: Mapping[str, str] = MappingProxyType(
+    {
+        A_PERSON_LOOKS: KEPT_FOR_PERSON,
+        PERSON_TELLS: PERSON_CAN_TELL,
+        PERSON_ERASES: PERSON_CAN_ERASE,
+        PERSON_GIVES_CODE: PERSON_CAN_GIVE_CODE,
+    }
+)
 
 
 class OwnCases:
     """The cases, as a person may ask about theirs (`bot.conversations.ports.OwnCases`)."""
 
-    def __init__(self, vault: Vault, words: Words, queue_time: QueueTime | None = None) -> None:
+    def __init__(
+        self,
+        vault: Vault,
+        words: Words,
+        queue_time: QueueTime | None = None,
+        somebody_answers: SomebodyAnswers = lambda _tx, _at: True,
+    ) -> None:
         self._vault = vault
         self._words = words
+        self._somebody_answers = somebody_answers
         self._queue_time = queue_time or QueueTime(vault, words)
         self._escalations = CaseEscalations(vault)
 
@@ -112,6 +136,8 @@ class OwnCases:
         if wish.ask is OwnAsk.HOW_LONG:
             return self._tell_time(tx, wish, conversation_id, language=language, at=at)
         asking = _Asking(self._vault, self._words, self._escalations, tx, conversation_id, language, key, at)
+        if not self._somebody_answers(tx, at):
+            asking.nobody_answers(self._queue_time)
         if wish.ask is OwnAsk.COME_BACK:
             return asking.come_back(wish.said, before=wish.asked_before)
         if wish.ask is OwnAsk.SET_WORD:
@@ -176,6 +202,11 @@ class _Asking:
     ) -> None:
         self._vault, self._words, self._escalations, self._tx = vault, words, escalations, tx
         self._conversation_id, self._language, self._key, self._at = conversation_id, language, key, at
+        self._alone: QueueTime | None = None
+
+    def nobody_answers(self, queue_time: QueueTime) -> None:
+        """No person is promised, and whoever waits is told how long it takes."""
+        self._alone = queue_time
 
     def come_back(self, code: str, *, before: OwnAsk | None) -> list[str]:
         """The right code brings a person; anything else is answered alike, whatever was wrong with it."""
@@ -185,7 +216,9 @@ class _Asking:
         if case.conversation_id == self._conversation_id:
             if before is OwnAsk.WHO_HAS:
                 return self._tell_who_has(case)
-            return self._say(A_PERSON_LOOKS, "code_known") if case.is_open else self._say(NOT_FOUND, "code_not_found")
+            if case.is_open:
+                return self._promise(A_PERSON_LOOKS, "code_known")
+            return self._say(NOT_FOUND, "code_not_found")
         if not case.is_open:
             return self._say(NOT_FOUND, "code_not_found", asks=True)
         known_here = receipt_store.asked_before(self._tx, case.id, self._conversation_id)
@@ -193,7 +226,7 @@ class _Asking:
         # A talk that was left for this very case leads to it without anybody's decision.
         if not known_here and escalated.case_id != case.id:
             receipts.note_return(self._tx, self._vault, case, escalated.case_id, self._conversation_id, at=self._at)
-        topics = self._say(A_PERSON_LOOKS, "code_known")
+        topics = self._promise(A_PERSON_LOOKS, "code_known")
         return [*topics, "queue", "pages", f"case:{case.id}", f"case:{escalated.case_id}"]
 
     def who_has(self) -> list[str]:
@@ -216,7 +249,7 @@ class _Asking:
         """What a human has to look at: it stands in the case, and in the queue where nobody holds it."""
         reason, sentence = TO_OFFICER[ask]
         escalated = self._escalate(reason, Priority.P2)
-        return [*self._say(sentence, reason), "queue", "pages", f"case:{escalated.case_id}"]
+        return [*self._promise(sentence, reason), "queue", "pages", f"case:{escalated.case_id}"]
 
     def agree_on(self, word: str) -> list[str]:
         try:
@@ -295,6 +328,16 @@ class _Asking:
 
     def _text(self, sentence: str, **named: object) -> str:
         return self._words.text(self._language, sentence, **named)
+
+    def _promise(self, sentence: str, template: str) -> list[str]:
+        """What only a person can do: that they do it here is said where one is there."""
+        if self._alone is None:
+            return self._say(sentence, template)
+        topics = self._say(WHILE_NOBODY_ANSWERS[sentence], template)
+        case = store.open_case_of(self._tx, self._conversation_id)
+        if case is not None:
+            self._alone.tell(self._tx, case, language=self._language, at=self._at)
+        return topics
 
     def _say(self, sentence: str, template: str, *, asks: bool = False) -> list[str]:
         return self._send(self._text(sentence), template, asks=asks)

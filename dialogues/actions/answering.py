@@ -28,6 +28,7 @@ PROMISES: Final = {
     "officer_answers": "A duty officer will answer you here.",
     "officer_answers_too": "The duty officer reads this too, and will answer you here.",
     "officer_asked": "I have asked a duty officer. They will answer you here.",
+    "officer_reads_report": "A duty officer is there to read it.",
     "officer_told": "I have told the duty officer that it is urgent.",
 }
 #: What stands in some of them instead while nobody can.

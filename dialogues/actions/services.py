@@ -200,16 +200,18 @@ class FindService(Action):  # type: ignore[misc]
         found: list[FoundService] = []
         if place is not None or self._country(tracker):
             found = await self._near(dispatcher, tracker, need, place)
+        end = "utter_service_end"
         if not found:
+            end = "utter_helplines_end"
             found = await self._helplines(dispatcher, tracker, place)
         for service in found[:SHOWN]:
             dispatcher.utter_message(**card(service, tracker=tracker, translate=self._translate))
-        dispatcher.utter_message(response="utter_service_end", buttons=self._ways_on(tracker, need, found, language))
+        dispatcher.utter_message(response=end, buttons=self._ways_on(tracker, need, found, language))
         return found[:SHOWN]
 
     async def _near(self, dispatcher: Any, tracker: Any, need: str, place: FoundPlace | None) -> list[FoundService]:
         """What is near (or in the country, where no town was named) and as wished; what is there, where nothing is
-        known to be as wished."""
+        known to be as wished. Nothing where only helplines are: they are no place to go to."""
         language, age = language_of(tracker), tracker.get_slot("age")
         wishes = [wish for wish in tracker.get_slot("wishes") or () if wish in WISHES]
         known = {"age": int(age) if str(age).isdigit() else None, "gender": tracker.get_slot("gender")}
@@ -225,6 +227,8 @@ class FindService(Action):  # type: ignore[misc]
         response = "utter_services_wished" if self._told(tracker, wishes) else "utter_services_found"
         if wishes and not any(need in service.needs for service in found):
             found, response = await search([]), "utter_wishes_unmet"
+        if need and not any(need in service.needs for service in found):
+            return []
         if place is None and response == "utter_services_found":
             response = "utter_services_in_country"
         if found:

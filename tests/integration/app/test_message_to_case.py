@@ -87,6 +87,16 @@ async def test_who_says_where_the_knife_is_reads_the_number_that_rings_there(hel
     assert "<dd>United States</dd>" in page
 
 
+async def test_where_no_bed_is_known_a_number_to_call_is_not_offered_as_one(helpline: Helpline):
+    async with Person(helpline) as person:
+        said = _words(await person.write("a place to sleep in Ventimiglia"))
+
+    assert "did not find a service that people have checked near Ventimiglia" in said
+    assert "116 000" in said
+    assert "nearest" not in said
+    assert "places fill up" not in said
+
+
 async def test_an_officer_reads_near_which_town_a_place_is_that_was_shared(telegram_helpline: Helpline):
     helpline = telegram_helpline
     here = {"latitude": 43.80000, "longitude": 7.61000}

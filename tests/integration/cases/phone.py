@@ -10,13 +10,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.cases import service, store
+from bot.cases import receipts, service, store
 from bot.cases.hand import Hand
 from bot.cases.model import Case
 from bot.cases.own import OwnCases
+from bot.cases.presence import Presence
 from bot.cases.queue_time import QueueTime
 from bot.cases.service import CaseEscalations
 from bot.conversations import service as conversations
+from bot.conversations.effects import always
 from bot.kernel.access import Role
 from bot.kernel.officers import Officer, add_officer, get_officer
 from bot.kernel.words import Words
@@ -51,7 +53,8 @@ class Phone:
         answers = await self.say("I want a person", who)
         self.talk.engine.replies = (ECHO,)
         assert answers[0] == "A person comes."
-        return re.sub(r"\D", "", answers[1])
+        digits = [re.sub(r"\D", "", answer) for answer in answers]
+        return next(code for code in digits if receipts.is_whole(code))
 
     async def officer(self, name: str, *roles: Role) -> Officer:
         def make(tx: sa.Connection) -> Officer:
@@ -94,14 +97,17 @@ class Phone:
 
 @asynccontextmanager
 async def switched_on(
-    database: Any, vault: Any, clock: Any, signals: Any, *, told: bool = False
+    database: Any, vault: Any, clock: Any, signals: Any, *, told: bool = False, there: bool = True
 ) -> AsyncIterator[Phone]:
-    """A phone on which people write. `told`: whoever waits is told how long it takes."""
+    """A phone on which people write. `told`: whoever waits is told how long it takes. `there`: somebody can answer,
+    whoever works here; else it is asked who does."""
     await database.write(calls.create_all)
     talk, words = Talk(database, vault, clock, signals), Words.load()
-    queue_time = QueueTime(vault, words) if told else None
+    presence = Presence()
+    queue_time = QueueTime(vault, words, presence) if told else None
+    answers = always if there else presence.somebody_answers
     talk.cases = CaseEscalations(vault, words, queue_time)  # type: ignore[assignment]
-    talk.worker = talk.new_worker(own_cases=OwnCases(vault, words, queue_time))
+    talk.worker = talk.new_worker(own_cases=OwnCases(vault, words, queue_time, answers))
     yield Phone(talk, words)
     await talk.inbox.close()
     await talk.worker.stop()

@@ -12,7 +12,16 @@ import sqlalchemy as sa
 from bot.cases import consent, erasure, receipt_store, receipts, service, store
 from bot.cases.consent import Agreement, Kind, Purpose
 from bot.cases.model import Case, CaseNotFound, CaseStatus, NotAllowedNow
-from bot.cases.own import A_PERSON_LOOKS, NOT_FOUND, PERSON_GIVES_CODE, WRITE_CODE
+from bot.cases.own import (
+    A_PERSON_LOOKS,
+    KEPT_FOR_PERSON,
+    NOT_FOUND,
+    PERSON_CAN_ERASE,
+    PERSON_ERASES,
+    PERSON_GIVES_CODE,
+    WRITE_CODE,
+)
+from bot.cases.queue_time import NOBODY_THERE, NOBODY_WORKS_HERE
 from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store
 from bot.conversations import stuck
@@ -22,7 +31,7 @@ from bot.conversations.service import Watched
 from bot.erasing import PersonEraser
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Mark
-from bot.kernel import audit
+from bot.kernel import audit, sessions
 from bot.kernel.access import Role
 from bot.kernel.officers import Officer, list_officers
 from bot.upkeep import erasing
@@ -380,6 +389,18 @@ async def test_the_code_alone_does_not_tell_who_has_the_file(phone: Phone):
     await phone.talk.settle()
 
     assert await phone.say(code) == [A_PERSON_LOOKS]
+
+
+async def test_that_a_person_does_it_here_is_said_only_where_one_can_answer(database, vault, clock, signals):
+    async with switched_on(database, vault, clock, signals, told=True, there=False) as phone:
+        assert await phone.say("delete my data") == [PERSON_CAN_ERASE, NOBODY_WORKS_HERE]
+        amira, code = await phone.officer("Amira"), await phone.asks_for_a_person("+2")
+        assert await phone.say(code, who="+3") == [KEPT_FOR_PERSON, NOBODY_THERE]
+
+        await database.write(lambda tx: sessions.start(tx, amira.id, clock.now()))
+
+        assert await phone.say("delete my data") == [PERSON_ERASES]
+        assert (await phone.say(code, who="+4"))[0] == A_PERSON_LOOKS
 
 
 async def test_wanting_it_erased_reaches_an_officer(phone: Phone):
