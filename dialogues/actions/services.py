@@ -225,7 +225,9 @@ class FindService(Action):  # type: ignore[misc]
         response = "utter_services_wished" if self._told(tracker, wishes) else "utter_services_found"
         if wishes and not any(need in service.needs for service in found):
             found, response = await search([]), "utter_wishes_unmet"
-        if place is None and response == "utter_services_found":
+        if not any(need in service.needs for service in found):  # numbers to call, which are not what was looked for
+            response = "utter_no_service_near"
+        elif place is None and response == "utter_services_found":
             response = "utter_services_in_country"
         if found:
             unmet = response == "utter_wishes_unmet"  # whom it is for still holds
