@@ -226,15 +226,16 @@ STAIRS = {True: "No stairs", False: "There are stairs"}
 
 
 def location(place: Location) -> Json:
-    """A place as far as it may be told. Of a front gate: that it is in a country, and that one calls."""
+    """A place as far as it may be told. Of a front gate: that it is in a country, and that one calls. The middle of a
+    town is not told as the point of a door: whoever reads it would send people there."""
     if place.kind is LocationKind.FRONT_GATE:
         gate = "A safe place. Its address is not published: call first."
         return {"id": place.id, "location_type": "virtual", "name": place.city or place.country, "description": gate}
     if place.kind is LocationKind.VIRTUAL:
         return {"id": place.id, "location_type": "virtual", "name": place.name}
     return {"id": place.id, "location_type": "physical", "name": place.name} | _present(
-        latitude=place.latitude,
-        longitude=place.longitude,
+        latitude=None if place.approximate else place.latitude,
+        longitude=None if place.approximate else place.longitude,
         transportation=place.directions,
         addresses=[
             {

@@ -233,6 +233,7 @@ class Location(Struct, frozen=True):
     directions: str = ""
     step_free: bool | None = None
     accessibility: tuple[str, ...] = ()  # codes of ACCESSIBILITY
+    approximate: bool = False  # the point is the middle of the town: nobody has put it at the door
 
 
 class Phone(Struct, frozen=True):

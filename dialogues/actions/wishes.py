@@ -73,7 +73,7 @@ _CARE_IN_PREGNANCY = frozenset({"srh"})
 #: Where one sleeps or is kept safe, a baby must be taken in as well. Elsewhere it says nothing of the service.
 _TAKES_IN = frozenset({"shelter", "safe_space"})
 _WITH_A_BABY = re.compile(
-    r"\b(?:with|have|i.?ve got|and) (?:a|an|my|our|her|the) (?:\w+ )?(?:baby|newborn|infant)\b(?! (?:sister|brother|cousin))"
+    r"\b(?:with|have|i.?ve got|and) (?:a|an|my|our|her|the) (?:\w+ )?(?:baby|newborn|infant)\b(?! (?:sister|brother))"
     r"|\b(?:avec|ai|et|a) (?:un|une|mon|ma|notre|son|le) (?:bébé|bebe|nourrisson|nouveau-né)\b"
     r"|\b(?:con|tengo|y) (?:un|una|mi|nuestro|nuestra|su|el) (?:bebé|bebe|bebito|bebita|recién nacid[oa])\b"
     r"|(?<!\w)(?:مع|معي|عندي|لدي|ومعي) (?:طفل\w*|ابن\w*|بنت\w*)? ?(?:ال)?رضيع\w*"
