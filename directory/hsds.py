@@ -137,6 +137,13 @@ def withdrawn_service(record: Service) -> Json:
     return {"id": record.id, "name": "Withdrawn", "status": "defunct", "last_modified": _moment(record.modified_at)}
 
 
+def withdrawn_service_at_location(link: str, record: Service, location_id: str) -> Json:
+    """The same of a service at a location: nothing of where it was."""
+    gone = {"id": location_id, "location_type": "virtual", "name": "Withdrawn"}
+    service_gone = withdrawn_service(record)
+    return {"id": link, "service_id": record.id, "location_id": location_id, "service": service_gone, "location": gone}
+
+
 def withdrawn_organization(organization_id: str) -> Json:
     """The same of an organisation of which no service is published any more. HSDS asks for a name and a description."""
     return {"id": organization_id, "name": "Withdrawn", "description": "Withdrawn", "status": "defunct"}
