@@ -487,6 +487,9 @@ def links_as_json(tx: Connection, links: list[Link], *, full: bool, language: st
     result = []
     for link in links:
         record = records[link.service_id]
+        if not _is_published(record):
+            result.append(hsds.withdrawn_service_at_location(link.id, record, link.location_id))
+            continue
         place = next(place for place in record.locations if place.id == link.location_id)
         owner = owners[record.organization_id]
         result.append(hsds.service_at_location(link.id, record, owner, place, full=full, language=language))

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from msgspec.structs import replace
 
+from directory.misplaced import in_the_middle
 from directory.model import (
     ACCESSIBILITY,
     LEGAL_STATUS,
@@ -330,14 +331,17 @@ def _told(place: Location, form: _Filled, prefix: str) -> Location:
     town = replace(place, city=form.text(f"{prefix}city"), country=form.text(f"{prefix}country").upper())
     if place.kind is LocationKind.FRONT_GATE:
         return town
+    latitude, longitude = form.figure(f"{prefix}latitude"), form.figure(f"{prefix}longitude")
+    unmoved = (latitude, longitude) == (place.latitude, place.longitude)
     return replace(
         town,
         address=form.text(f"{prefix}address"),
         postal_code=form.text(f"{prefix}postal_code"),
         region=form.text(f"{prefix}region"),
         directions=form.text(f"{prefix}directions"),
-        latitude=form.figure(f"{prefix}latitude"),
-        longitude=form.figure(f"{prefix}longitude"),
+        latitude=latitude,
+        longitude=longitude,
+        approximate=(unmoved and place.approximate) or in_the_middle(town.city, town.country, latitude, longitude),
         step_free=form.said(f"{prefix}step_free"),
         accessibility=_kept_order(place.accessibility, form.ticked(f"{prefix}access", ACCESSIBILITY)),
     )

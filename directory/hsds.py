@@ -137,6 +137,13 @@ def withdrawn_service(record: Service) -> Json:
     return {"id": record.id, "name": "Withdrawn", "status": "defunct", "last_modified": _moment(record.modified_at)}
 
 
+def withdrawn_service_at_location(link: str, record: Service, location_id: str) -> Json:
+    """The same of a service at a location: nothing of where it was."""
+    gone = {"id": location_id, "location_type": "virtual", "name": "Withdrawn"}
+    service_gone = withdrawn_service(record)
+    return {"id": link, "service_id": record.id, "location_id": location_id, "service": service_gone, "location": gone}
+
+
 def withdrawn_organization(organization_id: str) -> Json:
     """The same of an organisation of which no service is published any more. HSDS asks for a name and a description."""
     return {"id": organization_id, "name": "Withdrawn", "description": "Withdrawn", "status": "defunct"}
@@ -226,15 +233,16 @@ STAIRS = {True: "No stairs", False: "There are stairs"}
 
 
 def location(place: Location) -> Json:
-    """A place as far as it may be told. Of a front gate: that it is in a country, and that one calls."""
+    """A place as far as it may be told. Of a front gate: that it is in a country, and that one calls. The middle of a
+    town is not told as the point of a door: whoever reads it would send people there."""
     if place.kind is LocationKind.FRONT_GATE:
         gate = "A safe place. Its address is not published: call first."
         return {"id": place.id, "location_type": "virtual", "name": place.city or place.country, "description": gate}
     if place.kind is LocationKind.VIRTUAL:
         return {"id": place.id, "location_type": "virtual", "name": place.name}
     return {"id": place.id, "location_type": "physical", "name": place.name} | _present(
-        latitude=place.latitude,
-        longitude=place.longitude,
+        latitude=None if place.approximate else place.latitude,
+        longitude=None if place.approximate else place.longitude,
         transportation=place.directions,
         addresses=[
             {

@@ -78,6 +78,11 @@ def middle_of(town: str, country: str) -> tuple[float, float] | None:
     return (found[0].latitude, found[0].longitude) if len(found) == 1 else None
 
 
+def in_the_middle(town: str, country: str, latitude: float | None, longitude: float | None) -> bool:
+    """Whether the point is the middle of its town, where nobody's door is."""
+    return latitude is not None and (latitude, longitude) == middle_of(town, country)
+
+
 def _off_its_country(latitude: float, longitude: float, country: str) -> str:
     earth = _earth()
     if earth.lived_near(latitude, longitude, country):

@@ -163,6 +163,18 @@ class NeedsColleague(NeedsSecondPerson):
     """Whoever wrote a record that was never in force cannot put it in force."""
 
 
+class NotTwoYet(NeedsSecondPerson):
+    """Whoever wrote it and whoever decides may be one person with two accounts, where two people are needed."""
+
+
+class Two(StrEnum):
+    """Whether a writer and whoever decides are two people, as far as the host can tell."""
+
+    YES = "yes"
+    DOUBTFUL = "doubtful"  # what they put in force together is marked
+    NOT_YET = "not yet"  # and where two people are needed, they do not count as two
+
+
 class NeedsReason(NotAllowedNow):
     """Whoever decides alone says how they know that it is true."""
 
@@ -221,6 +233,7 @@ class Location(Struct, frozen=True):
     directions: str = ""
     step_free: bool | None = None
     accessibility: tuple[str, ...] = ()  # codes of ACCESSIBILITY
+    approximate: bool = False  # the point is the middle of the town: nobody has put it at the door
 
 
 class Phone(Struct, frozen=True):
@@ -574,6 +587,7 @@ __all__ = [
     "NeedsColleague",
     "NeedsSecondPerson",
     "NotAllowedNow",
+    "NotTwoYet",
     "Opening",
     "OpeningHours",
     "Organization",
@@ -583,6 +597,7 @@ __all__ = [
     "Service",
     "ServiceStatus",
     "Translation",
+    "Two",
     "Verification",
     "WrongRecord",
     "fixed_id",

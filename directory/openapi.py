@@ -52,13 +52,14 @@ PROFILE: Json = {
     },
     "rules": {
         "location.location_type": "A place whose address is not told is published as `virtual`, without an address.",
+        "location.latitude, longitude": "Of the door; absent where only the town is known.",
     },
     "parameters": {
         "lat, lon, proximity": "Services at locations within so many metres of a point, nearest first.",
         "lang": "Name and description in this language where they are translated.",
         "min_age": "Services for somebody of this age.",
         "modified_after": (
-            "Also tells what was published and is no more: id, the name Withdrawn, status defunct and last_modified, "
+            "Also tells what was published and is no more: ids, the name Withdrawn, status defunct and last_modified, "
             "and nothing else. Not beside search, min_age or area, which are about what a record says."
         ),
         "area": "Services that say they serve this town, province or region, wherever they are; never a safe place.",

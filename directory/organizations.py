@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from directory import store
 from directory.contacts import changed_ways_of_owner
 from directory.model import TRANSITIONS, NotAllowedNow, Organization, RecordState, WrongRecord
-from directory.service import called_back
+from directory.service import TwoPeople, called_back, two_people
 from directory.words import because
 
 
@@ -48,7 +48,15 @@ def save_organization(tx: Connection, organization: Organization, *, by: str, at
 
 
 def move_organization(
-    tx: Connection, organization_id: str, to: RecordState, *, by: str, at: datetime, why: str = "", call_back: str = ""
+    tx: Connection,
+    organization_id: str,
+    to: RecordState,
+    *,
+    by: str,
+    at: datetime,
+    why: str = "",
+    call_back: str = "",
+    two: TwoPeople = two_people,
 ) -> None:
     """Take the open change of an organisation one step on. Put in force or rejected, it is open no more.
 
@@ -63,7 +71,8 @@ def move_organization(
     if to is RecordState.CURRENT:
         before, act = store.get_organizations(tx, [organization_id])[organization_id], "in force"
         writers = store.organization_authors(tx, organization_id)
-        why = called_back(changed_ways_of_owner(before, wanted), writers, by=by, why=why, call_back=call_back.strip())
+        ways = changed_ways_of_owner(before, wanted)
+        why = called_back(ways, writers, by=by, why=why, call_back=call_back.strip(), two=two)
         store.put_organization(tx, wanted, at=at)
         store.touch_services_of(tx, organization_id, at=at)
     if to in (RecordState.CURRENT, RecordState.REJECTED):

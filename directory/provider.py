@@ -78,6 +78,7 @@ def confirm(tx: Connection, token: str, *, at: datetime) -> str:
 def correct(tx: Connection, token: str, form: Form, *, note: str, at: datetime) -> str:
     """The provider corrects the record: a change that waits for review. Returns the id of the record.
 
+    Of a safe place no `note` is kept: whoever knows the house writes in it where it is, and all of the desk reads it.
     Raises LinkClosed, WrongRecord naming what cannot be read, NotAllowedNow while another change waits; the link is
     then still open.
     """
@@ -89,6 +90,7 @@ def correct(tx: Connection, token: str, form: Form, *, note: str, at: datetime) 
     if shared_location_problems(tx, wanted):
         raise NotAllowedNow("the place is another service's too")
     _spent(tx, token, at=at)
+    note = "" if record.confidential else note
     if wanted == record:
         _note(tx, record, at=at, why=note or "The provider sent the form back as it was.")
         return record.id

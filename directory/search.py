@@ -531,6 +531,8 @@ def describe(
     name, summary = service.name_in(language), service.summary_in(language)
     told = location if location is not None and not service.confidential else None
     shown = told is not None and told.kind is LocationKind.PHYSICAL
+    at_the_door = shown and told is not None and not told.approximate
+    metres = _as_known(metres, at_the_door=at_the_door)
     return FoundService(
         id=service.id,
         name=name.text,
@@ -541,8 +543,8 @@ def describe(
         checked_days_ago=days_since_check(service, at),
         phone=service.phones[0].number if service.phones else "",
         address=address_of(told) if told is not None and shown else "",
-        latitude=told.latitude if told is not None and shown else None,
-        longitude=told.longitude if told is not None and shown else None,
+        latitude=told.latitude if told is not None and at_the_door else None,
+        longitude=told.longitude if told is not None and at_the_door else None,
         confidential=service.confidential,
         why=reasons(service, metres if shown else None, at=at, language=language, words=words, here=here),
         suits=(*_reach(service, language, words, here), *_spoken(service, language, words)),
@@ -561,6 +563,17 @@ def describe(
         source=service.verification.source if service.verification and not service.locations else "",
         demo=service.demo,
     )
+
+
+#: Nearer to the middle of its town than this, a service may be anywhere around: how far it is, nobody knows.
+AROUND_THE_MIDDLE_M = 3_000
+
+
+def _as_known(metres: float | None, *, at_the_door: bool) -> float | None:
+    """How far it is, as well as that is known: where only the town is, in whole kilometres, and in the town not."""
+    if metres is None or at_the_door:
+        return metres
+    return None if metres < AROUND_THE_MIDDLE_M else float(round(metres, -3))
 
 
 def address_of(location: Location) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -23,8 +23,10 @@ from directory.model import (
     NeedsReason,
     NeedsSecondPerson,
     NotAllowedNow,
+    NotTwoYet,
     RecordState,
     Service,
+    Two,
     Verification,
     WrongRecord,
     fixed_id,
@@ -159,6 +161,14 @@ def proposed_record(tx: Connection, draft: Service) -> tuple[Service, Service]:
     return current, changed
 
 
+#: Of a writer: whether they and whoever decides now are two people.
+TwoPeople = Callable[[str], Two]
+
+
+def two_people(_writer: str) -> Two:
+    return Two.YES
+
+
 def move_service(
     tx: Connection,
     service_id: str,
@@ -169,6 +179,7 @@ def move_service(
     why: str = "",
     call_back: str = "",
     alone: bool = False,
+    two: TwoPeople = two_people,
 ) -> Service:
     """Take a record one step on in its life. A change that is put in force takes the place of its record.
 
@@ -178,7 +189,9 @@ def move_service(
 
     `alone`: the host knows that nobody else keeps this directory. Then whoever wrote a record that is new, and no safe
     place, may put it in force and says `why`; it is marked (`store.put_in_force_alone`) until another has seen it.
-    Raises KeyError, NotAllowedNow.
+    So is what a writer and `by` put in force of whom the host cannot tell that they are two people (`two`); a way to a
+    service and a safe place they do not put in force at all, while they do not count as two. Raises KeyError,
+    NotAllowedNow.
     """
     service = store.get_service(tx, service_id)
     if service is None:
@@ -186,17 +199,33 @@ def move_service(
     if to not in TRANSITIONS[service.state]:
         raise NotAllowedNow(f"service {service_id} cannot go from {service.state} to {to}")
     if to is RecordState.CURRENT and service.update_of is not None:
-        return _put_in_force(tx, service, by=by, at=at, why=why, call_back=call_back.strip())
+        return _put_in_force(tx, service, by=by, at=at, why=why, call_back=call_back.strip(), two=two)
     act = to.value
     if to is RecordState.CURRENT and (was := store.was_in_force(tx, service_id)) is not None:
         contacts, writers = changed_contacts(was.before, service), store.authors(tx, service_id, since=was.at)
-        why = called_back(contacts, writers, by=by, why=why, call_back=call_back.strip())
-    elif to is RecordState.CURRENT and by in writers_of_new(tx, service):
-        _require_alone(service, alone=alone, why=why)
-        act = store.ALONE
+        why = called_back(contacts, writers, by=by, why=why, call_back=call_back.strip(), two=two)
+        act = store.ALONE if contacts and _doubted(writers, two) else act
+    elif to is RecordState.CURRENT:
+        writers = writers_of_new(tx, service)
+        if by in writers:
+            _require_alone(service, alone=alone, why=why)
+        elif service.confidential:
+            _require_two(writers, two)
+        act = store.ALONE if by in writers or _doubted(writers, two) else act
     store.set_state(tx, service_id, to, at=at)
     store.add_change(tx, service_id, at=at, by=by, act=act, before=service, why=why, row_id=_new_id())
     return replace(service, state=to)
+
+
+def _doubted(writers: Collection[str], two: TwoPeople) -> bool:
+    """Whether one of the writers may be whoever decides."""
+    return any(two(writer) is not Two.YES for writer in writers)
+
+
+def _require_two(writers: Collection[str], two: TwoPeople) -> None:
+    """That nobody decides who does not count as a second person yet. Raises NotTwoYet."""
+    if any(two(writer) is Two.NOT_YET for writer in writers):
+        raise NotTwoYet("whoever wrote it and whoever decides let one another in: they do not count as two yet")
 
 
 def _require_alone(service: Service, *, alone: bool, why: str) -> None:
@@ -207,9 +236,13 @@ def _require_alone(service: Service, *, alone: bool, why: str) -> None:
         raise NeedsReason("whoever decides alone says how they know that it is true")
 
 
-def second_look(tx: Connection, service_id: str, *, by: str, at: datetime) -> bool:
-    """Note that another person saw a record that one alone had put in force. True when this took its mark away."""
-    if not store.put_in_force_alone(tx, [service_id]) or by in store.authors(tx, service_id):
+def second_look(tx: Connection, service_id: str, *, by: str, at: datetime, two: TwoPeople = two_people) -> bool:
+    """Note that another person saw a record that one alone had put in force. True when this took its mark away.
+
+    Another is who neither wrote it nor put it in force, and may be nobody of them.
+    """
+    hands = store.authors(tx, service_id) | store.put_in_force_alone_by(tx, service_id)
+    if not store.put_in_force_alone(tx, [service_id]) or by in hands or _doubted(hands, two):
         return False
     store.add_change(tx, service_id, at=at, by=by, act=store.SECOND_LOOK, before=None, why="", row_id=_new_id())
     return True
@@ -221,7 +254,9 @@ def writers_of_new(tx: Connection, service: Service) -> set[str]:
     return writers if store.organization_was_told(tx, owner) else writers | store.organization_authors(tx, owner)
 
 
-def _put_in_force(tx: Connection, draft: Service, *, by: str, at: datetime, why: str, call_back: str) -> Service:
+def _put_in_force(
+    tx: Connection, draft: Service, *, by: str, at: datetime, why: str, call_back: str, two: TwoPeople
+) -> Service:
     try:
         current, changed = proposed_record(tx, draft)
     except KeyError:
@@ -229,20 +264,24 @@ def _put_in_force(tx: Connection, draft: Service, *, by: str, at: datetime, why:
     if current.state is not RecordState.CURRENT:
         raise NotAllowedNow(f"service {current.id} is {current.state}: a change of it cannot be put in force")
     contacts, writers = changed_contacts(current, changed), store.authors(tx, draft.id)
-    why = called_back(contacts, writers, by=by, why=why, call_back=call_back)
+    why = called_back(contacts, writers, by=by, why=why, call_back=call_back, two=two)
     store.set_state(tx, draft.id, RecordState.ARCHIVED, at=at)
     store.put_service(tx, changed, at=at)
-    store.add_change(tx, current.id, at=at, by=by, act="changed", before=current, why=why, row_id=_new_id())
+    act = store.ALONE if contacts and _doubted(writers, two) else "changed"
+    store.add_change(tx, current.id, at=at, by=by, act=act, before=current, why=why, row_id=_new_id())
     store.add_change(tx, draft.id, at=at, by=by, act="in force", before=draft, why=why, row_id=_new_id())
     return changed
 
 
-def called_back(contacts: list[str], writers: set[str], *, by: str, why: str, call_back: str) -> str:
-    """Why, with the call on the old contact where one changed. Raises NeedsSecondPerson, NeedsCallBack."""
+def called_back(
+    contacts: list[str], writers: set[str], *, by: str, why: str, call_back: str, two: TwoPeople = two_people
+) -> str:
+    """Why, with the call on the old contact where one changed. Raises NeedsSecondPerson, NotTwoYet, NeedsCallBack."""
     if not contacts:
         return why
     if by in writers:
         raise NeedsSecondPerson(f"{', '.join(contacts)} changed: somebody who did not write it must decide")
+    _require_two(writers, two)
     if not call_back:
         raise NeedsCallBack(f"{', '.join(contacts)} changed: note the call on the old contact (call_back)")
     return f"{why} Call-back on the old contact: {call_back}".strip()

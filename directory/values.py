@@ -53,6 +53,7 @@ _WHO: Mapping[str, str] = {
     "nationalities": N_("Only these nationalities"),
     "note": N_("Anything else about who may come"),
 }
+IN_THE_MIDDLE = N_("the middle of the town, not the door")
 _KINDS: Mapping[str, str] = {"sms": "SMS", "whatsapp": "WhatsApp", "text": N_("text telephone")}
 _CODES: Mapping[str, Mapping[str, str]] = {
     "needs": NEEDS,
@@ -174,7 +175,9 @@ def _place(place: Mapping[str, Any], tongue: Tongue) -> str:
     town = " ".join(part for part in (place["postal_code"], place["city"]) if part)
     parts = [place["address"], town, place.get("region", ""), _country(place["country"], tongue)]
     if place["kind"] == LocationKind.PHYSICAL and place["latitude"] is not None:
-        parts.append(f"({place['latitude']}, {place['longitude']})")
+        point = f"{place['latitude']}, {place['longitude']}"
+        told = tongue.list([point, tongue.text(IN_THE_MIDDLE)], " · ") if place.get("approximate") else point
+        parts.append(f"({told})")
     where = tongue.list(parts, ", ")
     beside = []
     if place.get("directions"):

@@ -159,6 +159,14 @@ def confirmed_ways(tx: Connection) -> dict[str, list[PageWay]]:
     return found
 
 
+def share_an_address(tx: Connection, one: str, other: str) -> bool:
+    """Whether two officers are paged at the same address."""
+    hers, his = page_ways.alias(), page_ways.alias()
+    query = sa.select(hers.c.id).join(his, his.c.address_index == hers.c.address_index)
+    proved = (hers.c.confirmed_at.is_not(None), his.c.confirmed_at.is_not(None))
+    return tx.execute(query.where(hers.c.officer_id == one, his.c.officer_id == other, *proved)).first() is not None
+
+
 def one_way(tx: Connection, way_id: str, *, lock: bool = False) -> PageWay | None:
     query = sa.select(page_ways).where(page_ways.c.id == way_id)
     row = tx.execute(query.with_for_update() if lock else query).one_or_none()

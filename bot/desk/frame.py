@@ -287,9 +287,16 @@ NOTICES: Mapping[str, str] = {
     "other_talk": N_("You answer in the other talk now."),
     "second_person": N_("A phone, an address or a link changed. A colleague who did not write it must decide."),
     "call_back": N_("A phone, an address or a link changed. Call the old contact and note who said what."),
+    "not_two_yet": N_(
+        "Not approved. One of you two added the other, or made a sign-in link for them, in the last seven days. Let "
+        "another admin approve it, or wait."
+    ),
     "needs_colleague": N_("You wrote this new record, or who runs it. A colleague who did not must put it in force."),
     "one_is_yours": N_("You wrote one of them. A colleague who did not must put it in force. Nothing was changed."),
-    "one_is_yours_alone": N_("You wrote one of them: open it, and decide alone there. Nothing was changed."),
+    "one_is_yours_alone": N_(
+        "You wrote one of them: tick that you put it in force alone, and say whom you called. A safe place needs two "
+        "people. Nothing was changed."
+    ),
     "address_waits": N_("Kept. It counts once a colleague has called the house and approved it."),
     "address_counts": N_("Approved. From now on this is what counts."),
     "address_ended": N_("Ended. What was typed is gone, and nothing else has changed."),
@@ -361,7 +368,7 @@ NOT_DONE = frozenset(
     {
         "duty_moved", "full", "incomplete", "name_taken", "no_such_country", "no_such_key", "nobody", "nobody_there",
         "needs_colleague", "none_chosen", "none_of_them", "not_merged", "not_retried", "one_cannot", "one_is_gone",
-        "one_is_yours", "one_is_yours_alone", "record_moved",
+        "not_two_yet", "one_is_yours", "one_is_yours_alone", "record_moved",
         "text_moved", "too_late", "too_many_walls", "weak_password", "who_and_where", "word_unfit", "wrong_code",
     }
 )  # fmt: skip

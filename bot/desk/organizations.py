@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from bot.desk.frame import go_to, show
 from bot.desk.queue import officer_names
 from bot.desk.services import keeps_alone
+from bot.desk.two_people import two_with
 from bot.kernel import audit
 from bot.kernel.access import Permission
 from bot.kernel.ids import new_id
@@ -26,6 +27,7 @@ from directory.model import (
     NeedsCallBack,
     NeedsSecondPerson,
     NotAllowedNow,
+    NotTwoYet,
     Organization,
     RecordState,
     WrongRecord,
@@ -160,12 +162,23 @@ async def move(request: web.Request) -> web.StreamResponse:
 
     def work(tx: Connection) -> None:
         by, why = request[OFFICER].id, _why(fields)
-        directory.move_organization(tx, organization_id, RecordState(to), by=by, at=at, why=why, call_back=call_back)
+        directory.move_organization(
+            tx,
+            organization_id,
+            RecordState(to),
+            by=by,
+            at=at,
+            why=why,
+            call_back=call_back,
+            two=two_with(tx, by, at),
+        )
         _audit(tx, request, to, organization_id)
 
     notice = "saved"
     try:
         await request.app[DATABASE].write(work)
+    except NotTwoYet:
+        notice = "not_two_yet"
     except NeedsSecondPerson:
         notice = "second_person"
     except NeedsCallBack:

@@ -108,6 +108,7 @@ def provider_routes() -> Routes:
             "record": _told(asked.service, Tongue(request.app[WORDS], request[LANGUAGE])),
             "form": form_of(asked.service) if filled is None else filled,
             "token": token,
+            "confidential": asked.service.confidential,
             "problems": problems or [],
             "busy": busy,
         }

@@ -76,3 +76,9 @@ def let_each_other_in(tx: Connection, one: str, other: str, at: datetime) -> boo
     the second, so the two do not count as two yet."""
     pairs = ((one, other), (other, one))
     return any(by in audit.actors_of(tx, f"officer:{who}", _LETS_IN, since=at - LET_IN) for who, by in pairs)
+
+
+def let_in_by_one(tx: Connection, one: str, other: str, at: datetime) -> bool:
+    """Whether one colleague added both of late, or made both a sign-in link: one person could hold all three."""
+    first, second = (audit.actors_of(tx, f"officer:{who}", _LETS_IN, since=at - LET_IN) for who in (one, other))
+    return bool(first & second)

@@ -52,7 +52,10 @@ CHOICES = {
     "reports_to": REPORTS_TO,
     "accessibility": ACCESSIBILITY,
 }
-POINT_PUT = N_("The point is in the middle of {town} for now. Move it to the door on the map, or save again as it is.")
+POINT_PUT = N_(
+    "The point is in the middle of {town} for now. Move it to the door on the map, or save again as it is: people are "
+    "then told the town, and shown no map."
+)
 OPEN_STATES = (RecordState.DRAFT, RecordState.IN_REVIEW)
 
 

@@ -19,6 +19,7 @@ from bot.desk.maps import with_map
 from bot.desk.ports import FoundService
 from bot.desk.proving import proves_by
 from bot.desk.queue import officer_names
+from bot.desk.two_people import two_people, two_with
 from bot.kernel import audit
 from bot.kernel.access import Permission, Role, may_enter
 from bot.kernel.crypto import Vault
@@ -43,8 +44,10 @@ from directory.model import (
     NeedsReason,
     NeedsSecondPerson,
     NotAllowedNow,
+    NotTwoYet,
     RecordState,
     Service,
+    Two,
     Verification,
     WrongRecord,
 )
@@ -93,6 +96,10 @@ VIEWS = {
     "translate": N_("To translate again"),
     "address": N_("Secret address to approve"),
 }
+
+
+#: In these something may wait that whoever looks wrote themselves.
+WRITTEN_VIEWS = ("draft", "in_review", "all")
 
 
 def list_services(
@@ -212,6 +219,7 @@ class Record(Struct, frozen=True):
     next: list[str]  # the states it may go to
     new: bool  # it was never in force, and is no change of what is
     writers: frozenset[str]  # who may not put it in force, if it is new or a way to it changes
+    hands: frozenset[str]  # who wrote it or put it in force: their check is no second look
     organization_id: str
 
 
@@ -237,6 +245,7 @@ def look_at(tx: Connection, places: Directory, service_id: str, *, tongue: Tongu
         next=sorted(TRANSITIONS[service.state]),
         new=_new(tx, service),
         writers=frozenset(directory.writers_of_new(tx, service) if _new(tx, service) else _writers(tx, service)),
+        hands=frozenset(store.authors(tx, service_id) | store.put_in_force_alone_by(tx, service_id)),
         organization_id=service.organization_id,
     )
 
@@ -307,6 +316,7 @@ async def service_screen(
             "secret": secret,
             "proves_by": proves_by(officer),
             "alone": keeps_alone(tx, officer, at),
+            "one_hand": any(two_people(tx, officer.id, hand, at) is not Two.YES for hand in record.hands),
             "problems": problems,
             "typed": typed,
             "for_case": _for_case(tx, request),
@@ -353,7 +363,8 @@ def services_routes(places: Directory) -> Routes:
         def read(tx: Connection) -> dict[str, Any]:
             listed = list_services(tx, places, words=words, language=request[LANGUAGE], at=at, view=view)
             shown = {"services": listed, "q": words, "most": MOST, "views": VIEWS, "view": view, "moves": MOVES}
-            return {**shown, "for_case": _for_case(tx, request)}
+            alone = view in WRITTEN_VIEWS and keeps_alone(tx, request[OFFICER], at)
+            return {**shown, "alone": alone, "for_case": _for_case(tx, request)}
 
         return await show(request, "desk/services.html", read, here="services")
 
@@ -373,13 +384,16 @@ def services_routes(places: Directory) -> Routes:
         """Take many records a step on: all of them or, if one cannot go, none."""
         fields, at, who = await form(request), request.app[CLOCK].now(), request[OFFICER].id
         ids, to, why = list(dict.fromkeys(fields.getall("id", []))), fields.get("to", ""), fields.get("why", "")[:2000]
-        view = fields.get("show", "all")
+        why, view = why.strip(), fields.get("show", "all")
         if to not in MOVES or len(ids) > MOST:
             raise web.HTTPBadRequest
 
         def work(tx: Connection) -> None:
+            alone = fields.get("alone") == "yes" and keeps_alone(tx, request[OFFICER], at)
             for service_id in ids:
-                moved = directory.move_service(tx, service_id, RecordState(to), by=who, at=at, why=why.strip())
+                moved = directory.move_service(
+                    tx, service_id, RecordState(to), by=who, at=at, why=why, alone=alone, two=two_with(tx, who, at)
+                )
                 _moved(tx, request, moved, to)
 
         notice = "saved" if ids else "none_chosen"
@@ -388,6 +402,8 @@ def services_routes(places: Directory) -> Routes:
             await _forgotten(request, to)
         except KeyError:
             notice = "one_is_gone"
+        except NotTwoYet:
+            notice = "not_two_yet"
         except NeedsColleague:
             alone = await request.app[DATABASE].read(lambda tx: keeps_alone(tx, request[OFFICER], at))
             notice = "one_is_yours_alone" if alone else "one_is_yours"
@@ -412,7 +428,15 @@ def services_routes(places: Directory) -> Routes:
         def work(tx: Connection) -> str:
             alone = fields.get("alone") == "yes" and keeps_alone(tx, request[OFFICER], at)
             moved = directory.move_service(
-                tx, service_id, RecordState(to), by=who, at=at, why=why, call_back=call_back, alone=alone
+                tx,
+                service_id,
+                RecordState(to),
+                by=who,
+                at=at,
+                why=why,
+                call_back=call_back,
+                alone=alone,
+                two=two_with(tx, who, at),
             )
             _moved(tx, request, moved, to)
             return moved.id
@@ -433,7 +457,8 @@ def services_routes(places: Directory) -> Routes:
         def work(tx: Connection) -> str:
             checked = Verification(at, request[OFFICER].name, Method(method), source)
             directory.verify_service(tx, service_id, checked)
-            directory.second_look(tx, service_id, by=request[OFFICER].id, at=at)
+            who = request[OFFICER].id
+            directory.second_look(tx, service_id, by=who, at=at, two=two_with(tx, who, at))
             _audit(tx, request, "service.check", service_id)
             return service_id
 
@@ -454,6 +479,8 @@ def services_routes(places: Directory) -> Routes:
             raise web.HTTPNotFound from None
         except WrongRecord:
             notice = "who_and_where"
+        except NotTwoYet:
+            notice = "not_two_yet"
         except NeedsColleague:
             notice = "needs_colleague"
         except NeedsSecondPerson:

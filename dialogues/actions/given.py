@@ -41,7 +41,7 @@ class GivenServices(Struct, frozen=True):
         limit: int = 3,
         wishes: Wishes = NO_WISHES,
     ) -> list[FoundService]:
-        """Those given for the need that meet what was wished. Ages and genders were not given: all are taken in."""
+        """Those given for the need that meet what was wished, or the numbers. Ages and genders were not given."""
 
         def wished(service: FoundService) -> bool:
             return (
@@ -52,7 +52,8 @@ class GivenServices(Struct, frozen=True):
                 and not (wishes.pregnant or wishes.staff)  # nobody has said
             )
 
-        return [service for service in self.services.get(need, ()) if wished(service)][:limit]
+        found = [service for service in self.services.get(need, ()) if wished(service)]
+        return (found or list(self.numbers))[:limit]
 
     async def in_country(
         self,

@@ -70,6 +70,15 @@ _PHRASES: Mapping[str, re.Pattern[str]] = {
 #: For these whoever is pregnant is who it is for: nobody writes it down there.
 _CARE_IN_PREGNANCY = frozenset({"srh"})
 
+#: Where one sleeps or is kept safe, a baby must be taken in as well. Elsewhere it says nothing of the service.
+_TAKES_IN = frozenset({"shelter", "safe_space"})
+_WITH_A_BABY = re.compile(
+    r"\b(?:with|have|i.?ve got|and) (?:a|an|my|our|her|the) (?:\w+ )?(?:baby|newborn|infant)\b(?! (?:sister|brother))"
+    r"|\b(?:avec|ai|et|a) (?:un|une|mon|ma|notre|son|le) (?:bébé|bebe|nourrisson|nouveau-né)\b"
+    r"|\b(?:con|tengo|y) (?:un|una|mi|nuestro|nuestra|su|el) (?:bebé|bebe|bebito|bebita|recién nacid[oa])\b"
+    r"|(?<!\w)(?:مع|معي|عندي|لدي|ومعي) (?:طفل\w*|ابن\w*|بنت\w*)? ?(?:ال)?رضيع\w*"
+)
+
 _GIRL = re.compile(r"\bgirls?\b|\bfilles?\b|\bchicas?\b|\bniñas?\b|(?<!\w)(?:ال|لل|ل)?(?:بنت|فتاة|بنات|فتيات)(?!\w)")
 _BOY = re.compile(r"\bboys?\b|\bgarçons?\b|\bchicos?\b|\bniños?\b|(?<!\w)(?:ال|لل|ل)?(?:ولد|صبي|أولاد|شباب|فتى)(?!\w)")
 
@@ -82,7 +91,9 @@ def wishes_in(words: str) -> list[str]:
 
 def wishes_for(need: str, words: str) -> list[str]:
     """The wishes that are plainly said and that say something beside the need itself."""
-    return [wish for wish in wishes_in(words) if wish != "pregnant" or need not in _CARE_IN_PREGNANCY]
+    said = [wish for wish in wishes_in(words) if wish != "pregnant" or need not in _CARE_IN_PREGNANCY]
+    with_a_baby = need in _TAKES_IN and _WITH_A_BABY.search(words.casefold())
+    return [*said, "pregnant"] if with_a_baby and "pregnant" not in said else said
 
 
 def without_wishes(words: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any, TextIO
 from sqlalchemy.engine import Connection
 
 from directory import hsds, store
+from directory.misplaced import in_the_middle, middle_of
 from directory.model import (
     ACCESSIBILITY,
     HIDDEN_CHARACTERS,
@@ -431,17 +432,22 @@ class _Reader:
         access = [self.string(row, "description") for row in self.objects(place, "accessibility")]
         known = tuple(code for code, name in ACCESSIBILITY.items() if name in access)
         physical = self.string(place, "location_type", longest=20) == "physical"
+        city, country = self.string(address, "city", longest=200), self.string(address, "country", longest=2)
+        latitude, longitude = self.number(place, "latitude"), self.number(place, "longitude")
+        if physical and latitude is None and longitude is None:
+            latitude, longitude = middle_of(city, country) or (None, None)
         return Location(
             id=self.identifier(place),
             kind=LocationKind.PHYSICAL if physical else LocationKind.VIRTUAL,
             name=self.string(place, "name", longest=300),
-            country=self.string(address, "country", longest=2),
-            city=self.string(address, "city", longest=200),
+            country=country,
+            city=city,
             region=self.string(address, "state_province", longest=200),
             postal_code=self.string(address, "postal_code", longest=20),
             address=self.string(address, "address_1", longest=500),
-            latitude=self.number(place, "latitude"),
-            longitude=self.number(place, "longitude"),
+            latitude=latitude,
+            longitude=longitude,
+            approximate=physical and in_the_middle(city, country, latitude, longitude),
             directions=self.string(place, "transportation"),
             step_free=_step_free(access, known),
             accessibility=known,

@@ -118,9 +118,14 @@ def foreign(record: Service) -> tuple[str, ...]:
 def remarks(parsed: Parsed, record: Service) -> tuple[str, ...]:
     """What is taken, and somebody should look at."""
     zone = assumed_zone(parsed.row.data, parsed.service.locations, parsed.service.countries)
-    if zone is None or record.hours is None:
-        return foreign(record)
-    return (*foreign(record), because("the schedules name no time zone: taken as {zone}, where it is", zone=zone))
+    found = [
+        because("its point is the middle of {town}: put it at the door before it is put in force", town=place.city)
+        for place in record.locations
+        if place.approximate
+    ]
+    if zone is not None and record.hours is not None:
+        found.append(because("the schedules name no time zone: taken as {zone}, where it is", zone=zone))
+    return (*foreign(record), *found)
 
 
 class Parsed(Struct, frozen=True):

@@ -41,7 +41,8 @@ def over(before: Service, row: Service, says: frozenset[str] | None) -> Service:
     An empty cell says that nobody has said; a column that is not there says nothing.
     """
     if says is None:
-        return row
+        was = {place.id: place for place in before.locations}
+        return replace(row, locations=tuple(_at_its_door(was.get(place.id), place) for place in row.locations))
     result = replace(before, **{own: getattr(row, own) for field, own in _OF_SERVICE.items() if field in says})
     who = {own: getattr(row.eligibility, own) for field, own in _OF_WHOM.items() if field in says}
     result = replace(result, eligibility=replace(before.eligibility, **who), **_places(before, row, says))
@@ -74,5 +75,15 @@ def _places(before: Service, row: Service, says: frozenset[str]) -> dict[str, tu
     if not before.locations:
         return {"locations": row.locations, "countries": row.countries}
     first, *others = before.locations
-    said = {field: getattr(row.locations[0], field) for field in _OF_PLACE if field in says}
-    return {"locations": (replace(first, kind=row.locations[0].kind, **said), *others)}
+    place = _at_its_door(first, row.locations[0])
+    said = {field: getattr(place, field) for field in _OF_PLACE if field in says}
+    if "city" in says or "latitude" in says:
+        said |= {"latitude": place.latitude, "longitude": place.longitude, "approximate": place.approximate}
+    return {"locations": (replace(first, kind=place.kind, **said), *others)}
+
+
+def _at_its_door(was: Location | None, place: Location) -> Location:
+    """A place of which only the town is said stays at the point that is known in that town."""
+    if was is None or not place.approximate or (was.city, was.country) != (place.city, place.country):
+        return place
+    return replace(place, latitude=was.latitude, longitude=was.longitude, approximate=was.approximate)

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from directory import hsds
+from directory.files.cells import NEEDS_AS_WRITTEN, country_in, language_in, phones_in, week_in
 from directory.files.importing import Row
 from directory.files.unreadable import UnreadableFile
+from directory.misplaced import middle_of
 from directory.model import NEEDS, Location, LocationKind, Organization, Service, fixed_id
 from directory.opening_hours import DAYS, OpeningHours, clock_of, week
 from directory.places import fold
@@ -206,6 +208,7 @@ def as_hsds(flat: Mapping[str, str]) -> Json:
     get = flat.get
     owner_id = fixed_id("organization", _folded(get("organization", "")))
     place = [_folded(get(field, "")) for field in ("country", "city", "address")]
+    flat = {**flat, "country": ", ".join(map(country_in, _many(get("country", ""))))}
     service_id = get("id") or fixed_id("service", owner_id, _folded(get("name", "")), *place)
     data: Json = {
         "id": service_id,
@@ -213,8 +216,8 @@ def as_hsds(flat: Mapping[str, str]) -> Json:
         "status": get("status", "active"),
         "organization": {"id": owner_id, "name": get("organization", "")},
         "attributes": [{"taxonomy_term": {"code": code}} for code in _needs(get("needs", ""))],
-        "phones": [{"number": number} for number in _many(get("phones", ""), ";|/\n")],
-        "languages": [{"code": code} for code in _many(get("languages", ""))],
+        "phones": [_phone(number, said) for number, said in phones_in(get("phones", ""))],
+        "languages": [{"code": language_in(code)} for code in _many(get("languages", ""))],
         "required_documents": [{"document": paper} for paper in _many(get("documents", ""), ";|\n")],
     }
     for field, term in _AS_THEY_ARE.items():
@@ -240,6 +243,10 @@ def as_hsds(flat: Mapping[str, str]) -> Json:
     return data
 
 
+def _phone(number: str, said: str) -> Json:
+    return {"number": number, "description": said} if said else {"number": number}
+
+
 _YES_OR_NO = (
     "free",
     "papers_needed",
@@ -263,9 +270,13 @@ _AS_THEY_ARE: Mapping[str, str] = {
 
 
 def _where(flat: Mapping[str, str], service_id: str) -> Json:
-    """At a place when the row has coordinates or an address; else by phone or web for its countries."""
-    if not any(flat.get(field) for field in ("latitude", "longitude", "address")):
-        return {"service_areas": [{"name": code} for code in _many(flat.get("country", "").upper())]}
+    """At a place when the row has coordinates, an address or a town that is known; for the people of a town that is
+    not; else by phone or web for its countries. Who stands in one town is not sent to what is in another."""
+    town, country = flat.get("city", ""), flat.get("country", "")
+    said = any(flat.get(field) for field in ("latitude", "longitude", "address"))
+    if not said and (not town or middle_of(town, country) is None):
+        countries: list[Json] = [{"name": code} for code in _many(country)]
+        return {"service_areas": countries + ([{"name": town, "extent_type": "text"}] if town else [])}
     location: Json = {
         "id": fixed_id("location of", service_id),
         "location_type": "physical",
@@ -276,7 +287,7 @@ def _where(flat: Mapping[str, str], service_id: str) -> Json:
                 "city": flat.get("city", ""),
                 "state_province": flat.get("region", ""),
                 "postal_code": flat.get("postal_code", ""),
-                "country": flat.get("country", "").upper(),
+                "country": country,
             }
         ],
     }
@@ -291,6 +302,7 @@ def _many(text: str, separators: str = ",;|/\n") -> list[str]:
 
 
 _NEED_OF = {_folded(name): code for code, name in NEEDS.items()} | {_folded(code): code for code in NEEDS}
+_NEED_OF = {_folded(name): code for code, names in NEEDS_AS_WRITTEN.items() for name in names} | _NEED_OF
 
 
 def _needs(text: str) -> list[str]:
@@ -310,9 +322,17 @@ _NO = frozenset(map(fold, ("no", "n", "false", "0", "non", "لا")))
 
 
 def _yes(field: str, value: str) -> bool:
-    if fold(value) in _YES | _NO:
-        return fold(value) in _YES
+    said = fold(value)
+    if field == "free" and said in _COSTS:
+        return _COSTS[said]
+    if said in _YES | _NO:
+        return said in _YES
     raise ValueError(because("{field} is yes or no, not '{value}'", field=field, value=value[:40]))
+
+
+#: What people write in a column about the cost, instead of yes and no.
+_COSTS = {fold(word): True for word in ("free", "free of charge", "gratuit", "gratuite", "gratis", "gratuito", "مجاني")}
+_COSTS |= {fold(word): False for word in ("paid", "payant", "de pago", "a pagamento", "مدفوع")}
 
 
 def _figure(field: str, value: str) -> float:
@@ -323,16 +343,19 @@ def _figure(field: str, value: str) -> float:
 
 
 def _schedules(text: str, zone: str) -> list[Json]:
-    if not zone:
-        raise ValueError(because("hours need a time_zone, such as Europe/Rome"))
-    hours = week(zone, plain_figures(text))
+    """Rows of a week. Without a zone they are of the place, where whoever reads them knows its zone."""
+    try:
+        hours = week(zone or "UTC", plain_figures(text))
+    except ValueError:
+        hours = week(zone or "UTC", week_in(text))
+    of_zone = {"timezone_name": zone} if zone else {}
     return [
         {
             "freq": "WEEKLY",
             "byday": DAYS[shift.weekday].upper(),
             "opens_at": clock_of(shift.opens),
             "closes_at": "23:59" if shift.whole_day else clock_of(shift.closes),
-            "timezone_name": zone,
+            **of_zone,
         }
         for shift in hours.shifts
     ]
@@ -403,8 +426,8 @@ def _told(place: Location | None) -> dict[str, str]:
         "region": place.region,
         "address": place.address,
         "postal_code": place.postal_code,
-        "latitude": _said(place.latitude),
-        "longitude": _said(place.longitude),
+        "latitude": "" if place.approximate else _said(place.latitude),
+        "longitude": "" if place.approximate else _said(place.longitude),
     }
 
 

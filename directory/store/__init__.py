@@ -25,6 +25,7 @@ from directory.store.history import (
     changes_of,
     kept_as,
     put_in_force_alone,
+    put_in_force_alone_by,
     was_in_force,
 )
 from directory.store.imports import (
@@ -203,6 +204,7 @@ __all__ = [
     "published_links_near",
     "published_organization_ids",
     "put_in_force_alone",
+    "put_in_force_alone_by",
     "put_mapping",
     "put_organization",
     "put_organization_draft",

@@ -113,7 +113,13 @@ def put_in_force_alone(tx: Connection, ids: Collection[str] | None = None) -> li
     query = query.where(services.c.state == RecordState.CURRENT.value, alone.c.act == ALONE, sa.not_(looked))
     if ids is not None:
         query = query.where(services.c.id.in_(ids))
-    return list(tx.execute(query.order_by(alone.c.at, services.c.id)).scalars())
+    return list(dict.fromkeys(tx.execute(query.order_by(alone.c.at, services.c.id)).scalars()))
+
+
+def put_in_force_alone_by(tx: Connection, service_id: str) -> set[str]:
+    """Who put the record in force where nobody could tell that a second person had seen it."""
+    query = sa.select(changes.c.by).where(changes.c.service_id == service_id, changes.c.act == ALONE)
+    return set(tx.execute(query).scalars())
 
 
 def was_in_force(tx: Connection, service_id: str) -> Change | None:

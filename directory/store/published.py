@@ -116,8 +116,8 @@ def told_stamps(tx: Connection, filters: Filters) -> list[tuple[str, datetime]]:
     return [(row.id, row.modified_at) for row in tx.execute(query)]
 
 
-def _published_links(filters: Filters) -> list[sa.ColumnElement[bool]]:
-    conditions = published(filters)
+def _told_links(filters: Filters) -> list[sa.ColumnElement[bool]]:
+    conditions = [_told(filters)]
     if filters.postal_code is not None:
         conditions.append(locations.c.postal_code == filters.postal_code)
     if filters.boxes:
@@ -187,7 +187,7 @@ def count_published_links(tx: Connection, filters: Filters) -> int:
         .select_from(services_at_locations)
         .join(services, services.c.id == services_at_locations.c.service_id)
         .join(locations, locations.c.id == services_at_locations.c.location_id)
-        .where(*_published_links(filters))
+        .where(*_told_links(filters))
     )
     return tx.execute(query).scalar_one()
 
@@ -195,7 +195,8 @@ def count_published_links(tx: Connection, filters: Filters) -> int:
 def published_links(
     tx: Connection, filters: Filters, *, link_id: str | None = None, offset: int = 0, limit: int | None = None
 ) -> list[Link]:
-    """Every published service at a location, or one page of them, in a lasting order."""
+    """Every published service at a location, or one page of them, in a lasting order. Where only what has changed is
+    asked for, also those of services that are published no more."""
     query = (
         sa.select(
             services.c.id,
@@ -206,7 +207,7 @@ def published_links(
         .select_from(services_at_locations)
         .join(services, services.c.id == services_at_locations.c.service_id)
         .join(locations, locations.c.id == services_at_locations.c.location_id)
-        .where(*_published_links(filters))
+        .where(*_told_links(filters))
         .order_by(services_at_locations.c.id)
     )
     if link_id is not None:

@@ -396,6 +396,7 @@ def _location(row: RowMapping) -> Location:
         row["directions"],
         row["step_free"],
         _list_of(row["accessibility"]),
+        bool(row["approximate"]),
     )
 
 

@@ -114,6 +114,7 @@ locations = sa.Table(
     sa.Column("directions", sa.Text, nullable=False),
     sa.Column("step_free", sa.Boolean, nullable=True),
     sa.Column("accessibility", sa.Text, nullable=True),  # JSON list of codes; NULL: empty
+    sa.Column("approximate", sa.Boolean, nullable=True),  # the point is the middle of the town; NULL: it is the door
     sa.Index("ix_directory_locations_point", "latitude", "longitude", "id"),  # a search reads the index alone
 )
 

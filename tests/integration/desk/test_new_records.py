@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.kernel import audit
 from bot.kernel.access import Role
 from bot.kernel.officers import disable_officer
 from directory import store
@@ -77,6 +78,7 @@ async def test_who_is_the_only_admin_puts_what_is_new_in_force_alone_and_it_stay
     ben = await world.officer("ben", Role.ADMIN)
     owner = await an_organization(hers)
     service_id, house = await a_new_service(hers, owner), await a_new_service(hers, owner, confidential="yes")
+    other = await a_new_service(hers, owner, **{"name.en": "Second kitchen"})
     page, alone = f"/desk/services/{service_id}", {"alone": "yes", "why": "I called the cook at noon"}
     await move(hers, house, "in_review")
     await move(hers, service_id, "in_review")
@@ -88,8 +90,16 @@ async def test_who_is_the_only_admin_puts_what_is_new_in_force_alone_and_it_stay
     assert ">Put in force alone<" in await hers.go(page)
     assert ">Invite a colleague<" in await hers.go(page)
     assert "Say with whom" in await move(hers, service_id, "current", alone="yes")
-    shown = await hers.post("/desk/services/move", csrf=csrf(await hers.go(page)), id=service_id, to="current", why="x")
-    assert "decide alone there" in shown
+    await move(hers, other, "in_review")
+    listed = await hers.go("/desk/services?show=in_review")
+    assert "Put in force alone what I wrote" in listed
+    many = {"csrf": csrf(listed), "to": "current", "why": "I called all three"}
+    for ids, ticked in (([other], ""), ([other, house], "yes")):  # unasked, or with a safe place: none goes
+        shown = await hers.post("/desk/services/move", id=ids, alone=ticked, **many)
+        assert "tick that you put it in force alone" in shown
+    assert "Saved." in await hers.post("/desk/services/move", id=[other], alone="yes", **many)
+    assert "I called all three" in await hers.go(f"/desk/services/{other}")
+    assert "You put it in force alone" in hers.page
     assert ">Put in force alone<" not in await hers.go(f"/desk/services/{house}")
     assert "must put it in force" in await move(hers, house, "current", **alone)  # a safe place needs two
     assert "Saved." in await move(hers, service_id, "current", **alone)
@@ -104,6 +114,45 @@ async def test_who_is_the_only_admin_puts_what_is_new_in_force_alone_and_it_stay
     assert "seen by a second person" in shown
     assert "I called the cook at noon" in shown
     assert HOUSE["name.en"] not in await his.go("/desk/services?show=alone")
+
+
+async def test_a_second_account_of_one_person_is_no_second_pair_of_eyes(world, clock, at_desk):
+    ana, ben = await world.officer("ana", Role.ADMIN), await world.officer("ben", Role.ADMIN)
+    hers, his = await at_desk(ana), await at_desk(ben)
+
+    async def lets_in(who, whom) -> None:
+        note = {"at": clock.now(), "actor": who.id, "act": "officer.add", "object": f"officer:{whom.id}"}
+        await world.database.write(lambda tx: audit.append(tx, world.vault, **note))
+
+    await lets_in(ana, ben)
+    owner = await an_organization(hers)
+    service_id, house = await a_new_service(hers, owner), await a_new_service(hers, owner, confidential="yes")
+    for new in (service_id, house):
+        await move(hers, new, "in_review")
+    assert "One of you two added the other" in await move(his, house, "current")  # a safe place needs two people
+    assert "Saved." in await move(his, service_id, "current")
+    assert "whose account is close to yours" in await his.send(f"{his.path}/check", method="phone", source="the cook")
+
+    cleo, dan = await world.officer("cleo", Role.ADMIN), await world.officer("dan+2@example.org", Role.ADMIN)
+    theirs = await at_desk(cleo)
+    assert "Nobody can tell that two people" in await theirs.go(f"/desk/services/{service_id}")
+    edit = f"/desk/services/{service_id}/edit"
+    await hers.post(edit, **(filled_in(await hers.go(edit)) | {"phones": "+44 1632 960002", "why": "they moved"}))
+    draft = hers.path.rsplit("/", 1)[1]
+    await move(hers, draft, "in_review")
+    call = {"call_back": "Mona, old number"}
+    assert "One of you two added the other" in await move(his, draft, "current", **call)
+    await theirs.go(f"/desk/services/{service_id}")
+    assert "seen by a second person" in await theirs.send(
+        f"/desk/services/{service_id}/check", method="phone", source="x"
+    )
+
+    clock.advance(timedelta(minutes=1))
+    await lets_in(cleo, ana)  # and cleo let dan in as well: one person could hold all three accounts
+    await lets_in(cleo, dan)
+    assert "Saved." in await move(await at_desk(dan), draft, "current", **call)
+    eyes = await at_desk(await world.officer("eve", Role.ADMIN))
+    assert "Nobody can tell that two people" in await eyes.go(f"/desk/services/{service_id}")
 
 
 async def test_who_wrote_the_organisation_does_not_review_its_first_service(world, clock, at_desk):

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from bot.kernel.access import Role
 from directory import store
-from directory.model import Method, RecordState
+from directory.model import LocationKind, Method, RecordState
 from directory.service import Wrong, propose_change, report_wrong
 from tests.integration.desk.test_service_edit import filled_in
 from tests.integration.desk.test_services_desk import csrf, current, stored
@@ -119,3 +119,24 @@ async def test_hours_that_cannot_be_read_are_named_and_the_link_stays_open(world
     assert "Mend this first" in await browser.post("/provider", **fields)
     assert browser.status == 422
     assert "Is this still right?" in await browser.go(link)
+
+
+async def test_nobody_is_asked_to_write_where_a_safe_place_is_and_what_is_written_all_the_same_is_not_kept(
+    world, clock, at_desk
+):
+    house = await stored(world, clock)
+    gates = tuple(replace(gate, address="", postal_code="", directions="", latitude=None, longitude=None,
+                          kind=LocationKind.FRONT_GATE) for gate in house.locations)  # fmt: skip
+    house = replace(house, confidential=True, locations=gates)
+    await world.database.write(lambda tx: store.put_service(tx, house, at=clock.now()))
+    link, browser = await link_for(world, at_desk, house)
+    fields = filled_in(await browser.go(link)) | {"answer": "different", "note": "We are at 12 Elm Street now"}
+    assert "Do not write here where the house is" in browser.page
+    assert 'name="note"' not in browser.page
+
+    assert "Thank you" in await browser.post("/provider", **(fields | {"phones": "+44 1632 960777"}))
+
+    [draft_id] = (await world.database.read(lambda tx: store.update_ids(tx, [house.id], list(RecordState)))).values()
+    for page in (f"/desk/services/{draft_id}", f"/desk/services/{house.id}"):
+        assert "Elm Street" not in await browser.go(page)
+    assert browser.status == 200

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from bot.kernel.clock import SetClock
 from bot.kernel.database import Database
-from directory import demonstration, store
+from directory import demonstration, hsds, store
 from directory.asking import Directory
 from directory.files import hsds_csv, spreadsheet, xlsx
 from directory.files.commands import RowReport, import_file
@@ -26,7 +26,7 @@ from directory.files.opening import open_rows
 from directory.files.telling import tell_import
 from directory.files.unreadable import UnreadableFile
 from directory.files.writing import write_services
-from directory.model import Capacity, LocationKind, Phone, RecordState, Service, Translation
+from directory.model import Capacity, FoundPlace, LocationKind, Phone, RecordState, Service, Translation
 from directory.opening_hours import SpecialDay, week
 
 from .records import a_service, put
@@ -188,6 +188,44 @@ async def test_a_sheet_may_write_its_figures_in_any_script_and_a_number_can_be_d
     assert record.hours == week("Europe/Paris", "mo 09:00-10:00")
 
 
+async def test_a_sheet_that_names_only_towns_sends_nobody_to_a_door_or_to_another_town(
+    directory: Directory, database: Database, clock: SetClock, tmp_path: Path
+):
+    town, street = [*ROW[:5], "", "", "", *ROW[8:10], ""], ["Autre", *ROW[1:6], "", "", "", "Lun-Ven 9h-17h", ""]
+    nowhere = ["Loin", *ROW[1:4], "Trifouilly", "", "", "", "", "", ""]
+    path = sheet(tmp_path / "a.csv", town, street, nowhere)
+    heard: list[Outcome] = []
+
+    assert (await bring(database, path, clock, listener=heard.append)).new == 3
+
+    assert ["middle of Calais" in outcome.why for outcome in heard] == [True, True, False]
+    kept = {record.name: record for record in await records(database) if record.name in ("Foyer", "Autre", "Loin")}
+    assert (kept["Loin"].countries, kept["Loin"].areas, kept["Loin"].locations) == (("FR",), ("Trifouilly",), ())
+    assert {kept[name].hours for name in ("Foyer", "Autre")} == {week("Europe/Paris", "mo-fr 09:00-17:00")}
+    checked = a_service("any", clock.now())
+    inland = FoundPlace("Calais", "FR", 50.95, 1.85)
+    for name in ("Foyer", "Loin"):
+        record = replace(kept[name], state=RecordState.CURRENT, verification=checked.verification)
+        await database.write(lambda tx, record=record: store.put_service(tx, record, at=clock.now()))
+
+    found, elsewhere = await directory.near("food", inland, language="fr")
+    assert (elsewhere.name, elsewhere.suits) == ("Loin", ("Pour les personnes qui sont ici : Trifouilly",))
+    assert (found.name, found.distance_m, found.latitude, found.address) == ("Foyer", None, None, "Calais")
+    afar, _ = await directory.near("food", FoundPlace("Lens", "FR", 50.43, 2.83), language="fr")
+    assert afar.distance_m is not None
+    assert (afar.distance_m % 1000, afar.latitude) == (0, None)
+
+    exported = tmp_path / "out.zip"
+    await database.read(lambda tx: write_services(tx, exported))
+    assert (await bring(database, exported, clock, rehearse=True)).changed == 0
+    place = hsds.location(kept["Foyer"].locations[0])
+    assert not {"latitude", "longitude"} & place.keys()
+
+    door = replace(kept["Autre"].locations[0], latitude=50.9512, longitude=1.8512, approximate=False)
+    await database.write(lambda tx: store.put_service(tx, replace(kept["Autre"], locations=(door,)), at=clock.now()))
+    assert (await bring(database, path, clock, rehearse=True)).changed == 0  # who knows the door keeps it
+
+
 async def test_columns_that_were_named_once_are_known_the_next_time(
     directory: Directory, database: Database, clock: SetClock, tmp_path: Path
 ):
@@ -216,7 +254,7 @@ async def test_every_row_is_told_and_one_wrong_row_keeps_the_others_out(
         "HTML": (0, "<script>alert(1)</script>"),
         "two scripts": (0, "Fоyer"),  # with a Cyrillic o
         "direction characters": (0, "Foyer\u202e"),
-        "ISO 3166": (3, "France"),
+        "ISO 3166": (3, "Atlantis"),
     }
     bad = [[*ROW[:column], value, *ROW[column + 1 :]] for column, value in wrong.values()]
     turkish = ["Autre", *ROW[1:8], "0090 532 123 4567", *ROW[9:]]  # taken, and said

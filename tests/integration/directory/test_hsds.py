@@ -255,6 +255,16 @@ async def test_who_copies_the_feed_hears_what_was_withdrawn_and_nothing_of_what_
     assert {line["id"] for line in stamps["contents"]} == {gone, doubted}
     assert not [error.message for line in page["contents"] for error in validator("service").iter_errors(line)]
     assert (await get(hsds, f"/services?modified_after={later}&search=a"))["empty"]
+    for asked in ("", "&full=true"):
+        links = (await get(hsds, f"/service_at_locations?modified_after={later}{asked}"))["contents"]
+        assert {link["service_id"] for link in links} == {gone, doubted}
+        assert (
+            {link["service"]["name"] for link in links} == {link["location"]["name"] for link in links} == {"Withdrawn"}
+        )
+        assert {tuple(link["location"]) for link in links} == {("id", "location_type", "name")}
+    assert not [error.message for line in links for error in validator("service_at_location").iter_errors(line)]
+    assert (await get(hsds, f"/service_at_locations?modified_after={later}&postcode=00001"))["empty"]
+    assert gone not in {link["service_id"] for link in (await get(hsds, "/service_at_locations"))["contents"]}
     assert (await get(hsds, "/services"))["total_items"] == before - 2
     await get(hsds, f"/services/{gone}", 404)
 

@@ -43,6 +43,22 @@ def test_a_wish_is_asked_for_as_the_directory_knows_it_and_care_in_pregnancy_is_
 
 
 @pytest.mark.parametrize(
+    ("words", "taken_in"),
+    [
+        ("I am 15 with a little baby, where can I sleep", True),
+        ("una chica con su bebé busca dónde dormir", True),
+        ("j'ai 15 ans et j'ai un bébé", True),
+        ("بنت عمرها 15 مع طفلها الرضيع", True),
+        ("I am here with my baby brother", False),
+        ("nappies", False),
+    ],
+)
+def test_a_bed_for_somebody_with_a_baby_is_one_that_takes_babies_in(words: str, taken_in: bool):
+    assert wishes_for("shelter", words) == (["pregnant"] if taken_in else [])
+    assert wishes_for("food", words) == []
+
+
+@pytest.mark.parametrize(
     ("words", "gender"),
     [
         ("a girl of 15 needs a bed", "girls"),

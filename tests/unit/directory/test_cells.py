@@ -1,0 +1,79 @@
+"""What people write in a sheet is read where it can mean one thing, and refused where a child could stand before a shut
+door."""
+
+from __future__ import annotations
+
+import pytest
+
+from directory.files.cells import country_in, language_in, phones_in, week_in
+from directory.opening_hours import DAYS, clock_of, week
+
+WORKDAYS = ["mo", "tu", "we", "th", "fr"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "days", "times"),
+    [
+        ("Mon-Fri 9am-5pm", WORKDAYS, ["09:00-17:00"]),
+        ("lun-ven 9h-12h30 14h-18h", WORKDAYS, ["09:00-12:30", "14:00-18:00"]),
+        ("Lundi au vendredi de 9h à 17h", WORKDAYS, ["09:00-17:00"]),
+        ("lunes a viernes 9:00 a 17:00", WORKDAYS, ["09:00-17:00"]),
+        ("الاثنين - الجمعة 9:00 - 17:00", WORKDAYS, ["09:00-17:00"]),
+        ("من الأحد إلى الخميس ٨:٠٠-١٥:٠٠", ["mo", "tu", "we", "th", "su"], ["08:00-15:00"]),
+        ("9:00-17:00 Mon, Wed and Fri", ["mo", "we", "fr"], ["09:00-17:00"]),
+        ("Monday–Friday 9-5pm; Sat-Sun closed", WORKDAYS, ["09:00-17:00"]),
+        ("9:00-17:00, closed Sunday", [*WORKDAYS, "sa"], ["09:00-17:00"]),
+        ("11-12pm Sat", ["sa"], ["11:00-12:00"]),
+        ("daily 8pm-8am", list(DAYS), ["20:00-08:00"]),
+        ("Fri 22:00-2:00", ["fr"], ["22:00-02:00"]),
+        ("24h/24", list(DAYS), ["00:00-00:00"]),
+    ],
+)
+def test_hours_are_read_as_people_write_them(cell: str, days: list[str], times: list[str]):
+    hours = week("UTC", week_in(cell))
+
+    told = {day: [f"{clock_of(a)}-{clock_of(b)}" for a, b in hours.on_weekday(n)] for n, day in enumerate(DAYS)}
+    assert {day: spans for day, spans in told.items() if spans} == dict.fromkeys(days, times)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "Mon-Fri 9-5", "9am-5", "8-8", "10-12am", "Mon 9:00-17:00, Sat by appt", "Mon 9:00-17:00 (summer only)",
+        "not on Sunday 9:00-17:00", "Closed Sunday", "Mon-Fri", "9:00", "Mon 9:00-12:00, closed Monday", "13pm-14pm",
+    ],
+)  # fmt: skip
+def test_hours_that_could_mean_something_else_are_not_guessed(cell: str):
+    with pytest.raises(ValueError, match="is not read"):
+        week_in(cell)
+
+
+@pytest.mark.parametrize(
+    ("cell", "phones"),
+    [
+        ("0184/351234", [("0184/351234", "")]),
+        ("0184 351 235 ext. 4", [("0184 351 235", "ext. 4")]),
+        ("tel: 0184 1111 / +52 (664) 123-4567 (WhatsApp)", [("0184 1111", ""), ("+52 (664) 123-4567", "WhatsApp")]),
+        ("(06) 12-34-56; 116 111", [("(06) 12-34-56", ""), ("116 111", "")]),
+        ("at night 0184 351234/0184 351235", [("0184 351234", "at night"), ("0184 351235", "")]),
+        ("*123#", [("*123#", "")]),
+        ("", []),
+    ],
+)
+def test_what_stands_around_a_number_is_not_dialled(cell: str, phones: list[tuple[str, str]]):
+    assert phones_in(cell) == phones
+
+
+@pytest.mark.parametrize("cell", ["0184-LAWYER", "1-800-FLOWERS-2", "1-800-273-TALK", "0184CALL", "call us", "ext 4"])
+def test_letters_are_no_number(cell: str):
+    with pytest.raises(ValueError, match="no phone number"):
+        phones_in(cell)
+
+
+def test_countries_and_languages_are_known_by_their_names():
+    assert [country_in(cell) for cell in ("Italy", "México", "إيطاليا", "it", "Atlantis")] == [
+        "IT", "MX", "IT", "IT", "ATLANTIS",
+    ]  # fmt: skip
+    assert [language_in(cell) for cell in ("Italian", "español", "العربية", "fr", "Klingonese")] == [
+        "it", "es", "ar", "fr", "Klingonese",
+    ]  # fmt: skip
