@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.cases import consent, erasure, receipt_store, receipts, service, store
+from bot.cases import answering, consent, erasure, receipt_store, receipts, service, store
 from bot.cases.consent import Agreement, Kind, Purpose
 from bot.cases.model import Case, CaseNotFound, CaseStatus, NotAllowedNow
 from bot.cases.own import A_PERSON_LOOKS, NOT_FOUND, PERSON_GIVES_CODE, WRITE_CODE
@@ -259,7 +259,7 @@ async def test_nothing_is_sent_to_a_watched_phone_unless_the_officer_says_so(pho
     await phone.say("blue umbrella")
 
     def answer(although: bool):
-        return lambda tx: service.answer_person(
+        return lambda tx: answering.answer_person(
             tx, phone.hand(amira), case.id, text="Hello", once="", although_watched=although
         )
 
@@ -275,9 +275,28 @@ async def test_nothing_is_sent_to_a_watched_phone_unless_the_officer_says_so(pho
     await phone.talk.settle()
     assert [message.text for message in phone.talk.channel.sent[before:]] == ["Hello"]
 
-    await phone.talk.database.write(lambda tx: service.end_watch(tx, phone.hand(amira), case.id))
+    await phone.talk.database.write(lambda tx: answering.end_watch(tx, phone.hand(amira), case.id))
     assert await phone.say("here I am") == []
     assert not any("person" in text for text in await phone.on_phone())
+
+
+async def test_whoever_writes_on_a_watched_phone_after_the_case_was_closed_still_reaches_a_human(phone: Phone):
+    await phone.asks_for_a_person()
+    await phone.say("my secret word is blue umbrella")
+    amira = await phone.officer("Amira")
+    case = await phone.claimed(amira)
+    await phone.say("blue umbrella")
+    await phone.talk.database.write(lambda tx: service.close_case(tx, phone.hand(amira), case.id, closing="helped"))
+
+    assert await phone.say("hello, can a person help me?") == [NEUTRAL_AGAIN]
+
+    again = await phone.case()
+    assert (again.status, again.reason, again.priority) == (CaseStatus.NEW, "duress", Priority.P1)
+    ringing = await phone.talk.database.read(lambda tx: store.get_alarm(tx, again.id, lock=False))
+    assert ringing is not None
+    assert ringing.climbing
+    assert await phone.say("hello?") == [NEUTRAL_AGAIN]
+    assert (await phone.case()).id == again.id
 
 
 async def test_what_waited_to_be_sent_is_held_back_when_the_word_is_written(phone: Phone):
@@ -287,7 +306,7 @@ async def test_what_waited_to_be_sent_is_held_back_when_the_word_is_written(phon
     case = await phone.claimed(amira)
     await phone.talk.settle()
     await phone.talk.database.write(
-        lambda tx: service.answer_person(tx, phone.hand(amira), case.id, text="We meet at the church", once="")
+        lambda tx: answering.answer_person(tx, phone.hand(amira), case.id, text="We meet at the church", once="")
     )
 
     await phone.talk.write("blue umbrella")
