@@ -23,14 +23,13 @@ from bot.cases import (
     panel_store,
     receipt_store,
     receipts,
+    safe_time,
     same_child,
     store,
     supervision_store,
     whereabouts,
 )
-from bot.cases.attachments import FileToSend
 from bot.cases.hand import (
-    AT_DESK,
     NO_BUTTONS,
     SYSTEM,
     Hand,
@@ -54,14 +53,12 @@ from bot.cases.model import (
     CaseStatus,
     NotAllowedNow,
     NotReadyToClose,
-    NotSafeNow,
 )
 from bot.cases.queue_time import QueueTime
-from bot.cases.reasons import ALTHOUGH_UNSAFE, DUPLICATE, SILENT, TRANSFERRED, WANTS_ERASURE
+from bot.cases.reasons import DUPLICATE, SILENT, TRANSFERRED, WANTS_ERASURE
 from bot.cases.record import closure
 from bot.cases.reported import Reports
 from bot.conversations import service as conversations
-from bot.conversations.attachments import service as attachment_service
 from bot.conversations.ports import Escalated, Escalation, Whereabouts
 from bot.kernel import access, audit
 from bot.kernel.access import Permission
@@ -77,8 +74,6 @@ ERASED = "erased"
 #: No character that is mistaken for another when read aloud or by hand.
 NUMBER_ALPHABET = "23456789ACDEFHJKMNPQRTUVWXY"
 NUMBER_LETTERS = 6
-#: An answer, like a message of Telegram, holds so many characters.
-LONGEST_ANSWER = 4000
 LONGEST_NOTE = 8000
 #: Who asked for a person has a way to come back to them from another phone.
 ASKED_FOR_PERSON = frozenset({"asked_for_person", "ask_human"})
@@ -356,7 +351,7 @@ def _claim(tx: Connection, hand: Hand, case: Case) -> Case:
     alarm.acknowledge(tx, case.id, officer_id=hand.officer.id, at=hand.at)
     conversations.hand_to_human(tx, case.conversation_id, hand.at)
     offered = {receipts.COME_BACK: receipts.ASK_CODE} if receipts.may_be_given_first(tx, claimed) else NO_BUTTONS
-    if _is_safe(tx, hand.vault, claimed, hand.at):
+    if safe_time.is_safe(tx, hand.vault, claimed, hand.at):
         say(tx, hand.vault, hand.words, claimed, PERSON_READS, "person_reads", at=hand.at, buttons=offered)
     return claimed
 
@@ -399,7 +394,7 @@ def close_case(
     panel_store.end(tx, case.id, by=hand.officer.id, at=hand.at)
     alarm.acknowledge(tx, case.id, officer_id=hand.officer.id, at=hand.at)
     conversations.hand_back(tx, case.conversation_id, hand.at)
-    if _is_safe(tx, hand.vault, case, hand.at):
+    if safe_time.is_safe(tx, hand.vault, case, hand.at):
         say(tx, hand.vault, hand.words, closed, TALK_CLOSED, "talk_closed", at=hand.at)
     return closed
 
@@ -417,85 +412,6 @@ def reopen_case(tx: Connection, hand: Hand, case_id: str) -> Case:
     reopened = move(tx, hand, case, Act.REOPEN)
     conversations.hand_to_human(tx, case.conversation_id, hand.at)
     return reopened
-
-
-def answer_person(
-    tx: Connection,
-    hand: Hand,
-    case_id: str,
-    *,
-    text: str,
-    once: str,
-    although_watched: bool = False,
-    although_unsafe: str = "",
-    file: FileToSend | None = None,
-) -> int | None:
-    """Send an officer's words, and a `file` with them, to the person. Returns the line's number, or None when this
-    very form was sent before.
-
-    Raises `conversations.Watched` where somebody else may hold the phone, unless the officer sends it all the same, and
-    NotSafeNow outside the time that the person called safe, unless `although_unsafe` is a code of `ALTHOUGH_UNSAFE`.
-    """
-    case = target(tx, hand, case_id, Permission.CASE_ANSWER)
-    card = conversations.card(tx, case.conversation_id)
-    language = (card and card.language) or case.language
-    text = text.strip() or (hand.words.text(language, file.words) if file is not None else "")
-    if case.status is not CaseStatus.CLAIMED or not text or len(text) > LONGEST_ANSWER:
-        raise NotAllowedNow(case.number)
-    if card is not None and card.channel == AT_DESK:  # they cannot be written to: see `intake.write_contact`
-        raise NotAllowedNow(case.number)
-    safe = _is_safe(tx, hand.vault, case, hand.at)
-    if not safe and although_unsafe not in ALTHOUGH_UNSAFE:
-        raise NotSafeNow(case.number)
-    if not store.add_event(tx, case.id, "answered", officer_id=hand.officer.id, at=hand.at, once=once or None):
-        return None
-    sent = keep_file(tx, hand, case, file) if file is not None else None
-    seq = conversations.answer(
-        tx,
-        hand.vault,
-        case.conversation_id,
-        officer_id=hand.officer.id,
-        text=text,
-        language=language,
-        at=hand.at,
-        although_watched=although_watched,
-        file=sent,
-    )
-    store.officer_wrote(tx, case.id, hand.at)
-    alarm.acknowledge(tx, case.id, officer_id=hand.officer.id, at=hand.at)
-    note_in_audit(tx, hand, Permission.CASE_ANSWER, case, {"line": seq, "watched": str(although_watched).lower()})
-    if not safe:
-        facts = {"reason": although_unsafe}
-        write_down(tx, hand.vault, case, "sent_though_unsafe", officer_id=hand.officer.id, at=hand.at, facts=facts)
-    return seq
-
-
-def keep_file(tx: Connection, hand: Hand, case: Case, file: FileToSend) -> Mapping[str, str]:
-    """Keep a file that is about to be sent, or waits for its time. Returns what goes with the words."""
-    attachment_id, examined = attachment_service.keep_sent(
-        tx, hand.vault, case.conversation_id, file.content, officer_id=hand.officer.id, at=hand.at
-    )
-    return {"id": attachment_id, "kind": examined.kind.value}
-
-
-def agree_on_duress_word(tx: Connection, hand: Hand, case_id: str, word: str) -> None:
-    """Keep the word by which this person says that somebody else holds their phone. Raises UnfitWord, CaseNotFound,
-    NotAllowedNow."""
-    case = target(tx, hand, case_id, Permission.CASE_ANSWER)
-    card = conversations.card(tx, case.conversation_id)
-    if not case.is_open or card is None or card.channel == AT_DESK:
-        raise NotAllowedNow(case.number)
-    conversations.agree_on_duress_word(tx, hand.vault, case.conversation_id, word)
-    write_down(tx, hand.vault, case, "duress_word_agreed", officer_id=hand.officer.id, at=hand.at)
-
-
-def end_watch(tx: Connection, hand: Hand, case_id: str) -> None:
-    """The officer is sure that the person has their phone to themselves again. Raises CaseNotFound, NotAllowedNow."""
-    case = target(tx, hand, case_id, Permission.CASE_ANSWER)
-    if not conversations.is_watched(tx, case.conversation_id):
-        raise NotAllowedNow(case.number)
-    conversations.end_watch(tx, case.conversation_id)
-    write_down(tx, hand.vault, case, "watch_ended", officer_id=hand.officer.id, at=hand.at)
 
 
 def acknowledge_alarm(tx: Connection, hand: Hand, case_id: str) -> bool:
@@ -581,13 +497,8 @@ def record_reminder(tx: Connection, vault: Vault, case: Case, *, at: datetime) -
 
 def tell_person_left(tx: Connection, vault: Vault, words: Words, case: Case, *, at: datetime) -> None:
     """Say to the person that somebody else is being asked: at the time they called safe, or where danger is now."""
-    if case.priority is Priority.P0 or _is_safe(tx, vault, case, at):
+    if case.priority is Priority.P0 or safe_time.is_safe(tx, vault, case, at):
         say(tx, vault, words, case, PERSON_LEFT, "person_left", at=at)
-
-
-def _is_safe(tx: Connection, vault: Vault, case: Case, at: datetime) -> bool:
-    """Whether the person may be written to: a phone that lights up may be in the wrong hands."""
-    return conversations.safe_contact(tx, vault, case.conversation_id).is_safe(at)
 
 
 def summaries_of(tx: Connection, vault: Vault, sealed: Sequence[store.SealedCase]) -> list[CaseSummary]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.cases import alarm_store, service, store
+from bot.cases import alarm_store, answering, service, store
 from bot.cases.hand import in_scope
 from bot.cases.model import AlreadyClaimed, CaseNotFound, CaseStatus, NotAllowedNow
 from bot.conversations import service as conversations
@@ -130,7 +130,7 @@ async def test_an_answer_goes_to_the_person_once_however_often_the_form_is_sent(
 
     async def send():
         return await world.database.write(
-            lambda tx: service.answer_person(tx, world.hand(amira), waiting.case_id, text=" I am here. ", once=once)
+            lambda tx: answering.answer_person(tx, world.hand(amira), waiting.case_id, text=" I am here. ", once=once)
         )
 
     sent = await asyncio.gather(send(), send(), send())
@@ -145,7 +145,7 @@ async def test_nobody_answers_in_a_case_they_do_not_hold(world):
     waiting = await world.escalate()
 
     def answer(officer):
-        return lambda tx: service.answer_person(tx, world.hand(officer), waiting.case_id, text="hello", once=new_id())
+        return lambda tx: answering.answer_person(tx, world.hand(officer), waiting.case_id, text="hello", once=new_id())
 
     with pytest.raises(NotAllowedNow):
         await world.database.write(answer(amira))
@@ -188,7 +188,7 @@ async def test_reading_a_case_is_in_the_audit_log_and_so_is_every_act(world):
     def read_and_work(tx):
         service.open_file(tx, world.hand(amira), waiting.case_id)
         service.claim_case(tx, world.hand(amira), waiting.case_id)
-        service.answer_person(tx, world.hand(amira), waiting.case_id, text="hello", once=new_id())
+        answering.answer_person(tx, world.hand(amira), waiting.case_id, text="hello", once=new_id())
         service.close_case(tx, world.hand(amira), waiting.case_id, closing="helped")
 
     await world.database.write(read_and_work)
@@ -288,7 +288,7 @@ async def test_the_person_writing_again_shows_that_they_wait(world):
 
     def work(tx):
         service.claim_case(tx, world.hand(amira), waiting.case_id)
-        service.answer_person(tx, world.hand(amira), waiting.case_id, text="I am here", once=new_id())
+        answering.answer_person(tx, world.hand(amira), waiting.case_id, text="I am here", once=new_id())
 
     await world.database.write(work)
     assert not (await world.database.read(lambda tx: service.look_at_own(tx, world.vault, amira)))[0].case.person_waits
