@@ -27,6 +27,7 @@ from bot.cases import (
     same_child,
     store,
     supervision_store,
+    tongue,
     whereabouts,
 )
 from bot.cases.hand import (
@@ -165,6 +166,8 @@ class CaseEscalations:
         if case_id is None and (case := same_child.led_to(tx, conversation_id)) is not None:
             same_child.heard(tx, self._vault, case, conversation_id, at=at)
             case_id = store.person_wrote(tx, case.conversation_id, at)
+        if case_id is not None:
+            tongue.follow(tx, self._vault, case_id, conversation_id, at=at)
         if case_id is not None and place is not None:
             whereabouts.keep(tx, self._vault, case_id, place, at=at)
         return case_id

@@ -283,6 +283,12 @@ def keep_place(tx: Connection, case_id: str, *, place_sealed: bytes, country: st
     tx.execute(cases.update().where(cases.c.id == case_id).values(place_sealed=place_sealed, country=country))
 
 
+def set_language(tx: Connection, case_id: str, language: str) -> bool:
+    """False where it was that one before."""
+    other = sa.and_(cases.c.id == case_id, cases.c.language != language)
+    return tx.execute(cases.update().where(other).values(language=language)).rowcount == 1
+
+
 def get_case(tx: Connection, case_id: str, *conditions: ColumnElement[bool], lock: bool = False) -> SealedCase | None:
     """A case, if every condition holds in the same query."""
     query = sa.select(cases).where(cases.c.id == case_id, *conditions)

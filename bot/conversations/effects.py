@@ -28,6 +28,7 @@ from bot.conversations.ports import (
 from bot.conversations.sentences import PHONE_PAIRED, not_understood
 from bot.conversations.slots import PERSON_CALLED, country_of, named_place, with_slots
 from bot.conversations.store import NewLine, Standing, TurnClaim, spoken
+from bot.conversations.tongue import written_in
 from bot.kernel.crypto import Vault
 from bot.kernel.failpoints import failpoint
 from bot.kernel.logs import get_log
@@ -202,7 +203,7 @@ class Effects:
             Author.PERSON,
             kind,
             body,
-            outcome.language,
+            written_in(str(body.get("text", ""))) or outcome.language,
             provider_id=claim.provider_id,
             edits=edits,
         )

@@ -140,9 +140,7 @@ def case_context(
         "names": officer_names(tx),
         "minutes": FROM_ABROAD if case.source == alerts.SOURCE else first_minutes(reason),
         "procedure": procedure_for(reason),
-        "speakers": spoken.speakers(tx, officer, (card and card.language) or case.language, at)
-        if case.is_open
-        else None,
+        "speakers": spoken.speakers(tx, officer, case.language, at) if case.is_open else None,
         "closings": CLOSINGS,
         "replies": REPLIES,
         "erasing": erasure.standing(tx, case),

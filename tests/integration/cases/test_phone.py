@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.cases import answering, consent, erasure, receipt_store, receipts, service, store
+from bot.cases import answering, consent, erasure, receipt_store, receipts, service, spoken, store
 from bot.cases.consent import Agreement, Kind, Purpose
 from bot.cases.model import Case, CaseNotFound, CaseStatus, NotAllowedNow
 from bot.cases.own import A_PERSON_LOOKS, NOT_FOUND, PERSON_GIVES_CODE, WRITE_CODE
@@ -297,6 +297,27 @@ async def test_whoever_writes_on_a_watched_phone_after_the_case_was_closed_still
     assert ringing.climbing
     assert await phone.say("hello?") == [NEUTRAL_AGAIN]
     assert (await phone.case()).id == again.id
+
+
+@pytest.mark.on_both
+async def test_a_case_is_in_the_language_its_person_writes_and_not_in_that_of_the_replies(phone: Phone):
+    await phone.asks_for_a_person()
+    await phone.say("আমার সাহায্য দরকার")
+    assert (await phone.case()).language == "en"  # one message may be copied from somewhere
+
+    assert await phone.say("আমি একা, আমার ভয় করছে") == ["echo"]
+
+    case, amira = await phone.case(), await phone.officer("Amira")
+    card = await phone.talk.database.read(lambda tx: conversations.card(tx, case.conversation_id))
+    assert (case.language, card.language) == ("bn", "en")
+    await phone.talk.database.write(lambda tx: spoken.set_languages(tx, phone.hand(amira), amira.id, ["en", "bn"]))
+    omar, at = await phone.officer("Omar"), phone.talk.clock.now()
+    speak = await phone.talk.database.read(lambda tx: spoken.speakers(tx, omar, case.language, at))
+    assert speak.there == (amira.id,)
+    assert (await phone.acts(case)).count("language_heard") == 1
+    for words in ("I write English now", "please answer in English", "my friend wrote before"):
+        await phone.say(words)
+    assert (await phone.case()).language == "en"
 
 
 async def test_what_waited_to_be_sent_is_held_back_when_the_word_is_written(phone: Phone):
