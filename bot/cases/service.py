@@ -123,6 +123,7 @@ class CaseFile(Struct, frozen=True):
     alarm: Alarm | None
     events: list[store.CaseEvent]
     notes: list[Note]
+    places: Sequence[whereabouts.Named] = ()  # where more than one was named
 
 
 # A message becomes a case -----------------------------------------------------------------------------------------
@@ -324,7 +325,8 @@ def _file(tx: Connection, vault: Vault, sealed: store.SealedCase) -> CaseFile:
         for row in store.notes_of(tx, case.id)
     ]
     ringing = store.get_alarm(tx, case.id, lock=False)
-    return CaseFile(case, summary.words, summary.place, ringing, store.events_of(tx, case.id), notes)
+    places = whereabouts.named(tx, vault, case)
+    return CaseFile(case, summary.words, summary.place, ringing, store.events_of(tx, case.id), notes, places)
 
 
 # Acting -----------------------------------------------------------------------------------------------------------

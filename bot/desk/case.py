@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from bot.cases import (
     attachments,
     consult,
+    earlier,
     erasure,
     handover,
     receipts,
@@ -172,6 +173,7 @@ def case_context(
         "merged": (merged := same_child.of_case(tx, case)),
         "answerable": [talk for talk in merged.talks_left if same_child.is_answerable(tx, talk)],
         "wrote_elsewhere": wrote_elsewhere(file),
+        "earlier_cases": earlier.of_case(tx, officer, case, at=at),
         "earlier_talks": [conversations.transcript(tx, vault, phone) for phone in returns.earlier],
         "files": attachments.by_line(files, case.conversation_id),
         "earlier_files": [attachments.by_line(files, phone) for phone in returns.earlier],
