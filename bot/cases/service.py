@@ -82,6 +82,7 @@ ASKED_FOR_PERSON = frozenset({"asked_for_person", "ask_human"})
 
 PERSON_READS = N_("A person is reading your words now. They will answer you here.")
 PERSON_LEFT = N_("The person had to go. I am here, and I am asking for another person.")
+WROTE_SINCE = N_("They have just written. Read it first: once the case is closed nobody would.")
 TALK_CLOSED = N_("This talk is closed now. You can write to me at any time.")
 
 
@@ -382,15 +383,24 @@ def release_case(tx: Connection, hand: Hand, case_id: str) -> Case:
 
 
 def close_case(
-    tx: Connection, hand: Hand, case_id: str, *, closing: str, checked: Collection[str] = frozenset()
+    tx: Connection,
+    hand: Hand,
+    case_id: str,
+    *,
+    closing: str,
+    checked: Collection[str] = frozenset(),
+    read_up_to: int | None = None,
 ) -> Case:
     """Close a case: the bot resumes. Words stay until retention erases them, so that a complaint can be answered.
 
-    `checked` are the items of the checklist that whoever closes vouches for. Raises NotReadyToClose where one is
-    missing in a case that was worked on, or where something is still under way.
+    `checked` are the items of the checklist that whoever closes vouches for, `read_up_to` the person's last line on
+    their screen: what was written since nobody would read. Raises NotReadyToClose where one is missing in a case that
+    was worked on, where something is still under way, and where the person has written since.
     """
     case = target(tx, hand, case_id, Permission.CASE_CLOSE)
     in_the_way = closure.missing(tx, case.id, checked)
+    if read_up_to is not None and conversations.last_of_person(tx, case.conversation_id) > read_up_to:
+        in_the_way.append(WROTE_SINCE)
     if closing == SILENT and (too_soon := closure.silent_too_soon(case, hand.at)):
         in_the_way.append(too_soon)
     if in_the_way:

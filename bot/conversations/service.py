@@ -56,6 +56,7 @@ __all__ = [
     "is_watched",
     "keep_safe_contact",
     "languages_written",
+    "last_of_person",
     "last_seq",
     "leave_phone",
     "make_officers_phone",
@@ -294,6 +295,14 @@ def sealed_with(tx: Connection, key_ids: Collection[str]) -> list[str]:
 def languages_written(tx: Connection, conversation_id: str) -> list[str]:
     """In which languages the person's last messages are, the latest first: each that has words of their own."""
     return store.languages_written(tx, conversation_id, limit=LAST)
+
+
+def last_of_person(tx: Connection, conversation_id: str) -> int:
+    """The number of the last line that the person wrote, 0 when there is none."""
+    query = sa.select(sa.func.max(messages.c.seq)).where(
+        messages.c.conversation_id == conversation_id, messages.c.author == Author.PERSON.value
+    )
+    return int(tx.execute(query).scalar_one() or 0)
 
 
 def last_seq(tx: Connection, conversation_id: str) -> int:

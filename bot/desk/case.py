@@ -48,6 +48,7 @@ from bot.cases.service import CaseFile
 from bot.cases.store import CaseEvent
 from bot.conversations import marks
 from bot.conversations import service as conversations
+from bot.conversations.model import Author
 from bot.conversations.safe_contact import SafeContact
 from bot.conversations.service import Line, Watched
 from bot.desk.family import family_context, household_context
@@ -136,6 +137,7 @@ def case_context(
         "marks": marks.marks_of(tx, case.conversation_id).value,
         "read_up_to": marks.read_up_to(tx, case.conversation_id),
         "entries": entries(shown, events, [each for each in said if since is None or each.at >= since]),
+        "heard_up_to": max((line.seq for line in lines if line.author is Author.PERSON), default=0),
         "lines_by_seq": {line.seq: line for line in lines} if said else {},
         "earlier": len(lines) - len(shown),
         "names": officer_names(tx),
@@ -324,11 +326,12 @@ async def take_over(request: web.Request) -> web.StreamResponse:
 async def close(request: web.Request) -> web.StreamResponse:
     fields = await form(request)
     closing, checked = fields.get("closing", ""), fields.getall("check", [])
+    read_up_to = int(said) if (said := fields.get("read_up_to", "")).isascii() and said.isdecimal() else None
     if closing not in CLOSINGS:
         return await case_screen(request, status=400, problem="incomplete")
 
     def work(tx: Connection, hand: Hand, case_id: str) -> object:
-        return service.close_case(tx, hand, case_id, closing=closing, checked=checked)
+        return service.close_case(tx, hand, case_id, closing=closing, checked=checked, read_up_to=read_up_to)
 
     try:
         return await move(request, work, then="queue", notice="closed")

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bot.cases import answering, consent, erasure, receipt_store, receipts, service, spoken, store
 from bot.cases.consent import Agreement, Kind, Purpose
-from bot.cases.model import Case, CaseNotFound, CaseStatus, NotAllowedNow
+from bot.cases.model import Case, CaseNotFound, CaseStatus, NotAllowedNow, NotReadyToClose
 from bot.cases.own import A_PERSON_LOOKS, NOT_FOUND, PERSON_GIVES_CODE, WRITE_CODE
 from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store
@@ -318,6 +318,26 @@ async def test_a_case_is_in_the_language_its_person_writes_and_not_in_that_of_th
     for words in ("I write English now", "please answer in English", "my friend wrote before"):
         await phone.say(words)
     assert (await phone.case()).language == "en"
+
+
+@pytest.mark.on_both
+async def test_what_somebody_writes_while_their_case_is_being_closed_is_read_first(phone: Phone):
+    await phone.asks_for_a_person()
+    amira = await phone.officer("Amira")
+    case = await phone.claimed(amira)
+    on_screen = await phone.talk.database.read(lambda tx: conversations.last_of_person(tx, case.conversation_id))
+
+    def close(read_up_to):
+        return phone.talk.database.write(
+            lambda tx: service.close_case(tx, phone.hand(amira), case.id, closing="helped", read_up_to=read_up_to)
+        )
+
+    await phone.say("wait, there is one more thing")
+    with pytest.raises(NotReadyToClose):
+        await close(on_screen)
+    assert (await phone.case()).status is CaseStatus.CLAIMED
+
+    assert (await close(on_screen + 99)).status is CaseStatus.CLOSED
 
 
 async def test_what_waited_to_be_sent_is_held_back_when_the_word_is_written(phone: Phone):
