@@ -276,4 +276,5 @@ async def test_whoever_comes_back_is_known_and_where_they_said_they_are_is_shown
     assert "The person got what they asked for" in known
     assert page.index("<bdi>Menton</bdi>") < page.index("<bdi>Ventimiglia</bdi>")
     assert "Places they named" in page
+    assert '<a href="#earlier-cases">1 earlier case of this person</a>' in page
     assert 'id="earlier-cases"' in await (await at_desk(amira)).go(f"/desk/cases/{back}")
