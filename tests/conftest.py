@@ -101,6 +101,7 @@ STORES = (
     "bot.conversations.store",
     "bot.conversations.attachments.store",
     "bot.cases.store",
+    "bot.cases.whereabouts_store",
     "bot.cases.consent_store",
     "bot.cases.consult_store",
     "bot.cases.erasure_store",

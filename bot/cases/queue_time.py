@@ -181,7 +181,7 @@ class QueueTime:
         somebody else may hold the phone, or the person does not write to us."""
         if not self.may_be_told(tx, case):
             return False
-        sentences = self.sentences(language, case.priority, expect(self._waits(tx, case, language, at)))
+        sentences = self.sentences(language, case.priority, expect(self._waits(tx, case, case.language, at)))
         if emergency_number and case.priority is Priority.P0:
             sentences = [self._words.text(language, CALL_FIRST, emergency_number=emergency_number), *sentences]
         conversations.say(

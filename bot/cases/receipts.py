@@ -199,7 +199,8 @@ def agree(tx: Connection, hand: Hand, returning_case_id: str) -> Case:
     assert sealed is not None
     going_on = sealed.case
     conversations.hand_to_human(tx, going_on.conversation_id, hand.at)
-    language = going_on.language
+    card = conversations.card(tx, going_on.conversation_id)
+    language = (card and card.language) or going_on.language
     conversations.say(
         tx,
         hand.vault,

@@ -44,9 +44,14 @@ CHOICES = (
 NOT_A_TIME = "-1"
 
 
+def is_safe(tx: Connection, vault: Vault, case: Case, at: datetime) -> bool:
+    """Whether the person may be written to: a phone that lights up may be in the wrong hands."""
+    return conversations.safe_contact(tx, vault, case.conversation_id).is_safe(at)
+
+
 def require_safe(tx: Connection, vault: Vault, case: Case, at: datetime) -> None:
     """Raises NotSafeNow outside the time at which the person of this case may be written to."""
-    if not conversations.safe_contact(tx, vault, case.conversation_id).is_safe(at):
+    if not is_safe(tx, vault, case, at):
         raise NotSafeNow(case.number)
 
 

@@ -23,14 +23,14 @@ from bot.cases import (
     panel_store,
     receipt_store,
     receipts,
+    safe_time,
     same_child,
     store,
     supervision_store,
+    tongue,
     whereabouts,
 )
-from bot.cases.attachments import FileToSend
 from bot.cases.hand import (
-    AT_DESK,
     NO_BUTTONS,
     SYSTEM,
     Hand,
@@ -54,14 +54,12 @@ from bot.cases.model import (
     CaseStatus,
     NotAllowedNow,
     NotReadyToClose,
-    NotSafeNow,
 )
 from bot.cases.queue_time import QueueTime
-from bot.cases.reasons import ALTHOUGH_UNSAFE, DUPLICATE, SILENT, TRANSFERRED, WANTS_ERASURE
+from bot.cases.reasons import DUPLICATE, SILENT, TRANSFERRED, WANTS_ERASURE
 from bot.cases.record import closure
 from bot.cases.reported import Reports
 from bot.conversations import service as conversations
-from bot.conversations.attachments import service as attachment_service
 from bot.conversations.ports import Escalated, Escalation, Whereabouts
 from bot.kernel import access, audit
 from bot.kernel.access import Permission
@@ -77,8 +75,6 @@ ERASED = "erased"
 #: No character that is mistaken for another when read aloud or by hand.
 NUMBER_ALPHABET = "23456789ACDEFHJKMNPQRTUVWXY"
 NUMBER_LETTERS = 6
-#: An answer, like a message of Telegram, holds so many characters.
-LONGEST_ANSWER = 4000
 LONGEST_NOTE = 8000
 #: Who asked for a person has a way to come back to them from another phone.
 ASKED_FOR_PERSON = frozenset({"asked_for_person", "ask_human"})
@@ -86,6 +82,7 @@ ASKED_FOR_PERSON = frozenset({"asked_for_person", "ask_human"})
 
 PERSON_READS = N_("A person is reading your words now. They will answer you here.")
 PERSON_LEFT = N_("The person had to go. I am here, and I am asking for another person.")
+WROTE_SINCE = N_("They have just written. Read it first: once the case is closed nobody would.")
 TALK_CLOSED = N_("This talk is closed now. You can write to me at any time.")
 
 
@@ -127,6 +124,7 @@ class CaseFile(Struct, frozen=True):
     alarm: Alarm | None
     events: list[store.CaseEvent]
     notes: list[Note]
+    places: Sequence[whereabouts.Named] = ()  # where more than one was named
 
 
 # A message becomes a case -----------------------------------------------------------------------------------------
@@ -170,6 +168,8 @@ class CaseEscalations:
         if case_id is None and (case := same_child.led_to(tx, conversation_id)) is not None:
             same_child.heard(tx, self._vault, case, conversation_id, at=at)
             case_id = store.person_wrote(tx, case.conversation_id, at)
+        if case_id is not None:
+            tongue.follow(tx, self._vault, case_id, conversation_id, at=at)
         if case_id is not None and place is not None:
             whereabouts.keep(tx, self._vault, case_id, place, at=at)
         return case_id
@@ -326,7 +326,8 @@ def _file(tx: Connection, vault: Vault, sealed: store.SealedCase) -> CaseFile:
         for row in store.notes_of(tx, case.id)
     ]
     ringing = store.get_alarm(tx, case.id, lock=False)
-    return CaseFile(case, summary.words, summary.place, ringing, store.events_of(tx, case.id), notes)
+    places = whereabouts.named(tx, vault, case)
+    return CaseFile(case, summary.words, summary.place, ringing, store.events_of(tx, case.id), notes, places)
 
 
 # Acting -----------------------------------------------------------------------------------------------------------
@@ -356,7 +357,7 @@ def _claim(tx: Connection, hand: Hand, case: Case) -> Case:
     alarm.acknowledge(tx, case.id, officer_id=hand.officer.id, at=hand.at)
     conversations.hand_to_human(tx, case.conversation_id, hand.at)
     offered = {receipts.COME_BACK: receipts.ASK_CODE} if receipts.may_be_given_first(tx, claimed) else NO_BUTTONS
-    if _is_safe(tx, hand.vault, claimed, hand.at):
+    if safe_time.is_safe(tx, hand.vault, claimed, hand.at):
         say(tx, hand.vault, hand.words, claimed, PERSON_READS, "person_reads", at=hand.at, buttons=offered)
     return claimed
 
@@ -382,15 +383,24 @@ def release_case(tx: Connection, hand: Hand, case_id: str) -> Case:
 
 
 def close_case(
-    tx: Connection, hand: Hand, case_id: str, *, closing: str, checked: Collection[str] = frozenset()
+    tx: Connection,
+    hand: Hand,
+    case_id: str,
+    *,
+    closing: str,
+    checked: Collection[str] = frozenset(),
+    read_up_to: int | None = None,
 ) -> Case:
     """Close a case: the bot resumes. Words stay until retention erases them, so that a complaint can be answered.
 
-    `checked` are the items of the checklist that whoever closes vouches for. Raises NotReadyToClose where one is
-    missing in a case that was worked on, or where something is still under way.
+    `checked` are the items of the checklist that whoever closes vouches for, `read_up_to` the person's last line on
+    their screen: what was written since nobody would read. Raises NotReadyToClose where one is missing in a case that
+    was worked on, where something is still under way, and where the person has written since.
     """
     case = target(tx, hand, case_id, Permission.CASE_CLOSE)
     in_the_way = closure.missing(tx, case.id, checked)
+    if read_up_to is not None and conversations.last_of_person(tx, case.conversation_id) > read_up_to:
+        in_the_way.append(WROTE_SINCE)
     if closing == SILENT and (too_soon := closure.silent_too_soon(case, hand.at)):
         in_the_way.append(too_soon)
     if in_the_way:
@@ -399,7 +409,7 @@ def close_case(
     panel_store.end(tx, case.id, by=hand.officer.id, at=hand.at)
     alarm.acknowledge(tx, case.id, officer_id=hand.officer.id, at=hand.at)
     conversations.hand_back(tx, case.conversation_id, hand.at)
-    if _is_safe(tx, hand.vault, case, hand.at):
+    if safe_time.is_safe(tx, hand.vault, case, hand.at):
         say(tx, hand.vault, hand.words, closed, TALK_CLOSED, "talk_closed", at=hand.at)
     return closed
 
@@ -417,85 +427,6 @@ def reopen_case(tx: Connection, hand: Hand, case_id: str) -> Case:
     reopened = move(tx, hand, case, Act.REOPEN)
     conversations.hand_to_human(tx, case.conversation_id, hand.at)
     return reopened
-
-
-def answer_person(
-    tx: Connection,
-    hand: Hand,
-    case_id: str,
-    *,
-    text: str,
-    once: str,
-    although_watched: bool = False,
-    although_unsafe: str = "",
-    file: FileToSend | None = None,
-) -> int | None:
-    """Send an officer's words, and a `file` with them, to the person. Returns the line's number, or None when this
-    very form was sent before.
-
-    Raises `conversations.Watched` where somebody else may hold the phone, unless the officer sends it all the same, and
-    NotSafeNow outside the time that the person called safe, unless `although_unsafe` is a code of `ALTHOUGH_UNSAFE`.
-    """
-    case = target(tx, hand, case_id, Permission.CASE_ANSWER)
-    card = conversations.card(tx, case.conversation_id)
-    language = (card and card.language) or case.language
-    text = text.strip() or (hand.words.text(language, file.words) if file is not None else "")
-    if case.status is not CaseStatus.CLAIMED or not text or len(text) > LONGEST_ANSWER:
-        raise NotAllowedNow(case.number)
-    if card is not None and card.channel == AT_DESK:  # they cannot be written to: see `intake.write_contact`
-        raise NotAllowedNow(case.number)
-    safe = _is_safe(tx, hand.vault, case, hand.at)
-    if not safe and although_unsafe not in ALTHOUGH_UNSAFE:
-        raise NotSafeNow(case.number)
-    if not store.add_event(tx, case.id, "answered", officer_id=hand.officer.id, at=hand.at, once=once or None):
-        return None
-    sent = keep_file(tx, hand, case, file) if file is not None else None
-    seq = conversations.answer(
-        tx,
-        hand.vault,
-        case.conversation_id,
-        officer_id=hand.officer.id,
-        text=text,
-        language=language,
-        at=hand.at,
-        although_watched=although_watched,
-        file=sent,
-    )
-    store.officer_wrote(tx, case.id, hand.at)
-    alarm.acknowledge(tx, case.id, officer_id=hand.officer.id, at=hand.at)
-    note_in_audit(tx, hand, Permission.CASE_ANSWER, case, {"line": seq, "watched": str(although_watched).lower()})
-    if not safe:
-        facts = {"reason": although_unsafe}
-        write_down(tx, hand.vault, case, "sent_though_unsafe", officer_id=hand.officer.id, at=hand.at, facts=facts)
-    return seq
-
-
-def keep_file(tx: Connection, hand: Hand, case: Case, file: FileToSend) -> Mapping[str, str]:
-    """Keep a file that is about to be sent, or waits for its time. Returns what goes with the words."""
-    attachment_id, examined = attachment_service.keep_sent(
-        tx, hand.vault, case.conversation_id, file.content, officer_id=hand.officer.id, at=hand.at
-    )
-    return {"id": attachment_id, "kind": examined.kind.value}
-
-
-def agree_on_duress_word(tx: Connection, hand: Hand, case_id: str, word: str) -> None:
-    """Keep the word by which this person says that somebody else holds their phone. Raises UnfitWord, CaseNotFound,
-    NotAllowedNow."""
-    case = target(tx, hand, case_id, Permission.CASE_ANSWER)
-    card = conversations.card(tx, case.conversation_id)
-    if not case.is_open or card is None or card.channel == AT_DESK:
-        raise NotAllowedNow(case.number)
-    conversations.agree_on_duress_word(tx, hand.vault, case.conversation_id, word)
-    write_down(tx, hand.vault, case, "duress_word_agreed", officer_id=hand.officer.id, at=hand.at)
-
-
-def end_watch(tx: Connection, hand: Hand, case_id: str) -> None:
-    """The officer is sure that the person has their phone to themselves again. Raises CaseNotFound, NotAllowedNow."""
-    case = target(tx, hand, case_id, Permission.CASE_ANSWER)
-    if not conversations.is_watched(tx, case.conversation_id):
-        raise NotAllowedNow(case.number)
-    conversations.end_watch(tx, case.conversation_id)
-    write_down(tx, hand.vault, case, "watch_ended", officer_id=hand.officer.id, at=hand.at)
 
 
 def acknowledge_alarm(tx: Connection, hand: Hand, case_id: str) -> bool:
@@ -581,13 +512,8 @@ def record_reminder(tx: Connection, vault: Vault, case: Case, *, at: datetime) -
 
 def tell_person_left(tx: Connection, vault: Vault, words: Words, case: Case, *, at: datetime) -> None:
     """Say to the person that somebody else is being asked: at the time they called safe, or where danger is now."""
-    if case.priority is Priority.P0 or _is_safe(tx, vault, case, at):
+    if case.priority is Priority.P0 or safe_time.is_safe(tx, vault, case, at):
         say(tx, vault, words, case, PERSON_LEFT, "person_left", at=at)
-
-
-def _is_safe(tx: Connection, vault: Vault, case: Case, at: datetime) -> bool:
-    """Whether the person may be written to: a phone that lights up may be in the wrong hands."""
-    return conversations.safe_contact(tx, vault, case.conversation_id).is_safe(at)
 
 
 def summaries_of(tx: Connection, vault: Vault, sealed: Sequence[store.SealedCase]) -> list[CaseSummary]:

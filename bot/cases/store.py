@@ -61,6 +61,7 @@ sa.Index(
 )
 sa.Index("ix_cases_queue_language", cases.c.status, cases.c.priority, cases.c.language, cases.c.due_at)
 sa.Index("ix_cases_offered", cases.c.offered_to)
+sa.Index("ix_cases_conversation", cases.c.conversation_id)
 sa.Index("ix_cases_owner", cases.c.owner_id, cases.c.status)
 #: How long people waited lately, by priority.
 sa.Index("ix_cases_opened", cases.c.priority, cases.c.opened_at)
@@ -283,6 +284,12 @@ def keep_place(tx: Connection, case_id: str, *, place_sealed: bytes, country: st
     tx.execute(cases.update().where(cases.c.id == case_id).values(place_sealed=place_sealed, country=country))
 
 
+def set_language(tx: Connection, case_id: str, language: str) -> bool:
+    """False where it was that one before."""
+    other = sa.and_(cases.c.id == case_id, cases.c.language != language)
+    return tx.execute(cases.update().where(other).values(language=language)).rowcount == 1
+
+
 def get_case(tx: Connection, case_id: str, *conditions: ColumnElement[bool], lock: bool = False) -> SealedCase | None:
     """A case, if every condition holds in the same query."""
     query = sa.select(cases).where(cases.c.id == case_id, *conditions)
@@ -297,6 +304,20 @@ def open_case_of(tx: Connection, conversation_id: str) -> Case | None:
     query = sa.select(cases).where(cases.c.conversation_id == conversation_id, _open).with_for_update()
     row = tx.execute(query).one_or_none()
     return None if row is None else to_case(row)
+
+
+def closed_in(
+    tx: Connection, conversation_ids: Collection[str], *, besides: str, not_as: Collection[str], limit: int
+) -> list[Case]:
+    """The closed cases of these conversations whose words are still there, the one that was closed last first."""
+    query = sa.select(cases).where(
+        cases.c.conversation_id.in_(conversation_ids),
+        sa.not_(_open),
+        cases.c.id != besides,
+        cases.c.words_sealed.is_not(None),
+        cases.c.closing.not_in(not_as),
+    )
+    return [to_case(row) for row in tx.execute(query.order_by(cases.c.closed_at.desc()).limit(limit))]
 
 
 def person_wrote(tx: Connection, conversation_id: str, at: datetime) -> str | None:

@@ -15,10 +15,10 @@ from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.cases import consent, consent_store, store, telling_store
+from bot.cases.answering import answer_person
 from bot.cases.consent import Consent, Kind, Purpose
 from bot.cases.hand import Hand, key_of, note_in_audit, target, unseal
 from bot.cases.model import Case, CaseStatus, NotAllowedNow, NotToldFirst
-from bot.cases.service import answer_person
 from bot.conversations import service as conversations
 from bot.kernel.access import Permission
 from bot.kernel.crypto import Vault

@@ -9,10 +9,10 @@ from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.cases import alarm, safe_time, store, waiting_store
+from bot.cases.answering import LONGEST_ANSWER, answer_person, keep_file
 from bot.cases.attachments import FileToSend
 from bot.cases.hand import Hand, key_of, target, unseal, write_down
 from bot.cases.model import Case, CaseStatus, NotAllowedNow, NotSafeNow
-from bot.cases.service import LONGEST_ANSWER, answer_person, keep_file
 from bot.conversations import service as conversations
 from bot.conversations.attachments import service as attachments
 from bot.kernel.access import Permission

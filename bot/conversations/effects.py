@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from bot.conversations import store
 from bot.conversations.attachments import service as attachments
-from bot.conversations.deciding import UNDERSTANDING_FAILED
+from bot.conversations.deciding import DURESS, UNDERSTANDING_FAILED
 from bot.conversations.model import LEASE, Author, ConversationKind, Direction, InboxState, TurnOutcome, Wording
 from bot.conversations.ports import (
     Askers,
@@ -28,6 +28,7 @@ from bot.conversations.ports import (
 from bot.conversations.sentences import PHONE_PAIRED, not_understood
 from bot.conversations.slots import PERSON_CALLED, country_of, named_place, with_slots
 from bot.conversations.store import NewLine, Standing, TurnClaim, spoken
+from bot.conversations.tongue import written_in
 from bot.kernel.crypto import Vault
 from bot.kernel.failpoints import failpoint
 from bot.kernel.logs import get_log
@@ -129,6 +130,9 @@ class Effects:
         if outcome.heard is not None:
             place = named_place(claim.state, outcome.state)
             case_id = self._escalations.person_wrote(tx, claim.conversation_id, seq=first, at=at, place=place)
+            if case_id is None and outcome.escalation is None and claim.watched and kind is ConversationKind.PERSON:
+                case_id = self._call_a_human(tx, claim, outcome, at)
+                topics.append("pages")
             topics += [f"case:{case_id}", "queue"] if case_id else []
         if outcome.own is not None and self._own_cases is not None:
             topics += self._own_cases.grant(
@@ -151,6 +155,24 @@ class Effects:
         following = None if oldest is None else store.follow(tx, claim, standing, oldest, at=at)
         failpoint("turn.before_commit")
         return following, topics
+
+    def _call_a_human(self, tx: Connection, claim: TurnClaim, outcome: TurnOutcome, at: datetime) -> str:
+        """On a watched phone the bot says nothing of its own, whatever is asked. Where no case is open any more what is
+        written would reach nobody: so one is opened."""
+        said = outcome.heard or {}
+        call = Escalation(
+            conversation_id=claim.conversation_id,
+            reason=DURESS,
+            priority=Priority.P1,
+            words=str(said.get("text", "")),
+            language=outcome.language,
+            country=country_of(claim.state, self._default_country),
+            place=None,
+            source="dialogue",
+            reporter=False,
+            key=claim.name,
+        )
+        return self._escalations.escalate(tx, call, at=at).case_id
 
     def _is_waiting(self, tx: Connection, claim: TurnClaim) -> bool:
         return self._own_cases is not None and self._own_cases.is_waiting(tx, claim.conversation_id)
@@ -181,7 +203,7 @@ class Effects:
             Author.PERSON,
             kind,
             body,
-            outcome.language,
+            written_in(str(body.get("text", ""))) or outcome.language,
             provider_id=claim.provider_id,
             edits=edits,
         )

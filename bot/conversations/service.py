@@ -29,6 +29,7 @@ from bot.conversations.model import (
 )
 from bot.conversations.safe_contact import SafeContact
 from bot.conversations.store import NoConversation, conversations, inbox, messages, outbox
+from bot.conversations.tongue import LAST
 from bot.kernel.crypto import Erased, Vault
 from bot.kernel.database import Database
 
@@ -54,6 +55,8 @@ __all__ = [
     "hand_to_human",
     "is_watched",
     "keep_safe_contact",
+    "languages_written",
+    "last_of_person",
     "last_seq",
     "leave_phone",
     "make_officers_phone",
@@ -287,6 +290,19 @@ def sealed_with(tx: Connection, key_ids: Collection[str]) -> list[str]:
     """The conversations whose words one of these data keys opens, and which were not erased."""
     query = sa.select(conversations.c.id, conversations.c.key_id).where(conversations.c.erased_at.is_(None))
     return [row.id for row in tx.execute(query) if row.key_id in key_ids]
+
+
+def languages_written(tx: Connection, conversation_id: str) -> list[str]:
+    """In which languages the person's last messages are, the latest first: each that has words of their own."""
+    return store.languages_written(tx, conversation_id, limit=LAST)
+
+
+def last_of_person(tx: Connection, conversation_id: str) -> int:
+    """The number of the last line that the person wrote, 0 when there is none."""
+    query = sa.select(sa.func.max(messages.c.seq)).where(
+        messages.c.conversation_id == conversation_id, messages.c.author == Author.PERSON.value
+    )
+    return int(tx.execute(query).scalar_one() or 0)
 
 
 def last_seq(tx: Connection, conversation_id: str) -> int:

@@ -61,6 +61,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "wrote_elsewhere": N_("The child wrote in their other talk: it stands above as an earlier one"),
         "reported": N_("What was reported stands in the file"),
         "place_named": N_("The person named a place"),
+        "language_heard": N_("By their messages the person writes {language}"),
         "told_first": N_("{name} told the child first that something is passed on"),
         "not_told_first": N_("{name} passes something on without telling the child first, with a reason"),
         "carried_written": N_("{name} wrote to a record the child can carry"),

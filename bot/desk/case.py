@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from bot.cases import (
     attachments,
     consult,
+    earlier,
     erasure,
     handover,
     receipts,
@@ -47,6 +48,7 @@ from bot.cases.service import CaseFile
 from bot.cases.store import CaseEvent
 from bot.conversations import marks
 from bot.conversations import service as conversations
+from bot.conversations.model import Author
 from bot.conversations.safe_contact import SafeContact
 from bot.conversations.service import Line, Watched
 from bot.desk.family import family_context, household_context
@@ -135,14 +137,13 @@ def case_context(
         "marks": marks.marks_of(tx, case.conversation_id).value,
         "read_up_to": marks.read_up_to(tx, case.conversation_id),
         "entries": entries(shown, events, [each for each in said if since is None or each.at >= since]),
+        "heard_up_to": max((line.seq for line in lines if line.author is Author.PERSON), default=0),
         "lines_by_seq": {line.seq: line for line in lines} if said else {},
         "earlier": len(lines) - len(shown),
         "names": officer_names(tx),
         "minutes": FROM_ABROAD if case.source == alerts.SOURCE else first_minutes(reason),
         "procedure": procedure_for(reason),
-        "speakers": spoken.speakers(tx, officer, (card and card.language) or case.language, at)
-        if case.is_open
-        else None,
+        "speakers": spoken.speakers(tx, officer, case.language, at) if case.is_open else None,
         "closings": CLOSINGS,
         "replies": REPLIES,
         "erasing": erasure.standing(tx, case),
@@ -174,6 +175,7 @@ def case_context(
         "merged": (merged := same_child.of_case(tx, case)),
         "answerable": [talk for talk in merged.talks_left if same_child.is_answerable(tx, talk)],
         "wrote_elsewhere": wrote_elsewhere(file),
+        "earlier_cases": earlier.of_case(tx, officer, case, at=at),
         "earlier_talks": [conversations.transcript(tx, vault, phone) for phone in returns.earlier],
         "files": attachments.by_line(files, case.conversation_id),
         "earlier_files": [attachments.by_line(files, phone) for phone in returns.earlier],
@@ -324,11 +326,12 @@ async def take_over(request: web.Request) -> web.StreamResponse:
 async def close(request: web.Request) -> web.StreamResponse:
     fields = await form(request)
     closing, checked = fields.get("closing", ""), fields.getall("check", [])
+    read_up_to = int(said) if (said := fields.get("read_up_to", "")).isascii() and said.isdecimal() else None
     if closing not in CLOSINGS:
         return await case_screen(request, status=400, problem="incomplete")
 
     def work(tx: Connection, hand: Hand, case_id: str) -> object:
-        return service.close_case(tx, hand, case_id, closing=closing, checked=checked)
+        return service.close_case(tx, hand, case_id, closing=closing, checked=checked, read_up_to=read_up_to)
 
     try:
         return await move(request, work, then="queue", notice="closed")

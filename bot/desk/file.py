@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -46,13 +47,14 @@ def file_routes(holders: Sequence[Holder]) -> Routes:
 
     @whole.post("/desk/cases/{id}/consents/withdraw", name="withdraw_consent", allow=Permission.CONSENT_WITHDRAW)
     async def withdraw(request: web.Request) -> web.StreamResponse:
-        consent_id = (await form(request)).get("consent", "")[:36]
+        fields = await form(request)
+        consent_id = fields.get("consent", "")[:36]
 
         def work(tx: Connection, hand: Hand, case_id: str) -> object:
             return consent.withdraw(tx, hand, case_id, consent_id, holders=holders)
 
         request.app[SIGNALS].wake("exchange", "post")
-        return await _do(request, work, "consent")
+        return await _do(request, work, "consent", shown_in=fields.get("shown_in", ""))
 
     return whole
 
@@ -69,6 +71,7 @@ SPANS: Mapping[int, str] = {
 }
 #: What a consent may name: for another country classes of data, else the fields of the record.
 CLASSES_OR_FIELDS = {True: frozenset(consent.CLASSES), False: frozenset(FIELDS)}
+CASE_ID = re.compile(r"[0-9a-f-]{36}")
 PROBLEMS: Mapping[str, str] = {
     "moved": N_("A colleague changed the same field meanwhile. Both are shown: decide, and save again."),
     "value": N_("This cannot be kept as it is written. Nothing was changed."),
@@ -373,10 +376,13 @@ async def second(request: web.Request) -> web.StreamResponse:
 
 @routes.post("/desk/cases/{id}/consents/stopped", name="recipient_stopped", allow=Permission.CONSENT_WITHDRAW)
 async def stopped(request: web.Request) -> web.StreamResponse:
-    share_id = (await form(request)).get("share", "")[:36]
-    return await _do(
-        request, lambda tx, hand, case_id: consent.recipient_stopped(tx, hand, case_id, share_id), "consent"
-    )
+    fields = await form(request)
+    share_id = fields.get("share", "")[:36]
+
+    def work(tx: Connection, hand: Hand, case_id: str) -> object:
+        return consent.recipient_stopped(tx, hand, case_id, share_id)
+
+    return await _do(request, work, "consent", shown_in=fields.get("shown_in", ""))
 
 
 @routes.get("/desk/cases/{id}/print", name="print_file", allow=Permission.RECORD_READ)
@@ -429,8 +435,12 @@ async def _do(
     work: Callable[[Connection, Hand, str], object],
     part: str,
     typed: MultiDict[str] | None = None,
+    shown_in: str = "",
 ) -> web.StreamResponse:
-    """Do one thing to the file and show it. Too late or incomplete: nothing changed, and what was typed stays."""
+    """Do one thing to the file and show it. Too late or incomplete: nothing changed, and what was typed stays.
+
+    `shown_in` is the case in whose file it was done, where that is another: of a duplicate's consents.
+    """
     case_id, hand = request.match_info["id"], hand_of(request)
     try:
         await request.app[DATABASE].write(lambda tx: work(tx, hand, case_id))
@@ -441,6 +451,8 @@ async def _do(
     except CaseError:
         return await file_screen(request, problem="incomplete" if typed else "too_late", typed=typed)
     wake_all(request, case_id)
+    if CASE_ID.fullmatch(shown_in):
+        return go_to(request, "file", id=shown_in, notice="saved", part=part)
     return _back(request, part)
 
 

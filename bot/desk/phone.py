@@ -7,7 +7,7 @@ from collections.abc import Callable
 from aiohttp import web
 from sqlalchemy.engine import Connection
 
-from bot.cases import receipts, service, waiting
+from bot.cases import answering, receipts, service, waiting
 from bot.cases.hand import Hand
 from bot.cases.model import CaseNotFound, NotAllowedNow, NotSafeNow
 from bot.conversations.duress import UnfitWord
@@ -32,7 +32,7 @@ async def duress_word(request: web.Request) -> web.StreamResponse:
     word = (await form(request)).get("word", "")[:200]
 
     def work(tx: Connection, hand: Hand, case_id: str) -> None:
-        service.agree_on_duress_word(tx, hand, case_id, word)
+        answering.agree_on_duress_word(tx, hand, case_id, word)
 
     try:
         return await _do(request, work, done="word_agreed", refused="too_late")
@@ -62,7 +62,7 @@ async def take_back_answer(request: web.Request) -> web.StreamResponse:
 
 @routes.post("/desk/cases/{id}/watch-ended", name="end_watch", allow=Permission.CASE_ANSWER)
 async def end_watch(request: web.Request) -> web.StreamResponse:
-    return await _do(request, service.end_watch, done="watch_ended", refused="too_late")
+    return await _do(request, answering.end_watch, done="watch_ended", refused="too_late")
 
 
 @routes.post("/desk/cases/{id}/return", name="decide_return", allow=Permission.CASE_ANSWER)

@@ -34,7 +34,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.cases import alarm_store, page_ways, service, store
+from bot.cases import alarm_store, answering, page_ways, service, store
 from bot.cases import page_ways_store as ways
 from bot.cases.auditor import AUDIT_EVERY, BEAT_IS_OLD, STEP_MAY_BE_LATE, check_invariants
 from bot.cases.model import LADDERS, TELL_AGAIN_AFTER, Audience
@@ -388,7 +388,7 @@ class Night:
             assert case is not None
             if case.case.owner_id is None:  # else it was taken, and only the answer was cut off
                 service.claim_case(tx, hand, call.case_id)
-                service.answer_person(tx, hand, call.case_id, text="I am here", once=once)
+                answering.answer_person(tx, hand, call.case_id, text="I am here", once=once)
 
         await self._keep_trying(lambda: self.world.database.write(take))
         call.owner, call.rounds[-1].end = officer, at

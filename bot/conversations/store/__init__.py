@@ -6,6 +6,7 @@ Callers say `store.claim_turns(...)`: where in here it stands is nobody else's b
 from bot.conversations.store.lines import (
     NewLine,
     add_lines,
+    languages_written,
     line_by_provider_id,
     spoken,
     write_lines,
@@ -121,6 +122,7 @@ __all__ = [
     "inbox",
     "insert_received",
     "keep_safe_contact",
+    "languages_written",
     "last_of_officers",
     "line_by_provider_id",
     "marks_row",

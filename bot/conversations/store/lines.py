@@ -134,6 +134,17 @@ def add_lines(tx: Connection, vault: Vault, conversation_id: str, lines: Sequenc
     return first
 
 
+def languages_written(tx: Connection, conversation_id: str, *, limit: int) -> list[str]:
+    """Of the person's last messages in words, the latest first."""
+    query = sa.select(messages.c.language).where(
+        messages.c.conversation_id == conversation_id,
+        messages.c.author == Author.PERSON.value,
+        messages.c.kind == "text",
+        messages.c.language.is_not(None),
+    )
+    return list(tx.execute(query.order_by(messages.c.seq.desc()).limit(limit)).scalars())
+
+
 def line_by_provider_id(tx: Connection, conversation_id: str, provider_id: str) -> int | None:
     """The line a channel knows by this name: what an edit corrects."""
     query = sa.select(messages.c.seq).where(

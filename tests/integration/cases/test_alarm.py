@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from bot.cases import service, store, watch_store
+from bot.cases import answering, service, store, watch_store
 from bot.cases.alarm import PAGE, STILL_LOOKING, TAKE_PAGE
 from bot.cases.auditor import Auditor, audit_alarms, check_invariants, look_at_watch
 from bot.cases.model import Alarm
@@ -139,7 +139,7 @@ async def test_one_alarm_that_cannot_be_taken_does_not_silence_the_others(world,
 
 def claim_and_answer(tx, *, hand, case_id):
     service.claim_case(tx, hand, case_id)
-    service.answer_person(tx, hand, case_id, text="I am here", once=case_id)
+    answering.answer_person(tx, hand, case_id, text="I am here", once=case_id)
 
 
 # Who watches the watcher

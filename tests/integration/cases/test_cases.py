@@ -8,11 +8,12 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.cases import alarm_store, service, store
+from bot.cases import alarm_store, answering, earlier, service, store, whereabouts
 from bot.cases.hand import in_scope
 from bot.cases.model import AlreadyClaimed, CaseNotFound, CaseStatus, NotAllowedNow
 from bot.conversations import service as conversations
 from bot.conversations.model import Author, Mode
+from bot.conversations.ports import Whereabouts
 from bot.kernel import audit
 from bot.kernel.access import Role
 from bot.kernel.ids import new_id
@@ -130,7 +131,7 @@ async def test_an_answer_goes_to_the_person_once_however_often_the_form_is_sent(
 
     async def send():
         return await world.database.write(
-            lambda tx: service.answer_person(tx, world.hand(amira), waiting.case_id, text=" I am here. ", once=once)
+            lambda tx: answering.answer_person(tx, world.hand(amira), waiting.case_id, text=" I am here. ", once=once)
         )
 
     sent = await asyncio.gather(send(), send(), send())
@@ -145,7 +146,7 @@ async def test_nobody_answers_in_a_case_they_do_not_hold(world):
     waiting = await world.escalate()
 
     def answer(officer):
-        return lambda tx: service.answer_person(tx, world.hand(officer), waiting.case_id, text="hello", once=new_id())
+        return lambda tx: answering.answer_person(tx, world.hand(officer), waiting.case_id, text="hello", once=new_id())
 
     with pytest.raises(NotAllowedNow):
         await world.database.write(answer(amira))
@@ -188,7 +189,7 @@ async def test_reading_a_case_is_in_the_audit_log_and_so_is_every_act(world):
     def read_and_work(tx):
         service.open_file(tx, world.hand(amira), waiting.case_id)
         service.claim_case(tx, world.hand(amira), waiting.case_id)
-        service.answer_person(tx, world.hand(amira), waiting.case_id, text="hello", once=new_id())
+        answering.answer_person(tx, world.hand(amira), waiting.case_id, text="hello", once=new_id())
         service.close_case(tx, world.hand(amira), waiting.case_id, closing="helped")
 
     await world.database.write(read_and_work)
@@ -288,7 +289,7 @@ async def test_the_person_writing_again_shows_that_they_wait(world):
 
     def work(tx):
         service.claim_case(tx, world.hand(amira), waiting.case_id)
-        service.answer_person(tx, world.hand(amira), waiting.case_id, text="I am here", once=new_id())
+        answering.answer_person(tx, world.hand(amira), waiting.case_id, text="I am here", once=new_id())
 
     await world.database.write(work)
     assert not (await world.database.read(lambda tx: service.look_at_own(tx, world.vault, amira)))[0].case.person_waits
@@ -299,3 +300,55 @@ async def test_the_person_writing_again_shows_that_they_wait(world):
 
     assert told == waiting.case_id
     assert (await world.database.read(lambda tx: service.look_at_own(tx, world.vault, amira)))[0].case.person_waits
+
+
+@pytest.mark.on_both
+async def test_every_place_that_was_named_is_kept_with_when_and_the_last_one_counts(world):
+    person, escalations = await world.person(), service.CaseEscalations(world.vault)
+    case_id = (await world.escalate(person)).case_id  # in Ventimiglia
+    hand = world.hand(await world.officer("amira"))
+
+    def names(place, minutes):
+        at, where = NOON + timedelta(minutes=minutes), Whereabouts(place, None)
+        return lambda tx: escalations.person_wrote(tx, person, seq=minutes, at=at, place=where)
+
+    assert (await world.database.write(lambda tx: service.open_file(tx, hand, case_id))).places == []
+    for place, minutes in (("Menton", 3), ("Menton", 4), ("Lampedusa", 9)):
+        await world.database.write(names(place, minutes))
+
+    file = await world.database.write(lambda tx: service.open_file(tx, hand, case_id))
+    assert file.place == "Lampedusa"
+    assert [(each.name, (each.at - NOON) // timedelta(minutes=1)) for each in file.places] == [
+        ("Lampedusa", 9),
+        ("Menton", 3),
+        ("Ventimiglia", 0),
+    ]
+    await world.database.write(lambda tx: service.erase_words(tx, world.vault, person, at=NOON))
+    sealed = await world.database.read(lambda tx: store.get_case(tx, case_id))
+    assert await world.database.read(lambda tx: whereabouts.named(tx, world.vault, sealed.case)) == []
+
+
+@pytest.mark.on_both
+async def test_whoever_answers_somebody_who_comes_back_sees_their_earlier_cases(world):
+    amira, bruno = await world.officer("amira"), await world.officer("bruno")
+    ines, person = await world.officer("ines", Role.COORDINATOR), await world.person()
+    before = (await world.escalate(person)).case_id
+    other = await world.escalate()
+
+    def close(tx, case_id, officer):
+        service.claim_case(tx, world.hand(officer), case_id)
+        service.close_case(tx, world.hand(officer), case_id, closing="helped")
+
+    await world.database.write(lambda tx: close(tx, before, amira))
+    await world.database.write(lambda tx: close(tx, other.case_id, bruno))
+    back = (await world.escalate(person)).case_id
+    sealed = await world.database.read(lambda tx: store.get_case(tx, back))
+
+    def seen_by(officer):
+        return world.database.read(lambda tx: earlier.of_case(tx, officer, sealed.case, at=NOON))
+
+    for officer, reads in ((amira, True), (bruno, False), (ines, True)):
+        [known] = await seen_by(officer)
+        assert (known.case.id, known.is_readable) == (before, reads)
+    await world.database.write(lambda tx: service.erase_words(tx, world.vault, person, at=NOON))
+    assert await seen_by(ines) == []

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.cases import consult, service
+from bot.cases import answering, consult, service
 from bot.cases import store as cases
 from bot.cases.handover import NobodyThere
 from bot.cases.model import CaseNotFound, NotAllowedNow
@@ -48,7 +48,7 @@ async def test_who_is_asked_finds_it_in_their_list_reads_the_case_and_writes_a_n
 async def test_who_is_asked_does_nothing_but_that(world, asked):
     _, bruno, case_id = asked
     for refused in (
-        do(world, bruno, service.answer_person, case_id, text="hello", once=""),
+        do(world, bruno, answering.answer_person, case_id, text="hello", once=""),
         do(world, bruno, service.release_case, case_id),
         do(world, bruno, service.close_case, case_id, closing="helped"),
         do(world, bruno, consult.ask, case_id, of=bruno.id, note="and you?"),

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from bot.cases import consent, handover, receipts, service, telling
+from bot.cases import answering, consent, handover, receipts, service, telling
 from bot.cases import store as cases
 from bot.cases.consent import IncompleteConsent, Purpose
 from bot.cases.guests import service as guests
@@ -48,7 +48,7 @@ class Talk:
     async def says(self, text: str) -> None:
         """The officer writes to the person."""
         hand = self.world.hand(self.amira, self.clock.now())
-        await self.world.database.write(lambda tx: service.answer_person(tx, hand, self.case_id, text=text, once=""))
+        await self.world.database.write(lambda tx: answering.answer_person(tx, hand, self.case_id, text=text, once=""))
 
     async def invite(self, by: Officer | None = None, invitation: Invitation = ANA) -> Made:
         hand = self.world.hand(by or self.amira, self.clock.now())

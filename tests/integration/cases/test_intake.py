@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from bot.cases import intake, service, store
+from bot.cases import answering, intake, service, store
 from bot.cases.intake import AlreadyOpen, Arrival, SearchFirst, Wanted
 from bot.cases.model import CaseStatus, NotAllowedNow
 from bot.cases.pager import Pager
@@ -146,7 +146,7 @@ async def test_nothing_is_sent_to_somebody_who_does_not_write_to_us(world, clock
 
     await world.database.write(lambda tx: service.claim_case(tx, hand, case.id))
     with pytest.raises(NotAllowedNow):
-        await world.database.write(lambda tx: service.answer_person(tx, hand, case.id, text="hello", once="1"))
+        await world.database.write(lambda tx: answering.answer_person(tx, hand, case.id, text="hello", once="1"))
     await world.database.write(lambda tx: service.close_case(tx, hand, case.id, closing="helped"))
 
     rows = await world.database.read(lambda tx: tx.execute(sa.select(conversations.store.outbox)).all())

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.cases import service
+from bot.cases import answering, service
 from bot.cases.model import NotAllowedNow
 from bot.cases.writing import where_writing_shows
 from bot.conversations import marks, store
@@ -23,7 +23,7 @@ async def talk(world):
     case_id = (await world.escalate(person)).case_id
     await world.database.write(lambda tx: service.claim_case(tx, world.hand(amira), case_id))
     seq = await world.database.write(
-        lambda tx: service.answer_person(tx, world.hand(amira), case_id, text="I am here.", once="1")
+        lambda tx: answering.answer_person(tx, world.hand(amira), case_id, text="I am here.", once="1")
     )
     return amira, person, case_id, seq
 

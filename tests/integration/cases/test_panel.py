@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.cases import panel, service
+from bot.cases import answering, panel, service
 from bot.cases import store as cases
 from bot.cases.handover import NobodyThere, release_several
 from bot.cases.model import CaseError, CaseNotFound, NotAllowedNow
@@ -78,7 +78,7 @@ async def test_a_member_does_nothing_but_that(world, sitting):
         do(world, bruno, record.open_record, case_id),
         do(world, bruno, record.write_fields, case_id, {"bi_advice": ("x",)}, seen={}),
         do(world, bruno, service.write_note, case_id, text="look", once=""),
-        do(world, bruno, service.answer_person, case_id, text="hello", once=""),
+        do(world, bruno, answering.answer_person, case_id, text="hello", once=""),
         do(world, bruno, service.close_case, case_id, closing="helped"),
         do(world, bruno, panel.name_member, case_id, carla.id),
         do(world, bruno, panel.end_seat, case_id, bruno.id),

@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.cases import consent, erasure, receipt_store, receipts, service, store
+from bot.cases import answering, consent, erasure, receipt_store, receipts, service, spoken, store
 from bot.cases.consent import Agreement, Kind, Purpose
-from bot.cases.model import Case, CaseNotFound, CaseStatus, NotAllowedNow
+from bot.cases.model import Case, CaseNotFound, CaseStatus, NotAllowedNow, NotReadyToClose
 from bot.cases.own import (
     A_PERSON_LOOKS,
     KEPT_FOR_PERSON,
@@ -268,7 +268,7 @@ async def test_nothing_is_sent_to_a_watched_phone_unless_the_officer_says_so(pho
     await phone.say("blue umbrella")
 
     def answer(although: bool):
-        return lambda tx: service.answer_person(
+        return lambda tx: answering.answer_person(
             tx, phone.hand(amira), case.id, text="Hello", once="", although_watched=although
         )
 
@@ -284,9 +284,69 @@ async def test_nothing_is_sent_to_a_watched_phone_unless_the_officer_says_so(pho
     await phone.talk.settle()
     assert [message.text for message in phone.talk.channel.sent[before:]] == ["Hello"]
 
-    await phone.talk.database.write(lambda tx: service.end_watch(tx, phone.hand(amira), case.id))
+    await phone.talk.database.write(lambda tx: answering.end_watch(tx, phone.hand(amira), case.id))
     assert await phone.say("here I am") == []
     assert not any("person" in text for text in await phone.on_phone())
+
+
+async def test_whoever_writes_on_a_watched_phone_after_the_case_was_closed_still_reaches_a_human(phone: Phone):
+    await phone.asks_for_a_person()
+    await phone.say("my secret word is blue umbrella")
+    amira = await phone.officer("Amira")
+    case = await phone.claimed(amira)
+    await phone.say("blue umbrella")
+    await phone.talk.database.write(lambda tx: service.close_case(tx, phone.hand(amira), case.id, closing="helped"))
+
+    assert await phone.say("hello, can a person help me?") == [NEUTRAL_AGAIN]
+
+    again = await phone.case()
+    assert (again.status, again.reason, again.priority) == (CaseStatus.NEW, "duress", Priority.P1)
+    ringing = await phone.talk.database.read(lambda tx: store.get_alarm(tx, again.id, lock=False))
+    assert ringing is not None
+    assert ringing.climbing
+    assert await phone.say("hello?") == [NEUTRAL_AGAIN]
+    assert (await phone.case()).id == again.id
+
+
+@pytest.mark.on_both
+async def test_a_case_is_in_the_language_its_person_writes_and_not_in_that_of_the_replies(phone: Phone):
+    await phone.asks_for_a_person()
+    await phone.say("আমার সাহায্য দরকার")
+    assert (await phone.case()).language == "en"  # one message may be copied from somewhere
+
+    assert await phone.say("আমি একা, আমার ভয় করছে") == ["echo"]
+
+    case, amira = await phone.case(), await phone.officer("Amira")
+    card = await phone.talk.database.read(lambda tx: conversations.card(tx, case.conversation_id))
+    assert (case.language, card.language) == ("bn", "en")
+    await phone.talk.database.write(lambda tx: spoken.set_languages(tx, phone.hand(amira), amira.id, ["en", "bn"]))
+    omar, at = await phone.officer("Omar"), phone.talk.clock.now()
+    speak = await phone.talk.database.read(lambda tx: spoken.speakers(tx, omar, case.language, at))
+    assert speak.there == (amira.id,)
+    assert (await phone.acts(case)).count("language_heard") == 1
+    for words in ("I write English now", "please answer in English", "my friend wrote before"):
+        await phone.say(words)
+    assert (await phone.case()).language == "en"
+
+
+@pytest.mark.on_both
+async def test_what_somebody_writes_while_their_case_is_being_closed_is_read_first(phone: Phone):
+    await phone.asks_for_a_person()
+    amira = await phone.officer("Amira")
+    case = await phone.claimed(amira)
+    on_screen = await phone.talk.database.read(lambda tx: conversations.last_of_person(tx, case.conversation_id))
+
+    def close(read_up_to):
+        return phone.talk.database.write(
+            lambda tx: service.close_case(tx, phone.hand(amira), case.id, closing="helped", read_up_to=read_up_to)
+        )
+
+    await phone.say("wait, there is one more thing")
+    with pytest.raises(NotReadyToClose):
+        await close(on_screen)
+    assert (await phone.case()).status is CaseStatus.CLAIMED
+
+    assert (await close(on_screen + 99)).status is CaseStatus.CLOSED
 
 
 async def test_what_waited_to_be_sent_is_held_back_when_the_word_is_written(phone: Phone):
@@ -296,7 +356,7 @@ async def test_what_waited_to_be_sent_is_held_back_when_the_word_is_written(phon
     case = await phone.claimed(amira)
     await phone.talk.settle()
     await phone.talk.database.write(
-        lambda tx: service.answer_person(tx, phone.hand(amira), case.id, text="We meet at the church", once="")
+        lambda tx: answering.answer_person(tx, phone.hand(amira), case.id, text="We meet at the church", once="")
     )
 
     await phone.talk.write("blue umbrella")

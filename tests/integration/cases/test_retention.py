@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bot import retention
-from bot.cases import receipt_store, receipts, service, store, waiting
+from bot.cases import answering, receipt_store, receipts, service, store, waiting
 from bot.cases.attachments import fit_to_send
 from bot.cases.model import Case
 from bot.cases.record import service as record
@@ -155,7 +155,7 @@ async def test_nothing_of_their_words_or_traces_is_left(phone: Phone, clock):
         waiting.answer_when_safe(tx, hand, case.id, text="Are you well?", once="1")
         service.write_note(tx, hand, case.id, text="Her aunt called.", once="2")
         picture = fit_to_send((FILES / "picture.png").read_bytes())
-        service.answer_person(tx, hand, case.id, text="", once="3", although_unsafe="danger", file=picture)
+        answering.answer_person(tx, hand, case.id, text="", once="3", although_unsafe="danger", file=picture)
         record.write_fields(tx, hand, case.id, {"name": ("Ali",), "age": ("15",)}, seen={})
         record.add_task(tx, hand, case.id, what="call", why="bed", due_at=hand.at)
         tx.execute(store.cases.update().where(store.cases.c.id == case.id).values(status="closed", closed_at=hand.at))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.cases import receipts, safe_time, service, waiting, waiting_store
+from bot.cases import answering, receipts, safe_time, service, waiting, waiting_store
 from bot.cases.model import Case, CaseNotFound, NotAllowedNow, NotReadyToClose, NotSafeNow
 from bot.cases.waiting import WaitingAnswer
 from bot.conversations import service as conversations
@@ -37,7 +37,7 @@ class Held(Phone):
 
     async def answers(self, text: str, *, although_unsafe: str = "") -> int | None:
         return await self.do(
-            lambda tx: service.answer_person(
+            lambda tx: answering.answer_person(
                 tx, self.hand(self.officer_), self.case_.id, text=text, once=text, although_unsafe=although_unsafe
             )
         )
@@ -217,7 +217,7 @@ async def test_where_somebody_else_may_hold_the_phone_it_waits_for_the_officer(h
     assert "safe" not in answer.lower()  # neutral, whatever is asked
     assert [one.text for one in await held.waits()] == ["Are you well?"]
 
-    await held.do(lambda tx: service.end_watch(tx, held.hand(held.officer_), held.case_.id))
+    await held.do(lambda tx: answering.end_watch(tx, held.hand(held.officer_), held.case_.id))
     assert await held.pager_looks() == ["Are you well?"]
 
 

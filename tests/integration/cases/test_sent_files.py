@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from bot.cases import answering, receipts, waiting
 from bot.cases import attachments as case_files
-from bot.cases import receipts, service, waiting
 from bot.cases.attachments import FileToSend, fit_to_send
 from bot.cases.model import CaseNotFound, NotSafeNow
 from bot.conversations import service as conversations
@@ -31,7 +31,7 @@ def picture() -> FileToSend:
 
 async def sends(held: Held, picture: FileToSend, *, text: str = "", **more: object) -> int | None:
     return await held.do(
-        lambda tx: service.answer_person(
+        lambda tx: answering.answer_person(
             tx, held.hand(held.officer_), held.case_.id, text=text, once="", file=picture, **more
         )
     )
@@ -156,7 +156,7 @@ async def test_who_does_not_hold_the_case_sends_no_file(held: Held, picture: Fil
 
     with pytest.raises(CaseNotFound):
         await held.do(
-            lambda tx: service.answer_person(tx, held.hand(other), held.case_.id, text="", once="", file=picture)
+            lambda tx: answering.answer_person(tx, held.hand(other), held.case_.id, text="", once="", file=picture)
         )
 
     assert await files(held) == []

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from bot.cases import service, store, watch_store
+from bot.cases import answering, service, store, watch_store
 from bot.cases.model import CaseStatus
 from bot.cases.pager import Pager
 from bot.conversations import service as conversations
@@ -74,7 +74,7 @@ async def test_an_answer_in_time_is_all_it_takes(world, clock):
     amira = await world.officer("amira")
     case_id = await claimed(world, clock, amira)
     hand = world.hand(amira, clock.advance(MINUTE))
-    await world.database.write(lambda tx: service.answer_person(tx, hand, case_id, text="I am here", once="1"))
+    await world.database.write(lambda tx: answering.answer_person(tx, hand, case_id, text="I am here", once="1"))
 
     clock.advance(timedelta(hours=5))
     await a_pager(world, clock).look()
@@ -109,7 +109,7 @@ async def test_the_owner_who_answers_the_reminder_keeps_the_case(world, clock):
     clock.advance(2 * MINUTE)
     await pager.look()
     hand = world.hand(amira, clock.advance(MINUTE))
-    await world.database.write(lambda tx: service.answer_person(tx, hand, case_id, text="I am here", once="1"))
+    await world.database.write(lambda tx: answering.answer_person(tx, hand, case_id, text="I am here", once="1"))
 
     clock.advance(timedelta(hours=5))
     await pager.look()

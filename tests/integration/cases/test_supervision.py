@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from bot.cases import notice, service, store, supervision, supervision_store
+from bot.cases import answering, notice, service, store, supervision, supervision_store
 from bot.cases.board import Summaries, read_board
 from bot.cases.model import CaseNotFound, NotAllowedNow
 from bot.cases.record import service as record
@@ -54,7 +54,7 @@ async def test_the_glass_opens_one_file_for_an_hour_to_read_and_no_more(world, h
     seen = await world.database.write(lambda tx: record.open_record(tx, world.hand(omar, during), case.id))
     assert seen.hidden  # what can get a person hurt stays shut
     for act in (
-        lambda tx: service.answer_person(tx, world.hand(omar, during), case.id, text="hello", once=""),
+        lambda tx: answering.answer_person(tx, world.hand(omar, during), case.id, text="hello", once=""),
         lambda tx: service.release_case(tx, world.hand(omar, during), case.id),
         lambda tx: service.write_note(tx, world.hand(omar, during), case.id, text="x", once=""),
         lambda tx: record.write_fields(tx, world.hand(omar, during), case.id, {"name": ["x"]}, seen={}),

@@ -16,11 +16,13 @@ from bot.cases import service as cases
 from bot.cases.auditor import Auditor
 from bot.cases.pager import Pager
 from bot.conversations import service as conversations
-from bot.conversations.model import Author
+from bot.conversations.model import Author, Direction
+from bot.conversations.store import NewLine, add_lines
 from bot.desk.proving import ANEW
 from bot.kernel import audit, officers
 from bot.kernel.access import Role
 from bot.kernel.officers import disable_officer, make_link
+from tests.conftest import NOON
 from tests.integration.cases.world import FixedNumbers
 from tests.integration.desk.browser import Browser
 
@@ -75,7 +77,16 @@ async def test_from_the_queue_to_a_closed_case_without_a_script(world, at_desk):
     assert browser.path == page
     await browser.send(f"{page}/answer", text="I am here.\r\nStay where you are.")
     assert "I am here.\nStay where you are." in browser.page
-    await browser.send(f"{page}/close", closing="helped")
+    read = re.search(r'name="read_up_to" form="close-case" value="(\d+)"', browser.page)
+    assert read is not None
+    late = NewLine(Direction.IN, Author.PERSON, "text", {"text": "one more thing"}, "en")
+    await world.database.write(lambda tx: add_lines(tx, world.vault, person, [late], at=NOON))
+    await browser.send(f"{page}/close", closing="helped", read_up_to=read[1])
+    assert (browser.status, "one more thing" in browser.page) == (409, True)
+    assert "They have just written. Read it first" in browser.page
+    read = re.search(r'name="read_up_to" form="close-case" value="(\d+)"', browser.page)
+    assert read is not None
+    await browser.send(f"{page}/close", closing="helped", read_up_to=read[1])
 
     assert browser.path == "/desk/queue"
     lines = await world.database.read(lambda tx: conversations.transcript(tx, world.vault, person))

@@ -11,8 +11,10 @@ from bot.cases import receipts, store, waiting
 from bot.cases import service as cases
 from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store
+from bot.conversations.ports import Whereabouts
 from bot.conversations.safe_contact import SafeContact
 from dialogues.understanding.model import Priority
+from tests.conftest import NOON
 
 
 @pytest.fixture
@@ -249,3 +251,30 @@ async def test_the_person_is_asked_with_buttons(world, browser, page, case_id, c
     await says(world, case_id, hours_from_now(clock, 3, 5))
     await browser.send(f"{page}/ask-safe-time")
     assert browser.status == 409
+
+
+async def test_whoever_comes_back_is_known_and_where_they_said_they_are_is_shown_with_when(world, at_desk, amira):
+    person, when = await world.person(), timedelta(minutes=5)
+    before = (await world.escalate(person, reason="trafficking")).case_id
+
+    def close(tx):
+        cases.claim_case(tx, world.hand(amira), before)
+        cases.close_case(tx, world.hand(amira), before, closing="helped")
+
+    await world.database.write(close)
+    back = (await world.escalate(person)).case_id
+    where = Whereabouts("Menton", "FR")
+    await world.database.write(
+        lambda tx: cases.CaseEscalations(world.vault).person_wrote(tx, person, seq=9, at=NOON + when, place=where)
+    )
+
+    page = " ".join((await (await at_desk(await world.officer("bruno"))).go(f"/desk/cases/{back}")).split())
+
+    known = page[page.index('id="earlier-cases"') :][:900]
+    assert f"/desk/cases/{before}" not in known  # it is not his to read; whoever had it is named
+    assert "with <bdi>amira</bdi>" in known
+    assert "The person got what they asked for" in known
+    assert page.index("<bdi>Menton</bdi>") < page.index("<bdi>Ventimiglia</bdi>")
+    assert "Places they named" in page
+    assert '<a href="#earlier-cases">1 earlier case of this person</a>' in page
+    assert 'id="earlier-cases"' in await (await at_desk(amira)).go(f"/desk/cases/{back}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from bot.cases import store
 from bot.cases.auditor import Auditor
 from bot.kernel.access import Role
 from dialogues.understanding.model import Priority
@@ -42,6 +43,18 @@ async def test_a_language_that_nobody_speaks_is_seen_on_the_rota_and_in_the_case
     clock.advance(timedelta(minutes=1))
     await Auditor(world.database, clock, signals, world.vault, world.words).look()
     assert '<span>Rota</span><bdi class="num">1</bdi>' in await his.go("/desk/queue")
+
+
+async def test_the_desk_shows_what_the_person_writes_and_in_what_they_are_answered(world, at_desk):
+    case = await world.escalate(priority=Priority.P1)  # answered in Arabic
+    await world.database.write(lambda tx: store.set_language(tx, case.case_id, "ti"))
+    hers = await at_desk(await world.officer("amira"))
+
+    assert "Tigrinya" in await hers.go("/desk/queue")
+    page = " ".join((await hers.go(f"/desk/cases/{case.case_id}")).split())
+    assert '<span class="chip">Tigrinya</span>' in page
+    assert "Waymark answers in <bdi>Arabic</bdi>." in page
+    assert "Nobody who answers here speaks <bdi>Tigrinya</bdi>." in page
 
 
 async def test_an_admin_says_it_for_somebody_and_a_coordinator_does_not(world, at_desk):

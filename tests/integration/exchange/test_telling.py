@@ -10,6 +10,7 @@ import pytest
 from bot.cases import consent
 from bot.cases import service as cases
 from bot.cases import store as case_store
+from bot.cases.answering import end_watch
 from bot.cases.record import service as record
 from bot.conversations import service as conversations
 from bot.conversations.model import Direction
@@ -267,7 +268,7 @@ async def test_what_was_not_safe_to_tell_is_not_told_later_by_itself(italy: Coun
     conversation_id = await conversation_of(italy, case_id)
     await italy.database.write(lambda tx: watched(tx, conversation_id, italy))
     await look(italy)
-    await italy.do(cases.end_watch, case_id)
+    await italy.do(end_watch, case_id)
 
     await silent(italy, case_id, request_id, "watched")
 
