@@ -61,10 +61,12 @@ def _settings(policies: dict[str, Any]) -> PolicySettings:
     rule = policies.get("RulePolicy")
     memory = policies.get("AugmentedMemoizationPolicy") or policies.get("MemoizationPolicy")
     history = (memory or {}).get("max_history")
+    threshold = (rule or {}).get("core_fallback_threshold", 0.3)
     return PolicySettings(
         rules=rule is not None,
         fallback=str((rule or {}).get("core_fallback_action_name") or FALLBACK),
         falls_back=(rule or {}).get("enable_fallback_prediction", True) is not False,
+        threshold=float(threshold) if isinstance(threshold, int | float) else 0.3,
         memoizes=memory is not None,
         augmented="AugmentedMemoizationPolicy" in policies,
         max_history=history if isinstance(history, int) and history > 0 else None,

@@ -17,6 +17,7 @@ import numpy as np
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from dialogues.runtime.annotations import Annotation
 from dialogues.runtime.domain import Domain
 from dialogues.runtime.files import Block, Problem, ProjectWrong
 from dialogues.runtime.model import Entity, UserMessage
@@ -102,7 +103,9 @@ class Patterns:
     def read(self, parse: Parse) -> None:
         for name, pattern in self._patterns:
             for match in pattern.finditer(parse.text):
-                parse.entities.append(Entity(name, match[0], match.start(), match.end()))
+                parse.entities.append(
+                    Entity(name, match[0], match.start(), match.end(), extractor="RegexEntityExtractor")
+                )
 
 
 class Synonyms:
@@ -228,7 +231,7 @@ class LearntEntities:
         for example in data.examples:
             for annotation in example.entities:
                 words = example.text[annotation.start : annotation.end]
-                found = Entity(annotation.entity, words, role=annotation.role, group=annotation.group)
+                found = _learnt(annotation, words)
                 self._words.setdefault(words.lower(), found)
             if example.entities:
                 self._frames.append(_frame(example))
@@ -258,6 +261,11 @@ class LearntEntities:
         parse.entities += [entity for entity in found if (entity.name, entity.start) not in known]
 
 
+def _learnt(annotation: Annotation, value: str | None) -> Entity:
+    """An entity of the kind an example shows, said to be found by what would find it in Rasa."""
+    return Entity(annotation.entity, value, role=annotation.role, group=annotation.group, extractor="DIETClassifier")
+
+
 def _frame(example: Example) -> tuple[re.Pattern[str], tuple[Entity, ...]]:
     """The example with its entities left open. One that is nothing but an entity would take every message."""
     pattern, end, entities = "", 0, []
@@ -268,7 +276,7 @@ def _frame(example: Example) -> tuple[re.Pattern[str], tuple[Entity, ...]]:
         fixed_words = re.search(r"\w", example.text[: annotation.start] + example.text[annotation.end :])
         words = re.escape(example.text[annotation.start : annotation.end])
         pattern += r"(\S+(?: \S+)?)" if fixed_words else f"({words})"
-        entities.append(Entity(annotation.entity, None, role=annotation.role, group=annotation.group))
+        entities.append(_learnt(annotation, None))
         end = annotation.end
     return re.compile(pattern + re.escape(example.text[end:]), re.IGNORECASE), tuple(entities)
 
@@ -392,7 +400,7 @@ def read_payload_as_rasa(text: str, domain: Domain) -> Parse | None:
     except (ValueError, RecursionError):  # brackets inside one another without end
         values = {}
     entities = [
-        Entity(name, value, match.start("entities"), match.end("entities"))
+        Entity(name, value, match.start("entities"), match.end("entities"), extractor="RegexMessageHandler")
         for name, given in (values if isinstance(values, dict) else {}).items()
         if name in domain.entities
         for value in (given if isinstance(given, list) else [given])
