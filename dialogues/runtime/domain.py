@@ -334,6 +334,9 @@ class DomainReader:
             self._problem(
                 block, name, f"slot `{name}` has no mappings (use `type: custom` when only actions set it)", fatal=False
             )
+        if settings["type"] == "categorical" and not settings.get("values"):
+            text = f"slot `{name}` has no values: write `values: [one, other]`, or rules see nothing in it"
+            self._problem(block, name, text, fatal=False)
         if float(settings.get("min_value", 0.0)) >= float(settings.get("max_value", 1.0)):
             self._problem(block, name, f"slot `{name}` can hold no number: min_value must be below max_value")
         self._slots[name] = Slot(

@@ -55,7 +55,7 @@ class _Conversation(Struct):
 class Reads(Protocol):
     """Understands messages."""
 
-    unknown: list[str]  # what of its pipeline is not played here
+    unknown: list[Problem]  # what of its pipeline is not played here
 
     async def hear(
         self, text: str, *, sender_id: str, channel: str, metadata: Mapping[str, Any], tracker: Tracker | None = None
@@ -104,7 +104,7 @@ class Host:
     def doubts(self) -> list[str]:
         """What its author should know, though it can be played."""
         found = [str(problem) for problem in (*self.engine.project.doubts, *self.engine.unmade(), *self._doubts)]
-        return found + [f"config.yml: `{name}` is not played here, it is left out" for name in self.recognizer.unknown]
+        return found + [str(problem) for problem in self.recognizer.unknown]
 
     async def hear(
         self, sender_id: str, text: str, metadata: Mapping[str, Any] | None = None, input_channel: str = "rest"

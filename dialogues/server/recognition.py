@@ -148,10 +148,13 @@ class Thresholds:
 
 def _number(settings: Mapping[str, Any], key: str, default: float) -> float:
     try:
-        return float(settings.get(key, default))
+        number = float(settings.get(key, default))
     except (TypeError, ValueError):
+        number = -1.0
+    if not 0 <= number <= 1:
         text = f"FallbackClassifier: `{key}` must be a number between 0 and 1, and is {settings[key]!r}"
-        raise ProjectWrong([_problem(settings, key, text)]) from None
+        raise ProjectWrong([_problem(settings, key, text)])
+    return number
 
 
 def _problem(settings: Mapping[str, Any], key: str, text: str) -> Problem:
@@ -314,7 +317,7 @@ class Recognizer:
     ) -> None:
         """`open_embedder` is called if the pipeline has anything to learn: opening it takes a while."""
         self._domain = domain
-        self.unknown: list[str] = []
+        self.unknown: list[Problem] = []
         pipeline = config.get("pipeline")
         if pipeline and not isinstance(pipeline, list):
             text = "`pipeline` must be a list: `- name: WhitespaceTokenizer`"
@@ -343,7 +346,8 @@ class Recognizer:
             if name in _ENTITIES_LEARNT and settings.get("entity_recognition", True):
                 self._components.append(LearntEntities(data))
         elif not name.endswith(("Tokenizer", "Featurizer", "NLP")):
-            self.unknown.append(name)
+            text = f"`{name}` is not played here, it is left out" if name else "a component needs a name: `- name: …`"
+            self.unknown.append(_problem(settings, "name", text))
 
     async def hear(
         self, text: str, *, sender_id: str, channel: str, metadata: Mapping[str, Any], tracker: Tracker | None = None

@@ -28,6 +28,7 @@ from dialogues.runtime.tracker import LISTEN, SESSION_START
 from dialogues.server.host import Host
 
 _PLACES = ("tests/**/test_*.y*ml", "test_*.y*ml", "data/**/test_*.y*ml")
+_STEP_KEYS = {"user", "intent", "entities", "action", "bot", "slot_was_set", "active_loop", "checkpoint", "or"}
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,11 @@ def read_test_stories(root: Path) -> list[TestStory]:
             if not isinstance(steps, list) or not all(isinstance(step, Block) for step in steps):
                 line = item.line if isinstance(item, Block) else 1
                 problems.append(Problem(name, line, "a test story needs a name and steps"))
+                continue
+            unread = [(step, key) for step in steps for key in step if key not in _STEP_KEYS]
+            if unread:
+                text = f"is not part of a step of a test; they are {', '.join(sorted(_STEP_KEYS))}"
+                problems += [Problem(name, step.line_of(key), f"`{key}` {text}") for step, key in unread]
                 continue
             if any(step.get("or") is not None and not isinstance(step["or"], list) for step in steps):
                 problems.append(Problem(name, item.line, "`or` must be a list of steps"))
