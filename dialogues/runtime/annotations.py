@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from msgspec import Struct
@@ -56,3 +57,34 @@ def _marked(match: re.Match[str], start: int) -> Iterator[Annotation]:
         yield Annotation(
             marks["entity"], marks.get("value", words), start, start + len(words), marks.get("role"), marks.get("group")
         )
+
+
+def annotated(text: str, entities: Sequence[Mapping[str, Any]]) -> str:
+    """The words with their entities marked in them, as `read_annotations` takes them. A payload names its own."""
+    if text.startswith("/"):
+        return text
+    found = sorted((e for e in entities if e.get("start") is not None and e.get("end") is not None), key=_start)
+    written, end = "", 0
+    for start, here in groupby(found, key=_start):
+        marked = list(here)
+        if start < end:
+            continue  # inside the one before
+        words = text[start : marked[0]["end"]]
+        written += f"{text[end:start]}[{words}]{_mark(words, marked)}"
+        end = marked[0]["end"]
+    return written + text[end:]
+
+
+def _start(entity: Mapping[str, Any]) -> int:
+    return int(entity["start"])
+
+
+def _mark(words: str, entities: Sequence[Mapping[str, Any]]) -> str:
+    told = []
+    for entity in entities:
+        labels = {key: entity[key] for key in ("role", "group") if entity.get(key)}
+        value = {"value": entity.get("value")} if entity.get("value") != words else {}
+        told.append({"entity": entity.get("entity"), **labels, **value})
+    if len(told) == 1:
+        return f"({told[0]['entity']})" if len(told[0]) == 1 else json.dumps(told[0], ensure_ascii=False)
+    return f"[{', '.join(json.dumps(one, ensure_ascii=False) for one in told)}]"

@@ -16,21 +16,20 @@ from dialogues.runtime.responses import Button, Variation
 from dialogues.runtime.slots import MAPPING_TYPES, SLOT_TYPES, Form, Mapped, MappingCondition, Slot, SlotMapping
 
 DEFAULT_INTENTS = ("restart", "back", "session_start", "nlu_fallback", "out_of_scope")
-DEFAULT_ACTIONS = frozenset(
-    {
-        "action_listen",
-        "action_restart",
-        "action_session_start",
-        "action_default_fallback",
-        "action_deactivate_loop",
-        "action_revert_fallback_events",
-        "action_back",
-        "action_extract_slots",
-        "action_two_stage_fallback",
-        "action_default_ask_affirmation",
-        "action_default_ask_rephrase",
-        "action_unlikely_intent",
-    }
+#: In Rasa's order.
+DEFAULT_ACTIONS = (
+    "action_listen",
+    "action_restart",
+    "action_session_start",
+    "action_default_fallback",
+    "action_deactivate_loop",
+    "action_revert_fallback_events",
+    "action_default_ask_affirmation",
+    "action_default_ask_rephrase",
+    "action_two_stage_fallback",
+    "action_unlikely_intent",
+    "action_back",
+    "action_extract_slots",
 )
 _LOOPS = frozenset({"action_two_stage_fallback"})
 _KEYS = frozenset(
@@ -121,6 +120,13 @@ class Domain:
             or name in DEFAULT_ACTIONS
             or self.retrieves(name)
         )
+
+    @cached_property
+    def action_names(self) -> tuple[str, ...]:
+        """Every action that could be next, in Rasa's order. It counts the beginning of a rule (`...`) as one."""
+        custom = sorted(self.actions - self.responses.keys())
+        named = (*DEFAULT_ACTIONS[:-1], "...", DEFAULT_ACTIONS[-1], *custom, *sorted(self.responses), *self.forms)
+        return tuple(dict.fromkeys(named))
 
     def knows_loop(self, name: str) -> bool:
         return name in self.forms or name in _LOOPS or name in self.actions
@@ -240,6 +246,9 @@ class DomainReader:
 
     def finish(self) -> Domain:
         """The domain. Look at `problems` before using it."""
+        session = self._raw["session_config"]
+        session.setdefault("session_expiration_time", 60)
+        session.setdefault("carry_over_slots_to_new_session", True)
         return Domain(
             intents=self._intents,
             entities=self._entities,
@@ -325,6 +334,9 @@ class DomainReader:
             self._problem(
                 block, name, f"slot `{name}` has no mappings (use `type: custom` when only actions set it)", fatal=False
             )
+        if settings["type"] == "categorical" and not settings.get("values"):
+            text = f"slot `{name}` has no values: write `values: [one, other]`, or rules see nothing in it"
+            self._problem(block, name, text, fatal=False)
         if float(settings.get("min_value", 0.0)) >= float(settings.get("max_value", 1.0)):
             self._problem(block, name, f"slot `{name}` can hold no number: min_value must be below max_value")
         self._slots[name] = Slot(

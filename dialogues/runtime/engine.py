@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dialogues.runtime.custom_actions import ActionFailed, ActionRejected, ActionResult, ActionRunner
+from dialogues.runtime.domain import Domain
 from dialogues.runtime.events import Unreadable, check_message, read_events
 from dialogues.runtime.fallback import (
     ASK_AFFIRMATION,
@@ -27,7 +29,7 @@ from dialogues.runtime.forms import action_event, loop_event, refuses, run_form,
 from dialogues.runtime.manners import HOUSE, Failure, Manners
 from dialogues.runtime.model import DialogueState, Entity, Event, Reply, Turn, UserMessage
 from dialogues.runtime.payload import read_payload
-from dialogues.runtime.policy import FALLBACK, Policy
+from dialogues.runtime.policy import FALLBACK, FOLLOWUP, Policy, Prediction
 from dialogues.runtime.project import Project, load_project
 from dialogues.runtime.responses import (
     Choose,
@@ -156,6 +158,33 @@ class Engine:
         await conversation.begin()
         return Heeded(tuple(conversation.events), tuple(conversation.replies))
 
+    async def renew(self, tracker: Tracker, *, at: float) -> None:
+        """Begin a session where there is none yet, or the last one is over."""
+        conversation = _Conversation(self, tracker, UserMessage("", None), at)
+        if conversation.is_over():
+            await conversation.begin()
+
+    async def note(self, tracker: Tracker, message: UserMessage, *, at: float, parsed: Event | None = None) -> Heeded:
+        """Take a message in and fill the slots it speaks of, and leave the answer to others. `parsed` is what somebody
+        else understood of it, as Rasa's `parse_data`."""
+        conversation = _Conversation(self, tracker, message, at)
+        await conversation.note({}, parsed)
+        return Heeded(tuple(conversation.events), tuple(conversation.replies))
+
+    async def execute(self, tracker: Tracker, message: UserMessage, why: Prediction, *, at: float) -> Heeded:
+        """Run one action that somebody else has chosen, and none after it. One that fails does nothing."""
+        conversation = _Conversation(self, tracker, message, at)
+        await conversation.execute(why)
+        return Heeded(tuple(conversation.events), tuple(conversation.replies))
+
+    def foresee(self, tracker: Tracker) -> Prediction:
+        """The action that would be next, and which policy says so."""
+        wanted = tracker.followup
+        if wanted is not None and self.domain.knows_action(wanted):
+            return Prediction(wanted, FOLLOWUP, 1.0)
+        action, why = self.policy.next(tracker, dead_end_reverts=self.manners.dead_end_reverts)
+        return replace(why, action=action)
+
     def respond(self, name: str, tracker: Tracker, channel: str, more: Mapping[str, Any]) -> dict[str, Any] | None:
         """A response as Rasa hands it to a channel, in the language of the conversation; None when nothing suits."""
         slots = {**tracker.slots, **more}
@@ -186,26 +215,32 @@ class _Conversation:
         self.replies: list[Reply] = []
 
     async def hear(self, given: Mapping[str, Any]) -> None:
-        if self._session_is_over():
+        await self.note(given)
+        await self._act()
+        if self._broken and not self.replies and self._manners.failure is Failure.APOLOGISED:
+            self._emit(bot_event(self._words("utter_default", self.tracker) or {"text": SORRY}))
+
+    async def note(self, given: Mapping[str, Any], parsed: Event | None = None) -> None:
+        if self.is_over():
             await self.begin()
         for name, value in given.items():
             if name in self.tracker.slots and self.tracker.slots[name] != value:
                 self._emit(slot_event(name, value))
         paused_before = self.tracker.paused
-        self._emit(self._user_event())
+        self._emit(self._user_event(parsed))
         if paused_before and self._manners.failure is not Failure.SILENT and self._message.intent == "restart":
             self._emit({"event": "resume"})
             self._emit({"event": "followup", "name": "action_restart"})
         await self._heed_slots()
-        await self._act()
-        if self._broken and not self.replies and self._manners.failure is Failure.APOLOGISED:
-            self._emit(bot_event(self._words("utter_default", self.tracker) or {"text": SORRY}))
+
+    async def execute(self, why: Prediction) -> None:
+        await self._run(str(why.action), why)
 
     async def begin(self) -> None:
         metadata = self._message.metadata
         if metadata and self._manners.fills_as_rasa:
             self._emit(slot_event(SESSION_METADATA, dict(metadata)))
-        await self._run(SESSION_START)
+        await self._run(SESSION_START, Prediction(SESSION_START, None, 1.0))
 
     async def _heed_slots(self) -> None:
         if self.tracker.paused and not self._manners.payload_is_text:
@@ -235,12 +270,12 @@ class _Conversation:
         if tracker.followup is not None:
             wanted, tracker.followup = tracker.followup, None
             if self._domain.knows_action(wanted):
-                return await self._run(wanted)
+                return await self._run(wanted, Prediction(wanted, FOLLOWUP, 1.0))
             log.error("there is no action %r to follow; it is passed over", wanted)
         name, why = self._engine.policy.next(tracker, dead_end_reverts=self._manners.dead_end_reverts)
-        return await self._run(name, interrupted=why.interrupted, hidden=why.hidden)
+        return await self._run(name, why)
 
-    def _session_is_over(self) -> bool:
+    def is_over(self) -> bool:
         if not self.tracker.applied:
             return True
         minutes = self._domain.session_expiration_minutes
@@ -248,26 +283,11 @@ class _Conversation:
         then = float(last.get("timestamp") or 0.0) if last else 0.0
         return bool(self._at is not None and minutes > 0 and then and self._at - then > minutes * 60)
 
-    def _user_event(self) -> Event:
+    def _user_event(self, parsed: Event | None = None) -> Event:
         message = self._message
-        base, _, response = (message.intent or "").partition("/")
-        known = base in self._domain.intents
-        intent: dict[str, Any] = {"name": message.intent if known else "nlu_fallback", "confidence": message.confidence}
-        if self._manners.fills_as_rasa:
-            intent["name"] = base if known else None
-        if known and response:
-            intent["full_retrieval_intent_name"] = message.intent
-        parse_data: dict[str, Any] = {
-            "text": message.text,
-            "intent": intent,
-            "intent_ranking": [{"name": name, "confidence": score} for name, score in message.ranking],
-            "entities": [_as_rasa(entity) for entity in message.entities],
-            "metadata": {key: value for key, value in message.metadata.items() if key != "slots"},
-        }
-        if message.response_selector:
-            parse_data["response_selector"] = dict(message.response_selector)
-        channel = message.input_channel or message.channel
-        return {"event": "user", "text": message.text, "parse_data": parse_data, "input_channel": channel}
+        parsed = parsed or parse_data(message, self._domain, as_rasa=self._manners.fills_as_rasa)
+        channel = message.channel if message.input_channel == "" else message.input_channel
+        return {"event": "user", "text": message.text, "parse_data": parsed, "input_channel": channel}
 
     def _emit(self, event: Event) -> None:
         if self._at is not None and not event.get("timestamp"):
@@ -280,17 +300,17 @@ class _Conversation:
                 data.pop("attachment", None)
             self.replies.append(reply_of({"text": event.get("text"), **data, **(event.get("metadata") or {})}))
 
-    async def _run(self, name: str, *, interrupted: bool = False, hidden: bool = False) -> bool:
+    async def _run(self, name: str, why: Prediction) -> bool:
         """Run an action and let it count. False when the turn is over with it."""
         tracker = self.tracker
-        if interrupted:
+        if why.interrupted:
             tracker = tracker.copy()
             tracker.apply({"event": "loop_interrupted", "is_interrupted": True})
         goes_on = name not in (LISTEN, SESSION_START)
         try:
             events = await self._outcome(name, tracker)
         except ActionRejected:
-            self._emit({"event": "action_execution_rejected", "name": name})
+            self._emit({"event": "action_execution_rejected", "name": name, **self._reason(why)})
             return goes_on
         except ActionFailed as error:
             if self._manners.failure is Failure.RAISED:
@@ -301,14 +321,19 @@ class _Conversation:
                 self._emit(action_event(LISTEN))  # the form did not start: the rules must not think that it ended
                 return False
         if not refuses(events):
-            if interrupted:
+            if why.interrupted:
                 self._emit({"event": "loop_interrupted", "is_interrupted": True})
-            self._emit({**action_event(name), "hide_rule_turn": True} if hidden else action_event(name))
+            hidden = {"hide_rule_turn": True} if why.hidden else {}
+            self._emit({**action_event(name), **self._reason(why), **hidden})
         for event in events:
             self._emit(event)
         if any(event.get("event") == "user" for event in events):
             await self._heed_slots()
         return goes_on
+
+    def _reason(self, why: Prediction) -> dict[str, Any]:
+        """Who chose an action, for whoever reads the events as Rasa's; our own conversations do not keep it."""
+        return {"policy": why.policy, "confidence": why.confidence} if self._manners.fills_as_rasa else {}
 
     @property
     def _speaks(self) -> bool:
@@ -495,8 +520,28 @@ _DEFAULTS = {
 }
 
 
+def parse_data(message: UserMessage, domain: Domain, *, as_rasa: bool = True) -> dict[str, Any]:
+    """What was understood of a message, as Rasa writes it. Where nothing was ranked there is no ranking."""
+    base, _, response = (message.intent or "").partition("/")
+    known = base in domain.intents
+    intent: dict[str, Any] = {"name": message.intent if known else "nlu_fallback", "confidence": message.confidence}
+    if as_rasa:
+        intent["name"] = base if known else None
+    if known and response:
+        intent["full_retrieval_intent_name"] = message.intent
+    ranking = [{"name": name, "confidence": score} for name, score in message.ranking]
+    return {
+        "text": message.text,
+        "intent": intent,
+        **({"intent_ranking": ranking} if ranking or not as_rasa else {}),
+        "entities": [_as_rasa(entity) for entity in message.entities],
+        "metadata": {key: value for key, value in message.metadata.items() if key != "slots"},
+        **({"response_selector": dict(message.response_selector)} if message.response_selector else {}),
+    }
+
+
 def _as_rasa(entity: Entity) -> dict[str, Any]:
-    parts = {"start": entity.start, "end": entity.end, "role": entity.role, "group": entity.group}
+    parts = {key: getattr(entity, key) for key in ("start", "end", "role", "group", "extractor")}
     told = {key: value for key, value in parts.items() if value is not None}
     return {"entity": entity.name, "value": entity.value, **told}
 

@@ -60,16 +60,19 @@ def read_events(events: Iterable[Any], domain: Domain) -> Iterator[Event]:
         kind, name = _OLD_NAMES.get(event["event"], event["event"]), event.get("name")
         if kind == "slot" and not (isinstance(name, str) and "value" in event):
             raise Unreadable(f"{event!r} does not say which slot holds what")
+        if kind == "action" and not (name or event.get("action_text")):
+            raise Unreadable(f"{event!r} does not say which action")
         if kind in _NAMED and not isinstance(name, str | None):
             raise Unreadable(f"{event!r} has a name that is no text")
         if kind == "active_loop" and name and not domain.knows_loop(name):
             raise Unreadable(f"there is no form {name!r}")
         if kind == "user":
             _check_user(event)
+            event = {"input_channel": None, **event, "parse_data": _parse_data(event)}
         if kind == "bot":
             _check_mappings(event, "data", "metadata")
             check_message({"text": event.get("text"), **(event.get("data") or {})})
-        yield {**event, "event": kind, **({} if _is_time(event.get("timestamp")) else {"timestamp": None})}
+        yield {**event, "event": kind, **({} if is_time(event.get("timestamp")) else {"timestamp": None})}
 
 
 def check_message(message: Mapping[str, Any]) -> None:
@@ -84,9 +87,15 @@ def check_message(message: Mapping[str, Any]) -> None:
         raise Unreadable(f"each of `elements` must be an object, and they are {message['elements']!r}")
 
 
+def _parse_data(event: Mapping[str, Any]) -> dict[str, Any]:
+    return {"text": event.get("text"), "entities": [], "metadata": {}, **event["parse_data"]}
+
+
 def _check_user(event: Mapping[str, Any]) -> None:
     _check_mappings(event, "parse_data")
-    parse = event.get("parse_data") or {}
+    parse = event.get("parse_data")
+    if parse is None:
+        raise Unreadable(f"{event!r} does not say what was understood: it needs `parse_data`")
     _check_mappings(parse, "intent", "response_selector")
     if not isinstance((parse.get("intent") or {}).get("name"), str | None):
         raise Unreadable(f"{event!r} has an intent whose name is no text")
@@ -102,6 +111,6 @@ def _check_mappings(event: Mapping[str, Any], *keys: str) -> None:
             raise Unreadable(f"{event!r}: `{key}` must be an object")
 
 
-def _is_time(value: Any) -> bool:
+def is_time(value: Any) -> bool:
     """Whether an event may keep its time: none, or seconds. Anything else is as if it had none."""
     return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value))

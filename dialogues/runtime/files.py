@@ -112,7 +112,9 @@ def read_yaml(path: Path, root: Path) -> Block | None:
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise ProjectWrong([Problem(name, 1, "the file is not UTF-8")]) from error
+        raise ProjectWrong([Problem(name, 1, "the file is not UTF-8: save it as UTF-8")]) from error
+    except OSError as error:
+        raise ProjectWrong([Problem(name, 1, f"the file cannot be opened: {error.strerror or error}")]) from error
     try:
         value = _value(text, name)
     except yaml.MarkedYAMLError as error:

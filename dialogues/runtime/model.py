@@ -23,6 +23,7 @@ class Entity(Struct, frozen=True):
     end: int | None = None
     role: str | None = None
     group: str | None = None
+    extractor: str | None = None  # which part of a Rasa pipeline found it
 
 
 class UserMessage(Struct, frozen=True):
@@ -36,7 +37,7 @@ class UserMessage(Struct, frozen=True):
     channel: str = "waymark"
     metadata: Mapping[str, Any] = field(default_factory=dict)
     sender_id: str = ""
-    input_channel: str = ""  # where it came from, if answers go out by a channel of another name
+    input_channel: str | None = ""  # where it came from, if answers go by a channel of another name; None: nowhere
     response_selector: Mapping[str, Any] = field(default_factory=dict)  # which response of a retrieval intent fits
 
 

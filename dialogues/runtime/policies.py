@@ -42,6 +42,7 @@ def read_policies(config: Block, domain: Domain, *, has_rules: bool) -> Policies
     settings = _settings(policies)
     if not any(problem.fatal for problem in problems):
         problems += _without_rules(config, domain, settings, has_rules)
+    problems += _unsure(policies.get("RulePolicy"))
     if settings.fallback != FALLBACK and not domain.knows_action(settings.fallback):
         item = policies["RulePolicy"]
         text = f"the fallback `{settings.fallback}` is no action of the domain"
@@ -61,10 +62,12 @@ def _settings(policies: dict[str, Any]) -> PolicySettings:
     rule = policies.get("RulePolicy")
     memory = policies.get("AugmentedMemoizationPolicy") or policies.get("MemoizationPolicy")
     history = (memory or {}).get("max_history")
+    threshold = (rule or {}).get("core_fallback_threshold", 0.3)
     return PolicySettings(
         rules=rule is not None,
         fallback=str((rule or {}).get("core_fallback_action_name") or FALLBACK),
         falls_back=(rule or {}).get("enable_fallback_prediction", True) is not False,
+        threshold=float(threshold) if isinstance(threshold, int | float) else 0.3,
         memoizes=memory is not None,
         augmented="AugmentedMemoizationPolicy" in policies,
         max_history=history if isinstance(history, int) and history > 0 else None,
@@ -79,6 +82,13 @@ def _unknown(file: str, line: int, written: str, name: str) -> Iterator[Problem]
     elif name not in _PLAYED:
         known = ", ".join((*_PLAYED, *_LEARNT))
         yield Problem(file, line, f"there is no policy `{name}`; Rasa has {known}")
+
+
+def _unsure(rule: Block | None) -> Iterator[Problem]:
+    threshold = rule.get("core_fallback_threshold", 0.3) if rule is not None else 0.3
+    if rule is not None and not (isinstance(threshold, int | float) and 0 <= threshold <= 1):
+        text = f"`core_fallback_threshold` must be a number between 0 and 1, and is {threshold!r}"
+        yield Problem(rule.file, rule.line_of("core_fallback_threshold"), text)
 
 
 def _without_rules(config: Block, domain: Domain, settings: PolicySettings, has_rules: bool) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from dialogues.runtime.domain import Domain
 from dialogues.runtime.rules import Rules
@@ -19,6 +20,7 @@ class PolicySettings(Struct, frozen=True):
     rules: bool = True
     fallback: str = FALLBACK
     falls_back: bool = True
+    threshold: float = 0.3  # how sure the fallback is said to be
     memoizes: bool = True
     augmented: bool = False
     max_history: int | None = None
@@ -28,11 +30,14 @@ class Prediction(Struct, frozen=True):
     """An action, and what the tracker must know of why it was chosen."""
 
     action: str | None
+    policy: str | None = None  # which policy chose it, by Rasa's name
+    confidence: float = 0.0
     interrupted: bool = False  # the loop comes back from another question: the message was no answer
     hidden: bool = False  # stories know nothing of this turn
 
 
 NOTHING = Prediction(None)
+RULES, FOLLOWUP = "RulePolicy", "followup_action"
 
 
 class Policy(Struct, frozen=True):
@@ -44,23 +49,35 @@ class Policy(Struct, frozen=True):
     settings: PolicySettings = field(default_factory=PolicySettings)
 
     def next(self, tracker: Tracker, *, dead_end_reverts: bool = True) -> tuple[str, Prediction]:
-        """The next action. One that was just refused is not chosen again; then it is the others' turn."""
+        """The next action, and why. One that was just refused is not chosen again; then it is the others' turn."""
+        why = self._chosen(tracker, dead_end_reverts)
+        return why.action or LISTEN, why
+
+    def _chosen(self, tracker: Tracker, dead_end_reverts: bool) -> Prediction:
         if not self.settings.rules:
-            action = self.memory.recall(tracker) if self.memory else None
-            return action or LISTEN, NOTHING
+            return self._remembered(tracker, NOTHING)
         loop = self._loop(tracker)
         if loop.action is not None:
-            return loop.action, loop
+            return loop
         refused = _refused(tracker)
         ruled = self._rule(tracker)
         if ruled.action is not None and ruled.action != refused:
-            return ruled.action, ruled
-        if self.memory is not None and (action := self.memory.recall(tracker)) not in (None, refused):
-            return str(action), Prediction(action, ruled.interrupted)
+            return ruled
+        remembered = self._remembered(tracker, ruled)
+        if remembered.action not in (None, refused):
+            return remembered
         dead_end = tracker.latest_action != LISTEN and not dead_end_reverts
         if not self.settings.falls_back or self.settings.fallback == refused or dead_end:
-            return LISTEN, NOTHING
-        return self.settings.fallback, ruled
+            return NOTHING
+        return replace(ruled, action=self.settings.fallback, policy=RULES, confidence=self.settings.threshold)
+
+    def _remembered(self, tracker: Tracker, ruled: Prediction) -> Prediction:
+        """What the stories say comes next, by heart."""
+        action = self.memory.recall(tracker) if self.memory else None
+        if action is None:
+            return NOTHING
+        name = "AugmentedMemoizationPolicy" if self.settings.augmented else "MemoizationPolicy"
+        return Prediction(action, name, 1.0, interrupted=ruled.interrupted)
 
     def _loop(self, tracker: Tracker) -> Prediction:
         """The loop goes on, and listens after it has run. Only the default intents come before it."""
@@ -68,26 +85,30 @@ class Policy(Struct, frozen=True):
             return NOTHING
         hidden = self.memory is not None and tracker.loop_name not in self.memory.loops
         if tracker.latest_action == tracker.loop_name:
-            return Prediction(LISTEN, hidden=hidden)
-        return Prediction(tracker.loop_name, hidden=hidden) if tracker.latest_action else NOTHING
+            return _ruled(LISTEN, hidden=hidden)
+        return _ruled(tracker.loop_name, hidden=hidden) if tracker.latest_action else NOTHING
 
     def _rule(self, tracker: Tracker) -> Prediction:
         default = _default_action(tracker)
         if default is not None:
-            return Prediction(default, hidden=True)
+            return _ruled(default, hidden=True)
         before, now = tracker.moments()
         step = self.rules.next(before, now)
         hidden = step is not None and self.memory is not None and step.key not in self.memory.rules_in_stories
         action = step.action if step else None
         loop = tracker.loop_name
         if loop is None:
-            return Prediction(action, hidden=hidden)
+            return _ruled(action, hidden=hidden)
         path = self.rules.unhappy_path(before, now)
         if step is not None and action == LISTEN and not step.inside_a_loop:
             if not path.stay_away:
-                return Prediction(loop, hidden=hidden)  # the question was answered; the form asks again
+                return _ruled(loop, hidden=hidden)  # the question was answered; the form asks again
             action = None
-        return Prediction(action, interrupted=path.interrupted, hidden=hidden)
+        return _ruled(action, interrupted=path.interrupted, hidden=hidden)
+
+
+def _ruled(action: str | None, *, interrupted: bool = False, hidden: bool = False) -> Prediction:
+    return Prediction(action, RULES, 1.0, interrupted, hidden)
 
 
 def _default_action(tracker: Tracker) -> str | None:

@@ -70,6 +70,9 @@ def load_project(root: Path, *, strict: bool = True) -> Project:
     """
     strays: list[Problem] = []
     blocks = list(_blocks(root, strays))
+    if not any(_is_domain(block) for block in blocks):
+        text = "no domain file in this folder: `domain.yml`, with intents, responses and actions"
+        raise ProjectWrong([*strays, Problem(root.name, 1, text)])
     config = _settings_file(root, "config.yml")
     reader = DomainReader()
     for block in blocks:
@@ -87,8 +90,6 @@ def load_project(root: Path, *, strict: bool = True) -> Project:
     rules = rules_reader.finish(story.events for story in stories)
     policies = read_policies(config, domain, has_rules=bool(rules.rules))
     problems = [*strays, *reader.problems, *rules_reader.problems, *stories_reader.problems, *policies.problems]
-    if not any(_is_domain(block) for block in blocks):
-        problems.append(Problem(root.name, 1, "no domain file in this folder"))
     places = _places(blocks)
     problems.extend(_loose_ends(domain, places))
     if any(problem.fatal or strict for problem in problems):
@@ -109,7 +110,12 @@ def endpoints(root: Path) -> Mapping[str, Any]:
         if block[key] is not None and not isinstance(block[key], Block):
             text = f"`{key}` must hold its settings: `url: http://localhost:5055/webhook`"
             raise ProjectWrong([Problem(block.file, block.line_of(key), text)])
-    return {key: _from_environment(block[key]) for key in block if block[key] is not None}
+    told = {key: _from_environment(block[key]) for key in block if block[key] is not None}
+    url = told.get("action_endpoint", {}).get("url")
+    if url is not None and not (isinstance(url, str) and url.startswith(("http://", "https://"))):
+        text = f"{url!r} is no address: write `url: http://localhost:5055/webhook`"
+        raise ProjectWrong([Problem(block.file, block["action_endpoint"].line_of("url"), text)])
+    return told
 
 
 def _from_environment(settings: Block) -> dict[str, Any]:
@@ -137,7 +143,7 @@ def _blocks(root: Path, strays: list[Problem]) -> Iterator[Block]:
     if not root.is_dir():
         raise ProjectWrong([Problem(str(root.name), 1, "no such folder")])
     wrong: list[Problem] = []
-    for path in sorted({path for pattern in _PLACES for path in root.glob(pattern) if path.is_file()}):
+    for path in sorted({path for pattern in _PLACES for path in root.glob(pattern) if not path.is_dir()}):
         if path.name in _SETTINGS_FILES or path.name.startswith("test_") or _only_examples(path, root):
             continue
         try:

@@ -17,13 +17,14 @@ from msgspec.structs import replace
 
 from dialogues.runtime.custom_actions import ActionRunner, NoActions
 from dialogues.runtime.engine import SORRY, Engine
-from dialogues.runtime.events import read_events
+from dialogues.runtime.events import Unreadable, is_time, read_events
 from dialogues.runtime.files import Problem
 from dialogues.runtime.manners import AS_RASA, Failure, Manners
 from dialogues.runtime.model import Entity, Event, UserMessage
+from dialogues.runtime.policy import Prediction
 from dialogues.runtime.project import Project, endpoints, load_project
 from dialogues.runtime.responses import bot_event
-from dialogues.runtime.tracker import Tracker
+from dialogues.runtime.tracker import SESSION_START, Tracker
 from dialogues.server.actions import PATIENCE_S, ActionServer, ProjectActions, has_actions
 from dialogues.server.recognition import Recognizer
 from dialogues.server.training_data import misfits, read_training_data
@@ -54,7 +55,7 @@ class _Conversation(Struct):
 class Reads(Protocol):
     """Understands messages."""
 
-    unknown: list[str]  # what of its pipeline is not played here
+    unknown: list[Problem]  # what of its pipeline is not played here
 
     async def hear(
         self, text: str, *, sender_id: str, channel: str, metadata: Mapping[str, Any], tracker: Tracker | None = None
@@ -103,7 +104,7 @@ class Host:
     def doubts(self) -> list[str]:
         """What its author should know, though it can be played."""
         found = [str(problem) for problem in (*self.engine.project.doubts, *self.engine.unmade(), *self._doubts)]
-        return found + [f"config.yml: `{name}` is not played here, it is left out" for name in self.recognizer.unknown]
+        return found + [str(problem) for problem in self.recognizer.unknown]
 
     async def hear(
         self, sender_id: str, text: str, metadata: Mapping[str, Any] | None = None, input_channel: str = "rest"
@@ -141,36 +142,105 @@ class Host:
         async with conversation.lock:
             if only_if is not None and not _still_wanted(only_if, conversation.tracker):
                 return []
+            await self.engine.renew(conversation.tracker, at=self._now())
             given = entities.items() if isinstance(entities, dict) else ()
             found = [Entity(str(name), value) for name, value in given]
             if isinstance(entities, list):
                 found = [Entity(str(e.get("entity")), e.get("value")) for e in entities if isinstance(e, dict)]
-            message = UserMessage(f"EXTERNAL: {intent}", intent, 1.0, (), tuple(found), COLLECTOR, {}, sender_id)
+            message = UserMessage(
+                f"EXTERNAL: {intent}", intent, 1.0, (), tuple(found), COLLECTOR, {"is_external": True}, sender_id
+            )
+            last = conversation.tracker.last_applied("user") or {}
+            message = replace(message, input_channel=last.get("input_channel"))
             return await self._heed(sender_id, conversation, message)
+
+    async def execute(self, sender_id: str, why: Prediction) -> list[dict[str, Any]]:
+        """Run one action that the caller chose, and none after it. What it said."""
+        conversation = self._conversation(sender_id)
+        async with conversation.lock:
+            await self.engine.renew(conversation.tracker, at=self._now())
+            nobody = UserMessage("", None, channel=COLLECTOR, sender_id=sender_id)
+            done = await self.engine.execute(conversation.tracker, nobody, why, at=self._now())
+            return self._said(sender_id, conversation, done.events)
+
+    async def foresee(self, sender_id: str) -> Prediction:
+        """Which action would be next."""
+        conversation = self._conversation(sender_id)
+        async with conversation.lock:
+            await self.engine.renew(conversation.tracker, at=self._now())
+            return self.engine.foresee(conversation.tracker)
+
+    async def note(self, sender_id: str, text: str, parsed: Any = None) -> None:
+        """Take a message in, and leave the answer to the caller. `parsed` is what the caller understood of it. Raises
+        Unreadable when that says nothing anybody can read."""
+        read = None if parsed is None else _read_parsed(text, parsed, self.engine)
+        conversation = self._conversation(sender_id)
+        async with conversation.lock:
+            message = UserMessage(text, None, channel=COLLECTOR, sender_id=sender_id, input_channel=None)
+            if read is None:
+                heard = await self.recognizer.hear(
+                    text, sender_id=sender_id, channel=COLLECTOR, metadata={}, tracker=conversation.tracker
+                )
+                message = replace(heard, input_channel=None)
+            await self.engine.note(conversation.tracker, message, at=self._now(), parsed=read)
 
     async def _heed(self, sender_id: str, conversation: _Conversation, message: UserMessage) -> list[dict[str, Any]]:
         known = {} if self.engine.manners.fills_as_rasa else message.metadata.get("slots") or {}
         heeded = await self.engine.heed(conversation.tracker, message, at=self._now(), given=known)
-        self._remind(sender_id, conversation, heeded.events)
-        said = (event for event in heeded.events if event.get("event") == "bot")
+        return self._said(sender_id, conversation, heeded.events)
+
+    def _said(self, sender_id: str, conversation: _Conversation, events: tuple[Event, ...]) -> list[dict[str, Any]]:
+        self._remind(sender_id, conversation, events)
+        said = (event for event in events if event.get("event") == "bot")
         return [answer for event in said for answer in answers(sender_id, event)]
 
-    async def tracker(self, sender_id: str) -> dict[str, Any]:
-        """The tracker as Rasa's HTTP API shows it. Asking for an unknown one begins its session, as there."""
-        conversation = self._conversation(sender_id)
-        async with conversation.lock:
-            await self._begin(conversation)
-            return {"sender_id": sender_id, **conversation.tracker.current_state()}
+    def knows(self, sender_id: str) -> bool:
+        """Whether anything has happened in this conversation."""
+        found = self._conversations.get(sender_id)
+        return found is not None and bool(found.tracker.events)
 
-    async def append(self, sender_id: str, events: list[Event]) -> dict[str, Any]:
-        """Put events into a conversation from outside. Raises Unreadable when one is none; then none counts."""
-        taken = [*read_events(events, self.engine.domain)]
+    async def tracker(self, sender_id: str) -> dict[str, Any]:
+        """The tracker as Rasa's HTTP API shows it."""
+        return {"sender_id": sender_id, **(await self.standing(sender_id)).current_state()}
+
+    async def standing(self, sender_id: str) -> Tracker:
+        """A copy of the tracker. Asking for an unknown one begins its session, as in Rasa."""
         conversation = self._conversation(sender_id)
         async with conversation.lock:
             await self._begin(conversation)
+            return conversation.tracker.copy()
+
+    async def append(self, sender_id: str, events: list[Event], *, side_effects: bool = False) -> None:
+        """Put events into a conversation from outside. Raises Unreadable when one is none; then none counts.
+
+        With `side_effects` the reminders among them are set and cancelled."""
+        taken = self._readable(events)
+        conversation = self._conversation(sender_id)
+        async with conversation.lock:
+            if not (taken[0].get("event") == "action" and taken[0].get("name") == SESSION_START):
+                await self._begin(conversation)
             for event in taken:
-                conversation.tracker.apply({**event, "timestamp": event.get("timestamp") or self._now()})
-        return await self.tracker(sender_id)
+                conversation.tracker.apply(event)
+            if side_effects:
+                self._remind(sender_id, conversation, taken)
+
+    async def replace(self, sender_id: str, events: list[Event]) -> None:
+        """Let a conversation be these events, and nothing of what it was. Raises Unreadable when one is none."""
+        taken = self._readable(events)
+        conversation = self._conversation(sender_id)
+        async with conversation.lock:
+            conversation.tracker = self.engine.tracker(taken)
+
+    def imagined(self, events: list[Event]) -> Tracker:
+        """A conversation of these events that nobody has. Raises Unreadable when one is none."""
+        return self.engine.tracker(self._readable(events))
+
+    def _readable(self, events: list[Event]) -> tuple[Event, ...]:
+        for event in events:
+            if isinstance(event, dict) and not is_time(event.get("timestamp")):
+                raise Unreadable(f"{event!r} has a timestamp that is no number of seconds")
+        taken = read_events(events, self.engine.domain)
+        return tuple({**event, "timestamp": event.get("timestamp") or self._now()} for event in taken)
 
     async def _begin(self, conversation: _Conversation) -> None:
         if not conversation.tracker.events:
@@ -249,6 +319,14 @@ def _still_wanted(reminder: Event, tracker: Tracker) -> bool:
     since = takewhile(lambda event: not is_it(event), reversed(tracker.events))
     written = any(event.get("event") == "user" and event.get("text") for event in since)
     return not (reminder.get("kill_on_user_msg", True) and written)
+
+
+def _read_parsed(text: str, parsed: Any, engine: Engine) -> Event:
+    if not isinstance(parsed, dict) or not isinstance(parsed.get("intent"), dict):
+        raise Unreadable('`parse_data` must hold an intent: {"intent": {"name": "greet"}, "entities": []}')
+    [event] = read_events([{"event": "user", "text": text, "parse_data": parsed}], engine.domain)
+    read: Event = event["parse_data"]
+    return read
 
 
 def _actions(project: Project, url: str | None, patience_s: float) -> ActionRunner:

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from dialogues.in_context import in_context
+from dialogues.runtime.files import Problem
 from dialogues.runtime.model import DialogueState, UserMessage
 from dialogues.runtime.payload import read_payload
 from dialogues.runtime.tracker import Tracker
@@ -22,7 +23,7 @@ class OwnReading:
     """
 
     def __init__(self, reading: ReadTogether) -> None:
-        self.unknown: list[str] = []
+        self.unknown: list[Problem] = []
         self._reading = reading
 
     async def hear(

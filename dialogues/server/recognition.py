@@ -17,6 +17,7 @@ import numpy as np
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from dialogues.runtime.annotations import Annotation
 from dialogues.runtime.domain import Domain
 from dialogues.runtime.files import Block, Problem, ProjectWrong
 from dialogues.runtime.model import Entity, UserMessage
@@ -102,7 +103,9 @@ class Patterns:
     def read(self, parse: Parse) -> None:
         for name, pattern in self._patterns:
             for match in pattern.finditer(parse.text):
-                parse.entities.append(Entity(name, match[0], match.start(), match.end()))
+                parse.entities.append(
+                    Entity(name, match[0], match.start(), match.end(), extractor="RegexEntityExtractor")
+                )
 
 
 class Synonyms:
@@ -145,10 +148,13 @@ class Thresholds:
 
 def _number(settings: Mapping[str, Any], key: str, default: float) -> float:
     try:
-        return float(settings.get(key, default))
+        number = float(settings.get(key, default))
     except (TypeError, ValueError):
+        number = -1.0
+    if not 0 <= number <= 1:
         text = f"FallbackClassifier: `{key}` must be a number between 0 and 1, and is {settings[key]!r}"
-        raise ProjectWrong([_problem(settings, key, text)]) from None
+        raise ProjectWrong([_problem(settings, key, text)])
+    return number
 
 
 def _problem(settings: Mapping[str, Any], key: str, text: str) -> Problem:
@@ -228,7 +234,7 @@ class LearntEntities:
         for example in data.examples:
             for annotation in example.entities:
                 words = example.text[annotation.start : annotation.end]
-                found = Entity(annotation.entity, words, role=annotation.role, group=annotation.group)
+                found = _learnt(annotation, words)
                 self._words.setdefault(words.lower(), found)
             if example.entities:
                 self._frames.append(_frame(example))
@@ -258,6 +264,11 @@ class LearntEntities:
         parse.entities += [entity for entity in found if (entity.name, entity.start) not in known]
 
 
+def _learnt(annotation: Annotation, value: str | None) -> Entity:
+    """An entity of the kind an example shows, said to be found by what would find it in Rasa."""
+    return Entity(annotation.entity, value, role=annotation.role, group=annotation.group, extractor="DIETClassifier")
+
+
 def _frame(example: Example) -> tuple[re.Pattern[str], tuple[Entity, ...]]:
     """The example with its entities left open. One that is nothing but an entity would take every message."""
     pattern, end, entities = "", 0, []
@@ -268,7 +279,7 @@ def _frame(example: Example) -> tuple[re.Pattern[str], tuple[Entity, ...]]:
         fixed_words = re.search(r"\w", example.text[: annotation.start] + example.text[annotation.end :])
         words = re.escape(example.text[annotation.start : annotation.end])
         pattern += r"(\S+(?: \S+)?)" if fixed_words else f"({words})"
-        entities.append(Entity(annotation.entity, None, role=annotation.role, group=annotation.group))
+        entities.append(_learnt(annotation, None))
         end = annotation.end
     return re.compile(pattern + re.escape(example.text[end:]), re.IGNORECASE), tuple(entities)
 
@@ -306,7 +317,7 @@ class Recognizer:
     ) -> None:
         """`open_embedder` is called if the pipeline has anything to learn: opening it takes a while."""
         self._domain = domain
-        self.unknown: list[str] = []
+        self.unknown: list[Problem] = []
         pipeline = config.get("pipeline")
         if pipeline and not isinstance(pipeline, list):
             text = "`pipeline` must be a list: `- name: WhitespaceTokenizer`"
@@ -335,7 +346,8 @@ class Recognizer:
             if name in _ENTITIES_LEARNT and settings.get("entity_recognition", True):
                 self._components.append(LearntEntities(data))
         elif not name.endswith(("Tokenizer", "Featurizer", "NLP")):
-            self.unknown.append(name)
+            text = f"`{name}` is not played here, it is left out" if name else "a component needs a name: `- name: …`"
+            self.unknown.append(_problem(settings, "name", text))
 
     async def hear(
         self, text: str, *, sender_id: str, channel: str, metadata: Mapping[str, Any], tracker: Tracker | None = None
@@ -392,7 +404,7 @@ def read_payload_as_rasa(text: str, domain: Domain) -> Parse | None:
     except (ValueError, RecursionError):  # brackets inside one another without end
         values = {}
     entities = [
-        Entity(name, value, match.start("entities"), match.end("entities"))
+        Entity(name, value, match.start("entities"), match.end("entities"), extractor="RegexMessageHandler")
         for name, given in (values if isinstance(values, dict) else {}).items()
         if name in domain.entities
         for value in (given if isinstance(given, list) else [given])

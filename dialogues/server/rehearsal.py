@@ -28,6 +28,7 @@ from dialogues.runtime.tracker import LISTEN, SESSION_START
 from dialogues.server.host import Host
 
 _PLACES = ("tests/**/test_*.y*ml", "test_*.y*ml", "data/**/test_*.y*ml")
+_STEP_KEYS = {"user", "intent", "entities", "action", "bot", "slot_was_set", "active_loop", "checkpoint", "or"}
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,11 @@ def read_test_stories(root: Path) -> list[TestStory]:
                 line = item.line if isinstance(item, Block) else 1
                 problems.append(Problem(name, line, "a test story needs a name and steps"))
                 continue
+            unread = [(step, key) for step in steps for key in step if key not in _STEP_KEYS]
+            if unread:
+                text = f"is not part of a step of a test; they are {', '.join(sorted(_STEP_KEYS))}"
+                problems += [Problem(name, step.line_of(key), f"`{key}` {text}") for step, key in unread]
+                continue
             if any(step.get("or") is not None and not isinstance(step["or"], list) for step in steps):
                 problems.append(Problem(name, item.line, "`or` must be a list of steps"))
                 continue
@@ -79,6 +85,7 @@ async def rehearse(story: TestStory, host: Host) -> list[Problem]:
     events: list[Event] = []
     tracker: dict[str, Any] = {}
     said: list[str] = []
+    happened: list[Event] = []  # all of this turn
 
     def wrong(step: Block, text: str) -> None:
         problems.append(Problem(step.file, step.line, text))
@@ -92,6 +99,7 @@ async def rehearse(story: TestStory, host: Host) -> list[Problem]:
             said = [str(message.get("text") or "") for message in await host.hear(story.name, text)]
             tracker = await host.tracker(story.name)
             events = tracker["events"][before:] if len(tracker["events"]) > before else tracker["events"]
+            happened = events
             for text in _misheard(step, tracker, events):
                 wrong(step, text)
         elif "action" in step:
@@ -102,12 +110,13 @@ async def rehearse(story: TestStory, host: Host) -> list[Problem]:
         elif "bot" in step and str(step["bot"]).strip() not in said:
             wrong(step, f"“{str(step['bot']).strip()}” was not said, but {said}")
         elif "slot_was_set" in step:
-            for text in _slots(step, tracker):
+            for text in _slots(step, tracker, happened):
                 wrong(step, text)
-        elif "active_loop" in step and (tracker.get("active_loop") or {}).get("name") != step["active_loop"]:
-            wrong(
-                step, f"the active loop is {(tracker.get('active_loop') or {}).get('name')}, not {step['active_loop']}"
-            )
+        elif "active_loop" in step:
+            loop = (tracker.get("active_loop") or {}).get("name")
+            began = {event.get("name") for event in happened if event.get("event") == "active_loop"}
+            if step["active_loop"] not in {loop, *began}:
+                wrong(step, f"the active loop is {loop}, not {step['active_loop']}")
     for left in _actions(events):
         problems.append(Problem(story.file, story.line, f"{left} ran at the end, and nobody expected it"))
     return problems
@@ -145,9 +154,11 @@ def _after(events: list[Event], action: str) -> list[Event]:
     return events
 
 
-def _slots(step: Block, tracker: dict[str, Any]) -> Iterator[str]:
+def _slots(step: Block, tracker: dict[str, Any], happened: list[Event]) -> Iterator[str]:
+    """What a slot does not hold, neither after the turn nor, for a moment, within it."""
     for item in step["slot_was_set"] or ():
         for name, value in item.items() if isinstance(item, Block) else [(str(item), ...)]:
             holds = (tracker.get("slots") or {}).get(name)
-            if (holds is None) if value is ... else (holds != plain(value)):
+            held = [e.get("value") for e in happened if e.get("event") == "slot" and e.get("name") == name]
+            if (holds is None) if value is ... else (plain(value) not in [holds, *held]):
                 yield f"slot {name} holds {holds!r}" + ("" if value is ... else f", not {plain(value)!r}")

@@ -51,6 +51,16 @@ def test_a_project_without_a_fault_is_valid(tmp_path, capsys):
             "pipeline:\n  - name: FallbackClassifier\n    threshold: high\n",
             "config.yml:3: FallbackClassifier: `threshold` must be a number",
         ),
+        (
+            "config_yml",
+            "pipeline:\n  - name: FallbackClassifier\n    threshold: 40\n",
+            "config.yml:3: FallbackClassifier: `threshold` must be a number between 0 and 1, and is 40",
+        ),
+        (
+            "tests_test_talks_yml",
+            "stories:\n- story: s\n  steps:\n  - user: hello\n    intent: greet\n  - actoin: utter_hello\n",
+            "tests/test_talks.yml:6: `actoin` is not part of a step of a test",
+        ),
         ("actions_py", "import nothing_of_that_name\n", "actions.py:1: the actions cannot be loaded"),
         ("actions_py", "def broken(:\n", "actions.py:1: the actions cannot be loaded"),
     ],
@@ -61,6 +71,20 @@ def test_a_fault_is_told_with_its_file_and_line(tmp_path, capsys, file, text, to
     assert dialogues(command, write_project(tmp_path, **{file: text})) == 1
 
     assert told in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_opened_is_told_and_a_component_of_no_name_pointed_at(tmp_path, capsys):
+    project = write_project(tmp_path, config_yml="pipeline:\n  - name: DIETClasifier\n  - {threshold: 3}\n")
+
+    assert dialogues("validate", project) == 0
+    told = capsys.readouterr().out
+    assert "config.yml:2: `DIETClasifier` is not played here, it is left out" in told
+    assert "config.yml:3: a component needs a name" in told
+
+    (project / "data" / "nlu.yml").unlink()
+    (project / "data" / "nlu.yml").symlink_to("nowhere")
+    assert dialogues("validate", project) == 1
+    assert "data/nlu.yml:1: the file cannot be opened: No such file or directory" in capsys.readouterr().err
 
 
 def test_examples_that_lead_nowhere_are_pointed_at_with_their_line(tmp_path, capsys):

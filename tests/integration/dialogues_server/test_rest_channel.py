@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from dialogues.server.host import Host
 from dialogues.server.http import HOST, make_app
+from dialogues.server.rehearsal import read_test_stories, rehearse
 from tests.integration.dialogues_server.project import write_project
 
 
@@ -178,6 +180,50 @@ async def test_an_intent_may_be_triggered_and_events_may_be_put_in_from_outside(
     assert (await ada.tracker())["slots"]["town"] == "Nice"
 
 
+async def test_a_talk_told_as_a_story_is_a_test_story_that_passes(client, tmp_path):
+    ada = Talker(client)
+    for text in ("how is it in Calais", "fill in the form", '/inform{"town": "Oslo"}', "hello"):
+        await ada.says(text)
+
+    told = await (await client.get("/conversations/ada/story")).text()
+    (tmp_path / "tests" / "test_told.yml").write_text(told, encoding="utf-8")
+
+    assert "how is it in [Calais](town)" in told
+    host = Host.load(tmp_path)
+    stories = [story for story in read_test_stories(tmp_path) if story.name == "ada"]
+    assert [await rehearse(story, host) for story in stories] == [[]]
+
+
+async def test_a_reminder_put_in_from_outside_rings_only_where_side_effects_were_asked_for(client):
+    ada, ben, host = Talker(client), Talker(client, "ben"), client.server.app[HOST]
+    reminder = {
+        "event": "reminder",
+        "name": "later",
+        "intent": "greet",
+        "entities": {},
+        "kill_on_user_msg": False,
+        "date_time": datetime.now(UTC).isoformat(),
+    }
+
+    for person, query in ((ada, "?execute_side_effects=true"), (ben, "")):
+        answer = await client.post(f"/conversations/{person.sender}/tracker/events{query}", json=reminder)
+        assert answer.status == 200
+    await host.ring_due()
+
+    assert [event["text"] for event in (await ada.tracker())["events"] if event["event"] == "bot"] == ["Hello"]
+    assert [event for event in (await ben.tracker())["events"] if event["event"] == "bot"] == []
+
+
+async def test_what_breaks_in_the_machine_is_told_as_an_error_of_rasas_api(client):
+    async def breaks(_sender):
+        raise KeyError("a part of ours")
+
+    client.server.app[HOST].standing = breaks
+    answer = await client.get("/conversations/ada/tracker")
+
+    assert (answer.status, (await answer.json())["reason"]) == (500, "ConversationError")
+
+
 async def test_a_real_rasa_may_ask_for_words_and_for_actions(client):
     tracker = {"slots": {"town": "Bari"}, "latest_message": {}, "events": [], "sender_id": "x"}
     words = await client.post(
@@ -188,7 +234,8 @@ async def test_a_real_rasa_may_ask_for_words_and_for_actions(client):
     assert (await words.json())["text"] == "In Bari"
     assert (await client.post("/nlg", json={"response": "utter_nosuch", "tracker": tracker})).status == 404
     assert (await client.post("/webhook", json=act)).status == 500
-    assert (await client.post("/webhook", json={**act, "next_action": "action_nosuch"})).status == 404
+    unknown = await client.post("/webhook", json={**act, "next_action": "action_nosuch"})
+    assert (unknown.status, (await unknown.json())["action_name"]) == (404, "action_nosuch")
     assert (await client.post("/webhook", json={**act, "next_action": ["action_raise"]})).status == 404
     valid = await client.post("/webhook", json={**act, "next_action": "validate_town_form"})
     assert await valid.json() == {"events": [], "responses": []}

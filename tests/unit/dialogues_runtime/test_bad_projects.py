@@ -66,6 +66,7 @@ def test_a_domain_that_cannot_be_meant_is_refused_with_its_line(tmp_path, domain
             "slots:\n  s: {type: text, influence: false, mappings: [{type: custom}]}\n",
             "`influence` is not part of a slot",
         ),
+        ("slots:\n  s: {type: categorical, mappings: [{type: custom}]}\n", "`s` has no values: write `values:"),
         ("slots:\n  s: {type: text, mappings: [{type: custom, when: x}]}\n", "`when` is not part of a mapping"),
         (
             "slots:\n  s: {type: text, mappings: [{type: from_text, conditions: [{requested_slot: nosuch}]}]}\n",
@@ -111,6 +112,10 @@ def test_rules_and_stories_that_cannot_be_played_are_refused_with_their_line(tmp
             "policies:\n- name: RulePolicy\n  core_fallback_action_name: action_nosuch\n",
             "config.yml:3: the fallback `action_nosuch` is no action",
         ),
+        (
+            "policies:\n- name: RulePolicy\n  core_fallback_threshold: high\n",
+            "config.yml:3: `core_fallback_threshold` must be a number between 0 and 1",
+        ),
     ],
 )
 def test_policies_that_would_leave_the_bot_without_a_word_are_refused_with_their_line(tmp_path, config, told):
@@ -152,6 +157,26 @@ def test_an_address_from_the_environment_is_put_in_its_place(tmp_path, monkeypat
 
     monkeypatch.setenv("ACTION_URL", "http://actions:5055")
     assert endpoints(tmp_path) == {"action_endpoint": {"url": "http://actions:5055/webhook"}}
+
+
+@pytest.mark.parametrize("url", ["localhost:5055/webhook", "[http://actions]", "5055"])
+def test_an_address_that_is_none_is_refused_before_anybody_waits_for_it(tmp_path, url):
+    (tmp_path / "endpoints.yml").write_text(f"action_endpoint:\n  url: {url}\n", encoding="utf-8")
+
+    with pytest.raises(ProjectWrong, match=r"endpoints\.yml:2: .* is no address: write `url: http://"):
+        endpoints(tmp_path)
+
+
+def test_a_folder_without_a_domain_is_told_once_and_not_by_every_name_in_its_rules(tmp_path):
+    root = write_project(tmp_path, DOMAIN, "rules: [{rule: r, steps: [{intent: a}, {action: utter_a}]}]\n")
+    (root / "domain.yml").unlink()
+
+    with pytest.raises(ProjectWrong) as caught:
+        load_project(root, strict=False)
+
+    assert [problem.text for problem in caught.value.problems] == [
+        "no domain file in this folder: `domain.yml`, with intents, responses and actions"
+    ]
 
 
 def test_what_rasa_takes_is_taken_and_told(tmp_path):
