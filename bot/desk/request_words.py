@@ -21,6 +21,10 @@ PROBLEMS: Mapping[str, str] = {
         "Nothing was sent: an adult with whom the child may not go may be named. Change the words, or say in writing "
         "below why the child does not go with them; a second person reads it."
     ),
+    "file_names_adult": N_(
+        "Nothing was attached: its title may name an adult with whom the child may not go. Say what the file shows "
+        "without a name."
+    ),
     "channel": N_("Nothing was sent: the channel to this partner is closed."),
     "incomplete": N_("Something is missing. Nothing was changed."),
     "override": N_("This cannot be decided against the gate now."),

@@ -449,6 +449,7 @@ def require_free_to_move(tx: Connection, vault: Vault, request: Request) -> None
     except Erased:
         return  # nothing of it can be told any more
     body = key.open_json(sealed.body_sealed, table="exchange_requests", row=request.id, field="body")
+    body = naming.with_titles(tx, key, request.id, body)
     naming.require_nobody_named(tx, vault, found.case, request.id, request.type, body, chosen=request.adult_id)
 
 
