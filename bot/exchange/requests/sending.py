@@ -53,7 +53,7 @@ RESTS_ON_CONSENT = frozenset({"request_preview", "request_body", "request_messag
 
 
 #: What the page behind a link has no place for.
-NOT_BEHIND_A_LINK = frozenset({"request_message", *NOTICES})
+NOT_BEHIND_A_LINK = frozenset(NOTICES)
 
 
 def recipient_of(partner: Partner) -> Recipient:
@@ -276,7 +276,7 @@ def _put(
             )
         except post.BodyTooLarge:
             raise NotNow("file_too_large") from None
-    if kind in NOT_BEHIND_A_LINK:  # their page has no thread: a message that nobody can read is not called sent
+    if kind in NOT_BEHIND_A_LINK:  # nobody is called told who was not: a human calls them
         raise ChannelClosed("not_written_to", NOT_WRITTEN_TO, partner=partner.name)
     if request.side is not Side.OURS or (personal and not consent_ref):
         raise NoConsent
