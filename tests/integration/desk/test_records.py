@@ -15,6 +15,7 @@ from bot.cases.record import service as case_record
 from bot.exchange import jose
 from bot.exchange.records import credential, store
 from bot.exchange.records.model import Copy
+from bot.exchange.records.paper import pdf
 from bot.kernel import audit
 from bot.kernel.access import Role
 from tests.conftest import NOON
@@ -158,6 +159,15 @@ async def test_a_copy_is_what_the_child_chose_as_a_file_on_paper_and_in_codes(br
     await bring(browser, page, file=made)  # wherever the PDF is brought, the signed record within it is read
     assert "Asthme" in browser.page
     assert '<span class="chip chip-ok">verified</span>' in browser.page
+
+
+async def test_where_no_pdf_can_be_made_the_page_to_print_is_named(browser, page, monkeypatch):
+    monkeypatch.setattr(pdf, "PRESS", pdf.PRESS.with_name("nowhere.py"))
+    await fill_in(browser, page)
+    copy = await make(browser, page, ["born"])
+    await browser.go(f"{page}/file?copy={copy}&form=pdf")
+    assert browser.status == 409
+    assert "No PDF could be made now" in browser.page
 
 
 async def test_a_school_record_says_who_saw_which_paper(browser, page):
