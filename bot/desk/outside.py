@@ -10,6 +10,7 @@ from aiohttp import web
 from multidict import MultiDict
 from sqlalchemy.engine import Connection
 
+from bot.cases.spoken import SPOKEN
 from bot.desk.frame import context_of, go_to, hand_of, save_as
 from bot.exchange.outside import service
 from bot.exchange.outside.model import ENDINGS, LARGEST_FILE, LinkDead, NotTaken
@@ -38,6 +39,8 @@ UPLOAD_CAP = LARGEST_FILE + 64 * 1024
 
 #: Why something could not be taken in, by the code of `NotTaken`.
 PROBLEMS: Mapping[str, str] = {
+    "nothing_written": N_("There was nothing in it. Write your message first."),
+    "too_many_messages": N_("There are very many messages already. Please call the officer who asked you."),
     "nothing_said": N_("Answer at least one question, and say how you know and how sure you are."),
     "no_ground": N_("Say about whom your answers tell."),
     "no_provenance": N_("Say for every answer how you know it and how sure you are."),
@@ -103,7 +106,19 @@ async def refuse(request: web.Request) -> web.StreamResponse:
 async def answer(request: web.Request) -> web.StreamResponse:
     def work(tx: Connection, vault: Any, reply: str, at: Any, fields: MultiDict[str]) -> Page:
         return service.answer(
-            tx, vault, reply, _answers(fields, request[LANGUAGE]), ground=fields.get("ground", ""), at=at
+            tx, vault, reply, _answers(fields, _written_in(request, fields)), ground=fields.get("ground", ""), at=at
+        )
+
+    return await _do(request, work)
+
+
+@routes.post(f"{PATH}/message", name="outside_message", allow=PUBLIC)
+async def write(request: web.Request) -> web.StreamResponse:
+    """They ask back, or tell something that is no answer."""
+
+    def work(tx: Connection, vault: Any, reply: str, at: Any, fields: MultiDict[str]) -> Page:
+        return service.write(
+            tx, vault, reply, text=fields.get("message", ""), language=_written_in(request, fields), at=at
         )
 
     return await _do(request, work)
@@ -159,6 +174,12 @@ async def request_file(request: web.Request) -> web.StreamResponse:
     disposition = f'attachment; filename="file-{file_id[-4:]}.{ENDINGS[kind]}"'
     headers = {"Content-Disposition": disposition}
     return web.Response(body=content, content_type=kind, headers=headers)
+
+
+def _written_in(request: web.Request, fields: MultiDict[str]) -> str:
+    """The language that they say they wrote in; else that of the page."""
+    said = fields.get("written_in", "")
+    return said if said in SPOKEN else request[LANGUAGE]
 
 
 def _answers(fields: MultiDict[str], language: str) -> list[dict[str, str]]:
@@ -245,5 +266,6 @@ def _answer(
         "grounds": GROUNDS,
         "refusals": REFUSALS,
         "alternatives": ALTERNATIVES,
+        "spoken": SPOKEN,
     }
     return render(request, "desk/outside.html", context, status=status)

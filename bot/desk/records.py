@@ -39,6 +39,8 @@ from bot.exchange.records.model import (
     Topic,
     WrongEntry,
 )
+from bot.exchange.records.paper import pdf
+from bot.exchange.records.paper.pair import Say, Side, sides_of
 from bot.exchange.records.reading import TRUSTS, CannotRead
 from bot.exchange.records.service import Assent, NotThere, NotWarned, SheetMoved, TakenBack
 from bot.exchange.records.standing import WHYS
@@ -47,7 +49,7 @@ from bot.kernel.pages import render
 from bot.kernel.uploads import uploaded
 from bot.kernel.web import Routes, form
 from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, SETTINGS, WORDS
-from bot.kernel.words import N_, direction
+from bot.kernel.words import N_
 
 routes = Routes()
 
@@ -62,17 +64,10 @@ PROBLEMS: Mapping[str, str] = {
     "nothing": N_("Nothing was chosen."),
     "assent": N_("Write down what the child was asked, in which language, and how they agreed. Nothing was made."),
     "taken_back": N_("The child took this back. It is not given out any more."),
+    "no_pdf": N_("No PDF could be made now. Print the page with your browser, or save it as a PDF there."),
 }
 
-#: What the paper says beside the record, in both its languages.
-PAPER: Mapping[str, str] = {
-    "little": N_("This paper holds what the person chose to show. It may not be complete."),
-    "made": N_("Made on {day} by {issuer}. Good until {until}."),
-    "codes": N_("The codes hold the same, signed."),
-    "some_codes": N_("The codes hold the most needed of it, signed."),
-}
-
-FHIR, ELM, SIGNED = "fhir", "elm", "signed"
+FHIR, ELM, PDF, SIGNED = "fhir", "elm", "pdf", "signed"
 
 
 def _kind(request: web.Request) -> Kind:
@@ -346,39 +341,47 @@ async def print_copy(request: web.Request) -> web.StreamResponse:
         return given
     copy, key = given
     made, pictures = await _drawn(copy, key)
-    words = request.app[WORDS]
-    first = words.speaks(request.query.get("first", "")) or words.speaks(copy.record.language) or "en"
-    second = words.speaks(request.query.get("second", "")) or ("en" if first != "en" else "fr")
+    sides = _sides(request, copy, made)
     context = {
         **context_of(request),
         "case_id": request.match_info["id"],
         "copy": copy,
         "made": made,
         "pictures": pictures,
-        "sides": [(language, direction(language)) for language in (first, second)],
-        # Isolated, for a date in an Arabic sentence would turn round.
-        "said": lambda language, sentence, **named: words.text(
-            language, sentence, **{name: f"\u2068{value}\u2069" for name, value in named.items()}
-        ),
-        "facts": FACTS[copy.record.kind],
-        "sections": SECTIONS[copy.record.kind],
-        "sources": SOURCES,
-        "absences": ABSENCES,
-        "kinds": KINDS,
-        "paper": PAPER,
+        "sides": sides,
     }
-    return render(request, "desk/carried_print.html", context, language=first)
+    return render(request, "desk/carried_print.html", context, language=sides[0].language)
+
+
+def _sides(request: web.Request, copy: Copy, made: codes.Codes) -> tuple[Side, ...]:
+    """What the paper says, in the two languages that were asked for."""
+    words = request.app[WORDS]
+    first = words.speaks(request.query.get("first", "")) or words.speaks(copy.record.language) or "en"
+    second = words.speaks(request.query.get("second", "")) or ("en" if first != "en" else "fr")
+    return sides_of(copy, (first, second), _say(request), codes=len(made.parts), codes_left_out=bool(made.left_out))
+
+
+def _say(request: web.Request) -> Say:
+    words = request.app[WORDS]
+
+    def say(language: str, sentence: str, /, **named: object) -> str:
+        # Isolated, for a date in an Arabic sentence would turn round.
+        return words.text(language, sentence, **{name: f"\u2068{value}\u2069" for name, value in named.items()})
+
+    return say
 
 
 @routes.get("/desk/cases/{id}/carried/file", name="carried_file", allow=Permission.CARRIED_READ)
 async def download(request: web.Request) -> web.StreamResponse:
     """One copy as a file. Its name says nothing of what is in it."""
     wanted = request.query.get("form", "")
-    wanted = wanted if wanted in (FHIR, ELM) else SIGNED
+    wanted = wanted if wanted in (FHIR, ELM, PDF) else SIGNED
     given = await _given(request, wanted)
     if isinstance(given, web.Response):
         return given
     copy, key = given
+    if wanted == PDF:
+        return await _pdf(request, copy, key)
     if wanted == FHIR and copy.record.kind is Kind.HEALTH:
         text, content_type, ending = (
             json.dumps(ips.bundle(copy), ensure_ascii=False, indent=1),
@@ -392,8 +395,28 @@ async def download(request: web.Request) -> web.StreamResponse:
     else:
         text = credential.sign(copy, private=key.private.sign, public=key.sign_public)
         content_type, ending = "application/jwt", "jwt"
+    return _as_file(copy, text.encode(), content_type, ending)
+
+
+async def _pdf(request: web.Request, copy: Copy, key: OwnKey) -> web.Response:
+    """The page to print as a PDF, with the signed record in it."""
+    made, pictures = await _drawn(copy, key)
+    say, sides = _say(request), _sides(request, copy, made)
+    named = [
+        (size, path, say(sides[0].language, N_("Code {n} of {of}"), n=number, of=len(pictures)))
+        for number, (size, path) in enumerate(pictures, 1)
+    ]
+    signed = credential.sign(copy, private=key.private.sign, public=key.sign_public)
+    try:
+        content = await pdf.pdf_of(sides, named, signed=signed, say=say, at=copy.made_at)
+    except pdf.NoPress:
+        return await _carried_screen(request, problem="no_pdf")
+    return _as_file(copy, content, "application/pdf", "pdf")
+
+
+def _as_file(copy: Copy, content: bytes, content_type: str, ending: str) -> web.Response:
     disposition = f'attachment; filename="record-{copy.id[-4:]}.{ending}"'
-    return web.Response(body=text.encode(), content_type=content_type, headers={"Content-Disposition": disposition})
+    return web.Response(body=content, content_type=content_type, headers={"Content-Disposition": disposition})
 
 
 # What is brought
@@ -411,7 +434,7 @@ async def bring(request: web.Request) -> web.StreamResponse:
     fields, hand, case_id = await form(request), hand_of(request), request.match_info["id"]
     file = uploaded(request, "file")
     try:
-        text = file.decode("utf-8") if file else fields.get("text", "")
+        text = _text_of(file) if file else fields.get("text", "")
     except UnicodeDecodeError:
         text = "\ufffd"
     try:
@@ -421,6 +444,11 @@ async def bring(request: web.Request) -> web.StreamResponse:
     except CaseError:
         return await _carried_screen(request, problem="too_late")
     return go_to(request, "carried_document", id=case_id, query={"document": document_id})
+
+
+def _text_of(file: bytes) -> str:
+    """The record in a file: of a PDF the signed file within it. Raises UnicodeDecodeError where there is no text."""
+    return (pdf.signed_in(file) if file.startswith(pdf.BEGINS) else None) or file.decode("utf-8")
 
 
 @routes.get("/desk/cases/{id}/carried/document", name="carried_document", allow=Permission.CARRIED_IMPORT)

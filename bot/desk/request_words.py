@@ -21,6 +21,10 @@ PROBLEMS: Mapping[str, str] = {
         "Nothing was sent: an adult with whom the child may not go may be named. Change the words, or say in writing "
         "below why the child does not go with them; a second person reads it."
     ),
+    "file_names_adult": N_(
+        "Nothing was attached: its title may name an adult with whom the child may not go. Say what the file shows "
+        "without a name."
+    ),
     "channel": N_("Nothing was sent: the channel to this partner is closed."),
     "incomplete": N_("Something is missing. Nothing was changed."),
     "override": N_("This cannot be decided against the gate now."),
@@ -116,6 +120,11 @@ ACTS: Mapping[str, str] = {
     "link_made": N_("a link and a code were made for the partner"),
     "link_ended": N_("no link opens any more"),
     "link_opened": N_("the link was opened"),
+    "link_accepted": N_("accepted behind the link"),
+    "link_refused": N_("refused behind the link"),
+    "link_answer": N_("answered behind the link"),
+    "link_message": N_("a message was written behind the link"),
+    "link_withdrawal_done": N_("said behind the link that they keep nothing"),
     "link_wrong_code": N_("a wrong code was typed behind the link"),
     "mail_sent": N_("the e-mail with the link was sent"),
     "mail_reminded": N_("an e-mail reminded the partner that the request waits"),

@@ -17,9 +17,7 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.cases.hand import Hand
-from bot.exchange.gate import GateShut
 from bot.exchange.holds import service as holds
-from bot.exchange.holds.model import MayNotMove
 from bot.exchange.outside import store
 from bot.exchange.outside.model import (
     KINDS,
@@ -32,6 +30,7 @@ from bot.exchange.outside.model import (
     NotTaken,
 )
 from bot.exchange.outside.store import KeptFile
+from bot.exchange.outside.talk import MOST_MESSAGES, STOPS, Said, talk_of, written_from_outside
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed, Contact, Partner
 from bot.exchange.post.model import LetterRefused, LetterStopped, Receipt, ReceiptState, ReceivedLetter
@@ -59,8 +58,6 @@ from bot.kernel.ids import new_id
 
 #: As the audit log names whoever opened a link: a code and a link prove no more than that.
 BEHIND_LINK = "link"
-#: What stops something from being shown.
-STOPS = (ChannelClosed, GateShut, LetterStopped, MayNotMove, NotNow)
 
 
 class Made(Struct, frozen=True):
@@ -85,6 +82,7 @@ class Page(Struct, frozen=True):
     views_left: int = 0
     files: int = 0
     given: tuple[RequestAttachment, ...] = ()  # files of ours that go with what is told
+    said: Sequence[Said] = ()  # what was written to and fro
     told: Mapping[str, str] = field(default_factory=dict)
     decision: str = ""
     decision_other: str = ""
@@ -292,6 +290,19 @@ def answer(
     return page
 
 
+def write(tx: Connection, vault: Vault, reply: str, *, text: str, language: str, at: datetime) -> Page:
+    """They ask back, or tell what is no answer, in whatever language they write. Raises LinkDead, NotTaken."""
+    link, request = _opened(tx, vault, reply, at)
+    if request.status not in TAKES_ANSWERS or request.asked_on is None:
+        raise NotTaken("not_accepted")
+    if not text.strip():
+        raise NotTaken("nothing_written")
+    if written_from_outside(tx, request) >= MOST_MESSAGES:
+        raise NotTaken("too_many_messages")
+    _take(tx, vault, link, request, "request_message", {"text": text, "language": language}, at)
+    return _page(tx, vault, link, reply, at, shows=False)
+
+
 def attach(tx: Connection, vault: Vault, reply: str, content: bytes, at: datetime) -> Page:
     """Keep a file that belongs to their answer, sealed like it. Raises LinkDead, NotTaken."""
     link, request = _opened(tx, vault, reply, at)
@@ -401,12 +412,17 @@ def _page(
         ring_for(tx, request, at=at)
         return replace(page, stopped=True)
     _note(tx, vault, request, "shown", by=BEHIND_LINK, link=link, at=at)
+    talk = talk_of(tx, vault, request, at)
+    if talk.stopped:
+        _note(tx, vault, request, "not_shown", by=BEHIND_LINK, link=link, at=at)
+        ring_for(tx, request, at=at)
     ours = [
         file for file in attachment_store.of_request(tx, service.key_of(tx, vault, request), request.id) if file.ours
     ]
     return replace(
         page,
         given=tuple(file for file in ours if file.state in GIVEN),
+        said=talk.said,
         told=said["fields"],
         decision=said["decision"],
         decision_other=body.get("decision_translated", ""),

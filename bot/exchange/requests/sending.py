@@ -53,7 +53,7 @@ RESTS_ON_CONSENT = frozenset({"request_preview", "request_body", "request_messag
 
 
 #: What the page behind a link has no place for.
-NOT_BEHIND_A_LINK = frozenset({"request_message", *NOTICES})
+NOT_BEHIND_A_LINK = frozenset(NOTICES)
 
 
 def recipient_of(partner: Partner) -> Recipient:
@@ -276,7 +276,7 @@ def _put(
             )
         except post.BodyTooLarge:
             raise NotNow("file_too_large") from None
-    if kind in NOT_BEHIND_A_LINK:  # their page has no thread: a message that nobody can read is not called sent
+    if kind in NOT_BEHIND_A_LINK:  # nobody is called told who was not: a human calls them
         raise ChannelClosed("not_written_to", NOT_WRITTEN_TO, partner=partner.name)
     if request.side is not Side.OURS or (personal and not consent_ref):
         raise NoConsent
@@ -449,6 +449,7 @@ def require_free_to_move(tx: Connection, vault: Vault, request: Request) -> None
     except Erased:
         return  # nothing of it can be told any more
     body = key.open_json(sealed.body_sealed, table="exchange_requests", row=request.id, field="body")
+    body = naming.with_titles(tx, key, request.id, body)
     naming.require_nobody_named(tx, vault, found.case, request.id, request.type, body, chosen=request.adult_id)
 
 

@@ -107,3 +107,32 @@ async def test_a_file_of_ours_is_saved_and_never_shown_behind_the_link(here: Cou
     reader.page = another
     await reader.send("/request/given")
     assert reader.status == 409
+
+
+async def test_whoever_asks_back_says_in_which_language_and_reads_the_answer_as_it_was_written(
+    here: Country, reader: Browser
+):
+    made = await a_link(here)
+    page = await reader.post("/request", token=made.token, code=made.code)
+    reply = re.search(r'name="reply" value="([^"]+)"', page)[1]
+    page = await reader.post("/request/accept", reply=reply, language="fr")
+    assert re.search(r'<option value="fr" selected>.*<option value="ti">', page, re.DOTALL)
+
+    page = await reader.post("/request/message", reply=reply, message=" ", written_in="ar")
+    assert reader.status == 422
+    await reader.post("/request/message", reply=reply, message="أي خالة؟ <b>", written_in="ar")
+    assert reader.status == 200
+    asked = made.link.request_id
+    await here.do(service.write_message, asked, text="خالتها سلمى", language="ar", once="")
+
+    page = await reader.post("/request", token=made.token, code=made.code)
+    assert page.count('lang="ar" dir="auto">') == 2
+    assert "أي خالة؟ &lt;b&gt;" in page
+    assert "خالتها سلمى" in page
+
+    key = next(iter(re.findall(r'name="asked" value="(\w+)"', page)))
+    reply = re.search(r'name="reply" value="([^"]+)"', page)[1]
+    said = {f"text-{key}": "نعم", f"how-{key}": "seen", f"confidence-{key}": "high", "asked": key}
+    await reader.post("/request/answer", reply=reply, ground="child_only", written_in="ar", **said)
+    answer = (await here.file(asked)).lines[-1]
+    assert (answer.line.asked, answer.line.language, answer.text) == (key, "ar", "نعم")

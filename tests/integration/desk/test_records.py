@@ -15,6 +15,7 @@ from bot.cases.record import service as case_record
 from bot.exchange import jose
 from bot.exchange.records import credential, store
 from bot.exchange.records.model import Copy
+from bot.exchange.records.paper import pdf
 from bot.kernel import audit
 from bot.kernel.access import Role
 from tests.conftest import NOON
@@ -25,7 +26,8 @@ SHEET = {
     "f-name": "Ali <b>", "f-born": "2010", "f-sex": "male", "language": "fr", "second": "ar",
     "problems-text": ["Asthme", "HIV"], "problems-also": ["ربو", ""], "problems-detail": ["", ""],
     "problems-when": ["2015", ""], "problems-source": ["examined", "told"], "problems-by": ["Dr N.", ""],
-    "problems-topic": ["", ""], "medicines-text": ["salbutamol"], "allergies-none": "yes",
+    "problems-topic": ["", ""], "problems-severity": ["severe", ""],
+    "medicines-text": ["salbutamol"], "allergies-none": "yes",
 }  # fmt: skip
 
 
@@ -143,12 +145,29 @@ async def test_a_copy_is_what_the_child_chose_as_a_file_on_paper_and_in_codes(br
     assert "Asthme" in paper
     assert "HIV" not in paper
     assert "<svg" in paper
+    assert "grave" in paper
+    file = await browser._client.get(f"{page}/file?copy={copy}&first=fr&second=ar&form=pdf")
+    assert (file.content_type, file.status) == ("application/pdf", 200)
+    made = await file.read()
     await browser.go(f"{page}/copy?copy={copy}")
     assert "1 code" in browser.page
     given = await world.database.read(lambda tx: audit.read_log(tx, object=f"case:{case_id}", limit=50))
     assert [row.facts["how"] for row in given if row.act == "carried.given"][::-1] == [
-        "shown", "fhir", "signed", "printed", "shown",
+        "shown", "fhir", "signed", "printed", "pdf", "shown",
     ]  # fmt: skip
+
+    await bring(browser, page, file=made)  # wherever the PDF is brought, the signed record within it is read
+    assert "Asthme" in browser.page
+    assert '<span class="chip chip-ok">verified</span>' in browser.page
+
+
+async def test_where_no_pdf_can_be_made_the_page_to_print_is_named(browser, page, monkeypatch):
+    monkeypatch.setattr(pdf, "PRESS", pdf.PRESS.with_name("nowhere.py"))
+    await fill_in(browser, page)
+    copy = await make(browser, page, ["born"])
+    await browser.go(f"{page}/file?copy={copy}&form=pdf")
+    assert browser.status == 409
+    assert "No PDF could be made now" in browser.page
 
 
 async def test_a_school_record_says_who_saw_which_paper(browser, page):

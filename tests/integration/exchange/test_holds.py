@@ -37,6 +37,8 @@ from bot.exchange.post.model import LetterStopped, WaitingLetter
 from bot.exchange.requests import answering, drafting, hold_notices, looking, sending, service, store
 from bot.exchange.requests import hold_endings as endings
 from bot.exchange.requests.answering import Answer
+from bot.exchange.requests.attachments import service as attachments
+from bot.exchange.requests.attachments.service import Wanted
 from bot.exchange.requests.drafting import Draft
 from bot.exchange.requests.hold_endings import FocalSays
 from bot.exchange.requests.model import Ground, Status
@@ -170,6 +172,30 @@ async def test_a_name_in_another_script_or_in_a_text_stops_a_request_until_two_p
     await italy.do(drafting.redraft, asked, goes)  # what was said of other words says nothing of these
     with pytest.raises(HeldLikely):
         await italy.do(service.approve, asked, by=italy.coordinator)
+
+
+async def test_the_title_of_a_file_names_no_adult_with_whom_the_child_may_not_go(italy: Country, courier: Courier):
+    case_id, partner = await italy.case(), italy.others["TN"]
+    asked = await italy.do(drafting.draft, case_id, a_draft(partner, "placement_abroad"))
+    other = await italy.do(drafting.draft, case_id, a_draft(partner, "verify_adult"))
+    content = b"%PDF-1.7\n" + b"A letter. " * 40
+    await italy.do(
+        attachments.attach_upload, asked, content, Wanted("Letter of Samir Haddad: she comes to me", "family")
+    )
+    held = await a_dossier(italy, case_id, name="سمير حداد")  # nobody doubted him when the letter was attached
+
+    with pytest.raises(HeldLikely):
+        await italy.do(service.approve, asked, by=italy.coordinator)
+    with pytest.raises(RequestNotNow, match="file_names_adult"):
+        await italy.do(attachments.attach_upload, asked, content, Wanted("Passport of Sameer Hadad", "identity"))
+    assert await italy.do(attachments.attach_upload, other, content, Wanted("Passport of Samir Haddad", "identity"))
+
+    file = await italy.file(asked)
+    (named,) = await italy.see(lambda tx: naming_acts.named_in(tx, italy.vault, file.sealed, file.case))
+    assert (named.dossier_id, named.fields) == (held, ("titles",))
+    await italy.do(naming_acts.say_not_with, asked, held, reason="He wrote it; she must not go to him.")
+    await italy.do(naming_acts.agree_not_with, asked, held, by=italy.coordinator)
+    await italy.do(service.approve, asked, by=italy.coordinator)
 
 
 async def test_a_message_that_may_name_a_held_adult_waits_for_a_second_person(

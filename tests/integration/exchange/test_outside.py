@@ -18,6 +18,7 @@ from bot.exchange.outside import store as links
 from bot.exchange.outside.model import LINK_HOLDS, MOST_VIEWS, LinkDead, Mail, NotTaken
 from bot.exchange.outside.notices import LinkNotices
 from bot.exchange.outside.service import Made, Page
+from bot.exchange.outside.talk import MOST_MESSAGES
 from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed, Contact, Partner, PartnerKind
@@ -39,6 +40,7 @@ from bot.kernel.one_time import MOST_TRIES
 from bot.kernel.words import Words
 from tests.conftest import NOON
 from tests.integration.exchange.test_hold_notices import acts, ended, look, placed
+from tests.integration.exchange.test_holds import a_dossier
 from tests.integration.exchange.two_countries import ALL_TYPES, Country, a_draft, an_agreement, an_agreement_to
 from tests.peers.smtp import MailServer
 
@@ -76,6 +78,12 @@ class Outside:
             {"key": key, "text": f"about {key}", "language": "fr", "how": "seen", "confidence": "high"} for key in keys
         ]
         return await self._do(outside.answer, page.reply, said, ground=ground)
+
+    async def write(self, page: Page, *, text: str, language: str) -> Page:
+        vault, at = self.italy.vault, self.clock.now()
+        return await self.italy.database.write(
+            lambda tx: outside.write(tx, vault, page.reply, text=text, language=language, at=at)
+        )
 
     async def _do(self, work: Any, *args: Any, **named: Any) -> Any:
         vault, at = self.italy.vault, self.clock.now()
@@ -145,16 +153,55 @@ async def test_a_partner_without_waymark_reads_accepts_and_answers_behind_a_link
     assert await tunis.italy.do(outside.read_file, request_id, kept.id) == ("image/png", PNG)
 
 
-async def test_a_message_that_their_page_does_not_show_is_not_called_sent(tunis: Outside):
-    _, request_id = await tunis.asked()
-    opened = await tunis.open(await tunis.link(request_id))
+async def test_they_ask_back_behind_the_link_and_read_what_the_officer_writes_in_both_languages(tunis: Outside):
+    case_id, request_id = await tunis.asked()
+    made, italy = await tunis.link(request_id), tunis.italy
+    opened = await tunis.open(made)
     assert opened is not None
-    await tunis._do(outside.accept, opened.reply)
+    asks_back = {"text": "Quelle tante ?", "language": "fr"}
+    with pytest.raises(NotTaken, match="not_accepted"):
+        await tunis.write(opened, **asks_back)
+    page = await tunis._do(outside.accept, opened.reply)
+    with pytest.raises(NotTaken, match="nothing_written"):
+        await tunis.write(page, text=" ", language="fr")
 
-    with pytest.raises(ChannelClosed, match="cannot read messages"):
-        await tunis.italy.do(service.write_message, request_id, text="Is she well?", once=new_id())
+    await tunis.write(page, **asks_back)
+    (asked,) = (await italy.file(request_id)).lines
+    assert (asked.line.ours, asked.line.language, asked.text) == (False, "fr", "Quelle tante ?")
+    alarm = await italy.see(lambda tx: case_store.get_alarm(tx, case_id, lock=False))
+    assert alarm is not None
+    assert alarm.climbing  # a question that nobody reads answers nobody
+    await italy.do(service.translate, request_id, asked.line.id, text="Which aunt?", language="en")
+    other = {"other": "Sa tante Salma.", "other_language": "fr"}
+    await italy.do(service.write_message, request_id, text="Her aunt Salma.", language="en", **other, once=new_id())
 
-    assert not (await tunis.italy.file(request_id)).lines
+    again = await tunis.open(made)
+    assert again is not None
+    assert [(each.ours, each.text, each.language, each.other) for each in again.said] == [
+        (False, "Quelle tante ?", "fr", "Which aunt?"),
+        (True, "Her aunt Salma.", "en", "Sa tante Salma."),
+    ]
+
+
+async def test_a_message_is_shown_behind_a_link_only_as_long_as_it_may_be_told(tunis: Outside):
+    case_id = await tunis.italy.case()
+    request_id = await tunis.italy.asked(case_id, a_draft(tunis.partner_id, "guardian_handover"))
+    made, italy = await tunis.link(request_id), tunis.italy
+    page = await tunis.accepted(made)
+    await italy.do(service.write_message, request_id, text="Her uncle Samir Haddad waits.", once=new_id())
+    again = await tunis.open(made)
+    assert again is not None
+    assert len(again.said) == 1
+
+    await a_dossier(italy, case_id, name="Samir Haddad")
+    again = await tunis.open(made)
+    assert again is not None
+    assert again.said == []
+    assert "not_shown" in [each.act for each in (await italy.file(request_id)).events]
+    for _ in range(MOST_MESSAGES):
+        await tunis.write(again, text="Bonjour", language="fr")
+    with pytest.raises(NotTaken, match="too_many_messages"):
+        await tunis.write(again, text="Bonjour", language="fr")
 
 
 async def test_nobody_behind_a_link_is_called_told_of_a_hold_and_a_human_calls_them(tunis: Outside):

@@ -58,7 +58,7 @@ def test_everything_that_is_asked_for_is_locked():
 
 # --- nothing of the machine it was made on ---
 
-BINARY = {".png", ".npz", ".ico", ".woff2", ".jpg", ".gif", ".webp", ".mp4", ".m4a", ".ogg"}
+BINARY = {".png", ".npz", ".ico", ".woff2", ".ttf", ".jpg", ".gif", ".webp", ".mp4", ".m4a", ".ogg"}
 #: What a path or a host of somebody's machine looks like. Split up, so that this file is not found by itself.
 OF_A_MACHINE = re.compile(
     "|".join(

@@ -14,7 +14,7 @@ from bot.conversations.attachments.examine import examine
 from bot.conversations.attachments.model import Attachment, copy_of
 from bot.conversations.attachments.reading import HeldBytes
 from bot.conversations.attachments.service import NoFile, Readable
-from bot.exchange.requests import looking, service, store
+from bot.exchange.requests import looking, sending, service, store
 from bot.exchange.requests.attachments import store as files
 from bot.exchange.requests.attachments import travel
 from bot.exchange.requests.attachments.model import (
@@ -77,8 +77,9 @@ def attach_of_case(
     """Attach a file of the case: its copy without hidden facts. Only where there is none the file itself, for a reason
     of `WHY_ORIGINAL`, by somebody who may open it; both are written down in the case.
 
-    The id of the file, or None when this very form was sent before. Raises RequestNotFound, Incomplete, NotNow, and
-    what stops a letter, for a request whose partner has the personal part: the file then leaves at once.
+    The id of the file, or None when this very form was sent before. Raises RequestNotFound, Incomplete, NotNow (also
+    where its title may name an adult with whom the child may not go: a title can do without names), and what stops a
+    letter, for a request whose partner has the personal part: the file then leaves at once.
     """
     request, key = _to_attach(tx, hand, request_id, wanted)
     if request.side is not Side.OURS or request.case_id is None:
@@ -164,6 +165,8 @@ def _to_attach(tx: Connection, hand: Hand, request_id: str, wanted: Wanted) -> t
         raise Incomplete(wrong)
     if sum(1 for each in files.of_request(tx, None, request.id) if each.ours) >= MOST_FILES:
         raise NotNow("too_many_files")
+    if sending.names_adult(tx, hand.vault, request, clean_title(wanted.title)):
+        raise NotNow("file_names_adult")
     return request, key
 
 

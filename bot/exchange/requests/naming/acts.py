@@ -28,7 +28,7 @@ class Named(Struct, frozen=True):
     dossier_id: str
     name: str
     surely: bool
-    fields: tuple[str, ...]  # in which; `naming.DECISION` is one of them
+    fields: tuple[str, ...]  # in which; `naming.DECISION` and `naming.TITLES` are two of them
     reason: str = ""  # why the child does not go with them, as the first person says it
     first_id: str | None = None
     second_id: str | None = None
@@ -39,13 +39,14 @@ def named_in(tx: Connection, vault: Vault, sealed: SealedRequest, case: Case | N
     request = sealed.request
     key = key_of(tx, vault, request)
     body = open_body(key, sealed)
-    if request.side is not Side.OURS or case is None or not body or request.status in ENDED:
+    if request.side is not Side.OURS or case is None or key is None or not body or request.status in ENDED:
         return []
+    body = naming.with_titles(tx, key, request.id, body)
     names = {adult.dossier.id: adult.name for adult in holds.adults_of(tx, vault, case)}
     said, found = store.said_of(tx, request.id), []
     for dossier_id, (how, fields) in naming.named(tx, vault, case, request.type, body, chosen=request.adult_id).items():
         row, reason = said.get(dossier_id), ""
-        if row is not None and key is not None and row.reason_sealed is not None:
+        if row is not None and row.reason_sealed is not None:
             reason = key.open(row.reason_sealed, table=TABLE, row=_row(request, dossier_id), field="reason")
         first, second = (row.first_id, row.second_id) if row is not None else (None, None)
         found.append(Named(dossier_id, names[dossier_id], how is Alike.SURE, fields, reason, first, second))

@@ -16,13 +16,17 @@ from bot.cases.model import Case
 from bot.cases.names import Alike, compare, mentioned
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import HeldByName, HeldLikely
+from bot.exchange.requests.attachments import store as files
+from bot.exchange.requests.attachments.model import State
 from bot.exchange.requests.naming import store
 from bot.exchange.requests.types import FIELDS, Input, RequestType
-from bot.kernel.crypto import Vault
+from bot.kernel.crypto import DataKey, Vault
 
 #: The names of the child and of the parents: nobody goes with them by being named there.
 _OF_THE_FAMILY = frozenset({"names", "parents", "birth"})
 DECISION = "decision"
+#: Beside the fields: what our files are said to show. What a file was called on a disk never leaves.
+TITLES = "titles"
 
 
 def named(
@@ -80,7 +84,14 @@ def _words_of(type_: RequestType, body: Mapping[str, Any]) -> dict[str, str]:
         for key in (*type_.tells, *type_.may_tell)
         if fields.get(key) and key not in _OF_THE_FAMILY and FIELDS[key].input in (Input.LINE, Input.WORDS)
     }
-    return {**told, DECISION: f"{body.get(DECISION, '')} {body.get('decision_translated', '')}"}
+    decision = f"{body.get(DECISION, '')} {body.get('decision_translated', '')}"
+    return {**told, DECISION: decision, TITLES: "\n".join(body.get(TITLES, ()))}
+
+
+def with_titles(tx: Connection, key: DataKey, request_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """What a request says, with the titles of the files of ours that go or went with it."""
+    ours = (file for file in files.of_request(tx, key, request_id) if file.ours and file.state is not State.GONE)
+    return {**body, TITLES: [file.title for file in ours if file.title]}
 
 
 def require_nobody_surely_named(

@@ -1,0 +1,1 @@
+"""A record on paper: what the page says in two languages, and the same as a PDF."""
