@@ -379,8 +379,8 @@ async def stopped(request: web.Request) -> web.StreamResponse:
     fields = await form(request)
     share_id = fields.get("share", "")[:36]
 
-    def work(tx: Connection, hand: Hand, case_id: str) -> object:
-        return consent.recipient_stopped(tx, hand, case_id, share_id)
+    def work(tx: Connection, hand: Hand, case_id: str) -> None:
+        consent.recipient_stopped(tx, hand, case_id, share_id)
 
     return await _do(request, work, "consent", shown_in=fields.get("shown_in", ""))
 

@@ -187,7 +187,7 @@ async def test_a_message_is_shown_behind_a_link_only_as_long_as_it_may_be_told(t
     case_id = await tunis.italy.case()
     request_id = await tunis.italy.asked(case_id, a_draft(tunis.partner_id, "guardian_handover"))
     made, italy = await tunis.link(request_id), tunis.italy
-    page = await tunis.accepted(made)
+    await tunis.accepted(made)
     await italy.do(service.write_message, request_id, text="Her uncle Samir Haddad waits.", once=new_id())
     again = await tunis.open(made)
     assert again is not None
