@@ -37,7 +37,7 @@ from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import Agreement as PartnerAgreement
 from bot.exchange.partners.model import Contact, Partner, PartnerKind
-from bot.exchange.requests import answering, drafting, hold_notices, looking, sending, service, store
+from bot.exchange.requests import answering, drafting, hold_notices, looking, sending, service, situations, store
 from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.drafting import Draft
 from bot.exchange.requests.model import Ground, Status
@@ -285,7 +285,7 @@ async def play(sides: dict[str, Side]) -> Told:
     tunis, lampedusa, munich = (sides[place.country] for place in PLACES)
     case_id = await lampedusa.database.write(lambda tx: _first_message(tx, lampedusa))
     await lampedusa.do(claim_case, case_id)
-    await lampedusa.do(service.record_situation, case_id, Situation(frozenset(), False))
+    await lampedusa.do(situations.record_situation, case_id, Situation(frozenset(), False))
 
     # Doubt: he holds her papers, and she repeats words that are not hers.
     uncle = await _adult(lampedusa, case_id, UNCLE)

@@ -35,7 +35,7 @@ from bot.exchange.holds.model import (
 )
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed
-from bot.exchange.requests import hold_notices
+from bot.exchange.requests import history_store, hold_notices
 from bot.exchange.requests import store as request_store
 from bot.exchange.requests.model import ENDED, RequestError, Side
 from bot.exchange.requests.types import TIES
@@ -98,7 +98,7 @@ async def _screen(request: web.Request, *, status: int = 200, problem: str | Non
         told = {
             event.facts.get("hold")
             for each in asked
-            for event in request_store.events_of(tx, each.id)
+            for event in history_store.events_of(tx, each.id)
             if event.act == "hold_told"
         }
         return {

@@ -23,7 +23,7 @@ from bot.exchange.gate import Situation
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import TIE_TITLES
 from bot.exchange.partners import store as partners
-from bot.exchange.requests import again, drafting, looking, service, store
+from bot.exchange.requests import again, drafting, looking, situations, store, thread_store
 from bot.exchange.requests.model import (
     STATUS_TITLES,
     Incomplete,
@@ -56,7 +56,7 @@ def _view(tx: Connection, name: str, at: Any) -> ColumnElement[bool]:
     if name == "unheard":
         return table.c.id.in_(again.all_unheard(tx))
     if name == "unread":
-        return store.has_waiting_message()
+        return thread_store.has_waiting_message()
     if name == "theirs":
         return table.c.side == Side.THEIRS.value
     if name == "overdue":
@@ -103,7 +103,7 @@ async def case_exchange_screen(request: web.Request, *, status: int = 200, probl
 
     def read(tx: Connection) -> dict[str, Any]:
         file = cases.open_file(tx, hand, case_id)
-        situation = service.situation_of_case(tx, vault, file.case)
+        situation = situations.situation_of_case(tx, vault, file.case)
         return {
             "case": file.case,
             "situation": situation,
@@ -140,7 +140,7 @@ async def record_fear(request: web.Request) -> web.StreamResponse:
 
     def work(tx: Connection) -> list[str]:
         drafting.require_case(tx, hand, case_id)
-        return service.record_situation(tx, hand, case_id, _situation(fields, language))
+        return situations.record_situation(tx, hand, case_id, _situation(fields, language))
 
     try:
         stopped = await request.app[DATABASE].write(work)

@@ -33,10 +33,12 @@ from bot.exchange.requests import (
     drafting,
     hold_endings,
     looking,
+    opening,
     overrides,
     sending,
     service,
     telling,
+    thread,
 )
 from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.drafting import SentBefore
@@ -123,7 +125,7 @@ async def request_screen(
 def request_context(tx: Connection, vault: Any, hand: Hand, file: looking.RequestFile) -> dict[str, Any]:
     """Everything the page of a request and its live parts show."""
     officer, asked = hand.officer, file.request
-    key = service.key_of(tx, vault, asked)
+    key = opening.key_of(tx, vault, asked)
     known = [sending.recipient_of(partner) for partner in partners.everyone(tx, vault)] if file.stops else []
     remaining = gate.channels_that_remain(sending.situation_of(tx, vault, asked), known)
     by_id = {partner.id: partner for partner in partners.everyone(tx, vault)}
@@ -257,7 +259,7 @@ async def act_on(
 
 def _writes_in(hand: Hand) -> list[str]:
     """The languages an officer may say that their words are in: their own, and those the desk has."""
-    return list(dict.fromkeys([service.first_language(hand.officer), *hand.officer.languages, *hand.words.languages]))
+    return list(dict.fromkeys([thread.first_language(hand.officer), *hand.officer.languages, *hand.words.languages]))
 
 
 def _written_in(hand: Hand, fields: MultiDict[str]) -> str:
@@ -379,7 +381,7 @@ async def message(request: web.Request) -> web.StreamResponse:
     fields, request_id = await form(request), request.match_info["id"]
 
     def work(tx: Connection, hand: Hand) -> object:
-        return service.write_message(
+        return thread.write_message(
             tx,
             hand,
             request_id,
@@ -399,7 +401,7 @@ async def let_message_go(request: web.Request) -> web.StreamResponse:
     """A second person has read it: it may name a held adult, and does not say that the child goes with them."""
     fields, request_id = await form(request), request.match_info["id"]
     line = fields.get("line", "")[:36]
-    return await act_on(request, lambda tx, hand: service.let_message_go(tx, hand, request_id, line))
+    return await act_on(request, lambda tx, hand: thread.let_message_go(tx, hand, request_id, line))
 
 
 @routes.post("/desk/requests/{id}/message/drop", name="drop_message", allow=Permission.EXCHANGE_WRITE)
@@ -407,7 +409,7 @@ async def drop_message(request: web.Request) -> web.StreamResponse:
     """It is not sent."""
     fields, request_id = await form(request), request.match_info["id"]
     line = fields.get("line", "")[:36]
-    return await act_on(request, lambda tx, hand: service.drop_message(tx, hand, request_id, line))
+    return await act_on(request, lambda tx, hand: thread.drop_message(tx, hand, request_id, line))
 
 
 @routes.post("/desk/requests/{id}/translate", name="translate_line", allow=Permission.EXCHANGE_WRITE)
@@ -416,7 +418,7 @@ async def translate(request: web.Request) -> web.StreamResponse:
 
     def work(tx: Connection, hand: Hand) -> None:
         text, language = fields.get("text", ""), fields.get("language", "en")[:16]
-        service.translate(tx, hand, request_id, fields.get("line", "")[:36], text=text, language=language)
+        thread.translate(tx, hand, request_id, fields.get("line", "")[:36], text=text, language=language)
 
     return await act_on(request, work, typed=fields)
 

@@ -17,7 +17,7 @@ from bot.exchange.holds.model import Mark
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import PartnerKind
 from bot.exchange.post.model import ReceivedLetter
-from bot.exchange.requests import answering, drafting, service
+from bot.exchange.requests import answering, drafting, history_store, service, situations
 from bot.exchange.requests import store as requests
 from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments.service import Wanted
@@ -64,7 +64,7 @@ def story(desk: DeskServer) -> dict[str, str]:
         tracing = put_partner(
             tx, desk.vault, country="CH", kind=PartnerKind.INTERNATIONAL, purposes=("family_links",), name="CICR Tunis"
         )
-        service.record_situation(tx, hand, case_id, Situation(frozenset({"TN"}), True, frozenset({"TN"})))
+        situations.record_situation(tx, hand, case_id, Situation(frozenset({"TN"}), True, frozenset({"TN"})))
         consent.record(tx, hand, case_id, an_agreement_to(ministry))
         asking = drafting.draft(tx, hand, case_id, a_draft(tracing))
         attachments.attach_upload(tx, hand, asking, PDF, Wanted("شهادة ميلاد", "identity"))
@@ -127,7 +127,7 @@ def a_case_came(tx, desk: DeskServer, officer) -> tuple[str, str]:
             side=Side.OURS, type_key="info_child", status=Status.ANSWERED, sent_at=hand.at - timedelta(days=40),
         )  # fmt: skip
         requests.add_request(tx, answered, body_sealed=None)
-        requests.add_event(
+        history_store.add_event(
             tx, answered.id, "answer_all", officer_id=None, at=answered.sent_at + timedelta(days=days), facts={}
         )
     found = transfers.get(tx, request_id)

@@ -16,7 +16,7 @@ from bot.cases.service import claim_case
 from bot.exchange.gate import Situation
 from bot.exchange.partners import service as partner_service
 from bot.exchange.partners.model import Agreement, Contact, Partner, PartnerKind
-from bot.exchange.requests import drafting, sending, service
+from bot.exchange.requests import drafting, sending, service, situations
 from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments.service import Wanted
 from bot.kernel.access import Role
@@ -74,7 +74,7 @@ def ask_a_partner(desk: DeskServer, language: str) -> Asked:
         for admin in (officer, second):
             partner_service.sign_contact(tx, desk.vault, partner.id, heard=EMAIL, officer_id=admin.id, at=hand.at)
         claim_case(tx, hand, case_id)
-        service.record_situation(tx, hand, case_id, Situation(frozenset(), False))
+        situations.record_situation(tx, hand, case_id, Situation(frozenset(), False))
         consent.record(tx, hand, case_id, an_agreement_to(partner.id))
         request_id = drafting.draft(tx, hand, case_id, a_draft(partner.id, asks=("who_cared", "harm")))
         attachments.attach_upload(tx, hand, request_id, PDF, Wanted("Birth certificate, front", "identity"))

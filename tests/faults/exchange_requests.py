@@ -39,7 +39,17 @@ from bot.cases.hand import Hand
 from bot.exchange.partners.model import Agreement
 from bot.exchange.post import store as post
 from bot.exchange.refusals import ChannelClosed
-from bot.exchange.requests import again, answering, drafting, looking, sending, service, store
+from bot.exchange.requests import (
+    again,
+    answering,
+    drafting,
+    letters_store,
+    looking,
+    sending,
+    service,
+    store,
+    thread_store,
+)
 from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.model import Alternative, Ground, NotNow, Refusal, Request, Status
 from bot.exchange.requests.model import Side as Whose
@@ -223,7 +233,10 @@ class Office:
     async def _answer(self, request: Request) -> bool:
         if request.asked_on is None:
             return False
-        wanted, answered = self._script[request.id], await self.country.see(lambda tx: store.answered(tx, request.id))
+        wanted, answered = (
+            self._script[request.id],
+            await self.country.see(lambda tx: thread_store.answered(tx, request.id)),
+        )
         open_questions = [ask for ask in request.asks if ask not in answered]
         if wanted.fate in (IN_TWO, TOLD_AND_TAKEN_BACK) and not answered:
             open_questions = open_questions[:1]
@@ -244,7 +257,7 @@ class Office:
             return await self._try(service.disclose_again, request.id)
         if self._script[request.id].fate != TOLD_AND_TAKEN_BACK:
             return False
-        letters = await self.country.see(lambda tx: store.letters_of(tx, request.id))
+        letters = await self.country.see(lambda tx: letters_store.letters_of(tx, request.id))
         has_it = any(letter.kind == "request_body" and letter.state == "stored" for letter in letters)
         return has_it and await self._try(service.withdraw, request.id)
 

@@ -34,7 +34,15 @@ from bot.exchange.outside.talk import MOST_MESSAGES, STOPS, Said, talk_of, writt
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed, Contact, Partner
 from bot.exchange.post.model import LetterRefused, LetterStopped, Receipt, ReceiptState, ReceivedLetter
-from bot.exchange.requests import hold_notices, looking, sending, service
+from bot.exchange.requests import (
+    history_store,
+    hold_notices,
+    letters_store,
+    looking,
+    opening,
+    sending,
+    thread_store,
+)
 from bot.exchange.requests import store as requests
 from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments import store as attachment_store
@@ -107,10 +115,10 @@ def make_link(tx: Connection, hand: Hand, request_id: str, *, mails: bool) -> Ma
     `mails`: whether a mail server is set, so that the link goes out by itself. Raises RequestNotFound, NotNow where
     nothing is owed any more, and ChannelClosed where the partner's contact is not verified.
     """
-    request = service.to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
+    request = opening.to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
     partner, contact = _reachable(tx, hand.vault, request, hand.at)
     owed = request.status in {*OWED, Status.EXPIRED} or request.still_held
-    key = service.key_of(tx, hand.vault, request)
+    key = opening.key_of(tx, hand.vault, request)
     if request.side is not Side.OURS or not owed or key is None:
         raise NotNow
     store.end_links(tx, request.id, hand.at)
@@ -144,7 +152,7 @@ def make_link(tx: Connection, hand: Hand, request_id: str, *, mails: bool) -> Ma
 
 def end_links(tx: Connection, hand: Hand, request_id: str) -> None:
     """From now on no link to this request opens."""
-    request = service.to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
+    request = opening.to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
     link = store.newest(tx, request.id)
     if link is None or link.ended_at is not None:
         raise NotNow
@@ -169,7 +177,7 @@ def token_of(tx: Connection, vault: Vault, link: Link, sealed: bytes, at: dateti
     ChannelClosed where its partner may not be reached now."""
     request = _request(tx, link)
     _reachable(tx, vault, request, at)
-    key = service.key_of(tx, vault, request)
+    key = opening.key_of(tx, vault, request)
     if key is None:
         raise LinkDead
     return key.open(sealed, table="exchange_links", row=link.id, field="token")
@@ -191,7 +199,7 @@ def to_remind(tx: Connection, vault: Vault, request_id: str, at: datetime) -> tu
 def reminded(tx: Connection, *, vault: Vault, request_id: str, event_id: str, well: bool, at: datetime) -> None:
     """The mail server has taken the reminder, or never will. Then a human calls."""
     act, once = "mail_reminded" if well else "mail_not_reminded", f"{store.MAILED}{event_id}"
-    if not requests.add_event(tx, request_id, act, officer_id=None, at=at, once=once):
+    if not history_store.add_event(tx, request_id, act, officer_id=None, at=at, once=once):
         return
     about = f"request:{request_id}"
     audit.append(tx, vault, at=at, actor=sending.SYSTEM, act=f"request.{act}", object=about)
@@ -309,7 +317,7 @@ def attach(tx: Connection, vault: Vault, reply: str, content: bytes, at: datetim
     kind = next((kind for kind, begins in KINDS.items() if content.startswith(begins)), None)
     if kind is None or len(content) > LARGEST_FILE:
         raise NotTaken("file_kind" if kind is None else "file_too_large")
-    key = service.key_of(tx, vault, request)
+    key = opening.key_of(tx, vault, request)
     if request.asked_on is None or request.status not in TAKES_ANSWERS or sending.is_taken_back(request) or key is None:
         raise NotTaken("not_accepted")
     if len(store.files_of(tx, request.id)) >= MOST_FILES:
@@ -329,7 +337,7 @@ def save_given(
     """A file of ours, for whoever took the request on. None where something speaks against it now: the officer has been
     called. Raises LinkDead, NotTaken where there is no such file."""
     link, request = _opened(tx, vault, reply, at)
-    key = service.key_of(tx, vault, request)
+    key = opening.key_of(tx, vault, request)
     file = attachment_store.get(tx, key, request.id, file_id)
     if request.status not in TAKES_ANSWERS or request.asked_on is None or file is None or key is None:
         raise NotTaken("no_such_file")
@@ -365,7 +373,7 @@ def files_of(tx: Connection, request_id: str) -> Sequence[KeptFile]:
 def read_file(tx: Connection, hand: Hand, request_id: str, file_id: str) -> tuple[str, bytes]:
     """Kind and content of a file that came back; the reading is audited. Raises RequestNotFound, NotNow (no file)."""
     request = looking.require_seen(tx, hand, request_id).request
-    file, key = store.get_file(tx, request.id, file_id), service.key_of(tx, hand.vault, request)
+    file, key = store.get_file(tx, request.id, file_id), opening.key_of(tx, hand.vault, request)
     if file is None or file.content_sealed is None or key is None:
         raise NotNow
     facts = {"file": file.id}
@@ -392,7 +400,7 @@ def _page(
         partner=partner.name if partner else "",
         contact=contact.name if contact else "",
         reply=reply,
-        answered=frozenset(requests.answered(tx, request.id)),
+        answered=frozenset(thread_store.answered(tx, request.id)),
         held=bool(told & {hold.id for hold in holds.standing_holds(tx, request.case_id or "")}),
         files=len(store.files_of(tx, request.id)),
     )
@@ -401,7 +409,7 @@ def _page(
     if not shows or request.status not in TAKES_ANSWERS:
         return page
     sealed = requests.get_request(tx, request.id)
-    body = service.open_body(service.key_of(tx, vault, request), sealed) if sealed else {}
+    body = opening.open_body(opening.key_of(tx, vault, request), sealed) if sealed else {}
     said = {"fields": body.get("fields", {}), "decision": body.get("decision", "")}
     try:
         if request.asked_on is None or not body:
@@ -417,7 +425,7 @@ def _page(
         _note(tx, vault, request, "not_shown", by=BEHIND_LINK, link=link, at=at)
         ring_for(tx, request, at=at)
     ours = [
-        file for file in attachment_store.of_request(tx, service.key_of(tx, vault, request), request.id) if file.ours
+        file for file in attachment_store.of_request(tx, opening.key_of(tx, vault, request), request.id) if file.ours
     ]
     return replace(
         page,
@@ -492,7 +500,7 @@ def _request(tx: Connection, link: Link, *, lock: bool = False) -> Request:
 
 def _preview_became(tx: Connection, vault: Vault, request: Request, state: ReceiptState, at: datetime) -> None:
     """The first letter of a request, which names nobody, is with them: sent by mail, or seen by a human."""
-    for letter in requests.letters_of(tx, request.id):
+    for letter in letters_store.letters_of(tx, request.id):
         if letter.kind == "request_preview":
             RequestIntake(vault).told(tx, Receipt(request.partner_id, letter.envelope_id, state, None, at))
 
@@ -513,5 +521,5 @@ def _note(
     officer_id: str | None = None,
 ) -> None:
     facts = {"link": link.id}
-    requests.add_event(tx, request.id, act, officer_id=officer_id, at=at, facts=facts)
+    history_store.add_event(tx, request.id, act, officer_id=officer_id, at=at, facts=facts)
     audit.append(tx, vault, at=at, actor=by, act=f"request.{act}", object=f"request:{request.id}", facts=facts)

@@ -11,8 +11,9 @@ from msgspec import Struct
 from sqlalchemy.engine import Connection, Row
 
 from bot.exchange.outside.model import Link, Mail
+from bot.exchange.requests.history_store import exchange_events
 from bot.exchange.requests.model import OWED, Side
-from bot.exchange.requests.store import exchange_events, exchange_requests
+from bot.exchange.requests.store import exchange_requests
 from bot.kernel.database import Moment, metadata
 
 exchange_links = sa.Table(

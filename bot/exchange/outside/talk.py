@@ -12,8 +12,7 @@ from bot.exchange.gate import GateShut
 from bot.exchange.holds.model import MayNotMove
 from bot.exchange.partners.model import ChannelClosed
 from bot.exchange.post.model import LetterStopped
-from bot.exchange.requests import sending, service
-from bot.exchange.requests import store as requests
+from bot.exchange.requests import opening, sending, thread, thread_store
 from bot.exchange.requests.model import NotNow, Request
 from bot.kernel.crypto import Vault
 
@@ -44,12 +43,12 @@ class Talk(Struct, frozen=True):
 def talk_of(tx: Connection, vault: Vault, request: Request, at: datetime) -> Talk:
     """The messages of a request in their order. Each of ours is asked about anew, as the personal part is: one that may
     not go out now is not shown either."""
-    key, said, stopped = service.key_of(tx, vault, request), list[Said](), False
-    for line in requests.lines_of(tx, request.id):
-        if line.kind != service.MESSAGE or (line.ours and line.approved_by is None):
+    key, said, stopped = opening.key_of(tx, vault, request), list[Said](), False
+    for line in thread_store.lines_of(tx, request.id):
+        if line.kind != thread.MESSAGE or (line.ours and line.approved_by is None):
             continue
-        text = service.open_words(key, line.text_sealed, line.id, "text")
-        other = service.open_words(key, line.other_sealed, line.id, "other")
+        text = opening.open_words(key, line.text_sealed, line.id, "text")
+        other = opening.open_words(key, line.other_sealed, line.id, "other")
         if not text:
             continue
         if line.ours:
@@ -65,4 +64,4 @@ def talk_of(tx: Connection, vault: Vault, request: Request, at: datetime) -> Tal
 
 def written_from_outside(tx: Connection, request: Request) -> int:
     """How many messages of theirs are kept."""
-    return sum(line.kind == service.MESSAGE and not line.ours for line in requests.lines_of(tx, request.id))
+    return sum(line.kind == thread.MESSAGE and not line.ours for line in thread_store.lines_of(tx, request.id))

@@ -13,11 +13,13 @@ from sqlalchemy.engine import Connection
 
 from bot.cases.hand import Hand
 from bot.exchange.post.model import ReceiptState
-from bot.exchange.requests import answering, sending, service, store
+from bot.exchange.requests import answering, history_store, letters_store, opening, sending, service, store
 from bot.exchange.requests.history import note
+from bot.exchange.requests.history_store import RequestEvent
+from bot.exchange.requests.letters_store import PutLetter
 from bot.exchange.requests.model import NotNow, Request, Side, Status
 from bot.exchange.requests.service import ASKS_TO_FORGET
-from bot.exchange.requests.store import PutLetter, RequestEvent, SealedRequest
+from bot.exchange.requests.store import SealedRequest
 from bot.exchange.requests.transfer import service as transfers
 from bot.kernel.access import Permission
 
@@ -39,7 +41,7 @@ def unheard(tx: Connection, request_id: str) -> tuple[str, ...]:
 
 def all_unheard(tx: Connection) -> list[str]:
     """The requests of which that is so: a human looks at each."""
-    return [request_id for request_id in store.with_lost_letters(tx, KINDS, FAILED) if unheard(tx, request_id)]
+    return [request_id for request_id in letters_store.with_lost_letters(tx, KINDS, FAILED) if unheard(tx, request_id)]
 
 
 def send_again(tx: Connection, hand: Hand, request_id: str) -> tuple[str, ...]:
@@ -49,7 +51,7 @@ def send_again(tx: Connection, hand: Hand, request_id: str) -> tuple[str, ...]:
     Raises GateShut, NoConsent, ChannelClosed, MayNotMove, in which case nothing was written; NotNow where nothing is
     missing.
     """
-    sealed = service.to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE)
+    sealed = opening.to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE)
     request, missing = sealed.request, list(_unheard(tx, sealed))
     if not missing:
         raise NotNow
@@ -65,7 +67,7 @@ def send_again(tx: Connection, hand: Hand, request_id: str) -> tuple[str, ...]:
 def _unheard(tx: Connection, sealed: SealedRequest) -> Iterator[tuple[str, RequestEvent | None]]:
     """Each with the answers it takes along, where it does."""
     request = sealed.request
-    letters = store.letters_of(tx, request.id)
+    letters = letters_store.letters_of(tx, request.id)
     newest = {letter.kind: letter for letter in letters}
     for kind in _waited_for(request):
         # Where the channel was closed when they were to be told to forget, no letter was written at all.
@@ -77,7 +79,7 @@ def _unheard(tx: Connection, sealed: SealedRequest) -> Iterator[tuple[str, Reque
         states = {letter.envelope_id: letter for letter in letters}
         heard: set[str] = set()
         lost: list[RequestEvent] = []
-        for event in store.events_of(tx, request.id):
+        for event in history_store.events_of(tx, request.id):
             if event.act in answering.RELEASES and event.facts.get("letter") in states:
                 if _failed(states[event.facts["letter"]]):
                     lost.append(event)

@@ -20,7 +20,7 @@ from bot.cases.model import ACKNOWLEDGE_WITHIN, Case, CaseError, CaseStatus
 from bot.conversations import service as conversations
 from bot.exchange.partners import store as partners
 from bot.exchange.requests import alerts_store as store
-from bot.exchange.requests import store as requests
+from bot.exchange.requests import history_store
 from bot.exchange.requests.history import note
 from bot.exchange.requests.model import Request
 from bot.kernel.crypto import Erased, Vault
@@ -146,7 +146,7 @@ def case_of(tx: Connection, request: Request) -> str | None:
     """The case that was opened to call people to this request."""
     if request.type_key not in RINGS:
         return None
-    called = (event for event in requests.events_of(tx, request.id) if event.act in (store.RANG, store.TOGETHER))
+    called = (event for event in history_store.events_of(tx, request.id) if event.act in (store.RANG, store.TOGETHER))
     return next((str(event.facts["case"]) for event in called), None)
 
 

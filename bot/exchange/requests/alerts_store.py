@@ -10,8 +10,9 @@ from msgspec import Struct
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 
+from bot.exchange.requests.history_store import exchange_events
 from bot.exchange.requests.model import Status
-from bot.exchange.requests.store import exchange_events, exchange_requests
+from bot.exchange.requests.store import exchange_requests
 
 #: The request opened a case of its own; it stands in one with others.
 RANG, TOGETHER = "rang", "rang_together"

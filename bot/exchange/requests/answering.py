@@ -12,12 +12,14 @@ from bot.cases.hand import Hand
 from bot.exchange.holds import service as holds
 from bot.exchange.partners import store as partners
 from bot.exchange.post.model import ReceiptState
-from bot.exchange.requests import alerts, sending, store
+from bot.exchange.requests import alerts, sending, store, thread_store
 from bot.exchange.requests.attachments import travel as attachments
 from bot.exchange.requests.drafting import to_pass_on
 from bot.exchange.requests.history import note
+from bot.exchange.requests.history_store import RequestEvent
 from bot.exchange.requests.looking import SaidLine, open_line
 from bot.exchange.requests.model import (
+    LONGEST_TEXT,
     TAKES_ANSWERS,
     Act,
     Alternative,
@@ -30,20 +32,12 @@ from bot.exchange.requests.model import (
     Request,
     Side,
 )
+from bot.exchange.requests.opening import key_of, open_words, save, to_act
 from bot.exchange.requests.passing import service as passing
-from bot.exchange.requests.service import (
-    LONGEST_TEXT,
-    add_line,
-    add_situation,
-    ask_to_forget,
-    first_language,
-    key_of,
-    known_of_danger,
-    open_words,
-    save,
-    to_act,
-)
-from bot.exchange.requests.store import NOT_DONE, Line, RequestEvent
+from bot.exchange.requests.service import ask_to_forget
+from bot.exchange.requests.situations import add_situation, known_of_danger
+from bot.exchange.requests.thread import add_line, first_language
+from bot.exchange.requests.thread_store import NOT_DONE, Line
 from bot.exchange.requests.transfer import service as transfers
 from bot.exchange.requests.transfer import store as transfer_store
 from bot.kernel.access import Permission
@@ -137,7 +131,7 @@ def write_answer(tx: Connection, hand: Hand, request_id: str, answer: Answer, *,
         raise NotNow("answers_taken_back")
     if answer.key not in request.asks:
         raise NotNow("not_asked")
-    if any(line.asked == answer.key and not line.returned for line in store.lines_of(tx, request.id)):
+    if any(line.asked == answer.key and not line.returned for line in thread_store.lines_of(tx, request.id)):
         raise NotNow("answered_before")
     if not texts[0] or max(map(len, texts)) > LONGEST_TEXT:
         raise Incomplete(["text"])
@@ -173,7 +167,7 @@ def _had_from(answer: Answer) -> dict[str, str]:
 def drop_answer(tx: Connection, hand: Hand, request_id: str, line_id: str) -> None:
     """Take an answer back that was written and has not left."""
     request = to_act(tx, hand, request_id, Permission.EXCHANGE_RELEASE_ANSWER).request
-    if store.get_line(tx, request.id, line_id) is None or not store.drop_line(tx, line_id):
+    if thread_store.get_line(tx, request.id, line_id) is None or not thread_store.drop_line(tx, line_id):
         raise NotNow
     attachments.drop_of_line(tx, request.id, line_id)
     note(tx, hand.vault, request, "answer_dropped", officer_id=hand.officer.id, at=hand.at)
@@ -188,7 +182,9 @@ def release_answers(tx: Connection, hand: Hand, request_id: str, *, endangers: b
     Raises GateShut, ChannelClosed, NotNow; the answers then stay where they are.
     """
     request = to_act(tx, hand, request_id, Permission.EXCHANGE_RELEASE_ANSWER).request
-    written = [line for line in store.lines_of(tx, request.id) if line.kind == "answer" and line.approved_by is None]
+    written = [
+        line for line in thread_store.lines_of(tx, request.id) if line.kind == "answer" and line.approved_by is None
+    ]
     partner, key = partners.get(tx, request.partner_id, hand.vault), key_of(tx, hand.vault, request)
     if request.side is not Side.THEIRS or not written or partner is None or key is None:
         raise NotNow
@@ -201,11 +197,11 @@ def release_answers(tx: Connection, hand: Hand, request_id: str, *, endangers: b
     add_situation(tx, hand, request.id, key, known_of_danger(endangers))
     said = []
     for line in written:
-        store.approve_line(tx, line.id, hand.officer.id)
+        thread_store.approve_line(tx, line.id, hand.officer.id)
         said.append(_as_answer(open_line(key, line), key))
     had = [str(line.facts[HAD_FROM]) for line in written if line.facts.get(HAD_FROM)]
     passing.answered_on(tx, hand.vault, request, had, [line.asked or "" for line in written], at=hand.at)
-    everything = store.answered(tx, request.id) >= set(request.asks)
+    everything = thread_store.answered(tx, request.id) >= set(request.asks)
     answered = request.after(Act.ANSWER_ALL if everything else Act.ANSWER_PART, at=hand.at)
     letter = {"answers": said, "ground": ground.value}
     envelope_id = sending.send(tx, hand.vault, request, "request_answer", letter, actor=hand.officer.id, at=hand.at)
@@ -243,7 +239,7 @@ def release_again(tx: Connection, hand: Hand, request: Request, released: Reques
     they may be told, stands. Raises GateShut, ChannelClosed; NotNow where the words were erased."""
     key = key_of(tx, hand.vault, request)
     wanted = set(released.facts["lines"])
-    lines = [line for line in store.lines_of(tx, request.id) if line.id in wanted]
+    lines = [line for line in thread_store.lines_of(tx, request.id) if line.id in wanted]
     if key is None or not lines:
         raise NotNow("erased")
     said = [_as_answer(open_line(key, line), key) for line in lines]

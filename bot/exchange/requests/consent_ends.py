@@ -13,7 +13,7 @@ from bot.cases.consent import Kind
 from bot.cases.hand import Hand
 from bot.cases.model import Case
 from bot.exchange.requests import consent_ends_store as ends
-from bot.exchange.requests import sending, service, store
+from bot.exchange.requests import opening, sending, service, store
 from bot.exchange.requests.attachments import travel as attachments
 from bot.exchange.requests.history import note
 from bot.exchange.requests.model import OWED, Act, Request, Side, Status
@@ -54,7 +54,7 @@ def ended(tx: Connection, vault: Vault, request_id: str, *, at: datetime) -> boo
     request = sealed.request
     newer = sending.carried_by(tx, request, at=at)
     if newer is not None:
-        service.save(tx, request, replace(request, consent_ref=sending.reference(newer)))
+        opening.save(tx, request, replace(request, consent_ref=sending.reference(newer)))
         return True
     why = {"consent": request.consent_ref.partition(":")[2]}
     if kind == Kind.OVERRIDE and request.status in OWED:
@@ -94,7 +94,7 @@ def _take_back_answers(tx: Connection, vault: Vault, request: Request, why: Mapp
     """Everything we answered under it: nobody can say which of the words were theirs."""
     if request.told_withdrawn_at is None and passing.has_told(tx, request):
         asked = service.ask_to_forget(tx, vault, request, actor=sending.SYSTEM, at=at)
-        service.save(tx, request, asked)
+        opening.save(tx, request, asked)
         note(tx, vault, asked, "answers_taken_back", officer_id=None, at=at, facts=why)
 
 
@@ -108,5 +108,5 @@ def _take_back(
     elif request.asked_on is not None and request.told_withdrawn_at is None:
         actor = officer_id or sending.SYSTEM
         asked = service.ask_to_forget(tx, vault, request, actor=actor, at=at)
-        service.save(tx, request, asked)
+        opening.save(tx, request, asked)
         note(tx, vault, asked, "asked_to_forget", officer_id=officer_id, at=at, facts=why)

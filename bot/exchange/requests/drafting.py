@@ -17,10 +17,11 @@ from bot.cases.model import Case
 from bot.cases.service import NUMBER_ALPHABET
 from bot.exchange.holds import service as holds
 from bot.exchange.partners import store as partners
-from bot.exchange.requests import store
+from bot.exchange.requests import store, thread_store
 from bot.exchange.requests.history import note
 from bot.exchange.requests.looking import listed
 from bot.exchange.requests.model import (
+    LONGEST_TEXT,
     Assent,
     Incomplete,
     NotNow,
@@ -30,8 +31,8 @@ from bot.exchange.requests.model import (
 )
 from bot.exchange.requests.naming import service as naming
 from bot.exchange.requests.naming import store as naming_store
+from bot.exchange.requests.opening import case_for, case_key, key_of, open_body, save, to_act, visible
 from bot.exchange.requests.passing import service as passing
-from bot.exchange.requests.service import LONGEST_TEXT, case_for, case_key, key_of, open_body, save, to_act, visible
 from bot.exchange.requests.transfer import service as transfers
 from bot.exchange.requests.transfer.model import HAND_OVER
 from bot.exchange.requests.types import FIELDS, LONGEST, REQUEST_TYPES, Input, RequestType
@@ -176,7 +177,7 @@ def to_pass_on(tx: Connection, hand: Hand) -> list[Request]:
         table.c.body_sealed.is_not(None),
         table.c.status != Status.WITHDRAWN.value,
     )
-    told = sa.or_(asked, sa.and_(table.c.side == Side.OURS.value, store.has_answers_here()))
+    told = sa.or_(asked, sa.and_(table.c.side == Side.OURS.value, thread_store.has_answers_here()))
     return [each.request for each in listed(tx, hand.officer, told) if not transfers.is_transfer(each.request)]
 
 

@@ -16,8 +16,8 @@ from bot.exchange.requests.model import (
     Request,
     Side,
 )
+from bot.exchange.requests.opening import save
 from bot.exchange.requests.passing import service as passing
-from bot.exchange.requests.service import save
 from bot.exchange.requests.transfer import service as transfers
 from bot.kernel.crypto import Vault
 

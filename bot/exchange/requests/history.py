@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from bot.exchange.requests import store
+from bot.exchange.requests import history_store
 from bot.exchange.requests.model import Request
 from bot.kernel import audit
 from bot.kernel.crypto import Vault
@@ -29,7 +29,7 @@ def note(
 ) -> bool:
     """One thing that happened, by this officer or by the program: ids and codes, no words. False where `once` was used
     before: then it has happened already."""
-    if not store.add_event(tx, request.id, act, officer_id=officer_id, at=at, facts=facts, once=once):
+    if not history_store.add_event(tx, request.id, act, officer_id=officer_id, at=at, facts=facts, once=once):
         return False
     actor, object_ = officer_id or SYSTEM, f"request:{request.id}"
     audit.append(tx, vault, at=at, actor=actor, act=f"request.{act}", object=object_, facts=dict(facts or {}))

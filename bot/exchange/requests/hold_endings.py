@@ -20,12 +20,12 @@ from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Agreed, Hold
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed, Direction
-from bot.exchange.requests import store
+from bot.exchange.requests import history_store
 from bot.exchange.requests.history import note
-from bot.exchange.requests.model import NotNow, Request, Side
+from bot.exchange.requests.model import LONGEST_TEXT, NotNow, Request, Side
+from bot.exchange.requests.opening import key_of, to_act
 from bot.exchange.requests.overrides import acts_as
 from bot.exchange.requests.sending import PURPOSE
-from bot.exchange.requests.service import LONGEST_TEXT, key_of, to_act
 from bot.exchange.requests.transfer import service as transfers
 from bot.kernel.access import Permission
 from bot.kernel.crypto import DataKey, Erased, Vault
@@ -157,7 +157,7 @@ def _focal_said(tx: Connection, request: Request, hold_id: str) -> tuple[FocalSa
     """What they said last, and when. What was asked while the channel was closed before counts too."""
     said = [
         (FocalSays(event.facts["said"]), event.at)
-        for event in store.events_of(tx, request.id)
+        for event in history_store.events_of(tx, request.id)
         if event.act == ASKED and event.facts.get("hold") == hold_id
     ]
     return said[-1] if said else None

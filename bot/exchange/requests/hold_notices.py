@@ -18,12 +18,12 @@ from bot.exchange.holds import placing
 from bot.exchange.holds import service as holds
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed
+from bot.exchange.requests import history_store, sending, store
 from bot.exchange.requests import hold_notices_store as notices
-from bot.exchange.requests import sending, store
 from bot.exchange.requests.again import FAILED
 from bot.exchange.requests.history import note
 from bot.exchange.requests.model import NoConsent, NotNow, Request, Side
-from bot.exchange.requests.service import to_act
+from bot.exchange.requests.opening import to_act
 from bot.exchange.requests.transfer import service as transfers
 from bot.exchange.requests.transfer import store as transfer_store
 from bot.exchange.requests.transfer.model import State
@@ -150,7 +150,7 @@ def tell_end_by_itself(tx: Connection, *, vault: Vault, hold_id: str, request_id
 
 def notice_failed(tx: Connection, request: Request, envelope_id: str) -> None:
     """The notice of a hold, or of its end, did not arrive: it is owed again."""
-    for event in store.events_of(tx, request.id):
+    for event in history_store.events_of(tx, request.id):
         if event.facts.get("letter") == envelope_id:
             once = {TOLD: notices.once_told, "hold_end_told": notices.once_ended}.get(event.act)
             if once is not None:
@@ -282,7 +282,7 @@ def told_as(tx: Connection, request: Request) -> dict[str, str]:
     what we do."""
     return {
         str(event.facts.get("as", event.facts.get("hold"))): str(event.facts.get("hold"))
-        for event in store.events_of(tx, request.id)
+        for event in history_store.events_of(tx, request.id)
         if event.act == TOLD or (event.act == NOT_TOLD and "as" in event.facts)
     }
 
@@ -291,6 +291,6 @@ def _brought(tx: Connection, request: Request) -> dict[str, str]:
     """The holds that came with the case of a request: by what whoever had it calls them, what we do."""
     return {
         str(event.facts["theirs"]): str(event.facts["hold"])
-        for event in store.events_of(tx, request.id)
+        for event in history_store.events_of(tx, request.id)
         if event.act == "hold_came" and "theirs" in event.facts
     }

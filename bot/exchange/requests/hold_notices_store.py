@@ -11,8 +11,10 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from bot.exchange.holds.model import HoldState
 from bot.exchange.holds.store import holds
+from bot.exchange.requests.history_store import exchange_events
+from bot.exchange.requests.letters_store import request_letters
 from bot.exchange.requests.model import OWED, Side, Status
-from bot.exchange.requests.store import exchange_events, exchange_requests, request_letters
+from bot.exchange.requests.store import exchange_requests
 from bot.exchange.requests.transfer.model import TRANSFER, State
 from bot.exchange.requests.transfer.store import case_transfers
 from bot.exchange.requests.types import REQUEST_TYPES

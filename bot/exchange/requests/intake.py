@@ -20,7 +20,20 @@ from bot.exchange.holds.model import Hold, HoldState, MayNotMove
 from bot.exchange.holds.model import NotNow as HoldNotNow
 from bot.exchange.partners.model import ChannelClosed
 from bot.exchange.post.model import LetterRefused, Receipt, ReceivedLetter
-from bot.exchange.requests import alerts, consent_ends, hold_notices, news, reading, sending, service, store
+from bot.exchange.requests import (
+    alerts,
+    consent_ends,
+    history_store,
+    hold_notices,
+    model,
+    news,
+    opening,
+    reading,
+    sending,
+    service,
+    store,
+    thread_store,
+)
 from bot.exchange.requests.attachments import travel as attachments
 from bot.exchange.requests.attachments.model import BadPart
 from bot.exchange.requests.attachments.travel import TooManyFiles
@@ -45,7 +58,7 @@ from bot.exchange.requests.model import (
 from bot.exchange.requests.news import KNOWN_REQUEST, NO_SUCH_REQUEST, NOT_ACCEPTED, TOO_MANY_HOLDERS, UNKNOWN_KIND
 from bot.exchange.requests.passing import service as passing
 from bot.exchange.requests.passing.model import BadNotice, NeverTold, TooManyHolders
-from bot.exchange.requests.store import NOT_DONE, Line
+from bot.exchange.requests.thread_store import NOT_DONE, Line
 from bot.exchange.requests.transfer import service as transfers
 from bot.exchange.requests.transfer.file import BadFile
 from bot.exchange.requests.types import FIELDS, LONGEST, REQUEST_TYPES
@@ -56,7 +69,7 @@ from bot.kernel.logs import get_log
 log = get_log("exchange")
 
 SYSTEM = sending.SYSTEM
-LONGEST_TEXT = service.LONGEST_TEXT
+LONGEST_TEXT = model.LONGEST_TEXT
 FIELDS_MISSING = "fields_missing"
 #: However far away a partner's due date is, and whatever its clock says.
 LATEST_DUE = timedelta(days=400)
@@ -238,7 +251,7 @@ class RequestIntake:
         if not is_one_of(ground, set(Ground)):
             raise LetterRefused("no_ground")
         read = [reading.answer(answer) for answer in answers]
-        answered, returned = store.answered(tx, request.id), dict[str, Returned]()
+        answered, returned = thread_store.answered(tx, request.id), dict[str, Returned]()
         counted = False
         for n, (asked, text, facts, language, said) in enumerate(read):
             why = judge(request, asked, answered=answered)
@@ -327,7 +340,7 @@ class RequestIntake:
             request = self._move(tx, request, Act.WITHDRAW, at=letter.at)
         self._vault.destroy(tx, request.key_id, letter.at)
         store.reseal_body(tx, request.id, None)
-        store.forget_lines(tx, request.id)
+        thread_store.forget_lines(tx, request.id)
         attachments.forget(tx, request.id)
         transfers.stays(tx, self._vault, request, at=letter.at, proven=True)
         self._note(tx, request, "forgotten", at=letter.at)
@@ -352,7 +365,7 @@ class RequestIntake:
         """They take back what they answered: every word of theirs is destroyed here, and what we told others of it is
         taken back. What people here decided on it stands, a hold too; whoever holds the case is called to look."""
         request = self._of(tx, letter, Side.OURS)
-        store.forget_lines_of_partner(tx, request.id)
+        thread_store.forget_lines_of_partner(tx, request.id)
         attachments.forget_of_partner(tx, request.id)
         once = f"{passing.ANSWERS_FORGOTTEN}:{request.id}"
         if self._note(tx, request, passing.ANSWERS_FORGOTTEN, at=letter.at, once=once):
@@ -365,7 +378,7 @@ class RequestIntake:
 
     def _must_not_be_taken_back(self, tx: Connection, request: Request) -> None:
         """Raises LetterRefused where the partner took back what it answered: a letter of before came late."""
-        if request.side is Side.OURS and store.happened(tx, request.id, passing.ANSWERS_FORGOTTEN):
+        if request.side is Side.OURS and history_store.happened(tx, request.id, passing.ANSWERS_FORGOTTEN):
             raise LetterRefused("request_ended")
 
     def _reminder(self, tx: Connection, letter: ReceivedLetter) -> None:
@@ -427,7 +440,7 @@ class RequestIntake:
         sealed = store.get_request(tx, request.id)
         assert sealed is not None
         try:
-            body = service.open_body(self._vault.key(tx, request.key_id), sealed)
+            body = opening.open_body(self._vault.key(tx, request.key_id), sealed)
         except Erased:
             body = {}
         planned = str(body.get("fields", {}).get("arrival", ""))
@@ -531,7 +544,7 @@ class RequestIntake:
             letter.partner_id,
             None if returned is None else returned.value,
         )
-        store.add_line(tx, line, once=once or f"{letter.partner_id}:{letter.envelope_id}")
+        thread_store.add_line(tx, line, once=once or f"{letter.partner_id}:{letter.envelope_id}")
 
     def _key(self, tx: Connection, request: Request) -> DataKey:
         try:

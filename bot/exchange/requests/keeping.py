@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.engine import Connection
 
 from bot.exchange.partners import store as partners
-from bot.exchange.requests import store
+from bot.exchange.requests import store, thread_store
 from bot.exchange.requests.attachments import travel as attachments
 from bot.exchange.requests.history import note
 from bot.exchange.requests.model import Request
@@ -32,7 +32,7 @@ def forget_what_is_over(tx: Connection, vault: Vault, at: datetime) -> int:
 
 def _forget(tx: Connection, vault: Vault, request: Request, at: datetime) -> None:
     store.reseal_body(tx, request.id, None)
-    store.forget_lines(tx, request.id)
+    thread_store.forget_lines(tx, request.id)
     attachments.forget(tx, request.id)
     vault.destroy(tx, request.key_id, at)
     note(tx, vault, request, "kept_no_longer", at=at)

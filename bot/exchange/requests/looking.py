@@ -21,7 +21,9 @@ from bot.exchange.holds.model import Hold
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import FocalPoint, Partner
 from bot.exchange.post.model import ReceiptState
-from bot.exchange.requests import sending, store
+from bot.exchange.requests import gate_store, history_store, letters_store, sending, store, thread_store
+from bot.exchange.requests.history_store import RequestEvent
+from bot.exchange.requests.letters_store import PutLetter
 from bot.exchange.requests.model import (
     Act,
     Request,
@@ -29,10 +31,11 @@ from bot.exchange.requests.model import (
     Side,
     Status,
 )
+from bot.exchange.requests.opening import audit_read, in_scope, key_of, move, open_body, open_words, visible
 from bot.exchange.requests.passing import service as passing
 from bot.exchange.requests.passing.model import Branch, tree
-from bot.exchange.requests.service import audit_read, in_scope, key_of, move, open_body, open_words, visible
-from bot.exchange.requests.store import Line, PutLetter, RequestEvent, SealedRequest
+from bot.exchange.requests.store import SealedRequest
+from bot.exchange.requests.thread_store import Line
 from bot.exchange.requests.transfer import service as transfers
 from bot.exchange.requests.transfer import store as transfer_store
 from bot.exchange.requests.transfer.model import Transfer
@@ -150,7 +153,7 @@ def _file(tx: Connection, vault: Vault, sealed: SealedRequest, *, at: datetime) 
     found = case_store.get_case(tx, request.case_id) if request.case_id else None
     key = key_of(tx, vault, request)
     body = open_body(key, sealed)
-    lines = [open_line(key, line) for line in store.lines_of(tx, request.id)]
+    lines = [open_line(key, line) for line in thread_store.lines_of(tx, request.id)]
     waits = request.side is Side.OURS and request.status in {Status.DRAFTED, Status.APPROVED}
     of_case = holds.standing_holds(tx, request.case_id) if request.case_id else []
     return RequestFile(
@@ -160,17 +163,17 @@ def _file(tx: Connection, vault: Vault, sealed: SealedRequest, *, at: datetime) 
         fields=body.get("fields", {}),
         decision=body.get("decision", ""),
         lines=lines,
-        events=store.events_of(tx, request.id),
-        letters=store.letters_of(tx, request.id),
+        events=history_store.events_of(tx, request.id),
+        letters=letters_store.letters_of(tx, request.id),
         stops=sending.stops_for(tx, vault, request, [partner]) if waits and partner else (),
-        override=store.override_row(tx, request.id),
+        override=gate_store.override_row(tx, request.id),
         holds=[*of_case, *holds.told_holds(tx, request.id)],
         focal_point=partners.focal_point(tx, partner.country) if partner else None,
         consent=sending.carried_by(tx, request, at=at) if request.side is Side.OURS else None,
         erased=key is None,
         transfer=transfer_store.get(tx, request.id),
         together=tuple(each for each in transfers.together_with(tx, request, lock=False) if each.id != request.id),
-        answered=frozenset(store.answered(tx, request.id)),
+        answered=frozenset(thread_store.answered(tx, request.id)),
         below_partner=tree(passing.below_partner(tx, request)),
         below_us=tree(passing.below_us(tx, request)),
     )

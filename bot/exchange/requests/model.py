@@ -14,6 +14,9 @@ from msgspec.structs import replace
 from bot.exchange.requests.types import REQUEST_TYPES, RequestType
 from bot.kernel.words import N_
 
+#: Of what anybody writes about a request, in characters.
+LONGEST_TEXT = 4000
+
 
 def is_one_of(said: object, codes: Container[str]) -> TypeGuard[str]:
     """Whether what a partner said is one of these codes. It may have said a list, or an object: those are none."""

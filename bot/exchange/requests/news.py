@@ -8,21 +8,21 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.exchange.post.model import Receipt, ReceiptState
-from bot.exchange.requests import hold_notices, service, store
+from bot.exchange.requests import hold_notices, letters_store, service, store
 from bot.exchange.requests.again import FAILED
 from bot.exchange.requests.attachments import travel as attachments
 from bot.exchange.requests.calling import ring_for
 from bot.exchange.requests.forgetting import forgotten
 from bot.exchange.requests.history import note
+from bot.exchange.requests.letters_store import PutLetter
 from bot.exchange.requests.model import (
     Act,
     Request,
     Side,
 )
+from bot.exchange.requests.opening import move, save
 from bot.exchange.requests.passing import service as passing
 from bot.exchange.requests.passing.model import NOTICES
-from bot.exchange.requests.service import move, save
-from bot.exchange.requests.store import PutLetter
 from bot.exchange.requests.transfer import service as transfers
 from bot.kernel.crypto import Vault
 
@@ -36,10 +36,10 @@ STOPPED = frozenset({"gate", "hold", "consent", "not_told", "file_is_old", TAKEN
 
 def told(tx: Connection, vault: Vault, receipt: Receipt) -> None:
     """What became of a letter of ours. News that comes late or twice changes nothing."""
-    letter = store.get_letter(tx, receipt.envelope_id)
+    letter = letters_store.get_letter(tx, receipt.envelope_id)
     if letter is None or letter.partner_id != receipt.partner_id:
         return
-    store.mark_letter(tx, letter.envelope_id, receipt.state.value)
+    letters_store.mark_letter(tx, letter.envelope_id, receipt.state.value)
     sealed = store.get_request(tx, letter.request_id, lock=True)
     if sealed is None:
         return
@@ -54,7 +54,7 @@ def told(tx: Connection, vault: Vault, receipt: Receipt) -> None:
     if letter.kind == "request_preview" and request.side is Side.OURS:
         if receipt.state is ReceiptState.REFUSED and receipt.code == KNOWN_REQUEST:
             receipt = replace(receipt, state=ReceiptState.STORED)  # it was said again, and they had it after all
-            store.mark_letter(tx, letter.envelope_id, receipt.state.value)
+            letters_store.mark_letter(tx, letter.envelope_id, receipt.state.value)
         act = {ReceiptState.STORED: Act.DELIVER, ReceiptState.READ: Act.SEE}.get(receipt.state)
         if act is not None and request.allows(act):
             move(tx, vault, request, act, officer_id=None, at=receipt.at)
@@ -92,7 +92,7 @@ def _body_arrived(tx: Connection, vault: Vault, request: Request, letter: PutLet
         failed.discard(ReceiptState.UNDELIVERED)  # silence proves nothing: the case may be theirs already
     others = [
         each
-        for each in store.letters_of(tx, request.id)
+        for each in letters_store.letters_of(tx, request.id)
         if each.kind == letter.kind and each.envelope_id != letter.envelope_id and each.state not in failed
     ]
     if request.side is not Side.OURS or others:

@@ -6,10 +6,10 @@ from sqlalchemy.engine import Connection
 
 from bot.cases.hand import Hand
 from bot.exchange.partners import store as partners
-from bot.exchange.requests import sending, store
+from bot.exchange.requests import gate_store, sending
 from bot.exchange.requests.history import note
-from bot.exchange.requests.model import NotNow, Request, Side
-from bot.exchange.requests.service import LONGEST_TEXT, key_of, to_act
+from bot.exchange.requests.model import LONGEST_TEXT, NotNow, Request, Side
+from bot.exchange.requests.opening import key_of, to_act
 from bot.kernel.access import Permission, Role
 from bot.kernel.crypto import Vault
 from bot.kernel.ids import new_id
@@ -32,7 +32,7 @@ def ask_override(tx: Connection, hand: Hand, request_id: str, *, role: str, reas
     if not found or key is None:
         raise NotNow("override")
     override_id = new_id()
-    store.add_override(
+    gate_store.add_override(
         tx,
         override_id=override_id,
         request_id=request.id,
@@ -50,12 +50,12 @@ def ask_override(tx: Connection, hand: Hand, request_id: str, *, role: str, reas
 def agree_override(tx: Connection, hand: Hand, request_id: str, override_id: str, *, role: str) -> None:
     """The second of the two: another person, in another role."""
     request = to_act(tx, hand, request_id, Permission.GATE_OVERRIDE).request
-    row = store.override_row(tx, request.id)
+    row = gate_store.override_row(tx, request.id)
     if row is None or row.id != override_id or not acts_as(hand, role):
         raise NotNow("override")
     if row.first_id == hand.officer.id or row.first_role == role:
         raise NotNow("override_same")
-    if not store.second_override(tx, override_id, officer_id=hand.officer.id, role=role, at=hand.at):
+    if not gate_store.second_override(tx, override_id, officer_id=hand.officer.id, role=role, at=hand.at):
         raise NotNow("override")
     facts = {"override": override_id, "role": role}
     note(tx, hand.vault, request, "override_agreed", officer_id=hand.officer.id, at=hand.at, facts=facts)
@@ -63,7 +63,7 @@ def agree_override(tx: Connection, hand: Hand, request_id: str, override_id: str
 
 def override_reason(tx: Connection, vault: Vault, request: Request) -> str:
     """Why the first of the two wanted it: for the second to read."""
-    row = store.override_row(tx, request.id)
+    row = gate_store.override_row(tx, request.id)
     key = key_of(tx, vault, request)
     if row is None or key is None or row.reason_sealed is None:
         return ""

@@ -8,9 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from bot.exchange.post.model import LetterRefused
-from bot.exchange.requests.model import Confidence, How, is_one_of
-from bot.exchange.requests.service import LONGEST_TEXT
-from bot.exchange.requests.store import THEIR_LINE
+from bot.exchange.requests.model import LONGEST_TEXT, Confidence, How, is_one_of
+from bot.exchange.requests.thread_store import THEIR_LINE
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _ID = re.compile(r"[0-9a-f-]{36}")

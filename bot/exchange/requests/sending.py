@@ -25,7 +25,7 @@ from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed, Direction, Partner, PartnerKind
 from bot.exchange.post import service as post
 from bot.exchange.post.model import LetterStopped, ReceiptState, WaitingLetter
-from bot.exchange.requests import store
+from bot.exchange.requests import gate_store, history_store, letters_store, store, thread_store
 from bot.exchange.requests.model import NoConsent, NotNow, Request, Side, Status
 from bot.exchange.requests.naming import service as naming
 from bot.exchange.requests.passing import store as passings
@@ -86,7 +86,7 @@ def _situation_below(tx: Connection, vault: Vault, request: Request, passing: st
 
 
 def _known_of(tx: Connection, vault: Vault, subject: str, key_id: str) -> Situation:
-    row = store.situation_row(tx, subject)
+    row = gate_store.situation_row(tx, subject)
     if row is None or row.sealed is None:
         return Situation()
     try:
@@ -101,10 +101,10 @@ def _known_of(tx: Connection, vault: Vault, subject: str, key_id: str) -> Situat
 def override_of(tx: Connection, request: Request) -> Override | None:
     """What two people took on themselves for this request, if both did and nothing was recorded of the child's fear
     since: what the child says later is for both of them to weigh anew."""
-    row = store.override_row(tx, request.id)
+    row = gate_store.override_row(tx, request.id)
     if row is None or row.second_id is None:
         return None
-    known = store.situation_row(tx, request.case_id or request.id)
+    known = gate_store.situation_row(tx, request.case_id or request.id)
     if known is not None and (known.at, known.id) > (row.first_at, row.id):
         return None
     covers = frozenset(Stop(Why(why), recipient, country) for why, recipient, country in json.loads(row.covers))
@@ -231,7 +231,9 @@ def _letter(
         tx, vault, request, partner, leave, kind, said, classes, rests_on if personal else None,
         actor=actor, at=at, in_reply_to=in_reply_to,
     )  # fmt: skip
-    store.add_letter(tx, envelope_id, request_id=request.id, partner_id=partner.id, kind=kind, personal=personal, at=at)
+    letters_store.add_letter(
+        tx, envelope_id, request_id=request.id, partner_id=partner.id, kind=kind, personal=personal, at=at
+    )
     if leave.override_id is not None:
         facts = {"override": leave.override_id, "partner": partner.id, "kind": kind}
         audit.append(tx, vault, at=at, actor=actor, act="gate.overridden", object=f"request:{request.id}", facts=facts)
@@ -316,7 +318,7 @@ class RequestGatekeeper:
     def clear(self, tx: Connection, letter: WaitingLetter, at: datetime) -> Cleared:
         """Leave for a letter that waited. Raises LetterStopped: the gate has shut, a hold was placed, nobody's consent
         carries it any more, or the request was withdrawn."""
-        put = store.get_letter(tx, letter.envelope_id)
+        put = letters_store.get_letter(tx, letter.envelope_id)
         sealed = store.get_request(tx, put.request_id) if put else None
         partner = partners.get(tx, letter.partner_id, self._vault)
         if sealed is None or partner is None:
@@ -464,7 +466,7 @@ def names_adult(tx: Connection, vault: Vault, request: Request, *texts: str) -> 
 def _require_read_by_two(tx: Connection, vault: Vault, request: Request, said: Mapping[str, Any]) -> None:
     """Raises HeldLikely for a message that may name such an adult, unless a second person let it go: it can warn of
     them, and it can hand the child over to them."""
-    line = store.get_line(tx, request.id, str(said.get("line")))
+    line = thread_store.get_line(tx, request.id, str(said.get("line")))
     if line is not None and line.approved_by not in (None, line.author_id):
         return
     if names_adult(tx, vault, request, str(said.get("text", "")), str(said.get("other", ""))):
@@ -510,7 +512,7 @@ def _case_of(tx: Connection, request: Request) -> Case:
 
 def report(tx: Connection, vault: Vault, request: Request, state: ReceiptState, *, actor: str, at: datetime) -> None:
     """Sign to the partner what became of its request here: that a human has seen it, or that every answer has left."""
-    for event in store.events_of(tx, request.id):
+    for event in history_store.events_of(tx, request.id):
         if event.act == "came":
             letter = event.facts["letter"]
             post.report(

@@ -26,7 +26,7 @@ from bot.conversations.model import MessageClass
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Tie
 from bot.exchange.partners import store as partners
-from bot.exchange.requests import sending, service, store
+from bot.exchange.requests import history_store, opening, sending, store
 from bot.exchange.requests.model import Act, Assent, Request, Side
 from bot.exchange.requests.transfer import store as transfers
 from bot.exchange.requests.transfer.model import State
@@ -147,7 +147,7 @@ class Telling:
         """Tell what is due. Returns how many people were told something."""
         at, told = self._clock.now(), 0
         due = await self._database.read(
-            lambda tx: store.untold(tx, [each.value for each in News], since=at - FRESH, limit=AT_ONCE)
+            lambda tx: history_store.untold(tx, [each.value for each in News], since=at - FRESH, limit=AT_ONCE)
         )
         for request_id, act in due:
             step = partial(tell, vault=self._vault, words=self._words, request_id=request_id, news=News(act), at=at)
@@ -173,8 +173,8 @@ def tell(tx: Connection, *, vault: Vault, words: Words, request_id: str, news: N
             return False  # its time comes, and it is asked again then
     act = "person_told" if silence is None else "person_not_told"
     facts = {"news": news.value} if silence is None else {"news": news.value, "why": silence}
-    if not store.add_event(
-        tx, request.id, act, officer_id=None, at=at, facts=facts, once=store.told_once(request.id, news.value)
+    if not history_store.add_event(
+        tx, request.id, act, officer_id=None, at=at, facts=facts, once=history_store.told_once(request.id, news.value)
     ):
         return False
     audit.append(tx, vault, at=at, actor="system", act=f"request.{act}", object=f"request:{request.id}", facts=facts)
@@ -220,7 +220,7 @@ def _told_questions(request: Request) -> list[str]:
 def why_silent(tx: Connection, vault: Vault, request: Request, case: Case, *, at: datetime) -> str | None:
     """Why the bot says nothing of this request in the chat of its case, as a code of `SILENCES`; None: it may."""
     sealed = store.get_request(tx, request.id)
-    if sealed is None or not service.open_body(service.key_of(tx, vault, request), sealed).get("tell"):
+    if sealed is None or not opening.open_body(opening.key_of(tx, vault, request), sealed).get("tell"):
         return "not_wanted"
     if request.type_key not in MAY_BE_TOLD or not _told_questions(request):
         return "type"

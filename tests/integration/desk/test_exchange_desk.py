@@ -12,7 +12,7 @@ from bot.exchange.gate import Situation
 from bot.exchange.partners.model import PartnerKind
 from bot.exchange.partners.service import close_partner
 from bot.exchange.post.model import Receipt, ReceiptState
-from bot.exchange.requests import store
+from bot.exchange.requests import letters_store, store
 from bot.exchange.requests.alerts import MOST_RINGS_AN_HOUR
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Status
@@ -335,7 +335,7 @@ async def test_where_consent_is_missing_the_desk_says_whom_to_ask_and_leads_ther
 async def test_the_page_says_why_a_letter_that_waited_was_not_sent(here, at_desk):
     case_id = await here.case()
     request_id = await here.asked(case_id, a_draft(here.others["TN"]))
-    letter = (await here.see(lambda tx: store.letters_of(tx, request_id)))[0]
+    letter = (await here.see(lambda tx: letters_store.letters_of(tx, request_id)))[0]
     news = Receipt(here.others["TN"], letter.envelope_id, ReceiptState.CLOSED, "gate", here.clock.now())
     await here.database.write(lambda tx: RequestIntake(here.vault).told(tx, news))
     officer = await at_desk(here.officer)

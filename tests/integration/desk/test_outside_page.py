@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient
 
 from bot.exchange.outside import service as outside
 from bot.exchange.partners import service as partner_service
-from bot.exchange.requests import drafting, service
+from bot.exchange.requests import drafting, service, thread
 from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments.service import Wanted
 from bot.kernel.access import Role
@@ -123,7 +123,7 @@ async def test_whoever_asks_back_says_in_which_language_and_reads_the_answer_as_
     await reader.post("/request/message", reply=reply, message="أي خالة؟ <b>", written_in="ar")
     assert reader.status == 200
     asked = made.link.request_id
-    await here.do(service.write_message, asked, text="خالتها سلمى", language="ar", once="")
+    await here.do(thread.write_message, asked, text="خالتها سلمى", language="ar", once="")
 
     page = await reader.post("/request", token=made.token, code=made.code)
     assert page.count('lang="ar" dir="auto">') == 2

@@ -7,7 +7,7 @@ from html import unescape
 
 import pytest
 
-from bot.exchange.requests import drafting, store
+from bot.exchange.requests import drafting, history_store
 from tests.conftest import NOON
 from tests.integration.desk.browser import Browser
 from tests.integration.exchange.test_attachments import PDF, a_part, files
@@ -83,5 +83,5 @@ async def test_a_file_that_came_is_beside_its_line_and_strangers_find_neither(he
     assert stranger.status == 404
     await officer.go(f"/desk/requests/{request_id}/files/{'0' * 36}")
     assert officer.path == f"/desk/requests/{request_id}"  # it lists what there is
-    events = await here.see(lambda tx: store.events_of(tx, request_id))
+    events = await here.see(lambda tx: history_store.events_of(tx, request_id))
     assert [event.at for event in events if event.act == "file_came"] == [NOON]

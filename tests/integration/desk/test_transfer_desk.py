@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.cases import store as case_store
 from bot.cases.record import service as record
 from bot.exchange.holds import service as holds
 from bot.exchange.requests import drafting, service, store
@@ -82,7 +83,7 @@ async def test_a_stranger_says_nothing_of_an_arrival(here, at_desk):
 @pytest.mark.on_both
 async def test_siblings_are_named_by_number_and_travel_together(here, at_desk):
     first, second = await here.case(), await here.case()
-    number = await here.see(lambda tx: service.case_store.get_case(tx, second).case.number)
+    number = await here.see(lambda tx: case_store.get_case(tx, second).case.number)
     officer, coordinator = await at_desk(here.officer), await at_desk(here.coordinator)
     page = f"/desk/cases/{first}/exchange"
 
@@ -110,7 +111,7 @@ async def test_siblings_are_named_by_number_and_travel_together(here, at_desk):
 
 async def test_who_is_asked_for_a_file_comes_to_a_draft_that_is_filled_in(here, at_desk):
     case_id = await here.case()
-    number = await here.see(lambda tx: service.case_store.get_case(tx, case_id).case.number)
+    number = await here.see(lambda tx: case_store.get_case(tx, case_id).case.number)
     asked = "5" * 36
     due_at = (here.clock.now() + timedelta(days=30)).isoformat()
     preview = {"request": asked, "number": "XAAA-BBB", "type": "info_child", "asks": ["hand_over"], "limit": "usual",

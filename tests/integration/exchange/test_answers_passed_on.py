@@ -14,7 +14,16 @@ from bot.desk.exchange import _view
 from bot.exchange.gate import Situation
 from bot.exchange.post import store as post
 from bot.exchange.post.model import LetterRefused, Receipt, ReceiptState
-from bot.exchange.requests import again, answering, drafting, looking, service, store
+from bot.exchange.requests import (
+    again,
+    answering,
+    drafting,
+    letters_store,
+    looking,
+    store,
+    thread,
+    thread_store,
+)
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Ground, Incomplete, NotNow, Status
 from bot.exchange.requests.passing import acts
@@ -96,7 +105,7 @@ async def test_an_answer_taken_back_is_destroyed_down_the_tree_and_red_until_the
     await chain.courier.carry()
 
     assert await words(chain.tunisia, chain.asked) == []
-    kept = await chain.tunisia.see(lambda tx: store.lines_of(tx, chain.asked))
+    kept = await chain.tunisia.see(lambda tx: thread_store.lines_of(tx, chain.asked))
     assert all("not_done" not in line.facts for line in kept if not line.ours)
     assert (await chain.tunisia.file(chain.passed)).request.status is Status.WITHDRAWN
     assert (await chain.libya.file(chain.passed)).erased
@@ -126,7 +135,7 @@ def _waits_again(tx: Connection) -> None:
 @pytest.mark.on_both
 async def test_what_was_on_its_way_when_it_was_taken_back_is_not_taken_in(chain: Chain):
     await answered(chain)
-    await chain.italy.do(service.write_message, chain.asked, text="She likes football.", endangers=False, once="")
+    await chain.italy.do(thread.write_message, chain.asked, text="She likes football.", endangers=False, once="")
     [late] = await waiting(chain.italy)
     await chain.italy.do(answering.take_back_answers, chain.asked)
     await chain.courier.carry()  # the courier asks no gate: the message goes first, and is destroyed
@@ -135,7 +144,7 @@ async def test_what_was_on_its_way_when_it_was_taken_back_is_not_taken_in(chain:
     with pytest.raises(LetterRefused, match="request_ended"):  # and here it comes once more, after it
         await hand_over(chain.tunisia, "IT", late.kind, {"request": chain.asked}, request_type="info_child")
     with pytest.raises(NotNow):
-        await chain.italy.do(service.write_message, chain.asked, text="And chess.", once="")
+        await chain.italy.do(thread.write_message, chain.asked, text="And chess.", once="")
     with pytest.raises(LetterRefused, match="request_ended"):
         await hand_over(chain.tunisia, "IT", "request_answer", {"request": chain.asked}, request_type="info_child")
 
@@ -257,7 +266,7 @@ async def test_a_word_that_takes_back_and_did_not_arrive_is_said_again_by_hand(c
     await chain.italy.do(answering.take_back_answers, chain.asked)
     [letter] = [
         each
-        for each in await chain.italy.see(lambda tx: store.letters_of(tx, chain.asked))
+        for each in await chain.italy.see(lambda tx: letters_store.letters_of(tx, chain.asked))
         if each.kind == "answers_withdrawn"
     ]
     gone = Receipt(chain.italy.others["TN"], letter.envelope_id, ReceiptState.UNDELIVERED, "connection", NOON)

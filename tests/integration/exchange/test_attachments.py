@@ -19,7 +19,7 @@ from bot.conversations.attachments import service as talk_files
 from bot.exchange.gate import GateShut, Situation
 from bot.exchange.post.model import LetterRefused, LetterStopped, Receipt, ReceiptState, WaitingLetter
 from bot.exchange.post.service import LONGEST_BODY
-from bot.exchange.requests import answering, drafting, sending, service
+from bot.exchange.requests import answering, drafting, sending, service, situations, thread
 from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments import store as attachment_store
@@ -194,7 +194,7 @@ async def test_the_files_of_an_answer_wait_until_it_is_let_go_and_stand_beside_i
 
 async def test_a_file_goes_with_a_message_in_both_directions(italy: Country, tunisia: Country, courier: Courier):
     _, request_id = await talking(italy, tunisia, courier)
-    message = await italy.do(service.write_message, request_id, text="Is this her school?", once="m")
+    message = await italy.do(thread.write_message, request_id, text="Is this her school?", once="m")
     await italy.do(attachments.attach_upload, request_id, PHOTO, Wanted("A school", "identity", str(message)))
     await courier.carry()
 
@@ -304,7 +304,7 @@ async def test_without_consent_and_through_a_shut_gate_no_file_leaves(
 ):
     case_id, request_id = await talking(italy, tunisia, courier)
     feared = Situation(frozenset({"TN"}), True, frozenset({"TN"}))
-    await italy.do(service.record_situation, case_id, feared)
+    await italy.do(situations.record_situation, case_id, feared)
     with pytest.raises(GateShut):
         await italy.do(attachments.attach_upload, request_id, PDF, PAPER)
 
@@ -329,7 +329,7 @@ async def test_a_part_that_waits_is_stopped_by_a_fear_that_was_recorded_since(
     case_id, request_id = await talking(italy, tunisia, courier)
     await italy.do(attachments.attach_upload, request_id, PDF, PAPER)
     [letter] = [each for each in (await italy.file(request_id)).letters if each.kind == "request_file"]
-    await italy.do(service.record_situation, case_id, Situation(frozenset({"TN"}), True, frozenset({"TN"})))
+    await italy.do(situations.record_situation, case_id, Situation(frozenset({"TN"}), True, frozenset({"TN"})))
     waiting = WaitingLetter(letter.envelope_id, letter.partner_id, letter.kind, {"request": request_id})
     gatekeeper = sending.RequestGatekeeper(italy.vault)
 

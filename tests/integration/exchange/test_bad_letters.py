@@ -10,7 +10,7 @@ import pytest
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import Contact, FocalPoint
 from bot.exchange.post.model import LetterRefused, Receipt, ReceiptState
-from bot.exchange.requests import answering, service, store
+from bot.exchange.requests import answering, gate_store, service
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Alternative, Refusal, Returned, Status
 from bot.exchange.requests.reminders import Reminders
@@ -303,4 +303,4 @@ async def test_erasing_a_case_leaves_nothing_readable_of_its_requests(
     await italy.do(service.withdraw, request_id, by=italy.coordinator)
     await courier.carry()
     assert not (await italy.file(request_id)).request.still_held  # the partner forgot it too
-    assert (await italy.see(lambda tx: store.situation_row(tx, file.case.id if file.case else ""))) is not None
+    assert (await italy.see(lambda tx: gate_store.situation_row(tx, file.case.id if file.case else ""))) is not None

@@ -15,7 +15,7 @@ from bot.commands import app
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.description import TEMPLATE
 from bot.exchange.post import store
-from bot.exchange.requests import sending
+from bot.exchange.requests import gate_store, sending
 from bot.exchange.requests import store as requests
 from bot.exchange.requests.model import Request, Side, Status
 from bot.kernel.access import Role
@@ -98,7 +98,7 @@ def _put(tx: Connection, vault: Vault, text: str) -> str:
     requests.add_request(tx, request, body_sealed=None)
     known = {"fears": [], "asylum": False, "origins": []}
     sealed = key.seal_json(known, table="exchange_situations", row="s", field="situation")
-    requests.add_situation(tx, row_id="s", subject_id=request.id, officer_id="o", at=at, sealed=sealed)
+    gate_store.add_situation(tx, row_id="s", subject_id=request.id, officer_id="o", at=at, sealed=sealed)
     return sending.send(tx, vault, request, "request_message", {"text": text}, actor="system:test", at=at)
 
 

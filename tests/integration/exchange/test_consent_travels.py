@@ -16,7 +16,7 @@ from bot.cases.model import NotReadyToClose
 from bot.exchange.holds import service as holds
 from bot.exchange.partners import store as partners
 from bot.exchange.post import store as post
-from bot.exchange.requests import answering, drafting, hold_notices, sending, service
+from bot.exchange.requests import answering, drafting, hold_notices, sending, service, thread
 from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.consent_ends import WithdrawnConsents
 from bot.exchange.requests.model import Ground, NoConsent, NotNow, Status
@@ -128,7 +128,7 @@ async def test_every_personal_letter_is_in_the_ledger_and_points_at_its_entry(
     italy: Country, tunisia: Country, courier: Courier
 ):
     case_id, consent_id, request_id = await told(italy, tunisia, courier)
-    await italy.do(service.write_message, request_id, text="She has a brother.", once="1")
+    await italy.do(thread.write_message, request_id, text="She has a brother.", once="1")
 
     found = await shares(italy, case_id)
     assert [share.consent_id for share in found] == [consent_id, consent_id]
@@ -167,7 +167,7 @@ async def test_no_message_leaves_when_the_consent_has_ended(italy: Country, tuni
     italy.clock.advance(consent.LASTS)
 
     with pytest.raises(NoConsent):
-        await italy.do(service.write_message, request_id, text="She has a brother.", once="1")
+        await italy.do(thread.write_message, request_id, text="She has a brother.", once="1")
 
     assert len((await italy.file(request_id)).lines) == 0
     assert len(await shares(italy, case_id)) == 1
@@ -218,7 +218,7 @@ async def test_what_two_officers_carry_goes_on_when_the_guardian_takes_it_back(
     await taken_back(italy, case_id, consent_id)
 
     assert (await italy.file(request_id)).request.status is Status.ACCEPTED
-    assert await italy.do(service.write_message, request_id, text="She is in danger.", once="1")
+    assert await italy.do(thread.write_message, request_id, text="She is in danger.", once="1")
 
 
 async def test_a_draft_waits_for_another_consent(italy: Country, courier: Courier):
@@ -417,8 +417,8 @@ async def test_no_letter_rests_on_a_newer_word_of_the_guardian_before_somebody_s
     row = await agreed(italy, case_id, giver="guardian")
 
     with pytest.raises(NotNow, match="not_told"):
-        await italy.do(service.write_message, request_id, text="He is twelve.", once="1")
+        await italy.do(thread.write_message, request_id, text="He is twelve.", once="1")
     assert (await italy.file(request_id)).lines == []
 
     await italy.do(telling.record, case_id, telling.Said(row.id, why_not="unreachable"), once="")
-    assert await italy.do(service.write_message, request_id, text="He is twelve.", once="1")
+    assert await italy.do(thread.write_message, request_id, text="He is twelve.", once="1")

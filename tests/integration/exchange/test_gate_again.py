@@ -19,7 +19,7 @@ from bot.exchange.post import service as post
 from bot.exchange.post import store as post_store
 from bot.exchange.post.model import ReceiptState
 from bot.exchange.post.service import NotCleared
-from bot.exchange.requests import answering, sending, service, store
+from bot.exchange.requests import answering, letters_store, sending, service, situations
 from bot.exchange.requests.consent_ends import WithdrawnConsents
 from bot.exchange.requests.model import Status
 from bot.exchange.requests.sending import RequestGatekeeper
@@ -62,7 +62,7 @@ class Wire:
     async def body_of(self, request_id: str) -> post_store.Letter:
         [put] = [
             each
-            for each in await self.france.see(lambda tx: store.letters_of(tx, request_id))
+            for each in await self.france.see(lambda tx: letters_store.letters_of(tx, request_id))
             if each.kind == "request_body"
         ]
         return await self.lyon.letter(put.envelope_id)
@@ -87,7 +87,7 @@ async def wire(two: tuple[Deployment, Deployment]) -> AsyncIterator[Wire]:
 async def test_what_a_child_says_while_a_letter_waits_keeps_it_here_and_calls_a_human(wire: Wire):
     case_id, _ = await wire.case()
     request_id = await wire.accepted(case_id)
-    await wire.france.do(service.record_situation, case_id, AFRAID)
+    await wire.france.do(situations.record_situation, case_id, AFRAID)
     wire.lyon.clock.advance(timedelta(minutes=10))
     await settled(wire.lyon, wire.tunis)
 
@@ -103,10 +103,10 @@ async def test_what_a_child_says_while_a_letter_waits_keeps_it_here_and_calls_a_
 async def test_once_the_gate_opens_again_the_personal_part_can_be_sent_by_hand(wire: Wire):
     case_id, _ = await wire.case()
     request_id = await wire.accepted(case_id)
-    await wire.france.do(service.record_situation, case_id, AFRAID)
+    await wire.france.do(situations.record_situation, case_id, AFRAID)
     await settled(wire.lyon, wire.tunis)
     wire.lyon.clock.advance(timedelta(minutes=1))
-    await wire.france.do(service.record_situation, case_id, Situation(frozenset(), False))
+    await wire.france.do(situations.record_situation, case_id, Situation(frozenset(), False))
     await wire.france.do(service.disclose_again, request_id)
     await settled(wire.lyon, wire.tunis)
 

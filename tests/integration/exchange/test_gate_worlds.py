@@ -43,7 +43,18 @@ from bot.exchange.partners.model import ChannelClosed, PartnerKind
 from bot.exchange.post import service as post
 from bot.exchange.post import store as post_store
 from bot.exchange.post.model import LetterRefused, LetterStopped, ReceiptState, ReceivedLetter
-from bot.exchange.requests import again, drafting, hold_notices, overrides, sending, service, store
+from bot.exchange.requests import (
+    again,
+    drafting,
+    hold_notices,
+    letters_store,
+    overrides,
+    sending,
+    service,
+    situations,
+    store,
+    thread,
+)
 from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments.service import Wanted
 from bot.exchange.requests.consent_ends import WithdrawnConsents
@@ -229,7 +240,7 @@ class Play:
 
     def _judge(self) -> None:
         """Every letter that was just written was allowed to its reader."""
-        table, put, asked = post_store.exchange_letters, store.request_letters, store.exchange_requests
+        table, put, asked = post_store.exchange_letters, letters_store.request_letters, store.exchange_requests
         number = sa.literal_column("exchange_letters.rowid")
         told = (table.c.partner_id, table.c.kind, put.c.request_id, asked.c.type_key, asked.c.adult_id)
         query = (
@@ -281,7 +292,7 @@ class Play:
             self.chance.choice([None, *[False] * 5, True]),
             some(),
         )
-        service.record_situation(self.tx, self.scene.officer, self.scene.case_id, said)
+        situations.record_situation(self.tx, self.scene.officer, self.scene.case_id, said)
         self.child = said
         self.overridden = frozenset()  # what two people decided before is not decided any more
 
@@ -332,16 +343,16 @@ class Play:
             service.approve(self.tx, self.scene.coordinator, request_id)
             service.send_request(self.tx, officer, request_id)
             self._judge()
-        for letter in store.letters_of(self.tx, request_id):
+        for letter in letters_store.letters_of(self.tx, request_id):
             if letter.kind in again.KINDS | {*service.ASKS_TO_FORGET.values()}:
-                store.mark_letter(self.tx, letter.envelope_id, ReceiptState.UNDELIVERED.value)
+                letters_store.mark_letter(self.tx, letter.envelope_id, ReceiptState.UNDELIVERED.value)
         if self.chance.random() < 0.5:
             self.child_speaks()
         again.send_again(self.tx, officer, request_id)
         self.count.said_again += 1
 
     def write(self) -> None:
-        service.write_message(self.tx, self.scene.officer, self._some_request(), text="one more thing", once="")
+        thread.write_message(self.tx, self.scene.officer, self._some_request(), text="one more thing", once="")
 
     def attach(self) -> None:
         """A file, which leaves at once, with the personal part, or never."""
@@ -395,7 +406,7 @@ class Play:
         if not waiting:
             return
         letter = post_store.letter(self.tx, self.chance.choice(waiting))
-        put = store.get_letter(self.tx, letter.id) if letter else None
+        put = letters_store.get_letter(self.tx, letter.id) if letter else None
         sealed = store.get_request(self.tx, put.request_id) if put else None
         assert letter is not None
         assert sealed is not None

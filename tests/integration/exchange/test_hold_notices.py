@@ -14,7 +14,7 @@ from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Evidence, Favour, Hold, Mark, MayNotMove, Source, Tie
 from bot.exchange.partners import store as partners
 from bot.exchange.post.model import Receipt, ReceiptState
-from bot.exchange.requests import answering, drafting, hold_notices, service, store
+from bot.exchange.requests import answering, drafting, hold_notices, letters_store, situations
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Alternative, Refusal
 from bot.exchange.requests.reminders import Reminders
@@ -95,7 +95,7 @@ async def test_the_gate_is_asked_first_and_a_human_is_called_once(italy: Country
     case_id = await italy.case()
     request_id = await italy.asked(case_id, a_draft(italy.others["TN"]))
     await courier.carry()
-    await italy.do(service.record_situation, case_id, Situation())  # nothing is known any more
+    await italy.do(situations.record_situation, case_id, Situation())  # nothing is known any more
     _, hold = await placed(italy, case_id)
     at, officer = italy.clock.now(), italy.officer.id
     await italy.database.write(lambda tx: alarm.acknowledge(tx, case_id, officer_id=officer, at=at))
@@ -110,7 +110,7 @@ async def test_the_gate_is_asked_first_and_a_human_is_called_once(italy: Country
     assert rung is not None
     assert rung.climbing
     italy.clock.advance(timedelta(minutes=1))
-    await italy.do(service.record_situation, case_id, Situation(frozenset(), False))
+    await italy.do(situations.record_situation, case_id, Situation(frozenset(), False))
     assert await italy.see(lambda tx: hold_notices.untold(tx, italy.vault, at)) == [(hold.id, request_id)]
     await look(italy)
     await courier.carry()
@@ -157,7 +157,9 @@ async def test_a_notice_that_did_not_arrive_is_said_again_the_next_day(
     _, hold = await placed(italy, case_id)
     await look(italy)
     [letter] = [
-        each for each in await italy.see(lambda tx: store.letters_of(tx, request_id)) if each.kind == "hold_placed"
+        each
+        for each in await italy.see(lambda tx: letters_store.letters_of(tx, request_id))
+        if each.kind == "hold_placed"
     ]
     gone = Receipt(italy.others["TN"], letter.envelope_id, ReceiptState.UNDELIVERED, "connection", italy.clock.now())
     await italy.database.write(lambda tx: RequestIntake(italy.vault).told(tx, gone))

@@ -34,7 +34,7 @@ from bot.exchange.holds.service import ClaimingAdults
 from bot.exchange.partners.model import Contact, FocalPoint
 from bot.exchange.partners.service import close_partner, name_focal_point
 from bot.exchange.post.model import LetterStopped, WaitingLetter
-from bot.exchange.requests import answering, drafting, hold_notices, looking, sending, service, store
+from bot.exchange.requests import answering, drafting, hold_notices, looking, sending, service, thread, thread_store
 from bot.exchange.requests import hold_endings as endings
 from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.attachments import service as attachments
@@ -210,7 +210,7 @@ async def test_a_message_that_may_name_a_held_adult_waits_for_a_second_person(
     await courier.carry()
 
     async def write(text: str, to: str = request_id) -> str:
-        line = await italy.do(service.write_message, to, text=text, once="")
+        line = await italy.do(thread.write_message, to, text=text, once="")
         await courier.carry()
         assert line is not None
         return line
@@ -219,7 +219,7 @@ async def test_a_message_that_may_name_a_held_adult_waits_for_a_second_person(
         return [said.text for each in (request_id, about_him) for said in (await tunisia.file(each)).lines]
 
     text = "Kaboul brings her at nine."
-    late = await italy.do(service.write_message, request_id, text=text, once="")  # it stays in the post for a while
+    late = await italy.do(thread.write_message, request_id, text=text, once="")  # it stays in the post for a while
     (letter,) = [
         WaitingLetter(put.envelope_id, put.partner_id, put.kind, {"request": request_id, "line": late, "text": text})
         for put in (await italy.file(request_id)).letters
@@ -241,19 +241,19 @@ async def test_a_message_that_may_name_a_held_adult_waits_for_a_second_person(
     assert {*await arrived()} - {*before} == {"She likes football.", f"Is {CANARY} known to you?"}
 
     def unread(tx: Connection) -> list[str]:
-        return [each.request.id for each in looking.listed(tx, italy.coordinator, store.has_waiting_message())]
+        return [each.request.id for each in looking.listed(tx, italy.coordinator, thread_store.has_waiting_message())]
 
     assert await italy.see(unread) == [request_id]
     with pytest.raises(RequestNotNow):
-        await italy.do(service.let_message_go, request_id, warning)  # not whoever wrote it
-    await italy.do(service.drop_message, request_id, thrown)
-    await italy.do(service.let_message_go, request_id, warning, by=italy.coordinator)
+        await italy.do(thread.let_message_go, request_id, warning)  # not whoever wrote it
+    await italy.do(thread.drop_message, request_id, thrown)
+    await italy.do(thread.let_message_go, request_id, warning, by=italy.coordinator)
     await courier.carry()
 
     assert "Never hand her to Kaboul." in await arrived()
     assert await italy.see(unread) == []
     with pytest.raises(RequestNotNow):
-        await italy.do(service.let_message_go, request_id, thrown, by=italy.coordinator)
+        await italy.do(thread.let_message_go, request_id, thrown, by=italy.coordinator)
 
 
 async def test_a_hold_on_one_child_stands_for_her_brother_and_for_whoever_lives_with_them(

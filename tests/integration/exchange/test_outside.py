@@ -23,7 +23,7 @@ from bot.exchange.partners import service as partner_service
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed, Contact, Partner, PartnerKind
 from bot.exchange.partners.service import CannotSign
-from bot.exchange.requests import drafting, service
+from bot.exchange.requests import drafting, service, situations, thread
 from bot.exchange.requests.attachments import service as attachments
 from bot.exchange.requests.attachments.model import State
 from bot.exchange.requests.attachments.service import Wanted
@@ -171,9 +171,9 @@ async def test_they_ask_back_behind_the_link_and_read_what_the_officer_writes_in
     alarm = await italy.see(lambda tx: case_store.get_alarm(tx, case_id, lock=False))
     assert alarm is not None
     assert alarm.climbing  # a question that nobody reads answers nobody
-    await italy.do(service.translate, request_id, asked.line.id, text="Which aunt?", language="en")
+    await italy.do(thread.translate, request_id, asked.line.id, text="Which aunt?", language="en")
     other = {"other": "Sa tante Salma.", "other_language": "fr"}
-    await italy.do(service.write_message, request_id, text="Her aunt Salma.", language="en", **other, once=new_id())
+    await italy.do(thread.write_message, request_id, text="Her aunt Salma.", language="en", **other, once=new_id())
 
     again = await tunis.open(made)
     assert again is not None
@@ -188,7 +188,7 @@ async def test_a_message_is_shown_behind_a_link_only_as_long_as_it_may_be_told(t
     request_id = await tunis.italy.asked(case_id, a_draft(tunis.partner_id, "guardian_handover"))
     made, italy = await tunis.link(request_id), tunis.italy
     await tunis.accepted(made)
-    await italy.do(service.write_message, request_id, text="Her uncle Samir Haddad waits.", once=new_id())
+    await italy.do(thread.write_message, request_id, text="Her uncle Samir Haddad waits.", once=new_id())
     again = await tunis.open(made)
     assert again is not None
     assert len(again.said) == 1
@@ -301,7 +301,7 @@ async def test_the_gate_is_asked_again_at_every_view(tunis: Outside):
     assert (await tunis.accepted(made)).told
 
     tunis.clock.advance(timedelta(minutes=1))
-    await tunis.italy.do(service.record_situation, case_id, Situation(None, None))
+    await tunis.italy.do(situations.record_situation, case_id, Situation(None, None))
     page = await tunis.open(made)
 
     assert page is not None
@@ -595,6 +595,6 @@ async def test_a_file_of_ours_is_behind_the_link_once_they_accept_and_only_while
     await italy.do(telling.record, case_id, telling.Said(row.id, why_not="danger"), once="")
     assert await tunis.give(page, file_id) is not None
 
-    await italy.do(service.record_situation, case_id, Situation(frozenset({"TN"}), True, frozenset({"TN"})))
+    await italy.do(situations.record_situation, case_id, Situation(frozenset({"TN"}), True, frozenset({"TN"})))
     assert await tunis.give(page, file_id) is None
     assert "not_shown" in [event.act for event in (await italy.file(request_id)).events]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.exchange.post.model import ReceiptState
-from bot.exchange.requests import answering, looking, store
+from bot.exchange.requests import answering, letters_store, looking
 from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Ground, Status
@@ -71,7 +71,7 @@ async def test_all_fifteen_types_are_asked_and_answered_over_http(two: tuple[Dep
         assert sorted(said.text for said in here.lines if said.line.kind == "answer") == sorted(
             said.text for said in there.lines if said.line.kind == "answer"
         )
-        letters = await france.see(lambda tx, request_id=request_id: store.letters_of(tx, request_id))
+        letters = await france.see(lambda tx, request_id=request_id: letters_store.letters_of(tx, request_id))
         assert {letter.state for letter in letters} <= {ReceiptState.STORED, ReceiptState.READ, ReceiptState.ANSWERED}
         assert "see" in [event.act for event in here.events]  # the signed word that a human there has seen it
     for each in (france, tunisia):

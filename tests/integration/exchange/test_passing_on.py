@@ -15,7 +15,7 @@ from bot.exchange.gate import Situation
 from bot.exchange.partners import store as partners
 from bot.exchange.post import store as post
 from bot.exchange.post.model import LetterRefused, Receipt, ReceiptState
-from bot.exchange.requests import answering, drafting, overrides, sending, store
+from bot.exchange.requests import answering, drafting, gate_store, letters_store, overrides, sending
 from bot.exchange.requests.consent_ends import WithdrawnConsents
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Incomplete, NotNow, Status
@@ -123,7 +123,7 @@ async def test_what_two_people_decided_for_one_request_names_no_holder_of_anothe
         partner = partners.get(tx, italy, tunisia.vault)
         assert partner is not None
         stops = gate.stops(afraid, [sending.recipient_of(partner)])
-        store.add_override(
+        gate_store.add_override(
             tx,
             override_id=override,
             request_id=chain.asked,
@@ -133,7 +133,7 @@ async def test_what_two_people_decided_for_one_request_names_no_holder_of_anothe
             at=at,
             reason_sealed=b"sealed",
         )
-        store.second_override(tx, override, officer_id=tunisia.coordinator.id, role="coordinator", at=at)
+        gate_store.second_override(tx, override, officer_id=tunisia.coordinator.id, role="coordinator", at=at)
 
     await tunisia.database.write(taken_on_themselves)
     chain.passed = await passed_on(tunisia, "LY", chain.asked, chain.courier, situation=afraid)
@@ -196,7 +196,7 @@ async def test_a_notice_that_was_lost_is_said_again(chain: Chain):
     await Courier(chain.tunisia, chain.libya).carry()
     [letter] = [
         each
-        for each in await chain.tunisia.see(lambda tx: store.letters_of(tx, chain.asked))
+        for each in await chain.tunisia.see(lambda tx: letters_store.letters_of(tx, chain.asked))
         if each.kind == "passed_on"
     ]
     gone = Receipt(chain.tunisia.others["IT"], letter.envelope_id, ReceiptState.UNDELIVERED, "connection", NOON)
@@ -225,7 +225,7 @@ async def test_a_notice_that_is_never_taken_is_not_said_every_day_and_is_not_cal
     await Courier(chain.tunisia, chain.libya).carry()
     reminders = Reminders(chain.tunisia.database, chain.tunisia.clock, Signals(), chain.tunisia.vault)
     for _ in range(3):
-        letters = await chain.tunisia.see(lambda tx: store.letters_of(tx, chain.asked))
+        letters = await chain.tunisia.see(lambda tx: letters_store.letters_of(tx, chain.asked))
         newest = [each for each in letters if each.kind == "passed_on"][-1]
         refused = Receipt(chain.tunisia.others["IT"], newest.envelope_id, ReceiptState.REFUSED, code, NOON)
         await chain.tunisia.database.write(lambda tx, news=refused: RequestIntake(chain.tunisia.vault).told(tx, news))

@@ -33,7 +33,7 @@ from bot.exchange.records import codes, credential, ips, reading, service
 from bot.exchange.records.model import Copy, Entry, Record, Topic
 from bot.exchange.records.model import Kind as RecordKind
 from bot.exchange.records.reading import Trust
-from bot.exchange.requests import service as requests
+from bot.exchange.requests import situations
 from bot.kernel.access import Role
 from bot.kernel.crypto import Vault
 from bot.kernel.ids import new_id
@@ -135,7 +135,7 @@ def _fill(tx: Any, hand: Hand, case_id: str, world: dict[str, Any]) -> list[str]
     later = NOON + timedelta(hours=1)
     case_record.add_task(tx, hand, case_id, what=f"canary-{tag}-task", why=f"canary-{tag}-why", due_at=later)
     case_record.assess(tx, hand, case_id, Risk.HIGH, why=f"canary-{tag}-risk")
-    requests.record_situation(tx, hand, case_id, Situation(frozenset(world["fears"]), world["asylum"]))
+    situations.record_situation(tx, hand, case_id, Situation(frozenset(world["fears"]), world["asylum"]))
     words = [f"canary-{tag}-{place}" for place in ("note", "task", "why", "risk", "adult", "evidence")]
     if world["adult"]:
         dossier = holds.open_dossier(tx, hand, case_id, name=words[4], claimed="uncle_aunt", once=f"d{tag}")

@@ -6,7 +6,7 @@ import pytest
 
 from bot.exchange.gate import GateShut, Situation
 from bot.exchange.post.model import Receipt, ReceiptState
-from bot.exchange.requests import again, answering, service
+from bot.exchange.requests import again, answering, service, situations
 from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Alternative, Ground, NotNow, Refusal, Status
@@ -172,7 +172,7 @@ async def test_the_gate_is_asked_again_before_anything_is_said_again(
     case_id = await italy.case()
     request_id = await italy.asked(case_id, a_draft(italy.others["TN"]))
     await lost(italy, request_id, "request_preview", ReceiptState.UNDELIVERED, "connection")
-    await italy.do(service.record_situation, case_id, Situation())  # nothing is known any more
+    await italy.do(situations.record_situation, case_id, Situation())  # nothing is known any more
 
     with pytest.raises(GateShut):
         await italy.do(again.send_again, request_id)

@@ -17,7 +17,7 @@ from bot.conversations.model import Direction
 from bot.conversations.safe_contact import SafeContact
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Mark
-from bot.exchange.requests import answering, drafting, service
+from bot.exchange.requests import answering, drafting, situations
 from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.consent_ends import WithdrawnConsents
 from bot.exchange.requests.model import Ground
@@ -50,7 +50,7 @@ async def a_quiet_case(country: Country, *, reporter: bool = False, reason: str 
         lambda tx: tx.execute(table.update().where(table.c.id == case_id).values(reporter=reporter))
     )
     await country.do(cases.claim_case, case_id)
-    await country.do(service.record_situation, case_id, NO_FEAR)
+    await country.do(situations.record_situation, case_id, NO_FEAR)
     for partner_id in country.others.values():
         await country.do(consent.record, case_id, an_agreement_to(partner_id))
     return case_id
@@ -162,7 +162,7 @@ async def test_a_hold_on_an_earlier_case_of_the_same_phone_counts(italy: Country
     conversation_id = await conversation_of(italy, first)
     again = await italy.world.escalate(conversation_id, reason="asked_for_person", priority=Priority.P2)
     await italy.do(cases.claim_case, again.case_id)
-    await italy.do(service.record_situation, again.case_id, NO_FEAR)
+    await italy.do(situations.record_situation, again.case_id, NO_FEAR)
     await italy.do(consent.record, again.case_id, an_agreement_to(italy.others["TN"]))
     request_id = await asked(italy, again.case_id)
 

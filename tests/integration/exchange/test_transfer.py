@@ -22,7 +22,7 @@ from bot.exchange.holds.model import Evidence, Favour, Mark, MayNotMove, Source,
 from bot.exchange.partners import store as partners
 from bot.exchange.post.model import LetterRefused, Receipt, ReceiptState
 from bot.exchange.post.service import LONGEST_BODY
-from bot.exchange.requests import answering, drafting, hold_notices, looking, service
+from bot.exchange.requests import answering, drafting, hold_notices, looking, service, situations
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Alternative, NotNow, Refusal, Status
 from bot.exchange.requests.reminders import Reminders
@@ -115,7 +115,7 @@ async def test_all_that_is_needed_to_go_on_arrives_and_what_was_between_us_does_
     file = await tunisia.do(open_file, there)
     assert [note.text for note in file.notes] == ["Sleeps badly"]
     assert file.case.owner_id == tunisia.officer.id
-    known = await tunisia.see(lambda tx: service.situation_of_case(tx, tunisia.vault, file.case))
+    known = await tunisia.see(lambda tx: situations.situation_of_case(tx, tunisia.vault, file.case))
     assert known == Situation(frozenset({"LY"}), False, frozenset({"SO"}))
     here, gone = await transfer_of(italy, request_id), await transfer_of(tunisia, request_id)
     assert (here.state, here.is_ours, gone.state, gone.is_ours) == (State.MOVED, False, State.MOVED, True)
@@ -362,7 +362,7 @@ async def test_a_deployment_asks_for_the_file_of_a_child_and_gets_it_into_its_ow
     assert opened.facts["goal"].values == ("Live with her aunt in Tunis",)
     notes = [note.text for note in (await tunisia.do(open_file, arrived)).notes]
     assert any(NAME in note for note in notes)
-    situation = await tunisia.see(lambda tx: service.situation_of_case(tx, tunisia.vault, case_of(tx, arrived)))
+    situation = await tunisia.see(lambda tx: situations.situation_of_case(tx, tunisia.vault, case_of(tx, arrived)))
     assert situation == Situation(frozenset({"LY"}), False, frozenset({"SO"}))
 
 

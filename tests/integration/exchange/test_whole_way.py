@@ -14,7 +14,7 @@ from bot.cases.hand import unseal
 from bot.exchange.gate import GateShut, Situation, Why
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import AgreedTime, PartnerKind
-from bot.exchange.requests import alerts, answering, drafting, looking, overrides, service
+from bot.exchange.requests import alerts, answering, drafting, looking, overrides, service, situations, thread
 from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.model import Alternative, Ground, NotNow, Refusal, RequestNotFound, Status
 from bot.exchange.requests.types import REQUEST_TYPES
@@ -50,7 +50,7 @@ async def test_an_officer_asks_and_an_officer_in_another_country_answers(
         "Pour décider où elle peut vivre, nous devons savoir qui s'occupait d'elle."
     ]
 
-    asks_back = partial(tunisia.do, service.write_message, request_id, text="Quelle école ?", language="fr", once="m")
+    asks_back = partial(tunisia.do, thread.write_message, request_id, text="Quelle école ?", language="fr", once="m")
     with pytest.raises(GateShut):
         await asks_back()  # nobody has said whether that could put somebody in danger
     await asks_back(endangers=False)
@@ -200,7 +200,7 @@ async def test_what_a_child_says_later_keeps_the_personal_part_back(italy: Count
     case_id = await italy.case()
     request_id = await italy.asked(case_id, a_draft(italy.others["TN"]))
     await courier.carry()
-    stopped = await italy.do(service.record_situation, case_id, Situation(None, True))
+    stopped = await italy.do(situations.record_situation, case_id, Situation(None, True))
     await tunisia.do(answering.accept, request_id)
     await courier.carry()
 
@@ -278,7 +278,7 @@ async def test_what_the_child_says_after_an_override_ends_it(italy: Country, tun
     await italy.do(overrides.agree_override, request_id, override, role="coordinator", by=italy.coordinator)
     await italy.do(service.send_request, request_id)
     italy.clock.advance(timedelta(minutes=1))
-    await italy.do(service.record_situation, case_id, child)
+    await italy.do(situations.record_situation, case_id, child)
     await courier.carry()
     await tunisia.do(answering.accept, request_id)
     await courier.carry()

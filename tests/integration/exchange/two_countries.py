@@ -24,7 +24,7 @@ from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import Agreement, Contact, Partner, PartnerKey, PartnerKind, Signature
 from bot.exchange.post import store as post
 from bot.exchange.post.model import RECEIPT, LetterRefused, Receipt, ReceiptState, ReceivedLetter
-from bot.exchange.requests import drafting, looking, sending, service
+from bot.exchange.requests import drafting, looking, sending, service, situations
 from bot.exchange.requests.drafting import Draft
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.types import FIELDS, REQUEST_TYPES, Input
@@ -185,7 +185,7 @@ class Country:
         escalated = await self.world.escalate()
         await self.do(claim_case, escalated.case_id)
         if situation is not None:
-            await self.do(service.record_situation, escalated.case_id, situation)
+            await self.do(situations.record_situation, escalated.case_id, situation)
         if consented:
             for partner_id in self.others.values():
                 await self.do(consent.record, escalated.case_id, an_agreement_to(partner_id))

@@ -14,7 +14,7 @@ from bot.conversations.attachments.examine import examine
 from bot.conversations.attachments.model import Attachment, copy_of
 from bot.conversations.attachments.reading import HeldBytes
 from bot.conversations.attachments.service import NoFile, Readable
-from bot.exchange.requests import looking, sending, service, store
+from bot.exchange.requests import looking, opening, sending, thread_store
 from bot.exchange.requests.attachments import store as files
 from bot.exchange.requests.attachments import travel
 from bot.exchange.requests.attachments.model import (
@@ -54,7 +54,7 @@ class _Found(Struct, frozen=True):
 
 def of_request(tx: Connection, vault: Vault, request: Request) -> list[RequestAttachment]:
     """For a request the officer was let into."""
-    return files.of_request(tx, service.key_of(tx, vault, request), request.id)
+    return files.of_request(tx, opening.key_of(tx, vault, request), request.id)
 
 
 def to_choose(tx: Connection, vault: Vault, file: looking.RequestFile) -> Sequence[Attachment]:
@@ -124,7 +124,7 @@ def attach_upload(
 
 def take_off(tx: Connection, hand: Hand, request_id: str, attachment_id: str) -> None:
     """Take a file off that has not left. Raises RequestNotFound, NotNow."""
-    request = service.to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
+    request = opening.to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
     file = files.get(tx, None, request.id, attachment_id, lock=True)
     if file is None or not file.ours or file.state is not State.WAITING or request.status is Status.APPROVED:
         raise NotNow
@@ -135,12 +135,12 @@ def take_off(tx: Connection, hand: Hand, request_id: str, attachment_id: str) ->
 def open_file(tx: Connection, hand: Hand, request_id: str, attachment_id: str) -> tuple[RequestAttachment, bytes]:
     """Save a file that is here; who did is in the audit log. Raises RequestNotFound, NotNow (nothing of it is here)."""
     request = looking.require_seen(tx, hand, request_id).request
-    key = service.key_of(tx, hand.vault, request)
+    key = opening.key_of(tx, hand.vault, request)
     file = files.get(tx, key, request.id, attachment_id)
     if file is None or key is None or not file.may_be_opened:
         raise NotNow("no_such_file")
     content = put_together(tx, key, file)
-    service.audit_read(tx, hand, "request.file_read", request, {"file": file.id})
+    opening.audit_read(tx, hand, "request.file_read", request, {"file": file.id})
     return file, content
 
 
@@ -149,8 +149,8 @@ def open_file(tx: Connection, hand: Hand, request_id: str, attachment_id: str) -
 
 def _to_attach(tx: Connection, hand: Hand, request_id: str, wanted: Wanted) -> tuple[Request, DataKey]:
     """The request, if a file may be attached to it now, and what is said of the file is in order."""
-    request = service.to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
-    key = service.key_of(tx, hand.vault, request)
+    request = opening.to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
+    key = opening.key_of(tx, hand.vault, request)
     if key is None:
         raise NotNow("erased")
     if not may_attach(request):
@@ -158,7 +158,7 @@ def _to_attach(tx: Connection, hand: Hand, request_id: str, wanted: Wanted) -> t
     wrong = [] if clean_title(wanted.title) else ["title"]
     if wanted.data_class not in request.type.data:
         wrong.append("data")
-    line = store.get_line(tx, request.id, wanted.line) if wanted.line else None
+    line = thread_store.get_line(tx, request.id, wanted.line) if wanted.line else None
     if wanted.line and (line is None or not line.ours):
         wrong.append("line")
     if wrong:
@@ -210,7 +210,7 @@ def _attach(
 
 def _waits_for_release(tx: Connection, request: Request, line_id: str) -> bool:
     """A file beside an answer that was written and not let go yet leaves with it."""
-    line = store.get_line(tx, request.id, line_id) if line_id else None
+    line = thread_store.get_line(tx, request.id, line_id) if line_id else None
     return line is not None and line.approved_by is None
 
 

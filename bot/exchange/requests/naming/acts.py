@@ -11,10 +11,10 @@ from bot.cases.model import Case
 from bot.cases.names import Alike
 from bot.exchange.holds import service as holds
 from bot.exchange.requests.history import note
-from bot.exchange.requests.model import ENDED, NotNow, Request, Side
+from bot.exchange.requests.model import ENDED, LONGEST_TEXT, NotNow, Request, Side
 from bot.exchange.requests.naming import service as naming
 from bot.exchange.requests.naming import store
-from bot.exchange.requests.service import LONGEST_TEXT, key_of, open_body, to_act
+from bot.exchange.requests.opening import key_of, open_body, to_act
 from bot.exchange.requests.store import SealedRequest
 from bot.kernel.access import Permission
 from bot.kernel.crypto import Vault

@@ -6,9 +6,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from bot.exchange.partners.store import exchange_partners
+from bot.exchange.requests.history_store import exchange_events
 from bot.exchange.requests.model import Act, Side, Status
 from bot.exchange.requests.pairs.model import Outcome
-from bot.exchange.requests.store import exchange_events, exchange_requests
+from bot.exchange.requests.store import exchange_requests
 
 ANSWERS = (Act.ANSWER_PART.value, Act.ANSWER_ALL.value, "answer")
 

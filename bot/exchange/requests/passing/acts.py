@@ -11,14 +11,15 @@ from sqlalchemy.engine import Connection
 from bot.cases.hand import Hand
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import Partner
+from bot.exchange.requests import letters_store
 from bot.exchange.requests import store as requests
 from bot.exchange.requests.forgetting import let_go
 from bot.exchange.requests.history import note
 from bot.exchange.requests.model import NotNow, Request, Side
+from bot.exchange.requests.opening import to_act
 from bot.exchange.requests.passing import service as passing
 from bot.exchange.requests.passing import store
 from bot.exchange.requests.passing.model import Branch, Holder, tree
-from bot.exchange.requests.service import to_act
 from bot.kernel.access import Permission
 from bot.kernel.crypto import Vault
 
@@ -36,7 +37,7 @@ def given(tx: Connection, case_id: str) -> list[Given]:
     found = []
     for sealed in requests.of_case(tx, case_id):
         request = sealed.request
-        told = any(letter.kind == "request_body" for letter in requests.letters_of(tx, request.id))
+        told = any(letter.kind == "request_body" for letter in letters_store.letters_of(tx, request.id))
         if request.side is Side.OURS and told:
             below = tree(passing.below_partner(tx, request))
             found.append(Given(request, below, passing.held_below(tx, request)))

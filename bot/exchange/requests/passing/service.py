@@ -22,7 +22,7 @@ from sqlalchemy.engine import Connection
 from bot.exchange.gate import GateShut
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed, Partner
-from bot.exchange.requests import sending
+from bot.exchange.requests import history_store, letters_store, sending
 from bot.exchange.requests import store as requests
 from bot.exchange.requests.history import note
 from bot.exchange.requests.model import NoConsent, NotNow, Request, Side, Status
@@ -74,7 +74,7 @@ def _we_are_told(request: Request) -> bool:
 def _is_taken_back(tx: Connection, source: Request) -> bool:
     """Whether its partner took back what we had from them through it."""
     if source.side is Side.OURS:
-        return requests.happened(tx, source.id, ANSWERS_FORGOTTEN)
+        return history_store.happened(tx, source.id, ANSWERS_FORGOTTEN)
     return source.status is Status.WITHDRAWN
 
 
@@ -340,7 +340,7 @@ def _let_go(tx: Connection, vault: Vault, above: Holder, *, at: datetime) -> Non
 def has_told(tx: Connection, request: Request) -> bool:
     """Whether we told the partner of a request anything that it could pass on."""
     told = "request_body" if request.side is Side.OURS else "request_answer"
-    return any(letter.kind == told for letter in requests.letters_of(tx, request.id))
+    return any(letter.kind == told for letter in letters_store.letters_of(tx, request.id))
 
 
 def _must_have_been_told(tx: Connection, request: Request) -> None:

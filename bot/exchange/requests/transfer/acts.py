@@ -13,7 +13,7 @@ from bot.exchange.requests.model import (
     Side,
     Status,
 )
-from bot.exchange.requests.service import case_for, to_act
+from bot.exchange.requests.opening import case_for, to_act
 from bot.exchange.requests.transfer import service as transfers
 from bot.exchange.requests.transfer import store as transfer_store
 from bot.kernel.access import Permission, Role

@@ -23,7 +23,7 @@ from bot.cases.reasons import DRILL, REASONS, TRANSFERRED
 from bot.conversations import service as conversations
 from bot.exchange.holds import placing
 from bot.exchange.holds import service as holds
-from bot.exchange.requests import sending
+from bot.exchange.requests import gate_store, sending
 from bot.exchange.requests import store as requests
 from bot.exchange.requests.history import note
 from bot.exchange.requests.model import ENDED, Act, NotNow, Request, Side, Status, is_one_of
@@ -385,7 +385,7 @@ def _keep_situation(tx: Connection, vault: Vault, case: Case, file: CaseFile, *,
     """Whom the child fears counts here from the first moment. What we had recorded ourselves is not made less: a fear
     that either side knows of is a fear."""
     came, key, row_id = file.situation, vault.key(tx, case.key_id), new_id()
-    known = requests.situation_row(tx, case.id)
+    known = gate_store.situation_row(tx, case.id)
     if known is not None and known.sealed is not None:
         ours = key.open_json(known.sealed, table="exchange_situations", row=known.id, field="situation")
         fears = None if came.fears is None or ours["fears"] is None else came.fears | set(ours["fears"])
@@ -396,7 +396,7 @@ def _keep_situation(tx: Connection, vault: Vault, case: Case, file: CaseFile, *,
         fears, asylum, origins = came.fears, came.asylum, came.origins
     known_now = {"fears": None if fears is None else sorted(fears), "asylum": asylum, "origins": sorted(origins)}
     sealed = key.seal_json(known_now, table="exchange_situations", row=row_id, field="situation")
-    requests.add_situation(tx, row_id=row_id, subject_id=case.id, officer_id=by, at=at, sealed=sealed)
+    gate_store.add_situation(tx, row_id=row_id, subject_id=case.id, officer_id=by, at=at, sealed=sealed)
 
 
 def _let_be_found(tx: Connection, vault: Vault, case: Case, file: CaseFile) -> None:
