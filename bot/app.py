@@ -162,6 +162,7 @@ class Waymark:
             emergency_number=self.directory.emergency_number,
             pairing=pair,
             somebody_answers=self.presence.somebody_answers,
+            screen=self.reading.screen,
             press_page=PagesByButton(vault, self.words, desk_queue(settings)),
             report_wrong=report_wrong,
             gaps=register,
