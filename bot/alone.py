@@ -7,12 +7,24 @@ import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from sqlalchemy.engine import make_url
 
 
 class CannotStart(Exception):
     """What stands in the way, as a sentence that says what to do."""
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a+")
+    except OSError as error:
+        raise CannotStart(
+            f"{path.parent.absolute()} cannot be written to ({os.strerror(error.errno or 0)}), and the database is "
+            "kept there. Name another folder with WAYMARK_DATA_DIR, or start Waymark as whoever owns this one."
+        ) from error
 
 
 @contextlib.contextmanager
@@ -26,8 +38,7 @@ def alone_on(database_url: str) -> Iterator[None]:
         yield
         return
     path = Path(f"{url.database}.lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as lock:
+    with _opened(path) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

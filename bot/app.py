@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import gc
 import os
 import shutil
@@ -161,6 +162,7 @@ class Waymark:
             emergency_number=self.directory.emergency_number,
             pairing=pair,
             somebody_answers=self.presence.somebody_answers,
+            screen=self.reading.screen,
             press_page=PagesByButton(vault, self.words, desk_queue(settings)),
             report_wrong=report_wrong,
             gaps=register,
@@ -558,9 +560,10 @@ async def serve(settings: Settings) -> None:
             try:
                 await site.start()
             except OSError as error:
+                other = "address with WAYMARK_HOST" if error.errno == errno.EADDRNOTAVAIL else "port with WAYMARK_PORT"
                 raise CannotStart(
                     f"port {settings.port} on {settings.host} cannot be used ({os.strerror(error.errno or 0)}). "
-                    "Choose another with WAYMARK_PORT."
+                    f"Choose another {other}."
                 ) from error
             await waymark.start()
             settle()

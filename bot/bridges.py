@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 log = get_log("understanding")
 
+#: From so many characters on a message is long: to read it may take seconds.
+LONG = 1000
 #: Below it a procedure is not offered to somebody who searches.
 LEAST_CHANCE = 0.1
 
@@ -55,6 +57,7 @@ class ReadingRoom:
         self._cache = cache
         self._backend = backend
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="reading")
+        self._long_ones = ThreadPoolExecutor(1, thread_name_prefix="reading_long")
         self._together: ReadTogether | None = None
         self._loading: asyncio.Future[Understanding] | None = None
 
@@ -92,9 +95,16 @@ class ReadingRoom:
         return self._loading is not None and self._loading.done() and self._loading.exception() is None
 
     async def read(self, text: str, *, language: str | None, hint: str | None = None) -> Reading:
-        """Understand one message. `hint` is what the person's app says, used until they have written enough."""
+        """Understand one message. `hint` is what the person's app says, used until they have written enough.
+
+        Long ones are read one after another, beside the others: whoever sends many makes nobody in danger wait. One
+        that nobody waits for any more is not begun.
+        """
         understanding = await self.loaded()
         known = language or (hint or "").split("-")[0].lower() or None
+        if len(text) >= LONG:
+            reading = partial(understanding.read, text, language=known)
+            return await asyncio.get_running_loop().run_in_executor(self._long_ones, reading)
         if self._together is None:
             self._together = ReadTogether(understanding, self._threads)
         return await self._together.read(text, language=known)
@@ -114,7 +124,8 @@ class ReadingRoom:
         return self._loading.result().word_screen(text)
 
     def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._long_ones):
+            threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _settle(loading: asyncio.Future[Understanding], loaded: Understanding | None, error: Exception | None) -> None:

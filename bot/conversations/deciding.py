@@ -33,6 +33,7 @@ from bot.conversations.ports import (
     SomebodyAnswers,
     Texts,
     Understanding,
+    WordScreen,
 )
 from bot.conversations.sentences import (
     IN_DANGER_ELSEWHERE,
@@ -96,6 +97,7 @@ class Deciding:
         engine: Engine,
         words: Texts,
         emergency_number: EmergencyNumber,
+        screen: WordScreen,
         somebody_answers: SomebodyAnswers,
         own_cases: OwnCases | None,
         default_language: str,
@@ -109,6 +111,7 @@ class Deciding:
         self._engine = engine
         self._words = words
         self._emergency_number = emergency_number
+        self._screen = screen
         self._somebody_answers = somebody_answers
         self._own_cases = own_cases
         self._default_language = default_language
@@ -175,7 +178,7 @@ class Deciding:
                 log.error(
                     "turn.understanding_failed", conversation_id=claim.conversation_id, error=type(error).__name__
                 )
-                return Heard(None, language, None)
+                return Heard(None, language, self._danger_in_words(text))
             if reading.language_certain and not claim.language_chosen:
                 language = reading.language
         facts = facts_of(message, reading)
@@ -242,12 +245,25 @@ class Deciding:
         entities += [Entity("reason", risk.reason), Entity("priority", risk.priority.value)]
         return replace(message, intent="in_danger", confidence=1.0, entities=tuple(entities))
 
+    def _danger_in_words(self, text: str) -> Risk | None:
+        """What the word lists see where the rest of understanding fails, or takes too long."""
+        try:
+            return self._screen(text)
+        except Exception as error:
+            log.error("turn.screen_failed", error=type(error).__name__)
+            return None
+
     async def _fail_towards_a_human(self, claim: TurnClaim, message: InboundMessage, heard: Heard) -> TurnOutcome:
         """A part of us failed. If the screen still saw danger that comes first; either way a human is called."""
         if heard.risk is not None:
             said = await self._emergency_words(claim, heard.language)
         else:
-            said = not_understood(self._words, heard.language, somebody_answers=await self._anybody_answers())
+            said = not_understood(
+                self._words,
+                heard.language,
+                somebody_answers=await self._anybody_answers(),
+                number=await self._number(claim),
+            )
         return TurnOutcome(
             with_slots(claim.state, **{PERSON_CALLED: True}),
             heard.language,

@@ -34,6 +34,7 @@ from bot.conversations.ports import (
     SomebodyAnswers,
     Texts,
     Understanding,
+    WordScreen,
 )
 from bot.conversations.store import LeaseLost, TurnClaim
 from bot.conversations.triage import Triage
@@ -43,6 +44,7 @@ from bot.kernel.database import Database, DatabaseUnavailable
 from bot.kernel.failpoints import failpoint
 from bot.kernel.live import Signals
 from bot.kernel.logs import get_log
+from dialogues.understanding.model import Risk
 
 log = get_log("conversations")
 
@@ -50,6 +52,11 @@ log = get_log("conversations")
 LONGEST_RUN = 10
 IDLE_SECONDS = 1.0
 STOP_SECONDS = 20.0
+
+
+def no_screen(_text: str) -> Risk | None:
+    """Where no list of words is at hand."""
+    return None
 
 
 class TurnWorker:
@@ -70,6 +77,7 @@ class TurnWorker:
         emergency_number: EmergencyNumber,
         pairing: Pairing,
         somebody_answers: SomebodyAnswers = always,
+        screen: WordScreen = no_screen,
         press_page: PressPage = no_page,
         gaps: Gaps | None = None,
         report_wrong: ReportWrong | None = None,
@@ -101,6 +109,7 @@ class TurnWorker:
             engine=engine,
             words=words,
             emergency_number=emergency_number,
+            screen=screen,
             somebody_answers=somebody_answers,
             own_cases=own_cases,
             default_language=default_language,

@@ -47,6 +47,10 @@ SEALED_VERSION = b"\x01"
 KEYS_IN_MEMORY = 4096
 #: So long a key is used without a look at its row: another process may have destroyed it, `./waymark erase` for one.
 UNSEEN_SECONDS = 1.0
+DOES_NOT_FIT = (
+    "the master key does not fit this database. Give the one it was made with, by WAYMARK_MASTER_KEY or as the file "
+    "master.key in the data folder; without it nobody can read what people wrote."
+)
 
 
 class WrongMasterKey(Exception):
@@ -239,7 +243,7 @@ class Vault:
         try:
             return self._wrapping.decrypt(nonce, ciphertext, key_id.encode())
         except InvalidTag:
-            raise WrongMasterKey("the master key does not fit this database") from None
+            raise WrongMasterKey(DOES_NOT_FIT) from None
 
 
 def _derive(master_key: bytes, purpose: bytes) -> bytes:

@@ -276,6 +276,10 @@ async def _answer_whatever_happens(request: web.Request, handler: Handler) -> we
         if error.status < 400 or request.get(STREAMING):
             raise
         response = _error_answer(request, door, error.status, error.headers)
+    except web.RequestPayloadError:  # a body that is not what its headers say: not gzip, cut off in the middle
+        if request.get(STREAMING):
+            raise
+        response = _error_answer(request, door, 400, {})
     except (DatabaseUnavailable, ConnectionResetError, asyncio.CancelledError) as error:
         if not isinstance(error, DatabaseUnavailable) or request.get(STREAMING):
             raise

@@ -17,7 +17,7 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from bot import app
-from bot.alone import CannotStart
+from bot.alone import CannotStart, alone_on
 from bot.app import Waymark, opened, serve
 from bot.bridges import ReadingRoom
 from bot.conversations import stuck
@@ -167,6 +167,16 @@ async def test_a_second_server_on_the_same_database_is_refused_in_a_sentence(hel
         assert "hello" in await person.write("hello")
 
 
+def test_a_folder_that_cannot_be_written_is_named_with_what_to_do(tmp_path: Path):
+    (tmp_path / "no folder").touch()
+
+    with (
+        pytest.raises(CannotStart, match=r"no folder cannot be written to .* WAYMARK_DATA_DIR"),
+        alone_on(f"sqlite:///{tmp_path}/no folder/waymark.db"),
+    ):
+        pass
+
+
 async def test_when_the_first_server_has_stopped_the_second_may_start(tmp_path: Path):
     settings = settings_for(tmp_path, demo="off")
     for _ in range(2):
@@ -201,7 +211,7 @@ ANOTHER_KEY = bytes(range(100, 132)).hex()
 async def test_a_wrong_master_key_is_refused_before_anything_is_served(tmp_path: Path):
     await _once(tmp_path)
 
-    with pytest.raises(WrongMasterKey, match="does not fit this database"):
+    with pytest.raises(WrongMasterKey, match=r"does not fit this database\. Give the one it was made with"):
         await _once(tmp_path, master_key=ANOTHER_KEY)
 
 

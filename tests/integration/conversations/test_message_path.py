@@ -188,6 +188,17 @@ async def test_danger_is_answered_even_if_the_dialogue_says_nothing(world: World
     assert await world.calls() == [("weapon_present", "P0")]
 
 
+async def test_words_of_danger_are_heard_while_understanding_fails(world: World):
+    world.worker = world.new_worker(screen=world.screen)
+    world.understanding.broken = True
+
+    await world.write("he has a knife")
+    await world.settle()
+
+    assert await world.calls() == [("weapon_present", "P0")]
+    assert world.channel.texts[0].startswith("Call 112 now")
+
+
 @pytest.mark.parametrize("part", ["understanding", "engine"])
 async def test_when_a_part_fails_the_message_goes_to_a_human_with_kind_words(world: World, part: str):
     getattr(world, part).broken = True
@@ -196,7 +207,8 @@ async def test_when_a_part_fails_the_message_goes_to_a_human_with_kind_words(wor
     await world.settle()
 
     assert await world.calls() == [("understanding_failed", "P1")]
-    assert world.channel.texts == ["I could not read your message. A person will read it and answer you here."]
+    said = "I could not read your message. A person will read it and answer you here.\nDanger now? Call 112."
+    assert world.channel.texts == [said]
 
 
 async def test_danger_seen_before_the_dialogue_fails_is_still_danger(world: World):

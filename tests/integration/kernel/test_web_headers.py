@@ -85,9 +85,17 @@ async def test_the_header_set_is_on_a_stream(served: Served):
 
 
 @pytest.mark.parametrize(
-    "sent", [b"\x16\x03\x01 nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x-canary\r\n\r\n"]
+    "sent",
+    [
+        b"\x16\x03\x01 nonsense\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x-canary\r\n\r\n",
+        b"POST /say HTTP/1.1\r\nHost: a\r\nSec-Fetch-Site: same-origin\r\nConnection: close\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\nContent-Encoding: gzip\r\nContent-Length: 15\r\n\r\n"
+        b"canary=nonsense",
+    ],
+    ids=["no HTTP", "no length", "no gzip"],
 )
-async def test_what_is_not_even_http_is_answered_guarded_and_not_repeated(served: Served, sent: bytes):
+async def test_what_is_not_what_it_says_is_answered_guarded_and_not_repeated(served: Served, sent: bytes):
     address = urlsplit(served.base)
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
     writer.write(sent)
