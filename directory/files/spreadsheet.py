@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from directory import hsds
-from directory.files.cells import NEEDS_AS_WRITTEN, country_in, language_in, phones_in, week_in
+from directory.files.cells import NEEDS_AS_WRITTEN, country_in, language_in, phones_in
 from directory.files.importing import Row
 from directory.files.unreadable import UnreadableFile
 from directory.misplaced import middle_of
 from directory.model import NEEDS, Location, LocationKind, Organization, Service, fixed_id
 from directory.opening_hours import DAYS, OpeningHours, clock_of, week
 from directory.places import fold
+from directory.said_hours import week_in
 from directory.words import because, plain_figures, reason_of
 
 Json = dict[str, Any]
