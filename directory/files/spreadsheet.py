@@ -192,10 +192,16 @@ def _below(titles: list[str], mapping: Mapping[str, str], cells: Iterator[tuple[
             )
             continue
         flat = {field: _plain(row[column]) for field, column in at.items() if column < len(row)}
+        if not flat["organization"]:
+            yield Row(where, {"name": flat["name"]}, wrong=NO_ORGANIZATION)
+            continue
         try:
             yield Row(where, as_hsds({field: value for field, value in flat.items() if value}), says=frozenset(at))
         except ValueError as error:
             yield Row(where, {"name": flat.get("name", "")}, wrong=reason_of(error))
+
+
+NO_ORGANIZATION = because("the organisation is empty: of merged cells only the first says something")
 
 
 def _plain(cell: str) -> str:
