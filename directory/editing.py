@@ -34,7 +34,9 @@ from directory.model import (
     WrongRecord,
 )
 from directory.opening_hours import Shift, SpecialDay, clock_of, minute_of
+from directory.said_hours import spans_in
 from directory.words import because, plain_figures
+from directory.zones import zone_of
 
 Form = Mapping[str, str]
 
@@ -55,12 +57,13 @@ LONGEST_FIELD = 4000
 
 
 class Section(StrEnum):
-    """Parts of the form. A provider sees CONTACT and HOURS; the rest is for editors."""
+    """Parts of the form. A provider sees CONTACT and HOURS; the rest is for editors. Where it is, is read before its
+    hours, which are of the zone of the place."""
 
     WORDS = "words"
     CONTACT = "contact"
-    HOURS = "hours"
     PLACE = "place"
+    HOURS = "hours"
     WHO = "who"
     HOW = "how"
     REFERRAL = "referral"
@@ -255,20 +258,18 @@ def _hours(record: Service, form: _Filled, at: datetime) -> Service:
     problems: list[str] = []
     shifts: list[Shift] = []
     for day in range(7):
-        for span in form.figures(f"hours.{day}").replace("،", " ").replace(",", " ").replace("–", "-").split():
-            try:
-                opens, dash, closes = span.partition("-")
-                if not dash:
-                    raise ValueError
-                shifts.append(Shift(day, minute_of(opens), minute_of(closes)))
-            except ValueError:
-                problems.append(because("'{span}' is not two times like 09:00-12:30", span=span))
+        said = form.text(f"hours.{day}")
+        try:
+            spans = [span.partition("-") for span in spans_in(said)]
+            shifts += [Shift(day, minute_of(opens), minute_of(closes)) for opens, _, closes in spans]
+        except ValueError:
+            problems.append(because("'{span}' is not two times like 09:00-12:30", span=said))
     special = [_special(line, problems) for line in form.lines("special_days")]
     days = tuple(day for day in special if day is not None)
     hours = None
     if (shifts or days) and not problems:
         try:
-            hours = OpeningHours(form.text("zone"), tuple(sorted(shifts)), days)
+            hours = OpeningHours(form.text("zone") or _zone_there(record), tuple(sorted(shifts)), days)
         except ValueError:
             problems.append(because("the opening hours need a time zone like Europe/Rome"))
     if problems:
@@ -277,6 +278,13 @@ def _hours(record: Service, form: _Filled, at: datetime) -> Service:
     if closed_from and closed_until and closed_until < closed_from:
         raise WrongRecord([because("it opens again before it closes")])
     return replace(record, hours=hours, closed_from=closed_from, closed_until=closed_until)
+
+
+def _zone_there(record: Service) -> str:
+    """The zone of where it is, which nobody needs to know by name; empty where it could be several."""
+    points = [(place.country, place.latitude, place.longitude) for place in record.locations]
+    found = {zone_of(*point) for point in points or [(country, None, None) for country in record.countries]}
+    return (found.pop() or "") if len(found) == 1 else ""
 
 
 #: The word for a day on which it is shut, in the languages of the form.

@@ -122,6 +122,8 @@ def _closed(request: web.Request) -> web.Response:
 
 
 def _told(record: Service, tongue: Tongue) -> list[tuple[str, str]]:
-    """What people are told of it, by the names of the fields (msgids)."""
-    kept = kept_as(record)
+    """What people are told of it, by the names of the fields (msgids): in the provider's own language where it is told
+    in it, for what they cannot read they cannot confirm."""
+    name, summary = record.name_in(tongue.language), record.summary_in(tongue.language)
+    kept = kept_as(record) | {"name": name.text, "summary": summary.text}
     return [(FIELDS[field], shown) for field in SHOWN if (shown := said(field, kept[field], tongue)) != NOTHING]

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from directory import hsds
-from directory.files.cells import NEEDS_AS_WRITTEN, country_in, language_in, phones_in, week_in
+from directory.files.cells import NEEDS_AS_WRITTEN, country_in, language_in, phones_in
 from directory.files.importing import Row
 from directory.files.unreadable import UnreadableFile
 from directory.misplaced import middle_of
 from directory.model import NEEDS, Location, LocationKind, Organization, Service, fixed_id
 from directory.opening_hours import DAYS, OpeningHours, clock_of, week
 from directory.places import fold
+from directory.said_hours import week_in
 from directory.words import because, plain_figures, reason_of
 
 Json = dict[str, Any]
@@ -191,10 +192,16 @@ def _below(titles: list[str], mapping: Mapping[str, str], cells: Iterator[tuple[
             )
             continue
         flat = {field: _plain(row[column]) for field, column in at.items() if column < len(row)}
+        if not flat["organization"]:
+            yield Row(where, {"name": flat["name"]}, wrong=NO_ORGANIZATION)
+            continue
         try:
             yield Row(where, as_hsds({field: value for field, value in flat.items() if value}), says=frozenset(at))
         except ValueError as error:
             yield Row(where, {"name": flat.get("name", "")}, wrong=reason_of(error))
+
+
+NO_ORGANIZATION = because("the organisation is empty: of merged cells only the first says something")
 
 
 def _plain(cell: str) -> str:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from bot.kernel.access import Role
 from directory import store
-from directory.model import LocationKind, Method, RecordState
+from directory.model import LocationKind, Method, RecordState, Translation
 from directory.service import Wrong, propose_change, report_wrong
 from tests.integration.desk.test_service_edit import filled_in
 from tests.integration.desk.test_services_desk import csrf, current, stored
@@ -27,13 +27,14 @@ async def link_for(world, at_desk, record, name: str = "ana") -> tuple[str, obje
 
 
 async def test_a_provider_says_that_everything_is_right_and_that_is_a_check(world, clock, at_desk):
-    record = await stored(world, clock, checked_days_ago=80)
+    record = await stored(world, clock, checked_days_ago=80, names=(Translation("ar", "بيت الميناء"),))
     link, browser = await link_for(world, at_desk, record)
     token = link.split("=")[1]
 
     shown = await browser.go(link)
     assert "Is this still right?" in shown
-    await browser.go(link)  # looking does not spend it
+    assert "بيت الميناء" in await browser.go(f"{link}&lang=ar")  # what they cannot read they cannot confirm
+    await browser.go(f"{link}&lang=en")  # looking does not spend it
     assert "Thank you" in await browser.post("/provider", token=token, answer="right")
 
     checked = (await current(world, record)).verification
@@ -48,6 +49,7 @@ async def test_a_correction_waits_for_review_and_needs_a_call_on_the_old_number(
     link, browser = await link_for(world, at_desk, record)
     fields = filled_in(await browser.go(link)) | {
         "phones": "+44 1632 960777",
+        "hours.5": "9h-12h30 14h-18h",
         "note": "new phone",
         "answer": "different",
     }
@@ -57,6 +59,7 @@ async def test_a_correction_waits_for_review_and_needs_a_call_on_the_old_number(
     assert (await current(world, record)).phones == record.phones
     [draft_id] = (await world.database.read(lambda tx: store.update_ids(tx, [record.id], list(RecordState)))).values()
     shown = await browser.go(f"/desk/services/{draft_id}")
+    assert "14:00–18:00" in shown
     assert "Call the old contact first" in shown
     shown = await browser.post(f"/desk/services/{draft_id}/move", csrf=csrf(shown), to="current", call_back="called")
     assert "A colleague who did not write it" in shown  # whoever made the link may have filled it in

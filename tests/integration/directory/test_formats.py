@@ -255,6 +255,7 @@ async def test_every_row_is_told_and_one_wrong_row_keeps_the_others_out(
         "two scripts": (0, "Fоyer"),  # with a Cyrillic o
         "direction characters": (0, "Foyer\u202e"),
         "ISO 3166": (3, "Atlantis"),
+        "merged cells": (1, ""),
     }
     bad = [[*ROW[:column], value, *ROW[column + 1 :]] for column, value in wrong.values()]
     turkish = ["Autre", *ROW[1:8], "0090 532 123 4567", *ROW[9:]]  # taken, and said

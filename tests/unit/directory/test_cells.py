@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from directory.files.cells import country_in, language_in, phones_in, week_in
+from directory.files.cells import country_in, language_in, phones_in
 from directory.opening_hours import DAYS, clock_of, week
+from directory.said_hours import week_in
 
 WORKDAYS = ["mo", "tu", "we", "th", "fr"]
 
