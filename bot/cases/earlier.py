@@ -12,8 +12,8 @@ from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.cases import receipt_store, store
-from bot.cases.hand import visible
-from bot.cases.model import Case, CaseNotFound
+from bot.cases.hand import is_visible
+from bot.cases.model import Case
 from bot.cases.reasons import DUPLICATE
 from bot.cases.receipts import JOINED
 from bot.kernel.officers import Officer
@@ -35,12 +35,4 @@ def of_case(tx: Connection, officer: Officer, case: Case, *, at: datetime) -> li
     erased are not among them: the person wanted them to be forgotten, or their time was over."""
     talks = [case.conversation_id, *receipt_store.phones_left_for(tx, case.conversation_id)]
     found = store.closed_in(tx, talks, besides=case.id, not_as=WENT_ON, limit=MOST_SHOWN)
-    return [Earlier(each, _is_readable(tx, officer, each, at)) for each in found]
-
-
-def _is_readable(tx: Connection, officer: Officer, case: Case, at: datetime) -> bool:
-    try:
-        visible(tx, officer, case.id, at=at)
-    except CaseNotFound:
-        return False
-    return True
+    return [Earlier(each, is_visible(tx, officer, each.id, at=at)) for each in found]

@@ -77,6 +77,15 @@ def visible(tx: Connection, officer: Officer, case_id: str, *, at: datetime, loc
     return sealed
 
 
+def is_visible(tx: Connection, officer: Officer, case_id: str, *, at: datetime) -> bool:
+    """Whether `visible` would find it."""
+    try:
+        visible(tx, officer, case_id, at=at)
+    except CaseNotFound:
+        return False
+    return True
+
+
 def _as_asked(tx: Connection, officer: Officer, case_id: str, at: datetime, *, lock: bool) -> store.SealedCase | None:
     if not consult_store.standing(tx, at, case_id=case_id, asked=officer.id):
         return None

@@ -15,7 +15,7 @@ from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.cases import alarm, service, store, supervision_store
-from bot.cases.hand import AT_DESK, Hand, key_of, note_in_audit, seal, target, write_down
+from bot.cases.hand import AT_DESK, Hand, is_visible, key_of, note_in_audit, seal, target, write_down
 from bot.cases.model import ACKNOWLEDGE_WITHIN, Case, CaseError, CaseStatus, NotAllowedNow
 from bot.cases.reasons import DRILL, REASONS
 from bot.conversations import service as conversations
@@ -26,6 +26,8 @@ from bot.kernel.ids import new_id
 from dialogues.understanding.model import Priority
 
 MOST_FOUND = 20
+#: In the audit log of a case: somebody looked for a person, and this case fitted.
+FOUND = "case.found"
 LONGEST_WORDS = 4000
 LONGEST_NAME = 200
 SHORTEST_PHONE = 5
@@ -57,6 +59,7 @@ class Found(Struct, frozen=True):
 
     case: Case
     fits: int  # how many parts of what was asked for fit
+    is_readable: bool  # by whoever searched; of any other they learn that it is there, and who has it
 
 
 class Arrival(Struct, frozen=True):
@@ -87,9 +90,10 @@ def fingerprints(vault: Vault, wanted: Wanted) -> list[str]:
 
 
 def search(tx: Connection, hand: Hand, wanted: Wanted) -> list[Found]:
-    """Cases that may be about the same person: open ones first. The search itself is written down, not what for."""
+    """Cases that may be about the same person: open ones first. The search itself is written down, not what for; and
+    with each case that was found and is not theirs to read, so that whoever has it sees who looked."""
     found = [
-        Found(case, fits)
+        Found(case, fits, is_visible(tx, hand.officer, case.id, at=hand.at))
         for case, fits in store.cases_with(tx, fingerprints(hand.vault, wanted), limit=MOST_FOUND)
         if case.closing != service.ERASED
     ]
@@ -97,6 +101,9 @@ def search(tx: Connection, hand: Hand, wanted: Wanted) -> list[Found]:
     audit.append(
         tx, hand.vault, at=hand.at, actor=hand.officer.id, act="case.search", object="cases", facts=dict(facts)
     )
+    for each in found:
+        if not each.is_readable:
+            note_in_audit(tx, hand, FOUND, each.case)
     return found
 
 

@@ -331,7 +331,8 @@ def person_wrote(tx: Connection, conversation_id: str, at: datetime) -> str | No
     return found
 
 
-def officer_wrote(tx: Connection, case_id: str, at: datetime) -> None:
+def officer_wrote(tx: Connection, case_id: str, at: datetime | None) -> None:
+    """`at` is when the person was last answered, None where they never were."""
     tx.execute(cases.update().where(cases.c.id == case_id).values(officer_wrote_at=at))
 
 

@@ -126,7 +126,8 @@ def of_case(tx: Connection, vault: Vault, case: Case) -> list[WaitingAnswer]:
 
 
 def take_back(tx: Connection, hand: Hand, case_id: str, answer_id: str) -> str:
-    """Do not send it. Returns its words. Raises NotAllowedNow when it is on its way already."""
+    """Do not send it. Returns its words. Whoever waits for it waits again, since when they did. Raises NotAllowedNow
+    when it is on its way already."""
     case = target(tx, hand, case_id, Permission.CASE_ANSWER)
     found = next((each for each in of_case(tx, hand.vault, case) if each.id == answer_id), None)
     row = waiting_store.one(tx, answer_id)
@@ -134,6 +135,7 @@ def take_back(tx: Connection, hand: Hand, case_id: str, answer_id: str) -> str:
         raise NotAllowedNow(case.number)
     if row.attachment_id is not None:
         attachments.forget_sent(tx, row.attachment_id)
+    store.officer_wrote(tx, case.id, waiting_store.last_answer(tx, case.id))
     write_down(tx, hand.vault, case, "answer_taken_back", officer_id=hand.officer.id, at=hand.at)
     return found.text
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from bot.cases.model import CaseStatus
-from bot.cases.store import cases
+from bot.cases.store import case_events, cases
 from bot.conversations.store import conversations
 from bot.kernel.database import Moment, metadata
 
@@ -67,6 +67,16 @@ def postpone(tx: Connection, answer_id: str, until: datetime) -> None:
 def remove(tx: Connection, answer_id: str) -> bool:
     """False when it is not there any more: it was sent, or taken back."""
     return tx.execute(waiting_answers.delete().where(waiting_answers.c.id == answer_id)).rowcount == 1
+
+
+def last_answer(tx: Connection, case_id: str) -> datetime | None:
+    """When an officer last answered for real: what was sent, what waits, and what was said at the door."""
+    sent = sa.select(sa.func.max(case_events.c.at)).where(
+        case_events.c.case_id == case_id, case_events.c.act.in_(("answered", "waiting_answer_sent", "contact"))
+    )
+    waits = sa.select(sa.func.max(waiting_answers.c.made_at)).where(waiting_answers.c.case_id == case_id)
+    moments = [at for query in (sent, waits) if (at := tx.execute(query).scalar_one()) is not None]
+    return max(moments, default=None)
 
 
 def is_waiting(tx: Connection, case_id: str) -> bool:

@@ -415,6 +415,7 @@ async def seen_by(request: web.Request) -> web.StreamResponse:
         readers, glass = service.seen_by(tx, hand, case_id), supervision.glass_of(tx, hand, case_id)
         return {
             "readers": readers,
+            "finders": service.found_by(tx, hand, case_id),
             "glass": glass,
             "addresses": opening.of_case(tx, hand, case_id),
             "address_purposes": opening.PURPOSES,

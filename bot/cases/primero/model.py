@@ -121,6 +121,7 @@ def read(content: bytes) -> list[dict[str, Any]]:
         raise CannotRead("too_large")
     try:
         found = json.loads(content.decode("utf-8-sig"))
+        json.dumps(found, ensure_ascii=False).encode()  # half of a pair, written as an escape, is no text
     except (ValueError, RecursionError):
         raise CannotRead("no_json") from None
     records = found if isinstance(found, list) else [found]
@@ -136,7 +137,7 @@ def taken(data: Mapping[str, Any], fields: FieldMap) -> Taken:
     """What of a record fits into ours. What does not fit is not bent: it is left, as text."""
     facts: dict[str, tuple[str, ...]] = {}
     told = _unfolded(data, {one.place[0] for one in fields.fields.values()} - {""})
-    left = {str(name)[:80]: _text(value) for name, value in told.items() if value not in (None, "", [], {})}
+    left = {str(name): _text(value) for name, value in told.items() if value not in (None, "", [], {})}
     for code, one in fields.fields.items():
         if one.name not in left or one.joined:
             continue
@@ -180,5 +181,5 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (str, int, float)):
-        return str(value)[:4000]
-    return json.dumps(value, ensure_ascii=False)[:4000]
+        return str(value)
+    return json.dumps(value, ensure_ascii=False)

@@ -128,5 +128,18 @@ def _bring(tx: Connection, hand: Hand, came: Taken, *, another_person: bool) -> 
     record.take_in(tx, hand, case, came.facts)
     if came.left:
         lines = [words.text(language, LEFT), *(f"{name}: {value}" for name, value in came.left.items())]
-        write_note(tx, hand, case.id, text="\n".join(lines)[:LONGEST_NOTE], once="")
+        for text in _in_notes("\n".join(lines)):
+            write_note(tx, hand, case.id, text=text, once="")
     return case
+
+
+def _in_notes(text: str) -> list[str]:
+    """As many notes as it takes: nothing of a child's file is cut off because it is long. Cut between two lines where
+    one is near the end."""
+    notes = []
+    while len(text) > LONGEST_NOTE:
+        cut = text.rfind("\n", LONGEST_NOTE // 2, LONGEST_NOTE)
+        cut = LONGEST_NOTE if cut < 0 else cut
+        notes.append(text[:cut])
+        text = text[cut:].lstrip("\n")
+    return [note for note in [*notes, text] if note.strip()]

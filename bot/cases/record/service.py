@@ -403,9 +403,18 @@ def seen_by(tx: Connection, hand: Hand, case_id: str) -> list[Reader]:
     """Everyone who opened the case or its record, and guests who read the talk, from the audit log; whoever did last
     comes first."""
     case = target(tx, hand, case_id, Permission.CASE_SEEN_BY, lock=False)
+    return _who_did(tx, case, {Permission.CASE_READ, Permission.RECORD_READ, Permission.PANEL_READ, VIEWED})
+
+
+def found_by(tx: Connection, hand: Hand, case_id: str) -> list[Reader]:
+    """Everyone who found the case by a name, a phone or a date of birth without being allowed to open it."""
+    return _who_did(tx, target(tx, hand, case_id, Permission.CASE_SEEN_BY, lock=False), {intake.FOUND})
+
+
+def _who_did(tx: Connection, case: Case, acts: Collection[str]) -> list[Reader]:
     readers: dict[str, Reader] = {}
     for row in audit.read_log(tx, object=f"case:{case.id}", limit=MOST_READERS):
-        if row.act not in (Permission.CASE_READ, Permission.RECORD_READ, Permission.PANEL_READ, VIEWED):
+        if row.act not in acts:
             continue
         known = readers.get(row.actor)
         if known is None:

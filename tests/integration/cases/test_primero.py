@@ -162,6 +162,22 @@ async def test_what_comes_is_a_case_in_the_queue_with_its_record_and_the_rest_in
     assert "local_code" in file.notes[0].text
 
 
+async def test_nothing_of_a_long_file_is_cut_off(world, amira):
+    story = " ".join(f"word{number}" for number in range(4000))
+    family = [{"relation": "brother", "relation_name": f"Brother {number}"} for number in range(300)]
+    sent = {"name": "Mariam Diallo", "notes": story, "background": story, "family_details_section": family}
+
+    [case] = await bring(world, amira, [{"data": sent}])
+
+    await world.database.write(lambda tx: service.claim_case(tx, world.hand(amira), case.id))
+    shown = await world.database.write(lambda tx: record.open_record(tx, world.hand(amira), case.id))
+    file = await world.database.write(lambda tx: service.open_file(tx, world.hand(amira), case.id))
+    kept = [value for fact in shown.facts.values() for value in fact.values]
+    whole = "".join([*kept, *(note.text for note in file.notes)]).replace("\n", "")
+    assert whole.count("word3999") == 2
+    assert "Brother 299" in whole
+
+
 async def test_somebody_who_has_an_open_case_is_not_opened_twice_unless_it_is_another_person(world, amira):
     [first] = await bring(world, amira)
 

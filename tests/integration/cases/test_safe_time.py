@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.cases import answering, receipts, safe_time, service, waiting, waiting_store
+from bot.cases import answering, receipts, safe_time, service, store, waiting, waiting_store
 from bot.cases.model import Case, CaseNotFound, NotAllowedNow, NotReadyToClose, NotSafeNow
 from bot.cases.waiting import WaitingAnswer
 from bot.conversations import service as conversations
@@ -235,6 +235,26 @@ async def test_what_waits_can_be_taken_back_by_whoever_holds_the_case(held: Held
         await held.do(lambda tx: waiting.take_back(tx, held.hand(held.officer_), held.case_.id, one.id))
     held.it_is(19)
     assert await held.pager_looks() == []
+
+
+@pytest.mark.on_both
+async def test_whoever_is_owed_an_answer_is_owed_it_again_when_it_is_taken_back(held: Held):
+    """Nothing was sent: a case that looked answered was reminded of by nobody, and the person waited for ever."""
+    await held.talk.write("are you there?")
+    await held.talk.settle()
+
+    async def now():
+        return (await held.do(lambda tx: store.get_case(tx, held.case_.id))).case
+
+    assert (await now()).person_waits
+    await held.answers_when_safe("Are you well?")
+    assert not (await now()).person_waits
+    [one] = await held.waits()
+
+    await held.do(lambda tx: waiting.take_back(tx, held.hand(held.officer_), held.case_.id, one.id))
+
+    assert (await now()).person_waits
+    assert (await now()).answer_is_late(held.talk.clock.now() + timedelta(days=4))
 
 
 async def test_a_case_is_not_closed_over_an_answer_that_waits_and_closing_says_nothing_at_the_wrong_time(held: Held):

@@ -201,6 +201,14 @@ async def test_somebody_at_the_door_is_looked_for_then_typed_in(world, at_desk):
     found = await other.send("/desk/arrivals/search", name="hassan ALI", phone="", born="")
     assert "with <bdi>amira</bdi>" in found
     assert "No bed." not in found
+    listed = found.split("What we found")[1].split("</ul>")[0]  # of a colleague's case neither what it is about nor P1
+    assert "No bed tonight" not in listed
+    assert "P1" not in listed
+    seen = await browser.go(f"{page}/seen-by")
+    assert "<bdi>omar</bdi>" in seen.split("<h2>Looked for the person and found this case</h2>")[1]
+    await browser.go("/desk/arrivals")
+    own = await browser.send("/desk/arrivals/search", name="Hassan", phone="", born="")
+    assert "No bed tonight" in own.split("What we found")[1].split("</ul>")[0]
     await other.send("/desk/arrivals", reason="homeless_tonight", priority="P1", words="Again.", language="ar")
     assert other.status == 409
     assert "Somebody like this has an open case." in other.page

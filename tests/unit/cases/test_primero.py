@@ -93,6 +93,7 @@ def test_what_does_not_fit_is_left_as_it_came():
         (b"", "no_json"),
         (b"\xff\xfe", "no_json"),
         (b"[" * 100_000, "no_json"),
+        (b'[{"data": {"name": "Mariam \\ud83d"}}]', "no_json"),
         (b"[]", "how_many"),
         (json.dumps([{"data": {"name": "x"}}] * 21).encode(), "how_many"),
         (b"[1]", "no_cases"),
