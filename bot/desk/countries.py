@@ -23,8 +23,8 @@ from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, OFFICER, SETTINGS, SI
 
 routes = Routes()
 
-#: Below so many answers a middle says little: it is shown with its number, and drawn no bar.
-FEWEST_FOR_A_BAR = 1
+#: Whoever reads no request is told of fewer as "1–4", and of no middle of so few answers: a one is a child.
+FEW = 5
 LONGEST_NAME, LONGEST_PHONE = 200, 40
 BAR = 1000  # the longest one, in units of the drawing
 
@@ -32,20 +32,20 @@ BAR = 1000  # the longest one, in units of the drawing
 @routes.get("/desk/exchange/countries", name="countries", allow=Permission.EXCHANGE_COUNT)
 async def show_countries(request: web.Request) -> web.StreamResponse:
     """Every country with a partner or a request, as bars and as a table. It counts, and opens nothing."""
-    vault, at, language = request.app[VAULT], request.app[CLOCK].now(), request[LANGUAGE]
+    vault, at, told = request.app[VAULT], request.app[CLOCK].now(), _Told(request)
 
     def read(tx: Connection) -> dict[str, Any]:
         known = {partner.country for partner in partners.everyone(tx, vault)}
         found = pairs(store.outcomes(tx), known, at)
-        longest = max((days for pair in found for days in _days(pair)), default=0.0)
+        longest = max((days for pair in found for days in _days(pair, told)), default=0.0)
         return {
             "pairs": found,
             "own": request.app[SETTINGS].country,
             "without_focal": sorted({pair.country for pair in found} - partners.focal_points(tx)),
-            "drawn": [pair for pair in found if any(True for _ in _days(pair))],
-            "bar": lambda tally: round(BAR * tally.median_days / longest) if longest and tally.median_days else 0,
+            "drawn": [pair for pair in found if _days(pair, told)],
+            "bar": lambda tally: round(BAR * tally.median_days / longest) if longest and told.days(tally) else 0,
             "most": BAR,
-            "days": lambda tally: _said(tally, language),
+            "told": told,
         }
 
     return await show(request, "desk/countries.html", read, here="exchange")
@@ -60,7 +60,7 @@ async def show_country(request: web.Request) -> web.StreamResponse:
 async def _country_screen(
     request: web.Request, *, wrong: str | None = None, typed: MultiDict[str] | None = None
 ) -> web.Response:
-    vault, at, language = request.app[VAULT], request.app[CLOCK].now(), request[LANGUAGE]
+    vault, at, told = request.app[VAULT], request.app[CLOCK].now(), _Told(request)
     code, own = _known_country(request), request.app[SETTINGS].country
 
     def read(tx: Connection) -> dict[str, Any]:
@@ -71,14 +71,14 @@ async def _country_screen(
             "own": own,
             "pair": next(iter(pairs(outcomes, [code], at))),
             "dues": dues(own or "", code),
-            "tallies": by_type(outcomes, at),
+            "tallies": by_type(outcomes, at) if told.exactly else {},
             "agreements": [partner for partner in here if partner.agreement is not None],
             "focal": partners.focal_point(tx, code),
             "may_name": allows(request[OFFICER], Permission.EXCHANGE_FOCAL),
             "proves_by": proves_by(request[OFFICER]),
             "problem": NOT_PROVEN[wrong] if wrong else None,
             "typed": typed if typed is not None else MultiDict(),
-            "days": lambda tally: _said(tally, language),
+            "told": told,
             "at": at,
         }
 
@@ -115,17 +115,28 @@ def _known_country(request: web.Request) -> str:
     return code
 
 
-def _days(pair: Pair) -> list[float]:
-    """The middles of a pair that rest on an answer."""
+class _Told:
+    """Numbers as somebody may see them: whoever reads no request sees no child in them."""
+
+    def __init__(self, request: web.Request) -> None:
+        self.exactly = allows(request[OFFICER], Permission.QUEUE_READ)
+        self._language = request[LANGUAGE]
+
+    def number(self, number: int) -> str:
+        return str(number) if self.exactly or number == 0 or number >= FEW else f"1–{FEW - 1}"
+
+    def days(self, tally: Tally | None) -> str:
+        """A middle in days, with one digit after the point, as the language writes it; "" where nobody has answered."""
+        if tally is None or tally.median_days is None or not (self.exactly or tally.answered >= FEW):
+            return ""
+        locale = Locale.parse(self._language)
+        return str(format_decimal(round(tally.median_days, 1), locale=locale, numbering_system="latn"))
+
+
+def _days(pair: Pair, told: _Told) -> list[float]:
+    """The middles of a pair that rest on an answer, and may be seen."""
     return [
         tally.median_days
         for tally in (pair.we_ask, pair.we_are_asked)
-        if tally.median_days is not None and tally.answered >= FEWEST_FOR_A_BAR
+        if tally.median_days is not None and told.days(tally)
     ]
-
-
-def _said(tally: Tally | None, language: str) -> str:
-    """A middle in days, with one digit after the point, as the language writes it; "" where nobody has answered."""
-    if tally is None or tally.median_days is None:
-        return ""
-    return str(format_decimal(round(tally.median_days, 1), locale=Locale.parse(language), numbering_system="latn"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from bot.exchange.requests import service
 from bot.exchange.requests.reminders import Reminders
 from bot.kernel import audit, officers
+from bot.kernel.access import Role
 from bot.kernel.live import Signals
 from tests.integration.exchange.two_countries import Country, a_draft, hand_over, put_partner
 
@@ -45,6 +47,17 @@ async def test_answers_silence_and_what_is_overdue_stand_beside_each_country(her
     assert '<span class="chip chip-p2"><bdi class="num">2</bdi></span>' in rows["Mali"]  # two ran out in silence
     assert "<svg" in page
     assert silent != late
+
+    admin = await at_desk(await here.world.officer("keeps-services", Role.ADMIN))  # reads no request: sees no child
+    page = await admin.go("/desk/exchange/countries")
+    rows = {row.split("</a>")[0].rsplit(">", 1)[-1]: row for row in page.split("<tr>")[2:]}
+    assert '<span class="chip chip-p2"><bdi class="num">1–4</bdi></span>' in rows["Mali"]
+    assert "1.5" not in page
+    assert not re.search(r'class="num">[1-4]<', page)
+    page = await admin.go("/desk/exchange/countries/TN")
+    assert "1.5" not in page
+    assert not re.search(r'class="num">[1-4]<', page)
+    assert 'class="num">1<' in await officer.go("/desk/exchange/countries/TN")
 
 
 async def test_a_country_says_what_each_due_date_rests_on_and_where_nothing_is_confirmed(here, at_desk):
