@@ -18,7 +18,7 @@ from bot.desk.ports import TelegramBot
 from bot.desk.texts import Meant
 from bot.erasing import PersonEraser
 from bot.exchange.exchange import Exchange
-from bot.exchange.holds.service import ClaimingAdults
+from bot.exchange.holds.free_to_move import ClaimingAdults
 from bot.exchange.outside.notices import LinkNotices
 from bot.exchange.partners.keys import Identity
 from bot.exchange.requests.consent_ends import WithdrawnConsents

@@ -29,6 +29,7 @@ from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
 from directory.geography import METRES_A_DEGREE, distance_m
+from directory.spelling import Respelling
 
 SUPPLEMENT = Path(__file__).resolve().parent / "data" / "places.csv"
 TOWNS = SUPPLEMENT.with_name("towns.csv")
@@ -574,17 +575,17 @@ def in_latin(folded: str) -> str:
 
 
 #: Sounds that scripts and spellings take for one another; the first that fits, from left to right.
-_SOUNDS = {
-    "sch|tch|tsh|ch|sh|zh|dj|ts|tz|ss|ç": "s",
-    "gh|kh|ck|qu|[cqgxk]": "k",
-    "ph|[vfw]": "f",
-    "[pb]": "b",
-    "th|dh|[td]": "t",
-    "[zsj]": "s",
-    "[aeiouyh ]": "",
-}
-_SOUND = tuple(_SOUNDS.values())
-_MERGED = re.compile("|".join(f"({letters})" for letters in _SOUNDS))
+_MERGED = Respelling(
+    {
+        "sch|tch|tsh|ch|sh|zh|dj|ts|tz|ss|ç": "s",
+        "gh|kh|ck|qu|[cqgxk]": "k",
+        "ph|[vfw]": "f",
+        "[pb]": "b",
+        "th|dh|[td]": "t",
+        "[zsj]": "s",
+        "[aeiouyh ]": "",
+    }
+)
 _TWICE = re.compile(r"(.)\1+")
 
 
@@ -594,29 +595,28 @@ def consonants(folded: str) -> str:
     latin = in_latin(folded)
     # A first vowel is kept as one sign, or names such as Agadez and Kiev would look alike.
     first = "a" if latin[:1] in set("aeiouy") else ""
-    bones = _MERGED.sub(lambda found: _SOUND[(found.lastindex or 1) - 1], latin)
-    return first + _TWICE.sub(r"\1", bones)
+    return first + _TWICE.sub(r"\1", _MERGED(latin))
 
 
 #: How letters are read aloud, whoever reads them: the first that fits, from left to right.
-_HEARD = {
-    r"[\s'-]+": "",
-    "t?sch|tch|t?sh|ch(?![lrt])": "c",
-    "ch|ck|cqu|qu(?=[aeiouy])|kh|q": "k",
-    "ph": "f",
-    "gh|gu(?=[aeiouy])": "g",
-    "sc(?=[eiy])|c(?=[eiy])|ts|tz|z|ss": "s",
-    "c": "k",
-    "dj|g(?=[eiy])|j": "j",
-    "w": "v",
-    "eau|au|ou|oo|u": "o",
-    "e(?=[mn](?:[^aeiouy]|$))": "a",
-    "ay|ai|ey|ei|ee|ie|y": "i",
-    "h": "",
-    "x": "s",
-}
-_HEARD_SOUNDS = tuple(_HEARD.values())
-_READ_ALOUD = re.compile("|".join(f"({letters})" for letters in _HEARD))
+_READ_ALOUD = Respelling(
+    {
+        r"[\s'-]+": "",
+        "t?sch|tch|t?sh|ch(?![lrt])": "c",
+        "ch|ck|cqu|qu(?=[aeiouy])|kh|q": "k",
+        "ph": "f",
+        "gh|gu(?=[aeiouy])": "g",
+        "sc(?=[eiy])|c(?=[eiy])|ts|tz|z|ss": "s",
+        "c": "k",
+        "dj|g(?=[eiy])|j": "j",
+        "w": "v",
+        "eau|au|ou|oo|u": "o",
+        "e(?=[mn](?:[^aeiouy]|$))": "a",
+        "ay|ai|ey|ei|ee|ie|y": "i",
+        "h": "",
+        "x": "s",
+    }
+)
 #: What is written at the end of a name in French and Spanish, and not always heard.
 _UNHEARD_END = re.compile("(?<=.{3})(?:es|[est])$")
 #: Arabic letters that are heard alike by many, or forgotten.
@@ -630,5 +630,5 @@ def sounds(folded: str) -> str:
     if folded and "\u0620" <= folded[0] <= "\u06d3":
         heard = "".join(word.removeprefix("ال").translate(_HEARD_ARABIC) for word in folded.split())
         return _TWICE.sub(r"\1", heard).rstrip("اه")
-    heard = _READ_ALOUD.sub(lambda found: _HEARD_SOUNDS[(found.lastindex or 1) - 1], in_latin(folded))
+    heard = _READ_ALOUD(in_latin(folded))
     return _UNHEARD_END.sub("", _TWICE.sub(r"\1", heard))

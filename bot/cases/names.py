@@ -20,6 +20,7 @@ from rapidfuzz.distance import OSA
 from bot.cases import indic
 from bot.cases.nicknames import NAMES_OF
 from directory.places import fold, in_latin
+from directory.spelling import Respelling
 
 
 class Alike(IntEnum):
@@ -333,25 +334,25 @@ def _arabic_bones(word: str) -> str:
 
 # Latin letters
 
-_SPELT = {
-    "tch|sch|sh|ch": "S",
-    "dj": "j",
-    "dh": "d",
-    "th": "t",
-    "ck|qu|kh|q": "k",
-    "gh": "g",
-    "ph": "f",
-    "[csz](?=[eiy])|[sz]": "s",
-    "c": "k",
-    "v": "b",
-    "ou|oo|w": "u",
-    "ee|ie|ei|ey|ay|ai|y": "i",
-    "x": "ks",
-    "(?<=^abd)[aeou]+": "",
-    "h$": "",
-}
-_SPELT_SOUNDS = tuple(_SPELT.values())
-_READ = re.compile("|".join(f"({letters})" for letters in _SPELT))
+_READ = Respelling(
+    {
+        "tch|sch|sh|ch": "S",
+        "dj": "j",
+        "dh": "d",
+        "th": "t",
+        "ck|qu|kh|q": "k",
+        "gh": "g",
+        "ph": "f",
+        "[csz](?=[eiy])|[sz]": "s",
+        "c": "k",
+        "v": "b",
+        "ou|oo|w": "u",
+        "ee|ie|ei|ey|ay|ai|y": "i",
+        "x": "ks",
+        "(?<=^abd)[aeou]+": "",
+        "h$": "",
+    }
+)
 _SLOTS = re.compile("[^aeiou]|[aeiou]+")
 _LIKE_VOWELS = frozenset({"aa", "ee", "ii", "oo", "uu", "ae", "ea", "ei", "ie", "eu", "ue", "ou", "uo"})
 
@@ -361,8 +362,7 @@ _HEARD_VOWELS = _LIKE_VOWELS - {"eu", "ue"}
 
 @lru_cache(maxsize=16384)
 def _spelt(word: str) -> str:
-    sound = _READ.sub(lambda found: _SPELT_SOUNDS[(found.lastindex or 1) - 1], word)
-    return _TWICE.sub(r"\1", sound)
+    return _TWICE.sub(r"\1", _READ(word))
 
 
 def _spelt_alike(one: str, other: str, *, vowels: bool, pairs: frozenset[str] = _LIKE_VOWELS) -> bool:

@@ -14,7 +14,7 @@ from bot.desk.exchange import case_exchange_screen
 from bot.desk.frame import go_to, hand_of, show
 from bot.desk.queue import officer_names
 from bot.exchange.gate import GateShut
-from bot.exchange.holds import namesakes, placing, service, store
+from bot.exchange.holds import claimants, free_to_move, namesakes, placing, releasing, service, store
 from bot.exchange.holds.model import (
     CHECKLIST,
     FAVOURS,
@@ -93,7 +93,7 @@ async def _screen(request: web.Request, *, status: int = 200, problem: str | Non
     hand, vault, dossier_id = hand_of(request), request.app[VAULT], request.match_info["id"]
 
     def read(tx: Connection) -> dict[str, Any]:
-        file = service.open_dossier_file(tx, hand, dossier_id)
+        file = claimants.open_dossier_file(tx, hand, dossier_id)
         asked = [each.request for each in request_store.of_case(tx, file.case.id)]
         told = {
             event.facts.get("hold")
@@ -104,7 +104,7 @@ async def _screen(request: web.Request, *, status: int = 200, problem: str | Non
         return {
             "file": file,
             "case": file.case,
-            "holds": service.standing_holds(tx, file.case.id),
+            "holds": claimants.standing_holds(tx, file.case.id),
             "checklist": CHECKLIST,
             "marks": MARKS,
             "sources": SOURCES,
@@ -120,9 +120,9 @@ async def _screen(request: web.Request, *, status: int = 200, problem: str | Non
             "to_tell": [each for each in asked if each.side is Side.OURS and each.sent_at and each.status not in ENDED],
             "told": told,
             "namesakes": namesakes.of_dossier(tx, hand, file.dossier, file.case),
-            "doubted": dossier_id in service.may_not_move(tx, file.case.id),
+            "doubted": dossier_id in free_to_move.may_not_move(tx, file.case.id),
             "me": hand.officer.id,
-            "origin": service.origin_of(tx, hand, file.hold) if file.hold else None,
+            "origin": claimants.origin_of(tx, hand, file.hold) if file.hold else None,
             "partners": {partner.id: partner for partner in partners.everyone(tx, vault)},
             "problem": PROBLEMS.get(problem or ""),
         }
@@ -139,7 +139,7 @@ async def _act(
     hand, dossier_id = hand_of(request), request.match_info["id"]
 
     def all_of_it(tx: Connection) -> str:
-        dossier = service.require_seen(tx, hand, dossier_id)
+        dossier = claimants.require_seen(tx, hand, dossier_id)
         work(tx, hand)
         return dossier.case_id
 
@@ -272,7 +272,7 @@ async def set_body(request: web.Request) -> web.StreamResponse:
     fields, hand, officer_id = await form(request), hand_of(request), request.match_info["id"]
     require(request, Permission.OFFICERS_EDIT, await request.app[DATABASE].read(lambda tx: get_officer(tx, officer_id)))
     try:
-        await request.app[DATABASE].write(lambda tx: service.set_body(tx, hand, officer_id, fields.get("body", "")))
+        await request.app[DATABASE].write(lambda tx: releasing.set_body(tx, hand, officer_id, fields.get("body", "")))
     except NotNow:
         return go_to(request, "officers", notice="incomplete")
     return go_to(request, "officers", notice="saved")

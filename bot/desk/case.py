@@ -56,7 +56,7 @@ from bot.desk.first_minutes import FROM_ABROAD, first_minutes, procedure_for
 from bot.desk.frame import QUEUE_LENGTH, NotDone, act, go_to, hand_of, show
 from bot.desk.queue import officer_names, queue_screen
 from bot.desk.rows import lists_of
-from bot.exchange.holds import service as holds
+from bot.exchange.holds import claimants
 from bot.exchange.requests import alerts
 from bot.kernel.access import Permission, allows
 from bot.kernel.crypto import Vault
@@ -158,7 +158,7 @@ def case_context(
         "closed": case.status is CaseStatus.CLOSED,
         "mine": case.owner_id == officer.id,
         "me": officer.id,
-        "holds": holds.standing_holds(tx, case.id),
+        "holds": claimants.standing_holds(tx, case.id),
         **family_context(tx, vault, case.id),
         **household_context(tx, vault, officer, case),
         "offered_to_me": case.offered_to == officer.id,

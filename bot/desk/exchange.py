@@ -20,7 +20,7 @@ from bot.desk.holders import holders_context
 from bot.desk.queue import officer_names
 from bot.desk.request_words import sentence_of
 from bot.exchange.gate import Situation
-from bot.exchange.holds import service as holds
+from bot.exchange.holds import claimants
 from bot.exchange.holds.model import TIE_TITLES
 from bot.exchange.partners import store as partners
 from bot.exchange.requests import again, drafting, looking, situations, store, thread_store
@@ -108,8 +108,8 @@ async def case_exchange_screen(request: web.Request, *, status: int = 200, probl
             "case": file.case,
             "situation": situation,
             "fears_unknown": situation.fears is None,
-            "adults": holds.adults_of(tx, vault, file.case),
-            "holds": holds.standing_holds(tx, case_id),
+            "adults": claimants.adults_of(tx, vault, file.case),
+            "holds": claimants.standing_holds(tx, case_id),
             "requests": store.of_case(tx, case_id),
             "partners": {partner.id: partner for partner in partners.everyone(tx, vault)},
             "statuses": STATUS_TITLES,

@@ -29,7 +29,7 @@ from bot.desk.case import wake_all
 from bot.desk.family import household_context
 from bot.desk.frame import go_to, hand_of, show
 from bot.desk.queue import officer_names
-from bot.exchange.holds import service as holds
+from bot.exchange.holds import claimants
 from bot.exchange.records import model as carried
 from bot.kernel import sessions
 from bot.kernel.access import Permission, allows
@@ -153,7 +153,7 @@ def file_context(
         "ledger": ledger,
         "shares": consent.shares_of(tx, case.id),
         "elsewhere": _of_duplicates(tx, hand, case),
-        "holds": holds.standing_holds(tx, case.id),
+        "holds": claimants.standing_holds(tx, case.id),
         **_told_first(tx, hand, record, ledger),
         **household_context(tx, hand.vault, officer, case),
         "seats": panel.of_case(tx, hand.vault, case),

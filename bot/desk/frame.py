@@ -21,7 +21,7 @@ from bot.cases.reasons import reason_title
 from bot.conversations import stuck
 from bot.conversations.attachments.model import UNKNOWN
 from bot.desk.acts import SENTENCES
-from bot.exchange.holds import service as holds
+from bot.exchange.holds import claimants
 from bot.exchange.requests import looking
 from bot.kernel.access import Permission, allows, may_enter
 from bot.kernel.ids import new_id
@@ -101,7 +101,7 @@ def look(tx: Connection, officer: Officer, at: datetime, *, counted: Mapping[Pri
         watch=auditor.look_at_watch(tx, at=at),
         asked=asked,
         overdue=overdue,
-        held=holds.held_cases(tx),
+        held=claimants.held_cases(tx),
         paged_by_message=officer.page_conversation_id is not None,
         offers=offers,
         glass=glass,
@@ -199,7 +199,10 @@ def _holds_above(tx: Connection, officer: Officer, matter: Mapping[str, Any], fr
     case = matter.get("case")
     if "holds" in matter or not isinstance(case, Case) or case.id not in frame.held:
         return {}
-    return {"holds_above": holds.standing_holds(tx, case.id), "leads_on": allows(officer, Permission.CASE_READ, case)}
+    return {
+        "holds_above": claimants.standing_holds(tx, case.id),
+        "leads_on": allows(officer, Permission.CASE_READ, case),
+    }
 
 
 def screen(

@@ -23,7 +23,7 @@ from bot.cases.board import Board, Summaries, read_board
 from bot.cases.due import Overdue
 from bot.desk.frame import QUEUE_LENGTH, count_trouble
 from bot.desk.rows import Row, queue_rows
-from bot.exchange.holds import service as holds
+from bot.exchange.holds import claimants
 from bot.exchange.requests import looking
 from bot.kernel.officers import Officer
 from bot.kernel.web_keys import CLOCK, DATABASE, VAULT
@@ -133,7 +133,7 @@ class Looks:
             board = read_board(tx, vault, at, limit=QUEUE_LENGTH, watched=watched, known=self._summaries)
             watch = auditor.look_at_watch(tx, at=at)
             to_see, asked = supervision_store.count_to_see(tx, at), looking.waiting_by_holder(tx, at)
-            overdue, held = due.overdue_tasks(tx, at), holds.held_cases(tx)
+            overdue, held = due.overdue_tasks(tx, at), claimants.held_cases(tx)
             return Look(board, count_trouble(tx), asked, to_see, overdue, held, watch, loop.time())
 
         return await app[DATABASE].read(read)

@@ -44,7 +44,7 @@ from bot.desk.frame import context_of, go_to, hand_of, show, was_done
 from bot.desk.ports import FoundService, ServiceFinder
 from bot.desk.proving import proves_by
 from bot.desk.queue import officer_names
-from bot.exchange.holds import service as holds
+from bot.exchange.holds import claimants, free_to_move
 from bot.kernel.access import Permission
 from bot.kernel.pages import render, route_url
 from bot.kernel.web import PUBLIC, Routes, form
@@ -215,10 +215,10 @@ async def referrals_screen(
             "refusals": opening.REFUSALS,
             "proves_by": proves_by(hand.officer),
             "typed": typed or MultiDict(),
-            "holds": holds.standing_holds(tx, case_id),
+            "holds": claimants.standing_holds(tx, case_id),
             **household_context(tx, hand.vault, hand.officer, case),
-            "adults": holds.adults_of(tx, hand.vault, case),
-            "blocked": holds.may_not_move(tx, case_id),
+            "adults": claimants.adults_of(tx, hand.vault, case),
+            "blocked": free_to_move.may_not_move(tx, case_id),
             "naming": service.naming_an_adult(tx, hand.vault, case, referrals, adults=adults),
             "sent": sent,
             "was_done": was_done(request) or sent is not None,

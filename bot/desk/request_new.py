@@ -15,7 +15,7 @@ from bot.desk.exchange import case_exchange_screen, wake_exchange
 from bot.desk.family import household_context
 from bot.desk.frame import go_to, hand_of, show
 from bot.desk.request_words import sentence_of
-from bot.exchange.holds import service as holds
+from bot.exchange.holds import claimants
 from bot.exchange.holds.model import MayNotMove, Tie
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import Partner
@@ -122,7 +122,7 @@ async def _draft_screen(
             raise NotNow("not_yours")
         return {
             "case": file.case,
-            "holds": holds.standing_holds(tx, case_id),
+            "holds": claimants.standing_holds(tx, case_id),
             **household_context(tx, vault, hand.officer, file.case),
             "types": REQUEST_TYPES,
             "type": request_type,
@@ -135,7 +135,7 @@ async def _draft_screen(
             "agreed_times": _agreed_times(tx, vault, request_type, at) if request_type else [],
             "to_pass_on": drafting.to_pass_on(tx, hand) if request_type else [],
             "partner_names": {each.id: each.name for each in partners.everyone(tx, vault)},
-            "adults": holds.adults_of(tx, vault, file.case),
+            "adults": claimants.adults_of(tx, vault, file.case),
             "supported": Tie.SUPPORTED,
             "asked": typed.getall("asks", []) if "asks" in typed else list(request_type.asks if request_type else ()),
             "typed": typed,

@@ -20,8 +20,7 @@ from bot.conversations.service import ConversationCard
 from bot.desk.case import case_screen, wake_all
 from bot.desk.frame import NotDone, act, go_to, hand_of, show
 from bot.desk.queue import officer_names
-from bot.exchange.holds import placing
-from bot.exchange.holds import service as holds
+from bot.exchange.holds import claimants, free_to_move, placing
 from bot.exchange.requests import store as requests
 from bot.kernel.access import Permission
 from bot.kernel.crypto import Vault
@@ -60,8 +59,8 @@ def ties_by(vault: Vault) -> same_child.Ties:
     nobody knows yet who they are, may be known to the other case too: then nothing is lost."""
 
     def ties(tx: Connection, case: Case, kept: Case) -> Sequence[str]:
-        adults = holds.in_doubt_only_here(tx, vault, case, kept)
-        told = any(hold.dossier_id is None for hold in holds.standing_holds(tx, case.id))
+        adults = free_to_move.in_doubt_only_here(tx, vault, case, kept)
+        told = any(hold.dossier_id is None for hold in claimants.standing_holds(tx, case.id))
         found = [HOLD_STANDS] if told or any(adult.hold for adult in adults) else []
         if adults and not found:
             found.append(ADULT_IN_DOUBT)

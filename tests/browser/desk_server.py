@@ -30,7 +30,7 @@ from bot.conversations.attachments.model import State
 from bot.conversations.attachments.reading import HeldBytes
 from bot.conversations.model import Author, Direction, MessageClass
 from bot.conversations.ports import Escalation
-from bot.exchange.holds.service import ClaimingAdults
+from bot.exchange.holds.free_to_move import ClaimingAdults
 from bot.exchange.requests.consent_ends import WithdrawnConsents
 from bot.kernel.access import Role
 from bot.kernel.clock import SystemClock

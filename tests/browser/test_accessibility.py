@@ -35,8 +35,8 @@ from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store
 from bot.conversations.safe_contact import SafeContact
 from bot.exchange.holds import service as holds
+from bot.exchange.holds.free_to_move import ClaimingAdults
 from bot.exchange.holds.model import Mark
-from bot.exchange.holds.service import ClaimingAdults
 from bot.exchange.outside import service as outside
 from bot.exchange.partners import store as partners
 from bot.exchange.requests.passing import store as passings

@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from bot.border_story import PLACES, Side, play, said, started
-from bot.exchange.holds import service as holds
+from bot.exchange.holds import claimants, told_holds
 from bot.exchange.holds.model import CHECKLIST, FAVOURS, MARKS, SOURCES, TIE_TITLES, Favour, Mark, Source, Tie
 from bot.exchange.requests import store
 from bot.exchange.requests.model import ASSENTS, CONFIDENCES, GROUNDS, HOWS, Assent, Confidence, Ground, How, Status
@@ -265,9 +265,9 @@ async def test_a_girl_with_a_false_uncle_is_kept_from_him_and_comes_to_her_aunt_
                 assert sealed is not None
                 assert sealed.request.status is Status.ANSWERED
         assert told.refused_with_uncle
-        held = await lampedusa.database.read(lambda tx: holds.standing_holds(tx, told.case_id))
+        held = await lampedusa.database.read(lambda tx: claimants.standing_holds(tx, told.case_id))
         assert [hold.id for hold in held] == [told.hold]
-        assert await tunis.database.read(lambda tx: holds.told_holds(tx, told.asked_tunis))
+        assert await tunis.database.read(lambda tx: told_holds.standing_on(tx, told.asked_tunis))
         for side in sides.values():
             assert (await side.database.read(lambda tx, vault=side.vault: audit.verify(tx, vault))).ok
 

@@ -19,7 +19,7 @@ from bot.cases import household_store
 from bot.cases import store as case_store
 from bot.cases.model import CaseStatus
 from bot.cases.record import service as record
-from bot.exchange.holds import service as holds
+from bot.exchange.holds import claimants
 from bot.exchange.partners.model import Agreement
 from bot.exchange.requests import answering, drafting, looking, sending, service
 from bot.exchange.requests.attachments import service as attachments
@@ -204,7 +204,7 @@ async def everything_is_there(tunisia: Country, drafts: list[str]) -> None:
         opened = await tunisia.do(record.open_record, case_id)
         assert opened.facts["name"].values == (name,)
         assert ("own", "Call her aunt") in {(task.kind, task.what) for task in opened.tasks}
-        assert len(await tunisia.see(lambda tx, case_id=case_id: holds.standing_holds(tx, case_id))) == 1
+        assert len(await tunisia.see(lambda tx, case_id=case_id: claimants.standing_holds(tx, case_id))) == 1
     request = await request_of(tunisia, drafts[0])
 
     async def kept() -> bool:

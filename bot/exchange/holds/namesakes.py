@@ -17,9 +17,10 @@ from bot.cases.hand import Hand
 from bot.cases.model import Case
 from bot.cases.names import is_named
 from bot.cases.notice import tell_coordinators
-from bot.exchange.holds import service, store
+from bot.exchange.holds import claimants, dossier_access, free_to_move, store
 from bot.exchange.holds.model import Agreed, Dossier, NotNow, ends_the_hold
-from bot.exchange.holds.service import LONGEST_NAME, LONGEST_TEXT, OWN_BODY
+from bot.exchange.holds.releasing import OWN_BODY
+from bot.exchange.holds.service import LONGEST_NAME, LONGEST_TEXT
 from bot.kernel import audit
 from bot.kernel.access import Permission
 from bot.kernel.crypto import DataKey
@@ -44,7 +45,7 @@ class Namesake(Struct, frozen=True):
 
 def of_dossier(tx: Connection, hand: Hand, dossier: Dossier, case: Case) -> list[Namesake]:
     """Who else bears the name of this adult, for a dossier that the officer was let into."""
-    key = service.key_of_case(tx, hand.vault, case)
+    key = dossier_access.key_of_case(tx, hand.vault, case)
     return [
         Namesake(
             row.id,
@@ -62,13 +63,13 @@ def of_dossier(tx: Connection, hand: Hand, dossier: Dossier, case: Case) -> list
 def say_another(tx: Connection, hand: Hand, dossier_id: str, *, name: str, reason: str, once: str) -> str | None:
     """The first of two says in writing who else bears the name, and how they know. The id, or None when this very form
     was sent before. Raises DossierNotFound, and NotNow where the name is not this adult's or nobody doubts them."""
-    dossier, case = service.to_write(tx, hand, dossier_id, Permission.DOSSIER_WRITE)
-    key = service.key_to_write(tx, hand.vault, case)
+    dossier, case = dossier_access.to_write(tx, hand, dossier_id, Permission.DOSSIER_WRITE)
+    key = dossier_access.key_to_write(tx, hand.vault, case)
     name, reason = " ".join(name.split()), reason.strip()
     if not name or len(name) > LONGEST_NAME or not reason or len(reason) > LONGEST_TEXT:
         raise NotNow(dossier_id)
-    adult = next(each for each in service.adults_of(tx, hand.vault, case) if each.dossier.id == dossier.id)
-    if dossier.id not in service.may_not_move(tx, case.id) or not is_named(name, [adult.name]):
+    adult = next(each for each in claimants.adults_of(tx, hand.vault, case) if each.dossier.id == dossier.id)
+    if dossier.id not in free_to_move.may_not_move(tx, case.id) or not is_named(name, [adult.name]):
         raise NotNow(dossier_id)
     namesake_id, first = new_id(), _agreed(tx, hand)
     values = {
@@ -90,7 +91,7 @@ def say_another(tx: Connection, hand: Hand, dossier_id: str, *, name: str, reaso
 
 def agree_another(tx: Connection, hand: Hand, dossier_id: str, namesake_id: str) -> None:
     """The second, who acts for another body, has looked too. Raises NotNow to anybody else."""
-    dossier, _ = service.to_write(tx, hand, dossier_id, Permission.HOLD_RELEASE)
+    dossier, _ = dossier_access.to_write(tx, hand, dossier_id, Permission.HOLD_RELEASE)
     row = next((each for each in store.namesakes_of(tx, dossier.id) if each.id == namesake_id), None)
     second = _agreed(tx, hand)
     if row is None or not ends_the_hold([Agreed(row.first_id, row.first_body), second]):
@@ -102,7 +103,7 @@ def agree_another(tx: Connection, hand: Hand, dossier_id: str, namesake_id: str)
 
 def take_back_another(tx: Connection, hand: Hand, dossier_id: str, namesake_id: str) -> None:
     """It is the same person after all, or nobody is sure any more: whoever was let in reads nothing from now on."""
-    dossier, _ = service.to_write(tx, hand, dossier_id, Permission.DOSSIER_WRITE)
+    dossier, _ = dossier_access.to_write(tx, hand, dossier_id, Permission.DOSSIER_WRITE)
     of_this = {each.id for each in store.namesakes_of(tx, dossier.id)}
     if namesake_id not in of_this or not store.end_namesake(tx, namesake_id, by=hand.officer.id, at=hand.at):
         raise NotNow(dossier_id)

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.cases.hand import Hand
-from bot.exchange.holds import service as holds
+from bot.exchange.holds import claimants
 from bot.exchange.outside import store
 from bot.exchange.outside.model import (
     KINDS,
@@ -401,7 +401,7 @@ def _page(
         contact=contact.name if contact else "",
         reply=reply,
         answered=frozenset(thread_store.answered(tx, request.id)),
-        held=bool(told & {hold.id for hold in holds.standing_holds(tx, request.case_id or "")}),
+        held=bool(told & {hold.id for hold in claimants.standing_holds(tx, request.case_id or "")}),
         files=len(store.files_of(tx, request.id)),
     )
     if counts:

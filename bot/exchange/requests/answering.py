@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.cases.hand import Hand
-from bot.exchange.holds import service as holds
+from bot.exchange.holds import told_holds
 from bot.exchange.partners import store as partners
 from bot.exchange.post.model import ReceiptState
 from bot.exchange.requests import alerts, sending, store, thread_store
@@ -56,7 +56,7 @@ def accept(tx: Connection, hand: Hand, request_id: str) -> Request:
 
 def _accept(tx: Connection, hand: Hand, request: Request) -> Request:
     if request.type.moves_child:
-        holds.require_no_told_hold(tx, request.id)
+        told_holds.require_no_told_hold(tx, request.id)
     accepted = replace(request.after(Act.ACCEPT, at=hand.at), handler_id=hand.officer.id)
     save(tx, request, accepted)
     sending.send(tx, hand.vault, request, "request_accepted", {}, actor=hand.officer.id, at=hand.at)

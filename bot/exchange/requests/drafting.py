@@ -15,7 +15,7 @@ from bot.cases import store as case_store
 from bot.cases.hand import Hand
 from bot.cases.model import Case
 from bot.cases.service import NUMBER_ALPHABET
-from bot.exchange.holds import service as holds
+from bot.exchange.holds import free_to_move
 from bot.exchange.partners import store as partners
 from bot.exchange.requests import store, thread_store
 from bot.exchange.requests.history import note
@@ -215,7 +215,7 @@ def _check(tx: Connection, hand: Hand, case: Case, wanted: Draft) -> RequestType
     if wanted.wanted_by:
         require_wanted(tx, wanted.wanted_by, wanted.partner_id)
     if request_type.moves_child:
-        holds.require_free_to_move(tx, case.id, wanted.adult_id)
+        free_to_move.require_free_to_move(tx, case.id, wanted.adult_id)
     elif wanted.adult_id is not None:
         raise Incomplete(["adult"])
     body = {"fields": wanted.fields, "decision": wanted.decision, "decision_translated": wanted.decision_translated}

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from bot.cases import store as case_store
 from bot.cases.hand import Hand
-from bot.exchange.holds import service as holds
+from bot.exchange.holds import releasing, told_holds
 from bot.exchange.holds.model import Agreed, Hold
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed, Direction
@@ -74,16 +74,16 @@ def endings(tx: Connection, hand: Hand, request: Request) -> list[Ending]:
     """The holds of a request of theirs that its partner cannot end, for its page."""
     if not _is_cut_off(tx, hand, request):
         return []
-    return [_ending(tx, hand, request, hold) for hold in holds.told_holds(tx, request.id)]
+    return [_ending(tx, hand, request, hold) for hold in told_holds.standing_on(tx, request.id)]
 
 
 def _ending(tx: Connection, hand: Hand, request: Request, hold: Hold) -> Ending:
     said = _focal_said(tx, request, hold.id)
-    first = next(iter(holds.agreed_to(tx, hold.id)), None)
+    first = next(iter(releasing.agreed_to(tx, hold.id)), None)
     found = Ending(hold, said[0] if said else None, _may_be_agreed(tx, hand, request, hold.id))
     if first is None:
         return found
-    reason = holds.reason_of(tx, _key(tx, hand.vault, request, hold), hold.id, first.person)
+    reason = releasing.reason_of(tx, _key(tx, hand.vault, request, hold), hold.id, first.person)
     return Ending(hold, found.asked, found.may_be_agreed, first.person, first.body.removeprefix(_ROLE), reason)
 
 
@@ -107,20 +107,20 @@ def agree_to_end(tx: Connection, hand: Hand, request_id: str, hold_id: str, *, r
     request, reason = _to_end(tx, hand, request_id, hold_id), reason.strip()
     if not _may_be_agreed(tx, hand, request, hold_id):
         raise NotNow("hold_focal")
-    hold = next(each for each in holds.told_holds(tx, request.id) if each.id == hold_id)
+    hold = next(each for each in told_holds.standing_on(tx, request.id) if each.id == hold_id)
     key = _key(tx, hand.vault, request, hold)
     if key is None:
         raise NotNow("erased")
     if not reason or len(reason) > LONGEST_TEXT or not acts_as(hand, role):
         raise NotNow("incomplete")
     agreed = Agreed(hand.officer.id, f"{_ROLE}{role}")
-    if any(each.body == agreed.body for each in holds.agreed_to(tx, hold_id)):
+    if any(each.body == agreed.body for each in releasing.agreed_to(tx, hold_id)):
         raise NotNow("override_same")
-    if not holds.agree_to_told(tx, key, hold_id, agreed, reason=reason, at=hand.at):
+    if not told_holds.agree_to_told(tx, key, hold_id, agreed, reason=reason, at=hand.at):
         raise NotNow("override_same")
     facts = {"hold": hold_id, "role": role}
     note(tx, hand.vault, request, "hold_end_agreed", officer_id=hand.officer.id, at=hand.at, facts=facts)
-    if not holds.end_if_agreed(tx, hand.vault, hold_id, at=hand.at):
+    if not told_holds.end_if_agreed(tx, hand.vault, hold_id, at=hand.at):
         return False
     note(tx, hand.vault, request, "hold_ended_here", officer_id=hand.officer.id, at=hand.at, facts={"hold": hold_id})
     transfers.ring(tx, hold.case_id, at=hand.at)
@@ -130,7 +130,7 @@ def agree_to_end(tx: Connection, hand: Hand, request_id: str, hold_id: str, *, r
 def _to_end(tx: Connection, hand: Hand, request_id: str, hold_id: str) -> Request:
     """Raises NotNow where no such hold stands, or its partner can be heard."""
     request = to_act(tx, hand, request_id, Permission.HOLD_END_TOLD).request
-    if hold_id not in {hold.id for hold in holds.told_holds(tx, request.id)}:
+    if hold_id not in {hold.id for hold in told_holds.standing_on(tx, request.id)}:
         raise NotNow
     if not _is_cut_off(tx, hand, request):
         raise NotNow("hold_of_theirs")

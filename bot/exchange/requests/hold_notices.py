@@ -14,8 +14,7 @@ from sqlalchemy.engine import Connection
 
 from bot.cases.hand import Hand
 from bot.exchange.gate import GateShut
-from bot.exchange.holds import placing
-from bot.exchange.holds import service as holds
+from bot.exchange.holds import claimants, placing, releasing, told_holds
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed
 from bot.exchange.requests import history_store, sending, store
@@ -44,7 +43,7 @@ def tell_hold(tx: Connection, hand: Hand, hold_id: str, request_ids: Iterable[st
     told = []
     for request_id in request_ids:
         request = to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
-        standing = {hold.id for hold in holds.standing_holds(tx, request.case_id or "")}
+        standing = {hold.id for hold in claimants.standing_holds(tx, request.case_id or "")}
         if request.side is not Side.OURS or hold_id not in standing or request.sent_at is None:
             raise NotNow
         _tell(tx, hand.vault, request, hold_id, actor=hand.officer.id, at=hand.at)
@@ -164,12 +163,12 @@ def agree_to_release(tx: Connection, hand: Hand, dossier_id: str, *, reason: str
     Where the case has moved, whoever has it hears it as the word of another body, and the hold stands here until they
     say that it has ended. Raises `holds.model.NotNow`; NotNow while the file of the case is on its way.
     """
-    dossier, hold = holds.require_seen(tx, hand, dossier_id), placing.standing_on(tx, dossier_id)
+    dossier, hold = claimants.require_seen(tx, hand, dossier_id), placing.standing_on(tx, dossier_id)
     given = transfer_store.given(tx, dossier.case_id)
     if given is not None and given.state is State.HANDED:
         raise NotNow("handed_over")
     moved = given is not None and given.state is State.MOVED
-    ended = holds.agree_to_release(tx, hand, dossier_id, reason=reason, decides=not moved)
+    ended = releasing.agree_to_release(tx, hand, dossier_id, reason=reason, decides=not moved)
     if given is not None and moved and hold is not None:
         _pass_on(tx, hand.vault, given.request_id, hold.id, hand.officer.id, actor=hand.officer.id, at=hand.at)
     elif ended and hold is not None:
@@ -180,7 +179,7 @@ def agree_to_release(tx: Connection, hand: Hand, dossier_id: str, *, reason: str
 def agree_to_their_hold(tx: Connection, hand: Hand, request_id: str, hold_id: str) -> None:
     """As an officer of another body, say to the partner who placed a hold that it may end."""
     request = to_act(tx, hand, request_id, Permission.HOLD_RELEASE).request
-    if hold_id not in {hold.id for hold in holds.told_holds(tx, request.id)}:
+    if hold_id not in {hold.id for hold in told_holds.standing_on(tx, request.id)}:
         raise NotNow
     letter = {"hold": hold_id, "person": hand.officer.id}
     sending.send(tx, hand.vault, request, "hold_agreed", letter, actor=hand.officer.id, at=hand.at)
@@ -207,7 +206,7 @@ def partner_agrees(tx: Connection, vault: Vault, request: Request, hold_id: str,
     given = transfer_store.given(tx, case_id)
     if given is not None and given.state in (State.HANDED, State.MOVED):
         _pass_on(tx, vault, given.request_id, ours, person, actor=sending.SYSTEM, at=at)
-    elif holds.partner_agrees(tx, vault, ours, partner_id=request.partner_id, person=person, at=at):
+    elif releasing.partner_agrees(tx, vault, ours, partner_id=request.partner_id, person=person, at=at):
         tell_hold_ended(tx, vault, case_id, ours, at=at)
         transfers.ring(tx, case_id, at=at)
 
@@ -227,11 +226,13 @@ def ended_there(tx: Connection, vault: Vault, request: Request, hold_id: str, *,
     """A partner says that a hold has ended: one they had told us of, or one that went to them with its case. Then
     everybody whom we told is told too. False where that is no news, or not theirs to say."""
     if request.side is Side.THEIRS:
-        ended = holds.end_told_hold(tx, vault, hold_id, partner_id=request.partner_id, request_id=request.id, at=at)
+        ended = told_holds.end_told_hold(
+            tx, vault, hold_id, partner_id=request.partner_id, request_id=request.id, at=at
+        )
         case_id = transfers.case_taken_for(tx, request)
     else:
         case_id = request.case_id if transfers.has_moved(tx, request) else None
-        ended = case_id is not None and holds.end_of_moved_case(tx, vault, hold_id, case_id=case_id, at=at)
+        ended = case_id is not None and releasing.end_of_moved_case(tx, vault, hold_id, case_id=case_id, at=at)
     if not ended:
         return False
     note(tx, vault, request, "hold_ended", at=at, facts={"hold": hold_id})

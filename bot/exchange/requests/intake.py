@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot.exchange.gate import GateShut
-from bot.exchange.holds import service as holds
+from bot.exchange.holds import told_holds
 from bot.exchange.holds.model import Hold, HoldState, MayNotMove
 from bot.exchange.holds.model import NotNow as HoldNotNow
 from bot.exchange.partners.model import ChannelClosed
@@ -410,7 +410,7 @@ class RequestIntake:
         case_id = transfers.case_taken_for(tx, request)  # told of after the case moved: it stands on every screen of it
         hold = Hold(hold_id, case_id, None, request.id, letter.partner_id, HoldState.CONFIRMED, letter.at)
         try:
-            new = holds.take_told_hold(tx, self._vault, hold)
+            new = told_holds.take_told_hold(tx, self._vault, hold)
         except HoldNotNow:
             raise LetterRefused("bad_body") from None
         if new:

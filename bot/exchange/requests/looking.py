@@ -16,7 +16,7 @@ from bot.cases.consent import Consent
 from bot.cases.hand import Hand
 from bot.cases.model import Case
 from bot.exchange.gate import Stop
-from bot.exchange.holds import service as holds
+from bot.exchange.holds import claimants, told_holds
 from bot.exchange.holds.model import Hold
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import FocalPoint, Partner
@@ -155,7 +155,7 @@ def _file(tx: Connection, vault: Vault, sealed: SealedRequest, *, at: datetime) 
     body = open_body(key, sealed)
     lines = [open_line(key, line) for line in thread_store.lines_of(tx, request.id)]
     waits = request.side is Side.OURS and request.status in {Status.DRAFTED, Status.APPROVED}
-    of_case = holds.standing_holds(tx, request.case_id) if request.case_id else []
+    of_case = claimants.standing_holds(tx, request.case_id) if request.case_id else []
     return RequestFile(
         sealed=sealed,
         partner=partner,
@@ -167,7 +167,7 @@ def _file(tx: Connection, vault: Vault, sealed: SealedRequest, *, at: datetime) 
         letters=letters_store.letters_of(tx, request.id),
         stops=sending.stops_for(tx, vault, request, [partner]) if waits and partner else (),
         override=gate_store.override_row(tx, request.id),
-        holds=[*of_case, *holds.told_holds(tx, request.id)],
+        holds=[*of_case, *told_holds.standing_on(tx, request.id)],
         focal_point=partners.focal_point(tx, partner.country) if partner else None,
         consent=sending.carried_by(tx, request, at=at) if request.side is Side.OURS else None,
         erased=key is None,

@@ -19,7 +19,7 @@ from bot.cases.consent import Consent, Purpose
 from bot.cases.model import Case, NotAllowedNow
 from bot.exchange import gate
 from bot.exchange.gate import Cleared, GateShut, Kind, Override, Recipient, Situation, Stop, Why
-from bot.exchange.holds import service as holds
+from bot.exchange.holds import claimants, free_to_move
 from bot.exchange.holds.model import HeldLikely, MayNotMove
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import ChannelClosed, Direction, Partner, PartnerKind
@@ -337,7 +337,7 @@ class RequestGatekeeper:
 
     def _is_old(self, tx: Connection, request: Request, body: Mapping[str, Any]) -> bool:
         """Whether a file that waited says less than is known now of what could hurt the child: a hold, or a fear."""
-        standing = {hold.id for hold in holds.standing_holds(tx, request.case_id or "")}
+        standing = {hold.id for hold in claimants.standing_holds(tx, request.case_id or "")}
         now, said = situation_of(tx, self._vault, request), body["file"]["situation"]
         fears = None if said["fears"] is None else frozenset(said["fears"])
         return standing != files.holds_in(body) or now != Situation(fears, said["asylum"], frozenset(said["origins"]))
@@ -442,7 +442,7 @@ def require_free_to_move(tx: Connection, vault: Vault, request: Request) -> None
     if request.side is not Side.OURS or found is None:
         return
     if request.type.moves_child:
-        holds.require_free_to_move(tx, found.case.id, request.adult_id)
+        free_to_move.require_free_to_move(tx, found.case.id, request.adult_id)
     sealed = store.get_request(tx, request.id) if request.type.who_takes_child else None
     if sealed is None or sealed.body_sealed is None:
         return

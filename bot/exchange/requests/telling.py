@@ -23,7 +23,7 @@ from bot.cases.model import Case
 from bot.cases.record import store as record
 from bot.conversations import service as conversations
 from bot.conversations.model import MessageClass
-from bot.exchange.holds import service as holds
+from bot.exchange.holds import claimants
 from bot.exchange.holds.model import Tie
 from bot.exchange.partners import store as partners
 from bot.exchange.requests import history_store, opening, sending, store
@@ -245,9 +245,9 @@ def _adult_may_read(tx: Connection, vault: Vault, case: Case) -> bool:
     """Whether anything known of this chat speaks for an adult beside the child. The writer may be that adult, also who
     writes as a worker; and a hold on any case that this chat ever had counts."""
     for case_id in case_store.ids_of_conversation(tx, case.conversation_id):
-        if holds.standing_holds(tx, case_id):
+        if claimants.standing_holds(tx, case_id):
             return True
-    if any(line.dossier.tie is not Tie.SUPPORTED for line in holds.adults_of(tx, vault, case)):
+    if any(line.dossier.tie is not Tie.SUPPORTED for line in claimants.adults_of(tx, vault, case)):
         return True
     if case.reason in UNSAFE_REASONS or case_store.reasons_of(tx, case.id) & UNSAFE_REASONS:
         return True

@@ -20,10 +20,10 @@ from bot.cases.model import CaseNotFound, NotAllowedNow, NotWithThisAdult
 from bot.cases.record import service as record
 from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store
-from bot.exchange.holds import namesakes
+from bot.exchange.holds import namesakes, releasing
 from bot.exchange.holds import service as holds
+from bot.exchange.holds.free_to_move import ClaimingAdults
 from bot.exchange.holds.model import NotNow
-from bot.exchange.holds.service import ClaimingAdults
 from bot.kernel import audit
 from bot.kernel.access import Role as OfficerRole
 from bot.kernel.clock import SetClock
@@ -305,7 +305,7 @@ async def test_a_guardian_who_bears_the_name_is_let_in_when_two_bodies_say_that_
     with pytest.raises(NotNow):
         await do(talk.amira, namesakes.say_another, dossier, name="Sami Trabelsi", reason=" ", once="")
     other = await do(talk.amira, namesakes.say_another, dossier, name="Sami Trabelsi", reason=why, once="")
-    await do(noa, holds.set_body, omar.id, "Save the Children")
+    await do(noa, releasing.set_body, omar.id, "Save the Children")
 
     for who in (talk.amira, ines):  # not the same person, nor another of the same body
         with pytest.raises(NotNow):

@@ -21,8 +21,8 @@ from bot.cases.referrals import store as referral_store
 from bot.cases.referrals.model import Act, State, Urgency
 from bot.cases.referrals.service import LinkDead, NoConsent
 from bot.exchange.holds import service as holds
+from bot.exchange.holds.free_to_move import ClaimingAdults
 from bot.exchange.holds.model import Evidence, Favour, Mark, Source, Tie
-from bot.exchange.holds.service import ClaimingAdults
 from bot.kernel.access import Role
 from tests.conftest import NOON
 from tests.integration.cases.test_consent import AGREED

@@ -15,6 +15,7 @@ from bot.cases.model import Case
 from bot.cases.record import service as record
 from bot.conversations import service as conversations
 from bot.conversations.safe_contact import SafeContact
+from bot.exchange.holds import claimants
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Mark
 from bot.kernel.crypto import Erased, data_keys
@@ -96,7 +97,7 @@ async def test_a_hold_that_stands_keeps_them_too(phone: Phone, clock):
     def close_over_a_hold(tx: Connection) -> None:
         adult = holds.open_dossier(tx, phone.hand(amira), case.id, name="Sami", claimed="uncle_aunt", once="")
         holds.mark(tx, phone.hand(amira), str(adult), {"papers": Mark.RED, "heard_apart": Mark.RED})
-        assert holds.standing_holds(tx, case.id)
+        assert claimants.standing_holds(tx, case.id)
         at = phone.talk.clock.now()
         tx.execute(store.cases.update().where(store.cases.c.id == case.id).values(status="closed", closed_at=at))
 

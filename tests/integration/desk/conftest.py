@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 import bot.desk
 from bot.cases.guests.service import GuestsLeave
-from bot.exchange.holds.service import ClaimingAdults
+from bot.exchange.holds.free_to_move import ClaimingAdults
 from bot.exchange.requests.consent_ends import WithdrawnConsents
 from bot.kernel.officers import Officer, make_link
 from bot.kernel.settings import load_settings

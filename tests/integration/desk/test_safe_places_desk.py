@@ -19,7 +19,7 @@ from bot.cases.referrals.model import Act, Referral, Urgency
 from bot.cases.referrals.opening import WITHIN
 from bot.cases.referrals.store import add_opening, openings
 from bot.desk.services import VIEWS
-from bot.exchange.holds.service import ClaimingAdults
+from bot.exchange.holds.free_to_move import ClaimingAdults
 from bot.kernel import audit, officers
 from bot.kernel.access import Role
 from bot.kernel.crypto import data_keys

@@ -9,7 +9,7 @@ import pytest
 
 from bot.cases import store as case_store
 from bot.cases.record import service as record
-from bot.exchange.holds import service as holds
+from bot.exchange.holds import claimants
 from bot.exchange.requests import drafting, service, store
 from bot.exchange.requests.model import NotNow, RequestNotFound
 from bot.exchange.requests.transfer import acts
@@ -144,4 +144,4 @@ async def test_the_holder_of_a_case_that_has_moved_reads_where_it_is(here, at_de
     assert "Nothing of it is kept here." in page
     assert "Closed: another country has the case now" in page
     assert "Omar" not in await officer.go(f"/desk/cases/{case_id}/file")
-    assert await here.see(lambda tx: holds.standing_holds(tx, case_id)) == []
+    assert await here.see(lambda tx: claimants.standing_holds(tx, case_id)) == []

@@ -27,7 +27,7 @@ from bot.exchange.requests.attachments.model import LARGEST, MOST_FILES, PART, R
 from bot.exchange.requests.attachments.service import Wanted
 from bot.exchange.requests.consent_ends import WithdrawnConsents
 from bot.exchange.requests.intake import ComesTooEarly, RequestIntake
-from bot.exchange.requests.model import Alternative, Ground, Incomplete, NoConsent, NotNow, Refusal
+from bot.exchange.requests.model import Alternative, Ground, Incomplete, NoConsent, NotNow, Refusal, RequestNotFound
 from bot.exchange.requests.reminders import Reminders
 from bot.kernel import audit
 from bot.kernel.access import Role
@@ -493,7 +493,7 @@ async def test_who_opened_a_file_is_in_the_audit_log_and_strangers_find_none(
     await accepted(tunisia, courier, request_id)
     [there] = await files(tunisia, request_id)
     stranger = await tunisia.world.officer("stranger", Role.OFFICER)
-    with pytest.raises(service.RequestNotFound):
+    with pytest.raises(RequestNotFound):
         await tunisia.do(attachments.open_file, request_id, there.id, by=stranger)
 
     await saved(tunisia, request_id, there)

@@ -35,6 +35,7 @@ from bot.cases.service import CaseEscalations, claim_case
 from bot.conversations import service as conversations
 from bot.conversations.ports import Escalation
 from bot.exchange.gate import CODES_ONLY, GateShut, Recipient, Situation
+from bot.exchange.holds import claimants
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Evidence, Favour, HoldError, Mark, Source, Tie
 from bot.exchange.partners import service as partner_service
@@ -367,7 +368,7 @@ class Play:
         self.held = True
 
     def tell_hold(self) -> None:
-        standing = holds.standing_holds(self.tx, self.scene.case_id)
+        standing = claimants.standing_holds(self.tx, self.scene.case_id)
         if standing:
             hold_notices.tell_hold(self.tx, self.scene.officer, standing[0].id, [self._some_request()])
 

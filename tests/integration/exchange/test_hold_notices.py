@@ -10,6 +10,7 @@ import pytest
 from bot.cases import alarm
 from bot.cases import store as case_store
 from bot.exchange.gate import Situation
+from bot.exchange.holds import releasing
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Evidence, Favour, Hold, Mark, MayNotMove, Source, Tie
 from bot.exchange.partners import store as partners
@@ -37,7 +38,7 @@ async def placed(country: Country, case_id: str) -> tuple[str, Hold]:
 
 async def ended(country: Country, dossier: str) -> None:
     """Two people of two bodies say so."""
-    await country.do(holds.set_body, country.coordinator.id, "Child protection service")
+    await country.do(releasing.set_body, country.coordinator.id, "Child protection service")
     await country.do(hold_notices.agree_to_release, dossier, reason="checked")
     assert await country.do(hold_notices.agree_to_release, dossier, reason="checked too", by=country.coordinator)
 

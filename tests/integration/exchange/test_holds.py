@@ -13,9 +13,10 @@ from bot.cases import store as case_store
 from bot.cases.pager import Pager
 from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store
-from bot.exchange.holds import namesakes, placing
+from bot.exchange.holds import claimants, namesakes, placing, releasing
 from bot.exchange.holds import service as holds
 from bot.exchange.holds import store as hold_store
+from bot.exchange.holds.free_to_move import ClaimingAdults
 from bot.exchange.holds.model import (
     DossierNotFound,
     Evidence,
@@ -30,7 +31,6 @@ from bot.exchange.holds.model import (
     Source,
     Tie,
 )
-from bot.exchange.holds.service import ClaimingAdults
 from bot.exchange.partners.model import Contact, FocalPoint
 from bot.exchange.partners.service import close_partner, name_focal_point
 from bot.exchange.post.model import LetterStopped, WaitingLetter
@@ -77,7 +77,7 @@ async def test_two_red_marks_place_a_hold_and_ring(italy: Country):
 
     assert hold is not None
     assert hold.state is HoldState.PROPOSED
-    assert [each.id for each in await italy.see(lambda tx: holds.standing_holds(tx, case_id))] == [hold.id]
+    assert [each.id for each in await italy.see(lambda tx: claimants.standing_holds(tx, case_id))] == [hold.id]
     alarm = await italy.see(lambda tx: case_store.get_alarm(tx, case_id, lock=False))
     assert alarm is not None
     assert alarm.climbing
@@ -277,17 +277,17 @@ async def test_a_hold_on_one_child_stands_for_her_brother_and_for_whoever_lives_
     number = (await italy.see(lambda tx: case_store.get_case(tx, brother))).case.number
     await italy.do(transfer_acts.say_siblings, girl, number)
     await italy.do(holds.place_hold, held)
-    assert await italy.see(lambda tx: holds.standing_holds(tx, brother))
+    assert await italy.see(lambda tx: claimants.standing_holds(tx, brother))
     number = (await italy.see(lambda tx: case_store.get_case(tx, cousin))).case.number
     await say_together(household.link, girl, number, kind="household", why="They travel together.")
 
     for case_id in (brother, cousin):
-        (hold,) = await italy.see(lambda tx, case_id=case_id: holds.standing_holds(tx, case_id))
+        (hold,) = await italy.see(lambda tx, case_id=case_id: claimants.standing_holds(tx, case_id))
         assert hold.state is HoldState.PROPOSED
         alarm = await italy.see(lambda tx, case_id=case_id: case_store.get_alarm(tx, case_id, lock=False))
         assert alarm is not None
         assert alarm.climbing
-        origin = await italy.see(lambda tx, hold=hold: holds.origin_of(tx, italy.hand(), hold))
+        origin = await italy.see(lambda tx, hold=hold: claimants.origin_of(tx, italy.hand(), hold))
         assert (origin.case.id, origin.stands) == (girl, True)
     assert await blocked(brother) == ["ZITOUNI Kaboul"]  # the dossier that was there, and no second one
     assert await blocked(cousin) == [CANARY]
@@ -298,12 +298,14 @@ async def test_a_hold_on_one_child_stands_for_her_brother_and_for_whoever_lives_
         await italy.do(drafting.draft, cousin, with_him)
 
     # ended by two bodies for the boy, it does not come back by itself
-    await italy.do(holds.set_body, italy.coordinator.id, "Red Cross", by=await italy.world.officer("noa", Role.ADMIN))
-    await italy.do(holds.agree_to_release, known, reason="his own father, seen apart")
-    assert await italy.do(holds.agree_to_release, known, reason="I saw both", by=italy.coordinator)
+    await italy.do(
+        releasing.set_body, italy.coordinator.id, "Red Cross", by=await italy.world.officer("noa", Role.ADMIN)
+    )
+    await italy.do(releasing.agree_to_release, known, reason="his own father, seen apart")
+    assert await italy.do(releasing.agree_to_release, known, reason="I saw both", by=italy.coordinator)
     await italy.do(lambda tx, hand: placing.look_around(tx, hand.vault, girl, at=hand.at))
-    assert await italy.see(lambda tx: holds.standing_holds(tx, brother)) == []
-    assert await italy.see(lambda tx: holds.standing_holds(tx, cousin))
+    assert await italy.see(lambda tx: claimants.standing_holds(tx, brother)) == []
+    assert await italy.see(lambda tx: claimants.standing_holds(tx, cousin))
 
 
 async def test_a_guardianship_goes_to_a_guardian_of_the_held_name_when_two_bodies_say_that_it_is_somebody_else(
@@ -311,7 +313,9 @@ async def test_a_guardianship_goes_to_a_guardian_of_the_held_name_when_two_bodie
 ):
     case_id, partner = await italy.case(), italy.others["TN"]
     held = await a_dossier(italy, case_id)
-    await italy.do(holds.set_body, italy.coordinator.id, "Red Cross", by=await italy.world.officer("noa", Role.ADMIN))
+    await italy.do(
+        releasing.set_body, italy.coordinator.id, "Red Cross", by=await italy.world.officer("noa", Role.ADMIN)
+    )
 
     def to_him(type_key: str) -> Draft:
         return a_draft(partner, type_key, fields={**filled(type_key), "receiver": CANARY})
@@ -335,11 +339,11 @@ async def test_a_new_red_mark_undoes_support_and_every_word_for_a_release(italy:
     dossier = await a_dossier(italy, case_id)
     await supported(italy, dossier)
     hold = await italy.do(holds.place_hold, dossier)
-    await italy.do(holds.agree_to_release, dossier, reason="she is his niece")
+    await italy.do(releasing.agree_to_release, dossier, reason="she is his niece")
 
     await italy.do(holds.add_evidence, dossier, Evidence(Source.CHILD, Favour.CONTRADICTS), text="not him", once="")
 
-    file = await italy.do(holds.open_dossier_file, dossier)
+    file = await italy.do(claimants.open_dossier_file, dossier)
     assert file.dossier.tie is Tie.UNVERIFIED
     assert file.hold is not None
     assert file.hold.id == hold.id
@@ -355,14 +359,14 @@ async def test_only_two_officers_of_two_bodies_end_a_hold(italy: Country):
     admin = await italy.world.officer("admin", Role.ADMIN)
     other = await italy.world.officer("other", Role.COORDINATOR)
 
-    assert not await italy.do(holds.agree_to_release, dossier, reason="checked")
+    assert not await italy.do(releasing.agree_to_release, dossier, reason="checked")
     with pytest.raises(NotNow):
-        await italy.do(holds.agree_to_release, dossier, reason="checked again")  # the same person
-    assert not await italy.do(holds.agree_to_release, dossier, reason="I too", by=other)  # the same body
-    await italy.do(holds.set_body, italy.coordinator.id, "Questura", by=admin)
-    assert await italy.do(holds.agree_to_release, dossier, reason="the police found nothing", by=italy.coordinator)
+        await italy.do(releasing.agree_to_release, dossier, reason="checked again")  # the same person
+    assert not await italy.do(releasing.agree_to_release, dossier, reason="I too", by=other)  # the same body
+    await italy.do(releasing.set_body, italy.coordinator.id, "Questura", by=admin)
+    assert await italy.do(releasing.agree_to_release, dossier, reason="the police found nothing", by=italy.coordinator)
 
-    assert (await italy.do(holds.open_dossier_file, dossier)).hold is None
+    assert (await italy.do(claimants.open_dossier_file, dossier)).hold is None
 
 
 async def test_a_partner_who_was_told_of_a_hold_takes_no_child_over(italy: Country, tunisia: Country, courier: Courier):
@@ -393,14 +397,14 @@ async def test_a_partner_is_told_of_the_hold_and_its_officer_can_be_the_second_b
     await tunisia.do(answering.accept, request_id)  # to look at him is what is asked
     await tunisia.do(hold_notices.agree_to_their_hold, request_id, hold.id)
     await courier.carry()
-    assert (await italy.do(holds.open_dossier_file, dossier)).hold is not None  # one body is not two
-    await italy.do(holds.agree_to_release, dossier, reason="both sides know him")
+    assert (await italy.do(claimants.open_dossier_file, dossier)).hold is not None  # one body is not two
+    await italy.do(releasing.agree_to_release, dossier, reason="both sides know him")
     await italy.database.write(
         lambda tx: hold_notices.tell_hold_ended(tx, italy.vault, case_id, hold.id, at=italy.clock.now())
     )
     await courier.carry()
 
-    assert (await italy.do(holds.open_dossier_file, dossier)).hold is None
+    assert (await italy.do(claimants.open_dossier_file, dossier)).hold is None
     assert (await tunisia.file(request_id)).holds == []
     assert courier.refused == []
 
@@ -518,6 +522,6 @@ async def test_a_dossier_of_somebody_elses_case_is_not_found(italy: Country):
     dossier = await a_dossier(italy, await italy.case())
     stranger = await italy.world.officer("stranger")
 
-    for work in (holds.open_dossier_file, holds.place_hold):
+    for work in (claimants.open_dossier_file, holds.place_hold):
         with pytest.raises(DossierNotFound):
             await italy.do(work, dossier, by=stranger)

@@ -17,6 +17,7 @@ from bot.cases.record.risk import Risk
 from bot.cases.service import LONGEST_NOTE, open_file, reopen_case, write_note
 from bot.conversations import store as talks
 from bot.exchange.gate import Situation
+from bot.exchange.holds import claimants, releasing
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Evidence, Favour, Mark, MayNotMove, Source, Tie
 from bot.exchange.partners import store as partners
@@ -126,19 +127,19 @@ async def test_a_hold_travels_along_and_stands_there(italy: Country, tunisia: Co
     case_id = await a_followed_case(italy)
     _, there = await moved(italy, tunisia, courier, case_id)
 
-    adults = await tunisia.do(lambda tx, hand: holds.adults_of(tx, hand.vault, case_of(tx, there)))
+    adults = await tunisia.do(lambda tx, hand: claimants.adults_of(tx, hand.vault, case_of(tx, there)))
     assert [(adult.name, adult.hold is not None) for adult in adults] == [("Sami", True)]
-    assert len(await tunisia.see(lambda tx: holds.standing_holds(tx, there))) == 1
+    assert len(await tunisia.see(lambda tx: claimants.standing_holds(tx, there))) == 1
     draft = a_draft(tunisia.others["IT"], "placement_abroad", adult_id=adults[0].dossier.id)
     with pytest.raises(MayNotMove):
         await tunisia.do(drafting.draft, there, draft)
-    dossier = await tunisia.do(holds.open_dossier_file, adults[0].dossier.id)
+    dossier = await tunisia.do(claimants.open_dossier_file, adults[0].dossier.id)
     assert [piece.text for piece in dossier.evidence] == ["She has never seen him"]
 
 
 async def test_a_held_adult_does_not_travel_with_the_child(italy: Country, courier: Courier):
     case_id = await a_followed_case(italy)
-    adult = (await italy.do(lambda tx, hand: holds.adults_of(tx, hand.vault, case_of(tx, case_id))))[0]
+    adult = (await italy.do(lambda tx, hand: claimants.adults_of(tx, hand.vault, case_of(tx, case_id))))[0]
 
     with pytest.raises(MayNotMove):
         await offered(italy, "TN", case_id, adult_id=adult.dossier.id)
@@ -155,7 +156,7 @@ async def test_a_tie_that_was_supported_here_is_looked_at_again_there(
     await italy.do(holds.decide, adult, Tie.SUPPORTED, reason="all fits")
     _, there = await moved(italy, tunisia, courier, case_id)
 
-    came = await tunisia.do(lambda tx, hand: holds.adults_of(tx, hand.vault, case_of(tx, there)))
+    came = await tunisia.do(lambda tx, hand: claimants.adults_of(tx, hand.vault, case_of(tx, there)))
     assert [each.dossier.tie for each in came] == [Tie.UNVERIFIED]
 
 
@@ -445,21 +446,21 @@ async def told_and_moved(italy: Country, tunisia: Country, courier: Courier) -> 
     case_id = await a_followed_case(italy)
     await italy.do(consent.record, case_id, an_agreement_to(mali))
     asked = await italy.asked(case_id, a_draft(mali))
-    [hold] = await italy.see(lambda tx: holds.standing_holds(tx, case_id))
+    [hold] = await italy.see(lambda tx: claimants.standing_holds(tx, case_id))
     await italy.do(hold_notices.tell_hold, hold.id, [asked])
     await italy.do(service.withdraw, asked)  # nothing may be owed any more before the case leaves
     request_id, there = await moved(italy, tunisia, courier, case_id)
-    [adult] = await tunisia.do(lambda tx, hand: holds.adults_of(tx, hand.vault, case_of(tx, there)))
+    [adult] = await tunisia.do(lambda tx, hand: claimants.adults_of(tx, hand.vault, case_of(tx, there)))
     return asked, request_id, adult.dossier.id, hold.id
 
 
 async def of_another_body(country: Country) -> None:
     """The coordinator acts for the child protection service, and not for the helpline."""
-    await country.do(holds.set_body, country.coordinator.id, "Child protection service")
+    await country.do(releasing.set_body, country.coordinator.id, "Child protection service")
 
 
 async def standing(country: Country, case_id: str) -> int:
-    return len(await country.see(lambda tx: holds.standing_holds(tx, case_id)))
+    return len(await country.see(lambda tx: claimants.standing_holds(tx, case_id)))
 
 
 async def acts_of(country: Country, request_id: str) -> list[str]:
@@ -510,7 +511,7 @@ async def test_whoever_gave_the_case_away_does_not_end_its_hold_and_is_heard_as_
     moved_case = str((await transfer_of(italy, request_id)).case_id)
     there = str((await transfer_of(tunisia, request_id)).case_id)
     await of_another_body(italy)
-    [here] = await italy.do(lambda tx, hand: holds.adults_of(tx, hand.vault, case_of(tx, moved_case)))
+    [here] = await italy.do(lambda tx, hand: claimants.adults_of(tx, hand.vault, case_of(tx, moved_case)))
     for officer in (italy.officer, italy.coordinator):
         assert not await italy.do(hold_notices.agree_to_release, here.dossier.id, reason="He was cleared", by=officer)
     await courier.carry()
@@ -554,7 +555,7 @@ async def test_a_closed_channel_keeps_no_hold_from_ending_and_a_human_is_asked_t
 
 async def test_nobody_ends_a_hold_of_a_case_that_is_not_theirs(italy: Country, tunisia: Country, courier: Courier):
     case_id = await a_followed_case(italy)
-    [hold] = await italy.see(lambda tx: holds.standing_holds(tx, case_id))
+    [hold] = await italy.see(lambda tx: claimants.standing_holds(tx, case_id))
     request_id = await offered(italy, "TN", case_id)
     await courier.carry()
     await tunisia.do(answering.accept, request_id)
@@ -563,7 +564,7 @@ async def test_nobody_ends_a_hold_of_a_case_that_is_not_theirs(italy: Country, t
             await hand_over(italy, "TN", kind, {"request": request_id, **body}, request_type="case_transfer")
 
     assert await standing(italy, case_id) == 1
-    [adult] = await italy.do(lambda tx, hand: holds.adults_of(tx, hand.vault, case_of(tx, case_id)))
+    [adult] = await italy.do(lambda tx, hand: claimants.adults_of(tx, hand.vault, case_of(tx, case_id)))
     await courier.carry()
     assert (await transfer_of(italy, request_id)).state is State.MOVED
     assert adult.hold is not None

@@ -9,7 +9,7 @@ from bot.cases import store as case_store
 from bot.cases.hand import Hand
 from bot.cases.model import Case
 from bot.cases.names import Alike
-from bot.exchange.holds import service as holds
+from bot.exchange.holds import claimants
 from bot.exchange.requests.history import note
 from bot.exchange.requests.model import ENDED, LONGEST_TEXT, NotNow, Request, Side
 from bot.exchange.requests.naming import service as naming
@@ -42,7 +42,7 @@ def named_in(tx: Connection, vault: Vault, sealed: SealedRequest, case: Case | N
     if request.side is not Side.OURS or case is None or key is None or not body or request.status in ENDED:
         return []
     body = naming.with_titles(tx, key, request.id, body)
-    names = {adult.dossier.id: adult.name for adult in holds.adults_of(tx, vault, case)}
+    names = {adult.dossier.id: adult.name for adult in claimants.adults_of(tx, vault, case)}
     said, found = store.said_of(tx, request.id), []
     for dossier_id, (how, fields) in naming.named(tx, vault, case, request.type, body, chosen=request.adult_id).items():
         row, reason = said.get(dossier_id), ""

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from bot.cases.model import Case
 from bot.cases.names import Alike, compare, mentioned
-from bot.exchange.holds import service as holds
+from bot.exchange.holds import claimants, dossier_access, free_to_move
 from bot.exchange.holds.model import HeldByName, HeldLikely
 from bot.exchange.requests.attachments import store as files
 from bot.exchange.requests.attachments.model import State
@@ -39,7 +39,7 @@ def named(
     """
     if not type_.who_takes_child:
         return {}
-    blocked, adults = holds.may_not_move(tx, case.id), holds.adults_of(tx, vault, case)
+    blocked, adults = free_to_move.may_not_move(tx, case.id), claimants.adults_of(tx, vault, case)
     free = [adult.name for adult in adults if adult.dossier.id == chosen and chosen not in blocked]
     found: dict[str, tuple[Alike, tuple[str, ...]]] = {}
     for adult in adults:
@@ -70,9 +70,9 @@ def _of_namesakes(
 ) -> dict[str, Alike]:
     """A guardian is named and never chosen: no dossier is opened on a guardian. Where two bodies say that this name is
     another person's, it is likely and no more, and two people still say why the child does not go with the adult."""
-    key = holds.key_of_case(tx, vault, case)
+    key = dossier_access.key_of_case(tx, vault, case)
     return {
-        field: Alike.LIKELY if how is Alike.SURE and holds.is_another(tx, key, dossier_id, words[field]) else how
+        field: Alike.LIKELY if how is Alike.SURE and free_to_move.is_another(tx, key, dossier_id, words[field]) else how
         for field, how in likes.items()
     }
 
@@ -127,5 +127,5 @@ def is_anybody_mentioned(tx: Connection, vault: Vault, case: Case, type_: Reques
     """Whether words beside a request that ends with the child going to, or with, somebody may name such an adult."""
     if not type_.who_takes_child:
         return False
-    names = holds.ClaimingAdults().in_doubt(tx, vault, case)
+    names = free_to_move.ClaimingAdults().in_doubt(tx, vault, case)
     return any(mentioned(text, name) is not Alike.NO for text in texts for name in names)

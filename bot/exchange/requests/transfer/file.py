@@ -26,7 +26,7 @@ from bot.cases.record.risk import Risk
 from bot.cases.record.service import LONGEST_TASK, LONGEST_WHY, MADE_TASKS, NEXT_LOOK, RISK_TASKS
 from bot.cases.service import LONGEST_NOTE
 from bot.exchange.gate import Situation
-from bot.exchange.holds import placing
+from bot.exchange.holds import claimants, placing
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import CHECKLIST, Favour, HoldState, Mark, Source, Tie
 from bot.exchange.requests.model import is_one_of
@@ -131,7 +131,7 @@ def gather(tx: Connection, vault: Vault, case: Case, situation: Situation) -> di
             "asylum": situation.asylum,
             "origins": sorted(situation.origins),
         },
-        "adults": [_adult(tx, vault, case, line) for line in holds.adults_of(tx, vault, case)],
+        "adults": [_adult(tx, vault, case, line) for line in claimants.adults_of(tx, vault, case)],
     }
 
 
@@ -165,8 +165,8 @@ def _risk(tx: Connection, vault: Vault, case: Case) -> dict[str, Any] | None:
     }
 
 
-def _adult(tx: Connection, vault: Vault, case: Case, line: holds.AdultLine) -> dict[str, Any]:
-    found = holds.evidence_in(tx, vault, line.dossier, case)
+def _adult(tx: Connection, vault: Vault, case: Case, line: claimants.AdultLine) -> dict[str, Any]:
+    found = claimants.evidence_in(tx, vault, line.dossier, case)
     return {
         "name": line.name,
         "claimed": line.dossier.claimed,

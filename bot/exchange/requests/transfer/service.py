@@ -21,8 +21,7 @@ from bot.cases.hand import AT_DESK, seal, write_down
 from bot.cases.model import ACKNOWLEDGE_WITHIN, Case, CaseStatus
 from bot.cases.reasons import DRILL, REASONS, TRANSFERRED
 from bot.conversations import service as conversations
-from bot.exchange.holds import placing
-from bot.exchange.holds import service as holds
+from bot.exchange.holds import claimants, placing
 from bot.exchange.requests import gate_store, sending
 from bot.exchange.requests import store as requests
 from bot.exchange.requests.history import note
@@ -122,7 +121,7 @@ def offer(
         size=size,
         band=band_of(at.year - int(body["fields"]["birth_year"])),
         language=found.case.language,
-        hold=bool(holds.standing_holds(tx, request.case_id)),
+        hold=bool(claimants.standing_holds(tx, request.case_id)),
         wanted_by=body.get("wanted_by", ""),
     )
     offered = Transfer(request.id, True, State.OFFERED, preview, request.case_id)
@@ -137,7 +136,7 @@ def offered(tx: Connection, request: Request) -> dict[str, Any]:
     transfer = store.get(tx, request.id)
     if transfer is None or not transfer.giver or transfer.state is not State.OFFERED or request.case_id is None:
         return {}
-    held = bool(holds.standing_holds(tx, request.case_id))
+    held = bool(claimants.standing_holds(tx, request.case_id))
     return {"transfer": _said(replace(transfer.preview, hold=held or transfer.preview.hold))}
 
 
