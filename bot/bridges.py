@@ -22,6 +22,7 @@ from bot.conversations.attachments import service as attachments
 from bot.conversations.attachments.service import NoFile, Readable
 from bot.conversations.marks import Marks
 from bot.conversations.model import Author, Direction
+from bot.conversations.ports import LONG
 from bot.kernel.clock import Clock
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Database
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
 
 log = get_log("understanding")
 
-#: From so many characters on a message is long: to read it may take seconds.
-LONG = 1000
 #: Below it a procedure is not offered to somebody who searches.
 LEAST_CHANCE = 0.1
 

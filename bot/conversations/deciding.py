@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from msgspec.structs import replace
@@ -24,6 +24,7 @@ from bot.conversations.heard import (
 )
 from bot.conversations.model import TURN_LIMIT, ConversationKind, MessageClass, Mode, TurnOutcome, Wording
 from bot.conversations.ports import (
+    LONG,
     EmergencyNumber,
     Engine,
     Escalation,
@@ -102,7 +103,9 @@ class Deciding:
         own_cases: OwnCases | None,
         default_language: str,
         default_country: str | None,
+        makes_room: Callable[[], None],
     ) -> None:
+        """`makes_room` is told when a turn begins to wait for a long message to be read."""
         self._database = database
         self._vault = vault
         self._clock = clock
@@ -116,7 +119,14 @@ class Deciding:
         self._own_cases = own_cases
         self._default_language = default_language
         self._default_country = default_country
+        self._makes_room = makes_room
+        self._reading_long = 0
         self._acknowledging: set[asyncio.Task[None]] = set()
+
+    @property
+    def reading_long(self) -> int:
+        """How many turns wait for a long message to be read, and do nothing else."""
+        return self._reading_long
 
     @property
     def acknowledging(self) -> frozenset[asyncio.Task[None]]:
@@ -173,7 +183,7 @@ class Deciding:
         if text.strip():
             try:
                 async with asyncio.timeout(TURN_LIMIT.total_seconds() / 2):
-                    reading = await self._understanding.read(text, language=claim.language, hint=message.language)
+                    reading = await self._read(text, language=claim.language, hint=message.language)
             except Exception as error:
                 log.error(
                     "turn.understanding_failed", conversation_id=claim.conversation_id, error=type(error).__name__
@@ -244,6 +254,16 @@ class Deciding:
         entities = [entity for entity in message.entities if entity.name not in {"reason", "priority"}]
         entities += [Entity("reason", risk.reason), Entity("priority", risk.priority.value)]
         return replace(message, intent="in_danger", confidence=1.0, entities=tuple(entities))
+
+    async def _read(self, text: str, *, language: str | None, hint: str | None) -> Reading:
+        if len(text) < LONG:
+            return await self._understanding.read(text, language=language, hint=hint)
+        self._reading_long += 1
+        self._makes_room()
+        try:
+            return await self._understanding.read(text, language=language, hint=hint)
+        finally:
+            self._reading_long -= 1
 
     def _danger_in_words(self, text: str) -> Risk | None:
         """What the word lists see where the rest of understanding fails, or takes too long."""

@@ -179,6 +179,8 @@ class Texts(Protocol):
     def text(self, language: str, msgid: str, /, **named: object) -> str: ...
 
 
+#: From so many characters on a message is long: to read it may take seconds.
+LONG = 1000
 #: A quick look at the words alone, for messages that would otherwise wait.
 WordScreen = Callable[[str], Risk | None]
 #: Whether somebody is there who answers people now, at this moment. Inside any transaction.

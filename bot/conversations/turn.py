@@ -50,6 +50,8 @@ log = get_log("conversations")
 
 #: How many messages of one conversation are answered in a row before others get their turn.
 LONGEST_RUN = 10
+#: So many turns that only wait for a long message to be read keep no hand from others.
+MOST_ASIDE = 64
 IDLE_SECONDS = 1.0
 STOP_SECONDS = 20.0
 
@@ -114,6 +116,7 @@ class TurnWorker:
             own_cases=own_cases,
             default_language=default_language,
             default_country=default_country,
+            makes_room=lambda: signals.wake("inbox"),
         )
         self._effects = Effects(
             vault,
@@ -136,7 +139,7 @@ class TurnWorker:
         """Work until `stop`."""
         with self._signals.watching("inbox") as watch:
             while not self._stopping:
-                free = self._workers - len(self._held)
+                free = self._free()
                 try:
                     claimed = await self._start_due()
                 except DatabaseUnavailable:
@@ -172,10 +175,15 @@ class TurnWorker:
         if self._deciding.acknowledging:
             await asyncio.wait(self._deciding.acknowledging)
 
+    def _free(self) -> int:
+        """How many more turns may begin. Whoever sends long messages takes no hand from those in danger."""
+        aside = min(self._deciding.reading_long, MOST_ASIDE)
+        return self._workers - (len(self._held) - aside)
+
     async def _start_due(self) -> int:
         """Claim what is due, as far as hands are free, and start on it. Returns how many conversations."""
         async with self._claiming:
-            free = self._workers - len(self._held)
+            free = self._free()
             if free <= 0 or self._stopping:
                 return 0
             at = self._clock.now()

@@ -7,7 +7,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from bot.bridges import LONG, ReadingRoom
+from bot.bridges import ReadingRoom
+from bot.conversations.ports import LONG
 from dialogues.understanding.model import Ask, Reading
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -11,8 +12,10 @@ from msgspec.structs import replace
 from bot.channels.model import Button
 from bot.conversations import service, stuck
 from bot.conversations.model import Author, ConversationKind, Direction, MessageClass, Mode, OutboxState
+from bot.conversations.ports import LONG
 from bot.conversations.store import conversations, inbox, messages
 from dialogues.runtime.model import Choice, Reply
+from dialogues.understanding.model import Reading
 from tests.integration.conversations.world import World
 
 
@@ -186,6 +189,31 @@ async def test_danger_is_answered_even_if_the_dialogue_says_nothing(world: World
 
     assert world.channel.texts[0].startswith("Call 112 now")
     assert await world.calls() == [("weapon_present", "P0")]
+
+
+async def test_whoever_waits_for_a_long_message_to_be_read_takes_no_hand_from_others(world: World):
+    begun, go_on, read = asyncio.Event(), asyncio.Event(), world.understanding.read
+
+    async def slowly(text: str, **known: str | None) -> Reading:
+        if len(text) >= LONG:
+            begun.set()
+            await go_on.wait()
+        return await read(text, **known)
+
+    world.understanding.read = slowly  # type: ignore[method-assign,assignment]
+    world.worker = world.new_worker(workers=1)
+    await world.write("a" * LONG, who="+1")
+    settling = asyncio.create_task(world.settle())
+    await begun.wait()
+    await world.write("he has a knife", who="+2")
+
+    assert await world.worker._start_due() == 1
+
+    go_on.set()
+    await settling
+    await world.settle()
+    assert await world.calls() == [("weapon_present", "P0")]
+    assert len(world.channel.texts) == 2
 
 
 async def test_words_of_danger_are_heard_while_understanding_fails(world: World):
