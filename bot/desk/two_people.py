@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 
 from sqlalchemy.engine import Connection
 
@@ -18,8 +19,9 @@ from directory.model import Two
 
 
 def two_with(tx: Connection, who: str, at: datetime) -> Callable[[str], Two]:
-    """For each other account: whether it and `who` are two people."""
-    return lambda other: two_people(tx, who, other, at)
+    """For each other account: whether it and `who` are two people. Many records have the same writer, who is asked
+    about once."""
+    return cache(lambda other: two_people(tx, who, other, at))
 
 
 def two_people(tx: Connection, one: str, other: str, at: datetime) -> Two:

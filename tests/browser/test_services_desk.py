@@ -61,7 +61,7 @@ def files_sent(desk: DeskServer) -> tuple[str, str]:
     good = (
         "Nom;organisme;Besoins;Pays;Ville\nFoyer des Pins;Asso;shelter;FR;Calais\nRepas du soir;Asso;food;FR;Calais\n"
     )
-    wrong = good.replace("food", "") + "Sans pays;Asso;food;;Calais\n"
+    wrong = good.replace("food", f"a-need-{'that-nobody-knows-' * 3}") + "Sans pays;Asso;food;;Calais\n"
     return desk.run(send(good, "From the town of Calais")), desk.run(send(wrong, "من بلدية كاليه"))
 
 
@@ -210,3 +210,8 @@ def test_every_screen_of_services_fits(
                 .filter((it) => it.offsetParent && it.getBoundingClientRect().height < 18).map((it) => it.outerHTML)"""
         )
         assert small == [], screen
+        if viewport is PHONE and screen.startswith("/import/"):
+            beyond = page.locator(".told-rows").evaluate(
+                "(it) => it.parentElement.scrollWidth - it.parentElement.clientWidth"
+            )
+            assert beyond <= 0, f"{screen}: the reasons are cut off at the edge"
