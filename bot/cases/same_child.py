@@ -57,7 +57,7 @@ class Merged(Struct, frozen=True):
     """What a case has to do with others of the same child."""
 
     kept: Case | None  # this one is a duplicate, and that one goes on
-    duplicates: Sequence[Case]  # this one goes on, and those are its duplicates
+    duplicates: Sequence[Case]  # this one goes on, and those are its duplicates, or came back to it
     talks_left: Sequence[str]  # conversations that lead here and in which nobody is answered
 
 
@@ -83,7 +83,7 @@ def merge(tx: Connection, hand: Hand, case_id: str, number: str, *, why: str, go
     waits = case.person_waits or (rang is not None and rang.climbing)
     duplicate = _closed(tx, hand, case, kept, why)
     kept = _held(tx, hand, kept, owner_id=str(case.owner_id))
-    kept = _graver(tx, hand, kept, case)
+    kept = graver(tx, hand, kept, case)
     household.carry_over(tx, hand, duplicate, kept)
     kept = _one_talk(tx, hand, duplicate, kept, goes_on_here=goes_on_here)
     if waits and kept.owner_id != hand.officer.id:  # nobody who knows of it has said that they have it
@@ -126,7 +126,8 @@ def _held(tx: Connection, hand: Hand, kept: Case, *, owner_id: str) -> Case:
     return claimed
 
 
-def _graver(tx: Connection, hand: Hand, kept: Case, duplicate: Case) -> Case:
+def graver(tx: Connection, hand: Hand, kept: Case, duplicate: Case) -> Case:
+    """The case that goes on, as urgent as the graver of the two."""
     raised = kept.raised(duplicate.reason, duplicate.priority, at=hand.at)
     if raised is kept:
         return kept
