@@ -200,6 +200,8 @@ def agree(tx: Connection, hand: Hand, returning_case_id: str) -> Case:
     conversations.leave_phone(tx, hand.vault, known.conversation_id, to=new.conversation_id, at=hand.at)
     receipt_store.move_case(tx, known.id, new.conversation_id)
     receipt_store.decide(tx, row.id, "agreed", by=hand.officer.id, at=hand.at)
+    if new.person_waits:  # whose words nobody answered yet waits on in the case that goes on
+        store.person_wrote(tx, new.conversation_id, hand.at)
     sealed = store.get_case(tx, known.id)
     assert sealed is not None
     going_on = sealed.case

@@ -86,6 +86,8 @@ def merge(tx: Connection, hand: Hand, case_id: str, number: str, *, why: str, go
     kept = graver(tx, hand, kept, case)
     household.carry_over(tx, hand, duplicate, kept)
     kept = _one_talk(tx, hand, duplicate, kept, goes_on_here=goes_on_here)
+    if case.person_waits:
+        store.person_wrote(tx, kept.conversation_id, hand.at)
     if waits and kept.owner_id != hand.officer.id:  # nobody who knows of it has said that they have it
         alarm.ring_anew(tx, kept, at=hand.at)
     return kept
@@ -312,7 +314,10 @@ def led_to(tx: Connection, conversation_id: str) -> Case | None:
 
 def heard(tx: Connection, vault: Vault, case: Case, conversation_id: str, *, at: datetime) -> None:
     """The child wrote in the conversation that was left: it is said in the case, once until somebody answers."""
-    if conversation_id != case.conversation_id and not case.person_waits:
+    if conversation_id == case.conversation_id:
+        return
+    told = [event.at for event in store.events_of(tx, case.id) if event.act == "wrote_elsewhere"]
+    if not told or (case.officer_wrote_at is not None and told[-1] <= case.officer_wrote_at):
         write_down(tx, vault, case, "wrote_elsewhere", officer_id=None, at=at)
 
 

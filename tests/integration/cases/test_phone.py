@@ -163,6 +163,10 @@ async def test_what_was_grave_or_agreed_to_on_the_new_phone_is_not_lost_when_the
         await phone.officer("Ines", Role.COORDINATOR),
     )
     known = await phone.claimed(amira)
+    await phone.talk.database.write(
+        lambda tx: answering.answer_person(tx, phone.hand(amira), known.id, text="I am here", once="")
+    )
+    phone.talk.clock.advance(timedelta(minutes=1))
     await phone.say(DANGER, who="+2")
     await phone.say(code, who="+2")
     new, hand = await phone.case("+2"), phone.hand(amira)
@@ -180,7 +184,7 @@ async def test_what_was_grave_or_agreed_to_on_the_new_phone_is_not_lost_when_the
     going_on = await phone.talk.database.write(lambda tx: receipts.agree(tx, hand, new.id))
     await phone.talk.settle()
 
-    assert (going_on.id, going_on.priority) == (known.id, Priority.P0)
+    assert (going_on.id, going_on.priority, going_on.person_waits) == (known.id, Priority.P0, True)
     fresh = re.sub(r"\D", "", (await phone.on_phone("+2"))[-1])
     await phone.say("who has my file?", who="+2")
     assert "Casa Marina" in " ".join(await phone.say(fresh, who="+2"))
