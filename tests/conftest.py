@@ -106,6 +106,7 @@ STORES = (
     "bot.cases.consult_store",
     "bot.cases.erasure_store",
     "bot.cases.guests.store",
+    "bot.cases.handover_store",
     "bot.cases.household_store",
     "bot.cases.page_ways_store",
     "bot.cases.panel_store",

@@ -111,10 +111,10 @@ def _as_duplicate(tx: Connection, officer: Officer, case_id: str) -> store.Seale
     child takes back of it, if they hold that case."""
     sealed = store.get_case(tx, case_id)
     for _ in range(MOST_STEPS):
-        row = duplicate_store.of_duplicate(tx, case_id)
-        if sealed is None or row is None:
+        goes_on_in = duplicate_store.goes_on_in(tx, case_id)
+        if sealed is None or goes_on_in is None:
             return None
-        case_id = row.case_id
+        case_id = goes_on_in
         if (kept := store.get_case(tx, case_id, in_scope(officer))) is not None:
             reader = frozenset({officer.id})
             holder = reader if kept.case.owner_id == officer.id else frozenset[str]()

@@ -10,7 +10,29 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from bot.cases.model import Case, CaseStatus
-from bot.cases.store import IS_OFFERED, LOUD_CODES, QUEUE_ORDER, cases, hand_overs, pages, to_case
+from bot.cases.store import LOUD_CODES, QUEUE_ORDER, cases, pages, to_case
+from bot.kernel.database import Moment, metadata
+
+#: A case that its owner offers to a named colleague, and what became of it.
+hand_overs = sa.Table(
+    "hand_overs",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("case_id", sa.String(36), sa.ForeignKey("cases.id"), nullable=False, index=True),
+    sa.Column("from_officer", sa.String(36), nullable=False, index=True),
+    sa.Column("to_officer", sa.String(36), nullable=False, index=True),
+    sa.Column("offered_by", sa.String(36), nullable=False),  # the owner, or who coordinates
+    sa.Column("note_sealed", sa.LargeBinary, nullable=True),
+    sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("expires_at", Moment, nullable=False),
+    sa.Column("answered_at", Moment, nullable=True),
+)
+IS_OFFERED = hand_overs.c.state == "offered"
+#: A case is offered to one colleague at a time.
+sa.Index(
+    "uq_hand_overs_offered", hand_overs.c.case_id, unique=True, sqlite_where=IS_OFFERED, postgresql_where=IS_OFFERED
+)
 
 
 def add_offer(tx: Connection, values: Mapping[str, Any]) -> None:

@@ -17,7 +17,8 @@ from sqlalchemy.engine import Connection
 
 from bot.cases import alarm, receipt_store, safe_time, same_child, store
 from bot.cases.hand import AT_DESK, Hand, move, target, write_down
-from bot.cases.model import Act, Case, CaseStatus, NotAllowedNow
+from bot.cases.model import Act, Case, CaseStatus, NotAllowedNow, NotReadyToClose
+from bot.cases.record import closure
 from bot.channels.model import Button
 from bot.conversations import service as conversations
 from bot.conversations.model import MessageClass
@@ -185,16 +186,22 @@ def of_case(tx: Connection, case: Case) -> Returns:
 def agree(tx: Connection, hand: Hand, returning_case_id: str) -> Case:
     """It is the same person: their case goes on where they write now. Returns that case.
 
-    The officer holds both. Raises CaseNotFound, NotAllowedNow.
+    The officer holds both. The graver priority counts. Raises CaseNotFound, NotAllowedNow, and NotReadyToClose where
+    something is under way in the case they came back in: it would go with that case.
     """
     new, known, row = _both(tx, hand, returning_case_id)
     if not known.is_open:
         raise NotAllowedNow(known.number)
+    if in_the_way := closure.obstacles(tx, new.id):
+        raise NotReadyToClose(new.number, in_the_way)
+    known = same_child.graver(tx, hand, known, new)
     joined = move(tx, hand, new, Act.CLOSE, closing=JOINED, facts={"closing": JOINED, "case": known.id})
     alarm.acknowledge(tx, joined.id, officer_id=hand.officer.id, at=hand.at)
     conversations.leave_phone(tx, hand.vault, known.conversation_id, to=new.conversation_id, at=hand.at)
     receipt_store.move_case(tx, known.id, new.conversation_id)
     receipt_store.decide(tx, row.id, "agreed", by=hand.officer.id, at=hand.at)
+    if new.person_waits:  # whose words nobody answered yet waits on in the case that goes on
+        store.person_wrote(tx, new.conversation_id, hand.at)
     sealed = store.get_case(tx, known.id)
     assert sealed is not None
     going_on = sealed.case

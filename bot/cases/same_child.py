@@ -57,7 +57,7 @@ class Merged(Struct, frozen=True):
     """What a case has to do with others of the same child."""
 
     kept: Case | None  # this one is a duplicate, and that one goes on
-    duplicates: Sequence[Case]  # this one goes on, and those are its duplicates
+    duplicates: Sequence[Case]  # this one goes on, and those are its duplicates, or came back to it
     talks_left: Sequence[str]  # conversations that lead here and in which nobody is answered
 
 
@@ -83,9 +83,11 @@ def merge(tx: Connection, hand: Hand, case_id: str, number: str, *, why: str, go
     waits = case.person_waits or (rang is not None and rang.climbing)
     duplicate = _closed(tx, hand, case, kept, why)
     kept = _held(tx, hand, kept, owner_id=str(case.owner_id))
-    kept = _graver(tx, hand, kept, case)
+    kept = graver(tx, hand, kept, case)
     household.carry_over(tx, hand, duplicate, kept)
     kept = _one_talk(tx, hand, duplicate, kept, goes_on_here=goes_on_here)
+    if case.person_waits:
+        store.person_wrote(tx, kept.conversation_id, hand.at)
     if waits and kept.owner_id != hand.officer.id:  # nobody who knows of it has said that they have it
         alarm.ring_anew(tx, kept, at=hand.at)
     return kept
@@ -126,7 +128,8 @@ def _held(tx: Connection, hand: Hand, kept: Case, *, owner_id: str) -> Case:
     return claimed
 
 
-def _graver(tx: Connection, hand: Hand, kept: Case, duplicate: Case) -> Case:
+def graver(tx: Connection, hand: Hand, kept: Case, duplicate: Case) -> Case:
+    """The case that goes on, as urgent as the graver of the two."""
     raised = kept.raised(duplicate.reason, duplicate.priority, at=hand.at)
     if raised is kept:
         return kept
@@ -311,7 +314,10 @@ def led_to(tx: Connection, conversation_id: str) -> Case | None:
 
 def heard(tx: Connection, vault: Vault, case: Case, conversation_id: str, *, at: datetime) -> None:
     """The child wrote in the conversation that was left: it is said in the case, once until somebody answers."""
-    if conversation_id != case.conversation_id and not case.person_waits:
+    if conversation_id == case.conversation_id:
+        return
+    told = [event.at for event in store.events_of(tx, case.id) if event.act == "wrote_elsewhere"]
+    if not told or (case.officer_wrote_at is not None and told[-1] <= case.officer_wrote_at):
         write_down(tx, vault, case, "wrote_elsewhere", officer_id=None, at=at)
 
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from bot.cases.model import CaseStatus
-from bot.cases.receipt_store import MERGED, returns
+from bot.cases.receipt_store import LEFT, MERGED, returns
 from bot.cases.store import case_fingerprints, cases
 from bot.kernel.ids import new_id
 
@@ -43,11 +43,17 @@ def of_duplicate(tx: Connection, duplicate_id: str, *, lock: bool = False) -> Ro
     return tx.execute(query.with_for_update() if lock else query).one_or_none()
 
 
+def goes_on_in(tx: Connection, case_id: str) -> str | None:
+    """The case in which this one goes on: it is a duplicate of it, or its person came back to it from another phone."""
+    query = sa.select(returns.c.case_id).where(returns.c.returning_case_id == case_id, returns.c.state.in_(LEFT))
+    return tx.execute(query.order_by(returns.c.decided_at.desc()).limit(1)).scalar_one_or_none()
+
+
 def duplicates_of(tx: Connection, kept_id: str) -> list[str]:
-    """The cases that were closed as duplicates of this one, over however many steps; the oldest decision first."""
+    """The cases that go on in this one, over however many steps; the oldest decision first."""
     found, latest = list[str](), [kept_id]
     while latest:
-        query = sa.select(returns.c.returning_case_id).where(returns.c.case_id.in_(latest), _standing)
+        query = sa.select(returns.c.returning_case_id).where(returns.c.case_id.in_(latest), returns.c.state.in_(LEFT))
         latest = [each for each in tx.execute(query.order_by(returns.c.decided_at)).scalars() if each not in found]
         found += latest
     return found

@@ -142,27 +142,6 @@ case_fingerprints = sa.Table(
 )
 sa.Index("ix_case_fingerprints_fingerprint", case_fingerprints.c.fingerprint)
 
-#: A case that its owner offers to a named colleague, and what became of it.
-hand_overs = sa.Table(
-    "hand_overs",
-    metadata,
-    sa.Column("id", sa.String(36), primary_key=True),
-    sa.Column("case_id", sa.String(36), sa.ForeignKey("cases.id"), nullable=False, index=True),
-    sa.Column("from_officer", sa.String(36), nullable=False, index=True),
-    sa.Column("to_officer", sa.String(36), nullable=False, index=True),
-    sa.Column("offered_by", sa.String(36), nullable=False),  # the owner, or who coordinates
-    sa.Column("note_sealed", sa.LargeBinary, nullable=True),
-    sa.Column("state", sa.String(12), nullable=False),
-    sa.Column("at", Moment, nullable=False),
-    sa.Column("expires_at", Moment, nullable=False),
-    sa.Column("answered_at", Moment, nullable=True),
-)
-IS_OFFERED = hand_overs.c.state == "offered"
-#: A case is offered to one colleague at a time.
-sa.Index(
-    "uq_hand_overs_offered", hand_overs.c.case_id, unique=True, sqlite_where=IS_OFFERED, postgresql_where=IS_OFFERED
-)
-
 #: What the desk knows of an officer's working day.
 duty_profiles = sa.Table(
     "duty_profiles",

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from bot.cases import answering, receipts, service, waiting
 from bot.cases.hand import Hand
-from bot.cases.model import CaseNotFound, NotAllowedNow, NotSafeNow
+from bot.cases.model import CaseNotFound, NotAllowedNow, NotReadyToClose, NotSafeNow
 from bot.conversations.duress import UnfitWord
 from bot.desk.case import case_screen, wake_all
 from bot.desk.frame import go_to, hand_of
@@ -76,6 +76,8 @@ async def decide_return(request: web.Request) -> web.StreamResponse:
         known = await request.app[DATABASE].write(lambda tx: decide(tx, hand, case_id))
     except NotAllowedNow:
         return await case_screen(request, status=409, problem="hold_both")
+    except NotReadyToClose as refused:
+        return await case_screen(request, status=409, obstacles=refused.obstacles)
     except CaseNotFound:
         return await _not_theirs(request, case_id)
     wake_all(request, case_id)

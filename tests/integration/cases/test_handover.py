@@ -67,7 +67,7 @@ async def test_both_see_the_note_and_what_became_of_the_offer(world, offered):
 
     assert (seen.note, seen.state) == (NOTE, OfferState.OFFERED)
     assert (kept.note, kept.state) == (NOTE, OfferState.ACCEPTED)
-    stored = await world.database.read(lambda tx: repr(tx.execute(sa.select(store.hand_overs)).all()))
+    stored = await world.database.read(lambda tx: repr(tx.execute(sa.select(handover_store.hand_overs)).all()))
     assert "uncle" not in stored
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.cases import answering, consent, erasure, receipt_store, receipts, service, spoken, store
+from bot.cases import answering, consent, erasure, handover, receipt_store, receipts, service, spoken, store
 from bot.cases.consent import Agreement, Kind, Purpose
 from bot.cases.model import Case, CaseNotFound, CaseStatus, NotAllowedNow, NotReadyToClose
 from bot.cases.own import (
@@ -22,6 +22,7 @@ from bot.cases.own import (
     WRITE_CODE,
 )
 from bot.cases.queue_time import NOBODY_THERE, NOBODY_WORKS_HERE
+from bot.cases.record import service as record
 from bot.conversations import service as conversations
 from bot.conversations import store as conversation_store
 from bot.conversations import stuck
@@ -152,6 +153,46 @@ async def test_when_the_officer_agrees_the_same_case_goes_on_on_the_new_phone(ph
     assert await phone.say(code, who="+3") == [NOT_FOUND]
     await phone.say("where is my file", who="+1")
     assert (await phone.talk.database.write(lambda tx: store.open_case_of(tx, case.conversation_id))) is None
+
+
+async def test_what_was_grave_or_agreed_to_on_the_new_phone_is_not_lost_when_the_two_become_one(phone: Phone):
+    code = await phone.asks_for_a_person()
+    amira, omar, ines = (
+        await phone.officer("Amira"),
+        await phone.officer("Omar"),
+        await phone.officer("Ines", Role.COORDINATOR),
+    )
+    known = await phone.claimed(amira)
+    await phone.talk.database.write(
+        lambda tx: answering.answer_person(tx, phone.hand(amira), known.id, text="I am here", once="")
+    )
+    phone.talk.clock.advance(timedelta(minutes=1))
+    await phone.say(DANGER, who="+2")
+    await phone.say(code, who="+2")
+    new, hand = await phone.case("+2"), phone.hand(amira)
+    assert (new.owner_id, new.priority, known.priority) == (amira.id, Priority.P0, Priority.P2)
+    await shared(phone, amira, new)
+
+    def work(tx):
+        return record.add_task(tx, hand, new.id, what="Call the shelter", why="She asks", due_at=hand.at)
+
+    task = await phone.talk.database.write(work)
+    with pytest.raises(NotReadyToClose):
+        await phone.talk.database.write(lambda tx: receipts.agree(tx, hand, new.id))
+    await phone.talk.database.write(lambda tx: record.finish_task(tx, hand, new.id, task))
+
+    going_on = await phone.talk.database.write(lambda tx: receipts.agree(tx, hand, new.id))
+    await phone.talk.settle()
+
+    assert (going_on.id, going_on.priority, going_on.person_waits) == (known.id, Priority.P0, True)
+    fresh = re.sub(r"\D", "", (await phone.on_phone("+2"))[-1])
+    await phone.say("who has my file?", who="+2")
+    assert "Casa Marina" in " ".join(await phone.say(fresh, who="+2"))
+    await phone.talk.database.write(
+        lambda tx: handover.hand_over_all(tx, phone.hand(ines), amira.id, to=omar.id, note="")
+    )
+    ledger = await phone.talk.database.write(lambda tx: consent.ledger(tx, phone.hand(omar), new.id))
+    assert [row.agreement.named for row in ledger] == ["Casa Marina"]
 
 
 async def test_erasing_reaches_every_phone_that_was_left(phone: Phone):

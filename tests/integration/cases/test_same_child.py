@@ -6,7 +6,18 @@ from datetime import timedelta
 
 import pytest
 
-from bot.cases import consent, erasure, handover, household, receipt_store, receipts, same_child, service, store
+from bot.cases import (
+    answering,
+    consent,
+    erasure,
+    handover,
+    household,
+    receipt_store,
+    receipts,
+    same_child,
+    service,
+    store,
+)
 from bot.cases.erasure import NotErased
 from bot.cases.model import CaseNotFound, CaseStatus, NotAllowedNow, NotReadyToClose
 from bot.cases.reasons import DUPLICATE
@@ -71,6 +82,9 @@ async def two(world):
 
 async def test_one_goes_on_with_the_graver_priority_and_both_keep_their_timeline(world, two):
     amira, kept, case = two
+    await world.database.write(
+        lambda tx: answering.answer_person(tx, world.hand(amira), kept.id, text="I am here", once="")
+    )
     await world.escalate(case.conversation_id)  # it rings again
     before = await acts(world, case)
 
@@ -79,6 +93,7 @@ async def test_one_goes_on_with_the_graver_priority_and_both_keep_their_timeline
     closed = await now(world, case)
     assert (closed.status, closed.closing, closed.owner_id) == (CaseStatus.CLOSED, DUPLICATE, amira.id)
     assert (going_on.id, going_on.priority, going_on.reason) == (kept.id, Priority.P0, "immediate_danger")
+    assert (await now(world, kept)).answer_is_late(LATER + timedelta(minutes=2))  # nobody has answered the child yet
     assert (await acts(world, case))[: len(before)] == before
     assert (await acts(world, kept))[-2:] == ["same_child", "raised"]
     assert not (await world.database.read(lambda tx: store.get_alarm(tx, case.id, lock=False))).climbing
