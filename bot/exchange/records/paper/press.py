@@ -14,15 +14,15 @@ import typst
 
 HERE = Path(__file__).parent
 #: Letters without a picture are an error in these, so that nobody is handed a page with boxes on it.
-STANDARDS = ["a-3a", "ua-1"]
+STANDARDS: list[typst.PDFStandard] = ["a-3a", "ua-1"]
 
 
 def main() -> None:
     asked = json.load(sys.stdin.buffer)
     fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(HERE / "fonts")])
     made = typst.compile(
-        (HERE / "pair.typ").read_bytes(),
-        root=str(HERE),
+        HERE / "pair.typ",
+        root=HERE,
         font_paths=fonts,
         sys_inputs={"said": json.dumps(asked["said"])},
         pdf_standards=STANDARDS,
