@@ -61,7 +61,7 @@ async def test_a_pdf_is_made_with_the_letters_of_every_script_and_the_signed_rec
 
 
 async def test_what_no_font_can_show_is_said_and_not_printed_as_boxes():
-    chinese = Entry("王小明对青霉素过敏", "hives 😀", by="ไทย")
+    chinese = Entry("王小明对青霉素过敏", "hives 😀", "rash\x00 \x1b", by="ไทย")
     assert await printed(said(replace(HEALTH, entries={"problems": (chinese,)}), issuer="ߒߞߏ"))
 
     side = pdf._printable(said(replace(HEALTH, entries={"problems": (chinese,)}))[0], WORDS.text)

@@ -21,6 +21,8 @@ def can_print(text: str) -> bool:
     able = set(range(len(fonts)))
     for each in unicodedata.normalize("NFC", text):
         kind = unicodedata.category(each)
+        if kind == "Cc":  # the fonts name them, and nothing is to be seen of them
+            return False
         if kind == "Cf" or "\ufe00" <= each <= "\ufe0f":
             continue
         having = {number for number, letters in enumerate(fonts) if ord(each) in letters}

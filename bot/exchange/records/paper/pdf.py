@@ -31,6 +31,8 @@ ATTACHED = N_("The signed record is in this PDF file: a program can check that n
 PRESS: Final = Path(__file__).with_name("press.py")
 #: Longer than this no page takes, even on a small machine that is busy.
 SECONDS: Final = 30
+#: So many at once: each takes 40 MB while it works, and who presses the button ten times waits.
+PRESSES: Final = asyncio.Semaphore(2)
 BEGINS: Final = b"%PDF-"
 #: More than this no record of ours can be, however small it was packed.
 LONGEST_SIGNED: Final = 256 * 1024
@@ -55,7 +57,8 @@ async def pdf_of(
         "signed": signed,
         "attached": say(sides[0].language, ATTACHED),
     }
-    return await _press(json.dumps({"said": said, "at": int(at.timestamp())}).encode())
+    async with PRESSES:
+        return await _press(json.dumps({"said": said, "at": int(at.timestamp())}).encode())
 
 
 async def _press(asked: bytes) -> bytes:
@@ -85,7 +88,7 @@ def _printable(side: Side, say: Say) -> Side:
     """Itself, with a sentence of ours in the place of what the fonts cannot show."""
 
     def shown(text: str) -> str:
-        plain = unicodedata.normalize("NFC", text)
+        plain = "".join(each for each in unicodedata.normalize("NFC", text) if unicodedata.category(each) != "Cc")
         return plain if can_print(plain) else say(side.language, NOT_PRINTABLE)
 
     def isolated(text: str) -> str:
