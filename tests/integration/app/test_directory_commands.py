@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.integration.app.test_commands import Installation, installation, untouched
+from tests.integration.app.installed import Installation, installation, untouched
 
 __all__ = ["installation", "untouched"]
 
