@@ -33,6 +33,7 @@ from directory.asking import Directory
 from directory.contacts import changed_contacts
 from directory.coverage import Cover, coverage
 from directory.differences import FIELDS, Difference, changes_with_differences, differences
+from directory.files.secrecy import may_be_safe
 from directory.model import (
     NEEDS,
     STALE_AFTER,
@@ -221,6 +222,7 @@ class Record(Struct, frozen=True):
     writers: frozenset[str]  # who may not put it in force, if it is new or a way to it changes
     hands: frozenset[str]  # who wrote it or put it in force: their check is no second look
     organization_id: str
+    may_be_safe: str  # why somebody should ask whether its address may be told; empty where nothing speaks so
 
 
 def look_at(tx: Connection, places: Directory, service_id: str, *, tongue: Tongue, at: datetime) -> Record | None:
@@ -247,6 +249,7 @@ def look_at(tx: Connection, places: Directory, service_id: str, *, tongue: Tongu
         writers=frozenset(directory.writers_of_new(tx, service) if _new(tx, service) else _writers(tx, service)),
         hands=frozenset(store.authors(tx, service_id) | store.put_in_force_alone_by(tx, service_id)),
         organization_id=service.organization_id,
+        may_be_safe="" if service.confidential else may_be_safe(service),
     )
 
 

@@ -24,6 +24,7 @@ from directory import store
 from directory.calling_codes import of_another_country
 from directory.files.hsds_json import SafePlaceInFile, assumed_zone, parse_record
 from directory.files.over import over
+from directory.files.secrecy import may_be_safe, said_to_be_secret
 from directory.misplaced import misplacement
 from directory.model import Location, NotAllowedNow, Organization, RecordState, Service, WrongRecord, with_stale
 from directory.service import (
@@ -125,7 +126,7 @@ def remarks(parsed: Parsed, record: Service) -> tuple[str, ...]:
     ]
     if zone is not None and record.hours is not None:
         found.append(because("the schedules name no time zone: taken as {zone}, where it is", zone=zone))
-    return (*foreign(record), *found)
+    return (*foreign(record), *filter(None, [may_be_safe(record)]), *found)
 
 
 class Parsed(Struct, frozen=True):
@@ -171,6 +172,8 @@ class Sieve:
         if number in self._services:
             raise WrongRecord([because("the same id stands on an earlier line")])
         self._services.add(number)
+        if not refused and (secret := said_to_be_secret(service)):
+            refused = [secret]
         if refused:
             return Parsed(row, owner, service, tuple(refused))
         if misplaced := [why for place in service.locations if (why := misplacement(place))]:

@@ -166,6 +166,9 @@ async def test_who_wrote_the_organisation_does_not_review_its_first_service(worl
     assert "must put it in force" in await move(hers, service_id, "current")
     assert "Saved." in await move(await at_desk(await world.officer("cleo", Role.ADMIN)), service_id, "current")
 
+    later = await a_new_service(his, owner, **{"name.en": "Harbour women's shelter"})
+    assert "may be a safe place" in await his.go(f"/desk/services/{later}")
+    assert "may be a safe place" not in await his.go(f"/desk/services/{service_id}")
     later = await a_new_service(his, owner)  # now that people have read of it, its writer may review
     record = await world.database.read(lambda tx: store.get_service(tx, later))
     assert await world.database.read(lambda tx: writers_of_new(tx, record)) == {ben.id}

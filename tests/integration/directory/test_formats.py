@@ -226,6 +226,33 @@ async def test_a_sheet_that_names_only_towns_sends_nobody_to_a_door_or_to_anothe
     assert (await bring(database, path, clock, rehearse=True)).changed == 0  # who knows the door keeps it
 
 
+@pytest.mark.parametrize(
+    ("name", "address", "says"),
+    [
+        ("Shelter (confidential location)", "1 rue X", "kept secret"),
+        ("Foyer, adresse confidentielle", "", "kept secret"),
+        ("Albergue", "Confidencial", "kept secret"),
+        ("مأوى، العنوان سري", "1 rue X", "kept secret"),
+        ("Women's shelter", "1 rue X", "may be a safe place"),
+        ("Women's shelter", "", "middle of Calais"),
+        ("The Secret Garden nursery", "1 rue X", ""),
+    ],
+)
+async def test_a_safe_place_in_the_list_of_somebody_else_is_not_taken_for_an_open_door(
+    directory: Directory, database: Database, clock: SetClock, tmp_path: Path, name: str, address: str, says: str
+):
+    heard: list[Outcome] = []
+    point = ["50.95", "1.85"] if address else ["", ""]
+    path = sheet(tmp_path / "a.csv", [name, *ROW[1:5], address, *point, *ROW[8:]])
+
+    await bring(database, path, clock, listener=heard.append, rehearse=True)
+
+    assert (says in heard[0].why) is True
+    assert ("safe place" in heard[0].why) is ("secret" in says or "safe" in says)
+    assert (heard[0].became is Became.REJECTED) is ("secret" in says)
+    assert "rue X" not in heard[0].why
+
+
 async def test_columns_that_were_named_once_are_known_the_next_time(
     directory: Directory, database: Database, clock: SetClock, tmp_path: Path
 ):
