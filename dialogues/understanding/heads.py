@@ -12,6 +12,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from dialogues.understanding.middles import Middles
 from dialogues.understanding.weighing import weigh
 
 Matrix = NDArray[np.float32]
@@ -41,10 +42,12 @@ class Likeness(Struct, frozen=True):
 class Sentences:
     """The reviewed sentences as vectors, around their own mean. (Raw cosines of this model are all above .75.)"""
 
-    def __init__(self, mean: Matrix, rows: Matrix) -> None:
-        """`rows`: one unit vector a sentence; none at all where there is no embedder."""
+    def __init__(self, mean: Matrix, rows: Matrix, middles: Middles | None = None) -> None:
+        """`rows`: one unit vector a sentence; none at all where there is no embedder. `middles`: by which messages in
+        other languages are moved to where these lie."""
         self._mean = mean
         self._rows = rows
+        self._middles = middles
 
     @classmethod
     def of(cls, embedded: Matrix | None, count: int) -> Sentences:
@@ -52,6 +55,10 @@ class Sentences:
             return cls(np.zeros(0, np.float32), np.zeros((count, 0), np.float32))
         mean = np.asarray(embedded.mean(axis=0), np.float32)
         return cls(mean, _unit(embedded - mean))
+
+    def beside(self, middles: Middles | None) -> Sentences:
+        """The same, to compare messages in any language with."""
+        return Sentences(self._mean, self._rows, middles)
 
     @property
     def rows(self) -> Matrix:
@@ -62,6 +69,9 @@ class Sentences:
         if embedded is None:
             nothing = np.zeros((len(letters), 0), np.float32)
             return Likeness(nothing, letters * np.float32(_LETTERS_ALONE**0.5))
+        if self._middles:
+            embedded, learnt = self._middles.moved(embedded)
+            letters = letters * learnt[:, None]
         near = _unit(embedded - self._mean) @ self._rows.T
         near -= np.float32(1)  # in place: in training this is a hundred megabytes
         near *= np.float32(_FADE)
@@ -69,13 +79,15 @@ class Sentences:
         return Likeness(near, letters * np.float32(_LETTERS**0.5))
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
-        return {"sentences.mean": self._mean, "sentences.rows": self._rows.astype(np.float16)}
+        middles = self._middles.to_arrays() if self._middles else {}
+        return {"sentences.mean": self._mean, "sentences.rows": self._rows.astype(np.float16), **middles}
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Sentences:
         return cls(
             np.asarray(arrays["sentences.mean"], dtype=np.float32),
             np.asarray(arrays["sentences.rows"], dtype=np.float32),
+            Middles.from_arrays(arrays),
         )
 
 

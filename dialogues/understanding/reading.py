@@ -19,7 +19,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dialogues.runtime.model import Entity
-from dialogues.understanding.age_alone import describes_a_child, tells_only_an_age, tells_only_of_a_wrong_age
+from dialogues.understanding.age_alone import (
+    describes_a_child,
+    introduces_oneself,
+    tells_only_an_age,
+    tells_only_of_a_wrong_age,
+)
 from dialogues.understanding.embedder import CharNgrams, Embedder, Matrix, multiply_with, open_embedder
 from dialogues.understanding.entities import EntityFinder, befalls_another, speaks_of_another
 from dialogues.understanding.fold import clean, fold, undisguise
@@ -41,20 +46,25 @@ _SEARCHING = 0.2
 OUT_OF_SCOPE = "out_of_scope"
 #: How much of the ranking a reading keeps, and from how many of the likeliest labels it is made.
 RANKED, _LIKELIEST = 8, 10
-#: What a reading of a long message costs at most: so many windows of so many characters.
+#: What a reading of a long message costs at most: so many windows of so many characters, and of pieces of words (prose
+#: in any script has some hundred in a window; digits and letters in no order have as many as characters) so many in a
+#: window and in all of them.
 WINDOWS, WINDOW = 8, 280
+PIECES, ALL_PIECES = 160, 900
 
 #: Intents that do not make a danger less likely.
 _ASKS_NOTHING = ("report_case", "inform", "affirm", "deny")
 #: Whoever surely chats of something else (a game, a song, tired feet) must sound more like danger, as if they asked
 #: half as surely; who only seems to, no more than anybody.
 _CHATS, _SURELY_CHATS = 0.5, 0.9
+#: What is said before a question, and what such a question must have at least beside it.
+_COURTESIES, _ASKED, _ASKED_AFTER_GREETING = ("greet", "thanks"), ("procedure/", "search_service/"), 0.08
 _CACHE_SIZE = 4096
 #: The longest message, in characters, that is looked up while everybody waits.
 RECALLED = 1000
 _PAYLOAD = re.compile(r"^/(?P<intent>[a-z_]+(?:/[a-z_]+)?)(?:@[0-9.]+)?(?P<entities>\{.*\})?$", re.DOTALL)
-#: Whoever surely tells of a child's age and looks answers a question, as if they asked so surely. Without an age it
-#: may be where somebody is: "I am in the sea".
+#: Whoever surely tells of a child's age and looks, or what they are called themselves, answers a question, as if they
+#: asked so surely. Without an age or a name it may be where somebody is: "I am in the sea".
 _SURELY_TELLS, _DESCRIBES = 0.95, 0.8
 #: Whoever does not know what to ask, or what was meant.
 _PUZZLED = re.compile(r"^[\s.!¿]*\?[\s.!?¿]*$")
@@ -183,7 +193,7 @@ class Understanding:
         else:
             label, chance = ranking[0]
             asks = _wants_else(label, chance)
-            if label == "inform" and chance >= _SURELY_TELLS and describes_a_child(folded):
+            if label == "inform" and chance >= _SURELY_TELLS and _presents_somebody(folded):
                 asks = _DESCRIBES
             risk = self._screen.read(folded, scores.meaning, asks=asks, cautious=cautious or self._embedder is None)
         searching = _service(ranking) >= _SEARCHING or ranking[0][0].startswith("search_service/")
@@ -198,7 +208,7 @@ class Understanding:
     def _score(self, messages: Sequence[tuple[str, str]]) -> list[_Scores]:
         """Of messages as shown and folded. Long ones are read window by window; a risk in any of them counts, the
         intent is the whole's."""
-        windows = [_windows(shown) for shown, _ in messages]
+        windows = [self._affordable(_windows(shown)) for shown, _ in messages]
         vectors = self._embed([undisguise(window) for own in windows for window in own])
         scores = []
         for own, (_, folded) in zip(windows, messages, strict=True):
@@ -209,6 +219,20 @@ class Understanding:
             vectors = None if vectors is None else vectors[len(own) :]
             scores.append(self._score_of(like))
         return scores
+
+    def _affordable(self, windows: list[str]) -> list[str]:
+        """Windows that cost no more than prose does: of one that is no prose its beginning and end, and of many such
+        the first and the last, and what can be afforded between. The word lists read all of the message."""
+        if self._embedder is None or (len(windows) == 1 and len(windows[0]) <= PIECES):
+            return windows
+        chosen, left = dict[int, str](), ALL_PIECES
+        for at in sorted(range(len(windows)), key=lambda at: min(at, len(windows) - 1 - at)):
+            pieces = self._embedder.pieces(windows[at])
+            if min(pieces, PIECES) > left:
+                break
+            chosen[at] = windows[at] if pieces <= PIECES else _ends(windows[at], PIECES / pieces)
+            left -= min(pieces, PIECES)
+        return [chosen[at] for at in sorted(chosen)]
 
     def _embed(self, texts: list[str]) -> Matrix | None:
         return self._embedder.embed(texts) if self._embedder and texts else None
@@ -236,10 +260,20 @@ class Understanding:
             label = OUT_OF_SCOPE if label.startswith(OUT_OF_SCOPE) else label
             summed[label] = summed.get(label, 0.0) + float(chances[i])
         ranking = sorted(summed.items(), key=lambda item: -item[1])
+        ranking = _after_a_greeting(ranking)
         known = OUT_OF_SCOPE if known.startswith(OUT_OF_SCOPE) else known
         if known:
             ranking = [(known, 0.99), *((label, p * 0.01) for label, p in ranking if p and label != known)]
         return ranking
+
+
+def _after_a_greeting(ranking: list[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Who says hello and asks something wants an answer: what is asked comes first, as if nobody had been greeted."""
+    label, greeted = ranking[0]
+    asked, chance = next((pair for pair in ranking[1:] if pair[0].startswith(_ASKED)), ("", 0.0))
+    if label not in _COURTESIES or chance < _ASKED_AFTER_GREETING or chance < CONFIDENT * (1.0 - greeted):
+        return ranking
+    return [(asked, chance / (1.0 - greeted)), *(pair for pair in ranking if pair[0] != asked)]
 
 
 def _plainly(folded: str, erases: bool) -> str:
@@ -249,6 +283,10 @@ def _plainly(folded: str, erases: bool) -> str:
     if tells_only_of_a_wrong_age(folded):
         return "procedure/age_assessment"
     return "inform" if tells_only_an_age(folded) else ""
+
+
+def _presents_somebody(folded: str) -> bool:
+    return describes_a_child(folded) or introduces_oneself(folded)
 
 
 def _says_all(known: Known | None) -> bool:
@@ -360,6 +398,12 @@ def _windows(shown: str) -> list[str]:
         return windows
     chosen = np.linspace(0, len(windows) - 1, WINDOWS).astype(int)
     return [windows[i] for i in chosen]
+
+
+def _ends(window: str, share: float) -> str:
+    """So much of it, from its beginning and its end."""
+    half = int(len(window) * share / 2)
+    return f"{window[:half]} {window[-half:]}"
 
 
 def _without_words(reading: Reading) -> Reading:

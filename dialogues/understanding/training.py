@@ -24,12 +24,13 @@ from dialogues.understanding.embedder import UNREADABLE, CharNgrams, Embedder, M
 from dialogues.understanding.fold import clean, fold, words
 from dialogues.understanding.heads import Head, Lesson, Sentences
 from dialogues.understanding.language import LanguageModel
+from dialogues.understanding.middles import PARALLEL, Middles, parallel
 from dialogues.understanding.model import HEARD, LANGUAGES
 from dialogues.understanding.phrases import Phrases
 from dialogues.understanding.screen import ALWAYS_P0, CRISES, Pattern, PatternWrong
 
 #: Raise when this code learns something else from the same data.
-RECIPE = 20
+RECIPE = 21
 #: Of so many parts, so many are held back to judge by.
 _PARTS, _HELD = 8, 2
 #: Sentences of one label that are at least so alike tell of one situation, and are left out together.
@@ -158,7 +159,8 @@ def ship(project: Path, cache: Path, embedder: Embedder) -> int:
 
 
 def _texts(project: Path) -> list[str]:
-    return [clean(example.text) for example in read_corpus(project).examples]
+    compared = [text for texts in parallel().values() for text in texts]
+    return [clean(example.text) for example in read_corpus(project).examples] + compared
 
 
 def learn(corpus: Corpus, embedder: Embedder | None) -> tuple[Trained, list[str]]:
@@ -168,6 +170,7 @@ def learn(corpus: Corpus, embedder: Embedder | None) -> tuple[Trained, list[str]
     letters = CharNgrams().embed([fold(example.text) for example in examples])
     embedded = embedder.embed([clean(example.text) for example in examples]) if embedder else None
     sentences = Sentences.of(embedded, len(examples))
+    middles = Middles.by(embedder.embed, {example.language for example in examples}) if embedder else None
     intents = [example.intent for example in examples]
     risks = [example.risk or "none" for example in examples]
     soon = [("P0" if example.priority == "P0" else "later") if example.risk else "" for example in examples]
@@ -214,7 +217,7 @@ def learn(corpus: Corpus, embedder: Embedder | None) -> tuple[Trained, list[str]
     unseen_danger = np.full(len(corpus.examples), np.nan, np.float32)
     unseen_danger[order[held[0] :]] = danger
     learnt = Trained(
-        sentences=sentences,
+        sentences=sentences.beside(middles),
         intents=intent_head,
         risks=risk_head,
         urgent=urgent_head,
@@ -444,6 +447,7 @@ def fingerprint(project: Path, embedder: Embedder | None) -> str:
     for folder in ("nlu", "safety"):
         for path in sorted((project / folder).glob("*.yml")):
             digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    digest.update(PARALLEL.read_bytes())
     return digest.hexdigest()
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from dialogues.understanding.age_alone import tells_only_an_age, tells_only_of_a_wrong_age
+from dialogues.understanding.age_alone import introduces_oneself, tells_only_an_age, tells_only_of_a_wrong_age
 from dialogues.understanding.fold import fold
 
 
@@ -48,3 +48,15 @@ def test_an_age_that_is_not_believed_is_all_that_is_said(text: str):
 )  # fmt: skip
 def test_whatever_else_is_said_is_left_to_the_heads(text: str):
     assert not tells_only_of_a_wrong_age(fold(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "introduced"),
+    [
+        ("je m'appelle Awa, j'ai 14 ans", True), ("My name is Joy", True), ("me llamo Luis y tengo 16", True),
+        ("اسمي سارة عمري 14", True), ("I am in the sea", False), ("a boy of ten", False),
+        ("my name is Joy " + "and he hits me " * 5, False),
+    ],
+)  # fmt: skip
+def test_a_name_in_few_words_is_an_introduction(text: str, introduced: bool):
+    assert introduces_oneself(fold(text)) is introduced

@@ -19,6 +19,9 @@ class Counting:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
+    def pieces(self, text: str) -> int:
+        return len(text)
+
     def embed(self, texts: list[str]) -> np.ndarray:
         self.asked += texts
         return np.array([[len(text), 1] for text in texts], np.float32).reshape(-1, self.width)

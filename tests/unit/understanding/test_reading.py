@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from dialogues.understanding.decision import decide
-from dialogues.understanding.embedder import EmbedderMissing
+from dialogues.understanding.embedder import EmbedderMissing, open_embedder
 from dialogues.understanding.model import Priority, Reading
-from dialogues.understanding.reading import Understanding
+from dialogues.understanding.reading import ALL_PIECES, Understanding, _after_a_greeting, _windows
 
 
 def value(reading: Reading, name: str) -> object:
@@ -126,6 +126,28 @@ def test_danger_hidden_in_a_very_long_message_is_found(understanding: Understand
     assert reading.risk is not None
 
 
+@pytest.mark.parametrize("piece", ["4071926835", "qxzvkjwpfh", "😀🔥😭", "ضظغخثصقفعه", "7 "])
+def test_what_is_no_prose_costs_no_more_than_prose_and_hides_no_danger(understanding: Understanding, piece: str):
+    rubbish = piece * (18_000 // len(piece))
+    embedder = open_embedder("embedder")
+
+    embedded = understanding._affordable(_windows(rubbish))
+
+    assert embedder is not None
+    assert sum(map(embedder.pieces, embedded)) <= ALL_PIECES
+    assert rubbish.startswith(embedded[0][:40])
+    half = len(rubbish) // 2
+    danger = f"{rubbish[:half]} he has a knife and he is at my door {rubbish[half:]}"
+    assert understanding.word_screen(danger) is not None
+
+
+def test_a_long_message_in_prose_is_embedded_as_a_whole_window_by_window(understanding: Understanding):
+    windows = _windows("We had rice today and the weather was fine, and we walked to the market. " * 25)
+
+    assert len(windows) == 8
+    assert understanding._affordable(windows) == windows
+
+
 def test_a_child_at_risk_is_escalated_and_the_worker_still_gets_the_procedure(understanding: Understanding):
     reading = understanding.read("boy in our shelter is cutting his arms what do we do now")
 
@@ -213,6 +235,92 @@ def test_how_a_child_looks_is_no_danger(understanding: Understanding, text: str)
 @pytest.mark.parametrize("text", ["boy 9 alone outside at night", "girl 9, bruises", "she is 13 and pregnant"])
 def test_an_age_beside_a_danger_hides_nothing(understanding: Understanding, text: str):
     assert understanding.read(text).risk is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "found a boy alone at the station", "we found a girl alone at the bus station",
+        "encontré a un niño solo en la estación", "on a trouvé un garçon seul à la gare", "لقيت ولد لوحده بالمحطة",
+    ],
+)  # fmt: skip
+def test_a_child_found_alone_who_is_with_a_worker_is_no_missing_child(understanding: Understanding, text: str):
+    reading = understanding.read(text)
+
+    assert (reading.intent, value(reading, "procedure")) == ("procedure", "identify_uasc")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "je m'appelle Aminata, j'ai 14 ans, je suis à Vintimille", "my name is Sami, I am 15, I am in Calais",
+        "me llamo Luis, tengo 16 años, estoy en Tapachula", "اسمي سارة عمري 14 سنة وانا في باريس",
+    ],
+)  # fmt: skip
+def test_whoever_says_who_they_are_is_in_no_danger(understanding: Understanding, text: str):
+    reading = understanding.read(text)
+
+    assert (reading.intent, reading.risk) == ("inform", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("my little brother was alone at the station and now he is gone", "missing_child"),
+        ("un homme a emmené le garçon qui était seul à la gare", "missing_child"),
+        ("je m'appelle Aminata, j'ai 14 ans, je suis à Vintimille, ils vont me marier", "child_marriage"),
+        ("I am in the sea", "immediate_danger"), ("je suis en mer", "immediate_danger"),
+        ("estoy en el mar", "immediate_danger"), ("أنا في البحر", "immediate_danger"),
+    ],
+)  # fmt: skip
+def test_the_dangerous_twin_is_heard(understanding: Understanding, text: str, reason: str):
+    risk = understanding.read(text).risk
+
+    assert risk is not None
+    assert risk.reason == reason
+    assert risk.priority is Priority.P0 or reason == "child_marriage"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Bonjour, comment vérifier l'âge d'un enfant", "Hello, how do I check the age of a child",
+        "Hola, cómo compruebo la edad de un menor", "مرحبا كيف نتأكد من عمر الطفل",
+    ],
+)  # fmt: skip
+def test_who_greets_and_asks_is_answered(understanding: Understanding, text: str):
+    reading = understanding.read(text)
+
+    assert (reading.intent, value(reading, "procedure")) == ("procedure", "age_assessment")
+
+
+def test_a_question_after_a_greeting_comes_first_only_where_there_is_one():
+    asked = [("greet", 0.6), ("procedure/age_assessment", 0.2), ("inform", 0.05)]
+    only_greeted = [("greet", 0.6), ("procedure/age_assessment", 0.05), ("inform", 0.05)]
+
+    assert _after_a_greeting(asked)[0] == ("procedure/age_assessment", pytest.approx(0.5))
+    assert _after_a_greeting(asked)[1:] == [asked[0], asked[2]]
+    assert _after_a_greeting(only_greeted) == only_greeted
+    assert _after_a_greeting(asked[1:]) == asked[1:]
+
+
+@pytest.mark.parametrize(
+    ("text", "need"),
+    [
+        ("I need a woman doctor", "health"), ("can i see a female doctor", "health"),
+        ("j'ai besoin d'une femme médecin", "health"), ("necesito una doctora mujer", "health"),
+        ("I need a woman doctor, I am pregnant", "srh"),
+    ],
+)  # fmt: skip
+def test_a_doctor_who_is_a_woman_is_a_doctor(understanding: Understanding, text: str, need: str):
+    assert value(understanding.read(text), "need") == need
+
+
+@pytest.mark.parametrize(
+    "text", ["are you a robot", "are you human?", "es-tu un robot", "eres un robot", "هل أنت روبوت"]
+)
+def test_who_doubts_that_a_person_writes_is_heard(understanding: Understanding, text: str):
+    assert understanding.read(text).intent == "bot_challenge"
 
 
 @pytest.mark.parametrize("text", ["?", "؟", "??", "¿?"])
