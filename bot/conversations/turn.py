@@ -176,15 +176,16 @@ class TurnWorker:
             await asyncio.wait(self._deciding.acknowledging)
 
     def _free(self) -> int:
-        """How many more turns may begin. Whoever sends long messages takes no hand from those in danger."""
+        """How many more turns may begin. Whoever sends long messages takes no hand from those in danger. When long
+        messages have been read, more than enough go on."""
         aside = min(self._deciding.reading_long, MOST_ASIDE)
-        return self._workers - (len(self._held) - aside)
+        return max(self._workers - (len(self._held) - aside), 0)
 
     async def _start_due(self) -> int:
         """Claim what is due, as far as hands are free, and start on it. Returns how many conversations."""
         async with self._claiming:
             free = self._free()
-            if free <= 0 or self._stopping:
+            if free == 0 or self._stopping:
                 return 0
             at = self._clock.now()
             draw = self._draw()

@@ -14,7 +14,7 @@ from bot.conversations import service, stuck
 from bot.conversations.model import Author, ConversationKind, Direction, MessageClass, Mode, OutboxState
 from bot.conversations.ports import LONG
 from bot.conversations.store import conversations, inbox, messages
-from dialogues.runtime.model import Choice, Reply
+from dialogues.runtime.model import Choice, DialogueState, Reply, Turn, UserMessage
 from dialogues.understanding.model import Reading
 from tests.integration.conversations.world import World
 
@@ -200,20 +200,31 @@ async def test_whoever_waits_for_a_long_message_to_be_read_takes_no_hand_from_ot
             await go_on.wait()
         return await read(text, **known)
 
+    free, turn = [], world.engine.turn
+
+    async def counted(state: DialogueState, message: UserMessage) -> Turn:
+        free.append(world.worker._free())
+        return await turn(state, message)
+
     world.understanding.read = slowly  # type: ignore[method-assign,assignment]
+    world.engine.turn = counted  # type: ignore[method-assign]
     world.worker = world.new_worker(workers=1)
     await world.write("a" * LONG, who="+1")
     settling = asyncio.create_task(world.settle())
     await begun.wait()
-    await world.write("he has a knife", who="+2")
-
+    await world.write("b" * LONG, who="+2")
     assert await world.worker._start_due() == 1
+    await world.write("he has a knife", who="+3")
+
+    while not await world.worker._start_due():  # begun, and not yet aside
+        await asyncio.sleep(0)
 
     go_on.set()
     await settling
     await world.settle()
     assert await world.calls() == [("weapon_present", "P0")]
-    assert len(world.channel.texts) == 2
+    assert len(world.channel.texts) == 3
+    assert min(free) == 0  # more hands than there are: none is free, and the loop waits
 
 
 async def test_words_of_danger_are_heard_while_understanding_fails(world: World):
