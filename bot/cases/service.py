@@ -64,6 +64,7 @@ from bot.conversations.ports import Escalated, Escalation, Whereabouts
 from bot.kernel import access, audit
 from bot.kernel.access import Permission
 from bot.kernel.crypto import Erased, Vault
+from bot.kernel.history import Happened
 from bot.kernel.ids import new_id
 from bot.kernel.officers import Officer
 from bot.kernel.words import N_, Words
@@ -122,7 +123,7 @@ class CaseFile(Struct, frozen=True):
     words: str
     place: str
     alarm: Alarm | None
-    events: list[store.CaseEvent]
+    events: list[Happened]
     notes: list[Note]
     places: Sequence[whereabouts.Named] = ()  # where more than one was named
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from bot.cases.model import LOUD, Alarm, Case, CaseStatus, Ladder
 from bot.kernel.database import Moment, insert_or_nothing, metadata
-from bot.kernel.ids import new_id
+from bot.kernel.history import History
 from dialogues.understanding.model import Priority
 
 cases = sa.Table(
@@ -424,48 +424,8 @@ def triggers_since(tx: Connection, case_id: str, at: datetime) -> list[tuple[str
     return [(row.reason, Priority(row.priority)) for row in rows]
 
 
-class CaseEvent(Struct, frozen=True):
-    """One thing that happened to a case."""
-
-    at: datetime
-    act: str
-    officer_id: str | None
-    facts: Mapping[str, Any]
-
-
-def add_event(
-    tx: Connection,
-    case_id: str,
-    act: str,
-    *,
-    officer_id: str | None,
-    at: datetime,
-    facts: Mapping[str, Any] | None = None,
-    once: str | None = None,
-) -> bool:
-    """Write down what happened. False when `once` was used before: then it has happened already."""
-    values = {
-        "id": new_id(),
-        "case_id": case_id,
-        "at": at,
-        "act": act,
-        "officer_id": officer_id,
-        "facts": json.dumps(dict(facts or {})),
-        "once": once,
-    }
-    return insert_or_nothing(tx, case_events, values)
-
-
-def has_event(tx: Connection, case_id: str, act: str) -> bool:
-    """Whether this ever happened to the case."""
-    query = sa.select(case_events.c.id).where(case_events.c.case_id == case_id, case_events.c.act == act)
-    return tx.execute(query.limit(1)).first() is not None
-
-
-def events_of(tx: Connection, case_id: str) -> list[CaseEvent]:
-    query = sa.select(case_events).where(case_events.c.case_id == case_id)
-    rows = tx.execute(query.order_by(case_events.c.at, case_events.c.id))
-    return [CaseEvent(row.at, row.act, row.officer_id, json.loads(row.facts)) for row in rows]
+_history = History(case_events, of="case_id")
+add_event, events_of, has_event = _history.add, _history.all_of, _history.has
 
 
 def add_note(

@@ -32,6 +32,7 @@ from bot.conversations.tongue import written_in
 from bot.kernel.crypto import Vault
 from bot.kernel.failpoints import failpoint
 from bot.kernel.logs import get_log
+from dialogues.runtime.model import DialogueState
 from dialogues.understanding.model import Priority
 
 log = get_log("conversations")
@@ -93,11 +94,8 @@ class Effects:
         page = None if outcome.pressed is None else self._press_page(tx, outcome.pressed, claim.conversation_id, at)
         if page is not None:
             wordings = (Wording(page.text, template="page_taken"),)
-        state = outcome.state
-        if outcome.own is not None and outcome.own.ask is OwnAsk.HOW_LONG and not self._is_waiting(tx, claim):
-            state = with_slots(state, **{PERSON_CALLED: None})  # said once; then the words mean what they say
         standing = Standing(
-            state,
+            self._state_after(tx, claim, outcome),
             outcome.language,
             outcome.language_chosen,
             kind,
@@ -121,6 +119,37 @@ class Effects:
         if outcome.heard is not None and kind is ConversationKind.PERSON:
             said = outcome.heard
             topics += ["attachments"] * attachments.take(tx, claim.key, claim.conversation_id, first, said, at=at)
+        topics += self._tell_the_case(tx, claim, outcome, kind, first, at)
+        if outcome.own is not None and self._own_cases is not None:
+            topics += self._own_cases.grant(
+                tx, outcome.own, claim.conversation_id, language=outcome.language, key=claim.name, at=at
+            )
+        self._keep_gaps(tx, outcome, at)
+        self._keep_reports(tx, claim, outcome, at)
+        self._keep_wishes(tx, claim, outcome, at)
+        failpoint("turn.after_escalation")
+        store.settle_received(tx, claim.seq, InboxState.DONE)
+        following = None if oldest is None else store.follow(tx, claim, standing, oldest, at=at)
+        failpoint("turn.before_commit")
+        return following, topics
+
+    def _state_after(self, tx: Connection, claim: TurnClaim, outcome: TurnOutcome) -> DialogueState:
+        if outcome.own is not None and outcome.own.ask is OwnAsk.HOW_LONG and not self._is_waiting(tx, claim):
+            # Said once; then the words mean what they say.
+            return with_slots(outcome.state, **{PERSON_CALLED: None})
+        return outcome.state
+
+    def _tell_the_case(
+        self,
+        tx: Connection,
+        claim: TurnClaim,
+        outcome: TurnOutcome,
+        kind: ConversationKind,
+        first: int,
+        at: datetime,
+    ) -> list[str]:
+        """A new case, or what the open one hears of this turn. Returns the topics to wake."""
+        topics: list[str] = []
         if outcome.escalation is not None:
             escalated = self._escalations.escalate(tx, outcome.escalation, at=at)
             topics += ["queue", "pages", f"case:{escalated.case_id}"]
@@ -134,27 +163,7 @@ class Effects:
                 case_id = self._call_a_human(tx, claim, outcome, at)
                 topics.append("pages")
             topics += [f"case:{case_id}", "queue"] if case_id else []
-        if outcome.own is not None and self._own_cases is not None:
-            topics += self._own_cases.grant(
-                tx, outcome.own, claim.conversation_id, language=outcome.language, key=claim.name, at=at
-            )
-        if self._gaps is not None:
-            for gap in outcome.gaps:
-                self._gaps.note(tx, dict(gap), at=at)
-            for question in outcome.questions:
-                self._gaps.show(tx, dict(question), at=at)
-        self._keep_reports(tx, claim, outcome, at)
-        if self._askers is not None:
-            for wish in outcome.wishes:
-                if wish:
-                    self._askers.remember(tx, claim.conversation_id, dict(wish), at=at)
-                else:
-                    self._askers.forget(tx, claim.conversation_id, at=at)
-        failpoint("turn.after_escalation")
-        store.settle_received(tx, claim.seq, InboxState.DONE)
-        following = None if oldest is None else store.follow(tx, claim, standing, oldest, at=at)
-        failpoint("turn.before_commit")
-        return following, topics
+        return topics
 
     def _call_a_human(self, tx: Connection, claim: TurnClaim, outcome: TurnOutcome, at: datetime) -> str:
         """On a watched phone the bot says nothing of its own, whatever is asked. Where no case is open any more what is
@@ -176,6 +185,24 @@ class Effects:
 
     def _is_waiting(self, tx: Connection, claim: TurnClaim) -> bool:
         return self._own_cases is not None and self._own_cases.is_waiting(tx, claim.conversation_id)
+
+    def _keep_gaps(self, tx: Connection, outcome: TurnOutcome, at: datetime) -> None:
+        if self._gaps is None:
+            return
+        for gap in outcome.gaps:
+            self._gaps.note(tx, dict(gap), at=at)
+        for question in outcome.questions:
+            self._gaps.show(tx, dict(question), at=at)
+
+    def _keep_wishes(self, tx: Connection, claim: TurnClaim, outcome: TurnOutcome, at: datetime) -> None:
+        """Who wants to be told when there is an answer. An empty wish takes back what was wished before."""
+        if self._askers is None:
+            return
+        for wish in outcome.wishes:
+            if wish:
+                self._askers.remember(tx, claim.conversation_id, dict(wish), at=at)
+            else:
+                self._askers.forget(tx, claim.conversation_id, at=at)
 
     def _keep_reports(self, tx: Connection, claim: TurnClaim, outcome: TurnOutcome, at: datetime) -> None:
         """A service that is gone meanwhile costs nobody their answer."""

@@ -45,7 +45,6 @@ from bot.cases.record import store as record_store
 from bot.cases.replies import REPLIES
 from bot.cases.safe_time import clock
 from bot.cases.service import CaseFile
-from bot.cases.store import CaseEvent
 from bot.conversations import marks
 from bot.conversations import service as conversations
 from bot.conversations.model import Author
@@ -61,6 +60,7 @@ from bot.exchange.requests import alerts
 from bot.kernel.access import Permission, allows
 from bot.kernel.crypto import Vault
 from bot.kernel.database import DatabaseUnavailable
+from bot.kernel.history import Happened
 from bot.kernel.officers import Officer
 from bot.kernel.web import Routes, form
 from bot.kernel.web_keys import DATABASE, OFFICER, SIGNALS, VAULT
@@ -92,12 +92,12 @@ class Entry(Struct, frozen=True):
     key: str
     at: datetime
     line: Line | None = None
-    event: CaseEvent | None = None
+    event: Happened | None = None
     said: GuestLine | None = None  # by an interpreter or a guardian, to the officer alone
     corrected: bool = False  # a later line says it again, right
 
 
-def entries(lines: Sequence[Line], events: Sequence[CaseEvent], said: Sequence[GuestLine] = ()) -> list[Entry]:
+def entries(lines: Sequence[Line], events: Sequence[Happened], said: Sequence[GuestLine] = ()) -> list[Entry]:
     """Lines in their own order, each act and each word of a guest before the first line that came after it."""
     corrected = {line.edits for line in lines if line.edits is not None}
     between = [_of_event(event) for event in events if event.act in ACTS_IN_TALK]
@@ -111,7 +111,7 @@ def entries(lines: Sequence[Line], events: Sequence[CaseEvent], said: Sequence[G
     return [*told, *between]
 
 
-def _of_event(event: CaseEvent) -> Entry:
+def _of_event(event: Happened) -> Entry:
     return Entry(f"act-{event.act}-{int(event.at.timestamp() * 1000)}", event.at, event=event)
 
 

@@ -71,6 +71,7 @@ from bot.exchange.requests.terms import limit_of
 from bot.exchange.requests.transfer.model import BANDS, GIVER_TITLES, HAND_OVER, TAKER_TITLES, State
 from bot.exchange.requests.types import BODIES, FIELDS, QUESTIONS
 from bot.kernel.access import Permission, Role, allows
+from bot.kernel.crypto import DataKey
 from bot.kernel.pages import route_url
 from bot.kernel.web import Routes, form
 from bot.kernel.web_keys import DATABASE, SETTINGS, VAULT
@@ -122,58 +123,53 @@ async def request_screen(
         raise web.HTTPNotFound from None
 
 
+#: Words and tables that the page looks things up in, whatever request it shows.
+_TABLES: dict[str, Any] = {
+    "statuses": STATUS_TITLES,
+    "fields": FIELDS,
+    "questions": QUESTIONS,
+    "bodies": BODIES,
+    "assents": ASSENTS,
+    "hows": HOWS,
+    "confidences": CONFIDENCES,
+    "refusals": REFUSALS,
+    "alternatives": ALTERNATIVES,
+    "returns": RETURNS,
+    "grounds": GROUNDS,
+    "acts": ACTS,
+    "why_not": WHY_NOT,
+    "bands": BANDS,
+    "explanations": gate.EXPLANATIONS,
+    "lawyer_step": gate.LAWYER_STEP,
+    "channels": gate.CHANNELS_THAT_REMAIN,
+    "focal_says": hold_endings.FOCAL_SAYS,
+    "most_views": MOST_VIEWS,
+}
+
+
 def request_context(tx: Connection, vault: Any, hand: Hand, file: looking.RequestFile) -> dict[str, Any]:
     """Everything the page of a request and its live parts show."""
     officer, asked = hand.officer, file.request
-    key = opening.key_of(tx, vault, asked)
-    known = [sending.recipient_of(partner) for partner in partners.everyone(tx, vault)] if file.stops else []
-    remaining = gate.channels_that_remain(sending.situation_of(tx, vault, asked), known)
-    by_id = {partner.id: partner for partner in partners.everyone(tx, vault)}
-    ours_by_link = asked.side is Side.OURS and file.partner is not None and file.partner.by_link
-    others = looking.partners_for(tx, vault, asked.type, at=hand.at) if asked.side is Side.OURS else []
     return {
+        **_TABLES,
         "file": file,
         "asked": asked,
         "type": asked.type,
         "limit": limit_of(asked, file.partner, hand.at),
         "ours": asked.side is Side.OURS,
         "status": asked.status.value,
-        "statuses": STATUS_TITLES,
-        "fields": FIELDS,
-        "questions": QUESTIONS,
-        "bodies": BODIES,
-        "assents": ASSENTS,
-        "hows": HOWS,
-        "confidences": CONFIDENCES,
-        "refusals": REFUSALS,
-        "alternatives": ALTERNATIVES,
-        "returns": RETURNS,
-        "grounds": GROUNDS,
         "needs": {item: consent.CLASSES[item] for item in sending.items_of(asked)},
         "wants_consent": asked.side is Side.OURS
         and asked.status not in ENDED
         and (asked.status in BEFORE_SENDING or file.consent is None),
-        "acts": ACTS,
-        "why_not": WHY_NOT,
-        "not_done": {said.line.id: answering.not_done_of(key, said.line) for said in file.lines},
-        "open_questions": [
-            ask
-            for ask in asked.asks
-            if not any(said.line.asked == ask and not said.line.returned for said in file.lines)
-        ],
-        "partner_names": {partner.id: partner.name for partner in by_id.values()},
         "to_pass_on": _to_pass_on(tx, hand, asked),
-        "unsent": [said for said in file.lines if said.line.kind == "answer" and said.line.approved_by is None],
-        "explanations": gate.EXPLANATIONS,
-        "lawyer_step": gate.LAWYER_STEP,
-        "channels": gate.CHANNELS_THAT_REMAIN,
-        "remaining": [by_id[one.id] for one in remaining],
+        **_partners_context(tx, vault, hand, file),
+        **_thread_context(opening.key_of(tx, vault, asked), file),
+        **_link_context(tx, file),
         "override_reason": overrides.override_reason(tx, vault, asked),
         "roles": [role for role in (Role.OFFICER, Role.COORDINATOR) if role in officer.roles],
-        "others": [partner for partner in others if partner.id != asked.partner_id],
         **(household_context(tx, vault, officer, file.case) if file.case and asked.type.moves_child else {}),
         "endings": hold_endings.endings(tx, hand, asked),
-        "focal_says": hold_endings.FOCAL_SAYS,
         "named": naming_acts.named_in(tx, vault, file.sealed, file.case),
         "names": officer_names(tx),
         "me": officer.id,
@@ -185,20 +181,37 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: looking.Reques
         "may_act": {act.value: asked.allows(act) for act in Act},
         "discloses": asked.status is Status.ACCEPTED and asked.asked_on is None and asked.side is Side.OURS,
         "unheard": bool(again.unheard(tx, asked.id)),
-        "by_link": ours_by_link,
-        "link": links.newest(tx, asked.id) if ours_by_link else None,
-        "files": outside.files_of(tx, asked.id) if ours_by_link else (),
-        "may_link": asked.status in {*OWED, Status.EXPIRED} or asked.still_held,
-        "most_views": MOST_VIEWS,
         "now": hand.at,
         "writes_in": _writes_in(hand),
         "transfer_titles": GIVER_TITLES if asked.side is Side.OURS else TAKER_TITLES,
-        "bands": BANDS,
         "moved": file.transfer is not None and file.transfer.state is State.MOVED,
         "silence": _silence(tx, vault, file, at=hand.at),
         **files_context(tx, vault, file),
         **holders_context(tx, vault),
         "wants_file": asked.side is Side.THEIRS and HAND_OVER in asked.asks and asked.status in DISCLOSED,
+    }
+
+
+def _partners_context(tx: Connection, vault: Any, hand: Hand, file: looking.RequestFile) -> dict[str, Any]:
+    """Whom else this could be asked, and to whom the way is still open where the gate is shut."""
+    asked, by_id = file.request, {partner.id: partner for partner in partners.everyone(tx, vault)}
+    known = [sending.recipient_of(partner) for partner in by_id.values()] if file.stops else []
+    remaining = gate.channels_that_remain(sending.situation_of(tx, vault, asked), known)
+    others = looking.partners_for(tx, vault, asked.type, at=hand.at) if asked.side is Side.OURS else []
+    return {
+        "partner_names": {partner.id: partner.name for partner in by_id.values()},
+        "remaining": [by_id[one.id] for one in remaining],
+        "others": [partner for partner in others if partner.id != asked.partner_id],
+    }
+
+
+def _thread_context(key: DataKey | None, file: looking.RequestFile) -> dict[str, Any]:
+    """What was answered and what is open, and whether the two sides can still write to each other."""
+    asked, answered = file.request, {said.line.asked for said in file.lines if not said.line.returned}
+    return {
+        "not_done": {said.line.id: answering.not_done_of(key, said.line) for said in file.lines},
+        "open_questions": [ask for ask in asked.asks if ask not in answered],
+        "unsent": [said for said in file.lines if said.line.kind == "answer" and said.line.approved_by is None],
         "takes_back_answers": asked.side is Side.THEIRS
         and asked.told_withdrawn_at is None
         and any(letter.kind == "request_answer" for letter in file.letters),
@@ -206,6 +219,18 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: looking.Reques
         "talks": asked.asked_on is not None
         and not sending.is_taken_back(asked)
         and asked.status.value in {"accepted", "partly_answered", "answered"},
+    }
+
+
+def _link_context(tx: Connection, file: looking.RequestFile) -> dict[str, Any]:
+    """The link of a partner without Waymark, and what it has sent back by it."""
+    asked = file.request
+    by_link = asked.side is Side.OURS and file.partner is not None and file.partner.by_link
+    return {
+        "by_link": by_link,
+        "link": links.newest(tx, asked.id) if by_link else None,
+        "files": outside.files_of(tx, asked.id) if by_link else (),
+        "may_link": asked.status in {*OWED, Status.EXPIRED} or asked.still_held,
     }
 
 

@@ -16,6 +16,7 @@ from dialogues.runtime.forms import ask_names
 from dialogues.runtime.payload import read_payload
 from dialogues.runtime.policies import are_rules_restricted, read_policies
 from dialogues.runtime.policy import Policy, PolicySettings
+from dialogues.runtime.responses import Button
 from dialogues.runtime.rules import Rules, RulesReader
 from dialogues.runtime.stories import Memory, StoriesReader, Story
 
@@ -191,43 +192,56 @@ def _places(blocks: list[Block]) -> dict[str, tuple[str, int]]:
 
 def _loose_ends(domain: Domain, places: dict[str, tuple[str, int]]) -> Iterator[Problem]:
     """Names that lead nowhere."""
+    for find in (_loose_forms, _loose_slots, _loose_responses):
+        for name, text in find(domain):
+            file, line = places.get(name, ("domain.yml", 1))
+            yield Problem(file, line, text, fatal=False)
 
-    def problem(name: str, text: str) -> Problem:
-        file, line = places.get(name, ("domain.yml", 1))
-        return Problem(file, line, text, fatal=False)
 
+def _loose_forms(domain: Domain) -> Iterator[tuple[str, str]]:
+    """What names the form, and what is wrong with it; so the others."""
     for form in domain.forms.values():
         for intent in sorted(form.ignored_intents - set(domain.intents)):
-            yield problem(form.name, f"form `{form.name}` ignores `{intent}`, which is no intent")
+            yield form.name, f"form `{form.name}` ignores `{intent}`, which is no intent"
         for slot in form.required_slots:
             if slot not in domain.slots:
-                yield problem(form.name, f"form `{form.name}` needs `{slot}`, which is no slot")
+                yield form.name, f"form `{form.name}` needs `{slot}`, which is no slot"
             elif not any(ask in domain.responses or ask in domain.actions for ask in ask_names(form.name, slot)):
-                yield problem(form.name, f"form `{form.name}` cannot ask for `{slot}`: write utter_ask_{slot}")
-    for slot_ in domain.slots.values():
-        for mapping in slot_.mappings:
+                yield form.name, f"form `{form.name}` cannot ask for `{slot}`: write utter_ask_{slot}"
+
+
+def _loose_slots(domain: Domain) -> Iterator[tuple[str, str]]:
+    for slot in domain.slots.values():
+        for mapping in slot.mappings:
             if mapping.entity is not None and mapping.entity not in domain.entities:
-                yield problem(slot_.name, f"slot `{slot_.name}` reads `{mapping.entity}`, which is no entity")
+                yield slot.name, f"slot `{slot.name}` reads `{mapping.entity}`, which is no entity"
             for intent in sorted((mapping.intents | mapping.not_intents) - set(domain.intents)):
-                yield problem(slot_.name, f"slot `{slot_.name}` names `{intent}`, which is no intent")
+                yield slot.name, f"slot `{slot.name}` names `{intent}`, which is no intent"
             for condition in mapping.conditions:
-                if condition.active_loop is not None and not domain.knows_loop(condition.active_loop):
-                    yield problem(slot_.name, f"slot `{slot_.name}` names `{condition.active_loop}`, which is no form")
-                if condition.requested_slot is not None and condition.requested_slot not in domain.slots:
-                    text = f"slot `{slot_.name}` waits for `{condition.requested_slot}` to be asked, which is no slot"
-                    yield problem(slot_.name, text)
+                loop, asked = condition.active_loop, condition.requested_slot
+                if loop is not None and not domain.knows_loop(loop):
+                    yield slot.name, f"slot `{slot.name}` names `{loop}`, which is no form"
+                if asked is not None and asked not in domain.slots:
+                    yield slot.name, f"slot `{slot.name}` waits for `{asked}` to be asked, which is no slot"
+
+
+def _loose_responses(domain: Domain) -> Iterator[tuple[str, str]]:
     for name, variations in domain.responses.items():
         for variation in variations:
-            for slot_name, _ in variation.conditions:
-                if slot_name not in domain.slots:
-                    yield problem(name, f"`{name}` depends on `{slot_name}`, which is no slot")
+            for slot, _ in variation.conditions:
+                if slot not in domain.slots:
+                    yield name, f"`{name}` depends on `{slot}`, which is no slot"
             for button in variation.buttons:
-                if not button.payload.startswith("/"):
-                    continue
-                message = read_payload(button.payload)
-                if message is None:
-                    yield problem(name, f"`{name}`: the button “{button.title}” has a payload nobody can read")
-                elif message.intent not in domain.intents and "{" not in button.payload.partition('{"')[0]:
-                    yield problem(
-                        name, f"`{name}`: the button “{button.title}” means `{message.intent}`, which is no intent"
-                    )
+                if (text := _loose_button(button, domain)) is not None:
+                    yield name, f"`{name}`: the button “{button.title}” {text}"
+
+
+def _loose_button(button: Button, domain: Domain) -> str | None:
+    if not button.payload.startswith("/"):
+        return None
+    message = read_payload(button.payload)
+    if message is None:
+        return "has a payload nobody can read"
+    if message.intent not in domain.intents and "{" not in button.payload.partition('{"')[0]:
+        return f"means `{message.intent}`, which is no intent"
+    return None

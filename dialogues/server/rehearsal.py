@@ -81,45 +81,69 @@ def read_test_stories(root: Path) -> list[TestStory]:
 
 async def rehearse(story: TestStory, host: Host) -> list[Problem]:
     """Play a story to its end. What did not go as written; nothing when all did."""
-    problems: list[Problem] = []
-    events: list[Event] = []
-    tracker: dict[str, Any] = {}
-    said: list[str] = []
-    happened: list[Event] = []  # all of this turn
-
-    def wrong(step: Block, text: str) -> None:
-        problems.append(Problem(step.file, step.line, text))
-
+    rehearsal = _Rehearsal(story, host)
     for step in story.steps:
+        await rehearsal.play(step)
+    left = (f"{action} ran at the end, and nobody expected it" for action in _actions(rehearsal.events))
+    return rehearsal.problems + [Problem(story.file, story.line, text) for text in left]
+
+
+class _Rehearsal:
+    """One test story, while it is played."""
+
+    def __init__(self, story: TestStory, host: Host) -> None:
+        self._name = story.name
+        self._host = host
+        self._tracker: dict[str, Any] = {}
+        self._said: list[str] = []
+        self._turn: list[Event] = []  # all of the turn that the last message began
+        self.events: list[Event] = []  # what of it no step has spoken of yet
+        self.problems: list[Problem] = []
+
+    async def play(self, step: Block) -> None:
         if "user" in step or "intent" in step:
-            for left in _actions(events):
-                wrong(step, f"{left} ran before this message, and nobody expected it")
-            before = len(tracker.get("events") or ())
-            text = read_annotations(str(step["user"]).strip())[0] if "user" in step else f"/{step['intent']}"
-            said = [str(message.get("text") or "") for message in await host.hear(story.name, text)]
-            tracker = await host.tracker(story.name)
-            events = tracker["events"][before:] if len(tracker["events"]) > before else tracker["events"]
-            happened = events
-            for text in _misheard(step, tracker, events):
-                wrong(step, text)
+            await self._hear(step)
         elif "action" in step:
-            ran = next(_actions(events), LISTEN)
-            if ran != step["action"]:
-                wrong(step, f"{ran} ran, not {step['action']}")
-            events = _after(events, ran)
-        elif "bot" in step and str(step["bot"]).strip() not in said:
-            wrong(step, f"“{str(step['bot']).strip()}” was not said, but {said}")
+            self._expect_action(step)
+        elif "bot" in step:
+            self._expect_words(step)
         elif "slot_was_set" in step:
-            for text in _slots(step, tracker, happened):
-                wrong(step, text)
+            for text in _slots(step, self._tracker, self._turn):
+                self._wrong(step, text)
         elif "active_loop" in step:
-            loop = (tracker.get("active_loop") or {}).get("name")
-            began = {event.get("name") for event in happened if event.get("event") == "active_loop"}
-            if step["active_loop"] not in {loop, *began}:
-                wrong(step, f"the active loop is {loop}, not {step['active_loop']}")
-    for left in _actions(events):
-        problems.append(Problem(story.file, story.line, f"{left} ran at the end, and nobody expected it"))
-    return problems
+            self._expect_loop(step)
+
+    def _wrong(self, step: Block, text: str) -> None:
+        self.problems.append(Problem(step.file, step.line, text))
+
+    async def _hear(self, step: Block) -> None:
+        for left in _actions(self.events):
+            self._wrong(step, f"{left} ran before this message, and nobody expected it")
+        before = len(self._tracker.get("events") or ())
+        text = read_annotations(str(step["user"]).strip())[0] if "user" in step else f"/{step['intent']}"
+        self._said = [str(message.get("text") or "") for message in await self._host.hear(self._name, text)]
+        self._tracker = await self._host.tracker(self._name)
+        events = self._tracker["events"]
+        self.events = self._turn = events[before:] if len(events) > before else events  # fewer: it was restarted
+        for text in _misheard(step, self._tracker, self.events):
+            self._wrong(step, text)
+
+    def _expect_action(self, step: Block) -> None:
+        ran = next(_actions(self.events), LISTEN)
+        if ran != step["action"]:
+            self._wrong(step, f"{ran} ran, not {step['action']}")
+        self.events = _after(self.events, ran)
+
+    def _expect_words(self, step: Block) -> None:
+        words = str(step["bot"]).strip()
+        if words not in self._said:
+            self._wrong(step, f"“{words}” was not said, but {self._said}")
+
+    def _expect_loop(self, step: Block) -> None:
+        loop = (self._tracker.get("active_loop") or {}).get("name")
+        began = {event.get("name") for event in self._turn if event.get("event") == "active_loop"}
+        if step["active_loop"] not in {loop, *began}:
+            self._wrong(step, f"the active loop is {loop}, not {step['active_loop']}")
 
 
 def _misheard(step: Block, tracker: dict[str, Any], events: list[Event]) -> Iterator[str]:

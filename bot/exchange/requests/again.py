@@ -15,13 +15,13 @@ from bot.cases.hand import Hand
 from bot.exchange.post.model import ReceiptState
 from bot.exchange.requests import answering, history_store, letters_store, opening, sending, service, store
 from bot.exchange.requests.history import note
-from bot.exchange.requests.history_store import RequestEvent
 from bot.exchange.requests.letters_store import PutLetter
 from bot.exchange.requests.model import NotNow, Request, Side, Status
 from bot.exchange.requests.service import ASKS_TO_FORGET
 from bot.exchange.requests.store import SealedRequest
 from bot.exchange.requests.transfer import service as transfers
 from bot.kernel.access import Permission
+from bot.kernel.history import Happened
 
 #: A letter did not get there.
 FAILED = frozenset({ReceiptState.REFUSED, ReceiptState.UNDELIVERED, ReceiptState.CLOSED, ReceiptState.EXPIRED})
@@ -64,7 +64,7 @@ def send_again(tx: Connection, hand: Hand, request_id: str) -> tuple[str, ...]:
     return tuple(kind for kind, _answers in missing)
 
 
-def _unheard(tx: Connection, sealed: SealedRequest) -> Iterator[tuple[str, RequestEvent | None]]:
+def _unheard(tx: Connection, sealed: SealedRequest) -> Iterator[tuple[str, Happened | None]]:
     """Each with the answers it takes along, where it does."""
     request = sealed.request
     letters = letters_store.letters_of(tx, request.id)
@@ -78,7 +78,7 @@ def _unheard(tx: Connection, sealed: SealedRequest) -> Iterator[tuple[str, Reque
     if request.side is Side.THEIRS and request.status in _HAS_ANSWERED and not taken_back:
         states = {letter.envelope_id: letter for letter in letters}
         heard: set[str] = set()
-        lost: list[RequestEvent] = []
+        lost: list[Happened] = []
         for event in history_store.events_of(tx, request.id):
             if event.act in answering.RELEASES and event.facts.get("letter") in states:
                 if _failed(states[event.facts["letter"]]):

@@ -16,7 +16,6 @@ from bot.exchange.requests import alerts, sending, store, thread_store
 from bot.exchange.requests.attachments import travel as attachments
 from bot.exchange.requests.drafting import to_pass_on
 from bot.exchange.requests.history import note
-from bot.exchange.requests.history_store import RequestEvent
 from bot.exchange.requests.looking import SaidLine, open_line
 from bot.exchange.requests.model import (
     LONGEST_TEXT,
@@ -42,6 +41,7 @@ from bot.exchange.requests.transfer import service as transfers
 from bot.exchange.requests.transfer import store as transfer_store
 from bot.kernel.access import Permission
 from bot.kernel.crypto import DataKey
+from bot.kernel.history import Happened
 
 
 def accept(tx: Connection, hand: Hand, request_id: str) -> Request:
@@ -234,7 +234,7 @@ def take_back_answers(tx: Connection, hand: Hand, request_id: str) -> Request:
 RELEASES = frozenset({"answer", "answer_again"})
 
 
-def release_again(tx: Connection, hand: Hand, request: Request, released: RequestEvent) -> None:
+def release_again(tx: Connection, hand: Hand, request: Request, released: Happened) -> None:
     """Put answers in the post once more that left and did not arrive. What was said of the danger, and on what ground
     they may be told, stands. Raises GateShut, ChannelClosed; NotNow where the words were erased."""
     key = key_of(tx, hand.vault, request)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
-from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.exchange.requests.model import Side
 from bot.exchange.requests.store import exchange_requests
-from bot.kernel.database import Moment, insert_or_nothing, metadata
-from bot.kernel.ids import new_id
+from bot.kernel.database import Moment, metadata
+from bot.kernel.history import History
 
 #: What happened to a request: ids and codes only.
 exchange_events = sa.Table(
@@ -31,48 +28,8 @@ exchange_events = sa.Table(
 sa.Index("ix_exchange_events_request", exchange_events.c.request_id, exchange_events.c.at)
 
 
-class RequestEvent(Struct, frozen=True):
-    """One thing that happened to a request."""
-
-    at: datetime
-    act: str
-    officer_id: str | None
-    facts: Mapping[str, Any]
-
-
-def add_event(
-    tx: Connection,
-    request_id: str,
-    act: str,
-    *,
-    officer_id: str | None,
-    at: datetime,
-    facts: Mapping[str, Any] | None = None,
-    once: str | None = None,
-) -> bool:
-    """Write down what happened. False when `once` was used before: then it has happened already."""
-    values = {
-        "id": new_id(),
-        "request_id": request_id,
-        "at": at,
-        "act": act,
-        "officer_id": officer_id,
-        "facts": json.dumps(dict(facts or {})),
-        "once": once,
-    }
-    return insert_or_nothing(tx, exchange_events, values)
-
-
-def events_of(tx: Connection, request_id: str) -> list[RequestEvent]:
-    query = sa.select(exchange_events).where(exchange_events.c.request_id == request_id)
-    rows = tx.execute(query.order_by(exchange_events.c.at, exchange_events.c.id))
-    return [RequestEvent(row.at, row.act, row.officer_id, json.loads(row.facts)) for row in rows]
-
-
-def happened(tx: Connection, request_id: str, act: str) -> bool:
-    """Whether this stands in the history of a request."""
-    this = sa.and_(exchange_events.c.request_id == request_id, exchange_events.c.act == act)
-    return tx.execute(sa.select(exchange_events.c.id).where(this).limit(1)).first() is not None
+_history = History(exchange_events, of="request_id")
+add_event, events_of, happened = _history.add, _history.all_of, _history.has
 
 
 def told_once(request_id: str, news: str) -> str:

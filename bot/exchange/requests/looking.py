@@ -22,7 +22,6 @@ from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import FocalPoint, Partner
 from bot.exchange.post.model import ReceiptState
 from bot.exchange.requests import gate_store, history_store, letters_store, sending, store, thread_store
-from bot.exchange.requests.history_store import RequestEvent
 from bot.exchange.requests.letters_store import PutLetter
 from bot.exchange.requests.model import (
     Act,
@@ -43,6 +42,7 @@ from bot.exchange.requests.types import RequestType
 from bot.kernel import access
 from bot.kernel.access import Permission
 from bot.kernel.crypto import DataKey, Vault
+from bot.kernel.history import Happened
 from bot.kernel.officers import Officer
 
 
@@ -63,7 +63,7 @@ class RequestFile(Struct, frozen=True):
     fields: Mapping[str, str]
     decision: str
     lines: list[SaidLine]
-    events: list[RequestEvent]
+    events: list[Happened]
     letters: list[PutLetter]
     stops: tuple[Stop, ...]
     override: Any  # the row of the newest override, or None

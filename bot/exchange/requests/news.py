@@ -44,44 +44,66 @@ def told(tx: Connection, vault: Vault, receipt: Receipt) -> None:
     if sealed is None:
         return
     request = sealed.request
-    if (
-        letter.kind in service.ASKS_TO_FORGET.values()
-        and receipt.state is ReceiptState.REFUSED
-        and receipt.code == NO_SUCH_REQUEST
-    ):
-        forgotten(tx, vault, request, at=receipt.at)  # they never had it
+    if _never_had_it(letter, receipt):
+        forgotten(tx, vault, request, at=receipt.at)
         return
     if letter.kind == "request_preview" and request.side is Side.OURS:
-        if receipt.state is ReceiptState.REFUSED and receipt.code == KNOWN_REQUEST:
-            receipt = replace(receipt, state=ReceiptState.STORED)  # it was said again, and they had it after all
-            letters_store.mark_letter(tx, letter.envelope_id, receipt.state.value)
-        act = {ReceiptState.STORED: Act.DELIVER, ReceiptState.READ: Act.SEE}.get(receipt.state)
-        if act is not None and request.allows(act):
-            move(tx, vault, request, act, officer_id=None, at=receipt.at)
+        receipt = _preview_arrived(tx, vault, request, letter, receipt)
     if letter.kind == "hold_released" and receipt.state is ReceiptState.STORED:
         note(tx, vault, request, "hold_end_arrived", at=receipt.at, once=f"{letter.envelope_id}:stored")
     if letter.kind == "request_body":
         request = _body_arrived(tx, vault, request, letter, receipt)
     if letter.kind == "request_file":
-        if receipt.state in FAILED and attachments.letter_failed(
-            tx, vault, request, letter.envelope_id, receipt.code, receipt.at
-        ):
-            ring_for(tx, request, at=receipt.at)
+        _file_told(tx, vault, request, letter, receipt)
     elif letter.kind in NOTICES:
-        if receipt.code in NEVER_TAKEN and receipt.state is ReceiptState.REFUSED:
-            passing.notice_refused(tx, vault, request, letter.envelope_id, at=receipt.at)
-        elif receipt.state in FAILED:
-            passing.notice_failed(tx, letter.envelope_id)
+        _notice_told(tx, vault, request, letter, receipt)
     elif receipt.state in FAILED:
-        if letter.kind in ("hold_placed", "hold_released"):
-            hold_notices.notice_failed(tx, request, letter.envelope_id)
-        what = "letter_stopped" if receipt.code in STOPPED else "letter_failed"
-        facts: dict[str, Any] = {"kind": letter.kind, "state": receipt.state.value, "code": receipt.code}
-        if receipt.named:
-            facts["named"] = list(receipt.named)
-        once = f"{letter.envelope_id}:{receipt.state.value}"
-        if note(tx, vault, request, what, at=receipt.at, facts=facts, once=once) and receipt.code != TAKEN_BACK:
-            ring_for(tx, request, at=receipt.at)
+        _failed(tx, vault, request, letter, receipt)
+
+
+def _never_had_it(letter: PutLetter, receipt: Receipt) -> bool:
+    """Asked to forget, they say that they know of no such request."""
+    refused = receipt.state is ReceiptState.REFUSED and receipt.code == NO_SUCH_REQUEST
+    return refused and letter.kind in service.ASKS_TO_FORGET.values()
+
+
+def _preview_arrived(tx: Connection, vault: Vault, request: Request, letter: PutLetter, receipt: Receipt) -> Receipt:
+    """The first letter is there, or was read. What was said again and they had after all counts as there: the receipt
+    as it is to be understood."""
+    if receipt.state is ReceiptState.REFUSED and receipt.code == KNOWN_REQUEST:
+        receipt = replace(receipt, state=ReceiptState.STORED)
+        letters_store.mark_letter(tx, letter.envelope_id, receipt.state.value)
+    act = {ReceiptState.STORED: Act.DELIVER, ReceiptState.READ: Act.SEE}.get(receipt.state)
+    if act is not None and request.allows(act):
+        move(tx, vault, request, act, officer_id=None, at=receipt.at)
+    return receipt
+
+
+def _file_told(tx: Connection, vault: Vault, request: Request, letter: PutLetter, receipt: Receipt) -> None:
+    if receipt.state in FAILED and attachments.letter_failed(
+        tx, vault, request, letter.envelope_id, receipt.code, receipt.at
+    ):
+        ring_for(tx, request, at=receipt.at)
+
+
+def _notice_told(tx: Connection, vault: Vault, request: Request, letter: PutLetter, receipt: Receipt) -> None:
+    if receipt.code in NEVER_TAKEN and receipt.state is ReceiptState.REFUSED:
+        passing.notice_refused(tx, vault, request, letter.envelope_id, at=receipt.at)
+    elif receipt.state in FAILED:
+        passing.notice_failed(tx, letter.envelope_id)
+
+
+def _failed(tx: Connection, vault: Vault, request: Request, letter: PutLetter, receipt: Receipt) -> None:
+    """A letter did not arrive, or was stopped at our own door: whoever holds the case is called, once."""
+    if letter.kind in ("hold_placed", "hold_released"):
+        hold_notices.notice_failed(tx, request, letter.envelope_id)
+    what = "letter_stopped" if receipt.code in STOPPED else "letter_failed"
+    facts: dict[str, Any] = {"kind": letter.kind, "state": receipt.state.value, "code": receipt.code}
+    if receipt.named:
+        facts["named"] = list(receipt.named)
+    once = f"{letter.envelope_id}:{receipt.state.value}"
+    if note(tx, vault, request, what, at=receipt.at, facts=facts, once=once) and receipt.code != TAKEN_BACK:
+        ring_for(tx, request, at=receipt.at)
 
 
 def _body_arrived(tx: Connection, vault: Vault, request: Request, letter: PutLetter, receipt: Receipt) -> Request:
