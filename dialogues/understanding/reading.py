@@ -64,8 +64,8 @@ _CACHE_SIZE = 4096
 RECALLED = 1000
 _PAYLOAD = re.compile(r"^/(?P<intent>[a-z_]+(?:/[a-z_]+)?)(?:@[0-9.]+)?(?P<entities>\{.*\})?$", re.DOTALL)
 #: Whoever surely tells of a child's age and looks, or what they are called themselves, answers a question, as if they
-#: asked so surely. Without an age or a name it may be where somebody is: "I am in the sea".
-_SURELY_TELLS, _DESCRIBES = 0.95, 0.8
+#: asked so surely: more so of another than of themselves. Without an age or a name it may be where somebody is.
+_SURELY_TELLS, _DESCRIBES, _INTRODUCES = 0.95, 0.8, 0.4
 #: Whoever does not know what to ask, or what was meant.
 _PUZZLED = re.compile(r"^[\s.!¿]*\?[\s.!?¿]*$")
 _AROUND_A_NAME = " .,!?؟،"
@@ -193,8 +193,8 @@ class Understanding:
         else:
             label, chance = ranking[0]
             asks = _wants_else(label, chance)
-            if label == "inform" and chance >= _SURELY_TELLS and _presents_somebody(folded):
-                asks = _DESCRIBES
+            if label == "inform" and chance >= _SURELY_TELLS:
+                asks = _presents_somebody(folded)
             risk = self._screen.read(folded, scores.meaning, asks=asks, cautious=cautious or self._embedder is None)
         searching = _service(ranking) >= _SEARCHING or ranking[0][0].startswith("search_service/")
         entities = self._entities.find(shown, guess.language, searching=searching)
@@ -285,8 +285,11 @@ def _plainly(folded: str, erases: bool) -> str:
     return "inform" if tells_only_an_age(folded) else ""
 
 
-def _presents_somebody(folded: str) -> bool:
-    return describes_a_child(folded) or introduces_oneself(folded)
+def _presents_somebody(folded: str) -> float:
+    """How surely an answer says who somebody is, as if it asked so surely."""
+    if describes_a_child(folded):
+        return _DESCRIBES
+    return _INTRODUCES if introduces_oneself(folded) else 0.0
 
 
 def _says_all(known: Known | None) -> bool:

@@ -59,6 +59,8 @@ _DOUBTFUL = 0.5
 #: How much more it must say where the message plainly asks for a procedure or a service, thanks or greets: by the
 #: square of how surely, so that who only seems to ask is heard like anybody.
 _ASKS = 0.6
+#: Whoever's life may be at risk at once is heard over a question more easily.
+_ASKS_FOR_LIFE = 0.7
 #: A weak word, or a conversation in which somebody was in danger, lowers what the head must say.
 _WEAK, _CAUTIOUS = 0.8, 0.5
 #: What a word of its list adds to a code's chance when the head and the words differ about which danger it is.
@@ -243,7 +245,8 @@ class Screen:
         worst = _gravest(plain, max(0.9, meaning.danger)) if plain else None
         if worst and (any(hit.sure for hit in plain) or cautious or meaning.danger >= _CERTAINLY_HARMLESS):
             return self._weigh(worst, seen, meaning)
-        needed = self._threshold + _ASKS * asks**2
+        life = bool(meaning.codes) and meaning.codes[0][0] in ALWAYS_P0
+        needed = self._threshold + _ASKS * (_ASKS_FOR_LIFE if life else 1.0) * asks**2
         if seen.harmless:
             needed = max(needed, _DOUBTFUL)
         elif seen.hits:
