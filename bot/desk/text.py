@@ -274,25 +274,23 @@ async def _screen(
     view = view if view in VIEWS and (found.text is not None or view != "seen") else "read"
     waiting = await request.app[DATABASE].read(lambda tx: store.edit_in(tx, found.file, EditState.DRAFT))
     with_edit = found.read if not waiting or found.new else await texts.read_with({found.file: waiting.content})
-    if found.text is not None:
-        matter = _matter_of_text(found, texts, on, request)
-    elif found.key == OVERLAYS_FOLDER:
-        matter = _matter_of_overlay(found, on)
-        matter["varied"] = _varied_by(with_edit, found) if waiting else []
-    else:
-        matter = _matter_of_nothing(found)
+    matter = _matter(request, texts, found, with_edit if waiting else None, on)
     if view == "seen":
         matter |= await _seen(request, texts, found, on)
 
     def gather(tx: Connection) -> dict[str, Any]:
         approved = service.approved_texts(tx)
         sent_back = _last_sent_back(tx, found.file)
-        present = texts.content_of(found.file, approved)
-        if present is None and sent_back is not None and not waiting:
-            present = sent_back.content  # nothing holds: what its author wrote is where they go on
-        present = present or first_draft(found.key, found.name, on)
+        held = texts.content_of(found.file, approved)
+        if held is None and sent_back is not None and not waiting:
+            held = sent_back.content  # nothing holds: what its author wrote is where they go on
+        present = waiting.content if waiting else held or first_draft(found.key, found.name, on)
+        versions = {}
+        if view == "versions":
+            versions = _versions(request, store.edits_of(tx, found.file), texts.shipped(found.file))
         return {
             **matter,
+            **_waiting_context(tx, waiting, texts.content_of(found.file, approved) or "", request[OFFICER].id),
             "key": found.key,
             "name": found.name,
             "new": found.new,
@@ -303,32 +301,49 @@ async def _screen(
             "states": STATES,
             "alarming": ALARMING,
             "confirmed": SourceStatus.CONFIRMED,
-            "waiting": waiting,
-            "own": waiting is not None and waiting.author_id == request[OFFICER].id,
             "own_edit": own_edit,
             "version": version or service.version_of(tx, found.file),
-            "moved": changes(waiting.content if waiting else present, typed or "") if moved else None,
-            "other_approvers": waiting is not None and service.other_approvers(tx, waiting.author_id),
-            "changes": changes(texts.content_of(found.file, approved) or "", waiting.content) if waiting else [],
+            "moved": changes(present, typed or "") if moved else None,
             "reaches_people": _in_force(with_edit, found, on),
             "holds_in_force": _in_force(found.read, found, on),
             "sent_back": sent_back if sent_back and not waiting else None,
             "names": officer_names(tx),
-            "content": typed if typed is not None else waiting.content if waiting else present,
+            "content": present if typed is None else typed,
             "problems": problems or [],
             "unreadable": [problem for problem in found.read.unreadable if problem.file == found.file],
             "was_released": found.file in approved and texts.shipped(found.file) is not None,
             "longest": LONGEST,
-            **(
-                _versions(request, store.edits_of(tx, found.file), texts.shipped(found.file))
-                if view == "versions"
-                else {}
-            ),
+            **versions,
         }
 
     status = 403 if own_edit else 409 if problems or moved else 200
     template = "text" if found.text is not None else "overlay" if found.key == OVERLAYS_FOLDER else "text_new"
     return await show(request, f"desk/{template}.html", gather, here="texts", status=status)
+
+
+def _matter(
+    request: web.Request, texts: TextShelf, found: Found, with_edit: ReadTexts | None, on: date
+) -> dict[str, Any]:
+    """What the page is about: a text, what differs in a country, or what is not there yet. `with_edit` are the texts as
+    they would be with the edit that waits, if one does."""
+    if found.text is not None:
+        return _matter_of_text(found, texts, on, request)
+    if found.key == OVERLAYS_FOLDER:
+        varied = [] if with_edit is None else _varied_by(with_edit, found)
+        return {**_matter_of_overlay(found, on), "varied": varied}
+    return _matter_of_nothing(found)
+
+
+def _waiting_context(tx: Connection, waiting: TextEdit | None, held: str, reader_id: str) -> dict[str, Any]:
+    """The edit that waits for an approver, and what it changes of what holds now."""
+    if waiting is None:
+        return {"waiting": None, "own": False, "other_approvers": False, "changes": []}
+    return {
+        "waiting": waiting,
+        "own": waiting.author_id == reader_id,
+        "other_approvers": service.other_approvers(tx, waiting.author_id),
+        "changes": changes(held, waiting.content),
+    }
 
 
 def _last_sent_back(tx: Connection, file: str) -> TextEdit | None:

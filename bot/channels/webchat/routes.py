@@ -21,9 +21,10 @@ from msgspec import Struct
 from bot.channels.model import NoRoom, RawMessage, TooLarge
 from bot.channels.ports import Accepts, SaidLine
 from bot.channels.webchat.payload import ACCOUNT, NAME, write_payload
-from bot.channels.webchat.ports import EmergencyNumber, TakesFiles, Upload, WebTalks
+from bot.channels.webchat.ports import EmergencyNumber, TakesFiles, Talk, Upload, WebTalks
 from bot.channels.webchat.rendering import RenderedLine, render_part
 from bot.kernel.ranges import answer_in_stretches
+from bot.kernel.streams import EventStream
 from bot.kernel.web import (
     LANGUAGE,
     LANGUAGE_COOKIE,
@@ -190,31 +191,7 @@ def webchat_routes(
             raise web.HTTPNotFound
         after = _number(last_event_id(request) or request.query.get("after"))
         async with stream_events(request) as events:
-            marks, shown_from, look, read = "", 0, LOOK_SECONDS, 0
-            topics: tuple[str, ...] = (_own_topic(address),)
-            while True:
-                with request.app[SIGNALS].watching(*topics) as watch:
-                    talk = await talks.talk(address)  # looked at after listening began, so nothing falls between
-                    heard = (talk.topic, talk.officer_writes) if talk else (_own_topic(address),)
-                    if heard != topics:
-                        topics = heard
-                        continue
-                    if talk is not None and talk.marks != marks:
-                        marks = talk.marks
-                        await events.send("marks", marks)
-                    if talk is not None and talk.shown_from > shown_from:
-                        shown_from = talk.shown_from
-                        await events.send("forget", shown_from)
-                    if talk is not None and talk.last_seq > read:
-                        read, look = talk.last_seq, LOOK_SECONDS
-                        for line in await talks.lines(address, after):
-                            shown = render_part(line, emergency_numbers, room=LINE_BYTES)
-                            await events.send("line", _fragment(request, shown), id=str(line.seq))
-                            after = line.seq
-                    woken = await watch.next(look)
-                    look = LOOK_SECONDS if woken else min(2 * look, LONGEST_LOOK_SECONDS)
-                    if talk is not None and talk.officer_writes in watch.came():
-                        await events.send("writing", "")
+            await _OpenPage(request, events, talks, address, emergency_numbers, after=after).follow()
         return events.response
 
     @routes.post("/chat/writing", name="webchat.writing", allow=PUBLIC)
@@ -274,6 +251,62 @@ def webchat_routes(
         return response
 
     return routes
+
+
+class _OpenPage:
+    """A page that stays open, and what it has been told so far."""
+
+    def __init__(
+        self,
+        request: web.Request,
+        events: EventStream,
+        talks: WebTalks,
+        address: str,
+        emergency_numbers: Collection[str],
+        *,
+        after: int,
+    ) -> None:
+        self._request = request
+        self._events = events
+        self._talks = talks
+        self._address = address
+        self._emergency_numbers = emergency_numbers
+        self._after = after  # the last line that was told
+        self._marks = ""
+        self._shown_from = 0
+        self._read = 0
+        self._pause = LOOK_SECONDS
+
+    async def follow(self) -> None:
+        """Tell what is new as it comes, until the page is gone."""
+        topics: tuple[str, ...] = (_own_topic(self._address),)
+        while True:
+            with self._request.app[SIGNALS].watching(*topics) as watch:
+                talk = await self._talks.talk(self._address)  # looked at after listening began: nothing falls between
+                heard = (talk.topic, talk.officer_writes) if talk else (_own_topic(self._address),)
+                if heard != topics:
+                    topics = heard
+                    continue
+                if talk is not None:
+                    await self._tell(talk)
+                woken = await watch.next(self._pause)
+                self._pause = LOOK_SECONDS if woken else min(2 * self._pause, LONGEST_LOOK_SECONDS)
+                if talk is not None and talk.officer_writes in watch.came():
+                    await self._events.send("writing", "")
+
+    async def _tell(self, talk: Talk) -> None:
+        if talk.marks != self._marks:
+            self._marks = talk.marks
+            await self._events.send("marks", self._marks)
+        if talk.shown_from > self._shown_from:
+            self._shown_from = talk.shown_from
+            await self._events.send("forget", self._shown_from)
+        if talk.last_seq > self._read:
+            self._read, self._pause = talk.last_seq, LOOK_SECONDS
+            for line in await self._talks.lines(self._address, self._after):
+                shown = render_part(line, self._emergency_numbers, room=LINE_BYTES)
+                await self._events.send("line", _fragment(self._request, shown), id=str(line.seq))
+                self._after = line.seq
 
 
 class _Sent(Struct, frozen=True):
