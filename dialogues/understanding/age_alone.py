@@ -50,6 +50,15 @@ _CHILDREN = frozenset(
         "ولد بنت صبي طفل طفله شاب فتاه فتي اولاد بنات اطفال عمره عمرها"
     )
 )
+#: What befalls a body is no look.
+_SUFFERS = frozenset(
+    words(
+        "pregnant bruise bruises bruised bleeding hurt sick ill cold hungry freezing crying "
+        "enceinte bleus blesse blessee malade froid faim "
+        "embarazada moretones herido herida enfermo enferma frio hambre "
+        "حامل حبلي كدمات مجروح مجروحه مريض مريضه بردان جوعان"
+    )
+)
 _NUMBERS = frozenset(
     words(
         "three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
@@ -77,10 +86,11 @@ def tells_only_an_age(folded: str) -> bool:
 
 
 def describes_a_child(folded: str) -> bool:
-    """Whether a folded message has an age and a child in it, and nobody who writes of themselves."""
+    """Whether a folded message has an age and a child in it, nothing that the child suffers, and nobody who writes of
+    themselves."""
     told = {*words(folded)}
     aged = bool(told & _NUMBERS) or any(age < _OF_FULL_AGE for age in _ages([*told]))
-    return aged and bool(told & _CHILDREN) and not told & _MYSELF
+    return aged and bool(told & _CHILDREN) and not told & (_MYSELF | _SUFFERS)
 
 
 def introduces_oneself(folded: str) -> bool:

@@ -65,7 +65,7 @@ RECALLED = 1000
 _PAYLOAD = re.compile(r"^/(?P<intent>[a-z_]+(?:/[a-z_]+)?)(?:@[0-9.]+)?(?P<entities>\{.*\})?$", re.DOTALL)
 #: Whoever surely tells of a child's age and looks, or what they are called themselves, answers a question, as if they
 #: asked so surely: more so of another than of themselves. Without an age or a name it may be where somebody is.
-_SURELY_TELLS, _DESCRIBES, _INTRODUCES = 0.95, 0.8, 0.4
+_SURELY_TELLS, _DESCRIBES, _INTRODUCES = 0.95, 0.9, 0.4
 #: Whoever does not know what to ask, or what was meant.
 _PUZZLED = re.compile(r"^[\s.!¿]*\?[\s.!?¿]*$")
 _AROUND_A_NAME = " .,!?؟،"

@@ -1,6 +1,11 @@
 import pytest
 
-from dialogues.understanding.age_alone import introduces_oneself, tells_only_an_age, tells_only_of_a_wrong_age
+from dialogues.understanding.age_alone import (
+    describes_a_child,
+    introduces_oneself,
+    tells_only_an_age,
+    tells_only_of_a_wrong_age,
+)
 from dialogues.understanding.fold import fold
 
 
@@ -60,3 +65,11 @@ def test_whatever_else_is_said_is_left_to_the_heads(text: str):
 )  # fmt: skip
 def test_a_name_in_few_words_is_an_introduction(text: str, introduced: bool):
     assert introduces_oneself(fold(text)) is introduced
+
+
+@pytest.mark.parametrize(
+    ("text", "described"),
+    [("a boy of ten, red jacket", True), ("she is 13 and pregnant", False), ("un garçon de 10 ans a faim", False)],
+)
+def test_what_a_child_suffers_is_no_look(text: str, described: bool):
+    assert describes_a_child(fold(text)) is described
