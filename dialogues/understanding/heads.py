@@ -65,11 +65,16 @@ class Sentences:
         """One unit vector a sentence; rows without width where there is no embedder."""
         return self._rows
 
-    def compare(self, embedded: Matrix | None, letters: Matrix) -> Likeness:
+    def moves(self, embedded: Matrix | None) -> bool:
+        """Whether one of these messages is in a language of which nothing was learnt."""
+        return embedded is not None and self._middles is not None and not self._middles.moved(embedded)[1].all()
+
+    def compare(self, embedded: Matrix | None, letters: Matrix, *, move: bool = True) -> Likeness:
+        """`move`: foreign messages to where ours lie."""
         if embedded is None:
             nothing = np.zeros((len(letters), 0), np.float32)
             return Likeness(nothing, letters * np.float32(_LETTERS_ALONE**0.5))
-        if self._middles:
+        if self._middles and move:
             embedded, learnt = self._middles.moved(embedded)
             letters = letters * learnt[:, None]
         near = _unit(embedded - self._mean) @ self._rows.T

@@ -78,6 +78,7 @@ class _Scores(Struct, frozen=True):
     intents: Matrix
     meaning: Meaning
     child: float = 0.0  # the chance that a child writes about themselves
+    unmoved: Matrix | None = None  # the intents of a message that was taken for a foreign one, as if it were not
 
 
 class Understanding:
@@ -191,10 +192,9 @@ class Understanding:
         elif plain:  # whoever takes back their words sounds like who says farewell
             risk = self._screen.read(folded, NO_MEANING, cautious=cautious)
         else:
-            label, chance = ranking[0]
-            asks = _wants_else(label, chance)
-            if label == "inform" and chance >= _SURELY_TELLS:
-                asks = _presents_somebody(folded)
+            asks = _asks(ranking[0], folded)
+            if scores.unmoved is not None:
+                asks = min(asks, _asks(self._rank(scores.unmoved, "")[0], folded))
             risk = self._screen.read(folded, scores.meaning, asks=asks, cautious=cautious or self._embedder is None)
         searching = _service(ranking) >= _SEARCHING or ranking[0][0].startswith("search_service/")
         entities = self._entities.find(shown, guess.language, searching=searching)
@@ -215,9 +215,13 @@ class Understanding:
             # The vectors are the same whatever else is embedded with them. Sums over all sentences would not be, in
             # their last digits: what a message means must not depend on who else writes at that moment.
             letters = self._ngrams.embed([folded] if len(own) == 1 else [fold(window) for window in own])
-            like = self._sentences.compare(None if vectors is None else vectors[: len(own)], letters)
+            embedded = None if vectors is None else vectors[: len(own)]
             vectors = None if vectors is None else vectors[len(own) :]
-            scores.append(self._score_of(like))
+            like = self._sentences.compare(embedded, letters)
+            # Whoever is taken for a foreigner by mistake must be heard in danger as well as before.
+            moved = self._sentences.moves(embedded)
+            unmoved = self._sentences.compare(embedded, letters, move=False) if moved else None
+            scores.append(self._score_of(like, unmoved))
         return scores
 
     def _affordable(self, windows: list[str]) -> list[str]:
@@ -237,10 +241,11 @@ class Understanding:
     def _embed(self, texts: list[str]) -> Matrix | None:
         return self._embedder.embed(texts) if self._embedder and texts else None
 
-    def _score_of(self, like: Likeness) -> _Scores:
-        """Of the windows of one message."""
-        risks = self._risks.probabilities(like)
-        urgency = urgency_of(self._urgent.probabilities(like), self._degrees.probabilities(like), self._degrees.labels)
+    def _score_of(self, like: Likeness, unmoved: Likeness | None) -> _Scores:
+        """Of the windows of one message; danger is what is the worst, moved to where our languages lie or not."""
+        looked_at = [like] if unmoved is None else [like, unmoved]
+        risks = np.concatenate([self._risks.probabilities(each) for each in looked_at])
+        urgency = np.concatenate([self._urgency_of(each) for each in looked_at])
         none = self._risks.labels.index("none")
         worst = int(np.argmin(risks[:, none]))
         meaning = Meaning(
@@ -251,7 +256,14 @@ class Understanding:
             urgent=float(urgency[worst]),
         )
         child = float(self._writers.probabilities(like)[:, 0].mean())
-        return _Scores(np.asarray(self._intents.probabilities(like).mean(axis=0), np.float32), meaning, child)
+        as_written = None if unmoved is None else self._intents_of(unmoved)
+        return _Scores(self._intents_of(like), meaning, child, as_written)
+
+    def _intents_of(self, like: Likeness) -> Matrix:
+        return np.asarray(self._intents.probabilities(like).mean(axis=0), np.float32)
+
+    def _urgency_of(self, like: Likeness) -> Matrix:
+        return urgency_of(self._urgent.probabilities(like), self._degrees.probabilities(like), self._degrees.labels)
 
     def _rank(self, chances: Matrix, known: str) -> list[tuple[str, float]]:
         summed: dict[str, float] = {}
@@ -283,6 +295,14 @@ def _plainly(folded: str, erases: bool) -> str:
     if tells_only_of_a_wrong_age(folded):
         return "procedure/age_assessment"
     return "inform" if tells_only_an_age(folded) else ""
+
+
+def _asks(likeliest: tuple[str, float], folded: str) -> float:
+    """How surely a message is about something else than danger, as if it asked so surely."""
+    label, chance = likeliest
+    if label == "inform" and chance >= _SURELY_TELLS:
+        return _presents_somebody(folded)
+    return _wants_else(label, chance)
 
 
 def _presents_somebody(folded: str) -> float:

@@ -83,7 +83,7 @@ async def test_who_says_where_the_knife_is_reads_the_number_that_rings_there(hel
     assert (first.country, later.country) == ("MX", "US")
     at_desk = await helpline.at_desk(await helpline.officer(*Role))
     _, page = await at_desk.get(f"/desk/cases/{later.id}")
-    assert "<dd><bdi>Chicago</bdi></dd>" in page
+    assert "<bdi>Chicago</bdi> ·" in page
     assert "<dd>United States</dd>" in page
 
 

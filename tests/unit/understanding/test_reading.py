@@ -240,19 +240,6 @@ def test_an_age_beside_a_danger_hides_nothing(understanding: Understanding, text
 @pytest.mark.parametrize(
     "text",
     [
-        "found a boy alone at the station", "we found a girl alone at the bus station",
-        "encontré a un niño solo en la estación", "on a trouvé un garçon seul à la gare", "لقيت ولد لوحده بالمحطة",
-    ],
-)  # fmt: skip
-def test_a_child_found_alone_who_is_with_a_worker_is_no_missing_child(understanding: Understanding, text: str):
-    reading = understanding.read(text)
-
-    assert (reading.intent, value(reading, "procedure")) == ("procedure", "identify_uasc")
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
         "je m'appelle Aminata, j'ai 14 ans, je suis à Vintimille", "my name is Sami, I am 15, I am in Calais",
         "me llamo Luis, tengo 16 años, estoy en Tapachula", "اسمي سارة عمري 14 سنة وانا في باريس",
     ],
