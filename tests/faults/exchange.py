@@ -240,7 +240,7 @@ class Side:
         await self.database.write(trust)
 
     async def start(self, failpoints: str = "", *, skew_minutes: int = 0) -> None:
-        """Return when it serves, or when a failpoint has struck already."""
+        """Return when it serves, or when a failpoint has struck already. Raises AssertionError where it does neither."""
         orders = replace(self.orders, skew_minutes=skew_minutes)
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
@@ -249,7 +249,8 @@ class Side:
             )  # fmt: skip
         assert self._process.stdout is not None
         async with asyncio.timeout(START_SECONDS):
-            await self._process.stdout.readline()
+            greeted = await self._process.stdout.readline()
+        assert greeted or failpoints, f"it did not come back: {self.log.read_text(errors='replace')[-2000:]}"
 
     @property
     def lives(self) -> bool:

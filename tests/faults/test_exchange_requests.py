@@ -110,8 +110,10 @@ class Border:
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
+    """Where it broke, that is why all else was waited for in vain."""
     task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 async def until(holds_now: Callable[[], Awaitable[object]], what: str) -> None:
