@@ -240,7 +240,7 @@ class Side:
         await self.database.write(trust)
 
     async def start(self, failpoints: str = "", *, skew_minutes: int = 0) -> None:
-        """Return when it serves, or when a failpoint has struck already. Raises AssertionError where it does neither."""
+        """Return when it serves, or when a failpoint has struck already. Raises AssertionError where neither is so."""
         orders = replace(self.orders, skew_minutes=skew_minutes)
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
