@@ -196,7 +196,7 @@ def _any_badge(value: Mapping[str, Any], subject: Mapping[str, Any]) -> Record:
 
 
 def _entry(one: Mapping[str, Any]) -> Entry:
-    source = Source(one["source"]) if one.get("source") in set(Source) else Source.TOLD
+    source = Source(one["source"]) if one.get("source") in list(Source) else Source.TOLD
     text, also, detail, by = (_text(one.get(name)) for name in ("text", "also", "detail", "by"))
     return Entry(text, also, detail, _text(one.get("when"))[:10], source, by)
 

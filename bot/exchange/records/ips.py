@@ -345,7 +345,6 @@ _SECTION_OF: Mapping[str, str] = {
 _MOMENTS = ("onsetDateTime", "effectiveDateTime", "occurrenceDateTime", "performedDateTime", "timingDateTime")
 _NAMES = ("code", "medicationCodeableConcept", "vaccineCode", "type")
 _GRADED = frozenset(section.code for section in SECTIONS[Kind.HEALTH] if section.graded)
-_NONE_KNOWN = {"no-known-problems", "no-known-allergies", "no-known-medications"}
 
 
 def _facts(patient: Mapping[str, Any]) -> dict[str, str]:
@@ -438,7 +437,7 @@ def _concept(value: Any) -> str:
     if not isinstance(value, dict):
         return ""
     coding = _first(value.get("coding"))
-    if coding.get("code") in _NONE_KNOWN or str(coding.get("code", "")).startswith("no-"):
+    if _code(value).startswith("no-"):
         return ""  # "no known …" is no illness
     return _cut(value.get("text") or coding.get("display") or coding.get("code"))
 

@@ -20,8 +20,9 @@ CREDENTIAL: Final = "JWT"
 CODES: Final = "waymark-record-1"
 SIGNATURE_BYTES: Final = 64
 LONGEST: Final = 256 * 1024
-_ALGORITHMS = frozenset({"EdDSA", "Ed25519"})
-_TYPES = frozenset({CREDENTIAL, "vc+jwt", CODES})
+# Tuples: what stands in a header may be anything, and a set cannot be asked about a list.
+_ALGORITHMS = ("EdDSA", "Ed25519")
+_TYPES = (CREDENTIAL, "vc+jwt", CODES)
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _ED25519 = b"\xed\x01"  # the multicodec of an Ed25519 public key
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fhir.resources.R4B.bundle import Bundle
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import OKPKey
@@ -328,6 +328,21 @@ def test_what_is_no_record_gets_a_kind_answer(text: str):
         reading(text)
 
 
+@pytest.mark.parametrize("claim", ["alg", "typ"])
+def test_a_header_with_a_list_where_a_name_stands_gets_a_kind_answer(claim: str):
+    header, *rest = credential.sign(a_copy(SCHOOL), **KEYS).split(".")
+    said = {**json.loads(jose.decode(header)), claim: ["EdDSA"]}
+
+    with pytest.raises(CannotRead):
+        reading(".".join([jose.encode(json.dumps(said).encode()), *rest]))
+
+
+A_LIST_FOR_A_CODE = {
+    "resourceType": "Bundle",
+    "entry": [{"resource": {"resourceType": "Condition", "code": {"coding": [{"code": []}]}}}],
+}
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     st.recursive(
@@ -345,6 +360,7 @@ def test_what_is_no_record_gets_a_kind_answer(text: str):
         max_leaves=30,
     )
 )
+@example(A_LIST_FOR_A_CODE)
 def test_no_document_breaks_the_reader(value: object):
     section: object = {"resourceType": "Composition", "section": value}
     condition = {"resourceType": "Condition", "code": value, "note": value}
