@@ -64,7 +64,8 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
             told.headers["Allow"] = error.headers["Allow"]
         return told
     except Exception:
-        log.exception("%s %s could not be answered", request.method, request.path)
+        resource = request.match_info.route.resource  # the path itself names whose conversation it is
+        log.exception("%s %s could not be answered", request.method, resource and resource.canonical)
         return web.json_response(
             told_as_rasa(500, "ConversationError", "something broke here; it is logged"), status=500
         )

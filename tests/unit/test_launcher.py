@@ -39,7 +39,10 @@ class Clone:
         for name in ("waymark", "requirements.lock", "deploy/installer.lock"):
             shutil.copy(ROOT / name, folder / name)
         self.examples = folder / "dialogues/nlu/talk.en.yml"
-        for path in (self.examples, folder / "dialogues/understanding/training.py"):
+        for path in (
+            self.examples,
+            *(folder / f"dialogues/understanding/{name}" for name in ("training.py", "parallel.tsv")),
+        ):
             path.touch()
         self._python = folder / "python3.11"
         self._python.write_text(PYTHON)

@@ -1,9 +1,13 @@
 """Languages of which nothing was learnt are moved to where ours lie."""
 
 import numpy as np
+import pytest
 
+from dialogues.understanding import learnt_folder
 from dialogues.understanding.middles import Middles, parallel
 from dialogues.understanding.model import LANGUAGES
+from dialogues.understanding.reading import Understanding
+from tests.unit.understanding.conftest import PROJECT, ROOT
 
 WIDTH, SENTENCES = 16, 20
 
@@ -62,3 +66,17 @@ def test_what_was_found_is_kept_and_read_back():
     assert again is not None
     assert np.array_equal(again.moved(vectors["xx"])[0], middles.moved(vectors["xx"])[0])
     assert Middles.from_arrays({}) is None
+
+
+def test_whoever_is_taken_for_a_foreigner_by_mistake_is_heard_in_danger(monkeypatch: pytest.MonkeyPatch):
+    """Here everybody is. These are heard as they were written, and no longer once they are moved."""
+    monkeypatch.setattr("dialogues.understanding.middles._FOREIGN", -1.0)
+    afresh = Understanding.load(PROJECT, learnt_folder(ROOT / "var" / "understanding"))
+
+    for words in (
+        "they r moving us 2nite to another house 4 clients im 15",
+        "g 15 an jdor dan la ru a Paris il fai froi",
+        "3ammi bi7ott ido 3la jesmi w ana nayme",
+        "mukhalasku wuxuu ugu hanjabay hooyaday",
+    ):
+        assert afresh.read(words).risk is not None, words
