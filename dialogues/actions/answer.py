@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 
@@ -16,6 +17,8 @@ from dialogues.knowledge.placeholders import fill
 from dialogues.runtime.payload import payload
 from dialogues.runtime.responses import Translate
 from directory.dates import written
+
+SENTENCE_GAP = re.compile(r"(?<=[.!?؟])\s+")
 
 
 class Said(Struct, frozen=True):
@@ -40,13 +43,15 @@ def answer(
     buttons of what else may have been meant.
     """
     of_worker = text.audience is not Audience.CHILD
-    parts = [text.first_answer, f"✋ {text.never}"]
+    now, never = sentences(text.first_answer), f"✋ {text.never}"
+    parts = ["\n".join(now), never]
     steps = [numbered(translate(language, "The steps"), text.steps)]
     if text.newer_since is not None and not of_worker:
         parts.append(translate(language, "Some of this has changed. A person can tell you what is new."))
     if of_worker:
         # A child gets none of this: a locked phone shows the beginning, and the law is of no help tonight.
-        parts = [text.title, *parts, *([here] if here else []), source_line(text, language, translate)]
+        parts = [listed(text.title, now), never, *([here] if here else [])]
+        parts.append(source_line(text, language, translate))
         steps += [
             listed(heading, lines)
             for heading, lines in (
@@ -78,11 +83,16 @@ def _ways_on(text: Procedure, language: str, translate: Translate, *, childs_ver
     return buttons
 
 
+def sentences(words: str) -> list[str]:
+    """Each is shown on a line of its own: what to do now is found at a glance, on a phone, at three in the morning."""
+    return SENTENCE_GAP.split(words)
+
+
 def numbered(heading: str, lines: tuple[str, ...]) -> str:
     return "\n".join([heading, *(f"{number}. {line}" for number, line in enumerate(lines, 1))])
 
 
-def listed(heading: str, lines: tuple[str, ...]) -> str:
+def listed(heading: str, lines: Sequence[str]) -> str:
     return "\n".join([heading, *(f"• {line}" for line in lines)])
 
 

@@ -40,7 +40,7 @@ def test_a_question_is_answered_with_steps_and_their_source(person):
     guard.writes("how do I check a man who says he is the child's uncle")
 
     guard.hears("Talk to the adult and to the child apart")
-    steps = guard.log.get_by_role("listitem")
+    steps = guard.log.locator("ol > li")
     expect(steps.first).to_contain_text("Talk to adult and child apart")
     assert steps.count() > 5
     guard.hears("Source: Convention on the Rights of the Child")

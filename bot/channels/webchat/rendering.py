@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from itertools import groupby
 
 from markupsafe import Markup, escape
 from msgspec import Struct
@@ -24,6 +25,8 @@ NUMBER = re.compile(rf"{_ALONE}\+?\d(?:[\d\s:–-]|[.,](?!\s))*\d(?![\w/])|{_ALO
 PHONE = re.compile(r"\+\d[\d\s().–-]{5,}\d")
 NOT_DIALLED = re.compile(r"[\s().–-]")
 LINK = re.compile(r"https://[^\s<>\"']+[^\s<>\"'.,;:!?)]")
+#: How a line begins that is one of several, and one that says what never to do.
+POINT, NEVER = "• ", "✋ "
 LINK_SCHEMES = ("tel:", "https:", "geo:", "mailto:")
 
 
@@ -124,20 +127,17 @@ def _is_heading(lines: list[str], text: str) -> bool:
 
 
 def _lines(lines: Iterable[str], short: frozenset[str]) -> Markup:
-    html, paragraph, steps, start = Markup(), list[str](), list[str](), 1
-    for line in lines:
-        step = STEP.match(line)
-        if step is None:
-            html += _ordered(steps, start, short)
-            steps = []
-            paragraph.append(line)
-            continue
-        html += _paragraph(paragraph, short)
-        paragraph = []
-        if not steps:
-            start = int(step[1])
-        steps.append(step[2])
-    return html + _paragraph(paragraph, short) + _ordered(steps, start, short)
+    """Lines in a row that are of one kind are one element."""
+    html = Markup()
+    for kind, of_kind in groupby(lines, _kind):
+        html += _ELEMENTS[kind](list(of_kind), short)
+    return html
+
+
+def _kind(line: str) -> str:
+    if STEP.match(line):
+        return "step"
+    return line[:2] if line[:2] in _ELEMENTS else "words"
 
 
 def _paragraph(lines: list[str], short: frozenset[str] | None = None) -> Markup:
@@ -146,11 +146,32 @@ def _paragraph(lines: list[str], short: frozenset[str] | None = None) -> Markup:
     return Markup("<p>{}</p>").format(Markup("<br>").join(inline(line, short) for line in lines))
 
 
-def _ordered(steps: list[str], start: int, short: frozenset[str]) -> Markup:
-    if not steps:
-        return Markup()
-    items = Markup().join(Markup("<li>{}</li>").format(inline(step, short)) for step in steps)
-    return Markup('<ol start="{}">{}</ol>').format(start, items)
+def _ordered(lines: list[str], short: frozenset[str]) -> Markup:
+    start = int(STEP.sub(r"\1", lines[0]))
+    return Markup('<ol start="{}">{}</ol>').format(start, _items((STEP.sub(r"\2", line) for line in lines), short))
+
+
+def _unordered(lines: list[str], short: frozenset[str]) -> Markup:
+    return Markup("<ul>{}</ul>").format(_items((line.removeprefix(POINT) for line in lines), short))
+
+
+def _never(lines: list[str], short: frozenset[str]) -> Markup:
+    """What never to do. Its sign is drawn: old phones have no picture for it and show a box."""
+    return Markup().join(
+        Markup('<p class="never">{}</p>').format(inline(line.removeprefix(NEVER), short)) for line in lines
+    )
+
+
+def _items(lines: Iterable[str], short: frozenset[str]) -> Markup:
+    return Markup().join(Markup("<li>{}</li>").format(inline(line, short)) for line in lines)
+
+
+_ELEMENTS: dict[str, Callable[[list[str], frozenset[str]], Markup]] = {
+    "step": _ordered,
+    POINT: _unordered,
+    NEVER: _never,
+    "words": _paragraph,
+}
 
 
 def inline(text: str, short: frozenset[str] | None = None) -> Markup:

@@ -21,6 +21,14 @@ def a_line(text: str, *, author: str = "bot", buttons: tuple[Button, ...] = ()) 
     return Said(seq=3, author=author, text=text, buttons=buttons, language="en")
 
 
+def test_what_to_do_is_a_list_and_what_never_to_do_has_a_sign_that_every_phone_can_draw():
+    html = render_line(a_line("Check the adult\n• Talk apart.\n• Look.\n\n✋ Do not tell him.\n\nSource")).html
+    assert html == (
+        "<h2>Check the adult</h2><ul><li>Talk apart.</li><li>Look.</li></ul>"
+        '<p class="never">Do not tell him.</p><p>Source</p>'
+    )
+
+
 def test_numbered_lines_become_steps():
     html = render_line(a_line("Check the adult\n\nDo this now.\n1. Talk apart\n2. See documents")).html
 
@@ -91,7 +99,7 @@ def test_no_text_can_break_out_of_its_elements(text: str):
     html = str(render_line(a_line(text)).html)
 
     outside = html
-    for element in ("h2", "p", "li", "ol", "bdi", "br", "a"):
+    for element in ("h2", "p", "li", "ol", "ul", "bdi", "br", "a"):
         outside = outside.replace(f"</{element}>", "").replace(f"<{element}>", "")
     assert "<s" not in outside.lower()
     assert html.count("<p>") == html.count("</p>")
