@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiohttp import web
 from babel import Locale
+from babel.dates import format_timedelta
 from babel.lists import format_list
 from babel.units import format_unit
 from msgspec import Struct
@@ -421,6 +422,16 @@ def _measured(value: float, unit: str, figure: str, said_in: str) -> str:
     return format_unit(value, unit, length="short", format=figure, locale=said_in, numbering_system="latn")
 
 
+#: Up to so many days are counted; what is longer ago is told in months and years.
+EXACT_DAYS = 60
+
+
+def days_ago(days: int, said_in: str) -> str:
+    """`12 days ago`; after two months `7 months ago` and `16 years ago`, which one sees at a glance."""
+    threshold = 2 if days > EXACT_DAYS else EXACT_DAYS
+    return str(format_timedelta(timedelta(days=-days), "day", threshold=threshold, add_direction=True, locale=said_in))
+
+
 def due_words(words: Words, said_in: str, due_at: datetime, now: datetime) -> str:
     """`11 min left` or `3 h late`: as exact as an officer needs. The browser counts seconds where they matter."""
     seconds = (due_at - now).total_seconds()
@@ -456,6 +467,7 @@ def tools_of(app: web.Application) -> dict[str, Any]:
         "language_names": language_names,
         "country_name": country_name,
         "how_far": how_far,
+        "days_ago": days_ago,
         "say": lambda said_in, reason: say_reason(words, said_in, reason),
         "due_words": lambda said_in, due_at, now: due_words(words, said_in, due_at, now),
     }

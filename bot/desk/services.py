@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from bot.cases.hand import target
 from bot.cases.model import Case, CaseError
-from bot.desk.frame import go_to, hand_of, show
+from bot.desk.frame import country_name, go_to, hand_of, show
 from bot.desk.maps import with_map
 from bot.desk.ports import FoundService
 from bot.desk.proving import proves_by
@@ -144,7 +144,8 @@ def _listed(
         language=name.language,
         organization=found.organization,
         needs=tuple(NEEDS.get(need, need) for need in service.needs),
-        place=", ".join(dict.fromkeys(towns)) or ", ".join(service.countries[:6]),
+        place=", ".join(dict.fromkeys(towns))
+        or ", ".join(country_name(code, language) for code in service.countries[:6]),
         state=service.state.value,
         checked_days_ago=found.checked_days_ago,
         stale=found.stale,

@@ -174,6 +174,8 @@ class WaymarkLive extends HTMLElement {
     this.addEventListener("keydown", (event) => this.#keys(event));
     this.addEventListener("input", (event) => this.#drafts.keep(event.target));
     this.addEventListener("input", (event) => this.#sayWriting(event.target));
+    // Whoever writes has read what was just done: the talk takes its room back.
+    this.addEventListener("input", () => this.querySelector('.talk > .notice[role="status"]')?.remove());
     this.#drafts.restore();
     this.querySelector("[data-sound]")?.addEventListener("click", () => this.#sound());
     if (navigator.userActivation?.hasBeenActive) this.#bell.wake().then(() => this.#showSound());
