@@ -1,6 +1,7 @@
 """Webhook to durable inbox, beside the floor: a bare handler and a bare group-commit writer of the same machine.
 
-Three servers take the same updates from the same load generator, one after the other, several rounds:
+Three servers take the same updates from the same load generator, one after the other, in many short rounds: what else
+the machine does then falls upon all three alike.
 
 - `floor`: an aiohttp handler that parses JSON and waits for a thread that groups raw `sqlite3` inserts into commits;
 - `inbox`: the same bare handler in front of our `Inbox`: what sealing, conversations and allowance cost;
@@ -265,7 +266,7 @@ def updates(first: int, count: int) -> list[bytes]:
     ]
 
 
-async def run(messages: int = 4000, rounds: int = 5, connections: int = 64, floor_share: float = 0.6) -> bool:
+async def run(messages: int = 1000, rounds: int = 21, connections: int = 64, floor_share: float = 0.6) -> bool:
     """Print one JSON object a round and server, then the comparison. True when ours reaches its share of the floor."""
     rates: dict[str, list[float]] = {name: [] for name in APPS}
     cpu: dict[str, list[float]] = {name: [] for name in APPS}
@@ -332,8 +333,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bot.bench.ingest")
     parser.add_argument("--serve", choices=sorted(APPS))
     parser.add_argument("--folder", type=Path)
-    parser.add_argument("--messages", type=int, default=4000)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--messages", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=21)
     parser.add_argument("--connections", type=int, default=64)
     arguments = parser.parse_args()
     if arguments.serve:

@@ -22,7 +22,7 @@ from bot.conversations.heard import (
     tapped_risk,
     words_for_officer,
 )
-from bot.conversations.model import TURN_LIMIT, ConversationKind, MessageClass, Mode, TurnOutcome, Wording
+from bot.conversations.model import TURN_LIMIT, ConversationKind, MessageClass, Mode, SetAside, TurnOutcome, Wording
 from bot.conversations.ports import (
     LONG,
     EmergencyNumber,
@@ -152,6 +152,35 @@ class Deciding:
             outcome = await self._converse(claim, message, heard)
         code = message.payload if message.kind is MessageKind.START and message.payload else None
         return outcome, code
+
+    async def set_aside(self, claim: TurnClaim, *, may_look: bool) -> SetAside:
+        """What is still known of a message that cannot be worked on. `may_look`: only where it did not kill us.
+
+        On a phone that somebody else may hold, and where the agreed word may stand in what nobody could read, nothing
+        is said that would give the person away.
+        """
+        message = self._still_readable(claim) if may_look else None
+        language = (
+            claim.language or spoken_here(None if message is None else message.language) or self._default_language
+        )
+        number = await self._number(claim)
+        if claim.kind is not ConversationKind.PERSON:
+            return SetAside(language, number)
+        agreed = claim.duress_words is not None
+        duress = message is not None and self._duress(claim, message)
+        risk = None if message is None else self._danger_in_words(message.text[:LONGEST_TEXT])
+        if duress and not claim.watched:
+            risk = Risk(DURESS, Priority.P0, 1.0, DURESS)
+        return SetAside(
+            language, number, risk, quiet=claim.watched or duress or (agreed and message is None), duress=duress
+        )
+
+    def _still_readable(self, claim: TurnClaim) -> InboundMessage | None:
+        try:
+            message = self._channels[claim.channel].read(claim.payload)
+        except Exception:
+            return None
+        return None if message.kind is MessageKind.GROUP else message
 
     def _acknowledge(self, channel: str, message: InboundMessage) -> None:
         """At once, beside the turn, so that the button stops spinning."""

@@ -10,7 +10,16 @@ from sqlalchemy.engine import Connection
 from bot.conversations import store
 from bot.conversations.attachments import service as attachments
 from bot.conversations.deciding import DURESS, UNDERSTANDING_FAILED
-from bot.conversations.model import LEASE, Author, ConversationKind, Direction, InboxState, TurnOutcome, Wording
+from bot.conversations.model import (
+    LEASE,
+    Author,
+    ConversationKind,
+    Direction,
+    InboxState,
+    SetAside,
+    TurnOutcome,
+    Wording,
+)
 from bot.conversations.ports import (
     Askers,
     Escalation,
@@ -25,7 +34,7 @@ from bot.conversations.ports import (
     SomebodyAnswers,
     Texts,
 )
-from bot.conversations.sentences import PHONE_PAIRED, not_understood
+from bot.conversations.sentences import NEUTRAL, NEUTRAL_AGAIN, NEUTRAL_NUMBER, PHONE_PAIRED, in_danger, not_understood
 from bot.conversations.slots import PERSON_CALLED, country_of, named_place, with_slots
 from bot.conversations.store import NewLine, Standing, TurnClaim, spoken
 from bot.conversations.tongue import written_in
@@ -236,20 +245,21 @@ class Effects:
         )
         return [own, *lines]
 
-    def park(self, tx: Connection, claim: TurnClaim, code: str, at: datetime) -> list[str]:
+    def park(self, tx: Connection, claim: TurnClaim, known: SetAside, code: str, at: datetime) -> list[str]:
         """Set aside, tell the person, and call a human. If even that fails, the desk still shows what is parked."""
         store.park(tx, claim, error_code=code)
-        language = claim.language or self._default_language
-        said = not_understood(self._words, language, somebody_answers=self._somebody_answers(tx, at))
-        line = spoken(said, author=Author.BOT, language=language)
-        store.add_lines(tx, self._vault, claim.conversation_id, [line], at=at)
+        if known.duress and not claim.watched:
+            store.begin_watch(tx, claim.conversation_id, shown_from=store.next_line(tx, claim.conversation_id), at=at)
+        if claim.kind is not ConversationKind.GROUP:
+            line = spoken(self._last_words(tx, claim, known, at), author=Author.BOT, language=known.language)
+            store.add_lines(tx, self._vault, claim.conversation_id, [line], at=at)
         topics = ["outbox", f"conversation:{claim.conversation_id}"]
         call = Escalation(
             conversation_id=claim.conversation_id,
-            reason=UNDERSTANDING_FAILED,
-            priority=Priority.P1,
+            reason=UNDERSTANDING_FAILED if known.risk is None else known.risk.reason,
+            priority=Priority.P1 if known.risk is None else known.risk.priority,
             words="",
-            language=language,
+            language=known.language,
             country=country_of(claim.state, self._default_country),
             place=None,
             source="failure",
@@ -265,3 +275,14 @@ class Effects:
             return topics
         point.commit()
         return [*topics, "queue", "pages", f"case:{escalated.case_id}"]
+
+    def _last_words(self, tx: Connection, claim: TurnClaim, known: SetAside, at: datetime) -> Wording:
+        """Nobody knows what stood in the message: whom to call is said as well, the way it can be said there."""
+        words, language = self._words, known.language
+        if known.quiet:
+            neutral = words.text(language, NEUTRAL_AGAIN if claim.watched else NEUTRAL)
+            return Wording(f"{neutral} {words.text(language, NEUTRAL_NUMBER, number=known.number)}", template="neutral")
+        somebody = self._somebody_answers(tx, at)
+        if known.risk is not None:
+            return in_danger(words, language, known.number, somebody_answers=somebody)
+        return not_understood(words, language, somebody_answers=somebody, number=known.number)

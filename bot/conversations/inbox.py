@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -17,8 +17,8 @@ from bot.conversations.model import Allowance, ConversationKind, Lane
 from bot.conversations.ports import WordScreen
 from bot.conversations.store import Received, received_row, text_of
 from bot.kernel.clock import Clock
-from bot.kernel.crypto import DataKey, Vault
-from bot.kernel.database import Database, DatabaseUnavailable
+from bot.kernel.crypto import DataKey, Vault, seal_rows
+from bot.kernel.database import Database, DatabaseUnavailable, moment_to_int
 from bot.kernel.failpoints import failpoint
 from bot.kernel.live import Signals
 
@@ -42,14 +42,11 @@ class _Arrival(Struct):
     """One message on its way into the database."""
 
     raw: RawMessage
+    address: Address
     at: datetime
     due_at: datetime
     lane: Lane
     kept: asyncio.Future[bool]
-
-    @property
-    def address(self) -> Address:
-        return (self.raw.channel, self.raw.account, self.raw.address)
 
 
 class Inbox:
@@ -89,9 +86,9 @@ class Inbox:
         """
         if self._closed:
             raise DatabaseUnavailable("stopping")
-        at = self._clock.now()
-        due_at, lane = self._when(raw, at)
-        arrival = _Arrival(raw, at, due_at, lane, asyncio.get_running_loop().create_future())
+        at, address = self._clock.now(), (raw.channel, raw.account, raw.address)
+        due_at, lane = self._when(raw, address, at)
+        arrival = _Arrival(raw, address, at, due_at, lane, asyncio.get_running_loop().create_future())
         self._arrivals.append(arrival)
         if self._keeping is None:
             self._keeping = asyncio.create_task(self._keep_all(), name="inbox")
@@ -109,8 +106,7 @@ class Inbox:
         if self._keeping is not None:
             await self._keeping
 
-    def _when(self, raw: RawMessage, at: datetime) -> tuple[datetime, Lane]:
-        address = (raw.channel, raw.account, raw.address)
+    def _when(self, raw: RawMessage, address: Address, at: datetime) -> tuple[datetime, Lane]:
         full_at, due_at = self._allowance.take(self._full_at.get(address), at)
         _remember(self._full_at, address, full_at)
         if due_at > at and self._speaks_of_danger(raw):
@@ -169,8 +165,7 @@ class Inbox:
         failpoint("inbox.before_insert")
         found = self._homes_of(tx, group, homes)
         homes.update(found)
-        rows = [self._received(arrival, homes[arrival.address]) for arrival in group]
-        fresh = store.insert_received(tx, rows)
+        fresh = store.insert_received(tx, _received(group, homes))
         for place, arrival in enumerate(group):
             if not fresh[place]:
                 fresh[place] = self._insert_after_erasure(tx, arrival, homes, found)
@@ -184,8 +179,8 @@ class Inbox:
         raw = arrival.raw
         if store.was_received(tx, raw.channel, raw.account, raw.provider_id):
             return False
-        home = homes[arrival.address] = found[arrival.address] = self._home(tx, arrival)
-        if not store.insert_received(tx, [self._received(arrival, home)])[0]:
+        homes[arrival.address] = found[arrival.address] = self._home(tx, arrival)
+        if not store.insert_received(tx, _received([arrival], homes))[0]:
             raise DatabaseUnavailable("the conversation is being erased")
         return True
 
@@ -200,21 +195,6 @@ class Inbox:
         opened = store.find_or_open_all(tx, self._vault, wanted, kind=ConversationKind.PERSON, demo=demo)
         return {address: _Home(*home) for address, home in zip(sorted(strangers), opened, strict=True)}
 
-    @staticmethod
-    def _received(arrival: _Arrival, home: _Home) -> Received:
-        raw = arrival.raw
-        row = received_row(raw.channel, raw.account, raw.provider_id)
-        return Received(
-            raw.channel,
-            raw.account,
-            raw.provider_id,
-            home.conversation_id,
-            arrival.at,
-            arrival.due_at,
-            arrival.lane,
-            home.key.seal(text_of(raw.payload), table="inbox", row=row, field="payload"),
-        )
-
     def _home(self, tx: Connection, arrival: _Arrival) -> _Home:
         conversation_id, key = store.find_or_open(
             tx,
@@ -228,6 +208,25 @@ class Inbox:
             demo=self._meets_demo(tx),
         )
         return _Home(conversation_id, key)
+
+
+def _received(group: Sequence[_Arrival], homes: Mapping[Address, _Home]) -> list[Received]:
+    """A group as rows, each sealed for the conversation it goes to."""
+    names = [(arrival.raw, homes[arrival.address]) for arrival in group]
+    sealed = seal_rows(
+        [
+            (home.key, received_row(raw.channel, raw.account, raw.provider_id), text_of(raw.payload).encode())
+            for raw, home in names
+        ],
+        table="inbox",
+        field="payload",
+    )
+    rows = []
+    for (raw, home), arrival, payload in zip(names, group, sealed, strict=True):
+        at = moment_to_int(arrival.at)
+        due_at = at if arrival.due_at is arrival.at else moment_to_int(arrival.due_at)
+        rows.append(Received(*raw[:3], home.conversation_id, at, due_at, int(arrival.lane), payload))
+    return rows
 
 
 def _remember(remembered: OrderedDict[Address, T], address: Address, value: T) -> None:

@@ -14,6 +14,7 @@ from msgspec import Struct, field
 from bot.channels.model import Button
 from bot.conversations.ports import Escalation, OwnWish
 from dialogues.runtime.model import DialogueState
+from dialogues.understanding.model import Risk
 
 #: Every place where a test may kill the process, in the order a message meets them.
 FAILPOINTS = (
@@ -252,6 +253,16 @@ class Wording(Struct, frozen=True):
 def buttons_of(body: Mapping[str, Any]) -> tuple[Button, ...]:
     """The buttons of a stored body."""
     return tuple(Button(title, payload, url) for title, payload, url in body.get("buttons", ()))
+
+
+class SetAside(Struct, frozen=True):
+    """What is still known of a message that cannot be worked on."""
+
+    language: str
+    number: str  # to call
+    risk: Risk | None = None
+    quiet: bool = False  # somebody else may hold the phone
+    duress: bool = False  # the agreed word stands in it
 
 
 class TurnOutcome(Struct, frozen=True):

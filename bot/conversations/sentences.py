@@ -24,11 +24,10 @@ NEUTRAL_AGAIN = N_("I did not find anything for that. Ask me about a school, a d
 NEUTRAL_NUMBER = N_("The number for emergencies here is {number}.")
 
 
-def not_understood(words: Texts, language: str, *, somebody_answers: bool, number: str | None = None) -> Wording:
+def not_understood(words: Texts, language: str, *, somebody_answers: bool, number: str) -> Wording:
     """To somebody whose message could not be worked on. Nobody knows what stood in it: whom to call is said as well."""
     text = words.text(language, NOT_UNDERSTOOD if somebody_answers else NOT_UNDERSTOOD_YET)
-    if number is not None:
-        text = f"{text}\n{words.text(language, IN_DANGER_ELSEWHERE, number=number)}"
+    text = f"{text}\n{words.text(language, IN_DANGER_ELSEWHERE, number=number)}"
     return Wording(text, MessageClass.SAFETY, template="not_understood")
 
 

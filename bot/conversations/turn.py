@@ -260,7 +260,9 @@ class TurnWorker:
         log.error("turn.failed", conversation_id=claim.conversation_id, error=type(error).__name__)
         try:
             if hopeless or claim.failures + 1 >= FAILURES_BEFORE_PARKING:
-                topics = await self._database.write(lambda tx: self._effects.park(tx, claim, code, at))
+                may_look = claim.crashes < CRASHES_BEFORE_PARKING
+                known = await self._deciding.set_aside(claim, may_look=may_look)
+                topics = await self._database.write(lambda tx: self._effects.park(tx, claim, known, code, at))
                 self._signals.wake("inbox", *topics)
             else:
                 due_at = at + turn_retry_delay(claim.failures + 1)

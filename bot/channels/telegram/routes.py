@@ -9,7 +9,7 @@ from aiohttp import web
 from bot.channels.model import PayloadUnreadable
 from bot.channels.ports import Accepts
 from bot.channels.telegram.channel import WEBHOOK_PATH
-from bot.channels.telegram.payload import keep, parse
+from bot.channels.telegram.payload import keep_payload
 from bot.kernel.acknowledged import Acknowledged
 from bot.kernel.logs import get_log
 from bot.kernel.web import SIGNED_WEBHOOK, Routes
@@ -37,7 +37,7 @@ def webhook_routes(account: str, secret: str, inbox: Accepts) -> Routes:
     async def receive(request: web.Request) -> web.Response:
         payload = await request.read()
         try:
-            raw = keep(account, parse(payload), payload)
+            raw = keep_payload(account, payload)
         except PayloadUnreadable:
             log.warning("telegram_update_unreadable", size=len(payload))
             raise web.HTTPBadRequest from None

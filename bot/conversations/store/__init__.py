@@ -8,6 +8,7 @@ from bot.conversations.store.lines import (
     add_lines,
     languages_written,
     line_by_provider_id,
+    next_line,
     spoken,
     write_lines,
 )
@@ -128,6 +129,7 @@ __all__ = [
     "marks_row",
     "messages",
     "next_due",
+    "next_line",
     "outbox",
     "park",
     "put_first",

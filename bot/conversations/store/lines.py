@@ -134,6 +134,12 @@ def add_lines(tx: Connection, vault: Vault, conversation_id: str, lines: Sequenc
     return first
 
 
+def next_line(tx: Connection, conversation_id: str) -> int:
+    """The number the next line will have. For whoever holds the conversation."""
+    query = sa.select(conversations.c.next_seq).where(conversations.c.id == conversation_id)
+    return int(tx.execute(query).scalar_one())
+
+
 def languages_written(tx: Connection, conversation_id: str, *, limit: int) -> list[str]:
     """Of the person's last messages in words, the latest first."""
     query = sa.select(messages.c.language).where(

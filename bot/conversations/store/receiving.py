@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from functools import cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bot.conversations.model import (
-    Lane,
-)
 from bot.conversations.store.tables import inbox
-from bot.kernel.database import moment_to_int
 
 
 def text_of(payload: bytes) -> str:
@@ -32,15 +28,15 @@ def received_row(channel: str, account: str, provider_id: str) -> str:
 
 
 class Received(NamedTuple):
-    """A message on its way into the inbox. (A tuple, because one is made for every message.)"""
+    """A message on its way into the inbox, as its columns are: one is made for every message."""
 
     channel: str
     account: str
     provider_id: str
     conversation_id: str
-    received_at: datetime
-    due_at: datetime
-    lane: Lane
+    received_at: int  # as `moment_to_int` has it
+    due_at: int
+    lane: int
     payload_sealed: bytes
 
 
@@ -86,7 +82,7 @@ INSERT_RECEIVED_POSTGRES = sa.text(
 def insert_received(tx: Connection, rows: Sequence[Received]) -> list[bool]:
     """Keep messages. False: known already, or the conversation was erased meanwhile (`was_received` tells which)."""
     new = _insert_on_sqlite(tx, rows) if tx.dialect.name == "sqlite" else _insert_on_postgres(tx, rows)
-    if len(new) == len(rows):
+    if new is None or len(new) == len(rows):
         return [True] * len(rows)
     fresh: list[bool] = []
     for row in rows:
@@ -99,8 +95,8 @@ def insert_received(tx: Connection, rows: Sequence[Received]) -> list[bool]:
 Name = tuple[str, str, str]  # channel, account, provider id
 
 
-def _insert_on_sqlite(tx: Connection, rows: Sequence[Received]) -> set[Name]:
-    """The names of the new ones.
+def _insert_on_sqlite(tx: Connection, rows: Sequence[Received]) -> set[Name] | None:
+    """The names of the new ones. None: all of them.
 
     Through the driver, because SQLAlchemy's own way costs ten times the insert; and many rows in one statement,
     because the driver gives the interpreter away at each, and waits for its turn to go on.
@@ -110,15 +106,9 @@ def _insert_on_sqlite(tx: Connection, rows: Sequence[Received]) -> set[Name]:
     kept = 0
     for start in range(0, len(rows), ROWS_AT_ONCE):
         some = rows[start : start + ROWS_AT_ONCE]
-        values: list[Any] = []
-        for row in some:
-            received_at = moment_to_int(row.received_at)
-            due_at = received_at if row.due_at is row.received_at else moment_to_int(row.due_at)
-            values += row[:4]
-            values += (received_at, due_at, row.lane, row.payload_sealed)
-        kept += cursor.execute(_insert_received_sqlite(len(some)), values).rowcount
+        kept += cursor.execute(_insert_received_sqlite(len(some)), list(chain.from_iterable(some))).rowcount
     if kept == len(rows):
-        return {(row.channel, row.account, row.provider_id) for row in rows}
+        return None
     if kept == 0:
         return set()
     # SQLite numbers them without a gap, and nobody else writes: the new ones are the last so many.
@@ -134,9 +124,9 @@ def _insert_on_postgres(tx: Connection, rows: Sequence[Received]) -> set[Name]:
             "accounts": [row.account for row in rows],
             "provider_ids": [row.provider_id for row in rows],
             "conversation_ids": [row.conversation_id for row in rows],
-            "received": [moment_to_int(row.received_at) for row in rows],
-            "due": [moment_to_int(row.due_at) for row in rows],
-            "lanes": [int(row.lane) for row in rows],
+            "received": [row.received_at for row in rows],
+            "due": [row.due_at for row in rows],
+            "lanes": [row.lane for row in rows],
             "payloads": [row.payload_sealed for row in rows],
         },
     )

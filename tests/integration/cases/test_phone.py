@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -288,6 +289,30 @@ async def test_the_agreed_word_makes_the_bot_harmless_and_calls_a_human_at_once(
     assert await phone.on_phone() == ["did you see my BLUE  umbrélla, friend?", NEUTRAL]
     for probe in ("where do I go tomorrow?", "who has my file?", "I want a person", receipts.new_code()):
         assert await phone.say(probe) == [NEUTRAL_AGAIN]
+
+
+async def test_of_a_message_that_cannot_be_worked_on_nothing_is_told_to_whoever_may_hold_the_phone(
+    phone: Phone, monkeypatch: pytest.MonkeyPatch
+):
+    await phone.asks_for_a_person()
+    await phone.say("my secret word is blue umbrella")
+
+    async def in_vain(text: str = "", **more: Any) -> list[str]:
+        before = len(phone.talk.channel.sent)
+        await phone.talk.write(text, **more)
+        for _ in range(5):
+            await phone.talk.later(timedelta(seconds=16))
+        return [message.text for message in phone.talk.channel.sent[before:]]
+
+    number = "The number for emergencies here is 112."
+    assert await in_vain(broken=True) == [f"{NEUTRAL} {number}"]  # the word may have stood in it
+
+    monkeypatch.setattr(phone.talk.worker._effects, "write", lambda *_, **__: 1 / 0)
+    assert await in_vain("blue umbrella, he has a knife") == [f"{NEUTRAL} {number}"]
+    assert await phone.on_phone() == [f"{NEUTRAL} {number}"]
+    raised = await phone.case()
+    assert (raised.priority, raised.reason) == (Priority.P0, "duress")
+    assert await in_vain("a knife") == [f"{NEUTRAL_AGAIN} {number}"]
 
 
 @pytest.mark.on_both

@@ -26,7 +26,7 @@ async def test_a_poisoned_message_is_parked_after_five_tries_shown_and_its_conve
     await world.later(timedelta(seconds=16))
 
     assert world.channel.texts == [
-        "I could not read your message. A person will read it and answer you here.",
+        "I could not read your message. A person will read it and answer you here.\nDanger now? Call 112.",
         "echo after it",
     ]
     (shown,) = await world.database.read(stuck.parked)
@@ -45,11 +45,13 @@ async def test_a_parked_message_is_shown_even_if_no_case_can_be_opened(world: Wo
 
 
 async def test_a_parked_message_can_be_tried_again_after_a_repair(world: World):
+    world.worker = world.new_worker(screen=world.screen)
     world.cases.broken = True
     await world.write("he has a knife")
     for _ in range(5):
         await world.later(timedelta(seconds=16))
     (shown,) = await world.database.read(stuck.parked)
+    assert world.channel.texts == ["Call 112 now if you are in danger. A person will read this and answer you here."]
 
     world.cases.broken = False
     assert await world.database.write(lambda tx: stuck.retry_parked(tx, shown.seq, world.clock.now()))
@@ -69,6 +71,7 @@ async def test_a_poisoned_message_blocks_only_its_own_conversation(world: World)
 
 
 async def test_a_message_that_kills_us_again_and_again_is_parked_too(world: World):
+    world.worker = world.new_worker(screen=world.screen)
     await world.write("deadly")
     for _ in range(10):  # claimed, and never heard of again
         claimed = await world.database.write(lambda tx: claim_turns(tx, world.vault, most=8, at=world.clock.now()))
@@ -79,6 +82,7 @@ async def test_a_message_that_kills_us_again_and_again_is_parked_too(world: Worl
 
     (shown,) = await world.database.read(stuck.parked)
     assert shown.error_code == "crashed"
+    assert world.screened == []  # what kills us is not looked at once more
 
 
 async def test_nobody_else_takes_a_conversation_while_its_lease_runs(world: World):

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from bot.kernel.crypto import UNSEEN_SECONDS, DataKey, Erased, Tampered, Vault, WrongMasterKey, data_keys
+from bot.kernel.crypto import UNSEEN_SECONDS, DataKey, Erased, Tampered, Vault, WrongMasterKey, data_keys, seal_rows
 from bot.kernel.database import Database
 from tests.conftest import MASTER_KEY, NOON
 
@@ -57,7 +57,12 @@ def test_every_flipped_byte_is_noticed(key: DataKey):
 
 
 async def test_nonces_do_not_repeat(key: DataKey):
-    assert len({key.seal("", **PLACE)[1:13] for _ in range(20_000)}) == 20_000
+    together = seal_rows([(key, str(row), WORDS.encode()) for row in range(10_000)], table="messages", field="body")
+
+    assert len({sealed[1:13] for sealed in together} | {key.seal("", **PLACE)[1:13] for _ in range(10_000)}) == 20_000
+    assert key.open(together[1], **PLACE) == WORDS
+    with pytest.raises(Tampered):
+        key.open(together[2], **PLACE)
 
 
 async def test_a_wrong_master_key_is_refused_before_anything_is_served(database: Database, vault: Vault, key: DataKey):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.channels.model import LONGEST_TEXT, InboundMessage, MessageKind, PayloadUnreadable, RawMessage
-from bot.channels.telegram.payload import keep, parse, read_payload
+from bot.channels.telegram.payload import keep, keep_payload, parse, read_payload
 from tests.unit.channels.test_text import FORBIDDEN
 
 CHAT: dict[str, Any] = {"id": 4401, "type": "private", "first_name": "Ana"}
@@ -171,6 +171,7 @@ ANYTHING = st.recursive(
     max_leaves=12,
 )
 FIELDS = [
+    *("pinned_message", "boost_added"),
     *(
         "text",
         "caption",
@@ -226,10 +227,12 @@ ANY_TEXT = {"text": "\u202e\x00\ud83d"}
 
 def _read_or_not(payload: bytes) -> None:
     try:
-        raw = keep("7001", parse(payload))
+        raw = keep("7001", parse(payload), payload)
         assert raw is None or read_payload(raw.payload).kind in MessageKind
+        assert keep_payload("7001", payload) == raw
     except PayloadUnreadable:
-        pass
+        with pytest.raises(PayloadUnreadable):
+            keep_payload("7001", payload)
     try:
         message = read_payload(payload)
     except PayloadUnreadable:
