@@ -76,13 +76,13 @@ _ASKED: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
         r"(?:ما هي )?(?:كل )?(?:ال)?خطوات|ماذا يجب الا افعل|ما الذي لا يجب فعله",
     ),
     ("procedure_flags", ""): (
-        r"(?:what are )?(?:the )?(?:red flags|warning signs|danger signs)",
+        r"(?:what are )?(?:the )?(?:red flags?|warning signs?|danger signs?)",
         r"when (?:do|should) (?:i|we) report(?: it)?",
-        r"(?:quels sont )?(?:les )?(?:signaux|signes) (?:d'alerte|de danger|d'alarme)",
+        r"(?:quels sont )?(?:les? )?(?:signaux|signal|signes?) (?:d'alerte|de danger|d'alarme)",
         r"quand (?:dois-je|faut-il) signaler",
-        r"(?:cuales son )?(?:las )?senales de (?:alerta|alarma|peligro)",
+        r"(?:cuales son )?(?:las? )?senal(?:es)? de (?:alerta|alarma|peligro)",
         r"cuando (?:debo|hay que) (?:informar|reportar)",
-        r"(?:ما هي )?علامات (?:ال)?(?:خطر|انذار|تحذير)|متي (?:يجب )?(?:ابلغ|الابلاغ)",
+        r"(?:ما هي )?علام(?:ات|ه) (?:ال)?(?:خطر|انذار|تحذير)|متي (?:يجب )?(?:ابلغ|الابلاغ)",
     ),
     ("procedure_why", ""): (
         r"(?:but )?why(?: (?:so|is that|that|not))?(?: and source)?",
@@ -168,6 +168,13 @@ _ASKED: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ),
 }
 
+#: A step by its number, with a word before it: a number alone may press a button.
+_STEP: Final = re.compile(
+    r"(?:and|what about|how about|show me|go to|et|montre|va a|y|ver|ve a|و|ماذا عن)?\s*"
+    r"(?:(?:the )?(?:step|number)|(?:l'|la |le )?(?:etape|numero)|(?:el )?paso|la|le|el|(?:ال)?(?:خطوه|رقم))?"
+    r"\s*([1-9]\d?)"
+)
+
 #: What may stand before the name of a country whose rules are asked for.
 _AND_IN: Final = re.compile(
     r"(?:and|but|or)?\s*(?:what about|how about|what if)?\s*(?:it's |it is |we are |i am |she is "
@@ -197,6 +204,8 @@ def as_follow_up(message: UserMessage, state: DialogueState) -> UserMessage:
     for (intent, part), asks in _patterns():
         if asks.fullmatch(words) is not None:
             return _asked(message, str(key), intent, part, state) or message
+    if (step := _STEP.fullmatch(words)) is not None and not words.isdigit():
+        return _pressed(message, "procedure_step", procedure=str(key), skip=int(step[1]) - 1)
     if state.slots.get("audience") == "child" or message.intent == "ask_human":
         return message  # a child is told no law
     there = _names_a_country(text.strip(_AROUND))
