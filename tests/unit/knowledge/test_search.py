@@ -9,7 +9,7 @@ import pytest
 
 from dialogues.actions.look_up import BY_WORDS_WHEN_FAR
 from dialogues.knowledge import Audience, Procedures
-from dialogues.knowledge.search import fold, merged, words_of
+from dialogues.knowledge.search import merged, words_of
 
 PROCEDURES = Path(__file__).parents[3] / "dialogues" / "procedures"
 TODAY = date(2026, 11, 23)
