@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dialogues.asking_on import as_follow_up
+from dialogues.journeying import as_journey
 from dialogues.knowledge.model import LANGUAGES
 from dialogues.runtime.catalogue import read_catalogues, translator
 from dialogues.runtime.model import DialogueState, Entity, UserMessage
@@ -165,3 +166,19 @@ def test_a_child_who_asks_whom_to_call_is_not_kept_from_a_person() -> None:
     assert heard("who do I call?", after(audience="child"), "ask_human")[0] == "ask_human"
     assert heard("France", after(audience="child"))[0] == "nlu_fallback"
     assert heard("why?", after(audience="child"))[0] == "procedure_why"
+
+
+@pytest.mark.parametrize(
+    ("words", "asks"),
+    [
+        ("Chica de 16, pasó de Italia a Francia", True),
+        ("Boy 12, Libya to Italy to France", True),
+        ("فتاة، 16، انتقلت من إيطاليا إلى فرنسا", True),
+        ("I came from Syria through Turkey to Greece", False),
+        ("we moved from Italy to France", False),
+        ("Girl, 16, in Italy", False),
+    ],
+)
+def test_a_child_and_the_countries_of_its_way_ask_what_changes_on_it(words: str, asks: bool) -> None:
+    assert (as_journey(UserMessage(words, "inform", 0.9), DialogueState()).intent == "procedure") is asks
+    assert as_journey(UserMessage(words, "in_danger", 0.9), DialogueState()).intent == "in_danger"

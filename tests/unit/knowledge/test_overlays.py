@@ -101,7 +101,12 @@ def test_a_region_lies_under_its_countries_and_the_country_has_the_last_word(tmp
         (", ar: خلال 3 ساعات.", "", 6, "`ar` is missing; add it."),
         ("Within 3 h.", "Within <b>3 h", 6, "'<b>' is markup"),
         ("valid_from: 2026-01-01", "valid_from: soon", 9, "must be a day"),
-        ("    text:", "    about: Guardian by\n    text:", 6, "'Guardian by' is no name of a thing; write small letters"),
+        (
+            "    text:",
+            "    about: Guardian by\n    text:",
+            6,
+            "'Guardian by' is no name of a thing; write small letters",
+        ),
         ("    text:", "    about: x_y\n    replaces: 1\n    text:", 6, "keep one of the two."),
     ],
 )
