@@ -70,6 +70,24 @@ def test_who_writes_what_a_button_says_is_answered_as_if_they_pressed_it(label: 
         ("et l'étape 4 ?", ("procedure_step", {"skip": 3})),
         ("¿y el paso 4?", ("procedure_step", {"skip": 3})),
         ("والخطوة 4؟", ("procedure_step", {"skip": 3})),
+        ("step 2 done", ("procedure_step", {"done": 2})),
+        ("étape 2 faite", ("procedure_step", {"done": 2})),
+        ("paso 2 hecho", ("procedure_step", {"done": 2})),
+        ("تمت الخطوة 2", ("procedure_step", {"done": 2})),
+        ("first step", ("procedure_step", {"skip": 0})),
+        ("start over", ("procedure_step", {"done": 0})),
+        ("ok, what next", ("procedure_step", {})),
+        ("start the checklist", ("procedure_step", {})),
+        ("je commence", ("procedure_step", {})),
+        ("ابدأ", ("procedure_step", {})),
+        ("tell me more", ("procedure_why", {})),
+        ("plus d'infos", ("procedure_why", {})),
+        ("más información", ("procedure_why", {})),
+        ("المزيد", ("procedure_why", {})),
+        ("is there a form?", ("procedure_why", {"part": "documents"})),
+        ("report this case", ("report_case", {})),
+        ("signaler", ("report_case", {})),
+        ("go back", ("procedure_steps", {})),
         ("red flag", ("procedure_flags", {})),
         ("señal de alerta", ("procedure_flags", {})),
         ("Qui dois-je appeler ?", ("procedure_contacts", {})),
@@ -89,7 +107,16 @@ def test_a_few_plain_words_ask_on_about_the_text_just_given(words: str, meant: t
 
 @pytest.mark.parametrize(
     "words",
-    ["and in France?", "And what about Italy", "France", "in Mexico", "et en Italie ?", "y en México", "وفي إيطاليا؟"],
+    [
+        "and in France?",
+        "And what about Italy",
+        "France",
+        "in Mexico",
+        "et en Italie ?",
+        "y en México",
+        "وفي إيطاليا؟",
+        "is this the law in Italy?",
+    ],
 )
 def test_the_name_of_a_country_asks_what_holds_there(words: str) -> None:
     assert heard(words, after()) == ("procedure", {})
