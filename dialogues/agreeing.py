@@ -1,4 +1,5 @@
-"""A yes or a no, written in words to what was just offered: to be written to later, or to show words to authors.
+"""A yes or a no, written in words to what was just offered: to be written to later, to show words to authors, or to
+report a red flag.
 
 Whoever is asked "Shall I write to you here?" answers as often in words as by the button. Only a whole message is read
 so, only while the offer is the last that was said, and never where "are you safe right now?" is still open: there the
@@ -23,8 +24,9 @@ from dialogues.runtime.payload import read_payload
 LONGEST: Final = 60
 
 _PLEASE: Final = r"(?: (?:please|pls|svp|s'il (?:vous|te) plait|por favor|من فضلك|لو سمحت))?"
+_PLAIN_YES: Final = r"(?:yes|yeah|yep|yup|oui|ouais|si|نعم|ايوه|ايوا|اجل)"
 _YES: Final = (
-    r"(?:yes|yeah|yep|yup|oui|ouais|si|نعم|ايوه|ايوا|اجل)",
+    _PLAIN_YES,
     r"(?:yes )?(?:write to me|show (?:these|the|my) words|please do|of course)",
     r"(?:oui )?(?:m'ecrire|ecris-moi|ecrivez-moi|montrer ces mots|montre ces mots|montrez ces mots|bien sur)",
     r"(?:si )?(?:escribeme|escribame|escribirme|(?:ensenar|mostrar|muestra) estas palabras)",
@@ -39,6 +41,7 @@ _ANSWERS: Final[Mapping[str, re.Pattern[str]]] = {
     "yes": re.compile(f"(?:{'|'.join(_YES)}){_PLEASE}"),
     "no": re.compile(f"(?:{'|'.join(_NO)})"),
 }
+_BEGINS_WITH_YES: Final = re.compile(rf"\W*{_PLAIN_YES}(?!\w)")
 _SIGNS: Final = re.compile(r"[.,;:!¡،؛…\"«»“”\s]+")
 
 
@@ -47,18 +50,23 @@ def as_agreeing(message: UserMessage, state: DialogueState) -> UserMessage:
     words = _SIGNS.sub(" ", fold(message.text[: LONGEST + 1]).replace("’", "'")).strip()
     if message.intent == "in_danger" or not 0 < len(words) <= LONGEST:
         return message
-    offered = _offered_last(state)
+    offered = offered_last(state)
     if not offered or state.active_loop.get("name") or state.slots.get("safety_question"):
         return message
     if state.slots.get("audience") == "child":
         return message
     for answer, forms in _ANSWERS.items():
         if forms.fullmatch(words) is not None:
-            return _pressed(message, str(offered[answer]))
+            return pressed(message, str(offered[answer]))
     return message
 
 
-def _pressed(message: UserMessage, button: str) -> UserMessage:
+def begins_with_yes(folded: str) -> bool:
+    """Whether a plain yes is the first word."""
+    return _BEGINS_WITH_YES.match(folded) is not None
+
+
+def pressed(message: UserMessage, button: str) -> UserMessage:
     """As a tap comes in. Its words say no more."""
     tap = read_payload(button)
     if tap is None:
@@ -67,7 +75,7 @@ def _pressed(message: UserMessage, button: str) -> UserMessage:
     return replace(message, ranking=tap.ranking, **told)
 
 
-def _offered_last(state: DialogueState) -> Mapping[str, Any]:
+def offered_last(state: DialogueState) -> Mapping[str, Any]:
     """What the last turn offered, if it did: whatever was said since, the offer no longer stands."""
     for event in reversed(state.events):
         if event.get("event") == "user":

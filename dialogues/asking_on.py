@@ -42,19 +42,29 @@ _GIVES_A_TEXT: Final = frozenset(
 #: After these the text is still what was spoken of.
 _BETWEEN: Final = frozenset({"action_listen", "action_not_understood"})
 
+#: Before what is asked for.
+_WELL: Final = r"(?:(?:ok|okay|well|so|bon|bien|d'accord|bueno|vale|طيب|حسنا|اوكي)[,.]?\s+)?"
 _POLITE: Final = r"(?:\s+(?:please|pls|now|then|svp|s'il (?:vous|te) plait|por favor|من فضلك|لو سمحت|رجاء))?"
 
 #: What is asked for, by the intent of its button and which part of the text. The languages after one another.
 _ASKED: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("procedure_step", ""): (
         r"(?:go (?:through (?:it|the steps) )?)?step by step|checklist|(?:the |as a )?check ?list|next(?: step)?|"
-        r"(?:and )?(?:what|then what)(?:'s| is)? (?:next|now)|what(?:'s| is) the next step|continue",
+        r"(?:and )?(?:what|then what)(?:'s| is)? (?:next|now)|what(?:'s| is) the next step|continue|go on|and then|"
+        r"(?:start|begin)(?: (?:the )?(?:check ?list|steps))?|tick ?list",
         r"etape par etape|pas a pas|(?:la |une )?(?:liste|check ?list)|(?:etape )?suivante?|(?:l'"
         r"|la )?prochaine etape|"
-        r"et (?:apres|ensuite)|continuer|continue",
+        r"et (?:apres|ensuite|maintenant)|la suite|continuer|continue|(?:je )?commencer?",
         r"paso a paso|(?:la |una )?lista(?: de (?:control|pasos))?|(?:el )?(?:paso )?siguiente(?: paso)?|"
-        r"y (?:despues|luego|ahora(?: que)?)|continuar|sigue",
-        r"خطوه (?:ب)?خطوه|قايمه(?: التحقق)?|(?:الخطوه )?التاليه?|التالي|وبعد(?: ذلك)?|وبعدين|متابعه|استمرار",
+        r"y (?:despues|luego|ahora(?: que)?)|continuar|sigue|empezar|empiezo|comenzar",
+        r"خطوه (?:ب)?خطوه|قايمه(?: التحقق)?|(?:الخطوه )?التاليه?|التالي|وبعد(?: ذلك)?|وبعدين|و?ماذا بعد(?: ذلك)?|"
+        r"متابعه|استمرار|ابدا|لنبدا|نبدا",
+    ),
+    ("procedure_step", "first"): (
+        r"(?:the )?first step|(?:la )?premiere etape|(?:el )?primer paso|(?:ال)?خطوه الاولي",
+    ),
+    ("procedure_step", "again"): (
+        r"begin again|start (?:over|again)|recommencer|empezar de nuevo|البدء من جديد|من البدايه",
     ),
     ("procedure_step", "done"): (
         r"done|(?:i(?:'ve| have)? )?(?:did|done) (?:it|that|this)|it(?:'s| is) done|finished|ready|tick|check",
@@ -70,25 +80,29 @@ _ASKED: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ),
     ("procedure_steps", ""): (
         r"(?:all |show (?:me )?)?(?:the )?steps(?: again)?|what are the steps|"
-        r"what (?:should|must|can) (?:i|we) (?:never|not) do|never",
-        r"(?:toutes )?(?:les )?etapes|quelles sont les etapes|que ne (?:dois-je|faut-il) (?:jamais|pas) faire",
-        r"(?:todos )?(?:los )?pasos|cuales son los pasos|que no (?:debo|hay que|se debe) hacer(?: nunca)?",
-        r"(?:ما هي )?(?:كل )?(?:ال)?خطوات|ماذا يجب الا افعل|ما الذي لا يجب فعله",
+        r"what (?:should|must|can) (?:i|we) (?:never|not) do|never|(?:go )?back",
+        r"(?:toutes )?(?:les )?etapes|retour|quelles sont les etapes|que ne (?:dois-je|faut-il) (?:jamais|pas) faire",
+        r"(?:todos )?(?:los )?pasos|volver|cuales son los pasos|que no (?:debo|hay que|se debe) hacer(?: nunca)?",
+        r"(?:ما هي )?(?:كل )?(?:ال)?خطوات|رجوع|ماذا يجب الا افعل|ما الذي لا يجب فعله",
     ),
     ("procedure_flags", ""): (
-        r"(?:what are )?(?:the )?(?:red flags|warning signs|danger signs)",
+        r"(?:what are )?(?:the )?(?:red flags?|warning signs?|danger signs?)",
         r"when (?:do|should) (?:i|we) report(?: it)?",
-        r"(?:quels sont )?(?:les )?(?:signaux|signes) (?:d'alerte|de danger|d'alarme)",
+        r"(?:quels sont )?(?:les? )?(?:signaux|signal|signes?) (?:d'alerte|de danger|d'alarme)",
         r"quand (?:dois-je|faut-il) signaler",
-        r"(?:cuales son )?(?:las )?senales de (?:alerta|alarma|peligro)",
+        r"(?:cuales son )?(?:las? )?senal(?:es)? de (?:alerta|alarma|peligro)",
         r"cuando (?:debo|hay que) (?:informar|reportar)",
-        r"(?:ما هي )?علامات (?:ال)?(?:خطر|انذار|تحذير)|متي (?:يجب )?(?:ابلغ|الابلاغ)",
+        r"(?:ما هي )?علام(?:ات|ه) (?:ال)?(?:خطر|انذار|تحذير)|متي (?:يجب )?(?:ابلغ|الابلاغ)",
     ),
     ("procedure_why", ""): (
         r"(?:but )?why(?: (?:so|is that|that|not))?(?: and source)?",
+        r"(?:tell me |give me )?more(?: (?:info|information|details?))?|(?:the )?details?",
         r"(?:mais )?pourquoi(?: (?:ca|cela|donc|pas))?(?:,? et source)?",
+        r"(?:en (?:savoir|dire) )?plus(?: (?:d'infos?|d'informations?|de details?))?|(?:les )?details?",
         r"(?:pero )?(?:y )?por que(?: (?:eso|no))?(?: y (?:la )?fuente)?",
+        r"(?:dime |saber |cuentame )?mas(?: (?:info|informacion|detalles?))?|(?:los )?detalles?",
         r"(?:و)?لماذا(?: هذا| ذلك)?|ليش|ليه|السبب(?: والمصدر)?|ما السبب",
+        r"(?:ال)?مزيد(?: من (?:المعلومات|التفاصيل))?|(?:ال)?تفاصيل(?: اكثر)?|معلومات اكثر",
     ),
     ("procedure_why", "sources"): (
         r"(?:the |your )?sources?|where (?:is|does) (?:this|that|it) (?:come )?from|who says (?:so|that|this)|"
@@ -98,13 +112,13 @@ _ASKED: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
         r"(?:la |les |quelle est la |quelles sont les )?sources?|d'ou (?:ca|cela) vient|d'ou vient (?:ca"
         r"|cela)|qui (?:le )?dit (?:ca|cela)|"
         r"(?:quelle est )?(?:la )?(?:loi|base legale|base juridique)|quels? (?:loi|articles?|convention)",
-        r"quelle (?:loi|convention)",
+        r"quelle (?:loi|convention)(?: (?:le )?dit (?:ca|cela))?",
         r"(?:la |las |cual es la |cuales son las )?fuentes?|de donde (?:sale|viene) (?:eso|esto)"
         r"|quien (?:lo )?dice(?: eso)?|"
         r"(?:cual es )?(?:la )?(?:ley|base legal|base juridica)|que (?:ley|articulos?|convencion)(?: lo dice)?",
         r"(?:ما (?:هو|هي) )?(?:ال)?(?:مصدر|مصادر)|من اين هذا|من يقول ذلك|(?:ما (?:هو|هي) )?(?:القانون"
         r"|الاساس القانوني|السند القانوني)|"
-        r"(?:اي|ما) (?:قانون|ماده|اتفاقيه)",
+        r"(?:اي|ما) (?:قانون|ماده|اتفاقيه)(?: (?:يقول|تقول) (?:ذلك|هذا))?",
     ),
     ("procedure_why", "time_limits"): (
         r"(?:what (?:is|are) )?(?:the )?(?:time ?limits?|deadlines?)|(?:until |by )when|how (?:long"
@@ -121,14 +135,14 @@ _ASKED: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("procedure_why", "documents"): (
         r"(?:(?:what|which) )?(?:papers?|documents?|forms?)(?: (?:do (?:i|we) need|are needed"
         r"|should (?:i|we) (?:fill|use)))?",
-        r"(?:the )?(?:paperwork|forms)",
-        r"(?:(?:quels|quelles|les) )?(?:documents|papiers|formulaires|pieces)(?: (?:faut-il|il (?:me|nous) faut))?",
-        r"(?:(?:que|cuales|los) )?(?:documentos|papeles|formularios)(?: (?:necesito|necesitamos"
+        r"(?:the )?(?:paperwork|forms)|is there a form",
+        r"(?:(?:quels?|quelles?|les) )?(?:documents?|papiers|formulaires?|pieces)(?: (?:faut-il|il (?:me|nous) faut))?",
+        r"(?:(?:que|cuales|los) )?(?:documentos?|papeles|formularios?)(?: (?:necesito|necesitamos"
         r"|hacen falta|se necesitan))?",
-        r"(?:(?:ما|ما هي|اي) )?(?:ال)?(?:وثايق|اوراق|مستندات|استمارات)(?: (?:المطلوبه|اللازمه|احتاج|نحتاج))?",
+        r"(?:(?:ما|ما هي|اي) )?(?:ال)?(?:وثايق|اوراق|مستندات|استمارات|استماره)(?: (?:المطلوبه|اللازمه|احتاج|نحتاج))?",
     ),
     ("procedure_contacts", ""): (
-        r"(?:the |phone )?(?:numbers?|contacts?)",
+        r"(?:what(?:'s|s| is) )?(?:the |phone )?(?:numbers?|contacts?)",
         r"(?:(?:and )?whom?|what number|where) (?:(?:do|should|can|must) (?:i|we) |to )?(?:call|contact"
         r"|phone|ring|alert|inform|notify)",
         r"whom? to call",
@@ -142,6 +156,12 @@ _ASKED: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
         r"(?:a )?que numero(?: llamo)?",
         r"(?:ال)?(?:ارقام|رقم الهاتف|جهات الاتصال)",
         r"(?:و)?بمن (?:(?:يمكن|يجب) )?(?:ان )?(?:اتصل|الاتصال|نتصل)|من (?:اتصل به|ابلغ)|علي اي رقم اتصل",
+    ),
+    ("report_case", ""): (
+        r"report(?: (?:it|this|the case|this case))?",
+        r"signaler(?: (?:le|ce) cas)?",
+        r"(?:reportar|informar)(?: (?:el|este) caso)?",
+        r"(?:ال)?ابلاغ(?: عن (?:هذه )?الحاله)?",
     ),
     ("procedure_where", ""): (r"my country", r"mon pays", r"mi pais", r"بلدي"),
     ("procedure_like", ""): (
@@ -168,13 +188,30 @@ _ASKED: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ),
 }
 
+#: A step by its number, with a word before it: a number alone may press a button.
+_STEP: Final = re.compile(
+    r"(?:and|what about|how about|show me|go to|et|montre|va a|y|ver|ve a|و|ماذا عن)?\s*"
+    r"(?:(?:the )?(?:step|number)|(?:l'|la |le )?(?:etape|numero)|(?:el )?paso|la|le|el|(?:ال)?(?:خطوه|رقم))?"
+    r"\s*([1-9]\d?)"
+)
+
+#: The same, where it is done.
+_STEP_DONE: Final = re.compile(
+    r"(?:i )?(?:did|done|finished) (?:step )?([1-9]\d?)"
+    r"|(?:the )?step ([1-9]\d?) (?:is )?(?:done|finished)|(?:l')?etape ([1-9]\d?) (?:est )?(?:faite?|terminee?)"
+    r"|(?:el )?paso ([1-9]\d?) (?:esta )?(?:hecho|listo|terminado)"
+    r"|(?:تم|تمت|خلصت|انتهيت من) (?:ال)?خطوه ([1-9]\d?)"
+)
+
 #: What may stand before the name of a country whose rules are asked for.
 _AND_IN: Final = re.compile(
-    r"(?:and|but|or)?\s*(?:what about|how about|what if)?\s*(?:it's |it is |we are |i am |she is "
+    r"(?:and|but|or)?\s*(?:what about|how about|what if|is (?:this|it) (?:so|the (?:law|same))|"
+    r"does (?:this|it) (?:hold|apply))?\s*(?:it's |it is |we are |i am |she is "
     r"|he is )?(?:in|for)?(?:\s+the)?"
-    r"|(?:et|mais|ou)?\s*(?:si c'est )?(?:en|au|aux|a|dans|pour)?(?:\s+(?:la|le|les|l'))?"
-    r"|(?:y|pero|o|que pasa)?\s*(?:si es )?(?:en|para)?(?:\s+(?:el|la|los))?"
-    r"|(?:و?ماذا عن|و)?\s*(?:في|ب)?"
+    r"|(?:et|mais|ou)?\s*(?:si c'est |c'est pareil |(?:est-ce que )?(?:ca|cela) vaut )?"
+    r"(?:en|au|aux|a|dans|pour)?(?:\s+(?:la|le|les|l'))?"
+    r"|(?:y|pero|o|que pasa)?\s*(?:si es |es igual |(?:eso )?vale )?(?:en|para)?(?:\s+(?:el|la|los))?"
+    r"|(?:و?ماذا عن|و|هل ينطبق(?: هذا)?)?\s*(?:في|ب)?"
 )
 _AND: Final = re.compile(r"(?:and|what about|how about|et|y|pero|mais|but)\b|و")
 _REGION: Final = re.compile(
@@ -197,6 +234,8 @@ def as_follow_up(message: UserMessage, state: DialogueState) -> UserMessage:
     for (intent, part), asks in _patterns():
         if asks.fullmatch(words) is not None:
             return _asked(message, str(key), intent, part, state) or message
+    if (numbered := _step_numbered(words)) is not None:
+        return _pressed(message, "procedure_step", procedure=str(key), **numbered)
     if state.slots.get("audience") == "child" or message.intent == "ask_human":
         return message  # a child is told no law
     there = _names_a_country(text.strip(_AROUND))
@@ -207,6 +246,14 @@ def as_follow_up(message: UserMessage, state: DialogueState) -> UserMessage:
     return replace(message, intent="procedure", confidence=1.0, ranking=(("procedure", 1.0),), entities=told)
 
 
+def _step_numbered(words: str) -> dict[str, int] | None:
+    """What a step named by its number asks for: that it is shown, or ticked; None where none is named."""
+    if (done := _STEP_DONE.fullmatch(words)) is not None:
+        return {"done": int(next(filter(None, done.groups())))}
+    shown = None if words.isdigit() else _STEP.fullmatch(words)
+    return None if shown is None else {"skip": int(shown[1]) - 1}
+
+
 def _asked(message: UserMessage, key: str, intent: str, part: str, state: DialogueState) -> UserMessage | None:
     """None where it can be meant otherwise."""
     of_child, step = state.slots.get("audience") == "child", _step_shown(state, key)
@@ -215,10 +262,12 @@ def _asked(message: UserMessage, key: str, intent: str, part: str, state: Dialog
     if part in ("done", "skip"):  # they may answer a text that asks "are you safe right now?" just as well
         waits = step and not state.slots.get("safety_question")
         return _pressed(message, intent, procedure=key, **{part: step}) if waits else None
-    if intent == "procedure_step" and step:
+    if intent == "procedure_step" and step and not part:
         # "Next" leaves the step open that is in sight, and goes back to it where something else was read meanwhile.
         passed = step if _given_last(state) == "action_procedure_step" else step - 1
         return _pressed(message, intent, procedure=key, skip=passed)
+    if part in ("first", "again"):
+        return _pressed(message, intent, procedure=key, **{"skip" if part == "first" else "done": 0})
     if part == "child":
         return _pressed(message, intent, procedure=key, audience="child")
     return _pressed(message, intent, procedure=key, **({"part": part} if part else {}))
@@ -273,4 +322,4 @@ def _plain(words: str) -> str:
 @cache
 def _patterns() -> tuple[tuple[tuple[str, str], re.Pattern[str]], ...]:
     """Compiled when somebody first asks on, so that a start does not wait for it."""
-    return tuple((asked, re.compile(f"(?:{'|'.join(forms)}){_POLITE}")) for asked, forms in _ASKED.items())
+    return tuple((asked, re.compile(f"{_WELL}(?:{'|'.join(forms)}){_POLITE}")) for asked, forms in _ASKED.items())

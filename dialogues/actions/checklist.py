@@ -15,7 +15,7 @@ from dialogues.actions.calling import asked_whether_safe, call_officer
 from dialogues.actions.ports import Services
 from dialogues.actions.procedures import ProcedureAction
 from dialogues.actions.progress import done_steps, mark_of, progress
-from dialogues.actions.reading import button, entity, language_of, number_to_call
+from dialogues.actions.reading import button, entity, language_of, number_to_call, remember_offer
 from dialogues.actions.shelf import Shelf
 from dialogues.knowledge import Audience, Procedure, Procedures
 from dialogues.knowledge.asking import asks_whether_safe
@@ -120,19 +120,20 @@ class ProcedureFlags(ProcedureAction):
 
     async def show(self, dispatcher: Any, text: Procedure, tracker: Any) -> list[dict[str, Any]]:
         translate, language = self._translate, language_of(tracker)
+        reports = {
+            flag: payload("red_flag", procedure=text.key, flag=number) for number, flag in enumerate(text.red_flags, 1)
+        }
         buttons = [
-            button(
-                translate(language, "Report this case now: {flag}").format(flag=flag),
-                payload("red_flag", procedure=text.key, flag=number),
-            )
-            for number, flag in enumerate(text.red_flags, 1)
+            button(translate(language, "Report this case now: {flag}").format(flag=flag), report)
+            for flag, report in reports.items()
         ]
         said = translate(language, "Is one of these true of this child? Then report the case now.")
         flags = "\n".join(f"⚠ {flag}" for flag in text.red_flags)
         dispatcher.utter_message(
             text=f"{text.title}\n{said}\n\n{flags}", buttons=[*buttons, person_button(translate, language)]
         )
-        return []
+        goes_on = payload("procedure_step", procedure=text.key)
+        return [remember_offer(payload("red_flag", procedure=text.key), goes_on, reports)]
 
 
 class ReportRedFlag(ProcedureAction):

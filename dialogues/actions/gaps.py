@@ -7,7 +7,7 @@ from typing import Any
 from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 
-from dialogues.actions.reading import button, country_asked_about, entity, language_of
+from dialogues.actions.reading import button, country_asked_about, entity, language_of, remember_offer
 from dialogues.actions.shelf import audience_of, is_the_child
 from dialogues.runtime.payload import payload
 from dialogues.runtime.responses import Translate
@@ -52,13 +52,7 @@ def _offer_to_tell(dispatcher: Any, language: str, translate: Translate, yes: st
     no = payload("tell_nothing")
     buttons = [button(translate(language, "Yes, write to me"), yes), button(translate(language, "No"), no)]
     dispatcher.utter_message(response="utter_offer_to_tell", buttons=buttons)
-    return [_offered(yes, no)]
-
-
-def _offered(yes: str, no: str) -> dict[str, Any]:
-    """Remember what a yes and a no stand for, so that they can be written as well as tapped (`agreeing`)."""
-    event: dict[str, Any] = SlotSet("offered", {"yes": yes, "no": no})
-    return event
+    return [remember_offer(yes, no)]
 
 
 def words_to_show(tracker: Any) -> str:
@@ -77,7 +71,7 @@ def offer_to_show(dispatcher: Any, language: str, words: str, translate: Transla
     yes, no = payload("show_question", of=mark_of_words(words)), payload("show_no_question")
     buttons = [button(translate(language, "Yes, show these words"), yes), button(translate(language, "No"), no)]
     dispatcher.utter_message(response="utter_offer_to_show", words=words, buttons=buttons)
-    return [_offered(yes, no)]
+    return [remember_offer(yes, no)]
 
 
 class ShowQuestion(Action):  # type: ignore[misc]

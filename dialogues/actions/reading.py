@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+from rasa_sdk.events import SlotSet
 
 from dialogues.actions.ports import FoundPlace, Services
 
@@ -60,3 +63,12 @@ def with_commas(words: str, language: str) -> str:
 def button(title: str, payload: str = "", url: str = "") -> dict[str, str]:
     """A button as rasa-sdk's dispatcher takes it."""
     return {"title": title, "payload": payload} if not url else {"title": title, "url": url}
+
+
+def remember_offer(yes: str, no: str, lines: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Remember what a yes and a no stand for, so that they can be written as well as tapped (`agreeing`).
+
+    `lines`: what each of the lines that were shown stands for, where their words are an answer too (`flagging`).
+    """
+    event: dict[str, Any] = SlotSet("offered", {"yes": yes, "no": no, **({"lines": dict(lines)} if lines else {})})
+    return event

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
+from dialogues.knowledge.contradicting import contradictions
 from dialogues.knowledge.front_matter import Complaints
 from dialogues.knowledge.model import (
     ORIGINAL_LANGUAGE,
@@ -77,7 +78,10 @@ def read_overlays(
         problems.extend(complaints.found)
         if overlay is not None and not complaints.found:
             overlays.append(overlay)
-    return overlays, problems
+    contradicting = [(found.second.file, found.problem()) for found in contradictions(overlays)]
+    problems.extend(problem for _, problem in contradicting)
+    wrong = {file for file, _ in contradicting}
+    return [each for each in overlays if f"{OVERLAYS_FOLDER}/{each.jurisdiction}.yml" not in wrong], problems
 
 
 def read_folder(

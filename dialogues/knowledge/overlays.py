@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -68,6 +68,7 @@ class Variation(Struct, frozen=True):
     translated_from: str  # the fingerprint of the English its translations were made from
     file: str
     line: int
+    about: str = ""  # what it speaks of, in one word: a country's line about it takes the place of its region's
     approved: bool = False  # an approver of this deployment let it out, whoever signed it
 
     @property
@@ -199,24 +200,15 @@ class Overlays:
             for at, variation in enumerate(self._by_procedure.get((jurisdiction, procedure), ())):
                 if variation.in_force(on):
                     # The country comes after its region, so that its line is the one that stays.
-                    found[variation.section, variation.place or f"{jurisdiction}{at}"] = variation
+                    found[_spot(variation) or (jurisdiction, at)] = variation
         return list(found.values())
 
 
-def contradictions(variations: Sequence[Variation]) -> list[tuple[Variation, Variation]]:
-    """Pairs of one jurisdiction that want the same line, on the same day, to say different things."""
-    wanted: dict[tuple[str, str, str, int], list[Variation]] = defaultdict(list)
-    for variation in variations:
-        if line := variation.place or variation.replaces:
-            place = (variation.jurisdiction, variation.procedure, variation.section.value, line)
-            wanted[place].append(variation)
-    return [
-        (first, second)
-        for rivals in wanted.values()
-        for at, second in enumerate(rivals)
-        for first in rivals[:at]
-        if first.overlaps(second)
-    ]
+def _spot(variation: Variation) -> tuple[str, int | str] | None:
+    """What one line of a jurisdiction may speak of at a time, None where a line only comes beside the others."""
+    if variation.about:
+        return "about", variation.about
+    return None if variation.place is None else (variation.section, variation.place)
 
 
 def shown_lines(variation: Variation) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,7 +19,6 @@ from dialogues.knowledge.overlays import (
     LaidSection,
     Overlay,
     Variation,
-    contradictions,
     is_jurisdiction,
     mark_of_line,
 )
@@ -60,12 +60,6 @@ def read_overlay(
     variations = [_read_variation(entry, code, register, common, complaints) for entry in fields.mappings("variations")]
     fields.finish()
     read = tuple(variation for variation in variations if variation is not None)
-    for first, second in contradictions(read):
-        what = (
-            f"This contradicts line {first.line}: both take the place of {second.section.value} {second.replaces} "
-            f"of {second.procedure!r} at the same time. Keep one, or end the first with `valid_to`."
-        )
-        complaints.add(second.line, what)
     return None if complaints.found else Overlay(code, ask, read)
 
 
@@ -89,6 +83,7 @@ def _read_variation(
     replaces = fields.number("replaces") if fields.has("replaces") else None
     replaced = fields.text("replaced", required=False) if replaces is not None else ""
     place, astray = replaces, ""
+    about = _read_about(fields, complaints)
     texts = read_languages(fields, "text")
     places = read_places(fields, register, complaints)
     release = read_release(fields, None, complaints)
@@ -124,6 +119,7 @@ def _read_variation(
         replaces=replaces,
         place=place,
         astray=astray,
+        about=about,
         texts=texts,
         sources={language: tuple(place.resolve(register, language) for place in places) for language in LANGUAGES},
         valid_from=release.valid_from,
@@ -134,6 +130,19 @@ def _read_variation(
         file=complaints.file,
         line=fields.line,
     )
+
+
+def _read_about(fields: Fields, complaints: Complaints) -> str:
+    """What a line speaks of, in a word of the author's: with it a country's line takes the place of its region's."""
+    about = fields.text("about", required=False) if fields.has("about") else ""
+    if about and re.fullmatch(r"[a-z][a-z_]{1,39}", about) is None:
+        complaints.add(
+            fields.line_of("about"), f"{about!r} is no name of a thing; write small letters and _: guardian_by."
+        )
+    elif about and fields.has("replaces"):
+        what = "A line takes the place of a common one (`replaces`) or is `about` something; keep one of the two."
+        complaints.add(fields.line_of("about"), what)
+    return about
 
 
 def _place_of(section: LaidSection, lines: Sequence[str], number: int, mark: str) -> tuple[int | None, str]:

@@ -72,6 +72,7 @@ _ARABIC_VARIANTS = str.maketrans(
         "گ": "ك",
     }
 )
+_SEATLESS_HAMZA = re.compile("(?<=[يو])ء")  # as in لاجيء for لاجئ: folded, only the hamza is left of the difference
 _ARABIC_PREFIX = re.compile("^(?:و|ف)?(?:ال|بال|كال|لل)(?=.{3})")
 _WORD = re.compile(r"[^\W_]+")
 
@@ -84,7 +85,7 @@ def fold(text: str) -> str:
 
 def words_of(text: str) -> list[str]:
     """The folded words that can tell one text from another, in their order."""
-    words = (_ARABIC_PREFIX.sub("", word) for word in _WORD.findall(fold(text)))
+    words = (_ARABIC_PREFIX.sub("", word) for word in _WORD.findall(_SEATLESS_HAMZA.sub("", fold(text))))
     return [word for word in words if word not in STOP_WORDS and (len(word) > 1 or word.isdigit())]
 
 
@@ -109,11 +110,13 @@ class Index:
 
     def __init__(self, texts: Sequence[Procedure], *, embed: Embed | None = None) -> None:
         self._weights: dict[str, dict[str, float]] = {}
+        self._times: Counter[tuple[str, str]] = Counter()  # how often each text has each word
         for text in texts:
             weights = self._weights.setdefault(text.key, {})
             for part, weight in _weighted_parts(text):
                 for word in words_of(part):
                     weights[word] = max(weights.get(word, 0.0), weight)
+                    self._times[text.key, word] += 1
         spread = Counter(word for weights in self._weights.values() for word in weights)
         self._rarity = {word: math.log(1 + len(self._weights) / count) for word, count in spread.items()}
         self._rarest = math.log(1 + len(self._weights))
@@ -128,7 +131,8 @@ class Index:
 
     def search(self, question: str) -> list[Match]:
         """Every key that fits, best first."""
-        scores = self._by_words(words_of(question)[:WORD_LIMIT])
+        words = words_of(question)[:WORD_LIMIT]
+        scores = self._by_words(words)
         if self._embed is not None:
             by_meaning = self._by_meaning(question, self._embed)
             scores = {
@@ -136,7 +140,10 @@ class Index:
                 for key in scores.keys() | by_meaning.keys()
             }
         matches = [Match(key, score) for key, score in scores.items() if score >= LEAST_SCORE]
-        return sorted(matches, key=lambda match: (-match.score, match.key))
+        # Of texts that fit alike, the one that goes on about it: three are called by "school", one is about school.
+        near = [known for word in dict.fromkeys(words) for known in self._near(word)]
+        about = {match.key: sum(self._times[match.key, known] for known in near) for match in matches}
+        return sorted(matches, key=lambda match: (-round(match.score, 6), -about[match.key], match.key))
 
     def _by_words(self, words: list[str]) -> dict[str, float]:
         """For each key the share of the question that its words answer."""
@@ -144,8 +151,10 @@ class Index:
         possible = 0.0
         for word in dict.fromkeys(words):
             near = self._near(word)
-            # A word nobody wrote is as rare as any can be; it must lower the score, or noise would match.
-            possible += PERFECT * max((self._rarity[known] for known in near), default=self._rarest)
+            # A word nobody wrote is as rare as any can be; it must lower the score, or noise would match. One that
+            # stands in the texts is as rare as it is, however rare the words are that it resembles.
+            rarity = max((self._rarity[known] for known in near), default=self._rarest)
+            possible += PERFECT * self._rarity.get(word, rarity)
             for key, weights in self._weights.items():
                 fits = (weights.get(known, 0.0) * alike * self._rarity[known] for known, alike in near.items())
                 best = max(fits, default=0.0)

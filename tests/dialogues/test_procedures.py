@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from dialogues.actions import build_actions
 from dialogues.actions.answer import answer, sentences
+from dialogues.in_context import in_context
 from dialogues.knowledge import Audience, Procedure, Procedures
 from dialogues.knowledge.countries import country_name
 from dialogues.knowledge.evaluation import read_questions
@@ -35,6 +36,7 @@ ASKED_AGAIN = (
     "Danger now? Call {emergency_number}.\nYou can write 1 for yes, 2 for no, or any words.\nAre you safe right now?"
 )
 A_BOY_ALONE = {"en": "a boy, alone", "fr": "un garçon, seul", "es": "un niño, sin nadie", "ar": "ولد وحده"}
+YES = {"en": "Yes", "fr": "oui", "es": "Sí", "ar": "نعم"}
 EVERY_ONE = [(key, language) for key in PROCEDURES.keys for language in LANGUAGES]
 OF_CHILDREN = sorted(
     {(text.key, text.language) for text in PROCEDURES.texts() if text.audience is Audience.CHILD}, key=str
@@ -164,6 +166,10 @@ async def test_a_worker_meets_a_red_flag_and_a_case_is_made_before_anything_is_a
 
     turn = await tap(engine, await ask(engine, key, language), TRANSLATE(language, "Red flags"))
     assert all(flag in turn.replies[0].text for flag in text.red_flags)
+    for number, flag in enumerate(text.red_flags, 1):  # in words as by its button
+        said = in_context(UserMessage(flag, "nlu_fallback"), turn.state)
+        assert {e.name: e.value for e in said.entities} == {"procedure": key, "flag": number}
+    assert in_context(UserMessage(YES[language], "affirm"), turn.state).intent == "red_flag"
     title = TRANSLATE(language, "Report this case now: {flag}").format(flag=text.red_flags[-1])
     turn = await tap(engine, turn, title)
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dialogues.agreeing import as_agreeing
+from dialogues.flagging import as_flag
 from dialogues.knowledge.model import LANGUAGES
 from dialogues.runtime.catalogue import read_catalogues, translator
 from dialogues.runtime.model import DialogueState, Event, UserMessage
@@ -70,3 +71,35 @@ def test_what_is_no_clear_answer_is_no_consent(words: str) -> None:
 )
 def test_a_yes_to_anything_else_is_not_taken_for_consent(state: DialogueState, intent: str) -> None:
     assert heard("yes", state, intent) == intent
+
+
+FLAGS = {
+    "The child is silent or coached": '/red_flag{"flag":1}',
+    "The adult does not know the child's birthday": '/red_flag{"flag":2}',
+    "Somebody paid for the journey, or there is a debt": '/red_flag{"flag":3}',
+}
+SHOWN: Event = {"event": "slot", "name": "offered", "value": {**OFFER, "yes": "/red_flag", "lines": FLAGS}}
+
+
+@pytest.mark.parametrize(
+    ("words", "flag"),
+    [
+        ("yes the child is silent", 1),
+        ("Yes, silent", 1),
+        ("the adult does not know the birthday", 2),
+        ("somebody payed for the journey", 3),
+        ("yes, the child", None),  # stands in two: one of them is true
+    ],
+)
+def test_whoever_says_which_red_flag_is_true_has_reported_it(words: str, flag: int | None) -> None:
+    said = as_flag(UserMessage(words, "affirm", 0.8), after(ASKED, SHOWN, SAID))
+
+    assert (said.intent, [entity.value for entity in said.entities]) == ("red_flag", [flag] if flag else [])
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["is the child silent?", "the child is not silent", "yes and who do I call", "no", "what if silent"],
+)
+def test_a_question_or_a_no_reports_no_red_flag(words: str) -> None:
+    assert as_flag(UserMessage(words, "affirm", 0.8), after(ASKED, SHOWN, SAID)).intent == "affirm"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dialogues.asking_on import as_follow_up
+from dialogues.journeying import as_journey
 from dialogues.knowledge.model import LANGUAGES
 from dialogues.runtime.catalogue import read_catalogues, translator
 from dialogues.runtime.model import DialogueState, Entity, UserMessage
@@ -64,6 +65,31 @@ def test_who_writes_what_a_button_says_is_answered_as_if_they_pressed_it(label: 
         ("what documents do I need", ("procedure_why", {"part": "documents"})),
         ("what is the law behind it?", ("procedure_why", {"part": "sources"})),
         ("next step please", ("procedure_step", {})),
+        ("what about 4?", ("procedure_step", {"skip": 3})),
+        ("Step 1", ("procedure_step", {"skip": 0})),
+        ("et l'étape 4 ?", ("procedure_step", {"skip": 3})),
+        ("¿y el paso 4?", ("procedure_step", {"skip": 3})),
+        ("والخطوة 4؟", ("procedure_step", {"skip": 3})),
+        ("step 2 done", ("procedure_step", {"done": 2})),
+        ("étape 2 faite", ("procedure_step", {"done": 2})),
+        ("paso 2 hecho", ("procedure_step", {"done": 2})),
+        ("تمت الخطوة 2", ("procedure_step", {"done": 2})),
+        ("first step", ("procedure_step", {"skip": 0})),
+        ("start over", ("procedure_step", {"done": 0})),
+        ("ok, what next", ("procedure_step", {})),
+        ("start the checklist", ("procedure_step", {})),
+        ("je commence", ("procedure_step", {})),
+        ("ابدأ", ("procedure_step", {})),
+        ("tell me more", ("procedure_why", {})),
+        ("plus d'infos", ("procedure_why", {})),
+        ("más información", ("procedure_why", {})),
+        ("المزيد", ("procedure_why", {})),
+        ("is there a form?", ("procedure_why", {"part": "documents"})),
+        ("report this case", ("report_case", {})),
+        ("signaler", ("report_case", {})),
+        ("go back", ("procedure_steps", {})),
+        ("red flag", ("procedure_flags", {})),
+        ("señal de alerta", ("procedure_flags", {})),
         ("Qui dois-je appeler ?", ("procedure_contacts", {})),
         ("quels sont les délais ?", ("procedure_why", {"part": "time_limits"})),
         ("¿Por qué?", ("procedure_why", {})),
@@ -81,7 +107,16 @@ def test_a_few_plain_words_ask_on_about_the_text_just_given(words: str, meant: t
 
 @pytest.mark.parametrize(
     "words",
-    ["and in France?", "And what about Italy", "France", "in Mexico", "et en Italie ?", "y en México", "وفي إيطاليا؟"],
+    [
+        "and in France?",
+        "And what about Italy",
+        "France",
+        "in Mexico",
+        "et en Italie ?",
+        "y en México",
+        "وفي إيطاليا؟",
+        "is this the law in Italy?",
+    ],
 )
 def test_the_name_of_a_country_asks_what_holds_there(words: str) -> None:
     assert heard(words, after()) == ("procedure", {})
@@ -113,6 +148,8 @@ def test_so_does_the_name_of_the_union(words: str) -> None:
         "the papers were taken from me",
         "what next, he is at the door",
         "/procedure_why",
+        "4",
+        "4 children",
         "",
         "no",
     ],
@@ -156,3 +193,19 @@ def test_a_child_who_asks_whom_to_call_is_not_kept_from_a_person() -> None:
     assert heard("who do I call?", after(audience="child"), "ask_human")[0] == "ask_human"
     assert heard("France", after(audience="child"))[0] == "nlu_fallback"
     assert heard("why?", after(audience="child"))[0] == "procedure_why"
+
+
+@pytest.mark.parametrize(
+    ("words", "asks"),
+    [
+        ("Chica de 16, pasó de Italia a Francia", True),
+        ("Boy 12, Libya to Italy to France", True),
+        ("فتاة، 16، انتقلت من إيطاليا إلى فرنسا", True),
+        ("I came from Syria through Turkey to Greece", False),
+        ("we moved from Italy to France", False),
+        ("Girl, 16, in Italy", False),
+    ],
+)
+def test_a_child_and_the_countries_of_its_way_ask_what_changes_on_it(words: str, asks: bool) -> None:
+    assert (as_journey(UserMessage(words, "inform", 0.9), DialogueState()).intent == "procedure") is asks
+    assert as_journey(UserMessage(words, "in_danger", 0.9), DialogueState()).intent == "in_danger"

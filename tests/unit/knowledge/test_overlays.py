@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,13 @@ def test_a_region_lies_under_its_countries_and_the_country_has_the_last_word(tmp
         (", ar: خلال 3 ساعات.", "", 6, "`ar` is missing; add it."),
         ("Within 3 h.", "Within <b>3 h", 6, "'<b>' is markup"),
         ("valid_from: 2026-01-01", "valid_from: soon", 9, "must be a day"),
+        (
+            "    text:",
+            "    about: Guardian by\n    text:",
+            6,
+            "'Guardian by' is no name of a thing; write small letters",
+        ),
+        ("    text:", "    about: x_y\n    replaces: 1\n    text:", 6, "keep one of the two."),
     ],
 )
 def test_a_broken_overlay_is_named_with_its_line_and_nothing_of_it_is_loaded(
@@ -140,6 +148,66 @@ def test_two_lines_that_contradict_each_other_are_named(tmp_path: Path) -> None:
 
     overlay(tmp_path, instead + "    valid_to: 2026-10-31\n", other.replace("2026-01-01", "2026-11-01"))
     assert found(tmp_path) == []
+
+
+def saying(english: str) -> str:
+    """A line whose English is this; the others have its figures."""
+    figures = " ".join(re.findall(r"\d+", english))
+    others = f"fr: Ici {figures}, es: Aquí {figures}, ar: هنا {figures}"
+    return re.sub(r"text: \{.*\}", f"text: {{en: {english}, {others}}}", VARIATION)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "contradict"),
+    [
+        ("A guardian within 10 days.", "The judge appoints a guardian within 30 days.", True),
+        ("A guardian at once.", "A guardian is named within 15 working days.", True),
+        ("The Ministry is told within 24 h.", "MIDIS is told within 24 h.", True),
+        ("Minors are never held with adults.", "Minors are held with adults at night.", True),
+        ("A guardian within 10 days.", "A guardian within 10 days.", True),
+        ("Reply within 1 month.", "Transfer within 6 months.", False),
+        ("A guardian within 10 days.", "The court confirms the guardian.", False),
+    ],
+)
+def test_lines_beside_one_another_that_say_different_things_of_one_are_named(
+    tmp_path: Path, first: str, second: str, contradict: bool
+) -> None:
+    overlay(shelf(tmp_path), saying(first), saying(second))
+    problems = [p for p in found(tmp_path) if "contradicts line 4" in p.what]
+
+    assert [(p.file, p.line) for p in problems] == [("overlays/IT.yml", 11)] * contradict
+    assert all("or say both in one line" in p.what for p in problems)
+    if contradict:  # nothing half-loaded is served
+        with pytest.raises(BrokenProcedures):
+            Procedures.load(tmp_path)
+        overlay(tmp_path, saying(first) + "    valid_to: 2026-10-31\n", saying(second).replace("2026-01", "2026-11"))
+        assert found(tmp_path) == []
+
+
+def test_a_country_that_says_otherwise_than_its_region_takes_its_place_or_is_refused(tmp_path: Path) -> None:
+    def lay(about: str) -> None:
+        for code, days in (("EU", 15), ("IT", 10)):
+            line = saying(f"A guardian within {days} days.")
+            overlay(tmp_path, line.replace("    text:", f"{about}    text:"), code=code)
+
+    shelf(tmp_path)
+    lay("")
+    (problem,) = found(tmp_path)
+    assert (problem.file, problem.line) == ("overlays/IT.yml", 4)
+    assert "This contradicts overlays/EU.yml, line 4" in problem.what
+    assert "give both lines the same `about`" in problem.what
+
+    lay("    about: guardian_by\n")
+    assert found(tmp_path) == []
+    procedures = Procedures.load(tmp_path)
+    texts = {country: procedures.get("late_boat", "en", TODAY, country) for country in ("IT", "FR")}
+    assert {country: text.time_limits[1:] for country, text in texts.items() if text} == {
+        "IT": ("A guardian within 10 days.",),
+        "FR": ("A guardian within 15 days.",),
+    }
+
+    overlay(tmp_path, *[saying(f"Within {n} days.").replace("    text:", "    about: days\n    text:") for n in (1, 2)])
+    assert ["both are about 'days' of 'late_boat'" in p.what for p in found(tmp_path)] == [True]
 
 
 @pytest.mark.parametrize(

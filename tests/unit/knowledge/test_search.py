@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from dialogues.actions.look_up import BY_WORDS_WHEN_FAR
 from dialogues.knowledge import Audience, Procedures
-from dialogues.knowledge.search import fold, merged, words_of
+from dialogues.knowledge.search import merged, words_of
 
 PROCEDURES = Path(__file__).parents[3] / "dialogues" / "procedures"
 TODAY = date(2026, 11, 23)
@@ -30,10 +31,12 @@ def procedures() -> Procedures:
         ("Évaluation", "evaluation"),
         ("niño", "nino"),
         ("b\u200bone", "bone"),
+        ("لاجيء", "لاجئ"),
+        ("لجؤ", "لجوء"),
     ],
 )
 def test_words_typed_differently_are_the_same_word(one: str, other: str) -> None:
-    assert fold(one) == fold(other)
+    assert words_of(one) == words_of(other)
 
 
 def test_the_arabic_article_and_conjunction_do_not_hide_a_word() -> None:
@@ -73,12 +76,18 @@ def test_a_question_finds_its_procedure_in_spite_of_accents_and_typos(
         ("intérprete", "es", "interpreter_use"),
         ("الوصى", "ar", "guardian_appointment"),
         ("المترجم", "ar", "interpreter_use"),
+        ("school", "en", "school_enrolment"),  # two more are called by it
+        ("المدرسه", "ar", "school_enrolment"),
     ],
 )
 def test_one_word_finds_the_text_that_is_called_by_it_and_not_one_that_mentions_it(
     procedures: Procedures, word: str, language: str, key: str
 ) -> None:
     assert procedures.search(word, language, on=TODAY)[0].key == key
+
+
+def test_a_word_of_many_texts_finds_them_however_rare_the_words_are_that_it_resembles(procedures: Procedures) -> None:
+    assert procedures.search("مدرسة", "ar", on=TODAY, least=BY_WORDS_WHEN_FAR)
 
 
 @pytest.mark.parametrize("words", ["", "   ", "zzz qqq", "🙂", "a", "123456789", "hello how are you", "مرحبا"])
