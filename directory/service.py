@@ -11,7 +11,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from directory import search as searching
 from directory import store
 from directory.contacts import changed_contacts
 from directory.model import (
@@ -31,6 +30,7 @@ from directory.model import (
     WrongRecord,
     fixed_id,
 )
+from directory.told import days_since_check
 from directory.words import because
 
 # --- use cases --------------------------------------------------------------------------------------------------
@@ -383,7 +383,7 @@ def list_services(
         ListedService(
             service,
             names[service.organization_id].name,
-            searching.days_since_check(service, at),
+            days_since_check(service, at),
             service.stale(at),
         )
         for service in found
