@@ -35,8 +35,8 @@ from dialogues.understanding.model import Reading, Risk
 from dialogues.understanding.together import THREADS, ReadTogether
 from directory.asking import Directory
 from directory.model import FoundPlace as DirectoryPlace
-from directory.model import FoundService as DirectoryService
 from directory.model import Gender
+from directory.told import FoundService as DirectoryService
 from directory.wishes import Wishes as DirectoryWishes
 
 if TYPE_CHECKING:

@@ -202,7 +202,7 @@ class HsdsApi:
             if query.nothing:
                 return []
             if query.point is None:
-                return store.published_links(tx, query.filters)
+                return [*store.published_links(tx, query.filters), *store.removed_links(tx, query.filters)]
             return within(store.published_links_near(tx, query.filters), query.point)
 
         if query.ndjson:
@@ -213,8 +213,10 @@ class HsdsApi:
             if query.nothing or query.point is not None:  # by distance: all must be measured to know which come first
                 found = links(tx)
                 return len(found), found[start : start + query.per_page]
-            total = store.count_published_links(tx, query.filters)
-            return total, store.published_links(tx, query.filters, offset=start, limit=query.per_page)
+            total, removed = store.count_published_links(tx, query.filters), store.removed_links(tx, query.filters)
+            part = store.published_links(tx, query.filters, offset=start, limit=query.per_page)
+            part += removed[max(0, start - total) : max(0, start - total + query.per_page)]
+            return total + len(removed), part
 
         def read(tx: Connection) -> Json:
             total, part = page(tx)
@@ -487,11 +489,12 @@ def links_as_json(tx: Connection, links: list[Link], *, full: bool, language: st
     result = []
     for link in links:
         record = records[link.service_id]
-        if not _is_published(record):
-            result.append(hsds.withdrawn_service_at_location(link.id, record, link.location_id))
-            continue
-        place = next(place for place in record.locations if place.id == link.location_id)
+        place = next((place for place in record.locations if place.id == link.location_id), None)
         owner = owners[record.organization_id]
+        if place is None or not _is_published(record):
+            stays = hsds.service_in_list(record, owner, language=language) if _is_published(record) else None
+            result.append(hsds.withdrawn_service_at_location(link.id, record, link.location_id, stays=stays))
+            continue
         result.append(hsds.service_at_location(link.id, record, owner, place, full=full, language=language))
     return result
 

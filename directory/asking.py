@@ -17,13 +17,13 @@ from directory.geography import distance_m
 from directory.model import (
     NEEDS,
     FoundPlace,
-    FoundService,
     RecordState,
 )
 from directory.places import Gazetteer, Place, Places
 from directory.search import Search
 from directory.seeds import emergency_numbers, put_helplines
 from directory.store import Transactions
+from directory.told import FoundService, describe
 from directory.wishes import NO_WISHES, Wishes
 from directory.words import Translates
 
@@ -256,7 +256,7 @@ def _described(
 ) -> list[FoundService]:
     names = store.get_organizations(tx, [service.organization_id for service, _, _ in found])
     return [
-        searching.describe(
+        describe(
             service,
             names.get(service.organization_id),
             location,

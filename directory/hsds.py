@@ -137,11 +137,12 @@ def withdrawn_service(record: Service) -> Json:
     return {"id": record.id, "name": "Withdrawn", "status": "defunct", "last_modified": _moment(record.modified_at)}
 
 
-def withdrawn_service_at_location(link: str, record: Service, location_id: str) -> Json:
-    """The same of a service at a location: nothing of where it was."""
+def withdrawn_service_at_location(link: str, record: Service, location_id: str, *, stays: Json | None = None) -> Json:
+    """The same of a service at a location: nothing of where it was. `stays`: the service, where it is not there any
+    more and goes on elsewhere."""
     gone = {"id": location_id, "location_type": "virtual", "name": "Withdrawn"}
-    service_gone = withdrawn_service(record)
-    return {"id": link, "service_id": record.id, "location_id": location_id, "service": service_gone, "location": gone}
+    told = stays or withdrawn_service(record)
+    return {"id": link, "service_id": record.id, "location_id": location_id, "service": told, "location": gone}
 
 
 def withdrawn_organization(organization_id: str) -> Json:

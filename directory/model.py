@@ -534,40 +534,6 @@ class FoundPlace(Struct, frozen=True):
     longitude: float
 
 
-class FoundService(Struct, frozen=True):
-    """A verified service, as much of it as may be told to anyone, in the language that was asked for."""
-
-    id: str
-    name: str
-    summary: str
-    distance_m: int | None  # None: by phone or web, or a place that is not told
-    open_now: bool | None
-    hours_today: str  # ready for people; "" if unknown
-    checked_days_ago: int | None
-    phone: str
-    address: str  # "" for safe places and where there is none
-    latitude: float | None
-    longitude: float | None
-    confidential: bool
-    why: tuple[str, ...] = ()  # short reasons it is offered
-    suits: tuple[str, ...] = ()  # those of them that no other field says
-    # What follows is more than a dialogue must know.
-    language: str = "en"  # the language that name and summary are really in
-    organization: str = ""
-    city: str = ""
-    country: str = ""
-    needs: tuple[str, ...] = ()
-    facts: tuple[str, ...] = ()  # free, no papers, walk in: short sentences
-    documents: tuple[str, ...] = ()  # what to bring
-    free: bool | None = None
-    walk_in: bool | None = None
-    papers_needed: bool | None = None
-    speaks: tuple[str, ...] = ()  # BCP 47
-    website: str = ""
-    source: str = ""  # for helplines: where the number was read
-    demo: bool = False
-
-
 __all__ = [
     "ADULT",
     "DOCUMENTS",
@@ -578,7 +544,6 @@ __all__ = [
     "Capacity",
     "Eligibility",
     "FoundPlace",
-    "FoundService",
     "Gender",
     "Location",
     "LocationKind",

@@ -60,7 +60,8 @@ PROFILE: Json = {
         "min_age": "Services for somebody of this age.",
         "modified_after": (
             "Also tells what was published and is no more: ids, the name Withdrawn, status defunct and last_modified, "
-            "and nothing else. Not beside search, min_age or area, which are about what a record says."
+            "and nothing else; of a service that is not at a location any more, the location by its id and that name. "
+            "Not beside search, min_age or area, which are about what a record says."
         ),
         "area": "Services that say they serve this town, province or region, wherever they are; never a safe place.",
         "POST": "Every list answers POST too, with its parameters as a JSON object or a form in the body.",

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from directory import store
 from directory.contacts import changed_ways_of_owner
 from directory.model import TRANSITIONS, NotAllowedNow, Organization, RecordState, WrongRecord
-from directory.service import TwoPeople, called_back, two_people
+from directory.service import TwoPeople, called_back, doubted, two_people
 from directory.words import because
 
 
@@ -60,6 +60,7 @@ def move_organization(
 ) -> None:
     """Take the open change of an organisation one step on. Put in force or rejected, it is open no more.
 
+    Where the host cannot tell that the writer of a changed way and `by` are two people, its services are marked.
     Raises KeyError when none is open; NotAllowedNow, NeedsSecondPerson and NeedsCallBack as `service.move_service`.
     """
     waiting = store.get_organization_draft(tx, organization_id)
@@ -74,12 +75,24 @@ def move_organization(
         ways = changed_ways_of_owner(before, wanted)
         why = called_back(ways, writers, by=by, why=why, call_back=call_back.strip(), two=two)
         store.put_organization(tx, wanted, at=at)
-        store.touch_services_of(tx, organization_id, at=at)
+        told_by = store.touch_services_of(tx, organization_id, at=at)
+        if ways and doubted(writers, two):
+            _mark(tx, told_by, hands={by, *writers}, at=at, why=why)
     if to in (RecordState.CURRENT, RecordState.REJECTED):
         store.drop_organization_draft(tx, organization_id)
     else:
         store.put_organization_draft(tx, wanted, to)
     _note(tx, organization_id, act, before, by=by, at=at, why=why)
+
+
+def _mark(tx: Connection, service_ids: list[str], *, hands: set[str], at: datetime, why: str) -> None:
+    """The services with which people read the ways to their organisation are marked as if one person had put them in
+    force alone, until somebody else than `hands` has seen each."""
+    for service_id in service_ids:
+        before = store.get_service(tx, service_id)
+        for who in sorted(hands):
+            row_id = str(uuid.uuid4())
+            store.add_change(tx, service_id, at=at, by=who, act=store.ALONE, before=before, why=why, row_id=row_id)
 
 
 def _note(

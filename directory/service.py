@@ -11,7 +11,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from directory import search as searching
 from directory import store
 from directory.contacts import changed_contacts
 from directory.model import (
@@ -31,6 +30,7 @@ from directory.model import (
     WrongRecord,
     fixed_id,
 )
+from directory.told import days_since_check
 from directory.words import because
 
 # --- use cases --------------------------------------------------------------------------------------------------
@@ -204,20 +204,20 @@ def move_service(
     if to is RecordState.CURRENT and (was := store.was_in_force(tx, service_id)) is not None:
         contacts, writers = changed_contacts(was.before, service), store.authors(tx, service_id, since=was.at)
         why = called_back(contacts, writers, by=by, why=why, call_back=call_back.strip(), two=two)
-        act = store.ALONE if contacts and _doubted(writers, two) else act
+        act = store.ALONE if contacts and doubted(writers, two) else act
     elif to is RecordState.CURRENT:
         writers = writers_of_new(tx, service)
         if by in writers:
             _require_alone(service, alone=alone, why=why)
         elif service.confidential:
             _require_two(writers, two)
-        act = store.ALONE if by in writers or _doubted(writers, two) else act
+        act = store.ALONE if by in writers or doubted(writers, two) else act
     store.set_state(tx, service_id, to, at=at)
     store.add_change(tx, service_id, at=at, by=by, act=act, before=service, why=why, row_id=_new_id())
     return replace(service, state=to)
 
 
-def _doubted(writers: Collection[str], two: TwoPeople) -> bool:
+def doubted(writers: Collection[str], two: TwoPeople) -> bool:
     """Whether one of the writers may be whoever decides."""
     return any(two(writer) is not Two.YES for writer in writers)
 
@@ -242,7 +242,7 @@ def second_look(tx: Connection, service_id: str, *, by: str, at: datetime, two: 
     Another is who neither wrote it nor put it in force, and may be nobody of them.
     """
     hands = store.authors(tx, service_id) | store.put_in_force_alone_by(tx, service_id)
-    if not store.put_in_force_alone(tx, [service_id]) or by in hands or _doubted(hands, two):
+    if not store.put_in_force_alone(tx, [service_id]) or by in hands or doubted(hands, two):
         return False
     store.add_change(tx, service_id, at=at, by=by, act=store.SECOND_LOOK, before=None, why="", row_id=_new_id())
     return True
@@ -267,7 +267,7 @@ def _put_in_force(
     why = called_back(contacts, writers, by=by, why=why, call_back=call_back, two=two)
     store.set_state(tx, draft.id, RecordState.ARCHIVED, at=at)
     store.put_service(tx, changed, at=at)
-    act = store.ALONE if contacts and _doubted(writers, two) else "changed"
+    act = store.ALONE if contacts and doubted(writers, two) else "changed"
     store.add_change(tx, current.id, at=at, by=by, act=act, before=current, why=why, row_id=_new_id())
     store.add_change(tx, draft.id, at=at, by=by, act="in force", before=draft, why=why, row_id=_new_id())
     return changed
@@ -383,7 +383,7 @@ def list_services(
         ListedService(
             service,
             names[service.organization_id].name,
-            searching.days_since_check(service, at),
+            days_since_check(service, at),
             service.stale(at),
         )
         for service in found

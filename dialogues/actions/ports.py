@@ -37,6 +37,9 @@ class FoundService(Struct, frozen=True):
     free: bool | None = None  # None, here and below: nobody has said
     papers_needed: bool | None = None
     speaks: tuple[str, ...] = ()  # BCP 47
+    phone_kind: str = "voice"  # voice, sms, whatsapp, text
+    website: str = ""
+    email: str = ""
 
 
 class Wishes(Struct, frozen=True, kw_only=True):

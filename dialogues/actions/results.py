@@ -78,8 +78,8 @@ def card(service: FoundService, *, tracker: Any, translate: Translate) -> dict[s
     short = service.id[:NAMED_BY]
     lines = [" ".join(_state(service, language, translate)), *_said(service, language, translate)]
     buttons = []
-    if service.phone:
-        buttons.append(button(translate(language, "Call"), url=f"tel:{dialled(service.phone)}"))
+    if way := _way(service, language, translate):
+        buttons.append(way)
     if is_on_the_map(service):
         buttons.append(button(translate(language, "Show the way"), payload("show_way", service=short)))
     if audience_of(tracker) is Audience.WORKER:
@@ -97,8 +97,33 @@ def _said(service: FoundService, language: str, translate: Translate) -> list[st
         " · ".join(service.why),
         translate(language, "Bring, if you have it: {documents}").format(documents=bring) if bring else "",
         "" if service.confidential else service.address,
-        translate(language, "Phone: {number}").format(number=service.phone) if service.phone else "",
+        *_contacts(service, language, translate),
     ]
+
+
+#: Numbers that are written to are called so everywhere.
+_WRITTEN_TO = {"whatsapp": "WhatsApp", "sms": "SMS"}
+
+
+def _contacts(service: FoundService, language: str, translate: Translate) -> list[str]:
+    """The number; where there is none, how else one reaches them."""
+    if service.phone and service.phone_kind in _WRITTEN_TO:
+        return [f"{_WRITTEN_TO[service.phone_kind]}: {service.phone}"]
+    if service.phone:
+        return [translate(language, "Phone: {number}").format(number=service.phone)]
+    website = translate(language, "Website: {address}").format(address=service.website) if service.website else ""
+    return [website, translate(language, "E-mail: {address}").format(address=service.email) if service.email else ""]
+
+
+def _way(service: FoundService, language: str, translate: Translate) -> dict[str, str] | None:
+    """The button by which one reaches them at once."""
+    if service.phone_kind == "whatsapp" and service.phone.startswith("+"):
+        return button("WhatsApp", url=f"https://wa.me/{dialled(service.phone).removeprefix('+')}")
+    if service.phone and service.phone_kind not in _WRITTEN_TO:
+        return button(translate(language, "Call"), url=f"tel:{dialled(service.phone)}")
+    if service.website and not service.phone:
+        return button(translate(language, "Open the website"), url=service.website)
+    return None
 
 
 def passed_on(service: FoundService, language: str, translate: Translate) -> str:

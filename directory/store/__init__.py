@@ -84,6 +84,7 @@ from directory.store.published import (
     published_links,
     published_links_near,
     published_organization_ids,
+    removed_links,
     told_ids,
     told_stamps,
 )
@@ -212,6 +213,7 @@ __all__ = [
     "put_service",
     "read_opening",
     "rebuild_search",
+    "removed_links",
     "replace_suggested",
     "reporters",
     "resolve_merged",

@@ -130,8 +130,8 @@ def services_of(tx: Connection, organization_id: str, *, limit: int = 200) -> li
     return list(tx.execute(query.order_by(own.name, own.id).limit(limit)).scalars())
 
 
-def touch_services_of(tx: Connection, organization_id: str, *, at: datetime) -> None:
-    """Its services in force read otherwise than before: who copies the feed must hear of it."""
-    own = services.c
-    in_force = own.state == RecordState.CURRENT.value
-    tx.execute(services.update().where(own.organization_id == organization_id, in_force).values(modified_at=at))
+def touch_services_of(tx: Connection, organization_id: str, *, at: datetime) -> list[str]:
+    """Its services in force read otherwise than before: who copies the feed must hear of it. Returns their ids."""
+    theirs = (services.c.organization_id == organization_id, services.c.state == RecordState.CURRENT.value)
+    tx.execute(services.update().where(*theirs).values(modified_at=at))
+    return list(tx.execute(sa.select(services.c.id).where(*theirs)).scalars())

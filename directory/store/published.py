@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -13,7 +14,8 @@ from sqlalchemy.engine import Connection
 from directory.areas import area_key
 from directory.geography import Box, runs_of_cells
 from directory.model import LocationKind, RecordState, fixed_id
-from directory.store.rows import says
+from directory.store.history import ALONE
+from directory.store.rows import portions, says
 from directory.store.search import in_box, in_runs, where_values
 from directory.store.tables import (
     ANY_NEED,
@@ -81,16 +83,19 @@ def published_ids(tx: Connection, filters: Filters, *, offset: int = 0, limit: i
     return list(tx.execute(query if limit is None else query.limit(limit)).scalars())
 
 
-def _told(filters: Filters) -> sa.ColumnElement[bool]:
-    """What is published; to who asks only for what has changed also what was and is no more, so that a copy of ours
-    does not send people there for ever. By need and organisation it is found as before, by nothing else."""
-    is_published = sa.and_(*published(filters))
-    if filters.modified_after is None:
-        return is_published
+def _tells_of_withdrawn(filters: Filters) -> bool:
+    """Whether what was published and is no more is told: to who asks only for what has changed, by need and
+    organisation at most. By anything else that a record says it would be found although it says it no more."""
     asked = Filters(needs=filters.needs, organization_id=filters.organization_id, modified_after=filters.modified_after)
-    if asked != filters:
+    return filters.modified_after is not None and asked == filters
+
+
+def _told(filters: Filters) -> sa.ColumnElement[bool]:
+    """What is published, and what was and is no more, so that a copy of ours does not send people there for ever."""
+    is_published = sa.and_(*published(filters))
+    if not _tells_of_withdrawn(filters):
         return is_published
-    state, checked, *changed = published(asked)
+    state, checked, *changed = published(filters)
     withdrawn = sa.and_(sa.not_(sa.and_(state, checked)), services.c.update_of.is_(None), _was_published())
     return sa.or_(is_published, sa.and_(withdrawn, *changed))
 
@@ -214,6 +219,29 @@ def published_links(
         query = query.where(services_at_locations.c.id == link_id)
     query = query.offset(offset) if limit is None else query.offset(offset).limit(limit)
     return [Link(*row) for row in tx.execute(query)]
+
+
+def removed_links(tx: Connection, filters: Filters) -> list[Link]:
+    """Places that services in force had, and have no more since then: whoever copied them must hear of it as well."""
+    if not _tells_of_withdrawn(filters):
+        return []
+    kept = changes.alias()
+    query = (
+        sa.select(kept.c.service_id, kept.c.before)
+        .join(services, services.c.id == kept.c.service_id)
+        .where(kept.c.at >= filters.modified_after, kept.c.act.in_(("changed", ALONE)), _told(filters))
+    )
+    had = {
+        (row.service_id, place["id"])
+        for row in tx.execute(query)
+        if (before := json.loads(row.before or "{}")).get("state") == RecordState.CURRENT.value
+        for place in before["locations"]
+    }
+    own = services_at_locations.c
+    for some in portions(sorted({service_id for service_id, _ in had})):
+        has = tx.execute(sa.select(own.service_id, own.location_id).where(own.service_id.in_(some)))
+        had -= {(row.service_id, row.location_id) for row in has}
+    return [Link(service_id, location_id, None, None) for service_id, location_id in sorted(had)]
 
 
 class OrganizationPage(NamedTuple):

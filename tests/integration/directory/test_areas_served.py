@@ -13,8 +13,9 @@ from bot.kernel.database import Database
 from directory import hsds, store
 from directory.asking import TOWNS_FRESH_FOR, Directory
 from directory.files.spreadsheet import FIELDS, flat_row
-from directory.model import FoundPlace, FoundService, LocationKind, Phone, Service
+from directory.model import FoundPlace, LocationKind, Phone, Service
 from directory.store.tables import found_by
+from directory.told import FoundService
 from directory.wishes import Wishes
 
 from .records import OWNER, VENTIMIGLIA, a_service, put

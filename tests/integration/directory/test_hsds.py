@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
+from msgspec.structs import replace
 from referencing import Registry, Resource
 from sqlalchemy.engine import Connection
 
@@ -19,7 +20,7 @@ from bot.kernel.database import Database
 from directory import store
 from directory.hsds import TAXONOMY_ID, term_id
 from directory.model import NEEDS, RecordState
-from directory.service import move_service, report_wrong
+from directory.service import move_service, propose_change, report_wrong
 
 from .conftest import Hsds
 from .records import NOWHERE, a_service, put
@@ -265,8 +266,29 @@ async def test_who_copies_the_feed_hears_what_was_withdrawn_and_nothing_of_what_
     assert not [error.message for line in links for error in validator("service_at_location").iter_errors(line)]
     assert (await get(hsds, f"/service_at_locations?modified_after={later}&postcode=00001"))["empty"]
     assert gone not in {link["service_id"] for link in (await get(hsds, "/service_at_locations"))["contents"]}
+
     assert (await get(hsds, "/services"))["total_items"] == before - 2
     await get(hsds, f"/services/{gone}", 404)
+
+    stays = a_service("stays", clock.now())
+    [first], [second] = stays.locations, a_service("second", clock.now()).locations
+
+    def leaves(tx: Connection) -> None:
+        """One place of two, and the service goes on at the other."""
+        put(tx, replace(stays, locations=(first, second)), at=clock.now())
+        draft = propose_change(tx, stays, by="ana", at=clock.now())
+        for state in (RecordState.IN_REVIEW, RecordState.CURRENT):
+            move_service(tx, draft.id, state, by="ben", at=clock.now(), call_back="Mona")
+
+    await database.write(leaves)
+    for asked in ("&per_page=2&page=2", "&format=ndjson"):
+        body = await (await hsds.get(f"/hsds/service_at_locations?modified_after={later}{asked}")).text()
+        told = json.loads(body)["contents"] if "page" in asked else [json.loads(line) for line in body.splitlines()[2:]]
+        links = {link["location_id"]: link for link in told}
+        assert links[second.id]["location"]["name"] == "Withdrawn"
+        assert "second" not in json.dumps(links[second.id])
+        assert links[second.id]["service"]["status"] == "active"
+        assert links[first.id]["location"]["name"] == first.name
 
 
 @pytest.mark.on_both

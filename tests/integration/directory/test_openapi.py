@@ -43,7 +43,9 @@ async def serve(folder: Path) -> tuple[web.AppRunner, str]:
     await database.write(lambda tx: demonstration.seed(tx, at=datetime.now(UTC)))
     listening = socket.create_server(("127.0.0.1", 0))
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    runner = web.AppRunner(build_web(HsdsApi(database, public_url=address)), access_log=None)
+    # At the end some answers may not have been read: nobody waits a minute for who sent the question.
+    api = build_web(HsdsApi(database, public_url=address))
+    runner = web.AppRunner(api, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.SockSite(runner, listening).start()
     return runner, f"{address}/hsds"

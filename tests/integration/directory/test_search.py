@@ -13,9 +13,10 @@ from bot.kernel.database import Database
 from dialogues.actions import ports
 from directory import demonstration, search, store
 from directory.asking import Directory
-from directory.model import Eligibility, FoundPlace, FoundService, Gender, Phone, RecordState, ServiceStatus
+from directory.model import Eligibility, FoundPlace, Gender, Phone, RecordState, ServiceStatus
 from directory.opening_hours import week
 from directory.search import Search
+from directory.told import FoundService
 from directory.wishes import Wishes
 
 from .records import NOWHERE, VENTIMIGLIA, a_service, put

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from directory import hsds, openapi, search
+from directory import hsds, openapi, search, told
 from directory.demonstration import EXAMPLES, service_of
 from directory.files.hsds_json import parse_record
 from directory.files.spreadsheet import FIELDS, as_hsds, flat_row
@@ -67,7 +67,7 @@ def test_a_row_of_a_sheet_says_as_much():
 
 def test_the_contact_for_referrals_comes_in_and_never_goes_out():
     full = hsds.full_service(RECORD, OWNER)
-    found = search.describe(RECORD, OWNER, RECORD.locations[0], 10.0, at=NOON, language="en", words=WORDS)
+    found = told.describe(RECORD, OWNER, RECORD.locations[0], 10.0, at=NOON, language="en", words=WORDS)
 
     for out in (json.dumps(full), repr(found), repr(flat_row(RECORD, OWNER))):
         assert not any(secret in out for secret in ("Mona", "555 777", "mona@", "signed form"))
@@ -77,7 +77,7 @@ def test_the_contact_for_referrals_comes_in_and_never_goes_out():
 
 def test_how_many_are_in_a_safe_place_is_nobodys_business():
     full_house = said(SAFE)
-    found = search.describe(full_house, OWNER, full_house.locations[0], 10.0, at=NOON, language="en", words=WORDS)
+    found = told.describe(full_house, OWNER, full_house.locations[0], 10.0, at=NOON, language="en", words=WORDS)
 
     assert "capacities" not in hsds.full_service(full_house, OWNER)
     assert not search.is_full(full_house, NOON)

@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime
 import pytest
 from msgspec.structs import replace
 
-from directory.model import Eligibility, Gender, Location, LocationKind, Service
+from directory.model import Eligibility, Gender, Location, LocationKind, Phone, Service
 from directory.opening_hours import OpeningHours, SpecialDay, week
-from directory.search import facts, hours_today
+from directory.told import describe, facts, hours_today
 from directory.words import DirectoryWords
 
 WORDS = DirectoryWords.load()
@@ -95,3 +95,36 @@ def test_facts_are_said_in_the_asked_language():
         "No piden papeles",
         "Puedes ir sin cita",
     )
+
+
+def test_whoever_would_be_turned_away_hears_so_before_they_set_out():
+    """And what an editor wrote of it, cut where it is long."""
+    who = Eligibility(
+        unaccompanied=False, status_required=("refugee", "resident"), nationalities=("SY", "AF"), note="Ring twice."
+    )
+    told = replace(CLINIC, eligibility=who, alert="The door is at the back. " * 20, interpreters=True)
+
+    alert, *others = facts(told, HOUSE, at=MONDAY_NOON, language="en", words=WORDS)
+
+    assert alert.startswith("The door is at the back.")
+    assert alert.endswith("…")
+    assert len(alert) <= 201
+    assert others == [
+        "Only for children who come with an adult",
+        "Only for some people: Refugees or People with a residence permit",
+        "Only for people from Syria or Afghanistan",
+        "They can call an interpreter",
+        "Ring twice.",
+    ]
+
+
+def test_the_number_is_one_where_they_speak_the_language():
+    phones = (Phone("1", languages=("fr",)), Phone("2"), Phone("3", "sms", ("ar",)), Phone("4", languages=("ar",)))
+
+    def number(language: str) -> str:
+        found = describe(
+            replace(CLINIC, phones=phones), None, HOUSE, None, at=MONDAY_NOON, language=language, words=WORDS
+        )
+        return found.phone
+
+    assert [number(language) for language in ("ar", "fr", "es")] == ["4", "1", "2"]
