@@ -291,12 +291,13 @@ def of_case(tx: Connection, case: Case) -> Merged:
 
 
 def kept_of(tx: Connection, case: Case) -> Case:
-    """The case that goes on where this one is a duplicate, over however many steps; else this one."""
+    """The case that goes on where this one is a duplicate, or its person came back to another, over however many steps;
+    else this one."""
     for _ in range(MOST_STEPS):
-        row = same_child_store.of_duplicate(tx, case.id) if case.closing == DUPLICATE else None
-        if row is None:
+        kept_id = None if case.is_open else same_child_store.goes_on_in(tx, case.id)
+        if kept_id is None:
             break
-        case = _again(tx, row.case_id)
+        case = _again(tx, kept_id)
     return case
 
 
