@@ -8,7 +8,7 @@ from aiohttp import web
 from multidict import MultiDict
 from sqlalchemy.engine import Connection
 
-from bot.cases import erasure, supervision, workload
+from bot.cases import erasure, searches, supervision, workload
 from bot.cases.hand import Hand
 from bot.cases.model import Case, CaseError, CaseNotFound, NotAllowedNow
 from bot.cases.record import unlocking
@@ -43,6 +43,8 @@ async def show_supervision(request: web.Request) -> web.StreamResponse:
             "address_purposes": opening.PURPOSES,
             "owed": supervision.owed_reviews(tx, hand),
             "done": supervision.done_reviews(tx, hand),
+            "searches": searches.lately(tx, hand),
+            "most_searches": searches.MOST,
             "erasures": erasure.waiting(tx),
             "floods": [(each, partners.get(tx, each.partner_id)) for each in alerts.floods(tx, hand.at)],
             "team": workload.of_team(tx, hand),
