@@ -14,20 +14,18 @@ from collections.abc import Sequence
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm, service, store, supervision_store
+from bot.cases import alarm, searches, service, store, supervision_store
 from bot.cases.hand import AT_DESK, Hand, is_visible, key_of, note_in_audit, seal, target, write_down
 from bot.cases.model import ACKNOWLEDGE_WITHIN, Case, CaseError, CaseStatus, NotAllowedNow
 from bot.cases.reasons import DRILL, REASONS
 from bot.conversations import service as conversations
-from bot.kernel import access, audit
+from bot.kernel import access
 from bot.kernel.access import Permission
 from bot.kernel.crypto import Vault
 from bot.kernel.ids import new_id
 from dialogues.understanding.model import Priority
 
 MOST_FOUND = 20
-#: In the audit log of a case: somebody looked for a person, and this case fitted.
-FOUND = "case.found"
 LONGEST_WORDS = 4000
 LONGEST_NAME = 200
 SHORTEST_PHONE = 5
@@ -90,21 +88,11 @@ def fingerprints(vault: Vault, wanted: Wanted) -> list[str]:
 
 
 def search(tx: Connection, hand: Hand, wanted: Wanted) -> list[Found]:
-    """Cases that may be about the same person: open ones first. The search itself is written down, not what for; and
-    with each case that was found and is not theirs to read, so that whoever has it sees who looked."""
-    found = [
-        Found(case, fits, is_visible(tx, hand.officer, case.id, at=hand.at))
-        for case, fits in store.cases_with(tx, fingerprints(hand.vault, wanted), limit=MOST_FOUND)
-        if case.closing != service.ERASED
-    ]
-    facts = {"found": len(found)}
-    audit.append(
-        tx, hand.vault, at=hand.at, actor=hand.officer.id, act="case.search", object="cases", facts=dict(facts)
-    )
-    for each in found:
-        if not each.is_readable:
-            note_in_audit(tx, hand, FOUND, each.case)
-    return found
+    """Cases that may be about the same person, as far as they are told: open ones first."""
+    fitting = store.cases_with(tx, fingerprints(hand.vault, wanted), limit=MOST_FOUND)
+    there = {case.id: (case, fits) for case, fits in fitting if case.closing != service.ERASED}
+    told = searches.tell(tx, hand, [case for case, _ in there.values()])
+    return [Found(*there[case_id], is_readable) for case_id, is_readable in told.items()]
 
 
 def searched(hand: Hand, wanted: Wanted) -> str:
@@ -125,6 +113,8 @@ def open_case(tx: Connection, hand: Hand, arrival: Arrival, *, proof: str) -> Ca
         raise NotAllowedNow("open")
     parts = fingerprints(hand.vault, wanted)
     same = [case for case, fits in store.cases_with(tx, parts, limit=MOST_FOUND) if case.is_open and fits == len(parts)]
+    if searches.is_limited(tx, hand):
+        same = [case for case in same if is_visible(tx, hand.officer, case.id, at=hand.at)]
     if same and not arrival.another_person:
         raise AlreadyOpen(same[0].number)
     case = _store(tx, hand, arrival, words)

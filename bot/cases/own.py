@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from bot.cases import consent, consent_store, receipt_store, receipts, safe_time, same_child, store
 from bot.cases.consent import Share
 from bot.cases.hand import unseal, write_down
-from bot.cases.model import Case
+from bot.cases.model import LOUD, Case
 from bot.cases.queue_time import QueueTime
 from bot.cases.reasons import WANTS_ERASURE
 from bot.cases.record.fields import FIELDS
@@ -186,6 +186,13 @@ def _safe_time_wish(text: str, before: OwnAsk | None) -> OwnWish | None:
     return None if way is None else OwnWish(OwnAsk.SAFE_WAY, way)
 
 
+def _urgency_of_return(known: Case) -> Priority:
+    """Who comes back to an open case is as urgent as it is. One that was closed was over: they are still asked soon."""
+    if known.is_open:
+        return min(known.priority, Priority.P1)
+    return Priority.P1 if known.priority in LOUD else Priority.P2
+
+
 class _Asking:
     """One question, in the transaction of its turn."""
 
@@ -209,20 +216,18 @@ class _Asking:
         self._alone = queue_time
 
     def come_back(self, code: str, *, before: OwnAsk | None) -> list[str]:
-        """The right code brings a person; anything else is answered alike, whatever was wrong with it."""
+        """The right code brings a person, after the case was closed too; anything else is answered alike, whatever was
+        wrong with it."""
         case = receipts.case_with(self._tx, self._vault, code, self._conversation_id, at=self._at)
         if case is None:
             return self._say(NOT_FOUND, "code_not_found", asks=True)
-        if case.conversation_id == self._conversation_id:
-            if before is OwnAsk.WHO_HAS:
-                return self._tell_who_has(case)
-            if case.is_open:
-                return self._promise(A_PERSON_LOOKS, "code_known")
-            return self._say(NOT_FOUND, "code_not_found")
-        if not case.is_open:
-            return self._say(NOT_FOUND, "code_not_found", asks=True)
-        known_here = receipt_store.asked_before(self._tx, case.id, self._conversation_id)
-        escalated = self._escalate("came_back", min(case.priority, Priority.P1))
+        here = case.conversation_id == self._conversation_id
+        if here and before is OwnAsk.WHO_HAS:
+            return self._tell_who_has(case)
+        if here and case.is_open:
+            return self._promise(A_PERSON_LOOKS, "code_known")
+        known_here = here or receipt_store.asked_before(self._tx, case.id, self._conversation_id)
+        escalated = self._escalate("came_back", _urgency_of_return(case))
         # A talk that was left for this very case leads to it without anybody's decision.
         if not known_here and escalated.case_id != case.id:
             receipts.note_return(self._tx, self._vault, case, escalated.case_id, self._conversation_id, at=self._at)

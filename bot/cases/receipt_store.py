@@ -101,9 +101,10 @@ def returns_to(tx: Connection, case_id: str) -> list[Row[Any]]:
 
 
 def returning(tx: Connection, returning_case_id: str, *, lock: bool = False) -> Row[Any] | None:
-    """Where this case's person says that they come from, if nobody has decided yet; with that case's number."""
+    """Where this case's person says that they come from, if nobody has decided yet; with that case's number, holder
+    and status."""
     query = (
-        sa.select(returns, cases.c.number, cases.c.owner_id)
+        sa.select(returns, cases.c.number, cases.c.owner_id, cases.c.status)
         .join(cases, cases.c.id == returns.c.case_id)
         .where(returns.c.returning_case_id == returning_case_id, returns.c.state == "asked")
         .order_by(returns.c.at.desc(), returns.c.id.desc())

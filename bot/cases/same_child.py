@@ -21,6 +21,7 @@ from bot.cases import (
     panel_store,
     receipt_store,
     same_child_store,
+    searches,
     store,
     supervision_store,
     urgency,
@@ -291,12 +292,13 @@ def of_case(tx: Connection, case: Case) -> Merged:
 
 
 def kept_of(tx: Connection, case: Case) -> Case:
-    """The case that goes on where this one is a duplicate, over however many steps; else this one."""
+    """The case that goes on where this one is a duplicate, or its person came back to another, over however many steps;
+    else this one."""
     for _ in range(MOST_STEPS):
-        row = same_child_store.of_duplicate(tx, case.id) if case.closing == DUPLICATE else None
-        if row is None:
+        kept_id = None if case.is_open else same_child_store.goes_on_in(tx, case.id)
+        if kept_id is None:
             break
-        case = _again(tx, row.case_id)
+        case = _again(tx, kept_id)
     return case
 
 
@@ -324,9 +326,12 @@ def heard(tx: Connection, vault: Vault, case: Case, conversation_id: str, *, at:
 def alike(tx: Connection, hand: Hand, case_id: str) -> list[Alike]:
     """Other cases in which the same name, phone or date of birth is known; those that fit best first.
 
+    That is a search too, for a name can be written into a record only to look at who else bears it.
     Raises CaseNotFound, NotAllowedNow.
     """
     case = target(tx, hand, case_id, Permission.CASE_MERGE, lock=False)
     parts = same_child_store.fingerprints_of(tx, case.id)
     found = store.cases_with(tx, parts, limit=MOST_ALIKE + 1) if parts else []
-    return [Alike(each, fits, may_be_kept(hand, each)) for each, fits in found if each.id != case.id and each.is_open]
+    there = [(each, fits) for each, fits in found if each.id != case.id and each.is_open]
+    told = searches.tell(tx, hand, [each for each, _ in there]) if there else {}
+    return [Alike(each, fits, may_be_kept(hand, each)) for each, fits in there if each.id in told]

@@ -7,8 +7,9 @@ coordinate are told at once, and it stands in the case, beside who has seen the 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
@@ -16,12 +17,13 @@ from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.cases import store, supervision_store
-from bot.cases.hand import Hand, in_scope, key_of, target, unseal, write_down
+from bot.cases.hand import Hand, in_scope, key_of, target, unseal, visible, write_down
 from bot.cases.model import Case, CaseNotFound, NotAllowedNow
 from bot.cases.notice import tell_coordinators
 from bot.kernel import access, audit
-from bot.kernel.access import Permission
+from bot.kernel.access import Permission, Role
 from bot.kernel.ids import new_id
+from bot.kernel.officers import ALONE_AFTER, Officer, here_since
 from bot.kernel.words import N_
 
 GLASS_LASTS = timedelta(minutes=60)
@@ -58,6 +60,9 @@ class Review(Struct, frozen=True):
     due_at: datetime
     reviewed_at: datetime | None
     reviewed_by: str | None
+    held_by: frozenset[str]
+    left_to: LeftTo
+    is_mine: bool  # this officer may review it
 
 
 class Reviewed(Struct, frozen=True):
@@ -67,6 +72,24 @@ class Reviewed(Struct, frozen=True):
     note: str
     by: str
     at: datetime
+    by_holder: bool  # nobody else was there
+
+
+class LeftTo(StrEnum):
+    """Who can still look at a case with other eyes than those who held it."""
+
+    COORDINATORS = "coordinators"
+    COLLEAGUES = "colleagues"  # every coordinator held it
+    NOBODY = "nobody"  # so did everybody else
+
+
+class ToReview(Struct, frozen=True):
+    """A case, as the rule of who reviews it asks about it."""
+
+    officer_id: str | None
+    read_by: frozenset[str]
+    held_by: frozenset[str]
+    left_to: LeftTo
 
 
 class Glass(Struct, frozen=True):
@@ -163,31 +186,47 @@ def _glass(tx: Connection, hand: Hand, case: Case, row: Any) -> Glass:
 
 def owed_reviews(tx: Connection, hand: Hand, *, limit: int = 100) -> list[Review]:
     """The urgent cases nobody has looked at again, the longest due first. Raises CaseNotFound for anybody else."""
-    _require_supervisor(hand)
-    return [_review(row) for row in supervision_store.reviews(tx, owed=True, limit=limit)]
+    return _reviews(tx, hand, owed=True, limit=limit)
 
 
 def done_reviews(tx: Connection, hand: Hand, *, limit: int = 20) -> list[Review]:
-    _require_supervisor(hand)
-    return [_review(row) for row in supervision_store.reviews(tx, owed=False, limit=limit)]
+    return _reviews(tx, hand, owed=False, limit=limit)
 
 
-def to_review(tx: Connection, hand: Hand, case_id: str) -> tuple[Case, Reviewed | None]:
-    """A case to be looked at again, and what was said if somebody has. Raises CaseNotFound, NotAllowedNow."""
-    case = target(tx, hand, case_id, Permission.CASE_REVIEW, lock=False)
+def may_review(tx: Connection, hand: Hand, case: Case) -> bool:
+    """Whether a review of this case is owed, and this officer's to make."""
     row = supervision_store.review_of(tx, case.id)
-    if row is None or row.reviewed_at is None:
-        return case, None
+    return row is not None and row.reviewed_at is None and _is_theirs(tx, hand, case)
+
+
+def to_review(tx: Connection, hand: Hand, case_id: str) -> tuple[Case, Reviewed | None, bool]:
+    """A case to be looked at again, what was said if somebody has, and whether this officer held it.
+
+    Whoever coordinates reads what was said, of a case that they held too. Raises CaseNotFound, NotAllowedNow.
+    """
+    case = visible(tx, hand.officer, case_id, at=hand.at).case
+    row = supervision_store.review_of(tx, case.id)
+    done = row is not None and row.reviewed_at is not None
+    if not (done and access.allows(hand.officer, Permission.SUPERVISION_READ)) and not _is_theirs(tx, hand, case):
+        raise NotAllowedNow(case.number)
+    held_by = supervision_store.holders_of(tx, [case.id])[case.id]
+    mine = hand.officer.id in held_by
+    if row is None or not done:
+        return case, None, mine
     note = unseal(tx, hand.vault, case, row.note_sealed, "case_reviews", case.id, "note")
-    return case, Reviewed(json.loads(row.answers), note, row.reviewed_by, row.reviewed_at)
+    by_holder = row.reviewed_by in held_by
+    return case, Reviewed(json.loads(row.answers), note, row.reviewed_by, row.reviewed_at, by_holder), mine
 
 
 def review(tx: Connection, hand: Hand, case_id: str, answers: Mapping[str, str], *, note: str) -> None:
     """Say how a case was done: every question, and a note where one is needed.
 
-    Raises NotAllowedNow where an answer is missing, for whoever held the case, and when somebody was quicker.
+    Raises NotAllowedNow where an answer is missing, for whoever held the case while there is anybody else, and when
+    somebody was quicker.
     """
-    case = target(tx, hand, case_id, Permission.CASE_REVIEW)
+    case = visible(tx, hand.officer, case_id, at=hand.at, lock=True).case
+    if not _is_theirs(tx, hand, case):
+        raise NotAllowedNow(case.number)
     note = note.strip()
     if set(answers) != set(QUESTIONS) or not set(answers.values()) <= set(ANSWERS) or len(note) > LONGEST_NOTE:
         raise NotAllowedNow(case.number)
@@ -201,7 +240,34 @@ def review(tx: Connection, hand: Hand, case_id: str, answers: Mapping[str, str],
     write_down(tx, hand.vault, case, "reviewed", officer_id=hand.officer.id, at=hand.at, facts=answers)
 
 
-def _review(row: Any) -> Review:
+def _is_theirs(tx: Connection, hand: Hand, case: Case) -> bool:
+    held_by = supervision_store.holders_of(tx, [case.id])[case.id]
+    asked = ToReview(case.owner_id, case.read_by, held_by, _left_to(_team(tx, hand), held_by))
+    return access.allows(hand.officer, Permission.CASE_REVIEW, asked)
+
+
+def _team(tx: Connection, hand: Hand) -> list[Officer]:
+    return here_since(tx, hand.at - ALONE_AFTER)
+
+
+def _left_to(team: Sequence[Officer], held_by: frozenset[str]) -> LeftTo:
+    fresh = [each for each in team if each.id not in held_by]
+    if any(each.active and Role.COORDINATOR in each.roles for each in fresh):
+        return LeftTo.COORDINATORS
+    # Who was shut out lately counts here, so that nobody passes their own work from one minute to the next.
+    return LeftTo.COLLEAGUES if any(each.roles & {Role.OFFICER, Role.COORDINATOR} for each in fresh) else LeftTo.NOBODY
+
+
+def _reviews(tx: Connection, hand: Hand, *, owed: bool, limit: int) -> list[Review]:
+    _require_supervisor(hand)
+    rows, team = supervision_store.reviews(tx, owed=owed, limit=limit), _team(tx, hand)
+    held_by = supervision_store.holders_of(tx, [row.case_id for row in rows])
+    return [_review(hand, row, held_by[row.case_id], team) for row in rows]
+
+
+def _review(hand: Hand, row: Any, held_by: frozenset[str], team: Sequence[Officer]) -> Review:
+    left_to = _left_to(team, held_by)
+    asked = ToReview(row.owner_id, frozenset(), held_by, left_to)
     return Review(
         row.case_id,
         row.number,
@@ -211,6 +277,9 @@ def _review(row: Any) -> Review:
         row.due_at,
         row.reviewed_at,
         row.reviewed_by,
+        held_by,
+        left_to,
+        access.allows(hand.officer, Permission.CASE_REVIEW, asked),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -46,6 +46,11 @@ case_glass = sa.Table(
 sa.Index("ix_case_glass_case", case_glass.c.case_id, case_glass.c.officer_id, case_glass.c.expires_at)
 sa.Index("ix_case_glass_seen", case_glass.c.seen_at, case_glass.c.at)
 
+#: What whoever holds a case did: they took it, or answered in it.
+TOOK = ("claim", "take_over", "reopen", "answered", "contact")
+#: Where a case went from one to another, and which facts say so.
+GAVE = {"hand_over": ("from", "to"), "given_to_owner": ("owner",)}
+
 
 def owe_review(tx: Connection, case: Case, at: datetime) -> None:
     """Have a case looked at again within a day, if it is urgent. Once it is owed this changes nothing."""
@@ -66,6 +71,17 @@ def reviews(tx: Connection, *, owed: bool, limit: int) -> Sequence[Row[Any]]:
 
 def review_of(tx: Connection, case_id: str) -> Row[Any] | None:
     return tx.execute(sa.select(case_reviews).where(case_reviews.c.case_id == case_id)).one_or_none()
+
+
+def holders_of(tx: Connection, case_ids: Collection[str]) -> dict[str, frozenset[str]]:
+    """Everybody who ever held each of these cases or answered in it."""
+    c, events = store.cases.c, store.case_events.c
+    held = {row.id: {row.owner_id} for row in tx.execute(sa.select(c.id, c.owner_id).where(c.id.in_(case_ids)))}
+    query = sa.select(events.case_id, events.act, events.officer_id, events.facts)
+    for row in tx.execute(query.where(events.case_id.in_(case_ids), events.act.in_((*TOOK, *GAVE)))):
+        facts = json.loads(row.facts)
+        held[row.case_id] |= {row.officer_id} if row.act in TOOK else {facts.get(name) for name in GAVE[row.act]}
+    return {case_id: frozenset(each for each in who if each) for case_id, who in held.items()}
 
 
 def set_reviewed(

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.engine import Connection
 
-from bot.cases import intake
+from bot.cases import intake, searches
 from bot.cases.intake import AlreadyOpen, Arrival, SearchFirst, Wanted
 from bot.cases.model import CaseError
 from bot.cases.primero import service as primero
@@ -97,6 +97,7 @@ async def arrivals_screen(
 
     def read(tx: Connection) -> dict[str, Any]:
         return {
+            "limited": searching and searches.is_limited(tx, hand),
             "typed": typed,
             "wanted": wanted,
             "found": intake.search(tx, hand, wanted) if searching else [],

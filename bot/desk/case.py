@@ -22,6 +22,7 @@ from bot.cases import (
     same_child,
     service,
     spoken,
+    supervision,
     telling,
     waiting,
 )
@@ -233,6 +234,7 @@ async def case_screen(
         return {
             **talk,
             "queue": queue,
+            "reviews": bool(file.case.read_by) and supervision.may_review(tx, hand, file.case),
             "problem": problem,
             "draft": draft,
             "obstacles": obstacles,

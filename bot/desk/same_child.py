@@ -10,7 +10,7 @@ from aiohttp import web
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
-from bot.cases import intake, same_child, service
+from bot.cases import intake, same_child, searches, service
 from bot.cases.hand import Hand, target
 from bot.cases.intake import Found, Wanted
 from bot.cases.model import Case, CaseError, CaseNotFound, NotReadyToClose
@@ -100,6 +100,7 @@ async def _screen(
         case = target(tx, hand, case_id, Permission.CASE_MERGE, lock=False)
         other = _other(tx, hand, case_id, number) if number else None
         return {
+            "limited": searches.is_limited(tx, hand),
             "case": case,
             "sides": [_side(tx, hand, case_id), other] if other is not None else [],
             "may_be_kept": other is not None and same_child.may_be_kept(hand, other.file.case),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -23,7 +23,7 @@ from bot.desk.two_people import two_people, two_with
 from bot.kernel import audit
 from bot.kernel.access import Permission, Role, may_enter
 from bot.kernel.crypto import Vault
-from bot.kernel.officers import Officer, is_alone_with
+from bot.kernel.officers import ALONE_AFTER, Officer, is_alone_with
 from bot.kernel.web import Routes, form
 from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, OFFICER, VAULT, WORDS
 from bot.kernel.words import N_
@@ -61,8 +61,6 @@ NOTHING_TYPED: Mapping[str, str] = MappingProxyType({})
 #: So many others are offered where one does not answer, out of so many that are near.
 SECOND_CHOICES, LOOKED_THROUGH = 3, 12
 MOST_TO_REFER = 20
-#: An admin is alone once nobody else was one for so long.
-ALONE_AFTER = timedelta(days=7)
 #: More signs than this hide one another; those where most is missing come first.
 MOST_ON_MAP = 300
 

@@ -8,7 +8,7 @@ from aiohttp import web
 from multidict import MultiDict
 from sqlalchemy.engine import Connection
 
-from bot.cases import erasure, supervision, workload
+from bot.cases import erasure, searches, supervision, workload
 from bot.cases.hand import Hand
 from bot.cases.model import Case, CaseError, CaseNotFound, NotAllowedNow
 from bot.cases.record import unlocking
@@ -18,7 +18,7 @@ from bot.desk.frame import go_to, hand_of, show
 from bot.desk.queue import officer_names
 from bot.exchange.partners import store as partners
 from bot.exchange.requests import alerts
-from bot.kernel.access import Permission
+from bot.kernel.access import Permission, allows
 from bot.kernel.web import Routes, form
 from bot.kernel.web_keys import DATABASE, SIGNALS
 from bot.kernel.words import N_
@@ -43,6 +43,8 @@ async def show_supervision(request: web.Request) -> web.StreamResponse:
             "address_purposes": opening.PURPOSES,
             "owed": supervision.owed_reviews(tx, hand),
             "done": supervision.done_reviews(tx, hand),
+            "searches": searches.lately(tx, hand),
+            "most_searches": searches.MOST,
             "erasures": erasure.waiting(tx),
             "floods": [(each, partners.get(tx, each.partner_id)) for each in alerts.floods(tx, hand.at)],
             "team": workload.of_team(tx, hand),
@@ -73,10 +75,11 @@ async def _review_screen(request: web.Request, typed: MultiDict[str] | None = No
     hand, case_id = hand_of(request), request.match_info["id"]
 
     def read(tx: Connection) -> dict[str, Any]:
-        case, reviewed = supervision.to_review(tx, hand, case_id)
+        case, reviewed, held_it = supervision.to_review(tx, hand, case_id)
         return {
             "case": case,
             "reviewed": reviewed,
+            "held_it": held_it,
             "questions": supervision.QUESTIONS,
             "answers": supervision.ANSWERS,
             "names": officer_names(tx),
@@ -103,6 +106,8 @@ async def keep_review(request: web.Request) -> web.StreamResponse:
     except NotAllowedNow:
         return await _review_screen(request, fields)
     wake_all(request, case_id)
+    if not allows(hand.officer, Permission.SUPERVISION_READ):
+        return go_to(request, "case", id=case_id, notice="reviewed")
     return go_to(request, "supervision", notice="reviewed")
 
 

@@ -174,7 +174,17 @@ sits_on_the_panel = Condition(
 )
 did_not_hold_the_case = Condition(
     "did not hold the case",
-    lambda officer, case: case is not None and case.officer_id != officer.id,
+    lambda officer, case: case is not None and officer.id not in (case.officer_id, *getattr(case, "held_by", ())),
+    about_target=True,
+)
+every_coordinator_held_it = Condition(
+    "every coordinator held it",
+    lambda _officer, case: case is not None and getattr(case, "left_to", None) == "colleagues",
+    about_target=True,
+)
+nobody_else_is_there = Condition(
+    "everybody who is there held it",
+    lambda _officer, case: case is not None and getattr(case, "left_to", None) == "nobody",
     about_target=True,
 )
 is_switched_off = Condition("is switched off", lambda officer, _target: not officer.active)
@@ -252,7 +262,12 @@ RULES: Rules = {
     Permission.CASE_HAND_OVER_ALL: [[coordinates]],
     Permission.CASE_SEEN_BY: [[answers_people, holds_the_case], [coordinates]],
     Permission.CASE_BREAK_GLASS: [[answers_people]],
-    Permission.CASE_REVIEW: [[coordinates, did_not_hold_the_case]],
+    # Where every coordinator held it, a colleague who broke the glass for it; and where nobody is left, marked as such.
+    Permission.CASE_REVIEW: [
+        [coordinates, did_not_hold_the_case],
+        [answers_people, broke_the_glass, did_not_hold_the_case, every_coordinator_held_it],
+        [coordinates, nobody_else_is_there],
+    ],
     Permission.CASE_PROPOSE_ERASURE: [[answers_people, holds_the_case], [coordinates]],
     Permission.CASE_ERASE: [[coordinates]],
     Permission.CASE_ASSESS: [[answers_people, holds_the_case], [coordinates, holds_the_case]],

@@ -133,9 +133,10 @@ def read_log(
     object: str | None = None,
     actor: str | None = None,
     before: int | None = None,
+    since: datetime | None = None,
     limit: int = 100,
 ) -> list[AuditRow]:
-    """The newest acts first. `before` is the number of the last row already shown."""
+    """The newest acts first, from `since` on. `before` is the number of the last row already shown."""
     query = sa.select(audit_log).order_by(audit_log.c.seq.desc()).limit(limit)
     if object is not None:
         query = query.where(audit_log.c.object == object)
@@ -143,6 +144,8 @@ def read_log(
         query = query.where(audit_log.c.actor == actor)
     if before is not None:
         query = query.where(audit_log.c.seq < before)
+    if since is not None:
+        query = query.where(audit_log.c.at >= since)
     return [
         AuditRow(row.seq, row.at, row.actor, row.act, row.object, json.loads(row.facts)) for row in tx.execute(query)
     ]

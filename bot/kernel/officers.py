@@ -62,6 +62,8 @@ sign_in_links = sa.Table(
 
 LINK_LIFETIME = timedelta(minutes=15)
 DEMO_LINK_LIFETIME = timedelta(hours=24)
+#: Who was not alone within this time is not alone yet: a colleague may have been shut out to be so.
+ALONE_AFTER = timedelta(days=7)
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 256
 TOTP_SECONDS = 30
@@ -165,11 +167,15 @@ def officers_with(tx: Connection, *roles: Role) -> list[Officer]:
     return [officer for officer in list_officers(tx, active_only=True) if officer.roles & set(roles)]
 
 
+def here_since(tx: Connection, since: datetime) -> list[Officer]:
+    """Active accounts and those switched off since."""
+    here = sa.or_(officers.c.active.is_(True), officers.c.disabled_at >= since)
+    return [officer_from_row(row) for row in tx.execute(sa.select(officers).where(here))]
+
+
 def is_alone_with(tx: Connection, officer_id: str, role: Role, *, since: datetime) -> bool:
     """Whether nobody else has this role, nor had it since: whoever shuts a colleague out is not alone at once."""
-    others = sa.or_(officers.c.active.is_(True), officers.c.disabled_at >= since)
-    query = sa.select(officers).where(officers.c.id != officer_id, others)
-    return not any(role in officer_from_row(row).roles for row in tx.execute(query))
+    return not any(role in each.roles for each in here_since(tx, since) if each.id != officer_id)
 
 
 def change_officer(

@@ -11,7 +11,7 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.forms import FormValidationAction
 
 from dialogues.actions.calling import call_officer
-from dialogues.actions.reading import entity
+from dialogues.actions.reading import entity, fact
 from dialogues.understanding.fold import fold, words
 
 #: In the order in which they are asked.
@@ -30,6 +30,8 @@ QUESTIONS = (
 #: The question after whose answer an officer is called. What comes later reaches the officer as it is answered.
 ESSENTIAL = "report_child"
 SKIPPED = "skipped"
+#: What was written is no yes and no no, but a need, a place or a search.
+BESIDE = "beside"
 #: What danger is told with, beside the answers: the words in which it was heard.
 DANGER = "report_danger"
 #: Whether the report goes on after danger was heard in it. None: nothing was heard.
@@ -138,10 +140,13 @@ class ValidateReportForm(FormValidationAction):  # type: ignore[misc]
         return events
 
     def validate_report_now(self, value: Any, dispatcher: Any, tracker: Any, domain: Any) -> dict[str, Any]:
+        if value == BESIDE:
+            dispatcher.utter_message(response="utter_report_goes_on")
+            return {"report_now": None}
         return _told_once_called(dispatcher, tracker, "report_now", value)
 
     def validate_report_place(self, value: Any, dispatcher: Any, tracker: Any, domain: Any) -> dict[str, Any]:
-        return _told_once_called(dispatcher, tracker, "report_place", answer_of(value))
+        return _told_once_called(dispatcher, tracker, "report_place", _pin(tracker) or answer_of(value))
 
     def validate_report_child(self, value: Any, dispatcher: Any, tracker: Any, domain: Any) -> dict[str, Any]:
         """Who saw a child in need must not have to finish a form: an officer is called now."""
@@ -212,6 +217,12 @@ def answer_of(value: Any) -> str:
     """The answer in a message, or SKIPPED."""
     said = str(value or "").strip()
     return SKIPPED if not said or " ".join(words(fold(said))) in SKIP_WORDS else said
+
+
+def _pin(tracker: Any) -> str:
+    """The point on the map that was sent instead of words; "" where none was."""
+    latitude, longitude = fact(tracker, "latitude"), fact(tracker, "longitude")
+    return "" if latitude is None or longitude is None else f"{float(latitude):.4f}, {float(longitude):.4f}"
 
 
 def _told_once_called(dispatcher: Any, tracker: Any, question: str, answer: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from bot.cases import intake, panel_store
+from bot.cases import intake, panel_store, searches
 from bot.cases import store as case_store
 from bot.cases.guests.model import VIEWED
 from bot.cases.hand import SYSTEM, Hand, key_of, note_in_audit, target, unseal, visible, write_down
@@ -408,7 +408,7 @@ def seen_by(tx: Connection, hand: Hand, case_id: str) -> list[Reader]:
 
 def found_by(tx: Connection, hand: Hand, case_id: str) -> list[Reader]:
     """Everyone who found the case by a name, a phone or a date of birth without being allowed to open it."""
-    return _who_did(tx, target(tx, hand, case_id, Permission.CASE_SEEN_BY, lock=False), {intake.FOUND})
+    return _who_did(tx, target(tx, hand, case_id, Permission.CASE_SEEN_BY, lock=False), {searches.FOUND})
 
 
 def _who_did(tx: Connection, case: Case, acts: Collection[str]) -> list[Reader]:

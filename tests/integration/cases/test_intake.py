@@ -8,10 +8,11 @@ import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from bot.cases import answering, intake, service, store
+from bot.cases import answering, intake, searches, service, store
 from bot.cases.intake import AlreadyOpen, Arrival, SearchFirst, Wanted
 from bot.cases.model import CaseStatus, NotAllowedNow
 from bot.cases.pager import Pager
+from bot.cases.record import service as record
 from bot.conversations import service as conversations
 from bot.kernel import audit
 from bot.kernel.access import Role
@@ -95,6 +96,34 @@ async def test_what_was_looked_for_is_nowhere_in_clear_and_the_search_is_written
     assert "1234567" not in stored
     assert "2011-03-05" not in stored
     assert (await world.database.read(audit.read_log))[0].act == "case.search"
+
+
+async def test_a_list_of_names_cannot_be_tried_and_whoever_coordinates_sees_who_looks(world):
+    amira, omar = await world.officer("amira"), await world.officer("omar")
+    ines = await world.officer("ines", Role.COORDINATOR)
+    theirs, own = await opened(world, amira), await opened(world, omar, another_person=True)
+    samira = replace(ARRIVAL, wanted=Wanted(name="Samira"))
+    await opened(world, amira, samira)
+    with pytest.raises(AlreadyOpen):
+        await opened(world, omar, samira)
+
+    for _ in range(searches.MOST):
+        assert {one.case.id for one in await found(world, omar, ALI)} == {theirs.id, own.id}
+
+    assert [one.case.id for one in await found(world, omar, ALI)] == [own.id]
+    await opened(world, omar, samira)  # whoever stands before them is not sent away
+    an_hour_on = NOON + searches.COUNTED_FOR + timedelta(minutes=1)
+    assert not await world.database.read(lambda tx: searches.is_limited(tx, world.hand(omar, an_hour_on)))
+    [seen] = await world.database.read(lambda tx: searches.lately(tx, world.hand(ines)))
+    assert (seen.officer_id, seen.times, seen.not_theirs, seen.too_many) == (
+        omar.id,
+        searches.MOST + 1,
+        searches.MOST,
+        True,
+    )
+    assert await world.database.read(lambda tx: searches.lately(tx, world.hand(amira))) == []
+    [who] = await world.database.read(lambda tx: record.found_by(tx, world.hand(amira), theirs.id))
+    assert (who.officer_id, who.times) == (omar.id, searches.MOST)
 
 
 async def test_nobody_opens_a_case_without_having_looked_for_the_person(world):

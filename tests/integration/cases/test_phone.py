@@ -136,6 +136,7 @@ async def test_when_the_officer_agrees_the_same_case_goes_on_on_the_new_phone(ph
     await phone.say("my uncle hides the papers in Ventimiglia")
     amira = await phone.officer("Amira")
     case = await phone.claimed(amira)
+    of_new_phone = await phone.asks_for_a_person("+2")
     await phone.say(code, who="+2")
     new = await phone.case("+2")
 
@@ -154,6 +155,10 @@ async def test_when_the_officer_agrees_the_same_case_goes_on_on_the_new_phone(ph
     assert await phone.say(code, who="+3") == [NOT_FOUND]
     await phone.say("where is my file", who="+1")
     assert (await phone.talk.database.write(lambda tx: store.open_case_of(tx, case.conversation_id))) is None
+    # What they were given on the new phone before is a way back to the same case.
+    assert await phone.say(of_new_phone, who="+4") == [A_PERSON_LOOKS]
+    last = await phone.case("+4")
+    assert (await phone.talk.database.read(lambda tx: receipts.of_case(tx, last).comes_from)).case_id == case.id
 
 
 async def test_what_was_grave_or_agreed_to_on_the_new_phone_is_not_lost_when_the_two_become_one(phone: Phone):
@@ -243,9 +248,9 @@ async def test_only_who_holds_both_cases_decides(phone: Phone):
         await phone.talk.database.write(lambda tx: receipts.agree(tx, phone.hand(amira), new.id))
 
 
-async def test_wrong_unknown_and_closed_are_answered_alike(phone: Phone):
+async def test_wrong_and_unknown_are_answered_alike_and_who_comes_back_to_a_closed_case_reaches_a_human(phone: Phone):
     code = await phone.asks_for_a_person()
-    amira = await phone.officer("Amira")
+    amira, boris = await phone.officer("Amira"), await phone.officer("Boris")
     mistyped = code[:-1] + str((int(code[-1]) + 1) % 10)
 
     assert await phone.say(mistyped, who="+2") == [NOT_FOUND]
@@ -253,7 +258,15 @@ async def test_wrong_unknown_and_closed_are_answered_alike(phone: Phone):
     case = await phone.claimed(amira)
     await phone.talk.database.write(lambda tx: service.close_case(tx, phone.hand(amira), case.id, closing="helped"))
     await phone.talk.settle()
-    assert await phone.say(code, who="+2") == [NOT_FOUND]
+
+    for who in ("+2", "+1"):  # from another phone, and from the one they had
+        assert await phone.say(code, who=who) == [A_PERSON_LOOKS]
+        again = await phone.case(who)
+        assert (again.status, again.reason, again.priority) == (CaseStatus.NEW, "came_back", Priority.P2)
+    new = await phone.claimed(boris, "+2")
+    [from_there] = [await phone.talk.database.read(lambda tx: receipts.of_case(tx, new).comes_from)]
+    assert (from_there.number, from_there.status) == (case.number, "closed")
+    assert "came_back" in await phone.acts(case)
 
 
 async def test_who_tries_too_often_is_told_the_same_even_with_the_right_code(phone: Phone, clock):

@@ -366,6 +366,8 @@ async def test_cases_with_the_same_name_are_found_without_a_word_of_them(world, 
             record.write_fields(tx, world.hand(officer), each.id, {"name": ["Álí Hàssan"]}, seen={})
 
     await world.database.write(remember)
-    found = await world.database.read(lambda tx: same_child.alike(tx, world.hand(amira), case.id))
+    found = await world.database.write(lambda tx: same_child.alike(tx, world.hand(amira), case.id))
 
     assert {(each.case.id, each.may_be_kept) for each in found} == {(kept.id, True), (his.id, False)}
+    [who] = await world.database.read(lambda tx: record.found_by(tx, world.hand(bruno), his.id))
+    assert who.officer_id == amira.id

@@ -7,13 +7,13 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from bot.cases import answering, notice, service, store, supervision, supervision_store
+from bot.cases import answering, handover, notice, service, store, supervision, supervision_store
 from bot.cases.board import Summaries, read_board
 from bot.cases.model import CaseNotFound, NotAllowedNow
 from bot.cases.record import service as record
-from bot.cases.supervision import GLASS_LASTS, QUESTIONS
+from bot.cases.supervision import GLASS_LASTS, QUESTIONS, LeftTo
 from bot.conversations import service as conversations
-from bot.kernel import audit
+from bot.kernel import audit, officers
 from bot.kernel.access import Permission, Role
 from dialogues.understanding.model import Priority
 from tests.conftest import NOON
@@ -233,14 +233,76 @@ async def test_a_review_is_kept_once_audited_and_never_by_who_held_the_case(worl
     with pytest.raises(NotAllowedNow):
         await world.database.write(lambda tx: supervision.review(tx, world.hand(both), case.id, GOOD, note=""))
     assert await world.database.read(lambda tx: supervision.owed_reviews(tx, world.hand(ines))) == []
-    _, reviewed = await world.database.read(lambda tx: supervision.to_review(tx, world.hand(both), case.id))
-    assert (reviewed.answers, reviewed.note, reviewed.by) == (answers, "nobody was at the desk", ines.id)
+    _, said, _ = await world.database.read(lambda tx: supervision.to_review(tx, world.hand(both), case.id))
+    assert (said.answers, said.note, said.by) == (answers, "nobody was at the desk", ines.id)
     [row] = [
         row
         for row in await world.database.read(lambda tx: audit.read_log(tx, object=f"case:{case.id}"))
         if row.act == "case.reviewed"
     ]
     assert row.facts == answers
+
+
+def reviewed(world, officer, case, at=NOON):
+    return world.database.write(lambda tx: supervision.review(tx, world.hand(officer, at), case.id, GOOD, note=""))
+
+
+async def test_whoever_ever_held_a_case_does_not_review_it(world, held):
+    amira, omar, case = held
+    ines, rosa = await world.officer("ines", Role.COORDINATOR), await world.officer("rosa", Role.COORDINATOR)
+    await world.database.write(lambda tx: service.take_over(tx, world.hand(ines), case.id))
+    await world.database.write(
+        lambda tx: handover.hand_over_all(tx, world.hand(rosa), ines.id, to=omar.id, note="her shift is over")
+    )
+
+    with pytest.raises(NotAllowedNow):
+        await reviewed(world, ines, case)
+    [theirs, hers] = [
+        (await world.database.read(lambda tx, who=who: supervision.owed_reviews(tx, world.hand(who))))[0]
+        for who in (ines, rosa)
+    ]
+
+    assert theirs.held_by == {amira.id, omar.id, ines.id}
+    assert (theirs.is_mine, hers.is_mine) == (False, True)
+    await reviewed(world, rosa, case)
+
+
+async def test_where_every_coordinator_held_it_an_officer_who_broke_the_glass_reviews_it(world, held):
+    amira, omar, case = held
+    ines = await world.officer("ines", Role.COORDINATOR)
+    await world.database.write(lambda tx: service.take_over(tx, world.hand(ines), case.id))
+    [owed] = await world.database.read(lambda tx: supervision.owed_reviews(tx, world.hand(ines)))
+    assert (owed.is_mine, owed.left_to) == (False, LeftTo.COLLEAGUES)
+    with pytest.raises(CaseNotFound):
+        await reviewed(world, omar, case)  # a case of a colleague is none of theirs
+    await broken(world, amira, case)
+    for who in (ines, amira):
+        with pytest.raises(NotAllowedNow):
+            await reviewed(world, who, case)  # they held it, whatever they read it through
+
+    await broken(world, omar, case)
+    await reviewed(world, omar, case)
+
+    _, said, _ = await world.database.read(lambda tx: supervision.to_review(tx, world.hand(ines), case.id))
+    assert (said.by, said.by_holder) == (omar.id, False)
+
+
+async def test_whoever_is_left_alone_reviews_their_own_case_and_it_is_marked(world, held):
+    amira, omar, case = held
+    ines = await world.officer("ines", Role.COORDINATOR)
+    await world.database.write(lambda tx: service.take_over(tx, world.hand(ines), case.id))
+    for gone in (amira, omar):
+        await world.database.write(lambda tx, gone=gone: officers.disable_officer(tx, gone.id, NOON))
+    with pytest.raises(NotAllowedNow):
+        await reviewed(world, ines, case)  # they were shut out a moment ago
+
+    later = NOON + officers.ALONE_AFTER + timedelta(minutes=1)
+    await reviewed(world, ines, case, later)
+
+    [done] = await world.database.read(lambda tx: supervision.done_reviews(tx, world.hand(ines, later)))
+    assert done.reviewed_by in done.held_by
+    _, said, _ = await world.database.read(lambda tx: supervision.to_review(tx, world.hand(ines, later), case.id))
+    assert said.by_holder
 
 
 async def test_who_does_not_coordinate_sees_no_reviews(world, held):

@@ -34,6 +34,7 @@ async def test_from_the_broken_glass_to_the_coordinator_who_looked_at_it(world, 
     assert f'action="{page}/answer"' not in browser.page
     assert f'action="{page}/release"' not in browser.page
     assert f'action="{page}/notes"' not in browser.page
+    assert f'href="{page}/review"' in browser.page  # nobody who coordinates is here yet
     await browser.go(f"{page}/file")
     assert browser.status == 200
 
@@ -41,6 +42,7 @@ async def test_from_the_broken_glass_to_the_coordinator_who_looked_at_it(world, 
     await ines.go("/desk/supervision")
     assert WHY in ines.page
     assert "omar" in ines.page
+    assert f'href="{page}/review"' not in await browser.go(page)
     await ines.send("/desk/supervision/glass")
     assert WHY not in ines.page
     await ines.go(f"{page}/seen-by")
