@@ -344,6 +344,12 @@ async def test_while_one_offer_of_two_is_missing_none_is_accepted(italy: Country
     with pytest.raises(NotNow, match="siblings_missing"):
         await tunisia.do(answering.accept, body["request"])
 
+    await tunisia.do(answering.refuse, body["request"], reason=Refusal.NO_CAPACITY, alternative=Alternative.UNHCR)
+    late = a_preview("3" * 36, size=2)
+    await hand_over(tunisia, "IT", "request_preview", late, request_type="case_transfer")
+    with pytest.raises(NotNow, match="sibling_stays"):  # whoever reads it refuses the second, too
+        await tunisia.do(answering.accept, late["request"])
+
 
 async def test_a_deployment_asks_for_the_file_of_a_child_and_gets_it_into_its_own_case(
     italy: Country, tunisia: Country, courier: Courier

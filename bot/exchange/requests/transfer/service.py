@@ -200,9 +200,15 @@ def together_with(tx: Connection, request: Request, *, lock: bool = True) -> lis
 
 
 def require_complete(tx: Connection, request: Request) -> None:
-    """Raises NotNow while the offer of a brother or sister has not come yet: they are accepted together."""
+    """Raises NotNow while the offer of a brother or sister has not come yet, and where one has ended: they are accepted
+    together."""
     transfer = store.get(tx, request.id)
-    if transfer is not None and len(store.of_group(tx, transfer.preview.group, giver=False)) < transfer.preview.size:
+    if transfer is None:
+        return
+    together = store.of_group(tx, transfer.preview.group, giver=False)
+    if any(each.state is State.STAYED for each in together):
+        raise NotNow("sibling_stays")
+    if len(together) < transfer.preview.size:
         raise NotNow("siblings_missing")
 
 
