@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 from msgspec import Struct, field
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from bot import demonstration
@@ -162,7 +164,9 @@ async def show(base: Settings, first_port: int) -> None:
 
 @asynccontextmanager
 async def started(base: Settings, first_port: int) -> AsyncIterator[dict[str, Side]]:
-    """The three helplines, by country, prepared, trusting one another, and each served by a process of its own."""
+    """The three helplines, by country, prepared, trusting one another, and each served by a process of its own. Raises
+    CannotDo."""
+    _require_free(range(first_port, first_port + len(PLACES)))
     async with AsyncExitStack() as stack:
         sides = {}
         for number, place in enumerate(PLACES):
@@ -173,10 +177,19 @@ async def started(base: Settings, first_port: int) -> AsyncIterator[dict[str, Si
         for one in sides.values():
             for other in sides.values():
                 if one is not other:
-                    await _meet(one, other)
+                    await meet(one, other)
         for side in sides.values():
             await stack.enter_async_context(_served(side))
         yield sides
+
+
+def _require_free(ports: Iterable[int]) -> None:
+    """Before anything is written: what else listens there would be taken for one of the three."""
+    for port in ports:
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            raise CannotDo(f"port {port} is taken. Name the first of three free ports with --port.") from None
 
 
 async def _prepared(place: Place, settings: Settings, database: Database, vault: Vault) -> Side:
@@ -202,8 +215,9 @@ async def _prepared(place: Place, settings: Settings, database: Database, vault:
     return Side(place, settings, database, vault, Words.load(), officer, coordinator)
 
 
-async def _meet(here: Side, there: Side) -> None:
-    """Trust the other one, as two admins do who have compared its key by phone. Once; a second start finds it."""
+async def meet(here: Side, there: Side) -> None:
+    """Trust the other one, as two admins do who have compared its key by phone. Once; a second start finds it, also
+    where the other one is now behind another port."""
     at = SystemClock().now()
     own = await there.database.write(lambda tx: partner_service.current_own_key(tx, there.vault, at))
     card = keys.read_card(keys.write_card(own, own_identity(there.settings)))
@@ -230,12 +244,15 @@ async def _meet(here: Side, there: Side) -> None:
     )
 
     def trust(tx: Connection) -> str:
-
         known = next((each for each in partners.everyone(tx, here.vault) if each.name == partner.name), None)
-        if known is not None:
+        if known is not None and known.endpoint == partner.endpoint:
             return known.id
-        added = partner_service.add_partner(tx, here.vault, partner, by=demonstration.ADMIN, at=at)
-        partner_service.add_key(tx, here.vault, added.id, card, by=demonstration.ADMIN, at=at)
+        if known is not None:
+            moved = replace(known, endpoint=partner.endpoint)
+            added = partner_service.change_partner(tx, here.vault, moved, by=demonstration.ADMIN, at=at)
+        else:
+            added = partner_service.add_partner(tx, here.vault, partner, by=demonstration.ADMIN, at=at)
+            partner_service.add_key(tx, here.vault, added.id, card, by=demonstration.ADMIN, at=at)
         for each in list_officers(tx):
             if Role.ADMIN in each.roles:
                 heard = " ".join(card.fingerprint)

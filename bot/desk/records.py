@@ -357,7 +357,8 @@ def _sides(request: web.Request, copy: Copy, made: codes.Codes) -> tuple[Side, .
     """What the paper says, in the two languages that were asked for."""
     words = request.app[WORDS]
     first = words.speaks(request.query.get("first", "")) or words.speaks(copy.record.language) or "en"
-    second = words.speaks(request.query.get("second", "")) or ("en" if first != "en" else "fr")
+    chosen = words.speaks(request.query.get("second", "")) or words.speaks(copy.record.second)
+    second = chosen or ("en" if first != "en" else "fr")
     return sides_of(copy, (first, second), _say(request), codes=len(made.parts), codes_left_out=bool(made.left_out))
 
 

@@ -216,9 +216,7 @@ def _thread_context(key: DataKey | None, file: looking.RequestFile) -> dict[str,
         and asked.told_withdrawn_at is None
         and any(letter.kind == "request_answer" for letter in file.letters),
         "taken_back_there": any(event.act in TAKEN_BACK_THERE for event in file.events),
-        "talks": asked.asked_on is not None
-        and not sending.is_taken_back(asked)
-        and asked.status.value in {"accepted", "partly_answered", "answered"},
+        "talks": thread.is_read_there(asked, file.partner),
     }
 
 

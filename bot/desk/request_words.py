@@ -41,6 +41,10 @@ PROBLEMS: Mapping[str, str] = {
     "siblings": N_(
         "Brothers and sisters travel together. Each needs an approved request to the same partner. Nothing was sent."
     ),
+    "sibling_stays": N_(
+        "A brother or sister who travels along was refused or taken back. Refuse this one too: they can be offered "
+        "together again."
+    ),
     "siblings_missing": N_("A brother or sister travels along, whose offer has not come yet. Wait for it."),
     "no_such_case": N_("There is no case of yours with this number. Nothing was changed."),
     "file_too_large": N_("The file is too large for one letter. Shorten its longest notes."),

@@ -14,14 +14,17 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from msgspec.structs import replace
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from bot.border_story import PLACES, Side, play, said, started
+from bot.border_story import PLACES, Side, meet, play, said, settings_of, started
 from bot.exchange.holds import claimants, told_holds
 from bot.exchange.holds.model import CHECKLIST, FAVOURS, MARKS, SOURCES, TIE_TITLES, Favour, Mark, Source, Tie
+from bot.exchange.partners import store as partners
 from bot.exchange.requests import store
 from bot.exchange.requests.model import ASSENTS, CONFIDENCES, GROUNDS, HOWS, Assent, Confidence, Ground, How, Status
 from bot.exchange.requests.types import REQUEST_TYPES
+from bot.foreground import CannotDo
 from bot.kernel import audit
 from bot.kernel.clock import SystemClock
 from bot.kernel.officers import link_path, make_link
@@ -251,7 +254,8 @@ def answers(people: People, asked: str, found: Mapping[str, str], *, seen: str, 
 
 async def test_a_girl_with_a_false_uncle_is_kept_from_him_and_comes_to_her_aunt_over_two_borders(tmp_path: Path):
     base = load_settings({"WAYMARK_DATA_DIR": str(tmp_path)})
-    async with started(base, three_free_ports()) as sides:
+    first = three_free_ports()
+    async with started(base, first) as sides:
         links = {side.place.country: await links_of(side) for side in sides.values()}
         urls = {country: side.settings.public_url for country, side in sides.items()}
         await asyncio.to_thread(the_story_by_hand, urls, links)
@@ -288,3 +292,13 @@ async def test_a_girl_with_a_false_uncle_is_kept_from_him_and_comes_to_her_aunt_
                     assert "emonstration" in text  # on every page
                     if "/requests/" not in address:
                         assert "do not place or move this child with this adult" in text
+
+        with pytest.raises(CannotDo, match=f"port {first} is taken"):
+            async with started(load_settings({"WAYMARK_DATA_DIR": str(tmp_path / "second")}), first):
+                pass
+        assert not (tmp_path / "second").exists()
+        elsewhere = replace(lampedusa, settings=settings_of(base, lampedusa.place, first + 3))
+        await meet(tunis, elsewhere)  # a later start on other ports: their letters find the way
+        found = await tunis.database.read(lambda tx: partners.get(tx, tunis.partners["IT"], tunis.vault))
+        assert found is not None
+        assert (found.endpoint, found.why_closed(SystemClock().now())) == (elsewhere.settings.public_url, None)

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from bot.cases import household_store
 from bot.cases import store as case_store
+from bot.cases.answering import answer_person
 from bot.cases.model import CaseStatus
 from bot.cases.record import service as record
 from bot.exchange.holds import claimants
@@ -169,7 +170,9 @@ async def test_a_family_of_two_is_handed_over_once_by_two_processes_that_die(two
         await everything_is_there(tunisia, drafts)
         await somebody_is_rung_when_the_children_do_not_arrive(italy, tunisia, (amina, omar), drafts)
 
-        # They are seen, and the sender keeps where they are and nothing else.
+        # They are seen, and the sender keeps where they are and nothing else once whoever writes there is answered.
+        for case_id in (amina, omar):
+            await italy.do(answer_person, case_id, text="They are in Tunis.", once="")
         for request_id in drafts:
             await tunisia.do(acts.child_arrived, request_id)
         for case_id in (amina, omar):

@@ -170,8 +170,8 @@ def mail_later(tx: Connection, link_id: str, *, attempt: int, next_at: datetime)
 
 
 def due_reminders(tx: Connection, *, since: datetime, limit: int) -> list[tuple[str, str]]:
-    """Requests of ours to partners without Waymark that were reminded of, with the event that says so, where no e-mail
-    has gone to them about it yet."""
+    """Requests of ours to partners without Waymark that were reminded of, or in which somebody here wrote to them, with
+    the event that says so, where no e-mail has gone to them about it yet."""
     events, asked, said = exchange_events, exchange_requests, exchange_events.alias()
     sent = sa.exists().where(said.c.once == sa.literal(MAILED) + events.c.id)
     query = (
@@ -181,7 +181,7 @@ def due_reminders(tx: Connection, *, since: datetime, limit: int) -> list[tuple[
         .where(
             asked.c.side == Side.OURS.value,
             asked.c.status.in_(sorted(OWED)),
-            events.c.act.in_(["reminded", "escalated"]),
+            events.c.act.in_(["reminded", "escalated", "message"]),
             events.c.at > since,
             sa.not_(sent),
         )

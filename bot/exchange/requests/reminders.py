@@ -62,6 +62,9 @@ class Reminders:
         for transfer in await self._database.read(lambda tx: transfer_store.arrivals_missed(tx, at)):
             call = partial(transfers.call_for_missed, vault=self._vault, request_id=transfer.request_id, at=at)
             taken += await self._database.write(call)
+        for case_id in await self._database.read(transfer_store.to_finish):
+            finish = partial(transfers.finish, vault=self._vault, case_id=case_id, at=at)
+            taken += await self._database.write(finish)
         for request_id in await self._database.read(lambda tx: ends.with_ended_consent(tx, at)):
             try:
                 end = partial(consent_ends.ended, vault=self._vault, request_id=request_id, at=at)

@@ -257,7 +257,6 @@ def close(tx: Connection, hand: Hand, request_id: str) -> Request:
         sending.send(tx, hand.vault, request, "request_closed", {}, actor=hand.officer.id, at=hand.at)
     save(tx, request, closed)
     note(tx, hand.vault, closed, Act.CLOSE, officer_id=hand.officer.id, at=hand.at)
-    transfers.finish(tx, hand.vault, closed.case_id, at=hand.at)
     return closed
 
 

@@ -10,6 +10,8 @@ from sqlalchemy.engine import Connection
 from bot.cases import store as case_store
 from bot.cases.hand import Hand
 from bot.cases.notice import tell_coordinators
+from bot.exchange.partners import store as partners
+from bot.exchange.partners.model import Partner
 from bot.exchange.requests import sending, thread_store
 from bot.exchange.requests.history import note
 from bot.exchange.requests.model import (
@@ -18,6 +20,7 @@ from bot.exchange.requests.model import (
     NotNow,
     Request,
     Side,
+    Status,
 )
 from bot.exchange.requests.opening import key_of, open_words, to_act
 from bot.exchange.requests.situations import add_situation, known_of_danger
@@ -35,6 +38,14 @@ MESSAGE_WAITS = N_("A message to a partner about case {number} waits for a secon
 def first_language(officer: Officer) -> str:
     """What somebody writes in who does not say."""
     return (officer.languages or ("en",))[0]
+
+
+def is_read_there(request: Request, partner: Partner | None) -> bool:
+    """Whether the partner would read what is written about a request. Behind a link nothing opens once all was
+    answered: what is written then would wait for ever."""
+    if request.status not in DISCLOSED or request.asked_on is None or sending.is_taken_back(request):
+        return False
+    return request.status is not Status.ANSWERED or partner is None or not partner.by_link
 
 
 def write_message(
@@ -58,10 +69,10 @@ def write_message(
     """
     request = to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request
     text, other = text.strip(), other.strip()
-    if not text or max(len(text), len(other)) > LONGEST_TEXT or request.status not in DISCLOSED or not request.asked_on:
-        raise NotNow
     key = key_of(tx, hand.vault, request)
-    if sending.is_taken_back(request) or key is None:
+    if not text or max(len(text), len(other)) > LONGEST_TEXT or key is None:
+        raise NotNow
+    if not is_read_there(request, partners.get(tx, request.partner_id)):
         raise NotNow
     if request.side is Side.THEIRS:
         add_situation(tx, hand, request.id, key, known_of_danger(endangers))
@@ -102,7 +113,7 @@ def let_message_go(tx: Connection, hand: Hand, request_id: str, line_id: str) ->
     line = _waiting_message(tx, request, line_id)
     if line.author_id == hand.officer.id:
         raise NotNow("not_yours")
-    if request.status not in DISCLOSED or sending.is_taken_back(request):
+    if not is_read_there(request, partners.get(tx, request.partner_id)):
         raise NotNow
     thread_store.approve_line(tx, line.id, hand.officer.id)
     note(tx, hand.vault, request, "message_read", officer_id=hand.officer.id, at=hand.at)

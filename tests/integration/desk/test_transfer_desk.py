@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from bot.cases import store as case_store
+from bot.cases.answering import answer_person
 from bot.cases.record import service as record
 from bot.exchange.holds import claimants
 from bot.exchange.requests import drafting, service, store
 from bot.exchange.requests.model import NotNow, RequestNotFound
 from bot.exchange.requests.transfer import acts
+from bot.exchange.requests.transfer import service as transfer
 from bot.exchange.requests.transfer import store as transfers
 from tests.integration.exchange.test_transfer import a_preview
 from tests.integration.exchange.two_countries import Country, a_draft, hand_over, put_partner
@@ -139,6 +141,9 @@ async def test_the_holder_of_a_case_that_has_moved_reads_where_it_is(here, at_de
     for kind in ("request_accepted", "case_taken", "case_arrived"):
         await hand_over(here, "IT", kind, {"request": request_id}, request_type="case_transfer")
     officer = await at_desk(here.officer)
+    assert "this case closes by itself" in await officer.go(f"/desk/cases/{case_id}")  # their words had no answer yet
+    await here.do(answer_person, case_id, text="You are with Ines now.", once="")
+    await here.database.write(lambda tx: transfer.finish(tx, here.vault, case_id, at=here.clock.now()))
 
     page = await officer.go(f"/desk/cases/{case_id}")
     assert "Nothing of it is kept here." in page

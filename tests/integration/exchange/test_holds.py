@@ -307,6 +307,16 @@ async def test_a_hold_on_one_child_stands_for_her_brother_and_for_whoever_lives_
     assert await italy.see(lambda tx: claimants.standing_holds(tx, brother)) == []
     assert await italy.see(lambda tx: claimants.standing_holds(tx, cousin))
 
+    # ended where nobody knew of the girl yet, it comes for her sake when she is known, and once
+    his = await a_dossier(italy, stranger)
+    await italy.do(holds.place_hold, his)
+    number = (await italy.see(lambda tx: case_store.get_case(tx, stranger))).case.number
+    for stands in (1, 0):
+        await italy.do(releasing.agree_to_release, his, reason="nothing known")
+        assert await italy.do(releasing.agree_to_release, his, reason="I saw both", by=italy.coordinator)
+        await italy.do(transfer_acts.say_siblings, girl, number)
+        assert len(await italy.see(lambda tx: claimants.standing_holds(tx, stranger))) == stands
+
 
 async def test_a_guardianship_goes_to_a_guardian_of_the_held_name_when_two_bodies_say_that_it_is_somebody_else(
     italy: Country, courier: Courier

@@ -181,6 +181,9 @@ async def test_they_ask_back_behind_the_link_and_read_what_the_officer_writes_in
         (False, "Quelle tante ?", "fr", "Which aunt?"),
         (True, "Her aunt Salma.", "en", "Sa tante Salma."),
     ]
+    await tunis.answer(again, *again.request.asks)
+    with pytest.raises(NotNow):  # no link opens any more: it would wait for ever
+        await italy.do(thread.write_message, request_id, text="And her brother?", once=new_id())
 
 
 async def test_a_message_is_shown_behind_a_link_only_as_long_as_it_may_be_told(tunis: Outside):
@@ -510,7 +513,7 @@ async def test_no_e_mail_goes_to_a_contact_that_was_changed_meanwhile(tunis: Out
     assert post.server.mails == []
 
 
-async def test_who_is_asked_behind_a_link_is_reminded_by_e_mail_once_a_step_and_told_nothing(
+async def test_who_is_asked_behind_a_link_hears_by_e_mail_once_that_something_waits_and_is_told_nothing(
     tunis: Outside, post: Post
 ):
     _, request_id = await tunis.asked()
@@ -530,6 +533,12 @@ async def test_who_is_asked_behind_a_link_is_reminded_by_e_mail_once_a_step_and_
     for told in (*file.fields.values(), file.decision, file.request.number, "enfant", "child", "Amel"):
         assert told not in text
     assert [event.act for event in file.events][-1] == "mail_reminded"
+
+    await tunis.accepted(await tunis.link(request_id))
+    await tunis.italy.do(thread.write_message, request_id, text="Her aunt Salma.", language="en", once=new_id())
+    assert await post.notices.look() == 1  # what an officer writes to them waits too
+    assert await post.notices.look() == 0
+    assert post.server.mails[-1].get_content() == text
 
 
 async def test_a_reminder_waits_for_a_busy_mail_server_and_a_dead_address_calls_the_officer(tunis: Outside, post: Post):

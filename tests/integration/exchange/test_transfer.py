@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from bot.cases import consent, household_store
 from bot.cases import store as case_store
+from bot.cases.answering import answer_person
 from bot.cases.model import CaseStatus, NotAllowedNow
 from bot.cases.record import service as record
 from bot.cases.record.risk import Risk
@@ -190,8 +191,18 @@ async def test_the_sender_keeps_a_pointer_and_not_a_copy_once_the_child_has_arri
     assert kept.case.is_open  # until the first report: somebody watches
     assert kept.notes
 
+    await italy.database.write(lambda tx: silenced(tx, case_id, italy.officer.id, italy.clock.now()))
     await tunisia.do(acts.child_arrived, request_id)
     await courier.carry()
+    await looked(italy)
+    assert (await italy.do(open_file, case_id)).case.is_open  # whoever writes here has had no answer yet
+    rings = await italy.see(lambda tx: case_store.get_alarm(tx, case_id, lock=False))
+    assert rings is not None
+    assert rings.climbing
+
+    await italy.do(answer_person, case_id, text="Ines in Tunis is with you now.", once="")
+    assert await looked(italy) == 1
+    assert await looked(italy) == 0
     case = await italy.see(lambda tx: case_of(tx, case_id))
     assert (case.status, case.closing) == (CaseStatus.CLOSED, "transferred")
     with pytest.raises(Erased):
@@ -332,6 +343,12 @@ async def test_while_one_offer_of_two_is_missing_none_is_accepted(italy: Country
 
     with pytest.raises(NotNow, match="siblings_missing"):
         await tunisia.do(answering.accept, body["request"])
+
+    await tunisia.do(answering.refuse, body["request"], reason=Refusal.NO_CAPACITY, alternative=Alternative.UNHCR)
+    late = a_preview("3" * 36, size=2)
+    await hand_over(tunisia, "IT", "request_preview", late, request_type="case_transfer")
+    with pytest.raises(NotNow, match="sibling_stays"):  # whoever reads it refuses the second, too
+        await tunisia.do(answering.accept, late["request"])
 
 
 async def test_a_deployment_asks_for_the_file_of_a_child_and_gets_it_into_its_own_case(

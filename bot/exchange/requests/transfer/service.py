@@ -14,7 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from bot.cases import alarm, handover_store, household_store, intake, supervision_store
+from bot.cases import alarm, handover_store, household_store, intake, supervision_store, waiting_store
 from bot.cases import service as cases
 from bot.cases import store as case_store
 from bot.cases.hand import AT_DESK, seal, write_down
@@ -200,9 +200,15 @@ def together_with(tx: Connection, request: Request, *, lock: bool = True) -> lis
 
 
 def require_complete(tx: Connection, request: Request) -> None:
-    """Raises NotNow while the offer of a brother or sister has not come yet: they are accepted together."""
+    """Raises NotNow while the offer of a brother or sister has not come yet, and where one has ended: they are accepted
+    together."""
     transfer = store.get(tx, request.id)
-    if transfer is not None and len(store.of_group(tx, transfer.preview.group, giver=False)) < transfer.preview.size:
+    if transfer is None:
+        return
+    together = store.of_group(tx, transfer.preview.group, giver=False)
+    if any(each.state is State.STAYED for each in together):
+        raise NotNow("sibling_stays")
+    if len(together) < transfer.preview.size:
         raise NotNow("siblings_missing")
 
 
@@ -441,7 +447,8 @@ def seen_there(tx: Connection, vault: Vault, request: Request, *, at: datetime) 
     store.save(tx, transfer, replace(transfer, arrived_at=at))
     note(tx, vault, request, "child_arrived", at=at)
     _answered(tx, vault, request, at=at)
-    finish(tx, vault, request.case_id, at=at)
+    if not finish(tx, vault, request.case_id, at=at):
+        ring(tx, request.case_id, at=at)
 
 
 def missed_there(tx: Connection, vault: Vault, request: Request, *, at: datetime) -> None:
@@ -468,24 +475,16 @@ def call_for_missed(tx: Connection, vault: Vault, request_id: str, *, at: dateti
 def finish(tx: Connection, vault: Vault, case_id: str | None, *, at: datetime) -> bool:
     """Close a case that has moved and whose child has arrived, and destroy what it says: a pointer stays, no copy.
 
-    Not while an alert about the child is still open here; whoever closes that comes back to this.
+    Not while an alert about the child is still open here, nor while the person waits for an answer here: nobody would
+    read them once the case is closed. Whoever watches the due dates comes back to it.
     """
     given = store.given(tx, case_id) if case_id else None
     found = case_store.get_case(tx, case_id or "", lock=True)
     if given is None or found is None or given.state is not State.MOVED or given.arrived_at is None:
         return False
-    under_way = [
-        each
-        for each in requests.of_case(tx, found.case.id)
-        if each.request.side is Side.OURS
-        and each.request.sent_at is not None
-        and each.request.status not in ENDED
-        and each.request.id != given.request_id
-    ]
-    if under_way:
-        ring(tx, case_id, at=at)
-        return False
     case = found.case
+    if _asks_still(tx, given) or (case.is_open and (case.person_waits or waiting_store.is_waiting(tx, case.id))):
+        return False
     if case.is_open:
         closed = replace(case, status=CaseStatus.CLOSED, closed_at=at, closing=TRANSFERRED, offered_to=None)
         handover_store.end_offers(tx, case.id, "withdrawn", at=at)
@@ -496,6 +495,17 @@ def finish(tx: Connection, vault: Vault, case_id: str | None, *, at: datetime) -
         write_down(tx, vault, closed, "close", officer_id=None, at=at, facts={"closing": TRANSFERRED})
     vault.destroy(tx, case.key_id, at)
     return True
+
+
+def _asks_still(tx: Connection, given: Transfer) -> bool:
+    """Whether somebody else is still asked about the child from here."""
+    return any(
+        each.request.side is Side.OURS
+        and each.request.sent_at is not None
+        and each.request.status not in ENDED
+        and each.request.id != given.request_id
+        for each in requests.of_case(tx, given.case_id or "")
+    )
 
 
 def _answered(tx: Connection, vault: Vault, request: Request, *, at: datetime) -> Request:

@@ -8,7 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
+from bot.cases.store import cases
 from bot.exchange.requests.transfer.model import Preview, State, Transfer
+from bot.kernel.crypto import data_keys
 from bot.kernel.database import Moment, insert_or_nothing, metadata
 
 case_transfers = sa.Table(
@@ -125,3 +127,17 @@ def arrivals_missed(tx: Connection, at: datetime) -> list[Transfer]:
         case_transfers.c.arrival_due_at <= at,
     )
     return [_to_transfer(row) for row in tx.execute(sa.select(case_transfers).where(late).limit(100))]
+
+
+def to_finish(tx: Connection) -> list[str]:
+    """The cases that have moved and whose child has arrived, of which we still keep what they say."""
+    kept = case_transfers.join(cases, cases.c.id == case_transfers.c.case_id).join(
+        data_keys, data_keys.c.id == cases.c.key_id
+    )
+    arrived = sa.and_(
+        _given,
+        case_transfers.c.state == State.MOVED.value,
+        case_transfers.c.arrived_at.is_not(None),
+        data_keys.c.wrapped.is_not(None),
+    )
+    return list(tx.execute(sa.select(cases.c.id).select_from(kept).where(arrived)).scalars())
