@@ -15,7 +15,7 @@ import typer
 from bot import foreground
 from bot.bench import BENCHES
 from bot.foreground import run, settings_or_stop, stop
-from directory.files.options import EXPORTED, IMPORTED, Column, Rehearse, Report
+from directory.files.options import EXPORTED, IMPORTED, Column, Letters, Rehearse, Report
 
 app = typer.Typer(
     name="waymark",
@@ -293,6 +293,7 @@ def directory_import(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help=IMPORTED)],
     rehearse: Rehearse = False,
     column: Column = None,
+    letters: Letters = None,
     report: Report = None,
     by: Annotated[str, typer.Option(help="Who is importing.")] = "command line",
 ) -> None:
@@ -300,7 +301,9 @@ def directory_import(
     from bot.upkeep.services import import_services
 
     code = run(
-        import_services(settings_or_stop(), file, by=by, rehearse=rehearse, columns=column or [], report_to=report)
+        import_services(
+            settings_or_stop(), file, by=by, rehearse=rehearse, columns=column or [], report_to=report, letters=letters
+        )
     )
     raise typer.Exit(code)
 

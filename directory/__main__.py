@@ -18,7 +18,7 @@ from directory.api import Handler, HsdsApi
 from directory.asking import Directory
 from directory.database import open_database
 from directory.duplicates import look_if_due
-from directory.files.options import EXPORTED, IMPORTED, Column, Rehearse, Report
+from directory.files.options import EXPORTED, IMPORTED, Column, Letters, Rehearse, Report
 from directory.files.telling import tell_export, tell_import
 from directory.model import Method, Verification, WrongRecord
 from directory.service import due_for_verification, verify_service
@@ -98,6 +98,7 @@ def import_command(
     database: Where = DATABASE,
     rehearse: Rehearse = False,
     column: Column = None,
+    letters: Letters = None,
     report: Report = None,
     by: Annotated[str, typer.Option(help="Who is importing.")] = "",
 ) -> None:
@@ -107,7 +108,9 @@ def import_command(
     async def run() -> int:
         opened = await open_database(database)
         try:
-            return await tell_import(opened, file, by=who, rehearse=rehearse, columns=column or [], report_to=report)
+            return await tell_import(
+                opened, file, by=who, rehearse=rehearse, columns=column or [], report_to=report, letters=letters
+            )
         finally:
             await opened.close()
 

@@ -24,6 +24,7 @@ from bot.kernel.words import N_
 from directory import store
 from directory.files import sent
 from directory.files.importing import Became
+from directory.files.letters import LETTERS
 from directory.files.spreadsheet import FIELDS, NOT_READ, REQUIRED
 from directory.files.unreadable import UnreadableFile
 from directory.store import Import, ImportState
@@ -74,10 +75,12 @@ def service_import_routes() -> Routes:
         """Keep the file, and look it through at once."""
         fields, at = await form(request), request.app[CLOCK].now()
         name, by = " ".join(fields.get("name", "").split())[:100], request[OFFICER].id
+        letters = fields.get("letters") if fields.get("letters") in LETTERS else None
+        content = uploaded(request, "file")
         try:
-            import_id = await sent.keep_file(request.app[DATABASE], uploaded(request, "file"), name=name, by=by, at=at)
+            import_id = await sent.keep_file(request.app[DATABASE], content, name=name, by=by, at=at, letters=letters)
         except UnreadableFile as error:
-            return await _form_page(request, problem=reason_of(error), status=422)
+            return await _form_page(request, problem=reason_of(error), name=name, status=422)
         await _check(request, import_id, None)
         return go_to(request, "show_import", id=import_id)
 
@@ -172,7 +175,7 @@ class Working:
             ended()
 
 
-async def _form_page(request: web.Request, *, problem: str = "", status: int = 200) -> web.Response:
+async def _form_page(request: web.Request, *, problem: str = "", name: str = "", status: int = 200) -> web.Response:
     def read(tx: Connection) -> dict[str, Any]:
         listed = store.list_imports(tx, limit=MOST_LISTED)
         return {
@@ -181,6 +184,8 @@ async def _form_page(request: web.Request, *, problem: str = "", status: int = 2
             "wrong": ROWS_ARE_WRONG,
             "names": officer_names(tx),
             "problem": problem,
+            "name": name,
+            "letters": LETTERS,
             "most_mb": sent.MOST_BYTES // 1024**2,
         }
 

@@ -21,13 +21,22 @@ async def verify_directory(settings: Settings) -> list[str]:
 
 
 async def import_services(
-    settings: Settings, file: Path, *, by: str, rehearse: bool, columns: Sequence[str], report_to: Path | None
+    settings: Settings,
+    file: Path,
+    *,
+    by: str,
+    rehearse: bool,
+    columns: Sequence[str],
+    report_to: Path | None,
+    letters: str | None = None,
 ) -> int:
     """Bring a file of services in as drafts, and tell of it. Returns the exit code."""
     from directory.files.telling import tell_import
 
     async with installation(settings) as (database, _vault):
-        return await tell_import(database, file, by=by, rehearse=rehearse, columns=columns, report_to=report_to)
+        return await tell_import(
+            database, file, by=by, rehearse=rehearse, columns=columns, report_to=report_to, letters=letters
+        )
 
 
 async def export_services(settings: Settings, file: Path) -> int:

@@ -8,8 +8,9 @@ from functools import cache
 
 from babel import Locale
 
+from directory.model import NEEDS
 from directory.places import fold
-from directory.words import because, plain_figures
+from directory.words import DirectoryWords, because, plain_figures
 
 #: The languages in which sheets come.
 _WRITTEN_IN = ("en", "fr", "es", "ar", "it", "pt")
@@ -45,7 +46,7 @@ def language_in(cell: str) -> str:
     return _languages().get(fold(cell), cell.strip())
 
 
-#: What sheets call the needs, beside their own names and codes.
+#: What people call the needs, beside their own names and codes.
 NEEDS_AS_WRITTEN: Mapping[str, tuple[str, ...]] = {
     "shelter": ("accommodation", "housing", "hébergement", "abri", "alojamiento", "albergue", "refugio", "مأوى", "سكن"),
     "food": ("alimentation", "nourriture", "comida", "alimentos", "طعام", "غذاء"),
@@ -57,6 +58,19 @@ NEEDS_AS_WRITTEN: Mapping[str, tuple[str, ...]] = {
     "water_hygiene": ("wash", "water and sanitation", "eau et hygiène", "agua y saneamiento"),
     "helpline": ("hotline", "numéro vert", "línea de ayuda", "خط مساعدة"),
 }
+
+
+@cache
+def _needs() -> dict[str, str]:
+    words = DirectoryWords.load()
+    named = {fold(words.text(language, name)): code for language in _WRITTEN_IN for code, name in NEEDS.items()}
+    written = {fold(name): code for code, names in NEEDS_AS_WRITTEN.items() for name in names}
+    return named | written | {fold(code.replace("_", " ")): code for code in NEEDS}
+
+
+def need_in(text: str) -> str | None:
+    """The code of a need, by its code or by what it is called in our languages."""
+    return _needs().get(fold(text.replace("_", " ")))
 
 
 # --- phones -----------------------------------------------------------------------------------------------------

@@ -51,20 +51,22 @@ async def import_file(
     at: datetime,
     rehearse: bool = False,
     columns: Mapping[str, str] | None = None,
+    letters: str | None = None,
     listener: Listener | None = None,
     progress: Progress | None = None,
 ) -> ImportReport:
     """Bring a file in, or only say what would become of it. A report with rejections means that nothing was kept.
 
     `columns` says of a spreadsheet which title is which field, where guessing is wrong; it is kept, when the import
-    is, for the next sheet with the same titles. `listener` hears of each row when it is checked, `progress` how many
+    is, for the next sheet with the same titles. `letters` says what a flat table is in, where it is not in UTF-8.
+    `listener` hears of each row when it is checked, `progress` how many
     are taken in, of how many. Raises UnreadableFile when the file as a whole cannot be read.
     """
-    titles = titles_in(path)
+    titles = titles_in(path, letters=letters)
     if titles is None and columns:
         raise UnreadableFile(because("only a spreadsheet has columns to be named"))
     mapping = None if titles is None else await database.read(lambda tx: kept_mapping(tx, titles, columns or {}))
-    report = await check_rows(database, open_rows(path, mapping=mapping), listener=listener)
+    report = await check_rows(database, open_rows(path, mapping=mapping, letters=letters), listener=listener)
     if rehearse or report.rejected:
         return report
     await undo_abandoned(database, at=datetime.now(UTC))
@@ -72,7 +74,7 @@ async def import_file(
     await database.write(
         lambda tx: store.add_import(tx, import_id, name=path.name, by=by, at=at, state=ImportState.TAKING)
     )
-    rows = open_rows(path, mapping=mapping)
+    rows = open_rows(path, mapping=mapping, letters=letters)
     report = await take_rows(database, rows, report, import_id=import_id, by=by, at=at, progress=progress)
     if titles is not None and mapping is not None and columns and not report.rejected:
         key = spreadsheet.mapping_id(titles)

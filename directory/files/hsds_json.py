@@ -14,11 +14,11 @@ from typing import Any, TextIO
 from sqlalchemy.engine import Connection
 
 from directory import hsds, store
+from directory.files.cells import need_in
 from directory.misplaced import in_the_middle, middle_of
 from directory.model import (
     ACCESSIBILITY,
     HIDDEN_CHARACTERS,
-    NEEDS,
     Capacity,
     Eligibility,
     Gender,
@@ -73,26 +73,21 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
 def read_json(path: Path) -> Iterator[tuple[int, str]]:
     """The services of a JSON file: an array of them, or the page or package that has them as `contents` or `services`.
 
-    The array is cut into its elements as it is read. The number is the element's, from 1. What is not such an array
-    comes as one last element that will not parse.
+    The array is cut into its elements as it is read. The number is the element's, from 1. One service may stand alone;
+    what is neither comes as one last element that will not parse.
     """
     with path.open(encoding="utf-8-sig", errors="replace") as file:
-        buffer = _after_the_bracket(file)
+        start = file.read(PIECE)
+        array = _ARRAY.match(start)
+        buffer: str | None = start[array.end() :] if array else start
         number = 0
-        while buffer is not None:
+        while buffer is not None and (array or buffer.strip()):
             buffer = buffer.lstrip(" \t\r\n,")
             if buffer.startswith("]"):
                 return
             number += 1
             element, buffer = _first_element(buffer, file)
             yield number, element
-
-
-def _after_the_bracket(file: TextIO) -> str | None:
-    """Read up to where the array begins. None, when there is none within the first piece."""
-    start = file.read(PIECE)
-    found = _ARRAY.match(start)
-    return start[found.end() :] if found else start if start.strip() else None
 
 
 def _first_element(buffer: str, file: TextIO) -> tuple[str, str | None]:
@@ -400,13 +395,22 @@ class _Reader:
         return ReferralContact(*(self.string(told, name, longest=500) for name in ("name", "phone", "email", "how")))
 
     def _needs(self, data: Json) -> tuple[str, ...]:
-        found = []
+        """By our own terms; those of other taxonomies by what they are called."""
+        found, others = [], []
         for attribute in self.objects(data, "attributes"):
             term = attribute.get("taxonomy_term")
-            code = term.get("code") if isinstance(term, dict) else None
-            need = code if isinstance(code, str) else hsds.NEED_OF_TERM.get(str(attribute.get("taxonomy_term_id")))
-            if need is not None and need in NEEDS:
+            told = [term.get("code"), term.get("name")] if isinstance(term, dict) else []
+            names = [name for name in [*told, attribute.get("label")] if isinstance(name, str)]
+            ours = hsds.NEED_OF_TERM.get(str(attribute.get("taxonomy_term_id")))
+            need = ours or next(filter(None, map(need_in, names)), None)
+            if need is not None:
                 found.append(need)
+            elif names:
+                others.append(names[-1][:60])
+        if others and not found:
+            self.problems.append(
+                because("none of its terms is a need that is known: {terms}", terms=", ".join(others[:5]))
+            )
         return tuple(dict.fromkeys(found))
 
     def _status(self, data: Json) -> ServiceStatus:

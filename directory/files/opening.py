@@ -27,10 +27,11 @@ class Format(StrEnum):
     XLSX = "a workbook"
 
 
-def open_rows(path: Path, *, mapping: Mapping[str, str] | None = None) -> Iterator[Row]:
+def open_rows(path: Path, *, mapping: Mapping[str, str] | None = None, letters: str | None = None) -> Iterator[Row]:
     """The services of a file. Raises UnreadableFile, also while it is being read.
 
-    `mapping`: for a flat spreadsheet, which column is which field; by default as its titles say.
+    `mapping`: for a flat spreadsheet, which column is which field; by default as its titles say. `letters`: of a
+    flat table, what its lines are in that are not in UTF-8.
     """
     match format_of(path):
         case Format.LINES:
@@ -42,16 +43,16 @@ def open_rows(path: Path, *, mapping: Mapping[str, str] | None = None) -> Iterat
         case Format.XLSX:
             return spreadsheet.rows(xlsx.read_rows(path), mapping)
         case Format.CSV:
-            return spreadsheet.rows(spreadsheet.read_csv(path), mapping)
+            return spreadsheet.rows(spreadsheet.read_csv(path, letters), mapping)
 
 
-def titles_in(path: Path) -> list[str] | None:
+def titles_in(path: Path, *, letters: str | None = None) -> list[str] | None:
     """The titles of a flat spreadsheet's columns. None for what is no spreadsheet. Raises UnreadableFile."""
     match format_of(path):
         case Format.XLSX:
             return spreadsheet.titles_of(xlsx.read_rows(path))
         case Format.CSV:
-            return spreadsheet.titles_of(spreadsheet.read_csv(path))
+            return spreadsheet.titles_of(spreadsheet.read_csv(path, letters))
     return None
 
 

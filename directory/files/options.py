@@ -14,4 +14,7 @@ Rehearse = Annotated[bool, typer.Option("--rehearse", help="Only say what would 
 Column = Annotated[
     list[str] | None, typer.Option(help="TITLE=FIELD: which field a column is (- for none). Kept for the next time.")
 ]
+Letters = Annotated[
+    str | None, typer.Option(help="What a CSV is in that is not in UTF-8: windows-1252, windows-1256 and so on.")
+]
 Report = Annotated[Path | None, typer.Option(help="A CSV file for what became of every row.")]

@@ -22,7 +22,8 @@ from directory import store
 from directory.files import spreadsheet
 from directory.files.commands import GIVEN_UP_AFTER, check_rows, kept_mapping, take_rows
 from directory.files.importing import Became, ImportReport, Outcome
-from directory.files.opening import open_rows, titles_in
+from directory.files.letters import lines_of
+from directory.files.opening import Format, format_of, open_rows, titles_in
 from directory.files.unreadable import UnreadableFile
 from directory.store import Import, ImportState, Transactions
 from directory.words import Kept, because, keep_reason, reason_of
@@ -58,10 +59,17 @@ class Telling:
         return {**{one.value: self._counts[one.value] for one in Became}, "rows": self._rows}
 
 
-async def keep_file(database: Transactions, content: bytes, *, name: str, by: str, at: datetime) -> str:
-    """Keep a file that was sent. Returns the id of its import. Raises UnreadableFile where it is of no known kind."""
+async def keep_file(
+    database: Transactions, content: bytes, *, name: str, by: str, at: datetime, letters: str | None = None
+) -> str:
+    """Keep a file that was sent. Returns the id of its import. Raises UnreadableFile where it is of no known kind.
+
+    A flat table is kept in UTF-8. Lines that are not in it are read in `letters`: whoever looks at the rows sees
+    whether these were the right ones.
+    """
     if not content:
         raise UnreadableFile(because("no file was chosen, or it is empty"))
+    content = await asyncio.to_thread(_in_utf8, content, letters)
     with _on_disk(content) as path:
         titles = await asyncio.to_thread(titles_in, path)
     import_id = str(uuid.uuid4())
@@ -183,6 +191,11 @@ async def _move(
 def _keep_columns(tx: Connection, columns: Mapping[str, str], by: str, at: datetime) -> None:
     titles = list(columns)
     store.put_mapping(tx, spreadsheet.mapping_id(titles), titles=titles, mapping=columns, by=by, at=at)
+
+
+def _in_utf8(content: bytes, letters: str | None) -> bytes:
+    with _on_disk(content) as path:
+        return "".join(lines_of(path, letters)).encode() if format_of(path) is Format.CSV else content
 
 
 @contextmanager

@@ -6,7 +6,6 @@ same titles come.
 
 from __future__ import annotations
 
-import codecs
 import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from directory import hsds
-from directory.files.cells import NEEDS_AS_WRITTEN, country_in, language_in, phones_in
+from directory.files.cells import country_in, language_in, need_in, phones_in
 from directory.files.importing import Row
+from directory.files.letters import lines_of
 from directory.files.unreadable import UnreadableFile
 from directory.misplaced import middle_of
 from directory.model import NEEDS, Location, LocationKind, Organization, Service, fixed_id
@@ -125,44 +125,32 @@ def wrong_mapping(mapping: Mapping[str, str]) -> str:
 # --- reading ----------------------------------------------------------------------------------------------------
 
 
-def read_csv(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Line numbers and cells. UTF-8, or UTF-16 with its mark; commas, semicolons or tabs. Raises UnreadableFile."""
-    with path.open("rb") as raw:
-        start = raw.read(4)
-    encoding = "utf-16" if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
-    lines = _decoded(path, encoding)
-    first = next(lines, "")
-    delimiter = max(",;\t", key=first.count)
+def read_csv(path: Path, letters: str | None = None) -> Iterator[tuple[int, list[str]]]:
+    """Line numbers and cells. Commas, semicolons or tabs. `letters`: see `lines_of`. Raises UnreadableFile."""
+    lines = lines_of(path, letters)
+    first, before = next(lines, ""), 0
+    if said := _SEPARATOR.fullmatch(first.strip()):
+        first, before, delimiter = next(lines, ""), 1, said[1]
+    else:
+        delimiter = max(",;\t", key=first.count)
     reader = csv.reader(_again(first, lines), delimiter=delimiter, strict=True)
     csv.field_size_limit(LONGEST_CELL)
     try:
         for cells in reader:
+            line = before + reader.line_num
             if len(cells) > MOST_COLUMNS:
-                raise UnreadableFile(
-                    because("line {line} has more than {most} cells", line=reader.line_num, most=MOST_COLUMNS)
-                )
+                raise UnreadableFile(because("line {line} has more than {most} cells", line=line, most=MOST_COLUMNS))
             if any(cells):
-                yield reader.line_num, cells
+                yield line, cells
     except csv.Error as error:
+        line = before + reader.line_num
         raise UnreadableFile(
-            because("line {line} is no CSV ({error}): is the file cut off?", line=reader.line_num, error=error)
+            because("line {line} is no CSV ({error}): is the file cut off?", line=line, error=error)
         ) from error
 
 
-def _decoded(path: Path, encoding: str) -> Iterator[str]:
-    line = 0
-    try:
-        with path.open(encoding=encoding, newline="") as file:
-            while text := file.readline(LONGEST_CELL * 4):
-                line += 1
-                if "\x00" in text:
-                    raise UnreadableFile(
-                        because("line {line} has bytes that are no text: save the file as CSV in UTF-8", line=line)
-                    )
-                yield text
-    except UnicodeError as error:
-        wrong = because("after line {line} the file is not UTF-8: save it as CSV in UTF-8, or as XLSX", line=line)
-        raise UnreadableFile(wrong) from error
+#: A first line by which a spreadsheet program is told what stands between the cells.
+_SEPARATOR = re.compile(r'"?sep=([,;\t|])"?', re.IGNORECASE)
 
 
 def _again(first: str, rest: Iterator[str]) -> Iterator[str]:
@@ -216,7 +204,7 @@ def as_hsds(flat: Mapping[str, str]) -> Json:
     owner_id = fixed_id("organization", _folded(get("organization", "")))
     place = [_folded(get(field, "")) for field in ("country", "city", "address")]
     flat = {**flat, "country": ", ".join(map(country_in, _many(get("country", ""))))}
-    service_id = get("id") or fixed_id("service", owner_id, _folded(get("name", "")), *place)
+    service_id = _id(get("id", ""), owner_id) or fixed_id("service", owner_id, _folded(get("name", "")), *place)
     data: Json = {
         "id": service_id,
         "name": get("name", ""),
@@ -248,6 +236,15 @@ def as_hsds(flat: Mapping[str, str]) -> Json:
     if value := get("hours"):
         data["schedules"] = _schedules(value, get("time_zone", ""))
     return data
+
+
+#: An id of ours, or one that was meant to be and is damaged: that is told, for else its record would come twice.
+_OURS = re.compile("[0-9a-fA-F-]{30,}")
+
+
+def _id(said: str, owner_id: str) -> str:
+    """An id of ours; of a number that is the organisation's own one is made, the same every time."""
+    return fixed_id("own number", owner_id, said.casefold()) if said and not _OURS.fullmatch(said) else said
 
 
 def _phone(number: str, said: str) -> Json:
@@ -308,20 +305,15 @@ def _many(text: str, separators: str = ",;|/\n") -> list[str]:
     return [part.strip() for part in re.split(f"[{re.escape(separators)}]", text) if part.strip()]
 
 
-_NEED_OF = {_folded(name): code for code, name in NEEDS.items()} | {_folded(code): code for code in NEEDS}
-_NEED_OF = {_folded(name): code for code, names in NEEDS_AS_WRITTEN.items() for name in names} | _NEED_OF
-
-
 def _needs(text: str) -> list[str]:
-    """Codes, or the English names of the needs."""
-    whole = _NEED_OF.get(_folded(text))
-    parts = [text] if whole else _many(text, ";|,\n")
-    found = []
-    for part in parts:
-        if _folded(part) not in _NEED_OF:
-            raise ValueError(because("unknown need '{need}': the needs are {needs}", need=part, needs=", ".join(NEEDS)))
-        found.append(_NEED_OF[_folded(part)])
-    return found
+    """Codes, or what the needs are called."""
+    parts = [text] if need_in(text) else _many(text, ";|,\n")
+    found = [(part, need_in(part)) for part in parts]
+    if unknown := [part for part, need in found if need is None]:
+        raise ValueError(
+            because("unknown need '{need}': the needs are {needs}", need=unknown[0], needs=", ".join(NEEDS))
+        )
+    return [need for _, need in found if need is not None]
 
 
 _YES = frozenset(map(fold, ("yes", "y", "true", "1", "oui", "si", "sí", "نعم")))

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from directory.files.commands import RowReport, import_file
 from directory.files.hsds_json import export_services
 from directory.files.importing import REASONS_TOLD, Became, Outcome
+from directory.files.letters import LETTERS
 from directory.files.unreadable import UnreadableFile
 from directory.files.writing import write_services
 from directory.store import Transactions
@@ -23,9 +24,18 @@ ROWS_A_SIGN = 5_000
 
 
 async def tell_import(
-    database: Transactions, file: Path, *, by: str, rehearse: bool, columns: Sequence[str], report_to: Path | None
+    database: Transactions,
+    file: Path,
+    *,
+    by: str,
+    rehearse: bool,
+    columns: Sequence[str],
+    report_to: Path | None,
+    letters: str | None = None,
 ) -> int:
     """Import or rehearse, say what became of it, and return the exit code: 1 when nothing could be kept."""
+    if letters is not None and letters not in LETTERS:
+        raise typer.BadParameter(f"{letters!r} is none of {', '.join(LETTERS)}")
     named = dict(_column(text) for text in columns)
     written, seen = RowReport(report_to), 0
     noted: list[str] = []  # what is to be looked at in rows that can be taken
@@ -45,7 +55,15 @@ async def tell_import(
     try:
         at = datetime.now(UTC)
         report = await import_file(
-            database, file, by=by, at=at, rehearse=rehearse, columns=named or None, listener=listen, progress=progress
+            database,
+            file,
+            by=by,
+            at=at,
+            rehearse=rehearse,
+            columns=named or None,
+            letters=letters,
+            listener=listen,
+            progress=progress,
         )
     except UnreadableFile as error:
         typer.echo(f"{file.name}: {error}. Nothing was kept.", err=True)

@@ -29,10 +29,10 @@ SHEET = "Nom;organisme;Besoins;Pays;Ville\nFoyer des Pins;Asso;shelter;FR;Calais
 GERMAN = "Bezeichnung;Träger;Was;Land\nHeim am See;Verein;shelter;DE\n"
 
 
-async def send(browser: Browser, content: str | bytes, name: str = "From the town") -> str:
+async def send(browser: Browser, content: str | bytes, name: str = "From the town", letters: str = "") -> str:
     token = csrf(await browser.go(PAGE))
     content = content.encode() if isinstance(content, str) else content
-    return await browser.upload(PAGE, content, csrf=token, name=name)
+    return await browser.upload(PAGE, content, csrf=token, name=name, letters=letters)
 
 
 async def until(browser: Browser, signals: Signals, holds: Callable[[str], bool]) -> str:
@@ -50,6 +50,11 @@ async def names(world) -> set[str]:
 
 async def test_a_sheet_is_looked_through_and_then_taken_in_as_drafts(world, at_desk, signals):
     browser = await at_desk(await world.officer("ana", Role.ADMIN))
+
+    in_windows = SHEET.replace("Repas", "Dîner").encode("windows-1252")
+    assert "it says &#39;Dîner du soir" in (await send(browser, in_windows)).replace("\u2068", "")
+    await send(browser, in_windows, letters="windows-1252")
+    assert "Dîner du soir" in await until(browser, signals, lambda page: "waits to be taken in" in page)
 
     await send(browser, SHEET)
     shown = await until(browser, signals, lambda page: "waits to be taken in" in page)

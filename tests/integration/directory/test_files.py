@@ -102,8 +102,9 @@ async def test_an_import_does_not_touch_what_is_in_force(
     line = next(line for line in await exported(demo) if "Lantern kitchen" in line)
     changed = json.loads(line)
     changed["phones"][0]["number"] = "+44 1632 960999"
-    file = tmp_path / "services.ndjson"
-    file.write_text(json.dumps(changed), encoding="utf-8")
+    changed["attributes"] = [{"taxonomy_term": {"code": "BD-1800", "name": "Comida"}}]  # of a taxonomy of others
+    file = tmp_path / "services.json"
+    file.write_text(json.dumps(changed, indent=1) + "\n", encoding="utf-8")
 
     service_id = changed["id"]
     before = await database.read(lambda tx: store.get_service(tx, service_id))
@@ -115,7 +116,7 @@ async def test_an_import_does_not_touch_what_is_in_force(
     drafts = await database.read(lambda tx: store.update_ids(tx, [service_id], [RecordState.DRAFT]))
     draft = await database.read(lambda tx: store.get_service(tx, drafts[service_id]))
     assert draft is not None
-    assert draft.phones[0].number == "+44 1632 960999"
+    assert (draft.phones[0].number, draft.needs) == ("+44 1632 960999", ("food",))
 
 
 async def test_an_export_to_the_screen_is_written_as_it_is_read(

@@ -174,6 +174,36 @@ def test_a_sheet_in_another_language_is_understood_by_its_titles(tmp_path: Path,
     assert len(row.data["schedules"]) == 5
 
 
+def test_a_sheet_that_is_not_in_utf_8_is_read_by_the_letters_that_somebody_names_line_by_line(tmp_path: Path):
+    """Which letters they are is not guessed; what is in UTF-8 among them stays, and the line that is not is named."""
+    path, titles = tmp_path / "a.csv", "sep=;\nNom;Organisme;Besoins;Pays\n"
+    lines = [f"{name};Вірне;Avocat;FR\n" for name in ("Aide d'été", "Рік")]
+    path.write_bytes(titles.encode() + lines[0].encode() + lines[1].encode("windows-1251"))
+
+    with pytest.raises(UnreadableFile, match="line 4 is not in UTF-8"):
+        list(open_rows(path))
+    rows = list(open_rows(path, letters="windows-1251"))
+
+    assert [(row.where, row.data["name"]) for row in rows] == [("row 3", "Aide d'été"), ("row 4", "Рік")]
+    assert rows[0].data["organization"] == rows[1].data["organization"]
+    assert rows[0].data["attributes"] == [{"taxonomy_term": {"code": "legal"}}]
+
+
+OWN_NUMBERS = ["id", "name", "organization", "needs", "country"]
+
+
+def test_an_organisation_may_number_its_services_as_it_likes(tmp_path: Path):
+    """The same number is the same service the next time; a damaged id of ours is no number of theirs."""
+
+    def ids(*numbers: str, owner: str = "Asso") -> list[str]:
+        sheet(tmp_path / "a.csv", *([n, "Foyer", owner, "shelter", "FR"] for n in numbers), titles=OWN_NUMBERS)
+        return [row.data["id"] for row in open_rows(tmp_path / "a.csv")]
+
+    assert ids("7", "8", ids("7")[0]) == [*ids("7"), *ids("8"), *ids("7")]
+    assert ids("7") != ids("7", owner="Autre")
+    assert ids("0b8d0dbd-bd9c-52a7-9990-a0368ad004a") == ["0b8d0dbd-bd9c-52a7-9990-a0368ad004a"]
+
+
 async def test_a_sheet_may_write_its_figures_in_any_script_and_a_number_can_be_dialled(
     directory: Directory, database: Database, clock: SetClock, tmp_path: Path
 ):
