@@ -23,6 +23,7 @@ from tests.browser.desk_server import DeskServer
 pytestmark = pytest.mark.browser
 
 DESKTOP = {"width": 1360, "height": 820}
+SMALL_LAPTOP = {"width": 1366, "height": 768}
 PHONE = {"width": 390, "height": 844}
 
 SignIn = Callable[..., Page]
@@ -194,7 +195,15 @@ def test_words_for_a_watched_phone_are_sent_only_when_the_officer_says_so(
     assert heights[".log"] + 1 >= 0.4 * heights[".talk"], heights  # the talk stays in sight, whatever is said around it
     expect(page.get_by_role("button", name="Send", exact=True)).to_be_in_viewport(ratio=1)
 
-    page.locator("form[data-answer] textarea").fill("Hello")
+    for person in (desk.run(desk.person()), conversation_id):
+        desk.run(desk.danger(person, "help"))
+    expect(page.get_by_role("button", name="I have seen it")).to_be_visible()
+    page.set_viewport_size(SMALL_LAPTOP)
+    field = page.locator("form[data-answer] textarea")
+    field.click(timeout=5000)  # with alarms and warnings above it nothing lies over it
+    expect(field).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_in_viewport(ratio=1)
+    field.fill("Hello")
     page.locator("form[data-answer]").get_by_label("Whoever holds the phone may read this").check()
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.get_by_role("log").get_by_text("Hello")).to_be_visible()
