@@ -35,9 +35,12 @@ from bot.exchange.partners.service import (
     PartnerLooksAlike,
 )
 from bot.exchange.post import trust
+from bot.exchange.post.watch import WARNED_BEFORE, refused_lately
+from bot.exchange.refusals import REFUSALS, ChannelClosed, Refused
 from bot.exchange.requests import sending
 from bot.exchange.requests.model import Incomplete
 from bot.exchange.requests.types import REQUEST_TYPES
+from bot.kernel import audit
 from bot.kernel.access import Permission
 from bot.kernel.ids import new_id
 from bot.kernel.uploads import uploaded
@@ -98,6 +101,8 @@ PROBLEMS = {
     "closed": N_("The channel to {partner} was closed."),
     "sure": N_("Nothing was changed: tick that you are sure."),
 }
+#: For a letter that a rule of then kept out.
+NOT_ALLOWED = N_("What was agreed with them did not allow it then.")
 MOST_CONTACTS = 10
 EVERY_KEY = "all"
 KEY_FILE_CAP = keys.LONGEST_KEY_FILE + 64 * 1024
@@ -130,6 +135,7 @@ async def _register_screen(request: web.Request, *, wrong: _Wrong | None = None)
         return {
             "everyone": everyone,
             "closed": {each.id: each.why_unreachable(at) for each in everyone},
+            "soon": at + WARNED_BEFORE,
             "own": keys.fingerprint(own.sign_public, own.seal_public),
             "own_since": own.made_at,
             "doubted_by": [each for each in everyone if each.id in {doubt.said_by for doubt in doubted}],
@@ -158,11 +164,21 @@ async def _partner_screen(request: web.Request, *, wrong: _Wrong | None = None) 
             "states": {key.kid: KEY_STATES[key.state(at)] for key in partner.keys},
             "doubts": store.doubts_about(tx, [key.kid for key in partner.keys]),
             "every": every,
+            "refused": [(row.at, _why_refused(row, partner, at)) for row in refused_lately(tx, partner.id)],
             "at": at,
             **_words(request, wrong),
         }
 
     return await show(request, "desk/partner.html", read, here="exchange", status=409 if wrong else 200)
+
+
+def _why_refused(row: audit.AuditRow, partner: Partner, at: datetime) -> Refused:
+    """What a code says to a human: a rule that closed the channel says it as it stands now."""
+    code, now = str(row.facts.get("why")), partner.why_closed(at)
+    if now is not None and now.code == code:
+        return now
+    known = REFUSALS.get(code)
+    return known() if known is not None else ChannelClosed(code, NOT_ALLOWED)
 
 
 def _words(request: web.Request, wrong: _Wrong | None) -> dict[str, Any]:

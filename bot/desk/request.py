@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -180,6 +181,7 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: looking.Reques
         },
         "may_act": {act.value: asked.allows(act) for act in Act},
         "discloses": asked.status is Status.ACCEPTED and asked.asked_on is None and asked.side is Side.OURS,
+        "shut": _shut(file, hand.at),
         "unheard": bool(again.unheard(tx, asked.id)),
         "now": hand.at,
         "writes_in": _writes_in(hand),
@@ -190,6 +192,13 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: looking.Reques
         **holders_context(tx, vault),
         "wants_file": asked.side is Side.THEIRS and HAND_OVER in asked.asks and asked.status in DISCLOSED,
     }
+
+
+def _shut(file: looking.RequestFile, at: datetime) -> ChannelClosed | None:
+    """Why nothing passes between us and the partner of a request that has not ended: said before somebody writes."""
+    asked = file.request
+    waits = asked.status not in ENDED or asked.still_held
+    return file.partner.why_unreachable(at) if waits and file.partner is not None else None
 
 
 def _partners_context(tx: Connection, vault: Any, hand: Hand, file: looking.RequestFile) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 from bot.kernel.words import N_, fill
@@ -14,6 +16,8 @@ class Refused(Exception):
     sentence: ClassVar[str]
     #: Whether the same letter may be taken later: a key that is on its way, a clock, a line that spoils bytes.
     may_pass_later: ClassVar[bool] = False
+    #: What stands in the gaps of the sentence.
+    named: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self) -> None:
         super().__init__(self.code)

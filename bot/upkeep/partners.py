@@ -28,11 +28,12 @@ from bot.exchange.post import trust
 from bot.exchange.post.files import MOST_LETTERS, NotALetterFile, read_letters, write_letters
 from bot.exchange.post.intake import Intake
 from bot.exchange.post.model import RECEIPT, LetterStopped, ReceiptState
+from bot.exchange.post.watch import refused_lately
 from bot.exchange.refusals import ChannelClosed, TooLarge
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.sending import RequestGatekeeper
 from bot.foreground import CannotDo
-from bot.kernel import audit, officers
+from bot.kernel import officers
 from bot.kernel.clock import SystemClock
 from bot.kernel.crypto import Erased, Vault
 from bot.kernel.ids import new_id
@@ -237,10 +238,9 @@ async def show(settings: Settings, name: str) -> list[str]:
         partner = await database.read(lambda tx: _named(tx, vault, name))
         count = await database.read(lambda tx: letters.count_letters(tx, partner.id))
         missing = await database.read(lambda tx: letters.gaps(tx, partner.id))
-        acts = await database.read(lambda tx: audit.read_log(tx, object=f"partner:{partner.id}", limit=50))
+        refused = await database.read(lambda tx: refused_lately(tx, partner.id))
         doubts = await database.read(lambda tx: store.doubts_about(tx, [key.kid for key in partner.keys]))
         names = {each.id: each.name for each in await database.read(lambda tx: store.everyone(tx, vault))}
-    refused = [row for row in acts if row.act == post.LETTER_REFUSED]
     closed = partner.why_unreachable(at)
     reports = "nobody knows" if partner.reports_to is None else ", ".join(sorted(partner.reports_to)) or "to none"
     lines = [
@@ -259,7 +259,7 @@ async def show(settings: Settings, name: str) -> list[str]:
     lines += [
         f"  missing      letters {gap.first} to {gap.last}, since {gap.noticed_at:%Y-%m-%d %H:%M}" for gap in missing
     ]
-    lines += [f"  refused      {row.at:%Y-%m-%d %H:%M} {row.facts.get('why')}" for row in refused[:5]]
+    lines += [f"  refused      {row.at:%Y-%m-%d %H:%M} {row.facts.get('why')}" for row in refused]
     return lines
 
 

@@ -44,7 +44,6 @@ REMEMBERED_FOR = timedelta(days=7)
 #: A letter that a fetching partner could not take is offered again after so long.
 FETCHED_IN_VAIN = timedelta(minutes=5)
 THE_POST = "system:exchange"
-LETTER_REFUSED = "exchange.letter_refused"
 SKIPPED_AFTER_RESTORE = 1_000_000
 #: The partner signed for a letter and has it no more: it was restored from an older copy, say.
 LOST_THERE = "lost_there"

@@ -34,6 +34,7 @@ from bot.exchange.post.model import (
     ReceivedLetter,
     Receiver,
 )
+from bot.exchange.post.watch import LETTER_REFUSED
 from bot.exchange.refusals import InvalidBody, Refused, Replayed
 from bot.kernel import audit
 from bot.kernel.crypto import Vault
@@ -325,7 +326,7 @@ def refused_from(tx: Connection, vault: Vault, refusal: Refused, at: datetime) -
     """Note that a letter of a proven partner was not taken in. What strangers send leaves only a line in the log."""
     if refusal.partner_id is not None:
         what, facts = f"partner:{refusal.partner_id}", {"why": refusal.code}
-        audit.append(tx, vault, at=at, actor=service.THE_POST, act=service.LETTER_REFUSED, object=what, facts=facts)
+        audit.append(tx, vault, at=at, actor=service.THE_POST, act=LETTER_REFUSED, object=what, facts=facts)
 
 
 def hand_over(

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 from bot.exchange.partners import store as partners
 from bot.exchange.partners.model import Partner
 from bot.exchange.post import store
+from bot.kernel import audit
 from bot.kernel.crypto import Vault
 
 #: Said before an agreement or a key runs out, so that there is time to renew it.
@@ -17,6 +18,8 @@ WARNED_BEFORE = timedelta(days=30)
 GAP_IS_ONE_AFTER = timedelta(hours=6)
 #: A letter that waits for so long waits for a human.
 WAITS_TOO_LONG = timedelta(days=2)
+#: What the audit log calls it that a letter of a proven partner was not taken in.
+LETTER_REFUSED = "exchange.letter_refused"
 
 
 def look_at_exchange(tx: Connection, vault: Vault, at: datetime) -> list[str]:
@@ -60,3 +63,9 @@ def _about_channel(partner: Partner, at: datetime) -> list[str]:
         )
         if ends - at < WARNED_BEFORE
     ]
+
+
+def refused_lately(tx: Connection, partner_id: str) -> list[audit.AuditRow]:
+    """The last letters of a partner that were not taken in: when, and under which code."""
+    acts = audit.read_log(tx, object=f"partner:{partner_id}", limit=50)
+    return [row for row in acts if row.act == LETTER_REFUSED][:5]

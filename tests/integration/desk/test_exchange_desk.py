@@ -6,6 +6,7 @@ import html
 import re
 
 import pytest
+from msgspec.structs import replace
 
 from bot.cases import consent
 from bot.exchange.gate import Situation
@@ -17,7 +18,7 @@ from bot.exchange.requests.alerts import MOST_RINGS_AN_HOUR
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Status
 from bot.kernel.access import Role
-from tests.integration.exchange.two_countries import Country, a_draft, filled, put_partner
+from tests.integration.exchange.two_countries import Country, a_draft, an_agreement, described_anew, filled, put_partner
 
 
 @pytest.fixture
@@ -340,9 +341,12 @@ async def test_the_page_says_why_a_letter_that_waited_was_not_sent(here, at_desk
     await here.database.write(lambda tx: RequestIntake(here.vault).told(tx, news))
     officer = await at_desk(here.officer)
 
-    assert "a letter that waited was not sent: the refugee gate is shut" in await officer.go(
-        f"/desk/requests/{request_id}"
-    )
+    page = await officer.go(f"/desk/requests/{request_id}")
+    assert "a letter that waited was not sent: the refugee gate is shut" in page
+    assert "Renew it before anything is exchanged" not in page
+    over = replace(an_agreement(), valid_to=here.clock.now())
+    await here.database.write(lambda tx: described_anew(tx, here, here.others["TN"], agreement=over))
+    assert "Renew it before anything is exchanged" in await officer.go(f"/desk/requests/{request_id}")
 
 
 async def test_the_officer_says_whether_the_person_reads_of_it_in_the_chat_and_sees_why_the_bot_is_silent(

@@ -14,6 +14,8 @@ from bot.exchange.partners import service as partner_service
 from bot.exchange.partners.keys import Identity, fingerprint
 from bot.exchange.partners.model import AgreedTime, Contact
 from bot.exchange.post import store as letters
+from bot.exchange.post import taking_in
+from bot.exchange.refusals import ChannelClosed, InvalidBody
 from bot.kernel import audit, officers
 from bot.kernel.access import Role
 from tests.conftest import NOON
@@ -82,7 +84,7 @@ async def everyone(world):
 async def test_a_partner_is_added_from_its_key_file_and_open_once_two_admins_have_signed(world, admins):
     amira, bruno = admins
     pair = a_pair()
-    page = await added(amira, card_of(pair))
+    page = await added(amira, card_of(pair), valid_to="2026-12-10")
 
     [partner] = await everyone(world)
     assert amira.path == f"{PAGE}/{partner.id}"
@@ -111,7 +113,17 @@ async def test_a_partner_is_added_from_its_key_file_and_open_once_two_admins_hav
     await bruno.send(sign, heard=right, proof=PASSWORD)
 
     assert (await everyone(world))[0].why_closed(NOON) is None
-    assert '<span class="chip chip-ok">open</span>' in await bruno.go(PAGE)
+    page = await bruno.go(PAGE)
+    assert '<span class="chip chip-ok">open</span>' in page
+    assert "10 Dec 2026</time></bdi>: renew it" in page  # in time, and where who can renew it looks
+
+    ended = ChannelClosed("agreement_expired", "")
+    for refused in (InvalidBody(), ended):
+        refused.partner_id = partner.id
+        await world.database.write(lambda tx, why=refused: taking_in.refused_from(tx, world.vault, why, NOON))
+    page = await bruno.go(f"{PAGE}/{partner.id}")
+    assert InvalidBody.sentence in page  # their machine was told, and so are the people here
+    assert "What was agreed with them did not allow it then." in page
 
 
 async def test_what_is_wrong_is_said_beside_its_field_and_nothing_typed_is_lost(world, admins):
