@@ -73,7 +73,6 @@ from bot.texts.shelf import TextShelf
 from dialogues.actions import build_actions
 from dialogues.knowledge import BrokenProcedures, Procedures
 from dialogues.runtime.engine import Engine
-from dialogues.understanding import learnt_folder
 from dialogues.understanding.towns import towns_index
 from directory.api import HsdsApi
 from directory.asking import Directory
@@ -228,6 +227,7 @@ class Waymark:
             static={"webchat": webchat.STATIC, "desk": DESK / "static"},
             template_globals={
                 "is_demo": self.is_demo,
+                "demo_mark": lambda language: self.words.text(language, demonstration.MARK),
                 "translates": bool(self.settings.translate_url),
                 "erases": True,
                 "nearest_known": self.directory.nearest_known,
@@ -514,7 +514,7 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
     with alone_on(settings.database_url):
         # Before the database is touched: a new key is made only where nothing can be sealed with another.
         vault = Vault(master_key_bytes(settings))
-        reading = ReadingRoom(DIALOGUES, learnt_folder(settings.data_dir / "understanding"), settings.understanding)
+        reading = ReadingRoom(DIALOGUES, settings.data_dir / "understanding", settings.understanding)
         reading.start()  # what takes longest begins first
         database = open_database(settings.database_url)
         try:
@@ -553,6 +553,7 @@ async def serve(settings: Settings) -> None:
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, stopping.set)
     async with opened(settings) as waymark:
+        await waymark.reading.learn_first(stopping)
         runner = web_runner(waymark.web(offices_later=True))
         await runner.setup()
         try:

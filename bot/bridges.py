@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +33,7 @@ from dialogues.actions.ports import NO_WISHES, FoundPlace, FoundService, Wishes
 from dialogues.in_context import in_context
 from dialogues.runtime.engine import Engine
 from dialogues.runtime.model import DialogueState, Turn, UserMessage
+from dialogues.understanding import learnt_folder
 from dialogues.understanding.model import Reading, Risk
 from dialogues.understanding.together import THREADS, ReadTogether
 from directory.asking import Directory
@@ -48,12 +51,17 @@ log = get_log("understanding")
 LEAST_CHANCE = 0.1
 
 
+#: What takes longer than this is more than loading.
+LOADED_IN_SECONDS = 5
+
+
 class ReadingRoom:
     """Understanding, off the event loop. It loads while the web is already up; a message waits for it."""
 
-    def __init__(self, project: Path, cache: Path, backend: str) -> None:
+    def __init__(self, project: Path, own: Path, backend: str) -> None:
+        """What was learnt is kept in the environment, and in the folder `own` where that may not be written to."""
         self._project = project
-        self._cache = cache
+        self._own = own
         self._backend = backend
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="reading")
         self._long_ones = ThreadPoolExecutor(1, thread_name_prefix="reading_long")
@@ -73,14 +81,23 @@ class ReadingRoom:
     def _load(self, loop: asyncio.AbstractEventLoop, loading: asyncio.Future[Understanding]) -> None:
         outcome: Callable[[], None]
         try:
-            from dialogues.understanding.reading import Understanding
-
-            understanding = Understanding.load(self._project, self._cache, self._backend)
+            understanding = self._learnt(learnt_folder(self._own))
             outcome = partial(_settle, loading, understanding, None)
         except Exception as error:
             outcome = partial(_settle, loading, None, error)
         with contextlib.suppress(RuntimeError):  # the server stopped meanwhile
             loop.call_soon_threadsafe(outcome)
+
+    def _learnt(self, folder: Path) -> Understanding:
+        from dialogues.understanding.reading import Understanding
+
+        try:
+            return Understanding.load(self._project, folder, self._backend)
+        except OSError:
+            # An environment of somebody else, in which other examples were learnt than are there now.
+            if folder == self._own:
+                raise
+            return Understanding.load(self._project, self._own, self._backend)
 
     async def loaded(self) -> Understanding:
         """The loaded understanding; raises what loading raised."""
@@ -88,6 +105,22 @@ class ReadingRoom:
             self.start()
         assert self._loading is not None
         return await asyncio.shield(self._loading)
+
+    async def learn_first(self, stopping: asyncio.Event) -> None:
+        """Where nothing may be kept in the environment, the launcher has not learnt what changed among the examples.
+        Until that is learnt no message is answered, so nothing is to be served either."""
+        if os.access(sys.prefix, os.W_OK):
+            return
+        either = [asyncio.ensure_future(self.loaded()), asyncio.ensure_future(stopping.wait())]
+        done, _ = await asyncio.wait(either, timeout=LOADED_IN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if not done:
+            print(
+                "Learning what messages mean from the examples in dialogues/ (one to three minutes)…", file=sys.stderr
+            )
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        for each in either:
+            each.cancel()
+        await asyncio.gather(*either, return_exceptions=True)  # what cannot be loaded is said elsewhere
 
     def is_ready(self) -> bool:
         """Whether messages are read by now."""
