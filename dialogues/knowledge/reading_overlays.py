@@ -36,7 +36,10 @@ def read_overlay(
     edited: str | None = None,
 ) -> Overlay | None:
     code = path.stem
-    if path.suffix != ".yml" or not is_jurisdiction(code):
+    if path.suffix != ".yml":
+        complaints.add(1, f"An overlay's file ends with .yml; call it {code}.yml.")
+        return None
+    if not is_jurisdiction(code):
         regions = ", ".join(REGIONS)
         what = f"{code!r} is no country; an overlay is called by its ISO 3166 code or a region ({regions}): IT.yml."
         complaints.add(1, what)

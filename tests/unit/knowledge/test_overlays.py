@@ -130,6 +130,12 @@ def test_an_overlay_of_an_unknown_country_is_refused(tmp_path: Path, code: str) 
         Procedures.load(tmp_path)
 
 
+def test_an_overlay_with_another_ending_is_not_left_out_in_silence(tmp_path: Path) -> None:
+    (overlay(shelf(tmp_path)) / "overlays/IT.yml").rename(tmp_path / "overlays/IT.yaml")
+
+    assert [p.what for p in found(tmp_path)] == ["An overlay's file ends with .yml; call it IT.yml."]
+
+
 def test_an_overlay_is_for_the_country_it_is_called_by(tmp_path: Path) -> None:
     overlay(shelf(tmp_path), jurisdiction="FR", stamp=False)
 
