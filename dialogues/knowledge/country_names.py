@@ -27,18 +27,33 @@ _OTHER_NAMES: Final[dict[str, tuple[str, ...]]] = {
         *("inglaterra", "gran bretana", "escocia", "gales", "irlanda del norte"),
         *("بريطانيا", "بريطانيا العظمي", "انجلترا", "انكلترا", "اسكتلندا", "ويلز"),
     ),
-    "CI": ("ivory coast", "cote d'ivoire", "cote divoire", "cote ivoire", "costa de marfil", "ساحل العاج"),
+    "CI": (
+        "ivory coast",
+        "cote d'ivoire",
+        "cote divoire",
+        "cote ivoire",
+        "costa de marfil",
+        "ساحل العاج",
+        "كوت ديفوار",
+    ),
     "CD": (
         *("drc", "dr congo", "d r c", "democratic republic of congo", "democratic republic of the congo"),
         *("rdc", "rd congo", "republique democratique du congo", "congo kinshasa", "zaire"),
         *("republica democratica del congo", "الكونغو الديمقراطيه", "جمهوريه الكونغو الديمقراطيه"),
     ),
-    "CG": ("republic of congo", "republic of the congo", "congo brazzaville", "republique du congo"),
+    "CG": ("republic of congo", "republic of the congo", "congo brazzaville", "republique du congo", "الكونغو"),
+    "GN": ("guinee conakry", "guinea conakry"),
     "CF": ("rca", "centrafrique", "centroafrica", "افريقيا الوسطي"),
     "TR": ("turkey", "turkiye"),
     "CZ": ("czech republic", "republique tcheque", "republica checa"),
     "NL": ("holland", "hollande", "holanda", "the netherlands"),
-    "MM": ("burma", "birmanie", "birmania", "بورما"),
+    "MM": ("burma", "birmanie", "birmania", "بورما", "myanmar", "ميانمار"),
+    "SS": ("s sudan", "sud soudan"),
+    "SY": ("سوريه",),
+    "ER": ("ارتريا", "ارتيريا"),
+    "BD": ("بنغلادش", "بنجلاديش"),
+    "MX": ("mejico",),
+    "TL": ("east timor",),
     "PS": ("palestine", "palestina", "gaza", "west bank", "cisjordanie", "cisjordania", "فلسطين", "غزه"),
     "AE": ("uae", "u a e", "emirates", "emirats", "emiratos", "الامارات"),
     "SA": ("ksa", "saudi", "arabie saoudite", "السعوديه"),
@@ -78,7 +93,10 @@ THROUGH: Final = frozenset(
     {"through", "via", "by", "par", "por", "across", "crossed", "crossing", "transiting", "traverse", "عبر"}
 )
 TO: Final = frozenset(
-    {"to", "into", "toward", "towards", "reached", "vers", "a", "au", "aux", "pour", "hacia", "hasta", "الي", "نحو"}
+    {
+        *("to", "into", "toward", "towards", "reached", "entered", "vers", "a", "au", "aux", "pour", "hacia", "hasta"),
+        *("الي", "نحو", "وصل", "وصلت", "وصلوا", "دخل", "دخلت"),
+    }
 )
 IN: Final = frozenset({"in", "at", "inside", "near", "en", "dans", "في"})
 
