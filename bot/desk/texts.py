@@ -119,9 +119,10 @@ def texts_routes(texts: TextShelf, meant: Meant = no_meaning) -> Routes:
         view = request.query.get("view", "all")
         view = view if view in VIEWS else "all"
         read = await texts.read()
-        found = _found(texts, words, language, on)
+        found: list[str] = []
         if words:
-            found = merged(found, await meant(words, language))
+            written_in, by_words = _found(texts, words, language, on)
+            found = merged(by_words, await meant(words, written_in))
 
         files = {text.file for text in read.texts}
 
@@ -209,16 +210,20 @@ def _text_of(gap: GapWork, files: Set[str]) -> str:
     return next((name for name in names if f"{gap.procedure}/{name}.md" in files), "")
 
 
-def _found(texts: TextShelf, words: str, language: str, on: date) -> list[str]:
-    """The keys somebody may mean, typos and spelling variants included, best first."""
-    if not words:
-        return []
-    matches = [
-        text.key
-        for audience in Audience
-        for text in texts.procedures.search(words, language, 12, on=on, audience=audience)
-    ]
-    return list(dict.fromkeys(matches))
+def _found(texts: TextShelf, words: str, language: str, on: date) -> tuple[str, list[str]]:
+    """The keys somebody may mean, typos and spelling variants included, best first, and in which language they do.
+
+    Authors of all languages look at one list: words that mean nothing in its language are looked for in the others.
+    """
+    for each in dict.fromkeys((language, *LANGUAGES)):
+        matches = [
+            text.key
+            for audience in Audience
+            for text in texts.procedures.search(words, each, 12, on=on, audience=audience)
+        ]
+        if matches:
+            return each, list(dict.fromkeys(matches))
+    return language, []
 
 
 def _fits(text: LoadedText, words: str, found: Sequence[str]) -> bool:

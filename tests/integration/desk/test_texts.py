@@ -308,6 +308,9 @@ async def test_the_list_finds_typos_and_spelling_variants_and_says_what_is_due(w
 
     assert first_row(await browser.go("/desk/texts?language=en&q=girl+dissapeared+from+shelter")) == "missing_child/en"
     assert first_row(await browser.go("/desk/texts?language=ar&q=طفل+هرب+من+الماوى")) == "missing_child/ar"
+    # Whoever looks at the English list may search in their own language.
+    assert first_row(await browser.go("/desk/texts?language=en&q=المدرسه")) == "school_enrolment/en"
+    assert first_row(await browser.go("/desk/texts?language=en&q=tuteure")) == "guardian_appointment/en"
 
     assert 'scope="row"' not in await browser.go("/desk/texts?view=due")
     clock.advance(timedelta(days=140))
