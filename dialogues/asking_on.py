@@ -238,12 +238,15 @@ def as_follow_up(message: UserMessage, state: DialogueState) -> UserMessage:
         return _pressed(message, "procedure_step", procedure=str(key), **numbered)
     if state.slots.get("audience") == "child" or message.intent == "ask_human":
         return message  # a child is told no law
+    # After "whom to call" a place is where the numbers are asked for, and its name says so alone.
+    numbers = _given_last(state) == "action_procedure_contacts"
     there = _names_a_country(text.strip(_AROUND))
-    if there is None and not _goes_on_to_a_town(message):
+    if there is None and not _goes_on_to_a_town(message, alone=numbers):
         return message
+    intent = "procedure_contacts" if numbers else "procedure"
     places = (entity for entity in message.entities if entity.name == "place")
     told = (Entity("procedure", str(key)), *(there or ()), *places)
-    return replace(message, intent="procedure", confidence=1.0, ranking=(("procedure", 1.0),), entities=told)
+    return replace(message, intent=intent, confidence=1.0, ranking=((intent, 1.0),), entities=told)
 
 
 def _step_numbered(words: str) -> dict[str, int] | None:
@@ -306,13 +309,13 @@ def _names_a_country(words: str) -> tuple[Entity, ...] | None:
     return None
 
 
-def _goes_on_to_a_town(message: UserMessage) -> bool:
+def _goes_on_to_a_town(message: UserMessage, *, alone: bool) -> bool:
     """Whether a message is "and in Calais?": without the "and" somebody may look for something there."""
     places = [str(entity.value) for entity in message.entities if entity.name == "place"]
     before, found, after = _plain(message.text).rpartition(_plain(places[0])) if len(places) == 1 else ("", "", "")
-    return (
-        bool(found) and not after and _AND.match(before) is not None and _AND_IN.fullmatch(before.strip()) is not None
-    )
+    if not found or after or _AND_IN.fullmatch(before.strip()) is None:
+        return False
+    return alone or _AND.match(before) is not None
 
 
 def _plain(words: str) -> str:

@@ -136,6 +136,18 @@ class ProcedureAction(Action):  # type: ignore[misc]
             events = [*events, SlotSet("audience", "worker")]
         return [SlotSet("last_procedure", text.key), SlotSet("misunderstood", None), *events]
 
+    async def hear_where(self, tracker: Any, *, answering: bool = False) -> list[dict[str, Any]]:
+        """What the message tells of where they are, or whose rules they ask for; it holds for this answer already."""
+        named = entity(tracker, "country")
+        if named in REGIONS:  # whose rules are asked for; it says of no country that somebody is there
+            told: dict[str, Any] = {"about_country": str(named)}
+        elif is_jurisdiction(str(named or "")):  # by a button of ours
+            told = {**dict.fromkeys(PLACE_SLOTS), "country": str(named), "about_country": None}
+        else:
+            told = await whereabouts(self._services, tracker, self._default_country, answering=answering)
+        tracker.slots.update(told)
+        return [SlotSet(*slot) for slot in told.items()]
+
     def wanted(self, tracker: Any) -> str | None:
         """The key the message names, else the procedure that was shown last."""
         named = entity(tracker, "procedure") or tracker.get_slot("last_procedure")
@@ -183,15 +195,8 @@ class AnswerProcedure(ProcedureAction):
         return "action_answer_procedure"
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
-        named = entity(tracker, "country")
-        if named in REGIONS:  # whose rules are asked for; it says of no country that somebody is there
-            told: dict[str, Any] = {"about_country": str(named)}
-        elif is_jurisdiction(str(named or "")):  # by a button of ours
-            told = {**dict.fromkeys(PLACE_SLOTS), "country": str(named), "about_country": None}
-        else:
-            told = await whereabouts(self._services, tracker, self._default_country)
-        tracker.slots.update(told)  # what they say of where holds for this answer already
-        return [*(SlotSet(*slot) for slot in told.items()), *await super().run(dispatcher, tracker, domain)]
+        told = await self.hear_where(tracker)
+        return [*told, *await super().run(dispatcher, tracker, domain)]
 
     def wanted(self, tracker: Any) -> str | None:
         named = entity(tracker, "procedure")
@@ -413,10 +418,11 @@ class ProcedureContacts(ProcedureAction):
         return "action_procedure_contacts"
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
-        key = self.wanted(tracker)
+        # Who was asked for the country answers with its name alone.
+        told, key = await self.hear_where(tracker, answering=True), self.wanted(tracker)
         text = self._shelf.find(key, tracker) if key else None
         if text is None:
-            return await super().run(dispatcher, tracker, domain)
+            return [*told, *await super().run(dispatcher, tracker, domain)]
         language, translate = language_of(tracker), self._translate
         number = await number_to_call(self._services, tracker, self._default_country)
         parts = [
@@ -430,6 +436,10 @@ class ProcedureContacts(ProcedureAction):
                     translate(language, "From the directory"), tuple(_called(service, language) for service in found)
                 )
             )
+        elif place_of(tracker) is None and country_asked_about(tracker, self._default_country) is None:
+            parts.append(
+                translate(language, "In which country or town? Write its name, and I look for the numbers there.")
+            )
         else:
             parts.append(
                 translate(language, "I have no checked number for this where you are. A person can look for one.")
@@ -439,7 +449,7 @@ class ProcedureContacts(ProcedureAction):
             nearer = payload("search_service", need=text.needs[0])
             buttons.insert(0, button(translate(language, "Find help near me"), nearer))
         dispatcher.utter_message(text="\n\n".join(parts), buttons=buttons)
-        return [SlotSet("last_procedure", text.key), SlotSet("misunderstood", None)]
+        return [*told, SlotSet("last_procedure", text.key), SlotSet("misunderstood", None)]
 
     async def _found(self, text: Procedure, tracker: Any) -> list[FoundService]:
         """Services near the place for what the text needs, then helplines. A directory that fails has none."""

@@ -128,6 +128,8 @@ def test_the_name_of_a_town_does_so_after_an_and(words: str, town: str) -> None:
     asked = as_follow_up(UserMessage(words, "search_service", 0.9, entities=place), after())
 
     assert (asked.intent, asked.entities[1:]) == ("procedure", place)
+    numbers = as_follow_up(UserMessage(town, "search_service", 0.9, entities=place), after("action_procedure_contacts"))
+    assert (numbers.intent, numbers.entities[1:]) == ("procedure_contacts", place)
     assert as_follow_up(UserMessage(town, "search_service", 0.9, entities=place), after()).intent == "search_service"
 
 
