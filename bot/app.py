@@ -313,7 +313,7 @@ class Waymark:
     def _directory_api(self) -> Routes:
         routes = Routes()
         for method, path, name, handler in HsdsApi(self.database, public_url=self.settings.public_url).routes():
-            routes.add(method, path, handler, name=name, allow=Public(errors_as_json=True))
+            routes.add(method, path, handler, name=name, allow=Public(open_data=True))
         return routes
 
     def _has_room_for_files(self) -> bool:

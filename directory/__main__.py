@@ -57,7 +57,10 @@ def build_web(api: HsdsApi) -> web.Application:
     """The API as a web application of its own."""
     application = web.Application(middlewares=[with_headers], client_max_size=64 * 1024)
     for method, path, name, handler in api.routes():
-        application.router.add_route(method, path, handler, name=name)
+        if method == "GET":
+            application.router.add_get(path, handler, name=name)  # and HEAD
+        else:
+            application.router.add_route(method, path, handler, name=name)
     return application
 
 

@@ -11,52 +11,26 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from datetime import datetime
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
 from aiohttp import web
-from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from directory import hsds, openapi, store
-from directory.geography import boxes_around, distance_m
+from directory.geography import distance_m
 from directory.hsds import Json
 from directory.model import NEEDS, Organization, RecordState, Service
+from directory.queries import BadQuery, Query, flag, language_of, parameters, plain, read_query
 from directory.store import Filters, Link, Transactions
 
 T = TypeVar("T")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Route = tuple[str, str, str, Handler]  # method, path, name, handler
 
-PER_PAGE, MOST_PER_PAGE = openapi.PER_PAGE, openapi.MOST_PER_PAGE
-LAST_PAGE = openapi.LAST_PAGE
-LONGEST_SEARCH = openapi.LONGEST_SEARCH
-FARTHEST_M = openapi.FARTHEST_M
 AT_A_TIME = 200  # records held in memory while a whole directory streams out
 
 _UUID = re.compile(openapi.UUID_PATTERN)
-_LANGUAGE = re.compile(openapi.LANGUAGE_PATTERN)
-_UNWRITTEN = re.compile("[\x00-\x1f\ud800-\udfff]")
-_NUMBER = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,20})?([eE][-+]?[0-9]{1,3})?")
-
-
-class BadQuery(ValueError):
-    """The reader asked for something that has no answer. The text says which parameter, and what would do."""
-
-
-class Query(Struct, frozen=True):
-    """What a reader asked for, checked."""
-
-    filters: Filters
-    page: int
-    per_page: int
-    full: bool
-    minimal: bool
-    ndjson: bool
-    language: str | None
-    point: tuple[float, float, float] | None  # latitude, longitude, metres
-    nothing: bool  # a filter that no record can meet: an unknown taxonomy or term
 
 
 class HsdsApi:
@@ -137,7 +111,7 @@ class HsdsApi:
                 yield record
 
     async def show_service(self, request: web.Request) -> web.StreamResponse:
-        service_id, language = _id(request), _language(request.query)
+        service_id, language = _id(request), language_of(request.query)
 
         def read(tx: Connection) -> tuple[str, Json | None]:
             there = store.resolve_merged(tx, service_id)
@@ -157,7 +131,7 @@ class HsdsApi:
     async def list_organizations(self, request: web.Request) -> web.StreamResponse:
         asked = await parameters(request)
         query = read_query(asked)
-        each_in_full = _flag(asked, "full_service")  # read in any case: what cannot be meant is refused, full or not
+        each_in_full = flag(asked, "full_service")  # read in any case: what cannot be meant is refused, full or not
         whole = query.full or each_in_full
 
         def some(tx: Connection, offset: int, limit: int) -> tuple[int, list[Json]]:
@@ -184,7 +158,7 @@ class HsdsApi:
             offset += AT_A_TIME
 
     async def show_organization(self, request: web.Request) -> web.StreamResponse:
-        organization_id, language = _id(request), _language(request.query)
+        organization_id, language = _id(request), language_of(request.query)
 
         def read(tx: Connection) -> Json | None:
             own = Filters(organization_id=organization_id)
@@ -233,7 +207,7 @@ class HsdsApi:
                 yield record
 
     async def show_service_at_location(self, request: web.Request) -> web.StreamResponse:
-        link_id, language = _id(request), _language(request.query)
+        link_id, language = _id(request), language_of(request.query)
 
         def read(tx: Connection) -> Json | None:
             links = store.published_links(tx, Filters(), link_id=link_id)
@@ -253,8 +227,8 @@ class HsdsApi:
     async def list_taxonomy_terms(self, request: web.Request) -> web.StreamResponse:
         asked = await parameters(request)
         query = read_query(asked)
-        _flag(asked, "top_only")  # every term of ours is at the top
-        nothing = _plain(asked, "parent_id") is not None or query.nothing
+        flag(asked, "top_only")  # every term of ours is at the top
+        nothing = plain(asked, "parent_id") is not None or query.nothing
         terms = [] if nothing else [hsds.taxonomy_term(need) for need in query.filters.needs or NEEDS]
         return _listed(request, query, terms)
 
@@ -264,166 +238,6 @@ class HsdsApi:
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
         return await self._database.read(work)
-
-
-# --- reading queries --------------------------------------------------------------------------------------------
-
-
-async def parameters(request: web.Request) -> Mapping[str, str]:
-    """What was asked for: in the address, and by POST also in the body, which counts more.
-
-    Raises BadQuery for a body that is no form and no JSON object of plain values.
-    """
-    if request.method != "POST" or not request.can_read_body:
-        return request.query
-    if request.content_type == "application/json":
-        sent = await _from_json(request)
-    elif request.content_type == "application/x-www-form-urlencoded":
-        sent = await _from_form(request)
-    else:
-        raise web.HTTPUnsupportedMediaType
-    return {**request.query, **sent}
-
-
-async def _from_json(request: web.Request) -> dict[str, str]:
-    try:
-        body = json.loads(await request.read())
-    except (ValueError, RecursionError):
-        raise BadQuery("the body is not JSON") from None
-    if not isinstance(body, dict):
-        raise BadQuery("the body is a JSON object of parameters")
-    return {name: _as_in_an_address(name, body[name]) for name in body if name in openapi.PARAMETERS}
-
-
-def _as_in_an_address(name: str, value: object) -> str:
-    kind = openapi.PARAMETERS[name]["schema"]["type"]
-    match value:
-        case bool() if kind == "boolean":
-            return "true" if value else "false"
-        case str() if kind == "string":
-            return value
-        case int() | float() if kind in ("integer", "number") and not isinstance(value, bool):
-            return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-    raise BadQuery(f"{name} is of the type {kind}")
-
-
-async def _from_form(request: web.Request) -> dict[str, str]:
-    try:
-        fields = await request.post()
-    except (ValueError, LookupError):
-        raise BadQuery("the body is not a form in UTF-8") from None
-    return {name: value for name, value in fields.items() if isinstance(value, str)}
-
-
-def read_query(query: Mapping[str, str]) -> Query:
-    """Every parameter of the list paths. Raises BadQuery for a value that means nothing."""
-    needs, known = _needs(query)
-    point = _point(query)
-    form = query.get("format", "json")
-    if form not in ("json", "ndjson"):
-        raise BadQuery("format is json or ndjson")
-    return Query(
-        filters=Filters(
-            words=_words(query),
-            needs=needs,
-            organization_id=_plain(query, "organization_id"),
-            modified_after=_modified_after(query),
-            postal_code=_plain(query, "postcode"),
-            boxes=() if point is None else boxes_around(*point),
-            age=_whole(query, "min_age", low=0, high=120),
-            area=_plain(query, "area"),
-        ),
-        page=_whole(query, "page", low=1, high=LAST_PAGE) or 1,
-        per_page=_whole(query, "per_page", low=1, high=MOST_PER_PAGE) or PER_PAGE,
-        full=_flag(query, "full"),
-        minimal=_flag(query, "minimal"),
-        ndjson=form == "ndjson",
-        language=_language(query),
-        point=point,
-        nothing=not known,
-    )
-
-
-def _plain(query: Mapping[str, str], name: str) -> str | None:
-    value = query.get(name, "").strip(" ")  # no more: a control character is refused, also at the end
-    if len(value) > LONGEST_SEARCH or _UNWRITTEN.search(value):
-        raise BadQuery(f"{name} has at most {LONGEST_SEARCH} characters and no control characters")
-    return value or None
-
-
-def _words(query: Mapping[str, str]) -> str:
-    return _plain(query, "search") or ""
-
-
-def _whole(query: Mapping[str, str], name: str, *, low: int, high: int) -> int | None:
-    value = query.get(name)
-    if value is None:
-        return None
-    if not re.fullmatch(r"[0-9]{1,9}", value) or not low <= int(value) <= high:
-        raise BadQuery(f"{name} is a whole number from {low} to {high}")
-    return int(value)
-
-
-def _flag(query: Mapping[str, str], name: str) -> bool:
-    value = query.get(name, "false").casefold()
-    if value not in ("true", "false", "1", "0"):
-        raise BadQuery(f"{name} is true or false")
-    return value in ("true", "1")
-
-
-def _modified_after(query: Mapping[str, str]) -> datetime | None:
-    value = query.get("modified_after")
-    if value is None:
-        return None
-    wrong = BadQuery("modified_after is a date and time with a zone, such as 2026-11-23T12:00:00Z")
-    try:
-        at = datetime.fromisoformat(
-            value.strip().upper().replace(" ", "+")
-        )  # in a URL the plus of +02:00 reads as a space
-    except ValueError:
-        raise wrong from None
-    if at.tzinfo is None:
-        raise wrong
-    return at
-
-
-def _point(query: Mapping[str, str]) -> tuple[float, float, float] | None:
-    latitude = _number(query, "lat", -90, 90)
-    longitude = _number(query, "lon", -180, 180)
-    metres = _number(query, "proximity", 1, FARTHEST_M)
-    if (latitude is None) != (longitude is None):
-        raise BadQuery("lat and lon are given together: half a point is no point")
-    if latitude is None or longitude is None:
-        return None  # with a postcode alone, proximity has no centre to measure from
-    return latitude, longitude, 25_000.0 if metres is None else metres
-
-
-def _number(query: Mapping[str, str], name: str, low: float, high: float) -> float | None:
-    value = query.get(name)
-    if value is None:
-        return None
-    number = float(value) if _NUMBER.fullmatch(value) else None
-    if number is None or not low <= number <= high:
-        raise BadQuery(f"{name} is a number from {low} to {high}")
-    return number
-
-
-def _language(query: Mapping[str, str]) -> str | None:
-    value = query.get("lang")
-    if value is not None and not _LANGUAGE.fullmatch(value):
-        raise BadQuery("lang is a language tag such as fr or pt-BR")
-    return value
-
-
-def _needs(query: Mapping[str, str]) -> tuple[tuple[str, ...], bool]:
-    """The needs that the taxonomy filters stand for, and False when they stand for nothing that we have."""
-    term, taxonomy = _plain(query, "taxonomy_term_id"), _plain(query, "taxonomy_id")
-    if taxonomy is not None and taxonomy != hsds.TAXONOMY_ID:
-        return (), False
-    if term is None:
-        return (), True
-    need = hsds.NEED_OF_TERM.get(term)
-    return ((need,), True) if need is not None else ((), False)
 
 
 def _id(request: web.Request) -> str:
@@ -580,10 +394,19 @@ def lines(records: AsyncIterator[Json]) -> web.StreamResponse:
     return web.Response(body=encoded(), headers={"Content-Type": "application/x-ndjson", "Cache-Control": "no-cache"})
 
 
+#: It is for anybody, so a page of another site may read it too. No cookie says who asks, and none counts.
+FOR_OTHER_SITES = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "ETag"}
+
+
 def answering(handler: Handler) -> Handler:
     """Say what is wrong with a query, and what is not found, in JSON like everything else."""
 
     async def answered(request: web.Request) -> web.StreamResponse:
+        response = await asked(request)
+        response.headers.update(FOR_OTHER_SITES)
+        return response
+
+    async def asked(request: web.Request) -> web.StreamResponse:
         try:
             return await handler(request)
         except BadQuery as error:

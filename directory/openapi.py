@@ -65,6 +65,7 @@ PROFILE: Json = {
         ),
         "area": "Services that say they serve this town, province or region, wherever they are; never a safe place.",
         "POST": "Every list answers POST too, with its parameters as a JSON object or a form in the body.",
+        "Origin": "Pages of other sites may ask everything here, without cookies; by POST with a form.",
     },
 }
 
@@ -166,7 +167,6 @@ def _list(title: str, operation: str, schema: str, parameters: list[str], *, tag
         "responses": {
             "200": found,
             "400": means_nothing,
-            "403": {"description": "Sent by a browser from another site"},
             "413": _failed("The body is longer than 64 KiB"),
             "415": _failed("The body is neither JSON nor a form"),
         },

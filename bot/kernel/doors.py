@@ -18,14 +18,14 @@ Entrance = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 class Door:
     """A route as it is served: what its rule means for a request is decided once, and not at each."""
 
-    __slots__ = ("admit", "body_cap", "errors_as_json", "files", "for_machines", "name", "narrow")
+    __slots__ = ("admit", "body_cap", "files", "for_machines", "name", "narrow", "open_data")
 
     def __init__(self, name: str, body_cap: int, rule: Rule | None, admit: Entrance, *, files: bool = False) -> None:
         self.name = name
         self.body_cap = body_cap
         self.files = files
         self.for_machines = isinstance(rule, MachineGuard)
-        self.errors_as_json = isinstance(rule, Public) and rule.errors_as_json
+        self.open_data = isinstance(rule, Public) and rule.open_data
         self.admit = admit
         self.narrow = body_cap != WEBHOOK_CAP
 

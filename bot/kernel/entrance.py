@@ -53,7 +53,7 @@ async def _admit_person(rule: Permission | Public, request: web.Request, handler
         answer = _turn_away(request, rule)
         if answer is not None:
             return answer
-    if request.method not in SAFE_METHODS:
+    if request.method not in SAFE_METHODS and not (isinstance(rule, Public) and rule.open_data):
         await _require_our_form(request, rule)
     response = await handler(request)
     remember_language(request, response)

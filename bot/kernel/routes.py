@@ -26,10 +26,11 @@ class RouteWithoutRule(Exception):
 class Public(Struct, frozen=True):
     """Anyone may enter. Forms must still come from our own pages.
 
-    `errors_as_json`: what is asked there are data, so that what is wrong with an address is told in JSON as well.
+    `open_data`: what is asked there are data for anybody, also for the pages of others: a form changes nothing there,
+    so that it may come from anywhere, and what is wrong with an address is told in JSON as well.
     """
 
-    errors_as_json: bool = False
+    open_data: bool = False
 
 
 PUBLIC: Final = Public()

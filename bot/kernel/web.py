@@ -348,7 +348,7 @@ def _error_answer(request: web.Request, door: Door, status: int, given: Mapping[
     """A kind page for people, a code for machines; the same whatever the cause was."""
     headers = {name: given[name] for name in ("Allow", "Retry-After") if name in given}
     accepts = request.headers.get("Accept", "")
-    if door.errors_as_json or ("application/json" in accepts and "text/html" not in accepts):
+    if door.open_data or ("application/json" in accepts and "text/html" not in accepts):
         code = re.sub(r"[^a-z]+", "_", HTTPStatus(status).phrase.lower())
         return web.json_response({"error": code, "status": status}, status=status, headers=headers)
     if door.for_machines:

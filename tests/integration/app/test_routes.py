@@ -30,6 +30,7 @@ from bot.kernel.officers import Officer
 from bot.kernel.web import RULES, MachineGuard, Public, Route
 from dialogues.understanding.model import Priority
 from directory import store as directory
+from directory.api import FOR_OTHER_SITES
 from directory.store import ImportState, latest_change
 from tests.integration.app.program import Helpline, serving, settings_for
 from tests.integration.directory.records import OWNER, a_service, put
@@ -311,6 +312,9 @@ async def test_the_directory_for_everyone_only_reads(helpline: Helpline):
             async with session.post(f"/hsds/{name}", json={"search": "x", "id": "y", "name": "z"}) as answer:
                 assert answer.status == 200
         assert await helpline.database.read(latest_change) == before
+        from_elsewhere = {"Sec-Fetch-Site": "cross-site", "Origin": "https://map.example"}
+        async with session.post("/hsds/services", data={"search": "x"}, headers=from_elsewhere) as answer:
+            assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (200, "*")
         async with session.get(helpline.url + "/hsds/services?search=%00") as answer:
             assert (answer.status, (await answer.json())["error"]) == (400, "bad_request")
 
@@ -409,7 +413,8 @@ async def test_every_route_answers_with_exactly_these_headers(helpline: Helpline
                     found = {name.lower(): value for name, value in answer.headers.items()}
                     kept = found.pop("cache-control")
                 found = {name: value for name, value in found.items() if name not in CHANGING}
-                assert found == {name.lower(): value for name, value in EXPECTED.items()}, (
+                for_anybody = FOR_OTHER_SITES if path.startswith("/hsds") and method != "DELETE" else {}
+                assert found == {name.lower(): value for name, value in {**EXPECTED, **for_anybody}.items()}, (
                     f"{method} {route.path}: {found}"
                 )
                 allowed = next((v for k, v in MAY_BE_KEPT.items() if path.startswith(k)), {"no-store"})

@@ -377,6 +377,9 @@ async def test_who_has_it_already_is_told_so(hsds: Hsds):
 
     assert again.status == 304
     assert await again.read() == b""
+    head = await hsds.head("/hsds/services")
+    assert (head.status, head.headers["ETag"]) == (200, first.headers["ETag"])
+    assert first.headers["Access-Control-Allow-Origin"] == "*"  # also for who reads it from a page of their own
 
 
 LISTS = ("services", "organizations", "service_at_locations", "taxonomies", "taxonomy_terms")
