@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 from collections.abc import Callable
+from contextlib import suppress
 
 from bot.cases import drill
 from bot.cases.drill import NobodyWatches, Report
@@ -35,7 +37,9 @@ async def run(settings: Settings, priority: str, *, minutes: float, say: Callabl
         say(
             f"Drill {case.number} has begun. It is in the queue, marked as a drill: take it as you would take a person."
         )
-        told, waited = 0, 0.0
+        told, waited, stopped = 0, 0.0, asyncio.Event()
+        for sign in (signal.SIGTERM, signal.SIGHUP):  # whoever closes the window leaves nobody ringing
+            asyncio.get_running_loop().add_signal_handler(sign, stopped.set)
         try:
             while True:
                 report = await database.read(lambda tx: drill.look(tx, case))
@@ -43,9 +47,11 @@ async def run(settings: Settings, priority: str, *, minutes: float, say: Callabl
                     who = names.get(page.officer_id, page.officer_id)
                     say(f"{page.after.total_seconds():7.1f} s  step {page.step}: {who}, by {page.way}")
                 told = len(report.pages)
-                if report.acknowledged_after is not None or waited >= minutes * 60:
+                if report.acknowledged_after is not None or waited >= minutes * 60 or stopped.is_set():
                     break
-                await asyncio.sleep(LOOK_EVERY_SECONDS)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_EVERY_SECONDS):
+                        await stopped.wait()
                 waited += LOOK_EVERY_SECONDS
         finally:
             await database.write(lambda tx: drill.end(tx, vault, case, at=clock.now()))

@@ -13,6 +13,7 @@ from bot.cases.intake import AlreadyOpen, Arrival, SearchFirst, Wanted
 from bot.cases.model import CaseError
 from bot.cases.primero import service as primero
 from bot.cases.reasons import DRILL, REASONS
+from bot.cases.record import arriving
 from bot.desk.case import move, wake_all
 from bot.desk.frame import go_to, hand_of, show
 from bot.desk.queue import officer_names
@@ -57,7 +58,7 @@ async def open_case(request: web.Request) -> web.StreamResponse:
     )
     try:
         case = await request.app[DATABASE].write(
-            lambda tx: intake.open_case(tx, hand, arrival, proof=fields.get("proof", ""))
+            lambda tx: arriving.open_case(tx, hand, arrival, proof=fields.get("proof", ""))
         )
     except AlreadyOpen:
         return await arrivals_screen(request, fields, searching=True, problem="already_open")

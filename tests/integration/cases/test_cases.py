@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
-from bot.cases import alarm_store, answering, earlier, service, store, whereabouts
+from bot.cases import alarm_store, answering, earlier, handover, service, store, urgency, whereabouts
 from bot.cases.hand import in_scope
 from bot.cases.model import AlreadyClaimed, CaseNotFound, CaseStatus, NotAllowedNow
 from bot.conversations import service as conversations
@@ -141,45 +142,73 @@ async def test_an_answer_goes_to_the_person_once_however_often_the_form_is_sent(
     assert sent.count(None) == 2
 
 
-async def test_nobody_answers_in_a_case_they_do_not_hold(world):
-    amira, ines = await world.officer("amira"), await world.officer("ines", Role.COORDINATOR)
-    waiting = await world.escalate()
-
-    def answer(officer):
-        return lambda tx: answering.answer_person(tx, world.hand(officer), waiting.case_id, text="hello", once=new_id())
-
-    with pytest.raises(NotAllowedNow):
-        await world.database.write(answer(amira))
-    await world.database.write(lambda tx: service.claim_case(tx, world.hand(amira), waiting.case_id))
-    with pytest.raises(NotAllowedNow):
-        await world.database.write(answer(ines))
-
-
-async def test_a_case_of_a_colleague_is_not_found(world):
-    amira, omar = await world.officer("amira"), await world.officer("omar")
-    waiting = await world.escalate()
-    await world.database.write(lambda tx: service.claim_case(tx, world.hand(amira), waiting.case_id))
-
-    for use in (
-        lambda tx: service.open_file(tx, world.hand(omar), waiting.case_id),
-        lambda tx: service.release_case(tx, world.hand(omar), waiting.case_id),
-        lambda tx: service.close_case(tx, world.hand(omar), waiting.case_id, closing="helped"),
-        lambda tx: service.write_note(tx, world.hand(omar), waiting.case_id, text="x", once=new_id()),
-        lambda tx: service.take_over(tx, world.hand(omar), waiting.case_id),
-    ):
-        with pytest.raises(CaseNotFound):
-            await world.database.write(use)
+#: What each role may do to a case, by where it stands: waiting in the queue, theirs, a colleague's, closed by them, or
+#: closed by a colleague. "y" is done, "n" refused, "." is not found: what is out of sight is not there.
+WAITING, MINE, COLLEAGUES, CLOSED, CLOSED_BY_COLLEAGUE = range(5)
+WHO_MAY = {
+    "read": {Role.OFFICER: "yy.y.", Role.COORDINATOR: "yyyyy"},
+    "claim": {Role.OFFICER: "y....", Role.COORDINATOR: "y...."},
+    "answer": {Role.OFFICER: "ny.n.", Role.COORDINATOR: "nynnn"},
+    "note": {Role.OFFICER: "yy.y.", Role.COORDINATOR: "yyyyy"},
+    "release": {Role.OFFICER: "ny.n.", Role.COORDINATOR: "nyynn"},
+    "take_over": {Role.OFFICER: "nn.n.", Role.COORDINATOR: "nnynn"},
+    "offer": {Role.OFFICER: "ny.n.", Role.COORDINATOR: "nyynn"},
+    "close": {Role.OFFICER: "ny.n.", Role.COORDINATOR: "nynnn"},
+    "reopen": {Role.OFFICER: "nn.y.", Role.COORDINATOR: "nnnyy"},
+    "raise": {Role.OFFICER: "yy.n.", Role.COORDINATOR: "yyynn"},
+    "lower": {Role.OFFICER: "nn.n.", Role.COORDINATOR: "yyynn"},
+}
+OUT_OF_SIGHT = "....."
 
 
-async def test_an_admin_finds_no_case_at_all(world):
-    root = await world.officer("root", Role.ADMIN)
-    waiting = await world.escalate()
+async def test_what_each_role_may_do_to_a_case_wherever_it_stands(world):
+    me, colleague, third = [await world.officer(name) for name in ("me", "colleague", "third")]
+    cases = [(await world.escalate(priority=Priority.P1)).case_id for _ in range(5)]
+    for standing, holder in ((MINE, me), (COLLEAGUES, colleague), (CLOSED, me), (CLOSED_BY_COLLEAGUE, colleague)):
+        hand, case_id = world.hand(holder), cases[standing]
+        await world.database.write(lambda tx, hand=hand, case_id=case_id: service.claim_case(tx, hand, case_id))
+        if standing in (CLOSED, CLOSED_BY_COLLEAGUE):
+            await world.database.write(
+                lambda tx, hand=hand, case_id=case_id: service.close_case(tx, hand, case_id, closing="helped")
+            )
+    do = {
+        "read": service.open_file,
+        "claim": service.claim_case,
+        "answer": lambda tx, hand, case: answering.answer_person(tx, hand, case, text="hello", once=new_id()),
+        "note": lambda tx, hand, case: service.write_note(tx, hand, case, text="x", once=new_id()),
+        "release": service.release_case,
+        "take_over": service.take_over,
+        "offer": lambda tx, hand, case: handover.offer(tx, hand, case, to=third.id, note="a word"),
+        "close": lambda tx, hand, case: service.close_case(tx, hand, case, closing="helped"),
+        "reopen": service.reopen_case,
+        "raise": lambda tx, hand, case: urgency.judge(tx, hand, case, Priority.P0, why="she is outside"),
+        "lower": lambda tx, hand, case: urgency.judge(tx, hand, case, Priority.P3, why="she is at home"),
+    }
 
+    def tried(tx, act, role):
+        hand = world.hand(replace(me, roles=frozenset({role})))
+        found = ""
+        for case_id in cases:
+            undone = tx.begin_nested()
+            try:
+                do[act](tx, hand, case_id)
+                found += "y"
+            except (CaseNotFound, AlreadyClaimed):
+                found += "."
+            except NotAllowedNow:
+                found += "n"
+            undone.rollback()
+        return found
+
+    def every(tx):
+        return {act: {role: tried(tx, act, role) for role in roles} for act in do}
+
+    roles = (Role.OFFICER, Role.COORDINATOR, Role.ADMIN)
+    expected = {act: {role: WHO_MAY[act].get(role, OUT_OF_SIGHT) for role in roles} for act in WHO_MAY}
+    assert await world.database.write(every) == expected
+    root = replace(me, roles=frozenset({Role.ADMIN}))
     queue = await world.database.read(lambda tx: service.look_at_queue(tx, world.vault, root))
-
     assert (queue.waiting, queue.total) == ([], 0)
-    with pytest.raises(CaseNotFound):
-        await world.database.write(lambda tx: service.open_file(tx, world.hand(root), waiting.case_id))
 
 
 async def test_reading_a_case_is_in_the_audit_log_and_so_is_every_act(world):

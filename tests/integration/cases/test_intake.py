@@ -12,6 +12,7 @@ from bot.cases import answering, intake, searches, service, store
 from bot.cases.intake import AlreadyOpen, Arrival, SearchFirst, Wanted
 from bot.cases.model import CaseStatus, NotAllowedNow
 from bot.cases.pager import Pager
+from bot.cases.record import arriving
 from bot.cases.record import service as record
 from bot.conversations import service as conversations
 from bot.kernel import audit
@@ -45,6 +46,27 @@ async def test_a_case_typed_at_the_desk_is_a_case_like_any_other(world):
     assert (file.case.status, file.case.owner_id, file.case.source) == (CaseStatus.CLAIMED, amira.id, "walk_in")
     assert (file.words, file.place) == (ARRIVAL.words, "Bari")
     assert not file.alarm.climbing
+
+
+async def test_what_was_typed_of_the_person_stands_in_the_record_and_their_number_in_a_note(world):
+    amira, omar = await world.officer("amira"), await world.officer("omar")
+
+    def opened_for(wanted, held):
+        arrival = replace(ARRIVAL, wanted=wanted, held=held)
+        hand = world.hand(amira)
+        return lambda tx: arriving.open_case(tx, hand, arrival, proof=intake.searched(hand, wanted))
+
+    case = await world.database.write(opened_for(ALI, held=False))
+    about = await world.database.write(opened_for(replace(ALI, born="about 2011", phone=""), held=True))
+
+    await world.database.write(lambda tx: service.claim_case(tx, world.hand(omar), case.id))
+    shown = await world.database.write(lambda tx: record.open_record(tx, world.hand(omar), case.id))
+    assert (shown.facts["name"].values, shown.facts["born"].values) == (("Ali Hassan",), ("2011-03-05",))
+    [note] = (await world.database.write(lambda tx: service.open_file(tx, world.hand(omar), case.id))).notes
+    assert "+39 333 1234567" in note.text
+    doubtful = await world.database.write(lambda tx: record.open_record(tx, world.hand(amira), about.id))
+    assert doubtful.facts["name"].values == ("Ali Hassan",)
+    assert "born" not in doubtful.facts
 
 
 async def test_one_left_to_others_waits_in_the_queue_and_rings(world):
