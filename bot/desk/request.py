@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from bot.cases import consent
 from bot.cases.hand import Hand
+from bot.conversations import service as conversations
 from bot.desk.attached import files_context
 from bot.desk.exchange import wake_exchange
 from bot.desk.family import household_context
@@ -188,6 +189,10 @@ def request_context(tx: Connection, vault: Any, hand: Hand, file: looking.Reques
         "transfer_titles": GIVER_TITLES if asked.side is Side.OURS else TAKER_TITLES,
         "moved": file.transfer is not None and file.transfer.state is State.MOVED,
         "silence": _silence(tx, vault, file, at=hand.at),
+        "tells_answer": asked.status in telling.HAS_ANSWER
+        and file.case is not None
+        and file.case.owner_id == officer.id,
+        "person_language": _language_of(tx, file),
         **files_context(tx, vault, file),
         **holders_context(tx, vault),
         "wants_file": asked.side is Side.THEIRS and HAND_OVER in asked.asks and asked.status in DISCLOSED,
@@ -246,6 +251,12 @@ def _to_pass_on(tx: Connection, hand: Hand, asked: Request) -> list[Request]:
     if asked.side is not Side.THEIRS or not asked.allows(Act.ANSWER_PART):
         return []
     return [each for each in drafting.to_pass_on(tx, hand) if each.id != asked.id]
+
+
+def _language_of(tx: Connection, file: looking.RequestFile) -> str:
+    """What whoever wrote to us reads."""
+    card = conversations.card(tx, file.case.conversation_id) if file.case is not None else None
+    return (card and card.language) or (file.case.language if file.case is not None else "en")
 
 
 def _silence(tx: Connection, vault: Any, file: looking.RequestFile, *, at: Any) -> str | None:

@@ -1,8 +1,9 @@
 """The bot tells whoever wrote to us what was asked in another country, that an answer came, and that it was refused.
 
-Only in words that were approved, and only where a child or a worker wants it in this chat. What an answer says, a human
-tells. An adult may hold the phone: whatever speaks for that keeps the bot silent, and silence is what it always was, so
-nothing can be read from it. What is not told now is not told later by itself: the desk says so, and a human does it.
+Only in words that were approved, and only where a child or a worker wants it in this chat. What an answer says is told
+in the words of a human who has read it (`tell_answer`). An adult may hold the phone: whatever speaks for that keeps the
+bot silent, and silence is what it always was, so nothing can be read from it. What is not told now is not told later by
+itself: the desk says so, and a human does it.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from babel import Locale
 from sqlalchemy.engine import Connection
 
 from bot.cases import store as case_store
-from bot.cases.hand import AT_DESK, unseal
-from bot.cases.model import Case
+from bot.cases.answering import answer_person
+from bot.cases.hand import AT_DESK, Hand, unseal
+from bot.cases.model import Case, CaseError
 from bot.cases.record import store as record
 from bot.conversations import service as conversations
 from bot.conversations.model import MessageClass
@@ -27,11 +29,13 @@ from bot.exchange.holds import claimants
 from bot.exchange.holds.model import Tie
 from bot.exchange.partners import store as partners
 from bot.exchange.requests import history_store, opening, sending, store
-from bot.exchange.requests.model import Act, Assent, Request, Side
+from bot.exchange.requests.history import note
+from bot.exchange.requests.model import Act, Assent, NotNow, Request, Side, Status
 from bot.exchange.requests.transfer import store as transfers
 from bot.exchange.requests.transfer.model import State
 from bot.exchange.requests.types import QUESTIONS
 from bot.kernel import audit
+from bot.kernel.access import Permission
 from bot.kernel.clock import Clock
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Database
@@ -55,6 +59,10 @@ class News(StrEnum):
     ANSWERED = Act.ANSWER_ALL.value
     REFUSED = Act.REFUSE.value
 
+
+#: What an officer may say of an answer, and when there is one.
+LONGEST_TOLD = 1000
+HAS_ANSWER = frozenset({Status.PARTLY_ANSWERED, Status.ANSWERED})
 
 #: Requests that say nothing of an adult, of danger, of police, or of a move. The others a human tells.
 MAY_BE_TOLD = frozenset({"info_child", "family_trace", "health_record", "education_record", "civil_record"})
@@ -194,6 +202,30 @@ def tell(tx: Connection, *, vault: Vault, words: Words, request_id: str, news: N
         language=language,
     )
     return True
+
+
+def tell_answer(tx: Connection, hand: Hand, request_id: str, *, text: str, once: str) -> None:
+    """Whoever has the case has read the answer, and says what it says in plain words. The person reads it in the chat,
+    below the line for a locked phone, where the bot may speak there now.
+
+    Raises NotNow where there is no answer, where the bot is silent, and where the chat cannot be written in now.
+    """
+    request, text = opening.to_act(tx, hand, request_id, Permission.EXCHANGE_WRITE).request, text.strip()
+    found = case_store.get_case(tx, request.case_id or "")
+    if request.side is not Side.OURS or request.status not in HAS_ANSWER or found is None or not text:
+        raise NotNow
+    if len(text) > LONGEST_TOLD or why_silent(tx, hand.vault, request, found.case, at=hand.at) is not None:
+        raise NotNow("not_told_in_chat")
+    card = conversations.card(tx, found.case.conversation_id)
+    language = (card and card.language) or found.case.language
+    begins = WORKER_BEGINS if found.case.reporter else CHILD_BEGINS
+    said = f"{hand.words.text(language, begins, number=request.number)}\n\n{text}"
+    try:
+        if answer_person(tx, hand, found.case.id, text=said, once=once) is None:
+            return
+    except (CaseError, conversations.Watched):
+        raise NotNow("not_told_in_chat") from None
+    note(tx, hand.vault, request, "answer_told", officer_id=hand.officer.id, at=hand.at)
 
 
 def wording(tx: Connection, words: Words, language: str, request: Request, news: News, *, worker: bool) -> str:

@@ -18,7 +18,16 @@ from bot.exchange.requests.alerts import MOST_RINGS_AN_HOUR
 from bot.exchange.requests.intake import RequestIntake
 from bot.exchange.requests.model import Status
 from bot.kernel.access import Role
-from tests.integration.exchange.two_countries import Country, a_draft, an_agreement, described_anew, filled, put_partner
+from tests.integration.exchange.test_telling import a_quiet_case
+from tests.integration.exchange.two_countries import (
+    Country,
+    a_draft,
+    an_agreement,
+    described_anew,
+    filled,
+    hand_over,
+    put_partner,
+)
 
 
 @pytest.fixture
@@ -362,3 +371,12 @@ async def test_the_officer_says_whether_the_person_reads_of_it_in_the_chat_and_s
     await officer.go(f"{new}?type=info_child")
     await officer.send(new, **the_form(here, asks="services", tell="yes"))
     assert "An adult could read the chat" in officer.page  # this case began with danger
+
+    calm = await a_quiet_case(here)
+    request_id = await here.asked(calm, a_draft(here.others["TN"], tell=True, asks=("services",)))
+    answer = {"key": "services", "text": "A school.", "language": "en", "how": "seen", "confidence": "high"}
+    for kind, body in (("request_accepted", {}), ("request_answer", {"answers": [answer], "ground": "child_only"})):
+        await hand_over(here, "TN", kind, {"request": request_id, **body}, request_type="info_child")
+    assert "Tell the person what was answered" in await officer.go(f"/desk/requests/{request_id}")
+    await officer.send(f"/desk/requests/{request_id}/told", told="A school knew you.")
+    assert "what was answered was told in the chat" in officer.page

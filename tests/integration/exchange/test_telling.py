@@ -13,15 +13,23 @@ from bot.cases import store as case_store
 from bot.cases.answering import end_watch
 from bot.cases.record import service as record
 from bot.conversations import service as conversations
-from bot.conversations.model import Direction
+from bot.conversations.model import Author, Direction
 from bot.conversations.safe_contact import SafeContact
 from bot.exchange.holds import service as holds
 from bot.exchange.holds.model import Mark
 from bot.exchange.requests import answering, drafting, situations
 from bot.exchange.requests.answering import Answer
 from bot.exchange.requests.consent_ends import WithdrawnConsents
-from bot.exchange.requests.model import Ground
-from bot.exchange.requests.telling import CHILD_BEGINS, MAY_BE_TOLD, SILENCES, News, Telling, wording
+from bot.exchange.requests.model import Ground, NotNow
+from bot.exchange.requests.telling import (
+    CHILD_BEGINS,
+    MAY_BE_TOLD,
+    SILENCES,
+    News,
+    Telling,
+    tell_answer,
+    wording,
+)
 from bot.exchange.requests.types import REQUEST_TYPES
 from bot.kernel.live import Signals
 from dialogues.understanding.model import Priority
@@ -72,6 +80,12 @@ async def read_by_person(country: Country, case_id: str) -> list[str]:
     return [line.text for line in lines if line.template == "request_news" and line.direction is Direction.OUT]
 
 
+async def said_by_officer(country: Country, case_id: str) -> list[str]:
+    conversation_id = await conversation_of(country, case_id)
+    lines = await country.see(lambda tx: conversations.transcript(tx, country.vault, conversation_id))
+    return [line.text for line in lines if line.author is Author.OFFICER]
+
+
 async def conversation_of(country: Country, case_id: str) -> str:
     found = await country.see(lambda tx: case_store.get_case(tx, case_id))
     assert found is not None
@@ -103,14 +117,23 @@ async def test_a_child_reads_what_was_asked_and_that_an_answer_came_in_their_lan
     assert await look(italy) == 1
     assert await look(italy) == 0  # each thing once
 
+    plain = "عمتك سلمى كانت تعتني بك."
+    for _ in range(2):  # the form sent twice
+        await italy.do(tell_answer, request_id, text=plain, once="1")
     first, second = await read_by_person(italy, case_id)
     begins = italy.world.words.text("ar", CHILD_BEGINS)
+    assert await said_by_officer(italy, case_id) == [f"{begins}\n\n{plain}"]
+    assert [event.act for event in (await italy.file(request_id)).events].count("answer_told") == 1
     assert first.startswith(begins)
     assert second.startswith(begins)
     assert "تونس" in first
     assert "من كان يعتني بك؟" in first
     assert "SECRET WORDS" not in first + second
     assert "told" not in first + second  # nothing of what the request tells
+
+    await italy.do(holds.open_dossier, case_id, name="Sami", claimed="uncle_aunt", once="")
+    with pytest.raises(NotNow, match="not_told_in_chat"):
+        await italy.do(tell_answer, request_id, text=plain, once="2")
 
 
 async def test_a_worker_reads_the_number_the_day_and_whom_to_ask(italy: Country, courier: Courier):
