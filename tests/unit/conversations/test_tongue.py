@@ -1,5 +1,6 @@
 import pytest
 
+from bot.conversations import tongue
 from bot.conversations.tongue import agreed, written_in
 
 
@@ -31,11 +32,26 @@ def test_a_language_that_we_do_not_answer_in_is_known_by_how_it_is_written(langu
     [
         "I am alone and I need help", "je suis seul, j'ai besoin d'aide", "estoy solo, me da miedo, necesito ayuda",
         "أنا وحدي وأحتاج مساعدة", "ana wa7di w me7tej mosa3ada", "ok", "Mohammad", "😭😭", "+39 333 1234567", "",
-        "আ", "na", "https://example.org/a/b", "İstanbul", "c'est où Łódź ?",
+        "আ", "na", "https://example.org/a/b", "İstanbul", "Fatoumata Diallo", "c'est où Łódź ?",
     ],
 )  # fmt: skip
 def test_nothing_is_said_of_what_we_answer_in_or_of_too_little(text: str):
     assert written_in(text) is None
+
+
+@pytest.mark.skipif(tongue.pycld2 is None, reason="no detector on this machine")
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("pt", "perdi meu celular e queria ligar para casa"), ("sw", "tulikimbia usiku kuelekea mpakani tukapotea"),
+        ("so", "walaalkay ayaa lumay xuduudda"), ("tr", "kardeşim sınırda kayboldu"),
+        ("ha", "kanena ya bace a kan iyaka jiya"),
+    ],
+)  # fmt: skip
+def test_a_detector_knows_sentences_without_the_listed_words(monkeypatch, language: str, text: str):
+    assert written_in(text) == language
+    monkeypatch.setattr(tongue, "pycld2", None)
+    assert written_in(text) in (language, None)
 
 
 def test_one_message_alone_decides_nothing_and_half_of_the_last_ones_must_agree():
