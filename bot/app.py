@@ -73,7 +73,6 @@ from bot.texts.shelf import TextShelf
 from dialogues.actions import build_actions
 from dialogues.knowledge import BrokenProcedures, Procedures
 from dialogues.runtime.engine import Engine
-from dialogues.understanding import learnt_folder
 from dialogues.understanding.towns import towns_index
 from directory.api import HsdsApi
 from directory.asking import Directory
@@ -514,7 +513,7 @@ async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterato
     with alone_on(settings.database_url):
         # Before the database is touched: a new key is made only where nothing can be sealed with another.
         vault = Vault(master_key_bytes(settings))
-        reading = ReadingRoom(DIALOGUES, learnt_folder(settings.data_dir / "understanding"), settings.understanding)
+        reading = ReadingRoom(DIALOGUES, settings.data_dir / "understanding", settings.understanding)
         reading.start()  # what takes longest begins first
         database = open_database(settings.database_url)
         try:
@@ -546,6 +545,25 @@ def settle() -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
 
 
+#: What takes longer than this is more than loading.
+LOADED_IN_SECONDS = 5
+
+
+async def _learn_first(reading: ReadingRoom, stopping: asyncio.Event) -> None:
+    """Where nothing may be kept in the environment, the launcher has not learnt what changed among the examples. Until
+    that is learnt no message is answered, so nothing is served either."""
+    if os.access(sys.prefix, os.W_OK):
+        return
+    either = [asyncio.ensure_future(reading.loaded()), asyncio.ensure_future(stopping.wait())]
+    done, _ = await asyncio.wait(either, timeout=LOADED_IN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    if not done:
+        print("Learning what messages mean from the examples in dialogues/ (one to three minutes)…", file=sys.stderr)
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    for each in either:
+        each.cancel()
+    await asyncio.gather(*either, return_exceptions=True)  # what cannot be loaded is said elsewhere, and served without
+
+
 async def serve(settings: Settings) -> None:
     """`./waymark up`: serve until SIGTERM or Ctrl-C, then stop gracefully."""
     configure_logs(settings.log_level, settings.log_format)
@@ -553,6 +571,7 @@ async def serve(settings: Settings) -> None:
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, stopping.set)
     async with opened(settings) as waymark:
+        await _learn_first(waymark.reading, stopping)
         runner = web_runner(waymark.web(offices_later=True))
         await runner.setup()
         try:

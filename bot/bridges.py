@@ -31,6 +31,7 @@ from dialogues.actions.ports import NO_WISHES, FoundPlace, FoundService, Wishes
 from dialogues.in_context import in_context
 from dialogues.runtime.engine import Engine
 from dialogues.runtime.model import DialogueState, Turn, UserMessage
+from dialogues.understanding import learnt_folder
 from dialogues.understanding.model import Reading, Risk
 from dialogues.understanding.together import THREADS, ReadTogether
 from directory.asking import Directory
@@ -51,9 +52,10 @@ LEAST_CHANCE = 0.1
 class ReadingRoom:
     """Understanding, off the event loop. It loads while the web is already up; a message waits for it."""
 
-    def __init__(self, project: Path, cache: Path, backend: str) -> None:
+    def __init__(self, project: Path, own: Path, backend: str) -> None:
+        """What was learnt is kept in the environment, and in the folder `own` where that may not be written to."""
         self._project = project
-        self._cache = cache
+        self._own = own
         self._backend = backend
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="reading")
         self._long_ones = ThreadPoolExecutor(1, thread_name_prefix="reading_long")
@@ -73,14 +75,23 @@ class ReadingRoom:
     def _load(self, loop: asyncio.AbstractEventLoop, loading: asyncio.Future[Understanding]) -> None:
         outcome: Callable[[], None]
         try:
-            from dialogues.understanding.reading import Understanding
-
-            understanding = Understanding.load(self._project, self._cache, self._backend)
+            understanding = self._learnt(learnt_folder(self._own))
             outcome = partial(_settle, loading, understanding, None)
         except Exception as error:
             outcome = partial(_settle, loading, None, error)
         with contextlib.suppress(RuntimeError):  # the server stopped meanwhile
             loop.call_soon_threadsafe(outcome)
+
+    def _learnt(self, folder: Path) -> Understanding:
+        from dialogues.understanding.reading import Understanding
+
+        try:
+            return Understanding.load(self._project, folder, self._backend)
+        except OSError:
+            # An environment of somebody else, in which other examples were learnt than are there now.
+            if folder == self._own:
+                raise
+            return Understanding.load(self._project, self._own, self._backend)
 
     async def loaded(self) -> Understanding:
         """The loaded understanding; raises what loading raised."""

@@ -12,7 +12,6 @@ from bot.app import DIALOGUES
 from bot.bridges import ReadingRoom
 from bot.kernel.settings import Settings
 from dialogues.knowledge.evaluation import Heard, Question
-from dialogues.understanding import learnt_folder
 from dialogues.understanding.decision import decide
 from dialogues.understanding.embedder import EmbedderMissing
 from dialogues.understanding.towns import shipped_places
@@ -29,7 +28,7 @@ async def understand_lines(settings: Settings, source: TextIO, target: TextIO) -
 
     A line that is not a message gets `{"id": …, "error": "…"}` and the next one is read.
     """
-    reading = ReadingRoom(DIALOGUES, learnt_folder(settings.data_dir / "understanding"), settings.understanding)
+    reading = ReadingRoom(DIALOGUES, settings.data_dir / "understanding", settings.understanding)
     places = Places(shipped_places())
     gazetteer = Gazetteer.open(settings.data_dir / GAZETTEER)
     try:
@@ -88,7 +87,7 @@ def _asked(asked: dict[str, Any]) -> tuple[str, str | None, str | None]:
 
 async def hear_questions(settings: Settings, questions: Sequence[Question]) -> list[Heard]:
     """What a live message of these words would be taken for, as `understand_lines` decides it."""
-    reading = ReadingRoom(DIALOGUES, learnt_folder(settings.data_dir / "understanding"), settings.understanding)
+    reading = ReadingRoom(DIALOGUES, settings.data_dir / "understanding", settings.understanding)
     heard = []
     try:
         await reading.loaded()

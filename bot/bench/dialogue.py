@@ -15,7 +15,6 @@ from bot.kernel.words import Words
 from dialogues.actions import build_actions
 from dialogues.knowledge import Procedures
 from dialogues.runtime.engine import Engine
-from dialogues.understanding import learnt_folder
 from directory import demonstration
 from directory.asking import Directory
 
@@ -31,6 +30,6 @@ async def open_dialogue(settings: Settings, folder: Path) -> Dialogue:
     procedures = Procedures.load_shipped()
     actions = build_actions(DirectoryDesk(directory), procedures, words.text)
     actions.warm()
-    reading = ReadingRoom(DIALOGUES, learnt_folder(settings.data_dir / "understanding"), settings.understanding)
+    reading = ReadingRoom(DIALOGUES, settings.data_dir / "understanding", settings.understanding)
     await reading.loaded()
     return Dialogue(reading, DialogueRoom(Engine.load(DIALOGUES, actions=actions, translate=words.text), clock))

@@ -342,6 +342,10 @@ def test_every_screen_fits_and_keeps_to_the_policy(desk, sign_in, language, sche
         page.goto(desk.url(f"/desk/{screen}"))
         wide = page.evaluate("document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth")
         assert wide <= 0, screen
+        beyond = page.locator(".in-lines").evaluate_all(
+            "all => all.map((it) => it.parentElement).filter(it => it.scrollWidth > it.clientWidth).length"
+        )
+        assert viewport is DESKTOP or beyond == 0, f"{screen}: a table has to be pushed sideways"
         small = page.evaluate(
             """() => [...document.querySelectorAll("button, .button, nav a, input:not([type=hidden])")]
                 .filter((it) => it.offsetParent && it.getBoundingClientRect().height < 18).map((it) => it.outerHTML)"""

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
+from bot.app import _learn_first
 from bot.bridges import ReadingRoom
 from bot.conversations.ports import LONG
 from dialogues.understanding.model import Ask, Reading
+from tests.unit.understanding.conftest import small_project as small_project
 
 
 class Slow:
@@ -50,4 +56,23 @@ async def test_whoever_sends_long_messages_makes_nobody_in_danger_wait():
     slow.go_on.set()
     await asyncio.wait(long_ones)
     assert slow.long_ones == [letter * LONG for letter in "abd"]
+    room.close()
+
+
+async def test_in_an_environment_of_somebody_else_what_changed_is_learnt_before_anything_is_served(
+    small_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "waymark-understanding").write_text("learnt from other examples")  # nobody can put anything into it
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    room = ReadingRoom(small_project, tmp_path / "own", "ngrams")
+
+    stopped = asyncio.Event()
+    stopped.set()
+    await _learn_first(room, stopped)
+    told_to_stop = room.is_ready()
+    await _learn_first(room, asyncio.Event())
+
+    assert (told_to_stop, room.is_ready()) == (False, True)
+    assert (await room.read("hello", language="en")).intent == "greet"
     room.close()
