@@ -227,6 +227,7 @@ class Waymark:
             static={"webchat": webchat.STATIC, "desk": DESK / "static"},
             template_globals={
                 "is_demo": self.is_demo,
+                "demo_mark": lambda language: self.words.text(language, demonstration.MARK),
                 "translates": bool(self.settings.translate_url),
                 "erases": True,
                 "nearest_known": self.directory.nearest_known,
@@ -545,25 +546,6 @@ def settle() -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
 
 
-#: What takes longer than this is more than loading.
-LOADED_IN_SECONDS = 5
-
-
-async def _learn_first(reading: ReadingRoom, stopping: asyncio.Event) -> None:
-    """Where nothing may be kept in the environment, the launcher has not learnt what changed among the examples. Until
-    that is learnt no message is answered, so nothing is served either."""
-    if os.access(sys.prefix, os.W_OK):
-        return
-    either = [asyncio.ensure_future(reading.loaded()), asyncio.ensure_future(stopping.wait())]
-    done, _ = await asyncio.wait(either, timeout=LOADED_IN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-    if not done:
-        print("Learning what messages mean from the examples in dialogues/ (one to three minutes)…", file=sys.stderr)
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-    for each in either:
-        each.cancel()
-    await asyncio.gather(*either, return_exceptions=True)  # what cannot be loaded is said elsewhere, and served without
-
-
 async def serve(settings: Settings) -> None:
     """`./waymark up`: serve until SIGTERM or Ctrl-C, then stop gracefully."""
     configure_logs(settings.log_level, settings.log_format)
@@ -571,7 +553,7 @@ async def serve(settings: Settings) -> None:
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, stopping.set)
     async with opened(settings) as waymark:
-        await _learn_first(waymark.reading, stopping)
+        await waymark.reading.learn_first(stopping)
         runner = web_runner(waymark.web(offices_later=True))
         await runner.setup()
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -47,6 +49,10 @@ log = get_log("understanding")
 
 #: Below it a procedure is not offered to somebody who searches.
 LEAST_CHANCE = 0.1
+
+
+#: What takes longer than this is more than loading.
+LOADED_IN_SECONDS = 5
 
 
 class ReadingRoom:
@@ -99,6 +105,22 @@ class ReadingRoom:
             self.start()
         assert self._loading is not None
         return await asyncio.shield(self._loading)
+
+    async def learn_first(self, stopping: asyncio.Event) -> None:
+        """Where nothing may be kept in the environment, the launcher has not learnt what changed among the examples.
+        Until that is learnt no message is answered, so nothing is to be served either."""
+        if os.access(sys.prefix, os.W_OK):
+            return
+        either = [asyncio.ensure_future(self.loaded()), asyncio.ensure_future(stopping.wait())]
+        done, _ = await asyncio.wait(either, timeout=LOADED_IN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if not done:
+            print(
+                "Learning what messages mean from the examples in dialogues/ (one to three minutes)…", file=sys.stderr
+            )
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        for each in either:
+            each.cancel()
+        await asyncio.gather(*either, return_exceptions=True)  # what cannot be loaded is said elsewhere
 
     def is_ready(self) -> bool:
         """Whether messages are read by now."""

@@ -176,6 +176,8 @@ def test_the_first_answers_in(person, language, question, heading, place, shelte
 def test_the_same_without_scripts_by_plain_forms(person, officer):
     girl = person(scripts=False)
 
+    girl.writes("un endroit pour dormir à Vintimille")  # on an English page: what they are told is theirs to the end
+    girl.hears("Démonstration : ce n’est pas un vrai service.")
     girl.writes("how do I check a man who says he is the child's uncle")
     girl.hears("Talk to adult and child apart", "Source: Convention on the Rights of the Child")
     girl.writes("a place to sleep in Ventimiglia")

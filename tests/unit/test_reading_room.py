@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import _learn_first
 from bot.bridges import ReadingRoom
 from bot.conversations.ports import LONG
 from dialogues.understanding.model import Ask, Reading
@@ -69,9 +68,9 @@ async def test_in_an_environment_of_somebody_else_what_changed_is_learnt_before_
 
     stopped = asyncio.Event()
     stopped.set()
-    await _learn_first(room, stopped)
+    await room.learn_first(stopped)
     told_to_stop = room.is_ready()
-    await _learn_first(room, asyncio.Event())
+    await room.learn_first(asyncio.Event())
 
     assert (told_to_stop, room.is_ready()) == (False, True)
     assert (await room.read("hello", language="en")).intent == "greet"
