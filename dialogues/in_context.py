@@ -1,6 +1,7 @@
 """What words mean by where they stand: those that agree to what was just offered, that say which red flag is true, that
-open a search, that narrow results just shown, that ask on about a text just given, that tell a child's way through
-countries, that ask for a way out of danger. The live path and the talks go through here."""
+open a search, that only say what somebody's work is, that narrow results just shown, that ask on about a text just
+given, that tell a child's way through countries, that ask for a way out of danger. The live path and the talks go
+through here."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from dialogues.agreeing import as_agreeing
 from dialogues.asking_on import as_follow_up
 from dialogues.flagging import as_flag
 from dialogues.hiding import as_hiding
+from dialogues.introducing import as_introduction
 from dialogues.journeying import as_journey
 from dialogues.looking_up import as_look_up
 from dialogues.narrowing import as_narrowing
@@ -16,5 +18,5 @@ from dialogues.runtime.model import DialogueState, UserMessage
 
 def in_context(message: UserMessage, state: DialogueState) -> UserMessage:
     """The message as it is meant after what `state` remembers. Danger and a tap stay what they are."""
-    meant = as_look_up(as_flag(as_agreeing(message, state), state))
+    meant = as_introduction(as_look_up(as_flag(as_agreeing(message, state), state)), state)
     return as_hiding(as_journey(as_follow_up(as_narrowing(meant, state.events), state), state), state)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -48,10 +49,13 @@ from bot.conversations.sentences import (
 )
 from bot.conversations.slots import (
     ASKED_OWN,
+    CHOICES,
     PERSON_CALLED,
     asked,
+    choices_of,
     country_of,
     language_after,
+    typed_choice,
     waits_for_person,
     was_asked,
     with_slots,
@@ -203,10 +207,9 @@ class Deciding:
     async def _hear(self, claim: TurnClaim, message: InboundMessage) -> Heard:
         """Understand, with the safety screen. Whatever goes wrong in there is not the person's fault."""
         language = claim.language or spoken_here(message.language) or self._default_language
-        if message.kind is MessageKind.TAP:
-            tapped = read_tap(message.payload)
-            if tapped is not None:
-                return Heard(tapped, language, tapped_risk(tapped))
+        pressed = message.payload if message.kind is MessageKind.TAP else typed_choice(claim, message)
+        if pressed is not None and (tapped := read_tap(pressed)) is not None:
+            return Heard(tapped, language, tapped_risk(tapped))
         text = (message.text or message.payload if message.kind is MessageKind.TAP else message.text)[:LONGEST_TEXT]
         reading: Reading | None = None
         if text.strip():
@@ -264,8 +267,9 @@ class Deciding:
         if heard.risk is not None and not wordings:
             wordings = (await self._emergency_words(claim, language),)
         escalation = self._escalation(claim, message, heard, turn)
+        known: dict[str, Any] = {CHOICES: choices_of(turn), **({} if escalation is None else {PERSON_CALLED: True})}
         return TurnOutcome(
-            turn.state if escalation is None else with_slots(turn.state, **{PERSON_CALLED: True}),
+            with_slots(turn.state, **known),
             language,
             chosen,
             wordings,
@@ -395,7 +399,8 @@ class Deciding:
         if wish.is_secret:
             line["text"] = COVERED
         kept = wish.ask.value if wish.ask in (OwnAsk.WHO_HAS, OwnAsk.SAFE_HOURS) else None
-        state = with_slots(claim.state, **{ASKED_OWN: kept}) if kept or asked(claim) else claim.state
+        state = with_slots(claim.state, **{CHOICES: None})  # what is said here has buttons of its own
+        state = with_slots(state, **{ASKED_OWN: kept}) if kept or asked(claim) else state
         if wish.ask is OwnAsk.HOW_LONG:
             wish = replace(wish, emergency_number=await self._number(claim))
         return TurnOutcome(state, heard.language, claim.language_chosen, heard=line, own=wish)

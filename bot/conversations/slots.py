@@ -6,10 +6,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from bot.conversations.model import Mode
+from bot.channels.model import InboundMessage, MessageKind
+from bot.conversations.model import ConversationKind, Mode
 from bot.conversations.ports import OwnAsk, Whereabouts
 from bot.conversations.store import TurnClaim
-from dialogues.runtime.model import DialogueState
+from dialogues.runtime.model import DialogueState, Turn
+from dialogues.understanding.fold import fold
 
 #: The slot that remembers for one message what was asked about the own case.
 ASKED_OWN = "asked_own"
@@ -17,6 +19,10 @@ ASKED_OWN = "asked_own"
 PERSON_CALLED = "person_called"
 #: The slot of the dialogue that says that "are you safe right now?" waits for its answer.
 SAFETY_QUESTION = "safety_question"
+#: No button of ours has longer words.
+LONGEST_TITLE = 200
+#: The slot that keeps what the buttons stand for that the dialogue said last, by their words, folded.
+CHOICES = "choices"
 #: The slots of the dialogue that say where somebody is, or asks about.
 PLACE_SLOTS = ("place", "place_country")
 
@@ -43,6 +49,29 @@ def waits_for_person(claim: TurnClaim) -> bool:
 def was_asked(claim: TurnClaim) -> bool:
     """Whether the dialogue waits for an answer: to a question of a form, or whether they are safe."""
     return bool(claim.state.active_loop.get("name") or claim.state.slots.get(SAFETY_QUESTION))
+
+
+def choices_of(turn: Turn) -> dict[str, str]:
+    """What each button of a turn stands for, by its words. Of two with the same words neither is known by them."""
+    choices = [choice for reply in turn.replies for choice in reply.choices if choice.payload]
+    words = [_plain(choice.title) for choice in choices]
+    return {word: choice.payload for word, choice in zip(words, choices, strict=True) if words.count(word) == 1}
+
+
+def typed_choice(claim: TurnClaim, message: InboundMessage) -> str | None:
+    """What the button stands for whose words somebody wrote instead of pressing it, where it was said last.
+
+    The words are ours, so that they mean what we meant by them and nothing else.
+    """
+    if message.kind is not MessageKind.TEXT or claim.kind is not ConversationKind.PERSON or claim.mode is Mode.HUMAN:
+        return None
+    choices = claim.state.slots.get(CHOICES) or {}
+    found = choices.get(_plain(message.text)) if len(message.text) <= LONGEST_TITLE else None
+    return None if found is None else str(found)
+
+
+def _plain(words: str) -> str:
+    return fold(words).strip(" \t\n.,;:!?؟،…\"'«»“”")
 
 
 def with_slots(state: DialogueState, **slots: Any) -> DialogueState:

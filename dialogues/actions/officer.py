@@ -24,6 +24,7 @@ from dialogues.actions.report import (
     words_of_danger,
 )
 from dialogues.actions.whereabouts import place_slots, shared_location, whereabouts
+from dialogues.understanding.fold import fold
 from dialogues.understanding.yes import says_yes
 
 #: In messages about these, "he" is the one with the knife, seldom the child. The words to the child suit whoever
@@ -32,6 +33,11 @@ ONE_VOICE = frozenset({"immediate_danger", "threats", "kidnap_ransom", "hate_vio
 #: About these a worker may write of themselves, and then nobody goes on asking about a child.
 OF_ONESELF = frozenset({"suicide_self_harm"})
 PRIORITIES = ("P0", "P1", "P2", "P3")
+#: Words of whoever writes of themselves, folded.
+_OF_ONESELF = re.compile(
+    r"(?<!\w)(?:i|i'm|im|me|my|mine|we|us|our|je|j'\w+|moi|mon|ma|mes|m'\w+|nous|yo|mi|mis|conmigo|nos|soy|estoy|tengo"
+    r"|انا|نحن|معي|عندي|لي|\w{2,}ني)(?!\w)"
+)
 #: What is looked for where somebody must get away from danger.
 SHELTER = "shelter"
 
@@ -101,6 +107,7 @@ class CallOfficer(OfficerAction):
         again = reason == tracker.get_slot("danger_reason") and tracker.get_slot("safety_question")
         told = await self.hear_where(tracker)
         speaks_for_child = bool(fact(tracker, "reporter") or (again and tracker.get_slot("speaks_for_child")))
+        speaks_for_child = speaks_for_child or _worker_tells_of_another(tracker, reason)
         if reason in ONE_VOICE and tracker.get_slot("audience") != "worker":
             speaks_for_child = False
         response = _known(domain, "utter_danger_", reason)
@@ -160,6 +167,13 @@ def _clearly_says_yes(tracker: Any) -> bool:
     confidence = (tracker.latest_message.get("intent") or {}).get("confidence")
     said = said_in_words(tracker)
     return (confidence is None or float(confidence) >= SURELY_SAID) and (not said or says_yes(said))
+
+
+def _worker_tells_of_another(tracker: Any, reason: str) -> bool:
+    """Whether a known worker writes, and not of themselves: "he keeps her passport" needs no other sign of a child."""
+    said = fold(said_in_words(tracker)).replace("’", "'")
+    known = tracker.get_slot("audience") == "worker" and reason not in ONE_VOICE | OF_ONESELF
+    return known and bool(said) and _OF_ONESELF.search(said) is None
 
 
 def _tells_of_a_child(tracker: Any, reason: str) -> bool:

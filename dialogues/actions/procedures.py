@@ -38,6 +38,7 @@ from dialogues.actions.reading import (
 )
 from dialogues.actions.shelf import Shelf, audience_of, is_the_child, taken_for_a_child, works_with_children
 from dialogues.actions.whereabouts import PLACE_SLOTS, way_of, whereabouts
+from dialogues.introducing import says_to_work
 from dialogues.knowledge import Audience, Procedure, Procedures
 from dialogues.knowledge.countries import Way, country_name
 from dialogues.knowledge.model import COLON, Source
@@ -132,7 +133,9 @@ class ProcedureAction(Action):  # type: ignore[misc]
         events = await self.show(dispatcher, text.filled({"emergency_number": number}), tracker)
         if text.audience is Audience.CHILD and is_the_child(tracker):
             events = [*events, SlotSet("audience", "child")]
-        elif entity(tracker, "audience") == "worker":
+        elif entity(tracker, "audience") == "worker" or (
+            audience_of(tracker) is Audience.WORKER and _says_to_work(tracker)
+        ):
             events = [*events, SlotSet("audience", "worker")]
         return [SlotSet("last_procedure", text.key), SlotSet("misunderstood", None), *events]
 
@@ -175,7 +178,9 @@ class ProcedureAction(Action):  # type: ignore[misc]
     def ask_which(self, dispatcher: Any, tracker: Any) -> list[dict[str, Any]]:
         """Offer what the words may mean; the usual subjects, where they mean nothing."""
         words = str(tracker.latest_message.get("text") or "")
-        likely = [] if words.startswith("/") else self._shelf.search(words, tracker, 3)
+        # Who only says that they work with children asks for nothing in particular yet.
+        asks = not words.startswith("/") and entity(tracker, "audience") is None
+        likely = self._shelf.search(words, tracker, 3) if asks else []
         if likely:
             return ask_whether(dispatcher, tracker, likely, self._translate)
         return self.offer_usual(dispatcher, tracker)
@@ -466,6 +471,11 @@ class ProcedureContacts(ProcedureAction):
             return []
         once = {service.id: service for service in found if service.phone}
         return list(once.values())[:MOST_CONTACTS]
+
+
+def _says_to_work(tracker: Any) -> bool:
+    """Whether they said what their work is. What they write next is heard as a worker's, in danger too."""
+    return says_to_work(str(tracker.latest_message.get("text") or ""))
 
 
 def _article_by_article(source: Source, language: str, translate: Translate) -> str:

@@ -118,6 +118,23 @@ async def test_a_tapped_button_is_a_command_of_ours_and_is_acknowledged(world: W
     assert world.channel.acknowledged == ["t1"]
 
 
+async def test_who_writes_what_a_button_says_has_pressed_it_while_it_is_the_last_that_was_said(world: World):
+    twice = tuple(Choice("No", payload) for payload in ("/deny", "/tell_nothing"))
+    world.engine.replies = (Reply("What now?", (Choice("He has a knife", "/search_service"), *twice)),)
+    await world.write("hello")
+    await world.settle()
+    await world.write(" he has a KNIFE.")
+    await world.settle()
+    world.engine.replies = (Reply("Where?"),)
+    await world.write("no")
+    await world.settle()
+    await world.write("He has a knife")
+    await world.settle()
+
+    # The words are ours, and mean what we meant. Two buttons with one word are read as ever, and so is an old one.
+    assert [heard.intent for heard in world.engine.heard] == ["inform", "search_service", "inform", "in_danger"]
+
+
 async def test_a_tap_that_is_no_button_of_ours_is_read_as_words(world: World):
     await world.write("", kind="tap", payload="he has a knife", tap_id="t1")
     await world.settle()

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dialogues.asking_on import as_follow_up
+from dialogues.introducing import as_introduction
 from dialogues.journeying import as_journey
 from dialogues.knowledge.model import LANGUAGES
 from dialogues.runtime.catalogue import read_catalogues, translator
@@ -211,3 +212,26 @@ def test_a_child_who_asks_whom_to_call_is_not_kept_from_a_person() -> None:
 def test_a_child_and_the_countries_of_its_way_ask_what_changes_on_it(words: str, asks: bool) -> None:
     assert (as_journey(UserMessage(words, "inform", 0.9), DialogueState()).intent == "procedure") is asks
     assert as_journey(UserMessage(words, "in_danger", 0.9), DialogueState()).intent == "in_danger"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_writes_that_they_work_with_children_has_pressed_its_button(language: str) -> None:
+    said = as_introduction(UserMessage(TRANSLATE(language, "I work with children"), "inform", 0.9), DialogueState())
+
+    assert (said.intent, [(e.name, e.value) for e in said.entities]) == ("procedure", [("audience", "worker")])
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("Hello, I'm a police officer at the port of Calais", True),
+        ("je suis assistante sociale", True),
+        ("soy policía en Tapachula", True),
+        ("أنا حرس حدود", True),
+        ("I am a soldier", False),  # a child may be made one
+        ("I'm a teacher's son", False),
+        ("I'm a nurse and I am scared", False),
+    ],
+)
+def test_only_an_introduction_is_read_as_one(words: str, says: bool) -> None:
+    assert (as_introduction(UserMessage(words, "inform", 0.9), DialogueState()).intent == "procedure") is says
