@@ -98,7 +98,7 @@ def document(url: str) -> Json:
                 "Services at locations",
                 "ServicesAtLocations",
                 "ServiceAtLocation",
-                [*LIST, "area", "modified_after", "postcode", "proximity", "lat", "lon"],
+                [*LIST, "area", "modified_after", "postcode", "proximity", "point"],
             ),
             "/service_at_locations/{id}": {
                 "get": _one("One service at a location", "showServiceAtLocation", "ServiceAtLocation")
@@ -138,7 +138,8 @@ def _list(title: str, operation: str, schema: str, parameters: list[str], *, tag
     }
     means_nothing = _failed("A parameter has a value that means nothing")
     said = f"{title}, a page at a time; with format=ndjson all of them, one a line."
-    typed = {name: PARAMETERS[name]["schema"] for name in parameters}
+    typed = {name: KINDS[name] for name in KINDS if name in parameters or ("point" in parameters and name in _POINT)}
+    together = {"dependentRequired": {"lat": ["lon"], "lon": ["lat"]}} if "point" in parameters else {}
     written = {name: _WRITTEN_FLAG if schema is _FLAG else schema for name, schema in typed.items()}
     get = {
         "summary": title,
@@ -160,8 +161,8 @@ def _list(title: str, operation: str, schema: str, parameters: list[str], *, tag
         "requestBody": {
             "required": False,
             "content": {
-                "application/json": {"schema": {"type": "object", "properties": typed}},
-                "application/x-www-form-urlencoded": {"schema": {"type": "object", "properties": written}},
+                "application/json": {"schema": {"type": "object", "properties": typed, **together}},
+                "application/x-www-form-urlencoded": {"schema": {"type": "object", "properties": written, **together}},
             },
         },
         "responses": {
@@ -224,6 +225,11 @@ _TEXT: Json = {"type": "string", "maxLength": LONGEST_SEARCH, "pattern": "^[^\\x
 _FLAG: Json = {"type": "boolean", "default": False}
 _WRITTEN_FLAG: Json = {"enum": ["true", "false", "1", "0"], "default": "false"}  # a form has texts only
 
+_POINT: Json = {
+    "lat": {"type": "number", "minimum": -90, "maximum": 90, "description": "Latitude, given together with lon."},
+    "lon": {"type": "number", "minimum": -180, "maximum": 180, "description": "Longitude, given together with lat."},
+}
+
 PARAMETERS: Json = {
     "id": _parameter("id", "Identifier.", {"type": "string", "format": "uuid"}, where="path"),
     "search": _parameter("search", "Words in the name or the description.", _TEXT, example="shelter"),
@@ -254,12 +260,11 @@ PARAMETERS: Json = {
         "Within so many metres of lat and lon.",
         {"type": "number", "minimum": 1, "maximum": FARTHEST_M, "default": 25_000},
     ),
-    "lat": _parameter(
-        "lat", "Latitude of a point, given together with lon.", {"type": "number", "minimum": -90, "maximum": 90}
-    ),
-    "lon": _parameter(
-        "lon", "Longitude of a point, given together with lat.", {"type": "number", "minimum": -180, "maximum": 180}
-    ),
+    # Two parameters, lat and lon: half a point is no point, and so only can a document say it.
+    "point": _parameter(
+        "point", "A point by its lat and lon.", {"type": "object", "properties": _POINT, "required": list(_POINT)}
+    )
+    | {"style": "form", "explode": True},
     "lang": _parameter(
         "lang",
         "Language of name and description.",
@@ -273,6 +278,9 @@ PARAMETERS: Json = {
     "top_only": _parameter("top_only", "Only terms without a parent; all of ours.", _FLAG),
     "parent_id": _parameter("parent_id", "Terms under this one; ours have none.", _TEXT),
 }
+
+#: What each parameter is, by the name that it has in an address or a body.
+KINDS: Json = {name: said["schema"] for name, said in PARAMETERS.items() if name not in ("id", "point")} | _POINT
 
 _ID: Json = {"type": "string", "format": "uuid"}
 _OBJECTS: Json = {"type": "array", "items": {"type": "object"}}

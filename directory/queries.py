@@ -61,11 +61,11 @@ async def _from_json(request: web.Request) -> dict[str, str]:
         raise BadQuery("the body is not JSON") from None
     if not isinstance(body, dict):
         raise BadQuery("the body is a JSON object of parameters")
-    return {name: _as_in_an_address(name, body[name]) for name in body if name in openapi.PARAMETERS}
+    return {name: _as_in_an_address(name, body[name]) for name in body if name in openapi.KINDS}
 
 
 def _as_in_an_address(name: str, value: object) -> str:
-    kind = openapi.PARAMETERS[name]["schema"]["type"]
+    kind = openapi.KINDS[name]["type"]
     match value:
         case bool() if kind == "boolean":
             return "true" if value else "false"

@@ -373,10 +373,20 @@ def list_services(
     limit: int = 200,
     offset: int = 0,
     only: Sequence[str] | None = None,
+    checked_first: bool = False,
 ) -> list[ListedService]:
-    """Records in any state, the least recently checked first. `only`: of these ids. `needs`: their names, by which
-    they are found among the words."""
-    ids = store.list_ids(tx, state=state, words=words, needs=needs, limit=limit, offset=offset, only=only)
+    """Records in any state, the least recently checked first or, with `checked_first`, last. `only`: of these ids.
+    `needs`: their names, by which they are found among the words."""
+    ids = store.list_ids(
+        tx,
+        state=state,
+        words=words,
+        needs=needs,
+        limit=limit,
+        offset=offset,
+        only=only,
+        checked_first=checked_first,
+    )
     found = store.get_services(tx, ids)
     names = store.get_organizations(tx, [service.organization_id for service in found])
     return [

@@ -50,6 +50,7 @@ from bot.kernel.pages import render, route_url
 from bot.kernel.web import PUBLIC, Routes, form
 from bot.kernel.web_keys import CLOCK, DATABASE, LANGUAGE, SETTINGS, SIGNALS, VAULT
 from bot.kernel.words import N_
+from dialogues.understanding.model import Priority
 
 #: Under which a receiver finds what they were asked. It tells nothing about what is behind it.
 LINK_PATH = "/referral"
@@ -190,15 +191,17 @@ async def referrals_screen(
         found: Sequence[FoundService] = ()
         if len(words) >= SHORTEST_SEARCH:
             found = finder.find(tx, words, language=language, at=hand.at)
+        offered = [each for each in found if _is_fit(case, each)]
         chosen = finder.named(tx, service_id, language=language, at=hand.at) if service_id else None
         referrals = service.referrals_of(tx, hand, case_id)
         return {
             "case": case,
             "referrals": referrals,
-            "second": _second_choices(tx, finder, referrals, language, hand.at),
+            "second": _second_choices(tx, finder, case, referrals, language, hand.at),
             "agreed": [row for row in ledger if row.carries(hand.at) and row.agreement.purpose in purposes],
             "untold": {row.id for row in telling.open_for(tx, case_id, ledger)},
-            "found": found,
+            "found": offered,
+            "some_unfit": len(offered) < len(found),
             "chosen": chosen,
             "chosen_recipient": f"service:{chosen.id}" if chosen else "",
             "q": words,
@@ -262,13 +265,23 @@ def _safe_places(
     return {each.referral.id: look(each.referral) for each in referrals if behind.get(each.referral.id, "") in phones}
 
 
+def _is_fit(case: Case, found: FoundService) -> bool:
+    """Who is in danger is not sent where nobody has looked for months."""
+    return not (found.stale and case.priority <= Priority.P1)
+
+
 def _second_choices(
-    tx: Connection, finder: ServiceFinder, referrals: Sequence[Listed], language: str, at: datetime
+    tx: Connection, finder: ServiceFinder, case: Case, referrals: Sequence[Listed], language: str, at: datetime
 ) -> dict[str, list[FoundService]]:
     """For each referral that was refused, or is silent for half of its time: who else could be asked, nobody twice."""
     asked = {each.referral.recipient.removeprefix("service:") for each in referrals}
+
+    def instead_of(refused: str) -> list[FoundService]:
+        found = finder.instead_of(tx, refused, besides=asked, language=language, at=at)
+        return [each for each in found if _is_fit(case, each)]
+
     return {
-        one.id: finder.instead_of(tx, one.recipient.removeprefix("service:"), besides=asked, language=language, at=at)
+        one.id: instead_of(one.recipient.removeprefix("service:"))
         for one in (each.referral for each in referrals)
         if one.recipient.startswith("service:") and (one.needs_second_choice or one.is_silent(at))
     }

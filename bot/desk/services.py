@@ -110,8 +110,9 @@ def list_services(
     at: datetime,
     view: str = "all",
     limit: int = MOST,
+    checked_first: bool = False,
 ) -> list[Listed]:
-    """Services of one view whose name fits `words`; the least recently checked first."""
+    """Services of one view whose name fits `words`; the least recently checked first, or last."""
     state = RecordState(view) if view in {each.value for each in RecordState} else None
     only = None
     if view == "due":
@@ -125,7 +126,9 @@ def list_services(
     elif view == "reported":
         only = directory.reported(tx)[:limit]
     needs = places.need_names(language)
-    found = directory.list_services(tx, at=at, words=words, needs=needs, state=state, only=only, limit=limit)
+    found = directory.list_services(
+        tx, at=at, words=words, needs=needs, state=state, only=only, limit=limit, checked_first=checked_first
+    )
     alone = store.put_in_force_alone(tx, [each.service.id for each in found])
     return [_listed(each, places, language, alone) for each in found]
 
@@ -174,7 +177,9 @@ class PublishedServices:
     def find(self, tx: Connection, words: str, *, language: str, at: datetime) -> list[FoundService]:
         current = RecordState.CURRENT
         needs = self._places.need_names(language)
-        found = directory.list_services(tx, at=at, words=words, needs=needs, state=current, limit=MOST_TO_REFER)
+        found = directory.list_services(
+            tx, at=at, words=words, needs=needs, state=current, limit=MOST_TO_REFER, checked_first=True
+        )
         return self._found(tx, found, language)
 
     def named(self, tx: Connection, service_id: str, *, language: str, at: datetime) -> FoundService | None:
@@ -363,10 +368,12 @@ def services_routes(places: Directory) -> Routes:
         view = asked if asked in VIEWS else "all"
 
         def read(tx: Connection) -> dict[str, Any]:
-            listed = list_services(tx, places, words=words, language=request[LANGUAGE], at=at, view=view)
+            for_case, tongue = _for_case(tx, request), request[LANGUAGE]
+            first = for_case is not None  # who looks for somebody to go to wants what was checked
+            listed = list_services(tx, places, words=words, language=tongue, at=at, view=view, checked_first=first)
             shown = {"services": listed, "q": words, "most": MOST, "views": VIEWS, "view": view, "moves": MOVES}
             alone = view in WRITTEN_VIEWS and keeps_alone(tx, request[OFFICER], at)
-            return {**shown, "alone": alone, "for_case": _for_case(tx, request)}
+            return {**shown, "alone": alone, "for_case": for_case}
 
         return await show(request, "desk/services.html", read, here="services")
 

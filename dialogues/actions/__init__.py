@@ -93,7 +93,7 @@ def build_actions(
 
         answering = Answering(somebody_answers, translate)
         return [
-            *officer_actions(services, answering, default_country),
+            *officer_actions(services, answering, translate, default_country),
             *procedure_actions(procedures, services, answering, translate, today, default_country),
             *checklist_actions(procedures, services, answering, translate, today, default_country),
             *look_up_actions(procedures, services, answering, translate, today, default_country),

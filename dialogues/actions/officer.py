@@ -24,6 +24,7 @@ from dialogues.actions.report import (
     words_of_danger,
 )
 from dialogues.actions.whereabouts import place_slots, shared_location, whereabouts
+from dialogues.runtime.responses import Translate
 from dialogues.understanding.fold import fold
 from dialogues.understanding.yes import says_yes
 
@@ -52,7 +53,9 @@ SURELY_SAID = 0.98
 UNCLEAR_ANSWERS = 2
 
 
-def officer_actions(services: Services, answering: Answering, default_country: str | None) -> list[Action]:
+def officer_actions(
+    services: Services, answering: Answering, translate: Translate, default_country: str | None
+) -> list[Action]:
     parts = (services, answering, default_country)
     return [
         CallOfficer(*parts),
@@ -66,7 +69,7 @@ def officer_actions(services: Services, answering: Answering, default_country: s
         AskReportNow(*parts),
         ReportCase(*parts),
         ValidateReportForm(),
-        BeginReport(),
+        BeginReport(services, translate),
         ForgetReport(),
     ]
 

@@ -11,7 +11,10 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.forms import FormValidationAction
 
 from dialogues.actions.calling import call_officer
-from dialogues.actions.reading import entity, fact
+from dialogues.actions.ports import FoundService, Services
+from dialogues.actions.reading import entity, fact, language_of
+from dialogues.actions.results import shown_before
+from dialogues.runtime.responses import Translate
 from dialogues.understanding.fold import fold, words
 
 #: In the order in which they are asked.
@@ -194,14 +197,34 @@ class ForgetReport(Action):  # type: ignore[misc]
 class BeginReport(Action):  # type: ignore[misc]
     """A report is about one child. What was answered about another is no answer to this one, however that talk ended.
 
-    A report that is open and asked for again goes on where it was.
+    A report that is open and asked for again goes on where it was. One that begins at a service that was found asks
+    for a referral to it: nobody is asked then what is needed.
     """
+
+    def __init__(self, services: Services, translate: Translate) -> None:
+        self._services = services
+        self._translate = translate
 
     def name(self) -> str:
         return "action_begin_report"
 
     async def run(self, dispatcher: Any, tracker: Any, domain: Any) -> list[dict[str, Any]]:
-        return [] if tracker.active_loop.get("name") == "report_form" else forgotten()
+        if tracker.active_loop.get("name") == "report_form":
+            return []
+        service = await self._meant(tracker)
+        if service is None:
+            return forgotten()
+        dispatcher.utter_message(response="utter_referral", service=service.name)
+        need = self._translate(language_of(tracker), "A referral to {service}").format(service=service.name)
+        return [*forgotten(), SlotSet("report_need", need)]
+
+    async def _meant(self, tracker: Any) -> FoundService | None:
+        """The service whose button was tapped. A directory that is silent keeps nobody from reporting."""
+        service_id = shown_before(tracker)
+        try:
+            return await self._services.service(service_id, language=language_of(tracker)) if service_id else None
+        except Exception:
+            return None
 
 
 def forgotten() -> list[dict[str, Any]]:

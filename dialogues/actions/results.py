@@ -84,6 +84,7 @@ def card(service: FoundService, *, tracker: Any, translate: Translate) -> dict[s
         buttons.append(button(translate(language, "Show the way"), payload("show_way", service=short)))
     if audience_of(tracker) is Audience.WORKER:
         buttons.append(button(translate(language, "Send to a person I help"), payload("pass_on", service=short)))
+        buttons.append(button(translate(language, "Refer somebody there"), payload("report_case", service=short)))
     buttons.append(button(translate(language, "This was wrong"), payload("service_wrong", service=short)))
     return {"text": "\n".join(line for line in lines if line), "buttons": buttons}
 

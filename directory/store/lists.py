@@ -103,8 +103,10 @@ def list_ids(
     limit: int = 200,
     offset: int = 0,
     only: Sequence[str] | None = None,
+    checked_first: bool = False,
 ) -> list[str]:
-    """Ids for the editors' list: the least recently checked first, never checked before all.
+    """Ids for the editors' list: the least recently checked first, never checked before all. `checked_first`: the other
+    way round, for whoever looks for somebody to go to.
 
     Each of the words stands in a name of the service in any language, or in that of its organisation, its town or
     region, or a need as `needs` calls it.
@@ -116,7 +118,8 @@ def list_ids(
         query = query.where(services.c.id.in_(only))
     for word in words.casefold().split():
         query = query.where(_about(word, needs))
-    query = query.order_by(services.c.verified_at.asc().nulls_first(), services.c.id)
+    checked = services.c.verified_at
+    query = query.order_by(checked.desc().nulls_last() if checked_first else checked.asc().nulls_first(), services.c.id)
     return list(tx.execute(query.offset(offset).limit(limit)).scalars())
 
 

@@ -216,6 +216,11 @@ async def test_from_the_services_of_a_case_to_a_referral_with_this_service_chose
 
     listed = await browser.go(f"/desk/services?case={case_id}")
     assert "You look for somebody to help in case" in listed
+    [old] = await world.database.read(lambda tx: store.list_ids(tx, words="Old harbour"))
+    assert listed.index("Lantern kitchen") < listed.index("Old harbour")  # what was checked comes first
+    assert f"service={old}" not in listed  # and the case is urgent: nobody is sent where nobody has looked
+    assert "Old harbour" not in await browser.go(f"{page}/refer?q=harbour")
+    assert "This case is urgent" in browser.page
     chosen = unescape(re.search(r'href="([^"]*/refer\?service=[^"]*)"', listed)[1])
     service_id = chosen.partition("service=")[2]
     assert f'href="{chosen}">Refer' in unescape(await browser.go(f"/desk/services/{service_id}?case={case_id}"))
