@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from bot.cases import searches
 from bot.cases.intake import AlreadyOpen
 from bot.cases.model import CaseError, CaseNotFound, NotToldFirst
 from bot.cases.primero import service
@@ -62,7 +63,8 @@ async def bring(request: web.Request) -> web.StreamResponse:
         )
     except CannotRead:
         return await arrivals_screen(request, problem="no_primero")
-    except AlreadyOpen:
+    except AlreadyOpen:  # that somebody like this is known was learnt by a file: that is a search, too
+        await request.app[DATABASE].write(lambda tx: searches.tell(tx, hand, []))
         return await arrivals_screen(request, problem="already_open")
     except CaseError:
         return await arrivals_screen(request, problem="incomplete")

@@ -8,9 +8,10 @@ import re
 import pytest
 from aiohttp import FormData
 
-from bot.cases import consent
+from bot.cases import consent, searches
 from bot.cases import service as cases
 from bot.cases.record import service as record
+from bot.kernel import audit
 from tests.integration.cases.test_primero import CAME, HANDED, SAID
 
 
@@ -60,7 +61,7 @@ async def take_in(browser, content: bytes, **fields: str) -> str:
     return await browser._read(await browser._client.post("/desk/arrivals/primero", data=form, headers=headers))
 
 
-async def test_a_file_becomes_a_case_and_the_same_again_asks(at_desk, amira):
+async def test_a_file_becomes_a_case_and_the_same_again_asks_and_counts_as_a_search(world, at_desk, amira):
     browser = await at_desk(amira)
 
     shown = await take_in(browser, json.dumps(CAME).encode())
@@ -69,6 +70,7 @@ async def test_a_file_becomes_a_case_and_the_same_again_asks(at_desk, amira):
     assert "CP-77" in shown
     assert "has an open case" in await take_in(browser, json.dumps(CAME).encode())
     assert browser.status == 409
+    assert (await world.database.read(audit.read_log))[0].act == searches.SEARCHED
     assert "Look at what came" in await take_in(browser, json.dumps(CAME).encode(), another="1")
 
 
