@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -50,36 +51,25 @@ class Reminders:
 
     async def look(self) -> int:
         """Take what is due. Returns how many steps were taken."""
-        at, taken = self._clock.now(), 0
+        at, vault, taken = self._clock.now(), self._vault, 0
         for request in await self._database.read(lambda tx: store.owed(tx, limit=AT_ONCE)):
-            if reminder_due(request, at) is None and not _is_over(request, at):
-                continue
-            try:
-                step = partial(take_step, vault=self._vault, request_id=request.id, at=at)
-                taken += await self._database.write(step)
-            except Exception as error:  # one broken request must not silence the others
-                log.error("reminders.step_failed", request_id=request.id, exc_info=error)
+            if reminder_due(request, at) is not None or _is_over(request, at):
+                taken += await self._take(partial(take_step, vault=vault, request_id=request.id, at=at), request.id)
         for transfer in await self._database.read(lambda tx: transfer_store.arrivals_missed(tx, at)):
-            call = partial(transfers.call_for_missed, vault=self._vault, request_id=transfer.request_id, at=at)
-            taken += await self._database.write(call)
-        for case_id in await self._database.read(transfer_store.to_finish):
-            finish = partial(transfers.finish, vault=self._vault, case_id=case_id, at=at)
-            taken += await self._database.write(finish)
+            call = partial(transfers.call_for_missed, vault=vault, request_id=transfer.request_id, at=at)
+            taken += await self._take(call, transfer.request_id)
+        for transfer in await self._database.read(transfer_store.to_finish):
+            finish = partial(transfers.finish, vault=vault, case_id=transfer.case_id, at=at)
+            taken += await self._take(finish, transfer.request_id)
         for request_id in await self._database.read(lambda tx: ends.with_ended_consent(tx, at)):
-            try:
-                end = partial(consent_ends.ended, vault=self._vault, request_id=request_id, at=at)
-                taken += await self._database.write(end)
-            except Exception as error:
-                log.error("reminders.step_failed", request_id=request_id, exc_info=error)
+            taken += await self._take(
+                partial(consent_ends.ended, vault=vault, request_id=request_id, at=at), request_id
+            )
         taken += await self._tell_of_holds(at)
         for holder in await self._database.read(lambda tx: passing.owed(tx, at)):
-            try:
-                again = partial(passing.say_again, vault=self._vault, holder=holder, at=at)
-                taken += await self._database.write(again)
-            except Exception as error:
-                log.error("reminders.step_failed", request_id=holder.request_id, exc_info=error)
-        taken += await self._database.write(lambda tx: attachments.expire(tx, self._vault, at))
-        taken += await self._database.write(lambda tx: forget_what_is_over(tx, self._vault, at))
+            taken += await self._take(partial(passing.say_again, vault=vault, holder=holder, at=at), holder.request_id)
+        taken += await self._database.write(lambda tx: attachments.expire(tx, vault, at))
+        taken += await self._database.write(lambda tx: forget_what_is_over(tx, vault, at))
         if taken:
             self._signals.wake("exchange", "queue", "pages", "outbox")
         return taken
@@ -94,12 +84,17 @@ class Reminders:
             *((hold_notices.tell_end_by_itself, each) for each in end_untold),
         ]
         for tell, (hold_id, request_id) in due:
-            try:
-                step = partial(tell, vault=vault, hold_id=hold_id, request_id=request_id, at=at)
-                told += await self._database.write(step)
-            except Exception as error:
-                log.error("reminders.step_failed", request_id=request_id, exc_info=error)
+            step = partial(tell, vault=vault, hold_id=hold_id, request_id=request_id, at=at)
+            told += await self._take(step, request_id)
         return told
+
+    async def _take(self, step: Callable[[Connection], bool], request_id: str) -> int:
+        """One step in a transaction of its own: one broken request must not silence the others."""
+        try:
+            return int(await self._database.write(step))
+        except Exception as error:
+            log.error("reminders.step_failed", request_id=request_id, exc_info=error)
+            return 0
 
 
 def _is_over(request: Request, at: datetime) -> bool:

@@ -129,8 +129,8 @@ def arrivals_missed(tx: Connection, at: datetime) -> list[Transfer]:
     return [_to_transfer(row) for row in tx.execute(sa.select(case_transfers).where(late).limit(100))]
 
 
-def to_finish(tx: Connection) -> list[str]:
-    """The cases that have moved and whose child has arrived, of which we still keep what they say."""
+def to_finish(tx: Connection) -> list[Transfer]:
+    """Those of cases that have moved and whose child has arrived, of which we still keep what they say."""
     kept = case_transfers.join(cases, cases.c.id == case_transfers.c.case_id).join(
         data_keys, data_keys.c.id == cases.c.key_id
     )
@@ -140,4 +140,4 @@ def to_finish(tx: Connection) -> list[str]:
         case_transfers.c.arrived_at.is_not(None),
         data_keys.c.wrapped.is_not(None),
     )
-    return list(tx.execute(sa.select(cases.c.id).select_from(kept).where(arrived)).scalars())
+    return [_to_transfer(row) for row in tx.execute(sa.select(case_transfers).select_from(kept).where(arrived))]
