@@ -131,7 +131,7 @@ class TextShelf:
 
     def _problems_of(self, file: str, content: str, approved: Mapping[str, str], on: date) -> list[Problem]:
         read = read_all(self._folder, {**approved, file: content})
-        wrong = [problem for problem in check_read(read, on=on) if problem.blocking]
+        wrong = [problem for problem in check_read(read, on=on, only=file) if problem.blocking]
         # What rests on a file that cannot be read cannot be read either: that is said once, of the file itself.
         if own := [problem for problem in wrong if problem.file == file]:
             return own

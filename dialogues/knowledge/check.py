@@ -128,8 +128,11 @@ def check(folder: Path, *, on: date | None = None, edits: Mapping[str, str] = Ma
     return check_read(read_all(folder, edits), on=on)
 
 
-def check_read(read: ReadTexts, *, on: date | None = None) -> list[Problem]:
-    """Every problem of what was read, and of what could not be, in the order of files and lines."""
+def check_read(read: ReadTexts, *, on: date | None = None, only: str | None = None) -> list[Problem]:
+    """Every problem of what was read, and of what could not be, in the order of files and lines.
+
+    With `only` the words of this file alone are looked at, and of all others whether they are there and can be read.
+    """
     loaded, problems = read.texts, [*read.unreadable]
     unreadable = {problem.file for problem in problems}
     problems = [*problems, *_missing_languages(loaded, unreadable), *_missing_childs_versions(loaded, unreadable)]
@@ -137,6 +140,8 @@ def check_read(read: ReadTexts, *, on: date | None = None) -> list[Problem]:
     originals = {_place(text.procedure): text for text in loaded if text.procedure.language == ORIGINAL_LANGUAGE}
     keys = {text.procedure.key for text in loaded} | {Path(file).parent.name for file in unreadable}
     for text in loaded:
+        if only not in {None, text.file}:
+            continue
         problems.extend(_check_text(text))
         if text.procedure.language == ORIGINAL_LANGUAGE:
             problems.extend(_check_original(text, keys, on))
