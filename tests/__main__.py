@@ -1,5 +1,7 @@
 """`./waymark test`: every check, two at a time, each with its name, its time and its result.
 
+Tests that need the same things around them share one run of pytest: a worker that reads all tests takes ten seconds.
+
 ./waymark test                     everything CI runs
 ./waymark test lint types          only these
 ./waymark test unit -- -k outbox   what follows -- goes to pytest
@@ -15,9 +17,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,11 +34,23 @@ class Check:
     name: str
     tells: str
     command: tuple[str, ...]
-    takes_pytest_options: bool = False
+    #: What must have ended before.
+    after: str = ""
 
 
-def _pytest(*folders: str) -> tuple[str, ...]:
-    return (PYTHON, "-m", "pytest", *folders)
+@dataclass(frozen=True)
+class Tests(Check):
+    """A step that is tests: its command is how pytest runs, and these are the folders and files it is given.
+
+    Those with one command run together.
+    """
+
+    folders: tuple[str, ...] = ()
+    after: str = "learning"
+
+
+def _pytest(*options: str) -> tuple[str, ...]:
+    return (PYTHON, "-m", "pytest", *options)
 
 
 def _marked(mark: str, folder: str) -> Iterator[str]:
@@ -46,29 +60,29 @@ def _marked(mark: str, folder: str) -> Iterator[str]:
             yield str(file.relative_to(ROOT))
 
 
-#: What tells soonest comes first, then what takes longest: where a check waits for a browser or for a killed process,
-#: the one beside it works.
+IN_PROCESS = _pytest("-n", "3", "-m", "not faults")
+WITH_CHROMIUM = _pytest("-n", "2", "--dist", "loadfile")
+WITH_KILLS = _pytest("-n", "2", "-m", "faults")
+
+#: Learning keeps one processor busy for a minute, and those beside it need nothing that was learnt. Then what takes
+#: longest: where a check waits for a browser or for a killed process, the one beside it works.
 CHECKS = (
+    Check("learning", "what messages mean is learnt", (str(ROOT / "waymark"), "learn")),
     Check("lint", "ruff finds nothing to correct", (str(BIN / "ruff"), "check", ".")),
     Check("format", "every file is laid out the same way", (str(BIN / "ruff"), "format", "--check", ".")),
     Check("imports", "the floors stand on one another", (str(BIN / "lint-imports"), "--no-cache")),
     Check("types", "mypy --strict agrees", (str(BIN / "mypy"),)),
-    Check(
-        "integration",
-        "they hold on SQLite and PostgreSQL",
-        _pytest("tests/integration", "-n", "3", "-m", "not faults"),
-        True,
-    ),
-    Check("browser", "people can use it", _pytest("tests/browser", "-n", "2", "--dist", "loadfile"), True),
-    Check(
+    Tests("unit", "the rules hold", IN_PROCESS, folders=("tests/unit",)),
+    Tests("dialogues", "the talks go as written", IN_PROCESS, folders=("tests/dialogues",)),
+    Tests("integration", "they hold on SQLite and PostgreSQL", IN_PROCESS, folders=("tests/integration",)),
+    Tests("browser", "people can use it", WITH_CHROMIUM, folders=("tests/browser",)),
+    Tests("journeys", "people are helped, over every channel", WITH_CHROMIUM, folders=("tests/journeys",)),
+    Tests(
         "faults",
         "nothing is lost when processes are killed",
-        _pytest("tests/faults", *_marked("faults", "tests/integration"), "-n", "2", "-m", "faults"),
-        True,
+        WITH_KILLS,
+        folders=("tests/faults", *_marked("faults", "tests/integration")),
     ),
-    Check("unit", "the rules hold", _pytest("tests/unit", "-n", "2", "--dist", "loadfile"), True),
-    Check("journeys", "people are helped, over every channel", _pytest("tests/journeys", "-n", "2"), True),
-    Check("dialogues", "the talks go as written", _pytest("tests/dialogues", "-n", "2"), True),
 )
 
 AT_ONCE = 2
@@ -92,7 +106,7 @@ def main(arguments: Sequence[str]) -> int:
         if unknown:
             print(f"\nThere is no check named {', '.join(sorted(unknown))}.", file=sys.stderr)
         return 2 if unknown else 0
-    chosen, skipped = [check for check in CHECKS if not names or check.name in names], list[Check]()
+    chosen, skipped = _chosen(names), list[Check]()
     if any(check.name in IN_A_BROWSER for check in chosen) and shutil.which("chromium") is None:
         print("The browser tests need Debian's chromium: apt-get install chromium fonts-noto-core", file=sys.stderr)
         if os.environ.get("CI"):
@@ -101,16 +115,42 @@ def main(arguments: Sequence[str]) -> int:
         chosen = [check for check in chosen if check not in skipped]
     began = time.monotonic()
     with _in_memory():
-        results = _run_all(chosen, options)
+        results = _run_all(_joined(chosen, options))
     print()
+    width = max(len(check.name) for check in [*chosen, *(check for check, _ in results)])
     for check, done in results:
         said = f"{done.seconds:6.1f} s {done.worked:6.1f} s of work  {check.tells}"
-        print(f"{'FAILED' if done.failed else 'ok    '} {check.name:<12} {said}")
+        print(f"{'FAILED' if done.failed else 'ok    '} {check.name:<{width}} {said}")
     for check in skipped:
-        print(f"SKIPPED {check.name:<12} there is no browser here  {check.tells}")
+        print(f"SKIPPED {check.name} there is no browser here  {check.tells}")
     worked = sum(done.worked for _, done in results)
-    print(f"{'':<19} {time.monotonic() - began:6.1f} s {worked:6.1f} s of work  on {os.cpu_count()} processors")
+    took = f"{time.monotonic() - began:6.1f} s {worked:6.1f} s of work"
+    print(f"{'':<{width + 7}} {took}  on {os.cpu_count()} processors")
     return 1 if any(done.failed for _, done in results) else 0
+
+
+def _chosen(names: Sequence[str]) -> list[Check]:
+    """Those that are named, or all; with what must come before them."""
+    chosen = [check for check in CHECKS if not names or check.name in names]
+    return [check for check in CHECKS if check in chosen or any(check.name == one.after for one in chosen)]
+
+
+def _joined(chosen: Sequence[Check], options: Sequence[str]) -> list[Check]:
+    """Tests that run alike as one check, each with its folders; `options` are pytest's."""
+    joined: dict[tuple[str, ...], Check] = {}
+    for check in chosen:
+        if not isinstance(check, Tests):
+            joined[check.command] = check
+            continue
+        command = check.command
+        before = joined.get(command)
+        if before is None:
+            joined[command] = replace(check, command=(*command, *check.folders, *options))
+        else:
+            told = f"{before.tells}; {check.tells}"
+            both = (*before.command, *check.folders)
+            joined[command] = replace(before, name=f"{before.name}+{check.name}", tells=told, command=both)
+    return list(joined.values())
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -160,36 +200,44 @@ class Done:
     worked: float
 
 
-def _run_all(chosen: Sequence[Check], options: Sequence[str]) -> list[tuple[Check, Done]]:
-    """What a check says is shown when it ends, whole; one alone speaks for itself."""
-    if len(chosen) == 1:
-        return [(chosen[0], _run(chosen[0], options, None))]
+def _run_all(checks: Sequence[Check]) -> list[tuple[Check, Done]]:
+    """What a check says is shown when it ends, whole; the tests one asked for alone speak for themselves."""
+    if sum(check.name != "learning" for check in checks) == 1:
+        return [(check, _run(check, None)) for check in checks]
     done: dict[str, Done] = {}
+    waiting = list(checks)
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(AT_ONCE) as hands:
-        said = {check.name: Path(folder) / check.name for check in chosen}
-        waited_for = {hands.submit(_run, check, options, said[check.name]): check for check in chosen}
-        while waited_for:
-            ended, _ = wait(waited_for, timeout=A_WHILE_SECONDS, return_when=FIRST_COMPLETED)
+        said = {check.name: Path(folder) / check.name for check in checks}
+        running: dict[Future[Done], Check] = {}
+        while waiting or running:
+            while len(running) < AT_ONCE and (check := _next(waiting, done)):
+                waiting.remove(check)
+                running[hands.submit(_run, check, said[check.name])] = check
+            ended, _ = wait(running, timeout=A_WHILE_SECONDS, return_when=FIRST_COMPLETED)
             if not ended:
-                print(f"… still at work: {', '.join(c.name for f, c in waited_for.items() if f.running())}", flush=True)
+                print(f"… still at work: {', '.join(check.name for check in running.values())}", flush=True)
             for future in ended:
-                check = waited_for.pop(future)
+                check = running.pop(future)
                 done[check.name] = future.result()
-                print(f"\n[{len(done)}/{len(chosen)}] {check.name}: {check.tells}", flush=True)
+                print(f"\n[{len(done)}/{len(checks)}] {check.name}: {check.tells}", flush=True)
                 print(said[check.name].read_text(encoding="utf-8", errors="replace"), end="", flush=True)
-    return [(check, done[check.name]) for check in chosen]
+    return [(check, done[check.name]) for check in checks]
 
 
-def _run(check: Check, options: Sequence[str], said: Path | None) -> Done:
+def _next(waiting: Sequence[Check], done: Mapping[str, Done]) -> Check | None:
+    """The first that has not to wait for another."""
+    return next((check for check in waiting if not check.after or check.after in done), None)
+
+
+def _run(check: Check, said: Path | None) -> Done:
     """Run one check to its end. Everything it says goes to the file `said`, or to our own output."""
-    command = [*check.command, *(options if check.takes_pytest_options else ())]
     print(f"{check.name} begins: {check.tells}", flush=True)
     began = time.monotonic()
     with said.open("wb") if said else contextlib.nullcontext() as output:
         process = subprocess.Popen(
-            command,
+            check.command,
             cwd=ROOT,
-            env={**os.environ, "OMP_WAIT_POLICY": "passive"},
+            env={**os.environ, "OMP_WAIT_POLICY": "passive", "WAYMARK_VENV": sys.prefix},
             stdout=output,
             stderr=subprocess.STDOUT if output else None,
         )
