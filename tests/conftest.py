@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import os
 import shutil
@@ -13,6 +14,7 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zlib import crc32
 
 import hypothesis
@@ -24,14 +26,24 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.util import LRUCache
 
+from bot.kernel import officers
 from bot.kernel.clock import SetClock
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Database, metadata, open_database
 from bot.kernel.live import Signals
 from tests.postgres import PostgresServer, running_postgres
 
+if TYPE_CHECKING:
+    import argon2
+
 #: A busy machine is no mistake of the program: nothing here is judged by how long it takes.
-hypothesis.settings.register_profile("waymark", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+#: Each run tries other examples, so half as many find the same in twice as many runs.
+hypothesis.settings.register_profile(
+    "waymark",
+    deadline=None,
+    max_examples=int(os.environ.get("WAYMARK_TEST_EXAMPLES", "50")),
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("waymark")
 
 
@@ -53,6 +65,19 @@ class _SharedStatements:
 
 
 _SharedStatements.begin()
+
+
+@functools.cache
+def _quick_hasher() -> argon2.PasswordHasher:
+    import argon2
+
+    return argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+#: Passwords are slow on purpose: a tenth of a second and 64 MB each, for every officer of every test. What the program
+#: really does is asked once, in `test_officers.py`.
+AS_IT_IS_MEANT = officers._hasher
+officers._hasher = _quick_hasher
 
 #: Rooms whose statements are asked on both databases by rooms below, or by the other tests of the same room. Where a
 #: statement is asked by one test alone, that test is marked `on_both`.
