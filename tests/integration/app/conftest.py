@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dialogues.runtime import engine
 from dialogues.understanding.reading import Understanding
 from tests.integration.app.program import Helpline, serving, settings_for
 from tests.integration.kernel.test_logs import Written, configured
@@ -15,10 +16,11 @@ from tests.peers.telegram import FakeTelegram, running_telegram
 
 
 @pytest.fixture(scope="session", autouse=True)
-def what_was_learnt_is_read_once() -> Iterator[None]:
-    """Two hundred programs read the same heads from the same folder; for each it is half a second of work."""
+def what_is_the_same_for_all_is_read_once() -> Iterator[None]:
+    """Hundreds of programs read the same heads and the same rules from the same folders: half a second for each."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Understanding, "load", functools.cache(Understanding.load))
+        patch.setattr(engine, "load_project", functools.cache(engine.load_project))
         yield
 
 

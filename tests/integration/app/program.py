@@ -11,6 +11,7 @@ import secrets
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -26,10 +27,12 @@ from bot.conversations.service import Line
 from bot.kernel import officers, sessions
 from bot.kernel.access import Role
 from bot.kernel.clock import Clock
+from bot.kernel.database import Database
 from bot.kernel.migrations import migrate
 from bot.kernel.officers import Officer
 from bot.kernel.settings import Settings, load_settings
 from bot.kernel.web import cookie_name, web_runner
+from directory.seeds import put_helplines
 from tests.conftest import make_sqlite_template
 from tests.peers.telegram import TOKEN
 
@@ -68,12 +71,27 @@ def _migrated() -> bytes:
         return make_sqlite_template(Path(folder), migrate).read_bytes()
 
 
-def lay_database(folder: Path) -> None:
+@functools.cache
+def _started() -> bytes:
+    """The same after a first start: with the shipped helplines, which took a quarter of each later one.
+
+    `test_demonstration.py` asks for that first start, and `test_search.py` what bringing them in again changes.
+    """
+
+    async def bring_helplines(database: Database) -> None:
+        await database.write(lambda tx: put_helplines(tx, at=datetime.now(UTC)))
+
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "waymark.db").write_bytes(_migrated())
+        return make_sqlite_template(Path(folder), bring_helplines).read_bytes()
+
+
+def lay_database(folder: Path, *, started: bool = False) -> None:
     """A migrated database for the installation in `folder`, where it has none yet."""
     path = folder / "waymark.db"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(_migrated())
+        path.write_bytes(_started() if started else _migrated())
 
 
 async def until(holds: Callable[[], Awaitable[object]]) -> None:
@@ -240,10 +258,11 @@ class Desk:
 
 
 @contextlib.asynccontextmanager
-async def serving(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Helpline]:
-    """The program as `./waymark up` runs it, without the process around it; over SQLite, from its second start on."""
-    if settings.database_url.startswith("sqlite"):
-        lay_database(settings.data_dir)
+async def serving(settings: Settings, clock: Clock | None = None, *, started: bool = True) -> AsyncIterator[Helpline]:
+    """The program as `./waymark up` runs it, without the process around it; over SQLite, from its second start on
+    where nobody asks for its first."""
+    if started and settings.database_url.startswith("sqlite"):
+        lay_database(settings.data_dir, started=True)
     async with opened(settings, clock) as waymark:
         app = waymark.web()
         runner = web_runner(app, shutdown_timeout=1.0)

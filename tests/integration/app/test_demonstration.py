@@ -1,4 +1,5 @@
-"""A demonstration ends while the server runs: whoever writes from then on is a person in need."""
+"""What a first start brings along, and that a demonstration ends while the server runs: whoever writes from then on is
+a person in need."""
 
 from __future__ import annotations
 
@@ -9,7 +10,12 @@ from bot.channels.model import RawMessage
 from bot.channels.webchat.payload import ACCOUNT, NAME, write_payload
 from bot.conversations import service as conversations
 from bot.upkeep import erasing
-from tests.integration.app.program import settings_for
+from tests.integration.app.program import serving, settings_for
+
+
+async def test_a_first_start_brings_the_shipped_helplines_in(tmp_path: Path):
+    async with serving(settings_for(tmp_path, demo="off"), started=False) as helpline:
+        assert await helpline.waymark.directory.helplines("FR", language="en")
 
 
 async def test_whoever_writes_after_a_demonstration_was_removed_is_no_part_of_it(tmp_path: Path):

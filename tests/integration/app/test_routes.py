@@ -25,7 +25,7 @@ from bot.exchange.requests import drafting
 from bot.exchange.requests import store as request_store
 from bot.exchange.requests.attachments.service import Wanted, attach_upload
 from bot.kernel import officers
-from bot.kernel.access import Permission, Role, allows
+from bot.kernel.access import Permission, Role, allows, may_enter
 from bot.kernel.officers import Officer
 from bot.kernel.web import RULES, MachineGuard, Public, Route
 from dialogues.understanding.model import Priority
@@ -39,6 +39,8 @@ from tests.integration.kernel.route_matrix import Person, Target, changes_someth
 from tests.unit.conversations.test_attachment_copies import FILES
 
 STATES = ("own", "foreign", "unheld", "closed", "foreign closed", "missing")
+#: Who may not enter a route at all is turned away before anything behind it is looked at: fewer states ask the same.
+AT_A_SHUT_DOOR = ("own", "foreign", "missing")
 
 #: What anyone may reach. A route that is not meant for everyone does not get in here by accident.
 PUBLIC_PATHS = frozenset(
@@ -79,6 +81,8 @@ class Objects:
         self._untouched: dict[tuple[str, str, str], Target] = {}
 
     async def __call__(self, route: Route, state: str, person: Person) -> Target | None:
+        if person.officer and not may_enter(person.officer, route.rule) and state not in AT_A_SHUT_DOOR:
+            return None
         key = (route.path.partition("}")[0] + str("{file}" in route.path), state, person.label)
         target = self._untouched.pop(key, None) or await self._make(route, state, person)
         if target is not None and not changes_something(route, person, target):
