@@ -61,6 +61,16 @@ async def with_the_demonstration(database: Database) -> None:
     await database.write(lambda tx: demonstration.seed(tx, at=NOON, keys=vault, audit=Audited()))
 
 
+async def with_the_helplines(database: Database) -> None:
+    await only_tables(database)
+    await Directory(database, SetClock(NOON), DirectoryWords.load()).prepare()
+
+
+@pytest.fixture(scope="session")
+def sqlite_helplines_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_sqlite_template(tmp_path_factory.mktemp("helplines"), with_the_helplines)
+
+
 @pytest.fixture(scope="session")
 def sqlite_demo_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_sqlite_template(tmp_path_factory.mktemp("demo"), with_the_demonstration)
@@ -73,13 +83,13 @@ def postgres_demo_template(postgres: PostgresServer) -> str:
 
 @pytest.fixture
 def database_url(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database of each kind with every table; for a test of the demonstration, a copy of one that has it.
-
-    Making the demonstration anew took longer than most of those tests.
+    """A database of each kind with every table; for a test of the directory or of the demonstration, a copy of one that
+    has it: making it anew took longer than most of those tests. (PostgreSQL is lent an empty one sooner than a copy.)
     """
-    demo = "demo" in request.fixturenames
+    demo, directory = "demo" in request.fixturenames, "directory" in request.fixturenames
     if kind == "sqlite":
-        shutil.copy(request.getfixturevalue(f"sqlite_{'demo_' * demo}template"), tmp_path / "waymark.db")
+        name = "sqlite_demo_template" if demo else "sqlite_helplines_template" if directory else "sqlite_template"
+        shutil.copy(request.getfixturevalue(name), tmp_path / "waymark.db")
         yield f"sqlite:///{tmp_path / 'waymark.db'}"
     elif demo:
         server: PostgresServer = request.getfixturevalue("postgres")

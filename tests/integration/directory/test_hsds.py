@@ -7,12 +7,10 @@ import os
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from jsonschema import Draft202012Validator, FormatChecker
 from msgspec.structs import replace
-from referencing import Registry, Resource
 from sqlalchemy.engine import Connection
 
 from bot.kernel.clock import SetClock
@@ -25,8 +23,10 @@ from directory.service import move_service, propose_change, report_wrong
 from .conftest import Hsds
 from .records import NOWHERE, a_service, put
 
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator, FormatChecker
+
 PAGE_FIELDS = {"total_items", "total_pages", "page_number", "size", "first_page", "last_page", "empty"}
-FORMATS = FormatChecker(formats=["uuid", "email", "uri", "date-time", "date"])
 
 
 @cache
@@ -42,23 +42,35 @@ def schemas() -> Path:
 
 
 @cache
+def formats() -> FormatChecker:
+    """Imported where it is asked for: it builds forty parsers of addresses, and every worker collects every test."""
+    from jsonschema import FormatChecker
+
+    return FormatChecker(formats=["uuid", "email", "uri", "date-time", "date"])
+
+
+@cache
 def validator(name: str) -> Draft202012Validator:
+    from jsonschema import Draft202012Validator
+    from referencing import Registry, Resource
+    from referencing.jsonschema import DRAFT202012 as _DRAFT
+
     def retrieve(uri: str) -> Resource[Any]:
         return Resource.from_contents(
             json.loads((schemas() / uri.rsplit("/", 1)[1]).read_text()), default_specification=_DRAFT
         )
 
-    from referencing.jsonschema import DRAFT202012 as _DRAFT
-
     registry: Registry[Any] = Registry(retrieve=retrieve)  # type: ignore[call-arg]
     schema = {"$ref": f"https://hsds.invalid/{name}.json"}
-    return Draft202012Validator(schema, registry=registry, format_checker=FORMATS)
+    return Draft202012Validator(schema, registry=registry, format_checker=formats())
 
 
 @cache
 def list_validator(name: str) -> Draft202012Validator:
+    from jsonschema import Draft202012Validator
+
     schema = json.loads((schemas() / "compiled" / f"{name}_list.json").read_text())
-    return Draft202012Validator(schema, format_checker=FORMATS)
+    return Draft202012Validator(schema, format_checker=formats())
 
 
 def wrong(validator: Draft202012Validator, record: Any) -> list[str]:
