@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -40,6 +42,13 @@ def running_chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         yield browser
         browser.close()
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep how a page looks in the folder that `WAYMARK_TEST_PICTURES` names. Nothing asks a picture, and painting long
+    pages took a tenth of the work of these tests."""
+    if folder := os.environ.get("WAYMARK_TEST_PICTURES"):
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
 def console_of(page: Page) -> list[str]:

@@ -38,6 +38,11 @@ FAINT = """() => {
         }
         return grounds.get(element);
     };
+    const opacity = (element) => {
+        let left = 1;
+        for (; element !== null; element = element.parentElement) left *= Number(getComputedStyle(element).opacity);
+        return left;
+    };
     const words = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     const seen = new Set(), found = [];
     let measured = 0;
@@ -49,7 +54,8 @@ FAINT = """() => {
         if (!element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
         const style = getComputedStyle(element), size = parseFloat(style.fontSize);
         const below = ground(element);
-        const [one, other] = [light(over(parts(style.color), below)), light(below)];
+        const [red, green, blue, alpha] = parts(style.color);
+        const [one, other] = [light(over([red, green, blue, alpha * opacity(element)], below)), light(below)];
         const ratio = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
         const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
         measured += 1;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import tempfile
 import threading
@@ -35,7 +36,7 @@ from bot.exchange.requests.consent_ends import WithdrawnConsents
 from bot.kernel.access import Role
 from bot.kernel.clock import SystemClock
 from bot.kernel.crypto import Vault
-from bot.kernel.database import SqliteDatabase
+from bot.kernel.database import Database, SqliteDatabase
 from bot.kernel.live import Signals
 from bot.kernel.officers import Officer, add_officer, make_link
 from bot.kernel.settings import load_settings
@@ -46,11 +47,27 @@ from dialogues.knowledge import Procedures
 from dialogues.understanding.model import Priority
 from directory import demonstration
 from directory.asking import Directory
-from tests.conftest import MASTER_KEY, make_tables
+from tests.conftest import MASTER_KEY, make_sqlite_template, make_tables
 
 PROCEDURES = Path(__file__).parents[2] / "dialogues" / "procedures"
 
 T = TypeVar("T")
+
+
+@functools.cache
+def _begun() -> bytes:
+    """A database file with every table and the services of the demonstration, to be copied: making it takes longer than
+    most of what is looked at in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        return make_sqlite_template(Path(folder), begin).read_bytes()
+
+
+async def begin(database: Database) -> None:
+    clock = SystemClock()
+    await database.write(make_tables)
+    await database.write(lambda tx: Vault(MASTER_KEY).prepare(tx, clock.now()))
+    await Directory(database, clock, Words.load()).prepare()
+    await database.write(lambda tx: demonstration.seed(tx, at=clock.now()))
 
 
 class DeskServer:
@@ -81,12 +98,12 @@ class DeskServer:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
     async def _start(self) -> None:
-        self.database = SqliteDatabase(Path(self._folder.name) / "waymark.db")
-        await self.database.write(make_tables)
+        path = Path(self._folder.name) / "waymark.db"
+        path.write_bytes(_begun())
+        self.database = SqliteDatabase(path)
         await self.database.write(lambda tx: self.vault.prepare(tx, self.clock.now()))
         self.directory = Directory(self.database, self.clock, self.words)
         await self.directory.prepare()
-        await self.database.write(lambda tx: demonstration.seed(tx, at=self.clock.now()))
         paging = Paging(self.vault, self.words, "http://localhost/desk/queue")
         self.pager = Pager(self.database, self.clock, self.signals, paging, self.directory)
         self.auditor = Auditor(self.database, self.clock, self.signals, self.vault, self.words)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -19,6 +18,7 @@ from bot.kernel.access import Role
 from bot.kernel.officers import Officer
 from dialogues.understanding.model import Priority
 from tests.browser.desk_server import DeskServer
+from tests.chromium import picture
 
 pytestmark = pytest.mark.browser
 
@@ -165,8 +165,7 @@ def test_an_officer_decides_whether_it_is_the_same_person(
     agree = page.locator("button[value=agree]")
     expect(agree).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    if folder := os.environ.get("WAYMARK_TEST_PICTURES"):
-        page.screenshot(path=f"{folder}/came-back-{language}.png", full_page=True)
+    picture(page, f"came-back-{language}")
     agree.click()
 
     page.wait_for_url(f"**/desk/cases/{case_id}*")
@@ -188,8 +187,7 @@ def test_words_for_a_watched_phone_are_sent_only_when_the_officer_says_so(
     page = sign_in(amira)
     page.goto(desk.url(f"/desk/cases/{case_id}"))
     expect(page.get_by_text("Somebody else may hold the phone.")).to_be_visible()
-    if folder := os.environ.get("WAYMARK_TEST_PICTURES"):
-        page.screenshot(path=f"{folder}/watched.png", full_page=True)
+    picture(page, "watched")
 
     heights = {each: page.locator(each).bounding_box()["height"] for each in (".talk", ".log")}  # type: ignore[index]
     assert heights[".log"] + 1 >= 0.4 * heights[".talk"], heights  # the talk stays in sight, whatever is said around it
@@ -232,15 +230,13 @@ def test_an_answer_waits_for_the_time_that_the_person_called_safe(
     when = page.locator("select[name=when][form=answer]")
     expect(when).to_have_value("safe")
     expect(field).to_have_value("half a sentence")
-    if folder := os.environ.get("WAYMARK_TEST_PICTURES"):
-        page.screenshot(path=f"{folder}/safe-choice-{language}.png", full_page=True)
+    picture(page, f"safe-choice-{language}")
     field.press("Control+Enter")
 
     expect(page.locator("form[action$='/waiting'] button")).to_be_visible()
     expect(field).to_have_value("")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    if folder := os.environ.get("WAYMARK_TEST_PICTURES"):
-        page.screenshot(path=f"{folder}/safe-waits-{language}.png", full_page=True)
+    picture(page, f"safe-waits-{language}")
     page.locator("form[action$='/waiting'] button").click()
     expect(field).to_have_value("half a sentence")
 

@@ -16,7 +16,7 @@ from bot.kernel.access import Role
 from bot.kernel.officers import Officer, disable_officer
 from dialogues.understanding.model import Priority
 from tests.browser.desk_server import DeskServer
-from tests.chromium import DESKTOP, PHONE
+from tests.chromium import DESKTOP, PHONE, picture
 
 SMALL_LAPTOP = {"width": 1280, "height": 720}
 
@@ -355,7 +355,7 @@ def test_every_screen_fits_and_keeps_to_the_policy(desk, sign_in, language, sche
 
 @pytest.mark.parametrize(("language", "scheme", "viewport"), [("en", "light", DESKTOP), ("ar", "dark", PHONE)])
 def test_an_approver_changes_a_text_in_the_browser_and_it_is_the_text_people_get(
-    desk, sign_in, tmp_path, language, scheme, viewport
+    desk, sign_in, language, scheme, viewport
 ):
     person = desk.run(desk.officer("Ines", Role.OFFICER, Role.APPROVER, language=language))
     page = sign_in(person, language=language, color_scheme=scheme, viewport=viewport)
@@ -364,7 +364,7 @@ def test_an_approver_changes_a_text_in_the_browser_and_it_is_the_text_people_get
     editor.fill(editor.input_value().replace("## First answer\n", "## First answer\nRing the night desk first.\n"))
     page.locator("form:has(textarea) button.button-main").click()
     expect(page.locator("ins")).to_contain_text("Ring the night desk first.")
-    page.screenshot(path=tmp_path / f"text-{language}.png", full_page=True)
+    picture(page, f"text-{language}")
 
     expect(page.locator("#waiting button.button-main")).to_have_count(0)  # not by whoever wrote it
 
@@ -379,5 +379,5 @@ def test_an_approver_changes_a_text_in_the_browser_and_it_is_the_text_people_get
     assert text.first_answer.startswith("Ring the night desk first.")
     page.goto(desk.url("/desk/texts?language=fr"))
     expect(page.locator("tr", has_text="missing_child/fr").first.locator(".chip-p1")).to_be_visible()
-    page.screenshot(path=tmp_path / f"texts-{language}.png")
+    picture(page, f"texts-{language}")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

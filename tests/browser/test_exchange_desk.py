@@ -29,7 +29,7 @@ from bot.exchange.requests.sending import PURPOSE
 from bot.exchange.requests.transfer import store as transfers
 from bot.kernel.access import Role
 from tests.browser.desk_server import DeskServer
-from tests.chromium import DESKTOP, PHONE, console_of
+from tests.chromium import DESKTOP, PHONE, console_of, picture
 from tests.integration.desk.test_transfer_desk import FILE
 from tests.integration.exchange.test_attachments import PDF, PHOTO, a_part
 from tests.integration.exchange.test_transfer import a_preview
@@ -176,7 +176,7 @@ def test_the_gate_tells_why_and_what_remains(desk: DeskServer, chromium: Browser
 
 @pytest.mark.parametrize(("language", "scheme", "viewport"), [("en", "dark", DESKTOP), ("ar", "light", PHONE)])
 def test_every_screen_fits_in_every_direction(
-    desk: DeskServer, chromium: Browser, story: dict[str, str], tmp_path: Path, language, scheme, viewport
+    desk: DeskServer, chromium: Browser, story: dict[str, str], language, scheme, viewport
 ):
     page = signed_in(desk, chromium, story, viewport=viewport, color_scheme=scheme)
     said = console_of(page)
@@ -203,7 +203,7 @@ def test_every_screen_fits_in_every_direction(
         )
     ):
         page.goto(desk.url(f"{path}{'&' if '?' in path else '?'}lang={language}"))
-        page.screenshot(path=tmp_path / f"{n}-{language}.png", full_page=True)
+        picture(page, f"exchange-{n}-{language}")
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, path
         assert page.locator("html").get_attribute("dir") == ("rtl" if language == "ar" else "ltr")

@@ -23,7 +23,7 @@ from bot.kernel.access import Role
 from bot.kernel.ids import new_id
 from bot.kernel.officers import Officer
 from tests.browser.desk_server import DeskServer
-from tests.chromium import DESKTOP, PHONE, console_of
+from tests.chromium import DESKTOP, PHONE, console_of, picture
 from tests.integration.exchange.two_countries import ALL_TYPES, a_draft, an_agreement_to
 
 pytestmark = pytest.mark.browser
@@ -105,10 +105,10 @@ def link_and_code(page: Page, asked: Asked) -> tuple[str, str]:
     return asked.desk.url(f"/request?token={token[1]}"), code[0]
 
 
-def test_they_see_about_whom_it_is_only_after_they_took_it_on(asked: Asked, chromium: Browser, tmp_path: Path):
+def test_they_see_about_whom_it_is_only_after_they_took_it_on(asked: Asked, chromium: Browser):
     officer = at_desk(asked, chromium)
     link, code = link_and_code(officer, asked)
-    officer.screenshot(path=tmp_path / "desk.png", full_page=True)
+    picture(officer, "outside-desk")
     page = chromium.new_context(viewport=PHONE).new_page()
     said = console_of(page)
 
@@ -118,11 +118,11 @@ def test_they_see_about_whom_it_is_only_after_they_took_it_on(asked: Asked, chro
     expect(page.get_by_text("Who cared for the child")).to_be_visible()
     expect(page.get_by_text("asks you. If you doubt it, call them")).to_be_visible()
     expect(page.get_by_text("told names")).to_have_count(0)
-    page.screenshot(path=tmp_path / "before.png", full_page=True)
+    picture(page, "outside-before")
 
     page.get_by_role("button", name="We can answer: show it").click()
     expect(page.get_by_text("told names")).to_be_visible()
-    page.screenshot(path=tmp_path / "shown.png", full_page=True)
+    picture(page, "outside-shown")
     with page.expect_download() as saved:
         page.get_by_role("button", name="Save: Birth certificate, front").click()
     assert Path(saved.value.path()).read_bytes() == PDF
@@ -154,7 +154,7 @@ def test_they_see_about_whom_it_is_only_after_they_took_it_on(asked: Asked, chro
 
 @pytest.mark.parametrize(("asked", "scheme"), [("ar", "dark"), ("fr", "light")], indirect=["asked"])
 def test_the_page_speaks_the_language_of_the_contact_and_fits_a_phone(
-    asked: Asked, chromium: Browser, tmp_path: Path, scheme: str, request: pytest.FixtureRequest
+    asked: Asked, chromium: Browser, scheme: str, request: pytest.FixtureRequest
 ):
     language = request.node.callspec.params["asked"]
     link, code = link_and_code(at_desk(asked, chromium), asked)
@@ -164,7 +164,7 @@ def test_the_page_speaks_the_language_of_the_contact_and_fits_a_phone(
     page.locator("input[name=code]").fill(code)
     page.locator("button").click()
     page.locator("form[action='/request/accept'] button").click()
-    page.screenshot(path=tmp_path / f"{language}.png", full_page=True)
+    picture(page, f"outside-{language}")
 
     assert page.locator("html").get_attribute("lang") == language
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0

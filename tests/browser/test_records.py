@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from bot.kernel.officers import Officer
 from tests.browser.desk_server import DeskServer
 from tests.browser.test_case_work import PHONE, SignIn, desk, held, sign_in  # noqa: F401  (fixtures)
+from tests.chromium import picture
 
 pytestmark = pytest.mark.browser
 
@@ -94,7 +95,6 @@ def test_every_screen_fits_a_phone_in_both_directions(
     desk: DeskServer,  # noqa: F811
     sign_in: SignIn,  # noqa: F811
     held: tuple[Officer, str],  # noqa: F811
-    tmp_path: Path,
     look: str,
 ):
     amira, case_id = held
@@ -114,5 +114,5 @@ def test_every_screen_fits_a_phone_in_both_directions(
             )
         ):
             page.goto(f"{place}{'&' if '?' in place else '?'}lang={language}")
-            page.screenshot(path=tmp_path / f"{look}-{language}-{number}.png", full_page=True)
+            picture(page, f"records-{look}-{language}-{number}")
             assert fits(page), place

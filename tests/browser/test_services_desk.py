@@ -18,7 +18,7 @@ from directory.model import Phone, RecordState, Service, fixed_id
 from directory.service import Wrong, move_service, propose_change, report_wrong
 from tests.browser.desk_server import DeskServer
 from tests.browser.test_desk import SignIn, desk, sign_in
-from tests.chromium import DESKTOP, PHONE
+from tests.chromium import DESKTOP, PHONE, picture
 
 __all__ = ["desk", "sign_in"]
 
@@ -170,7 +170,7 @@ def test_the_point_of_a_record_is_moved_on_the_map_or_in_its_fields(desk: DeskSe
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize(("language", "scheme"), [("en", "light"), ("ar", "dark")])
 def test_every_screen_of_services_fits(
-    desk: DeskServer, sign_in: SignIn, tmp_path: Path, language: str, scheme: str, viewport: dict[str, int]
+    desk: DeskServer, sign_in: SignIn, language: str, scheme: str, viewport: dict[str, int]
 ):
     record, draft = a_change_in_review(desk)
     page = sign_in(
@@ -200,7 +200,7 @@ def test_every_screen_of_services_fits(
         page.goto(desk.url(f"/desk/services{screen}"))
         if screen in ("/coverage", f"/{other}/edit"):
             expect(page.locator(".map-border")).to_be_attached()
-        page.screenshot(path=tmp_path / f"{language}-{viewport['width']}-{number}.png", full_page=True)
+        picture(page, f"services-{language}-{viewport['width']}-{number}")
         if screen == "/duplicates":
             expect(page.locator("main").get_by_text(record.name).first).to_be_visible()
         wide = page.evaluate("document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth")
