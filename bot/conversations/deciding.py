@@ -163,28 +163,25 @@ class Deciding:
         On a phone that somebody else may hold, and where the agreed word may stand in what nobody could read, nothing
         is said that would give the person away.
         """
-        message = self._still_readable(claim) if may_look else None
-        language = (
-            claim.language or spoken_here(None if message is None else message.language) or self._default_language
-        )
+        hint, risk, duress = (self._look_once_more(claim) if may_look else None) or (None, None, None)
+        language = claim.language or spoken_here(hint) or self._default_language
         number = await self._number(claim)
         if claim.kind is not ConversationKind.PERSON:
             return SetAside(language, number)
-        agreed = claim.duress_words is not None
-        duress = message is not None and self._duress(claim, message)
-        risk = None if message is None else self._danger_in_words(message.text[:LONGEST_TEXT])
         if duress and not claim.watched:
             risk = Risk(DURESS, Priority.P0, 1.0, DURESS)
-        return SetAside(
-            language, number, risk, quiet=claim.watched or duress or (agreed and message is None), duress=duress
-        )
+        maybe = duress is None and claim.duress_words is not None
+        return SetAside(language, number, risk, quiet=bool(claim.watched or duress or maybe), duress=bool(duress))
 
-    def _still_readable(self, claim: TurnClaim) -> InboundMessage | None:
+    def _look_once_more(self, claim: TurnClaim) -> tuple[str | None, Risk | None, bool] | None:
+        """The language of their app, the danger in their words, and whether the agreed word is among them. None where
+        even that cannot be found out: what is set aside for it must not fail for it again."""
         try:
             message = self._channels[claim.channel].read(claim.payload)
-        except Exception:
+            return message.language, self._danger_in_words(message.text[:LONGEST_TEXT]), self._duress(claim, message)
+        except Exception as error:
+            log.error("turn.not_looked_at", conversation_id=claim.conversation_id, error=type(error).__name__)
             return None
-        return None if message.kind is MessageKind.GROUP else message
 
     def _acknowledge(self, channel: str, message: InboundMessage) -> None:
         """At once, beside the turn, so that the button stops spinning."""

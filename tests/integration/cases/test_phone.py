@@ -325,6 +325,9 @@ async def test_of_a_message_that_cannot_be_worked_on_nothing_is_told_to_whoever_
     assert await phone.on_phone() == [f"{NEUTRAL} {number}"]
     raised = await phone.case()
     assert (raised.priority, raised.reason) == (Priority.P0, "duress")
+    monkeypatch.setattr(
+        "bot.conversations.duress.is_in", lambda *_: 1 / 0
+    )  # what a message fails for, it fails for again
     assert await in_vain("a knife") == [f"{NEUTRAL_AGAIN} {number}"]
 
 
