@@ -52,10 +52,11 @@ def was_asked(claim: TurnClaim) -> bool:
 
 
 def choices_of(turn: Turn) -> dict[str, str]:
-    """What each button of a turn stands for, by its words. Of two with the same words neither is known by them."""
-    choices = [choice for reply in turn.replies for choice in reply.choices if choice.payload]
-    words = [_plain(choice.title) for choice in choices]
-    return {word: choice.payload for word, choice in zip(words, choices, strict=True) if words.count(word) == 1}
+    """What each button of a turn stands for, by its words; none whose words stand for two things."""
+    meant: dict[str, set[str]] = {}
+    for choice in (choice for reply in turn.replies for choice in reply.choices if choice.payload):
+        meant.setdefault(_plain(choice.title), set()).add(choice.payload)
+    return {words: payloads.pop() for words, payloads in meant.items() if len(payloads) == 1}
 
 
 def typed_choice(claim: TurnClaim, message: InboundMessage) -> str | None:

@@ -120,7 +120,8 @@ async def test_a_tapped_button_is_a_command_of_ours_and_is_acknowledged(world: W
 
 async def test_who_writes_what_a_button_says_has_pressed_it_while_it_is_the_last_that_was_said(world: World):
     twice = tuple(Choice("No", payload) for payload in ("/deny", "/tell_nothing"))
-    world.engine.replies = (Reply("What now?", (Choice("He has a knife", "/search_service"), *twice)),)
+    once = Choice("He has a knife", "/search_service")
+    world.engine.replies = (Reply("What now?", (once, *twice)), Reply("Or then?", (once,)))
     await world.write("hello")
     await world.settle()
     await world.write(" he has a KNIFE.")
