@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,8 @@ REQUIRED = ("name", "organization", "needs", "country")
 NOT_READ = "-"
 
 MOST_COLUMNS = 200
+#: So many lines may stand above the titles, with them: what the list is, and of when.
+MOST_ABOVE = 10
 LONGEST_CELL = 100_000
 
 
@@ -100,12 +103,12 @@ def mapping_id(titles: Sequence[str]) -> str:
 
 
 def titles_of(rows: Iterator[tuple[int, list[str]]]) -> list[str]:
-    """The titles: the first row. Raises UnreadableFile when there is none."""
-    _, titles = next(rows, (0, []))
-    titles = [title.strip() for title in titles]
-    if sum(bool(title) for title in titles) < 2:
-        raise UnreadableFile(because("the first row must have the titles of the columns"))
-    return titles
+    """The titles: the first row with more than one cell; a heading may stand above. Raises UnreadableFile."""
+    for _, cells in islice(rows, MOST_ABOVE):
+        titles = [title.strip() for title in cells]
+        if sum(bool(title) for title in titles) > 1:
+            return titles
+    raise UnreadableFile(because("the first row must have the titles of the columns"))
 
 
 def wrong_mapping(mapping: Mapping[str, str]) -> str:
@@ -128,12 +131,12 @@ def wrong_mapping(mapping: Mapping[str, str]) -> str:
 def read_csv(path: Path, letters: str | None = None) -> Iterator[tuple[int, list[str]]]:
     """Line numbers and cells. Commas, semicolons or tabs. `letters`: see `lines_of`. Raises UnreadableFile."""
     lines = lines_of(path, letters)
-    first, before = next(lines, ""), 0
-    if said := _SEPARATOR.fullmatch(first.strip()):
-        first, before, delimiter = next(lines, ""), 1, said[1]
+    first, before = list(islice(lines, MOST_ABOVE)), 0
+    if first and (said := _SEPARATOR.fullmatch(first[0].strip())):
+        first, before, delimiter = first[1:], 1, said[1]
     else:
-        delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(_again(first, lines), delimiter=delimiter, strict=True)
+        delimiter = max(",;\t", key=next((line for line in first if re.search("[,;\t]", line)), "").count)
+    reader = csv.reader(chain(first, lines), delimiter=delimiter, strict=True)
     csv.field_size_limit(LONGEST_CELL)
     try:
         for cells in reader:
@@ -151,11 +154,6 @@ def read_csv(path: Path, letters: str | None = None) -> Iterator[tuple[int, list
 
 #: A first line by which a spreadsheet program is told what stands between the cells.
 _SEPARATOR = re.compile(r'"?sep=([,;\t|])"?', re.IGNORECASE)
-
-
-def _again(first: str, rest: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from rest
 
 
 def rows(cells: Iterator[tuple[int, list[str]]], mapping: Mapping[str, str] | None = None) -> Iterator[Row]:

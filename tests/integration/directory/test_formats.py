@@ -176,15 +176,15 @@ def test_a_sheet_in_another_language_is_understood_by_its_titles(tmp_path: Path,
 
 def test_a_sheet_that_is_not_in_utf_8_is_read_by_the_letters_that_somebody_names_line_by_line(tmp_path: Path):
     """Which letters they are is not guessed; what is in UTF-8 among them stays, and the line that is not is named."""
-    path, titles = tmp_path / "a.csv", "sep=;\nNom;Organisme;Besoins;Pays\n"
+    path, titles = tmp_path / "a.csv", "sep=;\nListe des services;;;\n\nNom;Organisme;Besoins;Pays\n"
     lines = [f"{name};Вірне;Avocat;FR\n" for name in ("Aide d'été", "Рік")]
     path.write_bytes(titles.encode() + lines[0].encode() + lines[1].encode("windows-1251"))
 
-    with pytest.raises(UnreadableFile, match="line 4 is not in UTF-8"):
+    with pytest.raises(UnreadableFile, match="line 6 is not in UTF-8"):
         list(open_rows(path))
     rows = list(open_rows(path, letters="windows-1251"))
 
-    assert [(row.where, row.data["name"]) for row in rows] == [("row 3", "Aide d'été"), ("row 4", "Рік")]
+    assert [(row.where, row.data["name"]) for row in rows] == [("row 5", "Aide d'été"), ("row 6", "Рік")]
     assert rows[0].data["organization"] == rows[1].data["organization"]
     assert rows[0].data["attributes"] == [{"taxonomy_term": {"code": "legal"}}]
 
