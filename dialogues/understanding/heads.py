@@ -77,11 +77,17 @@ class Sentences:
         if self._middles and move:
             embedded, learnt = self._middles.moved(embedded)
             letters = letters * learnt[:, None]
-        near = _unit(embedded - self._mean) @ self._rows.T
-        near -= np.float32(1)  # in place: in training this is a hundred megabytes
-        near *= np.float32(_FADE)
-        np.exp(near, out=near)
-        return Likeness(near, letters * np.float32(_LETTERS**0.5))
+        return Likeness(_near(_unit(embedded - self._mean), self._rows), letters * np.float32(_LETTERS**0.5))
+
+    def with_one_another(self, letters: Matrix) -> Likeness:
+        """All sentences compared with themselves; one half of it is worked out and the other copied."""
+        if not self._rows.shape[1]:
+            return self.compare(None, letters)
+        meaning = np.empty((len(self._rows), len(self._rows)), np.float32)
+        for start, end in _blocks(len(self._rows)):
+            meaning[start:end, :end] = _near(self._rows[start:end], self._rows[:end])
+            meaning[:start, start:end] = meaning[start:end, :start].T
+        return Likeness(meaning, letters * np.float32(_LETTERS**0.5))
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         middles = self._middles.to_arrays() if self._middles else {}
@@ -144,10 +150,10 @@ class Lesson(Struct, frozen=True):
 def learn(like: Likeness, lessons: Sequence[Lesson], held: Sequence[int]) -> list[tuple[Head, Matrix]]:
     """For each lesson a head, and chances for what was held back by heads that never saw it.
 
-    `like` compares the sentences with one another. `held`: ascending starts of parts, the last of which ends with the
-    sentences. The chances are those of every sentence with a label from `held[0]` on: those of a part are told by what
-    is learnt from all sentences before it, weighed as the other parts have it. All heads are learnt at once. Raises
-    LearningFailed.
+    `like` compares the sentences with one another; its meaning is used up. `held`: ascending starts of parts, the last
+    of which ends with the sentences. The chances are those of every sentence with a label from `held[0]` on: those of a
+    part are told by what is learnt from all sentences before it, weighed as the other parts have it. All heads are
+    learnt at once. Raises LearningFailed.
     """
     names = [tuple(lesson.labels or sorted(set(filter(None, lesson.truth)))) for lesson in lessons]
     target = np.concatenate(
@@ -195,6 +201,15 @@ def softmax(scores: Matrix) -> Matrix:
     return np.asarray(raised / raised.sum(axis=-1, keepdims=True), dtype=np.float32)
 
 
+def _near(rows: Matrix, others: Matrix) -> Matrix:
+    """How alike in meaning, one for the same."""
+    near = rows @ others.T
+    near -= np.float32(1)
+    near *= np.float32(_FADE)
+    np.exp(near, out=near)
+    return near
+
+
 def _unit(rows: Matrix) -> Matrix:
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6), np.float32)
 
@@ -209,23 +224,21 @@ class _Weights(Struct, frozen=True):
 
 def _by_likeness(like: Likeness, target: Matrix, held: Sequence[int]) -> tuple[_Weights, Matrix]:
     """Weights, and scores of what was held back, which cost next to nothing: the factor of the kernel holds the factors
-    of all its beginnings."""
-    kernel = _with_itself(like.letters)
-    kernel += np.float32(1)  # a free constant, read back as the bias
-    kernel += like.meaning
+    of all its beginnings. The kernel is made where the likeness was: it is two gigabytes."""
+    kernel = like.meaning
+    _add_letters(kernel, like.letters)
     kernel[np.diag_indices_from(kernel)] += np.float32(_RIDGE)
-    _factor(kernel)
-    halfway = _forward(kernel, target)
-    pulls = _backward(kernel, halfway)
-    weights = _Weights(pulls, like.letters.T @ pulls, pulls.sum(axis=0))
-    again = like.letters @ weights.by_letters + weights.bias + np.float32(_RIDGE) * pulls + like.meaning @ pulls
-    if not np.allclose(again, target, atol=0.05):
+    itself = kernel.diagonal().copy()
+    corners = _factor(kernel)
+    halfway = _forward(kernel, target, corners)
+    pulls = _backward(kernel, halfway, corners)
+    if not np.allclose(_times(kernel, itself, pulls), target, atol=0.05):
         raise LearningFailed(_LOST)
     unseen = [
-        kernel[:start, start:end].T @ _backward(kernel[:start, :start], halfway[:start])
+        kernel[:start, start:end].T @ _backward(kernel[:start, :start], halfway[:start], corners)
         for start, end in pairwise((*held, len(target)))
     ]
-    return weights, np.concatenate(unseen)
+    return _Weights(pulls, like.letters.T @ pulls, pulls.sum(axis=0)), np.concatenate(unseen)
 
 
 def _by_letters_alone(like: Likeness, target: Matrix, held: Sequence[int]) -> tuple[_Weights, Matrix]:
@@ -248,42 +261,56 @@ def _by_letters_alone(like: Likeness, target: Matrix, held: Sequence[int]) -> tu
     return _Weights(np.zeros((0, target.shape[1]), np.float32), weights[:-1], weights[-1]), np.concatenate(unseen)
 
 
-def _with_itself(rows: Matrix) -> Matrix:
-    """`rows @ rows.T`, of which one half is worked out and the other copied."""
-    product = np.empty((len(rows), len(rows)), np.float32)
-    for start, end in _blocks(len(rows)):
-        product[start:end, :end] = rows[start:end] @ rows[:end].T
-        product[:start, start:end] = product[start:end, :start].T
-    return product
+def _add_letters(kernel: Matrix, letters: Matrix) -> None:
+    """The letters that sentences share, and a free constant, which is read back as the bias."""
+    for start, end in _blocks(len(kernel)):
+        shared = letters[start:end] @ letters[:end].T
+        shared += np.float32(1)
+        kernel[start:end, :end] += shared
+        kernel[:start, start:end] += shared[:, :start].T
 
 
-def _factor(kernel: Matrix) -> None:
-    """Its Cholesky factor, into the lower half of the kernel itself; the upper half stays as it is.
+def _factor(kernel: Matrix) -> list[Matrix]:
+    """Its Cholesky factor, into the lower half of the kernel itself; the upper half stays as it is. Returns what undoes
+    each block on the diagonal.
 
     Block by block: a library call would take another gigabyte or two.
     """
+    corners = []
     for start, end in _blocks(len(kernel)):
         before, below = kernel[start:end, :start], kernel[end:, :start]
         upper = np.triu(kernel[start:end, start:end], 1)
         corner = np.linalg.cholesky(kernel[start:end, start:end] - before @ before.T)
         kernel[start:end, start:end] = np.tril(corner) + upper
-        kernel[end:, start:end] = (kernel[end:, start:end] - below @ before.T) @ np.linalg.inv(corner).T
+        corners.append(np.tril(np.linalg.inv(corner)))
+        kernel[end:, start:end] = (kernel[end:, start:end] - below @ before.T) @ corners[-1].T
+    return corners
 
 
-def _forward(factor: Matrix, target: Matrix) -> Matrix:
+def _forward(factor: Matrix, target: Matrix, corners: Sequence[Matrix]) -> Matrix:
     solved = np.empty_like(target)
-    for start, end in _blocks(len(factor)):
-        rest = target[start:end] - factor[start:end, :start] @ solved[:start]
-        solved[start:end] = np.linalg.solve(np.tril(factor[start:end, start:end]), rest)
+    for (start, end), corner in zip(_blocks(len(factor)), corners, strict=True):
+        solved[start:end] = corner @ (target[start:end] - factor[start:end, :start] @ solved[:start])
     return solved
 
 
-def _backward(factor: Matrix, target: Matrix) -> Matrix:
+def _backward(factor: Matrix, target: Matrix, corners: Sequence[Matrix]) -> Matrix:
+    """Also of the beginning of a factor: what undoes the beginning of a block is the beginning of what undoes it."""
     solved = np.empty_like(target)
-    for start, end in reversed(_blocks(len(factor))):
+    for which, (start, end) in reversed([*enumerate(_blocks(len(factor)))]):
         rest = target[start:end] - factor[end:, start:end].T @ solved[end:]
-        solved[start:end] = np.linalg.solve(np.tril(factor[start:end, start:end]).T, rest)
+        solved[start:end] = corners[which][: end - start, : end - start].T @ rest
     return solved
+
+
+def _times(kernel: Matrix, itself: Matrix, pulls: Matrix) -> Matrix:
+    """The kernel times `pulls`, by its upper half: below stands the factor. `itself`: its diagonal."""
+    product = itself[:, None] * pulls
+    for start, end in _blocks(len(kernel)):
+        corner, beside = np.triu(kernel[start:end, start:end], 1), kernel[start:end, end:]
+        product[start:end] += (corner + corner.T) @ pulls[start:end] + beside @ pulls[end:]
+        product[end:] += beside.T @ pulls[start:end]
+    return product
 
 
 def _blocks(length: int) -> list[tuple[int, int]]:

@@ -28,6 +28,7 @@ from dialogues.understanding.age_alone import (
 from dialogues.understanding.embedder import CharNgrams, Embedder, Matrix, multiply_with, open_embedder
 from dialogues.understanding.entities import EntityFinder, befalls_another, speaks_of_another
 from dialogues.understanding.fold import clean, fold, undisguise
+from dialogues.understanding.found_alone import is_looked_after, tells_only_of_a_child_found
 from dialogues.understanding.heads import Head, Likeness
 from dialogues.understanding.language import Guess, LanguageModel
 from dialogues.understanding.model import Ask, Priority, Reading, Risk
@@ -190,12 +191,13 @@ class Understanding:
         if known:  # reviewed words, read as reviewed
             risk = _known_risk(known) or (self._screen.read(folded, NO_MEANING, cautious=True) if cautious else None)
         elif plain:  # whoever takes back their words sounds like who says farewell
-            risk = self._screen.read(folded, NO_MEANING, cautious=cautious)
+            risk = self._screen.read(folded, NO_MEANING, cautious=cautious) or _plain_risk(folded)
         else:
             asks = _asks(ranking[0], folded)
             if scores.unmoved is not None:
                 asks = min(asks, _asks(self._rank(scores.unmoved, "")[0], folded))
-            risk = self._screen.read(folded, scores.meaning, asks=asks, cautious=cautious or self._embedder is None)
+            unsure, answers = cautious or self._embedder is None, ranking[0][0] == "inform"
+            risk = self._screen.read(folded, scores.meaning, asks=asks, answers=answers, cautious=unsure)
         searching = _service(ranking) >= _SEARCHING or ranking[0][0].startswith("search_service/")
         entities = self._entities.find(shown, guess.language, searching=searching)
         if risk:
@@ -294,7 +296,15 @@ def _plainly(folded: str, erases: bool) -> str:
         return "ask_human"  # only a person can erase what was told
     if tells_only_of_a_wrong_age(folded):
         return "procedure/age_assessment"
+    if tells_only_of_a_child_found(folded):
+        return "procedure/identify_uasc"
     return "inform" if tells_only_an_age(folded) else ""
+
+
+def _plain_risk(folded: str) -> Risk | None:
+    """A child found alone is not missing, and is without anybody until somebody has it with them."""
+    alone = tells_only_of_a_child_found(folded) and not is_looked_after(folded)
+    return Risk("homeless_tonight", Priority.P1, 0.9, "words") if alone else None
 
 
 def _asks(likeliest: tuple[str, float], folded: str) -> float:

@@ -55,12 +55,13 @@ _OTHERWISE = {"hate_violence": Priority.P2}
 _SOON = 0.1
 
 #: What the head must say where the words around speak of a game, a lesson, a thing found again, or say no.
-_DOUBTFUL = 0.5
+_DOUBTFUL = 0.47
 #: How much more it must say where the message plainly asks for a procedure or a service, thanks or greets: by the
 #: square of how surely, so that who only seems to ask is heard like anybody.
 _ASKS = 0.6
-#: Whoever's life may be at risk at once is heard over a question more easily.
-_ASKS_FOR_LIFE = 0.7
+#: Whoever's life may be at risk at once is heard over a question more easily, and so is what sounds like now, whatever
+#: it is; what is both, by both.
+_ASKS_FOR_LIFE, _ASKS_AT_ONCE = 0.7, 0.7
 #: A weak word, or a conversation in which somebody was in danger, lowers what the head must say.
 _WEAK, _CAUTIOUS = 0.8, 0.5
 #: What a word of its list adds to a code's chance when the head and the words differ about which danger it is.
@@ -236,8 +237,11 @@ class Screen:
         plain = [hit for hit in self._look(folded).hits if not hit.weak and not hit.doubtful]
         return _gravest(plain, 0.9) if plain else None
 
-    def read(self, folded: str, meaning: Meaning, *, asks: float = 0.0, cautious: bool = False) -> Risk | None:
-        """The risk in a message, or None. `asks`: how surely it asks for something we have."""
+    def read(
+        self, folded: str, meaning: Meaning, *, asks: float = 0.0, answers: bool = False, cautious: bool = False
+    ) -> Risk | None:
+        """The risk in a message, or None. `asks`: how surely it asks for something we have. `answers`: it rather tells
+        who somebody is; that a child's age and looks sound like now says nothing."""
         if _WORDLESS.match(folded):
             return _SILENCE
         seen = self._look(folded)
@@ -245,8 +249,7 @@ class Screen:
         worst = _gravest(plain, max(0.9, meaning.danger)) if plain else None
         if worst and (any(hit.sure for hit in plain) or cautious or meaning.danger >= _CERTAINLY_HARMLESS):
             return self._weigh(worst, seen, meaning)
-        life = bool(meaning.codes) and meaning.codes[0][0] in ALWAYS_P0
-        needed = self._threshold + _ASKS * (_ASKS_FOR_LIFE if life else 1.0) * asks**2
+        needed = self._threshold + self._raised_by(asks, meaning, answers)
         if seen.harmless:
             needed = max(needed, _DOUBTFUL)
         elif seen.hits:
@@ -261,6 +264,12 @@ class Screen:
         soon = bool(likely) or (code not in NEVER_P0 and self._is_urgent(seen, meaning))
         priority = Priority.P0 if soon else _OTHERWISE.get(code, Priority.P1)
         return Risk(code, priority, meaning.danger, "meaning")
+
+    def _raised_by(self, asks: float, meaning: Meaning, answers: bool) -> float:
+        """How much more danger it takes where somebody asks for something we have."""
+        life = bool(meaning.codes) and meaning.codes[0][0] in ALWAYS_P0
+        at_once = meaning.urgent >= self._urgent and not answers
+        return _ASKS * asks**2 * (_ASKS_FOR_LIFE if life else 1.0) * (_ASKS_AT_ONCE if at_once else 1.0)
 
     def _is_urgent(self, seen: _Seen, meaning: Meaning) -> bool:
         return meaning.urgent + _SOON * seen.soon >= self._urgent

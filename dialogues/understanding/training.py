@@ -30,7 +30,7 @@ from dialogues.understanding.phrases import Phrases
 from dialogues.understanding.screen import ALWAYS_P0, CRISES, Pattern, PatternWrong
 
 #: Raise when this code learns something else from the same data.
-RECIPE = 21
+RECIPE = 22
 #: Of so many parts, so many are held back to judge by.
 _PARTS, _HELD = 8, 2
 #: Sentences of one label that are at least so alike tell of one situation, and are left out together.
@@ -48,7 +48,7 @@ _TOGETHER = 0.5
 #: The screen's thresholds are set so that this share of crises is heard by heads that never saw them.
 _CRISES_HEARD, _P0_HEARD = 0.96, 0.93
 #: and never lower or higher than this: below, a help desk drowns in false alarms.
-_THRESHOLDS = (0.03, 0.5)
+_THRESHOLDS = (0.0275, 0.5)
 #: Letters alone are unsure: half of this (the screen is cautious then) must be more than the name of a town gets.
 _LOWEST_BY_LETTERS = 0.12
 _URGENT = (0.1, 0.5)
@@ -165,10 +165,11 @@ def _texts(project: Path) -> list[str]:
 
 def learn(corpus: Corpus, embedder: Embedder | None) -> tuple[Trained, list[str]]:
     """The heads, and figures: each sentence judged by heads that never saw its fold."""
-    order, held = _in_order(corpus.examples, embedder)
+    embedded = embedder.embed([clean(example.text) for example in corpus.examples]) if embedder else None
+    order, held = _in_order(corpus.examples, embedded)
     examples = [corpus.examples[at] for at in order]
     letters = CharNgrams().embed([fold(example.text) for example in examples])
-    embedded = embedder.embed([clean(example.text) for example in examples]) if embedder else None
+    embedded = None if embedded is None else embedded[order]
     sentences = Sentences.of(embedded, len(examples))
     middles = Middles.by(embedder.embed, {example.language for example in examples}) if embedder else None
     intents = [example.intent for example in examples]
@@ -182,7 +183,7 @@ def learn(corpus: Corpus, embedder: Embedder | None) -> tuple[Trained, list[str]
         (degree_head, degree_chances),
         (writer_head, writer_chances),
     ) = heads.learn(
-        sentences.compare(embedded, letters),
+        sentences.with_one_another(letters),
         [
             Lesson(intents, evenly=_EVENLY),
             Lesson(risks, ["none", *CRISES], together=_TOGETHER),
@@ -251,26 +252,23 @@ def urgency_of(soon: Matrix, degrees: Matrix, labels: Sequence[str]) -> Matrix:
 
 def _situations(rows: Matrix, labels: Sequence[str]) -> list[int]:
     """For each sentence the first of the same label that tells nearly the same, in whatever language."""
-    told_by = list(range(len(labels)))
-    if not rows.shape[1]:
-        return told_by
-    first: dict[str, list[int]] = defaultdict(list)
-    for at, label in enumerate(labels):
-        known = first[label]
-        near = rows[known] @ rows[at] if known else np.zeros(0, np.float32)
-        if near.size and near.max() >= _SAME_SITUATION:
-            told_by[at] = known[int(near.argmax())]
-        else:
-            known.append(at)
-    return told_by
+    told_by = np.arange(len(labels))
+    for own in _of_one_label(labels) if rows.shape[1] else ():
+        near = rows[own] @ rows[own].T
+        first = np.zeros(len(own), dtype=bool)
+        for at, row in enumerate(near):
+            known = np.flatnonzero(first[:at])
+            best = known[row[known].argmax()] if known.size else at
+            first[at] = best == at or row[best] < _SAME_SITUATION
+            told_by[own[at]] = own[at if first[at] else best]
+    return [int(at) for at in told_by]
 
 
-def _in_order(examples: Sequence[Example], embedder: Embedder | None) -> tuple[NDArray[np.int64], list[int]]:
+def _in_order(examples: Sequence[Example], embedded: Matrix | None) -> tuple[NDArray[np.int64], list[int]]:
     """Which examples the heads learn from, those last by which they are judged, and where each part of these starts.
 
     A situation is held back whole: else a sentence would be judged by its own translations.
     """
-    embedded = embedder.embed([clean(example.text) for example in examples]) if embedder else None
     rows = Sentences.of(embedded, len(examples)).rows
     kept = _told_once(rows, [example.intent + example.risk + example.priority for example in examples])
     situations = _situations(rows[kept], [examples[at].risk or examples[at].intent for at in kept])
@@ -288,12 +286,22 @@ def _told_once(rows: Matrix, labels: Sequence[str]) -> NDArray[np.int64]:
     """
     if not rows.shape[1]:
         return np.arange(len(labels))
-    kept: dict[str, list[int]] = defaultdict(list)
-    for at in range(len(labels) - 1, -1, -1):
-        others = kept[labels[at]]
-        if not others or float((rows[others] @ rows[at]).max()) < _SAME_SENTENCE:
-            others.append(at)
-    return np.array(sorted(at for each in kept.values() for at in each), dtype=np.int64)
+    kept = np.zeros(len(labels), dtype=bool)
+    for own in _of_one_label(labels):
+        alike = rows[own] @ rows[own].T >= _SAME_SENTENCE
+        chosen = np.zeros(len(own), dtype=bool)
+        for at in range(len(own) - 1, -1, -1):
+            chosen[at] = not (alike[at] & chosen).any()
+        kept[own] = chosen
+    return np.flatnonzero(kept)
+
+
+def _of_one_label(labels: Sequence[str]) -> list[NDArray[np.int64]]:
+    """For each label where it stands, in order."""
+    where: dict[str, list[int]] = defaultdict(list)
+    for at, label in enumerate(labels):
+        where[label].append(at)
+    return [np.array(each, dtype=np.int64) for each in where.values()]
 
 
 def _accuracy(what: str, truth: list[str], labels: tuple[str, ...], chances: Matrix) -> list[str]:

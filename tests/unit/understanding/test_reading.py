@@ -105,7 +105,7 @@ def test_a_knife_outside_is_danger_now(understanding: Understanding, text: str):
         "mon ami saigne", "elle saigne", "il s'étouffe", "je me noie", "ils tirent", "on me suit", "ella sangra",
         "me ahogo", "me siguen", "هي تنزف", "أختي تنزف", "عم يغرق", "ukhti tanzif daba", "my sister is being sold",
         "a woman is being beaten", "my sister is missing", "ma soeur a disparu", "112", "911", "knife", "blood", "hlep",
-        "helpp", "🔪", "🩸", "🚑",
+        "helpp", "🔪", "🩸", "🚑", "hurry", "anyone?", "vite!!", "aidezmoi", "rápido", "طوارئ", "caawimo",
     ],
 )  # fmt: skip
 def test_a_danger_said_in_a_few_plain_words_calls_an_officer(understanding: Understanding, text: str):
@@ -209,12 +209,35 @@ def test_what_sounds_like_a_wrong_age_or_a_lone_child_and_is_a_danger_is_heard(
     [
         "I have a 15 year old here without parents", "j'ai ici un mineur de 15 ans sans parents",
         "tengo aquí a un chico de 15 sin padres", "عندي هنا ولد عمره 15 بدون أهله",
+        "found a boy alone at the station, he is with us", "encontramos a una niña sola, está con nosotros",
     ],
 )  # fmt: skip
 def test_a_child_alone_beside_a_worker_is_registered_and_not_missed(understanding: Understanding, text: str):
     reading = understanding.read(text)
 
     assert (value(reading, "procedure"), reading.risk) == ("identify_uasc", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "priority"),
+    [
+        ("found a boy alone at the station", "P1"), ("j'ai trouvé un garçon seul à la gare", "P1"),
+        ("hemos encontrado a una niña sola en la estación", "P1"), ("لقينا ولد لوحده في محطة القطار", "P1"),
+        ("found an 11 year old girl alone on the platform", "P0"),
+    ],
+)  # fmt: skip
+def test_a_child_found_alone_is_not_missing_and_has_nobody(understanding: Understanding, text: str, priority: str):
+    reading = understanding.read(text)
+
+    told = (value(reading, "reason"), value(reading, "priority"), value(reading, "procedure"))
+    assert told == ("homeless_tonight", priority, "identify_uasc")
+
+
+@pytest.mark.parametrize(
+    "text", ["found a boy alone at the station, a man is chasing him", "found a girl alone, she is bleeding"]
+)
+def test_what_befalls_a_child_found_alone_is_heard(understanding: Understanding, text: str):
+    assert value(understanding.read(text), "priority") == "P0"
 
 
 @pytest.mark.parametrize(
@@ -304,8 +327,12 @@ def test_a_doctor_who_is_a_woman_is_a_doctor(understanding: Understanding, text:
 
 
 @pytest.mark.parametrize(
-    "text", ["are you a robot", "are you human?", "es-tu un robot", "eres un robot", "هل أنت روبوت"]
-)
+    "text",
+    [
+        "are you a robot", "are you human?", "es-tu un robot", "eres un robot", "هل أنت روبوت",
+        "Am I talking to a real person?", "hablo con una persona real?", "c'est avec une vraie personne que je parle ?",
+    ],
+)  # fmt: skip
 def test_who_doubts_that_a_person_writes_is_heard(understanding: Understanding, text: str):
     assert understanding.read(text).intent == "bot_challenge"
 

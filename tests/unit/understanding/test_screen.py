@@ -81,6 +81,14 @@ def test_one_who_plainly_asks_for_a_procedure_is_not_a_crisis():
     assert screen.read("signs that a girl is controlled", meaning(0.9), asks=0.95) is not None
 
 
+def test_what_sounds_like_now_is_heard_over_a_question_more_easily_and_an_answer_is_none():
+    later, now = meaning(0.75), meaning(0.75, urgent=0.9)
+
+    assert screen.read("what do i do, she lies there", later, asks=0.95) is None
+    assert screen.read("what do i do, she lies there", now, asks=0.95) is not None
+    assert screen.read("a girl of ten in a red jacket", now, asks=0.95, answers=True) is None
+
+
 def test_a_single_word_plea_is_p1_and_asked_about():
     risk = screen.read("help", NO_MEANING)
 

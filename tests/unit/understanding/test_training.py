@@ -184,13 +184,15 @@ def test_a_head_is_judged_by_sentences_it_never_saw():
     random = np.random.default_rng(7)
     far = random.permutation(60) < 30
     rows = random.normal(size=(60, 2)).astype(np.float32) + 4 * far[:, None]
-    like = Likeness(np.exp(-((rows[:, None] - rows[None]) ** 2).sum(-1) / 8), np.zeros((60, 3), np.float32))
+    meaning, letters = np.exp(-((rows[:, None] - rows[None]) ** 2).sum(-1) / 8), np.zeros((60, 3), np.float32)
     truth = ["far" if each else "near" for each in far]
 
-    ((head, unseen),) = learn(like, [Lesson(truth)], [40, 50])
+    ((head, unseen),) = learn(Likeness(meaning.copy(), letters), [Lesson(truth)], [40, 50])
 
     assert [head.labels[i] for i in unseen.argmax(axis=1)] == truth[40:]
-    assert np.allclose(head.probabilities(like).sum(axis=1), 1.0, atol=1e-5)
+    told = head.probabilities(Likeness(meaning, letters))
+    assert np.allclose(told.sum(axis=1), 1.0, atol=1e-5)
+    assert [head.labels[i] for i in told.argmax(axis=1)] == truth
 
 
 def test_what_is_held_back_is_told_exactly_as_by_a_head_that_learns_without_it(monkeypatch):
@@ -201,10 +203,10 @@ def test_what_is_held_back_is_told_exactly_as_by_a_head_that_learns_without_it(m
     letters = random.normal(size=(70, 5)).astype(np.float32)
     truth = ["a" if row.sum() > 0 else "b" for row in rows]
 
-    ((head, unseen),) = learn(Likeness(meaning, letters), [Lesson(truth, together=0.0)], [41, 55])
+    ((head, unseen),) = learn(Likeness(meaning.copy(), letters), [Lesson(truth, together=0.0)], [41, 55])
 
     for start, end in ((41, 55), (55, 70)):
-        known = Likeness(meaning[:start, :start], letters[:start])
+        known = Likeness(meaning[:start, :start].copy(), letters[:start])
         ((alone, _),) = learn(known, [Lesson(truth[:start])], [start - 1])
         alone = replace(alone, temperature=head.temperature)
         told = alone.probabilities(Likeness(meaning[start:end, :start], letters[start:end]))
