@@ -104,6 +104,7 @@ class OwnCases:
         self._vault = vault
         self._words = words
         self._somebody_answers = somebody_answers
+        self._tells_time = queue_time is not None
         self._queue_time = queue_time or QueueTime(vault, words)
         self._escalations = CaseEscalations(vault)
 
@@ -138,6 +139,8 @@ class OwnCases:
         asking = _Asking(self._vault, self._words, self._escalations, tx, conversation_id, language, key, at)
         if not self._somebody_answers(tx, at):
             asking.nobody_answers(self._queue_time)
+        elif self._tells_time:
+            asking.tell_time(self._queue_time)
         if wish.ask is OwnAsk.COME_BACK:
             return asking.come_back(wish.said, before=wish.asked_before)
         if wish.ask is OwnAsk.SET_WORD:
@@ -209,11 +212,16 @@ class _Asking:
     ) -> None:
         self._vault, self._words, self._escalations, self._tx = vault, words, escalations, tx
         self._conversation_id, self._language, self._key, self._at = conversation_id, language, key, at
-        self._alone: QueueTime | None = None
+        self._queue_time: QueueTime | None = None
+        self._alone = False
 
     def nobody_answers(self, queue_time: QueueTime) -> None:
         """No person is promised, and whoever waits is told how long it takes."""
-        self._alone = queue_time
+        self._queue_time, self._alone = queue_time, True
+
+    def tell_time(self, queue_time: QueueTime) -> None:
+        """Whoever is promised a person, and waits, is told how long it takes."""
+        self._queue_time = queue_time
 
     def come_back(self, code: str, *, before: OwnAsk | None) -> list[str]:
         """The right code brings a person, after the case was closed too; anything else is answered alike, whatever was
@@ -336,12 +344,10 @@ class _Asking:
 
     def _promise(self, sentence: str, template: str) -> list[str]:
         """What only a person can do: that they do it here is said where one is there."""
-        if self._alone is None:
-            return self._say(sentence, template)
-        topics = self._say(WHILE_NOBODY_ANSWERS[sentence], template)
+        topics = self._say(WHILE_NOBODY_ANSWERS[sentence] if self._alone else sentence, template)
         case = store.open_case_of(self._tx, self._conversation_id)
-        if case is not None:
-            self._alone.tell(self._tx, case, language=self._language, at=self._at)
+        if case is not None and self._queue_time is not None:
+            self._queue_time.tell(self._tx, case, language=self._language, at=self._at)
         return topics
 
     def _say(self, sentence: str, template: str, *, asks: bool = False) -> list[str]:

@@ -541,8 +541,12 @@ async def test_that_a_person_does_it_here_is_said_only_where_one_can_answer(data
 
         await database.write(lambda tx: sessions.start(tx, amira.id, clock.now()))
 
-        assert await phone.say("delete my data") == [PERSON_ERASES]
-        assert (await phone.say(code, who="+4"))[0] == A_PERSON_LOOKS
+        erases, how_long = await phone.say("delete my data")
+        assert erases == PERSON_ERASES
+        assert "within 4 hours" in how_long
+        looks, how_long = await phone.say(code, who="+4")
+        assert looks == A_PERSON_LOOKS
+        assert "within 15 minutes" in how_long
 
 
 async def test_wanting_it_erased_reaches_an_officer(phone: Phone):
