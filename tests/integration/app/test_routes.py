@@ -39,8 +39,8 @@ from tests.integration.kernel.route_matrix import Person, Target, changes_someth
 from tests.unit.conversations.test_attachment_copies import FILES
 
 STATES = ("own", "foreign", "unheld", "closed", "foreign closed", "missing")
-#: Who may not enter a route at all is turned away before anything behind it is looked at: fewer states ask the same.
-AT_A_SHUT_DOOR = ("own", "foreign", "missing")
+#: Who may not enter a route at all is turned away before anything behind it is looked at: more states ask the same.
+AT_A_SHUT_DOOR = ("own", "foreign", "closed")
 
 #: What anyone may reach. A route that is not meant for everyone does not get in here by accident.
 PUBLIC_PATHS = frozenset(
