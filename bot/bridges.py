@@ -30,7 +30,7 @@ from bot.kernel.crypto import Vault
 from bot.kernel.database import Database
 from bot.kernel.logs import get_log
 from dialogues.actions.ports import NO_WISHES, FoundPlace, FoundService, Wishes
-from dialogues.in_context import in_context
+from dialogues.context import in_context
 from dialogues.runtime.engine import Engine
 from dialogues.runtime.model import DialogueState, Turn, UserMessage
 from dialogues.understanding import learnt_folder

@@ -250,7 +250,7 @@ def _shell(options: argparse.Namespace) -> int:
     if _elsewhere(options.project):
         return _shell_elsewhere(options)
     from dialogues.actions.given import GivenServices
-    from dialogues.in_context import in_context
+    from dialogues.context import in_context
     from dialogues.runtime.model import DialogueState
     from dialogues.runtime.payload import read_payload
     from dialogues.talks import message_of, read_world

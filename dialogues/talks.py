@@ -25,8 +25,8 @@ from typing import Any
 
 from dialogues.actions.given import GivenServices
 from dialogues.actions.ports import FoundPlace, FoundService
-from dialogues.in_context import in_context
-from dialogues.looking_up import as_look_up
+from dialogues.context import in_context
+from dialogues.context.looking_up import as_look_up
 from dialogues.runtime.engine import Engine
 from dialogues.runtime.files import Block, Problem, ProjectWrong, read_yaml
 from dialogues.runtime.model import DialogueState, Entity, Reply, Turn, UserMessage

@@ -15,9 +15,9 @@ from dialogues.actions.ports import Services
 from dialogues.actions.procedures import ProcedureAction
 from dialogues.actions.reading import language_of
 from dialogues.actions.shelf import Shelf
+from dialogues.context.looking_up import words_to_look_up
 from dialogues.knowledge import Audience, Procedure, Procedures
 from dialogues.knowledge.search import merged
-from dialogues.looking_up import words_to_look_up
 from dialogues.runtime.responses import Translate
 
 MOST_FOUND = 5

@@ -38,7 +38,7 @@ from dialogues.actions.reading import (
 )
 from dialogues.actions.shelf import Shelf, audience_of, is_the_child, taken_for_a_child, works_with_children
 from dialogues.actions.whereabouts import PLACE_SLOTS, way_of, whereabouts
-from dialogues.introducing import says_to_work
+from dialogues.context.introducing import says_to_work
 from dialogues.knowledge import Audience, Procedure, Procedures
 from dialogues.knowledge.countries import Way, country_name
 from dialogues.knowledge.model import COLON, Source

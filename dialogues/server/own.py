@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from dialogues.in_context import in_context
+from dialogues.context import in_context
 from dialogues.runtime.files import Problem
 from dialogues.runtime.model import DialogueState, UserMessage
 from dialogues.runtime.payload import read_payload

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from dialogues.actions import build_actions
 from dialogues.actions.answer import answer, sentences
-from dialogues.in_context import in_context
+from dialogues.context import in_context
 from dialogues.knowledge import Audience, Procedure, Procedures
 from dialogues.knowledge.countries import country_name
 from dialogues.knowledge.evaluation import read_questions

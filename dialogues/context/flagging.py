@@ -12,7 +12,7 @@ from typing import Final
 
 from rapidfuzz import fuzz
 
-from dialogues.agreeing import begins_with_yes, offered_last, pressed
+from dialogues.context.agreeing import begins_with_yes, offered_last, pressed
 from dialogues.knowledge.search import FUZZY_CUTOFF, fold, words_of
 from dialogues.runtime.model import DialogueState, UserMessage
 

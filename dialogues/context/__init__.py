@@ -5,14 +5,14 @@ through here."""
 
 from __future__ import annotations
 
-from dialogues.agreeing import as_agreeing
-from dialogues.asking_on import as_follow_up
-from dialogues.flagging import as_flag
-from dialogues.hiding import as_hiding
-from dialogues.introducing import as_introduction
-from dialogues.journeying import as_journey
-from dialogues.looking_up import as_look_up
-from dialogues.narrowing import as_narrowing
+from dialogues.context.agreeing import as_agreeing
+from dialogues.context.asking_on import as_follow_up
+from dialogues.context.flagging import as_flag
+from dialogues.context.hiding import as_hiding
+from dialogues.context.introducing import as_introduction
+from dialogues.context.journeying import as_journey
+from dialogues.context.looking_up import as_look_up
+from dialogues.context.narrowing import as_narrowing
 from dialogues.runtime.model import DialogueState, UserMessage
 
 

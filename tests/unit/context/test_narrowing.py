@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dialogues.actions.narrowing import Narrowing, narrowing_in
-from dialogues.narrowing import as_narrowing
+from dialogues.context.narrowing import as_narrowing
 from dialogues.runtime.model import UserMessage
 
 FOUND = ({"event": "action", "name": "action_find_service"}, {"event": "action", "name": "action_listen"})

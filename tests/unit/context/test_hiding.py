@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dialogues.hiding import as_hiding, asks_where_to_hide
+from dialogues.context.hiding import as_hiding, asks_where_to_hide
 from dialogues.runtime.model import DialogueState, Entity, UserMessage
 
 KNIFE = {"safety_question": True, "danger_reason": "immediate_danger"}

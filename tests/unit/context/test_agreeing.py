@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from dialogues.agreeing import as_agreeing
-from dialogues.flagging import as_flag
+from dialogues.context.agreeing import as_agreeing
+from dialogues.context.flagging import as_flag
 from dialogues.knowledge.model import LANGUAGES
 from dialogues.runtime.catalogue import read_catalogues, translator
 from dialogues.runtime.model import DialogueState, Event, UserMessage

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from dialogues.asking_on import as_follow_up
-from dialogues.introducing import as_introduction
-from dialogues.journeying import as_journey
+from dialogues.context.asking_on import as_follow_up
+from dialogues.context.introducing import as_introduction
+from dialogues.context.journeying import as_journey
 from dialogues.knowledge.model import LANGUAGES
 from dialogues.runtime.catalogue import read_catalogues, translator
 from dialogues.runtime.model import DialogueState, Entity, UserMessage

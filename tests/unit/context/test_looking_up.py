@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dialogues.looking_up import as_look_up, words_to_look_up
+from dialogues.context.looking_up import as_look_up, words_to_look_up
 from dialogues.runtime.model import UserMessage
 
 
