@@ -210,7 +210,7 @@ class EntityFinder:
             size = next(
                 (n for n in range(min(_LONGEST_NAME, len(tokens) - at), 0, -1) if self._names(tokens[at : at + n])), 0
             )
-            if size == 1 and tokens[at].folded == _WHERE and (not at or tokens[at - 1].folded not in _IN_PERSIAN):
+            if size == 1 and _asks_where(tokens, at):
                 size = 0
             if size:
                 spans.append((self._start(tokens[at], size), self._end(tokens[at + size - 1])))
@@ -262,6 +262,8 @@ class EntityFinder:
         best, found = 0.0, list[tuple[int, int]]()
         for at, token in enumerate(tokens):
             stem = _TURKISH_UNMARKED.sub("", token.folded)
+            if _asks_where(tokens, at):
+                continue
             if stem in self._places and self._may_name(token):
                 return [(token.start, token.start + len(stem))]
             for size in (1, 2, 3):
@@ -315,6 +317,7 @@ class EntityFinder:
             len(name) >= 3
             and not any(letter.isdigit() for letter in name)
             and name not in self._common
+            and not ("'" in name and all(part in self._common for part in words(name)))  # quelqu'un
             and not any(stem in self._common or f"ال{stem}" in self._common for stem in _stems(name))
         )
 
@@ -330,6 +333,11 @@ def _without_what_is_written_on(token: _Token) -> list[_Token]:
     if not _has_prefix(token.folded):
         return [token]
     return [token, _Token(token.folded[1:], token.start + 1, token.end, token.capital)]
+
+
+def _asks_where(tokens: list[_Token], at: int) -> bool:
+    """Whether the word there is the Arabic "where", and not Vienna in Persian."""
+    return tokens[at].folded == _WHERE and (not at or tokens[at - 1].folded not in _IN_PERSIAN)
 
 
 def _stand_together(tokens: list[_Token], at: int, size: int) -> bool:

@@ -369,6 +369,7 @@ def _settle(
     intent, _, detail = label.partition("/")
     places = [entity for entity in entities if entity.name == "place"]
     found = list(entities)
+    calls_a_person = intent == "ask_human" and confidence >= CONFIDENT
     if risk:
         found += [Entity("reason", risk.reason), Entity("priority", risk.priority.value)]
         if intent == "procedure" and confidence >= (CONFIDENT if reporter else SURE):
@@ -376,9 +377,9 @@ def _settle(
         intent, confidence = "in_danger", risk.confidence
     elif places and _covered(places) >= len(shown.strip(_AROUND_A_NAME)):
         intent, confidence = "inform", max(confidence, 0.6)  # a name alone tells where, and not what
-    elif intent in ("procedure", "search_service") and confidence >= CONFIDENT:
+    elif detail and intent in ("procedure", "search_service") and confidence >= CONFIDENT:
         found.append(Entity("procedure" if intent == "procedure" else "need", detail))
-    elif places and _is_little_more_than(shown, places):
+    elif places and not calls_a_person and _is_little_more_than(shown, places):
         intent, confidence = "inform", max(confidence, 0.6)
     elif confidence < CONFIDENT:
         intent = "nlu_fallback"

@@ -40,6 +40,8 @@ STRANGERS = "strangers"
 #: By four authors who saw no sentence of ours, from briefs that no author of a sentence to learn had seen. No mistake
 #: of the last two was ever read.
 OUTSIDE = ("coordinator", "interpreter", "nurse", "teacher")
+#: What two outside authors wrote to be learnt. Learnt, it hid a threat, so it is kept back and judges instead.
+KEPT_BACK = "kept_back"
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ def judged() -> list[Sentence]:
         *situations(BLIND),
         *situations(VOICES),
         *situations(STRANGERS),
+        *situations(KEPT_BACK),
         *outside(),
     ]
 
@@ -277,6 +280,7 @@ def main() -> None:
         (BLIND, situations(BLIND)),
         (VOICES, situations(VOICES)),
         (STRANGERS, situations(STRANGERS)),
+        (KEPT_BACK, situations(KEPT_BACK)),
         *((name, situations(name)) for name in OUTSIDE),
     ):
         for figure, count in sorted(figures(understanding, sentences).items()):

@@ -96,12 +96,14 @@ def test_what_is_written_onto_a_name_is_no_part_of_it_and_where_is_no_town():
     vocabulary = {"common": ["مكتب", "kalacak", "yer"], "seldom": [], "places": ["وين", "ankarada", "canada"]}
     routes = EntityFinder(vocabulary, ["ankara", "canada", "cana"])
 
-    def said(text: str) -> list[object]:
-        return [entity.value for entity in routes.find(text, "en") if entity.name == "place"]
+    def said(text: str, *, searching: bool = False) -> list[object]:
+        found = routes.find(text, "en", searching=searching)
+        return [entity.value for entity in found if entity.name == "place"]
 
     assert said("ankarada kalacak yer") == ["ankara"]
     assert said("canada") == ["canada"]
     assert said("وين مكتب") == []
+    assert said("وين مكتب", searching=True) == []
     assert said("در وین مكتب") == ["وین"]
 
 

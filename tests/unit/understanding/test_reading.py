@@ -351,7 +351,21 @@ def test_the_command_for_help_is_no_cry_for_help(understanding: Understanding):
     assert understanding.read("help").risk is not None
 
 
-@pytest.mark.parametrize(("text", "intent"), [("hi", "greet"), ("I want a person", "ask_human"), ("Calais", "inform")])
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("hi", "greet"), ("I want a person", "ask_human"), ("Calais", "inform"),
+        # our own buttons, typed
+        ("Parler à quelqu’un", "ask_human"), ("parler a quelqun", "ask_human"), ("Hablar con una persona", "ask_human"),
+        ("التحدث مع شخص", "ask_human"), ("Find help near me", "search_service"),
+        ("Buscar ayuda cerca", "search_service"),
+        ("Con otras niñas y niños", "inform"), ("No está a salvo", "in_danger"),
+        # what a worker's report asks for
+        ("behind the station in Bari", "inform"), ("detrás de la estación en Irún", "inform"),
+        ("écrivez-moi seulement le soir", "inform"), ("اسمي سليم عمري 13", "inform"),
+        ("Girl, 16, moved from Italy to France", "procedure"), ("وين بنام الليلة بفينتيميليا", "search_service"),
+    ],
+)  # fmt: skip
 def test_small_words_are_understood(understanding: Understanding, text: str, intent: str):
     assert understanding.read(text).intent == intent
 
