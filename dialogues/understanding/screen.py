@@ -55,7 +55,7 @@ _OTHERWISE = {"hate_violence": Priority.P2}
 _SOON = 0.1
 
 #: What the head must say where the words around speak of a game, a lesson, a thing found again, or say no.
-_DOUBTFUL = 0.47
+_DOUBTFUL = 0.45
 #: How much more it must say where the message plainly asks for a procedure or a service, thanks or greets: by the
 #: square of how surely, so that who only seems to ask is heard like anybody.
 _ASKS = 0.6

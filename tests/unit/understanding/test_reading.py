@@ -360,6 +360,7 @@ def test_the_command_for_help_is_no_cry_for_help(understanding: Understanding):
         ("التحدث مع شخص", "ask_human"), ("Find help near me", "search_service"),
         ("Buscar ayuda cerca", "search_service"),
         ("Con otras niñas y niños", "inform"), ("No está a salvo", "in_danger"),
+        ("Safe now", "affirm"), ("وحده", "inform"),
         # what a worker's report asks for
         ("behind the station in Bari", "inform"), ("detrás de la estación en Irún", "inform"),
         ("écrivez-moi seulement le soir", "inform"), ("اسمي سليم عمري 13", "inform"),
