@@ -175,7 +175,7 @@ async def _storm(servers: Servers, people: RemoteTelegram, plan: Plan, report: R
     ends = ["kill"] * plan.kills + ["stop"] * plan.stops
     chance.shuffle(ends)
     over = asyncio.Event()
-    talking = asyncio.create_task(_talk(people, plan, over, pauses=len(ends)))
+    talking = asyncio.create_task(_talk(people, plan, over, report))
     points = chance.sample(FAILPOINTS, len(FAILPOINTS))
     for number, end in enumerate(ends):
         at_point = end == "kill" and number % 2 == 0
@@ -206,13 +206,15 @@ def _said(number: int, plan: Plan) -> dict[str, Any]:
 _next = 0  # how many messages people have written; one storm a process at a time
 
 
-async def _talk(people: RemoteTelegram, plan: Plan, over: asyncio.Event, *, pauses: int) -> None:
-    """Write so much that something always waits, and that it lasts for the whole storm."""
+async def _talk(people: RemoteTelegram, plan: Plan, over: asyncio.Event, report: Report) -> None:
+    """Write so much that something always waits, and no faster than the server dies: a quick machine would be done
+    before half of the storm, and the rest of it would strike a server that has nothing to lose."""
     global _next
     _next = 0
-    step = max(1, min(BACKLOG, plan.messages // max(1, pauses)))
+    step = max(1, min(BACKLOG, plan.messages // max(1, plan.kills + plan.stops)))
     while _next < plan.messages and not over.is_set():
-        if await people.waiting() < step:
+        ends = report.killed_at_random + sum(report.killed_at_failpoints.values()) + report.stopped
+        if _next < (ends + 2) * step and await people.waiting() < step:
             many = [_said(number, plan) for number in range(_next, min(_next + step, plan.messages))]
             await people.say_many(many)
             _next += len(many)
