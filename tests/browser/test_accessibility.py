@@ -6,7 +6,6 @@ as a screen with an address or as something that is no screen.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -418,15 +417,12 @@ def at_desk_of(server: WholeServer, officer: Officer, context: BrowserContext) -
     return context
 
 
-def violations(page: Page, *, contrast: bool) -> list[str]:
+def violations(page: Page) -> list[str]:
     """What axe finds at a page with everything unfolded: the rule, what to do, and where."""
     page.wait_for_load_state()  # a page without its style sheet has other sizes
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
     said = page.evaluate(
-        """([tags, contrast]) => axe.run(document, {
-            runOnly: tags, rules: {"color-contrast": {enabled: contrast}}, resultTypes: ["violations"], preload: false,
-        })""",
-        [RULES, contrast],
+        "(tags) => axe.run(document, {runOnly: tags, resultTypes: ['violations'], preload: false})", RULES
     )
     return [
         f"{each['id']} ({each['help']}): {node['html'][:160]} {node.get('failureSummary', '')[:300]}"
@@ -442,11 +438,9 @@ def test_every_screen_of_the_program_is_looked_at(world: World):
     assert paths == set(world.addresses) | set(NO_SCREENS)
 
 
-def looked_at(page: Page, theme: Theme, *, contrast: bool) -> list[str]:
-    """A page in both themes. Of all that axe looks at colours alone depend on them, and they take most of its time:
-    those are measured here in both, and by axe too where `contrast` says so."""
-    found = violations(page, contrast=contrast)
-    found += [f"too faint: {one}" for one in faint(page)]
+def looked_at(page: Page, theme: Theme) -> list[str]:
+    """A page in both themes. Of all that axe looks at colours alone depend on them."""
+    found = violations(page)
     page.emulate_media(color_scheme="dark" if theme == "light" else "light")
     found += [f"too faint in the other theme: {one}" for one in faint(page)]
     page.emulate_media(color_scheme=theme)
@@ -462,18 +456,16 @@ def test_nothing_shuts_anybody_out(
     context.add_init_script(NO_STREAM)  # nothing changes while we look, and no stream outlives its page
     page = at_desk_of(world.server, world.officer, context).new_page()
     found: list[str] = []
-    turns = itertools.cycle((language == "en", language != "en"))  # so that axe sees the colours of each screen once
 
     for addresses in world.addresses.values():
         world.holds()
-        contrast = next(turns)
         for address in addresses if language == "en" else addresses[:1]:  # the others differ in what they hold
             page.goto(world.server.url(f"{address}{'&' if '?' in address else '?'}lang={language}"))
-            found += [f"{address}: {one}" for one in looked_at(page, theme, contrast=contrast)]
+            found += [f"{address}: {one}" for one in looked_at(page, theme)]
     for shows, walk in world.behind.items():
         world.holds()
         walk(page, language)
-        found += [f"{shows}: {one}" for one in looked_at(page, theme, contrast=next(turns))]
+        found += [f"{shows}: {one}" for one in looked_at(page, theme)]
 
     context.close()
     assert not found, "\n".join(found)
