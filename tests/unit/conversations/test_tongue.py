@@ -39,7 +39,6 @@ def test_nothing_is_said_of_what_we_answer_in_or_of_too_little(text: str):
     assert written_in(text) is None
 
 
-@pytest.mark.skipif(tongue.pycld2 is None, reason="no detector on this machine")
 @pytest.mark.parametrize(
     ("language", "text"),
     [
