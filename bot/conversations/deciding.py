@@ -209,6 +209,10 @@ class Deciding:
             return Heard(tapped, language, tapped_risk(tapped))
         text = (message.text or message.payload if message.kind is MessageKind.TAP else message.text)[:LONGEST_TEXT]
         reading: Reading | None = None
+        if message.kind is MessageKind.START:
+            # A code is no words: read as such, one in fifty sounds like danger, and many like another language.
+            begun = UserMessage(text=text, intent="start", ranking=(("start", 1.0),), metadata=facts_of(message, None))
+            return Heard(begun, language, self._danger_in_words(text))
         if text.strip():
             try:
                 async with asyncio.timeout(TURN_LIMIT.total_seconds() / 2):

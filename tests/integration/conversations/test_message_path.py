@@ -419,6 +419,20 @@ async def test_a_wrong_code_is_an_ordinary_start(world: World):
     assert (await world.rows(sa.select(conversations.c.kind)))[0].kind == "person"
 
 
+async def test_a_code_is_never_read_as_words_and_danger_named_in_its_place_is_still_seen(world: World):
+    world.worker = world.new_worker(screen=world.screen)
+    await world.write("/start F5tZNunklL62W6mKa6Godg0k", kind="start", payload="F5tZNunklL62W6mKa6Godg0k")
+    await world.settle()
+
+    assert world.understanding.seen == []
+    assert await world.calls() == []
+
+    await world.write("/start knife", kind="start", payload="knife")
+    await world.settle()
+
+    assert await world.calls() == [("weapon_present", "P0")]
+
+
 async def test_a_group_is_refused_kindly_once_and_again_when_it_adds_us_again_and_its_words_are_dropped(world: World):
     no_groups = "I do not answer in groups, to keep people safe. Please write to me alone.\nDanger now? Call 112."
     await world.write("he has a knife", kind="group")
