@@ -25,7 +25,7 @@ from directory import store
 from directory.files import sent
 from directory.files.importing import Became
 from directory.files.letters import LETTERS
-from directory.files.spreadsheet import FIELDS, NOT_READ, REQUIRED
+from directory.files.spreadsheet import NOT_READ, READ, REQUIRED
 from directory.files.unreadable import UnreadableFile
 from directory.store import Import, ImportState
 from directory.words import reason_of
@@ -119,7 +119,7 @@ def service_import_routes() -> Routes:
         columns = None
         if there.columns is not None:
             said = {title: fields.get(f"column.{n}", NOT_READ) for n, title in enumerate(there.columns)}
-            columns = {title: field if field in FIELDS else NOT_READ for title, field in said.items()}
+            columns = {title: field if field in READ else NOT_READ for title, field in said.items()}
         begun = await _check(request, there.id, columns)
         return go_to(request, "show_import", notice=None if begun else "record_moved", id=there.id)
 
@@ -201,7 +201,7 @@ def _require(tx: Connection, request: web.Request) -> Import:
 
 def _page(tx: Connection, request: web.Request) -> dict[str, Any]:
     there = _require(tx, request)
-    told = {"unreadable": "", "rows": [], "refused": [], "rejected": 0, **(there.told or {})}
+    told = {"unreadable": "", "rows": [], "refused": [], "left": [], "rejected": 0, **(there.told or {})}
     of = sum(told.get(each.value, 0) for each in (Became.NEW, Became.CHANGED, Became.SAME))
     waits = there.state in (ImportState.SENT, ImportState.CHECKED)
     return {
@@ -216,7 +216,7 @@ def _page(tx: Connection, request: web.Request) -> dict[str, Any]:
         "refused": there.state is ImportState.REFUSED,
         "of": of,
         "became": {each.value: title for each, title in BECAME.items()},
-        "fields": FIELDS,
+        "fields": READ,
         "required": REQUIRED,
         "not_read": NOT_READ,
         "missing": [field for field in REQUIRED if there.columns is not None and field not in there.columns.values()],

@@ -48,16 +48,35 @@ def language_in(cell: str) -> str:
 
 #: What people call the needs, beside their own names and codes.
 NEEDS_AS_WRITTEN: Mapping[str, tuple[str, ...]] = {
-    "shelter": ("accommodation", "housing", "hébergement", "abri", "alojamiento", "albergue", "refugio", "مأوى", "سكن"),
-    "food": ("alimentation", "nourriture", "comida", "alimentos", "طعام", "غذاء"),
-    "health": ("medical", "health care", "healthcare", "santé", "salud", "صحة"),
-    "legal": ("legal aid", "legal advice", "aide juridique", "asesoría legal", "مساعدة قانونية"),
+    "shelter": (
+        "accommodation", "housing", "emergency shelter", "night shelter", "hébergement", "hébergement d'urgence",
+        "abri", "alojamiento", "albergue", "refugio", "مأوى", "سكن",
+    ),
+    "food": ("meals", "alimentation", "nourriture", "repas", "comida", "alimentos", "طعام", "غذاء"),
+    "nfi": ("clothing", "clothes", "hygiene kits", "non-food items", "nfis", "vêtements", "ropa", "ملابس"),
+    "health": ("medical", "medical care", "health care", "healthcare", "santé", "soins", "salud", "صحة"),
+    "legal": (
+        "legal aid", "legal advice", "legal assistance", "legal support", "aide juridique", "assistance juridique",
+        "asesoría legal", "asistencia legal", "مساعدة قانونية",
+    ),
     "child_protection": ("child protection", "protection de l'enfance", "protección infantil", "حماية الطفل"),
-    "mental_health": ("mhpss", "psychosocial support", "soutien psychologique", "apoyo psicológico", "دعم نفسي"),
+    "mental_health": (
+        "mhpss", "psychosocial support", "psychological support", "counselling", "counseling", "soutien psychologique",
+        "soutien psychosocial", "apoyo psicológico", "apoyo psicosocial", "دعم نفسي",
+    ),
+    "mhpss_group": ("child friendly space", "child friendly spaces", "espace ami des enfants", "recreation"),
+    "language_class": ("language classes", "language course", "language courses", "cours de langue"),
+    "family_tracing": ("family reunification", "restoring family links", "rétablissement des liens familiaux"),
     "education": ("education", "éducation", "école", "educación", "تعليم"),
     "water_hygiene": ("wash", "water and sanitation", "eau et hygiène", "agua y saneamiento"),
     "helpline": ("hotline", "numéro vert", "línea de ayuda", "خط مساعدة"),
-}
+}  # fmt: skip
+#: Of everybody who may be there, which changes nothing; for women, for adults changes who is sent there.
+_FOR_ALL = re.compile(
+    r"\s+(?:services?|(?:for|pour|para) (?:(?:unaccompanied|the|les|los|all) )?"
+    r"(?:children|minors|migrants|refugees|enfants|mineurs|migrantes|niños|menores))\s*$",
+    re.IGNORECASE,
+)
 
 
 @cache
@@ -70,7 +89,63 @@ def _needs() -> dict[str, str]:
 
 def need_in(text: str) -> str | None:
     """The code of a need, by its code or by what it is called in our languages."""
-    return _needs().get(fold(text.replace("_", " ")))
+    plain = text.replace("_", " ")
+    return _needs().get(fold(plain)) or _needs().get(fold(_FOR_ALL.sub("", plain)))
+
+
+def needs_in(cell: str) -> list[str]:
+    """The codes of the needs of a cell: `Food; legal aid`, `shelter/accommodation`, `food and clothing`. Raises
+    ValueError for one that is not known."""
+    return list(dict.fromkeys(code for part in re.split("[;|,\n]", cell) if part.strip() for code in _codes(part)))
+
+
+def _codes(part: str) -> list[str]:
+    if code := need_in(part):
+        return [code]
+    codes = [need_in(each) for each in _BETWEEN_NEEDS.split(part)]
+    known = [code for code in codes if code is not None]
+    if len(known) < len(codes):
+        raise ValueError(
+            because("unknown need '{need}': the needs are {needs}", need=part.strip(), needs=", ".join(NEEDS))
+        )
+    return known
+
+
+_BETWEEN_NEEDS = re.compile(r"\s*[/&+]\s*|\s+(?:and|et|y|e)\s+|\s+و\s*", re.IGNORECASE)
+
+
+# --- points -----------------------------------------------------------------------------------------------------
+
+_DECIMAL = r"[-−]?\d{1,3}(?:[.,]\d+)?"
+#: Two numbers, as they are copied from a map: 43.79, 7.6; 43,79; 7,6; 43.79 N 7.6 E; a telephone adds height and error.
+_NUMBERS = re.compile(
+    rf"\(?({_DECIMAL})\s*°?\s*([NS]?)(?:\s*[,;/]\s*|\s+)({_DECIMAL})\s*°?\s*([EWO]?)(?:\s+-?[\d.]+){{0,2}}\)?",
+    re.IGNORECASE,
+)
+_MINUTES = r"(\d{1,3})\s*[°º]\s*(\d{1,2}(?:[.,]\d+)?)\s*['′’]\s*(?:(\d{1,2}(?:[.,]\d+)?)\s*(?:[\"″”]|''))?\s*"
+_DEGREES = re.compile(rf"{_MINUTES}([NS])[\s,;]*{_MINUTES}([EWO])", re.IGNORECASE)
+
+
+def point_in(cell: str) -> tuple[str, str]:
+    """Latitude and longitude of a cell that has both. Raises ValueError where they are not two."""
+    text = plain_figures(cell).strip()
+    if found := _DEGREES.fullmatch(text):
+        first, second = found.groups()[:4], found.groups()[4:]
+        return _of_degrees(*first), _of_degrees(*second)
+    found = None if re.fullmatch(_DECIMAL, text) else _NUMBERS.fullmatch(text)  # 43,79 is one number
+    if found is None:
+        raise ValueError(because("'{point}' is no point: write it like 43.7912, 7.6071", point=cell[:40]))
+    north, south, east, west = found.groups()
+    return _signed(north, south), _signed(east, west)
+
+
+def _signed(number: str, half: str) -> str:
+    return ("-" if half.upper() in ("S", "W", "O") else "") + number.replace("−", "-").replace(",", ".")
+
+
+def _of_degrees(degrees: str, minutes: str, seconds: str | None, half: str) -> str:
+    parts = [float((part or "0").replace(",", ".")) for part in (degrees, minutes, seconds)]
+    return _signed(f"{parts[0] + parts[1] / 60 + parts[2] / 3600:.6f}", half)
 
 
 # --- phones -----------------------------------------------------------------------------------------------------
@@ -97,7 +172,7 @@ def _phone(cell: str) -> tuple[str, str]:
     found = [number for number in _NUMBER.finditer(cell) if sum(map(str.isdigit, number[0])) > 1]
     if not found or _dials_letters(cell, found[0]):
         raise ValueError(because("'{number}' is no phone number", number=cell.strip()[:40]))
-    number = found[0][0].strip(" .-/\u00a0")
+    number = re.sub(r"^(\d{5,})\.0$", r"\1", found[0][0].strip(" .-/\u00a0"))  # a sheet took it for a sum
     number = number if number.count("(") == number.count(")") else number.strip("() ")
     around = f"{cell[: found[0].start()]} {cell[found[0].end() :]}".replace("(", " ").replace(")", " ")
     said = " ".join(around.split()).strip(" :;,.-/")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import uuid
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
@@ -88,9 +89,11 @@ async def check_rows(database: Transactions, rows: Iterator[Row], *, listener: L
     while portion := await asyncio.to_thread(_next, rows):
         good, wrong = await asyncio.to_thread(sieve.sift, portion)
         decisions = await database.read(partial(decide, rows=good))
-        said = {outcome.where: outcome for outcome in (*wrong, *(decided.outcome for decided in decisions))}
+        said: defaultdict[str, deque[Outcome]] = defaultdict(deque)  # of one line two things may be wrong
+        for outcome in (*wrong, *(decided.outcome for decided in decisions)):
+            said[outcome.where].append(outcome)
         for row in portion:
-            report.add(said[row.where])
+            report.add(said[row.where].popleft())
     return report
 
 

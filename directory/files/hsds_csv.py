@@ -16,6 +16,7 @@ from typing import IO, Any
 
 from directory import hsds
 from directory.files.importing import Row
+from directory.files.letters import wrong_letters
 from directory.files.spreadsheet import LONGEST_CELL, neutral
 from directory.files.unreadable import UnreadableFile
 from directory.model import NEEDS
@@ -26,6 +27,8 @@ Json = dict[str, Any]
 #: More than this a package does not unpack to: a hundred thousand services with everything about them take a tenth.
 MOST_UNPACKED = 2_000_000_000
 PIECE = 64 * 1024
+#: So many rows are named that are not in UTF-8.
+MOST_WRONG = 1_000
 
 #: Table to its columns, as HSDS names them; our own terms come last.
 TABLES: Mapping[str, tuple[str, ...]] = {
@@ -210,7 +213,7 @@ def _cell(value: Any) -> str:
 def rows(path: Path) -> Iterator[Row]:
     """The services of a package, put together from its tables by way of a file on disk. Raises UnreadableFile."""
     with tempfile.TemporaryDirectory(prefix="waymark-package-") as name, _opened(Path(name) / "tables.db") as tables:
-        _unpack(path, tables)
+        yield from _unpack(path, tables)
         yield from _dangling(tables)
         for line, service_id, text in tables.execute("SELECT line, id, row FROM services ORDER BY line"):
             yield Row(
@@ -223,7 +226,9 @@ def _opened(path: Path) -> closing[sqlite3.Connection]:
     return closing(sqlite3.connect(path))
 
 
-def _unpack(path: Path, tables: sqlite3.Connection) -> None:
+def _unpack(path: Path, tables: sqlite3.Connection) -> list[Row]:
+    """Write the tables of a package to the disk. Returns what of them is not in UTF-8."""
+    wrong: list[Row] = []
     tables.execute("PRAGMA synchronous = OFF")
     try:
         with zipfile.ZipFile(path) as archive:
@@ -241,7 +246,7 @@ def _unpack(path: Path, tables: sqlite3.Connection) -> None:
                     with archive.open(members[f"{table}.csv"]) as file:
                         found = (
                             (line, row.get("id", ""), row.get(owner, ""), row.get("phone_id", ""), json.dumps(row))
-                            for line, row in _read(file, f"{table}.csv", left)
+                            for line, row in _read(file, f"{table}.csv", left, wrong)
                         )
                         tables.executemany(f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?)", found)  # noqa: S608
                 for column in ("id", "owner", "phone"):
@@ -250,9 +255,10 @@ def _unpack(path: Path, tables: sqlite3.Connection) -> None:
         raise UnreadableFile(because("the archive is cut off or damaged: send it again")) from error
     except zlib.error as error:
         raise UnreadableFile(because("the archive is cut off or damaged: send it again")) from error
+    return wrong
 
 
-def _read(file: IO[bytes], name: str, left: list[int]) -> Iterator[tuple[int, dict[str, str]]]:
+def _read(file: IO[bytes], name: str, left: list[int], wrong: list[Row]) -> Iterator[tuple[int, dict[str, str]]]:
     reader = csv.reader(_lines(file, name, left), strict=True)
     csv.field_size_limit(LONGEST_CELL)
     try:
@@ -270,6 +276,11 @@ def _read(file: IO[bytes], name: str, left: list[int]) -> Iterator[tuple[int, di
                         all=len(titles),
                     )
                 )
+            if not_utf_8 := wrong_letters("; ".join(cells)):
+                if len(wrong) < MOST_WRONG:
+                    where = because("{file} line {line}", file=name, line=reader.line_num)
+                    wrong.append(Row(where, wrong=not_utf_8))
+                cells = [cell.encode(errors="replace").decode() for cell in cells]
             yield reader.line_num, {title: cell for title, cell in zip(titles, cells, strict=True) if cell != ""}
     except csv.Error as error:
         raise UnreadableFile(
@@ -279,7 +290,7 @@ def _read(file: IO[bytes], name: str, left: list[int]) -> Iterator[tuple[int, di
 
 def _lines(file: IO[bytes], name: str, left: list[int]) -> Iterator[str]:
     """Lines of UTF-8, counted against what may be unpacked in all."""
-    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    decoder = codecs.getincrementaldecoder("utf-8-sig")(errors="surrogateescape")
     waiting, ended = "", False
     while not ended:
         piece = file.read(PIECE)
@@ -287,10 +298,7 @@ def _lines(file: IO[bytes], name: str, left: list[int]) -> Iterator[str]:
         if left[0] < 0:
             raise UnreadableFile(because("the archive unpacks to far more than a directory: it was not read on"))
         ended = not piece
-        try:
-            waiting += decoder.decode(piece, final=ended)
-        except UnicodeDecodeError as error:
-            raise UnreadableFile(because("{file} is not UTF-8", file=name)) from error
+        waiting += decoder.decode(piece, final=ended)
         if len(waiting) > LONGEST_CELL * 8 and "\n" not in waiting:
             raise UnreadableFile(because("{file} has a line without an end", file=name))
         *lines, waiting = waiting.split("\n")

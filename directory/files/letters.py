@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +31,8 @@ _AROUND: Final = 20
 def lines_of(path: Path, letters: str | None = None) -> Iterator[str]:
     """The lines of a text: UTF-8, or UTF-16 with its mark. A line that is not in UTF-8 is read in `letters`.
 
-    Line by line: in a file that was put together from two, each is read as it was written. Raises UnreadableFile.
+    Line by line: in a file that was put together from two, each is read as it was written. Bytes that are none of
+    these stay as they are, and `wrong_letters` finds them. Raises UnreadableFile.
     """
     with path.open("rb") as raw:
         start = raw.read(4)
@@ -38,33 +41,46 @@ def lines_of(path: Path, letters: str | None = None) -> Iterator[str]:
         return
     # In Latin-1 every byte is a letter: so lines end where the program that wrote them ended them, and no byte is lost.
     with path.open(encoding="latin-1", newline="") as file:
-        number = 0
+        if start.startswith(codecs.BOM_UTF8):
+            file.read(len(codecs.BOM_UTF8))
         while text := file.readline(LONGEST_LINE):
-            number += 1
-            yield _read(text.encode("latin-1"), number, letters)
+            yield _read(text.encode("latin-1"), letters)
 
 
-def _read(line: bytes, number: int, letters: str | None) -> str:
-    if b"\x00" in line:
-        raise _no_text(number)
-    if number == 1:
-        line = line.removeprefix(codecs.BOM_UTF8)
-    try:
-        return line.decode()
-    except UnicodeDecodeError as error:
-        if letters is None:
-            around = line[max(0, error.start - _AROUND) : error.start + _AROUND].decode("windows-1252", "replace")
-            raise UnreadableFile(because(NOT_UTF_8, line=number, text=around.strip())) from error
-    try:
-        return line.decode(letters)
-    except UnicodeDecodeError as error:
-        raise UnreadableFile(because("line {line} is not in {letters} either", line=number, letters=letters)) from error
+def _read(line: bytes, letters: str | None) -> str:
+    for code in ("utf-8", *filter(None, [letters])):
+        with suppress(UnicodeDecodeError):
+            return line.decode(code)
+    return line.decode(errors=_KEPT)
+
+
+#: How bytes stay in a text that are no letters of it.
+_KEPT: Final = "surrogateescape"
+_NO_LETTER: Final = re.compile("[\udc80-\udcff\x00]")
+
+
+def wrong_letters(text: str) -> str:
+    """Why a text is none, with the first byte that is not; empty where all of it could be read."""
+    found = _NO_LETTER.search(text)
+    if found is None:
+        return ""
+    if found[0] == "\x00":
+        return because(NO_TEXT)
+    around = text[max(0, found.start() - _AROUND) : found.start() + _AROUND]
+    read = around.encode(errors=_KEPT).decode("windows-1252", "replace").strip()
+    return because(NOT_UTF_8, byte=f"{ord(found[0]) - 0xDC00:02X}", text=read)
+
+
+def as_utf_8(path: Path, letters: str | None) -> bytes:
+    """The text in UTF-8, with the bytes that are none where they were."""
+    return "".join(lines_of(path, letters)).encode(errors=_KEPT)
 
 
 NOT_UTF_8: Final = N_(
-    "line {line} is not in UTF-8. As Windows for Western Europe it says '{text}'. Say which letters the file has, or "
+    "byte {byte} is not in UTF-8. As Windows for Western Europe it says '{text}'. Say which letters the file has, or "
     "save it as CSV in UTF-8 or as XLSX"
 )
+NO_TEXT: Final = N_("there are bytes that are no text: save the file as CSV in UTF-8")
 
 
 def _utf16(path: Path) -> Iterator[str]:
@@ -73,12 +89,8 @@ def _utf16(path: Path) -> Iterator[str]:
         with path.open(encoding="utf-16", newline="") as file:
             while text := file.readline(LONGEST_LINE):
                 number += 1
-                if "\x00" in text:
-                    raise _no_text(number)
                 yield text
     except UnicodeError as error:
-        raise _no_text(number + 1) from error
-
-
-def _no_text(number: int) -> UnreadableFile:
-    return UnreadableFile(because("line {line} has bytes that are no text: save the file as CSV in UTF-8", line=number))
+        raise UnreadableFile(
+            because("line {line} has bytes that are no text: save the file as CSV in UTF-8", line=number + 1)
+        ) from error

@@ -14,7 +14,7 @@ from directory.files.unreadable import UnreadableFile
 from directory.model import WrongRecord
 from directory.words import N_, because
 
-__all__ = ["UnreadableFile", "open_rows", "titles_in"]
+__all__ = ["UnreadableFile", "open_rows", "sheets_not_read", "titles_in"]
 
 
 class Format(StrEnum):
@@ -41,7 +41,7 @@ def open_rows(path: Path, *, mapping: Mapping[str, str] | None = None, letters: 
         case Format.PACKAGE:
             return hsds_csv.rows(path)
         case Format.XLSX:
-            return spreadsheet.rows(xlsx.read_rows(path), mapping)
+            return _rows_of_workbook(path, mapping)
         case Format.CSV:
             return spreadsheet.rows(spreadsheet.read_csv(path, letters), mapping)
 
@@ -50,10 +50,51 @@ def titles_in(path: Path, *, letters: str | None = None) -> list[str] | None:
     """The titles of a flat spreadsheet's columns. None for what is no spreadsheet. Raises UnreadableFile."""
     match format_of(path):
         case Format.XLSX:
-            return spreadsheet.titles_of(xlsx.read_rows(path))
+            titles = _Workbook(path).titles
         case Format.CSV:
-            return spreadsheet.titles_of(spreadsheet.read_csv(path, letters))
-    return None
+            titles, _ = spreadsheet.titled(spreadsheet.read_csv(path, letters))
+        case _:
+            return None
+    if not titles:
+        raise UnreadableFile(spreadsheet.NO_TITLES)
+    return titles
+
+
+def sheets_not_read(path: Path) -> list[str]:
+    """The names of the sheets of a workbook that hold something and are not read. Raises UnreadableFile."""
+    if format_of(path) is not Format.XLSX:
+        return []
+    book = _Workbook(path)
+    return [name for name, titles in zip(book.names, book.of, strict=True) if titles and not book.reads(titles)]
+
+
+class _Workbook:
+    """Which of the sheets of a workbook have services: the one with most of the titles that we know, those with the
+    same titles, and those whose own titles say enough."""
+
+    def __init__(self, path: Path) -> None:
+        sheets = [(name, spreadsheet.titled(cells)[0]) for name, cells in xlsx.read_sheets(path)]
+        self.names, self.of = [name for name, _ in sheets], [titles for _, titles in sheets]
+        known = max(self.of, key=lambda titles: len(spreadsheet.guess_mapping(titles)), default=[])
+        self.titles = known if spreadsheet.guess_mapping(known) else next(filter(None, self.of), [])
+
+    def reads(self, titles: list[str]) -> bool:
+        return self.same(titles) or not spreadsheet.wrong_mapping(spreadsheet.guess_mapping(titles))
+
+    def same(self, titles: list[str]) -> bool:
+        return spreadsheet.mapping_id(titles) == spreadsheet.mapping_id(self.titles)
+
+
+def _rows_of_workbook(path: Path, mapping: Mapping[str, str] | None) -> Iterator[Row]:
+    book = _Workbook(path)
+    if not book.titles:
+        raise UnreadableFile(spreadsheet.NO_TITLES)
+    several = sum(map(book.reads, book.of)) > 1
+    for (name, cells), titles in zip(xlsx.read_sheets(path), book.of, strict=True):
+        if book.reads(titles):
+            said = mapping is not None and book.same(titles)
+            own = spreadsheet.fitting(titles, mapping or {}) if said else None
+            yield from spreadsheet.rows(cells, own, sheet=name if several else "")
 
 
 def format_of(path: Path) -> Format:

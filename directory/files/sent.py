@@ -22,8 +22,8 @@ from directory import store
 from directory.files import spreadsheet
 from directory.files.commands import GIVEN_UP_AFTER, check_rows, kept_mapping, take_rows
 from directory.files.importing import Became, ImportReport, Outcome
-from directory.files.letters import lines_of
-from directory.files.opening import Format, format_of, open_rows, titles_in
+from directory.files.letters import as_utf_8
+from directory.files.opening import Format, format_of, open_rows, sheets_not_read, titles_in
 from directory.files.unreadable import UnreadableFile
 from directory.store import Import, ImportState, Transactions
 from directory.words import Kept, because, keep_reason, reason_of
@@ -110,8 +110,9 @@ async def check_file(database: Transactions, import_id: str) -> None:
     state = ImportState.CHECKED
     try:
         with _on_disk(await database.read(partial(store.get_pieces, import_id=import_id))) as path:
+            left = await asyncio.to_thread(sheets_not_read, path)
             await check_rows(database, open_rows(path, mapping=sent.columns), listener=telling)
-        told = telling.told()
+        told = {**telling.told(), "left": left}
     except UnreadableFile as error:
         told, state = {"unreadable": keep_reason(reason_of(error))}, ImportState.SENT
     except BaseException:  # a fault of ours: nobody waits for a look that has ended
@@ -195,7 +196,7 @@ def _keep_columns(tx: Connection, columns: Mapping[str, str], by: str, at: datet
 
 def _in_utf8(content: bytes, letters: str | None) -> bytes:
     with _on_disk(content) as path:
-        return "".join(lines_of(path, letters)).encode() if format_of(path) is Format.CSV else content
+        return as_utf_8(path, letters) if format_of(path) is Format.CSV else content
 
 
 @contextmanager

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from directory import hsds
-from directory.files.cells import country_in, language_in, need_in, phones_in
+from directory.files.cells import country_in, language_in, needs_in, phones_in, point_in
 from directory.files.importing import Row
-from directory.files.letters import lines_of
+from directory.files.letters import lines_of, wrong_letters
 from directory.files.unreadable import UnreadableFile
 from directory.misplaced import middle_of
-from directory.model import NEEDS, Location, LocationKind, Organization, Service, fixed_id
+from directory.model import Location, LocationKind, Organization, Service, fixed_id
 from directory.opening_hours import DAYS, OpeningHours, clock_of, week
 from directory.places import fold
 from directory.said_hours import week_in
@@ -30,25 +30,34 @@ Json = dict[str, Any]
 #: Every field a column may be, in the order of an export, with titles by which it is known.
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "id": ("service id", "identifier"),
-    "name": ("service", "service name", "nom", "nombre", "اسم"),
+    "name": ("service", "service name", "nom", "nom du service", "nombre", "اسم", "الخدمه", "اسم الخدمه"),
     "description": ("summary", "details", "description du service", "descripcion", "وصف"),
     "language": ("text language", "langue du texte"),
-    "organization": ("organisation", "provider", "agency", "organisme", "organizacion", "منظمه"),
-    "needs": ("need", "category", "categories", "service type", "sector", "besoin", "besoins", "necesidades"),
+    "organization": (
+        "organisation", "organization name", "organisation name", "provider", "agency", "ngo", "organisme",
+        "association", "organizacion", "منظمه", "المنظمه", "اسم المنظمه",
+    ),
+    "needs": (
+        "need", "category", "categories", "service type", "type of service", "sector", "besoin", "besoins", "categorie",
+        "type de service", "secteur", "necesidades", "categoria", "tipo de servicio", "نوع الخدمه", "الفئه", "القطاع",
+    ),
     "status": ("state of the service",),
-    "country": ("pays", "pais", "بلد", "countries"),
-    "city": ("town", "municipality", "ville", "ciudad", "مدينه"),
-    "region": ("province", "governorate", "department", "region province"),
-    "address": ("street", "adresse", "direccion", "عنوان"),
+    "country": ("pays", "pais", "بلد", "البلد", "الدوله", "countries"),
+    "city": ("town", "municipality", "ville", "commune", "ciudad", "municipio", "مدينه", "المدينه"),
+    "region": ("province", "governorate", "department", "region province", "المحافظه"),
+    "address": ("street", "adresse", "direccion", "عنوان", "العنوان"),
     "postal_code": ("postcode", "zip", "zip code", "code postal", "codigo postal"),
     "latitude": ("lat", "y"),
     "longitude": ("lon", "lng", "long", "x"),
-    "phones": ("phone", "telephone", "tel", "phone number", "telefono", "هاتف"),
+    "phones": ("phone", "telephone", "tel", "phone number", "mobile", "telefono", "هاتف", "الهاتف", "رقم الهاتف"),
     "website": ("web", "url", "link", "site web", "sitio web"),
     "email": ("e mail", "mail", "courriel", "correo"),
-    "hours": ("opening hours", "horaires", "horario"),
+    "hours": (
+        "opening hours", "working hours", "horaires", "heures d ouverture", "horaires d ouverture", "horario",
+        "horarios", "horario de atencion", "ساعات العمل", "اوقات العمل",
+    ),
     "time_zone": ("timezone", "zone", "fuseau horaire"),
-    "languages": ("languages spoken", "langues", "idiomas"),
+    "languages": ("languages spoken", "langues", "idiomas", "اللغات"),
     "minimum_age": ("min age", "age from", "age minimum", "edad minima"),
     "maximum_age": ("max age", "age to", "age maximum", "edad maxima"),
     "genders": ("gender", "genre", "sexo"),
@@ -69,6 +78,11 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "staff_genders": ("staff gender", "genre du personnel"),
     "reports_to": ("reporting duty", "informs", "signale a"),
     "areas": ("coverage area", "coverage", "zone couverte", "cobertura"),
+}  # fmt: skip
+#: What a column may be: these, and a point in one cell.
+READ: Mapping[str, tuple[str, ...]] = {
+    **FIELDS,
+    "coordinates": ("coordonnees", "coordenadas", "gps", "gps coordinates", "location gps", "احداثيات"),
 }
 REQUIRED = ("name", "organization", "needs", "country")
 NOT_READ = "-"
@@ -84,10 +98,12 @@ LONGEST_CELL = 100_000
 
 def guess_mapping(titles: Sequence[str]) -> dict[str, str]:
     """Title to field, for the titles that are known. The first of two columns for one field counts."""
-    known = {_folded(title): field for field, others in FIELDS.items() for title in (field, *others)}
+    known = {_folded(title): field for field, others in READ.items() for title in (field, *others)}
     mapping: dict[str, str] = {}
     for title in titles:
-        field = known.get(_folded(title))
+        bare = re.sub(r"\(.*?\)", " ", title, flags=re.DOTALL)
+        parts = {known[part] for part in map(_folded, bare.split("/")) if part in known}  # City/Town, location/country
+        field = known.get(_folded(title)) or known.get(_folded(bare)) or (parts.pop() if len(parts) == 1 else None)
         if field is not None and field not in mapping.values():
             mapping[title] = field
     return mapping
@@ -102,21 +118,34 @@ def mapping_id(titles: Sequence[str]) -> str:
     return fixed_id("columns", *(_folded(title) for title in titles))
 
 
-def titles_of(rows: Iterator[tuple[int, list[str]]]) -> list[str]:
-    """The titles: the first row with more than one cell; a heading may stand above. Raises UnreadableFile."""
-    for _, cells in islice(rows, MOST_ABOVE):
-        titles = [title.strip() for title in cells]
-        if sum(bool(title) for title in titles) > 1:
-            return titles
-    raise UnreadableFile(because("the first row must have the titles of the columns"))
+def fitting(titles: Sequence[str], mapping: Mapping[str, str]) -> dict[str, str]:
+    """A mapping of the same titles, written otherwise."""
+    known = {_folded(title): field for title, field in mapping.items()}
+    return {title: known[_folded(title)] for title in titles if _folded(title) in known}
+
+
+def titled(rows: Iterator[tuple[int, list[str]]]) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """The titles and the rows below them. Above may stand a heading, and titles of several columns: of the first rows
+    the one counts that has most of the titles we know, else the first with more than one cell. None: no titles.
+    """
+    first = list(islice(rows, MOST_ABOVE))
+    of = [[title.strip() for title in cells] for _, cells in first]
+    known = [len(guess_mapping(titles)) for titles in of]
+    found = next((row for row, titles in enumerate(of) if sum(map(bool, titles)) > 1), None)
+    if found is None:
+        return [], chain(first, rows)
+    if max(known) > 1:
+        found = known.index(max(known))
+    return of[found], chain(first[found + 1 :], rows)
+
+
+NO_TITLES = because("the first row must have the titles of the columns")
 
 
 def wrong_mapping(mapping: Mapping[str, str]) -> str:
     """What hinders reading by this mapping, in a sentence; empty when nothing does."""
-    if unknown := [field for field in mapping.values() if field not in FIELDS and field != NOT_READ]:
-        return because(
-            "there is no field '{field}': the fields are {fields}", field=unknown[0], fields=", ".join(FIELDS)
-        )
+    if unknown := [field for field in mapping.values() if field not in READ and field != NOT_READ]:
+        return because("there is no field '{field}': the fields are {fields}", field=unknown[0], fields=", ".join(READ))
     fields = [field for field in mapping.values() if field != NOT_READ]
     if twice := [field for field in fields if fields.count(field) > 1]:
         return because("two columns are read as '{field}'", field=twice[0])
@@ -156,22 +185,40 @@ def read_csv(path: Path, letters: str | None = None) -> Iterator[tuple[int, list
 _SEPARATOR = re.compile(r'"?sep=([,;\t|])"?', re.IGNORECASE)
 
 
-def rows(cells: Iterator[tuple[int, list[str]]], mapping: Mapping[str, str] | None = None) -> Iterator[Row]:
-    """The rows below the titles as full HSDS services. Raises UnreadableFile when the columns do not suffice."""
-    titles = titles_of(cells)
+def rows(
+    cells: Iterator[tuple[int, list[str]]], mapping: Mapping[str, str] | None = None, *, sheet: str | None = None
+) -> Iterator[Row]:
+    """The rows below the titles as full HSDS services. Raises UnreadableFile when the columns do not suffice.
+
+    `sheet`: of a workbook, where the cells that nobody filled at the end of a row are not there; its name is told with
+    each row, unless it is empty.
+    """
+    titles, below = titled(cells)
+    if not titles:
+        raise UnreadableFile(NO_TITLES)
+    if wrong := wrong_letters("; ".join(titles)):
+        raise UnreadableFile(wrong)
     used = dict(mapping) if mapping is not None else guess_mapping(titles)
     if absent := [title for title in used if title not in titles]:
         raise UnreadableFile(because("there is no column '{title}'", title=absent[0]))
     if wrong := wrong_mapping(used):
         raise UnreadableFile(wrong)
-    return _below(titles, used, cells)
+    return _below(titles, used, below, sheet)
 
 
-def _below(titles: list[str], mapping: Mapping[str, str], cells: Iterator[tuple[int, list[str]]]) -> Iterator[Row]:
+def _below(
+    titles: list[str], mapping: Mapping[str, str], cells: Iterator[tuple[int, list[str]]], sheet: str | None
+) -> Iterator[Row]:
     at = {field: titles.index(title) for title, field in mapping.items() if field != NOT_READ}
     last = max(at[field] for field in REQUIRED)
+    says = frozenset(at) | (_OF_A_POINT if "coordinates" in at else frozenset())
     for number, row in cells:
-        where = because("row {number}", number=number)
+        where = because("sheet {sheet}, row {number}", sheet=sheet, number=number) if sheet else _row(number)
+        if wrong := wrong_letters("; ".join(row)):
+            yield Row(where, wrong=wrong)
+            continue
+        if sheet is not None:
+            row += [""] * (len(titles) - len(row))
         if len(row) <= last:
             yield Row(
                 where, wrong=because("{count} of {all} cells: is the file cut off?", count=len(row), all=len(titles))
@@ -182,10 +229,16 @@ def _below(titles: list[str], mapping: Mapping[str, str], cells: Iterator[tuple[
             yield Row(where, {"name": flat["name"]}, wrong=NO_ORGANIZATION)
             continue
         try:
-            yield Row(where, as_hsds({field: value for field, value in flat.items() if value}), says=frozenset(at))
+            yield Row(where, as_hsds({field: value for field, value in flat.items() if value}), says=says)
         except ValueError as error:
             yield Row(where, {"name": flat.get("name", "")}, wrong=reason_of(error))
 
+
+def _row(number: int) -> str:
+    return because("row {number}", number=number)
+
+
+_OF_A_POINT = frozenset({"latitude", "longitude"})
 
 NO_ORGANIZATION = because("the organisation is empty: of merged cells only the first says something")
 
@@ -208,7 +261,7 @@ def as_hsds(flat: Mapping[str, str]) -> Json:
         "name": get("name", ""),
         "status": get("status", "active"),
         "organization": {"id": owner_id, "name": get("organization", "")},
-        "attributes": [{"taxonomy_term": {"code": code}} for code in _needs(get("needs", ""))],
+        "attributes": [{"taxonomy_term": {"code": code}} for code in needs_in(get("needs", ""))],
         "phones": [_phone(number, said) for number, said in phones_in(get("phones", ""))],
         "languages": [{"code": language_in(code)} for code in _many(get("languages", ""))],
         "required_documents": [{"document": paper} for paper in _many(get("documents", ""), ";|\n")],
@@ -275,6 +328,8 @@ def _where(flat: Mapping[str, str], service_id: str) -> Json:
     """At a place when the row has coordinates, an address or a town that is known; for the people of a town that is
     not; else by phone or web for its countries. Who stands in one town is not sent to what is in another."""
     town, country = flat.get("city", ""), flat.get("country", "")
+    if point := flat.get("coordinates"):
+        flat = {**flat, **dict(zip(("latitude", "longitude"), point_in(point), strict=True))}
     said = any(flat.get(field) for field in ("latitude", "longitude", "address"))
     if not said and (not town or middle_of(town, country) is None):
         countries: list[Json] = [{"name": code} for code in _many(country)]
@@ -301,17 +356,6 @@ def _where(flat: Mapping[str, str], service_id: str) -> Json:
 
 def _many(text: str, separators: str = ",;|/\n") -> list[str]:
     return [part.strip() for part in re.split(f"[{re.escape(separators)}]", text) if part.strip()]
-
-
-def _needs(text: str) -> list[str]:
-    """Codes, or what the needs are called."""
-    parts = [text] if need_in(text) else _many(text, ";|,\n")
-    found = [(part, need_in(part)) for part in parts]
-    if unknown := [part for part, need in found if need is None]:
-        raise ValueError(
-            because("unknown need '{need}': the needs are {needs}", need=unknown[0], needs=", ".join(NEEDS))
-        )
-    return [need for _, need in found if need is not None]
 
 
 _YES = frozenset(map(fold, ("yes", "y", "true", "1", "oui", "si", "sí", "نعم")))

@@ -15,6 +15,7 @@ from directory.files.commands import RowReport, import_file
 from directory.files.hsds_json import export_services
 from directory.files.importing import REASONS_TOLD, Became, Outcome
 from directory.files.letters import LETTERS
+from directory.files.opening import sheets_not_read
 from directory.files.unreadable import UnreadableFile
 from directory.files.writing import write_services
 from directory.store import Transactions
@@ -54,6 +55,8 @@ async def tell_import(
 
     try:
         at = datetime.now(UTC)
+        if left := sheets_not_read(file):
+            typer.echo(f"not read, for their titles are others: {', '.join(left)}", err=True)
         report = await import_file(
             database,
             file,

@@ -1,4 +1,4 @@
-"""The first sheet of an XLSX workbook, read and written as rows of text.
+"""The sheets of an XLSX workbook, read and written as rows of text.
 
 A workbook from a stranger is an archive of XML: how much it unpacks to is counted while it unpacks, and XML that
 declares a document type, which is where entities that grow come from, is refused.
@@ -6,10 +6,13 @@ declares a document type, which is where entities that grow come from, is refuse
 
 from __future__ import annotations
 
+import posixpath
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import IO
 from xml.parsers import expat
@@ -22,31 +25,80 @@ from directory.words import because
 MOST_UNPACKED = 300_000_000
 MOST_SHARED_TEXT = 60_000_000
 MOST_COLUMNS = 200
+MOST_SHEETS = 50
 LONGEST_CELL = 32_767
 PIECE = 64 * 1024
 
 SHEET, STRINGS = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"
+BOOK, RELATIONS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 
 
 def is_workbook(path: Path) -> bool:
     with zipfile.ZipFile(path) as archive:
-        return "xl/workbook.xml" in archive.namelist()
+        return BOOK in archive.namelist()
 
 
-def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Numbers and cells of the rows of the first sheet, as text. Raises UnreadableFile while it reads."""
+Rows = Iterator[tuple[int, list[str]]]
+
+
+def read_sheets(path: Path) -> Iterator[tuple[str, Rows]]:
+    """The sheets that are not hidden, in the order of the workbook: each with its name, and numbers and cells of its
+    rows, as text, to be read before the next one is asked for. Raises UnreadableFile while it reads."""
+    with _damage_told(), zipfile.ZipFile(path) as archive:
+        left = [MOST_UNPACKED]
+        shared = _shared_strings(archive, left) if STRINGS in archive.namelist() else []
+        for name, member in islice(_sheets(archive, left), MOST_SHEETS):
+            yield name, _read_sheet(archive, member, shared, left)
+
+
+def _read_sheet(archive: zipfile.ZipFile, member: str, shared: list[str], left: list[int]) -> Rows:
+    with _damage_told(), archive.open(member) as file:
+        yield from _Sheet(shared).rows(file, left)
+
+
+@contextmanager
+def _damage_told() -> Iterator[None]:
     try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-            sheet = next(iter(sorted(n for n in names if re.fullmatch(r"xl/worksheets/[^/]+\.xml", n))), SHEET)
-            sheet = SHEET if SHEET in names else sheet
-            shared = _shared_strings(archive) if STRINGS in names else []
-            with archive.open(sheet) as file:
-                yield from _Sheet(shared).rows(file)
+        yield
     except (zipfile.BadZipFile, EOFError, KeyError, NotImplementedError, RuntimeError) as error:
         raise UnreadableFile(because("the workbook is cut off or damaged: save it again")) from error
     except (OSError, ValueError, zlib.error) as error:
         raise UnreadableFile(because("the workbook is cut off or damaged: save it again")) from error
+
+
+def _sheets(archive: zipfile.ZipFile, left: list[int]) -> Iterator[tuple[str, str]]:
+    """Name and file of each sheet; where the workbook names none, the first file that is one."""
+    targets = {one.get("Id", ""): one.get("Target", "") for one in _elements(archive, RELATIONS, "Relationship", left)}
+    found = False
+    for sheet in _elements(archive, BOOK, "sheet", left):
+        member = posixpath.normpath(posixpath.join("/xl", targets.get(sheet.get("r:id", ""), "")))[1:]
+        if _A_SHEET.fullmatch(member):
+            found = True
+            if sheet.get("state", "visible") == "visible":
+                yield sheet.get("name", ""), member
+    if not found:
+        yield "", next(iter(sorted(name for name in archive.namelist() if _A_SHEET.fullmatch(name))), SHEET)
+
+
+_A_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
+
+
+def _elements(archive: zipfile.ZipFile, member: str, kind: str, left: list[int]) -> list[dict[str, str]]:
+    """What the elements of one kind say in a small file of the workbook."""
+    found: list[dict[str, str]] = []
+    if member not in archive.namelist() or not archive.getinfo(member).file_size:
+        return found
+    parser = _parser()
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        if _local(name) == kind:
+            found.append(attributes)
+
+    parser.StartElementHandler = start
+    with archive.open(member) as file:
+        for _ in _feed(parser, file, left):
+            pass
+    return found
 
 
 def _parser() -> expat.XMLParserType:
@@ -63,18 +115,16 @@ def _parser() -> expat.XMLParserType:
     return parser
 
 
-def _feed(parser: expat.XMLParserType, file: IO[bytes], after: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Parse piece by piece, and stop at what is too much."""
-    unpacked = 0
+def _feed(parser: expat.XMLParserType, file: IO[bytes], left: list[int]) -> Iterator[None]:
+    """Parse piece by piece, and stop at what is too much for all of the workbook."""
     try:
         while piece := file.read(PIECE):
-            unpacked += len(piece)
-            if unpacked > MOST_UNPACKED:
+            left[0] -= len(piece)
+            if left[0] < 0:
                 raise UnreadableFile(
                     because("the workbook unpacks to far more than a list of services: it was not read on")
                 )
             parser.Parse(piece, False)
-            after()
             yield
         parser.Parse(b"", True)
         yield
@@ -86,7 +136,7 @@ def _local(name: str) -> str:
     return name.rsplit(":", 1)[-1]
 
 
-def _shared_strings(archive: zipfile.ZipFile) -> list[str]:
+def _shared_strings(archive: zipfile.ZipFile, left: list[int]) -> list[str]:
     found: list[str] = []
     parts: list[str] = []
     state = {"text": False, "total": 0}
@@ -113,7 +163,7 @@ def _shared_strings(archive: zipfile.ZipFile) -> list[str]:
 
     parser.StartElementHandler, parser.CharacterDataHandler, parser.EndElementHandler = start, text, end
     with archive.open(STRINGS) as file:
-        for _ in _feed(parser, file):
+        for _ in _feed(parser, file, left):
             pass
     return found
 
@@ -131,12 +181,12 @@ class _Sheet:
         self._value: list[str] = []
         self._in_value = False
 
-    def rows(self, file: IO[bytes]) -> Iterator[tuple[int, list[str]]]:
+    def rows(self, file: IO[bytes], left: list[int]) -> Rows:
         parser = _parser()
         parser.StartElementHandler = self._start
         parser.CharacterDataHandler = self._text
         parser.EndElementHandler = self._end
-        for _ in _feed(parser, file):
+        for _ in _feed(parser, file, left):
             yield from self._ready
             self._ready.clear()
 
@@ -216,9 +266,8 @@ def write_rows(path: Path, rows: Iterable[Iterable[str]]) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("[Content_Types].xml", _TYPES)
         archive.writestr("_rels/.rels", _RELATIONS.format(kind="officeDocument", target="xl/workbook.xml"))
-        archive.writestr("xl/workbook.xml", _WORKBOOK)
-        relation = _RELATIONS.format(kind="worksheet", target="worksheets/sheet1.xml")
-        archive.writestr("xl/_rels/workbook.xml.rels", relation)
+        archive.writestr(BOOK, _WORKBOOK)
+        archive.writestr(RELATIONS, _RELATIONS.format(kind="worksheet", target="worksheets/sheet1.xml"))
         with archive.open(SHEET, "w", force_zip64=True) as file:
             file.write(
                 b'<?xml version="1.0" encoding="UTF-8"?><worksheet xmlns='

@@ -52,7 +52,10 @@ async def test_a_sheet_is_looked_through_and_then_taken_in_as_drafts(world, at_d
     browser = await at_desk(await world.officer("ana", Role.ADMIN))
 
     in_windows = SHEET.replace("Repas", "Dîner").encode("windows-1252")
-    assert "it says &#39;Dîner du soir" in (await send(browser, in_windows)).replace("\u2068", "")
+    await send(browser, in_windows)
+    shown = await until(browser, signals, lambda page: "has rows to put right" in page)
+    assert "it says &#39;Dîner du soir" in shown.replace("\u2068", "")
+    assert "Foyer des Pins" in shown, "the rest is looked through"
     await send(browser, in_windows, letters="windows-1252")
     assert "Dîner du soir" in await until(browser, signals, lambda page: "waits to be taken in" in page)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import zipfile
 from datetime import date
 from pathlib import Path
@@ -22,7 +23,7 @@ from directory.asking import Directory
 from directory.files import hsds_csv, spreadsheet, xlsx
 from directory.files.commands import RowReport, import_file
 from directory.files.importing import Became, ImportReport, Outcome, Row
-from directory.files.opening import open_rows
+from directory.files.opening import open_rows, sheets_not_read
 from directory.files.telling import tell_import
 from directory.files.unreadable import UnreadableFile
 from directory.files.writing import write_services
@@ -180,13 +181,52 @@ def test_a_sheet_that_is_not_in_utf_8_is_read_by_the_letters_that_somebody_names
     lines = [f"{name};Вірне;Avocat;FR\n" for name in ("Aide d'été", "Рік")]
     path.write_bytes(titles.encode() + lines[0].encode() + lines[1].encode("windows-1251"))
 
-    with pytest.raises(UnreadableFile, match="line 6 is not in UTF-8"):
-        list(open_rows(path))
+    good, wrong = open_rows(path)
+    assert (good.wrong, wrong.where) == ("", "row 6")
+    assert "byte EA is not in UTF-8. As Windows for Western Europe it says 'Ð³ê; Â³ðíå; Avocat; FR'" in wrong.wrong
     rows = list(open_rows(path, letters="windows-1251"))
 
     assert [(row.where, row.data["name"]) for row in rows] == [("row 5", "Aide d'été"), ("row 6", "Рік")]
     assert rows[0].data["organization"] == rows[1].data["organization"]
     assert rows[0].data["attributes"] == [{"taxonomy_term": {"code": "legal"}}]
+
+
+def several_sheets(path: Path, sheets: dict[str, list[list[str]]], *, hidden: str) -> None:
+    """A workbook whose files are numbered in another order than its sheets."""
+    files = {name: f"sheet{len(sheets) - place}.xml" for place, name in enumerate(sheets)}
+    with zipfile.ZipFile(path, "w") as whole:
+        for name, rows in sheets.items():
+            xlsx.write_rows(path.with_suffix(".one"), rows)
+            with zipfile.ZipFile(path.with_suffix(".one")) as one:
+                whole.writestr(f"xl/worksheets/{files[name]}", one.read(xlsx.SHEET))
+        state = {name: ' state="hidden"' if name == hidden else "" for name in sheets}
+        listed = "".join(f'<sheet name="{name}" r:id="{file}"{state[name]}/>' for name, file in files.items())
+        whole.writestr(xlsx.BOOK, re.sub(r"<sheet .*?/>", listed, xlsx._WORKBOOK))
+        related = "".join(f'<Relationship Id="{file}" Target="worksheets/{file}"/>' for file in files.values())
+        whole.writestr(xlsx.RELATIONS, f"<Relationships>{related}</Relationships>")
+
+
+def test_a_workbook_is_read_sheet_by_sheet_below_the_titles_that_are_known(tmp_path: Path):
+    """As small organisations keep them: a first sheet about the list, a country a sheet, titles over several columns,
+    one that is hidden, and the point in one cell."""
+    titles = [["Who", "", "Where", "Where"], ["Organisation", "Service (name)", "Country", "GPS", "Type of service"]]
+    there = [["Asso", "Foyer", "FR", "50,95; 1,85", "Shelter/food"], ["Asso", "Ici", "FR", "somewhere", "food"]]
+    other = [["Organisation", "Service", "Country", "Needs", "Ville"], ["Asso", "Autre", "FR", "food"]]
+    sheets = {"About": [["List of", "2026"]], "Calais": [*titles, *there], "Old": other, "Lens": other}
+    whole = tmp_path / "all.xlsx"
+    several_sheets(whole, sheets, hidden="Old")
+
+    foyer, ici, autre = open_rows(whole)
+
+    assert [row.where for row in (foyer, ici, autre)] == [
+        "sheet Calais, row 3", "sheet Calais, row 4", "sheet Lens, row 2",
+    ]  # fmt: skip
+    assert [each["taxonomy_term"]["code"] for each in foyer.data["attributes"]] == ["shelter", "food"]
+    place = foyer.data["service_at_locations"][0]["location"]
+    assert (place["latitude"], place["longitude"]) == (50.95, 1.85)
+    assert "'somewhere' is no point" in ici.wrong
+    assert autre.data["name"] == "Autre"
+    assert sheets_not_read(whole) == ["About"]
 
 
 OWN_NUMBERS = ["id", "name", "organization", "needs", "country"]
@@ -383,7 +423,7 @@ async def test_nothing_that_goes_out_is_taken_for_a_formula(
     assert not [cell for cell in cells if cell[:1] in ("+", "-") and any(letter.isalpha() for letter in cell)]
     with zipfile.ZipFile(tmp_path / "a.xlsx") as archive:
         assert b"<f" not in archive.read(xlsx.SHEET)
-    [_titles, *rows] = xlsx.read_rows(tmp_path / "a.xlsx")
+    [[_titles, *rows]] = [list(cells) for _, cells in xlsx.read_sheets(tmp_path / "a.xlsx")]
     assert {row[1] for _, row in rows} >= set(names)
 
 
@@ -429,7 +469,7 @@ def bad_files(folder: Path) -> dict[str, bytes]:
         "empty": b"",
         "blank": b"\xef\xbb\xbf \n \n",
         "NULs": b"a,b\n\x00\x00,c\n",
-        "latin-1": ",".join(TITLES).encode() + "\nHébergement,x".encode("latin-1"),
+        "titles in latin-1": ",".join(TITLES).encode("latin-1") + b"\nx,y",
         "half of UTF-16": b"\xff\xfea",
         "an old spreadsheet": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"x" * 600,
         "a document": b"%PDF-1.7 x",
@@ -477,7 +517,9 @@ async def test_what_names_something_that_is_not_there_is_told_with_its_line(
     await database.read(lambda tx: write_services(tx, path))
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
-    members["phones.csv"] += b"00000000-0000-4000-8000-000000000001,00000000-0000-4000-8000-000000000002,1,voice,\r\n"
+    members["phones.csv"] += (
+        b"00000000-0000-4000-8000-000000000001,00000000-0000-4000-8000-000000000002,1,voice,\xe9\r\n"
+    )
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in members.items():
             archive.writestr(name, content)
@@ -486,6 +528,7 @@ async def test_what_names_something_that_is_not_there_is_told_with_its_line(
 
     assert report.rejected >= 1
     assert any("phones.csv line" in reason and "is not in services.csv" in reason for reason in report.reasons)
+    assert any("phones.csv line" in reason and "byte E9 is not in UTF-8" in reason for reason in report.reasons)
 
 
 async def test_a_file_cannot_move_a_service_that_is_not_in_it(
@@ -554,7 +597,7 @@ def test_a_workbook_gives_back_what_was_written(tmp_path: Path, rows: list[list[
     path = tmp_path / "a.xlsx"
     xlsx.write_rows(path, rows)
 
-    read = [row for _, row in xlsx.read_rows(path)]
+    [read] = [[row for _, row in cells] for _, cells in xlsx.read_sheets(path)]
 
     clean = [[xlsx._UNWRITABLE.sub("", cell).replace("\r\n", "\n").replace("\r", "\n") for cell in row] for row in rows]
     assert read == [row for row in clean if any(row)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from directory.files.cells import country_in, language_in, phones_in
+from directory.files.cells import country_in, language_in, needs_in, phones_in, point_in
 from directory.opening_hours import DAYS, clock_of, week
 from directory.said_hours import week_in
 
@@ -58,6 +58,7 @@ def test_hours_that_could_mean_something_else_are_not_guessed(cell: str):
         ("(06) 12-34-56; 116 111", [("(06) 12-34-56", ""), ("116 111", "")]),
         ("at night 0184 351234/0184 351235", [("0184 351234", "at night"), ("0184 351235", "")]),
         ("*123#", [("*123#", "")]),
+        ("33145678900.0", [("33145678900", "")]),
         ("", []),
     ],
 )
@@ -69,6 +70,29 @@ def test_what_stands_around_a_number_is_not_dialled(cell: str, phones: list[tupl
 def test_letters_are_no_number(cell: str):
     with pytest.raises(ValueError, match="no phone number"):
         phones_in(cell)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["43.79, -7.5", "43,79; -7,5", "43,79 -7,5", "(43.79 -7.5)", "43.79 N 7.5 W", "43°47'24\"N 7°30'O", "٤٣٫٧٩ ,-٧٫٥",
+     "43.79 -7.5 12.0 4.9"],
+)  # fmt: skip
+def test_a_point_is_read_from_one_cell(cell: str):
+    assert [float(figure) for figure in point_in(cell)] == [43.79, -7.5]
+
+
+@pytest.mark.parametrize("cell", ["43,79", "43.79", "Ventimiglia", "43.79, north", "1 2 3 4 5"])
+def test_what_is_not_two_numbers_is_no_point(cell: str):
+    with pytest.raises(ValueError, match="is no point"):
+        point_in(cell)
+
+
+def test_needs_are_known_by_what_people_call_them_and_not_where_they_name_other_people():
+    cell = "Food and clothing; Psychological support for children / Legal services"
+    assert needs_in(cell) == ["food", "nfi", "mental_health", "legal"]
+    for other in ("Shelter for women", "Food and prayer"):
+        with pytest.raises(ValueError, match="unknown need"):
+            needs_in(other)
 
 
 def test_countries_and_languages_are_known_by_their_names():
