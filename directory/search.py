@@ -57,6 +57,10 @@ class Search(Wishes, frozen=True):
     def _leaves_out(self, nationalities: tuple[str, ...]) -> bool:
         return bool(nationalities) and self.nationality not in nationalities
 
+    def checked_since(self, at: datetime) -> datetime | None:
+        """What was last checked before is left out: for a need, or for somebody, that cannot wait."""
+        return at - STALE_AFTER if self.lately_checked or self.need in URGENT_NEEDS else None
+
     def open_as_wished(self, service: Service | Opening, at: datetime) -> bool:
         return (not self.open_now or is_open(service, at) is True) and (
             not self.open_tonight or is_open_tonight(service, at) is True
@@ -68,9 +72,9 @@ def find_near(tx: Connection, search: Search, *, at: datetime) -> list[Hit]:
 
     Looks farther until there are enough; then come services for the whole country; then helplines. What serves the
     area that one is in, wherever it is, counts as being a walk away. A record that nobody checked for STALE_AFTER
-    sinks, and is left out where being wrong means a night on the street.
+    sinks, and is left out where being wrong means a night on the street, and for who is in danger.
     """
-    checked_since = at - STALE_AFTER if search.need in URGENT_NEEDS else None
+    checked_since = search.checked_since(at)
     found = _read(tx, search, _nearest(tx, search, checked_since=checked_since, at=at))
     if len(found) >= search.limit:
         return found
@@ -88,7 +92,7 @@ def find_in_country(tx: Connection, search: Search, *, at: datetime) -> list[Hit
     """
     if search.country is None:
         raise ValueError("a country is needed")
-    checked_since = at - STALE_AFTER if search.need in URGENT_NEEDS else None
+    checked_since = search.checked_since(at)
     who = store.person(search.age, search.gender)
     ids = store.placed_in_country(
         tx, search.need, search.country, who=who, checked_since=checked_since, limit=MOST_LOOKED_THROUGH
@@ -108,7 +112,7 @@ def _place_in(service: Service, country: str) -> Location | None:
 def _farther(tx: Connection, search: Search, found: list[Hit], *, at: datetime) -> list[Hit]:
     """What was found, then services for the whole country, then helplines."""
     who = store.person(search.age, search.gender)
-    checked_since = at - STALE_AFTER if search.need in URGENT_NEEDS else None
+    checked_since = search.checked_since(at)
     if search.country is not None:
         ids = store.serving_country(tx, search.need, search.country, who=who, checked_since=checked_since)
         there = {service.id for service, _, _ in found}

@@ -20,6 +20,7 @@ class Wishes(Struct, frozen=True, kw_only=True):
     pregnant: bool = False
     disability: bool = False
     staff: str | None = None  # women or men, to be asked for
+    lately_checked: bool = False  # for who is in danger: nothing that nobody checked of late, whatever is asked for
     nationality: str | None = None  # ISO 3166-1 alpha-2; services that leave it out are not offered
 
 

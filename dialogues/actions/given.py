@@ -9,6 +9,9 @@ from msgspec.structs import replace
 
 from dialogues.actions.ports import NO_WISHES, FoundPlace, FoundService, Wishes
 
+#: What was checked so many days ago is not offered to who is in danger.
+LATELY = 90
+
 
 class GivenServices(Struct, frozen=True):
     """Implements `Services` from lists. Knows nothing where nothing was given."""
@@ -50,6 +53,7 @@ class GivenServices(Struct, frozen=True):
                 and (not wishes.no_papers or service.papers_needed is False)
                 and (not wishes.free or service.free is True)
                 and not (wishes.pregnant or wishes.staff)  # nobody has said
+                and (not wishes.lately_checked or (service.checked_days_ago or 0) < LATELY)
             )
 
         found = [service for service in self.services.get(need, ()) if wished(service)]

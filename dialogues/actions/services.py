@@ -214,7 +214,11 @@ class FindService(Action):  # type: ignore[misc]
         known to be as wished. Nothing where only helplines are: they are no place to go to."""
         language, age = language_of(tracker), tracker.get_slot("age")
         wishes = [wish for wish in tracker.get_slot("wishes") or () if wish in WISHES]
-        known = {"age": int(age) if str(age).isdigit() else None, "gender": tracker.get_slot("gender")}
+        known = {
+            "age": int(age) if str(age).isdigit() else None,
+            "gender": tracker.get_slot("gender"),
+            "lately_checked": bool(tracker.get_slot("danger_reason")),
+        }
 
         async def search(wished: list[str]) -> list[FoundService]:
             asked = Wishes(**known, **asked_for(wished, language))

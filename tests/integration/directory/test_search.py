@@ -143,7 +143,9 @@ async def test_a_stale_record_is_not_offered_to_who_needs_it_tonight(
     assert await names(directory, need) == ["fresh"]
 
 
-async def test_for_other_needs_a_stale_record_sinks(directory: Directory, database: Database, clock: SetClock):
+async def test_for_other_needs_a_stale_record_sinks_and_who_is_in_danger_is_not_sent_there(
+    directory: Directory, database: Database, clock: SetClock
+):
     at = clock.now()
     stale = a_service("stale", at, checked_days_ago=120, needs=("education",))
     fresh = a_service("fresh", at, needs=("education",), north_m=5000)
@@ -152,6 +154,12 @@ async def test_for_other_needs_a_stale_record_sinks(directory: Directory, databa
     found = await directory.near("education", NOWHERE, language="en")
 
     assert [(service.name, service.checked_days_ago) for service in found] == [("fresh", 1), ("stale", 120)]
+    in_danger = Wishes(lately_checked=True)
+    for found in (
+        await directory.near("education", NOWHERE, language="en", wishes=in_danger),
+        await directory.in_country("education", NOWHERE.country, language="en", wishes=in_danger),
+    ):
+        assert [service.name for service in found] == ["fresh"]
 
 
 async def test_what_nobody_has_checked_or_approved_is_never_offered(
