@@ -19,7 +19,7 @@ from bot.desk.frame import context_of, go_to, hand_of, show
 from bot.desk.qr import qr_path
 from bot.desk.queue import officer_names
 from bot.exchange.partners.keys import OwnKey
-from bot.exchange.records import codes, credential, elm, ips, service
+from bot.exchange.records import codes, credential, elm, ips, reading, service
 from bot.exchange.records.model import (
     ABSENCES,
     FACTS,
@@ -55,7 +55,7 @@ routes = Routes()
 
 #: Empty lines at the end of each list; after saving there are as many again.
 EMPTY_LINES = 2
-SHEET_CAP, IMPORT_CAP = 512 * 1024, 384 * 1024
+SHEET_CAP, IMPORT_CAP = 512 * 1024, reading.LONGEST + 128 * 1024
 
 PROBLEMS: Mapping[str, str] = {
     "moved": N_("A colleague changed this meanwhile. Nothing was changed: look at it again."),
@@ -473,7 +473,8 @@ async def _document_screen(request: web.Request, *, problem: str = "", sentence:
             "sheet": carried.sheets[found.record.kind] if found is not None else None,
             "trusts": TRUSTS,
             "whys": WHYS,
-            "section_titles": {section.code: section.title for section in SECTIONS[Kind.HEALTH]},
+            "titles": {one.code: one.title for kind in Kind for one in FACTS[kind]}
+            | {one.code: one.title for kind in Kind for one in SECTIONS[kind]},
             "takes": carried.case.is_open,
         }
 

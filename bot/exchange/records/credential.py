@@ -15,7 +15,8 @@ from uuid import UUID, uuid5
 
 from bot.exchange import jose
 from bot.exchange.jose import NotOurs
-from bot.exchange.records import ips, token
+from bot.exchange.records import ips, learner, token
+from bot.exchange.records.learner import moment
 from bot.exchange.records.model import (
     FACTS,
     LONGEST,
@@ -151,6 +152,8 @@ def read(payload: bytes, public: bytes) -> tuple[Record, tuple[LeftOut, ...], da
     The issuer it names must be the key that signed it.
     """
     value = jose.strict_json(payload)
+    if isinstance(value.get("vc"), dict):  # as version 1.1 of the data model has it in a JWT
+        value = {"validUntil": _of_seconds(value.get("exp")), "issuer": value.get("iss"), **value["vc"]}
     issuer = value.get("issuer")
     named = issuer.get("id") if isinstance(issuer, dict) else issuer
     if not isinstance(named, str) or (named.startswith("did:key:") and token.public_of(named) != public):
@@ -158,7 +161,10 @@ def read(payload: bytes, public: bytes) -> tuple[Record, tuple[LeftOut, ...], da
     subject = value.get("credentialSubject")
     if not isinstance(subject, dict):
         raise NotOurs("subject")
-    since, until = _moment(value.get("validFrom")), _moment(value.get("validUntil"))
+    since, until = moment(value.get("validFrom")), moment(value.get("validUntil"))
+    if learner.is_one(value):
+        found = learner.read(value)
+        return found.record, found.left_out, found.since, found.until
     if isinstance(subject.get("fhirBundle"), dict):
         return *ips.read(subject["fhirBundle"]), since, until
     if isinstance(value.get("schoolRecord"), dict):
@@ -205,9 +211,6 @@ def _text(value: Any) -> str:
     return " ".join(value.split())[:LONGEST] if isinstance(value, str) else ""
 
 
-def _moment(value: Any) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _of_seconds(value: Any) -> str | None:
+    """A moment as JWT counts it."""
+    return datetime.fromtimestamp(value, UTC).isoformat() if isinstance(value, int) and 0 < value < 2**33 else None

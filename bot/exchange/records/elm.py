@@ -1,8 +1,9 @@
 """A school record as JSON-LD of the European Learning Model 3 (`edc-ap` context, profile `edc-generic-no-cv`).
 
-It is not signed: the European seal is another's, who looks at the record and vouches for it with their own. What only
-they can say is left out: their legal identifier, where they are, and the pictures of its pages. `docs/records.md` says
-what this was checked against.
+What we write is not signed: the European seal is another's, who looks at the record and vouches for it with their own.
+What only they can say is left out: their legal identifier, where they are, and the pictures of its pages.
+`docs/records.md` says what this was checked against. `learner.py` reads it again: the end of an id says which part of
+the record it is of.
 
 Source of the terms and of what each class has to have: the European Commission's repository European-Learning-Model,
 `rdf/ap/edc/edc-ap-context.jsonld` and `EDC-generic-no-cv.ttl` (CC BY 4.0).
@@ -22,15 +23,21 @@ from bot.kernel.words import N_
 CONTEXT: Final = ("https://www.w3.org/2018/credentials/v1", "http://data.europa.eu/snb/model/context/edc-ap")
 _PROFILE: Final = "http://data.europa.eu/snb/model/ap/edc-generic-no-cv"
 _MOMENT: Final = "%Y-%m-%dT%H:%M:%SZ"
-_LANGUAGES: Final = "http://publications.europa.eu/resource/authority/language"
+LANGUAGES: Final = "http://publications.europa.eu/resource/authority/language"
 #: Languages of records by the names that the Publications Office's list of them has.
-_LANGUAGE_NAMES: Mapping[str, str] = MappingProxyType(
+LANGUAGE_NAMES: Mapping[str, str] = MappingProxyType(
     {
         "am": "AMH", "ar": "ARA", "bn": "BEN", "de": "DEU", "el": "ELL", "en": "ENG", "es": "SPA", "fa": "FAS",
         "fr": "FRA", "it": "ITA", "pt": "POR", "so": "SOM", "sw": "SWA", "ti": "TIR", "tr": "TUR", "uk": "UKR",
         "ur": "URD",
     }
 )  # fmt: skip
+#: A language that the list has a name for which is not known here.
+BCP_47: Final = "urn:ietf:bcp:47:"
+#: As what each list of the record stands there.
+CLAIMS: Mapping[str, str] = MappingProxyType(
+    {"schooling": "LearningActivity", "subjects": "LearningAchievement", "certificates": "LearningAchievement"}
+)
 WHOLE = N_("Time at school")
 NOT_AWARDED = N_("Written down by a case worker. It was not awarded by them.")
 
@@ -93,9 +100,7 @@ class _Document:
             known["dateOfBirth"] = f"{born}T00:00:00Z"
         claims = [
             self._whole(),
-            *(self._claim("LearningActivity", one, "schooling") for one in self._record.of("schooling")),
-            *(self._claim("LearningAchievement", one, "subjects") for one in self._record.of("subjects")),
-            *(self._claim("LearningAchievement", one, "certificates") for one in self._record.of("certificates")),
+            *(self._claim(kind, one, code) for code, kind in CLAIMS.items() for one in self._record.of(code)),
         ]
         return self._thing("Person", **known, hasClaim=claims)
 
@@ -103,19 +108,20 @@ class _Document:
         """What is said of all the years together, and why a list is empty."""
         facts = self._record.facts
         said = [
-            f"{self._say(fact.title)}: {facts[fact.code]}"
+            self._note(f"{self._say(fact.title)}: {facts[fact.code]}", fact.code)
             for fact in FACTS[Kind.SCHOOL]
             if fact.code in facts and fact.code != "name" and not (fact.code == "born" and len(facts["born"]) == 10)
         ]
-        said += [
-            f"{self._say(section.title)}: {self._say(ABSENCES[self._record.why_empty(section.code)])}"
-            for section in SECTIONS[Kind.SCHOOL]
-            if not self._record.of(section.code)
-        ]
+        for section in SECTIONS[Kind.SCHOOL]:
+            if not self._record.of(section.code):
+                why = self._record.why_empty(section.code)
+                text = f"{self._say(section.title)}: {self._say(ABSENCES[why])}"
+                said.append(self._note(text, f"{section.code}.{why}"))
         return self._thing(
             "LearningActivity",
+            of="whole",
             title=self._ours(WHOLE),
-            additionalNote=[self._note(each) for each in said],
+            additionalNote=said,
             awardedBy=self._written_down(),
         )
 
@@ -123,16 +129,17 @@ class _Document:
         section = next(section for section in SECTIONS[Kind.SCHOOL] if section.code == code)
         given_by = one.detail if code == "certificates" else ""
         known_by = f"{self._say(SOURCES[one.source])}{f': {one.by}' if one.by else ''}"
-        said = [one.when, known_by] if given_by or not one.detail else [
-            f"{self._say(section.detail)}: {one.detail}", one.when, known_by,
-        ]  # fmt: skip
+        said = [(one.when, "when"), (known_by, f"known.{one.source}")]
+        if one.detail and not given_by:
+            said.insert(0, (f"{self._say(section.detail)}: {one.detail}", "detail"))
         title = {self._record.language: one.text}
         if one.also and self._record.second:
             title.setdefault(self._record.second, one.also)
         return self._thing(
             kind,
+            of=code,
             title=title,
-            additionalNote=[self._note(each) for each in said if each],
+            additionalNote=[self._note(text, of) for text, of in said if text],
             awardedBy=self._given_by(given_by) if given_by else self._written_down(),
         )
 
@@ -147,26 +154,28 @@ class _Document:
     def _issuer(self) -> dict[str, Any]:
         return {"id": self._id("issuer"), "type": "Organisation", "legalName": {"en": self._copy.issuer}}
 
-    def _note(self, text: str) -> dict[str, Any]:
-        return self._thing("Note", noteLiteral={self._record.language: text})
+    def _note(self, text: str, of: str) -> dict[str, Any]:
+        return self._thing("Note", of=of, noteLiteral={self._record.language: text})
 
     def _ours(self, sentence: str) -> dict[str, str]:
         return {self._record.language: self._say(sentence)}
 
-    def _thing(self, kind: str, **properties: Any) -> dict[str, Any]:
+    def _thing(self, kind: str, of: str = "", **properties: Any) -> dict[str, Any]:
+        """A thing with an id of its own. `of` is which part of the record it is, for whoever reads it back."""
         self._count += 1
-        return {"id": self._id(f"{kind}.{self._count}"), "type": kind, **properties}
+        address = self._id(f"{kind}.{self._count}")
+        return {"id": f"{address}#{of}" if of else address, "type": kind, **properties}
 
     def _id(self, name: str) -> str:
         return f"urn:uuid:{uuid5(UUID(self._copy.id), f'elm.{name}')}"
 
 
 def _language(code: str) -> dict[str, Any]:
-    name = _LANGUAGE_NAMES.get(code.partition("-")[0])
+    name = LANGUAGE_NAMES.get(code.partition("-")[0])
     if name is None:  # a concept of our own: the list has a name for it that is not known here
-        return {"id": f"urn:ietf:bcp:47:{code}", "type": "Concept"}
+        return {"id": f"{BCP_47}{code}", "type": "Concept"}
     return {
-        "id": f"{_LANGUAGES}/{name}",
+        "id": f"{LANGUAGES}/{name}",
         "type": "Concept",
-        "inScheme": {"id": _LANGUAGES, "type": "ConceptScheme"},
+        "inScheme": {"id": LANGUAGES, "type": "ConceptScheme"},
     }

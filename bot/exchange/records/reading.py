@@ -9,18 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.exchange import jose
 from bot.exchange.jose import NotGenuine, NotOurs
-from bot.exchange.records import codes, credential, ips, token
-from bot.exchange.records.model import LASTS, Absence, Record
-from bot.exchange.records.standing import LeftOut
+from bot.exchange.records import codes, credential, ips, learner, token
+from bot.exchange.records.learner import Learner
+from bot.exchange.records.model import LASTS, NO_STATUS, Absence, Entry, Record, WrongEntry
+from bot.exchange.records.standing import LeftOut, Why
 from bot.kernel.words import N_
 
-LONGEST = token.LONGEST
+#: A European learner record may hold pictures of its pages and of seals, which nobody reads here.
+LONGEST = 4 * token.LONGEST
 
 
 class CannotRead(Exception):
@@ -33,6 +36,7 @@ class Form(StrEnum):
     FHIR = "fhir"
     CREDENTIAL = "credential"
     CODES = "codes"
+    ELM = "elm"
 
 
 class Trust(StrEnum):
@@ -43,6 +47,7 @@ class Trust(StrEnum):
     OLD_KEY = "old_key"
     REVOKED = "revoked"
     STRANGER = "stranger"
+    SEALED = "sealed"
     UNSIGNED = "unsigned"
 
 
@@ -52,6 +57,7 @@ TRUSTS = {
     Trust.OLD_KEY: N_("Signed with a key of a partner that is not in force now. Ask them whether they made it."),
     Trust.REVOKED: N_("Signed with a key that was revoked. Believe nothing of it before you have asked."),
     Trust.STRANGER: N_("The signature fits, but nobody here knows whose it is. Anybody can sign."),
+    Trust.SEALED: N_("It carries a seal that is not checked here. Ask whoever gave it, or check the seal elsewhere."),
     Trust.UNSIGNED: N_("Not signed: anybody may have written or changed it."),
 }
 
@@ -91,7 +97,7 @@ def read(text: str, *, signer_of: Callable[[bytes], Signer]) -> Reading:
         raise CannotRead(N_("This is larger than any record. Choose the file that ends in .json or .jwt."))
     try:
         reading = _read(text, signer_of)
-        # What comes in is held to what may go out: the same lengths, dates and places.
+        # What comes in is held to what may go out (`_fitting`): the same lengths, dates and places.
         return reading if reading.left_out or not reading.record.is_empty else _nothing()
     except codes.Incomplete as error:
         if len(error.missing) == 1:
@@ -103,7 +109,10 @@ def read(text: str, *, signer_of: Callable[[bytes], Signer]) -> Reading:
         ) from None
     except NotOurs:
         raise CannotRead(
-            N_("This is no record that can be read here: a FHIR patient summary, a signed record, or its codes.")
+            N_(
+                "This is no record that can be read here: a FHIR patient summary, a European learner record, a signed "
+                "record, or its codes."
+            )
         ) from None
 
 
@@ -116,15 +125,61 @@ def _read(text: str, signer_of: Callable[[bytes], Signer]) -> Reading:
     if signed is not None:
         _typ, public, payload = token.verify(signed)
         record, made = codes.read(payload)
-        return Reading(Form.CODES, _cleaned(record), signer_of(public), made, made + LASTS[record.kind])
+        return _reading(Form.CODES, record, signer_of(public), made, made + LASTS[record.kind])
     if text.startswith("{"):
-        record, left_out = ips.read(jose.strict_json(text.encode()))
-        return Reading(Form.FHIR, _cleaned(record), Signer(Trust.UNSIGNED), left_out=_plain(left_out))
+        value = jose.strict_json(text.encode())
+        if learner.is_one(value):
+            return _learner(learner.read(value))
+        record, left_out = ips.read(value)
+        return _reading(Form.FHIR, record, Signer(Trust.UNSIGNED), left_out=left_out)
     typ, public, payload = token.verify("".join(text.split()))
     if typ == token.CODES:
         raise NotOurs("type")
     record, left_out, since, until = credential.read(payload, public)
-    return Reading(Form.CREDENTIAL, _cleaned(record), signer_of(public), since, until, _plain(left_out))
+    return _reading(Form.CREDENTIAL, record, signer_of(public), since, until, left_out)
+
+
+def _learner(found: Learner) -> Reading:
+    """The seal is not looked at, so it proves nothing: whoever wrote such a file may have written the seal, too."""
+    signer = Signer(Trust.SEALED if found.sealed else Trust.UNSIGNED)
+    return _reading(Form.ELM, found.record, signer, found.since, found.until, found.left_out)
+
+
+def _reading(
+    form: Form,
+    record: Record,
+    signer: Signer,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    left_out: tuple[LeftOut, ...] = (),
+) -> Reading:
+    kept, refused = _fitting(_cleaned(record))
+    return Reading(form, kept, signer, since, until, (*_plain(left_out), *refused))
+
+
+def _fitting(record: Record) -> tuple[Record, tuple[LeftOut, ...]]:
+    """What could stand in a sheet of ours, and the lines that could not: one of them must not keep out the rest."""
+    refused: list[LeftOut] = []
+
+    def fits(place: str, text: str, check: Callable[[], object]) -> bool:
+        try:
+            check()
+        except WrongEntry as wrong:
+            refused.append(LeftOut(place, text, Why.STATUS if wrong.sentence == NO_STATUS else Why.NOT_FIT))
+            return False
+        return True
+
+    facts = {
+        code: value
+        for code, value in record.facts.items()
+        if fits(code, value, Record(record.kind, facts={code: value}).checked)
+    }
+    entries: dict[str, tuple[Entry, ...]] = {
+        code: tuple(one for one in lines if fits(code, one.text, partial(one.checked, code)))
+        for code, lines in record.entries.items()
+    }
+    kept = replace(record, facts=facts, entries={code: lines for code, lines in entries.items() if lines})
+    return kept, tuple(refused)
 
 
 def _cleaned(record: Record) -> Record:

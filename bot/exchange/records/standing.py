@@ -24,6 +24,9 @@ class Why(StrEnum):
     UNSURE = "unsure"
     NO_WORDS = "no_words"
     TOO_MANY = "too_many"
+    NO_PLACE = "no_place"
+    STATUS = "status"
+    NOT_FIT = "not_fit"
 
 
 WHYS: Mapping[Why, str] = MappingProxyType(
@@ -33,6 +36,9 @@ WHYS: Mapping[Why, str] = MappingProxyType(
         Why.UNSURE: N_("They say that this is only suspected."),
         Why.NO_WORDS: N_("There is a line here without words that can be read. Look at the original."),
         Why.TOO_MANY: N_("There are more lines than fit here. Look at the original."),
+        Why.NO_PLACE: N_("This is no learning. A school record has no place for it."),
+        Why.STATUS: N_("This is about asylum, papers, police or trafficking. Anybody may read a record: leave it out."),
+        Why.NOT_FIT: N_("Its date or its length does not fit. Write it into the sheet by hand."),
     }
 )
 
@@ -40,7 +46,7 @@ WHYS: Mapping[Why, str] = MappingProxyType(
 class LeftOut(Struct, frozen=True):
     """A line that an officer has to see, and that cannot be taken over by a tick."""
 
-    section: str
+    section: str  # or the code of a fact
     text: str
     why: Why
 

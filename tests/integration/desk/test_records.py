@@ -193,6 +193,14 @@ async def test_a_school_record_says_who_saw_which_paper(browser, page):
     assert "N. Rossi" in paper
     assert "Grade 6 report" in paper
 
+    learner["credentialSubject"]["hasClaim"].append({"type": "LearningEntitlement", "title": {"en": "May work"}})
+    await bring(browser, page, file=json.dumps(learner).encode())  # one of ours, or of a school's: unsigned
+    assert "not verified" in browser.page
+    assert "May work</b> · This is no learning" in browser.page
+    action = re.search(r'action="([^"]+/document\?document=[^"]+)"', browser.page)[1]
+    await browser.send(action, act="take_over", choose=["certificates.0"])
+    assert "Saved." in browser.page
+
 
 async def test_what_the_child_agreed_to_is_in_the_ledger_and_erased_with_the_case(browser, page, world, case_id):
     await fill_in(browser, page)
@@ -322,7 +330,7 @@ async def test_a_medicine_that_was_stopped_is_shown_and_has_no_box_to_tick(brows
         (b"", "There is nothing in it"),
         (b"\xff\xfe\x00", "no record that can be read here"),
         (b"{" * 1000, "no record that can be read here"),
-        (b"x" * 300_000, "larger than any record"),
+        (b"x" * 1_100_000, "larger than any record"),
         (credential.sign(Copy(COPY_ID, SCHOOL, "x", NOON), **KEYS).encode()[:-4] + b"AAAA", "signature does not fit"),
     ],
 )
@@ -334,7 +342,7 @@ async def test_what_cannot_be_read_gets_a_kind_answer(browser, page, file, said)
 
 
 async def test_what_is_far_too_large_is_not_read_at_all(browser, page):
-    await bring(browser, page, file=b"x" * 1_000_000)
+    await bring(browser, page, file=b"x" * 1_500_000)
 
     assert browser.status == 413
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fhir.resources.R4B.bundle import Bundle
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import OKPKey
@@ -343,17 +343,19 @@ A_LIST_FOR_A_CODE = {
 }
 
 
-@settings(max_examples=200, deadline=None)
+NAMES = ("resourceType", "entry", "resource", "section", "code", "coding", "text", "name", "given", "note")
+NAMES += ("type", "id", "title", "language", "hasPart", "provenBy")
+
+
+@settings(max_examples=150, deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
         lambda inner: (
             st.lists(inner, max_size=4)
             | st.dictionaries(
-                st.sampled_from(
-                    ["resourceType", "entry", "resource", "section", "code", "coding", "text", "name", "given", "note"]
-                ),
-                inner | st.sampled_from(["Bundle", "Patient", "Composition", "Condition", "Immunization"]),
+                st.sampled_from(NAMES),
+                inner | st.sampled_from(["Bundle", "Patient", "Composition", "Condition", "LearningActivity"]),
                 max_size=5,
             )
         ),
@@ -365,7 +367,11 @@ def test_no_document_breaks_the_reader(value: object):
     section: object = {"resourceType": "Composition", "section": value}
     condition = {"resourceType": "Condition", "code": value, "note": value}
     badge = {"issuer": "x", "credentialSubject": {"achievement": value}, "schoolRecord": value}
+    person = {"fullName": value, "hasClaim": [{"type": "LearningAchievement", "awardedBy": value, "id": value}, value]}
+    learner = {"type": "EuropeanDigitalCredential", "credentialSubject": person, "displayParameter": value}
     for text in (
+        json.dumps(learner),
+        json.dumps({"signatures": value, "payload": value, "credential": learner}),
         json.dumps(value),
         json.dumps({"resourceType": "Bundle", "entry": [{"resource": section}, {"resource": condition}, value]}),
         token.sign(json.dumps(badge).encode(), typ="JWT", **KEYS),
@@ -656,3 +662,87 @@ def test_a_learner_record_is_written_down_and_not_awarded_and_a_certificate_is_o
 def test_a_health_record_is_none_of_learning():
     with pytest.raises(ValueError, match="learning"):
         elm.document(a_copy(HEALTH), say=say)
+
+
+# A learner record that is brought
+
+
+@given(records(Kind.SCHOOL))
+def test_a_learner_record_of_ours_says_the_same_when_it_is_read_again_in_whatever_language_it_was_said(record: Record):
+    kept = record.checked()
+    assume(not kept.is_empty)
+    found = reading(json.dumps(elm.document(a_copy(kept), say=lambda sentence: f"« {sentence} »")))
+
+    assert (found.form, found.signer.trust, found.left_out) == (Form.ELM, Trust.UNSIGNED, ())
+    assert (found.since, found.until) == (NOON, a_copy(kept).until)
+    assert found.record.entries == kept.entries
+    assert (found.record.facts, found.record.absences) == (kept.facts, kept.absences)
+
+
+def a_foreign_one() -> dict[str, object]:
+    """As the tools of universities write them: one thing where one may stand for many, words in lists, ids for things,
+    a right and a nationality beside what was learned."""
+    ministry = {"id": "urn:epass:org:1", "type": "Organisation", "legalName": {"it": ["Ministero"], "en": ["Ministry"]}}
+    given = {"type": "AwardingProcess", "awardingDate": "2024-06-30T00:00:00.000Z", "awardingBody": "urn:epass:org:1"}
+    mark = {"type": "LearningAssessment", "title": {"it": "Esame"}, "grade": {"noteLiteral": {"it": "8/10"}}}
+    maths = {"id": "urn:a:2", "type": "LearningAchievement", "title": {"it": "Matematica"}, "provenBy": mark}
+    diploma = {
+        "id": "urn:a:1", "type": ["LearningAchievement"], "title": {"en": "Lower secondary diploma", "it": "Licenza"},
+        "awardedBy": given, "hasPart": maths,
+        "influencedBy": [{"type": "LearningActivity", "title": {"en": "Three years in Bari"}}],
+    }  # fmt: skip
+    others = [
+        {"id": "urn:a:1", "type": "LearningAchievement"},
+        {"type": "LearningEntitlement", "title": {"en": "May work as a nurse"}},
+        {"type": "LearningAchievement", "title": {"en": "Italian for asylum seekers"}},
+        {"type": "LearningAchievement", "title": {"en": "Swimming"}, "awardedBy": {"awardingDate": "in summer"}},
+        {"type": "LearningActivity"},
+    ]
+    return {
+        "@context": ["https://www.w3.org/2018/credentials/v1", "http://data.europa.eu/snb/model/context/edc-ap"],
+        "type": ["VerifiableCredential", "EuropeanDigitalCredential"],
+        "issuer": ministry,
+        "validFrom": "2024-07-01T00:00:00Z",
+        "displayParameter": {
+            "primaryLanguage": {"id": "http://publications.europa.eu/resource/authority/language/ITA"},
+            "language": [{"id": "http://publications.europa.eu/resource/authority/language/ENG"}],
+        },
+        "credentialSubject": {
+            "type": "Person", "givenName": {"und": ["Ali"]}, "familyName": {"und": ["Haddad"]},
+            "dateOfBirth": "2010-05-31T00:00:00.000Z", "citizenshipCountry": {"prefLabel": {"en": "Syria"}},
+            "hasClaim": [diploma, *others],
+        },
+    }  # fmt: skip
+
+
+def test_a_foreign_learner_record_is_read_for_what_was_learned_and_the_rest_is_said_line_by_line():
+    found = reading(json.dumps(a_foreign_one()))
+
+    assert found.record.facts == {"name": "Ali Haddad", "born": "2010-05-31"}
+    assert found.record.entries == {
+        "certificates": (Entry("Licenza", "Lower secondary diploma", "Ministero", "2024-06-30", Source.SEEN),),
+        "subjects": (Entry("Matematica", detail="8/10", source=Source.SEEN),),
+        "schooling": (Entry("Three years in Bari", "Three years in Bari", source=Source.SEEN),),
+    }
+    assert {(one.text, one.why) for one in found.left_out} == {
+        ("May work as a nurse", Why.NO_PLACE),
+        ("Italian for asylum seekers", Why.STATUS),
+        ("Swimming", Why.NOT_FIT),
+        ("", Why.NO_WORDS),
+    }
+    assert "Syria" not in str(found)
+
+
+def test_a_learner_record_is_proven_by_a_signature_we_know_and_by_no_seal_we_cannot_check():
+    bare = a_foreign_one()
+    payload = json.dumps({"iss": "urn:epass:org:1", "exp": 1800000000, "vc": bare}).encode()
+    signed = reading(token.sign(payload, typ="JWT", **KEYS))
+    sealed = reading(json.dumps({"payload": jose.encode(json.dumps(bare).encode()), "signatures": [{"protected": ""}]}))
+    wrapped = reading(json.dumps({"credential": bare, "deliveryDetails": {"deliveryAddress": ["x@example.org"]}}))
+
+    assert signed.signer == known(PUBLIC)
+    assert signed.proven(NOON)
+    assert signed.until == datetime.fromtimestamp(1800000000, UTC)
+    assert (sealed.signer.trust, sealed.proven(NOON)) == (Trust.SEALED, False)
+    assert (wrapped.signer.trust, wrapped.proven(NOON)) == (Trust.UNSIGNED, False)
+    assert signed.record == sealed.record == wrapped.record
