@@ -8,7 +8,7 @@ import gc
 import os
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
@@ -31,6 +31,7 @@ from bot.kernel.clock import SetClock
 from bot.kernel.crypto import Vault
 from bot.kernel.database import Database, metadata, open_database
 from bot.kernel.live import Signals
+from tests import program
 from tests.postgres import PostgresServer, running_postgres
 
 if TYPE_CHECKING:
@@ -102,6 +103,19 @@ def _has_its_turn(item: pytest.Item) -> bool:
         return True
     kind = item.callspec.params.get("kind")
     return kind is None or kind == KINDS[crc32(item.nodeid.replace(kind, "").encode()) % len(KINDS)]
+
+
+def pytest_runtest_setup() -> None:
+    program.HEARD[:] = [each for each in program.HEARD if each.runs]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What the programs of a failed test logged stands beside it: a run elsewhere leaves nothing else to look at."""
+    report = yield
+    if report.failed:
+        report.sections += [(f"The end of {each.log}", each.log_tail()) for each in program.HEARD]
+    return report
 
 
 def pytest_collection_finish() -> None:

@@ -19,13 +19,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 120  # the first run ever also learns to understand
 STOP_SECONDS = 40
+#: Those that ran during the test that runs now: where it fails, what they logged is shown.
+HEARD: list[Program] = []
 
 
 def free_port() -> int:
     """A port that a program can come back to after it was killed: below those the system lends to connections that go
     out, for one of these may have taken it meanwhile."""
     while True:
-        port = random.SystemRandom().randrange(10_000, 32_000)
+        port = random.SystemRandom().randrange(10_081, 32_000)  # no browser opens 10080, nor many below it
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
@@ -70,6 +72,8 @@ class Program:
 
     def start(self) -> Program:
         """Raises AssertionError with what it said if it ends instead of serving."""
+        if self not in HEARD:
+            HEARD.append(self)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "bot", "up"],
             cwd=ROOT,
@@ -90,15 +94,19 @@ class Program:
         deadline, said = time.monotonic() + START_SECONDS, ""
         while words not in said:
             left = deadline - time.monotonic()
-            assert left > 0, f"not serving after {START_SECONDS} s:\n{said}\n{self._log_tail()}"
+            assert left > 0, f"not serving after {START_SECONDS} s:\n{said}\n{self.log_tail()}"
             if select.select([self._process.stdout], [], [], min(left, 1.0))[0]:
                 heard = os.read(self._process.stdout.fileno(), 65536).decode()
                 said += heard
-                assert heard or words in said, f"it ended:\n{said}\n{self._log_tail()}"
+                assert heard or words in said, f"it ended:\n{said}\n{self.log_tail()}"
         return said
 
-    def _log_tail(self) -> str:
-        return self.log.read_text()[-3000:]
+    @property
+    def runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def log_tail(self) -> str:
+        return self.log.read_text()[-3000:] if self.log.exists() else ""
 
     def ready(self) -> Program:
         """Wait until every part says that it works."""
@@ -111,7 +119,7 @@ class Program:
             except (urllib.error.URLError, OSError):
                 pass
             select.select([], [], [], 0.2)
-        raise AssertionError(f"not ready:\n{self._log_tail()}")
+        raise AssertionError(f"not ready:\n{self.log_tail()}")
 
     def sign_in_link(self, who: str) -> str:
         """The one-time link that was printed for "the officer" or "the admin"."""
@@ -137,5 +145,5 @@ class Program:
         return self.start()
 
     def __exit__(self, *_error: object) -> None:
-        if self._process is not None and self._process.poll() is None:
+        if self.runs:
             self.stop()
