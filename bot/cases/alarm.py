@@ -170,7 +170,7 @@ def _page(
         alarm_store.add_page(tx, alarm, step=step, officer_id=officer.id, way=way.way.value, at=at)
         key = alarm_store.page_key(alarm, step=step, officer_id=officer.id, way=way.way.value)
         page_ways_store.add_send(tx, key, way, case_id=case.id, at=at)
-    # Whoever wrote of danger where they are paged is not asked to come to their own help: their button would end the alarm.
+    # Whoever wrote of danger where they are paged is not asked to come to their own help: that would end the alarm.
     if officer.page_conversation_id in (None, case.conversation_id):
         return
     if not alarm_store.add_page(tx, alarm, step=step, officer_id=officer.id, way="message", at=at):

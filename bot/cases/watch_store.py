@@ -14,7 +14,6 @@ from sqlalchemy.engine import Connection
 from bot.cases.store import watch
 from bot.kernel.database import insert_or_nothing
 
-
 PAGER = "pager"
 
 

@@ -343,7 +343,9 @@ def test_every_screen_fits_and_keeps_to_the_policy(desk, sign_in, language, sche
         page.goto(desk.url(f"/desk/{screen}"))
         wide = page.evaluate("document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth")
         assert wide <= 0, screen
-        beyond = page.locator(".table-wrap").evaluate_all("all => all.filter(it => it.scrollWidth > it.clientWidth).length")
+        beyond = page.locator(".table-wrap").evaluate_all(
+            "all => all.filter(it => it.scrollWidth > it.clientWidth).length"
+        )
         assert viewport is DESKTOP or beyond == 0, f"{screen}: a table has to be pushed sideways"
         small = page.evaluate(
             """() => [...document.querySelectorAll("button, .button, nav a, input:not([type=hidden])")]
