@@ -100,7 +100,7 @@ def bench(name: Annotated[str, typer.Argument(help=", ".join(BENCHES))]) -> None
 @app.command()
 def drill(
     priority: Annotated[str, typer.Option(help="P0, P1, P2 or P3")] = "P0",
-    minutes: Annotated[float, typer.Option(help="how long to wait for somebody")] = 15,
+    minutes: Annotated[float, typer.Option(min=0, max=60, help="how long to wait for somebody")] = 15,
 ) -> None:
     """Ring a drill beside a running server, and measure who is paged when and how soon a human has it.
 

@@ -170,7 +170,8 @@ def _page(
         alarm_store.add_page(tx, alarm, step=step, officer_id=officer.id, way=way.way.value, at=at)
         key = alarm_store.page_key(alarm, step=step, officer_id=officer.id, way=way.way.value)
         page_ways_store.add_send(tx, key, way, case_id=case.id, at=at)
-    if officer.page_conversation_id is None:
+    # Whoever wrote of danger where they are paged is not asked to come to their own help: that would end the alarm.
+    if officer.page_conversation_id in (None, case.conversation_id):
         return
     if not alarm_store.add_page(tx, alarm, step=step, officer_id=officer.id, way="message", at=at):
         return

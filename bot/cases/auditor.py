@@ -20,7 +20,6 @@ from sqlalchemy.engine import Connection
 from bot.cases import alarm, alarm_store, handover, spoken, store, watch_store
 from bot.cases.hand import SYSTEM
 from bot.cases.model import CaseStatus
-from bot.cases.pager import PAGER
 from bot.cases.referrals import service as referrals
 from bot.cases.rota import service as rota
 from bot.kernel import audit, officers
@@ -78,7 +77,7 @@ def audit_alarms(tx: Connection, vault: Vault, words: Words, *, at: datetime) ->
             repaired += 1
         elif ringing.next_step_at is not None and at - ringing.next_step_at > STEP_MAY_BE_LATE:
             late += 1
-    pager = watch_store.beats(tx).get(PAGER)
+    pager = watch_store.beats(tx).get(watch_store.PAGER)
     alive = pager is not None and abs(at - pager.at) <= BEAT_IS_OLD
     found = AuditOfAlarms(climbing, late, repaired, alive)
     facts = {"climbing": climbing, "late": late, "repaired": repaired, "pager_alive": alive}
@@ -134,7 +133,7 @@ class Watch(Struct, frozen=True):
 def look_at_watch(tx: Connection, *, at: datetime) -> Watch:
     """For the banner on the desk: alive when the last good beats of pager and auditor are both fresh."""
     beats = watch_store.beats(tx)
-    pager, auditor = beats.get(PAGER), beats.get(AUDITOR)
+    pager, auditor = beats.get(watch_store.PAGER), beats.get(AUDITOR)
     fresh = [beat for beat in (pager, auditor) if beat is not None and beat.ok and abs(at - beat.at) <= BEAT_IS_OLD]
     planned = beats.get(ROTA)
     nobody = planned.facts.get("from") if planned else None

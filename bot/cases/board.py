@@ -27,6 +27,8 @@ from dialogues.understanding.model import Priority
 OWN_SHOWN = 50
 #: So many alarms are shown as a band of their own.
 BANDS = 5
+#: So many are heard: what begins to ring behind those that are shown must not begin in silence.
+HEARD = 20
 
 NOBODY_WAITS: Final = Queue([], dict.fromkeys(Priority, 0))
 
@@ -57,7 +59,7 @@ class Board(Struct, frozen=True):
         """The alarms this officer should hear: of their own cases, and of those that nobody has."""
         heard = [*self._ringing.get(officer.id, ()), *self._ringing.get(None, ())]
         seen = [ring for ring in heard if access.allows(officer, Permission.CASE_READ, ring.case)]
-        return sorted(seen, key=lambda ring: store.queue_place(ring.case))[:BANDS]
+        return sorted(seen, key=lambda ring: store.queue_place(ring.case))[:HEARD]
 
     def offered_to(self, officer: Officer) -> Sequence[Case]:
         """The cases colleagues offer to this officer, the most urgent first."""
@@ -101,7 +103,7 @@ def read_board(
     for case in sorted((each.case for each in claimed if each.case.offered_to), key=store.queue_place):
         offered[str(case.offered_to)].append(case)
     ringing: dict[str | None, list[alarm_store.Ring]] = defaultdict(list)
-    for ring in alarm_store.ringing(tx, waiting=BANDS):
+    for ring in alarm_store.ringing(tx, waiting=HEARD):
         ringing[ring.case.owner_id].append(ring)
     queue = Queue(waiting, store.waiting_counts(tx, unheld))
     return Board(at, queue, held, offered, ringing, store.cases_among(tx, watched))

@@ -26,6 +26,8 @@ from dialogues.understanding.model import Priority
 REASON = DRILL
 WORDS = "This is a drill. Nobody is in danger. Take the case, then close it."
 COMMAND = "system:command"
+#: No drill is waited for longer. One that still rings then has lost whoever started it.
+LONGEST = timedelta(hours=1)
 
 
 class NobodyWatches(Exception):
@@ -106,9 +108,24 @@ def look(tx: Connection, case: Case) -> Report:
 def end(tx: Connection, vault: Vault, case: Case, *, at: datetime) -> None:
     """Close a drill that nobody took: it must not ring for ever. One that was taken is left to who has it."""
     found = store.get_case(tx, case.id, lock=True)
-    if found is None or found.case.status is not CaseStatus.NEW:
-        return
-    closed = replace(found.case, status=CaseStatus.CLOSED, closed_at=at, closing=REASON)
-    if store.save_case(tx, found.case, closed):
-        alarm.acknowledge(tx, case.id, officer_id=SYSTEM, at=at)
-        write_down(tx, vault, closed, "close", officer_id=None, at=at, facts={"closing": REASON})
+    if found is not None:
+        _close(tx, vault, found.case, at=at)
+
+
+def end_forgotten(tx: Connection, vault: Vault, case_id: str, *, at: datetime) -> list[str]:
+    """Close a drill that outlived whoever started it, and return the topics to wake. Of any other case: nothing."""
+    found = store.get_case(tx, case_id)
+    if found is None or found.case.reason != REASON or at - found.case.opened_at < LONGEST:
+        return []
+    return ["queue", "pages", f"case:{case_id}"] if _close(tx, vault, found.case, at=at) else []
+
+
+def _close(tx: Connection, vault: Vault, case: Case, *, at: datetime) -> bool:
+    if case.status is not CaseStatus.NEW:
+        return False
+    closed = replace(case, status=CaseStatus.CLOSED, closed_at=at, closing=REASON)
+    if not store.save_case(tx, case, closed):
+        return False
+    alarm.acknowledge(tx, case.id, officer_id=SYSTEM, at=at)
+    write_down(tx, vault, closed, "close", officer_id=None, at=at, facts={"closing": REASON})
+    return True

@@ -6,7 +6,9 @@ from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
-from bot.cases import alarm_store, due, notice, offer_pages, waiting_store, watch_store
+from sqlalchemy.engine import Connection
+
+from bot.cases import alarm_store, drill, due, notice, offer_pages, waiting_store, watch_store
 from bot.cases.alarm import Paging, take_step
 from bot.cases.silence import break_silence, owed_answers
 from bot.cases.waiting import send_waiting
@@ -24,7 +26,6 @@ LOOK_EVERY = timedelta(seconds=5)
 STEPS_AT_ONCE = 50
 #: What does not ring is looked for this often.
 NOTICES_EVERY = timedelta(minutes=1)
-PAGER = "pager"
 
 
 class EmergencyNumbers(Protocol):
@@ -70,7 +71,7 @@ class Pager:
                 log.error("pager.step_failed", case_id=case_id, exc_info=error)
         facts = {"taken": taken, "failed": failed}
         await self._database.write(
-            lambda tx: watch_store.put_beat(tx, PAGER, at=self._clock.now(), ok=failed == 0, facts=facts)
+            lambda tx: watch_store.put_beat(tx, watch_store.PAGER, at=self._clock.now(), ok=failed == 0, facts=facts)
         )
         return taken
 
@@ -135,9 +136,12 @@ class Pager:
     async def _take(self, case_id: str, country: str | None) -> None:
         number = await self._emergency_number(country)
         at = self._clock.now()
-        topics = await self._database.write(
-            lambda tx: take_step(tx, self._paging, case_id, emergency_number=number, at=at)
-        )
+
+        def step(tx: Connection) -> list[str]:
+            ended = drill.end_forgotten(tx, self._paging.vault, case_id, at=at)
+            return ended or take_step(tx, self._paging, case_id, emergency_number=number, at=at)
+
+        topics = await self._database.write(step)
         failpoint("alarm.after_step")
         self._signals.wake(*topics)
 

@@ -14,6 +14,8 @@ from sqlalchemy.engine import Connection
 from bot.cases.store import watch
 from bot.kernel.database import insert_or_nothing
 
+PAGER = "pager"
+
 
 class Beat(Struct, frozen=True):
     """The last sign of life of one of those who watch."""

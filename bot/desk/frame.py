@@ -15,7 +15,7 @@ from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from bot.cases import alarm_store, auditor, due, handover_store, store, supervision_store
-from bot.cases.board import BANDS
+from bot.cases.board import BANDS, HEARD
 from bot.cases.hand import Hand, in_scope
 from bot.cases.model import LOUD, Case, CaseError, CaseNotFound, NotReadyToClose
 from bot.cases.reasons import reason_title
@@ -55,6 +55,7 @@ class Frame(Struct, frozen=True):
 
     waiting: int
     urgent: int  # of those, P0
+    loud: int  # of those, P0 and P1
     own: int
     trouble: int  # messages that were not delivered or could not be read
     ringing: tuple[Ringing, ...]
@@ -67,6 +68,16 @@ class Frame(Struct, frozen=True):
     glass: int  # files opened without holding them that nobody who coordinates has looked at
     late_reviews: int
     due: int = 0  # tasks that are overdue: of theirs, and for who coordinates those that stayed undone for long
+
+    @property
+    def bands(self) -> tuple[Ringing, ...]:
+        """The alarms that are shown, each by itself. The others are counted, and heard as these are."""
+        return self.ringing[:BANDS]
+
+    @property
+    def rings_at_once(self) -> int:
+        """How many alarms ring."""
+        return len(self.ringing) if len(self.ringing) < HEARD else max(HEARD, self.loud)
 
     @property
     def rings(self) -> tuple[str, ...]:
@@ -86,7 +97,7 @@ def look(tx: Connection, officer: Officer, at: datetime, *, counted: Mapping[Pri
     if may_enter(officer, Permission.QUEUE_READ):
         scope = in_scope(officer)
         counts = store.waiting_counts(tx, scope) if counted is None else counted
-        ringing = _ringing(officer, alarm_store.ringing_for(tx, officer.id, scope, limit=BANDS))
+        ringing = _ringing(officer, alarm_store.ringing_for(tx, officer.id, scope, limit=HEARD))
         offers = tuple(handover_store.offered_to(tx, officer.id, limit=BANDS))
     asked, overdue = requests_for(tx, officer, at)
     trouble = 0
@@ -96,6 +107,7 @@ def look(tx: Connection, officer: Officer, at: datetime, *, counted: Mapping[Pri
     return Frame(
         waiting=sum(counts.values()),
         urgent=counts.get(Priority.P0, 0),
+        loud=sum(counts.get(priority, 0) for priority in LOUD),
         own=store.held_count(tx, officer.id),
         trouble=trouble,
         ringing=ringing,
@@ -152,6 +164,7 @@ def frame_from(look: Look, officer: Officer) -> Frame:
     return Frame(
         waiting=sum(counts.values()),
         urgent=counts.get(Priority.P0, 0),
+        loud=sum(counts.get(priority, 0) for priority in LOUD),
         own=board.own_count(officer),
         trouble=look.trouble if may_enter(officer, Permission.DELIVERIES_READ) else 0,
         ringing=_ringing(officer, board.ringing_for(officer)) if sees_queue else (),

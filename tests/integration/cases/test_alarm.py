@@ -53,6 +53,17 @@ async def test_an_officers_phone_is_told_a_number_and_nothing_about_the_person(w
     assert sorted(await pages(world)) == [(amira.id, 0, "desk"), (amira.id, 0, "message")]
 
 
+async def test_whoever_wrote_of_danger_where_they_are_paged_is_not_asked_to_come_to_their_own_help(world, clock):
+    amira, ines = await world.officer("amira", paged=True), await world.officer("ines", paged=True)
+    phone = (await world.database.read(lambda tx: get_officer(tx, amira.id))).page_conversation_id
+    await world.escalate(phone)
+
+    await a_pager(world, clock).look()
+
+    by_message = [officer for officer, _step, way in await pages(world) if way == "message"]
+    assert by_message == [ines.id]
+
+
 async def test_who_has_no_haste_is_paged_on_the_desk_first_and_by_message_when_it_takes_long(world, clock):
     await world.officer("amira", paged=True)
     await world.escalate(priority=Priority.P2, reason="asked_for_person")

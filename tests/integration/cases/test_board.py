@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from bot.cases import alarm_store, handover, handover_store, service, store
 from bot.cases import board as boards
-from bot.cases.board import BANDS, Summaries, read_board
+from bot.cases.board import BANDS, HEARD, Summaries, read_board
 from bot.cases.hand import in_scope
 from bot.cases.model import CaseNotFound
 from bot.kernel.access import Role
@@ -60,7 +60,7 @@ async def test_every_officer_is_shown_by_the_board_what_their_own_queries_would_
             assert board.queue_of(officer) == service.look_at_queue(tx, world.vault, officer, limit=5), officer.name
             assert list(board.own_of(officer)) == service.look_at_own(tx, world.vault, officer), officer.name
             assert board.own_count(officer) == store.held_count(tx, officer.id), officer.name
-            assert board.ringing_for(officer) == alarm_store.ringing_for(tx, officer.id, scope, limit=BANDS), (
+            assert board.ringing_for(officer) == alarm_store.ringing_for(tx, officer.id, scope, limit=HEARD), (
                 officer.name
             )
             assert list(board.offered_to(officer)) == handover_store.offered_to(tx, officer.id, limit=BANDS), (

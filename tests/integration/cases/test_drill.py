@@ -66,15 +66,17 @@ async def test_without_a_pager_there_is_no_drill_and_no_case(world, clock):
     assert await world.database.read(lambda tx: tx.execute(sa.select(store.cases)).all()) == []
 
 
-async def test_a_drill_nobody_takes_is_closed_and_rings_no_more(world, clock, pager):
+@pytest.mark.parametrize("command_was_killed", [False, True])
+async def test_a_drill_nobody_takes_is_closed_and_rings_no_more(world, clock, pager, command_was_killed):
     await world.officer("amira")
     await pager.look()
     case = await started(world, clock)
-    for _ in range(3):
+    for _ in range(13 if command_was_killed else 3):
         clock.advance(5 * MINUTE)
         await pager.look()
 
-    await world.database.write(lambda tx: drill.end(tx, world.vault, case, at=clock.now()))
+    if not command_was_killed:
+        await world.database.write(lambda tx: drill.end(tx, world.vault, case, at=clock.now()))
 
     kept = (await world.database.read(lambda tx: store.get_case(tx, case.id))).case
     alarm = await world.database.read(lambda tx: store.get_alarm(tx, case.id, lock=False))
