@@ -61,9 +61,9 @@ class HsdsApi:
         ]
         lists = ("/services", "/organizations", "/service_at_locations", "/taxonomies", "/taxonomy_terms")
         return [
-            (method, self._base + path, name, answering(handler))
+            (method, self._base + path, name, answering(handler if method != "OPTIONS" else may_be_asked))
             for path, name, handler in named
-            for method in (("GET", "POST") if path in lists else ("GET",))
+            for method in (("GET", "POST", "OPTIONS") if path in lists else ("GET", "OPTIONS"))
         ]
 
     # --- about ---
@@ -396,6 +396,16 @@ def lines(records: AsyncIterator[Json]) -> web.StreamResponse:
 
 #: It is for anybody, so a page of another site may read it too. No cookie says who asks, and none counts.
 FOR_OTHER_SITES = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "ETag"}
+ALLOWED_TO_OTHER_SITES = {
+    "Access-Control-Allow-Methods": "GET, HEAD, POST",
+    "Access-Control-Allow-Headers": "Content-Type, If-None-Match",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+async def may_be_asked(request: web.Request) -> web.StreamResponse:
+    """What a browser asks before a page of another site sends JSON, or the ETag that it has."""
+    return web.Response(status=204, headers=ALLOWED_TO_OTHER_SITES)
 
 
 def answering(handler: Handler) -> Handler:

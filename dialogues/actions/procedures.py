@@ -26,7 +26,7 @@ from dialogues.actions.answer import (
 from dialogues.actions.answering import Answering
 from dialogues.actions.calling import asked_whether_safe, call_officer
 from dialogues.actions.gaps import SHORT, note_gap, offer_to_tell
-from dialogues.actions.ports import FoundService, Services
+from dialogues.actions.ports import FoundService, Services, Wishes
 from dialogues.actions.progress import done_steps
 from dialogues.actions.reading import (
     button,
@@ -463,8 +463,9 @@ class ProcedureContacts(ProcedureAction):
             place = place_of(tracker)
             about = country_asked_about(tracker, self._default_country)
             if place is not None and (not place.country or about in (None, place.country)):
+                wishes = Wishes(lately_checked=bool(tracker.get_slot("danger_reason")))
                 for need in text.needs:
-                    found += await self._services.near(need, place, language=language, limit=2)
+                    found += await self._services.near(need, place, language=language, limit=2, wishes=wishes)
             if about:
                 found += await self._services.helplines(about, language=language, limit=MOST_CONTACTS)
         except Exception:

@@ -30,7 +30,7 @@ from bot.kernel.officers import Officer
 from bot.kernel.web import RULES, MachineGuard, Public, Route
 from dialogues.understanding.model import Priority
 from directory import store as directory
-from directory.api import FOR_OTHER_SITES
+from directory.api import ALLOWED_TO_OTHER_SITES, FOR_OTHER_SITES
 from directory.store import ImportState, latest_change
 from tests.integration.app.program import Helpline, serving, settings_for
 from tests.integration.directory.records import OWNER, a_service, put
@@ -306,7 +306,7 @@ async def test_what_everyone_may_reach_is_written_down_here(telegram_helpline: H
 async def test_the_directory_for_everyone_only_reads(helpline: Helpline):
     routes = {(r.method, r.path) for r in helpline.app[RULES].values() if r.path.startswith("/hsds")}
 
-    assert {method for method, _ in routes} <= {"GET", "HEAD", "POST"}
+    assert {method for method, _ in routes} <= {"GET", "HEAD", "POST", "OPTIONS"}
     # A list may be asked for in the body, so that no address tells what was looked for. Nothing else takes a body.
     lists = {"services", "organizations", "service_at_locations", "taxonomies", "taxonomy_terms"}
     assert {path for method, path in routes if method == "POST"} == {f"/hsds/{name}" for name in lists}
@@ -317,8 +317,12 @@ async def test_the_directory_for_everyone_only_reads(helpline: Helpline):
                 assert answer.status == 200
         assert await helpline.database.read(latest_change) == before
         from_elsewhere = {"Sec-Fetch-Site": "cross-site", "Origin": "https://map.example"}
-        async with session.post("/hsds/services", data={"search": "x"}, headers=from_elsewhere) as answer:
-            assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (200, "*")
+        for body in ({"data": {"search": "x"}}, {"json": {"search": "x"}}):
+            async with session.post("/hsds/services", **body, headers=from_elsewhere) as answer:
+                assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (200, "*")
+        async with session.options("/hsds/services", headers=from_elsewhere) as answer:  # which a browser asks first
+            allowed = [answer.headers[f"Access-Control-Allow-{what}"] for what in ("Origin", "Methods", "Headers")]
+            assert (answer.status, allowed) == (204, ["*", "GET, HEAD, POST", "Content-Type, If-None-Match"])
         async with session.get(helpline.url + "/hsds/services?search=%00") as answer:
             assert (answer.status, (await answer.json())["error"]) == (400, "bad_request")
 
@@ -417,7 +421,8 @@ async def test_every_route_answers_with_exactly_these_headers(helpline: Helpline
                     found = {name.lower(): value for name, value in answer.headers.items()}
                     kept = found.pop("cache-control")
                 found = {name: value for name, value in found.items() if name not in CHANGING}
-                for_anybody = FOR_OTHER_SITES if path.startswith("/hsds") and method != "DELETE" else {}
+                for_anybody = {**FOR_OTHER_SITES} if path.startswith("/hsds") and method != "DELETE" else {}
+                for_anybody |= ALLOWED_TO_OTHER_SITES if method == "OPTIONS" else {}
                 assert found == {name.lower(): value for name, value in {**EXPECTED, **for_anybody}.items()}, (
                     f"{method} {route.path}: {found}"
                 )
