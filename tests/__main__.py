@@ -61,7 +61,8 @@ def _marked(mark: str, folder: str) -> Iterator[str]:
 
 
 IN_PROCESS = _pytest("-n", "3", "-m", "not faults")
-WITH_CHROMIUM = _pytest("-n", "2", "--dist", "loadfile")
+#: A file a worker, the first first: xdist would begin with those of many tests, and end with the longest one, alone.
+WITH_CHROMIUM = _pytest("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 WITH_KILLS = _pytest("-n", "2", "-m", "faults")
 
 #: Learning keeps one processor busy for a minute, and those beside it need nothing that was learnt. Then what takes

@@ -10,7 +10,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.cases import receipts, service, store
+from bot.cases import consent, receipts, service, store
+from bot.cases.consent import Agreement, Kind, Purpose
 from bot.cases.hand import Hand
 from bot.cases.model import Case
 from bot.cases.own import OwnCases
@@ -113,3 +114,27 @@ async def switched_on(
     await talk.worker.stop()
     await talk.sender.stop()
     assert await talk.problems() == []
+
+
+async def shared(phone: Phone, officer: Officer, case: Case) -> str:
+    """Something of the case went to a shelter. Returns the consent."""
+
+    def work(tx: sa.Connection) -> str:
+        hand = phone.hand(officer)
+        agreement = Agreement(
+            kind=Kind.CONSENT,
+            purpose=Purpose.REFERRAL,
+            recipient="service:shelter",
+            named="Casa Marina",
+            giver="child",
+            capacity="understands",
+            language="en",
+            way="spoken",
+            text="May we tell Casa Marina your name and age?",
+            items=("name", "age"),
+        )
+        row = consent.record(tx, hand, case.id, agreement)
+        consent.share(tx, hand, case, row, "referral:one", ["name", "age"])
+        return row.id
+
+    return await phone.talk.database.write(work)
